@@ -1,0 +1,37 @@
+// What a check of credentials came to. A value; made by a back end (worker thread) or by the cache
+// (core), mapped to a reply by the session:
+//   granted      235 2.7.0
+//   wrong        535 5.7.8, the same for an unknown name and a wrong password
+//   suspended    535 5.7.8 or 525 5.7.13 with the reason; only ever told to who knows the password
+//   unavailable  454 4.7.0; never cached
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "auth/identity.h"
+
+namespace sluice::auth {
+
+enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable };
+
+struct Answer {
+  AnswerKind kind = AnswerKind::unavailable;
+  IdentityRef identity;  // granted: always set; suspended: set where the back end knows; else null
+  std::string
+      reason;  // suspended: clean text for the customer; unavailable: for the operator's log only
+
+  [[nodiscard]] static Answer granted(IdentityRef who) {
+    return {AnswerKind::granted, std::move(who), {}};
+  }
+  [[nodiscard]] static Answer wrong() { return {AnswerKind::wrong, nullptr, {}}; }
+  [[nodiscard]] static Answer suspended(std::string reason, IdentityRef who = nullptr) {
+    return {AnswerKind::suspended, std::move(who), std::move(reason)};
+  }
+  [[nodiscard]] static Answer unavailable(std::string reason) {
+    return {AnswerKind::unavailable, nullptr, std::move(reason)};
+  }
+};
+
+}  // namespace sluice::auth

@@ -1,0 +1,213 @@
+// Customers and domains; accounts are in account_admin_accounts.cc.
+#include "auth/backend/account_admin.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "auth/backend/store_values.h"
+
+namespace sluice::auth {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+
+absl::Status no_such_customer(std::string_view name) {
+  return absl::NotFoundError(absl::StrCat("there is no customer ", quoted(name),
+                                          "; see them with: sluicectl customer list"));
+}
+
+absl::Status no_such_domain(std::string_view name) {
+  return absl::NotFoundError(
+      absl::StrCat("there is no domain ", quoted(name), "; see them with: sluicectl domain list"));
+}
+
+}  // namespace
+
+AccountAdmin::AccountAdmin(std::unique_ptr<Database> database,
+                           std::unique_ptr<PasswordHasher> hasher)
+    : database_(std::move(database)), hasher_(std::move(hasher)) {}
+
+absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path,
+                                                                 IfMissing if_missing,
+                                                                 const HashCost& cost) {
+  auto database = open_store_file(path, if_missing, kBusyTimeoutMs);
+  if (!database.ok()) return database.status();
+  auto hasher = PasswordHasher::create(cost);
+  if (!hasher.ok()) return hasher.status();
+  return std::unique_ptr<AccountAdmin>(new AccountAdmin(*std::move(database), *std::move(hasher)));
+}
+
+absl::StatusOr<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
+  std::optional<std::int64_t> id;
+  absl::Status read = database_->query("SELECT id FROM customer WHERE name = ?", {name},
+                                       [&](const Row& row) { id = row.integer(0); });
+  if (!read.ok()) return read;
+  if (!id) return no_such_customer(name);
+  return *id;
+}
+
+absl::Status AccountAdmin::add_customer(std::string_view name, WallMillis now) {
+  const absl::StatusOr<std::string> stored = stored_customer_name(name);
+  if (!stored.ok()) return stored.status();
+  absl::Status added =
+      database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
+  if (!absl::IsAlreadyExists(added)) return added;
+  return absl::AlreadyExistsError(absl::StrCat("there is a customer ", quoted(name), " already"));
+}
+
+absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(
+    std::optional<std::string_view> name) {
+  std::vector<CustomerRecord> records;
+  absl::Status read = database_->query(
+      "SELECT name, status, reason, created_ms,"
+      " (SELECT count(*) FROM domain WHERE customer = customer.id),"
+      " (SELECT count(*) FROM account WHERE customer = customer.id)"
+      " FROM customer WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+      {Bound::or_null(name)}, [&](const Row& row) {
+        records.push_back({.name = row.text(0),
+                           .status = status_from_store(row.integer(1)),
+                           .reason = row.text(2),
+                           .created = row.integer(3),
+                           .domains = row.integer(4),
+                           .accounts = row.integer(5)});
+      });
+  if (!read.ok()) return read;
+  return records;
+}
+
+absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customers() {
+  return customer_records(std::nullopt);
+}
+
+absl::StatusOr<CustomerRecord> AccountAdmin::customer(std::string_view name) {
+  absl::StatusOr<std::vector<CustomerRecord>> records = customer_records(name);
+  if (!records.ok()) return records.status();
+  if (records->empty()) return no_such_customer(name);
+  return std::move(records->front());
+}
+
+absl::Status AccountAdmin::set_customer_status(std::string_view name, AccountStatus status,
+                                               std::string_view reason) {
+  const absl::StatusOr<std::string> stored =
+      stored_reason(status == AccountStatus::active ? "" : reason);
+  if (!stored.ok()) return stored.status();
+  absl::Status set = database_->run("UPDATE customer SET status = ?, reason = ? WHERE name = ?",
+                                    {stored_status(status), *stored, name});
+  if (set.ok() && database_->rows_changed() == 0) return no_such_customer(name);
+  return set;
+}
+
+absl::Status AccountAdmin::remove_customer(std::string_view name, bool recursive) {
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction.ok()) return transaction.status();
+  const absl::StatusOr<CustomerRecord> record = customer(name);
+  if (!record.ok()) return record.status();
+  if (!recursive && record->domains + record->accounts > 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "customer ", quoted(record->name), " still has ", record->domains, " domain(s) and ",
+        record->accounts, " account(s); give --recursive to remove these too"));
+  }
+  if (absl::Status removed = database_->run("DELETE FROM customer WHERE name = ?", {name});
+      !removed.ok()) {
+    return removed;
+  }
+  return (*transaction)->commit();
+}
+
+// An entry meets another customer's if some domain would belong to both.
+absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::int64_t customer) {
+  std::string theirs;
+  std::string owner;
+  const auto on_row = [&](const Row& row) {
+    if (!entries_overlap(entry, row.text(0))) return;
+    theirs = row.text(0);
+    owner = row.text(1);
+  };
+  // What lies above can be asked for by name; what lies below only a wildcard needs to know, and
+  // has to look for.
+  absl::Status read = absl::OkStatus();
+  if (entry.starts_with("*.")) {
+    read = database_->query(
+        "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> ?",
+        {customer}, on_row);
+  }
+  std::string above = entry;
+  for (std::size_t dot = above.find('.'); dot != std::string::npos && read.ok();
+       dot = above.find('.', dot + 1)) {
+    above[dot - 1] = '*';
+    read = database_->query(
+        "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE d.name = ? "
+        "AND c.id <> ?",
+        {std::string_view(above).substr(dot - 1), customer}, on_row);
+  }
+  if (!read.ok() || theirs.empty()) return read;
+  return absl::AlreadyExistsError(absl::StrCat(
+      "domain ", quoted(entry), " meets ", quoted(theirs), " of customer ", quoted(owner),
+      "; that would have to be removed first, with: ", "sluicectl domain remove '", theirs, "'"));
+}
+
+absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view customer,
+                                      WallMillis now) {
+  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
+  if (!entry.ok()) return entry.status();
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction.ok()) return transaction.status();
+  const absl::StatusOr<std::int64_t> owner = customer_id(customer);
+  if (!owner.ok()) return owner.status();
+  if (absl::Status is_free = check_domain_is_free(*entry, *owner); !is_free.ok()) return is_free;
+  absl::Status added = database_->run(
+      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)",
+      {*entry, *owner, now});
+  if (absl::IsAlreadyExists(added)) {
+    const absl::StatusOr<DomainRecord> known = domain(*entry);
+    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", quoted(*entry),
+                                                 " already, of customer ",
+                                                 known.ok() ? quoted(known->customer) : "unknown"));
+  }
+  if (!added.ok()) return added;
+  return (*transaction)->commit();
+}
+
+absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domain_records(
+    std::optional<std::string_view> name, std::optional<std::int64_t> customer) {
+  std::vector<DomainRecord> records;
+  absl::Status read = database_->query(
+      "SELECT d.name, c.name, d.ownership, d.created_ms FROM domain d JOIN customer c ON c.id = "
+      "d.customer"
+      " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR c.id = ?2) ORDER BY d.name",
+      {Bound::or_null(name), Bound::or_null(customer)}, [&](const Row& row) {
+        records.push_back({.name = row.text(0),
+                           .customer = row.text(1),
+                           .ownership = row.text(2),
+                           .created = row.integer(3)});
+      });
+  if (!read.ok()) return read;
+  return records;
+}
+
+absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domains(
+    std::optional<std::string_view> of_customer) {
+  if (!of_customer) return domain_records(std::nullopt, std::nullopt);
+  const absl::StatusOr<std::int64_t> owner = customer_id(*of_customer);
+  if (!owner.ok()) return owner.status();
+  return domain_records(std::nullopt, *owner);
+}
+
+absl::StatusOr<DomainRecord> AccountAdmin::domain(std::string_view name) {
+  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
+  if (!entry.ok()) return entry.status();
+  absl::StatusOr<std::vector<DomainRecord>> records = domain_records(*entry, std::nullopt);
+  if (!records.ok()) return records.status();
+  if (records->empty()) return no_such_domain(name);
+  return std::move(records->front());
+}
+
+absl::Status AccountAdmin::remove_domain(std::string_view name) {
+  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
+  if (!entry.ok()) return entry.status();
+  absl::Status removed = database_->run("DELETE FROM domain WHERE name = ?", {*entry});
+  if (removed.ok() && database_->rows_changed() == 0) return no_such_domain(name);
+  return removed;
+}
+
+}  // namespace sluice::auth

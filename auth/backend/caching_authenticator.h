@@ -1,0 +1,49 @@
+// Asks a core's credential cache first and a back end on the worker pool if need be: once for all sessions
+// that wait for the same name and secret.
+// One per core; that core's thread only.  Outlives its sessions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "auth/authenticator.h"
+#include "auth/backend/backend.h"
+#include "auth/credential_cache.h"
+#include "auth/single_flight.h"
+#include "engine/io/loop.h"
+
+namespace sluice::auth {
+
+struct AuthenticatorCounters {
+  std::uint64_t asked = 0;
+  std::uint64_t from_cache = 0;
+  std::uint64_t checks = 0;       // that reached the back end
+  std::uint64_t unavailable = 0;  // no answer, or no worker was free to ask
+};
+
+class CachingAuthenticator final : public Authenticator {
+ public:
+  // `backend` is thread-safe and outlives this.
+  CachingAuthenticator(io::Loop& loop, Backend& backend,
+                       std::span<const std::byte, kCacheKeyOctets> process_key,
+                       const CredentialCacheLimits& limits);
+
+  Task<Answer> authenticate(Credentials credentials) override;
+  // What Backend::changes_since() told, brought here by message.
+  void forget(const Changes& changes);
+  [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
+
+ private:
+  struct Waiter {
+    Gate gate;
+    Answer answer;
+  };
+
+  io::Loop& loop_;
+  Backend& backend_;
+  CredentialCache cache_;
+  SingleFlight<CredentialKey, Waiter*> flight_;
+  AuthenticatorCounters counters_;
+};
+
+}  // namespace sluice::auth

@@ -1,0 +1,189 @@
+#include "auth/backend/embedded_store.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "auth/backend/store_file.h"
+#include "auth/backend/store_values.h"
+
+namespace sluice::auth {
+namespace {
+
+std::string suspension_text(const std::string& reason) {
+  return reason.empty() ? "this account is suspended" : reason;
+}
+
+}  // namespace
+
+EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database,
+                             std::unique_ptr<PasswordHasher> hasher, std::string path)
+    : path_(std::move(path)), hasher_(std::move(hasher)), database_(std::move(database)) {}
+
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(
+    const EmbeddedStoreOptions& options) {
+  auto database = open_store_file(options.path, IfMissing::fail, options.busy_timeout_ms);
+  if (!database.ok()) return database.status();
+  auto hasher = PasswordHasher::create(options.cost);
+  if (!hasher.ok()) return hasher.status();
+  return std::unique_ptr<EmbeddedStore>(
+      new EmbeddedStore(*std::move(database), *std::move(hasher), options.path));
+}
+
+Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /*now*/) {
+  const absl::StatusOr<std::optional<Password>> password = password_of(name);
+  if (!password.ok()) return Answer::unavailable(failure(password.status()));
+  if (!password->has_value()) {
+    hasher_->match_nothing(secret);
+    return Answer::wrong();
+  }
+  switch (hasher_->match((*password)->hash, secret)) {
+    case PasswordMatch::wrong:
+      return Answer::wrong();
+    case PasswordMatch::unknown:
+      return Answer::unavailable(
+          absl::StrCat("account store ", path_, ": the password of account ", name.text(),
+                       " could not be checked: no memory for it, or its hash is damaged"));
+    case PasswordMatch::right:
+      break;
+  }
+  // Only now, so that what an account has, be it ten thousand domains, takes no time that a
+  // stranger could measure.
+  Answer answer = answer_for(**password);
+  if (answer.kind == AnswerKind::granted && hasher_->outdated((*password)->hash))
+    rehash(**password, secret);
+  return answer;
+}
+
+absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(
+    const Name& name) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Password> password;
+  absl::Status read = database_->query(
+      "SELECT id, password_hash FROM account WHERE name = ?", {name.folded()}, [&](const Row& row) {
+        password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
+      });
+  if (!read.ok()) return read;
+  return password;
+}
+
+Answer EmbeddedStore::answer_for(const Password& password) {
+  const absl::StatusOr<std::optional<Found>> looked_up = look_up(password.account_id);
+  if (!looked_up.ok()) return Answer::unavailable(failure(looked_up.status()));
+  // Removed while its password was being hashed.
+  if (!looked_up->has_value()) return Answer::wrong();
+  const Found& found = **looked_up;
+  if (found.identity->account_status == AccountStatus::suspended) {
+    return Answer::suspended(suspension_text(found.account_reason), found.identity);
+  }
+  if (found.identity->customer_status == AccountStatus::suspended) {
+    return Answer::suspended(suspension_text(found.customer_reason), found.identity);
+  }
+  return Answer::granted(found.identity);
+}
+
+absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
+    std::int64_t account_id) {
+  const std::lock_guard lock(mutex_);
+  // One transaction: status and domains are to be of the same moment.
+  auto transaction = Transaction::to_read(*database_);
+  if (!transaction.ok()) return transaction.status();
+  std::optional<Found> found;
+  bool narrowed = false;
+  absl::Status read = database_->query(
+      "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason"
+      " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = ?",
+      {account_id}, [&](const Row& row) {
+        found.emplace(Found{.identity = std::make_shared<Identity>(),
+                            .account_reason = row.text(2),
+                            .customer_reason = row.text(7)});
+        Identity& identity = *found->identity;
+        identity.account_id = account_id;
+        identity.account_name = row.text(0);
+        identity.account_status = status_from_store(row.integer(1));
+        identity.customer_id = row.integer(4);
+        identity.customer_name = row.text(5);
+        identity.customer_status = status_from_store(row.integer(6));
+        narrowed = row.integer(3) != 0;
+      });
+  if (read.ok() && found) read = read_domains(*found->identity, narrowed);
+  if (!read.ok()) return read;
+  return found;
+}
+
+absl::Status EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
+  std::vector<std::string> entries;
+  absl::Status read =
+      database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
+                       [&](const Row& row) { entries.push_back(row.text(0)); });
+  if (!read.ok()) return read;
+  identity.domains = shared_list(identity.customer_id, DomainList(std::move(entries)));
+  if (!narrowed) return absl::OkStatus();
+  std::vector<std::string> narrowing;
+  read = database_->query("SELECT domain FROM narrowing WHERE account = ?", {identity.account_id},
+                          [&](const Row& row) { narrowing.push_back(row.text(0)); });
+  identity.narrowed_to = std::make_shared<const DomainList>(std::move(narrowing));
+  return read;
+}
+
+std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t customer_id,
+                                                             DomainList list) {
+  if (lists_.size() >= lists_swept_at_) {
+    std::erase_if(lists_, [](const auto& entry) { return entry.second.expired(); });
+    lists_swept_at_ = std::max<std::size_t>(1024, 2 * lists_.size());
+  }
+  std::weak_ptr<const DomainList>& kept = lists_[customer_id];
+  if (auto shared = kept.lock(); shared != nullptr && *shared == list) return shared;
+  auto made = std::make_shared<const DomainList>(std::move(list));
+  kept = made;
+  return made;
+}
+
+// Not being able to is no harm: the next login tries again.
+void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
+  const absl::StatusOr<std::string> renewed = hasher_->hash(secret);
+  if (!renewed.ok()) return;
+  const std::lock_guard lock(mutex_);
+  // Only over the hash that was checked: the password may have been changed meanwhile.
+  static_cast<void>(
+      database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                     {*renewed, password.account_id, password.hash}));
+}
+
+Changes EmbeddedStore::changes_since(std::uint64_t seen) {
+  Changes changes{.upto = seen};
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  const std::lock_guard lock(mutex_);
+  auto transaction = Transaction::to_read(*database_);
+  absl::Status read = transaction.status();
+  if (read.ok()) {
+    read = database_->query("SELECT min(seq), max(seq) FROM change", {}, [&](const Row& row) {
+      first = row.integer(0);
+      last = row.integer(1);
+    });
+  }
+  const auto from = static_cast<std::int64_t>(seen);
+  // Behind us: the file was replaced by an older one. Far ahead: what came between is no longer
+  // listed.
+  const bool lost_track = seen != 0 && (last < from || first > from + 1);
+  if (read.ok() && seen != 0 && !lost_track && last > from) {
+    read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from},
+                            [&](const Row& row) {
+                              if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
+                              if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
+                            });
+  }
+  if (!read.ok()) return Changes{.upto = seen, .error = failure(read)};
+  changes.everything = lost_track;
+  changes.upto = static_cast<std::uint64_t>(last);
+  return changes;
+}
+
+std::string EmbeddedStore::failure(const absl::Status& status) const {
+  return absl::StrCat("account store ", path_, ": ",
+                      std::string(status.message().data(), status.message().size()));
+}
+
+}  // namespace sluice::auth

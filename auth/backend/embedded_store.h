@@ -1,0 +1,75 @@
+// The back end for operators who bring none: customers, domains and accounts in one SQLite file,
+// which sluicectl edits (account_admin.h) while the relay runs.
+//
+// Owned by the process; check() and changes_since() from any worker thread at once. One connection
+// behind a mutex serves the look-ups, which take microseconds; password hashes are computed outside
+// of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "auth/backend/backend.h"
+#include "auth/backend/password_hash.h"
+#include "auth/backend/sqlite.h"
+
+namespace sluice::auth {
+
+struct EmbeddedStoreOptions {
+  std::string path;
+  HashCost cost = kDefaultHashCost;
+  int busy_timeout_ms = 2000;  // how long a look-up waits for somebody else's write
+};
+
+class EmbeddedStore final : public Backend {
+ public:
+  // The file must exist. Blocks for one password hash.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<EmbeddedStore>> open(
+      const EmbeddedStoreOptions& options);
+
+  [[nodiscard]] std::string_view kind() const override { return "embedded"; }
+  // Whether an account is suspended is told only after its password was right. A right password
+  // whose hash was made at another cost is hashed anew, on the way.
+  [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
+  [[nodiscard]] bool tells_changes() const override { return true; }
+  [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
+
+  [[nodiscard]] const PasswordHasher& hasher() const { return *hasher_; }
+
+ private:
+  struct Password {
+    std::int64_t account_id = 0;
+    std::string hash;
+  };
+  struct Found {
+    std::shared_ptr<Identity> identity;
+    std::string account_reason;
+    std::string customer_reason;
+  };
+
+  EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
+                std::string path);
+  [[nodiscard]] absl::StatusOr<std::optional<Password>> password_of(const Name& name);
+  [[nodiscard]] absl::StatusOr<std::optional<Found>> look_up(std::int64_t account_id);
+  [[nodiscard]] Answer answer_for(const Password& password);
+  [[nodiscard]] absl::Status read_domains(Identity& identity, bool narrowed);
+  [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id,
+                                                              DomainList list);
+  void rehash(const Password& password, const Secret& secret);
+  [[nodiscard]] std::string failure(const absl::Status& status) const;
+
+  const std::string path_;
+  const std::unique_ptr<PasswordHasher> hasher_;
+  std::mutex mutex_;  // over what follows
+  const std::unique_ptr<Database> database_;
+  // The list that a customer's identities share, as long as one of them lives.
+  std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;
+  std::size_t lists_swept_at_ = 1024;
+};
+
+}  // namespace sluice::auth

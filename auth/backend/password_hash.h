@@ -1,0 +1,61 @@
+// Password hashes: argon2id through libsodium, in its self-describing form
+// ("$argon2id$v=19$m=...$..."). One hasher a store; its calls are thread-safe and block for as long
+// as one hash costs.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "auth/secret.h"
+
+namespace sluice::auth {
+
+struct HashCost {
+  unsigned long long passes = 0;
+  std::size_t memory_octets = 0;
+};
+
+// 11 ms and 19 MiB a check on a 2-core EPYC virtual machine (libsodium's "interactive", 2 passes
+// over 64 MiB: 51 ms). Checks that run at once each take that memory: the worker pool's size bounds
+// the sum.
+inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_octets = 19'456 * 1024};
+// For tests only: 0.02 ms.
+inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_octets = 8192};
+
+enum class PasswordMatch : std::uint8_t {
+  right,
+  wrong,
+  unknown,  // no memory for it, or the stored hash is not one: never to be told as wrong
+};
+
+class PasswordHasher {
+ public:
+  // Makes one hash, to have something to check unknown names against.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
+
+  [[nodiscard]] absl::StatusOr<std::string> hash(const Secret& secret) const;
+  [[nodiscard]] PasswordMatch match(const std::string& stored_text, const Secret& secret) const;
+  // The work of match() without its answer.
+  void match_nothing(const Secret& secret) const;
+  // Whether `stored_text` was made at another cost than this hasher's.
+  [[nodiscard]] bool outdated(const std::string& stored_text) const;
+
+  // How many checks were computed so far, for metrics and for the test that none is left out.
+  [[nodiscard]] std::uint64_t matches_computed() const {
+    return matches_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  // A stored hash says its memory in KiB.
+  explicit PasswordHasher(const HashCost& cost)
+      : cost_{.passes = cost.passes, .memory_octets = cost.memory_octets / 1024 * 1024} {}
+  HashCost cost_;
+  std::string of_nobody_;
+  mutable std::atomic<std::uint64_t> matches_{0};
+};
+
+}  // namespace sluice::auth

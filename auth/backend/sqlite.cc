@@ -1,0 +1,123 @@
+#include "auth/backend/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace sluice::auth {
+namespace {
+
+struct Finalizer {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Statement = std::unique_ptr<sqlite3_stmt, Finalizer>;
+
+absl::Status status_of(int code, int extended, const std::string& text) {
+  if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) {
+    return absl::AlreadyExistsError(text);
+  }
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) return absl::UnavailableError(text);
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return absl::DataLossError(text);
+  return absl::InternalError(text);
+}
+
+}  // namespace
+
+bool Row::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Row::text(int column) const {
+  const void* octets = sqlite3_column_blob(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return octets == nullptr ? std::string() : std::string(static_cast<const char*>(octets), size);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path,
+                                                         int busy_timeout_ms) {
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (handle == nullptr)
+    return absl::ResourceExhaustedError("SQLite cannot start: not enough memory");
+  std::unique_ptr<Database> database(new Database(handle));
+  if (code != SQLITE_OK) return database->failure(code);
+  sqlite3_busy_timeout(handle, busy_timeout_ms);
+  // A file that somebody tampered with is not to run code of its own.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  return database;
+}
+
+Database::~Database() { sqlite3_close_v2(handle_); }
+
+absl::Status Database::failure(int code) const {
+  return status_of(code & 0xFF, sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_));
+}
+
+absl::Status Database::query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row) {
+  sqlite3_stmt* prepared = nullptr;
+  int code = sqlite3_prepare_v2(handle_, sql.text(), -1, &prepared, nullptr);
+  const Statement statement(prepared);
+  if (code != SQLITE_OK) return failure(code);
+  int index = 0;
+  for (const Bound& value : values) {
+    ++index;
+    switch (value.kind_) {
+      case Bound::Kind::null:
+        code = sqlite3_bind_null(prepared, index);
+        break;
+      case Bound::Kind::number:
+        code = sqlite3_bind_int64(prepared, index, value.number_);
+        break;
+      case Bound::Kind::text:
+        // The values outlive the statement: they are the caller's arguments.
+        code = sqlite3_bind_text64(prepared, index, value.text_.data(), value.text_.size(),
+                                   SQLITE_STATIC, SQLITE_UTF8);
+        break;
+    }
+    if (code != SQLITE_OK) return failure(code);
+  }
+  while ((code = sqlite3_step(prepared)) == SQLITE_ROW) on_row(Row(prepared));
+  return code == SQLITE_DONE ? absl::OkStatus() : failure(code);
+}
+
+absl::Status Database::run(Sql sql, std::initializer_list<Bound> values) {
+  return query(sql, values, [](const Row&) {});
+}
+
+absl::Status Database::script(Sql sql) {
+  const int code = sqlite3_exec(handle_, sql.text(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : failure(code);
+}
+
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+std::int64_t Database::rows_changed() const { return sqlite3_changes64(handle_); }
+
+absl::StatusOr<std::unique_ptr<Transaction>> Transaction::to_write(Database& database) {
+  if (absl::Status begun = database.run("BEGIN IMMEDIATE"); !begun.ok()) return begun;
+  return std::unique_ptr<Transaction>(new Transaction(database));
+}
+
+absl::StatusOr<std::unique_ptr<Transaction>> Transaction::to_read(Database& database) {
+  if (absl::Status begun = database.run("BEGIN DEFERRED"); !begun.ok()) return begun;
+  return std::unique_ptr<Transaction>(new Transaction(database));
+}
+
+Transaction::~Transaction() {
+  // A failure here means that SQLite has rolled back by itself.
+  if (open_) static_cast<void>(database_.run("ROLLBACK"));
+}
+
+absl::Status Transaction::commit() {
+  absl::Status committed = database_.run("COMMIT");
+  if (committed.ok()) open_ = false;
+  return committed;
+}
+
+}  // namespace sluice::auth

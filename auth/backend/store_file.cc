@@ -1,0 +1,228 @@
+#include "auth/backend/store_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice::auth {
+namespace {
+
+// Marks the file as ours ("Slui"), so that some other program's database is not written to.
+constexpr std::int64_t kApplicationId = 0x536C7569;
+
+// Never changed once released: a new version is a new entry, and the file's user_version says how
+// many were applied.
+constexpr std::array<Sql, kStoreVersion> kMigrations{
+    Sql(R"sql(
+CREATE TABLE customer (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  status INTEGER NOT NULL DEFAULT 0 CHECK (status IN (0, 1, 2)),  -- active, held, suspended
+  reason TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE domain (
+  name TEXT PRIMARY KEY,                                          -- lower case; "*.x" is what lies below x
+  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+  ownership TEXT NOT NULL CHECK (ownership IN ('asserted')),      -- how it is known to be the customer's
+  created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX domain_of_customer ON domain (customer);
+
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,                                      -- lower case
+  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+  status INTEGER NOT NULL DEFAULT 0 CHECK (status IN (0, 1, 2)),
+  reason TEXT NOT NULL DEFAULT '',
+  password_hash TEXT NOT NULL,
+  password_set_ms INTEGER NOT NULL,
+  narrowed INTEGER NOT NULL DEFAULT 0 CHECK (narrowed IN (0, 1)), -- 1: only from what narrowing lists
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_of_customer ON account (customer);
+
+CREATE TABLE narrowing (
+  account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  domain TEXT NOT NULL,
+  PRIMARY KEY (account, domain)
+) STRICT, WITHOUT ROWID;
+
+-- What changed, for relays that hold answers from before. The first row is there so that 0 means "never asked".
+CREATE TABLE change (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT,
+  customer INTEGER
+) STRICT;
+INSERT INTO change (account) VALUES ('');
+CREATE TRIGGER change_kept AFTER INSERT ON change BEGIN
+  DELETE FROM change WHERE seq <= NEW.seq - 10000;
+END;
+
+CREATE TRIGGER customer_changed AFTER UPDATE OF name, status, reason ON customer BEGIN
+  INSERT INTO change (customer) VALUES (NEW.id);
+END;
+CREATE TRIGGER customer_removed AFTER DELETE ON customer BEGIN
+  INSERT INTO change (customer) VALUES (OLD.id);
+END;
+CREATE TRIGGER domain_added AFTER INSERT ON domain BEGIN
+  INSERT INTO change (customer) VALUES (NEW.customer);
+END;
+CREATE TRIGGER domain_changed AFTER UPDATE OF name, customer ON domain BEGIN
+  INSERT INTO change (customer) VALUES (OLD.customer), (NEW.customer);
+END;
+CREATE TRIGGER domain_removed AFTER DELETE ON domain BEGIN
+  INSERT INTO change (customer) VALUES (OLD.customer);
+END;
+CREATE TRIGGER account_added AFTER INSERT ON account BEGIN
+  INSERT INTO change (account) VALUES (NEW.name);
+END;
+-- Not of password_hash: the same password under another cost is no change.
+CREATE TRIGGER account_changed
+AFTER UPDATE OF name, customer, status, reason, password_set_ms, narrowed ON account BEGIN
+  INSERT INTO change (account) VALUES (OLD.name), (NEW.name);
+END;
+CREATE TRIGGER account_removed AFTER DELETE ON account BEGIN
+  INSERT INTO change (account) VALUES (OLD.name);
+END;
+CREATE TRIGGER narrowing_added AFTER INSERT ON narrowing BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id = NEW.account;
+END;
+CREATE TRIGGER narrowing_removed AFTER DELETE ON narrowing BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id = OLD.account;
+END;
+)sql"),
+};
+
+std::string because(int error) { return std::strerror(error); }
+
+// What SQLite said, with the file's name.
+absl::Status about(const std::string& path, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("account store ", path, ": ",
+                                   std::string(status.message().data(), status.message().size())));
+}
+
+absl::Status make_file(const std::string& path) {
+  const int file =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) {
+    // Somebody else may have made it at the same moment: as good.
+    if (errno == EEXIST) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("account store ", path, " cannot be made: ", because(errno),
+                     "; its directory must exist and be writable"));
+  }
+  absl::Status made = absl::OkStatus();
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat above {};
+  // Made by root for the relay, which does not run as root.
+  if (::geteuid() == 0 && ::stat(directory.c_str(), &above) == 0 &&
+      ::fchown(file, above.st_uid, above.st_gid) != 0) {
+    made = absl::FailedPreconditionError(absl::StrCat(
+        "account store ", path, " cannot be given to its directory's owner: ", because(errno)));
+  }
+  ::close(file);
+  return made;
+}
+
+absl::Status check_file(const std::string& path, IfMissing if_missing) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("account store ", path, ": ", because(errno)));
+    }
+    if (if_missing == IfMissing::create) return make_file(path);
+    return absl::NotFoundError(absl::StrCat(
+        "account store ", path, " does not exist; make it with: sluicectl customer add NAME"));
+  }
+  if (!S_ISREG(found.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "account store ", path, " is not a plain file; name the file itself, not a link to it"));
+  }
+  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "account store ", path,
+        " holds password hashes and is open to other users; close it with: chmod 600 ", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::int64_t> number_from(Database& database, Sql sql) {
+  std::int64_t number = 0;
+  absl::Status asked =
+      database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
+  if (!asked.ok()) return asked;
+  return number;
+}
+
+// Whether the file is ours to bring up to date, and from which version.
+absl::StatusOr<std::int64_t> version_of(Database& database) {
+  const auto version = number_from(database, "PRAGMA user_version");
+  if (!version.ok()) return version;
+  const auto application = number_from(database, "PRAGMA application_id");
+  if (!application.ok()) return application;
+  const auto tables = number_from(database, "SELECT count(*) FROM sqlite_schema");
+  if (!tables.ok()) return tables;
+  if (*application != kApplicationId && (*version != 0 || *tables != 0)) {
+    return absl::DataLossError("is a database of another program");
+  }
+  if (*version > kStoreVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("is of version ", *version,
+                                                      ", and this program knows up to ",
+                                                      kStoreVersion, "; use the newer program"));
+  }
+  return version;
+}
+
+absl::Status migrate(Database& database) {
+  auto version = version_of(database);
+  if (!version.ok() || *version == kStoreVersion) return version.status();
+  auto transaction = Transaction::to_write(database);
+  if (!transaction.ok()) return transaction.status();
+  // Again, now that nobody else can be at it.
+  version = version_of(database);
+  if (!version.ok() || *version == kStoreVersion) return version.status();
+  for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
+    if (absl::Status applied = database.script(kMigrations[at]); !applied.ok()) return applied;
+  }
+  static_assert(kApplicationId == 1399616873 && kStoreVersion == 1, "the text below says the same");
+  absl::Status marked =
+      database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
+  if (!marked.ok()) return marked;
+  return (*transaction)->commit();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& path,
+                                                          IfMissing if_missing,
+                                                          int busy_timeout_ms) {
+  if (absl::Status fit = check_file(path, if_missing); !fit.ok()) return fit;
+  auto database = Database::open(path, busy_timeout_ms);
+  if (!database.ok()) return about(path, database.status());
+  // WAL: the relay reads on while sluicectl writes. FULL: what sluicectl reported as done survives
+  // a power cut. Not before it is known to be ours.
+  absl::Status ready = version_of(**database).status();
+  if (ready.ok()) {
+    ready = (*database)->script(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA "
+        "cell_size_check = ON");
+  }
+  if (ready.ok()) ready = migrate(**database);
+  if (!ready.ok()) return about(path, ready);
+  return database;
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,85 @@
+#include "auth/backend/store_values.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "auth/domain_list.h"
+#include "auth/secret.h"
+#include "auth/text.h"
+
+namespace sluice::auth {
+namespace {
+
+bool is_printable(char c) { return c >= ' ' && c <= '~'; }
+
+}  // namespace
+
+absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
+  if (text.empty() || text.size() > kCustomerNameOctetsMax || !is_clean_text(text) ||
+      text.front() == ' ' || text.back() == ' ' || text.front() == '-') {
+    return absl::InvalidArgumentError(absl::StrCat(
+        quoted(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
+        " octets of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
+  }
+  return std::string(text);
+}
+
+absl::StatusOr<std::string> stored_account_name(std::string_view text) {
+  if (!Name::make(text) || text.front() == '-' || text.find(' ') != std::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(quoted(text), " cannot be an account's name: it takes 1 to ", kNameOctetsMax,
+                     " octets of UTF-8, without control characters, blanks or \"-\" in front; for "
+                     "example user@example.com"));
+  }
+  return ascii_lower(text);
+}
+
+absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
+  std::optional<std::string> entry = canonical_domain_entry(text);
+  if (entry) return *std::move(entry);
+  return absl::InvalidArgumentError(absl::StrCat(
+      quoted(text),
+      " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
+}
+
+absl::StatusOr<std::string> stored_reason(std::string_view text) {
+  if (text.size() > kReasonOctetsMax || !std::ranges::all_of(text, is_printable)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a reason takes up to ", kReasonOctetsMax,
+                     " printable ASCII characters, as it is told to mail programs"));
+  }
+  return std::string(text);
+}
+
+std::int64_t stored_status(AccountStatus status) {
+  switch (status) {
+    case AccountStatus::active:
+      return 0;
+    case AccountStatus::held:
+      return 1;
+    case AccountStatus::suspended:
+      break;
+  }
+  return 2;
+}
+
+AccountStatus status_from_store(std::int64_t stored) {
+  switch (stored) {
+    case 0:
+      return AccountStatus::active;
+    case 1:
+      return AccountStatus::held;
+    default:
+      return AccountStatus::suspended;
+  }
+}
+
+std::string quoted(std::string_view text) {
+  std::string shown(text.substr(0, kNameOctetsMax));
+  if (!is_clean_text(shown))
+    std::ranges::replace_if(
+        shown, [](char c) { return !is_printable(c); }, '?');
+  return absl::StrCat("\"", shown, text.size() > shown.size() ? "..." : "", "\"");
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,37 @@
+// What may stand in the embedded store: names, reasons and statuses, from the form in which people
+// write them to the form in which they are kept. Pure; any thread. Errors are InvalidArgument and
+// say what is wrong with which value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "auth/identity.h"
+
+namespace sluice::auth {
+
+inline constexpr std::size_t kCustomerNameOctetsMax = 200;
+inline constexpr std::size_t kReasonOctetsMax = 200;  // it goes into a reply line
+
+// Clean text without blanks at its ends; no "-" in front, where it would look like an option. Case
+// is kept.
+[[nodiscard]] absl::StatusOr<std::string> stored_customer_name(std::string_view text);
+// A login name (see Name) without blanks and without "-" in front, in lower case.
+[[nodiscard]] absl::StatusOr<std::string> stored_account_name(std::string_view text);
+// See canonical_domain_entry().
+[[nodiscard]] absl::StatusOr<std::string> stored_domain_entry(std::string_view text);
+// Printable ASCII, as it is told to clients. May be empty.
+[[nodiscard]] absl::StatusOr<std::string> stored_reason(std::string_view text);
+
+[[nodiscard]] std::int64_t stored_status(AccountStatus status);
+[[nodiscard]] AccountStatus status_from_store(std::int64_t stored);
+
+// In quotes, for a message to a person. If it is not clean text, what is not printable ASCII shows
+// as "?".
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace sluice::auth

@@ -1,0 +1,179 @@
+#include "auth/credential_cache.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "auth/text.h"
+#include "engine/base/check.h"
+
+namespace sluice::auth {
+namespace {
+
+constexpr std::size_t kSetSize = 8;
+// What the hashes are of, so that one can never stand for another.
+constexpr std::string_view kPairPurpose = "pair";
+constexpr std::string_view kAccountPurpose = "account";
+
+class KeyedHash {
+ public:
+  explicit KeyedHash(std::span<const std::uint8_t> key, std::string_view purpose) {
+    CHECK(crypto_generichash_init(&state_, key.data(), key.size(), sizeof(digest_)) == 0);
+    add(purpose);
+  }
+  ~KeyedHash() { sodium_memzero(&state_, sizeof(state_)); }
+  KeyedHash(const KeyedHash&) = delete;
+  KeyedHash& operator=(const KeyedHash&) = delete;
+
+  // With its length in front, so that ("ab", "c") is not ("a", "bc").
+  void add(std::string_view part) {
+    const std::uint64_t size = part.size();
+    update(&size, sizeof(size));
+    update(part.data(), part.size());
+  }
+
+  const std::array<std::uint8_t, 16>& finish() {
+    CHECK(crypto_generichash_final(&state_, digest_.data(), digest_.size()) == 0);
+    return digest_;
+  }
+
+ private:
+  void update(const void* octets, std::size_t size) {
+    CHECK(crypto_generichash_update(&state_, static_cast<const unsigned char*>(octets), size) == 0);
+  }
+
+  crypto_generichash_state state_{};
+  std::array<std::uint8_t, 16> digest_{};
+};
+
+std::uint64_t first_word(const std::array<std::uint8_t, 16>& digest) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, digest.data(), sizeof(word));
+  return word;
+}
+
+std::size_t table_size(std::size_t wanted) { return std::bit_ceil(std::max(wanted, kSetSize)); }
+
+}  // namespace
+
+CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key,
+                                 const CredentialCacheLimits& limits)
+    : granted_ttl_(limits.granted_ttl),
+      refused_ttl_(limits.refused_ttl),
+      granted_(table_size(limits.granted_max)),
+      refused_(table_size(limits.refused_max)) {
+  CHECK(sodium_init() >= 0);
+  static_assert(kCacheKeyOctets == crypto_generichash_KEYBYTES);
+  std::memcpy(process_key_.data(), process_key.data(), process_key_.size());
+}
+
+CredentialCache::~CredentialCache() { wipe_octets(process_key_.data(), process_key_.size()); }
+
+CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret) const {
+  KeyedHash hash(process_key_, kPairPurpose);
+  hash.add(name.text());
+  hash.add(secret.reveal());
+  return CredentialKey{.pair = hash.finish(), .account = account_tag(name.text())};
+}
+
+std::uint64_t CredentialCache::account_tag(std::string_view account_name) const {
+  KeyedHash hash(process_key_, kAccountPurpose);
+  hash.add(ascii_lower(account_name));
+  return first_word(hash.finish());
+}
+
+std::span<CredentialCache::Entry> CredentialCache::set_of(Table& table, const CredentialKey& key) {
+  const std::size_t sets = table.size() / kSetSize;
+  const std::size_t set = first_word(key.pair) & (sets - 1);
+  return std::span(table).subspan(set * kSetSize, kSetSize);
+}
+
+CredentialCache::Entry* CredentialCache::find_in(Table& table, const CredentialKey& key) {
+  for (Entry& entry : set_of(table, key)) {
+    if (entry.used != 0 && entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+// The entry itself if it is there, else a free one, else one that expired, else the one longest
+// unused.
+CredentialCache::Entry& CredentialCache::place_in(Table& table, const CredentialKey& key,
+                                                  Instant now) {
+  if (Entry* known = find_in(table, key)) return *known;
+  const auto worth = [now](const Entry& entry) { return entry.expires <= now ? 0 : entry.used; };
+  return *std::ranges::min_element(set_of(table, key), {}, worth);
+}
+
+std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant now) {
+  for (Table* table : {&granted_, &refused_}) {
+    Entry* entry = find_in(*table, key);
+    if (entry == nullptr) continue;
+    if (entry->expires <= now) {
+      *entry = Entry{};
+      continue;
+    }
+    entry->used = ++uses_;
+    return Answer{.kind = entry->kind, .identity = entry->identity, .reason = entry->reason};
+  }
+  return std::nullopt;
+}
+
+bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer,
+                          Instant now) {
+  if (answer.kind == AnswerKind::unavailable || begun != ticket()) return false;
+  const bool granted = answer.kind == AnswerKind::granted;
+  CHECK(!granted || answer.identity != nullptr);
+
+  // The newer answer is the only one.
+  if (Entry* other = find_in(granted ? refused_ : granted_, key)) *other = Entry{};
+  Entry& entry = place_in(granted ? granted_ : refused_, key, now);
+  entry = Entry{.expires = now + (granted ? granted_ttl_ : refused_ttl_),
+                .used = ++uses_,
+                .key = key,
+                .kind = answer.kind,
+                .identity = answer.identity,
+                .reason = answer.reason};
+  if (answer.identity != nullptr) {
+    entry.identity_account = account_tag(answer.identity->account_name);
+    entry.customer_id = answer.identity->customer_id;
+  }
+  return true;
+}
+
+template <typename Match>
+void CredentialCache::forget_if(Match match) {
+  ++forgotten_;
+  for (Table* table : {&granted_, &refused_}) {
+    for (Entry& entry : *table) {
+      if (entry.used != 0 && match(entry)) entry = Entry{};
+    }
+  }
+}
+
+void CredentialCache::forget(std::string_view account_name) {
+  const std::uint64_t tag = account_tag(account_name);
+  forget_if([tag](const Entry& entry) {
+    return entry.key.account == tag || (entry.identity != nullptr && entry.identity_account == tag);
+  });
+}
+
+void CredentialCache::forget_customer(std::int64_t customer_id) {
+  forget_if([customer_id](const Entry& entry) {
+    return entry.identity != nullptr && entry.customer_id == customer_id;
+  });
+}
+
+void CredentialCache::forget_all() {
+  forget_if([](const Entry&) { return true; });
+}
+
+std::size_t CredentialCache::size() const {
+  const auto in_use = [](const Entry& entry) { return entry.used != 0; };
+  return static_cast<std::size_t>(std::ranges::count_if(granted_, in_use) +
+                                  std::ranges::count_if(refused_, in_use));
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,111 @@
+// Remembers for a short while what a back end said about a name with a secret, so that a customer
+// who sends a thousand messages in a thousand sessions costs one password hash. It keeps no
+// password: the key is a BLAKE2b hash of both, keyed with octets drawn at process start, which are
+// never written anywhere.
+//
+// One a core, owned by the core, used by its thread only. Pure: the time is given in each call.
+//
+// Bounded: a fixed number of sets of eight; a full set drops what has expired, then what was
+// longest unused. Granted and refused answers live in separate tables, so that guessing passwords
+// evicts no customer; and an answer is kept under name *and* secret, so that a wrong secret never
+// locks out a right one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "auth/answer.h"
+#include "auth/secret.h"
+#include "engine/base/time.h"
+
+namespace sluice::auth {
+
+inline constexpr std::size_t kCacheKeyOctets = 32;
+
+// Stands for a name with a secret; worthless outside this process. Also the key for SingleFlight.
+struct CredentialKey {
+  std::array<std::uint8_t, 16> pair{};  // keyed hash of name and secret
+  std::uint64_t account = 0;            // keyed hash of the folded name alone
+  friend bool operator==(const CredentialKey&, const CredentialKey&) = default;
+  template <typename H>
+  friend H AbslHashValue(H state, const CredentialKey& key) {
+    return H::combine(std::move(state), key.pair);
+  }
+};
+
+struct CredentialCacheLimits {
+  std::size_t granted_max = 32768;  // rounded up to a power of two, at least 8
+  std::size_t refused_max = 8192;   // likewise
+  Duration granted_ttl = std::chrono::minutes(5);
+  Duration refused_ttl = std::chrono::seconds(10);  // wrong and suspended
+};
+
+class CredentialCache {
+ public:
+  // Of the moment at which a check was begun. A check that was under way while something was
+  // forgotten may bring an answer from before the change, so put() then drops it.
+  enum class Ticket : std::uint64_t {};
+
+  CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key,
+                  const CredentialCacheLimits& limits);
+  ~CredentialCache();
+  CredentialCache(const CredentialCache&) = delete;
+  CredentialCache& operator=(const CredentialCache&) = delete;
+
+  [[nodiscard]] CredentialKey key_of(const Name& name, const Secret& secret) const;
+
+  // What is known, if not expired. Never `unavailable`.
+  [[nodiscard]] std::optional<Answer> find(const CredentialKey& key, Instant now);
+
+  // Taken before the check is handed to the back end...
+  [[nodiscard]] Ticket ticket() const { return Ticket{forgotten_}; }
+  // ...and given with its answer. False if not kept: `unavailable`, or something was forgotten
+  // meanwhile.
+  bool put(Ticket ticket, const CredentialKey& key, const Answer& answer, Instant now);
+
+  // By the name that was logged in with, or the account's own, in any case; all secrets, right and
+  // wrong.
+  void forget(std::string_view account_name);
+  void forget_customer(std::int64_t customer_id);
+  void forget_all();
+
+  [[nodiscard]] std::size_t size() const;  // entries held, expired ones included
+  [[nodiscard]] std::size_t capacity() const { return granted_.size() + refused_.size(); }
+
+ private:
+  struct Entry {
+    Instant expires;
+    std::uint64_t used = 0;  // order of use; 0: the entry is free
+    CredentialKey key;
+    std::uint64_t identity_account = 0;  // like key.account, of the identity's own name
+    std::int64_t customer_id = 0;
+    AnswerKind kind = AnswerKind::wrong;
+    IdentityRef identity;
+    std::string reason;
+  };
+  using Table = std::vector<Entry>;
+
+  [[nodiscard]] std::uint64_t account_tag(std::string_view account_name) const;
+  static std::span<Entry> set_of(Table& table, const CredentialKey& key);
+  static Entry* find_in(Table& table, const CredentialKey& key);
+  static Entry& place_in(Table& table, const CredentialKey& key, Instant now);
+  template <typename Match>
+  void forget_if(Match match);
+
+  std::array<std::uint8_t, kCacheKeyOctets> process_key_;
+  Duration granted_ttl_;
+  Duration refused_ttl_;
+  std::uint64_t uses_ = 0;
+  std::uint64_t forgotten_ = 0;
+  Table granted_;
+  Table refused_;
+};
+
+}  // namespace sluice::auth

@@ -1,0 +1,57 @@
+// Who is logged in: what a back end answers, the credential cache keeps and policy asks.
+// A value that nobody changes once it is made; shared by reference count across sessions and
+// threads.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "auth/domain_list.h"
+
+namespace sluice::auth {
+
+// Of a customer, and of each of its accounts. In order of severity.
+enum class AccountStatus : std::uint8_t {
+  active,
+  held,       // may log in; its mail is refused for now
+  suspended,  // may not log in
+};
+
+[[nodiscard]] constexpr std::string_view status_name(AccountStatus status) {
+  switch (status) {
+    case AccountStatus::active:
+      return "active";
+    case AccountStatus::held:
+      return "held";
+    case AccountStatus::suspended:
+      return "suspended";
+  }
+  return "unknown";
+}
+
+struct Identity {
+  std::int64_t account_id = 0;
+  std::string account_name;  // canonical: the back end's spelling, not the client's
+  std::int64_t customer_id = 0;
+  std::string customer_name;
+  AccountStatus customer_status = AccountStatus::active;
+  AccountStatus account_status = AccountStatus::active;
+  // What the customer may send from. Null means none. Accounts of one customer share the list.
+  std::shared_ptr<const DomainList> domains;
+  // If set, the account may send only from what is in this list too. Set but empty: from nothing.
+  std::shared_ptr<const DomainList> narrowed_to;
+
+  // The graver of the two.
+  [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }
+  [[nodiscard]] bool may_send_from(std::string_view domain) const {
+    return domains != nullptr && domains->covers(domain) &&
+           (narrowed_to == nullptr || narrowed_to->covers(domain));
+  }
+};
+
+using IdentityRef = std::shared_ptr<const Identity>;
+
+}  // namespace sluice::auth

@@ -1,0 +1,62 @@
+#include "auth/sasl.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "auth/text.h"
+
+namespace sluice::auth {
+namespace {
+
+constexpr std::array kTable{
+    Mechanism{.name = "PLAIN", .shows_secret = true, .make = make_sasl_plain},
+    Mechanism{.name = "LOGIN", .shows_secret = true, .make = make_sasl_login},
+};
+
+}  // namespace
+
+constinit const std::span<const Mechanism> kMechanisms = kTable;
+
+const Mechanism* find_mechanism(std::string_view name) {
+  const auto found = std::ranges::find_if(kMechanisms, [name](const Mechanism& mechanism) {
+    return equal_ignoring_case(mechanism.name, name);
+  });
+  return found == kMechanisms.end() ? nullptr : &*found;
+}
+
+Step SaslMachine::start(std::optional<std::string_view> initial) {
+  if (phase_ != Phase::fresh) return follow(malformed_step(SaslFault::out_of_turn));
+  return follow(on_start(initial));
+}
+
+Step SaslMachine::respond(std::string_view decoded) {
+  if (phase_ != Phase::waiting) return follow(malformed_step(SaslFault::out_of_turn));
+  return follow(on_response(decoded));
+}
+
+Step SaslMachine::cancel() { return follow(Step{.kind = SaslStep::cancelled}); }
+
+// Once a machine has said anything but "go on", it says nothing more.
+Step SaslMachine::follow(Step step) {
+  phase_ = step.kind == SaslStep::challenge ? Phase::waiting : Phase::done;
+  return step;
+}
+
+Step challenge_step(std::string_view text) {
+  return Step{.kind = SaslStep::challenge, .challenge = std::string(text)};
+}
+
+Step malformed_step(SaslFault fault) { return Step{.kind = SaslStep::malformed, .fault = fault}; }
+
+Step credentials_step(std::string_view name, std::string_view secret) {
+  std::optional<Name> clean_name = Name::make(name);
+  if (!clean_name) return malformed_step(SaslFault::name_not_clean);
+  std::optional<Secret> clean_secret = Secret::make(secret);
+  if (!clean_secret) return malformed_step(SaslFault::secret_not_clean);
+  Step step{.kind = SaslStep::ready};
+  step.credentials.emplace(*std::move(clean_name), *std::move(clean_secret));
+  return step;
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,69 @@
+// The two halves of what a client shows to log in. Both exist only in clean form (see text.h), so
+// whatever takes a Name or a Secret need not check again, though a back end still escapes for its
+// own protocol.
+//
+// Owned by whoever holds the value: the SASL machine, then the session, then the worker that checks
+// it. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::auth {
+
+inline constexpr std::size_t kNameOctetsMax =
+    320;  // a 64 octet local part, "@", a 255 octet domain
+inline constexpr std::size_t kSecretOctetsMax = 1024;
+
+// A login name as the client gave it, case kept: 1 to kNameOctetsMax octets of clean text.
+class Name {
+ public:
+  [[nodiscard]] static std::optional<Name> make(std::string_view text);
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+  // Names are the same name if they differ only in the case of ASCII letters.
+  [[nodiscard]] std::string folded() const;
+
+ private:
+  explicit Name(std::string_view text) : text_(text) {}
+  std::string text_;
+};
+
+// A password or token: 1 to kSecretOctetsMax octets of clean text. Wiped when it goes; cannot be
+// copied, printed or compared. Moving hands over the one buffer and leaves the source empty.
+class Secret {
+ public:
+  [[nodiscard]] static std::optional<Secret> make(std::string_view text);
+
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(Secret&& other) noexcept;
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret();
+
+  // For the code that checks it, and only there: never log it, never keep it.
+  [[nodiscard]] std::string_view reveal() const { return {octets_.get(), size_}; }
+
+  friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
+
+ private:
+  explicit Secret(std::string_view text);
+  void wipe();
+  std::unique_ptr<char[]> octets_;
+  std::size_t size_ = 0;
+};
+
+// Overwrites octets in a way that the compiler may not leave out: for buffers that a secret passed
+// through (the base64 line, its decoded form).
+void wipe_octets(void* octets, std::size_t size);
+
+struct Credentials {
+  Name name;
+  Secret secret;
+};
+
+}  // namespace sluice::auth

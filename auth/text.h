@@ -1,0 +1,20 @@
+// What text may enter the credentials of a login: the one filter in front of every back end.
+// Pure functions, no state: any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::auth {
+
+// True if `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most
+// U+10FFFF) without NUL, control characters (U+0000-001F, U+007F-009F) or line and paragraph
+// separators (U+2028, U+2029). So no back end's protocol line can be ended or added to by it.
+[[nodiscard]] bool is_clean_text(std::string_view text);
+
+// ASCII letters in lower case, every other octet as it is.
+[[nodiscard]] std::string ascii_lower(std::string_view text);
+
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace sluice::auth

@@ -1,0 +1,103 @@
+"""What the benchmarks stand on: servers on free loopback ports, ended by the id that they were started with."""
+import os
+import pathlib
+import pwd
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / '.build' / 'release'
+
+CONFIG = """
+[server]
+hostname = "relay.bench.example"
+cores = 1
+user = "{user}"
+state_dir = "{directory}/state"
+control = "{directory}/control.sock"
+[store]
+accounts = "{directory}/accounts.db"
+[limits]
+sessions_per_core = 20000
+[[listener]]
+address = ["127.0.0.1:{port}"]
+tls = "none"
+auth = "off"
+require_auth = false
+trusted = ["127.0.0.0/8"]
+[[route]]
+name = "sink"
+hosts = ["{next_hop}"]
+tls = "none"
+[log]
+file = "{directory}/sluice.log"
+"""
+
+
+def user():
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def cpu_ns(pid):
+    """CPU that all threads of `pid` have used."""
+    return sum(int((task / 'schedstat').read_text().split()[0])
+               for task in pathlib.Path(f'/proc/{pid}/task').iterdir())
+
+
+def private_bytes(pid):
+    """Memory of `pid` that is its own and written to."""
+    for line in pathlib.Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines():
+        if line.startswith('Private_Dirty:'):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError('no Private_Dirty in smaps_rollup')
+
+
+def source(port, messages, options=(), size=4096, sessions=20):
+    subprocess.run(['smtp-source', *options, '-s', str(sessions), '-m', str(messages), '-l', str(size),
+                    '-f', 'alice@example.com', '-t', 'bob@elsewhere.example', f'127.0.0.1:{port}'],
+                   check=True, timeout=600, stdout=subprocess.DEVNULL)
+
+
+class Bed:
+    def __init__(self, directory):
+        self.directory = str(directory)
+        self.started = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.started):
+            process.terminate()
+        for process in self.started:
+            process.wait(timeout=60)
+
+    def start(self, command, port):
+        """Starts `command` and waits until `port` answers."""
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.started.append(process)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(('127.0.0.1', port)) == 0:
+                    return process
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f'{command[0]} does not answer on port {port}')
+
+    def sluice(self, next_hop):
+        """A relay that trusts loopback and sends everything to `next_hop`: (process, port)."""
+        port = free_port()
+        config = f'{self.directory}/sluice.toml'
+        pathlib.Path(config).write_text(
+            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user()))
+        subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
+                       check=True, stdout=subprocess.DEVNULL)
+        return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port

@@ -1,0 +1,97 @@
+#include "engine/base/task.h"
+
+#include <new>
+
+namespace sluice {
+namespace {
+
+thread_local ReadyQueue* newest_queue = nullptr;
+thread_local ReadyQueue* used_queue = nullptr;  // null: the newest
+thread_local std::int64_t frames_live = 0;
+
+}  // namespace
+
+ReadyQueue::ReadyQueue() : outer_(std::exchange(newest_queue, this)) {}
+
+ReadyQueue::~ReadyQueue() {
+  CHECK(first_ == nullptr && buried_ == nullptr);
+  CHECK(used_queue != this);
+  ReadyQueue** link = &newest_queue;
+  while (*link != nullptr && *link != this) link = &(*link)->outer_;
+  CHECK(*link == this);  // made on this thread
+  *link = outer_;
+}
+
+ReadyQueue& ReadyQueue::current() {
+  ReadyQueue* queue = used_queue != nullptr ? used_queue : newest_queue;
+  CHECK(queue != nullptr);
+  return *queue;
+}
+
+ReadyQueue::Use::Use(ReadyQueue& queue) : before_(std::exchange(used_queue, &queue)) {}
+
+ReadyQueue::Use::~Use() { used_queue = before_; }
+
+void ReadyQueue::push(PromiseBase& task) {
+  CHECK(!task.queued_ && !task.finished_);
+  task.queued_ = true;
+  task.next_ready_ = nullptr;
+  if (last_ != nullptr) {
+    last_->next_ready_ = &task;
+  } else {
+    first_ = &task;
+  }
+  last_ = &task;
+}
+
+void ReadyQueue::bury(PromiseBase& task) {
+  CHECK(task.finished_);
+  task.next_ready_ = std::exchange(buried_, &task);
+}
+
+std::size_t ReadyQueue::run(std::size_t max) {
+  std::size_t resumed = 0;
+  while (first_ != nullptr && resumed < max) {
+    PromiseBase& task = *first_;
+    first_ = task.next_ready_;
+    if (first_ == nullptr) last_ = nullptr;
+    task.queued_ = false;
+    task.where_ = nullptr;
+    task.awaited_ = nullptr;
+    ++resumed;
+    task.handle_.resume();
+    while (buried_ != nullptr) std::exchange(buried_, buried_->next_ready_)->handle_.destroy();
+  }
+  return resumed;
+}
+
+std::int64_t task_frames_live() { return frames_live; }
+
+void* PromiseBase::operator new(std::size_t size) {
+  void* frame = ::operator new(size);
+  ++frames_live;
+  return frame;
+}
+
+void PromiseBase::operator delete(void* frame, std::size_t size) {
+  --frames_live;
+  ::operator delete(frame, size);
+}
+
+std::string PromiseBase::whereabouts() const {
+  const PromiseBase* task = this;
+  while (task->awaited_ != nullptr) task = task->awaited_;
+  return task->where_ != nullptr ? task->where_ : task->finished_ ? "done" : "ready";
+}
+
+void PromiseBase::finish() noexcept {
+  finished_ = true;
+  if (waiter_ != nullptr) {
+    waiter_->ready();
+  } else if (done_ != nullptr) {
+    done_(context_);
+    ReadyQueue::current().bury(*this);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,277 @@
+// Coroutines that wait.  A Task starts at once; one that finishes without waiting is ready without ever
+// suspending.  Whoever waits is resumed from the thread's ReadyQueue, never by symmetric transfer, so a
+// chain of awaits of any length uses no more stack than one.
+//
+// Rules: one thread; a frame that waits is never destroyed (checked); each task knows which task it waits
+// for, or the name of the operation it waits for, so that a session can be asked where it is.
+// The kernel is not known here: engine/io runs the queue and provides what is worth waiting for.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace sluice {
+
+class PromiseBase;
+
+// Tasks that can go on, in order.  One per thread that runs tasks, or one per loop where several take turns
+// on one thread.
+class ReadyQueue {
+ public:
+  ReadyQueue();
+  ~ReadyQueue();
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  // What is ready is pushed here: the queue made last on this thread, unless a Use says otherwise.
+  static ReadyQueue& current();
+  class Use;
+  void push(PromiseBase& task);
+  // A detached task that has finished: its frame is destroyed once control is back in run().
+  void bury(PromiseBase& task);
+  // Resumes all that are ready, also those that become so meanwhile, at most `max`.  Returns how many.
+  std::size_t run(std::size_t max = SIZE_MAX);
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+
+ private:
+  PromiseBase* first_ = nullptr;
+  PromiseBase* last_ = nullptr;
+  PromiseBase* buried_ = nullptr;
+  ReadyQueue* outer_ = nullptr;  // made before this one on the same thread
+};
+
+// Makes a queue the current one for as long as it lives: a loop's turn, where loops share a thread.
+class ReadyQueue::Use {
+ public:
+  explicit Use(ReadyQueue& queue);
+  ~Use();
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  ReadyQueue* before_;
+};
+
+// Frames alive on this thread; zero at exit, or something was lost.
+std::int64_t task_frames_live();
+
+class PromiseBase {
+ public:
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  static std::suspend_never initial_suspend() noexcept { return {}; }
+  // An exception in a task is a defect, not an event: errors are values here.
+  [[noreturn]] static void unhandled_exception() noexcept { std::abort(); }
+
+  struct Final {
+    static bool await_ready() noexcept { return false; }
+    template <typename Promise>
+    static void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+      handle.promise().finish();
+    }
+    static void await_resume() noexcept {}
+  };
+  static Final final_suspend() noexcept { return {}; }
+
+  static void* operator new(std::size_t size);
+  static void operator delete(void* frame, std::size_t size);
+
+  // Called by what is awaited, when the wait begins; `what` must outlive the wait (a literal).
+  void wait_for(const char* what) { where_ = what; }
+  void wait_for(PromiseBase& task) {
+    CHECK(task.waiter_ == nullptr);
+    task.waiter_ = this;
+    awaited_ = &task;
+  }
+  void ready() { ReadyQueue::current().push(*this); }
+
+  // For a task that nobody awaits: told once when it is done; the frame then goes by itself (TaskSet).
+  using Done = void (*)(void* context);
+  void detach(Done done, void* context) {
+    CHECK(!finished_);
+    done_ = done;
+    context_ = context;
+  }
+
+  // What the innermost task waits for that this one waits for: "connect".
+  [[nodiscard]] std::string whereabouts() const;
+  [[nodiscard]] bool finished() const { return finished_; }
+
+ protected:
+  explicit PromiseBase(std::coroutine_handle<> handle) : handle_(handle) {}
+  ~PromiseBase() = default;
+
+ private:
+  friend class ReadyQueue;
+  void finish() noexcept;
+
+  std::coroutine_handle<> handle_;
+  PromiseBase* waiter_ = nullptr;
+  PromiseBase* awaited_ = nullptr;
+  PromiseBase* next_ready_ = nullptr;
+  const char* where_ = nullptr;
+  Done done_ = nullptr;
+  void* context_ = nullptr;
+  bool queued_ = false;
+  bool finished_ = false;
+};
+
+template <typename T>
+class [[nodiscard]] Task {
+ public:
+  class promise_type final : public PromiseBase {
+   public:
+    promise_type() : PromiseBase(std::coroutine_handle<promise_type>::from_promise(*this)) {}
+    Task get_return_object() { return Task(*this); }
+    template <typename U>
+    void return_value(U&& value) {
+      value_.emplace(std::forward<U>(value));
+    }
+    T take() {
+      CHECK(value_.has_value());
+      return std::move(*value_);
+    }
+
+   private:
+    std::optional<T> value_;
+  };
+
+  Task(Task&& other) noexcept : promise_(std::exchange(other.promise_, nullptr)) {}
+  Task& operator=(Task&&) = delete;
+  ~Task() {
+    if (promise_ == nullptr) return;
+    CHECK(promise_->finished());
+    std::coroutine_handle<promise_type>::from_promise(*promise_).destroy();
+  }
+
+  [[nodiscard]] bool done() const { return promise_->finished(); }
+  [[nodiscard]] PromiseBase& promise() const { return *promise_; }
+  // The result of a task that is done; once.
+  T take() { return promise_->take(); }
+
+  [[nodiscard]] bool await_ready() const noexcept { return promise_->finished(); }
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(*promise_);
+  }
+  T await_resume() { return promise_->take(); }
+
+ private:
+  explicit Task(promise_type& promise) : promise_(&promise) {}
+  promise_type* promise_;
+};
+
+template <>
+class [[nodiscard]] Task<void> {
+ public:
+  class promise_type final : public PromiseBase {
+   public:
+    promise_type() : PromiseBase(std::coroutine_handle<promise_type>::from_promise(*this)) {}
+    Task get_return_object() { return Task(*this); }
+    static void return_void() noexcept {}
+  };
+
+  Task(Task&& other) noexcept : promise_(std::exchange(other.promise_, nullptr)) {}
+  Task& operator=(Task&&) = delete;
+  ~Task() {
+    if (promise_ == nullptr) return;
+    CHECK(promise_->finished());
+    std::coroutine_handle<promise_type>::from_promise(*promise_).destroy();
+  }
+
+  [[nodiscard]] bool done() const { return promise_->finished(); }
+  [[nodiscard]] PromiseBase& promise() const { return *promise_; }
+  // Gives the frame up to whoever detaches it.
+  PromiseBase& release() { return *std::exchange(promise_, nullptr); }
+
+  [[nodiscard]] bool await_ready() const noexcept { return promise_->finished(); }
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(*promise_);
+  }
+  static void await_resume() noexcept {}
+
+ private:
+  explicit Task(promise_type& promise) : promise_(&promise) {}
+  promise_type* promise_;
+};
+
+// One task waits until another calls open(); the value, if any, is kept beside it by its owner.
+// One waiter at a time; opening before waiting is remembered.
+class Gate {
+ public:
+  void open() {
+    if (waiter_ != nullptr) {
+      std::exchange(waiter_, nullptr)->ready();
+    } else {
+      open_ = true;
+    }
+  }
+  [[nodiscard]] bool waiting() const { return waiter_ != nullptr; }
+
+  class Awaiter {
+   public:
+    Awaiter(Gate& gate, const char* what) : gate_(gate), what_(what) {}
+    [[nodiscard]] bool await_ready() const noexcept { return std::exchange(gate_.open_, false); }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+      CHECK(gate_.waiter_ == nullptr);
+      waiter.promise().wait_for(what_);
+      gate_.waiter_ = &waiter.promise();
+    }
+    static void await_resume() noexcept {}
+
+   private:
+    Gate& gate_;
+    const char* what_;
+  };
+  // `what`: a literal that names the wait.
+  Awaiter wait(const char* what) { return {*this, what}; }
+
+ private:
+  PromiseBase* waiter_ = nullptr;
+  bool open_ = false;
+};
+
+// Tasks that nobody awaits, such as sessions.  Their owner joins them before it goes (checked).
+class TaskSet {
+ public:
+  TaskSet() = default;
+  ~TaskSet() { CHECK(live_ == 0); }
+  TaskSet(const TaskSet&) = delete;
+  TaskSet& operator=(const TaskSet&) = delete;
+
+  // The task, for asking where it waits; null if it is done already.
+  const PromiseBase* add(Task<void> task) {
+    if (task.done()) return nullptr;
+    ++live_;
+    PromiseBase& released = task.release();
+    released.detach(&one_done, this);
+    return &released;
+  }
+  [[nodiscard]] std::size_t live() const { return live_; }
+  // Until none is left.  One waiter.
+  Task<void> join(const char* what) {
+    joining_ = true;
+    while (live_ > 0) co_await empty_.wait(what);
+    joining_ = false;
+  }
+
+ private:
+  static void one_done(void* context) {
+    auto& self = *static_cast<TaskSet*>(context);
+    if (--self.live_ == 0 && self.joining_) self.empty_.open();
+  }
+  std::size_t live_ = 0;
+  bool joining_ = false;
+  Gate empty_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,55 @@
+// The command lines of sluice and sluicectl, read into values.  Pure; any thread.
+// What is to be printed and the exit status are values too: the programs' main functions only carry
+// them out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::core {
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/sluice/sluice.toml";
+inline constexpr int kExitUsage = 2;
+
+struct SluiceCommand {
+  enum class Kind : std::uint8_t {
+    serve,
+    check,
+    certificate,  // make a self-signed one for `names` in `directory`
+    print,  // `text` to standard output, exit 0: the example, help, version
+    error,  // `text` to standard error, exit kExitUsage
+  };
+  Kind kind = Kind::error;
+  std::string config_file{kDefaultConfigFile};
+  std::string directory;
+  std::vector<std::string> names;
+  std::string text;
+};
+
+struct SluicectlCommand {
+  enum class Kind : std::uint8_t {
+    ask,      // send `request` to the control socket, print the answer
+    account,  // run_account_command() with `account_args`
+    print,    // as above
+    error,
+  };
+  Kind kind = Kind::error;
+  // Where the control socket and the accounts are: as given here, else as the configuration says.
+  std::string config_file{kDefaultConfigFile};
+  bool config_given = false;  // with --config: a file that cannot be read is then an error
+  std::string control;        // empty: not given
+  std::string store;          // empty: not given
+  int timeout_s = 10;         // for each step of a dialog with the relay
+  std::string request;        // "sessions", "sessions json", "reload"; without a newline
+  std::vector<std::string_view>
+      account_args;  // begins with customer, domain or account; views of the words given
+  std::string text;
+};
+
+// The words as main() gets them, the program's name first.  They outlive the result.
+[[nodiscard]] SluiceCommand parse_sluice(int argc, const char* const* argv);
+[[nodiscard]] SluicectlCommand parse_sluicectl(int argc, const char* const* argv);
+
+}  // namespace sluice::core

@@ -1,0 +1,159 @@
+// What the operator has set: the configuration file as plain values, and how it is read.
+// Made by load_config() at start and at SIGHUP, never changed after; all cores share one through
+// shared_ptr<const Config>, and a session keeps the one that it began with.  Pure: no file is read
+// here.  Any thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/network.h"
+#include "engine/base/time.h"
+#include "engine/io/address.h"
+#include "engine/io/log_line.h"
+#include "engine/relay/route.h"
+
+namespace sluice::core {
+
+struct ServerConfig {
+  std::string hostname;       // empty: not given, use the machine's own full name
+  std::uint32_t cores = 0;    // 0: every CPU that the process may use
+  std::uint32_t workers = 4;  // threads for what may block: password hashes, SQLite, name look-ups
+  std::string user = "sluice";  // taken on after binding, when started as root
+  std::string group;            // empty: the user's own
+  std::string state_dir = "/var/lib/sluice";
+  std::string control = "/run/sluice/control.sock";
+  std::string policy_url;  // named in refusals; may be empty
+  Duration drain =
+      std::chrono::seconds(30);  // how long open sessions may go on when the relay stops
+};
+
+struct StoreConfig {
+  std::string accounts = "/var/lib/sluice/accounts.db";
+  // The credential cache of each core.
+  std::uint32_t cached_logins = 32768;
+  Duration granted_ttl = std::chrono::minutes(5);
+  Duration refused_ttl = std::chrono::seconds(10);
+};
+
+enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+struct TlsConfig {
+  std::string certificates = "/etc/sluice/tls";  // holds HOST/fullchain.pem and HOST/privkey.pem
+  std::string default_host;  // empty: clients that name no known host are refused
+  TlsVersion min_version = TlsVersion::tls_1_2;
+  bool tickets = true;                      // session resumption
+  std::uint32_t hosts_loaded_max = 10'000;  // per core
+};
+
+struct LimitsConfig {
+  std::uint64_t message_bytes = 52'428'800;
+  std::uint32_t recipients_per_message = 50;
+  std::uint32_t recipients_over = 1000;  // RCPT past the limit in one message, until 421
+  std::uint32_t sessions_per_core = 20'000;
+  std::uint32_t sessions_per_address =
+      200;  // on each core; hosts in a listener's `trusted` are not counted
+  std::uint32_t header_bytes = 262'144;
+  std::uint32_t bad_commands = 10;          // since the last message taken, until 421
+  std::uint32_t idle_commands = 100;        // NOOP, RSET, EHLO and such: likewise
+  std::uint32_t auth_failures = 3;          // in one session, until 421
+  Duration idle = std::chrono::minutes(5);  // between two commands (RFC 5321 4.5.3.2.7)
+  Duration unauthenticated =
+      std::chrono::minutes(2);  // from the start of a session until somebody has logged in
+  Duration handshake = std::chrono::seconds(30);  // for the TLS handshake, and for the PROXY header
+  Duration data = std::chrono::minutes(3);        // between two pieces of a message
+  Duration reply = std::chrono::minutes(2);       // for the client to read our replies
+};
+
+enum class ListenerTls : std::uint8_t { none, starttls, implicit };
+enum class ListenerAuth : std::uint8_t {
+  off,    // nobody can log in
+  tls,    // only inside TLS
+  clear,  // without TLS too
+};
+
+struct ListenerConfig {
+  std::vector<io::Address> addresses;  // at least one
+  ListenerTls tls = ListenerTls::starttls;
+  bool require_tls = false;  // 530 to every client that has not started TLS, trusted or not
+  ListenerAuth auth = ListenerAuth::tls;
+  // True: who is not in `trusted` has to log in.  False: nobody has to, and only hosts in `trusted`
+  // may send (there is at least one then): a stranger is never let through.
+  bool require_auth = true;
+  std::vector<Network> trusted;
+  std::vector<std::string>
+      trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
+  std::vector<Network>
+      proxy;  // the PROXY protocol is required from these, and taken from nobody else
+  bool hide_client = false;                 // keep the client's address out of Received
+  bool long_lines = false;                  // take text lines of more than 998 octets
+  Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
+};
+
+struct RouteConfig {
+  std::string name = "default";
+  std::vector<relay::NextHopHost> hosts;  // at least one, unless there is a maildir
+  std::string maildir;  // not empty: messages are kept there, and no host is asked
+  relay::RouteTls tls = relay::RouteTls::opportunistic;
+  bool verify = true;         // the certificate is checked; counts where `tls` is required
+  std::string ca_file;        // whom to trust; empty: the system's authorities
+  std::string login;          // empty: none
+  std::string password_file;  // its first line is the password
+  bool chunking = true;       // BDAT where it is offered
+  std::uint32_t connections_per_host = 20;    // per core
+  std::uint32_t messages_per_connection = 0;  // 0: no limit
+  std::uint32_t waiting = 1000;               // sessions that may wait for a connection, per core
+  Duration connect = std::chrono::seconds(30);
+  Duration idle = std::chrono::seconds(60);  // a kept connection that nobody uses is closed
+  // RFC 5321 4.5.3.2.
+  Duration reply = std::chrono::minutes(5);   // for the greeting, EHLO, MAIL, RCPT
+  Duration data = std::chrono::minutes(2);    // for the 354
+  Duration block = std::chrono::minutes(3);   // to take a piece of the message
+  Duration final = std::chrono::minutes(10);  // for the word after the end of the message
+};
+
+struct LogConfig {
+  std::string file = "-";  // "-": standard error
+  io::LogFormat format = io::LogFormat::json;
+  io::Level level = io::Level::info;
+};
+
+struct Config {
+  ServerConfig server;
+  StoreConfig store;
+  TlsConfig tls;
+  LimitsConfig limits;
+  std::vector<ListenerConfig> listeners;  // at least one
+  std::vector<RouteConfig> routes;        // exactly one as yet: the default
+  LogConfig log;
+};
+
+// What is wrong in a configuration file, and where.
+struct ConfigError {
+  std::string file;
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+  std::string key;      // "limits.idle_s", "listener[2].tls"; empty: the file as a whole
+  std::string problem;  // what is wrong
+  std::string allowed;  // what may be there; may be empty
+  // "file:line:col: key: problem; allowed: ..."
+  [[nodiscard]] std::string to_string() const;
+};
+
+// Reads TOML.  Tells all errors, in the order of the file (of its syntax only the first).
+// `file_name` is for messages.
+[[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(
+    std::string_view text, std::string_view file_name);
+
+// Every key there is, "limits.idle_s" or "listener.tls", for those who document them.
+[[nodiscard]] std::vector<std::string> config_keys();
+
+// One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:
+// `next` can be put to use.
+[[nodiscard]] std::vector<std::string> changes_that_need_restart(const Config& current,
+                                                                 const Config& next);
+
+}  // namespace sluice::core

@@ -1,0 +1,98 @@
+#include "engine/core/control.h"
+
+#include <utility>
+
+namespace sluice::core {
+namespace {
+
+constexpr std::size_t kRequestBytesMax = 256;
+constexpr Duration kRequestTimeout = std::chrono::seconds(10);
+constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
+
+struct Word {
+  std::string_view text;
+  StatusView view;
+};
+constexpr Word kViews[] = {{"status", StatusView::status},
+                           {"sessions", StatusView::sessions},
+                           {"pools", StatusView::pools},
+                           {"counters", StatusView::counters}};
+
+}  // namespace
+
+Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions)
+    : home_(home),
+      cores_(std::move(cores)),
+      actions_(std::move(actions)),
+      listener_(home.loop(), socket, [this](int accepted) {
+        home_.tasks().add(
+            serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
+      }) {}
+
+void Control::start() { listener_.start(); }
+
+Task<void> Control::close() { return listener_.close(); }
+
+Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
+  Chain& input = connection->input();
+  std::string request;
+  while (request.find('\n') == std::string::npos && request.size() < kRequestBytesMax) {
+    if (co_await connection->more(kRequestTimeout, "a control request") != net::IoStatus::ok) break;
+    request += input.to_string();
+    input.clear();
+  }
+  const std::size_t end = request.find('\n');
+  if (end != std::string::npos) {
+    connection->write(co_await answer(std::string_view(request).substr(0, end)));
+    co_await connection->drained(0, kAnswerTimeout, "a control answer to be read");
+  }
+  co_await connection->close();
+}
+
+// "sessions", "sessions json", "reload", "drain".
+Task<std::string> Control::answer(std::string_view request) {
+  const std::size_t space = request.find(' ');
+  const std::string_view word = request.substr(0, space);
+  const bool json = space != std::string_view::npos && request.substr(space + 1) == "json";
+  for (const Word& known : kViews) {
+    if (known.text != word) continue;
+    const auto cores = co_await ask_all(known.view == StatusView::sessions);
+    co_return report(known.view, cores, json);
+  }
+  if (word == "reload") {
+    // Reading files and making a plan may block: a worker does it.
+    const auto errors = co_await io::run_on_worker<std::vector<std::string>>(
+        home_.loop(), [this] { return actions_.reload(); }, "reload");
+    if (!errors) co_return "error: too many jobs wait\n";
+    actions_.reloaded(*errors);
+    std::string told;
+    for (const std::string& error : *errors) told += "error: " + error + "\n";
+    co_return told.empty() ? "reloaded\n" : told;
+  }
+  if (word == "drain") {
+    actions_.stop();
+    co_return "draining\n";
+  }
+  co_return "error: unknown request; known: status sessions pools counters reload drain\n";
+}
+
+Task<std::vector<CoreStatus>> Control::ask_all(bool with_sessions) {
+  std::vector<CoreStatus> all(cores_.size());
+  std::size_t missing = cores_.size();
+  Gate gate;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    Core* core = cores_[i];
+    core->post([&, core, i, with_sessions] {
+      // On that core; the answer comes back as a message, so nothing is written by two.
+      auto status = std::make_shared<CoreStatus>(core->status(with_sessions));
+      home_.post([&, status, i] {
+        all[i] = std::move(*status);
+        if (--missing == 0) gate.open();
+      });
+    });
+  }
+  co_await gate.wait("answers of all cores");
+  co_return all;
+}
+
+}  // namespace sluice::core

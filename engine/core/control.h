@@ -1,0 +1,46 @@
+// The control socket: one request line a connection, one answer, the end.  Served by one core among its
+// other work; what concerns all cores is asked of them by message.
+// That core's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/core.h"
+#include "engine/core/status_report.h"
+#include "engine/net/listener.h"
+
+namespace sluice::core {
+
+// What the control socket can bring about outside its core.
+struct ControlActions {
+  std::function<std::vector<std::string>()> reload;  // on a worker; why not, or nothing
+  std::function<void(const std::vector<std::string>&)> reloaded;  // on the core, with what came of it
+  std::function<void()> stop;
+};
+
+class Control {
+ public:
+  // `cores` holds every core of the process, `home` is the one that serves.  `socket` is owned.
+  Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions);
+
+  // Until the core drains.
+  void start();
+  Task<void> close();
+
+ private:
+  Task<void> serve(std::unique_ptr<net::Connection> connection);
+  Task<std::string> answer(std::string_view request);
+  Task<std::vector<CoreStatus>> ask_all(bool with_sessions);
+
+  Core& home_;
+  std::vector<Core*> cores_;
+  ControlActions actions_;
+  net::Listener listener_;
+};
+
+}  // namespace sluice::core

@@ -1,0 +1,222 @@
+#include "engine/core/core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::core {
+namespace {
+
+constexpr Duration kCutOffAgain = std::chrono::milliseconds(100);
+
+bool in_any(const std::vector<Network>& networks, const io::Address& address) {
+  return std::ranges::any_of(networks,
+                             [&](const Network& n) { return n.contains(address.ip_bytes()); });
+}
+
+bool has(const auto& values, const auto& value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+// One session and what it lives by.
+struct Core::Live {
+  Live(std::uint64_t number, Generation& by, std::string counted_address,
+       std::shared_ptr<const session::ListenerRules> rules,
+       std::unique_ptr<net::Connection> connection)
+      : id(number),
+        generation(by),
+        counted(std::move(counted_address)),
+        session(by.services(), std::move(rules), std::move(connection)) {}
+
+  std::uint64_t id;
+  Generation& generation;
+  std::string counted;  // the address that counts against the limit; empty: none does
+  session::Session session;
+  const PromiseBase* task = nullptr;
+};
+
+Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
+    : log_(log),
+      options_(std::move(options)),
+      loop_(door, options_.limits),
+      resolver_(loop_, shared.names),
+      tickets_(shared.ticket_secret, door.clock, door.random),
+      authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
+      observer_(log),
+      ids_(door.clock, options_.index) {}
+
+Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
+
+std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
+  auto made = Generation::make(loop_, std::move(plan),
+                               {.resolver = resolver_,
+                                .tickets = tickets_,
+                                .log = log_,
+                                .authenticator = authenticator_,
+                                .observer = observer_,
+                                .ids = ids_,
+                                .counters = counters_});
+  if (!made) return std::unexpected(made.error());
+  if (auto old = std::exchange(current_, *std::move(made))) retire(std::move(old));
+  return {};
+}
+
+void Core::run() {
+  for (const BoundSocket& bound : options_.sockets) {
+    listeners_.push_back(std::make_unique<net::Listener>(
+        loop_, bound.socket,
+        [this, listener = bound.listener](int socket) { accepted(listener, socket); }));
+    listeners_.back()->start();
+  }
+  loop_.run([this] { return settled_; });
+  current_ = nullptr;
+  listeners_.clear();
+}
+
+void Core::give_up() {
+  for (const BoundSocket& bound : options_.sockets) loop_.door().sockets.close(bound.socket);
+  current_ = nullptr;
+}
+
+CoreLeftOver Core::left_over() const {
+  return {.frames = task_frames_live(),
+          .heap_blocks = heap_blocks_live(),
+          .buffers = loop_.buffers().in_use(),
+          .operations = loop_.operations_live()};
+}
+
+// ------------------------------------------------------------------------------------------ sessions
+
+void Core::accepted(std::size_t listener, int socket) {
+  const io::Address peer = loop_.door().sockets.peer(socket);
+  const ListenerPlan& plan = current_->plan().listeners.at(listener);
+  // A balancer stands for many clients, and a trusted host is trusted with this, too.
+  const bool counts = !in_any(plan.rules.trusted, peer) && !in_any(plan.rules.proxy, peer);
+  std::string counted = counts ? peer.ip() : std::string();
+  if (live_.size() >= current_->plan().config.limits.sessions_per_core ||
+      (counts && !admit(counted))) {
+    ++counters_.refused_sessions;
+    loop_.close(socket);
+    return;
+  }
+  live_.emplace_front(next_session_++, *current_, std::move(counted), current_->rules(listener),
+                      std::make_unique<net::Connection>(loop_, socket, peer));
+  ++current_->sessions;
+  const auto live = live_.begin();
+  if (const PromiseBase* task = tasks_.add(serve(live))) live->task = task;
+}
+
+bool Core::admit(const std::string& address) {
+  std::uint32_t& count = per_address_[address];
+  if (count >= current_->plan().config.limits.sessions_per_address) return false;
+  ++count;
+  return true;
+}
+
+Task<void> Core::serve(std::list<Live>::iterator live) {
+  co_await live->session.run();
+  if (!live->counted.empty()) {
+    const auto it = per_address_.find(live->counted);
+    if (--it->second == 0) per_address_.erase(it);
+  }
+  const bool last = --live->generation.sessions == 0;
+  live_.erase(live);
+  if (last) sweep_retired();
+}
+
+void Core::forget_credentials(const auth::Changes& changes) {
+  authenticator_.forget(changes);
+  for (Live& live : live_) {
+    const auth::Identity* identity = live.session.identity();
+    if (identity == nullptr) continue;
+    const bool changed =
+        changes.everything || has(changes.customers, identity->customer_id) ||
+        has(changes.accounts, identity->account_name);
+    if (changed) live.session.drain();
+  }
+}
+
+// ------------------------------------------------------------------------------------------ generations
+
+void Core::retire(std::unique_ptr<Generation> old) {
+  retired_.push_back(std::move(old));
+  sweep_retired();
+}
+
+void Core::sweep_retired() {
+  std::vector<std::unique_ptr<Generation>> unused;
+  for (auto& generation : retired_)
+    if (generation->sessions == 0) unused.push_back(std::move(generation));
+  std::erase(retired_, nullptr);
+  for (auto& generation : unused) ending_.add(close_generation(std::move(generation)));
+}
+
+Task<void> Core::close_generation(std::unique_ptr<Generation> old) { co_await old->close(); }
+
+// ------------------------------------------------------------------------------------------ the end
+
+void Core::drain(Duration patience) {
+  if (std::exchange(draining_, true)) return;
+  for (Live& live : live_) live.session.drain();
+  loop_.timers().arm(cut_off_, loop_.now() + patience);
+  ending_.add(end());
+}
+
+Task<void> Core::end() {
+  for (auto& listener : listeners_) co_await listener->close();
+  co_await tasks_.join("sessions to end");
+  sweep_retired();
+  co_await current_->close();
+  // This task is the last one of its set; whatever else is in it ends by itself.
+  while (ending_.live() > 1) co_await loop_.sleep(std::chrono::milliseconds(20), "old generations");
+  loop_.timers().disarm(cut_off_);
+  settled_ = true;
+  options_.settled();
+}
+
+// Again and again: what is told to end may begin something else on its way out.
+void Core::cut_off(void* context) {
+  auto& self = *static_cast<Core*>(context);
+  self.current_->pool().stop();
+  for (auto& generation : self.retired_) generation->pool().stop();
+  self.loop_.abort_all();
+  self.loop_.timers().arm(self.cut_off_, self.loop_.now() + kCutOffAgain);
+}
+
+// ------------------------------------------------------------------------------------------ status
+
+CoreStatus Core::status(bool with_sessions) {
+  CoreStatus status{.index = options_.index,
+                    .sessions = counters_,
+                    .pool = current_->pool().counters(),
+                    .logins = authenticator_.counters(),
+                    .loop = loop_.counters(),
+                    .enters = loop_.door().ring.enters(),
+                    .sessions_live = static_cast<std::uint32_t>(live_.size()),
+                    .operations_live = loop_.operations_live(),
+                    .buffers_in_use = loop_.buffers().in_use(),
+                    .waiting = current_->pool().waiting(),
+                    .heap_blocks_live = heap_blocks_live(),
+                    .frames_live = task_frames_live(),
+                    .hosts = current_->pool().status()};
+  if (!with_sessions) return status;
+  for (const Live& live : live_) {
+    const session::Session& session = live.session;
+    const net::Connection& connection = session.connection();
+    const auto age = loop_.now() - session.since();
+    status.session_list.push_back(
+        {.id = live.id,
+         .client = connection.peer().to_string(),
+         .listener = session.rules().name,
+         .account = session.identity() != nullptr ? session.identity()->account_name : "",
+         .tls = connection.tls() != nullptr ? connection.tls()->version() : "",
+         .waits_for = live.task != nullptr ? live.task->whereabouts() : "",
+         .seconds = static_cast<std::uint64_t>(age / std::chrono::seconds(1)),
+         .bytes_received = connection.counters().bytes_received,
+         .in_transaction = session.in_transaction()});
+  }
+  return status;
+}
+
+}  // namespace sluice::core

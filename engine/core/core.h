@@ -1,0 +1,149 @@
+// One core: its loop, its listeners, its sessions, and the parts that they are given.  It knows all layers
+// and wires them together; it decides nothing about mail itself.
+// Made, run and destroyed on one thread; what may be called from others says so.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "auth/backend/caching_authenticator.h"
+#include "engine/core/generation.h"
+#include "engine/core/log_observer.h"
+#include "engine/core/queue_id.h"
+#include "engine/io/loop.h"
+#include "engine/io/names.h"
+#include "engine/net/listener.h"
+#include "engine/session/session.h"
+
+namespace sluice::core {
+
+// A bound socket, and the listener of the plan that it belongs to.
+struct BoundSocket {
+  int socket = -1;
+  std::size_t listener = 0;
+};
+
+// What all cores share; thread-safe, outlives them.
+struct Shared {
+  auth::Backend& backend;
+  io::Names& names;
+  std::array<std::byte, auth::kCacheKeyOctets> cache_key;
+  net::TicketSecret ticket_secret;
+};
+
+// For the control socket: copies, made on the core.
+struct SessionStatus {
+  std::uint64_t id = 0;
+  std::string client;
+  std::string listener;
+  std::string account;
+  std::string tls;
+  std::string waits_for;
+  std::uint64_t seconds = 0;
+  std::uint64_t bytes_received = 0;
+  bool in_transaction = false;
+};
+
+struct CoreStatus {
+  std::uint32_t index = 0;
+  session::SessionCounters sessions;
+  relay::PoolCounters pool;
+  auth::AuthenticatorCounters logins;
+  io::LoopCounters loop;
+  std::uint64_t enters = 0;
+  std::uint32_t sessions_live = 0;
+  std::uint32_t operations_live = 0;
+  std::uint32_t buffers_in_use = 0;
+  std::uint64_t waiting = 0;  // sessions that wait for a connection of the pool
+  std::int64_t heap_blocks_live = 0;
+  std::int64_t frames_live = 0;
+  std::vector<relay::HostStatus> hosts;
+  std::vector<SessionStatus> session_list;  // filled only when asked for
+};
+
+// What should be nothing at the end.
+struct CoreLeftOver {
+  std::int64_t frames = 0;
+  std::int64_t heap_blocks = 0;
+  std::uint32_t buffers = 0;
+  std::uint32_t operations = 0;
+};
+
+class Core {
+ public:
+  struct Options {
+    std::uint32_t index = 0;
+    io::LoopLimits limits;
+    auth::CredentialCacheLimits cache;
+    std::vector<BoundSocket> sockets;  // owned from here on
+    std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
+  };
+  // `log` is this core's own.
+  Core(io::Door door, const Shared& shared, io::Log& log, Options options);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // The error is a sentence; the core is then not to be run.
+  std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan);
+  // Until drained.
+  void run();
+  // Stops accepting; sessions end after what they have under way; at `patience` the rest is cut off.
+  void drain(Duration patience);
+  [[nodiscard]] bool draining() const { return draining_; }
+
+  // Instead of run(), where adopt() failed.
+  void give_up();
+
+  [[nodiscard]] CoreStatus status(bool with_sessions);
+  [[nodiscard]] CoreLeftOver left_over() const;
+  // The store tells that these accounts or customers are different now: what is remembered of them goes,
+  // and their sessions end after the message that they are at.
+  void forget_credentials(const auth::Changes& changes);
+  // For one connection of another kind (the control socket), served on this core.
+  io::Loop& loop() { return loop_; }
+  TaskSet& tasks() { return tasks_; }
+  // Any thread: `message` runs on the core.
+  void post(std::function<void()> message) { loop_.post(std::move(message)); }
+
+ private:
+  struct Live;
+
+  void accepted(std::size_t listener, int socket);
+  Task<void> serve(std::list<Live>::iterator live);
+  Task<void> end();
+  [[nodiscard]] bool admit(const std::string& address);
+  void retire(std::unique_ptr<Generation> old);
+  static Task<void> close_generation(std::unique_ptr<Generation> old);
+  void sweep_retired();
+  static void cut_off(void* self);
+
+  io::Log& log_;
+  Options options_;
+  io::Loop loop_;
+  net::Resolver resolver_;
+  net::TicketKeys tickets_;
+  auth::CachingAuthenticator authenticator_;
+  LogObserver observer_;
+  QueueIds ids_;
+  session::SessionCounters counters_;
+  std::unique_ptr<Generation> current_;
+  std::vector<std::unique_ptr<Generation>> retired_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::list<Live> live_;
+  std::unordered_map<std::string, std::uint32_t> per_address_;
+  std::uint64_t next_session_ = 1;
+  TaskSet tasks_;   // sessions, and what is served beside them
+  TaskSet ending_;  // what ends generations and the core
+  io::Timer cut_off_{&cut_off, this};
+  bool draining_ = false;
+  bool settled_ = false;
+};
+
+}  // namespace sluice::core

@@ -1,0 +1,151 @@
+#include "engine/core/help.h"
+
+#include "engine/core/ctl_account_grammar.h"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::string_view kSluice = R"(NAME
+  sluice - relay for outgoing mail
+
+SYNOPSIS
+  sluice serve [--config FILE]
+  sluice check [--config FILE]
+  sluice example
+  sluice certificate --out DIRECTORY NAME ...
+  sluice --help | --version
+
+DESCRIPTION
+  Sluice takes mail from customers who have logged in, lets each send only as
+  the domains that are theirs, and passes it on to the next hop while it is
+  still coming in. What it has answered 250 to, the next hop has taken.
+
+  serve     Runs the relay until it is told to stop. It stays in the foreground
+            and writes its log where the configuration says, by default to
+            standard error. Started as root, it opens its ports and then becomes
+            the configured user for good.
+  check     Reads the configuration and the files that it names, as serve would,
+            and tells all that is wrong, one thing on a line:
+            FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
+  example   Prints a configuration that shows every key with its default.
+  certificate
+            Makes a self-signed certificate for host names and addresses, for
+            trying things out: fullchain.pem and privkey.pem in DIRECTORY, where
+            neither may be yet.
+
+OPTIONS
+  --config FILE   The configuration. Default: /etc/sluice/sluice.toml
+  --out DIRECTORY Where a certificate goes.
+  -h, --help      Print this page.
+  --version       Print the version.
+
+SIGNALS
+  SIGTERM, SIGINT  Take no new sessions, let open ones finish what they are at
+                   for up to server.drain_s seconds, then end.
+  SIGHUP           Read the configuration again and open the log file anew. If
+                   anything in it is wrong, or needs a restart, nothing changes
+                   and the log says why. Sessions that are open go on under the
+                   rules that they began with.
+
+FILES
+  /etc/sluice/sluice.toml      The configuration.
+  /etc/sluice/tls/HOST/        fullchain.pem and privkey.pem of each host name;
+                               read again by themselves when they change.
+  /var/lib/sluice/accounts.db  Customers, domains and accounts; see sluicectl.
+  /run/sluice/control.sock     What sluicectl talks to.
+  All but the first can be moved by the configuration.
+
+EXIT STATUS
+  0  What was asked for is done; serve: told to stop, and everything had ended.
+  1  It failed; the reason is on standard error or, once serve runs, in the log.
+  2  The command line was not understood.
+
+EXAMPLES
+  Begin:
+    sluice example > /etc/sluice/sluice.toml
+    editor /etc/sluice/sluice.toml       # say where mail goes on to
+    sluicectl customer add 'Example Ltd'
+    sluicectl domain add example.com --customer 'Example Ltd'
+    sluicectl account add user@example.com --customer 'Example Ltd' --generate
+    sluice check && sluice serve
+
+  Try a change before it is brought into force:
+    sluice check --config ./new.toml
+
+SEE ALSO
+  sluicectl --help
+)";
+
+constexpr std::string_view kSluicectlHead = R"(NAME
+  sluicectl - look after a running sluice, and after its accounts
+
+SYNOPSIS
+  sluicectl [OPTIONS] status | sessions | pools | counters [--json]
+  sluicectl [OPTIONS] reload | drain
+  sluicectl [OPTIONS] customer | domain | account COMMAND ...
+  sluicectl --help | --version
+
+DESCRIPTION
+  The first two kinds ask the running relay, through its control socket. The
+  third kind edits the accounts' file, whether a relay runs or not; a running
+  one notices within a second.
+
+  status    How the relay is, core by core.
+  sessions  Every open session: who, from where, and what it is waiting for.
+  pools     The connections to each next hop, and its last trouble.
+  counters  What was counted since the start, summed over all cores.
+  reload    Read the configuration again, as SIGHUP does; tells what is wrong
+            with it, and then nothing has changed.
+  drain     Stop, as SIGTERM does: no new sessions, open ones may finish.
+
+)";
+
+constexpr std::string_view kSluicectlTail = R"(
+OPTIONS
+  They may stand anywhere on the line.
+  --json          Print JSON (RFC 8259) instead of text, where data is shown.
+  --config FILE   The relay's configuration, which says where its control socket
+                  and its accounts are. Default: /etc/sluice/sluice.toml
+  --control PATH  The control socket, whatever the configuration says.
+  --store PATH    The accounts' file, whatever the configuration says.
+  --timeout S     Seconds to wait for the relay at each step. Default: 10
+  -h, --help      Print this page; behind customer, domain or account and after
+                  each of their commands, more about that.
+  --version       Print the version.
+
+FILES
+  /etc/sluice/sluice.toml      The configuration.
+  /var/lib/sluice/accounts.db  Customers, domains and accounts.
+  /run/sluice/control.sock     The control socket, for its owner and group.
+
+EXIT STATUS
+  0  What was asked for is done.
+  1  It failed; the reason and what to do are on standard error.
+  2  The command line was not understood.
+
+EXAMPLES
+  Who is connected, and who keeps a connection waiting:
+    sluicectl sessions
+
+  Messages taken so far, for a script:
+    sluicectl counters --json
+
+  Bring a new configuration into force:
+    sluice check && sluicectl reload
+
+  A stolen password:
+    sluicectl account suspend user@example.com --reason 'stolen, call 555-0100'
+
+SEE ALSO
+  sluice --help
+)";
+
+}  // namespace
+
+std::string sluice_help() { return std::string(kSluice); }
+
+std::string sluicectl_help() {
+  return std::string(kSluicectlHead) + account_commands_overview() + std::string(kSluicectlTail);
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,66 @@
+#include "engine/core/log_observer.h"
+
+namespace sluice::core {
+namespace {
+
+std::string_view result_text(session::AuthResult result) {
+  switch (result) {
+    case session::AuthResult::granted: return "granted";
+    case session::AuthResult::wrong: return "wrong";
+    case session::AuthResult::suspended: return "suspended";
+    case session::AuthResult::unavailable: return "unavailable";
+    case session::AuthResult::malformed: return "malformed";
+  }
+  return "?";
+}
+
+}  // namespace
+
+void LogObserver::message(const session::MessageRecord& record) {
+  const std::string_view verdict = record.code < 300   ? "taken"
+                                   : record.code < 500 ? "deferred"
+                                                       : "refused";
+  log_.line(io::Level::info, "message")
+      .field("id", record.id)
+      .field("verdict", verdict)
+      .field("code", record.code)
+      .field("listener", record.listener)
+      .field("client", record.client)
+      .field("helo", record.helo)
+      .field_if_any("tls", record.tls)
+      .field_if_any("cipher", record.tls_cipher)
+      .field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field("from", record.reverse_path)
+      .field_if_any("author", record.author)
+      .field("recipients", record.recipients_offered)
+      .field("recipients_taken", record.recipients_taken)
+      .field("bytes", record.bytes)
+      .field("by", record.chunked ? "BDAT" : "DATA")
+      .field("ms", record.took)
+      .field_if_any("next_hop", record.next_hop)
+      .field_if_any("next_hop_tls", record.next_hop_tls)
+      .field("reply", record.reply)
+      .field_if_any("detail", record.detail);
+}
+
+void LogObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
+                        session::AuthResult result, std::string_view reason) {
+  const bool granted = result == session::AuthResult::granted;
+  const bool ours = result == session::AuthResult::unavailable;
+  log_.line(ours ? io::Level::error : granted ? io::Level::debug : io::Level::warning, "login")
+      .field("result", result_text(result))
+      .field("listener", listener)
+      .field("client", client.ip())
+      .field_if_any("account", name)
+      .field_if_any("why", reason);
+}
+
+void LogObserver::ended(std::string_view listener, const io::Address& client, std::string_view why) {
+  log_.line(io::Level::info, "session_ended")
+      .field("listener", listener)
+      .field("client", client.ip())
+      .field("why", why);
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,56 @@
+// sluice: the relay.
+#include <iostream>
+
+#include "engine/core/command_line.h"
+#include "engine/core/server.h"
+#include "engine/io/files.h"
+#include "engine/io/real_door.h"
+#include "engine/net/self_signed.h"
+
+namespace {
+
+using sluice::core::SluiceCommand;
+
+constexpr int kExitFailed = 1;
+
+int complain(const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) std::cerr << "sluice: " << error << "\n";
+  return kExitFailed;
+}
+
+int check(const SluiceCommand& command) {
+  const auto plan = sluice::core::load_plan(command.config_file);
+  if (!plan) return complain(plan.error());
+  const auto clock = sluice::io::make_real_clock();
+  if (auto fine = sluice::core::check_plan(**plan, *clock); !fine) return complain(fine.error());
+  std::cout << command.config_file << ": fine\n";
+  return 0;
+}
+
+int certificate(const SluiceCommand& command) {
+  const auto made = sluice::net::make_self_signed(command.names, sluice::io::make_real_clock()->wall());
+  if (!made) return complain({made.error()});
+  const auto written = sluice::io::write_new_files(command.directory, {{"fullchain.pem", made->certificate_pem, 0644},
+                                                                       {"privkey.pem", made->key_pem, 0600}});
+  return written ? 0 : complain({written.error()});
+}
+
+int serve(const SluiceCommand& command) {
+  sluice::core::Server server(command.config_file);
+  if (auto started = server.start(); !started) return complain(started.error());
+  return server.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const SluiceCommand command = sluice::core::parse_sluice(argc, argv);
+  switch (command.kind) {
+    case SluiceCommand::Kind::serve: return serve(command);
+    case SluiceCommand::Kind::check: return check(command);
+    case SluiceCommand::Kind::certificate: return certificate(command);
+    case SluiceCommand::Kind::print: std::cout << command.text; return 0;
+    case SluiceCommand::Kind::error: std::cerr << command.text; return sluice::core::kExitUsage;
+  }
+  return sluice::core::kExitUsage;
+}

@@ -1,0 +1,144 @@
+#include "engine/core/plan.h"
+
+#include <algorithm>
+
+#include "auth/sasl.h"
+#include "engine/io/files.h"
+#include "engine/net/certificates_directory.h"
+#include "engine/net/tls_client_context.h"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::size_t kPasswordFileBytesMax = 4096;
+
+std::shared_ptr<const auth::DomainList> domain_list(const std::vector<std::string>& domains) {
+  return std::make_shared<const auth::DomainList>(domains);
+}
+
+smtp::ServerProfile profile_of(const Config& config, const ListenerConfig& listener) {
+  smtp::ServerProfile profile;
+  profile.hostname = config.server.hostname;
+  profile.policy_url = config.server.policy_url;
+  profile.extensions.starttls = listener.tls == ListenerTls::starttls;
+  profile.extensions.auth = listener.auth != ListenerAuth::off;
+  if (profile.extensions.auth)
+    for (const auth::Mechanism& mechanism : auth::kMechanisms)
+      profile.mechanisms.emplace_back(mechanism.name);
+  profile.implicit_tls = listener.tls == ListenerTls::implicit;
+  profile.require_tls = listener.require_tls;
+  // A stranger sends nothing, whatever the listener says: who is not in `trusted` must log in.
+  profile.require_auth = true;
+  profile.auth_without_tls = listener.auth == ListenerAuth::clear;
+  profile.message_bytes_max = config.limits.message_bytes;
+  profile.recipients_max = config.limits.recipients_per_message;
+  profile.recipients_outstanding_max = config.limits.recipients_per_message;
+  profile.recipients_refused_max = config.limits.recipients_over;
+  profile.errors_max = config.limits.bad_commands;
+  profile.idle_commands_max = config.limits.idle_commands;
+  profile.auth_failures_max = config.limits.auth_failures;
+  return profile;
+}
+
+ListenerPlan listener_plan(const Config& config, const ListenerConfig& listener) {
+  ListenerPlan plan;
+  plan.addresses = listener.addresses;
+  plan.uses_tls = listener.tls != ListenerTls::none;
+  session::ListenerRules& rules = plan.rules;
+  rules.name = listener.addresses.front().to_string();
+  rules.profile = profile_of(config, listener);
+  rules.trusted_profile = rules.profile;
+  rules.trusted_profile.require_auth = false;
+  rules.trusted = listener.trusted;
+  rules.trusted_rights = {.name = "trusted network",
+                          .any_domain = listener.trusted_domains.empty(),
+                          .domains = domain_list(listener.trusted_domains)};
+  rules.proxy = listener.proxy;
+  rules.hide_client = listener.hide_client;
+  rules.long_lines = listener.long_lines;
+  rules.header_bytes_max = config.limits.header_bytes;
+  rules.greet_delay = listener.greet_delay;
+  rules.idle_timeout = config.limits.idle;
+  rules.data_timeout = config.limits.data;
+  rules.handshake_timeout = config.limits.handshake;
+  rules.unauthenticated_timeout = config.limits.unauthenticated;
+  rules.reply_timeout = config.limits.reply;
+  return plan;
+}
+
+std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
+  relay::Route route;
+  route.name = config.name;
+  route.hosts = config.hosts;
+  route.tls = config.tls;
+  route.verify = config.verify && config.tls == relay::RouteTls::required;
+  if (route.verify) {
+    const std::string file =
+        config.ca_file.empty() ? std::string(net::kSystemCaFile) : config.ca_file;
+    auto pem = net::read_ca_file(file);
+    if (!pem) return std::unexpected("route " + config.name + ": ca_file: " + pem.error());
+    route.ca_pem = *std::move(pem);
+  }
+  if (!config.login.empty()) {
+    auto text = io::read_file(config.password_file, kPasswordFileBytesMax);
+    if (!text) return std::unexpected("route " + config.name + ": password_file: " + text.error());
+    route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
+  }
+  route.chunking = config.chunking;
+  route.connections_per_host_max = config.connections_per_host;
+  route.messages_per_connection_max = config.messages_per_connection;
+  route.waiting_max = config.waiting;
+  route.connect_timeout = config.connect;
+  route.idle_timeout = config.idle;
+  route.command_timeout = config.reply;
+  route.data_timeout = config.data;
+  route.block_timeout = config.block;
+  route.final_timeout = config.final;
+  return route;
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config) {
+  std::vector<std::string> errors;
+  auto plan = std::make_shared<Plan>();
+  for (const ListenerConfig& listener : config.listeners) {
+    ListenerPlan made = listener_plan(config, listener);
+    for (const auto* profile : {&made.rules.profile, &made.rules.trusted_profile})
+      if (const char* fault = smtp::profile_fault(*profile))
+        errors.push_back("listener " + made.rules.name + ": " + fault);
+    plan->listeners.push_back(std::move(made));
+  }
+  const RouteConfig& route = config.routes.front();
+  plan->maildir = route.maildir;
+  if (auto made = route_of(route)) {
+    plan->route = *std::move(made);
+  } else {
+    errors.push_back(made.error());
+  }
+  plan->config = std::move(config);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return plan;
+}
+
+std::expected<void, std::vector<std::string>> check_plan(const Plan& plan, io::Clock& clock) {
+  std::vector<std::string> errors;
+  const TlsConfig& tls = plan.config.tls;
+  const bool any_tls = std::ranges::any_of(plan.listeners, &ListenerPlan::uses_tls);
+  if (any_tls && !tls.default_host.empty()) {
+    net::CertificateDirectory directory(tls.certificates);
+    net::CertificateStore store(directory, {.default_host = tls.default_host}, clock,
+                                [](std::string_view, std::string_view) {});
+    if (auto fine = store.check_default(); !fine) errors.push_back("tls.default_host: " + fine.error());
+  }
+  if (plan.route.tls != relay::RouteTls::none) {
+    const auto context = net::TlsClientContext::make(
+        {.verify = plan.route.verify ? net::TlsVerify::required : net::TlsVerify::none,
+         .ca_pem = plan.route.ca_pem});
+    if (!context) errors.push_back("route " + plan.route.name + ": " + context.error());
+  }
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return {};
+}
+
+}  // namespace sluice::core

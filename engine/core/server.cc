@@ -1,0 +1,342 @@
+#include "engine/core/server.h"
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <utility>
+
+#include "auth/backend/embedded_store.h"
+#include "engine/io/files.h"
+#include "engine/io/local_socket.h"
+#include "engine/io/process.h"
+#include "engine/io/real_door.h"
+#include "engine/io/real_ring.h"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = std::size_t{4} << 20;
+constexpr std::size_t kJobsWaitingMax = 4096;
+// A suspension reaches every core within a second.
+constexpr Duration kStorePollEvery = std::chrono::milliseconds(250);
+
+void log_reload(io::Log& log, const std::vector<std::string>& errors) {
+  for (const std::string& error : errors)
+    log.line(io::Level::error, "reload").field("error", error).field("then", "nothing was changed");
+  if (errors.empty()) log.line(io::Level::info, "reload").field("then", "new sessions follow the new file");
+}
+
+std::unexpected<std::vector<std::string>> failed(std::string error) {
+  return std::unexpected(std::vector<std::string>{std::move(error)});
+}
+
+}  // namespace
+
+std::expected<Config, std::vector<std::string>> read_config(const std::string& file) {
+  const auto text = io::read_file(file, kConfigBytesMax);
+  if (!text) return failed(text.error());
+  auto config = load_config(*text, file);
+  if (!config) {
+    std::vector<std::string> errors;
+    for (const ConfigError& error : config.error()) errors.push_back(error.to_string());
+    return std::unexpected(std::move(errors));
+  }
+  if (config->server.hostname.empty()) config->server.hostname = io::machine_name();
+  return *std::move(config);
+}
+
+std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> load_plan(const std::string& file) {
+  auto config = read_config(file);
+  if (!config) return std::unexpected(config.error());
+  return make_plan(*std::move(config));
+}
+
+// ------------------------------------------------------------------------------------------ starting
+
+std::expected<void, std::vector<std::string>> Server::start() {
+  auto plan = load_plan(config_file_);
+  if (!plan) return std::unexpected(plan.error());
+  plan_ = *std::move(plan);
+  io::take_signals();
+  io::forbid_core_files();
+  files_max_ = io::raise_file_limit();
+  clock_ = io::make_real_clock();
+  sockets_ = io::make_real_sockets();
+  names_ = io::make_real_names();
+  if (auto done = bind(); !done) return done;
+  if (auto done = become_user(); !done) return done;
+  if (auto done = open_files(); !done) return done;
+  if (auto done = start_cores(); !done) return done;
+  start_services();
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::bind() {
+  const ServerConfig& server = plan_->config.server;
+  const std::vector<int> cpus = io::allowed_cpus();
+  const std::size_t count = server.cores == 0 ? cpus.size() : server.cores;
+  bound_.resize(count);
+  std::vector<std::string> errors;
+  for (std::size_t i = 0; i < plan_->listeners.size(); ++i) {
+    for (const io::Address& address : plan_->listeners[i].addresses) {
+      for (auto& of_core : bound_) {
+        const auto socket = sockets_->listen(address, {});
+        if (!socket) {
+          std::string error = "cannot listen on " + address.to_string() + ": " + std::strerror(socket.error());
+          if (socket.error() == EACCES) error += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+          errors.push_back(std::move(error));
+          break;
+        }
+        of_core.push_back({*socket, i});
+      }
+    }
+  }
+  const auto control_directory = server.control.substr(0, server.control.rfind('/'));
+  if (auto made = io::make_directory_for(control_directory, server.user); !made)
+    errors.push_back("server.control: " + made.error());
+  auto control = io::listen_local(server.control);
+  if (control) {
+    control_socket_ = *control;
+  } else {
+    errors.push_back("server.control: " + control.error());
+  }
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  for (std::size_t i = 0; i < count; ++i) {
+    threads_.push_back(std::make_unique<Thread>());
+    threads_.back()->index = static_cast<std::uint32_t>(i);
+    threads_.back()->cpu = cpus[i % cpus.size()];
+  }
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::become_user() {
+  const ServerConfig& server = plan_->config.server;
+  if (auto made = io::make_directory_for(server.state_dir, server.user); !made)
+    return failed("server.state_dir: " + made.error());
+  if (!io::running_as_root()) return {};
+  if (auto dropped = io::drop_privileges(server.user, server.group); !dropped)
+    return failed("server.user: " + dropped.error());
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::open_files() {
+  const Config& config = plan_->config;
+  auto sink = io::open_log_file(config.log.file);
+  if (!sink) return failed("log.file: " + sink.error());
+  sink_ = *std::move(sink);
+  log_service_ = std::make_unique<io::LogService>(
+      io::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_, *sink_);
+  log_ = &log_service_->open();
+  auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
+  if (!store.ok())
+    return failed("store.accounts: " + std::string(store.status().message()) +
+                  "; 'sluicectl customer add NAME' makes the store");
+  backend_ = *std::move(store);
+  if (auto fine = check_plan(*plan_, *clock_); !fine) return std::unexpected(fine.error());
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::start_cores() {
+  const auto random = io::make_real_random();
+  shared_ = std::make_unique<Shared>(
+      Shared{.backend = *backend_, .names = *names_, .cache_key = {}, .ticket_secret = net::make_ticket_secret(*random)});
+  random->fill(shared_->cache_key);
+  // The store is asked once before any check, so that no change is missed.
+  workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
+  log_service_->start();
+  for (auto& thread : threads_) {
+    thread->log = &log_service_->open();
+    thread->thread = std::thread([this, &thread = *thread, plan = plan_] { run_core(thread, plan); });
+  }
+  std::vector<std::string> errors;
+  for (auto& thread : threads_) {
+    auto ready = thread->ready.get_future().get();
+    if (ready) {
+      thread->core = *ready;
+    } else {
+      errors.push_back("core " + std::to_string(thread->index) + ": " + ready.error());
+    }
+  }
+  if (errors.empty()) return {};
+  for (auto& thread : threads_)
+    if (thread->core != nullptr) {
+      Core* core = thread->core;
+      core->post([core] { core->drain(Duration::zero()); });
+    } else {
+      core_settled();
+    }
+  for (auto& thread : threads_) thread->thread.join();
+  log_service_->stop();
+  return std::unexpected(std::move(errors));
+}
+
+// The whole life of a core's thread.
+void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
+  io::pin_thread(thread.cpu, ("core-" + std::to_string(thread.index)).c_str());
+  const io::LoopLimits limits;
+  auto ring = io::make_real_ring({.buffers = limits.buffers});
+  if (!ring) {
+    thread.ready.set_value(std::unexpected(ring.error()));
+    return;
+  }
+  const auto clock = io::make_real_clock();
+  const auto random = io::make_real_random();
+  const io::Door door{**ring, *sockets_, *clock, *random, *workers_};
+  {
+    const StoreConfig& store = plan->config.store;
+    Core core(door, *shared_, *thread.log,
+              {.index = thread.index,
+               .limits = limits,
+               .cache = {.granted_max = store.cached_logins,
+                         .refused_max = std::max<std::size_t>(store.cached_logins / 4, 8),
+                         .granted_ttl = store.granted_ttl,
+                         .refused_ttl = store.refused_ttl},
+               .sockets = std::move(bound_[thread.index]),
+               .settled = [this] { core_settled(); }});
+    if (auto adopted = core.adopt(std::move(plan)); !adopted) {
+      core.give_up();
+      thread.ready.set_value(std::unexpected(adopted.error()));
+      return;
+    }
+    thread.ready.set_value(&core);
+    core.run();
+    account(thread, core);
+  }
+}
+
+// Every frame, buffer and operation is accounted for when a core ends.
+void Server::account(Thread& thread, const Core& core) {
+  const CoreLeftOver left = core.left_over();
+  const bool clean = left.frames == 0 && left.heap_blocks == 0 && left.buffers == 0 && left.operations == 0;
+  if (!clean) left_over_ = true;
+  thread.log->line(clean ? io::Level::info : io::Level::error, "core_ended")
+      .field("core", thread.index)
+      .field("accounted", clean)
+      .field("frames", left.frames)
+      .field("heap_blocks", left.heap_blocks)
+      .field("buffers", left.buffers)
+      .field("operations", left.operations);
+}
+
+void Server::core_settled() {
+  if (++settled_ < threads_.size()) return;
+  // Until the last one is settled all go on turning, so that whoever asks another core gets an answer.
+  for (Core* core : cores()) core->loop().stop();
+}
+
+std::shared_ptr<const Plan> Server::current_plan() {
+  const std::lock_guard lock(reloading_);
+  return plan_;
+}
+
+std::vector<Core*> Server::cores() const {
+  std::vector<Core*> all;
+  for (const auto& thread : threads_)
+    if (thread->core != nullptr) all.push_back(thread->core);
+  return all;
+}
+
+// ------------------------------------------------------------------------------------------ running
+
+void Server::start_services() {
+  Core* home = threads_.front()->core;
+  home->post([this, home] {
+    control_ = std::make_unique<Control>(
+        *home, cores(), std::exchange(control_socket_, -1),
+        ControlActions{.reload = [this] { return reload(); },
+                       .reloaded = [this](const auto& errors) { log_reload(*threads_.front()->log, errors); },
+                       .stop = [] { io::raise_signal(io::Signal::stop); }});
+    control_->start();
+    home->tasks().add(watch_store());
+    home->tasks().add(close_services());
+  });
+  for (const ListenerPlan& listener : plan_->listeners)
+    for (const io::Address& address : listener.addresses)
+      log_->line(io::Level::info, "listening").field("address", address.to_string());
+  // A session has a socket of its own and may have one to the next hop.
+  const std::uint64_t wanted = 2 * std::uint64_t{plan_->config.limits.sessions_per_core} * threads_.size();
+  if (files_max_ < wanted)
+    log_->line(io::Level::warning, "limit")
+        .field("what", "open files")
+        .field("is", files_max_)
+        .field("wanted", wanted)
+        .field("remedy", "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core");
+  log_->line(io::Level::info, "started")
+      .field("hostname", plan_->config.server.hostname)
+      .field("cores", threads_.size())
+      .field("durability", "through: the next hop's 250 is ours");
+}
+
+// Asks the store again and again what was changed, and tells all cores.
+Task<void> Server::watch_store() {
+  Core& home = *threads_.front()->core;
+  std::uint64_t seen = 0;
+  std::string last_error;
+  while (!home.draining()) {
+    auto changes = co_await io::run_on_worker<auth::Changes>(
+        home.loop(), [this, seen] { return backend_->changes_since(seen); }, "changes in the store");
+    if (changes && changes->error.empty()) {
+      const bool any = changes->everything || !changes->accounts.empty() || !changes->customers.empty();
+      seen = changes->upto;
+      if (any) {
+        const auto shared = std::make_shared<const auth::Changes>(*std::move(changes));
+        for (Core* core : cores()) core->post([core, shared] { core->forget_credentials(*shared); });
+      }
+      last_error.clear();
+    } else if (changes && changes->error != last_error) {
+      last_error = changes->error;
+      threads_.front()->log->line(io::Level::error, "store").field("error", last_error);
+    }
+    co_await home.loop().sleep(kStorePollEvery, "the next look at the store");
+  }
+}
+
+Task<void> Server::close_services() {
+  Core& home = *threads_.front()->core;
+  while (!home.draining()) co_await home.loop().sleep(kStorePollEvery, "the end");
+  co_await control_->close();
+}
+
+int Server::run() {
+  for (;;) {
+    if (io::wait_signal() == io::Signal::stop) break;
+    log_reload(*log_, reload());
+  }
+  const Duration patience = current_plan()->config.server.drain;
+  log_->line(io::Level::info, "draining").field("patience_ms", patience);
+  for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });
+  for (auto& thread : threads_) thread->thread.join();
+  control_ = nullptr;
+  workers_ = nullptr;
+  log_->line(io::Level::info, "stopped").field("accounted", !left_over_.load());
+  log_service_->stop();
+  return left_over_ ? 1 : 0;
+}
+
+// Main thread or a worker.  A bad file changes nothing.
+std::vector<std::string> Server::reload() {
+  const std::lock_guard lock(reloading_);
+  std::vector<std::string> errors;
+  auto plan = load_plan(config_file_);
+  if (!plan) errors = plan.error();
+  if (errors.empty())
+    for (std::string& change : changes_that_need_restart(plan_->config, (*plan)->config))
+      errors.push_back("needs a restart: " + change);
+  if (errors.empty())
+    if (auto fine = check_plan(**plan, *clock_); !fine) errors = fine.error();
+  if (!errors.empty()) return errors;
+  plan_ = *std::move(plan);
+  const LogConfig& log = plan_->config.log;
+  log_service_->set(log.format, log.level);
+  log_service_->reopen(log.file);
+  for (auto& thread : threads_) {
+    Core* core = thread->core;
+    core->post([core, core_log = thread->log, adopted = plan_] {
+      if (auto done = core->adopt(adopted); !done)
+        core_log->line(io::Level::error, "reload").field("error", done.error());
+    });
+  }
+  return {};
+}
+
+}  // namespace sluice::core

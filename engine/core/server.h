@@ -1,0 +1,81 @@
+// The relay as a process: binds, drops privileges, opens the store and the log, runs a thread a core, and
+// follows signals until it is told to stop.  The main thread's; the cores' threads are its own.
+#pragma once
+
+#include <atomic>
+#include <expected>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/core/control.h"
+#include "engine/core/core.h"
+#include "engine/core/plan.h"
+
+namespace sluice::core {
+
+class Server {
+ public:
+  explicit Server(std::string config_file) : config_file_(std::move(config_file)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Everything up to "accepting mail".  The errors are sentences, for standard error.
+  std::expected<void, std::vector<std::string>> start();
+  // Until it is told to stop and everything has ended.  The exit status: 1 if something was left over.
+  int run();
+
+ private:
+  struct Thread {
+    std::uint32_t index = 0;
+    int cpu = 0;
+    io::Log* log = nullptr;
+    Core* core = nullptr;  // set once it runs
+    std::promise<std::expected<Core*, std::string>> ready;
+    std::thread thread;
+  };
+
+  std::expected<void, std::vector<std::string>> bind();
+  std::expected<void, std::vector<std::string>> become_user();
+  std::expected<void, std::vector<std::string>> open_files();
+  std::expected<void, std::vector<std::string>> start_cores();
+  void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
+  void account(Thread& thread, const Core& core);
+  void start_services();
+  Task<void> watch_store();
+  Task<void> close_services();
+  std::vector<std::string> reload();
+  std::shared_ptr<const Plan> current_plan();
+  void core_settled();
+  std::vector<Core*> cores() const;
+
+  std::string config_file_;
+  std::shared_ptr<const Plan> plan_;
+  std::unique_ptr<io::Clock> clock_;
+  std::unique_ptr<io::Sockets> sockets_;
+  std::unique_ptr<io::LogSink> sink_;
+  std::unique_ptr<io::LogService> log_service_;
+  io::Log* log_ = nullptr;  // the main thread's
+  std::unique_ptr<io::Names> names_;
+  std::unique_ptr<auth::Backend> backend_;
+  std::unique_ptr<io::Workers> workers_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::vector<BoundSocket>> bound_;  // a list a core
+  int control_socket_ = -1;
+  std::uint64_t files_max_ = 0;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::unique_ptr<Control> control_;
+  std::atomic<std::size_t> settled_{0};
+  std::atomic<bool> left_over_{false};
+  std::mutex reloading_;  // over plan_ once the cores run
+};
+
+// Reads and parses a configuration file.  Errors are "file:line:col: ..." or name the file.
+std::expected<Config, std::vector<std::string>> read_config(const std::string& file);
+// The same with the files that it names, ready to run.
+std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> load_plan(const std::string& file);
+
+}  // namespace sluice::core

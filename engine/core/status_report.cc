@@ -1,0 +1,177 @@
+#include "engine/core/status_report.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/json_text.h"
+
+namespace sluice::core {
+namespace {
+
+// One cell of a table: its text, and whether JSON writes it as a number.
+struct Cell {
+  Cell(std::string_view value) : text(value) {}  // NOLINT(google-explicit-constructor)
+  Cell(const std::string& value) : text(value) {}  // NOLINT(google-explicit-constructor)
+  Cell(const char* value) : text(value) {}  // NOLINT(google-explicit-constructor)
+  Cell(std::uint64_t value) : text(std::to_string(value)), number(true) {}  // NOLINT(google-explicit-constructor)
+  std::string text;
+  bool number = false;
+  [[nodiscard]] std::string json() const { return number ? text : json_string(text); }
+};
+
+struct Table {
+  std::vector<std::string_view> names;
+  std::vector<std::vector<Cell>> rows;
+};
+
+std::string as_json(const Table& table) {
+  std::string out = "[";
+  for (const auto& row : table.rows) {
+    out += out.size() > 1 ? ",\n {" : "\n {";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) out += ", ";
+      out += json_string(table.names[i]) + ": " + row[i].json();
+    }
+    out += "}";
+  }
+  return out + "\n]\n";
+}
+
+// What others have sent reaches the operator's terminal here: nothing but printable ASCII does.
+std::string printable(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean)
+    if (c < ' ' || c > '~') c = '?';
+  return clean.empty() ? "-" : clean;
+}
+
+std::string as_text(const Table& table) {
+  std::vector<std::size_t> widths;
+  for (const std::string_view name : table.names) widths.push_back(name.size());
+  for (const auto& row : table.rows)
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], printable(row[i].text).size());
+  std::string out;
+  const auto put = [&](std::string_view text, std::size_t column) {
+    out += text;
+    if (column + 1 < widths.size()) out.append(widths[column] - text.size() + 2, ' ');
+  };
+  for (std::size_t i = 0; i < table.names.size(); ++i) put(table.names[i], i);
+  out += '\n';
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) put(printable(row[i].text), i);
+    out += '\n';
+  }
+  return out;
+}
+
+Table sessions_table(std::span<const CoreStatus> cores) {
+  Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"}, {}};
+  for (const CoreStatus& core : cores)
+    for (const SessionStatus& s : core.session_list)
+      table.rows.push_back({std::uint64_t{core.index}, s.id, s.client, s.listener, s.account, s.tls,
+                            s.seconds, s.bytes_received, s.in_transaction ? "yes" : "no",
+                            s.waits_for});
+  return table;
+}
+
+Table pools_table(std::span<const CoreStatus> cores) {
+  Table table{{"core", "host", "live", "idle", "failures", "trouble"}, {}};
+  for (const CoreStatus& core : cores)
+    for (const relay::HostStatus& host : core.hosts)
+      table.rows.push_back({std::uint64_t{core.index}, host.label, std::uint64_t{host.live},
+                            std::uint64_t{host.idle}, std::uint64_t{host.failures},
+                            host.last_trouble});
+  return table;
+}
+
+struct Counter {
+  std::string_view name;
+  std::uint64_t (*value)(const CoreStatus&);
+};
+
+constexpr Counter kCounters[] = {
+    {"sessions", [](const CoreStatus& c) { return c.sessions.sessions; }},
+    {"sessions_live", [](const CoreStatus& c) { return std::uint64_t{c.sessions_live}; }},
+    {"sessions_refused", [](const CoreStatus& c) { return c.sessions.refused_sessions; }},
+    {"tls_handshakes", [](const CoreStatus& c) { return c.sessions.tls_handshakes; }},
+    {"tls_failures", [](const CoreStatus& c) { return c.sessions.tls_failures; }},
+    {"logins", [](const CoreStatus& c) { return c.sessions.logins; }},
+    {"logins_refused", [](const CoreStatus& c) { return c.sessions.logins_refused; }},
+    {"logins_from_cache", [](const CoreStatus& c) { return c.logins.from_cache; }},
+    {"password_checks", [](const CoreStatus& c) { return c.logins.checks; }},
+    {"password_checks_unavailable", [](const CoreStatus& c) { return c.logins.unavailable; }},
+    {"messages_taken", [](const CoreStatus& c) { return c.sessions.messages_taken; }},
+    {"messages_deferred", [](const CoreStatus& c) { return c.sessions.messages_deferred; }},
+    {"messages_refused", [](const CoreStatus& c) { return c.sessions.messages_refused; }},
+    {"recipients_taken", [](const CoreStatus& c) { return c.sessions.recipients_taken; }},
+    {"recipients_refused", [](const CoreStatus& c) { return c.sessions.recipients_refused; }},
+    {"senders_refused", [](const CoreStatus& c) { return c.sessions.senders_refused; }},
+    {"bytes_taken", [](const CoreStatus& c) { return c.sessions.bytes_taken; }},
+    {"next_hop_connections", [](const CoreStatus& c) { return c.pool.opened; }},
+    {"next_hop_reused", [](const CoreStatus& c) { return c.pool.reused; }},
+    {"next_hop_failures", [](const CoreStatus& c) { return c.pool.failed; }},
+    {"next_hop_waits", [](const CoreStatus& c) { return c.pool.waited; }},
+    {"next_hop_refused", [](const CoreStatus& c) { return c.pool.refused; }},
+    {"loop_turns", [](const CoreStatus& c) { return c.loop.turns; }},
+    {"loop_completions", [](const CoreStatus& c) { return c.loop.completions; }},
+    {"loop_operations", [](const CoreStatus& c) { return c.loop.operations; }},
+    {"kernel_enters", [](const CoreStatus& c) { return c.enters; }},
+    {"operations_live", [](const CoreStatus& c) { return std::uint64_t{c.operations_live}; }},
+    {"receive_buffers_in_use", [](const CoreStatus& c) { return std::uint64_t{c.buffers_in_use}; }},
+    {"receive_buffers_missing", [](const CoreStatus& c) { return c.loop.buffers_missing; }},
+    {"heap_blocks_live", [](const CoreStatus& c) { return static_cast<std::uint64_t>(c.heap_blocks_live); }},
+    {"frames_live", [](const CoreStatus& c) { return static_cast<std::uint64_t>(c.frames_live); }},
+};
+
+std::string counters(std::span<const CoreStatus> cores, bool json) {
+  std::string out = json ? "{" : "";
+  for (const Counter& counter : kCounters) {
+    std::uint64_t total = 0;
+    for (const CoreStatus& core : cores) total += counter.value(core);
+    if (json) {
+      out += (out.size() > 1 ? ",\n " : "\n ") + json_string(counter.name) + ": " + std::to_string(total);
+    } else {
+      out.append(counter.name).append(28 - counter.name.size(), ' ') += std::to_string(total) + "\n";
+    }
+  }
+  return json ? out + "\n}\n" : out;
+}
+
+Table status_table(std::span<const CoreStatus> cores) {
+  Table table{{"core", "sessions", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting"}, {}};
+  for (const CoreStatus& core : cores) {
+    std::uint64_t live = 0;
+    std::uint64_t idle = 0;
+    for (const relay::HostStatus& host : core.hosts) {
+      live += host.live;
+      idle += host.idle;
+    }
+    table.rows.push_back({std::uint64_t{core.index}, std::uint64_t{core.sessions_live},
+                          core.sessions.messages_taken, core.sessions.messages_deferred,
+                          core.sessions.messages_refused, live, idle, std::uint64_t{core.waiting}});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string report(StatusView view, std::span<const CoreStatus> cores, bool json) {
+  switch (view) {
+    case StatusView::counters: return counters(cores, json);
+    case StatusView::sessions: {
+      const Table table = sessions_table(cores);
+      return json ? as_json(table) : as_text(table);
+    }
+    case StatusView::pools: {
+      const Table table = pools_table(cores);
+      return json ? as_json(table) : as_text(table);
+    }
+    case StatusView::status: break;
+  }
+  const Table table = status_table(cores);
+  return json ? as_json(table) : as_text(table);
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,115 @@
+// The only door to the kernel, the clock and chance.  Everything above engine/io reaches the world through
+// these interfaces; there are two implementations, the real one (real_*.h) and the simulated one (sim_*.h),
+// and nothing above can tell which one it runs on.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/time.h"
+#include "engine/io/address.h"
+
+namespace sluice::io {
+
+// What an operation is called by until it completes; engine/io/loop.h makes them.
+using Tag = std::uint64_t;
+
+struct Completion {
+  Tag tag = 0;
+  std::int32_t result = 0;      // bytes, a descriptor, or a negative errno
+  bool more = false;            // further completions of the same operation follow
+  bool has_buffer = false;      // a provided buffer carries the bytes
+  std::uint16_t buffer = 0;     // its number
+};
+
+// Submissions are gathered and go to the kernel in wait().  What an operation points at must stay where it
+// is until its last completion.  One thread, but for wake().
+class Ring {
+ public:
+  virtual ~Ring() = default;
+
+  virtual void accept_multishot(Tag tag, int listener) = 0;
+  // Fills provided buffers; with `multishot`, again and again until cancelled, out of buffers or the end.
+  // `poll_first`: wait for readiness before trying.
+  virtual void receive(Tag tag, int socket, bool multishot, bool poll_first) = 0;
+  // Sends all of it, or fails.  `message` and what it points at stay until completion.
+  virtual void send(Tag tag, int socket, const msghdr* message) = 0;
+  virtual void send(Tag tag, int socket, const void* bytes, std::size_t size) = 0;
+  virtual void connect(Tag tag, int socket, const Address* address) = 0;
+  virtual void close(Tag tag, int descriptor) = 0;
+  // Asks for `target` to end; proves nothing by itself: the target's own last completion does.
+  virtual void cancel(Tag tag, Tag target) = 0;
+
+  // Hands a receive buffer to the kernel.
+  virtual void provide_buffer(std::uint16_t id, char* data, std::uint32_t size) = 0;
+
+  // Submits what was gathered, waits until something completes, wake() is called or `timeout` passes
+  // (zero: does not wait), and stores completions.  Returns how many.
+  virtual std::size_t wait(Duration timeout, std::span<Completion> completions) = 0;
+  // Any thread: makes wait() return.
+  virtual void wake() = 0;
+  // System calls that waited or submitted so far, for the counters.
+  [[nodiscard]] virtual std::uint64_t enters() const = 0;
+};
+
+struct ListenOptions {
+  bool reuse_port = true;
+  int backlog = 4096;
+};
+
+// Sockets are made and named here; everything that could wait goes through the ring.  Results: a
+// descriptor, or an errno.
+class Sockets {
+ public:
+  virtual ~Sockets() = default;
+  virtual std::expected<int, int> listen(const Address& address, const ListenOptions& options) = 0;
+  virtual std::expected<int, int> open(int family) = 0;  // for connect()
+  virtual Address peer(int socket) = 0;
+  virtual Address local(int socket) = 0;
+  virtual void close(int descriptor) = 0;  // where no ring runs (yet, or any more)
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() = 0;
+  virtual WallMillis wall() = 0;
+};
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual void fill(std::span<std::byte> bytes) = 0;
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    fill(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+  }
+};
+
+// Runs what may block (password hashes, SQLite, name look-ups) away from the cores.
+class Workers {
+ public:
+  virtual ~Workers() = default;
+  // Any thread.  `job` runs on a worker; false when the queue is full and it will not.
+  virtual bool submit(std::function<void()> job) = 0;
+};
+
+// One core's door.  The parts outlive whoever uses them.
+struct Door {
+  Ring& ring;
+  Sockets& sockets;
+  Clock& clock;
+  Random& random;
+  Workers& workers;
+};
+
+}  // namespace sluice::io

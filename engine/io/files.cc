@@ -1,0 +1,104 @@
+#include "engine/io/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace sluice::io {
+namespace {
+
+std::unexpected<std::string> complaint(const std::string& path, const char* doing) {
+  return std::unexpected(path + ": " + doing + ": " + std::strerror(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// A new file with all of `bytes`, on disk.
+std::expected<void, std::string> write_synced(const std::string& path, std::string_view bytes, unsigned mode) {
+  const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (fd.get() < 0) return complaint(path, "cannot create");
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return complaint(path, "cannot write");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (fsync(fd.get()) != 0) return complaint(path, "cannot sync");
+  return {};
+}
+
+}  // namespace
+
+std::expected<void, std::string> write_new_files(const std::string& directory,
+                                                 const std::vector<NewFile>& files) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return std::unexpected(directory + ": cannot make it: " + error.message());
+  for (const NewFile& file : files)
+    if (auto written = write_synced(directory + "/" + file.name, file.text, file.mode); !written)
+      return written;
+  return {};
+}
+
+FileStamp stamp_file(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0)
+    return {.exists = errno != ENOENT && errno != ENOTDIR,
+            .value = {static_cast<std::uint64_t>(errno)}};
+  return {.exists = true,
+          .value = {static_cast<std::uint64_t>(status.st_mtim.tv_sec),
+                    static_cast<std::uint64_t>(status.st_mtim.tv_nsec),
+                    static_cast<std::uint64_t>(status.st_size),
+                    static_cast<std::uint64_t>(status.st_ino)}};
+}
+
+std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return complaint(path, "cannot open");
+  std::string text;
+  std::array<char, 16384> piece;
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
+    if (n == 0) return text;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return complaint(path, "cannot read");
+    text.append(piece.data(), static_cast<std::size_t>(n));
+    if (text.size() > bytes_max)
+      return std::unexpected(path + ": longer than " + std::to_string(bytes_max) + " bytes");
+  }
+}
+
+std::expected<void, std::string> deliver_to_maildir(const std::string& directory,
+                                                    const std::string& name, std::string_view bytes) {
+  std::error_code error;
+  for (const char* part : {"/tmp", "/new", "/cur"}) {
+    std::filesystem::create_directories(directory + part, error);
+    if (error) return std::unexpected(directory + part + ": cannot make it: " + error.message());
+  }
+  const std::string draft = directory + "/tmp/" + name;
+  if (auto written = write_synced(draft, bytes, 0600); !written) return written;
+  const std::string place = directory + "/new/" + name;
+  if (::rename(draft.c_str(), place.c_str()) != 0) return complaint(place, "cannot move there");
+  const Descriptor fd(::open((directory + "/new").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 || fsync(fd.get()) != 0) return complaint(directory + "/new", "cannot sync");
+  return {};
+}
+
+}  // namespace sluice::io

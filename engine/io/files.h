@@ -1,0 +1,38 @@
+// Whole files, read and written with blocking calls: at start-up or on a worker, never on a core.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::io {
+
+// Errors are sentences that name the file.
+std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max);
+
+// Changes when the file does: time, size, inode.  A file that is there and cannot be looked at exists.
+struct FileStamp {
+  bool exists = false;
+  std::array<std::uint64_t, 4> value{};
+};
+FileStamp stamp_file(const std::string& path);
+
+struct NewFile {
+  std::string name;
+  std::string text;
+  unsigned mode = 0600;
+};
+// Writes files that must not be there yet into `directory`, which is made if need be.
+std::expected<void, std::string> write_new_files(const std::string& directory,
+                                                 const std::vector<NewFile>& files);
+
+// Delivers `bytes` as a new message of the Maildir `directory`, which is made if need be: written under
+// tmp/, synced, moved to new/, and the directory synced.  `name` is unique.
+std::expected<void, std::string> deliver_to_maildir(const std::string& directory,
+                                                    const std::string& name, std::string_view bytes);
+
+}  // namespace sluice::io

@@ -1,0 +1,117 @@
+#include "engine/io/local_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace sluice::io {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+std::string complaint(const std::string& path, const char* doing) {
+  return path + ": " + doing + ": " + std::strerror(errno);
+}
+
+std::expected<sockaddr_un, std::string> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return std::unexpected(path + ": a socket's path has 1 to " +
+                           std::to_string(sizeof address.sun_path - 1) + " bytes");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+bool connect_to(int fd, const sockaddr_un& address) {
+  return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+std::expected<int, std::string> bind_and_listen(const std::string& path, const sockaddr_un& address) {
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return std::unexpected(complaint(path, "socket"));
+  // The mode must be right from the first moment on.
+  const mode_t before = umask(0117);
+  const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  umask(before);
+  if (bound != 0) return std::unexpected(complaint(path, "cannot listen there"));
+  if (::listen(fd.get(), 16) != 0) return std::unexpected(complaint(path, "listen"));
+  return fd.release();
+}
+
+}  // namespace
+
+std::expected<int, std::string> listen_local(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  std::error_code error;
+  const auto directory = std::filesystem::path(path).parent_path();
+  if (!directory.empty()) std::filesystem::create_directories(directory, error);
+
+  struct stat info{};
+  if (lstat(path.c_str(), &info) == 0) {
+    if (!S_ISSOCK(info.st_mode)) return std::unexpected(path + ": exists and is not a socket");
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (connect_to(probe.get(), *address))
+      return std::unexpected(path + ": another sluice is answering there");
+    if (unlink(path.c_str()) != 0) return std::unexpected(complaint(path, "cannot remove it"));
+  }
+  return bind_and_listen(path, *address);
+}
+
+LocalPeer local_peer(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
+  return {.user_id = credentials.uid, .known = true};
+}
+
+std::expected<std::string, std::string> ask_local(const std::string& path, std::string_view request,
+                                                  int timeout_s) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval limit{.tv_sec = timeout_s, .tv_usec = 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (!connect_to(fd.get(), *address)) return std::unexpected(complaint(path, "is sluice running?"));
+  while (!request.empty()) {
+    const ssize_t n = ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
+    if (n <= 0) return std::unexpected(complaint(path, "send"));
+    request.remove_prefix(static_cast<std::size_t>(n));
+  }
+  std::string answer;
+  std::array<char, 65536> piece;
+  for (;;) {
+    const ssize_t n = ::recv(fd.get(), piece.data(), piece.size(), 0);
+    if (n == 0) return answer;
+    if (n < 0) return std::unexpected(complaint(path, "no answer"));
+    answer.append(piece.data(), static_cast<std::size_t>(n));
+    if (answer.size() > kAnswerBytesMax) return std::unexpected(path + ": the answer has no end");
+  }
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,25 @@
+// The control socket, both ends: a stream socket with a path, which only its owner and group may open.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace sluice::io {
+
+// Listens at `path` (mode 0660), replacing a stale socket that nobody answers on; a directory that is
+// missing is made.  Errors are sentences.  At start-up.
+std::expected<int, std::string> listen_local(const std::string& path);
+
+// Who a connected peer is, as the kernel tells it: its user id, or nothing.
+struct LocalPeer {
+  unsigned user_id = 0;
+  bool known = false;
+};
+LocalPeer local_peer(int socket);
+
+// Connects, sends `request`, reads until the end; blocks at most `timeout_s` for each step.  For sluicectl.
+std::expected<std::string, std::string> ask_local(const std::string& path, std::string_view request,
+                                                  int timeout_s);
+
+}  // namespace sluice::io

@@ -1,0 +1,175 @@
+#include "engine/io/loop.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace sluice::io {
+namespace {
+
+constexpr std::size_t kCompletionsPerTurn = 256;
+// Nothing is due for longer than this: still wake up now and then, so that a lost wake-up heals.
+constexpr Duration kWaitMax = std::chrono::seconds(10);
+
+// user_data: kind (8 bits), generation (24), index (32); never a pointer.
+Tag tag_of(OperationKind kind, OperationId id) {
+  return (static_cast<Tag>(kind) << 56) | (static_cast<Tag>(id.generation) << 32) | id.index;
+}
+
+OperationKind kind_of(Tag tag) { return static_cast<OperationKind>(tag >> 56); }
+
+OperationId id_of(Tag tag) {
+  return {static_cast<std::uint32_t>(tag), static_cast<std::uint32_t>(tag >> 32) & 0xffffffU};
+}
+
+void nobody(void* /*context*/, const Completion& /*completion*/) {}
+
+}  // namespace
+
+Abortable::Abortable(Loop& loop) : next_(loop.abortables_), previous_(&loop.abortables_) {
+  if (next_ != nullptr) next_->previous_ = &next_;
+  loop.abortables_ = this;
+}
+
+Abortable::~Abortable() {
+  *previous_ = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+void Loop::abort_all() {
+  const ReadyQueue::Use use(ready_);
+  aborting_ = true;
+  // Nothing is unlinked meanwhile: whoever is told only wakes up, and ends in a later turn.
+  for (Abortable* each = abortables_; each != nullptr; each = each->next_) each->abort();
+}
+
+Deferred::~Deferred() {
+  if (previous_ == nullptr) return;
+  *previous_ = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+void Loop::defer(Deferred& work) {
+  if (work.previous_ != nullptr) return;
+  work.next_ = deferred_;
+  work.previous_ = &deferred_;
+  if (deferred_ != nullptr) deferred_->previous_ = &work.next_;
+  deferred_ = &work;
+}
+
+void Loop::run_deferred() {
+  while (deferred_ != nullptr) {
+    Deferred& work = *deferred_;
+    deferred_ = work.next_;
+    if (deferred_ != nullptr) deferred_->previous_ = &deferred_;
+    work.next_ = nullptr;
+    work.previous_ = nullptr;
+    work.run_(work.context_);
+  }
+}
+
+Loop::Loop(Door door, const LoopLimits& limits)
+    : door_(door),
+      now_(door.clock.now()),
+      timers_(now_),
+      operations_(limits.operations_max),
+      buffers_(door.ring, limits.buffers, limits.buffer_bytes) {}
+
+Loop::~Loop() { CHECK(operations_.live() == 0 && abortables_ == nullptr); }
+
+void Loop::run(const std::function<bool()>& settled) {
+  while (!(stopping() && settled() && operations_.live() == 0 && ready_.empty())) turn(kWaitMax);
+}
+
+Instant Loop::due() const {
+  if (deferred_ != nullptr || !ready_.empty() || !mailbox_.empty() || buffers_.can_resume())
+    return now_;
+  return timers_.next().value_or(Instant::max());
+}
+
+void Loop::turn(Duration wait_max) {
+  const ReadyQueue::Use use(ready_);
+  std::array<Completion, kCompletionsPerTurn> completions;
+  run_deferred();
+  const Duration wait = std::min(wait_max, std::max(due(), now_) - now_);
+  const std::size_t count = door_.ring.wait(wait, completions);
+  now_ = door_.clock.now();
+  ++counters_.turns;
+  counters_.completions += count;
+  for (std::size_t i = 0; i < count; ++i) dispatch(completions[i]);
+  mailbox_.deliver();
+  timers_.advance(now_);
+  ready_.run();
+  buffers_.give_back();
+  buffers_.resume_starved();
+}
+
+// The ring outlives the loop, which may be gone as soon as it has been told.
+void Loop::stop() {
+  Ring& ring = door_.ring;
+  stopping_.store(true, std::memory_order_release);
+  ring.wake();
+}
+
+void Loop::post(std::function<void()> message) {
+  Ring& ring = door_.ring;
+  if (mailbox_.push(std::move(message))) ring.wake();
+}
+
+OperationId Loop::start(Operation::Told told, void* context) {
+  ++counters_.operations;
+  return operations_.insert(told, context);
+}
+
+void Loop::dispatch(const Completion& completion) {
+  const OperationId id = id_of(completion.tag);
+  Operation* operation = operations_.find(id);
+  CHECK(operation != nullptr);  // records go only with their last completion
+  const Operation copy = *operation;
+  if (!completion.more) operations_.erase(id);
+  if (completion.result == -ENOBUFS && kind_of(completion.tag) == OperationKind::receive)
+    ++counters_.buffers_missing;
+  copy.told(copy.context, completion);
+}
+
+OperationId Loop::accept(int listener, Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.accept_multishot(tag_of(OperationKind::accept, id), listener);
+  return id;
+}
+
+OperationId Loop::receive(int socket, bool poll_first, Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.receive(tag_of(OperationKind::receive, id), socket, /*multishot=*/true, poll_first);
+  return id;
+}
+
+OperationId Loop::send(int socket, const msghdr* message, Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.send(tag_of(OperationKind::send, id), socket, message);
+  return id;
+}
+
+OperationId Loop::send(int socket, std::string_view bytes, Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.send(tag_of(OperationKind::send, id), socket, bytes.data(), bytes.size());
+  return id;
+}
+
+OperationId Loop::connect(int socket, const Address* address, Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.connect(tag_of(OperationKind::connect, id), socket, address);
+  return id;
+}
+
+void Loop::close(int descriptor) {
+  door_.ring.close(tag_of(OperationKind::close, start(&nobody, nullptr)), descriptor);
+}
+
+void Loop::cancel(OperationId id, OperationKind kind) {
+  if (operations_.find(id) == nullptr) return;
+  const OperationId own = start(&nobody, nullptr);
+  door_.ring.cancel(tag_of(OperationKind::cancel, own), tag_of(kind, id));
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,212 @@
+// One core's event loop: submits, waits, hands completions to whoever started the operation, fires timers,
+// runs what became ready.  It knows nothing of what the operations are for, and runs the same on the real
+// door and on the simulated one.  Its own thread only, but for post() and stop().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "engine/base/slab.h"
+#include "engine/base/task.h"
+#include "engine/io/buffer_pool.h"
+#include "engine/io/door.h"
+#include "engine/io/mailbox.h"
+#include "engine/io/timer_wheel.h"
+
+namespace sluice::io {
+
+class Loop;
+
+enum class OperationKind : std::uint8_t { accept = 1, receive, send, connect, close, cancel };
+
+// A record of the slab: who is told.  `told` runs once a completion; the record goes with the last one.
+struct Operation {
+  using Told = void (*)(void* context, const Completion& completion);
+  Told told = nullptr;
+  void* context = nullptr;
+};
+
+using OperationId = SlabId;
+
+// Something that can be told to end at once, because the core must stop.  Registers itself.
+class Abortable {
+ public:
+  virtual void abort() = 0;
+
+ protected:
+  explicit Abortable(Loop& loop);
+  ~Abortable();
+  Abortable(const Abortable&) = delete;
+  Abortable& operator=(const Abortable&) = delete;
+
+ private:
+  friend class Loop;
+  Abortable* next_ = nullptr;
+  Abortable** previous_ = nullptr;
+};
+
+// Work that is put off to the end of the turn, so that what gathers meanwhile is done at once.
+class Deferred {
+ public:
+  using Run = void (*)(void* context);
+  Deferred(Run run, void* context) : run_(run), context_(context) {}
+  ~Deferred();
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+
+ private:
+  friend class Loop;
+  Run run_;
+  void* context_;
+  Deferred* next_ = nullptr;
+  Deferred** previous_ = nullptr;
+};
+
+struct LoopLimits {
+  std::uint32_t operations_max = 1U << 18;
+  std::uint32_t buffers = 512;             // receive buffers shared by the core's connections
+  std::uint32_t buffer_bytes = 16384;
+};
+
+struct LoopCounters {
+  std::uint64_t turns = 0;
+  std::uint64_t completions = 0;
+  std::uint64_t operations = 0;
+  std::uint64_t buffers_missing = 0;  // receives that found no buffer
+};
+
+class Loop {
+ public:
+  Loop(Door door, const LoopLimits& limits);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs until stop() was called and `settled` says that nothing is left to wait for.
+  void run(const std::function<bool()>& settled);
+  // One turn: at most `wait_max` of waiting.  For whoever runs several loops on one thread.
+  void turn(Duration wait_max);
+  // When the next turn is due although nothing completes: now(), at the next timer, or never (the maximum).
+  [[nodiscard]] Instant due() const;
+  // Any thread.
+  void stop();
+  [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+
+  // Runs `work` before the loop waits next; once, however often it is asked for.
+  void defer(Deferred& work);
+
+  // Tells everything that waits for the world to end.  What still has to be waited for afterwards is
+  // what the kernel owes us.  Connections that are made later are terminated from the start.
+  void abort_all();
+  [[nodiscard]] bool aborting() const { return aborting_; }
+
+  // Any thread: runs `message` on this core in one of its next turns.
+  void post(std::function<void()> message);
+
+  // The time at which this turn began; monotonic.
+  [[nodiscard]] Instant now() const { return now_; }
+  Door& door() { return door_; }
+  TimerWheel& timers() { return timers_; }
+  BufferPool& buffers() { return buffers_; }
+  [[nodiscard]] const BufferPool& buffers() const { return buffers_; }
+  [[nodiscard]] const LoopCounters& counters() const { return counters_; }
+  [[nodiscard]] std::uint32_t operations_live() const { return operations_.live(); }
+
+  // Starting operations.  `context` must stay until the last completion was told.
+  OperationId accept(int listener, Operation::Told told, void* context);
+  OperationId receive(int socket, bool poll_first, Operation::Told told, void* context);
+  OperationId send(int socket, const msghdr* message, Operation::Told told, void* context);
+  OperationId send(int socket, std::string_view bytes, Operation::Told told, void* context);
+  OperationId connect(int socket, const Address* address, Operation::Told told, void* context);
+  // Closes without anyone waiting; the loop counts it until it is done.
+  void close(int descriptor);
+  void cancel(OperationId id, OperationKind kind);
+
+  // Waits.
+  class SleepAwaiter;
+  SleepAwaiter sleep(Duration duration, const char* what);
+
+ private:
+  friend class Abortable;
+  OperationId start(Operation::Told told, void* context);
+  void dispatch(const Completion& completion);
+  void run_deferred();
+
+  Door door_;
+  Instant now_;
+  TimerWheel timers_;
+  ReadyQueue ready_;
+  Slab<Operation> operations_;
+  Mailbox mailbox_;
+  BufferPool buffers_;
+  LoopCounters counters_;
+  Abortable* abortables_ = nullptr;
+  Deferred* deferred_ = nullptr;
+  bool aborting_ = false;
+  std::atomic<bool> stopping_{false};
+};
+
+class Loop::SleepAwaiter {
+ public:
+  SleepAwaiter(Loop& loop, Duration duration, const char* what)
+      : loop_(loop), when_(later(loop.now(), duration)), what_(what) {}
+  static bool await_ready() noexcept { return false; }
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(what_);
+    waiter_ = &waiter.promise();
+    loop_.timers().arm(timer_, when_);
+  }
+  static void await_resume() noexcept {}
+
+ private:
+  static void fire(void* self) { static_cast<SleepAwaiter*>(self)->waiter_->ready(); }
+  Loop& loop_;
+  Instant when_;
+  const char* what_;
+  PromiseBase* waiter_ = nullptr;
+  Timer timer_{&fire, this};
+};
+
+inline Loop::SleepAwaiter Loop::sleep(Duration duration, const char* what) {
+  return {*this, duration, what};
+}
+
+// Runs `job` on a worker and waits for its result.  nullopt when the workers' queue is full.  The job
+// must not touch anything that belongs to a core.
+template <typename T>
+class WorkAwaiter {
+ public:
+  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what)
+      : loop_(loop), job_(std::move(job)), what_(what) {}
+  static bool await_ready() noexcept { return false; }
+  template <typename Promise>
+  bool await_suspend(std::coroutine_handle<Promise> waiter) {
+    waiter.promise().wait_for(what_);
+    waiter_ = &waiter.promise();
+    // This frame waits, so it outlives the job: the job may write into it.
+    return loop_.door().workers.submit([this] {
+      result_.emplace(job_());
+      loop_.post([this] { waiter_->ready(); });
+    });
+  }
+  std::optional<T> await_resume() { return std::move(result_); }
+
+ private:
+  Loop& loop_;
+  std::function<T()> job_;
+  const char* what_;
+  PromiseBase* waiter_ = nullptr;
+  std::optional<T> result_;
+};
+
+template <typename T>
+WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what) {
+  return {loop, std::move(job), what};
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,140 @@
+#include "engine/io/process.h"
+
+#include <grp.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "engine/base/check.h"
+
+namespace sluice::io {
+namespace {
+
+std::unexpected<std::string> complaint(const std::string& what) {
+  return std::unexpected(what + ": " + std::strerror(errno));
+}
+
+sigset_t our_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+std::uint64_t raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+void forbid_core_files() {
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+bool running_as_root() { return geteuid() == 0; }
+
+std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group) {
+  const passwd* entry = getpwnam(user.c_str());
+  if (entry == nullptr)
+    return std::unexpected("user " + user + " does not exist: make it (adduser --system --group " +
+                           user + "), or name another in server.user");
+  gid_t gid = entry->pw_gid;
+  const uid_t uid = entry->pw_uid;
+  if (!group.empty()) {
+    const struct group* named = getgrnam(group.c_str());
+    if (named == nullptr) return std::unexpected("group " + group + " does not exist");
+    gid = named->gr_gid;
+  }
+  if (uid == 0) return {};  // the operator said so
+  if (initgroups(user.c_str(), gid) != 0) return complaint("initgroups");
+  if (setresgid(gid, gid, gid) != 0) return complaint("setresgid");
+  if (setresuid(uid, uid, uid) != 0) return complaint("setresuid");
+  // For good: this must fail now.
+  CHECK(setuid(0) != 0);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return {};
+}
+
+std::expected<void, std::string> make_directory_for(const std::string& directory,
+                                                    const std::string& user) {
+  struct stat info{};
+  if (stat(directory.c_str(), &info) == 0) {
+    if (!S_ISDIR(info.st_mode)) return std::unexpected(directory + ": is not a directory");
+    return {};
+  }
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+  if (mkdir(directory.c_str(), 0750) != 0) return complaint(directory + ": cannot make it");
+  if (!running_as_root()) return {};
+  const passwd* entry = getpwnam(user.c_str());
+  if (entry != nullptr && chown(directory.c_str(), entry->pw_uid, entry->pw_gid) != 0)
+    return complaint(directory + ": cannot give it to " + user);
+  return {};
+}
+
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  if (cpus.empty()) cpus.push_back(0);
+  return cpus;
+}
+
+void pin_thread(int cpu, const char* name) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  pthread_setname_np(pthread_self(), name);
+}
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == 0) return "localhost";
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* list = nullptr;
+  if (getaddrinfo(name.data(), nullptr, &hints, &list) != 0) return name.data();
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, &freeaddrinfo);
+  return list->ai_canonname != nullptr ? list->ai_canonname : name.data();
+}
+
+void take_signals() {
+  const sigset_t set = our_signals();
+  CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+}
+
+Signal wait_signal() {
+  const sigset_t set = our_signals();
+  for (;;) {
+    int got = 0;
+    if (sigwait(&set, &got) == 0) return got == SIGHUP ? Signal::reload : Signal::stop;
+  }
+}
+
+void raise_signal(Signal signal) { kill(getpid(), signal == Signal::reload ? SIGHUP : SIGTERM); }
+
+}  // namespace sluice::io

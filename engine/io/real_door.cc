@@ -1,0 +1,161 @@
+#include "engine/io/real_door.h"
+
+#include <netinet/tcp.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <ctime>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/base/check.h"
+
+namespace sluice::io {
+namespace {
+
+class RealSockets final : public Sockets {
+ public:
+  std::expected<int, int> listen(const Address& address, const ListenOptions& options) override {
+    const auto opened = open(address.family());
+    if (!opened) return opened;
+    const int fd = *opened;
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (options.reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (address.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, address.data(), address.size()) != 0 || ::listen(fd, options.backlog) != 0) {
+      const int error = errno;
+      ::close(fd);
+      return std::unexpected(error);
+    }
+    return fd;
+  }
+  std::expected<int, int> open(int family) override {
+    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return std::unexpected(errno);
+    // Replies are written whole: waiting for more would only delay them.  Accepted sockets inherit it.
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+  }
+  Address peer(int fd) override { return name(fd, &getpeername); }
+  Address local(int fd) override { return name(fd, &getsockname); }
+  void close(int fd) override { ::close(fd); }
+
+ private:
+  using Getter = int (*)(int, sockaddr*, socklen_t*);
+  static Address name(int fd, Getter get) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    auto* generic = reinterpret_cast<sockaddr*>(&storage);
+    if (get(fd, generic, &size) != 0) return {};
+    return Address::from_sockaddr(generic, size);
+  }
+};
+
+class RealClock final : public Clock {
+ public:
+  Instant now() override {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return Instant(std::chrono::seconds(t.tv_sec) + Duration(t.tv_nsec));
+  }
+  WallMillis wall() override {
+    timespec t{};
+    clock_gettime(CLOCK_REALTIME, &t);
+    return WallMillis{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000;
+  }
+};
+
+class RealRandom final : public Random {
+ public:
+  ~RealRandom() override { explicit_bzero(pool_.data(), pool_.size()); }
+  void fill(std::span<std::byte> bytes) override {
+    while (!bytes.empty()) {
+      if (used_ == pool_.size()) refill();
+      const std::size_t n = std::min(bytes.size(), pool_.size() - used_);
+      std::memcpy(bytes.data(), pool_.data() + used_, n);
+      explicit_bzero(pool_.data() + used_, n);  // what was given out is not kept
+      used_ += n;
+      bytes = bytes.subspan(n);
+    }
+  }
+
+ private:
+  void refill() {
+    std::size_t got = 0;
+    while (got < pool_.size()) {
+      const ssize_t n = getrandom(pool_.data() + got, pool_.size() - got, 0);
+      CHECK(n > 0 || errno == EINTR);
+      if (n > 0) got += static_cast<std::size_t>(n);
+    }
+    used_ = 0;
+  }
+  std::array<std::byte, 256> pool_{};  // getrandom never returns short for up to 256 bytes
+  std::size_t used_ = 256;
+};
+
+class RealWorkers final : public Workers {
+ public:
+  RealWorkers(unsigned threads, std::size_t queue_max) : queue_max_(queue_max) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  }
+  RealWorkers(const RealWorkers&) = delete;
+  RealWorkers& operator=(const RealWorkers&) = delete;
+  ~RealWorkers() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  bool submit(std::function<void()> job) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (jobs_.size() >= queue_max_) return false;
+      jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+    return true;
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      job = nullptr;
+      lock.lock();
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::size_t queue_max_;
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sockets> make_real_sockets() { return std::make_unique<RealSockets>(); }
+std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
+std::unique_ptr<Random> make_real_random() { return std::make_unique<RealRandom>(); }
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max) {
+  return std::make_unique<RealWorkers>(threads, queue_max);
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,18 @@
+// The real door but for the ring: sockets, clock, randomness, workers.
+#pragma once
+
+#include <memory>
+
+#include "engine/io/door.h"
+
+namespace sluice::io {
+
+// Stateless; any thread.
+std::unique_ptr<Sockets> make_real_sockets();
+std::unique_ptr<Clock> make_real_clock();
+// Draws from the kernel in blocks; one thread.
+std::unique_ptr<Random> make_real_random();
+// `threads` workers, at most `queue_max` jobs waiting; the destructor runs what was accepted, then joins.
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max);
+
+}  // namespace sluice::io

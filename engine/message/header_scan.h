@@ -1,0 +1,129 @@
+// Finds the end of a message's header while its bytes arrive, and notes what the relay must know of
+// it: how many fields there are of the kinds that matter, and the raw value of From.
+// Owned by the session, one for a message at a time (`reset` keeps the memory).  That session's
+// thread only.
+// It keeps no header: what it remembers is a dozen counts and at most `from_bytes_max` bytes. Every
+// byte is looked at once, whatever the sizes of the pieces that it comes in.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::message {
+
+enum class HeaderState : std::uint8_t {
+  need_more,
+  complete,
+  too_large,  // no end within `header_bytes_max`
+  malformed,  // see `fault()`
+};
+
+enum class HeaderFault : std::uint8_t {
+  none,
+  leading_space,   // the first line is a continuation of nothing
+  no_field_name,   // a line begins with a colon
+  no_colon,        // a line is neither a field nor a continuation
+  bad_field_name,  // a control, a NUL or an 8-bit octet in a field name
+  bare_line_end,   // a CR or LF alone where a line ends
+  lone_dot,        // the end of DATA was fed, or the bytes are not dot-stuffed at all
+};
+
+// A few plain words for a reply or a log line, for instance "header line without a colon".
+std::string_view header_fault_text(HeaderFault fault);
+
+// Fields seen, by name.  "From :" (a space before the colon) counts like "From:".
+struct HeaderCounts {
+  std::uint32_t fields = 0;
+  std::uint32_t from = 0;
+  std::uint32_t sender = 0;
+  std::uint32_t reply_to = 0;
+  std::uint32_t date = 0;
+  std::uint32_t message_id = 0;
+  std::uint32_t received = 0;  // loop detection, RFC 5321 6.3
+  std::uint32_t resent = 0;    // all fields whose names begin with Resent-
+  friend bool operator==(const HeaderCounts&, const HeaderCounts&) = default;
+};
+
+class HeaderScan {
+ public:
+  struct Options {
+    std::size_t header_bytes_max = 256 * 1024;  // the header with its empty line
+    std::size_t from_bytes_max = 16 * 1024;     // the raw value of From
+    bool dot_stuffed = false;                   // the bytes are as on the wire of DATA
+  };
+
+  HeaderScan() = default;
+  explicit HeaderScan(const Options& options) : options_(options) {}
+
+  // Ready for the next message.
+  void reset(const Options& options);
+
+  // The next bytes of the message, without the line that ends DATA.  After any answer but
+  // need_more, further bytes change nothing, so body bytes may follow the header in the same piece.
+  HeaderState feed(std::string_view bytes);
+
+  // The message has ended.  A header without an empty line and a body is complete too.
+  HeaderState finish();
+
+  HeaderState state() const { return state_; }
+  HeaderFault fault() const { return fault_; }
+
+  // Once complete: the offset of the body's first octet, counted in octets as they were fed
+  // (stuffed dots included).
+  std::size_t header_size() const { return size_; }
+  // False if the message ended without the empty line.
+  bool has_empty_line() const { return has_empty_line_; }
+
+  const HeaderCounts& counts() const { return counts_; }
+
+  // Once complete: what follows the colon of the first From, folding included, dots unstuffed,
+  // without the last CRLF.  Valid until the next reset.
+  std::string_view from_value() const { return from_value_; }
+  // It was longer than from_bytes_max.
+  bool from_cut() const { return from_cut_; }
+  // Some From was written "From :", RFC 5322 4.5.
+  bool from_space_before_colon() const { return from_obsolete_; }
+
+  // How many runs of bytes were handled: at most a few a line and a few a piece.
+  std::uint64_t steps() const { return steps_; }
+
+ private:
+  // Longer than every name that is counted, so that what is cut is none of them.
+  static constexpr std::size_t kNameBytesKept = 24;
+  enum class At : std::uint8_t { line_start, after_dot, empty_line_cr, name, before_colon, value };
+
+  // Each takes the bytes at hand, and returns the first that it has not dealt with.
+  const char* step(const char* at, const char* end);
+  const char* line_start(const char* at);
+  const char* first_octet(const char* at);
+  const char* empty_line(const char* at);
+  const char* name(const char* begin, const char* end);
+  const char* before_colon(const char* begin, const char* end);
+  const char* value(const char* begin, const char* end);
+  const char* fail(HeaderFault fault, const char* at);
+  void begin_field();
+  void end_field();
+  void keep(const char* begin, const char* end);
+
+  Options options_;
+  HeaderState state_ = HeaderState::need_more;
+  HeaderFault fault_ = HeaderFault::none;
+  At at_ = At::line_start;
+  bool has_empty_line_ = false;
+  bool keeping_ = false;  // the field at hand is the first From
+  bool from_cut_ = false;
+  bool from_obsolete_ = false;
+  bool spaced_ = false;  // the field at hand has a space before its colon
+  char previous_ = 0;    // the octet before the run of a value
+  std::size_t size_ = 0;
+  std::uint64_t steps_ = 0;
+  HeaderCounts counts_;
+  std::array<char, kNameBytesKept> name_{};
+  std::size_t name_size_ = 0;
+  std::string from_value_;
+};
+
+}  // namespace sluice::message

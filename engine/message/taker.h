@@ -1,0 +1,63 @@
+// The hand-over: what a session gives a message to.  A taker is offered recipients, is fed the body, and
+// says at the end whether it has the message.  A client's 250 follows a taker's word and nothing else does.
+//
+// Calls come from one session task, one at a time, in this order:
+//   offer()+  begin()  feed()*  finish()      or abandon() anywhere before finish() has returned.
+// After finish() or abandon() the taker is done and is destroyed.  Core thread only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/buffer.h"
+#include "engine/base/task.h"
+#include "engine/message/envelope.h"
+#include "engine/smtp/reply.h"
+
+namespace sluice::message {
+
+// The end of a message, for the log.
+struct Outcome {
+  smtp::Reply reply;         // what the client is told
+  std::string next_hop;      // who took or refused it; empty: nobody was asked
+  std::string next_hop_tls;  // protocol version; empty: none
+  std::string detail;        // its own words, or what went wrong
+};
+
+class Taker {
+ public:
+  Taker() = default;
+  virtual ~Taker() = default;
+  Taker(const Taker&) = delete;
+  Taker& operator=(const Taker&) = delete;
+
+  // Offers envelope.recipients[first..]; appends one reply for each to `answers`.
+  virtual Task<void> offer(const Envelope& envelope, std::size_t first,
+                           std::vector<smtp::Reply>& answers) = 0;
+  // The header is complete and the sender may send it: the body follows.  At least one recipient was taken.
+  virtual Task<void> begin(BodyForm form) = 0;
+  // The next bytes.  Returns when more may come: this is what slows the client down.
+  // A taker that has failed already drops them.
+  virtual Task<void> feed(Chain bytes) = 0;
+  // The body is complete.  A 2xx reply means that the taker has the message.
+  virtual Task<Outcome> finish() = 0;
+  // There will be no message after all.
+  virtual Task<void> abandon() = 0;
+};
+
+// Who submits, for takers that choose by it or pass it on.
+struct Submitter {
+  std::string customer;
+  std::string account;
+};
+
+class TakerFactory {
+ public:
+  virtual ~TakerFactory() = default;
+  virtual std::unique_ptr<Taker> make(const Submitter& submitter) = 0;
+};
+
+}  // namespace sluice::message

@@ -1,0 +1,29 @@
+// Certificates in a directory, laid out as ACME clients write them: `DIR/HOST/fullchain.pem` and
+// `DIR/HOST/privkey.pem`, a wildcard's under `_.example.com`.
+// Reads files while a core waits: a few kilobytes from a local disk the first time that a host is
+// asked for and when its files have changed, and otherwise two stat calls per host and second. That
+// is accepted. Owned by the core that uses it; that core's thread only.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/net/certificates.h"
+
+namespace sluice::net {
+
+class CertificateDirectory final : public CertificateSource {
+ public:
+  explicit CertificateDirectory(std::string directory) : directory_(std::move(directory)) {}
+  std::expected<CertificateFiles, std::string> read(std::string_view host) override;
+  std::optional<CertificateStamp> stamp(std::string_view host) override;
+
+ private:
+  [[nodiscard]] std::string path(std::string_view host, std::string_view file) const;
+  std::string directory_;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,208 @@
+// A stream connection, plain or TLS: what has arrived and was not yet used is a chain, what is to be sent
+// is a chain, and a task can wait for either.
+// Owned by whoever made it (a session, a pool); its core's thread only.  Its life goes open -> terminating
+// -> joined -> closed: terminate() asks every operation to end and wakes whoever waits with `cancelled`;
+// close() waits until the last operation has ended and whoever waited has been told, and closes the socket.
+// It is freed only when closed (checked).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "engine/base/task.h"
+#include "engine/io/loop.h"
+#include "engine/net/tls.h"
+
+namespace sluice::net {
+
+enum class IoStatus : std::uint8_t {
+  ok,
+  end,        // the peer has said all it will say
+  timed_out,
+  cancelled,  // terminate() was called
+  failed,     // error() has the errno, or TLS failed
+};
+
+const char* io_status_text(IoStatus status);
+
+struct ConnectionCounters {
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
+class Connection final : private io::Abortable {
+ public:
+  enum class State : std::uint8_t { open, terminating, joined, closed };
+
+  // More unread input than this stops receiving until it was used.
+  static constexpr std::size_t kInputBytesHigh = 128 * 1024;
+
+  Connection(io::Loop& loop, int socket, const io::Address& peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Opens a connection to `peer`; the error is an errno (ETIMEDOUT where `timeout` passed).
+  static Task<std::expected<std::unique_ptr<Connection>, int>> connect(io::Loop& loop,
+                                                                       const io::Address& peer,
+                                                                       Duration timeout);
+
+  // What has arrived (decrypted) and is not used yet.  Using it is consuming it.
+  Chain& input() { return input_; }
+
+  // Waits until something arrived since the last call returned.  `what` names the wait (a literal).
+  class MoreAwaiter;
+  MoreAwaiter more(Duration timeout, const char* what);
+
+  // Ends a wait in more() with `ok`, though nothing has arrived.
+  void wake() { wake_reader(IoStatus::ok); }
+
+  // Queues bytes and starts sending them.  Nobody has to wait; drained() says how far it got.
+  void write(std::string_view bytes);
+  void write(Chain&& bytes);
+  // Waits until at most `bytes` are unsent.
+  class DrainedAwaiter;
+  DrainedAwaiter drained(std::size_t bytes, Duration timeout, const char* what);
+  [[nodiscard]] std::size_t unsent() const { return output_.size() + sending_.size(); }
+
+  // Goes on in TLS.  As a server, what is in input() is taken for the beginning of the handshake: drop what came in
+  // plain first.  As a client, input() must be empty.  ok, or why not (then tls()->error() may say more).
+  Task<IoStatus> start_tls_server(TlsContext& context, Duration timeout);
+  Task<IoStatus> start_tls_client(TlsClientContext& context, std::string_view server_name,
+                                  Duration timeout);
+  [[nodiscard]] const TlsSession* tls() const { return tls_.get(); }
+  // Says close_notify where there is TLS.
+  void say_goodbye();
+
+  void terminate();
+  // Terminates, waits for all operations, closes the socket.  Exactly once.
+  Task<void> close();
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] int error() const { return error_; }
+  [[nodiscard]] const io::Address& peer() const { return peer_; }
+  // As the PROXY protocol tells it.
+  void set_peer(const io::Address& peer) { peer_ = peer; }
+  [[nodiscard]] const ConnectionCounters& counters() const { return counters_; }
+  io::Loop& loop() { return loop_; }
+  [[nodiscard]] int socket() const { return socket_; }
+
+ private:
+  static constexpr std::size_t kVectors = 8;
+
+  void abort() override { terminate(); }
+
+  void arm_receive(bool poll_first);
+  void pause_receive();
+  void wait_for_buffer();
+  static void on_receive(void* self, const io::Completion& completion);
+  void received(Extent extent);
+  void input_ended(int error);
+  void flush();
+  void flush_tls();
+  void flush_soon() { loop_.defer(flush_later_); }
+  static void on_send(void* self, const io::Completion& completion);
+  static void on_timer(void* self);
+  void arm_timer(Instant deadline);
+  void wake_reader(IoStatus status);
+  void wake_writer(IoStatus status);
+  void operation_ended();
+  Task<IoStatus> handshake(Duration timeout);
+  // More is unread than is kept for a reader who does not ask.
+  [[nodiscard]] bool full() const { return reader_ == nullptr && input_.size() >= kInputBytesHigh; }
+  [[nodiscard]] bool idle() const {
+    return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_;
+  }
+
+  io::Loop& loop_;
+  int socket_;
+  io::Address peer_;
+  State state_ = State::open;
+  bool fresh_ = false;      // something arrived since more() last returned
+  bool ended_ = false;      // nothing more will arrive
+  bool send_failed_ = false;
+  bool starved_ = false;    // waits for a receive buffer
+  bool pausing_ = false;    // the receive was asked to end because input_ is full
+  bool joining_ = false;
+  bool reader_resumes_ = false;  // woken, but it has not run yet
+  bool writer_resumes_ = false;
+  int error_ = 0;
+
+  Chain input_;
+  Chain output_;
+  Chain sending_;
+  msghdr message_{};
+  std::array<iovec, kVectors> vectors_;
+  io::OperationId receive_;
+  io::OperationId send_;
+
+  PromiseBase* reader_ = nullptr;
+  PromiseBase* writer_ = nullptr;
+  IoStatus read_status_ = IoStatus::ok;
+  IoStatus write_status_ = IoStatus::ok;
+  std::size_t writer_below_ = 0;
+  Instant read_deadline_ = Instant::max();
+  Instant write_deadline_ = Instant::max();
+  Instant timer_at_ = Instant::max();
+  io::Timer timer_{&on_timer, this};
+  // Sends start at the end of the turn: all that is written in one goes out in one.
+  io::Deferred flush_later_{[](void* self) { static_cast<Connection*>(self)->flush(); }, this};
+  Gate joined_;
+  std::unique_ptr<TlsSession> tls_;
+  ConnectionCounters counters_;
+};
+
+class Connection::MoreAwaiter {
+ public:
+  MoreAwaiter(Connection& connection, Duration timeout, const char* what)
+      : connection_(connection), timeout_(timeout), what_(what) {}
+  [[nodiscard]] bool await_ready();
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(what_);
+    begin(waiter.promise());
+  }
+  IoStatus await_resume();
+
+ private:
+  void begin(PromiseBase& waiter);
+  Connection& connection_;
+  Duration timeout_;
+  const char* what_;
+};
+
+class Connection::DrainedAwaiter {
+ public:
+  DrainedAwaiter(Connection& connection, std::size_t bytes, Duration timeout, const char* what)
+      : connection_(connection), bytes_(bytes), timeout_(timeout), what_(what) {}
+  [[nodiscard]] bool await_ready();
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(what_);
+    begin(waiter.promise());
+  }
+  IoStatus await_resume();
+
+ private:
+  void begin(PromiseBase& waiter);
+  Connection& connection_;
+  std::size_t bytes_;
+  Duration timeout_;
+  const char* what_;
+};
+
+inline Connection::MoreAwaiter Connection::more(Duration timeout, const char* what) {
+  return {*this, timeout, what};
+}
+
+inline Connection::DrainedAwaiter Connection::drained(std::size_t bytes, Duration timeout,
+                                                      const char* what) {
+  return {*this, bytes, timeout, what};
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,34 @@
+// The bounds that TLS keeps, all in one place.  Any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::net {
+
+// RFC 8446 section 5.1 and 5.2: what one record may carry, and what it may measure on the wire.
+inline constexpr std::size_t kTlsPlaintextBytesMax = 16'384;
+inline constexpr std::size_t kTlsRecordHeaderBytes = 5;
+inline constexpr std::size_t kTlsRecordBodyBytesMax =
+    kTlsPlaintextBytesMax + 2'048;  // TLS 1.2's is the larger
+
+// A ClientHello with every extension that is in use is under 2 KB; post-quantum key shares make
+// it 4.
+inline constexpr std::size_t kTlsClientHelloBytesMax = 16'384;
+// Everything that a client sends until the handshake is done.
+inline constexpr std::size_t kTlsClientHandshakeBytesMax = 32'768;
+// The same from a server, whose certificate chain is the bulk of it.
+inline constexpr std::size_t kTlsServerHandshakeBytesMax = 131'072;
+// The same counted in records, so that it cannot come in pieces of a byte.
+inline constexpr std::uint32_t kTlsHandshakeRecordsMax = 256;
+// Records in a row that bring no plaintext: empty ones, KeyUpdates, tickets, warnings.
+inline constexpr std::uint32_t kTlsIdleRecordsMax = 32;
+// The same over the whole life of a session, so that one byte in between does not reset the count.
+inline constexpr std::uint32_t kTlsIdleRecordsTotalMax = 4'096;
+
+inline constexpr int kTlsChainDepthMax = 9;  // certificates in a peer's chain
+
+static_assert(kTlsClientHelloBytesMax < kTlsClientHandshakeBytesMax);
+static_assert(kTlsIdleRecordsMax < kTlsIdleRecordsTotalMax);
+
+}  // namespace sluice::net

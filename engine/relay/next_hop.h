@@ -1,0 +1,74 @@
+// One connection to a next hop and the client's side of the dialog on it: opening (greeting, EHLO,
+// STARTTLS, login), sending commands, waiting for replies.
+// Owned by a Pool or lent by it to one transaction; core thread only.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/base/task.h"
+#include "engine/net/connection.h"
+#include "engine/relay/route.h"
+#include "engine/smtp/client.h"
+
+namespace sluice::relay {
+
+// Why a next hop could not be used: what the client is told, and what the log says.
+struct Trouble {
+  smtp::Reply reply;
+  std::string detail;
+};
+
+class NextHop {
+ public:
+  struct Opening {
+    const Route& route;
+    std::string label;        // "host:port", for the log
+    std::string server_name;  // the certificate's name
+    io::Address address;
+    std::string_view hostname;             // ours, for EHLO
+    net::TlsClientContext* tls = nullptr;  // null where the route has no TLS
+  };
+  static Task<std::expected<std::unique_ptr<NextHop>, Trouble>> open(io::Loop& loop, Opening opening);
+
+  // Sends what the machine wrote into `text`.
+  void send(std::string_view text) { connection_->write(text); }
+  void send(Chain&& bytes) { connection_->write(std::move(bytes)); }
+  // Waits for the next reply.  After a Trouble the connection is of no further use.
+  Task<std::expected<smtp::Expect, Trouble>> reply(Duration timeout, const char* what);
+  [[nodiscard]] const smtp::ParsedReply& last_reply() const { return machine_.reply(); }
+
+  smtp::ClientMachine& machine() { return machine_; }
+  net::Connection& connection() { return *connection_; }
+  [[nodiscard]] const std::string& label() const { return label_; }
+  [[nodiscard]] const smtp::Capabilities& capabilities() const { return machine_.capabilities(); }
+  [[nodiscard]] std::string tls_version() const;
+  // Nobody has closed it or said anything unasked, and no reply is owed.
+  [[nodiscard]] bool reusable();
+  // Says QUIT if the dialog allows it, and closes.
+  Task<void> close();
+
+  std::uint32_t messages = 0;     // transactions begun on it
+  bool transaction_open = false;  // RSET is due before the next MAIL
+  Instant idle_since;
+
+ private:
+  NextHop(std::unique_ptr<net::Connection> connection, std::string label);
+  Task<std::optional<Trouble>> begin(const Opening& opening);
+  Task<std::optional<Trouble>> hello(const Opening& opening);
+  Task<std::optional<Trouble>> secure(const Opening& opening);
+  Task<std::optional<Trouble>> log_in(const Opening& opening);
+  // One command, one reply: nothing when it is of class `wanted`.
+  Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout,
+                                   const char* what);
+
+  std::unique_ptr<net::Connection> connection_;
+  smtp::ClientMachine machine_;
+  std::string label_;
+  bool broken_ = false;
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,54 @@
+// Where mail goes on to, as values: made from the configuration, shared read-only by all cores.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.h"
+
+namespace sluice::relay {
+
+enum class RouteTls : std::uint8_t {
+  none,
+  opportunistic,  // STARTTLS where it is offered, whatever the certificate
+  required,       // STARTTLS, or nothing is sent; the certificate is checked where `verify` says so
+};
+
+struct NextHopHost {
+  std::string name;  // a host name or an address, without brackets
+  std::uint16_t port = 25;
+  [[nodiscard]] std::string label() const {
+    return name.find(':') == std::string::npos ? name + ":" + std::to_string(port)
+                                               : "[" + name + "]:" + std::to_string(port);
+  }
+};
+
+// A login at the next hop.
+struct RouteLogin {
+  std::string name;
+  std::string secret;  // never in a log line
+};
+
+struct Route {
+  std::string name;
+  std::vector<NextHopHost> hosts;
+  RouteTls tls = RouteTls::opportunistic;
+  bool verify = false;
+  std::string ca_pem;  // what is trusted, where certificates are checked
+  std::optional<RouteLogin> login;
+  bool chunking = true;  // BDAT where the next hop offers it
+  std::uint32_t connections_per_host_max = 20;  // per core
+  std::uint32_t messages_per_connection_max = 0;  // 0: no limit
+  std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core
+  Duration connect_timeout = std::chrono::seconds(30);
+  Duration idle_timeout = std::chrono::seconds(60);
+  // RFC 5321 4.5.3.2: greeting, MAIL and RCPT 5 min; DATA 2 min; after the dot 10 min.
+  Duration command_timeout = std::chrono::minutes(5);
+  Duration data_timeout = std::chrono::minutes(2);
+  Duration block_timeout = std::chrono::minutes(3);
+  Duration final_timeout = std::chrono::minutes(10);
+};
+
+}  // namespace sluice::relay

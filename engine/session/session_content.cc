@@ -1,0 +1,117 @@
+// The part of a session that reads content: after DATA, to CRLF.CRLF; after BDAT, so many octets.
+#include <algorithm>
+#include <utility>
+
+#include "engine/session/session.h"
+
+namespace sluice::session {
+namespace {
+
+// Why content must not go on, if it must not.
+const smtp::StandardReply* content_fault(const smtp::ContentFlags& flags, bool long_lines) {
+  if (flags.bare()) return &smtp::replies::kBareInMessage;
+  if (flags.nul) return &smtp::replies::kNulInMessage;
+  if (flags.long_line && !long_lines) return &smtp::replies::kTextLineTooLong;
+  return nullptr;
+}
+
+}  // namespace
+
+Task<Session::Next> Session::on_data() {
+  if (machine_->recipients() == 0) {
+    machine_->answer_data(smtp::replies::kNoValidRecipients, writer_);
+    co_return Next::go_on;
+  }
+  machine_->answer_data(smtp::replies::kSendData, writer_);
+  transaction_->begin(message::BodyForm::dot_stuffed);
+  smtp::DataScanner scanner;
+  Chain& input = connection_->input();
+  for (;;) {
+    Chain content;
+    while (!input.empty() && !scanner.ended()) {
+      const smtp::DataScan scan = scanner.scan(input.front());
+      content.append_copy(scan.carried);
+      content.move_front(input, scan.content);
+      input.consume(scan.consumed - scan.content);
+    }
+    // Nothing of a piece goes on that holds a bare CR or LF: scanning goes on, to stay in step.
+    if (const auto* fault = content_fault(scanner.flags(), rules_->long_lines))
+      co_await transaction_->refuse(*fault, std::string(fault->text));
+    if (!content.empty()) co_await transaction_->take(std::move(content));
+    if (scanner.ended()) break;
+    if (co_await receive(rules_->data_timeout, "content") == Next::end) co_return Next::end;
+  }
+  co_await finish_message();
+  co_return Next::go_on;
+}
+
+Task<Session::Next> Session::on_chunk() {
+  const smtp::ChunkCommand chunk = machine_->chunk();
+  if (chunk.discard) co_return co_await discard_chunk(chunk.size);
+  if (!chunks_) {
+    transaction_->begin(message::BodyForm::literal);
+    chunks_.emplace();
+  }
+  Chain& input = connection_->input();
+  std::uint64_t left = chunk.size;
+  do {
+    Chain content;
+    content.move_front(input, static_cast<std::size_t>(std::min<std::uint64_t>(left, input.size())));
+    left -= content.size();
+    for (std::size_t i = 0; i < content.extents(); ++i) chunks_->check(content[i].view());
+    if (left == 0 && chunk.last) chunks_->finish();
+    if (const auto* fault = content_fault(chunks_->flags(), rules_->long_lines))
+      co_await transaction_->refuse(*fault, std::string(fault->text));
+    if (!content.empty()) co_await transaction_->take(std::move(content));
+    if (left > 0 && co_await receive(rules_->data_timeout, "a chunk") == Next::end)
+      co_return Next::end;
+  } while (left > 0);
+  if (chunk.last) {
+    chunks_.reset();
+    co_await finish_message();
+  } else {
+    // RFC 3030 2: each chunk has its own answer; a refusal of the message is told at its end.
+    machine_->answer_chunk(smtp::replies::kChunkOk, writer_);
+  }
+  co_return Next::go_on;
+}
+
+// RFC 3030 2: a refused chunk's octets come all the same.
+Task<Session::Next> Session::discard_chunk(std::uint64_t size) {
+  Chain& input = connection_->input();
+  for (;;) {
+    const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(size, input.size()));
+    input.consume(n);
+    size -= n;
+    if (size == 0) break;
+    if (co_await receive(rules_->data_timeout, "a refused chunk") == Next::end) co_return Next::end;
+  }
+  machine_->chunk_discarded(writer_);
+  // A transaction that failed with it is over for us, too.
+  const smtp::ServerState state = machine_->state();
+  if (state != smtp::ServerState::transaction && state != smtp::ServerState::chunks)
+    co_await end_transaction();
+  co_return Next::go_on;
+}
+
+Task<void> Session::finish_message() {
+  const smtp::Reply reply = co_await transaction_->finish();
+  machine_->answer_message(reply, writer_);
+  if (reply.positive()) {
+    ++services_.counters.messages_taken;
+  } else if (reply.transient()) {
+    ++services_.counters.messages_deferred;
+  } else {
+    ++services_.counters.messages_refused;
+  }
+  MessageRecord record;
+  transaction_->report(record);
+  if (identity_ != nullptr) {
+    record.customer = identity_->customer_name;
+    record.account = identity_->account_name;
+  }
+  services_.observer.message(record);
+  transaction_ = nullptr;
+}
+
+}  // namespace sluice::session

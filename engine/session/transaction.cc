@@ -1,0 +1,210 @@
+#include "engine/session/transaction.h"
+
+#include <array>
+#include <utility>
+
+#include "engine/message/author.h"
+#include "engine/message/trace.h"
+
+namespace sluice::session {
+namespace {
+
+// RFC 5321 6.3: "simple counting of the number of Received header fields ... at least 100" is for relays;
+// at submission a message is fresh, and fifty are a loop.
+constexpr std::uint32_t kReceivedMax = 50;
+
+constexpr smtp::StandardReply kLoop{554, {5, 4, 6}, "Too many Received fields: the message goes in circles"};
+constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large"};
+
+}  // namespace
+
+Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
+                         Client client, std::unique_ptr<message::Taker> taker,
+                         message::Envelope envelope)
+    : services_(services),
+      rules_(rules),
+      rights_(rights),
+      client_(client),
+      taker_(std::move(taker)),
+      envelope_(std::move(envelope)),
+      began_(services.loop.now()) {}
+
+Task<void> Transaction::offer(std::vector<smtp::Reply>& answers) {
+  const std::size_t first = std::exchange(offered_, envelope_.recipients.size());
+  co_await taker_->offer(envelope_, first, answers);
+  for (const smtp::Reply& answer : answers) {
+    if (answer.positive()) {
+      ++taken_;
+      ++services_.counters.recipients_taken;
+    } else {
+      ++services_.counters.recipients_refused;
+    }
+  }
+}
+
+void Transaction::begin(message::BodyForm form) {
+  CHECK(stage_ == Stage::envelope);
+  stage_ = Stage::header;
+  form_ = form;
+  header_.reset({.header_bytes_max = rules_.header_bytes_max,
+                 .dot_stuffed = form == message::BodyForm::dot_stuffed});
+}
+
+Task<void> Transaction::take(Chain bytes) {
+  bytes_ += bytes.size();
+  if (refusal_) co_return;
+  if (bytes_ > rules_.profile.message_bytes_max) {
+    co_await refuse(smtp::replies::kMessageTooBig, "over the limit of " +
+                                                       std::to_string(rules_.profile.message_bytes_max) +
+                                                       " bytes");
+    co_return;
+  }
+  if (stage_ == Stage::body) {
+    co_await taker_->feed(std::move(bytes));
+    co_return;
+  }
+  for (std::size_t i = 0; i < bytes.extents(); ++i) header_.feed(bytes[i].view());
+  held_.append(std::move(bytes));
+  // A small piece must not pin a whole receive buffer while the rest of the header is on its way.
+  if (header_.state() == message::HeaderState::need_more) {
+    if (held_.pinned() > 4 * held_.size()) held_.compact();
+    co_return;
+  }
+  co_await header_complete();
+}
+
+Task<void> Transaction::header_complete() {
+  std::string detail;
+  if (auto refusal = judge(detail)) {
+    co_await refuse(*std::move(refusal), std::move(detail));
+    co_return;
+  }
+  stage_ = Stage::body;
+  Chain body;
+  body.append_copy(fields_to_add());
+  body.append(std::move(held_));
+  co_await taker_->begin(form_);
+  co_await taker_->feed(std::move(body));
+}
+
+smtp::Reply Transaction::not_permitted(std::string_view reason) const {
+  ++services_.counters.senders_refused;
+  std::string text(reason);
+  if (!rules_.profile.policy_url.empty()) text += "; see " + rules_.profile.policy_url;
+  return {550, {5, 7, 1}, std::move(text)};
+}
+
+// Whether the message may go on; the reply that refuses it otherwise.
+std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
+  if (header_.state() == message::HeaderState::too_large) {
+    detail = "over " + std::to_string(rules_.header_bytes_max) + " bytes";
+    return kHeaderTooLarge;
+  }
+  if (header_.state() == message::HeaderState::malformed) {
+    detail = message::header_fault_text(header_.fault());
+    return smtp::Reply{550, {5, 6, 0}, "Malformed header: " + detail};
+  }
+  if (header_.counts().received >= kReceivedMax) {
+    detail = std::to_string(header_.counts().received) + " Received fields";
+    return kLoop;
+  }
+  const message::AuthorVerdict verdict =
+      message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
+  if (const message::Mailbox* author = verdict.single()) author_ = author->address();
+  if (rights_.any_domain() && !rights_.suspended()) return std::nullopt;
+  if (!verdict.ok()) {
+    detail = message::author_fault_text(verdict.fault);
+    return not_permitted("The From field must name one author of yours: " + detail + " (" +
+                         envelope_.id + ")");
+  }
+  const message::Mailbox& author = *verdict.single();
+  const std::array<policy::Mailbox, 1> authors{{{author.local_part, author.domain}}};
+  const policy::SenderDecision decision = policy::check_authors(rights_, authors, envelope_.id);
+  if (decision.allowed()) return std::nullopt;
+  detail = decision.reason;
+  return not_permitted(decision.reason);
+}
+
+std::string Transaction::fields_to_add() const {
+  std::string fields;
+  const std::string ip = client_.address.ip();
+  const WallMillis now = services_.loop.door().clock.wall();
+  message::append_received(
+      fields, {.helo = client_.helo,
+               .client_ip = ip,
+               .by_host = rules_.profile.hostname,
+               .queue_id = envelope_.id,
+               .tls_version = client_.tls_version,
+               .tls_cipher = client_.tls_cipher,
+               .only_recipient = envelope_.recipients.size() == 1
+                                     ? std::string_view(envelope_.recipients.front().forward_path)
+                                     : std::string_view(),
+               .esmtp = client_.esmtp,
+               .tls = !client_.tls_version.empty(),
+               .authenticated = client_.authenticated,
+               .smtputf8 = envelope_.smtputf8,
+               .hide_client = rules_.hide_client,
+               .time = now});
+  // RFC 6409 8.1 and 8.2: only where they are missing.
+  if (header_.counts().date == 0) message::append_date(fields, now);
+  if (header_.counts().message_id == 0)
+    message::append_message_id(fields, {.time = now,
+                                        .random = services_.loop.door().random.number(),
+                                        .queue_id = envelope_.id,
+                                        .host = rules_.profile.hostname});
+  // Without the empty line the first body line would be taken for a field.
+  return fields;
+}
+
+Task<void> Transaction::refuse(smtp::Reply reply, std::string detail) {
+  if (refusal_) co_return;
+  refusal_ = std::move(reply);
+  outcome_.detail = std::move(detail);
+  held_.clear();
+  co_await taker_->abandon();
+  taker_ = nullptr;
+}
+
+Task<smtp::Reply> Transaction::finish() {
+  if (!refusal_ && stage_ == Stage::header) {
+    header_.finish();
+    co_await header_complete();
+  }
+  stage_ = Stage::done;
+  if (refusal_) {
+    outcome_.reply = *refusal_;
+    co_return *refusal_;
+  }
+  outcome_ = co_await taker_->finish();
+  taker_ = nullptr;
+  if (outcome_.reply.positive()) services_.counters.bytes_taken += bytes_;
+  co_return outcome_.reply;
+}
+
+Task<void> Transaction::abandon() {
+  if (taker_ != nullptr) co_await taker_->abandon();
+  taker_ = nullptr;
+}
+
+void Transaction::report(MessageRecord& record) const {
+  record.id = envelope_.id;
+  record.listener = rules_.name;
+  record.client = client_.address.ip();
+  record.helo = client_.helo;
+  record.tls = client_.tls_version;
+  record.tls_cipher = client_.tls_cipher;
+  record.reverse_path = envelope_.reverse_path;
+  record.author = author_;
+  record.recipients_offered = static_cast<std::uint32_t>(envelope_.recipients.size());
+  record.recipients_taken = taken_;
+  record.bytes = bytes_;
+  record.took = services_.loop.now() - began_;
+  record.next_hop = outcome_.next_hop;
+  record.next_hop_tls = outcome_.next_hop_tls;
+  record.code = outcome_.reply.code();
+  record.reply = outcome_.reply.text();
+  record.detail = outcome_.detail;
+  record.chunked = form_ == message::BodyForm::literal;
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,83 @@
+// One mail transaction: the envelope, the scan of the header, the sender's rights, and the taker.  Nothing
+// reaches the taker's body before the header is complete and the author is one whom the submitter may be.
+// Owned by a session, from MAIL to the last word; core thread only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/buffer.h"
+#include "engine/message/envelope.h"
+#include "engine/message/header_scan.h"
+#include "engine/message/taker.h"
+#include "engine/session/services.h"
+#include "policy/sender.h"
+
+namespace sluice::session {
+
+// Who this is, for Received and the log.  Views of what the session keeps.
+struct Client {
+  std::string_view helo;
+  io::Address address;
+  std::string_view tls_version;
+  std::string_view tls_cipher;
+  bool esmtp = false;
+  bool authenticated = false;
+};
+
+class Transaction {
+ public:
+  Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
+              std::unique_ptr<message::Taker> taker, message::Envelope envelope);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  message::Envelope& envelope() { return envelope_; }
+
+  // Offers the recipients that were added to the envelope since the last call.
+  Task<void> offer(std::vector<smtp::Reply>& answers);
+
+  // The content: begin(), then its bytes in `form`, then finish() with the reply for the client.
+  void begin(message::BodyForm form);
+  Task<void> take(Chain bytes);
+  // Decides against the message; the first reason stays.
+  Task<void> refuse(smtp::Reply reply, std::string detail);
+  [[nodiscard]] bool refused() const { return refusal_.has_value(); }
+  Task<smtp::Reply> finish();
+  // There will be no message.
+  Task<void> abandon();
+
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  void report(MessageRecord& record) const;
+  [[nodiscard]] Instant began() const { return began_; }
+
+ private:
+  enum class Stage : std::uint8_t { envelope, header, body, done };
+
+  Task<void> header_complete();
+  [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
+  [[nodiscard]] std::string fields_to_add() const;
+  [[nodiscard]] smtp::Reply not_permitted(std::string_view reason) const;
+
+  Services& services_;
+  const ListenerRules& rules_;
+  policy::SenderRights rights_;
+  Client client_;
+  std::unique_ptr<message::Taker> taker_;
+  message::Envelope envelope_;
+  std::size_t offered_ = 0;
+  std::uint32_t taken_ = 0;
+  Stage stage_ = Stage::envelope;
+  message::BodyForm form_ = message::BodyForm::dot_stuffed;
+  message::HeaderScan header_;
+  Chain held_;  // the header while it is not complete
+  std::uint64_t bytes_ = 0;
+  std::string author_;
+  std::optional<smtp::Reply> refusal_;
+  message::Outcome outcome_;
+  Instant began_;
+};
+
+}  // namespace sluice::session

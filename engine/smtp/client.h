@@ -1,0 +1,156 @@
+// The client's side of the SMTP dialog as a pure machine: it writes commands and knows which
+// command each reply answers.
+// Owned by one connection to a next hop.  Thread: that connection's core.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/smtp/parameters.h"
+#include "engine/smtp/path.h"
+#include "engine/smtp/reply_parser.h"
+
+namespace sluice::smtp {
+
+// What a next hop said that it can do, in its answer to EHLO.
+struct Capabilities {
+  bool pipelining = false;
+  bool size = false;
+  std::uint64_t size_max = 0;  // 0: no limit stated
+  bool eight_bit_mime = false;
+  bool smtputf8 = false;
+  bool chunking = false;
+  bool binary_mime = false;
+  bool starttls = false;
+  bool dsn = false;
+  bool enhanced_codes = false;
+  bool xclient = false;
+  bool auth_plain = false;
+  bool auth_login = false;
+  std::uint32_t rcpt_max = 0;  // LIMITS, 0: not stated
+  std::uint32_t mail_max = 0;
+
+  [[nodiscard]] bool auth() const { return auth_plain || auth_login; }
+  // `text` is the reply's, lines parted by '\n'; the first line is the host's name.
+  static Capabilities parse(std::string_view text);
+};
+
+// Which command a reply answers.
+enum class Expect : std::uint8_t {
+  greeting,
+  ehlo,
+  helo,
+  starttls,
+  xclient,
+  auth,
+  mail,
+  recipient,
+  data,
+  message,
+  chunk,
+  rset,
+  noop,
+  quit,
+  unasked,  // a 421 that answers nothing: the next hop closes
+};
+
+enum class ClientEvent : std::uint8_t {
+  need_more,
+  reply,           // see reply(): it answers `expect`
+  protocol_error,  // garbage, a reply that nobody asked for, or octets behind STARTTLS's 220:
+                   // close, trust nothing
+};
+
+struct ClientStep {
+  std::size_t consumed = 0;
+  ClientEvent event = ClientEvent::need_more;
+  Expect expect = Expect::greeting;
+};
+
+// What MAIL carries on to the next hop.  Views are copied into the command.  Only what the next hop
+// offers is sent, but for SMTPUTF8: the caller must not ask for it where it is not offered.
+struct MailOptions {
+  std::optional<std::uint64_t> size;
+  Body body = Body::unstated;
+  bool smtputf8 = false;
+  Ret ret = Ret::unstated;
+  std::string_view envid;                // xtext
+  std::optional<std::string_view> auth;  // xtext or "<>"
+};
+struct RcptOptions {
+  Notify notify;
+  std::string_view orcpt;
+};
+
+// The writers CHECK that no argument can end a line or begin another: no control character gets
+// through.  Their callers have parsed the addresses before.
+class ClientMachine {
+ public:
+  // Waits for the greeting.
+  ClientMachine();
+
+  // The next whole reply in `input`.  Any split will do: what is consumed is kept inside, bounded.
+  // To be called until it needs more before another command is written, so that a reply that came
+  // unasked is seen as one.
+  ClientStep next_reply(std::string_view input);
+  [[nodiscard]] const ParsedReply& reply() const { return parser_.reply(); }
+
+  // RFC 5321 3.2; its reply sets capabilities().
+  void append_ehlo(std::string_view hostname, std::string& out);
+  // After a 5xx to EHLO: see should_fall_back().
+  void append_helo(std::string_view hostname, std::string& out);
+  void append_starttls(std::string& out);
+  // The handshake is done: everything known is forgotten, EHLO is due (RFC 3207 4.2).
+  void tls_started();
+  // NAME=value pairs, the values as xtext.  After its 220 the dialog starts again: EHLO is due.
+  void append_xclient(std::string_view name_values, std::string& out);
+  void append_auth_plain(std::string_view name, std::string_view secret, std::string& out);
+  void append_auth_login(std::string& out);
+  void append_auth_response(std::string_view octets, std::string& out);  // after a 334
+  void append_auth_cancel(std::string& out);
+
+  // `mailbox` is empty for <>, else what Mailbox::text() gives.
+  void append_mail(std::string_view mailbox, const MailOptions& options, std::string& out);
+  void append_recipient(std::string_view mailbox, const RcptOptions& options, std::string& out);
+  void append_data(std::string& out);
+  // The content and its end (DotStuffer::end()) are the caller's to send; their reply is expected
+  // from here on.
+  void content_ended();
+  // Followed by exactly `size` octets, the caller's to send.
+  void append_bdat(std::uint64_t size, bool last, std::string& out);
+  void append_rset(std::string& out);
+  void append_noop(std::string& out);
+  void append_quit(std::string& out);
+
+  [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
+  // Replies still to come.
+  [[nodiscard]] std::size_t outstanding() const { return queue_.size() - head_; }
+  [[nodiscard]] bool idle() const { return outstanding() == 0 && !parser_.inside(); }
+  // 421 was seen (RFC 5321 3.8), or QUIT was answered, or the dialog broke: only closing is left.
+  [[nodiscard]] bool closing() const { return closing_; }
+  // The answer to EHLO was 5xx: RFC 5321 3.2: "the client SHOULD be able to fall back and send
+  // HELO".
+  [[nodiscard]] bool should_fall_back() const { return should_fall_back_; }
+
+ private:
+  void expect(Expect kind);
+  void end_line(Expect kind, std::size_t start, std::string& out);
+  void command(Expect kind, std::string_view line, std::string& out);
+  void on_reply(Expect kind);
+  ClientStep broken(std::size_t consumed);
+
+  ReplyParser parser_;
+  Capabilities capabilities_;
+  std::vector<Expect> queue_;
+  std::size_t head_ = 0;
+  bool closing_ = false;
+  bool should_fall_back_ = false;
+  bool broken_ = false;
+  bool tls_due_ = false;
+};
+
+}  // namespace sluice::smtp

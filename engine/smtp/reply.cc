@@ -1,0 +1,189 @@
+#include "engine/smtp/reply.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/smtp/ascii.h"
+#include "engine/smtp/base64.h"
+#include "engine/smtp/limits.h"
+
+namespace sluice::smtp {
+namespace {
+
+void append_number(std::uint32_t number, std::string& out) {
+  std::array<char, 10> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  out.append(digits.data(), end.ptr);
+}
+
+// Whether a code of the next hop's means the same when we give it for RCPT, DATA or the message.
+// The others are about the next hop's dialog with us, and our client would take them to be about
+// its own with us: 421 that we close, 530 that it must log in.
+bool may_be_relayed(std::uint16_t code) {
+  constexpr std::array<std::uint16_t, 13> kCodes{250, 251, 252, 354, 450, 451, 452,
+                                                 550, 551, 552, 553, 554, 556};
+  return std::ranges::find(kCodes, code) != kCodes.end();
+}
+
+std::uint16_t plain_code(std::uint16_t code) {
+  switch (code / 100) {
+    case 2:
+      return 250;
+    case 3:
+      return 354;
+    case 4:
+      return 451;
+    default:
+      return 554;
+  }
+}
+
+// A number of up to three digits at the start of `text`, without leading zeros; taken off it.
+bool take_number(std::string_view& text, std::uint16_t& number) {
+  std::size_t size = 0;
+  unsigned value = 0;
+  while (size < text.size() && size < 4 && is_digit(text[size])) {
+    value = value * 10 + static_cast<unsigned>(text[size] - '0');
+    ++size;
+  }
+  if (size == 0 || size > 3 || (size > 1 && text[0] == '0')) return false;
+  number = static_cast<std::uint16_t>(value);
+  text.remove_prefix(size);
+  return true;
+}
+
+bool take_dot(std::string_view& text) {
+  if (!text.starts_with('.')) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+// Never cuts a UTF-8 sequence in two.
+void append_clean_text(std::string_view text, std::size_t bytes_max, std::string& out) {
+  const std::size_t end = out.size() + bytes_max;
+  while (!text.empty()) {
+    const std::size_t size = utf8_sequence(text);
+    const std::string_view piece = text.substr(0, std::max<std::size_t>(size, 1));
+    const bool clean =
+        size > 0 && (!is_control(piece[0]) || piece[0] == '\t') && is_clean_utf8(piece);
+    if (out.size() + (clean ? piece.size() : 1) > end) return;
+    if (clean) {
+      out.append(piece);
+    } else {
+      out.push_back('?');
+    }
+    text.remove_prefix(piece.size());
+  }
+}
+
+Reply::Reply(std::uint16_t code, EnhancedCode enhanced, std::string text)
+    : code_(code), enhanced_(enhanced), owned_(std::move(text)) {
+  CHECK(code >= 200 && code <= 599);
+}
+
+Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view text) {
+  const std::uint16_t shown = may_be_relayed(code) ? code : plain_code(code);
+  const auto cls = static_cast<std::uint8_t>(shown / 100);
+  if (cls == 3) {
+    enhanced = {};
+  } else if (enhanced.cls != cls) {
+    enhanced = {cls, 0, 0};
+  }
+  std::string clean;
+  std::size_t lines = 0;
+  while (lines < kRelayedLinesMax && clean.size() < kRelayedBytesMax) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (lines > 0) clean.push_back('\n');
+    append_clean_text(text.substr(0, end),
+                      std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), clean);
+    ++lines;
+    if (end == text.size()) break;
+    text.remove_prefix(end + 1);
+  }
+  return {shown, enhanced, std::move(clean)};
+}
+
+void ReplyWriter::line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
+                       std::string_view suffix, bool last) {
+  const std::size_t start = out_.size();
+  append_number(code, out_);
+  out_.push_back(last ? ' ' : '-');
+  if (enhanced.present()) {
+    append_number(enhanced.cls, out_);
+    out_.push_back('.');
+    append_number(enhanced.subject, out_);
+    out_.push_back('.');
+    append_number(enhanced.detail, out_);
+    out_.push_back(' ');
+  }
+  append_clean_text(text, kReplyTextBytesMax, out_);
+  if (!suffix.empty()) {
+    const std::size_t used = out_.size() - start;
+    if (used + 1 + suffix.size() + 2 <= kReplyLineBytesMax) {
+      out_.push_back(' ');
+      append_clean_text(suffix, suffix.size(), out_);
+    }
+  }
+  out_.append("\r\n");
+  CHECK(out_.size() - start <= kReplyLineBytesMax);
+}
+
+void ReplyWriter::write(const Reply& reply, std::string_view suffix) {
+  // RFC 2034 4: the class of the enhanced code must be the first digit of the reply code; 3xx
+  // replies have none.
+  const auto cls = static_cast<std::uint8_t>(reply.code() / 100);
+  CHECK(cls >= 2 && cls <= 5);
+  CHECK(reply.enhanced().cls == (cls == 3 ? 0 : cls));
+  CHECK(reply.enhanced().subject <= 999 && reply.enhanced().detail <= 999);
+  std::string_view text = reply.text();
+  for (;;) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const bool last = end == text.size();
+    line(reply.code(), reply.enhanced(), text.substr(0, end), last ? suffix : std::string_view{},
+         last);
+    if (last) break;
+    text.remove_prefix(end + 1);
+  }
+  ++count_;
+}
+
+void ReplyWriter::write_plain(std::uint16_t code, std::string_view text) {
+  write_plain_line(code, text, true);
+}
+
+void ReplyWriter::write_plain_line(std::uint16_t code, std::string_view text, bool last) {
+  CHECK(code >= 200 && code <= 599);
+  line(code, {}, text, {}, last);
+  if (last) ++count_;
+}
+
+void ReplyWriter::write_challenge(std::string_view octets) {
+  CHECK(base64_encoded_bytes(octets.size()) <= kAuthResponseBytesMax);
+  out_.append("334 ");
+  append_base64(octets, out_);
+  out_.append("\r\n");
+  ++count_;
+}
+
+EnhancedCode parse_enhanced_code(std::string_view text, std::string_view& rest) {
+  rest = text;
+  EnhancedCode code;
+  std::uint16_t cls = 0;
+  if (!take_number(text, cls) || !take_dot(text) || !take_number(text, code.subject) ||
+      !take_dot(text) || !take_number(text, code.detail)) {
+    return {};
+  }
+  if (cls != 2 && cls != 4 && cls != 5) return {};
+  if (!text.empty() && text[0] != ' ') return {};
+  if (!text.empty()) text.remove_prefix(1);
+  code.cls = static_cast<std::uint8_t>(cls);
+  rest = text;
+  return code;
+}
+
+}  // namespace sluice::smtp

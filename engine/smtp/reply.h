@@ -1,0 +1,190 @@
+// Replies: what they are, the one table of those that Sluice gives itself, and how they are written
+// to the wire.
+// Values; a writer borrows the string that it appends to.  Any thread, no sharing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::smtp {
+
+// RFC 3463: class.subject.detail.  Class 0 means that there is none.
+struct EnhancedCode {
+  std::uint8_t cls = 0;
+  std::uint16_t subject = 0;
+  std::uint16_t detail = 0;
+
+  [[nodiscard]] constexpr bool present() const { return cls != 0; }
+  friend constexpr bool operator==(const EnhancedCode&, const EnhancedCode&) = default;
+};
+
+// A reply known at compile time.
+struct StandardReply {
+  std::uint16_t code = 0;
+  EnhancedCode enhanced;
+  std::string_view text;
+};
+
+// RFC 5321 4.2: "An SMTP client MUST determine its actions only by the reply code"; an unknown
+// one by its first digit.
+enum class ReplyClass : std::uint8_t {
+  positive = 2,
+  intermediate = 3,
+  transient = 4,
+  permanent = 5
+};
+
+class Reply {
+ public:
+  Reply() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): the table's entries are replies.
+  Reply(const StandardReply& standard)
+      : code_(standard.code), enhanced_(standard.enhanced), fixed_(standard.text) {}
+  // Lines of `text` are parted by '\n'.  The code is 200..599, and a 2xx, 4xx or 5xx has an
+  // enhanced code of its class.
+  Reply(std::uint16_t code, EnhancedCode enhanced, std::string text);
+
+  // A next hop's reply for showing to our client: bounded (kRelayedLinesMax, kRelayedBytesMax),
+  // cleaned, with an enhanced code of the right class, and never with a code that is about our own
+  // session (421, 500, 530, ...).
+  static Reply relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view text);
+
+  [[nodiscard]] std::uint16_t code() const { return code_; }
+  [[nodiscard]] EnhancedCode enhanced() const { return enhanced_; }
+  [[nodiscard]] std::string_view text() const {
+    return owned_.empty() ? fixed_ : std::string_view(owned_);
+  }
+  [[nodiscard]] ReplyClass reply_class() const { return static_cast<ReplyClass>(code_ / 100); }
+  [[nodiscard]] bool positive() const { return reply_class() == ReplyClass::positive; }
+  [[nodiscard]] bool transient() const { return reply_class() == ReplyClass::transient; }
+  [[nodiscard]] bool permanent() const { return reply_class() == ReplyClass::permanent; }
+
+ private:
+  std::uint16_t code_ = 0;
+  EnhancedCode enhanced_;
+  std::string_view fixed_;  // static storage
+  std::string owned_;
+};
+
+// Appends replies to a string.  Nothing but printable ASCII, valid UTF-8 and HT leaves it, whatever
+// the text holds: other octets become '?'.  A line that is too long is cut.
+class ReplyWriter {
+ public:
+  explicit ReplyWriter(std::string& out) : out_(out) {}
+
+  // With the enhanced code on every line (RFC 2034 4); 3xx have none.  `suffix` goes on the last
+  // line, after a space.
+  void write(const Reply& reply, std::string_view suffix = {});
+  // Without: for the greeting, and for the answers to HELO and EHLO only (RFC 2034 4).
+  void write_plain(std::uint16_t code, std::string_view text);
+  // One line of a many-line answer to EHLO.
+  void write_plain_line(std::uint16_t code, std::string_view text, bool last);
+
+  // RFC 4954 4: "334" and the challenge in base64.
+  void write_challenge(std::string_view octets);
+
+  // Replies written by this writer so far.
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+  void line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
+            std::string_view suffix, bool last);
+
+  std::string& out_;
+  std::size_t count_ = 0;
+};
+
+// Appends at most `bytes_max` octets of `text`: octets that are neither printable nor HT nor UTF-8
+// become '?'.
+void append_clean_text(std::string_view text, std::size_t bytes_max, std::string& out);
+
+// "5.7.1" at the start of `text`, followed by a space or the end; class 2, 4 or 5.  `rest` is what
+// follows, or all of it.
+EnhancedCode parse_enhanced_code(std::string_view text, std::string_view& rest);
+
+// Every reply that Sluice gives of its own accord.  Drivers take theirs from here too.
+namespace replies {
+
+#define SLUICE_REPLY(name, code, subject, detail, text) \
+  inline constexpr StandardReply name { code, {(code) / 100, subject, detail}, text }
+
+SLUICE_REPLY(kOk, 250, 0, 0, "Ok");
+SLUICE_REPLY(kReset, 250, 0, 0, "Forgotten");
+SLUICE_REPLY(kSenderOk, 250, 1, 0, "Sender ok");
+SLUICE_REPLY(kRecipientOk, 250, 1, 5, "Recipient ok");
+SLUICE_REPLY(kChunkOk, 250, 0, 0, "Chunk ok");
+SLUICE_REPLY(kMessageTaken, 250, 0, 0, "Message taken");
+SLUICE_REPLY(kHelp, 214, 0, 0,
+             "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT (RFC "
+             "5321, RFC 6409)");
+SLUICE_REPLY(kGoodbye, 221, 0, 0, "Goodbye");
+SLUICE_REPLY(kReadyForTls, 220, 0, 0, "Go ahead with TLS");
+SLUICE_REPLY(kAuthOk, 235, 7, 0, "Authenticated");
+SLUICE_REPLY(kCannotVerify, 252, 5, 0, "Send it, and we shall see");
+inline constexpr StandardReply kSendData{354, {}, "Go ahead, end with CRLF.CRLF"};
+
+SLUICE_REPLY(kTooMuchJunk, 421, 7, 0, "Too many bad or idle commands, closing");
+SLUICE_REPLY(kTooManyAuthFailures, 421, 7, 0, "Too many failed logins, closing");
+SLUICE_REPLY(kOutOfStep, 421, 5, 0, "Cannot tell commands from content any more, closing");
+SLUICE_REPLY(kIdleTooLong, 421, 4, 2, "Waited too long for you, closing");
+SLUICE_REPLY(kShuttingDown, 421, 3, 2, "Going down, come back soon");
+SLUICE_REPLY(kTooManyConnections, 421, 7, 0, "Too many connections from your address");
+SLUICE_REPLY(kBusy, 421, 3, 2, "Too busy, try later");
+SLUICE_REPLY(kInternal, 451, 3, 0, "Trouble here, try later");
+SLUICE_REPLY(kNextHopTrouble, 451, 4, 1, "The next server does not answer, try later");
+SLUICE_REPLY(kTooManyRecipients, 452, 5, 3,
+             "Too many recipients, send the message to the rest separately");
+SLUICE_REPLY(kNoSpace, 452, 3, 1, "No space for the message now, try later");
+SLUICE_REPLY(kRateLimited, 451, 7, 1, "Sending limit reached, try later");
+SLUICE_REPLY(kTlsUnavailable, 454, 7, 0, "TLS is not available now");
+SLUICE_REPLY(kAuthUnavailable, 454, 7, 0, "Cannot check passwords now, try later");
+
+SLUICE_REPLY(kUnknownCommand, 500, 5, 1, "Command not recognised");
+SLUICE_REPLY(kLineTooLong, 500, 5, 6, "Line too long");
+SLUICE_REPLY(kBadCharacter, 500, 5, 2, "Control character in a command");
+SLUICE_REPLY(kBareLineEnd, 500, 5, 2, "Bare CR or LF: lines end with CRLF");
+SLUICE_REPLY(kSyntax, 501, 5, 4, "Syntax error in the argument");
+SLUICE_REPLY(kNoArgument, 501, 5, 4, "This command takes no argument");
+SLUICE_REPLY(kMissingArgument, 501, 5, 4, "This command needs an argument");
+SLUICE_REPLY(kBadHelloName, 501, 5, 4, "A host name or address literal is needed");
+SLUICE_REPLY(kMailSyntax, 501, 5, 4, "Syntax: MAIL FROM:<address> [parameters]");
+SLUICE_REPLY(kRcptSyntax, 501, 5, 4, "Syntax: RCPT TO:<address> [parameters]");
+SLUICE_REPLY(kBdatSyntax, 501, 5, 4, "Syntax: BDAT size [LAST]");
+SLUICE_REPLY(kAuthSyntax, 501, 5, 4, "Syntax: AUTH mechanism [initial-response]");
+SLUICE_REPLY(kBadSenderAddress, 501, 1, 7, "Bad sender address syntax");
+SLUICE_REPLY(kBadRecipientAddress, 501, 1, 3, "Bad recipient address syntax");
+SLUICE_REPLY(kBadParameter, 501, 5, 4, "Bad value of a parameter");
+SLUICE_REPLY(kDuplicateParameter, 501, 5, 4, "Parameter given twice");
+SLUICE_REPLY(kAuthCancelled, 501, 7, 0, "Authentication cancelled");
+SLUICE_REPLY(kBadBase64, 501, 5, 2, "Cannot decode base64");
+SLUICE_REPLY(kNotImplemented, 502, 5, 1, "Command not implemented");
+SLUICE_REPLY(kBadSequence, 503, 5, 1, "Bad sequence of commands");
+SLUICE_REPLY(kHelloFirst, 503, 5, 1, "Send EHLO first");
+SLUICE_REPLY(kMailFirst, 503, 5, 1, "Send MAIL first");
+SLUICE_REPLY(kRcptFirst, 503, 5, 1, "Send RCPT first");
+SLUICE_REPLY(kNestedMail, 503, 5, 1, "MAIL was given already");
+SLUICE_REPLY(kInChunks, 503, 5, 1, "Only BDAT or RSET may follow BDAT");
+SLUICE_REPLY(kAlreadyAuthenticated, 503, 5, 1, "Already authenticated");
+SLUICE_REPLY(kAuthInTransaction, 503, 5, 1, "AUTH is not allowed during a mail transaction");
+SLUICE_REPLY(kAlreadyTls, 503, 5, 1, "TLS is active already");
+SLUICE_REPLY(kUnknownMechanism, 504, 5, 4, "Mechanism not supported");
+SLUICE_REPLY(kTlsRequired, 530, 7, 0, "Must issue a STARTTLS command first");
+SLUICE_REPLY(kAuthRequired, 530, 7, 0, "Authentication required");
+SLUICE_REPLY(kAuthFailed, 535, 7, 8, "Authentication credentials invalid");
+SLUICE_REPLY(kAuthNeedsTls, 538, 7, 11, "Encryption required for authentication");
+SLUICE_REPLY(kNotPermitted, 550, 7, 1, "Not permitted");
+SLUICE_REPLY(kMessageTooBig, 552, 3, 4, "Message too big");
+SLUICE_REPLY(kNeedsSmtputf8, 553, 6, 7, "Address needs SMTPUTF8");
+SLUICE_REPLY(kNoValidRecipients, 554, 5, 1, "No valid recipients");
+SLUICE_REPLY(kBareInMessage, 550, 5, 2, "Bare CR or LF in the message: lines end with CRLF");
+SLUICE_REPLY(kNulInMessage, 550, 6, 0, "NUL octet in the message");
+SLUICE_REPLY(kTextLineTooLong, 550, 6, 0, "A line of the message is longer than 998 octets");
+SLUICE_REPLY(kEarlyTalker, 554, 5, 1, "You spoke before the greeting");
+SLUICE_REPLY(kUnknownParameter, 555, 5, 4, "Parameter not recognised or not offered");
+
+#undef SLUICE_REPLY
+
+}  // namespace replies
+}  // namespace sluice::smtp

@@ -1,0 +1,153 @@
+// Finding the ends of lines and of messages, fast: the one place that decides where content ends.
+// Scanners are values owned by a session; they hold no bytes.  Any thread, no sharing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/smtp/limits.h"
+
+namespace sluice::smtp {
+
+// ------------------------------------------------------------------------------------------ lines
+
+enum class LineStatus : std::uint8_t {
+  partial,  // no line end in the input yet; a CR may be its last octet
+  line,     // ended by CRLF and clean
+  unclean,  // ended by CRLF, with NUL or another control character (HT too) before it
+  bare_cr,  // a CR without LF comes first
+  bare_lf,  // an LF without CR comes first
+};
+
+struct LineFind {
+  LineStatus status = LineStatus::partial;
+  std::size_t size = 0;  // octets before the line end (or bare CR or LF)
+  std::size_t end = 0;   // octets with it; 0 when partial
+};
+
+// The first line of `input`.  Stateless: given again from the line's start when more has come.
+LineFind find_line(std::string_view input);
+
+// ---------------------------------------------------------------------------------------- content
+
+// What content held that somebody may want to refuse.  Offsets count from its first octet.
+struct ContentFlags {
+  bool bare_cr = false;
+  bool bare_lf = false;
+  bool nul = false;
+  bool eight_bit = false;
+  bool long_line = false;  // more than kTextLineBytesMax octets before a CRLF (or yet without one)
+  std::uint64_t bare_offset = 0;  // of the first bare CR or LF
+
+  [[nodiscard]] bool bare() const { return bare_cr || bare_lf; }
+};
+
+struct DataScan {
+  // Octets at the start of the input that are content, dot-stuffing still in.
+  std::size_t content = 0;
+  // Octets of the input that are dealt with: all of it, or up to the last one of the end sequence.
+  std::size_t consumed = 0;
+  // Octets that earlier calls held back (".", ".\r") and that are content after all: they come
+  // before `content`.  Static storage.
+  std::string_view carried;
+  // CRLF.CRLF was seen; what follows `consumed` is the next command.
+  bool ended = false;
+};
+
+namespace scan_detail {
+
+// Where the octet before the next one leaves us.
+enum class Place : std::uint8_t { inside, after_cr, line_start, dot, dot_cr };
+
+struct State {
+  Place place = Place::line_start;
+  ContentFlags flags;
+  std::uint64_t offset = 0;      // octets gone over
+  std::uint64_t line_start = 0;  // offset of the first octet of the present line
+};
+
+}  // namespace scan_detail
+
+// RFC 5321 4.1.1.4: "The mail data are terminated by a line containing only a period, that is, the
+// character sequence <CRLF>.<CRLF>, where the first <CRLF> is actually the terminator of the
+// previous line", and 2.3.8: CR and LF "MUST NOT" be taken as line ends alone.  The CRLF of the
+// DATA command line is the previous line of an empty message.
+// A bare CR or LF never ends anything: it is reported, and scanning goes on to the real end, so
+// that the dialog stays in step.
+class DataScanner {
+ public:
+  // The next octets of the content; not to be called after the end.  Work is linear, and any split
+  // gives the same answers.  What is held back ("." or ".\r" at a line's start) is neither content
+  // nor end until more comes.
+  DataScan scan(std::string_view input);
+
+  [[nodiscard]] const ContentFlags& flags() const { return state_.flags; }
+  [[nodiscard]] std::uint64_t content_bytes() const { return content_bytes_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  scan_detail::State state_;
+  std::uint64_t content_bytes_ = 0;
+  bool ended_ = false;
+};
+
+// The same flags for content whose size is known (BDAT).
+class TextChecker {
+ public:
+  void check(std::string_view input);
+  // No more comes: a CR at the end is a bare one.
+  void finish();
+  [[nodiscard]] const ContentFlags& flags() const { return state_.flags; }
+  [[nodiscard]] std::uint64_t content_bytes() const { return state_.offset; }
+
+ private:
+  scan_detail::State state_;
+};
+
+// ------------------------------------------------------------------------------------------- dots
+
+// Plain content to DATA form.  RFC 5321 4.5.2: "Before sending a line of mail text, the SMTP client
+// checks the first character of the line. If it is a period, one additional period is inserted at
+// the beginning of the line."
+//   while (!input.empty()) {
+//     s = stuffer.step(input);
+//     send(input.substr(0, s.copy));
+//     if (s.insert_dot) send(".");
+//     input.remove_prefix(s.copy);
+//   }
+class DotStuffer {
+ public:
+  struct Step {
+    std::size_t copy = 0;
+    bool insert_dot = false;
+  };
+  Step step(std::string_view input);
+  // What ends the content: ".\r\n", with a CRLF before it if the content did not end in one.
+  [[nodiscard]] std::string_view end() const;
+
+ private:
+  scan_detail::Place place_ = scan_detail::Place::line_start;
+  bool dot_done_ = false;
+};
+
+// DATA form (without its end) to plain content.  RFC 5321 4.5.2: "If the first character is a
+// period and there are other characters on the line, the first character is deleted."
+//   while (!input.empty()) {
+//     s = unstuffer.step(input);
+//     send(input.substr(0, s.copy));
+//     input.remove_prefix(s.copy + s.skip);
+//   }
+class DotUnstuffer {
+ public:
+  struct Step {
+    std::size_t copy = 0;
+    std::size_t skip = 0;  // 0 or 1
+  };
+  Step step(std::string_view input);
+
+ private:
+  scan_detail::Place place_ = scan_detail::Place::line_start;
+};
+
+}  // namespace sluice::smtp

@@ -1,0 +1,76 @@
+// Checks that whatever `parse_author` returns is an address that can be written into a header and
+// read back as the same, that it is clean, that one octet more or less of room does not change it,
+// and that the work is linear. Input: an octet of options, then the value of a From field.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/base/check.h"
+#include "engine/message/author.h"
+
+namespace {
+
+using sluice::message::AuthorFault;
+using sluice::message::AuthorOptions;
+using sluice::message::AuthorVerdict;
+using sluice::message::Mailbox;
+using sluice::message::parse_author;
+
+bool is_clean(std::string_view text, bool smtputf8) {
+  return std::ranges::all_of(text, [=](char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return octet >= 0x80 ? smtputf8 : octet == '\t' || (octet >= 0x20 && octet < 0x7F);
+  });
+}
+
+void check_mailbox(const Mailbox& mailbox, const AuthorOptions& options) {
+  CHECK(!mailbox.local_part.empty() && mailbox.local_part.size() <= 64);
+  CHECK(!mailbox.domain.empty() && mailbox.domain.size() <= 255);
+  CHECK(is_clean(mailbox.local_part, options.smtputf8) &&
+        is_clean(mailbox.domain, options.smtputf8));
+  CHECK(mailbox.domain.find_first_of(" \t()<>@,;\"\\ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+        std::string::npos);
+  CHECK(mailbox.local_part.find_first_of("@<>,") == std::string::npos);
+  CHECK(mailbox.is_literal == mailbox.domain.starts_with('['));
+  CHECK(mailbox.is_literal == mailbox.domain.ends_with(']'));
+
+  // Plain, in angle brackets, with a name and a comment: the same author.
+  const std::string address = mailbox.address();
+  for (const std::string& value :
+       {address, "<" + address + ">", "\"x@y.example\"\r\n <" + address + "> (z@y.example)"}) {
+    const AuthorVerdict again = parse_author(value, options);
+    CHECK(again.single() != nullptr);
+    CHECK(*again.single() == mailbox);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const std::string_view value(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::size_t bits = data[0];
+  const AuthorOptions options{.smtputf8 = (bits & 1) != 0,
+                              .mailboxes_max = 1 + (bits >> 1 & 7),
+                              .comment_depth_max = 1 + (bits >> 4 & 7)};
+  const AuthorVerdict verdict = parse_author(value, options);
+  CHECK(verdict.steps <= 4 * value.size() + 16);
+  CHECK(verdict.mailboxes.size() <= options.mailboxes_max);
+  CHECK(!verdict.ok() || !verdict.mailboxes.empty());
+  CHECK(!author_fault_text(verdict.fault).empty());
+  for (const Mailbox& mailbox : verdict.mailboxes) check_mailbox(mailbox, options);
+  if (!verdict.ok()) return 0;
+
+  // What follows after folding is white space, and changes nothing; another mailbox makes it two
+  // authors.
+  const AuthorVerdict commented = parse_author("(x)\r\n " + std::string(value) + " (x)", options);
+  CHECK(commented.mailboxes == verdict.mailboxes || commented.fault == AuthorFault::bad_folding);
+  AuthorOptions more = options;
+  ++more.mailboxes_max;
+  const AuthorVerdict longer = parse_author(std::string(value) + ", a@b.example", more);
+  CHECK(longer.ok() && longer.mailboxes.size() == verdict.mailboxes.size() + 1 &&
+        longer.single() == nullptr);
+  return 0;
+}

@@ -1,0 +1,123 @@
+// Checks that HeaderScan sees the same however the bytes are cut, that it agrees with a plain
+// reading line by line, and that its work is linear. Input: an octet of options, an octet that
+// seeds the cuts, then the message.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/base/check.h"
+#include "engine/message/header_scan.h"
+
+namespace {
+
+using sluice::message::HeaderScan;
+using sluice::message::HeaderState;
+
+// The same question answered slowly: split at CRLF, join continuations, count.
+struct Reference {
+  bool complete = true;
+  std::size_t size = 0;
+  std::uint32_t fields = 0;
+  std::uint32_t from = 0;
+  std::uint32_t received = 0;
+  std::string from_value;
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return out;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return c > 32 && c < 127 && c != ':'; });
+}
+
+// A line without its CRLF and its stuffed dot.  False if the header cannot have it.
+bool read_line(std::string_view line, Reference& out, bool& in_from) {
+  if (line.front() == ' ' || line.front() == '\t') {
+    if (in_from) out.from_value.append("\r\n").append(line);
+    return out.fields > 0;
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view name = line.substr(0, colon);
+  name = name.substr(0, name.find_last_not_of(" \t") + 1);
+  if (!is_name(name)) return false;
+  ++out.fields;
+  if (lower(name) == "received") ++out.received;
+  in_from = lower(name) == "from" && ++out.from == 1;
+  if (in_from) out.from_value = line.substr(colon + 1);
+  return true;
+}
+
+Reference read_slowly(std::string_view text, bool dot_stuffed) {
+  Reference out;
+  bool in_from = false;
+  while (out.size < text.size()) {
+    const std::string_view rest = text.substr(out.size);
+    const std::size_t line_feed = rest.find('\n');
+    std::string_view line = rest.substr(0, line_feed);
+    const bool ended = line_feed != std::string_view::npos;
+    out.size += line.size() + (ended ? 1 : 0);
+    if (ended != line.ends_with('\r')) return {.complete = false};
+    if (ended) line.remove_suffix(1);
+    if (dot_stuffed && line.starts_with('.')) {
+      line.remove_prefix(1);
+      if (line.empty()) return {.complete = false};
+    }
+    if (line.empty()) break;
+    if (!read_line(line, out, in_from)) return {.complete = false};
+  }
+  return out;
+}
+
+HeaderScan scan_in_pieces(std::string_view text, const HeaderScan::Options& options,
+                          std::uint32_t seed) {
+  HeaderScan scan(options);
+  while (!text.empty()) {
+    seed = seed * 1'103'515'245 + 12'345;
+    const std::size_t size = std::min<std::size_t>(text.size(), 1 + (seed >> 16) % 7);
+    scan.feed(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  scan.finish();
+  return scan;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
+  HeaderScan::Options options{.dot_stuffed = (data[0] & 1) != 0};
+  if ((data[0] & 2) != 0) options.header_bytes_max = data[0] >> 2;
+  if ((data[0] & 4) != 0) options.from_bytes_max = 8;
+
+  HeaderScan whole(options);
+  whole.feed(text);
+  whole.finish();
+  const HeaderScan pieces = scan_in_pieces(text, options, data[1]);
+  CHECK(whole.state() == pieces.state() && whole.fault() == pieces.fault());
+  CHECK(whole.counts() == pieces.counts());
+  CHECK(whole.from_value() == pieces.from_value() && whole.from_cut() == pieces.from_cut());
+  CHECK(whole.header_size() == pieces.header_size() || whole.state() != HeaderState::complete);
+  CHECK(whole.state() != HeaderState::need_more);
+  CHECK(whole.steps() <= 3 * text.size() + 3);
+  CHECK(whole.from_value().size() <= options.from_bytes_max);
+  if (whole.state() == HeaderState::too_large) return 0;
+
+  const Reference slow = read_slowly(text, options.dot_stuffed);
+  CHECK(slow.complete == (whole.state() == HeaderState::complete));
+  if (!slow.complete) return 0;
+  CHECK(slow.size == whole.header_size());
+  CHECK(slow.fields == whole.counts().fields);
+  CHECK(slow.from == whole.counts().from && slow.received == whole.counts().received);
+  if (!whole.from_cut()) CHECK(slow.from_value == whole.from_value());
+  return 0;
+}

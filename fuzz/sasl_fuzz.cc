@@ -1,0 +1,94 @@
+// Checks that whatever octets a client sends in a SASL exchange:
+//   - only a clean name and a clean secret come out, and both were sent by it, in one piece;
+//   - PLAIN gives credentials exactly for `[authzid] NUL authcid NUL passwd` with the authzid empty
+//   or the authcid's;
+//   - an exchange ends after three lines at most, and after its end nothing comes out of it.
+// Input: an octet that picks the mechanism and whether there is an initial response, then lines,
+// each ended by LF (so that LF itself is tried in the unit tests, not here).
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/sasl.h"
+#include "auth/text.h"
+#include "engine/base/check.h"
+
+namespace {
+
+using sluice::auth::SaslMachine;
+using sluice::auth::SaslStep;
+using sluice::auth::Step;
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (lines.size() < 8) {
+    const std::size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
+void check_step(const Step& step, const std::vector<std::string_view>& sent) {
+  CHECK(step.credentials.has_value() == (step.kind == SaslStep::ready));
+  CHECK((step.fault != sluice::auth::SaslFault::none) == (step.kind == SaslStep::malformed));
+  CHECK(step.challenge.empty() || step.kind == SaslStep::challenge);
+  if (!step.credentials) return;
+  const std::string_view name = step.credentials->name.text();
+  const std::string_view secret = step.credentials->secret.reveal();
+  CHECK(!name.empty() && name.size() <= sluice::auth::kNameOctetsMax &&
+        sluice::auth::is_clean_text(name));
+  CHECK(!secret.empty() && secret.size() <= sluice::auth::kSecretOctetsMax &&
+        sluice::auth::is_clean_text(secret));
+  bool name_sent = false;
+  bool secret_sent = false;
+  for (const std::string_view line : sent) {
+    name_sent = name_sent || line.find(name) != std::string_view::npos;
+    secret_sent = secret_sent || line.find(secret) != std::string_view::npos;
+  }
+  CHECK(name_sent && secret_sent);
+}
+
+// What PLAIN's message says, put together again from what came out.
+void check_plain(const Step& step, std::string_view message) {
+  if (!step.credentials) return;
+  const std::string tail =
+      '\0' + step.credentials->name.text() + '\0' + std::string(step.credentials->secret.reveal());
+  CHECK(message.ends_with(tail));
+  const std::string_view authzid = message.substr(0, message.size() - tail.size());
+  CHECK(authzid.empty() ||
+        sluice::auth::equal_ignoring_case(authzid, step.credentials->name.text()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const sluice::auth::Mechanism& mechanism =
+      sluice::auth::kMechanisms[data[0] / 2 % sluice::auth::kMechanisms.size()];
+  const bool initial = data[0] % 2 == 1;
+  const std::string text(data + 1, data + size);
+  const std::vector<std::string_view> lines = lines_of(text);
+
+  const auto machine = mechanism.make();
+  std::size_t used = initial ? 1 : 0;
+  Step step = machine->start(initial ? std::optional(lines[0]) : std::nullopt);
+  check_step(step, lines);
+  while (step.kind == SaslStep::challenge && used < lines.size()) {
+    step = machine->respond(lines[used++]);
+    check_step(step, lines);
+  }
+  CHECK(used <= 3);
+  if (mechanism.name == "PLAIN" && used > 0) check_plain(step, lines[used - 1]);
+  if (step.kind != SaslStep::challenge) {
+    const Step after = machine->respond(text);
+    CHECK(after.kind == SaslStep::malformed && after.fault == sluice::auth::SaslFault::out_of_turn);
+  }
+  return 0;
+}

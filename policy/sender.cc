@@ -1,0 +1,93 @@
+#include "policy/sender.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+
+namespace sluice::policy {
+namespace {
+
+constexpr std::size_t kShownDomainOctetsMax = 100;
+constexpr std::size_t kShownIdOctetsMax = 64;
+// The longest sentence around them.
+constexpr std::size_t kSentenceOctetsMax = 120;
+static_assert(kShownDomainOctetsMax + kShownIdOctetsMax + kSentenceOctetsMax <= kReasonOctetsMax);
+
+// What came from outside, fit for a reply line: printable ASCII, and not too long.
+std::string shown(std::string_view text, std::size_t octets_max) {
+  constexpr std::string_view kCut = "...";
+  std::string result(text.substr(0, octets_max));
+  if (text.size() > octets_max) {
+    result.resize(octets_max - kCut.size());
+    result += kCut;
+  }
+  std::ranges::replace_if(
+      result, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return result;
+}
+
+std::string shown_domain(std::string_view domain) {
+  return domain.empty() ? "(none)" : shown(domain, kShownDomainOctetsMax);
+}
+
+SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::string_view id) {
+  CHECK(sentence.size() <= kShownDomainOctetsMax + kSentenceOctetsMax);
+  std::string reason(sentence);
+  if (!id.empty()) reason += " (id " + shown(id, kShownIdOctetsMax) + ")";
+  CHECK(reason.size() <= kReasonOctetsMax);
+  return {.verdict = verdict, .reason = std::move(reason)};
+}
+
+// Whether there is anything at all that they may send.
+SenderDecision check_status(const SenderRights& rights, std::string_view id) {
+  if (rights.suspended()) {
+    return refused(SenderVerdict::suspended, "this account may not send at present", id);
+  }
+  if (rights.held())
+    return refused(SenderVerdict::held, "mail of this account is held back for now", id);
+  return {};
+}
+
+}  // namespace
+
+bool SenderRights::suspended() const {
+  return identity_ != nullptr && identity_->status() == auth::AccountStatus::suspended;
+}
+
+bool SenderRights::held() const {
+  return identity_ != nullptr && identity_->status() == auth::AccountStatus::held;
+}
+
+bool SenderRights::any_domain() const { return network_ != nullptr && network_->any_domain; }
+
+bool SenderRights::may_send_from(std::string_view domain) const {
+  if (identity_ != nullptr) return identity_->may_send_from(domain);
+  return network_->any_domain ||
+         (network_->domains != nullptr && network_->domains->covers(domain));
+}
+
+SenderDecision check_reverse_path(const SenderRights& rights, const std::optional<Mailbox>& sender,
+                                  std::string_view id) {
+  if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
+  if (!sender || rights.may_send_from(sender->domain)) return {};
+  return refused(
+      SenderVerdict::reverse_path,
+      "sender domain " + shown_domain(sender->domain) + " is not one that you may send from", id);
+}
+
+SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox> authors,
+                             std::string_view id) {
+  if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
+  if (rights.any_domain()) return {};
+  if (authors.empty())
+    return refused(SenderVerdict::no_author, "the From field names no author", id);
+  if (authors.size() > 1) {
+    return refused(SenderVerdict::several_authors, "the From field names more than one author", id);
+  }
+  const std::string_view domain = authors.front().domain;
+  if (rights.may_send_from(domain)) return {};
+  return refused(SenderVerdict::author,
+                 "From domain " + shown_domain(domain) + " is not one that you may send from", id);
+}
+
+}  // namespace sluice::policy

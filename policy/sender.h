@@ -1,0 +1,83 @@
+// Who may send as whom: the envelope's reverse-path and the author in the header (RFC 6409
+// section 6.1). Pure functions over values; any thread. The session gives 550 5.7.1 with the reason
+// of a refusal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "auth/identity.h"
+
+namespace sluice::policy {
+
+// An address, already parsed by whoever read it; the views are the caller's.
+struct Mailbox {
+  std::string_view local;
+  std::string_view domain;
+};
+
+// A network whose hosts submit without login (a configured listener or address range).
+struct TrustedNetwork {
+  std::string name;
+  bool any_domain = false;
+  std::shared_ptr<const auth::DomainList> domains;  // not looked at if any_domain
+};
+
+// What a submitter may do: views into an Identity or a TrustedNetwork, valid as long as that.
+class SenderRights {
+ public:
+  explicit SenderRights(const auth::Identity& identity) : identity_(&identity) {}
+  explicit SenderRights(const TrustedNetwork& network) : network_(&network) {}
+  // The session keeps these; a temporary would leave us with nothing.
+  explicit SenderRights(auth::Identity&&) = delete;
+  explicit SenderRights(TrustedNetwork&&) = delete;
+
+  [[nodiscard]] bool suspended() const;
+  [[nodiscard]] bool held() const;
+  [[nodiscard]] bool any_domain() const;
+  [[nodiscard]] bool may_send_from(std::string_view domain) const;
+
+ private:
+  const auth::Identity* identity_ = nullptr;
+  const TrustedNetwork* network_ = nullptr;
+};
+
+enum class SenderVerdict : std::uint8_t {
+  allowed,
+  suspended,        // the identity says so: a session that outlived the suspension
+  held,             // the operator wants to look first: refused for now
+  reverse_path,     // the envelope sender's domain is not theirs
+  no_author,        // no From field with an address
+  several_authors,  // more than one: no single domain answers for the message
+  author,           // the author's domain is not theirs
+};
+
+struct SenderDecision {
+  SenderVerdict verdict = SenderVerdict::allowed;
+  std::string reason;  // for a refusal: printable ASCII, at most kReasonOctetsMax, no enhanced code
+
+  [[nodiscard]] bool allowed() const { return verdict == SenderVerdict::allowed; }
+  // A refusal that may be lifted: 451 4.7.1 in place of 550 5.7.1, and the client keeps the
+  // message.
+  [[nodiscard]] bool temporary() const { return verdict == SenderVerdict::held; }
+};
+
+inline constexpr std::size_t kReasonOctetsMax = 300;
+
+// At MAIL. No mailbox is the null reverse-path "<>", which everyone may use: mail programs send
+// disposition notifications with it (RFC 8098 section 3), and the author is still checked. `id` is
+// what the operator can be asked about.
+[[nodiscard]] SenderDecision check_reverse_path(const SenderRights& rights,
+                                                const std::optional<Mailbox>& sender,
+                                                std::string_view id);
+
+// When the header is complete. `authors` are the mailboxes of the From field. A network that may
+// use any domain is asked for nothing.
+[[nodiscard]] SenderDecision check_authors(const SenderRights& rights,
+                                           std::span<const Mailbox> authors, std::string_view id);
+
+}  // namespace sluice::policy

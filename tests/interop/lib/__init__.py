@@ -1,0 +1,1 @@
+"""What the scripts of tests/interop are made of."""

@@ -1,0 +1,529 @@
+#!/usr/bin/env python3
+"""Limits and deadlines: floods, messages and lines that are too long, clients that are slow or talk too early, networks
+that are trusted, and balancers that say whom they speak for.  Who has logged in is served meanwhile."""
+
+import os
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
+from lib.hop import Hop
+from lib.mail import RECIPIENT, SENDER
+from lib.relay import LISTENERS, Relay, client_tls, settle
+from lib.wire import Closed
+
+HERE = "127.0.0.1/32"
+MB = 1024 * 1024
+MAIL = f"MAIL FROM:<{SENDER}>"
+
+
+@shared
+def next_hop():
+    return Hop()
+
+
+@shared
+def strict():
+    """Small limits and short deadlines."""
+    return Relay(
+        next_hop(),
+        listeners={**LISTENERS, "long_lines": {"tls": "none", "auth": "clear", "long_lines": True},
+                   "tls_first": {"tls": "starttls", "require_tls": True, "auth": "tls"}},
+        limits={"message_bytes": 65536, "header_bytes": 16384, "recipients_over": 30, "idle_s": 2, "data_s": 2,
+                "unauthenticated_s": 3, "handshake_s": 2, "reply_s": 2},
+        server={"policy_url": "https://relay.test/policy"},
+    )  # fmt: skip
+
+
+@shared
+def roomy():
+    return Relay(next_hop())
+
+
+@shared
+def doors():
+    """Listeners for those who come from somewhere special."""
+    clear = {"tls": "none", "auth": "clear"}
+    nobody = {"tls": "none", "auth": "off", "require_auth": False}
+    return Relay(
+        next_hop(),
+        listeners={
+            "slow_greeting": {**clear, "greet_delay_ms": 400},
+            "trusted": {**nobody, "trusted": [HERE], "trusted_domains": ["example.org", "*.example.org"]},
+            "trusted_any": {**nobody, "trusted": [HERE]},
+            "trusted_elsewhere": {**nobody, "trusted": ["10.0.0.0/8"]},
+            "trusted_or_login": {**clear, "trusted": ["10.0.0.0/8"]},
+            "proxy": {**clear, "proxy": [HERE]},
+            "proxy_elsewhere": {**clear, "proxy": ["127.0.0.2/32"]},
+            "proxy_tls": {"tls": "implicit", "auth": "tls", "proxy": [HERE]},
+            "proxy_trusted": {**nobody, "proxy": [HERE], "trusted": ["10.0.0.0/8"]},
+            "hidden": {**clear, "hide_client": True},
+        },
+        limits={"handshake_s": 2},
+    )
+
+
+# ------------------------------------------------------------------------------------ messages and lines
+
+
+@test
+def a_message_that_is_too_big_is_refused_when_it_is_announced():
+    with strict().client() as client:
+        client.say(MAIL + " SIZE=65537", "552 5.3.4")
+        client.say(MAIL + " SIZE=65536", "250")
+
+
+@cases("DATA", "BDAT", "one chunk")
+def a_message_that_is_too_big_is_refused_at_its_end(by):
+    before = len(next_hop().messages)
+    big = mail.compose(mail.text_of(2 * MB, by))
+    with strict().client() as client:
+        if by == "DATA":
+            client.submit(big, wanted="552 5.3.4")
+        elif by == "one chunk":
+            client.submit_chunks([big], wanted="552 5.3.4")
+        else:
+            client.envelope()
+            client.chunk(big[:40000], False, "250")
+            client.chunk(big[40000:80000], False, "552 5.3.4")
+            client.chunk(big[80000:90000], True, "503")
+        client.submit(mail.compose())
+    expect_equal(len(next_hop().wait(before + 1)) - before, 1, "messages at the next hop")
+
+
+@test
+def a_header_that_is_too_large_is_refused():
+    header = [f"X-{i}: " + "v" * 900 for i in range(20)]
+    with strict().client() as client:
+        client.submit(mail.compose(header=header), wanted="552 5.3.4")
+        client.submit_chunks([mail.compose(header=header)], wanted="552 5.3.4")
+
+
+@cases("DATA", "BDAT")
+def a_header_without_end_is_bounded(by):
+    relay = roomy()
+    with relay.client() as client:
+        client.envelope()
+        memory = relay.resident()
+        octets = b"From: alice@example.com\r\n" + (b"X: " + b"v" * 900 + b"\r\n") * 40000
+        if by == "DATA":
+            client.say("DATA", "354")
+            client.send(octets + b"\r\n.\r\n")
+            client.wanted("552 5.3.4", "the message")
+        else:
+            client.chunk(octets, True, "552 5.3.4")
+        expect(relay.resident() - memory < 16 * MB, f"memory grew by {relay.resident() - memory}")
+
+
+@cases(("998", 998, "250"), ("999", 999, "550 5.6.0"), ("a_million", 1000000, "550 5.6.0"))
+def a_text_line_has_its_limit(_name, octets, wanted):
+    relay = roomy()
+    with relay.client() as client:
+        message = mail.compose(b"z" * octets + b"\r\n")
+        client.submit(message, wanted=wanted)
+        client.submit_chunks([message], wanted=wanted)
+
+
+@test
+def long_text_lines_can_be_allowed():
+    message = mail.compose(b"z" * 5000 + b"\r\n")
+    next_hop().messages.clear()
+    with strict().client("long_lines") as client:
+        client.submit(message)
+    mail.expect_intact(next_hop().only().content, message)
+
+
+@cases(("noop", b"NOOP ", 2100), ("mail", MAIL.encode() + b" X=", 5000), ("nothing", b"", 60000))
+def a_command_line_has_its_limit(_name, start, octets):
+    with roomy().client() as client:
+        client.say(start + b"x" * octets, "500 5.5.6")
+        client.say("NOOP", "250")
+
+
+@cases("command", "auth", "greeting")
+def a_line_without_end_is_bounded(where):
+    relay = roomy()
+    with relay.client(name=None) if where != "greeting" else relay.connect() as client:
+        if where == "auth":
+            client.say("AUTH LOGIN", "334")
+        memory = relay.resident()
+        try:
+            for _ in range(300):
+                client.send(b"x" * 65536)
+        except OSError:
+            pass
+        try:
+            said = client.rest()
+            expect_in(b"421 ", said, "the last word")
+        except Exception as error:
+            expect(isinstance(error, OSError), repr(error))
+        expect(relay.resident() - memory < 16 * MB, f"memory grew by {relay.resident() - memory}")
+
+
+@test
+def tls_can_be_required_before_anything_else():
+    with strict().connect("tls_first") as client:
+        client.greeted()
+        for line in (MAIL, "AUTH LOGIN", "RSET", "VRFY x", "HELP"):
+            client.say(line, "530 5.7.0")
+        client.say("NOOP", "250")
+        client.start_tls(client_tls())
+        client.log_in()
+        client.say(MAIL, "250")
+
+
+# ------------------------------------------------------------------------------------ floods
+
+FLOODS = {
+    "noop": ("NOOP", "250", 101),
+    "rset": ("RSET", "250", 101),
+    "ehlo": ("HELO x", "250", 101),
+    "vrfy": ("VRFY x", "252", 101),
+    "junk": ("XYZZY", "500", 10),
+    "bad_mail": ("MAIL FROM:x", "501", 10),
+    "foreign_mail": ("MAIL FROM:<bob@evil.test>", "550", 10),
+    "empty": ("", "500", 10),
+}
+
+
+@cases(*FLOODS)
+def a_flood_ends_with_421(name):
+    line, usual, count = FLOODS[name]
+    with roomy().client() as client:
+        client.send((line + "\r\n") * (count + 50))
+        got = 0
+        while True:
+            reply = client.reply()
+            if reply.code == 421:
+                break
+            expect(str(reply).startswith(usual), f"answer {got + 1} to {line}: {reply!r}")
+            got += 1
+        expect_between(got, count - 2, count + 1, "answers before the 421")
+        expect_equal(client.rest(), b"", "what came after it")
+
+
+@test
+def a_flood_of_recipients_ends_with_421():
+    with strict().client() as client:
+        client.send(MAIL + "\r\n" + "".join(f"RCPT TO:<r{i}@far.test>\r\n" for i in range(200)))
+        client.wanted("250", "MAIL")
+        codes = []
+        while not codes or codes[-1] != 421:
+            codes.append(client.reply().code)
+        expect_equal([codes.count(code) for code in (250, 452, 421)], [50, 31, 1], "answers 250, 452 and 421")
+
+
+@test
+def a_flood_of_wrong_logins_ends_with_421():
+    with roomy().client(name=None) as client:
+        for _ in range(3):
+            client.log_in(password="wrong", wanted="535")
+        client.wanted("421 4.7.0", "the third")
+        expect_equal(client.rest(), b"", "what came after it")
+
+
+@test
+def counts_start_again_after_a_message():
+    with roomy().client() as client:
+        for _ in range(4):
+            for _ in range(90):
+                client.say("NOOP", "250")
+            for _ in range(8):
+                client.say("XYZZY", "500")
+            client.submit(mail.compose())
+    next_hop().messages.clear()
+
+
+@test
+def one_address_has_only_so_many_sessions():
+    listeners = {"clear": LISTENERS["clear"], "trusted": {"tls": "none", "auth": "off", "trusted": [HERE]}}
+    with Relay(next_hop(), listeners=listeners, limits={"sessions_per_address": 10}, server={"cores": 1}) as relay:
+        clients = [relay.client(name=None) for _ in range(10)]
+        with relay.connect() as one_more:
+            expect_in(one_more.rest()[:4], (b"", b"421 "), "what the eleventh is told")
+        until(lambda: relay.counter("sessions_refused") >= 1, "it is counted")
+        friends = [relay.connect("trusted") for _ in range(15)]
+        for friend in friends:
+            friend.greeted()
+        clients.pop().quit()
+        until(lambda: relay.counter("sessions_live") == 24, "one has gone")
+        with relay.client() as client:
+            client.submit(mail.compose())
+        for client in clients + friends:
+            client.close()
+    next_hop().messages.clear()
+
+
+@test
+def who_is_logged_in_is_served_while_others_flood():
+    relay = roomy()
+    over = threading.Event()
+
+    def flood(kind):
+        while not over.is_set():
+            try:
+                with relay.connect("implicit" if kind == "stalled" else "clear", tls=None) as client:
+                    if kind == "stalled":
+                        over.wait(1)
+                    elif kind == "junk":
+                        client.send(b"XYZZY\r\n" * 2000)
+                        client.rest()
+                    else:
+                        client.greeted()
+                        client.log_in("nobody@example.com", f"guess {time.monotonic()}", wanted="")
+            except Exception:
+                over.wait(0.01)
+
+    threads = [threading.Thread(target=flood, args=(kind,), daemon=True)
+               for kind in ["junk"] * 3 + ["stalled"] * 30 + ["guess"] * 4]  # fmt: skip
+    with relay.client() as client:
+        for thread in threads:
+            thread.start()
+        took = []
+        try:
+            for _ in range(30):
+                started = time.monotonic()
+                client.submit(mail.compose())
+                took.append(time.monotonic() - started)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(10)
+    expect(sorted(took)[15] < 0.5 * PATIENCE, f"half of the messages took longer than {sorted(took)[15]} s")
+    expect_equal(len(next_hop().wait(30)), 30, "messages at the next hop")
+    next_hop().messages.clear()
+    settle(relay, 15)
+
+
+# ------------------------------------------------------------------------------------ deadlines
+
+
+def ends_within(client, least, most, wanted=b"421 4.4.2"):
+    started = time.monotonic()
+    said = client.rest()
+    expect_between(time.monotonic() - started, least, most * PATIENCE, "seconds until the end")
+    expect(wanted is None or wanted in said, f"the last word: {said!r}")
+
+
+@cases("nothing", "ehlo", "one_octet_at_a_time")
+def a_stranger_has_only_so_long_to_log_in(what):
+    with strict().connect() as client:
+        client.wanted("220", "nothing")
+        if what == "ehlo":
+            client.ehlo()
+        if what != "one_octet_at_a_time":
+            # Less than idle_s allows, were it not for that.
+            ends_within(client, 1.5, 4)
+            return
+        started = time.monotonic()
+        try:
+            while time.monotonic() - started < 10 * PATIENCE:
+                client.send(b"x")
+                time.sleep(0.2)
+        except OSError:
+            pass
+        expect_between(time.monotonic() - started, 2.5, 6 * PATIENCE, "seconds until the end")
+
+
+@cases("command", "data", "chunk")
+def a_customer_has_only_so_long_for_each_step(where):
+    with strict().client() as client:
+        if where == "data":
+            client.envelope()
+            client.say("DATA", "354")
+            client.send(b"From: al")
+        elif where == "chunk":
+            client.envelope()
+            client.send(b"BDAT 100 LAST\r\nFrom: al")
+        ends_within(client, 1.5, 4)
+
+
+@cases("implicit", "starttls")
+def a_handshake_has_only_so_long(how):
+    with strict().connect(how, tls=None) as client:
+        if how == "starttls":
+            client.greeted()
+            client.say("STARTTLS", "220")
+        client.send(b"\x16\x03\x01")
+        ends_within(client, 1.5, 4, None)
+
+
+@test
+def who_does_not_read_his_replies_is_not_read_from_either():
+    relay = strict()
+    with relay.client(receive_buffer=4096) as client:
+        memory = relay.resident()
+        client.socket.settimeout(0.2)
+        try:
+            for _ in range(2000):
+                client.send("HELP\r\n" * 20 + MAIL + "\r\nRSET\r\n")
+        except OSError:
+            pass
+        expect(relay.resident() - memory < 16 * MB, f"memory grew by {relay.resident() - memory}")
+    settle(relay, 15)
+
+
+# ------------------------------------------------------------------------------------ early talkers
+
+
+@test
+def who_speaks_before_the_greeting_is_refused():
+    with doors().connect("slow_greeting") as client:
+        client.send("EHLO early.test\r\n")
+        client.wanted("554 ", "an early EHLO")
+        expect_equal(client.rest(), b"", "what came after it")
+    started = time.monotonic()
+    with doors().connect("slow_greeting") as client:
+        client.wanted("220", "nothing")
+        expect_between(time.monotonic() - started, 0.3, 2 * PATIENCE, "seconds until the greeting")
+
+
+# ------------------------------------------------------------------------------------ trusted networks
+
+
+@test
+def a_trusted_network_needs_no_login_and_keeps_to_its_domains():
+    next_hop().messages.clear()
+    with doors().client("trusted", name=None) as client:
+        client.say("AUTH PLAIN AGEAYg==", "502")
+        client.say(MAIL, "550 5.7.1")
+        own = "cron@shop.example.org"
+        client.submit(mail.compose(), sender=own, wanted="550 5.7.1")
+        client.submit(mail.compose(sender=own), sender=own)
+        received = mail.expect_intact(next_hop().only().content, mail.compose(sender=own))[0][1]
+        expect_in(b" with ESMTP ", received.replace(b"\r\n\t", b" "), "Received")
+
+
+@test
+def a_network_that_is_trusted_with_any_domain():
+    with doors().client("trusted_any", name=None) as client:
+        client.submit(mail.compose(sender="x@anywhere.test"), sender="y@elsewhere.test")
+        next_hop().only()
+
+
+@test
+def nobody_else_is_trusted():
+    for door in ("trusted_elsewhere", "trusted_or_login"):
+        with doors().client(door, name=None) as client:
+            client.say(MAIL, "530 5.7.0")
+            client.say(f"RCPT TO:<{RECIPIENT}>", "503")
+
+
+@test
+def a_client_can_be_hidden():
+    with doors().client("hidden") as client:
+        client.ehlo("secret.client.test")
+        client.submit(mail.compose())
+    received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1]
+    expect(b"127.0.0.1" not in received and b"secret" not in received, f"Received: {received!r}")
+
+
+# ------------------------------------------------------------------------------------ the PROXY protocol
+
+
+def v1(source="192.0.2.7"):
+    return f"PROXY TCP4 {source} 192.0.2.1 1000 25\r\n".encode()
+
+
+def v2(source="192.0.2.7", command=1, more=b"", length=None):
+    version_6 = ":" in source
+    family = socket.AF_INET6 if version_6 else socket.AF_INET
+    other = "2001:db8::25" if version_6 else "192.0.2.1"
+    body = socket.inet_pton(family, source) + socket.inet_pton(family, other) + struct.pack(">HH", 1000, 25) + more
+    size = len(body) if length is None else length
+    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(">BBH", 0x20 | command, 0x21 if version_6 else 0x11, size) + body
+
+
+PROXIES = {
+    "v1": (v1(), "192.0.2.7"),
+    "v1_ipv6": (b"PROXY TCP6 2001:db8::7 2001:db8::25 1000 25\r\n", "2001:db8::7"),
+    "v1_unknown": (b"PROXY UNKNOWN ffff:f...f:ffff\r\n", "127.0.0.1"),
+    "v2": (v2(), "192.0.2.7"),
+    "v2_ipv6": (v2("2001:db8::7"), "2001:db8::7"),
+    "v2_local": (v2(command=0), "127.0.0.1"),
+    "v2_with_more": (v2(more=b"\x04\0\x10" + b"n" * 16), "192.0.2.7"),
+}
+
+
+@cases(*PROXIES)
+def a_balancer_says_whom_it_speaks_for(name):
+    header, client_ip = PROXIES[name]
+    for listener in ("proxy", "proxy_tls"):
+        for pieces in ([header], [bytes([octet]) for octet in header]):
+            with doors().connect(listener, tls=None) as client:
+                for piece in pieces:
+                    client.send(piece)
+                if listener == "proxy_tls":
+                    client.secure(client_tls())
+                client.greeted()
+                client.log_in()
+                client.submit(mail.compose())
+            received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1].decode()
+            expect_in(f"IPv6:{client_ip}]" if ":" in client_ip else f"[{client_ip}]", received, "Received")
+            message_id = re.search(r"\sid (\w+)", received)[1]
+            expect_equal(doors().logged("message", id=message_id)["client"], client_ip, "client in the log")
+
+
+@cases(
+    no_header=b"EHLO x\r\n",
+    v1_too_long=b"PROXY UNKNOWN " + b"x" * 100 + b"\r\n",
+    v1_bad_address=b"PROXY TCP4 192.0.2.999 192.0.2.1 1000 25\r\n",
+    v1_bad_port=b"PROXY TCP4 192.0.2.7 192.0.2.1 1000 65536\r\n",
+    v1_lf=b"PROXY TCP4 192.0.2.7 192.0.2.1 1000 25\nEHLO x\r\n" + b"x" * 100,
+    v2_huge=v2(length=65535) + b"x" * 65535,
+    v2_version_1=b"\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c" + bytes(12),
+    twice=v1() + v1("192.0.2.8"),
+    v2_twice=v2() + v2("192.0.2.8"),
+)
+def a_balancer_that_talks_nonsense_is_closed(_name, header):
+    with doors().connect("proxy") as client:
+        client.send(header)
+        try:
+            expect_equal(client.rest(), b"", "what it was told")
+        except OSError:
+            pass
+
+
+@test
+def a_balancer_that_says_nothing_is_closed():
+    with doors().connect("proxy") as client:
+        ends_within(client, 1.5, 4, None)
+
+
+@test
+def a_stranger_cannot_say_that_he_is_somebody_else():
+    for header in (v1("10.1.2.3"), v2("10.1.2.3")):
+        for listener in ("proxy_elsewhere", "trusted_elsewhere"):
+            with doors().connect(listener) as client:
+                client.send(header + b"EHLO x\r\n" + MAIL.encode() + b"\r\n")
+                try:
+                    said = until_closed_or_refused(client)
+                except (Closed, OSError):
+                    continue
+                expect(b"250 2.1.0" not in said, f"a stranger was believed: {said!r}")
+
+
+def until_closed_or_refused(client):
+    """What is said until MAIL is answered, or the session ends."""
+    while not any(word in client.unread for word in (b"\r\n530", b"\r\n503", b"\r\n250 2.1.0", b"\r\n421")):
+        client.fill()
+    return client.unread
+
+
+@cases(("trusted", v1("10.1.2.3"), "250"), ("not_trusted", v1("192.0.2.7"), "530"), ("itself", v2(command=0), "530"))
+def a_balancer_can_speak_for_trusted_hosts(_name, header, wanted):
+    with doors().connect("proxy_trusted") as client:
+        client.send(header)
+        client.greeted()
+        client.say(MAIL, wanted)
+
+
+if __name__ == "__main__":
+    main()

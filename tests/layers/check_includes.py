@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Checks that every #include follows the layers, and that only engine/io goes through the door.
+
+The layers are the table in the top meson.build: this reads it, so that what links and what may be
+included are one thing. The door: nothing outside engine/io calls the kernel, the clock or a random source.
+
+Usage: check_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+"""
+
+import os
+import re
+import sys
+import tempfile
+
+FOLDERS = {
+    "base": "engine/base",
+    "smtp": "engine/smtp",
+    "message": "engine/message",
+    "io": "engine/io",
+    "net": "engine/net",
+    "auth": "auth",
+    "auth_backend": "auth/backend",
+    "policy": "policy",
+    "spool": "engine/spool",
+    "relay": "engine/relay",
+    "session": "engine/session",
+    "core": "engine/core",
+}
+
+# What the table itself may never say, however useful it looks.
+PURE = ("base", "smtp", "message", "auth", "policy")
+NEVER = [("session", "relay"), ("relay", "session"), ("net", "smtp")]
+NEVER += [(pure, driver) for pure in PURE for driver in ("io", "net", "spool")]
+
+# Headers of outside libraries, by the name that the table gives the library.
+OUTSIDE = {
+    "dep_uring": ("liburing.h", "liburing/"),
+    "dep_wolfssl": ("wolfssl/",),
+    "dep_cares": ("ares.h", "ares_"),
+    "dep_sodium": ("sodium.h", "sodium/"),
+    "dep_sqlite": ("sqlite3.h",),
+    "dep_toml": ("toml++/",),
+    "dep_absl": ("absl/",),
+}
+
+# Standard headers behind which a kernel call, a clock or a random source stands.
+DOOR_HEADERS = {
+    "random", "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch",
+    "barrier", "stop_token", "fstream", "filesystem", "csignal",
+}  # fmt: skip
+
+# C headers that open nothing. Any other <*.h> counts as the kernel's.
+HARMLESS = {
+    "errno.h", "limits.h", "stddef.h", "stdint.h", "stdio.h", "string.h",
+    "immintrin.h", "emmintrin.h", "smmintrin.h", "nmmintrin.h", "tmmintrin.h", "arm_neon.h", "arm_acle.h",
+    "sanitizer/asan_interface.h", "sanitizer/lsan_interface.h", "sanitizer/tsan_interface.h",
+}  # fmt: skip
+
+DOOR_CALLS = re.compile(
+    r"_clock\s*::\s*now\b"
+    r"|\brandombytes_\w+"
+    r"|\babsl\s*::\s*(?:Now|Sleep\w*|GetCurrentTimeNanos)\b"
+    r"|\b(?:clock_gettime|gettimeofday|timespec_get|getrandom|getentropy|arc4random\w*|usleep|nanosleep)\s*\("
+    r"|\bstd\s*::\s*(?:time|rand|srand|clock|system|getenv|fopen|random_device|thread|jthread|this_thread"
+    r"|async|mutex|[io]?fstream|filesystem)\b"
+    r"|(?<![\w>:])::\s*(?:open|openat|close|read|write|pread|pwrite|send|sendmsg|recv|recvmsg|socket|bind"
+    r"|listen|accept|accept4|connect|poll|ioctl|fcntl|fsync|fdatasync|unlink|rename|mkdir|mmap|munmap|time"
+    r"|getpid|fork|kill|signal|sleep)\s*\("
+)
+
+# Files that may pass the door by themselves: what they may include or call, and why.
+EXCEPTIONS = {
+    # A program's start and end: signals, limits and the descriptors it was given are the process's, not a core's.
+    "engine/core/main.cc": {"csignal", "signal.h", "unistd.h", "sys/resource.h", "sched.h", "thread", "std::thread"},
+    # The process of the relay: it starts a thread for each core, which is then the engine's.
+    "engine/core/server.h": {"thread", "mutex", "future", "std::thread", "std::mutex"},
+    "engine/core/server.cc": {"future", "std::thread"},
+    # The control program is a plain blocking client of the control socket, and runs no engine.
+    "engine/core/ctl_main.cc": {"*"},
+    # Its part that asks for a password on the terminal.
+    "engine/core/ctl_password.cc": {"termios.h", "unistd.h", "signal.h", "::read", "::write"},
+    # The embedded store is SQLite's own file, opened and locked by blocking calls on a worker thread.
+    "auth/backend/store_file.cc": {"fcntl.h", "sys/stat.h", "unistd.h", "::open", "::close"},
+    "auth/backend/embedded_store.h": {"mutex", "std::mutex"},
+}
+
+SOURCE = (".cc", ".h")
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+COMMENT_OR_STRING = re.compile(
+    r'R"([^\s()\\]{0,16})\(.*?\)\1"|//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL
+)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def read_table(root):
+    """Returns {layer: (set of layers known directly, set of outside libraries)}."""
+    text = read(os.path.join(root, "meson.build"))
+    start = text.index("layers = [")
+    table = {}
+    rows = re.findall(r"\['(\w+)',\s*\w+,\s*\[([^\]]*)\],\s*\[([^\]]*)\]\]", text[start : text.index("\n]", start)])
+    for name, known, outside in rows:
+        table[name] = (set(re.findall(r"\w+", known)), set(re.findall(r"\w+", outside)))
+    return table
+
+
+def reach(table, name):
+    """Every layer that NAME knows, directly or through others, and itself."""
+    seen, todo = set(), [name]
+    while todo:
+        layer = todo.pop()
+        if layer not in seen:
+            seen.add(layer)
+            todo += table[layer][0]
+    return seen
+
+
+def layer_of(path):
+    """The layer that a file (relative to the root) belongs to; None where it belongs to none."""
+    folder = os.path.dirname(path)
+    if folder.startswith("tests/unit/"):
+        return folder.split("/")[2]
+    matches = [name for name, place in FOLDERS.items() if folder == place]
+    return matches[0] if matches else None
+
+
+def check_table(table):
+    problems = []
+    if set(table) != set(FOLDERS):
+        problems.append(f"meson.build and this check name different layers: {sorted(set(table) ^ set(FOLDERS))}")
+        return problems
+    for name in table:
+        for other in table[name][0]:
+            if name in reach(table, other):
+                problems.append(f"{name} and {other} know each other")
+    problems += [f"{low} must not know {high}" for low, high in NEVER if high in reach(table, low)]
+    return problems
+
+
+class Checker:
+    def __init__(self, root):
+        self.root = root
+        self.table = read_table(root)
+
+    def sources(self):
+        for top in ("engine", "auth", "policy", "tests/unit", "fuzz"):
+            for folder, _, names in os.walk(os.path.join(self.root, top)):
+                for name in sorted(names):
+                    if name.endswith(SOURCE):
+                        yield os.path.relpath(os.path.join(folder, name), self.root)
+
+    def check_project_include(self, layer, target):
+        owner = layer_of(target)
+        if target.startswith("tests/"):
+            return None if layer is None else f'"{target}": only tests include tests'
+        if not os.path.isfile(os.path.join(self.root, target)):
+            return f'"{target}": no such file from the root of the checkout'
+        if owner is None:
+            return f'"{target}" is in no layer'
+        if layer is not None and owner not in reach(self.table, layer):
+            return f'"{target}": {layer} may not know {owner}'
+        return None
+
+    def check_outside_include(self, layer, target):
+        """None: fine. Otherwise why not. Raises LookupError where TARGET is of no outside library."""
+        for dependency, prefixes in OUTSIDE.items():
+            if target.startswith(prefixes):
+                users = [name for name, row in self.table.items() if dependency in row[1]]
+                if layer is None or layer in users:
+                    return None
+                return f"<{target}>: only for {', '.join(users)}"
+        raise LookupError
+
+    def check_includes(self, path, layer, test, text):
+        allowed = EXCEPTIONS.get(path, set())
+        for quoted, angled in INCLUDE.findall(text):
+            target = quoted or angled
+            test_header = target.startswith(("gtest/", "gmock/", "benchmark/"))
+            if test_header and (test or path.startswith("fuzz/")):
+                continue
+            try:
+                problem = self.check_outside_include(None if test else layer, target)
+            except LookupError:
+                if quoted and not test_header:
+                    problem = self.check_project_include(None if test and target.startswith("tests/") else layer, target)
+                else:
+                    problem = self.check_system_include(layer, test, target, allowed)
+            if problem:
+                yield problem
+
+    @staticmethod
+    def check_system_include(layer, test, target, allowed):
+        kernel = target in DOOR_HEADERS or ("." in target or "/" in target) and target not in HARMLESS
+        if not kernel or test or layer in (None, "io") or "*" in allowed or target in allowed:
+            return None
+        return f"<{target}>: only engine/io goes through the door"
+
+    def check_file(self, path):
+        """Every problem of one file."""
+        text = read(os.path.join(self.root, path))
+        layer = layer_of(path)
+        test = path.startswith("tests/")
+        if layer is None and not path.startswith("fuzz/"):
+            return ["its folder is not in the table of layers"]
+        if layer is not None and layer not in self.table:
+            return [f"there is no layer {layer}"]
+        code = COMMENT_OR_STRING.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+        problems = list(self.check_includes(path, layer, test, code))
+        allowed = EXCEPTIONS.get(path, set())
+        if layer not in (None, "io") and not test and "*" not in allowed:
+            bare = COMMENT_OR_STRING.sub(" ", text)
+            for found in DOOR_CALLS.finditer(bare):
+                call = re.sub(r"[\s(]", "", found[0])
+                if call not in allowed:
+                    problems.append(f"{call}: only engine/io goes through the door")
+        return problems
+
+    def check(self):
+        """Returns {name of the check: list of problems}."""
+        results = {"the table of layers": check_table(self.table)}
+        if results["the table of layers"]:
+            return results
+        for path in self.sources():
+            name = "includes of " + os.path.dirname(path)
+            results.setdefault(name, [])
+            results[name] += [f"{path}: {problem}" for problem in self.check_file(path)]
+        return results
+
+
+# ------------------------------------------------------------------------------------ proof that it can fail
+
+GOOD = {
+    "engine/base/check.h": "#include <cstdint>\n",
+    "engine/io/ring.cc": '#include <liburing.h>\n#include <sys/socket.h>\n#include "engine/base/check.h"\n',
+    "engine/io/ring.h": "int now();\n",
+    "engine/net/tls.cc": '#include <wolfssl/ssl.h>\n#include "engine/io/ring.h"\n',
+    "engine/smtp/reply.h": '// std::thread, "engine/io/ring.h" and ::read( in a comment\n#include "engine/base/check.h"\n',
+    "engine/smtp/reply.cc": 'const char* text = "::read(";\nvoid f(X& x) { x.close(); Y::read(1); }\n',
+    "engine/session/serve.h": '#include "engine/smtp/reply.h"\n',
+    "engine/relay/pool.h": '#include "engine/smtp/reply.h"\n',
+    "tests/unit/smtp/reply_test.cc": '#include <gtest/gtest.h>\n#include "engine/smtp/reply.h"\n',
+}
+
+BAD = {
+    "an arrow that points up": ("engine/base/up.h", '#include "engine/smtp/reply.h"\n', "may not know smtp"),
+    "session includes relay": ("engine/session/bad.cc", '#include "engine/relay/pool.h"\n', "may not know relay"),
+    "relay includes session": ("engine/relay/bad.cc", '#include "engine/session/serve.h"\n', "may not know session"),
+    "a pure layer includes io": ("policy/bad.cc", '#include "engine/io/ring.h"\n', "may not know io"),
+    "a test reaches upward": ("tests/unit/smtp/bad_test.cc", '#include "engine/io/ring.h"\n', "may not know io"),
+    "liburing outside io": ("engine/net/bad.cc", "#include <liburing.h>\n", "only for io"),
+    "sockets outside io": ("engine/net/bad.cc", "#include <sys/socket.h>\n", "the door"),
+    "wolfSSL outside net": ("engine/relay/bad.cc", "#include <wolfssl/ssl.h>\n", "only for net"),
+    "a thread outside io": ("engine/smtp/bad.cc", "std::jthread t;\n", "std::jthread"),
+    "a clock outside io": ("auth/bad.cc", "auto t = std::chrono::steady_clock::now();\n", "_clock::now"),
+    "a random source outside io": ("auth/bad.cc", "#include <random>\n", "the door"),
+    "a kernel call outside io": ("engine/net/bad.cc", "int f() { return ::close(1); }\n", "::close"),
+    "an include that is not from the root": ("engine/smtp/bad.cc", '#include "reply.h"\n', "no such file"),
+    "a folder in no layer": ("engine/extra/bad.cc", "int x;\n", "not in the table"),
+    "production code includes a test": ("engine/smtp/bad.cc", '#include "tests/unit/x.h"\n', "only tests"),
+}
+
+
+def write_tree(root, files):
+    for path, text in files.items():
+        place = os.path.join(root, path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def self_test(meson_build):
+    """Runs the check on small trees, each wrong in one way. Returns {name: list of problems}."""
+    results = {}
+    cases = {"a good tree": None, **BAD}
+    for name, case in cases.items():
+        with tempfile.TemporaryDirectory() as root:
+            write_tree(root, {**GOOD, "meson.build": meson_build})
+            if case:
+                write_tree(root, {case[0]: case[1]})
+            found = [problem for problems in Checker(root).check().values() for problem in problems]
+        if case is None:
+            results[f"self-test: {name}"] = found
+        elif len(found) == 1 and found[0].startswith(case[0]) and case[2] in found[0]:
+            results[f"self-test: {name}"] = []
+        else:
+            results[f"self-test: {name}"] = [f"should be refused once, and this was said: {found}"]
+    wrong = meson_build.replace("['session', session_sources, [", "['session', session_sources, ['relay', ")
+    with tempfile.TemporaryDirectory() as root:
+        write_tree(root, {"meson.build": wrong})
+        found = check_table(read_table(root))
+    results["self-test: a table in which session knows relay"] = [] if found else ["was not refused"]
+    return results
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    results = {**Checker(root).check(), **self_test(read(os.path.join(root, "meson.build")))}
+    failed = 0
+    for name, problems in results.items():
+        if problems:
+            failed += 1
+            print(f"FAIL {name}: " + "\n     ".join(problems))
+        else:
+            print(f"ok {name}")
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

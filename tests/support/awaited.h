@@ -1,0 +1,52 @@
+// Runs a task on a loop of a simulated world to its end, so that a test can be written from top to bottom.
+// The test's thread only.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/base/task.h"
+#include "tests/support/doors.h"
+
+namespace sluice::testing {
+
+// A task that is under way; its result once it is done.  Outlives the task (checked).
+template <typename T>
+class Running {
+ public:
+  Running(Doors& doors, io::Loop& loop, std::function<Task<T>()> make) : doors_(doors) {
+    loop.post([this, make = std::move(make)] { tasks_.add(keep(make, result_)); });
+  }
+  [[nodiscard]] bool done() const { return result_.has_value(); }
+  T wait() {
+    if (!doors_.run_until([this] { return done() && tasks_.live() == 0; }))
+      throw std::runtime_error("a task that never ended");
+    return *std::move(result_);
+  }
+
+ private:
+  static Task<void> keep(std::function<Task<T>()> make, std::optional<T>& result) {
+    result.emplace(co_await make());
+  }
+  Doors& doors_;
+  std::optional<T> result_;
+  TaskSet tasks_;
+};
+
+struct Done {};
+inline Task<Done> and_done(Task<void> task) {
+  co_await task;
+  co_return Done{};
+}
+
+template <typename T>
+T await(Doors& doors, io::Loop& loop, std::function<Task<T>()> make) {
+  return Running<T>(doors, loop, std::move(make)).wait();
+}
+inline void await_done(Doors& doors, io::Loop& loop, const std::function<Task<void>()>& make) {
+  await<Done>(doors, loop, [&] { return and_done(make()); });
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,293 @@
+#include "tests/support/next_hop.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/smtp/ascii.h"
+
+namespace sluice::testing {
+
+using smtp::starts_with_ignore_case;
+
+struct NextHop::Dialog {
+  Dialog(std::unique_ptr<net::Connection> connection, std::uint64_t number_given)
+      : peer(std::move(connection)), number(number_given) {}
+  Peer peer;
+  std::uint64_t number;
+  bool greeted = false;
+  std::optional<HopMessage> message;
+  bool over = false;  // it hangs up once what it said is out
+  unsigned messages = 0;
+};
+
+namespace {
+
+// RFC 5321 2.3.8, as naively as can be.
+bool has_bare(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) return true;
+    if (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) return true;
+  }
+  return false;
+}
+
+std::string inside_brackets(const std::string& argument) {
+  const std::size_t begin = argument.find('<');
+  const std::size_t end = argument.rfind('>');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return "?";
+  return argument.substr(begin + 1, end - begin - 1);
+}
+
+}  // namespace
+
+NextHop::NextHop(io::Loop& loop, const io::Address& address) : loop_(loop) {
+  const auto socket = loop.door().sockets.listen(address, {});
+  CHECK(socket.has_value());
+  listener_ = std::make_unique<net::Listener>(loop, *socket, [this](int accepted_socket) {
+    const io::Address from = loop_.door().sockets.peer(accepted_socket);
+    live_.emplace_front(std::make_unique<net::Connection>(loop_, accepted_socket, from), ++accepted);
+    live_max = std::max(live_max, live_.size());
+    tasks_.add(serve(live_.begin()));
+  });
+  listener_->start();
+}
+
+NextHop::~NextHop() { CHECK(stopped_); }
+
+void NextHop::say_everywhere(std::string_view text) {
+  for (Dialog& dialog : live_) dialog.peer.say(text);
+}
+
+void NextHop::hang_up_everywhere() {
+  loop_.post([this] {
+    for (Dialog& dialog : live_) dialog.peer.connection().terminate();
+  });
+}
+
+void NextHop::stop() {
+  loop_.post([this] {
+    if (std::exchange(stopping_, true)) return;
+    for (Dialog& dialog : live_) dialog.peer.connection().terminate();
+    ending_.add(end());
+  });
+}
+
+Task<void> NextHop::end() {
+  co_await listener_->close();
+  for (Dialog& dialog : live_) dialog.peer.connection().terminate();
+  co_await tasks_.join("dialogs to end");
+  stopped_ = true;
+}
+
+Task<void> NextHop::serve(std::list<Dialog>::iterator dialog) {
+  Peer& peer = dialog->peer;
+  if (peer.more_is_here()) violation("spoke before the greeting");
+  if (co_await answer(*dialog, HopStage::greeting, "220 hop.example ESMTP\r\n") == Said::usual) {
+    std::string line;
+    while (!dialog->over && co_await peer.line(line, rules.patience) &&
+           co_await command(*dialog, std::move(line))) {
+    }
+  }
+  co_await peer.connection().drained(0, std::chrono::seconds(20), "a scripted next hop's last words");
+  co_await peer.connection().close();
+  live_.erase(dialog);
+}
+
+// False when the dialog is over.
+Task<bool> NextHop::command(Dialog& dialog, std::string line) {
+  commands.push_back(line);
+  if (!rules.pipelining && dialog.peer.more_is_here() && !starts_with_ignore_case(line, "BDAT"))
+    violation("pipelined behind: " + line);
+  const std::size_t space = std::min(line.find(' '), line.size());
+  const std::string verb = line.substr(0, space);
+  const std::string argument = space < line.size() ? line.substr(space + 1) : "";
+  if (verb == "EHLO") co_return co_await hello(dialog, true);
+  if (verb == "HELO") co_return co_await hello(dialog, false);
+  if (verb == "QUIT") {
+    co_await answer(dialog, HopStage::quit, "221 bye\r\n");
+    co_return false;
+  }
+  if (!dialog.greeted) violation("no EHLO before: " + line);
+  if (verb == "AUTH") co_return co_await authenticate(dialog, argument);
+  if (verb == "STARTTLS")
+    co_return co_await answer(dialog, HopStage::starttls, "454 4.7.0 not now\r\n") != Said::gone;
+  if (verb == "MAIL") co_return co_await mail(dialog, argument);
+  if (verb == "RCPT") co_return co_await recipient(dialog, argument);
+  if (verb == "DATA") co_return co_await data(dialog);
+  if (verb == "BDAT") co_return co_await chunk(dialog, argument);
+  if (verb == "RSET") {
+    dialog.message.reset();
+    co_return co_await answer(dialog, HopStage::rset, "250 forgotten\r\n") != Said::gone;
+  }
+  violation("unknown command: " + line.substr(0, 60));
+  dialog.peer.say("500 what?\r\n");
+  co_return true;
+}
+
+Task<bool> NextHop::hello(Dialog& dialog, bool extended) {
+  dialog.greeted = true;
+  dialog.message.reset();
+  if (!extended) co_return co_await answer(dialog, HopStage::helo, "250 hop.example\r\n") != Said::gone;
+  std::string text = "250-hop.example\r\n";
+  if (rules.pipelining) text += "250-PIPELINING\r\n";
+  if (rules.chunking) text += "250-CHUNKING\r\n";
+  if (rules.eight_bit_mime) text += "250-8BITMIME\r\n";
+  if (rules.smtputf8) text += "250-SMTPUTF8\r\n";
+  if (rules.dsn) text += "250-DSN\r\n";
+  if (rules.starttls) text += "250-STARTTLS\r\n";
+  if (!rules.auth.empty()) text += "250-AUTH " + rules.auth + "\r\n";
+  text += "250 SIZE 100000000\r\n";
+  co_return co_await answer(dialog, HopStage::ehlo, text) != Said::gone;
+}
+
+Task<bool> NextHop::authenticate(Dialog& dialog, const std::string& argument) {
+  std::string response = argument.substr(std::min(argument.find(' ') + 1, argument.size()));
+  if (argument == "LOGIN") {
+    for (const char* prompt : {"334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"}) {
+      dialog.peer.say(prompt);
+      if (!co_await dialog.peer.line(response, rules.patience)) co_return false;
+    }
+  }
+  const bool right = rules.password.empty() || response == rules.password;
+  const std::string_view usual = right ? "235 2.7.0 welcome\r\n" : "535 5.7.8 no\r\n";
+  co_return co_await answer(dialog, HopStage::auth, usual) != Said::gone;
+}
+
+Task<bool> NextHop::mail(Dialog& dialog, const std::string& argument) {
+  if (dialog.message) violation("nested MAIL");
+  const std::string from = inside_brackets(argument);
+  const Said said = co_await answer(dialog, HopStage::mail, "250 2.1.0 sender ok\r\n", from);
+  if (said == Said::usual) {
+    dialog.message.emplace();
+    dialog.message->reverse_path = from;
+    dialog.message->mail_parameters = argument.substr(argument.rfind('>') + 1);
+    dialog.message->connection = dialog.number;
+  }
+  co_return said != Said::gone;
+}
+
+Task<bool> NextHop::recipient(Dialog& dialog, const std::string& argument) {
+  if (!dialog.message) {
+    dialog.peer.say("503 5.5.1 MAIL first\r\n");
+    co_return true;
+  }
+  const std::string to = inside_brackets(argument);
+  const Said said = co_await answer(dialog, HopStage::recipient, "250 2.1.5 recipient ok\r\n", to);
+  if (said == Said::usual && dialog.message) dialog.message->recipients.push_back(to);
+  co_return said != Said::gone;
+}
+
+// ------------------------------------------------------------------------------------------ content
+
+Task<bool> NextHop::data(Dialog& dialog) {
+  if (!dialog.message || dialog.message->recipients.empty()) {
+    violation("DATA without a recipient");
+    dialog.peer.say("503 5.5.1 RCPT first\r\n");
+    co_return true;
+  }
+  const Said said = co_await answer(dialog, HopStage::data, "354 go ahead\r\n");
+  if (said == Said::otherwise) dialog.message.reset();
+  if (said != Said::usual || dialog.over) co_return said != Said::gone;
+  co_return co_await read_content(dialog) && co_await message(dialog);
+}
+
+Task<bool> NextHop::read_content(Dialog& dialog) {
+  HopMessage& message = *dialog.message;
+  std::string line;
+  while (co_await dialog.peer.line(line, rules.patience)) {
+    if (line == ".") co_return true;
+    if (line.starts_with('.')) line.erase(0, 1);
+    if (has_bare(line)) violation("bare CR or LF in DATA");
+    message.content.append(line).append("\r\n");
+    content_read += line.size() + 2;
+    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
+      co_return false;
+    for (Counted& each : faults_) {
+      if (each.fault.stage != HopStage::body || message.content.size() <= each.fault.bytes) continue;
+      if (each.seen++ < each.fault.after || each.seen > each.fault.after + each.fault.count) continue;
+      const HopFault fault = each.fault;
+      if (co_await misbehave(dialog, fault, "") == Said::gone) co_return false;
+    }
+  }
+  co_return false;
+}
+
+Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
+  std::uint64_t size = 0;
+  const char* const end = argument.data() + argument.size();
+  const auto parsed = std::from_chars(argument.data(), end, size);
+  const std::string_view rest(parsed.ptr, end);
+  if (parsed.ec != std::errc() || !(rest.empty() || rest == " LAST")) violation("BDAT " + argument);
+  if (!dialog.message || dialog.message->recipients.empty()) violation("BDAT without a recipient");
+  std::string content;
+  while (content.size() < size) {
+    if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) co_return false;
+    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
+      co_return false;
+  }
+  content_read += size;
+  if (!dialog.message) {
+    dialog.peer.say("503 5.5.1 MAIL first\r\n");
+    co_return true;
+  }
+  dialog.message->chunked = true;
+  dialog.message->content += content;
+  if (rest == " LAST") {
+    if (has_bare(dialog.message->content)) violation("bare CR or LF in BDAT");
+    co_return co_await message(dialog);
+  }
+  const Said said = co_await answer(dialog, HopStage::chunk, "250 2.0.0 chunk ok\r\n");
+  if (said == Said::otherwise) dialog.message.reset();
+  co_return said != Said::gone;
+}
+
+// It is in the ledger before the word is out: who loses the word only has a duplicate.
+Task<bool> NextHop::message(Dialog& dialog) {
+  ledger.push_back(*std::exchange(dialog.message, std::nullopt));
+  const std::size_t entry = ledger.size() - 1;
+  const Said said = co_await answer(dialog, HopStage::message, "250 2.0.0 taken\r\n");
+  ledger[entry].answered = said == Said::usual;
+  ++dialog.messages;
+  if (rules.messages_max != 0 && dialog.messages >= rules.messages_max) co_return false;
+  co_return said != Said::gone;
+}
+
+// ------------------------------------------------------------------------------------------ faults
+
+const HopFault* NextHop::fault(HopStage stage, std::string_view about) {
+  for (Counted& each : faults_) {
+    if (each.fault.stage != stage || !about.contains(each.fault.only_for)) continue;
+    const unsigned number = each.seen++;
+    if (number >= each.fault.after && number - each.fault.after < each.fault.count) return &each.fault;
+  }
+  return nullptr;
+}
+
+Task<NextHop::Said> NextHop::answer(Dialog& dialog, HopStage stage, std::string_view usual,
+                                    std::string_view about) {
+  if (const HopFault* found = fault(stage, about)) {
+    const HopFault copy = *found;  // faults_ may change meanwhile
+    co_return co_await misbehave(dialog, copy, usual);
+  }
+  dialog.peer.say(usual);
+  co_return Said::usual;
+}
+
+Task<NextHop::Said> NextHop::misbehave(Dialog& dialog, const HopFault& fault, std::string_view usual) {
+  if (fault.stall > Duration::zero() && !co_await dialog.peer.pause(fault.stall)) co_return Said::gone;
+  while (fault.endless && dialog.peer.open()) {
+    dialog.peer.say("250-and another thing\r\n");
+    if (co_await dialog.peer.connection().drained(4096, std::chrono::minutes(10), "an endless reply") !=
+        net::IoStatus::ok)
+      co_return Said::gone;
+    if (!co_await dialog.peer.pause(std::chrono::milliseconds(1))) co_return Said::gone;
+  }
+  if (fault.say.empty() && fault.hang_up) co_return Said::gone;
+  dialog.peer.say(fault.say.empty() ? usual : std::string_view(fault.say));
+  dialog.peer.say(fault.say_too);
+  dialog.over = fault.hang_up;
+  const bool as_usual = fault.say.empty() || usual.empty() || fault.say.front() == usual.front();
+  co_return as_usual ? Said::usual : Said::otherwise;
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,72 @@
+#include "auth/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::auth {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(CleanText, TakesUtf8OfEveryLength) {
+  EXPECT_TRUE(is_clean_text(""));
+  EXPECT_TRUE(is_clean_text("plain ASCII, ' OR 1=1 -- %n *)(uid=*"));
+  EXPECT_TRUE(is_clean_text("\u00e9 \u0800 \u20ac \ud7ff \ue000 \uffff \U00010000 \U0010ffff"));
+}
+
+TEST(CleanText, RefusesEveryAsciiControlAndNul) {
+  for (int octet = 0; octet < 0x80; ++octet) {
+    const std::string text = "a"s + static_cast<char>(octet) + "b";
+    EXPECT_EQ(is_clean_text(text), octet >= 0x20 && octet != 0x7f) << octet;
+  }
+}
+
+TEST(CleanText, RefusesC1ControlsAndLineSeparators) {
+  for (int octet = 0x80; octet <= 0xbf; ++octet) {
+    EXPECT_EQ(is_clean_text("\xc2"s + static_cast<char>(octet)), octet >= 0xa0) << octet;
+  }
+  EXPECT_FALSE(is_clean_text("a\u2028b"));
+  EXPECT_FALSE(is_clean_text("a\u2029b"));
+}
+
+TEST(CleanText, RefusesWhatIsNotWellFormed) {
+  for (const std::string& text : {
+           "\x80"s,
+           "\xbf"s,  // a continuation alone
+           "\xc0\x8a"s,
+           "\xc1\x8d"s,          // LF and CR, overlong
+           "\xe0\x80\x8a"s,      // LF in three octets
+           "\xf0\x80\x80\x8a"s,  // LF in four
+           "\xe0\x9f\xbf"s,      // overlong
+           "\xf0\x8f\xbf\xbf"s,  // overlong
+           "\xed\xa0\x80"s,
+           "\xed\xbf\xbf"s,      // surrogates
+           "\xf4\x90\x80\x80"s,  // past U+10FFFF
+           "\xf5\x80\x80\x80"s,
+           "\xff"s,
+           "\xfe"s,
+           "\xc3"s,
+           "\xe2\x82"s,
+           "\xf0\x9f\x92"s,  // cut off
+           "\xc3\x28"s,
+           "\xe2\x28\xa1"s,
+           "\xf0\x28\x8c\xbc"s,
+           "caf\xe9"s,  // Latin-1
+       }) {
+    EXPECT_FALSE(is_clean_text(text)) << testing::PrintToString(text);
+    EXPECT_FALSE(is_clean_text("before" + text)) << testing::PrintToString(text);
+  }
+}
+
+TEST(AsciiLower, LeavesOtherOctetsAlone) {
+  EXPECT_EQ(ascii_lower("User@EXAMPLE.com \u00c9[]@`{"), "user@example.com \u00c9[]@`{");
+  EXPECT_TRUE(equal_ignoring_case("PLAIN", "plain"));
+  EXPECT_FALSE(equal_ignoring_case("PLAIN", "plai"));
+  // 0x20 apart, and not letters.
+  EXPECT_FALSE(equal_ignoring_case("@", "`"));
+  EXPECT_FALSE(equal_ignoring_case("[", "{"));
+}
+
+}  // namespace
+}  // namespace sluice::auth

@@ -1,0 +1,358 @@
+#include "engine/base/task.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kSmallStackBytes = 256 * 1024;
+
+// How deep the stack is, by the address of a frame: locals may live elsewhere (in a task's frame, or in
+// AddressSanitizer's own memory).
+class StackDepth {
+ public:
+  [[gnu::noinline]] void note() {
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    lowest_ = std::min(lowest_, here);
+    highest_ = std::max(highest_, here);
+  }
+  [[nodiscard]] std::uintptr_t range() const { return highest_ - lowest_; }
+
+ private:
+  std::uintptr_t lowest_ = UINTPTR_MAX;
+  std::uintptr_t highest_ = 0;
+};
+
+// Runs `body` on a thread that would soon have no stack left.
+template <typename Body>
+void on_small_stack(Body body) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kSmallStackBytes), 0);
+  pthread_t thread{};
+  ASSERT_EQ(pthread_create(
+                &thread, &attributes,
+                [](void* context) -> void* {
+                  (*static_cast<Body*>(context))();
+                  return nullptr;
+                },
+                &body),
+            0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+Task<int> ready_with(int value, StackDepth& depth) {
+  depth.note();
+  co_return value;
+}
+
+Task<void> await_many(int count, StackDepth& depth, std::int64_t& sum) {
+  for (int i = 0; i < count; ++i) sum += co_await ready_with(1, depth);
+}
+
+TEST(TaskTest, AMillionReadyAwaitsDoNotGrowTheStack) {
+  on_small_stack([] {
+    ReadyQueue queue;
+    StackDepth depth;
+    std::int64_t sum = 0;
+    {
+      const Task<void> task = await_many(1'000'000, depth, sum);
+      EXPECT_TRUE(task.done()) << "it suspended although nothing had to be waited for";
+    }
+    EXPECT_EQ(sum, 1'000'000);
+    EXPECT_LT(depth.range(), 4096U);
+    EXPECT_EQ(task_frames_live(), 0);
+  });
+}
+
+Task<void> turn_about(Gate& mine, Gate& other, int count, StackDepth& depth, std::int64_t& sum) {
+  for (int i = 0; i < count; ++i) {
+    co_await mine.wait("my turn");
+    depth.note();
+    ++sum;
+    other.open();
+  }
+}
+
+TEST(TaskTest, AMillionWaitsDoNotGrowTheStack) {
+  on_small_stack([] {
+    ReadyQueue queue;
+    StackDepth depth;
+    std::int64_t sum = 0;
+    Gate ping;
+    Gate pong;
+    {
+      const Task<void> first = turn_about(ping, pong, 500'000, depth, sum);
+      const Task<void> second = turn_about(pong, ping, 500'000, depth, sum);
+      ping.open();
+      EXPECT_EQ(queue.run(), 1'000'000U);
+      EXPECT_TRUE(first.done() && second.done());
+    }
+    EXPECT_EQ(sum, 1'000'000);
+    EXPECT_LT(depth.range(), 4096U);
+  });
+}
+
+Task<int> bottom(Gate& gate) {
+  co_await gate.wait("the bottom's gate");
+  co_return 0;
+}
+
+Task<int> link(Task<int>& below, StackDepth& depth) {
+  const int height = co_await below;
+  depth.note();
+  co_return height + 1;
+}
+
+TEST(TaskTest, AChainOf100000WaitingTasksIsResumedFromTheQueue) {
+  on_small_stack([] {
+    constexpr std::size_t kLinks = 100'000;
+    ReadyQueue queue;
+    StackDepth depth;
+    Gate gate;
+    {
+      std::vector<Task<int>> chain;
+      chain.reserve(kLinks + 1);  // each holds on to the address of the one before
+      chain.push_back(bottom(gate));
+      while (chain.size() <= kLinks) chain.push_back(link(chain.back(), depth));
+      EXPECT_EQ(chain.back().promise().whereabouts(), "the bottom's gate");
+      EXPECT_EQ(task_frames_live(), static_cast<std::int64_t>(kLinks) + 1);
+      gate.open();
+      EXPECT_EQ(queue.run(), kLinks + 1);
+      EXPECT_EQ(chain.back().take(), static_cast<int>(kLinks));
+    }
+    EXPECT_LT(depth.range(), 4096U);
+    EXPECT_EQ(task_frames_live(), 0);
+  });
+}
+
+TEST(TaskTest, AResultThatCanOnlyBeMovedComesThrough) {
+  ReadyQueue queue;
+  Gate gate;
+  auto make = [](Gate& wait) -> Task<std::unique_ptr<int>> {
+    co_await wait.wait("a gate");
+    co_return std::make_unique<int>(7);
+  };
+  Task<std::unique_ptr<int>> task = make(gate);
+  EXPECT_FALSE(task.done());
+  gate.open();
+  queue.run();
+  ASSERT_TRUE(task.done());
+  EXPECT_EQ(*task.take(), 7);
+}
+
+TEST(TaskTest, SaysWhatItWaitsForDownToTheOperation) {
+  ReadyQueue queue;
+  Gate gate;
+  StackDepth depth;
+  Task<int> low = bottom(gate);
+  const Task<int> high = link(low, depth);
+  EXPECT_EQ(high.promise().whereabouts(), "the bottom's gate");
+  gate.open();
+  EXPECT_EQ(high.promise().whereabouts(), "the bottom's gate");  // it has not run yet
+  EXPECT_EQ(queue.run(1), 1U);
+  EXPECT_EQ(high.promise().whereabouts(), "done");
+  queue.run();
+  EXPECT_TRUE(high.done());
+}
+
+TEST(TaskTest, RunStopsAfterAsManyAsItWasTold) {
+  ReadyQueue queue;
+  Gate ping;
+  Gate pong;
+  StackDepth depth;
+  std::int64_t sum = 0;
+  const Task<void> first = turn_about(ping, pong, 5, depth, sum);
+  const Task<void> second = turn_about(pong, ping, 5, depth, sum);
+  ping.open();
+  EXPECT_EQ(queue.run(3), 3U);
+  EXPECT_EQ(sum, 3);
+  EXPECT_FALSE(queue.empty());
+  EXPECT_EQ(queue.run(), 7U);
+  EXPECT_TRUE(queue.empty());
+}
+
+// ------------------------------------------------------------------------------------------ gates
+
+TEST(GateTest, OpeningBeforeWaitingIsRememberedOnce) {
+  ReadyQueue queue;
+  Gate gate;
+  gate.open();
+  gate.open();
+  {
+    const Task<int> passes = bottom(gate);
+    EXPECT_TRUE(passes.done());
+  }
+  const Task<int> waits = bottom(gate);
+  EXPECT_FALSE(waits.done());
+  EXPECT_TRUE(gate.waiting());
+  gate.open();
+  EXPECT_FALSE(gate.waiting());
+  queue.run();
+  EXPECT_TRUE(waits.done());
+}
+
+TEST(GateDeathTest, OnlyOneMayWait) {
+  ReadyQueue queue;
+  Gate gate;
+  const Task<int> first = bottom(gate);
+  EXPECT_DEATH({ const Task<int> second = bottom(gate); }, "check failed: gate_.waiter_ == nullptr");
+  gate.open();
+  queue.run();
+}
+
+// ------------------------------------------------------------------------------------------ who may go when
+
+TEST(TaskDeathTest, AFrameThatWaitsIsNeverDestroyed) {
+  ReadyQueue queue;
+  Gate gate;
+  EXPECT_DEATH({ const Task<int> task = bottom(gate); }, "check failed: promise_->finished()");
+  EXPECT_DEATH(
+      {
+        std::int64_t sum = 0;
+        StackDepth depth;
+        const Task<void> task = turn_about(gate, gate, 1, depth, sum);
+      },
+      "check failed: promise_->finished()");
+}
+
+TEST(TaskDeathTest, ATaskIsAwaitedByOne) {
+  ReadyQueue queue;
+  Gate gate;
+  StackDepth depth;
+  Task<int> low = bottom(gate);
+  const Task<int> first = link(low, depth);
+  EXPECT_DEATH({ const Task<int> second = link(low, depth); }, "check failed: task.waiter_ == nullptr");
+  gate.open();
+  queue.run();
+}
+
+TEST(TaskDeathTest, AQueueIsRunEmptyBeforeItGoes) {
+  Gate gate;
+  EXPECT_DEATH(
+      {
+        ReadyQueue queue;
+        auto task = new Task<int>(bottom(gate));  // never destroyed: only the queue is
+        gate.open();
+        static_cast<void>(task);
+      },
+      "check failed: first_ == nullptr");
+}
+
+TEST(TaskSetDeathTest, ASetIsJoinedBeforeItGoes) {
+  ReadyQueue queue;
+  Gate gate;
+  StackDepth depth;
+  std::int64_t sum = 0;
+  EXPECT_DEATH(
+      {
+        TaskSet tasks;
+        tasks.add(turn_about(gate, gate, 1, depth, sum));
+      },
+      "check failed: live_ == 0");
+}
+
+// ------------------------------------------------------------------------------------------ task sets
+
+struct CountsItself {
+  explicit CountsItself(int& count) : count_(&count) { ++*count_; }
+  CountsItself(CountsItself&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
+  CountsItself& operator=(CountsItself&&) = delete;
+  ~CountsItself() {
+    if (count_ != nullptr) --*count_;
+  }
+  int* count_;
+};
+
+Task<void> holds(CountsItself /*argument*/, Gate& gate) { co_await gate.wait("a gate"); }
+
+TEST(TaskSetTest, JoinsAllAndFreesTheirFrames) {
+  ReadyQueue queue;
+  std::vector<Gate> gates(100);
+  int alive = 0;
+  TaskSet tasks;
+  for (Gate& gate : gates) tasks.add(holds(CountsItself(alive), gate));
+  gates[0].open();
+  queue.run();
+  EXPECT_EQ(tasks.live(), 99U);
+  EXPECT_EQ(alive, 99);
+  {
+    const Task<void> join = tasks.join("sessions");
+    EXPECT_FALSE(join.done());
+    for (Gate& gate : gates) gate.open();
+    queue.run();
+    EXPECT_TRUE(join.done());
+  }
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(task_frames_live(), 0);
+}
+
+TEST(TaskSetTest, WhoIsAddedWhileItJoinsIsJoinedToo) {
+  ReadyQueue queue;
+  Gate first;
+  Gate second;
+  int alive = 0;
+  TaskSet tasks;
+  tasks.add(holds(CountsItself(alive), first));
+  const Task<void> join = tasks.join("sessions");
+  first.open();
+  queue.run(1);  // the last one is done, whoever joins has not seen it yet
+  tasks.add(holds(CountsItself(alive), second));
+  queue.run();
+  EXPECT_FALSE(join.done());
+  second.open();
+  queue.run();
+  EXPECT_TRUE(join.done());
+}
+
+TEST(TaskSetTest, ATaskThatIsDoneAtOnceIsNotKept) {
+  ReadyQueue queue;
+  TaskSet tasks;
+  Gate gate;
+  gate.open();
+  int alive = 0;
+  tasks.add(holds(CountsItself(alive), gate));
+  EXPECT_EQ(tasks.live(), 0U);
+  EXPECT_EQ(alive, 0);
+  EXPECT_TRUE(tasks.join("nobody").done());
+}
+
+// ------------------------------------------------------------------------------------------ several queues
+
+TEST(ReadyQueueTest, TasksWentToTheLoopThatWasMadeLastInsteadOfTheirOwn) {
+  ReadyQueue one;
+  ReadyQueue two;
+  Gate gate;
+  const Task<int> task = bottom(gate);
+  {
+    const ReadyQueue::Use use(one);
+    gate.open();
+  }
+  EXPECT_FALSE(one.empty());
+  EXPECT_TRUE(two.empty());
+  one.run();
+  EXPECT_TRUE(task.done());
+}
+
+TEST(ReadyQueueTest, QueuesMayGoInAnyOrder) {
+  auto one = std::make_unique<ReadyQueue>();
+  auto two = std::make_unique<ReadyQueue>();
+  auto three = std::make_unique<ReadyQueue>();
+  one.reset();
+  EXPECT_EQ(&ReadyQueue::current(), three.get());
+  three.reset();
+  EXPECT_EQ(&ReadyQueue::current(), two.get());
+  two.reset();
+  EXPECT_DEATH(ReadyQueue::current(), "check failed: queue != nullptr");
+}
+
+}  // namespace
+}  // namespace sluice

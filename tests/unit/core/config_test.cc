@@ -1,0 +1,361 @@
+// The configuration file: its defaults, every key, the example, and what a reload can follow.
+#include "engine/core/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "engine/core/example_config.h"
+
+namespace sluice::core {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
+
+Config load(const std::string& text) {
+  auto config = load_config(text, "sluice.toml");
+  if (config) return *std::move(config);
+  for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
+  return {};
+}
+
+std::vector<std::string> texts(const std::vector<io::Address>& addresses) {
+  std::vector<std::string> all;
+  for (const io::Address& address : addresses) all.push_back(address.to_string());
+  return all;
+}
+
+TEST(Config, NeedsNothingButARoute) {
+  const Config config = load(std::string(kRoute));
+  EXPECT_EQ(config.server.hostname, "");
+  EXPECT_EQ(config.server.cores, 0U);
+  EXPECT_EQ(config.server.user, "sluice");
+  EXPECT_EQ(config.server.state_dir, "/var/lib/sluice");
+  EXPECT_EQ(config.server.control, "/run/sluice/control.sock");
+  EXPECT_EQ(config.server.drain, 30s);
+  EXPECT_EQ(config.store.accounts, "/var/lib/sluice/accounts.db");
+  EXPECT_EQ(config.tls.certificates, "/etc/sluice/tls");
+  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_2);
+  EXPECT_EQ(config.limits.message_bytes, 52'428'800U);
+  EXPECT_EQ(config.limits.recipients_per_message, 50U);
+  EXPECT_EQ(config.limits.idle, 300s);
+  EXPECT_EQ(config.limits.bad_commands, 10U);
+  EXPECT_EQ(config.limits.auth_failures, 3U);
+  EXPECT_EQ(config.log.file, "-");
+  EXPECT_EQ(config.log.format, io::LogFormat::json);
+  ASSERT_EQ(config.routes.size(), 1U);
+  EXPECT_EQ(config.routes[0].name, "default");
+  EXPECT_EQ(config.routes[0].tls, relay::RouteTls::opportunistic);
+  EXPECT_TRUE(config.routes[0].verify);
+  EXPECT_TRUE(config.routes[0].chunking);
+  EXPECT_EQ(config.routes[0].connections_per_host, 20U);
+  EXPECT_EQ(config.routes[0].idle, 60s);
+  EXPECT_EQ(config.routes[0].messages_per_connection, 0U);
+}
+
+TEST(Config, ListensWhereMailComesInByDefault) {
+  const Config config = load(std::string(kRoute));
+  ASSERT_EQ(config.listeners.size(), 2U);
+  EXPECT_THAT(
+      texts(config.listeners[0].addresses),
+      ElementsAre("0.0.0.0:25", "[::]:25", "0.0.0.0:587", "[::]:587", "0.0.0.0:5190", "[::]:5190"));
+  EXPECT_EQ(config.listeners[0].tls, ListenerTls::starttls);
+  EXPECT_THAT(texts(config.listeners[1].addresses), ElementsAre("0.0.0.0:465", "[::]:465"));
+  EXPECT_EQ(config.listeners[1].tls, ListenerTls::implicit);
+  for (const ListenerConfig& listener : config.listeners) {
+    EXPECT_EQ(listener.auth, ListenerAuth::tls);
+    EXPECT_TRUE(listener.require_auth);
+    EXPECT_THAT(listener.trusted, IsEmpty());
+    EXPECT_THAT(listener.proxy, IsEmpty());
+  }
+}
+
+// No key has its default here.
+const std::string kEveryKey = R"(
+[server]
+hostname = "Relay.Example.NET"
+cores = 3
+workers = 2
+user = "mail"
+group = "mail"
+state_dir = "/srv/sluice"
+control = "/srv/sluice/control"
+policy_url = "https://example.net/policy"
+drain_s = 5
+[store]
+accounts = "/srv/accounts.db"
+cached_logins = 100
+granted_ttl_s = 7
+refused_ttl_s = 3
+[tls]
+certificates = "/srv/tls"
+default_host = "relay.example.net"
+min_version = "1.3"
+tickets = false
+hosts_loaded = 7
+[limits]
+message_bytes = 65536
+recipients_per_message = 100
+recipients_over = 5
+header_bytes = 16384
+sessions_per_core = 9
+sessions_per_address = 4
+bad_commands = 5
+idle_commands = 6
+auth_failures = 1
+idle_s = 11
+unauthenticated_s = 12
+handshake_s = 13
+data_s = 14
+reply_s = 15
+[[listener]]
+address = ["192.0.2.1:2525", "[2001:db8::1]:2525"]
+tls = "implicit"
+require_tls = true
+auth = "clear"
+require_auth = false
+trusted = ["192.0.2.0/24", "::1"]
+trusted_domains = ["Example.com", "*.example.org"]
+proxy = "10.0.0.0/8"
+hide_client = true
+long_lines = true
+greet_delay_ms = 1500
+[[route]]
+name = "farm"
+hosts = ["MX1.farm.example", "192.0.2.1:2525", "[2001:db8::2]:26", "[::1]"]
+tls = "required"
+verify = false
+ca_file = "/srv/ca.pem"
+login = "relay"
+password_file = "/srv/password"
+chunking = false
+connections_per_host = 2
+messages_per_connection = 50
+waiting = 0
+connect_s = 1
+idle_s = 2
+reply_s = 3
+data_s = 4
+block_s = 5
+final_s = 6
+[log]
+file = "/var/log/sluice.log"
+format = "logfmt"
+level = "debug"
+)";
+
+TEST(Config, ReadsEveryKeyOfTheServer) {
+  const Config config = load(kEveryKey);
+  EXPECT_EQ(config.server.hostname, "relay.example.net");
+  EXPECT_EQ(config.server.cores, 3U);
+  EXPECT_EQ(config.server.workers, 2U);
+  EXPECT_EQ(config.server.group, "mail");
+  EXPECT_EQ(config.server.policy_url, "https://example.net/policy");
+  EXPECT_EQ(config.server.drain, 5s);
+  EXPECT_EQ(config.store.cached_logins, 100U);
+  EXPECT_EQ(config.store.granted_ttl, 7s);
+  EXPECT_EQ(config.store.refused_ttl, 3s);
+  EXPECT_EQ(config.tls.default_host, "relay.example.net");
+  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_3);
+  EXPECT_FALSE(config.tls.tickets);
+  EXPECT_EQ(config.tls.hosts_loaded_max, 7U);
+  EXPECT_EQ(config.limits.message_bytes, 65536U);
+  EXPECT_EQ(config.limits.recipients_over, 5U);
+  EXPECT_EQ(config.limits.header_bytes, 16384U);
+  EXPECT_EQ(config.limits.sessions_per_core, 9U);
+  EXPECT_EQ(config.limits.sessions_per_address, 4U);
+  EXPECT_EQ(config.limits.idle_commands, 6U);
+  EXPECT_EQ(config.limits.idle, 11s);
+  EXPECT_EQ(config.limits.unauthenticated, 12s);
+  EXPECT_EQ(config.limits.handshake, 13s);
+  EXPECT_EQ(config.limits.data, 14s);
+  EXPECT_EQ(config.limits.reply, 15s);
+  EXPECT_EQ(config.log.file, "/var/log/sluice.log");
+  EXPECT_EQ(config.log.format, io::LogFormat::logfmt);
+  EXPECT_EQ(config.log.level, io::Level::debug);
+}
+
+TEST(Config, ReadsEveryKeyOfAListener) {
+  const Config config = load(kEveryKey);
+  ASSERT_EQ(config.listeners.size(), 1U);
+  const ListenerConfig& listener = config.listeners[0];
+  EXPECT_THAT(texts(listener.addresses), ElementsAre("192.0.2.1:2525", "[2001:db8::1]:2525"));
+  EXPECT_EQ(listener.tls, ListenerTls::implicit);
+  EXPECT_TRUE(listener.require_tls);
+  EXPECT_EQ(listener.auth, ListenerAuth::clear);
+  EXPECT_FALSE(listener.require_auth);
+  ASSERT_EQ(listener.trusted.size(), 2U);
+  EXPECT_EQ(listener.trusted[0].to_string(), "192.0.2.0/24");
+  EXPECT_EQ(listener.trusted[1].to_string(), "::1");
+  EXPECT_THAT(listener.trusted_domains, ElementsAre("example.com", "*.example.org"));
+  ASSERT_EQ(listener.proxy.size(), 1U);
+  EXPECT_EQ(listener.proxy[0].to_string(), "10.0.0.0/8");
+  EXPECT_TRUE(listener.hide_client);
+  EXPECT_TRUE(listener.long_lines);
+  EXPECT_EQ(listener.greet_delay, 1500ms);
+}
+
+TEST(Config, ReadsEveryKeyOfARoute) {
+  const Config config = load(kEveryKey);
+  ASSERT_EQ(config.routes.size(), 1U);
+  const RouteConfig& route = config.routes[0];
+  EXPECT_EQ(route.name, "farm");
+  ASSERT_EQ(route.hosts.size(), 4U);
+  EXPECT_EQ(route.hosts[0].label(), "mx1.farm.example:25");
+  EXPECT_EQ(route.hosts[1].label(), "192.0.2.1:2525");
+  EXPECT_EQ(route.hosts[2].label(), "[2001:db8::2]:26");
+  EXPECT_EQ(route.hosts[3].label(), "[::1]:25");
+  EXPECT_EQ(route.tls, relay::RouteTls::required);
+  EXPECT_FALSE(route.verify);
+  EXPECT_EQ(route.ca_file, "/srv/ca.pem");
+  EXPECT_EQ(route.login, "relay");
+  EXPECT_EQ(route.password_file, "/srv/password");
+  EXPECT_FALSE(route.chunking);
+  EXPECT_EQ(route.connections_per_host, 2U);
+  EXPECT_EQ(route.messages_per_connection, 50U);
+  EXPECT_EQ(route.waiting, 0U);
+  EXPECT_EQ(route.connect, 1s);
+  EXPECT_EQ(route.idle, 2s);
+  EXPECT_EQ(route.reply, 3s);
+  EXPECT_EQ(route.data, 4s);
+  EXPECT_EQ(route.block, 5s);
+  EXPECT_EQ(route.final, 6s);
+}
+
+TEST(Config, ALoginWithoutTlsIsFineOnThisMachine) {
+  const Config config = load(
+      "[[route]]\nhosts = [\"127.0.0.1:2525\", \"localhost\", \"[::1]:25\"]\nlogin = "
+      "\"relay\"\npassword_file = \"/x\"\n");
+  EXPECT_EQ(config.routes[0].login, "relay");
+}
+
+TEST(Config, MaildirStandsForHosts) {
+  const Config config = load("[[route]]\nmaildir = \"/srv/mail\"\n");
+  EXPECT_EQ(config.routes[0].maildir, "/srv/mail");
+  EXPECT_THAT(config.routes[0].hosts, IsEmpty());
+}
+
+TEST(Config, ATrustedNetworkNeedsNoLoginAndOthersStillCan) {
+  const Config config = load(
+      "[[listener]]\naddress = \"127.0.0.1:2525\"\ntls = \"none\"\nauth = \"off\"\n"
+      "trusted = \"127.0.0.0/8\"\n" +
+      std::string(kRoute));
+  EXPECT_TRUE(config.listeners[0].require_auth);
+}
+
+TEST(ExampleConfig, IsFineAsItIs) {
+  const Config config = load(std::string(kExampleConfig));
+  EXPECT_EQ(config.routes[0].hosts.size(), 2U);
+  EXPECT_EQ(config.listeners.size(), 2U);
+}
+
+// The text of the example with every key switched on; the default listeners, which are prose, stay
+// as they are.
+std::string switched_on(std::string_view example) {
+  std::string text(example);
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    if (text[at] == '#' && text[at + 1] != ' ' && text[at + 1] != '\n') text.erase(at, 1);
+    if (text.find('\n', at) == std::string::npos) break;
+  }
+  return text;
+}
+
+TEST(ExampleConfig, ShowsEveryKeyThereIs) {
+  const std::string text = switched_on(kExampleConfig);
+  for (const std::string& key : config_keys()) {
+    const std::size_t dot = key.find('.');
+    const std::string section = key.substr(0, dot);
+    std::size_t begin = text.find("\n[" + section + "]\n");
+    if (begin == std::string::npos) begin = text.find("\n[[" + section + "]]\n");
+    ASSERT_NE(begin, std::string::npos) << section;
+    const std::string part = text.substr(begin + 1, text.find("\n[", begin + 1) - begin);
+    EXPECT_THAT(part, HasSubstr("\n" + key.substr(dot + 1) + " = ")) << key;
+  }
+  EXPECT_GT(config_keys().size(), 60U);
+}
+
+TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
+  std::string text = switched_on(kExampleConfig);
+  // These have no default to show, but an example.
+  for (const std::string_view key : {"hostname", "policy_url", "default_host", "trusted",
+                                     "trusted_domains", "proxy", "maildir"}) {
+    const std::size_t at = text.find("\n" + std::string(key) + " = ");
+    ASSERT_NE(at, std::string::npos) << key;
+    text.insert(at + 1, "#");
+  }
+  const Config shown = load(text);
+  const Config defaults = load(std::string(kRoute));
+  EXPECT_THAT(changes_that_need_restart(defaults, shown), Contains("listener: 0.0.0.0:25 is gone"));
+  EXPECT_EQ(shown.server.drain, defaults.server.drain);
+  EXPECT_EQ(shown.server.workers, defaults.server.workers);
+  EXPECT_EQ(shown.store.cached_logins, defaults.store.cached_logins);
+  EXPECT_EQ(shown.tls.hosts_loaded_max, defaults.tls.hosts_loaded_max);
+  const LimitsConfig& a = shown.limits;
+  const LimitsConfig& b = defaults.limits;
+  EXPECT_EQ(std::tie(a.message_bytes, a.recipients_per_message, a.recipients_over,
+                     a.sessions_per_core, a.sessions_per_address, a.header_bytes, a.bad_commands,
+                     a.idle_commands, a.auth_failures),
+            std::tie(b.message_bytes, b.recipients_per_message, b.recipients_over,
+                     b.sessions_per_core, b.sessions_per_address, b.header_bytes, b.bad_commands,
+                     b.idle_commands, b.auth_failures));
+  EXPECT_EQ(std::tie(a.idle, a.unauthenticated, a.handshake, a.data, a.reply),
+            std::tie(b.idle, b.unauthenticated, b.handshake, b.data, b.reply));
+  const RouteConfig& c = shown.routes[0];
+  const RouteConfig& d = defaults.routes[0];
+  EXPECT_EQ(std::tie(c.name, c.tls, c.verify, c.chunking, c.connections_per_host,
+                     c.messages_per_connection, c.waiting),
+            std::tie(d.name, d.tls, d.verify, d.chunking, d.connections_per_host,
+                     d.messages_per_connection, d.waiting));
+  EXPECT_EQ(std::tie(c.connect, c.idle, c.reply, c.data, c.block, c.final),
+            std::tie(d.connect, d.idle, d.reply, d.data, d.block, d.final));
+}
+
+TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
+  const Config before =
+      load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));
+  EXPECT_THAT(changes_that_need_restart(before, before), IsEmpty());
+  const Config after = load(
+      "[server]\ncores = 4\nuser = \"mail\"\nstate_dir = \"/x\"\n[store]\ngranted_ttl_s = 60\n"
+      "[[listener]]\naddress = [\"0.0.0.0:25\", \"[::]:587\"]\n" +
+      std::string(kRoute));
+  EXPECT_THAT(changes_that_need_restart(before, after),
+              ElementsAre("server.cores: 0 became 4", "server.user: sluice became mail",
+                          "server.state_dir: /var/lib/sluice became /x",
+                          "store.granted_ttl_s: 300 became 60", "listener: 0.0.0.0:587 is gone",
+                          "listener: [::]:587 is new"));
+}
+
+TEST(ConfigChanges, FollowsTheRest) {
+  const Config before = load(std::string(kRoute));
+  const Config after = load(
+      "[server]\npolicy_url = \"https://x.example/\"\n[limits]\nidle_s = 5\n[tls]\ncertificates = "
+      "\"/x\"\n"
+      "[log]\nfile = \"/x\"\n[[route]]\nhosts = \"other.example\"\n");
+  EXPECT_THAT(changes_that_need_restart(before, after), IsEmpty());
+}
+
+TEST(ConfigChanges, SocketsBelongToTheirListener) {
+  const std::string a = "[[listener]]\naddress = \"0.0.0.0:25\"\n";
+  const std::string b = "[[listener]]\naddress = \"0.0.0.0:587\"\n";
+  const std::string both = "[[listener]]\naddress = [\"0.0.0.0:587\", \"0.0.0.0:25\"]\n";
+  const std::string turned = "[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n";
+  const std::string route(kRoute);
+  EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(b + a + route)),
+              ElementsAre("listener: the same addresses are divided or ordered in another way"));
+  EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(both + route)),
+              testing::SizeIs(1));
+  EXPECT_THAT(changes_that_need_restart(load(both + route), load(turned + route)), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice::core

@@ -1,0 +1,128 @@
+// The real door but for its ring: workers, sockets, clock, randomness.
+#include "engine/io/real_door.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "engine/io/real_ring.h"
+
+namespace sluice::io {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(RealWorkersTest, RunWhatTheyAcceptedBeforeTheyEnd) {
+  std::atomic<int> ran = 0;
+  int accepted = 0;
+  {
+    const auto workers = make_real_workers(3, 1000);
+    for (int i = 0; i < 500; ++i)
+      if (workers->submit([&] { ++ran; })) ++accepted;
+  }
+  EXPECT_EQ(accepted, 500);
+  EXPECT_EQ(ran, 500);
+}
+
+TEST(RealWorkersTest, AFullQueueRefuses) {
+  std::mutex gate;
+  std::atomic<int> began = 0;
+  std::atomic<int> ran = 0;
+  {
+    const std::lock_guard closed(gate);
+    const auto workers = make_real_workers(1, 2);
+    const auto job = [&] {
+      ++began;
+      const std::lock_guard wait(gate);
+      ++ran;
+    };
+    EXPECT_TRUE(workers->submit(job));
+    while (began == 0) std::this_thread::yield();  // it is off the queue
+    EXPECT_TRUE(workers->submit(job));
+    EXPECT_TRUE(workers->submit(job));
+    EXPECT_FALSE(workers->submit(job));
+    gate.unlock();  // so that the workers' destructor can join
+    while (ran < 3) std::this_thread::yield();
+    gate.lock();
+  }
+  EXPECT_EQ(ran, 3);
+}
+
+TEST(RealWorkersTest, ManySubmittersAtOnce) {
+  const auto workers = make_real_workers(2, 16);
+  std::atomic<int> ran = 0;
+  std::atomic<int> accepted = 0;
+  std::vector<std::thread> submitters;
+  for (int t = 0; t < 3; ++t) {
+    submitters.emplace_back([&] {
+      for (int i = 0; i < 1000; ++i) {
+        if (workers->submit([&] { ++ran; })) ++accepted;
+      }
+    });
+  }
+  for (std::thread& thread : submitters) thread.join();
+  while (ran < accepted) std::this_thread::yield();
+  EXPECT_EQ(ran, accepted);
+}
+
+TEST(RealSocketsTest, ListensWhereItIsToldAndSaysWhyNot) {
+  const auto sockets = make_real_sockets();
+  const auto one = sockets->listen(*Address::parse("127.0.0.1:0"), {});
+  ASSERT_TRUE(one);
+  const Address local = sockets->local(*one);
+  EXPECT_EQ(local.ip(), "127.0.0.1");
+  EXPECT_NE(local.port(), 0);
+  EXPECT_TRUE(sockets->peer(*one).empty());
+  const auto shared = sockets->listen(local, {});
+  ASSERT_TRUE(shared);
+  const auto alone = sockets->listen(local, {.reuse_port = false});
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error(), EADDRINUSE);
+  const auto elsewhere = sockets->listen(*Address::parse("192.0.2.99:0"), {});
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error(), EADDRNOTAVAIL);
+  sockets->close(*one);
+  sockets->close(*shared);
+}
+
+TEST(RealRandomTest, NeverGivesTheSameTwice) {
+  const auto random = make_real_random();
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(random->number()).second);
+  std::array<std::byte, 1000> wide{};  // more than it draws at once
+  random->fill(wide);
+  EXPECT_FALSE(std::ranges::all_of(wide, [&](std::byte byte) { return byte == wide[0]; }));
+}
+
+TEST(RealClockTest, GoesForward) {
+  const auto clock = make_real_clock();
+  const Instant before = clock->now();
+  std::this_thread::sleep_for(2ms);
+  EXPECT_GE(clock->now() - before, 2ms);
+  EXPECT_GT(clock->wall(), 1'700'000'000'000);
+}
+
+TEST(RealRingTest, ABufferTooManyIsNotGivenToTheKernel) {
+  const auto ring = make_real_ring({.submissions = 8, .completions = 16, .buffers = 2});
+  ASSERT_TRUE(ring) << ring.error();
+  char memory[3];
+  (*ring)->provide_buffer(0, &memory[0], 1);
+  (*ring)->provide_buffer(1, &memory[1], 1);
+  EXPECT_DEATH((*ring)->provide_buffer(2, &memory[2], 1), "check failed: provided_ < buffer_count_");
+}
+
+TEST(RealRingTest, SaysWhatStandsInItsWay) {
+  const auto ring = make_real_ring({.submissions = 1U << 30, .completions = 1U << 31});
+  ASSERT_FALSE(ring);
+  EXPECT_NE(ring.error().find("io_uring cannot be used"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::io

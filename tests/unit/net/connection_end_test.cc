@@ -1,0 +1,255 @@
+// How connections end, on both doors: nothing that they started outlives them, and whoever waited is told.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/net/connection_testing.h"
+
+namespace sluice::net::testing {
+namespace {
+
+class ConnectionEndTest : public ConnectionTest {};
+INSTANTIATE_TEST_SUITE_P(Doors, ConnectionEndTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
+                         sluice::testing::door_name);
+
+TEST_P(ConnectionEndTest, CloseJoinsEverything) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  Heard heard;
+  std::vector<IoStatus> drained;
+  client->write(pattern(32 << 20));  // a send that hangs
+  net.tasks.add(hear_all(*client, 1h, heard));  // a receive that waits
+  net.tasks.add(drain(*client, 0, 1h, drained));
+  EXPECT_TRUE(doors_.run_for(10ms));
+  EXPECT_EQ(net.client.operations_live(), 2U);
+  Connection& watched = *client;
+  bool closed = false;
+  auto close = [](std::unique_ptr<Connection> connection, bool& done) -> Task<void> {
+    co_await connection->close();
+    EXPECT_EQ(connection->state(), Connection::State::closed);
+    done = true;
+  };
+  net.tasks.add(close(std::move(client), closed));
+  EXPECT_EQ(watched.state(), Connection::State::terminating);
+  EXPECT_FALSE(closed);
+  EXPECT_TRUE(net.until([&] { return closed; }));
+  EXPECT_EQ(heard.statuses.back(), IoStatus::cancelled);
+  EXPECT_EQ(drained.back(), IoStatus::cancelled);
+  EXPECT_TRUE(net.until([&] { return net.client.operations_live() == 0; }));
+}
+
+TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  client->terminate();
+  client->terminate();
+  Heard heard;
+  std::vector<IoStatus> drained;
+  net.tasks.add(hear_once(*client, 1h, heard));
+  net.tasks.add(drain(*client, 0, 1h, drained));
+  EXPECT_EQ(heard.statuses, std::vector{IoStatus::cancelled});
+  EXPECT_EQ(drained, std::vector{IoStatus::cancelled});
+  client->write("never");
+  EXPECT_EQ(client->unsent(), 0U);
+  net.close(std::move(client));
+}
+
+// close() waited for operations only.  A reader that had been woken by the end of the stream, and had not run
+// yet, came back to a connection that was closed and freed.
+TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  bool freed = false;
+  bool told = false;
+  auto read = [](Connection& connection, const bool& gone, bool& done) -> Task<void> {
+    co_await connection.more(1h, "a test");
+    EXPECT_FALSE(gone);
+    done = true;
+  };
+  auto close = [](std::unique_ptr<Connection> connection, bool& gone) -> Task<void> {
+    co_await connection->close();
+    connection.reset();
+    gone = true;
+  };
+  net.tasks.add(read(*client, freed, told));
+  net.client.turn(0ms);
+  net.close_last();
+  doors_.run_only(net.server, 50ms);  // the end arrives while the client's loop does something else
+  net.client.post([&] {
+    EXPECT_TRUE(client->ended());
+    EXPECT_FALSE(told);
+    net.tasks.add(close(std::move(client), freed));
+  });
+  EXPECT_TRUE(net.until([&] { return freed; }));
+  EXPECT_TRUE(told);
+}
+
+TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  Heard heard;
+  net.tasks.add(hear_once(*client, 20ms, heard));
+  EXPECT_TRUE(net.until([&] { return heard.over(); }));
+  net.close(std::move(client));
+  EXPECT_TRUE(net.until([&] { return net.client.operations_live() == 0; }));
+}
+
+// ------------------------------------------------------------------------------------------ resets
+
+TEST_P(ConnectionEndTest, AResetIsToldToReaderAndWriter) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  client->write("unread");
+  EXPECT_TRUE(doors_.run_for(10ms));
+  net.close_last();  // with a byte unread: a reset
+  Heard heard;
+  std::vector<IoStatus> drained;
+  net.tasks.add(hear_all(*client, 1h, heard));
+  EXPECT_TRUE(net.until([&] { return heard.over(); }));
+  EXPECT_EQ(heard.statuses.back(), IoStatus::failed);
+  EXPECT_EQ(client->error(), ECONNRESET);
+  client->write(pattern(1000));
+  net.tasks.add(drain(*client, 0, 1h, drained));
+  EXPECT_TRUE(net.until([&] { return !drained.empty(); }));
+  EXPECT_EQ(drained.back(), IoStatus::failed);
+  EXPECT_EQ(client->unsent(), 0U);
+  client->write("more");
+  EXPECT_EQ(client->unsent(), 0U);
+  net.close(std::move(client));
+}
+
+TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
+  const std::string text = pattern(300);
+  for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+    SCOPED_TRACE(seed);
+    Doors doors(DoorKind::simulated, seed, io::SimOptions::varied(seed));
+    {
+      Exchange net(doors, {.buffers = 4, .buffer_bytes = 128});
+      net.serve = &echo;
+      const bool to_server = seed % 2 == 0;
+      doors.world().faults().add(io::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
+      auto client = net.connect();
+      client->write(text);
+      Heard heard;
+      net.tasks.add(hear_all(*client, 1h, heard));
+      ASSERT_TRUE(net.until([&] { return heard.over(); }));
+      ASSERT_EQ(heard.text, text.substr(0, heard.text.size()));
+      ASSERT_LE(heard.text.size(), to_server ? seed * 2 : std::min<std::size_t>(seed * 2, 300));
+      net.close(std::move(client));
+    }
+    doors.expect_nothing_left();
+    if (HasFatalFailure()) return;
+  }
+}
+
+// Sockets of another thread, closed with a reset or an end at any moment.
+TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
+  Doors doors(DoorKind::real);
+  Exchange net(doors, {.buffers = 8, .buffer_bytes = 1024});
+  net.serve = &echo;
+  std::atomic<bool> over = false;
+  const std::size_t descriptors = Doors::descriptors_open();
+  std::thread peers([&] {
+    std::mt19937 random(1);
+    const std::string text = pattern(50'000);
+    for (int i = 0; i < 400; ++i) {
+      const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      ASSERT_EQ(::connect(peer, net.address.data(), net.address.size()), 0);
+      const ssize_t sent = ::send(peer, text.data(), random() % text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      static_cast<void>(sent);
+      if (random() % 2 == 0) {
+        char some[1000];
+        static_cast<void>(::recv(peer, some, sizeof some, MSG_DONTWAIT));
+      }
+      const linger reset{.l_onoff = 1, .l_linger = 0};
+      if (random() % 2 == 0) setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      ::close(peer);
+    }
+    over = true;
+  });
+  EXPECT_TRUE(net.until([&] { return over && net.tasks.live() == 0; }));
+  peers.join();
+  EXPECT_TRUE(net.until([&] { return Doors::descriptors_open() == descriptors; }));
+}
+
+// ------------------------------------------------------------------------------------------ stopping
+
+TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
+  Exchange& net = exchange();
+  auto client = net.connect();
+  Heard heard;
+  net.tasks.add(hear_all(*client, 1h, heard));
+  EXPECT_TRUE(doors_.run_for(5ms));
+  EXPECT_TRUE(heard.statuses.empty());
+  net.client.abort_all();
+  EXPECT_TRUE(net.until([&] { return heard.over(); }));
+  EXPECT_EQ(heard.statuses.back(), IoStatus::cancelled);
+  net.close(std::move(client));
+  // One whose connect was on its way back would otherwise have waited for its time-outs.
+  std::optional<Dialled> result;
+  net.tasks.add(dial(net.client, net.address, 1h, result));
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error(), ECANCELED);
+  Connection late(net.client, net.client.door().sockets.open(AF_INET).value(), net.address);
+  EXPECT_EQ(late.state(), Connection::State::terminating);
+  net.tasks.add(late.close());
+  EXPECT_TRUE(net.until([&] { return late.state() == Connection::State::closed; }));
+}
+
+TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
+  Doors doors(DoorKind::simulated);
+  Exchange net(doors);
+  doors.world().set_reachable(kServer, false);
+  std::optional<Dialled> result;
+  net.tasks.add(dial(net.client, net.address, 1h, result));
+  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_FALSE(result.has_value());
+  net.client.abort_all();
+  EXPECT_TRUE(net.until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->error(), ECANCELED);
+}
+
+// A core that stops while connects, reads and writes are anywhere on their way.
+TEST(ConnectionAbortTest, AtAnyMoment) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Doors doors(DoorKind::simulated, seed, io::SimOptions::varied(seed));
+    Exchange net(doors, {.buffers = 4, .buffer_bytes = 512});
+    net.serve = &echo;
+    std::vector<std::optional<Dialled>> results(4);
+    std::vector<Heard> heard(results.size());
+    auto talk = [](io::Loop& loop, io::Address peer, std::optional<Dialled>& result, Heard& all) -> Task<void> {
+      co_await dial(loop, peer, 10s, result);
+      if (!result->has_value()) co_return;
+      Connection& connection = ***result;
+      connection.write(pattern(5000));
+      co_await hear_all(connection, 1h, all);
+      co_await connection.close();
+    };
+    for (std::size_t i = 0; i < results.size(); ++i) net.tasks.add(talk(net.client, net.address, results[i], heard[i]));
+    doors.world().after(std::chrono::microseconds(seed * 37), [&] {
+      net.client.abort_all();
+      net.server.abort_all();
+    });
+    ASSERT_TRUE(net.until([&] { return net.client.aborting() && net.tasks.live() == 0; }));
+  }
+}
+
+TEST(ConnectionDeathTest, AConnectionGoesWhenItIsClosed) {
+  Doors doors(DoorKind::simulated);
+  io::Loop& loop = doors.add_loop(kServer);
+  const int socket = loop.door().sockets.open(AF_INET).value();
+  EXPECT_DEATH({ const Connection connection(loop, socket, {}); }, "check failed: state_ == State::closed");
+  loop.door().sockets.close(socket);
+}
+
+}  // namespace
+}  // namespace sluice::net::testing

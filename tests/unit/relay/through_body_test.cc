@@ -1,0 +1,215 @@
+// The body on its way through: by DATA and by BDAT on either side, whatever the pieces; how much of it is held; and
+// what becomes of the connection when there will be no message.
+#include "tests/unit/relay/relay_bench.h"
+
+namespace sluice::relay {
+namespace {
+
+using message::BodyForm;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::string_view kHeader = "From: <ann@example.com>\r\n\r\n";
+
+// Lines that begin with dots, and some that do not.
+std::string dotty(std::size_t size) {
+  static constexpr std::string_view kLines[] = {".\r\n", "..\r\n", "a.\r\n", "\r\n", ".b\r\n", "...c.\r\n", "word\r\n"};
+  std::string text(kHeader);
+  for (std::size_t i = 0; text.size() < size; ++i) text += kLines[(i * i + i / 7) % std::size(kLines)];
+  return text;
+}
+
+std::string stuffed(std::string_view text) {
+  std::string result;
+  bool line_start = true;
+  for (const char c : text) {
+    if (line_start && c == '.') result += '.';
+    result += c;
+    line_start = c == '\n';
+  }
+  return result;
+}
+
+struct Way {
+  BodyForm from;
+  bool to_chunks;
+};
+
+TEST(ThroughBodyTest, DotsSurviveEveryWayInAnyPieces) {
+  const std::string text = dotty(3000);
+  for (const Way way : {Way{BodyForm::dot_stuffed, true}, Way{BodyForm::dot_stuffed, false},
+                        Way{BodyForm::literal, true}, Way{BodyForm::literal, false}}) {
+    for (const std::size_t piece : {1U, 2U, 3U, 7U, 64U, 1000U, 100'000U}) {
+      Bench bench(piece);
+      bench.hop().rules.chunking = way.to_chunks;
+      const std::string wire = way.from == BodyForm::dot_stuffed ? stuffed(text) : text;
+      Passing message(bench);
+      message.offer({"bob@example.net"});
+      message.begin(way.from);
+      for (std::size_t at = 0; at < wire.size(); at += piece) message.feed(std::string_view(wire).substr(at, piece));
+      EXPECT_EQ(message.finish().reply.code(), 250);
+      ASSERT_THAT(bench.hop().ledger, SizeIs(1));
+      EXPECT_EQ(bench.hop().ledger.front().content, text) << piece;
+      EXPECT_EQ(bench.hop().ledger.front().chunked, way.to_chunks);
+    }
+  }
+}
+
+TEST(ThroughBodyTest, BdatWithoutALastLineEndGetsOneInData) {
+  Bench bench;
+  bench.hop().rules.chunking = false;
+  Passing message(bench);
+  EXPECT_EQ(message.send(std::string(kHeader) + "no end", BodyForm::literal), 250);
+  EXPECT_EQ(bench.hop().ledger.front().content, std::string(kHeader) + "no end\r\n");
+}
+
+TEST(ThroughBodyTest, ChunksAreLargeAndEachIsAnswered) {
+  Bench bench;
+  const std::string text = dotty(700'000);
+  Passing message(bench);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::literal);
+  for (std::size_t at = 0; at < text.size(); at += 16'384) message.feed(std::string_view(text).substr(at, 16'384));
+  EXPECT_EQ(message.finish().reply.code(), 250);
+  EXPECT_EQ(bench.hop().ledger.front().content, text);
+  const auto chunks = std::ranges::count_if(bench.hop().commands, [](const std::string& line) {
+    return line.starts_with("BDAT");
+  });
+  EXPECT_EQ(chunks, 6);
+}
+
+TEST(ThroughBodyTest, ARefusedChunkIsTheMessagesWord) {
+  for (const unsigned which : {0U, 1U, 3U}) {
+    Bench bench;
+    bench.hop().add({.stage = HopStage::chunk, .after = which, .say = "552 5.3.4 too much\r\n"});
+    Passing message(bench);
+    message.offer({"bob@example.net"});
+    message.begin(BodyForm::literal);
+    message.feed(kHeader);
+    for (int i = 0; i < 70; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
+    EXPECT_EQ(message.finish().reply.code(), 552);
+    EXPECT_THAT(bench.hop().ledger, IsEmpty());
+    bench.run_for(1s);
+    EXPECT_EQ(bench.pool().status().front().live, 0U);
+  }
+}
+
+TEST(ThroughBodyTest, AChunkAnswered354IsAProtocolError) {
+  Bench bench;
+  bench.hop().add({.stage = HopStage::chunk, .say = "354 go on\r\n"});
+  Passing message(bench);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::literal);
+  message.feed(kHeader);
+  for (int i = 0; i < 70; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
+  EXPECT_EQ(message.finish().reply.code(), 451);
+}
+
+TEST(ThroughBodyTest, ASecondAnswerToAChunkIsNotTheMessages) {
+  Bench bench;
+  bench.hop().add({.stage = HopStage::chunk, .say_too = "250 2.0.0 taken\r\n"});
+  bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
+  Passing message(bench);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::literal);
+  message.feed(std::string(kHeader) + std::string(150'000, 'x') + "\r\n");
+  bench.run_for(1s);
+  EXPECT_EQ(message.finish().reply.code(), 451);
+}
+
+// ------------------------------------------------------------------------------------------ back-pressure
+
+TEST(ThroughBodyTest, ASlowNextHopHoldsTheClientUp) {
+  for (const bool chunking : {true, false}) {
+    Bench bench;
+    bench.hop().rules.chunking = chunking;
+    bench.hop().rules.between_reads = 100ms;
+    Passing message(bench);
+    message.offer({"bob@example.net"});
+    message.begin(BodyForm::dot_stuffed);
+    message.feed(kHeader);
+    std::size_t fed = kHeader.size();
+    const std::string piece = std::string(9'998, 'x') + "\r\n";
+    for (int i = 0; i < 200; ++i) {
+      message.feed(piece);
+      fed += piece.size();
+      // The window, a chunk that gathers, and what is under way in sockets and in the next hop.
+      EXPECT_LE(fed, bench.hop().content_read + Through::kWindowBytes + Through::kChunkBytes + 2 * 65'536 +
+                         net::Connection::kInputBytesHigh + 65'536);
+    }
+    EXPECT_EQ(message.finish().reply.code(), 250);
+    EXPECT_EQ(bench.hop().ledger.front().content.size(), fed);
+  }
+}
+
+TEST(ThroughBodyTest, ANextHopThatTakesNothingIsLeftInTime) {
+  Bench bench;
+  bench.hop().rules.chunking = false;
+  bench.route.block_timeout = 3min;
+  bench.hop().add({.stage = HopStage::body, .stall = 3h, .bytes = 1});
+  Passing message(bench);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::dot_stuffed);
+  const Instant before = bench.loop.now();
+  for (int i = 0; i < 200; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
+  EXPECT_LE(bench.loop.now() - before, 3min + 10s);
+  EXPECT_EQ(message.finish().reply.code(), 451);
+}
+
+// ------------------------------------------------------------------------------------------ no message after all
+
+TEST(ThroughBodyTest, AbandonedBeforeTheBodyTheConnectionIsKept) {
+  Bench bench;
+  Passing message(bench);
+  message.offer({"bob@example.net"});
+  message.abandon();
+  EXPECT_EQ(bench.pool().status().front().idle, 1U);
+  Passing second(bench);
+  EXPECT_EQ(second.send(kHeader), 250);
+  EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+  EXPECT_EQ(bench.pool().counters().opened, 1U);
+}
+
+TEST(ThroughBodyTest, AbandonedInTheBodyTheConnectionIsClosed) {
+  for (const bool chunking : {true, false}) {
+    for (const std::size_t size : {0U, 100U, 150'000U, 600'000U}) {
+      Bench bench;
+      bench.hop().rules.chunking = chunking;
+      Passing message(bench);
+      message.offer({"bob@example.net"});
+      message.begin(BodyForm::dot_stuffed);
+      message.feed(std::string(size, 'x') + "\r\n");
+      message.abandon();
+      bench.run_for(1s);
+      EXPECT_EQ(bench.hop().live(), 0U);
+      EXPECT_THAT(bench.hop().ledger, IsEmpty());
+      Passing second(bench);
+      EXPECT_EQ(second.send(kHeader), 250);
+      EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+    }
+  }
+}
+
+TEST(ThroughBodyTest, AbandonedBeforeAnythingNobodyNotices) {
+  Bench bench;
+  Passing message(bench);
+  message.abandon();
+  EXPECT_THAT(bench.hop().commands, IsEmpty());
+}
+
+// Many worlds: pieces, delays and buffers of all sizes.
+TEST(ThroughBodyTest, TheContentIsTheSameInEveryWorld) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    Bench bench(seed, io::SimOptions::varied(seed));
+    bench.hop().rules.chunking = seed % 2 == 0;
+    const std::string text = dotty(1000 + seed * 997);
+    const BodyForm form = seed % 3 == 0 ? BodyForm::literal : BodyForm::dot_stuffed;
+    Passing message(bench);
+    EXPECT_EQ(message.send(form == BodyForm::literal ? text : stuffed(text), form), 250) << seed;
+    ASSERT_THAT(bench.hop().ledger, SizeIs(1));
+    EXPECT_EQ(bench.hop().ledger.front().content, text) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::relay
