@@ -1,0 +1,35 @@
+// Queue ids: one number for each message, and how it is written: 13 letters and digits that sort by time.
+// 42 bits of milliseconds since 2020 (to the year 2159), 12 of count within one, 10 of core.
+// Pure.  Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/time.h"
+
+namespace sluice::message {
+
+using QueueId = std::uint64_t;  // 0 names nothing
+
+// "0DKGR2N4T0400"
+[[nodiscard]] std::string queue_id_text(QueueId id);
+// Absent if `text` is not what queue_id_text() gives; letters may be small.
+[[nodiscard]] std::optional<QueueId> parse_queue_id(std::string_view text);
+
+// Ids of one core: each greater than the one before, whatever the clock does.
+class QueueIdSequence {
+ public:
+  explicit QueueIdSequence(std::uint32_t core);
+  // None that is given later is at or below `id`.
+  void stay_above(QueueId id);
+  QueueId next(WallMillis now);
+
+ private:
+  std::uint64_t last_ = 0;  // time and count of the last one
+  std::uint32_t core_;
+};
+
+}  // namespace sluice::message

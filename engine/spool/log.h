@@ -1,0 +1,115 @@
+// The end of one core's log: records gather while a write is under way, and go out together in the next one.
+// Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; a write that
+// fails is never tried again where it was: its records have failed, its segment is written no more, and the next
+// batch goes to a new one.
+// Owned by a Spool; that core's thread only.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/task.h"
+#include "engine/io/aligned.h"
+#include "engine/io/loop.h"
+#include "engine/spool/batch.h"
+#include "engine/spool/segments.h"
+
+namespace sluice::spool {
+
+struct LogOptions {
+  std::string directory;
+  std::uint32_t segment_bytes = 64U << 20;
+  bool synced = true;  // false: a write is answered for when the kernel has it
+};
+
+struct LogCounters {
+  std::uint64_t batches = 0;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t failed_batches = 0;
+  std::uint64_t segments_begun = 0;
+};
+
+class Log {
+ public:
+  // A record on its way; lives in the frame that waits for it.
+  struct Write {
+    RecordType type = RecordType::done;
+    std::uint64_t id = 0;
+    std::string_view head;
+    const Chain* content = nullptr;
+    // Filled in:
+    Location location;
+    bool durable = false;
+    Gate gate;
+  };
+
+  // `last_number` is shared by all cores: segments are numbered in the order in which they begin.
+  // `told` hears what the operator should know.
+  Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_number, LogOptions options,
+      std::vector<std::string> free, std::function<void(const std::string&)> told);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Makes the first segment, so that a disk that takes nothing is known before any mail is.
+  void start();
+  // Waits until the record is on the disk.  False: it is not, and the log goes on without it.  Segments that messages
+  // and pieces went to are needed from then on: whoever wrote them releases them.
+  Task<bool> write(Write& write);
+  // Whether a write has a place to go to.
+  [[nodiscard]] bool ready() const { return active_ != 0 || spare_.number != 0; }
+  // Why not, in words.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  // This segment is being written, or will be.
+  [[nodiscard]] bool writes(std::uint32_t segment) const { return segment == active_; }
+  // A file that is no segment any more.
+  void add_free(std::string name) { free_.push_back(std::move(name)); }
+  [[nodiscard]] std::size_t free_files() const { return free_.size(); }
+  [[nodiscard]] const LogCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  // Everything that was written has been told; no further write() may come.
+  Task<void> close();
+
+ private:
+  void begin_batch();
+  void fill_batch(Segment& segment);
+  void submit();
+  static void on_written(void* self, const io::Completion& completion);
+  void written(std::int32_t result);
+  void abandon(std::int32_t result);
+  void want_segment();
+  Task<void> prepare();
+  Task<bool> try_prepare();
+  void fail_waiting();
+
+  io::Loop& loop_;
+  Segments& segments_;
+  std::atomic<std::uint32_t>& last_number_;
+  LogOptions options_;
+  std::vector<std::string> free_;
+  std::function<void(const std::string&)> told_;
+  io::AlignedBytes memory_;
+  Batch batch_;
+  std::deque<Write*> queue_;       // gathering
+  std::vector<Write*> in_flight_;
+  std::string_view bytes_;         // being written; empty: nothing is
+  std::uint32_t offset_ = 0;       // where to
+  std::uint32_t active_ = 0;       // the segment that is written; 0: none
+  Segment spare_;                  // the next one, ready; number 0: none
+  bool preparing_ = false;
+  bool closing_ = false;
+  std::string trouble_;
+  TaskSet tasks_;
+  Gate quiet_;
+  io::Deferred begin_later_{[](void* self) { static_cast<Log*>(self)->begin_batch(); }, this};
+  LogCounters counters_;
+};
+
+}  // namespace sluice::spool

@@ -1,0 +1,98 @@
+// What is in a spool's segments when a relay starts: reads all of them, the newest first, so that of every message the
+// latest word is known before the message itself is found.  Nothing that does not check becomes mail; it is kept
+// aside in quarantine/, with the reason.
+// Blocking, at start-up.  One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/io/disk.h"
+#include "engine/spool/index.h"
+#include "engine/spool/segments.h"
+#include "engine/spool/stored.h"
+
+namespace sluice::spool {
+
+// A message that is still ours.
+struct Recovered {
+  QueueId id = 0;
+  const Stored& stored;
+  const message::DeliveryStatus& status;
+  std::uint32_t segment = 0;  // which segments go to which core is decided later: see Share
+};
+
+// What one core goes on with.
+struct Share {
+  std::vector<Segment> segments;
+  std::vector<std::string> free;
+  Index index;
+};
+
+struct RecoveryCounts {
+  std::uint64_t messages = 0;
+  std::uint64_t segments = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t damaged = 0;   // places put into quarantine
+  std::uint64_t cut_short = 0; // writes that a crash cut short
+  std::uint64_t lost_pieces = 0;  // messages without some of their content, put into quarantine
+};
+
+class Recovery {
+ public:
+  using Found = std::function<void(const Recovered&)>;
+  // `note` is told what the operator should know, a sentence each.
+  Recovery(io::Disk& disk, std::string directory, std::function<void(const std::string&)> note);
+  ~Recovery();
+  Recovery(const Recovery&) = delete;
+  Recovery& operator=(const Recovery&) = delete;
+
+  // Reads everything.  `found` is called once for each message that is still ours, in no order that matters.
+  // The error is a sentence: the spool cannot be used as it is.
+  io::DiskResult<void> run(const Found& found);
+
+  // Afterwards: gives the segments to `cores` cores.  Segments that tell of the same messages stay together.
+  std::vector<Share> divide(std::size_t cores);
+  // Which of them got the segment.
+  [[nodiscard]] std::size_t core_of(std::uint32_t segment) const { return core_of_.at(segment); }
+  [[nodiscard]] QueueId last_id() const { return last_id_; }
+  [[nodiscard]] std::uint32_t last_segment() const { return last_segment_; }
+  [[nodiscard]] const RecoveryCounts& counts() const { return counts_; }
+
+ private:
+  struct Seen;
+  struct Waiting;
+  struct Item;
+  class Collector;
+
+  io::DiskResult<void> list_files();
+  io::DiskResult<void> read_segment(std::uint32_t number);
+  void take(Item& item, const Found& found);
+  void take_message(Item& item, Seen& seen, const Found& found);
+  void take_piece(const Item& item, const Found& found);
+  void complete(QueueId id, const Waiting& waiting, const Found& found);
+  void join(std::uint32_t a, std::uint32_t b);
+  std::uint32_t root(std::uint32_t segment);
+  void quarantine(const Segment& segment, std::uint32_t offset, std::uint32_t bytes, const std::string& reason);
+
+  io::Disk& disk_;
+  std::string directory_;
+  std::function<void(const std::string&)> note_;
+  std::map<std::uint32_t, Segment> segments_;
+  std::vector<std::string> free_;
+  absl::flat_hash_map<QueueId, Seen> seen_;
+  std::map<QueueId, Waiting> waiting_;  // found, but for some of their pieces
+  Index index_;
+  std::map<std::uint32_t, std::uint32_t> parent_;  // union-find over segments
+  std::map<std::uint32_t, std::size_t> core_of_;
+  QueueId last_id_ = 0;
+  std::uint32_t last_segment_ = 0;
+  RecoveryCounts counts_;
+};
+
+}  // namespace sluice::spool

@@ -1,0 +1,67 @@
+// The segment files of one core: their names, which are open, what still needs them, in which order they may go.
+// A file's life: made of zeros -> free -> (header written, renamed) a segment -> no longer needed -> free again.
+// The oldest goes first: a record that ends another one's life is never gone before it.
+// Owned by a Spool; that core's thread only.  Files are touched on workers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/io/disk.h"
+#include "engine/spool/record.h"
+
+namespace sluice::spool {
+
+// "0000002a.log", and back.
+[[nodiscard]] std::string segment_name(std::uint32_t number);
+[[nodiscard]] std::optional<std::uint32_t> parse_segment_name(std::string_view name);
+// "free-0000002a", named after the segment that it last was or would have been.
+[[nodiscard]] std::string free_name(std::uint32_t number);
+[[nodiscard]] bool is_free_name(std::string_view name);
+
+struct Segment {
+  std::uint32_t number = 0;
+  int file = -1;              // open for direct reads (and writes, while it is written)
+  std::uint64_t salt = 0;
+  std::uint32_t bytes = 0;    // of the file
+  std::uint32_t used = 0;     // written so far; all of it when closed
+  std::uint64_t needed = 0;   // by messages, drafts and readers
+};
+
+class Segments {
+ public:
+  Segment& add(const Segment& segment);
+  // nullptr when there is none.
+  [[nodiscard]] Segment* find(std::uint32_t number);
+  // The oldest, or null when there is none.
+  [[nodiscard]] Segment* oldest();
+  void remove(std::uint32_t number);
+  void need(std::uint32_t number) { ++get(number).needed; }
+  void release(std::uint32_t number);
+  [[nodiscard]] std::size_t count() const { return segments_.size(); }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    for (auto& [number, segment] : segments_) visit(segment);
+  }
+
+ private:
+  Segment& get(std::uint32_t number);
+  std::map<std::uint32_t, Segment> segments_;  // addresses stay
+  std::uint64_t bytes_ = 0;
+};
+
+// Blocking, on a worker: turns a free file, or a new one where `free` is empty, into the segment `head.number`,
+// ready to be written behind its first block.  The error is a sentence.
+[[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory,
+                                                    const std::string& free, const SegmentHead& head,
+                                                    std::uint32_t bytes);
+// Blocking, on a worker: closes `file` and gives the segment's file a free one's name; or removes it.
+[[nodiscard]] io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number,
+                                               int file, bool keep);
+
+}  // namespace sluice::spool

@@ -1,0 +1,216 @@
+#include "engine/spool/stored.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/smtp/limits.h"
+#include "engine/spool/octets.h"
+
+namespace sluice::spool {
+namespace {
+
+using message::Attempt;
+using message::DeliveryStatus;
+using message::Envelope;
+using message::Recipient;
+using message::RecipientStatus;
+
+constexpr std::uint64_t kSchema = 1;  // of the payloads: fields are only ever added behind a higher number
+constexpr std::size_t kPiecesMax = 1U << 16;
+constexpr auto kCodeMax = std::numeric_limits<std::uint16_t>::max();
+
+// Dates are written as they are: before 1970 there was no mail of ours.
+std::uint64_t unsigned_of(WallMillis time) { return static_cast<std::uint64_t>(std::max<WallMillis>(time, 0)); }
+WallMillis time_of(OctetReader& in) {
+  return static_cast<WallMillis>(in.number(std::numeric_limits<WallMillis>::max()));
+}
+
+std::uint64_t bits_of(const smtp::Notify& notify) {
+  return (notify.never ? 1U : 0U) | (notify.success ? 2U : 0U) | (notify.failure ? 4U : 0U) | (notify.delay ? 8U : 0U);
+}
+smtp::Notify notify_of(std::uint64_t bits) {
+  return {.never = (bits & 1) != 0, .success = (bits & 2) != 0, .failure = (bits & 4) != 0, .delay = (bits & 8) != 0};
+}
+
+void write_envelope(OctetWriter& out, const Envelope& envelope) {
+  out.text(envelope.reverse_path);
+  out.number(static_cast<std::uint64_t>(envelope.body));
+  out.number(envelope.smtputf8 ? 1 : 0);
+  out.number(envelope.size ? *envelope.size + 1 : 0);
+  out.number(static_cast<std::uint64_t>(envelope.ret));
+  out.text(envelope.envid);
+  out.number(envelope.recipients.size());
+  for (const Recipient& recipient : envelope.recipients) {
+    out.text(recipient.forward_path);
+    out.number(bits_of(recipient.notify));
+    out.text(recipient.orcpt);
+  }
+}
+
+void read_envelope(OctetReader& in, Envelope& envelope) {
+  envelope.reverse_path = in.text();
+  envelope.body = in.choice(smtp::Body::eight_bit_mime);
+  envelope.smtputf8 = in.number(1) != 0;
+  if (const std::uint64_t size = in.number(); size != 0) envelope.size = size - 1;
+  envelope.ret = in.choice(smtp::Ret::headers);
+  envelope.envid = in.text();
+  const std::uint64_t count = in.number(smtp::kRecipientsMaxCeiling);
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    Recipient recipient;
+    recipient.forward_path = in.text();
+    recipient.notify = notify_of(in.number(15));
+    recipient.orcpt = in.text();
+    envelope.recipients.push_back(std::move(recipient));
+  }
+}
+
+void write_location(OctetWriter& out, const Location& location) {
+  out.number(location.segment);
+  out.number(location.offset);
+  out.number(location.payload);
+}
+
+Location read_location(OctetReader& in) {
+  constexpr auto kMost = std::numeric_limits<std::uint32_t>::max();
+  Location location;
+  location.segment = static_cast<std::uint32_t>(in.number(kMost));
+  location.offset = static_cast<std::uint32_t>(in.number(kMost));
+  location.payload = static_cast<std::uint32_t>(in.number(kPayloadBytesMax));
+  return location;
+}
+
+void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t words_max) {
+  const auto words = [&](const std::string& text) { return std::string_view(text).substr(0, words_max); };
+  out.number(status.held ? 1 : 0);
+  out.number(unsigned_of(status.due));
+  out.number(status.tries);
+  out.number(status.recipients.size());
+  for (const RecipientStatus& recipient : status.recipients) {
+    out.number(static_cast<std::uint64_t>(recipient.fate));
+    out.number((recipient.delay_reported ? 1U : 0U) | (recipient.reported ? 2U : 0U) |
+               (recipient.passed_on_dsn ? 4U : 0U));
+    out.number(recipient.code);
+    out.number(recipient.enhanced.cls);
+    out.number(recipient.enhanced.subject);
+    out.number(recipient.enhanced.detail);
+    out.text(words(recipient.text));
+    out.text(words(recipient.next_hop));
+    out.number(unsigned_of(recipient.at));
+  }
+  out.number(status.attempts.size());
+  for (const Attempt& attempt : status.attempts) {
+    out.number(unsigned_of(attempt.at));
+    out.text(words(attempt.next_hop));
+    out.text(attempt.tls);
+    out.number(attempt.recipients);
+    out.number(attempt.taken);
+    out.number(attempt.code);
+    out.text(words(attempt.text));
+  }
+}
+
+RecipientStatus read_recipient_status(OctetReader& in) {
+  RecipientStatus recipient;
+  recipient.fate = in.choice(message::Fate::removed);
+  const std::uint64_t flags = in.number(7);
+  recipient.delay_reported = (flags & 1) != 0;
+  recipient.reported = (flags & 2) != 0;
+  recipient.passed_on_dsn = (flags & 4) != 0;
+  recipient.code = static_cast<std::uint16_t>(in.number(kCodeMax));
+  recipient.enhanced.cls = static_cast<std::uint8_t>(in.number(9));
+  recipient.enhanced.subject = static_cast<std::uint16_t>(in.number(kCodeMax));
+  recipient.enhanced.detail = static_cast<std::uint16_t>(in.number(kCodeMax));
+  recipient.text = in.text();
+  recipient.next_hop = in.text();
+  recipient.at = time_of(in);
+  return recipient;
+}
+
+void read_status(OctetReader& in, DeliveryStatus& status) {
+  status.held = in.number(1) != 0;
+  status.due = time_of(in);
+  status.tries = static_cast<std::uint32_t>(in.number(std::numeric_limits<std::uint32_t>::max()));
+  const std::uint64_t recipients = in.number(smtp::kRecipientsMaxCeiling);
+  for (std::uint64_t i = 0; i < recipients && !in.failed(); ++i)
+    status.recipients.push_back(read_recipient_status(in));
+  const std::uint64_t attempts = in.number(message::kAttemptsKept);
+  for (std::uint64_t i = 0; i < attempts && !in.failed(); ++i) {
+    Attempt attempt;
+    attempt.at = time_of(in);
+    attempt.next_hop = in.text();
+    attempt.tls = in.text();
+    attempt.recipients = static_cast<std::uint16_t>(in.number(kCodeMax));
+    attempt.taken = static_cast<std::uint16_t>(in.number(kCodeMax));
+    attempt.code = static_cast<std::uint16_t>(in.number(kCodeMax));
+    attempt.text = in.text();
+    status.attempts.push_back(std::move(attempt));
+  }
+}
+
+}  // namespace
+
+std::string encode_status(const DeliveryStatus& status) {
+  std::string payload;
+  for (std::size_t words_max : {message::kWordsBytesMax, std::size_t{64}, std::size_t{0}}) {
+    payload.clear();
+    OctetWriter out(payload);
+    out.number(kSchema);
+    write_status(out, status, words_max);
+    if (payload.size() <= kMetaBytesMax / 2) break;
+  }
+  return payload;
+}
+
+std::optional<DeliveryStatus> decode_status(std::string_view payload) {
+  OctetReader in(payload);
+  if (in.number() != kSchema) return std::nullopt;
+  DeliveryStatus status;
+  read_status(in, status);
+  if (in.failed()) return std::nullopt;
+  return status;
+}
+
+std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
+  std::string payload;
+  OctetWriter out(payload);
+  out.number(kSchema);
+  out.number(unsigned_of(stored.arrived));
+  out.number(static_cast<std::uint64_t>(stored.form));
+  out.text(stored.submitter.customer);
+  out.text(stored.submitter.account);
+  write_envelope(out, stored.envelope);
+  out.number(stored.content_bytes);
+  out.number(stored.pieces.size());
+  for (const Location& piece : stored.pieces) write_location(out, piece);
+  out.text(encode_status(status));
+  return payload;
+}
+
+std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload) {
+  OctetReader in(payload);
+  if (in.number() != kSchema) return std::nullopt;
+  DecodedMessage decoded;
+  Stored& stored = decoded.stored;
+  stored.arrived = time_of(in);
+  stored.form = in.choice(message::BodyForm::literal);
+  stored.submitter.customer = in.text();
+  stored.submitter.account = in.text();
+  stored.envelope.id = message::queue_id_text(id);
+  read_envelope(in, stored.envelope);
+  stored.content_bytes = in.number();
+  const std::uint64_t pieces = in.number(kPiecesMax);
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < pieces && !in.failed(); ++i) {
+    stored.pieces.push_back(read_location(in));
+    bytes += stored.pieces.back().payload;
+  }
+  auto status = decode_status(in.text());
+  if (in.failed() || !status || status->recipients.size() != stored.envelope.recipients.size()) return std::nullopt;
+  decoded.status = *std::move(status);
+  decoded.content = in.rest();
+  if (bytes + decoded.content.size() != stored.content_bytes) return std::nullopt;
+  return decoded;
+}
+
+}  // namespace sluice::spool

@@ -1,0 +1,46 @@
+// What the payloads of records hold, as values, and how they are written and read: see FORMAT.md.
+// Whatever the octets are, reading ends in a value or in nothing.
+// Pure.  Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/message/delivery.h"
+#include "engine/message/envelope.h"
+#include "engine/message/queue_id.h"
+#include "engine/message/taker.h"
+#include "engine/spool/record.h"
+
+namespace sluice::spool {
+
+using message::QueueId;
+
+// A message as it was accepted; never changes.
+struct Stored {
+  message::Envelope envelope;  // its id is the record's
+  message::Submitter submitter;
+  message::BodyForm form = message::BodyForm::dot_stuffed;
+  WallMillis arrived = 0;
+  std::uint64_t content_bytes = 0;  // in this form, pieces and all
+  std::vector<Location> pieces;     // in order; the record's own content comes behind them
+};
+
+// The payload of a message record but for the content, which follows it.  Longer than kMetaBytesMax: it cannot be
+// stored.
+[[nodiscard]] std::string encode_message(const Stored& stored, const message::DeliveryStatus& status);
+struct DecodedMessage {
+  Stored stored;
+  message::DeliveryStatus status;
+  std::string_view content;  // of this record
+};
+[[nodiscard]] std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload);
+
+// The payload of a status record.  Words are cut where it would be longer than kMetaBytesMax / 2.
+[[nodiscard]] std::string encode_status(const message::DeliveryStatus& status);
+[[nodiscard]] std::optional<message::DeliveryStatus> decode_status(std::string_view payload);
+
+}  // namespace sluice::spool
