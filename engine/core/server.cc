@@ -62,6 +62,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   files_max_ = io::raise_file_limit();
   clock_ = io::make_real_clock();
   sockets_ = io::make_real_sockets();
+  disk_ = io::make_real_disk();
   names_ = io::make_real_names();
   if (auto done = bind(); !done) return done;
   if (auto done = become_user(); !done) return done;
@@ -181,7 +182,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
   }
   const auto clock = io::make_real_clock();
   const auto random = io::make_real_random();
-  const io::Door door{**ring, *sockets_, *clock, *random, *workers_};
+  const io::Door door{**ring, *sockets_, *clock, *random, *workers_, *disk_};
   {
     const StoreConfig& store = plan->config.store;
     Core core(door, *shared_, *thread.log,

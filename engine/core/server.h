@@ -61,6 +61,7 @@ class Server {
   io::Log* log_ = nullptr;  // the main thread's
   std::unique_ptr<io::Names> names_;
   std::unique_ptr<auth::Backend> backend_;
+  std::unique_ptr<io::Disk> disk_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::vector<BoundSocket>> bound_;  // a list a core

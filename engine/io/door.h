@@ -16,6 +16,7 @@
 
 #include "engine/base/time.h"
 #include "engine/io/address.h"
+#include "engine/io/disk.h"
 
 namespace sluice::io {
 
@@ -45,6 +46,12 @@ class Ring {
   virtual void send(Tag tag, int socket, const void* bytes, std::size_t size) = 0;
   virtual void connect(Tag tag, int socket, const Address* address) = 0;
   virtual void close(Tag tag, int descriptor) = 0;
+  // Whole blocks of a file from Disk, in memory that is aligned likewise (kDiskBlockBytes).  The result is
+  // bytes, maybe fewer than asked for and then perhaps within a block, or a negative errno.  `durable`: they
+  // are on the disk when it completes (RWF_DSYNC).
+  virtual void write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
+                          bool durable) = 0;
+  virtual void read_file(Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) = 0;
   // Asks for `target` to end; proves nothing by itself: the target's own last completion does.
   virtual void cancel(Tag tag, Tag target) = 0;
 
@@ -110,6 +117,7 @@ struct Door {
   Clock& clock;
   Random& random;
   Workers& workers;
+  Disk& disk;
 };
 
 }  // namespace sluice::io

@@ -9,26 +9,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/io/descriptor.h"
+
 namespace sluice::io {
 namespace {
 
 std::unexpected<std::string> complaint(const std::string& path, const char* doing) {
   return std::unexpected(path + ": " + doing + ": " + std::strerror(errno));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // A new file with all of `bytes`, on disk.
 std::expected<void, std::string> write_synced(const std::string& path, std::string_view bytes, unsigned mode) {

@@ -162,6 +162,21 @@ OperationId Loop::connect(int socket, const Address* address, Operation::Told to
   return id;
 }
 
+OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
+                             Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset,
+                        durable);
+  return id;
+}
+
+OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
+                            Operation::Told told, void* context) {
+  const OperationId id = start(told, context);
+  door_.ring.read_file(tag_of(OperationKind::read_file, id), file, bytes.data(), bytes.size(), offset);
+  return id;
+}
+
 void Loop::close(int descriptor) {
   door_.ring.close(tag_of(OperationKind::close, start(&nobody, nullptr)), descriptor);
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "engine/base/slab.h"
@@ -21,7 +22,7 @@ namespace sluice::io {
 
 class Loop;
 
-enum class OperationKind : std::uint8_t { accept = 1, receive, send, connect, close, cancel };
+enum class OperationKind : std::uint8_t { accept = 1, receive, send, connect, close, cancel, write_file, read_file };
 
 // A record of the slab: who is told.  `told` runs once a completion; the record goes with the last one.
 struct Operation {
@@ -122,6 +123,11 @@ class Loop {
   OperationId send(int socket, const msghdr* message, Operation::Told told, void* context);
   OperationId send(int socket, std::string_view bytes, Operation::Told told, void* context);
   OperationId connect(int socket, const Address* address, Operation::Told told, void* context);
+  // As Ring's; for waiting there is engine/io/file_wait.h.
+  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
+                         Operation::Told told, void* context);
+  OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
+                        void* context);
   // Closes without anyone waiting; the loop counts it until it is done.
   void close(int descriptor);
   void cancel(OperationId id, OperationKind kind);

@@ -13,6 +13,7 @@ namespace sluice::io {
 namespace {
 
 constexpr int kBufferGroup = 0;
+constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;  // a result has 31 bits
 constexpr Tag kWakeTag = Tag{0xff} << 56;  // no operation has kind 255
 
 class RealRing final : public Ring {
@@ -60,6 +61,20 @@ class RealRing final : public Ring {
   void close(Tag tag, int descriptor) override {
     io_uring_sqe* sqe = entry();
     io_uring_prep_close(sqe, descriptor);
+    io_uring_sqe_set_data64(sqe, tag);
+  }
+  void write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
+                  bool durable) override {
+    CHECK(size <= kTransferBytesMax);
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_write(sqe, file, bytes, static_cast<unsigned>(size), offset);
+    if (durable) sqe->rw_flags = RWF_DSYNC;
+    io_uring_sqe_set_data64(sqe, tag);
+  }
+  void read_file(Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) override {
+    CHECK(size <= kTransferBytesMax);
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_read(sqe, file, bytes, static_cast<unsigned>(size), offset);
     io_uring_sqe_set_data64(sqe, tag);
   }
   void cancel(Tag tag, Tag target) override {

@@ -47,6 +47,13 @@ void SimRing::close(Tag tag, int descriptor) {
   submitted_.push_back({.tag = tag, .kind = Kind::close, .descriptor = descriptor});
 }
 
+void SimRing::write_file(Tag, int, const void*, std::size_t, std::uint64_t, bool) {
+  context_.broken("no simulated files are there");
+}
+void SimRing::read_file(Tag, int, void*, std::size_t, std::uint64_t) {
+  context_.broken("no simulated files are there");
+}
+
 void SimRing::cancel(Tag tag, Tag target) {
   submitted_.push_back({.tag = tag, .kind = Kind::cancel, .target = target});
 }

@@ -32,6 +32,9 @@ class SimRing final : public Ring, private SimWatcher {
   void send(Tag tag, int socket, const void* bytes, std::size_t size) override;
   void connect(Tag tag, int socket, const Address* address) override;
   void close(Tag tag, int descriptor) override;
+  void write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
+                  bool durable) override;
+  void read_file(Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) override;
   void cancel(Tag tag, Tag target) override;
   void provide_buffer(std::uint16_t id, char* data, std::uint32_t size) override;
   // With a timeout and nothing to do, time goes on: for a single loop that runs by itself.

@@ -97,6 +97,7 @@ struct SimWorld::Core {
   SimClock clock;
   SimRandom random;
   SimWorkers workers;
+  std::unique_ptr<Disk> disk = make_real_disk();
 };
 
 SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
@@ -110,7 +111,7 @@ SimWorld::~SimWorld() { set_check_note(outer_note_); }
 
 Door SimWorld::door(std::string_view ip) {
   Core& core = *cores_.emplace_back(std::make_unique<Core>(*this, network_.host(ip), cores_.size()));
-  return {core.ring, core.sockets, core.clock, core.random, core.workers};
+  return {core.ring, core.sockets, core.clock, core.random, core.workers, *core.disk};
 }
 
 void SimWorld::add_address(std::string_view ip, std::string_view other) {

@@ -52,7 +52,7 @@ class Doors {
     auto ring = io::make_real_ring({.submissions = 256, .completions = 4096, .buffers = limits.buffers});
     if (!ring) throw std::runtime_error(ring.error());
     rings_.push_back(*std::move(ring));
-    const io::Door door{*rings_.back(), *sockets_, *clock_, *random_, *workers_};
+    const io::Door door{*rings_.back(), *sockets_, *clock_, *random_, *workers_, *disk_};
     return *loops_.emplace_back(std::make_unique<io::Loop>(door, limits));
   }
   // Where a loop of this host may listen; the port is chosen.
@@ -134,6 +134,7 @@ class Doors {
   std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
   std::unique_ptr<io::Random> random_ = io::make_real_random();
   std::vector<std::unique_ptr<io::Ring>> rings_;
+  std::unique_ptr<io::Disk> disk_ = io::make_real_disk();
   std::unique_ptr<io::Workers> workers_ = io::make_real_workers(2, 64);
   std::set<std::string> hosts_;
   std::vector<std::unique_ptr<io::Loop>> loops_;

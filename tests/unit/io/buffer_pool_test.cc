@@ -29,6 +29,8 @@ class KernelWithBuffers final : public Ring {
   void send(Tag, int, const void*, std::size_t) override {}
   void connect(Tag, int, const Address*) override {}
   void close(Tag, int) override {}
+  void write_file(Tag, int, const void*, std::size_t, std::uint64_t, bool) override {}
+  void read_file(Tag, int, void*, std::size_t, std::uint64_t) override {}
   void cancel(Tag, Tag) override {}
   std::size_t wait(Duration, std::span<Completion>) override { return 0; }
   void wake() override {}

@@ -157,8 +157,9 @@ struct RealCore {
   std::unique_ptr<Sockets> sockets = make_real_sockets();
   std::unique_ptr<Clock> clock = make_real_clock();
   std::unique_ptr<Random> random = make_real_random();
+  std::unique_ptr<Disk> disk = make_real_disk();
   std::unique_ptr<Workers> workers = make_real_workers(1, 4);
-  Door door() { return {*ring, *sockets, *clock, *random, *workers}; }
+  Door door() { return {*ring, *sockets, *clock, *random, *workers, *disk}; }
 };
 
 TEST(LoopThreadsTest, MessagesFromOtherThreadsWakeASleepingLoop) {

@@ -1,0 +1,27 @@
+// A descriptor that is closed with its owner; for blocking code of engine/io.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace sluice::io {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  [[nodiscard]] int get() const { return fd_; }
+  // Whoever takes it closes it.
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+}  // namespace sluice::io
