@@ -105,11 +105,7 @@ void Log::written(std::int32_t result) {
   }
   in_flight_.clear();
   bytes_ = {};
-  if (closing_) {
-    quiet_.open();
-  } else {
-    loop_.defer(begin_later_);
-  }
+  loop_.defer(begin_later_);
 }
 
 // What a failed write has left on the disk is not known, and asking again would not tell (facts: a second sync reports

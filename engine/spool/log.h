@@ -107,7 +107,6 @@ class Log {
   bool closing_ = false;
   std::string trouble_;
   TaskSet tasks_;
-  Gate quiet_;
   io::Deferred begin_later_{[](void* self) { static_cast<Log*>(self)->begin_batch(); }, this};
   LogCounters counters_;
 };

@@ -1,0 +1,87 @@
+#include "engine/spool/directory.h"
+
+#include <cerrno>
+#include <string_view>
+
+namespace sluice::spool {
+namespace {
+
+constexpr std::string_view kFormat = "sluice-spool 1\n";
+constexpr const char* kFormatFile = "/format";
+constexpr const char* kLockFile = "/lock";
+constexpr const char* kHostFile = "/in-use-by";
+constexpr std::size_t kSmallFileBytesMax = 4096;
+
+std::unexpected<io::DiskError> refuse(std::string text) {
+  return std::unexpected(io::DiskError{.error = 0, .text = std::move(text)});
+}
+
+// A small file's text; empty where there is none.
+io::DiskResult<std::string> read_small(io::Disk& disk, const std::string& path) {
+  const auto entry = disk.look(path);
+  if (!entry) {
+    if (entry.error().error == ENOENT) return std::string();
+    return std::unexpected(entry.error());
+  }
+  if (!entry->regular || entry->links != 1 || !entry->own)
+    return refuse(path + ": is a link or belongs to somebody else; move it away, or give the directory to the relay's user");
+  const auto file = disk.open(path, /*writable=*/false);
+  if (!file) return std::unexpected(file.error());
+  auto text = disk.read(*file, 0, kSmallFileBytesMax);
+  disk.close(*file);
+  return text;
+}
+
+io::DiskResult<void> check_format(io::Disk& disk, const std::string& path, std::string& text) {
+  auto format = read_small(disk, path + kFormatFile);
+  if (!format) return std::unexpected(format.error());
+  text = *std::move(format);
+  if (text.empty() || text == kFormat) return {};
+  return refuse(path + ": is a spool of another version ('" + text.substr(0, text.find('\n')) +
+                "'); let the relay that wrote it deliver what is in it, or name another directory");
+}
+
+}  // namespace
+
+io::DiskResult<void> Directory::check(io::Disk& disk, const std::string& path) {
+  std::string format;
+  if (auto fine = check_format(disk, path, format); !fine) return fine;
+  if (format.empty()) return refuse(path + ": is no spool: there is no file 'format' in it");
+  return {};
+}
+
+io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const std::string& path,
+                                                           const std::string& host) {
+  if (auto made = disk.make_directory(path); !made) return std::unexpected(made.error());
+  const auto entry = disk.look(path);
+  if (!entry) return std::unexpected(entry.error());
+  if (!entry->own) return refuse(path + ": belongs to another user; give it to the user that the relay runs as (chown)");
+  const auto lock = disk.lock(path + kLockFile);
+  if (!lock) {
+    if (lock.error().error == EWOULDBLOCK)
+      return refuse(path + ": another relay on this machine uses it; each needs a directory of its own");
+    return std::unexpected(lock.error());
+  }
+  std::unique_ptr<Directory> directory(new Directory(disk, path, *lock));
+  std::string format;
+  if (auto fine = check_format(disk, path, format); !fine) return std::unexpected(fine.error());
+  const auto user = read_small(disk, path + kHostFile);
+  if (!user) return std::unexpected(user.error());
+  if (!user->empty() && *user != host + "\n")
+    return refuse(path + ": is in use by the host " + user->substr(0, user->find('\n')) +
+                  ", or was when that one crashed; if it is stopped for good, remove " + path + kHostFile);
+  if (format.empty())
+    if (auto written = disk.write_small(path + kFormatFile, kFormat); !written) return std::unexpected(written.error());
+  if (user->empty())
+    if (auto written = disk.write_small(path + kHostFile, host + "\n"); !written) return std::unexpected(written.error());
+  return directory;
+}
+
+Directory::~Directory() { disk_.close(lock_); }
+
+void Directory::leave() {
+  // Without it the next start on another host asks the operator: no harm.
+  static_cast<void>(disk_.remove(path_ + kHostFile));
+}
+
+}  // namespace sluice::spool

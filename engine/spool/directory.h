@@ -1,0 +1,33 @@
+// The spool's directory as a whole: that it is ours, of this version, and used by nobody else.
+// Blocking, at start-up and at the end.  One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/io/disk.h"
+
+namespace sluice::spool {
+
+class Directory {
+ public:
+  // Makes the directory if need be.  `host` is this machine's name; `random` a number nobody else drew.  The error is a
+  // sentence that says what to do.
+  static io::DiskResult<std::unique_ptr<Directory>> open(io::Disk& disk, const std::string& path, const std::string& host);
+  // The same for reading only, beside whoever uses it: that it is a spool of this version.
+  static io::DiskResult<void> check(io::Disk& disk, const std::string& path);
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  // Everything has been written and closed: another host may use it from now on.
+  void leave();
+
+ private:
+  Directory(io::Disk& disk, std::string path, int lock) : disk_(disk), path_(std::move(path)), lock_(lock) {}
+  io::Disk& disk_;
+  std::string path_;
+  int lock_;
+};
+
+}  // namespace sluice::spool

@@ -1,0 +1,164 @@
+// One core's spool: messages that are kept until somebody else has them.  What store() or a Draft's commit() has
+// answered with true survives the process, and where the log is synced, the power.
+// Owned by a core; that core's thread only.  Everything that waits for the disk is a task.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/spool/log.h"
+#include "engine/spool/recovery.h"
+
+namespace sluice::spool {
+
+struct SpoolOptions {
+  LogOptions log;
+  std::uint64_t free_bytes_min = 0;  // less on the file system: nothing is accepted
+};
+
+struct SpoolCounters {
+  std::uint64_t stored = 0;
+  std::uint64_t not_stored = 0;  // the disk failed
+  std::uint64_t finished = 0;
+  std::uint64_t moved = 0;       // copied forward
+  std::uint64_t recycled = 0;    // segments
+};
+
+// Keeps segments from being recycled while something of them is read.
+class Pin {
+ public:
+  explicit Pin(Segments& segments) : segments_(&segments) {}
+  Pin(Pin&& other) noexcept : segments_(other.segments_), held_(std::exchange(other.held_, {})) {}
+  Pin& operator=(Pin&& other) noexcept {
+    std::swap(segments_, other.segments_);
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~Pin() {
+    for (const std::uint32_t segment : held_) segments_->release(segment);
+  }
+  void hold(std::uint32_t segment) {
+    segments_->need(segment);
+    held_.push_back(segment);
+  }
+
+ private:
+  Segments* segments_;
+  std::vector<std::uint32_t> held_;
+};
+
+// A message read back.  To be gone before the spool closes.
+struct Message {
+  Stored stored;
+  message::DeliveryStatus status;
+  Extent content;  // of the message's own record; pieces come before it
+  Pin pin;
+};
+
+class Spool {
+ public:
+  // `told` hears what the operator should know; `last_number` is shared by all cores.
+  Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptions options, Share share,
+        std::function<void(const std::string&)> told);
+  ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+
+  void start();
+  // Whether a message that comes now could be kept; else trouble() says why.
+  [[nodiscard]] bool accepting() const { return !low_ && log_.ready(); }
+  [[nodiscard]] std::string trouble() const;
+
+  // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.
+  // `id` is new; stored.content_bytes counts all of the content.
+  Task<bool> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content);
+  // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
+  // store(), or for forget_pieces().
+  Task<Location> store_piece(QueueId id, const Chain& content);
+  void forget_pieces(const std::vector<Location>& pieces);
+
+  // The error is a sentence: the record cannot be read, or does not check.
+  Task<std::expected<Message, std::string>> read(QueueId id);
+  Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
+
+  // Waits until it is on the disk, however often that takes.  False: the core must stop first.
+  Task<bool> update(QueueId id, const message::DeliveryStatus& status);
+  // The message is nobody's business any more; `pieces` are those of its Stored.
+  Task<bool> finish(QueueId id, const std::vector<Location>& pieces);
+  // It cannot be read: keeps its record aside and goes on without it.
+  Task<void> set_aside(QueueId id, std::string why);
+
+  [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
+  [[nodiscard]] std::size_t messages() const { return index_.size(); }
+  [[nodiscard]] const Index& index() const { return index_; }
+  [[nodiscard]] std::uint64_t disk_bytes() const { return segments_.bytes(); }
+  [[nodiscard]] std::uint64_t live_bytes() const { return live_kilobytes_ * 1024; }
+  [[nodiscard]] const SpoolCounters& counters() const { return counters_; }
+  [[nodiscard]] const LogCounters& log_counters() const { return log_.counters(); }
+
+  // Waits for everything that is on its way.  Once, when nobody uses it any more.
+  Task<void> close();
+
+ private:
+  Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id);
+  Task<bool> write_until_kept(Log::Write& write);
+  Task<void> cancel(QueueId id);
+  Task<bool> settled(QueueId id);
+  void cleaning_is_due();
+  Task<void> clean();
+  Task<bool> recycle(std::uint32_t number);
+  Task<bool> move_forward(std::uint32_t number);
+  Task<bool> move(QueueId id);
+  Task<bool> copy_pieces(QueueId id, const Stored& old, Stored& copy);
+  void release(const Location& message, const std::vector<Location>& pieces);
+  static void on_watch(void* self);
+  Task<void> look_at_space();
+
+  io::Loop& loop_;
+  SpoolOptions options_;
+  std::function<void(const std::string&)> told_;
+  Segments segments_;
+  Index index_;
+  Log log_;
+  std::uint64_t live_kilobytes_ = 0;
+  bool low_ = false;       // too little space on the file system
+  bool cleaning_ = false;
+  bool closing_ = false;
+  TaskSet tasks_;
+  io::Timer watch_{&on_watch, this};
+  SpoolCounters counters_;
+};
+
+// A message that is still coming in: its content goes to the disk in pieces once it is longer than one, and nothing
+// counts until commit().
+// Owned by a taker; ends in commit() or abandon() (checked).
+class Draft {
+ public:
+  Draft(Spool& spool, QueueId id) : spool_(spool), id_(id) {}
+  ~Draft();
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  // False: the disk failed; nothing more needs to come.
+  Task<bool> append(Chain bytes);
+  // `stored` without content_bytes and pieces.  True: it is kept.
+  Task<bool> commit(Stored stored, const message::DeliveryStatus& status);
+  void abandon();
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  Spool& spool_;
+  QueueId id_;
+  Chain rest_;
+  std::vector<Location> pieces_;
+  std::uint64_t bytes_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace sluice::spool
