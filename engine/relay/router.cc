@@ -1,0 +1,185 @@
+#include "engine/relay/router.h"
+
+#include <algorithm>
+
+namespace sluice::relay {
+namespace {
+
+constexpr Duration kSweepEvery = std::chrono::seconds(10);
+// Pools of mail exchangers, for one route: past this, those that nobody uses go at once.
+constexpr std::size_t kExchangesMax = 4096;
+
+std::vector<PoolHost> hosts_of(const net::Exchangers& found, std::uint16_t port) {
+  std::vector<PoolHost> hosts;
+  for (const net::Exchanger& exchanger : found.hosts)
+    hosts.push_back({.name = {.name = exchanger.name, .port = port, .preference = exchanger.preference},
+                     .addresses = exchanger.addresses});
+  return hosts;
+}
+
+void add(PoolCounters& sum, const PoolCounters& one) {
+  sum.opened += one.opened;
+  sum.reused += one.reused;
+  sum.failed += one.failed;
+  sum.waited += one.waited;
+  sum.refused += one.refused;
+}
+
+}  // namespace
+
+smtp::Reply NoWay::reply() const { return smtp::Reply::relayed(code, enhanced, text); }
+
+Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Way>& ways, std::string hostname)
+    : parts_(parts), table_(table), hostname_(std::move(hostname)) {
+  for (const Way& way : ways) {
+    RouteWay& made = *ways_.emplace_back(std::make_unique<RouteWay>(way));
+    if (!way.route.mx)
+      made.pool = std::make_unique<Pool>(parts_.loop, parts_.resolver, way.route, hostname_, way.tls);
+  }
+}
+
+Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed()); }
+
+Bound Router::bind(std::string_view recipient, std::string_view sender, std::string_view customer) const {
+  const std::string_view domain = domain_of(recipient);
+  Bound bound;
+  bound.route = table_.find({.recipient_domain = domain,
+                             .sender_domain = domain_of(sender),
+                             .customer = customer,
+                             .null_sender = sender.empty()});
+  // <Postmaster> is one of ours.
+  bound.domain = domain.empty() ? hostname_ : std::string(domain);
+  bound.key = table_.destination_key(route(bound.route), bound.domain);
+  return bound;
+}
+
+// ------------------------------------------------------------------------------------------ leases
+
+Router::Lease::Lease(Router& router, Pool& pool, Exchange* exchange)
+    : router_(&router), pool_(&pool), exchange_(exchange) {
+  ++router.leases_;
+  if (exchange != nullptr) ++exchange->leases;
+}
+
+Router::Lease::~Lease() {
+  if (router_ == nullptr) return;
+  --router_->leases_;
+  if (exchange_ == nullptr) return;
+  --exchange_->leases;
+  exchange_->used = router_->parts_.loop.now();
+}
+
+Task<std::expected<Router::Lease, NoWay>> Router::lease(const Bound& bound) {
+  RouteWay& way = *ways_[bound.route];
+  if (way.pool != nullptr) co_return Lease(*this, *way.pool, nullptr);
+  co_return co_await lease_exchange(way, bound.domain);
+}
+
+Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, std::string domain) {
+  if (const auto known = way.exchanges.find(domain);
+      known != way.exchanges.end() && known->second->until > parts_.loop.now())
+    co_return Lease(*this, known->second->pool, known->second.get());
+  // Whoever asks keeps the router, as a lease does.
+  ++leases_;
+  auto found = co_await parts_.exchangers.look_up(domain);
+  --leases_;
+  if (!found) {
+    const net::ExchangeFailure& why = found.error();
+    co_return std::unexpected(NoWay{.permanent = why.permanent,
+                                    .code = why.code,
+                                    .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
+                                    .text = why.text});
+  }
+  std::unique_ptr<Exchange>& exchange = way.exchanges[domain];
+  std::vector<PoolHost> hosts = hosts_of(*found, way.route.port);
+  if (exchange == nullptr) {
+    exchange = std::make_unique<Exchange>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
+    if (stopping_) exchange->pool.stop();
+  } else {
+    exchange->pool.set_hosts(std::move(hosts));
+  }
+  exchange->until = found->until;
+  exchange->used = parts_.loop.now();
+  arm_sweep();
+  co_return Lease(*this, exchange->pool, exchange.get());
+}
+
+// ------------------------------------------------------------------------------------------ pools that nobody uses
+
+void Router::arm_sweep() {
+  if (!sweep_.armed() && !stopping_) parts_.loop.timers().arm(sweep_, parts_.loop.now() + kSweepEvery);
+}
+
+void Router::on_sweep(void* context) {
+  auto& self = *static_cast<Router*>(context);
+  bool any = false;
+  for (auto& way : self.ways_) {
+    const Duration kept = way->exchanges.size() > kExchangesMax ? Duration::zero() : way->route.idle_timeout;
+    const Instant oldest = self.parts_.loop.now() - kept;
+    std::erase_if(way->exchanges, [&](auto& entry) {
+      Exchange& exchange = *entry.second;
+      if (exchange.leases > 0 || exchange.used > oldest) return false;
+      add(self.closed_, exchange.pool.counters());
+      self.closing_.add(close_exchange(std::move(entry.second)));
+      return true;
+    });
+    any = any || !way->exchanges.empty();
+  }
+  if (any) self.arm_sweep();
+}
+
+Task<void> Router::close_exchange(std::unique_ptr<Exchange> exchange) { co_await exchange->pool.close(); }
+
+void Router::stop() {
+  stopping_ = true;
+  parts_.loop.timers().disarm(sweep_);
+  for (auto& way : ways_) {
+    if (way->pool != nullptr) way->pool->stop();
+    for (auto& [domain, exchange] : way->exchanges) exchange->pool.stop();
+  }
+}
+
+Task<void> Router::close() {
+  CHECK(leases_ == 0);
+  stop();
+  for (auto& way : ways_) {
+    if (way->pool != nullptr) co_await way->pool->close();
+    for (auto& [domain, exchange] : way->exchanges) closing_.add(close_exchange(std::move(exchange)));
+    way->exchanges.clear();
+  }
+  co_await closing_.join("pools to close");
+}
+
+// ------------------------------------------------------------------------------------------ status
+
+std::vector<Router::HostRow> Router::hosts() const {
+  std::vector<HostRow> rows;
+  for (const auto& way : ways_) {
+    if (way->pool != nullptr)
+      for (HostStatus& host : way->pool->status()) rows.push_back({way->route.name, std::move(host)});
+    for (const auto& [domain, exchange] : way->exchanges)
+      for (HostStatus& host : exchange->pool.status())
+        rows.push_back({way->route.name + "/" + domain, std::move(host)});
+  }
+  return rows;
+}
+
+PoolCounters Router::counters() const {
+  PoolCounters sum = closed_;
+  for (const auto& way : ways_) {
+    if (way->pool != nullptr) add(sum, way->pool->counters());
+    for (const auto& [domain, exchange] : way->exchanges) add(sum, exchange->pool.counters());
+  }
+  return sum;
+}
+
+std::size_t Router::waiting() const {
+  std::size_t sum = 0;
+  for (const auto& way : ways_) {
+    if (way->pool != nullptr) sum += way->pool->waiting();
+    for (const auto& [domain, exchange] : way->exchanges) sum += exchange->pool.waiting();
+  }
+  return sum;
+}
+
+}  // namespace sluice::relay
