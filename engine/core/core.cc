@@ -178,8 +178,8 @@ Task<void> Core::end() {
 // Again and again: what is told to end may begin something else on its way out.
 void Core::cut_off(void* context) {
   auto& self = *static_cast<Core*>(context);
-  self.current_->pool().stop();
-  for (auto& generation : self.retired_) generation->pool().stop();
+  self.current_->stop_pools();
+  for (auto& generation : self.retired_) generation->stop_pools();
   self.loop_.abort_all();
   self.loop_.timers().arm(self.cut_off_, self.loop_.now() + kCutOffAgain);
 }
@@ -189,17 +189,17 @@ void Core::cut_off(void* context) {
 CoreStatus Core::status(bool with_sessions) {
   CoreStatus status{.index = options_.index,
                     .sessions = counters_,
-                    .pool = current_->pool().counters(),
+                    .pool = current_->pool_counters(),
                     .logins = authenticator_.counters(),
                     .loop = loop_.counters(),
                     .enters = loop_.door().ring.enters(),
                     .sessions_live = static_cast<std::uint32_t>(live_.size()),
                     .operations_live = loop_.operations_live(),
                     .buffers_in_use = loop_.buffers().in_use(),
-                    .waiting = current_->pool().waiting(),
+                    .waiting = current_->waiting_for_pools(),
                     .heap_blocks_live = heap_blocks_live(),
                     .frames_live = task_frames_live(),
-                    .hosts = current_->pool().status()};
+                    .hosts = current_->host_status()};
   if (!with_sessions) return status;
   for (const Live& live : live_) {
     const session::Session& session = live.session;

@@ -1,4 +1,4 @@
-// One core's running form of a plan: certificates, TLS contexts, listener rules, the pool of the route.  A
+// One core's running form of a plan: certificates, TLS contexts, listener rules, a pool for each route.  A
 // reload makes a new generation; sessions of the old one go on with it, and it ends after them.
 // One core's; that core's thread only.
 #pragma once
@@ -42,13 +42,24 @@ class Generation final : public message::TakerFactory {
   std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override;
   // What its sessions are given.
   session::Services& services() { return services_; }
-  [[nodiscard]] relay::Pool& pool() { return *pool_; }
-  Task<void> close() { return pool_->close(); }
+  // Of all routes together.
+  [[nodiscard]] relay::PoolCounters pool_counters() const;
+  [[nodiscard]] std::vector<relay::HostStatus> host_status() const;
+  [[nodiscard]] std::size_t waiting_for_pools() const;
+  void stop_pools();
+  Task<void> close();
 
   std::size_t sessions = 0;  // that live by it
 
  private:
   Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts);
+
+  // Where the mail of one route goes.
+  struct Way {
+    std::unique_ptr<net::TlsClientContext> tls;
+    std::unique_ptr<relay::Pool> pool;  // null where there are no hosts to ask
+  };
+  std::expected<Way, std::string> make_way(const relay::Route& route, net::Resolver& resolver);
 
   io::Loop& loop_;
   std::shared_ptr<const Plan> plan_;
@@ -57,8 +68,7 @@ class Generation final : public message::TakerFactory {
   net::CertificateStore certificates_;
   std::vector<std::unique_ptr<net::TlsContext>> contexts_;
   std::vector<std::shared_ptr<const session::ListenerRules>> rules_;
-  std::unique_ptr<net::TlsClientContext> client_context_;
-  std::unique_ptr<relay::Pool> pool_;
+  std::vector<Way> ways_;  // as in Plan::routes
 };
 
 }  // namespace sluice::core

@@ -70,6 +70,16 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
   relay::Route route;
   route.name = config.name;
   route.hosts = config.hosts;
+  route.mx = config.mx;
+  route.port = config.port;
+  route.ipv6 = config.ipv6;
+  route.maildir = config.maildir;
+  route.mode = config.mode;
+  route.dialog = config.dialog;
+  route.identify = config.identify;
+  route.fallback = config.fallback;
+  route.concurrency = config.concurrency;
+  route.rate_per_s = config.rate_per_s;
   route.tls = config.tls;
   route.verify = config.verify && config.tls == relay::RouteTls::required;
   if (route.verify) {
@@ -97,6 +107,19 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
   return route;
 }
 
+void plan_routes(const Config& config, Plan& plan, std::vector<std::string>& errors) {
+  std::vector<relay::RouteConditions> conditions;
+  for (const RouteConfig& route : config.routes) {
+    conditions.push_back(route.conditions);
+    if (auto made = route_of(route)) {
+      plan.routes.push_back(*std::move(made));
+    } else {
+      errors.push_back(made.error());
+    }
+  }
+  plan.route_table = std::make_shared<relay::RouteTable>(conditions, config.server.hostname);
+}
+
 }  // namespace
 
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config) {
@@ -109,13 +132,8 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(C
         errors.push_back("listener " + made.rules.name + ": " + fault);
     plan->listeners.push_back(std::move(made));
   }
-  const RouteConfig& route = config.routes.front();
-  plan->maildir = route.maildir;
-  if (auto made = route_of(route)) {
-    plan->route = *std::move(made);
-  } else {
-    errors.push_back(made.error());
-  }
+  plan_routes(config, *plan, errors);
+  if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   plan->config = std::move(config);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return plan;
@@ -131,11 +149,12 @@ std::expected<void, std::vector<std::string>> check_plan(const Plan& plan, io::C
                                 [](std::string_view, std::string_view) {});
     if (auto fine = store.check_default(); !fine) errors.push_back("tls.default_host: " + fine.error());
   }
-  if (plan.route.tls != relay::RouteTls::none) {
+  for (const relay::Route& route : plan.routes) {
+    if (route.tls == relay::RouteTls::none || !route.maildir.empty()) continue;
     const auto context = net::TlsClientContext::make(
-        {.verify = plan.route.verify ? net::TlsVerify::required : net::TlsVerify::none,
-         .ca_pem = plan.route.ca_pem});
-    if (!context) errors.push_back("route " + plan.route.name + ": " + context.error());
+        {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none,
+         .ca_pem = route.ca_pem});
+    if (!context) errors.push_back("route " + route.name + ": " + context.error());
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return {};

@@ -11,6 +11,7 @@
 #include "engine/core/config.h"
 #include "engine/io/address.h"
 #include "engine/relay/route.h"
+#include "engine/relay/route_table.h"
 #include "engine/session/services.h"
 
 namespace sluice::core {
@@ -25,11 +26,11 @@ struct ListenerPlan {
 struct Plan {
   Config config;
   std::vector<ListenerPlan> listeners;
-  relay::Route route;
-  std::string maildir;  // not empty: mail is kept there instead of going through the route
+  std::vector<relay::Route> routes;  // in the order of the configuration; the last takes the rest
+  std::shared_ptr<const relay::RouteTable> route_table;  // gives a number into `routes`
 };
 
-// Reads the files that the configuration names; the errors are sentences that name them.
+// Reads the files that the configuration names, and fills in what follows from the host name, which is given; the errors are sentences that name them.
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config);
 
 // Whether it would work: the default certificate and the trusted authorities can be loaded.  Reads files.

@@ -16,9 +16,30 @@ enum class RouteTls : std::uint8_t {
   required,       // STARTTLS, or nothing is sent; the certificate is checked where `verify` says so
 };
 
+// When the dialog with the next hop starts.
+enum class RouteDialog : std::uint8_t {
+  late,   // with the message: its recipients are answered by us
+  eager,  // with the first recipient: each is answered by the next hop
+};
+
+// What a message waits for before its sender is told 250.
+enum class RouteMode : std::uint8_t {
+  through,  // the next hop has it; the spool, where the next hop fails
+  store,    // the spool has it; the next hop gets it from there
+};
+
+// How the next hop is told who has logged in.
+enum class RouteIdentify : std::uint8_t {
+  none,
+  auth,     // RFC 4954 section 5: MAIL FROM:<...> AUTH=
+  xclient,  // XCLIENT LOGIN= and ADDR=, where it is offered
+};
+
 struct NextHopHost {
   std::string name;  // a host name or an address, without brackets
   std::uint16_t port = 25;
+  std::uint32_t weight = 1;      // its share among hosts of the same preference
+  std::uint32_t preference = 0;  // lower ones first, as with MX
   [[nodiscard]] std::string label() const {
     return name.find(':') == std::string::npos ? name + ":" + std::to_string(port)
                                                : "[" + name + "]:" + std::to_string(port);
@@ -31,9 +52,20 @@ struct RouteLogin {
   std::string secret;  // never in a log line
 };
 
+// Its kind: `maildir` if that is not empty, else `mx`, else `hosts`.
 struct Route {
   std::string name;
   std::vector<NextHopHost> hosts;
+  bool mx = false;          // straight to the recipients' servers, found by DNS
+  std::uint16_t port = 25;  // with `mx`: where they listen
+  bool ipv6 = true;         // with `mx`: IPv6 addresses are used, too
+  std::string maildir;      // mail is kept there, and no host is asked
+  RouteMode mode = RouteMode::through;
+  RouteDialog dialog = RouteDialog::late;
+  RouteIdentify identify = RouteIdentify::none;
+  bool fallback = true;            // a message whose next hop fails goes to the spool; false: 451
+  std::uint32_t concurrency = 20;  // transmissions at one time to a destination, per core
+  std::uint32_t rate_per_s = 0;    // messages that may begin in a second, likewise; 0: no limit
   RouteTls tls = RouteTls::opportunistic;
   bool verify = false;
   std::string ca_pem;  // what is trusted, where certificates are checked
