@@ -13,15 +13,15 @@
 
 namespace sluice::io {
 
-enum class SimCall : std::uint8_t { accept, receive, send, connect, close, open, listen, work, look_up };
-inline constexpr std::size_t kSimCalls = 9;
+enum class SimCall : std::uint8_t { accept, receive, send, connect, close, open, listen, work, look_up, query };
+inline constexpr std::size_t kSimCalls = 10;
 inline constexpr std::uint64_t kSimForever = UINT64_MAX;
 
 // Calls of one kind fail with an errno: `count` of them, after `after` others, counted from when the fault
 // was added.  An accept counts once a connection and a receive once a completion, the others once a call.
 // An error that ends a connection (ECONNRESET, say) ends it for both sides; EINTR, EAGAIN, ENOMEM and
 // ENOBUFS leave it as it was, but a send may have sent a part and then tells how much.  `work` has no
-// error: the workers' queue is full.
+// error: the workers' queue is full.  A failed `query` (DNS) is SERVFAIL.
 struct SimFault {
   SimCall call = SimCall::send;
   std::uint64_t after = 0;
