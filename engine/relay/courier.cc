@@ -50,7 +50,11 @@ void Queue::bind_course(Course& course, const std::string& key) {
   const spool::Stored& stored = course.active.message->stored;
   const message::DeliveryStatus& status = course.active.status();
   const Router& router = parts_.router();
-  std::map<std::string, bool> elsewhere;  // whether there is a job already
+  struct Elsewhere {
+    std::size_t route = 0;
+    bool has_job = false;
+  };
+  std::map<std::string, Elsewhere> elsewhere;
   std::map<std::string, bool> all;
   for (std::uint32_t i = 0; i < stored.envelope.recipients.size(); ++i) {
     Bound bound = router.bind(stored.envelope.recipients[i].forward_path, stored.envelope.reverse_path,
@@ -61,19 +65,24 @@ void Queue::bind_course(Course& course, const std::string& key) {
       course.recipients.push_back(i);
       course.bound = std::move(bound);
     } else {
-      elsewhere.emplace(std::move(bound.key), false);
+      elsewhere.emplace(std::move(bound.key), Elsewhere{.route = bound.route});
     }
   }
   course.destinations = static_cast<std::uint32_t>(std::max<std::size_t>(all.size(), 1));
   for_each_job(course.active.id, [&](JobId job) {
     if (const auto known = schedule_.status(job))
       if (const auto at = elsewhere.find(std::string(schedule_.status(known->destination)->name)); at != elsewhere.end())
-        at->second = true;
+        at->second.has_job = true;
   });
-  for (const auto& [name, there] : elsewhere)
-    if (!there)
-      add_job(course.active.id, stored.submitter.customer, name, parts_.loop.now(), stored.arrived,
-              status.tries == 0, status.held);
+  for (const auto& [name, place] : elsewhere)
+    if (!place.has_job)
+      add_job(course.active.id, {.customer = stored.submitter.customer,
+                                 .destination = name,
+                                 .route = place.route,
+                                 .due = parts_.loop.now(),
+                                 .arrived = stored.arrived,
+                                 .first = status.tries == 0,
+                                 .held = status.held});
 }
 
 Task<Verdict> Queue::attempt(Course& course) {
@@ -232,14 +241,15 @@ Task<void> Queue::expire(JobId job) {
     Course course(*active, job, parts_.loop.now());
     bind_course(course, key);
     give_up(course);
-    if (!co_await save(*active) || (!active->finished && !co_await report(*active))) {
-      if (!closing_) {
-        // Nothing is lost meanwhile: it is put back, and expires again.
-        schedule_.retry(job, parts_.loop.now() + std::chrono::minutes(1), parts_.loop.now());
-        if (active.use_count() <= 2) active_.erase(known.message);
-        co_return;
-      }
-    }
+    // A report that cannot be kept now is due as long as the message is here: another job looks again.
+    const bool kept = co_await save(*active) && (active->finished || co_await report(*active));
+    if (!kept && !closing_)
+      add_job(known.message, {.customer = active->message->stored.submitter.customer,
+                              .destination = key,
+                              .route = course.bound.route,
+                              .due = parts_.loop.now() + std::chrono::minutes(1),
+                              .arrived = parts_.loop.door().clock.wall(),
+                              .first = false});
   }
   schedule_.remove(job, parts_.loop.now());
   forget_job(known.message, job);

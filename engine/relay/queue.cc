@@ -18,7 +18,10 @@ Queue::Queue(const Parts& parts, QueueOptions options)
 
 Queue::~Queue() { CHECK(tasks_.live() == 0 && active_.empty() && !timer_.armed()); }
 
-void Queue::set_options(QueueOptions options) { options_ = std::move(options); }
+void Queue::set_options(QueueOptions options) {
+  options_ = std::move(options);
+  schedule_.set_limits(options_.schedule.throttle, options_.schedule.classes);
+}
 
 WallMillis Queue::first_retry() {
   const Duration wait = options_.curve.wait(1, parts_.loop.door().random.number());
@@ -35,17 +38,17 @@ Instant Queue::instant_of(WallMillis time) const {
   return parts_.loop.now() + ahead;
 }
 
-void Queue::add_job(spool::QueueId id, std::string_view customer, std::string_view destination, Instant due,
-                    WallMillis arrived, bool first, bool held) {
+void Queue::add_job(spool::QueueId id, const Added& added) {
   const Instant now = parts_.loop.now();
-  const JobId job = schedule_.add({.message = id,
-                                   .destination = schedule_.destination(destination),
-                                   .customer = schedule_.customer(customer),
-                                   .due = due,
-                                   .expires = later(instant_of(arrived), options_.expire),
-                                   .first_attempt = first},
-                                  now);
-  if (held) schedule_.hold(job, now);
+  const JobId job =
+      schedule_.add({.message = id,
+                     .destination = schedule_.destination(added.destination, static_cast<std::uint16_t>(added.route)),
+                     .customer = schedule_.customer(added.customer),
+                     .due = added.due,
+                     .expires = later(instant_of(added.arrived), options_.expire),
+                     .first_attempt = added.first},
+                    now);
+  if (added.held) schedule_.hold(job, now);
   Jobs& jobs = jobs_[id];
   if (!jobs.first) {
     jobs.first = job;
@@ -83,25 +86,35 @@ void Queue::forget_job(spool::QueueId id, JobId job) {
 void Queue::add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status) {
   ++counters_.added;
   Router& router = parts_.router();
-  std::vector<std::string> keys;
+  std::vector<Bound> bounds;
   for (std::size_t i = 0; i < status.recipients.size(); ++i) {
     if (status.recipients[i].fate != message::Fate::waiting) continue;
     Bound bound = router.bind(stored.envelope.recipients[i].forward_path, stored.envelope.reverse_path,
                               stored.submitter.customer);
-    if (std::ranges::find(keys, bound.key) == keys.end()) keys.push_back(std::move(bound.key));
+    if (!std::ranges::contains(bounds, bound.key, &Bound::key)) bounds.push_back(std::move(bound));
   }
   // All is decided, and there may be something to report: whoever works at it finds that out.
-  if (keys.empty()) keys.emplace_back();
-  for (const std::string& key : keys)
-    add_job(id, stored.submitter.customer, key, instant_of(status.due), stored.arrived, status.tries == 0,
-            status.held);
+  if (bounds.empty()) bounds.emplace_back();
+  for (const Bound& bound : bounds)
+    add_job(id, {.customer = stored.submitter.customer,
+                 .destination = bound.key,
+                 .route = bound.route,
+                 .due = instant_of(status.due),
+                 .arrived = stored.arrived,
+                 .first = status.tries == 0,
+                 .held = status.held});
   parts_.loop.defer(pump_later_);
 }
 
-void Queue::restore(const Restored& restored, std::string_view customer, std::string_view destination) {
+void Queue::restore(const Restored& restored, std::string_view customer, const RestoredDestination& destination) {
   ++counters_.restored;
-  add_job(restored.id, customer, destination, instant_of(restored.due), restored.arrived, !restored.tried,
-          restored.held);
+  add_job(restored.id, {.customer = customer,
+                        .destination = destination.key,
+                        .route = destination.route,
+                        .due = instant_of(restored.due),
+                        .arrived = restored.arrived,
+                        .first = !restored.tried,
+                        .held = restored.held});
 }
 
 // ------------------------------------------------------------------------------------------ turns
@@ -132,9 +145,13 @@ void Queue::pump() {
 
 void Queue::on_timer(void* self) { static_cast<Queue*>(self)->pump(); }
 
-Task<void> Queue::close() {
+void Queue::stop() {
   closing_ = true;
   parts_.loop.timers().disarm(timer_);
+}
+
+Task<void> Queue::close() {
+  stop();
   co_await tasks_.join("deliveries under way");
 }
 

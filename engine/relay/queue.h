@@ -80,6 +80,11 @@ struct Restored {
   bool held = false;
 };
 
+struct RestoredDestination {
+  std::string key;
+  std::size_t route = 0;
+};
+
 class Queue {
  public:
   // `router` gives the one of the current configuration; `next_id` a queue id for a report.
@@ -98,15 +103,17 @@ class Queue {
   // The message is in the spool, and is to be delivered from now on.
   void add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status);
   // At a start, before run().
-  void restore(const Restored& restored, std::string_view customer, std::string_view destination);
+  void restore(const Restored& restored, std::string_view customer, const RestoredDestination& destination);
   // Begins to deliver.
   void run();
-  // From now on new tries follow these.  (The schedule's own limits stay as they are until the next start.)
+  // From now on these; of the schedule's, those of its destinations.
   void set_options(QueueOptions options);
+  [[nodiscard]] WallMillis wall() { return parts_.loop.door().clock.wall(); }
   // When a message that failed now for the first time should be tried again.
   [[nodiscard]] WallMillis first_retry();
 
-  // Starts nothing more; waits for what is under way.  Once.
+  // stop() starts nothing more; close() waits for what is under way, once.
+  void stop();
   Task<void> close();
   [[nodiscard]] bool closing() const { return closing_; }
 
@@ -133,8 +140,16 @@ class Queue {
   void forget_job(spool::QueueId id, JobId job);
 
   // queue.cc
-  void add_job(spool::QueueId id, std::string_view customer, std::string_view destination, Instant due,
-               WallMillis arrived, bool first, bool held);
+  struct Added {
+    std::string_view customer;
+    std::string_view destination;
+    std::size_t route = 0;
+    Instant due;
+    WallMillis arrived = 0;
+    bool first = true;
+    bool held = false;
+  };
+  void add_job(spool::QueueId id, const Added& added);
   [[nodiscard]] Instant instant_of(WallMillis time) const;
   void pump();
   static void on_timer(void* self);

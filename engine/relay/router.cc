@@ -33,24 +33,37 @@ Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Wa
     : parts_(parts), table_(table), hostname_(std::move(hostname)) {
   for (const Way& way : ways) {
     RouteWay& made = *ways_.emplace_back(std::make_unique<RouteWay>(way));
-    if (!way.route.mx)
+    if (way.route.mx) {
+      net::ExchangeRules rules = parts_.rules;
+      rules.port = way.route.port;
+      if (!way.route.ipv6) rules.use = net::AddressUse::ipv4_only;
+      made.exchangers = std::make_unique<net::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.door().random,
+                                                              net::MailExchangersOptions{.rules = std::move(rules)});
+    } else if (way.route.maildir.empty()) {
       made.pool = std::make_unique<Pool>(parts_.loop, parts_.resolver, way.route, hostname_, way.tls);
+    }
   }
 }
 
 Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed()); }
 
-Bound Router::bind(std::string_view recipient, std::string_view sender, std::string_view customer) const {
+Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
+                     std::string_view hostname, std::string_view recipient, std::string_view sender,
+                     std::string_view customer) {
   const std::string_view domain = domain_of(recipient);
   Bound bound;
-  bound.route = table_.find({.recipient_domain = domain,
-                             .sender_domain = domain_of(sender),
-                             .customer = customer,
-                             .null_sender = sender.empty()});
-  // <Postmaster> is one of ours.
-  bound.domain = domain.empty() ? hostname_ : std::string(domain);
-  bound.key = table_.destination_key(route(bound.route), bound.domain);
+  bound.route = table.find({.recipient_domain = domain,
+                            .sender_domain = domain_of(sender),
+                            .customer = customer,
+                            .null_sender = sender.empty()});
+  bound.domain = domain.empty() ? hostname : domain;
+  bound.key = table.destination_key(route(bound.route), bound.domain);
   return bound;
+}
+
+Bound Router::bind(std::string_view recipient, std::string_view sender, std::string_view customer) const {
+  const auto route_at = [this](std::size_t number) -> const Route& { return route(number); };
+  return bind_recipient(table_, route_at, hostname_, recipient, sender, customer);
 }
 
 // ------------------------------------------------------------------------------------------ leases
@@ -71,6 +84,7 @@ Router::Lease::~Lease() {
 
 Task<std::expected<Router::Lease, NoWay>> Router::lease(const Bound& bound) {
   RouteWay& way = *ways_[bound.route];
+  CHECK(way.route.maildir.empty());
   if (way.pool != nullptr) co_return Lease(*this, *way.pool, nullptr);
   co_return co_await lease_exchange(way, bound.domain);
 }
@@ -81,7 +95,7 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
     co_return Lease(*this, known->second->pool, known->second.get());
   // Whoever asks keeps the router, as a lease does.
   ++leases_;
-  auto found = co_await parts_.exchangers.look_up(domain);
+  auto found = co_await way.exchangers->look_up(domain);
   --leases_;
   if (!found) {
     const net::ExchangeFailure& why = found.error();

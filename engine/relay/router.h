@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,12 @@ struct Bound {
   std::string domain;  // of the recipient
 };
 
+// `recipient` and `sender` as in an envelope; `customer` is empty where nobody has logged in.  `hostname` is where
+// <Postmaster> is.
+[[nodiscard]] Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
+                                   std::string_view hostname, std::string_view recipient, std::string_view sender,
+                                   std::string_view customer);
+
 // No pool for a destination, and why: the last word on its recipients for now, or for good.
 struct NoWay {
   bool permanent = false;
@@ -42,7 +49,8 @@ class Router {
   struct Parts {
     io::Loop& loop;
     net::Resolver& resolver;
-    net::MailExchangers& exchangers;
+    io::Dns& dns;
+    net::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct Way {
@@ -55,7 +63,6 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // `recipient` and `sender` as in an envelope; `customer` is empty where nobody has logged in.
   [[nodiscard]] Bound bind(std::string_view recipient, std::string_view sender, std::string_view customer) const;
   [[nodiscard]] const Route& route(std::size_t number) const { return ways_[number]->route; }
 
@@ -92,6 +99,7 @@ class Router {
     const Route& route;
     net::TlsClientContext* tls;
     std::unique_ptr<Pool> pool;  // of its hosts; null where mail exchangers are asked for
+    std::unique_ptr<net::MailExchangers> exchangers;
     std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;  // by domain
   };
   Task<std::expected<Lease, NoWay>> lease_exchange(RouteWay& way, std::string domain);

@@ -41,9 +41,15 @@ Schedule::Schedule(const ScheduleOptions& options)
   CHECK(options.total_running_max > 0 && options.retries_share > 0);
 }
 
-DestinationId Schedule::destination(std::string_view name) {
+void Schedule::set_limits(ThrottleOptions throttle, std::vector<ThrottleOptions> classes) {
+  options_.throttle = throttle;
+  options_.classes = std::move(classes);
+}
+
+DestinationId Schedule::destination(std::string_view name, std::uint16_t limits) {
   Destination fresh;
-  fresh.throttle = Throttle(options_.throttle);
+  fresh.limits = limits;
+  fresh.throttle = Throttle(limits_of(fresh));
   const std::uint32_t index = destinations_.intern(name, fresh);
   return {index, destinations_.generation(index)};
 }
@@ -190,7 +196,7 @@ bool Schedule::finished(JobId id, Verdict verdict, Instant now) {
   CHECK(job != nullptr && job->state == JobState::running);
   const std::uint32_t index = flows_[job->flow].destination;
   Destination& destination = destinations_[index];
-  const auto change = destination.throttle.finish(options_.throttle, verdict, job->probe, now, random());
+  const auto change = destination.throttle.finish(limits_of(destination), verdict, job->probe, now, random());
   if (verdict == Verdict::delivered) ++counters_.delivered;
   if (verdict == Verdict::refused) ++counters_.refused;
   if (verdict == Verdict::deferred) ++counters_.deferred;

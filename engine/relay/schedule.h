@@ -31,6 +31,7 @@ namespace sluice::relay {
 
 struct ScheduleOptions {
   ThrottleOptions throttle;                // for each destination
+  std::vector<ThrottleOptions> classes;    // instead, for destinations of a class, by its number
   std::uint32_t total_running_max = 1000;
   std::uint32_t retries_share = 4;         // one turn of so many is a retry's where both wait; at least 1
   std::uint32_t destinations_unused_max = 4096;  // remembered though nothing waits for them
@@ -108,7 +109,10 @@ class Schedule {
   Schedule& operator=(const Schedule&) = delete;
 
   // Ids stay valid while a job refers to them, and, of those that none refers to, the latest `..._unused_max`.
-  DestinationId destination(std::string_view name);
+  // `limits`: which of the classes a destination that is not known yet belongs to.
+  DestinationId destination(std::string_view name, std::uint16_t limits = 0);
+  // From now on these are in force, for destinations that are known, too.
+  void set_limits(ThrottleOptions throttle, std::vector<ThrottleOptions> classes);
   CustomerId customer(std::string_view name);
   [[nodiscard]] DestinationId find_destination(std::string_view name) const;  // generation 0: there is none
 
@@ -165,6 +169,9 @@ class Schedule {
   [[nodiscard]] const Job* find(JobId id) const;
   std::uint32_t allocate_job();
   void erase(std::uint32_t job);
+  [[nodiscard]] const ThrottleOptions& limits_of(const Destination& destination) const {
+    return destination.limits < options_.classes.size() ? options_.classes[destination.limits] : options_.throttle;
+  }
   void detach(std::uint32_t job, Instant now);
   void queue(std::uint32_t job, Instant now);
   void push_heap(std::uint32_t job, Instant when);

@@ -100,6 +100,7 @@ struct Destination {
   std::array<std::uint32_t, kLanes> ready{};
   std::uint32_t in_ring = 0;  // lanes of its flows that stand in their customers' rings
   LaneTurn turn;
+  std::uint16_t limits = 0;  // the class of its throttle options
   bool open = false;
   bool flushing = false;
   std::string last_words;

@@ -21,7 +21,7 @@ JobStatus Schedule::describe(std::uint32_t index) const {
 
 DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
   const Destination& destination = destinations_[index];
-  const std::chrono::duration<double> interval = destination.throttle.interval(options_.throttle);
+  const std::chrono::duration<double> interval = destination.throttle.interval(limits_of(destination));
   return {.id = {index, destinations_.generation(index)},
           .name = destinations_.name(index),
           .last_words = destination.last_words,

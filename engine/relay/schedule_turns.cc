@@ -219,7 +219,7 @@ JobId Schedule::start(std::uint32_t ref, Instant now) {
   take_from_heap(job);
   take_ready(job, now);
   jobs_[job].state = JobState::running;
-  jobs_[job].probe = destination.throttle.start(options_.throttle, now);
+  jobs_[job].probe = destination.throttle.start(limits_of(destination), now);
   destination.turn.taken(lane, destination.ready[at(Lane::again)] > 0);
   turn_.taken(lane, !ring_[at(Lane::again)].empty());
   ++running_;

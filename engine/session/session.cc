@@ -206,6 +206,10 @@ void Session::on_mail() {
     machine_->answer_mail(smtp::replies::kAuthRequired, writer_);
     return;
   }
+  if (const smtp::StandardReply* refusal = services_.takers.refusal()) {
+    machine_->answer_mail(*refusal, writer_);
+    return;
+  }
   message::Envelope envelope;
   envelope.id = services_.ids.next();
   const smtp::Mailbox& mailbox = mail.path.mailbox;
@@ -225,8 +229,15 @@ void Session::on_mail() {
   envelope.size = mail.parameters.size;
   envelope.ret = mail.parameters.ret;
   envelope.envid = mail.parameters.envid;
-  message::Submitter submitter;
-  if (identity_ != nullptr) submitter = {identity_->customer_name, identity_->account_name};
+  message::Submitter submitter{.customer = {},
+                               .account = {},
+                               .address = connection_->peer().ip(),
+                               .helo = std::string(machine_->hello_name()),
+                               .protocol = machine_->esmtp() ? "ESMTP" : "SMTP"};
+  if (identity_ != nullptr) {
+    submitter.customer = identity_->customer_name;
+    submitter.account = identity_->account_name;
+  }
   const net::TlsSession* tls = connection_->tls();
   transaction_ = std::make_unique<Transaction>(
       services_, *rules_, *rights,
