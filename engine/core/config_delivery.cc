@@ -1,4 +1,5 @@
 #include "engine/core/config_sections.h"
+#include "engine/spool/record.h"
 
 namespace sluice::core {
 namespace {
@@ -7,6 +8,8 @@ constexpr std::int64_t kHourS = 3600;
 constexpr std::int64_t kDayS = 24 * kHourS;
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
+// Two of the longest writes fit.
+constexpr std::int64_t kSegmentBytesMin = 2 * std::int64_t{spool::kBatchBytesMax};
 
 }  // namespace
 
@@ -21,7 +24,7 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   section.choice("durability", spool.durability,
                  {Durability{"synced", SpoolDurability::synced},
                   Durability{"unsynced", SpoolDurability::unsynced}});
-  section.integer("segment_bytes", spool.segment_bytes, kMegabyte, kGigabyte);
+  section.integer("segment_bytes", spool.segment_bytes, kSegmentBytesMin, kGigabyte);
   section.integer("free_bytes_min", spool.free_bytes_min, 0, kFreeBytesCeiling);
   section.integer("memory_bytes", spool.memory_bytes, kMemoryBytesMin, kGigabyte);
   if (spool.segment_bytes % kSpoolBlockBytes != 0) {
@@ -67,12 +70,15 @@ void read_reports(const ConfigNode* table, ConfigReport& report, ReportsConfig& 
 void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {
   constexpr std::int64_t kTimeoutMsMin = 100;
   constexpr std::int64_t kTimeoutMsMax = 60'000;
-  constexpr std::int64_t kTriesMax = 10;
+  constexpr std::int64_t kTriesMax = 5;
   constexpr std::size_t kServersMax = 16;
   ConfigSection section(table, "dns", "dns", report);
   section.list("servers", dns.servers, kDnsServerAllowed, parse_dns_server);
   section.milliseconds("timeout_ms", dns.timeout, kTimeoutMsMin, kTimeoutMsMax);
   section.integer("tries", dns.tries, 1, kTriesMax);
+  std::vector<Network> unwanted;
+  section.list("unwanted", unwanted, kNetworkAllowed, Network::parse);
+  if (section.has("unwanted")) dns.unwanted = std::move(unwanted);
   if (dns.servers.size() > kServersMax) {
     section.error("servers", std::to_string(dns.servers.size()) + " are too many",
                   "up to " + std::to_string(kServersMax));

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "engine/base/time.h"
+#include "engine/base/network.h"
 #include "engine/io/address.h"
+#include "engine/net/exchange_choice.h"
 #include "engine/relay/route.h"
 #include "engine/relay/route_table.h"
 
@@ -89,6 +91,7 @@ struct DnsConfig {
   std::vector<io::Address> servers;  // empty: the system's
   Duration timeout = std::chrono::seconds(5);
   std::uint32_t tries = 2;
+  std::vector<Network> unwanted = net::never_exchangers();  // addresses there take nobody's mail
 };
 
 }  // namespace sluice::core

@@ -257,6 +257,9 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # How long to wait for a server's answer, and how often to ask.
 #timeout_ms = 5000
 #tries = 2
+# Networks in which no mail exchanger is: who names one there gets no mail. Default: this host, loopback, multicast, and
+# what is no address of anybody.
+#unwanted = ["127.0.0.0/8", "::1"]
 
 [log]
 # "-" is standard error. A file is opened again at `sluicectl reload` and at SIGHUP.

@@ -1,14 +1,13 @@
 #include "engine/core/generation.h"
 
-#include "engine/relay/mailbox.h"
-#include "engine/relay/through.h"
-
 namespace sluice::core {
 
 Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts)
     : loop_(loop),
       plan_(std::move(plan)),
       services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters},
+      spool_(parts.spool),
+      queue_(parts.queue),
       directory_(plan_->config.tls.certificates),
       certificates_(directory_,
                     {.default_host = plan_->config.tls.default_host,
@@ -33,74 +32,38 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
     }
     made->rules_.push_back(std::move(rules));
   }
-  for (const relay::Route& route : made->plan_->routes) {
-    auto way = made->make_way(route, parts.resolver);
-    if (!way) return std::unexpected("route " + route.name + ": " + way.error());
-    made->ways_.push_back(*std::move(way));
-  }
+  if (auto done = made->make_router(parts); !done) return std::unexpected(done.error());
   return made;
 }
 
-std::expected<Generation::Way, std::string> Generation::make_way(const relay::Route& route,
-                                                                 net::Resolver& resolver) {
-  Way way;
-  if (!route.maildir.empty()) return way;
-  if (route.mx) return std::unexpected("mx = true is not to be had in this version");
-  if (route.tls != relay::RouteTls::none) {
-    auto context = net::TlsClientContext::make(
-        {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none,
-         .ca_pem = route.ca_pem});
-    if (!context) return std::unexpected(context.error());
-    way.tls = *std::move(context);
+std::expected<void, std::string> Generation::make_router(const Parts& parts) {
+  std::vector<relay::Router::Way> ways;
+  for (const relay::Route& route : plan_->routes) {
+    relay::Router::Way way{.route = route};
+    if (route.tls != relay::RouteTls::none && route.maildir.empty()) {
+      auto context = net::TlsClientContext::make(
+          {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none, .ca_pem = route.ca_pem});
+      if (!context) return std::unexpected("route " + route.name + ": " + context.error());
+      client_contexts_.push_back(*std::move(context));
+      way.tls = client_contexts_.back().get();
+    }
+    ways.push_back(way);
   }
-  way.pool = std::make_unique<relay::Pool>(loop_, resolver, route, plan_->config.server.hostname,
-                                           way.tls.get());
-  return way;
+  router_ = std::make_unique<relay::Router>(
+      relay::Router::Parts{
+          .loop = loop_, .resolver = parts.resolver, .dns = parts.dns, .rules = exchange_rules(plan_->config)},
+      *plan_->route_table, ways, plan_->config.server.hostname);
+  return {};
 }
 
-std::unique_ptr<message::Taker> Generation::make(const message::Submitter& /*submitter*/) {
-  const relay::Route& route = plan_->routes.back();
-  if (!route.maildir.empty()) return std::make_unique<relay::MailboxTaker>(loop_, route.maildir);
-  return std::make_unique<relay::Through>(*ways_.back().pool);
+std::unique_ptr<message::Taker> Generation::make(const message::Submitter& submitter) {
+  return std::make_unique<relay::Incoming>(
+      relay::Incoming::Parts{.loop = loop_, .router = *router_, .spool = spool_, .queue = queue_}, submitter);
 }
 
-relay::PoolCounters Generation::pool_counters() const {
-  relay::PoolCounters sum;
-  for (const Way& way : ways_) {
-    if (way.pool == nullptr) continue;
-    const relay::PoolCounters& counters = way.pool->counters();
-    sum.opened += counters.opened;
-    sum.reused += counters.reused;
-    sum.failed += counters.failed;
-    sum.waited += counters.waited;
-    sum.refused += counters.refused;
-  }
-  return sum;
-}
-
-std::vector<relay::HostStatus> Generation::host_status() const {
-  std::vector<relay::HostStatus> all;
-  for (const Way& way : ways_) {
-    if (way.pool == nullptr) continue;
-    for (relay::HostStatus& host : way.pool->status()) all.push_back(std::move(host));
-  }
-  return all;
-}
-
-std::size_t Generation::waiting_for_pools() const {
-  std::size_t waiting = 0;
-  for (const Way& way : ways_) waiting += way.pool == nullptr ? 0 : way.pool->waiting();
-  return waiting;
-}
-
-void Generation::stop_pools() {
-  for (const Way& way : ways_)
-    if (way.pool != nullptr) way.pool->stop();
-}
-
-Task<void> Generation::close() {
-  for (const Way& way : ways_)
-    if (way.pool != nullptr) co_await way.pool->close();
+// Nothing is accepted that could not be kept if the next hop failed.
+const smtp::StandardReply* Generation::refusal() const {
+  return spool_.accepting() || !plan_->needs_spool ? nullptr : &smtp::replies::kNoSpace;
 }
 
 }  // namespace sluice::core

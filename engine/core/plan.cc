@@ -1,6 +1,7 @@
 #include "engine/core/plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "auth/sasl.h"
 #include "engine/io/files.h"
@@ -117,10 +118,61 @@ void plan_routes(const Config& config, Plan& plan, std::vector<std::string>& err
       errors.push_back(made.error());
     }
   }
+  const auto never_keeps = [](const relay::Route& route) {
+    return !route.maildir.empty() || (route.mode == relay::RouteMode::through && !route.fallback);
+  };
+  // Of several routes, recipients of one message may need two.
+  plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
   plan.route_table = std::make_shared<relay::RouteTable>(conditions, config.server.hostname);
 }
 
+relay::ThrottleOptions throttle_of(const QueueConfig& queue, std::uint32_t concurrency, std::uint32_t rate_per_s) {
+  constexpr std::uint32_t kConcurrencyCeiling = std::numeric_limits<std::uint16_t>::max();
+  relay::ThrottleOptions throttle;
+  throttle.concurrency_max = static_cast<std::uint16_t>(std::min(concurrency, kConcurrencyCeiling));
+  throttle.concurrency_start = std::min(throttle.concurrency_start, throttle.concurrency_max);
+  throttle.messages_per_second = rate_per_s;
+  throttle.suspend_first = queue.suspend_first;
+  throttle.suspend_max = std::max(queue.suspend_first, queue.suspend_max);
+  return throttle;
+}
+
 }  // namespace
+
+relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
+  const QueueConfig& queue = plan.config.queue;
+  relay::QueueOptions options;
+  for (const relay::Route& route : plan.routes)
+    options.schedule.classes.push_back(throttle_of(queue, route.concurrency, route.rate_per_s));
+  options.schedule.throttle = options.schedule.classes.back();
+  options.schedule.total_running_max = queue.running;
+  options.schedule.seed = core + 1;
+  options.curve = relay::RetryCurve(queue.retry, queue.jitter_percent);
+  options.expire = queue.expire;
+  options.delay_report = queue.delay_report;
+  options.reports.per_hour = plan.config.reports.per_customer_hour;
+  options.hostname = plan.config.server.hostname;
+  options.report_from = plan.config.reports.from;
+  options.policy_url = plan.config.server.policy_url;
+  return options;
+}
+
+spool::SpoolOptions spool_options(const SpoolConfig& config) {
+  return {.log = {.directory = config.directory,
+                  .segment_bytes = static_cast<std::uint32_t>(config.segment_bytes),
+                  .synced = config.durability == SpoolDurability::synced},
+          .free_bytes_min = config.free_bytes_min};
+}
+
+net::ExchangeRules exchange_rules(const Config& config) {
+  net::ExchangeRules rules;
+  rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
+  for (const ListenerConfig& listener : config.listeners)
+    for (const io::Address& address : listener.addresses)
+      if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
+  rules.unwanted = config.dns.unwanted;
+  return rules;
+}
 
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config) {
   std::vector<std::string> errors;

@@ -117,6 +117,7 @@ class Spool {
   Task<bool> move(QueueId id);
   Task<bool> copy_pieces(QueueId id, const Stored& old, Stored& copy);
   void release(const Location& message, const std::vector<Location>& pieces);
+  void close_files();
   static void on_watch(void* self);
   Task<void> look_at_space();
 
