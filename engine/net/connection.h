@@ -40,6 +40,8 @@ class Connection final : private io::Abortable {
 
   // More unread input than this stops receiving until it was used.
   static constexpr std::size_t kInputBytesHigh = 128 * 1024;
+  // Extents that go out in one send.
+  static constexpr std::size_t kVectors = 8;
 
   Connection(io::Loop& loop, int socket, const io::Address& peer);
   ~Connection();
@@ -93,8 +95,6 @@ class Connection final : private io::Abortable {
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
-  static constexpr std::size_t kVectors = 8;
-
   void abort() override { terminate(); }
 
   void arm_receive(bool poll_first);

@@ -39,7 +39,7 @@ struct NextHopHost {
   std::string name;  // a host name or an address, without brackets
   std::uint16_t port = 25;
   std::uint32_t weight = 1;      // its share among hosts of the same preference
-  std::uint32_t preference = 0;  // lower ones first, as with MX
+  std::uint16_t preference = 0;  // lower ones first, as with MX
   [[nodiscard]] std::string label() const {
     return name.find(':') == std::string::npos ? name + ":" + std::to_string(port)
                                                : "[" + name + "]:" + std::to_string(port);
@@ -71,6 +71,7 @@ struct Route {
   std::string ca_pem;  // what is trusted, where certificates are checked
   std::optional<RouteLogin> login;
   bool chunking = true;  // BDAT where the next hop offers it
+  std::uint64_t retain_bytes_max = 1U << 20U;  // of a message that is passed through, kept in memory meanwhile
   std::uint32_t connections_per_host_max = 20;  // per core
   std::uint32_t messages_per_connection_max = 0;  // 0: no limit
   std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core
