@@ -102,22 +102,26 @@ bool is_message_id(std::string_view text) {
          });
 }
 
-// Of a clean header: its one Message-ID; empty if there is none that can be written down as it is.
-std::string find_message_id(std::string_view header) {
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_fold(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_fold(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The one Message-ID of a header; empty if there is none that can be written down as it is.
+std::string_view find_message_id(std::string_view header) {
   constexpr std::string_view kName = "Message-ID:";
-  std::optional<std::string> found;
+  std::optional<std::string_view> found;
   while (!header.empty()) {
-    const std::size_t end = header.find("\r\n");
-    std::string_view line = header.substr(0, end);
-    header.remove_prefix(std::min(end + 2, header.size()));
+    const std::string_view line = header.substr(0, header.find("\r\n"));
+    header.remove_prefix(std::min(line.size() + 2, header.size()));
     if (!smtp::starts_with_ignore_case(line, kName)) continue;
     if (found) return {};
-    found = clean_words(line.substr(kName.size()), kMessageIdBytesMax + 1, Charset::ascii);
+    found = trimmed(line.substr(kName.size()));
     if (found->empty() && !header.empty() && is_fold(header[0]))
-      found = clean_words(header.substr(0, header.find("\r\n")), kMessageIdBytesMax + 1,
-                          Charset::ascii);
+      found = trimmed(header.substr(0, header.find("\r\n")));
   }
-  return found && is_message_id(*found) ? *std::move(found) : std::string();
+  return found && is_message_id(*found) ? *found : std::string_view();
 }
 
 Part header_part(std::string text, const Manner& manner) {
@@ -154,7 +158,7 @@ Original original_part(const ReportInput& input, const Manner& manner) {
   std::string clean = clean_header(header.text, input.envelope.smtputf8);
 
   Original original;
-  original.message_id = find_message_id(clean);
+  original.message_id = find_message_id(header.text);
   if (input.content_is_whole && returns_content(input.envelope, input.kind, given.size())) {
     auto whole = whole_part(text, header.text, input.envelope.smtputf8, manner);
     if (whole) {
