@@ -28,9 +28,8 @@ constexpr unsigned kTriesMax = 5;
 std::string words_for(int status) {
   switch (status) {
     case ARES_ETIMEOUT: return "no name server answered in time";
-    case ARES_ESERVFAIL: return "the name server failed (SERVFAIL)";
-    case ARES_EREFUSED: return "the name server refused to answer (REFUSED)";
-    case ARES_ECONNREFUSED: return "no name server could be reached";
+    // Where each server says SERVFAIL or REFUSED, c-ares says only that.
+    case ARES_ECONNREFUSED: return "no name server gave an answer: they failed (SERVFAIL), refused or are out of reach";
     case ARES_EDESTRUCTION:
     case ARES_ECANCELLED: return "the name service is shutting down";
     default: return std::string("the name look-up failed: ") + ares_strerror(status);
