@@ -130,6 +130,7 @@ class Core {
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }
   TaskSet& tasks() { return tasks_; }
+  [[nodiscard]] std::uint32_t index() const { return options_.index; }
   relay::Queue& queue() { return queue_; }
   spool::Spool& spool() { return spool_; }
   // Any thread: `message` runs on the core.

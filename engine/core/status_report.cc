@@ -5,66 +5,10 @@
 #include <vector>
 
 #include "engine/core/json_text.h"
+#include "engine/core/table_text.h"
 
 namespace sluice::core {
 namespace {
-
-// One cell of a table: its text, and whether JSON writes it as a number.
-struct Cell {
-  Cell(std::string_view value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const std::string& value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(std::uint64_t value) : text(std::to_string(value)), number(true) {}  // NOLINT(google-explicit-constructor)
-  std::string text;
-  bool number = false;
-  [[nodiscard]] std::string json() const { return number ? text : json_string(text); }
-};
-
-struct Table {
-  std::vector<std::string_view> names;
-  std::vector<std::vector<Cell>> rows;
-};
-
-std::string as_json(const Table& table) {
-  std::string out = "[";
-  for (const auto& row : table.rows) {
-    out += out.size() > 1 ? ",\n {" : "\n {";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) out += ", ";
-      out += json_string(table.names[i]) + ": " + row[i].json();
-    }
-    out += "}";
-  }
-  return out + "\n]\n";
-}
-
-// What others have sent reaches the operator's terminal here: nothing but printable ASCII does.
-std::string printable(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean)
-    if (c < ' ' || c > '~') c = '?';
-  return clean.empty() ? "-" : clean;
-}
-
-std::string as_text(const Table& table) {
-  std::vector<std::size_t> widths;
-  for (const std::string_view name : table.names) widths.push_back(name.size());
-  for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], printable(row[i].text).size());
-  std::string out;
-  const auto put = [&](std::string_view text, std::size_t column) {
-    out += text;
-    if (column + 1 < widths.size()) out.append(widths[column] - text.size() + 2, ' ');
-  };
-  for (std::size_t i = 0; i < table.names.size(); ++i) put(table.names[i], i);
-  out += '\n';
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) put(printable(row[i].text), i);
-    out += '\n';
-  }
-  return out;
-}
 
 Table sessions_table(std::span<const CoreStatus> cores) {
   Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"}, {}};

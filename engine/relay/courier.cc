@@ -16,7 +16,9 @@ constexpr Duration kTryAgainSoon = std::chrono::seconds(5);
 
 Verdict verdict_of(const Transmission& transmission) {
   using Kind = RecipientResult::Kind;
-  const auto any = [&](Kind kind) { return std::ranges::contains(transmission.results(), kind, &RecipientResult::kind); };
+  const auto any = [&](Kind kind) {
+    return std::ranges::any_of(transmission.results(), [kind](const RecipientResult& result) { return result.kind == kind; });
+  };
   if (any(Kind::taken)) return Verdict::delivered;
   if (transmission.unreachable()) return Verdict::unreachable;
   if (!transmission.reached()) return Verdict::not_tried;
@@ -69,11 +71,10 @@ void Queue::bind_course(Course& course, const std::string& key) {
     }
   }
   course.destinations = static_cast<std::uint32_t>(std::max<std::size_t>(all.size(), 1));
-  for_each_job(course.active.id, [&](JobId job) {
-    if (const auto known = schedule_.status(job))
-      if (const auto at = elsewhere.find(std::string(schedule_.status(known->destination)->name)); at != elsewhere.end())
-        at->second.has_job = true;
-  });
+  for (const JobStatus& job : jobs(course.active.id)) {
+    const auto at = elsewhere.find(std::string(schedule_.status(job.destination)->name));
+    if (at != elsewhere.end()) at->second.has_job = true;
+  }
   for (const auto& [name, place] : elsewhere)
     if (!place.has_job)
       add_job(course.active.id, {.customer = stored.submitter.customer,

@@ -58,13 +58,19 @@ void Queue::add_job(spool::QueueId id, const Added& added) {
   }
 }
 
-template <typename Visit>
-void Queue::for_each_job(spool::QueueId id, Visit&& visit) {
+std::vector<JobId> Queue::job_ids(spool::QueueId id) const {
   const auto at = jobs_.find(id);
-  if (at == jobs_.end()) return;
+  if (at == jobs_.end()) return {};
   std::vector<JobId> all{at->second.first};
   if (at->second.more != nullptr) all.insert(all.end(), at->second.more->begin(), at->second.more->end());
-  for (const JobId job : all) visit(job);
+  return all;
+}
+
+std::vector<JobStatus> Queue::jobs(spool::QueueId id) {
+  std::vector<JobStatus> all;
+  for (const JobId job : job_ids(id))
+    if (const auto known = schedule_.status(job)) all.push_back(*known);
+  return all;
 }
 
 void Queue::forget_job(spool::QueueId id, JobId job) {
@@ -91,7 +97,7 @@ void Queue::add(spool::QueueId id, const spool::Stored& stored, const message::D
     if (status.recipients[i].fate != message::Fate::waiting) continue;
     Bound bound = router.bind(stored.envelope.recipients[i].forward_path, stored.envelope.reverse_path,
                               stored.submitter.customer);
-    if (!std::ranges::contains(bounds, bound.key, &Bound::key)) bounds.push_back(std::move(bound));
+    if (std::ranges::find(bounds, bound.key, &Bound::key) == bounds.end()) bounds.push_back(std::move(bound));
   }
   // All is decided, and there may be something to report: whoever works at it finds that out.
   if (bounds.empty()) bounds.emplace_back();
@@ -185,7 +191,7 @@ Task<std::shared_ptr<Queue::Active>> Queue::open(spool::QueueId id) {
 Task<void> Queue::set_aside(Active& active, std::string why) {
   active.finished = true;
   parts_.observer.event(message::queue_id_text(active.id), "damaged", why);
-  for_each_job(active.id, [this](JobId job) { schedule_.remove(job, parts_.loop.now()); });
+  for (const JobId job : job_ids(active.id)) schedule_.remove(job, parts_.loop.now());
   jobs_.erase(active.id);
   co_await parts_.spool.set_aside(active.id, std::move(why));
 }
@@ -215,7 +221,7 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   if (!jobs_.contains(id)) co_return false;
   parts_.loop.defer(pump_later_);
   if (order == Order::flush) {
-    for_each_job(id, [&](JobId job) { schedule_.flush(job, now); });
+    for (const JobId job : job_ids(id)) schedule_.flush(job, now);
     co_return true;
   }
   const std::shared_ptr<Active> active = co_await open(id);
@@ -228,21 +234,21 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
         recipient.at = parts_.loop.door().clock.wall();
       }
     // Jobs that run forget theirs when they have ended.
-    for_each_job(id, [&](JobId job) {
+    for (const JobId job : job_ids(id)) {
       const auto known = schedule_.status(job);
       schedule_.remove(job, now);
       if (known && known->state != JobState::running && known->state != JobState::tried) forget_job(id, job);
-    });
+    }
     parts_.observer.event(message::queue_id_text(id), "removed", "by the operator");
   } else {
     status.held = order == Order::hold;
-    for_each_job(id, [&](JobId job) {
+    for (const JobId job : job_ids(id)) {
       if (order == Order::hold) {
         schedule_.hold(job, now);
       } else {
         schedule_.release(job, now);
       }
-    });
+    }
   }
   const bool saved = co_await save(*active);
   if (active.use_count() <= 2) active_.erase(id);

@@ -118,6 +118,8 @@ class Queue {
   [[nodiscard]] bool closing() const { return closing_; }
 
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  // Of one message; none where there is no such.
+  [[nodiscard]] std::vector<JobStatus> jobs(spool::QueueId id);
   [[nodiscard]] const QueueCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t messages() const { return jobs_.size(); }
   [[nodiscard]] std::size_t active() const { return active_.size(); }
@@ -135,8 +137,7 @@ class Queue {
     JobId first;
     std::unique_ptr<std::vector<JobId>> more;
   };
-  template <typename Visit>
-  void for_each_job(spool::QueueId id, Visit&& visit);
+  [[nodiscard]] std::vector<JobId> job_ids(spool::QueueId id) const;
   void forget_job(spool::QueueId id, JobId job);
 
   // queue.cc

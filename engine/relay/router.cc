@@ -130,13 +130,14 @@ void Router::on_sweep(void* context) {
   for (auto& way : self.ways_) {
     const Duration kept = way->exchanges.size() > kExchangesMax ? Duration::zero() : way->route.idle_timeout;
     const Instant oldest = self.parts_.loop.now() - kept;
-    std::erase_if(way->exchanges, [&](auto& entry) {
-      Exchange& exchange = *entry.second;
-      if (exchange.leases > 0 || exchange.used > oldest) return false;
+    for (auto at = way->exchanges.begin(); at != way->exchanges.end();) {
+      const auto here = at++;
+      Exchange& exchange = *here->second;
+      if (exchange.leases > 0 || exchange.used > oldest) continue;
       add(self.closed_, exchange.pool.counters());
-      self.closing_.add(close_exchange(std::move(entry.second)));
-      return true;
-    });
+      self.closing_.add(close_exchange(std::move(here->second)));
+      way->exchanges.erase(here);
+    }
     any = any || !way->exchanges.empty();
   }
   if (any) self.arm_sweep();

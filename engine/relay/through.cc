@@ -5,6 +5,12 @@
 
 namespace sluice::relay {
 
+namespace {
+
+constexpr smtp::StandardReply kElsewhere{452, {4, 5, 3}, "Its mail goes another way: send the message to it separately"};
+
+}  // namespace
+
 using Kind = RecipientResult::Kind;
 
 Through::Through(Pool& pool, Leftover* leftover, Identity identity)
@@ -21,6 +27,11 @@ void Through::make_transmission(std::vector<std::uint32_t> recipients) {
                                                      .who = identity_.values()});
 }
 
+void Through::leave_out(const std::vector<std::uint32_t>& recipients) {
+  CHECK(eager_);
+  left_out_ = recipients;
+}
+
 Task<void> Through::offer(const message::Envelope& envelope, std::size_t first,
                           std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
@@ -31,10 +42,13 @@ Task<void> Through::offer(const message::Envelope& envelope, std::size_t first,
   }
   if (!transmission_) make_transmission({});
   std::vector<std::uint32_t> wanted;
-  for (std::size_t i = first; i < envelope.recipients.size(); ++i) wanted.push_back(static_cast<std::uint32_t>(i));
+  for (std::size_t i = first; i < envelope.recipients.size(); ++i)
+    if (std::ranges::find(left_out_, i) == left_out_.end()) wanted.push_back(static_cast<std::uint32_t>(i));
+  std::size_t next = transmission_->results().size();
   co_await transmission_->ask(wanted);
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
-    answers.push_back(answer(transmission_->results()[i]));
+    const bool asked = std::ranges::find(wanted, i) != wanted.end();
+    answers.push_back(asked ? answer(transmission_->results()[next++]) : smtp::Reply(kElsewhere));
     promised_[i] = answers.back().positive();
   }
 }
@@ -108,7 +122,7 @@ Task<message::Outcome> Through::decide() {
 const RecipientResult* Through::first(Kind kind) const {
   const auto results = transmission_->results();
   for (std::size_t i = 0; i < results.size(); ++i)
-    if (promised_[i] && results[i].kind == kind) return &results[i];
+    if (promised_[transmission_->recipients()[i]] && results[i].kind == kind) return &results[i];
   return nullptr;
 }
 
@@ -126,7 +140,10 @@ message::DeliveryStatus Through::status() const {
   status.add(attempt_of(*transmission_, now));
   // The client was told so itself.
   for (std::size_t i = 0; i < promised_.size(); ++i)
-    if (!promised_[i]) status.recipients[i].reported = true;
+    if (!promised_[i]) {
+      status.recipients[i].fate = message::Fate::failed;
+      status.recipients[i].reported = true;
+    }
   return status;
 }
 

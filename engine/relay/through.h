@@ -45,6 +45,8 @@ class Through final : public message::Taker {
   // `leftover` may be null; both outlive the taker.
   explicit Through(Pool& pool, Leftover* leftover = nullptr, Identity identity = {});
 
+  // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
+  void leave_out(const std::vector<std::uint32_t>& recipients);
   Task<void> offer(const message::Envelope& envelope, std::size_t first,
                    std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
@@ -69,6 +71,7 @@ class Through final : public message::Taker {
   const message::Envelope* envelope_ = nullptr;
   std::optional<Transmission> transmission_;
   std::vector<bool> promised_;  // for each recipient: the client was told 250
+  std::vector<std::uint32_t> left_out_;
   Retained retained_;
 };
 
