@@ -1,7 +1,8 @@
-// The real disk where only a real one can be tried: modes, links, other owners, other processes, and how the
-// ring writes to it.
+// The real disk where only a real one can be tried: modes, links, other owners, other processes,
+// and how the ring writes to it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -27,8 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::DiskPlace;
-using testing::Doors;
 using testing::DoorKind;
+using testing::Doors;
 using testing::RawTransfer;
 
 constexpr std::size_t kBlock = kDiskBlockBytes;
@@ -146,9 +148,17 @@ TEST_F(RealDiskTest, AnotherProcessHoldsTheLockUntilItEnds) {
 }
 
 TEST_F(RealDiskTest, WhatCannotBeMadeWholeLeavesNothing) {
-  const std::uint64_t much = (disk_->free_bytes(place_.path()).value() / kBlock + (1U << 24)) * kBlock;
-  const auto made = disk_->create(path("a"), much);
-  EXPECT_TRUE(error_of(made) == ENOSPC || error_of(made) == EFBIG) << error_of(made);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit tight{.rlim_cur = 10 * kBlock, .rlim_max = before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  const auto made = disk_->create(path("a"), 20 * kBlock);
+  const auto small = disk_->write_small(path("b"), std::string(20 * kBlock, 'x'));
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(error_of(made), EFBIG);
+  EXPECT_EQ(error_of(small), EFBIG);
   EXPECT_TRUE(disk_->list(place_.path()).value().empty());
 }
 
