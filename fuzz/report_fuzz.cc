@@ -156,7 +156,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           .arrived = bits * 1'000'000'000'000LL,
                           .now = more * 1'000'000'000'000LL,
                           .retry_until = bits * 1'000'000'000LL,
-                          .random = more % 36,
+                          .random = std::uint64_t{more} % 36,
                           .postmaster = postmaster,
                           .policy_url = policy_url};
   const auto report = build_report(input);
@@ -164,7 +164,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_octets(*report);
     check_parts(input, *report);
   }
-  const auto due = reports_due(envelope, status, more % 2 == 0);
+  const auto due = sluice::relay::reports_due(envelope, status, more % 2 == 0);
   CHECK(!envelope.reverse_path.empty() || !due.any());
   CHECK(due.failed.size() + due.delayed.size() + due.succeeded.size() <= all.size());
   return 0;

@@ -36,15 +36,15 @@ std::string_view take_character(std::string_view& text, Charset charset) {
   return clean ? piece : std::string_view("?");
 }
 
-// RFC 6533 3: EmbeddedUnicodeChar = "\x{" HEXPOINT "}", at least two digits.
+// RFC 6533 3: EmbeddedUnicodeChar = "\x{" HEXPOINT "}", at least two digits: nothing below a space
+// comes here.
 void append_embedded(std::string& out, std::string_view sequence) {
   auto code_point = static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[0]));
   if (sequence.size() > 1) code_point &= 0x7fU >> sequence.size();
   for (const char c : sequence.substr(1))
     code_point = code_point << 6U | (static_cast<unsigned char>(c) & 0x3fU);
   std::string digits;
-  for (; code_point != 0 || digits.size() < 2; code_point >>= 4U)
-    digits.insert(digits.begin(), kHex[code_point & 0xfU]);
+  for (; code_point != 0; code_point >>= 4U) digits.insert(digits.begin(), kHex[code_point & 0xfU]);
   out += "\\x{" + digits + "}";
 }
 

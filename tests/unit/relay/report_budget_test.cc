@@ -79,6 +79,7 @@ TEST(ReportBudget, ATimeThatGoesBackGivesNothingBack) {
   ReportBudget budget({.per_hour = 1});
   EXPECT_TRUE(budget.take("acme", kStart));
   EXPECT_FALSE(budget.take("acme", kStart - hours(5)));
+  EXPECT_FALSE(budget.take("acme", kStart + seconds(1)));
 }
 
 TEST(ReportBudget, ForgetsWhoWasQuietLongestWhenThereIsNoRoom) {

@@ -168,6 +168,19 @@ TEST(HostileReport, AnInternationalRecipientIsTold) {
                     HasSubstr("ukjent b?b\r\n")));
 }
 
+TEST(HostileReport, NothingTurnsTheDirectionOfAnAddress) {
+  for (const char* mark : {"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xae",
+                           "\xe2\x81\xa6", "\xe2\x81\xa9"}) {
+    Sample sample;
+    sample.envelope.smtputf8 = true;
+    sample.recipient().forward_path = "b" + std::string(mark) + "b@example.net";
+    sample.last().text = "moc" + std::string(mark) + ".evil";
+    const Pieces pieces = pieces_of(sample);
+    EXPECT_THAT(pieces.parts[0], AllOf(HasSubstr("b?b@example.net"), HasSubstr("moc?.evil")));
+    EXPECT_THAT(pieces.parts[1], AllOf(HasSubstr("b?b@example.net"), HasSubstr("moc?.evil")));
+  }
+}
+
 TEST(HostileReport, AnInternationalSenderNeedsSmtputf8) {
   Sample sample;
   sample.envelope.smtputf8 = true;

@@ -97,11 +97,11 @@ TEST(ReportOriginal, TooLargeMeansHeaderOnlyAndSaysSo) {
 TEST(ReportOriginal, AHugeHeaderIsCutBetweenFields) {
   Sample sample;
   sample.content.clear();
-  for (int i = 0; i < 100'000; ++i) sample.content += "X-Field: a\r\n b\r\n";
+  for (int i = 0; i < 100'000; ++i) sample.content += "X-Fields: a\r\n bb\r\n";
   const Pieces pieces = pieces_of(sample);
   EXPECT_LE(pieces.parts[2].size(), kReturnedHeaderBytesMax + kHeaderPart.size());
   EXPECT_GT(pieces.parts[2].size(), kReturnedHeaderBytesMax - 100);
-  EXPECT_THAT(pieces.parts[2], EndsWith("X-Field: a\r\n b\r\n"));
+  EXPECT_THAT(pieces.parts[2], EndsWith("X-Fields: a\r\n bb\r\n"));
   EXPECT_THAT(unwrapped(pieces.parts[0]), HasSubstr("header of your message is cut"));
 }
 
@@ -151,6 +151,8 @@ TEST(ReportOriginal, EightBitHeadersAreGlobalOnlyWhereTheMessageIs) {
   EXPECT_EQ(pieces_of(sample).parts[2],
             "Content-Type: message/global-headers\r\n"
             "Content-Transfer-Encoding: quoted-printable\r\n\r\nSubject: caf=C3=A9\r\n");
+  sample.content = "Subject: caf\xc3\xa9 =\t \r\n";
+  EXPECT_THAT(pieces_of(sample).parts[2], EndsWith("\r\n\r\nSubject: caf=C3=A9 =3D\t=20\r\n"));
   sample.content = "Subject: caf\xe9\r\n";  // no UTF-8
   EXPECT_EQ(pieces_of(sample).parts[2], std::string(kHeaderPart) + "Subject: caf?\r\n");
 }
