@@ -6,11 +6,13 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "engine/io/real_dns.h"
 #include "engine/net/mail_exchangers.h"
 #include "tests/support/awaited.h"
+#include "tests/support/dns_wire.h"
+#include "tests/support/fake_name_server.h"
 #include "tests/support/unbound.h"
 
 namespace sluice::net {
@@ -18,14 +20,17 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using testing::DnsWire;
 using testing::DoorKind;
 using testing::Doors;
+using testing::FakeNameServer;
 using testing::Running;
 using testing::Unbound;
 using Found = MailExchangers::Found;
 
-// Everything under test. is ours to say; silent.test is never answered, broken.test is asked of a port where nobody is.
-std::string zones() {
+// Everything under test. is said by unbound itself; silent.test it never answers, and for broken.test it asks a server
+// that refuses, which it passes on as SERVFAIL.
+std::string zones(const std::string& broken_server) {
   std::string all = "  local-zone: \"test.\" static\n  local-zone: \"silent.test.\" deny\n"
                     "  local-zone: \"refused.test.\" refuse\n  local-zone: \"broken.test.\" transparent\n";
   const auto add = [&all](const std::string& record) { all += "  local-data: \"" + record + "\"\n"; };
@@ -50,13 +55,23 @@ std::string zones() {
     add("large.test. 300 IN MX " + std::to_string(i) + " " + host);
     add(host + " 300 IN A 198.51.100." + std::to_string(i));
   }
-  return all + "stub-zone:\n  name: \"broken.test.\"\n  stub-addr: 127.0.0.1@1\n";
+  std::string place = broken_server;
+  std::ranges::replace(place, ':', '@');
+  return all + "stub-zone:\n  name: \"broken.test.\"\n  stub-addr: " + place + "\n";
 }
 
 class UnboundTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { server_ = std::make_unique<Unbound>(zones()); }
-  static void TearDownTestSuite() { server_.reset(); }
+  static void SetUpTestSuite() {
+    refusing_ = std::make_unique<FakeNameServer>([](const FakeNameServer::Question& question) {
+      return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kRefused).bytes(question.id);
+    });
+    server_ = std::make_unique<Unbound>(zones(refusing_->address()));
+  }
+  static void TearDownTestSuite() {
+    server_.reset();
+    refusing_.reset();
+  }
   void SetUp() override { ASSERT_NE(server_, nullptr) << "no name server: run tools/deps test"; }
 
   Found look_up(const std::string& domain) {
@@ -98,6 +113,7 @@ class UnboundTest : public ::testing::Test {
     dns_.reset();
   }
 
+  static inline std::unique_ptr<FakeNameServer> refusing_;
   static inline std::unique_ptr<Unbound> server_;
   Duration timeout_ = 10s;
   MailExchangersOptions options_;
@@ -135,6 +151,10 @@ TEST_F(UnboundTest, SaysThatThereIsNothing) {
 }
 
 TEST_F(UnboundTest, SaysThatItFails) {
+  const Found broken = look_up("broken.test");
+  ASSERT_FALSE(broken);
+  EXPECT_THAT(broken.error().text, HasSubstr("they failed (SERVFAIL)"));  // and did not time out
+  EXPECT_GT(refusing_->asked(), 0U);
   EXPECT_EQ(text("broken.test"), "temporary 451 4.4.3");
   EXPECT_EQ(text("refused.test"), "temporary 451 4.4.3");
   EXPECT_EQ(text("round.test"), "temporary 451 4.4.3");
