@@ -64,6 +64,7 @@ void read_way(ConfigSection& section, RouteConfig& route) {
   using Dialog = ConfigSection::Choice<relay::RouteDialog>;
   using Identify = ConfigSection::Choice<relay::RouteIdentify>;
   constexpr std::int64_t kPortMax = 65'535;
+  constexpr std::int64_t kConcurrencyMax = 10'000;
   section.boolean("mx", route.mx);
   section.integer("port", route.port, 1, kPortMax);
   section.boolean("ipv6", route.ipv6);
@@ -80,7 +81,7 @@ void read_way(ConfigSection& section, RouteConfig& route) {
        Identify{"xclient", relay::RouteIdentify::xclient}});
   section.boolean("fallback", route.fallback);
   if (route.mx) route.concurrency = kMxConcurrency;
-  section.integer("concurrency", route.concurrency, 1, kCountMax);
+  section.integer("concurrency", route.concurrency, 1, kConcurrencyMax);
   section.integer("rate_per_s", route.rate_per_s, 0, kCountMax);
 }
 
