@@ -130,7 +130,8 @@ struct ConfigError {
 [[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(
     std::string_view text, std::string_view file_name);
 
-// Every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight", for those who document them.
+// Every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight", for those who
+// document them.
 [[nodiscard]] std::vector<std::string> config_keys();
 
 // One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:

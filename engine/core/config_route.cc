@@ -35,7 +35,8 @@ void read_hosts(ConfigSection& section, ConfigReport& report,
                 std::vector<relay::NextHopHost>& hosts) {
   using Kind = ConfigNode::Kind;
   read_host(nullptr, "", report, hosts);  // for the list of all keys
-  for (const auto& element : section.elements("hosts", kNextHopAllowed, {Kind::text, Kind::table})) {
+  for (const auto& element :
+       section.elements("hosts", kNextHopAllowed, {Kind::text, Kind::table})) {
     if (element.node->kind == Kind::table) {
       read_host(element.node, element.path, report, hosts);
     } else if (auto host = parse_next_hop(element.node->text)) {
@@ -63,21 +64,24 @@ void read_way(ConfigSection& section, RouteConfig& route) {
   using Dialog = ConfigSection::Choice<relay::RouteDialog>;
   using Identify = ConfigSection::Choice<relay::RouteIdentify>;
   constexpr std::int64_t kPortMax = 65'535;
+  constexpr std::int64_t kConcurrencyMax = 10'000;
   section.boolean("mx", route.mx);
   section.integer("port", route.port, 1, kPortMax);
   section.boolean("ipv6", route.ipv6);
   section.text("maildir", route.maildir, kAnyPathRule);
-  section.choice("mode", route.mode,
-                 {Mode{"through", relay::RouteMode::through}, Mode{"store", relay::RouteMode::store}});
-  section.choice("dialog", route.dialog, {Dialog{"late", relay::RouteDialog::late},
-                                          Dialog{"eager", relay::RouteDialog::eager}});
-  section.choice("identify", route.identify,
-                 {Identify{"none", relay::RouteIdentify::none},
-                  Identify{"auth", relay::RouteIdentify::auth},
-                  Identify{"xclient", relay::RouteIdentify::xclient}});
+  section.choice(
+      "mode", route.mode,
+      {Mode{"through", relay::RouteMode::through}, Mode{"store", relay::RouteMode::store}});
+  section.choice(
+      "dialog", route.dialog,
+      {Dialog{"late", relay::RouteDialog::late}, Dialog{"eager", relay::RouteDialog::eager}});
+  section.choice(
+      "identify", route.identify,
+      {Identify{"none", relay::RouteIdentify::none}, Identify{"auth", relay::RouteIdentify::auth},
+       Identify{"xclient", relay::RouteIdentify::xclient}});
   section.boolean("fallback", route.fallback);
   if (route.mx) route.concurrency = kMxConcurrency;
-  section.integer("concurrency", route.concurrency, 1, kCountMax);
+  section.integer("concurrency", route.concurrency, 1, kConcurrencyMax);
   section.integer("rate_per_s", route.rate_per_s, 0, kCountMax);
 }
 
@@ -110,8 +114,8 @@ void check_kind(const ConfigSection& section, const RouteConfig& route) {
   if (!route.maildir.empty()) {
     if (section.fills("hosts") || route.mx) {
       section.error("maildir",
-                    "keeps the mail here, so that " + std::string(route.mx ? "nobody is" : "hosts are never") +
-                        " asked",
+                    "keeps the mail here, so that " +
+                        std::string(route.mx ? "nobody is" : "hosts are never") + " asked",
                     "one of hosts, mx = true and maildir");
     }
   } else if (route.mx) {
@@ -199,8 +203,8 @@ std::string path_of(std::size_t index) { return "route[" + std::to_string(index 
 // Returns how many are.
 std::size_t check_order(const std::vector<const ConfigNode*>& tables, ConfigReport& report) {
   const auto is_open = [](const ConfigNode* table) {
-    return std::ranges::none_of(kConditions,
-                                [&](std::string_view key) { return member(*table, key) != nullptr; });
+    return std::ranges::none_of(
+        kConditions, [&](std::string_view key) { return member(*table, key) != nullptr; });
   };
   const auto open = std::ranges::find_if(tables, is_open);
   if (open == tables.end()) {
@@ -227,10 +231,10 @@ void check_names(const std::vector<const ConfigNode*>& tables,
     const auto [first, fresh] = seen.emplace(routes[i].name, i);
     if (fresh) continue;
     const ConfigMember* name = member(*tables[i], "name");
-    report.error(name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
-                 quoted(routes[i].name) + " is there twice; the first is in " +
-                     path_of(first->second),
-                 "a name of its own for each route");
+    report.error(
+        name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
+        quoted(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
+        "a name of its own for each route");
   }
 }
 

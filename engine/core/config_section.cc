@@ -160,8 +160,7 @@ void ConfigSection::text(std::string_view key, std::string& value, const TextRul
   if (auto checked = rule.check(node->text)) {
     value = *std::move(checked);
   } else {
-    wrong_text({.node = node, .path = path_of(key)}, checked.error(),
-               rule.allowed);
+    wrong_text({.node = node, .path = path_of(key)}, checked.error(), rule.allowed);
   }
 }
 

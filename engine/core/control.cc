@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "engine/core/queue_request.h"
+
 namespace sluice::core {
 namespace {
 
-constexpr std::size_t kRequestBytesMax = 256;
+constexpr std::size_t kRequestBytesMax = kQueueRequestBytesMax + 1;  // with its newline
 constexpr Duration kRequestTimeout = std::chrono::seconds(10);
 constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
 

@@ -132,8 +132,8 @@ RouteTable::Routes RouteTable::of_customer(std::string_view customer) const {
 
 std::size_t RouteTable::find(const Query& query) const {
   if (size_ == 1) return 0;
-  Routes routes = of_domain(
-      recipients_, query.recipient_domain.empty() ? hostname_ : query.recipient_domain);
+  Routes routes =
+      of_domain(recipients_, query.recipient_domain.empty() ? hostname_ : query.recipient_domain);
   if (query.null_sender) {
     Routes of_null = senders_.open;
     routes &= of_null |= senders_.null_sender;

@@ -26,7 +26,8 @@ inline constexpr std::string_view kNullSender = "<>";
 // What must hold for a route to be taken: of each list that is not empty, one entry.  A domain is
 // "example.com", which is that domain alone, "*.example.com", which is every name below it at any
 // depth, or an address literal, "[192.0.2.1]", which is compared as it is written.  Letters compare
-// without case in ASCII, other octets as they are: an A-label is not the U-label that it stands for.
+// without case in ASCII, other octets as they are: an A-label is not the U-label that it stands
+// for.
 struct RouteConditions {
   std::vector<std::string> recipients;  // domains of the recipient
   std::vector<std::string> senders;     // domains of the reverse-path, or "<>"
@@ -73,17 +74,19 @@ class RouteTable {
   static_assert(kRoutesMax % 64 == 0);
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
   // Entry, which one of `sets_`.
   using Sets = std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>>;
 
   // One kind of condition: for each entry the routes that list it.
   struct Condition {
-    Routes open;   // those that list nothing
+    Routes open;         // those that list nothing
     Routes null_sender;  // those that list "<>"
-    Sets exact;    // "example.com", "[192.0.2.1]", a customer's name
-    Sets below;    // "example.com" for "*.example.com"
+    Sets exact;          // "example.com", "[192.0.2.1]", a customer's name
+    Sets below;          // "example.com" for "*.example.com"
   };
   class Builder;
 

@@ -201,9 +201,9 @@ const std::string kHosts = "[[route]]\nhosts = \"mx.example\"\n";
 INSTANTIATE_TEST_SUITE_P(
     Routes, BadConfig,
     testing::Values(
-        BadFile{
-            "# route",
-            "1:1: route: is missing: where does mail go on to?; allowed: a [[route]] with hosts, or"},
+        BadFile{"# route",
+                "1:1: route: is missing: where does mail go on to?; allowed: a [[route]] with "
+                "hosts, or"},
         BadFile{"[route]\nhosts = \"a.example\"",
                 "1:2: route: is a table; allowed: [[route]], once for each"},
         BadFile{"[[route]]\nname = \"farm\"",
@@ -242,9 +242,10 @@ const std::string kConditional =
 INSTANTIATE_TEST_SUITE_P(
     RouteOrder, BadConfig,
     testing::Values(
-        BadFile{kHosts + kHosts,
-                "3:1: route[2]: can never match: route[1] has no conditions, so that all mail takes "
-                "it; allowed: the one [[route]] without recipients, senders and customers last"},
+        BadFile{
+            kHosts + kHosts,
+            "3:1: route[2]: can never match: route[1] has no conditions, so that all mail takes "
+            "it; allowed: the one [[route]] without recipients, senders and customers last"},
         BadFile{kHosts + kConditional, "3:1: route[2]: can never match: route[1] has no cond"},
         BadFile{kConditional,
                 "1:1: route[1]: has conditions, as all routes have: where does other mail go on "
@@ -312,8 +313,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"[[route]]\nhosts = [\"a.example\", {host = \"b.example\", weight = 0}]",
                 "2:53: route[1].hosts[2].weight: 0 is out of range; allowed: a whole number from 1 "
                 "to 1000"},
-        BadFile{"[[route]]\nhosts = [{weight = 2}]",
-                "2:10: route[1].hosts[1].host: is missing: where does mail go on to?; allowed: HOST"},
+        BadFile{
+            "[[route]]\nhosts = [{weight = 2}]",
+            "2:10: route[1].hosts[1].host: is missing: where does mail go on to?; allowed: HOST"},
         BadFile{"[[route]]\nhosts = [{host = \"a.example:\"}]",
                 "2:18: route[1].hosts[1].host: \"a.example:\" has a port that is not"},
         BadFile{"[[route]]\nhosts = {host = \"a.example\", wieght = 2}",
@@ -339,8 +341,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"[spool]\nmemory_bytes = 0", "2:16: spool.memory_bytes: 0 is out of range"},
         BadFile{"[queue]\nretry_s = []",
                 "2:1: queue.retry_s: is empty; allowed: 1 to 100 elements"},
-        BadFile{"[queue]\nretry_s = [60, 0]",
-                "2:16: queue.retry_s[2]: 0 is out of range; allowed: a whole number from 1 to 86400"},
+        BadFile{
+            "[queue]\nretry_s = [60, 0]",
+            "2:16: queue.retry_s[2]: 0 is out of range; allowed: a whole number from 1 to 86400"},
         BadFile{"[queue]\nretry_s = [\"5m\"]",
                 "2:12: queue.retry_s[1]: is a text; allowed: a whole number from 1"},
         BadFile{"[queue]\nretry_s = \"5m\"",
@@ -357,7 +360,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "2:8: reports.from: \"postmaster\" is not an address; allowed: an address such as"},
         BadFile{"[reports]\nper_customer_hour = 0", "2:21: reports.per_customer_hour: 0 is out"},
         BadFile{"[dns]\nservers = \"ns.example\"", "2:11: dns.servers: \"ns.example\" has no port"},
-        BadFile{"[dns]\nservers = [\"192.0.2.53:0\"]", "2:12: dns.servers[1]: \"192.0.2.53:0\" has"},
+        BadFile{"[dns]\nservers = [\"192.0.2.53:0\"]",
+                "2:12: dns.servers[1]: \"192.0.2.53:0\" has"},
         BadFile{"[dns]\ntimeout_ms = 5", "2:14: dns.timeout_ms: 5 is out of range"},
         BadFile{"[dns]\nspool = 5", "2:1: dns.spool: there is no such key"}));
 

@@ -33,12 +33,23 @@ TEST(RouteTable, ARouteWithoutConditionsTakesAll) {
 }
 
 TEST(RouteTable, ADomainIsItselfAndAStarIsWhatLiesBelow) {
-  const RouteTable routes = table({{.recipients = {"example.com", "*.Example.ORG", "[192.0.2.1]"}}});
-  const std::pair<std::string_view, std::size_t> cases[] = {
-      {"example.com", 0},     {"EXAMPLE.Com", 0},   {"www.example.com", 1}, {"example.org", 1},
-      {"www.example.org", 0}, {"A.B.example.org", 0}, {"notexample.org", 1},  {"example.org.uk", 1},
-      {"[192.0.2.1]", 0},     {"[192.0.2.10]", 1},  {"192.0.2.1", 1},       {"com", 1},
-      {"*.example.org", 0},   {"org", 1},           {"", 1}};
+  const RouteTable routes =
+      table({{.recipients = {"example.com", "*.Example.ORG", "[192.0.2.1]"}}});
+  const std::pair<std::string_view, std::size_t> cases[] = {{"example.com", 0},
+                                                            {"EXAMPLE.Com", 0},
+                                                            {"www.example.com", 1},
+                                                            {"example.org", 1},
+                                                            {"www.example.org", 0},
+                                                            {"A.B.example.org", 0},
+                                                            {"notexample.org", 1},
+                                                            {"example.org.uk", 1},
+                                                            {"[192.0.2.1]", 0},
+                                                            {"[192.0.2.10]", 1},
+                                                            {"192.0.2.1", 1},
+                                                            {"com", 1},
+                                                            {"*.example.org", 0},
+                                                            {"org", 1},
+                                                            {"", 1}};
   for (const auto& [domain, route] : cases)
     EXPECT_EQ(routes.find({.recipient_domain = domain}), route) << domain;
 }
@@ -81,13 +92,20 @@ TEST(RouteTable, CustomersAreNamesWithoutCase) {
 }
 
 TEST(RouteTable, AllConditionsOfARouteMustHold) {
-  const RouteTable routes = table({{.recipients = {"r.example"},
-                                    .senders = {"s.example", "t.example"},
-                                    .customers = {"c"}}});
-  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "c"}), 0U);
-  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "d"}), 1U);
-  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "u.example", .customer = "c"}), 1U);
-  EXPECT_EQ(routes.find({.recipient_domain = "q.example", .sender_domain = "t.example", .customer = "c"}), 1U);
+  const RouteTable routes = table(
+      {{.recipients = {"r.example"}, .senders = {"s.example", "t.example"}, .customers = {"c"}}});
+  EXPECT_EQ(
+      routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "c"}),
+      0U);
+  EXPECT_EQ(
+      routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "d"}),
+      1U);
+  EXPECT_EQ(
+      routes.find({.recipient_domain = "r.example", .sender_domain = "u.example", .customer = "c"}),
+      1U);
+  EXPECT_EQ(
+      routes.find({.recipient_domain = "q.example", .sender_domain = "t.example", .customer = "c"}),
+      1U);
 }
 
 TEST(RouteTable, TheFirstThatFitsIsTakenHoweverExactTheOthersAre) {
@@ -141,7 +159,8 @@ std::size_t find_slowly(const std::vector<RouteConditions>& routes, const Query&
   const auto holds = [&](const RouteConditions& route) {
     const auto is_recipient = [&](const std::string& entry) { return names(entry, recipient); };
     const auto is_sender = [&](const std::string& entry) {
-      if (entry == kNullSender || query.null_sender) return entry == kNullSender && query.null_sender;
+      if (entry == kNullSender || query.null_sender)
+        return entry == kNullSender && query.null_sender;
       return names(entry, query.sender_domain);
     };
     const auto is_customer = [&](const std::string& entry) {
@@ -218,8 +237,8 @@ TEST(RouteTable, AgreesWithOneThatLooksAtEveryEntry) {
 TEST(RouteTable, DoesNotSlowDownWithTheNumberOfDomains) {
   std::vector<RouteConditions> routes(3);
   for (int i = 0; i < 100'000; ++i) {
-    routes[static_cast<std::size_t>(i % 2)].recipients.push_back(
-        (i % 3 == 0 ? "*.d" : "d") + std::to_string(i) + ".example");
+    routes[static_cast<std::size_t>(i % 2)].recipients.push_back((i % 3 == 0 ? "*.d" : "d") +
+                                                                 std::to_string(i) + ".example");
   }
   const RouteTable fast(routes, kHostname);
   std::size_t sum = 0;
