@@ -82,7 +82,8 @@ struct DestinationStatus {
   std::uint32_t window = 0;      // so many may run at once
   double per_second = 0;         // starts; 0: no limit
   bool suspended = false;
-  Instant suspended_until;
+  bool probing = false;          // one job finds out whether it is still to be
+  Instant not_before;            // no start before that: suspension, rate, pause after 4xx
 };
 
 struct ScheduleCounters {

@@ -32,7 +32,8 @@ DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
           .window = destination.throttle.window(),
           .per_second = interval.count() > 0 ? 1 / interval.count() : 0,
           .suspended = destination.throttle.suspended(),
-          .suspended_until = destination.throttle.suspended_until()};
+          .probing = destination.throttle.probing(),
+          .not_before = destination.throttle.not_before()};
 }
 
 std::optional<JobStatus> Schedule::status(JobId id) const {

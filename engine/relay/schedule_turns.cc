@@ -183,6 +183,9 @@ void Schedule::unpark_one(Instant now) {
   if (open_.empty()) return;
   const std::uint32_t index = open_.first;
   Destination& destination = destinations_[index];
+  // Unless the core is the bottleneck, those in the rings will have their turns before next() has no more to give.
+  const bool last_slot = running_ + 1 >= options_.total_running_max;
+  if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
   unlink(open_, index, open_links());
   destination.open = false;  // refresh() puts it behind the others
   const Lane lane = destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(),
