@@ -5,6 +5,8 @@
 
 namespace sluice::relay {
 
+using namespace scheduling;
+
 JobStatus Schedule::describe(std::uint32_t index) const {
   const Job& job = jobs_[index];
   const Flow& flow = flows_[job.flow];
@@ -21,7 +23,7 @@ JobStatus Schedule::describe(std::uint32_t index) const {
 
 DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
   const Destination& destination = destinations_[index];
-  const std::chrono::duration<double> interval = destination.throttle.interval(options_.throttle);
+  const std::chrono::duration<double> interval = destination.throttle.interval(throttle_options(destination));
   return {.id = {index, destinations_.generation(index)},
           .name = destinations_.name(index),
           .last_words = destination.last_words,

@@ -59,6 +59,7 @@ Throttle::Change Throttle::finish(const ThrottleOptions& options, Verdict verdic
   const bool made_use = running_ * 2 >= window_;
   --running_;
   if (probe) probing_ = false;
+  window_ = std::min(window_, options.concurrency_max);  // which may have changed
   const bool before_shrinking = under_way_ > 0;
   if (before_shrinking) --under_way_;
   if (verdict == Verdict::not_tried) return Change::none;

@@ -98,7 +98,7 @@ TEST(ScheduleDestinationTest, ASuspensionIsRememberedWithoutAnyMessage) {
 
 TEST(ScheduleDestinationTest, KeepsToARateWhateverTheWindow) {
   ScheduleOptions options;
-  options.throttle.messages_per_second = 20;
+  options.throttles[0].messages_per_second = 20;
   ScheduleBench bench(options);
   bench.add_many("a", "example.com", 10'000);
   std::vector<JobId> running;
@@ -157,6 +157,24 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
   EXPECT_FALSE(other.schedule.find_destination("example.com"));
   EXPECT_FALSE(other.next());
   EXPECT_EQ(other.schedule.due(other.now), Instant::max());
+}
+
+TEST(ScheduleDestinationTest, ARouteMayHaveLimitsOfItsOwn) {
+  ScheduleOptions options;
+  options.throttles.push_back({.concurrency_start = 7, .concurrency_max = 50});
+  ScheduleBench bench(options);
+  bench.schedule.destination("smarthost", 1);
+  for (int i = 0; i < 100; ++i)
+    bench.schedule.add({.destination = bench.schedule.destination("smarthost", 1),
+                        .customer = bench.schedule.customer("a"),
+                        .due = bench.now},
+                       bench.now);
+  std::vector<JobId> running = bench.start_all();
+  EXPECT_THAT(running, SizeIs(7));
+  // And new ones after a reload.
+  bench.schedule.set_throttles({ThrottleOptions{}, {.concurrency_start = 1, .concurrency_max = 3}});
+  bench.finish(running, Verdict::delivered);
+  EXPECT_EQ(bench.count_startable(), 3U);
 }
 
 // ------------------------------------------------------------------------------------ names
