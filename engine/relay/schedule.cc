@@ -7,6 +7,9 @@
 #include "engine/base/check.h"
 
 namespace sluice::relay {
+
+using namespace scheduling;
+
 namespace {
 
 constexpr std::uint32_t kNever = UINT32_MAX;
@@ -33,24 +36,26 @@ Schedule::Schedule(const ScheduleOptions& options)
       destinations_(options.destinations_unused_max),
       customers_(options.customers_unused_max),
       random_state_(options.seed) {
-  CHECK(options.throttle.concurrency_start > 0);
-  CHECK(options.throttle.concurrency_max >= options.throttle.concurrency_start);
-  CHECK(options.throttle.unreachable_max > 0);
-  CHECK(options.throttle.suspend_first > Duration::zero() && options.throttle.pause_first > Duration::zero());
-  CHECK(options.throttle.pause_max >= options.throttle.pause_first);
   CHECK(options.total_running_max > 0 && options.retries_share > 0);
+  set_throttles(options.throttles);
 }
 
-void Schedule::set_limits(ThrottleOptions throttle, std::vector<ThrottleOptions> classes) {
-  options_.throttle = throttle;
-  options_.classes = std::move(classes);
+void Schedule::set_throttles(std::vector<ThrottleOptions> throttles) {
+  CHECK(!throttles.empty() && throttles.size() >= options_.throttles.size());
+  for (const ThrottleOptions& each : throttles) {
+    CHECK(each.concurrency_start > 0 && each.concurrency_max >= each.concurrency_start);
+    CHECK(each.unreachable_max > 0 && each.suspend_first > Duration::zero());
+    CHECK(each.pause_first > Duration::zero() && each.pause_max >= each.pause_first);
+  }
+  options_.throttles = std::move(throttles);
 }
 
-DestinationId Schedule::destination(std::string_view name, std::uint16_t limits) {
+DestinationId Schedule::destination(std::string_view name, std::uint16_t throttle) {
+  CHECK(throttle < options_.throttles.size());
   Destination fresh;
-  fresh.limits = limits;
-  fresh.throttle = Throttle(limits_of(fresh));
+  fresh.throttle = Throttle(options_.throttles[throttle]);
   const std::uint32_t index = destinations_.intern(name, fresh);
+  destinations_[index].throttle_number = throttle;
   return {index, destinations_.generation(index)};
 }
 
@@ -196,7 +201,8 @@ bool Schedule::finished(JobId id, Verdict verdict, Instant now) {
   CHECK(job != nullptr && job->state == JobState::running);
   const std::uint32_t index = flows_[job->flow].destination;
   Destination& destination = destinations_[index];
-  const auto change = destination.throttle.finish(limits_of(destination), verdict, job->probe, now, random());
+  const auto change =
+      destination.throttle.finish(throttle_options(destination), verdict, job->probe, now, random());
   if (verdict == Verdict::delivered) ++counters_.delivered;
   if (verdict == Verdict::refused) ++counters_.refused;
   if (verdict == Verdict::deferred) ++counters_.deferred;

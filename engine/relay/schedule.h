@@ -5,7 +5,7 @@
 // is the bottleneck, customers take turns.  At each of these places first attempts go before retries, and of every
 // `retries_share` turns one is a retry's.  A destination without room holds up nobody but its own jobs.
 //
-// Costs.  A job costs at most kJobBytesMax; a destination or customer some hundred bytes, while in use or among the
+// Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or among the
 // latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and expired().
 //
 // One per core; that core's thread only.
@@ -30,8 +30,7 @@
 namespace sluice::relay {
 
 struct ScheduleOptions {
-  ThrottleOptions throttle;                // for each destination
-  std::vector<ThrottleOptions> classes;    // instead, for destinations of a class, by its number
+  std::vector<ThrottleOptions> throttles = {ThrottleOptions{}};  // of destinations, by number; at least one
   std::uint32_t total_running_max = 1000;
   std::uint32_t retries_share = 4;         // one turn of so many is a retry's where both wait; at least 1
   std::uint32_t destinations_unused_max = 4096;  // remembered though nothing waits for them
@@ -47,9 +46,10 @@ struct ScheduleId {
   friend bool operator==(ScheduleId, ScheduleId) = default;
   explicit operator bool() const { return generation != 0; }
 };
-using JobId = ScheduleId<Job>;
-using DestinationId = ScheduleId<Destination>;
-using CustomerId = ScheduleId<Customer>;
+using JobId = ScheduleId<scheduling::Job>;
+using DestinationId = ScheduleId<scheduling::Destination>;
+using CustomerId = ScheduleId<scheduling::Customer>;
+using scheduling::JobState;
 
 struct NewJob {
   std::uint64_t message = 0;  // what the caller knows it by
@@ -83,7 +83,8 @@ struct DestinationStatus {
   std::uint32_t window = 0;      // so many may run at once
   double per_second = 0;         // starts; 0: no limit
   bool suspended = false;
-  Instant suspended_until;
+  bool probing = false;          // one job finds out whether it is still to be
+  Instant not_before;            // no start before that: suspension, rate, pause after 4xx
 };
 
 struct ScheduleCounters {
@@ -109,12 +110,13 @@ class Schedule {
   Schedule& operator=(const Schedule&) = delete;
 
   // Ids stay valid while a job refers to them, and, of those that none refers to, the latest `..._unused_max`.
-  // `limits`: which of the classes a destination that is not known yet belongs to.
-  DestinationId destination(std::string_view name, std::uint16_t limits = 0);
-  // From now on these are in force, for destinations that are known, too.
-  void set_limits(ThrottleOptions throttle, std::vector<ThrottleOptions> classes);
+  // `throttle`: which of the options' holds for it, from now on.
+  DestinationId destination(std::string_view name, std::uint16_t throttle = 0);
   CustomerId customer(std::string_view name);
   [[nodiscard]] DestinationId find_destination(std::string_view name) const;  // generation 0: there is none
+
+  // After a reload; as many or more.  What was learned stays, within the new limits.
+  void set_throttles(std::vector<ThrottleOptions> throttles);
 
   JobId add(const NewJob& job, Instant now);
 
@@ -160,10 +162,18 @@ class Schedule {
   [[nodiscard]] std::uint32_t destination_count() const { return destinations_.size(); }
   [[nodiscard]] std::uint32_t customer_count() const { return customers_.size(); }
   [[nodiscard]] std::uint32_t flow_count() const { return static_cast<std::uint32_t>(flow_by_pair_.size()); }
-  // Held for jobs and their heap; what is spare included.
+  // Memory for jobs and their heap; what is spare included.
   [[nodiscard]] std::size_t job_bytes() const { return jobs_.bytes() + heap_.bytes(); }
 
  private:
+  using Customer = scheduling::Customer;
+  using Destination = scheduling::Destination;
+  using Flow = scheduling::Flow;
+  using Job = scheduling::Job;
+  using Lane = scheduling::Lane;
+  using Links = scheduling::Links;
+  using List = scheduling::List;
+
   // schedule.cc: a job's life.
   [[nodiscard]] Job* find(JobId id);
   [[nodiscard]] const Job* find(JobId id) const;
@@ -179,6 +189,9 @@ class Schedule {
   std::uint32_t join_flow(std::uint32_t customer, std::uint32_t destination);
   void leave_flow(std::uint32_t flow);
   Destination& destination_of(const Job& job) { return destinations_[flows_[job.flow].destination]; }
+  [[nodiscard]] const ThrottleOptions& throttle_options(const Destination& destination) const {
+    return options_.throttles[destination.throttle_number];
+  }
 
   // schedule_turns.cc: whose turn it is.
   void make_ready(std::uint32_t job, Instant now);
@@ -198,7 +211,9 @@ class Schedule {
   JobId start(std::uint32_t ref, Instant now);
   std::uint64_t random();
 
-  Flow::Queue& queue_of(std::uint32_t ref) { return flows_[flow_of(ref)].lanes[at(lane_of(ref))]; }
+  Flow::Queue& queue_of(std::uint32_t ref) {
+    return flows_[scheduling::flow_of(ref)].lanes[lane_index(scheduling::lane_of(ref))];
+  }
   auto lane_links() {
     return [this](std::uint32_t ref) -> Links& { return queue_of(ref).links; };
   }
@@ -212,7 +227,9 @@ class Schedule {
     return [this](std::uint32_t destination) -> Links& { return destinations_[destination].open_links; };
   }
   auto customer_links(Lane lane) {
-    return [this, lane](std::uint32_t customer) -> Links& { return customers_[customer].ring_links[at(lane)]; };
+    return [this, lane](std::uint32_t customer) -> Links& {
+      return customers_[customer].ring_links[lane_index(lane)];
+    };
   }
   [[nodiscard]] JobId id_of(std::uint32_t job) const { return {job, jobs_[job].generation}; }
   [[nodiscard]] JobStatus describe(std::uint32_t job) const;
@@ -230,20 +247,20 @@ class Schedule {
   };
 
   ScheduleOptions options_;
-  Pages<Job, 12> jobs_;
-  std::uint32_t free_job_ = kNone;
-  Pages<Flow, 8> flows_;
-  std::uint32_t free_flow_ = kNone;
+  scheduling::Pages<Job, 12> jobs_;
+  std::uint32_t free_job_ = scheduling::kNone;
+  scheduling::Pages<Flow, 8> flows_;
+  std::uint32_t free_flow_ = scheduling::kNone;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> flow_by_pair_;  // customer and destination
-  NameTable<Destination> destinations_;
-  NameTable<Customer> customers_;
-  DueHeap<JobMoved> heap_{JobMoved{this}};        // waiting jobs by due, ready ones by expiry
-  DueHeap<TimerMoved> timers_{TimerMoved{this}};  // destinations by when they have room again
-  std::array<List, kLanes> ring_;                 // customers with lanes that may go
+  scheduling::NameTable<Destination> destinations_;
+  scheduling::NameTable<Customer> customers_;
+  scheduling::DueHeap<JobMoved> heap_{JobMoved{this}};        // waiting jobs by due, ready ones by expiry
+  scheduling::DueHeap<TimerMoved> timers_{TimerMoved{this}};  // destinations by when they have room again
+  std::array<List, scheduling::kLanes> ring_;                 // customers with lanes that may go
   List open_;                                     // destinations with room and with parked lanes
   List expired_;                                  // jobs
   std::vector<DestinationId> flushing_;
-  LaneTurn turn_;
+  scheduling::LaneTurn turn_;
   std::uint32_t job_count_ = 0;
   std::uint32_t ready_ = 0;
   std::uint32_t running_ = 0;

@@ -13,7 +13,7 @@
 #include "engine/relay/schedule_list.h"
 #include "engine/relay/schedule_pages.h"
 
-namespace sluice::relay {
+namespace sluice::relay::scheduling {
 
 struct HeapEntry {
   Instant due;
@@ -84,4 +84,4 @@ class DueHeap {
   Moved moved_;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::relay::scheduling

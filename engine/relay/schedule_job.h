@@ -12,12 +12,12 @@
 #include "engine/relay/schedule_list.h"
 #include "engine/relay/schedule_throttle.h"
 
-namespace sluice::relay {
+namespace sluice::relay::scheduling {
 
 // First attempts and retries wait in lanes of their own.
 enum class Lane : std::uint8_t { first, again };
 inline constexpr std::size_t kLanes = 2;
-constexpr std::size_t at(Lane lane) { return static_cast<std::size_t>(lane); }
+constexpr std::size_t lane_index(Lane lane) { return static_cast<std::size_t>(lane); }
 
 enum class JobState : std::uint8_t {
   waiting,  // for its time
@@ -98,9 +98,9 @@ struct Destination {
   std::uint32_t job_count = 0;
   std::uint32_t held = 0;
   std::array<std::uint32_t, kLanes> ready{};
-  std::uint32_t in_ring = 0;  // lanes of its flows that stand in their customers' rings
+  std::uint32_t in_ring = 0;           // lanes of its flows that stand in their customers' rings
   LaneTurn turn;
-  std::uint16_t limits = 0;  // the class of its throttle options
+  std::uint16_t throttle_number = 0;
   bool open = false;
   bool flushing = false;
   std::string last_words;
@@ -111,4 +111,4 @@ struct Customer {
   std::array<Links, kLanes> ring_links;  // among the customers with such
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::relay::scheduling

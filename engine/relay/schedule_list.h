@@ -7,7 +7,7 @@
 
 #include "engine/base/check.h"
 
-namespace sluice::relay {
+namespace sluice::relay::scheduling {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
@@ -47,4 +47,4 @@ void unlink(List& list, std::uint32_t item, LinksOf links) {
   links(item) = {};
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::relay::scheduling

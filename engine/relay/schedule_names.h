@@ -15,7 +15,7 @@
 #include "engine/relay/schedule_list.h"
 #include "engine/relay/schedule_pages.h"
 
-namespace sluice::relay {
+namespace sluice::relay::scheduling {
 
 template <typename T>
 class NameTable {
@@ -112,4 +112,4 @@ class NameTable {
   std::uint32_t free_ = kNone;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::relay::scheduling

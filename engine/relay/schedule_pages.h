@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::relay {
+namespace sluice::relay::scheduling {
 
 // A page holds 2^kPageBits records.
 template <typename T, unsigned kPageBits>
@@ -41,4 +41,4 @@ class Pages {
   std::uint32_t size_ = 0;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::relay::scheduling

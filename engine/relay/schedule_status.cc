@@ -5,6 +5,8 @@
 
 namespace sluice::relay {
 
+using namespace scheduling;
+
 JobStatus Schedule::describe(std::uint32_t index) const {
   const Job& job = jobs_[index];
   const Flow& flow = flows_[job.flow];
@@ -21,7 +23,7 @@ JobStatus Schedule::describe(std::uint32_t index) const {
 
 DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
   const Destination& destination = destinations_[index];
-  const std::chrono::duration<double> interval = destination.throttle.interval(limits_of(destination));
+  const std::chrono::duration<double> interval = destination.throttle.interval(throttle_options(destination));
   return {.id = {index, destinations_.generation(index)},
           .name = destinations_.name(index),
           .last_words = destination.last_words,
@@ -32,7 +34,8 @@ DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
           .window = destination.throttle.window(),
           .per_second = interval.count() > 0 ? 1 / interval.count() : 0,
           .suspended = destination.throttle.suspended(),
-          .suspended_until = destination.throttle.suspended_until()};
+          .probing = destination.throttle.probing(),
+          .not_before = destination.throttle.not_before()};
 }
 
 std::optional<JobStatus> Schedule::status(JobId id) const {

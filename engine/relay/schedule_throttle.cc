@@ -27,14 +27,14 @@ Duration suspension(const ThrottleOptions& options, unsigned nth, std::uint64_t 
 }  // namespace
 
 std::uint32_t Throttle::room(Instant now) const {
-  if (next_start_ > now) return 0;
-  if (suspended_) return !probing_ && suspended_until_ <= now ? 1 : 0;
+  if (not_before() > now) return 0;
+  if (suspended_) return probing_ ? 0 : 1;
   return running_ < window_ ? window_ - running_ : 0;
 }
 
 Instant Throttle::room_at() const {
-  if (suspended_) return probing_ ? Instant::max() : std::max(suspended_until_, next_start_);
-  return running_ < window_ ? next_start_ : Instant::max();
+  const bool full = suspended_ ? probing_ : running_ >= window_;
+  return full ? Instant::max() : not_before();
 }
 
 Duration Throttle::interval(const ThrottleOptions& options) const {
@@ -59,6 +59,7 @@ Throttle::Change Throttle::finish(const ThrottleOptions& options, Verdict verdic
   const bool made_use = running_ * 2 >= window_;
   --running_;
   if (probe) probing_ = false;
+  window_ = std::min(window_, options.concurrency_max);  // which may have changed
   const bool before_shrinking = under_way_ > 0;
   if (before_shrinking) --under_way_;
   if (verdict == Verdict::not_tried) return Change::none;

@@ -9,6 +9,7 @@
 // Pure: time and chance are given.  A value inside a schedule's destination; that core's thread only.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -60,7 +61,10 @@ class Throttle {
   [[nodiscard]] std::uint32_t window() const { return window_; }
   [[nodiscard]] bool suspended() const { return suspended_; }
   [[nodiscard]] bool probing() const { return probing_; }
-  [[nodiscard]] Instant suspended_until() const { return suspended_until_; }
+  // No start before that, whatever runs.
+  [[nodiscard]] Instant not_before() const {
+    return suspended_ ? std::max(suspended_until_, next_start_) : next_start_;
+  }
   // Between two starts; zero: no limit.
   [[nodiscard]] Duration interval(const ThrottleOptions& options) const;
 

@@ -13,6 +13,9 @@
 #include "engine/relay/schedule.h"
 
 namespace sluice::relay {
+
+using namespace scheduling;
+
 namespace {
 
 // What time or the operator makes ready at once is taken in portions, so that one call stays short.
@@ -94,7 +97,7 @@ void Schedule::make_ready(std::uint32_t index, Instant now) {
   Job& job = jobs_[index];
   job.state = JobState::ready;
   ++ready_;
-  ++destination_of(job).ready[at(job.lane)];
+  ++destination_of(job).ready[lane_index(job.lane)];
   const std::uint32_t ref = lane_ref(job.flow, job.lane);
   append(queue_of(ref).jobs, index, job_links());
   if (queue_of(ref).place == Flow::Place::nowhere) place(ref, now);
@@ -105,7 +108,7 @@ void Schedule::take_ready(std::uint32_t index, Instant now) {
   const Job& job = jobs_[index];
   const std::uint32_t ref = lane_ref(job.flow, job.lane);
   --ready_;
-  --destination_of(job).ready[at(job.lane)];
+  --destination_of(job).ready[lane_index(job.lane)];
   unlink(queue_of(ref).jobs, index, job_links());
   if (!queue_of(ref).jobs.empty()) return;
   if (queue_of(ref).place == Flow::Place::ring) leave_ring(ref, false);
@@ -119,7 +122,7 @@ void Schedule::take_ready(std::uint32_t index, Instant now) {
 void Schedule::place(std::uint32_t ref, Instant now) {
   const std::uint32_t index = flows_[flow_of(ref)].destination;
   Destination& destination = destinations_[index];
-  const bool first_in_line = destination.parked[at(lane_of(ref))].empty();
+  const bool first_in_line = destination.parked[lane_index(lane_of(ref))].empty();
   if (first_in_line && destination.throttle.room(now) > destination.in_ring)
     enter_ring(ref);
   else
@@ -128,7 +131,7 @@ void Schedule::place(std::uint32_t ref, Instant now) {
 }
 
 void Schedule::park(std::uint32_t ref, bool keeps_place) {
-  List& parked = destinations_[flows_[flow_of(ref)].destination].parked[at(lane_of(ref))];
+  List& parked = destinations_[flows_[flow_of(ref)].destination].parked[lane_index(lane_of(ref))];
   queue_of(ref).place = Flow::Place::parked;
   if (keeps_place)
     prepend(parked, ref, lane_links());
@@ -137,15 +140,15 @@ void Schedule::park(std::uint32_t ref, bool keeps_place) {
 }
 
 void Schedule::unpark(std::uint32_t ref) {
-  unlink(destinations_[flows_[flow_of(ref)].destination].parked[at(lane_of(ref))], ref, lane_links());
+  unlink(destinations_[flows_[flow_of(ref)].destination].parked[lane_index(lane_of(ref))], ref, lane_links());
   queue_of(ref).place = Flow::Place::nowhere;
 }
 
 void Schedule::enter_ring(std::uint32_t ref) {
   const Flow& flow = flows_[flow_of(ref)];
   const Lane lane = lane_of(ref);
-  List& ring = customers_[flow.customer].ring[at(lane)];
-  if (ring.empty()) append(ring_[at(lane)], flow.customer, customer_links(lane));
+  List& ring = customers_[flow.customer].ring[lane_index(lane)];
+  if (ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
   append(ring, ref, lane_links());
   queue_of(ref).place = Flow::Place::ring;
   ++destinations_[flow.destination].in_ring;
@@ -155,13 +158,13 @@ void Schedule::enter_ring(std::uint32_t ref) {
 void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
   const Flow& flow = flows_[flow_of(ref)];
   const Lane lane = lane_of(ref);
-  List& ring = customers_[flow.customer].ring[at(lane)];
+  List& ring = customers_[flow.customer].ring[lane_index(lane)];
   unlink(ring, ref, lane_links());
   queue_of(ref).place = Flow::Place::nowhere;
   --destinations_[flow.destination].in_ring;
   if (!ring.empty() && !had_turn) return;
-  unlink(ring_[at(lane)], flow.customer, customer_links(lane));
-  if (!ring.empty()) append(ring_[at(lane)], flow.customer, customer_links(lane));
+  unlink(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  if (!ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
 }
 
 // To be called after whatever changed a destination's room, or who is parked there.
@@ -183,11 +186,14 @@ void Schedule::unpark_one(Instant now) {
   if (open_.empty()) return;
   const std::uint32_t index = open_.first;
   Destination& destination = destinations_[index];
+  // Unless the core is the bottleneck, those in the rings will have their turns before next() has no more to give.
+  const bool last_slot = running_ + 1 >= options_.total_running_max;
+  if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
   unlink(open_, index, open_links());
   destination.open = false;  // refresh() puts it behind the others
   const Lane lane = destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(),
                                             options_.retries_share);
-  const std::uint32_t ref = destination.parked[at(lane)].first;
+  const std::uint32_t ref = destination.parked[lane_index(lane)].first;
   unpark(ref);
   enter_ring(ref);
   refresh(index, now);
@@ -201,7 +207,7 @@ std::uint32_t Schedule::choose(Instant now) {
     unpark_one(now);
     if (ring_[0].empty() && ring_[1].empty()) return kNone;
     const Lane lane = turn_.choose(!ring_[0].empty(), !ring_[1].empty(), options_.retries_share);
-    const std::uint32_t ref = customers_[ring_[at(lane)].first].ring[at(lane)].first;
+    const std::uint32_t ref = customers_[ring_[lane_index(lane)].first].ring[lane_index(lane)].first;
     const std::uint32_t destination = flows_[flow_of(ref)].destination;
     if (destinations_[destination].throttle.room(now) > 0) return ref;
     leave_ring(ref, false);  // its customer keeps the turn
@@ -219,9 +225,9 @@ JobId Schedule::start(std::uint32_t ref, Instant now) {
   take_from_heap(job);
   take_ready(job, now);
   jobs_[job].state = JobState::running;
-  jobs_[job].probe = destination.throttle.start(limits_of(destination), now);
-  destination.turn.taken(lane, destination.ready[at(Lane::again)] > 0);
-  turn_.taken(lane, !ring_[at(Lane::again)].empty());
+  jobs_[job].probe = destination.throttle.start(throttle_options(destination), now);
+  destination.turn.taken(lane, destination.ready[lane_index(Lane::again)] > 0);
+  turn_.taken(lane, !ring_[lane_index(Lane::again)].empty());
   ++running_;
   ++counters_.started;
   if (lane == Lane::again) ++counters_.started_again;
