@@ -142,9 +142,9 @@ relay::ThrottleOptions throttle_of(const QueueConfig& queue, std::uint32_t concu
 relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
   const QueueConfig& queue = plan.config.queue;
   relay::QueueOptions options;
+  options.schedule.throttles.clear();
   for (const relay::Route& route : plan.routes)
-    options.schedule.classes.push_back(throttle_of(queue, route.concurrency, route.rate_per_s));
-  options.schedule.throttle = options.schedule.classes.back();
+    options.schedule.throttles.push_back(throttle_of(queue, route.concurrency, route.rate_per_s));
   options.schedule.total_running_max = queue.running;
   options.schedule.seed = core + 1;
   options.curve = relay::RetryCurve(queue.retry, queue.jitter_percent);

@@ -60,7 +60,7 @@ class Walk {
           answer_.more = true;
           return;
         }
-        const Duration left = each.suspended ? each.suspended_until - loop_.now() : Duration::zero();
+        const Duration left = each.suspended ? each.not_before - loop_.now() : Duration::zero();
         answer_.destinations.push_back({.core = core_,
                                         .name = std::string(each.name),
                                         .last_words = std::string(each.last_words),

@@ -14,13 +14,17 @@ constexpr Duration kLongest = std::chrono::hours(24 * 365);
 }  // namespace
 
 Queue::Queue(const Parts& parts, QueueOptions options)
-    : parts_(parts), options_(std::move(options)), schedule_(options_.schedule), budget_(options_.reports) {}
+    : parts_(parts), options_(std::move(options)), schedule_(options_.schedule), throttles_(options_.schedule.throttles.size()), budget_(options_.reports) {}
 
 Queue::~Queue() { CHECK(tasks_.live() == 0 && active_.empty() && !timer_.armed()); }
 
 void Queue::set_options(QueueOptions options) {
   options_ = std::move(options);
-  schedule_.set_limits(options_.schedule.throttle, options_.schedule.classes);
+  // A route that is gone leaves its number to jobs that still have it.
+  std::vector<ThrottleOptions>& throttles = options_.schedule.throttles;
+  if (throttles.size() < throttles_) throttles.resize(throttles_, throttles.back());
+  throttles_ = throttles.size();
+  schedule_.set_throttles(throttles);
 }
 
 WallMillis Queue::first_retry() {

@@ -179,6 +179,7 @@ class Queue {
   Parts parts_;
   QueueOptions options_;
   Schedule schedule_;
+  std::size_t throttles_;
   ReportBudget budget_;
   absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
   absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;

@@ -179,9 +179,6 @@ class Schedule {
   [[nodiscard]] const Job* find(JobId id) const;
   std::uint32_t allocate_job();
   void erase(std::uint32_t job);
-  [[nodiscard]] const ThrottleOptions& limits_of(const Destination& destination) const {
-    return destination.limits < options_.classes.size() ? options_.classes[destination.limits] : options_.throttle;
-  }
   void detach(std::uint32_t job, Instant now);
   void queue(std::uint32_t job, Instant now);
   void push_heap(std::uint32_t job, Instant when);
