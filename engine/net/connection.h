@@ -63,6 +63,10 @@ class Connection final : private io::Abortable {
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
 
+  // Receives although nobody waits, so that ended() and input() tell what the peer did meanwhile.  A receive may have
+  // ended on its own (no buffer was left, say): to be asked for again now and then.
+  void watch() { arm_receive(/*poll_first=*/true); }
+
   // Queues bytes and starts sending them.  Nobody has to wait; drained() says how far it got.
   void write(std::string_view bytes);
   void write(Chain&& bytes);

@@ -311,6 +311,7 @@ void Pool::release(std::unique_ptr<NextHop> hop) {
     return;
   }
   hop->idle_since = loop_.now();
+  hop->connection().watch();
   host.idle.push_back(std::move(hop));
   arm_sweep();
   wake_one();
@@ -330,8 +331,10 @@ void Pool::on_sweep(void* context) {
   bool any = false;
   std::vector<std::unique_ptr<NextHop>> gone;
   for (const auto& host : self.hosts_) {
-    for (auto& hop : host->idle)
+    for (auto& hop : host->idle) {
+      hop->connection().watch();
       if (hop->idle_since < oldest || !hop->reusable()) gone.push_back(std::move(hop));
+    }
     std::erase(host->idle, nullptr);
     any = any || !host->idle.empty();
   }
