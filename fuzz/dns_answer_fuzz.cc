@@ -1,7 +1,7 @@
-// Checks of what is read from a name server's answer, for any bytes: it is the same each time; records are there exactly
-// when it is a good one, and words when it is none; names are folded, and those with strange octets are no host names;
-// everything is within its bounds.
-// The first octet chooses the question.
+// Checks of what is read from a name server's answer, for any bytes: it is the same each time;
+// records are there exactly when it is a good one, and words when it is none; names are folded, and
+// those with strange octets are no host names; everything is within its bounds. The first octet
+// chooses the question.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,8 @@ void check_record(const DnsRecord& record, DnsType type) {
     check_name(record.name);
     CHECK(record.address.empty());
   } else {
-    CHECK(record.name.empty() && record.address.family() == (type == DnsType::a ? AF_INET : AF_INET6));
+    CHECK(record.name.empty() &&
+          record.address.family() == (type == DnsType::a ? AF_INET : AF_INET6));
   }
 }
 

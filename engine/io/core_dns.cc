@@ -17,12 +17,14 @@ struct CoreDns::Question {
   DnsReply reply;
   Timer patience{[](void* self) {
                    auto& question = *static_cast<Question*>(self);
-                   question.desk.answer(question.id, dns_failure("the name service did not answer in time"));
+                   question.desk.answer(question.id,
+                                        dns_failure("the name service did not answer in time"));
                  },
                  this};
 };
 
-// An answer may come when the desk, and even its loop, is gone.  The mutex holds the loop while it is posted to.
+// An answer may come when the desk, and even its loop, is gone.  The mutex holds the loop while it
+// is posted to.
 struct CoreDns::Way {
   std::mutex mutex;
   Loop* loop = nullptr;     // by the mutex; null once the desk is gone
@@ -70,7 +72,8 @@ void CoreDns::answer(std::uint64_t id, DnsReply reply) {
 }
 
 void CoreDns::abort() {
-  while (!waiting_.empty()) answer(waiting_.begin()->first, dns_failure("the relay is shutting down"));
+  while (!waiting_.empty())
+    answer(waiting_.begin()->first, dns_failure("the relay is shutting down"));
 }
 
 }  // namespace sluice::io

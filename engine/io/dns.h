@@ -1,6 +1,7 @@
-// Questions to the name service, as the mail system needs them: mail exchangers and addresses, with their times to live.
-// A part of the door: real_dns.h asks the network, sim_dns.h a simulated world.
-// Thread-safe; outlives whoever asks, but for those who ask through a CoreDns (core_dns.h), which may go at any time.
+// Questions to the name service, as the mail system needs them: mail exchangers and addresses, with
+// their times to live.  A part of the door: real_dns.h asks the network, sim_dns.h a simulated world.
+// Any thread.  Outlives whoever asks; a core asks through a CoreDns (core_dns.h), which may go before
+// it is answered.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,7 @@ struct DnsRecord {
 };
 
 inline constexpr std::size_t kDnsRecordsMax = 256;  // more in one reply are left out
-inline constexpr unsigned kDnsAliasesMax = 8;       // CNAME records that are followed, one after another
+inline constexpr unsigned kDnsAliasesMax = 8;  // CNAME records that are followed, one after another
 
 struct DnsReply {
   DnsStatus status = DnsStatus::failed;
@@ -40,8 +41,9 @@ struct DnsReply {
   // Where the name's CNAME records lead; empty when it has none.
   std::string canonical;
   std::uint32_t canonical_ttl_s = UINT32_MAX;
-  // How long no_data and no_such_name hold (RFC 2308 section 5), where the server said so.  A server that says no_data
-  // and `canonical` without it has stopped on the way: ask it for `canonical`.
+  // How long no_data and no_such_name hold (RFC 2308 section 5), where the server said so.  A
+  // server that says no_data and `canonical` without it has stopped on the way: ask it for
+  // `canonical`.
   std::optional<std::uint32_t> negative_ttl_s;
   std::string error;  // failed: what went wrong, in words
 };
@@ -52,16 +54,18 @@ class Dns {
  public:
   virtual ~Dns() = default;
   // `told` is called exactly once, on any thread, perhaps before this returns.  It must not block.
-  // `name`: not relative to anything, with or without its final dot; one that is no dns_host_name() fails.
+  // `name`: not relative to anything, with or without its final dot; one that is no dns_host_name()
+  // fails.
   virtual void query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) = 0;
 };
 
 // In lower case, without the final dot; the root is ".".
 std::string fold_dns_name(std::string_view name);
 
-// May a host or a mail domain be called that?  Labels of letters, digits, hyphens and, as they occur, underscores; each
-// at most 63 octets, 253 together; a final dot is allowed.  What looks like an address ("192.0.2.1") is none: RFC 3696
-// section 2 says that the last label is never all digits.
+// May a host or a mail domain be called that?  Labels of letters, digits, hyphens and, as they
+// occur, underscores; each at most 63 octets, 253 together; a final dot is allowed.  What looks
+// like an address ("192.0.2.1") is none: RFC 3696 section 2 says that the last label is never all
+// digits.
 bool dns_host_name(std::string_view name);
 
 }  // namespace sluice::io

@@ -12,7 +12,8 @@ constexpr std::uint16_t kTypeCname = 5;
 constexpr std::uint16_t kTypeSoa = 6;
 constexpr std::size_t kWireNameBytesMax = 255;
 
-// Takes a message apart from front to back.  Once something is not there, nothing more is: whole() is false.
+// Takes a message apart from front to back.  Once something is not there, nothing more is: whole()
+// is false.
 class Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> message) : message_(message) {}
@@ -48,10 +49,11 @@ class Reader {
   bool whole_ = true;
 };
 
-// As fold_dns_name() gives it.  Octets that no host name has are written as \DDD (RFC 1035 5.1), so that a dot inside a
-// label does not become one between two.
+// As fold_dns_name() gives it.  Octets that no host name has are written as \DDD (RFC 1035 5.1), so
+// that a dot inside a label does not become one between two.
 void Reader::append(std::string& text, std::uint8_t octet) {
-  const char c = octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet - 'A' + 'a') : static_cast<char>(octet);
+  const char c = octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet - 'A' + 'a')
+                                              : static_cast<char>(octet);
   if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
     text += c;
     return;
@@ -207,7 +209,8 @@ void Answer::take(Reader& reader, const Record& record) {
     found.address = Address::from_bytes(reader.bytes(type_ == DnsType::a ? 4 : 16), 0);
   }
   reader.require(reader.at() == record.end);
-  if (reader.whole() && reply_.records.size() < kDnsRecordsMax) reply_.records.push_back(std::move(found));
+  if (reader.whole() && reply_.records.size() < kDnsRecordsMax)
+    reply_.records.push_back(std::move(found));
 }
 
 // RFC 2308 section 5: "the minimum of the SOA.MINIMUM field and SOA's TTL".
@@ -223,11 +226,16 @@ void Answer::take_negative(Reader& reader, const Record& record) {
 
 std::string words_for(unsigned rcode) {
   switch (rcode) {
-    case 1: return "the name server does not understand the question (FORMERR)";
-    case 2: return "the name server failed (SERVFAIL)";
-    case 4: return "the name server does not know how (NOTIMP)";
-    case 5: return "the name server refused to answer (REFUSED)";
-    default: return "the name server answered with code " + std::to_string(rcode);
+    case 1:
+      return "the name server does not understand the question (FORMERR)";
+    case 2:
+      return "the name server failed (SERVFAIL)";
+    case 4:
+      return "the name server does not know how (NOTIMP)";
+    case 5:
+      return "the name server refused to answer (REFUSED)";
+    default:
+      return "the name server answered with code " + std::to_string(rcode);
   }
 }
 
@@ -236,12 +244,14 @@ DnsReply Answer::read() {
   Reader reader(message_);
   const Header header = read_header(reader);
   constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kCutOff = 0x0200, kRcode = 0x000F;
-  if (!reader.whole() || (header.flags & kResponse) == 0 || (header.flags & kOpcode) != 0) return malformed();
+  if (!reader.whole() || (header.flags & kResponse) == 0 || (header.flags & kOpcode) != 0)
+    return malformed();
   const unsigned rcode = header.flags & kRcode;
   if (rcode != 0 && rcode != 3) return dns_failure(words_for(rcode));
   if ((header.flags & kCutOff) != 0) return dns_failure("the name server's answer is cut off");
   if (!follow_aliases(reader, header.answers)) return reply_;
-  if (!for_each(reader, header.answers, [this](Reader& data, const Record& record) { take(data, record); }))
+  if (!for_each(reader, header.answers,
+                [this](Reader& data, const Record& record) { take(data, record); }))
     return malformed();
   if (!reply_.records.empty() && rcode == 0) {
     reply_.status = DnsStatus::ok;
@@ -256,7 +266,8 @@ DnsReply Answer::read() {
 
 }  // namespace
 
-DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name, DnsType type) {
+DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name,
+                         DnsType type) {
   return Answer(message, name, type).read();
 }
 

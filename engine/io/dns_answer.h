@@ -10,9 +10,11 @@
 
 namespace sluice::io {
 
-// What `message` says to the question for `name` and `type`.  Only records that the question leads to are believed:
-// those of the name itself, or of the one at the end of its CNAME records.  `failed` when the message is malformed or
-// cut off, says that the server failed, or has aliases that go round or on for more than kDnsAliasesMax.
-DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name, DnsType type);
+// What `message` says to the question for `name` and `type`.  Only records that the question leads
+// to are believed: those of the name itself, or of the one at the end of its CNAME records.
+// `failed` when the message is malformed or cut off, says that the server failed, or has aliases
+// that go round or on for more than kDnsAliasesMax.
+DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name,
+                         DnsType type);
 
 }  // namespace sluice::io

@@ -21,18 +21,23 @@
 namespace sluice::io {
 namespace {
 
-constexpr int kUdpPayloadBytes = 1232;  // what fits everywhere without fragments (DNS flag day 2020)
+constexpr int kUdpPayloadBytes =
+    1232;  // what fits everywhere without fragments (DNS flag day 2020)
 constexpr unsigned kTriesMax = 5;
 
 // Where no server's answer came through.  (ares_library_init() is for Windows.)
 std::string words_for(int status) {
   switch (status) {
-    case ARES_ETIMEOUT: return "no name server answered in time";
+    case ARES_ETIMEOUT:
+      return "no name server answered in time";
     // Where each server says SERVFAIL or REFUSED, c-ares says only that.
-    case ARES_ECONNREFUSED: return "no name server gave an answer: they failed (SERVFAIL), refused or are out of reach";
+    case ARES_ECONNREFUSED:
+      return "no name server gave an answer: they failed (SERVFAIL), refused or are out of reach";
     case ARES_EDESTRUCTION:
-    case ARES_ECANCELLED: return "the name service is shutting down";
-    default: return std::string("the name look-up failed: ") + ares_strerror(status);
+    case ARES_ECANCELLED:
+      return "the name service is shutting down";
+    default:
+      return std::string("the name look-up failed: ") + ares_strerror(status);
   }
 }
 
@@ -67,7 +72,7 @@ class RealDns final : public Dns {
   const std::size_t queries_max_;
   int wake_ = -1;
   ares_channel channel_ = nullptr;  // once started, its thread's only, as are the sockets
-  std::map<int, short> sockets_;  // with what to poll them for
+  std::map<int, short> sockets_;    // with what to poll them for
   std::vector<pollfd> polled_;
   std::atomic<std::size_t> under_way_{0};
   std::mutex mutex_;
@@ -126,7 +131,8 @@ void RealDns::socket_changed(void* self, ares_socket_t socket, int readable, int
   }
 }
 
-// ------------------------------------------------------------------------------------------ its thread
+// ------------------------------------------------------------------------------------------ its
+// thread
 
 void RealDns::run() {
   while (take_questions()) wait();
@@ -144,7 +150,8 @@ bool RealDns::take_questions() {
   }
   for (auto& question : asked) {
     Question* raw = question.release();  // answered() takes it back
-    ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered, raw);
+    ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered,
+               raw);
   }
   return !ending;
 }
@@ -159,7 +166,8 @@ int RealDns::wait_ms() const {
 void RealDns::wait() {
   polled_.clear();
   polled_.push_back({.fd = wake_, .events = POLLIN, .revents = 0});
-  for (const auto& [socket, events] : sockets_) polled_.push_back({.fd = socket, .events = events, .revents = 0});
+  for (const auto& [socket, events] : sockets_)
+    polled_.push_back({.fd = socket, .events = events, .revents = 0});
   const int ready = ::poll(polled_.data(), polled_.size(), wait_ms());
   CHECK(ready >= 0 || errno == EINTR);
   if (ready > 0) {
@@ -174,17 +182,20 @@ void RealDns::wait() {
       const bool error = (got & (POLLERR | POLLHUP | POLLNVAL)) != 0;
       const bool readable = (got & POLLIN) != 0 || (error && (events & POLLIN) != 0);
       const bool writable = (got & POLLOUT) != 0 || (error && (events & POLLOUT) != 0);
-      ares_process_fd(channel_, readable ? socket : ARES_SOCKET_BAD, writable ? socket : ARES_SOCKET_BAD);
+      ares_process_fd(channel_, readable ? socket : ARES_SOCKET_BAD,
+                      writable ? socket : ARES_SOCKET_BAD);
     }
   }
   ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
 }
 
-void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes, int size) {
+void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes,
+                       int size) {
   const std::unique_ptr<Question> question(static_cast<Question*>(context));
   // What c-ares makes of an answer is of no interest where it hands over the answer itself.
   const bool has_answer = bytes != nullptr && size > 0;
-  DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)}, question->name, question->type)
+  DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)},
+                                                question->name, question->type)
                               : dns_failure(words_for(status));
   // RFC 7686 section 2: c-ares asks nobody for names under .onion.
   if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
@@ -193,15 +204,18 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
   question->told(std::move(reply));
 }
 
-// ------------------------------------------------------------------------------------------ making it
+// ------------------------------------------------------------------------------------------ making
+// it
 
-std::expected<void, std::string> set_servers(ares_channel channel, const std::vector<std::string>& servers) {
+std::expected<void, std::string> set_servers(ares_channel channel,
+                                             const std::vector<std::string>& servers) {
   if (servers.empty()) return {};
   std::vector<ares_addr_port_node> nodes(servers.size());
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const auto address = Address::parse(servers[i]);
     if (!address || address->port() == 0)
-      return std::unexpected("a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
+      return std::unexpected(
+          "a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
     ares_addr_port_node& node = nodes[i];
     node = {.next = i + 1 < servers.size() ? &nodes[i + 1] : nullptr,
             .family = address->family(),
@@ -209,13 +223,16 @@ std::expected<void, std::string> set_servers(ares_channel channel, const std::ve
             .udp_port = address->port(),
             .tcp_port = address->port()};
     if (address->family() == AF_INET6) {
-      std::memcpy(&node.addr.addr6, &reinterpret_cast<const sockaddr_in6*>(address->data())->sin6_addr, 16);
+      std::memcpy(&node.addr.addr6,
+                  &reinterpret_cast<const sockaddr_in6*>(address->data())->sin6_addr, 16);
     } else {
-      std::memcpy(&node.addr.addr4, &reinterpret_cast<const sockaddr_in*>(address->data())->sin_addr, 4);
+      std::memcpy(&node.addr.addr4,
+                  &reinterpret_cast<const sockaddr_in*>(address->data())->sin_addr, 4);
     }
   }
   const int status = ares_set_servers_ports(channel, nodes.data());
-  if (status != ARES_SUCCESS) return std::unexpected(std::string("name servers: ") + ares_strerror(status));
+  if (status != ARES_SUCCESS)
+    return std::unexpected(std::string("name servers: ") + ares_strerror(status));
   return {};
 }
 
@@ -230,9 +247,11 @@ std::expected<void, std::string> RealDns::open(const RealDnsOptions& options) {
   chosen.tries = static_cast<int>(std::clamp(options.tries, 1U, kTriesMax));
   chosen.sock_state_cb = &socket_changed;
   chosen.sock_state_cb_data = this;
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                   ARES_OPT_SOCK_STATE_CB;
   const int status = ares_init_options(&channel_, &chosen, mask);
-  if (status != ARES_SUCCESS) return std::unexpected(std::string("name service: ") + ares_strerror(status));
+  if (status != ARES_SUCCESS)
+    return std::unexpected(std::string("name service: ") + ares_strerror(status));
   if (auto set = set_servers(channel_, options.servers); !set) return set;
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "sluice-dns");

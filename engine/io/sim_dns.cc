@@ -10,16 +10,21 @@ DnsReply& SimDns::records(std::string_view name, DnsType type) {
   return reply;
 }
 
-void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger, std::uint32_t ttl_s) {
+void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger,
+                    std::uint32_t ttl_s) {
   records(name, DnsType::mx)
-      .records.push_back({.preference = preference, .name = fold_dns_name(exchanger), .address = {}, .ttl_s = ttl_s});
+      .records.push_back({.preference = preference,
+                          .name = fold_dns_name(exchanger),
+                          .address = {},
+                          .ttl_s = ttl_s});
 }
 
 void SimDns::add_address(std::string_view name, std::string_view ip, std::uint32_t ttl_s) {
   const auto address = Address::from_ip(ip, 0);
   if (!address) SimContext::broken("a simulated name has no address");
   const DnsType type = address->family() == AF_INET6 ? DnsType::aaaa : DnsType::a;
-  records(name, type).records.push_back({.preference = 0, .name = "", .address = *address, .ttl_s = ttl_s});
+  records(name, type)
+      .records.push_back({.preference = 0, .name = "", .address = *address, .ttl_s = ttl_s});
 }
 
 void SimDns::add_alias(std::string_view name, std::string_view target, std::uint32_t ttl_s) {
@@ -53,7 +58,8 @@ DnsReply SimDns::find(std::string name, DnsType type) const {
     if (it == names_.end()) {
       reply.status = DnsStatus::no_such_name;
       reply.negative_ttl_s = kNegativeTtl;
-    } else if (const auto found = it->second.replies.find(type); found != it->second.replies.end()) {
+    } else if (const auto found = it->second.replies.find(type);
+               found != it->second.replies.end()) {
       reply = found->second;
     } else {
       reply.status = DnsStatus::no_data;
@@ -82,10 +88,11 @@ void SimDns::query(const std::string& name, DnsType type, std::function<void(Dns
   } else {
     reply = find(fold_dns_name(name), type);
   }
-  context_.note({static_cast<std::uint64_t>(type), static_cast<std::uint64_t>(reply.status), reply.records.size()});
-  context_.timeline.after(away_ ? kTimeOut : latency, [run = std::move(told), said = std::move(reply)]() mutable {
-    run(std::move(said));
-  });
+  context_.note({static_cast<std::uint64_t>(type), static_cast<std::uint64_t>(reply.status),
+                 reply.records.size()});
+  context_.timeline.after(
+      away_ ? kTimeOut : latency,
+      [run = std::move(told), said = std::move(reply)]() mutable { run(std::move(said)); });
 }
 
 }  // namespace sluice::io

@@ -1,5 +1,5 @@
-// The name service of a simulated world: what a test has put there, told a while after it was asked for.
-// Owned by its SimWorld; one thread.
+// The name service of a simulated world: what a test has put there, told a while after it was asked
+// for. Owned by its SimWorld; one thread.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,15 @@ namespace sluice::io {
 
 class SimDns final : public Dns {
  public:
-  static constexpr std::uint32_t kTtl = 300;          // seconds, where nothing else is said
+  static constexpr std::uint32_t kTtl = 300;  // seconds, where nothing else is said
   static constexpr std::uint32_t kNegativeTtl = 60;
   static constexpr Duration kTimeOut = std::chrono::seconds(10);  // until nobody answers
 
   explicit SimDns(SimContext& context) : context_(context) {}
 
   // Adds a record to those of its name and type.
-  void add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger, std::uint32_t ttl_s = kTtl);
+  void add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger,
+              std::uint32_t ttl_s = kTtl);
   void add_address(std::string_view name, std::string_view ip, std::uint32_t ttl_s = kTtl);
   // From now on the name is another's (CNAME), whatever else it has.
   void add_alias(std::string_view name, std::string_view target, std::uint32_t ttl_s = kTtl);
@@ -37,7 +38,8 @@ class SimDns final : public Dns {
   // Nobody answers any more: each query fails after kTimeOut.
   void set_away(bool away) { away_ = away; }
 
-  // How often was asked for this name and type?  Of any name and type: SimFaults::calls(SimCall::query).
+  // How often was asked for this name and type?  Of any name and type:
+  // SimFaults::calls(SimCall::query).
   [[nodiscard]] std::size_t asked(std::string_view name, DnsType type) const;
 
   void query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) override;

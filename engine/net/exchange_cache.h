@@ -1,6 +1,6 @@
-// What is known of mail domains, for as long as DNS says that it holds, within bounds; what is past that is kept a
-// while longer, for when the name service fails.  A full cache forgets what was longest unused.
-// One per core; its thread only.  Pure: the time is given in each call.
+// What is known of mail domains, for as long as DNS says that it holds, within bounds; what is past
+// that is kept a while longer, for when the name service fails.  A full cache forgets what was
+// longest unused. One per core; its thread only.  Pure: the time is given in each call.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,8 @@ class ExchangeCache {
 
   // What is good now, or null.
   Known find(const std::string& domain, Instant now);
-  // Keeps an answer, and returns what to go by: the answer, or, where it is a temporary failure, what was known before.
+  // Keeps an answer, and returns what to go by: the answer, or, where it is a temporary failure,
+  // what was known before.
   Known put(const std::string& domain, Exchange answer, Instant now);
   [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
 
@@ -59,7 +60,7 @@ class ExchangeCache {
   [[nodiscard]] KnownExchange make(Exchange answer, Instant now) const;
 
   ExchangeCacheLimits limits_;
-  Entries entries_;  // used last comes first
+  Entries entries_;                                                    // used last comes first
   std::unordered_map<std::string_view, Entries::iterator> by_domain_;  // the keys are the entries'
 };
 

@@ -10,32 +10,37 @@ namespace sluice::net {
 namespace {
 
 using Enhanced = std::array<std::uint16_t, 3>;
-constexpr Enhanced kNoSuchDomain{5, 1, 2};    // bad destination system address
-constexpr Enhanced kNullMx{5, 1, 10};         // RFC 7505 section 4.2: recipient address has null MX
-constexpr Enhanced kNameServer{4, 4, 3};      // directory server failure
-constexpr Enhanced kNoRoute{5, 4, 4};         // unable to route
-constexpr Enhanced kLoop{5, 4, 6};            // routing loop detected
+constexpr Enhanced kNoSuchDomain{5, 1, 2};  // bad destination system address
+constexpr Enhanced kNullMx{5, 1, 10};       // RFC 7505 section 4.2: recipient address has null MX
+constexpr Enhanced kNameServer{4, 4, 3};    // directory server failure
+constexpr Enhanced kNoRoute{5, 4, 4};       // unable to route
+constexpr Enhanced kLoop{5, 4, 6};          // routing loop detected
 
-bool same_ip(const io::Address& a, const io::Address& b) { return std::ranges::equal(a.ip_bytes(), b.ip_bytes()); }
+bool same_ip(const io::Address& a, const io::Address& b) {
+  return std::ranges::equal(a.ip_bytes(), b.ip_bytes());
+}
 
 bool is_own(const io::Address& address, const ExchangeRules& rules) {
-  return std::ranges::any_of(rules.own_addresses, [&](const io::Address& own) { return same_ip(own, address); });
+  return std::ranges::any_of(rules.own_addresses,
+                             [&](const io::Address& own) { return same_ip(own, address); });
 }
 
 bool is_unwanted(const io::Address& address, const ExchangeRules& rules) {
-  return std::ranges::any_of(rules.unwanted,
-                             [&](const Network& network) { return network.contains(address.ip_bytes()); });
+  return std::ranges::any_of(
+      rules.unwanted, [&](const Network& network) { return network.contains(address.ip_bytes()); });
 }
 
 Exchange literal_failure(Enhanced enhanced, std::uint16_t code, std::string text) {
-  return {.found = std::unexpected(ExchangeFailure{true, code, enhanced, std::move(text)}), .ttl_s = UINT32_MAX};
+  return {.found = std::unexpected(ExchangeFailure{true, code, enhanced, std::move(text)}),
+          .ttl_s = UINT32_MAX};
 }
 
 }  // namespace
 
 std::vector<Network> never_exchangers() {
   std::vector<Network> networks;
-  for (const char* text : {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/128", "::1/128", "ff00::/8"})
+  for (const char* text :
+       {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/128", "::1/128", "ff00::/8"})
     networks.push_back(*Network::parse(text));
   return networks;
 }
@@ -44,14 +49,18 @@ std::span<const io::DnsType> address_types(const ExchangeRules& rules) {
   static constexpr std::array kTypes{io::DnsType::a, io::DnsType::aaaa, io::DnsType::a};
   const std::span<const io::DnsType> types(kTypes);
   switch (rules.use) {
-    case AddressUse::ipv6_first: return types.subspan(1);
-    case AddressUse::ipv4_first: return types.first(2);
-    case AddressUse::ipv4_only: return types.first(1);
+    case AddressUse::ipv6_first:
+      return types.subspan(1);
+    case AddressUse::ipv4_first:
+      return types.first(2);
+    case AddressUse::ipv4_only:
+      return types.first(1);
   }
   return types.first(1);
 }
 
-// ------------------------------------------------------------------------------------------ exchangers
+// ------------------------------------------------------------------------------------------
+// exchangers
 
 ExchangeChoice::ExchangeChoice(std::string domain, const ExchangeRules& rules)
     : domain_(std::move(domain)), rules_(rules) {}
@@ -78,8 +87,8 @@ void ExchangeChoice::take_exchangers(const io::DnsReply& mx) {
       ttl_s_ = 0;
       return fail(false, 451, kNameServer, mx.error);
     case io::DnsStatus::no_data:
-      // RFC 5321 5.1: "the address is treated as if it was associated with an implicit MX RR, with a preference of 0,
-      // pointing to that host".
+      // RFC 5321 5.1: "the address is treated as if it was associated with an implicit MX RR, with
+      // a preference of 0, pointing to that host".
       ttl_s_ = std::min(ttl_s_, mx.negative_ttl_s.value_or(UINT32_MAX));
       implied_ = true;
       hosts_.push_back({.name = domain_, .preference = 0, .addresses = {}});
@@ -95,28 +104,33 @@ void ExchangeChoice::take_list(const io::DnsReply& mx) {
     ttl_s_ = std::min(ttl_s_, record.ttl_s);
     hosts_.push_back({.name = record.name, .preference = record.preference, .addresses = {}});
   }
-  std::ranges::sort(hosts_, {}, [](const Exchanger& host) { return std::tie(host.preference, host.name); });
+  std::ranges::sort(hosts_, {},
+                    [](const Exchanger& host) { return std::tie(host.preference, host.name); });
   std::vector<Exchanger> sorted;
   for (Exchanger& host : hosts_)
-    if (std::ranges::find(sorted, host.name, &Exchanger::name) == sorted.end()) sorted.push_back(std::move(host));
+    if (std::ranges::find(sorted, host.name, &Exchanger::name) == sorted.end())
+      sorted.push_back(std::move(host));
   hosts_ = std::move(sorted);
-  // RFC 7505 section 3: "a single MX RR [...] with preference number 0 and a zero-length label".  With another number
-  // it means nothing else.
-  if (hosts_.size() == 1 && hosts_[0].name == ".") return fail(true, 556, kNullMx, "the domain takes no mail (null MX)");
+  // RFC 7505 section 3: "a single MX RR [...] with preference number 0 and a zero-length label".
+  // With another number it means nothing else.
+  if (hosts_.size() == 1 && hosts_[0].name == ".")
+    return fail(true, 556, kNullMx, "the domain takes no mail (null MX)");
   std::erase_if(hosts_, [](const Exchanger& host) { return !io::dns_host_name(host.name); });
-  const auto self = std::ranges::find_if(hosts_, [this](const Exchanger& host) { return ours(host.name); });
+  const auto self =
+      std::ranges::find_if(hosts_, [this](const Exchanger& host) { return ours(host.name); });
   if (self != hosts_.end()) drop_from(self->preference);
   if (hosts_.size() > rules_.hosts_max) hosts_.resize(rules_.hosts_max);
 }
 
-// RFC 5321 5.1: "If the server [...] determines that it is in the list, all MX RRs with the same or a higher preference
-// number MUST be discarded": they would send the message back to us.
+// RFC 5321 5.1: "If the server [...] determines that it is in the list, all MX RRs with the same or
+// a higher preference number MUST be discarded": they would send the message back to us.
 void ExchangeChoice::drop_from(std::uint16_t preference) {
   dropped_ = true;
   std::erase_if(hosts_, [=](const Exchanger& host) { return host.preference >= preference; });
 }
 
-// ------------------------------------------------------------------------------------------ addresses
+// ------------------------------------------------------------------------------------------
+// addresses
 
 void ExchangeChoice::take_addresses(std::size_t index, const io::DnsReply& reply) {
   CHECK(index < hosts_.size());
@@ -130,7 +144,8 @@ void ExchangeChoice::take_addresses(std::size_t index, const io::DnsReply& reply
     if (address.empty()) continue;
     self = self || is_own(address, rules_);
     ttl_s_ = std::min(ttl_s_, record.ttl_s);
-    const bool known = std::ranges::any_of(host.addresses, [&](const auto& other) { return same_ip(other, address); });
+    const bool known = std::ranges::any_of(
+        host.addresses, [&](const auto& other) { return same_ip(other, address); });
     if (known || taken >= rules_.addresses_max || is_unwanted(address, rules_)) continue;
     host.addresses.push_back(address);
     ++taken;
@@ -141,8 +156,10 @@ void ExchangeChoice::take_addresses(std::size_t index, const io::DnsReply& reply
 Exchange ExchangeChoice::result() {
   if (!failure_) {
     const unsigned end = self_.empty() ? UINT16_MAX + 1U : std::ranges::min(self_);
-    for (std::size_t i = 0; i < hosts_.size() && hosts_[i].preference < end && unknown_.empty(); ++i)
-      if (hosts_[i].addresses.empty() && !failed_[i].empty()) unknown_ = hosts_[i].name + ": " + failed_[i];
+    for (std::size_t i = 0; i < hosts_.size() && hosts_[i].preference < end && unknown_.empty();
+         ++i)
+      if (hosts_[i].addresses.empty() && !failed_[i].empty())
+        unknown_ = hosts_[i].name + ": " + failed_[i];
     if (!unknown_.empty()) ttl_s_ = 0;
     if (!self_.empty()) drop_from(std::ranges::min(self_));
     std::erase_if(hosts_, [](const Exchanger& host) { return host.addresses.empty(); });
@@ -152,16 +169,20 @@ Exchange ExchangeChoice::result() {
   return {.found = std::move(hosts_), .ttl_s = ttl_s_};
 }
 
-// RFC 5321 5.1: "If MX records are present, but none of them are usable, or the implicit MX is unusable, this situation
-// MUST be reported as an error."
+// RFC 5321 5.1: "If MX records are present, but none of them are usable, or the implicit MX is
+// unusable, this situation MUST be reported as an error."
 void ExchangeChoice::fail_without_hosts() {
   if (!unknown_.empty()) return fail(false, 451, kNameServer, unknown_);
-  if (dropped_) return fail(true, 554, kLoop, "its mail exchanger is this relay, which has no other way for it");
-  if (implied_) return fail(true, 550, kNoSuchDomain, "it has neither a mail exchanger nor an address");
+  if (dropped_)
+    return fail(true, 554, kLoop,
+                "its mail exchanger is this relay, which has no other way for it");
+  if (implied_)
+    return fail(true, 550, kNoSuchDomain, "it has neither a mail exchanger nor an address");
   fail(true, 550, kNoRoute, "none of its mail exchangers has an address that mail can be sent to");
 }
 
-// ------------------------------------------------------------------------------------------ the rest
+// ------------------------------------------------------------------------------------------ the
+// rest
 
 std::optional<Exchange> exchange_literal(std::string_view domain, const ExchangeRules& rules) {
   if (!domain.starts_with('[') || !domain.ends_with(']') || domain.size() < 2) return std::nullopt;
@@ -171,9 +192,11 @@ std::optional<Exchange> exchange_literal(std::string_view domain, const Exchange
   if (ipv6) ip.remove_prefix(kTag.size());
   const auto written = io::Address::from_ip(ip, rules.port);
   if (!written || (written->family() == AF_INET6) != ipv6)
-    return literal_failure(kNoSuchDomain, 550, "the address literal is none that mail can be sent to");
+    return literal_failure(kNoSuchDomain, 550,
+                           "the address literal is none that mail can be sent to");
   const auto address = io::Address::from_bytes(written->ip_bytes(), rules.port);
-  if (is_own(address, rules)) return literal_failure(kLoop, 554, "the address literal is this relay's own");
+  if (is_own(address, rules))
+    return literal_failure(kLoop, 554, "the address literal is this relay's own");
   const bool unused = address.family() == AF_INET6 && rules.use == AddressUse::ipv4_only;
   if (unused || is_unwanted(address, rules))
     return literal_failure(kNoRoute, 550, "no mail can be sent to this address literal");

@@ -1,5 +1,5 @@
-// From what DNS says of a domain to the hosts that take its mail, in order: RFC 5321 section 5.1, RFC 7505.
-// A machine that is fed replies; it asks nothing itself.  Pure.  Any thread.
+// From what DNS says of a domain to the hosts that take its mail, in order: RFC 5321 section 5.1,
+// RFC 7505. A machine that is fed replies; it asks nothing itself.  Pure.  Any thread.
 //
 //   ExchangeChoice choice(domain, rules);
 //   choice.take_exchangers(reply to MX of the domain);
@@ -33,25 +33,25 @@ struct Exchanger {
 // Why no host takes the domain's mail.
 struct ExchangeFailure {
   bool permanent = false;
-  std::uint16_t code = 0;                    // a reply code of RFC 5321,
-  std::array<std::uint16_t, 3> enhanced{};   // and its enhanced one (RFC 3463)
-  std::string text;                          // in words; nothing in it comes from the network but clean host names
+  std::uint16_t code = 0;                   // a reply code of RFC 5321,
+  std::array<std::uint16_t, 3> enhanced{};  // and its enhanced one (RFC 3463)
+  std::string text;  // in words; nothing in it comes from the network but clean host names
 };
 
 enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
 
-// Networks in which no exchanger is: this host, loopback, multicast, and what is no address at all.  Whoever puts
-// 127.0.0.1 into his MX would have us talk to ourselves.
+// Networks in which no exchanger is: this host, loopback, multicast, and what is no address at all.
+// Whoever puts 127.0.0.1 into his MX would have us talk to ourselves.
 std::vector<Network> never_exchangers();
 
 struct ExchangeRules {
   std::uint16_t port = 25;
   AddressUse use = AddressUse::ipv6_first;
-  std::vector<std::string> own_names;       // what this relay is called, as fold_dns_name() gives it
-  std::vector<io::Address> own_addresses;   // where it is reached; ports do not matter
+  std::vector<std::string> own_names;      // what this relay is called, as fold_dns_name() gives it
+  std::vector<io::Address> own_addresses;  // where it is reached; ports do not matter
   std::vector<Network> unwanted = never_exchangers();  // addresses there are as good as none
-  std::size_t hosts_max = 20;     // the best are kept
-  std::size_t addresses_max = 8;  // of each family of a host
+  std::size_t hosts_max = 20;                          // the best are kept
+  std::size_t addresses_max = 8;                       // of each family of a host
 };
 
 // What is asked for each host, in the order in which the addresses are tried.
@@ -78,7 +78,8 @@ class ExchangeChoice {
 
  private:
   [[nodiscard]] bool ours(std::string_view name) const;
-  void fail(bool permanent, std::uint16_t code, std::array<std::uint16_t, 3> enhanced, std::string text);
+  void fail(bool permanent, std::uint16_t code, std::array<std::uint16_t, 3> enhanced,
+            std::string text);
   void take_list(const io::DnsReply& mx);
   void drop_from(std::uint16_t preference);
   void fail_without_hosts();
@@ -95,12 +96,12 @@ class ExchangeChoice {
   std::uint32_t ttl_s_ = UINT32_MAX;
 };
 
-// "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3): that address, and no DNS.  nullopt where `domain` has no
-// brackets.
+// "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3): that address, and no DNS.  nullopt where
+// `domain` has no brackets.
 std::optional<Exchange> exchange_literal(std::string_view domain, const ExchangeRules& rules);
 
-// RFC 5321 5.1: "If there are multiple destinations with the same preference [...], then the sender-SMTP MUST randomize
-// them to spread the load across multiple mail exchangers".
+// RFC 5321 5.1: "If there are multiple destinations with the same preference [...], then the
+// sender-SMTP MUST randomize them to spread the load across multiple mail exchangers".
 void shuffle_ties(std::vector<Exchanger>& hosts, io::Random& random);
 
 }  // namespace sluice::net

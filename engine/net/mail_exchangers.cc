@@ -13,7 +13,8 @@ struct MailExchangers::Waiter {
   ExchangeCache::Known known;
 };
 
-MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random, MailExchangersOptions options)
+MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random,
+                               MailExchangersOptions options)
     : loop_(loop),
       random_(random),
       options_(std::move(options)),
@@ -28,10 +29,12 @@ Task<MailExchangers::Found> MailExchangers::look_up(std::string domain) {
   ++counters_.look_ups;
   if (auto literal = exchange_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
-    co_return Exchangers{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
+    co_return Exchangers{.hosts = *std::move(literal->found),
+                         .until = later(loop_.now(), options_.cache.keep_max)};
   }
   if (!io::dns_host_name(domain))
-    co_return std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+    co_return std::unexpected(
+        ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
   const ExchangeCache::Known known = co_await find(domain);

@@ -1,7 +1,7 @@
-// Which hosts take a domain's mail, asked of DNS and kept (RFC 5321 section 5.1, RFC 7505).  A domain is asked for once
-// however many wait for it; answers good and bad are kept for their time, and exchangers for an hour longer while the
-// name service fails.
-// One per core; its thread only.  Outlived by nobody who waits here.
+// Which hosts take a domain's mail, asked of DNS and kept (RFC 5321 section 5.1, RFC 7505).  A
+// domain is asked for once however many wait for it; answers good and bad are kept for their time,
+// and exchangers for an hour longer while the name service fails. One per core; its thread only.
+// Outlived by nobody who waits here.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +28,10 @@ struct MailExchangersOptions {
 };
 
 struct Exchangers {
-  std::vector<Exchanger> hosts;  // in the order to try, at least one; ties are in another order each time
-  Instant until;                 // they are good until then
-  bool stale = false;            // they are past their time, and the name service fails
+  std::vector<Exchanger>
+      hosts;           // in the order to try, at least one; ties are in another order each time
+  Instant until;       // they are good until then
+  bool stale = false;  // they are past their time, and the name service fails
 };
 
 struct ExchangeCounters {
@@ -51,8 +52,8 @@ class MailExchangers {
   MailExchangers(const MailExchangers&) = delete;
   MailExchangers& operator=(const MailExchangers&) = delete;
 
-  // `domain`: of a recipient, in any case, or an address literal.  Ends in bounded time, and at once, with a temporary
-  // failure, where the core stops.
+  // `domain`: of a recipient, in any case, or an address literal.  Ends in bounded time, and at
+  // once, with a temporary failure, where the core stops.
   Task<Found> look_up(std::string domain);
 
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
@@ -71,7 +72,8 @@ class MailExchangers {
   MailExchangersOptions options_;
   io::CoreDns dns_;
   ExchangeCache cache_;
-  std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and who else wants to know
+  std::map<std::string, std::vector<Waiter*>>
+      asking_;  // domains that are asked for, and who else wants to know
   std::size_t waiting_ = 0;
   ExchangeCounters counters_;
 };

@@ -1,5 +1,5 @@
-// A name server on a port of its own that says what the test wants, by UDP and by TCP: nothing, nonsense, too much.
-// Its own thread; made and destroyed by one test.
+// A name server on a port of its own that says what the test wants, by UDP and by TCP: nothing,
+// nonsense, too much. Its own thread; made and destroyed by one test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -68,9 +68,11 @@ class FakeNameServer {
 
   static Question read_question(std::string_view bytes, bool tcp) {
     const auto u8 = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes.at(i)); };
-    Question question{.name = "", .type = {}, .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)), .tcp = tcp};
+    Question question{
+        .name = "", .type = {}, .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)), .tcp = tcp};
     std::size_t at = 12;
-    for (; u8(at) != 0; at += u8(at) + 1U) question.name += std::string(bytes.substr(at + 1, u8(at))) + ".";
+    for (; u8(at) != 0; at += u8(at) + 1U)
+      question.name += std::string(bytes.substr(at + 1, u8(at))) + ".";
     question.name = io::fold_dns_name(question.name);
     question.type = static_cast<io::DnsType>(u8(at + 1) << 8 | u8(at + 2));
     return question;
@@ -95,7 +97,9 @@ class FakeNameServer {
     std::array<char, 4096> buffer{};
     std::size_t have = 0;
     const auto wanted = [&] {
-      return have < 2 ? 2 : 2U + static_cast<std::size_t>(static_cast<std::uint8_t>(buffer[0]) << 8 | static_cast<std::uint8_t>(buffer[1]));
+      return have < 2 ? 2
+                      : 2U + static_cast<std::size_t>(static_cast<std::uint8_t>(buffer[0]) << 8 |
+                                                      static_cast<std::uint8_t>(buffer[1]));
     };
     while (have < wanted()) {
       const ssize_t got = ::recv(fd, buffer.data() + have, wanted() - have, 0);

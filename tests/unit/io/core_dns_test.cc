@@ -1,4 +1,5 @@
-// A core that asks: the answer comes to its own thread, in bounded time, and to nobody who has gone.
+// A core that asks: the answer comes to its own thread, in bounded time, and to nobody who has
+// gone.
 #include "engine/io/core_dns.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +36,8 @@ class LateDns final : public Dns {
 struct Bench {
   explicit Bench(DoorKind kind = DoorKind::simulated) : doors(kind) {}
   std::unique_ptr<Running<DnsReply>> ask(const std::string& name) {
-    auto running = std::make_unique<Running<DnsReply>>(doors, loop, [this, name] { return core->ask(name, DnsType::mx); });
+    auto running = std::make_unique<Running<DnsReply>>(
+        doors, loop, [this, name] { return core->ask(name, DnsType::mx); });
     EXPECT_TRUE(doors.run_until([&] { return core->waiting() != 0 || running->done(); }));
     return running;
   }

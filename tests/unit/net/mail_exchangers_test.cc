@@ -1,4 +1,5 @@
-// Mail exchangers of a simulated world: one question for many who wait, what is kept, what fails, the end.
+// Mail exchangers of a simulated world: one question for many who wait, what is kept, what fails,
+// the end.
 #include "engine/net/mail_exchangers.h"
 
 #include <gmock/gmock.h>
@@ -17,27 +18,30 @@ namespace {
 
 using namespace std::chrono_literals;
 using io::DnsType;
-using ::testing::HasSubstr;
 using testing::DoorKind;
 using testing::Doors;
+using ::testing::HasSubstr;
 using testing::Running;
 using Found = MailExchangers::Found;
 
 struct Bench {
-  explicit Bench(std::uint64_t seed = 1, MailExchangersOptions chosen = {}) : doors(DoorKind::simulated, seed), options(std::move(chosen)) {}
+  explicit Bench(std::uint64_t seed = 1, MailExchangersOptions chosen = {})
+      : doors(DoorKind::simulated, seed), options(std::move(chosen)) {}
   MailExchangers& exchangers() {
     if (!made) made = std::make_unique<MailExchangers>(loop, dns, loop.door().random, options);
     return *made;
   }
   std::unique_ptr<Running<Found>> start(const std::string& domain) {
     auto& all = exchangers();
-    return std::make_unique<Running<Found>>(doors, loop, [&all, domain] { return all.look_up(domain); });
+    return std::make_unique<Running<Found>>(doors, loop,
+                                            [&all, domain] { return all.look_up(domain); });
   }
   Found look_up(const std::string& domain) { return start(domain)->wait(); }
   // The first host's name, or the code and what is wrong.
   std::string first(const std::string& domain) {
     const Found found = look_up(domain);
-    return found ? found->hosts.at(0).name : std::to_string(found.error().code) + " " + found.error().text;
+    return found ? found->hosts.at(0).name
+                 : std::to_string(found.error().code) + " " + found.error().text;
   }
   void run_for(Duration duration) { EXPECT_TRUE(doors.run_for(duration)); }
   void add(const std::string& domain, std::uint32_t ttl_s = 300) {
@@ -80,18 +84,21 @@ TEST(MailExchangersTest, AllKindsOfDomains) {
   EXPECT_THAT(bench.first("null.example"), HasSubstr("556 null.example: "));
   EXPECT_EQ(bench.first("bare.example"), "bare.example");
   EXPECT_THAT(bench.first("empty.example"), HasSubstr("550 empty.example: it has neither"));
-  EXPECT_THAT(bench.first("nobody.example"), HasSubstr("550 nobody.example: there is no such domain"));
+  EXPECT_THAT(bench.first("nobody.example"),
+              HasSubstr("550 nobody.example: there is no such domain"));
   EXPECT_EQ(bench.first("alias.example"), "mx.real.example");
-  EXPECT_THAT(bench.first("away.example"), HasSubstr("550 away.example: none of its mail exchangers"));
+  EXPECT_THAT(bench.first("away.example"),
+              HasSubstr("550 away.example: none of its mail exchangers"));
   EXPECT_EQ(bench.first("[192.0.2.7]"), "[192.0.2.7]");
   EXPECT_EQ(bench.first("[IPv6:2001:db8::7]"), "[IPv6:2001:db8::7]");
 }
 
 TEST(MailExchangersTest, WhatIsNoDomainIsNotAskedFor) {
   Bench bench;
-  for (const std::string& domain : {std::string(), std::string("a..b"), std::string("192.0.2.1"), std::string("a b"),
-                                    std::string("a\r\nb"), std::string("a\0b", 3), std::string("m\xC3\xBCller.example"),
-                                    std::string("[x]"), std::string("[192.0.2.1"), std::string(300, 'a')}) {
+  for (const std::string& domain :
+       {std::string(), std::string("a..b"), std::string("192.0.2.1"), std::string("a b"),
+        std::string("a\r\nb"), std::string("a\0b", 3), std::string("m\xC3\xBCller.example"),
+        std::string("[x]"), std::string("[192.0.2.1"), std::string(300, 'a')}) {
     const Found found = bench.look_up(domain);
     ASSERT_FALSE(found);
     EXPECT_TRUE(found.error().permanent);
@@ -110,13 +117,15 @@ TEST(MailExchangersTest, OnesOwnNamesAreFoldedLikeTheOthers) {
   EXPECT_EQ(bench.dns.asked("relay.example", DnsType::a), 0U);
 }
 
-// ------------------------------------------------------------------------------------------ one question for all
+// ------------------------------------------------------------------------------------------ one
+// question for all
 
 TEST(MailExchangersTest, ManyWhoWaitCostOneQuestion) {
   Bench bench;
   bench.add("example.net");
   std::vector<std::unique_ptr<Running<Found>>> all;
-  for (int i = 0; i < 100; ++i) all.push_back(bench.start(i % 2 == 0 ? "example.net" : "EXAMPLE.net."));
+  for (int i = 0; i < 100; ++i)
+    all.push_back(bench.start(i % 2 == 0 ? "example.net" : "EXAMPLE.net."));
   EXPECT_TRUE(bench.doors.run_until([&] { return bench.exchangers().waiting() == 100; }));
   for (const auto& one : all) EXPECT_TRUE(one->wait());
   EXPECT_EQ(bench.dns.asked("example.net", DnsType::mx), 1U);
@@ -212,13 +221,15 @@ TEST(MailExchangersTest, MemoryIsBounded) {
   EXPECT_EQ(bench.exchangers().kept(), 50U);
 }
 
-// ------------------------------------------------------------------------------------------ aliases
+// ------------------------------------------------------------------------------------------
+// aliases
 
 // An authoritative server says where a name leads, and no more.
 TEST(MailExchangersTest, GoOnWhereTheNameServerStopsOnTheWay) {
   Bench bench;
   bench.add("real.example");
-  const auto stop = [&](const std::string& name, DnsType type, const std::string& target, std::uint32_t ttl_s) {
+  const auto stop = [&](const std::string& name, DnsType type, const std::string& target,
+                        std::uint32_t ttl_s) {
     io::DnsReply reply;
     reply.status = io::DnsStatus::no_data;
     reply.canonical = target;
@@ -233,18 +244,21 @@ TEST(MailExchangersTest, GoOnWhereTheNameServerStopsOnTheWay) {
   EXPECT_LE(found->until, bench.loop.now() + 40s);
   stop("round.example", DnsType::mx, "trip.example", 300);
   stop("trip.example", DnsType::mx, "round.example", 300);
-  EXPECT_THAT(bench.first("round.example"), HasSubstr("451 round.example: its CNAME records lead on and on"));
+  EXPECT_THAT(bench.first("round.example"),
+              HasSubstr("451 round.example: its CNAME records lead on and on"));
   EXPECT_LE(bench.dns.asked("round.example", DnsType::mx), 5U);
 }
 
-// ------------------------------------------------------------------------------------------ the end
+// ------------------------------------------------------------------------------------------ the
+// end
 
 TEST(MailExchangersTest, StoppingEndsAllWaits) {
   Bench bench;
   bench.add("example.net");
   bench.dns.set_away(true);
   std::vector<std::unique_ptr<Running<Found>>> all;
-  for (const char* domain : {"example.net", "example.net", "other.example"}) all.push_back(bench.start(domain));
+  for (const char* domain : {"example.net", "example.net", "other.example"})
+    all.push_back(bench.start(domain));
   EXPECT_TRUE(bench.doors.run_until([&] { return bench.exchangers().waiting() == 3; }));
   const Instant before = bench.loop.now();
   bench.loop.abort_all();
@@ -268,7 +282,9 @@ TEST(MailExchangersTest, StoppingAtAnyPointEndsAllWaits) {
     std::vector<std::unique_ptr<Running<Found>>> all;
     for (int i = 0; i < 3; ++i) all.push_back(bench.start("example.net"));
     int turns = 0;
-    const auto done = [&] { return std::ranges::all_of(all, [](const auto& one) { return one->done(); }); };
+    const auto done = [&] {
+      return std::ranges::all_of(all, [](const auto& one) { return one->done(); });
+    };
     EXPECT_TRUE(bench.doors.run_until([&] { return turns++ == after || done(); }));
     stopped_early += done() ? 0 : 1;
     bench.loop.abort_all();
@@ -289,7 +305,8 @@ TEST(MailExchangersTest, AnyQuestionMayFail) {
       bench.add("example.net");
       bench.dns.add_mx("example.net", 20, "second.example.net");
       bench.dns.add_address("second.example.net", "192.0.2.10");
-      bench.doors.world().faults().add({.call = io::SimCall::query, .after = failing, .count = count});
+      bench.doors.world().faults().add(
+          {.call = io::SimCall::query, .after = failing, .count = count});
       const Found found = bench.look_up("example.net");
       if (!found) EXPECT_FALSE(found.error().permanent) << failing;
       if (failing >= 1 && count == 1) EXPECT_TRUE(found) << failing;
