@@ -143,9 +143,10 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
   for (int i = 0; i < 1000; ++i) jobs.push_back(bench.add_later("a", "example.com", 1h));
   bench.schedule.flush(bench.schedule.find_destination("example.com"), bench.now);
   bench.next();
-  for (std::size_t i = 200; i < 1000; ++i) bench.schedule.remove(jobs[i], bench.now);
+  for (std::size_t i = 200; i < 300; ++i) bench.schedule.remove(jobs[i], bench.now);
   for (int i = 0; i < 10; ++i) bench.next();
-  EXPECT_EQ(bench.schedule.ready() + bench.schedule.running(), bench.schedule.size());
+  EXPECT_EQ(bench.schedule.size(), 900U);
+  EXPECT_EQ(bench.schedule.ready() + bench.schedule.running(), 900U);
   // And that the destination itself goes.
   ScheduleOptions options;
   options.destinations_unused_max = 1;

@@ -90,6 +90,30 @@ TEST(ScheduleFairnessTest, AFullDestinationHoldsUpNobodyElse) {
   EXPECT_THAT(bench.start_all(), ::testing::UnorderedElementsAre(same_customer, other_customer));
 }
 
+TEST(ScheduleFairnessTest, WhoFindsADestinationSuspendedAtItsTurnKeepsItsPlace) {
+  ScheduleBench bench;
+  bench.add_many("a", "example.com", 2);
+  for (const char* other : {"b", "c", "d"}) bench.add(other, "example.com");
+  EXPECT_EQ(bench.run_one(Verdict::unreachable), "a");
+  EXPECT_FALSE(bench.next());  // it was b's turn
+  std::string order;
+  for (int i = 0; i < 4; ++i) {
+    bench.now = bench.schedule.due(bench.now);
+    order += bench.run_one(Verdict::unreachable);
+  }
+  EXPECT_EQ(order, "bcda");
+}
+
+TEST(ScheduleFairnessTest, WhoComesWhenThereIsRoomAgainDoesNotOvertakeWhoWaits) {
+  ScheduleBench bench;
+  for (const char* customer : {"a", "b", "c"}) bench.add(customer, "example.com");
+  bench.finish(bench.start_all(), Verdict::unreachable);
+  bench.now += 1min;
+  bench.add("d", "example.com");
+  EXPECT_EQ(bench.run_one(Verdict::refused), "c");
+  EXPECT_EQ(bench.run_one(Verdict::refused), "d");
+}
+
 TEST(ScheduleFairnessTest, AFlowIsServedInOrder) {
   ScheduleBench bench(narrow(1));
   for (std::uint64_t i = 0; i < 100; ++i) bench.add("a", "example.com", i);
