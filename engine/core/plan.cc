@@ -113,6 +113,7 @@ void plan_routes(const Config& config, Plan& plan, std::vector<std::string>& err
   for (const RouteConfig& route : config.routes) {
     conditions.push_back(route.conditions);
     if (auto made = route_of(route)) {
+      made->retain_bytes_max = config.spool.memory_bytes;
       plan.routes.push_back(*std::move(made));
     } else {
       errors.push_back(made.error());

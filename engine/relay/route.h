@@ -70,6 +70,7 @@ struct Route {
   RouteDialog dialog = RouteDialog::late;
   RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
+  std::uint64_t retain_bytes_max = 1U << 20U;  // of a message that is passed through, kept in memory meanwhile
   std::uint32_t connections_per_host_max = 20;  // per core
   std::uint32_t messages_per_connection_max = 0;  // 0: no limit
   std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core
