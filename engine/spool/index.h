@@ -16,7 +16,7 @@ struct Entry {
   Location message;
   Location status;              // the latest; not present: the one in the message record
   std::uint32_t kilobytes = 0;  // on disk, pieces and all
-  std::uint16_t changing = 0;   // status records on their way to the disk
+  std::uint16_t changing = 0;   // status and done records on their way to the disk
   bool moving = false;          // being copied forward
 };
 static_assert(sizeof(Entry) <= 32);

@@ -127,10 +127,14 @@ Task<bool> Spool::update(QueueId id, const message::DeliveryStatus& status) {
 
 Task<bool> Spool::finish(QueueId id, const std::vector<Location>& pieces) {
   if (!co_await settled(id)) co_return true;
+  // Who is on the way out is not moved.
+  ++index_.find(id)->second.changing;
   Log::Write write{.type = RecordType::done, .id = id};
   const bool kept = co_await write_until_kept(write);
   const auto at = index_.find(id);
-  if (!kept || at == index_.end()) co_return kept;
+  if (at == index_.end()) co_return kept;
+  --at->second.changing;
+  if (!kept) co_return false;
   release(at->second.message, pieces);
   live_kilobytes_ -= at->second.kilobytes;
   index_.erase(at);
