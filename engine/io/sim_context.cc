@@ -75,6 +75,7 @@ SimOptions SimOptions::varied(std::uint64_t seed) {
   options.held_percent = kPercents[random.below(kPercents.size())];
   options.early_end_percent = random.percent(50) ? 0 : 10;
   options.latency_max = random.percent(50) ? std::chrono::microseconds(100) : std::chrono::milliseconds(40);
+  options.short_percent = kPercents[random.below(kPercents.size())];
   return options;
 }
 

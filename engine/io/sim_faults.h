@@ -13,8 +13,11 @@
 
 namespace sluice::io {
 
-enum class SimCall : std::uint8_t { accept, receive, send, connect, close, open, listen, work, look_up };
-inline constexpr std::size_t kSimCalls = 9;
+enum class SimCall : std::uint8_t {
+  accept, receive, send, connect, close, open, listen, work, look_up,
+  write_file, read_file, sync, create, open_file, rename, remove, list
+};
+inline constexpr std::size_t kSimCalls = 17;
 inline constexpr std::uint64_t kSimForever = UINT64_MAX;
 
 // Calls of one kind fail with an errno: `count` of them, after `after` others, counted from when the fault
@@ -22,6 +25,11 @@ inline constexpr std::uint64_t kSimForever = UINT64_MAX;
 // An error that ends a connection (ECONNRESET, say) ends it for both sides; EINTR, EAGAIN, ENOMEM and
 // ENOBUFS leave it as it was, but a send may have sent a part and then tells how much.  `work` has no
 // error: the workers' queue is full.
+// Of a disk: `write_file` and `read_file` are transfers, by the ring or blocking, and the ring's count as they
+// end; `sync` is the durable part of a write, of create(), of write_small() and of sync_directory(); `create`
+// is whatever makes a new file or directory; `list` all that only looks.  When a write or its sync fails, a
+// part of it may have been written (not after EINTR, EAGAIN and ENOMEM of the write itself); blocking calls
+// keep EINTR to themselves.
 struct SimFault {
   SimCall call = SimCall::send;
   std::uint64_t after = 0;

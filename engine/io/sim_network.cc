@@ -59,8 +59,8 @@ void SimNetwork::set_reachable(SimHost& host, bool reachable) {
 }
 
 std::size_t SimNetwork::descriptors_open(const SimHost& host) {
-  return host.descriptors.size() -
-         static_cast<std::size_t>(std::ranges::count(host.descriptors, std::uint64_t{0}));
+  const auto free = static_cast<std::size_t>(std::ranges::count(host.descriptors, std::uint64_t{0}));
+  return host.descriptors.size() - free + host.files_open;
 }
 
 // ------------------------------------------------------------------------------------------ sockets
@@ -80,11 +80,9 @@ SimSocket& SimNetwork::make_socket(SimHost& host, int family) {
 
 // The lowest that is free, as kernels do: what is used after its close soon means another socket.
 std::expected<int, int> SimNetwork::give_descriptor(SimHost& host, SimSocket& socket) {
+  if (descriptors_open(host) >= host.descriptors_max) return std::unexpected(EMFILE);
   auto free = std::ranges::find(host.descriptors, std::uint64_t{0});
-  if (free == host.descriptors.end()) {
-    if (host.descriptors.size() >= host.descriptors_max) return std::unexpected(EMFILE);
-    free = host.descriptors.insert(free, 0);
-  }
+  if (free == host.descriptors.end()) free = host.descriptors.insert(free, 0);
   *free = socket.id;
   hold(socket);
   return host.first_descriptor + static_cast<int>(free - host.descriptors.begin());

@@ -58,6 +58,7 @@ struct SimHost {
   std::size_t descriptors_max = 4096;
   int first_descriptor = 0;  // other hosts' numbers differ, so that a mix-up shows
   std::uint16_t next_port = 32768;
+  std::size_t files_open = 0;  // of its disk; they are descriptors too
   bool reachable = true;
 };
 

@@ -47,11 +47,21 @@ void SimRing::close(Tag tag, int descriptor) {
   submitted_.push_back({.tag = tag, .kind = Kind::close, .descriptor = descriptor});
 }
 
-void SimRing::write_file(Tag, int, const void*, std::size_t, std::uint64_t, bool) {
-  context_.broken("no simulated files are there");
+void SimRing::write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
+                         bool durable) {
+  const iovec piece{.iov_base = const_cast<void*>(bytes), .iov_len = size};
+  submitted_.push_back({.tag = tag,
+                        .kind = Kind::write_file,
+                        .descriptor = file,
+                        .bytes = piece,
+                        .offset = offset,
+                        .durable = durable});
 }
-void SimRing::read_file(Tag, int, void*, std::size_t, std::uint64_t) {
-  context_.broken("no simulated files are there");
+
+void SimRing::read_file(Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) {
+  const iovec piece{.iov_base = bytes, .iov_len = size};
+  submitted_.push_back(
+      {.tag = tag, .kind = Kind::read_file, .descriptor = file, .bytes = piece, .offset = offset});
 }
 
 void SimRing::cancel(Tag tag, Tag target) {
@@ -83,9 +93,15 @@ void SimRing::begin(std::uint64_t key) {
   if (operation.kind == Kind::cancel) return begin_cancel(key, operation);
   if (operation.kind == Kind::close) {
     const int error = context_.faults.fails(SimCall::close, host_.ip);
-    network_.close(host_, operation.descriptor);  // whatever it says, the descriptor is gone: close(2)
+    // Whatever it says, the descriptor is gone: close(2).
+    if (disk_.is_file(operation.descriptor)) {
+      disk_.close(operation.descriptor);
+    } else {
+      network_.close(host_, operation.descriptor);
+    }
     return end(key, -error);
   }
+  if (operation.kind == Kind::write_file || operation.kind == Kind::read_file) return begin_file(key, operation);
   operation.socket = &network_.socket(host_, operation.descriptor);
   network_.hold(*operation.socket);
   SimWatcher* const watcher = this;
@@ -150,7 +166,9 @@ void SimRing::attempt(std::uint64_t key) {
     case Kind::send: return try_send(key, operation);
     case Kind::connect: return try_connect(key, operation);
     case Kind::close:
-    case Kind::cancel: return;
+    case Kind::cancel:
+    case Kind::write_file:
+    case Kind::read_file: return;
   }
 }
 
@@ -250,6 +268,35 @@ std::uint64_t SimRing::checksum(const Operation& operation) {
   return low ^ (high << 24);
 }
 
+// ------------------------------------------------------------------------------------------ files
+
+void SimRing::begin_file(std::uint64_t key, Operation& operation) {
+  const bool writes = operation.kind == Kind::write_file;
+  std::expected<SimDisk::Transfer, int> begun = std::unexpected(EIO);
+  if (writes) {
+    operation.sum = checksum(operation);
+    if (disk_.life() == life_) begun = disk_.begin_write(operation.descriptor, operation.offset, rest(operation));
+  } else if (disk_.life() == life_) {
+    begun = disk_.begin_read(operation.descriptor, operation.offset, memory(operation));
+  }
+  operation.ending = true;
+  if (begun) operation.transfer = *std::move(begun);
+  const int error = begun ? 0 : begun.error();
+  context_.timeline.after(context_.latency(), [this, key, error] { error != 0 ? end(key, -error) : end_file(key); });
+}
+
+void SimRing::end_file(std::uint64_t key) {
+  const Operation& operation = operations_.at(key);
+  if (disk_.life() != life_) return end(key, -EIO);  // what became of it was decided then
+  if (operation.kind == Kind::read_file) return end(key, disk_.end_read(operation.transfer, memory(operation)));
+  check_memory(operation);
+  end(key, disk_.end_write(operation.transfer, rest(operation), operation.durable));
+}
+
+std::span<std::byte> SimRing::memory(const Operation& operation) {
+  return {static_cast<std::byte*>(operation.bytes.iov_base), operation.bytes.iov_len};
+}
+
 // ------------------------------------------------------------------------------------------ completing
 
 // What was injected takes its time, so that trying again and again does not stop the clock.
@@ -277,6 +324,13 @@ void SimRing::end_later(std::uint64_t key, Operation& operation, std::int32_t re
   context_.timeline.after(context_.latency(), [this, key, result] { end(key, result); });
 }
 
+void SimRing::check_memory(const Operation& operation) const {
+  const bool sends = operation.kind == Kind::send;
+  if ((sends || operation.kind == Kind::write_file) && checksum(operation) != operation.sum)
+    context_.broken(sends ? "memory of a send changed before its completion"
+                          : "memory of a write changed before its completion");
+}
+
 void SimRing::tell(std::uint64_t key, const Completion& completion) { completed_[key].push_back(completion); }
 
 void SimRing::end(std::uint64_t key, std::int32_t result) {
@@ -285,8 +339,7 @@ void SimRing::end(std::uint64_t key, std::int32_t result) {
 
 void SimRing::end(std::uint64_t key, const Completion& completion) {
   const Operation operation = operations_.at(key);
-  if (operation.kind == Kind::send && checksum(operation) != operation.sum)
-    context_.broken("memory of a send changed before its completion");
+  check_memory(operation);
   operations_.erase(key);
   keys_.erase(operation.tag);
   tell(key, completion);

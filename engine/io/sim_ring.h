@@ -1,6 +1,6 @@
-// The simulated ring: operations on simulated sockets that complete late, in any order, in pieces, and
+// The simulated ring: operations on simulated sockets and files that complete late, in any order, in pieces, and
 // sometimes just before their cancel, as the kernel's may.  It is stricter than a kernel: memory of a send
-// that changes before its completion, a buffer that is given twice or a descriptor that is not open stop
+// or a write that changes before its completion, a buffer that is given twice or a descriptor that is not open stop
 // the program, and a buffer that was given back is overwritten at once.
 // Owned by its SimWorld; one thread.
 #pragma once
@@ -15,14 +15,15 @@
 
 #include "engine/io/door.h"
 #include "engine/io/sim_context.h"
+#include "engine/io/sim_disk.h"
 #include "engine/io/sim_network.h"
 
 namespace sluice::io {
 
 class SimRing final : public Ring, private SimWatcher {
  public:
-  SimRing(SimContext& context, SimNetwork& network, SimHost& host, std::uint64_t number)
-      : context_(context), network_(network), host_(host), number_(number) {}
+  SimRing(SimContext& context, SimNetwork& network, SimHost& host, SimDisk& disk, std::uint64_t number)
+      : context_(context), network_(network), host_(host), disk_(disk), life_(disk.life()), number_(number) {}
   SimRing(const SimRing&) = delete;
   SimRing& operator=(const SimRing&) = delete;
 
@@ -49,7 +50,7 @@ class SimRing final : public Ring, private SimWatcher {
   [[nodiscard]] std::size_t operations() const { return operations_.size() + submitted_.size(); }
 
  private:
-  enum class Kind : std::uint8_t { accept, receive, send, connect, close, cancel };
+  enum class Kind : std::uint8_t { accept, receive, send, connect, close, cancel, write_file, read_file };
   struct Operation {
     Tag tag = 0;
     Kind kind = Kind::close;
@@ -67,6 +68,9 @@ class SimRing final : public Ring, private SimWatcher {
     std::uint64_t sum = 0;
     const Address* address = nullptr;
     Tag target = 0;
+    std::uint64_t offset = 0;
+    bool durable = false;
+    SimDisk::Transfer transfer;
   };
   struct Buffer {
     char* data = nullptr;
@@ -87,6 +91,8 @@ class SimRing final : public Ring, private SimWatcher {
   void try_connect(std::uint64_t key, Operation& operation);
   bool receive_once(std::uint64_t key, Operation& operation);
   void begin_cancel(std::uint64_t key, Operation& operation);
+  void begin_file(std::uint64_t key, Operation& operation);
+  void end_file(std::uint64_t key);
   void fail_later(std::uint64_t key, Operation& operation, int error);
   void fail_send(std::uint64_t key, Operation& operation, int error);
   void end_later(std::uint64_t key, Operation& operation, std::int32_t result);
@@ -95,12 +101,16 @@ class SimRing final : public Ring, private SimWatcher {
   void end(std::uint64_t key, const Completion& completion);
   std::size_t collect(std::span<Completion> completions);
   [[nodiscard]] static std::span<const iovec> pieces(const Operation& operation);
+  [[nodiscard]] static std::span<std::byte> memory(const Operation& operation);
+  void check_memory(const Operation& operation) const;
   [[nodiscard]] static std::uint64_t checksum(const Operation& operation);
   [[nodiscard]] static std::string_view rest(const Operation& operation);
 
   SimContext& context_;
   SimNetwork& network_;
   SimHost& host_;
+  SimDisk& disk_;
+  std::uint64_t life_;  // of the disk's, in which it was made
   std::uint64_t number_;
   bool woken_ = false;
   std::uint64_t enters_ = 0;

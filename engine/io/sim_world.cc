@@ -86,18 +86,19 @@ std::expected<std::vector<Address>, std::string> SimNames::look_up(const std::st
 // ------------------------------------------------------------------------------------------ the world
 
 struct SimWorld::Core {
-  Core(SimWorld& world, SimHost& host, std::uint64_t number)
-      : ring(world.context_, world.network_, host, number),
+  Core(SimWorld& world, SimHost& host, SimDisk& shared, std::uint64_t number)
+      : ring(world.context_, world.network_, host, shared, number),
         sockets(world.network_, host),
         clock(world.context_.timeline, world.wall_jumped_ms_),
         random(world.context_.seed * 1000 + number),
-        workers(world.context_, host, world.jobs_waiting_) {}
+        workers(world.context_, host, world.jobs_waiting_),
+        disk(shared) {}
   SimRing ring;
   SimSockets sockets;
   SimClock clock;
   SimRandom random;
   SimWorkers workers;
-  std::unique_ptr<Disk> disk = make_real_disk();
+  SimDiskDoor disk;
 };
 
 SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
@@ -110,8 +111,14 @@ SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
 SimWorld::~SimWorld() { set_check_note(outer_note_); }
 
 Door SimWorld::door(std::string_view ip) {
-  Core& core = *cores_.emplace_back(std::make_unique<Core>(*this, network_.host(ip), cores_.size()));
-  return {core.ring, core.sockets, core.clock, core.random, core.workers, *core.disk};
+  Core& core = *cores_.emplace_back(std::make_unique<Core>(*this, network_.host(ip), disk(ip), cores_.size()));
+  return {core.ring, core.sockets, core.clock, core.random, core.workers, core.disk};
+}
+
+SimDisk& SimWorld::disk(std::string_view ip) {
+  auto& disk = disks_[std::string(ip)];
+  if (disk == nullptr) disk = std::make_unique<SimDisk>(context_, network_.host(ip));
+  return *disk;
 }
 
 void SimWorld::add_address(std::string_view ip, std::string_view other) {

@@ -1,5 +1,5 @@
-// A simulated world under which the engine runs unchanged: hosts, their network, time, chance, workers and
-// names, all in one thread and all from one seed, so that what went wrong once goes wrong again.
+// A simulated world under which the engine runs unchanged: hosts, their network and disks, time, chance,
+// workers and names, all in one thread and all from one seed, so that what went wrong once goes wrong again.
 // Loops are made on its doors, one for each simulated core, and run() gives them their turns.  Time stands
 // still while anyone can go on, then jumps to the next thing that happens.
 // Made before the loops and destroyed after them; one thread.
@@ -30,6 +30,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
 #include "engine/io/sim_context.h"
+#include "engine/io/sim_disk.h"
 #include "engine/io/sim_network.h"
 #include "engine/io/sim_ring.h"
 
@@ -57,6 +58,8 @@ class SimWorld {
 
   // The door of another core of the host with this address.  For one loop.
   Door door(std::string_view ip);
+  // The host's disk, which all its doors share.
+  SimDisk& disk(std::string_view ip);
   // The host has this address too.
   void add_address(std::string_view ip, std::string_view other);
   // Nothing comes from or goes to a host that is not reachable.
@@ -94,6 +97,7 @@ class SimWorld {
   SimNames names_;
   std::int64_t wall_jumped_ms_ = 0;
   std::size_t jobs_waiting_ = 0;
+  std::map<std::string, std::unique_ptr<SimDisk>> disks_;  // by the host's address
   std::vector<std::unique_ptr<Core>> cores_;
 };
 
