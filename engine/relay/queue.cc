@@ -208,7 +208,7 @@ Task<bool> Queue::save(Active& active) {
   if (!over) co_return co_await parts_.spool.update(active.id, status);
   active.finished = true;
   ++counters_.finished;
-  co_return co_await parts_.spool.finish(active.id, active.message->stored.pieces);
+  co_return co_await parts_.spool.finish(active.id);
 }
 
 // ------------------------------------------------------------------------------------------ orders

@@ -11,8 +11,7 @@ namespace sluice::spool {
 
 class Directory {
  public:
-  // Makes the directory if need be.  `host` is this machine's name; `random` a number nobody else drew.  The error is a
-  // sentence that says what to do.
+  // Makes the directory if need be.  `host` is this machine's name.  The error is a sentence that says what to do.
   static io::DiskResult<std::unique_ptr<Directory>> open(io::Disk& disk, const std::string& path, const std::string& host);
   // The same for reading only, beside whoever uses it: that it is a spool of this version.
   static io::DiskResult<void> check(io::Disk& disk, const std::string& path);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/message/queue_id.h"
@@ -16,13 +17,13 @@ struct Entry {
   Location message;
   Location status;              // the latest; not present: the one in the message record
   std::uint32_t kilobytes = 0;  // on disk, pieces and all
-  std::uint16_t changing = 0;   // status and done records on their way to the disk
-  bool moving = false;          // being copied forward
 };
-static_assert(sizeof(Entry) <= 32);
+static_assert(sizeof(Entry) == 28);
 
-// One of a million messages costs its key and entry, and what the table leaves empty: at most 92 octets when the table
+// One of a million messages costs its key and entry, and what the table leaves empty: at most 94 octets when the table
 // has just grown.
 using Index = absl::flat_hash_map<QueueId, Entry>;
+// The pieces of those that have any: 12 octets for each half a megabyte.
+using PieceIndex = absl::flat_hash_map<QueueId, std::vector<Location>>;
 
 }  // namespace sluice::spool

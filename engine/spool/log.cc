@@ -21,7 +21,10 @@ Log::Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_nu
       free_(std::move(free)),
       told_(std::move(told)),
       memory_(kBatchBytesMax),
-      batch_({reinterpret_cast<char*>(memory_.data()), memory_.size()}) {}
+      batch_({reinterpret_cast<char*>(memory_.data()), memory_.size()}) {
+  CHECK(options_.segment_bytes >= kSegmentBytesMin && options_.segment_bytes <= kSegmentBytesMax &&
+        options_.segment_bytes % kBlockBytes == 0);
+}
 
 Log::~Log() { CHECK(queue_.empty() && bytes_.empty() && !preparing_); }
 
@@ -29,6 +32,7 @@ void Log::start() { want_segment(); }
 
 Task<bool> Log::write(Write& write) {
   CHECK(!closing_);
+  write.location = {};
   queue_.push_back(&write);
   // At the end of the turn: what others write in it goes out together with this.
   loop_.defer(begin_later_);
@@ -52,7 +56,7 @@ void Log::begin_batch() {
     fill_batch(segment);
     if (batch_.records() > 0) {
       bytes_ = batch_.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()));
-      offset_ = segment.used;
+      batch_offset_ = offset_ = segment.used;
       segment.used += static_cast<std::uint32_t>(bytes_.size());
       // The next one is made while there is still room in this one.
       if (segment.used > segment.bytes / 2) want_segment();
@@ -85,27 +89,36 @@ void Log::on_written(void* self, const io::Completion& completion) {
 }
 
 void Log::written(std::int32_t result) {
-  // Nothing was written, and nothing failed.
-  if (result == -EINTR || result == -EAGAIN) {
+  // Nothing was written, and nothing failed; or only a part was, and the rest still has to be.
+  const bool again = result == -EINTR || result == -EAGAIN;
+  const bool whole = result == static_cast<std::int32_t>(bytes_.size());
+  if (again || (result >= static_cast<std::int32_t>(kBlockBytes) && !whole)) {
+    const std::uint32_t done = again ? 0 : static_cast<std::uint32_t>(result) / kBlockBytes * kBlockBytes;
+    bytes_.remove_prefix(done);
+    offset_ += done;
     submit();
     return;
   }
-  if (result == static_cast<std::int32_t>(bytes_.size())) {
-    ++counters_.batches;
-    counters_.records += in_flight_.size();
-    counters_.bytes += bytes_.size();
-    for (Write* write : in_flight_) {
-      write->durable = true;
-      if (write->type == RecordType::message || write->type == RecordType::piece)
-        segments_.need(write->location.segment);
-      write->gate.open();
-    }
+  if (whole) {
+    succeed();
   } else {
     abandon(result);
   }
   in_flight_.clear();
   bytes_ = {};
   loop_.defer(begin_later_);
+}
+
+void Log::succeed() {
+  ++counters_.batches;
+  counters_.records += in_flight_.size();
+  counters_.bytes += offset_ + bytes_.size() - batch_offset_;
+  for (Write* write : in_flight_) {
+    write->durable = true;
+    if (write->type == RecordType::message || write->type == RecordType::piece)
+      segments_.need(write->location.segment);
+    write->gate.open();
+  }
 }
 
 // What a failed write has left on the disk is not known, and asking again would not tell (facts: a second sync reports
@@ -161,8 +174,12 @@ Task<bool> Log::try_prepare() {
     co_return true;
   }
   const std::string why = made ? made->error().text : "too many jobs wait";
-  if (why != trouble_) told_(why + "; no mail is accepted that would need the spool, until there is a new segment");
+  const int error = made ? made->error().error : EAGAIN;
+  // Once, not every second: the file's name is another one each time.
+  if (trouble_.empty() || error != trouble_error_)
+    told_(why + "; no mail is accepted that would need the spool, until there is a new segment");
   trouble_ = why;
+  trouble_error_ = error;
   co_return false;
 }
 

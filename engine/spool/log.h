@@ -60,8 +60,8 @@ class Log {
 
   // Makes the first segment, so that a disk that takes nothing is known before any mail is.
   void start();
-  // Waits until the record is on the disk.  False: it is not, and the log goes on without it.  Segments that messages
-  // and pieces went to are needed from then on: whoever wrote them releases them.
+  // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it has
+  // a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases them.
   Task<bool> write(Write& write);
   // Whether a write has a place to go to.
   [[nodiscard]] bool ready() const { return active_ != 0 || spare_.number != 0; }
@@ -83,6 +83,7 @@ class Log {
   void submit();
   static void on_written(void* self, const io::Completion& completion);
   void written(std::int32_t result);
+  void succeed();
   void abandon(std::int32_t result);
   void want_segment();
   Task<void> prepare();
@@ -99,13 +100,15 @@ class Log {
   Batch batch_;
   std::deque<Write*> queue_;       // gathering
   std::vector<Write*> in_flight_;
-  std::string_view bytes_;         // being written; empty: nothing is
+  std::string_view bytes_;         // being written, or what is left of it; empty: nothing is
   std::uint32_t offset_ = 0;       // where to
+  std::uint32_t batch_offset_ = 0;
   std::uint32_t active_ = 0;       // the segment that is written; 0: none
   Segment spare_;                  // the next one, ready; number 0: none
   bool preparing_ = false;
   bool closing_ = false;
   std::string trouble_;
+  int trouble_error_ = 0;  // the errno that it is about
   TaskSet tasks_;
   io::Deferred begin_later_{[](void* self) { static_cast<Log*>(self)->begin_batch(); }, this};
   LogCounters counters_;

@@ -54,7 +54,8 @@ class OctetReader {
     return static_cast<Enum>(number(static_cast<std::uint64_t>(last)));
   }
   std::string_view text() {
-    const std::uint64_t size = number(left_.size());
+    std::uint64_t size = number();
+    if (size > left_.size()) size = fail();
     const std::string_view text = left_.substr(0, static_cast<std::size_t>(size));
     left_.remove_prefix(text.size());
     return text;

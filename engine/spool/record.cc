@@ -43,8 +43,8 @@ std::uint32_t frame_crc(const char* frame, std::size_t payload, std::uint64_t sa
   return crc32c(seed_of(salt), {frame + kSizeAt, kFrameHeaderBytes - kSizeAt + payload});
 }
 
-bool known(std::uint8_t type) {
-  return type >= static_cast<std::uint8_t>(RecordType::batch) && type <= static_cast<std::uint8_t>(RecordType::done);
+bool known(std::uint32_t type) {
+  return type >= static_cast<std::uint32_t>(RecordType::batch) && type <= static_cast<std::uint32_t>(RecordType::done);
 }
 
 }  // namespace
@@ -66,21 +66,22 @@ std::optional<Frame> read_frame(std::string_view bytes, std::uint32_t offset, st
   if (whole == 0 || whole > bytes.size()) return std::nullopt;
   const char* at = bytes.data();
   const auto size = get<std::uint32_t>(at + kSizeAt);
-  const auto type = get<std::uint32_t>(at + kTypeAt);
-  if (type > 255 || !known(static_cast<std::uint8_t>(type))) return std::nullopt;
-  if (get<std::uint32_t>(at + kOffsetAt) != offset) return std::nullopt;
-  if (get<std::uint32_t>(at + kCrcAt) != frame_crc(at, size, salt)) return std::nullopt;
-  return Frame{.type = static_cast<RecordType>(type),
+  if (!claims_to_be_at(at, offset) || get<std::uint32_t>(at + kCrcAt) != frame_crc(at, size, salt)) return std::nullopt;
+  return Frame{.type = static_cast<RecordType>(get<std::uint32_t>(at + kTypeAt)),
                .id = get<std::uint64_t>(at + kIdAt),
                .offset = offset,
                .payload = bytes.substr(kFrameHeaderBytes, size)};
 }
 
+bool claims_to_be_at(const char* header, std::uint32_t offset) {
+  return known(get<std::uint32_t>(header + kTypeAt)) && get<std::uint32_t>(header + kOffsetAt) == offset &&
+         get<std::uint32_t>(header + kSizeAt) <= kPayloadBytesMax;
+}
+
 std::uint32_t claimed_bytes(std::string_view bytes) {
   if (bytes.size() < kFrameHeaderBytes) return 0;
   const auto size = get<std::uint32_t>(bytes.data() + kSizeAt);
-  const auto type = get<std::uint32_t>(bytes.data() + kTypeAt);
-  return size > kPayloadBytesMax || type == 0 ? 0 : frame_bytes(size);
+  return size > kPayloadBytesMax || !known(get<std::uint32_t>(bytes.data() + kTypeAt)) ? 0 : frame_bytes(size);
 }
 
 void write_batch_head(char* payload, const BatchHead& head) {

@@ -57,8 +57,7 @@ struct Frame {
 
 // Octets of a frame with so many octets of payload.
 [[nodiscard]] constexpr std::uint32_t frame_bytes(std::uint32_t payload) {
-  return (kFrameHeaderBytes + payload + kFrameAlign - 1) /
-         kFrameAlign * kFrameAlign;
+  return (kFrameHeaderBytes + payload + kFrameAlign - 1) / kFrameAlign * kFrameAlign;
 }
 inline std::uint32_t Location::bytes() const { return frame_bytes(payload); }
 inline std::uint32_t Frame::bytes() const { return frame_bytes(static_cast<std::uint32_t>(payload.size())); }
@@ -72,6 +71,8 @@ void seal_frame(char* frame, RecordType type, std::uint64_t id, std::uint32_t pa
 // none that checks.
 [[nodiscard]] std::optional<Frame> read_frame(std::string_view bytes, std::uint32_t offset, std::uint64_t salt);
 
+// Whether the kFrameHeaderBytes octets at `header` look like those of a frame at `offset`; the checksum is not asked.
+[[nodiscard]] bool claims_to_be_at(const char* header, std::uint32_t offset);
 // What a frame's header says of its length, checked or not; 0 when it cannot be.
 [[nodiscard]] std::uint32_t claimed_bytes(std::string_view bytes);
 

@@ -1,18 +1,18 @@
 #include "engine/spool/recovery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
-
-#include "engine/spool/scan.h"
 
 namespace sluice::spool {
 namespace {
 
-constexpr std::string_view kQuarantine = "quarantine";
-constexpr std::uint32_t kQuarantineBytesMax = 8U << 20;  // of one place that is kept aside
-
 io::DiskError refusal(std::string text) { return {.error = 0, .text = std::move(text)}; }
+
+std::string places_text(std::uint32_t offset, std::uint32_t bytes) {
+  return "octets " + std::to_string(offset) + " to " + std::to_string(offset + bytes);
+}
 
 }  // namespace
 
@@ -44,6 +44,7 @@ class Recovery::Collector final : public ScanVisitor {
   explicit Collector(std::uint32_t segment) : segment_(segment) {}
 
   void record(const Frame& frame) override {
+    if (frame.type == RecordType::batch) return;
     Item item{.at = {segment_, frame.offset, static_cast<std::uint32_t>(frame.payload.size())},
               .type = frame.type,
               .id = frame.id,
@@ -53,7 +54,7 @@ class Recovery::Collector final : public ScanVisitor {
     if (frame.type == RecordType::message) {
       auto decoded = decode_message(frame.id, frame.payload);
       if (!decoded) {
-        damage.push_back({.offset = frame.offset, .bytes = frame.bytes(), .at_end = false});
+        damage.push_back({.offset = frame.offset, .bytes = frame.bytes()});
         return;
       }
       decoded->content = {};
@@ -73,75 +74,104 @@ class Recovery::Collector final : public ScanVisitor {
 Recovery::Recovery(io::Disk& disk, std::string directory, std::function<void(const std::string&)> note)
     : disk_(disk), directory_(std::move(directory)), note_(std::move(note)) {}
 
-Recovery::~Recovery() = default;
+Recovery::~Recovery() {
+  for (const auto& [number, segment] : segments_)
+    if (segment.file >= 0) disk_.close(segment.file);
+}
 
 // ------------------------------------------------------------------------------------------ files
 
 io::DiskResult<void> Recovery::list_files() {
   const auto entries = disk_.list(directory_);
   if (!entries) return std::unexpected(entries.error());
-  for (const io::DiskEntry& entry : *entries) {
-    const auto number = parse_segment_name(entry.name);
-    const bool free = is_free_name(entry.name);
-    if (!number && !free) continue;
-    const std::string path = directory_ + "/" + entry.name;
-    if (!entry.regular || entry.links != 1)
-      return std::unexpected(refusal(path + ": is a link or no plain file; nothing but the relay may write here: move it away"));
-    if (!entry.own)
-      return std::unexpected(refusal(path + ": belongs to another user; give it to the user that the relay runs as"));
-    if (free) {
-      free_.push_back(entry.name);
-    } else {
-      segments_[*number] = {.number = *number, .bytes = static_cast<std::uint32_t>(entry.bytes)};
-    }
+  for (const io::DiskEntry& entry : *entries)
+    if (auto taken = take_file(entry); !taken) return taken;
+  return {};
+}
+
+io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
+  const auto number = parse_segment_name(entry.name);
+  const auto free = parse_free_name(entry.name);
+  const bool unfinished = is_new_name(entry.name);
+  if (!number && !free && !unfinished) return {};
+  const std::string path = directory_ + "/" + entry.name;
+  if (!entry.regular || entry.links != 1)
+    return std::unexpected(refusal(path + ": is a link or no plain file; nothing but the relay may write here: move it away"));
+  if (!entry.own)
+    return std::unexpected(refusal(path + ": belongs to another user; give it to the user that the relay runs as"));
+  if (unfinished) return disk_.remove(path);
+  // Numbers are not used again while a file is named after them.
+  last_segment_ = std::max(last_segment_, number ? *number : *free);
+  if (free) {
+    free_.push_back(entry.name);
+  } else {
+    const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.bytes, kSegmentBytesMax));
+    segments_[*number] = {.number = *number, .bytes = bytes};
   }
   return {};
 }
 
-io::DiskResult<void> Recovery::read_segment(std::uint32_t number) {
+io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   Segment& segment = segments_.at(number);
   const std::string path = directory_ + "/" + segment_name(number);
   auto file = disk_.open(path, /*writable=*/false);
   if (!file) return std::unexpected(file.error());
   segment.file = *file;
   const auto block = disk_.read(*file, 0, kBlockBytes);
-  if (!block) return std::unexpected(block.error());
+  if (!block && block.error().error != EIO) return std::unexpected(block.error());
   SegmentHead head;
-  const HeadFault fault = read_segment_head(*block, head);
+  const HeadFault fault = block ? read_segment_head(*block, head) : HeadFault::damaged;
   if (fault == HeadFault::other_version)
     return std::unexpected(refusal(path + ": was written by another version; run that one until the spool is empty"));
+  if (fault == HeadFault::damaged)
+    return put_file_away(number, block ? "its header is damaged" : "its header cannot be read");
   // Its header is of its next life, or was not written yet: nothing in it was ever answered for.
-  const bool unused = fault == HeadFault::blank || (fault == HeadFault::none && head.number != number);
-  if (unused || fault == HeadFault::damaged) {
-    disk_.close(*file);
-    const std::string name = unused ? free_name(number) : std::string(kQuarantine) + "/" + segment_name(number);
-    if (!unused) {
-      ++counts_.damaged;
-      note_(path + ": its header is damaged; moved to " + name);
-      if (auto made = disk_.make_directory(directory_ + "/" + std::string(kQuarantine)); !made) return made;
-    }
-    if (auto moved = disk_.rename(path, directory_ + "/" + name); !moved) return moved;
-    if (unused) free_.push_back(name);
-    segments_.erase(number);
-    return {};
-  }
+  if (fault == HeadFault::blank || head.number != number) return put_file_away(number, "");
   segment.salt = head.salt;
   segment.used = segment.bytes;
+  parent_[number] = number;
   ++counts_.segments;
   counts_.bytes_read += segment.bytes;
   return {};
 }
 
-void Recovery::quarantine(const Segment& segment, std::uint32_t offset, std::uint32_t bytes, const std::string& reason) {
-  const std::string folder = directory_ + "/" + std::string(kQuarantine);
-  const std::string name = folder + "/" + segment_name(segment.number) + "." + std::to_string(offset);
-  const std::string what = segment_name(segment.number) + ": octets " + std::to_string(offset) + " to " +
-                           std::to_string(offset + bytes) + ": " + reason;
-  const auto octets = disk_.read(segment.file, offset, std::min(bytes, kQuarantineBytesMax));
-  auto kept = disk_.make_directory(folder);
-  if (kept) kept = disk_.write_small(name + ".txt", what + "\n");
-  if (kept && octets) kept = disk_.write_small(name + ".octets", *octets);
-  note_(what + (kept ? "; kept in " + name + ".*" : "; could not be kept aside: " + kept.error().text));
+// Under a free file's name; or, with a fault, into quarantine as it is.
+io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::string& fault) {
+  disk_.close(segments_.at(number).file);
+  segments_.erase(number);
+  const std::string folder = fault.empty() ? directory_ : directory_ + "/" + kQuarantine;
+  const std::string name = fault.empty() ? free_name(number) : segment_name(number);
+  if (auto made = disk_.make_directory(folder); !made) return made;
+  if (auto moved = disk_.rename(directory_ + "/" + segment_name(number), folder + "/" + name); !moved) return moved;
+  if (fault.empty()) {
+    free_.push_back(name);
+  } else {
+    ++counts_.damaged;
+    note_(segment_name(number) + ": " + fault + "; moved to " + folder + "/" + name);
+  }
+  return {};
+}
+
+void Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
+  const auto kept = keep_aside(disk_, directory_, name, what, places);
+  const std::string where = directory_ + "/" + kQuarantine + "/" + name + ".*";
+  if (kept && *kept == Kept::before) return;  // and was told of
+  note_(what + (kept ? "; kept in " + where : "; could not be kept aside: " + kept.error().text));
+}
+
+void Recovery::tell_damage(Segment& segment, const Damage& place) {
+  const std::string what = segment_name(segment.number) + ": " + places_text(place.offset, place.bytes) + ": ";
+  if (place.unreadable) {
+    ++counts_.unreadable;
+    segment.unreadable = true;
+    note_(what + "cannot be read; the file will be kept in " + directory_ + "/" + kQuarantine +
+          " when all else in it has been delivered");
+    return;
+  }
+  ++(place.at_end ? counts_.cut_short : counts_.damaged);
+  keep(segment_name(segment.number) + "." + std::to_string(place.offset),
+       what + (place.at_end ? "a write that was cut short, or damage" : "does not check"),
+       {{segment.file, place.offset, place.bytes}});
 }
 
 // ------------------------------------------------------------------------------------------ records
@@ -150,34 +180,20 @@ io::DiskResult<void> Recovery::run(const Found& found) {
   if (auto listed = list_files(); !listed) return listed;
   std::vector<std::uint32_t> numbers;
   for (const auto& [number, segment] : segments_) numbers.push_back(number);
-  if (!numbers.empty()) last_segment_ = numbers.back();
   for (const std::uint32_t number : numbers)
-    if (auto read = read_segment(number); !read) return read;
-  for (auto at = numbers.rbegin(); at != numbers.rend(); ++at) {
-    const auto known = segments_.find(*at);
-    if (known == segments_.end()) continue;
-    const Segment segment = known->second;
-    parent_[*at] = *at;
-    Collector collector(*at);
-    SegmentScan scan(disk_, segment.file, segment.bytes, segment.salt);
-    if (auto done = scan.run(collector); !done)
-      note_(segment_name(*at) + ": cannot be read to its end: " + done.error().text + "; what was read is used");
-    for (const Damage& place : collector.damage) {
-      ++(place.at_end ? counts_.cut_short : counts_.damaged);
-      quarantine(segment, place.offset, place.bytes,
-                 place.at_end ? "a write that was cut short, or damage" : "does not check");
-    }
-    for (auto item = collector.items.rbegin(); item != collector.items.rend(); ++item) take(*item, found);
-  }
-  for (const auto& [id, waiting] : waiting_) {
-    ++counts_.lost_pieces;
-    const Location at = waiting.entry.message;
-    quarantine(segments_.at(at.segment), at.offset, at.bytes(),
-               "message " + message::queue_id_text(id) + ": some of its content is not there any more");
-  }
+    if (auto opened = open_segment(number); !opened) return opened;
+  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) read_records(at->second, found);
+  for (const auto& [id, waiting] : waiting_) lose(id, waiting);
   waiting_.clear();
-  seen_.clear();
+  seen_ = {};
   return {};
+}
+
+void Recovery::read_records(Segment& segment, const Found& found) {
+  Collector collector(segment.number);
+  SegmentScan(disk_, segment.file, segment.bytes, segment.salt).run(collector);
+  for (const Damage& place : collector.damage) tell_damage(segment, place);
+  for (auto item = collector.items.rbegin(); item != collector.items.rend(); ++item) take(*item, found);
 }
 
 void Recovery::take(Item& item, const Found& found) {
@@ -189,7 +205,8 @@ void Recovery::take(Item& item, const Found& found) {
     take_piece(item, found);
     return;
   }
-  if (seen.settled) return;
+  // Behind a copy that is not complete (yet), it is gone through as if that copy were not there.
+  if (seen.settled && !waiting_.contains(item.id)) return;
   if (item.type == RecordType::done) {
     seen.settled = true;
   } else if (item.type == RecordType::status && !seen.status.present()) {
@@ -197,8 +214,18 @@ void Recovery::take(Item& item, const Found& found) {
     seen.status_payload = std::move(item.status);
   } else if (item.type == RecordType::message) {
     seen.settled = true;
-    take_message(item, seen, found);
+    if (!may_be_complete(item)) take_message(item, seen, found);
   }
+}
+
+// Whether a newer copy of the message is there and lacks only pieces that may still come.
+bool Recovery::may_be_complete(const Item& item) {
+  const auto newer = waiting_.find(item.id);
+  if (newer == waiting_.end()) return false;
+  const auto lost = [&item](const Location& piece) { return item.at.before(piece); };
+  if (std::ranges::none_of(newer->second.missing, lost)) return true;
+  waiting_.erase(newer);
+  return false;
 }
 
 void Recovery::take_message(Item& item, Seen& seen, const Found& found) {
@@ -213,11 +240,11 @@ void Recovery::take_message(Item& item, Seen& seen, const Found& found) {
       waiting.decoded.status = *std::move(status);
       waiting.entry.status = seen.status;
     }
-    seen.status_payload = std::string();
   }
   waiting.missing = waiting.decoded.stored.pieces;
   if (waiting.missing.empty()) {
     complete(item.id, waiting, found);
+    seen.status_payload = std::string();
   } else {
     waiting_.emplace(item.id, std::move(waiting));
   }
@@ -231,7 +258,7 @@ void Recovery::take_piece(const Item& item, const Found& found) {
   waiting_.erase(at);
 }
 
-void Recovery::complete(QueueId id, const Waiting& waiting, const Found& found) {
+void Recovery::complete(QueueId id, Waiting& waiting, const Found& found) {
   index_[id] = waiting.entry;
   ++segments_.at(waiting.entry.message.segment).needed;
   for (const Location& piece : waiting.decoded.stored.pieces) ++segments_.at(piece.segment).needed;
@@ -240,6 +267,20 @@ void Recovery::complete(QueueId id, const Waiting& waiting, const Found& found) 
          .stored = waiting.decoded.stored,
          .status = waiting.decoded.status,
          .segment = waiting.entry.message.segment});
+  if (!waiting.decoded.stored.pieces.empty()) pieces_[id] = std::move(waiting.decoded.stored.pieces);
+}
+
+// Some of its content is not there any more: the rest is for the operator.
+void Recovery::lose(QueueId id, const Waiting& waiting) {
+  ++counts_.lost_pieces;
+  const auto place = [this](const Location& at, std::uint32_t skipped) {
+    return Place{segments_.at(at.segment).file, at.offset + skipped, at.bytes() - skipped};
+  };
+  std::vector<Place> places{place(waiting.entry.message, 0)};
+  for (const Location& piece : waiting.decoded.stored.pieces)
+    if (std::ranges::find(waiting.missing, piece) == waiting.missing.end()) places.push_back(place(piece, kFrameHeaderBytes));
+  keep(message::queue_id_text(id),
+       "message " + message::queue_id_text(id) + ": some of its content is not there any more", places);
 }
 
 // ------------------------------------------------------------------------------------------ cores
@@ -276,7 +317,11 @@ std::vector<Share> Recovery::divide(std::size_t cores) {
   }
   for (std::size_t i = 0; i < free_.size(); ++i) shares[i % cores].free.push_back(std::move(free_[i]));
   for (const auto& [id, entry] : index_) shares[core_of_.at(entry.message.segment)].index.emplace(id, entry);
-  index_.clear();
+  for (auto& [id, pieces] : pieces_)
+    shares[core_of_.at(index_.at(id).message.segment)].pieces.emplace(id, std::move(pieces));
+  index_ = {};
+  pieces_ = {};
+  segments_.clear();  // their files are the cores' now
   return shares;
 }
 

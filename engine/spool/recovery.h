@@ -14,6 +14,8 @@
 
 #include "engine/io/disk.h"
 #include "engine/spool/index.h"
+#include "engine/spool/quarantine.h"
+#include "engine/spool/scan.h"
 #include "engine/spool/segments.h"
 #include "engine/spool/stored.h"
 
@@ -32,14 +34,16 @@ struct Share {
   std::vector<Segment> segments;
   std::vector<std::string> free;
   Index index;
+  PieceIndex pieces;
 };
 
 struct RecoveryCounts {
   std::uint64_t messages = 0;
   std::uint64_t segments = 0;
   std::uint64_t bytes_read = 0;
-  std::uint64_t damaged = 0;   // places put into quarantine
-  std::uint64_t cut_short = 0; // writes that a crash cut short
+  std::uint64_t damaged = 0;      // places put into quarantine
+  std::uint64_t cut_short = 0;    // places in the last write of a segment, which a crash cut short: likewise
+  std::uint64_t unreadable = 0;   // places that the disk does not give
   std::uint64_t lost_pieces = 0;  // messages without some of their content, put into quarantine
 };
 
@@ -71,14 +75,20 @@ class Recovery {
   class Collector;
 
   io::DiskResult<void> list_files();
-  io::DiskResult<void> read_segment(std::uint32_t number);
+  io::DiskResult<void> take_file(const io::DiskEntry& entry);
+  io::DiskResult<void> open_segment(std::uint32_t number);
+  io::DiskResult<void> put_file_away(std::uint32_t number, const std::string& fault);
+  void read_records(Segment& segment, const Found& found);
+  void tell_damage(Segment& segment, const Damage& place);
   void take(Item& item, const Found& found);
   void take_message(Item& item, Seen& seen, const Found& found);
+  bool may_be_complete(const Item& item);
   void take_piece(const Item& item, const Found& found);
-  void complete(QueueId id, const Waiting& waiting, const Found& found);
+  void complete(QueueId id, Waiting& waiting, const Found& found);
+  void lose(QueueId id, const Waiting& waiting);
   void join(std::uint32_t a, std::uint32_t b);
   std::uint32_t root(std::uint32_t segment);
-  void quarantine(const Segment& segment, std::uint32_t offset, std::uint32_t bytes, const std::string& reason);
+  void keep(const std::string& name, const std::string& what, const std::vector<Place>& places);
 
   io::Disk& disk_;
   std::string directory_;
@@ -88,6 +98,7 @@ class Recovery {
   absl::flat_hash_map<QueueId, Seen> seen_;
   std::map<QueueId, Waiting> waiting_;  // found, but for some of their pieces
   Index index_;
+  PieceIndex pieces_;
   std::map<std::uint32_t, std::uint32_t> parent_;  // union-find over segments
   std::map<std::uint32_t, std::size_t> core_of_;
   QueueId last_id_ = 0;

@@ -6,107 +6,154 @@
 namespace sluice::spool {
 namespace {
 
-constexpr std::size_t kWindowBytes = 2 * kBatchBytesMax;
+constexpr std::size_t kWindowBytes = 1U << 20;
+// A disk that is dying takes its time for every block: after so many the rest of the segment is left alone.
+constexpr std::uint32_t kBlocksUnreadableMax = 64;
+// Mail that once lay in a recycled file can be made so that each of its words looks like the header of a long frame.
+// Past so many times the segment's size, only places where a batch may begin are checked.
+constexpr std::uint64_t kCheckedInVainMax = 4;
 
 std::uint32_t next_block(std::uint32_t offset) { return (offset / kBlockBytes + 1) * kBlockBytes; }
 
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
 
-// A frame that says of itself that it is here: all but the checksum.
-bool may_be_frame(std::string_view bytes, std::uint32_t offset) {
-  std::uint32_t said = 0;
-  std::memcpy(&said, bytes.data() + 12, sizeof said);
-  return said == offset && claimed_bytes(bytes) != 0;
+// How far it is to the next place in `bytes` that says of itself that a frame is there; or to where there is too little
+// left to see.
+std::size_t skip_to_claim(std::string_view bytes, std::uint32_t offset) {
+  std::size_t at = 0;
+  for (; at + kFrameHeaderBytes <= bytes.size(); at += kFrameAlign)
+    if (claims_to_be_at(bytes.data() + at, offset + static_cast<std::uint32_t>(at))) break;
+  return at;
 }
 
 }  // namespace
 
 // At least `wanted` octets from `offset` on, fewer only at the end of the file.
-io::DiskResult<std::string_view> SegmentScan::view(std::uint32_t offset, std::size_t wanted) {
+std::string_view SegmentScan::view(std::uint32_t offset, std::size_t wanted) {
+  if (offset >= bytes_) return {};
   wanted = std::min<std::size_t>(wanted, bytes_ - offset);
-  const bool inside = offset >= window_at_ && offset + wanted <= window_at_ + window_.size();
-  if (!inside) {
+  if (offset < window_at_ || offset + wanted > window_at_ + window_.size()) {
     const std::uint32_t from = offset / kBlockBytes * kBlockBytes;
-    auto read = disk_.read(file_, from, std::min<std::size_t>(kWindowBytes, bytes_ - from));
-    if (!read) return std::unexpected(read.error());
-    window_ = *std::move(read);
-    window_at_ = from;
-    if (window_.size() < offset - from + wanted) bytes_ = window_at_ + static_cast<std::uint32_t>(window_.size());
+    load(from, offset - from + wanted);
   }
   const std::size_t skipped = offset - window_at_;
-  if (skipped >= window_.size()) return std::string_view();
-  return std::string_view(window_).substr(skipped);
+  return skipped < window_.size() ? std::string_view(window_).substr(skipped) : std::string_view();
 }
 
-io::DiskResult<void> SegmentScan::run(ScanVisitor& visitor) {
-  while (at_ < bytes_) {
-    const auto going = step(visitor);
-    if (!going) return std::unexpected(going.error());
-    if (!*going) break;
+void SegmentScan::load(std::uint32_t from, std::size_t wanted) {
+  wanted = (std::max(wanted, kWindowBytes) + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+  wanted = std::min<std::size_t>(wanted, bytes_ - from);
+  window_at_ = from;
+  auto read = disk_.read(file_, from, wanted);
+  if (!read) {
+    load_blocks(from, wanted);
+    return;
   }
-  end_batch(visitor);
-  return {};
+  window_ = *std::move(read);
+  if (window_.size() < wanted) bytes_ = from + static_cast<std::uint32_t>(window_.size());  // the file is shorter
+}
+
+// What cannot be read counts as zeros.
+void SegmentScan::load_blocks(std::uint32_t from, std::size_t wanted) {
+  window_.clear();
+  while (window_.size() < wanted) {
+    const auto at = from + static_cast<std::uint32_t>(window_.size());
+    const std::size_t size = std::min<std::size_t>(kBlockBytes, from + wanted - at);
+    if (blocks_unreadable_ < kBlocksUnreadableMax) {
+      if (auto read = disk_.read(file_, at, size); read && read->size() == size) {
+        window_ += *read;
+        continue;
+      }
+    }
+    window_.append(size, '\0');
+    const bool told = !unreadable_.empty() && at < unreadable_.back().offset + unreadable_.back().bytes;
+    if (told) continue;
+    ++blocks_unreadable_;
+    if (!unreadable_.empty() && at == unreadable_.back().offset + unreadable_.back().bytes) {
+      unreadable_.back().bytes += static_cast<std::uint32_t>(size);
+    } else {
+      unreadable_.push_back({.offset = at, .bytes = static_cast<std::uint32_t>(size), .unreadable = true});
+    }
+  }
+}
+
+void SegmentScan::run(ScanVisitor& visitor) {
+  while (at_ < bytes_ && step(visitor)) {
+  }
+  end_batch(visitor, /*last=*/true);
+  for (const Damage& place : unreadable_) visitor.damaged(place);
 }
 
 // One frame, or the zeros behind the last one of a batch, or damage.  False at the end.
-io::DiskResult<bool> SegmentScan::step(ScanVisitor& visitor) {
-  auto here = view(at_, kFrameHeaderBytes);
-  if (!here) return std::unexpected(here.error());
-  if (const std::uint32_t claimed = claimed_bytes(*here); claimed > here->size()) {
-    here = view(at_, claimed);
-    if (!here) return std::unexpected(here.error());
-  }
-  if (const auto frame = read_frame(*here, at_, salt_)) {
-    if (frame->type == RecordType::batch) {
-      end_batch(visitor);
-      if (const auto head = read_batch_head(frame->payload)) {
-        batch_end_ = at_ + head->bytes;
-        batch_missing_ = head->records;
-      }
-    } else {
-      if (batch_missing_ > 0) --batch_missing_;
-      visitor.record(*frame);
-    }
-    at_ += frame->bytes();
+bool SegmentScan::step(ScanVisitor& visitor) {
+  std::string_view here = view(at_, kFrameHeaderBytes);
+  if (const std::uint32_t claimed = claimed_bytes(here); claimed > here.size()) here = view(at_, claimed);
+  if (const auto frame = read_frame(here, at_, salt_)) {
+    take(*frame, visitor);
     return true;
   }
   const std::uint32_t block_end = std::min(next_block(at_ - 1), bytes_);
-  if (at_ % kBlockBytes != 0 && all_zero(here->substr(0, block_end - at_))) {
+  if (batch_missing_ == 0 && at_ % kBlockBytes != 0 && all_zero(here.substr(0, block_end - at_))) {
     at_ = block_end;
     return true;
   }
-  return step_over(visitor);
+  return step_over();
+}
+
+void SegmentScan::take(const Frame& frame, ScanVisitor& visitor) {
+  if (frame.type == RecordType::batch) {
+    end_batch(visitor, /*last=*/false);
+    if (const auto head = read_batch_head(frame.payload)) {
+      batch_end_ = at_ + head->bytes;
+      batch_missing_ = head->records;
+    }
+  } else if (batch_missing_ > 0) {
+    --batch_missing_;
+  }
+  visitor.record(frame);
+  at_ += frame.bytes();
 }
 
 // Something here does not check: goes on where a frame does.
-io::DiskResult<bool> SegmentScan::step_over(ScanVisitor& visitor) {
-  const auto found = next_frame(at_ + kFrameAlign);
-  if (!found) return std::unexpected(found.error());
-  if (*found == 0) return false;
-  visitor.damaged({.offset = at_, .bytes = *found - at_, .at_end = false});
+bool SegmentScan::step_over() {
+  const std::uint32_t found = next_frame(at_ + kFrameAlign);
+  if (found == 0) return false;
+  damage_.push_back({.offset = at_, .bytes = found - at_});
   batch_missing_ = 0;
-  at_ = *found;
+  at_ = found;
   return true;
 }
 
 // Where the next frame that checks is, 0 if there is none.
-io::DiskResult<std::uint32_t> SegmentScan::next_frame(std::uint32_t from) {
-  for (std::uint32_t at = from; at + kFrameHeaderBytes <= bytes_; at += kFrameAlign) {
-    const auto head = view(at, kFrameHeaderBytes);
-    if (!head) return std::unexpected(head.error());
-    if (head->size() < kFrameHeaderBytes) break;
-    if (!may_be_frame(*head, at)) continue;
-    const auto whole = view(at, claimed_bytes(*head));
-    if (!whole) return std::unexpected(whole.error());
-    if (read_frame(*whole, at, salt_)) return at;
+std::uint32_t SegmentScan::next_frame(std::uint32_t from) {
+  for (std::uint32_t at = from;;) {
+    const std::string_view here = view(at, kFrameHeaderBytes);
+    if (here.size() < kFrameHeaderBytes) return 0;
+    const std::size_t skipped = skip_to_claim(here, at);
+    at += static_cast<std::uint32_t>(skipped);
+    if (skipped + kFrameHeaderBytes > here.size()) continue;
+    if (worth_checking(here.substr(skipped), at) && read_frame(view(at, claimed_bytes(here.substr(skipped))), at, salt_))
+      return at;
+    at += kFrameAlign;
   }
-  return 0;
 }
 
-// A batch whose records are not all there: a write that was cut short, or damage at the end.
-void SegmentScan::end_batch(ScanVisitor& visitor) {
+bool SegmentScan::worth_checking(std::string_view bytes, std::uint32_t at) {
+  const std::uint32_t claimed = claimed_bytes(bytes);
+  if (at % kBlockBytes == 0 && claimed == frame_bytes(kBatchHeadBytes)) return true;
+  checked_in_vain_ += claimed;
+  return checked_in_vain_ <= kCheckedInVainMax * bytes_;
+}
+
+// Tells what did not check, and what is missing of its records: a write that was cut short, or damage.
+void SegmentScan::end_batch(ScanVisitor& visitor, bool last) {
   if (batch_missing_ > 0 && batch_end_ > at_)
-    visitor.damaged({.offset = at_, .bytes = std::min(batch_end_, bytes_) - at_, .at_end = true});
+    damage_.push_back({.offset = at_, .bytes = std::min(batch_end_, bytes_) - at_});
+  for (Damage& place : damage_) {
+    place.at_end = last;
+    visitor.damaged(place);
+  }
+  damage_.clear();
   batch_end_ = 0;
   batch_missing_ = 0;
 }

@@ -1,12 +1,16 @@
 #include "engine/spool/segments.h"
 
+#include <cerrno>
+
 #include "engine/base/check.h"
+#include "engine/spool/quarantine.h"
 
 namespace sluice::spool {
 namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr std::string_view kFree = "free-";
+constexpr std::string_view kNew = "new-";
 constexpr std::size_t kDigits = 8;
 constexpr std::string_view kHex = "0123456789abcdef";
 
@@ -16,25 +20,42 @@ std::string hex(std::uint32_t number) {
   return text;
 }
 
+std::optional<std::uint32_t> parse_hex(std::string_view text) {
+  if (text.size() != kDigits) return std::nullopt;
+  std::uint32_t number = 0;
+  for (const char digit : text) {
+    const std::size_t value = kHex.find(digit);
+    if (value == std::string_view::npos) return std::nullopt;
+    number = number << 4 | static_cast<std::uint32_t>(value);
+  }
+  return number == 0 ? std::nullopt : std::optional(number);
+}
+
+// A free file that can be used as it is: of the right size, and nobody else's.
+bool fits(io::Disk& disk, const std::string& path, std::uint32_t bytes) {
+  const auto entry = disk.look(path);
+  return entry && entry->regular && entry->links == 1 && entry->own && entry->bytes == bytes;
+}
+
 }  // namespace
 
 std::string segment_name(std::uint32_t number) { return hex(number).append(kSuffix); }
 
 std::optional<std::uint32_t> parse_segment_name(std::string_view name) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  std::uint32_t number = 0;
-  for (const char digit : name.substr(0, kDigits)) {
-    const std::size_t value = kHex.find(digit);
-    if (value == std::string_view::npos) return std::nullopt;
-    number = number << 4 | static_cast<std::uint32_t>(value);
-  }
-  if (number == 0) return std::nullopt;
-  return number;
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  return parse_hex(name.substr(0, name.size() - kSuffix.size()));
 }
 
 std::string free_name(std::uint32_t number) { return std::string(kFree).append(hex(number)); }
 
-bool is_free_name(std::string_view name) { return name.starts_with(kFree); }
+std::optional<std::uint32_t> parse_free_name(std::string_view name) {
+  if (!name.starts_with(kFree)) return std::nullopt;
+  return parse_hex(name.substr(kFree.size()));
+}
+
+std::string new_name(std::uint32_t number) { return std::string(kNew).append(hex(number)); }
+
+bool is_new_name(std::string_view name) { return name.starts_with(kNew) && parse_hex(name.substr(kNew.size())); }
 
 Segment& Segments::add(const Segment& segment) {
   const auto [at, fresh] = segments_.emplace(segment.number, segment);
@@ -71,26 +92,43 @@ void Segments::release(std::uint32_t number) {
 
 io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, const std::string& free,
                                       const SegmentHead& head, std::uint32_t bytes) {
-  const std::string source = directory + "/" + (free.empty() ? free_name(head.number) : free);
-  auto file = free.empty() ? disk.create(source, bytes) : disk.open(source, /*writable=*/true);
+  const std::string place = directory + "/" + segment_name(head.number);
+  std::string source = directory + "/" + free;
+  bool fresh = free.empty();
+  if (!fresh && !fits(disk, source, bytes)) {
+    static_cast<void>(disk.remove(source));
+    fresh = true;
+  }
+  if (fresh) source = directory + "/" + new_name(head.number);
+  auto file = fresh ? disk.create(source, bytes) : disk.open(source, /*writable=*/true);
   if (!file) return std::unexpected(file.error());
   auto done = disk.write(*file, 0, write_segment_head(head), /*durable=*/true);
-  if (done) done = disk.rename(source, directory + "/" + segment_name(head.number));
+  if (done) done = disk.rename(source, place);
   // Until its name is on the disk, nothing that is written into it would be found again.
   if (done) done = disk.sync_directory(directory);
   if (!done) {
+    // It is tried again with another file: this one must not take up space until the next start.
     disk.close(*file);
+    static_cast<void>(disk.remove(source));
+    static_cast<void>(disk.remove(place));
     return std::unexpected(done.error());
   }
   return Segment{.number = head.number, .file = *file, .salt = head.salt, .bytes = bytes, .used = kBlockBytes};
 }
 
 io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number, int file,
-                                 bool keep) {
+                                 SegmentEnd end) {
   if (file >= 0) disk.close(file);
   const std::string path = directory + "/" + segment_name(number);
-  auto done = keep ? disk.rename(path, directory + "/" + free_name(number)) : disk.remove(path);
+  const std::string folder = directory + "/" + kQuarantine;
+  if (end == SegmentEnd::aside)
+    if (auto made = disk.make_directory(folder); !made) return made;
+  auto done = end == SegmentEnd::removed ? disk.remove(path)
+              : end == SegmentEnd::free  ? disk.rename(path, directory + "/" + free_name(number))
+                                         : disk.rename(path, folder + "/" + segment_name(number));
+  if (!done && done.error().error == ENOENT) done = {};  // an earlier try went so far
   // Before a later segment goes, this one must be gone for good: that one may hold the ends of its messages.
+  if (done && end == SegmentEnd::aside) done = disk.sync_directory(folder);
   if (done) done = disk.sync_directory(directory);
   return done;
 }

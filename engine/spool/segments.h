@@ -1,5 +1,5 @@
 // The segment files of one core: their names, which are open, what still needs them, in which order they may go.
-// A file's life: made of zeros -> free -> (header written, renamed) a segment -> no longer needed -> free again.
+// A file's life: made of zeros -> (header written, renamed) a segment -> no longer needed -> free -> a segment again.
 // The oldest goes first: a record that ends another one's life is never gone before it.
 // Owned by a Spool; that core's thread only.  Files are touched on workers.
 #pragma once
@@ -19,9 +19,16 @@ namespace sluice::spool {
 // "0000002a.log", and back.
 [[nodiscard]] std::string segment_name(std::uint32_t number);
 [[nodiscard]] std::optional<std::uint32_t> parse_segment_name(std::string_view name);
-// "free-0000002a", named after the segment that it last was or would have been.
+// "free-0000002a", named after the segment that it last was.
 [[nodiscard]] std::string free_name(std::uint32_t number);
-[[nodiscard]] bool is_free_name(std::string_view name);
+[[nodiscard]] std::optional<std::uint32_t> parse_free_name(std::string_view name);
+// "new-0000002a", while it is being made; what a crash leaves of it is of no use.
+[[nodiscard]] std::string new_name(std::uint32_t number);
+[[nodiscard]] bool is_new_name(std::string_view name);
+
+// The longest record finds room behind a segment's first block; offsets are numbers of 32 bits.
+inline constexpr std::uint32_t kSegmentBytesMin = kBatchBytesMax + kBlockBytes;
+inline constexpr std::uint32_t kSegmentBytesMax = 2U << 30;
 
 struct Segment {
   std::uint32_t number = 0;
@@ -30,6 +37,7 @@ struct Segment {
   std::uint32_t bytes = 0;    // of the file
   std::uint32_t used = 0;     // written so far; all of it when closed
   std::uint64_t needed = 0;   // by messages, drafts and readers
+  bool unreadable = false;    // in part: the file is kept when nothing needs it any more
 };
 
 class Segments {
@@ -55,13 +63,19 @@ class Segments {
   std::uint64_t bytes_ = 0;
 };
 
-// Blocking, on a worker: turns a free file, or a new one where `free` is empty, into the segment `head.number`,
-// ready to be written behind its first block.  The error is a sentence.
+// Blocking, on a worker: turns a free file, or a new one where `free` is empty or of another size, into the segment
+// `head.number`, ready to be written behind its first block.  The error is a sentence; then no file is left of it.
 [[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory,
                                                     const std::string& free, const SegmentHead& head,
                                                     std::uint32_t bytes);
-// Blocking, on a worker: closes `file` and gives the segment's file a free one's name; or removes it.
+
+enum class SegmentEnd : std::uint8_t {
+  free,     // to be used again
+  removed,
+  aside,    // kept in quarantine/ for the operator
+};
+// Blocking, on a worker: closes `file`, unless it is negative, and ends the segment.  May be tried again.
 [[nodiscard]] io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number,
-                                               int file, bool keep);
+                                               int file, SegmentEnd end);
 
 }  // namespace sluice::spool

@@ -1,19 +1,16 @@
 #include "engine/spool/spool.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/base/check.h"
-#include "engine/io/file_wait.h"
 
 namespace sluice::spool {
 namespace {
 
 constexpr Duration kWatchEvery = std::chrono::seconds(1);
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
-constexpr Duration kSettleEvery = std::chrono::milliseconds(5);
 
-std::uint32_t kilobytes_of(const Location& message, const std::vector<Location>& pieces) {
+std::uint32_t kilobytes_of(const Location& message, std::span<const Location> pieces) {
   std::uint64_t bytes = message.bytes();
   for (const Location& piece : pieces) bytes += piece.bytes();
   return static_cast<std::uint32_t>((bytes + 1023) / 1024);
@@ -27,6 +24,7 @@ Spool::Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptio
       options_(std::move(options)),
       told_(std::move(told)),
       index_(std::move(share.index)),
+      pieces_(std::move(share.pieces)),
       log_(loop, segments_, last_number, options_.log, std::move(share.free), told_) {
   for (const Segment& segment : share.segments) segments_.add(segment);
   for (const auto& [id, entry] : index_) live_kilobytes_ += entry.kilobytes;
@@ -55,22 +53,45 @@ std::string Spool::trouble() const {
   return log_.ready() ? "" : "the first segment is being made";
 }
 
+// ------------------------------------------------------------------------------------------ what is known
+
+std::span<const Location> Spool::pieces_of(QueueId id) const {
+  const auto at = pieces_.find(id);
+  return at == pieces_.end() ? std::span<const Location>() : std::span(at->second);
+}
+
+void Spool::release(QueueId id, const Location& message) {
+  segments_.release(message.segment);
+  for (const Location& piece : pieces_of(id)) segments_.release(piece.segment);
+  pieces_.erase(id);
+}
+
+void Spool::forget(QueueId id) {
+  const auto at = index_.find(id);
+  CHECK(at != index_.end());
+  release(id, at->second.message);
+  live_kilobytes_ -= at->second.kilobytes;
+  index_.erase(at);
+  cleaning_is_due();
+}
+
 // ------------------------------------------------------------------------------------------ writing
 
 Task<bool> Spool::store(QueueId id, const Stored& stored, const message::DeliveryStatus& status,
                         const Chain& content) {
   const std::string head = encode_message(stored, status);
-  if (head.size() > kMetaBytesMax || content.size() > kPieceBytesMax) co_return false;
+  if (head.empty() || content.size() > kPieceBytesMax) co_return false;
   Log::Write write{.type = RecordType::message, .id = id, .head = head, .content = &content};
   if (!co_await log_.write(write)) {
     ++counters_.not_stored;
     // It may be on the disk all the same, and its client will send it again.
-    tasks_.add(cancel(id));
+    if (write.location.present()) tasks_.add(cancel(id));
     co_return false;
   }
   const std::uint32_t kilobytes = kilobytes_of(write.location, stored.pieces);
   const bool fresh = index_.emplace(id, Entry{.message = write.location, .status = {}, .kilobytes = kilobytes}).second;
   CHECK(fresh);
+  if (!stored.pieces.empty()) pieces_.emplace(id, stored.pieces);
   live_kilobytes_ += kilobytes;
   ++counters_.stored;
   co_return true;
@@ -102,141 +123,28 @@ Task<void> Spool::cancel(QueueId id) {
   co_await write_until_kept(write);
 }
 
-// Until the message is not being copied: a status that overtook its copy would be lost.  False: it is gone.
-Task<bool> Spool::settled(QueueId id) {
-  for (;;) {
-    const auto at = index_.find(id);
-    if (at == index_.end()) co_return false;
-    if (!at->second.moving) co_return true;
-    co_await loop_.sleep(kSettleEvery, "a message that is being moved");
-  }
-}
-
 Task<bool> Spool::update(QueueId id, const message::DeliveryStatus& status) {
-  if (!co_await settled(id)) co_return true;
-  ++index_.find(id)->second.changing;
+  Turns::Turn turn(turns_, id);
+  co_await turn.begun();
+  if (!index_.contains(id)) co_return true;
   const std::string head = encode_status(status);
   Log::Write write{.type = RecordType::status, .id = id, .head = head};
-  const bool kept = co_await write_until_kept(write);
+  if (!co_await write_until_kept(write)) co_return false;
   const auto at = index_.find(id);
-  if (at == index_.end()) co_return kept;  // it was finished meanwhile
-  --at->second.changing;
-  if (kept && at->second.status.before(write.location)) at->second.status = write.location;
-  co_return kept;
-}
-
-Task<bool> Spool::finish(QueueId id, const std::vector<Location>& pieces) {
-  if (!co_await settled(id)) co_return true;
-  // Who is on the way out is not moved.
-  ++index_.find(id)->second.changing;
-  Log::Write write{.type = RecordType::done, .id = id};
-  const bool kept = co_await write_until_kept(write);
-  const auto at = index_.find(id);
-  if (at == index_.end()) co_return kept;
-  --at->second.changing;
-  if (!kept) co_return false;
-  release(at->second.message, pieces);
-  live_kilobytes_ -= at->second.kilobytes;
-  index_.erase(at);
-  ++counters_.finished;
-  cleaning_is_due();
+  CHECK(at != index_.end());
+  at->second.status = write.location;
   co_return true;
 }
 
-void Spool::release(const Location& message, const std::vector<Location>& pieces) {
-  segments_.release(message.segment);
-  for (const Location& piece : pieces) segments_.release(piece.segment);
-}
-
-// ------------------------------------------------------------------------------------------ reading
-
-// The payload, in memory of its own.
-Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordType type, QueueId id) {
-  const Segment* segment = segments_.find(at.segment);
-  CHECK(segment != nullptr);
-  const std::uint32_t begin = at.offset / kBlockBytes * kBlockBytes;
-  const std::uint32_t end = (at.offset + at.bytes() + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
-  BlockRef block = allocate_block(end - begin + kBlockBytes);
-  const auto address = reinterpret_cast<std::uintptr_t>(block->data);
-  char* memory = block->data + (kBlockBytes - address % kBlockBytes) % kBlockBytes;
-  const std::uint64_t salt = segment->salt;
-  std::int32_t got = 0;
-  do {
-    got = co_await io::read_file(loop_, segment->file, std::as_writable_bytes(std::span(memory, end - begin)), begin,
-                                 "the spool's disk");
-  } while (got == -EINTR || got == -EAGAIN);
-  const std::string where = segment_name(at.segment) + " at " + std::to_string(at.offset) + ": ";
-  if (got < 0) co_return std::unexpected(where + std::strerror(-got));
-  const std::string_view bytes(memory, static_cast<std::size_t>(got));
-  const std::uint32_t skip = at.offset - begin;
-  const auto frame = read_frame(bytes.substr(std::min<std::size_t>(skip, bytes.size())), at.offset, salt);
-  if (!frame || frame->type != type || frame->id != id || frame->payload.size() != at.payload)
-    co_return std::unexpected(where + "the record does not check");
-  const auto offset = static_cast<std::uint32_t>(frame->payload.data() - block->data);
-  block->used = block->capacity;
-  co_return Extent{std::move(block), offset, at.payload};
-}
-
-Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
-  const auto at = index_.find(id);
-  if (at == index_.end()) co_return std::unexpected("there is no such message");
-  const Location where = at->second.message;
-  Pin pin(segments_);
-  pin.hold(where.segment);
-  const Location latest = at->second.status;
-  if (latest.present()) pin.hold(latest.segment);
-  auto record = co_await read_record(where, RecordType::message, id);
-  if (!record) co_return std::unexpected(record.error());
-  auto decoded = decode_message(id, record->view());
-  if (!decoded) co_return std::unexpected("the record of the message means nothing");
-  for (const Location& piece : decoded->stored.pieces) {
-    if (segments_.find(piece.segment) == nullptr) co_return std::unexpected("a piece of its content is gone");
-    pin.hold(piece.segment);
-  }
-  const auto offset = static_cast<std::uint32_t>(decoded->content.data() - record->block->data);
-  Message read{.stored = std::move(decoded->stored),
-               .status = std::move(decoded->status),
-               .content = {record->block, offset, static_cast<std::uint32_t>(decoded->content.size())},
-               .pin = std::move(pin)};
-  if (latest.present()) {
-    auto status_record = co_await read_record(latest, RecordType::status, id);
-    if (!status_record) co_return std::unexpected(status_record.error());
-    auto status = decode_status(status_record->view());
-    if (!status || status->recipients.size() != read.stored.envelope.recipients.size())
-      co_return std::unexpected("the status of the message means nothing");
-    read.status = *std::move(status);
-  }
-  co_return read;
-}
-
-Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location piece) {
-  return read_record(piece, RecordType::piece, id);
-}
-
-Task<void> Spool::set_aside(QueueId id, std::string why) {
-  const auto at = index_.find(id);
-  if (at == index_.end()) co_return;
-  const Location where = at->second.message;
-  const Segment* segment = segments_.find(where.segment);
-  const std::string folder = options_.log.directory + "/quarantine";
-  const std::string name = folder + "/" + message::queue_id_text(id);
-  io::Disk& disk = loop_.door().disk;
-  using Done = io::DiskResult<void>;
-  Pin pin(segments_);
-  pin.hold(where.segment);
-  const auto kept = co_await io::run_on_worker<Done>(
-      loop_,
-      [&disk, folder, name, why, file = segment->file, where]() -> Done {
-        if (auto made = disk.make_directory(folder); !made) return made;
-        if (auto said = disk.write_small(name + ".txt", why + "\n"); !said) return said;
-        const auto octets = disk.read(file, where.offset, where.bytes());
-        return disk.write_small(name + ".octets", octets ? *octets : "cannot be read: " + octets.error().text);
-      },
-      "quarantine");
-  told_("message " + message::queue_id_text(id) + ": " + why +
-        (kept && *kept ? "; kept in " + name + ".*" : "; could not be kept aside"));
-  // Its pieces are not known for sure: their segments stay until the next start, which counts anew.
-  co_await finish(id, {});
+Task<bool> Spool::finish(QueueId id) {
+  Turns::Turn turn(turns_, id);
+  co_await turn.begun();
+  if (!index_.contains(id)) co_return true;
+  Log::Write write{.type = RecordType::done, .id = id};
+  if (!co_await write_until_kept(write)) co_return false;
+  forget(id);
+  ++counters_.finished;
+  co_return true;
 }
 
 Task<void> Spool::close() {
@@ -251,6 +159,7 @@ Task<void> Spool::close() {
 
 void Spool::on_watch(void* context) {
   auto& self = *static_cast<Spool*>(context);
+  self.cleaning_is_due();
   self.tasks_.add(self.look_at_space());
 }
 
@@ -268,47 +177,6 @@ Task<void> Spool::look_at_space() {
     low_ = low;
   }
   if (!closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
-}
-
-// ------------------------------------------------------------------------------------------ drafts
-
-Draft::~Draft() { CHECK(pieces_.empty()); }
-
-Task<bool> Draft::append(Chain bytes) {
-  if (failed_) co_return false;
-  bytes_ += bytes.size();
-  rest_.append(std::move(bytes));
-  while (rest_.size() > kPieceBytesMax && !failed_) {
-    Chain piece;
-    piece.move_front(rest_, kPieceBytesMax);
-    const Location at = co_await spool_.store_piece(id_, piece);
-    failed_ = !at.present();
-    if (!failed_) pieces_.push_back(at);
-  }
-  if (failed_) rest_.clear();
-  co_return !failed_;
-}
-
-Task<bool> Draft::commit(Stored stored, const message::DeliveryStatus& status) {
-  bool kept = false;
-  if (!failed_) {
-    stored.content_bytes = bytes_;
-    stored.pieces = pieces_;
-    kept = co_await spool_.store(id_, stored, status, rest_);
-  }
-  if (kept) {
-    pieces_.clear();
-  } else {
-    abandon();
-  }
-  rest_.clear();
-  co_return kept;
-}
-
-void Draft::abandon() {
-  spool_.forget_pieces(pieces_);
-  pieces_.clear();
-  rest_.clear();
 }
 
 }  // namespace sluice::spool

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 
 #include "engine/spool/log.h"
 #include "engine/spool/recovery.h"
+#include "engine/spool/turns.h"
 
 namespace sluice::spool {
 
@@ -26,6 +28,7 @@ struct SpoolCounters {
   std::uint64_t stored = 0;
   std::uint64_t not_stored = 0;  // the disk failed
   std::uint64_t finished = 0;
+  std::uint64_t set_aside = 0;   // could not be read
   std::uint64_t moved = 0;       // copied forward
   std::uint64_t recycled = 0;    // segments
 };
@@ -87,11 +90,12 @@ class Spool {
   Task<std::expected<Message, std::string>> read(QueueId id);
   Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
 
-  // Waits until it is on the disk, however often that takes.  False: the core must stop first.
+  // Changes of one message are made one after the other, as they were asked for.  Each waits until it is on the disk,
+  // however often that takes.  False: the core must stop first.  `status` is looked at when its turn has come.
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
-  // The message is nobody's business any more; `pieces` are those of its Stored.
-  Task<bool> finish(QueueId id, const std::vector<Location>& pieces);
-  // It cannot be read: keeps its record aside and goes on without it.
+  // The message is nobody's business any more.
+  Task<bool> finish(QueueId id);
+  // It cannot be read: keeps its records aside and goes on without it.  When the core must stop first, it stays.
   Task<void> set_aside(QueueId id, std::string why);
 
   [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
@@ -106,17 +110,22 @@ class Spool {
   Task<void> close();
 
  private:
+  Task<std::int32_t> read_blocks(int file, std::span<std::byte> to, std::uint32_t offset);
   Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id);
+  [[nodiscard]] std::span<const Location> pieces_of(QueueId id) const;
+  [[nodiscard]] bool lies_in(QueueId id, std::uint32_t segment) const;
+  void release(QueueId id, const Location& message);
+  void forget(QueueId id);
   Task<bool> write_until_kept(Log::Write& write);
   Task<void> cancel(QueueId id);
-  Task<bool> settled(QueueId id);
+  Task<bool> put_aside(QueueId id, std::string why);
+  [[nodiscard]] bool crowded() const;
+  [[nodiscard]] bool can_be_cleaned(const Segment& oldest) const;
   void cleaning_is_due();
   Task<void> clean();
   Task<bool> recycle(std::uint32_t number);
   Task<bool> move_forward(std::uint32_t number);
-  Task<bool> move(QueueId id);
-  Task<bool> copy_pieces(QueueId id, const Stored& old, Stored& copy);
-  void release(const Location& message, const std::vector<Location>& pieces);
+  Task<bool> move(QueueId id, std::uint32_t number);
   void close_files();
   static void on_watch(void* self);
   Task<void> look_at_space();
@@ -126,11 +135,16 @@ class Spool {
   std::function<void(const std::string&)> told_;
   Segments segments_;
   Index index_;
+  PieceIndex pieces_;
+  Turns turns_;
   Log log_;
   std::uint64_t live_kilobytes_ = 0;
   bool low_ = false;       // too little space on the file system
   bool cleaning_ = false;
   bool closing_ = false;
+  std::uint32_t swept_ = 0;          // the segment that was last copied forward
+  Instant swept_at_{};
+  std::uint32_t not_recycled_ = 0;   // the operator knows of it
   TaskSet tasks_;
   io::Timer watch_{&on_watch, this};
   SpoolCounters counters_;

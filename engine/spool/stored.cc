@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/smtp/limits.h"
 #include "engine/spool/octets.h"
 
@@ -19,6 +21,11 @@ using message::RecipientStatus;
 constexpr std::uint64_t kSchema = 1;  // of the payloads: fields are only ever added behind a higher number
 constexpr std::size_t kPiecesMax = 1U << 16;
 constexpr auto kCodeMax = std::numeric_limits<std::uint16_t>::max();
+constexpr std::size_t kTextLengthBytesMax = 10;
+constexpr std::uint64_t kSizeMax = std::numeric_limits<std::uint64_t>::max() - 1;  // that a client can declare
+// Of a recipient's status without its words, and so of any status without words.
+constexpr std::size_t kBareStatusBytesMax = 1 + 1 + 3 + 2 + 3 + 3 + 1 + 1 + 10;
+static_assert(smtp::kRecipientsMaxCeiling * kBareStatusBytesMax < kMetaBytesMax / 4);
 
 // Dates are written as they are: before 1970 there was no mail of ours.
 std::uint64_t unsigned_of(WallMillis time) { return static_cast<std::uint64_t>(std::max<WallMillis>(time, 0)); }
@@ -37,7 +44,7 @@ void write_envelope(OctetWriter& out, const Envelope& envelope) {
   out.text(envelope.reverse_path);
   out.number(static_cast<std::uint64_t>(envelope.body));
   out.number(envelope.smtputf8 ? 1 : 0);
-  out.number(envelope.size ? *envelope.size + 1 : 0);
+  out.number(envelope.size ? std::min(*envelope.size, kSizeMax) + 1 : 0);
   out.number(static_cast<std::uint64_t>(envelope.ret));
   out.text(envelope.envid);
   out.number(envelope.recipients.size());
@@ -98,11 +105,12 @@ void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t wo
     out.text(words(recipient.next_hop));
     out.number(unsigned_of(recipient.at));
   }
-  out.number(status.attempts.size());
-  for (const Attempt& attempt : status.attempts) {
+  const std::size_t attempts = std::min(status.attempts.size(), message::kAttemptsKept);
+  out.number(attempts);
+  for (const Attempt& attempt : std::span(status.attempts).first(attempts)) {
     out.number(unsigned_of(attempt.at));
     out.text(words(attempt.next_hop));
-    out.text(attempt.tls);
+    out.text(words(attempt.tls));
     out.number(attempt.recipients);
     out.number(attempt.taken);
     out.number(attempt.code);
@@ -118,7 +126,7 @@ RecipientStatus read_recipient_status(OctetReader& in) {
   recipient.reported = (flags & 2) != 0;
   recipient.passed_on_dsn = (flags & 4) != 0;
   recipient.code = static_cast<std::uint16_t>(in.number(kCodeMax));
-  recipient.enhanced.cls = static_cast<std::uint8_t>(in.number(9));
+  recipient.enhanced.cls = static_cast<std::uint8_t>(in.number(std::numeric_limits<std::uint8_t>::max()));
   recipient.enhanced.subject = static_cast<std::uint16_t>(in.number(kCodeMax));
   recipient.enhanced.detail = static_cast<std::uint16_t>(in.number(kCodeMax));
   recipient.text = in.text();
@@ -151,6 +159,7 @@ void read_status(OctetReader& in, DeliveryStatus& status) {
 }  // namespace
 
 std::string encode_status(const DeliveryStatus& status) {
+  CHECK(status.recipients.size() <= smtp::kRecipientsMaxCeiling);
   std::string payload;
   for (std::size_t words_max : {message::kWordsBytesMax, std::size_t{64}, std::size_t{0}}) {
     payload.clear();
@@ -159,6 +168,7 @@ std::string encode_status(const DeliveryStatus& status) {
     write_status(out, status, words_max);
     if (payload.size() <= kMetaBytesMax / 2) break;
   }
+  CHECK(payload.size() <= kMetaBytesMax / 2);
   return payload;
 }
 
@@ -172,6 +182,8 @@ std::optional<DeliveryStatus> decode_status(std::string_view payload) {
 }
 
 std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
+  CHECK(status.recipients.size() == stored.envelope.recipients.size());
+  if (stored.envelope.recipients.size() > smtp::kRecipientsMaxCeiling || stored.pieces.size() > kPiecesMax) return {};
   std::string payload;
   OctetWriter out(payload);
   out.number(kSchema);
@@ -183,6 +195,7 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   out.number(stored.content_bytes);
   out.number(stored.pieces.size());
   for (const Location& piece : stored.pieces) write_location(out, piece);
+  if (payload.size() > kMetaBytesMax / 2 - kTextLengthBytesMax) return {};
   out.text(encode_status(status));
   return payload;
 }

@@ -29,8 +29,8 @@ struct Stored {
   std::vector<Location> pieces;     // in order; the record's own content comes behind them
 };
 
-// The payload of a message record but for the content, which follows it.  Longer than kMetaBytesMax: it cannot be
-// stored.
+// The payload of a message record but for the content, which follows it: at most kMetaBytesMax.  Empty: there is more
+// in the envelope than can be stored.
 [[nodiscard]] std::string encode_message(const Stored& stored, const message::DeliveryStatus& status);
 struct DecodedMessage {
   Stored stored;
@@ -39,7 +39,7 @@ struct DecodedMessage {
 };
 [[nodiscard]] std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload);
 
-// The payload of a status record.  Words are cut where it would be longer than kMetaBytesMax / 2.
+// The payload of a status record, at most kMetaBytesMax / 2: words are cut where it would be longer.
 [[nodiscard]] std::string encode_status(const message::DeliveryStatus& status);
 [[nodiscard]] std::optional<message::DeliveryStatus> decode_status(std::string_view payload);
 

@@ -1,0 +1,148 @@
+// The part of a spool that reads messages back, and puts aside what cannot be read.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/check.h"
+#include "engine/io/file_wait.h"
+#include "engine/spool/quarantine.h"
+#include "engine/spool/spool.h"
+
+namespace sluice::spool {
+namespace {
+
+// A disk that fails may not fail for long: what is given up for it is given up for good.
+constexpr int kReadTries = 3;
+constexpr Duration kReadAgain = std::chrono::seconds(1);
+constexpr Duration kAsideAgain = std::chrono::seconds(10);
+
+std::uint32_t block_of(std::uint32_t offset) { return offset / kBlockBytes * kBlockBytes; }
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------ reading
+
+// Octets, fewer only at the end of the file; or a negative errno.
+Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::uint32_t offset) {
+  std::size_t got = 0;
+  for (int tries = 1; got < to.size();) {
+    const std::int32_t result = co_await io::read_file(loop_, file, to.subspan(got), offset + got, "the spool's disk");
+    if (result == -EINTR || result == -EAGAIN) continue;
+    if (result < 0) {
+      if (tries++ == kReadTries || closing_ || loop_.aborting()) co_return result;
+      co_await loop_.sleep(kReadAgain, "another try to read from the spool");
+      continue;
+    }
+    if (result == 0) break;
+    got = std::min(got + static_cast<std::size_t>(result), to.size());
+    if (got < to.size()) got = got / kBlockBytes * kBlockBytes;  // a direct read goes on at a block
+    if (static_cast<std::uint32_t>(result) < kBlockBytes && ++tries > kReadTries) break;
+  }
+  co_return static_cast<std::int32_t>(got);
+}
+
+// The payload, in memory of its own.
+Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordType type, QueueId id) {
+  const Segment* segment = segments_.find(at.segment);
+  CHECK(segment != nullptr);
+  const std::uint32_t begin = block_of(at.offset);
+  const std::uint32_t end = block_of(at.offset + at.bytes() + kBlockBytes - 1);
+  BlockRef block = allocate_block(end - begin + kBlockBytes);
+  const auto address = reinterpret_cast<std::uintptr_t>(block->data);
+  char* memory = block->data + (kBlockBytes - address % kBlockBytes) % kBlockBytes;
+  const std::uint64_t salt = segment->salt;
+  const std::int32_t got =
+      co_await read_blocks(segment->file, std::as_writable_bytes(std::span(memory, end - begin)), begin);
+  const std::string where = segment_name(at.segment) + " at " + std::to_string(at.offset) + ": ";
+  if (got < 0) co_return std::unexpected(where + std::strerror(-got));
+  const std::string_view bytes(memory, static_cast<std::size_t>(got));
+  const std::size_t skip = std::min<std::size_t>(at.offset - begin, bytes.size());
+  const auto frame = read_frame(bytes.substr(skip), at.offset, salt);
+  if (!frame || frame->type != type || frame->id != id || frame->payload.size() != at.payload)
+    co_return std::unexpected(where + "the record does not check");
+  const auto offset = static_cast<std::uint32_t>(frame->payload.data() - block->data);
+  block->used = block->capacity;
+  co_return Extent{std::move(block), offset, at.payload};
+}
+
+Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
+  const auto known = index_.find(id);
+  if (known == index_.end()) co_return std::unexpected("there is no such message");
+  const Entry entry = known->second;
+  // All of it now: what is moved or finished meanwhile stays readable.
+  Pin pin(segments_);
+  pin.hold(entry.message.segment);
+  if (entry.status.present()) pin.hold(entry.status.segment);
+  for (const Location& piece : pieces_of(id)) pin.hold(piece.segment);
+  auto record = co_await read_record(entry.message, RecordType::message, id);
+  if (!record) co_return std::unexpected(record.error());
+  auto decoded = decode_message(id, record->view());
+  if (!decoded) co_return std::unexpected("the record of the message means nothing");
+  const auto offset = static_cast<std::uint32_t>(decoded->content.data() - record->block->data);
+  Message read{.stored = std::move(decoded->stored),
+               .status = std::move(decoded->status),
+               .content = {record->block, offset, static_cast<std::uint32_t>(decoded->content.size())},
+               .pin = std::move(pin)};
+  if (entry.status.present()) {
+    auto latest = co_await read_record(entry.status, RecordType::status, id);
+    auto status = latest ? decode_status(latest->view()) : std::nullopt;
+    if (status && status->recipients.size() == read.stored.envelope.recipients.size()) {
+      read.status = *std::move(status);
+    } else {
+      // Some may get it twice; without it, some would get it never.
+      told_("message " + read.stored.envelope.id + ": its latest status cannot be read (" +
+            (latest ? "it means nothing" : latest.error()) + "): goes on with what was known when it was accepted or moved");
+    }
+  }
+  co_return read;
+}
+
+Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location piece) {
+  return read_record(piece, RecordType::piece, id);
+}
+
+// ------------------------------------------------------------------------------------------ what cannot be read
+
+Task<void> Spool::set_aside(QueueId id, std::string why) {
+  Turns::Turn turn(turns_, id);
+  co_await turn.begun();
+  if (index_.contains(id)) co_await put_aside(id, std::move(why));
+}
+
+// In a turn of its own.  False: the message stays, because the core must stop.
+Task<bool> Spool::put_aside(QueueId id, std::string why) {
+  const Location where = index_.find(id)->second.message;
+  const std::string name = message::queue_id_text(id);
+  std::vector<Place> places{{segments_.find(where.segment)->file, where.offset, where.bytes()}};
+  for (const Location& piece : pieces_of(id))
+    places.push_back({segments_.find(piece.segment)->file, piece.offset + kFrameHeaderBytes, piece.payload});
+  io::Disk& disk = loop_.door().disk;
+  for (;;) {
+    if (closing_ || loop_.aborting()) co_return false;
+    using Done = io::DiskResult<Kept>;
+    const auto kept = co_await io::run_on_worker<Done>(
+        loop_,
+        [&disk, directory = options_.log.directory, name, why, places] {
+          return keep_aside(disk, directory, name, why, places);
+        },
+        "quarantine");
+    if (kept && *kept) {
+      // The disk may give it later, to somebody else.
+      if (**kept == Kept::in_part) {
+        segments_.find(where.segment)->unreadable = true;
+        for (const Location& piece : pieces_of(id)) segments_.find(piece.segment)->unreadable = true;
+      }
+      break;
+    }
+    told_("message " + name + ": " + why + "; cannot be kept aside yet: " +
+          (kept ? kept->error().text : "too many jobs wait"));
+    co_await loop_.sleep(kAsideAgain, "another try to keep a message aside");
+  }
+  Log::Write write{.type = RecordType::done, .id = id};
+  if (!co_await write_until_kept(write)) co_return false;
+  told_("message " + name + ": " + why + "; kept in " + options_.log.directory + "/" + kQuarantine + "/" + name + ".*");
+  forget(id);
+  ++counters_.set_aside;
+  co_return true;
+}
+
+}  // namespace sluice::spool

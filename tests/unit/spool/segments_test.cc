@@ -1,0 +1,106 @@
+// A segment file's life, and who still needs it.
+#include "engine/spool/segments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/memory_disk.h"
+
+namespace sluice::spool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::uint32_t kBytes = kSegmentBytesMin;
+constexpr const char* kDirectory = "/spool";
+
+class SegmentFileTest : public ::testing::Test {
+ protected:
+  std::string read_number(const std::string& name) {
+    SegmentHead head;
+    const HeadFault fault = read_segment_head(disk_.file("/spool/" + name).bytes, head);
+    return fault == HeadFault::none ? std::to_string(head.number) : "none";
+  }
+  testing::MemoryDisk disk_;
+};
+
+TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
+  const auto made = begin_segment(disk_, kDirectory, "", {.number = 5, .salt = 1}, kBytes);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->number, 5U);
+  EXPECT_EQ(made->used, kBlockBytes);
+  EXPECT_EQ(made->bytes, kBytes);
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
+  EXPECT_EQ(read_number("00000005.log"), "5");
+  ASSERT_TRUE(end_segment(disk_, kDirectory, 5, made->file, SegmentEnd::free));
+  EXPECT_EQ(disk_.files_open(), 0U);
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("free-00000005"));
+  const auto again = begin_segment(disk_, kDirectory, "free-00000005", {.number = 9, .salt = 2}, kBytes);
+  ASSERT_TRUE(again);
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000009.log"));
+  EXPECT_EQ(read_number("00000009.log"), "9");
+}
+
+TEST_F(SegmentFileTest, IsRemovedOrKeptAside) {
+  for (const std::uint32_t number : {1U, 2U}) {
+    const auto made = begin_segment(disk_, kDirectory, "", {.number = number, .salt = 1}, kBytes);
+    ASSERT_TRUE(made);
+    ASSERT_TRUE(end_segment(disk_, kDirectory, number, made->file, number == 1 ? SegmentEnd::removed : SegmentEnd::aside));
+  }
+  EXPECT_THAT(disk_.names(kDirectory), IsEmpty());
+  EXPECT_TRUE(disk_.has("/spool/quarantine/00000002.log"));
+}
+
+TEST_F(SegmentFileTest, CanBeEndedAgainWhenItsNameIsGoneAlready) {
+  disk_.file("/spool/free-00000005");
+  EXPECT_TRUE(end_segment(disk_, kDirectory, 5, -1, SegmentEnd::free));
+}
+
+// A free file of another length, from before the setting was changed or from a crash, used to be taken as it was.
+TEST_F(SegmentFileTest, OfAnotherSizeIsMadeAnew) {
+  disk_.file("/spool/free-00000003").bytes.assign(8192, 'x');
+  const auto made = begin_segment(disk_, kDirectory, "free-00000003", {.number = 5, .salt = 1}, kBytes);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(disk_.file("/spool/00000005.log").bytes.size(), kBytes);
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
+}
+
+TEST_F(SegmentFileTest, ThatSomebodyLinkedIsMadeAnew) {
+  disk_.file("/spool/free-00000003").bytes.assign(kBytes, '\0');
+  disk_.file("/spool/free-00000003").links = 2;
+  ASSERT_TRUE(begin_segment(disk_, kDirectory, "free-00000003", {.number = 5, .salt = 1}, kBytes));
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
+}
+
+TEST(Segments, KnowWhatIsNeededAndWhichIsOldest) {
+  Segments segments;
+  EXPECT_EQ(segments.oldest(), nullptr);
+  segments.add({.number = 7, .bytes = 100});
+  segments.add({.number = 3, .bytes = 50});
+  EXPECT_EQ(segments.oldest()->number, 3U);
+  EXPECT_EQ(segments.bytes(), 150U);
+  segments.need(3);
+  segments.need(3);
+  segments.release(3);
+  EXPECT_EQ(segments.find(3)->needed, 1U);
+  segments.release(3);
+  segments.remove(3);
+  EXPECT_EQ(segments.oldest()->number, 7U);
+  EXPECT_EQ(segments.bytes(), 100U);
+  EXPECT_EQ(segments.find(3), nullptr);
+}
+
+
+TEST(SegmentsDeathTest, DoNotLetGoOfWhatIsNeeded) {
+  Segments segments;
+  segments.add({.number = 3, .bytes = 50});
+  EXPECT_DEATH(segments.release(3), "");
+  segments.need(3);
+  EXPECT_DEATH(segments.remove(3), "");
+}
+
+}  // namespace
+}  // namespace sluice::spool

@@ -1,0 +1,305 @@
+// Payloads: what is written is read, and whatever else is read ends in nothing, or in something bounded.
+#include "engine/spool/stored.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "engine/io/sim_context.h"
+#include "engine/smtp/limits.h"
+#include "engine/spool/octets.h"
+#include "tests/unit/spool/segment_text.h"
+
+namespace sluice::spool {
+namespace {
+
+using message::Attempt;
+using message::DeliveryStatus;
+using message::RecipientStatus;
+
+// ------------------------------------------------------------------------------------------ octets
+
+TEST(Octets, NumbersComeBack) {
+  for (unsigned shift = 0; shift < 64; ++shift)
+    for (const std::uint64_t value : {std::uint64_t{1} << shift, (std::uint64_t{1} << shift) - 1, ~std::uint64_t{0} >> shift}) {
+      std::string octets;
+      OctetWriter(octets).number(value);
+      OctetReader in(octets);
+      EXPECT_EQ(in.number(), value);
+      EXPECT_FALSE(in.failed());
+      EXPECT_TRUE(in.rest().empty());
+    }
+}
+
+TEST(Octets, NumbersThatDoNotEndOrDoNotFitAreNone) {
+  for (const std::string_view octets : {std::string_view(""), std::string_view("\x80"), std::string_view("\xff\xff"),
+                                        std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+                                        std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}) {
+    OctetReader in(octets);
+    EXPECT_EQ(in.number(), 0U);
+    EXPECT_TRUE(in.failed());
+  }
+}
+
+TEST(Octets, AfterAFaultEverythingIsNothing) {
+  OctetReader in(std::string_view("\x05\x03" "abcdef", 8));
+  EXPECT_EQ(in.number(4), 0U);
+  EXPECT_TRUE(in.failed());
+  EXPECT_EQ(in.number(), 0U);
+  EXPECT_EQ(in.text(), "");
+  EXPECT_EQ(in.rest(), "");
+}
+
+TEST(Octets, TextsThatAreLongerThanWhatIsLeftAreNone) {
+  OctetReader in("\x06" "abcde");
+  EXPECT_EQ(in.text(), "");
+  EXPECT_TRUE(in.failed());
+}
+
+// ------------------------------------------------------------------------------------------ generated values
+
+class Generated {
+ public:
+  explicit Generated(std::uint64_t seed) : random_(seed) {}
+  std::string text(std::size_t most = 40) {
+    std::string text(random_.below(most + 1), '\0');
+    for (char& c : text) c = static_cast<char>(random_.next());
+    return text;
+  }
+  // Small, large and extreme ones alike.
+  template <typename T>
+  T number(T most = std::numeric_limits<T>::max()) {
+    if (random_.percent(10)) return most;
+    return static_cast<T>(static_cast<std::uint64_t>(most) & (random_.next() >> random_.below(64)));
+  }
+  bool flag() { return random_.percent(50); }
+
+  RecipientStatus recipient_status() {
+    return {.fate = static_cast<message::Fate>(random_.below(6)),
+            .delay_reported = flag(),
+            .reported = flag(),
+            .passed_on_dsn = flag(),
+            .code = number<std::uint16_t>(),
+            .enhanced = {.cls = number<std::uint8_t>(), .subject = number<std::uint16_t>(), .detail = number<std::uint16_t>()},
+            .text = text(message::kWordsBytesMax),
+            .next_hop = text(),
+            .at = number<WallMillis>()};
+  }
+  DeliveryStatus status(std::size_t recipients) {
+    DeliveryStatus status{.tries = number<std::uint32_t>(), .due = number<WallMillis>(), .held = flag()};
+    for (std::size_t i = 0; i < recipients; ++i) status.recipients.push_back(recipient_status());
+    for (std::uint64_t i = random_.below(message::kAttemptsKept + 1); i > 0; --i)
+      status.attempts.push_back(Attempt{.at = number<WallMillis>(),
+                                        .next_hop = text(),
+                                        .tls = text(),
+                                        .recipients = number<std::uint16_t>(),
+                                        .taken = number<std::uint16_t>(),
+                                        .code = number<std::uint16_t>(),
+                                        .text = text(message::kWordsBytesMax)});
+    return status;
+  }
+  Stored stored(QueueId id) {
+    Stored stored{.envelope = {.id = message::queue_id_text(id),
+                               .reverse_path = text(256),
+                               .body = static_cast<smtp::Body>(random_.below(3)),
+                               .smtputf8 = flag(),
+                               .ret = static_cast<smtp::Ret>(random_.below(3)),
+                               .envid = text(100)},
+                  .submitter = {.customer = text(), .account = text()},
+                  .form = static_cast<message::BodyForm>(random_.below(2)),
+                  .arrived = number<WallMillis>()};
+    if (flag()) stored.envelope.size = number(std::numeric_limits<std::uint64_t>::max() - 1);
+    for (std::uint64_t i = random_.below(6); i > 0; --i)
+      stored.envelope.recipients.push_back(
+          {.forward_path = text(256),
+           .notify = {.never = flag(), .success = flag(), .failure = flag(), .delay = flag()},
+           .orcpt = text(500)});
+    for (std::uint64_t i = random_.below(4); i > 0; --i)
+      stored.pieces.push_back({number<std::uint32_t>(), number<std::uint32_t>(), number(kPayloadBytesMax)});
+    return stored;
+  }
+  io::SimRandom& random() { return random_; }
+
+ private:
+  io::SimRandom random_;
+};
+
+void expect_same(const Stored& got, const Stored& stored) {
+  EXPECT_EQ(got.arrived, stored.arrived);
+  EXPECT_EQ(got.form, stored.form);
+  EXPECT_EQ(got.submitter.customer, stored.submitter.customer);
+  EXPECT_EQ(got.submitter.account, stored.submitter.account);
+  EXPECT_EQ(got.content_bytes, stored.content_bytes);
+  EXPECT_EQ(got.pieces, stored.pieces);
+  EXPECT_EQ(got.envelope.id, stored.envelope.id);
+  EXPECT_EQ(got.envelope.reverse_path, stored.envelope.reverse_path);
+  EXPECT_EQ(got.envelope.body, stored.envelope.body);
+  EXPECT_EQ(got.envelope.smtputf8, stored.envelope.smtputf8);
+  EXPECT_EQ(got.envelope.size, stored.envelope.size);
+  EXPECT_EQ(got.envelope.ret, stored.envelope.ret);
+  EXPECT_EQ(got.envelope.envid, stored.envelope.envid);
+  ASSERT_EQ(got.envelope.recipients.size(), stored.envelope.recipients.size());
+  for (std::size_t i = 0; i < got.envelope.recipients.size(); ++i) {
+    const message::Recipient& a = got.envelope.recipients[i];
+    const message::Recipient& b = stored.envelope.recipients[i];
+    EXPECT_EQ(a.forward_path, b.forward_path);
+    EXPECT_EQ(a.orcpt, b.orcpt);
+    EXPECT_EQ(a.notify.never, b.notify.never);
+    EXPECT_EQ(a.notify.success, b.notify.success);
+    EXPECT_EQ(a.notify.failure, b.notify.failure);
+    EXPECT_EQ(a.notify.delay, b.notify.delay);
+  }
+}
+
+// A generated message and its payload, with `content` behind it.
+struct Sample {
+  Stored stored;
+  DeliveryStatus status;
+  std::string payload;
+};
+Sample sample(Generated& generated, QueueId id, std::string_view content) {
+  Sample made;
+  made.stored = generated.stored(id);
+  made.status = generated.status(made.stored.envelope.recipients.size());
+  made.stored.content_bytes = content.size();
+  for (const Location& piece : made.stored.pieces) made.stored.content_bytes += piece.payload;
+  made.payload = encode_message(made.stored, made.status);
+  made.payload += content;
+  return made;
+}
+
+TEST(Stored, GeneratedMessagesComeBack) {
+  Generated generated(1);
+  for (QueueId id = 1; id < 500; ++id) {
+    const std::string content = generated.text(300);
+    const Sample made = sample(generated, id, content);
+    const auto decoded = decode_message(id, made.payload);
+    ASSERT_TRUE(decoded) << id;
+    expect_same(decoded->stored, made.stored);
+    EXPECT_EQ(decoded->status, made.status);
+    EXPECT_EQ(decoded->content, content);
+  }
+}
+
+TEST(Stored, GeneratedStatusesComeBack) {
+  Generated generated(2);
+  for (int i = 0; i < 500; ++i) {
+    const DeliveryStatus status = generated.status(generated.random().below(20));
+    EXPECT_EQ(decode_status(encode_status(status)), status);
+  }
+}
+
+TEST(Stored, EveryTruncationIsNothing) {
+  Generated generated(3);
+  for (QueueId id = 1; id < 20; ++id) {
+    const Sample made = sample(generated, id, "content");
+    for (std::size_t size = 0; size < made.payload.size(); ++size)
+      EXPECT_FALSE(decode_message(id, std::string_view(made.payload).substr(0, size))) << size;
+    const std::string status = encode_status(made.status);
+    for (std::size_t size = 0; size < status.size(); ++size)
+      EXPECT_FALSE(decode_status(std::string_view(status).substr(0, size))) << size;
+  }
+}
+
+TEST(Stored, RandomOctetsEndInNothingOrInSomethingBounded) {
+  Generated generated(4);
+  for (int round = 0; round < 3000; ++round) {
+    std::string octets = generated.text(400);
+    if (!octets.empty()) octets[0] = 1;
+    if (const auto decoded = decode_message(1, octets)) EXPECT_LE(decoded->stored.envelope.recipients.size(), octets.size());
+    if (const auto status = decode_status(octets)) EXPECT_LE(status->recipients.size(), octets.size());
+    Sample made = sample(generated, 1, "content");
+    for (int i = 0; i < 3; ++i)
+      made.payload[generated.random().below(made.payload.size())] = static_cast<char>(generated.random().next());
+    static_cast<void>(decode_message(1, made.payload));
+  }
+}
+
+// Ten octets that promise ten thousand recipients.
+TEST(Stored, PromisesAreNotBelieved) {
+  std::string octets;
+  OctetWriter out(octets);
+  for (const std::uint64_t value : {1, 0, 0, 0}) out.number(value);
+  out.number(smtp::kRecipientsMaxCeiling);
+  EXPECT_FALSE(decode_status(octets));
+  out.number(smtp::kRecipientsMaxCeiling + 1);
+  EXPECT_FALSE(decode_status(octets));
+}
+
+TEST(Stored, OfAnotherSchemaIsNothing) {
+  std::string payload = encode_status(status_of(1));
+  ASSERT_TRUE(decode_status(payload));
+  payload[0] = 2;
+  EXPECT_FALSE(decode_status(payload));
+}
+
+TEST(Stored, StatusForOtherRecipientsIsNothing) {
+  Stored stored = stored_of(1, 0, 2);
+  std::string payload = encode_message(stored, status_of(0, 2));
+  ASSERT_TRUE(decode_message(1, payload));
+  const std::string one = encode_status(status_of(0, 1));
+  const std::string two = encode_status(status_of(0, 2));
+  payload.resize(payload.size() - two.size() - 1);
+  OctetWriter(payload).text(one);
+  EXPECT_FALSE(decode_message(1, payload));
+}
+
+TEST(Stored, ContentThatIsNotAllThereIsNothing) {
+  const std::string payload = encode_message(stored_of(1, 10), status_of(0));
+  EXPECT_FALSE(decode_message(1, payload + "ninechars"));
+  EXPECT_TRUE(decode_message(1, payload + "ten chars!"));
+  EXPECT_FALSE(decode_message(1, payload + "eleven char"));
+}
+
+// ------------------------------------------------------------------------------------------ bounds
+
+// It used to be written whole, and then read as nothing: a message lost by the words of its next hops.
+TEST(Stored, MoreAttemptsThanAreKeptAreNotWritten) {
+  DeliveryStatus status = status_of(0);
+  status.attempts.resize(message::kAttemptsKept + 5);
+  const auto decoded = decode_status(encode_status(status));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->attempts.size(), message::kAttemptsKept);
+}
+
+TEST(Stored, WordsAreCutWhereThereAreTooManyRecipients) {
+  DeliveryStatus status;
+  status.recipients.resize(smtp::kRecipientsMaxCeiling);
+  for (RecipientStatus& recipient : status.recipients) {
+    recipient.text.assign(message::kWordsBytesMax, 'w');
+    recipient.next_hop = "mx.example.net:25";
+    recipient.at = std::numeric_limits<WallMillis>::max();
+  }
+  status.attempts.resize(message::kAttemptsKept, Attempt{.next_hop = std::string(100'000, 'n'), .tls = std::string(100'000, 't')});
+  const std::string payload = encode_status(status);
+  EXPECT_LE(payload.size(), kMetaBytesMax / 2);
+  const auto decoded = decode_status(payload);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->recipients.size(), smtp::kRecipientsMaxCeiling);
+  EXPECT_EQ(decoded->recipients[5].at, status.recipients[5].at);
+}
+
+// A copy of it must fit when it is moved, however long its status has become: the log would look for room for ever.
+TEST(Stored, EnvelopeThatLeavesNoRoomForAStatusCannotBeStored) {
+  Stored stored = stored_of(1, 0, 3000);
+  for (message::Recipient& recipient : stored.envelope.recipients) recipient.orcpt.assign(480, 'o');
+  const std::string fits = encode_message(stored, status_of(0, 3000));
+  ASSERT_FALSE(fits.empty());
+  DeliveryStatus longest = status_of(0, 3000);
+  for (RecipientStatus& recipient : longest.recipients) recipient.text.assign(400, 'w');
+  const std::string full = encode_message(stored, longest);
+  EXPECT_FALSE(full.empty());
+  EXPECT_LE(full.size(), kMetaBytesMax);
+  for (message::Recipient& recipient : stored.envelope.recipients) recipient.orcpt.assign(500, 'o');
+  stored.envelope.envid.assign(100'000, 'e');
+  EXPECT_TRUE(encode_message(stored, status_of(0, 3000)).empty());
+}
+
+TEST(Stored, MoreRecipientsThanTheCeilingCannotBeStored) {
+  const Stored stored = stored_of(1, 0, smtp::kRecipientsMaxCeiling + 1);
+  EXPECT_TRUE(encode_message(stored, status_of(0, smtp::kRecipientsMaxCeiling + 1)).empty());
+}
+
+}  // namespace
+}  // namespace sluice::spool
