@@ -142,7 +142,9 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
                                                          : net::IoStatus::timed_out;
     if (status != net::IoStatus::ok) {
       broken_ = true;
-      co_return std::unexpected(trouble(this, {}, what, net::io_status_text(status)));
+      Trouble why = trouble(this, {}, what, net::io_status_text(status));
+      why.gone = status == net::IoStatus::end || status == net::IoStatus::failed;
+      co_return std::unexpected(std::move(why));
     }
   }
 }

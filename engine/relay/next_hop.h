@@ -20,6 +20,7 @@ namespace sluice::relay {
 struct Trouble {
   smtp::Reply reply;
   std::string detail;
+  bool gone = false;  // the connection was closed, which one that was kept may have been all along
 };
 
 class NextHop {

@@ -6,8 +6,8 @@ namespace sluice::relay {
 namespace {
 
 // A connection that was kept may have been closed by the other side just now: that is no failure of the
-// next hop, so another one is tried, this often.
-constexpr int kStaleTriesMax = 3;
+// next hop, so another one is tried, this often.  Each try uses one up, and is over at once.
+constexpr int kStaleTriesMax = 100;
 constexpr Duration kLastWordTimeout = std::chrono::seconds(2);
 
 constexpr smtp::StandardReply kNoSmtputf8{550, {5, 6, 7}, "The next server does not take SMTPUTF8"};
@@ -52,7 +52,7 @@ Task<void> Through::offer(const message::Envelope& envelope, std::size_t first,
     if (!trouble) break;
     give_back();
     stage_ = Stage::idle;
-    const bool stale = fresh && kept && answers.size() == answered;
+    const bool stale = fresh && kept && trouble->gone && answers.size() == answered;
     if (!stale || tries + 1 == kStaleTriesMax) fail(trouble->reply, std::move(trouble->detail));
   }
   while (answers.size() < wanted) answers.push_back(*failed_);
@@ -107,12 +107,13 @@ Task<std::optional<Trouble>> Through::ask(const message::Envelope& envelope, std
     auto answered = co_await hop_->reply(timeout, "answers of the next hop to MAIL and RCPT");
     if (!answered) co_return std::move(answered.error());
     const smtp::ParsedReply& reply = hop_->last_reply();
+    if (reply.reply_class() == smtp::ReplyClass::intermediate) co_return out_of_step("MAIL or RCPT");
     if (*answered == smtp::Expect::mail) {
       stage_ = Stage::envelope;
       if (!reply.positive()) mail_refused = reply.relayed();
       // 421: it says so and is gone.
       if (hop_->machine().closing())
-        co_return Trouble{smtp::replies::kNextHopTrouble, hop_->label() + ": " + reply.text};
+        co_return Trouble{smtp::replies::kNextHopTrouble, hop_->label() + ": " + reply.text, true};
       if (mail_refused) outcome_.detail = std::to_string(reply.code) + " " + reply.text;
     } else if (*answered == smtp::Expect::recipient) {
       if (mail_refused) {
@@ -151,8 +152,13 @@ Task<void> Through::begin(message::BodyForm form) {
   }
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.reply_class() == smtp::ReplyClass::intermediate) co_return;
-  fail(reply.relayed(), std::to_string(reply.code) + " " + reply.text);
-  stage_ = Stage::envelope;  // the dialog is in step: the connection can be kept
+  if (reply.positive()) {
+    Trouble why = out_of_step("DATA");
+    fail(why.reply, std::move(why.detail));
+  } else {
+    fail(reply.relayed(), std::to_string(reply.code) + " " + reply.text);
+    stage_ = Stage::envelope;  // the dialog is in step: the connection can be kept
+  }
   give_back();
 }
 
@@ -196,6 +202,8 @@ Task<void> Through::send_data(Chain bytes) {
 // One chunk's answer is owed at a time: the next chunk gathers meanwhile.
 Task<void> Through::send_chunk(bool last) {
   if (hop_->machine().outstanding() > 0) co_await read_chunk_reply();
+  if (!failed_ && spoke_early())
+    co_await lost({smtp::replies::kNextHopTrouble, hop_->label() + ": a reply that was not asked for"});
   if (failed_) co_return;
   std::string text;
   hop_->machine().append_bdat(chunk_.size(), last, text);
@@ -214,8 +222,27 @@ Task<void> Through::read_chunk_reply() {
   }
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.positive()) co_return;
-  fail(reply.relayed(), std::to_string(reply.code) + " " + reply.text);
+  if (reply.reply_class() == smtp::ReplyClass::intermediate) {
+    Trouble why = out_of_step("BDAT");
+    fail(why.reply, std::move(why.detail));
+  } else {
+    fail(reply.relayed(), std::to_string(reply.code) + " " + reply.text);
+  }
   give_back();
+}
+
+// A reply of a class that is no answer to what was asked: whatever comes next on this connection cannot be
+// trusted to be about what we think, and a 2xx least of all.
+Trouble Through::out_of_step(const char* asked) {
+  const smtp::ParsedReply& reply = hop_->last_reply();
+  hop_->connection().terminate();
+  return {smtp::replies::kNextHopTrouble, hop_->label() + ": out of step, answered " + asked + " with " +
+                                              std::to_string(reply.code) + " " + reply.text};
+}
+
+// It has answered what was not sent yet: that word must not be taken for the message's.
+bool Through::spoke_early() {
+  return hop_->machine().outstanding() == 0 && !hop_->connection().input().empty();
 }
 
 // The connection broke while the body was on its way.  A next hop that refuses a message in the middle says
@@ -237,6 +264,8 @@ Task<void> Through::lost(Trouble why) {
 Task<message::Outcome> Through::finish() {
   if (!failed_ && chunking_) {
     co_await send_chunk(/*last=*/true);
+  } else if (!failed_ && spoke_early()) {
+    co_await lost({smtp::replies::kNextHopTrouble, hop_->label() + ": a reply before the end of the body"});
   } else if (!failed_) {
     hop_->send(form_ == message::BodyForm::dot_stuffed ? std::string_view(".\r\n") : stuffer_.end());
     hop_->machine().content_ended();
@@ -244,7 +273,11 @@ Task<message::Outcome> Through::finish() {
   if (!failed_) {
     auto answered =
         co_await hop_->reply(pool_.route().final_timeout, "the next hop to take the message");
-    if (answered) {
+    if (answered && hop_->last_reply().reply_class() == smtp::ReplyClass::intermediate) {
+      Trouble why = out_of_step("the end of the message");
+      fail(why.reply, std::move(why.detail));
+      give_back();
+    } else if (answered) {
       const smtp::ParsedReply& reply = hop_->last_reply();
       outcome_.detail = std::to_string(reply.code) + " " + reply.text;
       outcome_.reply = reply.relayed();

@@ -43,6 +43,8 @@ class Through final : public message::Taker {
   Task<void> send_chunk(bool last);
   Task<void> read_chunk_reply();
   Task<void> lost(Trouble why);
+  Trouble out_of_step(const char* asked);
+  [[nodiscard]] bool spoke_early();
   void fail(smtp::Reply reply, std::string detail);
   void give_back();
 
