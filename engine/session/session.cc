@@ -277,11 +277,12 @@ Task<void> Session::end_transaction() {
 
 Task<Session::Next> Session::on_start_tls() {
   co_await end_transaction();
+  // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside. Before our 220 is out: what
+  // comes after it is the handshake, which may be there before we hear that the 220 was sent.
+  connection_->input().clear();
   flush();
   if (co_await connection_->drained(0, rules_->reply_timeout, "STARTTLS reply") != net::IoStatus::ok)
     co_return Next::end;
-  // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside.
-  connection_->input().clear();
   if (co_await handshake() == Next::end) co_return Next::end;
   sasl_ = nullptr;
   identity_ = nullptr;
