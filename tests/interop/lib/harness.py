@@ -41,6 +41,9 @@ def expect(holds, why):
 
 
 def shown(value):
+    # What is meant for a failure is made for every success, too: not of 25 MB.
+    if isinstance(value, (bytes, str)) and len(value) > 4000:
+        return repr(value[:300]) + f"... ({len(value)} in all) ..." + repr(value[-60:])
     text = repr(value)
     return text if len(text) <= 400 else text[:300] + f"... ({len(text)} characters) ..." + text[-60:]
 
