@@ -62,11 +62,11 @@ class Server {
   std::unique_ptr<io::LogService> log_service_;
   io::Log* log_ = nullptr;  // the main thread's
   std::unique_ptr<io::Names> names_;
+  std::unique_ptr<io::Disk> disk_;
   std::unique_ptr<io::Dns> dns_;
   OpenedSpool spool_;
   std::atomic<std::uint32_t> last_segment_{0};
   std::unique_ptr<auth::Backend> backend_;
-  std::unique_ptr<io::Disk> disk_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::vector<BoundSocket>> bound_;  // a list a core
