@@ -64,6 +64,7 @@ class NextHop {
   Task<void> close();
 
   std::uint32_t messages = 0;     // transactions begun on it
+  bool kept = false;              // it was idle for a while, and may have been closed just now
   bool transaction_open = false;  // RSET is due before the next MAIL
   Instant idle_since;
 

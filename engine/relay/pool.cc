@@ -311,6 +311,7 @@ void Pool::release(std::unique_ptr<NextHop> hop) {
     return;
   }
   hop->idle_since = loop_.now();
+  hop->kept = true;
   hop->connection().watch();
   host.idle.push_back(std::move(hop));
   arm_sweep();

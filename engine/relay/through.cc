@@ -105,6 +105,7 @@ Task<message::Outcome> Through::decide() {
   const bool for_keeping = leftover_ != nullptr && !all_refused && (!all_taken || wants_report());
   const bool kept = for_keeping && co_await retained_.keep(status());
   if (all_taken) {
+    CHECK(taken != nullptr);  // begin() comes after a recipient was promised
     outcome.reply = transmission_->reply_for(*taken);
   } else if (all_refused) {
     outcome.reply = transmission_->reply_for(*refused);

@@ -30,7 +30,7 @@ Task<bool> Transmission::connect(Pool::Want want) {
     co_return false;
   }
   hop_ = *std::move(acquired);
-  kept_ = hop_->messages > 0;
+  kept_ = hop_->kept;
   reached_ = true;
   next_hop_ = hop_->label();
   tls_ = hop_->tls_version();

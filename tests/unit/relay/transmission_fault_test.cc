@@ -158,10 +158,7 @@ TEST(TransmissionFaultTest, ManyOfThemAreReplacedByANewOne) {
     bench.route.connections_per_host_max = connections_max;
     std::vector<Pool::Acquired> lent;
     for (int i = 0; i < 6; ++i) lent.push_back(bench.acquire());
-    for (auto& each : lent) {
-      (*each)->messages = 1;
-      bench.release(std::move(each));
-    }
+    for (auto& each : lent) bench.release(std::move(each));
     bench.hop().add({.stage = HopStage::mail, .count = 3, .hang_up = true});
     Sending message(bench);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
