@@ -9,7 +9,7 @@ namespace sluice::spool {
 namespace {
 
 constexpr Duration kPrepareAgain = std::chrono::seconds(1);
-constexpr unsigned kStandstillsMax = 5;  // writes in a row that got less than a block further
+constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
 
