@@ -1,6 +1,7 @@
-// The disk behind the door: files and directories by blocking calls.  On a worker or at start-up, never on a
-// core; what a core does with a file goes through its ring (Ring::write_file, Ring::read_file).
-// Any thread.  There are two: the real one, and the simulated one of engine/io/sim_disk.h.
+// The disk behind the door: files and directories by blocking calls.  On a worker or at start-up,
+// never on a core; what a core does with a file goes through its ring (Ring::write_file,
+// Ring::read_file). Any thread.  There are two: the real one, and the simulated one of
+// engine/io/sim_disk.h.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,13 @@ namespace sluice::io {
 
 // What direct reads and writes are multiples of: offset, size and the memory's address.
 inline constexpr std::size_t kDiskBlockBytes = 4096;
-// What a disk writes whole or not at all.  A write that is cut short or torn is so at a multiple of it.
+// What a disk writes whole or not at all.  A write that is cut short or torn is so at a multiple of
+// it.
 inline constexpr std::size_t kDiskSectorBytes = 512;
+
+constexpr std::uint64_t disk_blocks_up(std::uint64_t bytes) {
+  return (bytes + kDiskBlockBytes - 1) / kDiskBlockBytes * kDiskBlockBytes;
+}
 
 struct DiskError {
   int error = 0;     // an errno
@@ -42,36 +48,38 @@ class Disk {
  public:
   virtual ~Disk() = default;
 
-  // With its parents, each 0700, and on the disk when it returns.  One that is there already is well, if it
-  // is a directory.
+  // With its parents, each 0700, and on the disk when it returns.  One that is there already is
+  // well, if it is a directory.
   virtual DiskResult<void> make_directory(const std::string& path) = 0;
   // Sorted by name, without "." and "..".
   virtual DiskResult<std::vector<DiskEntry>> list(const std::string& directory) = 0;
   virtual DiskResult<DiskEntry> look(const std::string& path) = 0;
 
-  // A new file (0600, EEXIST when something is there) of `bytes` zero octets, whole blocks, that are really
-  // written and synced, so that a later direct overwrite changes no metadata.  Its name is on the disk after
-  // sync_directory().  Opened for direct reads and writes; without O_DIRECT where the file system refuses it.
-  // When it fails, nothing is left of it.
+  // A new file (0600, EEXIST when something is there) of `bytes` zero octets, whole blocks, that
+  // are really written and synced, so that a later direct overwrite changes no metadata.  Its name
+  // is on the disk after sync_directory().  Opened for direct reads and writes; without O_DIRECT
+  // where the file system refuses it. When it fails, nothing is left of it.
   virtual DiskResult<int> create(const std::string& path, std::uint64_t bytes) = 0;
   // A regular file, direct likewise; EINVAL for anything else, ELOOP for a symbolic link.
   virtual DiskResult<int> open(const std::string& path, bool writable) = 0;
   // Any offset and size; shorter only at the end of the file.
   virtual DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) = 0;
-  // Whole blocks (EINVAL otherwise), all of them or an error.  `durable`: on the disk when it returns.
-  virtual DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) = 0;
+  // Whole blocks (EINVAL otherwise), all of them or an error.  `durable`: on the disk when it
+  // returns.
+  virtual DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
+                                 bool durable) = 0;
 
   // Replaces what is at `to`.  On the disk after sync_directory() of the directory of `to`.
   virtual DiskResult<void> rename(const std::string& from, const std::string& to) = 0;
   // A file's name; the file goes with its last descriptor.
   virtual DiskResult<void> remove(const std::string& path) = 0;
   virtual DiskResult<void> sync_directory(const std::string& path) = 0;
-  // A whole file, 0600: it is the old one or the new one at any time, and the new one on the disk when it
-  // returns.  By way of PATH.draft; one writer at a time.
+  // A whole file, 0600: it is the old one or the new one at any time, and the new one on the disk
+  // when it returns.  By way of PATH.draft; one writer at a time.
   virtual DiskResult<void> write_small(const std::string& path, std::string_view text) = 0;
 
-  // Creates the file if need be; EWOULDBLOCK while another descriptor, of any process, holds it.  Held until
-  // it is closed.
+  // Creates the file if need be; EWOULDBLOCK while another descriptor, of any process, holds it.
+  // Held until it is closed.
   virtual DiskResult<int> lock(const std::string& path) = 0;
   // For users without privileges.
   virtual DiskResult<std::uint64_t> free_bytes(const std::string& path) = 0;

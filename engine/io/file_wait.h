@@ -1,6 +1,6 @@
-// Waits for a read or a write of a file on a core.  The result is bytes, maybe fewer than asked for (a short
-// transfer is the caller's to judge), or a negative errno.  The wait cannot be cancelled: operations on files
-// end by themselves.  The memory stays where it is, and as it is, until then.
+// Waits for a read or a write of a file on a core.  The result is bytes, maybe fewer than asked for
+// (a short transfer is the caller's to judge), or a negative errno.  The wait cannot be cancelled:
+// operations on files end by themselves.  The memory stays where it is, and as it is, until then.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,8 @@ class FileAwaiter {
   std::int32_t result_ = 0;
 };
 
-inline auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset, bool durable,
-                       const char* what) {
+inline auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset,
+                       bool durable, const char* what) {
   return FileAwaiter(
       [&loop, file, bytes, offset, durable](Operation::Told told, void* context) {
         loop.write_file(file, bytes, offset, durable, told, context);

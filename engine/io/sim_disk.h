@@ -1,14 +1,15 @@
-// The disk of a simulated host, shared by its cores: what is not synced may be lost with the power, whole,
-// in part or in any order, and calls fail as SimFaults says.  It is stricter than a kernel: memory, a size or
-// an offset that is not of whole blocks, an unknown descriptor, or two writes to one place at the same time
-// stop the program.
-// Owned by its SimWorld; one thread.  Calls take no simulated time: what a job of the workers takes is theirs.
+// The disk of a simulated host, shared by its cores: what is not synced may be lost with the power,
+// whole, in part or in any order, and calls fail as SimFaults says.  It is stricter than a kernel:
+// memory, a size or an offset that is not of whole blocks, an unknown descriptor, or two writes to
+// one place at the same time stop the program. Owned by its SimWorld; one thread.  Calls take no
+// simulated time: what a job of the workers takes is theirs.
 //
-// A program that was running at a loss of power or was killed is over, although its objects are still there:
-// its descriptors are void, and what it still asks of the disk through its door fails with EIO and does
-// nothing, so that it can be taken down; a new life begins with a new door.
+// A program that was running at a loss of power or was killed is over, although its objects are
+// still there: its descriptors are void, and what it still asks of the disk through its door fails
+// with EIO and does nothing, so that it can be taken down; a new life begins with a new door.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -36,7 +37,8 @@ class SimDisk final : public Disk {
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
   // A bit of the octet at `offset`; the file is there.
   void flip_bit(const std::string& path, std::uint64_t offset);
-  // Something that the program did not put there: a link, another's file.  `entry.name` is not used.
+  // Something that the program did not put there: a link, another's file.  `entry.name` is not
+  // used.
   void plant(const std::string& path, const DiskEntry& entry);
 
   DiskResult<void> make_directory(const std::string& path) override;
@@ -45,7 +47,8 @@ class SimDisk final : public Disk {
   DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   DiskResult<int> open(const std::string& path, bool writable) override;
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
-  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
+  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
+                         bool durable) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;
@@ -57,7 +60,8 @@ class SimDisk final : public Disk {
   // For rings and doors.
   [[nodiscard]] std::uint64_t life() const { return life_; }  // another after each loss
   [[nodiscard]] bool is_file(int descriptor) const;           // a socket otherwise
-  // A transfer of the ring: begun with the submission, ended with the completion, whose result it gives.
+  // A transfer of the ring: begun with the submission, ended with the completion, whose result it
+  // gives.
   struct Transfer {
     SimFileRef file;
     std::uint64_t number = 0;  // a write's
@@ -79,14 +83,18 @@ class SimDisk final : public Disk {
   Open* opened(int descriptor);  // null: void
   DiskResult<int> give_descriptor(Open open, const char* doing);
   void void_descriptors();
-  // Counts the call, and whether it fails; never with EINTR, which blocking calls keep to themselves.
+  // Counts the call, and whether it fails; never with EINTR, which blocking calls keep to
+  // themselves.
   int fails(SimCall call, std::string_view path);
   int make_file(const std::string& path, std::uint64_t bytes, SimFileRef& file);
+  // An errno or 0, as below.
   int put(SimFile& file, std::uint64_t offset, std::string_view bytes, bool durable);
   int move(const std::string& from, const std::string& to);
   int sync(const std::string& directory);
   [[nodiscard]] std::uint64_t used() const;
   [[nodiscard]] bool has_room(std::uint64_t bytes) const;
+  // After these of a write nothing was written.
+  static bool leaves_file(int error) { return error == EINTR || error == EAGAIN || error == ENOMEM; }
   void check_blocks(std::uint64_t offset, std::size_t size, const void* memory) const;
 
   SimContext& context_;
@@ -109,7 +117,8 @@ class SimDiskDoor final : public Disk {
   DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   DiskResult<int> open(const std::string& path, bool writable) override;
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
-  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
+  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
+                         bool durable) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;

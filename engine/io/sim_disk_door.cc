@@ -41,7 +41,8 @@ DiskResult<std::string> SimDiskDoor::read(int file, std::uint64_t offset, std::s
   return disk_.read(file, offset, bytes);  // a descriptor knows its life
 }
 
-DiskResult<void> SimDiskDoor::write(int file, std::uint64_t offset, std::string_view bytes, bool durable) {
+DiskResult<void> SimDiskDoor::write(int file, std::uint64_t offset, std::string_view bytes,
+                                    bool durable) {
   return disk_.write(file, offset, bytes, durable);
 }
 

@@ -1,6 +1,5 @@
-// What a simulated disk holds: the files, each as it is on the disk and as it is read, and their names
-// likewise.  Here is decided what a loss of power leaves.
-// Owned by its SimDisk; one thread.
+// What a simulated disk holds: the files, each as it is on the disk and as it is read, and their
+// names likewise.  Here is decided what a loss of power leaves. Owned by its SimDisk; one thread.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +21,8 @@ class SimImage {
   [[nodiscard]] std::uint64_t size() const { return size_; }
   void grow(std::uint64_t size) { size_ = std::max(size_, size); }
   void write(std::uint64_t offset, std::string_view bytes);
-  [[nodiscard]] std::string read(std::uint64_t offset, std::size_t size) const;  // shorter at the end
+  [[nodiscard]] std::string read(std::uint64_t offset,
+                                 std::size_t size) const;  // shorter at the end
   void flip(std::uint64_t offset, unsigned bit);
 
  private:
@@ -35,8 +35,8 @@ struct SimFile {
     std::uint64_t offset = 0;
     std::string bytes;
   };
-  SimImage durable;  // what is on the disk
-  SimImage current;  // what is read
+  SimImage durable;             // what is on the disk
+  SimImage current;             // what is read
   std::vector<Write> unsynced;  // the difference, oldest first
   bool locked = false;
   bool regular = true;
@@ -54,14 +54,21 @@ class SimStorage {
   static std::string clean(std::string_view path);
   static std::string directory_of(std::string_view path);
 
-  // Names.  A change is on the disk after sync() of the directory; a rename after that of the new name's.
-  [[nodiscard]] bool is_directory(const std::string& path) const { return directories_.contains(path); }
+  // Names.  A change is on the disk after sync() of the directory; a rename after that of the new
+  // name's.
+  [[nodiscard]] bool is_directory(const std::string& path) const {
+    return directories_.contains(path);
+  }
   void make_directory(const std::string& path) { directories_.insert(path); }  // durable at once
-  [[nodiscard]] SimFileRef find(const std::string& path) const;  // null
+  [[nodiscard]] SimFileRef find(const std::string& path) const;                // null
   [[nodiscard]] const std::map<std::string, SimFileRef>& files() const { return current_; }
   [[nodiscard]] const std::set<std::string>& directories() const { return directories_; }
-  void create(const std::string& path, const SimFileRef& file) { change({.from = "", .to = path, .file = file}); }
-  void rename(const std::string& from, const std::string& to) { change({.from = from, .to = to, .file = find(from)}); }
+  void create(const std::string& path, const SimFileRef& file) {
+    change({.from = "", .to = path, .file = file});
+  }
+  void rename(const std::string& from, const std::string& to) {
+    change({.from = from, .to = to, .file = find(from)});
+  }
   void remove(const std::string& path) { change({.from = path, .to = "", .file = find(path)}); }
   void sync(const std::string& directory);
 

@@ -1,14 +1,20 @@
-// The real disk where only a real one can be tried: modes, links, other owners, other processes, and how the
-// ring writes to it.
+// The real disk where only a real one can be tried: modes, links, other owners, other processes,
+// and how the ring writes to it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -27,8 +33,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::DiskPlace;
-using testing::Doors;
 using testing::DoorKind;
+using testing::Doors;
 using testing::RawTransfer;
 
 constexpr std::size_t kBlock = kDiskBlockBytes;
@@ -146,17 +152,36 @@ TEST_F(RealDiskTest, AnotherProcessHoldsTheLockUntilItEnds) {
 }
 
 TEST_F(RealDiskTest, WhatCannotBeMadeWholeLeavesNothing) {
-  const std::uint64_t much = (disk_->free_bytes(place_.path()).value() / kBlock + (1U << 24)) * kBlock;
-  const auto made = disk_->create(path("a"), much);
-  EXPECT_TRUE(error_of(made) == ENOSPC || error_of(made) == EFBIG) << error_of(made);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit tight{.rlim_cur = 10 * kBlock, .rlim_max = before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  const auto made = disk_->create(path("a"), 20 * kBlock);
+  const auto small = disk_->write_small(path("b"), std::string(20 * kBlock, 'x'));
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(error_of(made), EFBIG);
+  EXPECT_EQ(error_of(small), EFBIG);
   EXPECT_TRUE(disk_->list(place_.path()).value().empty());
 }
 
-TEST_F(RealDiskTest, ANewFileHasItsSpace) {
-  keep(disk_->create(path("a"), 100 * kBlock));
+// Space that is only reserved would be marked as written by the first write, which is metadata.
+TEST_F(RealDiskTest, ANewFileIsReallyWritten) {
+  const int file = keep(disk_->create(path("a"), 700 * kBlock));
   struct stat status{};
   ASSERT_EQ(::stat(path("a").c_str(), &status), 0);
-  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, 100 * kBlock);
+  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, 700 * kBlock);
+  constexpr std::size_t kExtents = 64;
+  alignas(fiemap) std::array<std::byte, sizeof(fiemap) + kExtents * sizeof(fiemap_extent)> memory{};
+  auto* const map = reinterpret_cast<fiemap*>(memory.data());
+  map->fm_length = FIEMAP_MAX_OFFSET;
+  map->fm_extent_count = kExtents;
+  if (::ioctl(file, FS_IOC_FIEMAP, map) != 0) GTEST_SKIP() << "the file system does not tell";
+  const auto* const extents = reinterpret_cast<const fiemap_extent*>(memory.data() + sizeof(fiemap));
+  ASSERT_GT(map->fm_mapped_extents, 0U);
+  for (std::size_t i = 0; i < map->fm_mapped_extents; ++i)
+    EXPECT_EQ(extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN, 0U);
 }
 
 TEST_F(RealDiskTest, AnyThreadMayCall) {
@@ -221,6 +246,32 @@ TEST_F(RealDiskTest, ADurableOverwriteIsNotHandedToAKernelThread) {
     EXPECT_EQ(write.result, 4 * kBlock);
   }
   EXPECT_EQ(kernel_threads(), before);
+}
+
+// What was written to memory only, and is cut off before it gets any further, is counted.
+std::uint64_t cancelled_bytes() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  for (std::uint64_t value = 0; io >> name >> value;)
+    if (name == "cancelled_write_bytes:") return value;
+  return 0;
+}
+
+TEST_F(RealDiskTest, ADurableWriteOfTheRingIsOnTheDiskWhenItEnds) {
+  const int file = ::open(path("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);  // not direct
+  files_.push_back(file);
+  Doors doors(DoorKind::real);
+  Loop& loop = doors.add_loop("192.0.2.1");
+  const auto left_in_memory = [&](bool durable) {
+    const RawTransfer write(loop, file, 0, std::string(4 * kBlock, 'x'), durable);
+    EXPECT_TRUE(doors.run_until([&] { return write.result.has_value(); }));
+    EXPECT_EQ(write.result, 4 * kBlock);
+    const std::uint64_t before = cancelled_bytes();
+    EXPECT_EQ(::ftruncate(file, 0), 0);
+    return cancelled_bytes() - before;
+  };
+  if (left_in_memory(false) == 0) GTEST_SKIP() << "it does not show here";
+  EXPECT_EQ(left_in_memory(true), 0U);
 }
 
 }  // namespace
