@@ -9,6 +9,7 @@ namespace sluice::spool {
 namespace {
 
 constexpr Duration kPrepareAgain = std::chrono::seconds(1);
+constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
 
@@ -57,6 +58,7 @@ void Log::begin_batch() {
     if (batch_.records() > 0) {
       bytes_ = batch_.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()));
       batch_offset_ = offset_ = segment.used;
+      standstills_ = 0;
       segment.used += static_cast<std::uint32_t>(bytes_.size());
       // The next one is made while there is still room in this one.
       if (segment.used > segment.bytes / 2) want_segment();
@@ -89,24 +91,29 @@ void Log::on_written(void* self, const io::Completion& completion) {
 }
 
 void Log::written(std::int32_t result) {
-  // Nothing was written, and nothing failed; or only a part was, and the rest still has to be.
-  const bool again = result == -EINTR || result == -EAGAIN;
-  const bool whole = result == static_cast<std::int32_t>(bytes_.size());
-  if (again || (result >= static_cast<std::int32_t>(kBlockBytes) && !whole)) {
-    const std::uint32_t done = again ? 0 : static_cast<std::uint32_t>(result) / kBlockBytes * kBlockBytes;
-    bytes_.remove_prefix(done);
-    offset_ += done;
-    submit();
-    return;
-  }
-  if (whole) {
+  if (result == static_cast<std::int32_t>(bytes_.size())) {
     succeed();
+  } else if (goes_on(result)) {
+    return;
   } else {
     abandon(result);
   }
   in_flight_.clear();
   bytes_ = {};
   loop_.defer(begin_later_);
+}
+
+// Where nothing failed, but not all was written: asks for the rest, from the block on in which it stopped.
+bool Log::goes_on(std::int32_t result) {
+  const bool interrupted = result == -EINTR || result == -EAGAIN;
+  if (!interrupted && result <= 0) return false;
+  const std::uint32_t done = interrupted ? 0 : static_cast<std::uint32_t>(result) / kBlockBytes * kBlockBytes;
+  standstills_ = interrupted || done > 0 ? 0 : standstills_ + 1;
+  if (standstills_ > kStandstillsMax) return false;
+  bytes_.remove_prefix(done);
+  offset_ += done;
+  submit();
+  return true;
 }
 
 void Log::succeed() {

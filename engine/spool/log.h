@@ -1,6 +1,6 @@
 // The end of one core's log: records gather while a write is under way, and go out together in the next one.
-// Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; a write that
-// fails is never tried again where it was: its records have failed, its segment is written no more, and the next
+// Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; of one that was
+// cut short the rest is asked for, but one that fails is never tried again where it was: its records have failed, its segment is written no more, and the next
 // batch goes to a new one.
 // Owned by a Spool; that core's thread only.
 #pragma once
@@ -83,6 +83,7 @@ class Log {
   void submit();
   static void on_written(void* self, const io::Completion& completion);
   void written(std::int32_t result);
+  bool goes_on(std::int32_t result);
   void succeed();
   void abandon(std::int32_t result);
   void want_segment();
@@ -103,6 +104,7 @@ class Log {
   std::string_view bytes_;         // being written, or what is left of it; empty: nothing is
   std::uint32_t offset_ = 0;       // where to
   std::uint32_t batch_offset_ = 0;
+  unsigned standstills_ = 0;
   std::uint32_t active_ = 0;       // the segment that is written; 0: none
   Segment spare_;                  // the next one, ready; number 0: none
   bool preparing_ = false;

@@ -12,6 +12,7 @@ namespace {
 
 // A disk that fails may not fail for long: what is given up for it is given up for good.
 constexpr int kReadTries = 3;
+constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
 constexpr Duration kAsideAgain = std::chrono::seconds(10);
 
@@ -24,18 +25,22 @@ std::uint32_t block_of(std::uint32_t offset) { return offset / kBlockBytes * kBl
 // Octets, fewer only at the end of the file; or a negative errno.
 Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::uint32_t offset) {
   std::size_t got = 0;
-  for (int tries = 1; got < to.size();) {
+  int failures = 0;
+  unsigned standstills = 0;
+  while (got < to.size() && standstills < kStandstillsMax) {
     const std::int32_t result = co_await io::read_file(loop_, file, to.subspan(got), offset + got, "the spool's disk");
     if (result == -EINTR || result == -EAGAIN) continue;
     if (result < 0) {
-      if (tries++ == kReadTries || closing_ || loop_.aborting()) co_return result;
+      if (++failures == kReadTries || closing_ || loop_.aborting()) co_return result;
       co_await loop_.sleep(kReadAgain, "another try to read from the spool");
       continue;
     }
     if (result == 0) break;
-    got = std::min(got + static_cast<std::size_t>(result), to.size());
-    if (got < to.size()) got = got / kBlockBytes * kBlockBytes;  // a direct read goes on at a block
-    if (static_cast<std::uint32_t>(result) < kBlockBytes && ++tries > kReadTries) break;
+    // A direct read goes on at a block.
+    const auto more = static_cast<std::size_t>(result);
+    const bool all = got + more >= to.size();
+    got = all ? to.size() : got + more / kBlockBytes * kBlockBytes;
+    standstills = more < kBlockBytes ? standstills + 1 : 0;
   }
   co_return static_cast<std::int32_t>(got);
 }

@@ -119,12 +119,16 @@ io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   segment.file = *file;
   const auto block = disk_.read(*file, 0, kBlockBytes);
   if (!block && block.error().error != EIO) return std::unexpected(block.error());
+  if (!block) {
+    leave_file(number);
+    return {};
+  }
   SegmentHead head;
-  const HeadFault fault = block ? read_segment_head(*block, head) : HeadFault::damaged;
+  const HeadFault fault = read_segment_head(*block, head);
   if (fault == HeadFault::other_version)
     return std::unexpected(refusal(path + ": was written by another version; run that one until the spool is empty"));
   if (fault == HeadFault::damaged)
-    return put_file_away(number, block ? "its header is damaged" : "its header cannot be read");
+    return put_file_away(number, "its header is damaged");
   // Its header is of its next life, or was not written yet: nothing in it was ever answered for.
   if (fault == HeadFault::blank || head.number != number) return put_file_away(number, "");
   segment.salt = head.salt;
@@ -133,6 +137,15 @@ io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   ++counts_.segments;
   counts_.bytes_read += segment.bytes;
   return {};
+}
+
+// The disk does not give its header.  It may at the next start, so nothing is done to it.
+void Recovery::leave_file(std::uint32_t number) {
+  disk_.close(segments_.at(number).file);
+  segments_.erase(number);
+  ++counts_.unreadable;
+  note_(directory_ + "/" + segment_name(number) +
+        ": its header cannot be read; what is in it stays there, and is looked for again at the next start");
 }
 
 // Under a free file's name; or, with a fault, into quarantine as it is.

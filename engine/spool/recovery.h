@@ -77,6 +77,7 @@ class Recovery {
   io::DiskResult<void> list_files();
   io::DiskResult<void> take_file(const io::DiskEntry& entry);
   io::DiskResult<void> open_segment(std::uint32_t number);
+  void leave_file(std::uint32_t number);
   io::DiskResult<void> put_file_away(std::uint32_t number, const std::string& fault);
   void read_records(Segment& segment, const Found& found);
   void tell_damage(Segment& segment, const Damage& place);

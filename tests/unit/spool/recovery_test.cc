@@ -366,7 +366,7 @@ TEST_F(RecoveryTest, MailBehindABlockThatCannotBeReadIsFoundAndTheFileIsKept) {
   EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("cannot be read")));
 }
 
-TEST_F(RecoveryTest, FileWhoseHeadCannotBeReadIsMovedAwayWhole) {
+TEST_F(RecoveryTest, FileWhoseHeadCannotBeReadIsLeftForTheNextStart) {
   SegmentText first(1);
   first.message(10);
   first.put_on(disk_, kDirectory);
@@ -375,7 +375,10 @@ TEST_F(RecoveryTest, FileWhoseHeadCannotBeReadIsMovedAwayWhole) {
   file.bad_to = 6;
   EXPECT_EQ(recover(), Found());
   EXPECT_EQ(error_, "");
-  EXPECT_TRUE(disk_.has("/spool/quarantine/00000001.log"));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("its header cannot be read")));
+  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000001.log"));
+  file.bad_to = 0;
+  EXPECT_EQ(recover(), (Found{{10, 0}}));
 }
 
 // ------------------------------------------------------------------------------------------ files

@@ -1,0 +1,215 @@
+// A spool on both doors: what it keeps is read back, in this life and in the next.
+#include "engine/spool/spool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/spool/life.h"
+
+namespace sluice::spool {
+namespace {
+
+using testing::BothDoors;
+using testing::DoorKind;
+
+class SpoolTest : public BothDoors {
+ protected:
+  std::unique_ptr<Life> begin(const LifeOptions& options = {}) {
+    auto life = std::make_unique<Life>(machine_, options);
+    EXPECT_EQ(life->error, "");
+    life->wait_ready();
+    return life;
+  }
+  bool store(Life& life, QueueId id, std::size_t size, std::size_t core = 0) {
+    return life.await<bool>([&] { return keep(life.spool(core), id, size); }, core);
+  }
+  bool update(Life& life, QueueId id, std::uint32_t tries, std::size_t core = 0) {
+    const message::DeliveryStatus status = status_of(tries);
+    return life.await<bool>([&] { return life.spool(core).update(id, status); }, core);
+  }
+  bool finish(Life& life, QueueId id, std::size_t core = 0) {
+    return life.await<bool>([&] { return life.spool(core).finish(id); }, core);
+  }
+  std::expected<ReadBack, std::string> read(Life& life, QueueId id, std::size_t core = 0) {
+    return life.await<std::expected<ReadBack, std::string>>([&] { return read_back(life.spool(core), id); }, core);
+  }
+  void expect_message(Life& life, QueueId id, std::size_t size, std::uint32_t tries, std::size_t core = 0) {
+    const auto back = read(life, id, core);
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(back->content, content_of(id, size));
+    EXPECT_EQ(back->stored.content_bytes, size);
+    EXPECT_EQ(back->status, status_of(tries));
+    EXPECT_EQ(back->stored.envelope.id, message::queue_id_text(id));
+    EXPECT_EQ(back->stored.envelope.reverse_path, "sender@customer.example");
+    EXPECT_EQ(back->stored.submitter.account, "account");
+  }
+  Machine machine_{doors_};
+};
+INSTANTIATE_TEST_SUITE_P(Doors, SpoolTest, ::testing::Values(DoorKind::real, DoorKind::simulated), testing::door_name);
+
+TEST_P(SpoolTest, KeepsMessagesOfAnyLength) {
+  auto life = begin({.segment_bytes = 16U << 20});
+  std::vector<std::size_t> sizes{0, 1, 4095, 4096, 100'000, kPieceBytesMax - 1, kPieceBytesMax, kPieceBytesMax + 1,
+                                 2 * kPieceBytesMax, 3'000'001};
+  if (!doors_.simulated()) sizes.push_back(30'000'000);
+  for (std::size_t i = 0; i < sizes.size(); ++i) ASSERT_TRUE(store(*life, i + 1, sizes[i]));
+  for (std::size_t i = 0; i < sizes.size(); ++i) expect_message(*life, i + 1, sizes[i], 0);
+  EXPECT_EQ(life->spool().messages(), sizes.size());
+  life = nullptr;
+  life = begin();
+  EXPECT_EQ(life->found.size(), sizes.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) expect_message(*life, i + 1, sizes[i], 0);
+}
+
+TEST_P(SpoolTest, KeepsTheLatestStatus) {
+  auto life = begin();
+  ASSERT_TRUE(store(*life, 1, 500));
+  ASSERT_TRUE(update(*life, 1, 1));
+  ASSERT_TRUE(update(*life, 1, 2));
+  expect_message(*life, 1, 500, 2);
+  life = nullptr;
+  life = begin();
+  EXPECT_EQ(life->found.at(1).status, status_of(2));
+  expect_message(*life, 1, 500, 2);
+}
+
+TEST_P(SpoolTest, ForgetsWhatIsFinished) {
+  auto life = begin();
+  ASSERT_TRUE(store(*life, 1, 500));
+  ASSERT_TRUE(store(*life, 2, 2'000'000));
+  ASSERT_TRUE(finish(*life, 1));
+  ASSERT_TRUE(finish(*life, 2));
+  EXPECT_FALSE(life->spool().has(1));
+  EXPECT_FALSE(read(*life, 2));
+  EXPECT_EQ(life->spool().messages(), 0U);
+  EXPECT_EQ(life->spool().live_bytes(), 0U);
+  EXPECT_TRUE(finish(*life, 1)) << "once more";
+  EXPECT_TRUE(update(*life, 1, 5)) << "of nothing";
+  life = nullptr;
+  life = begin();
+  EXPECT_TRUE(life->found.empty());
+}
+
+TEST_P(SpoolTest, ForgetsDraftsThatAreAbandoned) {
+  auto life = begin();
+  const auto abandon = [](Spool& spool) -> Task<bool> {
+    Draft draft(spool, 1);
+    Chain chain;
+    chain.append_copy(content_of(1, 3 * kPieceBytesMax));
+    const bool taken = co_await draft.append(std::move(chain));
+    draft.abandon();
+    co_return taken;
+  };
+  EXPECT_TRUE(life->await<bool>([&] { return abandon(life->spool()); }));
+  EXPECT_EQ(life->spool().messages(), 0U);
+  life = nullptr;
+  life = begin();
+  EXPECT_TRUE(life->found.empty());
+  EXPECT_THAT(life->told, ::testing::IsEmpty());
+}
+
+Task<void> keep_and_count(Spool& spool, QueueId id, std::size_t size, std::size_t& kept) {
+  if (co_await keep(spool, id, size)) ++kept;
+}
+
+TEST_P(SpoolTest, WritesManyMessagesAtOnce) {
+  auto life = begin({.segment_bytes = 16U << 20});
+  constexpr std::size_t kMessages = 400;
+  std::size_t kept = 0;
+  TaskSet tasks;
+  life->loop().post([&] {
+    for (QueueId id = 1; id <= kMessages; ++id) tasks.add(keep_and_count(life->spool(), id, 4000, kept));
+  });
+  ASSERT_TRUE(doors_.run_until([&] { return kept == kMessages && tasks.live() == 0; }));
+  const LogCounters& log = life->spool().log_counters();
+  EXPECT_EQ(log.records, kMessages);
+  EXPECT_LT(log.batches, kMessages / 10);
+  EXPECT_GT(log.bytes, kMessages * 4000);
+  EXPECT_EQ(log.bytes % kBlockBytes, 0U);
+  EXPECT_EQ(log.failed_batches, 0U);
+  EXPECT_EQ(life->spool().counters().stored, kMessages);
+  EXPECT_EQ(life->spool().counters().not_stored, 0U);
+  for (QueueId id = 1; id <= kMessages; id += 57) expect_message(*life, id, 4000, 0);
+}
+
+TEST_P(SpoolTest, WorksUnsynced) {
+  auto life = begin({.synced = false});
+  ASSERT_TRUE(store(*life, 1, 700'000));
+  life = nullptr;
+  life = begin();
+  expect_message(*life, 1, 700'000, 0);
+}
+
+TEST_P(SpoolTest, GoesOnInOtherSegmentsWhenOneIsFull) {
+  auto life = begin();
+  for (QueueId id = 1; id <= 12; ++id) ASSERT_TRUE(store(*life, id, 1'500'000));
+  EXPECT_GE(life->spool().log_counters().segments_begun, 4U);
+  for (QueueId id = 1; id <= 12; ++id) expect_message(*life, id, 1'500'000, 0);
+  life = nullptr;
+  life = begin({.cores = 3});
+  EXPECT_EQ(life->found.size(), 12U);
+  for (const auto& [id, message] : life->found) expect_message(*life, id, 1'500'000, 0, message.core);
+}
+
+// Each start has another number of cores; messages are finished by whichever has them, and segments are used again.
+TEST_P(SpoolTest, LosesNothingWhenCoresComeAndGo) {
+  QueueId next = 1;
+  std::map<QueueId, std::pair<std::size_t, std::uint32_t>> ours;  // size, tries
+  for (const std::size_t cores : {2U, 7U, 1U, 3U, 5U, 4U, 6U, 1U}) {
+    auto life = begin({.cores = cores});
+    ASSERT_EQ(life->found.size(), ours.size());
+    for (const auto& [id, message] : life->found) {
+      ASSERT_TRUE(ours.contains(id));
+      EXPECT_EQ(message.status.tries, ours[id].second);
+      expect_message(*life, id, ours[id].first, ours[id].second, message.core);
+      if (id % 3 == 0) {
+        ASSERT_TRUE(update(*life, id, ++ours[id].second, message.core));
+      } else if (id % 3 == 1) {
+        ASSERT_TRUE(finish(*life, id, message.core));
+        ours.erase(id);
+      }
+    }
+    for (std::size_t i = 0; i < 15; ++i, ++next) {
+      const std::size_t size = i == 0 ? 1'200'000 : 3000 * i;
+      ASSERT_TRUE(store(*life, next, size, i % cores));
+      ours[next] = {size, 0};
+    }
+  }
+}
+
+TEST_P(SpoolTest, GivesSpaceBackWhenMessagesAreFinished) {
+  auto life = begin();
+  for (QueueId id = 1; id <= 40; ++id) {
+    ASSERT_TRUE(store(*life, id, 1'000'000));
+    ASSERT_TRUE(finish(*life, id));
+  }
+  ASSERT_TRUE(doors_.run_until([&] { return life->spool().counters().recycled >= 8; }));
+  EXPECT_LE(life->spool().disk_bytes(), 4U * kSegmentBytesMin);
+  EXPECT_EQ(life->spool().counters().moved, 0U);
+}
+
+TEST_P(SpoolTest, SaysWhenTooLittleSpaceIsLeft) {
+  auto life = std::make_unique<Life>(machine_, LifeOptions{.free_bytes_min = std::uint64_t{1} << 60});
+  ASSERT_TRUE(doors_.run_until([&] { return !life->told.empty(); }));
+  EXPECT_FALSE(life->spool().accepting());
+  EXPECT_THAT(life->told[0], ::testing::HasSubstr("are left on the file system, less than spool.free_bytes_min"));
+  ASSERT_TRUE(doors_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
+}
+
+TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
+  auto life = begin();
+  const auto try_it = [](Spool& spool) -> Task<bool> {
+    Stored stored = stored_of(1, 0);
+    stored.envelope.envid.assign(kMetaBytesMax, 'e');
+    const Chain nothing;
+    co_return co_await spool.store(1, stored, status_of(0), nothing);
+  };
+  EXPECT_FALSE(life->await<bool>([&] { return try_it(life->spool()); }));
+  EXPECT_EQ(life->spool().messages(), 0U);
+}
+
+}  // namespace
+}  // namespace sluice::spool
