@@ -194,8 +194,8 @@ def checks(folder, text):
     return outcome
 
 
-def interop(kind, text):
-    scripts = sorted(glob.glob(os.path.join(ROOT, "tests/interop/*.py")))
+def interop(kind, text, which="interop/*.py"):
+    scripts = sorted(glob.glob(os.path.join(ROOT, "tests", which)))
     scripts = [path for path in scripts if text in os.path.relpath(path, ROOT)]
     if not scripts:
         return Outcome()
@@ -263,6 +263,7 @@ def suites(quick, text):
     yield "style", lambda: checks("style", text)
     yield "unit", lambda: unit("release", text)
     yield "interop", lambda: interop("release", text)
+    yield "crash", lambda: interop("release", text, "crash/crash.py")
     if quick:
         return
     yield "unit with address and undefined-behaviour sanitizers", lambda: unit("asan", text)

@@ -161,9 +161,14 @@ class Relay:
             },
             "store": {"accounts": self.at("state", "accounts.db")},
             "tls": {"certificates": certificates(), "default_host": wire.HOST},
+            "spool": {"segment_bytes": 8388608, "free_bytes_min": 0},
+            "queue": {},
+            "reports": {},
+            "dns": {},
             "limits": {},
             "listener": [{"address": [f"127.0.0.1:{self.ports[n]}"], **keys} for n, keys in wanted.items()],
-            "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none"}],
+            # What the next hop says is the client's at once, unless a test is about what happens otherwise.
+            "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none", "fallback": False}],
             "log": {"file": self.log_file, "format": "json", "level": "debug"},
         }
         for section, keys in sections.items():
