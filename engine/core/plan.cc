@@ -5,6 +5,7 @@
 
 #include "auth/sasl.h"
 #include "engine/io/files.h"
+#include "engine/io/process.h"
 #include "engine/net/certificates_directory.h"
 #include "engine/net/tls_client_context.h"
 
@@ -171,6 +172,7 @@ net::ExchangeRules exchange_rules(const Config& config) {
   for (const ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)
       if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
+  for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
   rules.unwanted = config.dns.unwanted;
   return rules;
 }

@@ -34,8 +34,13 @@ class FakeNameServer {
   using Answer = std::function<std::optional<std::string>(const Question&)>;
 
   explicit FakeNameServer(Answer answer) : answer_(std::move(answer)) {
-    udp_ = bound(SOCK_DGRAM, 0);
-    tcp_ = bound(SOCK_STREAM, port());
+    // A port that is free for both: somebody else's connection may have the one that UDP was given.
+    for (int tries = 0; tcp_ < 0 && tries < 100; ++tries) {
+      if (udp_ >= 0) ::close(udp_);
+      udp_ = bound(SOCK_DGRAM, 0);
+      tcp_ = bound(SOCK_STREAM, port());
+    }
+    EXPECT_GE(tcp_, 0);
     EXPECT_EQ(::listen(tcp_, 16), 0);
     EXPECT_EQ(::pipe(end_.data()), 0);
     thread_ = std::thread([this] { run(); });
@@ -56,8 +61,9 @@ class FakeNameServer {
   static int bound(int kind, std::uint16_t port) {
     const int fd = ::socket(AF_INET, kind | SOCK_CLOEXEC, 0);
     const auto address = *io::Address::from_ip("127.0.0.1", port);
-    EXPECT_EQ(::bind(fd, address.data(), address.size()), 0);
-    return fd;
+    if (::bind(fd, address.data(), address.size()) == 0) return fd;
+    ::close(fd);
+    return -1;
   }
   [[nodiscard]] std::uint16_t port() const {
     io::Address address;
