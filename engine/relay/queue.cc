@@ -256,6 +256,8 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   }
   const bool saved = co_await save(*active);
   if (active.use_count() <= 2) active_.erase(id);
+  // What was released is due by what it was due before, and nothing else may bring about a turn.
+  parts_.loop.defer(pump_later_);
   co_return saved;
 }
 

@@ -332,12 +332,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"[spool]\ndurability = \"snyced\"",
                 "2:14: spool.durability: \"snyced\" is none of the choices; did you mean "
                 "\"synced\"?; allowed: \"synced\", \"unsynced\""},
-        BadFile{"[spool]\nsegment_bytes = 1048577",
-                "2:1: spool.segment_bytes: 1048577 is not whole blocks; allowed: a multiple of "
+        BadFile{"[spool]\nsegment_bytes = 8388609",
+                "2:1: spool.segment_bytes: 8388609 is not whole blocks; allowed: a multiple of "
                 "4096"},
         BadFile{"[spool]\nsegment_bytes = 4096",
                 "2:17: spool.segment_bytes: 4096 is out of range; allowed: a whole number from "
-                "1048576 to 1073741824"},
+                "8388608 to 1073741824"},
         BadFile{"[spool]\nmemory_bytes = 0", "2:16: spool.memory_bytes: 0 is out of range"},
         BadFile{"[queue]\nretry_s = []",
                 "2:1: queue.retry_s: is empty; allowed: 1 to 100 elements"},

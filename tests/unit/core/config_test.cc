@@ -160,7 +160,7 @@ final_s = 6
 [spool]
 directory = "/srv/spool"
 durability = "unsynced"
-segment_bytes = 1048576
+segment_bytes = 8388608
 free_bytes_min = 0
 memory_bytes = 65536
 [queue]
@@ -293,7 +293,7 @@ TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
   const Config config = load(kEveryKey);
   EXPECT_EQ(config.spool.directory, "/srv/spool");
   EXPECT_EQ(config.spool.durability, SpoolDurability::unsynced);
-  EXPECT_EQ(config.spool.segment_bytes, 1'048'576U);
+  EXPECT_EQ(config.spool.segment_bytes, 8'388'608U);
   EXPECT_EQ(config.spool.free_bytes_min, 0U);
   EXPECT_EQ(config.spool.memory_bytes, 65'536U);
   EXPECT_THAT(config.queue.retry, ElementsAre(60s, 30s, 3600s));
@@ -389,14 +389,14 @@ TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
 TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
   const Config before = load(std::string(kRoute));
   const Config after = load(
-      "[spool]\ndirectory = \"/x\"\ndurability = \"unsynced\"\nsegment_bytes = 1048576\n"
+      "[spool]\ndirectory = \"/x\"\ndurability = \"unsynced\"\nsegment_bytes = 8388608\n"
       "free_bytes_min = 1\nmemory_bytes = 65536\n[dns]\nservers = [\"192.0.2.53\", \"::1\"]\n"
       "timeout_ms = 100\ntries = 1\n" +
       std::string(kRoute));
   EXPECT_THAT(changes_that_need_restart(before, after),
               ElementsAre("spool.directory: /var/lib/sluice/spool became /x",
                           "spool.durability: synced became unsynced",
-                          "spool.segment_bytes: 67108864 became 1048576",
+                          "spool.segment_bytes: 67108864 became 8388608",
                           "spool.free_bytes_min: 536870912 became 1",
                           "spool.memory_bytes: 1048576 became 65536",
                           "dns.servers: the system's became 192.0.2.53:53, [::1]:53",

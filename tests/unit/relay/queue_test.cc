@@ -40,7 +40,7 @@ TEST(QueueTest, ThroughTouchesNoDiskWhenAllGoesWell) {
 TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
   QueueBench bench;
   bench.start();
-  bench.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now"});
+  bench.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
   EXPECT_EQ(bench.send(kText), 250);
   EXPECT_EQ(taken(bench.hop()), 0U);
   EXPECT_EQ(bench.spool().messages(), 1U);
@@ -67,10 +67,10 @@ TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
 TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
   QueueBench bench;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here", .only_for = "nobody"});
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
-  EXPECT_EQ(taken(bench.hop()), 1U);
+  EXPECT_EQ(taken(bench.hop()), 1U) << bench.hop().ledger.back().content;
   ASSERT_EQ(taken(bench.hop(), true), 1U);
   const testing::HopMessage& report = bench.hop().ledger.back();
   EXPECT_THAT(report.recipients, ::testing::ElementsAre("ann@example.com"));
@@ -81,7 +81,7 @@ TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
 TEST(QueueTest, AMessageThatIsRefusedWholeIsTheClients) {
   QueueBench bench;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here"});
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
   EXPECT_EQ(bench.send(kText), 550);
   EXPECT_TRUE(bench.empty());
   EXPECT_EQ(taken(bench.hop(), true), 0U);
@@ -91,7 +91,7 @@ TEST(QueueTest, WithoutASenderNobodyIsTold) {
   QueueBench bench;
   bench.bench.route.mode = RouteMode::store;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here"});
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net"}, ""), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_TRUE(bench.hop().ledger.empty());
@@ -102,13 +102,13 @@ TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
   bench.options().expire = 10min;
   bench.bench.route.mode = RouteMode::store;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now", .only_for = "bob"});
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
   EXPECT_EQ(bench.send(kText), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 0U);
   EXPECT_EQ(taken(bench.hop(), true), 1U);
   EXPECT_EQ(bench.notes.events["expired"], 1);
-  EXPECT_GT(std::ranges::count(bench.notes.codes, 451), 5);
+  EXPECT_GT(std::ranges::count(bench.notes.codes, 451), 5) << ::testing::PrintToString(bench.notes.codes);
 }
 
 TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
@@ -144,10 +144,12 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
+  ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
   const auto order = [&](Queue::Order what) {
     return testing::await<bool>(bench.bench.doors, bench.bench.loop, [&] { return bench.queue().order(id, what); });
   };
   EXPECT_TRUE(order(Queue::Order::hold));
+  EXPECT_EQ(bench.queue().jobs(id).front().state, JobState::held);
   bench.bench.doors.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(bench.bench.doors.run_for(10min));
   EXPECT_EQ(bench.spool().messages(), 1U);
@@ -167,6 +169,7 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
+  ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
   EXPECT_TRUE(testing::await<bool>(bench.bench.doors, bench.bench.loop,
                                    [&] { return bench.queue().order(id, Queue::Order::remove); }));
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
@@ -186,17 +189,18 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
     bench.bench.route.mode = chance.percent(50) ? RouteMode::store : RouteMode::through;
     bench.hop().rules.chunking = chance.percent(50);
     bench.hop().rules.pipelining = chance.percent(70);
+    bench.bench.doors.world().turns_max = 10'000'000;  // some seeds send an octet at a time
     bench.start();
     std::set<std::string> accepted;
     for (int i = 0; i < 12; ++i) {
       if (chance.percent(50))
         bench.hop().add({.stage = kStages[chance.below(std::size(kStages))],
                          .after = static_cast<unsigned>(chance.below(3)),
-                         .say = chance.percent(50) ? "451 4.3.0 not now" : "",
+                         .say = chance.percent(50) ? "451 4.3.0 not now\r\n" : "",
                          .hang_up = chance.percent(50)});
       const std::string mark = "mark-" + std::to_string(i) + "-";
-      const std::string padding(chance.below(2) * 90'000, 'x');
-      std::string body = "From: ann@example.com\r\n\r\n" + mark + "\r\n";
+      const std::string padding(chance.below(2) * 9'000, 'x');
+      std::string body = "From: ann@example.com\r\nX-Mark: " + mark + "\r\n\r\n";
       for (std::size_t at = 0; at < padding.size(); at += 70) body += padding.substr(at, 70) + "\r\n";
       if (bench.send(body) == 250) accepted.insert(mark);
       if (chance.percent(10)) {
@@ -206,6 +210,10 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
     }
     bench.hop().forgive();
     ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
+    std::string story = "codes:";
+    for (const int code : bench.notes.codes) story += " " + std::to_string(code);
+    for (const auto& [what, count] : bench.notes.events) story += "; " + what + " " + std::to_string(count);
+    SCOPED_TRACE(story);
     for (const std::string& mark : accepted)
       EXPECT_TRUE(std::ranges::any_of(bench.hop().ledger, [&](const testing::HopMessage& message) {
         return message.content.find(mark) != std::string::npos;
