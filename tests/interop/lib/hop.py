@@ -266,7 +266,7 @@ class Dialog(threading.Thread):
 
     def on_bdat(self, words):
         size, last = int(words[1]), words[2:] == ["LAST"]
-        if not self.recipients or not any(offer == "CHUNKING" for offer in self.hop.offers):
+        if "CHUNKING" not in self.hop.offers or not (self.recipients or "PIPELINING" in self.hop.offers):
             self.blame("BDAT out of place")
         while len(self.unread) < size:
             parts = [self.unread]
@@ -277,8 +277,12 @@ class Dialog(threading.Thread):
                 parts.append(self.unread)
                 missing -= len(self.unread)
             self.unread = b"".join(parts)
-        self.chunks.append(self.unread[:size])
-        self.unread = self.unread[size:]
+        chunk, self.unread = self.unread[:size], self.unread[size:]
+        if not self.recipients:
+            # RFC 3030 2: its octets are read and forgotten.
+            self.send(b"503 5.5.1 RCPT first\r\n")
+            return
+        self.chunks.append(chunk)
         if last:
             content = b"".join(self.chunks)
             self.message(content, content, "BDAT")
