@@ -222,7 +222,7 @@ def eager_the_client_hears_each_recipients_answer():
 
 
 @cases(DATA=OFFERS, BDAT=CHUNKING)
-def a_recipient_that_is_refused_late_is_reported(offers):
+def a_recipient_that_is_refused_late_is_reported(_name, offers):
     with Hop(offers=offers) as hop:
         hop.on["RCPT"] = refuse("two")
         with keeps(hop) as relay, relay.client() as client:
@@ -527,18 +527,18 @@ def a_message_that_is_not_there_is_an_error():
 
 @test
 def the_history_of_all_attempts_is_told():
-    words = [b"451 4.3.0 First\r\n", b"450-4.2.0 Second\r\n450 4.2.0 and more\r\n", close]
+    words = [b"451 4.3.0 First\r\n", b"450-4.2.0 Second\r\n450 4.2.0 and more\r\n"]
     with Hop() as hop:
         hop.on["MAIL"] = each(*words)
         with keeps(hop, route=STORE) as relay, relay.client() as client:
             hop.on["RCPT"] = b"451 4.4.4 Never\r\n"
             taken = queue_id(client.submit(mail.compose()))
-            attempts = until(lambda: (a := show(relay, taken)["attempts"]) and len(a) >= 4 and a, "four attempts", 15)
-            expect_equal([one["code"] for one in attempts[:4]], [451, 450, 0, 451], "codes")
+            attempts = until(lambda: (a := show(relay, taken)["attempts"]) and len(a) >= 3 and a, "three attempts", 15)
+            expect_equal([one["code"] for one in attempts[:3]], [451, 450, 451], "codes")
             expect_in("First", attempts[0]["text"], "the first")
             expect_in("Second", attempts[1]["text"], "the second")
             expect_in("and more", attempts[1]["text"], "the second")
-            expect_equal({one["next_hop"] for one in attempts[:4]}, {hop.name}, "who was asked")
+            expect_equal({one["next_hop"] for one in attempts[:3]}, {hop.name}, "who was asked")
             times = [one["at_ms"] for one in attempts]
             expect(times == sorted(times) and times[1] - times[0] >= 900, f"times: {times}")
             hop.on.clear()
@@ -574,8 +574,8 @@ def a_next_hops_words_do_no_harm(_name, words):
             expect(not re.search(r"[\x00-\x1f\x7f-\x9f]", shown), f"the words: {shown!r}")
             if name in ("escape", "lines", "quotes"):
                 expect(re.search(r"a.*b", shown), f"the words: {shown!r}")
-            delivery = relay.log("delivery")[-1]["detail"]
-            expect(not re.search(r"[\x00-\x1f\x7f-\x9f]", delivery), f"the words in the log: {delivery!r}")
+            with open(relay.log_file, encoding="utf-8") as file:
+                expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", file.read()), "a control character in the log")
 
 
 @test
