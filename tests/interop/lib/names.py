@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 
 from lib.harness import until
 from lib.relay import folder, free_port
@@ -35,15 +36,30 @@ remote-control:
 """
 
 
+def refuse_all(server):
+    """Answers each question with REFUSED, until the socket is closed."""
+    while True:
+        try:
+            question, asker = server.recvfrom(4096)
+        except OSError:
+            return
+        server.sendto(question[:2] + b"\x84\x05" + question[4:6] + bytes(6) + question[12:], asker)
+
+
 class NameServer:
-    """RECORDS: "far.test. 300 IN MX 10 mx.far.test.", all below test.  For names below BROKEN it answers SERVFAIL."""
+    """RECORDS: "far.test. 300 IN MX 10 mx.far.test.", all below test.  For names below BROKEN it asks a
+    server that refuses to answer, and says SERVFAIL."""
 
     def __init__(self, records, broken="broken.test"):
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         self.path = tempfile.mkdtemp(prefix="unbound-", dir=folder().path)
         lines = [f'  local-zone: "{broken}." transparent'] + [f'  local-data: "{record}"' for record in records]
-        config = CONFIG.format(port=self.port, path=self.path, records="\n".join(lines), broken=broken, refusing=free_port())
+        self.refusing = socket.socket(type=socket.SOCK_DGRAM)
+        self.refusing.bind(("127.0.0.1", 0))
+        threading.Thread(target=refuse_all, args=[self.refusing], daemon=True).start()
+        refusing = self.refusing.getsockname()[1]
+        config = CONFIG.format(port=self.port, path=self.path, records="\n".join(lines), broken=broken, refusing=refusing)
         place = os.path.join(self.path, "unbound.conf")
         with open(place, "w", encoding="utf-8") as file:
             file.write(config)
@@ -65,3 +81,4 @@ class NameServer:
 
     def stop(self):
         end(self.process)
+        self.refusing.close()
