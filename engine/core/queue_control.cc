@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <set>
 
 namespace sluice::core {
@@ -150,13 +151,17 @@ class Walk {
     if (!message) co_return std::nullopt;
     const spool::Stored& stored = message->stored;
     const auto& recipients = stored.envelope.recipients;
+    const auto waits = [&](std::size_t i) { return message->status.recipients[i].fate == message::Fate::waiting; };
+    const auto waits_for = [&](std::size_t i) {
+      return waits(i) && matches_address(request_.recipient, recipients[i].forward_path);
+    };
+    const auto all = std::views::iota(std::size_t{0}, recipients.size());
     const bool meant =
         (request_.customer.empty() || request_.customer == stored.submitter.customer) &&
         (request_.sender.empty() || matches_address(request_.sender, stored.envelope.reverse_path)) &&
-        (request_.recipient.empty() || std::ranges::any_of(recipients, [this](const message::Recipient& each) {
-           return matches_address(request_.recipient, each.forward_path);
-         }));
+        (request_.recipient.empty() || std::ranges::any_of(all, waits_for));
     if (!meant) co_return std::nullopt;
+    const bool whole = request_.verb == QueueVerb::show;
     QueueRow row{.id = id,
                  .core = core_,
                  .customer = stored.submitter.customer,
@@ -168,7 +173,10 @@ class Walk {
                  .bytes = stored.content_bytes,
                  .arrived = stored.arrived,
                  .status = std::move(message->status)};
-    for (const message::Recipient& each : recipients) row.recipients.push_back(each.forward_path);
+    // A list names those that are left, whoever is shown whole all with what became of them.
+    for (const std::size_t i : all)
+      if (whole || row.status.recipients[i].fate == message::Fate::waiting)
+        row.recipients.push_back(recipients[i].forward_path);
     for (const relay::JobStatus& job : queue_.jobs(id)) {
       row.state = state_text(job);
       if (const auto destination = queue_.schedule().status(job.destination))

@@ -1,6 +1,7 @@
 // What `sluicectl queue` prints.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "engine/core/json_text.h"
 #include "engine/core/queue_control.h"
@@ -139,7 +140,7 @@ std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
 }
 
 std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bool more, WallMillis now) {
-  std::ranges::sort(rows, {}, &QueueRow::id);
+  std::ranges::sort(rows, {}, [](const QueueRow& row) { return std::pair(row.status.due, row.id); });
   more = more || rows.size() > request.limit;
   if (rows.size() > request.limit) rows.resize(request.limit);
   const bool whole = request.verb == QueueVerb::show;
@@ -172,6 +173,9 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     changed += answer.changed;
     more = more || answer.more;
   }
+  // Filters may let nothing through; an ID is of one message, or wrong.
+  if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && changed == 0)
+    return "error: no such message\n";
   if (request.verb == QueueVerb::list || request.verb == QueueVerb::show)
     return messages(request, std::move(rows), more, now);
   if (request.verb == QueueVerb::destinations) {

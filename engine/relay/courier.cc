@@ -89,6 +89,8 @@ void Queue::bind_course(Course& course, const std::string& key) {
 Task<Verdict> Queue::attempt(Course& course) {
   ++counters_.tries;
   Router& router = parts_.router();
+  if (const std::string& maildir = router.route(course.bound.route).maildir; !maildir.empty())
+    co_return co_await put_into_mailbox(course, maildir);
   auto lease = co_await router.lease(course.bound);
   if (lease) co_return co_await transmit(course, lease->pool());
   const NoWay& why = lease.error();
@@ -186,7 +188,8 @@ Task<void> Queue::conclude(Course& course, Verdict verdict) {
   const Instant now = parts_.loop.now();
   if (!schedule_.finished(course.job, verdict, now)) forget_job(active.id, course.job);  // the operator removed it
   bool kept = course.unreadable.empty();
-  if (kept && !course.recipients.empty()) kept = co_await save(active);
+  // Without recipients this try was about what is to be reported; there may be nothing, and then the message goes.
+  if (kept && (!course.recipients.empty() || status.finished())) kept = co_await save(active);
   if (kept && !active.finished) kept = co_await report(active);
   if (!course.unreadable.empty()) {
     co_await set_aside(active, course.unreadable);

@@ -84,6 +84,10 @@ void Pool::set_hosts(std::vector<PoolHost> hosts) {
   wake_all();
 }
 
+void Pool::forgive() {
+  for (const auto& host : hosts_) host->retry_at = std::min(host->retry_at, loop_.now());
+}
+
 void Pool::forget_gone() {
   std::erase_if(hosts_, [](const auto& host) { return host->gone && host->live == 0; });
 }

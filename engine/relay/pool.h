@@ -55,6 +55,8 @@ class Pool {
   // From now on these.  Who is among them already goes on as before; idle connections to the others are closed now,
   // lent ones when they come back.
   void set_hosts(std::vector<PoolHost> hosts);
+  // Hosts that failed may be tried now.
+  void forgive();
 
   using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
   enum class Want : std::uint8_t { any, fresh };

@@ -215,9 +215,20 @@ Task<bool> Queue::save(Active& active) {
 
 bool Queue::flush_destination(std::string_view name) {
   const DestinationId id = schedule_.find_destination(name);
+  parts_.router().forgive(name);
   if (!schedule_.flush(id, parts_.loop.now())) return false;
   parts_.loop.defer(pump_later_);
   return true;
+}
+
+// Now, and not when its destination's failures are long enough ago: the operator knows better.
+void Queue::try_now(JobId job) {
+  const Instant now = parts_.loop.now();
+  const auto known = schedule_.status(job);
+  if (!known || !schedule_.flush(job, now)) return;
+  parts_.router().forgive(schedule_.status(known->destination)->name);
+  schedule_.forgive(known->destination, now);
+  parts_.loop.defer(pump_later_);
 }
 
 Task<bool> Queue::order(spool::QueueId id, Order order) {
@@ -225,7 +236,7 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   if (!jobs_.contains(id)) co_return false;
   parts_.loop.defer(pump_later_);
   if (order == Order::flush) {
-    for (const JobId job : job_ids(id)) schedule_.flush(job, now);
+    for (const JobId job : job_ids(id)) try_now(job);
     co_return true;
   }
   const std::shared_ptr<Active> active = co_await open(id);
@@ -249,8 +260,8 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
     for (const JobId job : job_ids(id)) {
       if (order == Order::hold) {
         schedule_.hold(job, now);
-      } else {
-        schedule_.release(job, now);
+      } else if (schedule_.release(job, now)) {
+        try_now(job);
       }
     }
   }

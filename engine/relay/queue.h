@@ -154,15 +154,17 @@ class Queue {
   [[nodiscard]] Instant instant_of(WallMillis time) const;
   void pump();
   static void on_timer(void* self);
+  void try_now(JobId job);
   Task<std::shared_ptr<Active>> open(spool::QueueId id);
   Task<bool> save(Active& active);
 
-  // courier.cc: one try.
+  // courier.cc, courier_mailbox.cc: one try.
   struct Course;
   Task<void> deliver(JobId job);
   void bind_course(Course& course, const std::string& key);
   Task<Verdict> attempt(Course& course);
   Task<Verdict> transmit(Course& course, Pool& pool);
+  Task<Verdict> put_into_mailbox(Course& course, std::string directory);
   [[nodiscard]] WallMillis next_try(const Course& course, Verdict verdict);
   Task<void> conclude(Course& course, Verdict verdict);
   void tell(Course& course, WallMillis next);

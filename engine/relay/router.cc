@@ -118,6 +118,17 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
   co_return Lease(*this, exchange->pool, exchange.get());
 }
 
+void Router::forgive(std::string_view destination) {
+  const std::size_t slash = destination.find('/');
+  const std::string_view name = destination.substr(0, slash);
+  const auto way = std::ranges::find_if(ways_, [&](const auto& each) { return each->route.name == name; });
+  if (way == ways_.end()) return;
+  if ((*way)->pool != nullptr) (*way)->pool->forgive();
+  if (slash == std::string_view::npos) return;
+  const auto exchange = (*way)->exchanges.find(destination.substr(slash + 1));
+  if (exchange != (*way)->exchanges.end()) exchange->second->pool.forgive();
+}
+
 // ------------------------------------------------------------------------------------------ pools that nobody uses
 
 void Router::arm_sweep() {

@@ -69,6 +69,8 @@ class Router {
   // The right to use a destination's pool; it stays as long as that.
   class Lease;
   Task<std::expected<Lease, NoWay>> lease(const Bound& bound);
+  // Hosts of a destination (Bound::key) that failed may be tried now.
+  void forgive(std::string_view destination);
   // Leases that are out.
   [[nodiscard]] std::size_t leases() const { return leases_; }
 

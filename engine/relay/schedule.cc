@@ -280,6 +280,12 @@ bool Schedule::flush(JobId id, Instant now) {
   return true;
 }
 
+void Schedule::forgive(DestinationId id, Instant now) {
+  if (!destinations_.live(id.index, id.generation)) return;
+  destinations_[id.index].throttle.forgive(now);
+  refresh(id.index, now);
+}
+
 bool Schedule::flush(DestinationId id, Instant now) {
   if (!destinations_.live(id.index, id.generation)) return false;
   Destination& destination = destinations_[id.index];

@@ -141,6 +141,8 @@ class Schedule {
   bool flush(JobId id, Instant now);               // due now; waiting or ready only
   // All that wait for it are due now, and it may be tried though it is suspended.
   bool flush(DestinationId id, Instant now);
+  // It may be tried though it is suspended; when its jobs are due stays as it is.
+  void forgive(DestinationId id, Instant now);
 
   // What the destination said last; cut to kLastWordsMax.
   bool set_last_words(DestinationId id, std::string_view words);

@@ -63,8 +63,10 @@ class Log {
   // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it has
   // a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases them.
   Task<bool> write(Write& write);
-  // Whether a write has a place to go to.
-  [[nodiscard]] bool ready() const { return active_ != 0 || spare_.number != 0; }
+  // Whether a write has a place to go to, or waits for one that is being made and did not fail yet.
+  [[nodiscard]] bool ready() const {
+    return active_ != 0 || spare_.number != 0 || (preparing_ && trouble_.empty());
+  }
   // Why not, in words.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   // This segment is being written, or will be.

@@ -190,9 +190,10 @@ class Relay:
     def start(self):
         command = [*self.program, SLUICE, "serve", "--config", self.config_file]
         self.errors = open(self.at("errors"), "w+b")
+        before = len(self.log("started"))
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         try:
-            until(lambda: self.process.poll() is not None or self.log("started"), "the relay has started", 15)
+            until(lambda: self.process.poll() is not None or len(self.log("started")) > before, "the relay has started", 15)
             expect(self.process.poll() is None, f"the relay did not start: {self.said()}")
         except Exception:
             self.kill()
@@ -230,7 +231,7 @@ class Relay:
         expect_equal(said, "", "what the relay wrote to standard error")
         ended = self.log("core_ended")
         expect(ended and all(line["accounted"] is True for line in ended), f"not everything is accounted for: {ended}")
-        expect_equal([line["accounted"] for line in self.log("stopped")], [True], "its last word")
+        expect_equal([line["accounted"] for line in self.log("stopped")][-1:], [True], "its last word")
 
     def waits(self):
         try:
