@@ -15,14 +15,14 @@ from contextlib import ExitStack, contextmanager
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import disks, mail
-from lib.harness import PATIENCE, cases, expect, expect_equal, expect_in, main, test, until
+from lib.harness import PATIENCE, Failed, cases, expect, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import RECIPIENT, SENDER, stuff
 from lib.relay import SLUICE, Relay
 
 MODES = ("store", "through")
 DOWN = b"421 4.3.2 Not now\r\n"
-LARGE = 200000
+LARGE = 400000
 MANY = 400  # more large messages than any disk here can keep
 REFUSED = "no mail is accepted that would need the spool"
 AGAIN = "the spool takes mail again"
@@ -47,7 +47,8 @@ class Ledger:
     def offer(self, octets=LARGE):
         """One message in a session of its own.  Returns the code that decided; 452 at MAIL, or 250 at its end."""
         self.offered += 1
-        message = mail.compose(mail.text_of(octets, self.offered), header=[f"X-Ledger: {self.offered}."])
+        line = f"message {self.offered} ".ljust(76, "-").encode() + b"\r\n"
+        message = mail.compose(line * (octets // len(line)), header=[f"X-Ledger: {self.offered}."])
         with self.relay.client() as client:
             answer = client.say(f"MAIL FROM:<{SENDER}>")
             if answer.code == 452:
@@ -95,7 +96,10 @@ class Ledger:
             missing[:] = set(wanted) - set(self.numbers())
             return not missing
 
-        until(all_there, f"all that got 250 is delivered; missing: {missing}", seconds)
+        try:
+            until(all_there, "all that got 250 is delivered", seconds)
+        except Failed as error:
+            raise Failed(f"{error}; missing: {missing}") from None
         until(lambda: self.relay.counter("spool_messages") == 0, "the spool is empty", seconds)
         got = self.numbers()
         duplicates = len(got) - len(set(got))
@@ -115,6 +119,13 @@ def on_disk(mode="store", disk=None, hop_is_down=True, **spool):
             hop.on["connect"] = DOWN
         relay = stack.enter_context(make_relay(hop, disk.spool, mode, **spool))
         yield disk, relay, hop, Ledger(relay, hop)
+
+
+def restart(relay):
+    """A new log, too: nothing in it is of an earlier life."""
+    if os.path.exists(relay.log_file):
+        os.remove(relay.log_file)
+    relay.start()
 
 
 def told(relay, *words):
@@ -147,8 +158,10 @@ def without_inodes(disk):
 @contextmanager
 def read_only(disk):
     disks.read_only_cover(disk.spool)
-    yield
-    disks.unmount(disk.spool)
+    try:
+        yield
+    finally:
+        disks.unmount(disk.spool)
 
 
 BROKEN = {
@@ -207,7 +220,7 @@ def a_relay_on_a_full_disk_can_be_stopped_and_started(mode):
         ledger.send_until_refused()
         relay.stop()
         os.remove(filler)
-        relay.start()
+        restart(relay)
         hop.on.clear()
         ledger.until_taken()
         ledger.expect_delivered()
@@ -291,7 +304,7 @@ def a_file_system_that_ends_itself():
             disks.unmount(disk.place)
             disks.run("e2fsck", "-fy", disk.image, wanted=None)
             expect(disks.mount(disk.place, "-o", "loop", disk.image), "it cannot be mounted again")
-            relay.start()
+            restart(relay)
             hop.on.clear()
             ledger.until_taken()
             ledger.expect_delivered()
@@ -317,7 +330,7 @@ def a_flipped_bit_in_a_message(_name, octets, mode):
         relay.stop()
         flip(disks.segments(disk.spool)[0], b"X-Ledger: 2.")
         hop.on.clear()
-        relay.start()
+        restart(relay)
         ledger.expect_delivered(lost=[2])
         expect(2 not in ledger.numbers(), "a damaged message was delivered")
         reasons = {}
@@ -430,7 +443,7 @@ def a_spool_that_is_not_ours(_name, spoil, remedy):
         expect_in(remedy, expect_refused(relay), "what it says")
         disks.run("rm", "-rf", disk.spool)
         os.rename(backup, disk.spool)
-        relay.start()
+        restart(relay)
         hop.on.clear()
         ledger.expect_delivered()
 
@@ -444,8 +457,7 @@ def a_host_that_has_gone_for_good():
         relay.write_config()
         expect_in("remove " + os.path.join(disk.spool, "in-use-by"), expect_refused(relay), "what it says")
         os.remove(os.path.join(disk.spool, "in-use-by"))
-        os.remove(relay.log_file)
-        relay.start()
+        restart(relay)
         hop.on.clear()
         ledger.expect_delivered()
 

@@ -9,7 +9,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import stat
 import struct
 import subprocess
 import tempfile
@@ -211,7 +210,3 @@ def is_segment(name):
 def segments(spool):
     """The paths of a spool's segments, the oldest first."""
     return [os.path.join(spool, name) for name in sorted(os.listdir(spool)) if is_segment(name)]
-
-
-def is_plain(path):
-    return stat.S_ISREG(os.lstat(path).st_mode)
