@@ -192,6 +192,10 @@ Task<bool> Log::try_prepare() {
   co_return false;
 }
 
+void Log::retire(std::uint32_t segment) {
+  if (segment == active_ && !trouble_.empty() && bytes_.empty() && queue_.empty()) active_ = 0;
+}
+
 void Log::fail_waiting() {
   std::deque<Write*> waiting = std::exchange(queue_, {});
   for (Write* write : waiting) write->gate.open();

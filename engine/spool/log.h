@@ -67,10 +67,17 @@ class Log {
   [[nodiscard]] bool ready() const {
     return active_ != 0 || spare_.number != 0 || (preparing_ && trouble_.empty());
   }
+  // Whether mail may come that would be written here.  Not from the first failure to make the next segment on: what is
+  // left of the one that is written then, about half, is for what is said of messages that are there.  Without their
+  // ends no segment would ever be free again.
+  [[nodiscard]] bool takes_mail() const { return ready() && trouble_.empty(); }
   // Why not, in words.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   // This segment is being written, or will be.
   [[nodiscard]] bool writes(std::uint32_t segment) const { return segment == active_; }
+  // Where no other segment can be made, an idle one that nothing needs is written no more, so that its file can be the
+  // next one's.
+  void retire(std::uint32_t segment);
   // A file that is no segment any more.
   void add_free(std::string name) { free_.push_back(std::move(name)); }
   [[nodiscard]] std::size_t free_files() const { return free_.size(); }

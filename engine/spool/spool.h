@@ -75,7 +75,7 @@ class Spool {
 
   void start();
   // Whether a message that comes now could be kept; else trouble() says why.
-  [[nodiscard]] bool accepting() const { return !low_ && log_.ready(); }
+  [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
 
   // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.

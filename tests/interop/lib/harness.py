@@ -1,4 +1,5 @@
-"""Tests, and how a script runs them: each says `ok NAME` or `FAIL NAME: why`, and the last line counts them.
+"""Tests, and how a script runs them: each says `ok NAME`, `FAIL NAME: why` or `skip NAME: why`, and the last line counts
+those that were run.
 
 A test is a function marked @test, or one marked @cases(...), which is run once for each case.  What tests share (a relay,
 a next hop) they take from shared(), which makes it when it is first asked for; whatever came to be is ended when all
@@ -26,6 +27,10 @@ _made = {}
 
 class Failed(Exception):
     """An expectation was not met."""
+
+
+class Skipped(Exception):
+    """This machine does not have what the test needs."""
 
 
 class TookTooLong(Exception):
@@ -136,6 +141,9 @@ def _run_one(name, function):
     signal.setitimer(signal.ITIMER_REAL, TEST_SECONDS_MAX)
     try:
         function()
+    except Skipped as why:
+        print(f"skip {name}: {why}", flush=True)
+        return None
     except Exception as error:  # whatever it is: the other tests go on
         print(f"FAIL {name}: {_why(error)}", flush=True)
         return False
