@@ -125,6 +125,7 @@ def what_the_next_hop_refuses_later_is_reported():
 @test
 def no_mail_is_taken_where_the_disk_is_low():
     with Hop() as hop, keeps(hop, spool={"free_bytes_min": 1 << 49}) as relay, relay.client() as client:
+        until(lambda: all(core["spool"] != "accepts" for core in relay.status("status")), "all cores have looked at it")
         client.say(f"MAIL FROM:<{SENDER}>", "452 4.3.1")
         client.say(f"RCPT TO:<{RECIPIENT}>", "503")
         client.say("NOOP", "250")
