@@ -5,7 +5,6 @@ its own on this machine.  What they do at each stage, and what senders are told.
 import os
 import socket
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -13,10 +12,8 @@ from lib import mail
 from lib.harness import cases, expect, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import OFFERS, Hop, close, each, reset, then
 from lib.mail import SENDER
-from lib.mailq import LATER, SOON, STORE, Report, expect_report, is_empty, keeps, only_queued, report, reports, show
-from lib.mailq import queue_id, states, stays
+from lib.mailq import expect_report, is_empty, keeps, only_queued, queue_id, reports, show, states, stays
 from lib.names import NameServer
-from lib.relay import Relay
 
 # Whose address is whose.  127.0.0.1 is the relay's own; at 127.0.0.9 nobody listens.
 FIRST, SECOND, THIRD, DEAD = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"
@@ -302,7 +299,6 @@ def a_silent_exchanger_is_given_up(stage):
 
 NO_DSN = tuple(offer for offer in OFFERS if offer != "DSN")
 ENVELOPE = " RET={ret} ENVID=QQ314159+2B1"
-ORIGINAL = b"Subject: A test\r\n"
 
 
 def send_with(world, ret, recipients):

@@ -7,14 +7,34 @@ import re
 import signal
 import time
 
+from lib import mail
 from lib.harness import expect, expect_equal, expect_in, until
-from lib.relay import Relay
+from lib.relay import Relay, free_port
 
 # What the next hop does not take is kept, and tried again within a second or two.
 KEEP = {"fallback": True}
 STORE = {"fallback": True, "mode": "store"}
 SOON = {"retry_s": [1], "jitter_percent": 0, "suspend_first_s": 1, "suspend_max_s": 1}
 LATER = {"retry_s": [3600], "jitter_percent": 0, "suspend_first_s": 3600, "suspend_max_s": 3600}
+
+BOB = "bob@example.net"
+THREE = ["one@far.test", "two@far.test", "three@far.test"]
+
+
+def nobody():
+    """A next hop's name at which nobody listens, and the port to start one on."""
+    port = free_port()
+    return f"127.0.0.1:{port}", port
+
+
+def refuse(name, words=b"550 5.1.1 Nobody of that name\r\n"):
+    """For "RCPT": WORDS to those whose address has NAME in it."""
+    return lambda dialog: words if name in dialog.rcpt else None
+
+
+def by_bob(client, count=1, recipient="b@far.test"):
+    for _ in range(count):
+        client.submit(mail.compose(sender=BOB), sender=BOB, recipients=[recipient])
 
 
 def keeps(hosts, route=None, queue=None, **sections):

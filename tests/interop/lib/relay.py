@@ -193,7 +193,7 @@ class Relay:
         before = len(self.log("started"))
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         try:
-            until(lambda: self.process.poll() is not None or len(self.log("started")) > before, "the relay has started", 15)
+            until(lambda: not self.alive() or len(self.log("started")) > before, "the relay has started", 15)
             expect(self.process.poll() is None, f"the relay did not start: {self.said()}")
         except Exception:
             self.kill()
