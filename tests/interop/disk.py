@@ -27,6 +27,9 @@ MANY = 400  # more large messages than any disk here can keep
 REFUSED = "no mail is accepted that would need the spool"
 AGAIN = "the spool takes mail again"
 MIB = 1 << 20
+# A segment's header: two copies in its first block, each with its checksum behind.
+HEADS_AT = (0, 2048)
+HEAD_BYTES = 32
 
 
 def make_relay(hop, directory, mode="store", start=True, **spool):
@@ -109,6 +112,11 @@ class Ledger:
                 expect(message.content.endswith(self.taken[number]), f"message {number} was changed")
 
 
+def until_ready(relay):
+    """It has started before its first segment is made, and says 452 until then."""
+    until(lambda: "accepts" in relay.control("status"), "the relay accepts mail")
+
+
 @contextmanager
 def on_disk(mode="store", disk=None, hop_is_down=True, **spool):
     """A relay whose spool is on a small disk, and its ledger."""
@@ -118,6 +126,7 @@ def on_disk(mode="store", disk=None, hop_is_down=True, **spool):
         if hop_is_down:
             hop.on["connect"] = DOWN
         relay = stack.enter_context(make_relay(hop, disk.spool, mode, **spool))
+        until_ready(relay)
         yield disk, relay, hop, Ledger(relay, hop)
 
 
@@ -236,7 +245,10 @@ def a_full_disk_at_the_first_start(mode):
         expect_in(disk.spool, said, "what it says")
         os.remove(filler)
         with make_relay(hop, disk.spool, mode) as relay:
-            Ledger(relay, hop).send(1)
+            until_ready(relay)
+            ledger = Ledger(relay, hop)
+            ledger.send(1)
+            ledger.expect_delivered()
 
 
 @cases(*MODES)
@@ -295,6 +307,7 @@ def a_file_system_that_ends_itself():
         hop.on["connect"] = DOWN
         relay = make_relay(hop, disk.spool)
         try:
+            until_ready(relay)
             ledger = Ledger(relay, hop)
             ledger.send(3)
             disks.fail_file_system(disk)
@@ -401,14 +414,51 @@ def written(name, text):
     return write
 
 
+def crc32c(octets):
+    crc = 0xFFFFFFFF
+    for octet in octets:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def spoil_heads(path, places=HEADS_AT, sealed=False):
+    """Another version in the copies of a segment's header at PLACES.  SEALED: with a checksum that fits."""
+    with open(path, "r+b") as file:
+        for at in places:
+            file.seek(at)
+            head = bytearray(file.read(HEAD_BYTES + 4))
+            expect_equal(bytes(head[:8]), b"SLUICE-L", "the mark of a segment")
+            expect_equal(int.from_bytes(head[HEAD_BYTES:], "little"), crc32c(head[:HEAD_BYTES]), "its checksum")
+            head[8] = 99
+            if sealed:
+                head[HEAD_BYTES:] = crc32c(head[:HEAD_BYTES]).to_bytes(4, "little")
+            file.seek(at)
+            file.write(head)
+
+
 def version_of_segment(spool):
-    with open(name_of(spool), "r+b") as file:
-        block = bytearray(file.read(4096))
-        for at in (0, 2048):
-            expect_equal(bytes(block[at : at + 8]), b"SLUICE-L", "the mark of a segment")
-            block[at + 8] = 99
-        file.seek(0)
-        file.write(block)
+    spoil_heads(name_of(spool), sealed=True)
+
+
+@cases(("one_copy", HEADS_AT[:1]), ("the_other_copy", HEADS_AT[1:]), ("both", HEADS_AT))
+def a_damaged_header_of_a_segment(name, places):
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(2, 1000)
+        relay.stop()
+        segment = name_of(disk.spool)
+        spoil_heads(segment, places)
+        hop.on.clear()
+        restart(relay)
+        until_ready(relay)
+        ledger.send(1, 1000)
+        ledger.expect_delivered(lost=[1, 2] if name == "both" else [])
+        if name == "both":
+            expect_told(relay, "its header is damaged", "quarantine")
+            kept = os.path.join(disk.spool, "quarantine", os.path.basename(segment))
+            with open(kept, "rb") as file:
+                expect_in(b"X-Ledger: 2.", file.read(), "what is kept")
 
 
 def owner(*names):
@@ -425,7 +475,7 @@ def owner(*names):
     ("symbolic_link_as_lock", linked("lock", os.symlink), "move it away"),
     ("symbolic_link_as_directory", symbolic_directory, "name the directory itself"),
     ("another_version", written("format", "sluice-spool 99\n"), "let the relay that wrote it deliver what is in it"),
-    ("no_format_that_is_known", written("format", "\0\xff?"), "another version"),
+    ("no_format_that_is_known", written("format", "nothing"), "another version"),
     ("a_segment_of_another_version", version_of_segment, "run that one until the spool is empty"),
     ("another_host", written("in-use-by", "old.relay.test\n"), "old.relay.test, or was when that one crashed"),
     ("directory_of_somebody_else", owner(), "chown"),

@@ -159,7 +159,12 @@ def fail_file_system(disk):
         raise Skipped(f"{trigger} cannot be written")
     with open(trigger, "w", encoding="ascii") as file:
         file.write("the test's")
-    expect(os.statvfs(disk.place).f_flag & os.ST_RDONLY, "the file system is not read-only after its error")
+    try:
+        os.mkdir(disk.at("one more"))
+    except OSError as error:
+        expect_equal(error.errno, errno.EROFS, "why nothing can be made after the error")
+    else:
+        expect(False, "the file system takes changes after its error")
 
 
 class FailingDisk(Disk):
