@@ -193,7 +193,7 @@ class FailingDisk(Disk):
     def refuse_writes(self, path):
         """From here on no block of the file PATH that holds zeros can be written, nor any that was never used.  Returns
         the file that has taken what would be needed."""
-        os.sync()
+        run("sync", "--file-system", self.place)
         image = os.open(self.image, os.O_RDWR)
         file = os.open(path, os.O_RDONLY)
         try:
