@@ -4,6 +4,7 @@
 
 #include "engine/core/command_line.h"
 #include "engine/core/ctl_accounts.h"
+#include "engine/core/ctl_spool.h"
 #include "engine/core/server.h"
 #include "engine/io/local_socket.h"
 
@@ -79,10 +80,8 @@ int main(int argc, char** argv) {
   Places places;
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
-  if (command.kind == SluicectlCommand::Kind::spool) {
-    std::cerr << "sluicectl: the spool in " << places.spool << " cannot be read by this version\n";
-    return kExitFailed;
-  }
+  if (command.kind == SluicectlCommand::Kind::spool)
+    return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, places.spool, std::cout, std::cerr);
   return sluice::core::run_account_command(command.account_args, places.store, std::cin, std::cout,
                                            std::cerr);
 }
