@@ -68,6 +68,8 @@ class Disk {
   // returns.
   virtual DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
                                  bool durable) = 0;
+  // What was ever written to the file, by whomever, is on the disk when it returns.
+  virtual DiskResult<void> sync(int file) = 0;
 
   // Replaces what is at `to`.  On the disk after sync_directory() of the directory of `to`.
   virtual DiskResult<void> rename(const std::string& from, const std::string& to) = 0;

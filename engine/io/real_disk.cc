@@ -65,7 +65,7 @@ bool make_direct(int fd) {
          (errno == EINVAL && ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
 }
 
-int sync(int fd) {
+int sync_all(int fd) {
   return uninterrupted([&] { return ::fsync(fd); });
 }
 
@@ -102,7 +102,7 @@ int write_zeros(int fd, std::uint64_t size) {
     if (const int error = write_all(fd, at, zeros.view().substr(0, part), 0); error != 0)
       return error;
   }
-  return sync(fd) == 0 ? 0 : errno;
+  return sync_all(fd) == 0 ? 0 : errno;
 }
 
 DiskEntry entry_of(std::string name, const struct stat& status) {
@@ -123,6 +123,7 @@ class RealDisk final : public Disk {
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
                          bool durable) override;
+  DiskResult<void> sync(int file) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;
@@ -192,7 +193,7 @@ DiskResult<void> RealDisk::remove(const std::string& path) {
 
 DiskResult<void> RealDisk::sync_directory(const std::string& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0 || sync(fd.get()) != 0) return failed(path, "cannot sync the directory");
+  if (fd.get() < 0 || sync_all(fd.get()) != 0) return failed(path, "cannot sync the directory");
   return {};
 }
 
@@ -268,6 +269,11 @@ DiskResult<void> RealDisk::write(int file, std::uint64_t offset, std::string_vie
   return {};
 }
 
+DiskResult<void> RealDisk::sync(int file) {
+  if (uninterrupted([&] { return ::fdatasync(file); }) != 0) return failed(name_of(file), "cannot sync");
+  return {};
+}
+
 DiskResult<void> RealDisk::write_small(const std::string& path, std::string_view text) {
   constexpr const char* kDoing = "cannot write it";
   const std::string draft = path + ".draft";
@@ -281,7 +287,7 @@ DiskResult<void> RealDisk::write_small(const std::string& path, std::string_view
       error = n < 0 ? errno : 0;
       if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
     }
-    if (error == 0 && sync(fd.get()) != 0) error = errno;
+    if (error == 0 && sync_all(fd.get()) != 0) error = errno;
     if (error != 0) {
       ::unlink(draft.c_str());
       return failed(draft, kDoing, error);

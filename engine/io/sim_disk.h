@@ -49,6 +49,7 @@ class SimDisk final : public Disk {
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
                          bool durable) override;
+  DiskResult<void> sync(int file) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;
@@ -119,6 +120,7 @@ class SimDiskDoor final : public Disk {
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
                          bool durable) override;
+  DiskResult<void> sync(int file) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;

@@ -157,6 +157,16 @@ DiskResult<void> SimDisk::write(int file, std::uint64_t offset, std::string_view
   return done_or(open->path, kDoing, put(*open->file, offset, bytes, durable));
 }
 
+DiskResult<void> SimDisk::sync(int file) {
+  constexpr const char* kDoing = "cannot sync";
+  const Open* const open = opened(file);
+  if (open == nullptr) return failed("a file of an earlier life", kDoing, EIO);
+  if (const int error = fails(SimCall::sync, open->path); error != 0)
+    return failed(open->path, kDoing, error);
+  SimStorage::sync_content(*open->file);
+  return {};
+}
+
 DiskResult<void> SimDisk::write_small(const std::string& path, std::string_view text) {
   constexpr const char* kDoing = "cannot write it";
   const std::string name = SimStorage::clean(path);

@@ -46,6 +46,8 @@ DiskResult<void> SimDiskDoor::write(int file, std::uint64_t offset, std::string_
   return disk_.write(file, offset, bytes, durable);
 }
 
+DiskResult<void> SimDiskDoor::sync(int file) { return disk_.sync(file); }
+
 DiskResult<void> SimDiskDoor::rename(const std::string& from, const std::string& to) {
   if (over()) return over_at(from);
   return disk_.rename(from, to);

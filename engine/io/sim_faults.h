@@ -26,7 +26,7 @@ inline constexpr std::uint64_t kSimForever = UINT64_MAX;
 // ENOBUFS leave it as it was, but a send may have sent a part and then tells how much.  `work` has no
 // error: the workers' queue is full.
 // Of a disk: `write_file` and `read_file` are transfers, by the ring or blocking, and the ring's count as they
-// end; `sync` is the durable part of a write, of create(), of write_small() and of sync_directory(); `create`
+// end; `sync` is the durable part of a write, of create(), of write_small(), sync() and sync_directory(); `create`
 // is whatever makes a new file or directory; `list` all that only looks.  When a write or its sync fails, a
 // part of it may have been written (not after EINTR, EAGAIN and ENOMEM of the write itself); blocking calls
 // keep EINTR to themselves.

@@ -137,6 +137,10 @@ void SimStorage::write_durably(SimFile& file, std::uint64_t offset, std::string_
   forget(file, {.offset = offset, .bytes = std::string(bytes)});
 }
 
+void SimStorage::sync_content(SimFile& file) {
+  for (const SimFile::Write& write : std::exchange(file.unsynced, {})) file.durable.write(write.offset, write.bytes);
+}
+
 template <typename Write>
 void SimStorage::tear(const SimFile::Write& whole, Write write) {
   for (std::size_t at = 0; at < whole.bytes.size(); at += kDiskSectorBytes)

@@ -75,6 +75,7 @@ class SimStorage {
   // Content.
   static void write(SimFile& file, std::uint64_t offset, std::string_view bytes);
   static void write_durably(SimFile& file, std::uint64_t offset, std::string_view bytes);
+  static void sync_content(SimFile& file);
   // Some of its sectors, not durably.
   void write_torn(SimFile& file, std::uint64_t offset, std::string_view bytes);
   // Writes that are under way; a second one to the same place is a mistake of the program's.

@@ -195,6 +195,7 @@ io::DiskResult<void> Recovery::run(const Found& found) {
   for (const auto& [number, segment] : segments_) numbers.push_back(number);
   for (const std::uint32_t number : numbers)
     if (auto opened = open_segment(number); !opened) return opened;
+  if (auto synced = disk_.sync_directory(directory_); !synced) return synced;
   for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) read_records(at->second, found);
   for (const auto& [id, waiting] : waiting_) lose(id, waiting);
   waiting_.clear();
@@ -203,6 +204,8 @@ io::DiskResult<void> Recovery::run(const Found& found) {
 }
 
 void Recovery::read_records(Segment& segment, const Found& found) {
+  // What a killed process was writing can be read, but is not on the disk yet.  Before it lets anything older go, it is.
+  if (auto synced = disk_.sync(segment.file); !synced) note_(synced.error().text);
   Collector collector(segment.number);
   SegmentScan(disk_, segment.file, segment.bytes, segment.salt).run(collector);
   for (const Damage& place : collector.damage) tell_damage(segment, place);

@@ -86,6 +86,7 @@ class MemoryDisk final : public io::Disk {
     to.replace(offset, bytes.size(), bytes);
     return {};
   }
+  io::DiskResult<void> sync(int /*file*/) override { return {}; }
   io::DiskResult<void> rename(const std::string& from, const std::string& to) override {
     const auto at = files_.find(from);
     if (at == files_.end()) return failed(from, ENOENT);

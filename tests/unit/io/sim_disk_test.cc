@@ -169,6 +169,19 @@ TEST(SimDiskTest, WhatSurvivedALossIsDurable) {
   }
 }
 
+TEST(SimDiskTest, WhatIsSyncedLaterIsNotLost) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    Machine machine(seed);
+    const int file = machine.file("/spool/a", 3);
+    EXPECT_TRUE(machine.disk.write(file, 0, filled('u', 3), false));
+    machine.disk.process_loss();
+    const int again = machine.disk.open("/spool/a", false).value();
+    EXPECT_TRUE(machine.disk.sync(again));
+    machine.disk.power_loss();
+    EXPECT_EQ(machine.content("/spool/a"), filled('u', 3)) << seed;
+  }
+}
+
 TEST(SimDiskTest, AKilledProcessLosesOnlyWhatWasUnderWay) {
   std::set<std::string> under_way;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
