@@ -76,13 +76,13 @@ class Crashes {
       moved += life.spool(core).counters().moved;
       recycled += life.spool(core).counters().recycled;
     }
+    life.close();
   }
 
   void end(Life& life, Workload& work) {
     const std::uint64_t how = random_.below(10);
     if (how < 2) {  // in order
       ASSERT_TRUE(doors_.run_until([&] { return work.done(); }));
-      life.close();
       return;
     }
     // Some while after the start, or early.
@@ -98,7 +98,6 @@ class Crashes {
     }
     life.abort();
     ASSERT_TRUE(doors_.run_until([&] { return work.done(); }));
-    life.close();
     machine_.renew();
   }
 
