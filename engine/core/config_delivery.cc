@@ -6,7 +6,6 @@ namespace {
 
 constexpr std::int64_t kHourS = 3600;
 constexpr std::int64_t kDayS = 24 * kHourS;
-constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 // Two of the longest writes fit.
 constexpr std::int64_t kSegmentBytesMin = 2 * std::int64_t{spool::kBatchBytesMax};
@@ -64,7 +63,6 @@ void read_reports(const ConfigNode* table, ConfigReport& report, ReportsConfig& 
   ConfigSection section(table, "reports", "reports", report);
   section.text("from", reports.from, kMailboxRule);
   section.integer("per_customer_hour", reports.per_customer_hour, 1, kReportsMax);
-  section.integer("return_bytes", reports.return_bytes, 0, 16 * kMegabyte);
 }
 
 void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {

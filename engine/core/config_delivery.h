@@ -84,7 +84,6 @@ struct QueueConfig {
 struct ReportsConfig {
   std::string from;  // a mailbox; empty: MAILER-DAEMON at our host name
   std::uint32_t per_customer_hour = 200;
-  std::uint32_t return_bytes = 65'536;  // of the message, in a report that returns it
 };
 
 struct DnsConfig {

@@ -247,8 +247,6 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #from = "postmaster@relay.example.net"
 # The most that the senders of one customer get in an hour.
 #per_customer_hour = 200
-# How much of the message a report gives back, where the sender wants it back (RET=FULL).
-#return_bytes = 65536
 
 # For MX records and the addresses of next hops. This section needs a restart.
 [dns]

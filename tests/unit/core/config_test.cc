@@ -174,7 +174,6 @@ suspend_max_s = 2
 [reports]
 from = "postmaster@Example.net"
 per_customer_hour = 5
-return_bytes = 0
 [dns]
 servers = ["192.0.2.53", "192.0.2.54:5353", "2001:db8::53", "[2001:db8::54]", "[::1]:5353"]
 timeout_ms = 1500
@@ -305,7 +304,6 @@ TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
   EXPECT_EQ(config.queue.suspend_max, 2s);
   EXPECT_EQ(config.reports.from, "postmaster@Example.net");
   EXPECT_EQ(config.reports.per_customer_hour, 5U);
-  EXPECT_EQ(config.reports.return_bytes, 0U);
   EXPECT_THAT(texts(config.dns.servers),
               ElementsAre("192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
                           "[2001:db8::54]:53", "[::1]:5353"));
@@ -338,7 +336,6 @@ TEST(Config, KnowsItsDefaultsOfTheQueue) {
   EXPECT_EQ(config.queue.suspend_max, 3600s);
   EXPECT_EQ(config.reports.from, "");
   EXPECT_EQ(config.reports.per_customer_hour, 200U);
-  EXPECT_EQ(config.reports.return_bytes, 65'536U);
   EXPECT_THAT(config.dns.servers, IsEmpty());
   EXPECT_EQ(config.dns.timeout, 5s);
 }
@@ -408,7 +405,7 @@ TEST(ConfigChanges, FollowsTheRest) {
   const Config after = load(
       "[server]\npolicy_url = \"https://x.example/\"\n[limits]\nidle_s = 5\n[tls]\ncertificates = "
       "\"/x\"\n"
-      "[log]\nfile = \"/x\"\n[queue]\nretry_s = 5\nexpire_s = 60\n[reports]\nreturn_bytes = 0\n"
+      "[log]\nfile = \"/x\"\n[queue]\nretry_s = 5\nexpire_s = 60\n[reports]\nper_customer_hour = 1\n"
       "[[route]]\nname = \"x\"\ncustomers = \"x\"\nmx = true\n[[route]]\nhosts = "
       "\"other.example\"\n");
   EXPECT_THAT(changes_that_need_restart(before, after), IsEmpty());

@@ -122,9 +122,9 @@ TEST(ExampleConfig, ShowsTheDefaultsOfTheQueueAsTheyAre) {
                      c.suspend_first, c.suspend_max),
             std::tie(d.retry, d.jitter_percent, d.expire, d.delay_report, d.running,
                      d.suspend_first, d.suspend_max));
-  EXPECT_EQ(std::tie(shown.reports.per_customer_hour, shown.reports.return_bytes, shown.dns.timeout,
+  EXPECT_EQ(std::tie(shown.reports.per_customer_hour, shown.dns.timeout,
                      shown.dns.tries),
-            std::tie(defaults.reports.per_customer_hour, defaults.reports.return_bytes,
+            std::tie(defaults.reports.per_customer_hour,
                      defaults.dns.timeout, defaults.dns.tries));
 }
 
