@@ -12,7 +12,7 @@ BUILD = ROOT / '.build' / 'release'
 CONFIG = """
 [server]
 hostname = "relay.bench.example"
-cores = 1
+cores = {cores}
 user = "{user}"
 state_dir = "{directory}/state"
 control = "{directory}/control.sock"
@@ -20,6 +20,8 @@ control = "{directory}/control.sock"
 accounts = "{directory}/accounts.db"
 [limits]
 sessions_per_core = 20000
+[spool]
+free_bytes_min = 0
 [[listener]]
 address = ["127.0.0.1:{port}"]
 tls = "none"
@@ -30,6 +32,7 @@ trusted = ["127.0.0.0/8"]
 name = "sink"
 hosts = ["{next_hop}"]
 tls = "none"
+{route}
 [log]
 file = "{directory}/sluice.log"
 """
@@ -92,12 +95,12 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop):
-        """A relay that trusts loopback and sends everything to `next_hop`: (process, port)."""
+    def sluice(self, next_hop, route='', cores=1):
+        """A relay that trusts loopback and sends everything to `next_hop`: (process, port). `route`: keys of its route."""
         port = free_port()
         config = f'{self.directory}/sluice.toml'
         pathlib.Path(config).write_text(
-            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user()))
+            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores))
         subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
                        check=True, stdout=subprocess.DEVNULL)
         return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port

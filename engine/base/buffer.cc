@@ -74,6 +74,13 @@ void Chain::append(Chain&& other) {
   other.bytes_ = 0;
 }
 
+Chain Chain::share() const {
+  Chain shared;
+  shared.extents_.assign(extents_.begin() + static_cast<std::ptrdiff_t>(head_), extents_.end());
+  shared.bytes_ = bytes_;
+  return shared;
+}
+
 // The last block, if bytes may still be written behind what this chain holds of it.
 Block* Chain::open_tail() {
   if (extents_.size() == head_) return nullptr;

@@ -94,6 +94,8 @@ class Chain {
 
   void append(Extent extent);
   void append(Chain&& other);
+  // The same bytes once more, in the same blocks.
+  [[nodiscard]] Chain share() const;
   // Copies; small pieces share blocks.
   void append_copy(std::string_view bytes);
   // Appends what `other` holds in [0, size) and removes it there; nothing is copied.

@@ -7,78 +7,19 @@
 #include <span>
 #include <utility>
 
+#include "engine/core/command_words.h"
 #include "engine/core/ctl_account_grammar.h"
-#include "engine/core/did_you_mean.h"
+#include "engine/core/ctl_queue_grammar.h"
 #include "engine/core/example_config.h"
 #include "engine/core/help.h"
-#include "engine/core/quoted.h"
 
 namespace sluice::core {
 namespace {
-
-using Words = std::vector<std::string_view>;
 
 Words words_of(int argc, const char* const* argv) {
   Words words;
   for (int i = 1; i < argc; ++i) words.emplace_back(argv[i]);
   return words;
-}
-
-// What several command lines have in common: options that may stand anywhere, and words.
-struct Option {
-  std::string_view name;
-  std::string_view value;  // what its value stands for; empty: it takes none
-  std::optional<std::string_view> given = std::nullopt;
-};
-
-// Moves the option at `words[at]` into `option` and past it.  Says what is wrong, or nothing.
-std::string take(Option& option, const Words& words, std::size_t& at) {
-  std::string_view word = words[at++];
-  std::optional<std::string_view> value;
-  if (const std::size_t equals = word.find('='); equals != std::string_view::npos) {
-    value = word.substr(equals + 1);
-    word = word.substr(0, equals);
-  }
-  if (option.given) return std::string(word) + " is given twice";
-  if (option.value.empty()) {
-    if (value) return std::string(word) + " takes no value";
-    option.given = "";
-    return "";
-  }
-  if (!value && at < words.size()) value = words[at++];
-  if (!value || value->empty())
-    return std::string(word) + " needs a value: " + std::string(option.value);
-  option.given = value;
-  return "";
-}
-
-Option* find(std::span<Option> options, std::string_view word) {
-  const auto found = std::ranges::find(options, word.substr(0, word.find('=')), &Option::name);
-  return found == options.end() ? nullptr : &*found;
-}
-
-bool is_help(std::string_view word) { return word == "--help" || word == "-h" || word == "help"; }
-
-std::string with_advice(std::string_view program, const std::string& problem) {
-  return std::string(program) + ": " + problem + "; see: " + std::string(program) + " --help\n";
-}
-
-// A word that is not known may be anything, even a password in the wrong place: only the first is
-// ever repeated.
-std::string unknown_command(std::string_view word, std::span<const std::string_view> known) {
-  if (word.empty()) return "a command is missing";
-  const std::string_view meant = did_you_mean(word, known);
-  return "there is no command " + quoted(word) +
-         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
-}
-
-std::string unknown_option(std::string_view word, std::span<const Option> options) {
-  Words names;
-  for (const Option& option : options) names.push_back(option.name);
-  word = word.substr(0, word.find('='));
-  const std::string_view meant = did_you_mean(word, names);
-  return "there is no option " + quoted(word) + " here" +
-         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 
 SluiceCommand sluice_text(SluiceCommand::Kind kind, std::string text) {
@@ -106,8 +47,9 @@ struct SluicectlOptions {
                             Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 9> kSluicectlCommands{
-    "status", "sessions", "pools", "counters", "reload", "drain", "customer", "domain", "account"};
+constexpr std::array<std::string_view, 11> kSluicectlCommands{
+    "status", "sessions", "pools",    "counters", "reload", "drain",
+    "queue",  "spool",    "customer", "domain",   "account"};
 constexpr std::size_t kViews = 4;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -131,11 +73,16 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
   return "";
 }
 
-// What is left when the options are taken out.  Behind customer, domain and account, options that
-// are not ours are theirs, --json and --help among them.
+// Whether the first word has a grammar of its own, in which all behind it is read.
+bool has_grammar(const Words& words) {
+  if (words.empty()) return false;
+  return words.front() == "queue" || words.front() == "spool" || is_account_object(words.front());
+}
+
+// What is left when the options are taken out.  Behind a word with a grammar of its own, options
+// that are not ours are theirs, --json and --help among them.
 struct SluicectlWords {
   Words rest;
-  bool is_account = false;
   bool wants_help = false;
   std::string problem;
 };
@@ -145,16 +92,16 @@ SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
   bool operands_only = false;
   for (std::size_t at = 0; at < words.size() && left.problem.empty();) {
     const std::string_view word = words[at];
-    left.is_account = !left.rest.empty() && is_account_object(left.rest.front());
-    Option* option = operands_only ? nullptr : find(options.all, word);
-    if (left.is_account && option == &options.all[SluicectlOptions::kJson]) option = nullptr;
+    const bool theirs = has_grammar(left.rest);
+    Option* option = operands_only ? nullptr : find_option(options.all, word);
+    if (theirs && option == &options.all[SluicectlOptions::kJson]) option = nullptr;
     if (option != nullptr) {
-      left.problem = take(*option, words, at);
+      left.problem = take_option(*option, words, at);
       continue;
     }
     ++at;
     if (word == "--") operands_only = true;
-    if (!left.is_account && !operands_only && word.starts_with('-')) {
+    if (!theirs && !operands_only && word.starts_with('-')) {
       if (is_help(word))
         left.wants_help = true;
       else
@@ -163,7 +110,6 @@ SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
     }
     left.rest.push_back(word);
   }
-  left.is_account = !left.rest.empty() && is_account_object(left.rest.front());
   return left;
 }
 
@@ -176,8 +122,8 @@ SluiceCommand parse_certificate(const Words& words) {
   std::string problem;
   for (std::size_t at = 1; at < words.size() && problem.empty();) {
     if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
-    if (Option* option = find(options, words[at])) {
-      problem = take(*option, words, at);
+    if (Option* option = find_option(options, words[at])) {
+      problem = take_option(*option, words, at);
     } else if (words[at].starts_with('-')) {
       problem = unknown_option(words[at], options);
     } else {
@@ -210,13 +156,13 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
   std::array<Option, 1> options{Option{"--config", "FILE"}};
   for (std::size_t at = 1; at < words.size();) {
     if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
-    Option* option = name == "example" ? nullptr : find(options, words[at]);
+    Option* option = name == "example" ? nullptr : find_option(options, words[at]);
     if (option == nullptr) {
       const bool dashed = words[at].starts_with('-');
       return error(std::string(name) + ": " +
                    (dashed ? unknown_option(words[at], options) : "takes no operand"));
     }
-    if (const std::string problem = take(*option, words, at); !problem.empty()) {
+    if (const std::string problem = take_option(*option, words, at); !problem.empty()) {
       return error(std::string(name) + ": " + problem);
     }
   }
@@ -244,11 +190,18 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
     return sluicectl_error(problem);
   const std::string_view name = left.rest.empty() ? std::string_view() : left.rest.front();
   const bool json = options.all[SluicectlOptions::kJson].given.has_value();
-  if (left.is_account) {
-    // Given in front of the object, --json is meant all the same.
-    command.kind = Kind::account;
-    command.account_args = std::move(left.rest);
-    if (json) command.account_args.emplace_back("--json");
+  if (has_grammar(left.rest)) {
+    // Given in front of the word, --json is meant all the same.
+    const bool account = is_account_object(name);
+    if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
+    if (name == "queue") {
+      parse_queue_command(left.rest, command);
+    } else if (name == "spool") {
+      parse_spool_command(left.rest, command);
+    } else {
+      command.kind = Kind::account;
+      command.account_args = std::move(left.rest);
+    }
     return command;
   }
   const auto known = std::ranges::find(kSluicectlCommands, name);

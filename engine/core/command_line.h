@@ -28,10 +28,22 @@ struct SluiceCommand {
   std::string text;
 };
 
+// What sluicectl does with a spool by itself, while no relay has it open or beside one that has.
+struct SpoolCommand {
+  enum class Verb : std::uint8_t {
+    dump,   // print every record
+    check,  // say what is wrong in it
+  };
+  Verb verb = Verb::check;
+  std::string directory;  // empty: as the configuration says
+  bool json = false;
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
     account,  // run_account_command() with `account_args`
+    spool,    // do what `spool` says
     print,    // as above
     error,
   };
@@ -42,7 +54,9 @@ struct SluicectlCommand {
   std::string control;        // empty: not given
   std::string store;          // empty: not given
   int timeout_s = 10;         // for each step of a dialog with the relay
-  std::string request;        // "sessions", "sessions json", "reload"; without a newline
+  // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
+  std::string request;
+  SpoolCommand spool;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain or account; views of the words given
   std::string text;

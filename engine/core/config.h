@@ -12,9 +12,9 @@
 
 #include "engine/base/network.h"
 #include "engine/base/time.h"
+#include "engine/core/config_delivery.h"
 #include "engine/io/address.h"
 #include "engine/io/log_line.h"
-#include "engine/relay/route.h"
 
 namespace sluice::core {
 
@@ -93,28 +93,6 @@ struct ListenerConfig {
   Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
 };
 
-struct RouteConfig {
-  std::string name = "default";
-  std::vector<relay::NextHopHost> hosts;  // at least one, unless there is a maildir
-  std::string maildir;  // not empty: messages are kept there, and no host is asked
-  relay::RouteTls tls = relay::RouteTls::opportunistic;
-  bool verify = true;         // the certificate is checked; counts where `tls` is required
-  std::string ca_file;        // whom to trust; empty: the system's authorities
-  std::string login;          // empty: none
-  std::string password_file;  // its first line is the password
-  bool chunking = true;       // BDAT where it is offered
-  std::uint32_t connections_per_host = 20;    // per core
-  std::uint32_t messages_per_connection = 0;  // 0: no limit
-  std::uint32_t waiting = 1000;               // sessions that may wait for a connection, per core
-  Duration connect = std::chrono::seconds(30);
-  Duration idle = std::chrono::seconds(60);  // a kept connection that nobody uses is closed
-  // RFC 5321 4.5.3.2.
-  Duration reply = std::chrono::minutes(5);   // for the greeting, EHLO, MAIL, RCPT
-  Duration data = std::chrono::minutes(2);    // for the 354
-  Duration block = std::chrono::minutes(3);   // to take a piece of the message
-  Duration final = std::chrono::minutes(10);  // for the word after the end of the message
-};
-
 struct LogConfig {
   std::string file = "-";  // "-": standard error
   io::LogFormat format = io::LogFormat::json;
@@ -127,7 +105,11 @@ struct Config {
   TlsConfig tls;
   LimitsConfig limits;
   std::vector<ListenerConfig> listeners;  // at least one
-  std::vector<RouteConfig> routes;        // exactly one as yet: the default
+  std::vector<RouteConfig> routes;        // at least one; the last takes what no other does
+  SpoolConfig spool;
+  QueueConfig queue;
+  ReportsConfig reports;
+  DnsConfig dns;
   LogConfig log;
 };
 
@@ -148,7 +130,8 @@ struct ConfigError {
 [[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(
     std::string_view text, std::string_view file_name);
 
-// Every key there is, "limits.idle_s" or "listener.tls", for those who document them.
+// Every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight", for those who
+// document them.
 [[nodiscard]] std::vector<std::string> config_keys();
 
 // One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:

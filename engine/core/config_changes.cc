@@ -24,6 +24,38 @@ void compare(Changes& changes, std::string_view key, Duration current, Duration 
   compare(changes, key, seconds(current), seconds(next));
 }
 
+void compare(Changes& changes, std::string_view key, std::uint64_t current, std::uint64_t next) {
+  compare(changes, key, std::to_string(current), std::to_string(next));
+}
+
+std::string text_of(SpoolDurability durability) {
+  return durability == SpoolDurability::synced ? "synced" : "unsynced";
+}
+
+std::string text_of(const std::vector<io::Address>& servers) {
+  std::string text;
+  for (const io::Address& server : servers) text += (text.empty() ? "" : ", ") + server.to_string();
+  return text.empty() ? "the system's" : text;
+}
+
+std::string text_of_ms(Duration span) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
+}
+
+void compare_spools(Changes& changes, const SpoolConfig& current, const SpoolConfig& next) {
+  compare(changes, "spool.directory", current.directory, next.directory);
+  compare(changes, "spool.durability", text_of(current.durability), text_of(next.durability));
+  compare(changes, "spool.segment_bytes", current.segment_bytes, next.segment_bytes);
+  compare(changes, "spool.free_bytes_min", current.free_bytes_min, next.free_bytes_min);
+  compare(changes, "spool.memory_bytes", current.memory_bytes, next.memory_bytes);
+}
+
+void compare_dns(Changes& changes, const DnsConfig& current, const DnsConfig& next) {
+  compare(changes, "dns.servers", text_of(current.servers), text_of(next.servers));
+  compare(changes, "dns.timeout_ms", text_of_ms(current.timeout), text_of_ms(next.timeout));
+  compare(changes, "dns.tries", current.tries, next.tries);
+}
+
 using Addresses = std::vector<std::vector<std::string>>;
 
 // A socket belongs to its listener by number, so that order counts too.
@@ -76,6 +108,8 @@ std::vector<std::string> changes_that_need_restart(const Config& current, const 
   compare(changes, "store.granted_ttl_s", current.store.granted_ttl, next.store.granted_ttl);
   compare(changes, "store.refused_ttl_s", current.store.refused_ttl, next.store.refused_ttl);
   compare_listeners(changes, current, next);
+  compare_spools(changes, current.spool, next.spool);
+  compare_dns(changes, current.dns, next.dns);
   return changes;
 }
 

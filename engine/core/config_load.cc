@@ -42,13 +42,18 @@ class Loader {
     read_limits(table(file, "limits"), report_, config_.limits);
     read_log(table(file, "log"), report_, config_.log);
     read_listeners(file);
-    read_routes(file);
+    read_all_routes(file);
+    read_spool(table(file, "spool"), config_.server, report_, config_.spool);
+    read_queue(table(file, "queue"), report_, config_.queue);
+    read_reports(table(file, "reports"), report_, config_.reports);
+    read_dns(table(file, "dns"), report_, config_.dns);
     for (const std::string_view name : kSections) root.expect(name);
   }
 
  private:
-  static constexpr std::array<std::string_view, 7> kSections{"server",   "store", "tls", "limits",
-                                                             "listener", "route", "log"};
+  static constexpr std::array<std::string_view, 11> kSections{
+      "server", "store", "tls",     "limits", "listener", "route",
+      "spool",  "queue", "reports", "dns",    "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);
@@ -106,26 +111,14 @@ class Loader {
     if (config_.listeners.empty()) config_.listeners = default_listeners();
   }
 
-  void read_routes(const ConfigNode* file) {
+  void read_all_routes(const ConfigNode* file) {
     const auto found = tables(file, "route");
-    RouteConfig ignored;
-    if (found.empty()) {
-      read_route(nullptr, "route", report_, ignored);
-      const ConfigMember* key = find(file, "route");
-      if (key == nullptr ||
-          (key->value.kind == ConfigNode::Kind::list && key->value.list.empty())) {
-        report_.error({}, "route", "is missing: where does mail go on to?",
-                      "one [[route]] with hosts");
-      }
-    }
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      RouteConfig route;
-      read_route(found[i], "route[" + std::to_string(i + 1) + "]", report_, route);
-      config_.routes.push_back(std::move(route));
-      if (i > 0) {
-        report_.error(found[i]->place, "route[" + std::to_string(i + 1) + "]", "is one too many",
-                      "one [[route]], which all mail takes");
-      }
+    read_routes(found, report_, config_.routes);
+    if (!found.empty()) return;
+    const ConfigMember* key = find(file, "route");
+    if (key == nullptr || (key->value.kind == ConfigNode::Kind::list && key->value.list.empty())) {
+      report_.error({}, "route", "is missing: where does mail go on to?",
+                    "a [[route]] with hosts, or with mx = true");
     }
   }
 

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <optional>
 
+#include "auth/backend/store_values.h"
 #include "auth/domain_list.h"
+#include "engine/relay/route_table.h"
 #include "engine/smtp/path.h"
 
 namespace sluice::core {
@@ -87,7 +89,7 @@ Checked check_url(std::string_view text) {
 }
 
 Checked check_name(std::string_view text) {
-  const bool fits = !text.empty() && text.size() <= kNameBytesMax;
+  const bool fits = !text.empty() && text.size() <= kNameBytesMax && !text.contains('/');
   if (fits && std::ranges::all_of(text, is_printable_ascii)) return std::string(text);
   return std::unexpected("is not a name");
 }
@@ -102,6 +104,40 @@ Checked check_login(std::string_view text) {
 Checked check_domain_entry(std::string_view text) {
   if (auto entry = auth::canonical_domain_entry(text)) return *std::move(entry);
   return std::unexpected("is not a domain");
+}
+
+// What a recipient's or a sender's domain is compared with.
+Checked check_route_domain(std::string_view text) {
+  std::string_view domain = text;
+  if (text.starts_with('[')) {
+    if (smtp::is_address_literal(text)) return lower(text);
+    return std::unexpected("is not an address literal");
+  }
+  if (domain.starts_with("*.")) domain.remove_prefix(2);
+  if (parse_ip(domain)) return std::unexpected("is an address without brackets");
+  if (smtp::check_domain(domain, true) == smtp::PathFault::none) return lower(text);
+  return std::unexpected("is not a domain");
+}
+
+Checked check_sender(std::string_view text) {
+  return text == relay::kNullSender ? std::string(text) : check_route_domain(text);
+}
+
+Checked check_customer(std::string_view text) {
+  if (auto name = auth::stored_customer_name(text); name.ok()) return *std::move(name);
+  return std::unexpected("cannot be a customer's name");
+}
+
+Checked check_mailbox(std::string_view text) {
+  smtp::Mailbox mailbox;
+  if (text.empty() || smtp::parse_mailbox(text, false, mailbox) == smtp::PathFault::none)
+    return std::string(text);
+  return std::unexpected("is not an address");
+}
+
+Checked check_next_hop(std::string_view text) {
+  if (const auto host = parse_next_hop(text); !host) return std::unexpected(host.error());
+  return std::string(text);
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -125,11 +161,21 @@ const TextRule kLogFileRule{check_log_file,
                             "a path that begins with \"/\", or \"-\" for standard error"};
 const TextRule kUrlRule{
     check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 octets"};
-const TextRule kNameRule{check_name, "printable ASCII without spaces, 1 to 64 octets"};
+const TextRule kNameRule{check_name, "printable ASCII without spaces and \"/\", 1 to 64 octets"};
 const TextRule kLoginRule{check_login, "up to 255 octets without control characters"};
 const TextRule kDomainRule{
     check_domain_entry,
     "\"example.com\", which is that domain alone, or \"*.example.com\", which is all below it"};
+const TextRule kCustomerRule{
+    check_customer, "1 to 200 octets of UTF-8, without control characters or blanks at the ends"};
+const TextRule kMailboxRule{check_mailbox, "an address such as \"postmaster@example.net\""};
+const TextRule kNextHopRule{check_next_hop, kNextHopAllowed};
+const TextRule kRecipientRule{check_route_domain,
+                              "\"example.com\", which is that domain alone, \"*.example.com\", "
+                              "which is all below it, or \"[192.0.2.1]\""};
+const TextRule kSenderRule{check_sender,
+                           "\"example.com\", which is that domain alone, \"*.example.com\", which "
+                           "is all below it, or \"<>\""};
 
 std::expected<io::Address, std::string> parse_listen_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -152,6 +198,17 @@ std::expected<io::Address, std::string> parse_listen_address(std::string_view te
     return std::unexpected("is an IPv4 address written as IPv6: write " + address->to_string());
   }
   return *address;
+}
+
+std::expected<io::Address, std::string> parse_dns_server(std::string_view text) {
+  constexpr std::uint16_t kDnsPort = 53;
+  if (const auto address = io::Address::from_ip(text, kDnsPort)) return *address;
+  const bool bracketed = text.starts_with('[') && text.ends_with(']');
+  if (bracketed && text.contains(':')) {
+    if (const auto address = io::Address::from_ip(text.substr(1, text.size() - 2), kDnsPort))
+      return *address;
+  }
+  return parse_listen_address(text);
 }
 
 std::expected<relay::NextHopHost, std::string> parse_next_hop(std::string_view text) {

@@ -27,6 +27,12 @@ extern const TextRule kUrlRule;         // may be empty
 extern const TextRule kNameRule;        // a name that an operator gives
 extern const TextRule kLoginRule;       // may be empty
 extern const TextRule kDomainRule;      // "example.com", "*.example.com"
+extern const TextRule kCustomerRule;    // a name in the accounts' file
+extern const TextRule kMailboxRule;     // "user@example.com"; may be empty
+extern const TextRule kNextHopRule;     // as parse_next_hop() takes it
+// Conditions of a route (relay/route_table.h): domains and address literals, and "<>" for a sender.
+extern const TextRule kRecipientRule;
+extern const TextRule kSenderRule;
 
 inline constexpr std::string_view kListenAllowed = "IP:PORT, such as \"0.0.0.0:25\" or \"[::]:25\"";
 [[nodiscard]] std::expected<io::Address, std::string> parse_listen_address(std::string_view text);
@@ -36,6 +42,10 @@ inline constexpr std::string_view kNextHopAllowed =
 [[nodiscard]] std::expected<relay::NextHopHost, std::string> parse_next_hop(std::string_view text);
 // 127.0.0.0/8, ::1 and localhost: what is said there is not heard elsewhere.
 [[nodiscard]] bool is_loopback(const relay::NextHopHost& host);
+
+inline constexpr std::string_view kDnsServerAllowed =
+    "IP or IP:PORT, such as \"192.0.2.53\" or \"[2001:db8::53]:53\"";
+[[nodiscard]] std::expected<io::Address, std::string> parse_dns_server(std::string_view text);
 
 inline constexpr std::string_view kNetworkAllowed =
     "networks such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.1\"";

@@ -160,8 +160,7 @@ void ConfigSection::text(std::string_view key, std::string& value, const TextRul
   if (auto checked = rule.check(node->text)) {
     value = *std::move(checked);
   } else {
-    wrong_text({.text = &node->text, .place = node->place, .path = path_of(key)}, checked.error(),
-               rule.allowed);
+    wrong_text({.node = node, .path = path_of(key)}, checked.error(), rule.allowed);
   }
 }
 
@@ -176,36 +175,60 @@ std::optional<std::size_t> ConfigSection::one_of(std::string_view key,
   std::string problem = "is none of the choices";
   if (const auto meant = did_you_mean(node->text, names); !meant.empty())
     problem += "; did you mean " + quoted(meant) + "?";
-  wrong_text({.text = &node->text, .place = node->place, .path = path_of(key)}, problem, allowed);
+  wrong_text({.node = node, .path = path_of(key)}, problem, allowed);
   return std::nullopt;
 }
 
-std::vector<ConfigSection::Text> ConfigSection::texts(std::string_view key,
-                                                      std::string_view allowed) {
-  if (const ConfigMember* found = member(key);
-      found != nullptr && found->value.kind == ConfigNode::Kind::text) {
-    const ConfigNode* node = find(key, ConfigNode::Kind::text, allowed);
-    return {{.text = &node->text, .place = node->place, .path = path_of(key)}};
+void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& values,
+                                 std::int64_t min, std::int64_t max, std::size_t count_max) {
+  const std::string allowed = range_text(min, max);
+  const auto found = elements(key, allowed, {ConfigNode::Kind::integer});
+  if (has(key) && (found.size() > count_max || !fills(key))) {
+    error(key, found.empty() ? "is empty" : "has too many elements",
+          "1 to " + std::to_string(count_max) + " elements");
+    return;
+  }
+  if (!found.empty()) values.clear();
+  for (const Element& element : found) {
+    const std::int64_t seconds = element.node->integer;
+    if (seconds >= min && seconds <= max) {
+      values.push_back(std::chrono::seconds(seconds));
+    } else {
+      report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range",
+                    allowed);
+    }
+  }
+}
+
+std::vector<ConfigSection::Element> ConfigSection::elements(
+    std::string_view key, std::string_view allowed, std::initializer_list<ConfigNode::Kind> kinds) {
+  const auto fits = [&](const ConfigNode& node) {
+    return std::ranges::find(kinds, node.kind) != kinds.end();
+  };
+  if (const ConfigMember* found = member(key); found != nullptr && fits(found->value)) {
+    expect(key);
+    return {{.node = &found->value, .path = path_of(key)}};
   }
   const ConfigNode* node = find(key, ConfigNode::Kind::list, "a list of " + std::string(allowed));
-  std::vector<Text> found;
-  if (node == nullptr) return found;
+  std::vector<Element> all;
+  if (node == nullptr) return all;
   for (std::size_t i = 0; i < node->list.size(); ++i) {
     const ConfigNode& element = node->list[i];
     std::string path = path_of(key) + "[" + std::to_string(i + 1) + "]";
-    if (element.kind == ConfigNode::Kind::text) {
-      found.push_back({.text = &element.text, .place = element.place, .path = std::move(path)});
+    if (fits(element)) {
+      all.push_back({.node = &element, .path = std::move(path)});
     } else {
       report_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)),
                     allowed);
     }
   }
-  return found;
+  return all;
 }
 
-void ConfigSection::wrong_text(const Text& text, std::string_view problem,
+void ConfigSection::wrong_text(const Element& element, std::string_view problem,
                                std::string_view allowed) {
-  report_.error(text.place, text.path, quoted(*text.text) + " " + std::string(problem), allowed);
+  report_.error(element.node->place, element.path,
+                quoted(element.node->text) + " " + std::string(problem), allowed);
 }
 
 bool ConfigSection::fills(std::string_view key) const {

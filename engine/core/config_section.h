@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,9 @@ class ConfigSection {
   void seconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max);
   void milliseconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max);
   void text(std::string_view key, std::string& value, const TextRule& rule);
+  // A list of whole seconds, or one such number alone; up to `count_max` of them.
+  void seconds_list(std::string_view key, std::vector<Duration>& values, std::int64_t min,
+                    std::int64_t max, std::size_t count_max);
 
   template <typename Value>
   struct Choice {
@@ -92,14 +96,24 @@ class ConfigSection {
   template <typename Value, typename Parse>
   void list(std::string_view key, std::vector<Value>& values, std::string_view allowed,
             Parse parse) {
-    for (const Text& element : texts(key, allowed)) {
-      if (auto value = parse(*element.text)) {
+    for (const Element& element : elements(key, allowed, {ConfigNode::Kind::text})) {
+      if (auto value = parse(element.node->text)) {
         values.push_back(*std::move(value));
       } else {
         wrong_text(element, value.error(), allowed);
       }
     }
   }
+
+  // What is in a list, or one such value alone: each of one of these kinds.
+  struct Element {
+    const ConfigNode* node;
+    std::string path;  // "route[1].hosts[2]"
+  };
+  std::vector<Element> elements(std::string_view key, std::string_view allowed,
+                                std::initializer_list<ConfigNode::Kind> kinds);
+  // `element` is a text in which something is wrong.
+  void wrong_text(const Element& element, std::string_view problem, std::string_view allowed);
 
   // For what several keys say together.  Points at the key if it is there, else at the table.
   void error(std::string_view key, std::string problem, std::string_view allowed) const;
@@ -108,20 +122,15 @@ class ConfigSection {
   // The file gives the key, and not as an empty list: if nothing came of it, what is wrong has been
   // told.
   [[nodiscard]] bool fills(std::string_view key) const;
+  // The file gives the key.
+  [[nodiscard]] bool has(std::string_view key) const { return member(key) != nullptr; }
 
  private:
-  struct Text {
-    const std::string* text;
-    ConfigPlace place;
-    std::string path;
-  };
   const ConfigNode* find(std::string_view key, ConfigNode::Kind kind, std::string_view allowed);
   [[nodiscard]] const ConfigMember* member(std::string_view key) const;
   bool number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max);
   std::optional<std::size_t> one_of(std::string_view key,
                                     const std::vector<std::string_view>& names);
-  std::vector<Text> texts(std::string_view key, std::string_view allowed);
-  void wrong_text(const Text& text, std::string_view problem, std::string_view allowed);
   [[nodiscard]] std::string path_of(std::string_view key) const;
 
   const ConfigNode* table_;

@@ -3,6 +3,9 @@
 // keys keep their defaults. Used within load_config(); one thread.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "engine/core/config.h"
 #include "engine/core/config_section.h"
 
@@ -16,7 +19,14 @@ void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log);
 // `path` is what the table is called in messages: "listener[2]".
 void read_listener(const ConfigNode* table, std::string path, ConfigReport& report,
                    ListenerConfig& listener);
-void read_route(const ConfigNode* table, std::string path, ConfigReport& report,
-                RouteConfig& route);
+// All [[route]] of the file, in their order, and what they must be together.
+void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& report,
+                 std::vector<RouteConfig>& routes);
+// `server` has been read: its directory is where the spool is by default.
+void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
+                SpoolConfig& spool);
+void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue);
+void read_reports(const ConfigNode* table, ConfigReport& report, ReportsConfig& reports);
+void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns);
 
 }  // namespace sluice::core

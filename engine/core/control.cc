@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "engine/core/queue_request.h"
+
 namespace sluice::core {
 namespace {
 
-constexpr std::size_t kRequestBytesMax = 256;
+constexpr std::size_t kRequestBytesMax = kQueueRequestBytesMax + 1;  // with its newline
 constexpr Duration kRequestTimeout = std::chrono::seconds(10);
 constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
 
@@ -73,7 +75,33 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.stop();
     co_return "draining\n";
   }
-  co_return "error: unknown request; known: status sessions pools counters reload drain\n";
+  if (word == "queue") co_return co_await answer_about_queue(request);
+  co_return "error: unknown request; known: status sessions pools counters queue reload drain\n";
+}
+
+Task<std::string> Control::answer_about_queue(std::string_view line) {
+  auto request = decode_queue_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  std::vector<QueueAnswer> all(cores_.size());
+  std::size_t missing = cores_.size();
+  Gate gate;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    Core* core = cores_[i];
+    const auto told = [&, i](QueueAnswer answer) {
+      // Back here as a message, so that nothing is written by two.
+      home_.post([&, i, shared = std::make_shared<QueueAnswer>(std::move(answer))] {
+        all[i] = std::move(*shared);
+        if (--missing == 0) gate.open();
+      });
+    };
+    core->post([core, request = *request, told] { core->tasks().add(ask_queue(*core, request, told)); });
+  }
+  co_await gate.wait("answers of all cores about the queue");
+  co_return render_queue(*request, all, home_.loop().door().clock.wall());
+}
+
+Task<void> Control::ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> told) {
+  told(co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request)));
 }
 
 Task<std::vector<CoreStatus>> Control::ask_all(bool with_sessions) {

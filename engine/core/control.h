@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/core/core.h"
+#include "engine/core/queue_control.h"
 #include "engine/core/status_report.h"
 #include "engine/net/listener.h"
 
@@ -36,6 +37,8 @@ class Control {
   Task<void> serve(std::unique_ptr<net::Connection> connection);
   Task<std::string> answer(std::string_view request);
   Task<std::vector<CoreStatus>> ask_all(bool with_sessions);
+  Task<std::string> answer_about_queue(std::string_view line);
+  static Task<void> ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> told);
 
   Core& home_;
   std::vector<Core*> cores_;

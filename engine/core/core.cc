@@ -7,6 +7,7 @@ namespace sluice::core {
 namespace {
 
 constexpr Duration kCutOffAgain = std::chrono::milliseconds(100);
+constexpr Duration kSweepAgain = std::chrono::milliseconds(500);
 
 bool in_any(const std::vector<Network>& networks, const io::Address& address) {
   return std::ranges::any_of(networks,
@@ -44,22 +45,47 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log),
-      ids_(door.clock, options_.index) {}
+      ids_(door.clock, options_.index),
+      dns_(shared.dns),
+      spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
+             [&log](const std::string& what) { log.line(io::Level::error, "spool").field("what", what); }),
+      queue_({.loop = loop_,
+              .spool = spool_,
+              .router = [this]() -> relay::Router& { return current_->router(); },
+              .next_id = [this] { return ids_.number(); },
+              .observer = observer_},
+             options_.queue) {
+  ids_.stay_above(options_.last_id);
+}
 
 Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
 
 std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
-  auto made = Generation::make(loop_, std::move(plan),
-                               {.resolver = resolver_,
-                                .tickets = tickets_,
-                                .log = log_,
-                                .authenticator = authenticator_,
-                                .observer = observer_,
-                                .ids = ids_,
-                                .counters = counters_});
+  auto made = Generation::make(loop_, std::move(plan), parts());
   if (!made) return std::unexpected(made.error());
-  if (auto old = std::exchange(current_, *std::move(made))) retire(std::move(old));
+  if (auto old = std::exchange(current_, *std::move(made))) {
+    queue_.set_options(queue_options(current_->plan(), options_.index));
+    retire(std::move(old));
+  }
+  if (current_->plan().needs_spool || spool_.messages() > 0) start_spool();
   return {};
+}
+
+Generation::Parts Core::parts() {
+  return {.resolver = resolver_,
+          .dns = dns_,
+          .tickets = tickets_,
+          .log = log_,
+          .authenticator = authenticator_,
+          .observer = observer_,
+          .ids = ids_,
+          .counters = counters_,
+          .spool = spool_,
+          .queue = queue_};
+}
+
+void Core::start_spool() {
+  if (!std::exchange(spool_started_, true)) spool_.start();
 }
 
 void Core::run() {
@@ -69,12 +95,14 @@ void Core::run() {
         [this, listener = bound.listener](int socket) { accepted(listener, socket); }));
     listeners_.back()->start();
   }
+  queue_.run();
   loop_.run([this] { return settled_; });
   current_ = nullptr;
   listeners_.clear();
 }
 
 void Core::give_up() {
+  CHECK(!spool_started_);
   for (const BoundSocket& bound : options_.sockets) loop_.door().sockets.close(bound.socket);
   current_ = nullptr;
 }
@@ -147,10 +175,15 @@ void Core::retire(std::unique_ptr<Generation> old) {
 void Core::sweep_retired() {
   std::vector<std::unique_ptr<Generation>> unused;
   for (auto& generation : retired_)
-    if (generation->sessions == 0) unused.push_back(std::move(generation));
+    if (generation->unused()) unused.push_back(std::move(generation));
   std::erase(retired_, nullptr);
   for (auto& generation : unused) ending_.add(close_generation(std::move(generation)));
+  // A delivery that still goes by one says nothing when it ends: looked at again.
+  const bool delivering = std::ranges::any_of(retired_, [](const auto& old) { return old->sessions == 0; });
+  if (delivering) loop_.timers().arm(sweep_, loop_.now() + kSweepAgain);
 }
+
+void Core::on_sweep(void* self) { static_cast<Core*>(self)->sweep_retired(); }
 
 Task<void> Core::close_generation(std::unique_ptr<Generation> old) { co_await old->close(); }
 
@@ -159,6 +192,7 @@ Task<void> Core::close_generation(std::unique_ptr<Generation> old) { co_await ol
 void Core::drain(Duration patience) {
   if (std::exchange(draining_, true)) return;
   for (Live& live : live_) live.session.drain();
+  queue_.stop();
   loop_.timers().arm(cut_off_, loop_.now() + patience);
   ending_.add(end());
 }
@@ -166,10 +200,13 @@ void Core::drain(Duration patience) {
 Task<void> Core::end() {
   for (auto& listener : listeners_) co_await listener->close();
   co_await tasks_.join("sessions to end");
+  co_await queue_.close();
   sweep_retired();
   co_await current_->close();
   // This task is the last one of its set; whatever else is in it ends by itself.
   while (ending_.live() > 1) co_await loop_.sleep(std::chrono::milliseconds(20), "old generations");
+  loop_.timers().disarm(sweep_);
+  co_await spool_.close();
   loop_.timers().disarm(cut_off_);
   settled_ = true;
   options_.settled();
@@ -178,8 +215,8 @@ Task<void> Core::end() {
 // Again and again: what is told to end may begin something else on its way out.
 void Core::cut_off(void* context) {
   auto& self = *static_cast<Core*>(context);
-  self.current_->pool().stop();
-  for (auto& generation : self.retired_) generation->pool().stop();
+  self.current_->router().stop();
+  for (auto& generation : self.retired_) generation->router().stop();
   self.loop_.abort_all();
   self.loop_.timers().arm(self.cut_off_, self.loop_.now() + kCutOffAgain);
 }
@@ -189,17 +226,26 @@ void Core::cut_off(void* context) {
 CoreStatus Core::status(bool with_sessions) {
   CoreStatus status{.index = options_.index,
                     .sessions = counters_,
-                    .pool = current_->pool().counters(),
+                    .pool = current_->router().counters(),
+                    .queue = queue_.counters(),
+                    .schedule = queue_.schedule().counters(),
+                    .spool = spool_.counters(),
+                    .spool_log = spool_.log_counters(),
+                    .spool_messages = spool_.messages(),
+                    .spool_bytes = spool_.disk_bytes(),
+                    .spool_live_bytes = spool_.live_bytes(),
+                    .spool_accepting = spool_.accepting(),
+                    .spool_trouble = spool_.trouble(),
                     .logins = authenticator_.counters(),
                     .loop = loop_.counters(),
                     .enters = loop_.door().ring.enters(),
                     .sessions_live = static_cast<std::uint32_t>(live_.size()),
                     .operations_live = loop_.operations_live(),
                     .buffers_in_use = loop_.buffers().in_use(),
-                    .waiting = current_->pool().waiting(),
+                    .waiting = current_->router().waiting(),
                     .heap_blocks_live = heap_blocks_live(),
                     .frames_live = task_frames_live(),
-                    .hosts = current_->pool().status()};
+                    .hosts = current_->router().hosts()};
   if (!with_sessions) return status;
   for (const Live& live : live_) {
     const session::Session& session = live.session;

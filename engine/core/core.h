@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -33,6 +34,8 @@ struct BoundSocket {
 struct Shared {
   auth::Backend& backend;
   io::Names& names;
+  io::Dns& dns;
+  std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
   std::array<std::byte, auth::kCacheKeyOctets> cache_key;
   net::TicketSecret ticket_secret;
 };
@@ -54,6 +57,15 @@ struct CoreStatus {
   std::uint32_t index = 0;
   session::SessionCounters sessions;
   relay::PoolCounters pool;
+  relay::QueueCounters queue;
+  relay::ScheduleCounters schedule;
+  spool::SpoolCounters spool;
+  spool::LogCounters spool_log;
+  std::uint64_t spool_messages = 0;
+  std::uint64_t spool_bytes = 0;       // on the disk
+  std::uint64_t spool_live_bytes = 0;  // of messages that wait
+  bool spool_accepting = false;
+  std::string spool_trouble;
   auth::AuthenticatorCounters logins;
   io::LoopCounters loop;
   std::uint64_t enters = 0;
@@ -63,7 +75,7 @@ struct CoreStatus {
   std::uint64_t waiting = 0;  // sessions that wait for a connection of the pool
   std::int64_t heap_blocks_live = 0;
   std::int64_t frames_live = 0;
-  std::vector<relay::HostStatus> hosts;
+  std::vector<relay::Router::HostRow> hosts;
   std::vector<SessionStatus> session_list;  // filled only when asked for
 };
 
@@ -82,6 +94,10 @@ class Core {
     io::LoopLimits limits;
     auth::CredentialCacheLimits cache;
     std::vector<BoundSocket> sockets;  // owned from here on
+    spool::SpoolOptions spool;
+    spool::Share spool_share;
+    relay::QueueOptions queue;
+    spool::QueueId last_id = 0;  // new ones are greater
     std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
   };
   // `log` is this core's own.
@@ -92,6 +108,11 @@ class Core {
 
   // The error is a sentence; the core is then not to be run.
   std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan);
+  // Before run(): a message that an earlier process has left.
+  void restore(const relay::Restored& restored, std::string_view customer,
+               const relay::RestoredDestination& destination) {
+    queue_.restore(restored, customer, destination);
+  }
   // Until drained.
   void run();
   // Stops accepting; sessions end after what they have under way; at `patience` the rest is cut off.
@@ -109,6 +130,9 @@ class Core {
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }
   TaskSet& tasks() { return tasks_; }
+  [[nodiscard]] std::uint32_t index() const { return options_.index; }
+  relay::Queue& queue() { return queue_; }
+  spool::Spool& spool() { return spool_; }
   // Any thread: `message` runs on the core.
   void post(std::function<void()> message) { loop_.post(std::move(message)); }
 
@@ -118,10 +142,13 @@ class Core {
   void accepted(std::size_t listener, int socket);
   Task<void> serve(std::list<Live>::iterator live);
   Task<void> end();
+  [[nodiscard]] Generation::Parts parts();
   [[nodiscard]] bool admit(const std::string& address);
   void retire(std::unique_ptr<Generation> old);
   static Task<void> close_generation(std::unique_ptr<Generation> old);
   void sweep_retired();
+  void start_spool();
+  static void on_sweep(void* self);
   static void cut_off(void* self);
 
   io::Log& log_;
@@ -133,6 +160,10 @@ class Core {
   LogObserver observer_;
   QueueIds ids_;
   session::SessionCounters counters_;
+  io::Dns& dns_;
+  spool::Spool spool_;
+  relay::Queue queue_;
+  bool spool_started_ = false;
   std::unique_ptr<Generation> current_;
   std::vector<std::unique_ptr<Generation>> retired_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
@@ -142,6 +173,7 @@ class Core {
   TaskSet tasks_;   // sessions, and what is served beside them
   TaskSet ending_;  // what ends generations and the core
   io::Timer cut_off_{&cut_off, this};
+  io::Timer sweep_{&on_sweep, this};
   bool draining_ = false;
   bool settled_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include "engine/core/command_line.h"
 #include "engine/core/ctl_accounts.h"
+#include "engine/core/ctl_spool.h"
 #include "engine/core/server.h"
 #include "engine/io/local_socket.h"
 
@@ -13,23 +14,44 @@ using sluice::core::SluicectlCommand;
 
 constexpr int kExitFailed = 1;
 
-// The place named on the command line, else by the configuration, else the default.
-bool find_places(const SluicectlCommand& command, std::string& control, std::string& store) {
-  const sluice::core::Config defaults;
-  control = command.control.empty() ? defaults.server.control : command.control;
-  store = command.store.empty() ? defaults.store.accounts : command.store;
-  const bool account = command.kind == SluicectlCommand::Kind::account;
-  if (!(account ? command.store : command.control).empty()) return true;
-  // Without a file of that name the defaults hold, unless somebody named it.
-  if (!command.config_given && !std::filesystem::exists(command.config_file)) return true;
-  const auto config = sluice::core::read_config(command.config_file);
-  if (config) {
-    control = config->server.control;
-    store = config->store.accounts;
-    return true;
+struct Places {
+  std::string control;
+  std::string store;
+  std::string spool;
+};
+
+// The one that the command needs, where the command line names it; empty: it does not.
+const std::string& named(const SluicectlCommand& command) {
+  switch (command.kind) {
+    case SluicectlCommand::Kind::account: return command.store;
+    case SluicectlCommand::Kind::spool: return command.spool.directory;
+    case SluicectlCommand::Kind::ask:
+    case SluicectlCommand::Kind::print:
+    case SluicectlCommand::Kind::error: break;
   }
-  for (const std::string& error : config.error()) std::cerr << "sluicectl: " << error << "\n";
-  return false;
+  return command.control;
+}
+
+// The places named on the command line, else by the configuration, else the defaults.
+bool find_places(const SluicectlCommand& command, Places& places) {
+  sluice::core::Config config;
+  // Without a file of that name the defaults hold, unless somebody named it.
+  const bool wanted = command.config_given || std::filesystem::exists(command.config_file);
+  if (named(command).empty() && wanted) {
+    auto read = sluice::core::read_config(command.config_file);
+    if (!read) {
+      for (const std::string& error : read.error()) std::cerr << "sluicectl: " << error << "\n";
+      return false;
+    }
+    config = *std::move(read);
+  }
+  const auto first = [](const std::string& given, const std::string& configured) {
+    return given.empty() ? configured : given;
+  };
+  places = {.control = first(command.control, config.server.control),
+            .store = first(command.store, config.store.accounts),
+            .spool = first(command.spool.directory, config.spool.directory)};
+  return true;
 }
 
 int ask(const SluicectlCommand& command, const std::string& control) {
@@ -55,9 +77,11 @@ int main(int argc, char** argv) {
     std::cerr << command.text;
     return sluice::core::kExitUsage;
   }
-  std::string control;
-  std::string store;
-  if (!find_places(command, control, store)) return kExitFailed;
-  if (command.kind == SluicectlCommand::Kind::ask) return ask(command, control);
-  return sluice::core::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
+  Places places;
+  if (!find_places(command, places)) return kExitFailed;
+  if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
+  if (command.kind == SluicectlCommand::Kind::spool)
+    return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, places.spool, std::cout, std::cerr);
+  return sluice::core::run_account_command(command.account_args, places.store, std::cin, std::cout,
+                                           std::cerr);
 }

@@ -5,7 +5,7 @@ namespace sluice::core {
 const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #
 # A line that begins with "#key =" shows a default: take the "#" away to change it.
-# Only one thing has to be said: where mail goes on to (the first lines of [[route]]).
+# Only one thing has to be said: where mail goes on to (the hosts of [[route]]).
 # Check a change with `sluice check`, then bring it into force with `sluicectl reload`.
 # Sessions that are open go on under the rules that they began with.
 
@@ -125,14 +125,63 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # Wait before the greeting, and refuse who talks first.
 #greet_delay_ms = 0
 
-# Where mail goes on to.
+# Where mail goes on to. Each recipient takes the first [[route]] in this file whose conditions all
+# hold. The last has none, and takes what is left; it may be the only one. Others stand before it:
+#
+# [[route]]
+# name = "partner"
+# recipients = ["partner.example", "*.partner.example"]
+# hosts = ["mx.partner.example"]
+# tls = "required"
+#
+# [[route]]
+# name = "direct"
+# customers = ["Example Ltd"]
+# mx = true
+#
 [[route]]
+# Told in the log and by sluicectl. Each route has its own.
 #name = "default"
-# "HOST:PORT"; without a port, 25. Several are used in turn, and one that fails is left alone
-# for a while.
+
+# Conditions, not in the last route: of each list that is there, one entry must hold. "example.com"
+# is that domain alone, "*.example.com" is all below it, "[192.0.2.1]" is an address literal, and
+# "<>" is the sender of reports. Customers are those who have logged in; `trusted` hosts are none.
+#recipients = ["example.com", "*.example.com", "[192.0.2.1]"]
+#senders = ["example.org", "<>"]
+#customers = ["Example Ltd"]
+
+# "HOST:PORT"; without a port, 25. Several are used in turn, by their weight (1 to 1000, else 1),
+# and one that fails is left alone for a while: {host = "mx1.farm.example:25", weight = 3}
 hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
+# Instead of hosts: straight to the recipients' own servers, which DNS tells (MX records), at this
+# port, by IPv6 where there is any.
+#mx = false
+#port = 25
+#ipv6 = true
 # Instead of hosts: keep all mail here, in a Maildir. For trying things out.
 #maildir = ""
+
+# When the client is told 250. "through": when the next hop has taken the message, where all its
+# recipients share one; nothing is written to a disk. "store": when it is in the spool; delivered
+# from there.
+#mode = "through"
+# With "through". "late": we answer for each recipient, and talk with the next hop once the message
+# comes; who is refused then, where others are not, is reported to the sender. "eager": the next hop
+# is asked before each recipient is answered, which takes its time.
+#dialog = "late"
+# With "through", a next hop that fails or says 4xx: true: the message goes to the spool, and is
+# tried again from there. false: the client is told 451, and keeps it.
+#fallback = true
+# Tell the next hop who has logged in: "auth" (the AUTH= of RFC 4954) or "xclient" (XCLIENT), where
+# it offers that. Only for hosts of your own that take your word for it, and with tls = "required"
+# unless the network in between is yours, too: else whoever listens in learns your customers' logins.
+#identify = "none"
+
+# Transmissions at one time, and messages begun in a second (0: no limit), to one destination from
+# each core. A destination is the route or, with mx = true, one recipients' domain: then the default
+# is 10 at one time.
+#concurrency = 20
+#rate_per_s = 0
 
 # "none"; "opportunistic": where the host offers it, whatever its certificate; "required": or
 # nothing is sent.
@@ -160,6 +209,55 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #data_s = 120
 #block_s = 180
 #final_s = 600
+
+# Where messages are kept that are still to be delivered. This section needs a restart.
+[spool]
+# Default: "spool" in server.state_dir.
+#directory = "/var/lib/sluice/spool"
+# "synced": on the disk before a client is told 250. "unsynced": faster on slow disks, and a power
+# loss or a crash of the machine loses mail that was answered 250, without a trace.
+#durability = "synced"
+# The size of its files: 1 MiB to 1 GiB, a multiple of 4096.
+#segment_bytes = 67108864
+# With less than this free on its disk, new messages get 452 until there is more.
+#free_bytes_min = 536870912
+# What one message under way may hold in memory, until the next hop has taken it; beyond, it is
+# written to the spool, unsynced.
+#memory_bytes = 1048576
+
+# When messages in the spool are tried again, and when no more.
+[queue]
+# Seconds to wait after each try that failed; the last one repeats.
+#retry_s = [300, 900, 1800, 3600, 7200, 14400]
+# Make each wait so much longer or shorter, by chance, so that messages do not come in crowds.
+#jitter_percent = 20
+# After this time (4 days) a message goes back to its sender.
+#expire_s = 345600
+# After this time the sender is told that it is late (0: never), if RFC 3461 NOTIFY lets us.
+#delay_report_s = 14400
+# Deliveries at one time, from each core.
+#running = 500
+# How long a destination is left alone when it fails: at first; at most, each time twice as long.
+#suspend_first_s = 60
+#suspend_max_s = 3600
+
+# Reports to senders about what became of their mail (RFC 3464).
+[reports]
+# Who they are from. Default: MAILER-DAEMON at server.hostname.
+#from = "postmaster@relay.example.net"
+# The most that the senders of one customer get in an hour.
+#per_customer_hour = 200
+
+# For MX records and the addresses of next hops. This section needs a restart.
+[dns]
+# "IP" or "IP:PORT". Default: those of /etc/resolv.conf.
+#servers = ["192.0.2.53:53"]
+# How long to wait for a server's answer, and how often to ask.
+#timeout_ms = 5000
+#tries = 2
+# Networks in which no mail exchanger is: who names one there gets no mail. Default: this host, loopback, multicast, and
+# what is no address of anybody.
+#unwanted = ["127.0.0.0/8", "::1"]
 
 [log]
 # "-" is standard error. A file is opened again at `sluicectl reload` and at SIGHUP.

@@ -1,14 +1,13 @@
 #include "engine/core/generation.h"
 
-#include "engine/relay/mailbox.h"
-#include "engine/relay/through.h"
-
 namespace sluice::core {
 
 Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts)
     : loop_(loop),
       plan_(std::move(plan)),
       services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters},
+      spool_(parts.spool),
+      queue_(parts.queue),
       directory_(plan_->config.tls.certificates),
       certificates_(directory_,
                     {.default_host = plan_->config.tls.default_host,
@@ -33,22 +32,38 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
     }
     made->rules_.push_back(std::move(rules));
   }
-  const relay::Route& route = made->plan_->route;
-  if (route.tls != relay::RouteTls::none) {
-    auto context = net::TlsClientContext::make(
-        {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none,
-         .ca_pem = route.ca_pem});
-    if (!context) return std::unexpected("route " + route.name + ": " + context.error());
-    made->client_context_ = *std::move(context);
-  }
-  made->pool_ = std::make_unique<relay::Pool>(loop, parts.resolver, route, config.server.hostname,
-                                              made->client_context_.get());
+  if (auto done = made->make_router(parts); !done) return std::unexpected(done.error());
   return made;
 }
 
-std::unique_ptr<message::Taker> Generation::make(const message::Submitter& /*submitter*/) {
-  if (!plan_->maildir.empty()) return std::make_unique<relay::MailboxTaker>(loop_, plan_->maildir);
-  return std::make_unique<relay::Through>(*pool_);
+std::expected<void, std::string> Generation::make_router(const Parts& parts) {
+  std::vector<relay::Router::Way> ways;
+  for (const relay::Route& route : plan_->routes) {
+    relay::Router::Way way{.route = route};
+    if (route.tls != relay::RouteTls::none && route.maildir.empty()) {
+      auto context = net::TlsClientContext::make(
+          {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none, .ca_pem = route.ca_pem});
+      if (!context) return std::unexpected("route " + route.name + ": " + context.error());
+      client_contexts_.push_back(*std::move(context));
+      way.tls = client_contexts_.back().get();
+    }
+    ways.push_back(way);
+  }
+  router_ = std::make_unique<relay::Router>(
+      relay::Router::Parts{
+          .loop = loop_, .resolver = parts.resolver, .dns = parts.dns, .rules = exchange_rules(plan_->config)},
+      *plan_->route_table, ways, plan_->config.server.hostname);
+  return {};
+}
+
+std::unique_ptr<message::Taker> Generation::make(const message::Submitter& submitter) {
+  return std::make_unique<relay::Incoming>(
+      relay::Incoming::Parts{.loop = loop_, .router = *router_, .spool = spool_, .queue = queue_}, submitter);
+}
+
+// Nothing is accepted that could not be kept if the next hop failed.
+const smtp::StandardReply* Generation::refusal() const {
+  return spool_.accepting() || !plan_->needs_spool ? nullptr : &smtp::replies::kNoSpace;
 }
 
 }  // namespace sluice::core

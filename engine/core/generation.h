@@ -1,5 +1,5 @@
-// One core's running form of a plan: certificates, TLS contexts, listener rules, the pool of the route.  A
-// reload makes a new generation; sessions of the old one go on with it, and it ends after them.
+// One core's running form of a plan: certificates, TLS contexts, listener rules, routes with their connections.  A
+// reload makes a new generation; sessions and deliveries of the old one go on with it, and it ends after them.
 // One core's; that core's thread only.
 #pragma once
 
@@ -15,7 +15,7 @@
 #include "engine/net/tls_client_context.h"
 #include "engine/net/tls_context.h"
 #include "engine/net/tls_tickets.h"
-#include "engine/relay/pool.h"
+#include "engine/relay/incoming.h"
 
 namespace sluice::core {
 
@@ -24,12 +24,15 @@ class Generation final : public message::TakerFactory {
   // What the core lends.
   struct Parts {
     net::Resolver& resolver;
+    io::Dns& dns;
     net::TicketKeys& tickets;
     io::Log& log;
     auth::Authenticator& authenticator;
     session::Observer& observer;
     session::IdSource& ids;
     session::SessionCounters& counters;
+    spool::Spool& spool;
+    relay::Queue& queue;
   };
   // The error is a sentence.  What is lent outlives the generation.
   static std::expected<std::unique_ptr<Generation>, std::string> make(
@@ -40,25 +43,31 @@ class Generation final : public message::TakerFactory {
     return rules_.at(listener);
   }
   std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override;
+  [[nodiscard]] const smtp::StandardReply* refusal() const override;
   // What its sessions are given.
   session::Services& services() { return services_; }
-  [[nodiscard]] relay::Pool& pool() { return *pool_; }
-  Task<void> close() { return pool_->close(); }
+  [[nodiscard]] relay::Router& router() { return *router_; }
+  // Nobody goes by it any more.
+  [[nodiscard]] bool unused() const { return sessions == 0 && router_->leases() == 0; }
+  Task<void> close() { return router_->close(); }
 
   std::size_t sessions = 0;  // that live by it
 
  private:
   Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts);
+  std::expected<void, std::string> make_router(const Parts& parts);
 
   io::Loop& loop_;
   std::shared_ptr<const Plan> plan_;
   session::Services services_;
+  spool::Spool& spool_;
+  relay::Queue& queue_;
   net::CertificateDirectory directory_;
   net::CertificateStore certificates_;
   std::vector<std::unique_ptr<net::TlsContext>> contexts_;
   std::vector<std::shared_ptr<const session::ListenerRules>> rules_;
-  std::unique_ptr<net::TlsClientContext> client_context_;
-  std::unique_ptr<relay::Pool> pool_;
+  std::vector<std::unique_ptr<net::TlsClientContext>> client_contexts_;
+  std::unique_ptr<relay::Router> router_;
 };
 
 }  // namespace sluice::core

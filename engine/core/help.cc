@@ -18,7 +18,8 @@ SYNOPSIS
 DESCRIPTION
   Sluice takes mail from customers who have logged in, lets each send only as
   the domains that are theirs, and passes it on to the next hop while it is
-  still coming in. What it has answered 250 to, the next hop has taken.
+  still coming in. What it has answered 250 to, the next hop has taken, or it is
+  in the spool and is delivered from there, or reported to its sender.
 
   serve     Runs the relay until it is told to stop. It stays in the foreground
             and writes its log where the configuration says, by default to
@@ -52,6 +53,7 @@ FILES
   /etc/sluice/tls/HOST/        fullchain.pem and privkey.pem of each host name;
                                read again by themselves when they change.
   /var/lib/sluice/accounts.db  Customers, domains and accounts; see sluicectl.
+  /var/lib/sluice/spool/       Mail still to be delivered; see sluicectl.
   /run/sluice/control.sock     What sluicectl talks to.
   All but the first can be moved by the configuration.
 
@@ -77,18 +79,20 @@ SEE ALSO
 )";
 
 constexpr std::string_view kSluicectlHead = R"(NAME
-  sluicectl - look after a running sluice, and after its accounts
+  sluicectl - look after a running sluice, its queue and its accounts
 
 SYNOPSIS
   sluicectl [OPTIONS] status | sessions | pools | counters [--json]
   sluicectl [OPTIONS] reload | drain
+  sluicectl [OPTIONS] queue COMMAND ...
+  sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
   sluicectl --help | --version
 
 DESCRIPTION
-  The first two kinds ask the running relay, through its control socket. The
-  third kind edits the accounts' file, whether a relay runs or not; a running
-  one notices within a second.
+  The first three kinds ask the running relay, through its control socket. The
+  fourth reads the spool from the disk, and the last edits the accounts' file,
+  whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
   sessions  Every open session: who, from where, and what it is waiting for.
@@ -98,24 +102,33 @@ DESCRIPTION
             with it, and then nothing has changed.
   drain     Stop, as SIGTERM does: no new sessions, open ones may finish.
 
+  queue list | show | destinations
+            What is waiting to be delivered, to where, and why it waits.
+  queue flush | hold | release | remove
+            Try messages now, or no more for a while, or again; delete them.
+  spool check | dump
+            Whether the spool on the disk is sound, and what is in it.
+
 )";
 
 constexpr std::string_view kSluicectlTail = R"(
 OPTIONS
   They may stand anywhere on the line.
   --json          Print JSON (RFC 8259) instead of text, where data is shown.
-  --config FILE   The relay's configuration, which says where its control socket
-                  and its accounts are. Default: /etc/sluice/sluice.toml
+  --config FILE   The relay's configuration, which says where its control socket,
+                  its spool and its accounts are.
+                  Default: /etc/sluice/sluice.toml
   --control PATH  The control socket, whatever the configuration says.
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: 10
-  -h, --help      Print this page; behind customer, domain or account and after
-                  each of their commands, more about that.
+  -h, --help      Print this page; behind queue, spool, customer, domain or account
+                  and after each of their commands, more about that.
   --version       Print the version.
 
 FILES
   /etc/sluice/sluice.toml      The configuration.
   /var/lib/sluice/accounts.db  Customers, domains and accounts.
+  /var/lib/sluice/spool/       Mail that is still to be delivered.
   /run/sluice/control.sock     The control socket, for its owner and group.
 
 EXIT STATUS
@@ -135,9 +148,10 @@ EXAMPLES
 
   A stolen password:
     sluicectl account suspend user@example.com --reason 'stolen, call 555-0100'
+    sluicectl queue hold --sender user@example.com
 
 SEE ALSO
-  sluice --help
+  sluicectl queue --help, sluicectl spool --help, sluice --help
 )";
 
 }  // namespace

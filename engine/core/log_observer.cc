@@ -63,4 +63,30 @@ void LogObserver::ended(std::string_view listener, const io::Address& client, st
       .field("why", why);
 }
 
+void LogObserver::tried(const Try& what) {
+  const std::string_view verdict = what.deferred > 0 ? "deferred" : what.refused > 0 ? "refused" : "relayed";
+  log_.line(io::Level::info, "delivery")
+      .field("id", what.id)
+      .field("verdict", verdict)
+      .field("code", what.code)
+      .field_if_any("customer", what.customer)
+      .field("destination", what.destination)
+      .field_if_any("next_hop", what.next_hop)
+      .field_if_any("next_hop_tls", what.tls)
+      .field("taken", what.taken)
+      .field("refused", what.refused)
+      .field("deferred", what.deferred)
+      .field("bytes", what.bytes)
+      .field("ms", what.took)
+      .field("next_try", what.next_try)
+      .field_if_any("detail", what.text);
+}
+
+void LogObserver::event(std::string_view id, std::string_view what, std::string_view detail) {
+  log_.line(what == "damaged" ? io::Level::error : io::Level::info, "queue")
+      .field("id", id)
+      .field("what", what)
+      .field("detail", detail);
+}
+
 }  // namespace sluice::core

@@ -13,16 +13,17 @@ using sluice::core::SluiceCommand;
 
 constexpr int kExitFailed = 1;
 
-int complain(const std::vector<std::string>& errors) {
+int complain(const std::vector<std::string>& errors, int status = kExitFailed) {
   for (const std::string& error : errors) std::cerr << "sluice: " << error << "\n";
-  return kExitFailed;
+  return status;
 }
 
 int check(const SluiceCommand& command) {
   const auto plan = sluice::core::load_plan(command.config_file);
-  if (!plan) return complain(plan.error());
+  if (!plan) return complain(plan.error(), sluice::core::kExitUsage);
   const auto clock = sluice::io::make_real_clock();
-  if (auto fine = sluice::core::check_plan(**plan, *clock); !fine) return complain(fine.error());
+  if (auto fine = sluice::core::check_plan(**plan, *clock); !fine)
+    return complain(fine.error(), sluice::core::kExitUsage);
   std::cout << command.config_file << ": fine\n";
   return 0;
 }
@@ -37,7 +38,11 @@ int certificate(const SluiceCommand& command) {
 
 int serve(const SluiceCommand& command) {
   sluice::core::Server server(command.config_file);
-  if (auto started = server.start(); !started) return complain(started.error());
+  if (auto started = server.start(); !started) {
+    // A file that is wrong is the caller's to mend; an address that is in use is not.
+    const bool good_file = sluice::core::load_plan(command.config_file).has_value();
+    return complain(started.error(), good_file ? kExitFailed : sluice::core::kExitUsage);
+  }
   return server.run();
 }
 

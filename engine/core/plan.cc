@@ -1,9 +1,11 @@
 #include "engine/core/plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "auth/sasl.h"
 #include "engine/io/files.h"
+#include "engine/io/process.h"
 #include "engine/net/certificates_directory.h"
 #include "engine/net/tls_client_context.h"
 
@@ -70,6 +72,16 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
   relay::Route route;
   route.name = config.name;
   route.hosts = config.hosts;
+  route.mx = config.mx;
+  route.port = config.port;
+  route.ipv6 = config.ipv6;
+  route.maildir = config.maildir;
+  route.mode = config.mode;
+  route.dialog = config.dialog;
+  route.identify = config.identify;
+  route.fallback = config.fallback;
+  route.concurrency = config.concurrency;
+  route.rate_per_s = config.rate_per_s;
   route.tls = config.tls;
   route.verify = config.verify && config.tls == relay::RouteTls::required;
   if (route.verify) {
@@ -97,7 +109,73 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
   return route;
 }
 
+void plan_routes(const Config& config, Plan& plan, std::vector<std::string>& errors) {
+  std::vector<relay::RouteConditions> conditions;
+  for (const RouteConfig& route : config.routes) {
+    conditions.push_back(route.conditions);
+    if (auto made = route_of(route)) {
+      made->retain_bytes_max = config.spool.memory_bytes;
+      plan.routes.push_back(*std::move(made));
+    } else {
+      errors.push_back(made.error());
+    }
+  }
+  const auto never_keeps = [](const relay::Route& route) {
+    return !route.maildir.empty() || (route.mode == relay::RouteMode::through && !route.fallback);
+  };
+  // Of several routes, recipients of one message may need two.
+  plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
+  plan.route_table = std::make_shared<relay::RouteTable>(conditions, config.server.hostname);
+}
+
+relay::ThrottleOptions throttle_of(const QueueConfig& queue, std::uint32_t concurrency, std::uint32_t rate_per_s) {
+  constexpr std::uint32_t kConcurrencyCeiling = std::numeric_limits<std::uint16_t>::max();
+  relay::ThrottleOptions throttle;
+  throttle.concurrency_max = static_cast<std::uint16_t>(std::min(concurrency, kConcurrencyCeiling));
+  throttle.concurrency_start = std::min(throttle.concurrency_start, throttle.concurrency_max);
+  throttle.messages_per_second = rate_per_s;
+  throttle.suspend_first = queue.suspend_first;
+  throttle.suspend_max = std::max(queue.suspend_first, queue.suspend_max);
+  return throttle;
+}
+
 }  // namespace
+
+relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
+  const QueueConfig& queue = plan.config.queue;
+  relay::QueueOptions options;
+  options.schedule.throttles.clear();
+  for (const relay::Route& route : plan.routes)
+    options.schedule.throttles.push_back(throttle_of(queue, route.concurrency, route.rate_per_s));
+  options.schedule.total_running_max = queue.running;
+  options.schedule.seed = core + 1;
+  options.curve = relay::RetryCurve(queue.retry, queue.jitter_percent);
+  options.expire = queue.expire;
+  options.delay_report = queue.delay_report;
+  options.reports.per_hour = plan.config.reports.per_customer_hour;
+  options.hostname = plan.config.server.hostname;
+  options.report_from = plan.config.reports.from;
+  options.policy_url = plan.config.server.policy_url;
+  return options;
+}
+
+spool::SpoolOptions spool_options(const SpoolConfig& config) {
+  return {.log = {.directory = config.directory,
+                  .segment_bytes = static_cast<std::uint32_t>(config.segment_bytes),
+                  .synced = config.durability == SpoolDurability::synced},
+          .free_bytes_min = config.free_bytes_min};
+}
+
+net::ExchangeRules exchange_rules(const Config& config) {
+  net::ExchangeRules rules;
+  rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
+  for (const ListenerConfig& listener : config.listeners)
+    for (const io::Address& address : listener.addresses)
+      if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
+  for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
+  rules.unwanted = config.dns.unwanted;
+  return rules;
+}
 
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config) {
   std::vector<std::string> errors;
@@ -109,13 +187,8 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(C
         errors.push_back("listener " + made.rules.name + ": " + fault);
     plan->listeners.push_back(std::move(made));
   }
-  const RouteConfig& route = config.routes.front();
-  plan->maildir = route.maildir;
-  if (auto made = route_of(route)) {
-    plan->route = *std::move(made);
-  } else {
-    errors.push_back(made.error());
-  }
+  plan_routes(config, *plan, errors);
+  if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   plan->config = std::move(config);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return plan;
@@ -131,11 +204,12 @@ std::expected<void, std::vector<std::string>> check_plan(const Plan& plan, io::C
                                 [](std::string_view, std::string_view) {});
     if (auto fine = store.check_default(); !fine) errors.push_back("tls.default_host: " + fine.error());
   }
-  if (plan.route.tls != relay::RouteTls::none) {
+  for (const relay::Route& route : plan.routes) {
+    if (route.tls == relay::RouteTls::none || !route.maildir.empty()) continue;
     const auto context = net::TlsClientContext::make(
-        {.verify = plan.route.verify ? net::TlsVerify::required : net::TlsVerify::none,
-         .ca_pem = plan.route.ca_pem});
-    if (!context) errors.push_back("route " + plan.route.name + ": " + context.error());
+        {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none,
+         .ca_pem = route.ca_pem});
+    if (!context) errors.push_back("route " + route.name + ": " + context.error());
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return {};

@@ -10,8 +10,12 @@
 
 #include "engine/core/config.h"
 #include "engine/io/address.h"
+#include "engine/net/exchange_choice.h"
+#include "engine/relay/queue.h"
 #include "engine/relay/route.h"
+#include "engine/relay/route_table.h"
 #include "engine/session/services.h"
+#include "engine/spool/spool.h"
 
 namespace sluice::core {
 
@@ -25,11 +29,18 @@ struct ListenerPlan {
 struct Plan {
   Config config;
   std::vector<ListenerPlan> listeners;
-  relay::Route route;
-  std::string maildir;  // not empty: mail is kept there instead of going through the route
+  std::vector<relay::Route> routes;  // in the order of the configuration; the last takes the rest
+  std::shared_ptr<const relay::RouteTable> route_table;  // gives a number into `routes`
+  bool needs_spool = true;  // false: whatever happens to a message, its client hears it
 };
 
-// Reads the files that the configuration names; the errors are sentences that name them.
+// How a core's queue and its spool are to work.
+[[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
+[[nodiscard]] spool::SpoolOptions spool_options(const SpoolConfig& config);
+// What is never a mail exchanger of others: ourselves, and where nobody's mail goes.
+[[nodiscard]] net::ExchangeRules exchange_rules(const Config& config);
+
+// Reads the files that the configuration names, and fills in what follows from the host name, which is given; the errors are sentences that name them.
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config);
 
 // Whether it would work: the default certificate and the trusted authorities can be loaded.  Reads files.

@@ -9,6 +9,7 @@
 #include "engine/io/files.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
+#include "engine/io/real_dns.h"
 #include "engine/io/real_door.h"
 #include "engine/io/real_ring.h"
 
@@ -67,6 +68,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = bind(); !done) return done;
   if (auto done = become_user(); !done) return done;
   if (auto done = open_files(); !done) return done;
+  if (auto done = open_queue(); !done) return done;
   if (auto done = start_cores(); !done) return done;
   start_services();
   return {};
@@ -137,10 +139,40 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   return {};
 }
 
+// The name service, and what earlier processes have left in the spool.
+std::expected<void, std::vector<std::string>> Server::open_queue() {
+  const DnsConfig& dns = plan_->config.dns;
+  io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
+  for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
+  auto made = io::make_real_dns(options);
+  if (!made) return failed("dns: " + made.error());
+  dns_ = *std::move(made);
+  const auto note = [this](const std::string& what) { log_->line(io::Level::error, "spool").field("what", what); };
+  auto opened = open_spool(*disk_, *plan_, threads_.size(), note);
+  if (!opened) return failed(opened.error());
+  spool_ = *std::move(opened);
+  last_segment_ = spool_.last_segment;
+  const bool synced = plan_->config.spool.durability == SpoolDurability::synced;
+  log_->line(synced ? io::Level::info : io::Level::warning, "spool_opened")
+      .field("directory", plan_->config.spool.directory)
+      .field("durability", synced ? "synced: on the disk before a 250"
+                                  : "unsynced: a power loss loses mail that was answered with 250")
+      .field("messages", spool_.counts.messages)
+      .field("segments", spool_.counts.segments)
+      .field("damaged", spool_.counts.damaged + spool_.counts.lost_pieces)
+      .field("cut_short", spool_.counts.cut_short);
+  return {};
+}
+
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
   shared_ = std::make_unique<Shared>(
-      Shared{.backend = *backend_, .names = *names_, .cache_key = {}, .ticket_secret = net::make_ticket_secret(*random)});
+      Shared{.backend = *backend_,
+             .names = *names_,
+             .dns = *dns_,
+             .last_segment = last_segment_,
+             .cache_key = {},
+             .ticket_secret = net::make_ticket_secret(*random)});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
@@ -193,12 +225,18 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                          .granted_ttl = store.granted_ttl,
                          .refused_ttl = store.refused_ttl},
                .sockets = std::move(bound_[thread.index]),
+               .spool = spool_options(plan->config.spool),
+               .spool_share = std::move(spool_.shares[thread.index].share),
+               .queue = queue_options(*plan, thread.index),
+               .last_id = spool_.last_id,
                .settled = [this] { core_settled(); }});
     if (auto adopted = core.adopt(std::move(plan)); !adopted) {
       core.give_up();
       thread.ready.set_value(std::unexpected(adopted.error()));
       return;
     }
+    for (const relay::Restored& restored : std::exchange(spool_.shares[thread.index].restored, {}))
+      core.restore(restored, spool_.customers[restored.customer], spool_.destinations[restored.destination]);
     thread.ready.set_value(&core);
     core.run();
     account(thread, core);
@@ -265,7 +303,7 @@ void Server::start_services() {
   log_->line(io::Level::info, "started")
       .field("hostname", plan_->config.server.hostname)
       .field("cores", threads_.size())
-      .field("durability", "through: the next hop's 250 is ours");
+      .field("queued", spool_.counts.messages);
 }
 
 // Asks the store again and again what was changed, and tells all cores.
@@ -309,6 +347,8 @@ int Server::run() {
   for (auto& thread : threads_) thread->thread.join();
   control_ = nullptr;
   workers_ = nullptr;
+  dns_ = nullptr;
+  spool_.directory->leave();
   log_->line(io::Level::info, "stopped").field("accounted", !left_over_.load());
   log_service_->stop();
   return left_over_ ? 1 : 0;

@@ -14,6 +14,7 @@
 #include "engine/core/control.h"
 #include "engine/core/core.h"
 #include "engine/core/plan.h"
+#include "engine/core/spool_start.h"
 
 namespace sluice::core {
 
@@ -41,6 +42,7 @@ class Server {
   std::expected<void, std::vector<std::string>> bind();
   std::expected<void, std::vector<std::string>> become_user();
   std::expected<void, std::vector<std::string>> open_files();
+  std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
   void account(Thread& thread, const Core& core);
@@ -60,8 +62,11 @@ class Server {
   std::unique_ptr<io::LogService> log_service_;
   io::Log* log_ = nullptr;  // the main thread's
   std::unique_ptr<io::Names> names_;
-  std::unique_ptr<auth::Backend> backend_;
   std::unique_ptr<io::Disk> disk_;
+  std::unique_ptr<io::Dns> dns_;
+  OpenedSpool spool_;
+  std::atomic<std::uint32_t> last_segment_{0};
+  std::unique_ptr<auth::Backend> backend_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::vector<BoundSocket>> bound_;  // a list a core

@@ -5,66 +5,10 @@
 #include <vector>
 
 #include "engine/core/json_text.h"
+#include "engine/core/table_text.h"
 
 namespace sluice::core {
 namespace {
-
-// One cell of a table: its text, and whether JSON writes it as a number.
-struct Cell {
-  Cell(std::string_view value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const std::string& value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(std::uint64_t value) : text(std::to_string(value)), number(true) {}  // NOLINT(google-explicit-constructor)
-  std::string text;
-  bool number = false;
-  [[nodiscard]] std::string json() const { return number ? text : json_string(text); }
-};
-
-struct Table {
-  std::vector<std::string_view> names;
-  std::vector<std::vector<Cell>> rows;
-};
-
-std::string as_json(const Table& table) {
-  std::string out = "[";
-  for (const auto& row : table.rows) {
-    out += out.size() > 1 ? ",\n {" : "\n {";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) out += ", ";
-      out += json_string(table.names[i]) + ": " + row[i].json();
-    }
-    out += "}";
-  }
-  return out + "\n]\n";
-}
-
-// What others have sent reaches the operator's terminal here: nothing but printable ASCII does.
-std::string printable(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean)
-    if (c < ' ' || c > '~') c = '?';
-  return clean.empty() ? "-" : clean;
-}
-
-std::string as_text(const Table& table) {
-  std::vector<std::size_t> widths;
-  for (const std::string_view name : table.names) widths.push_back(name.size());
-  for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], printable(row[i].text).size());
-  std::string out;
-  const auto put = [&](std::string_view text, std::size_t column) {
-    out += text;
-    if (column + 1 < widths.size()) out.append(widths[column] - text.size() + 2, ' ');
-  };
-  for (std::size_t i = 0; i < table.names.size(); ++i) put(table.names[i], i);
-  out += '\n';
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) put(printable(row[i].text), i);
-    out += '\n';
-  }
-  return out;
-}
 
 Table sessions_table(std::span<const CoreStatus> cores) {
   Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"}, {}};
@@ -77,10 +21,10 @@ Table sessions_table(std::span<const CoreStatus> cores) {
 }
 
 Table pools_table(std::span<const CoreStatus> cores) {
-  Table table{{"core", "host", "live", "idle", "failures", "trouble"}, {}};
+  Table table{{"core", "destination", "host", "live", "idle", "failures", "trouble"}, {}};
   for (const CoreStatus& core : cores)
-    for (const relay::HostStatus& host : core.hosts)
-      table.rows.push_back({std::uint64_t{core.index}, host.label, std::uint64_t{host.live},
+    for (const auto& [destination, host] : core.hosts)
+      table.rows.push_back({std::uint64_t{core.index}, destination, host.label, std::uint64_t{host.live},
                             std::uint64_t{host.idle}, std::uint64_t{host.failures},
                             host.last_trouble});
   return table;
@@ -114,6 +58,27 @@ constexpr Counter kCounters[] = {
     {"next_hop_failures", [](const CoreStatus& c) { return c.pool.failed; }},
     {"next_hop_waits", [](const CoreStatus& c) { return c.pool.waited; }},
     {"next_hop_refused", [](const CoreStatus& c) { return c.pool.refused; }},
+    {"spool_messages", [](const CoreStatus& c) { return c.spool_messages; }},
+    {"spool_disk_bytes", [](const CoreStatus& c) { return c.spool_bytes; }},
+    {"spool_live_bytes", [](const CoreStatus& c) { return c.spool_live_bytes; }},
+    {"spool_stored", [](const CoreStatus& c) { return c.spool.stored; }},
+    {"spool_not_stored", [](const CoreStatus& c) { return c.spool.not_stored; }},
+    {"spool_finished", [](const CoreStatus& c) { return c.spool.finished; }},
+    {"spool_moved", [](const CoreStatus& c) { return c.spool.moved; }},
+    {"spool_segments_begun", [](const CoreStatus& c) { return c.spool_log.segments_begun; }},
+    {"spool_segments_recycled", [](const CoreStatus& c) { return c.spool.recycled; }},
+    {"spool_writes", [](const CoreStatus& c) { return c.spool_log.batches; }},
+    {"spool_writes_failed", [](const CoreStatus& c) { return c.spool_log.failed_batches; }},
+    {"spool_records", [](const CoreStatus& c) { return c.spool_log.records; }},
+    {"spool_written_bytes", [](const CoreStatus& c) { return c.spool_log.bytes; }},
+    {"queue_tries", [](const CoreStatus& c) { return c.queue.tries; }},
+    {"queue_recipients_taken", [](const CoreStatus& c) { return c.queue.recipients_taken; }},
+    {"queue_recipients_failed", [](const CoreStatus& c) { return c.queue.recipients_failed; }},
+    {"queue_recipients_expired", [](const CoreStatus& c) { return c.queue.recipients_expired; }},
+    {"queue_finished", [](const CoreStatus& c) { return c.queue.finished; }},
+    {"queue_suspensions", [](const CoreStatus& c) { return c.schedule.suspensions; }},
+    {"reports", [](const CoreStatus& c) { return c.queue.reports; }},
+    {"reports_withheld", [](const CoreStatus& c) { return c.queue.reports_withheld; }},
     {"loop_turns", [](const CoreStatus& c) { return c.loop.turns; }},
     {"loop_completions", [](const CoreStatus& c) { return c.loop.completions; }},
     {"loop_operations", [](const CoreStatus& c) { return c.loop.operations; }},
@@ -140,17 +105,18 @@ std::string counters(std::span<const CoreStatus> cores, bool json) {
 }
 
 Table status_table(std::span<const CoreStatus> cores) {
-  Table table{{"core", "sessions", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting"}, {}};
+  Table table{{"core", "sessions", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting", "queued", "spool"}, {}};
   for (const CoreStatus& core : cores) {
     std::uint64_t live = 0;
     std::uint64_t idle = 0;
-    for (const relay::HostStatus& host : core.hosts) {
+    for (const auto& [destination, host] : core.hosts) {
       live += host.live;
       idle += host.idle;
     }
     table.rows.push_back({std::uint64_t{core.index}, std::uint64_t{core.sessions_live},
                           core.sessions.messages_taken, core.sessions.messages_deferred,
-                          core.sessions.messages_refused, live, idle, std::uint64_t{core.waiting}});
+                          core.sessions.messages_refused, live, idle, std::uint64_t{core.waiting}, core.spool_messages,
+                          core.spool_accepting ? "accepts" : core.spool_trouble});
   }
   return table;
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <utility>
 
@@ -62,6 +63,19 @@ std::expected<int, std::string> bind_and_listen(const std::string& path, const s
   return fd.release();
 }
 
+// A relay that was killed a moment ago may still seem to listen: the kernel takes its rings apart, and closes its
+// sockets with them, after the process is gone.
+bool still_answered(const sockaddr_un& address) {
+  constexpr int kTries = 100;
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 20'000'000};
+  for (int i = 0; i < kTries; ++i) {
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!connect_to(probe.get(), address)) return false;
+    nanosleep(&kPause, nullptr);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::expected<int, std::string> listen_local(const std::string& path) {
@@ -74,9 +88,7 @@ std::expected<int, std::string> listen_local(const std::string& path) {
   struct stat info{};
   if (lstat(path.c_str(), &info) == 0) {
     if (!S_ISSOCK(info.st_mode)) return std::unexpected(path + ": exists and is not a socket");
-    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (connect_to(probe.get(), *address))
-      return std::unexpected(path + ": another sluice is answering there");
+    if (still_answered(*address)) return std::unexpected(path + ": another sluice is answering there");
     if (unlink(path.c_str()) != 0) return std::unexpected(complaint(path, "cannot remove it"));
   }
   return bind_and_listen(path, *address);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/address.h"
+
 namespace sluice::io {
 
 // Raises the limit of open files as far as allowed.  Returns the limit.
@@ -25,6 +27,10 @@ std::expected<void, std::string> make_directory_for(const std::string& directory
 std::vector<int> allowed_cpus();
 // The calling thread stays on `cpu`.  Failing is no harm but to speed.
 void pin_thread(int cpu, const char* name);
+
+// The addresses of the machine's interfaces that are up, loopback among them; without ports.  Empty where they cannot be
+// told.
+std::vector<Address> machine_addresses();
 
 // The machine's full name, as its resolver tells it; "localhost" when there is none.
 std::string machine_name();

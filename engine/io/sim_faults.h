@@ -14,17 +14,17 @@
 namespace sluice::io {
 
 enum class SimCall : std::uint8_t {
-  accept, receive, send, connect, close, open, listen, work, look_up,
+  accept, receive, send, connect, close, open, listen, work, look_up, query,
   write_file, read_file, sync, create, open_file, rename, remove, list
 };
-inline constexpr std::size_t kSimCalls = 17;
+inline constexpr std::size_t kSimCalls = 18;
 inline constexpr std::uint64_t kSimForever = UINT64_MAX;
 
 // Calls of one kind fail with an errno: `count` of them, after `after` others, counted from when the fault
 // was added.  An accept counts once a connection and a receive once a completion, the others once a call.
 // An error that ends a connection (ECONNRESET, say) ends it for both sides; EINTR, EAGAIN, ENOMEM and
 // ENOBUFS leave it as it was, but a send may have sent a part and then tells how much.  `work` has no
-// error: the workers' queue is full.
+// error: the workers' queue is full.  A failed `query` (DNS) is SERVFAIL.
 // Of a disk: `write_file` and `read_file` are transfers, by the ring or blocking, and the ring's count as they
 // end; `sync` is the durable part of a write, of create(), of write_small(), sync() and sync_directory(); `create`
 // is whatever makes a new file or directory; `list` all that only looks.  When a write or its sync fails, a

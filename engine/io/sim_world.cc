@@ -106,7 +106,8 @@ SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
       note_("simulation: seed " + std::to_string(seed)),
       outer_note_(set_check_note(note_.c_str())),
       network_(context_),
-      names_(context_) {}
+      names_(context_),
+      dns_(context_) {}
 
 SimWorld::~SimWorld() { set_check_note(outer_note_); }
 

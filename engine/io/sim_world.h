@@ -31,6 +31,7 @@
 #include "engine/io/names.h"
 #include "engine/io/sim_context.h"
 #include "engine/io/sim_disk.h"
+#include "engine/io/sim_dns.h"
 #include "engine/io/sim_network.h"
 #include "engine/io/sim_ring.h"
 
@@ -71,6 +72,7 @@ class SimWorld {
 
   SimFaults& faults() { return context_.faults; }
   SimNames& names() { return names_; }
+  SimDns& dns() { return dns_; }
   [[nodiscard]] std::uint64_t seed() const { return context_.seed; }
   [[nodiscard]] Instant now() const { return context_.timeline.now(); }
   [[nodiscard]] std::uint64_t trace_hash() const { return context_.trace; }
@@ -95,6 +97,7 @@ class SimWorld {
   const char* outer_note_;
   SimNetwork network_;
   SimNames names_;
+  SimDns dns_;
   std::int64_t wall_jumped_ms_ = 0;
   std::size_t jobs_waiting_ = 0;
   std::map<std::string, std::unique_ptr<SimDisk>> disks_;  // by the host's address

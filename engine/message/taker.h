@@ -52,12 +52,18 @@ class Taker {
 struct Submitter {
   std::string customer;
   std::string account;
+  // Of the session; not kept with a message that waits.
+  std::string address;   // "192.0.2.1"
+  std::string helo;
+  std::string protocol;  // "SMTP" or "ESMTP"
 };
 
 class TakerFactory {
  public:
   virtual ~TakerFactory() = default;
   virtual std::unique_ptr<Taker> make(const Submitter& submitter) = 0;
+  // Why no message can be taken now, before anything of one is accepted; null: it can.
+  [[nodiscard]] virtual const smtp::StandardReply* refusal() const { return nullptr; }
 };
 
 }  // namespace sluice::message

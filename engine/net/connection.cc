@@ -216,6 +216,9 @@ void Connection::on_send(void* context, const io::Completion& completion) {
     self.error_ = -completion.result;
     self.output_.clear();
     self.wake_writer(IoStatus::failed);
+    // The kernel tells a reset once, and it has told the send: a receive that waits would never hear of it.
+    // Asked again it finds what had come before, and the end behind that.
+    self.pause_receive();
   } else {
     self.flush_soon();
     if (self.unsent() <= self.writer_below_) self.wake_writer(IoStatus::ok);

@@ -40,6 +40,8 @@ class Connection final : private io::Abortable {
 
   // More unread input than this stops receiving until it was used.
   static constexpr std::size_t kInputBytesHigh = 128 * 1024;
+  // Extents that go out in one send.
+  static constexpr std::size_t kVectors = 8;
 
   Connection(io::Loop& loop, int socket, const io::Address& peer);
   ~Connection();
@@ -60,6 +62,10 @@ class Connection final : private io::Abortable {
 
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
+
+  // Receives although nobody waits, so that ended() and input() tell what the peer did meanwhile.  A receive may have
+  // ended on its own (no buffer was left, say): to be asked for again now and then.
+  void watch() { arm_receive(/*poll_first=*/true); }
 
   // Queues bytes and starts sending them.  Nobody has to wait; drained() says how far it got.
   void write(std::string_view bytes);
@@ -93,8 +99,6 @@ class Connection final : private io::Abortable {
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
-  static constexpr std::size_t kVectors = 8;
-
   void abort() override { terminate(); }
 
   void arm_receive(bool poll_first);

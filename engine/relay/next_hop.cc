@@ -11,13 +11,13 @@ Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, s
   std::string detail(label);
   if (hop != nullptr) detail = hop->label();
   detail.append(": ").append(doing).append(": ").append(why);
-  return {smtp::replies::kNextHopTrouble, std::move(detail)};
+  return {.reply = smtp::replies::kNextHopTrouble, .detail = std::move(detail)};
 }
 
 }  // namespace
 
-NextHop::NextHop(std::unique_ptr<net::Connection> connection, std::string label)
-    : connection_(std::move(connection)), label_(std::move(label)) {}
+NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening)
+    : connection_(std::move(connection)), label_(opening.label), hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
   auto connected =
@@ -25,7 +25,7 @@ Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& l
   if (!connected)
     co_return std::unexpected(
         trouble(nullptr, opening.label, "connect", std::strerror(connected.error())));
-  std::unique_ptr<NextHop> hop(new NextHop(*std::move(connected), opening.label));
+  std::unique_ptr<NextHop> hop(new NextHop(*std::move(connected), opening));
   if (auto failed = co_await hop->begin(opening)) {
     co_await hop->close();
     co_return std::unexpected(*std::move(failed));
@@ -36,19 +36,19 @@ Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& l
 
 Task<std::optional<Trouble>> NextHop::begin(const Opening& opening) {
   if (auto failed = co_await ask({}, 2, opening.route.command_timeout, "greeting")) co_return failed;
-  if (auto failed = co_await hello(opening)) co_return failed;
+  if (auto failed = co_await hello(opening.route.command_timeout)) co_return failed;
   if (auto failed = co_await secure(opening)) co_return failed;
   co_return co_await log_in(opening);
 }
 
-Task<std::optional<Trouble>> NextHop::hello(const Opening& opening) {
+Task<std::optional<Trouble>> NextHop::hello(Duration timeout) {
   std::string text;
-  machine_.append_ehlo(opening.hostname, text);
-  auto failed = co_await ask(text, 2, opening.route.command_timeout, "EHLO");
+  machine_.append_ehlo(hostname_, text);
+  auto failed = co_await ask(text, 2, timeout, "EHLO");
   if (failed && !broken_ && machine_.should_fall_back()) {
     text.clear();
-    machine_.append_helo(opening.hostname, text);
-    failed = co_await ask(text, 2, opening.route.command_timeout, "HELO");
+    machine_.append_helo(hostname_, text);
+    failed = co_await ask(text, 2, timeout, "HELO");
   }
   co_return failed;
 }
@@ -82,7 +82,7 @@ Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
     co_return trouble(this, {}, "TLS", why);
   }
   machine_.tls_started();
-  co_return co_await hello(opening);
+  co_return co_await hello(opening.route.command_timeout);
 }
 
 Task<std::optional<Trouble>> NextHop::log_in(const Opening& opening) {
@@ -120,7 +120,9 @@ Task<std::optional<Trouble>> NextHop::ask(std::string_view text, std::uint16_t w
   if (!answered) co_return std::move(answered.error());
   const smtp::ParsedReply& got = last_reply();
   if (got.code / 100 == wanted) co_return std::nullopt;
-  co_return trouble(this, {}, what, std::to_string(got.code) + " " + got.text);
+  Trouble refused = trouble(this, {}, what, std::to_string(got.code) + " " + got.text);
+  refused.closed = machine_.closing();
+  co_return refused;
 }
 
 Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, const char* what) {
@@ -131,7 +133,10 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
     while (!input.empty()) {
       const smtp::ClientStep step = machine_.next_reply(input.front());
       input.consume(step.consumed);
-      if (step.event == smtp::ClientEvent::reply) co_return step.expect;
+      if (step.event == smtp::ClientEvent::reply) {
+        ++replies_;
+        co_return step.expect;
+      }
       if (step.event == smtp::ClientEvent::protocol_error) {
         broken_ = true;
         co_return std::unexpected(trouble(this, {}, what, "garbage where a reply should be"));
@@ -142,9 +147,50 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
                                                          : net::IoStatus::timed_out;
     if (status != net::IoStatus::ok) {
       broken_ = true;
-      co_return std::unexpected(trouble(this, {}, what, net::io_status_text(status)));
+      Trouble lost = trouble(this, {}, what, net::io_status_text(status));
+      lost.closed = status == net::IoStatus::end || status == net::IoStatus::failed;
+      co_return std::unexpected(std::move(lost));
     }
   }
+}
+
+std::optional<Trouble> NextHop::spoke_unasked() {
+  Chain& input = connection_->input();
+  while (!input.empty() && machine_.outstanding() == 0) {
+    const smtp::ClientStep step = machine_.next_reply(input.front());
+    input.consume(step.consumed);
+    if (step.event == smtp::ClientEvent::need_more) continue;
+    broken_ = true;
+    if (step.event == smtp::ClientEvent::protocol_error)
+      return trouble(this, {}, "dialog", "a reply that nobody asked for");
+    Trouble leaving = trouble(this, {}, "dialog", std::to_string(last_reply().code) + " " + last_reply().text);
+    leaving.closed = true;
+    return leaving;
+  }
+  return std::nullopt;
+}
+
+Task<std::optional<Trouble>> NextHop::introduce(const smtp::XclientValues& who, Duration timeout) {
+  smtp::XclientAttributes told = told_;
+  const std::string pairs = smtp::xclient_pairs(capabilities().xclient_takes, who, told);
+  if (pairs.empty() || pairs == introduced_) co_return std::nullopt;
+  std::string text;
+  if (transaction_open) {
+    machine_.append_rset(text);
+    if (auto failed = co_await ask(text, 2, timeout, "RSET")) co_return failed;
+    transaction_open = false;
+    text.clear();
+  }
+  machine_.append_xclient(pairs, text);
+  auto failed = co_await ask(text, 2, timeout, "XCLIENT");
+  if (!failed) failed = co_await hello(timeout);
+  if (failed) {
+    broken_ = true;  // it may still take us for somebody else
+    co_return failed;
+  }
+  introduced_ = pairs;
+  told_ = told;
+  co_return std::nullopt;
 }
 
 std::string NextHop::tls_version() const {

@@ -20,6 +20,8 @@ namespace sluice::relay {
 struct Trouble {
   smtp::Reply reply;
   std::string detail;
+  bool unreachable = false;  // nobody could be reached: waiting a moment does not help
+  bool closed = false;       // the connection was there and was closed or lost
 };
 
 class NextHop {
@@ -39,6 +41,16 @@ class NextHop {
   void send(Chain&& bytes) { connection_->write(std::move(bytes)); }
   // Waits for the next reply.  After a Trouble the connection is of no further use.
   Task<std::expected<smtp::Expect, Trouble>> reply(Duration timeout, const char* what);
+  // Replies so far.
+  [[nodiscard]] std::uint64_t replies() const { return replies_; }
+  // Something was said although no reply is owed.  To be asked before anything is said that it could be taken for
+  // the answer of; afterwards the connection is of no further use.
+  std::optional<Trouble> spoke_unasked();
+  // Tells the next hop who is behind the messages that follow, where it takes XCLIENT and was not told so last.
+  // After that the dialog has begun again: capabilities() may have changed.
+  Task<std::optional<Trouble>> introduce(const smtp::XclientValues& who, Duration timeout);
+  // What was said makes no sense: the connection is of no further use.
+  void give_up() { broken_ = true; }
   [[nodiscard]] const smtp::ParsedReply& last_reply() const { return machine_.reply(); }
 
   smtp::ClientMachine& machine() { return machine_; }
@@ -52,13 +64,14 @@ class NextHop {
   Task<void> close();
 
   std::uint32_t messages = 0;     // transactions begun on it
+  bool kept = false;              // it was idle for a while, and may have been closed just now
   bool transaction_open = false;  // RSET is due before the next MAIL
   Instant idle_since;
 
  private:
-  NextHop(std::unique_ptr<net::Connection> connection, std::string label);
+  NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening);
   Task<std::optional<Trouble>> begin(const Opening& opening);
-  Task<std::optional<Trouble>> hello(const Opening& opening);
+  Task<std::optional<Trouble>> hello(Duration timeout);
   Task<std::optional<Trouble>> secure(const Opening& opening);
   Task<std::optional<Trouble>> log_in(const Opening& opening);
   // One command, one reply: nothing when it is of class `wanted`.
@@ -68,6 +81,10 @@ class NextHop {
   std::unique_ptr<net::Connection> connection_;
   smtp::ClientMachine machine_;
   std::string label_;
+  std::string hostname_;  // ours
+  std::uint64_t replies_ = 0;
+  std::string introduced_;  // what XCLIENT said last
+  smtp::XclientAttributes told_;
   bool broken_ = false;
 };
 

@@ -16,9 +16,29 @@ enum class RouteTls : std::uint8_t {
   required,       // STARTTLS, or nothing is sent; the certificate is checked where `verify` says so
 };
 
+// When the dialog with the next hop begins.
+enum class RouteDialog : std::uint8_t {
+  late,   // when the message is there: the whole transaction goes out at once where the next hop allows it
+  eager,  // at RCPT: each recipient is asked of the next hop before it is answered
+};
+
+enum class RouteMode : std::uint8_t {
+  through,  // passed on while the client waits; what the next hop does not take now is kept for later
+  store,    // kept first, passed on from there
+};
+
+// How a next hop that trusts us is told who logged in.
+enum class RouteIdentify : std::uint8_t {
+  none,
+  auth,     // MAIL's AUTH parameter (RFC 4954 5)
+  xclient,  // Postfix, XCLIENT_README
+};
+
 struct NextHopHost {
   std::string name;  // a host name or an address, without brackets
   std::uint16_t port = 25;
+  std::uint32_t weight = 1;      // of two hosts, one of weight 3 and one of 1, the first gets three quarters
+  std::uint16_t preference = 0;  // the lowest first; higher ones only while all of the lower are down
   [[nodiscard]] std::string label() const {
     return name.find(':') == std::string::npos ? name + ":" + std::to_string(port)
                                                : "[" + name + "]:" + std::to_string(port);
@@ -31,14 +51,26 @@ struct RouteLogin {
   std::string secret;  // never in a log line
 };
 
+// Its kind: `maildir` if that is not empty, else `mx`, else `hosts`.
 struct Route {
   std::string name;
   std::vector<NextHopHost> hosts;
+  bool mx = false;          // straight to the recipients' servers, found by DNS
+  std::uint16_t port = 25;  // with `mx`: where they listen
+  bool ipv6 = true;         // with `mx`: IPv6 addresses are used, too
+  std::string maildir;      // mail is kept there, and no host is asked
+  bool fallback = true;            // a message whose next hop fails goes to the spool; false: 451
+  std::uint32_t concurrency = 20;  // transmissions at one time to a destination, per core
+  std::uint32_t rate_per_s = 0;    // messages that may begin in a second, likewise; 0: no limit
   RouteTls tls = RouteTls::opportunistic;
   bool verify = false;
   std::string ca_pem;  // what is trusted, where certificates are checked
   std::optional<RouteLogin> login;
+  RouteMode mode = RouteMode::through;
+  RouteDialog dialog = RouteDialog::late;
+  RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
+  std::uint64_t retain_bytes_max = 1U << 20U;  // of a message that is passed through, kept in memory meanwhile
   std::uint32_t connections_per_host_max = 20;  // per core
   std::uint32_t messages_per_connection_max = 0;  // 0: no limit
   std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core

@@ -1,29 +1,52 @@
-// The taker that passes a message through while the client is still sending: every recipient is asked of
-// the next hop before it is answered, body bytes go out from the buffers that they arrived in, and the next
-// hop's last word is the client's.  Nothing touches a disk; a next hop that fails is a 451 for the client,
-// who still has the message.
+// The taker that passes a message through while the client still waits: its bytes go on from the buffers that they
+// arrived in, and what the next hop says decides what the client is told.  Nothing touches a disk when all goes well.
+//
+// Who is told what.  Eager (or without a Leftover, as then nobody could report to the sender): a recipient that the next
+// hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
+//   all taken                    the next hop's 250
+//   all refused for good         the next hop's 5xx; nothing is kept
+//   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
+// A connection that is lost after the content's end is "anything else": a possible duplicate is better than a loss.
+// Without a Leftover "anything else" is a 451: the client still has the message.
 // One per message; core thread only.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/message/taker.h"
+#include "engine/relay/leftover.h"
 #include "engine/relay/pool.h"
-#include "engine/smtp/scan.h"
+#include "engine/relay/retained.h"
+#include "engine/relay/transmission.h"
 
 namespace sluice::relay {
 
+// Who is behind a message, for next hops that are told (Route::identify).
+struct Identity {
+  std::string login;
+  std::string address;
+  std::string name;
+  std::string protocol;  // "SMTP" or "ESMTP"
+  std::string helo;
+  [[nodiscard]] smtp::XclientValues values() const {
+    return {.login = login, .addr = address, .name = name, .proto = protocol, .helo = helo};
+  }
+};
+
 class Through final : public message::Taker {
  public:
-  // Unsent bytes to the next hop at which the client has to wait.
-  static constexpr std::size_t kWindowBytes = 256 * 1024;
-  // Bytes that make up one BDAT of a message that is longer.
-  static constexpr std::size_t kChunkBytes = 128 * 1024;
+  static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
+  static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
-  explicit Through(Pool& pool) : pool_(pool) {}
-  ~Through() override;
+  // `leftover` may be null; both outlive the taker.
+  explicit Through(Pool& pool, Leftover* leftover = nullptr, Identity identity = {});
 
+  // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
+  void leave_out(const std::vector<std::uint32_t>& recipients);
   Task<void> offer(const message::Envelope& envelope, std::size_t first,
                    std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
@@ -31,31 +54,25 @@ class Through final : public message::Taker {
   Task<message::Outcome> finish() override;
   Task<void> abandon() override;
 
- private:
-  enum class Stage : std::uint8_t { idle, envelope, body, done };
+  [[nodiscard]] const Retained& retained() const { return retained_; }
 
-  Task<std::optional<Trouble>> ask(const message::Envelope& envelope, std::size_t first,
-                                   std::vector<smtp::Reply>& answers);
-  void append_mail(const message::Envelope& envelope, std::string& text);
-  void append_recipient(const message::Recipient& recipient, std::string& text);
-  [[nodiscard]] const smtp::StandardReply* cannot_carry(const message::Envelope& envelope) const;
-  Task<void> send_data(Chain bytes);
-  Task<void> send_chunk(bool last);
-  Task<void> read_chunk_reply();
-  Task<void> lost(Trouble why);
-  void fail(smtp::Reply reply, std::string detail);
-  void give_back();
+ private:
+  void make_transmission(std::vector<std::uint32_t> recipients);
+  [[nodiscard]] smtp::Reply answer(const RecipientResult& result) const;
+  [[nodiscard]] const RecipientResult* first(RecipientResult::Kind kind) const;
+  [[nodiscard]] bool wants_report() const;
+  [[nodiscard]] message::DeliveryStatus status() const;
+  Task<message::Outcome> decide();
 
   Pool& pool_;
-  std::unique_ptr<NextHop> hop_;
-  Stage stage_ = Stage::idle;
-  bool chunking_ = false;
-  message::BodyForm form_ = message::BodyForm::dot_stuffed;
-  smtp::DotStuffer stuffer_;
-  smtp::DotUnstuffer unstuffer_;
-  Chain chunk_;
-  message::Outcome outcome_;
-  std::optional<smtp::Reply> failed_;  // decided before the end of the message
+  Leftover* leftover_;
+  Identity identity_;
+  bool eager_;
+  const message::Envelope* envelope_ = nullptr;
+  std::optional<Transmission> transmission_;
+  std::vector<bool> promised_;  // for each recipient: the client was told 250
+  std::vector<std::uint32_t> left_out_;
+  Retained retained_;
 };
 
 }  // namespace sluice::relay

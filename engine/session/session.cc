@@ -206,6 +206,10 @@ void Session::on_mail() {
     machine_->answer_mail(smtp::replies::kAuthRequired, writer_);
     return;
   }
+  if (const smtp::StandardReply* refusal = services_.takers.refusal()) {
+    machine_->answer_mail(*refusal, writer_);
+    return;
+  }
   message::Envelope envelope;
   envelope.id = services_.ids.next();
   const smtp::Mailbox& mailbox = mail.path.mailbox;
@@ -225,8 +229,15 @@ void Session::on_mail() {
   envelope.size = mail.parameters.size;
   envelope.ret = mail.parameters.ret;
   envelope.envid = mail.parameters.envid;
-  message::Submitter submitter;
-  if (identity_ != nullptr) submitter = {identity_->customer_name, identity_->account_name};
+  message::Submitter submitter{.customer = {},
+                               .account = {},
+                               .address = connection_->peer().ip(),
+                               .helo = std::string(machine_->hello_name()),
+                               .protocol = machine_->esmtp() ? "ESMTP" : "SMTP"};
+  if (identity_ != nullptr) {
+    submitter.customer = identity_->customer_name;
+    submitter.account = identity_->account_name;
+  }
   const net::TlsSession* tls = connection_->tls();
   transaction_ = std::make_unique<Transaction>(
       services_, *rules_, *rights,
@@ -266,11 +277,12 @@ Task<void> Session::end_transaction() {
 
 Task<Session::Next> Session::on_start_tls() {
   co_await end_transaction();
+  // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside. Before our 220 is out: what
+  // comes after it is the handshake, which may be there before we hear that the 220 was sent.
+  connection_->input().clear();
   flush();
   if (co_await connection_->drained(0, rules_->reply_timeout, "STARTTLS reply") != net::IoStatus::ok)
     co_return Next::end;
-  // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside.
-  connection_->input().clear();
   if (co_await handshake() == Next::end) co_return Next::end;
   sasl_ = nullptr;
   identity_ = nullptr;

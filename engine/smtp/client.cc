@@ -40,9 +40,24 @@ void parse_limits(std::string_view text, Capabilities& result) {
 }
 
 void parse_mechanisms(std::string_view text, Capabilities& result) {
+  result.auth = true;
   for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
     if (equals_ignore_case(word, "PLAIN")) result.auth_plain = true;
     if (equals_ignore_case(word, "LOGIN")) result.auth_login = true;
+  }
+}
+
+void parse_xclient(std::string_view text, Capabilities& result) {
+  result.xclient = true;
+  XclientAttributes& takes = result.xclient_takes;
+  const std::pair<std::string_view, bool*> flags[] = {{"LOGIN", &takes.login},
+                                                      {"ADDR", &takes.addr},
+                                                      {"NAME", &takes.name},
+                                                      {"PROTO", &takes.proto},
+                                                      {"HELO", &takes.helo}};
+  for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
+    for (const auto& [name, flag] : flags)
+      if (equals_ignore_case(word, name)) *flag = true;
   }
 }
 
@@ -52,6 +67,7 @@ void parse_keyword(std::string_view line, Capabilities& result) {
     return parse_mechanisms(line.substr(kOldAuth.size()), result);
   const std::string_view keyword = take_word(line);
   if (equals_ignore_case(keyword, "AUTH")) return parse_mechanisms(line, result);
+  if (equals_ignore_case(keyword, "XCLIENT")) return parse_xclient(line, result);
   if (equals_ignore_case(keyword, "LIMITS")) return parse_limits(line, result);
   if (equals_ignore_case(keyword, "SIZE")) {
     result.size = true;
@@ -67,7 +83,6 @@ void parse_keyword(std::string_view line, Capabilities& result) {
       {"STARTTLS", &result.starttls},
       {"DSN", &result.dsn},
       {"ENHANCEDSTATUSCODES", &result.enhanced_codes},
-      {"XCLIENT", &result.xclient},
   };
   for (const auto& [name, flag] : flags) {
     if (equals_ignore_case(keyword, name)) *flag = true;

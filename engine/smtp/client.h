@@ -16,6 +16,32 @@
 
 namespace sluice::smtp {
 
+// Attributes of XCLIENT (Postfix, XCLIENT_README) as a set: which a next hop takes, which it was told.
+struct XclientAttributes {
+  bool login = false;
+  bool addr = false;
+  bool name = false;
+  bool proto = false;
+  bool helo = false;
+
+  [[nodiscard]] bool any() const { return login || addr || name || proto || helo; }
+};
+
+// Who is behind a transaction.  What is empty is not known.
+struct XclientValues {
+  std::string_view login;
+  std::string_view addr;   // as Address::ip() gives it
+  std::string_view name;   // the client's host name
+  std::string_view proto;  // "SMTP" or "ESMTP"
+  std::string_view helo;
+};
+
+// The NAME=value pairs for append_xclient(): what is known, of what the next hop takes.  What is not known
+// but was told of somebody else before is said to be unavailable, so that nobody inherits it.  `told` is
+// brought up to date.  Empty when there is nothing to say.
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who,
+                          XclientAttributes& told);
+
 // What a next hop said that it can do, in its answer to EHLO.
 struct Capabilities {
   bool pipelining = false;
@@ -29,12 +55,13 @@ struct Capabilities {
   bool dsn = false;
   bool enhanced_codes = false;
   bool xclient = false;
+  XclientAttributes xclient_takes;
+  bool auth = false;  // with whatever mechanisms
   bool auth_plain = false;
   bool auth_login = false;
   std::uint32_t rcpt_max = 0;  // LIMITS, 0: not stated
   std::uint32_t mail_max = 0;
 
-  [[nodiscard]] bool auth() const { return auth_plain || auth_login; }
   // `text` is the reply's, lines parted by '\n'; the first line is the host's name.
   static Capabilities parse(std::string_view text);
 };

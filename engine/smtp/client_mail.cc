@@ -65,7 +65,7 @@ void ClientMachine::append_mail(std::string_view mailbox, const MailOptions& opt
     out.append(body_name(options.body));
   if (options.smtputf8) out.append(" SMTPUTF8");
   if (capabilities_.dsn) append_dsn(options, out);
-  if (options.auth && capabilities_.auth()) {
+  if (options.auth && capabilities_.auth) {
     check_value(*options.auth, kAuthParameterBytesMax);
     out.append(" AUTH=").append(*options.auth);
   }

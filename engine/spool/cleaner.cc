@@ -52,7 +52,9 @@ bool Spool::can_be_cleaned(const Segment& oldest) const {
 void Spool::cleaning_is_due() {
   if (cleaning_ || closing_) return;
   const Segment* oldest = segments_.oldest();
-  if (oldest == nullptr || !can_be_cleaned(*oldest)) return;
+  if (oldest == nullptr) return;
+  if (oldest->needed == 0) log_.retire(oldest->number);
+  if (!can_be_cleaned(*oldest)) return;
   cleaning_ = true;
   tasks_.add(clean());
 }

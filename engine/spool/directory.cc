@@ -52,12 +52,18 @@ io::DiskResult<void> Directory::check(io::Disk& disk, const std::string& path) {
 
 io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const std::string& path,
                                                            const std::string& host) {
-  if (auto made = disk.make_directory(path); !made) return std::unexpected(made.error());
+  if (auto made = disk.make_directory(path); !made) {
+    if (made.error().error == ENOTDIR)
+      return refuse(path + ": is a link or no directory, or lies in one that is none; name the directory itself");
+    return std::unexpected(made.error());
+  }
   const auto entry = disk.look(path);
   if (!entry) return std::unexpected(entry.error());
   if (!entry->own) return refuse(path + ": belongs to another user; give it to the user that the relay runs as (chown)");
   const auto lock = disk.lock(path + kLockFile);
   if (!lock) {
+    if (lock.error().error == ELOOP)
+      return refuse(path + kLockFile + ": is a link; nothing but the relay may write here: move it away");
     if (lock.error().error == EWOULDBLOCK)
       return refuse(path + ": another relay on this machine uses it; each needs a directory of its own");
     return std::unexpected(lock.error());

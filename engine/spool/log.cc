@@ -136,6 +136,8 @@ void Log::abandon(std::int32_t result) {
         std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
         "; what was in that write was not accepted, and the segment is written no more");
   active_ = 0;
+  // Now: where no mail is accepted for want of a segment, no write comes that would ask for one.
+  want_segment();
   for (Write* write : in_flight_) write->gate.open();
 }
 
@@ -188,6 +190,10 @@ Task<bool> Log::try_prepare() {
   trouble_ = why;
   trouble_error_ = error;
   co_return false;
+}
+
+void Log::retire(std::uint32_t segment) {
+  if (segment == active_ && !trouble_.empty() && bytes_.empty() && queue_.empty()) active_ = 0;
 }
 
 void Log::fail_waiting() {

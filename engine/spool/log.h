@@ -63,12 +63,21 @@ class Log {
   // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it has
   // a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases them.
   Task<bool> write(Write& write);
-  // Whether a write has a place to go to.
-  [[nodiscard]] bool ready() const { return active_ != 0 || spare_.number != 0; }
+  // Whether a write has a place to go to, or waits for one that is being made and did not fail yet.
+  [[nodiscard]] bool ready() const {
+    return active_ != 0 || spare_.number != 0 || (preparing_ && trouble_.empty());
+  }
+  // Whether mail may come that would be written here.  Not from the first failure to make the next segment on: what is
+  // left of the one that is written then, about half, is for what is said of messages that are there.  Without their
+  // ends no segment would ever be free again.
+  [[nodiscard]] bool takes_mail() const { return ready() && trouble_.empty(); }
   // Why not, in words.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   // This segment is being written, or will be.
   [[nodiscard]] bool writes(std::uint32_t segment) const { return segment == active_; }
+  // Where no other segment can be made, an idle one that nothing needs is written no more, so that its file can be the
+  // next one's.
+  void retire(std::uint32_t segment);
   // A file that is no segment any more.
   void add_free(std::string name) { free_.push_back(std::move(name)); }
   [[nodiscard]] std::size_t free_files() const { return free_.size(); }

@@ -30,7 +30,16 @@ Spool::Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptio
   for (const auto& [id, entry] : index_) live_kilobytes_ += entry.kilobytes;
 }
 
-Spool::~Spool() { CHECK(closing_ && tasks_.live() == 0); }
+Spool::~Spool() {
+  CHECK(tasks_.live() == 0 && !watch_.armed());
+  close_files();
+}
+
+void Spool::close_files() {
+  segments_.for_each([this](Segment& segment) {
+    if (segment.file >= 0) loop_.door().disk.close(std::exchange(segment.file, -1));
+  });
+}
 
 void Spool::start() {
   log_.start();
@@ -143,9 +152,7 @@ Task<void> Spool::close() {
   closing_ = true;
   co_await tasks_.join("the spool's own work");
   co_await log_.close();
-  segments_.for_each([this](Segment& segment) {
-    if (segment.file >= 0) loop_.door().disk.close(std::exchange(segment.file, -1));
-  });
+  close_files();
 }
 
 // ------------------------------------------------------------------------------------------ space

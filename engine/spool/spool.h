@@ -75,7 +75,7 @@ class Spool {
 
   void start();
   // Whether a message that comes now could be kept; else trouble() says why.
-  [[nodiscard]] bool accepting() const { return !low_ && log_.ready(); }
+  [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
 
   // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.
@@ -95,8 +95,6 @@ class Spool {
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
   // The message is nobody's business any more.
   Task<bool> finish(QueueId id);
-  // The spool knows the pieces by itself: a message that was moved meanwhile has others than its reader was told.
-  Task<bool> finish(QueueId id, const std::vector<Location>& /*pieces*/) { return finish(id); }
   // It cannot be read: keeps its records aside and goes on without it.  When the core must stop first, it stays.
   Task<void> set_aside(QueueId id, std::string why);
 
@@ -128,6 +126,7 @@ class Spool {
   Task<bool> recycle(std::uint32_t number);
   Task<bool> move_forward(std::uint32_t number);
   Task<bool> move(QueueId id, std::uint32_t number);
+  void close_files();
   static void on_watch(void* self);
   Task<void> look_at_space();
 

@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
-"""Limits and deadlines: floods, messages and lines that are too long, clients that are slow or talk too early, networks
-that are trusted, and balancers that say whom they speak for.  Who has logged in is served meanwhile."""
+"""Limits and deadlines: floods, messages and lines that are too long, clients that are slow.  Who has logged in is
+served meanwhile."""
 
 import os
-import re
-import socket
-import struct
 import sys
 import threading
 import time
@@ -15,9 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
-from lib.mail import RECIPIENT, SENDER
+from lib.mail import SENDER
 from lib.relay import LISTENERS, Relay, client_tls, settle
-from lib.wire import Closed
 
 HERE = "127.0.0.1/32"
 MB = 1024 * 1024
@@ -45,29 +41,6 @@ def strict():
 @shared
 def roomy():
     return Relay(next_hop())
-
-
-@shared
-def doors():
-    """Listeners for those who come from somewhere special."""
-    clear = {"tls": "none", "auth": "clear"}
-    nobody = {"tls": "none", "auth": "off", "require_auth": False}
-    return Relay(
-        next_hop(),
-        listeners={
-            "slow_greeting": {**clear, "greet_delay_ms": 400},
-            "trusted": {**nobody, "trusted": [HERE], "trusted_domains": ["example.org", "*.example.org"]},
-            "trusted_any": {**nobody, "trusted": [HERE]},
-            "trusted_elsewhere": {**nobody, "trusted": ["10.0.0.0/8"]},
-            "trusted_or_login": {**clear, "trusted": ["10.0.0.0/8"]},
-            "proxy": {**clear, "proxy": [HERE]},
-            "proxy_elsewhere": {**clear, "proxy": ["127.0.0.2/32"]},
-            "proxy_tls": {"tls": "implicit", "auth": "tls", "proxy": [HERE]},
-            "proxy_trusted": {**nobody, "proxy": [HERE], "trusted": ["10.0.0.0/8"]},
-            "hidden": {**clear, "hide_client": True},
-        },
-        limits={"handshake_s": 2},
-    )
 
 
 # ------------------------------------------------------------------------------------ messages and lines
@@ -286,17 +259,13 @@ def who_is_logged_in_is_served_while_others_flood():
     with relay.client() as client:
         for thread in threads:
             thread.start()
-        took = []
         try:
             for _ in range(30):
-                started = time.monotonic()
                 client.submit(mail.compose())
-                took.append(time.monotonic() - started)
         finally:
             over.set()
             for thread in threads:
                 thread.join(10)
-    expect(sorted(took)[15] < 0.5 * PATIENCE, f"half of the messages took longer than {sorted(took)[15]} s")
     expect_equal(len(next_hop().wait(30)), 30, "messages at the next hop")
     next_hop().messages.clear()
     settle(relay, 15)
@@ -305,10 +274,9 @@ def who_is_logged_in_is_served_while_others_flood():
 # ------------------------------------------------------------------------------------ deadlines
 
 
-def ends_within(client, least, most, wanted=b"421 4.4.2"):
-    started = time.monotonic()
+def ends(client, wanted=b"421 4.4.2"):
+    """The relay ends it, while the client has patience left."""
     said = client.rest()
-    expect_between(time.monotonic() - started, least, most * PATIENCE, "seconds until the end")
     expect(wanted is None or wanted in said, f"the last word: {said!r}")
 
 
@@ -319,17 +287,17 @@ def a_stranger_has_only_so_long_to_log_in(what):
         if what == "ehlo":
             client.ehlo()
         if what != "one_octet_at_a_time":
-            # Less than idle_s allows, were it not for that.
-            ends_within(client, 1.5, 4)
+            ends(client)
             return
+        # Each of them would do for idle_s.
         started = time.monotonic()
         try:
-            while time.monotonic() - started < 10 * PATIENCE:
+            while True:
                 client.send(b"x")
+                expect(time.monotonic() - started < 30 * PATIENCE, "it goes on for ever")
                 time.sleep(0.2)
         except OSError:
             pass
-        expect_between(time.monotonic() - started, 2.5, 6 * PATIENCE, "seconds until the end")
 
 
 @cases("command", "data", "chunk")
@@ -342,7 +310,7 @@ def a_customer_has_only_so_long_for_each_step(where):
         elif where == "chunk":
             client.envelope()
             client.send(b"BDAT 100 LAST\r\nFrom: al")
-        ends_within(client, 1.5, 4)
+        ends(client)
 
 
 @cases("implicit", "starttls")
@@ -352,7 +320,7 @@ def a_handshake_has_only_so_long(how):
             client.greeted()
             client.say("STARTTLS", "220")
         client.send(b"\x16\x03\x01")
-        ends_within(client, 1.5, 4, None)
+        ends(client, None)
 
 
 @test
@@ -368,162 +336,6 @@ def who_does_not_read_his_replies_is_not_read_from_either():
             pass
         expect(relay.resident() - memory < 16 * MB, f"memory grew by {relay.resident() - memory}")
     settle(relay, 15)
-
-
-# ------------------------------------------------------------------------------------ early talkers
-
-
-@test
-def who_speaks_before_the_greeting_is_refused():
-    with doors().connect("slow_greeting") as client:
-        client.send("EHLO early.test\r\n")
-        client.wanted("554 ", "an early EHLO")
-        expect_equal(client.rest(), b"", "what came after it")
-    started = time.monotonic()
-    with doors().connect("slow_greeting") as client:
-        client.wanted("220", "nothing")
-        expect_between(time.monotonic() - started, 0.3, 2 * PATIENCE, "seconds until the greeting")
-
-
-# ------------------------------------------------------------------------------------ trusted networks
-
-
-@test
-def a_trusted_network_needs_no_login_and_keeps_to_its_domains():
-    next_hop().messages.clear()
-    with doors().client("trusted", name=None) as client:
-        client.say("AUTH PLAIN AGEAYg==", "502")
-        client.say(MAIL, "550 5.7.1")
-        own = "cron@shop.example.org"
-        client.submit(mail.compose(), sender=own, wanted="550 5.7.1")
-        client.submit(mail.compose(sender=own), sender=own)
-        received = mail.expect_intact(next_hop().only().content, mail.compose(sender=own))[0][1]
-        expect_in(b" with ESMTP ", received.replace(b"\r\n\t", b" "), "Received")
-
-
-@test
-def a_network_that_is_trusted_with_any_domain():
-    with doors().client("trusted_any", name=None) as client:
-        client.submit(mail.compose(sender="x@anywhere.test"), sender="y@elsewhere.test")
-        next_hop().only()
-
-
-@test
-def nobody_else_is_trusted():
-    for door in ("trusted_elsewhere", "trusted_or_login"):
-        with doors().client(door, name=None) as client:
-            client.say(MAIL, "530 5.7.0")
-            client.say(f"RCPT TO:<{RECIPIENT}>", "503")
-
-
-@test
-def a_client_can_be_hidden():
-    with doors().client("hidden") as client:
-        client.ehlo("secret.client.test")
-        client.submit(mail.compose())
-    received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1]
-    expect(b"127.0.0.1" not in received and b"secret" not in received, f"Received: {received!r}")
-
-
-# ------------------------------------------------------------------------------------ the PROXY protocol
-
-
-def v1(source="192.0.2.7"):
-    return f"PROXY TCP4 {source} 192.0.2.1 1000 25\r\n".encode()
-
-
-def v2(source="192.0.2.7", command=1, more=b"", length=None):
-    version_6 = ":" in source
-    family = socket.AF_INET6 if version_6 else socket.AF_INET
-    other = "2001:db8::25" if version_6 else "192.0.2.1"
-    body = socket.inet_pton(family, source) + socket.inet_pton(family, other) + struct.pack(">HH", 1000, 25) + more
-    size = len(body) if length is None else length
-    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(">BBH", 0x20 | command, 0x21 if version_6 else 0x11, size) + body
-
-
-PROXIES = {
-    "v1": (v1(), "192.0.2.7"),
-    "v1_ipv6": (b"PROXY TCP6 2001:db8::7 2001:db8::25 1000 25\r\n", "2001:db8::7"),
-    "v1_unknown": (b"PROXY UNKNOWN ffff:f...f:ffff\r\n", "127.0.0.1"),
-    "v2": (v2(), "192.0.2.7"),
-    "v2_ipv6": (v2("2001:db8::7"), "2001:db8::7"),
-    "v2_local": (v2(command=0), "127.0.0.1"),
-    "v2_with_more": (v2(more=b"\x04\0\x10" + b"n" * 16), "192.0.2.7"),
-}
-
-
-@cases(*PROXIES)
-def a_balancer_says_whom_it_speaks_for(name):
-    header, client_ip = PROXIES[name]
-    for listener in ("proxy", "proxy_tls"):
-        for pieces in ([header], [bytes([octet]) for octet in header]):
-            with doors().connect(listener, tls=None) as client:
-                for piece in pieces:
-                    client.send(piece)
-                if listener == "proxy_tls":
-                    client.secure(client_tls())
-                client.greeted()
-                client.log_in()
-                client.submit(mail.compose())
-            received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1].decode()
-            expect_in(f"IPv6:{client_ip}]" if ":" in client_ip else f"[{client_ip}]", received, "Received")
-            message_id = re.search(r"\sid (\w+)", received)[1]
-            expect_equal(doors().logged("message", id=message_id)["client"], client_ip, "client in the log")
-
-
-@cases(
-    no_header=b"EHLO x\r\n",
-    v1_too_long=b"PROXY UNKNOWN " + b"x" * 100 + b"\r\n",
-    v1_bad_address=b"PROXY TCP4 192.0.2.999 192.0.2.1 1000 25\r\n",
-    v1_bad_port=b"PROXY TCP4 192.0.2.7 192.0.2.1 1000 65536\r\n",
-    v1_lf=b"PROXY TCP4 192.0.2.7 192.0.2.1 1000 25\nEHLO x\r\n" + b"x" * 100,
-    v2_huge=v2(length=65535) + b"x" * 65535,
-    v2_version_1=b"\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c" + bytes(12),
-    twice=v1() + v1("192.0.2.8"),
-    v2_twice=v2() + v2("192.0.2.8"),
-)
-def a_balancer_that_talks_nonsense_is_closed(_name, header):
-    with doors().connect("proxy") as client:
-        client.send(header)
-        try:
-            expect_equal(client.rest(), b"", "what it was told")
-        except OSError:
-            pass
-
-
-@test
-def a_balancer_that_says_nothing_is_closed():
-    with doors().connect("proxy") as client:
-        ends_within(client, 1.5, 4, None)
-
-
-@test
-def a_stranger_cannot_say_that_he_is_somebody_else():
-    for header in (v1("10.1.2.3"), v2("10.1.2.3")):
-        for listener in ("proxy_elsewhere", "trusted_elsewhere"):
-            with doors().connect(listener) as client:
-                client.send(header + b"EHLO x\r\n" + MAIL.encode() + b"\r\n")
-                try:
-                    said = until_closed_or_refused(client)
-                except (Closed, OSError):
-                    continue
-                expect(b"250 2.1.0" not in said, f"a stranger was believed: {said!r}")
-
-
-def until_closed_or_refused(client):
-    """What is said until MAIL is answered, or the session ends."""
-    while not any(word in client.unread for word in (b"\r\n530", b"\r\n503", b"\r\n250 2.1.0", b"\r\n421")):
-        client.fill()
-    return client.unread
-
-
-@cases(("trusted", v1("10.1.2.3"), "250"), ("not_trusted", v1("192.0.2.7"), "530"), ("itself", v2(command=0), "530"))
-def a_balancer_can_speak_for_trusted_hosts(_name, header, wanted):
-    with doors().connect("proxy_trusted") as client:
-        client.send(header)
-        client.greeted()
-        client.say(MAIL, wanted)
-
 
 if __name__ == "__main__":
     main()

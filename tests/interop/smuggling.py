@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.harness import cases, expect, expect_equal, expect_not_in, main, shared, test, until
 from lib.hop import OFFERS, Hop
-from lib.mail import RECIPIENT, SENDER
+from lib.mail import SENDER
 from lib.relay import PASSWORD, Relay, client_tls, settle
 from lib.wire import Closed, b64
 

@@ -18,6 +18,7 @@ struct NextHop::Dialog {
   std::optional<HopMessage> message;
   bool over = false;  // it hangs up once what it said is out
   unsigned messages = 0;
+  std::string xclient;
 };
 
 namespace {
@@ -33,7 +34,7 @@ bool has_bare(std::string_view text) {
 
 std::string inside_brackets(const std::string& argument) {
   const std::size_t begin = argument.find('<');
-  const std::size_t end = argument.rfind('>');
+  const std::size_t end = argument.find('>');
   if (begin == std::string::npos || end == std::string::npos || end < begin) return "?";
   return argument.substr(begin + 1, end - begin - 1);
 }
@@ -56,6 +57,12 @@ NextHop::~NextHop() { CHECK(stopped_); }
 
 void NextHop::say_everywhere(std::string_view text) {
   for (Dialog& dialog : live_) dialog.peer.say(text);
+}
+
+std::uint64_t NextHop::bytes_received() const {
+  std::uint64_t bytes = 0;
+  for (const Dialog& dialog : live_) bytes += const_cast<Dialog&>(dialog).peer.connection().counters().bytes_received;
+  return bytes;
 }
 
 void NextHop::hang_up_everywhere() {
@@ -111,6 +118,7 @@ Task<bool> NextHop::command(Dialog& dialog, std::string line) {
   if (verb == "AUTH") co_return co_await authenticate(dialog, argument);
   if (verb == "STARTTLS")
     co_return co_await answer(dialog, HopStage::starttls, "454 4.7.0 not now\r\n") != Said::gone;
+  if (verb == "XCLIENT") co_return co_await xclient(dialog, argument);
   if (verb == "MAIL") co_return co_await mail(dialog, argument);
   if (verb == "RCPT") co_return co_await recipient(dialog, argument);
   if (verb == "DATA") co_return co_await data(dialog);
@@ -136,7 +144,9 @@ Task<bool> NextHop::hello(Dialog& dialog, bool extended) {
   if (rules.dsn) text += "250-DSN\r\n";
   if (rules.starttls) text += "250-STARTTLS\r\n";
   if (!rules.auth.empty()) text += "250-AUTH " + rules.auth + "\r\n";
-  text += "250 SIZE 100000000\r\n";
+  if (!rules.xclient.empty()) text += "250-XCLIENT " + rules.xclient + "\r\n";
+  if (rules.recipients_max != 0) text += "250-LIMITS RCPTMAX=" + std::to_string(rules.recipients_max) + "\r\n";
+  text += "250 SIZE " + std::to_string(rules.size_max) + "\r\n";
   co_return co_await answer(dialog, HopStage::ehlo, text) != Said::gone;
 }
 
@@ -153,6 +163,17 @@ Task<bool> NextHop::authenticate(Dialog& dialog, const std::string& argument) {
   co_return co_await answer(dialog, HopStage::auth, usual) != Said::gone;
 }
 
+// It stays told until it is told otherwise; the dialog begins again.
+Task<bool> NextHop::xclient(Dialog& dialog, const std::string& argument) {
+  if (dialog.message) violation("XCLIENT in a transaction");
+  const Said said = co_await answer(dialog, HopStage::xclient, "220 hop.example ESMTP\r\n");
+  if (said == Said::usual) {
+    dialog.xclient = argument;
+    dialog.greeted = false;
+  }
+  co_return said != Said::gone;
+}
+
 Task<bool> NextHop::mail(Dialog& dialog, const std::string& argument) {
   if (dialog.message) violation("nested MAIL");
   const std::string from = inside_brackets(argument);
@@ -160,8 +181,9 @@ Task<bool> NextHop::mail(Dialog& dialog, const std::string& argument) {
   if (said == Said::usual) {
     dialog.message.emplace();
     dialog.message->reverse_path = from;
-    dialog.message->mail_parameters = argument.substr(argument.rfind('>') + 1);
+    dialog.message->mail_parameters = argument.substr(argument.find('>') + 1);
     dialog.message->connection = dialog.number;
+    dialog.message->xclient = dialog.xclient;
   }
   co_return said != Said::gone;
 }
@@ -172,6 +194,11 @@ Task<bool> NextHop::recipient(Dialog& dialog, const std::string& argument) {
     co_return true;
   }
   const std::string to = inside_brackets(argument);
+  if (rules.recipients_max != 0 && dialog.message->recipients.size() >= rules.recipients_max) {
+    violation("more recipients than LIMITS allows");
+    dialog.peer.say("452 4.5.3 too many\r\n");
+    co_return true;
+  }
   const Said said = co_await answer(dialog, HopStage::recipient, "250 2.1.5 recipient ok\r\n", to);
   if (said == Said::usual && dialog.message) dialog.message->recipients.push_back(to);
   co_return said != Said::gone;
@@ -180,15 +207,27 @@ Task<bool> NextHop::recipient(Dialog& dialog, const std::string& argument) {
 // ------------------------------------------------------------------------------------------ content
 
 Task<bool> NextHop::data(Dialog& dialog) {
-  if (!dialog.message || dialog.message->recipients.empty()) {
-    violation("DATA without a recipient");
-    dialog.peer.say("503 5.5.1 RCPT first\r\n");
-    co_return true;
-  }
+  if (!dialog.message || dialog.message->recipients.empty()) co_return co_await data_for_nobody(dialog);
   const Said said = co_await answer(dialog, HopStage::data, "354 go ahead\r\n");
   if (said == Said::otherwise) dialog.message.reset();
   if (said != Said::usual || dialog.over) co_return said != Said::gone;
   co_return co_await read_content(dialog) && co_await message(dialog);
+}
+
+// RFC 2920 3.1: that is no fault of a client that pipelines.
+Task<bool> NextHop::data_for_nobody(Dialog& dialog) {
+  if (!rules.pipelining) violation("DATA without a recipient");
+  if (!rules.asks_for_nothing) {
+    dialog.peer.say("503 5.5.1 RCPT first\r\n");
+    co_return true;
+  }
+  dialog.peer.say("354 go ahead\r\n");
+  std::string line;
+  if (!co_await dialog.peer.line(line, rules.patience)) co_return false;
+  if (line != ".") violation("content for nobody: " + line);
+  dialog.message.reset();
+  dialog.peer.say("554 5.5.1 no valid recipients\r\n");
+  co_return true;
 }
 
 Task<bool> NextHop::read_content(Dialog& dialog) {
@@ -218,7 +257,8 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
   const auto parsed = std::from_chars(argument.data(), end, size);
   const std::string_view rest(parsed.ptr, end);
   if (parsed.ec != std::errc() || !(rest.empty() || rest == " LAST")) violation("BDAT " + argument);
-  if (!dialog.message || dialog.message->recipients.empty()) violation("BDAT without a recipient");
+  const bool for_nobody = !dialog.message || dialog.message->recipients.empty();
+  if (for_nobody && !rules.pipelining) violation("BDAT without a recipient");
   std::string content;
   while (content.size() < size) {
     if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) co_return false;
@@ -226,8 +266,8 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
       co_return false;
   }
   content_read += size;
-  if (!dialog.message) {
-    dialog.peer.say("503 5.5.1 MAIL first\r\n");
+  if (for_nobody) {
+    dialog.peer.say("503 5.5.1 RCPT first\r\n");
     co_return true;
   }
   dialog.message->chunked = true;

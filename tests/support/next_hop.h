@@ -19,7 +19,7 @@
 namespace sluice::testing {
 
 enum class HopStage : std::uint8_t {
-  greeting, ehlo, helo, starttls, auth, mail, recipient, data, body, chunk, message, rset, quit,
+  greeting, ehlo, helo, starttls, auth, xclient, mail, recipient, data, body, chunk, message, rset, quit,
 };
 inline constexpr unsigned kAlways = 1U << 30;
 
@@ -45,6 +45,10 @@ struct HopRules {
   bool dsn = true;
   bool starttls = false;    // offered; there is no TLS behind it
   std::string auth;         // mechanisms offered
+  std::string xclient;      // attributes offered
+  std::uint64_t size_max = 100'000'000;
+  unsigned recipients_max = 0;      // stated by LIMITS, kept with 452; 0: none
+  bool asks_for_nothing = false;    // answers 354 to DATA although it took no recipient
   std::string password;     // of AUTH, as base64; empty: any will do
   unsigned messages_max = 0;             // closes after so many on one connection; 0: never
   Duration between_reads = Duration::zero();  // while it reads content
@@ -58,6 +62,7 @@ struct HopMessage {
   std::string mail_parameters;
   bool chunked = false;
   bool answered = false;  // with 2xx
+  std::string xclient;    // who it was told is behind it
   std::uint64_t connection = 0;
 };
 
@@ -85,6 +90,7 @@ class NextHop {
   std::uint64_t accepted = 0;
   std::uint64_t content_read = 0;
   std::size_t live() const { return live_.size(); }
+  [[nodiscard]] std::uint64_t bytes_received() const;  // on the connections that live
   std::size_t live_max = 0;
 
  private:
@@ -99,9 +105,11 @@ class NextHop {
   Task<bool> command(Dialog& dialog, std::string line);
   Task<bool> hello(Dialog& dialog, bool extended);
   Task<bool> authenticate(Dialog& dialog, const std::string& argument);
+  Task<bool> xclient(Dialog& dialog, const std::string& argument);
   Task<bool> mail(Dialog& dialog, const std::string& argument);
   Task<bool> recipient(Dialog& dialog, const std::string& argument);
   Task<bool> data(Dialog& dialog);
+  Task<bool> data_for_nobody(Dialog& dialog);
   Task<bool> read_content(Dialog& dialog);
   Task<bool> chunk(Dialog& dialog, const std::string& argument);
   Task<bool> message(Dialog& dialog);

@@ -1,4 +1,5 @@
-"""Tests, and how a script runs them: each says `ok NAME` or `FAIL NAME: why`, and the last line counts them.
+"""Tests, and how a script runs them: each says `ok NAME`, `FAIL NAME: why` or `skip NAME: why`, and the last line counts
+those that were run.
 
 A test is a function marked @test, or one marked @cases(...), which is run once for each case.  What tests share (a relay,
 a next hop) they take from shared(), which makes it when it is first asked for; whatever came to be is ended when all
@@ -28,6 +29,10 @@ class Failed(Exception):
     """An expectation was not met."""
 
 
+class Skipped(Exception):
+    """This machine does not have what the test needs."""
+
+
 class TookTooLong(Exception):
     """A test was still running after TEST_SECONDS_MAX."""
 
@@ -41,6 +46,9 @@ def expect(holds, why):
 
 
 def shown(value):
+    # What is meant for a failure is made for every success, too: not of 25 MB.
+    if isinstance(value, (bytes, str)) and len(value) > 4000:
+        return repr(value[:300]) + f"... ({len(value)} in all) ..." + repr(value[-60:])
     text = repr(value)
     return text if len(text) <= 400 else text[:300] + f"... ({len(text)} characters) ..." + text[-60:]
 
@@ -133,6 +141,9 @@ def _run_one(name, function):
     signal.setitimer(signal.ITIMER_REAL, TEST_SECONDS_MAX)
     try:
         function()
+    except Skipped as why:
+        print(f"skip {name}: {why}", flush=True)
+        return None
     except Exception as error:  # whatever it is: the other tests go on
         print(f"FAIL {name}: {_why(error)}", flush=True)
         return False

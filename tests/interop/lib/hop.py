@@ -38,6 +38,7 @@ class Taken:
     connection: int
     parameters: list = field(default_factory=list)
     chunks: list = field(default_factory=list)
+    told: dict = field(default_factory=dict)  # by XCLIENT
 
 
 class Gone(Exception):
@@ -94,7 +95,7 @@ class Dialog(threading.Thread):
         self.hop, self.socket, self.number = hop, accepted, number
         self.over = threading.Event()
         self.unread = b""
-        self.helo, self.login, self.tls = "", None, False
+        self.helo, self.login, self.tls, self.told = "", None, False, {}
         self.forget()
 
     def forget(self):
@@ -265,7 +266,7 @@ class Dialog(threading.Thread):
 
     def on_bdat(self, words):
         size, last = int(words[1]), words[2:] == ["LAST"]
-        if not self.recipients or not any(offer == "CHUNKING" for offer in self.hop.offers):
+        if "CHUNKING" not in self.hop.offers or not (self.recipients or "PIPELINING" in self.hop.offers):
             self.blame("BDAT out of place")
         while len(self.unread) < size:
             parts = [self.unread]
@@ -276,8 +277,12 @@ class Dialog(threading.Thread):
                 parts.append(self.unread)
                 missing -= len(self.unread)
             self.unread = b"".join(parts)
-        self.chunks.append(self.unread[:size])
-        self.unread = self.unread[size:]
+        chunk, self.unread = self.unread[:size], self.unread[size:]
+        if not self.recipients:
+            # RFC 3030 2: its octets are read and forgotten.
+            self.send(b"503 5.5.1 RCPT first\r\n")
+            return
+        self.chunks.append(chunk)
         if last:
             content = b"".join(self.chunks)
             self.message(content, content, "BDAT")
@@ -288,7 +293,7 @@ class Dialog(threading.Thread):
         if re.search(rb"\r(?!\n)|(?<!\r)\n|\0", content):
             self.blame("a bare CR, a bare LF or a NUL in a message")
         taken = Taken(self.sender, self.recipients, content, wire, by, self.helo, self.tls, self.login, self.number,
-                      self.parameters, [len(chunk) for chunk in self.chunks])  # fmt: skip
+                      self.parameters, [len(chunk) for chunk in self.chunks], self.told)  # fmt: skip
         self.hop.seen.append(taken)
         behaviour = self.hop.on.get("end")
         octets = behaviour(self) if callable(behaviour) else behaviour
@@ -302,6 +307,16 @@ class Dialog(threading.Thread):
         self.forget()
         self.answer("RSET", b"250 2.0.0 Ok\r\n")
 
+    def on_xclient(self, words):
+        """Postfix, XCLIENT_README: what follows is another session, and begins with a greeting."""
+        offered = next((offer.split(" ")[1:] for offer in self.hop.offers if offer.startswith("XCLIENT ")), [])
+        told = dict(word.split("=", 1) for word in words[1:])
+        if not set(told) <= set(offered):
+            self.blame(f"XCLIENT {sorted(told)}, of which {offered} was offered")
+        if self.answer("XCLIENT", b"220 hop.test ESMTP\r\n"):
+            self.told = {**self.told, **told}
+            self.forget()
+
     def on_noop(self, _words):
         self.answer("NOOP", b"250 2.0.0 Ok\r\n")
 
@@ -311,7 +326,8 @@ class Dialog(threading.Thread):
 
 
 class Hop:
-    def __init__(self, tls=None, offers=OFFERS, login=None, receive_buffer=None, implicit_tls=False):
+    def __init__(self, tls=None, offers=OFFERS, login=None, receive_buffer=None, implicit_tls=False,
+                 address="127.0.0.1", port=0):  # fmt: skip
         self.tls, self.offers, self.login, self.implicit_tls = tls, offers, login, implicit_tls
         self.mechanisms, self.clear_login = "PLAIN LOGIN", False
         self.on = {}
@@ -321,10 +337,10 @@ class Hop:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind((address, port))
         self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
-        self.name = f"127.0.0.1:{self.port}"
+        self.name = f"{address}:{self.port}"
         self.accepting = threading.Thread(target=self.accept, daemon=True)
         self.accepting.start()
 

@@ -161,9 +161,14 @@ class Relay:
             },
             "store": {"accounts": self.at("state", "accounts.db")},
             "tls": {"certificates": certificates(), "default_host": wire.HOST},
+            "spool": {"segment_bytes": 8388608, "free_bytes_min": 0},
+            "queue": {},
+            "reports": {},
+            "dns": {},
             "limits": {},
             "listener": [{"address": [f"127.0.0.1:{self.ports[n]}"], **keys} for n, keys in wanted.items()],
-            "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none"}],
+            # What the next hop says is the client's at once, unless a test is about what happens otherwise.
+            "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none", "fallback": False}],
             "log": {"file": self.log_file, "format": "json", "level": "debug"},
         }
         for section, keys in sections.items():
@@ -185,9 +190,10 @@ class Relay:
     def start(self):
         command = [*self.program, SLUICE, "serve", "--config", self.config_file]
         self.errors = open(self.at("errors"), "w+b")
+        before = len(self.log("started"))
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         try:
-            until(lambda: self.process.poll() is not None or self.log("started"), "the relay has started", 15)
+            until(lambda: not self.alive() or len(self.log("started")) > before, "the relay has started", 15)
             expect(self.process.poll() is None, f"the relay did not start: {self.said()}")
         except Exception:
             self.kill()
@@ -225,7 +231,7 @@ class Relay:
         expect_equal(said, "", "what the relay wrote to standard error")
         ended = self.log("core_ended")
         expect(ended and all(line["accounted"] is True for line in ended), f"not everything is accounted for: {ended}")
-        expect_equal([line["accounted"] for line in self.log("stopped")], [True], "its last word")
+        expect_equal([line["accounted"] for line in self.log("stopped")][-1:], [True], "its last word")
 
     def waits(self):
         try:
@@ -303,7 +309,7 @@ class Relay:
         return client
 
 
-def checked(hosts, wanted=1, text=None, **sections):
+def checked(hosts, wanted=2, text=None, **sections):
     """What `sluice check` says of such a configuration, or of TEXT."""
     relay = Relay(hosts, start=False, **sections)
     if text is not None:

@@ -256,6 +256,25 @@ class RandomChains {
   std::string texts_[2];
 };
 
+// What one of two that share does, the other does not see.
+TEST_F(ChainTest, SharedBytesAreTheSameBytesAndStay) {
+  {
+    Chain chain;
+    chain.append_copy("dropped, one");
+    chain.consume(9);
+    Chain shared = chain.share();
+    EXPECT_EQ(shared[0].view().data(), chain[0].view().data());
+    chain.append_copy(", two");
+    shared.append_copy(", three");
+    EXPECT_EQ(chain.to_string(), "one, two");
+    EXPECT_EQ(shared.to_string(), "one, three");
+    chain.clear();
+    EXPECT_EQ(shared.to_string(), "one, three");
+    EXPECT_EQ(shared.size(), 10U);
+  }
+  EXPECT_EQ(heap_blocks_live(), 0);
+}
+
 TEST_F(ChainTest, AgreesWithAStringUnderRandomUse) {
   for (unsigned seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/ctl_queue_grammar.h"
 #include "engine/core/example_config.h"
 #include "engine/core/help.h"
 
@@ -194,15 +195,17 @@ TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
 }
 
 TEST(Help, IsAManualPageThatFitsATerminal) {
-  for (const std::string& page : {sluice_help(), sluicectl_help()}) {
+  for (const std::string& page : {sluice_help(), sluicectl_help(), queue_help(), spool_help()}) {
     for (const char* section : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n",
-                                "\nFILES\n", "\nEXIT STATUS\n", "\nEXAMPLES\n"}) {
+                                "\nEXIT STATUS\n", "\nEXAMPLES\n", "\nSEE ALSO\n"}) {
       EXPECT_THAT(page, HasSubstr(section));
     }
     EXPECT_THAT(page, EndsWith("\n"));
   }
-  std::istringstream lines(sluice_help());
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  for (const std::string& page : {sluice_help(), queue_help(), spool_help()}) {
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
 }
 
 TEST(Help, NamesEveryCommandAndOption) {
@@ -210,7 +213,8 @@ TEST(Help, NamesEveryCommandAndOption) {
     EXPECT_THAT(sluice_help(), HasSubstr(word));
   for (const char* word :
        {"status", "sessions", "pools", "counters", "reload", "drain", "customer add", "domain list",
-        "account suspend", "--json", "--config", "--control", "--store", "--timeout"}) {
+        "account suspend", "queue list", "queue flush", "spool check", "--json", "--config",
+        "--control", "--store", "--timeout"}) {
     EXPECT_THAT(sluicectl_help(), HasSubstr(word));
   }
 }

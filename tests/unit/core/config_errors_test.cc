@@ -201,16 +201,14 @@ const std::string kHosts = "[[route]]\nhosts = \"mx.example\"\n";
 INSTANTIATE_TEST_SUITE_P(
     Routes, BadConfig,
     testing::Values(
-        BadFile{
-            "# route",
-            "1:1: route: is missing: where does mail go on to?; allowed: one [[route]] with hosts"},
+        BadFile{"# route",
+                "1:1: route: is missing: where does mail go on to?; allowed: a [[route]] with "
+                "hosts, or"},
         BadFile{"[route]\nhosts = \"a.example\"",
                 "1:2: route: is a table; allowed: [[route]], once for each"},
         BadFile{"[[route]]\nname = \"farm\"",
                 "1:1: route[1].hosts: is missing: where does mail go on to?; allowed: HOST"},
         BadFile{"[[route]]\nhosts = []", "2:1: route[1].hosts: is missing: where does mail"},
-        BadFile{kHosts + kHosts,
-                "3:1: route[2]: is one too many; allowed: one [[route]], which all mail takes"},
         BadFile{"[[route]]\nhosts = [\"mx.example:\"]",
                 "2:10: route[1].hosts[1]: \"mx.example:\" has a port that is not"},
         BadFile{"[[route]]\nhosts = [\"mx.example:smtp\"]",
@@ -235,9 +233,137 @@ INSTANTIATE_TEST_SUITE_P(
                 "3:1: route[1].login: would be sent without TLS to"},
         BadFile{kHosts + "ca_file = \"/x\"",
                 "3:1: route[1].ca_file: has no effect: certificates are only checked"},
-        BadFile{kHosts + "maildir = \"/x\"", "3:1: route[1].maildir: keeps the mail here"},
         BadFile{kHosts + "verify = \"yes\"",
                 "3:10: route[1].verify: is a text; allowed: true or false"}));
+
+const std::string kConditional =
+    "[[route]]\nname = \"a\"\nhosts = \"mx.example\"\ncustomers = \"c\"\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    RouteOrder, BadConfig,
+    testing::Values(
+        BadFile{
+            kHosts + kHosts,
+            "3:1: route[2]: can never match: route[1] has no conditions, so that all mail takes "
+            "it; allowed: the one [[route]] without recipients, senders and customers last"},
+        BadFile{kHosts + kConditional, "3:1: route[2]: can never match: route[1] has no cond"},
+        BadFile{kConditional,
+                "1:1: route[1]: has conditions, as all routes have: where does other mail go on "
+                "to?; allowed: a last [[route]] without"},
+        BadFile{kConditional + kHosts + "name = \"a\"",
+                "7:1: route[2].name: \"a\" is there twice; the first is in route[1]; allowed: a "
+                "name of its own for each route"},
+        BadFile{"[[route]]\nhosts = \"a.example\"\nsenders = \"<>\"\n" + kHosts,
+                "4:1: route[2].name: \"default\" is there twice; the first is in route[1]"},
+        // An entry that is wrong is told, and does not make a default of the route.
+        BadFile{"[[route]]\nname = \"a\"\nhosts = \"a.example\"\nrecipients = \"a..b\"\n" + kHosts,
+                "4:14: route[1].recipients: \"a..b\" is not a domain; allowed: \"example.com\""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    RouteConditions, BadConfig,
+    testing::Values(
+        BadFile{kConditional + "recipients = []\n" + kHosts,
+                "5:1: route[1].recipients: is empty, so that no mail would take this route; "
+                "allowed: at least one, or no such key"},
+        BadFile{kConditional + "recipients = [\"192.0.2.1\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"192.0.2.1\" is an address without brackets; "},
+        BadFile{kConditional + "recipients = [\"*.[192.0.2.1]\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"*.[192.0.2.1]\" is not a domain; "},
+        BadFile{kConditional + "recipients = [\"[192.0.2.256]\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"[192.0.2.256]\" is not an address literal"},
+        BadFile{kConditional + "recipients = [\"<>\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"<>\" is not a domain"},
+        BadFile{kConditional + "recipients = [\"user@a.example\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"user@a.example\" is not a domain"},
+        BadFile{kConditional + "recipients = [\"*\"]\n" + kHosts,
+                "5:15: route[1].recipients[1]: \"*\" is not a domain"},
+        BadFile{kConditional + "senders = [\"a.example\", \"\"]\n" + kHosts,
+                "5:25: route[1].senders[2]: \"\" is not a domain"},
+        BadFile{kConditional + "senders = 5\n" + kHosts,
+                "5:11: route[1].senders: is a whole number; allowed: a list of \"example.com\""},
+        BadFile{"[[route]]\nname = \"b\"\nmx = true\ncustomers = [\"c\", \" d\"]\n" + kHosts,
+                "4:19: route[1].customers[2]: \" d\" cannot be a customer's name; allowed: 1 to"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    RouteKinds, BadConfig,
+    testing::Values(
+        BadFile{kHosts + "maildir = \"/x\"", "3:1: route[1].maildir: keeps the mail here"},
+        BadFile{"[[route]]\nmx = true\nmaildir = \"/x\"",
+                "3:1: route[1].maildir: keeps the mail here, so that nobody is asked; allowed: one "
+                "of hosts, mx = true and maildir"},
+        BadFile{kHosts + "mx = true",
+                "3:1: route[1].mx: finds the recipients' own servers, so that hosts are never "
+                "asked; allowed: one of hosts,"},
+        BadFile{"[[route]]\nmx = false", "1:1: route[1].hosts: is missing: where does mail go on"},
+        BadFile{kHosts + "port = 26", "3:1: route[1].port: has no effect: it is for the recip"},
+        BadFile{kHosts + "ipv6 = false", "3:1: route[1].ipv6: has no effect: it is for the rec"},
+        BadFile{"[[route]]\nmx = true\nport = 65536", "3:8: route[1].port: 65536 is out of"},
+        BadFile{"[[route]]\nmx = true\nidentify = \"auth\"",
+                "3:1: route[1].identify: would tell the servers of strangers who logs in here"},
+        BadFile{"[[route]]\nmx = true\ntls = \"required\"\nlogin = \"l\"\npassword_file = \"/x\"",
+                "4:1: route[1].login: would be sent to the servers of strangers; allowed: with"},
+        BadFile{kHosts + "mode = \"store\"\ndialog = \"eager\"",
+                "4:1: route[1].dialog: has no effect: with mode = \"store\" the client is gone"},
+        BadFile{kHosts + "mode = \"store\"\nfallback = false",
+                "4:1: route[1].fallback: cannot be false: with mode = \"store\" all mail is in"},
+        BadFile{kHosts + "mode = \"trough\"",
+                "3:8: route[1].mode: \"trough\" is none of the choices; did you mean \"through\"?"},
+        BadFile{kHosts + "concurrency = 0", "3:15: route[1].concurrency: 0 is out of range"},
+        BadFile{kHosts + "name = \"a/b\"", "3:8: route[1].name: \"a/b\" is not a name"},
+        BadFile{"[[route]]\nhosts = [\"a.example\", {host = \"b.example\", weight = 0}]",
+                "2:53: route[1].hosts[2].weight: 0 is out of range; allowed: a whole number from 1 "
+                "to 1000"},
+        BadFile{
+            "[[route]]\nhosts = [{weight = 2}]",
+            "2:10: route[1].hosts[1].host: is missing: where does mail go on to?; allowed: HOST"},
+        BadFile{"[[route]]\nhosts = [{host = \"a.example:\"}]",
+                "2:18: route[1].hosts[1].host: \"a.example:\" has a port that is not"},
+        BadFile{"[[route]]\nhosts = {host = \"a.example\", wieght = 2}",
+                "2:30: route[1].hosts.wieght: there is no such key; did you mean weight?; allowed: "
+                "host, weight"},
+        BadFile{"[[route]]\nhosts = [5]",
+                "2:10: route[1].hosts[1]: is a whole number; allowed: HOST or"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    SpoolAndQueue, BadConfig,
+    testing::Values(
+        BadFile{"[spool]\ndirectory = \"spool\"",
+                "2:13: spool.directory: \"spool\" is not an absolute path"},
+        BadFile{"[spool]\ndurability = \"snyced\"",
+                "2:14: spool.durability: \"snyced\" is none of the choices; did you mean "
+                "\"synced\"?; allowed: \"synced\", \"unsynced\""},
+        BadFile{"[spool]\nsegment_bytes = 8388609",
+                "2:1: spool.segment_bytes: 8388609 is not whole blocks; allowed: a multiple of "
+                "4096"},
+        BadFile{"[spool]\nsegment_bytes = 4096",
+                "2:17: spool.segment_bytes: 4096 is out of range; allowed: a whole number from "
+                "8388608 to 1073741824"},
+        BadFile{"[spool]\nmemory_bytes = 0", "2:16: spool.memory_bytes: 0 is out of range"},
+        BadFile{"[queue]\nretry_s = []",
+                "2:1: queue.retry_s: is empty; allowed: 1 to 100 elements"},
+        BadFile{
+            "[queue]\nretry_s = [60, 0]",
+            "2:16: queue.retry_s[2]: 0 is out of range; allowed: a whole number from 1 to 86400"},
+        BadFile{"[queue]\nretry_s = [\"5m\"]",
+                "2:12: queue.retry_s[1]: is a text; allowed: a whole number from 1"},
+        BadFile{"[queue]\nretry_s = \"5m\"",
+                "2:11: queue.retry_s: is a text; allowed: a list of a whole number from 1"},
+        BadFile{"[queue]\njitter_percent = 51", "2:18: queue.jitter_percent: 51 is out of"},
+        BadFile{"[queue]\nexpire_s = 3600\ndelay_report_s = 3600",
+                "3:1: queue.delay_report_s: is never reached: a message expires before; allowed: "
+                "less than expire_s, or 0 for none"},
+        BadFile{"[queue]\nsuspend_max_s = 59",
+                "2:1: queue.suspend_max_s: suspend_first_s is more than suspend_max_s; allowed"},
+        BadFile{"[queue]\nsuspend_first_s = 3601",
+                "2:1: queue.suspend_first_s: suspend_first_s is more than suspend_max_s"},
+        BadFile{"[reports]\nfrom = \"postmaster\"",
+                "2:8: reports.from: \"postmaster\" is not an address; allowed: an address such as"},
+        BadFile{"[reports]\nper_customer_hour = 0", "2:21: reports.per_customer_hour: 0 is out"},
+        BadFile{"[dns]\nservers = \"ns.example\"", "2:11: dns.servers: \"ns.example\" has no port"},
+        BadFile{"[dns]\nservers = [\"192.0.2.53:0\"]",
+                "2:12: dns.servers[1]: \"192.0.2.53:0\" has"},
+        BadFile{"[dns]\ntimeout_ms = 5", "2:14: dns.timeout_ms: 5 is out of range"},
+        BadFile{"[dns]\nspool = 5", "2:1: dns.spool: there is no such key"}));
 
 TEST(Config, TellsAllThatIsWrongInTheOrderOfTheFile) {
   EXPECT_THAT(errors_of("[log]\nformat = \"xml\"\n[limits]\nidle_s = 0\nbogus = "
@@ -247,6 +373,20 @@ TEST(Config, TellsAllThatIsWrongInTheOrderOfTheFile) {
                           StartsWith("sluice.toml:5:1: limits.bogus: "),
                           StartsWith("sluice.toml:7:10: route[1].hosts[1]: "),
                           StartsWith("sluice.toml:9:11: tls.tickets: ")));
+}
+
+TEST(Config, TakesRoutesUpToALimit) {
+  const auto routes = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 1; i < count; ++i) {
+      const std::string name = "\"r" + std::to_string(i) + "\"";
+      text += "[[route]]\nmx = true\nname = " + name + "\ncustomers = " + name + "\n";
+    }
+    return text + std::string(kRoute);
+  };
+  EXPECT_THAT(errors_of(routes(relay::kRoutesMax)), testing::IsEmpty());
+  EXPECT_THAT(errors_of(routes(relay::kRoutesMax + 1)),
+              ElementsAre(HasSubstr(": route[1025]: is one too many; allowed: up to 1024 routes")));
 }
 
 TEST(Config, LongValuesAreShownInPart) {

@@ -1,23 +1,18 @@
-// The configuration file: its defaults, every key, the example, and what a reload can follow.
+// The configuration file: its defaults, every key, and what a reload can follow.
 #include "engine/core/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
-#include <tuple>
 #include <vector>
-
-#include "engine/core/example_config.h"
 
 namespace sluice::core {
 namespace {
 
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-using testing::Contains;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
@@ -131,8 +126,22 @@ hide_client = true
 long_lines = true
 greet_delay_ms = 1500
 [[route]]
+name = "direct"
+recipients = ["Example.COM", "*.example.com", "[IPv6:2001:DB8::1]"]
+senders = ["<>", "b\u00fccher.example"]
+customers = "Example Ltd"
+mx = true
+port = 2525
+ipv6 = false
+dialog = "eager"
+fallback = false
+rate_per_s = 7
+[[route]]
 name = "farm"
-hosts = ["MX1.farm.example", "192.0.2.1:2525", "[2001:db8::2]:26", "[::1]"]
+hosts = ["MX1.farm.example", {host = "192.0.2.1:2525", weight = 3}, "[2001:db8::2]:26", "[::1]"]
+mode = "store"
+identify = "xclient"
+concurrency = 4
 tls = "required"
 verify = false
 ca_file = "/srv/ca.pem"
@@ -148,6 +157,27 @@ reply_s = 3
 data_s = 4
 block_s = 5
 final_s = 6
+[spool]
+directory = "/srv/spool"
+durability = "unsynced"
+segment_bytes = 8388608
+free_bytes_min = 0
+memory_bytes = 65536
+[queue]
+retry_s = [60, 30, 3600]
+jitter_percent = 0
+expire_s = 7200
+delay_report_s = 0
+running = 3
+suspend_first_s = 1
+suspend_max_s = 2
+[reports]
+from = "postmaster@Example.net"
+per_customer_hour = 5
+[dns]
+servers = ["192.0.2.53", "192.0.2.54:5353", "2001:db8::53", "[2001:db8::54]", "[::1]:5353"]
+timeout_ms = 1500
+tries = 3
 [log]
 file = "/var/log/sluice.log"
 format = "logfmt"
@@ -207,9 +237,16 @@ TEST(Config, ReadsEveryKeyOfAListener) {
 
 TEST(Config, ReadsEveryKeyOfARoute) {
   const Config config = load(kEveryKey);
-  ASSERT_EQ(config.routes.size(), 1U);
-  const RouteConfig& route = config.routes[0];
+  ASSERT_EQ(config.routes.size(), 2U);
+  const RouteConfig& route = config.routes[1];
   EXPECT_EQ(route.name, "farm");
+  EXPECT_TRUE(route.conditions.none());
+  EXPECT_FALSE(route.mx);
+  EXPECT_EQ(route.mode, relay::RouteMode::store);
+  EXPECT_EQ(route.identify, relay::RouteIdentify::xclient);
+  EXPECT_EQ(route.concurrency, 4U);
+  EXPECT_EQ(route.hosts[0].weight, 1U);
+  EXPECT_EQ(route.hosts[1].weight, 3U);
   ASSERT_EQ(route.hosts.size(), 4U);
   EXPECT_EQ(route.hosts[0].label(), "mx1.farm.example:25");
   EXPECT_EQ(route.hosts[1].label(), "192.0.2.1:2525");
@@ -230,6 +267,83 @@ TEST(Config, ReadsEveryKeyOfARoute) {
   EXPECT_EQ(route.data, 4s);
   EXPECT_EQ(route.block, 5s);
   EXPECT_EQ(route.final, 6s);
+}
+
+TEST(Config, ReadsConditionsAndTheWayWithoutHosts) {
+  const Config config = load(kEveryKey);
+  ASSERT_EQ(config.routes.size(), 2U);
+  const RouteConfig& route = config.routes[0];
+  EXPECT_EQ(route.name, "direct");
+  EXPECT_THAT(route.conditions.recipients,
+              ElementsAre("example.com", "*.example.com", "[ipv6:2001:db8::1]"));
+  EXPECT_THAT(route.conditions.senders, ElementsAre("<>", "b\u00fccher.example"));
+  EXPECT_THAT(route.conditions.customers, ElementsAre("Example Ltd"));
+  EXPECT_TRUE(route.mx);
+  EXPECT_EQ(route.port, 2525U);
+  EXPECT_FALSE(route.ipv6);
+  EXPECT_EQ(route.dialog, relay::RouteDialog::eager);
+  EXPECT_EQ(route.mode, relay::RouteMode::through);
+  EXPECT_FALSE(route.fallback);
+  EXPECT_EQ(route.concurrency, kMxConcurrency);
+  EXPECT_EQ(route.rate_per_s, 7U);
+}
+
+TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
+  const Config config = load(kEveryKey);
+  EXPECT_EQ(config.spool.directory, "/srv/spool");
+  EXPECT_EQ(config.spool.durability, SpoolDurability::unsynced);
+  EXPECT_EQ(config.spool.segment_bytes, 8'388'608U);
+  EXPECT_EQ(config.spool.free_bytes_min, 0U);
+  EXPECT_EQ(config.spool.memory_bytes, 65'536U);
+  EXPECT_THAT(config.queue.retry, ElementsAre(60s, 30s, 3600s));
+  EXPECT_EQ(config.queue.jitter_percent, 0U);
+  EXPECT_EQ(config.queue.expire, 7200s);
+  EXPECT_EQ(config.queue.delay_report, 0s);
+  EXPECT_EQ(config.queue.running, 3U);
+  EXPECT_EQ(config.queue.suspend_first, 1s);
+  EXPECT_EQ(config.queue.suspend_max, 2s);
+  EXPECT_EQ(config.reports.from, "postmaster@Example.net");
+  EXPECT_EQ(config.reports.per_customer_hour, 5U);
+  EXPECT_THAT(texts(config.dns.servers),
+              ElementsAre("192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
+                          "[2001:db8::54]:53", "[::1]:5353"));
+  EXPECT_EQ(config.dns.timeout, 1500ms);
+  EXPECT_EQ(config.dns.tries, 3U);
+}
+
+TEST(Config, KeepsTheSpoolWithTheStateWhereNothingElseIsSaid) {
+  EXPECT_EQ(load(std::string(kRoute)).spool.directory, SpoolConfig().directory);
+  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n" + std::string(kRoute)).spool.directory,
+            "/srv/x/spool");
+}
+
+TEST(Config, KnowsItsDefaultsOfTheQueue) {
+  const Config config = load(std::string(kRoute));
+  EXPECT_EQ(config.routes[0].mode, relay::RouteMode::through);
+  EXPECT_EQ(config.routes[0].dialog, relay::RouteDialog::late);
+  EXPECT_EQ(config.routes[0].identify, relay::RouteIdentify::none);
+  EXPECT_TRUE(config.routes[0].fallback);
+  EXPECT_EQ(config.routes[0].concurrency, 20U);
+  EXPECT_EQ(config.routes[0].rate_per_s, 0U);
+  EXPECT_EQ(config.spool.durability, SpoolDurability::synced);
+  EXPECT_EQ(config.spool.segment_bytes, 67'108'864U);
+  EXPECT_EQ(config.spool.free_bytes_min, 536'870'912U);
+  EXPECT_EQ(config.spool.memory_bytes, 1'048'576U);
+  EXPECT_THAT(config.queue.retry, ElementsAre(300s, 900s, 1800s, 3600s, 7200s, 14400s));
+  EXPECT_EQ(config.queue.expire, 345'600s);
+  EXPECT_EQ(config.queue.delay_report, 14'400s);
+  EXPECT_EQ(config.queue.suspend_first, 60s);
+  EXPECT_EQ(config.queue.suspend_max, 3600s);
+  EXPECT_EQ(config.reports.from, "");
+  EXPECT_EQ(config.reports.per_customer_hour, 200U);
+  EXPECT_THAT(config.dns.servers, IsEmpty());
+  EXPECT_EQ(config.dns.timeout, 5s);
+}
+
+TEST(Config, ARouteToTheRecipientsServersIsThriftier) {
+  const std::string mx = "[[route]]\nmx = true\n";
+  EXPECT_EQ(load(mx).routes[0].concurrency, 10U);
+  EXPECT_EQ(load(mx + "concurrency = 20\n").routes[0].concurrency, 20U);
 }
 
 TEST(Config, ALoginWithoutTlsIsFineOnThisMachine) {
@@ -253,73 +367,6 @@ TEST(Config, ATrustedNetworkNeedsNoLoginAndOthersStillCan) {
   EXPECT_TRUE(config.listeners[0].require_auth);
 }
 
-TEST(ExampleConfig, IsFineAsItIs) {
-  const Config config = load(std::string(kExampleConfig));
-  EXPECT_EQ(config.routes[0].hosts.size(), 2U);
-  EXPECT_EQ(config.listeners.size(), 2U);
-}
-
-// The text of the example with every key switched on; the default listeners, which are prose, stay
-// as they are.
-std::string switched_on(std::string_view example) {
-  std::string text(example);
-  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
-    if (text[at] == '#' && text[at + 1] != ' ' && text[at + 1] != '\n') text.erase(at, 1);
-    if (text.find('\n', at) == std::string::npos) break;
-  }
-  return text;
-}
-
-TEST(ExampleConfig, ShowsEveryKeyThereIs) {
-  const std::string text = switched_on(kExampleConfig);
-  for (const std::string& key : config_keys()) {
-    const std::size_t dot = key.find('.');
-    const std::string section = key.substr(0, dot);
-    std::size_t begin = text.find("\n[" + section + "]\n");
-    if (begin == std::string::npos) begin = text.find("\n[[" + section + "]]\n");
-    ASSERT_NE(begin, std::string::npos) << section;
-    const std::string part = text.substr(begin + 1, text.find("\n[", begin + 1) - begin);
-    EXPECT_THAT(part, HasSubstr("\n" + key.substr(dot + 1) + " = ")) << key;
-  }
-  EXPECT_GT(config_keys().size(), 60U);
-}
-
-TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
-  std::string text = switched_on(kExampleConfig);
-  // These have no default to show, but an example.
-  for (const std::string_view key : {"hostname", "policy_url", "default_host", "trusted",
-                                     "trusted_domains", "proxy", "maildir"}) {
-    const std::size_t at = text.find("\n" + std::string(key) + " = ");
-    ASSERT_NE(at, std::string::npos) << key;
-    text.insert(at + 1, "#");
-  }
-  const Config shown = load(text);
-  const Config defaults = load(std::string(kRoute));
-  EXPECT_THAT(changes_that_need_restart(defaults, shown), Contains("listener: 0.0.0.0:25 is gone"));
-  EXPECT_EQ(shown.server.drain, defaults.server.drain);
-  EXPECT_EQ(shown.server.workers, defaults.server.workers);
-  EXPECT_EQ(shown.store.cached_logins, defaults.store.cached_logins);
-  EXPECT_EQ(shown.tls.hosts_loaded_max, defaults.tls.hosts_loaded_max);
-  const LimitsConfig& a = shown.limits;
-  const LimitsConfig& b = defaults.limits;
-  EXPECT_EQ(std::tie(a.message_bytes, a.recipients_per_message, a.recipients_over,
-                     a.sessions_per_core, a.sessions_per_address, a.header_bytes, a.bad_commands,
-                     a.idle_commands, a.auth_failures),
-            std::tie(b.message_bytes, b.recipients_per_message, b.recipients_over,
-                     b.sessions_per_core, b.sessions_per_address, b.header_bytes, b.bad_commands,
-                     b.idle_commands, b.auth_failures));
-  EXPECT_EQ(std::tie(a.idle, a.unauthenticated, a.handshake, a.data, a.reply),
-            std::tie(b.idle, b.unauthenticated, b.handshake, b.data, b.reply));
-  const RouteConfig& c = shown.routes[0];
-  const RouteConfig& d = defaults.routes[0];
-  EXPECT_EQ(std::tie(c.name, c.tls, c.verify, c.chunking, c.connections_per_host,
-                     c.messages_per_connection, c.waiting),
-            std::tie(d.name, d.tls, d.verify, d.chunking, d.connections_per_host,
-                     d.messages_per_connection, d.waiting));
-  EXPECT_EQ(std::tie(c.connect, c.idle, c.reply, c.data, c.block, c.final),
-            std::tie(d.connect, d.idle, d.reply, d.data, d.block, d.final));
-}
-
 TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
   const Config before =
       load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));
@@ -332,7 +379,25 @@ TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
               ElementsAre("server.cores: 0 became 4", "server.user: sluice became mail",
                           "server.state_dir: /var/lib/sluice became /x",
                           "store.granted_ttl_s: 300 became 60", "listener: 0.0.0.0:587 is gone",
-                          "listener: [::]:587 is new"));
+                          "listener: [::]:587 is new",
+                          "spool.directory: /var/lib/sluice/spool became /x/spool"));
+}
+
+TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
+  const Config before = load(std::string(kRoute));
+  const Config after = load(
+      "[spool]\ndirectory = \"/x\"\ndurability = \"unsynced\"\nsegment_bytes = 8388608\n"
+      "free_bytes_min = 1\nmemory_bytes = 65536\n[dns]\nservers = [\"192.0.2.53\", \"::1\"]\n"
+      "timeout_ms = 100\ntries = 1\n" +
+      std::string(kRoute));
+  EXPECT_THAT(changes_that_need_restart(before, after),
+              ElementsAre("spool.directory: /var/lib/sluice/spool became /x",
+                          "spool.durability: synced became unsynced",
+                          "spool.segment_bytes: 67108864 became 8388608",
+                          "spool.free_bytes_min: 536870912 became 1",
+                          "spool.memory_bytes: 1048576 became 65536",
+                          "dns.servers: the system's became 192.0.2.53:53, [::1]:53",
+                          "dns.timeout_ms: 5000 became 100", "dns.tries: 2 became 1"));
 }
 
 TEST(ConfigChanges, FollowsTheRest) {
@@ -340,7 +405,9 @@ TEST(ConfigChanges, FollowsTheRest) {
   const Config after = load(
       "[server]\npolicy_url = \"https://x.example/\"\n[limits]\nidle_s = 5\n[tls]\ncertificates = "
       "\"/x\"\n"
-      "[log]\nfile = \"/x\"\n[[route]]\nhosts = \"other.example\"\n");
+      "[log]\nfile = \"/x\"\n[queue]\nretry_s = 5\nexpire_s = 60\n[reports]\nper_customer_hour = 1\n"
+      "[[route]]\nname = \"x\"\ncustomers = \"x\"\nmx = true\n[[route]]\nhosts = "
+      "\"other.example\"\n");
   EXPECT_THAT(changes_that_need_restart(before, after), IsEmpty());
 }
 

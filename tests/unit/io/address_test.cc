@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
+
+#include "engine/io/process.h"
 
 namespace sluice::io {
 namespace {
@@ -75,6 +78,12 @@ TEST(AddressTest, KeepsTheKernelsForm) {
   EXPECT_TRUE(Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&path), sizeof path).empty());
   const Address v4 = *Address::parse("192.0.2.1:25");
   EXPECT_EQ(v4.size(), sizeof(sockaddr_in));
+}
+
+TEST(MachineTest, KnowsItsAddresses) {
+  const std::vector<Address> all = machine_addresses();
+  EXPECT_TRUE(std::ranges::any_of(all, [](const Address& address) { return address.ip() == "127.0.0.1"; }));
+  for (const Address& address : all) EXPECT_EQ(address.port(), 0);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST_P(ConnectionEndTest, CloseJoinsEverything) {
   client->write(pattern(32 << 20));  // a send that hangs
   net.tasks.add(hear_all(*client, 1h, heard));  // a receive that waits
   net.tasks.add(drain(*client, 0, 1h, drained));
-  EXPECT_TRUE(doors_.run_for(10ms));
+  for (int i = 0; i < 1000 && net.client.operations_live() != 2U; ++i) EXPECT_TRUE(doors_.run_for(10ms));
   EXPECT_EQ(net.client.operations_live(), 2U);
   Connection& watched = *client;
   bool closed = false;
@@ -148,6 +148,23 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
     doors.expect_nothing_left();
     if (HasFatalFailure()) return;
   }
+}
+
+// A reset came together with the last octets.  The receive took those, and the kernel does not speak of the end again;
+// it told the send that followed, and the reader waited until its time was over.
+TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
+  Doors doors(DoorKind::real);
+  Exchange net(doors);
+  net.serve = &echo;
+  const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::connect(peer, net.address.data(), net.address.size()), 0);
+  EXPECT_TRUE(net.until([&] { return net.tasks.live() == 1; }));
+  EXPECT_TRUE(doors.run_for(10ms));  // it is waiting
+  EXPECT_EQ(::send(peer, "x", 1, MSG_NOSIGNAL), 1);
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::close(peer);
+  EXPECT_TRUE(net.until([&] { return net.tasks.live() == 0; }));
 }
 
 // Sockets of another thread, closed with a reset or an end at any moment.

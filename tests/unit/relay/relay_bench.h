@@ -96,7 +96,9 @@ class Bench {
 // One message on its way through.
 class Passing {
  public:
-  explicit Passing(Bench& bench, std::string from = "ann@example.com") : bench_(bench) {
+  explicit Passing(Bench& bench, std::string from = "ann@example.com") : Passing(bench, nullptr, std::move(from)) {}
+  Passing(Bench& bench, Leftover* leftover, std::string from = "ann@example.com")
+      : bench_(bench), taker_(bench.pool(), leftover) {
     envelope.id = "Q1";
     envelope.reverse_path = std::move(from);
   }
@@ -109,6 +111,10 @@ class Passing {
     std::vector<int> codes;
     for (const smtp::Reply& answer : answers) codes.push_back(answer.code());
     return codes;
+  }
+  // Those that are in the envelope already.
+  void offer_all() {
+    run([&] { return taker_.offer(envelope, 0, answers); });
   }
   void begin(message::BodyForm form) {
     run([&] { return taker_.begin(form); });
@@ -151,7 +157,7 @@ class Passing {
     testing::await_done(bench_.doors, bench_.loop, make);
   }
   Bench& bench_;
-  Through taker_{bench_.pool()};
+  Through taker_;
 };
 
 }  // namespace sluice::relay

@@ -233,6 +233,53 @@ TEST_F(Client, XclientStartsAgain) {
   EXPECT_FALSE(client_.capabilities().pipelining);
 }
 
+TEST_F(Client, ReadsWhatXclientTakes) {
+  hello("250-XCLIENT NAME addr LOGIN DESTADDR\r\n");
+  const XclientAttributes& takes = client_.capabilities().xclient_takes;
+  EXPECT_TRUE(takes.name && takes.addr && takes.login);
+  EXPECT_FALSE(takes.helo || takes.proto);
+}
+
+constexpr XclientAttributes kTakesAll{.login = true, .addr = true, .name = true, .proto = true, .helo = true};
+
+TEST(XclientPairs, SaysWhatIsKnownOfWhatIsTaken) {
+  XclientAttributes told;
+  EXPECT_EQ(xclient_pairs(kTakesAll, {}, told), "");
+  EXPECT_FALSE(told.any());
+  EXPECT_EQ(xclient_pairs({.login = true, .helo = true},
+                          {.login = "a b=c", .addr = "192.0.2.1", .helo = "x.example"}, told),
+            "LOGIN=a+20b+3Dc HELO=x.example");
+  EXPECT_TRUE(told.login && told.helo);
+  EXPECT_FALSE(told.addr);
+}
+
+TEST(XclientPairs, NobodyInheritsWhatWasToldOfAnother) {
+  XclientAttributes told = kTakesAll;
+  EXPECT_EQ(xclient_pairs(kTakesAll, {.login = "bob", .addr = "2001:db8::1"}, told),
+            "LOGIN=bob ADDR=IPV6:2001:db8::1 NAME=[UNAVAILABLE] PROTO=ESMTP HELO=[UNAVAILABLE]");
+}
+
+TEST_F(Client, XclientPairsFitIntoALineHoweverLongTheValues) {
+  XclientAttributes told = kTakesAll;
+  const std::string longest(255, '\xff');
+  const std::string pairs = xclient_pairs(
+      kTakesAll, {.login = longest, .addr = longest, .name = longest, .proto = longest, .helo = longest}, told);
+  EXPECT_LE(pairs.size() + sizeof("XCLIENT \r\n") - 1, 512U);
+  EXPECT_EQ(pairs.find("LOGIN=[UNAVAILABLE]"), 0U);
+  hello(kAll);
+  client_.append_xclient(pairs, out_);
+  const std::string lines = xclient_pairs(kTakesAll, {.login = "a\r\nRSET"}, told);
+  client_.append_xclient(lines, out_);  // checks that it is one line
+}
+
+TEST_F(Client, AuthIsOfferedWhateverTheMechanism) {
+  hello("250-AUTH GSSAPI\r\n");
+  EXPECT_TRUE(client_.capabilities().auth);
+  EXPECT_FALSE(client_.capabilities().auth_plain);
+  client_.append_mail("a@b", {.auth = "<>"}, out_);
+  EXPECT_EQ(out_, "MAIL FROM:<a@b> AUTH=<>\r\n");
+}
+
 TEST_F(Client, GarbageBreaksTheDialog) {
   EXPECT_EQ(take("SSH-2.0-OpenSSH\r\n").event, ClientEvent::protocol_error);
 }

@@ -92,10 +92,12 @@ class Life {
   [[nodiscard]] io::Loop& loop(std::size_t core = 0) { return *loops_[core]; }
   [[nodiscard]] std::size_t cores() const { return spools_.size(); }
 
-  // Waits until all take mail.
+  // Waits until all take mail and have where to put it.
   void wait_ready() {
     EXPECT_TRUE(doors_.run_until([this] {
-      return std::ranges::all_of(spools_, [](const auto& spool) { return spool->accepting(); });
+      return std::ranges::all_of(spools_, [](const auto& spool) {
+        return spool->accepting() && spool->log_counters().segments_begun > 0;
+      });
     }));
   }
   template <typename T>

@@ -1,0 +1,189 @@
+// What `sluicectl queue` prints.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "engine/core/json_text.h"
+#include "engine/core/queue_control.h"
+#include "engine/core/table_text.h"
+#include "engine/message/date.h"
+
+namespace sluice::core {
+namespace {
+
+using message::Fate;
+
+std::string_view fate_text(Fate fate) {
+  switch (fate) {
+    case Fate::waiting: return "waiting";
+    case Fate::relayed: return "relayed";
+    case Fate::delivered: return "delivered";
+    case Fate::failed: return "failed";
+    case Fate::expired: return "expired";
+    case Fate::removed: return "removed";
+  }
+  return "?";
+}
+
+std::string date(WallMillis time) {
+  if (time == 0) return "-";
+  std::string text;
+  message::append_date_time(text, time / 1000);
+  return text;
+}
+
+std::string enhanced_text(const smtp::EnhancedCode& code) {
+  if (!code.present()) return "";
+  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." + std::to_string(code.detail);
+}
+
+// "5m", "3h", "2d"
+std::string span(WallMillis milliseconds) {
+  const WallMillis seconds = std::max<WallMillis>(milliseconds / 1000, 0);
+  if (seconds < 120) return std::to_string(seconds) + "s";
+  if (seconds < 7200) return std::to_string(seconds / 60) + "m";
+  if (seconds < 172'800) return std::to_string(seconds / 3600) + "h";
+  return std::to_string(seconds / 86'400) + "d";
+}
+
+std::string list_of(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (const std::string& value : values) text.append(text.size() > 1 ? ", " : "").append(json_string(value));
+  return text + "]";
+}
+
+std::string json_recipients(const QueueRow& row) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < row.recipients.size(); ++i) {
+    const message::RecipientStatus& status = row.status.recipients[i];
+    text += text.size() > 1 ? ",\n   " : "\n   ";
+    text += "{\"recipient\": " + json_string(row.recipients[i]) + ", \"state\": " + json_string(fate_text(status.fate)) +
+            ", \"code\": " + std::to_string(status.code) + ", \"enhanced\": " + json_string(enhanced_text(status.enhanced)) +
+            ", \"text\": " + json_string(status.text) + ", \"next_hop\": " + json_string(status.next_hop) +
+            ", \"at_ms\": " + std::to_string(status.at) + "}";
+  }
+  return text + "]";
+}
+
+std::string json_attempts(const QueueRow& row) {
+  std::string text = "[";
+  for (const message::Attempt& attempt : row.status.attempts) {
+    text += text.size() > 1 ? ",\n   " : "\n   ";
+    text += "{\"at_ms\": " + std::to_string(attempt.at) + ", \"next_hop\": " + json_string(attempt.next_hop) +
+            ", \"tls\": " + json_string(attempt.tls) + ", \"recipients\": " + std::to_string(attempt.recipients) +
+            ", \"taken\": " + std::to_string(attempt.taken) + ", \"code\": " + std::to_string(attempt.code) +
+            ", \"text\": " + json_string(attempt.text) + "}";
+  }
+  return text + "]";
+}
+
+std::string json_row(const QueueRow& row, bool whole) {
+  std::string text = "{\"id\": " + json_string(message::queue_id_text(row.id)) +
+                     ", \"core\": " + std::to_string(row.core) + ", \"state\": " + json_string(row.state) +
+                     ", \"customer\": " + json_string(row.customer) + ", \"account\": " + json_string(row.account) +
+                     ", \"sender\": " + json_string(row.sender) +
+                     ", \"destinations\": " + list_of(row.destinations) + ", \"bytes\": " + std::to_string(row.bytes) +
+                     ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.status.due) +
+                     ", \"tries\": " + std::to_string(row.status.tries);
+  if (whole) {
+    text += ",\n  \"recipients\": " + json_recipients(row) + ",\n  \"attempts\": " + json_attempts(row);
+  } else {
+    const std::string_view last = row.status.attempts.empty() ? std::string_view() : row.status.attempts.back().text;
+    text += ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + json_string(last);
+  }
+  return text + "}";
+}
+
+std::string text_whole(const QueueRow& row, WallMillis now) {
+  std::string out = "message      " + message::queue_id_text(row.id) + "\nstate        " + row.state +
+                    "\ncustomer     " + printable(row.customer) + "\naccount      " + printable(row.account) +
+                    "\nsender       <" + (row.sender.empty() ? std::string() : printable(row.sender)) +
+                    ">\nbytes        " + std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" +
+                    span(now - row.arrived) + " ago)\nnext try     " + date(row.status.due) + "\ntries        " +
+                    std::to_string(row.status.tries) + "\n";
+  for (std::size_t i = 0; i < row.recipients.size(); ++i) {
+    const message::RecipientStatus& status = row.status.recipients[i];
+    out += "recipient    <" + printable(row.recipients[i]) + "> " + std::string(fate_text(status.fate));
+    if (status.at != 0) out += ", " + date(status.at);
+    if (status.code != 0) out += ": " + std::to_string(status.code) + " " + enhanced_text(status.enhanced);
+    if (!status.text.empty()) out += " " + printable(status.text);
+    if (!status.next_hop.empty()) out += " (" + printable(status.next_hop) + ")";
+    out += "\n";
+  }
+  for (const message::Attempt& attempt : row.status.attempts)
+    out += "attempt      " + date(attempt.at) + "  " + printable(attempt.next_hop) + "  " + std::to_string(attempt.taken) +
+           " of " + std::to_string(attempt.recipients) + " taken: " + std::to_string(attempt.code) + " " +
+           printable(attempt.text) + "\n";
+  return out;
+}
+
+Table destinations_table(const std::vector<DestinationRow>& rows) {
+  Table table{{"core", "destination", "jobs", "ready", "running", "held", "window", "suspended_s", "last_words"}, {}};
+  for (const DestinationRow& row : rows)
+    table.rows.push_back({std::uint64_t{row.core}, row.name, std::uint64_t{row.jobs}, std::uint64_t{row.ready},
+                          std::uint64_t{row.running}, std::uint64_t{row.held}, std::uint64_t{row.window},
+                          row.suspended_s, row.last_words});
+  return table;
+}
+
+std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
+  Table table{{"id", "state", "age", "next_try", "tries", "bytes", "customer", "sender", "recipients", "last_words"}, {}};
+  for (const QueueRow& row : rows) {
+    std::string recipients = row.recipients.empty() ? "" : row.recipients.front();
+    if (row.recipients.size() > 1) recipients += " +" + std::to_string(row.recipients.size() - 1);
+    const std::string next = row.status.due <= now ? "now" : "in " + span(row.status.due - now);
+    table.rows.push_back({message::queue_id_text(row.id), row.state, span(now - row.arrived), next,
+                          std::uint64_t{row.status.tries}, row.bytes, row.customer, "<" + row.sender + ">", recipients,
+                          row.status.attempts.empty() ? "" : row.status.attempts.back().text});
+  }
+  return as_text(table);
+}
+
+std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bool more, WallMillis now) {
+  std::ranges::sort(rows, {}, [](const QueueRow& row) { return std::pair(row.status.due, row.id); });
+  more = more || rows.size() > request.limit;
+  if (rows.size() > request.limit) rows.resize(request.limit);
+  const bool whole = request.verb == QueueVerb::show;
+  if (request.json) {
+    std::string out = "[";
+    for (const QueueRow& row : rows) out += (out.size() > 1 ? ",\n " : "\n ") + json_row(row, whole);
+    return out + "\n]\n";
+  }
+  if (rows.empty()) return "no such message\n";
+  std::string out;
+  if (whole) {
+    for (const QueueRow& row : rows) out += (out.empty() ? "" : "\n") + text_whole(row, now);
+  } else {
+    out = list_text(rows, now);
+  }
+  if (more) out += "... and more: --limit shows them\n";
+  return out;
+}
+
+}  // namespace
+
+std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers, WallMillis now) {
+  std::vector<QueueRow> rows;
+  std::vector<DestinationRow> destinations;
+  std::uint64_t changed = 0;
+  bool more = false;
+  for (const QueueAnswer& answer : answers) {
+    std::ranges::copy(answer.rows, std::back_inserter(rows));
+    std::ranges::copy(answer.destinations, std::back_inserter(destinations));
+    changed += answer.changed;
+    more = more || answer.more;
+  }
+  // Filters may let nothing through; an ID is of one message, or wrong.
+  if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && changed == 0)
+    return "error: no such message\n";
+  if (request.verb == QueueVerb::list || request.verb == QueueVerb::show)
+    return messages(request, std::move(rows), more, now);
+  if (request.verb == QueueVerb::destinations) {
+    const Table table = destinations_table(destinations);
+    return request.json ? as_json(table) : as_text(table);
+  }
+  if (request.json) return "{\"changed\": " + std::to_string(changed) + "}\n";
+  return std::to_string(changed) + (changed == 1 ? " was changed\n" : " were changed\n");
+}
+
+}  // namespace sluice::core

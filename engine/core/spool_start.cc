@@ -1,0 +1,94 @@
+#include "engine/core/spool_start.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace sluice::core {
+namespace {
+
+// Numbers for names, so that a million messages do not hold a million copies of them.
+template <typename Value>
+class Numbers {
+ public:
+  explicit Numbers(std::vector<Value>& values) : values_(values) {}
+  std::uint32_t of(const std::string& name, const Value& value) {
+    const auto [at, fresh] = known_.try_emplace(name, static_cast<std::uint32_t>(values_.size()));
+    if (fresh) values_.push_back(value);
+    return at->second;
+  }
+
+ private:
+  std::vector<Value>& values_;
+  absl::flat_hash_map<std::string, std::uint32_t> known_;
+};
+
+// Makes jobs of what recovery finds: one for each destination that somebody in the message waits for.
+class Restorer {
+ public:
+  Restorer(const Plan& plan, OpenedSpool& opened)
+      : plan_(plan), customers_(opened.customers), destinations_(opened.destinations) {}
+
+  void take(const spool::Recovered& found) {
+    const spool::Stored& stored = found.stored;
+    const auto route_at = [this](std::size_t number) -> const relay::Route& { return plan_.routes[number]; };
+    std::set<std::uint32_t> bound_for;
+    for (std::size_t i = 0; i < stored.envelope.recipients.size(); ++i) {
+      if (found.status.recipients[i].fate != message::Fate::waiting) continue;
+      const relay::Bound bound = relay::bind_recipient(
+          *plan_.route_table, route_at, plan_.config.server.hostname, stored.envelope.recipients[i].forward_path,
+          stored.envelope.reverse_path, stored.submitter.customer);
+      bound_for.insert(destinations_.of(bound.key, {bound.key, bound.route}));
+    }
+    // All is decided, and something may be left to report.
+    if (bound_for.empty()) bound_for.insert(destinations_.of("", {}));
+    for (const std::uint32_t destination : bound_for)
+      restored_.push_back({found.segment, {.id = found.id,
+                                           .arrived = stored.arrived,
+                                           .due = found.status.due,
+                                           .customer = customers_.of(stored.submitter.customer, stored.submitter.customer),
+                                           .destination = destination,
+                                           .tried = found.status.tries > 0,
+                                           .held = found.status.held}});
+  }
+
+  // In the order in which the messages came.
+  void hand_out(const spool::Recovery& recovery, std::vector<SpoolShare>& shares) {
+    std::ranges::sort(restored_, {}, [](const Placed& placed) { return placed.restored.id; });
+    for (const Placed& placed : restored_) shares[recovery.core_of(placed.segment)].restored.push_back(placed.restored);
+  }
+
+ private:
+  struct Placed {
+    std::uint32_t segment;
+    relay::Restored restored;
+  };
+  const Plan& plan_;
+  Numbers<std::string> customers_;
+  Numbers<relay::RestoredDestination> destinations_;
+  std::vector<Placed> restored_;
+};
+
+}  // namespace
+
+std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& plan, std::size_t cores,
+                                                   const std::function<void(const std::string&)>& note) {
+  const std::string& path = plan.config.spool.directory;
+  OpenedSpool opened;
+  auto directory = spool::Directory::open(disk, path, plan.config.server.hostname);
+  if (!directory) return std::unexpected("spool.directory: " + directory.error().text);
+  opened.directory = *std::move(directory);
+  spool::Recovery recovery(disk, path, note);
+  Restorer restorer(plan, opened);
+  if (auto read = recovery.run([&restorer](const spool::Recovered& found) { restorer.take(found); }); !read)
+    return std::unexpected("spool.directory: " + read.error().text);
+  for (spool::Share& share : recovery.divide(cores)) opened.shares.push_back({.share = std::move(share), .restored = {}});
+  restorer.hand_out(recovery, opened.shares);
+  opened.last_segment = recovery.last_segment();
+  opened.last_id = recovery.last_id();
+  opened.counts = recovery.counts();
+  return opened;
+}
+
+}  // namespace sluice::core

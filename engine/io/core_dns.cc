@@ -1,0 +1,79 @@
+#include "engine/io/core_dns.h"
+
+#include <mutex>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/io/timer_wheel.h"
+
+namespace sluice::io {
+
+// On the frame of whoever asks, which waits until it is answered.
+struct CoreDns::Question {
+  Question(CoreDns& asking, std::uint64_t number) : desk(asking), id(number) {}
+  CoreDns& desk;
+  std::uint64_t id;
+  Gate answered;
+  DnsReply reply;
+  Timer patience{[](void* self) {
+                   auto& question = *static_cast<Question*>(self);
+                   question.desk.answer(question.id,
+                                        dns_failure("the name service did not answer in time"));
+                 },
+                 this};
+};
+
+// An answer may come when the desk, and even its loop, is gone.  The mutex holds the loop while it
+// is posted to.
+struct CoreDns::Way {
+  std::mutex mutex;
+  Loop* loop = nullptr;     // by the mutex; null once the desk is gone
+  CoreDns* desk = nullptr;  // the core's thread only; likewise
+};
+
+CoreDns::CoreDns(Loop& loop, Dns& dns, Duration patience)
+    : Abortable(loop), loop_(loop), dns_(dns), patience_(patience), way_(std::make_shared<Way>()) {
+  way_->loop = &loop;
+  way_->desk = this;
+}
+
+CoreDns::~CoreDns() {
+  CHECK(waiting_.empty());
+  way_->desk = nullptr;
+  const std::lock_guard lock(way_->mutex);
+  way_->loop = nullptr;
+}
+
+Task<DnsReply> CoreDns::ask(std::string name, DnsType type) {
+  if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
+  Question question(*this, asked_++);
+  waiting_.emplace(question.id, &question);
+  loop_.timers().arm(question.patience, later(loop_.now(), patience_));
+  dns_.query(name, type, [way = way_, id = question.id](DnsReply reply) {
+    const std::lock_guard lock(way->mutex);
+    if (way->loop == nullptr) return;
+    way->loop->post([way, id, told = std::move(reply)]() mutable {
+      if (way->desk != nullptr) way->desk->answer(id, std::move(told));
+    });
+  });
+  co_await question.answered.wait("name service");
+  co_return std::move(question.reply);
+}
+
+// The first answer counts, whoever gives it.
+void CoreDns::answer(std::uint64_t id, DnsReply reply) {
+  const auto it = waiting_.find(id);
+  if (it == waiting_.end()) return;
+  Question& question = *it->second;
+  waiting_.erase(it);
+  loop_.timers().disarm(question.patience);
+  question.reply = std::move(reply);
+  question.answered.open();
+}
+
+void CoreDns::abort() {
+  while (!waiting_.empty())
+    answer(waiting_.begin()->first, dns_failure("the relay is shutting down"));
+}
+
+}  // namespace sluice::io

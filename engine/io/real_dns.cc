@@ -1,0 +1,269 @@
+#include "engine/io/real_dns.h"
+
+#include <ares.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/io/dns_answer.h"
+
+namespace sluice::io {
+namespace {
+
+constexpr int kUdpPayloadBytes =
+    1232;  // what fits everywhere without fragments (DNS flag day 2020)
+constexpr unsigned kTriesMax = 5;
+
+// Where no server's answer came through.  (ares_library_init() is for Windows.)
+std::string words_for(int status) {
+  switch (status) {
+    case ARES_ETIMEOUT:
+      return "no name server answered in time";
+    // Where each server says SERVFAIL or REFUSED, c-ares says only that.
+    case ARES_ECONNREFUSED:
+      return "no name server gave an answer: they failed (SERVFAIL), refused or are out of reach";
+    case ARES_EDESTRUCTION:
+    case ARES_ECANCELLED:
+      return "the name service is shutting down";
+    default:
+      return std::string("the name look-up failed: ") + ares_strerror(status);
+  }
+}
+
+class RealDns final : public Dns {
+ public:
+  explicit RealDns(std::size_t queries_max) : queries_max_(queries_max) {}
+  RealDns(const RealDns&) = delete;
+  RealDns& operator=(const RealDns&) = delete;
+  ~RealDns() override;
+
+  // Once, before anything else.
+  std::expected<void, std::string> open(const RealDnsOptions& options);
+  void query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) override;
+
+ private:
+  struct Question {
+    RealDns& dns;
+    std::string name;
+    DnsType type;
+    std::function<void(DnsReply)> told;
+  };
+
+  void run();
+  bool take_questions();
+  void wait();
+  [[nodiscard]] int wait_ms() const;
+  void wake() const;
+  // c-ares tells which sockets it has, and what for.
+  static void socket_changed(void* self, ares_socket_t socket, int readable, int writable);
+  static void answered(void* question, int status, int timeouts, unsigned char* bytes, int size);
+
+  const std::size_t queries_max_;
+  int wake_ = -1;
+  ares_channel channel_ = nullptr;  // once started, its thread's only, as are the sockets
+  std::map<int, short> sockets_;    // with what to poll them for
+  std::vector<pollfd> polled_;
+  std::atomic<std::size_t> under_way_{0};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Question>> asked_;  // by the mutex, as is
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+RealDns::~RealDns() {
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake();
+    thread_.join();
+  }
+  if (channel_ != nullptr) ares_destroy(channel_);
+  CHECK(under_way_.load() == 0);
+  if (wake_ >= 0) ::close(wake_);
+}
+
+void RealDns::query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) {
+  if (!dns_host_name(name)) return told(dns_failure("it is not a name that DNS knows"));
+  if (under_way_.fetch_add(1) >= queries_max_) {
+    under_way_.fetch_sub(1);
+    return told(dns_failure("too many name look-ups are under way"));
+  }
+  auto question = std::make_unique<Question>(*this, name, type, std::move(told));
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = asked_.empty();
+    if (!ending_) asked_.push_back(std::move(question));
+  }
+  if (question != nullptr) {
+    answered(question.release(), ARES_EDESTRUCTION, 0, nullptr, 0);
+  } else if (first) {
+    wake();
+  }
+}
+
+void RealDns::wake() const {
+  const std::uint64_t one = 1;
+  // It cannot be full: that would take 2^64 - 1 of them.
+  CHECK(::write(wake_, &one, sizeof one) == sizeof one);
+}
+
+void RealDns::socket_changed(void* self, ares_socket_t socket, int readable, int writable) {
+  auto& sockets = static_cast<RealDns*>(self)->sockets_;
+  const int events = (readable != 0 ? POLLIN : 0) | (writable != 0 ? POLLOUT : 0);
+  if (events == 0) {
+    sockets.erase(socket);
+  } else {
+    sockets[socket] = static_cast<short>(events);
+  }
+}
+
+// ------------------------------------------------------------------------------------------ its
+// thread
+
+void RealDns::run() {
+  while (take_questions()) wait();
+  ares_cancel(channel_);
+}
+
+// False when it must end; then all that was asked is with c-ares, which answers it.
+bool RealDns::take_questions() {
+  std::vector<std::unique_ptr<Question>> asked;
+  bool ending = false;
+  {
+    const std::lock_guard lock(mutex_);
+    asked.swap(asked_);
+    ending = ending_;
+  }
+  for (auto& question : asked) {
+    Question* raw = question.release();  // answered() takes it back
+    ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered,
+               raw);
+  }
+  return !ending;
+}
+
+int RealDns::wait_ms() const {
+  timeval storage{};
+  const timeval* left = ares_timeout(channel_, nullptr, &storage);
+  if (left == nullptr) return -1;
+  return static_cast<int>(left->tv_sec * 1000 + left->tv_usec / 1000 + 1);
+}
+
+void RealDns::wait() {
+  polled_.clear();
+  polled_.push_back({.fd = wake_, .events = POLLIN, .revents = 0});
+  for (const auto& [socket, events] : sockets_)
+    polled_.push_back({.fd = socket, .events = events, .revents = 0});
+  const int ready = ::poll(polled_.data(), polled_.size(), wait_ms());
+  CHECK(ready >= 0 || errno == EINTR);
+  if (ready > 0) {
+    if (polled_[0].revents != 0) {
+      std::uint64_t times = 0;
+      CHECK(::read(wake_, &times, sizeof times) == sizeof times);
+    }
+    for (std::size_t i = 1; i < polled_.size(); ++i) {
+      const auto& [socket, events, got] = polled_[i];
+      if (got == 0) continue;
+      // An error shows itself to whoever reads or writes, as was wanted.
+      const bool error = (got & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+      const bool readable = (got & POLLIN) != 0 || (error && (events & POLLIN) != 0);
+      const bool writable = (got & POLLOUT) != 0 || (error && (events & POLLOUT) != 0);
+      ares_process_fd(channel_, readable ? socket : ARES_SOCKET_BAD,
+                      writable ? socket : ARES_SOCKET_BAD);
+    }
+  }
+  ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
+}
+
+void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes,
+                       int size) {
+  const std::unique_ptr<Question> question(static_cast<Question*>(context));
+  // What c-ares makes of an answer is of no interest where it hands over the answer itself.
+  const bool has_answer = bytes != nullptr && size > 0;
+  DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)},
+                                                question->name, question->type)
+                              : dns_failure(words_for(status));
+  // RFC 7686 section 2: c-ares asks nobody for names under .onion.
+  if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
+  // First, so that whoever is told may ask again.
+  question->dns.under_way_.fetch_sub(1);
+  question->told(std::move(reply));
+}
+
+// ------------------------------------------------------------------------------------------ making
+// it
+
+std::expected<void, std::string> set_servers(ares_channel channel,
+                                             const std::vector<std::string>& servers) {
+  if (servers.empty()) return {};
+  std::vector<ares_addr_port_node> nodes(servers.size());
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const auto address = Address::parse(servers[i]);
+    if (!address || address->port() == 0)
+      return std::unexpected(
+          "a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
+    ares_addr_port_node& node = nodes[i];
+    node = {.next = i + 1 < servers.size() ? &nodes[i + 1] : nullptr,
+            .family = address->family(),
+            .addr = {},
+            .udp_port = address->port(),
+            .tcp_port = address->port()};
+    if (address->family() == AF_INET6) {
+      std::memcpy(&node.addr.addr6,
+                  &reinterpret_cast<const sockaddr_in6*>(address->data())->sin6_addr, 16);
+    } else {
+      std::memcpy(&node.addr.addr4,
+                  &reinterpret_cast<const sockaddr_in*>(address->data())->sin_addr, 4);
+    }
+  }
+  const int status = ares_set_servers_ports(channel, nodes.data());
+  if (status != ARES_SUCCESS)
+    return std::unexpected(std::string("name servers: ") + ares_strerror(status));
+  return {};
+}
+
+std::expected<void, std::string> RealDns::open(const RealDnsOptions& options) {
+  wake_ = eventfd(0, EFD_CLOEXEC);
+  if (wake_ < 0) return std::unexpected(std::string("name service: ") + std::strerror(errno));
+  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(options.timeout);
+  ares_options chosen{};
+  chosen.flags = ARES_FLAG_EDNS;
+  chosen.ednspsz = kUdpPayloadBytes;
+  chosen.timeout = static_cast<int>(std::clamp<std::int64_t>(timeout.count(), 10, 60'000));
+  chosen.tries = static_cast<int>(std::clamp(options.tries, 1U, kTriesMax));
+  chosen.sock_state_cb = &socket_changed;
+  chosen.sock_state_cb_data = this;
+  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                   ARES_OPT_SOCK_STATE_CB;
+  const int status = ares_init_options(&channel_, &chosen, mask);
+  if (status != ARES_SUCCESS)
+    return std::unexpected(std::string("name service: ") + ares_strerror(status));
+  if (auto set = set_servers(channel_, options.servers); !set) return set;
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "sluice-dns");
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Dns>, std::string> make_real_dns(const RealDnsOptions& options) {
+  auto dns = std::make_unique<RealDns>(options.queries_max);
+  if (const auto opened = dns->open(options); !opened) return std::unexpected(opened.error());
+  return dns;
+}
+
+}  // namespace sluice::io

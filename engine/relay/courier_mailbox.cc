@@ -1,0 +1,66 @@
+// A try to put a queued message into a Maildir: of several recipients some may have their mailbox here.
+#include "engine/relay/mailbox.h"
+#include "engine/relay/queue_active.h"
+#include "engine/relay/words.h"
+
+namespace sluice::relay {
+namespace {
+
+using message::Fate;
+
+constexpr smtp::EnhancedCode kMailboxTrouble{4, 2, 0};  // RFC 3463: other or undefined mailbox status
+
+}  // namespace
+
+Task<Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
+  Active& active = course.active;
+  const spool::Stored& stored = active.message->stored;
+  message::Envelope envelope = stored.envelope;
+  envelope.recipients.clear();
+  for (const std::uint32_t i : course.recipients) envelope.recipients.push_back(stored.envelope.recipients[i]);
+  MailboxTaker mailbox(parts_.loop, std::move(directory));
+  std::vector<smtp::Reply> answers;
+  co_await mailbox.offer(envelope, 0, answers);
+  co_await mailbox.begin(stored.form);
+  for (const spool::Location& piece : stored.pieces) {
+    auto octets = co_await parts_.spool.read_piece(active.id, piece);
+    if (!octets) {
+      co_await mailbox.abandon();
+      course.unreadable = std::move(octets.error());
+      co_return Verdict::not_tried;
+    }
+    Chain content;
+    content.append(*std::move(octets));
+    co_await mailbox.feed(std::move(content));
+  }
+  Chain content;
+  content.append(active.message->content);
+  co_await mailbox.feed(std::move(content));
+  const message::Outcome outcome = co_await mailbox.finish();
+  const bool delivered = outcome.reply.positive();
+  const WallMillis now = parts_.loop.door().clock.wall();
+  const auto count = static_cast<std::uint16_t>(course.recipients.size());
+  course.told.code = delivered ? 250 : 451;
+  course.text = delivered ? "put into the mailbox" : bounded_words(outcome.detail, ' ');
+  course.next_hop = outcome.next_hop;
+  (delivered ? course.told.taken : course.told.deferred) = count;
+  for (const std::uint32_t i : course.recipients) {
+    message::RecipientStatus& recipient = active.status().recipients[i];
+    recipient.fate = delivered ? Fate::delivered : Fate::waiting;
+    recipient.code = course.told.code;
+    recipient.enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxTrouble;
+    recipient.text = course.text;
+    recipient.next_hop.clear();
+    recipient.at = now;
+  }
+  active.status().add({.at = now,
+                       .next_hop = {},
+                       .tls = {},
+                       .recipients = count,
+                       .taken = delivered ? count : std::uint16_t{0},
+                       .code = course.told.code,
+                       .text = course.text});
+  co_return delivered ? Verdict::delivered : Verdict::deferred;
+}
+
+}  // namespace sluice::relay

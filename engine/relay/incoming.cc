@@ -1,0 +1,92 @@
+#include "engine/relay/incoming.h"
+
+#include <utility>
+
+#include "engine/relay/mailbox.h"
+
+namespace sluice::relay {
+
+Incoming::Incoming(const Parts& parts, message::Submitter submitter)
+    : parts_(parts), submitter_(std::move(submitter)), leftover_(parts.spool, parts.queue, submitter_) {}
+
+Incoming::~Incoming() { inner_ = nullptr; }
+
+bool Incoming::eager() const {
+  return route().maildir.empty() && route().mode == RouteMode::through &&
+         (route().dialog == RouteDialog::eager || !route().fallback);
+}
+
+Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+  envelope_ = &envelope;
+  std::vector<std::uint32_t> elsewhere;
+  for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
+    Bound bound = parts_.router.bind(envelope.recipients[i].forward_path, envelope.reverse_path, submitter_.customer);
+    if (!bound_) {
+      bound_ = std::move(bound);
+    } else if (bound.key != bound_->key) {
+      elsewhere.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+  if (!eager()) {
+    one_destination_ = one_destination_ && elsewhere.empty();
+    answers.resize(answers.size() + envelope.recipients.size() - first, smtp::replies::kRecipientOk);
+    co_return;
+  }
+  if (through_ == nullptr && !no_way_) co_await take_through();
+  if (through_ == nullptr) {
+    const smtp::Reply reply = no_way_->reply();
+    answers.resize(answers.size() + envelope.recipients.size() - first, reply);
+    co_return;
+  }
+  through_->leave_out(elsewhere);
+  co_await through_->offer(envelope, first, answers);
+}
+
+// Where there is a way to the destination now; else no_way_ says why there is none.
+Task<void> Incoming::take_through() {
+  auto lease = co_await parts_.router.lease(*bound_);
+  if (!lease) {
+    no_way_ = std::move(lease.error());
+    co_return;
+  }
+  lease_.emplace(*std::move(lease));
+  auto through = std::make_unique<Through>(
+      lease_->pool(), route().fallback ? &leftover_ : nullptr,
+      Identity{.login = submitter_.account, .address = submitter_.address, .name = {}, .protocol = submitter_.protocol, .helo = submitter_.helo});
+  through_ = through.get();
+  inner_ = std::move(through);
+}
+
+Task<void> Incoming::begin(message::BodyForm form) {
+  if (inner_ == nullptr) co_await choose();
+  if (inner_ != nullptr) co_await inner_->begin(form);
+}
+
+// Late: the recipients are all known now, and nobody has asked about them.
+Task<void> Incoming::choose() {
+  if (one_destination_ && !route().maildir.empty()) {
+    inner_ = std::make_unique<MailboxTaker>(parts_.loop, route().maildir);
+  } else if (one_destination_ && route().mode == RouteMode::through) {
+    co_await take_through();
+    // For good: the client hears it now, and nobody has to write a report.
+    if (no_way_ && no_way_->permanent) co_return;
+  }
+  if (inner_ == nullptr) inner_ = std::make_unique<Store>(leftover_.make_keeper());
+  std::vector<smtp::Reply> answers;
+  co_await inner_->offer(*envelope_, 0, answers);
+}
+
+Task<void> Incoming::feed(Chain bytes) {
+  if (inner_ != nullptr) co_await inner_->feed(std::move(bytes));
+}
+
+Task<message::Outcome> Incoming::finish() {
+  if (inner_ != nullptr) co_return co_await inner_->finish();
+  co_return message::Outcome{.reply = no_way_->reply(), .next_hop = {}, .next_hop_tls = {}, .detail = no_way_->text};
+}
+
+Task<void> Incoming::abandon() {
+  if (inner_ != nullptr) co_await inner_->abandon();
+}
+
+}  // namespace sluice::relay

@@ -1,0 +1,58 @@
+// The taker that a session gives every message to: finds out where the recipients' copies go, and hands the message
+// to the one that takes it there.
+//
+// Where all recipients share one destination and its route says `through`, that is Through (with the spool behind it
+// unless the route says otherwise).  Everything else is kept first, and delivered from the spool (Store).  Where a
+// route is eager the destination of the first recipient is that of the message: the others are answered 452, so that
+// the client sends the message again for them.
+// One per message; core thread only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/relay/keeping.h"
+#include "engine/relay/through.h"
+
+namespace sluice::relay {
+
+class Incoming final : public message::Taker {
+ public:
+  // What is referred to outlives the taker.
+  struct Parts {
+    io::Loop& loop;
+    Router& router;
+    spool::Spool& spool;
+    Queue& queue;
+  };
+  Incoming(const Parts& parts, message::Submitter submitter);
+  ~Incoming() override;
+
+  Task<void> offer(const message::Envelope& envelope, std::size_t first,
+                   std::vector<smtp::Reply>& answers) override;
+  Task<void> begin(message::BodyForm form) override;
+  Task<void> feed(Chain bytes) override;
+  Task<message::Outcome> finish() override;
+  Task<void> abandon() override;
+
+ private:
+  [[nodiscard]] const Route& route() const { return parts_.router.route(bound_->route); }
+  [[nodiscard]] bool eager() const;
+  Task<void> take_through();
+  Task<void> choose();
+
+  Parts parts_;
+  message::Submitter submitter_;
+  SpoolLeftover leftover_;
+  const message::Envelope* envelope_ = nullptr;
+  std::optional<Bound> bound_;  // of the first recipient
+  bool one_destination_ = true;
+  std::optional<Router::Lease> lease_;  // outlives the inner taker
+  std::unique_ptr<message::Taker> inner_;
+  Through* through_ = nullptr;   // the inner one, if it is that
+  std::optional<NoWay> no_way_;  // why there was none
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,196 @@
+// The queue of one core: what is in its spool and waits to be delivered.  It asks the schedule what may be tried now,
+// reads the message back, passes it on, writes down what became of it, and reports to its sender.
+// One per core; that core's thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/relay/report.h"
+#include "engine/relay/report_budget.h"
+#include "engine/relay/retry_curve.h"
+#include "engine/relay/router.h"
+#include "engine/relay/schedule.h"
+#include "engine/spool/spool.h"
+
+namespace sluice::relay {
+
+struct QueueOptions {
+  ScheduleOptions schedule;
+  RetryCurve curve;
+  Duration expire = kGiveUpAfter;
+  Duration delay_report = std::chrono::hours(4);  // zero: none
+  ReportBudget::Options reports;
+  std::string hostname;     // Reporting-MTA
+  std::string report_from;  // empty: MAILER-DAEMON at hostname
+  std::string policy_url;
+};
+
+// Told what happens in the queue; writes the log.  Core thread; must not block.
+class QueueObserver {
+ public:
+  virtual ~QueueObserver() = default;
+  // One try for one destination: how it ended for the recipients that were asked for.
+  struct Try {
+    std::string_view id;
+    std::string_view customer;
+    std::string_view destination;
+    std::string_view next_hop;
+    std::string_view tls;
+    std::uint16_t code = 0;
+    std::string_view text;
+    std::uint32_t taken = 0;
+    std::uint32_t refused = 0;
+    std::uint32_t deferred = 0;
+    std::uint64_t bytes = 0;
+    Duration took{};
+    WallMillis next_try = 0;  // 0: none is due
+  };
+  virtual void tried(const Try& what) = 0;
+  // `what`: "expired", "report", "report not sent", "removed", "damaged".
+  virtual void event(std::string_view id, std::string_view what, std::string_view detail) = 0;
+};
+
+struct QueueCounters {
+  std::uint64_t added = 0;
+  std::uint64_t restored = 0;
+  std::uint64_t tries = 0;
+  std::uint64_t recipients_taken = 0;
+  std::uint64_t recipients_failed = 0;
+  std::uint64_t recipients_expired = 0;
+  std::uint64_t reports = 0;
+  std::uint64_t reports_withheld = 0;  // over the customer's budget, or they could not be kept
+  std::uint64_t finished = 0;
+};
+
+// What a restart knows of one message before its core runs: names are the caller's numbers.
+struct Restored {
+  spool::QueueId id = 0;
+  WallMillis arrived = 0;
+  WallMillis due = 0;
+  std::uint32_t customer = 0;
+  std::uint32_t destination = 0;  // one of these for each destination
+  bool tried = false;
+  bool held = false;
+};
+
+struct RestoredDestination {
+  std::string key;
+  std::size_t route = 0;
+};
+
+class Queue {
+ public:
+  // `router` gives the one of the current configuration; `next_id` a queue id for a report.
+  struct Parts {
+    io::Loop& loop;
+    spool::Spool& spool;
+    std::function<Router&()> router;
+    std::function<spool::QueueId()> next_id;
+    QueueObserver& observer;
+  };
+  Queue(const Parts& parts, QueueOptions options);
+  ~Queue();
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  // The message is in the spool, and is to be delivered from now on.
+  void add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status);
+  // At a start, before run().
+  void restore(const Restored& restored, std::string_view customer, const RestoredDestination& destination);
+  // Begins to deliver.
+  void run();
+  // From now on these; of the schedule's, those of its destinations.
+  void set_options(QueueOptions options);
+  [[nodiscard]] WallMillis wall() { return parts_.loop.door().clock.wall(); }
+  // When a message that failed now for the first time should be tried again.
+  [[nodiscard]] WallMillis first_retry();
+
+  // stop() starts nothing more; close() waits for what is under way, once.
+  void stop();
+  Task<void> close();
+  [[nodiscard]] bool closing() const { return closing_; }
+
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  // Of one message; none where there is no such.
+  [[nodiscard]] std::vector<JobStatus> jobs(spool::QueueId id);
+  [[nodiscard]] const QueueCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t messages() const { return jobs_.size(); }
+  [[nodiscard]] std::size_t active() const { return active_.size(); }
+
+  // The operator's.  False: there is no such message.
+  enum class Order : std::uint8_t { flush, hold, release, remove };
+  Task<bool> order(spool::QueueId id, Order order);
+  bool flush_destination(std::string_view name);
+
+ private:
+  // A message at which somebody works; whoever comes second shares it.
+  struct Active;
+  // The jobs of one message.
+  struct Jobs {
+    JobId first;
+    std::unique_ptr<std::vector<JobId>> more;
+  };
+  [[nodiscard]] std::vector<JobId> job_ids(spool::QueueId id) const;
+  void forget_job(spool::QueueId id, JobId job);
+
+  // queue.cc
+  struct Added {
+    std::string_view customer;
+    std::string_view destination;
+    std::size_t route = 0;
+    Instant due;
+    WallMillis arrived = 0;
+    bool first = true;
+    bool held = false;
+  };
+  void add_job(spool::QueueId id, const Added& added);
+  [[nodiscard]] Instant instant_of(WallMillis time) const;
+  void pump();
+  static void on_timer(void* self);
+  void try_now(JobId job);
+  Task<std::shared_ptr<Active>> open(spool::QueueId id);
+  Task<bool> save(Active& active);
+
+  // courier.cc, courier_mailbox.cc: one try.
+  struct Course;
+  Task<void> deliver(JobId job);
+  void bind_course(Course& course, const std::string& key);
+  Task<Verdict> attempt(Course& course);
+  Task<Verdict> transmit(Course& course, Pool& pool);
+  Task<Verdict> put_into_mailbox(Course& course, std::string directory);
+  [[nodiscard]] WallMillis next_try(const Course& course, Verdict verdict);
+  Task<void> conclude(Course& course, Verdict verdict);
+  void tell(Course& course, WallMillis next);
+  void give_up(Course& course);
+  Task<void> expire(JobId job);
+  Task<void> set_aside(Active& active, std::string why);
+
+  // queue_reports.cc
+  Task<bool> report(Active& active);
+  Task<bool> send_report(Active& active, ReportKind kind, const std::vector<std::size_t>& recipients);
+  Task<bool> keep_report(spool::QueueId id, Report report, message::Submitter submitter);
+  Task<std::optional<std::string>> original(Active& active, bool whole);
+
+  Parts parts_;
+  QueueOptions options_;
+  Schedule schedule_;
+  std::size_t throttles_;
+  ReportBudget budget_;
+  absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
+  absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;
+  bool running_ = false;
+  bool closing_ = false;
+  TaskSet tasks_;
+  io::Deferred pump_later_{[](void* self) { static_cast<Queue*>(self)->pump(); }, this};
+  io::Timer timer_{&on_timer, this};
+  QueueCounters counters_;
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,139 @@
+// Where a recipient's copy goes, and the connections that take it there: the routes of one configuration, the pools of
+// their hosts, and pools for the mail exchangers of domains as they are needed.
+// One per core and generation of the configuration; that core's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/message/delivery.h"
+#include "engine/net/mail_exchangers.h"
+#include "engine/net/tls_client_context.h"
+#include "engine/relay/pool.h"
+#include "engine/relay/route_table.h"
+
+namespace sluice::relay {
+
+// What a recipient's copy is bound for.
+struct Bound {
+  std::size_t route = 0;
+  std::string key;     // no other destination has it
+  std::string domain;  // of the recipient
+};
+
+// `recipient` and `sender` as in an envelope; `customer` is empty where nobody has logged in.  `hostname` is where
+// <Postmaster> is.
+[[nodiscard]] Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
+                                   std::string_view hostname, std::string_view recipient, std::string_view sender,
+                                   std::string_view customer);
+
+// No pool for a destination, and why: the last word on its recipients for now, or for good.
+struct NoWay {
+  bool permanent = false;
+  std::uint16_t code = 0;
+  smtp::EnhancedCode enhanced;
+  std::string text;
+  [[nodiscard]] smtp::Reply reply() const;
+};
+
+class Router {
+ public:
+  struct Parts {
+    io::Loop& loop;
+    net::Resolver& resolver;
+    io::Dns& dns;
+    net::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
+  };
+  // A route and the context of its connections' TLS, null where it has none.
+  struct Way {
+    const Route& route;
+    net::TlsClientContext* tls = nullptr;
+  };
+  // What is referred to outlives the router.
+  Router(const Parts& parts, const RouteTable& table, const std::vector<Way>& ways, std::string hostname);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  [[nodiscard]] Bound bind(std::string_view recipient, std::string_view sender, std::string_view customer) const;
+  [[nodiscard]] const Route& route(std::size_t number) const { return ways_[number]->route; }
+
+  // The right to use a destination's pool; it stays as long as that.
+  class Lease;
+  Task<std::expected<Lease, NoWay>> lease(const Bound& bound);
+  // Hosts of a destination (Bound::key) that failed may be tried now.
+  void forgive(std::string_view destination);
+  // Leases that are out.
+  [[nodiscard]] std::size_t leases() const { return leases_; }
+
+  struct HostRow {
+    std::string destination;
+    HostStatus host;
+  };
+  [[nodiscard]] std::vector<HostRow> hosts() const;
+  [[nodiscard]] PoolCounters counters() const;
+  [[nodiscard]] std::size_t waiting() const;
+
+  // From now on nobody gets a connection.
+  void stop();
+  // Once, when no lease is out.
+  Task<void> close();
+
+ private:
+  struct Exchange {
+    Exchange(Parts& parts, const Way& way, std::vector<PoolHost> hosts, const std::string& hostname)
+        : pool(parts.loop, parts.resolver, way.route, std::move(hosts), hostname, way.tls) {}
+    Pool pool;
+    Instant until;
+    Instant used;
+    std::size_t leases = 0;
+  };
+  struct RouteWay {
+    explicit RouteWay(const Way& way) : route(way.route), tls(way.tls) {}
+    const Route& route;
+    net::TlsClientContext* tls;
+    std::unique_ptr<Pool> pool;  // of its hosts; null where mail exchangers are asked for
+    std::unique_ptr<net::MailExchangers> exchangers;
+    std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;  // by domain
+  };
+  Task<std::expected<Lease, NoWay>> lease_exchange(RouteWay& way, std::string domain);
+  static void on_sweep(void* self);
+  void arm_sweep();
+  static Task<void> close_exchange(std::unique_ptr<Exchange> exchange);
+
+  Parts parts_;
+  const RouteTable& table_;
+  std::string hostname_;
+  std::vector<std::unique_ptr<RouteWay>> ways_;
+  PoolCounters closed_;  // of pools that are gone
+  std::size_t leases_ = 0;
+  bool stopping_ = false;
+  TaskSet closing_;
+  io::Timer sweep_{&on_sweep, this};
+};
+
+class Router::Lease {
+ public:
+  Lease(Lease&& other) noexcept
+      : router_(std::exchange(other.router_, nullptr)), pool_(other.pool_), exchange_(other.exchange_) {}
+  Lease& operator=(Lease&&) = delete;
+  ~Lease();
+  [[nodiscard]] Pool& pool() const { return *pool_; }
+
+ private:
+  friend class Router;
+  Lease(Router& router, Pool& pool, Exchange* exchange);
+  Router* router_;
+  Pool* pool_;
+  Exchange* exchange_;  // null: a route's own pool
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,82 @@
+// What a schedule says of itself to the control socket.
+#include <algorithm>
+
+#include "engine/relay/schedule.h"
+
+namespace sluice::relay {
+
+using namespace scheduling;
+
+JobStatus Schedule::describe(std::uint32_t index) const {
+  const Job& job = jobs_[index];
+  const Flow& flow = flows_[job.flow];
+  return {.id = id_of(index),
+          .message = job.message,
+          .destination = {flow.destination, destinations_.generation(flow.destination)},
+          .customer = {flow.customer, customers_.generation(flow.customer)},
+          .customer_name = customers_.name(flow.customer),
+          .state = job.state,
+          .first_attempt = job.lane == Lane::first,
+          .hold = job.hold || job.state == JobState::held,
+          .due = job.due};
+}
+
+DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
+  const Destination& destination = destinations_[index];
+  const std::chrono::duration<double> interval = destination.throttle.interval(throttle_options(destination));
+  return {.id = {index, destinations_.generation(index)},
+          .name = destinations_.name(index),
+          .last_words = destination.last_words,
+          .jobs = destination.job_count,
+          .ready = destination.ready[0] + destination.ready[1],
+          .running = destination.throttle.running(),
+          .held = destination.held,
+          .window = destination.throttle.window(),
+          .per_second = interval.count() > 0 ? 1 / interval.count() : 0,
+          .suspended = destination.throttle.suspended(),
+          .probing = destination.throttle.probing(),
+          .not_before = destination.throttle.not_before()};
+}
+
+std::optional<JobStatus> Schedule::status(JobId id) const {
+  if (find(id) == nullptr) return std::nullopt;
+  return describe(id.index);
+}
+
+std::optional<DestinationStatus> Schedule::status(DestinationId id) const {
+  if (!destinations_.live(id.index, id.generation)) return std::nullopt;
+  return describe_destination(id.index);
+}
+
+std::vector<DestinationStatus> Schedule::destinations(std::uint32_t* cursor, std::size_t max) const {
+  constexpr std::size_t kLooksEach = 64;
+  std::vector<DestinationStatus> page;
+  for (std::size_t looks = 0; looks < kLooksEach * max; ++looks) {
+    if (page.size() == max || *cursor >= destinations_.end()) break;
+    const std::uint32_t index = (*cursor)++;
+    if (destinations_.live(index)) page.push_back(describe_destination(index));
+  }
+  return page;
+}
+
+std::optional<std::vector<JobStatus>> Schedule::jobs(DestinationId id, JobId after, std::size_t max) const {
+  if (!destinations_.live(id.index, id.generation)) return std::nullopt;
+  std::uint32_t index = destinations_[id.index].jobs.first;
+  if (after) {
+    const Job* job = find(after);
+    if (job == nullptr || flows_[job->flow].destination != id.index) return std::nullopt;
+    index = job->at_destination.next;
+  }
+  std::vector<JobStatus> page;
+  for (; index != kNone && page.size() < max; index = jobs_[index].at_destination.next)
+    page.push_back(describe(index));
+  return page;
+}
+
+bool Schedule::set_last_words(DestinationId id, std::string_view words) {
+  if (!destinations_.live(id.index, id.generation)) return false;
+  destinations_[id.index].last_words = words.substr(0, kLastWordsMax);
+  return true;
+}
+
+}  // namespace sluice::relay

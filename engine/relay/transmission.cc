@@ -1,0 +1,220 @@
+#include "engine/relay/transmission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/relay/words.h"
+
+namespace sluice::relay {
+namespace {
+
+constexpr std::string_view kMaybeTaken = "lost after the end of the message; it may have been delivered: ";
+
+}  // namespace
+
+Transmission::Transmission(Pool& pool, Request request)
+    : pool_(pool), request_(std::move(request)), results_(request_.recipients.size()) {
+  if (pool.route().identify != RouteIdentify::auth) return;
+  // RFC 4954 5: "<>" says that nobody is known; it must not be said of somebody who is.
+  auth_ = request_.who.login.empty() ? "<>" : smtp::encode_xtext(request_.who.login);
+  if (auth_.size() > smtp::kAuthParameterBytesMax) auth_.clear();
+}
+
+Transmission::~Transmission() { CHECK(hop_ == nullptr); }
+
+// ------------------------------------------------------------------------------------------ what is asked of it
+
+Task<void> Transmission::ask(std::span<const std::uint32_t> recipients) {
+  CHECK(!begun_ && (!late_ || results_.empty()));
+  late_ = false;
+  request_.recipients.insert(request_.recipients.end(), recipients.begin(), recipients.end());
+  results_.resize(request_.recipients.size());
+  if (over()) {
+    settle(*last_word_);
+  } else if (!recipients.empty()) {
+    co_await attempt(&Transmission::say_envelope);
+  }
+}
+
+Task<void> Transmission::begin(message::BodyForm form) {
+  CHECK(!begun_ && !results_.empty());
+  begun_ = true;
+  form_ = form;
+  if (late_ || over()) co_return;
+  streaming_ = true;
+  if (Halted halted = co_await open_content()) end(*std::move(halted));
+}
+
+Task<void> Transmission::feed(Chain bytes) {
+  CHECK(begun_);
+  if (over()) co_return;
+  if (!streaming_) {
+    gather(std::move(bytes));
+    if (gathered_.size() <= kGatherBytes) co_return;
+    co_await attempt(&Transmission::open_content);
+    if (over()) co_return;
+    streaming_ = true;
+    bytes = std::exchange(gathered_, Chain());
+  }
+  if (Halted halted = co_await stream(std::move(bytes))) end(*std::move(halted));
+}
+
+// Small pieces must not pin a whole receive buffer each.
+void Transmission::gather(Chain bytes) {
+  if (gathered_.extents() < net::Connection::kVectors || bytes.pinned() <= 4 * bytes.size()) {
+    gathered_.append(std::move(bytes));
+    return;
+  }
+  for (std::size_t i = 0; i < bytes.extents(); ++i) gathered_.append_copy(bytes[i].view());
+}
+
+Task<void> Transmission::finish() {
+  CHECK(begun_);
+  if (over()) co_return;
+  if (!streaming_) {
+    whole_ = true;
+    co_await attempt(&Transmission::send_whole);
+  } else if (Halted halted = co_await end_content()) {
+    end(*std::move(halted));
+  }
+  CHECK(over() && hop_ == nullptr && count(Kind::accepted) == 0);
+}
+
+// In the middle of a body there is no way back into the dialog: such a connection is closed.  Elsewhere RSET goes in
+// front of the next MAIL.
+Task<void> Transmission::abandon() {
+  give_back(stage_ != Stage::body);
+  stage_ = Stage::ended;
+  co_return;
+}
+
+// ------------------------------------------------------------------------------------------ attempts
+
+Task<void> Transmission::attempt(Step step) {
+  for (int tries = 0; !over(); ++tries) {
+    fresh_ = hop_ == nullptr;
+    if (fresh_ && !co_await connect(tries < kStaleTriesMax ? Pool::Want::any : Pool::Want::fresh)) co_return;
+    std::uint64_t replies_before = hop_->replies();
+    Halted halted;
+    if (fresh_) {
+      halted = co_await introduce();
+      if (!halted) replies_before = hop_->replies();
+    }
+    if (!halted) halted = co_await (this->*step)();
+    if (!halted) co_return;
+    if (tries == kStaleTriesMax || !stale(*halted, replies_before)) {
+      end(*std::move(halted));
+      co_return;
+    }
+    give_back(/*usable=*/false);
+    start_over();
+  }
+}
+
+// Whether it was only the connection that was of no use: see the head of transmission.h.  A 421 to the first thing that
+// is said on a kept connection is how some say that they closed it.
+bool Transmission::stale(const Halt& halt, std::uint64_t replies_before) const {
+  if (!fresh_ || !kept_ || !halt.closed) return false;
+  const std::uint64_t farewell = halt.result.code == 421 ? 1 : 0;
+  return end_sent_ ? hop_->replies() == replies_before + farewell : answered_ == 0;
+}
+
+void Transmission::start_over() {
+  std::ranges::fill(results_, RecipientResult{});
+  mail_refused_.reset();
+  trouble_reply_.reset();
+  stage_ = Stage::idle;
+  end_sent_ = false;
+  written_ = 0;
+  answered_ = 0;
+  chunk_.clear();
+}
+
+// ------------------------------------------------------------------------------------------ results
+
+void Transmission::end(Halt halt) {
+  if (mail_refused_) halt.result = *mail_refused_;
+  const int said = halt.result.code / 100;
+  if (end_sent_ && said != 4 && said != 5) {
+    maybe_taken_ = true;
+    halt.result.text = bounded_words(std::string(kMaybeTaken) + halt.result.text);
+  }
+  settle(halt.result);
+  note(halt.result);
+  give_back(!halt.unusable);
+  stage_ = Stage::ended;
+}
+
+// The next hop has spoken about the message, and those whom it did not take more of are still to be asked.
+void Transmission::end_message(RecipientResult result, bool usable) {
+  for (RecipientResult& each : results_)
+    if (each.kind == Kind::accepted) each = result;
+  note(result);
+  last_word_ = std::move(result);
+  give_back(usable);
+  stage_ = Stage::ended;
+}
+
+// All recipients were refused: the first one's word stands for all.
+void Transmission::end_without_recipients() {
+  const auto it = std::ranges::find_if(results_, [](const auto& each) { return each.kind != Kind::unasked; });
+  end_message(it != results_.end() ? *it : RecipientResult{}, /*usable=*/true);
+}
+
+// For everybody of whom nothing final was said.
+void Transmission::settle(const RecipientResult& result) {
+  for (RecipientResult& each : results_)
+    if (each.kind == Kind::unasked || each.kind == Kind::accepted) each = result;
+  last_word_ = result;
+}
+
+void Transmission::note(const RecipientResult& result) {
+  code_ = result.code;
+  detail_ = result.code != 0 ? std::to_string(result.code) + " " + result.text : result.text;
+  gathered_.clear();
+  chunk_.clear();
+}
+
+void Transmission::give_back(bool usable) {
+  if (hop_ == nullptr) return;
+  if (!usable) hop_->give_up();
+  pool_.release(std::move(hop_));
+}
+
+std::size_t Transmission::count(Kind kind) const {
+  return static_cast<std::size_t>(std::ranges::count(results_, kind, &RecipientResult::kind));
+}
+
+Transmission::Halt Transmission::halt(Trouble trouble) {
+  trouble_reply_ = std::move(trouble.reply);
+  return {.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)}, .closed = trouble.closed};
+}
+
+// 421 is the end of the connection, 3xx where it makes no sense and the like the end of all trust in it.
+Transmission::Halt Transmission::halt_by_reply() const {
+  RecipientResult result = result_of(hop_->last_reply());
+  result.kind = Kind::deferred;
+  return {.result = std::move(result), .closed = hop_->machine().closing()};
+}
+
+RecipientResult Transmission::result_of(const smtp::ParsedReply& reply) {
+  const Kind kind = reply.positive()                                           ? Kind::accepted
+                    : reply.reply_class() == smtp::ReplyClass::permanent ? Kind::refused
+                                                                              : Kind::deferred;
+  return {.kind = kind, .code = reply.code, .enhanced = reply.enhanced, .text = bounded_words(reply.text)};
+}
+
+smtp::Reply Transmission::reply_for(const RecipientResult& result) const {
+  switch (result.kind) {
+    case Kind::unasked: return smtp::replies::kTooManyRecipients;
+    case Kind::accepted: return smtp::replies::kRecipientOk;
+    case Kind::taken:
+    case Kind::refused: break;
+    case Kind::deferred:
+      if (result.code / 100 != 4) return trouble_reply_.value_or(smtp::Reply(smtp::replies::kNextHopTrouble));
+      break;
+  }
+  return smtp::Reply::relayed(result.code, result.enhanced, result.text);
+}
+
+}  // namespace sluice::relay

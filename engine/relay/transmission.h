@@ -1,0 +1,194 @@
+// One message on one connection to a next hop, with a result for every recipient.  For the taker while the client is
+// still sending, and for the courier from the spool.
+//
+// Two ways to begin:
+//   eager  ask()+  begin()  feed()*  finish()   each recipient is asked of the next hop at ask().
+//   late           begin()  feed()*  finish()   nothing is said before the content is there, or more of it than
+//                                               kGatherBytes.  A small message then goes out whole, in one segment
+//                                               with its envelope where the next hop knows PIPELINING and CHUNKING.
+// abandon() instead of anything, or of finish().  After finish() or abandon() it is done and is destroyed.
+//
+// A kept connection may have been closed by the next hop just now.  That is nobody's error: another one is taken, up
+// to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
+// answered yet; or, where the content's end went out together with the envelope, nothing at all was answered.  What
+// was taken without our hearing of it would be tried again by whoever keeps the message, so nothing is made worse.
+// Owned by one taker or courier; core thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/message/delivery.h"
+#include "engine/message/envelope.h"
+#include "engine/relay/content_form.h"
+#include "engine/relay/pool.h"
+
+namespace sluice::relay {
+
+struct RecipientResult {
+  enum class Kind : std::uint8_t {
+    unasked,   // nothing was said of it, and nothing is wrong with it: the next hop takes no more at a time
+    accepted,  // RCPT was answered 2xx, the message was not yet; never after finish()
+    taken,     // the next hop has it
+    refused,   // 5xx
+    deferred,  // 4xx or trouble
+  };
+  Kind kind = Kind::unasked;
+  std::uint16_t code = 0;  // of the reply; 0: there was none
+  smtp::EnhancedCode enhanced;
+  std::string text;  // cleaned, at most kWordsBytesMax, lines parted by '\n'
+
+  [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
+};
+
+class Transmission {
+ public:
+  using Kind = RecipientResult::Kind;
+
+  // A message up to this is gathered whole before anything is said.
+  static constexpr std::size_t kGatherBytes = 64 * 1024;
+  // Unsent bytes to the next hop at which whoever feeds has to wait.
+  static constexpr std::size_t kWindowBytes = 256 * 1024;
+  // Bytes that make up one BDAT of a message that is longer.
+  static constexpr std::size_t kChunkBytes = 128 * 1024;
+  static constexpr int kStaleTriesMax = 3;
+
+  struct Request {
+    const message::Envelope& envelope;           // outlives the transmission
+    std::vector<std::uint32_t> recipients;       // indices into envelope.recipients; empty for eager use
+    std::optional<std::uint64_t> content_bytes;  // as BDAT would carry it, where it is known beforehand
+    smtp::XclientValues who;                     // who sends it, for a next hop that is told; outlives it too
+  };
+
+  Transmission(Pool& pool, Request request);
+  ~Transmission();
+  Transmission(const Transmission&) = delete;
+  Transmission& operator=(const Transmission&) = delete;
+
+  // Eager: asks for these, too.  Their results are final as to RCPT.
+  Task<void> ask(std::span<const std::uint32_t> recipients);
+  Task<void> begin(message::BodyForm form);
+  // Returns when more may come.  What comes after a failure is dropped.
+  Task<void> feed(Chain bytes);
+  Task<void> finish();
+  Task<void> abandon();
+
+  // As in Request::recipients, in the order in which they were asked for.
+  [[nodiscard]] std::span<const RecipientResult> results() const { return results_; }
+  [[nodiscard]] std::span<const std::uint32_t> recipients() const { return request_.recipients; }
+  // For a client that waits: what its recipient, or the message for it, is answered.
+  [[nodiscard]] smtp::Reply reply_for(const RecipientResult& result) const;
+
+  // Whether it was the next hop's word or ours: a connection was had.
+  [[nodiscard]] bool reached() const { return reached_; }
+  // No host of the next hop could be reached, as opposed to: there were too many connections already.
+  [[nodiscard]] bool unreachable() const { return unreachable_; }
+  // The connection was lost after the content's end was sent: the next hop may have the message.
+  [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
+  [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
+  [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"
+  [[nodiscard]] const std::string& tls() const { return tls_; }            // version; empty: none
+  // Of the reply that decided it, 0: there was none; and its words, or what went wrong.
+  [[nodiscard]] std::uint16_t code() const { return code_; }
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+
+ private:
+  enum class Stage : std::uint8_t { idle, envelope, body, ended };
+  // Why it does not go on: the result of every recipient that has none yet.
+  struct Halt {
+    RecipientResult result;
+    bool closed = false;   // the next hop has closed the connection
+    bool unusable = true;  // the connection is of no further use
+  };
+  using Halted = std::optional<Halt>;
+  using Step = Task<Halted> (Transmission::*)();
+
+  // transmission.cc
+  void gather(Chain bytes);
+  Task<void> attempt(Step step);
+  [[nodiscard]] bool stale(const Halt& halt, std::uint64_t replies_before) const;
+  void start_over();
+  void end(Halt halt);
+  void end_message(RecipientResult result, bool usable);
+  void end_without_recipients();
+  void settle(const RecipientResult& result);
+  void note(const RecipientResult& result);
+  void give_back(bool usable);
+  [[nodiscard]] bool over() const { return stage_ == Stage::ended; }
+  [[nodiscard]] std::size_t count(Kind kind) const;
+  Halt halt(Trouble trouble);
+  [[nodiscard]] Halt halt_by_reply() const;
+  static RecipientResult result_of(const smtp::ParsedReply& reply);
+
+  // transmission_envelope.cc
+  Task<bool> connect(Pool::Want want);
+  Task<Halted> introduce();
+  [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
+  [[nodiscard]] std::optional<std::uint64_t> content_size() const;
+  [[nodiscard]] std::size_t room() const;
+  void append_mail(std::string& text);
+  void append_recipient(std::string& text);
+  void append_envelope(std::string& text);
+  Task<Halted> say_envelope();
+  Task<Halted> read_envelope(std::size_t but);
+  Halted on_envelope_reply(smtp::Expect expect);
+
+  // transmission_content.cc
+  Task<Halted> send_whole();
+  Task<Halted> send_all_at_once();
+  void send_segment(std::string_view text, Chain content);
+  Task<Halted> open_content();
+  Task<Halted> read_data_reply();
+  Task<Halted> end_empty_data();
+  Halted without_recipients();
+  Task<Halted> stream(Chain bytes);
+  Task<Halted> send_chunk(bool last);
+  Task<Halted> lost_in_body(std::string_view why);
+  Task<Halted> end_content();
+  Task<Halted> read_final_reply();
+
+  Pool& pool_;
+  Request request_;
+  std::string auth_;  // MAIL's AUTH parameter; empty: not said
+  std::unique_ptr<NextHop> hop_;
+  std::vector<RecipientResult> results_;
+  std::optional<RecipientResult> mail_refused_;
+  std::optional<RecipientResult> last_word_;  // about the message; once it has ended
+  Stage stage_ = Stage::idle;
+  bool late_ = true;
+  bool begun_ = false;
+  bool fresh_ = false;      // the connection was taken in this attempt
+  bool kept_ = false;       // and is not a new one
+  bool chunking_ = false;
+  bool whole_ = false;      // gathered_ is all of the content
+  bool streaming_ = false;  // content goes out as it comes
+  bool end_sent_ = false;
+  std::size_t written_ = 0;   // recipients for which RCPT was written
+  std::size_t answered_ = 0;  // and answered
+  message::BodyForm form_ = message::BodyForm::dot_stuffed;
+  ContentForm wire_;
+  Chain gathered_;  // late: the content so far, in the form in which it came
+  Chain chunk_;     // by BDAT: what the next one will carry
+
+  std::optional<smtp::Reply> trouble_reply_;
+  bool reached_ = false;
+  bool unreachable_ = false;
+  bool maybe_taken_ = false;
+  bool dsn_offered_ = false;
+  std::string next_hop_;
+  std::string tls_;
+  std::uint16_t code_ = 0;
+  std::string detail_;
+};
+
+// Writes the results into what is known of the message's recipients.
+void apply_results(const Transmission& transmission, WallMillis now, message::DeliveryStatus& status);
+// The same as one try, for the message's history.
+message::Attempt attempt_of(const Transmission& transmission, WallMillis now);
+
+}  // namespace sluice::relay

@@ -1,0 +1,198 @@
+// The content of a transmission: whole in one segment with its envelope, or as it comes by DATA or BDAT; and what the
+// next hop says to it.
+#include <utility>
+
+#include "engine/relay/transmission.h"
+#include "engine/relay/words.h"
+
+namespace sluice::relay {
+namespace {
+
+constexpr Duration kLastWordTimeout = std::chrono::seconds(2);
+constexpr std::string_view kSpokeTooEarly = "a reply before its end";
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------ a small message
+
+Task<Transmission::Halted> Transmission::send_whole() {
+  chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
+  if (chunking_ && hop_->capabilities().pipelining) co_return co_await send_all_at_once();
+  if (Halted halted = co_await open_content()) co_return halted;
+  if (over()) co_return std::nullopt;
+  wire_.convert(gathered_.share(), chunk_);
+  co_return co_await end_content();
+}
+
+// RFC 3030 4.2: BDAT may be pipelined, its octets too.  Where nobody was taken, the next hop refuses the chunk and eats
+// its octets (RFC 3030 2).
+Task<Transmission::Halted> Transmission::send_all_at_once() {
+  Chain content;
+  ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), content);
+  std::string text;
+  append_envelope(text);
+  hop_->machine().append_bdat(content.size(), /*last=*/true, text);
+  stage_ = Stage::body;
+  end_sent_ = true;
+  send_segment(text, std::move(content));
+  if (Halted halted = co_await read_envelope(/*but=*/1)) co_return halted;
+  co_return co_await read_final_reply();
+}
+
+// In one send, if it is no more than a small message.
+void Transmission::send_segment(std::string_view text, Chain content) {
+  Chain segment;
+  segment.append_copy(text);
+  segment.append(std::move(content));
+  if (segment.extents() > net::Connection::kVectors && segment.size() <= 2 * kGatherBytes) segment.compact();
+  hop_->send(std::move(segment));
+}
+
+// ------------------------------------------------------------------------------------------ the beginning
+
+// What comes before the content, as far as it was not said: the next hop then waits for it, or all is over.
+Task<Transmission::Halted> Transmission::open_content() {
+  chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
+  wire_ = ContentForm(form_, chunking_);
+  const bool data_too = late_ && !chunking_ && hop_->capabilities().pipelining;
+  if (data_too) {
+    // RFC 2920 3.1: DATA may be the last of a group.
+    std::string text;
+    append_envelope(text);
+    hop_->machine().append_data(text);
+    hop_->send(text);
+    if (Halted halted = co_await read_envelope(/*but=*/1)) co_return halted;
+  } else if (Halted halted = co_await say_envelope()) {
+    co_return halted;
+  }
+  if (count(Kind::accepted) == 0 && !data_too) {
+    end_without_recipients();
+    co_return std::nullopt;
+  }
+  stage_ = Stage::body;
+  if (chunking_) co_return std::nullopt;
+  if (!data_too) {
+    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+    std::string text;
+    hop_->machine().append_data(text);
+    hop_->send(text);
+  }
+  co_return co_await read_data_reply();
+}
+
+Task<Transmission::Halted> Transmission::read_data_reply() {
+  auto answered = co_await hop_->reply(pool_.route().data_timeout, "answer of the next hop to DATA");
+  if (!answered) co_return halt(std::move(answered.error()));
+  const smtp::ParsedReply& reply = hop_->last_reply();
+  const bool go_ahead = reply.reply_class() == smtp::ReplyClass::intermediate;
+  if (reply.code == 421 || reply.positive()) co_return halt_by_reply();
+  if (count(Kind::accepted) > 0) {
+    if (!go_ahead) end_message(result_of(reply), /*usable=*/true);
+    co_return std::nullopt;
+  }
+  if (go_ahead) co_return co_await end_empty_data();
+  co_return without_recipients();
+}
+
+// RFC 2920 3.1: "the client cannot assume that the DATA command will be rejected just because none of the RCPT TO
+// commands worked.  If the DATA command was properly rejected the client SMTP can just issue RSET, but if the DATA
+// command was accepted the client SMTP should send a single dot."
+Task<Transmission::Halted> Transmission::end_empty_data() {
+  hop_->send(".\r\n");
+  hop_->machine().content_ended();
+  auto answered = co_await hop_->reply(pool_.route().final_timeout, "answer of the next hop to nothing");
+  if (!answered) co_return halt(std::move(answered.error()));
+  co_return without_recipients();
+}
+
+// Nobody was taken, and all that was said is answered.
+Transmission::Halted Transmission::without_recipients() {
+  if (mail_refused_) return Halt{.result = *mail_refused_, .unusable = false};
+  end_without_recipients();
+  return std::nullopt;
+}
+
+// ------------------------------------------------------------------------------------------ as it comes
+
+Task<Transmission::Halted> Transmission::stream(Chain bytes) {
+  if (chunking_) {
+    wire_.convert(std::move(bytes), chunk_);
+    if (chunk_.size() >= kChunkBytes) co_return co_await send_chunk(/*last=*/false);
+    co_return std::nullopt;
+  }
+  Chain out;
+  wire_.convert(std::move(bytes), out);
+  hop_->send(std::move(out));
+  const net::IoStatus status = co_await hop_->connection().drained(
+      kWindowBytes, pool_.route().block_timeout, "the next hop to take the body");
+  if (status != net::IoStatus::ok) co_return co_await lost_in_body(net::io_status_text(status));
+  if (!hop_->connection().input().empty()) co_return co_await lost_in_body(kSpokeTooEarly);
+  co_return std::nullopt;
+}
+
+// One chunk's answer is owed at a time: the next chunk gathers meanwhile.
+Task<Transmission::Halted> Transmission::send_chunk(bool last) {
+  if (hop_->machine().outstanding() > 0) {
+    auto answered = co_await hop_->reply(pool_.route().block_timeout, "answer of the next hop to BDAT");
+    if (!answered) co_return halt(std::move(answered.error()));
+    const smtp::ParsedReply& reply = hop_->last_reply();
+    if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
+    if (!reply.positive()) {
+      end_message(result_of(reply), /*usable=*/false);
+      co_return std::nullopt;
+    }
+  }
+  if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+  std::string text;
+  hop_->machine().append_bdat(chunk_.size(), last, text);
+  end_sent_ = last;
+  send_segment(text, std::exchange(chunk_, Chain()));
+  co_return std::nullopt;
+}
+
+// The connection broke, or the next hop spoke, while the body was on its way.  Who refuses a message in the middle says
+// why before it hangs up: that word is the message's.  A 2xx is nobody's.
+Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
+  hop_->machine().content_ended();
+  auto answered = co_await hop_->reply(kLastWordTimeout, "last word of the next hop");
+  if (answered && (hop_->last_reply().code / 100 == 4 || hop_->last_reply().code / 100 == 5) &&
+      hop_->last_reply().code != 421) {
+    end_message(result_of(hop_->last_reply()), /*usable=*/false);
+    co_return std::nullopt;
+  }
+  co_return halt({.reply = smtp::replies::kNextHopTrouble,
+                  .detail = hop_->label() + ": body: " + std::string(why),
+                  .closed = true});
+}
+
+// ------------------------------------------------------------------------------------------ the end
+
+Task<Transmission::Halted> Transmission::end_content() {
+  if (chunking_) {
+    if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
+  } else {
+    // What is here before the end is out is no answer to it.
+    if (!hop_->connection().input().empty()) co_return co_await lost_in_body(kSpokeTooEarly);
+    Chain rest = std::exchange(chunk_, Chain());
+    rest.append_copy(wire_.data_end());
+    send_segment({}, std::move(rest));
+    hop_->machine().content_ended();
+    end_sent_ = true;
+  }
+  co_return co_await read_final_reply();
+}
+
+Task<Transmission::Halted> Transmission::read_final_reply() {
+  auto answered = co_await hop_->reply(pool_.route().final_timeout, "the next hop to take the message");
+  if (!answered) co_return halt(std::move(answered.error()));
+  const smtp::ParsedReply& reply = hop_->last_reply();
+  if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
+  hop_->transaction_open = !reply.positive() && !mail_refused_;
+  if (count(Kind::accepted) == 0) co_return without_recipients();
+  RecipientResult result = result_of(reply);
+  if (reply.positive()) result.kind = Kind::taken;
+  end_message(std::move(result), /*usable=*/true);
+  co_return std::nullopt;
+}
+
+}  // namespace sluice::relay

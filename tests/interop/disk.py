@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""The relay on disks that fail, for real: small file systems that fill up, run out of inodes, turn read-only or refuse
+writes.
+
+A ledger here knows each message that got 250: it must come to the next hop, once. What fails at the sync of a write,
+at each single operation, and when the power goes is left to the simulation (tests/unit/spool): no file system here fails so.
+"""
+
+import os
+import sys
+from contextlib import contextmanager
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import disks
+from lib.harness import cases, expect, expect_equal, expect_in, main, test, until
+from lib.hop import Hop
+from lib.ledger import (
+    AGAIN,
+    DOWN,
+    MIB,
+    MODES,
+    REFUSED,
+    Ledger,
+    expect_refused,
+    expect_told,
+    make_relay,
+    on_disk,
+    restart,
+    told,
+    until_ready,
+)
+
+# ------------------------------------------------------------------------------------ no room
+
+
+@contextmanager
+def filled_up(disk):
+    path = disk.fill()
+    yield
+    os.remove(path)
+
+
+@contextmanager
+def without_inodes(disk):
+    path = disk.use_up_inodes()
+    yield
+    for name in os.listdir(path):
+        os.remove(os.path.join(path, name))
+
+
+@contextmanager
+def read_only(disk):
+    disks.read_only_cover(disk.spool)
+    try:
+        yield
+    finally:
+        disks.unmount(disk.spool)
+
+
+BROKEN = {
+    "full": (filled_up, "No space left on device"),
+    "no_inodes": (without_inodes, "No space left on device"),
+    "read_only": (read_only, "Read-only file system"),
+}
+
+
+@cases(*[(f"{name}, {mode}", name, mode) for name in BROKEN for mode in MODES])
+def a_disk_that_takes_no_more_while_mail_comes_in(_name, name, mode):
+    broken, why = BROKEN[name]
+    with on_disk(mode) as (disk, relay, hop, ledger):
+        ledger.send(3)
+        with broken(disk):
+            ledger.send_until_refused()
+            expect_told(relay, why, REFUSED)
+            expect_equal(len(told(relay, REFUSED)), 1, "how often it was told")
+            expect_in(why, relay.control("status"), "what sluicectl says")
+        ledger.until_taken()
+        expect_told(relay, AGAIN)
+        ledger.send(3)
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+@cases(*MODES)
+def what_is_queued_is_delivered_from_a_full_disk(mode):
+    with on_disk(mode) as (disk, relay, hop, ledger):
+        ledger.send(3)
+        disk.fill()
+        ledger.send_until_refused()
+        hop.on.clear()
+        # Nobody makes room but the relay: what it has delivered.
+        ledger.expect_delivered()
+        ledger.until_taken(15)
+        ledger.expect_delivered()
+
+
+@cases(*MODES)
+def a_disk_that_is_full_of_mail_empties_itself(mode):
+    with on_disk(mode) as (_, relay, hop, ledger):
+        ledger.send_until_refused()
+        hop.on.clear()
+        ledger.expect_delivered()
+        ledger.until_taken(15)
+        expect_told(relay, AGAIN)
+        ledger.expect_delivered()
+
+
+@cases(*MODES)
+def a_relay_on_a_full_disk_can_be_stopped_and_started(mode):
+    with on_disk(mode) as (disk, relay, hop, ledger):
+        ledger.send(3)
+        filler = disk.fill()
+        ledger.send_until_refused()
+        relay.stop()
+        os.remove(filler)
+        restart(relay)
+        hop.on.clear()
+        ledger.until_taken()
+        ledger.expect_delivered()
+
+
+@cases(*MODES)
+def a_full_disk_at_the_first_start(mode):
+    with disks.small_disk() as disk, Hop() as hop:
+        os.mkdir(disk.spool)
+        filler = disk.fill()
+        said = expect_refused(make_relay(hop, disk.spool, mode, start=False))
+        expect_in("No space left on device", said, "what it says")
+        expect_in(disk.spool, said, "what it says")
+        os.remove(filler)
+        with make_relay(hop, disk.spool, mode) as relay:
+            until_ready(relay)
+            ledger = Ledger(relay, hop)
+            ledger.send(1)
+            ledger.expect_delivered()
+
+
+@cases(*MODES)
+def a_disk_without_room_for_a_segment_at_start(mode):
+    with disks.small_disk() as disk, Hop() as hop:
+        filler = disk.fill(but=MIB)
+        with make_relay(hop, disk.spool, mode) as relay:
+            expect_told(relay, "No space left on device", REFUSED)
+            ledger = Ledger(relay, hop)
+            for _ in range(3):
+                expect_equal(ledger.offer(), 452, "MAIL")
+            os.remove(filler)
+            ledger.until_taken()
+            ledger.expect_delivered()
+
+
+@cases(*MODES)
+def less_space_than_is_wanted(mode):
+    with on_disk(mode, hop_is_down=False, free_bytes_min=20 * MIB) as (disk, relay, _, ledger):
+        ledger.send(2)
+        filler = disk.fill(but=10 * MIB)
+        expect_told(relay, "less than spool.free_bytes_min")
+        for _ in range(3):
+            expect_equal(ledger.offer(), 452, "MAIL")
+        os.remove(filler)
+        expect_told(relay, "enough again")
+        ledger.send(2)
+        ledger.expect_delivered()
+
+
+# ------------------------------------------------------------------------------------ errors
+
+
+@cases(*MODES)
+def a_write_that_fails(mode):
+    with on_disk(mode, disk=disks.FailingDisk()) as (disk, relay, hop, ledger):
+        ledger.send(3)
+        room = disk.refuse_writes(disks.segments(disk.spool)[-1])
+        # The one that was being written cannot be answered for; those after it are refused at once.
+        expect(ledger.offer() in (451, 452), "a message was taken that cannot have been written")
+        until(lambda: ledger.offer() == 452, "MAIL is refused")
+        expect_told(relay, "cannot write", "the segment is written no more")
+        expect_told(relay, REFUSED)
+        expect(relay.counter("spool_writes_failed") >= 1, "no failed write is counted")
+        os.remove(room)
+        ledger.until_taken()
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+@test
+def a_file_system_that_ends_itself():
+    """Its own error makes it read-only, for good: the relay stops in order, and starts again once it is repaired."""
+    disk = disks.small_disk(options="errors=remount-ro", only_ext4=True)
+    with disk, Hop() as hop:
+        hop.on["connect"] = DOWN
+        relay = make_relay(hop, disk.spool)
+        try:
+            until_ready(relay)
+            ledger = Ledger(relay, hop)
+            ledger.send(3)
+            disks.fail_file_system(disk)
+            until(lambda: ledger.offer() == 452, "mail is refused")
+            expect_told(relay, "Read-only file system")
+            relay.stop()
+            disks.unmount(disk.place)
+            disks.run("e2fsck", "-fy", disk.image, wanted=None)
+            expect(disks.mount(disk.place, "-o", "loop", disk.image), "it cannot be mounted again")
+            restart(relay)
+            hop.on.clear()
+            ledger.until_taken()
+            ledger.expect_delivered()
+            relay.stop()
+        finally:
+            relay.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""The queue as an operator sees and changes it: `sluicectl queue`."""
+
+import json
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import cases, expect, expect_between, expect_equal, expect_in, main, test, until
+from lib.hop import Hop, each
+from lib.mail import SENDER
+from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, is_empty, keeps, killed, listed, nobody, only_queued
+from lib.mailq import queue_id, refuse, show, states, stays
+from lib.relay import BOB_PASSWORD
+
+# ------------------------------------------------------------------------------------ what is shown
+
+
+@test
+def an_operator_sees_the_queue():
+    name, _ = nobody()
+    with keeps(name, queue=LATER) as relay:
+        with relay.client() as client:
+            client.submit(mail.compose(b"x" * 500 + b"\r\n"), recipients=THREE)
+        with relay.client(name=BOB, password=BOB_PASSWORD) as client:
+            by_bob(client)
+        first = listed(relay, "--customer", "acme")
+        expect_equal(len(first), 1, "messages of acme")
+        row = first[0]
+        expect_equal([row[key] for key in ("customer", "account", "sender", "recipients", "destinations", "state")],
+                     ["acme", SENDER, SENDER, THREE, ["default"], "waiting"], "its row")  # fmt: skip
+        expect_between(row["bytes"], 600, 1200, "octets")
+        now = time.time() * 1000
+        expect_between(row["arrived_ms"], now - 30_000, now, "when it came")
+        expect_between(row["due_ms"] - row["arrived_ms"], 3_590_000, 3_610_000, "its wait")
+        expect(row["last_words"] != "", "no word on why it waits")
+        for filters, count in ((("--sender", BOB), 1), (("--sender", "@example.com"), 1), (("--recipient", "two@far.test"), 1),
+                               (("--recipient", "@far.test"), 2), (("--recipient", "nobody@far.test"), 0),
+                               (("--customer", "nobody"), 0), (("--destination", "default"), 2), (("--destination", "x"), 0),
+                               (("--customer", "acme", "--sender", BOB), 0), (("--limit", "1"), 1),
+                               (("--id", row["id"]), 1), ((), 2)):  # fmt: skip
+            expect_equal(len(listed(relay, *filters)), count, f"messages with {filters}")
+        shown = show(relay, row["id"])
+        expect_equal(states(shown), {one: "waiting" for one in THREE}, "states")
+        expect_equal((shown["tries"], len(shown["attempts"])), (1, 1), "tries")
+        expect_equal((shown["attempts"][0]["recipients"], shown["attempts"][0]["taken"]), (3, 0), "of the attempt")
+        expect_in(row["id"], relay.control("queue", "list"), "the list as text")
+        expect_in("two@far.test", relay.control("queue", "show", row["id"]), "the message as text")
+
+
+@test
+def a_message_that_is_not_there_is_an_error():
+    with Hop() as hop, keeps(hop) as relay:
+        for verb in ("show", "hold", "release", "flush", "remove"):
+            expect_in("no such message", relay.control("queue", verb, "0123456789AB", wanted=1), f"{verb} of it")
+        expect_equal(listed(relay), [], "the queue")
+
+
+@test
+def the_history_of_all_attempts_is_told():
+    words = [b"451 4.3.0 First\r\n", b"450-4.2.0 Second\r\n450 4.2.0 and more\r\n"]
+    with Hop() as hop:
+        hop.on["MAIL"] = each(*words)
+        with keeps(hop, route=STORE) as relay, relay.client() as client:
+            hop.on["RCPT"] = b"451 4.4.4 Never\r\n"
+            taken = queue_id(client.submit(mail.compose()))
+            attempts = until(lambda: (a := show(relay, taken)["attempts"]) and len(a) >= 3 and a, "three attempts", 15)
+            expect_equal([one["code"] for one in attempts[:3]], [451, 450, 451], "codes")
+            expect_in("First", attempts[0]["text"], "the first")
+            expect_in("Second", attempts[1]["text"], "the second")
+            expect_in("and more", attempts[1]["text"], "the second")
+            expect_equal({one["next_hop"] for one in attempts[:3]}, {hop.name}, "who was asked")
+            times = [one["at_ms"] for one in attempts]
+            expect(times == sorted(times) and times[1] - times[0] >= 900, f"times: {times}")
+            hop.on.clear()
+            is_empty(relay)
+
+
+@cases(
+    ("escape", b"451 4.3.0 a\x1b[2Jb\r\n"),
+    ("nul", b"451 4.3.0 a\0b\r\n"),
+    ("lines", b"451-4.3.0 a\r\n451 4.3.0 b\r\n"),
+    ("bare_cr", b"451 4.3.0 a\rb\r\n"),
+    ("bare_lf", b"451 4.3.0 a\nb\r\n"),
+    ("not_utf8", b"451 4.3.0 a\xff\xfe\x9bb\r\n"),
+    ("quotes", b"451 4.3.0 a\"\\b\r\n"),
+    ("long", b"451 4.3.0 a" + b"w" * 1500 + b"\r\n"),
+    ("many", b"451-4.3.0 " + b"\r\n451-".join([b"w" * 400] * 50) + b"\r\n451 4.3.0 b\r\n"),
+)
+def a_next_hops_words_do_no_harm(name, words):
+    with Hop() as hop:
+        hop.on["RCPT"] = words
+        with keeps(hop, route=STORE, queue=LATER) as relay, relay.client() as client:
+            taken = queue_id(client.submit(mail.compose()))
+            until(lambda: show(relay, taken)["tries"] == 1, "it was tried")
+            for view in (("list",), ("show", taken), ("destinations",)):
+                text = relay.control("queue", *view)
+                expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), f"{view}: {text!r}")
+                as_json = relay.control("queue", *view, "--json")
+                expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", as_json), f"{view} --json: {as_json!r}")
+                expect_between(len(as_json), 10, 6000, f"octets of {view}")
+                json.loads(as_json)
+            shown = show(relay, taken)["attempts"][0]["text"]
+            expect(not re.search(r"[\x00-\x1f\x7f-\x9f]", shown), f"the words: {shown!r}")
+            if name in ("escape", "lines", "quotes"):
+                expect(re.search(r"a.*b", shown), f"the words: {shown!r}")
+            with open(relay.log_file, encoding="utf-8") as file:
+                expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", file.read()), "a control character in the log")
+
+
+# ------------------------------------------------------------------------------------ what is changed
+
+
+@test
+def what_is_held_is_not_tried_until_it_is_released():
+    name, port = nobody()
+    with keeps(name) as relay, relay.client() as client:
+        client.submit(mail.compose(), recipients=["held@far.test"])
+        held = only_queued(relay)["id"]
+        client.submit(mail.compose(), recipients=["free@far.test"])
+        expect_equal(ask(relay, "hold", held), {"changed": 1}, "hold")
+        until(lambda: show(relay, held)["state"] == "held", "it is held")
+        with Hop(port=port) as hop:
+            expect_equal(hop.only().recipients, ["free@far.test"], "who got it")
+            ask(relay, "flush", "--all")
+            stays(lambda: hop.messages == [], "what is held was sent")
+            expect_equal([row["destinations"] for row in listed(relay)], [["default"]], "what is left")
+            expect_equal(ask(relay, "destinations")[0]["held"], 1, "held, for the destination")
+            expect_equal(ask(relay, "release", "--recipient", "held@far.test"), {"changed": 1}, "release")
+            expect_equal(hop.only().recipients, ["held@far.test"], "who got it then")
+            is_empty(relay)
+
+
+@test
+def what_is_released_is_tried_now():
+    with Hop() as hop:
+        hop.on["RCPT"] = each(b"450 4.2.0 Greylisted\r\n")
+        with keeps(hop, queue={**LATER, "suspend_first_s": 1, "suspend_max_s": 1}) as relay, relay.client() as client:
+            client.submit(mail.compose())
+            held = only_queued(relay)["id"]
+            ask(relay, "hold", held)
+            ask(relay, "release", held)
+            hop.only()
+            is_empty(relay)
+
+
+@cases("ID", "--sender", "--destination", "--all")
+def flush_tries_now(how):
+    name, port = nobody()
+    with keeps(name, queue=LATER) as relay, relay.client() as client:
+        client.submit(mail.compose())
+        row = only_queued(relay)
+        until(lambda: listed(relay)[0]["tries"] == 1, "it was tried")
+        words = {"ID": [row["id"]], "--sender": ["--sender", SENDER], "--destination": ["--destination", "default"],
+                 "--all": ["--all"]}[how]  # fmt: skip
+        with Hop(port=port) as hop:
+            expect_equal(hop.messages, [], "messages before")
+            expect_equal(ask(relay, "flush", *words), {"changed": 1}, "flush")
+            hop.only()
+            is_empty(relay)
+
+
+@test
+def flush_leaves_no_destination_alone():
+    """The hop was down when the queue itself tried, so that the destination is suspended for an hour."""
+    name, port = nobody()
+    with keeps(name, route=STORE, queue=LATER) as relay, relay.client() as client:
+        taken = queue_id(client.submit(mail.compose()))
+        suspended = until(lambda: (rows := ask(relay, "destinations")) and rows[0]["suspended_s"] > 0 and rows, "a suspension")
+        expect_between(suspended[0]["suspended_s"], 3000, 3600, "seconds")
+        expect(suspended[0]["last_words"] != "", "no word on why")
+        with Hop(port=port) as hop:
+            expect_equal(ask(relay, "flush", taken), {"changed": 1}, "flush")
+            hop.only()
+            is_empty(relay)
+
+
+@test
+def what_is_removed_is_gone_and_nobody_is_told():
+    name, port = nobody()
+    with keeps(name) as relay, relay.client() as client:
+        for recipient in ("gone@far.test", "kept@far.test"):
+            client.submit(mail.compose(), recipients=[recipient])
+        expect_equal(ask(relay, "remove", "--recipient", "gone@far.test"), {"changed": 1}, "remove")
+        expect_equal([row["recipients"] for row in listed(relay)], [["kept@far.test"]], "what is left")
+        killed(relay)
+        relay.start()
+        expect_equal([row["recipients"] for row in listed(relay)], [["kept@far.test"]], "what is left after a crash")
+        with Hop(port=port) as hop:
+            expect_equal(hop.only().recipients, ["kept@far.test"], "who got it")
+            is_empty(relay)
+            expect_equal((hop.messages, relay.counter("reports")), ([], 0), "more")
+
+
+@test
+def a_recipient_filter_means_those_that_are_left():
+    with Hop() as hop:
+        hop.on["RCPT"] = refuse("two", b"451 4.2.0 Not yet\r\n")
+        with keeps(hop, queue=LATER) as relay, relay.client() as client:
+            client.submit(mail.compose(), recipients=THREE)
+            only_queued(relay)
+            expect_equal(len(listed(relay, "--recipient", "two@far.test")), 1, "messages that two waits for")
+            expect_equal(len(listed(relay, "--recipient", "one@far.test")), 0, "messages that one waits for")
+
+
+@test
+def the_list_begins_with_what_is_tried_next():
+    name, _ = nobody()
+    with keeps(name, route=STORE, queue=LATER, server={"cores": 1}) as relay, relay.client() as client:
+        client.submit(mail.compose(), recipients=["tried@far.test"])
+        until(lambda: listed(relay)[0]["tries"] == 1, "it was tried")
+        # Whoever comes behind it has not been tried yet, and is due as soon as the destination is.
+        client.submit(mail.compose(), recipients=["fresh@far.test"])
+        expect_equal([row["recipients"] for row in listed(relay)], [["fresh@far.test"], ["tried@far.test"]], "the list")
+
+
+@test
+def a_page_of_a_long_queue_is_whole():
+    name, _ = nobody()
+    with keeps(name, route=STORE, queue=LATER) as relay, relay.client() as client:
+        for _ in range(600):
+            client.submit(mail.compose())
+        rows = listed(relay, "--limit", "10000")
+        expect_equal((len(rows), len({row["id"] for row in rows})), (600, 600), "messages")
+        expect_equal(len(listed(relay)), 100, "messages without --limit")
+        expect_equal(ask(relay, "remove", "--all"), {"changed": 600}, "remove")
+        is_empty(relay)
+
+
+if __name__ == "__main__":
+    main()

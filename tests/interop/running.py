@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""The relay as an operator runs it: a file that is checked, a reload that a session does not notice, a stop that lets
+messages end."""
+
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import PATIENCE, cases, expect_equal, expect_in, main, shared, test
+from lib.hop import Hop
+from lib.mail import stuff
+from lib.relay import SLUICE, Relay, checked
+
+
+@shared
+def next_hop():
+    return Hop()
+
+
+@test
+def a_good_file_is_fine():
+    expect_in("fine", checked(next_hop(), wanted=0), "what check says")
+
+
+@cases(
+    ("unknown_key", "[server]\nhostnam = \"x.test\"\n", ":2:1: server.hostnam"),
+    ("no_toml", "[server\n", ":1:8: "),
+    ("wrong_type", "[limits]\nmessage_bytes = \"many\"\n", ":2:17: limits.message_bytes"),
+)
+def a_bad_file_is_told_with_its_line_and_exits_2(_name, text, wanted):
+    expect_in(wanted, checked(next_hop(), text=text), "what check says")
+
+
+@cases("check", "serve")
+def a_file_that_is_not_there_exits_2(verb):
+    done = subprocess.run([SLUICE, verb, "--config", "/nowhere/sluice.toml"], capture_output=True, text=True,
+                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+    expect_equal(done.returncode, 2, f"exit status; it said {done.stderr!r}")
+    expect_in("/nowhere/sluice.toml", done.stderr, "what it says")
+
+
+@test
+def a_reload_is_not_noticed_by_sessions_and_holds_for_new_ones():
+    with Relay(next_hop()) as relay, relay.client() as before:
+        before.envelope()
+        relay.config["limits"]["message_bytes"] = 70000
+        relay.write_config()
+        relay.signal(signal.SIGHUP)
+        relay.logged("reload")
+        with relay.client() as after:
+            expect_equal(after.ehlo()["SIZE"], "70000", "SIZE of a new session")
+        before.say("DATA", "354")
+        before.send(stuff(mail.compose(mail.text_of(100000, "reload"))))
+        before.wanted("250", "the message")
+        next_hop().only()
+
+
+@test
+def a_bad_reload_changes_nothing_and_says_why():
+    with Relay(next_hop()) as relay, relay.client() as client:
+        relay.write_config("[server]\nhostnam = \"x.test\"\n")
+        relay.signal(signal.SIGHUP)
+        expect_in("hostnam", relay.logged("reload")["error"], "the error in the log")
+        client.submit(mail.compose())
+        with relay.client() as another:
+            another.submit(mail.compose())
+        next_hop().wait(2).clear()
+
+
+@test
+def a_stop_lets_a_message_end_and_tells_who_is_idle():
+    relay = Relay(next_hop())
+    try:
+        with relay.client() as busy, relay.client() as idle:
+            busy.envelope()
+            busy.say("DATA", "354")
+            relay.signal(signal.SIGTERM)
+            idle.wanted("421", "nothing")
+            busy.send(stuff(mail.compose()))
+            busy.wanted("250", "the message")
+        relay.wait()
+        next_hop().only()
+    finally:
+        relay.kill()
+
+
+if __name__ == "__main__":
+    main()

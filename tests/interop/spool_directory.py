@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Spools that somebody has had his hands in: damaged records are kept aside and the rest is delivered; a directory that is not
+our own is refused with what to do, and left as it is."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import disks
+from lib.harness import cases, expect, expect_equal, expect_in, main, test, until
+from lib.ledger import (
+    MIB,
+    MODES,
+    Ledger,
+    expect_refused,
+    expect_told,
+    make_relay,
+    on_disk,
+    restart,
+    until_ready,
+)
+
+# A segment's header: two copies in its first block, each with its checksum behind.
+HEADS_AT = (0, 2048)
+HEAD_BYTES = 32
+
+
+def flip(path, mark, wanted=1):
+    """Changes one bit right behind MARK."""
+    with open(path, "r+b") as file:
+        octets = file.read()
+        expect_equal(octets.count(mark), wanted, f"how often {mark} is in {path}")
+        at = octets.index(mark) + len(mark) + 100
+        file.seek(at)
+        file.write(bytes([octets[at] ^ 1]))
+
+
+@cases(*[(f"{octets}, {mode}", octets, mode) for octets in (1000, 2 * MIB) for mode in MODES])
+def a_flipped_bit_in_a_message(_name, octets, mode):
+    with on_disk(mode) as (disk, relay, hop, ledger):
+        ledger.send(3, octets)
+        relay.stop()
+        flip(disks.segments(disk.spool)[0], b"X-Ledger: 2.")
+        hop.on.clear()
+        restart(relay)
+        ledger.expect_delivered(lost=[2])
+        expect(2 not in ledger.numbers(), "a damaged message was delivered")
+        reasons = {}
+        for name in os.listdir(os.path.join(disk.spool, "quarantine")):
+            with open(os.path.join(disk.spool, "quarantine", name), "rb") as file:
+                reasons[name] = file.read()
+        texts = [name for name in reasons if name.endswith(".txt")]
+        expect(any(b"does not check" in reasons[name] for name in texts), f"no reason is given in quarantine: {texts}")
+        expect(any(b"X-Ledger: 2." in kept for kept in reasons.values()), f"what lay there is not kept: {list(reasons)}")
+        expect_told(relay, "does not check", "quarantine")
+        expect_equal(relay.log("spool_opened")[-1]["messages"], 2, "messages that were found")
+        expect(relay.log("spool_opened")[-1]["damaged"] > 0, "no damage is counted")
+
+
+# ------------------------------------------------------------------------------------ what is no spool of ours
+
+
+def name_of(spool):
+    return disks.segments(spool)[0]
+
+
+def hard_link(spool):
+    os.link(name_of(spool), os.path.join(os.path.dirname(spool), "another-name"))
+
+
+def symbolic_segment(spool):
+    place = os.path.join(os.path.dirname(spool), "elsewhere")
+    os.rename(name_of(spool), place)
+    os.symlink(place, os.path.join(spool, "000000ff.log"))
+
+
+def symbolic_free_file(spool):
+    os.symlink("/etc/passwd", os.path.join(spool, "free-000000ff"))
+
+
+def linked(name, make):
+    def link(spool):
+        path, place = os.path.join(spool, name), os.path.join(os.path.dirname(spool), "elsewhere")
+        if os.path.exists(path):
+            os.rename(path, place)
+        else:
+            with open(place, "w", encoding="ascii") as file:
+                file.write("mail.relay.test\n")
+        make(place, path)
+
+    return link
+
+
+def symbolic_directory(spool):
+    os.rename(spool, spool + "-elsewhere")
+    os.symlink(spool + "-elsewhere", spool)
+
+
+def written(name, text):
+    def write(spool):
+        with open(os.path.join(spool, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    return write
+
+
+def crc32c(octets):
+    crc = 0xFFFFFFFF
+    for octet in octets:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def spoil_heads(path, places=HEADS_AT, sealed=False):
+    """Another version in the copies of a segment's header at PLACES.  SEALED: with a checksum that fits."""
+    with open(path, "r+b") as file:
+        for at in places:
+            file.seek(at)
+            head = bytearray(file.read(HEAD_BYTES + 4))
+            expect_equal(bytes(head[:8]), b"SLUICE-L", "the mark of a segment")
+            expect_equal(int.from_bytes(head[HEAD_BYTES:], "little"), crc32c(head[:HEAD_BYTES]), "its checksum")
+            head[8] = 99
+            if sealed:
+                head[HEAD_BYTES:] = crc32c(head[:HEAD_BYTES]).to_bytes(4, "little")
+            file.seek(at)
+            file.write(head)
+
+
+def version_of_segment(spool):
+    spoil_heads(name_of(spool), sealed=True)
+
+
+@cases(("one_copy", HEADS_AT[:1]), ("the_other_copy", HEADS_AT[1:]), ("both", HEADS_AT))
+def a_damaged_header_of_a_segment(name, places):
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(2, 1000)
+        relay.stop()
+        segment = name_of(disk.spool)
+        spoil_heads(segment, places)
+        hop.on.clear()
+        restart(relay)
+        until_ready(relay)
+        ledger.send(1, 1000)
+        ledger.expect_delivered(lost=[1, 2] if name == "both" else [])
+        if name == "both":
+            expect_told(relay, "its header is damaged", "quarantine")
+            kept = os.path.join(disk.spool, "quarantine", os.path.basename(segment))
+            with open(kept, "rb") as file:
+                expect_in(b"X-Ledger: 2.", file.read(), "what is kept")
+
+
+def owner(*names):
+    return lambda spool: os.chown(os.path.join(spool, *names), 65534, 65534)
+
+
+@cases(
+    ("hard_link_to_a_segment", hard_link, "move it away"),
+    ("symbolic_link_as_a_segment", symbolic_segment, "move it away"),
+    ("symbolic_link_as_a_free_file", symbolic_free_file, "move it away"),
+    ("symbolic_link_as_format", linked("format", os.symlink), "move it away"),
+    ("hard_link_to_format", linked("format", os.link), "move it away"),
+    ("symbolic_link_as_in_use_by", linked("in-use-by", os.symlink), "move it away"),
+    ("symbolic_link_as_lock", linked("lock", os.symlink), "move it away"),
+    ("symbolic_link_as_directory", symbolic_directory, "name the directory itself"),
+    ("another_version", written("format", "sluice-spool 99\n"), "let the relay that wrote it deliver what is in it"),
+    ("no_format_that_is_known", written("format", "nothing"), "another version"),
+    ("a_segment_of_another_version", version_of_segment, "run that one until the spool is empty"),
+    ("another_host", written("in-use-by", "old.relay.test\n"), "old.relay.test, or was when that one crashed"),
+    ("directory_of_somebody_else", owner(), "chown"),
+    ("segment_of_somebody_else", lambda spool: os.chown(name_of(spool), 65534, 65534), "give it to the user"),
+    ("format_of_somebody_else", owner("format"), "give the directory to the relay's user"),
+)
+def a_spool_that_is_not_ours(_name, spoil, remedy):
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(1, 1000)
+        relay.stop()
+        # What was there is untouched by the refusal: put back, it is delivered.
+        backup = disk.at("backup")
+        disks.run("cp", "-a", disk.spool, backup)
+        spoil(disk.spool)
+        expect_in(remedy, expect_refused(relay), "what it says")
+        disks.run("rm", "-rf", disk.spool)
+        os.rename(backup, disk.spool)
+        restart(relay)
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+@test
+def a_host_that_has_gone_for_good():
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(1, 1000)
+        relay.kill()
+        relay.config["server"]["hostname"] = "new.relay.test"
+        relay.write_config()
+        expect_in("remove " + os.path.join(disk.spool, "in-use-by"), expect_refused(relay), "what it says")
+        os.remove(os.path.join(disk.spool, "in-use-by"))
+        restart(relay)
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+@test
+def a_second_relay_on_the_same_directory():
+    with on_disk() as (disk, _, hop, ledger):
+        ledger.send(1, 1000)
+        said = expect_refused(make_relay(hop, disk.spool, start=False))
+        expect_in("another relay on this machine uses it", said, "what it says")
+        ledger.send(1, 1000)
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+#include "tests/support/sessions.h"
+
+#include <array>
+#include <ctime>
+
+namespace sluice::testing {
+
+using namespace std::chrono_literals;
+
+// ------------------------------------------------------------------------------------------ people
+
+Task<auth::Answer> People::authenticate(auth::Credentials credentials) {
+  asked.push_back(credentials.name.text());
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "a password to be checked");
+  if (credentials.name.folded() == "down@example.com") co_return auth::Answer::unavailable("it is down");
+  if (credentials.name.folded() != "ann@example.com" || credentials.secret.reveal() != "right")
+    co_return auth::Answer::wrong();
+  auto identity = std::make_shared<auth::Identity>();
+  identity->account_name = "ann@example.com";
+  identity->customer_name = "acme";
+  identity->domains = std::make_shared<auth::DomainList>(std::vector<std::string>{"example.com"});
+  co_return auth::Answer::granted(std::move(identity));
+}
+
+// ------------------------------------------------------------------------------------------ takers
+
+class ScriptedTakers::Taker final : public message::Taker {
+ public:
+  explicit Taker(ScriptedTakers& script) : script_(script) { ++script_.live; }
+  ~Taker() override {
+    EXPECT_EQ(stage_, Stage::done) << "a taker that was neither finished nor abandoned";
+    --script_.live;
+  }
+  Taker(const Taker&) = delete;
+  Taker& operator=(const Taker&) = delete;
+
+  Task<void> offer(const message::Envelope& envelope, std::size_t first,
+                   std::vector<smtp::Reply>& answers) override {
+    EXPECT_EQ(stage_, Stage::envelope);
+    EXPECT_LT(first, envelope.recipients.size());
+    co_await pause();
+    for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
+      const message::Recipient& recipient = envelope.recipients[i];
+      smtp::Reply answer = script_.on_recipient ? script_.on_recipient(recipient)
+                                                : smtp::Reply(smtp::replies::kRecipientOk);
+      if (answer.positive()) message_.recipients.push_back(recipient.forward_path);
+      answers.push_back(std::move(answer));
+    }
+    message_.envelope = envelope;
+  }
+  Task<void> begin(message::BodyForm form) override {
+    EXPECT_EQ(stage_, Stage::envelope);
+    EXPECT_FALSE(message_.recipients.empty());
+    stage_ = Stage::body;
+    message_.form = form;
+    ++script_.begun;
+    co_await pause();
+  }
+  Task<void> feed(Chain bytes) override {
+    EXPECT_EQ(stage_, Stage::body);
+    co_await pause();
+    message_.content += bytes.to_string();
+  }
+  Task<message::Outcome> finish() override {
+    EXPECT_EQ(stage_, Stage::body);
+    co_await pause();
+    stage_ = Stage::done;
+    message::Outcome outcome;
+    outcome.reply = script_.word;
+    outcome.detail = "scripted";
+    if (outcome.reply.positive()) script_.ledger.push_back(std::move(message_));
+    co_return outcome;
+  }
+  Task<void> abandon() override {
+    EXPECT_NE(stage_, Stage::done);
+    stage_ = Stage::done;
+    ++script_.abandoned;
+    co_await pause();
+  }
+
+ private:
+  enum class Stage : std::uint8_t { envelope, body, done };
+  Task<void> pause() {
+    if (script_.pause == Duration::zero()) co_return;
+    const std::uint64_t chance = script_.loop_.door().random.number();
+    co_await script_.loop_.sleep(script_.pause * static_cast<std::int64_t>(chance % 100) / 100, "a scripted taker");
+  }
+
+  ScriptedTakers& script_;
+  Stage stage_ = Stage::envelope;
+  TakenMessage message_;
+};
+
+std::unique_ptr<message::Taker> ScriptedTakers::make(const message::Submitter& submitter) {
+  submitters.push_back(submitter.account);
+  return std::make_unique<Taker>(*this);
+}
+
+// ------------------------------------------------------------------------------------------ the relay's side
+
+std::expected<net::CertificateFiles, std::string> OneCertificate::read(std::string_view /*host*/) {
+  static const net::SelfSigned made = [] {
+    const std::array<std::string, 1> names{"relay.example"};
+    return net::make_self_signed(names, WallMillis{1000} * std::time(nullptr)).value();
+  }();
+  return net::CertificateFiles{.chain_pem = made.certificate_pem, .key_pem = made.key_pem};
+}
+
+std::optional<net::CertificateStamp> OneCertificate::stamp(std::string_view host) {
+  if (host != "relay.example") return std::nullopt;
+  return net::CertificateStamp{};
+}
+
+SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactory* other_takers)
+    : loop(host_loop),
+      takers(loop),
+      people(loop),
+      doors_(doors),
+      certificates_(source_, {.default_host = "relay.example"}, loop.door().clock,
+                    [](std::string_view, std::string_view) {}),
+      tickets_({}, loop.door().clock, loop.door().random),
+      tls_({.listener = "test"}, certificates_, tickets_),
+      rules_(std::make_shared<session::ListenerRules>()),
+      services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes, ids_, counters} {
+  rules_->name = "test";
+  rules_->profile.hostname = "relay.example";
+  rules_->profile.mechanisms = {"PLAIN", "LOGIN"};
+  rules_->profile.require_tls = false;
+  rules_->profile.auth_without_tls = true;
+  EXPECT_EQ(smtp::profile_fault(rules_->profile), nullptr);
+  rules_->trusted_profile = rules_->profile;
+  rules_->tls = &tls_;
+  const int socket = loop.door().sockets.listen(doors.address(kRelayHost, 587), {}).value();
+  address_ = loop.door().sockets.local(socket);
+  listener_ = std::make_unique<net::Listener>(loop, socket, [this](int accepted) {
+    const io::Address peer = loop.door().sockets.peer(accepted);
+    live_.emplace_front(services_, rules_, std::make_unique<net::Connection>(loop, accepted, peer));
+    tasks_.add(serve(live_.begin()));
+  });
+  listener_->start();
+}
+
+Task<void> SessionHost::serve(std::list<session::Session>::iterator session) {
+  co_await session->run();
+  live_.erase(session);
+}
+
+void SessionHost::close(bool abort) {
+  await_done(doors_, loop, [this] { return listener_->close(); });
+  if (abort) loop.abort_all();
+  EXPECT_TRUE(doors_.run_until([this] { return tasks_.live() == 0; })) << "sessions that never ended";
+}
+
+// ------------------------------------------------------------------------------------------ the client's side
+
+std::vector<ClientReply> take_replies(std::string& text) {
+  std::vector<ClientReply> replies;
+  std::size_t done = 0;
+  ClientReply reply;
+  for (std::size_t at = 0;;) {
+    const std::size_t end = text.find("\r\n", at);
+    if (end == std::string::npos) break;
+    const std::string line = text.substr(at, end - at);
+    at = end + 2;
+    EXPECT_GE(line.size(), 3U) << line;
+    reply.code = std::atoi(line.substr(0, 3).c_str());
+    if (!reply.text.empty()) reply.text += '\n';
+    reply.text += line.size() > 4 ? line.substr(4) : "";
+    if (line.size() > 3 && line[3] == '-') continue;
+    replies.push_back(std::exchange(reply, {}));
+    done = at;
+  }
+  text.erase(0, done);
+  return replies;
+}
+
+SessionClient::SessionClient(Doors& doors, io::Loop& loop, const io::Address& relay) : doors_(doors), loop_(loop) {
+  using Dialled = std::expected<std::unique_ptr<net::Connection>, int>;
+  auto dialled = await<Dialled>(doors, loop, [&] { return net::Connection::connect(loop, relay, 30s); });
+  if (dialled) connection_ = *std::move(dialled);
+}
+
+Task<bool> SessionClient::hear() {
+  const net::IoStatus status = co_await connection_->more(1h, "a scripted client");
+  heard_ += connection_->input().to_string();
+  connection_->input().clear();
+  co_return status == net::IoStatus::ok;
+}
+
+bool SessionClient::more() {
+  return await<bool>(doors_, loop_, [this] { return hear(); });
+}
+
+ClientReply SessionClient::reply() {
+  for (;;) {
+    // One at a time: what follows it stays.
+    for (std::size_t at = 0, end = 0; (end = heard_.find("\r\n", at)) != std::string::npos; at = end + 2) {
+      if (end - at > 3 && heard_[at + 3] == '-') continue;
+      std::string one = heard_.substr(0, end + 2);
+      heard_.erase(0, end + 2);
+      return take_replies(one).front();
+    }
+    if (!more()) return {};
+  }
+}
+
+int SessionClient::say(std::string_view line) {
+  send(std::string(line) + "\r\n");
+  return reply().code;
+}
+
+void SessionClient::log_in() {
+  EXPECT_EQ(reply().code, 220);
+  EXPECT_EQ(say("EHLO client.example"), 250);
+  EXPECT_EQ(say(kLogin), 235);
+}
+
+bool SessionClient::start_tls(std::string_view behind) {
+  send("STARTTLS\r\n" + std::string(behind));
+  if (reply().code != 220) return false;
+  EXPECT_EQ(heard_.find("\r\n"), std::string::npos) << "a reply in plain behind the 220";
+  if (!heard_.empty()) return false;  // an alert: what came behind was no ClientHello
+  auto context = net::TlsClientContext::make({.verify = net::TlsVerify::none});
+  tls_ = *std::move(context);
+  return await<net::IoStatus>(doors_, loop_, [this] {
+           return connection_->start_tls_client(*tls_, "relay.example", 1min);
+         }) == net::IoStatus::ok;
+}
+
+std::string SessionClient::rest() {
+  while (more()) {
+  }
+  return std::exchange(heard_, {});
+}
+
+void SessionClient::hang_up() {
+  if (connection_ == nullptr) return;
+  await_done(doors_, loop_, [this] { return connection_->close(); });
+  connection_ = nullptr;
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,192 @@
+// What the tests of whole sessions share: a simulated relay with a listener whose sessions are the real ones, people who
+// may log in, a scripted taker, and clients that say what a test tells them.
+// Owned by one test; its thread only.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/net/certificates.h"
+#include "engine/net/listener.h"
+#include "engine/net/self_signed.h"
+#include "engine/net/tls_client_context.h"
+#include "engine/net/tls_context.h"
+#include "engine/session/session.h"
+#include "tests/support/awaited.h"
+
+namespace sluice::testing {
+
+inline constexpr const char* kRelayHost = "192.0.2.1";
+inline constexpr const char* kClientHost = "198.51.100.7";
+
+// ------------------------------------------------------------------------------------------ who asks and who takes
+
+// ann@example.com knows "right"; of down@example.com nobody can say anything.
+class People final : public auth::Authenticator {
+ public:
+  explicit People(io::Loop& loop) : loop_(loop) {}
+  Task<auth::Answer> authenticate(auth::Credentials credentials) override;
+
+  Duration pause = std::chrono::milliseconds(20);
+  std::vector<std::string> asked;
+
+ private:
+  io::Loop& loop_;
+};
+
+struct TakenMessage {
+  message::Envelope envelope;
+  std::vector<std::string> recipients;  // that were taken
+  std::string content;                  // as it came: dots still stuffed after DATA
+  message::BodyForm form = message::BodyForm::dot_stuffed;
+};
+
+// Takers that keep what they take in `ledger`, and hold a session to the order of calls in message/taker.h.
+class ScriptedTakers final : public message::TakerFactory {
+ public:
+  explicit ScriptedTakers(io::Loop& loop) : loop_(loop) {}
+  ~ScriptedTakers() override { EXPECT_EQ(live, 0U); }
+  std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override;
+
+  std::function<smtp::Reply(const message::Recipient&)> on_recipient;  // null: takes all
+  smtp::Reply word{250, {2, 0, 0}, "Taken"};                           // at the end of each message
+  Duration pause = Duration::zero();  // it takes up to so long over everything
+  std::vector<TakenMessage> ledger;
+  std::vector<std::string> submitters;
+  std::uint64_t begun = 0;      // bodies
+  std::uint64_t abandoned = 0;  // messages
+  std::uint64_t live = 0;       // takers
+
+ private:
+  class Taker;
+  io::Loop& loop_;
+};
+
+class Ids final : public session::IdSource {
+ public:
+  std::string next() override { return "Q" + std::to_string(++last_); }
+
+ private:
+  int last_ = 0;
+};
+
+class Notes final : public session::Observer {
+ public:
+  void message(const session::MessageRecord& record) override {
+    messages.push_back(std::to_string(record.code) + " " + std::string(record.detail));
+  }
+  void login(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view name,
+             session::AuthResult result, std::string_view /*reason*/) override {
+    logins.emplace_back(std::string(name), result);
+  }
+  void ended(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view why) override {
+    endings.emplace_back(why);
+  }
+  std::vector<std::string> messages;
+  std::vector<std::pair<std::string, session::AuthResult>> logins;
+  std::vector<std::string> endings;
+};
+
+// ------------------------------------------------------------------------------------------ the relay's side
+
+// One certificate, for relay.example, made once for the whole program.
+class OneCertificate final : public net::CertificateSource {
+ public:
+  std::expected<net::CertificateFiles, std::string> read(std::string_view host) override;
+  std::optional<net::CertificateStamp> stamp(std::string_view host) override;
+};
+
+class SessionHost {
+ public:
+  // `takers`: null for scripted ones of its own.
+  explicit SessionHost(Doors& doors, io::Loop& loop, message::TakerFactory* takers = nullptr);
+  ~SessionHost() { EXPECT_TRUE(live_.empty()); }
+  SessionHost(const SessionHost&) = delete;
+  SessionHost& operator=(const SessionHost&) = delete;
+
+  // Accepts no more, and waits for the sessions that there are; aborts them first if it is told to.
+  void close(bool abort = false);
+  void drain() {
+    for (session::Session& each : live_) each.drain();
+  }
+  [[nodiscard]] std::size_t live() const { return live_.size(); }
+  [[nodiscard]] const io::Address& address() const { return address_; }
+  session::ListenerRules& rules() { return *rules_; }  // before the first session
+
+  io::Loop& loop;
+  ScriptedTakers takers;
+  People people;
+  Notes notes;
+  session::SessionCounters counters;
+
+ private:
+  Task<void> serve(std::list<session::Session>::iterator session);
+
+  Doors& doors_;
+  Ids ids_;
+  OneCertificate source_;
+  net::CertificateStore certificates_;
+  net::TicketKeys tickets_;
+  net::TlsContext tls_;
+  std::shared_ptr<session::ListenerRules> rules_;
+  session::Services services_;
+  std::list<session::Session> live_;
+  TaskSet tasks_;
+  io::Address address_;
+  std::unique_ptr<net::Listener> listener_;
+};
+
+// ------------------------------------------------------------------------------------------ the client's side
+
+struct ClientReply {
+  int code = 0;
+  std::string text;  // lines parted by '\n'
+};
+
+class SessionClient {
+ public:
+  SessionClient(Doors& doors, io::Loop& loop, const io::Address& relay);
+  ~SessionClient() { hang_up(); }
+  SessionClient(const SessionClient&) = delete;
+  SessionClient& operator=(const SessionClient&) = delete;
+
+  void send(std::string_view text) { connection_->write(text); }
+  // The next reply; its code is 0 when the relay has hung up instead.
+  ClientReply reply();
+  // Sends a line and waits for its reply.
+  int say(std::string_view line);
+  // Up to the answer to EHLO, logged in.
+  void log_in();
+  // STARTTLS with `behind` in the same segment.  False when the handshake fails.
+  bool start_tls(std::string_view behind = {});
+  // All that comes until the relay hangs up.
+  std::string rest();
+  void hang_up();
+  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+
+ private:
+  Task<bool> hear();
+  bool more();
+
+  Doors& doors_;
+  io::Loop& loop_;
+  std::unique_ptr<net::TlsClientContext> tls_;
+  std::unique_ptr<net::Connection> connection_;
+  std::string heard_;
+};
+
+// AUTH PLAIN for ann@example.com with the right password.
+inline constexpr std::string_view kLogin = "AUTH PLAIN AGFubkBleGFtcGxlLmNvbQByaWdodA==";
+
+// The replies in `text`, as far as they are complete; they are taken off it.
+std::vector<ClientReply> take_replies(std::string& text);
+
+}  // namespace sluice::testing

@@ -1,0 +1,120 @@
+// What a configuration means at run time: its routes, and which of them mail takes.
+#include "engine/core/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::core {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::shared_ptr<const Plan> plan_of(const std::string& text) {
+  auto config = load_config("[server]\nhostname = \"relay.example.net\"\n" + text, "sluice.toml");
+  if (!config) {
+    for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
+    return nullptr;
+  }
+  auto plan = make_plan(*std::move(config));
+  if (plan) return *plan;
+  for (const std::string& error : plan.error()) ADD_FAILURE() << error;
+  return nullptr;
+}
+
+TEST(Plan, HoldsARouteForEachInTheirOrder) {
+  const auto plan = plan_of(R"(
+[[route]]
+name = "direct"
+recipients = "*.example.com"
+mx = true
+port = 2525
+ipv6 = false
+mode = "store"
+concurrency = 3
+rate_per_s = 4
+[[route]]
+name = "kept"
+customers = "Example Ltd"
+maildir = "/srv/mail"
+[[route]]
+name = "farm"
+hosts = [{host = "mx1.farm.example", weight = 5}]
+dialog = "eager"
+identify = "auth"
+fallback = false
+)");
+  ASSERT_NE(plan, nullptr);
+  ASSERT_EQ(plan->routes.size(), 3U);
+  const relay::Route& direct = plan->routes[0];
+  EXPECT_EQ(direct.name, "direct");
+  EXPECT_TRUE(direct.mx);
+  EXPECT_EQ(direct.port, 2525U);
+  EXPECT_FALSE(direct.ipv6);
+  EXPECT_EQ(direct.mode, relay::RouteMode::store);
+  EXPECT_EQ(direct.concurrency, 3U);
+  EXPECT_EQ(direct.rate_per_s, 4U);
+  EXPECT_TRUE(direct.fallback);
+  EXPECT_EQ(plan->routes[1].maildir, "/srv/mail");
+  const relay::Route& farm = plan->routes[2];
+  EXPECT_FALSE(farm.mx);
+  EXPECT_EQ(farm.hosts.at(0).weight, 5U);
+  EXPECT_EQ(farm.dialog, relay::RouteDialog::eager);
+  EXPECT_EQ(farm.identify, relay::RouteIdentify::auth);
+  EXPECT_FALSE(farm.fallback);
+}
+
+TEST(Plan, FindsTheRouteByItsNumber) {
+  const auto plan = plan_of(R"(
+[[route]]
+name = "here"
+recipients = "relay.example.net"
+maildir = "/srv/mail"
+[[route]]
+name = "bulk"
+senders = ["<>", "News.example"]
+mx = true
+[[route]]
+name = "theirs"
+customers = "Example Ltd"
+hosts = "mx.theirs.example"
+[[route]]
+hosts = "mx.farm.example"
+)");
+  ASSERT_NE(plan, nullptr);
+  const relay::RouteTable& table = *plan->route_table;
+  EXPECT_EQ(table.size(), plan->routes.size());
+  EXPECT_EQ(table.find({}), 0U);  // <Postmaster>
+  EXPECT_EQ(table.find({.recipient_domain = "x.example", .null_sender = true}), 1U);
+  EXPECT_EQ(table.find({.recipient_domain = "x.example", .sender_domain = "news.example"}), 1U);
+  EXPECT_EQ(table.find({.recipient_domain = "x.example", .customer = "example ltd"}), 2U);
+  EXPECT_EQ(table.find({.recipient_domain = "x.example"}), 3U);
+  EXPECT_EQ(table.destination_key(plan->routes[1], "X.example"), "bulk/x.example");
+  EXPECT_EQ(table.destination_key(plan->routes[3], "X.example"), "default");
+}
+
+TEST(Plan, ReportsComeFromThisHostUnlessSomethingElseIsSaid) {
+  const std::string route = "[[route]]\nhosts = \"mx.farm.example\"\n";
+  EXPECT_EQ(plan_of(route)->config.reports.from, "MAILER-DAEMON@relay.example.net");
+  EXPECT_EQ(plan_of("[reports]\nfrom = \"x@y.example\"\n" + route)->config.reports.from,
+            "x@y.example");
+}
+
+TEST(Plan, TellsWhichRouteCannotBeMade) {
+  auto config = load_config(
+      "[server]\nhostname = \"relay.example.net\"\n"
+      "[[route]]\nname = \"a\"\ncustomers = \"c\"\nhosts = \"localhost\"\nlogin = \"l\"\n"
+      "password_file = \"/nowhere/a\"\n"
+      "[[route]]\nhosts = \"b.example\"\ntls = \"required\"\nca_file = \"/nowhere/b\"\n",
+      "sluice.toml");
+  ASSERT_TRUE(config.has_value());
+  const auto plan = make_plan(*std::move(config));
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_THAT(plan.error(), ElementsAre(HasSubstr("route a: password_file: "),
+                                        HasSubstr("route default: ca_file: ")));
+}
+
+}  // namespace
+}  // namespace sluice::core

@@ -1,0 +1,248 @@
+// The real name service against name servers that answer, that do not, and that lie.
+#include "engine/io/real_dns.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/dns_wire.h"
+#include "tests/support/fake_name_server.h"
+
+namespace sluice::io {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::DnsWire;
+using testing::FakeNameServer;
+using Question = FakeNameServer::Question;
+
+// Replies as they come, from any thread.
+class Replies {
+ public:
+  void ask(Dns& dns, const std::string& name, DnsType type = DnsType::mx) {
+    dns.query(name, type, [this, name](DnsReply reply) {
+      const std::lock_guard lock(mutex_);
+      all_.emplace_back(name, std::move(reply));
+      more_.notify_all();
+    });
+  }
+  bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return more_.wait_for(lock, 30s, [&] { return all_.size() >= count; });
+  }
+  std::vector<std::pair<std::string, DnsReply>> all() {
+    const std::lock_guard lock(mutex_);
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::vector<std::pair<std::string, DnsReply>> all_;
+};
+
+std::unique_ptr<Dns> make(const std::string& server,
+                          RealDnsOptions options = {.timeout = 200ms, .tries = 1}) {
+  options.servers = {server};
+  auto dns = make_real_dns(options);
+  if (!dns) throw std::runtime_error(dns.error());
+  return *std::move(dns);
+}
+
+DnsReply ask(Dns& dns, const std::string& name, DnsType type = DnsType::mx) {
+  Replies replies;
+  replies.ask(dns, name, type);
+  EXPECT_TRUE(replies.wait_for(1)) << "no reply";
+  return replies.all().at(0).second;
+}
+
+std::string many(const Question& question, unsigned count) {
+  DnsWire wire(question.name, question.type);
+  for (unsigned i = 0; i < count; ++i)
+    wire.mx(question.name, static_cast<std::uint16_t>(i), "mx" + std::to_string(i) + ".example");
+  return wire.bytes(question.id);
+}
+
+TEST(RealDnsTest, Asks) {
+  FakeNameServer server([](const Question& question) { return many(question, 2); });
+  const auto dns = make(server.address());
+  const DnsReply reply = ask(*dns, "Example.NET.");
+  EXPECT_EQ(reply.status, DnsStatus::ok);
+  ASSERT_EQ(reply.records.size(), 2U);
+  EXPECT_EQ(reply.records[1].name, "mx1.example");
+  EXPECT_EQ(server.asked_by_tcp(), 0U);
+}
+
+TEST(RealDnsTest, ATruncatedAnswerIsAskedForAgainByTcp) {
+  FakeNameServer server([](const Question& question) {
+    if (question.tcp) return many(question, 200);
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff)
+        .bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  const DnsReply reply = ask(*dns, "example.net");
+  EXPECT_EQ(reply.records.size(), 200U) << reply.error;
+  EXPECT_EQ(server.asked_by_tcp(), 1U);
+}
+
+TEST(RealDnsTest, ATruncatedAnswerByTcpIsAFailure) {
+  FakeNameServer server([](const Question& question) {
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff)
+        .bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  EXPECT_EQ(ask(*dns, "example.net").status, DnsStatus::failed);
+}
+
+TEST(RealDnsTest, ANameServerThatSaysNothingIsWaitedForAWhile) {
+  FakeNameServer server([](const Question&) { return std::nullopt; });
+  const auto dns = make(server.address(), {.timeout = 100ms, .tries = 2});
+  const DnsReply reply = ask(*dns, "example.net");
+  EXPECT_EQ(reply.status, DnsStatus::failed);
+  EXPECT_EQ(reply.error, "no name server answered in time");
+  EXPECT_EQ(server.asked(), 2U);
+}
+
+TEST(RealDnsTest, FailuresAreSaidInWords) {
+  FakeNameServer server([](const Question& question) {
+    const std::uint16_t code =
+        question.name.starts_with("refused") ? DnsWire::kRefused : DnsWire::kServFail;
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | code).bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  const DnsReply failed = ask(*dns, "servfail.example"), refused = ask(*dns, "refused.example");
+  EXPECT_EQ(failed.status, DnsStatus::failed);
+  EXPECT_EQ(refused.status, DnsStatus::failed);
+  EXPECT_NE(failed.error.find("SERVFAIL"), std::string::npos) << failed.error;
+  EXPECT_NE(refused.error.find("refused"), std::string::npos) << refused.error;
+}
+
+TEST(RealDnsTest, NoServerAtThePortIsAFailure) {
+  std::string address;
+  {
+    const FakeNameServer server([](const Question&) { return std::nullopt; });
+    address = server.address();
+  }
+  const auto dns = make(address);
+  EXPECT_EQ(ask(*dns, "example.net").status, DnsStatus::failed);
+}
+
+TEST(RealDnsTest, NothingThereIsNoFailure) {
+  FakeNameServer server([](const Question& question) {
+    const std::uint16_t code = question.name.starts_with("nobody") ? DnsWire::kNoSuchName : 0;
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | code)
+        .soa("example", 77, 66)
+        .bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  const DnsReply nobody = ask(*dns, "nobody.example"), nothing = ask(*dns, "nothing.example");
+  EXPECT_EQ(nobody.status, DnsStatus::no_such_name);
+  EXPECT_EQ(nothing.status, DnsStatus::no_data);
+  EXPECT_EQ(nothing.negative_ttl_s, 66U);
+  EXPECT_EQ(ask(*dns, "hidden.onion").status, DnsStatus::no_such_name);
+}
+
+TEST(RealDnsTest, AnswersToOtherQuestionsAndNonsenseAreNotBelieved) {
+  FakeNameServer server([](const Question& question) -> std::optional<std::string> {
+    if (question.name.starts_with("id")) return many(question, 1).replace(0, 2, "zz");
+    if (question.name.starts_with("name"))
+      return DnsWire("x.example", question.type).mx("x.example", 1, "x").bytes(question.id);
+    if (question.name.starts_with("short")) return std::string("\0\1", 2);
+    return DnsWire(question.name, question.type).raw(std::string(40, '\xFF')).bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  for (const char* name : {"id.example", "name.example", "short.example", "nonsense.example"})
+    EXPECT_EQ(ask(*dns, name).status, DnsStatus::failed) << name;
+}
+
+TEST(RealDnsTest, WhatIsNoNameIsNotAskedFor) {
+  FakeNameServer server([](const Question& question) { return many(question, 1); });
+  const auto dns = make(server.address());
+  for (const char* name : {"", "a..b", "192.0.2.1", "a\\.b", "m\xC3\xBCller.example"})
+    EXPECT_EQ(ask(*dns, name).status, DnsStatus::failed) << name;
+  EXPECT_EQ(server.asked(), 0U);
+}
+
+TEST(RealDnsTest, ManyAreUnderWayAtOnceAndTooManyFail) {
+  FakeNameServer server([](const Question& question) {
+    return question.name.starts_with("slow") ? std::nullopt : std::optional(many(question, 1));
+  });
+  const auto dns = make(server.address(), {.timeout = 1s, .tries = 1, .queries_max = 100});
+  Replies replies;
+  for (unsigned i = 0; i < 103; ++i) replies.ask(*dns, "slow" + std::to_string(i) + ".example");
+  ASSERT_TRUE(replies.wait_for(3));
+  EXPECT_EQ(replies.all().at(0).second.error, "too many name look-ups are under way");
+  ASSERT_TRUE(replies.wait_for(103));
+  std::map<std::string, unsigned> errors;
+  for (const auto& [name, reply] : replies.all()) ++errors[reply.error];
+  EXPECT_EQ(errors["too many name look-ups are under way"], 3U);
+  EXPECT_EQ(errors["no name server answered in time"], 100U);
+  EXPECT_EQ(ask(*dns, "quick.example").status, DnsStatus::ok);
+}
+
+TEST(RealDnsTest, TheEndAnswersAllThatIsUnderWay) {
+  FakeNameServer server([](const Question&) { return std::nullopt; });
+  auto dns = make(server.address(), {.timeout = 60s, .tries = 1});
+  Replies replies;
+  for (unsigned i = 0; i < 50; ++i) replies.ask(*dns, "n" + std::to_string(i) + ".example");
+  while (server.asked() < 20) std::this_thread::sleep_for(1ms);
+  for (unsigned i = 50; i < 60; ++i) replies.ask(*dns, "n" + std::to_string(i) + ".example");
+  dns.reset();
+  const auto all = replies.all();
+  ASSERT_EQ(all.size(), 60U);
+  for (const auto& [name, reply] : all) {
+    EXPECT_EQ(reply.status, DnsStatus::failed);
+    EXPECT_EQ(reply.error, "the name service is shutting down");
+  }
+}
+
+// Once a question that was asked by whoever was told of the end was never answered.
+TEST(RealDnsTest, WhoAsksAgainAtTheEndIsAnswered) {
+  FakeNameServer server([](const Question&) { return std::nullopt; });
+  auto dns = make(server.address(), {.timeout = 60s, .tries = 1});
+  std::string said;
+  Dns* raw = dns.get();
+  dns->query("a.example", DnsType::mx, [&said, raw](const DnsReply&) {
+    raw->query("b.example", DnsType::mx, [&said](const DnsReply& reply) { said = reply.error; });
+  });
+  dns.reset();
+  EXPECT_EQ(said, "the name service is shutting down");
+}
+
+TEST(RealDnsTest, ManyThreadsMayAsk) {
+  FakeNameServer server([](const Question& question) { return many(question, 1); });
+  const auto dns = make(server.address(), {.timeout = 5s, .tries = 3});
+  Replies replies;
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (unsigned i = 0; i < 50; ++i)
+        replies.ask(*dns, "n" + std::to_string(t * 50 + i) + ".example");
+    });
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_TRUE(replies.wait_for(200));
+  for (const auto& [name, reply] : replies.all())
+    EXPECT_EQ(reply.status, DnsStatus::ok) << name << reply.error;
+}
+
+TEST(RealDnsTest, ServersMustBeAddresses) {
+  for (const char* bad :
+       {"", "ns.example:53", "127.0.0.1", "127.0.0.1:0", "::1:53", "127.0.0.1:99999"}) {
+    RealDnsOptions options;
+    options.servers = {"127.0.0.1:53", bad};
+    EXPECT_FALSE(make_real_dns(options)) << bad;
+  }
+  RealDnsOptions options;
+  options.servers = {"127.0.0.1:53", "[::1]:53"};
+  EXPECT_TRUE(make_real_dns(options));
+  EXPECT_TRUE(make_real_dns({}));  // the system's
+}
+
+}  // namespace
+}  // namespace sluice::io

@@ -1,0 +1,108 @@
+// One transmission as a test drives it, and the check that no recipient is taken whom the next hop has not.
+// Owned by one test; its thread only.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/unit/relay/relay_bench.h"
+
+namespace sluice::relay {
+
+using Kind = RecipientResult::Kind;
+
+// The extensions that change how a message is sent.
+struct Manner {
+  const char* name;
+  bool pipelining;
+  bool chunking;
+};
+inline constexpr Manner kManners[] = {{"PIPELINING and CHUNKING", true, true},
+                                      {"PIPELINING", true, false},
+                                      {"CHUNKING", false, true},
+                                      {"neither", false, false}};
+
+inline void set_manner(Bench& bench, const Manner& manner) {
+  bench.hop().rules.pipelining = manner.pipelining;
+  bench.hop().rules.chunking = manner.chunking;
+}
+
+class Sending {
+ public:
+  explicit Sending(Bench& bench, const std::vector<std::string>& recipients = {"bob@example.net"})
+      : bench_(bench) {
+    envelope.id = "Q1";
+    envelope.reverse_path = "ann@example.com";
+    for (const std::string& each : recipients) envelope.recipients.push_back({.forward_path = each});
+  }
+
+  // Late, in pieces; what became of each recipient.
+  std::vector<Kind> send(std::string_view text, message::BodyForm form = message::BodyForm::literal,
+                         std::size_t piece = SIZE_MAX) {
+    run([&] { return whole(*this, text, form, piece); });
+    return kinds();
+  }
+  static Task<void> whole(Sending& self, std::string_view text, message::BodyForm form, std::size_t piece) {
+    self.make();
+    co_await self.transmission->begin(form);
+    while (!text.empty()) {
+      Chain chain;
+      chain.append_copy(text.substr(0, piece));
+      text.remove_prefix(std::min(piece, text.size()));
+      co_await self.transmission->feed(std::move(chain));
+    }
+    co_await self.transmission->finish();
+  }
+  void make() {
+    std::vector<std::uint32_t> all(envelope.recipients.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
+    transmission.emplace(bench_.pool(), Transmission::Request{.envelope = envelope,
+                                                              .recipients = std::move(all),
+                                                              .content_bytes = content_bytes,
+                                                              .who = who.values()});
+  }
+  void run(const std::function<Task<void>()>& make_task) {
+    testing::await_done(bench_.doors, bench_.loop, make_task);
+  }
+  [[nodiscard]] std::vector<Kind> kinds() const {
+    std::vector<Kind> all;
+    for (const RecipientResult& each : transmission->results()) all.push_back(each.kind);
+    return all;
+  }
+  [[nodiscard]] const RecipientResult& result(std::size_t i = 0) const { return transmission->results()[i]; }
+
+  // Taken: in the next hop's ledger, answered 2xx, whole.  Refused or deferred without doubt: not in it.
+  void expect_honest(std::string_view content) const {
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+      const std::string& to = envelope.recipients[i].forward_path;
+      std::size_t answered = 0;
+      std::size_t in_ledger = 0;
+      for (const auto& hop : bench_.hops) {
+        for (const testing::HopMessage& each : hop->ledger) {
+          if (std::ranges::find(each.recipients, to) == each.recipients.end()) continue;
+          ++in_ledger;
+          if (each.answered && each.content == content) ++answered;
+        }
+      }
+      EXPECT_NE(result(i).kind, Kind::accepted);
+      if (result(i).kind == Kind::taken) {
+        EXPECT_GE(answered, 1U) << to;
+      } else if (!transmission->maybe_taken() && result(i).code == 0) {
+        EXPECT_EQ(in_ledger, 0U) << to << ": " << result(i).text;
+      }
+    }
+  }
+
+  message::Envelope envelope;
+  std::optional<std::uint64_t> content_bytes;
+  Identity who;
+  std::optional<Transmission> transmission;
+
+ private:
+  Bench& bench_;
+};
+
+}  // namespace sluice::relay

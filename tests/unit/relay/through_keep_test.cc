@@ -1,0 +1,277 @@
+// What becomes of a message that the next hop does not take, or not for everybody, while the client waits: kept, or
+// told; and how much of it is held meanwhile.
+#include "tests/unit/relay/relay_bench.h"
+
+namespace sluice::relay {
+namespace {
+
+using message::BodyForm;
+using message::Fate;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
+
+struct Kept {
+  std::string content;
+  message::DeliveryStatus status;
+  std::size_t recipients = 0;
+};
+
+// Keeps in memory, or refuses to.
+class Shelf final : public Leftover {
+ public:
+  std::unique_ptr<Keeper> make_keeper() override;
+  std::vector<Kept> kept;
+  std::size_t begun = 0;
+  std::size_t abandoned = 0;
+  std::size_t refuses_at = SIZE_MAX;  // the call that fails
+  std::size_t calls = 0;
+};
+
+class ShelfKeeper final : public Keeper {
+ public:
+  explicit ShelfKeeper(Shelf& shelf) : shelf_(shelf) {}
+  Task<bool> begin(const message::Envelope& envelope, BodyForm) override {
+    ++shelf_.begun;
+    kept_.recipients = envelope.recipients.size();
+    co_return fine();
+  }
+  Task<bool> append(Chain bytes) override {
+    kept_.content += bytes.to_string();
+    co_return fine();
+  }
+  Task<bool> commit(message::DeliveryStatus status) override {
+    if (!fine()) co_return false;
+    kept_.status = std::move(status);
+    shelf_.kept.push_back(std::move(kept_));
+    co_return true;
+  }
+  Task<void> abandon() override {
+    ++shelf_.abandoned;
+    co_return;
+  }
+
+ private:
+  bool fine() { return shelf_.calls++ != shelf_.refuses_at; }
+  Shelf& shelf_;
+  Kept kept_;
+};
+
+std::unique_ptr<Keeper> Shelf::make_keeper() { return std::make_unique<ShelfKeeper>(*this); }
+
+std::vector<Fate> fates(const Kept& kept) {
+  std::vector<Fate> all;
+  for (const message::RecipientStatus& each : kept.status.recipients) all.push_back(each.fate);
+  return all;
+}
+
+class ThroughKeepTest : public ::testing::Test {
+ protected:
+  Bench bench;
+  Shelf shelf;
+};
+
+TEST_F(ThroughKeepTest, WhatIsTakenByAllIsNotKept) {
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+  EXPECT_THAT(message.outcome.detail, HasSubstr("taken"));
+  EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+  EXPECT_EQ(shelf.begun, 0U);
+}
+
+TEST_F(ThroughKeepTest, LateAsksNobodyBeforeTheMessageIsThere) {
+  Passing message(bench, &shelf);
+  EXPECT_THAT(message.offer(kThree), Each(250));
+  message.begin(BodyForm::dot_stuffed);
+  message.feed(kText);
+  EXPECT_THAT(bench.hop().commands, IsEmpty());
+  EXPECT_EQ(message.finish().reply.code(), 250);
+}
+
+TEST_F(ThroughKeepTest, RefusedForAllIsTheClients) {
+  bench.hop().add({.stage = HopStage::recipient, .count = 3, .say = "550 5.1.1 no such user\r\n"});
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 550);
+  EXPECT_EQ(message.outcome.reply.text(), "no such user");
+  EXPECT_EQ(shelf.begun, 0U);
+}
+
+TEST_F(ThroughKeepTest, ARefusedMessageIsTheClients) {
+  bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 554);
+  EXPECT_EQ(shelf.begun, 0U);
+}
+
+TEST_F(ThroughKeepTest, MixedResultsAreKept) {
+  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+  ASSERT_THAT(shelf.kept, SizeIs(1));
+  EXPECT_THAT(fates(shelf.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
+  EXPECT_EQ(shelf.kept[0].content, kText);
+  EXPECT_EQ(shelf.kept[0].recipients, 3U);
+  EXPECT_EQ(shelf.kept[0].status.recipients[1].code, 550);
+  EXPECT_FALSE(shelf.kept[0].status.recipients[1].reported);
+  ASSERT_THAT(shelf.kept[0].status.attempts, SizeIs(1));
+  EXPECT_EQ(shelf.kept[0].status.attempts[0].taken, 1);
+}
+
+TEST_F(ThroughKeepTest, TroubleOfAnyKindIsKept) {
+  const HopFault faults[] = {
+      {.stage = HopStage::greeting, .say = "554 go away\r\n", .hang_up = true},
+      {.stage = HopStage::mail, .say = "451 later\r\n"},
+      {.stage = HopStage::mail, .hang_up = true},
+      {.stage = HopStage::message, .say = "421 bye\r\n", .hang_up = true},
+      {.stage = HopStage::message, .say = "452 full\r\n"},
+      {.stage = HopStage::message, .hang_up = true},  // a duplicate is better than a loss
+      {.stage = HopStage::message, .stall = 3h},
+  };
+  for (const HopFault& fault : faults) {
+    Bench other;
+    Shelf empty;
+    other.hop().add(fault);
+    Passing message(other, &empty);
+    EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+    ASSERT_THAT(empty.kept, SizeIs(1));
+    EXPECT_THAT(fates(empty.kept[0]), Each(Fate::waiting));
+    EXPECT_EQ(empty.kept[0].content, kText);
+    EXPECT_THAT(message.outcome.detail, ::testing::StartsWith("kept: "));
+  }
+}
+
+TEST_F(ThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
+  for (const std::size_t call : {0U, 1U, 2U}) {
+    for (const char* words : {"451 4.7.1 later\r\n", "550 5.1.1 no such user\r\n"}) {
+      Bench other;
+      Shelf full;
+      full.refuses_at = call;
+      other.hop().add({.stage = HopStage::recipient, .say = words, .only_for = "b@"});
+      Passing message(other, &full);
+      EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 451);
+      EXPECT_THAT(full.kept, IsEmpty());
+    }
+  }
+}
+
+TEST_F(ThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
+  for (const bool dsn : {true, false}) {
+    Bench other;
+    Shelf some;
+    other.hop().rules.dsn = dsn;
+    Passing message(other, &some);
+    message.envelope.recipients.push_back({.forward_path = "z@example.net", .notify = {.success = true}, .orcpt = {}});
+    message.offer_all();
+    message.begin(BodyForm::dot_stuffed);
+    message.feed(kText);
+    EXPECT_EQ(message.finish().reply.code(), 250);
+    ASSERT_THAT(some.kept, SizeIs(dsn ? 0 : 1));
+    if (!dsn) EXPECT_THAT(fates(some.kept[0]), ElementsAre(Fate::relayed));
+  }
+}
+
+// ------------------------------------------------------------------------------------------ eager
+
+TEST_F(ThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow) {
+  bench.route.dialog = RouteDialog::eager;
+  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
+  Passing message(bench, &shelf);
+  EXPECT_THAT(message.offer(kThree), ElementsAre(250, 550, 250));
+  message.begin(BodyForm::dot_stuffed);
+  message.feed(kText);
+  EXPECT_EQ(message.finish().reply.code(), 250);
+  ASSERT_THAT(shelf.kept, SizeIs(1));
+  EXPECT_THAT(fates(shelf.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
+  EXPECT_TRUE(shelf.kept[0].status.recipients[1].reported);
+}
+
+TEST_F(ThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
+  bench.route.dialog = RouteDialog::eager;
+  bench.doors.world().set_reachable(Bench::kFirst, false);
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+  ASSERT_THAT(shelf.kept, SizeIs(1));
+  EXPECT_THAT(fates(shelf.kept[0]), Each(Fate::waiting));
+  EXPECT_EQ(shelf.kept[0].status.recipients[0].next_hop, "");
+}
+
+// Whom the client was told about before counts for nothing at the end.
+TEST_F(ThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
+  bench.route.dialog = RouteDialog::eager;
+  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  Passing message(bench, &shelf);
+  EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+  EXPECT_EQ(shelf.begun, 0U);
+}
+
+// ------------------------------------------------------------------------------------------ what is held
+
+TEST_F(ThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) {
+  bench.route.retain_bytes_max = 200'000;
+  for (const bool fails : {true, false}) {
+    if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
+    Passing message(bench, &shelf);
+    message.offer({"bob@example.net"});
+    message.begin(BodyForm::dot_stuffed);
+    std::string all;
+    for (int i = 0; i < 100; ++i) {
+      const std::string piece = std::to_string(i) + std::string(9'990, 'x') + "\r\n";
+      message.feed(piece);
+      all += piece;
+      EXPECT_LE(message.taker().retained().in_memory(), Retained::kPieceBytes + 20'000);
+    }
+    EXPECT_EQ(message.finish().reply.code(), 250);
+    EXPECT_EQ(shelf.begun, fails ? 1U : 2U);
+    ASSERT_THAT(shelf.kept, SizeIs(1));
+    if (fails) EXPECT_EQ(shelf.kept[0].content, all);
+  }
+  EXPECT_EQ(shelf.abandoned, 1U);
+}
+
+// As long as the next hop does its part, nobody needs what could not be kept.
+TEST_F(ThroughKeepTest, AFullKeeperIsNoHarmWhereTheNextHopTakesTheMessage) {
+  bench.route.retain_bytes_max = 10'000;
+  for (const bool fails : {true, false}) {
+    shelf.calls = 0;
+    shelf.refuses_at = 1;
+    if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
+    Passing message(bench, &shelf);
+    message.offer({"bob@example.net"});
+    message.begin(BodyForm::dot_stuffed);
+    for (int i = 0; i < 10; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
+    EXPECT_EQ(message.finish().reply.code(), fails ? 451 : 250);
+    EXPECT_THAT(shelf.kept, IsEmpty());
+  }
+}
+
+TEST_F(ThroughKeepTest, WhatIsAbandonedIsNotKept) {
+  bench.route.retain_bytes_max = 10'000;
+  Passing message(bench, &shelf);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::dot_stuffed);
+  message.feed(std::string(50'000, 'x') + "\r\n");
+  message.abandon();
+  EXPECT_EQ(shelf.abandoned, 1U);
+  EXPECT_THAT(shelf.kept, IsEmpty());
+}
+
+// A client that drips must not pin a receive buffer for every drop.
+TEST_F(ThroughKeepTest, SmallPiecesDoNotPinLargeBlocks) {
+  Passing message(bench, &shelf);
+  message.offer({"bob@example.net"});
+  message.begin(BodyForm::dot_stuffed);
+  for (int i = 0; i < 2000; ++i) message.feed("a drop\r\n");
+  EXPECT_LE(heap_blocks_live(), 40);
+  EXPECT_EQ(message.finish().reply.code(), 250);
+  EXPECT_EQ(bench.hop().ledger.front().content.size(), 16'000U);
+}
+
+}  // namespace
+}  // namespace sluice::relay
