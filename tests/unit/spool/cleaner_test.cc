@@ -104,7 +104,7 @@ TEST_F(CleanerTest, MessageThatWasMovedSinceItWasReadCanBeFinished) {
   fill(8);
   ASSERT_TRUE(doors_.run_until([&] { return counters().moved == 1; }));
   EXPECT_NE(read(1)->stored.pieces, pieces);
-  EXPECT_TRUE(life_->await<bool>([&] { return life_->spool().finish(1, pieces); }));
+  EXPECT_TRUE(finish(1));
   fill(6);
   ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 10; }));
   life_ = nullptr;
