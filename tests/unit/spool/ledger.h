@@ -80,8 +80,8 @@ inline Task<void> read_all(Life& life, Ledger& ledger, bool& done) {
 
 class Workload {
  public:
-  Workload(Life& life, Ledger& ledger, io::SimRandom& random, QueueId& last_id)
-      : life_(life), ledger_(ledger), random_(random), last_id_(last_id) {}
+  Workload(Life& life, Ledger& ledger, io::SimRandom& random, QueueId& last_id, std::size_t size_max = 1'600'000)
+      : life_(life), ledger_(ledger), random_(random), last_id_(last_id), size_max_(size_max) {}
 
   // Goes on with what was found, and brings so many new messages to each core, `at_once` at a time.
   void start(std::size_t messages, std::size_t at_once) {
@@ -97,9 +97,9 @@ class Workload {
  private:
   std::size_t some_size() {
     const std::uint64_t kind = random_.below(100);
-    if (kind < 70) return random_.below(4000);
-    if (kind < 95) return random_.below(100'000);
-    return random_.below(1'600'000);
+    if (kind < 70) return random_.below(std::min<std::size_t>(size_max_, 4000));
+    if (kind < 95) return random_.below(std::min<std::size_t>(size_max_, 100'000));
+    return random_.below(size_max_);
   }
   Task<void> pause(std::size_t core) {
     co_await life_.loop(core).sleep(random_.between(Duration::zero(), std::chrono::milliseconds(20)), "a pause");
@@ -147,6 +147,7 @@ class Workload {
   Ledger& ledger_;
   io::SimRandom& random_;
   QueueId& last_id_;
+  std::size_t size_max_;
   std::size_t begun_ = 0;
   std::size_t posted_ = 0;
   TaskSet tasks_;
