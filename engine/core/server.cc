@@ -198,7 +198,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
     } else {
       core_settled();
     }
-  for (auto& thread : threads_) thread->thread.join();
+  join_threads();
   log_service_->stop();
   return std::unexpected(std::move(errors));
 }
@@ -210,6 +210,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
   auto ring = io::make_real_ring({.buffers = limits.buffers});
   if (!ring) {
     thread.ready.set_value(std::unexpected(ring.error()));
+    thread.ended.set_value();
     return;
   }
   const auto clock = io::make_real_clock();
@@ -233,6 +234,8 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
     if (auto adopted = core.adopt(std::move(plan)); !adopted) {
       core.give_up();
       thread.ready.set_value(std::unexpected(adopted.error()));
+      thread.ended.set_value();
+      workers_gone_.wait();
       return;
     }
     for (const relay::Restored& restored : std::exchange(spool_.shares[thread.index].restored, {}))
@@ -241,6 +244,17 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
     core.run();
     account(thread, core);
   }
+  thread.ended.set_value();
+  workers_gone_.wait();
+}
+
+// The rings go last: whoever has told a core something wakes it after that, and the core may have ended already.
+void Server::join_threads() {
+  for (auto& thread : threads_) thread->ended.get_future().wait();
+  workers_ = nullptr;
+  dns_ = nullptr;
+  no_workers_.set_value();
+  for (auto& thread : threads_) thread->thread.join();
 }
 
 // Every frame, buffer and operation is accounted for when a core ends.
@@ -344,10 +358,8 @@ int Server::run() {
   const Duration patience = current_plan()->config.server.drain;
   log_->line(io::Level::info, "draining").field("patience_ms", patience);
   for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });
-  for (auto& thread : threads_) thread->thread.join();
+  join_threads();
   control_ = nullptr;
-  workers_ = nullptr;
-  dns_ = nullptr;
   spool_.directory->leave();
   log_->line(io::Level::info, "stopped").field("accounted", !left_over_.load());
   log_service_->stop();

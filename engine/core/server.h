@@ -36,6 +36,7 @@ class Server {
     io::Log* log = nullptr;
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
+    std::promise<void> ended;  // nothing runs on it any more; its ring is still there
     std::thread thread;
   };
 
@@ -52,6 +53,7 @@ class Server {
   std::vector<std::string> reload();
   std::shared_ptr<const Plan> current_plan();
   void core_settled();
+  void join_threads();
   std::vector<Core*> cores() const;
 
   std::string config_file_;
@@ -76,6 +78,8 @@ class Server {
   std::unique_ptr<Control> control_;
   std::atomic<std::size_t> settled_{0};
   std::atomic<bool> left_over_{false};
+  std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that
+  std::shared_future<void> workers_gone_{no_workers_.get_future()};
   std::mutex reloading_;  // over plan_ once the cores run
 };
 
