@@ -149,6 +149,15 @@ std::uint16_t Pool::preference_now() const {
 }
 
 // The one whose turn it is.
+// Whether it is the turn of a host to which there is no connection at all: or one sender's messages, one after the other,
+// would all go to the host that happened to be the first.
+bool Pool::unused_before(const Host& kept) const {
+  return std::ranges::any_of(hosts_, [&](const auto& host) {
+    return !host->gone && host->name.preference == kept.name.preference && host->live == 0 && host->failures == 0 &&
+           host->pass < kept.pass;
+  });
+}
+
 std::unique_ptr<NextHop> Pool::take_idle(std::uint16_t preference) {
   for (;;) {
     Host* best = nullptr;
@@ -156,7 +165,7 @@ std::unique_ptr<NextHop> Pool::take_idle(std::uint16_t preference) {
       if (host->gone || host->name.preference != preference || host->idle.empty()) continue;
       if (best == nullptr || host->pass < best->pass) best = host.get();
     }
-    if (best == nullptr) return nullptr;
+    if (best == nullptr || unused_before(*best)) return nullptr;
     auto hop = std::move(best->idle.back());
     best->idle.pop_back();
     if (hop->reusable()) {

@@ -92,6 +92,7 @@ class Pool {
   struct Waiter;
 
   std::unique_ptr<NextHop> take_idle(std::uint16_t preference);
+  [[nodiscard]] bool unused_before(const Host& kept) const;
   Host* choose(std::uint16_t preference);
   [[nodiscard]] bool all_down() const;
   [[nodiscard]] std::uint16_t preference_now() const;

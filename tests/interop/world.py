@@ -423,8 +423,8 @@ def a_report_that_is_refused_ends_in_the_log():
         is_empty(world.relay)
         expect_equal(world.relay.counter("reports"), 1, "reports")
         expect_equal(world.counts(), [0, 0, 0], "messages")
-        said = [line for line in world.relay.log("delivery") if line["destination"] == "default/example.com"]
-        expect_in("No reports, please", said[-1]["detail"], "the log's word on the report")
+        said = world.relay.logged("delivery", destination="default/example.com")
+        expect_in("No reports, please", said["detail"], "the log's word on the report")
 
 
 @test

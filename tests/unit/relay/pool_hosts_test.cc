@@ -39,6 +39,13 @@ TEST(PoolHostsTest, KeptConnectionsAreUsedByWeight) {
   EXPECT_LE(first, 31);
 }
 
+// From the first one on: the connection that was opened first is not the only one for ever.
+TEST(PoolHostsTest, AKeptConnectionDoesNotKeepAllFromTheOtherHost) {
+  Bench bench(1, {}, 2);
+  EXPECT_EQ(lend_many(bench, 20, /*keep=*/false), 10);
+  EXPECT_EQ(bench.pool().counters().opened, 2U);
+}
+
 TEST(PoolHostsTest, AHigherPreferenceWaitsUntilTheLowerOnesAreDown) {
   Bench bench(1, {}, 2);
   bench.route.hosts[0].preference = 10;
