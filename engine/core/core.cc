@@ -235,6 +235,7 @@ CoreStatus Core::status(bool with_sessions) {
                     .spool_bytes = spool_.disk_bytes(),
                     .spool_live_bytes = spool_.live_bytes(),
                     .spool_accepting = spool_.accepting(),
+                    .spool_synced = options_.spool.log.synced,
                     .spool_trouble = spool_.trouble(),
                     .logins = authenticator_.counters(),
                     .loop = loop_.counters(),

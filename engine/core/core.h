@@ -65,6 +65,7 @@ struct CoreStatus {
   std::uint64_t spool_bytes = 0;       // on the disk
   std::uint64_t spool_live_bytes = 0;  // of messages that wait
   bool spool_accepting = false;
+  bool spool_synced = true;
   std::string spool_trouble;
   auth::AuthenticatorCounters logins;
   io::LoopCounters loop;

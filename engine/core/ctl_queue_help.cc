@@ -18,7 +18,8 @@ SYNOPSIS
 DESCRIPTION
   Asks the running relay, through its control socket, about messages that it
   has taken over and not yet delivered to all recipients. A message has an ID,
-  which the log tells, too, and the client was given with its 250.
+  which the log tells, too, and the client was given with its 250 where the
+  message was kept.
 
   list      The messages, one on a line, those that are tried next first: ID,
             age, size, sender, recipients that are left, when it is tried next,
@@ -27,7 +28,8 @@ DESCRIPTION
             every try.
   flush     Try messages now, and leave no destination of theirs alone any
             longer. Those on hold stay there.
-  hold      Try messages no more, until they are released. They still expire.
+  hold      Try messages no more, until they are released; one whose time is
+            over by then expires at once.
   release   Undo hold; the messages are tried now.
   remove    Delete messages, for all recipients that are left. Nobody is told:
             no report goes to the sender. This cannot be undone. What is being

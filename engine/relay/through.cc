@@ -110,7 +110,7 @@ Task<message::Outcome> Through::decide() {
   } else if (all_refused) {
     outcome.reply = transmission_->reply_for(*refused);
   } else if (kept) {
-    outcome.reply = smtp::replies::kMessageTaken;
+    outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
     outcome.detail.insert(0, "kept: ");
   } else {
     outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting)
