@@ -11,8 +11,9 @@ namespace sluice::core {
 namespace {
 
 std::string_view type_text(const spool::ReadRecord& read) {
-  if (read.damage) return read.damage->at_end ? "cut_short" : "damaged";
+  if (read.damage) return read.damage->unreadable ? "unreadable" : read.damage->at_end ? "cut_short" : "damaged";
   if (read.senseless) return "damaged";
+  if (read.incomplete) return "incomplete";
   switch (read.type) {
     case spool::RecordType::batch: return "batch";
     case spool::RecordType::piece: return "piece";
@@ -70,7 +71,8 @@ std::string as_json(const spool::ReadRecord& read) {
 void print_counts(const spool::ReadCounts& counts, bool json, std::ostream& out) {
   const std::pair<const char*, std::uint64_t> rows[] = {
       {"segments", counts.segments}, {"free_files", counts.free_files}, {"records", counts.records},
-      {"messages", counts.messages}, {"ended", counts.ended},           {"damaged", counts.damaged},
+      {"messages", counts.messages}, {"ended", counts.ended},           {"pending", counts.pending},
+      {"incomplete", counts.incomplete}, {"damaged", counts.damaged},   {"unreadable", counts.unreadable},
       {"cut_short", counts.cut_short}};
   const char* before = "{";
   for (const auto& [name, value] : rows) {
@@ -90,8 +92,7 @@ int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::st
                       std::ostream& err) {
   const bool dump = command.verb == SpoolCommand::Verb::dump;
   const auto told = [&](const spool::ReadRecord& read) {
-    const bool bad = read.senseless || (read.damage && !read.damage->at_end);
-    if (dump || bad) out << (command.json ? as_json(read) : as_line(read)) << "\n";
+    if (dump || read.senseless || read.incomplete || read.damage) out << (command.json ? as_json(read) : as_line(read)) << "\n";
   };
   const auto counts = spool::read_spool(disk, directory, told);
   if (!counts) {
@@ -99,7 +100,7 @@ int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::st
     return 1;
   }
   if (!dump) print_counts(*counts, command.json, out);
-  return counts->damaged == 0 ? 0 : 1;
+  return counts->sound() ? 0 : 1;
 }
 
 }  // namespace sluice::core

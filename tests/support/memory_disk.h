@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -29,6 +30,9 @@ class MemoryDisk final : public io::Disk {
     std::uint64_t bad_from = 0;
     std::uint64_t bad_to = 0;
   };
+
+  // Called before each read: what somebody else does to the disk meanwhile.
+  std::function<void()> before_read = [] {};
 
   // The file of this name, made if need be.
   File& file(const std::string& path) {
@@ -76,6 +80,7 @@ class MemoryDisk final : public io::Disk {
     return give(at->second);
   }
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override {
+    before_read();
     const File& from = *open_.at(static_cast<std::size_t>(file));
     if (offset < from.bad_to && offset + bytes > from.bad_from) return failed("a file", EIO);
     return from.bytes.substr(std::min<std::size_t>(offset, from.bytes.size()), bytes);

@@ -91,7 +91,7 @@ TEST_F(CtlSpoolTest, CheckCountsAndIsSatisfied) {
   write(/*flip=*/false);
   EXPECT_EQ(run(SpoolCommand::Verb::check, /*json=*/true), 0);
   EXPECT_THAT(out_.str(), HasSubstr("\"segments\": 1"));
-  EXPECT_THAT(out_.str(), HasSubstr("\"messages\": 1, \"ended\": 1, \"damaged\": 0"));
+  EXPECT_THAT(out_.str(), HasSubstr("\"messages\": 1, \"ended\": 1, \"pending\": 0, \"incomplete\": 0, \"damaged\": 0"));
 }
 
 TEST_F(CtlSpoolTest, CheckTellsWhereSomethingIsDamaged) {
