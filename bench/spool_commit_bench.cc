@@ -1,13 +1,18 @@
-// How near group commit comes to the disk: so many writers store messages of 4 KB one after the other through a spool, synced;
-// then a bare loop writes batches of the same average size, durable, with nothing around it.
+// Group commit against the disk itself: messages of 4 KB that many writers store at once, each waiting for its own, beside
+// a bare loop of direct RWF_DSYNC writes of the size that a batch had.  Both in one run, in turns: machines drift.
 //
-//   bench_spool_commit [WRITERS] [SECONDS] [DIRECTORY]      20, 3, a folder under /var/tmp that goes afterwards
-#include <charconv>
+//   bench_spool_commit [SECONDS] [DIRECTORY]      2 seconds a round in a folder of its own under the working directory
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "engine/base/check.h"
 #include "engine/io/aligned.h"
 #include "engine/io/real_door.h"
 #include "engine/io/real_ring.h"
@@ -16,103 +21,158 @@
 namespace {
 
 using namespace sluice;
+using namespace sluice::spool;
+using Clock = std::chrono::steady_clock;
 
-struct Run {
-  io::Loop& loop;
-  spool::Spool& spool;
-  Duration duration;
-  Instant begin;
-  Instant end;
-  std::uint64_t next_id = 1;
-  std::uint64_t stored = 0;
+constexpr std::uint32_t kSegmentBytes = 64U << 20;
+constexpr std::uint32_t kSegments = 24;
+constexpr std::size_t kContentBytes = 4096;
+constexpr int kRounds = 5;
+
+double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+struct Result {
+  double messages_per_s = 0;
+  double messages_per_batch = 0;
+  std::size_t batch_bytes = 0;
 };
 
-Task<void> write_on(Run& run) {
-  spool::Stored stored;
-  stored.envelope.reverse_path = "user@customer.example";
-  stored.envelope.recipients.push_back({.forward_path = "someone@elsewhere.example"});
-  stored.content_bytes = 4096;
-  message::DeliveryStatus status;
-  status.recipients.resize(1);
-  Chain content;
-  content.append_copy(std::string(4096, 'x'));
-  while (run.loop.now() < run.end) {
-    const spool::QueueId id = run.next_id++;
-    if (!co_await run.spool.store(id, stored, status, content)) co_return;
-    ++run.stored;
-    co_await run.spool.finish(id);
+class Core {
+ public:
+  Core(io::Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {
+    for (std::uint32_t number = 1; number <= kSegments; ++number) {
+      const auto file = disk_.create(directory_ + "/" + free_name(number), kSegmentBytes);
+      CHECK(file);
+      disk_.close(*file);
+    }
   }
-}
 
-Task<void> all(Run& run, std::uint64_t writers, bool& over) {
-  while (!run.spool.accepting()) co_await run.loop.sleep(std::chrono::milliseconds(5), "the first segment");
-  run.begin = run.loop.now();
-  run.end = run.begin + run.duration;
-  TaskSet tasks;
-  for (std::uint64_t i = 0; i < writers; ++i) tasks.add(write_on(run));
-  co_await tasks.join("the writers");
-  run.end = run.loop.now();
-  co_await run.spool.close();
-  over = true;
-}
+  Result run(std::size_t writers, double for_seconds) {
+    Share share{.free = free_files()};
+    std::atomic<std::uint32_t> last_number{kSegments};
+    Spool spool(loop_, last_number, {.log = {.directory = directory_, .segment_bytes = kSegmentBytes}}, std::move(share),
+                [](const std::string& text) { std::printf("%s\n", text.c_str()); });
+    {
+      TaskSet tasks;
+      loop_.post([&] { spool.start(); });
+      run_until([&] { return spool.log_counters().segments_begun > 0; });
+      stop_ = false;
+      const LogCounters before = spool.log_counters();
+      const auto begin = Clock::now();
+      loop_.post([&] {
+        for (std::size_t i = 0; i < writers; ++i) tasks.add(write(spool));
+      });
+      run_until([&] { return seconds(Clock::now() - begin) >= for_seconds; });
+      const double took = seconds(Clock::now() - begin);
+      const LogCounters& after = spool.log_counters();
+      const double records = static_cast<double>(after.records - before.records);
+      const double batches = static_cast<double>(after.batches - before.batches);
+      result_ = {.messages_per_s = records / took,
+                 .messages_per_batch = records / batches,
+                 .batch_bytes = static_cast<std::size_t>(static_cast<double>(after.bytes - before.bytes) / batches)};
+      stop_ = true;
+      run_until([&] { return tasks.live() == 0; });
+      loop_.post([&] { tasks.add(spool.close()); });
+      run_until([&] { return tasks.live() == 0; });
+      run_until([&] { return loop_.operations_live() == 0; });
+    }
+    return result_;
+  }
 
-std::uint64_t number(const char* text, std::uint64_t otherwise) {
-  std::from_chars(text, text + std::strlen(text), otherwise);
-  return otherwise;
-}
+ private:
+  // All of them, which are written already, as they are once a log goes round.
+  std::vector<std::string> free_files() {
+    std::vector<std::string> free;
+    const auto entries = disk_.list(directory_);
+    CHECK(entries);
+    for (const io::DiskEntry& entry : *entries) {
+      free.push_back(free_name(static_cast<std::uint32_t>(free.size()) + kSegments * ++generation_));
+      CHECK(disk_.rename(directory_ + "/" + entry.name, directory_ + "/" + free.back()));
+    }
+    return free;
+  }
+  template <typename Until>
+  void run_until(Until until) {
+    loop_.turn(Duration::zero());
+    while (!until()) loop_.turn(std::chrono::milliseconds(5));
+  }
+  Task<void> write(Spool& spool) {
+    Chain content;
+    content.append_copy(std::string(kContentBytes, 'x'));
+    Stored stored{.submitter = {.customer = "customer", .account = "account"}, .content_bytes = kContentBytes};
+    stored.envelope.reverse_path = "sender@customer.example";
+    stored.envelope.recipients.push_back({.forward_path = "recipient@example.org"});
+    message::DeliveryStatus status;
+    status.recipients.resize(1);
+    while (!stop_) CHECK(co_await spool.store(++last_id_, stored, status, content));
+  }
 
-// Batches a second.
-double bare_loop(io::Disk& disk, io::Clock& clock, const std::string& path, std::size_t bytes, Duration duration) {
-  constexpr std::uint64_t kFileBytes = 64U << 20;
-  const auto file = disk.create(path, kFileBytes);
-  if (!file) return 0;
-  const io::AlignedBytes memory(bytes);
-  std::uint64_t written = 0;
-  const Instant begin = clock.now();
-  for (std::uint64_t at = 0; clock.now() < begin + duration; at = at + 2 * bytes > kFileBytes ? 0 : at + bytes, ++written)
-    if (!disk.write(*file, at, memory.view(), /*durable=*/true)) return 0;
+  io::Disk& disk_;
+  std::string directory_;
+  std::unique_ptr<io::Ring> ring_ = *io::make_real_ring({.submissions = 256, .completions = 4096, .buffers = 64});
+  std::unique_ptr<io::Sockets> sockets_ = io::make_real_sockets();
+  std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
+  std::unique_ptr<io::Random> random_ = io::make_real_random();
+  std::unique_ptr<io::Workers> workers_ = io::make_real_workers(2, 64);
+  io::Loop loop_{{*ring_, *sockets_, *clock_, *random_, *workers_, disk_}, {.buffers = 64}};
+  std::uint32_t generation_ = 0;
+  QueueId last_id_ = 0;
+  bool stop_ = false;
+  Result result_;
+};
+
+// Writes a second of the disk itself, one after the other.
+double bare_writes(io::Disk& disk, const std::string& directory, std::size_t bytes, double for_seconds) {
+  bytes = std::max<std::size_t>((bytes + kBlockBytes / 2) / kBlockBytes * kBlockBytes, kBlockBytes);
+  const auto file = disk.create(directory + "/bare", kSegmentBytes);
+  CHECK(file);
+  io::AlignedBytes memory(bytes);
+  std::uint64_t writes = 0;
+  std::uint64_t at = 0;
+  const auto begin = Clock::now();
+  while (seconds(Clock::now() - begin) < for_seconds) {
+    CHECK(disk.write(*file, at, memory.view(), /*durable=*/true));
+    at = at + 2 * bytes > kSegmentBytes ? 0 : at + bytes;
+    ++writes;
+  }
+  const double took = seconds(Clock::now() - begin);
   disk.close(*file);
-  return static_cast<double>(written) / std::chrono::duration<double>(clock.now() - begin).count();
+  CHECK(disk.remove(directory + "/bare"));
+  return static_cast<double>(writes) / took;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+void compare(Core& core, io::Disk& disk, const std::string& directory, std::size_t writers, double for_seconds) {
+  std::vector<double> ratios;
+  std::vector<double> rates;
+  Result last;
+  for (int round = 0; round < kRounds; ++round) {
+    last = core.run(writers, for_seconds);
+    const double bare = bare_writes(disk, directory, last.batch_bytes, for_seconds) * last.messages_per_batch;
+    rates.push_back(last.messages_per_s);
+    ratios.push_back(last.messages_per_s / bare);
+    std::printf("  %zu writers: %.0f messages/s, %.1f in a write of %zu KB; bare writes would take %.0f: %.0f %%\n", writers,
+                last.messages_per_s, last.messages_per_batch, last.batch_bytes / 1024, bare, 100 * ratios.back());
+  }
+  std::printf("%zu writers: %.0f messages/s, %.0f %% of the disk (medians of %d)\n", writers, median(rates),
+              100 * median(ratios), kRounds);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::uint64_t writers = argc > 1 ? number(argv[1], 20) : 20;
-  const Duration duration = std::chrono::seconds(argc > 2 ? number(argv[2], 3) : 3);
-  const std::string directory = argc > 3 ? argv[3] : "/var/tmp/sluice-commit-bench";
+  const double for_seconds = argc > 1 ? std::strtod(argv[1], nullptr) : 2;
+  const std::string directory = argc > 2 ? argv[2] : "spool-commit-bench";
   const auto disk = io::make_real_disk();
-  const auto clock = io::make_real_clock();
-  const auto random = io::make_real_random();
-  const auto sockets = io::make_real_sockets();
-  const auto workers = io::make_real_workers(2, 64);
-  auto ring = io::make_real_ring({});
-  if (!ring || !disk->make_directory(directory)) return 1;
-  spool::LogCounters log;
-  std::uint64_t stored = 0;
-  double seconds = 0;
+  CHECK(disk->make_directory(directory) && disk->make_directory(directory + "/spool"));
   {
-    io::Loop loop({**ring, *sockets, *clock, *random, *workers, *disk}, {});
-    std::atomic<std::uint32_t> last_number{0};
-    spool::Spool spool(loop, last_number, {.log = {.directory = directory}}, {},
-                       [](const std::string& told) { std::fprintf(stderr, "%s\n", told.c_str()); });
-    Run run{.loop = loop, .spool = spool, .duration = duration, .begin = {}, .end = {}};
-    bool over = false;
-    loop.post([&] { spool.start(); });
-    TaskSet tasks;
-    loop.post([&] { tasks.add(all(run, writers, over)); });
-    while (!over || tasks.live() > 0) loop.turn(std::chrono::milliseconds(10));
-    loop.stop();
-    loop.run([] { return true; });
-    seconds = std::chrono::duration<double>(run.end - run.begin).count();
-    log = spool.log_counters();
-    stored = run.stored;
+    Core core(*disk, directory + "/spool");
+    for (const std::size_t writers : {std::size_t{1}, std::size_t{20}, std::size_t{200}})
+      compare(core, *disk, directory, writers, for_seconds);
   }
-  const std::size_t batch = (log.bytes / log.batches + io::kDiskBlockBytes - 1) / io::kDiskBlockBytes * io::kDiskBlockBytes;
-  const double ours = static_cast<double>(log.batches) / seconds;
-  const double bare = bare_loop(*disk, *clock, directory + "/bare", batch, duration);
-  std::printf("%llu writers: %.0f messages/s in %.0f batches/s of %zu octets; a bare loop writes %.0f of these a second: %.2f\n",
-              static_cast<unsigned long long>(writers), static_cast<double>(stored) / seconds, ours, batch, bare, ours / bare);
   std::filesystem::remove_all(directory);
-  return 0;
 }

@@ -128,6 +128,8 @@ class Loop {
                          Operation::Told told, void* context);
   OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
                         void* context);
+  // Hands what was started to the kernel now, as Ring's.
+  void submit() { door_.ring.submit(); }
   // Closes without anyone waiting; the loop counts it until it is done.
   void close(int descriptor);
   void cancel(OperationId id, OperationKind kind);

@@ -92,6 +92,13 @@ class RealRing final : public Ring {
 
   std::size_t wait(Duration timeout, std::span<Completion> completions) override;
 
+  void submit() override {
+    ++enters_;
+    const int submitted = io_uring_submit(&ring_);
+    // What could not be taken is still queued.
+    CHECK(submitted >= 0 || submitted == -EBUSY || submitted == -EAGAIN || submitted == -EINTR ||
+          submitted == -ENOMEM);
+  }
   void wake() override {
     const std::uint64_t one = 1;
     // A full counter means that a wake-up is on its way already.
@@ -103,9 +110,7 @@ class RealRing final : public Ring {
   io_uring_sqe* entry() {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     while (sqe == nullptr) {
-      ++enters_;
-      const int submitted = io_uring_submit(&ring_);
-      CHECK(submitted >= 0 || submitted == -EBUSY || submitted == -EAGAIN || submitted == -EINTR);
+      submit();
       sqe = io_uring_get_sqe(&ring_);
     }
     return sqe;

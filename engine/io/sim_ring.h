@@ -38,6 +38,7 @@ class SimRing final : public Ring, private SimWatcher {
   void read_file(Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) override;
   void cancel(Tag tag, Tag target) override;
   void provide_buffer(std::uint16_t id, char* data, std::uint32_t size) override;
+  void submit() override;
   // With a timeout and nothing to do, time goes on: for a single loop that runs by itself.
   std::size_t wait(Duration timeout, std::span<Completion> completions) override;
   void wake() override { woken_ = true; }
@@ -81,7 +82,6 @@ class SimRing final : public Ring, private SimWatcher {
 
   void socket_changed(std::uint64_t key) override;
   void make_runnable(std::uint64_t key, Operation& operation);
-  void submit();
   void begin(std::uint64_t key);
   void run_operations();
   void attempt(std::uint64_t key);

@@ -23,6 +23,7 @@ class Batch {
   // Copies the payload: `head`, then `content`, which may be null.
   Location add(RecordType type, std::uint64_t id, std::string_view head, const Chain* content);
   [[nodiscard]] std::uint32_t records() const { return records_; }
+  [[nodiscard]] std::uint32_t bytes() const { return used_; }
   // All of it, for the disk.  Nothing can be added until begin().
   std::string_view finish(std::uint64_t wall_ms);
 

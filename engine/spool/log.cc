@@ -9,6 +9,9 @@ namespace sluice::spool {
 namespace {
 
 constexpr Duration kPrepareAgain = std::chrono::seconds(1);
+// From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
+// while the other is served (bench/spool_commit_bench.cc).
+constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
 constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
@@ -20,14 +23,12 @@ Log::Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_nu
       last_number_(last_number),
       options_(std::move(options)),
       free_(std::move(free)),
-      told_(std::move(told)),
-      memory_(kBatchBytesMax),
-      batch_({reinterpret_cast<char*>(memory_.data()), memory_.size()}) {
+      told_(std::move(told)) {
   CHECK(options_.segment_bytes >= kSegmentBytesMin && options_.segment_bytes <= kSegmentBytesMax &&
         options_.segment_bytes % kBlockBytes == 0);
 }
 
-Log::~Log() { CHECK(queue_.empty() && bytes_.empty() && !preparing_); }
+Log::~Log() { CHECK(waiting() == 0 && bytes_.empty() && !preparing_); }
 
 void Log::start() { want_segment(); }
 
@@ -36,16 +37,15 @@ Task<bool> Log::write(Write& write) {
   write.location = {};
   queue_.push_back(&write);
   // At the end of the turn: what others write in it goes out together with this.
-  loop_.defer(begin_later_);
+  loop_.defer(gather_later_);
   co_await write.gate.wait("the spool's disk");
   co_return write.durable;
 }
 
 // ------------------------------------------------------------------------------------------ batches
 
-void Log::begin_batch() {
-  if (!bytes_.empty() || queue_.empty()) return;
-  for (;;) {
+void Log::gather() {
+  while (!queue_.empty()) {
     if (active_ == 0) {
       if (spare_.number == 0) {
         want_segment();
@@ -53,33 +53,46 @@ void Log::begin_batch() {
       }
       active_ = segments_.add(std::exchange(spare_, Segment())).number;
     }
-    Segment& segment = *segments_.find(active_);
-    fill_batch(segment);
-    if (batch_.records() > 0) {
-      bytes_ = batch_.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()));
-      batch_offset_ = offset_ = segment.used;
-      standstills_ = 0;
-      segment.used += static_cast<std::uint32_t>(bytes_.size());
-      // The next one is made while there is still room in this one.
-      if (segment.used > segment.bytes / 2) want_segment();
-      submit();
-      return;
+    const bool found_room = lay_out(*segments_.find(active_));
+    // A full segment is needed still by what is on its way there.
+    if (!bytes_.empty()) return;
+    if (found_room) {
+      launch();
+    } else {
+      active_ = 0;
     }
-    active_ = 0;  // full
   }
 }
 
-void Log::fill_batch(Segment& segment) {
-  batch_.begin(segment.number, segment.salt, segment.used, segment.bytes - segment.used);
-  if (segment.bytes - segment.used < 2 * kBlockBytes) return;
-  while (!queue_.empty()) {
-    Write& next = *queue_.front();
-    const std::size_t payload = next.head.size() + (next.content != nullptr ? next.content->size() : 0);
-    if (!batch_.fits(payload)) return;
-    next.location = batch_.add(next.type, next.id, next.head, next.content);
-    in_flight_.push_back(&next);
+// False: not even one finds room in what is left of the segment.
+bool Log::lay_out(Segment& segment) {
+  Batch& batch = next_->batch;
+  if (next_->writes.empty()) {
+    const std::uint32_t room = segment.bytes - segment.used;
+    if (room < 2 * kBlockBytes) return false;
+    batch.begin(segment.number, segment.salt, segment.used, room);
+  }
+  while (!queue_.empty() && batch.bytes() < kBatchBytesWanted) {
+    Write& write = *queue_.front();
+    const std::size_t payload = write.head.size() + (write.content != nullptr ? write.content->size() : 0);
+    if (!batch.fits(payload)) break;
+    write.location = batch.add(write.type, write.id, write.head, write.content);
+    next_->writes.push_back(&write);
     queue_.pop_front();
   }
+  return !next_->writes.empty();
+}
+
+void Log::launch() {
+  std::swap(next_, in_flight_);
+  Segment& segment = *segments_.find(active_);
+  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()));
+  batch_offset_ = offset_ = segment.used;
+  standstills_ = 0;
+  segment.used += static_cast<std::uint32_t>(bytes_.size());
+  // The next one is made while there is still room in this one.
+  if (segment.used > segment.bytes / 2) want_segment();
+  submit();
 }
 
 void Log::submit() {
@@ -91,16 +104,23 @@ void Log::on_written(void* self, const io::Completion& completion) {
 }
 
 void Log::written(std::int32_t result) {
-  if (result == static_cast<std::int32_t>(bytes_.size())) {
-    succeed();
-  } else if (goes_on(result)) {
-    return;
+  const bool whole = result == static_cast<std::int32_t>(bytes_.size());
+  if (!whole && goes_on(result)) return;
+  std::vector<Write*>& answered = in_flight_->writes;
+  if (whole) {
+    succeed(answered);
   } else {
     abandon(result);
   }
-  in_flight_.clear();
   bytes_ = {};
-  loop_.defer(begin_later_);
+  // First the disk, then whoever waited: what they do takes its time.
+  if (!next_->writes.empty()) {
+    launch();
+    loop_.submit();
+  }
+  for (Write* write : answered) write->gate.open();
+  answered.clear();
+  loop_.defer(gather_later_);
 }
 
 // Where nothing failed, but not all was written: asks for the rest, from the block on in which it stopped.
@@ -116,15 +136,14 @@ bool Log::goes_on(std::int32_t result) {
   return true;
 }
 
-void Log::succeed() {
+void Log::succeed(const std::vector<Write*>& writes) {
   ++counters_.batches;
-  counters_.records += in_flight_.size();
+  counters_.records += writes.size();
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
-  for (Write* write : in_flight_) {
+  for (Write* write : writes) {
     write->durable = true;
     if (write->type == RecordType::message || write->type == RecordType::piece)
       segments_.need(write->location.segment);
-    write->gate.open();
   }
 }
 
@@ -136,9 +155,12 @@ void Log::abandon(std::int32_t result) {
         std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
         "; what was in that write was not accepted, and the segment is written no more");
   active_ = 0;
+  // What was laid out behind it was not written: it is for another segment now.
+  for (Write* write : next_->writes) write->location = {};
+  queue_.insert(queue_.begin(), next_->writes.begin(), next_->writes.end());
+  next_->writes.clear();
   // Now: where no mail is accepted for want of a segment, no write comes that would ask for one.
   want_segment();
-  for (Write* write : in_flight_) write->gate.open();
 }
 
 // ------------------------------------------------------------------------------------------ segments
@@ -158,7 +180,7 @@ Task<void> Log::prepare() {
     co_await loop_.sleep(kPrepareAgain, "another try to make a segment of the spool");
   }
   preparing_ = false;
-  if (!closing_) loop_.defer(begin_later_);
+  if (!closing_) loop_.defer(gather_later_);
 }
 
 Task<bool> Log::try_prepare() {
@@ -193,7 +215,7 @@ Task<bool> Log::try_prepare() {
 }
 
 void Log::retire(std::uint32_t segment) {
-  if (segment == active_ && !trouble_.empty() && bytes_.empty() && queue_.empty()) active_ = 0;
+  if (segment == active_ && !trouble_.empty() && bytes_.empty() && waiting() == 0) active_ = 0;
 }
 
 void Log::fail_waiting() {
@@ -202,7 +224,7 @@ void Log::fail_waiting() {
 }
 
 Task<void> Log::close() {
-  while (!queue_.empty() || !bytes_.empty()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
+  while (waiting() > 0 || !bytes_.empty()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
   closing_ = true;
   co_await tasks_.join("the spool's segments");
   if (spare_.number != 0) segments_.add(std::exchange(spare_, Segment()));

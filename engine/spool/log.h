@@ -1,7 +1,8 @@
-// The end of one core's log: records gather while a write is under way, and go out together in the next one.
+// The end of one core's log: records gather while a write is under way, laid out behind it, and go out together in the
+// next one at the moment in which it completes.
 // Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; of one that was
-// cut short the rest is asked for, but one that fails is never tried again where it was: its records have failed, its segment is written no more, and the next
-// batch goes to a new one.
+// cut short the rest is asked for, but one that fails is never tried again where it was: its records have failed, its
+// segment is written no more, and what was laid out behind it goes to a new one.
 // Owned by a Spool; that core's thread only.
 #pragma once
 
@@ -82,18 +83,26 @@ class Log {
   void add_free(std::string name) { free_.push_back(std::move(name)); }
   [[nodiscard]] std::size_t free_files() const { return free_.size(); }
   [[nodiscard]] const LogCounters& counters() const { return counters_; }
-  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return queue_.size() + next_->writes.size(); }
   // Everything that was written has been told; no further write() may come.
   Task<void> close();
 
  private:
-  void begin_batch();
-  void fill_batch(Segment& segment);
+  // What one write carries, and who waits for it.
+  struct Flight {
+    io::AlignedBytes memory{kBatchBytesMax};
+    Batch batch{{reinterpret_cast<char*>(memory.data()), memory.size()}};
+    std::vector<Write*> writes;
+  };
+
+  void gather();
+  bool lay_out(Segment& segment);
+  void launch();
   void submit();
   static void on_written(void* self, const io::Completion& completion);
   void written(std::int32_t result);
   bool goes_on(std::int32_t result);
-  void succeed();
+  void succeed(const std::vector<Write*>& writes);
   void abandon(std::int32_t result);
   void want_segment();
   Task<void> prepare();
@@ -106,11 +115,11 @@ class Log {
   LogOptions options_;
   std::vector<std::string> free_;
   std::function<void(const std::string&)> told_;
-  io::AlignedBytes memory_;
-  Batch batch_;
-  std::deque<Write*> queue_;       // gathering
-  std::vector<Write*> in_flight_;
-  std::string_view bytes_;         // being written, or what is left of it; empty: nothing is
+  std::deque<Write*> queue_;         // not laid out yet
+  Flight flights_[2];
+  Flight* next_ = &flights_[0];      // laid out for the active segment, behind what is in flight
+  Flight* in_flight_ = &flights_[1];
+  std::string_view bytes_;         // of it: being written, or what is left of it; empty: nothing is
   std::uint32_t offset_ = 0;       // where to
   std::uint32_t batch_offset_ = 0;
   unsigned standstills_ = 0;
@@ -121,7 +130,7 @@ class Log {
   std::string trouble_;
   int trouble_error_ = 0;  // the errno that it is about
   TaskSet tasks_;
-  io::Deferred begin_later_{[](void* self) { static_cast<Log*>(self)->begin_batch(); }, this};
+  io::Deferred gather_later_{[](void* self) { static_cast<Log*>(self)->gather(); }, this};
   LogCounters counters_;
 };
 

@@ -102,7 +102,7 @@ TEST_F(CleanerTest, MessageThatWasMovedSinceItWasReadCanBeFinished) {
   ASSERT_TRUE(store(1, 1'700'000));
   const std::vector<Location> pieces = read(1)->stored.pieces;
   fill(8);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().moved == 1; }));
+  ASSERT_TRUE(doors_.run_until([&] { return counters().moved >= 1; }));
   EXPECT_NE(read(1)->stored.pieces, pieces);
   EXPECT_TRUE(finish(1));
   fill(6);

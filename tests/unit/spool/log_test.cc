@@ -1,0 +1,132 @@
+// The end of the log by itself: what gathers while a write is under way, where it goes when that write fails, and when
+// mail may come.
+#include "engine/spool/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/spool/life.h"
+
+namespace sluice::spool {
+namespace {
+
+using testing::DoorKind;
+using testing::Doors;
+using namespace std::chrono_literals;
+
+class LogTest : public ::testing::Test {
+ protected:
+  struct Answer {
+    QueueId id = 0;
+    bool kept = false;
+    std::size_t operations = 0;  // under way by then
+  };
+
+  void begin() {
+    life_ = std::make_unique<Life>(machine_);
+    ASSERT_EQ(life_->error, "");
+    life_->wait_ready();
+  }
+  io::SimFaults& faults() { return doors_.world().faults(); }
+  [[nodiscard]] const LogCounters& counters() { return life_->spool().log_counters(); }
+
+  Task<void> keep_one(QueueId id) {
+    const bool kept = co_await keep(life_->spool(), id, 4000);
+    answers_.push_back({.id = id, .kept = kept, .operations = life_->loop().operations_live()});
+  }
+  // So many messages of 4 KB, all in one turn.
+  void keep_crowd(std::size_t count) {
+    life_->loop().post([this, count] {
+      for (QueueId id = 1; id <= count; ++id) tasks_.add(keep_one(id));
+    });
+    ASSERT_TRUE(doors_.run_until([&] { return answers_.size() == count && tasks_.live() == 0; }));
+  }
+
+  Doors doors_{DoorKind::simulated, 1, {.short_percent = 0}};
+  Machine machine_{doors_};
+  std::unique_ptr<Life> life_;
+  TaskSet tasks_;
+  std::vector<Answer> answers_;
+};
+
+TEST_F(LogTest, CrowdIsWrittenInPartsOneBehindTheOther) {
+  begin();
+  keep_crowd(300);
+  // 300 messages of 4 KB are 1.2 MB, and a part is a little more than 256 KB.
+  EXPECT_EQ(counters().records, 300U);
+  EXPECT_EQ(counters().batches, 5U);
+}
+
+TEST_F(LogTest, NextPartIsOnItsWayBeforeWhoeverWaitedForTheOneBeforeGoesOn) {
+  begin();
+  keep_crowd(300);
+  EXPECT_EQ(answers_.front().operations, 1U);
+  EXPECT_EQ(answers_.back().operations, 0U);
+}
+
+TEST_F(LogTest, LoneMessageIsNotWaitedFor) {
+  begin();
+  keep_crowd(1);
+  EXPECT_EQ(counters().batches, 1U);
+  EXPECT_EQ(answers_.front().operations, 0U);
+}
+
+TEST_F(LogTest, WhatWasLaidOutBehindAFailedWriteGoesToAnotherSegment) {
+  begin();
+  faults().add({.call = io::SimCall::write_file, .after = 0, .count = 1, .error = EIO, .host = ""});
+  keep_crowd(300);
+  std::size_t kept = 0;
+  for (const Answer& answer : answers_) kept += answer.kept ? 1 : 0;
+  EXPECT_EQ(counters().failed_batches, 1U);
+  EXPECT_EQ(kept, life_->spool().counters().stored);
+  EXPECT_GT(kept, 200U);
+  EXPECT_LT(kept, 300U);
+  for (int lives = 0; lives < 2; ++lives) {
+    for (const Answer& answer : answers_) {
+      if (!answer.kept) {
+        EXPECT_FALSE(life_->spool().has(answer.id));
+        continue;
+      }
+      EXPECT_EQ(life_->spool().index().at(answer.id).message.segment, 2U);
+      const auto back =
+          life_->await<std::expected<ReadBack, std::string>>([&] { return read_back(life_->spool(), answer.id); });
+      ASSERT_TRUE(back) << back.error();
+      EXPECT_EQ(back->content, content_of(answer.id, 4000));
+    }
+    life_ = nullptr;
+    begin();
+  }
+}
+
+// A write that waits while no segment can be made would wait for ever; one that comes later is refused at once.
+TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
+  life_ = std::make_unique<Life>(machine_);
+  faults().add({.call = io::SimCall::create, .after = 0, .count = 100, .error = ENOSPC, .host = ""});
+  keep_crowd(3);
+  for (const Answer& answer : answers_) EXPECT_FALSE(answer.kept);
+  EXPECT_FALSE(life_->spool().accepting());
+}
+
+// All that was in the one segment that the disk has room for is done: nothing else would give its space back.
+TEST_F(LogTest, OnlySegmentIsUsedAgainWhereNoOtherCanBeMade) {
+  doors_.world().disk(kHost).set_capacity(kSegmentBytesMin + 100 * kBlockBytes);
+  begin();
+  QueueId id = 0;
+  while (life_->spool().accepting() && id < 1000) {
+    ++id;
+    ASSERT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id, 100'000); }));
+  }
+  // From half of it on, what is left is for what is said of messages that are there.
+  EXPECT_GT(id, 15U);
+  EXPECT_LT(id, 30U);
+  for (QueueId done = 1; done <= id; ++done)
+    ASSERT_TRUE(life_->await<bool>([&] { return life_->spool().finish(done); }));
+  ASSERT_TRUE(doors_.run_until([&] { return life_->spool().accepting(); })) << life_->spool().trouble();
+  EXPECT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id + 1, 100'000); }));
+}
+
+}  // namespace
+}  // namespace sluice::spool
