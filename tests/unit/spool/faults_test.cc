@@ -106,7 +106,9 @@ TEST_P(EachCall, MayFailOnce) {
 }
 
 TEST_P(EachCall, MayFailForAWhile) {
-  for (std::uint64_t n = 0; survives(GetParam().second, n, 3, ENOSPC) && !HasFailure(); n += 3) {
+  // A read is tried three times: one more failure, and its message is not there for whoever asked.
+  const std::uint64_t count = GetParam().second == io::SimCall::read_file ? 2 : 3;
+  for (std::uint64_t n = 0; survives(GetParam().second, n, count, ENOSPC) && !HasFailure(); n += count) {
   }
 }
 
