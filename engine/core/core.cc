@@ -93,12 +93,20 @@ void Core::run() {
     listeners_.push_back(std::make_unique<net::Listener>(
         loop_, bound.socket,
         [this, listener = bound.listener](int socket) { accepted(listener, socket); }));
-    listeners_.back()->start();
   }
+  tasks_.add(open_doors());
   queue_.run();
   loop_.run([this] { return settled_; });
   current_ = nullptr;
   listeners_.clear();
+}
+
+// Not before it is known whether what is accepted can be kept: until then clients wait, and none is told 452.
+Task<void> Core::open_doors() {
+  while (spool_started_ && !spool_.settled() && !draining_)
+    co_await loop_.sleep(std::chrono::milliseconds(1), "the spool's first segment");
+  if (draining_) co_return;
+  for (auto& listener : listeners_) listener->start();
 }
 
 void Core::give_up() {

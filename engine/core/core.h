@@ -148,6 +148,7 @@ class Core {
   void retire(std::unique_ptr<Generation> old);
   static Task<void> close_generation(std::unique_ptr<Generation> old);
   void sweep_retired();
+  Task<void> open_doors();
   void start_spool();
   static void on_sweep(void* self);
   static void cut_off(void* self);

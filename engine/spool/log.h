@@ -68,6 +68,8 @@ class Log {
   [[nodiscard]] bool ready() const {
     return active_ != 0 || spare_.number != 0 || (preparing_ && trouble_.empty());
   }
+  // Whether it is known if it can: the first segment is there, or could not be made.
+  [[nodiscard]] bool settled() const { return active_ != 0 || spare_.number != 0 || !trouble_.empty(); }
   // Whether mail may come that would be written here.  Not from the first failure to make the next segment on: what is
   // left of the one that is written then, about half, is for what is said of messages that are there.  Without their
   // ends no segment would ever be free again.

@@ -176,6 +176,7 @@ Task<void> Spool::look_at_space() {
             (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
     low_ = low;
   }
+  looked_ = true;
   if (!closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
 }
 

@@ -74,6 +74,8 @@ class Spool {
   Spool& operator=(const Spool&) = delete;
 
   void start();
+  // Whether accepting() means something: the disk has been asked for space and for a first segment.
+  [[nodiscard]] bool settled() const { return looked_ && log_.settled(); }
   // Whether a message that comes now could be kept; else trouble() says why.
   [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
@@ -139,6 +141,7 @@ class Spool {
   Turns turns_;
   Log log_;
   std::uint64_t live_kilobytes_ = 0;
+  bool looked_ = false;
   bool low_ = false;       // too little space on the file system
   bool cleaning_ = false;
   bool closing_ = false;

@@ -141,10 +141,11 @@ def a_disk_without_room_for_a_segment_at_start(mode):
     with disks.small_disk() as disk, Hop() as hop:
         filler = disk.fill(but=MIB)
         with make_relay(hop, disk.spool, mode) as relay:
-            expect_told(relay, "No space left on device", REFUSED)
+            # From the very first client on: none is let in before this is known.
             ledger = Ledger(relay, hop)
             for _ in range(3):
                 expect_equal(ledger.offer(), 452, "MAIL")
+            expect_told(relay, "No space left on device", REFUSED)
             os.remove(filler)
             ledger.until_taken()
             ledger.expect_delivered()
@@ -162,6 +163,20 @@ def less_space_than_is_wanted(mode):
         expect_told(relay, "enough again")
         ledger.send(2)
         ledger.expect_delivered()
+
+
+@cases(*MODES)
+def less_space_than_is_wanted_at_the_start(mode):
+    with disks.small_disk() as disk, Hop() as hop:
+        filler = disk.fill(but=16 * MIB)
+        with make_relay(hop, disk.spool, mode, free_bytes_min=20 * MIB) as relay:
+            ledger = Ledger(relay, hop)
+            expect_equal(ledger.offer(), 452, "MAIL of the first client")
+            expect_told(relay, "less than spool.free_bytes_min")
+            os.remove(filler)
+            expect_told(relay, "enough again")
+            ledger.until_taken()
+            ledger.expect_delivered()
 
 
 # ------------------------------------------------------------------------------------ errors

@@ -110,6 +110,18 @@ TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
   EXPECT_FALSE(life_->spool().accepting());
 }
 
+// Whoever asked before was told yes, and the message was refused at its end.
+TEST_F(LogTest, SettledOnlyWhenItIsKnownWhatTheDiskTakes) {
+  for (const std::uint64_t capacity : {std::uint64_t{1} << 40, std::uint64_t{kSegmentBytesMin / 2}}) {
+    doors_.world().disk(kHost).set_capacity(capacity);
+    life_ = std::make_unique<Life>(machine_);
+    EXPECT_FALSE(life_->spool().settled());
+    ASSERT_TRUE(doors_.run_until([&] { return life_->spool().settled(); }));
+    EXPECT_EQ(life_->spool().accepting(), capacity > kSegmentBytesMin);
+    life_ = nullptr;
+  }
+}
+
 // All that was in the one segment that the disk has room for is done: nothing else would give its space back.
 TEST_F(LogTest, OnlySegmentIsUsedAgainWhereNoOtherCanBeMade) {
   doors_.world().disk(kHost).set_capacity(kSegmentBytesMin + 100 * kBlockBytes);
