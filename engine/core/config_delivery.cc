@@ -34,7 +34,7 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
 
 void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue) {
   constexpr std::size_t kRetriesMax = 100;
-  constexpr std::int64_t kExpireMinS = 60;
+  constexpr std::int64_t kExpireMinS = 5;
   constexpr std::int64_t kExpireMaxS = 30 * kDayS;
   constexpr std::int64_t kJitterPercentMax = 50;
   constexpr std::int64_t kRunningMax = 100'000;

@@ -28,8 +28,8 @@ DESCRIPTION
             every try.
   flush     Try messages now, and leave no destination of theirs alone any
             longer. Those on hold stay there.
-  hold      Try messages no more, until they are released; one whose time is
-            over by then expires at once.
+  hold      Try messages no more, until they are released. Their time goes on:
+            what is still on hold when it is over fails, and is reported.
   release   Undo hold; the messages are tried now.
   remove    Delete messages, for all recipients that are left. Nobody is told:
             no report goes to the sender. This cannot be undone. What is being

@@ -164,10 +164,11 @@ WallMillis Queue::next_try(const Course& course, Verdict verdict) {
   if (!any) return 0;
   const WallMillis now = parts_.loop.door().clock.wall();
   if (course.at_once) return now;
-  const WallMillis end = course.active.message->stored.arrived + options_.expire / std::chrono::milliseconds(1);
+  const Duration for_tries = options_.expire - last_try_before(options_.expire);
+  const WallMillis last = course.active.message->stored.arrived + for_tries / std::chrono::milliseconds(1);
   if (verdict == Verdict::not_tried) return now + kTryAgainSoon / std::chrono::milliseconds(1);
   const std::uint32_t tries = std::max(course.active.status().tries / course.destinations, 1U);
-  const auto wait = options_.curve.wait_within(std::chrono::milliseconds(std::max<WallMillis>(end - now, 0)), tries,
+  const auto wait = options_.curve.wait_within(std::chrono::milliseconds(std::max<WallMillis>(last - now, 0)), tries,
                                                parts_.loop.door().random.number());
   return wait ? now + *wait / std::chrono::milliseconds(1) : 0;
 }

@@ -29,9 +29,8 @@ Duration RetryCurve::wait(std::uint32_t tries, std::uint64_t random) const {
 }
 
 std::optional<Duration> RetryCurve::wait_within(Duration left, std::uint32_t tries, std::uint64_t random) const {
-  const Duration longest = left - kLastTryBefore;
-  if (longest <= Duration::zero()) return std::nullopt;
-  return std::min(wait(tries, random), longest);
+  if (left <= Duration::zero()) return std::nullopt;
+  return std::min(wait(tries, random), left);
 }
 
 }  // namespace sluice::relay

@@ -4,6 +4,7 @@
 // Pure: chance is given in each call.  Immutable; any thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,11 @@ namespace sluice::relay {
 
 // RFC 5321 section 4.5.4.1: "the give-up time generally needs to be at least 4-5 days".
 inline constexpr Duration kGiveUpAfter = std::chrono::days(4);
+
+// How long before it is given up after `expire` a message is tried for the last time.
+[[nodiscard]] constexpr Duration last_try_before(Duration expire) {
+  return std::min<Duration>(std::chrono::minutes(1), expire / 10);
+}
 
 class RetryCurve {
  public:
@@ -28,11 +34,8 @@ class RetryCurve {
   // After so many tries, at least one.  `random`: any 64 bits drawn evenly.
   [[nodiscard]] Duration wait(std::uint32_t tries, std::uint64_t random) const;
 
-  // Likewise where the message is given up after `left`: a wait that would end later ends kLastTryBefore before
-  // that, for the last try.  nullopt: there is no time for another one.
+  // Likewise where the last try is due in `left`: a wait that would end later ends then.  nullopt: the last one was.
   [[nodiscard]] std::optional<Duration> wait_within(Duration left, std::uint32_t tries, std::uint64_t random) const;
-
-  static constexpr Duration kLastTryBefore = std::chrono::minutes(1);
 
  private:
   std::vector<Duration> steps_;

@@ -158,13 +158,17 @@ JobId Schedule::add(const NewJob& added, Instant now) {
   return id_of(index);
 }
 
-// Where a job goes that stands in no queue and is not held.
+// Where a job goes that stands in no queue.
 void Schedule::queue(std::uint32_t index, Instant now) {
   Job& job = jobs_[index];
   const Instant expires = expiry_of(job);
   if (expires <= now) {
     job.state = JobState::expired;
     append(expired_, index, job_links());
+  } else if (job.hold) {
+    job.state = JobState::held;
+    ++destination_of(job).held;
+    push_heap(index, expires);
   } else if (job.due <= now) {
     push_heap(index, expires);
     make_ready(index, now);
@@ -223,13 +227,7 @@ bool Schedule::retry(JobId id, Instant due, Instant now) {
   if (job == nullptr || job->state != JobState::tried) return false;
   job->due = due;
   job->lane = Lane::again;
-  if (job->hold) {
-    job->hold = false;
-    job->state = JobState::held;
-    ++destination_of(*job).held;
-  } else {
-    queue(id.index, now);
-  }
+  queue(id.index, now);
   return true;
 }
 
@@ -248,24 +246,20 @@ bool Schedule::remove(JobId id, Instant now) {
 bool Schedule::hold(JobId id, Instant now) {
   Job* job = find(id);
   if (job == nullptr) return false;
-  if (job->state == JobState::running || job->state == JobState::tried) {
-    job->hold = true;
-    return true;
-  }
+  job->hold = true;
+  if (job->state != JobState::waiting && job->state != JobState::ready) return true;
   detach(id.index, now);
-  job->state = JobState::held;
-  ++destination_of(*job).held;
+  queue(id.index, now);
   return true;
 }
 
 bool Schedule::release(JobId id, Instant now) {
   Job* job = find(id);
-  if (job == nullptr || (job->state != JobState::held && !job->hold)) return false;
-  if (job->state == JobState::held) {
-    detach(id.index, now);
-    queue(id.index, now);
-  }
+  if (job == nullptr || !job->hold) return false;
   job->hold = false;
+  if (job->state != JobState::held) return true;
+  detach(id.index, now);
+  queue(id.index, now);
   return true;
 }
 

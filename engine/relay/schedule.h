@@ -123,8 +123,8 @@ class Schedule {
   // The job to be tried now; it is running from then on.  nullopt: none, until something happens or due().
   std::optional<JobId> next(Instant now);
   // A job whose time was over before it could be tried (again), for the caller to give up and remove.  Without this,
-  // what waits behind the probes of a dead destination would be heard of only when it comes back.  Held, running and
-  // tried jobs do not expire here.
+  // what waits behind the probes of a dead destination would be heard of only when it comes back.  Running and tried
+  // jobs do not expire here.
   std::optional<JobId> expired(Instant now);
   // When next() or expired() may say something new if nothing else happens; `now` or earlier: at once.
   [[nodiscard]] Instant due(Instant now) const;
@@ -253,7 +253,7 @@ class Schedule {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> flow_by_pair_;  // customer and destination
   scheduling::NameTable<Destination> destinations_;
   scheduling::NameTable<Customer> customers_;
-  scheduling::DueHeap<JobMoved> heap_{JobMoved{this}};        // waiting jobs by due, ready ones by expiry
+  scheduling::DueHeap<JobMoved> heap_{JobMoved{this}};        // waiting jobs by due, ready and held ones by expiry
   scheduling::DueHeap<TimerMoved> timers_{TimerMoved{this}};  // destinations by when they have room again
   std::array<List, scheduling::kLanes> ring_;                 // customers with lanes that may go
   List open_;                                     // destinations with room and with parked lanes

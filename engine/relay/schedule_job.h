@@ -24,7 +24,7 @@ enum class JobState : std::uint8_t {
   ready,    // its time has come
   running,  // being tried
   tried,    // and not put back yet
-  held,     // until the operator releases it
+  held,     // until the operator releases it, or its time is over
   expired,  // its time is over, which nobody was told yet
 };
 
@@ -34,14 +34,14 @@ struct Job {
   Links queue;           // ready: of its flow and lane; expired: of all such.  Free: next alone
   Links at_destination;  // all of its destination's, in the order in which they came
   std::uint32_t flow = kNone;
-  std::uint32_t heap_slot = kNone;          // by due while waiting, by expiry while ready
+  std::uint32_t heap_slot = kNone;          // by due while waiting, by expiry while ready or held
   std::uint32_t expires_s = 0;              // seconds since Instant(), rounded up; UINT32_MAX: never
   std::uint32_t generation : 24 = 0;
   JobState state : 3 = JobState::waiting;
   Lane lane : 1 = Lane::first;
   bool used : 1 = false;
   bool probe : 1 = false;
-  bool hold : 1 = false;    // running or tried: to be held when it is put back
+  bool hold : 1 = false;    // held, or to be when it is put back
   bool remove : 1 = false;  // running: to be gone when it has finished
 };
 // A million jobs fit, with the heap, into 64 MB: an operator's queue after a bad week.

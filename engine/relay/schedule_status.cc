@@ -17,7 +17,7 @@ JobStatus Schedule::describe(std::uint32_t index) const {
           .customer_name = customers_.name(flow.customer),
           .state = job.state,
           .first_attempt = job.lane == Lane::first,
-          .hold = job.hold || job.state == JobState::held,
+          .hold = job.hold,
           .due = job.due};
 }
 

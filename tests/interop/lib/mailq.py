@@ -42,9 +42,9 @@ def keeps(hosts, route=None, queue=None, **sections):
     return Relay(hosts, route={**KEEP, **(route or {})}, queue={**SOON, **(queue or {})}, **sections)
 
 
-def with_routes(routes, **sections):
+def with_routes(routes, queue=None, **sections):
     """A relay with several routes: each a dict of its keys, the last one without conditions."""
-    relay = Relay([], start=False, queue=SOON, **sections)
+    relay = Relay([], start=False, queue={**SOON, **(queue or {})}, **sections)
     relay.config["route"] = [{"tls": "none", "fallback": True, **route} for route in routes]
     relay.write_config()
     relay.start()

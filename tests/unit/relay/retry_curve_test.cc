@@ -55,22 +55,29 @@ TEST(RetryCurveTest, YearsDoNotOverflow) {
 TEST(RetryCurveTest, TheLastTryIsJustBeforeTheEnd) {
   const RetryCurve curve({1h}, 20);
   EXPECT_EQ(curve.wait_within(3h, 1, kMiddle), 1h);
-  EXPECT_EQ(curve.wait_within(30min, 1, kMiddle), 30min - RetryCurve::kLastTryBefore);
-  EXPECT_EQ(curve.wait_within(RetryCurve::kLastTryBefore, 1, kMiddle), std::nullopt);
+  EXPECT_EQ(curve.wait_within(30min, 1, kMiddle), 30min);
+  EXPECT_EQ(curve.wait_within(0s, 1, kMiddle), std::nullopt);
   EXPECT_EQ(curve.wait_within(-1h, 1, kMiddle), std::nullopt);
+}
+
+// A minute would be all the time that there is.
+TEST(RetryCurveTest, AShortTimeIsForTriesToo) {
+  EXPECT_EQ(last_try_before(kGiveUpAfter), 1min);
+  EXPECT_EQ(last_try_before(1min), 6s);
+  EXPECT_EQ(last_try_before(5s), 500ms);
 }
 
 // From the first try on, a message is tried until it is given up, each time within its time.
 TEST(RetryCurveTest, AMessageIsTriedUntilItsTimeIsOver) {
   const RetryCurve curve;
-  Duration left = kGiveUpAfter;
+  Duration left = kGiveUpAfter - last_try_before(kGiveUpAfter);
   std::uint32_t tries = 1;
   while (const auto wait = curve.wait_within(left, tries, std::uint64_t{tries} * 0x9e3779b97f4a7c15U)) {
     ASSERT_GT(*wait, Duration::zero());
     left -= *wait;
     ++tries;
   }
-  EXPECT_EQ(left, RetryCurve::kLastTryBefore);
+  EXPECT_EQ(left, 0s);
   EXPECT_GT(tries, 22U);
   EXPECT_LT(tries, 40U);
 }

@@ -72,6 +72,11 @@ TEST(ScheduleJobsTest, CanBeHeldInEveryState) {
     EXPECT_TRUE(bench.schedule.hold(bench.job, bench.now));
     EXPECT_TRUE(bench.schedule.hold(bench.job, bench.now));
     EXPECT_TRUE(bench.schedule.status(bench.job)->hold);
+    if (state == JobState::expired) {
+      EXPECT_EQ(bench.state(bench.job), JobState::expired);
+      EXPECT_EQ(bench.schedule.expired(bench.now), bench.job);
+      continue;
+    }
     if (state == JobState::running) EXPECT_TRUE(bench.schedule.finished(bench.job, Verdict::refused, bench.now));
     if (state == JobState::running || state == JobState::tried)
       EXPECT_TRUE(bench.schedule.retry(bench.job, bench.now + 1min, bench.now));
@@ -83,10 +88,7 @@ TEST(ScheduleJobsTest, CanBeHeldInEveryState) {
     EXPECT_FALSE(bench.schedule.flush(bench.job, bench.now));
     EXPECT_TRUE(bench.schedule.release(bench.job, bench.now));
     EXPECT_EQ(bench.status("example.com").held, 0U);
-    if (state == JobState::expired)
-      EXPECT_EQ(bench.schedule.expired(bench.now), bench.job);
-    else
-      EXPECT_EQ(bench.next(), bench.job);
+    EXPECT_EQ(bench.next(), bench.job);
   }
 }
 
@@ -224,10 +226,23 @@ TEST(ScheduleJobsTest, AJobThatWaitsExpiresBeforeItsTimeComes) {
   EXPECT_EQ(bench.schedule.expired(bench.now), job);
 }
 
-TEST(ScheduleJobsTest, WhatIsBeingTriedOrHeldDoesNotExpire) {
+// On hold it was kept for ever, and its sender heard nothing.
+TEST(ScheduleJobsTest, WhatIsHeldExpires) {
+  for (const Duration due : {Duration(0s), Duration(10h)}) {
+    ScheduleBench bench;
+    const JobId held = add_expiring(bench, due, 1h);
+    bench.schedule.hold(held, bench.now);
+    EXPECT_FALSE(bench.next());
+    EXPECT_EQ(bench.schedule.due(bench.now), bench.now + 1h);
+    bench.now += 1h;
+    EXPECT_FALSE(bench.next());
+    EXPECT_EQ(bench.schedule.expired(bench.now), held);
+    EXPECT_EQ(bench.status("example.com").held, 0U);
+  }
+}
+
+TEST(ScheduleJobsTest, WhatIsBeingTriedDoesNotExpire) {
   ScheduleBench bench;
-  const JobId held = add_expiring(bench, 0s, 1h);
-  bench.schedule.hold(held, bench.now);
   const JobId running = add_expiring(bench, 0s, 1h);
   ASSERT_EQ(bench.next(), running);
   bench.now += 2h;

@@ -213,7 +213,7 @@ void Model::settle() {
   }
   while (const auto id = bench_.schedule.expired(bench_.now)) {
     ModelJob& job = find(*id);
-    ASSERT_TRUE(waits(job));
+    ASSERT_TRUE(waits(job) || job.state == JobState::held);
     ASSERT_LE(job.expires, bench_.now);
     job.state = JobState::tried;
     ASSERT_TRUE(bench_.schedule.remove(*id, bench_.now));
@@ -227,9 +227,10 @@ void Model::check() {
   for (const ModelJob& job : jobs_) {
     ASSERT_EQ(bench_.state(job.id), job.state);
     ASSERT_EQ(bench_.schedule.status(job.id)->hold, job.hold);
-    if (!waits(job)) continue;
+    if (!waits(job) && job.state != JobState::held) continue;
     ASSERT_GT(job.expires, bench_.now) << "should have been said to be expired";
     expected = std::min(expected, job.expires);
+    if (job.state == JobState::held) continue;
     if (job.state == JobState::waiting) expected = std::min(expected, job.due);
     if (job.state != JobState::ready || full) continue;
     const Instant startable = startable_at(job.destination);
