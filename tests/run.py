@@ -201,7 +201,7 @@ ONE_THREAD = ("test_session", "test_relay")
 
 # What these spend is time: they wait for disks, for name servers and for retries. The code behind them runs under the
 # sanitizers in the unit tests and in the simulated worlds; under both it would all take longer than a change may wait.
-UNSANITIZED = ("disk.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py")
+UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py")
 
 
 def interop(kind, text, which="interop/*.py"):
