@@ -52,7 +52,7 @@ class Taker {
 struct Submitter {
   std::string customer;
   std::string account;
-  // Of the session; not kept with a message that waits.
+  // Of the session; empty for a message of our own.
   std::string address;   // "192.0.2.1"
   std::string helo;
   std::string protocol;  // "SMTP" or "ESMTP"

@@ -175,7 +175,7 @@ class Queue {
   // queue_reports.cc
   Task<bool> report(Active& active);
   Task<bool> send_report(Active& active, ReportKind kind, const std::vector<std::size_t>& recipients);
-  Task<bool> keep_report(spool::QueueId id, Report report, message::Submitter submitter);
+  Task<bool> keep_report(spool::QueueId id, Report report, std::string customer);
   Task<std::optional<std::string>> original(Active& active, bool whole);
 
   Parts parts_;

@@ -81,7 +81,7 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
     mark();
     co_return true;
   }
-  if (!co_await keep_report(id, *std::move(made), stored.submitter)) {
+  if (!co_await keep_report(id, *std::move(made), stored.submitter.customer)) {
     ++counters_.reports_withheld;
     co_return false;
   }
@@ -91,9 +91,10 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
   co_return true;
 }
 
-Task<bool> Queue::keep_report(spool::QueueId id, Report report, message::Submitter submitter) {
+// It counts as its customer's, and is not said to be from who logged in.
+Task<bool> Queue::keep_report(spool::QueueId id, Report report, std::string customer) {
   spool::Stored stored{.envelope = std::move(report.envelope),
-                       .submitter = std::move(submitter),
+                       .submitter = {.customer = std::move(customer)},
                        .form = message::BodyForm::literal,
                        .arrived = parts_.loop.door().clock.wall(),
                        .content_bytes = report.content.size(),

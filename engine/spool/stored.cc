@@ -189,8 +189,8 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   out.number(kSchema);
   out.number(unsigned_of(stored.arrived));
   out.number(static_cast<std::uint64_t>(stored.form));
-  out.text(stored.submitter.customer);
-  out.text(stored.submitter.account);
+  const message::Submitter& from = stored.submitter;
+  for (const std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) out.text(*part);
   write_envelope(out, stored.envelope);
   out.number(stored.content_bytes);
   out.number(stored.pieces.size());
@@ -207,8 +207,8 @@ std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payloa
   Stored& stored = decoded.stored;
   stored.arrived = time_of(in);
   stored.form = in.choice(message::BodyForm::literal);
-  stored.submitter.customer = in.text();
-  stored.submitter.account = in.text();
+  message::Submitter& from = stored.submitter;
+  for (std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) *part = in.text();
   stored.envelope.id = message::queue_id_text(id);
   read_envelope(in, stored.envelope);
   stored.content_bytes = in.number();

@@ -388,9 +388,17 @@ def xclient_tells_who_is_behind_a_message(mode):
             by_bob(client)
             told = hop.only().told
             expect_equal(told["LOGIN"], BOB, "LOGIN of another")
-            if mode == "through":
-                expect_equal((told["ADDR"], told["HELO"]), ("127.0.0.1", "client.test"), "ADDR and HELO")
+            expect_equal((told["ADDR"], told["HELO"], told["PROTO"]), ("127.0.0.1", "client.test", "ESMTP"), "what else")
         expect_equal(hop.verbs().count("XCLIENT"), 2, "times that the next hop was told")
+
+
+@test
+def a_report_is_from_nobody_who_logged_in():
+    with Hop(offers=XCLIENT) as hop, keeps(hop, route={**STORE, "identify": "xclient"}) as relay, relay.client() as client:
+        hop.on["RCPT"] = refuse("two")
+        client.submit(mail.compose(), recipients=["two@far.test"])
+        got = expect_report(hop, SENDER, {"two@far.test": "failed"})
+        expect_equal([got.taken.told[key] for key in ("LOGIN", "ADDR", "HELO")], ["[UNAVAILABLE]"] * 3, "what is told")
 
 
 @cases("through", "store")

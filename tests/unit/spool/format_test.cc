@@ -39,6 +39,9 @@ TEST(FormatTest, TheWorkedExampleIsTrue) {
   stored.envelope.recipients.push_back({.forward_path = "bob@example.net"});
   stored.submitter.customer = "acme";
   stored.submitter.account = "ann@example.com";
+  stored.submitter.address = "192.0.2.1";
+  stored.submitter.helo = "pc";
+  stored.submitter.protocol = "ESMTP";
   stored.form = message::BodyForm::literal;
   stored.arrived = 1'764'036'000'000;
   stored.content_bytes = 4;

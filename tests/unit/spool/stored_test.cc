@@ -106,7 +106,7 @@ class Generated {
                                .smtputf8 = flag(),
                                .ret = static_cast<smtp::Ret>(random_.below(3)),
                                .envid = text(100)},
-                  .submitter = {.customer = text(), .account = text()},
+                  .submitter = {.customer = text(), .account = text(), .address = text(), .helo = text(), .protocol = text()},
                   .form = static_cast<message::BodyForm>(random_.below(2)),
                   .arrived = number<WallMillis>()};
     if (flag()) stored.envelope.size = number(std::numeric_limits<std::uint64_t>::max() - 1);
@@ -130,6 +130,9 @@ void expect_same(const Stored& got, const Stored& stored) {
   EXPECT_EQ(got.form, stored.form);
   EXPECT_EQ(got.submitter.customer, stored.submitter.customer);
   EXPECT_EQ(got.submitter.account, stored.submitter.account);
+  EXPECT_EQ(got.submitter.address, stored.submitter.address);
+  EXPECT_EQ(got.submitter.helo, stored.submitter.helo);
+  EXPECT_EQ(got.submitter.protocol, stored.submitter.protocol);
   EXPECT_EQ(got.content_bytes, stored.content_bytes);
   EXPECT_EQ(got.pieces, stored.pieces);
   EXPECT_EQ(got.envelope.id, stored.envelope.id);
