@@ -2,8 +2,10 @@
 import os
 import pathlib
 import pwd
+import re
 import socket
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -68,6 +70,34 @@ def source(port, messages, options=(), size=4096, sessions=20):
                    check=True, timeout=600, stdout=subprocess.DEVNULL)
 
 
+class Sink:
+    """Postfix's smtp-sink, which counts what it takes."""
+
+    def __init__(self, test):
+        self.port = free_port()
+        # -c prints "sess=N quit=N mesg=N" on one line, again and again.
+        self.process = subprocess.Popen(['smtp-sink', '-c', '-u', user(), f'127.0.0.1:{self.port}', '1000'],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        test.started.append(self.process)
+        self.count = 0
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        text = b''
+        while chunk := self.process.stdout.read1(4096):
+            text = (text + chunk)[-256:]
+            numbers = re.findall(rb'mesg=(\d+)\r', text)
+            if numbers:
+                self.count = int(numbers[-1])
+
+    def wait(self, count, seconds=600):
+        deadline = time.monotonic() + seconds
+        while self.count < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f'{self.count} of {count} messages have come within {seconds} s')
+            time.sleep(0.005)
+
+
 class Bed:
     def __init__(self, directory):
         self.directory = str(directory)
@@ -95,12 +125,14 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop, route='', cores=1):
-        """A relay that trusts loopback and sends everything to `next_hop`: (process, port). `route`: keys of its route."""
+    def sluice(self, next_hop, route='', cores=1, customer=True):
+        """A relay that trusts loopback and sends everything to `next_hop`: (process, port). `route`: keys of its route.
+        `customer`: makes one first."""
         port = free_port()
         config = f'{self.directory}/sluice.toml'
         pathlib.Path(config).write_text(
             CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores))
-        subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
-                       check=True, stdout=subprocess.DEVNULL)
+        if customer:
+            subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
+                           check=True, stdout=subprocess.DEVNULL)
         return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port

@@ -11,61 +11,18 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/io/aligned.h"
+#include "bench/large_spool.h"
 #include "engine/io/disk.h"
 #include "engine/io/real_door.h"
 #include "engine/relay/schedule.h"
-#include "engine/spool/batch.h"
 #include "engine/spool/recovery.h"
 
 namespace {
 
 using namespace sluice;
 
-constexpr std::uint32_t kSegmentBytes = 64U << 20;
-constexpr std::size_t kDomains = 1000;
-constexpr std::size_t kCustomers = 500;
-
 double seconds_since(io::Clock& clock, Instant begin) {
   return std::chrono::duration<double>(clock.now() - begin).count();
-}
-
-// One message of about a kilobyte, with a status that says it was tried before.
-void write_spool(io::Disk& disk, const std::string& directory, std::uint64_t messages) {
-  io::AlignedBytes memory(spool::kBatchBytesMax);
-  spool::Batch batch({reinterpret_cast<char*>(memory.data()), memory.size()});
-  const std::string body(700, 'x');
-  std::uint64_t id = 1;
-  for (std::uint32_t number = 1; id <= messages; ++number) {
-    auto segment = spool::begin_segment(disk, directory, "", {.number = number, .salt = number * 7919ULL}, kSegmentBytes);
-    if (!segment) {
-      std::fprintf(stderr, "%s\n", segment.error().text.c_str());
-      std::exit(1);
-    }
-    std::uint32_t at = segment->used;
-    while (id <= messages && segment->bytes - at >= spool::kBatchBytesMax) {
-      batch.begin(number, segment->salt, at, segment->bytes - at);
-      for (; id <= messages; ++id) {
-        spool::Stored stored;
-        stored.envelope.reverse_path = "user" + std::to_string(id % 5000) + "@customer.example";
-        stored.envelope.recipients.push_back({.forward_path = "someone@d" + std::to_string(id % kDomains) + ".example"});
-        stored.submitter = {.customer = "customer-" + std::to_string(id % kCustomers), .account = "user@customer.example"};
-        stored.content_bytes = body.size();
-        message::DeliveryStatus status;
-        status.recipients.resize(1);
-        status.add({.at = 1000, .next_hop = "mx.example:25", .recipients = 1, .code = 451, .text = "4.3.0 try again later"});
-        const std::string head = spool::encode_message(stored, status);
-        if (!batch.fits(head.size() + body.size())) break;
-        Chain content;
-        content.append_copy(body);
-        batch.add(spool::RecordType::message, id, head, &content);
-      }
-      const std::string_view bytes = batch.finish(1);
-      if (!disk.write(segment->file, at, bytes, /*durable=*/false)) std::exit(1);
-      at += static_cast<std::uint32_t>(bytes.size());
-    }
-    disk.close(segment->file);
-  }
 }
 
 std::size_t heap_in_use() { return mallinfo2().uordblks + mallinfo2().hblkhd; }
@@ -79,7 +36,7 @@ int main(int argc, char** argv) {
   const auto disk = io::make_real_disk();
   const auto clock = io::make_real_clock();
   if (!disk->make_directory(directory)) return 1;
-  write_spool(*disk, directory, messages);
+  bench::write_spool(*disk, directory, {.messages = messages});
 
   const std::size_t before = heap_in_use();
   relay::Schedule schedule({});

@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, 11> kSluicectlCommands{
     "status", "sessions", "pools",    "counters", "reload", "drain",
     "queue",  "spool",    "customer", "domain",   "account"};
 constexpr std::size_t kViews = 4;  // the first so many show data
+constexpr int kQueueTimeoutS = 600;  // where it is not given: the relay may have to read a million messages
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -195,6 +196,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
     const bool account = is_account_object(name);
     if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
     if (name == "queue") {
+      if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
       parse_queue_command(left.rest, command);
     } else if (name == "spool") {
       parse_spool_command(left.rest, command);

@@ -120,7 +120,8 @@ OPTIONS
                   Default: /etc/sluice/sluice.toml
   --control PATH  The control socket, whatever the configuration says.
   --store PATH    The accounts' file, whatever the configuration says.
-  --timeout S     Seconds to wait for the relay at each step. Default: 10
+  --timeout S     Seconds to wait for the relay at each step. Default: 10, or
+                  600 behind queue
   -h, --help      Print this page; behind queue, spool, customer, domain or account
                   and after each of their commands, more about that.
   --version       Print the version.

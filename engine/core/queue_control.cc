@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
-#include <set>
+
+#include "absl/container/flat_hash_set.h"
 
 namespace sluice::core {
 namespace {
 
 constexpr std::size_t kPage = 256;
+// Whoever reads or changes a message waits for the disk; so many do at one time, and share its writes.
+constexpr std::size_t kVisitsAtOnce = 64;
 
 std::string_view state_text(const relay::JobStatus& job) {
   if (job.hold) return "held";
@@ -80,7 +83,7 @@ class Walk {
   // Every destination, every page of its jobs; what comes or goes meanwhile may be seen or not.
   Task<void> walk_destinations() {
     const relay::Schedule& schedule = queue_.schedule();
-    for (std::uint32_t cursor = 0; cursor != schedule.destinations_end() && !full();) {
+    for (std::uint32_t cursor = 0; cursor != schedule.destinations_end() && !answer_.more;) {
       const std::uint32_t before = cursor;
       std::vector<relay::DestinationId> ids;
       for (const relay::DestinationStatus& each : schedule.destinations(&cursor, kPage))
@@ -92,33 +95,47 @@ class Walk {
 
   Task<void> walk_jobs(relay::DestinationId destination) {
     relay::JobId after;
-    while (!full()) {
+    while (!answer_.more) {
       const auto page = queue_.schedule().jobs(destination, after, kPage);
-      if (!page) {  // the job at which we were is gone: again from the first, past those that were seen
+      if (!page) {  // the job at which we were went at this moment: again from the first, past those that were seen
         after = {};
         co_await loop_.sleep(std::chrono::milliseconds(1), "another look at the queue");
         continue;
       }
       if (page->empty()) co_return;
-      after = page->back().id;
       std::vector<spool::QueueId> wanted;
       for (const relay::JobStatus& job : *page)
         if (request_.customer.empty() || request_.customer == job.customer_name) wanted.push_back(job.message);
-      for (const spool::QueueId id : wanted) {
-        if (full()) {
-          answer_.more = true;
-          co_return;
-        }
-        co_await visit(id);
-      }
+      co_await visit_all(std::move(wanted));
+      after = last_left(*page);
       // The queue's own turn.
       co_await loop_.sleep(Duration::zero(), "the next page of the queue");
     }
-    answer_.more = true;
+  }
+
+  // Where to go on: at the last that is still there.  None: from the first, past those that were seen.
+  [[nodiscard]] relay::JobId last_left(const std::vector<relay::JobStatus>& page) const {
+    for (const relay::JobStatus& job : page | std::views::reverse)
+      if (queue_.schedule().status(job.id)) return job.id;
+    return {};
+  }
+
+  Task<void> visit_all(std::vector<spool::QueueId> wanted) {
+    std::erase_if(wanted, [this](spool::QueueId id) { return !seen_.insert(id).second; });
+    for (std::size_t at = 0; at < wanted.size();) {
+      if (full()) {
+        answer_.more = true;
+        co_return;
+      }
+      const std::size_t room = shows() ? request_.limit - answer_.rows.size() : kVisitsAtOnce;
+      const std::size_t end = std::min(wanted.size(), at + std::min(room, kVisitsAtOnce));
+      TaskSet visits;
+      for (; at < end; ++at) visits.add(visit(wanted[at]));
+      co_await visits.join("messages of the queue");
+    }
   }
 
   Task<void> visit(spool::QueueId id) {
-    if (!seen_.insert(id).second) co_return;
     const bool needs_content = shows() || !request_.sender.empty() || !request_.recipient.empty() ||
                                (!request_.id.empty() && !request_.customer.empty());
     if (needs_content) {
@@ -190,7 +207,7 @@ class Walk {
   spool::Spool& spool_;
   std::uint32_t core_;
   const QueueRequest& request_;
-  std::set<spool::QueueId> seen_;
+  absl::flat_hash_set<spool::QueueId> seen_;
   QueueAnswer answer_;
 };
 

@@ -120,6 +120,8 @@ std::expected<std::string, std::string> ask_local(const std::string& path, std::
   for (;;) {
     const ssize_t n = ::recv(fd.get(), piece.data(), piece.size(), 0);
     if (n == 0) return answer;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+      return std::unexpected(path + ": no answer within " + std::to_string(timeout_s) + " s");
     if (n < 0) return std::unexpected(complaint(path, "no answer"));
     answer.append(piece.data(), static_cast<std::size_t>(n));
     if (answer.size() > kAnswerBytesMax) return std::unexpected(path + ": the answer has no end");

@@ -96,6 +96,8 @@ TEST(SluicectlCommandLine, AsksTheRelay) {
     EXPECT_EQ(command.control, "");
     EXPECT_EQ(command.timeout_s, 10);
   }
+  EXPECT_EQ(sluicectl({"queue", "list"}).timeout_s, 600);
+  EXPECT_EQ(sluicectl({"--timeout", "3", "queue", "list"}).timeout_s, 3);
   EXPECT_EQ(sluicectl({"sessions", "--json"}).request, "sessions json");
   EXPECT_EQ(sluicectl({"--json", "counters"}).request, "counters json");
 }
