@@ -23,7 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
-from sink import Sink  # noqa: E402
+from sink import Sink, hang_up  # noqa: E402
 
 SLUICE = os.environ.get("SLUICE", os.path.join(ROOT, ".build/release/sluice"))
 SLUICECTL = os.environ.get("SLUICECTL", os.path.join(ROOT, ".build/release/sluicectl"))
@@ -95,7 +95,7 @@ class Relay:
                 raise RuntimeError(f"the relay does not start again: {self.said()}")
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
+                await hang_up(writer)
                 return
             except OSError:
                 await asyncio.sleep(0.02)
@@ -156,7 +156,7 @@ class Load:
                     return
                 await self.message(reader, writer)
         finally:
-            writer.close()
+            await hang_up(writer)
 
     @staticmethod
     async def reply(reader, wanted):

@@ -2,9 +2,17 @@
 it does at random: 4xx, 5xx, hanging up in the middle, hanging up after the end of the content, before its reply."""
 
 import asyncio
+import contextlib
 import re
 
 LEDGER = re.compile(rb"^X-Ledger: (\d+)", re.MULTILINE)
+
+
+async def hang_up(writer):
+    """Closes, and waits for it: else a reset that comes only now is told of on standard error when Python ends."""
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.CancelledError):
+        await writer.wait_closed()
 
 
 class Sink:
@@ -28,7 +36,7 @@ class Sink:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
-            writer.close()
+            await hang_up(writer)
 
     async def talk(self, reader, writer):
         def say(text):
