@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from lib.harness import expect, expect_equal, until
 from lib.mail import unstuff
 
+IPV6_FREEBIND = 78  # linux/in6.h; Python has no name for it
 OFFERS = ("PIPELINING", "SIZE 60000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 STALL_SECONDS_MAX = 60
 END = b"\r\n.\r\n"
@@ -333,14 +334,18 @@ class Hop:
         self.on = {}
         self.messages, self.seen, self.commands, self.dialogs, self.wrong, self.tls_failures = [], [], [], [], [], []
         self.octets = 0
-        self.listener = socket.socket()
+        six = ":" in address
+        self.listener = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if six:
+            # An address that is ours by its route alone (lib/network.py).
+            self.listener.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.listener.bind((address, port))
         self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
-        self.name = f"{address}:{self.port}"
+        self.name = f"[{address}]:{self.port}" if six else f"{address}:{self.port}"
         self.accepting = threading.Thread(target=self.accept, daemon=True)
         self.accepting.start()
 
