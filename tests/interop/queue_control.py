@@ -14,7 +14,7 @@ from lib.harness import cases, expect, expect_between, expect_equal, expect_in, 
 from lib.hop import Hop, each
 from lib.mail import SENDER
 from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, is_empty, keeps, killed, listed, nobody, only_queued
-from lib.mailq import queue_id, refuse, show, states, stays
+from lib.mailq import queue_id, refuse, show, states, stays, with_routes
 from lib.relay import BOB_PASSWORD
 
 # ------------------------------------------------------------------------------------ what is shown
@@ -216,6 +216,19 @@ def the_list_begins_with_what_is_tried_next():
         # Whoever comes behind it has not been tried yet, and is due as soon as the destination is.
         client.submit(mail.compose(), recipients=["fresh@far.test"])
         expect_equal([row["recipients"] for row in listed(relay)], [["fresh@far.test"], ["tried@far.test"]], "the list")
+
+
+@test
+def a_message_for_two_destinations_is_one():
+    name, _ = nobody()
+    far = {"name": "far", "recipients": ["far.test"], "hosts": [name], **STORE}
+    with with_routes([far, {"hosts": [name], **STORE}], queue=LATER) as relay, relay.client() as client:
+        client.submit(mail.compose(), recipients=["a@far.test", "b@near.test"])
+        rows = listed(relay)
+        expect_equal([sorted(row["destinations"]) for row in rows], [["default", "far"]], "the list")
+        expect_equal(ask(relay, "hold", "--all"), {"changed": 1}, "hold")
+        expect_equal(ask(relay, "remove", "--all"), {"changed": 1}, "remove")
+        is_empty(relay)
 
 
 @test
