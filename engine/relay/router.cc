@@ -1,6 +1,9 @@
 #include "engine/relay/router.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "engine/net/international_domain.h"
 
 namespace sluice::relay {
 namespace {
@@ -24,6 +27,24 @@ void add(PoolCounters& sum, const PoolCounters& one) {
   sum.waited += one.waited;
   sum.refused += one.refused;
 }
+
+// A mailbox's domain as DNS knows it: both forms of an international one are one destination.  What has no other form
+// stays, for DNS to refuse.
+class DnsDomain {
+ public:
+  explicit DnsDomain(std::string_view mailbox) : name_(domain_of(mailbox)) {
+    if (!net::is_international(name_)) return;
+    ascii_ = net::ascii_domain(name_);
+    if (ascii_) name_ = *ascii_;
+  }
+  DnsDomain(const DnsDomain&) = delete;
+  DnsDomain& operator=(const DnsDomain&) = delete;
+  [[nodiscard]] std::string_view name() const { return name_; }
+
+ private:
+  std::optional<std::string> ascii_;
+  std::string_view name_;
+};
 
 }  // namespace
 
@@ -50,10 +71,12 @@ Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed(
 Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
                      std::string_view hostname, std::string_view recipient, std::string_view sender,
                      std::string_view customer) {
-  const std::string_view domain = domain_of(recipient);
+  const DnsDomain recipient_domain(recipient);
+  const DnsDomain sender_domain(sender);
+  const std::string_view domain = recipient_domain.name();
   Bound bound;
   bound.route = table.find({.recipient_domain = domain,
-                            .sender_domain = domain_of(sender),
+                            .sender_domain = sender_domain.name(),
                             .customer = customer,
                             .null_sender = sender.empty()});
   bound.domain = domain.empty() ? hostname : domain;

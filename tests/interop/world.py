@@ -47,6 +47,7 @@ RECORDS = [
     "alias.test. 300 IN CNAME one.test.",
     *mx("sender.test", (10, "third")),
     "example.com. 300 IN MX 10 third.mx.test.",
+    *mx("xn--bcher-kva.test", (10, "first")),
 ]
 
 
@@ -151,6 +152,22 @@ def an_alias_has_the_exchangers_of_its_canonical_name():
     with World() as world:
         world.send("a@alias.test")
         expect_equal(world.first.only().recipients, ["a@alias.test"], "recipients")
+
+
+@test
+def an_international_domain_is_asked_for_by_its_other_name():
+    with World(route={"mode": "store"}) as world, world.relay.client() as client:
+        for recipient in ("a@b\u00fccher.test", "b@B\u00dcCHER.test", "c@xn--bcher-kva.test"):
+            client.say(f"MAIL FROM:<{SENDER}> SMTPUTF8", "250")
+            client.say(f"RCPT TO:<{recipient}>", "250")
+            client.say("DATA", "354")
+            client.send(mail.stuff(mail.compose()))
+            client.wanted("250", "the message")
+        world.first.wait(3)
+        is_empty(world.relay)
+        expect_equal(sorted(r for one in world.first.messages for r in one.recipients),
+                     ["a@b\u00fccher.test", "b@B\u00dcCHER.test", "c@xn--bcher-kva.test"], "recipients, as they were given")  # fmt: skip
+        expect_equal([pool["destination"] for pool in world.relay.status("pools")], ["default/xn--bcher-kva.test"], "destinations")
 
 
 @test

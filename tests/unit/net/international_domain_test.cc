@@ -1,0 +1,41 @@
+#include "engine/net/international_domain.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::net {
+namespace {
+
+TEST(InternationalDomainTest, IsToldFromOthers) {
+  EXPECT_FALSE(is_international("example.com"));
+  EXPECT_FALSE(is_international(""));
+  EXPECT_TRUE(is_international("b\xc3\xbc" "cher.example"));
+}
+
+TEST(InternationalDomainTest, HasALabels) {
+  // The examples of RFC 3492 7.1 and UTS 46.
+  EXPECT_EQ(ascii_domain("b\xc3\xbc" "cher.example"), "xn--bcher-kva.example");
+  EXPECT_EQ(ascii_domain("B\xc3\x9c" "CHER.Example"), "xn--bcher-kva.example");
+  EXPECT_EQ(ascii_domain("fa\xc3\x9f.de"), "xn--fa-hia.de");  // not transitional: not fass.de
+  EXPECT_EQ(ascii_domain("\xe4\xbb\x96\xe4\xbb\xac\xe4\xb8\xba\xe4\xbb\x80\xe4\xb9\x88\xe4\xb8\x8d\xe8\xaf\xb4\xe4\xb8\xad\xe6\x96\x87.example"),
+            "xn--ihqwcrb4cv8a8dqg056pqjye.example");
+  // The ideographic full stop parts labels, too.
+  EXPECT_EQ(ascii_domain("b\xc3\xbc" "cher\xe3\x80\x82" "example"), "xn--bcher-kva.example");
+  // One letter, or a letter and its mark.
+  EXPECT_EQ(ascii_domain("bu\xcc\x88" "cher.example"), "xn--bcher-kva.example");
+}
+
+TEST(InternationalDomainTest, NeverBecomesAnotherKindOfText) {
+  for (const std::string domain : {"b\xc3\xbc..example", "\xff.example", "\xc3", "\xc3\xbc@example", "\xc3\xbc example",
+                                   "\xc3\xbc%.example", "\xe2\x80\x8b", "\xef\xbc\xa0" "example.com", "-\xc3\xbc-.example"})
+    EXPECT_EQ(ascii_domain(domain), std::nullopt) << domain;
+  EXPECT_EQ(ascii_domain(std::string("\xc3\xbc\0.example", 11)), std::nullopt);
+  EXPECT_EQ(ascii_domain(std::string(300, '\xc3')), std::nullopt);
+  std::string longest;
+  for (int i = 0; i < 120; ++i) longest += "\xc3\xbc";
+  EXPECT_EQ(ascii_domain(longest + ".example"), std::nullopt) << "a label of more than 63 octets";
+}
+
+}  // namespace
+}  // namespace sluice::net
