@@ -111,7 +111,8 @@ std::optional<net::CertificateStamp> OneCertificate::stamp(std::string_view host
   return net::CertificateStamp{};
 }
 
-SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactory* other_takers)
+SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactory* other_takers,
+                         session::IdSource* other_ids)
     : loop(host_loop),
       takers(loop),
       people(loop),
@@ -121,7 +122,8 @@ SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactor
       tickets_({}, loop.door().clock, loop.door().random),
       tls_({.listener = "test"}, certificates_, tickets_),
       rules_(std::make_shared<session::ListenerRules>()),
-      services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes, ids_, counters} {
+      services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes,
+                other_ids != nullptr ? *other_ids : ids_, counters} {
   rules_->name = "test";
   rules_->profile.hostname = "relay.example";
   rules_->profile.mechanisms = {"PLAIN", "LOGIN"};

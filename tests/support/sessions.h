@@ -106,8 +106,9 @@ class OneCertificate final : public net::CertificateSource {
 
 class SessionHost {
  public:
-  // `takers`: null for scripted ones of its own.
-  explicit SessionHost(Doors& doors, io::Loop& loop, message::TakerFactory* takers = nullptr);
+  // `takers`, `ids`: null for scripted ones of its own.
+  explicit SessionHost(Doors& doors, io::Loop& loop, message::TakerFactory* takers = nullptr,
+                       session::IdSource* ids = nullptr);
   ~SessionHost() { EXPECT_TRUE(live_.empty()); }
   SessionHost(const SessionHost&) = delete;
   SessionHost& operator=(const SessionHost&) = delete;

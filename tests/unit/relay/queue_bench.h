@@ -86,7 +86,7 @@ class QueueBench {
     Incoming taker({.loop = bench.loop, .router = life_->router, .spool = life_->spool, .queue = life_->queue},
                    {.customer = "acme", .account = from});
     message::Envelope envelope;
-    envelope.id = message::queue_id_text(ids_.next(bench.loop.door().clock.wall()));
+    envelope.id = next_id();
     envelope.reverse_path = std::move(from);
     for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
     const auto outcome = testing::await<message::Outcome>(bench.doors, bench.loop,
@@ -97,6 +97,8 @@ class QueueBench {
   bool empty() { return life_->spool.messages() == 0; }
   spool::Spool& spool() { return life_->spool; }
   Queue& queue() { return life_->queue; }
+  Router& router() { return life_->router; }
+  std::string next_id() { return message::queue_id_text(ids_.next(bench.loop.door().clock.wall())); }
   testing::NextHop& hop(std::size_t number = 0) { return *bench.hops[number]; }
 
   static constexpr const char* kDirectory = "/spool";
