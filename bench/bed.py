@@ -30,6 +30,7 @@ tls = "none"
 auth = "off"
 require_auth = false
 trusted = ["127.0.0.0/8"]
+{earlier_routes}
 [[route]]
 name = "sink"
 hosts = ["{next_hop}"]
@@ -112,11 +113,11 @@ class Bed:
         for process in self.started:
             process.wait(timeout=60)
 
-    def start(self, command, port):
+    def start(self, command, port, patience_s=10):
         """Starts `command` and waits until `port` answers."""
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.started.append(process)
-        for _ in range(100):
+        for _ in range(patience_s * 10):
             with socket.socket() as probe:
                 if probe.connect_ex(('127.0.0.1', port)) == 0:
                     return process
@@ -125,14 +126,14 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop, route='', cores=1, customer=True):
-        """A relay that trusts loopback and sends everything to `next_hop`: (process, port). `route`: keys of its route.
-        `customer`: makes one first."""
+    def sluice(self, next_hop, route='', cores=1, earlier_routes='', patience_s=10):
+        """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
+        (process, port). `route`: keys of its route."""
         port = free_port()
         config = f'{self.directory}/sluice.toml'
         pathlib.Path(config).write_text(
-            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores))
-        if customer:
-            subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
-                           check=True, stdout=subprocess.DEVNULL)
-        return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port
+            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores,
+                          earlier_routes=earlier_routes))
+        subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
+                       check=True, stdout=subprocess.DEVNULL)
+        return self.start([BUILD / 'sluice', 'serve', '--config', config], port, patience_s), port

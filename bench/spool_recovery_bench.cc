@@ -21,6 +21,20 @@ namespace {
 
 using namespace sluice;
 
+constexpr std::size_t kDomains = 1000;
+constexpr std::size_t kCustomers = 500;
+
+// One message of about a kilobyte, with a status that says it was tried before.
+bench::LargeSpoolMessage tried_before(std::uint64_t number) {
+  bench::LargeSpoolMessage made{.id = number + 1, .stored = {}, .status = {}, .content = std::string(700, 'x')};
+  made.stored.envelope.reverse_path = "user" + std::to_string(made.id % 5000) + "@customer.example";
+  made.stored.envelope.recipients.push_back({.forward_path = "someone@d" + std::to_string(made.id % kDomains) + ".example"});
+  made.stored.submitter = {.customer = "customer-" + std::to_string(made.id % kCustomers), .account = "user@customer.example"};
+  made.status.recipients.resize(1);
+  made.status.add({.at = 1000, .next_hop = "mx.example:25", .recipients = 1, .code = 451, .text = "4.3.0 try again later"});
+  return made;
+}
+
 double seconds_since(io::Clock& clock, Instant begin) {
   return std::chrono::duration<double>(clock.now() - begin).count();
 }
@@ -36,7 +50,7 @@ int main(int argc, char** argv) {
   const auto disk = io::make_real_disk();
   const auto clock = io::make_real_clock();
   if (!disk->make_directory(directory)) return 1;
-  bench::write_spool(*disk, directory, {.messages = messages});
+  bench::write_spool(*disk, directory, messages, tried_before);
 
   const std::size_t before = heap_in_use();
   relay::Schedule schedule({});
