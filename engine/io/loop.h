@@ -137,6 +137,9 @@ class Loop {
   // Waits.
   class SleepAwaiter;
   SleepAwaiter sleep(Duration duration, const char* what);
+  // Until all others had their turn: what would take long is done in parts, one in each turn.
+  class TurnAwaiter;
+  TurnAwaiter next_turn(const char* what);
 
  private:
   friend class Abortable;
@@ -183,6 +186,28 @@ class Loop::SleepAwaiter {
 inline Loop::SleepAwaiter Loop::sleep(Duration duration, const char* what) {
   return {*this, duration, what};
 }
+
+class Loop::TurnAwaiter {
+ public:
+  TurnAwaiter(Loop& loop, const char* what) : loop_(loop), what_(what) {}
+  static bool await_ready() noexcept { return false; }
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    waiter.promise().wait_for(what_);
+    waiter_ = &waiter.promise();
+    loop_.defer(turn_);
+  }
+  static void await_resume() noexcept {}
+
+ private:
+  static void begin(void* self) { static_cast<TurnAwaiter*>(self)->waiter_->ready(); }
+  Loop& loop_;
+  const char* what_;
+  PromiseBase* waiter_ = nullptr;
+  Deferred turn_{&begin, this};
+};
+
+inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what}; }
 
 // Runs `job` on a worker and waits for its result.  nullopt when the workers' queue is full.  The job
 // must not touch anything that belongs to a core.

@@ -43,6 +43,28 @@ TEST_P(LoopTest, SleepersWakeWhenTheyAreDue) {
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3}));
 }
 
+Task<void> take_turns(Loop& loop, int count, int& taken) {
+  for (; taken < count; ++taken) {
+    const std::uint64_t before = loop.counters().turns;
+    co_await loop.next_turn("a turn");
+    EXPECT_EQ(loop.counters().turns, before + 1);
+  }
+}
+
+// What is done in parts lets all others go on between two of them, and waits for nothing.
+TEST_P(LoopTest, WorkInPartsHasOneInEachTurn) {
+  Loop& loop = doors_.add_loop("192.0.2.1");
+  int one = 0;
+  int two = 0;
+  TaskSet tasks;
+  tasks.add(take_turns(loop, 20, one));
+  tasks.add(take_turns(loop, 10, two));
+  EXPECT_TRUE(doors_.run_until([&] {
+    EXPECT_TRUE(one == two || two == 10) << one << " " << two;
+    return tasks.live() == 0;
+  }));
+}
+
 Task<void> sleep_often(Loop& loop, const Loop& other, int count, bool& mixed_up) {
   for (int i = 0; i < count; ++i) {
     const std::uint64_t turns_of_other = other.counters().turns;
