@@ -77,6 +77,11 @@ std::vector<JobStatus> Queue::jobs(spool::QueueId id) {
   return all;
 }
 
+bool Queue::has_several_jobs(spool::QueueId id) const {
+  const auto at = jobs_.find(id);
+  return at != jobs_.end() && at->second.more != nullptr;
+}
+
 void Queue::forget_job(spool::QueueId id, JobId job) {
   const auto at = jobs_.find(id);
   if (at == jobs_.end()) return;

@@ -120,6 +120,7 @@ class Queue {
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
   // Of one message; none where there is no such.
   [[nodiscard]] std::vector<JobStatus> jobs(spool::QueueId id);
+  [[nodiscard]] bool has_several_jobs(spool::QueueId id) const;
   [[nodiscard]] const QueueCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t messages() const { return jobs_.size(); }
   [[nodiscard]] std::size_t active() const { return active_.size(); }

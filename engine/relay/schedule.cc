@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/relay/schedule_walk.h"
 
 namespace sluice::relay {
 
@@ -191,6 +192,7 @@ void Schedule::erase(std::uint32_t index) {
   Job& job = jobs_[index];
   Destination& destination = destination_of(job);
   if (destination.flush_next == index) destination.flush_next = job.at_destination.next;
+  for (JobWalk* walk = walks_; walk != nullptr; walk = walk->next_walk_) walk->leave(index);
   unlink(destination.jobs, index, destination_job_links());
   --destination.job_count;
   leave_flow(job.flow);

@@ -101,6 +101,8 @@ struct ScheduleCounters {
   std::uint64_t resumed = 0;
 };
 
+class JobWalk;
+
 class Schedule {
  public:
   static constexpr std::size_t kLastWordsMax = 200;
@@ -153,9 +155,7 @@ class Schedule {
   // therefore be short: go on until *cursor is destinations_end().
   [[nodiscard]] std::vector<DestinationStatus> destinations(std::uint32_t* cursor, std::size_t max) const;
   [[nodiscard]] std::uint32_t destinations_end() const { return destinations_.end(); }
-  // Jobs of a destination in the order in which they came: `max` of them behind `after` ({}: from the first).
-  // nullopt: `after` is gone; begin again.
-  [[nodiscard]] std::optional<std::vector<JobStatus>> jobs(DestinationId id, JobId after, std::size_t max) const;
+  // Its jobs: see schedule_walk.h.
 
   [[nodiscard]] const ScheduleCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint32_t size() const { return job_count_; }
@@ -168,6 +168,7 @@ class Schedule {
   [[nodiscard]] std::size_t job_bytes() const { return jobs_.bytes() + heap_.bytes(); }
 
  private:
+  friend class JobWalk;
   using Customer = scheduling::Customer;
   using Destination = scheduling::Destination;
   using Flow = scheduling::Flow;
@@ -259,6 +260,7 @@ class Schedule {
   List open_;                                     // destinations with room and with parked lanes
   List expired_;                                  // jobs
   std::vector<DestinationId> flushing_;
+  mutable JobWalk* walks_ = nullptr;              // those under way
   scheduling::LaneTurn turn_;
   std::uint32_t job_count_ = 0;
   std::uint32_t ready_ = 0;

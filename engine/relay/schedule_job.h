@@ -19,6 +19,9 @@ enum class Lane : std::uint8_t { first, again };
 inline constexpr std::size_t kLanes = 2;
 constexpr std::size_t lane_index(Lane lane) { return static_cast<std::size_t>(lane); }
 
+// Whoever pages through records that may be gone looks at so many for each one that was asked for, at most.
+inline constexpr std::size_t kLooksEach = 64;
+
 enum class JobState : std::uint8_t {
   waiting,  // for its time
   ready,    // its time has come

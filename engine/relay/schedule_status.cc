@@ -49,27 +49,12 @@ std::optional<DestinationStatus> Schedule::status(DestinationId id) const {
 }
 
 std::vector<DestinationStatus> Schedule::destinations(std::uint32_t* cursor, std::size_t max) const {
-  constexpr std::size_t kLooksEach = 64;
   std::vector<DestinationStatus> page;
-  for (std::size_t looks = 0; looks < kLooksEach * max; ++looks) {
+  for (std::size_t looks = 0; looks < scheduling::kLooksEach * max; ++looks) {
     if (page.size() == max || *cursor >= destinations_.end()) break;
     const std::uint32_t index = (*cursor)++;
     if (destinations_.live(index)) page.push_back(describe_destination(index));
   }
-  return page;
-}
-
-std::optional<std::vector<JobStatus>> Schedule::jobs(DestinationId id, JobId after, std::size_t max) const {
-  if (!destinations_.live(id.index, id.generation)) return std::nullopt;
-  std::uint32_t index = destinations_[id.index].jobs.first;
-  if (after) {
-    const Job* job = find(after);
-    if (job == nullptr || flows_[job->flow].destination != id.index) return std::nullopt;
-    index = job->at_destination.next;
-  }
-  std::vector<JobStatus> page;
-  for (; index != kNone && page.size() < max; index = jobs_[index].at_destination.next)
-    page.push_back(describe(index));
   return page;
 }
 

@@ -222,7 +222,6 @@ TEST(ScheduleDestinationTest, AnIdOfAForgottenNameIsRecognised) {
   EXPECT_FALSE(bench.schedule.status(old));
   EXPECT_FALSE(bench.schedule.flush(old, bench.now));
   EXPECT_FALSE(bench.schedule.set_last_words(old, "hello"));
-  EXPECT_FALSE(bench.schedule.jobs(old, {}, 10));
   EXPECT_TRUE(bench.schedule.status(fresh));
 }
 
@@ -268,30 +267,6 @@ TEST(ScheduleDestinationTest, PagesThroughDestinations) {
     for (const auto& status : bench.schedule.destinations(&cursor, 7)) names.emplace_back(status.name);
   EXPECT_THAT(names, SizeIs(100));
   EXPECT_EQ(names[42], "42");
-}
-
-TEST(ScheduleDestinationTest, PagesThroughJobsAndSaysWhenItHasLostItsPlace) {
-  ScheduleBench bench;
-  std::vector<JobId> jobs;
-  for (std::uint64_t i = 0; i < 10; ++i) {
-    jobs.push_back(bench.add_later("a", "example.com", 1h, i));
-    bench.add("a", "other.example");
-  }
-  const DestinationId id = bench.schedule.find_destination("example.com");
-  std::vector<std::uint64_t> messages;
-  JobId after;
-  for (;;) {
-    const auto page = bench.schedule.jobs(id, after, 3);
-    ASSERT_TRUE(page);
-    if (page->empty()) break;
-    for (const JobStatus& job : *page) messages.push_back(job.message);
-    after = page->back().id;
-  }
-  EXPECT_THAT(messages, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
-  bench.schedule.remove(jobs[4], bench.now);
-  EXPECT_FALSE(bench.schedule.jobs(id, jobs[4], 3));
-  EXPECT_FALSE(bench.schedule.jobs(bench.schedule.find_destination("other.example"), jobs[5], 3));
-  EXPECT_THAT(*bench.schedule.jobs(id, jobs[9], 3), IsEmpty());
 }
 
 }  // namespace
