@@ -15,6 +15,8 @@ constexpr int kReadTries = 3;
 constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
 constexpr Duration kAsideAgain = std::chrono::seconds(10);
+// As much of a message's record as most envelopes with their status fit into.
+constexpr std::uint32_t kHeadBytes = 2 * kBlockBytes;
 
 std::uint32_t block_of(std::uint32_t offset) { return offset / kBlockBytes * kBlockBytes; }
 
@@ -45,12 +47,13 @@ Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::ui
   co_return static_cast<std::int32_t>(got);
 }
 
-// The payload, in memory of its own.
-Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordType type, QueueId id) {
+// In memory of its own.
+Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordType type, QueueId id, Part part) {
   const Segment* segment = segments_.find(at.segment);
   CHECK(segment != nullptr);
   const std::uint32_t begin = block_of(at.offset);
-  const std::uint32_t end = block_of(at.offset + at.bytes() + kBlockBytes - 1);
+  const bool all = part == Part::whole || at.bytes() <= kHeadBytes;
+  const std::uint32_t end = all ? block_of(at.offset + at.bytes() + kBlockBytes - 1) : begin + kHeadBytes;
   BlockRef block = allocate_block(end - begin + kBlockBytes);
   const auto address = reinterpret_cast<std::uintptr_t>(block->data);
   char* memory = block->data + (kBlockBytes - address % kBlockBytes) % kBlockBytes;
@@ -61,12 +64,12 @@ Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordT
   if (got < 0) co_return std::unexpected(where + std::strerror(-got));
   const std::string_view bytes(memory, static_cast<std::size_t>(got));
   const std::size_t skip = std::min<std::size_t>(at.offset - begin, bytes.size());
-  const auto frame = read_frame(bytes.substr(skip), at.offset, salt);
-  if (!frame || frame->type != type || frame->id != id || frame->payload.size() != at.payload)
-    co_return std::unexpected(where + "the record does not check");
+  const auto frame = all ? read_frame(bytes.substr(skip), at.offset, salt) : read_frame_head(bytes.substr(skip), at.offset);
+  const bool fits = frame && (all ? frame->payload.size() == at.payload : frame->payload.size() <= at.payload);
+  if (!fits || frame->type != type || frame->id != id) co_return std::unexpected(where + "the record does not check");
   const auto offset = static_cast<std::uint32_t>(frame->payload.data() - block->data);
   block->used = block->capacity;
-  co_return Extent{std::move(block), offset, at.payload};
+  co_return Extent{std::move(block), offset, static_cast<std::uint32_t>(frame->payload.size())};
 }
 
 Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
@@ -99,6 +102,32 @@ Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
     }
   }
   co_return read;
+}
+
+Task<std::expected<MessageHead, std::string>> Spool::read_head(QueueId id) {
+  const auto known = index_.find(id);
+  if (known == index_.end()) co_return std::unexpected("there is no such message");
+  const Entry entry = known->second;
+  Pin pin(segments_);
+  pin.hold(entry.message.segment);
+  auto record = co_await read_record(entry.message, RecordType::message, id, Part::beginning);
+  auto head = record ? decode_message_head(id, record->view(), entry.message.payload) : std::nullopt;
+  // There is more in it than fits into the beginning, or it is damaged.
+  if (!head) record = co_await read_record(entry.message, RecordType::message, id);
+  if (!record) co_return std::unexpected(record.error());
+  if (!head) head = decode_message(id, record->view());
+  if (!head) co_return std::unexpected("the record of the message means nothing");
+  co_return MessageHead{.stored = std::move(head->stored), .status = std::move(head->status), .latest = !entry.status.present()};
+}
+
+Task<std::optional<message::DeliveryStatus>> Spool::read_status(QueueId id) {
+  const auto known = index_.find(id);
+  if (known == index_.end() || !known->second.status.present()) co_return std::nullopt;
+  const Location at = known->second.status;
+  Pin pin(segments_);
+  pin.hold(at.segment);
+  auto record = co_await read_record(at, RecordType::status, id);
+  co_return record ? decode_status(record->view()) : std::nullopt;
 }
 
 Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location piece) {

@@ -66,7 +66,14 @@ std::optional<Frame> read_frame(std::string_view bytes, std::uint32_t offset, st
   if (whole == 0 || whole > bytes.size()) return std::nullopt;
   const char* at = bytes.data();
   const auto size = get<std::uint32_t>(at + kSizeAt);
-  if (!claims_to_be_at(at, offset) || get<std::uint32_t>(at + kCrcAt) != frame_crc(at, size, salt)) return std::nullopt;
+  if (get<std::uint32_t>(at + kCrcAt) != frame_crc(at, size, salt)) return std::nullopt;
+  return read_frame_head(bytes, offset);
+}
+
+std::optional<Frame> read_frame_head(std::string_view bytes, std::uint32_t offset) {
+  if (bytes.size() < kFrameHeaderBytes || !claims_to_be_at(bytes.data(), offset)) return std::nullopt;
+  const char* at = bytes.data();
+  const auto size = get<std::uint32_t>(at + kSizeAt);
   return Frame{.type = static_cast<RecordType>(get<std::uint32_t>(at + kTypeAt)),
                .id = get<std::uint64_t>(at + kIdAt),
                .offset = offset,

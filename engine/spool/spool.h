@@ -56,6 +56,13 @@ class Pin {
   std::vector<std::uint32_t> held_;
 };
 
+// What a message is about, without its content.
+struct MessageHead {
+  Stored stored;
+  message::DeliveryStatus status;
+  bool latest = true;  // the status is the latest; else read_status() has that
+};
+
 // A message read back.  To be gone before the spool closes.
 struct Message {
   Stored stored;
@@ -91,6 +98,11 @@ class Spool {
   // The error is a sentence: the record cannot be read, or does not check.
   Task<std::expected<Message, std::string>> read(QueueId id);
   Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
+  // For whoever searches.  Of a long record only the beginning is read, which no checksum is asked about: to be shown and
+  // compared, and nothing more.
+  Task<std::expected<MessageHead, std::string>> read_head(QueueId id);
+  // The latest one.  Absent: the message is gone, or its status is that of the head, or it cannot be read.
+  Task<std::optional<message::DeliveryStatus>> read_status(QueueId id);
 
   // Changes of one message are made one after the other, as they were asked for.  Each waits until it is on the disk,
   // however often that takes.  False: the core must stop first.  `status` is looked at when its turn has come.
@@ -113,7 +125,9 @@ class Spool {
 
  private:
   Task<std::int32_t> read_blocks(int file, std::span<std::byte> to, std::uint32_t offset);
-  Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id);
+  // The payload: whole and checked, or, of a record that is longer than kHeadBytes, as much of its beginning as is asked for.
+  enum class Part : std::uint8_t { whole, beginning };
+  Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id, Part part = Part::whole);
   [[nodiscard]] std::span<const Location> pieces_of(QueueId id) const;
   [[nodiscard]] bool lies_in(QueueId id, std::uint32_t segment) const;
   void release(QueueId id, const Location& message);

@@ -201,7 +201,12 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
 }
 
 std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload) {
-  OctetReader in(payload);
+  return decode_message_head(id, payload, payload.size());
+}
+
+std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes) {
+  CHECK(first.size() <= payload_bytes);
+  OctetReader in(first);
   if (in.number() != kSchema) return std::nullopt;
   DecodedMessage decoded;
   Stored& stored = decoded.stored;
@@ -222,7 +227,8 @@ std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payloa
   if (in.failed() || !status || status->recipients.size() != stored.envelope.recipients.size()) return std::nullopt;
   decoded.status = *std::move(status);
   decoded.content = in.rest();
-  if (bytes + decoded.content.size() != stored.content_bytes) return std::nullopt;
+  const std::size_t missing = payload_bytes - first.size();
+  if (bytes + decoded.content.size() + missing != stored.content_bytes) return std::nullopt;
   return decoded;
 }
 

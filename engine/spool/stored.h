@@ -38,6 +38,9 @@ struct DecodedMessage {
   std::string_view content;  // of this record
 };
 [[nodiscard]] std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload);
+// The same of a payload of `payload_bytes` from its first octets, as far as they go: `content` is what they have of it.
+// Absent, too, where they end before the content begins.
+[[nodiscard]] std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes);
 
 // The payload of a status record, at most kMetaBytesMax / 2: words are cut where it would be longer.
 [[nodiscard]] std::string encode_status(const message::DeliveryStatus& status);

@@ -211,5 +211,54 @@ TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
   EXPECT_EQ(life->spool().messages(), 0U);
 }
 
+// Whoever searches reads no content: of a long record only its beginning, whatever the rest is.
+TEST_P(SpoolTest, HeadIsReadWithoutTheContent) {
+  auto life = begin({.segment_bytes = 16U << 20});
+  const auto head = [&](QueueId id) {
+    return life->await<std::expected<MessageHead, std::string>>([&] { return life->spool().read_head(id); });
+  };
+  const std::vector<std::size_t> sizes{0, 5000, 300'000, 3'000'001};
+  for (std::size_t i = 0; i < sizes.size(); ++i) ASSERT_TRUE(store(*life, i + 1, sizes[i]));
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto read = head(i + 1);
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(read->stored.content_bytes, sizes[i]);
+    EXPECT_EQ(read->stored.envelope.reverse_path, "sender@customer.example");
+    EXPECT_EQ(read->status, status_of(0));
+    EXPECT_TRUE(read->latest);
+  }
+  EXPECT_FALSE(head(99));
+  if (!doors_.simulated()) return;
+  const Location where = life->spool().index().at(3).message;
+  doors_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 200'000);
+  EXPECT_FALSE(read(*life, 3));
+  EXPECT_TRUE(head(3));
+  const Location small = life->spool().index().at(2).message;
+  doors_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(small.segment)), small.offset + 3000);
+  EXPECT_FALSE(head(2)) << "a short record is checked";
+}
+
+TEST_P(SpoolTest, HeadThatIsLongIsReadWhole) {
+  auto life = begin({.segment_bytes = 16U << 20});
+  ASSERT_TRUE(life->await<bool>([&] { return keep(life->spool(), 1, 100'000, 1000); }));
+  const auto head = life->await<std::expected<MessageHead, std::string>>([&] { return life->spool().read_head(1); });
+  ASSERT_TRUE(head) << head.error();
+  EXPECT_EQ(head->stored.envelope.recipients.size(), 1000U);
+  EXPECT_EQ(head->stored.content_bytes, 100'000U);
+}
+
+TEST_P(SpoolTest, HeadSaysWhereItsStatusIsNotTheLatest) {
+  auto life = begin();
+  ASSERT_TRUE(store(*life, 1, 500));
+  ASSERT_TRUE(update(*life, 1, 7));
+  const auto head = life->await<std::expected<MessageHead, std::string>>([&] { return life->spool().read_head(1); });
+  ASSERT_TRUE(head) << head.error();
+  EXPECT_FALSE(head->latest);
+  const auto status = life->await<std::optional<message::DeliveryStatus>>([&] { return life->spool().read_status(1); });
+  ASSERT_TRUE(status);
+  EXPECT_EQ(*status, status_of(7));
+  EXPECT_FALSE(life->await<std::optional<message::DeliveryStatus>>([&] { return life->spool().read_status(2); }));
+}
+
 }  // namespace
 }  // namespace sluice::spool
