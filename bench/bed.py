@@ -113,11 +113,11 @@ class Bed:
         for process in self.started:
             process.wait(timeout=60)
 
-    def start(self, command, port, patience_s=10):
+    def start(self, command, port):
         """Starts `command` and waits until `port` answers."""
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.started.append(process)
-        for _ in range(patience_s * 10):
+        for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(('127.0.0.1', port)) == 0:
                     return process
@@ -126,7 +126,7 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop, route='', cores=1, earlier_routes='', patience_s=10):
+    def sluice(self, next_hop, route='', cores=1, earlier_routes=''):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
         (process, port). `route`: keys of its route."""
         port = free_port()
@@ -136,4 +136,4 @@ class Bed:
                           earlier_routes=earlier_routes))
         subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
                        check=True, stdout=subprocess.DEVNULL)
-        return self.start([BUILD / 'sluice', 'serve', '--config', config], port, patience_s), port
+        return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port
