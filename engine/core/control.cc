@@ -82,7 +82,7 @@ Task<std::string> Control::answer(std::string_view request) {
 Task<std::string> Control::answer_about_queue(std::string_view line) {
   auto request = decode_queue_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
-  std::vector<QueueAnswer> all(cores_.size());
+  const auto all = std::make_shared<std::vector<QueueAnswer>>(cores_.size());
   std::size_t missing = cores_.size();
   Gate gate;
   for (std::size_t i = 0; i < cores_.size(); ++i) {
@@ -90,14 +90,21 @@ Task<std::string> Control::answer_about_queue(std::string_view line) {
     const auto told = [&, i](QueueAnswer answer) {
       // Back here as a message, so that nothing is written by two.
       home_.post([&, i, shared = std::make_shared<QueueAnswer>(std::move(answer))] {
-        all[i] = std::move(*shared);
+        (*all)[i] = std::move(*shared);
         if (--missing == 0) gate.open();
       });
     };
     core->post([core, request = *request, told] { core->tasks().add(ask_queue(*core, request, told)); });
   }
   co_await gate.wait("answers of all cores about the queue");
-  co_return render_queue(*request, all, home_.loop().door().clock.wall());
+  // Ten thousand messages are many words, and those who deliver do not wait for them: a worker writes and clears away.
+  const auto text = co_await io::run_on_worker<std::string>(
+      home_.loop(),
+      [all, asked = *request, now = home_.loop().door().clock.wall()] {
+        return render_queue(asked, std::exchange(*all, {}), now);
+      },
+      "the queue to be put into words");
+  co_return text ? *text : "error: too many jobs wait\n";
 }
 
 Task<void> Control::ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> told) {

@@ -5,10 +5,12 @@
 #include <ranges>
 
 #include "absl/container/flat_hash_set.h"
+#include "engine/relay/schedule_walk.h"
 
 namespace sluice::core {
 namespace {
 
+// Jobs, or destinations, that are looked at in one turn of the loop.
 constexpr std::size_t kPage = 256;
 // Whoever reads or changes a message waits for the disk; so many do at one time, and share its writes.
 constexpr std::size_t kVisitsAtOnce = 64;
@@ -34,14 +36,14 @@ class Walk {
 
   Task<QueueAnswer> run() {
     if (request_.verb == QueueVerb::destinations) {
-      list_destinations();
+      co_await list_destinations();
     } else if (request_.verb == QueueVerb::flush && only_destination()) {
       answer_.changed = queue_.flush_destination(request_.destination) ? 1 : 0;
     } else if (!request_.id.empty()) {
       const auto id = message::parse_queue_id(request_.id);
       if (id && spool_.has(*id)) co_await visit(*id);
     } else {
-      co_await walk_destinations();
+      co_await walk_jobs();
     }
     co_return std::move(answer_);
   }
@@ -52,93 +54,98 @@ class Walk {
            request_.sender.empty() && request_.recipient.empty();
   }
   [[nodiscard]] bool shows() const { return request_.verb == QueueVerb::list || request_.verb == QueueVerb::show; }
+  // Whether a message has to be read to know if it is meant.
+  [[nodiscard]] bool filters_by_content() const {
+    return !request_.sender.empty() || !request_.recipient.empty() || (!request_.id.empty() && !request_.customer.empty());
+  }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= request_.limit; }
+  // The core must not wait for it to end.
+  bool stopped() { return answer_.cut_short = answer_.cut_short || queue_.closing(); }
 
-  void list_destinations() {
+  Task<void> list_destinations() {
     const relay::Schedule& schedule = queue_.schedule();
-    for (std::uint32_t cursor = 0; cursor != schedule.destinations_end();) {
-      const std::uint32_t before = cursor;
+    if (!request_.destination.empty()) {
+      if (const auto only = schedule.status(schedule.find_destination(request_.destination))) add_destination(*only);
+      co_return;
+    }
+    for (std::uint32_t cursor = 0; cursor < schedule.destinations_end() && !stopped();) {
       for (const relay::DestinationStatus& each : schedule.destinations(&cursor, kPage)) {
-        if (!request_.destination.empty() && request_.destination != each.name) continue;
         if (answer_.destinations.size() >= request_.limit) {
           answer_.more = true;
-          return;
+          co_return;
         }
-        const Duration left = each.suspended ? each.not_before - loop_.now() : Duration::zero();
-        answer_.destinations.push_back({.core = core_,
-                                        .name = std::string(each.name),
-                                        .last_words = std::string(each.last_words),
-                                        .jobs = each.jobs,
-                                        .ready = each.ready,
-                                        .running = each.running,
-                                        .held = each.held,
-                                        .window = each.window,
-                                        .per_second = each.per_second,
-                                        .suspended_s = static_cast<std::uint64_t>(std::max<std::int64_t>(left / std::chrono::seconds(1), each.suspended ? 1 : 0))});
+        add_destination(each);
       }
-      if (cursor == before) return;
+      co_await loop_.next_turn("the next page of destinations");
     }
   }
 
-  // Every destination, every page of its jobs; what comes or goes meanwhile may be seen or not.
-  Task<void> walk_destinations() {
+  void add_destination(const relay::DestinationStatus& status) {
+    const std::int64_t left = status.suspended ? (status.not_before - loop_.now()) / std::chrono::seconds(1) : 0;
+    answer_.destinations.push_back({.core = core_,
+                                    .name = std::string(status.name),
+                                    .last_words = std::string(status.last_words),
+                                    .jobs = status.jobs,
+                                    .ready = status.ready,
+                                    .running = status.running,
+                                    .held = status.held,
+                                    .window = status.window,
+                                    .per_second = status.per_second,
+                                    .suspended_s = static_cast<std::uint64_t>(std::max<std::int64_t>(left, status.suspended ? 1 : 0))});
+  }
+
+  // A page of jobs in each turn, whatever destinations they are for; so many messages of these at one time as may be.
+  Task<void> walk_jobs() {
     const relay::Schedule& schedule = queue_.schedule();
-    for (std::uint32_t cursor = 0; cursor != schedule.destinations_end() && !answer_.more;) {
-      const std::uint32_t before = cursor;
-      std::vector<relay::DestinationId> ids;
-      for (const relay::DestinationStatus& each : schedule.destinations(&cursor, kPage))
-        if (request_.destination.empty() || request_.destination == each.name) ids.push_back(each.id);
-      if (cursor == before) break;
-      for (const relay::DestinationId id : ids) co_await walk_jobs(id);
+    std::optional<relay::JobWalk> walk;
+    if (request_.destination.empty()) {
+      walk.emplace(schedule);
+    } else {
+      walk.emplace(schedule, schedule.find_destination(request_.destination));
     }
-  }
-
-  Task<void> walk_jobs(relay::DestinationId destination) {
-    relay::JobId after;
-    while (!answer_.more) {
-      const auto page = queue_.schedule().jobs(destination, after, kPage);
-      if (!page) {  // the job at which we were went at this moment: again from the first, past those that were seen
-        after = {};
-        co_await loop_.sleep(std::chrono::milliseconds(1), "another look at the queue");
-        continue;
-      }
-      if (page->empty()) co_return;
+    while (!walk->over() && !answer_.more && !stopped()) {
       std::vector<spool::QueueId> wanted;
-      for (const relay::JobStatus& job : *page)
+      for (const relay::JobStatus& job : walk->next(kPage))
         if (request_.customer.empty() || request_.customer == job.customer_name) wanted.push_back(job.message);
       co_await visit_all(std::move(wanted));
-      after = last_left(*page);
-      // The queue's own turn.
-      co_await loop_.sleep(Duration::zero(), "the next page of the queue");
+      // Deliveries have their turn.
+      co_await loop_.next_turn("the next page of the queue");
     }
-  }
-
-  // Where to go on: at the last that is still there.  None: from the first, past those that were seen.
-  [[nodiscard]] relay::JobId last_left(const std::vector<relay::JobStatus>& page) const {
-    for (const relay::JobStatus& job : page | std::views::reverse)
-      if (queue_.schedule().status(job.id)) return job.id;
-    return {};
+    co_await visits_.join("messages of the queue");
+    // Some that were visited at the same time were more than are wanted.
+    if (shows() && answer_.rows.size() > request_.limit) {
+      answer_.rows.resize(request_.limit);
+      answer_.more = true;
+    }
   }
 
   Task<void> visit_all(std::vector<spool::QueueId> wanted) {
-    std::erase_if(wanted, [this](spool::QueueId id) { return !seen_.insert(id).second; });
-    for (std::size_t at = 0; at < wanted.size();) {
+    for (const spool::QueueId id : wanted) {
+      // A message for several destinations is met at each of them.
+      if (queue_.has_several_jobs(id) && !seen_.insert(id).second) continue;
+      while (visits_.live() >= visits_max()) co_await room_.wait("messages of the queue");
+      if (stopped()) co_return;
       if (full()) {
         answer_.more = true;
         co_return;
       }
-      const std::size_t room = shows() ? request_.limit - answer_.rows.size() : kVisitsAtOnce;
-      const std::size_t end = std::min(wanted.size(), at + std::min(room, kVisitsAtOnce));
-      TaskSet visits;
-      for (; at < end; ++at) visits.add(visit(wanted[at]));
-      co_await visits.join("messages of the queue");
+      visits_.add(visit_one(id));
     }
   }
 
+  // Where all that are visited are shown, none is read beyond the limit.
+  [[nodiscard]] std::size_t visits_max() const {
+    if (!shows() || filters_by_content() || full()) return kVisitsAtOnce;
+    return std::min(kVisitsAtOnce, request_.limit - answer_.rows.size());
+  }
+
+  Task<void> visit_one(spool::QueueId id) {
+    co_await visit(id);
+    if (room_.waiting()) room_.open();
+  }
+
   Task<void> visit(spool::QueueId id) {
-    const bool needs_content = shows() || !request_.sender.empty() || !request_.recipient.empty() ||
-                               (!request_.id.empty() && !request_.customer.empty());
-    if (needs_content) {
+    if (shows() || filters_by_content()) {
       auto row = co_await read(id);
       if (!row) co_return;
       if (shows()) {
@@ -162,44 +169,61 @@ class Walk {
     return relay::Queue::Order::flush;
   }
 
+  [[nodiscard]] bool meant(const spool::Stored& stored) const {
+    return (request_.customer.empty() || request_.customer == stored.submitter.customer) &&
+           (request_.sender.empty() || matches_address(request_.sender, stored.envelope.reverse_path)) &&
+           (request_.recipient.empty() ||
+            std::ranges::any_of(stored.envelope.recipients, [this](const message::Recipient& each) {
+              return matches_address(request_.recipient, each.forward_path);
+            }));
+  }
+  // Whether any that are left are meant.
+  [[nodiscard]] bool waits_for(const spool::MessageHead& head) const {
+    if (request_.recipient.empty()) return true;
+    const auto& recipients = head.stored.envelope.recipients;
+    for (std::size_t i = 0; i < recipients.size(); ++i)
+      if (head.status.recipients[i].fate == message::Fate::waiting &&
+          matches_address(request_.recipient, recipients[i].forward_path))
+        return true;
+    return false;
+  }
+
   // Absent where the filters do not mean it, or it is gone.
   Task<std::optional<QueueRow>> read(spool::QueueId id) {
-    auto message = co_await spool_.read(id);
-    if (!message) co_return std::nullopt;
-    const spool::Stored& stored = message->stored;
-    const auto& recipients = stored.envelope.recipients;
-    const auto waits = [&](std::size_t i) { return message->status.recipients[i].fate == message::Fate::waiting; };
-    const auto waits_for = [&](std::size_t i) {
-      return waits(i) && matches_address(request_.recipient, recipients[i].forward_path);
-    };
-    const auto all = std::views::iota(std::size_t{0}, recipients.size());
-    const bool meant =
-        (request_.customer.empty() || request_.customer == stored.submitter.customer) &&
-        (request_.sender.empty() || matches_address(request_.sender, stored.envelope.reverse_path)) &&
-        (request_.recipient.empty() || std::ranges::any_of(all, waits_for));
-    if (!meant) co_return std::nullopt;
+    auto head = co_await spool_.read_head(id);
+    if (!head || !meant(head->stored)) co_return std::nullopt;
+    if (!head->latest) {
+      auto latest = co_await spool_.read_status(id);
+      if (latest && latest->recipients.size() == head->status.recipients.size()) head->status = *std::move(latest);
+    }
+    if (!waits_for(*head)) co_return std::nullopt;
+    co_return row_of(id, *std::move(head));
+  }
+
+  QueueRow row_of(spool::QueueId id, spool::MessageHead head) {
     const bool whole = request_.verb == QueueVerb::show;
     QueueRow row{.id = id,
                  .core = core_,
-                 .customer = stored.submitter.customer,
-                 .account = stored.submitter.account,
-                 .sender = stored.envelope.reverse_path,
+                 .customer = std::move(head.stored.submitter.customer),
+                 .account = std::move(head.stored.submitter.account),
+                 .sender = std::move(head.stored.envelope.reverse_path),
                  .recipients = {},
                  .destinations = {},
                  .state = "waiting",
-                 .bytes = stored.content_bytes,
-                 .arrived = stored.arrived,
-                 .status = std::move(message->status)};
+                 .bytes = head.stored.content_bytes,
+                 .arrived = head.stored.arrived,
+                 .status = std::move(head.status)};
     // A list names those that are left, whoever is shown whole all with what became of them.
-    for (const std::size_t i : all)
+    auto& recipients = head.stored.envelope.recipients;
+    for (std::size_t i = 0; i < recipients.size(); ++i)
       if (whole || row.status.recipients[i].fate == message::Fate::waiting)
-        row.recipients.push_back(recipients[i].forward_path);
+        row.recipients.push_back(std::move(recipients[i].forward_path));
     for (const relay::JobStatus& job : queue_.jobs(id)) {
       row.state = state_text(job);
       if (const auto destination = queue_.schedule().status(job.destination))
         row.destinations.emplace_back(destination->name);
     }
-    co_return row;
+    return row;
   }
 
   io::Loop& loop_;
@@ -207,7 +231,9 @@ class Walk {
   spool::Spool& spool_;
   std::uint32_t core_;
   const QueueRequest& request_;
-  absl::flat_hash_set<spool::QueueId> seen_;
+  absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs
+  TaskSet visits_;
+  Gate room_;
   QueueAnswer answer_;
 };
 

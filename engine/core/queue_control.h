@@ -1,5 +1,6 @@
 // What `sluicectl queue` asks of one core, answered on that core; and the answers of all cores put into words.
-// Messages are looked at a page at a time, so that a queue of a million goes on being delivered meanwhile.
+// Messages are looked at a page in each turn, and few are read at one time, so that a queue of a million goes on being
+// delivered meanwhile.
 // answer_queue(): its core's thread.  The rest is pure.
 #pragma once
 
@@ -47,6 +48,7 @@ struct QueueAnswer {
   std::vector<DestinationRow> destinations;
   std::uint64_t changed = 0;  // messages, or destinations where they were flushed
   bool more = false;          // there are more than `limit`
+  bool cut_short = false;     // the core ends: there may be more of everything
 };
 
 // `core` is the number that rows carry.

@@ -160,6 +160,10 @@ std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bo
   return out;
 }
 
+std::string counted(std::uint64_t changed) {
+  return std::to_string(changed) + (changed == 1 ? " was changed\n" : " were changed\n");
+}
+
 }  // namespace
 
 std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers, WallMillis now) {
@@ -167,12 +171,16 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
   std::vector<DestinationRow> destinations;
   std::uint64_t changed = 0;
   bool more = false;
+  bool cut_short = false;
   for (const QueueAnswer& answer : answers) {
     std::ranges::copy(answer.rows, std::back_inserter(rows));
     std::ranges::copy(answer.destinations, std::back_inserter(destinations));
     changed += answer.changed;
     more = more || answer.more;
+    cut_short = cut_short || answer.cut_short;
   }
+  if (cut_short)
+    return "error: the relay is being stopped; " + (changes_queue(request.verb) ? counted(changed) : "ask again\n");
   // Filters may let nothing through; an ID is of one message, or wrong.
   if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && changed == 0)
     return "error: no such message\n";
@@ -183,7 +191,7 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     return request.json ? as_json(table) : as_text(table);
   }
   if (request.json) return "{\"changed\": " + std::to_string(changed) + "}\n";
-  return std::to_string(changed) + (changed == 1 ? " was changed\n" : " were changed\n");
+  return counted(changed);
 }
 
 }  // namespace sluice::core

@@ -34,6 +34,7 @@ class QueueControlTest : public ::testing::Test {
   QueueAnswer ask(const QueueRequest& request) {
     reads_before_ = faults().calls(io::SimCall::read_file);
     batches_before_ = bench_.spool().log_counters().batches;
+    turns_before_ = loop().counters().turns;
     operations_max_ = 0;
     asking_ = true;
     TaskSet watch;
@@ -50,8 +51,18 @@ class QueueControlTest : public ::testing::Test {
   [[nodiscard]] std::uint64_t reads() { return faults().calls(io::SimCall::read_file) - reads_before_; }
   [[nodiscard]] std::uint64_t batches() { return bench_.spool().log_counters().batches - batches_before_; }
 
+  [[nodiscard]] std::uint64_t turns() { return loop().counters().turns - turns_before_; }
+  // One more job of a message, for a destination of its own.
+  void add_job(spool::QueueId id, const std::string& destination) {
+    loop().post([this, id, destination] {
+      bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater}, "acme",
+                             {.key = destination});
+    });
+  }
+
   relay::QueueBench bench_{1, {.short_percent = 0}};
   std::size_t operations_max_ = 0;
+  bool ask_and_stop_ = false;  // at the first look
 
  private:
   Task<void> keep(std::size_t number, std::size_t& done) {
@@ -71,12 +82,14 @@ class QueueControlTest : public ::testing::Test {
   // Once in a turn, as a delivery would come to its turn.
   Task<void> look_on() {
     while (asking_) {
+      if (std::exchange(ask_and_stop_, false)) bench_.queue().stop();
       operations_max_ = std::max<std::size_t>(operations_max_, loop().operations_live());
       co_await loop().sleep(Duration::zero(), "another turn");
     }
   }
   std::uint64_t reads_before_ = 0;
   std::uint64_t batches_before_ = 0;
+  std::uint64_t turns_before_ = 0;
   bool asking_ = false;
 };
 
@@ -122,6 +135,59 @@ TEST_F(QueueControlTest, RemovalOfSomeReadsTheOthersOnce) {
   EXPECT_EQ(reads(), kMessages + kMessages / 3);
   EXPECT_EQ(ask({.verb = QueueVerb::remove, .all = true}).changed, kMessages - kMessages / 3);
   EXPECT_TRUE(bench_.empty());
+}
+
+// The fewer were wanted still, the fewer were read at one time: the last one alone.
+TEST_F(QueueControlTest, SearchReadsManyAtATimeUntilTheLast) {
+  fill();
+  const QueueAnswer found = ask({.verb = QueueVerb::list, .limit = 1, .recipient = "to2999@example.net"});
+  EXPECT_EQ(found.rows.size(), 1U);
+  EXPECT_GE(operations_max_, 32U);
+  const QueueAnswer some = ask({.verb = QueueVerb::list, .limit = 5, .sender = "bob@example.com"});
+  EXPECT_EQ(some.rows.size(), 5U);
+  EXPECT_TRUE(some.more);
+  EXPECT_LE(reads(), 100U);
+}
+
+TEST_F(QueueControlTest, APageOfJobsIsLookedAtInEachTurn) {
+  fill();
+  ask({.verb = QueueVerb::list, .customer = "nobody"});
+  EXPECT_EQ(reads(), 0U);
+  EXPECT_GE(turns(), kMessages / 256);
+  EXPECT_LE(turns(), kMessages / 256 + 20);
+}
+
+// Each destination took a turn, and the time of a timer, of its own.
+TEST_F(QueueControlTest, ManyDestinationsShareAPage) {
+  fill(500);
+  for (spool::QueueId id = 1; id <= 500; ++id) add_job(id, "farm/" + std::to_string(id));
+  ask({.verb = QueueVerb::list, .customer = "nobody"});
+  EXPECT_LE(turns(), 1000 / 256 + 20);
+  EXPECT_EQ(ask({.verb = QueueVerb::hold, .destination = "farm/77"}).changed, 1U);
+  EXPECT_EQ(bench_.queue().jobs(77).at(0).state, relay::JobState::held);
+  const QueueAnswer one = ask({.verb = QueueVerb::destinations, .destination = "farm/78"});
+  ASSERT_EQ(one.destinations.size(), 1U);
+  EXPECT_EQ(one.destinations[0].jobs, 1U);
+}
+
+TEST_F(QueueControlTest, AMessageForSeveralDestinationsIsMetOnce) {
+  fill(300);
+  for (spool::QueueId id = 1; id <= 300; ++id) add_job(id, "farm/" + std::to_string(id % 3));
+  const QueueAnswer all = ask({.verb = QueueVerb::list, .limit = 1000});
+  EXPECT_EQ(all.rows.size(), 300U);
+  EXPECT_EQ(reads(), 300U);
+  EXPECT_EQ(ask({.verb = QueueVerb::hold, .all = true}).changed, 300U);
+}
+
+// A core that is to end does not wait for a search of a million messages.
+TEST_F(QueueControlTest, TheEndOfTheCoreCutsItShort) {
+  fill();
+  ask_and_stop_ = true;
+  const QueueAnswer answer = ask({.verb = QueueVerb::list, .recipient = "to2999@example.net"});
+  EXPECT_TRUE(answer.cut_short);
+  EXPECT_LE(reads(), 300U);
+  EXPECT_EQ(render_queue({.verb = QueueVerb::hold, .all = true}, std::vector{answer, answer}, 0),
+            "error: the relay is being stopped; 0 were changed\n");
 }
 
 }  // namespace
