@@ -12,8 +12,10 @@ namespace {
 
 // Jobs, or destinations, that are looked at in one turn of the loop.
 constexpr std::size_t kPage = 256;
-// Whoever reads or changes a message waits for the disk; so many do at one time, and share its writes.
-constexpr std::size_t kVisitsAtOnce = 64;
+// Whoever reads or changes a message waits for the disk; so many do at one time.  Changes share its writes: while one part
+// of them is written, the other gathers for the next write.
+constexpr std::size_t kReadsAtOnce = 64;
+constexpr std::size_t kChangesAtOnce = 128;
 
 std::string_view state_text(const relay::JobStatus& job) {
   if (job.hold) return "held";
@@ -135,8 +137,9 @@ class Walk {
 
   // Where all that are visited are shown, none is read beyond the limit.
   [[nodiscard]] std::size_t visits_max() const {
-    if (!shows() || filters_by_content() || full()) return kVisitsAtOnce;
-    return std::min(kVisitsAtOnce, request_.limit - answer_.rows.size());
+    if (filters_by_content() || full()) return kReadsAtOnce;
+    if (!shows()) return kChangesAtOnce;
+    return std::min(kReadsAtOnce, request_.limit - answer_.rows.size());
   }
 
   Task<void> visit_one(spool::QueueId id) {
