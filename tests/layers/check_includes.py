@@ -36,6 +36,7 @@ NEVER += [(pure, driver) for pure in PURE for driver in ("io", "net", "spool")]
 OUTSIDE = {
     "dep_uring": ("liburing.h", "liburing/"),
     "dep_wolfssl": ("wolfssl/",),
+    "dep_idn": ("idn2.h",),
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_sqlite": ("sqlite3.h",),
