@@ -70,6 +70,8 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = open_files(); !done) return done;
   if (auto done = open_queue(); !done) return done;
   if (auto done = start_cores(); !done) return done;
+  // What it took to find a million messages again is not kept for the time when there are none.
+  io::give_memory_back();
   start_services();
   return {};
 }
@@ -240,6 +242,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
     }
     for (const relay::Restored& restored : std::exchange(spool_.shares[thread.index].restored, {}))
       core.restore(restored, spool_.customers[restored.customer], spool_.destinations[restored.destination]);
+    io::give_memory_back();
     thread.ready.set_value(&core);
     core.run();
     account(thread, core);

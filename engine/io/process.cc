@@ -22,6 +22,9 @@
 
 #include "engine/base/check.h"
 
+// mimalloc's; a program that is built with a sanitizer has another allocator.
+extern "C" __attribute__((weak)) void mi_collect(bool force);
+
 namespace sluice::io {
 namespace {
 
@@ -153,5 +156,9 @@ Signal wait_signal() {
 }
 
 void raise_signal(Signal signal) { kill(getpid(), signal == Signal::reload ? SIGHUP : SIGTERM); }
+
+void give_memory_back() {
+  if (mi_collect != nullptr) mi_collect(/*force=*/true);
+}
 
 }  // namespace sluice::io

@@ -43,4 +43,7 @@ Signal wait_signal();
 // Any thread: makes wait_signal() return as if the signal had come.
 void raise_signal(Signal signal);
 
+// What this thread has freed goes back to the system now: once, after work that needed much.
+void give_memory_back();
+
 }  // namespace sluice::io
