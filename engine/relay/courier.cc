@@ -119,11 +119,7 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
   Transmission transmission(pool, {.envelope = stored.envelope,
                                    .recipients = course.recipients,
                                    .content_bytes = stored.content_bytes,
-                                   .who = {.login = stored.submitter.account,
-                                           .addr = stored.submitter.address,
-                                           .name = {},
-                                           .proto = stored.submitter.protocol,
-                                           .helo = stored.submitter.helo}});
+                                   .who = xclient_values(stored.submitter)});
   co_await transmission.begin(stored.form);
   for (const spool::Location& piece : stored.pieces) {
     auto octets = co_await parts_.spool.read_piece(active.id, piece);

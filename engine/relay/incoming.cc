@@ -50,9 +50,7 @@ Task<void> Incoming::take_through() {
     co_return;
   }
   lease_.emplace(*std::move(lease));
-  auto through = std::make_unique<Through>(
-      lease_->pool(), route().fallback ? &leftover_ : nullptr,
-      Identity{.login = submitter_.account, .address = submitter_.address, .name = {}, .protocol = submitter_.protocol, .helo = submitter_.helo});
+  auto through = std::make_unique<Through>(lease_->pool(), route().fallback ? &leftover_ : nullptr, submitter_);
   through_ = through.get();
   inner_ = std::move(through);
 }

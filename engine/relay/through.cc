@@ -13,10 +13,10 @@ constexpr smtp::StandardReply kElsewhere{452, {4, 5, 3}, "Its mail goes another 
 
 using Kind = RecipientResult::Kind;
 
-Through::Through(Pool& pool, Leftover* leftover, Identity identity)
+Through::Through(Pool& pool, Leftover* leftover, message::Submitter submitter)
     : pool_(pool),
       leftover_(leftover),
-      identity_(std::move(identity)),
+      submitter_(std::move(submitter)),
       eager_(leftover == nullptr || pool.route().dialog == RouteDialog::eager),
       retained_(leftover, pool.route().retain_bytes_max) {}
 
@@ -24,7 +24,7 @@ void Through::make_transmission(std::vector<std::uint32_t> recipients) {
   transmission_.emplace(pool_, Transmission::Request{.envelope = *envelope_,
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
-                                                     .who = identity_.values()});
+                                                     .who = xclient_values(submitter_)});
 }
 
 void Through::leave_out(const std::vector<std::uint32_t>& recipients) {

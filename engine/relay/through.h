@@ -25,25 +25,13 @@
 
 namespace sluice::relay {
 
-// Who is behind a message, for next hops that are told (Route::identify).
-struct Identity {
-  std::string login;
-  std::string address;
-  std::string name;
-  std::string protocol;  // "SMTP" or "ESMTP"
-  std::string helo;
-  [[nodiscard]] smtp::XclientValues values() const {
-    return {.login = login, .addr = address, .name = name, .proto = protocol, .helo = helo};
-  }
-};
-
 class Through final : public message::Taker {
  public:
   static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
   // `leftover` may be null; both outlive the taker.
-  explicit Through(Pool& pool, Leftover* leftover = nullptr, Identity identity = {});
+  explicit Through(Pool& pool, Leftover* leftover = nullptr, message::Submitter submitter = {});
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
@@ -66,7 +54,7 @@ class Through final : public message::Taker {
 
   Pool& pool_;
   Leftover* leftover_;
-  Identity identity_;
+  message::Submitter submitter_;
   bool eager_;
   const message::Envelope* envelope_ = nullptr;
   std::optional<Transmission> transmission_;

@@ -25,10 +25,16 @@
 
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
+#include "engine/message/taker.h"
 #include "engine/relay/content_form.h"
 #include "engine/relay/pool.h"
 
 namespace sluice::relay {
+
+// Who is behind a message, for a next hop that is told (Route::identify).  `who` outlives it.
+[[nodiscard]] inline smtp::XclientValues xclient_values(const message::Submitter& who) {
+  return {.login = who.account, .addr = who.address, .name = {}, .proto = who.protocol, .helo = who.helo};
+}
 
 struct RecipientResult {
   enum class Kind : std::uint8_t {

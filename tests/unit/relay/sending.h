@@ -62,7 +62,7 @@ class Sending {
     transmission.emplace(bench_.pool(), Transmission::Request{.envelope = envelope,
                                                               .recipients = std::move(all),
                                                               .content_bytes = content_bytes,
-                                                              .who = who.values()});
+                                                              .who = xclient_values(who)});
   }
   void run(const std::function<Task<void>()>& make_task) {
     testing::await_done(bench_.doors, bench_.loop, make_task);
@@ -98,7 +98,7 @@ class Sending {
 
   message::Envelope envelope;
   std::optional<std::uint64_t> content_bytes;
-  Identity who;
+  message::Submitter who;
   std::optional<Transmission> transmission;
 
  private:

@@ -295,7 +295,7 @@ TEST(TransmissionTest, TellsWhoLoggedInByAuth) {
     bench.route.identify = RouteIdentify::auth;
     if (offered) bench.hop().rules.auth = "GSSAPI";
     Sending known(bench);
-    known.who.login = "ann+x@example.com";
+    known.who.account = "ann+x@example.com";
     known.send(kText);
     Sending nobody(bench);
     nobody.send(kText);
@@ -313,7 +313,7 @@ TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
   bench.hop().rules.xclient = "NAME ADDR PROTO HELO LOGIN";
   const auto send = [&bench](const char* login, const char* address) {
     Sending message(bench);
-    message.who = {.login = login, .address = address, .name = {}, .protocol = {}, .helo = {}};
+    message.who = {.account = login, .address = address};
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
     return bench.hop().ledger.back().xclient;
   };
@@ -333,7 +333,7 @@ TEST(TransmissionTest, ARefusedXclientKeepsTheMessage) {
   bench.hop().rules.xclient = "LOGIN";
   bench.hop().add({.stage = HopStage::xclient, .say = "550 5.7.0 not you\r\n"});
   Sending message(bench);
-  message.who.login = "ann";
+  message.who.account = "ann";
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
   EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("MAIL"))));
   bench.run_for(1s);
