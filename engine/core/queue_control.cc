@@ -62,7 +62,10 @@ class Walk {
   }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= request_.limit; }
   // The core must not wait for it to end.
-  bool stopped() { return answer_.cut_short = answer_.cut_short || queue_.closing(); }
+  bool stopped() {
+    if (queue_.closing()) answer_.cut_short = true;
+    return answer_.cut_short;
+  }
 
   Task<void> list_destinations() {
     const relay::Schedule& schedule = queue_.schedule();

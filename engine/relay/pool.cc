@@ -148,7 +148,6 @@ std::uint16_t Pool::preference_now() const {
   return best.second;
 }
 
-// The one whose turn it is.
 // Whether it is the turn of a host to which there is no connection at all: or one sender's messages, one after the other,
 // would all go to the host that happened to be the first.
 bool Pool::unused_before(const Host& kept) const {
@@ -158,6 +157,7 @@ bool Pool::unused_before(const Host& kept) const {
   });
 }
 
+// The one whose turn it is.
 std::unique_ptr<NextHop> Pool::take_idle(std::uint16_t preference) {
   for (;;) {
     Host* best = nullptr;

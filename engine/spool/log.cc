@@ -28,7 +28,7 @@ Log::Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_nu
         options_.segment_bytes % kBlockBytes == 0);
 }
 
-Log::~Log() { CHECK(waiting() == 0 && bytes_.empty() && !preparing_); }
+Log::~Log() { CHECK(idle() && !preparing_); }
 
 void Log::start() { want_segment(); }
 
@@ -215,7 +215,7 @@ Task<bool> Log::try_prepare() {
 }
 
 void Log::retire(std::uint32_t segment) {
-  if (segment == active_ && !trouble_.empty() && bytes_.empty() && waiting() == 0) active_ = 0;
+  if (segment == active_ && !trouble_.empty() && idle()) active_ = 0;
 }
 
 void Log::fail_waiting() {
@@ -224,7 +224,7 @@ void Log::fail_waiting() {
 }
 
 Task<void> Log::close() {
-  while (waiting() > 0 || !bytes_.empty()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
+  while (!idle()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
   closing_ = true;
   co_await tasks_.join("the spool's segments");
   if (spare_.number != 0) segments_.add(std::exchange(spare_, Segment()));

@@ -85,7 +85,6 @@ class Log {
   void add_free(std::string name) { free_.push_back(std::move(name)); }
   [[nodiscard]] std::size_t free_files() const { return free_.size(); }
   [[nodiscard]] const LogCounters& counters() const { return counters_; }
-  [[nodiscard]] std::size_t waiting() const { return queue_.size() + next_->writes.size(); }
   // Everything that was written has been told; no further write() may come.
   Task<void> close();
 
@@ -97,6 +96,8 @@ class Log {
     std::vector<Write*> writes;
   };
 
+  // Nothing is on its way, and nothing waits.
+  [[nodiscard]] bool idle() const { return queue_.empty() && next_->writes.empty() && bytes_.empty(); }
   void gather();
   bool lay_out(Segment& segment);
   void launch();

@@ -15,6 +15,7 @@ constexpr int kReadTries = 3;
 constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
 constexpr Duration kAsideAgain = std::chrono::seconds(10);
+constexpr const char* kMeansNothing = "it means nothing";
 // As much of a message's record as most envelopes with their status fit into.
 constexpr std::uint32_t kHeadBytes = 2 * kBlockBytes;
 
@@ -91,14 +92,13 @@ Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
                .content = {record->block, offset, static_cast<std::uint32_t>(decoded->content.size())},
                .pin = std::move(pin)};
   if (entry.status.present()) {
-    auto latest = co_await read_record(entry.status, RecordType::status, id);
-    auto status = latest ? decode_status(latest->view()) : std::nullopt;
-    if (status && status->recipients.size() == read.stored.envelope.recipients.size()) {
-      read.status = *std::move(status);
+    auto latest = co_await read_status_at(entry.status, id);
+    if (latest && latest->recipients.size() == read.stored.envelope.recipients.size()) {
+      read.status = *std::move(latest);
     } else {
       // Some may get it twice; without it, some would get it never.
       told_("message " + read.stored.envelope.id + ": its latest status cannot be read (" +
-            (latest ? "it means nothing" : latest.error()) + "): goes on with what was known when it was accepted or moved");
+            (latest ? kMeansNothing : latest.error()) + "): goes on with what was known when it was accepted or moved");
     }
   }
   co_return read;
@@ -112,10 +112,12 @@ Task<std::expected<MessageHead, std::string>> Spool::read_head(QueueId id) {
   pin.hold(entry.message.segment);
   auto record = co_await read_record(entry.message, RecordType::message, id, Part::beginning);
   auto head = record ? decode_message_head(id, record->view(), entry.message.payload) : std::nullopt;
-  // There is more in it than fits into the beginning, or it is damaged.
-  if (!head) record = co_await read_record(entry.message, RecordType::message, id);
-  if (!record) co_return std::unexpected(record.error());
-  if (!head) head = decode_message(id, record->view());
+  if (!head) {
+    // There is more in it than fits into the beginning, or it is damaged.
+    record = co_await read_record(entry.message, RecordType::message, id);
+    if (!record) co_return std::unexpected(record.error());
+    head = decode_message(id, record->view());
+  }
   if (!head) co_return std::unexpected("the record of the message means nothing");
   co_return MessageHead{.stored = std::move(head->stored), .status = std::move(head->status), .latest = !entry.status.present()};
 }
@@ -126,8 +128,18 @@ Task<std::optional<message::DeliveryStatus>> Spool::read_status(QueueId id) {
   const Location at = known->second.status;
   Pin pin(segments_);
   pin.hold(at.segment);
-  auto record = co_await read_record(at, RecordType::status, id);
-  co_return record ? decode_status(record->view()) : std::nullopt;
+  auto status = co_await read_status_at(at, id);
+  if (!status) co_return std::nullopt;
+  co_return *std::move(status);
+}
+
+// The error is a sentence.
+Task<std::expected<message::DeliveryStatus, std::string>> Spool::read_status_at(Location at, QueueId id) {
+  const auto record = co_await read_record(at, RecordType::status, id);
+  if (!record) co_return std::unexpected(record.error());
+  auto status = decode_status(record->view());
+  if (!status) co_return std::unexpected(kMeansNothing);
+  co_return *std::move(status);
 }
 
 Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location piece) {

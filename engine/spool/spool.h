@@ -128,6 +128,7 @@ class Spool {
   // The payload: whole and checked, or, of a record that is longer than kHeadBytes, as much of its beginning as is asked for.
   enum class Part : std::uint8_t { whole, beginning };
   Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id, Part part = Part::whole);
+  Task<std::expected<message::DeliveryStatus, std::string>> read_status_at(Location at, QueueId id);
   [[nodiscard]] std::span<const Location> pieces_of(QueueId id) const;
   [[nodiscard]] bool lies_in(QueueId id, std::uint32_t segment) const;
   void release(QueueId id, const Location& message);
