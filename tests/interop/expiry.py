@@ -5,6 +5,7 @@ message was waiting for."""
 import os
 import sys
 import time
+from contextlib import contextmanager
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -19,13 +20,15 @@ BUSY = b"450 4.2.0 Busy\r\n"
 SOON_OVER = {"expire_s": EXPIRE_S, "delay_report_s": 0}
 
 
-def taken(client, recipient, notify=""):
-    """Its queue id."""
-    client.say(f"MAIL FROM:<{SENDER}>", "250")
-    client.say(f"RCPT TO:<{recipient}>{notify and f' NOTIFY={notify}'}", "250")
-    client.say("DATA", "354")
-    client.send(mail.stuff(mail.compose()))
-    return queue_id(client.wanted("250", "the message"))
+@contextmanager
+def waiting(parameters="", **queue):
+    """A relay with a message for which its next hop has no time: the relay, the hop and the queue id.  PARAMETERS are
+    its recipient's."""
+    with Hop() as hop, keeps(hop, route=STORE, queue={**SOON_OVER, **queue}) as relay:
+        hop.on["RCPT"] = refuse("waits", BUSY)
+        with relay.client() as client:
+            taken = client.submit(mail.compose(), recipients=[("waits@far.test", parameters)])
+        yield relay, hop, queue_id(taken)
 
 
 @test
@@ -50,10 +53,7 @@ def a_delay_is_reported_once_and_then_the_failure():
 
 @test
 def no_delay_is_reported_to_whoever_does_not_want_it():
-    with Hop() as hop, keeps(hop, route=STORE, queue={"expire_s": EXPIRE_S, "delay_report_s": 1}) as relay:
-        hop.on["RCPT"] = refuse("waits", BUSY)
-        with relay.client() as client:
-            taken(client, "waits@far.test", notify="FAILURE")
+    with waiting(" NOTIFY=FAILURE", delay_report_s=1) as (relay, hop, _):
         expect_report(hop, SENDER, {"waits@far.test": "failed"})
         is_empty(relay)
 
@@ -63,9 +63,7 @@ def no_delay_is_reported_to_whoever_does_not_want_it():
 
 @test
 def a_message_that_is_held_expires():
-    with Hop() as hop, keeps(hop, route=STORE, queue=SOON_OVER) as relay, relay.client() as client:
-        hop.on["RCPT"] = refuse("waits", BUSY)
-        held = taken(client, "waits@far.test")
+    with waiting() as (relay, hop, held):
         ask(relay, "hold", held)
         hop.on.clear()
         expect_report(hop, SENDER, {"waits@far.test": "failed"})
@@ -79,7 +77,7 @@ def a_message_for_a_dead_host_expires():
     far = {"name": "far", "recipients": ["dead.test"], "hosts": [name], **STORE}
     with Hop() as hop, with_routes([far, {"hosts": [hop.name]}], queue={**SOON_OVER, "suspend_first_s": 3600, "suspend_max_s": 3600}) as relay:
         with relay.client() as client:
-            taken(client, "b@dead.test")
+            client.submit(mail.compose(), recipients=["b@dead.test"])
         got = expect_report(hop, SENDER, {"b@dead.test": "failed"})
         expect_equal(str(got.by_recipient()["b@dead.test"]["Status"])[0], "5", "the class of its status")
         is_empty(relay)
@@ -87,20 +85,14 @@ def a_message_for_a_dead_host_expires():
 
 @test
 def a_message_whose_next_try_is_far_off_expires():
-    with Hop() as hop, keeps(hop, route=STORE, queue={**SOON_OVER, "retry_s": [3600]}) as relay:
-        hop.on["RCPT"] = refuse("waits", BUSY)
-        with relay.client() as client:
-            taken(client, "waits@far.test")
+    with waiting(retry_s=[3600]) as (relay, hop, _):
         expect_report(hop, SENDER, {"waits@far.test": "failed"})
         is_empty(relay)
 
 
 @test
 def a_message_that_expired_while_the_relay_was_down_is_reported_at_the_next_start():
-    with Hop() as hop, keeps(hop, route=STORE, queue={**SOON_OVER, "retry_s": [3600]}) as relay:
-        hop.on["RCPT"] = refuse("waits", BUSY)
-        with relay.client() as client:
-            taken(client, "waits@far.test")
+    with waiting(retry_s=[3600]) as (relay, hop, _):
         until(lambda: hop.verbs().count("RCPT") > 0, "a first try")
         relay.stop()
         time.sleep(EXPIRE_S + 1)
@@ -113,10 +105,7 @@ def a_message_that_expired_while_the_relay_was_down_is_reported_at_the_next_star
 
 @test
 def a_message_of_nobody_expires_in_silence():
-    with Hop() as hop, keeps(hop, route=STORE, queue=SOON_OVER) as relay:
-        hop.on["RCPT"] = refuse("waits", BUSY)
-        with relay.client() as client:
-            taken(client, "waits@far.test", notify="NEVER")
+    with waiting(" NOTIFY=NEVER") as (relay, hop, _):
         is_empty(relay)
         expect_equal(relay.counter("queue_recipients_expired"), 1, "recipients that expired")
         expect_equal(hop.messages, [], "messages at the next hop")

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.harness import Skipped, cases, expect_equal, expect_in, main, shared, test
 from lib.hop import Hop
-from lib.mailq import is_empty, keeps
+from lib.mailq import ByDns, is_empty, keeps
 from lib.names import NameServer
 from lib.network import own_network
 from lib.relay import free_port
@@ -19,6 +19,7 @@ from lib.wire import Client
 HERE = own_network("local fd00:5::/64 dev lo")
 SIX, OTHER_SIX, DEAD_SIX = "fd00:5::2", "fd00:5::3", "fd00:5::9"
 FOUR = "127.0.0.2"
+PLACES = (SIX, OTHER_SIX, FOUR)
 RECORDS = [
     "six.test. 300 IN MX 10 six.mx.test.",
     f"six.mx.test. 300 IN AAAA {SIX}",
@@ -40,33 +41,20 @@ def name_server():
     return NameServer(RECORDS)
 
 
-class World:
-    """A server at each of SIX, OTHER_SIX and FOUR, and a relay that knows them by DNS alone."""
+class World(ByDns):
+    """A server at each of PLACES."""
 
     def __init__(self, **route):
         if not HERE:
             raise Skipped("no network can be made")
-        self.port = free_port()
-        self.hops = {address: Hop(address=address, port=self.port) for address in (SIX, OTHER_SIX, FOUR)}
-        dns = {"servers": [name_server().name], "unwanted": []}
-        self.relay = keeps([], route={"mx": True, "port": self.port, **route}, dns=dns)
+        super().__init__(PLACES, free_port(), name_server(), route=route)
 
     def send(self, recipient):
         """The addresses to which it came."""
         with self.relay.client() as client:
             client.submit(mail.compose(), recipients=[recipient])
         is_empty(self.relay)
-        return [address for address, hop in self.hops.items() for _ in hop.messages]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        try:
-            self.relay.__exit__(kind)
-        finally:
-            for hop in self.hops.values():
-                hop.__exit__(kind)
+        return [address for address, hop in zip(PLACES, self.hops, strict=True) for _ in hop.messages]
 
 
 @cases("through", "store")
@@ -110,8 +98,7 @@ def a_client_by_ipv6_is_named_so_in_received():
     if not HERE:
         raise Skipped("no network can be made")
     with Hop(address=SIX) as hop:
-        relay = keeps(hop)
-        relay.stop()
+        relay = keeps(hop, start=False)
         relay.config["listener"][2]["address"] = [f"[::1]:{relay.ports['clear']}"]
         relay.write_config()
         relay.start()

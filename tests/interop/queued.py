@@ -242,12 +242,7 @@ def a_refusal_that_is_nobodys_to_hear_leaves_nothing(_name, sender, notify, _):
     with Hop() as hop:
         hop.on["RCPT"] = refuse("two")
         with keeps(hop) as relay, relay.client() as client:
-            client.say(f"MAIL FROM:<{sender}>", "250")
-            for one in THREE:
-                client.say(f"RCPT TO:<{one}>{notify}", "250")
-            client.say("DATA", "354")
-            client.send(mail.stuff(mail.compose()))
-            client.wanted("250", "the message")
+            client.submit(mail.compose(), sender=sender, recipients=[(one, notify) for one in THREE])
             expect_equal(hop.only().recipients, ["one@far.test", "three@far.test"], "recipients")
             is_empty(relay)
             expect_equal(relay.counter("reports"), 0, "reports")

@@ -12,7 +12,7 @@ from lib import mail
 from lib.harness import cases, expect, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import OFFERS, Hop, close, each, reset, then
 from lib.mail import SENDER
-from lib.mailq import expect_report, is_empty, keeps, only_queued, queue_id, reports, show, states, stays
+from lib.mailq import ByDns, expect_report, is_empty, only_queued, queue_id, reports, show, states, stays
 from lib.names import NameServer
 
 # Whose address is whose.  127.0.0.1 is the relay's own; at 127.0.0.9 nobody listens.
@@ -71,37 +71,19 @@ def name_server():
     return NameServer(RECORDS)
 
 
-class World:
-    """Three servers, who are the first, second and third of the records above, and a relay that knows them by DNS alone.
-    The reports come to the third."""
+class World(ByDns):
+    """Three servers, who are the first, second and third of the records above.  The reports come to the third."""
 
     def __init__(self, route=None, offers=OFFERS, **sections):
-        self.port = port_everywhere()
-        self.first, self.second, self.third = (
-            Hop(address=address, port=self.port, offers=offers) for address in (FIRST, SECOND, THIRD)
-        )
-        dns = {"servers": [name_server().name], "unwanted": []}
-        self.relay = keeps([], route={"mx": True, "port": self.port, "ipv6": False, **(route or {})}, dns=dns, **sections)
-
-    def hops(self):
-        return (self.first, self.second, self.third)
+        super().__init__((FIRST, SECOND, THIRD), port_everywhere(), name_server(), offers, {"ipv6": False, **(route or {})}, **sections)
+        self.first, self.second, self.third = self.hops
 
     def counts(self):
-        return [len(hop.messages) for hop in self.hops()]
+        return [len(hop.messages) for hop in self.hops]
 
     def send(self, *recipients, wanted="250", message=None, **more):
         with self.relay.client() as client:
             return client.submit(message or mail.compose(), recipients=recipients, wanted=wanted, **more)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        try:
-            self.relay.__exit__(kind)
-        finally:
-            for hop in self.hops():
-                hop.__exit__(kind)
 
 
 # ------------------------------------------------------------------------------------ whom DNS names
@@ -158,11 +140,7 @@ def an_alias_has_the_exchangers_of_its_canonical_name():
 def an_international_domain_is_asked_for_by_its_other_name():
     with World(route={"mode": "store"}) as world, world.relay.client() as client:
         for recipient in ("a@b\u00fccher.test", "b@B\u00dcCHER.test", "c@xn--bcher-kva.test"):
-            client.say(f"MAIL FROM:<{SENDER}> SMTPUTF8", "250")
-            client.say(f"RCPT TO:<{recipient}>", "250")
-            client.say("DATA", "354")
-            client.send(mail.stuff(mail.compose()))
-            client.wanted("250", "the message")
+            client.submit(mail.compose(), recipients=[recipient], parameters=" SMTPUTF8")
         world.first.wait(3)
         is_empty(world.relay)
         expect_equal(sorted(r for one in world.first.messages for r in one.recipients),
@@ -321,12 +299,7 @@ ENVELOPE = " RET={ret} ENVID=QQ314159+2B1"
 def send_with(world, ret, recipients):
     """RECIPIENTS: (address, parameters)."""
     with world.relay.client() as client:
-        client.say(f"MAIL FROM:<{SENDER}>" + ENVELOPE.format(ret=ret), "250")
-        for address, parameters in recipients:
-            client.say(f"RCPT TO:<{address}>{parameters}", "250")
-        client.say("DATA", "354")
-        client.send(mail.stuff(mail.compose(b"A secret.\r\n")))
-        return client.wanted("250", "the message")
+        return client.submit(mail.compose(b"A secret.\r\n"), recipients=recipients, parameters=ENVELOPE.format(ret=ret))
 
 
 def refusing(hop):
@@ -419,12 +392,8 @@ def a_message_from_nobody_is_never_reported(mode):
     with World(route={"mode": mode}, offers=NO_DSN) as world:
         refusing(world.first)
         with world.relay.client() as client:
-            client.say("MAIL FROM:<>", "250")
-            for address in ("no@one.test", "yes@one.test"):
-                client.say(f"RCPT TO:<{address}> NOTIFY=SUCCESS,FAILURE", "250")
-            client.say("DATA", "354")
-            client.send(mail.stuff(mail.compose()))
-            client.wanted("250", "the message")
+            asked = " NOTIFY=SUCCESS,FAILURE"
+            client.submit(mail.compose(), sender="", recipients=[("no@one.test", asked), ("yes@one.test", asked)])
         world.first.wait(1)
         is_empty(world.relay)
         expect_equal((world.relay.counter("reports"), world.counts()), (0, [1, 0, 0]), "reports")

@@ -9,6 +9,7 @@ import time
 
 from lib import mail
 from lib.harness import expect, expect_equal, expect_in, until
+from lib.hop import OFFERS, Hop
 from lib.relay import Relay, free_port
 
 # What the next hop does not take is kept, and tried again within a second or two.
@@ -49,6 +50,26 @@ def with_routes(routes, queue=None, **sections):
     relay.write_config()
     relay.start()
     return relay
+
+
+class ByDns:
+    """A server at each of ADDRESSES, all on PORT, and a relay that is told of them by NAME_SERVER alone."""
+
+    def __init__(self, addresses, port, name_server, offers=OFFERS, route=None, **sections):
+        self.port = port
+        self.hops = [Hop(address=address, port=port, offers=offers) for address in addresses]
+        dns = {"servers": [name_server.name], "unwanted": []}
+        self.relay = keeps([], route={"mx": True, "port": port, **(route or {})}, dns=dns, **sections)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            self.relay.__exit__(kind)
+        finally:
+            for hop in self.hops:
+                hop.__exit__(kind)
 
 
 def ask(relay, *words):

@@ -165,9 +165,11 @@ class Client:
         return self.say(b64(password), wanted)
 
     def envelope(self, sender=SENDER, recipients=(RECIPIENT,), parameters=""):
+        """PARAMETERS are MAIL's; a recipient with some of its own is a pair of its address and these."""
         self.say(f"MAIL FROM:<{sender}>{parameters}", "250")
         for recipient in recipients:
-            self.say(f"RCPT TO:<{recipient}>", "250")
+            address, more = recipient if isinstance(recipient, tuple) else (recipient, "")
+            self.say(f"RCPT TO:<{address}>{more}", "250")
 
     def submit(self, message, sender=SENDER, recipients=(RECIPIENT,), wanted="250", parameters=""):
         """A whole transaction by DATA."""
