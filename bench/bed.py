@@ -2,10 +2,8 @@
 import os
 import pathlib
 import pwd
-import re
 import socket
 import subprocess
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -69,34 +67,6 @@ def source(port, messages, options=(), size=4096, sessions=20):
     subprocess.run(['smtp-source', *options, '-s', str(sessions), '-m', str(messages), '-l', str(size),
                     '-f', 'alice@example.com', '-t', 'bob@elsewhere.example', f'127.0.0.1:{port}'],
                    check=True, timeout=600, stdout=subprocess.DEVNULL)
-
-
-class Sink:
-    """Postfix's smtp-sink, which counts what it takes."""
-
-    def __init__(self, test):
-        self.port = free_port()
-        # -c prints "sess=N quit=N mesg=N" on one line, again and again.
-        self.process = subprocess.Popen(['smtp-sink', '-c', '-u', user(), f'127.0.0.1:{self.port}', '1000'],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        test.started.append(self.process)
-        self.count = 0
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        text = b''
-        while chunk := self.process.stdout.read1(4096):
-            text = (text + chunk)[-256:]
-            numbers = re.findall(rb'mesg=(\d+)\r', text)
-            if numbers:
-                self.count = int(numbers[-1])
-
-    def wait(self, count, seconds=600):
-        deadline = time.monotonic() + seconds
-        while self.count < count:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f'{self.count} of {count} messages have come within {seconds} s')
-            time.sleep(0.005)
 
 
 class Bed:

@@ -52,6 +52,7 @@ class Core {
     std::atomic<std::uint32_t> last_number{kSegments};
     Spool spool(loop_, last_number, {.log = {.directory = directory_, .segment_bytes = kSegmentBytes}}, std::move(share),
                 [](const std::string& text) { std::printf("%s\n", text.c_str()); });
+    Result result;
     {
       TaskSet tasks;
       loop_.post([&] { spool.start(); });
@@ -67,16 +68,16 @@ class Core {
       const LogCounters& after = spool.log_counters();
       const double records = static_cast<double>(after.records - before.records);
       const double batches = static_cast<double>(after.batches - before.batches);
-      result_ = {.messages_per_s = records / took,
-                 .messages_per_batch = records / batches,
-                 .batch_bytes = static_cast<std::size_t>(static_cast<double>(after.bytes - before.bytes) / batches)};
+      result = {.messages_per_s = records / took,
+                .messages_per_batch = records / batches,
+                .batch_bytes = static_cast<std::size_t>(static_cast<double>(after.bytes - before.bytes) / batches)};
       stop_ = true;
       run_until([&] { return tasks.live() == 0; });
       loop_.post([&] { tasks.add(spool.close()); });
       run_until([&] { return tasks.live() == 0; });
       run_until([&] { return loop_.operations_live() == 0; });
     }
-    return result_;
+    return result;
   }
 
  private:
@@ -86,7 +87,7 @@ class Core {
     const auto entries = disk_.list(directory_);
     CHECK(entries);
     for (const io::DiskEntry& entry : *entries) {
-      free.push_back(free_name(static_cast<std::uint32_t>(free.size()) + kSegments * ++generation_));
+      free.push_back(free_name(++last_free_));
       CHECK(disk_.rename(directory_ + "/" + entry.name, directory_ + "/" + free.back()));
     }
     return free;
@@ -115,10 +116,9 @@ class Core {
   std::unique_ptr<io::Random> random_ = io::make_real_random();
   std::unique_ptr<io::Workers> workers_ = io::make_real_workers(2, 64);
   io::Loop loop_{{*ring_, *sockets_, *clock_, *random_, *workers_, disk_}, {.buffers = 64}};
-  std::uint32_t generation_ = 0;
+  std::uint32_t last_free_ = kSegments;
   QueueId last_id_ = 0;
   bool stop_ = false;
-  Result result_;
 };
 
 // Writes a second of the disk itself, one after the other.
