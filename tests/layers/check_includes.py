@@ -155,6 +155,8 @@ class Checker:
 
     def check_project_include(self, layer, target):
         owner = layer_of(target)
+        if target.startswith("precompiled/"):
+            return f'"{target}": only precompiled headers include precompiled headers'
         if target.startswith("tests/"):
             return None if layer is None else f'"{target}": only tests include tests'
         if not os.path.isfile(os.path.join(self.root, target)):
@@ -179,6 +181,8 @@ class Checker:
         allowed = EXCEPTIONS.get(path, set())
         for quoted, angled in INCLUDE.findall(text):
             target = quoted or angled
+            if os.path.basename(path) == "precompiled.h" and test and target == "precompiled/tests.h":
+                continue
             test_header = target.startswith(("gtest/", "gmock/", "benchmark/"))
             if test_header and (test or path.startswith("fuzz/")):
                 continue

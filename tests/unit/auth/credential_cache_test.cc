@@ -29,7 +29,7 @@ Answer granted(std::string_view account, std::int64_t customer = 1) {
   return Answer::granted(std::move(identity));
 }
 
-class CredentialCacheTest : public testing::Test {
+class CredentialCacheTest : public ::testing::Test {
  protected:
   CredentialKey key(std::string_view name, std::string_view secret) const {
     return cache_.key_of(name_of(name), secret_of(secret));

@@ -83,7 +83,7 @@ TEST(CanonicalDomainEntry, RefusesWhatIsNoDomain) {
                                   std::string(64, 'a') + ".example",
                                   std::string(250, 'a') + ".example",
                                   std::string("a*.example.com")}) {
-    EXPECT_FALSE(canonical_domain_entry(text)) << testing::PrintToString(text);
+    EXPECT_FALSE(canonical_domain_entry(text)) << ::testing::PrintToString(text);
   }
 }
 

@@ -34,9 +34,9 @@ void expect_credentials(const Step& step, std::string_view name, std::string_vie
 }
 
 void expect_malformed(const Step& step, SaslFault fault, const std::string& what) {
-  EXPECT_EQ(step.kind, SaslStep::malformed) << testing::PrintToString(what);
-  EXPECT_EQ(step.fault, fault) << testing::PrintToString(what);
-  EXPECT_FALSE(step.credentials.has_value()) << testing::PrintToString(what);
+  EXPECT_EQ(step.kind, SaslStep::malformed) << ::testing::PrintToString(what);
+  EXPECT_EQ(step.fault, fault) << ::testing::PrintToString(what);
+  EXPECT_FALSE(step.credentials.has_value()) << ::testing::PrintToString(what);
 }
 
 // What no back end may ever be given, as a name or as a secret.
@@ -94,7 +94,7 @@ TEST(Plain, WantsExactlyTwoNuls) {
        {""s, "\0"s, "tim"s, "tim\0secret"s, "\0tim"s, "\0tim\0secret\0"s, "\0tim\0sec\0ret"s,
         "\0\0tim\0secret"s, "\0\0\0"s, "\0tim\0\0"s}) {
     const Step step = plain(message);
-    EXPECT_EQ(step.kind, SaslStep::malformed) << testing::PrintToString(message);
+    EXPECT_EQ(step.kind, SaslStep::malformed) << ::testing::PrintToString(message);
     EXPECT_FALSE(step.credentials.has_value());
   }
 }

@@ -54,8 +54,8 @@ TEST(CleanText, RefusesWhatIsNotWellFormed) {
            "\xf0\x28\x8c\xbc"s,
            "caf\xe9"s,  // Latin-1
        }) {
-    EXPECT_FALSE(is_clean_text(text)) << testing::PrintToString(text);
-    EXPECT_FALSE(is_clean_text("before" + text)) << testing::PrintToString(text);
+    EXPECT_FALSE(is_clean_text(text)) << ::testing::PrintToString(text);
+    EXPECT_FALSE(is_clean_text("before" + text)) << ::testing::PrintToString(text);
   }
 }
 

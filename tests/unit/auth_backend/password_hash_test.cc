@@ -9,7 +9,7 @@
 namespace sluice::auth {
 namespace {
 
-class PasswordHashTest : public testing::Test {
+class PasswordHashTest : public ::testing::Test {
  protected:
   std::unique_ptr<PasswordHasher> hasher_ = PasswordHasher::create(kLeastHashCost).value();
 };

@@ -21,7 +21,7 @@ inline std::string message_of(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   StoreTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "sluice-store-XXXXXX").string();

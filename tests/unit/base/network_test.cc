@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Network network(std::string_view text) {
   const auto parsed = Network::parse(text);

@@ -12,9 +12,9 @@
 namespace sluice::core {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
 
@@ -31,18 +31,18 @@ struct BadFile {
   std::string expected;  // the beginning of the one message
 };
 
-class BadConfig : public testing::TestWithParam<BadFile> {};
+class BadConfig : public ::testing::TestWithParam<BadFile> {};
 
 TEST_P(BadConfig, IsToldWithItsPlace) {
   const BadFile& bad = GetParam();
   const bool has_route = bad.text.find("route") != std::string::npos;
   const auto errors = errors_of(bad.text + "\n" + (has_route ? "" : std::string(kRoute)));
-  ASSERT_EQ(errors.size(), 1U) << testing::PrintToString(errors);
+  ASSERT_EQ(errors.size(), 1U) << ::testing::PrintToString(errors);
   EXPECT_THAT(errors[0], StartsWith("sluice.toml:" + bad.expected));
 }
 
 INSTANTIATE_TEST_SUITE_P(Syntax, BadConfig,
-                         testing::Values(BadFile{"[server\n", "1:8: "},
+                         ::testing::Values(BadFile{"[server\n", "1:8: "},
                                          BadFile{"[server]\ncores =\n", "2:8: "},
                                          BadFile{"[server]\ncores = 1\ncores = 2\n", "3:"},
                                          BadFile{"a = \"\xff\"", "1:"},
@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(Syntax, BadConfig,
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{"[limits]\nidel_s = 5",
                 "2:1: limits.idel_s: there is no such key; did you mean idle_s?; allowed: "
                 "message_bytes, "},
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Values, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{"[server]\ncores = \"4\"",
                 "2:9: server.cores: is a text; allowed: a whole number from 0 to 1024"},
         BadFile{"[server]\ncores = 1.5",
@@ -126,7 +126,7 @@ const std::string kListener = "[[listener]]\naddress = \"0.0.0.0:25\"\n";
 
 INSTANTIATE_TEST_SUITE_P(
     Listeners, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{"[[listener]]\ntls = \"none\"\nauth = \"clear\"",
                 "1:1: listener[1].address: is missing: where do"},
         BadFile{
@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(
 // What must not happen: an open relay, by a slip.
 INSTANTIATE_TEST_SUITE_P(
     OpenRelays, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{kListener + "require_auth = false",
                 "3:1: listener[1].require_auth: nobody has to log in and no network is "
                 "trusted: an open relay; allowed: true, or false with networks in trusted"},
@@ -200,7 +200,7 @@ const std::string kHosts = "[[route]]\nhosts = \"mx.example\"\n";
 
 INSTANTIATE_TEST_SUITE_P(
     Routes, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{"# route",
                 "1:1: route: is missing: where does mail go on to?; allowed: a [[route]] with "
                 "hosts, or"},
@@ -241,7 +241,7 @@ const std::string kConditional =
 
 INSTANTIATE_TEST_SUITE_P(
     RouteOrder, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{
             kHosts + kHosts,
             "3:1: route[2]: can never match: route[1] has no conditions, so that all mail takes "
@@ -261,7 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     RouteConditions, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{kConditional + "recipients = []\n" + kHosts,
                 "5:1: route[1].recipients: is empty, so that no mail would take this route; "
                 "allowed: at least one, or no such key"},
@@ -286,7 +286,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     RouteKinds, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{kHosts + "maildir = \"/x\"", "3:1: route[1].maildir: keeps the mail here"},
         BadFile{"[[route]]\nmx = true\nmaildir = \"/x\"",
                 "3:1: route[1].maildir: keeps the mail here, so that nobody is asked; allowed: one "
@@ -326,7 +326,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     SpoolAndQueue, BadConfig,
-    testing::Values(
+    ::testing::Values(
         BadFile{"[spool]\ndirectory = \"spool\"",
                 "2:13: spool.directory: \"spool\" is not an absolute path"},
         BadFile{"[spool]\ndurability = \"snyced\"",
@@ -384,7 +384,7 @@ TEST(Config, TakesRoutesUpToALimit) {
     }
     return text + std::string(kRoute);
   };
-  EXPECT_THAT(errors_of(routes(relay::kRoutesMax)), testing::IsEmpty());
+  EXPECT_THAT(errors_of(routes(relay::kRoutesMax)), ::testing::IsEmpty());
   EXPECT_THAT(errors_of(routes(relay::kRoutesMax + 1)),
               ElementsAre(HasSubstr(": route[1025]: is one too many; allowed: up to 1024 routes")));
 }

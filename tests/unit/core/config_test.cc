@@ -12,8 +12,8 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
 
@@ -420,7 +420,7 @@ TEST(ConfigChanges, SocketsBelongToTheirListener) {
   EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(b + a + route)),
               ElementsAre("listener: the same addresses are divided or ordered in another way"));
   EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(both + route)),
-              testing::SizeIs(1));
+              ::testing::SizeIs(1));
   EXPECT_THAT(changes_that_need_restart(load(both + route), load(turned + route)), IsEmpty());
 }
 

@@ -17,7 +17,7 @@
 namespace sluice::core {
 namespace {
 
-class TerminalTest : public testing::Test {
+class TerminalTest : public ::testing::Test {
  protected:
   void SetUp() override {
     operator_ = ::posix_openpt(O_RDWR | O_NOCTTY);

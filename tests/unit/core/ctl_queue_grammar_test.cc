@@ -13,10 +13,10 @@
 namespace sluice::core {
 namespace {
 
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 using Kind = SluicectlCommand::Kind;
 
 SluicectlCommand sluicectl(std::vector<const char*> words) {

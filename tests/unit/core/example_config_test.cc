@@ -13,8 +13,8 @@
 namespace sluice::core {
 namespace {
 
-using testing::Contains;
-using testing::HasSubstr;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
 

@@ -9,8 +9,8 @@
 namespace sluice::core {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::shared_ptr<const Plan> plan_of(const std::string& text) {
   auto config = load_config("[server]\nhostname = \"relay.example.net\"\n" + text, "sluice.toml");

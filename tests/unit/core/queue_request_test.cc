@@ -12,8 +12,8 @@
 namespace sluice::core {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // One request for each command and filter, then all there is at its longest.
 std::vector<QueueRequest> requests() {

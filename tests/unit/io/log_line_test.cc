@@ -17,10 +17,10 @@ namespace sluice::io {
 namespace {
 
 using std::string_literals::operator""s;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 struct StoppedClock final : Clock {
   Instant now() override { return {}; }
@@ -29,7 +29,7 @@ struct StoppedClock final : Clock {
 };
 
 // A log that writes at once.
-class LogLineTest : public testing::Test {
+class LogLineTest : public ::testing::Test {
  protected:
   std::string written() {
     std::string text = sink_.text();

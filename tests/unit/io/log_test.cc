@@ -28,11 +28,11 @@
 namespace sluice::io {
 namespace {
 
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 struct StoppedClock final : Clock {
@@ -121,7 +121,7 @@ class TemporaryFolder {
   }
 
  private:
-  std::string path_ = testing::TempDir() + "log_test.XXXXXX";
+  std::string path_ = ::testing::TempDir() + "log_test.XXXXXX";
   std::vector<std::string> files_;
 };
 

@@ -81,7 +81,7 @@ class Exchange {
       : doors_(doors), server(doors.add_loop(kServer, limits)), client(doors.add_loop(kClient, limits)) {
     const int socket = server.door().sockets.listen(doors.address(kServer), {}).value();
     address = server.door().sockets.local(socket);
-    listener = std::make_unique<Listener>(server, socket, [this](int accepted_socket) {
+    listener = std::make_unique<net::Listener>(server, socket, [this](int accepted_socket) {
       const io::Address peer = server.door().sockets.peer(accepted_socket);
       auto connection = std::make_unique<Connection>(server, accepted_socket, peer);
       if (serve) {
@@ -138,7 +138,7 @@ class Exchange {
   io::Loop& server;
   io::Loop& client;
   io::Address address;
-  std::unique_ptr<Listener> listener;
+  std::unique_ptr<net::Listener> listener;
   std::function<Task<void>(std::unique_ptr<Connection>)> serve;
   std::vector<std::unique_ptr<Connection>> accepted;
   TaskSet tasks;

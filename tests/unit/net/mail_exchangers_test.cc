@@ -18,10 +18,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using io::DnsType;
-using testing::DoorKind;
-using testing::Doors;
+using sluice::testing::DoorKind;
+using sluice::testing::Doors;
 using ::testing::HasSubstr;
-using testing::Running;
+using sluice::testing::Running;
 using Found = MailExchangers::Found;
 
 struct Bench {

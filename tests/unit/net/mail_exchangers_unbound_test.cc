@@ -19,13 +19,13 @@ namespace sluice::net {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::DnsWire;
-using testing::DoorKind;
-using testing::Doors;
-using testing::FakeNameServer;
+using sluice::testing::DnsWire;
+using sluice::testing::DoorKind;
+using sluice::testing::Doors;
+using sluice::testing::FakeNameServer;
 using ::testing::HasSubstr;
-using testing::Running;
-using testing::Unbound;
+using sluice::testing::Running;
+using sluice::testing::Unbound;
 using Found = MailExchangers::Found;
 
 // Everything under test. is said by unbound itself; silent.test it never answers, and for

@@ -95,7 +95,7 @@ std::string drain(Chain& chain) {
   return bytes;
 }
 
-Heard talk(TlsSession& server, TlsSession& client, std::size_t piece) {
+TlsTalk talk(TlsSession& server, TlsSession& client, std::size_t piece) {
   Chain server_heard;
   Chain client_heard;
   while (!server.outgoing().empty() || !client.outgoing().empty()) {

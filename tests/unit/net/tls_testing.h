@@ -88,11 +88,11 @@ struct Listener {
 std::string drain(Chain& chain);
 // Gives each what the other says until both are silent; `piece` bytes at a time.  What arrives as
 // plaintext is added.
-struct Heard {
+struct TlsTalk {
   std::string server;
   std::string client;
 };
-Heard talk(TlsSession& server, TlsSession& client, std::size_t piece = SIZE_MAX);
+TlsTalk talk(TlsSession& server, TlsSession& client, std::size_t piece = SIZE_MAX);
 
 class RawClient {
  public:

@@ -17,7 +17,7 @@ std::shared_ptr<const DomainList> domains(std::vector<std::string> entries) {
   return std::make_shared<const DomainList>(std::move(entries));
 }
 
-class SenderTest : public testing::Test {
+class SenderTest : public ::testing::Test {
  protected:
   SenderTest() {
     tim_.account_name = "tim@example.com";

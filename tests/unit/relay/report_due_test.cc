@@ -8,8 +8,8 @@ namespace sluice::relay {
 namespace {
 
 using message::Fate;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr smtp::Notify kUnstated{};
 constexpr smtp::Notify kNever{.never = true};

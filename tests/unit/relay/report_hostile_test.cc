@@ -7,10 +7,10 @@
 namespace sluice::relay {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 const std::string kPoison = std::string("\0\r\n", 3) +
                             ".\r\n\r\n--report.z.end\r\nBcc: evil@x\r\n\x1b[2J\x7f"

@@ -10,10 +10,10 @@ namespace sluice::relay {
 namespace {
 
 using message::Fate;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(Report, GoesToTheReversePathFromTheNullOne) {
   const auto report = Sample().build();

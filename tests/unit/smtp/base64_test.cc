@@ -56,7 +56,7 @@ TEST(Base64, RefusesWhatIsNotIt) {
         "Zm\r\n"s, "Zm9*"s, "Zm9v\0\0\0\0"s, "Zh=="s, "Zm9="s, "Zm-_"s, "\xff\xff\xff\xff"s,
         "Zm9vZ"s}) {
     std::string out = "left over";
-    EXPECT_FALSE(decode_base64(bad, out)) << testing::PrintToString(bad);
+    EXPECT_FALSE(decode_base64(bad, out)) << ::testing::PrintToString(bad);
     EXPECT_EQ(out, "");
   }
 }

@@ -11,7 +11,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-class Client : public testing::Test {
+class Client : public ::testing::Test {
  protected:
   // Takes exactly one reply, octet by octet.
   ClientStep take(std::string_view input) {

@@ -82,7 +82,7 @@ TEST(MailParameters, UnknownDuplicateAndBad) {
 TEST(MailParameters, Syntax) {
   for (const std::string& bad : {"SIZE=1"s, " =1"s, " -A=1"s, " A_B=1"s, " SIZE="s, " "s,
                                  " SIZE=1\t"s, " SIZE=1\0"s, " ENVID=\xff"s}) {
-    EXPECT_EQ(mail_fault(bad), ParameterFault::syntax) << testing::PrintToString(bad);
+    EXPECT_EQ(mail_fault(bad), ParameterFault::syntax) << ::testing::PrintToString(bad);
   }
 }
 

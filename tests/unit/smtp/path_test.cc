@@ -105,7 +105,7 @@ TEST(Path, ControlCharactersNever) {
     for (const std::string& text :
          {"<a" + control + "b@c>", "<\"a" + control + "b\"@c>", "<\"a\\" + control + "b\"@c>",
           "<a@b" + control + "c>", "<a@b" + control + ">", "<" + control + "a@b>"}) {
-      EXPECT_NE(fault_of(text, true), PathFault::none) << testing::PrintToString(text);
+      EXPECT_NE(fault_of(text, true), PathFault::none) << ::testing::PrintToString(text);
     }
   }
   EXPECT_EQ(fault_of("<\"a\x7f\"@c>"), PathFault::control);
@@ -144,11 +144,11 @@ TEST(Path, BadUtf8Never) {
   for (const char* bad : {"\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
                           "\xf4\x90\x80\x80", "\xf0\x80\x80\xaf", "\x80", "\xc3("}) {
     EXPECT_NE(fault_of("<a" + std::string(bad) + "@b>", true), PathFault::none)
-        << testing::PrintToString(bad);
+        << ::testing::PrintToString(bad);
     EXPECT_NE(fault_of("<a@b" + std::string(bad) + ">", true), PathFault::none)
-        << testing::PrintToString(bad);
+        << ::testing::PrintToString(bad);
     EXPECT_NE(fault_of("<\"a" + std::string(bad) + "\"@b>", true), PathFault::none)
-        << testing::PrintToString(bad);
+        << ::testing::PrintToString(bad);
   }
 }
 

@@ -74,8 +74,8 @@ TEST(ReplyParser, GarbageIsMalformed) {
         "650 x\r\n"s, "050 x\r\n"s, "250-a\r\n251 b\r\n"s, "553-\r\n250 x\r\n"s,
         "553-\r\n553-\r\nx\r\n"s, "250 a\0b\r\n"s, "250 a\rb\r\n"s, "\0\0\0\0\r\n"s,
         "HTTP/1.1 400 Bad Request\r\n"s, " 250 x\r\n"s}) {
-    EXPECT_TRUE(parse(bad, 1000).malformed) << testing::PrintToString(bad);
-    EXPECT_TRUE(parse(bad, 1).malformed) << testing::PrintToString(bad);
+    EXPECT_TRUE(parse(bad, 1000).malformed) << ::testing::PrintToString(bad);
+    EXPECT_TRUE(parse(bad, 1).malformed) << ::testing::PrintToString(bad);
   }
 }
 

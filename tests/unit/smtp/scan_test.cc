@@ -43,21 +43,21 @@ Scanned scan_in(std::string_view bytes, const std::vector<std::size_t>& sizes) {
 }
 
 void expect_flags(const ContentFlags& got, const ContentFlags& want, std::string_view text) {
-  EXPECT_EQ(got.bare_cr, want.bare_cr) << testing::PrintToString(text);
-  EXPECT_EQ(got.bare_lf, want.bare_lf) << testing::PrintToString(text);
-  EXPECT_EQ(got.nul, want.nul) << testing::PrintToString(text);
-  EXPECT_EQ(got.eight_bit, want.eight_bit) << testing::PrintToString(text);
-  EXPECT_EQ(got.long_line, want.long_line) << testing::PrintToString(text);
-  if (want.bare()) EXPECT_EQ(got.bare_offset, want.bare_offset) << testing::PrintToString(text);
+  EXPECT_EQ(got.bare_cr, want.bare_cr) << ::testing::PrintToString(text);
+  EXPECT_EQ(got.bare_lf, want.bare_lf) << ::testing::PrintToString(text);
+  EXPECT_EQ(got.nul, want.nul) << ::testing::PrintToString(text);
+  EXPECT_EQ(got.eight_bit, want.eight_bit) << ::testing::PrintToString(text);
+  EXPECT_EQ(got.long_line, want.long_line) << ::testing::PrintToString(text);
+  if (want.bare()) EXPECT_EQ(got.bare_offset, want.bare_offset) << ::testing::PrintToString(text);
 }
 
 void expect_like_naive(std::string_view bytes, const std::vector<std::size_t>& sizes) {
   const NaiveScan want = naive_scan(bytes);
   const Scanned got = scan_in(bytes, sizes);
-  ASSERT_EQ(got.ended, want.ended) << testing::PrintToString(bytes);
+  ASSERT_EQ(got.ended, want.ended) << ::testing::PrintToString(bytes);
   if (!want.ended) return;
-  EXPECT_EQ(got.end, want.end) << testing::PrintToString(bytes);
-  EXPECT_EQ(got.content, want.content) << testing::PrintToString(bytes);
+  EXPECT_EQ(got.end, want.end) << ::testing::PrintToString(bytes);
+  EXPECT_EQ(got.content, want.content) << ::testing::PrintToString(bytes);
   expect_flags(got.flags, want.flags, bytes);
 }
 
@@ -89,7 +89,7 @@ TEST(DataScanner, KeepsDotStuffing) {
 
 // The smuggling list: what others took for an end.  None of these ends the message, all of them are
 // told, and the real end is found.
-class Smuggling : public testing::TestWithParam<std::string> {};
+class Smuggling : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Smuggling, OnlyCrLfDotCrLfEnds) {
   for (const std::string& before :
@@ -108,7 +108,7 @@ TEST_P(Smuggling, OnlyCrLfDotCrLfEnds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(DataScanner, Smuggling,
-                         testing::Values("a\n.\n"s, "a\n.\r\n"s, "a\r\n.\n"s, "a\r.\r\n"s,
+                         ::testing::Values("a\n.\n"s, "a\n.\r\n"s, "a\r\n.\n"s, "a\r.\r\n"s,
                                          "a\r\n.\rb"s, "\r.\r"s, "\n.\r"s, "a\r\n.\r\r\n"s,
                                          "a\r\n\0.\r\n\n"s, "a\r\r\n.\n"s, "a\n\r.\r\n"s));
 
@@ -195,7 +195,7 @@ std::string random_text(std::mt19937& random, std::size_t size) {
 
 TEST(DataScanner, LikeTheReferenceOnRandomTexts) {
   std::mt19937 random(5321);
-  for (int i = 0; i < 3000 && !testing::Test::HasFailure(); ++i) {
+  for (int i = 0; i < 3000 && !::testing::Test::HasFailure(); ++i) {
     const std::string text = random_text(random, random() % 3000);
     expect_like_naive(text, {text.size()});
     expect_like_naive(text, {1 + random() % 200});
@@ -205,7 +205,7 @@ TEST(DataScanner, LikeTheReferenceOnRandomTexts) {
 
 TEST(TextChecker, LikeTheReferenceOnRandomTexts) {
   std::mt19937 random(3030);
-  for (int i = 0; i < 1000 && !testing::Test::HasFailure(); ++i) {
+  for (int i = 0; i < 1000 && !::testing::Test::HasFailure(); ++i) {
     const std::string text = random_text(random, random() % 2000) + (i % 3 == 0 ? "\r" : "");
     const std::size_t split = 1 + random() % 150;
     TextChecker checker;

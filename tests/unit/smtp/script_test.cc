@@ -41,7 +41,7 @@ Script load(const std::string& name) {
   return parse_script(text.str());
 }
 
-class Dialog : public testing::TestWithParam<std::string> {};
+class Dialog : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Dialog, InSegments) {
   const Script script = load(GetParam());
@@ -57,7 +57,7 @@ TEST_P(Dialog, OctetByOctet) {
   EXPECT_EQ(run_script(script, 7), "") << "tests/scripts/" << GetParam() << ".smtp";
 }
 
-INSTANTIATE_TEST_SUITE_P(Scripts, Dialog, testing::ValuesIn(script_names()),
+INSTANTIATE_TEST_SUITE_P(Scripts, Dialog, ::testing::ValuesIn(script_names()),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(Scripts, AreThere) { EXPECT_GE(script_names().size(), 15U); }

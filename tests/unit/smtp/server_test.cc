@@ -18,7 +18,7 @@ using std::string_literals::operator""s;
 // An idle session has 4 KB for everything (RFC or not): the dialog's part of it.
 static_assert(sizeof(ServerMachine) <= 320);
 
-class OpenServer : public testing::Test {
+class OpenServer : public ::testing::Test {
  protected:
   OpenServer() { EXPECT_EQ(toy_.greet(), "220 mail.example.net ESMTP\r\n"); }
   std::string say(std::string_view line) { return toy_.feed(std::string(line) + "\r\n"); }

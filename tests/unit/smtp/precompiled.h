@@ -1,0 +1,8 @@
+// What the tests of this folder share, compiled once: see precompiled/.
+#pragma once
+
+#include "precompiled/tests.h"
+#include "engine/smtp/client.h"
+#include "engine/smtp/scan.h"
+#include "engine/smtp/server.h"
+#include "tests/unit/smtp/script.h"
