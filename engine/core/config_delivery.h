@@ -90,7 +90,7 @@ struct DnsConfig {
   std::vector<io::Address> servers;  // empty: the system's
   Duration timeout = std::chrono::seconds(5);
   std::uint32_t tries = 2;
-  std::vector<Network> unwanted = net::never_exchangers();  // addresses there take nobody's mail
+  std::vector<Network> unwanted = net::special_purpose_networks();  // no mail goes to addresses there
 };
 
 }  // namespace sluice::core

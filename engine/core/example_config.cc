@@ -255,9 +255,11 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # How long to wait for a server's answer, and how often to ask.
 #timeout_ms = 5000
 #tries = 2
-# Networks in which no mail exchanger is: who names one there gets no mail. Default: this host, loopback, multicast, and
-# what is no address of anybody.
-#unwanted = ["127.0.0.0/8", "::1"]
+# Networks to which no mail goes, whatever a recipient's domain or an address literal names; an IPv4 address that is
+# embedded in an IPv6 one counts too. Default: all special-purpose ranges of IANA: loopback, private, link-local,
+# unique-local, shared, documentation, translated, multicast. A list of your own replaces all of them, so that hosts of
+# your own private network can be reached. 0.0.0.0 and :: are always this relay itself.
+#unwanted = ["127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10"]
 
 [log]
 # "-" is standard error. A file is opened again at `sluicectl reload` and at SIGHUP.

@@ -20,14 +20,17 @@ bool same_ip(const io::Address& a, const io::Address& b) {
   return std::ranges::equal(a.ip_bytes(), b.ip_bytes());
 }
 
+// Directly, or as the IPv4 address that is embedded in it.
 bool is_own(const io::Address& address, const ExchangeRules& rules) {
-  return std::ranges::any_of(rules.own_addresses,
-                             [&](const io::Address& own) { return same_ip(own, address); });
+  if (is_unspecified(address.ip_bytes())) return true;
+  const auto inner = embedded_ipv4(address.ip_bytes());
+  return std::ranges::any_of(rules.own_addresses, [&](const io::Address& own) {
+    return same_ip(own, address) || (inner && std::ranges::equal(own.ip_bytes(), *inner));
+  });
 }
 
 bool is_unwanted(const io::Address& address, const ExchangeRules& rules) {
-  return std::ranges::any_of(
-      rules.unwanted, [&](const Network& network) { return network.contains(address.ip_bytes()); });
+  return in_networks(address.ip_bytes(), rules.unwanted);
 }
 
 Exchange literal_failure(Enhanced enhanced, std::uint16_t code, std::string text) {
@@ -36,14 +39,6 @@ Exchange literal_failure(Enhanced enhanced, std::uint16_t code, std::string text
 }
 
 }  // namespace
-
-std::vector<Network> never_exchangers() {
-  std::vector<Network> networks;
-  for (const char* text :
-       {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/128", "::1/128", "ff00::/8"})
-    networks.push_back(*Network::parse(text));
-  return networks;
-}
 
 std::span<const io::DnsType> address_types(const ExchangeRules& rules) {
   static constexpr std::array kTypes{io::DnsType::a, io::DnsType::aaaa, io::DnsType::a};
@@ -198,8 +193,9 @@ std::optional<Exchange> exchange_literal(std::string_view domain, const Exchange
   if (is_own(address, rules))
     return literal_failure(kLoop, 554, "the address literal is this relay's own");
   const bool unused = address.family() == AF_INET6 && rules.use == AddressUse::ipv4_only;
-  if (unused || is_unwanted(address, rules))
-    return literal_failure(kNoRoute, 550, "no mail can be sent to this address literal");
+  if (unused) return literal_failure(kNoRoute, 550, "IPv6 is not used for mail here");
+  if (is_unwanted(address, rules))
+    return literal_failure(kNoSuchDomain, 550, "no mail can be sent to this address literal");
   Exchanger host{.name = std::string(domain), .preference = 0, .addresses = {address}};
   return Exchange{.found = std::vector{std::move(host)}, .ttl_s = UINT32_MAX};
 }

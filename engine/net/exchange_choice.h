@@ -21,6 +21,7 @@
 #include "engine/io/address.h"
 #include "engine/io/dns.h"
 #include "engine/io/door.h"
+#include "engine/net/special_purpose.h"
 
 namespace sluice::net {
 
@@ -40,16 +41,14 @@ struct ExchangeFailure {
 
 enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
 
-// Networks in which no exchanger is: this host, loopback, multicast, and what is no address at all.
-// Whoever puts 127.0.0.1 into his MX would have us talk to ourselves.
-std::vector<Network> never_exchangers();
-
 struct ExchangeRules {
   std::uint16_t port = 25;
   AddressUse use = AddressUse::ipv6_first;
   std::vector<std::string> own_names;      // what this relay is called, as fold_dns_name() gives it
-  std::vector<io::Address> own_addresses;  // where it is reached; ports do not matter
-  std::vector<Network> unwanted = never_exchangers();  // addresses there are as good as none
+  // Where it is reached; ports do not matter.  0.0.0.0 and :: always are.
+  std::vector<io::Address> own_addresses;
+  // Addresses there are as good as none, embedded ones too (special_purpose.h).
+  std::vector<Network> unwanted = special_purpose_networks();
   std::size_t hosts_max = 20;                          // the best are kept
   std::size_t addresses_max = 8;                       // of each family of a host
 };

@@ -10,6 +10,7 @@
 
 #include "engine/io/real_dns.h"
 #include "engine/net/mail_exchangers.h"
+#include "tests/support/exchange_rules.h"
 #include "tests/support/awaited.h"
 #include "tests/support/dns_wire.h"
 #include "tests/support/fake_name_server.h"
@@ -124,7 +125,7 @@ class UnboundTest : public ::testing::Test {
   static inline std::unique_ptr<FakeNameServer> refusing_;
   static inline std::unique_ptr<Unbound> server_;
   Duration timeout_ = 10s;
-  MailExchangersOptions options_;
+  MailExchangersOptions options_{.rules = testing::exchange_rules()};
   Doors doors_{DoorKind::real};
   io::Loop& loop_ = doors_.add_loop("127.0.0.1");
   std::unique_ptr<io::Dns> dns_;

@@ -13,6 +13,7 @@
 #include "engine/io/sim_world.h"
 #include "engine/relay/incoming.h"
 #include "engine/spool/recovery.h"
+#include "tests/support/exchange_rules.h"
 #include "tests/unit/relay/relay_bench.h"
 
 namespace sluice::relay {
@@ -110,7 +111,7 @@ class QueueBench {
     Life(QueueBench& of, spool::Share share)
         : resolver(of.bench.loop, of.bench.doors.world().names()),
           table(std::vector<RouteConditions>(1), "relay.example"),
-          router({.loop = of.bench.loop, .resolver = resolver, .dns = of.bench.doors.world().dns(), .rules = {}}, table,
+          router({.loop = of.bench.loop, .resolver = resolver, .dns = of.bench.doors.world().dns(), .rules = testing::exchange_rules()}, table,
                  {{.route = of.bench.route}}, "relay.example"),
           spool(of.bench.loop, of.last_segment_,
                 {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
