@@ -41,7 +41,7 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
     : log_(log),
       options_(std::move(options)),
       loop_(door, options_.limits),
-      resolver_(loop_, shared.names),
+      resolver_(loop_, shared.names, shared.dns),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log),

@@ -1,5 +1,6 @@
 #include "engine/io/core_dns.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -58,6 +59,26 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type) {
   });
   co_await question.answered.wait("name service");
   co_return std::move(question.reply);
+}
+
+Task<DnsReply> CoreDns::follow(std::string name, DnsType type) {
+  std::uint32_t ttl_s = UINT32_MAX;
+  std::string canonical;
+  for (unsigned followed = 0; followed <= kDnsAliasesMax; ++followed) {
+    DnsReply reply = co_await ask(std::move(name), type);
+    ttl_s = std::min(ttl_s, reply.canonical_ttl_s);
+    if (!reply.canonical.empty()) canonical = reply.canonical;
+    const bool on_the_way =
+        reply.status == DnsStatus::no_data && !reply.canonical.empty() && !reply.negative_ttl_s;
+    if (!on_the_way) {
+      reply.canonical = std::move(canonical);
+      reply.canonical_ttl_s = ttl_s;
+      for (DnsRecord& record : reply.records) record.ttl_s = std::min(record.ttl_s, ttl_s);
+      co_return reply;
+    }
+    name = canonical;
+  }
+  co_return dns_failure("its CNAME records lead on and on");
 }
 
 // The first answer counts, whoever gives it.

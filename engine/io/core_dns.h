@@ -27,6 +27,8 @@ class CoreDns final : private Abortable {
 
   // The Dns's reply, or a `failed` of our own.
   Task<DnsReply> ask(std::string name, DnsType type);
+  // Likewise; goes on with aliases where a name server stops on the way, kDnsAliasesMax times.
+  Task<DnsReply> follow(std::string name, DnsType type);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:

@@ -76,9 +76,15 @@ void SimNames::add(const std::string& name, std::string_view ip) {
 std::expected<std::vector<Address>, std::string> SimNames::look_up(const std::string& host,
                                                                    std::uint16_t port) {
   if (context_.faults.fails(SimCall::look_up, "") != 0) return std::unexpected(host + ": no name service");
-  const auto it = known_.find(host);
-  if (it == known_.end()) return std::unexpected(host + ": unknown");
+  std::vector<Address> found = in_hosts_file(host, port);
+  if (found.empty()) return std::unexpected(host + ": unknown");
+  return found;
+}
+
+std::vector<Address> SimNames::in_hosts_file(const std::string& host, std::uint16_t port) {
   std::vector<Address> found;
+  const auto it = known_.find(host);
+  if (it == known_.end()) return found;
   for (const Address& address : it->second) found.push_back(Address::from_bytes(address.ip_bytes(), port));
   return found;
 }

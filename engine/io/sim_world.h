@@ -44,10 +44,11 @@ class SimNames final : public Names {
   void add(const std::string& name, std::string_view ip);
   std::expected<std::vector<Address>, std::string> look_up(const std::string& host,
                                                            std::uint16_t port) override;
+  std::vector<Address> in_hosts_file(const std::string& host, std::uint16_t port) override;
 
  private:
   SimContext& context_;
-  std::map<std::string, std::vector<Address>> known_;
+  std::map<std::string, std::vector<Address>> known_;  // the hosts file
 };
 
 class SimWorld {

@@ -359,12 +359,10 @@ Task<void> Connection::close() {
 
 // ------------------------------------------------------------------------------------------ connecting
 
-namespace {
-
 class ConnectAwaiter final : private io::Abortable {
  public:
-  ConnectAwaiter(io::Loop& loop, int socket, const io::Address& peer, Duration timeout)
-      : Abortable(loop), loop_(loop), socket_(socket), peer_(peer), timeout_(timeout) {}
+  ConnectAwaiter(io::Loop& loop, int socket, const io::Address& peer, Duration timeout, ConnectCancel* cancel)
+      : Abortable(loop), loop_(loop), socket_(socket), peer_(peer), timeout_(timeout), cancel_(cancel) {}
   bool await_ready() {
     if (loop_.aborting()) result_ = ECANCELED;
     return loop_.aborting();
@@ -374,6 +372,10 @@ class ConnectAwaiter final : private io::Abortable {
     waiter.promise().wait_for("connect");
     waiter_ = &waiter.promise();
     id_ = loop_.connect(socket_, &peer_, &told, this);
+    if (cancel_ != nullptr) {
+      cancel_->loop_ = &loop_;
+      cancel_->id_ = id_;
+    }
     loop_.timers().arm(timer_, later(loop_.now(), timeout_));
   }
   [[nodiscard]] int await_resume() const { return result_; }
@@ -383,6 +385,7 @@ class ConnectAwaiter final : private io::Abortable {
   static void told(void* context, const io::Completion& completion) {
     auto& self = *static_cast<ConnectAwaiter*>(context);
     self.loop_.timers().disarm(self.timer_);
+    if (self.cancel_ != nullptr) self.cancel_->loop_ = nullptr;
     self.result_ = -completion.result;
     if (self.expired_ && self.result_ == ECANCELED) self.result_ = ETIMEDOUT;
     self.waiter_->ready();
@@ -397,6 +400,7 @@ class ConnectAwaiter final : private io::Abortable {
   int socket_;
   io::Address peer_;
   Duration timeout_;
+  ConnectCancel* cancel_;
   PromiseBase* waiter_ = nullptr;
   io::OperationId id_;
   io::Timer timer_{&expire, this};
@@ -404,14 +408,13 @@ class ConnectAwaiter final : private io::Abortable {
   int result_ = 0;
 };
 
-}  // namespace
-
 Task<std::expected<std::unique_ptr<Connection>, int>> Connection::connect(io::Loop& loop,
                                                                           const io::Address& peer,
-                                                                          Duration timeout) {
+                                                                          Duration timeout,
+                                                                          ConnectCancel* cancel) {
   const auto socket = loop.door().sockets.open(peer.family());
   if (!socket) co_return std::unexpected(socket.error());
-  const int error = co_await ConnectAwaiter(loop, *socket, peer, timeout);
+  const int error = co_await ConnectAwaiter(loop, *socket, peer, timeout, cancel);
   if (error != 0) {
     loop.close(*socket);
     co_return std::unexpected(error);

@@ -34,6 +34,19 @@ struct ConnectionCounters {
   std::uint64_t bytes_sent = 0;
 };
 
+// Ends a connect() that another one has overtaken.  The connect() still completes, with an error or with a connection.
+class ConnectCancel {
+ public:
+  void cancel() {
+    if (loop_ != nullptr) loop_->cancel(id_, io::OperationKind::connect);
+  }
+
+ private:
+  friend class ConnectAwaiter;
+  io::Loop* loop_ = nullptr;  // while the operation is under way
+  io::OperationId id_;
+};
+
 class Connection final : private io::Abortable {
  public:
   enum class State : std::uint8_t { open, terminating, joined, closed };
@@ -48,10 +61,12 @@ class Connection final : private io::Abortable {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Opens a connection to `peer`; the error is an errno (ETIMEDOUT where `timeout` passed).
+  // Opens a connection to `peer`; the error is an errno (ETIMEDOUT where `timeout` passed, ECANCELED where `cancel`, which
+  // may be null and outlives the task, was asked to end it).
   static Task<std::expected<std::unique_ptr<Connection>, int>> connect(io::Loop& loop,
                                                                        const io::Address& peer,
-                                                                       Duration timeout);
+                                                                       Duration timeout,
+                                                                       ConnectCancel* cancel = nullptr);
 
   // What has arrived (decrypted) and is not used yet.  Using it is consuming it.
   Chain& input() { return input_; }

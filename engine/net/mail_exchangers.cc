@@ -79,37 +79,16 @@ Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
 
 Task<Exchange> MailExchangers::ask(const std::string& domain) {
   ExchangeChoice choice(domain, options_.rules);
-  choice.take_exchangers(co_await ask_dns(domain, io::DnsType::mx));
+  choice.take_exchangers(co_await dns_.follow(domain, io::DnsType::mx));
   // All addresses are asked for at once: whether one is our own decides which hosts are left.
   const auto types = address_types(options_.rules);
   std::vector<Task<io::DnsReply>> questions;
   questions.reserve(choice.hosts().size() * types.size());
   for (const Exchanger& host : choice.hosts())
-    for (const io::DnsType type : types) questions.push_back(ask_dns(host.name, type));
+    for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type));
   for (std::size_t i = 0; i < questions.size(); ++i)
     choice.take_addresses(i / types.size(), co_await questions[i]);
   co_return choice.result();
-}
-
-// Goes on with aliases where the name server stops on the way.
-Task<io::DnsReply> MailExchangers::ask_dns(std::string name, io::DnsType type) {
-  std::uint32_t ttl_s = UINT32_MAX;
-  std::string canonical;
-  for (unsigned followed = 0; followed <= io::kDnsAliasesMax; ++followed) {
-    io::DnsReply reply = co_await dns_.ask(std::move(name), type);
-    ttl_s = std::min(ttl_s, reply.canonical_ttl_s);
-    if (!reply.canonical.empty()) canonical = reply.canonical;
-    const bool on_the_way =
-        reply.status == io::DnsStatus::no_data && !reply.canonical.empty() && !reply.negative_ttl_s;
-    if (!on_the_way) {
-      reply.canonical = std::move(canonical);
-      reply.canonical_ttl_s = ttl_s;
-      for (io::DnsRecord& record : reply.records) record.ttl_s = std::min(record.ttl_s, ttl_s);
-      co_return reply;
-    }
-    name = canonical;
-  }
-  co_return io::dns_failure("its CNAME records lead on and on");
 }
 
 }  // namespace sluice::net

@@ -64,7 +64,6 @@ class MailExchangers {
   struct Waiter;
   Task<ExchangeCache::Known> find(const std::string& domain);
   Task<Exchange> ask(const std::string& domain);
-  Task<io::DnsReply> ask_dns(std::string name, io::DnsType type);
   Found hand_out(const KnownExchange& known);
 
   io::Loop& loop_;

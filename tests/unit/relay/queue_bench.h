@@ -109,7 +109,7 @@ class QueueBench {
  private:
   struct Life {
     Life(QueueBench& of, spool::Share share)
-        : resolver(of.bench.loop, of.bench.doors.world().names()),
+        : resolver(of.bench.loop, of.bench.doors.world().names(), of.bench.doors.world().dns()),
           table(std::vector<RouteConditions>(1), "relay.example"),
           router({.loop = of.bench.loop, .resolver = resolver, .dns = of.bench.doors.world().dns(), .rules = testing::exchange_rules()}, table,
                  {{.route = of.bench.route}}, "relay.example"),

@@ -87,7 +87,7 @@ class Bench {
 
  private:
   io::SimNames& names_{doors.world().names()};
-  net::Resolver resolver_{loop, names_};
+  net::Resolver resolver_{loop, names_, doors.world().dns()};
   std::unique_ptr<net::TlsClientContext> tls_;
   std::unique_ptr<Pool> pool_;
   bool closed_ = false;

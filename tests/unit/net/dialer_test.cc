@@ -1,0 +1,134 @@
+// Which of a host's addresses a connection is opened to, and what the others cost.
+#include "engine/net/dialer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/net/listener.h"
+#include "tests/support/awaited.h"
+
+namespace sluice::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+constexpr const char* kIpv6 = "2001:db8::9";
+constexpr const char* kIpv4 = "192.0.2.9";
+constexpr const char* kOther = "192.0.2.10";
+
+class Lab {
+ public:
+  Lab() {
+    for (const char* ip : {kIpv6, kIpv4, kOther}) {
+      io::Loop& host = doors.add_loop(ip);
+      hosts.push_back(std::make_unique<Host>(host, doors.address(ip, 25)));
+    }
+  }
+  ~Lab() {
+    for (const auto& host : hosts) testing::await_done(doors, host->loop, [&] { return host->close(); });
+  }
+  io::Address address(const char* ip) { return *io::Address::from_ip(ip, 25); }
+  // The IP address that was connected to, or the errno.
+  std::string dial(const std::vector<const char*>& ips) {
+    std::vector<io::Address> addresses;
+    for (const char* ip : ips) addresses.push_back(address(ip));
+    return testing::await<std::string>(doors, loop, [this, addresses] { return dial_and_close(addresses); });
+  }
+  // The IP addresses in the order in which they are tried.
+  std::vector<std::string> order(const std::vector<const char*>& ips) {
+    std::vector<io::Address> addresses;
+    for (const char* ip : ips) addresses.push_back(address(ip));
+    std::vector<std::string> ordered;
+    for (const io::Address& each : dialer.order(addresses)) ordered.push_back(each.ip());
+    return ordered;
+  }
+  void set_reachable(const char* ip, bool reachable) { doors.world().set_reachable(ip, reachable); }
+  std::uint64_t connects() { return doors.world().faults().calls(io::SimCall::connect); }
+
+  testing::Doors doors{testing::DoorKind::simulated};
+  io::Loop& loop = doors.add_loop("192.0.2.1");
+  Dialer dialer{loop};
+
+ private:
+  struct Host {
+    Host(io::Loop& of, const io::Address& address)
+        : loop(of), listener(of, of.door().sockets.listen(address, {}).value(), [this](int socket) { loop.close(socket); }) {
+      listener.start();
+    }
+    Task<void> close() { return listener.close(); }
+    io::Loop& loop;
+    Listener listener;
+  };
+  Task<std::string> dial_and_close(std::vector<io::Address> addresses) {
+    auto dialed = co_await dialer.connect(std::move(addresses), 30s);
+    if (!dialed) co_return std::to_string(dialed.error());
+    co_await dialed->connection->close();
+    co_return dialed->address.ip();
+  }
+  std::vector<std::unique_ptr<Host>> hosts;
+};
+
+TEST(DialerTest, TheFirstAddressIsTakenWhereItAnswers) {
+  Lab lab;
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv6);
+  EXPECT_EQ(lab.connects(), 1U);
+}
+
+TEST(DialerTest, ABlackHoleCostsAQuarterOfASecondOnceAndNothingLater) {
+  Lab lab;
+  lab.set_reachable(kIpv6, false);
+  const Instant before = lab.loop.now();
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
+  EXPECT_LT(lab.loop.now() - before, 1s);
+  EXPECT_EQ(lab.connects(), 2U);
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
+  EXPECT_EQ(lab.connects(), 3U) << "the black hole was asked again";
+  EXPECT_THAT(lab.order({kIpv6, kIpv4}), ElementsAre(kIpv4, kIpv6));
+}
+
+TEST(DialerTest, AnAddressThatWasAvoidedComesBackLater) {
+  Lab lab;
+  lab.set_reachable(kIpv6, false);
+  lab.dial({kIpv6, kIpv4});
+  lab.set_reachable(kIpv6, true);
+  ASSERT_TRUE(lab.doors.run_for(Dialer::kAvoid + 1s));
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv6);
+}
+
+TEST(DialerTest, ARefusedConnectionGoesOnAtOnce) {
+  Lab lab;
+  lab.doors.world().faults().add({.call = io::SimCall::connect, .count = 1, .error = ECONNREFUSED, .host = {}});
+  const Instant before = lab.loop.now();
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
+  EXPECT_LT(lab.loop.now() - before, Dialer::kAttemptDelay);
+}
+
+TEST(DialerTest, WhereAllFailTheErrorIsTheLastOnesAndNothingIsRemembered) {
+  Lab lab;
+  lab.doors.world().faults().add({.call = io::SimCall::connect, .count = 3, .error = ECONNREFUSED, .host = {}});
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), std::to_string(ECONNREFUSED));
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), kIpv6);
+}
+
+TEST(DialerTest, AllBlackHolesEndAtTheTimeout) {
+  Lab lab;
+  for (const char* ip : {kIpv6, kIpv4, kOther}) lab.set_reachable(ip, false);
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), std::to_string(ETIMEDOUT));
+  EXPECT_EQ(lab.connects(), 3U);
+}
+
+TEST(DialerTest, FamiliesTakeTurns) {
+  Lab lab;
+  EXPECT_THAT(lab.order({"2001:db8::1", "2001:db8::2", "192.0.2.3", "192.0.2.4"}),
+              ElementsAre("2001:db8::1", "192.0.2.3", "2001:db8::2", "192.0.2.4"));
+  EXPECT_THAT(lab.order({"192.0.2.3", "192.0.2.4", "2001:db8::1"}), ElementsAre("192.0.2.3", "2001:db8::1", "192.0.2.4"));
+}
+
+}  // namespace
+}  // namespace sluice::net
