@@ -42,6 +42,8 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       options_(std::move(options)),
       loop_(door, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
+      dialer_(loop_),
+      outgoing_(options_.outgoing_max),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log),
@@ -73,6 +75,8 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
 
 Generation::Parts Core::parts() {
   return {.resolver = resolver_,
+          .dialer = dialer_,
+          .outgoing = outgoing_,
           .dns = dns_,
           .tickets = tickets_,
           .log = log_,

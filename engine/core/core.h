@@ -95,6 +95,7 @@ class Core {
     io::LoopLimits limits;
     auth::CredentialCacheLimits cache;
     std::vector<BoundSocket> sockets;  // owned from here on
+    std::uint32_t outgoing_max = 10'000;  // connections to next hops
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
@@ -157,6 +158,8 @@ class Core {
   Options options_;
   io::Loop loop_;
   net::Resolver resolver_;
+  net::Dialer dialer_;
+  relay::ConnectionBudget outgoing_;
   net::TicketKeys tickets_;
   auth::CachingAuthenticator authenticator_;
   LogObserver observer_;

@@ -24,6 +24,8 @@ class Generation final : public message::TakerFactory {
   // What the core lends.
   struct Parts {
     net::Resolver& resolver;
+    net::Dialer& dialer;
+    relay::ConnectionBudget& outgoing;
     io::Dns& dns;
     net::TicketKeys& tickets;
     io::Log& log;

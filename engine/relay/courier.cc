@@ -119,7 +119,8 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
   Transmission transmission(pool, {.envelope = stored.envelope,
                                    .recipients = course.recipients,
                                    .content_bytes = stored.content_bytes,
-                                   .who = xclient_values(stored.submitter)});
+                                   .who = xclient_values(stored.submitter),
+                                   .customer = share_of_pool(stored.submitter)});
   co_await transmission.begin(stored.form);
   for (const spool::Location& piece : stored.pieces) {
     auto octets = co_await parts_.spool.read_piece(active.id, piece);

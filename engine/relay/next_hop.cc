@@ -20,14 +20,14 @@ NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& ope
     : connection_(std::move(connection)), label_(opening.label), hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
-  auto connected =
-      co_await net::Connection::connect(loop, opening.address, opening.route.connect_timeout);
+  auto connected = co_await opening.dialer.connect(opening.addresses, opening.route.connect_timeout);
   if (!connected)
     co_return std::unexpected(
         trouble(nullptr, opening.label, "connect", std::strerror(connected.error())));
-  std::unique_ptr<NextHop> hop(new NextHop(*std::move(connected), opening));
+  std::unique_ptr<NextHop> hop(new NextHop(std::move(connected->connection), opening));
   if (auto failed = co_await hop->begin(opening)) {
     co_await hop->close();
+    failed->address = connected->address;
     co_return std::unexpected(*std::move(failed));
   }
   hop->idle_since = loop.now();

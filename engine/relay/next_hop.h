@@ -8,9 +8,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/task.h"
 #include "engine/net/connection.h"
+#include "engine/net/dialer.h"
 #include "engine/relay/route.h"
 #include "engine/smtp/client.h"
 
@@ -22,6 +24,7 @@ struct Trouble {
   std::string detail;
   bool unreachable = false;  // nobody could be reached: waiting a moment does not help
   bool closed = false;       // the connection was there and was closed or lost
+  io::Address address;       // that was connected to; empty: none was
 };
 
 class NextHop {
@@ -30,7 +33,8 @@ class NextHop {
     const Route& route;
     std::string label;        // "host:port", for the log
     std::string server_name;  // the certificate's name
-    io::Address address;
+    net::Dialer& dialer;
+    std::vector<io::Address> addresses;  // of the host, at least one
     std::string_view hostname;             // ours, for EHLO
     net::TlsClientContext* tls = nullptr;  // null where the route has no TLS
   };
@@ -66,6 +70,7 @@ class NextHop {
   std::uint32_t messages = 0;     // transactions begun on it
   bool kept = false;              // it was idle for a while, and may have been closed just now
   bool transaction_open = false;  // RSET is due before the next MAIL
+  std::size_t lent_as = 0;        // the pool's own note, while it is lent
   Instant idle_since;
 
  private:

@@ -16,51 +16,29 @@ Duration back_off(std::uint32_t failures) {
   return std::min(kBackOffFirst * (1U << doublings), kBackOffMax);
 }
 
-std::uint64_t weight_of(const NextHopHost& host) { return std::max<std::uint32_t>(host.weight, 1); }
-
 std::vector<PoolHost> hosts_of(const Route& route) {
   std::vector<PoolHost> hosts;
   for (const NextHopHost& name : route.hosts) hosts.push_back({.name = name, .addresses = {}});
   return hosts;
 }
 
-Task<void> close_and_free(std::unique_ptr<NextHop> hop) { co_await hop->close(); }
-
 }  // namespace
 
-struct Pool::Waiter {
-  explicit Waiter(Pool& pool) : pool_(pool) {
-    pool.waiters_.push_back(this);
-    pool.loop_.timers().arm(timer_, pool.loop_.now() + pool.route_.connect_timeout);
-  }
-  ~Waiter() { pool_.loop_.timers().disarm(timer_); }
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
+Pool::Pool(const Parts& parts, const Route& route, std::string hostname, net::TlsClientContext* tls)
+    : Pool(parts, route, hosts_of(route), std::move(hostname), tls) {}
 
-  static void expire(void* context) {
-    auto& self = *static_cast<Waiter*>(context);
-    self.expired = true;
-    std::erase(self.pool_.waiters_, &self);  // or it would be given a turn that it does not use
-    self.gate.open();
-  }
-  Pool& pool_;
-  Gate gate;
-  bool expired = false;
-  io::Timer timer_{&expire, this};
-};
-
-Pool::Pool(io::Loop& loop, net::Resolver& resolver, const Route& route, std::string hostname,
+Pool::Pool(const Parts& parts, const Route& route, std::vector<PoolHost> hosts, std::string hostname,
            net::TlsClientContext* tls)
-    : Pool(loop, resolver, route, hosts_of(route), std::move(hostname), tls) {}
-
-Pool::Pool(io::Loop& loop, net::Resolver& resolver, const Route& route, std::vector<PoolHost> hosts,
-           std::string hostname, net::TlsClientContext* tls)
-    : loop_(loop), resolver_(resolver), route_(route), hostname_(std::move(hostname)), tls_(tls) {
+    : parts_(parts), route_(route), hostname_(std::move(hostname)), tls_(tls) {
   CHECK(route.tls == RouteTls::none || tls != nullptr);
+  parts_.budget.add(*this);
   set_hosts(std::move(hosts));
 }
 
-Pool::~Pool() { CHECK(closing_.live() == 0 && waiters_.empty() && !sweep_.armed()); }
+Pool::~Pool() {
+  CHECK(closing_.live() == 0 && waiting_ == 0 && lent_.empty() && !sweep_.armed() && !look_.armed());
+  parts_.budget.remove(*this);
+}
 
 void Pool::set_hosts(std::vector<PoolHost> hosts) {
   for (const auto& host : hosts_) host->gone = true;
@@ -85,7 +63,7 @@ void Pool::set_hosts(std::vector<PoolHost> hosts) {
 }
 
 void Pool::forgive() {
-  for (const auto& host : hosts_) host->retry_at = std::min(host->retry_at, loop_.now());
+  for (const auto& host : hosts_) host->retry_at = std::min(host->retry_at, parts_.loop.now());
 }
 
 void Pool::forget_gone() {
@@ -93,127 +71,53 @@ void Pool::forget_gone() {
 }
 
 Task<Pool::Acquired> Pool::acquire(Want want) {
+  // Callers that wait already come first.
+  bool waited = false;
   for (;;) {
     if (stopping_)
       co_return std::unexpected(
           Trouble{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
-    if (all_down()) co_return std::unexpected(down());
-    const std::uint16_t preference = preference_now();
-    probe_in_background(preference);
-    if (want == Want::fresh) {
-      make_room(preference);
-    } else if (auto kept = take_idle(preference)) {
-      ++counters_.reused;
-      co_return kept;
-    }
-    if (Host* host = choose(preference)) {
-      Acquired opened = co_await open(*host);
-      // Another host may do: choose() leaves out the one that failed.
-      if (opened) co_return opened;
-      continue;
+    if (all_down(want)) co_return std::unexpected(down());
+    if (waited || (waiting_ == 0 && called_ == 0)) {
+      Acquired acquired = co_await acquire_now(want);
+      if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() knows
+      if (acquired) {
+        lend(**acquired, want);
+        if (has_room({})) wake_one();
+        co_return acquired;
+      }
     }
     ++counters_.waited;
-    if (!co_await wait_turn()) {
+    if (!co_await wait_turn(want.customer, waited)) {
       ++counters_.refused;
-      co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble,
-                                        .detail = route_.name + ": all connections are in use"});
+      co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = why_busy()});
     }
+    waited = true;
   }
 }
 
-// ------------------------------------------------------------------------------------------ which host
-
-// It has failed, and may be tried again.
-bool Pool::due(const Host& host) const {
-  return !host.gone && host.failures > 0 && !host.probing && host.retry_at <= loop_.now();
-}
-
-bool Pool::all_down() const {
-  return std::ranges::all_of(hosts_, [this](const auto& host) {
-    return host->gone || (host->failures > 0 && !host->probing && host->retry_at > loop_.now());
-  });
-}
-
-// RFC 5321 5.1: hosts "MUST" be tried in the order of their preference.  A host at its limit is up: who wants it waits.
-// One that is being tried is not, as long as there is another.
-std::uint16_t Pool::preference_now() const {
-  const auto rank = [this](const Host& host) {
-    if (host.failures == 0) return 0;
-    if (due(host)) return 1;
-    return host.probing ? 2 : 3;
-  };
-  std::pair<int, std::uint16_t> best{3, 0};
-  for (const auto& host : hosts_)
-    if (!host->gone) best = std::min(best, {rank(*host), host->name.preference});
-  return best.second;
-}
-
-// Whether it is the turn of a host to which there is no connection at all: or one sender's messages, one after the other,
-// would all go to the host that happened to be the first.
-bool Pool::unused_before(const Host& kept) const {
-  return std::ranges::any_of(hosts_, [&](const auto& host) {
-    return !host->gone && host->name.preference == kept.name.preference && host->live == 0 && host->failures == 0 &&
-           host->pass < kept.pass;
-  });
-}
-
-// The one whose turn it is.
-std::unique_ptr<NextHop> Pool::take_idle(std::uint16_t preference) {
-  for (;;) {
-    Host* best = nullptr;
-    for (const auto& host : hosts_) {
-      if (host->gone || host->name.preference != preference || host->idle.empty()) continue;
-      if (best == nullptr || host->pass < best->pass) best = host.get();
-    }
-    if (best == nullptr || unused_before(*best)) return nullptr;
-    auto hop = std::move(best->idle.back());
-    best->idle.pop_back();
-    if (hop->reusable()) {
-      count_use(*best);
-      return hop;
-    }
-    discard(std::move(hop));
+// A connection that can be had without waiting for others to give theirs back.  The error is one of opening it
+// (`unreachable`), or that there is none.
+Task<Pool::Acquired> Pool::acquire_now(const Want& want) {
+  const std::uint16_t preference = preference_now(want);
+  probe_in_background(preference);
+  if (want.fresh) {
+    make_room(preference);
+  } else if (auto kept = take_idle(preference, want)) {
+    ++counters_.reused;
+    co_return kept;
   }
+  Host* host = choose(preference, want);
+  if (host == nullptr || !parts_.budget.take(*this)) co_return std::unexpected(Trouble{});
+  Acquired opened = co_await open(*host);
+  if (!opened) opened.error().unreachable = true;
+  co_return opened;
 }
 
-// The host with the fewest connections for its weight among those that may be tried now; null where one has to wait.
-Pool::Host* Pool::choose(std::uint16_t preference) {
-  Host* best = nullptr;
-  const auto before = [](const Host& a, const Host& b) {
-    const std::uint64_t left = std::uint64_t{a.live + 1} * weight_of(b.name);
-    const std::uint64_t right = std::uint64_t{b.live + 1} * weight_of(a.name);
-    return left != right ? left < right : a.pass < b.pass;
-  };
-  for (const auto& host : hosts_) {
-    if (host->gone || host->name.preference != preference) continue;
-    if (host->failures > 0 && !due(*host)) continue;
-    if (host->live >= route_.connections_per_host_max) continue;
-    if (best == nullptr || before(*host, *best)) best = host.get();
-  }
-  return best;
-}
-
-// Stride scheduling (Waldspurger and Weihl, 1995).
-void Pool::count_use(Host& host) {
-  constexpr std::uint64_t kStride = 1U << 20U;
-  std::uint64_t least = UINT64_MAX;
-  for (const auto& each : hosts_)
-    if (!each->gone && each->failures == 0) least = std::min(least, each->pass);
-  // Who was away does not make up for it.
-  if (least != UINT64_MAX && host.pass + 2 * kStride < least) host.pass = least;
-  host.pass += kStride / weight_of(host.name);
-}
-
-// A new connection is wanted where kept ones fill the host up: one of those goes.
-void Pool::make_room(std::uint16_t preference) {
-  if (choose(preference) != nullptr) return;
-  for (const auto& host : hosts_) {
-    if (host->gone || host->name.preference != preference || host->idle.empty()) continue;
-    auto oldest = std::move(host->idle.front());
-    host->idle.erase(host->idle.begin());
-    discard(std::move(oldest));
-    return;
-  }
+std::string Pool::why_busy() const {
+  if (parts_.budget.used() < parts_.budget.most()) return route_.name + ": all connections are in use";
+  return route_.name + ": " + std::to_string(parts_.budget.most()) +
+         " outgoing connections are open, which is the most for a core (limits.outgoing_per_core)";
 }
 
 // ------------------------------------------------------------------------------------------ opening
@@ -224,12 +128,12 @@ void Pool::probe_in_background(std::uint16_t preference) {
       hosts_, [](const auto& host) { return !host->gone && host->failures == 0; });
   if (!others) return;
   for (const auto& host : hosts_)
-    if (host->name.preference <= preference && due(*host)) closing_.add(probe(*host));
+    if (host->name.preference <= preference && due(*host) && parts_.budget.take(*this)) closing_.add(probe(*host));
 }
 
 Task<void> Pool::probe(Host& host) {
   Acquired opened = co_await open(host);
-  if (opened) release(*std::move(opened));
+  if (opened) keep(*std::move(opened));
 }
 
 Task<Pool::Acquired> Pool::open(Host& host) {
@@ -246,8 +150,9 @@ Task<Pool::Acquired> Pool::open(Host& host) {
   } else {
     ++counters_.failed;
     --host.live;
+    parts_.budget.give_back();
     ++host.failures;
-    host.retry_at = loop_.now() + back_off(host.failures);
+    host.retry_at = parts_.loop.now() + back_off(host.failures);
     host.last_trouble = opened.error().detail;
     forget_gone();
   }
@@ -260,43 +165,24 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   const std::string name = host.name.name;
   std::vector<io::Address> addresses = host.addresses;  // set_hosts() may replace them meanwhile
   if (addresses.empty()) {
-    auto found = co_await resolver_.look_up(name, host.name.port);
+    auto found = co_await parts_.resolver.look_up(name, host.name.port);
     if (!found)
       co_return std::unexpected(
           Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = std::move(found.error())});
     addresses = *std::move(found);
   }
-  Acquired opened =
-      std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = host.label});
-  for (const io::Address& address : addresses) {
-    opened = co_await NextHop::open(loop_, {.route = route_,
-                                            .label = host.label,
-                                            .server_name = name,
-                                            .address = address,
-                                            .hostname = hostname_,
-                                            .tls = tls_});
-    if (opened || stopping_) break;
+  for (;;) {
+    Acquired opened = co_await NextHop::open(parts_.loop, {.route = route_,
+                                                           .label = host.label,
+                                                           .server_name = name,
+                                                           .dialer = parts_.dialer,
+                                                           .addresses = addresses,
+                                                           .hostname = hostname_,
+                                                           .tls = tls_});
+    if (opened || stopping_ || opened.error().address.empty()) co_return opened;
+    std::erase_if(addresses, [&](const io::Address& address) { return address.ip() == opened.error().address.ip(); });
+    if (addresses.empty()) co_return opened;
   }
-  co_return opened;
-}
-
-// False when it took too long, or there are too many already.
-Task<bool> Pool::wait_turn() {
-  if (waiters_.size() >= route_.waiting_max) co_return false;
-  Waiter waiter(*this);
-  co_await waiter.gate.wait("a connection of the pool");
-  co_return !waiter.expired;
-}
-
-void Pool::wake_one() {
-  if (waiters_.empty()) return;
-  Waiter* first = waiters_.front();
-  waiters_.pop_front();
-  first->gate.open();
-}
-
-void Pool::wake_all() {
-  while (!waiters_.empty()) wake_one();
 }
 
 Trouble Pool::down() const {
@@ -315,6 +201,12 @@ Pool::Host& Pool::host_of(const NextHop& hop) {
 }
 
 void Pool::release(std::unique_ptr<NextHop> hop) {
+  take_back(*hop);
+  keep(std::move(hop));
+}
+
+// For the next message, if there may be one on it.
+void Pool::keep(std::unique_ptr<NextHop> hop) {
   const auto at_limit = [&hop](std::uint32_t max) { return max != 0 && hop->messages >= max; };
   // RFC 9422 4: MAILMAX is for a connection.
   const bool used_up = at_limit(route_.messages_per_connection_max) || at_limit(hop->capabilities().mail_max);
@@ -323,7 +215,7 @@ void Pool::release(std::unique_ptr<NextHop> hop) {
     discard(std::move(hop));
     return;
   }
-  hop->idle_since = loop_.now();
+  hop->idle_since = parts_.loop.now();
   hop->kept = true;
   hop->connection().watch();
   host.idle.push_back(std::move(hop));
@@ -333,15 +225,41 @@ void Pool::release(std::unique_ptr<NextHop> hop) {
 
 void Pool::discard(std::unique_ptr<NextHop> hop) {
   --host_of(*hop).live;
-  closing_.add(close_and_free(std::move(hop)));
+  closing_.add(close_and_free(std::move(hop), parts_.budget));
   forget_gone();
   wake_one();
+}
+
+// Until it is closed it counts.
+Task<void> Pool::close_and_free(std::unique_ptr<NextHop> hop, ConnectionBudget& budget) {
+  co_await hop->close();
+  hop = nullptr;
+  budget.give_back();
+}
+
+// Connections that are idle longest stand in front.
+Instant Pool::idle_since() const {
+  Instant since = Instant::max();
+  for (const auto& host : hosts_)
+    if (!host->idle.empty()) since = std::min(since, host->idle.front()->idle_since);
+  return since;
+}
+
+void Pool::close_longest_idle() {
+  const Instant since = idle_since();
+  for (const auto& host : hosts_) {
+    if (host->idle.empty() || host->idle.front()->idle_since != since) continue;
+    auto longest = std::move(host->idle.front());
+    host->idle.erase(host->idle.begin());
+    discard(std::move(longest));
+    return;
+  }
 }
 
 // Connections that were idle for long, or that the next hop has closed, go without anyone asking.
 void Pool::on_sweep(void* context) {
   auto& self = *static_cast<Pool*>(context);
-  const Instant oldest = self.loop_.now() - self.route_.idle_timeout;
+  const Instant oldest = self.parts_.loop.now() - self.route_.idle_timeout;
   bool any = false;
   std::vector<std::unique_ptr<NextHop>> gone;
   for (const auto& host : self.hosts_) {
@@ -357,12 +275,13 @@ void Pool::on_sweep(void* context) {
 }
 
 void Pool::arm_sweep() {
-  if (!sweep_.armed() && !stopping_) loop_.timers().arm(sweep_, loop_.now() + kSweepEvery);
+  if (!sweep_.armed() && !stopping_) parts_.loop.timers().arm(sweep_, parts_.loop.now() + kSweepEvery);
 }
 
 void Pool::stop() {
   stopping_ = true;
-  loop_.timers().disarm(sweep_);
+  parts_.loop.timers().disarm(sweep_);
+  parts_.loop.timers().disarm(look_);
   wake_all();
 }
 

@@ -1,17 +1,25 @@
 // The connections to the hosts of one destination (a route, or one domain's mail exchangers): kept ones first, new
-// ones up to a limit for each host, and a bounded queue for who has to wait.  A host that fails is left alone for a
-// while, then tried by one session at a time; while others do the work, it is tried in the background.
+// ones up to a limit for each host, and a bounded queue of callers that have to wait.  A host that fails is left alone for
+// a while, then tried by one session at a time; while others do the work, it is tried in the background.
 // Hosts of the lowest preference come first; among equals load goes by weight.
+//
+// Nothing is first come, first served between customers: the next free connection goes to the waiting customer that has
+// the fewest.  And a message whose sender is slow gives its connection up as soon as another one waits for it (Holder).
 // One per destination and core; that core's thread only.
 #pragma once
 
 #include <deque>
 #include <expected>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "engine/net/dialer.h"
 #include "engine/net/resolver.h"
+#include "engine/relay/connection_budget.h"
 #include "engine/relay/next_hop.h"
 #include "engine/relay/route.h"
 
@@ -20,9 +28,10 @@ namespace sluice::relay {
 struct PoolCounters {
   std::uint64_t opened = 0;
   std::uint64_t reused = 0;
-  std::uint64_t failed = 0;   // attempts to open
-  std::uint64_t waited = 0;   // sessions that had to wait for a connection
-  std::uint64_t refused = 0;  // for which the wait was too long, or the queue full
+  std::uint64_t failed = 0;      // attempts to open
+  std::uint64_t waited = 0;      // sessions that had to wait for a connection
+  std::uint64_t refused = 0;     // for which the wait was too long, or the queue full
+  std::uint64_t given_way = 0;   // connections taken from a slow sender for others that waited
 };
 
 // A host as a pool is given it.  Without addresses its name is looked up.
@@ -40,15 +49,34 @@ struct HostStatus {
   std::string last_trouble;
 };
 
-class Pool {
+class Pool final : private ConnectionBudget::User {
  public:
-  // `route`, `resolver` and `tls` outlive the pool; `tls` is null where the route has none.
-  Pool(io::Loop& loop, net::Resolver& resolver, const Route& route, std::string hostname,
-       net::TlsClientContext* tls);
+  // The message on a lent connection.
+  class Holder {
+   public:
+    Holder() = default;
+    virtual ~Holder() = default;
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    // Whether it waits for its sender now, who is slower than a connection that others wait for may be held.
+    [[nodiscard]] virtual bool held_up_by_sender(Instant now) const = 0;
+    // Gives the connection back, now.
+    virtual void give_way() = 0;
+  };
+
+  // What is referred to outlives the pool.
+  struct Parts {
+    io::Loop& loop;
+    net::Resolver& resolver;
+    net::Dialer& dialer;
+    ConnectionBudget& budget;
+  };
+  // `route` and `tls` outlive the pool; `tls` is null where the route has none.
+  Pool(const Parts& parts, const Route& route, std::string hostname, net::TlsClientContext* tls);
   // For hosts that the route does not name, such as mail exchangers.
-  Pool(io::Loop& loop, net::Resolver& resolver, const Route& route, std::vector<PoolHost> hosts,
-       std::string hostname, net::TlsClientContext* tls);
-  ~Pool();
+  Pool(const Parts& parts, const Route& route, std::vector<PoolHost> hosts, std::string hostname,
+       net::TlsClientContext* tls);
+  ~Pool() override;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -58,10 +86,17 @@ class Pool {
   // Hosts that failed may be tried now.
   void forgive();
 
+  struct Want {
+    std::string_view customer;              // whose message it is for
+    bool fresh = false;                     // no kept one, which might have been closed just now
+    std::span<const std::string> but = {};  // labels of hosts that cannot carry the message
+    Holder* holder = nullptr;               // stays until release(); null: the connection is never asked for
+  };
   using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
-  enum class Want : std::uint8_t { any, fresh };
-  // A connection on which MAIL may be said; `fresh`: no kept one, which might have been closed just now.
-  Task<Acquired> acquire(Want want = Want::any);
+  // A connection on which MAIL may be said.  What `want` refers to outlives the task.
+  Task<Acquired> acquire(Want want);
+  // Whether there are hosts beside these.
+  [[nodiscard]] bool any_but(std::span<const std::string> labels) const;
   // Gives it back: kept if the dialog is in a state to go on, else closed in the background.
   void release(std::unique_ptr<NextHop> hop);
   // From now on nobody gets a connection; whoever waits for one is refused.
@@ -69,11 +104,11 @@ class Pool {
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.
   Task<void> close();
 
-  io::Loop& loop() { return loop_; }
+  io::Loop& loop() { return parts_.loop; }
   [[nodiscard]] const Route& route() const { return route_; }
   [[nodiscard]] const PoolCounters& counters() const { return counters_; }
   [[nodiscard]] std::vector<HostStatus> status() const;
-  [[nodiscard]] std::size_t waiting() const { return waiters_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_; }
 
  private:
   struct Host {
@@ -90,38 +125,73 @@ class Pool {
     std::string last_trouble;
   };
   struct Waiter;
+  // What one customer has of the pool.
+  struct Share {
+    std::uint32_t lent = 0;
+    std::uint64_t served = 0;  // turn_ when it last got a connection
+    std::deque<Waiter*> waiters;
+  };
+  struct Lent {
+    NextHop* hop;
+    Share* share;
+    Holder* holder;
+  };
 
-  std::unique_ptr<NextHop> take_idle(std::uint16_t preference);
-  [[nodiscard]] bool unused_before(const Host& kept) const;
-  Host* choose(std::uint16_t preference);
-  [[nodiscard]] bool all_down() const;
-  [[nodiscard]] std::uint16_t preference_now() const;
-  [[nodiscard]] bool due(const Host& host) const;
-  void make_room(std::uint16_t preference);
-  void probe_in_background(std::uint16_t preference);
-  Task<void> probe(Host& host);
-  void count_use(Host& host);
-  void forget_gone();
+  // pool.cc
+  Task<Acquired> acquire_now(const Want& want);
+  [[nodiscard]] std::string why_busy() const;
+  void keep(std::unique_ptr<NextHop> hop);
   Task<Acquired> open(Host& host);
   Task<Acquired> try_addresses(Host& host);
-  Task<bool> wait_turn();
-  void wake_one();
-  void wake_all();
+  void probe_in_background(std::uint16_t preference);
+  Task<void> probe(Host& host);
+  void forget_gone();
   [[nodiscard]] Trouble down() const;
   void discard(std::unique_ptr<NextHop> hop);
   Host& host_of(const NextHop& hop);
+  static Task<void> close_and_free(std::unique_ptr<NextHop> hop, ConnectionBudget& budget);
   static void on_sweep(void* self);
   void arm_sweep();
+  [[nodiscard]] Instant idle_since() const override;
+  void close_longest_idle() override;
+  void may_open() override { wake_one(); }
 
-  io::Loop& loop_;
-  net::Resolver& resolver_;
+  // pool_choice.cc
+  [[nodiscard]] static bool passed_over(const Host& host, const Want& want);
+  std::unique_ptr<NextHop> take_idle(std::uint16_t preference, const Want& want);
+  [[nodiscard]] bool unused_before(const Host& kept) const;
+  Host* choose(std::uint16_t preference, const Want& want);
+  [[nodiscard]] bool all_down(const Want& want) const;
+  [[nodiscard]] std::uint16_t preference_now(const Want& want) const;
+  [[nodiscard]] bool due(const Host& host) const;
+  [[nodiscard]] bool has_room(const Want& want);
+  void make_room(std::uint16_t preference);
+  void count_use(Host& host);
+
+  // pool_shares.cc
+  Share& share_of(std::string_view customer);
+  void lend(NextHop& hop, const Want& want);
+  void take_back(const NextHop& hop);
+  Task<bool> wait_turn(std::string_view customer, bool first_in_line);
+  void wake_one();
+  void wake_all();
+  void make_holders_give_way();
+  static void on_look(void* self);
+
+  Parts parts_;
   const Route& route_;
   std::string hostname_;
   net::TlsClientContext* tls_;
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::deque<Waiter*> waiters_;
+  std::map<std::string, Share, std::less<>> shares_;  // by customer
+  std::vector<Share*> in_line_;                       // those with waiters
+  std::vector<Lent> lent_;
+  std::size_t waiting_ = 0;  // waiters of all shares
+  std::size_t called_ = 0;   // whose turn has come, and who have not run yet
+  std::uint64_t turn_ = 0;
   TaskSet closing_;  // connections that close, and probes
   io::Timer sweep_{&on_sweep, this};
+  io::Timer look_{&on_look, this};  // for slow senders, while there are waiters
   bool stopping_ = false;
   PoolCounters counters_;
 };

@@ -26,6 +26,7 @@ void add(PoolCounters& sum, const PoolCounters& one) {
   sum.failed += one.failed;
   sum.waited += one.waited;
   sum.refused += one.refused;
+  sum.given_way += one.given_way;
 }
 
 // A mailbox's domain as DNS knows it: both forms of an international one are one destination.  What has no other form
@@ -61,7 +62,7 @@ Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Wa
       made.exchangers = std::make_unique<net::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.door().random,
                                                               net::MailExchangersOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
-      made.pool = std::make_unique<Pool>(parts_.loop, parts_.resolver, way.route, hostname_, way.tls);
+      made.pool = std::make_unique<Pool>(parts_.pool(), way.route, hostname_, way.tls);
     }
   }
 }

@@ -50,7 +50,10 @@ class Router {
     io::Loop& loop;
     net::Resolver& resolver;
     io::Dns& dns;
+    net::Dialer& dialer;
+    ConnectionBudget& budget;
     net::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
+    [[nodiscard]] Pool::Parts pool() const { return {loop, resolver, dialer, budget}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct Way {
@@ -90,7 +93,7 @@ class Router {
  private:
   struct Exchange {
     Exchange(Parts& parts, const Way& way, std::vector<PoolHost> hosts, const std::string& hostname)
-        : pool(parts.loop, parts.resolver, way.route, std::move(hosts), hostname, way.tls) {}
+        : pool(parts.pool(), way.route, std::move(hosts), hostname, way.tls) {}
     Pool pool;
     Instant until;
     Instant used;

@@ -24,7 +24,8 @@ void Through::make_transmission(std::vector<std::uint32_t> recipients) {
   transmission_.emplace(pool_, Transmission::Request{.envelope = *envelope_,
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
-                                                     .who = xclient_values(submitter_)});
+                                                     .who = xclient_values(submitter_),
+                                                     .customer = share_of_pool(submitter_)});
 }
 
 void Through::leave_out(const std::vector<std::uint32_t>& recipients) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/relay/transmission_busy.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
@@ -26,6 +27,7 @@ Transmission::~Transmission() { CHECK(hop_ == nullptr); }
 
 Task<void> Transmission::ask(std::span<const std::uint32_t> recipients) {
   CHECK(!begun_ && (!late_ || results_.empty()));
+  const Busy busy(*this);
   late_ = false;
   request_.recipients.insert(request_.recipients.end(), recipients.begin(), recipients.end());
   results_.resize(request_.recipients.size());
@@ -38,6 +40,7 @@ Task<void> Transmission::ask(std::span<const std::uint32_t> recipients) {
 
 Task<void> Transmission::begin(message::BodyForm form) {
   CHECK(!begun_ && !results_.empty());
+  const Busy busy(*this);
   begun_ = true;
   form_ = form;
   if (late_ || over()) co_return;
@@ -48,6 +51,8 @@ Task<void> Transmission::begin(message::BodyForm form) {
 Task<void> Transmission::feed(Chain bytes) {
   CHECK(begun_);
   if (over()) co_return;
+  Busy busy(*this);
+  busy.received(bytes.size());
   if (!streaming_) {
     gather(std::move(bytes));
     if (gathered_.size() <= kGatherBytes) co_return;
@@ -71,6 +76,7 @@ void Transmission::gather(Chain bytes) {
 Task<void> Transmission::finish() {
   CHECK(begun_);
   if (over()) co_return;
+  const Busy busy(*this);
   if (!streaming_) {
     whole_ = true;
     co_await attempt(&Transmission::send_whole);
@@ -93,7 +99,7 @@ Task<void> Transmission::abandon() {
 Task<void> Transmission::attempt(Step step) {
   for (int tries = 0; !over(); ++tries) {
     fresh_ = hop_ == nullptr;
-    if (fresh_ && !co_await connect(tries < kStaleTriesMax ? Pool::Want::any : Pool::Want::fresh)) co_return;
+    if (fresh_ && !co_await connect(/*fresh=*/tries == kStaleTriesMax)) co_return;
     std::uint64_t replies_before = hop_->replies();
     Halted halted;
     if (fresh_) {

@@ -36,6 +36,11 @@ namespace sluice::relay {
   return {.login = who.account, .addr = who.address, .name = {}, .proto = who.protocol, .helo = who.helo};
 }
 
+// Whose share of a pool's connections its messages use: the customer's; a host's own, where none has logged in.
+[[nodiscard]] inline std::string_view share_of_pool(const message::Submitter& who) {
+  return who.customer.empty() ? std::string_view(who.address) : std::string_view(who.customer);
+}
+
 struct RecipientResult {
   enum class Kind : std::uint8_t {
     unasked,   // nothing was said of it, and nothing is wrong with it: the next hop takes no more at a time
@@ -52,7 +57,7 @@ struct RecipientResult {
   [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
 };
 
-class Transmission {
+class Transmission final : private Pool::Holder {
  public:
   using Kind = RecipientResult::Kind;
 
@@ -63,16 +68,21 @@ class Transmission {
   // Bytes that make up one BDAT of a message that is longer.
   static constexpr std::size_t kChunkBytes = 128 * 1024;
   static constexpr int kStaleTriesMax = 3;
+  // What a sender has to keep up with while its message holds a connection that others wait for; and how far it may fall
+  // behind.
+  static constexpr std::uint64_t kPaceBytesPerSecond = 16 * 1024;
+  static constexpr Duration kPaceGrace = std::chrono::seconds(1);
 
   struct Request {
     const message::Envelope& envelope;           // outlives the transmission
     std::vector<std::uint32_t> recipients;       // indices into envelope.recipients; empty for eager use
     std::optional<std::uint64_t> content_bytes;  // as BDAT would carry it, where it is known beforehand
     smtp::XclientValues who;                     // who sends it, for a next hop that is told; outlives it too
+    std::string_view customer;                   // whose share of the pool it is; outlives it too
   };
 
   Transmission(Pool& pool, Request request);
-  ~Transmission();
+  ~Transmission() override;
   Transmission(const Transmission&) = delete;
   Transmission& operator=(const Transmission&) = delete;
 
@@ -114,6 +124,11 @@ class Transmission {
   using Halted = std::optional<Halt>;
   using Step = Task<Halted> (Transmission::*)();
 
+  // transmission_pace.cc
+  class Busy;
+  [[nodiscard]] bool held_up_by_sender(Instant now) const override;
+  void give_way() override;
+
   // transmission.cc
   void gather(Chain bytes);
   Task<void> attempt(Step step);
@@ -132,7 +147,7 @@ class Transmission {
   static RecipientResult result_of(const smtp::ParsedReply& reply);
 
   // transmission_envelope.cc
-  Task<bool> connect(Pool::Want want);
+  Task<bool> connect(bool fresh);
   Task<Halted> introduce();
   [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
   [[nodiscard]] std::optional<std::uint64_t> content_size() const;
@@ -160,6 +175,8 @@ class Transmission {
 
   Pool& pool_;
   Request request_;
+  bool busy_ = false;  // at work for its caller: not held up by it
+  Instant on_pace_until_{};
   std::string auth_;  // MAIL's AUTH parameter; empty: not said
   std::unique_ptr<NextHop> hop_;
   std::vector<RecipientResult> results_;

@@ -19,8 +19,8 @@ constexpr smtp::EnhancedCode kTooManyRecipients{5, 5, 3};
 }  // namespace
 
 // False when there is none to be had: all results are there then.
-Task<bool> Transmission::connect(Pool::Want want) {
-  auto acquired = co_await pool_.acquire(want);
+Task<bool> Transmission::connect(bool fresh) {
+  auto acquired = co_await pool_.acquire({.customer = request_.customer, .fresh = fresh, .holder = this});
   if (!acquired) {
     reached_ = false;
     unreachable_ = acquired.error().unreachable;

@@ -172,7 +172,7 @@ TEST(PoolHostsTest, AHostMayVanishWhileItIsOpened) {
     const Change change{bench};
     change.set({host("one.example.net", Bench::kFirst)});
     bench.hop().add({.stage = HopStage::greeting, .stall = 5s, .say = words});
-    testing::Running<Pool::Acquired> opening(bench.doors, bench.loop, [&] { return bench.pool().acquire(); });
+    testing::Running<Pool::Acquired> opening(bench.doors, bench.loop, [&] { return bench.pool().acquire({}); });
     bench.run_for(1s);
     change.set({host("two.example.net", Bench::kSecond)});
     auto acquired = opening.wait();

@@ -9,7 +9,7 @@ using ::testing::SizeIs;
 using Waiting = testing::Running<Pool::Acquired>;
 
 std::unique_ptr<Waiting> start(Bench& bench) {
-  return std::make_unique<Waiting>(bench.doors, bench.loop, [&bench] { return bench.pool().acquire(); });
+  return std::make_unique<Waiting>(bench.doors, bench.loop, [&bench] { return bench.pool().acquire({}); });
 }
 
 HostStatus status(Bench& bench, std::size_t host = 0) { return bench.pool().status().at(host); }

@@ -110,8 +110,14 @@ class QueueBench {
   struct Life {
     Life(QueueBench& of, spool::Share share)
         : resolver(of.bench.loop, of.bench.doors.world().names(), of.bench.doors.world().dns()),
+          dialer(of.bench.loop),
           table(std::vector<RouteConditions>(1), "relay.example"),
-          router({.loop = of.bench.loop, .resolver = resolver, .dns = of.bench.doors.world().dns(), .rules = testing::exchange_rules()}, table,
+          router({.loop = of.bench.loop,
+                  .resolver = resolver,
+                  .dns = of.bench.doors.world().dns(),
+                  .dialer = dialer,
+                  .budget = of.bench.budget,
+                  .rules = testing::exchange_rules()}, table,
                  {{.route = of.bench.route}}, "relay.example"),
           spool(of.bench.loop, of.last_segment_,
                 {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
@@ -128,6 +134,7 @@ class QueueBench {
       co_await spool.close();
     }
     net::Resolver resolver;
+    net::Dialer dialer;
     RouteTable table;
     Router router;
     spool::Spool spool;

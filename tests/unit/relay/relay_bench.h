@@ -54,12 +54,13 @@ class Bench {
     if (pool_ == nullptr) {
       auto context = net::TlsClientContext::make({.verify = net::TlsVerify::none});
       tls_ = *std::move(context);
-      pool_ = std::make_unique<Pool>(loop, resolver_, route, "relay.example", tls_.get());
+      pool_ = std::make_unique<Pool>(pool_parts(), route, "relay.example", tls_.get());
     }
     return *pool_;
   }
+  Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget}; }
   Pool::Acquired acquire() {
-    return testing::await<Pool::Acquired>(doors, loop, [this] { return pool().acquire(); });
+    return testing::await<Pool::Acquired>(doors, loop, [this] { return pool().acquire({}); });
   }
   void release(Pool::Acquired acquired) {
     auto hop = *std::move(acquired);
@@ -83,11 +84,13 @@ class Bench {
   testing::Doors doors;
   io::Loop& loop;
   Route route;
+  ConnectionBudget budget{1000};
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
  private:
   io::SimNames& names_{doors.world().names()};
   net::Resolver resolver_{loop, names_, doors.world().dns()};
+  net::Dialer dialer_{loop};
   std::unique_ptr<net::TlsClientContext> tls_;
   std::unique_ptr<Pool> pool_;
   bool closed_ = false;
