@@ -1,0 +1,220 @@
+// Who gets a pool's connections when there are not enough: customers in turns, and no message whose sender is slow.
+#include "tests/unit/relay/queue_bench.h"
+
+namespace sluice::relay {
+namespace {
+
+using ::testing::HasSubstr;
+using Waiting = testing::Running<Pool::Acquired>;
+
+std::unique_ptr<Waiting> start(Bench& bench, std::string_view customer) {
+  return std::make_unique<Waiting>(bench.doors, bench.loop,
+                                   [&bench, customer] { return bench.pool().acquire({.customer = customer}); });
+}
+
+TEST(PoolSharesTest, TheNextConnectionGoesToTheCustomerWithTheFewest) {
+  Bench bench;
+  bench.route.connections_per_host_max = 2;
+  auto first = start(bench, "greedy")->wait();
+  auto second = start(bench, "greedy")->wait();
+  std::vector<std::unique_ptr<Waiting>> greedy;
+  for (int i = 0; i < 10; ++i) greedy.push_back(start(bench, "greedy"));
+  bench.run_for(1s);
+  const auto other = start(bench, "modest");
+  bench.run_for(1s);
+  bench.release(std::move(first));
+  bench.run_for(1s);
+  EXPECT_TRUE(other->done());
+  EXPECT_FALSE(greedy.front()->done());
+  bench.release(std::move(second));
+  bench.run_for(1s);
+  EXPECT_TRUE(greedy.front()->done()) << "both have one";
+  bench.release(other->wait());
+  for (auto& each : greedy) bench.release(each->wait());
+}
+
+TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
+  Bench bench;
+  bench.route.connections_per_host_max = 1;
+  auto held = start(bench, "first")->wait();
+  std::vector<std::string> order;
+  std::vector<std::pair<std::string, std::unique_ptr<Waiting>>> waiting;
+  for (const char* customer : {"a", "a", "a", "b", "b", "c"}) waiting.emplace_back(customer, start(bench, customer));
+  bench.run_for(100ms);
+  while (!waiting.empty()) {
+    bench.release(std::move(held));
+    bench.run_for(100ms);
+    const auto at = std::ranges::find_if(waiting, [](const auto& each) { return each.second->done(); });
+    ASSERT_NE(at, waiting.end());
+    order.push_back(at->first);
+    held = at->second->wait();
+    waiting.erase(at);
+  }
+  bench.release(std::move(held));
+  EXPECT_THAT(order, ::testing::ElementsAre("a", "b", "c", "a", "b", "a"));
+}
+
+// ------------------------------------------------------------------------------------------ the budget of a core
+
+TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
+  Bench bench;
+  ConnectionBudget tight{2};
+  bench.route.connect_timeout = 5s;
+  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight}, bench.route, "relay.example", nullptr);
+  const auto acquire = [&] {
+    return testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return pool.acquire({}); });
+  };
+  auto first = acquire();
+  auto second = acquire();
+  auto third = acquire();
+  ASSERT_FALSE(third);
+  EXPECT_THAT(third.error().detail, HasSubstr("2 outgoing connections are open, which is the most for a core (limits.outgoing_per_core)"));
+  EXPECT_EQ(tight.used(), 2U);
+  for (auto* each : {&first, &second}) bench.loop.post([&pool, each] { pool.release(std::move(each->value())); });
+  bench.run_for(1s);
+  testing::await_done(bench.doors, bench.loop, [&] { return pool.close(); });
+  EXPECT_EQ(tight.used(), 0U);
+}
+
+TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
+  Bench bench(1, {}, 2);
+  ConnectionBudget tight{1};
+  Route other = bench.route;
+  bench.route.hosts.pop_back();
+  other.hosts.erase(other.hosts.begin());
+  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight};
+  Pool pool(parts, bench.route, "relay.example", nullptr);
+  Pool second(parts, other, "relay.example", nullptr);
+  const auto use = [&](Pool& of) {
+    auto acquired = testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return of.acquire({}); });
+    ASSERT_TRUE(acquired) << acquired.error().detail;
+    bench.loop.post([&of, &acquired] { of.release(*std::move(acquired)); });
+    bench.run_for(10ms);
+  };
+  use(pool);
+  EXPECT_EQ(tight.used(), 1U);
+  use(second);
+  EXPECT_EQ(bench.hops[0]->live(), 0U);
+  EXPECT_EQ(tight.used(), 1U);
+  for (Pool* each : {&pool, &second}) testing::await_done(bench.doors, bench.loop, [each] { return each->close(); });
+}
+
+// ------------------------------------------------------------------------------------------ slow senders
+
+// A client's message in steps, through the sink that sessions use.
+class Sender {
+ public:
+  Sender(QueueBench& of, const std::string& customer)
+      : of_(of),
+        sink_({.loop = of.bench.loop, .router = of.router(), .spool = of.spool(), .queue = of.queue()},
+              {.customer = customer, .account = customer}) {
+    envelope_.id = of.next_id();
+    envelope_.reverse_path = "ann@example.com";
+    envelope_.recipients.push_back({.forward_path = customer + "@example.net"});
+    run([this] { return sink_.offer(envelope_, 0, answers_); });
+    run([this] { return sink_.begin(message::BodyForm::dot_stuffed); });
+    write("From: ann@example.com\r\n\r\n");
+  }
+  void write(std::string_view text) {
+    run([this, text] { return feed(sink_, text); });
+  }
+  int finish() {
+    return testing::await<message::Outcome>(of_.bench.doors, of_.bench.loop, [this] { return sink_.finish(); }).reply.code();
+  }
+
+ private:
+  static Task<void> feed(Incoming& sink, std::string_view text) {
+    Chain bytes;
+    bytes.append_copy(text);
+    co_await sink.feed(std::move(bytes));
+  }
+  void run(const std::function<Task<void>()>& make) { testing::await_done(of_.bench.doors, of_.bench.loop, make); }
+  QueueBench& of_;
+  Incoming sink_;
+  message::Envelope envelope_;
+  std::vector<smtp::Reply> answers_;
+};
+
+std::string lines(std::size_t bytes) {
+  const std::string line = std::string(70, 'x') + "\r\n";
+  std::string text;
+  while (text.size() < bytes) text += line;
+  return text;
+}
+
+std::size_t taken_for(QueueBench& of, const std::string& recipient) {
+  return static_cast<std::size_t>(std::ranges::count_if(of.hop().ledger, [&](const testing::HopMessage& message) {
+    return message.answered && std::ranges::find(message.recipients, recipient) != message.recipients.end();
+  }));
+}
+
+TEST(SlowSenderTest, SendersThatStallInDataDoNotHoldUpAnotherCustomer) {
+  QueueBench of;
+  of.bench.route.connections_per_host_max = 4;
+  of.start();
+  std::vector<std::unique_ptr<Sender>> slow;
+  for (int i = 0; i < 4; ++i) {
+    slow.push_back(std::make_unique<Sender>(of, "slow" + std::to_string(i)));
+    slow.back()->write(lines(216'000));
+  }
+  for (int i = 0; i < 3; ++i) {
+    of.bench.run_for(5s);
+    for (const auto& each : slow) each->write("x\r\n");
+  }
+  of.bench.run_for(4s);
+  ASSERT_EQ(of.hop().live(), 4U);
+  Sender other(of, "other");
+  other.write(lines(4'000));
+  const Instant before = of.bench.loop.now();
+  EXPECT_EQ(other.finish(), 250);
+  EXPECT_LT(of.bench.loop.now() - before, 1s);
+  EXPECT_EQ(taken_for(of, "other@example.net"), 1U) << "it went through, and was not kept";
+  // The one that gave its connection up is kept and delivered later; the others go through.
+  for (const auto& each : slow) EXPECT_EQ(each->finish(), 250);
+  ASSERT_TRUE(of.run_until([&] { return of.empty(); }));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(taken_for(of, "slow" + std::to_string(i) + "@example.net"), 1U) << i;
+}
+
+TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
+  QueueBench of;
+  of.start();
+  Sender slow(of, "slow");
+  slow.write(lines(216'000));
+  of.bench.run_for(100s);
+  slow.write("x\r\n");
+  EXPECT_EQ(slow.finish(), 250);
+  EXPECT_EQ(taken_for(of, "slow@example.net"), 1U);
+  EXPECT_EQ(of.router().counters().given_way, 0U);
+}
+
+TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
+  QueueBench of;
+  of.bench.route.connections_per_host_max = 1;
+  of.bench.route.connect_timeout = 60s;
+  of.start();
+  Sender steady(of, "steady");
+  steady.write(lines(100'000));
+  testing::Running<Pool::Acquired> waiting(of.bench.doors, of.bench.loop, [&]() -> Task<Pool::Acquired> {
+    struct Steps {
+      static Task<Pool::Acquired> go(Router& router) {
+        auto lease = co_await router.lease(router.bind("other@example.net", "ann@example.com", "other"));
+        auto acquired = co_await lease->pool().acquire({.customer = "other"});
+        if (acquired) lease->pool().release(*std::move(acquired));
+        co_return std::unexpected(Trouble{.detail = acquired ? "" : acquired.error().detail});
+      }
+    };
+    return Steps::go(of.router());
+  });
+  for (int i = 0; i < 30; ++i) {
+    steady.write(lines(20'000));
+    of.bench.run_for(1s);
+  }
+  EXPECT_FALSE(waiting.done());
+  EXPECT_EQ(of.router().counters().given_way, 0U);
+  EXPECT_EQ(steady.finish(), 250);
+  EXPECT_EQ(waiting.wait().error().detail, "");
+  EXPECT_EQ(taken_for(of, "steady@example.net"), 1U);
+}
+
+}  // namespace
+}  // namespace sluice::relay
