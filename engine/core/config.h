@@ -56,6 +56,7 @@ struct LimitsConfig {
   std::uint32_t sessions_per_core = 20'000;
   std::uint32_t sessions_per_address =
       200;  // on each core; hosts in a listener's `trusted` are not counted
+  std::uint32_t outgoing_per_core = 10'000;  // connections to next hops
   std::uint32_t header_bytes = 262'144;
   std::uint32_t bad_commands = 10;          // since the last message taken, until 421
   std::uint32_t idle_commands = 100;        // NOOP, RSET, EHLO and such: likewise

@@ -59,6 +59,7 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   section.integer("recipients_over", limits.recipients_over, 1, kCountMax);
   section.integer("sessions_per_core", limits.sessions_per_core, 1, kCountMax);
   section.integer("sessions_per_address", limits.sessions_per_address, 1, kCountMax);
+  section.integer("outgoing_per_core", limits.outgoing_per_core, 1, kCountMax);
   section.integer("header_bytes", limits.header_bytes, kHeaderBytesMin, kHeaderBytesCeiling);
   section.integer("bad_commands", limits.bad_commands, 1, kTriesMax);
   section.integer("idle_commands", limits.idle_commands, 1, kCountMax);

@@ -43,7 +43,7 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       loop_(door, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
-      outgoing_(options_.outgoing_max),
+      outgoing_(1),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log),
@@ -69,6 +69,7 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
     queue_.set_options(queue_options(current_->plan(), options_.index));
     retire(std::move(old));
   }
+  apply_limits();
   if (current_->plan().needs_spool || spool_.messages() > 0) start_spool();
   return {};
 }
@@ -134,7 +135,7 @@ void Core::accepted(std::size_t listener, int socket) {
   // A balancer stands for many clients, and a trusted host is trusted with this, too.
   const bool counts = !in_any(plan.rules.trusted, peer) && !in_any(plan.rules.proxy, peer);
   std::string counted = counts ? peer.ip() : std::string();
-  if (live_.size() >= current_->plan().config.limits.sessions_per_core ||
+  if (live_.size() >= sessions_max() ||
       (counts && !admit(counted))) {
     ++counters_.refused_sessions;
     loop_.close(socket);
@@ -145,6 +146,19 @@ void Core::accepted(std::size_t listener, int socket) {
   ++current_->sessions;
   const auto live = live_.begin();
   if (const PromiseBase* task = tasks_.add(serve(live))) live->task = task;
+}
+
+std::uint32_t Core::sessions_max() const {
+  return std::min(current_->plan().config.limits.sessions_per_core, file_limits_.sessions_per_core);
+}
+
+void Core::apply_limits() {
+  outgoing_.set_most(std::min(current_->plan().config.limits.outgoing_per_core, file_limits_.outgoing_per_core));
+}
+
+void Core::set_file_limits(const FileLimits& limits) {
+  file_limits_ = limits;
+  apply_limits();
 }
 
 bool Core::admit(const std::string& address) {

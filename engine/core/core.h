@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "auth/backend/caching_authenticator.h"
+#include "engine/core/file_limits.h"
 #include "engine/core/generation.h"
 #include "engine/core/log_observer.h"
 #include "engine/core/queue_id.h"
@@ -95,7 +96,6 @@ class Core {
     io::LoopLimits limits;
     auth::CredentialCacheLimits cache;
     std::vector<BoundSocket> sockets;  // owned from here on
-    std::uint32_t outgoing_max = 10'000;  // connections to next hops
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
@@ -115,6 +115,8 @@ class Core {
                const relay::RestoredDestination& destination) {
     queue_.restore(restored, customer, destination);
   }
+  // On the core: no more sessions and connections to next hops than these, whatever is configured.
+  void set_file_limits(const FileLimits& limits);
   // Until drained.
   void run();
   // Stops accepting; sessions end after what they have under way; at `patience` the rest is cut off.
@@ -146,6 +148,8 @@ class Core {
   Task<void> end();
   [[nodiscard]] Generation::Parts parts();
   [[nodiscard]] bool admit(const std::string& address);
+  [[nodiscard]] std::uint32_t sessions_max() const;
+  void apply_limits();
   void retire(std::unique_ptr<Generation> old);
   static Task<void> close_generation(std::unique_ptr<Generation> old);
   void sweep_retired();
@@ -174,6 +178,7 @@ class Core {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::list<Live> live_;
   std::unordered_map<std::string, std::uint32_t> per_address_;
+  FileLimits file_limits_{.sessions_per_core = UINT32_MAX, .outgoing_per_core = UINT32_MAX};
   std::uint64_t next_session_ = 1;
   TaskSet tasks_;   // sessions, and what is served beside them
   TaskSet ending_;  // what ends generations and the core

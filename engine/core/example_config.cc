@@ -72,6 +72,9 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # Sessions at one time: on each core, and from one client address on each core.
 #sessions_per_core = 20000
 #sessions_per_address = 200
+# Connections to next hops at one time, on each core. Where the process may not have enough open
+# files for these and for the sessions, both are reduced at the start, and the log says so.
+#outgoing_per_core = 10000
 
 # Commands that are wrong, that do nothing (NOOP, RSET, EHLO), and logins that fail, until a
 # session is closed.

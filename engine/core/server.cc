@@ -309,18 +309,29 @@ void Server::start_services() {
   for (const ListenerPlan& listener : plan_->listeners)
     for (const io::Address& address : listener.addresses)
       log_->line(io::Level::info, "listening").field("address", address.to_string());
-  // A session has a socket of its own and may have one to the next hop.
-  const std::uint64_t wanted = 2 * std::uint64_t{plan_->config.limits.sessions_per_core} * threads_.size();
-  if (files_max_ < wanted)
-    log_->line(io::Level::warning, "limit")
-        .field("what", "open files")
-        .field("is", files_max_)
-        .field("wanted", wanted)
-        .field("remedy", "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core");
+  files_open_ = io::open_files();
+  share_out_files();
   log_->line(io::Level::info, "started")
       .field("hostname", plan_->config.server.hostname)
       .field("cores", threads_.size())
       .field("queued", spool_.counts.messages);
+}
+
+// Files that are open now stay so; what is left is shared out.
+void Server::share_out_files() {
+  const LimitsConfig& limits = plan_->config.limits;
+  const auto cores_count = static_cast<std::uint32_t>(threads_.size());
+  const FileLimits files =
+      file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
+  for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
+  if (!files.reduced) return;
+  log_->line(io::Level::warning, "limit")
+      .field("what", "open files")
+      .field("is", files_max_)
+      .field("wanted", files.wanted)
+      .field("sessions_per_core", files.sessions_per_core)
+      .field("outgoing_per_core", files.outgoing_per_core)
+      .field("remedy", "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core");
 }
 
 // Asks the store again and again what was changed, and tells all cores.
@@ -392,6 +403,7 @@ std::vector<std::string> Server::reload() {
         core_log->line(io::Level::error, "reload").field("error", done.error());
     });
   }
+  share_out_files();
   return {};
 }
 

@@ -48,6 +48,7 @@ class Server {
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
   void account(Thread& thread, const Core& core);
   void start_services();
+  void share_out_files();
   Task<void> watch_store();
   Task<void> close_services();
   std::vector<std::string> reload();
@@ -74,6 +75,7 @@ class Server {
   std::vector<std::vector<BoundSocket>> bound_;  // a list a core
   int control_socket_ = -1;
   std::uint64_t files_max_ = 0;
+  std::uint64_t files_open_ = 0;  // before the first client
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<Control> control_;
   std::atomic<std::size_t> settled_{0};

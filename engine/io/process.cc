@@ -50,6 +50,13 @@ std::uint64_t raise_file_limit() {
   return limit.rlim_cur;
 }
 
+std::uint64_t open_files() {
+  std::error_code error;
+  std::uint64_t count = 0;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error)) ++count;
+  return count;
+}
+
 void forbid_core_files() {
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &none);

@@ -13,6 +13,8 @@ namespace sluice::io {
 
 // Raises the limit of open files as far as allowed.  Returns the limit.
 std::uint64_t raise_file_limit();
+// File descriptors that this process has open now.
+std::uint64_t open_files();
 // A core file would hold passwords and mail.
 void forbid_core_files();
 

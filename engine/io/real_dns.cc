@@ -1,6 +1,7 @@
 #include "engine/io/real_dns.h"
 
 #include <ares.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -65,6 +66,7 @@ class RealDns final : public Dns {
   void wait();
   [[nodiscard]] int wait_ms() const;
   void wake() const;
+  [[nodiscard]] bool out_of_descriptors() const;
   // c-ares tells which sockets it has, and what for.
   static void socket_changed(void* self, ares_socket_t socket, int readable, int writable);
   static void answered(void* question, int status, int timeouts, unsigned char* bytes, int size);
@@ -189,6 +191,13 @@ void RealDns::wait() {
   ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
 }
 
+// The look-up of a process that has no descriptor left fails as if no name server were there.
+bool RealDns::out_of_descriptors() const {
+  const int spare = ::fcntl(wake_, F_DUPFD_CLOEXEC, 0);
+  if (spare >= 0) ::close(spare);
+  return spare < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
 void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes,
                        int size) {
   const std::unique_ptr<Question> question(static_cast<Question*>(context));
@@ -196,7 +205,9 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
   const bool has_answer = bytes != nullptr && size > 0;
   DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)},
                                                 question->name, question->type)
-                              : dns_failure(words_for(status));
+                              : dns_failure(question->dns.out_of_descriptors()
+                                                ? "the process may open no more files (ulimit -n, LimitNOFILE=)"
+                                                : words_for(status));
   // RFC 7686 section 2: c-ares asks nobody for names under .onion.
   if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
   // First, so that whoever is told may ask again.

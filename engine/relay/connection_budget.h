@@ -34,6 +34,8 @@ class ConnectionBudget {
   ConnectionBudget(const ConnectionBudget&) = delete;
   ConnectionBudget& operator=(const ConnectionBudget&) = delete;
 
+  // Those over a new bound stay until they are closed.
+  void set_most(std::uint32_t most) { most_ = most; }
   void add(User& user) { users_.push_back(&user); }
   void remove(User& user);
 
