@@ -31,14 +31,14 @@ class Lab {
     }
   }
   ~Lab() {
-    for (const auto& host : hosts) testing::await_done(doors, host->loop, [&] { return host->close(); });
+    for (const auto& host : hosts) sluice::testing::await_done(doors, host->loop, [&] { return host->close(); });
   }
   io::Address address(const char* ip) { return *io::Address::from_ip(ip, 25); }
   // The IP address that was connected to, or the errno.
   std::string dial(const std::vector<const char*>& ips) {
     std::vector<io::Address> addresses;
     for (const char* ip : ips) addresses.push_back(address(ip));
-    return testing::await<std::string>(doors, loop, [this, addresses] { return dial_and_close(addresses); });
+    return sluice::testing::await<std::string>(doors, loop, [this, addresses] { return dial_and_close(addresses); });
   }
   // The IP addresses in the order in which they are tried.
   std::vector<std::string> order(const std::vector<const char*>& ips) {
@@ -51,7 +51,7 @@ class Lab {
   void set_reachable(const char* ip, bool reachable) { doors.world().set_reachable(ip, reachable); }
   std::uint64_t connects() { return doors.world().faults().calls(io::SimCall::connect); }
 
-  testing::Doors doors{testing::DoorKind::simulated};
+  sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
   io::Loop& loop = doors.add_loop("192.0.2.1");
   Dialer dialer{loop};
 

@@ -52,7 +52,7 @@ DnsReply negative(DnsStatus status, std::optional<std::uint32_t> ttl_s = std::nu
 // What names have as addresses, by family; a name that is not there has none.
 using Zone = std::map<std::string, std::pair<DnsReply, DnsReply>>;
 
-Exchange choose(const DnsReply& mx, const Zone& zone, const ExchangeRules& rules = testing::exchange_rules(),
+Exchange choose(const DnsReply& mx, const Zone& zone, const ExchangeRules& rules = sluice::testing::exchange_rules(),
                 const std::string& domain = "example") {
   ExchangeChoice choice(domain, rules);
   choice.take_exchangers(mx);
@@ -151,16 +151,16 @@ TEST(ExchangeChoiceTest, AddressesComeInTheOrderThatIsChosen) {
   const DnsReply mx = mx_reply({{1, "a"}});
   EXPECT_EQ(text(choose(mx, zone)),
             "1 a [2001:db8::2]:25 [2001:db8::1]:25 192.0.2.1:25 192.0.2.2:25");
-  EXPECT_EQ(text(choose(mx, zone, testing::exchange_rules(2525, AddressUse::ipv4_first))),
+  EXPECT_EQ(text(choose(mx, zone, sluice::testing::exchange_rules(2525, AddressUse::ipv4_first))),
             "1 a 192.0.2.1:2525 192.0.2.2:2525 [2001:db8::2]:2525 [2001:db8::1]:2525");
-  EXPECT_EQ(text(choose(mx, zone, testing::exchange_rules(25, AddressUse::ipv4_only))),
+  EXPECT_EQ(text(choose(mx, zone, sluice::testing::exchange_rules(25, AddressUse::ipv4_only))),
             "1 a 192.0.2.1:25 192.0.2.2:25");
 }
 
 TEST(ExchangeChoiceTest, AHostWithIpv6OnlyWillDo) {
   const Zone zone{{"a", {addresses({}), addresses({"2001:db8::1"})}}};
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), zone)), "1 a [2001:db8::1]:25");
-  expect_failure(choose(mx_reply({{1, "a"}}), zone, testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
+  expect_failure(choose(mx_reply({{1, "a"}}), zone, sluice::testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
                  {5, 4, 4});
 }
 
@@ -193,7 +193,7 @@ TEST(ExchangeChoiceTest, WhereNoExchangerIsNobodyIsAsked) {
                    550, {5, 4, 4});
   const Zone mixed{{"a", {addresses({"127.0.0.1", "192.0.2.1"}), addresses({"::1"})}}};
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), mixed)), "1 a 192.0.2.1:25");
-  ExchangeRules rules = testing::exchange_rules();
+  ExchangeRules rules = sluice::testing::exchange_rules();
   rules.unwanted.clear();
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), {{"a", v4("127.0.0.1")}}, rules)),
             "1 a 127.0.0.1:25");
@@ -258,7 +258,7 @@ TEST(ExchangeChoiceTest, NamesThatAreNoneArePassedOver) {
 // ourselves
 
 ExchangeRules own() {
-  ExchangeRules rules = testing::exchange_rules();
+  ExchangeRules rules = sluice::testing::exchange_rules();
   rules.own_names = {"relay.example"};
   rules.own_addresses = {*io::Address::from_ip("192.0.2.100", 25),
                          *io::Address::from_ip("2001:db8::100", 25)};
@@ -357,32 +357,32 @@ TEST(ExchangeChoiceTest, TheShortestTimeCounts) {
 // literals
 
 TEST(ExchangeLiteralTest, IsItsOwnAddress) {
-  EXPECT_EQ(text(*exchange_literal("[192.0.2.1]", testing::exchange_rules())), "0 [192.0.2.1] 192.0.2.1:25");
-  EXPECT_EQ(text(*exchange_literal("[IPv6:2001:db8::1]", testing::exchange_rules(26))),
+  EXPECT_EQ(text(*exchange_literal("[192.0.2.1]", sluice::testing::exchange_rules())), "0 [192.0.2.1] 192.0.2.1:25");
+  EXPECT_EQ(text(*exchange_literal("[IPv6:2001:db8::1]", sluice::testing::exchange_rules(26))),
             "0 [IPv6:2001:db8::1] [2001:db8::1]:26");
-  EXPECT_EQ(text(*exchange_literal("[ipV6:2001:db8::1]", testing::exchange_rules())),
+  EXPECT_EQ(text(*exchange_literal("[ipV6:2001:db8::1]", sluice::testing::exchange_rules())),
             "0 [ipV6:2001:db8::1] [2001:db8::1]:25");
-  EXPECT_FALSE(exchange_literal("example", testing::exchange_rules()));
-  EXPECT_FALSE(exchange_literal("", testing::exchange_rules()));
+  EXPECT_FALSE(exchange_literal("example", sluice::testing::exchange_rules()));
+  EXPECT_FALSE(exchange_literal("", sluice::testing::exchange_rules()));
 }
 
 TEST(ExchangeLiteralTest, ThatIsNoneIsRefused) {
   for (const char* bad :
        {"[]", "[example]", "[192.0.2.1:25]", "[192.0.2]", "[2001:db8::1]", "[IPv6:192.0.2.1]",
         "[IPv6:]", "[tag:192.0.2.1]", "[[192.0.2.1]]", "[ 192.0.2.1]"}) {
-    const auto exchange = exchange_literal(bad, testing::exchange_rules());
+    const auto exchange = exchange_literal(bad, sluice::testing::exchange_rules());
     ASSERT_TRUE(exchange) << bad;
     expect_failure(*exchange, true, 550, {5, 1, 2});
   }
-  EXPECT_FALSE(exchange_literal("[", testing::exchange_rules()));
+  EXPECT_FALSE(exchange_literal("[", sluice::testing::exchange_rules()));
 }
 
 TEST(ExchangeLiteralTest, OfOursLoopsAndOfNobodyFails) {
   expect_failure(*exchange_literal("[192.0.2.100]", own()), true, 554, {5, 4, 6});
   expect_failure(*exchange_literal("[IPv6:2001:db8::100]", own()), true, 554, {5, 4, 6});
   expect_failure(*exchange_literal("[IPv6:::ffff:192.0.2.100]", own()), true, 554, {5, 4, 6});
-  expect_failure(*exchange_literal("[127.0.0.1]", testing::exchange_rules()), true, 550, {5, 1, 2});
-  expect_failure(*exchange_literal("[IPv6:2001:db8::1]", testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
+  expect_failure(*exchange_literal("[127.0.0.1]", sluice::testing::exchange_rules()), true, 550, {5, 1, 2});
+  expect_failure(*exchange_literal("[IPv6:2001:db8::1]", sluice::testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
                  {5, 4, 4});
 }
 

@@ -26,7 +26,7 @@ using sluice::testing::Running;
 using Found = MailExchangers::Found;
 
 struct Bench {
-  explicit Bench(std::uint64_t seed = 1, MailExchangersOptions chosen = {.rules = testing::exchange_rules()})
+  explicit Bench(std::uint64_t seed = 1, MailExchangersOptions chosen = {.rules = sluice::testing::exchange_rules()})
       : doors(DoorKind::simulated, seed), options(std::move(chosen)) {}
   MailExchangers& exchangers() {
     if (!made) made = std::make_unique<MailExchangers>(loop, dns, loop.door().random, options);
@@ -52,7 +52,7 @@ struct Bench {
   }
 
   Doors doors;
-  MailExchangersOptions options{.rules = testing::exchange_rules()};
+  MailExchangersOptions options{.rules = sluice::testing::exchange_rules()};
   io::Loop& loop = doors.add_loop("192.0.2.1");
   io::SimDns& dns = doors.world().dns();
   std::unique_ptr<MailExchangers> made;
@@ -215,7 +215,7 @@ TEST(MailExchangersTest, AnAbsentNameServiceIsBridgedForAnHour) {
 }
 
 TEST(MailExchangersTest, MemoryIsBounded) {
-  MailExchangersOptions options{.rules = testing::exchange_rules()};
+  MailExchangersOptions options{.rules = sluice::testing::exchange_rules()};
   options.cache.entries_max = 50;
   Bench bench(1, options);
   for (int i = 0; i < 200; ++i) bench.first("n" + std::to_string(i) + ".example");

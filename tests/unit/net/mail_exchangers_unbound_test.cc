@@ -125,7 +125,7 @@ class UnboundTest : public ::testing::Test {
   static inline std::unique_ptr<FakeNameServer> refusing_;
   static inline std::unique_ptr<Unbound> server_;
   Duration timeout_ = 10s;
-  MailExchangersOptions options_{.rules = testing::exchange_rules()};
+  MailExchangersOptions options_{.rules = sluice::testing::exchange_rules()};
   Doors doors_{DoorKind::real};
   io::Loop& loop_ = doors_.add_loop("127.0.0.1");
   std::unique_ptr<io::Dns> dns_;

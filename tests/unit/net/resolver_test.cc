@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 class Lab {
  public:
   Resolver::Found look_up(const std::string& host) {
-    return testing::await<Resolver::Found>(doors, loop, [&] { return resolver.look_up(host, 25); });
+    return sluice::testing::await<Resolver::Found>(doors, loop, [&] { return resolver.look_up(host, 25); });
   }
   std::string text(const std::string& host) {
     const auto found = look_up(host);
@@ -28,7 +28,7 @@ class Lab {
     for (const io::Address& address : *found) all += (all.empty() ? "" : " ") + address.to_string();
     return all;
   }
-  testing::Doors doors{testing::DoorKind::simulated};
+  sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
   io::Loop& loop = doors.add_loop("192.0.2.1");
   io::SimDns& dns = doors.world().dns();
   Resolver resolver{loop, doors.world().names(), dns};
