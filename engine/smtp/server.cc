@@ -34,6 +34,8 @@ const char* profile_fault(const ServerProfile& profile) {
   if (profile.errors_max < 1 || profile.auth_failures_max < 1)
     return "errors_max or auth_failures_max";
   for (const std::string& mechanism : profile.mechanisms) {
+  if (profile.chunk_discard_bytes_max >= kSizeSaturated) return "chunk_discard_bytes_max";
+  if (profile.message_bytes_max >= kSizeSaturated) return "message_bytes_max";
     AuthCommand command;
     if (parse_auth(mechanism, command) != nullptr || command.mechanism.size() != mechanism.size())
       return "mechanisms";

@@ -94,7 +94,7 @@ TEST(ParseBdat, SizesAndLast) {
   EXPECT_EQ(parse_bdat("86  last", chunk), nullptr);
   EXPECT_EQ(parse_bdat("18446744073709551615", chunk), nullptr);
   for (const char* bad : {"", "-1", "+1", "a", "1a", "0x1", "1 FIRST", "1 LAST LAST", "1 LASTS",
-                          "18446744073709551616", "99999999999999999999", "LAST"}) {
+                          "18446744073709551616x", "LAST"}) {
     EXPECT_EQ(parse_bdat(bad, chunk), &replies::kBdatSyntax) << bad;
   }
 }
@@ -123,3 +123,9 @@ TEST(HelloName, LenientButPrintable) {
 
 }  // namespace
 }  // namespace sluice::smtp
+  EXPECT_EQ(parse_bdat("86\tLAST", chunk), nullptr);
+  EXPECT_TRUE(chunk.last);
+  for (const char* huge : {"18446744073709551616", "99999999999999999999", "100000000000000000000000000000000000086"}) {
+    EXPECT_EQ(parse_bdat(huge, chunk), nullptr) << huge;
+    EXPECT_EQ(chunk.size, kSizeSaturated) << huge;
+  }
