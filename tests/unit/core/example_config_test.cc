@@ -83,11 +83,11 @@ TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
   const LimitsConfig& a = shown.limits;
   const LimitsConfig& b = defaults.limits;
   EXPECT_EQ(std::tie(a.message_bytes, a.recipients_per_message, a.recipients_over,
-                     a.sessions_per_core, a.sessions_per_address, a.header_bytes, a.bad_commands,
-                     a.idle_commands, a.auth_failures),
+                     a.sessions_per_core, a.sessions_per_address, a.header_bytes,
+                     a.received_fields, a.bad_commands, a.idle_commands, a.auth_failures),
             std::tie(b.message_bytes, b.recipients_per_message, b.recipients_over,
-                     b.sessions_per_core, b.sessions_per_address, b.header_bytes, b.bad_commands,
-                     b.idle_commands, b.auth_failures));
+                     b.sessions_per_core, b.sessions_per_address, b.header_bytes,
+                     b.received_fields, b.bad_commands, b.idle_commands, b.auth_failures));
   EXPECT_EQ(std::tie(a.idle, a.unauthenticated, a.handshake, a.data, a.reply),
             std::tie(b.idle, b.unauthenticated, b.handshake, b.data, b.reply));
   const RouteConfig& c = shown.routes[0];
