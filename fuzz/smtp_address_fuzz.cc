@@ -69,7 +69,11 @@ void check_bare(std::string_view text, PathKind kind) {
 void check_utf8_addr(std::string_view text, bool smtputf8) {
   if (!is_utf8_addr(text, smtputf8)) return;
   CHECK(clean(text) && (smtputf8 || !has_eight_bit(text)));
-  CHECK(text.find_first_of("+= \t") == std::string_view::npos);
+  CHECK(text.find_first_of("= \t") == std::string_view::npos);
+  for (std::size_t at = text.find('+'); at != std::string_view::npos; at = text.find('+', at + 1)) {
+    const auto octet = decode_xtext(text.substr(at, 3));
+    CHECK(octet && octet->size() == 1 && clean(*octet) && *octet != "\\");
+  }
   for (std::size_t at = text.find('\\'); at != std::string_view::npos; at = text.find('\\', at + 1)) {
     CHECK(text.substr(at).starts_with("\\x{"));
     const std::uint64_t code = std::stoull(std::string(text.substr(at + 3, text.find('}', at) - at - 3)), nullptr, 16);

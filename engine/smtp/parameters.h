@@ -74,6 +74,7 @@ std::string encode_xtext(std::string_view octets);
 // RFC 6533 3, in ORCPT behind "utf-8;": utf-8-addr-xtext, and under SMTPUTF8 utf-8-addr-unitext.  What "\x{HEX}" stands
 // for is checked as if it stood there itself: no control characters and separators (they are in HEXPOINT, but in no
 // Mailbox, which the address "MUST follow [...] when dequoted"), no surrogates, nothing that needs no escape.
+// Senders put the xtext of RFC 3461 on top: "+2B" may be there too, for printable ASCII but a backslash.
 bool is_utf8_addr(std::string_view text, bool smtputf8);
 
 // What a number that does not fit is taken for: larger than any limit.

@@ -67,6 +67,9 @@ bool is_utf8_addr(std::string_view text, bool smtputf8) {
     } else if (is_eight_bit(text[0])) {
       size = smtputf8 ? utf8_sequence(text) : 0;
       if (!is_clean_utf8(text.substr(0, size))) size = 0;
+    } else if (text[0] == '+') {
+      const int octet = hexchar(text);
+      size = octet >= ' ' && octet <= '~' && octet != '\\' ? 3 : 0;
     } else if (!is_xchar(text[0])) {
       size = 0;
     }

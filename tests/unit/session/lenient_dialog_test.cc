@@ -75,7 +75,7 @@ TEST_F(LenientDialogTest, RecipientsOfOneSegmentAreComparedToo) {
   EXPECT_THAT(recipients(), ElementsAre("b@d.example", "c@d.example"));
 }
 
-// IDNA: b\xfc and "xn--bcher-kva" are one domain.
+// A U-label and its A-label are one domain, in any case and in any normal form.
 TEST_F(LenientDialogTest, ADomainIsOneInAllItsForms) {
   client().log_in();
   EXPECT_EQ(submit({"<b@b\xc3\xbc" "cher.example>", "<b@xn--bcher-kva.example>", "<b@XN--BCHER-KVA.example>",
