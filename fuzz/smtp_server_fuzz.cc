@@ -1,7 +1,9 @@
 // Checks that no client can bring the server's dialog to fall or out of step: one reply a command
 // and well formed (ToyServer checks), chunks counted to the octet, nothing taken that holds a bare
-// CR or LF, and the same dialog however it is split. Input: one octet of options, one of split
+// CR or LF, no recipient twice or beyond the limit, no name that is not safe to write, nothing without a login where one
+// is asked for, and the same dialog however it is split. Input: one octet of options, one of split
 // size, then what the client sends.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -41,9 +43,23 @@ std::string converse(ToyServer& toy, std::string_view bytes, std::size_t split) 
   return said;
 }
 
-void check_messages(const ToyServer& toy) {
+bool is_path(const std::string& mailbox, PathKind kind) {
+  const std::string path = "<" + mailbox + ">";
+  const PathParse parsed = parse_path(path, kind, true);
+  return parsed.fault == PathFault::none && parsed.size == path.size();
+}
+
+void check_messages(ToyServer& toy, const ServerProfile& profile) {
+  const std::string_view name = toy.machine().hello_name();
+  CHECK(name.empty() || is_hello_name(name));
+  CHECK(toy.messages().empty() || !profile.require_auth || toy.logged_in());
   for (const ToyMessage& message : toy.messages()) {
-    CHECK(!message.recipients.empty());
+    CHECK(!message.recipients.empty() && message.recipients.size() <= profile.recipients_max);
+    CHECK(is_path(message.sender, PathKind::reverse));
+    for (const std::string& recipient : message.recipients) {
+      CHECK(is_path(recipient, PathKind::forward));
+      CHECK(std::ranges::count(message.recipients, recipient) == 1);
+    }
     for (std::size_t i = 0; i < message.content.size(); ++i) {
       if (message.content[i] == '\n') CHECK(i > 0 && message.content[i - 1] == '\r');
       if (message.content[i] == '\r')
@@ -65,8 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ToyServer split(profile, tls);
   const std::string said_whole = converse(whole, bytes, bytes.size() + 1);
   const std::string said_split = converse(split, bytes, std::size_t{data[1]} % 64 + 1);
-  check_messages(whole);
-  check_messages(split);
+  check_messages(whole, profile);
+  check_messages(split, profile);
   // What a segment holds behind STARTTLS, and content that did not wait for 354, are judged by the
   // segment.
   if (whole.saw_segments() || split.saw_segments()) return 0;

@@ -58,6 +58,7 @@ struct LimitsConfig {
       200;  // on each core; hosts in a listener's `trusted` are not counted
   std::uint32_t outgoing_per_core = 10'000;  // connections to next hops
   std::uint32_t header_bytes = 262'144;
+  std::uint32_t received_fields = 100;      // in one header: so many are a loop (RFC 5321 6.3)
   std::uint32_t bad_commands = 10;          // since the last message taken, until 421
   std::uint32_t idle_commands = 100;        // NOOP, RSET, EHLO and such: likewise
   std::uint32_t auth_failures = 3;          // in one session, until 421

@@ -11,6 +11,8 @@ constexpr std::int64_t kDayS = 24 * kHourS;
 constexpr std::int64_t kMessageBytesCeiling = std::int64_t{10} << 30;
 constexpr std::int64_t kHeaderBytesMin = 16 * 1024;
 constexpr std::int64_t kHeaderBytesCeiling = 16 * 1024 * 1024;
+constexpr std::int64_t kReceivedFieldsMin = 10;
+constexpr std::int64_t kReceivedFieldsCeiling = 1000;
 
 }  // namespace
 
@@ -61,6 +63,7 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   section.integer("sessions_per_address", limits.sessions_per_address, 1, kCountMax);
   section.integer("outgoing_per_core", limits.outgoing_per_core, 1, kCountMax);
   section.integer("header_bytes", limits.header_bytes, kHeaderBytesMin, kHeaderBytesCeiling);
+  section.integer("received_fields", limits.received_fields, kReceivedFieldsMin, kReceivedFieldsCeiling);
   section.integer("bad_commands", limits.bad_commands, 1, kTriesMax);
   section.integer("idle_commands", limits.idle_commands, 1, kCountMax);
   section.integer("auth_failures", limits.auth_failures, 1, kTriesMax);

@@ -68,6 +68,9 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #recipients_over = 1000
 # The longest header of a message.
 #header_bytes = 262144
+# A message with so many Received fields goes in a loop: 554 5.4.6. RFC 5321 section 6.3 wants at
+# least 100.
+#received_fields = 100
 
 # Sessions at one time: on each core, and from one client address on each core.
 #sessions_per_core = 20000
@@ -118,14 +121,14 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # that domain alone, "*.example.com" is all below it. No domains: any.
 #trusted = ["192.0.2.0/24", "2001:db8::/32"]
 #trusted_domains = ["example.com", "*.example.com"]
-# Load balancers that speak the PROXY protocol (version 1 or 2): from these it is required, from
-# all others it is refused.
+# Load balancers that speak the PROXY protocol (version 1 or 2, up to 16384 bytes behind the header
+# of version 2): from these it is required, from all others it is refused.
 #proxy = ["10.0.0.0/8"]
 # Leave the client's address out of Received.
 #hide_client = false
 # Take lines of text that are longer than 998 octets (RFC 5322 section 2.1.1).
 #long_lines = false
-# Wait before the greeting, and refuse who talks first.
+# Wait before the greeting, and refuse a client that talks first. 0: neither.
 #greet_delay_ms = 0
 
 # Where mail goes on to. Each recipient takes the first [[route]] in this file whose conditions all

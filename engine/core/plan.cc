@@ -59,6 +59,7 @@ ListenerPlan listener_plan(const Config& config, const ListenerConfig& listener)
   rules.hide_client = listener.hide_client;
   rules.long_lines = listener.long_lines;
   rules.header_bytes_max = config.limits.header_bytes;
+  rules.received_max = config.limits.received_fields;
   rules.greet_delay = listener.greet_delay;
   rules.idle_timeout = config.limits.idle;
   rules.data_timeout = config.limits.data;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/base/unicode.h"
+
 namespace sluice::io {
 namespace {
 
@@ -35,13 +37,6 @@ Character decode(std::string_view text) {
   const bool surrogate = code >= 0xd800 && code <= 0xdfff;
   if (code < kFirst[size] || code > 0x10ffff || surrogate) return {};
   return {.code = code, .size = size, .valid = true};
-}
-
-// C1 controls act on a terminal; line and paragraph separators and direction marks change what a
-// reader sees.
-bool is_misleading(char32_t code) {
-  return (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
 char short_escape(char32_t code) {

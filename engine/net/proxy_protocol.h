@@ -15,9 +15,10 @@ namespace sluice::net {
 // Section 2.1: the longest line, with its CRLF.
 inline constexpr std::size_t kProxyV1BytesMax = 107;
 inline constexpr std::size_t kProxyV2HeaderBytes = 16;
-// Section 2.2 allows 65,535 bytes behind the header.  An AF_UNIX pair is 216; what balancers append
-// (TLS details, unique ids, cloud end points) is some hundreds.
-inline constexpr std::size_t kProxyV2BodyBytesMax = 1'024;
+// Section 2.2 allows 65,535 bytes behind the header.  An AF_UNIX pair is 216; what balancers append is some hundreds
+// (TLS details, unique ids, cloud end points), and some thousands with a client's certificate.  It is skipped; a longer
+// header closes the connection.
+inline constexpr std::size_t kProxyV2BodyBytesMax = 16'384;
 inline constexpr std::size_t kProxyBytesMax = kProxyV2HeaderBytes + kProxyV2BodyBytesMax;
 
 enum class ProxyResult : std::uint8_t { need_more, done, bad };

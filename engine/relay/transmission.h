@@ -33,7 +33,7 @@ namespace sluice::relay {
 
 // Who is behind a message, for a next hop that is told (Route::identify).  `who` outlives it.
 [[nodiscard]] inline smtp::XclientValues xclient_values(const message::Submitter& who) {
-  return {.login = who.account, .addr = who.address, .name = {}, .proto = who.protocol, .helo = who.helo};
+  return {.login = who.account, .addr = who.address, .proto = who.protocol, .helo = who.helo};
 }
 
 // Whose share of a pool's connections its messages use: the customer's; a host's own, where none has logged in.

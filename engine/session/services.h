@@ -31,6 +31,7 @@ struct ListenerRules {
   bool hide_client = false;          // keep the client's address out of Received
   bool long_lines = false;           // take text lines of more than 998 octets
   std::size_t header_bytes_max = 256 * 1024;
+  std::uint32_t received_max = 100;  // so many Received fields are a loop
   Duration greet_delay = Duration::zero();  // wait for early talkers this long
   Duration idle_timeout = std::chrono::minutes(5);       // RFC 5321 4.5.3.2.7
   Duration data_timeout = std::chrono::minutes(3);       // between two pieces of a body

@@ -51,10 +51,12 @@ Task<Session::Next> Session::open() {
   if (rules_->profile.implicit_tls) {
     if (co_await handshake() == Next::end) co_return Next::end;
   } else {
-    // RFC 5321 3.1: the client waits for the greeting; who does not is not a mail client.
-    if (rules_->greet_delay > Duration::zero() && connection_->input().empty())
+    // RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.  Without a delay it is not
+    // looked for: what came in one segment with a PROXY header is answered after the greeting.
+    const bool delayed = rules_->greet_delay > Duration::zero();
+    if (delayed && connection_->input().empty())
       co_await connection_->more(rules_->greet_delay, "early talkers");
-    if (!connection_->input().empty()) {
+    if (delayed && !connection_->input().empty()) {
       machine_->refuse(smtp::replies::kEarlyTalker, writer_);
       ++services_.counters.refused_sessions;
       services_.observer.ended(rules_->name, connection_->peer(), "spoke before the greeting");
@@ -251,19 +253,21 @@ void Session::on_mail() {
   machine_->answer_mail(smtp::replies::kSenderOk, writer_);
 }
 
-void Session::on_recipient() {
-  const smtp::RecipientCommand& recipient = machine_->recipient();
-  transaction_->envelope().recipients.push_back({.forward_path = recipient.path.mailbox.text(),
-                                                 .notify = recipient.parameters.notify,
-                                                 .orcpt = std::string(recipient.parameters.orcpt)});
-}
+void Session::on_recipient() { transaction_->add(machine_->recipient()); }
 
 // All recipients that came in one go are asked of the taker together.
 Task<void> Session::answer_recipients() {
-  std::vector<smtp::Reply> answers;
+  using Answer = Transaction::Answer;
+  std::vector<Answer> answers;
   co_await transaction_->offer(answers);
   CHECK(answers.size() == machine_->outstanding());
-  for (const smtp::Reply& answer : answers) machine_->answer_recipient(answer, writer_);
+  for (const Answer& answer : answers) {
+    switch (answer.kind) {
+      case Answer::Kind::offered: machine_->answer_recipient(answer.reply, writer_); break;
+      case Answer::Kind::duplicate: machine_->answer_duplicate_recipient(answer.reply, writer_); break;
+      case Answer::Kind::surplus: machine_->answer_surplus_recipient(writer_); break;
+    }
+  }
 }
 
 Task<void> Session::end_transaction() {

@@ -9,11 +9,8 @@
 namespace sluice::session {
 namespace {
 
-// RFC 5321 6.3: "simple counting of the number of Received header fields ... at least 100" is for relays;
-// at submission a message is fresh, and fifty are a loop.
-constexpr std::uint32_t kReceivedMax = 50;
-
-constexpr smtp::StandardReply kLoop{554, {5, 4, 6}, "Too many Received fields: the message goes in circles"};
+// RFC 5321 6.3: "Simple counting of the number of "Received:" header fields in a message" finds loops.
+constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops"};
 constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large"};
 
 }  // namespace
@@ -29,17 +26,44 @@ Transaction::Transaction(Services& services, const ListenerRules& rules, policy:
       envelope_(std::move(envelope)),
       began_(services.loop.now()) {}
 
-Task<void> Transaction::offer(std::vector<smtp::Reply>& answers) {
-  const std::size_t first = std::exchange(offered_, envelope_.recipients.size());
-  co_await taker_->offer(envelope_, first, answers);
-  for (const smtp::Reply& answer : answers) {
-    if (answer.positive()) {
+void Transaction::add(const smtp::RecipientCommand& command) {
+  message::Recipient recipient{.forward_path = command.path.mailbox.text(),
+                               .notify = command.parameters.notify,
+                               .orcpt = std::string(command.parameters.orcpt)};
+  std::vector<message::Recipient>& recipients = envelope_.recipients;
+  const auto same = index_.find(recipients, recipient);
+  // One that was refused may be taken now.
+  if (same && (*same >= accepted_.size() || accepted_[*same])) {
+    added_.push_back({Answer::Kind::duplicate, *same});
+  } else if (command.surplus) {
+    added_.push_back({Answer::Kind::surplus, 0});
+  } else {
+    added_.push_back({Answer::Kind::offered, recipients.size()});
+    recipients.push_back(std::move(recipient));
+  }
+}
+
+Task<void> Transaction::offer(std::vector<Answer>& answers) {
+  const std::size_t first = accepted_.size();
+  std::vector<smtp::Reply> replies;
+  if (first < envelope_.recipients.size()) co_await taker_->offer(envelope_, first, replies);
+  CHECK(first + replies.size() == envelope_.recipients.size());
+  for (const smtp::Reply& reply : replies) {
+    accepted_.push_back(reply.positive());
+    if (reply.positive()) {
       ++taken_;
       ++services_.counters.recipients_taken;
     } else {
       ++services_.counters.recipients_refused;
     }
   }
+  for (const Added& added : added_) {
+    Answer answer{.kind = added.kind, .reply = smtp::replies::kRecipientOk};
+    if (added.kind != Answer::Kind::surplus && added.recipient >= first)
+      answer.reply = replies[added.recipient - first];
+    answers.push_back(std::move(answer));
+  }
+  added_.clear();
 }
 
 void Transaction::begin(message::BodyForm form) {
@@ -104,9 +128,9 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
     detail = message::header_fault_text(header_.fault());
     return smtp::Reply{550, {5, 6, 0}, "Malformed header: " + detail};
   }
-  if (header_.counts().received >= kReceivedMax) {
+  if (header_.counts().received >= rules_.received_max) {
     detail = std::to_string(header_.counts().received) + " Received fields";
-    return kLoop;
+    return kTooManyHops;
   }
   const message::AuthorVerdict verdict =
       message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});

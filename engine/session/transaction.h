@@ -12,7 +12,9 @@
 #include "engine/message/envelope.h"
 #include "engine/message/header_scan.h"
 #include "engine/message/taker.h"
+#include "engine/session/recipient_index.h"
 #include "engine/session/services.h"
+#include "engine/smtp/command.h"
 #include "policy/sender.h"
 
 namespace sluice::session {
@@ -36,8 +38,15 @@ class Transaction {
 
   message::Envelope& envelope() { return envelope_; }
 
-  // Offers the recipients that were added to the envelope since the last call.
-  Task<void> offer(std::vector<smtp::Reply>& answers);
+  // Adds a recipient to those that the next offer() offers, or merges it with one that is taken or waits.
+  void add(const smtp::RecipientCommand& command);
+  // Offers the recipients that were added since the last call; one answer for each, in order.
+  struct Answer {
+    enum class Kind : std::uint8_t { offered, duplicate, surplus };
+    Kind kind = Kind::offered;
+    smtp::Reply reply;  // of a duplicate: of the one that it was merged with; none for a surplus one
+  };
+  Task<void> offer(std::vector<Answer>& answers);
 
   // The content: begin(), then its bytes in `form`, then finish() with the reply for the client.
   void begin(message::BodyForm form);
@@ -67,7 +76,13 @@ class Transaction {
   Client client_;
   std::unique_ptr<message::Taker> taker_;
   message::Envelope envelope_;
-  std::size_t offered_ = 0;
+  struct Added {
+    Answer::Kind kind;
+    std::size_t recipient;  // in the envelope; not of a surplus one
+  };
+  RecipientIndex index_;
+  std::vector<Added> added_;  // and not answered
+  std::vector<bool> accepted_;  // of the envelope's recipients that were offered
   std::uint32_t taken_ = 0;
   Stage stage_ = Stage::envelope;
   message::BodyForm form_ = message::BodyForm::dot_stuffed;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "engine/base/check.h"
+
 namespace sluice::smtp {
 namespace {
 
@@ -47,6 +49,12 @@ bool has_eight_bit(std::string_view text) {
 }
 
 std::size_t utf8_sequence(std::string_view text) { return decode(text).size; }
+
+char32_t utf8_character(std::string_view text) {
+  const Sequence sequence = decode(text);
+  CHECK(sequence.size > 0);
+  return sequence.code_point;
+}
 
 bool is_clean_utf8(std::string_view text) {
   while (!text.empty()) {

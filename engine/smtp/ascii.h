@@ -11,6 +11,8 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
 constexpr bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
+// RFC 5321 4.1.1: white space in a command; clients send HT as well as SP.
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_eight_bit(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -38,12 +40,30 @@ constexpr bool starts_with_ignore_case(std::string_view text, std::string_view p
   return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
 }
 
+// Where the first blank of `text` is, or its size.
+constexpr std::size_t find_blank(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && !is_blank(text[at])) ++at;
+  return at;
+}
+// `text` without the blanks that it begins with; that it ends with.
+constexpr std::string_view without_leading_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  return text;
+}
+constexpr std::string_view without_trailing_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 std::string to_lower(std::string_view text);
 bool has_eight_bit(std::string_view text);
 
 // The size of the UTF-8 sequence (RFC 3629: shortest form, no surrogates, up to U+10FFFF) at the
 // start of `text`; 0 if there is none.
 std::size_t utf8_sequence(std::string_view text);
+// The character at the start of `text`, which is UTF-8 there.
+char32_t utf8_character(std::string_view text);
 // All of `text` is UTF-8, and none of it a C1 control character or a line or paragraph separator.
 bool is_clean_utf8(std::string_view text);
 

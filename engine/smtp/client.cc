@@ -53,6 +53,8 @@ void parse_xclient(std::string_view text, Capabilities& result) {
   const std::pair<std::string_view, bool*> flags[] = {{"LOGIN", &takes.login},
                                                       {"ADDR", &takes.addr},
                                                       {"NAME", &takes.name},
+                                                      {"REVERSE_NAME", &takes.reverse_name},
+                                                      {"PORT", &takes.port},
                                                       {"PROTO", &takes.proto},
                                                       {"HELO", &takes.helo}};
   for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {

@@ -21,23 +21,27 @@ struct XclientAttributes {
   bool login = false;
   bool addr = false;
   bool name = false;
+  bool reverse_name = false;
+  bool port = false;
   bool proto = false;
   bool helo = false;
 
-  [[nodiscard]] bool any() const { return login || addr || name || proto || helo; }
+  [[nodiscard]] bool any() const {
+    return login || addr || name || reverse_name || port || proto || helo;
+  }
 };
 
 // Who is behind a transaction.  What is empty is not known.
 struct XclientValues {
   std::string_view login;
   std::string_view addr;   // as Address::ip() gives it
-  std::string_view name;   // the client's host name
   std::string_view proto;  // "SMTP" or "ESMTP"
   std::string_view helo;
 };
 
 // The NAME=value pairs for append_xclient(): what is known, of what the next hop takes.  What is not known
-// but was told of somebody else before is said to be unavailable, so that nobody inherits it.  `told` is
+// but was told of somebody else before is said to be unavailable, so that nobody inherits it; so are, with whatever is
+// known, the client's names and port, lest they be taken to be ours.  `told` is
 // brought up to date.  Empty when there is nothing to say.
 std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who,
                           XclientAttributes& told);

@@ -1,30 +1,46 @@
 // XCLIENT as a client writes it: Postfix, XCLIENT_README.
+#include <iterator>
+
 #include "engine/smtp/client.h"
 
 namespace sluice::smtp {
 namespace {
 
 constexpr std::string_view kUnavailable = "[UNAVAILABLE]";
-// "XCLIENT commands must not exceed 512 characters": a value that would is not told.  Every attribute as
-// unavailable fits into what is kept free.
+// "XCLIENT commands must not exceed 512 characters": a value that would is not told.
 constexpr std::size_t kPairsBytesMax = 512 - sizeof("XCLIENT \r\n");
-constexpr std::size_t kKeptFreeBytes = 5 * (sizeof(" LOGIN=") + kUnavailable.size());
-static_assert(kKeptFreeBytes < kPairsBytesMax);
 
 struct Attribute {
   std::string_view name;
   bool XclientAttributes::*flag;
-  std::string_view XclientValues::*value;
-  std::string_view none;  // in place of a value that is not known
+  std::string_view XclientValues::*value;  // null: we have none, and what the next hop sees of ourselves is not it
+  std::string_view none;                   // in place of a value that is not known
 };
 
+// No name of a client is looked up, so none is claimed; its port changes with each connection, and a kept connection
+// would have to be introduced for each.  Left out, the next hop would show the client by our own name and port.
 constexpr Attribute kAttributes[] = {
     {"LOGIN", &XclientAttributes::login, &XclientValues::login, kUnavailable},
     {"ADDR", &XclientAttributes::addr, &XclientValues::addr, kUnavailable},
-    {"NAME", &XclientAttributes::name, &XclientValues::name, kUnavailable},
+    {"NAME", &XclientAttributes::name, nullptr, kUnavailable},
+    {"REVERSE_NAME", &XclientAttributes::reverse_name, nullptr, kUnavailable},
+    {"PORT", &XclientAttributes::port, nullptr, kUnavailable},
     {"PROTO", &XclientAttributes::proto, &XclientValues::proto, "ESMTP"},
     {"HELO", &XclientAttributes::helo, &XclientValues::helo, kUnavailable},
 };
+
+// " NAME=[UNAVAILABLE]" of this attribute and all that follow it.
+constexpr std::size_t none_bytes(const Attribute* attribute) {
+  std::size_t bytes = 0;
+  for (; attribute != std::end(kAttributes); ++attribute)
+    bytes += 1 + attribute->name.size() + 1 + attribute->none.size();
+  return bytes;
+}
+static_assert(none_bytes(std::begin(kAttributes)) < kPairsBytesMax);
+
+bool is_known(const XclientValues& who) {
+  return !who.login.empty() || !who.addr.empty() || !who.proto.empty() || !who.helo.empty();
+}
 
 }  // namespace
 
@@ -32,13 +48,15 @@ std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& w
                           XclientAttributes& told) {
   std::string pairs;
   for (const Attribute& attribute : kAttributes) {
-    const std::string_view value = who.*attribute.value;
-    if (!(taken.*attribute.flag) || (value.empty() && !(told.*attribute.flag))) continue;
+    const bool never_known = attribute.value == nullptr;
+    const std::string_view value = never_known ? std::string_view() : who.*attribute.value;
+    const bool due = !value.empty() || told.*attribute.flag || (never_known && is_known(who));
+    if (!(taken.*attribute.flag) || !due) continue;
     std::string octets(value);
     if (attribute.flag == &XclientAttributes::addr && value.contains(':')) octets.insert(0, "IPV6:");
     std::string text = encode_xtext(octets);
-    if (text.empty() || pairs.size() + text.size() > kPairsBytesMax - kKeptFreeBytes)
-      text = attribute.none;
+    const std::size_t used = pairs.size() + 1 + attribute.name.size() + 1;
+    if (text.empty() || used + text.size() + none_bytes(&attribute + 1) > kPairsBytesMax) text = attribute.none;
     if (!pairs.empty()) pairs += ' ';
     pairs.append(attribute.name).append("=").append(text);
     told.*attribute.flag = true;

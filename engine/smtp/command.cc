@@ -54,10 +54,10 @@ const StandardReply* take_path(std::string_view& argument, std::string_view keyw
                                bool utf8_allowed, const StandardReply& syntax,
                                const StandardReply& bad_address, Path& path) {
   if (!starts_with_ignore_case(argument, keyword)) return &syntax;
-  argument.remove_prefix(keyword.size());
-  while (argument.starts_with(' ')) argument.remove_prefix(1);
-  if (!argument.starts_with('<')) return &syntax;
-  const PathParse parsed = parse_path(argument, kind, utf8_allowed);
+  argument = without_leading_blanks(argument.substr(keyword.size()));
+  if (argument.empty()) return &syntax;
+  const PathParse parsed = argument.starts_with('<') ? parse_path(argument, kind, utf8_allowed)
+                                                     : parse_bare_path(argument, kind, utf8_allowed);
   if (parsed.fault == PathFault::eight_bit) return &replies::kNeedsSmtputf8;
   if (parsed.fault != PathFault::none) return &bad_address;
   path = parsed.path;
@@ -100,16 +100,15 @@ const CommandSpec& command_spec(Verb verb) { return kTable[static_cast<std::size
 Command parse_command(std::string_view line) {
   // RFC 5321 4.1.1: "SMTP receivers SHOULD tolerate trailing white space before the terminating
   // <CRLF>".
-  while (line.ends_with(' ')) line.remove_suffix(1);
-  const std::size_t end = std::min(line.find(' '), line.size());
+  line = without_trailing_blanks(line);
+  const std::size_t end = find_blank(line);
   const std::string_view name = line.substr(0, end);
   const auto* const row = std::ranges::find_if(kTable, [name](const CommandSpec& spec) {
     return !name.empty() && equals_ignore_case(spec.name, name);
   });
   Command command;
   if (row != kTable.end()) command.verb = row->verb;
-  command.argument = line.substr(end);
-  while (command.argument.starts_with(' ')) command.argument.remove_prefix(1);
+  command.argument = without_leading_blanks(line.substr(end));
   return command;
 }
 
@@ -142,11 +141,10 @@ const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on,
 
 // RFC 3030 2: bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF; end-marker ::= "LAST".
 const StandardReply* parse_bdat(std::string_view argument, ChunkCommand& result) {
-  const std::size_t end = std::min(argument.find(' '), argument.size());
+  const std::size_t end = find_blank(argument);
   const std::optional<std::uint64_t> size = parse_size(argument.substr(0, end));
   if (!size) return &replies::kBdatSyntax;
-  std::string_view rest = argument.substr(end);
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
+  const std::string_view rest = without_leading_blanks(argument.substr(end));
   if (!rest.empty() && !equals_ignore_case(rest, "LAST")) return &replies::kBdatSyntax;
   result = {.size = *size, .last = !rest.empty()};
   return nullptr;
@@ -154,16 +152,15 @@ const StandardReply* parse_bdat(std::string_view argument, ChunkCommand& result)
 
 // RFC 4954 4: "AUTH" SP sasl-mech [SP initial-response].
 const StandardReply* parse_auth(std::string_view argument, AuthCommand& result) {
-  const std::size_t end = std::min(argument.find(' '), argument.size());
+  const std::size_t end = find_blank(argument);
   result = {.mechanism = argument.substr(0, end)};
   // RFC 4422 3.1: upper-case letters, digits, hyphens and underscores.
   const bool good = std::ranges::all_of(result.mechanism,
                                         [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
   if (result.mechanism.empty() || result.mechanism.size() > kMechanismBytesMax || !good)
     return &replies::kAuthSyntax;
-  std::string_view rest = argument.substr(end);
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
-  if (rest.find(' ') != std::string_view::npos) return &replies::kAuthSyntax;
+  const std::string_view rest = without_leading_blanks(argument.substr(end));
+  if (find_blank(rest) != rest.size()) return &replies::kAuthSyntax;
   if (!rest.empty()) result.initial = rest;
   return nullptr;
 }
@@ -171,6 +168,13 @@ const StandardReply* parse_auth(std::string_view argument, AuthCommand& result) 
 bool is_hello_name(std::string_view name) {
   if (name.empty() || name.size() > kDomainBytesMax || !is_clean_utf8(name)) return false;
   return std::ranges::none_of(name, [](char c) { return is_control(c) || c == ' '; });
+}
+
+std::string safe_hello_name(std::string_view name) {
+  std::string safe;
+  append_clean_text(name, kDomainBytesMax, Charset::utf8, safe);
+  std::ranges::replace_if(safe, is_blank, '?');
+  return safe;
 }
 
 }  // namespace sluice::smtp

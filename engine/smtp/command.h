@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/smtp/parameters.h"
@@ -68,7 +69,7 @@ constexpr std::uint16_t state_bit(ServerState state) {
 
 struct Command {
   Verb verb = Verb::unknown;
-  // After one or more spaces; spaces at the line's end are gone (RFC 5321 4.1.1).
+  // After one or more blanks; blanks at the line's end are gone (RFC 5321 4.1.1).
   std::string_view argument;
 };
 
@@ -82,6 +83,7 @@ struct MailCommand {
 struct RecipientCommand {
   Path path;
   RcptParameters parameters;
+  bool surplus = false;  // there are recipients_max already: only one of those may be taken, once more
 };
 struct ChunkCommand {
   std::uint64_t size = 0;
@@ -95,8 +97,8 @@ struct AuthCommand {
 
 // Each gives null and fills `result`, or the reply that refuses.  Parameters are looked at only for
 // ESMTP clients (`on` is null after HELO: RFC 5321 4.1.1.11, all of them are unknown).
-// One leniency: spaces between "FROM:" or "TO:" and "<", which old submission clients send.  Angle
-// brackets are required.
+// Two leniencies, for old submission clients: blanks between "FROM:" or "TO:" and the path, and a mailbox without its
+// angle brackets (see parse_bare_path()).  Neither lets through another address than the one that is seen.
 const StandardReply* parse_mail(std::string_view argument, const Extensions* on,
                                 MailCommand& result);
 const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on, bool smtputf8,
@@ -108,5 +110,9 @@ const StandardReply* parse_auth(std::string_view argument, AuthCommand& result);
 // "[10.0.0.1" and the like, and RFC 5321 4.1.4 forbids refusing mail for it: any non-empty token of
 // printable ASCII or UTF-8, up to kDomainBytesMax.
 bool is_hello_name(std::string_view name);
+// What a client gave as its name, which need not be one, in a form that is (if it is not empty): what is not UTF-8, blanks
+// and controls become '?', misleading characters "\x{HEX}", and it is cut at kDomainBytesMax.  An is_hello_name() without
+// misleading characters stays as it is.
+std::string safe_hello_name(std::string_view name);
 
 }  // namespace sluice::smtp

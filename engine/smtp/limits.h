@@ -41,8 +41,6 @@ static_assert(kPathBytesMax < kCommandLineBytesMin);
 
 // RFC 4422 3.1: 1 to 20 characters.
 inline constexpr std::size_t kMechanismBytesMax = 20;
-// RFC 1870: up to 20 decimal digits.
-inline constexpr std::size_t kSizeDigitsMax = 20;
 // RFC 3461 4.4: ENVID up to 100 characters as sent; 4.2: ORCPT up to 500.
 inline constexpr std::size_t kEnvidBytesMax = 100;
 inline constexpr std::size_t kOrcptBytesMax = 500;

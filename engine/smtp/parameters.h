@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,8 +42,6 @@ struct MailParameters {
   Ret ret = Ret::unstated;
   // xtext as sent, checked; empty if there is none.
   std::string_view envid;
-  // xtext as sent, checked; "<>" for nobody.  Trusting it is the caller's matter.
-  std::optional<std::string_view> auth;
 };
 
 // RFC 3461 4.1.  No bit set: not stated.
@@ -72,7 +71,15 @@ std::optional<std::string> decode_xtext(std::string_view text);
 bool is_xtext(std::string_view text);
 std::string encode_xtext(std::string_view octets);
 
-// RFC 1870: up to 20 digits, no sign.  Absent if it is not that or does not fit.
+// RFC 6533 3, in ORCPT behind "utf-8;": utf-8-addr-xtext, and under SMTPUTF8 utf-8-addr-unitext.  What "\x{HEX}" stands
+// for is checked as if it stood there itself: no control characters and separators (they are in HEXPOINT, but in no
+// Mailbox, which the address "MUST follow [...] when dequoted"), no surrogates, nothing that needs no escape.
+// Senders put the xtext of RFC 3461 on top: "+2B" may be there too, for printable ASCII but a backslash.
+bool is_utf8_addr(std::string_view text, bool smtputf8);
+
+// What a number that does not fit is taken for: larger than any limit.
+inline constexpr std::uint64_t kSizeSaturated = std::numeric_limits<std::uint64_t>::max();
+// Digits, no sign (RFC 1870 says up to 20 of them, RFC 3030 any number).  Absent if it is not that.
 std::optional<std::uint64_t> parse_size(std::string_view digits);
 
 }  // namespace sluice::smtp

@@ -6,6 +6,8 @@
 namespace sluice::smtp {
 namespace {
 
+constexpr std::string_view kPostmaster = "postmaster";
+
 // RFC 5322 3.2.3 atext.
 constexpr bool is_atext(char c) {
   return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
@@ -135,7 +137,6 @@ PathFault skip_route(Cursor& in, bool utf8_allowed) {
 
 // What is between the brackets, and ">".
 PathFault take_inner(Cursor& in, PathKind kind, bool utf8_allowed, Path& path) {
-  constexpr std::string_view kPostmaster = "postmaster";
   if (in.take('>')) return kind == PathKind::reverse ? PathFault::none : PathFault::syntax;
   if (in.peek() == '@') {
     path.had_route = true;
@@ -176,6 +177,20 @@ PathParse parse_path(std::string_view input, PathKind kind, bool utf8_allowed) {
   }
   // A fault leaves nothing that could be used by mistake.
   if (result.fault != PathFault::none) result.path = {};
+  return result;
+}
+
+PathParse parse_bare_path(std::string_view input, PathKind kind, bool utf8_allowed) {
+  PathParse result;
+  const std::string_view text = input.substr(0, find_blank(input));
+  result.size = text.size();
+  if (text.find_first_of("<>,") != std::string_view::npos) {
+    result.fault = PathFault::syntax;
+  } else if (kind == PathKind::forward && equals_ignore_case(text, kPostmaster)) {
+    result.path.mailbox.local_part = text;
+  } else {
+    result.fault = parse_mailbox(text, utf8_allowed, result.path.mailbox);
+  }
   return result;
 }
 

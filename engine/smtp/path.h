@@ -62,6 +62,9 @@ struct PathParse {
 
 // The path at the start of `input`, which begins with "<".
 PathParse parse_path(std::string_view input, PathKind kind, bool utf8_allowed);
+// Likewise, but without its brackets: up to the first blank.  No "<", ">" or "," can be in it, quoted or not, no blank and
+// no source route; and the null reverse-path has brackets.  `size` is without them.
+PathParse parse_bare_path(std::string_view input, PathKind kind, bool utf8_allowed);
 // A mailbox without brackets, all of `text`.
 PathFault parse_mailbox(std::string_view text, bool utf8_allowed, Mailbox& mailbox);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/unicode.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/base64.h"
 #include "engine/smtp/limits.h"
@@ -61,22 +62,42 @@ bool take_dot(std::string_view& text) {
   return true;
 }
 
+// "\x{202E}"
+std::string escaped(char32_t character) {
+  std::array<char, 8> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                 static_cast<std::uint32_t>(character), 16);
+  std::string out("\\x{");
+  for (const char c : std::string_view(digits.data(), end.ptr)) out.push_back(to_upper(c));
+  return out += '}';
+}
+
+bool is_plain(char c) { return (c >= ' ' && c <= '~') || c == '\t'; }
+
+// What is not plain: one character of UTF-8, or one byte that is none.
+std::string cleaned(std::string_view piece, Charset charset) {
+  if (piece.size() == 1 || !is_clean_utf8(piece)) return "?";
+  const char32_t character = utf8_character(piece);
+  const bool as_it_is = charset == Charset::utf8 && !is_misleading(character);
+  return as_it_is ? std::string(piece) : escaped(character);
+}
+
 }  // namespace
 
-// Never cuts a UTF-8 sequence in two.
-void append_clean_text(std::string_view text, std::size_t bytes_max, std::string& out) {
+// Never cuts a character, or what stands for it, in two.
+void append_clean_text(std::string_view text, std::size_t bytes_max, Charset charset, std::string& out) {
   const std::size_t end = out.size() + bytes_max;
   while (!text.empty()) {
-    const std::size_t size = utf8_sequence(text);
-    const std::string_view piece = text.substr(0, std::max<std::size_t>(size, 1));
-    const bool clean =
-        size > 0 && (!is_control(piece[0]) || piece[0] == '\t') && is_clean_utf8(piece);
-    if (out.size() + (clean ? piece.size() : 1) > end) return;
-    if (clean) {
-      out.append(piece);
-    } else {
-      out.push_back('?');
+    const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    if (plain > 0) {
+      out.append(text.substr(0, std::min(plain, end - out.size())));
+      text.remove_prefix(plain);
+      continue;
     }
+    const std::string_view piece = text.substr(0, std::max<std::size_t>(utf8_sequence(text), 1));
+    const std::string clean = cleaned(piece, charset);
+    if (out.size() + clean.size() > end) return;
+    out.append(clean);
     text.remove_prefix(piece.size());
   }
 }
@@ -100,7 +121,8 @@ Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view
     const std::size_t end = std::min(text.find('\n'), text.size());
     if (lines > 0) clean.push_back('\n');
     append_clean_text(text.substr(0, end),
-                      std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), clean);
+                      std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), Charset::utf8,
+                      clean);
     ++lines;
     if (end == text.size()) break;
     text.remove_prefix(end + 1);
@@ -109,7 +131,7 @@ Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view
 }
 
 void ReplyWriter::line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
-                       std::string_view suffix, bool last) {
+                       std::string_view suffix, bool last, Charset charset) {
   const std::size_t start = out_.size();
   append_number(code, out_);
   out_.push_back(last ? ' ' : '-');
@@ -121,19 +143,18 @@ void ReplyWriter::line(std::uint16_t code, EnhancedCode enhanced, std::string_vi
     append_number(enhanced.detail, out_);
     out_.push_back(' ');
   }
-  append_clean_text(text, kReplyTextBytesMax, out_);
+  append_clean_text(text, kReplyTextBytesMax, charset, out_);
   if (!suffix.empty()) {
     const std::size_t used = out_.size() - start;
-    if (used + 1 + suffix.size() + 2 <= kReplyLineBytesMax) {
-      out_.push_back(' ');
-      append_clean_text(suffix, suffix.size(), out_);
-    }
+    std::string clean;
+    append_clean_text(suffix, kReplyLineBytesMax, charset, clean);
+    if (used + 1 + clean.size() + 2 <= kReplyLineBytesMax) out_.append(" ").append(clean);
   }
   out_.append("\r\n");
   CHECK(out_.size() - start <= kReplyLineBytesMax);
 }
 
-void ReplyWriter::write(const Reply& reply, std::string_view suffix) {
+void ReplyWriter::write(const Reply& reply, std::string_view suffix, Charset charset) {
   // RFC 2034 4: the class of the enhanced code must be the first digit of the reply code; 3xx
   // replies have none.
   const auto cls = static_cast<std::uint8_t>(reply.code() / 100);
@@ -145,7 +166,7 @@ void ReplyWriter::write(const Reply& reply, std::string_view suffix) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const bool last = end == text.size();
     line(reply.code(), reply.enhanced(), text.substr(0, end), last ? suffix : std::string_view{},
-         last);
+         last, charset);
     if (last) break;
     text.remove_prefix(end + 1);
   }
@@ -158,7 +179,7 @@ void ReplyWriter::write_plain(std::uint16_t code, std::string_view text) {
 
 void ReplyWriter::write_plain_line(std::uint16_t code, std::string_view text, bool last) {
   CHECK(code >= 200 && code <= 599);
-  line(code, {}, text, {}, last);
+  line(code, {}, text, {}, last, Charset::ascii);
   if (last) ++count_;
 }
 

@@ -68,16 +68,22 @@ class Reply {
   std::string owned_;
 };
 
-// Appends replies to a string.  Nothing but printable ASCII, valid UTF-8 and HT leaves it, whatever
-// the text holds: other octets become '?'.  A line that is too long is cut.
+// What a text may be written in.
+enum class Charset : std::uint8_t {
+  ascii,
+  utf8,  // RFC 6531 3.7.4.1: for a client that has said SMTPUTF8
+};
+
+// Appends replies to a string.  Nothing but printable ASCII, HT and, where the client takes it, UTF-8 leaves it, whatever
+// the text holds: see append_clean_text().  A line that is too long is cut.
 class ReplyWriter {
  public:
   explicit ReplyWriter(std::string& out) : out_(out) {}
 
   // With the enhanced code on every line (RFC 2034 4); 3xx have none.  `suffix` goes on the last
   // line, after a space.
-  void write(const Reply& reply, std::string_view suffix = {});
-  // Without: for the greeting, and for the answers to HELO and EHLO only (RFC 2034 4).
+  void write(const Reply& reply, std::string_view suffix = {}, Charset charset = Charset::ascii);
+  // Without, in ASCII: for the greeting, and for the answers to HELO and EHLO only (RFC 2034 4).
   void write_plain(std::uint16_t code, std::string_view text);
   // One line of a many-line answer to EHLO.
   void write_plain_line(std::uint16_t code, std::string_view text, bool last);
@@ -90,15 +96,15 @@ class ReplyWriter {
 
  private:
   void line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
-            std::string_view suffix, bool last);
+            std::string_view suffix, bool last, Charset charset);
 
   std::string& out_;
   std::size_t count_ = 0;
 };
 
-// Appends at most `bytes_max` octets of `text`: octets that are neither printable nor HT nor UTF-8
-// become '?'.
-void append_clean_text(std::string_view text, std::size_t bytes_max, std::string& out);
+// Appends at most `bytes_max` bytes of `text`: bytes that are neither printable nor HT nor UTF-8 become '?'; characters
+// that mislead a reader (base/unicode.h), and those that `charset` lacks, become "\x{202E}", as RFC 6533 writes them.
+void append_clean_text(std::string_view text, std::size_t bytes_max, Charset charset, std::string& out);
 
 // "5.7.1" at the start of `text`, followed by a space or the end; class 2, 4 or 5.  `rest` is what
 // follows, or all of it.

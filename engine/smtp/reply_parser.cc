@@ -59,7 +59,7 @@ ReplyStatus ReplyParser::on_line(std::string_view line) {
   }
   if (reply_.text.size() + 1 + text.size() > kNextHopReplyBytesMax) return ReplyStatus::malformed;
   if (reply_.lines > 0) reply_.text.push_back('\n');
-  append_clean_text(text, text.size(), reply_.text);
+  append_clean_text(text, kNextHopReplyBytesMax - reply_.text.size(), Charset::utf8, reply_.text);
   reply_.code = code;
   ++reply_.lines;
   complete_ = !more;

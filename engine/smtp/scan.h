@@ -15,7 +15,7 @@ namespace sluice::smtp {
 enum class LineStatus : std::uint8_t {
   partial,  // no line end in the input yet; a CR may be its last octet
   line,     // ended by CRLF and clean
-  unclean,  // ended by CRLF, with NUL or another control character (HT too) before it
+  unclean,  // ended by CRLF, with NUL or another control character but HT before it
   bare_cr,  // a CR without LF comes first
   bare_lf,  // an LF without CR comes first
 };

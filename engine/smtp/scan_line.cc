@@ -38,7 +38,7 @@ LineFind find_line(std::string_view input) {
       if (input[at + 1] != '\n') return {LineStatus::bare_cr, at, at + 1};
       return {clean ? LineStatus::line : LineStatus::unclean, at, at + 2};
     }
-    clean = false;
+    clean &= input[at] == '\t';  // a blank: RFC 5321 4.1.1
   }
   return {};
 }

@@ -13,6 +13,10 @@ namespace {
 // two apart.
 bool may_lose_step(std::string_view line) { return starts_with_ignore_case(line, "BDAT"); }
 
+bool begins_with_verb(std::string_view line, std::string_view verb) {
+  return starts_with_ignore_case(line, verb) && line.size() > verb.size() && is_blank(line[verb.size()]);
+}
+
 bool is_plain_text(std::string_view text) {
   return is_clean_utf8(text) && std::ranges::none_of(text, is_control);
 }
@@ -30,6 +34,8 @@ const char* profile_fault(const ServerProfile& profile) {
     return "message_bytes_max is under 64 KiB (RFC 5321 4.5.3.1.7)";
   if (profile.recipients_max < 1 || profile.recipients_max > kRecipientsMaxCeiling)
     return "recipients_max";
+  if (profile.chunk_discard_bytes_max >= kSizeSaturated) return "chunk_discard_bytes_max";
+  if (profile.message_bytes_max >= kSizeSaturated) return "message_bytes_max";
   if (profile.recipients_outstanding_max < 1) return "recipients_outstanding_max";
   if (profile.errors_max < 1 || profile.auth_failures_max < 1)
     return "errors_max or auth_failures_max";
@@ -85,12 +91,12 @@ Step ServerMachine::step(std::string_view bytes, ReplyWriter& out) {
         state_ != ServerState::tls);
   if (swallowing_) return swallow(bytes, out);
 
-  const bool auth_line = state_ == ServerState::auth || starts_with_ignore_case(bytes, "AUTH ");
+  const bool auth_line = state_ == ServerState::auth || begins_with_verb(bytes, "AUTH");
   const std::size_t line_max = auth_line ? kAuthLineBytesMax : kCommandLineBytesMax;
   const LineFind found = find_line(bytes.substr(0, line_max));
   if (outstanding_ > 0) {
     const bool may_follow = found.status == LineStatus::line &&
-                            starts_with_ignore_case(bytes, "RCPT ") &&
+                            begins_with_verb(bytes, "RCPT") &&
                             outstanding_ < profile_->recipients_outstanding_max;
     if (!may_follow) return {0, Event::need_answers};
   }
@@ -300,9 +306,12 @@ Step ServerMachine::on_simple(const Command& command, const Input& input, ReplyW
 // after the session begins and the EHLO command is acceptable to the SMTP server, the SMTP server
 // MUST clear all buffers and reset the state exactly as if a RSET command had been issued."
 Step ServerMachine::on_hello(const Command& command, const Input& input, ReplyWriter& out) {
-  if (!is_hello_name(command.argument)) return refuse_command(replies::kBadHelloName, input, out);
+  // A machine whose name has a blank, Latin-1 or 400 letters in it could never log in.  Who it is, the login says; the
+  // name only goes into the trace and the log.  Where no login is asked, it is all there is.
+  if (!is_hello_name(command.argument) && !profile_->require_auth)
+    return refuse_command(replies::kBadHelloName, input, out);
   end_transaction();
-  hello_name_ = command.argument;
+  hello_name_ = safe_hello_name(command.argument);
   esmtp_ = command.verb == Verb::ehlo;
   state_ = ServerState::ready;
   if (esmtp_) {

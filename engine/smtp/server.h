@@ -112,8 +112,12 @@ class ServerMachine {
   Step step(std::string_view input, ReplyWriter& out);
 
   void answer_mail(const Reply& reply, ReplyWriter& out);
-  // The oldest one outstanding.
+  // The oldest one outstanding, by one of three.
   void answer_recipient(const Reply& reply, ReplyWriter& out);
+  // It is one of those that were asked for before, whose reply this is; it is not counted again.
+  void answer_duplicate_recipient(const Reply& reply, ReplyWriter& out);
+  // recipient().surplus, and none of those: 452.
+  void answer_surplus_recipient(ReplyWriter& out);
   void answer_data(const Reply& reply, ReplyWriter& out);
   void answer_chunk(const Reply& reply, ReplyWriter& out);
   void chunk_discarded(ReplyWriter& out);
@@ -140,7 +144,7 @@ class ServerMachine {
   [[nodiscard]] bool has_auth_initial() const { return auth_initial_; }
   // auth (with an initial response) and auth_response: decoded octets, wiped by the answer.
   [[nodiscard]] std::string_view auth_response() const { return auth_response_; }
-  // hello: the name given; holds until the next EHLO, HELO or TLS.
+  // hello: the name given, as safe_hello_name() writes it; holds until the next EHLO, HELO or TLS.
   [[nodiscard]] std::string_view hello_name() const { return hello_name_; }
 
   [[nodiscard]] ServerState state() const { return state_; }
@@ -194,9 +198,11 @@ class ServerMachine {
   void write_capabilities(ReplyWriter& out);
   void write_refusal(const StandardReply& reply, ReplyWriter& out);
   bool auth_offered() const;
+  // What replies in this transaction may be written in.
+  Charset charset() const { return smtputf8_ ? Charset::utf8 : Charset::ascii; }
   const StandardReply* no_recipients() const;
   bool count_error(ReplyWriter& out);
-  bool count_refused_recipient(ReplyWriter& out);
+  void count_refused_recipient(ReplyWriter& out);
   void end_transaction();
 
   const ServerProfile* profile_;

@@ -13,7 +13,7 @@ Step ServerMachine::on_auth(const Command& command, const Input& input, ReplyWri
   // be issued in the same session. After a successful AUTH command completes, a server MUST reject
   // any further AUTH commands with a 503 reply."
   if (authenticated_) return refuse_command(replies::kAlreadyAuthenticated, input, out);
-  if (!esmtp_) return refuse_command(replies::kHelloFirst, input, out);
+  // After HELO too: clients that have seen AUTH in an answer to EHLO once say HELO and log in.
   if (!auth_offered()) return refuse_command(replies::kAuthNeedsTls, input, out);
   AuthCommand given;
   const StandardReply* const bad = parse_auth(command.argument, given);
@@ -41,6 +41,7 @@ Step ServerMachine::on_auth(const Command& command, const Input& input, ReplyWri
 // RFC 4954 4: a response is base64, "*" cancels (501), and what cannot be decoded is rejected with
 // 501.
 Step ServerMachine::on_auth_line(std::string_view line, const Input& input, ReplyWriter& out) {
+  line = without_trailing_blanks(line);
   state_ = ServerState::ready;
   const StandardReply* bad = nullptr;
   if (line == "*") {

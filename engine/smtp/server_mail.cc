@@ -30,11 +30,12 @@ void ServerMachine::answer_mail(const Reply& reply, ReplyWriter& out) {
   const bool smtputf8 = mail().parameters.smtputf8;
   asked_ = Asked::nothing;
   end_transaction();
-  out.write(reply);
+  smtputf8_ = smtputf8;
+  out.write(reply, {}, charset());
   if (reply.positive()) {
     state_ = ServerState::transaction;
-    smtputf8_ = smtputf8;
   } else {
+    smtputf8_ = false;
     count_error(out);
   }
 }
@@ -45,42 +46,55 @@ Step ServerMachine::on_rcpt(const Command& command, const Input& input, ReplyWri
       parse_rcpt(command.argument, esmtp_ ? &profile_->extensions : nullptr, smtputf8_, given);
   // Replies go out in the order of the commands: this one must wait for those before it (RFC
   // 2920 3.2).
-  const bool full = recipients_ + outstanding_ >= profile_->recipients_max;
-  if ((bad != nullptr || full) && outstanding_ > 0) return {0, Event::need_answers};
+  given.surplus = recipients_ + outstanding_ >= profile_->recipients_max;
+  if ((bad != nullptr || given.surplus) && outstanding_ > 0) return {0, Event::need_answers};
   if (bad != nullptr) {
     ++recipients_tried_;
     return refuse_command(*bad, input, out);
-  }
-  if (full) {
-    // RFC 5321 4.5.3.1.10: 452 for the recipients over the limit; the client "SHOULD" send to them
-    // separately.  RFC 9422 4: what LIMITS states is enforced.
-    write_refusal(replies::kTooManyRecipients, out);
-    if (count_refused_recipient(out)) return {input.bytes.size(), Event::close};
-    return {input.line_end, Event::replied};
   }
   command_ = given;
   ++outstanding_;
   return {input.line_end, Event::recipient};
 }
 
-bool ServerMachine::count_refused_recipient(ReplyWriter& out) {
-  if (++recipients_refused_ <= profile_->recipients_refused_max) return false;
-  close(replies::kTooMuchJunk, out);
-  return true;
+void ServerMachine::count_refused_recipient(ReplyWriter& out) {
+  if (++recipients_refused_ > profile_->recipients_refused_max) close(replies::kTooMuchJunk, out);
 }
 
 void ServerMachine::answer_recipient(const Reply& reply, ReplyWriter& out) {
   if (closing()) return;
   CHECK(outstanding_ > 0 && state_ == ServerState::transaction);
   CHECK(reply.reply_class() != ReplyClass::intermediate);
+  CHECK(recipients_ < profile_->recipients_max);
   --outstanding_;
   ++recipients_tried_;
-  out.write(reply);
+  out.write(reply, {}, charset());
   if (reply.positive()) {
     ++recipients_;
   } else {
     count_refused_recipient(out);
   }
+}
+
+void ServerMachine::answer_duplicate_recipient(const Reply& reply, ReplyWriter& out) {
+  if (closing()) return;
+  CHECK(outstanding_ > 0 && state_ == ServerState::transaction);
+  CHECK(reply.reply_class() != ReplyClass::intermediate);
+  --outstanding_;
+  ++recipients_tried_;
+  out.write(reply, {}, charset());
+  // Nothing else bounds them.
+  count_refused_recipient(out);
+}
+
+// RFC 5321 4.5.3.1.10: 452 for the recipients over the limit; the client "SHOULD" send to them separately.  RFC 9422 4:
+// what LIMITS states is enforced.
+void ServerMachine::answer_surplus_recipient(ReplyWriter& out) {
+  if (closing()) return;
+  CHECK(outstanding_ > 0 && state_ == ServerState::transaction);
+  --outstanding_;
+  write_refusal(replies::kTooManyRecipients, out);
+  count_refused_recipient(out);
 }
 
 // RFC 5321 3.3: "If there was no MAIL, or no RCPT, command, or all such commands were rejected,
@@ -110,7 +124,7 @@ void ServerMachine::answer_data(const Reply& reply, ReplyWriter& out) {
   if (closing()) return;
   CHECK(asked_ == Asked::data);
   CHECK(!reply.positive());
-  out.write(reply);
+  out.write(reply, {}, charset());
   if (reply.reply_class() == ReplyClass::intermediate) {
     asked_ = Asked::message;
     state_ = ServerState::content;
@@ -126,7 +140,7 @@ void ServerMachine::answer_message(const Reply& reply, ReplyWriter& out) {
   CHECK(asked_ == Asked::message);
   CHECK(reply.reply_class() != ReplyClass::intermediate);
   asked_ = Asked::nothing;
-  out.write(reply);
+  out.write(reply, {}, charset());
   end_transaction();
   if (!reply.positive()) return;
   errors_ = 0;
@@ -181,7 +195,7 @@ void ServerMachine::answer_chunk(const Reply& reply, ReplyWriter& out) {
   CHECK(asked_ == Asked::chunk);
   CHECK(reply.reply_class() != ReplyClass::intermediate);
   asked_ = Asked::nothing;
-  out.write(reply);
+  out.write(reply, {}, charset());
   if (!reply.positive()) end_transaction();
 }
 

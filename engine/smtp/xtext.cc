@@ -1,3 +1,5 @@
+#include <cstdint>
+
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/parameters.h"
 
@@ -34,7 +36,48 @@ bool walk(std::string_view text, Sink sink) {
   return true;
 }
 
+// RFC 6533 3 EmbeddedUnicodeChar: "\x{" HEXPOINT "}" at the start of `text`; its size, or 0.
+std::size_t embedded_character(std::string_view text) {
+  constexpr std::string_view kStart = "\\x{";
+  constexpr std::size_t kDigitsMax = 6;
+  if (!text.starts_with(kStart)) return 0;
+  const std::string_view digits = text.substr(kStart.size(), text.substr(kStart.size()).find('}'));
+  if (digits.size() < 2 || digits.size() > kDigitsMax || kStart.size() + digits.size() == text.size()) return 0;
+  std::uint32_t code = 0;
+  for (const char c : digits) {
+    if (hex_value(c) < 0) return 0;
+    code = code * 16 + static_cast<std::uint32_t>(hex_value(c));
+  }
+  // In as few digits as it takes; of ASCII only what cannot stand there itself.
+  if (digits.size() > 2 && digits[0] == '0') return 0;
+  const bool special = code == ' ' || code == '+' || code == '=' || code == '\\';
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  const bool separator = code == 0x2028 || code == 0x2029;
+  if ((code < 0xa0 && !special) || surrogate || separator || code > 0x10ffff) return 0;
+  return kStart.size() + digits.size() + 1;
+}
+
 }  // namespace
+
+bool is_utf8_addr(std::string_view text, bool smtputf8) {
+  while (!text.empty()) {
+    std::size_t size = 1;
+    if (text[0] == '\\') {
+      size = embedded_character(text);
+    } else if (is_eight_bit(text[0])) {
+      size = smtputf8 ? utf8_sequence(text) : 0;
+      if (!is_clean_utf8(text.substr(0, size))) size = 0;
+    } else if (text[0] == '+') {
+      const int octet = hexchar(text);
+      size = octet >= ' ' && octet <= '~' && octet != '\\' ? 3 : 0;
+    } else if (!is_xchar(text[0])) {
+      size = 0;
+    }
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
 
 std::optional<std::string> decode_xtext(std::string_view text) {
   std::string decoded;

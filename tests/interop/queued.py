@@ -384,6 +384,7 @@ def xclient_tells_who_is_behind_a_message(mode):
             told = hop.only().told
             expect_equal(told["LOGIN"], BOB, "LOGIN of another")
             expect_equal((told["ADDR"], told["HELO"], told["PROTO"]), ("127.0.0.1", "client.test", "ESMTP"), "what else")
+            expect_equal(told["NAME"], "[UNAVAILABLE]", "NAME, which is looked up nowhere")
         expect_equal(hop.verbs().count("XCLIENT"), 2, "times that the next hop was told")
 
 

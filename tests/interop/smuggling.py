@@ -199,7 +199,7 @@ def a_bare_line_end_in_a_command_ends_the_session(_name, line):
         expect_equal(client.rest(), b"", "what came after it")
 
 
-@cases(nul=b"MAIL FROM:<alice@example.com>\0", esc=b"NOOP \x1b[2J", bs=b"MAIL FROM:<a\x08@example.com>", ht=b"RCPT\tTO:<a@b>")
+@cases(nul=b"MAIL FROM:<alice@example.com>\0", esc=b"NOOP \x1b[2J", bs=b"MAIL FROM:<a\x08@example.com>", vt=b"RCPT\vTO:<a@b>")
 def a_control_character_in_a_command_is_refused(_name, line):
     with to_data().client() as client:
         client.say(line, "500 5.5.2")

@@ -103,6 +103,7 @@ message_bytes = 65536
 recipients_per_message = 100
 recipients_over = 5
 header_bytes = 16384
+received_fields = 30
 sessions_per_core = 9
 sessions_per_address = 4
 bad_commands = 5
@@ -202,6 +203,7 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.limits.message_bytes, 65536U);
   EXPECT_EQ(config.limits.recipients_over, 5U);
   EXPECT_EQ(config.limits.header_bytes, 16384U);
+  EXPECT_EQ(config.limits.received_fields, 30U);
   EXPECT_EQ(config.limits.sessions_per_core, 9U);
   EXPECT_EQ(config.limits.sessions_per_address, 4U);
   EXPECT_EQ(config.limits.idle_commands, 6U);

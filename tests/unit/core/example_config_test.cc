@@ -82,12 +82,17 @@ TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
   EXPECT_EQ(shown.tls.hosts_loaded_max, defaults.tls.hosts_loaded_max);
   const LimitsConfig& a = shown.limits;
   const LimitsConfig& b = defaults.limits;
-  EXPECT_EQ(std::tie(a.message_bytes, a.recipients_per_message, a.recipients_over,
-                     a.sessions_per_core, a.sessions_per_address, a.outgoing_per_core, a.header_bytes, a.bad_commands,
-                     a.idle_commands, a.auth_failures),
-            std::tie(b.message_bytes, b.recipients_per_message, b.recipients_over,
-                     b.sessions_per_core, b.sessions_per_address, b.outgoing_per_core, b.header_bytes, b.bad_commands,
-                     b.idle_commands, b.auth_failures));
+  EXPECT_EQ(a.message_bytes, b.message_bytes);
+  EXPECT_EQ(a.recipients_per_message, b.recipients_per_message);
+  EXPECT_EQ(a.recipients_over, b.recipients_over);
+  EXPECT_EQ(a.sessions_per_core, b.sessions_per_core);
+  EXPECT_EQ(a.sessions_per_address, b.sessions_per_address);
+  EXPECT_EQ(a.outgoing_per_core, b.outgoing_per_core);
+  EXPECT_EQ(a.header_bytes, b.header_bytes);
+  EXPECT_EQ(a.received_fields, b.received_fields);
+  EXPECT_EQ(a.bad_commands, b.bad_commands);
+  EXPECT_EQ(a.idle_commands, b.idle_commands);
+  EXPECT_EQ(a.auth_failures, b.auth_failures);
   EXPECT_EQ(std::tie(a.idle, a.unauthenticated, a.handshake, a.data, a.reply),
             std::tie(b.idle, b.unauthenticated, b.handshake, b.data, b.reply));
   const RouteConfig& c = shown.routes[0];

@@ -26,6 +26,11 @@ const std::string kBody4 =
 const std::string kBody6 =
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xd4\x31\x02\x4b"s;
 
+// A "no operation" of so many bytes: section 2.2.4.
+std::string tlv(std::size_t size) {
+  return "\x04"s + static_cast<char>(size >> 8) + static_cast<char>(size) + std::string(size, 'x');
+}
+
 void expect_pair(const ProxyHeader& header, std::string_view source, std::string_view destination) {
   ASSERT_EQ(header.result, ProxyResult::done) << header.error;
   ASSERT_TRUE(header.has_addresses);
@@ -150,9 +155,20 @@ TEST(ProxyV2, ExtensionsAreSkippedAndMustFit) {
   expect_bad(v2(0x21, 0x11, kBody4 + "\x04\xff\xff"s));
 }
 
+// A balancer's 1,010 bytes, for instance of the client's certificate, closed the connection.
+TEST(ProxyV2, LongExtensionsAreSkippedByTheirLength) {
+  for (const std::size_t size : {1'009U, 1'010U, 2'000U, 4'096U, 8'192U}) {
+    const std::string bytes = v2(0x21, 0x11, kBody4 + tlv(size) + tlv(5));
+    expect_pair(parse_proxy(bytes), "192.0.2.1:54321", "198.51.100.2:587");
+    expect_any_split(bytes);
+    expect_bad(v2(0x21, 0x11, kBody4 + tlv(size) + "\x04\x00\x05x"s));
+    expect_bad(v2(0x21, 0x11, kBody4 + tlv(size).substr(0, size)));
+  }
+}
+
 TEST(ProxyV2, LengthsAreBounded) {
-  const std::string filler = "\x04\x03\xf1"s + std::string(1'009, 'x');
-  const std::string most = kBody4 + filler;
+  static_assert(kProxyV2BodyBytesMax >= 4'096 + 2 * (16 + 2) + 3);
+  const std::string most = kBody4 + tlv(kProxyV2BodyBytesMax - kBody4.size() - 3);
   ASSERT_EQ(most.size(), kProxyV2BodyBytesMax);
   EXPECT_EQ(parse_proxy(v2(0x21, 0x11, most)).result, ProxyResult::done);
   // Refused at the header: nobody waits for 65,535 bytes.

@@ -318,10 +318,10 @@ TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
     return bench.hop().ledger.back().xclient;
   };
   EXPECT_EQ(send("", ""), "");
-  EXPECT_EQ(send("ann", "2001:db8::7"), "LOGIN=ann ADDR=IPV6:2001:db8::7");
-  EXPECT_EQ(send("ann", "2001:db8::7"), "LOGIN=ann ADDR=IPV6:2001:db8::7");
-  EXPECT_EQ(send("bob", ""), "LOGIN=bob ADDR=[UNAVAILABLE]");
-  EXPECT_EQ(send("", ""), "LOGIN=[UNAVAILABLE] ADDR=[UNAVAILABLE]");
+  EXPECT_EQ(send("ann", "2001:db8::7"), "LOGIN=ann ADDR=IPV6:2001:db8::7 NAME=[UNAVAILABLE]");
+  EXPECT_EQ(send("ann", "2001:db8::7"), "LOGIN=ann ADDR=IPV6:2001:db8::7 NAME=[UNAVAILABLE]");
+  EXPECT_EQ(send("bob", ""), "LOGIN=bob ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]");
+  EXPECT_EQ(send("", ""), "LOGIN=[UNAVAILABLE] ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]");
   EXPECT_EQ(std::ranges::count_if(bench.hop().commands, [](const auto& line) { return line.starts_with("XCLIENT"); }), 3);
   EXPECT_EQ(bench.pool().counters().opened, 1U);
 }

@@ -234,13 +234,14 @@ TEST_F(Client, XclientStartsAgain) {
 }
 
 TEST_F(Client, ReadsWhatXclientTakes) {
-  hello("250-XCLIENT NAME addr LOGIN DESTADDR\r\n");
+  hello("250-XCLIENT NAME addr LOGIN DESTADDR reverse_name PORT\r\n");
   const XclientAttributes& takes = client_.capabilities().xclient_takes;
-  EXPECT_TRUE(takes.name && takes.addr && takes.login);
+  EXPECT_TRUE(takes.name && takes.addr && takes.login && takes.reverse_name && takes.port);
   EXPECT_FALSE(takes.helo || takes.proto);
 }
 
-constexpr XclientAttributes kTakesAll{.login = true, .addr = true, .name = true, .proto = true, .helo = true};
+constexpr XclientAttributes kTakesAll{.login = true, .addr = true, .name = true, .reverse_name = true,
+                                      .port = true, .proto = true, .helo = true};
 
 TEST(XclientPairs, SaysWhatIsKnownOfWhatIsTaken) {
   XclientAttributes told;
@@ -253,19 +254,39 @@ TEST(XclientPairs, SaysWhatIsKnownOfWhatIsTaken) {
   EXPECT_FALSE(told.addr);
 }
 
+// Postfix showed every client by the relay's own name, as NAME was never sent.
+TEST(XclientPairs, AClientIsNotShownByOurNamesAndPort) {
+  XclientAttributes told;
+  const XclientAttributes takes{.addr = true, .name = true, .reverse_name = true, .port = true, .helo = true};
+  EXPECT_EQ(xclient_pairs(takes, {.login = "ann", .addr = "192.0.2.1", .proto = "ESMTP", .helo = "x.example"}, told),
+            "ADDR=192.0.2.1 NAME=[UNAVAILABLE] REVERSE_NAME=[UNAVAILABLE] PORT=[UNAVAILABLE] HELO=x.example");
+  EXPECT_TRUE(told.name && told.reverse_name && told.port);
+  told = {};
+  EXPECT_EQ(xclient_pairs({.name = true}, {.login = "ann"}, told), "NAME=[UNAVAILABLE]");
+  told = {};
+  EXPECT_EQ(xclient_pairs(takes, {}, told), "") << "a message of our own comes from us";
+}
+
 TEST(XclientPairs, NobodyInheritsWhatWasToldOfAnother) {
   XclientAttributes told = kTakesAll;
   EXPECT_EQ(xclient_pairs(kTakesAll, {.login = "bob", .addr = "2001:db8::1"}, told),
-            "LOGIN=bob ADDR=IPV6:2001:db8::1 NAME=[UNAVAILABLE] PROTO=ESMTP HELO=[UNAVAILABLE]");
+            "LOGIN=bob ADDR=IPV6:2001:db8::1 NAME=[UNAVAILABLE] REVERSE_NAME=[UNAVAILABLE] PORT=[UNAVAILABLE] "
+            "PROTO=ESMTP HELO=[UNAVAILABLE]");
 }
 
 TEST_F(Client, XclientPairsFitIntoALineHoweverLongTheValues) {
   XclientAttributes told = kTakesAll;
   const std::string longest(255, '\xff');
   const std::string pairs = xclient_pairs(
-      kTakesAll, {.login = longest, .addr = longest, .name = longest, .proto = longest, .helo = longest}, told);
+      kTakesAll, {.login = longest, .addr = longest, .proto = longest, .helo = longest}, told);
   EXPECT_LE(pairs.size() + sizeof("XCLIENT \r\n") - 1, 512U);
   EXPECT_EQ(pairs.find("LOGIN=[UNAVAILABLE]"), 0U);
+  for (std::size_t size = 0; size < 500; ++size) {
+    const std::string value(size, 'x');
+    EXPECT_LE(xclient_pairs(kTakesAll, {.login = value, .addr = value, .proto = value, .helo = value}, told).size() +
+                  sizeof("XCLIENT \r\n") - 1,
+              512U);
+  }
   hello(kAll);
   client_.append_xclient(pairs, out_);
   const std::string lines = xclient_pairs(kTakesAll, {.login = "a\r\nRSET"}, told);

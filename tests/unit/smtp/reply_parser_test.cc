@@ -81,6 +81,7 @@ TEST(ReplyParser, GarbageIsMalformed) {
 
 TEST(ReplyParser, CleansText) {
   EXPECT_EQ(parse("250 a\x1b[2Jb\xff\r\n", 1000).replies.at(0).text, "a?[2Jb?");
+  EXPECT_EQ(parse("250 a\xe2\x80\xae" "b\xc3\xb6\r\n", 1000).replies.at(0).text, "a\\x{202E}b\xc3\xb6");
 }
 
 TEST(ReplyParser, IsBounded) {

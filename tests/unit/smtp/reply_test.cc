@@ -12,9 +12,9 @@ namespace {
 
 using std::string_literals::operator""s;
 
-std::string written(const Reply& reply, std::string_view suffix = {}) {
+std::string written(const Reply& reply, std::string_view suffix = {}, Charset charset = Charset::ascii) {
   std::string out;
-  ReplyWriter(out).write(reply, suffix);
+  ReplyWriter(out).write(reply, suffix, charset);
   return out;
 }
 
@@ -33,16 +33,39 @@ TEST(ReplyWriter, ManyLinesEachWithTheEnhancedCode) {
 
 TEST(ReplyWriter, NothingUnprintableLeaves) {
   EXPECT_EQ(written({550, {5, 7, 1}, "a\rb\0c\x1b[2Jd\x7f\xff"s}), "550 5.7.1 a?b?c?[2Jd??\r\n");
-  EXPECT_EQ(written({550, {5, 7, 1}, "j\xc3\xb6rg \xc2\x85"}), "550 5.7.1 j\xc3\xb6rg ?\r\n");
+  EXPECT_EQ(written({550, {5, 7, 1}, "j\xc3\xb6rg \xc2\x85"}, {}, Charset::utf8), "550 5.7.1 j\xc3\xb6rg ?\r\n");
   EXPECT_EQ(written({550, {5, 7, 1}, "a"}, "x\r\n250 ok"), "550 5.7.1 a x??250 ok\r\n");
 }
 
 TEST(ReplyWriter, LongLinesAreCutNeverInsideACharacter) {
   std::string text;
   while (text.size() < 2000) text += "\xc3\xb6";
-  const std::string line = written({550, {5, 7, 1}, text});
+  const std::string line = written({550, {5, 7, 1}, text}, {}, Charset::utf8);
   EXPECT_LE(line.size(), kReplyLineBytesMax);
   EXPECT_EQ(line.find('?'), std::string::npos);
+  const std::string escaped = written({550, {5, 7, 1}, text});
+  EXPECT_LE(escaped.size(), kReplyLineBytesMax);
+  EXPECT_TRUE(escaped.ends_with("\\x{F6}\r\n")) << escaped;
+}
+
+// A next hop's text in UTF-8 went on to clients that had not said SMTPUTF8.
+TEST(ReplyWriter, IsAsciiUnlessTheClientTakesUtf8) {
+  const Reply reply(550, {5, 1, 1}, "k\xc3\xb6nnte \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(written(reply), "550 5.1.1 k\\x{F6}nnte \\x{20AC} \\x{1F600}\r\n");
+  EXPECT_EQ(written(reply, {}, Charset::utf8), "550 5.1.1 k\xc3\xb6nnte \xe2\x82\xac \xf0\x9f\x98\x80\r\n");
+  EXPECT_EQ(written({550, {5, 7, 1}, "a"}, "\xc3\xb6"), "550 5.7.1 a \\x{F6}\r\n");
+  std::string out;
+  ReplyWriter(out).write_plain(220, "\xc3\xb6");
+  EXPECT_EQ(out, "220 \\x{F6}\r\n");
+}
+
+TEST(ReplyWriter, WhatTurnsTextAroundLeavesForNobody) {
+  for (const char* const misleading : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xd8\x9c", "\xe2\x80\x8b", "\xef\xbb\xbf"}) {
+    const std::string line = written({550, {5, 1, 1}, "a" + std::string(misleading) + "b"}, {}, Charset::utf8);
+    EXPECT_EQ(line.find(misleading), std::string::npos) << line;
+    EXPECT_TRUE(line.starts_with("550 5.1.1 a\\x{")) << line;
+    EXPECT_TRUE(line.ends_with("}b\r\n")) << line;
+  }
 }
 
 TEST(ReplyWriter, RefusesACodeOfAnotherClass) {

@@ -261,7 +261,9 @@ TEST(FindLine, TellsWhatALineIs) {
   EXPECT_EQ(find_line("NO\rOP\r\n").status, LineStatus::bare_cr);
   EXPECT_EQ(find_line("NOOP\n").status, LineStatus::bare_lf);
   EXPECT_EQ(find_line("NO\0OP\r\n"s).status, LineStatus::unclean);
-  EXPECT_EQ(find_line("NOOP\t\r\n").status, LineStatus::unclean);
+  EXPECT_EQ(find_line("NOOP\t\r\n").status, LineStatus::line) << "a blank";
+  EXPECT_EQ(find_line("NOOP\t\x01\r\n").status, LineStatus::unclean);
+  EXPECT_EQ(find_line("NOOP\x01\t\r\n").status, LineStatus::unclean);
   EXPECT_EQ(find_line("NOOP\x7f\r\n").status, LineStatus::unclean);
   EXPECT_EQ(find_line("NOOP \xc3\xa9\r\n").status, LineStatus::line);
   EXPECT_EQ(find_line(std::string(100, 'a') + "\r\n").size, 100U);
@@ -273,10 +275,10 @@ TEST(FindLine, EveryControlCharacterAtEveryPlace) {
       std::string text(40, 'a');
       text[at] = static_cast<char>(c);
       text += "\r\n";
-      const LineStatus want = c == '\r'               ? LineStatus::bare_cr
-                              : c == '\n'             ? LineStatus::bare_lf
-                              : c < 0x20 || c == 0x7f ? LineStatus::unclean
-                                                      : LineStatus::line;
+      const LineStatus want = c == '\r'                               ? LineStatus::bare_cr
+                              : c == '\n'                             ? LineStatus::bare_lf
+                              : (c < 0x20 && c != '\t') || c == 0x7f ? LineStatus::unclean
+                                                                      : LineStatus::line;
       // "\r" as the last octet before CRLF is bare too.
       EXPECT_EQ(find_line(text).status, want) << c << " at " << at;
     }

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/smtp/base64.h"
 #include "tests/unit/smtp/script.h"
@@ -82,7 +84,7 @@ TEST_F(OpenServer, ALongBdatLineLosesStep) {
 
 TEST_F(OpenServer, BdatWithAControlCharacterLosesStep) {
   say("EHLO x");
-  EXPECT_TRUE(toy_.feed("BDAT\t10\r\nRSET\r\n").starts_with("500 5.5.2 "));
+  EXPECT_TRUE(toy_.feed("BDAT\x0b" "10\r\nRSET\r\n").starts_with("500 5.5.2 "));
   EXPECT_TRUE(toy_.closed());
 }
 
@@ -103,6 +105,64 @@ TEST_F(OpenServer, OutstandingRecipientsAreBounded) {
   toy_.feed(group);
   EXPECT_EQ(toy_.deepest_batch(), 7U);
   EXPECT_EQ(toy_.machine().recipients(), 50U);
+}
+
+TEST_F(OpenServer, ADuplicateDoesNotCountAsARecipient) {
+  profile_.recipients_max = 2;
+  say("EHLO x");
+  toy_.feed("MAIL FROM:<a@b>\r\n");
+  for (const char* const recipient : {"r1@d", "r1@d", "r2@d", "r1@d", "r2@d"})
+    EXPECT_EQ(code("RCPT TO:<" + std::string(recipient) + ">"), "250") << recipient;
+  EXPECT_EQ(toy_.machine().recipients(), 2U);
+  EXPECT_EQ(code("RCPT TO:<r3@d>"), "452");
+  EXPECT_EQ(code("RCPT TO:<r2@d>"), "250") << "though there is room for no other";
+  toy_.feed("BDAT 0 LAST\r\n");
+  EXPECT_EQ(toy_.messages().front().recipients, (std::vector<std::string>{"r1@d", "r2@d"}));
+}
+
+TEST_F(OpenServer, DuplicatesHaveAnEnd) {
+  profile_.recipients_refused_max = 5;
+  say("EHLO x");
+  toy_.feed("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+  std::string out;
+  for (int i = 0; i < 10 && !toy_.closed(); ++i) out = say("RCPT TO:<c@d>");
+  EXPECT_EQ(out, "250 2.1.5 Recipient ok\r\n421 4.7.0 Too many bad or idle commands, closing\r\n");
+}
+
+// What a next hop says of a recipient or a message is in UTF-8 only for a client that can read it.
+TEST_F(OpenServer, RepliesAreInUtf8OnlyAfterSmtputf8) {
+  for (const bool smtputf8 : {false, true}) {
+    ServerMachine machine(profile_);
+    std::string out;
+    ReplyWriter writer(out);
+    const auto said = [&out] { return std::exchange(out, {}); };
+    const Reply reply(550, {5, 1, 1}, "n\xc3\xb6");
+    const std::string want = smtputf8 ? "550 5.1.1 n\xc3\xb6\r\n" : "550 5.1.1 n\\x{F6}\r\n";
+    const std::string mail = smtputf8 ? "MAIL FROM:<a@b> SMTPUTF8\r\n" : "MAIL FROM:<a@b>\r\n";
+    machine.greet(writer);
+    machine.step("EHLO x\r\n", writer);
+    machine.step(mail, writer);
+    said();
+    machine.answer_mail(reply, writer);
+    EXPECT_EQ(said(), want);
+    machine.step(mail, writer);
+    machine.answer_mail(replies::kSenderOk, writer);
+    machine.step("RCPT TO:<c@d>\r\n", writer);
+    machine.step("RCPT TO:<c@d>\r\n", writer);
+    said();
+    machine.answer_recipient(reply, writer);
+    EXPECT_EQ(said(), want);
+    machine.answer_recipient(replies::kRecipientOk, writer);
+    machine.step("BDAT 0\r\n", writer);
+    machine.answer_chunk(replies::kChunkOk, writer);
+    machine.step("BDAT 0 LAST\r\n", writer);
+    said();
+    machine.answer_message(reply, writer);
+    EXPECT_EQ(said(), want);
+    machine.step("AUTH PLAIN AHVzZXIAc2VjcmV0\r\n", writer);
+    machine.answer_auth(Reply(535, {5, 7, 8}, "n\xc3\xb6"), writer);
+    EXPECT_EQ(said(), "535 5.7.8 n\\x{F6}\r\n") << "outside of a transaction it is ASCII in any case";
+  }
 }
 
 TEST_F(OpenServer, ThousandsOfCommandsInOneSegment) {

@@ -20,8 +20,8 @@ struct ToyMessage {
   std::string content;  // of DATA: dot-stuffed
 };
 
-// Says yes to everybody but to local parts that say otherwise: "refused", "busy".  The password is
-// "secret".
+// Says yes to everybody but to local parts that say otherwise: "refused", "busy"; a recipient that is there already,
+// spelled the same, it takes once.  The password is "secret".
 class ToyServer {
  public:
   explicit ToyServer(const ServerProfile& profile, bool tls = false) : machine_(profile, tls) {}
@@ -62,6 +62,7 @@ class ToyServer {
   // Something happened that depends on what came in one segment: STARTTLS, or content before 354.
   [[nodiscard]] bool saw_segments() const { return saw_segments_; }
   [[nodiscard]] ServerMachine& machine() { return machine_; }
+  [[nodiscard]] bool logged_in() const { return logged_in_; }  // at any time
 
  private:
   // False when more bytes are needed.
@@ -130,7 +131,7 @@ class ToyServer {
         answer_mail(out);
         break;
       case Event::recipient:
-        asked_.push_back(machine_.recipient().path.mailbox.text());
+        asked_.push_back({machine_.recipient().path.mailbox.text(), machine_.recipient().surplus});
         CHECK(machine_.outstanding() == asked_.size());
         break;
       case Event::need_answers:
@@ -175,7 +176,15 @@ class ToyServer {
 
   void answer_recipients(ReplyWriter& out) {
     deepest_batch_ = std::max(deepest_batch_, asked_.size());
-    for (const std::string& recipient : asked_) {
+    for (const auto& [recipient, surplus] : asked_) {
+      if (std::ranges::find(message_.recipients, recipient) != message_.recipients.end()) {
+        machine_.answer_duplicate_recipient(replies::kRecipientOk, out);
+        continue;
+      }
+      if (surplus) {
+        machine_.answer_surplus_recipient(out);
+        continue;
+      }
       const bool refused = recipient.starts_with("refused@");
       const bool busy = recipient.starts_with("busy@");
       if (!refused && !busy) message_.recipients.push_back(recipient);
@@ -255,6 +264,7 @@ class ToyServer {
     }
     const bool right = given.ends_with("secret");
     const bool down = given.ends_with("down");
+    logged_in_ |= right;
     machine_.answer_auth(right  ? replies::kAuthOk
                          : down ? replies::kAuthUnavailable
                                 : replies::kAuthFailed,
@@ -270,7 +280,8 @@ class ToyServer {
       const std::string_view line = out.substr(0, end);
       CHECK(line.size() + 2 <= 512 && line[0] >= '2' && line[0] <= '5' &&
             (line[3] == ' ' || line[3] == '-'));
-      CHECK(std::ranges::none_of(line, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }));
+      // Without SMTPUTF8 a client can read ASCII only, and this server has nothing else to say.
+      CHECK(std::ranges::all_of(line, [](char c) { return c >= 0x20 && c <= 0x7e; }));
       finals += line[3] == ' ' ? 1 : 0;
       out.remove_prefix(end + 2);
     }
@@ -279,7 +290,11 @@ class ToyServer {
 
   ServerMachine machine_;
   std::string pending_;
-  std::vector<std::string> asked_;
+  struct Asked {
+    std::string recipient;
+    bool surplus = false;
+  };
+  std::vector<Asked> asked_;
   ToyMessage message_;
   std::vector<ToyMessage> messages_;
   std::vector<std::string> secrets_;
@@ -293,6 +308,7 @@ class ToyServer {
   bool in_chunk_ = false;
   bool handshaking_ = false;
   bool saw_segments_ = false;
+  bool logged_in_ = false;
   bool closed_ = false;
 };
 
