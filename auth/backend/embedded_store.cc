@@ -58,17 +58,19 @@ absl::Status EmbeddedStore::follow_file() {
     if (absl::Status settled = settle_journal(*database_); !settled.ok()) return settled;
   // Closed first, as the index of the journal is one for all who have the file of that name open.
   database_ = nullptr;
-  return replace_database();
+  // The same file with other bytes: somebody has emptied its journal into it, or has written a copy over it, whose
+  // changes then lie behind those that were told.
+  replaced_ = replaced_ || !now.same_file(stamp_);
+  return open_again();
 }
 
-absl::Status EmbeddedStore::replace_database() {
+absl::Status EmbeddedStore::open_again() {
   const StoreStamp stamp = stamp_store_file(path_);
   auto opened = open_store_file(path_, IfMissing::fail, busy_timeout_ms_);
   if (!opened.ok()) return opened.status();
   database_ = *std::move(opened);
   stamp_ = stamp;
   lists_.clear();
-  replaced_ = true;
   settle();
   return absl::OkStatus();
 }

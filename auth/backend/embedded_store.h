@@ -57,7 +57,7 @@ class EmbeddedStore final : public Backend {
   EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
                 const EmbeddedStoreOptions& options);
   [[nodiscard]] absl::Status follow_file();
-  [[nodiscard]] absl::Status replace_database();
+  [[nodiscard]] absl::Status open_again();
   [[nodiscard]] absl::Status read_changes(std::uint64_t seen, Changes& changes);
   void settle();
   [[nodiscard]] absl::StatusOr<std::optional<Password>> password_of(const Name& name);

@@ -22,6 +22,7 @@ static_assert(kOwnRingBytes >= 2 * kLogLineBytesMax);
 // How long a sink that fails, or one that cannot be polled, is left alone.
 constexpr int kRetryFailedMs = 200;
 constexpr int kRetryBlockedMs = 1000;
+constexpr int kGatherMs = 1;
 constexpr Duration kFollowEvery = std::chrono::seconds(1);
 
 int milliseconds(Duration span) {
@@ -274,7 +275,11 @@ void LogService::sleep(Progress progress, bool stopping) {
       break;
     case Progress::idle:
       asleep_.store(true);
-      if (all_empty() && !reopen_.load() && !stopping_.load()) poll_for(-1, false);
+      if (all_empty() && !reopen_.load() && !stopping_.load()) {
+        poll_for(-1, false);
+        // What belongs to the first line, such as all errors of a reload, is written together with it.
+        if (!reopen_.load() && !stopping_.load()) poll_for(kGatherMs, false);
+      }
       asleep_.store(false);
       break;
   }

@@ -121,8 +121,15 @@ TEST_F(ReplacedStore, ACopyThatOthersMayReadIsNotTakenUntilItIsClosed) {
   expect_restored();
 }
 
-TEST_F(ReplacedStore, EditsAreSoonInTheFileAlone) {
+TEST_F(ReplacedStore, AnEditIsNotTakenForAnotherFile) {
   next();
+  expect_ok(open_admin()->set_account_status("tim@example.com", AccountStatus::held, ""));
+  const Changes changes = next();
+  EXPECT_FALSE(changes.everything) << "or every edit would end every session";
+  EXPECT_THAT(changes.accounts, testing::ElementsAre("tim@example.com"));
+}
+
+TEST_F(ReplacedStore, EditsAreInTheFileAloneWhenTheyAreDone) {
   const std::string copy = directory_ + "/plain-copy.db";
   fs::copy_file(path_, copy);
   auto admin = AccountAdmin::open(copy, IfMissing::fail, kLeastHashCost);
