@@ -106,8 +106,10 @@ absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_o
   if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
   std::optional<Password> password;
   absl::Status read = database_->query(
-      "SELECT id, password_hash FROM account WHERE name = ?", {name.folded()}, [&](const Row& row) {
+      "SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?", {name.folded()},
+      [&](const Row& row) {
         password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
+        newest_answered_ = std::max(newest_answered_, row.integer(2));
       });
   if (!read.ok()) return read;
   return password;
@@ -224,9 +226,10 @@ absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
     });
   }
   const auto from = static_cast<std::int64_t>(seen);
-  // Behind us: the file was replaced by an older one. Far ahead: what came between is no longer
-  // listed.
-  const bool lost_track = seen != 0 && (last < from || first > from + 1);
+  // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came between
+  // is no longer listed.
+  const bool lost_track = seen != 0 && (last < std::max(from, newest_answered_) || first > from + 1);
+  if (read.ok()) newest_answered_ = last;
   if (read.ok() && seen != 0 && !lost_track && last > from) {
     read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from},
                             [&](const Row& row) {

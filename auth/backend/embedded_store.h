@@ -76,6 +76,7 @@ class EmbeddedStore final : public Backend {
   std::unique_ptr<Database> database_;  // null: the file was replaced by one that does not open
   StoreStamp stamp_;                    // of the file that `database_` is
   bool replaced_ = false;               // and nobody has been told yet
+  std::int64_t newest_answered_ = 0;    // the latest change that an answer may have been made of
   // The list that a customer's identities share, as long as one of them lives.
   std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;
   std::size_t lists_swept_at_ = 1024;

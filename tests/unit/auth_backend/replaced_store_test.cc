@@ -86,6 +86,14 @@ TEST_F(ReplacedStore, ACopyThatIsWrittenOverItIsNoticed) {
   expect_restored();
 }
 
+TEST_F(ReplacedStore, AnAnswerMadeOfWhatWasNeverToldIsForgottenToo) {
+  // The edits were not asked for yet, and a login has been let in by them.
+  EXPECT_EQ(login("tim@example.com", "changed since"), AnswerKind::granted);
+  fs::copy_file(copy_, path_, fs::copy_options::overwrite_existing);
+  EXPECT_TRUE(next().everything);
+  expect_restored();
+}
+
 TEST_F(ReplacedStore, ItIsRemovedAndComesBack) {
   next();
   fs::remove(path_);
