@@ -1,6 +1,6 @@
 // Who may send as whom: the envelope's reverse-path and the author in the header (RFC 6409
-// section 6.1). Pure functions over values; any thread. The session gives 550 5.7.1 with the reason
-// of a refusal.
+// section 6.1). Pure functions over values; any thread. The session gives 550 5.7.1, or 451 4.7.1
+// where it is temporary(), with the reason of a refusal.
 #pragma once
 
 #include <cstdint>

@@ -27,6 +27,8 @@ AccountAdmin::AccountAdmin(std::unique_ptr<Database> database,
                            std::unique_ptr<PasswordHasher> hasher)
     : database_(std::move(database)), hasher_(std::move(hasher)) {}
 
+AccountAdmin::~AccountAdmin() { static_cast<void>(settle_journal(*database_)); }
+
 absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path,
                                                                  IfMissing if_missing,
                                                                  const HashCost& cost) {

@@ -59,6 +59,10 @@ class AccountAdmin {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<AccountAdmin>> open(const std::string& path,
                                                                           IfMissing if_missing,
                                                                           const HashCost& cost);
+  // What was changed is in the file alone then, as far as nobody reads it at that moment: a copy of it is whole.
+  ~AccountAdmin();
+  AccountAdmin(const AccountAdmin&) = delete;
+  AccountAdmin& operator=(const AccountAdmin&) = delete;
 
   [[nodiscard]] absl::Status add_customer(std::string_view name, WallMillis now);
   [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customers();

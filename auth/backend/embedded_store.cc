@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/store_file.h"
 #include "auth/backend/store_values.h"
 
 namespace sluice::auth {
@@ -18,17 +17,62 @@ std::string suspension_text(const std::string& reason) {
 }  // namespace
 
 EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database,
-                             std::unique_ptr<PasswordHasher> hasher, std::string path)
-    : path_(std::move(path)), hasher_(std::move(hasher)), database_(std::move(database)) {}
+                             std::unique_ptr<PasswordHasher> hasher, const EmbeddedStoreOptions& options)
+    : path_(options.path),
+      busy_timeout_ms_(options.busy_timeout_ms),
+      hasher_(std::move(hasher)),
+      database_(std::move(database)) {}
 
 absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(
     const EmbeddedStoreOptions& options) {
+  // Before it is opened: a file that comes between is found to be another.
+  const StoreStamp stamp = stamp_store_file(options.path);
   auto database = open_store_file(options.path, IfMissing::fail, options.busy_timeout_ms);
   if (!database.ok()) return database.status();
   auto hasher = PasswordHasher::create(options.cost);
   if (!hasher.ok()) return hasher.status();
-  return std::unique_ptr<EmbeddedStore>(
-      new EmbeddedStore(*std::move(database), *std::move(hasher), options.path));
+  std::unique_ptr<EmbeddedStore> store(new EmbeddedStore(*std::move(database), *std::move(hasher), options));
+  const std::lock_guard lock(store->mutex_);
+  store->stamp_ = stamp;
+  store->settle();
+  return store;
+}
+
+// What the journal holds goes into the file, which is then as it was left until somebody else puts another in its place.
+void EmbeddedStore::settle() {
+  const StoreStamp before = stamp_store_file(path_);
+  if (!before.same_file(stamp_)) return;
+  // Not being able to is no harm: somebody reads it at this moment, and the next change is another occasion.
+  static_cast<void>(settle_journal(*database_));
+  stamp_ = stamp_store_file(path_);
+}
+
+// A file that was replaced, or written over, is opened anew.
+absl::Status EmbeddedStore::follow_file() {
+  const StoreStamp now = stamp_store_file(path_);
+  if (database_ != nullptr && now == stamp_) return absl::OkStatus();
+  // As long as the new one is not whole and ours, the old one is better than none.
+  if (absl::Status fit = check_store_file(path_); !fit.ok()) return fit;
+  // SQLite knows a journal by its name alone: what ours holds is not for the new file.
+  if (database_ != nullptr && !now.same_file(stamp_))
+    if (absl::Status settled = settle_journal(*database_); !settled.ok()) return settled;
+  // Closed first, as the index of the journal is one for all who have the file of that name open.
+  database_ = nullptr;
+  // The same file with other bytes: somebody has emptied its journal into it, or has written a copy over it, whose
+  // changes then lie behind those that were told.
+  replaced_ = replaced_ || !now.same_file(stamp_);
+  return open_again();
+}
+
+absl::Status EmbeddedStore::open_again() {
+  const StoreStamp stamp = stamp_store_file(path_);
+  auto opened = open_store_file(path_, IfMissing::fail, busy_timeout_ms_);
+  if (!opened.ok()) return opened.status();
+  database_ = *std::move(opened);
+  stamp_ = stamp;
+  lists_.clear();
+  settle();
+  return absl::OkStatus();
 }
 
 Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /*now*/) {
@@ -59,10 +103,13 @@ Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /
 absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(
     const Name& name) {
   const std::lock_guard lock(mutex_);
+  if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
   std::optional<Password> password;
   absl::Status read = database_->query(
-      "SELECT id, password_hash FROM account WHERE name = ?", {name.folded()}, [&](const Row& row) {
+      "SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?", {name.folded()},
+      [&](const Row& row) {
         password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
+        newest_answered_ = std::max(newest_answered_, row.integer(2));
       });
   if (!read.ok()) return read;
   return password;
@@ -86,6 +133,7 @@ Answer EmbeddedStore::answer_for(const Password& password) {
 absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
     std::int64_t account_id) {
   const std::lock_guard lock(mutex_);
+  if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
   // One transaction: status and domains are to be of the same moment.
   auto transaction = Transaction::to_read(*database_);
   if (!transaction.ok()) return transaction.status();
@@ -145,17 +193,30 @@ void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
   const absl::StatusOr<std::string> renewed = hasher_->hash(secret);
   if (!renewed.ok()) return;
   const std::lock_guard lock(mutex_);
+  if (database_ == nullptr) return;
   // Only over the hash that was checked: the password may have been changed meanwhile.
   static_cast<void>(
       database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
                      {*renewed, password.account_id, password.hash}));
+  settle();
 }
 
 Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   Changes changes{.upto = seen};
+  const std::lock_guard lock(mutex_);
+  absl::Status read = follow_file();
+  if (read.ok()) read = read_changes(seen, changes);
+  if (!read.ok()) return Changes{.upto = seen, .error = failure(read)};
+  if (replaced_) changes = Changes{.upto = changes.upto, .everything = true};
+  replaced_ = false;
+  // Seldom: what is changed is read at once by all who run, and is in the file alone from then on.
+  if (changes.upto != seen) settle();
+  return changes;
+}
+
+absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
   std::int64_t first = 0;
   std::int64_t last = 0;
-  const std::lock_guard lock(mutex_);
   auto transaction = Transaction::to_read(*database_);
   absl::Status read = transaction.status();
   if (read.ok()) {
@@ -165,9 +226,10 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
     });
   }
   const auto from = static_cast<std::int64_t>(seen);
-  // Behind us: the file was replaced by an older one. Far ahead: what came between is no longer
-  // listed.
-  const bool lost_track = seen != 0 && (last < from || first > from + 1);
+  // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came between
+  // is no longer listed.
+  const bool lost_track = seen != 0 && (last < std::max(from, newest_answered_) || first > from + 1);
+  if (read.ok()) newest_answered_ = last;
   if (read.ok() && seen != 0 && !lost_track && last > from) {
     read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from},
                             [&](const Row& row) {
@@ -175,10 +237,10 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
                               if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
                             });
   }
-  if (!read.ok()) return Changes{.upto = seen, .error = failure(read)};
+  if (!read.ok()) return read;
   changes.everything = lost_track;
   changes.upto = static_cast<std::uint64_t>(last);
-  return changes;
+  return absl::OkStatus();
 }
 
 std::string EmbeddedStore::failure(const absl::Status& status) const {

@@ -17,6 +17,7 @@
 #include "auth/backend/backend.h"
 #include "auth/backend/password_hash.h"
 #include "auth/backend/sqlite.h"
+#include "auth/backend/store_file.h"
 
 namespace sluice::auth {
 
@@ -28,7 +29,8 @@ struct EmbeddedStoreOptions {
 
 class EmbeddedStore final : public Backend {
  public:
-  // The file must exist. Blocks for one password hash.
+  // The file must exist. Blocks for one password hash. A file that takes its place later, such as a restored copy, is
+  // opened at the next changes_since(); until it is whole and ours, the one before goes on.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<EmbeddedStore>> open(
       const EmbeddedStoreOptions& options);
 
@@ -53,7 +55,11 @@ class EmbeddedStore final : public Backend {
   };
 
   EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
-                std::string path);
+                const EmbeddedStoreOptions& options);
+  [[nodiscard]] absl::Status follow_file();
+  [[nodiscard]] absl::Status open_again();
+  [[nodiscard]] absl::Status read_changes(std::uint64_t seen, Changes& changes);
+  void settle();
   [[nodiscard]] absl::StatusOr<std::optional<Password>> password_of(const Name& name);
   [[nodiscard]] absl::StatusOr<std::optional<Found>> look_up(std::int64_t account_id);
   [[nodiscard]] Answer answer_for(const Password& password);
@@ -64,9 +70,13 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] std::string failure(const absl::Status& status) const;
 
   const std::string path_;
+  const int busy_timeout_ms_;
   const std::unique_ptr<PasswordHasher> hasher_;
   std::mutex mutex_;  // over what follows
-  const std::unique_ptr<Database> database_;
+  std::unique_ptr<Database> database_;  // null: the file was replaced by one that does not open
+  StoreStamp stamp_;                    // of the file that `database_` is
+  bool replaced_ = false;               // and nobody has been told yet
+  std::int64_t newest_answered_ = 0;    // the latest change that an answer may have been made of
   // The list that a customer's identities share, as long as one of them lives.
   std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;
   std::size_t lists_swept_at_ = 1024;

@@ -21,6 +21,20 @@ absl::Status status_of(int code, int extended, const std::string& text) {
   return absl::InternalError(text);
 }
 
+// https://www.sqlite.org/uri.html: what would end the path or begin an escape is escaped.
+std::string uri_of(const std::string& path, bool immutable) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    switch (c) {
+      case '%': uri += "%25"; break;
+      case '?': uri += "%3f"; break;
+      case '#': uri += "%23"; break;
+      default: uri += c;
+    }
+  }
+  return immutable ? uri + "?immutable=1" : uri;
+}
+
 }  // namespace
 
 bool Row::is_null(int column) const {
@@ -35,11 +49,12 @@ std::string Row::text(int column) const {
   return octets == nullptr ? std::string() : std::string(static_cast<const char*>(octets), size);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path,
-                                                         int busy_timeout_ms) {
+absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms,
+                                                         Access access) {
   sqlite3* handle = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int mode = access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(uri_of(path, access == Access::glance).c_str(), &handle,
+                                   mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
   if (handle == nullptr)
     return absl::ResourceExhaustedError("SQLite cannot start: not enough memory");
   std::unique_ptr<Database> database(new Database(handle));

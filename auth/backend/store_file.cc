@@ -225,4 +225,41 @@ absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& pat
   return database;
 }
 
+absl::Status check_store_file(const std::string& path) {
+  if (absl::Status fit = check_file(path, IfMissing::fail); !fit.ok()) return fit;
+  const auto database = Database::open(path, 0, Database::Access::glance);
+  if (!database.ok()) return about(path, database.status());
+  const auto version = version_of(**database);
+  if (!version.ok()) return about(path, version.status());
+  // An empty file is one that is still to be filled, or that lost what was in it.
+  if (*version == 0) return about(path, absl::DataLossError("has no accounts in it"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms) {
+  if (absl::Status fit = check_store_file(path); !fit.ok()) return fit;
+  auto database = Database::open(path, busy_timeout_ms, Database::Access::read_only);
+  if (!database.ok()) return about(path, database.status());
+  return database;
+}
+
+absl::Status settle_journal(Database& database) {
+  bool busy = false;
+  absl::Status done = database.query("PRAGMA wal_checkpoint(TRUNCATE)", {},
+                                     [&busy](const Row& row) { busy = row.integer(0) != 0; });
+  if (done.ok() && busy) return absl::UnavailableError("another process is reading it");
+  return done;
+}
+
+StoreStamp stamp_store_file(const std::string& path) {
+  constexpr std::int64_t kNanosecondsInSecond = 1'000'000'000;
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return {};
+  return {.exists = true,
+          .device = found.st_dev,
+          .inode = found.st_ino,
+          .modified_ns = found.st_mtim.tv_sec * kNanosecondsInSecond + found.st_mtim.tv_nsec,
+          .octets = found.st_size};
+}
+
 }  // namespace sluice::auth

@@ -43,10 +43,10 @@ enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
 
 struct TlsConfig {
   std::string certificates = "/etc/sluice/tls";  // holds HOST/fullchain.pem and HOST/privkey.pem
-  std::string default_host;  // empty: clients that name no known host are refused
+  std::string default_host;  // empty: what CertificateOptions says
   TlsVersion min_version = TlsVersion::tls_1_2;
   bool tickets = true;                      // session resumption
-  std::uint32_t hosts_loaded_max = 10'000;  // per core
+  std::uint32_t hosts_loaded_max = 10'000;
 };
 
 struct LimitsConfig {

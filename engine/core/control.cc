@@ -20,6 +20,16 @@ constexpr Word kViews[] = {{"status", StatusView::status},
                            {"pools", StatusView::pools},
                            {"counters", StatusView::counters}};
 
+// An answer that begins with "error:" makes sluicectl fail.
+std::string render_reload(const Reloaded& done) {
+  std::string told;
+  for (const std::string& error : done.errors) told += "error: " + error + "\n";
+  if (done.adopted)
+    told += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
+  for (const std::string& warning : done.warnings) told += "warning: " + warning + "\n";
+  return told;
+}
+
 }  // namespace
 
 Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions)
@@ -63,13 +73,11 @@ Task<std::string> Control::answer(std::string_view request) {
   }
   if (word == "reload") {
     // Reading files and making a plan may block: a worker does it.
-    const auto errors = co_await io::run_on_worker<std::vector<std::string>>(
-        home_.loop(), [this] { return actions_.reload(); }, "reload");
-    if (!errors) co_return "error: too many jobs wait\n";
-    actions_.reloaded(*errors);
-    std::string told;
-    for (const std::string& error : *errors) told += "error: " + error + "\n";
-    co_return told.empty() ? "reloaded\n" : told;
+    const auto done =
+        co_await io::run_on_worker<Reloaded>(home_.loop(), [this] { return actions_.reload(); }, "reload");
+    if (!done) co_return "error: too many jobs wait\n";
+    actions_.reloaded(*done);
+    co_return render_reload(*done);
   }
   if (word == "drain") {
     actions_.stop();

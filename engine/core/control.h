@@ -17,10 +17,17 @@
 
 namespace sluice::core {
 
+// What came of a reload.
+struct Reloaded {
+  bool adopted = false;               // the new configuration is in force
+  std::vector<std::string> errors;    // sentences: what was not done
+  std::vector<std::string> warnings;  // what is wrong beside it
+};
+
 // What the control socket can bring about outside its core.
 struct ControlActions {
-  std::function<std::vector<std::string>()> reload;  // on a worker; why not, or nothing
-  std::function<void(const std::vector<std::string>&)> reloaded;  // on the core, with what came of it
+  std::function<Reloaded()> reload;              // on a worker
+  std::function<void(const Reloaded&)> reloaded;  // on the core, with what came of it
   std::function<void()> stop;
 };
 

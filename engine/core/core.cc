@@ -38,8 +38,7 @@ struct Core::Live {
 };
 
 Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
-    : log_(log),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       loop_(door, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
@@ -62,8 +61,9 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
 
 Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
 
-std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
-  auto made = Generation::make(loop_, std::move(plan), parts());
+std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan,
+                                             std::shared_ptr<net::CertificateStore> certificates) {
+  auto made = Generation::make(loop_, std::move(plan), parts(std::move(certificates)));
   if (!made) return std::unexpected(made.error());
   if (auto old = std::exchange(current_, *std::move(made))) {
     queue_.set_options(queue_options(current_->plan(), options_.index));
@@ -74,13 +74,13 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan) {
   return {};
 }
 
-Generation::Parts Core::parts() {
+Generation::Parts Core::parts(std::shared_ptr<net::CertificateStore> certificates) {
   return {.resolver = resolver_,
           .dialer = dialer_,
           .outgoing = outgoing_,
           .dns = dns_,
           .tickets = tickets_,
-          .log = log_,
+          .certificates = std::move(certificates),
           .authenticator = authenticator_,
           .observer = observer_,
           .ids = ids_,

@@ -109,7 +109,8 @@ class Core {
   Core& operator=(const Core&) = delete;
 
   // The error is a sentence; the core is then not to be run.
-  std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan);
+  std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan,
+                                         std::shared_ptr<net::CertificateStore> certificates);
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer,
                const relay::RestoredDestination& destination) {
@@ -146,7 +147,7 @@ class Core {
   void accepted(std::size_t listener, int socket);
   Task<void> serve(std::list<Live>::iterator live);
   Task<void> end();
-  [[nodiscard]] Generation::Parts parts();
+  [[nodiscard]] Generation::Parts parts(std::shared_ptr<net::CertificateStore> certificates);
   [[nodiscard]] bool admit(const std::string& address);
   [[nodiscard]] std::uint32_t sessions_max() const;
   void apply_limits();
@@ -158,7 +159,6 @@ class Core {
   static void on_sweep(void* self);
   static void cut_off(void* self);
 
-  io::Log& log_;
   Options options_;
   io::Loop loop_;
   net::Resolver resolver_;

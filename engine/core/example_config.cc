@@ -49,14 +49,15 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # under _.example.com. A certificate is loaded when its name is first asked for, and again when
 # its files change.
 #certificates = "/etc/sluice/tls"
-# Whose certificate to show to a client that names no host, or one that is not known.
-# Empty: such a client gets no TLS.
+# Whose certificate to show to a client that names no host, or one that is not known. Empty: that of
+# server.hostname, or else of the first host in the directory, or else one that is made at the start
+# and signed by nobody.
 #default_host = "relay.example.net"
 # "1.2" or "1.3".
 #min_version = "1.2"
 # Let clients resume a session without a full handshake.
 #tickets = true
-# How many certificates each core keeps loaded.
+# How many certificates are kept loaded.
 #hosts_loaded = 10000
 
 [limits]
@@ -268,7 +269,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #unwanted = ["127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10"]
 
 [log]
-# "-" is standard error. A file is opened again at `sluicectl reload` and at SIGHUP.
+# "-" is standard error. A file is opened again at `sluicectl reload`, at SIGHUP and at SIGUSR1, and
+# by itself once it is renamed or removed.
 #file = "-"
 # "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error".
 #format = "json"

@@ -8,15 +8,7 @@ Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const P
       services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters},
       spool_(parts.spool),
       queue_(parts.queue),
-      directory_(plan_->config.tls.certificates),
-      certificates_(directory_,
-                    {.default_host = plan_->config.tls.default_host,
-                     .hosts_max = plan_->config.tls.hosts_loaded_max},
-                    loop.door().clock, [&log = parts.log](std::string_view host, std::string_view error) {
-                      log.line(io::Level::error, "certificate")
-                          .field("host", host)
-                          .field("error", error);
-                    }) {}
+      certificates_(parts.certificates) {}
 
 std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
     io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts) {
@@ -27,7 +19,7 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
     if (listener.uses_tls) {
       made->contexts_.push_back(std::make_unique<net::TlsContext>(
           net::TlsContextOptions{.listener = rules->name, .tickets = config.tls.tickets},
-          made->certificates_, parts.tickets));
+          *made->certificates_, parts.tickets));
       rules->tls = made->contexts_.back().get();
     }
     made->rules_.push_back(std::move(rules));

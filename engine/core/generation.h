@@ -1,4 +1,4 @@
-// One core's running form of a plan: certificates, TLS contexts, listener rules, routes with their connections.  A
+// One core's running form of a plan: TLS contexts, listener rules, routes with their connections.  A
 // reload makes a new generation; sessions and deliveries of the old one go on with it, and it ends after them.
 // One core's; that core's thread only.
 #pragma once
@@ -8,9 +8,8 @@
 #include <vector>
 
 #include "engine/core/plan.h"
-#include "engine/io/log.h"
 #include "engine/message/taker.h"
-#include "engine/net/certificates_directory.h"
+#include "engine/net/certificates.h"
 #include "engine/net/resolver.h"
 #include "engine/net/tls_client_context.h"
 #include "engine/net/tls_context.h"
@@ -28,7 +27,7 @@ class Generation final : public message::TakerFactory {
     relay::ConnectionBudget& outgoing;
     io::Dns& dns;
     net::TicketKeys& tickets;
-    io::Log& log;
+    std::shared_ptr<net::CertificateStore> certificates;
     auth::Authenticator& authenticator;
     session::Observer& observer;
     session::IdSource& ids;
@@ -64,8 +63,7 @@ class Generation final : public message::TakerFactory {
   session::Services services_;
   spool::Spool& spool_;
   relay::Queue& queue_;
-  net::CertificateDirectory directory_;
-  net::CertificateStore certificates_;
+  std::shared_ptr<net::CertificateStore> certificates_;  // all cores'
   std::vector<std::unique_ptr<net::TlsContext>> contexts_;
   std::vector<std::shared_ptr<const session::ListenerRules>> rules_;
   std::vector<std::unique_ptr<net::TlsClientContext>> client_contexts_;

@@ -25,8 +25,11 @@ DESCRIPTION
             and writes its log where the configuration says, by default to
             standard error. Started as root, it opens its ports and then becomes
             the configured user for good.
-  check     Reads the configuration and the files that it names, as serve would,
-            and tells all that is wrong, one thing on a line:
+  check     Looks at all that serve needs: the configuration, the files and
+            directories that it names, as server.user will see them, every
+            certificate, the accounts' file and the customers that routes name.
+            Changes nothing. Tells all that is wrong, one thing on a line; in
+            the configuration's text as
             FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
   example   Prints a configuration that shows every key with its default.
   certificate
@@ -44,9 +47,12 @@ SIGNALS
   SIGTERM, SIGINT  Take no new sessions, let open ones finish what they are at
                    for up to server.drain_s seconds, then end.
   SIGHUP           Read the configuration again and open the log file anew. If
-                   anything in it is wrong, or needs a restart, nothing changes
-                   and the log says why. Sessions that are open go on under the
-                   rules that they began with.
+                   anything in it is wrong, or needs a restart, the old one
+                   stays and the log, which is opened anew all the same, says
+                   why. Sessions that are open go on under the rules that they
+                   began with.
+  SIGUSR1          Open the log file anew, and nothing else. A log file that was
+                   renamed or removed is noticed without it, too.
 
 FILES
   /etc/sluice/sluice.toml      The configuration.
@@ -60,6 +66,7 @@ FILES
 EXIT STATUS
   0  What was asked for is done; serve: told to stop, and everything had ended.
   1  It failed; the reason is on standard error or, once serve runs, in the log.
+     check: something is wrong.
   2  The command line was not understood.
 
 EXAMPLES
@@ -98,8 +105,9 @@ DESCRIPTION
   sessions  Every open session: who, from where, and what it is waiting for.
   pools     The connections to each next hop, and its last trouble.
   counters  What was counted since the start, summed over all cores.
-  reload    Read the configuration again, as SIGHUP does; tells what is wrong
-            with it, and then nothing has changed.
+  reload    Read the configuration again, as SIGHUP does, and open the log anew;
+            tells what is wrong, and whether the old configuration stays. Warns
+            of certificates that cannot be shown or have expired.
   drain     Stop, as SIGTERM does: no new sessions, open ones may finish.
 
   queue list | show | destinations

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "engine/core/command_line.h"
+#include "engine/core/inspection.h"
 #include "engine/core/server.h"
 #include "engine/io/files.h"
 #include "engine/io/real_door.h"
@@ -13,17 +14,15 @@ using sluice::core::SluiceCommand;
 
 constexpr int kExitFailed = 1;
 
-int complain(const std::vector<std::string>& errors, int status = kExitFailed) {
+int complain(const std::vector<std::string>& errors) {
   for (const std::string& error : errors) std::cerr << "sluice: " << error << "\n";
-  return status;
+  return kExitFailed;
 }
 
 int check(const SluiceCommand& command) {
-  const auto plan = sluice::core::load_plan(command.config_file);
-  if (!plan) return complain(plan.error(), sluice::core::kExitUsage);
-  const auto clock = sluice::io::make_real_clock();
-  if (auto fine = sluice::core::check_plan(**plan, *clock); !fine)
-    return complain(fine.error(), sluice::core::kExitUsage);
+  const sluice::core::Inspection found = sluice::core::inspect(command.config_file);
+  for (const std::string& note : found.notes) std::cerr << "sluice: note: " << note << "\n";
+  if (!found.errors.empty()) return complain(found.errors);
   std::cout << command.config_file << ": fine\n";
   return 0;
 }
@@ -38,11 +37,7 @@ int certificate(const SluiceCommand& command) {
 
 int serve(const SluiceCommand& command) {
   sluice::core::Server server(command.config_file);
-  if (auto started = server.start(); !started) {
-    // A file that is wrong is the caller's to mend; an address that is in use is not.
-    const bool good_file = sluice::core::load_plan(command.config_file).has_value();
-    return complain(started.error(), good_file ? kExitFailed : sluice::core::kExitUsage);
-  }
+  if (auto started = server.start(); !started) return complain(started.error());
   return server.run();
 }
 

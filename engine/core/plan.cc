@@ -6,7 +6,6 @@
 #include "auth/sasl.h"
 #include "engine/io/files.h"
 #include "engine/io/process.h"
-#include "engine/net/certificates_directory.h"
 #include "engine/net/tls_client_context.h"
 
 namespace sluice::core {
@@ -195,16 +194,8 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(C
   return plan;
 }
 
-std::expected<void, std::vector<std::string>> check_plan(const Plan& plan, io::Clock& clock) {
+std::expected<void, std::vector<std::string>> check_plan(const Plan& plan) {
   std::vector<std::string> errors;
-  const TlsConfig& tls = plan.config.tls;
-  const bool any_tls = std::ranges::any_of(plan.listeners, &ListenerPlan::uses_tls);
-  if (any_tls && !tls.default_host.empty()) {
-    net::CertificateDirectory directory(tls.certificates);
-    net::CertificateStore store(directory, {.default_host = tls.default_host}, clock,
-                                [](std::string_view, std::string_view) {});
-    if (auto fine = store.check_default(); !fine) errors.push_back("tls.default_host: " + fine.error());
-  }
   for (const relay::Route& route : plan.routes) {
     if (route.tls == relay::RouteTls::none || !route.maildir.empty()) continue;
     const auto context = net::TlsClientContext::make(

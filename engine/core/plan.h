@@ -43,7 +43,7 @@ struct Plan {
 // Reads the files that the configuration names, and fills in what follows from the host name, which is given; the errors are sentences that name them.
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(Config config);
 
-// Whether it would work: the default certificate and the trusted authorities can be loaded.  Reads files.
-std::expected<void, std::vector<std::string>> check_plan(const Plan& plan, io::Clock& clock);
+// Whether it would work: the authorities that routes trust can be loaded.
+std::expected<void, std::vector<std::string>> check_plan(const Plan& plan);
 
 }  // namespace sluice::core

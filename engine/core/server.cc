@@ -1,11 +1,12 @@
 #include "engine/core/server.h"
 
 #include <algorithm>
-#include <cstring>
 #include <future>
 #include <utility>
 
 #include "auth/backend/embedded_store.h"
+#include "engine/core/certificates_of.h"
+#include "engine/core/listening.h"
 #include "engine/io/files.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
@@ -20,12 +21,6 @@ constexpr std::size_t kConfigBytesMax = std::size_t{4} << 20;
 constexpr std::size_t kJobsWaitingMax = 4096;
 // A suspension reaches every core within a second.
 constexpr Duration kStorePollEvery = std::chrono::milliseconds(250);
-
-void log_reload(io::Log& log, const std::vector<std::string>& errors) {
-  for (const std::string& error : errors)
-    log.line(io::Level::error, "reload").field("error", error).field("then", "nothing was changed");
-  if (errors.empty()) log.line(io::Level::info, "reload").field("then", "new sessions follow the new file");
-}
 
 std::unexpected<std::vector<std::string>> failed(std::string error) {
   return std::unexpected(std::vector<std::string>{std::move(error)});
@@ -80,31 +75,13 @@ std::expected<void, std::vector<std::string>> Server::bind() {
   const ServerConfig& server = plan_->config.server;
   const std::vector<int> cpus = io::allowed_cpus();
   const std::size_t count = server.cores == 0 ? cpus.size() : server.cores;
-  bound_.resize(count);
   std::vector<std::string> errors;
-  for (std::size_t i = 0; i < plan_->listeners.size(); ++i) {
-    for (const io::Address& address : plan_->listeners[i].addresses) {
-      for (auto& of_core : bound_) {
-        const auto socket = sockets_->listen(address, {});
-        if (!socket) {
-          std::string error = "cannot listen on " + address.to_string() + ": " + std::strerror(socket.error());
-          if (socket.error() == EACCES) error += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-          errors.push_back(std::move(error));
-          break;
-        }
-        of_core.push_back({*socket, i});
-      }
-    }
-  }
-  const auto control_directory = server.control.substr(0, server.control.rfind('/'));
-  if (auto made = io::make_directory_for(control_directory, server.user); !made)
-    errors.push_back("server.control: " + made.error());
-  auto control = io::listen_local(server.control);
-  if (control) {
-    control_socket_ = *control;
+  if (auto bound = bind_listeners(*sockets_, plan_->listeners, count)) {
+    bound_ = *std::move(bound);
   } else {
-    errors.push_back("server.control: " + control.error());
+    errors = std::move(bound.error());
   }
+  if (auto opened = open_control(); !opened) errors.push_back("server.control: " + opened.error());
   if (!errors.empty()) return std::unexpected(std::move(errors));
   for (std::size_t i = 0; i < count; ++i) {
     threads_.push_back(std::make_unique<Thread>());
@@ -114,9 +91,20 @@ std::expected<void, std::vector<std::string>> Server::bind() {
   return {};
 }
 
+// The control socket, which server.user and its group may use.
+std::expected<void, std::string> Server::open_control() {
+  const ServerConfig& server = plan_->config.server;
+  const auto directory = server.control.substr(0, server.control.rfind('/'));
+  if (auto made = io::make_directory_for(directory, server.user, server.group); !made) return made;
+  const auto socket = io::listen_local(server.control);
+  if (!socket) return std::unexpected(socket.error());
+  control_socket_ = *socket;
+  return io::give_file_to(server.control, server.user, server.group);
+}
+
 std::expected<void, std::vector<std::string>> Server::become_user() {
   const ServerConfig& server = plan_->config.server;
-  if (auto made = io::make_directory_for(server.state_dir, server.user); !made)
+  if (auto made = io::make_directory_for(server.state_dir, server.user, server.group); !made)
     return failed("server.state_dir: " + made.error());
   if (!io::running_as_root()) return {};
   if (auto dropped = io::drop_privileges(server.user, server.group); !dropped)
@@ -137,7 +125,12 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
     return failed("store.accounts: " + std::string(store.status().message()) +
                   "; 'sluicectl customer add NAME' makes the store");
   backend_ = *std::move(store);
-  if (auto fine = check_plan(*plan_, *clock_); !fine) return std::unexpected(fine.error());
+  if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
+  certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, log_service_->open());
+  certificates_->set_options(certificate_options(plan_->config));
+  const bool any_tls = std::ranges::any_of(plan_->listeners, &ListenerPlan::uses_tls);
+  if (!any_tls) return {};
+  if (auto fine = certificates_->check_default(); !fine) return failed("tls.default_host: " + fine.error());
   return {};
 }
 
@@ -233,7 +226,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                .queue = queue_options(*plan, thread.index),
                .last_id = spool_.last_id,
                .settled = [this] { core_settled(); }});
-    if (auto adopted = core.adopt(std::move(plan)); !adopted) {
+    if (auto adopted = core.adopt(std::move(plan), certificates_); !adopted) {
       core.give_up();
       thread.ready.set_value(std::unexpected(adopted.error()));
       thread.ended.set_value();
@@ -300,11 +293,12 @@ void Server::start_services() {
     control_ = std::make_unique<Control>(
         *home, cores(), std::exchange(control_socket_, -1),
         ControlActions{.reload = [this] { return reload(); },
-                       .reloaded = [this](const auto& errors) { log_reload(*threads_.front()->log, errors); },
-                       .stop = [] { io::raise_signal(io::Signal::stop); }});
+                       .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
+                       .stop = [] { io::raise_stop(); }});
     control_->start();
     home->tasks().add(watch_store());
     home->tasks().add(close_services());
+    home->tasks().add(review_certificates());
   });
   for (const ListenerPlan& listener : plan_->listeners)
     for (const io::Address& address : listener.addresses)
@@ -366,8 +360,13 @@ Task<void> Server::close_services() {
 
 int Server::run() {
   for (;;) {
-    if (io::wait_signal() == io::Signal::stop) break;
-    log_reload(*log_, reload());
+    const io::Signal signal = io::wait_signal();
+    if (signal == io::Signal::stop) break;
+    if (signal == io::Signal::reload) {
+      log_reload(*log_, reload());
+    } else {
+      reopen_log();
+    }
   }
   const Duration patience = current_plan()->config.server.drain;
   log_->line(io::Level::info, "draining").field("patience_ms", patience);
@@ -378,33 +377,6 @@ int Server::run() {
   log_->line(io::Level::info, "stopped").field("accounted", !left_over_.load());
   log_service_->stop();
   return left_over_ ? 1 : 0;
-}
-
-// Main thread or a worker.  A bad file changes nothing.
-std::vector<std::string> Server::reload() {
-  const std::lock_guard lock(reloading_);
-  std::vector<std::string> errors;
-  auto plan = load_plan(config_file_);
-  if (!plan) errors = plan.error();
-  if (errors.empty())
-    for (std::string& change : changes_that_need_restart(plan_->config, (*plan)->config))
-      errors.push_back("needs a restart: " + change);
-  if (errors.empty())
-    if (auto fine = check_plan(**plan, *clock_); !fine) errors = fine.error();
-  if (!errors.empty()) return errors;
-  plan_ = *std::move(plan);
-  const LogConfig& log = plan_->config.log;
-  log_service_->set(log.format, log.level);
-  log_service_->reopen(log.file);
-  for (auto& thread : threads_) {
-    Core* core = thread->core;
-    core->post([core, core_log = thread->log, adopted = plan_] {
-      if (auto done = core->adopt(adopted); !done)
-        core_log->line(io::Level::error, "reload").field("error", done.error());
-    });
-  }
-  share_out_files();
-  return {};
 }
 
 }  // namespace sluice::core

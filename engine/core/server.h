@@ -41,6 +41,7 @@ class Server {
   };
 
   std::expected<void, std::vector<std::string>> bind();
+  std::expected<void, std::string> open_control();
   std::expected<void, std::vector<std::string>> become_user();
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
@@ -51,7 +52,11 @@ class Server {
   void share_out_files();
   Task<void> watch_store();
   Task<void> close_services();
-  std::vector<std::string> reload();
+  Task<void> review_certificates();
+  Reloaded reload();
+  void adopt(std::shared_ptr<const Plan> plan);
+  std::expected<void, std::string> adopt_certificates(const Config& config);
+  void reopen_log();
   std::shared_ptr<const Plan> current_plan();
   void core_settled();
   void join_threads();
@@ -64,6 +69,7 @@ class Server {
   std::unique_ptr<io::LogSink> sink_;
   std::unique_ptr<io::LogService> log_service_;
   io::Log* log_ = nullptr;  // the main thread's
+  std::shared_ptr<net::CertificateStore> certificates_;  // all cores'
   std::unique_ptr<io::Names> names_;
   std::unique_ptr<io::Disk> disk_;
   std::unique_ptr<io::Dns> dns_;
@@ -82,8 +88,11 @@ class Server {
   std::atomic<bool> left_over_{false};
   std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that
   std::shared_future<void> workers_gone_{no_workers_.get_future()};
-  std::mutex reloading_;  // over plan_ once the cores run
+  std::mutex reloading_;  // over plan_ and certificates_ once the cores run
 };
+
+// What came of a reload, into the log of the thread that asks.
+void log_reload(io::Log& log, const Reloaded& done);
 
 // Reads and parses a configuration file.  Errors are "file:line:col: ..." or name the file.
 std::expected<Config, std::vector<std::string>> read_config(const std::string& file);

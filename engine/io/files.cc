@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,11 @@ namespace {
 
 std::unexpected<std::string> complaint(const std::string& path, const char* doing) {
   return std::unexpected(path + ": " + doing + ": " + std::strerror(errno));
+}
+
+std::uint64_t nanoseconds(const timespec& time) {
+  constexpr std::uint64_t kNanosecondsInSecond = 1'000'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * kNanosecondsInSecond + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 // A new file with all of `bytes`, on disk.
@@ -45,14 +51,25 @@ std::expected<void, std::string> write_new_files(const std::string& directory,
   return {};
 }
 
+std::vector<std::string> list_directories(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    std::error_code unknown;
+    // A link to a folder is one.
+    if (at->is_directory(unknown)) names.push_back(at->path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 FileStamp stamp_file(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0)
     return {.exists = errno != ENOENT && errno != ENOTDIR,
             .value = {static_cast<std::uint64_t>(errno)}};
   return {.exists = true,
-          .value = {static_cast<std::uint64_t>(status.st_mtim.tv_sec),
-                    static_cast<std::uint64_t>(status.st_mtim.tv_nsec),
+          .value = {nanoseconds(status.st_mtim), nanoseconds(status.st_ctim),
                     static_cast<std::uint64_t>(status.st_size),
                     static_cast<std::uint64_t>(status.st_ino)}};
 }

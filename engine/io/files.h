@@ -14,7 +14,11 @@ namespace sluice::io {
 // Errors are sentences that name the file.
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max);
 
-// Changes when the file does: time, size, inode.  A file that is there and cannot be looked at exists.
+// The names of the folders in `path`, in their order.  None where it cannot be read.
+std::vector<std::string> list_directories(const std::string& path);
+
+// Changes when the file does: its content, its owner, its mode, or which file it is.  A file that is there and cannot be
+// looked at exists.
 struct FileStamp {
   bool exists = false;
   std::array<std::uint64_t, 4> value{};

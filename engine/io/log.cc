@@ -22,6 +22,8 @@ static_assert(kOwnRingBytes >= 2 * kLogLineBytesMax);
 // How long a sink that fails, or one that cannot be polled, is left alone.
 constexpr int kRetryFailedMs = 200;
 constexpr int kRetryBlockedMs = 1000;
+constexpr int kGatherMs = 1;
+constexpr Duration kFollowEvery = std::chrono::seconds(1);
 
 int milliseconds(Duration span) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
@@ -88,6 +90,7 @@ void LogService::stop() {
   thread_.join();
   running_.store(false);
   stopping_.store(false);
+  reopen_if_asked();
 }
 
 void LogService::set(LogFormat format, Level level) {
@@ -95,10 +98,12 @@ void LogService::set(LogFormat format, Level level) {
   level_.store(level, std::memory_order_relaxed);
 }
 
-void LogService::reopen(std::string file) {
+std::expected<void, std::string> LogService::reopen(std::string file) {
+  std::future<std::expected<void, std::string>> done;
   {
     const std::lock_guard lock(mutex_);
-    reopen_file_ = std::move(file);
+    Reopening& asked = reopenings_.emplace_back(Reopening{.file = std::move(file), .done = {}});
+    done = asked.done.get_future();
     reopen_.store(true);
   }
   if (running_.load()) {
@@ -107,6 +112,7 @@ void LogService::reopen(std::string file) {
     reopen_if_asked();
     drain();
   }
+  return done.get();
 }
 
 std::uint64_t LogService::dropped() const {
@@ -140,6 +146,7 @@ void LogService::run() {
   while (true) {
     const bool stopping = stopping_.load();
     reopen_if_asked();
+    follow();
     const Progress progress = drain();
     if (stopping) {
       if (progress == Progress::idle) return;
@@ -202,16 +209,39 @@ void LogService::report_dropped() {
 
 void LogService::reopen_if_asked() {
   if (!reopen_.load()) return;
-  std::string file;
+  std::vector<Reopening> asked;
   {
     const std::lock_guard lock(mutex_);
-    file = reopen_file_;
+    asked.swap(reopenings_);
     reopen_.store(false);
   }
-  if (const auto done = sink_.reopen(file); !done) {
+  for (Reopening& one : asked) one.done.set_value(reopen_now(one.file));
+}
+
+std::expected<void, std::string> LogService::reopen_now(const std::string& file) {
+  auto done = sink_.reopen(file);
+  if (!done) {
     own_.line(Level::error, "log_reopen_failed").field("file", file).field("reason", done.error());
-  } else {
+    return done;
+  }
+  follow_error_.clear();
+  drop_rest_of_line();
+  return done;
+}
+
+// A rotation that tells nobody: lines must not go on into a file that is about to be packed or deleted.
+void LogService::follow() {
+  const Instant now = clock_.now();
+  if (now - followed_ < kFollowEvery) return;
+  followed_ = now;
+  if (!sink_.moved()) return;
+  const std::string file = sink_.file();
+  if (const auto done = sink_.reopen(file); done) {
+    follow_error_.clear();
     drop_rest_of_line();
+  } else if (done.error() != follow_error_) {
+    follow_error_ = done.error();
+    own_.line(Level::error, "log_reopen_failed").field("file", file).field("reason", follow_error_);
   }
 }
 
@@ -245,7 +275,11 @@ void LogService::sleep(Progress progress, bool stopping) {
       break;
     case Progress::idle:
       asleep_.store(true);
-      if (all_empty() && !reopen_.load() && !stopping_.load()) poll_for(-1, false);
+      if (all_empty() && !reopen_.load() && !stopping_.load()) {
+        poll_for(-1, false);
+        // What belongs to the first line, such as all errors of a reload, is written together with it.
+        if (!reopen_.load() && !stopping_.load()) poll_for(kGatherMs, false);
+      }
       asleep_.store(false);
       break;
   }

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <expected>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -77,9 +79,10 @@ class LogService {
 
   // Any thread: from the next line on.
   void set(LogFormat format, Level level);
-  // Any thread: opens `file` (again) before the next write; what cannot be opened is logged, and
-  // the old one stays.
-  void reopen(std::string file);
+  // Any thread: opens `file` (again), and returns once the log goes there.  The error is a sentence, is logged as
+  // well, and leaves everything as it was.  A file that was renamed or removed is opened anew without this, too, within
+  // a second of the next line.
+  std::expected<void, std::string> reopen(std::string file);
 
   // Any thread.  Lines that had no room since the start.
   [[nodiscard]] std::uint64_t dropped() const;
@@ -95,6 +98,8 @@ class LogService {
   Progress drain_log(Log& log);
   void report_dropped();
   void reopen_if_asked();
+  std::expected<void, std::string> reopen_now(const std::string& file);
+  void follow();
   void drop_rest_of_line();
   void sleep(Progress progress, bool stopping);
   void poll_for(int timeout_ms, bool sink_too);
@@ -109,7 +114,11 @@ class LogService {
 
   mutable std::mutex mutex_;  // over the next two
   std::vector<std::unique_ptr<Log>> logs_;
-  std::string reopen_file_;
+  struct Reopening {
+    std::string file;
+    std::promise<std::expected<void, std::string>> done;
+  };
+  std::vector<Reopening> reopenings_;
   std::atomic<bool> reopen_{false};
 
   std::atomic<bool> running_{false};
@@ -125,6 +134,8 @@ class LogService {
   Log* unfinished_ = nullptr;  // a part of a line of this one is in the sink
   std::uint64_t reported_ = 0;
   int last_error_ = 0;
+  Instant followed_;          // when it was last looked whether the file was moved
+  std::string follow_error_;  // logged already
 };
 
 }  // namespace sluice::io

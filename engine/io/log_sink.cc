@@ -40,6 +40,7 @@ enum class Kind : unsigned char { file, pipe, blocking_pipe, socket };
 struct Target {
   Descriptor descriptor;
   Kind kind = Kind::file;
+  std::string path;  // empty: it has no name of its own
 };
 
 std::string sentence(const std::string& what, int error) {
@@ -57,14 +58,14 @@ std::expected<Target, std::string> share(int fd) {
   if (may_block) {
     const std::string path = "/proc/self/fd/" + std::to_string(fd);
     Descriptor own(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-    if (own.is_open()) return Target{.descriptor = std::move(own), .kind = Kind::pipe};
+    if (own.is_open()) return Target{.descriptor = std::move(own), .kind = Kind::pipe, .path = {}};
   }
   Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!copy.is_open()) return std::unexpected(sentence("descriptor " + std::to_string(fd), errno));
   const Kind kind = S_ISSOCK(status.st_mode) ? Kind::socket
                     : may_block              ? Kind::blocking_pipe
                                              : Kind::file;
-  return Target{.descriptor = std::move(copy), .kind = kind};
+  return Target{.descriptor = std::move(copy), .kind = kind, .path = {}};
 }
 
 std::expected<Target, std::string> open_target(const std::string& file) {
@@ -73,7 +74,7 @@ std::expected<Target, std::string> open_target(const std::string& file) {
                            O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                            kLogFileMode));
   if (!opened.is_open()) return std::unexpected(sentence(file, errno));
-  return Target{.descriptor = std::move(opened), .kind = Kind::pipe};
+  return Target{.descriptor = std::move(opened), .kind = Kind::pipe, .path = file};
 }
 
 class DescriptorSink final : public LogSink {
@@ -96,6 +97,16 @@ class DescriptorSink final : public LogSink {
     return {};
   }
 
+  [[nodiscard]] bool moved() const override {
+    if (target_.path.empty()) return false;
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(target_.descriptor.get(), &ours) != 0) return false;
+    if (::stat(target_.path.c_str(), &named) != 0) return errno == ENOENT;
+    return ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
+  }
+
+  [[nodiscard]] std::string file() const override { return target_.path; }
   [[nodiscard]] int descriptor() const override { return target_.descriptor.get(); }
 
  private:

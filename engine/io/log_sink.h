@@ -19,6 +19,10 @@ class LogSink {
   // From now on to `file` (the same one again, after it was renamed).  The error is a sentence;
   // then all is as before.
   virtual std::expected<void, std::string> reopen(const std::string& file) = 0;
+  // The file's name is another file's by now, or nothing's: it was renamed or removed, and is to be opened anew.
+  [[nodiscard]] virtual bool moved() const { return false; }
+  // What it was opened for; empty: it has no name.
+  [[nodiscard]] virtual std::string file() const { return {}; }
   // What to poll after EAGAIN; -1: nothing.
   [[nodiscard]] virtual int descriptor() const { return -1; }
 };

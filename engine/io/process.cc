@@ -1,5 +1,6 @@
 #include "engine/io/process.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -35,8 +37,16 @@ std::unexpected<std::string> complaint(const std::string& what) {
 sigset_t our_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
   return set;
+}
+
+std::expected<gid_t, std::string> find_group(const std::string& group) {
+  const struct group* named = getgrnam(group.c_str());
+  if (named == nullptr)
+    return std::unexpected("group " + group + " does not exist: make it (addgroup --system " + group +
+                           "), or name another in server.group");
+  return named->gr_gid;
 }
 
 }  // namespace
@@ -64,30 +74,79 @@ void forbid_core_files() {
 
 bool running_as_root() { return geteuid() == 0; }
 
-std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group) {
+std::expected<Owner, std::string> find_owner(const std::string& user, const std::string& group) {
   const passwd* entry = getpwnam(user.c_str());
   if (entry == nullptr)
-    return std::unexpected("user " + user + " does not exist: make it (adduser --system --group " +
-                           user + "), or name another in server.user");
-  gid_t gid = entry->pw_gid;
-  const uid_t uid = entry->pw_uid;
-  if (!group.empty()) {
-    const struct group* named = getgrnam(group.c_str());
-    if (named == nullptr) return std::unexpected("group " + group + " does not exist");
-    gid = named->gr_gid;
-  }
-  if (uid == 0) return {};  // the operator said so
-  if (initgroups(user.c_str(), gid) != 0) return complaint("initgroups");
-  if (setresgid(gid, gid, gid) != 0) return complaint("setresgid");
-  if (setresuid(uid, uid, uid) != 0) return complaint("setresuid");
+    return std::unexpected("user " + user + " does not exist: make it (adduser --system --group " + user +
+                           "), or name another in server.user");
+  Owner owner{.uid = entry->pw_uid, .gid = entry->pw_gid};
+  if (group.empty()) return owner;
+  const auto gid = find_group(group);
+  if (!gid) return std::unexpected(gid.error());
+  owner.gid = *gid;
+  return owner;
+}
+
+ActAs::ActAs(const std::string& user, const Owner& owner) {
+  if (!running_as_root() || owner.uid == 0) return;
+  static_assert(sizeof(gid_t) == sizeof(std::uint32_t));
+  groups_.resize(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
+  CHECK(getgroups(static_cast<int>(groups_.size()), groups_.data()) >= 0);
+  CHECK(initgroups(user.c_str(), owner.gid) == 0 && setegid(owner.gid) == 0 && seteuid(owner.uid) == 0);
+  changed_ = true;
+}
+
+ActAs::~ActAs() {
+  if (!changed_) return;
+  CHECK(seteuid(0) == 0 && setegid(getgid()) == 0 && setgroups(groups_.size(), groups_.data()) == 0);
+}
+
+PathAccess look_at_path(const std::string& path) {
+  struct stat info{};
+  if (stat(path.c_str(), &info) != 0)
+    return {.state = errno == ENOENT || errno == ENOTDIR ? PathState::missing : PathState::unknown};
+  PathAccess access{.state = S_ISDIR(info.st_mode)   ? PathState::directory
+                             : S_ISREG(info.st_mode) ? PathState::file
+                                                     : PathState::other};
+  const int enter = access.state == PathState::directory ? X_OK : 0;
+  access.readable = faccessat(AT_FDCWD, path.c_str(), R_OK | enter, AT_EACCESS) == 0;
+  access.writable = faccessat(AT_FDCWD, path.c_str(), W_OK | enter, AT_EACCESS) == 0;
+  return access;
+}
+
+std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group) {
+  const auto owner = find_owner(user, group);
+  if (!owner) return std::unexpected(owner.error());
+  if (owner->uid == 0) return {};  // the operator said so
+  if (initgroups(user.c_str(), owner->gid) != 0) return complaint("initgroups");
+  if (setresgid(owner->gid, owner->gid, owner->gid) != 0) return complaint("setresgid");
+  if (setresuid(owner->uid, owner->uid, owner->uid) != 0) return complaint("setresuid");
   // For good: this must fail now.
   CHECK(setuid(0) != 0);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   return {};
 }
 
-std::expected<void, std::string> make_directory_for(const std::string& directory,
-                                                    const std::string& user) {
+std::expected<void, std::string> give_file_to(const std::string& path, const std::string& user,
+                                              const std::string& group) {
+  constexpr auto kUnchanged = static_cast<uid_t>(-1);
+  Owner owner{.uid = kUnchanged, .gid = kUnchanged};
+  if (running_as_root()) {
+    const auto found = find_owner(user, group);
+    if (!found) return std::unexpected(found.error());
+    owner = *found;
+  } else if (!group.empty()) {
+    const auto gid = find_group(group);
+    if (!gid) return std::unexpected(gid.error());
+    owner.gid = *gid;
+  }
+  if (::lchown(path.c_str(), owner.uid, owner.gid) != 0)
+    return complaint(path + ": cannot give it to " + (owner.uid == kUnchanged ? group : user));
+  return {};
+}
+
+std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
+                                                    const std::string& group) {
   struct stat info{};
   if (stat(directory.c_str(), &info) == 0) {
     if (!S_ISDIR(info.st_mode)) return std::unexpected(directory + ": is not a directory");
@@ -96,11 +155,7 @@ std::expected<void, std::string> make_directory_for(const std::string& directory
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
   if (mkdir(directory.c_str(), 0750) != 0) return complaint(directory + ": cannot make it");
-  if (!running_as_root()) return {};
-  const passwd* entry = getpwnam(user.c_str());
-  if (entry != nullptr && chown(directory.c_str(), entry->pw_uid, entry->pw_gid) != 0)
-    return complaint(directory + ": cannot give it to " + user);
-  return {};
+  return give_file_to(directory, user, group);
 }
 
 std::vector<int> allowed_cpus() {
@@ -158,11 +213,12 @@ Signal wait_signal() {
   const sigset_t set = our_signals();
   for (;;) {
     int got = 0;
-    if (sigwait(&set, &got) == 0) return got == SIGHUP ? Signal::reload : Signal::stop;
+    if (sigwait(&set, &got) != 0) continue;
+    return got == SIGHUP ? Signal::reload : got == SIGUSR1 ? Signal::reopen_log : Signal::stop;
   }
 }
 
-void raise_signal(Signal signal) { kill(getpid(), signal == Signal::reload ? SIGHUP : SIGTERM); }
+void raise_stop() { kill(getpid(), SIGTERM); }
 
 void give_memory_back() {
   if (mi_collect != nullptr) mi_collect(/*force=*/true);

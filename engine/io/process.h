@@ -19,11 +19,51 @@ std::uint64_t open_files();
 void forbid_core_files();
 
 [[nodiscard]] bool running_as_root();
+
+struct Owner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+// Who `user` is, with `group` (if not empty, else the user's own).  Errors are sentences that say what to do.
+std::expected<Owner, std::string> find_owner(const std::string& user, const std::string& group);
 // Becomes `user` (and `group`, if not empty, else the user's own) for good.  Errors are sentences.
 std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group);
-// Makes `directory` if it is missing (mode 0750) and gives it to `user`, where we are root.
-std::expected<void, std::string> make_directory_for(const std::string& directory,
-                                                    const std::string& user);
+// As long as it lives, a process of root is `user` (and `group`, as above) where files are opened.  For a program of one
+// thread.  Does nothing in a process that is not root's.
+class ActAs {
+ public:
+  ActAs(const std::string& user, const Owner& owner);
+  ~ActAs();
+  ActAs(const ActAs&) = delete;
+  ActAs& operator=(const ActAs&) = delete;
+
+ private:
+  bool changed_ = false;
+  std::vector<std::uint32_t> groups_;
+};
+
+// What this process (as ActAs has it) may do with a path.
+enum class PathState : std::uint8_t {
+  missing,
+  file,
+  directory,
+  other,    // a socket, a pipe, a device
+  unknown,  // a directory above it is closed to us
+};
+struct PathAccess {
+  PathState state = PathState::missing;
+  bool readable = false;  // a directory: may be listed and entered
+  bool writable = false;
+};
+PathAccess look_at_path(const std::string& path);
+
+// Makes `directory` if it is missing (mode 0750) and gives it to `user` and `group` (as above), where we are root.
+std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
+                                                    const std::string& group);
+// Gives a file that we have made to `user` and `group` (as above).  Without being root: to `group`, if it is not empty
+// and one that we are in.
+std::expected<void, std::string> give_file_to(const std::string& path, const std::string& user,
+                                              const std::string& group);
 
 // The CPUs that this process may use.
 std::vector<int> allowed_cpus();
@@ -37,13 +77,13 @@ std::vector<Address> machine_addresses();
 // The machine's full name, as its resolver tells it; "localhost" when there is none.
 std::string machine_name();
 
-enum class Signal : std::uint8_t { stop, reload };
+enum class Signal : std::uint8_t { stop, reload, reopen_log };
 // Before any thread starts: signals are taken by wait_signal() alone.
 void take_signals();
-// Blocks until SIGTERM or SIGINT (stop), or SIGHUP (reload).
+// Blocks until SIGTERM or SIGINT (stop), SIGHUP (reload), or SIGUSR1 (reopen_log).
 Signal wait_signal();
-// Any thread: makes wait_signal() return as if the signal had come.
-void raise_signal(Signal signal);
+// Any thread: makes wait_signal() return as if SIGTERM had come.
+void raise_stop();
 
 // What this thread has freed goes back to the system now: once, after work that needed much.
 void give_memory_back();

@@ -1,7 +1,7 @@
 // The certificates that we show, one per host name, chosen by SNI: loaded when first asked for,
 // kept (a bounded number of them), read again when their files change.  A new certificate that is
-// no good is reported and the old one stays in use. One store per core, shared by that core's
-// listeners; that core's thread only.
+// no good is reported and the old one stays in use until a pair that matches loads, over reloads of
+// the configuration too.  One store for the process, so that all cores show the same; any thread.
 #pragma once
 
 #include <array>
@@ -11,10 +11,12 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/base/time.h"
 #include "engine/io/door.h"
@@ -28,6 +30,9 @@ namespace sluice::net {
 // dropped, lower-cased.  Whatever comes from the network passes through here before it goes
 // anywhere near a path.
 std::optional<std::string> clean_host_name(std::string_view name);
+
+// A name as a source knows it: a cleaned one, or `_.` and a cleaned one for a wildcard.
+bool is_source_name(std::string_view host);
 
 // What is in `HOST/fullchain.pem` and `HOST/privkey.pem`, and what to call them in a complaint.
 struct CertificateFiles {
@@ -44,7 +49,7 @@ struct CertificateStamp {
 };
 
 // Where certificates come from.  `host` is a cleaned name, or `_.` and a cleaned name for a
-// wildcard.
+// wildcard.  Several threads may ask at once.
 class CertificateSource {
  public:
   virtual ~CertificateSource() = default;
@@ -52,11 +57,15 @@ class CertificateSource {
   virtual std::expected<CertificateFiles, std::string> read(std::string_view host) = 0;
   // Nothing when the source has no such host.
   virtual std::optional<CertificateStamp> stamp(std::string_view host) = 0;
+  // What there is, in the order of the names, cleaned or not.
+  [[nodiscard]] virtual std::vector<std::string> list() { return {}; }
 };
 
 struct CertificateOptions {
-  std::string
-      default_host;  // shown when SNI is missing or unknown; empty: such clients are refused
+  // Shown when SNI is missing or unknown.  Empty: the certificate of `own_name`, or else of the first
+  // host that has a good one, or else one that is made for `own_name`.
+  std::string default_host;
+  std::string own_name;  // empty: as above, but without a name such clients are refused
   std::size_t hosts_max = 10'000;  // kept loaded; the least recently used goes first
   Duration check_interval = std::chrono::seconds(1);  // how often a host's files are looked at
 };
@@ -64,7 +73,10 @@ struct CertificateOptions {
 // A loaded certificate with its key.  Counted: a session that shows it keeps it alive.
 struct Certificate {
   std::string host;          // as the source calls it
-  std::int64_t expires = 0;  // seconds since 1970; the leaf's notAfter
+  std::string chain_name;    // what to call its file in a complaint
+  // Seconds since 1970: the leaf's notBefore and notAfter.
+  std::int64_t begins = 0;
+  std::int64_t expires = 0;
   WOLFSSL_CTX* context = nullptr;
   explicit Certificate(WOLFSSL_CTX* owned) : context(owned) {}
   ~Certificate();
@@ -74,7 +86,8 @@ struct Certificate {
 
 class CertificateStore {
  public:
-  // Told of a certificate that could not be loaded, or has expired: once per change of its files.
+  // Told of a certificate that could not be loaded, or has expired: once per change of what is wrong.
+  // One thread at a time.
   using Report = std::function<void(std::string_view host, std::string_view error)>;
 
   CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock,
@@ -88,29 +101,45 @@ class CertificateStore {
   // them can be loaded.
   std::shared_ptr<const Certificate> find(std::string_view name);
 
-  // Loads and checks the default host, for start-up and for a check of the configuration.
+  // Other options from now on.  What is loaded stays.
+  void set_options(CertificateOptions options);
+  // Whether the default host, or `host` in its place, has something to show: its pair loads, or one that did is in
+  // use.  Empty: it has.
   std::expected<void, std::string> check_default();
+  std::expected<void, std::string> check_default(const std::string& host);
 
-  [[nodiscard]] std::size_t loaded() const { return hosts_.size(); }
+  [[nodiscard]] std::size_t loaded() const;
 
  private:
   struct Host {
     std::shared_ptr<const Certificate> certificate;  // null: the files are there and are no good
     CertificateStamp stamp;
+    std::string fault;  // of the files as they are now; empty: `certificate` is made of them
     Instant checked;
+    bool looking = false;  // one thread looks at the files, others use what there is
     std::list<std::string>::iterator used;
   };
+  struct Look;
   std::shared_ptr<const Certificate> find_exact(const std::string& host);
-  bool refresh(const std::string& host, Host& entry);
-  void load(const std::string& host, Host& entry);
+  std::shared_ptr<const Certificate> find_default(std::string_view name);
+  std::shared_ptr<const Certificate> choose_default(const CertificateOptions& options);
+  std::shared_ptr<const Certificate> self_signed(const std::string& name);
+  [[nodiscard]] Look look_at(const std::string& host, const Host* known);
+  std::shared_ptr<const Certificate> settle(const std::string& host, Look look);
+  [[nodiscard]] CertificateOptions options() const;
   void make_room();
 
   CertificateSource& source_;
-  CertificateOptions options_;
   io::Clock& clock_;
   Report report_;
+  mutable std::mutex mutex_;  // over what follows; never held while files are read
+  CertificateOptions options_;
   std::unordered_map<std::string, Host> hosts_;
   std::list<std::string> by_use_;  // most recently used first
+  // Without a default host: whose certificate stands in, and when it was chosen.
+  std::string chosen_default_;  // empty: `made_default_`
+  std::optional<Instant> chosen_;
+  std::shared_ptr<const Certificate> made_default_;
 };
 
 // Makes a certificate of the files: the key must be the first certificate's.  Dates are not
@@ -118,5 +147,15 @@ class CertificateStore {
 // look.
 std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(
     std::string_view host, const CertificateFiles& files);
+// Why a certificate is not one to show at `now`: it has expired, or its time has not come.  Empty: it is.
+std::string date_fault(const Certificate& certificate, WallMillis now);
+
+// One pair of a source that clients cannot be shown, or that they will not like.
+struct CertificateFault {
+  std::string host;
+  std::string fault;  // a sentence that names the file
+};
+// Reads and tries every pair of the source.  Blocking, some 100 us for each.
+std::vector<CertificateFault> review_certificates(CertificateSource& source, WallMillis now);
 
 }  // namespace sluice::net

@@ -50,4 +50,10 @@ std::optional<CertificateStamp> CertificateDirectory::stamp(std::string_view hos
   return stamp;
 }
 
+std::vector<std::string> CertificateDirectory::list() {
+  std::vector<std::string> hosts = io::list_directories(directory_);
+  std::erase_if(hosts, [this](const std::string& host) { return host.front() == '.' || !stamp(host).has_value(); });
+  return hosts;
+}
+
 }  // namespace sluice::net

@@ -2,7 +2,7 @@
 // `DIR/HOST/privkey.pem`, a wildcard's under `_.example.com`.
 // Reads files while a core waits: a few kilobytes from a local disk the first time that a host is
 // asked for and when its files have changed, and otherwise two stat calls per host and second. That
-// is accepted. Owned by the core that uses it; that core's thread only.
+// is accepted. Any thread.
 #pragma once
 
 #include <expected>
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/net/certificates.h"
 
@@ -20,6 +21,8 @@ class CertificateDirectory final : public CertificateSource {
   explicit CertificateDirectory(std::string directory) : directory_(std::move(directory)) {}
   std::expected<CertificateFiles, std::string> read(std::string_view host) override;
   std::optional<CertificateStamp> stamp(std::string_view host) override;
+  // Every folder with at least one of the two files in it.
+  [[nodiscard]] std::vector<std::string> list() override;
 
  private:
   [[nodiscard]] std::string path(std::string_view host, std::string_view file) const;

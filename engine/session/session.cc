@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/net/proxy_protocol.h"
+#include "engine/session/sender_refusal.h"
 
 namespace sluice::session {
 namespace {
@@ -220,9 +221,7 @@ void Session::on_mail() {
   const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, envelope.id);
   if (!decision.allowed()) {
     ++services_.counters.senders_refused;
-    std::string text = decision.reason;
-    if (!rules_->profile.policy_url.empty()) text += "; see " + rules_->profile.policy_url;
-    machine_->answer_mail(smtp::Reply(550, {5, 7, 1}, std::move(text)), writer_);
+    machine_->answer_mail(sender_refusal(decision, rules_->profile.policy_url), writer_);
     return;
   }
   envelope.reverse_path = mailbox.text();

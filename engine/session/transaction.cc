@@ -1,10 +1,11 @@
 #include "engine/session/transaction.h"
 
-#include <array>
 #include <utility>
+#include <vector>
 
 #include "engine/message/author.h"
 #include "engine/message/trace.h"
+#include "engine/session/sender_refusal.h"
 
 namespace sluice::session {
 namespace {
@@ -111,11 +112,9 @@ Task<void> Transaction::header_complete() {
   co_await taker_->feed(std::move(body));
 }
 
-smtp::Reply Transaction::not_permitted(std::string_view reason) const {
+smtp::Reply Transaction::not_permitted(const policy::SenderDecision& decision) const {
   ++services_.counters.senders_refused;
-  std::string text(reason);
-  if (!rules_.profile.policy_url.empty()) text += "; see " + rules_.profile.policy_url;
-  return {550, {5, 7, 1}, std::move(text)};
+  return sender_refusal(decision, rules_.profile.policy_url);
 }
 
 // Whether the message may go on; the reply that refuses it otherwise.
@@ -135,18 +134,17 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   const message::AuthorVerdict verdict =
       message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
   if (const message::Mailbox* author = verdict.single()) author_ = author->address();
-  if (rights_.any_domain() && !rights_.suspended()) return std::nullopt;
-  if (!verdict.ok()) {
-    detail = message::author_fault_text(verdict.fault);
-    return not_permitted("The From field must name one author of yours: " + detail + " (" +
-                         envelope_.id + ")");
-  }
-  const message::Mailbox& author = *verdict.single();
-  const std::array<policy::Mailbox, 1> authors{{{author.local_part, author.domain}}};
-  const policy::SenderDecision decision = policy::check_authors(rights_, authors, envelope_.id);
+  std::vector<policy::Mailbox> authors;
+  if (verdict.ok()) authors.push_back({verdict.single()->local_part, verdict.single()->domain});
+  policy::SenderDecision decision = policy::check_authors(rights_, authors, envelope_.id);
   if (decision.allowed()) return std::nullopt;
-  detail = decision.reason;
-  return not_permitted(decision.reason);
+  if (decision.verdict == policy::SenderVerdict::no_author && !verdict.ok()) {
+    detail = message::author_fault_text(verdict.fault);
+    decision.reason = "The From field must name one author of yours: " + detail + " (" + envelope_.id + ")";
+  } else {
+    detail = decision.reason;
+  }
+  return not_permitted(decision);
 }
 
 std::string Transaction::fields_to_add() const {

@@ -68,7 +68,7 @@ class Transaction {
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
   [[nodiscard]] std::string fields_to_add() const;
-  [[nodiscard]] smtp::Reply not_permitted(std::string_view reason) const;
+  [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
   Services& services_;
   const ListenerRules& rules_;

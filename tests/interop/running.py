@@ -31,15 +31,15 @@ def a_good_file_is_fine():
     ("no_toml", "[server\n", ":1:8: "),
     ("wrong_type", "[limits]\nmessage_bytes = \"many\"\n", ":2:17: limits.message_bytes"),
 )
-def a_bad_file_is_told_with_its_line_and_exits_2(_name, text, wanted):
+def a_bad_file_is_told_with_its_line_and_exits_1(_name, text, wanted):
     expect_in(wanted, checked(next_hop(), text=text), "what check says")
 
 
 @cases("check", "serve")
-def a_file_that_is_not_there_exits_2(verb):
+def a_file_that_is_not_there_exits_1(verb):
     done = subprocess.run([SLUICE, verb, "--config", "/nowhere/sluice.toml"], capture_output=True, text=True,
                           timeout=20 * PATIENCE, check=False)  # fmt: skip
-    expect_equal(done.returncode, 2, f"exit status; it said {done.stderr!r}")
+    expect_equal(done.returncode, 1, f"exit status; it said {done.stderr!r}")
     expect_in("/nowhere/sluice.toml", done.stderr, "what it says")
 
 

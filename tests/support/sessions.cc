@@ -9,17 +9,20 @@ using namespace std::chrono_literals;
 
 // ------------------------------------------------------------------------------------------ people
 
+People::People(io::Loop& loop) : ann(std::make_shared<auth::Identity>()), loop_(loop) {
+  ann->account_name = "ann@example.com";
+  ann->customer_name = "acme";
+  ann->domains = std::make_shared<auth::DomainList>(std::vector<std::string>{"example.com"});
+}
+
 Task<auth::Answer> People::authenticate(auth::Credentials credentials) {
   asked.push_back(credentials.name.text());
   if (pause > Duration::zero()) co_await loop_.sleep(pause, "a password to be checked");
   if (credentials.name.folded() == "down@example.com") co_return auth::Answer::unavailable("it is down");
   if (credentials.name.folded() != "ann@example.com" || credentials.secret.reveal() != "right")
     co_return auth::Answer::wrong();
-  auto identity = std::make_shared<auth::Identity>();
-  identity->account_name = "ann@example.com";
-  identity->customer_name = "acme";
-  identity->domains = std::make_shared<auth::DomainList>(std::vector<std::string>{"example.com"});
-  co_return auth::Answer::granted(std::move(identity));
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
 }
 
 // ------------------------------------------------------------------------------------------ takers

@@ -32,11 +32,14 @@ inline constexpr const char* kClientHost = "198.51.100.7";
 // ann@example.com knows "right"; of down@example.com nobody can say anything.
 class People final : public auth::Authenticator {
  public:
-  explicit People(io::Loop& loop) : loop_(loop) {}
+  explicit People(io::Loop& loop);
   Task<auth::Answer> authenticate(auth::Credentials credentials) override;
 
   Duration pause = std::chrono::milliseconds(20);
   std::vector<std::string> asked;
+  // Who ann is.  A test may change it under a session that is open.
+  std::shared_ptr<auth::Identity> ann;
+  std::string suspended_for;  // not empty: ann is refused at login, for this reason
 
  private:
   io::Loop& loop_;

@@ -309,7 +309,7 @@ class Relay:
         return client
 
 
-def checked(hosts, wanted=2, text=None, **sections):
+def checked(hosts, wanted=1, text=None, **sections):
     """What `sluice check` says of such a configuration, or of TEXT."""
     relay = Relay(hosts, start=False, **sections)
     if text is not None:

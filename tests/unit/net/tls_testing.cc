@@ -49,6 +49,12 @@ std::expected<CertificateFiles, std::string> MemorySource::read(std::string_view
   return found->second.files;
 }
 
+std::vector<std::string> MemorySource::list() {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : hosts) names.push_back(name);
+  return names;
+}
+
 std::optional<CertificateStamp> MemorySource::stamp(std::string_view host) {
   ++stamps;
   const auto found = hosts.find(host);

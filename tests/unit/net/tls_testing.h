@@ -58,6 +58,7 @@ class MemorySource final : public CertificateSource {
   };
   std::expected<CertificateFiles, std::string> read(std::string_view host) override;
   std::optional<CertificateStamp> stamp(std::string_view host) override;
+  [[nodiscard]] std::vector<std::string> list() override;
   void put(const std::string& host, SelfSigned made);
   // A certificate for the host's own name (`*.` for `_.`), made once for the whole program.
   void put(const std::string& host);

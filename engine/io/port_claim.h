@@ -1,0 +1,33 @@
+// Whether an address is free for us alone.  Our listeners share their port with SO_REUSEPORT, one socket a core, and the
+// kernel would let any process of the same user join them and take a part of the connections.
+// Blocking; at start-up, and for a check of the configuration.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "engine/io/address.h"
+#include "engine/io/descriptor.h"
+
+namespace sluice::io {
+
+// Holds an address against everybody else, while our own sockets are bound to it.
+class PortClaim {
+ public:
+  // Fails where any process listens there, on a wildcard as well.  A process that has just been killed is waited for:
+  // the kernel closes the sockets of its rings after it is gone.  The error is a sentence: why, and whose it is.
+  static std::expected<PortClaim, std::string> claim(const Address& address);
+
+ private:
+  explicit PortClaim(int socket) : socket_(socket) {}
+  Descriptor socket_;
+};
+
+// Why nobody could listen at an address, though no one does: it is not this machine's, or needs a privilege.  Empty: it
+// can be, or it is in use.
+std::string address_fault(const Address& address);
+
+// "exim4 (process 812)", or empty where the kernel does not tell us.
+std::string listener_at(const Address& address);
+
+}  // namespace sluice::io

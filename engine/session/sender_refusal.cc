@@ -1,0 +1,19 @@
+#include "engine/session/sender_refusal.h"
+
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace sluice::session {
+
+smtp::Reply sender_refusal(const policy::SenderDecision& decision, std::string_view policy_url) {
+  CHECK(!decision.allowed());
+  std::string text = decision.reason;
+  if (!policy_url.empty()) text.append("; see ").append(policy_url);
+  // RFC 3463 3.8, X.7.1: "the sender is not authorized to send to the destination", for good or for now.
+  if (decision.temporary()) return {451, {4, 7, 1}, std::move(text)};
+  return {550, {5, 7, 1}, std::move(text)};
+}
+
+}  // namespace sluice::session

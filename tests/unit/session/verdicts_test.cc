@@ -1,0 +1,120 @@
+// Every verdict of policy and of a login, from its value to the reply on the wire: its class says whether a client keeps
+// the message, so a wrong one loses mail or sends it again for days.
+#include "tests/support/sessions.h"
+
+namespace sluice::session {
+namespace {
+
+using auth::AccountStatus;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using testing::ClientReply;
+using testing::Doors;
+using testing::SessionClient;
+using testing::SessionHost;
+
+class Verdicts : public ::testing::Test {
+ protected:
+  ~Verdicts() override {
+    client_ = nullptr;
+    host.close();
+  }
+  SessionClient& client() {
+    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(doors, there, host.address());
+    return *client_;
+  }
+  std::string told(std::string_view line) {
+    client().send(std::string(line) + "\r\n");
+    return heard();
+  }
+  std::string heard() {
+    const ClientReply reply = client().reply();
+    return std::to_string(reply.code) + " " + reply.text;
+  }
+  // The reply to a message with this header, whose sender becomes `later` once MAIL and RCPT have passed.
+  std::string told_of_header(std::string_view header, AccountStatus later = AccountStatus::active) {
+    EXPECT_EQ(client().say("MAIL FROM:<ann@example.com>"), 250);
+    EXPECT_EQ(client().say("RCPT TO:<bob@example.net>"), 250);
+    EXPECT_EQ(client().say("DATA"), 354);
+    host.people.ann->account_status = later;
+    return told(std::string(header) + "\r\nSubject: x\r\n\r\nhello\r\n.");
+  }
+
+  Doors doors{testing::DoorKind::simulated};
+  io::Loop& here{doors.add_loop(testing::kRelayHost)};
+  io::Loop& there{doors.add_loop(testing::kClientHost)};
+  SessionHost host{doors, here};
+  std::unique_ptr<SessionClient> client_;
+};
+
+TEST_F(Verdicts, AHeldAccountIsToldAtMailToTryLater) {
+  host.people.ann->account_status = AccountStatus::held;
+  client().log_in();
+  EXPECT_THAT(told("MAIL FROM:<ann@example.com>"), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(told("MAIL FROM:<>"), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(host.takers.submitters, IsEmpty());
+}
+
+TEST_F(Verdicts, AHeldCustomerIsToldAtMailToTryLater) {
+  host.people.ann->customer_status = AccountStatus::held;
+  host.rules().profile.policy_url = "https://isp.example/policy";
+  client().log_in();
+  const std::string reply = told("MAIL FROM:<ann@example.com>");
+  EXPECT_THAT(reply, StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply, HasSubstr("; see https://isp.example/policy"));
+}
+
+TEST_F(Verdicts, AForeignDomainOfAHeldAccountIsJudgedOnceItIsReleased) {
+  host.people.ann->account_status = AccountStatus::held;
+  client().log_in();
+  EXPECT_THAT(told("MAIL FROM:<ann@elsewhere.example>"), StartsWith("451 4.7.1 "));
+}
+
+TEST_F(Verdicts, AnAccountHeldDuringTheMessageIsToldToTryLater) {
+  client().log_in();
+  EXPECT_THAT(told_of_header("From: <ann@example.com>", AccountStatus::held), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_EQ(host.counters.messages_deferred, 1U);
+}
+
+TEST_F(Verdicts, AHeldAccountIsNotRefusedForGoodForABadHeaderEither) {
+  client().log_in();
+  EXPECT_THAT(told_of_header("From: a, b", AccountStatus::held), StartsWith("451 4.7.1 "));
+}
+
+TEST_F(Verdicts, AHeldAccountOfASuspendedCustomerIsRefused) {
+  host.people.ann->account_status = AccountStatus::held;
+  host.people.ann->customer_status = AccountStatus::suspended;
+  client().log_in();
+  EXPECT_THAT(told("MAIL FROM:<ann@example.com>"), StartsWith("550 5.7.1 "));
+}
+
+TEST_F(Verdicts, AnAccountSuspendedDuringTheMessageIsRefused) {
+  client().log_in();
+  EXPECT_THAT(told_of_header("From: <ann@example.com>", AccountStatus::suspended), StartsWith("550 5.7.1 "));
+}
+
+TEST_F(Verdicts, AForeignSenderOrAuthorIsRefused) {
+  client().log_in();
+  EXPECT_THAT(told("MAIL FROM:<ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(told_of_header("From: <ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(told_of_header("From: <ann@example.com>, <bob@example.com>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(told_of_header("X-From: <ann@example.com>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(host.takers.ledger, IsEmpty());
+}
+
+TEST_F(Verdicts, EveryAnswerToALoginHasItsOwnReply) {
+  EXPECT_EQ(client().reply().code, 220);
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  // ann with a wrong password, and the account of which nobody can say anything.
+  EXPECT_THAT(told("AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw=="), StartsWith("535 5.7.8 "));
+  EXPECT_THAT(told("AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ="), StartsWith("454 4.7.0 "));
+  host.people.suspended_for = "unpaid since May";
+  EXPECT_THAT(told(testing::kLogin), StartsWith("535 5.7.8 unpaid since May"));
+  host.people.suspended_for.clear();
+  EXPECT_THAT(told(testing::kLogin), StartsWith("235 2.7.0 "));
+}
+
+}  // namespace
+}  // namespace sluice::session
