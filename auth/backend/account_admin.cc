@@ -12,13 +12,13 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 
 absl::Status no_such_customer(std::string_view name) {
-  return absl::NotFoundError(absl::StrCat("there is no customer ", quoted(name),
+  return absl::NotFoundError(absl::StrCat("there is no customer ", in_quotes(name),
                                           "; see them with: sluicectl customer list"));
 }
 
 absl::Status no_such_domain(std::string_view name) {
   return absl::NotFoundError(
-      absl::StrCat("there is no domain ", quoted(name), "; see them with: sluicectl domain list"));
+      absl::StrCat("there is no domain ", in_quotes(name), "; see them with: sluicectl domain list"));
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ absl::Status AccountAdmin::add_customer(std::string_view name, WallMillis now) {
   absl::Status added =
       database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
   if (!absl::IsAlreadyExists(added)) return added;
-  return absl::AlreadyExistsError(absl::StrCat("there is a customer ", quoted(name), " already"));
+  return absl::AlreadyExistsError(absl::StrCat("there is a customer ", in_quotes(name), " already"));
 }
 
 absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(
@@ -106,7 +106,7 @@ absl::Status AccountAdmin::remove_customer(std::string_view name, bool recursive
   if (!record.ok()) return record.status();
   if (!recursive && record->domains + record->accounts > 0) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "customer ", quoted(record->name), " still has ", record->domains, " domain(s) and ",
+        "customer ", in_quotes(record->name), " still has ", record->domains, " domain(s) and ",
         record->accounts, " account(s); give --recursive to remove these too"));
   }
   if (absl::Status removed = database_->run("DELETE FROM customer WHERE name = ?", {name});
@@ -144,7 +144,7 @@ absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::i
   }
   if (!read.ok() || theirs.empty()) return read;
   return absl::AlreadyExistsError(absl::StrCat(
-      "domain ", quoted(entry), " meets ", quoted(theirs), " of customer ", quoted(owner),
+      "domain ", in_quotes(entry), " meets ", in_quotes(theirs), " of customer ", in_quotes(owner),
       "; that would have to be removed first, with: ", "sluicectl domain remove '", theirs, "'"));
 }
 
@@ -162,9 +162,9 @@ absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view cu
       {*entry, *owner, now});
   if (absl::IsAlreadyExists(added)) {
     const absl::StatusOr<DomainRecord> known = domain(*entry);
-    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", quoted(*entry),
+    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", in_quotes(*entry),
                                                  " already, of customer ",
-                                                 known.ok() ? quoted(known->customer) : "unknown"));
+                                                 known.ok() ? in_quotes(known->customer) : "unknown"));
   }
   if (!added.ok()) return added;
   return (*transaction)->commit();

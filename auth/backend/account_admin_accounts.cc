@@ -9,7 +9,7 @@ namespace sluice::auth {
 namespace {
 
 absl::Status no_such_account(std::string_view name) {
-  return absl::NotFoundError(absl::StrCat("there is no account ", quoted(name),
+  return absl::NotFoundError(absl::StrCat("there is no account ", in_quotes(name),
                                           "; see them with: sluicectl account list"));
 }
 
@@ -35,7 +35,7 @@ absl::Status AccountAdmin::write_narrowing(std::int64_t account, std::int64_t cu
     if (!entry.ok()) return entry.status();
     if (!lies_within(domains, *entry)) {
       return absl::FailedPreconditionError(
-          absl::StrCat("an account cannot be narrowed to ", quoted(*entry),
+          absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
                        ", which is not its customer's; add it first, with: sluicectl domain add"));
     }
     written = database_->run("INSERT OR IGNORE INTO narrowing (account, domain) VALUES (?, ?)",
@@ -62,7 +62,7 @@ absl::Status AccountAdmin::add_account(std::string_view name, std::string_view c
       {*stored, *owner, *hash, now, std::int64_t{narrowing.has_value()}});
   if (absl::IsAlreadyExists(added)) {
     return absl::AlreadyExistsError(
-        absl::StrCat("there is an account ", quoted(*stored),
+        absl::StrCat("there is an account ", in_quotes(*stored),
                      " already; its password is set with: sluicectl account password ", *stored));
   }
   if (added.ok()) added = write_narrowing(database_->last_row_id(), *owner, narrowing);

@@ -18,7 +18,7 @@ absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
   if (text.empty() || text.size() > kCustomerNameOctetsMax || !is_clean_text(text) ||
       text.front() == ' ' || text.back() == ' ' || text.front() == '-') {
     return absl::InvalidArgumentError(absl::StrCat(
-        quoted(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
+        in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
         " octets of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
   }
   return std::string(text);
@@ -27,7 +27,7 @@ absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
 absl::StatusOr<std::string> stored_account_name(std::string_view text) {
   if (!Name::make(text) || text.front() == '-' || text.find(' ') != std::string_view::npos) {
     return absl::InvalidArgumentError(
-        absl::StrCat(quoted(text), " cannot be an account's name: it takes 1 to ", kNameOctetsMax,
+        absl::StrCat(in_quotes(text), " cannot be an account's name: it takes 1 to ", kNameOctetsMax,
                      " octets of UTF-8, without control characters, blanks or \"-\" in front; for "
                      "example user@example.com"));
   }
@@ -38,7 +38,7 @@ absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
   std::optional<std::string> entry = canonical_domain_entry(text);
   if (entry) return *std::move(entry);
   return absl::InvalidArgumentError(absl::StrCat(
-      quoted(text),
+      in_quotes(text),
       " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
 }
 
@@ -74,7 +74,7 @@ AccountStatus status_from_store(std::int64_t stored) {
   }
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, kNameOctetsMax));
   if (!is_clean_text(shown))
     std::ranges::replace_if(

@@ -30,8 +30,8 @@ inline constexpr std::size_t kReasonOctetsMax = 200;  // it goes into a reply li
 [[nodiscard]] std::int64_t stored_status(AccountStatus status);
 [[nodiscard]] AccountStatus status_from_store(std::int64_t stored);
 
-// In quotes, for a message to a person. If it is not clean text, what is not printable ASCII shows
+// For a message to a person. If it is not clean text, what is not printable ASCII shows
 // as "?".
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace sluice::auth

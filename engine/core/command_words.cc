@@ -37,7 +37,7 @@ bool is_help(std::string_view word) { return word == "--help" || word == "-h" ||
 std::string unknown_command(std::string_view word, std::span<const std::string_view> known) {
   if (word.empty()) return "a command is missing";
   const std::string_view meant = did_you_mean(word, known);
-  return "there is no command " + quoted(word) +
+  return "there is no command " + in_quotes(word) +
          (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 
@@ -46,7 +46,7 @@ std::string unknown_option(std::string_view word, std::span<const Option> option
   for (const Option& option : options) names.push_back(option.name);
   word = word.substr(0, word.find('='));
   const std::string_view meant = did_you_mean(word, names);
-  return "there is no option " + quoted(word) + " here" +
+  return "there is no option " + in_quotes(word) + " here" +
          (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 

@@ -233,7 +233,7 @@ void check_names(const std::vector<const ConfigNode*>& tables,
     const ConfigMember* name = member(*tables[i], "name");
     report.error(
         name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
-        quoted(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
+        in_quotes(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
         "a name of its own for each route");
   }
 }

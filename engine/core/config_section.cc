@@ -76,7 +76,7 @@ void ConfigReport::judge(const Unknown& unknown) {
     problem.append(" here; it belongs to ").append(elsewhere);
   }
   // A key may be any text at all.
-  const std::string shown = quoted(unknown.name);
+  const std::string shown = in_quotes(unknown.name);
   const std::string path =
       (unknown.path.empty() ? "" : unknown.path + ".") + shown.substr(1, shown.size() - 2);
   error(unknown.place, path, std::move(problem), join(here));
@@ -167,14 +167,14 @@ void ConfigSection::text(std::string_view key, std::string& value, const TextRul
 std::optional<std::size_t> ConfigSection::one_of(std::string_view key,
                                                  const std::vector<std::string_view>& names) {
   std::string allowed;
-  for (const std::string_view name : names) allowed += (allowed.empty() ? "" : ", ") + quoted(name);
+  for (const std::string_view name : names) allowed += (allowed.empty() ? "" : ", ") + in_quotes(name);
   const ConfigNode* node = find(key, ConfigNode::Kind::text, allowed);
   if (node == nullptr) return std::nullopt;
   const auto found = std::ranges::find(names, node->text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   std::string problem = "is none of the choices";
   if (const auto meant = did_you_mean(node->text, names); !meant.empty())
-    problem += "; did you mean " + quoted(meant) + "?";
+    problem += "; did you mean " + in_quotes(meant) + "?";
   wrong_text({.node = node, .path = path_of(key)}, problem, allowed);
   return std::nullopt;
 }
@@ -228,7 +228,7 @@ std::vector<ConfigSection::Element> ConfigSection::elements(
 void ConfigSection::wrong_text(const Element& element, std::string_view problem,
                                std::string_view allowed) {
   report_.error(element.node->place, element.path,
-                quoted(element.node->text) + " " + std::string(problem), allowed);
+                in_quotes(element.node->text) + " " + std::string(problem), allowed);
 }
 
 bool ConfigSection::fills(std::string_view key) const {

@@ -11,7 +11,7 @@ constexpr std::size_t kShownBytesMax = 60;
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const std::string_view shown = io::cut_value(text, kShownBytesMax);
   std::array<char, kShownBytesMax * io::kEscapeExpansionMax> escaped;
   const std::size_t size = io::escape_json(shown, escaped).value_or(0);

@@ -6,7 +6,7 @@
 
 namespace sluice::core {
 
-// In quotes: escaped as in the log, and not more than its first 60 octets.
-[[nodiscard]] std::string quoted(std::string_view text);
+// Escaped as in the log, and not more than its first 60 octets.  (Not `quoted`: std::quoted would be found as well.)
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace sluice::core

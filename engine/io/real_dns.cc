@@ -152,8 +152,13 @@ bool RealDns::take_questions() {
   }
   for (auto& question : asked) {
     Question* raw = question.release();  // answered() takes it back
+    // From 1.28 on c-ares would rather have ares_query_dnsrec() called, which older ones do not have, and which gives
+    // records where we want the bytes.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
     ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered,
                raw);
+#pragma clang diagnostic pop
   }
   return !ending;
 }
@@ -221,27 +226,15 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
 std::expected<void, std::string> set_servers(ares_channel channel,
                                              const std::vector<std::string>& servers) {
   if (servers.empty()) return {};
-  std::vector<ares_addr_port_node> nodes(servers.size());
-  for (std::size_t i = 0; i < servers.size(); ++i) {
-    const auto address = Address::parse(servers[i]);
+  std::string list;
+  for (const std::string& server : servers) {
+    const auto address = Address::parse(server);
     if (!address || address->port() == 0)
       return std::unexpected(
           "a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
-    ares_addr_port_node& node = nodes[i];
-    node = {.next = i + 1 < servers.size() ? &nodes[i + 1] : nullptr,
-            .family = address->family(),
-            .addr = {},
-            .udp_port = address->port(),
-            .tcp_port = address->port()};
-    if (address->family() == AF_INET6) {
-      std::memcpy(&node.addr.addr6,
-                  &reinterpret_cast<const sockaddr_in6*>(address->data())->sin6_addr, 16);
-    } else {
-      std::memcpy(&node.addr.addr4,
-                  &reinterpret_cast<const sockaddr_in*>(address->data())->sin_addr, 4);
-    }
+    list += (list.empty() ? "" : ",") + address->to_string();
   }
-  const int status = ares_set_servers_ports(channel, nodes.data());
+  const int status = ares_set_servers_ports_csv(channel, list.c_str());
   if (status != ARES_SUCCESS)
     return std::unexpected(std::string("name servers: ") + ares_strerror(status));
   return {};
