@@ -3,8 +3,10 @@
 
 A suite is either gtest programs (which programs, the build says) or scripts that print `ok NAME` or
 `FAIL NAME: why` for each test. A program that crashes, hangs or reports nothing counts as a failed test.
+What can run side by side does: the tests of a program in shards, and scripts in networks of their own.
 """
 
+import functools
 import glob
 import json
 import os
@@ -20,10 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = int(os.environ.get("SLUICE_JOBS") or os.cpu_count() or 1)
 
+BUILD_SECONDS_MAX = 3600
 UNIT_SECONDS_MAX = 900  # under a sanitizer, on a busy machine
 SCRIPT_SECONDS_MAX = 420
 FUZZ_SECONDS = 5
 SHOWN_LINES = 60
+SHARDS = 4  # of the tests of a program
+SCRIPTS_AT_ONCE = 2 * JOBS  # they wait more than they work
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:check_initialization_order=1:strict_string_checks=1",
@@ -46,6 +51,10 @@ class Outcome:
         self.passed += other.passed
         self.failures += other.failures
         self.skipped += other.skipped
+
+    def __str__(self):
+        text = f"{self.passed} passed, {len(self.failures)} failed"
+        return text + (f" ({self.skipped} skipped)" if self.skipped else "")
 
 
 def run(command, seconds_max, env=None):
@@ -74,6 +83,22 @@ def run(command, seconds_max, env=None):
         return code, output.read().decode("utf-8", "replace")
 
 
+def side_by_side(jobs, at_once):
+    """Runs JOBS, pairs of a name and a function that returns an Outcome, so many at once, and says how each went."""
+
+    def one(job):
+        started = time.monotonic()
+        outcome = job[1]()
+        print(f"  {job[0]}: {outcome} in {time.monotonic() - started:.0f} s", flush=True)
+        return outcome
+
+    total = Outcome()
+    with ThreadPoolExecutor(at_once) as pool:
+        for outcome in pool.map(one, jobs):
+            total.add(outcome)
+    return total
+
+
 def tail(text):
     lines = text.rstrip().split("\n")
     return "\n".join("| " + line for line in lines[-SHOWN_LINES:])
@@ -90,14 +115,15 @@ def ending(code, seconds_max):
 built = {}
 
 
-def build(kind):
-    """Builds KIND once. Returns None, or what the compiler said when it failed."""
-    if kind not in built:
+def build(kind, targets=()):
+    """Builds TARGETS of KIND once; all, where none is named. Returns None, or what the compiler said when it failed."""
+    what = (kind, *targets)
+    if what not in built:
         started = time.monotonic()
-        code, output = run([os.path.join(ROOT, "tools/build"), kind], 3600)
-        built[kind] = None if code == 0 else output
+        code, output = run([os.path.join(ROOT, "tools/build"), *what], BUILD_SECONDS_MAX)
+        built[what] = None if code == 0 else output
         print(f"built {kind} in {time.monotonic() - started:.0f} s" if code == 0 else f"could not build {kind}", flush=True)
-    return built[kind]
+    return built[what]
 
 
 def introspect(kind, what):
@@ -105,9 +131,9 @@ def introspect(kind, what):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def with_build(kind, tests):
+def with_build(kind, tests, targets=()):
     """What TESTS() finds, once KIND is built; a build that fails is one failed test."""
-    said = build(kind)
+    said = build(kind, targets)
     if said is not None:
         return Outcome(failures=[f"the {kind} build\n{tail(said)}"])
     return tests()
@@ -115,64 +141,97 @@ def with_build(kind, tests):
 
 # ------------------------------------------------------------------------------------ gtest programs
 
+# By program: which of its tests start threads, as the release build's tests say (tests/support/thread_count.cc). A
+# program that did not come to its end is not in it.
+threaded = {}
+
 
 def read_gtest_report(path):
-    """Returns an Outcome from gtest's report, or None where the program wrote none."""
+    """Returns an Outcome and the names of the tests that started threads, or None where the program wrote no report."""
     try:
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
     except (OSError, ValueError):
         return None
-    outcome = Outcome()
+    outcome, with_threads = Outcome(), set()
     for suite in report.get("testsuites", []):
         for test in suite.get("testsuite", []):
             name = f"{suite['name']}.{test['name']}"
+            if "threads" in test:
+                with_threads.add(name)
             if test.get("failures"):
                 outcome.failures.append(name + "\n" + "\n".join(one.get("failure", "") for one in test["failures"]))
             elif test.get("result") == "SKIPPED":
                 outcome.skipped += 1
             elif test.get("status") == "RUN":
                 outcome.passed += 1
-    return outcome
+    return outcome, with_threads
 
 
-def run_gtest(program, text):
+def run_gtest(program, chosen, shard):
+    """Runs one of SHARDS of those tests of a program that fit CHOSEN, a gtest filter. Returns an Outcome and the names
+    of the tests that started threads, or None for these."""
     name = os.path.basename(program)
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.json")
         command = [program, f"--gtest_output=json:{report}", "--gtest_color=no"]
-        if text:
-            command.append(f"--gtest_filter=*{text}*")
-        code, output = run(command, UNIT_SECONDS_MAX, SANITIZER_ENV)
-        outcome = read_gtest_report(report)
-    if outcome is None:  # it ended before its end: what had passed, passed
+        env = {"GTEST_TOTAL_SHARDS": str(SHARDS), "GTEST_SHARD_INDEX": str(shard), "GTEST_FILTER": chosen}
+        code, output = run(command, UNIT_SECONDS_MAX, {**SANITIZER_ENV, **env})
+        read = read_gtest_report(report)
+    if read is None:  # it ended before its end: what had passed, passed
         passed = len(re.findall(r"^\[       OK \]", output, re.MULTILINE))
-        return Outcome(passed, [f"{name}: {ending(code, UNIT_SECONDS_MAX)}\n{tail(output)}"])
+        return Outcome(passed, [f"{name}: {ending(code, UNIT_SECONDS_MAX)}\n{tail(output)}"]), None
+    outcome, with_threads = read
     if code != 0 and not outcome.failures:  # a leak, say, found when all tests were over
         outcome.failures.append(f"{name}: {ending(code, UNIT_SECONDS_MAX)}\n{tail(output)}")
-    return outcome
+    return outcome, with_threads
+
+
+def unit_programs(kind, text):
+    """Pairs of a program and the gtest filter of what is to be run of it."""
+    for test in introspect("release" if kind == "tsan" else kind, "--tests"):
+        name = os.path.basename(test["cmd"][0])
+        program = os.path.join(ROOT, ".build", kind, "tests/unit", name)
+        if kind == "tsan" and name in threaded:
+            if threaded[name]:
+                yield program, ":".join(sorted(threaded[name]))
+        else:
+            yield program, f"*{text}*" if text else "*"
 
 
 def unit(kind, text):
-    def tests():
-        programs = [test["cmd"][0] for test in introspect(kind, "--tests")]
-        if kind == "tsan":
-            programs = [path for path in programs if os.path.basename(path) not in ONE_THREAD]
-        outcome = Outcome()
-        with ThreadPoolExecutor(JOBS) as pool:
-            for one in pool.map(lambda program: run_gtest(program, text), programs):
-                outcome.add(one)
+    by_name = {}
+
+    def run_shard(program, chosen, shard):
+        outcome, with_threads = run_gtest(program, chosen, shard)
+        by_name.setdefault(os.path.basename(program), []).append(with_threads)
         return outcome
 
-    return with_build(kind, tests)
+    def tests():
+        jobs = []
+        for program, chosen in unit_programs(kind, text):
+            for shard in range(SHARDS):
+                name = f"{os.path.basename(program)} {shard + 1}/{SHARDS}"
+                jobs.append((name, functools.partial(run_shard, program, chosen, shard)))
+        outcome = side_by_side(jobs, JOBS)
+        if kind == "release":
+            threaded.update({name: set().union(*sets) for name, sets in by_name.items() if None not in sets})
+        return outcome
+
+    if kind != "tsan":
+        return with_build(kind, tests)
+    # What has no threads is neither run nor built.
+    folder = os.path.join(ROOT, ".build", kind)
+    targets = [os.path.relpath(program, folder) for program, _ in unit_programs(kind, text)]
+    return with_build(kind, tests, targets) if targets else Outcome()
 
 
 # ------------------------------------------------------------------------------------ scripts
 
 
-def run_script(path, env=None):
+def run_script(path, words=(), env=None, before=()):
     name = os.path.relpath(path, ROOT)
-    code, output = run(["/usr/bin/python3", path], SCRIPT_SECONDS_MAX, env)
+    code, output = run([*before, "/usr/bin/python3", path, *words], SCRIPT_SECONDS_MAX, env)
     outcome = Outcome(
         passed=len(re.findall(r"^ok \S", output, re.MULTILINE)),
         failures=[f"{name}: {said}" for said in re.findall(r"^FAIL (.*(?:\n .*)*)", output, re.MULTILINE)],
@@ -188,45 +247,61 @@ def run_script(path, env=None):
     return outcome
 
 
+def scripts(pattern, text):
+    paths = sorted(glob.glob(os.path.join(ROOT, "tests", pattern)))
+    return [path for path in paths if text in os.path.relpath(path, ROOT)]
+
+
 def checks(folder, text):
-    outcome = Outcome()
-    for path in sorted(glob.glob(os.path.join(ROOT, "tests", folder, "*.py"))):
-        if text in os.path.relpath(path, ROOT):
-            outcome.add(run_script(path))
-    return outcome
+    jobs = [(os.path.relpath(path, ROOT), functools.partial(run_script, path)) for path in scripts(folder + "/*.py", text)]
+    return side_by_side(jobs, JOBS)
 
-
-# Simulated worlds of one thread: there is nothing in them that two threads could do to each other.
-ONE_THREAD = ("test_session", "test_relay")
 
 # What these spend is time: they wait for disks, for name servers and for retries. The code behind them runs under the
 # sanitizers in the unit tests and in the simulated worlds; under both it would all take longer than a change may wait.
-UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py")
+UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py", "crash.py")
+CRASH_MODES = (["--mode", "store"], ["--mode", "through"])
+# These take longest, the longest first: what is begun last should be short.
+LONG = ("crash.py", "disk.py", "world.py", "queued.py", "reports.py")
+OWN_NETWORK = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
-def interop(kind, text, which="interop/*.py"):
-    scripts = sorted(glob.glob(os.path.join(ROOT, "tests", which)))
+def interop_scripts(kind, text):
+    """Pairs of a script and words for it, in the order in which they are to begin."""
+    paths = scripts("interop/*.py", text) + scripts("crash/crash.py", text)
     if kind != "release":
-        scripts = [path for path in scripts if os.path.basename(path) not in UNSANITIZED]
-    scripts = [path for path in scripts if text in os.path.relpath(path, ROOT)]
-    if not scripts:
-        return Outcome()
+        paths = [path for path in paths if os.path.basename(path) not in UNSANITIZED]
+    rank = {name: place for place, name in enumerate(LONG)}
+    for path in sorted(paths, key=lambda path: rank.get(os.path.basename(path), len(LONG))):
+        for words in CRASH_MODES if path.endswith("crash.py") else ([],):
+            yield path, words
 
+
+def script_env(kind):
+    programs = os.path.join(ROOT, ".build", kind)
+    return {
+        **SANITIZER_ENV,
+        "SLUICE": os.path.join(programs, "sluice"),
+        "SLUICECTL": os.path.join(programs, "sluicectl"),
+        "SLUICE_BUILD_KIND": kind,
+        "NODE_PATH": os.path.join(ROOT, ".deps/node/node_modules"),
+    }
+
+
+def interop(kind, text):
     def tests():
-        programs = os.path.join(ROOT, ".build", kind)
-        env = {
-            **SANITIZER_ENV,
-            "SLUICE": os.path.join(programs, "sluice"),
-            "SLUICECTL": os.path.join(programs, "sluicectl"),
-            "SLUICE_BUILD_KIND": kind,
-            "NODE_PATH": os.path.join(ROOT, ".deps/node/node_modules"),
-        }
-        outcome = Outcome()
-        for path in scripts:
-            outcome.add(run_script(path, env))
-        return outcome
+        # Each has a loopback of its own, so that their ports are theirs; where that is refused, one runs at a time.
+        apart = subprocess.run([*OWN_NETWORK, "true"], capture_output=True, check=False).returncode == 0
+        if not apart:
+            print("  no network namespaces here: one script at a time", flush=True)
+        jobs = []
+        for path, words in chosen:
+            name = " ".join([os.path.relpath(path, ROOT), *words])
+            jobs.append((name, functools.partial(run_script, path, words, script_env(kind), OWN_NETWORK if apart else ())))
+        return side_by_side(jobs, SCRIPTS_AT_ONCE if apart else 1)
 
-    return with_build(kind, tests)
+    chosen = list(interop_scripts(kind, text))
+    return with_build(kind, tests) if chosen else Outcome()
 
 
 # ------------------------------------------------------------------------------------ fuzzers
@@ -249,21 +324,18 @@ def run_fuzzer(program, name):
     return Outcome(failures=[f"fuzz/{name}: {ending(code, UNIT_SECONDS_MAX)}; tools/fuzz {name}\n{tail(output)}"])
 
 
-def fuzz(text):
+def fuzzers(text):
     names = [re.sub(r"_fuzz\.cc$", "", os.path.basename(path)) for path in glob.glob(os.path.join(ROOT, "fuzz/*_fuzz.cc"))]
-    if not any(text in "fuzz/" + name for name in names):
-        return Outcome()
+    return sorted(name for name in names if text in "fuzz/" + name)
 
+
+def fuzz(text):
     def tests():
-        outcome = Outcome()
-        programs = {t["name"]: t["filename"][0] for t in introspect("fuzz", "--targets") if t["name"].startswith("fuzz_")}
-        chosen = [(program, target[len("fuzz_") :]) for target, program in sorted(programs.items())]
-        with ThreadPoolExecutor(JOBS) as pool:
-            for one in pool.map(lambda pair: run_fuzzer(*pair), [pair for pair in chosen if text in "fuzz/" + pair[1]]):
-                outcome.add(one)
-        return outcome
+        folder = os.path.join(ROOT, ".build/asan/fuzz/fuzz_")
+        return side_by_side([(f"fuzz/{name}", functools.partial(run_fuzzer, folder + name, name)) for name in names], JOBS)
 
-    return with_build("fuzz", tests)
+    names = fuzzers(text)
+    return with_build("asan", tests) if names else Outcome()
 
 
 # ------------------------------------------------------------------------------------ all of them
@@ -274,35 +346,70 @@ def suites(quick, text):
     yield "layers", lambda: checks("layers", text)
     yield "style", lambda: checks("style", text)
     yield "unit", lambda: unit("release", text)
-    yield "interop", lambda: interop("release", text)
-    yield "crash", lambda: interop("release", text, "crash/crash.py")
+    yield "interop and crash", lambda: interop("release", text)
     if quick:
         return
     yield "unit with address and undefined-behaviour sanitizers", lambda: unit("asan", text)
     yield "interop with address and undefined-behaviour sanitizers", lambda: interop("asan", text)
-    yield "unit with the thread sanitizer", lambda: unit("tsan", text)
     yield "fuzzers", lambda: fuzz(text)
+    yield "unit with the thread sanitizer", lambda: unit("tsan", text)
+
+
+def gtest_names(program):
+    """The names of a program's tests, as its --gtest_list_tests groups them."""
+    listed = subprocess.run([program, "--gtest_list_tests"], check=True, capture_output=True, text=True).stdout
+    suite = ""
+    for line in listed.splitlines()[1:]:  # after the line that gtest's main() says
+        word = line.split("#")[0].strip()
+        if line.startswith("  "):
+            yield suite + word
+        else:
+            suite = word
+
+
+def script_names(path, words):
+    command, env = ["/usr/bin/python3", path, "--list", *words], {**os.environ, **script_env("debug")}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout.splitlines()
+
+
+def list_tests(text):
+    """Prints `SUITE: NAME` for each test that there is, with those of the unit programs of the debug build."""
+    code, said = run([os.path.join(ROOT, "tools/build"), "debug"], BUILD_SECONDS_MAX)
+    if code != 0:
+        sys.exit(said)
+    names = [name for program, _ in unit_programs("debug", "") for name in gtest_names(program)]
+    rows = {f"unit: {name}" for name in names if text in name}
+    for kind in ("release", "asan"):
+        for path, words in interop_scripts(kind, text):
+            short = os.path.relpath(path, ROOT)
+            rows |= {f"scripts with {kind}: {short}: {name}" for name in script_names(path, words)}
+    for path in scripts("layers/*.py", text) + scripts("style/*.py", text):
+        done = subprocess.run(["/usr/bin/python3", path], capture_output=True, text=True, check=False)
+        rows |= {f"{os.path.relpath(path, ROOT)}: {name}" for name in re.findall(r"^(?:ok|FAIL) (.*)", done.stdout, re.M)}
+    rows |= {f"fuzz: {name}" for name in fuzzers(text)}
+    print("\n".join(sorted(rows)))
 
 
 def main():
     words = sys.argv[1:]
-    quick = "--quick" in words
-    words = [word for word in words if word != "--quick"]
+    flags = {word for word in words if word in ("--quick", "--list")}
+    words = [word for word in words if word not in flags]
     if len(words) > 1 or any(word.startswith("-") for word in words):
-        sys.exit(f"usage: tools/test [--quick] [FILTER], not {shlex.join(sys.argv[1:])}")
-    total, lines = Outcome(), []
-    for name, suite in suites(quick, words[0] if words else ""):
+        sys.exit(f"usage: tools/test [--quick | --list] [FILTER], not {shlex.join(sys.argv[1:])}")
+    text = words[0] if words else ""
+    if "--list" in flags:
+        list_tests(text)
+        return
+    total, lines, begun = Outcome(), [], time.monotonic()
+    for name, suite in suites("--quick" in flags, text):
         started = time.monotonic()
         outcome = suite()
         for failure in outcome.failures:
             print(f"\nFAILED {failure}\n", flush=True)
-        line = f"{name}: {outcome.passed} passed, {len(outcome.failures)} failed"
-        line += f" ({outcome.skipped} skipped)" if outcome.skipped else ""
-        line += f" in {time.monotonic() - started:.0f} s"
-        print(line, flush=True)
-        lines.append(line)
+        lines.append(f"{name}: {outcome} in {time.monotonic() - started:.0f} s")
+        print(lines[-1], flush=True)
         total.add(outcome)
-    print("\n" + "\n".join(lines))
+    print("\n" + "\n".join(lines) + f"\nall in {time.monotonic() - begun:.0f} s")
     print(f"{total.passed} passed, {len(total.failures)} failed")
     sys.exit(1 if total.failures or total.passed == 0 else 0)
 

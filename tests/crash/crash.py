@@ -246,9 +246,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--mode", choices=("through", "store"))
+    parser.add_argument("--list", action="store_true", help="print the names of the tests")
     options = parser.parse_args()
     failed = 0
     modes = [options.mode] if options.mode else ["store", "through"]
+    if options.list:
+        print("\n".join(f"nothing_accepted_is_lost[{mode}]" for mode in modes))
+        return 0
     for mode in modes:
         try:
             story, wrong = asyncio.run(run(mode, options.seconds, options.seed))

@@ -7,6 +7,7 @@ tests are over, and how that goes is a test as well.
 
     script.py            runs all tests
     script.py WORD ...   runs those whose name contains one of the words
+    script.py --list     prints the names
 """
 
 import os
@@ -156,6 +157,9 @@ def _run_one(name, function):
 def main():
     signal.signal(signal.SIGALRM, _on_alarm)
     words = sys.argv[1:]
+    if words == ["--list"]:
+        print("\n".join(name for name, _ in _tests))
+        return
     chosen = [one for one in _tests if not words or any(word in one[0] for word in words)]
     results = [_run_one(name, function) for name, function in chosen]
     while _made:
