@@ -200,7 +200,7 @@ class Inspector {
     for (const RouteConfig& route : config().routes)
       for (const std::string& customer : route.conditions.customers)
         if (!known.contains(smtp::to_lower(customer)))
-          add("route " + route.name, "there is no customer " + quoted(customer) + "; see them with: sluicectl customer list");
+          add("route " + route.name, "there is no customer " + in_quotes(customer) + "; see them with: sluicectl customer list");
   }
 
   std::string file_;
