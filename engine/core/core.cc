@@ -78,6 +78,7 @@ Generation::Parts Core::parts(std::shared_ptr<net::CertificateStore> certificate
   return {.resolver = resolver_,
           .dialer = dialer_,
           .outgoing = outgoing_,
+          .host_memory = host_memory_,
           .dns = dns_,
           .tickets = tickets_,
           .certificates = std::move(certificates),

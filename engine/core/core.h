@@ -164,6 +164,7 @@ class Core {
   net::Resolver resolver_;
   net::Dialer dialer_;
   relay::ConnectionBudget outgoing_;
+  relay::HostMemory host_memory_;
   net::TicketKeys tickets_;
   auth::CachingAuthenticator authenticator_;
   LogObserver observer_;

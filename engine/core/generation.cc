@@ -44,7 +44,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   router_ = std::make_unique<relay::Router>(
       relay::Router::Parts{
           .loop = loop_, .resolver = parts.resolver, .dns = parts.dns, .dialer = parts.dialer, .budget = parts.outgoing,
-           .rules = exchange_rules(plan_->config)},
+          .memory = parts.host_memory, .rules = exchange_rules(plan_->config)},
       *plan_->route_table, ways, plan_->config.server.hostname);
   return {};
 }

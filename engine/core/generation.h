@@ -25,6 +25,7 @@ class Generation final : public message::TakerFactory {
     net::Resolver& resolver;
     net::Dialer& dialer;
     relay::ConnectionBudget& outgoing;
+    relay::HostMemory& host_memory;
     io::Dns& dns;
     net::TicketKeys& tickets;
     std::shared_ptr<net::CertificateStore> certificates;

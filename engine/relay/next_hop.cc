@@ -6,6 +6,8 @@ namespace sluice::relay {
 namespace {
 
 constexpr Duration kQuitTimeout = std::chrono::seconds(5);
+// Some answer the first few EHLO of a connection at once and the others later each time (Sendmail: from the third).
+constexpr Duration kSecondHelloSlow = std::chrono::milliseconds(900);
 
 Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, std::string_view why) {
   std::string detail(label);
@@ -14,10 +16,24 @@ Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, s
   return {.reply = smtp::replies::kNextHopTrouble, .detail = std::move(detail)};
 }
 
+std::string_view fault_text(smtp::ClientFault fault) {
+  switch (fault) {
+    case smtp::ClientFault::surplus: return "a reply that no command was waiting for";
+    case smtp::ClientFault::misplaced: return "the reply to another command";
+    case smtp::ClientFault::behind_starttls: return "bytes behind the reply to STARTTLS";
+    case smtp::ClientFault::none:
+    case smtp::ClientFault::garbage: break;
+  }
+  return "garbage where a reply should be";
+}
+
 }  // namespace
 
 NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening)
-    : connection_(std::move(connection)), label_(opening.label), hostname_(opening.hostname) {}
+    : connection_(std::move(connection)),
+      memory_(opening.memory),
+      label_(opening.label),
+      hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
   auto connected = co_await opening.dialer.connect(opening.addresses, opening.route.connect_timeout);
@@ -50,6 +66,7 @@ Task<std::optional<Trouble>> NextHop::hello(Duration timeout) {
     machine_.append_helo(hostname_, text);
     failed = co_await ask(text, 2, timeout, "HELO");
   }
+  if (!failed) machine_.set_capabilities(memory_.usable(label_, capabilities(), connection_->loop().now()));
   co_return failed;
 }
 
@@ -66,11 +83,6 @@ Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
     if (opening.route.tls == RouteTls::opportunistic && !broken_ && !machine_.closing())
       co_return std::nullopt;
     co_return failed;
-  }
-  // RFC 3207: what came in plain behind the 220 is not from whom we are about to trust.
-  if (!connection_->input().empty()) {
-    broken_ = true;
-    co_return trouble(this, {}, "STARTTLS", "octets behind its 220");
   }
   CHECK(opening.tls != nullptr);
   const net::IoStatus status = co_await connection_->start_tls_client(
@@ -119,7 +131,7 @@ Task<std::optional<Trouble>> NextHop::ask(std::string_view text, std::uint16_t w
   auto answered = co_await reply(timeout, what);
   if (!answered) co_return std::move(answered.error());
   const smtp::ParsedReply& got = last_reply();
-  if (got.code / 100 == wanted) co_return std::nullopt;
+  if (got.code / 100 == wanted) co_return spoke_unasked();
   Trouble refused = trouble(this, {}, what, std::to_string(got.code) + " " + got.text);
   refused.closed = machine_.closing();
   co_return refused;
@@ -139,7 +151,7 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
       }
       if (step.event == smtp::ClientEvent::protocol_error) {
         broken_ = true;
-        co_return std::unexpected(trouble(this, {}, what, "garbage where a reply should be"));
+        co_return std::unexpected(trouble(this, {}, what, fault_text(machine_.fault())));
       }
     }
     const Duration left = deadline - connection_->loop().now();
@@ -161,13 +173,92 @@ std::optional<Trouble> NextHop::spoke_unasked() {
     input.consume(step.consumed);
     if (step.event == smtp::ClientEvent::need_more) continue;
     broken_ = true;
-    if (step.event == smtp::ClientEvent::protocol_error)
-      return trouble(this, {}, "dialog", "a reply that nobody asked for");
-    Trouble leaving = trouble(this, {}, "dialog", std::to_string(last_reply().code) + " " + last_reply().text);
-    leaving.closed = true;
-    return leaving;
+    const bool leaving = step.event == smtp::ClientEvent::reply;  // 421
+    Trouble unasked = leaving
+                          ? trouble(this, {}, "dialog", std::to_string(last_reply().code) + " " + last_reply().text)
+                          : trouble(this, {}, "dialog", fault_text(machine_.fault()));
+    unasked.closed = true;
+    return unasked;
   }
-  return std::nullopt;
+  if (machine_.outstanding() > 0 || machine_.idle()) return std::nullopt;
+  broken_ = true;
+  Trouble part = trouble(this, {}, "dialog", "part of a reply that no command was waiting for");
+  part.closed = true;
+  return part;
+}
+
+// ------------------------------------------------------------------------------------------ in step
+
+bool NextHop::out_of_step() const {
+  return machine_.fault() == smtp::ClientFault::surplus || machine_.fault() == smtp::ClientFault::misplaced;
+}
+
+bool NextHop::confirms_by_hello() const {
+  return machine_.says_hello_plainly() && !memory_.lacks(label_, Lack::second_hello, connection_->loop().now());
+}
+
+std::string NextHop::confirm_text() {
+  std::string text;
+  if (capabilities().pipelining && confirms_by_hello()) machine_.append_hello_again(hostname_, text);
+  return text;
+}
+
+Task<InStep> NextHop::confirm(Duration timeout) {
+  if (machine_.outstanding() == 0) {
+    if (!confirms_by_hello()) co_return co_await confirm_by_quit(timeout);
+    std::string text;
+    machine_.append_hello_again(hostname_, text);
+    send(text);
+  }
+  const Instant before = connection_->loop().now();
+  auto answered = co_await reply(timeout, "answer of the next hop to EHLO behind a transaction");
+  const bool silent = !answered && !answered.error().closed;
+  if (silent || connection_->loop().now() - before > kSecondHelloSlow) note(Lack::second_hello);
+  if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
+  if (last_reply().code == 421) co_return InStep::unheard;
+  if (!machine_.is_hello()) co_return co_await look_behind(timeout);
+  if (spoke_unasked() && machine_.fault() != smtp::ClientFault::none) co_return InStep::no;
+  transaction_open = false;
+  co_return machine_.closing() || machine_.idle() ? InStep::yes : InStep::no;
+}
+
+// EHLO was answered by something else.  Either this next hop takes EHLO only once, and then the 221 to QUIT is in its
+// place; or that was the reply to the command before, and then the answer to EHLO is there instead.
+Task<InStep> NextHop::look_behind(Duration timeout) {
+  const bool positive = last_reply().positive();
+  const InStep in_step = co_await confirm_by_quit(timeout);
+  if (in_step == InStep::yes) {
+    note(Lack::second_hello);
+    co_return InStep::yes;
+  }
+  const bool answered = in_step == InStep::no && machine_.fault() == smtp::ClientFault::none;
+  co_return answered && positive && machine_.is_hello() ? InStep::one_too_many : InStep::no;
+}
+
+// No other command has 221.
+Task<InStep> NextHop::confirm_by_quit(Duration timeout) {
+  std::string text;
+  machine_.append_quit(text);
+  send(text);
+  auto answered = co_await reply(timeout, "answer of the next hop to QUIT behind a transaction");
+  broken_ = true;
+  if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
+  if (last_reply().code == 421) co_return InStep::unheard;
+  if (last_reply().code != 221 || !connection_->input().empty()) co_return InStep::no;
+  connection_->say_goodbye();
+  co_return InStep::yes;
+}
+
+Task<std::optional<Trouble>> NextHop::reset(Duration timeout) {
+  std::string text;
+  machine_.append_rset(text);
+  auto failed = co_await ask(text, 2, timeout, "RSET");
+  if (failed) {
+    broken_ = true;
+    co_return failed;
+  }
+  transaction_open = false;
+  co_return std::nullopt;
 }
 
 Task<std::optional<Trouble>> NextHop::introduce(const smtp::XclientValues& who, Duration timeout) {
@@ -175,12 +266,6 @@ Task<std::optional<Trouble>> NextHop::introduce(const smtp::XclientValues& who, 
   const std::string pairs = smtp::xclient_pairs(capabilities().xclient_takes, who, told);
   if (pairs.empty() || pairs == introduced_) co_return std::nullopt;
   std::string text;
-  if (transaction_open) {
-    machine_.append_rset(text);
-    if (auto failed = co_await ask(text, 2, timeout, "RSET")) co_return failed;
-    transaction_open = false;
-    text.clear();
-  }
   machine_.append_xclient(pairs, text);
   auto failed = co_await ask(text, 2, timeout, "XCLIENT");
   if (!failed) failed = co_await hello(timeout);
@@ -198,8 +283,6 @@ std::string NextHop::tls_version() const {
 }
 
 bool NextHop::reusable() {
-  // RSET goes out together with the next MAIL, which is for those who know PIPELINING.
-  if (transaction_open && !capabilities().pipelining) return false;
   return !broken_ && !machine_.closing() && machine_.idle() && !connection_->ended() &&
          connection_->error() == 0 && connection_->input().empty() &&
          connection_->state() == net::Connection::State::open;

@@ -13,6 +13,7 @@
 #include "engine/base/task.h"
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
+#include "engine/relay/host_memory.h"
 #include "engine/relay/route.h"
 #include "engine/smtp/client.h"
 
@@ -27,10 +28,19 @@ struct Trouble {
   io::Address address;       // that was connected to; empty: none was
 };
 
+// Whether a next hop's replies belong to the commands that they were taken for.
+enum class InStep : std::uint8_t {
+  yes,
+  unheard,       // it closed, said 421 or nothing: no reply was seen to be too many, and one may be too few
+  one_too_many,  // and the last one before confirm()'s was positive, whichever command it answered
+  no,            // otherwise out of step
+};
+
 class NextHop {
  public:
   struct Opening {
     const Route& route;
+    HostMemory& memory;  // outlives the connection
     std::string label;        // "host:port", for the log
     std::string server_name;  // the certificate's name
     net::Dialer& dialer;
@@ -50,6 +60,21 @@ class NextHop {
   // Something was said although no reply is owed.  To be asked before anything is said that it could be taken for
   // the answer of; afterwards the connection is of no further use.
   std::optional<Trouble> spoke_unasked();
+  // Once all that was said is answered, or has only confirm_text() outstanding: is every reply that of its command?
+  // A dialog in which a reply was too many looks like a good one up to its end, as almost all replies are alike: so
+  // one is asked for that is not.  It is the answer to EHLO, which also resets the transaction; or, where the next hop
+  // does not take EHLO again, the 221 to QUIT.  `yes` also needs that nothing follows.  After any other result, and
+  // where QUIT was said, the connection is of no further use.
+  Task<InStep> confirm(Duration timeout);
+  // confirm() asks by EHLO, and may find it asked already: this is to be sent behind the last command of a
+  // transaction.  Empty otherwise.
+  std::string confirm_text();
+  // A reply came that no command had asked for, or not of its kind.
+  [[nodiscard]] bool out_of_step() const;
+  // Ends a transaction that was begun and left.
+  Task<std::optional<Trouble>> reset(Duration timeout);
+  // Remembers it of this next hop.
+  void note(Lack lack) { memory_.note(label_, lack, connection_->loop().now()); }
   // Tells the next hop who is behind the messages that follow, where it takes XCLIENT and was not told so last.
   // After that the dialog has begun again: capabilities() may have changed.
   Task<std::optional<Trouble>> introduce(const smtp::XclientValues& who, Duration timeout);
@@ -79,12 +104,16 @@ class NextHop {
   Task<std::optional<Trouble>> hello(Duration timeout);
   Task<std::optional<Trouble>> secure(const Opening& opening);
   Task<std::optional<Trouble>> log_in(const Opening& opening);
-  // One command, one reply: nothing when it is of class `wanted`.
+  Task<InStep> confirm_by_quit(Duration timeout);
+  Task<InStep> look_behind(Duration timeout);
+  [[nodiscard]] bool confirms_by_hello() const;
+  // One command, one reply: nothing when it is of class `wanted` and nothing follows it.
   Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout,
                                    const char* what);
 
   std::unique_ptr<net::Connection> connection_;
   smtp::ClientMachine machine_;
+  HostMemory& memory_;
   std::string label_;
   std::string hostname_;  // ours
   std::uint64_t replies_ = 0;

@@ -173,6 +173,7 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   }
   for (;;) {
     Acquired opened = co_await NextHop::open(parts_.loop, {.route = route_,
+                                                           .memory = parts_.memory,
                                                            .label = host.label,
                                                            .server_name = name,
                                                            .dialer = parts_.dialer,
@@ -221,6 +222,12 @@ void Pool::keep(std::unique_ptr<NextHop> hop) {
   host.idle.push_back(std::move(hop));
   arm_sweep();
   wake_one();
+}
+
+void Pool::note(NextHop& hop, Lack lack) {
+  hop.note(lack);
+  std::vector<std::unique_ptr<NextHop>> idle = std::exchange(host_of(hop).idle, {});
+  for (auto& each : idle) discard(std::move(each));
 }
 
 void Pool::discard(std::unique_ptr<NextHop> hop) {

@@ -70,6 +70,7 @@ class Pool final : private ConnectionBudget::User {
     net::Resolver& resolver;
     net::Dialer& dialer;
     ConnectionBudget& budget;
+    HostMemory& memory;
   };
   // `route` and `tls` outlive the pool; `tls` is null where the route has none.
   Pool(const Parts& parts, const Route& route, std::string hostname, net::TlsClientContext* tls);
@@ -99,6 +100,8 @@ class Pool final : private ConnectionBudget::User {
   [[nodiscard]] bool any_but(std::span<const std::string> labels) const;
   // Gives it back: kept if the dialog is in a state to go on, else closed in the background.
   void release(std::unique_ptr<NextHop> hop);
+  // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
+  void note(NextHop& hop, Lack lack);
   // From now on nobody gets a connection; whoever waits for one is refused.
   void stop();
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.

@@ -52,8 +52,9 @@ class Router {
     io::Dns& dns;
     net::Dialer& dialer;
     ConnectionBudget& budget;
+    HostMemory& memory;
     net::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
-    [[nodiscard]] Pool::Parts pool() const { return {loop, resolver, dialer, budget}; }
+    [[nodiscard]] Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct Way {

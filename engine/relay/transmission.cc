@@ -9,6 +9,7 @@
 namespace sluice::relay {
 namespace {
 
+constexpr std::string_view kOutOfStep = "a reply too many or too few: whose they are cannot be told";
 constexpr std::string_view kMaybeTaken = "lost after the end of the message; it may have been delivered: ";
 
 }  // namespace
@@ -139,7 +140,14 @@ void Transmission::start_over() {
 // ------------------------------------------------------------------------------------------ results
 
 void Transmission::end(Halt halt) {
-  if (mail_refused_) halt.result = *mail_refused_;
+  if (halt.doubt) {
+    std::ranges::fill(results_, RecipientResult{});
+    // What was sent whole may be taken each time that it is sent.
+    if (end_sent_ && hop_ != nullptr)
+      for (const Lack lack : {Lack::pipelining, Lack::chunking}) pool_.note(*hop_, lack);
+  } else if (mail_refused_) {
+    halt.result = *mail_refused_;
+  }
   const int said = halt.result.code / 100;
   if (end_sent_ && said != 4 && said != 5) {
     maybe_taken_ = true;
@@ -162,9 +170,9 @@ void Transmission::end_message(RecipientResult result, bool usable) {
 }
 
 // All recipients were refused: the first one's word stands for all.
-void Transmission::end_without_recipients() {
+void Transmission::end_without_recipients(bool usable) {
   const auto it = std::ranges::find_if(results_, [](const auto& each) { return each.kind != Kind::unasked; });
-  end_message(it != results_.end() ? *it : RecipientResult{}, /*usable=*/true);
+  end_message(it != results_.end() ? *it : RecipientResult{}, usable);
 }
 
 // For everybody of whom nothing final was said.
@@ -193,7 +201,14 @@ std::size_t Transmission::count(Kind kind) const {
 
 Transmission::Halt Transmission::halt(Trouble trouble) {
   trouble_reply_ = std::move(trouble.reply);
-  return {.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)}, .closed = trouble.closed};
+  return {.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
+          .closed = trouble.closed,
+          .doubt = hop_ != nullptr && hop_->out_of_step()};
+}
+
+Transmission::Halt Transmission::in_doubt(const NextHop& hop) {
+  return {.result = {.kind = Kind::deferred, .text = bounded_words(hop.label() + ": " + std::string(kOutOfStep))},
+          .doubt = true};
 }
 
 // 421 is the end of the connection, 3xx where it makes no sense and the like the end of all trust in it.

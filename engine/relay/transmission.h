@@ -8,6 +8,22 @@
 //                                               with its envelope where the next hop knows PIPELINING and CHUNKING.
 // abandon() instead of anything, or of finish().  After finish() or abandon() it is done and is destroyed.
 //
+// Whose reply it was.  A reply counts only for the command that it answers.  Replies carry no mark of their command, and a
+// transaction that went out whole is answered by some 2xx in a row: if the next hop says one too many (now, or late to
+// the message before), each of ours reads the one before its own, RCPT's 250 passes for the message's, and the message's
+// 5xx comes when all is over.  So nothing that the next hop said of a transaction counts before a last command is
+// answered whose reply cannot be mistaken for another (NextHop::confirm): EHLO, sent in the same segment behind the
+// content where the next hop knows PIPELINING, so that a transaction still is one send and one receive, and behind
+// the last reply elsewhere.  Whatever number of replies was too many or too few before, that answer is then not in
+// its place; and it leaves the connection in step, with no transaction open, for the next message.  If it is not in
+// its place, or more follows, all of the transaction's results are void: the recipients are deferred, the connection
+// is closed, and the next hop is talked to step by step for a while (no BDAT, no PIPELINING), so that a surplus reply
+// is seen before the content is sent.  Only where one was too many and each of them was positive, ours are among them,
+// and the message was taken.
+// A next hop that closes instead of answering that EHLO has said no more than it owed; a refusal then stands.  So does an
+// acceptance behind a 354, which only DATA has: all before was in step.  BDAT has nothing like it, and there an
+// acceptance stands only if its enhanced code says that it is not about an address (RFC 3463 3.2).
+//
 // A kept connection may have been closed by the next hop just now.  That is nobody's error: another one is taken, up
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
 // answered yet; or, where the content's end went out together with the envelope, nothing at all was answered.  What
@@ -120,6 +136,7 @@ class Transmission final : private Pool::Holder {
     RecipientResult result;
     bool closed = false;   // the next hop has closed the connection
     bool unusable = true;  // the connection is of no further use
+    bool doubt = false;    // whose replies they were is not known: no result counts
   };
   using Halted = std::optional<Halt>;
   using Step = Task<Halted> (Transmission::*)();
@@ -136,7 +153,7 @@ class Transmission final : private Pool::Holder {
   void start_over();
   void end(Halt halt);
   void end_message(RecipientResult result, bool usable);
-  void end_without_recipients();
+  void end_without_recipients(bool usable);
   void settle(const RecipientResult& result);
   void note(const RecipientResult& result);
   void give_back(bool usable);
@@ -144,6 +161,7 @@ class Transmission final : private Pool::Holder {
   [[nodiscard]] std::size_t count(Kind kind) const;
   Halt halt(Trouble trouble);
   [[nodiscard]] Halt halt_by_reply() const;
+  static Halt in_doubt(const NextHop& hop);
   static RecipientResult result_of(const smtp::ParsedReply& reply);
 
   // transmission_envelope.cc
@@ -162,11 +180,12 @@ class Transmission final : private Pool::Holder {
   // transmission_content.cc
   Task<Halted> send_whole();
   Task<Halted> send_all_at_once();
-  void send_segment(std::string_view text, Chain content);
+  void send_segment(std::string_view text, Chain content, std::string_view behind = {});
   Task<Halted> open_content();
   Task<Halted> read_data_reply();
   Task<Halted> end_empty_data();
-  Halted without_recipients();
+  Task<Halted> conclude(RecipientResult word, bool usable);
+  Task<Halted> conclude_without_content();
   Task<Halted> stream(Chain bytes);
   Task<Halted> send_chunk(bool last);
   Task<Halted> lost_in_body(std::string_view why);

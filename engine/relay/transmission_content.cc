@@ -1,5 +1,6 @@
 // The content of a transmission: whole in one segment with its envelope, or as it comes by DATA or BDAT; and what the
 // next hop says to it.
+#include <algorithm>
 #include <utility>
 
 #include "engine/relay/transmission.h"
@@ -9,7 +10,15 @@ namespace sluice::relay {
 namespace {
 
 constexpr Duration kLastWordTimeout = std::chrono::seconds(2);
+// A client waits meanwhile, and the next hop has nothing to do but to answer.
+constexpr Duration kConfirmTimeout = std::chrono::seconds(30);
 constexpr std::string_view kSpokeTooEarly = "a reply before its end";
+constexpr std::uint16_t kAddressStatus = 1;  // RFC 3463 3.2
+
+// It says itself that it is no answer to MAIL or RCPT.
+bool about_message(const RecipientResult& word) {
+  return word.enhanced.present() && word.enhanced.subject != kAddressStatus;
+}
 
 }  // namespace
 
@@ -29,21 +38,24 @@ Task<Transmission::Halted> Transmission::send_whole() {
 Task<Transmission::Halted> Transmission::send_all_at_once() {
   Chain content;
   ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), content);
+  if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
   std::string text;
   append_envelope(text);
   hop_->machine().append_bdat(content.size(), /*last=*/true, text);
   stage_ = Stage::body;
   end_sent_ = true;
-  send_segment(text, std::move(content));
-  if (Halted halted = co_await read_envelope(/*but=*/1)) co_return halted;
+  const std::string behind = hop_->confirm_text();
+  send_segment(text, std::move(content), behind);
+  if (Halted halted = co_await read_envelope(/*but=*/behind.empty() ? 1 : 2)) co_return halted;
   co_return co_await read_final_reply();
 }
 
 // In one send, if it is no more than a small message.
-void Transmission::send_segment(std::string_view text, Chain content) {
+void Transmission::send_segment(std::string_view text, Chain content, std::string_view behind) {
   Chain segment;
   segment.append_copy(text);
   segment.append(std::move(content));
+  segment.append_copy(behind);
   if (segment.extents() > net::Connection::kVectors && segment.size() <= 2 * kGatherBytes) segment.compact();
   hop_->send(std::move(segment));
 }
@@ -56,6 +68,7 @@ Task<Transmission::Halted> Transmission::open_content() {
   wire_ = ContentForm(form_, chunking_);
   const bool data_too = late_ && !chunking_ && hop_->capabilities().pipelining;
   if (data_too) {
+    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
     // RFC 2920 3.1: DATA may be the last of a group.
     std::string text;
     append_envelope(text);
@@ -65,10 +78,7 @@ Task<Transmission::Halted> Transmission::open_content() {
   } else if (Halted halted = co_await say_envelope()) {
     co_return halted;
   }
-  if (count(Kind::accepted) == 0 && !data_too) {
-    end_without_recipients();
-    co_return std::nullopt;
-  }
+  if (count(Kind::accepted) == 0 && !data_too) co_return co_await conclude_without_content();
   stage_ = Stage::body;
   if (chunking_) co_return std::nullopt;
   if (!data_too) {
@@ -86,12 +96,10 @@ Task<Transmission::Halted> Transmission::read_data_reply() {
   const smtp::ParsedReply& reply = hop_->last_reply();
   const bool go_ahead = reply.reply_class() == smtp::ReplyClass::intermediate;
   if (reply.code == 421 || reply.positive()) co_return halt_by_reply();
-  if (count(Kind::accepted) > 0) {
-    if (!go_ahead) end_message(result_of(reply), /*usable=*/true);
-    co_return std::nullopt;
-  }
+  if (count(Kind::accepted) > 0 && !go_ahead) co_return co_await conclude(result_of(reply), /*usable=*/true);
+  if (count(Kind::accepted) > 0) co_return std::nullopt;
   if (go_ahead) co_return co_await end_empty_data();
-  co_return without_recipients();
+  co_return co_await conclude_without_content();
 }
 
 // RFC 2920 3.1: "the client cannot assume that the DATA command will be rejected just because none of the RCPT TO
@@ -102,14 +110,7 @@ Task<Transmission::Halted> Transmission::end_empty_data() {
   hop_->machine().content_ended();
   auto answered = co_await hop_->reply(pool_.route().final_timeout, "answer of the next hop to nothing");
   if (!answered) co_return halt(std::move(answered.error()));
-  co_return without_recipients();
-}
-
-// Nobody was taken, and all that was said is answered.
-Transmission::Halted Transmission::without_recipients() {
-  if (mail_refused_) return Halt{.result = *mail_refused_, .unusable = false};
-  end_without_recipients();
-  return std::nullopt;
+  co_return co_await conclude_without_content();
 }
 
 // ------------------------------------------------------------------------------------------ as it comes
@@ -137,16 +138,14 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
     if (!answered) co_return halt(std::move(answered.error()));
     const smtp::ParsedReply& reply = hop_->last_reply();
     if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
-    if (!reply.positive()) {
-      end_message(result_of(reply), /*usable=*/false);
-      co_return std::nullopt;
-    }
+    if (!reply.positive()) co_return co_await conclude(result_of(reply), /*usable=*/false);
   }
   if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
   std::string text;
   hop_->machine().append_bdat(chunk_.size(), last, text);
   end_sent_ = last;
-  send_segment(text, std::exchange(chunk_, Chain()));
+  const std::string behind = last ? hop_->confirm_text() : std::string();
+  send_segment(text, std::exchange(chunk_, Chain()), behind);
   co_return std::nullopt;
 }
 
@@ -175,9 +174,11 @@ Task<Transmission::Halted> Transmission::end_content() {
     if (!hop_->connection().input().empty()) co_return co_await lost_in_body(kSpokeTooEarly);
     Chain rest = std::exchange(chunk_, Chain());
     rest.append_copy(wire_.data_end());
-    send_segment({}, std::move(rest));
     hop_->machine().content_ended();
     end_sent_ = true;
+    // RFC 2920 3.1: the content may be the first of a group.
+    const std::string behind = hop_->confirm_text();
+    send_segment({}, std::move(rest), behind);
   }
   co_return co_await read_final_reply();
 }
@@ -187,11 +188,32 @@ Task<Transmission::Halted> Transmission::read_final_reply() {
   if (!answered) co_return halt(std::move(answered.error()));
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
-  hop_->transaction_open = !reply.positive() && !mail_refused_;
-  if (count(Kind::accepted) == 0) co_return without_recipients();
   RecipientResult result = result_of(reply);
   if (reply.positive()) result.kind = Kind::taken;
-  end_message(std::move(result), /*usable=*/true);
+  co_return co_await conclude(std::move(result), /*usable=*/true);
+}
+
+Task<Transmission::Halted> Transmission::conclude_without_content() {
+  co_return co_await conclude(RecipientResult{}, /*usable=*/true);
+}
+
+// All that was said is answered, and `word` is the message's.  It counts if the dialog is in step: see the head of
+// transmission.h.
+Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usable) {
+  const InStep in_step = co_await hop_->confirm(std::min(pool_.route().command_timeout, kConfirmTimeout));
+  const bool none_refused_it = count(Kind::accepted) > 0 && !mail_refused_;
+  if (in_step == InStep::no) co_return in_doubt(*hop_);
+  const bool taken_by_all = word.kind == Kind::taken && count(Kind::accepted) == written_;
+  if (in_step == InStep::one_too_many && !taken_by_all) co_return in_doubt(*hop_);
+  if (in_step == InStep::unheard && word.kind == Kind::taken && none_refused_it && chunking_ && !about_message(word))
+    co_return in_doubt(*hop_);
+  usable = usable && in_step == InStep::yes;
+  if (mail_refused_) co_return Halt{.result = *mail_refused_, .unusable = !usable};
+  if (none_refused_it) {
+    end_message(std::move(word), usable);
+  } else {
+    end_without_recipients(usable);
+  }
   co_return std::nullopt;
 }
 

@@ -37,8 +37,16 @@ Task<bool> Transmission::connect(bool fresh) {
   co_return true;
 }
 
-// Who is behind the message, where the next hop is told; then whether it can be carried at all.
+// A transaction that was left is ended, alone: if that is refused, what follows would be added to it.  Then who is
+// behind the message, where the next hop is told; then whether it can be carried at all.
 Task<Transmission::Halted> Transmission::introduce() {
+  if (hop_->transaction_open) {
+    auto trouble = co_await hop_->reset(pool_.route().command_timeout);
+    if (trouble) {
+      trouble->closed = true;  // nothing was said of this message: another connection will do
+      co_return halt(*std::move(trouble));
+    }
+  }
   if (pool_.route().identify == RouteIdentify::xclient)
     if (auto trouble = co_await hop_->introduce(request_.who, pool_.route().command_timeout))
       co_return halt(*std::move(trouble));
@@ -80,7 +88,6 @@ std::size_t Transmission::room() const {
 }
 
 void Transmission::append_mail(std::string& text) {
-  if (hop_->transaction_open) hop_->machine().append_rset(text);
   hop_->transaction_open = true;
   ++hop_->messages;
   stage_ = Stage::envelope;
@@ -110,9 +117,9 @@ void Transmission::append_envelope(std::string& text) {
 // MAIL, if it was not said yet, and the recipients that are not asked yet: in one segment where the next hop knows
 // PIPELINING.
 Task<Transmission::Halted> Transmission::say_envelope() {
-  if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
   const bool pipelining = hop_->capabilities().pipelining;
   while (stage_ == Stage::idle || written_ < room()) {
+    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
     std::string text;
     if (pipelining) {
       append_envelope(text);
@@ -123,7 +130,7 @@ Task<Transmission::Halted> Transmission::say_envelope() {
     }
     hop_->send(text);
     if (Halted halted = co_await read_envelope(/*but=*/0)) co_return halted;
-    if (mail_refused_) co_return Halt{.result = *mail_refused_, .unusable = false};
+    if (mail_refused_) co_return co_await conclude_without_content();
   }
   co_return std::nullopt;
 }
@@ -142,14 +149,9 @@ Task<Transmission::Halted> Transmission::read_envelope(std::size_t but) {
 Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) return halt_by_reply();
-  // A transaction that is not forgotten is not ours.
-  if (expect == smtp::Expect::rset) return reply.positive() ? std::nullopt : Halted(halt_by_reply());
   RecipientResult result = result_of(reply);
   if (expect == smtp::Expect::mail) {
-    if (!reply.positive()) {
-      mail_refused_ = std::move(result);
-      hop_->transaction_open = false;
-    }
+    if (!reply.positive()) mail_refused_ = std::move(result);
     return std::nullopt;
   }
   CHECK(expect == smtp::Expect::recipient);

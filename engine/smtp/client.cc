@@ -22,6 +22,8 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find_first_of(" \n")); }
+
 std::uint32_t small_number(std::string_view digits) {
   const std::uint64_t value = parse_size(digits).value_or(0);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xffffffffU));
@@ -109,22 +111,23 @@ ClientMachine::ClientMachine() { expect(Expect::greeting); }
 
 // --------------------------------------------------------------------------------------- replies
 
-ClientStep ClientMachine::broken(std::size_t consumed) {
-  broken_ = true;
+ClientStep ClientMachine::broken(std::size_t consumed, ClientFault fault) {
+  fault_ = fault;
   closing_ = true;
   return {consumed, ClientEvent::protocol_error, Expect::unasked};
 }
 
 ClientStep ClientMachine::next_reply(std::string_view input) {
-  if (broken_ || (tls_due_ && !input.empty())) return broken(input.size());
+  if (fault_ != ClientFault::none) return broken(input.size(), fault_);
+  if (tls_due_ && !input.empty()) return broken(input.size(), ClientFault::behind_starttls);
   const ReplyParser::Step parsed = parser_.step(input);
-  if (parsed.status == ReplyStatus::malformed) return broken(parsed.consumed);
+  if (parsed.status == ReplyStatus::malformed) return broken(parsed.consumed, ClientFault::garbage);
   if (parsed.status == ReplyStatus::need_more)
     return {parsed.consumed, ClientEvent::need_more, Expect::unasked};
   // RFC 5321 3.8: 421 may come at any time; the next hop closes after it.
   if (reply().code == 421) closing_ = true;
   if (outstanding() == 0) {
-    if (reply().code != 421) return broken(parsed.consumed);
+    if (reply().code != 421) return broken(parsed.consumed, ClientFault::surplus);
     return {parsed.consumed, ClientEvent::reply, Expect::unasked};
   }
   const Expect kind = queue_[head_++];
@@ -132,22 +135,44 @@ ClientStep ClientMachine::next_reply(std::string_view input) {
     queue_.clear();
     head_ = 0;
   }
+  if (misplaced(kind)) return broken(parsed.consumed, ClientFault::misplaced);
   on_reply(kind);
   // CVE-2011-0411, seen from the other side: what is behind the 220 came in plain, and must not be
   // read as said under TLS.
-  if (tls_due_ && parsed.consumed < input.size()) return broken(input.size());
+  if (tls_due_ && parsed.consumed < input.size()) return broken(input.size(), ClientFault::behind_starttls);
   return {parsed.consumed, ClientEvent::reply, kind};
+}
+
+// Positive replies that only another command can have (RFC 5321 4.3.2, RFC 4954 6), and the answer to EHLO, where
+// a command of a transaction is to be answered: a reply too many or too few came before.
+bool ClientMachine::misplaced(Expect kind) const {
+  constexpr Expect kTransaction[] = {Expect::mail,    Expect::recipient, Expect::data,
+                                     Expect::message, Expect::chunk,     Expect::rset};
+  constexpr std::uint16_t kOfOthers[] = {211, 214, 220, 221, 235};
+  if (std::ranges::find(kTransaction, kind) == std::end(kTransaction)) return false;
+  return std::ranges::find(kOfOthers, reply().code) != std::end(kOfOthers) || is_hello();
+}
+
+bool ClientMachine::is_hello() const {
+  return !hello_word_.empty() && reply().code == 250 && reply().lines > 1 && first_word(reply().text) == hello_word_;
+}
+
+void ClientMachine::on_hello() {
+  should_fall_back_ = reply().reply_class() == ReplyClass::permanent;
+  capabilities_ = reply().positive() ? Capabilities::parse(reply().text) : Capabilities{};
+  hello_word_.clear();
+  if (reply().code == 250 && reply().lines > 1) hello_word_ = first_word(reply().text);
 }
 
 void ClientMachine::on_reply(Expect kind) {
   switch (kind) {
     case Expect::ehlo:
-      should_fall_back_ = reply().reply_class() == ReplyClass::permanent;
-      capabilities_ = reply().positive() ? Capabilities::parse(reply().text) : Capabilities{};
+      on_hello();
       return;
     case Expect::helo:
     case Expect::xclient:
       capabilities_ = {};
+      hello_word_.clear();
       return;
     case Expect::starttls:
       tls_due_ = reply().positive();
@@ -164,6 +189,7 @@ void ClientMachine::on_reply(Expect kind) {
     case Expect::chunk:
     case Expect::rset:
     case Expect::noop:
+    case Expect::hello_again:
     case Expect::unasked:
       return;
   }
@@ -173,13 +199,14 @@ void ClientMachine::tls_started() {
   CHECK(tls_due_ && outstanding() == 0);
   tls_due_ = false;
   capabilities_ = {};
+  hello_word_.clear();
   should_fall_back_ = false;
 }
 
 // -------------------------------------------------------------------------------------- commands
 
 void ClientMachine::expect(Expect kind) {
-  CHECK(!broken_ && !tls_due_);
+  CHECK(fault_ == ClientFault::none && !tls_due_);
   CHECK(outstanding() < kOutstandingMax);
   queue_.push_back(kind);
 }
@@ -212,6 +239,13 @@ void ClientMachine::append_helo(std::string_view hostname, std::string& out) {
   const std::size_t start = out.size();
   out.append("HELO ").append(hostname);
   end_line(Expect::helo, start, out);
+}
+
+void ClientMachine::append_hello_again(std::string_view hostname, std::string& out) {
+  CHECK(says_hello_plainly() && is_hello_name(hostname));
+  const std::size_t start = out.size();
+  out.append("EHLO ").append(hostname);
+  end_line(Expect::hello_again, start, out);
 }
 
 void ClientMachine::append_starttls(std::string& out) {

@@ -86,14 +86,23 @@ enum class Expect : std::uint8_t {
   rset,
   noop,
   quit,
-  unasked,  // a 421 that answers nothing: the next hop closes
+  hello_again,  // EHLO behind a transaction: see ClientMachine::append_hello_again()
+  unasked,      // a 421 that answers nothing: the next hop closes
 };
 
 enum class ClientEvent : std::uint8_t {
   need_more,
   reply,           // see reply(): it answers `expect`
-  protocol_error,  // garbage, a reply that nobody asked for, or octets behind STARTTLS's 220:
-                   // close, trust nothing
+  protocol_error,  // see fault(): close, trust nothing
+};
+
+// Why the dialog broke.
+enum class ClientFault : std::uint8_t {
+  none,
+  garbage,           // no reply at all
+  surplus,           // a reply that no command is waiting for
+  misplaced,         // a reply that cannot be the answer to the command whose turn it is
+  behind_starttls,   // bytes behind STARTTLS's 220
 };
 
 struct ClientStep {
@@ -129,6 +138,7 @@ class ClientMachine {
   // unasked is seen as one.
   ClientStep next_reply(std::string_view input);
   [[nodiscard]] const ParsedReply& reply() const { return parser_.reply(); }
+  [[nodiscard]] ClientFault fault() const { return fault_; }
 
   // RFC 5321 3.2; its reply sets capabilities().
   void append_ehlo(std::string_view hostname, std::string& out);
@@ -154,10 +164,21 @@ class ClientMachine {
   // Followed by exactly `size` octets, the caller's to send.
   void append_bdat(std::uint64_t size, bool last, std::string& out);
   void append_rset(std::string& out);
+  // EHLO once more, to learn whether the next hop's replies are in step with our commands.  Its answer is the one
+  // positive reply that no other command has: the next hop said it before on this connection, and it begins with the
+  // next hop's name and has more lines.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO may come at any time and
+  // resets the transaction as RSET does.  What the next hop offers stays what its first answer said.
+  void append_hello_again(std::string_view hostname, std::string& out);
   void append_noop(std::string& out);
   void append_quit(std::string& out);
 
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
+  // The answer to EHLO can be told from every other reply.
+  [[nodiscard]] bool says_hello_plainly() const { return !hello_word_.empty(); }
+  // The last reply is that answer.
+  [[nodiscard]] bool is_hello() const;
+  // Takes away what the caller knows the next hop not to do, whatever it offers.
+  void set_capabilities(const Capabilities& capabilities) { capabilities_ = capabilities; }
   // Replies still to come.
   [[nodiscard]] std::size_t outstanding() const { return queue_.size() - head_; }
   [[nodiscard]] bool idle() const { return outstanding() == 0 && !parser_.inside(); }
@@ -172,15 +193,18 @@ class ClientMachine {
   void end_line(Expect kind, std::size_t start, std::string& out);
   void command(Expect kind, std::string_view line, std::string& out);
   void on_reply(Expect kind);
-  ClientStep broken(std::size_t consumed);
+  void on_hello();
+  [[nodiscard]] bool misplaced(Expect kind) const;
+  ClientStep broken(std::size_t consumed, ClientFault fault);
 
   ReplyParser parser_;
   Capabilities capabilities_;
   std::vector<Expect> queue_;
   std::size_t head_ = 0;
   bool closing_ = false;
+  std::string hello_word_;  // the first word of the answer to EHLO, if that can be told from others
   bool should_fall_back_ = false;
-  bool broken_ = false;
+  ClientFault fault_ = ClientFault::none;
   bool tls_due_ = false;
 };
 

@@ -148,12 +148,13 @@ class OneSegment(threading.Thread):
     def run(self):
         accepted, _ = self.listener.accept()
         accepted.sendall(b"220 hop.test ESMTP\r\n")
+        hello = b"250-hop.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 CHUNKING\r\n"
         accepted.recv(65536)
-        accepted.sendall(b"250-hop.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 CHUNKING\r\n")
+        accepted.sendall(hello)
         while piece := accepted.recv(65536):
             self.pieces.append(piece)
-            verbs = re.findall(rb"(?m)^(RSET|MAIL|RCPT|BDAT|QUIT)\b", piece)
-            accepted.sendall(b"250 2.0.0 Ok\r\n" * len(verbs))
+            verbs = re.findall(rb"(?m)^(RSET|MAIL|RCPT|BDAT|QUIT|EHLO)\b", piece)
+            accepted.sendall(b"".join(hello if verb == b"EHLO" else b"250 2.0.0 Ok\r\n" for verb in verbs))
         accepted.close()
 
     def stop(self):
@@ -170,9 +171,11 @@ def a_small_message_goes_in_one_segment():
             expect_equal(len(hop.pieces), number, "segments")
             piece = hop.pieces[-1]
             expect_equal([piece.count(verb) for verb in (b"MAIL FROM:", b"RCPT TO:", b"BDAT ")], [1, 3, 1], "commands")
-            expect(piece.endswith(message), f"the end of the segment: {piece[-100:]}")
+            # EHLO, whose answer no other command has, shows that each reply was that of its command.
+            hello = b"EHLO mail.relay.test\r\n"
+            expect(piece.endswith(message + hello), f"the end of the segment: {piece[-100:]}")
             size = int(re.search(rb"BDAT (\d+) LAST\r\n", piece)[1])
-            expect_equal(len(piece.split(b" LAST\r\n", 1)[1]), size, "octets behind BDAT")
+            expect_equal(len(piece.split(b" LAST\r\n", 1)[1]), size + len(hello), "octets behind BDAT")
     hop.stop()
 
 

@@ -56,6 +56,7 @@ NextHop::NextHop(io::Loop& loop, const io::Address& address) : loop_(loop) {
 NextHop::~NextHop() { CHECK(stopped_); }
 
 void NextHop::say_everywhere(std::string_view text) {
+  misbehaved += live_.empty() ? 0 : 1;
   for (Dialog& dialog : live_) dialog.peer.say(text);
 }
 
@@ -133,6 +134,10 @@ Task<bool> NextHop::command(Dialog& dialog, std::string line) {
 }
 
 Task<bool> NextHop::hello(Dialog& dialog, bool extended) {
+  if (rules.hello_once && dialog.greeted) {
+    say(dialog, "503 5.5.1 Duplicate HELO/EHLO\r\n");
+    co_return true;
+  }
   dialog.greeted = true;
   dialog.message.reset();
   if (!extended) co_return co_await answer(dialog, HopStage::helo, "250 hop.example\r\n") != Said::gone;
@@ -241,14 +246,19 @@ Task<bool> NextHop::read_content(Dialog& dialog) {
     content_read += line.size() + 2;
     if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
       co_return false;
-    for (Counted& each : faults_) {
-      if (each.fault.stage != HopStage::body || message.content.size() <= each.fault.bytes) continue;
-      if (each.seen++ < each.fault.after || each.seen > each.fault.after + each.fault.count) continue;
-      const HopFault fault = each.fault;
-      if (co_await misbehave(dialog, fault, "") == Said::gone) co_return false;
-    }
+    if (!co_await misbehave_in_body(dialog, message.content.size())) co_return false;
   }
   co_return false;
+}
+
+Task<bool> NextHop::misbehave_in_body(Dialog& dialog, std::size_t bytes) {
+  for (Counted& each : faults_) {
+    if (each.fault.stage != HopStage::body || bytes <= each.fault.bytes) continue;
+    if (each.seen++ < each.fault.after || each.seen > each.fault.after + each.fault.count) continue;
+    const HopFault fault = each.fault;
+    if (co_await misbehave(dialog, fault, "") == Said::gone) co_return false;
+  }
+  co_return true;
 }
 
 Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
@@ -264,10 +274,11 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
     if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) co_return false;
     if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
       co_return false;
+    if (!co_await misbehave_in_body(dialog, content.size())) co_return false;
   }
   content_read += size;
   if (for_nobody) {
-    dialog.peer.say("503 5.5.1 RCPT first\r\n");
+    say(dialog, "503 5.5.1 RCPT first\r\n");
     co_return true;
   }
   dialog.message->chunked = true;
@@ -285,8 +296,15 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
 Task<bool> NextHop::message(Dialog& dialog) {
   ledger.push_back(*std::exchange(dialog.message, std::nullopt));
   const std::size_t entry = ledger.size() - 1;
+  const HopFault* const refusal = fault(HopStage::verdict, {});
+  ledger[entry].taken = refusal == nullptr;
+  if (refusal != nullptr) {
+    const std::string words = refusal->say;
+    co_return co_await answer(dialog, HopStage::message, words) != Said::gone;
+  }
   const Said said = co_await answer(dialog, HopStage::message, "250 2.0.0 taken\r\n");
   ledger[entry].answered = said == Said::usual;
+  if (said == Said::otherwise) ledger[entry].taken = false;
   ++dialog.messages;
   if (rules.messages_max != 0 && dialog.messages >= rules.messages_max) co_return false;
   co_return said != Said::gone;
@@ -309,11 +327,37 @@ Task<NextHop::Said> NextHop::answer(Dialog& dialog, HopStage stage, std::string_
     const HopFault copy = *found;  // faults_ may change meanwhile
     co_return co_await misbehave(dialog, copy, usual);
   }
-  dialog.peer.say(usual);
+  say(dialog, usual);
   co_return Said::usual;
 }
 
+void NextHop::say(Dialog& dialog, std::string_view text) {
+  std::string plain(text);
+  if (!rules.enhanced_codes && plain.size() > 10 && plain[5] == '.' && plain[7] == '.') plain.erase(4, 6);
+  dialog.peer.say(plain);
+}
+
+Task<bool> NextHop::say_in_parts(Dialog& dialog, std::string_view reply, std::size_t split) {
+  const std::string text(reply);
+  if (split == 0 || split >= text.size()) {
+    say(dialog, text);
+    co_return true;
+  }
+  dialog.peer.say(std::string_view(text).substr(0, split));
+  if (!co_await dialog.peer.pause(std::chrono::milliseconds(7))) co_return false;
+  dialog.peer.say(std::string_view(text).substr(split));
+  co_return true;
+}
+
+Task<void> NextHop::say_later(std::uint64_t dialog, std::string text, Duration after) {
+  co_await loop_.sleep(after, "a late reply");
+  for (Dialog& each : live_)
+    if (each.number == dialog) each.peer.say(text);
+}
+
 Task<NextHop::Said> NextHop::misbehave(Dialog& dialog, const HopFault& fault, std::string_view usual) {
+  ++misbehaved;
+  if (fault.too_early) dialog.peer.say(fault.say_too);
   if (fault.stall > Duration::zero() && !co_await dialog.peer.pause(fault.stall)) co_return Said::gone;
   while (fault.endless && dialog.peer.open()) {
     dialog.peer.say("250-and another thing\r\n");
@@ -323,8 +367,13 @@ Task<NextHop::Said> NextHop::misbehave(Dialog& dialog, const HopFault& fault, st
     if (!co_await dialog.peer.pause(std::chrono::milliseconds(1))) co_return Said::gone;
   }
   if (fault.say.empty() && fault.hang_up) co_return Said::gone;
-  dialog.peer.say(fault.say.empty() ? usual : std::string_view(fault.say));
-  dialog.peer.say(fault.say_too);
+  if (!fault.silent && !co_await say_in_parts(dialog, fault.say.empty() ? usual : std::string_view(fault.say), fault.split))
+    co_return Said::gone;
+  if (fault.too_late > Duration::zero()) {
+    tasks_.add(say_later(dialog.number, fault.say_too, fault.too_late));
+  } else if (!fault.too_early) {
+    dialog.peer.say(fault.say_too);
+  }
   dialog.over = fault.hang_up;
   const bool as_usual = fault.say.empty() || usual.empty() || fault.say.front() == usual.front();
   co_return as_usual ? Said::usual : Said::otherwise;

@@ -20,6 +20,8 @@ namespace sluice::testing {
 
 enum class HopStage : std::uint8_t {
   greeting, ehlo, helo, starttls, auth, xclient, mail, recipient, data, body, chunk, message, rset, quit,
+  verdict,  // of a message that is there: with a fault here it is refused by `say`, which the fault of `message` may
+            // then change or accompany
 };
 inline constexpr unsigned kAlways = 1U << 30;
 
@@ -31,6 +33,10 @@ struct HopFault {
   Duration stall = Duration::zero();  // first nothing, this long
   std::string say;          // in place of the usual reply, as it is
   std::string say_too;      // behind the usual reply
+  Duration too_late = Duration::zero();  // say_too comes this much later, while the dialog goes on
+  bool too_early = false;   // say_too comes in front of the reply instead
+  bool silent = false;      // no reply at all; the dialog goes on
+  std::size_t split = 0;    // the reply in two parts, the second one a moment later
   bool hang_up = false;     // then closes; without `say`, instead of replying
   bool endless = false;     // a reply that never ends
   std::uint64_t bytes = 0;  // body: after so many octets of it
@@ -48,6 +54,8 @@ struct HopRules {
   std::string xclient;      // attributes offered
   std::uint64_t size_max = 100'000'000;
   unsigned recipients_max = 0;      // stated by LIMITS, kept with 452; 0: none
+  bool enhanced_codes = true;
+  bool hello_once = false;          // a second EHLO is refused, as Python's smtpd does
   bool asks_for_nothing = false;    // answers 354 to DATA although it took no recipient
   std::string password;     // of AUTH, as base64; empty: any will do
   unsigned messages_max = 0;             // closes after so many on one connection; 0: never
@@ -61,6 +69,7 @@ struct HopMessage {
   std::string content;                  // without dots
   std::string mail_parameters;
   bool chunked = false;
+  bool taken = false;     // it means to deliver it, whatever it says
   bool answered = false;  // with 2xx
   std::string xclient;    // who it was told is behind it
   std::uint64_t connection = 0;
@@ -87,6 +96,7 @@ class NextHop {
   std::vector<HopMessage> ledger;
   std::vector<std::string> commands;    // all lines, in order
   std::vector<std::string> violations;  // of the protocol, by the relay
+  unsigned misbehaved = 0;              // faults that have happened
   std::uint64_t accepted = 0;
   std::uint64_t content_read = 0;
   std::size_t live() const { return live_.size(); }
@@ -114,7 +124,11 @@ class NextHop {
   Task<bool> chunk(Dialog& dialog, const std::string& argument);
   Task<bool> message(Dialog& dialog);
   Task<Said> answer(Dialog& dialog, HopStage stage, std::string_view usual, std::string_view about = {});
+  Task<bool> misbehave_in_body(Dialog& dialog, std::size_t bytes);
   Task<Said> misbehave(Dialog& dialog, const HopFault& fault, std::string_view usual);
+  Task<bool> say_in_parts(Dialog& dialog, std::string_view reply, std::size_t split);
+  Task<void> say_later(std::uint64_t dialog, std::string text, Duration after);
+  void say(Dialog& dialog, std::string_view text);
   const HopFault* fault(HopStage stage, std::string_view about);
   Task<void> end();
   void violation(std::string what) { violations.push_back(std::move(what)); }

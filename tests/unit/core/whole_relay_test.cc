@@ -50,8 +50,11 @@ void break_hops(relay::QueueBench& bench, io::SimRandom& random) {
       if (random.percent(50)) {
         fault.hang_up = true;
         fault.bytes = random.below(500);
-      } else if (fault.stage != HopStage::body) {
+      } else if (fault.stage != HopStage::body && random.percent(50)) {
         fault.say = "451 4.3.0 Not now\r\n";
+      } else if (fault.stage != HopStage::body) {
+        fault.say_too = "250 2.0.0 Ok\r\n";
+        if (random.percent(50)) fault.too_late = random.between(1ms, 60ms);
       }
       hop->add(fault);
     }

@@ -60,7 +60,7 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   Bench bench;
   ConnectionBudget tight{2};
   bench.route.connect_timeout = 5s;
-  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight}, bench.route, "relay.example", nullptr);
+  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route, "relay.example", nullptr);
   const auto acquire = [&] {
     return testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return pool.acquire({}); });
   };
@@ -82,7 +82,7 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   Route other = bench.route;
   bench.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight};
+  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
   Pool pool(parts, bench.route, "relay.example", nullptr);
   Pool second(parts, other, "relay.example", nullptr);
   const auto use = [&](Pool& of) {

@@ -117,6 +117,7 @@ class QueueBench {
                   .dns = of.bench.doors.world().dns(),
                   .dialer = dialer,
                   .budget = of.bench.budget,
+                  .memory = of.bench.memory,
                   .rules = testing::exchange_rules()}, table,
                  {{.route = of.bench.route}}, "relay.example"),
           spool(of.bench.loop, of.last_segment_,

@@ -58,7 +58,7 @@ class Bench {
     }
     return *pool_;
   }
-  Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget}; }
+  Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
   Pool::Acquired acquire() {
     return testing::await<Pool::Acquired>(doors, loop, [this] { return pool().acquire({}); });
   }
@@ -85,6 +85,7 @@ class Bench {
   io::Loop& loop;
   Route route;
   ConnectionBudget budget{1000};
+  HostMemory memory;
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
  private:

@@ -30,6 +30,17 @@ inline void set_manner(Bench& bench, const Manner& manner) {
   bench.hop().rules.chunking = manner.chunking;
 }
 
+// Nothing is cut, late or ended early, so that calls can be counted.
+inline io::SimOptions exact() {
+  io::SimOptions options;
+  options.segment_bytes_max = 1 << 20;
+  options.send_buffer_bytes = 1 << 20;
+  options.receive_buffer_bytes = 1 << 20;
+  options.latency_min = options.latency_max = 1ms;
+  options.late_percent = options.held_percent = options.early_end_percent = 0;
+  return options;
+}
+
 class Sending {
  public:
   explicit Sending(Bench& bench, const std::vector<std::string>& recipients = {"bob@example.net"})

@@ -1,6 +1,7 @@
 // What becomes of a message that the next hop does not take, or not for everybody, while the client waits: kept, or
 // told; and how much of it is held meanwhile.
 #include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/shelf.h"
 
 namespace sluice::relay {
 namespace {
@@ -15,54 +16,6 @@ using ::testing::SizeIs;
 
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
-
-struct Kept {
-  std::string content;
-  message::DeliveryStatus status;
-  std::size_t recipients = 0;
-};
-
-// Keeps in memory, or refuses to.
-class Shelf final : public Leftover {
- public:
-  std::unique_ptr<Keeper> make_keeper() override;
-  std::vector<Kept> kept;
-  std::size_t begun = 0;
-  std::size_t abandoned = 0;
-  std::size_t refuses_at = SIZE_MAX;  // the call that fails
-  std::size_t calls = 0;
-};
-
-class ShelfKeeper final : public Keeper {
- public:
-  explicit ShelfKeeper(Shelf& shelf) : shelf_(shelf) {}
-  Task<bool> begin(const message::Envelope& envelope, BodyForm) override {
-    ++shelf_.begun;
-    kept_.recipients = envelope.recipients.size();
-    co_return fine();
-  }
-  Task<bool> append(Chain bytes) override {
-    kept_.content += bytes.to_string();
-    co_return fine();
-  }
-  Task<bool> commit(message::DeliveryStatus status) override {
-    if (!fine()) co_return false;
-    kept_.status = std::move(status);
-    shelf_.kept.push_back(std::move(kept_));
-    co_return true;
-  }
-  Task<void> abandon() override {
-    ++shelf_.abandoned;
-    co_return;
-  }
-
- private:
-  bool fine() { return shelf_.calls++ != shelf_.refuses_at; }
-  Shelf& shelf_;
-  Kept kept_;
-};
-
-std::unique_ptr<Keeper> Shelf::make_keeper() { return std::make_unique<ShelfKeeper>(*this); }
 
 std::vector<Fate> fates(const Kept& kept) {
   std::vector<Fate> all;

@@ -174,7 +174,8 @@ TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedBehindMailIsReplacedOnlyB
     set_manner(bench, manner);
     Sending first(bench);
     first.send(kText);
-    bench.hop().add({.stage = HopStage::recipient, .hang_up = true});
+    // Once all is there: what is unread when it closes would take its answer along.
+    bench.hop().add({.stage = HopStage::recipient, .stall = 1s, .hang_up = true});
     Sending second(bench);
     const bool all_at_once = manner.pipelining && manner.chunking;
     EXPECT_THAT(second.send(kText), ElementsAre(all_at_once ? Kind::deferred : Kind::taken));
@@ -215,7 +216,7 @@ TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
 // answer to a message that went out whole, it is sent again: here at once, else by whoever keeps it.
 void break_everywhere(const Manner& manner, io::SimBreak what, bool to_server) {
   const std::string text(kText);
-  const std::size_t copies_max = manner.pipelining && manner.chunking && !to_server ? 2 : 1;
+  const std::size_t copies_max = manner.pipelining && manner.chunking ? 2 : 1;
   for (std::uint64_t bytes = 0; bytes < 560; bytes += 9) {
     SCOPED_TRACE(std::string(manner.name) + " after " + std::to_string(bytes) + (to_server ? " out" : " in"));
     Bench bench(bytes + 1);

@@ -1,0 +1,229 @@
+// A next hop's replies that are too many, too few, too early or too late, for each way of sending: no message is taken to
+// be with a next hop that does not have it.
+//   SLUICE_SEEDS=10000 .build/release/tests/unit/test_relay --gtest_filter='OutOfStep*'      the long form
+#include "tests/unit/relay/out_of_step.h"
+
+#include <cstdlib>
+
+namespace sluice::relay {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+const std::vector<std::string> kTwo = {"a@example.net", "b@example.net"};
+
+// ------------------------------------------------------------------------------------------ as it was found
+
+// One reply too many in front of the answers to a whole transaction, then 550 to BDAT: each answer was taken for the one
+// of the command behind, the client heard 250, and the message was nowhere.
+TEST(OutOfStepTest, OneReplyTooManyBeforeARefusalKeepsTheMessage) {
+  for (const Manner& manner : kManners) {
+    for (const bool codes : {true, false}) {
+      for (const bool kept : {true, false}) {
+        SCOPED_TRACE(std::string(manner.name) + (codes ? ", codes" : "") + (kept ? ", kept" : ""));
+        Bench bench;
+        set_manner(bench, manner);
+        bench.hop().rules.enhanced_codes = codes;
+        if (kept) {
+          Sending first(bench);
+          EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
+        }
+        bench.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
+        bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
+        bench.hop().add({.stage = HopStage::message, .stall = 100ms});
+        Sending message(bench, kTwo);
+        // Refused only where the surplus reply was seen before the content was sent, and another connection used.
+        const bool seen_before = kept && !manner.pipelining;
+        EXPECT_THAT(message.send(kText), Each(seen_before ? Kind::refused : Kind::deferred));
+        bench.hop().forgive();
+        Sending again(bench, kTwo);
+        EXPECT_THAT(again.send(kText), Each(Kind::taken));
+        EXPECT_TRUE(bench.hop().ledger.back().taken);
+        bench.hop().violations.clear();
+      }
+    }
+  }
+}
+
+// Said twice to the end of a message, the second time late: it is there before the replies to the next message, or
+// between them, or while that one is being looked at.
+TEST(OutOfStepTest, TheLastMessagesAnswerAgainIsNotTheNextOnes) {
+  for (const Manner& manner : kManners) {
+    for (const Duration late : {Duration(4ms), Duration(50ms)}) {
+      for (const Duration gap : {Duration(0ms), Duration(2ms), Duration(30ms)}) {
+        SCOPED_TRACE(manner.name);
+        Bench bench;
+        set_manner(bench, manner);
+        bench.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n", .too_late = late});
+        bench.hop().add({.stage = HopStage::verdict, .after = 1, .count = 3, .say = "550 5.7.1 spam\r\n"});
+        bench.hop().add({.stage = HopStage::message, .stall = 100ms});
+        Sending first(bench);
+        first.send(kText);
+        if (gap > 0ms) bench.run_for(gap);
+        Sending second(bench);
+        second.send(kText);
+        EXPECT_NE(second.result().kind, Kind::taken);
+        bench.hop().violations.clear();
+      }
+    }
+  }
+}
+
+TEST(OutOfStepTest, OneReplyTooManyBehindTheGreetingOrEhloIsSeenBeforeAnythingIsSent) {
+  for (const HopStage stage : {HopStage::greeting, HopStage::ehlo}) {
+    SCOPED_TRACE(stage == HopStage::ehlo);
+    Bench bench(1, exact());
+    bench.hop().add({.stage = stage, .count = kAlways, .say_too = "250 2.0.0 Ok\r\n"});
+    Sending message(bench);
+    EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+    EXPECT_THAT(message.result().text, HasSubstr("no command was waiting for"));
+    EXPECT_THAT(bench.hop().commands, Each(StartsWith("EHLO")));
+  }
+}
+
+// Kept, idle: such a connection is closed, and the next message goes by another one.
+TEST(OutOfStepTest, WhatAnIdleNextHopSaysCostsNoMessage) {
+  for (const char* words : {"250 2.0.0 Ok\r\n", "421 4.4.2 bye\r\n", "25"}) {
+    Bench bench;
+    Sending first(bench);
+    first.send(kText);
+    bench.hop().say_everywhere(words);
+    bench.run_for(3s);
+    EXPECT_EQ(bench.hop().live(), 0U);
+    Sending second(bench);
+    EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+    EXPECT_THAT(bench.hop().ledger, SizeIs(2));
+  }
+}
+
+// ------------------------------------------------------------------------------------------ what it does not cost
+
+// Each of the replies was positive, so that ours was, whichever it is.
+TEST(OutOfStepTest, AMessageThatIsAcceptedTwiceIsAcceptedOnce) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    bench.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n"});
+    Sending message(bench, kTwo);
+    EXPECT_THAT(message.send(kText), Each(Kind::taken));
+    bench.run_for(1s);
+    EXPECT_EQ(bench.pool().status().front().live, 0U);
+    EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+    bench.hop().violations.clear();  // QUIT is said behind EHLO, whose answer is not recognised yet
+  }
+}
+
+TEST(OutOfStepTest, ANextHopThatTakesEhloOnlyOnceHasItsMessagesOnce) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    bench.hop().rules.hello_once = true;
+    for (int i = 0; i < 3; ++i) {
+      Sending message(bench, kTwo);
+      EXPECT_THAT(message.send(kText), Each(Kind::taken));
+    }
+    EXPECT_THAT(bench.hop().ledger, SizeIs(3));
+    // It is asked only once, and then QUIT shows the same.
+    EXPECT_EQ(std::ranges::count(bench.hop().commands, "EHLO relay.example"), 4);
+  }
+}
+
+// Sendmail answers the third EHLO of a connection after a second, the fourth after two, and so on.
+TEST(OutOfStepTest, ANextHopThatIsSlowWithASecondEhloIsNotAskedAgain) {
+  Bench bench;
+  bench.hop().add({.stage = HopStage::ehlo, .after = 1, .count = kAlways, .stall = 1s});
+  for (int i = 0; i < 3; ++i) {
+    Sending message(bench);
+    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
+  }
+  EXPECT_TRUE(bench.memory.lacks(std::string(Bench::kFirst) + ":25", Lack::second_hello, bench.loop.now()));
+  EXPECT_THAT(bench.hop().commands, Contains("QUIT"));
+}
+
+TEST(OutOfStepTest, ANextHopThatWasOutOfStepIsAskedStepByStepForAWhile) {
+  Bench bench;
+  bench.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
+  bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
+  Sending first(bench);
+  EXPECT_THAT(first.send(kText), ElementsAre(Kind::deferred));
+  Sending second(bench);
+  EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+  EXPECT_FALSE(bench.hop().ledger.back().chunked);
+  bench.run_for(HostMemory::kRemembered + 1min);
+  Sending third(bench);
+  EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken));
+  EXPECT_TRUE(bench.hop().ledger.back().chunked);
+  bench.hop().violations.clear();
+}
+
+// ------------------------------------------------------------------------------------------ worlds
+
+std::uint64_t seeds() {
+  const char* const given = std::getenv("SLUICE_SEEDS");
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : 240;
+}
+
+// Seeds go round all ways of sending.
+OutOfStepOptions options_of(std::uint64_t seed) {
+  constexpr Sender kSenders[] = {Sender::late, Sender::eager, Sender::queue};
+  return {.manner = kManners[seed % 4],
+          .sender = kSenders[seed / 4 % 3],
+          .excess = seed / 12 % 4 == 3 ? Excess::little : Excess::much,
+          .large = seed / 48 % 5 == 4};
+}
+
+TEST(OutOfStepTest, NoWorldLosesAMessage) {
+  Findings all;
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+    const Findings found = play_out_of_step(seed, options_of(seed));
+    EXPECT_THAT(found.lost, IsEmpty()) << "seed " << seed;
+    EXPECT_THAT(found.unexplained, IsEmpty()) << "seed " << seed;
+    all.add(found);
+  }
+  std::printf("%zu taken, %zu kept, %zu refused, %zu of them taken all the same\n", all.taken, all.kept, all.refused, all.doubled);
+  EXPECT_GT(all.taken, seeds());
+  EXPECT_GT(all.kept, seeds() / 2);
+}
+
+// ------------------------------------------------------------------------------------------ whether they would
+
+// The worlds find a client that takes each reply for the next command's, in each way of sending.
+TEST(OutOfStepTest, TheWorldsFindAClientThatBelievesEachReply) {
+  for (const Manner& manner : kManners) {
+    std::uint64_t seed = 1;
+    while (seed <= 1000 &&
+           play_out_of_step(seed, {.manner = manner, .sender = Sender::naive, .excess = Excess::much}).lost.empty())
+      ++seed;
+    EXPECT_LE(seed, 1000U) << manner.name;
+    std::printf("%s: found in world %llu\n", manner.name, static_cast<unsigned long long>(seed));
+  }
+}
+
+TEST(OutOfStepTest, TheLedgerFindsAMessageThatIsNotThereAndOneThatIsThereTwice) {
+  Bench bench;
+  Sending message(bench);
+  EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
+  Findings fine;
+  compare_with_ledger(bench, message.envelope, kText, message.kinds(), true, fine);
+  EXPECT_THAT(fine.lost, IsEmpty());
+  EXPECT_THAT(fine.unexplained, IsEmpty());
+  Findings twice;
+  compare_with_ledger(bench, message.envelope, kText, {Kind::deferred}, true, twice);
+  EXPECT_THAT(twice.unexplained, SizeIs(1));
+  bench.hop().ledger.front().taken = false;
+  Findings gone;
+  compare_with_ledger(bench, message.envelope, kText, message.kinds(), false, gone);
+  EXPECT_THAT(gone.lost, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace sluice::relay
