@@ -40,7 +40,7 @@ TEST(Config, NeedsNothingButARoute) {
   EXPECT_EQ(config.server.drain, 30s);
   EXPECT_EQ(config.store.accounts, "/var/lib/sluice/accounts.db");
   EXPECT_EQ(config.tls.certificates, "/etc/sluice/tls");
-  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_2);
+  EXPECT_EQ(config.tls.min_version, net::TlsVersion::tls_1_2);
   EXPECT_EQ(config.limits.message_bytes, 52'428'800U);
   EXPECT_EQ(config.limits.recipients_per_message, 50U);
   EXPECT_EQ(config.limits.idle, 300s);
@@ -197,7 +197,7 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.store.granted_ttl, 7s);
   EXPECT_EQ(config.store.refused_ttl, 3s);
   EXPECT_EQ(config.tls.default_host, "relay.example.net");
-  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_3);
+  EXPECT_EQ(config.tls.min_version, net::TlsVersion::tls_1_3);
   EXPECT_FALSE(config.tls.tickets);
   EXPECT_EQ(config.tls.hosts_loaded_max, 7U);
   EXPECT_EQ(config.limits.message_bytes, 65536U);
