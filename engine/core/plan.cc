@@ -33,6 +33,7 @@ smtp::ServerProfile profile_of(const Config& config, const ListenerConfig& liste
   profile.require_auth = true;
   profile.auth_without_tls = listener.auth == ListenerAuth::clear;
   profile.message_bytes_max = config.limits.message_bytes;
+  profile.chunk_discard_bytes_max = config.limits.message_bytes + smtp::kContentSurplusBytesMax;
   profile.recipients_max = config.limits.recipients_per_message;
   profile.recipients_outstanding_max = config.limits.recipients_per_message;
   profile.recipients_refused_max = config.limits.recipients_over;

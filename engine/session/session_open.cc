@@ -69,7 +69,8 @@ Session::Next Session::admit(Admission::Admitted place, Admission::Place& kept) 
     kept = *std::move(place);
     return Next::go_on;
   }
-  // It takes nobody's place while it is told so.
+  // It takes no session's place while it is told so.
+  address_place_.give_back();
   place_.give_back();
   if (auto telling = services_.admission.turn_away()) {
     place_ = *std::move(telling);
@@ -81,14 +82,8 @@ Session::Next Session::admit(Admission::Admitted place, Admission::Place& kept) 
 }
 
 Session::Next Session::admit_handshake() {
-  const bool counts = counts_by_address();
-  auto place = services_.admission.handshake(counts ? &connection_->peer() : nullptr);
-  if (place) {
-    handshake_place_ = *std::move(place);
-    return Next::go_on;
-  }
-  end(place.error());
-  return Next::end;
+  const io::Address* client = counts_by_address() ? &connection_->peer() : nullptr;
+  return admit(services_.admission.handshake(client), handshake_place_);
 }
 
 Task<Session::Next> Session::read_proxy_header() {

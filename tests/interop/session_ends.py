@@ -2,7 +2,6 @@
 """How sessions end: what the client is told, what the log says, and what TLS says before the connection goes."""
 
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -81,10 +80,37 @@ def a_least_version_of_tls_is_asked_of_next_hops():
     with Hop(tls=old) as hop:
         with Relay(hop, route={"tls": "required", "verify": False, "tls_min_version": "1.3"}) as relay:
             with relay.client() as client:
-                client.submit(mail.compose(), wanted="451")
+                client.say(f"MAIL FROM:<{SENDER}>", "250")
+                # With one host, which has just failed, recipients are refused at once.
+                if client.say("RCPT TO:<ralph@far.test>").code == 250:
+                    client.say("DATA", "354")
+                    client.send(stuff(mail.compose()))
+                    client.wanted("451", "the message")
+            expect(hop.tls_failures, "no handshake was tried")
         with Relay(hop, route={"tls": "required", "verify": False}) as relay:
             with relay.client() as client:
                 client.submit(mail.compose())
+
+
+@test
+def a_kept_connection_to_a_next_hop_ends_with_close_notify():
+    heard = []
+
+    def quit_heard(dialog):
+        dialog.send(b"221 2.0.0 Bye\r\n")
+        dialog.socket.suppress_ragged_eofs = False
+        try:
+            heard.append(dialog.socket.recv(100))
+        except ssl.SSLError as error:
+            heard.append(error)
+        return b""
+
+    with Hop(tls=authority().server_context("localhost", "127.0.0.1")) as hop:
+        hop.on["QUIT"] = quit_heard
+        with Relay(hop, route={"tls": "required", "verify": False, "idle_s": 1}) as relay, relay.client() as client:
+            client.submit(mail.compose())
+            until(lambda: heard, "QUIT was said")
+            expect_equal(heard, [b""], "what came behind QUIT")
 
 
 # ------------------------------------------------------------------------------------ excess
@@ -109,18 +135,17 @@ def a_burst_of_stalled_handshakes_is_one_line_and_leaves_room():
 
 @test
 def running_out_of_descriptors_is_in_the_log():
-    with Relay(next_hop(), server={"cores": 1}) as relay:
-        soft = resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE)
-        used = len(os.listdir(f"/proc/{relay.process.pid}/fd"))
-        resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (used + 4, soft[1]))
+    used = len(os.listdir(f"/proc/{relay_().process.pid}/fd"))
+    with Relay(next_hop(), server={"cores": 1}, program=("prlimit", f"--nofile={used + 8}")) as relay:
         clients = [socket.create_connection(("127.0.0.1", relay.ports["clear"])) for _ in range(20)]
         line = relay.logged("accept_failed")
         expect_in("open files", line["error"], "the error")
-        resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, soft)
         for client in clients:
             client.settimeout(10)
-            expect_in(b"220 ", client.recv(100), "the greeting of one that had to wait")
+            # One that had to wait is served once there is room.
+            expect_in(b"220 ", client.recv(100), "the greeting")
             client.close()
+        until(lambda: relay.counter("sessions_live") == 0, "they have gone")
         expect(relay.counter("accepts_failed") >= 1, "it is counted")
         expect_equal(len(relay.log("accept_failed")), 1, "lines for the burst")
 

@@ -9,13 +9,14 @@
 namespace sluice::net {
 namespace {
 
-using testing::Doors;
+namespace support = ::sluice::testing;
+using support::Doors;
 using ::testing::Contains;
 using ::testing::SizeIs;
 using namespace std::chrono_literals;
 
 TEST(ListenerTest, RunningOutOfDescriptorsIsToldAndTheConnectionWaits) {
-  Doors doors(testing::DoorKind::simulated);
+  Doors doors(support::DoorKind::simulated);
   io::Loop& here = doors.add_loop("192.0.2.1");
   io::Loop& there = doors.add_loop("198.51.100.7");
   const int socket = here.door().sockets.listen(doors.address("192.0.2.1", 587), {}).value();
@@ -28,7 +29,7 @@ TEST(ListenerTest, RunningOutOfDescriptorsIsToldAndTheConnectionWaits) {
   using Dialled = std::expected<std::unique_ptr<Connection>, int>;
   std::vector<std::unique_ptr<Connection>> clients;
   for (int i = 0; i < 2; ++i) {
-    Dialled made = testing::await<Dialled>(doors, there, [&] { return Connection::connect(there, address, 30s); });
+    Dialled made = support::await<Dialled>(doors, there, [&] { return Connection::connect(there, address, 30s); });
     ASSERT_TRUE(made);
     clients.push_back(*std::move(made));
   }
@@ -38,8 +39,8 @@ TEST(ListenerTest, RunningOutOfDescriptorsIsToldAndTheConnectionWaits) {
   here.close(accepted.back());
   EXPECT_TRUE(doors.run_until([&] { return accepted.size() == 2; }));
   here.close(accepted.back());
-  for (auto& client : clients) testing::await_done(doors, there, [&] { return client->close(); });
-  testing::await_done(doors, here, [&] { return listener.close(); });
+  for (auto& client : clients) support::await_done(doors, there, [&] { return client->close(); });
+  support::await_done(doors, here, [&] { return listener.close(); });
 }
 
 }  // namespace
