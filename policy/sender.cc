@@ -66,6 +66,19 @@ bool SenderRights::may_send_from(std::string_view domain) const {
          (network_->domains != nullptr && network_->domains->covers(domain));
 }
 
+std::string_view verdict_name(SenderVerdict verdict) {
+  switch (verdict) {
+    case SenderVerdict::allowed: return "allowed";
+    case SenderVerdict::suspended: return "account_suspended";
+    case SenderVerdict::held: return "account_held";
+    case SenderVerdict::reverse_path: return "sender_domain";
+    case SenderVerdict::no_author: return "no_author";
+    case SenderVerdict::several_authors: return "several_authors";
+    case SenderVerdict::author: return "author_domain";
+  }
+  return "?";
+}
+
 SenderDecision check_reverse_path(const SenderRights& rights, const std::optional<Mailbox>& sender,
                                   std::string_view id) {
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;

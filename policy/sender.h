@@ -56,6 +56,9 @@ enum class SenderVerdict : std::uint8_t {
   author,           // the author's domain is not theirs
 };
 
+// For the log: "sender_domain".
+[[nodiscard]] std::string_view verdict_name(SenderVerdict verdict);
+
 struct SenderDecision {
   SenderVerdict verdict = SenderVerdict::allowed;
   std::string reason;  // for a refusal: printable ASCII, at most kReasonOctetsMax, no enhanced code

@@ -179,6 +179,27 @@ std::expected<Network, std::string> Network::parse(std::string_view text) {
   return network;
 }
 
+Network Network::around(std::span<const std::uint8_t> address, unsigned ipv4_bits,
+                        unsigned ipv6_bits) {
+  if (is_mapped(address)) address = address.subspan(kMappedBytes);
+  Network network;
+  network.prefix_bits_ = static_cast<std::uint8_t>(std::min(ipv4_bits, unsigned{kIpv4Bytes} * 8));
+  if (address.size() == kIpv6Bytes) {
+    network.size_ = kIpv6Bytes;
+    network.prefix_bits_ = static_cast<std::uint8_t>(std::min(ipv6_bits, unsigned{kIpv6Bytes} * 8));
+  } else if (address.size() != kIpv4Bytes) {
+    return network;
+  }
+  for (std::size_t i = 0; i < address.size(); ++i)
+    network.bytes_[i] = address[i] & mask_of(i, network.prefix_bits_);
+  return network;
+}
+
+std::size_t Network::Hash::operator()(const Network& network) const {
+  const std::string_view bytes(reinterpret_cast<const char*>(network.bytes_.data()), network.size_);
+  return std::hash<std::string_view>()(bytes) ^ network.prefix_bits_;
+}
+
 bool Network::contains(std::span<const std::uint8_t> address) const {
   if (is_mapped(address)) address = address.subspan(kMappedBytes);
   if (address.size() != size_) return false;

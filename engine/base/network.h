@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -28,6 +29,11 @@ class Network {
   // as either.
   [[nodiscard]] static std::expected<Network, std::string> parse(std::string_view text);
 
+  // The network of so many bits that holds `address`: 4 or 16 bytes in network order, IPv4 mapped into IPv6 as IPv4;
+  // any other number of bytes as 0.0.0.0.
+  [[nodiscard]] static Network around(std::span<const std::uint8_t> address, unsigned ipv4_bits,
+                                      unsigned ipv6_bits);
+
   // `address`: 4 or 16 bytes in network order.  An IPv4 address mapped into IPv6 (::ffff:192.0.2.1)
   // is that IPv4 address, here and in parse().  Any other number of bytes is in no network.
   [[nodiscard]] bool contains(std::span<const std::uint8_t> address) const;
@@ -36,6 +42,9 @@ class Network {
   [[nodiscard]] unsigned prefix_bits() const { return prefix_bits_; }
   [[nodiscard]] std::string to_string() const;  // "192.0.2.0/24"; one address without "/32"
   bool operator==(const Network&) const = default;
+  struct Hash {
+    std::size_t operator()(const Network& network) const;
+  };
 
  private:
   std::array<std::uint8_t, 16> bytes_{};

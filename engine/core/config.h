@@ -10,11 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/client_block.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
 #include "engine/core/config_delivery.h"
 #include "engine/io/address.h"
 #include "engine/io/log_line.h"
+#include "engine/net/tls_version.h"
 
 namespace sluice::core {
 
@@ -39,12 +41,10 @@ struct StoreConfig {
   Duration refused_ttl = std::chrono::seconds(10);
 };
 
-enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
-
 struct TlsConfig {
   std::string certificates = "/etc/sluice/tls";  // holds HOST/fullchain.pem and HOST/privkey.pem
   std::string default_host;  // empty: what CertificateOptions says
-  TlsVersion min_version = TlsVersion::tls_1_2;
+  net::TlsVersion min_version = net::TlsVersion::tls_1_2;  // of clients
   bool tickets = true;                      // session resumption
   std::uint32_t hosts_loaded_max = 10'000;
 };
@@ -57,6 +57,10 @@ struct LimitsConfig {
   std::uint32_t sessions_per_address =
       200;  // on each core; hosts in a listener's `trusted` are not counted
   std::uint32_t outgoing_per_core = 10'000;  // connections to next hops
+  // Unfinished TLS handshakes, of those sessions.
+  std::uint32_t handshakes_per_core = 5'000;
+  std::uint32_t handshakes_per_address = 50;
+  std::uint32_t ipv6_prefix = kIpv6BlockBitsDefault;  // so much of an IPv6 address is one client address
   std::uint32_t header_bytes = 262'144;
   std::uint32_t received_fields = 100;      // in one header: so many are a loop (RFC 5321 6.3)
   std::uint32_t bad_commands = 10;          // since the last message taken, until 421
@@ -66,7 +70,9 @@ struct LimitsConfig {
   Duration unauthenticated =
       std::chrono::minutes(2);  // from the start of a session until somebody has logged in
   Duration handshake = std::chrono::seconds(30);  // for the TLS handshake, and for the PROXY header
+  Duration command = std::chrono::minutes(1);     // for a command that was begun
   Duration data = std::chrono::minutes(3);        // between two pieces of a message
+  std::uint64_t data_bytes_per_s = 100;           // of a message, at least; 0: any pace
   Duration reply = std::chrono::minutes(2);       // for the client to read our replies
 };
 

@@ -31,6 +31,7 @@ struct RouteConfig {
   std::uint32_t concurrency = 20;  // to one destination, per core; with mx 10
   std::uint32_t rate_per_s = 0;    // likewise; 0: no limit
   relay::RouteTls tls = relay::RouteTls::opportunistic;
+  net::TlsVersion tls_min_version = net::TlsVersion::tls_1_2;
   bool verify = true;         // the certificate is checked; counts where `tls` is required
   std::string ca_file;        // whom to trust; empty: the system's authorities
   std::string login;          // empty: none

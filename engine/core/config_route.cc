@@ -92,6 +92,7 @@ void read_connection(ConfigSection& section, RouteConfig& route) {
       "tls", route.tls,
       {Tls{"none", relay::RouteTls::none}, Tls{"opportunistic", relay::RouteTls::opportunistic},
        Tls{"required", relay::RouteTls::required}});
+  section.choice("tls_min_version", route.tls_min_version, kTlsVersions);
   section.boolean("verify", route.verify);
   section.text("ca_file", route.ca_file, kAnyPathRule);
   section.text("login", route.login, kLoginRule);
@@ -183,6 +184,9 @@ void read_route(const ConfigNode* table, std::string path, ConfigReport& report,
   check_kind(section, route);
   check_way(section, route);
   check_login(section, route);
+  if (route.tls == relay::RouteTls::none && section.has("tls_min_version")) {
+    section.error("tls_min_version", "has no effect where tls = \"none\"", "with another tls");
+  }
   if (!route.ca_file.empty() && route.tls != relay::RouteTls::required) {
     section.error("ca_file",
                   "has no effect: certificates are only checked where tls = \"required\"",

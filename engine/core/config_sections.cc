@@ -1,5 +1,7 @@
 #include "engine/core/config_sections.h"
 
+#include <algorithm>
+
 #include "engine/smtp/limits.h"
 
 namespace sluice::core {
@@ -13,6 +15,19 @@ constexpr std::int64_t kHeaderBytesMin = 16 * 1024;
 constexpr std::int64_t kHeaderBytesCeiling = 16 * 1024 * 1024;
 constexpr std::int64_t kReceivedFieldsMin = 10;
 constexpr std::int64_t kReceivedFieldsCeiling = 1000;
+
+// Unfinished handshakes must leave room for sessions: their bound is below that of the sessions, and half of it where
+// it is not set and the default would not be.
+void check_handshakes(const ConfigSection& section, std::string_view key, std::uint32_t& handshakes,
+                      std::string_view sessions_key, std::uint32_t sessions) {
+  const std::uint32_t most = std::max(sessions - 1, 1U);
+  if (handshakes <= most) return;
+  if (section.has(key)) {
+    section.error(key, "is not below " + std::string(sessions_key), "1 to " + std::to_string(most));
+  } else {
+    handshakes = std::max(sessions / 2, 1U);
+  }
+}
 
 }  // namespace
 
@@ -41,18 +56,18 @@ void read_store(const ConfigNode* table, ConfigReport& report, StoreConfig& stor
 }
 
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
-  using Version = ConfigSection::Choice<TlsVersion>;
   ConfigSection section(table, "tls", "tls", report);
   section.text("certificates", tls.certificates, kPathRule);
   section.text("default_host", tls.default_host, kHostNameRule);
-  section.choice("min_version", tls.min_version,
-                 {Version{"1.2", TlsVersion::tls_1_2}, Version{"1.3", TlsVersion::tls_1_3}});
+  section.choice("min_version", tls.min_version, kTlsVersions);
   section.boolean("tickets", tls.tickets);
   section.integer("hosts_loaded", tls.hosts_loaded_max, 1, kCountMax);
 }
 
 void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
   constexpr std::int64_t kTriesMax = 1000;
+  constexpr std::int64_t kIpv6PrefixMin = 32;
+  constexpr std::int64_t kIpv6PrefixMax = 128;
   ConfigSection section(table, "limits", "limits", report);
   section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin,
                   kMessageBytesCeiling);
@@ -62,6 +77,9 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   section.integer("sessions_per_core", limits.sessions_per_core, 1, kCountMax);
   section.integer("sessions_per_address", limits.sessions_per_address, 1, kCountMax);
   section.integer("outgoing_per_core", limits.outgoing_per_core, 1, kCountMax);
+  section.integer("handshakes_per_core", limits.handshakes_per_core, 1, kCountMax);
+  section.integer("handshakes_per_address", limits.handshakes_per_address, 1, kCountMax);
+  section.integer("ipv6_prefix", limits.ipv6_prefix, kIpv6PrefixMin, kIpv6PrefixMax);
   section.integer("header_bytes", limits.header_bytes, kHeaderBytesMin, kHeaderBytesCeiling);
   section.integer("received_fields", limits.received_fields, kReceivedFieldsMin, kReceivedFieldsCeiling);
   section.integer("bad_commands", limits.bad_commands, 1, kTriesMax);
@@ -70,8 +88,14 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   section.seconds("idle_s", limits.idle, 1, kDayS);
   section.seconds("unauthenticated_s", limits.unauthenticated, 1, kDayS);
   section.seconds("handshake_s", limits.handshake, 1, kHourS);
+  section.seconds("command_s", limits.command, 1, kHourS);
   section.seconds("data_s", limits.data, 1, kHourS);
+  section.integer("data_bytes_per_s", limits.data_bytes_per_s, 0, kCountMax);
   section.seconds("reply_s", limits.reply, 1, kHourS);
+  check_handshakes(section, "handshakes_per_core", limits.handshakes_per_core, "sessions_per_core",
+                   limits.sessions_per_core);
+  check_handshakes(section, "handshakes_per_address", limits.handshakes_per_address, "sessions_per_address",
+                   limits.sessions_per_address);
 }
 
 void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log) {

@@ -11,6 +11,10 @@
 
 namespace sluice::core {
 
+// The least version of TLS, of clients and of next hops.
+inline constexpr ConfigSection::Choice<net::TlsVersion> kTlsVersions[] = {
+    {"1.2", net::TlsVersion::tls_1_2}, {"1.3", net::TlsVersion::tls_1_3}};
+
 void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& server);
 void read_store(const ConfigNode* table, ConfigReport& report, StoreConfig& store);
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls);

@@ -9,10 +9,8 @@ namespace {
 constexpr Duration kCutOffAgain = std::chrono::milliseconds(100);
 constexpr Duration kSweepAgain = std::chrono::milliseconds(500);
 
-bool in_any(const std::vector<Network>& networks, const io::Address& address) {
-  return std::ranges::any_of(networks,
-                             [&](const Network& n) { return n.contains(address.ip_bytes()); });
-}
+// Once outgoing connections were cut off: for what waited for them to be answered, and for the answers to be read.
+constexpr Duration kLastWords = std::chrono::seconds(3);
 
 bool has(const auto& values, const auto& value) {
   return std::ranges::find(values, value) != values.end();
@@ -22,17 +20,14 @@ bool has(const auto& values, const auto& value) {
 
 // One session and what it lives by.
 struct Core::Live {
-  Live(std::uint64_t number, Generation& by, std::string counted_address,
-       std::shared_ptr<const session::ListenerRules> rules,
+  Live(std::uint64_t number, Generation& by, std::shared_ptr<const session::ListenerRules> rules,
        std::unique_ptr<net::Connection> connection)
       : id(number),
         generation(by),
-        counted(std::move(counted_address)),
         session(by.services(), std::move(rules), std::move(connection)) {}
 
   std::uint64_t id;
   Generation& generation;
-  std::string counted;  // the address that counts against the limit; empty: none does
   session::Session session;
   const PromiseBase* task = nullptr;
 };
@@ -45,7 +40,7 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       outgoing_(1),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
-      observer_(log),
+      observer_(log, loop_),
       ids_(door.clock, options_.index),
       dns_(shared.dns),
       spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
@@ -86,6 +81,7 @@ Generation::Parts Core::parts(std::shared_ptr<net::CertificateStore> certificate
           .observer = observer_,
           .ids = ids_,
           .counters = counters_,
+          .admission = admission_,
           .spool = spool_,
           .queue = queue_};
 }
@@ -98,7 +94,8 @@ void Core::run() {
   for (const BoundSocket& bound : options_.sockets) {
     listeners_.push_back(std::make_unique<net::Listener>(
         loop_, bound.socket,
-        [this, listener = bound.listener](int socket) { accepted(listener, socket); }));
+        [this, listener = bound.listener](int socket) { accepted(listener, socket); },
+        [this, listener = bound.listener](int error) { accept_failed(listener, error); }));
   }
   tasks_.add(open_doors());
   queue_.run();
@@ -132,17 +129,7 @@ CoreLeftOver Core::left_over() const {
 
 void Core::accepted(std::size_t listener, int socket) {
   const io::Address peer = loop_.door().sockets.peer(socket);
-  const ListenerPlan& plan = current_->plan().listeners.at(listener);
-  // A balancer stands for many clients, and a trusted host is trusted with this, too.
-  const bool counts = !in_any(plan.rules.trusted, peer) && !in_any(plan.rules.proxy, peer);
-  std::string counted = counts ? peer.ip() : std::string();
-  if (live_.size() >= sessions_max() ||
-      (counts && !admit(counted))) {
-    ++counters_.refused_sessions;
-    loop_.close(socket);
-    return;
-  }
-  live_.emplace_front(next_session_++, *current_, std::move(counted), current_->rules(listener),
+  live_.emplace_front(next_session_++, *current_, current_->rules(listener),
                       std::make_unique<net::Connection>(loop_, socket, peer));
   ++current_->sessions;
   const auto live = live_.begin();
@@ -154,7 +141,14 @@ std::uint32_t Core::sessions_max() const {
 }
 
 void Core::apply_limits() {
-  outgoing_.set_most(std::min(current_->plan().config.limits.outgoing_per_core, file_limits_.outgoing_per_core));
+  const LimitsConfig& limits = current_->plan().config.limits;
+  admission_.set_limits({.sessions = sessions_max(),
+                         .sessions_per_address = limits.sessions_per_address,
+                         .handshakes = limits.handshakes_per_core,
+                         .handshakes_per_address = limits.handshakes_per_address,
+                         .ipv6_bits = limits.ipv6_prefix});
+  observer_.set_ipv6_bits(limits.ipv6_prefix);
+  outgoing_.set_most(std::min(limits.outgoing_per_core, file_limits_.outgoing_per_core));
 }
 
 void Core::set_file_limits(const FileLimits& limits) {
@@ -162,19 +156,13 @@ void Core::set_file_limits(const FileLimits& limits) {
   apply_limits();
 }
 
-bool Core::admit(const std::string& address) {
-  std::uint32_t& count = per_address_[address];
-  if (count >= current_->plan().config.limits.sessions_per_address) return false;
-  ++count;
-  return true;
+void Core::accept_failed(std::size_t listener, int error) {
+  ++accepts_failed_;
+  observer_.accept_failed(current_->rules(listener)->name, error);
 }
 
 Task<void> Core::serve(std::list<Live>::iterator live) {
   co_await live->session.run();
-  if (!live->counted.empty()) {
-    const auto it = per_address_.find(live->counted);
-    if (--it->second == 0) per_address_.erase(it);
-  }
   const bool last = --live->generation.sessions == 0;
   live_.erase(live);
   if (last) sweep_retired();
@@ -188,7 +176,7 @@ void Core::forget_credentials(const auth::Changes& changes) {
     const bool changed =
         changes.everything || has(changes.customers, identity->customer_id) ||
         has(changes.accounts, identity->account_name);
-    if (changed) live.session.drain();
+    if (changed) live.session.end_soon(session::EndReason::account_changed);
   }
 }
 
@@ -221,6 +209,7 @@ void Core::drain(Duration patience) {
   for (Live& live : live_) live.session.drain();
   queue_.stop();
   loop_.timers().arm(cut_off_, loop_.now() + patience);
+  abort_at_ = later(loop_.now() + patience, kLastWords);
   ending_.add(end());
 }
 
@@ -235,6 +224,7 @@ Task<void> Core::end() {
   loop_.timers().disarm(sweep_);
   co_await spool_.close();
   loop_.timers().disarm(cut_off_);
+  observer_.close();
   settled_ = true;
   options_.settled();
 }
@@ -244,7 +234,9 @@ void Core::cut_off(void* context) {
   auto& self = *static_cast<Core*>(context);
   self.current_->router().stop();
   for (auto& generation : self.retired_) generation->router().stop();
-  self.loop_.abort_all();
+  self.loop_.abort_outgoing();
+  for (Live& live : self.live_) live.session.cut_off();
+  if (self.loop_.now() >= self.abort_at_) self.loop_.abort_all();
   self.loop_.timers().arm(self.cut_off_, self.loop_.now() + kCutOffAgain);
 }
 
@@ -253,6 +245,8 @@ void Core::cut_off(void* context) {
 CoreStatus Core::status(bool with_sessions) {
   CoreStatus status{.index = options_.index,
                     .sessions = counters_,
+                    .accepts_failed = accepts_failed_,
+                    .handshakes_live = admission_.handshakes(),
                     .pool = current_->router().counters(),
                     .queue = queue_.counters(),
                     .schedule = queue_.schedule().counters(),

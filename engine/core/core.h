@@ -10,7 +10,6 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "auth/backend/caching_authenticator.h"
@@ -21,6 +20,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
 #include "engine/net/listener.h"
+#include "engine/session/admission.h"
 #include "engine/session/session.h"
 
 namespace sluice::core {
@@ -57,6 +57,8 @@ struct SessionStatus {
 struct CoreStatus {
   std::uint32_t index = 0;
   session::SessionCounters sessions;
+  std::uint64_t accepts_failed = 0;
+  std::uint32_t handshakes_live = 0;
   relay::PoolCounters pool;
   relay::QueueCounters queue;
   relay::ScheduleCounters schedule;
@@ -120,7 +122,8 @@ class Core {
   void set_file_limits(const FileLimits& limits);
   // Until drained.
   void run();
-  // Stops accepting; sessions end after what they have under way; at `patience` the rest is cut off.
+  // Stops accepting; sessions end after what they have under way.  At `patience` the rest is cut off: first what is
+  // asked of others, so that clients that wait for a reply get one and the others 421, and kLastWords later all.
   void drain(Duration patience);
   [[nodiscard]] bool draining() const { return draining_; }
 
@@ -148,9 +151,9 @@ class Core {
   Task<void> serve(std::list<Live>::iterator live);
   Task<void> end();
   [[nodiscard]] Generation::Parts parts(std::shared_ptr<net::CertificateStore> certificates);
-  [[nodiscard]] bool admit(const std::string& address);
   [[nodiscard]] std::uint32_t sessions_max() const;
   void apply_limits();
+  void accept_failed(std::size_t listener, int error);
   void retire(std::unique_ptr<Generation> old);
   static Task<void> close_generation(std::unique_ptr<Generation> old);
   void sweep_retired();
@@ -178,12 +181,14 @@ class Core {
   std::vector<std::unique_ptr<Generation>> retired_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::list<Live> live_;
-  std::unordered_map<std::string, std::uint32_t> per_address_;
   FileLimits file_limits_{.sessions_per_core = UINT32_MAX, .outgoing_per_core = UINT32_MAX};
+  session::Admission admission_;
+  std::uint64_t accepts_failed_ = 0;
   std::uint64_t next_session_ = 1;
   TaskSet tasks_;   // sessions, and what is served beside them
   TaskSet ending_;  // what ends generations and the core
   io::Timer cut_off_{&cut_off, this};
+  Instant abort_at_ = Instant::max();
   io::Timer sweep_{&on_sweep, this};
   bool draining_ = false;
   bool settled_ = false;

@@ -31,7 +31,7 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # A page that explains your policy. Refusals for a limit name it.
 #policy_url = "https://www.example.net/mail-policy"
 
-# At a stop, how long sessions may take to finish.
+# At a stop, how long sessions may take to finish; then clients are told 421, or 250 where their message is kept.
 #drain_s = 30
 
 [store]
@@ -53,7 +53,7 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # server.hostname, or else of the first host in the directory, or else one that is made at the start
 # and signed by nobody.
 #default_host = "relay.example.net"
-# "1.2" or "1.3".
+# "1.2" or "1.3": clients that speak no version from here on are refused. A route has its own, for next hops.
 #min_version = "1.2"
 # Let clients resume a session without a full handshake.
 #tickets = true
@@ -61,7 +61,8 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #hosts_loaded = 10000
 
 [limits]
-# The longest message, told by SIZE (RFC 1870). At least 65536.
+# The longest message, told by SIZE (RFC 1870). At least 65536. What is longer is read to its end and then refused with
+# 552; 16 MiB beyond the limit it is refused at once, and the session closed.
 #message_bytes = 52428800
 # Recipients of one message, told by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a
 # client sends the message again for them; after so many of those the session is closed.
@@ -73,9 +74,15 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # least 100.
 #received_fields = 100
 
-# Sessions at one time: on each core, and from one client address on each core.
+# Sessions at one time: on each core, and from one client address on each core. Those beyond get 421.
 #sessions_per_core = 20000
 #sessions_per_address = 200
+# How many of them may be in an unfinished TLS handshake: fewer, so that there is room for others. Those beyond get 421,
+# where they have not begun TLS yet.
+#handshakes_per_core = 5000
+#handshakes_per_address = 50
+# So many bits of an IPv6 address are one client address, for these limits.
+#ipv6_prefix = 64
 # Connections to next hops at one time, on each core. Where the process may not have enough open
 # files for these and for the sessions, both are reduced at the start, and the log says so.
 #outgoing_per_core = 10000
@@ -87,11 +94,14 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #auth_failures = 3
 
 # Patience with a client, in seconds: between two commands; from the start until it has logged
-# in; for the TLS handshake; between two pieces of a message; to read our replies.
+# in; for the TLS handshake; for a command that was begun, to its end; between two pieces of a message; to read our
+# replies. data_bytes_per_s is the pace that a message must keep, and may fall behind by data_s (0: any pace).
 #idle_s = 300
 #unauthenticated_s = 120
 #handshake_s = 30
+#command_s = 60
 #data_s = 180
+#data_bytes_per_s = 100
 #reply_s = 120
 
 # Where clients come in. Without any [[listener]] these two are in force:
@@ -193,6 +203,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # "none"; "opportunistic": where the host offers it, whatever its certificate; "required": or
 # nothing is sent.
 #tls = "opportunistic"
+# "1.2" or "1.3": with a host that speaks no version from here on, TLS fails.
+#tls_min_version = "1.2"
 # Where TLS is required: check the host's certificate, against these authorities ("": the system's).
 #verify = true
 #ca_file = ""

@@ -5,7 +5,7 @@ namespace sluice::core {
 Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts)
     : loop_(loop),
       plan_(std::move(plan)),
-      services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters},
+      services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters, parts.admission},
       spool_(parts.spool),
       queue_(parts.queue),
       certificates_(parts.certificates) {}
@@ -18,7 +18,9 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
     auto rules = std::make_shared<session::ListenerRules>(listener.rules);
     if (listener.uses_tls) {
       made->contexts_.push_back(std::make_unique<net::TlsContext>(
-          net::TlsContextOptions{.listener = rules->name, .tickets = config.tls.tickets},
+          net::TlsContextOptions{.listener = rules->name,
+                                 .tickets = config.tls.tickets,
+                                 .min_version = config.tls.min_version},
           *made->certificates_, parts.tickets));
       rules->tls = made->contexts_.back().get();
     }
@@ -34,7 +36,9 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
     relay::Router::Way way{.route = route};
     if (route.tls != relay::RouteTls::none && route.maildir.empty()) {
       auto context = net::TlsClientContext::make(
-          {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none, .ca_pem = route.ca_pem});
+          {.verify = route.verify ? net::TlsVerify::required : net::TlsVerify::none,
+           .ca_pem = route.ca_pem,
+           .min_version = route.tls_min_version});
       if (!context) return std::unexpected("route " + route.name + ": " + context.error());
       client_contexts_.push_back(*std::move(context));
       way.tls = client_contexts_.back().get();

@@ -33,6 +33,7 @@ class Generation final : public message::TakerFactory {
     session::Observer& observer;
     session::IdSource& ids;
     session::SessionCounters& counters;
+    session::Admission& admission;
     spool::Spool& spool;
     relay::Queue& queue;
   };

@@ -1,5 +1,9 @@
 #include "engine/core/log_observer.h"
 
+#include <cstring>
+
+#include "engine/base/client_block.h"
+
 namespace sluice::core {
 namespace {
 
@@ -15,6 +19,14 @@ std::string_view result_text(session::AuthResult result) {
 }
 
 }  // namespace
+
+LogObserver::LogObserver(io::Log& log, io::Loop& loop)
+    : log_(log), repeated_(loop, [&log](const RepeatedLines::Kind& kind, std::uint64_t count) {
+        log.line(io::Level::info, "repeated")
+            .field_if_any("client", kind.first)
+            .field("reason", kind.second)
+            .field("count", count);
+      }) {}
 
 void LogObserver::message(const session::MessageRecord& record) {
   const std::string_view verdict = record.code < 300   ? "taken"
@@ -41,7 +53,9 @@ void LogObserver::message(const session::MessageRecord& record) {
       .field_if_any("next_hop", record.next_hop)
       .field_if_any("next_hop_tls", record.next_hop_tls)
       .field("reply", record.reply)
-      .field_if_any("detail", record.detail);
+      .field_if_any("reason", record.reason)
+      .field_if_any("detail", record.detail)
+      .field("reply_sent", record.reply_sent);
 }
 
 void LogObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
@@ -56,11 +70,53 @@ void LogObserver::login(std::string_view listener, const io::Address& client, st
       .field_if_any("why", reason);
 }
 
-void LogObserver::ended(std::string_view listener, const io::Address& client, std::string_view why) {
-  log_.line(io::Level::info, "session_ended")
+void LogObserver::refused(const session::RefusalRecord& record) {
+  auto line = log_.line(io::Level::info, "refused");
+  line.field_if_any("id", record.id)
+      .field("code", record.code)
+      .field("reason", record.reason)
+      .field("listener", record.listener)
+      .field("client", record.client)
+      .field_if_any("helo", record.helo)
+      .field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field_if_any("command", record.command)
+      .field_if_any("argument", record.argument)
+      .field("reply", record.reply);
+  if (record.not_logged > 0) line.field("not_logged", record.not_logged);
+}
+
+void LogObserver::ended(const session::EndRecord& record) {
+  const std::string_view reason = session::end_reason_row(record.reason).name;
+  if (record.lines_max > 0) {
+    std::string block = client_block(record.client.ip_bytes(), ipv6_bits_).to_string();
+    if (!repeated_.admit({std::move(block), std::string(reason)}, record.lines_max)) return;
+  }
+  auto line = log_.line(io::Level::info, "session_ended");
+  line.field("reason", reason)
+      .field("code", record.code)
+      .field("listener", record.listener)
+      .field("client", record.client.ip())
+      .field_if_any("helo", record.helo)
+      .field_if_any("tls", record.tls)
+      .field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field("bytes", record.bytes_received)
+      .field("bytes_sent", record.bytes_sent)
+      .field("messages", record.messages)
+      .field("refusals", record.refusals)
+      .field("ms", record.lasted)
+      .field_if_any("id", record.id);
+  if (!record.id.empty()) line.field("content_bytes", record.content_bytes);
+  if (record.refusals_not_logged > 0) line.field("refusals_not_logged", record.refusals_not_logged);
+  line.field_if_any("detail", record.detail);
+}
+
+void LogObserver::accept_failed(std::string_view listener, int error) {
+  if (!repeated_.admit({"", "accept_failed"}, 1)) return;
+  log_.line(io::Level::error, "accept_failed")
       .field("listener", listener)
-      .field("client", client.ip())
-      .field("why", why);
+      .field("error", std::strerror(error));
 }
 
 void LogObserver::tried(const Try& what) {

@@ -1,6 +1,8 @@
 // Writes what sessions and the queue report into the log.  One per core; never blocks (engine/io/log.h).
+// What strangers can cause at will is one line for a burst (repeated_lines.h).
 #pragma once
 
+#include "engine/core/repeated_lines.h"
 #include "engine/io/log.h"
 #include "engine/relay/queue.h"
 #include "engine/session/services.h"
@@ -9,17 +11,25 @@ namespace sluice::core {
 
 class LogObserver final : public session::Observer, public relay::QueueObserver {
  public:
-  explicit LogObserver(io::Log& log) : log_(log) {}
+  LogObserver(io::Log& log, io::Loop& loop);
 
   void message(const session::MessageRecord& record) override;
   void login(std::string_view listener, const io::Address& client, std::string_view name,
              session::AuthResult result, std::string_view reason) override;
-  void ended(std::string_view listener, const io::Address& client, std::string_view why) override;
+  void refused(const session::RefusalRecord& record) override;
+  void ended(const session::EndRecord& record) override;
   void tried(const Try& what) override;
   void event(std::string_view id, std::string_view what, std::string_view detail) override;
+  void accept_failed(std::string_view listener, int error);
+  // For the limits' blocks of client addresses (base/client_block.h).
+  void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
+  // Writes what is still to be said; the loop is not needed afterwards.
+  void close() { repeated_.flush(); }
 
  private:
   io::Log& log_;
+  RepeatedLines repeated_;
+  unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 
 }  // namespace sluice::core

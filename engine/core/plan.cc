@@ -22,7 +22,8 @@ smtp::ServerProfile profile_of(const Config& config, const ListenerConfig& liste
   profile.hostname = config.server.hostname;
   profile.policy_url = config.server.policy_url;
   profile.extensions.starttls = listener.tls == ListenerTls::starttls;
-  profile.extensions.auth = listener.auth != ListenerAuth::off;
+  // Where nobody has to log in, nobody can.
+  profile.extensions.auth = listener.auth != ListenerAuth::off && listener.require_auth;
   if (profile.extensions.auth)
     for (const auth::Mechanism& mechanism : auth::kMechanisms)
       profile.mechanisms.emplace_back(mechanism.name);
@@ -32,6 +33,7 @@ smtp::ServerProfile profile_of(const Config& config, const ListenerConfig& liste
   profile.require_auth = true;
   profile.auth_without_tls = listener.auth == ListenerAuth::clear;
   profile.message_bytes_max = config.limits.message_bytes;
+  profile.chunk_discard_bytes_max = config.limits.message_bytes + smtp::kContentSurplusBytesMax;
   profile.recipients_max = config.limits.recipients_per_message;
   profile.recipients_outstanding_max = config.limits.recipients_per_message;
   profile.recipients_refused_max = config.limits.recipients_over;
@@ -61,7 +63,9 @@ ListenerPlan listener_plan(const Config& config, const ListenerConfig& listener)
   rules.received_max = config.limits.received_fields;
   rules.greet_delay = listener.greet_delay;
   rules.idle_timeout = config.limits.idle;
+  rules.command_timeout = config.limits.command;
   rules.data_timeout = config.limits.data;
+  rules.data_bytes_per_s = config.limits.data_bytes_per_s;
   rules.handshake_timeout = config.limits.handshake;
   rules.unauthenticated_timeout = config.limits.unauthenticated;
   rules.reply_timeout = config.limits.reply;
@@ -83,6 +87,7 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
   route.concurrency = config.concurrency;
   route.rate_per_s = config.rate_per_s;
   route.tls = config.tls;
+  route.tls_min_version = config.tls_min_version;
   route.verify = config.verify && config.tls == relay::RouteTls::required;
   if (route.verify) {
     const std::string file =

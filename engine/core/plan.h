@@ -23,7 +23,6 @@ struct ListenerPlan {
   std::vector<io::Address> addresses;
   session::ListenerRules rules;  // without the TLS context, which each core makes for itself
   bool uses_tls = false;
-  std::uint32_t sessions_per_address_max = 0;
 };
 
 struct Plan {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/core/json_text.h"
 #include "engine/core/table_text.h"
 
@@ -39,6 +40,8 @@ constexpr Counter kCounters[] = {
     {"sessions", [](const CoreStatus& c) { return c.sessions.sessions; }},
     {"sessions_live", [](const CoreStatus& c) { return std::uint64_t{c.sessions_live}; }},
     {"sessions_refused", [](const CoreStatus& c) { return c.sessions.refused_sessions; }},
+    {"accepts_failed", [](const CoreStatus& c) { return c.accepts_failed; }},
+    {"handshakes_live", [](const CoreStatus& c) { return std::uint64_t{c.handshakes_live}; }},
     {"tls_handshakes", [](const CoreStatus& c) { return c.sessions.tls_handshakes; }},
     {"tls_failures", [](const CoreStatus& c) { return c.sessions.tls_failures; }},
     {"logins", [](const CoreStatus& c) { return c.sessions.logins; }},
@@ -52,6 +55,8 @@ constexpr Counter kCounters[] = {
     {"recipients_taken", [](const CoreStatus& c) { return c.sessions.recipients_taken; }},
     {"recipients_refused", [](const CoreStatus& c) { return c.sessions.recipients_refused; }},
     {"senders_refused", [](const CoreStatus& c) { return c.sessions.senders_refused; }},
+    {"refusals", [](const CoreStatus& c) { return c.sessions.refusals; }},
+    {"refusals_not_logged", [](const CoreStatus& c) { return c.sessions.refusals_not_logged; }},
     {"bytes_taken", [](const CoreStatus& c) { return c.sessions.bytes_taken; }},
     {"next_hop_connections", [](const CoreStatus& c) { return c.pool.opened; }},
     {"next_hop_reused", [](const CoreStatus& c) { return c.pool.reused; }},
@@ -94,15 +99,25 @@ constexpr Counter kCounters[] = {
 };
 
 std::string counters(std::span<const CoreStatus> cores, bool json) {
+  constexpr std::size_t kNameWidth = 44;
   std::string out = json ? "{" : "";
+  const auto add = [&](std::string_view name, std::uint64_t total) {
+    CHECK(name.size() < kNameWidth);
+    if (json) {
+      out += (out.size() > 1 ? ",\n " : "\n ") + json_string(name) + ": " + std::to_string(total);
+    } else {
+      out.append(name).append(kNameWidth - name.size(), ' ') += std::to_string(total) + "\n";
+    }
+  };
   for (const Counter& counter : kCounters) {
     std::uint64_t total = 0;
     for (const CoreStatus& core : cores) total += counter.value(core);
-    if (json) {
-      out += (out.size() > 1 ? ",\n " : "\n ") + json_string(counter.name) + ": " + std::to_string(total);
-    } else {
-      out.append(counter.name).append(28 - counter.name.size(), ' ') += std::to_string(total) + "\n";
-    }
+    add(counter.name, total);
+  }
+  for (std::size_t i = 0; i < session::kEndReasons; ++i) {
+    std::uint64_t total = 0;
+    for (const CoreStatus& core : cores) total += core.sessions.ended[i];
+    add("session_ended_" + std::string(session::end_reason_row(static_cast<session::EndReason>(i)).name), total);
   }
   return json ? out + "\n}\n" : out;
 }

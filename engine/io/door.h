@@ -83,6 +83,8 @@ class Sockets {
   virtual std::expected<int, int> open(int family) = 0;  // for connect()
   virtual Address peer(int socket) = 0;
   virtual Address local(int socket) = 0;
+  // Says FIN behind what was sent: nothing more will be.  Receiving goes on.
+  virtual void end_output(int socket) = 0;
   virtual void close(int descriptor) = 0;  // where no ring runs (yet, or any more)
 };
 

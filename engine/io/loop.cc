@@ -36,6 +36,12 @@ Abortable::~Abortable() {
   if (next_ != nullptr) next_->previous_ = previous_;
 }
 
+void Loop::abort_outgoing() {
+  const ReadyQueue::Use use(ready_);
+  for (Abortable* each = abortables_; each != nullptr; each = each->next_)
+    if (!each->spared_) each->abort();
+}
+
 void Loop::abort_all() {
   const ReadyQueue::Use use(ready_);
   aborting_ = true;

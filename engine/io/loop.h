@@ -41,6 +41,8 @@ class Abortable {
  protected:
   explicit Abortable(Loop& loop);
   ~Abortable();
+  // abort_outgoing() passes this one by.
+  void spare() { spared_ = true; }
   Abortable(const Abortable&) = delete;
   Abortable& operator=(const Abortable&) = delete;
 
@@ -48,6 +50,7 @@ class Abortable {
   friend class Loop;
   Abortable* next_ = nullptr;
   Abortable** previous_ = nullptr;
+  bool spared_ = false;
 };
 
 // Work that is put off to the end of the turn, so that what gathers meanwhile is done at once.
@@ -103,6 +106,9 @@ class Loop {
   // Tells everything that waits for the world to end.  What still has to be waited for afterwards is
   // what the kernel owes us.  Connections that are made later are terminated from the start.
   void abort_all();
+  // The step before: only what is asked of others (next hops, names) ends, so that who waits for an answer here, such
+  // as a client for the reply to its message, can still be given one.
+  void abort_outgoing();
   [[nodiscard]] bool aborting() const { return aborting_; }
 
   // Any thread: runs `message` on this core in one of its next turns.

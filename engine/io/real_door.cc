@@ -47,6 +47,7 @@ class RealSockets final : public Sockets {
   }
   Address peer(int fd) override { return name(fd, &getpeername); }
   Address local(int fd) override { return name(fd, &getsockname); }
+  void end_output(int fd) override { shutdown(fd, SHUT_WR); }
   void close(int fd) override { ::close(fd); }
 
  private:

@@ -119,6 +119,7 @@ class SimNetwork {
   void connect(SimSocket& socket, const Address& address);
   static int connect_result(const SimSocket& socket);  // 0, EINPROGRESS or the error
   std::expected<std::size_t, int> send(SimSocket& socket, std::string_view bytes);  // 0: no room
+  void end_output(SimSocket& socket);
   // How many bytes could be read, 0 at the end; EAGAIN, or an error that is told once.
   static std::expected<std::size_t, int> readable(const SimSocket& socket);
   void read(SimSocket& socket, char* to, std::size_t size);

@@ -24,6 +24,12 @@ std::expected<std::size_t, int> SimNetwork::send(SimSocket& socket, std::string_
   return size;
 }
 
+void SimNetwork::end_output(SimSocket& socket) {
+  if (socket.state != SimSocket::State::connected || socket.broken) return;
+  socket.finished = true;
+  pump(socket);
+}
+
 std::expected<std::size_t, int> SimNetwork::readable(const SimSocket& socket) {
   if (!socket.in.empty()) return socket.in.size();
   if (socket.error != 0) return std::unexpected(socket.error);

@@ -18,6 +18,7 @@ class SimSockets final : public Sockets {
   std::expected<int, int> open(int family) override { return network_.open(host_, family); }
   Address peer(int socket) override { return network_.socket(host_, socket).peer; }
   Address local(int socket) override { return network_.socket(host_, socket).local; }
+  void end_output(int socket) override { network_.end_output(network_.socket(host_, socket)); }
   void close(int descriptor) override { network_.close(host_, descriptor); }
 
  private:

@@ -82,6 +82,10 @@ void Connection::wait_for_buffer() {
 
 void Connection::received(Extent extent) {
   counters_.bytes_received += extent.size;
+  if (lingering_) {
+    wake_reader(IoStatus::ok);
+    return;
+  }
   if (tls_ == nullptr) {
     if (loop_.buffers().scarce()) {
       input_.append_copy(extent.view());
@@ -314,13 +318,24 @@ Task<IoStatus> Connection::handshake(Duration timeout) {
   co_return IoStatus::ok;
 }
 
-void Connection::say_goodbye() {
-  if (tls_ == nullptr || state_ != State::open || send_failed_) return;
-  tls_->close();
-  flush_tls();
-}
-
 // ------------------------------------------------------------------------------------------ the end
+
+Task<void> Connection::finish(Duration timeout, Duration linger) {
+  if (tls_ != nullptr && state_ == State::open && !send_failed_) {
+    tls_->close();
+    flush_tls();
+  }
+  if (co_await drained(0, timeout, "last bytes to go out") != IoStatus::ok) co_return;
+  loop_.door().sockets.end_output(socket_);
+  lingering_ = true;
+  input_.clear();
+  const Instant deadline = later(loop_.now(), linger);
+  const std::uint64_t bytes_max = counters_.bytes_received + kLingerBytesMax;
+  while (!ended_ && counters_.bytes_received < bytes_max) {
+    const Duration left = deadline - loop_.now();
+    if (left <= Duration::zero() || co_await more(left, "peer to close") != IoStatus::ok) co_return;
+  }
+}
 
 void Connection::terminate() {
   if (state_ != State::open) return;

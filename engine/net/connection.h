@@ -53,6 +53,8 @@ class Connection final : private io::Abortable {
 
   // More unread input than this stops receiving until it was used.
   static constexpr std::size_t kInputBytesHigh = 128 * 1024;
+  // What finish() reads and drops.
+  static constexpr std::uint64_t kLingerBytesMax = 4 * 1024 * 1024;
   // Extents that go out in one send.
   static constexpr std::size_t kVectors = 8;
 
@@ -75,6 +77,9 @@ class Connection final : private io::Abortable {
   class MoreAwaiter;
   MoreAwaiter more(Duration timeout, const char* what);
 
+  // This one is a client's: abort_outgoing() does not end it.
+  void set_incoming() { spare(); }
+
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
 
@@ -96,8 +101,11 @@ class Connection final : private io::Abortable {
   Task<IoStatus> start_tls_client(TlsClientContext& context, std::string_view server_name,
                                   Duration timeout);
   [[nodiscard]] const TlsSession* tls() const { return tls_.get(); }
-  // Says close_notify where there is TLS.
-  void say_goodbye();
+  // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC 8446 6.1),
+  // then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at most
+  // `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take our
+  // last words away again.  close() is still due.
+  Task<void> finish(Duration timeout, Duration linger);
 
   void terminate();
   // Terminates, waits for all operations, closes the socket.  Exactly once.
@@ -148,6 +156,7 @@ class Connection final : private io::Abortable {
   bool starved_ = false;    // waits for a receive buffer
   bool pausing_ = false;    // the receive was asked to end because input_ is full
   bool joining_ = false;
+  bool lingering_ = false;  // what arrives is dropped
   bool reader_resumes_ = false;  // woken, but it has not run yet
   bool writer_resumes_ = false;
   int error_ = 0;

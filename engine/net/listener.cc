@@ -10,8 +10,9 @@ constexpr Duration kPause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Listener::Listener(io::Loop& loop, int socket, std::function<void(int socket)> accepted)
-    : loop_(loop), socket_(socket), accepted_(std::move(accepted)) {}
+Listener::Listener(io::Loop& loop, int socket, std::function<void(int socket)> accepted,
+                   std::function<void(int error)> failed)
+    : loop_(loop), socket_(socket), accepted_(std::move(accepted)), failed_(std::move(failed)) {}
 
 Listener::~Listener() { CHECK(closed_); }
 
@@ -36,6 +37,7 @@ void Listener::on_accept(void* context, const io::Completion& completion) {
   } else if (completion.result < 0) {
     self.last_error_ = -completion.result;
     ++self.pauses_;
+    if (self.failed_) self.failed_(self.last_error_);
     self.loop_.timers().arm(self.timer_, self.loop_.now() + kPause);
   } else {
     self.start();

@@ -13,8 +13,10 @@ namespace sluice::net {
 
 class Listener {
  public:
-  // `accepted` is given every new socket and owns it from then on.
-  Listener(io::Loop& loop, int socket, std::function<void(int socket)> accepted);
+  // `accepted` is given every new socket and owns it from then on.  `failed` is given the errno where one could not be
+  // accepted (EMFILE, say): the connection waits in the kernel's queue until there is room.
+  Listener(io::Loop& loop, int socket, std::function<void(int socket)> accepted,
+           std::function<void(int error)> failed = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -33,6 +35,7 @@ class Listener {
   io::Loop& loop_;
   int socket_;
   std::function<void(int socket)> accepted_;
+  std::function<void(int error)> failed_;
   io::OperationId accept_;
   io::Timer timer_{&on_timer, this};
   bool closing_ = false;

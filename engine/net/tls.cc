@@ -17,6 +17,7 @@ namespace sluice::net {
 namespace {
 
 // RFC 8446 section 6.
+constexpr std::uint8_t kAlertHandshakeFailure = 40;
 constexpr std::uint8_t kAlertDecodeError = 50;
 constexpr std::uint8_t kAlertInternalError = 80;
 constexpr std::uint8_t kAlertUnrecognizedName = 112;
@@ -85,6 +86,10 @@ void TlsSession::start_server() {
     input_ = {};
     return;
   }
+  // RFC 8446 section 4.1.1: without a common group "the server MUST abort the handshake with a
+  // "handshake_failure" or an "insufficient_security" alert"; wolfSSL would say illegal_parameter.
+  if (hello.groups == HelloGroups::none_in_common)
+    return fail_with_alert("no common group for the key exchange", kAlertHandshakeFailure);
   // A name that is no host name is nobody's: the default certificate answers, as for a name that we
   // do not know.
   sni_ = clean_host_name(hello.server_name).value_or("");
@@ -93,6 +98,7 @@ void TlsSession::start_server() {
     return fail_with_alert("no certificate for the name that was asked for",
                            kAlertUnrecognizedName);
   if (!attach(certificate_->context)) return fail_with_alert("out of memory", kAlertInternalError);
+  CHECK(wolfSSL_SetMinVersion(session_, wolfssl_version(server_context_->options_.min_version)) == WOLFSSL_SUCCESS);
   if (!server_context_->options_.tickets) {
     wolfSSL_no_ticket_TLSv13(session_);
     wolfSSL_NoTicketTLSv12(session_);

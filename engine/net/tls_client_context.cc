@@ -1,5 +1,6 @@
 #include "engine/net/tls_client_context.h"
 
+#include "engine/base/check.h"
 #include "engine/io/files.h"
 #include "engine/net/tls_library.h"
 
@@ -19,6 +20,7 @@ std::expected<std::unique_ptr<TlsClientContext>, std::string> TlsClientContext::
     const TlsClientOptions& options) {
   WolfsslContext context = make_client_wolfssl();
   if (!context) return std::unexpected("out of memory");
+  CHECK(wolfSSL_CTX_SetMinVersion(context.get(), wolfssl_version(options.min_version)) == WOLFSSL_SUCCESS);
   const bool required = options.verify == TlsVerify::required;
   if (required && options.ca_pem.empty())
     return std::unexpected("certificates are to be checked, and there are no authorities to trust");

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/net/tls_version.h"
+
 struct WOLFSSL_CTX;
 struct WOLFSSL_SESSION;
 
@@ -22,6 +24,7 @@ enum class TlsVerify : std::uint8_t {
 struct TlsClientOptions {
   TlsVerify verify = TlsVerify::required;
   std::string ca_pem;  // trusted certificates, PEM; needed when they are required
+  TlsVersion min_version = TlsVersion::tls_1_2;  // with a server that has none from here on the handshake fails
 };
 
 // Debian's bundle of the public authorities.

@@ -8,6 +8,7 @@
 
 #include "engine/net/certificates.h"
 #include "engine/net/tls_tickets.h"
+#include "engine/net/tls_version.h"
 
 namespace sluice::net {
 
@@ -16,6 +17,7 @@ struct TlsContextOptions {
   // client asked for: elsewhere they do not resume anything.
   std::string listener;
   bool tickets = true;
+  TlsVersion min_version = TlsVersion::tls_1_2;  // a client that has none from here on is refused
 };
 
 class TlsContext {

@@ -1,5 +1,7 @@
 #include "engine/net/tls_hello.h"
 
+#include <algorithm>
+
 #include "engine/net/tls_limits.h"
 
 namespace sluice::net {
@@ -8,6 +10,7 @@ namespace {
 constexpr std::uint8_t kRecordHandshake = 22;
 constexpr std::uint8_t kMessageClientHello = 1;
 constexpr std::uint16_t kExtensionServerName = 0;
+constexpr std::uint16_t kExtensionSupportedGroups = 10;
 constexpr std::uint8_t kNameTypeHost = 0;
 constexpr std::size_t kMessageHeaderBytes = 4;
 // An honest hello of up to 16 KB is one record; some clients split it in a few on purpose.
@@ -64,6 +67,18 @@ bool read_server_name(std::string_view extension, std::string& name) {
   return seen;
 }
 
+HelloGroups read_groups(std::string_view extension) {
+  Reader reader(extension);
+  Reader list(reader.counted(2));
+  if (!reader.good() || !reader.empty() || list.empty()) return HelloGroups::not_sent;
+  HelloGroups groups = HelloGroups::none_in_common;
+  while (!list.empty()) {
+    if (std::ranges::find(kTlsGroups, list.number(2)) != kTlsGroups.end()) groups = HelloGroups::common;
+    if (!list.good()) return HelloGroups::not_sent;
+  }
+  return groups;
+}
+
 ClientHelloName read_message(std::string_view message) {
   ClientHelloName hello{.result = HelloResult::done};
   Reader reader(message);
@@ -81,6 +96,7 @@ ClientHelloName read_message(std::string_view message) {
     const std::size_t type = extensions.number(2);
     const std::string_view value = extensions.counted(2);
     if (!extensions.good()) return bad("malformed ClientHello");
+    if (type == kExtensionSupportedGroups) hello.groups = read_groups(value);
     if (type != kExtensionServerName) continue;
     if (seen || !read_server_name(value, hello.server_name)) return bad("malformed server name");
     seen = true;
@@ -95,9 +111,9 @@ ClientHelloName read_client_hello(std::string_view bytes) {
   Reader records(bytes);
   for (std::size_t count = 0; !records.empty(); ++count) {
     if (count == kHelloRecordsMax) return bad("ClientHello in too many records");
-    if (records.number(1) != kRecordHandshake) return bad("not a TLS handshake");
+    if (records.number(1) != kRecordHandshake) return bad(kNotTls);
     const std::size_t major = records.number(1);
-    if (records.good() && major != 3) return bad("not a TLS handshake");
+    if (records.good() && major != 3) return bad(kNotTls);
     records.number(1);
     const std::size_t length = records.number(2);
     if (records.good() && (length == 0 || length > kTlsPlaintextBytesMax))

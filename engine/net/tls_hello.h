@@ -1,5 +1,6 @@
-// Reads as much of a ClientHello as is needed to choose a certificate before any TLS state is made:
-// the server name. Pure.  Any thread.  RFC 8446 sections 4.1.2 and 5.1, RFC 6066 section 3.
+// Reads as much of a ClientHello as is needed before any TLS state is made: the server name, which chooses
+// the certificate, and whether there is a common group for the key exchange. Pure.  Any thread.  RFC 8446 sections
+// 4.1.2, 4.2.7 and 5.1, RFC 6066 section 3.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +10,22 @@
 
 namespace sluice::net {
 
+// The error where the first byte is none of TLS.
+inline constexpr const char* kNotTls = "not a TLS handshake";
+
 enum class HelloResult : std::uint8_t { need_more, done, bad };
+
+// Of the client's supported_groups (RFC 8446 section 4.2.7).
+enum class HelloGroups : std::uint8_t {
+  not_sent,  // or malformed: the library decides
+  common,    // at least one of them is in kTlsGroups
+  none_in_common,
+};
 
 struct ClientHelloName {
   HelloResult result = HelloResult::need_more;
   std::string server_name;  // when done: as sent, not checked; empty when none was
+  HelloGroups groups = HelloGroups::not_sent;
   const char* error = "";   // when bad
 };
 

@@ -1,5 +1,6 @@
 #include "engine/net/tls_library.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -28,10 +29,10 @@ WolfsslContext configure(WOLFSSL_METHOD* method) {
   WolfsslContext context(wolfSSL_CTX_new(method));
   if (!context) return nullptr;
   WOLFSSL_CTX* raw = context.get();
-  std::array groups{static_cast<int>(WOLFSSL_ECC_X25519), static_cast<int>(WOLFSSL_ECC_SECP256R1),
-                    static_cast<int>(WOLFSSL_ECC_SECP384R1)};
+  std::array<int, kTlsGroups.size()> groups{};
+  std::ranges::copy(kTlsGroups, groups.begin());
   constexpr auto ticket_life = std::chrono::duration_cast<std::chrono::seconds>(2 * kTicketKeyLife);
-  CHECK(wolfSSL_CTX_SetMinVersion(raw, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS);
+  CHECK(wolfSSL_CTX_SetMinVersion(raw, wolfssl_version(TlsVersion::tls_1_2)) == WOLFSSL_SUCCESS);
   CHECK(wolfSSL_CTX_set_cipher_list(raw, kCiphers) == WOLFSSL_SUCCESS);
   CHECK(wolfSSL_CTX_set_groups(raw, groups.data(), groups.size()) == WOLFSSL_SUCCESS);
   // The library's own cache is one for the process, behind a lock, and knows neither listeners nor
@@ -62,6 +63,10 @@ WolfsslContext make_server_wolfssl() {
 WolfsslContext make_client_wolfssl() {
   start_library();
   return configure(wolfSSLv23_client_method());
+}
+
+int wolfssl_version(TlsVersion version) {
+  return version == TlsVersion::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
 }
 
 std::string wolfssl_error_text(int code) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/net/tls_version.h"
+
 namespace sluice::net {
 
 struct WolfsslDeleter {
@@ -21,6 +23,9 @@ using WolfsslContext = std::unique_ptr<WOLFSSL_CTX, WolfsslDeleter>;
 // Null when memory is short.
 WolfsslContext make_server_wolfssl();
 WolfsslContext make_client_wolfssl();
+
+// As wolfSSL numbers it.
+int wolfssl_version(TlsVersion version);
 
 // What an error code means, without the library's name around it.
 std::string wolfssl_error_text(int code);

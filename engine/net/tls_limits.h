@@ -1,6 +1,7 @@
 // The bounds that TLS keeps, all in one place.  Any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,6 +26,9 @@ inline constexpr std::uint32_t kTlsHandshakeRecordsMax = 256;
 inline constexpr std::uint32_t kTlsIdleRecordsMax = 32;
 // The same over the whole life of a session, so that one byte in between does not reset the count.
 inline constexpr std::uint32_t kTlsIdleRecordsTotalMax = 4'096;
+
+// The groups for key exchange (RFC 8446 section 4.2.7), by IANA's numbers, the preferred one first.
+inline constexpr std::array<std::uint16_t, 3> kTlsGroups{29, 23, 24};  // X25519, P-256, P-384
 
 inline constexpr int kTlsChainDepthMax = 9;  // certificates in a peer's chain
 

@@ -295,8 +295,9 @@ Task<void> NextHop::close() {
     send(text);
     // Its answer does not matter, only that QUIT got out.
     static_cast<void>(co_await reply(kQuitTimeout, "QUIT"));
-    connection_->say_goodbye();
   }
+  // An end in TLS is said there, too, so that nobody takes it for one that an attacker made.
+  if (connection_->tls() != nullptr) co_await connection_->finish(kQuitTimeout, Duration::zero());
   co_await connection_->close();
 }
 

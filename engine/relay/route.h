@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
+#include "engine/net/tls_version.h"
 
 namespace sluice::relay {
 
@@ -63,6 +64,7 @@ struct Route {
   std::uint32_t concurrency = 20;  // transmissions at one time to a destination, per core
   std::uint32_t rate_per_s = 0;    // messages that may begin in a second, likewise; 0: no limit
   RouteTls tls = RouteTls::opportunistic;
+  net::TlsVersion tls_min_version = net::TlsVersion::tls_1_2;  // with a host that has none from here on TLS fails
   bool verify = false;
   std::string ca_pem;  // what is trusted, where certificates are checked
   std::optional<RouteLogin> login;

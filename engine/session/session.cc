@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/net/proxy_protocol.h"
 #include "engine/session/sender_refusal.h"
 
 namespace sluice::session {
@@ -13,11 +12,10 @@ namespace {
 constexpr std::size_t kUnsentRepliesMax = 64 * 1024;
 // Partial lines longer than this are refused by the machine, so more never has to be contiguous.
 constexpr std::size_t kLineBytesMax = smtp::kAuthLineBytesMax + 2;
-
-bool in_any(const std::vector<Network>& networks, const io::Address& address) {
-  return std::ranges::any_of(networks,
-                             [&](const Network& n) { return n.contains(address.ip_bytes()); });
-}
+// How long a client has to read our last words and close: see Connection::finish().
+constexpr Duration kLinger = std::chrono::seconds(2);
+// RFC 8446 5.1: the first byte of a TLS record that holds a handshake; no command begins with it.
+constexpr char kTlsHandshakeRecord = 22;
 
 }  // namespace
 
@@ -26,7 +24,10 @@ Session::Session(Services& services, std::shared_ptr<const ListenerRules> rules,
     : services_(services),
       rules_(std::move(rules)),
       connection_(std::move(connection)),
-      since_(services.loop.now()) {
+      pace_(rules_->data_bytes_per_s, rules_->data_timeout),
+      since_(services.loop.now()),
+      progressed_at_(since_) {
+  connection_->set_incoming();
   ++services_.counters.sessions;
 }
 
@@ -34,86 +35,32 @@ Session::~Session() { CHECK(transaction_ == nullptr); }
 
 Task<void> Session::run() {
   if (co_await open() == Next::go_on) co_await talk();
+  report_end();
   co_await end_transaction();
   flush();
-  co_await connection_->drained(0, rules_->reply_timeout, "last reply to be read");
-  connection_->say_goodbye();
+  co_await connection_->finish(rules_->reply_timeout, kLinger);
   co_await connection_->close();
-}
-
-// ------------------------------------------------------------------------------------------ opening
-
-Task<Session::Next> Session::open() {
-  if (in_any(rules_->proxy, connection_->peer()) && co_await read_proxy_header() == Next::end)
-    co_return Next::end;
-  is_trusted_ = in_any(rules_->trusted, connection_->peer());
-  machine_.emplace(is_trusted_ ? rules_->trusted_profile : rules_->profile,
-                   rules_->profile.implicit_tls);
-  if (rules_->profile.implicit_tls) {
-    if (co_await handshake() == Next::end) co_return Next::end;
-  } else {
-    // RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.  Without a delay it is not
-    // looked for: what came in one segment with a PROXY header is answered after the greeting.
-    const bool delayed = rules_->greet_delay > Duration::zero();
-    if (delayed && connection_->input().empty())
-      co_await connection_->more(rules_->greet_delay, "early talkers");
-    if (delayed && !connection_->input().empty()) {
-      machine_->refuse(smtp::replies::kEarlyTalker, writer_);
-      ++services_.counters.refused_sessions;
-      services_.observer.ended(rules_->name, connection_->peer(), "spoke before the greeting");
-      co_return Next::end;
-    }
-  }
-  machine_->greet(writer_);
-  co_return Next::go_on;
-}
-
-Task<Session::Next> Session::read_proxy_header() {
-  Chain& input = connection_->input();
-  const Instant deadline = services_.loop.now() + rules_->handshake_timeout;
-  for (;;) {
-    const std::size_t size = std::min(input.size(), net::kProxyBytesMax);
-    const net::ProxyHeader header = net::parse_proxy(input.flatten_front(size));
-    if (header.result == net::ProxyResult::done) {
-      if (header.has_addresses) connection_->set_peer(header.source);
-      input.consume(header.consumed);
-      const std::size_t peek = std::min<std::size_t>(input.size(), 16);
-      if (!net::starts_like_proxy(input.flatten_front(peek))) co_return Next::go_on;
-    }
-    const Duration left = deadline - services_.loop.now();
-    if (header.result != net::ProxyResult::need_more || left <= Duration::zero() ||
-        co_await connection_->more(left, "PROXY header") != net::IoStatus::ok) {
-      ++services_.counters.refused_sessions;
-      services_.observer.ended(rules_->name, connection_->peer(),
-                               *header.error != 0 ? header.error : "no PROXY header");
-      co_return Next::end;
-    }
-  }
-}
-
-Task<Session::Next> Session::handshake() {
-  ++services_.counters.tls_handshakes;
-  CHECK(rules_->tls != nullptr);
-  const net::IoStatus status =
-      co_await connection_->start_tls_server(*rules_->tls, rules_->handshake_timeout);
-  if (status == net::IoStatus::ok) co_return Next::go_on;
-  ++services_.counters.tls_failures;
-  std::string why("TLS: ");
-  const std::string_view error = connection_->tls()->error();
-  why += error.empty() ? net::io_status_text(status) : error;
-  services_.observer.ended(rules_->name, connection_->peer(), why);
-  co_return Next::end;
 }
 
 // ------------------------------------------------------------------------------------------ the dialog
 
 Task<void> Session::talk() {
+  progressed_at_ = services_.loop.now();
   for (;;) {
+    if (tls_in_clear()) {
+      end(EndReason::tls_in_clear);
+      co_return;
+    }
     const smtp::Step taken = step();
     if (taken.event == smtp::Event::recipient) on_recipient();  // views hold until consumed
     if (taken.event == smtp::Event::mail) on_mail();
+    line_ = {};
     connection_->input().consume(taken.consumed);
     if (co_await on_event(taken.event) == Next::end) co_return;
+    if (taken.event != smtp::Event::need_more) {
+      progressed_at_ = services_.loop.now();
+      if (!machine_->swallowing()) line_began_.reset();
+    }
     if (out_.size() > 2048 && co_await flush_bounded() == Next::end) co_return;
   }
 }
@@ -121,10 +68,22 @@ Task<void> Session::talk() {
 // Gives the machine what is contiguous, and more if a line goes on in the next extent.
 smtp::Step Session::step() {
   Chain& input = connection_->input();
-  smtp::Step taken = machine_->step(input.front(), writer_);
-  if (taken.event == smtp::Event::need_more && taken.consumed == 0 && input.extents() > 1)
-    taken = machine_->step(input.flatten_front(std::min(input.size(), kLineBytesMax)), writer_);
+  mark_ = out_.size();
+  secret_ = machine_->state() == smtp::ServerState::auth;
+  line_ = input.front();
+  smtp::Step taken = machine_->step(line_, writer_);
+  if (taken.event == smtp::Event::need_more && taken.consumed == 0 && input.extents() > 1) {
+    line_ = input.flatten_front(std::min(input.size(), kLineBytesMax));
+    taken = machine_->step(line_, writer_);
+  }
   return taken;
+}
+
+// A client that was set to TLS from the first byte on, at a port where it begins with STARTTLS.
+bool Session::tls_in_clear() {
+  const Chain& input = connection_->input();
+  return connection_->tls() == nullptr && !machine_->swallowing() && !input.empty() &&
+         connection_->input().front().front() == kTlsHandshakeRecord;
 }
 
 Task<Session::Next> Session::on_event(smtp::Event event) {
@@ -158,9 +117,10 @@ Task<Session::Next> Session::on_event(smtp::Event event) {
       sasl_ = nullptr;
       co_return Next::go_on;
     case smtp::Event::close:
-      services_.observer.ended(rules_->name, connection_->peer(), "too many errors");
+      end(end_reason_of(*machine_->closed_with()));
       co_return Next::end;
     case smtp::Event::quit:
+      end(EndReason::quit);
       co_return Next::end;
   }
   co_return Next::end;
@@ -174,25 +134,36 @@ Task<Session::Next> Session::need_more() {
   Chain& input = connection_->input();
   // What is left of a line must not pin receive buffers.
   if (!input.empty() && input.pinned() > 4 * input.size()) input.compact();
-  if (draining_ && transaction_ == nullptr) {
-    say_and_close(smtp::replies::kShuttingDown, "shutting down");
+  if (end_is_due()) {
+    end(*ending_);
     co_return Next::end;
   }
-  waiting_ = transaction_ == nullptr;
-  const Next next = co_await receive(patience(), "a command");
-  waiting_ = false;
-  co_return next;
+  const Instant now = services_.loop.now();
+  if (!line_began_ && (!input.empty() || machine_->swallowing())) line_began_ = now;
+  Deadline deadline = command_deadline();
+  if (ending_ && end_at_ < deadline.at) deadline = {.at = end_at_, .reason = *ending_};
+  const Duration left = std::max(deadline.at - now, Duration::zero());
+  const std::size_t had = input.size();
+  if (co_await receive(left, Wait::command, "a command", deadline.reason) == Next::end) co_return Next::end;
+  // Between two chunks it is content that is waited for.
+  if (in_content() && !pace_.add(services_.loop.now() - now, input.size() - had)) {
+    end(EndReason::content_too_slow);
+    co_return Next::end;
+  }
+  co_return Next::go_on;
 }
 
-Duration Session::patience() const {
-  if (machine_->authenticated() || is_trusted_) return rules_->idle_timeout;
-  const Duration left = since_ + rules_->unauthenticated_timeout - services_.loop.now();
-  return std::clamp(left, Duration::zero(), rules_->idle_timeout);
-}
-
-void Session::drain() {
-  draining_ = true;
-  if (waiting_) connection_->wake();
+// RFC 5321 4.5.3.2.7: at least 5 minutes for the next command; one that was begun has a deadline as a whole, so that a
+// byte now and then does not keep a session open.
+Session::Deadline Session::command_deadline() const {
+  Deadline deadline{.at = later(progressed_at_, rules_->idle_timeout), .reason = EndReason::idle_timeout};
+  const auto sooner = [&deadline](Instant at, EndReason reason) {
+    if (at < deadline.at) deadline = {.at = at, .reason = reason};
+  };
+  if (!machine_->authenticated() && !is_trusted_)
+    sooner(later(since_, rules_->unauthenticated_timeout), EndReason::login_timeout);
+  if (line_began_) sooner(later(*line_began_, rules_->command_timeout), EndReason::command_timeout);
+  return deadline;
 }
 
 std::optional<policy::SenderRights> Session::rights() const {
@@ -204,25 +175,21 @@ std::optional<policy::SenderRights> Session::rights() const {
 void Session::on_mail() {
   const smtp::MailCommand& mail = machine_->mail();
   const auto rights = this->rights();
-  if (!rights) {
-    // The machine asks for a login first; a profile that does not must trust the network.
-    machine_->answer_mail(smtp::replies::kAuthRequired, writer_);
-    return;
-  }
-  if (const smtp::StandardReply* refusal = services_.takers.refusal()) {
-    machine_->answer_mail(*refusal, writer_);
-    return;
-  }
+  // The machine asks for a login first; a profile that does not must trust the network.
+  const smtp::StandardReply* refusal = rights ? services_.takers.refusal() : &smtp::replies::kAuthRequired;
+  if (refusal != nullptr) return refuse_mail(*refusal, refusal_id());
   message::Envelope envelope;
   envelope.id = services_.ids.next();
   const smtp::Mailbox& mailbox = mail.path.mailbox;
   std::optional<policy::Mailbox> sender;
   if (!mail.path.null()) sender = policy::Mailbox{mailbox.local_part, mailbox.domain};
-  const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, envelope.id);
+  // Only an id that will be in the log is told.
+  const std::string_view told = lines_.ready(services_.loop.now()) ? envelope.id : session_id_;
+  const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, told);
   if (!decision.allowed()) {
     ++services_.counters.senders_refused;
-    machine_->answer_mail(sender_refusal(decision, rules_->profile.policy_url), writer_);
-    return;
+    smtp::Reply reply = sender_refusal(decision, rules_->profile.policy_url);
+    return refuse_mail(std::move(reply), told);
   }
   envelope.reverse_path = mailbox.text();
   envelope.body = mail.parameters.body;
@@ -252,6 +219,12 @@ void Session::on_mail() {
   machine_->answer_mail(smtp::replies::kSenderOk, writer_);
 }
 
+void Session::refuse_mail(smtp::Reply reply, std::string_view id) {
+  reply.add_id(id);
+  log_refused_line(reply, id);
+  machine_->answer_mail(reply, writer_);
+}
+
 void Session::on_recipient() { transaction_->add(machine_->recipient()); }
 
 // All recipients that came in one go are asked of the taker together.
@@ -260,11 +233,21 @@ Task<void> Session::answer_recipients() {
   std::vector<Answer> answers;
   co_await transaction_->offer(answers);
   CHECK(answers.size() == machine_->outstanding());
-  for (const Answer& answer : answers) {
-    switch (answer.kind) {
-      case Answer::Kind::offered: machine_->answer_recipient(answer.reply, writer_); break;
-      case Answer::Kind::duplicate: machine_->answer_duplicate_recipient(answer.reply, writer_); break;
-      case Answer::Kind::surplus: machine_->answer_surplus_recipient(writer_); break;
+  for (Answer& answer : answers) {
+    answering_ = {.command = "RCPT", .argument = answer.recipient};
+    if (answer.kind == Answer::Kind::surplus) {
+      machine_->answer_surplus_recipient(writer_);
+      continue;
+    }
+    if (!answer.reply.positive()) {
+      const std::string id = refusal_id();
+      answer.reply.add_id(id);
+      log_refused_line(answer.reply, id);
+    }
+    if (answer.kind == Answer::Kind::duplicate) {
+      machine_->answer_duplicate_recipient(answer.reply, writer_);
+    } else {
+      machine_->answer_recipient(answer.reply, writer_);
     }
   }
 }
@@ -276,22 +259,7 @@ Task<void> Session::end_transaction() {
   transaction_ = nullptr;
 }
 
-// ------------------------------------------------------------------------------------------ TLS and AUTH
-
-Task<Session::Next> Session::on_start_tls() {
-  co_await end_transaction();
-  // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside. Before our 220 is out: what
-  // comes after it is the handshake, which may be there before we hear that the 220 was sent.
-  connection_->input().clear();
-  flush();
-  if (co_await connection_->drained(0, rules_->reply_timeout, "STARTTLS reply") != net::IoStatus::ok)
-    co_return Next::end;
-  if (co_await handshake() == Next::end) co_return Next::end;
-  sasl_ = nullptr;
-  identity_ = nullptr;
-  machine_->tls_started();
-  co_return Next::go_on;
-}
+// ------------------------------------------------------------------------------------------ AUTH
 
 Task<void> Session::on_auth() {
   const auth::Mechanism* mechanism = auth::find_mechanism(machine_->auth_mechanism());
@@ -358,12 +326,22 @@ Task<void> Session::check(auth::Credentials credentials) {
 
 // ------------------------------------------------------------------------------------------ the wire
 
-Task<Session::Next> Session::receive(Duration timeout, const char* what) {
+Task<Session::Next> Session::receive(Duration timeout, Wait wait, const char* what, EndReason late) {
   if (co_await flush_bounded() == Next::end) co_return Next::end;
-  const net::IoStatus status = co_await connection_->more(timeout, what);
-  if (status == net::IoStatus::ok) co_return Next::go_on;
-  if (status == net::IoStatus::timed_out)
-    say_and_close(smtp::replies::kIdleTooLong, "timed out");
+  // What is here already may be the end of the message.
+  if (cut_off_ && wait == Wait::content && !connection_->input().empty()) co_return Next::go_on;
+  net::IoStatus status = net::IoStatus::ok;
+  if (!cut_off_) {
+    wait_ = wait;
+    status = co_await connection_->more(timeout, what);
+    wait_ = Wait::nothing;
+  }
+  if (status == net::IoStatus::ok && !cut_off_) co_return Next::go_on;
+  if (cut_off_) {
+    end(*ending_);
+  } else {
+    end_by(status, late);
+  }
   co_return Next::end;
 }
 
@@ -382,12 +360,9 @@ Task<Session::Next> Session::flush_bounded() {
   if (connection_->unsent() <= kUnsentRepliesMax) co_return Next::go_on;
   const net::IoStatus status = co_await connection_->drained(
       kUnsentRepliesMax / 2, rules_->reply_timeout, "the client to read our replies");
-  co_return status == net::IoStatus::ok ? Next::go_on : Next::end;
-}
-
-void Session::say_and_close(const smtp::Reply& reply, const char* why) {
-  machine_->close(reply, writer_);
-  services_.observer.ended(rules_->name, connection_->peer(), why);
+  if (status == net::IoStatus::ok) co_return Next::go_on;
+  end_by(status, EndReason::reply_timeout);
+  co_return Next::end;
 }
 
 }  // namespace sluice::session

@@ -11,13 +11,14 @@
 
 #include "auth/sasl.h"
 #include "engine/net/connection.h"
+#include "engine/session/pace.h"
 #include "engine/session/services.h"
 #include "engine/session/transaction.h"
 #include "engine/smtp/server.h"
 
 namespace sluice::session {
 
-class Session {
+class Session final : private smtp::RefusalObserver {
  public:
   // `rules` is kept alive by the session.
   Session(Services& services, std::shared_ptr<const ListenerRules> rules,
@@ -28,8 +29,15 @@ class Session {
 
   // The whole session, to the closed connection.  Once.
   Task<void> run();
-  // Asks for the end: at once if the client has nothing under way, else after its message.
-  void drain();
+  // Asks for the end.  At once where nothing is under way: one that waits for a command is told 421, one that has not
+  // been greeted yet is closed.  Between MAIL and the content a drain leaves kDrainGrace for the client to go on, other
+  // reasons nothing.  Content that has begun is taken to its end first.
+  void end_soon(EndReason reason);
+  void drain() { end_soon(EndReason::shutting_down); }
+  static constexpr Duration kDrainGrace = std::chrono::seconds(5);
+  // The time for that is over: 421 in whatever state the protocol allows it.  A message whose taker is at work still
+  // gets its reply.
+  void cut_off();
 
   [[nodiscard]] const net::Connection& connection() const { return *connection_; }
   [[nodiscard]] const ListenerRules& rules() const { return *rules_; }
@@ -39,20 +47,28 @@ class Session {
 
  private:
   enum class Next : std::uint8_t { go_on, end };
+  // What is waited for, if it is the client.
+  enum class Wait : std::uint8_t { nothing, proxy_header, greeting, handshake, command, content };
 
-  // Opening.
+  // Opening, and TLS: session_open.cc.
   Task<Next> open();
   Task<Next> read_proxy_header();
+  Task<Next> await_greeting();
+  [[nodiscard]] bool counts_by_address() const;
+  Next admit(Admission::Admitted place, Admission::Place& kept);
+  Next admit_handshake();
   Task<Next> handshake();
+  Task<Next> on_start_tls();
+  void note_plaintext(std::size_t bytes);
 
   // The dialog.
   Task<void> talk();
   Task<Next> on_event(smtp::Event event);
   Task<Next> need_more();
   void on_mail();
+  void refuse_mail(smtp::Reply reply, std::string_view id);
   void on_recipient();
   Task<void> answer_recipients();
-  Task<Next> on_start_tls();
   Task<void> on_auth();
   Task<void> on_auth_response();
   Task<void> on_sasl(auth::Step step);
@@ -63,15 +79,33 @@ class Session {
   Task<Next> on_data();
   Task<Next> on_chunk();
   Task<Next> discard_chunk(std::uint64_t size);
+  Task<Next> receive_content(const char* what);
+  [[nodiscard]] bool far_too_big() const;
   Task<void> finish_message();
 
   // The wire.
   [[nodiscard]] smtp::Step step();
-  Task<Next> receive(Duration timeout, const char* what);
+  [[nodiscard]] bool tls_in_clear();
+  struct Deadline {
+    Instant at;
+    EndReason reason{};
+  };
+  [[nodiscard]] Deadline command_deadline() const;
+  Task<Next> receive(Duration timeout, Wait wait, const char* what, EndReason late);
   void flush();
   Task<Next> flush_bounded();
-  void say_and_close(const smtp::Reply& reply, const char* why);
-  [[nodiscard]] Duration patience() const;
+
+  // The end, and refusals: session_end.cc.
+  void end(EndReason reason, std::string_view detail = {});
+  void end_by(net::IoStatus status, EndReason late);
+  [[nodiscard]] bool end_is_due() const;
+  [[nodiscard]] bool can_reply() const;
+  [[nodiscard]] bool in_content() const;
+  void report_end();
+  std::string refused(const smtp::StandardReply& reply) override;
+  [[nodiscard]] std::string refusal_id();
+  void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument);
+  void log_refused_line(const smtp::Reply& reply, std::string_view id);
 
   [[nodiscard]] std::optional<policy::SenderRights> rights() const;
   [[nodiscard]] bool trusted() const;
@@ -86,10 +120,34 @@ class Session {
   std::unique_ptr<auth::SaslMachine> sasl_;
   std::unique_ptr<Transaction> transaction_;
   std::optional<smtp::TextChecker> chunks_;  // while a message comes in BDATs
+  Admission::Place place_;
+  Admission::Place address_place_;
+  Admission::Place handshake_place_;
+  ContentPace pace_;
+  RefusalLines lines_;
+  std::string session_id_;  // told in refusals where there is no message; made for the first of them
+  std::string_view line_;   // that the machine is at, while it is
+  struct Answering {
+    std::string_view command;
+    std::string_view argument;
+  };
+  Answering answering_;  // the command that is being answered otherwise
+  bool secret_ = false;         // line_ answers a challenge
+  std::size_t mark_ = 0;        // where in out_ the reply to the last command begins
   bool is_trusted_ = false;
-  bool draining_ = false;
-  bool waiting_ = false;  // for a command, nothing under way
+  bool cut_off_ = false;
+  Wait wait_ = Wait::nothing;
+  std::optional<EndReason> ending_;  // asked for
+  std::optional<EndReason> ended_;   // why it is over
+  std::string end_detail_;
+  std::uint64_t messages_ = 0;  // taken
+  std::uint64_t refusals_ = 0;
+  std::uint64_t refusals_not_logged_ = 0;
+  std::uint64_t not_logged_since_ = 0;  // the last line about one
   Instant since_;
+  Instant end_at_ = Instant::max();  // with ending_, in a transaction
+  Instant progressed_at_;            // when the last command was done
+  std::optional<Instant> line_began_;
 };
 
 }  // namespace sluice::session

@@ -18,12 +18,17 @@ const smtp::StandardReply* content_fault(const smtp::ContentFlags& flags, bool l
 }  // namespace
 
 Task<Session::Next> Session::on_data() {
+  answering_ = {.command = "DATA"};
   if (machine_->recipients() == 0) {
-    machine_->answer_data(smtp::replies::kNoValidRecipients, writer_);
+    const std::string id = refused(smtp::replies::kNoValidRecipients);
+    smtp::Reply reply(smtp::replies::kNoValidRecipients);
+    reply.add_id(id);
+    machine_->answer_data(reply, writer_);
     co_return Next::go_on;
   }
   machine_->answer_data(smtp::replies::kSendData, writer_);
   transaction_->begin(message::BodyForm::dot_stuffed);
+  pace_.restart();
   smtp::DataScanner scanner;
   Chain& input = connection_->input();
   for (;;) {
@@ -39,7 +44,12 @@ Task<Session::Next> Session::on_data() {
       co_await transaction_->refuse(*fault, std::string(fault->text));
     if (!content.empty()) co_await transaction_->take(std::move(content));
     if (scanner.ended()) break;
-    if (co_await receive(rules_->data_timeout, "content") == Next::end) co_return Next::end;
+    if (far_too_big()) {
+      co_await finish_message();
+      end(EndReason::content_surplus);
+      co_return Next::end;
+    }
+    if (co_await receive_content("content") == Next::end) co_return Next::end;
   }
   co_await finish_message();
   co_return Next::go_on;
@@ -51,6 +61,7 @@ Task<Session::Next> Session::on_chunk() {
   if (!chunks_) {
     transaction_->begin(message::BodyForm::literal);
     chunks_.emplace();
+    pace_.restart();
   }
   Chain& input = connection_->input();
   std::uint64_t left = chunk.size;
@@ -63,8 +74,7 @@ Task<Session::Next> Session::on_chunk() {
     if (const auto* fault = content_fault(chunks_->flags(), rules_->long_lines))
       co_await transaction_->refuse(*fault, std::string(fault->text));
     if (!content.empty()) co_await transaction_->take(std::move(content));
-    if (left > 0 && co_await receive(rules_->data_timeout, "a chunk") == Next::end)
-      co_return Next::end;
+    if (left > 0 && co_await receive_content("a chunk") == Next::end) co_return Next::end;
   } while (left > 0);
   if (chunk.last) {
     chunks_.reset();
@@ -84,8 +94,9 @@ Task<Session::Next> Session::discard_chunk(std::uint64_t size) {
     input.consume(n);
     size -= n;
     if (size == 0) break;
-    if (co_await receive(rules_->data_timeout, "a refused chunk") == Next::end) co_return Next::end;
+    if (co_await receive_content("a refused chunk") == Next::end) co_return Next::end;
   }
+  answering_ = {.command = "BDAT"};
   machine_->chunk_discarded(writer_);
   // A transaction that failed with it is over for us, too.
   const smtp::ServerState state = machine_->state();
@@ -94,10 +105,37 @@ Task<Session::Next> Session::discard_chunk(std::uint64_t size) {
   co_return Next::go_on;
 }
 
+// What comes in the middle of a message has a deadline for each piece, and a pace for all of them.
+Task<Session::Next> Session::receive_content(const char* what) {
+  const Instant before = services_.loop.now();
+  const std::size_t had = connection_->input().size();
+  if (co_await receive(rules_->data_timeout, Wait::content, what, EndReason::content_timeout) == Next::end)
+    co_return Next::end;
+  const std::size_t came = connection_->input().size() - had;
+  if (pace_.add(services_.loop.now() - before, came)) co_return Next::go_on;
+  end(EndReason::content_too_slow);
+  co_return Next::end;
+}
+
+bool Session::far_too_big() const {
+  return transaction_->refused() &&
+         transaction_->bytes() > rules_->profile.message_bytes_max + smtp::kContentSurplusBytesMax;
+}
+
 Task<void> Session::finish_message() {
-  const smtp::Reply reply = co_await transaction_->finish();
-  machine_->answer_message(reply, writer_);
+  smtp::Reply reply = co_await transaction_->finish();
+  const std::string& id = transaction_->envelope().id;
+  // A client that is about to be cut off, and whose message is not kept, hears one thing.
+  const bool closing = cut_off_ && reply.transient();
+  if (closing) reply = *end_reason_row(*ending_).reply;
+  if (!reply.positive() && !closing) reply.add_id(id);
+  if (closing) {
+    end(*ending_);
+  } else {
+    machine_->answer_message(reply, writer_);
+  }
   if (reply.positive()) {
+    ++messages_;
     ++services_.counters.messages_taken;
   } else if (reply.transient()) {
     ++services_.counters.messages_deferred;
@@ -106,6 +144,14 @@ Task<void> Session::finish_message() {
   }
   MessageRecord record;
   transaction_->report(record);
+  record.code = reply.code();
+  record.reply = reply.text();
+  record.reply_sent = connection_->state() == net::Connection::State::open && connection_->error() == 0;
+  if (!reply.positive()) {
+    ++refusals_;
+    ++services_.counters.refusals;
+    record.reason = smtp::reason_name(reply.name());
+  }
   if (identity_ != nullptr) {
     record.customer = identity_->customer_name;
     record.account = identity_->account_name;

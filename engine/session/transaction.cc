@@ -11,8 +11,8 @@ namespace sluice::session {
 namespace {
 
 // RFC 5321 6.3: "Simple counting of the number of "Received:" header fields in a message" finds loops.
-constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops"};
-constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large"};
+constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops", "kTooManyHops"};
+constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large", "kHeaderTooLarge"};
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void Transaction::add(const smtp::RecipientCommand& command) {
   if (same && (*same >= accepted_.size() || accepted_[*same])) {
     added_.push_back({Answer::Kind::duplicate, *same});
   } else if (command.surplus) {
-    added_.push_back({Answer::Kind::surplus, 0});
+    added_.push_back({Answer::Kind::surplus, 0, std::move(recipient.forward_path)});
   } else {
     added_.push_back({Answer::Kind::offered, recipients.size()});
     recipients.push_back(std::move(recipient));
@@ -58,10 +58,14 @@ Task<void> Transaction::offer(std::vector<Answer>& answers) {
       ++services_.counters.recipients_refused;
     }
   }
-  for (const Added& added : added_) {
+  for (Added& added : added_) {
     Answer answer{.kind = added.kind, .reply = smtp::replies::kRecipientOk};
-    if (added.kind != Answer::Kind::surplus && added.recipient >= first)
+    if (added.kind == Answer::Kind::surplus) {
+      answer.recipient = std::move(added.surplus);
+    } else if (added.recipient >= first) {
       answer.reply = replies[added.recipient - first];
+      if (!answer.reply.positive()) answer.recipient = envelope_.recipients[added.recipient].forward_path;
+    }
     answers.push_back(std::move(answer));
   }
   added_.clear();
@@ -125,7 +129,9 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   }
   if (header_.state() == message::HeaderState::malformed) {
     detail = message::header_fault_text(header_.fault());
-    return smtp::Reply{550, {5, 6, 0}, "Malformed header: " + detail};
+    smtp::Reply refusal(550, {5, 6, 0}, "Malformed header: " + detail);
+    refusal.set_name("malformed_header");
+    return refusal;
   }
   if (header_.counts().received >= rules_.received_max) {
     detail = std::to_string(header_.counts().received) + " Received fields";

@@ -45,6 +45,7 @@ class Transaction {
     enum class Kind : std::uint8_t { offered, duplicate, surplus };
     Kind kind = Kind::offered;
     smtp::Reply reply;  // of a duplicate: of the one that it was merged with; none for a surplus one
+    std::string recipient = {};  // of one that is refused
   };
   Task<void> offer(std::vector<Answer>& answers);
 
@@ -79,6 +80,7 @@ class Transaction {
   struct Added {
     Answer::Kind kind;
     std::size_t recipient;  // in the envelope; not of a surplus one
+    std::string surplus = {};  // that one's path
   };
   RecipientIndex index_;
   std::vector<Added> added_;  // and not answered

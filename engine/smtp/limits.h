@@ -51,6 +51,9 @@ inline constexpr std::size_t kAuthParameterBytesMax = 500;
 // operator.
 inline constexpr std::uint32_t kRecipientsMaxDefault = 50;
 inline constexpr std::uint32_t kRecipientsMaxCeiling = 10000;
+// Of a message that is refused already, for its size or otherwise: what comes beyond the size limit is read and thrown
+// away up to this, so that the client hears why at the end; then it is answered, and the session is closed.
+inline constexpr std::uint64_t kContentSurplusBytesMax = 16 * 1024 * 1024;
 // RFC 5321 4.5.3.1.7: at least 64 KiB of message.
 inline constexpr std::uint64_t kMessageBytesMin = 65536;
 inline constexpr std::uint64_t kMessageBytesMaxDefault = 50 * 1024 * 1024;

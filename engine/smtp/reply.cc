@@ -191,6 +191,23 @@ void ReplyWriter::write_challenge(std::string_view octets) {
   ++count_;
 }
 
+void Reply::add_id(std::string_view id) {
+  if (id.empty() || text().find(id) != std::string_view::npos) return;
+  std::string text_with_id(text());
+  owned_ = text_with_id.append(" (id ").append(id).append(")");
+}
+
+std::string reason_name(std::string_view constant) {
+  if (!constant.starts_with('k')) return std::string(constant);
+  std::string name;
+  for (const char c : constant.substr(1)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !name.empty()) name.push_back('_');
+    name.push_back(upper ? to_lower(c) : c);
+  }
+  return name;
+}
+
 EnhancedCode parse_enhanced_code(std::string_view text, std::string_view& rest) {
   rest = text;
   EnhancedCode code;

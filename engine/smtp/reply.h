@@ -25,6 +25,7 @@ struct StandardReply {
   std::uint16_t code = 0;
   EnhancedCode enhanced;
   std::string_view text;
+  std::string_view name = {};  // its constant's, "kTooManyRecipients"; see reason_name()
 };
 
 // RFC 5321 4.2: "An SMTP client MUST determine its actions only by the reply code"; an unknown
@@ -41,7 +42,10 @@ class Reply {
   Reply() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): the table's entries are replies.
   Reply(const StandardReply& standard)
-      : code_(standard.code), enhanced_(standard.enhanced), fixed_(standard.text) {}
+      : code_(standard.code),
+        enhanced_(standard.enhanced),
+        fixed_(standard.text),
+        name_(standard.name) {}
   // Lines of `text` are parted by '\n'.  The code is 200..599, and a 2xx, 4xx or 5xx has an
   // enhanced code of its class.
   Reply(std::uint16_t code, EnhancedCode enhanced, std::string text);
@@ -56,6 +60,11 @@ class Reply {
   [[nodiscard]] std::string_view text() const {
     return owned_.empty() ? fixed_ : std::string_view(owned_);
   }
+  // By what the log calls a refusal; static storage.  Empty where nothing was given.
+  [[nodiscard]] std::string_view name() const { return name_; }
+  void set_name(std::string_view name) { name_ = name; }
+  // Ends the text with "(id ...)", for the client to ask about, unless the text has that id already.
+  void add_id(std::string_view id);
   [[nodiscard]] ReplyClass reply_class() const { return static_cast<ReplyClass>(code_ / 100); }
   [[nodiscard]] bool positive() const { return reply_class() == ReplyClass::positive; }
   [[nodiscard]] bool transient() const { return reply_class() == ReplyClass::transient; }
@@ -65,8 +74,12 @@ class Reply {
   std::uint16_t code_ = 0;
   EnhancedCode enhanced_;
   std::string_view fixed_;  // static storage
+  std::string_view name_;
   std::string owned_;
 };
+
+// "too_many_recipients" for "kTooManyRecipients": how a refusal is called in the log.  Other names stay as they are.
+[[nodiscard]] std::string reason_name(std::string_view constant);
 
 // What a text may be written in.
 enum class Charset : std::uint8_t {
@@ -114,7 +127,7 @@ EnhancedCode parse_enhanced_code(std::string_view text, std::string_view& rest);
 namespace replies {
 
 #define SLUICE_REPLY(name, code, subject, detail, text) \
-  inline constexpr StandardReply name { code, {(code) / 100, subject, detail}, text }
+  inline constexpr StandardReply name { code, {(code) / 100, subject, detail}, text, #name }
 
 SLUICE_REPLY(kOk, 250, 0, 0, "Ok");
 SLUICE_REPLY(kReset, 250, 0, 0, "Forgotten");
@@ -131,12 +144,21 @@ SLUICE_REPLY(kAuthOk, 235, 7, 0, "Authenticated");
 SLUICE_REPLY(kCannotVerify, 252, 5, 0, "Send it, and we shall see");
 inline constexpr StandardReply kSendData{354, {}, "Go ahead, end with CRLF.CRLF"};
 
-SLUICE_REPLY(kTooMuchJunk, 421, 7, 0, "Too many bad or idle commands, closing");
+SLUICE_REPLY(kTooManyErrors, 421, 7, 0, "Too many errors, closing connection");
+SLUICE_REPLY(kTooManyIdleCommands, 421, 7, 0, "Too many commands without a message, closing connection");
+SLUICE_REPLY(kTooManyRefusedRecipients, 421, 7, 0, "Too many refused recipients, closing connection");
+SLUICE_REPLY(kEndlessLine, 421, 7, 0, "A line without end, closing connection");
 SLUICE_REPLY(kTooManyAuthFailures, 421, 7, 0, "Too many failed logins, closing");
 SLUICE_REPLY(kOutOfStep, 421, 5, 0, "Cannot tell commands from content any more, closing");
 SLUICE_REPLY(kIdleTooLong, 421, 4, 2, "Waited too long for you, closing");
-SLUICE_REPLY(kShuttingDown, 421, 3, 2, "Going down, come back soon");
-SLUICE_REPLY(kTooManyConnections, 421, 7, 0, "Too many connections from your address");
+SLUICE_REPLY(kCommandTooSlow, 421, 4, 2, "Timeout: the command took too long, closing connection");
+SLUICE_REPLY(kContentTooSlow, 421, 4, 2, "Timeout: the message comes too slowly, closing connection");
+SLUICE_REPLY(kContentSurplus, 421, 3, 4, "The message goes on far beyond the size limit, closing connection");
+SLUICE_REPLY(kShuttingDown, 421, 3, 2, "Service shutting down, try again later");
+SLUICE_REPLY(kAccountChanged, 421, 7, 0, "Account changed or suspended, please log in again");
+SLUICE_REPLY(kTooManyConnections, 421, 7, 0, "Too many connections from your address, try again later");
+SLUICE_REPLY(kTooManyHandshakes, 421, 7, 0, "Too many unfinished TLS handshakes, try again later");
+SLUICE_REPLY(kTlsInClear, 421, 7, 0, "TLS begins with STARTTLS on this port, closing connection");
 SLUICE_REPLY(kBusy, 421, 3, 2, "Too busy, try later");
 SLUICE_REPLY(kInternal, 451, 3, 0, "Trouble here, try later");
 SLUICE_REPLY(kNextHopTrouble, 451, 4, 1, "The next server does not answer, try later");

@@ -47,8 +47,8 @@ const char* profile_fault(const ServerProfile& profile) {
   return nullptr;
 }
 
-ServerMachine::ServerMachine(const ServerProfile& profile, bool tls)
-    : profile_(&profile), tls_(tls) {}
+ServerMachine::ServerMachine(const ServerProfile& profile, bool tls, RefusalObserver* observer)
+    : profile_(&profile), observer_(observer), tls_(tls) {}
 
 ServerMachine::~ServerMachine() { wipe(auth_response_); }
 
@@ -68,11 +68,12 @@ void ServerMachine::refuse(const Reply& reply, ReplyWriter& out) {
   state_ = ServerState::closed;
 }
 
-void ServerMachine::close(const Reply& reply, ReplyWriter& out) {
-  CHECK(reply.transient() || reply.permanent());
+void ServerMachine::close(const StandardReply& reply, ReplyWriter& out) {
+  CHECK(reply.code >= 400);
   if (state_ == ServerState::closed) return;
+  closed_with_ = &reply;
   if (state_ == ServerState::fresh) {
-    out.write_plain(reply.code(), reply.text());
+    out.write_plain(reply.code, reply.text);
   } else {
     out.write(reply);
   }
@@ -143,7 +144,7 @@ Step ServerMachine::swallow(std::string_view input, ReplyWriter& out) {
   const std::size_t consumed = input.size() - (input.ends_with('\r') ? 1 : 0);
   if (consumed == 0) return {0, Event::need_more};
   if (consumed > kSwallowBytesMax - swallowed_) {
-    close(replies::kTooMuchJunk, out);
+    close(replies::kEndlessLine, out);
     return {input.size(), Event::close};
   }
   swallowed_ += static_cast<std::uint32_t>(consumed);
@@ -194,17 +195,17 @@ const StandardReply* ServerMachine::refusal(const CommandSpec& spec, const Comma
 void ServerMachine::write_refusal(const StandardReply& reply, ReplyWriter& out) {
   const bool about_policy =
       &reply == &replies::kTooManyRecipients || &reply == &replies::kMessageTooBig;
-  if (about_policy && !profile_->policy_url.empty()) {
-    out.write(reply, profile_->policy_url);
-  } else {
-    out.write(reply);
-  }
+  std::string suffix;
+  if (about_policy) suffix = profile_->policy_url;
+  const std::string id = observer_ != nullptr ? observer_->refused(reply) : std::string();
+  if (!id.empty()) suffix.append(suffix.empty() ? "" : " ").append("(id ").append(id).append(")");
+  out.write(reply, suffix);
 }
 
 // True if there were too many, and the session is over.
 bool ServerMachine::count_error(ReplyWriter& out) {
   if (++errors_ < profile_->errors_max) return false;
-  close(replies::kTooMuchJunk, out);
+  close(replies::kTooManyErrors, out);
   return true;
 }
 
@@ -250,7 +251,7 @@ Step ServerMachine::on_command(const Command& command, const Input& input, Reply
     return refuse_command(*bad, input, out);
   }
   if (spec.idle && ++idle_commands_ > profile_->idle_commands_max) {
-    close(replies::kTooMuchJunk, out);
+    close(replies::kTooManyIdleCommands, out);
     return {input.bytes.size(), Event::close};
   }
   switch (command.verb) {

@@ -94,10 +94,21 @@ struct Step {
   Event event = Event::need_more;
 };
 
+// Hears of every refusal that the machine gives of its own accord, before it is written.
+class RefusalObserver {
+ public:
+  // The id that the client is told, to ask the operator about; empty: none.
+  virtual std::string refused(const StandardReply& reply) = 0;
+
+ protected:
+  ~RefusalObserver() = default;
+};
+
 class ServerMachine {
  public:
-  // `tls`: the connection is encrypted already (implicit TLS).
-  explicit ServerMachine(const ServerProfile& profile, bool tls = false);
+  // `tls`: the connection is encrypted already (implicit TLS).  `observer`, which may be null, outlives the machine.
+  explicit ServerMachine(const ServerProfile& profile, bool tls = false,
+                         RefusalObserver* observer = nullptr);
   ~ServerMachine();
   ServerMachine(ServerMachine&&) noexcept = default;
   ServerMachine& operator=(ServerMachine&&) = delete;
@@ -131,7 +142,7 @@ class ServerMachine {
   void tls_started();
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come
   // later are ignored.
-  void close(const Reply& reply, ReplyWriter& out);
+  void close(const StandardReply& reply, ReplyWriter& out);
 
   // The command of the last event.
   [[nodiscard]] const MailCommand& mail() const { return std::get<MailCommand>(command_); }
@@ -152,6 +163,10 @@ class ServerMachine {
   [[nodiscard]] bool tls() const { return tls_; }
   [[nodiscard]] bool authenticated() const { return authenticated_; }
   [[nodiscard]] bool closing() const { return state_ == ServerState::closed; }
+  // What close() has said; null before, and after QUIT.
+  [[nodiscard]] const StandardReply* closed_with() const { return closed_with_; }
+  // The rest of a line that was too long is being thrown away: the line goes on.
+  [[nodiscard]] bool swallowing() const { return swallowing_; }
   // Of the transaction: whether it has SMTPUTF8, recipients accepted and not answered, octets of
   // all chunks taken.
   [[nodiscard]] bool smtputf8() const { return smtputf8_; }
@@ -206,6 +221,8 @@ class ServerMachine {
   void end_transaction();
 
   const ServerProfile* profile_;
+  RefusalObserver* observer_;
+  const StandardReply* closed_with_ = nullptr;
   std::variant<std::monostate, MailCommand, RecipientCommand, ChunkCommand> command_;
   std::string hello_name_;
   std::string auth_response_;

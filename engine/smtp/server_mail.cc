@@ -58,7 +58,7 @@ Step ServerMachine::on_rcpt(const Command& command, const Input& input, ReplyWri
 }
 
 void ServerMachine::count_refused_recipient(ReplyWriter& out) {
-  if (++recipients_refused_ > profile_->recipients_refused_max) close(replies::kTooMuchJunk, out);
+  if (++recipients_refused_ > profile_->recipients_refused_max) close(replies::kTooManyRefusedRecipients, out);
 }
 
 void ServerMachine::answer_recipient(const Reply& reply, ReplyWriter& out) {
@@ -187,7 +187,7 @@ void ServerMachine::chunk_discarded(ReplyWriter& out) {
   if (state_ == ServerState::chunks || discard_reply_ == &replies::kMessageTooBig)
     end_transaction();
   // Chunks that were in the pipeline behind a failed one are no errors, but not without end either.
-  if (++idle_commands_ > profile_->idle_commands_max) close(replies::kTooMuchJunk, out);
+  if (++idle_commands_ > profile_->idle_commands_max) close(replies::kTooManyIdleCommands, out);
 }
 
 void ServerMachine::answer_chunk(const Reply& reply, ReplyWriter& out) {

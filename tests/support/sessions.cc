@@ -126,7 +126,7 @@ SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactor
       tls_({.listener = "test"}, certificates_, tickets_),
       rules_(std::make_shared<session::ListenerRules>()),
       services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes,
-                other_ids != nullptr ? *other_ids : ids_, counters} {
+                other_ids != nullptr ? *other_ids : ids_, counters, admission} {
   rules_->name = "test";
   rules_->profile.hostname = "relay.example";
   rules_->profile.mechanisms = {"PLAIN", "LOGIN"};

@@ -90,9 +90,49 @@ class Notes final : public session::Observer {
              session::AuthResult result, std::string_view /*reason*/) override {
     logins.emplace_back(std::string(name), result);
   }
-  void ended(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view why) override {
-    endings.emplace_back(why);
+  void refused(const session::RefusalRecord& record) override {
+    refusals.push_back({.id = std::string(record.id),
+                        .account = std::string(record.account),
+                        .client = record.client,
+                        .command = std::string(record.command),
+                        .argument = std::string(record.argument),
+                        .code = record.code,
+                        .reason = record.reason});
   }
+  void ended(const session::EndRecord& record) override {
+    endings.emplace_back(session::end_reason_row(record.reason).name);
+    ends.push_back({.reason = record.reason,
+                    .account = std::string(record.account),
+                    .client = record.client.ip(),
+                    .id = std::string(record.id),
+                    .detail = std::string(record.detail),
+                    .code = record.code,
+                    .bytes = record.bytes_received,
+                    .content_bytes = record.content_bytes,
+                    .not_logged = record.refusals_not_logged});
+  }
+  struct Refusal {
+    std::string id;
+    std::string account;
+    std::string client;
+    std::string command;
+    std::string argument;
+    int code = 0;
+    std::string reason;
+  };
+  struct End {
+    session::EndReason reason{};
+    std::string account;
+    std::string client;
+    std::string id;
+    std::string detail;
+    int code = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t content_bytes = 0;
+    std::uint64_t not_logged = 0;
+  };
+  std::vector<Refusal> refusals;
+  std::vector<End> ends;
   std::vector<std::string> messages;
   std::vector<std::pair<std::string, session::AuthResult>> logins;
   std::vector<std::string> endings;
@@ -121,6 +161,12 @@ class SessionHost {
   void drain() {
     for (session::Session& each : live_) each.drain();
   }
+  void end_soon(session::EndReason reason) {
+    for (session::Session& each : live_) each.end_soon(reason);
+  }
+  void cut_off() {
+    for (session::Session& each : live_) each.cut_off();
+  }
   [[nodiscard]] std::size_t live() const { return live_.size(); }
   [[nodiscard]] const io::Address& address() const { return address_; }
   session::ListenerRules& rules() { return *rules_; }  // before the first session
@@ -130,6 +176,7 @@ class SessionHost {
   People people;
   Notes notes;
   session::SessionCounters counters;
+  session::Admission admission;
 
  private:
   Task<void> serve(std::list<session::Session>::iterator session);
@@ -175,6 +222,10 @@ class SessionClient {
   std::string rest();
   void hang_up();
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+  // The relay has said close_notify, rather than only hung up.
+  [[nodiscard]] bool heard_close_notify() const {
+    return connection_->tls() != nullptr && connection_->tls()->state() == net::TlsState::closed;
+  }
 
  private:
   Task<bool> hear();

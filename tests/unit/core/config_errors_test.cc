@@ -95,6 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "2:26: limits.recipients_per_message: 0 is out of range"},
         BadFile{"[tls]\ntickets = 1",
                 "2:11: tls.tickets: is a whole number; allowed: true or false"},
+        BadFile{"[limits]\nsessions_per_address = 10\nhandshakes_per_address = 10",
+                "3:1: limits.handshakes_per_address: is not below sessions_per_address; allowed: 1 to 9"},
         BadFile{"[tls]\nmin_version = \"1.1\"",
                 "2:15: tls.min_version: \"1.1\" is none of the choices; did you mean \"1.2\"?; "
                 "allowed: \"1.2\", \"1.3\""},

@@ -40,7 +40,7 @@ TEST(Config, NeedsNothingButARoute) {
   EXPECT_EQ(config.server.drain, 30s);
   EXPECT_EQ(config.store.accounts, "/var/lib/sluice/accounts.db");
   EXPECT_EQ(config.tls.certificates, "/etc/sluice/tls");
-  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_2);
+  EXPECT_EQ(config.tls.min_version, net::TlsVersion::tls_1_2);
   EXPECT_EQ(config.limits.message_bytes, 52'428'800U);
   EXPECT_EQ(config.limits.recipients_per_message, 50U);
   EXPECT_EQ(config.limits.idle, 300s);
@@ -106,13 +106,18 @@ header_bytes = 16384
 received_fields = 30
 sessions_per_core = 9
 sessions_per_address = 4
+handshakes_per_core = 8
+handshakes_per_address = 3
+ipv6_prefix = 56
 bad_commands = 5
 idle_commands = 6
 auth_failures = 1
 idle_s = 11
 unauthenticated_s = 12
 handshake_s = 13
+command_s = 16
 data_s = 14
+data_bytes_per_s = 17
 reply_s = 15
 [[listener]]
 address = ["192.0.2.1:2525", "[2001:db8::1]:2525"]
@@ -144,6 +149,7 @@ mode = "store"
 identify = "xclient"
 concurrency = 4
 tls = "required"
+tls_min_version = "1.3"
 verify = false
 ca_file = "/srv/ca.pem"
 login = "relay"
@@ -197,7 +203,7 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.store.granted_ttl, 7s);
   EXPECT_EQ(config.store.refused_ttl, 3s);
   EXPECT_EQ(config.tls.default_host, "relay.example.net");
-  EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_3);
+  EXPECT_EQ(config.tls.min_version, net::TlsVersion::tls_1_3);
   EXPECT_FALSE(config.tls.tickets);
   EXPECT_EQ(config.tls.hosts_loaded_max, 7U);
   EXPECT_EQ(config.limits.message_bytes, 65536U);
@@ -206,6 +212,11 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.limits.received_fields, 30U);
   EXPECT_EQ(config.limits.sessions_per_core, 9U);
   EXPECT_EQ(config.limits.sessions_per_address, 4U);
+  EXPECT_EQ(config.limits.handshakes_per_core, 8U);
+  EXPECT_EQ(config.limits.handshakes_per_address, 3U);
+  EXPECT_EQ(config.limits.ipv6_prefix, 56U);
+  EXPECT_EQ(config.limits.command, 16s);
+  EXPECT_EQ(config.limits.data_bytes_per_s, 17U);
   EXPECT_EQ(config.limits.idle_commands, 6U);
   EXPECT_EQ(config.limits.idle, 11s);
   EXPECT_EQ(config.limits.unauthenticated, 12s);
@@ -215,6 +226,15 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.log.file, "/var/log/sluice.log");
   EXPECT_EQ(config.log.format, io::LogFormat::logfmt);
   EXPECT_EQ(config.log.level, io::Level::debug);
+}
+
+// Handshakes that nobody finishes leave room for other sessions.
+TEST(Config, HandshakesAreFewerThanSessions) {
+  const Config config = load("[limits]\nsessions_per_address = 10\nsessions_per_core = 100\n" + std::string(kRoute));
+  EXPECT_EQ(config.limits.handshakes_per_address, 5U);
+  EXPECT_EQ(config.limits.handshakes_per_core, 50U);
+  const Config one = load("[limits]\nsessions_per_address = 1\n" + std::string(kRoute));
+  EXPECT_EQ(one.limits.handshakes_per_address, 1U);
 }
 
 TEST(Config, ReadsEveryKeyOfAListener) {
@@ -255,6 +275,7 @@ TEST(Config, ReadsEveryKeyOfARoute) {
   EXPECT_EQ(route.hosts[2].label(), "[2001:db8::2]:26");
   EXPECT_EQ(route.hosts[3].label(), "[::1]:25");
   EXPECT_EQ(route.tls, relay::RouteTls::required);
+  EXPECT_EQ(route.tls_min_version, net::TlsVersion::tls_1_3);
   EXPECT_FALSE(route.verify);
   EXPECT_EQ(route.ca_file, "/srv/ca.pem");
   EXPECT_EQ(route.login, "relay");

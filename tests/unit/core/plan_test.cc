@@ -66,6 +66,29 @@ fallback = false
   EXPECT_FALSE(farm.fallback);
 }
 
+// Where nobody has to log in, nobody can.
+TEST(Plan, RequireAuthDecidesWhetherALoginIsOffered) {
+  for (const bool required : {true, false}) {
+    const auto plan = plan_of("[[listener]]\naddress = \"127.0.0.1:2525\"\ntrusted = \"192.0.2.0/24\"\nrequire_auth = " +
+                              std::string(required ? "true" : "false") +
+                              "\n[[route]]\nhosts = [\"mx1.farm.example\"]\n");
+    ASSERT_NE(plan, nullptr);
+    EXPECT_EQ(plan->listeners.at(0).rules.profile.extensions.auth, required);
+  }
+}
+
+TEST(Plan, HandsTheLimitsOfTimeToItsSessions) {
+  const auto plan = plan_of(
+      "[limits]\ncommand_s = 7\ndata_bytes_per_s = 8\nmessage_bytes = 65536\n[[route]]\nhosts = "
+      "[\"mx1.farm.example\"]\ntls_min_version = \"1.3\"\n");
+  ASSERT_NE(plan, nullptr);
+  const session::ListenerRules& rules = plan->listeners.at(0).rules;
+  EXPECT_EQ(rules.command_timeout, std::chrono::seconds(7));
+  EXPECT_EQ(rules.data_bytes_per_s, 8U);
+  EXPECT_EQ(rules.profile.chunk_discard_bytes_max, 65536 + smtp::kContentSurplusBytesMax);
+  EXPECT_EQ(plan->routes.at(0).tls_min_version, net::TlsVersion::tls_1_3);
+}
+
 TEST(Plan, FindsTheRouteByItsNumber) {
   const auto plan = plan_of(R"(
 [[route]]

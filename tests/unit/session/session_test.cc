@@ -281,7 +281,7 @@ TEST_F(SessionTest, ACustomerWhoFallsSilentIsTold) {
   const ClientReply reply = client().reply();
   EXPECT_EQ(reply.code, 421);
   EXPECT_EQ(host.takers.abandoned, 1U);
-  EXPECT_THAT(host.notes.endings, ElementsAre("timed out"));
+  EXPECT_THAT(host.notes.endings, ElementsAre("idle_timeout"));
 }
 
 TEST_F(SessionTest, WhoSpeaksBeforeTheGreetingIsRefused) {

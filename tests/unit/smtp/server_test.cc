@@ -71,7 +71,7 @@ TEST_F(OpenServer, ALineWithoutEndIsBounded) {
     sent += 1000;
   }
   EXPECT_TRUE(toy_.closed());
-  EXPECT_EQ(out, "500 5.5.6 Line too long\r\n421 4.7.0 Too many bad or idle commands, closing\r\n");
+  EXPECT_EQ(out, "500 5.5.6 Line too long\r\n421 4.7.0 A line without end, closing connection\r\n");
   EXPECT_LE(sent, kCommandLineBytesMax + kSwallowBytesMax + 2000);
 }
 

@@ -1,0 +1,30 @@
+#include "engine/base/client_block.h"
+
+#include "engine/base/check.h"
+
+namespace sluice {
+
+Network client_block(std::span<const std::uint8_t> address, unsigned ipv6_bits) {
+  constexpr unsigned kIpv4Bits = 32;
+  return Network::around(address, kIpv4Bits, ipv6_bits);
+}
+
+bool CountByBlock::admit(const Network& block, std::uint32_t max) {
+  const auto found = counts_.find(block);
+  if (found == counts_.end()) {
+    if (max == 0) return false;
+    counts_.emplace(block, 1);
+    return true;
+  }
+  if (found->second >= max) return false;
+  ++found->second;
+  return true;
+}
+
+void CountByBlock::release(const Network& block) {
+  const auto found = counts_.find(block);
+  CHECK(found != counts_.end());
+  if (--found->second == 0) counts_.erase(found);
+}
+
+}  // namespace sluice
