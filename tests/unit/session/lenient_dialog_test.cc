@@ -1,7 +1,5 @@
 // What real clients and balancers send that is not as the RFCs have it and deceives nobody: it is taken; and what must not
 // come in with it.
-#include <iterator>
-
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -46,8 +44,11 @@ class LenientDialogTest : public ::testing::Test {
     client().send(std::string(text) + ".\r\n");
     return client().reply();
   }
-  // The recipients of the last message that was taken.
-  const std::vector<std::string>& recipients() { return host.takers.ledger.back().recipients; }
+  // The last message that was taken, or an empty one; and its recipients.
+  testing::TakenMessage last() {
+    return host.takers.ledger.empty() ? testing::TakenMessage() : host.takers.ledger.back();
+  }
+  std::vector<std::string> recipients() { return last().recipients; }
 
   Doors doors{testing::DoorKind::simulated};
   io::Loop& here{doors.add_loop(testing::kRelayHost)};
@@ -63,7 +64,7 @@ TEST_F(LenientDialogTest, ARecipientNamedTwiceIsOne) {
   client().log_in();
   EXPECT_EQ(submit({"<b@d.example>", "<b@d.example>", "<b@D.EXAMPLE>", "b@d.example", "<@x.example:b@d.example>"}).code, 250);
   EXPECT_THAT(recipients(), ElementsAre("b@d.example"));
-  EXPECT_THAT(host.takers.ledger.back().envelope.recipients, SizeIs(1));
+  EXPECT_THAT(last().envelope.recipients, SizeIs(1));
   EXPECT_EQ(host.counters.recipients_taken, 1U);
 }
 
@@ -152,7 +153,7 @@ TEST_F(LenientDialogTest, TheNextMessageHasItsOwnRecipients) {
 TEST_F(LenientDialogTest, PathsWithoutBracketsAreTheSameMailboxes) {
   client().log_in();
   EXPECT_EQ(submit({"bob@example.net", "<cy@example.net>"}, kText, "MAIL FROM:ann@example.com").code, 250);
-  EXPECT_EQ(host.takers.ledger.back().envelope.reverse_path, "ann@example.com");
+  EXPECT_EQ(last().envelope.reverse_path, "ann@example.com");
   EXPECT_THAT(recipients(), ElementsAre("bob@example.net", "cy@example.net"));
   // The sender's rights are asked of what stands there.
   EXPECT_EQ(client().say("MAIL FROM:eve@evil.example"), 550);
@@ -174,7 +175,7 @@ TEST_F(LenientDialogTest, LoggedInAfterHelo) {
   EXPECT_EQ(client().say("YW5uQGV4YW1wbGUuY29t"), 334);
   EXPECT_EQ(client().say("cmlnaHQ="), 235);
   EXPECT_EQ(submit({"<b@d.example>"}).code, 250);
-  EXPECT_THAT(host.takers.ledger.back().content, HasSubstr("with ESMTPA"));
+  EXPECT_THAT(last().content, HasSubstr("with ESMTPA"));
 }
 
 // Tells what it was told of a submitter.
@@ -190,6 +191,13 @@ class WatchedTakers final : public message::TakerFactory {
  private:
   message::TakerFactory& takers_;
 };
+
+void expect_safe_trace(const std::string& content) {
+  const std::string header = content.substr(0, content.find("\r\n\r\n"));
+  EXPECT_THAT(header, StartsWith("Received: from"));
+  for (const char c : header) EXPECT_TRUE((c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\t');
+  EXPECT_THAT(header, Not(HasSubstr("(y)"))) << "a comment of the client's making";
+}
 
 // A PC with an umlaut or a blank in its name could never log in.
 TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
@@ -213,12 +221,11 @@ TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
       EXPECT_EQ(client.say("DATA"), 354);
       client.send(std::string(kText) + ".\r\n");
       EXPECT_EQ(client.reply().code, 250);
-      EXPECT_EQ(takers.submitters.back().helo, safe);
-      const std::string& content = taken.ledger.back().content;
-      const std::string header = content.substr(0, content.find("\r\n\r\n"));
-      EXPECT_THAT(header, StartsWith("Received: from"));
-      for (const char c : header) EXPECT_TRUE((c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\t');
-      EXPECT_THAT(header, Not(HasSubstr("(y)")));
+      EXPECT_THAT(taken.ledger, SizeIs(1));
+      if (!taken.ledger.empty()) {
+        EXPECT_EQ(takers.submitters.back().helo, safe);
+        expect_safe_trace(taken.ledger.back().content);
+      }
     }
     host.close();
   }
@@ -246,7 +253,7 @@ TEST_F(LenientDialogTest, WhatComesInOneWriteWithAProxyHeaderIsAnsweredAfterTheG
   EXPECT_EQ(client().reply().code, 250);
   EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(submit({"<b@d.example>"}).code, 250);
-  EXPECT_THAT(host.takers.ledger.back().content, StartsWith("Received: from client.example ([203.0.113.5])"));
+  EXPECT_THAT(last().content, StartsWith("Received: from client.example ([203.0.113.5])"));
 }
 
 TEST_F(LenientDialogTest, BehindAProxyHeaderEarlyTalkersAreStillRefusedWhereTheyAreLookedFor) {
