@@ -18,6 +18,8 @@ struct Recipient {
   std::string orcpt;         // RFC 3461, "type;xtext" as given; empty: absent
 };
 
+inline constexpr std::size_t kMessageIdBytesMax = 250;
+
 struct Envelope {
   std::string id;            // queue id; unique for this relay
   std::string reverse_path;  // empty: the null reverse-path
