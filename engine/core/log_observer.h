@@ -15,7 +15,7 @@ class LogObserver final : public session::Observer, public relay::QueueObserver 
   void login(std::string_view listener, const io::Address& client, std::string_view name,
              session::AuthResult result, std::string_view reason) override;
   void ended(std::string_view listener, const io::Address& client, std::string_view why) override;
-  void tried(const Try& what) override;
+  void delivery(const relay::DeliveryRecord& record) override;
   void event(std::string_view id, std::string_view what, std::string_view detail) override;
 
  private:

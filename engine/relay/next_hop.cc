@@ -17,7 +17,10 @@ Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, s
 }  // namespace
 
 NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening)
-    : connection_(std::move(connection)), label_(opening.label), hostname_(opening.hostname) {}
+    : connection_(std::move(connection)),
+      label_(opening.label),
+      address_(opening.address.to_string()),
+      hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
   auto connected =
