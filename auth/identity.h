@@ -39,6 +39,8 @@ struct Identity {
   std::string customer_name;
   AccountStatus customer_status = AccountStatus::active;
   AccountStatus account_status = AccountStatus::active;
+  // Why it is not active, in words for the customer: of the account, else of the customer; may be empty.
+  std::string reason;
   // What the customer may send from. Null means none. Accounts of one customer share the list.
   std::shared_ptr<const DomainList> domains;
   // If set, the account may send only from what is in this list too. Set but empty: from nothing.

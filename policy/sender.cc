@@ -8,10 +8,12 @@ namespace sluice::policy {
 namespace {
 
 constexpr std::size_t kShownDomainOctetsMax = 100;
+constexpr std::size_t kShownReasonOctetsMax = 200;  // as many as the operator may give
 constexpr std::size_t kShownIdOctetsMax = 64;
 // The longest sentence around them.
 constexpr std::size_t kSentenceOctetsMax = 120;
-static_assert(kShownDomainOctetsMax + kShownIdOctetsMax + kSentenceOctetsMax <= kReasonOctetsMax);
+constexpr std::size_t kShownOctetsMax = std::max(kShownDomainOctetsMax, kShownReasonOctetsMax);
+static_assert(kShownOctetsMax + kShownIdOctetsMax + kSentenceOctetsMax <= kReasonOctetsMax);
 
 // What came from outside, fit for a reply line: printable ASCII, and not too long.
 std::string shown(std::string_view text, std::size_t octets_max) {
@@ -31,7 +33,7 @@ std::string shown_domain(std::string_view domain) {
 }
 
 SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::string_view id) {
-  CHECK(sentence.size() <= kShownDomainOctetsMax + kSentenceOctetsMax);
+  CHECK(sentence.size() <= kShownOctetsMax + kSentenceOctetsMax);
   std::string reason(sentence);
   if (!id.empty()) reason += " (id " + shown(id, kShownIdOctetsMax) + ")";
   CHECK(reason.size() <= kReasonOctetsMax);
@@ -40,11 +42,16 @@ SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::st
 
 // Whether there is anything at all that they may send.
 SenderDecision check_status(const SenderRights& rights, std::string_view id) {
+  const auto because = [&rights](std::string sentence) {
+    if (!rights.status_reason().empty())
+      sentence += ": " + shown(rights.status_reason(), kShownReasonOctetsMax);
+    return sentence;
+  };
   if (rights.suspended()) {
-    return refused(SenderVerdict::suspended, "this account may not send at present", id);
+    return refused(SenderVerdict::suspended, because("this account may not send at present"), id);
   }
   if (rights.held())
-    return refused(SenderVerdict::held, "mail of this account is held back for now", id);
+    return refused(SenderVerdict::held, because("mail of this account is held back for now"), id);
   return {};
 }
 
@@ -56,6 +63,10 @@ bool SenderRights::suspended() const {
 
 bool SenderRights::held() const {
   return identity_ != nullptr && identity_->status() == auth::AccountStatus::held;
+}
+
+std::string_view SenderRights::status_reason() const {
+  return identity_ != nullptr ? std::string_view(identity_->reason) : std::string_view();
 }
 
 bool SenderRights::any_domain() const { return network_ != nullptr && network_->any_domain; }

@@ -38,6 +38,8 @@ class SenderRights {
 
   [[nodiscard]] bool suspended() const;
   [[nodiscard]] bool held() const;
+  // Why they are suspended or held, as the operator has said it; may be empty.
+  [[nodiscard]] std::string_view status_reason() const;
   [[nodiscard]] bool any_domain() const;
   [[nodiscard]] bool may_send_from(std::string_view domain) const;
 
@@ -69,7 +71,7 @@ struct SenderDecision {
   [[nodiscard]] bool temporary() const { return verdict == SenderVerdict::held; }
 };
 
-inline constexpr std::size_t kReasonOctetsMax = 300;
+inline constexpr std::size_t kReasonOctetsMax = 400;
 
 // At MAIL. No mailbox is the null reverse-path "<>", which everyone may use: mail programs send
 // disposition notifications with it (RFC 8098 section 3), and the author is still checked. `id` is

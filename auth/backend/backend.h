@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,12 @@ class Backend {
   // work as a wrong password and gets the same answer. Whatever keeps the check from being made is
   // `unavailable`, never `wrong`.
   [[nodiscard]] virtual Answer check(const Name& name, const Secret& secret, WallMillis now) = 0;
+
+  // Whether there is a customer of this name, compared without case; nothing where that cannot be found
+  // out. Blocks.
+  [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) {
+    return std::nullopt;
+  }
 
   // True if changes_since() tells: then poll it about every half second. If not, the cache's TTL is
   // the bound.

@@ -14,6 +14,14 @@ std::string suspension_text(const std::string& reason) {
   return reason.empty() ? "this account is suspended" : reason;
 }
 
+// That of the graver status; of two that are equally grave, the account's where it has one.
+std::string reason_of(const Identity& identity, const std::string& of_account, const std::string& of_customer) {
+  if (identity.status() == AccountStatus::active) return {};
+  const bool account = identity.account_status == identity.status();
+  const bool customer = identity.customer_status == identity.status();
+  return account && (!customer || !of_account.empty()) ? of_account : of_customer;
+}
+
 }  // namespace
 
 EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database,
@@ -153,6 +161,7 @@ absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
         identity.customer_id = row.integer(4);
         identity.customer_name = row.text(5);
         identity.customer_status = status_from_store(row.integer(6));
+        identity.reason = reason_of(identity, row.text(2), row.text(7));
         narrowed = row.integer(3) != 0;
       });
   if (read.ok() && found) read = read_domains(*found->identity, narrowed);
@@ -199,6 +208,15 @@ void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
       database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
                      {*renewed, password.account_id, password.hash}));
   settle();
+}
+
+std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  bool found = false;
+  const absl::Status read = database_->query("SELECT 1 FROM customer WHERE name = ?", {name},
+                                             [&](const Row&) { found = true; });
+  if (!read.ok()) return std::nullopt;
+  return found;
 }
 
 Changes EmbeddedStore::changes_since(std::uint64_t seen) {

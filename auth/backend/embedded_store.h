@@ -38,6 +38,7 @@ class EmbeddedStore final : public Backend {
   // Whether an account is suspended is told only after its password was right. A right password
   // whose hash was made at another cost is hashed anew, on the way.
   [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
+  [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   [[nodiscard]] bool tells_changes() const override { return true; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "engine/core/config_sections.h"
+#include "engine/core/quoted.h"
 #include "engine/spool/record.h"
 
 namespace sluice::core {
@@ -58,11 +61,14 @@ void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queu
   }
 }
 
-void read_reports(const ConfigNode* table, ConfigReport& report, ReportsConfig& reports) {
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report, ReportsConfig& reports) {
   constexpr std::int64_t kReportsMax = 1'000'000;
   ConfigSection section(table, "reports", "reports", report);
   section.text("from", reports.from, kMailboxRule);
   section.integer("per_customer_hour", reports.per_customer_hour, 1, kReportsMax);
+  section.text("route", reports.route, kNameRule);
+  if (!reports.route.empty() && std::ranges::find(routes, reports.route, &RouteConfig::name) == routes.end())
+    section.error("route", quoted(reports.route) + " is no route", "the name of a [[route]]");
 }
 
 void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {

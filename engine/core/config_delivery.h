@@ -85,6 +85,7 @@ struct QueueConfig {
 struct ReportsConfig {
   std::string from;  // a mailbox; empty: MAILER-DAEMON at our host name
   std::uint32_t per_customer_hour = 200;
+  std::string route;  // the name of theirs; empty: that of other mail with a null reverse-path
 };
 
 struct DnsConfig {

@@ -45,7 +45,7 @@ class Loader {
     read_all_routes(file);
     read_spool(table(file, "spool"), config_.server, report_, config_.spool);
     read_queue(table(file, "queue"), report_, config_.queue);
-    read_reports(table(file, "reports"), report_, config_.reports);
+    read_reports(table(file, "reports"), config_.routes, report_, config_.reports);
     read_dns(table(file, "dns"), report_, config_.dns);
     for (const std::string_view name : kSections) root.expect(name);
   }

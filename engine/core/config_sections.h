@@ -30,7 +30,8 @@ void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& rep
 void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
                 SpoolConfig& spool);
 void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue);
-void read_reports(const ConfigNode* table, ConfigReport& report, ReportsConfig& reports);
+// After the routes, of which one may be that of reports.
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report, ReportsConfig& reports);
 void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns);
 
 }  // namespace sluice::core

@@ -37,25 +37,36 @@ Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlAction
       cores_(std::move(cores)),
       actions_(std::move(actions)),
       listener_(home.loop(), socket, [this](int accepted) {
-        home_.tasks().add(
+        home_.services().add(
             serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
       }) {}
 
 void Control::start() { listener_.start(); }
 
-Task<void> Control::close() { return listener_.close(); }
+// Who has asked for nothing yet is not waited for.
+Task<void> Control::close() {
+  for (net::Connection* connection : silent_) connection->terminate();
+  co_await listener_.close();
+}
 
 Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
   Chain& input = connection->input();
   std::string request;
+  silent_.insert(connection.get());
   while (request.find('\n') == std::string::npos && request.size() < kRequestBytesMax) {
     if (co_await connection->more(kRequestTimeout, "a control request") != net::IoStatus::ok) break;
     request += input.to_string();
     input.clear();
   }
+  silent_.erase(connection.get());
   const std::size_t end = request.find('\n');
   if (end != std::string::npos) {
-    connection->write(co_await answer(std::string_view(request).substr(0, end)));
+    const std::string_view line = std::string_view(request).substr(0, end);
+    if (line.substr(0, line.find(' ')) == "queue") {
+      co_await answer_about_queue(line, *connection);
+    } else {
+      connection->write(co_await answer(line));
+    }
     co_await connection->drained(0, kAnswerTimeout, "a control answer to be read");
   }
   co_await connection->close();
@@ -72,6 +83,7 @@ Task<std::string> Control::answer(std::string_view request) {
     co_return report(known.view, cores, json);
   }
   if (word == "reload") {
+    if (home_.draining()) co_return "error: the relay is being stopped\n";
     // Reading files and making a plan may block: a worker does it.
     const auto done =
         co_await io::run_on_worker<Reloaded>(home_.loop(), [this] { return actions_.reload(); }, "reload");
@@ -83,40 +95,7 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.stop();
     co_return "draining\n";
   }
-  if (word == "queue") co_return co_await answer_about_queue(request);
   co_return "error: unknown request; known: status sessions pools counters queue reload drain\n";
-}
-
-Task<std::string> Control::answer_about_queue(std::string_view line) {
-  auto request = decode_queue_request(line);
-  if (!request) co_return "error: " + request.error() + "\n";
-  const auto all = std::make_shared<std::vector<QueueAnswer>>(cores_.size());
-  std::size_t missing = cores_.size();
-  Gate gate;
-  for (std::size_t i = 0; i < cores_.size(); ++i) {
-    Core* core = cores_[i];
-    const auto told = [&, i](QueueAnswer answer) {
-      // Back here as a message, so that nothing is written by two.
-      home_.post([&, i, shared = std::make_shared<QueueAnswer>(std::move(answer))] {
-        (*all)[i] = std::move(*shared);
-        if (--missing == 0) gate.open();
-      });
-    };
-    core->post([core, request = *request, told] { core->tasks().add(ask_queue(*core, request, told)); });
-  }
-  co_await gate.wait("answers of all cores about the queue");
-  // Ten thousand messages are many words, and those who deliver do not wait for them: a worker writes and clears away.
-  const auto text = co_await io::run_on_worker<std::string>(
-      home_.loop(),
-      [all, asked = *request, now = home_.loop().door().clock.wall()] {
-        return render_queue(asked, std::exchange(*all, {}), now);
-      },
-      "the queue to be put into words");
-  co_return text ? *text : "error: too many jobs wait\n";
-}
-
-Task<void> Control::ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> told) {
-  told(co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request)));
 }
 
 Task<std::vector<CoreStatus>> Control::ask_all(bool with_sessions) {

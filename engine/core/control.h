@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,8 @@ struct ControlActions {
   std::function<Reloaded()> reload;              // on a worker
   std::function<void(const Reloaded&)> reloaded;  // on the core, with what came of it
   std::function<void()> stop;
+  // On a worker: whether there is such a customer; nothing where that cannot be found out.
+  std::function<std::optional<bool>(const std::string&)> has_customer;
 };
 
 class Control {
@@ -36,7 +40,7 @@ class Control {
   // `cores` holds every core of the process, `home` is the one that serves.  `socket` is owned.
   Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions);
 
-  // Until the core drains.
+  // Until close(), which comes when nothing but this is left to be waited for: so what holds up a stop can be asked.
   void start();
   Task<void> close();
 
@@ -44,12 +48,23 @@ class Control {
   Task<void> serve(std::unique_ptr<net::Connection> connection);
   Task<std::string> answer(std::string_view request);
   Task<std::vector<CoreStatus>> ask_all(bool with_sessions);
-  Task<std::string> answer_about_queue(std::string_view line);
-  static Task<void> ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> told);
+
+  // control_queue.cc
+  struct Exchange;
+  class Pages;
+  Task<void> answer_about_queue(std::string_view line, net::Connection& connection);
+  Task<std::vector<QueueAnswer>> ask_queues(const QueueRequest& request);
+  Task<std::string> put_into_words(const QueueRequest& request, std::vector<QueueAnswer> answers);
+  Task<std::string> stream(const QueueRequest& request, net::Connection& connection);
+  Task<bool> stream_core(Core& core, const QueueRequest& request, bool& first, net::Connection& connection);
+  Task<bool> is_unknown_customer(const QueueRequest& request, const std::vector<QueueAnswer>& answers);
+  static Task<void> ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> done);
+  static Task<void> produce(Core& core, Core& home, QueueRequest request, Exchange& exchange);
 
   Core& home_;
   std::vector<Core*> cores_;
   ControlActions actions_;
+  std::set<net::Connection*> silent_;  // whose request is not there yet
   net::Listener listener_;
 };
 

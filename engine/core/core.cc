@@ -217,6 +217,8 @@ Task<void> Core::end() {
   for (auto& listener : listeners_) co_await listener->close();
   co_await tasks_.join("sessions to end");
   co_await queue_.close();
+  options_.drained();
+  co_await services_.join("the control socket");
   sweep_retired();
   co_await current_->close();
   // This task is the last one of its set; whatever else is in it ends by itself.
@@ -252,6 +254,8 @@ CoreStatus Core::status(bool with_sessions) {
                     .schedule = queue_.schedule().counters(),
                     .spool = spool_.counters(),
                     .spool_log = spool_.log_counters(),
+                    .draining = draining_,
+                    .deliveries = queue_.active(),
                     .spool_messages = spool_.messages(),
                     .spool_bytes = spool_.disk_bytes(),
                     .spool_live_bytes = spool_.live_bytes(),

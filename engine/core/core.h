@@ -64,6 +64,8 @@ struct CoreStatus {
   relay::ScheduleCounters schedule;
   spool::SpoolCounters spool;
   spool::LogCounters spool_log;
+  bool draining = false;
+  std::uint64_t deliveries = 0;  // messages of the queue that are being worked at
   std::uint64_t spool_messages = 0;
   std::uint64_t spool_bytes = 0;       // on the disk
   std::uint64_t spool_live_bytes = 0;  // of messages that wait
@@ -102,6 +104,7 @@ class Core {
     spool::Share spool_share;
     relay::QueueOptions queue;
     spool::QueueId last_id = 0;  // new ones are greater
+    std::function<void()> drained;     // on the core, when sessions and deliveries have ended
     std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
   };
   // `log` is this core's own.
@@ -114,8 +117,7 @@ class Core {
   std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan,
                                          std::shared_ptr<net::CertificateStore> certificates);
   // Before run(): a message that an earlier process has left.
-  void restore(const relay::Restored& restored, std::string_view customer,
-               const relay::RestoredDestination& destination) {
+  void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
   }
   // On the core: no more sessions and connections to next hops than these, whatever is configured.
@@ -138,6 +140,8 @@ class Core {
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }
   TaskSet& tasks() { return tasks_; }
+  // What goes on until `drained` was told, and is then waited for: the control socket.
+  TaskSet& services() { return services_; }
   [[nodiscard]] std::uint32_t index() const { return options_.index; }
   relay::Queue& queue() { return queue_; }
   spool::Spool& spool() { return spool_; }
@@ -186,6 +190,7 @@ class Core {
   std::uint64_t accepts_failed_ = 0;
   std::uint64_t next_session_ = 1;
   TaskSet tasks_;   // sessions, and what is served beside them
+  TaskSet services_;
   TaskSet ending_;  // what ends generations and the core
   io::Timer cut_off_{&cut_off, this};
   Instant abort_at_ = Instant::max();

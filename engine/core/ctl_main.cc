@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "engine/core/command_line.h"
+#include "engine/core/ctl_answer.h"
 #include "engine/core/ctl_accounts.h"
 #include "engine/core/ctl_spool.h"
 #include "engine/core/server.h"
@@ -55,14 +56,14 @@ bool find_places(const SluicectlCommand& command, Places& places) {
 }
 
 int ask(const SluicectlCommand& command, const std::string& control) {
-  const auto answer = sluice::io::ask_local(control, command.request + "\n", command.timeout_s);
-  if (!answer) {
-    std::cerr << "sluicectl: " << answer.error() << "\n";
+  sluice::core::AnswerPrinter printer(command.request.starts_with("queue "), std::cout, std::cerr);
+  const auto answered = sluice::io::ask_local(control, command.request + "\n", command.timeout_s,
+                                              [&printer](std::string_view bytes) { printer.feed(bytes); });
+  if (!answered) {
+    std::cerr << "sluicectl: " << answered.error() << "\n";
     return kExitFailed;
   }
-  const bool failed = answer->starts_with("error:");
-  (failed ? std::cerr : std::cout) << *answer;
-  return failed ? kExitFailed : 0;
+  return printer.finish() ? 0 : kExitFailed;
 }
 
 }  // namespace

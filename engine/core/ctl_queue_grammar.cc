@@ -82,7 +82,7 @@ std::string read_queue_options(const Parts& parts, std::span<const Option> filte
     if (filters[i].given) request.*kQueueFilters[i].text = *filters[i].given;
   }
   if (limit.given) {
-    if (std::string fault = read_limit(*limit.given, request.limit); !fault.empty()) return fault;
+    if (std::string fault = read_limit(*limit.given, request.limit.emplace()); !fault.empty()) return fault;
     if (changes_queue(request.verb) || request.verb == QueueVerb::show) return "takes no --limit";
   }
   if (parts.operands.empty()) return queue_request_fault(request);

@@ -23,9 +23,9 @@ DESCRIPTION
 
   list      The messages, one on a line, those that are tried next first: ID,
             age, size, sender, recipients that are left, when it is tried next,
-            and why it is still here.
+            and the last response on those that are left: why it is still here.
   show      All about one message: each recipient with the last word on it, and
-            every try.
+            the tries.
   flush     Try messages now, and leave no destination of theirs alone any
             longer. Those on hold stay there.
   hold      Try messages no more, until they are released. Their time goes on:
@@ -36,7 +36,10 @@ DESCRIPTION
             transmitted at this moment may still arrive.
   destinations
             Where messages wait for, one on a line: how many, how many are being
-            transmitted, how long it is left alone yet, and its last trouble.
+            transmitted, how long it is left alone yet, and what it said last,
+            to mail of the queue or to mail that was passed on at once.
+            The name (DSN to send) is no place: messages are listed there that
+            have a report to their sender to send, whatever else they wait for.
 
   flush, hold, release and remove tell how many messages they were about. All
   of the queue is only meant if --all says so.
@@ -58,7 +61,9 @@ FILTERS
 
 OPTIONS
   --all           Every message there is, in place of ID and filters.
-  --limit N       Show N at most, from 1 to 10000. Default: 100
+  --limit N       Show N at most, from 1 to 10000. Default: 100, and with --json
+                  all there are. What is cut says so, with --json on standard
+                  error. More than 10000 come in no order.
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
@@ -66,8 +71,8 @@ OPTIONS
 
 EXIT STATUS
   0  What was asked for is done; also if no message passed the filters.
-  1  It failed, or there is no message of this ID; the reason is on standard
-     error.
+  1  It failed, or there is no message of this ID or no customer of this name;
+     the reason is on standard error.
   2  The command line was not understood.
 
 EXAMPLES
@@ -84,7 +89,7 @@ EXAMPLES
     sluicectl queue remove --sender user@example.com
 
   IDs of all reports that are stuck, for a script:
-    sluicectl queue list --sender '<>' --limit 10000 --json
+    sluicectl queue list --sender '<>' --json
 
 SEE ALSO
   sluicectl --help, sluicectl spool --help

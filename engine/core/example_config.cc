@@ -266,6 +266,10 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #from = "postmaster@relay.example.net"
 # The most that the senders of one customer get in an hour.
 #per_customer_hour = 200
+# Which [[route]] they take, by its name, whatever conditions it has: a way back to your customers that does not
+# depend on how their own mail leaves. They are kept and tried again like other mail. Default: the route of other
+# mail of that customer that has the sender "<>".
+#route = "default"
 
 # For MX records and the addresses of next hops. This section needs a restart.
 [dns]

@@ -1,6 +1,8 @@
 #include "engine/core/log_observer.h"
 
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
 
 #include "engine/base/client_block.h"
 
@@ -45,12 +47,15 @@ void LogObserver::message(const session::MessageRecord& record) {
       .field_if_any("account", record.account)
       .field("from", record.reverse_path)
       .field_if_any("author", record.author)
+      .field("to", record.recipients)
+      .field_if_any("message_id", record.message_id)
       .field("recipients", record.recipients_offered)
       .field("recipients_taken", record.recipients_taken)
       .field("bytes", record.bytes)
       .field("by", record.chunked ? "BDAT" : "DATA")
       .field("ms", record.took)
       .field_if_any("next_hop", record.next_hop)
+      .field_if_any("next_hop_address", record.next_hop_address)
       .field_if_any("next_hop_tls", record.next_hop_tls)
       .field("reply", record.reply)
       .field_if_any("reason", record.reason)
@@ -119,23 +124,33 @@ void LogObserver::accept_failed(std::string_view listener, int error) {
       .field("error", std::strerror(error));
 }
 
-void LogObserver::tried(const Try& what) {
-  const std::string_view verdict = what.deferred > 0 ? "deferred" : what.refused > 0 ? "refused" : "relayed";
+void LogObserver::delivery(const relay::DeliveryRecord& record) {
+  using relay::DeliveryOutcome;
+  const auto counted = [&record](std::initializer_list<DeliveryOutcome> outcomes) {
+    return std::ranges::find(outcomes, record.outcome) != outcomes.end() ? record.count : 0;
+  };
   log_.line(io::Level::info, "delivery")
-      .field("id", what.id)
-      .field("verdict", verdict)
-      .field("code", what.code)
-      .field_if_any("customer", what.customer)
-      .field("destination", what.destination)
-      .field_if_any("next_hop", what.next_hop)
-      .field_if_any("next_hop_tls", what.tls)
-      .field("taken", what.taken)
-      .field("refused", what.refused)
-      .field("deferred", what.deferred)
-      .field("bytes", what.bytes)
-      .field("ms", what.took)
-      .field("next_try", what.next_try)
-      .field_if_any("detail", what.text);
+      .field("id", record.id)
+      .field("verdict", relay::outcome_text(record.outcome))
+      .field("code", record.code)
+      .field_if_any("enhanced", relay::enhanced_text(record.enhanced))
+      .field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field("from", record.sender)
+      .field("to", record.recipients)
+      .field_if_any("message_id", record.message_id)
+      .field("by", record.cut_through ? "cut_through" : "queue")
+      .field_if_any("destination", record.destination)
+      .field_if_any("next_hop", record.next_hop)
+      .field_if_any("next_hop_address", record.next_hop_address)
+      .field_if_any("next_hop_tls", record.tls)
+      .field("taken", counted({DeliveryOutcome::relayed, DeliveryOutcome::delivered}))
+      .field("refused", counted({DeliveryOutcome::refused}))
+      .field("deferred", counted({DeliveryOutcome::deferred, DeliveryOutcome::not_attempted}))
+      .field("bytes", record.bytes)
+      .field("ms", record.took)
+      .field("next_try", record.next_try)
+      .field_if_any("detail", record.text);
 }
 
 void LogObserver::event(std::string_view id, std::string_view what, std::string_view detail) {

@@ -18,7 +18,7 @@ class LogObserver final : public session::Observer, public relay::QueueObserver 
              session::AuthResult result, std::string_view reason) override;
   void refused(const session::RefusalRecord& record) override;
   void ended(const session::EndRecord& record) override;
-  void tried(const Try& what) override;
+  void delivery(const relay::DeliveryRecord& record) override;
   void event(std::string_view id, std::string_view what, std::string_view detail) override;
   void accept_failed(std::string_view listener, int error);
   // For the limits' blocks of client addresses (base/client_block.h).

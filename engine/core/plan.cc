@@ -130,7 +130,10 @@ void plan_routes(const Config& config, Plan& plan, std::vector<std::string>& err
   };
   // Of several routes, recipients of one message may need two.
   plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
-  plan.route_table = std::make_shared<relay::RouteTable>(conditions, config.server.hostname);
+  std::optional<std::size_t> dsn_route;
+  if (const auto named = std::ranges::find(config.routes, config.reports.route, &RouteConfig::name); named != config.routes.end())
+    dsn_route = static_cast<std::size_t>(named - config.routes.begin());
+  plan.route_table = std::make_shared<relay::RouteTable>(conditions, config.server.hostname, dsn_route);
 }
 
 relay::ThrottleOptions throttle_of(const QueueConfig& queue, std::uint32_t concurrency, std::uint32_t rate_per_s) {
@@ -149,9 +152,8 @@ relay::ThrottleOptions throttle_of(const QueueConfig& queue, std::uint32_t concu
 relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
   const QueueConfig& queue = plan.config.queue;
   relay::QueueOptions options;
-  options.schedule.throttles.clear();
   for (const relay::Route& route : plan.routes)
-    options.schedule.throttles.push_back(throttle_of(queue, route.concurrency, route.rate_per_s));
+    options.schedule.throttles.emplace(route.name, throttle_of(queue, route.concurrency, route.rate_per_s));
   options.schedule.total_running_max = queue.running;
   options.schedule.seed = core + 1;
   options.curve = relay::RetryCurve(queue.retry, queue.jitter_percent);

@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "absl/container/flat_hash_set.h"
+#include "auth/text.h"
 #include "engine/relay/schedule_walk.h"
 
 namespace sluice::core {
@@ -33,14 +34,24 @@ std::string_view state_text(const relay::JobStatus& job) {
 // Goes through a core's queue for one request.
 class Walk {
  public:
-  Walk(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core, const QueueRequest& request)
-      : loop_(loop), queue_(queue), spool_(spool), core_(core), request_(request) {}
+  Walk(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core, const QueueRequest& request,
+       QueuePages* pages)
+      : loop_(loop),
+        queue_(queue),
+        spool_(spool),
+        core_(core),
+        request_(request),
+        pages_(pages),
+        limit_(pages != nullptr ? SIZE_MAX
+                                : request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault)) {}
 
   Task<QueueAnswer> run() {
     if (request_.verb == QueueVerb::destinations) {
       co_await list_destinations();
+    } else if (stopped()) {
+      // The spool may be closed already.
     } else if (request_.verb == QueueVerb::flush && only_destination()) {
-      answer_.changed = queue_.flush_destination(request_.destination) ? 1 : 0;
+      answer_.found = answer_.changed = queue_.flush_destination(request_.destination);
     } else if (!request_.id.empty()) {
       const auto id = message::parse_queue_id(request_.id);
       if (id && spool_.has(*id)) co_await visit(*id);
@@ -60,7 +71,7 @@ class Walk {
   [[nodiscard]] bool filters_by_content() const {
     return !request_.sender.empty() || !request_.recipient.empty() || (!request_.id.empty() && !request_.customer.empty());
   }
-  [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= request_.limit; }
+  [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
   // The core must not wait for it to end.
   bool stopped() {
     if (queue_.closing()) answer_.cut_short = true;
@@ -73,14 +84,15 @@ class Walk {
       if (const auto only = schedule.status(schedule.find_destination(request_.destination))) add_destination(*only);
       co_return;
     }
-    for (std::uint32_t cursor = 0; cursor < schedule.destinations_end() && !stopped();) {
+    for (std::uint32_t cursor = 0; cursor < schedule.destinations_end();) {
       for (const relay::DestinationStatus& each : schedule.destinations(&cursor, kPage)) {
-        if (answer_.destinations.size() >= request_.limit) {
+        if (answer_.destinations.size() >= limit_) {
           answer_.more = true;
           co_return;
         }
         add_destination(each);
       }
+      if (!co_await hand_over_page()) co_return;
       co_await loop_.next_turn("the next page of destinations");
     }
   }
@@ -111,17 +123,27 @@ class Walk {
     while (!walk->over() && !answer_.more && !stopped()) {
       std::vector<spool::QueueId> wanted;
       for (const relay::JobStatus& job : walk->next(kPage))
-        if (request_.customer.empty() || request_.customer == job.customer_name) wanted.push_back(job.message);
+        if (is_customer(job.customer_name)) wanted.push_back(job.message);
       co_await visit_all(std::move(wanted));
+      if (!co_await hand_over_page()) break;
       // Deliveries have their turn.
       co_await loop_.next_turn("the next page of the queue");
     }
     co_await visits_.join("messages of the queue");
     // Some that were visited at the same time were more than are wanted.
-    if (shows() && answer_.rows.size() > request_.limit) {
-      answer_.rows.resize(request_.limit);
+    if (shows() && answer_.rows.size() > limit_) {
+      answer_.rows.resize(limit_);
       answer_.more = true;
     }
+  }
+
+  // False: nobody reads what comes next.
+  Task<bool> hand_over_page() {
+    if (pages_ == nullptr || answer_.rows.size() + answer_.destinations.size() < kPage) co_return true;
+    co_await visits_.join("messages of the queue");
+    const bool go_on = co_await pages_->page(std::exchange(answer_, {}));
+    if (!go_on) answer_.cut_short = true;
+    co_return go_on;
   }
 
   Task<void> visit_all(std::vector<spool::QueueId> wanted) {
@@ -142,7 +164,7 @@ class Walk {
   [[nodiscard]] std::size_t visits_max() const {
     if (filters_by_content() || full()) return kReadsAtOnce;
     if (!shows()) return kChangesAtOnce;
-    return std::min(kReadsAtOnce, request_.limit - answer_.rows.size());
+    return std::min(kReadsAtOnce, limit_ - answer_.rows.size());
   }
 
   Task<void> visit_one(spool::QueueId id) {
@@ -159,6 +181,7 @@ class Walk {
         co_return;
       }
     }
+    ++answer_.found;
     if (co_await queue_.order(id, order())) ++answer_.changed;
   }
 
@@ -175,8 +198,12 @@ class Walk {
     return relay::Queue::Order::flush;
   }
 
+  // Names of customers compare without case, as the accounts' store has them.
+  [[nodiscard]] bool is_customer(std::string_view name) const {
+    return request_.customer.empty() || auth::equal_ignoring_case(request_.customer, name);
+  }
   [[nodiscard]] bool meant(const spool::Stored& stored) const {
-    return (request_.customer.empty() || request_.customer == stored.submitter.customer) &&
+    return is_customer(stored.submitter.customer) &&
            (request_.sender.empty() || matches_address(request_.sender, stored.envelope.reverse_path)) &&
            (request_.recipient.empty() ||
             std::ranges::any_of(stored.envelope.recipients, [this](const message::Recipient& each) {
@@ -215,7 +242,8 @@ class Walk {
                  .sender = std::move(head.stored.envelope.reverse_path),
                  .recipients = {},
                  .destinations = {},
-                 .state = "waiting",
+                 .state = {},
+                 .last_response = {},
                  .bytes = head.stored.content_bytes,
                  .arrived = head.stored.arrived,
                  .status = std::move(head.status)};
@@ -224,12 +252,44 @@ class Walk {
     for (std::size_t i = 0; i < recipients.size(); ++i)
       if (whole || row.status.recipients[i].fate == message::Fate::waiting)
         row.recipients.push_back(std::move(recipients[i].forward_path));
-    for (const relay::JobStatus& job : queue_.jobs(id)) {
-      row.state = state_text(job);
-      if (const auto destination = queue_.schedule().status(job.destination))
-        row.destinations.emplace_back(destination->name);
-    }
+    describe_jobs(row);
     return row;
+  }
+
+  // A message is in the state of the job that is tried first.
+  void describe_jobs(QueueRow& row) const {
+    row.state = "waiting";
+    WallMillis first = 0;
+    std::string of_destination;
+    for (const relay::JobStatus& job : queue_.jobs(row.id)) {
+      const auto destination = queue_.schedule().status(job.destination);
+      row.destinations.emplace_back(destination->name);
+      const WallMillis due = due_of(job, *destination);
+      if (of_destination.empty()) of_destination = destination->last_words;
+      if (row.destinations.size() > 1 && !(due != 0 && (first == 0 || due < first))) continue;
+      first = due;
+      const bool keeps = job.state == relay::JobState::ready && !job.hold && due > queue_.wall();
+      row.state = keeps ? "waiting" : state_text(job);
+    }
+    row.due = first;
+    row.last_response = response_of(row.status);
+    if (row.last_response.empty()) row.last_response = std::move(of_destination);
+  }
+
+  // When it is tried, as far as that is known: its destination may be left alone for longer.  0: not before it is released.
+  [[nodiscard]] WallMillis due_of(const relay::JobStatus& job, const relay::DestinationStatus& destination) const {
+    if (job.hold) return 0;
+    const bool tried = job.state == relay::JobState::running || job.state == relay::JobState::tried;
+    const Instant due = tried ? loop_.now() : std::max({job.due, destination.not_before, loop_.now()});
+    return queue_.wall() + (due - loop_.now()) / std::chrono::milliseconds(1);
+  }
+
+  // The latest word on those who wait.
+  static std::string response_of(const message::DeliveryStatus& status) {
+    const message::RecipientStatus* latest = nullptr;
+    for (const message::RecipientStatus& each : status.recipients)
+      if (each.fate == message::Fate::waiting && each.at != 0 && (latest == nullptr || each.at > latest->at)) latest = &each;
+    return latest == nullptr ? std::string() : relay::response_text(latest->code, latest->enhanced, latest->text);
   }
 
   io::Loop& loop_;
@@ -237,6 +297,8 @@ class Walk {
   spool::Spool& spool_;
   std::uint32_t core_;
   const QueueRequest& request_;
+  QueuePages* pages_;  // null: one answer
+  const std::size_t limit_;
   absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs
   TaskSet visits_;
   Gate room_;
@@ -246,8 +308,8 @@ class Walk {
 }  // namespace
 
 Task<QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
-                               QueueRequest request) {
-  Walk walk(loop, queue, spool, core, request);
+                               QueueRequest request, QueuePages* pages) {
+  Walk walk(loop, queue, spool, core, request, pages);
   co_return co_await walk.run();
 }
 

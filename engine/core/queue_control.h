@@ -25,6 +25,9 @@ struct QueueRow {
   std::vector<std::string> recipients;
   std::vector<std::string> destinations;  // of its jobs
   std::string state;                      // "waiting", "ready", "running", "held"
+  WallMillis due = 0;                     // of the job that is tried first, whatever keeps it; 0: none is
+  // What was said last about those who wait; about their destination, where nothing was said about them.
+  std::string last_response;
   std::uint64_t bytes = 0;
   WallMillis arrived = 0;
   message::DeliveryStatus status;
@@ -46,14 +49,27 @@ struct DestinationRow {
 struct QueueAnswer {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
-  std::uint64_t changed = 0;  // messages, or destinations where they were flushed
+  std::uint64_t found = 0;    // messages that passed the filters
+  std::uint64_t changed = 0;  // of these
   bool more = false;          // there are more than `limit`
   bool cut_short = false;     // the core ends: there may be more of everything
 };
 
-// `core` is the number that rows carry.
+// Takes an answer that is longer than kQueueLimitMax page by page.
+class QueuePages {
+ public:
+  virtual ~QueuePages() = default;
+  // Returns when the next may come; false: nobody reads any more.
+  virtual Task<bool> page(QueueAnswer page) = 0;
+};
+
+// `core` is the number that rows carry.  With `pages`, all that the request is about goes there, but for the last page, which
+// is returned; else as many as the request's limit, or kQueueLimitMax of an unlimited one.
 Task<QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
-                               QueueRequest request);
+                               QueueRequest request, QueuePages* pages = nullptr);
+
+// An answer that goes out in pages, as JSON.
+[[nodiscard]] std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first);
 
 [[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers,
                                        WallMillis now);

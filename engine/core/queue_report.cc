@@ -1,6 +1,7 @@
 // What `sluicectl queue` prints.
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "engine/core/json_text.h"
@@ -12,6 +13,7 @@ namespace sluice::core {
 namespace {
 
 using message::Fate;
+using relay::enhanced_text;
 
 std::string_view fate_text(Fate fate) {
   switch (fate) {
@@ -30,11 +32,6 @@ std::string date(WallMillis time) {
   std::string text;
   message::append_date_time(text, time / 1000);
   return text;
-}
-
-std::string enhanced_text(const smtp::EnhancedCode& code) {
-  if (!code.present()) return "";
-  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." + std::to_string(code.detail);
 }
 
 // "5m", "3h", "2d"
@@ -60,7 +57,8 @@ std::string json_recipients(const QueueRow& row) {
     text += "{\"recipient\": " + json_string(row.recipients[i]) + ", \"state\": " + json_string(fate_text(status.fate)) +
             ", \"code\": " + std::to_string(status.code) + ", \"enhanced\": " + json_string(enhanced_text(status.enhanced)) +
             ", \"text\": " + json_string(status.text) + ", \"next_hop\": " + json_string(status.next_hop) +
-            ", \"at_ms\": " + std::to_string(status.at) + "}";
+            ", \"at_ms\": " + std::to_string(status.at) + ", \"tries\": " + std::to_string(status.tries) +
+            ", \"due_ms\": " + std::to_string(status.fate == Fate::waiting ? status.due : 0) + "}";
   }
   return text + "]";
 }
@@ -83,13 +81,12 @@ std::string json_row(const QueueRow& row, bool whole) {
                      ", \"customer\": " + json_string(row.customer) + ", \"account\": " + json_string(row.account) +
                      ", \"sender\": " + json_string(row.sender) +
                      ", \"destinations\": " + list_of(row.destinations) + ", \"bytes\": " + std::to_string(row.bytes) +
-                     ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.status.due) +
+                     ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.due) +
                      ", \"tries\": " + std::to_string(row.status.tries);
   if (whole) {
     text += ",\n  \"recipients\": " + json_recipients(row) + ",\n  \"attempts\": " + json_attempts(row);
   } else {
-    const std::string_view last = row.status.attempts.empty() ? std::string_view() : row.status.attempts.back().text;
-    text += ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + json_string(last);
+    text += ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + json_string(row.last_response);
   }
   return text + "}";
 }
@@ -99,7 +96,7 @@ std::string text_whole(const QueueRow& row, WallMillis now) {
                     "\ncustomer     " + printable(row.customer) + "\naccount      " + printable(row.account) +
                     "\nsender       <" + (row.sender.empty() ? std::string() : printable(row.sender)) +
                     ">\nbytes        " + std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" +
-                    span(now - row.arrived) + " ago)\nnext try     " + date(row.status.due) + "\ntries        " +
+                    span(now - row.arrived) + " ago)\nnext try     " + date(row.due) + "\ntries        " +
                     std::to_string(row.status.tries) + "\n";
   for (std::size_t i = 0; i < row.recipients.size(); ++i) {
     const message::RecipientStatus& status = row.status.recipients[i];
@@ -131,23 +128,32 @@ std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
   for (const QueueRow& row : rows) {
     std::string recipients = row.recipients.empty() ? "" : row.recipients.front();
     if (row.recipients.size() > 1) recipients += " +" + std::to_string(row.recipients.size() - 1);
-    const std::string next = row.status.due <= now ? "now" : "in " + span(row.status.due - now);
+    const std::string next = row.due == 0 ? "-" : row.due <= now ? "now" : "in " + span(row.due - now);
     table.rows.push_back({message::queue_id_text(row.id), row.state, span(now - row.arrived), next,
                           std::uint64_t{row.status.tries}, row.bytes, row.customer, "<" + row.sender + ">", recipients,
-                          row.status.attempts.empty() ? "" : row.status.attempts.back().text});
+                          row.last_response});
   }
   return as_text(table);
 }
 
+// What a reader sees at the end of a list that was cut, and a program beside it.
+std::string remark_on_more(const QueueRequest& request, bool more) {
+  if (!more) return {};
+  const std::string remark = "... and more: --limit shows them\n";
+  return request.json ? std::string(kAnswerNote) + remark : remark;
+}
+
 std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bool more, WallMillis now) {
-  std::ranges::sort(rows, {}, [](const QueueRow& row) { return std::pair(row.status.due, row.id); });
-  more = more || rows.size() > request.limit;
-  if (rows.size() > request.limit) rows.resize(request.limit);
+  // Those on hold, which are not due at all, last.
+  std::ranges::sort(rows, {}, [](const QueueRow& row) { return std::tuple(row.due == 0, row.due, row.id); });
+  const std::size_t limit = request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault);
+  more = more || rows.size() > limit;
+  if (rows.size() > limit) rows.resize(limit);
   const bool whole = request.verb == QueueVerb::show;
   if (request.json) {
     std::string out = "[";
     for (const QueueRow& row : rows) out += (out.size() > 1 ? ",\n " : "\n ") + json_row(row, whole);
-    return out + "\n]\n";
+    return out + "\n]\n" + remark_on_more(request, more);
   }
   if (rows.empty()) return "no such message\n";
   std::string out;
@@ -156,8 +162,7 @@ std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bo
   } else {
     out = list_text(rows, now);
   }
-  if (more) out += "... and more: --limit shows them\n";
-  return out;
+  return out + remark_on_more(request, more);
 }
 
 std::string counted(std::uint64_t changed) {
@@ -166,15 +171,29 @@ std::string counted(std::uint64_t changed) {
 
 }  // namespace
 
+std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first) {
+  std::string out = first ? "[" : "";
+  const auto add = [&](const std::string& row) {
+    out += (first ? "\n " : ",\n ") + row;
+    first = false;
+  };
+  for (const QueueRow& row : page.rows) add(json_row(row, request.verb == QueueVerb::show));
+  const Table table = destinations_table(page.destinations);
+  for (const auto& row : table.rows) add(json_object(table.names, row));
+  return out;
+}
+
 std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers, WallMillis now) {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
+  std::uint64_t found = 0;
   std::uint64_t changed = 0;
   bool more = false;
   bool cut_short = false;
   for (const QueueAnswer& answer : answers) {
     std::ranges::copy(answer.rows, std::back_inserter(rows));
     std::ranges::copy(answer.destinations, std::back_inserter(destinations));
+    found += answer.found;
     changed += answer.changed;
     more = more || answer.more;
     cut_short = cut_short || answer.cut_short;
@@ -182,13 +201,16 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
   if (cut_short)
     return "error: the relay is being stopped; " + (changes_queue(request.verb) ? counted(changed) : "ask again\n");
   // Filters may let nothing through; an ID is of one message, or wrong.
-  if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && changed == 0)
+  if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && found == 0)
     return "error: no such message\n";
   if (request.verb == QueueVerb::list || request.verb == QueueVerb::show)
     return messages(request, std::move(rows), more, now);
   if (request.verb == QueueVerb::destinations) {
+    const std::size_t limit = request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault);
+    more = more || destinations.size() > limit;
+    if (destinations.size() > limit) destinations.resize(limit);
     const Table table = destinations_table(destinations);
-    return request.json ? as_json(table) : as_text(table);
+    return (request.json ? as_json(table) : as_text(table)) + remark_on_more(request, more);
   }
   if (request.json) return "{\"changed\": " + std::to_string(changed) + "}\n";
   return counted(changed);

@@ -107,7 +107,7 @@ bool take_word(std::string_view word, QueueRequest& request) {
   const std::string_view text = word.substr(equals + 1);
   if (name == "limit") {
     const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), request.limit);
+        std::from_chars(text.data(), text.data() + text.size(), request.limit.emplace());
     return error == std::errc() && end == text.data() + text.size();
   }
   const auto filter = std::ranges::find(kFilters, name, &QueueFilter::name);
@@ -134,9 +134,9 @@ bool changes_queue(QueueVerb verb) { return !shows_many(verb) && verb != QueueVe
 
 std::string queue_request_fault(const QueueRequest& request) {
   if (std::string fault = filter_fault(request); !fault.empty()) return fault;
-  if (request.limit < 1 || request.limit > kQueueLimitMax)
+  if (request.limit && (*request.limit < 1 || *request.limit > kQueueLimitMax))
     return "--limit takes a whole number from 1 to " + std::to_string(kQueueLimitMax);
-  if (request.limit != kQueueLimitDefault && !shows_many(request.verb)) return "takes no --limit";
+  if (request.limit && !shows_many(request.verb)) return "takes no --limit";
   if (request.all && !changes_queue(request.verb)) return "takes no --all";
   if (changes_queue(request.verb) && request.has_filter() == request.all)
     return request.all ? "takes either a filter or --all" : "needs an ID, a filter or --all";
@@ -159,7 +159,8 @@ std::string encode_queue_request(const QueueRequest& request) {
   (line += ' ') += verb->name;
   if (request.json) line += " json";
   if (request.all) line += " all";
-  if (request.limit != kQueueLimitDefault) line += " limit=" + std::to_string(request.limit);
+  // Where that is what holds anyway, it is not said.
+  if (request.limit && (request.json || *request.limit != kQueueLimitDefault)) line += " limit=" + std::to_string(*request.limit);
   for (const QueueFilter& filter : kFilters) {
     if ((request.*filter.text).empty()) continue;
     ((line += ' ') += filter.name) += '=';

@@ -2,7 +2,9 @@
 //
 //   queue VERB [json] [all] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
 //
-// in this order, parted by one blank each.  In a value every octet but letters, digits and
+// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kQueueAnswerEnd.  Before that, or instead
+// of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote or kAnswerError.
+// The request's words are in this order, parted by one blank each.  In a value every octet but letters, digits and
 // "-._@+*/:[]" is written "%XX", in capitals.  So a request has one line, and a line one request.
 // Pure; any thread.
 #pragma once
@@ -10,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,12 +32,16 @@ enum class QueueVerb : std::uint8_t {
 inline constexpr std::uint32_t kQueueLimitDefault = 100;
 inline constexpr std::uint32_t kQueueLimitMax = 10'000;
 inline constexpr std::size_t kQueueRequestBytesMax = 4096;
+inline constexpr std::string_view kQueueAnswerEnd = "end";
+inline constexpr std::string_view kAnswerNote = "note: ";
+inline constexpr std::string_view kAnswerError = "error:";
 
 struct QueueRequest {
   QueueVerb verb = QueueVerb::list;
   bool json = false;
   bool all = false;  // the whole queue is meant, not what filters leave of it
-  std::uint32_t limit = kQueueLimitDefault;  // of what is shown
+  // Of what is shown.  Not given: kQueueLimitDefault for a reader, and all there is where a program reads it.
+  std::optional<std::uint32_t> limit;
   // Filters, all of which must hold; empty: not given.
   std::string id;
   std::string customer;     // its name
@@ -43,6 +50,7 @@ struct QueueRequest {
   std::string destination;  // "ROUTE" or "ROUTE/DOMAIN", see relay::RouteTable::destination_key()
   friend bool operator==(const QueueRequest&, const QueueRequest&) = default;
 
+  [[nodiscard]] bool unlimited() const { return json && !limit; }
   [[nodiscard]] bool has_filter() const {
     return !(id.empty() && customer.empty() && sender.empty() && recipient.empty() &&
              destination.empty());

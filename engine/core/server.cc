@@ -225,6 +225,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                .spool_share = std::move(spool_.shares[thread.index].share),
                .queue = queue_options(*plan, thread.index),
                .last_id = spool_.last_id,
+               .drained = [this] { core_drained(); },
                .settled = [this] { core_settled(); }});
     if (auto adopted = core.adopt(std::move(plan), certificates_); !adopted) {
       core.give_up();
@@ -267,6 +268,12 @@ void Server::account(Thread& thread, const Core& core) {
       .field("operations", left.operations);
 }
 
+// So that what holds up a stop can be asked for until nothing does, on any core.
+void Server::core_drained() {
+  if (++drained_ < threads_.size()) return;
+  threads_.front()->core->post([this] { all_drained_.open(); });
+}
+
 void Server::core_settled() {
   if (++settled_ < threads_.size()) return;
   // Until the last one is settled all go on turning, so that whoever asks another core gets an answer.
@@ -294,10 +301,11 @@ void Server::start_services() {
         *home, cores(), std::exchange(control_socket_, -1),
         ControlActions{.reload = [this] { return reload(); },
                        .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
-                       .stop = [] { io::raise_stop(); }});
+                       .stop = [] { io::raise_stop(); },
+                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); }});
     control_->start();
     home->tasks().add(watch_store());
-    home->tasks().add(close_services());
+    home->services().add(close_services());
     home->tasks().add(review_certificates());
   });
   for (const ListenerPlan& listener : plan_->listeners)
@@ -353,8 +361,7 @@ Task<void> Server::watch_store() {
 }
 
 Task<void> Server::close_services() {
-  Core& home = *threads_.front()->core;
-  while (!home.draining()) co_await home.loop().sleep(kStorePollEvery, "the end");
+  co_await all_drained_.wait("all cores to be drained");
   co_await control_->close();
 }
 

@@ -58,6 +58,7 @@ class Server {
   std::expected<void, std::string> adopt_certificates(const Config& config);
   void reopen_log();
   std::shared_ptr<const Plan> current_plan();
+  void core_drained();
   void core_settled();
   void join_threads();
   std::vector<Core*> cores() const;
@@ -84,6 +85,8 @@ class Server {
   std::uint64_t files_open_ = 0;  // before the first client
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<Control> control_;
+  std::atomic<std::size_t> drained_{0};
+  Gate all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};
   std::atomic<bool> left_over_{false};
   std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that

@@ -1,30 +1,29 @@
 #include "engine/core/spool_start.h"
 
 #include <algorithm>
-#include <set>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/relay/message_destinations.h"
 
 namespace sluice::core {
 namespace {
 
 // Numbers for names, so that a million messages do not hold a million copies of them.
-template <typename Value>
 class Numbers {
  public:
-  explicit Numbers(std::vector<Value>& values) : values_(values) {}
-  std::uint32_t of(const std::string& name, const Value& value) {
-    const auto [at, fresh] = known_.try_emplace(name, static_cast<std::uint32_t>(values_.size()));
-    if (fresh) values_.push_back(value);
+  explicit Numbers(std::vector<std::string>& names) : names_(names) {}
+  std::uint32_t of(const std::string& name) {
+    const auto [at, fresh] = known_.try_emplace(name, static_cast<std::uint32_t>(names_.size()));
+    if (fresh) names_.push_back(name);
     return at->second;
   }
 
  private:
-  std::vector<Value>& values_;
+  std::vector<std::string>& names_;
   absl::flat_hash_map<std::string, std::uint32_t> known_;
 };
 
-// Makes jobs of what recovery finds: one for each destination that somebody in the message waits for.
+// Makes jobs of what recovery finds: one for each destination that the message waits for.
 class Restorer {
  public:
   Restorer(const Plan& plan, OpenedSpool& opened)
@@ -33,23 +32,18 @@ class Restorer {
   void take(const spool::Recovered& found) {
     const spool::Stored& stored = found.stored;
     const auto route_at = [this](std::size_t number) -> const relay::Route& { return plan_.routes[number]; };
-    std::set<std::uint32_t> bound_for;
-    for (std::size_t i = 0; i < stored.envelope.recipients.size(); ++i) {
-      if (found.status.recipients[i].fate != message::Fate::waiting) continue;
-      const relay::Bound bound = relay::bind_recipient(
-          *plan_.route_table, route_at, plan_.config.server.hostname, stored.envelope.recipients[i].forward_path,
-          stored.envelope.reverse_path, stored.submitter.customer);
-      bound_for.insert(destinations_.of(bound.key, {bound.key, bound.route}));
-    }
-    // All is decided, and something may be left to report.
-    if (bound_for.empty()) bound_for.insert(destinations_.of("", {}));
-    for (const std::uint32_t destination : bound_for)
+    const auto bind = [&](const message::Recipient& recipient) {
+      return relay::bind_recipient(*plan_.route_table, route_at, plan_.config.server.hostname, recipient,
+                                   stored.envelope, stored.submitter)
+          .key;
+    };
+    for (const relay::MessageDestination& destination : relay::destinations_of(stored.envelope, found.status, bind))
       restored_.push_back({found.segment, {.id = found.id,
                                            .arrived = stored.arrived,
-                                           .due = found.status.due,
-                                           .customer = customers_.of(stored.submitter.customer, stored.submitter.customer),
-                                           .destination = destination,
-                                           .tried = found.status.tries > 0,
+                                           .due = destination.due,
+                                           .customer = customers_.of(stored.submitter.customer),
+                                           .destination = destinations_.of(destination.key),
+                                           .tried = destination.tried,
                                            .held = found.status.held}});
   }
 
@@ -65,8 +59,8 @@ class Restorer {
     relay::Restored restored;
   };
   const Plan& plan_;
-  Numbers<std::string> customers_;
-  Numbers<relay::RestoredDestination> destinations_;
+  Numbers customers_;
+  Numbers destinations_;
   std::vector<Placed> restored_;
 };
 

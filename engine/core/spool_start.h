@@ -27,7 +27,7 @@ struct OpenedSpool {
   std::vector<SpoolShare> shares;  // one a core
   // Names that `restored` refers to by number.
   std::vector<std::string> customers;
-  std::vector<relay::RestoredDestination> destinations;
+  std::vector<std::string> destinations;
   std::uint32_t last_segment = 0;
   spool::QueueId last_id = 0;
   spool::RecoveryCounts counts;

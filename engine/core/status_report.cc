@@ -123,7 +123,9 @@ std::string counters(std::span<const CoreStatus> cores, bool json) {
 }
 
 Table status_table(std::span<const CoreStatus> cores) {
-  Table table{{"core", "sessions", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting", "queued", "spool"}, {}};
+  Table table{{"core", "state", "sessions", "deliveries", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting",
+               "queued", "spool"},
+              {}};
   for (const CoreStatus& core : cores) {
     std::uint64_t live = 0;
     std::uint64_t idle = 0;
@@ -131,7 +133,8 @@ Table status_table(std::span<const CoreStatus> cores) {
       live += host.live;
       idle += host.idle;
     }
-    table.rows.push_back({std::uint64_t{core.index}, std::uint64_t{core.sessions_live},
+    table.rows.push_back({std::uint64_t{core.index}, core.draining ? "draining" : "running",
+                          std::uint64_t{core.sessions_live}, core.deliveries,
                           core.sessions.messages_taken, core.sessions.messages_deferred,
                           core.sessions.messages_refused, live, idle, std::uint64_t{core.waiting}, core.spool_messages,
                           core.spool_accepting ? "accepts" : core.spool_trouble});

@@ -6,15 +6,17 @@ namespace sluice::core {
 
 std::string as_json(const Table& table) {
   std::string out = "[";
-  for (const auto& row : table.rows) {
-    out += out.size() > 1 ? ",\n {" : "\n {";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) out += ", ";
-      out += json_string(table.names[i]) + ": " + row[i].json();
-    }
-    out += "}";
-  }
+  for (const auto& row : table.rows) out += (out.size() > 1 ? ",\n " : "\n ") + json_object(table.names, row);
   return out + "\n]\n";
+}
+
+std::string json_object(std::span<const std::string_view> names, std::span<const Cell> row) {
+  std::string out = "{";
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) out += ", ";
+    out += json_string(names[i]) + ": " + row[i].json();
+  }
+  return out + "}";
 }
 
 std::string printable(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct Table {
 };
 
 [[nodiscard]] std::string as_json(const Table& table);
+// One row of one.
+[[nodiscard]] std::string json_object(std::span<const std::string_view> names, std::span<const Cell> row);
 // What others have sent reaches the operator's terminal here: nothing but printable ASCII does.  Empty: "-".
 [[nodiscard]] std::string printable(std::string_view text);
 [[nodiscard]] std::string as_text(const Table& table);

@@ -16,7 +16,6 @@
 namespace sluice::io {
 namespace {
 
-constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;
 
 class Descriptor {
  public:
@@ -101,8 +100,8 @@ LocalPeer local_peer(int socket) {
   return {.user_id = credentials.uid, .known = true};
 }
 
-std::expected<std::string, std::string> ask_local(const std::string& path, std::string_view request,
-                                                  int timeout_s) {
+std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
+                                           const std::function<void(std::string_view)>& piece) {
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
   const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -115,16 +114,14 @@ std::expected<std::string, std::string> ask_local(const std::string& path, std::
     if (n <= 0) return std::unexpected(complaint(path, "send"));
     request.remove_prefix(static_cast<std::size_t>(n));
   }
-  std::string answer;
-  std::array<char, 65536> piece;
+  std::array<char, 65536> buffer;
   for (;;) {
-    const ssize_t n = ::recv(fd.get(), piece.data(), piece.size(), 0);
-    if (n == 0) return answer;
+    const ssize_t n = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+    if (n == 0) return {};
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return std::unexpected(path + ": no answer within " + std::to_string(timeout_s) + " s");
     if (n < 0) return std::unexpected(complaint(path, "no answer"));
-    answer.append(piece.data(), static_cast<std::size_t>(n));
-    if (answer.size() > kAnswerBytesMax) return std::unexpected(path + ": the answer has no end");
+    piece(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   }
 }
 

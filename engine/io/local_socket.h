@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,8 +19,9 @@ struct LocalPeer {
 };
 LocalPeer local_peer(int socket);
 
-// Connects, sends `request`, reads until the end; blocks at most `timeout_s` for each step.  For sluicectl.
-std::expected<std::string, std::string> ask_local(const std::string& path, std::string_view request,
-                                                  int timeout_s);
+// Connects, sends `request`, and hands what comes to `piece` until the end; blocks at most `timeout_s` for each step.  For
+// sluicectl.
+std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
+                                           const std::function<void(std::string_view)>& piece);
 
 }  // namespace sluice::io

@@ -3,6 +3,7 @@
 // Values.  Any thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -34,6 +35,9 @@ struct RecipientStatus {
   std::string text;            // its words, or what went wrong; at most kWordsBytesMax, cleaned
   std::string next_hop;        // "mx.example.net:25", who said so; empty: nobody was asked
   WallMillis at = 0;           // when; 0: never tried
+  // A message's recipients may be bound for as many destinations, and each of these has its own retry curve.
+  std::uint32_t tries = 0;     // delivery attempts that this one was asked for in
+  WallMillis due = 0;          // waiting: not to be tried before
   friend bool operator==(const RecipientStatus&, const RecipientStatus&) = default;
 };
 
@@ -56,8 +60,8 @@ inline constexpr std::size_t kAttemptsKept = 40;  // the first one and the lates
 struct DeliveryStatus {
   std::vector<RecipientStatus> recipients;  // as in Envelope::recipients
   std::vector<Attempt> attempts;            // oldest first, at most kAttemptsKept
-  std::uint32_t tries = 0;                  // all of them
-  WallMillis due = 0;                       // not to be tried before
+  std::uint32_t tries = 0;                  // all of them, whatever destination they were for
+  WallMillis due = 0;                       // when the first of the waiting recipients is
   bool held = false;                        // until the operator releases it
   friend bool operator==(const DeliveryStatus&, const DeliveryStatus&) = default;
 
@@ -65,6 +69,16 @@ struct DeliveryStatus {
     for (const RecipientStatus& recipient : recipients)
       if (recipient.fate == Fate::waiting) return false;
     return true;
+  }
+  // After a recipient's fate or time has changed.
+  void update_due() {
+    bool any = false;
+    for (const RecipientStatus& recipient : recipients) {
+      if (recipient.fate != Fate::waiting) continue;
+      due = any ? std::min(due, recipient.due) : recipient.due;
+      any = true;
+    }
+    if (!any) due = 0;
   }
   void add(Attempt attempt) {
     ++tries;

@@ -18,6 +18,8 @@ struct Recipient {
   std::string orcpt;         // RFC 3461, "type;xtext" as given; empty: absent
 };
 
+inline constexpr std::size_t kMessageIdBytesMax = 250;
+
 struct Envelope {
   std::string id;            // queue id; unique for this relay
   std::string reverse_path;  // empty: the null reverse-path
@@ -27,7 +29,19 @@ struct Envelope {
   smtp::Ret ret = smtp::Ret::unstated;
   std::string envid;                  // RFC 3461, xtext as given; empty: absent
   std::vector<Recipient> recipients;  // those that were offered, in order
+  // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
+  std::string message_id;
 };
+
+// "a@example.com, b@example.net": the recipients, until that is longer than `bytes_max`.
+[[nodiscard]] inline std::string address_list(const Envelope& envelope, std::size_t bytes_max) {
+  std::string list;
+  for (const Recipient& recipient : envelope.recipients) {
+    if (list.size() > bytes_max) break;
+    list.append(list.empty() ? "" : ", ").append(recipient.forward_path);
+  }
+  return list;
+}
 
 // How the body's bytes are written.
 enum class BodyForm : std::uint8_t {

@@ -204,6 +204,8 @@ const char* HeaderScan::value(const char* begin, const char* end) {
   const char* line_feed = static_cast<const char*>(std::memchr(begin, '\n', size));
   const char* past = line_feed == nullptr ? end : line_feed + 1;
   if (keeping_) keep(begin, past);
+  if (keeping_id_ && message_id_.size() < 2 * kMessageIdBytesMax)
+    message_id_.append(begin, std::min<std::size_t>(static_cast<std::size_t>(past - begin), 2 * kMessageIdBytesMax - message_id_.size()));
   if (line_feed == nullptr) {
     previous_ = end[-1];
     return end;
@@ -231,11 +233,21 @@ void HeaderScan::begin_field() {
     from_obsolete_ = from_obsolete_ || spaced_;
     keeping_ = counts_.from == 1;
   }
+  keeping_id_ = counts_.message_id == 1 && smtp::equals_ignore_case(name, "Message-ID");
 }
 
 void HeaderScan::end_field() {
   if (keeping_ && from_value_.ends_with("\r\n")) from_value_.resize(from_value_.size() - 2);
   keeping_ = false;
+  keeping_id_ = false;
+}
+
+std::string HeaderScan::message_id() const {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  std::string_view id = message_id_;
+  id.remove_prefix(std::min(id.find_first_not_of(kBlanks), id.size()));
+  id = id.substr(0, id.find_last_not_of(kBlanks) + 1);
+  return std::string(id.substr(0, kMessageIdBytesMax));
 }
 
 void HeaderScan::keep(const char* begin, const char* end) {

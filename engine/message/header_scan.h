@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/message/envelope.h"
+
 namespace sluice::message {
 
 enum class HeaderState : std::uint8_t {
@@ -87,6 +89,9 @@ class HeaderScan {
   // Some From was written "From :", RFC 5322 4.5.
   bool from_space_before_colon() const { return from_obsolete_; }
 
+  // Once complete: the identifier of the first Message-ID, without blanks around it, cut to kMessageIdBytesMax.
+  std::string message_id() const;
+
   // How many runs of bytes were handled: at most a few a line and a few a piece.
   std::uint64_t steps() const { return steps_; }
 
@@ -114,6 +119,7 @@ class HeaderScan {
   At at_ = At::line_start;
   bool has_empty_line_ = false;
   bool keeping_ = false;  // the field at hand is the first From
+  bool keeping_id_ = false;  // or the first Message-ID
   bool from_cut_ = false;
   bool from_obsolete_ = false;
   bool spaced_ = false;  // the field at hand has a space before its colon
@@ -124,6 +130,7 @@ class HeaderScan {
   std::array<char, kNameBytesKept> name_{};
   std::size_t name_size_ = 0;
   std::string from_value_;
+  std::string message_id_;  // raw
 };
 
 }  // namespace sluice::message

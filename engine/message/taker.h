@@ -23,6 +23,7 @@ namespace sluice::message {
 struct Outcome {
   smtp::Reply reply;         // what the client is told
   std::string next_hop;      // who took or refused it; empty: nobody was asked
+  std::string next_hop_address;  // "192.0.2.25:25", as it was dialled
   std::string next_hop_tls;  // protocol version; empty: none
   std::string detail;        // its own words, or what went wrong
 };
@@ -57,6 +58,11 @@ struct Submitter {
   std::string helo;
   std::string protocol;  // "SMTP" or "ESMTP"
 };
+
+// Whether a message is a DSN of our own: nobody has submitted it.
+[[nodiscard]] inline bool is_own_dsn(const Envelope& envelope, const Submitter& from) {
+  return envelope.reverse_path.empty() && from.protocol.empty();
+}
 
 class TakerFactory {
  public:

@@ -246,9 +246,11 @@ void append_date(std::string& out, WallMillis time) {
 // RFC 5322 3.6.4: msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS], id-left = dot-atom-text,
 // id-right = dot-atom-text / no-fold-literal.  Not folded: many readers take a folded one for
 // another.
-void append_message_id(std::string& out, const MessageIdField& field) {
+std::string append_message_id(std::string& out, const MessageIdField& field) {
   const auto is_atom_octet = [](char c) { return smtp::is_alnum(c) || c == '-' || c == '_'; };
-  out += "Message-ID: <";
+  out += "Message-ID: ";
+  const std::size_t begin = out.size();
+  out += '<';
   append_number(out, static_cast<std::uint64_t>(std::max<WallMillis>(whole_seconds(field.time), 0)),
                 10);
   out += '.';
@@ -262,7 +264,10 @@ void append_message_id(std::string& out, const MessageIdField& field) {
     out += "unknown.invalid";
   else
     append_host(out, field.host, false);
-  out += ">\r\n";
+  out += '>';
+  std::string id = out.substr(begin);
+  out += "\r\n";
+  return id;
 }
 
 }  // namespace sluice::message

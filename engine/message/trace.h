@@ -46,6 +46,7 @@ struct MessageIdField {
 };
 
 // "Message-ID: <time.random.queue-id@host>".
-void append_message_id(std::string& out, const MessageIdField& field);
+// Returns the identifier, with its brackets.
+std::string append_message_id(std::string& out, const MessageIdField& field);
 
 }  // namespace sluice::message

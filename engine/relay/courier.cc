@@ -14,18 +14,6 @@ using message::RecipientStatus;
 // The next hop had no connection to give; that is about us, so the wait is short and it counts as no try.
 constexpr Duration kTryAgainSoon = std::chrono::seconds(5);
 
-Verdict verdict_of(const Transmission& transmission) {
-  using Kind = RecipientResult::Kind;
-  const auto any = [&](Kind kind) {
-    return std::ranges::any_of(transmission.results(), [kind](const RecipientResult& result) { return result.kind == kind; });
-  };
-  if (any(Kind::taken)) return Verdict::delivered;
-  if (transmission.unreachable()) return Verdict::unreachable;
-  if (!transmission.reached()) return Verdict::not_tried;
-  if (any(Kind::deferred)) return transmission.code() == 0 ? Verdict::unreachable : Verdict::deferred;
-  return any(Kind::refused) ? Verdict::refused : Verdict::not_tried;
-}
-
 }  // namespace
 
 Task<void> Queue::deliver(JobId job) {
@@ -34,8 +22,7 @@ Task<void> Queue::deliver(JobId job) {
   const std::string key(schedule_.status(known.destination)->name);
   const std::shared_ptr<Active> active = co_await open(id);
   if (active == nullptr) {
-    schedule_.finished(job, Verdict::not_tried, parts_.loop.now());
-    schedule_.remove(job, parts_.loop.now());
+    if (schedule_.finished(job, Verdict::not_tried, parts_.loop.now())) end_job(id, job);
     forget_job(id, job);
     co_return;
   }
@@ -53,24 +40,23 @@ void Queue::bind_course(Course& course, const std::string& key) {
   const message::DeliveryStatus& status = course.active.status();
   const Router& router = parts_.router();
   struct Elsewhere {
-    std::size_t route = 0;
+    bool tried = false;
     bool has_job = false;
   };
   std::map<std::string, Elsewhere> elsewhere;
-  std::map<std::string, bool> all;
   for (std::uint32_t i = 0; i < stored.envelope.recipients.size(); ++i) {
-    Bound bound = router.bind(stored.envelope.recipients[i].forward_path, stored.envelope.reverse_path,
-                              stored.submitter.customer);
-    all.emplace(bound.key, true);
     if (status.recipients[i].fate != Fate::waiting) continue;
+    Bound bound = router.bind(stored.envelope.recipients[i], stored.envelope, stored.submitter);
     if (bound.key == key) {
       course.recipients.push_back(i);
       course.bound = std::move(bound);
     } else {
-      elsewhere.emplace(std::move(bound.key), Elsewhere{.route = bound.route});
+      Elsewhere& place = elsewhere[bound.key];
+      place.tried = place.tried || status.recipients[i].tries > 0;
     }
   }
-  course.destinations = static_cast<std::uint32_t>(std::max<std::size_t>(all.size(), 1));
+  // Where a next hop takes few at a time, those whom it was not asked about come first.
+  std::ranges::sort(course.recipients, {}, [&](std::uint32_t i) { return std::pair(status.recipients[i].tries, i); });
   for (const JobStatus& job : jobs(course.active.id)) {
     const auto at = elsewhere.find(std::string(schedule_.status(job.destination)->name));
     if (at != elsewhere.end()) at->second.has_job = true;
@@ -79,10 +65,9 @@ void Queue::bind_course(Course& course, const std::string& key) {
     if (!place.has_job)
       add_job(course.active.id, {.customer = stored.submitter.customer,
                                  .destination = name,
-                                 .route = place.route,
                                  .due = parts_.loop.now(),
                                  .arrived = stored.arrived,
-                                 .first = status.tries == 0,
+                                 .first = !place.tried,
                                  .held = status.held});
 }
 
@@ -94,7 +79,8 @@ Task<Verdict> Queue::attempt(Course& course) {
   auto lease = co_await router.lease(course.bound);
   if (lease) co_return co_await transmit(course, lease->pool());
   const NoWay& why = lease.error();
-  if (closing_) co_return Verdict::not_tried;
+  course.response = response_text(why.code, why.enhanced, why.text);
+  if (closing_) co_return not_attempted(course);
   const WallMillis now = parts_.loop.door().clock.wall();
   for (const std::uint32_t i : course.recipients) {
     RecipientStatus& recipient = course.active.status().recipients[i];
@@ -104,13 +90,23 @@ Task<Verdict> Queue::attempt(Course& course) {
     recipient.text = why.text;
     recipient.next_hop.clear();
     recipient.at = now;
+    ++recipient.tries;
+    course.outcomes.push_back({.recipient = i,
+                               .outcome = why.permanent ? DeliveryOutcome::refused : DeliveryOutcome::deferred,
+                               .code = why.code,
+                               .enhanced = why.enhanced,
+                               .text = why.text});
   }
   const auto count = static_cast<std::uint16_t>(course.recipients.size());
   course.active.status().add({.at = now, .next_hop = {}, .tls = {}, .recipients = count, .taken = 0, .code = why.code, .text = why.text});
-  course.told.code = why.code;
-  course.text = why.text;
-  (why.permanent ? course.told.refused : course.told.deferred) = count;
   co_return why.permanent ? Verdict::refused : Verdict::unreachable;
+}
+
+// Nothing was said to a next hop about any of them, for reasons of our own: an attempt that was none.
+Verdict Queue::not_attempted(Course& course) {
+  for (const std::uint32_t i : course.recipients)
+    course.outcomes.push_back({.recipient = i, .outcome = DeliveryOutcome::not_attempted, .text = course.response});
+  return Verdict::not_tried;
 }
 
 Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
@@ -139,23 +135,31 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
   co_await transmission.finish();
   const Verdict verdict = verdict_of(transmission);
   course.next_hop = transmission.next_hop();
+  course.next_hop_address = transmission.next_hop_address();
   course.tls = transmission.tls();
-  course.text = transmission.detail();
-  course.told.code = transmission.code();
-  // Nothing was asked of anybody: a try that was none.
-  if (verdict == Verdict::not_tried) co_return verdict;
+  course.response = transmission.detail();
+  if (verdict == Verdict::not_tried) co_return not_attempted(course);
   const WallMillis now = parts_.loop.door().clock.wall();
   apply_results(transmission, now, active.status());
   active.status().add(attempt_of(transmission, now));
-  for (const RecipientResult& result : transmission.results()) {
-    using Kind = RecipientResult::Kind;
-    course.told.taken += result.kind == Kind::taken ? 1U : 0U;
-    course.told.refused += result.kind == Kind::refused ? 1U : 0U;
-    course.told.deferred += result.kind == Kind::deferred ? 1U : 0U;
-    // RFC 5321 4.5.3.1.10: "452 Too many recipients": the rest in another transaction, now.
-    course.at_once = course.at_once || result.kind == Kind::unasked || (result.code == 452 && verdict == Verdict::delivered);
-  }
+  course.outcomes = outcomes_of(transmission);
+  course.at_once = takes_more_now(course, transmission, verdict);
   co_return verdict;
+}
+
+// RFC 5321 4.5.3.1.10: "452 Too many recipients": the rest in another transaction, now; and those whom a next hop with a
+// limit was not asked about, until all were asked equally often.
+bool Queue::takes_more_now(const Course& course, const Transmission& transmission, Verdict verdict) {
+  const auto& recipients = course.active.status().recipients;
+  std::uint32_t tries = 0;
+  for (const std::uint32_t i : course.recipients) tries = std::max(tries, recipients[i].tries);
+  for (std::size_t i = 0; i < transmission.results().size(); ++i) {
+    const RecipientResult& result = transmission.results()[i];
+    const bool unasked = result.kind == RecipientResult::Kind::unasked;
+    if (unasked && recipients[transmission.recipients()[i]].tries < tries) return true;
+    if (result.code == 452 && verdict == Verdict::delivered) return true;
+  }
+  return false;
 }
 
 // When it is tried again, 0 if no time is left for that, or nobody waits.
@@ -168,7 +172,9 @@ WallMillis Queue::next_try(const Course& course, Verdict verdict) {
   const Duration for_tries = options_.expire - last_try_before(options_.expire);
   const WallMillis last = course.active.message->stored.arrived + for_tries / std::chrono::milliseconds(1);
   if (verdict == Verdict::not_tried) return now + kTryAgainSoon / std::chrono::milliseconds(1);
-  const std::uint32_t tries = std::max(course.active.status().tries / course.destinations, 1U);
+  // A destination walks the curve by its own attempts: a message may have as many destinations as recipients.
+  std::uint32_t tries = 1;
+  for (const std::uint32_t i : course.recipients) tries = std::max(tries, recipients[i].tries);
   const auto wait = options_.curve.wait_within(std::chrono::milliseconds(std::max<WallMillis>(last - now, 0)), tries,
                                                parts_.loop.door().random.number());
   return wait ? now + *wait / std::chrono::milliseconds(1) : 0;
@@ -179,14 +185,11 @@ Task<void> Queue::conclude(Course& course, Verdict verdict) {
   Active& active = course.active;
   message::DeliveryStatus& status = active.status();
   const WallMillis next = next_try(course, verdict);
-  if (next == 0) {
-    give_up(course);
-  } else {
-    status.due = next;
-  }
-  counters_.recipients_taken += course.told.taken;
-  counters_.recipients_failed += course.told.refused;
-  tell(course, next);
+  observe(course, next);
+  if (next == 0) give_up(course);
+  for (const std::uint32_t i : course.recipients)
+    if (status.recipients[i].fate == Fate::waiting) status.recipients[i].due = next;
+  status.update_due();
   const Instant now = parts_.loop.now();
   if (!schedule_.finished(course.job, verdict, now)) forget_job(active.id, course.job);  // the operator removed it
   bool kept = course.unreadable.empty();
@@ -196,36 +199,38 @@ Task<void> Queue::conclude(Course& course, Verdict verdict) {
   if (!course.unreadable.empty()) {
     co_await set_aside(active, course.unreadable);
   } else if (next != 0) {
-    schedule_.retry(course.job, instant_of(next), parts_.loop.now());
+    put_back(active.id, course.job, instant_of(next));
   } else if (!kept && !closing_) {
     // What is to be reported could not be kept: the message stays until it is.
-    schedule_.retry(course.job, parts_.loop.now() + std::chrono::minutes(1), parts_.loop.now());
+    put_back(active.id, course.job, parts_.loop.now() + std::chrono::minutes(1));
   } else {
-    schedule_.remove(course.job, parts_.loop.now());
-    forget_job(active.id, course.job);
+    end_job(active.id, course.job);
   }
   parts_.loop.defer(pump_later_);
 }
 
-void Queue::tell(Course& course, WallMillis next) {
-  const Bound& bound = course.bound;
+void Queue::observe(Course& course, WallMillis next) {
   if (course.recipients.empty()) return;
+  for (const RecipientOutcome& each : course.outcomes) {
+    const bool taken = each.outcome == DeliveryOutcome::relayed || each.outcome == DeliveryOutcome::delivered;
+    counters_.recipients_taken += taken ? 1 : 0;
+    counters_.recipients_failed += each.outcome == DeliveryOutcome::refused ? 1 : 0;
+  }
+  note_response(schedule_.status(course.job)->destination, course.response);
   const std::string id = message::queue_id_text(course.active.id);
-  course.told.id = id;
-  course.told.customer = course.active.message->stored.submitter.customer;
-  course.told.destination = bound.key;
-  course.told.next_hop = course.next_hop;
-  course.told.tls = course.tls;
-  course.told.text = course.text;
-  course.told.bytes = course.active.message->stored.content_bytes;
-  course.told.took = parts_.loop.now() - course.began;
-  course.told.next_try = next;
-  parts_.observer.tried(course.told);
-  schedule_.set_last_words(schedule_.find_destination(bound.key), course.text);
+  DeliveryRecord record = record_of(course.active, id);
+  record.destination = course.bound.key;
+  record.next_hop = course.next_hop;
+  record.next_hop_address = course.next_hop_address;
+  record.tls = course.tls;
+  record.took = parts_.loop.now() - course.began;
+  record.next_try = next;
+  observe_deliveries(parts_.observer, record, course.active.envelope(), std::move(course.outcomes));
 }
 
 // Those who still wait have waited long enough.
 void Queue::give_up(Course& course) {
+  std::vector<RecipientOutcome> expired;
   for (const std::uint32_t i : course.recipients) {
     RecipientStatus& recipient = course.active.status().recipients[i];
     if (recipient.fate != Fate::waiting) continue;
@@ -233,9 +238,16 @@ void Queue::give_up(Course& course) {
     recipient.at = parts_.loop.door().clock.wall();
     if (recipient.text.empty()) recipient.text = "It could not be delivered in time";
     ++counters_.recipients_expired;
-    parts_.observer.event(message::queue_id_text(course.active.id), "expired",
-                          course.active.envelope().recipients[i].forward_path);
+    expired.push_back({.recipient = i,
+                       .outcome = DeliveryOutcome::expired,
+                       .code = recipient.code,
+                       .enhanced = recipient.enhanced,
+                       .text = recipient.text});
   }
+  const std::string id = message::queue_id_text(course.active.id);
+  DeliveryRecord record = record_of(course.active, id);
+  record.destination = course.bound.key;
+  observe_deliveries(parts_.observer, record, course.active.envelope(), std::move(expired));
 }
 
 // A job whose time is over before it came to another try.
@@ -247,18 +259,17 @@ Task<void> Queue::expire(JobId job) {
     Course course(*active, job, parts_.loop.now());
     bind_course(course, key);
     give_up(course);
+    active->status().update_due();
     // A report that cannot be kept now is due as long as the message is here: another job looks again.
     const bool kept = co_await save(*active) && (active->finished || co_await report(*active));
     if (!kept && !closing_)
       add_job(known.message, {.customer = active->message->stored.submitter.customer,
                               .destination = key,
-                              .route = course.bound.route,
                               .due = parts_.loop.now() + std::chrono::minutes(1),
                               .arrived = parts_.loop.door().clock.wall(),
                               .first = false});
   }
-  schedule_.remove(job, parts_.loop.now());
-  forget_job(known.message, job);
+  end_job(known.message, job);
   if (active != nullptr && active.use_count() <= 2) active_.erase(known.message);
 }
 

@@ -40,26 +40,33 @@ Task<Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
   const bool delivered = outcome.reply.positive();
   const WallMillis now = parts_.loop.door().clock.wall();
   const auto count = static_cast<std::uint16_t>(course.recipients.size());
-  course.told.code = delivered ? 250 : 451;
-  course.text = delivered ? "put into the mailbox" : bounded_words(outcome.detail, ' ');
+  const std::uint16_t code = delivered ? 250 : 451;
+  const smtp::EnhancedCode enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxTrouble;
+  const std::string text = delivered ? "put into the mailbox" : bounded_words(outcome.detail, ' ');
+  course.response = response_text(code, enhanced, text);
   course.next_hop = outcome.next_hop;
-  (delivered ? course.told.taken : course.told.deferred) = count;
   for (const std::uint32_t i : course.recipients) {
     message::RecipientStatus& recipient = active.status().recipients[i];
     recipient.fate = delivered ? Fate::delivered : Fate::waiting;
-    recipient.code = course.told.code;
-    recipient.enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxTrouble;
-    recipient.text = course.text;
+    recipient.code = code;
+    recipient.enhanced = enhanced;
+    recipient.text = text;
     recipient.next_hop.clear();
     recipient.at = now;
+    ++recipient.tries;
+    course.outcomes.push_back({.recipient = i,
+                               .outcome = delivered ? DeliveryOutcome::delivered : DeliveryOutcome::deferred,
+                               .code = code,
+                               .enhanced = enhanced,
+                               .text = text});
   }
   active.status().add({.at = now,
                        .next_hop = {},
                        .tls = {},
                        .recipients = count,
                        .taken = delivered ? count : std::uint16_t{0},
-                       .code = course.told.code,
-                       .text = course.text});
+                       .code = code,
+                       .text = text});
   co_return delivered ? Verdict::delivered : Verdict::deferred;
 }
 

@@ -20,7 +20,7 @@ Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first,
   envelope_ = &envelope;
   std::vector<std::uint32_t> elsewhere;
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
-    Bound bound = parts_.router.bind(envelope.recipients[i].forward_path, envelope.reverse_path, submitter_.customer);
+    Bound bound = parts_.router.bind(envelope.recipients[i], envelope, submitter_);
     if (!bound_) {
       bound_ = std::move(bound);
     } else if (bound.key != bound_->key) {
@@ -56,6 +56,7 @@ Task<void> Incoming::take_through() {
 }
 
 Task<void> Incoming::begin(message::BodyForm form) {
+  began_ = parts_.loop.now();
   if (inner_ == nullptr) co_await choose();
   if (inner_ != nullptr) co_await inner_->begin(form);
 }
@@ -75,12 +76,23 @@ Task<void> Incoming::choose() {
 }
 
 Task<void> Incoming::feed(Chain bytes) {
+  bytes_ += bytes.size();
   if (inner_ != nullptr) co_await inner_->feed(std::move(bytes));
 }
 
 Task<message::Outcome> Incoming::finish() {
-  if (inner_ != nullptr) co_return co_await inner_->finish();
-  co_return message::Outcome{.reply = no_way_->reply(), .next_hop = {}, .next_hop_tls = {}, .detail = no_way_->text};
+  if (inner_ != nullptr) {
+    message::Outcome outcome = co_await inner_->finish();
+    if (through_ != nullptr)
+      parts_.queue.learn({.transmission = through_->transmission(),
+                          .envelope = *envelope_,
+                          .submitter = submitter_,
+                          .destination = bound_->key,
+                          .bytes = bytes_,
+                          .took = parts_.loop.now() - began_});
+    co_return outcome;
+  }
+  co_return message::Outcome{.reply = no_way_->reply(), .next_hop = {}, .next_hop_address = {}, .next_hop_tls = {}, .detail = no_way_->text};
 }
 
 Task<void> Incoming::abandon() {

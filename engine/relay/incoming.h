@@ -49,6 +49,8 @@ class Incoming final : public message::Taker {
   const message::Envelope* envelope_ = nullptr;
   std::optional<Bound> bound_;  // of the first recipient
   bool one_destination_ = true;
+  Instant began_;             // begin()
+  std::uint64_t bytes_ = 0;   // of content
   std::optional<Router::Lease> lease_;  // outlives the inner taker
   std::unique_ptr<message::Taker> inner_;
   Through* through_ = nullptr;   // the inner one, if it is that

@@ -31,7 +31,11 @@ Task<bool> SpoolKeeper::commit(message::DeliveryStatus status) {
                              .arrived = queue_.wall(),
                              .content_bytes = draft_->bytes(),
                              .pieces = {}};
-  if (status.tries > 0 && status.due == 0) status.due = queue_.first_retry();
+  // Whom the next hop was asked about waits; who is left over from a limit of its own, and what is decided, does not.
+  const WallMillis later = queue_.first_retry();
+  for (message::RecipientStatus& recipient : status.recipients)
+    if (recipient.fate == message::Fate::waiting && recipient.tries > 0) recipient.due = later;
+  status.update_due();
   if (!co_await draft_->commit(stored, status)) co_return false;
   queue_.add(id_, stored, status);
   co_return true;

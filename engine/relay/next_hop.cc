@@ -33,6 +33,7 @@ NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& ope
     : connection_(std::move(connection)),
       memory_(opening.memory),
       label_(opening.label),
+      address_(connection_->peer().to_string()),
       hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {

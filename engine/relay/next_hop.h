@@ -85,6 +85,7 @@ class NextHop {
   smtp::ClientMachine& machine() { return machine_; }
   net::Connection& connection() { return *connection_; }
   [[nodiscard]] const std::string& label() const { return label_; }
+  [[nodiscard]] const std::string& address() const { return address_; }  // "192.0.2.25:25", as it was dialled
   [[nodiscard]] const smtp::Capabilities& capabilities() const { return machine_.capabilities(); }
   [[nodiscard]] std::string tls_version() const;
   // Nobody has closed it or said anything unasked, and no reply is owed.
@@ -115,6 +116,7 @@ class NextHop {
   smtp::ClientMachine machine_;
   HostMemory& memory_;
   std::string label_;
+  std::string address_;
   std::string hostname_;  // ours
   std::uint64_t replies_ = 0;
   std::string introduced_;  // what XCLIENT said last

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/relay/message_destinations.h"
 #include "engine/relay/queue_active.h"
 
 namespace sluice::relay {
@@ -14,17 +15,13 @@ constexpr Duration kLongest = std::chrono::hours(24 * 365);
 }  // namespace
 
 Queue::Queue(const Parts& parts, QueueOptions options)
-    : parts_(parts), options_(std::move(options)), schedule_(options_.schedule), throttles_(options_.schedule.throttles.size()), budget_(options_.reports) {}
+    : parts_(parts), options_(std::move(options)), schedule_(options_.schedule), budget_(options_.reports) {}
 
 Queue::~Queue() { CHECK(tasks_.live() == 0 && active_.empty() && !timer_.armed()); }
 
 void Queue::set_options(QueueOptions options) {
   options_ = std::move(options);
-  // A route that is gone leaves its number to jobs that still have it.
-  std::vector<ThrottleOptions>& throttles = options_.schedule.throttles;
-  if (throttles.size() < throttles_) throttles.resize(throttles_, throttles.back());
-  throttles_ = throttles.size();
-  schedule_.set_throttles(throttles);
+  schedule_.set_throttles(options_.schedule.throttle, options_.schedule.throttles);
 }
 
 WallMillis Queue::first_retry() {
@@ -46,13 +43,13 @@ void Queue::add_job(spool::QueueId id, const Added& added) {
   const Instant now = parts_.loop.now();
   const JobId job =
       schedule_.add({.message = id,
-                     .destination = schedule_.destination(added.destination, static_cast<std::uint16_t>(added.route)),
+                     .destination = schedule_.destination(added.destination, route_of_destination(added.destination)),
                      .customer = schedule_.customer(added.customer),
                      .due = added.due,
                      .expires = later(instant_of(added.arrived), options_.expire),
                      .first_attempt = added.first},
                     now);
-  if (added.held) schedule_.hold(job, now);
+  if (added.held) CHECK(schedule_.hold(job, now));
   Jobs& jobs = jobs_[id];
   if (!jobs.first) {
     jobs.first = job;
@@ -98,38 +95,69 @@ void Queue::forget_job(spool::QueueId id, JobId job) {
   if (!jobs.first) jobs_.erase(at);
 }
 
+// It is tried again then, unless the operator has removed it.
+void Queue::put_back(spool::QueueId id, JobId job, Instant due) {
+  if (!schedule_.retry(job, due, parts_.loop.now())) forget_job(id, job);
+}
+
+// It may have been removed before, by the operator.
+void Queue::end_job(spool::QueueId id, JobId job) {
+  static_cast<void>(schedule_.remove(job, parts_.loop.now()));
+  forget_job(id, job);
+}
+
+std::string Queue::index_fault() const {
+  std::size_t indexed = 0;
+  for (const auto& [id, jobs] : jobs_) {
+    const std::string name = message::queue_id_text(id);
+    for (const JobId job : job_ids(id)) {
+      const auto known = schedule_.status(job);
+      if (!known || known->message != id) return name + ": a job in the index that is not in the schedule";
+      ++indexed;
+    }
+    if (!closing_ && active_.empty() && !parts_.spool.has(id)) return name + ": a job without a message";
+  }
+  if (indexed != schedule_.size())
+    return std::to_string(schedule_.size()) + " jobs in the schedule, " + std::to_string(indexed) + " in the index";
+  if (closing_ || !active_.empty()) return {};
+  for (const auto& [id, entry] : parts_.spool.index())
+    if (!jobs_.contains(id)) return message::queue_id_text(id) + ": a message without a job";
+  return {};
+}
+
 void Queue::add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status) {
   ++counters_.added;
-  Router& router = parts_.router();
-  std::vector<Bound> bounds;
-  for (std::size_t i = 0; i < status.recipients.size(); ++i) {
-    if (status.recipients[i].fate != message::Fate::waiting) continue;
-    Bound bound = router.bind(stored.envelope.recipients[i].forward_path, stored.envelope.reverse_path,
-                              stored.submitter.customer);
-    if (std::ranges::find(bounds, bound.key, &Bound::key) == bounds.end()) bounds.push_back(std::move(bound));
-  }
-  // All is decided, and there may be something to report: whoever works at it finds that out.
-  if (bounds.empty()) bounds.emplace_back();
-  for (const Bound& bound : bounds)
+  const Router& router = parts_.router();
+  const auto bind = [&](const message::Recipient& recipient) {
+    return router.bind(recipient, stored.envelope, stored.submitter).key;
+  };
+  for (const MessageDestination& destination : destinations_of(stored.envelope, status, bind))
     add_job(id, {.customer = stored.submitter.customer,
-                 .destination = bound.key,
-                 .route = bound.route,
-                 .due = instant_of(status.due),
+                 .destination = destination.key,
+                 .due = instant_of(destination.due),
                  .arrived = stored.arrived,
-                 .first = status.tries == 0,
+                 .first = !destination.tried,
                  .held = status.held});
   parts_.loop.defer(pump_later_);
 }
 
-void Queue::restore(const Restored& restored, std::string_view customer, const RestoredDestination& destination) {
+void Queue::restore(const Restored& restored, std::string_view customer, std::string_view destination) {
   ++counters_.restored;
   add_job(restored.id, {.customer = customer,
-                        .destination = destination.key,
-                        .route = destination.route,
+                        .destination = destination,
                         .due = instant_of(restored.due),
                         .arrived = restored.arrived,
                         .first = !restored.tried,
                         .held = restored.held});
+}
+
+// What is to be reported is reported now; what its recipients wait for is another matter.
+void Queue::add_dsn_job(Active& active) {
+  add_job(active.id, {.customer = active.message->stored.submitter.customer,
+                      .destination = kDsnDestination,
+                      .due = parts_.loop.now(),
+                      .arrived = parts_.loop.door().clock.wall(),
+                      .first = false});
 }
 
 // ------------------------------------------------------------------------------------------ turns
@@ -200,8 +228,7 @@ Task<std::shared_ptr<Queue::Active>> Queue::open(spool::QueueId id) {
 Task<void> Queue::set_aside(Active& active, std::string why) {
   active.finished = true;
   parts_.observer.event(message::queue_id_text(active.id), "damaged", why);
-  for (const JobId job : job_ids(active.id)) schedule_.remove(job, parts_.loop.now());
-  jobs_.erase(active.id);
+  for (const JobId job : job_ids(active.id)) end_job(active.id, job);
   co_await parts_.spool.set_aside(active.id, std::move(why));
 }
 
@@ -218,22 +245,25 @@ Task<bool> Queue::save(Active& active) {
 
 // ------------------------------------------------------------------------------------------ orders
 
-bool Queue::flush_destination(std::string_view name) {
+std::uint64_t Queue::flush_destination(std::string_view name) {
   const DestinationId id = schedule_.find_destination(name);
   parts_.router().forgive(name);
-  if (!schedule_.flush(id, parts_.loop.now())) return false;
+  const auto known = schedule_.status(id);
+  if (!known || !schedule_.flush(id, parts_.loop.now())) return 0;
   parts_.loop.defer(pump_later_);
-  return true;
+  // A message has one job for a destination.
+  return known->jobs - known->held;
 }
 
 // Now, and not when its destination's failures are long enough ago: the operator knows better.
-void Queue::try_now(JobId job) {
+bool Queue::try_now(JobId job) {
   const Instant now = parts_.loop.now();
   const auto known = schedule_.status(job);
-  if (!known || !schedule_.flush(job, now)) return;
+  if (!known || !schedule_.flush(job, now)) return known && known->state == JobState::running;
   parts_.router().forgive(schedule_.status(known->destination)->name);
   schedule_.forgive(known->destination, now);
   parts_.loop.defer(pump_later_);
+  return true;
 }
 
 Task<bool> Queue::order(spool::QueueId id, Order order) {
@@ -241,40 +271,59 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   if (!jobs_.contains(id)) co_return false;
   parts_.loop.defer(pump_later_);
   if (order == Order::flush) {
-    for (const JobId job : job_ids(id)) try_now(job);
-    co_return true;
+    bool any = false;
+    for (const JobId job : job_ids(id)) any = try_now(job) || any;
+    co_return any;
   }
   const std::shared_ptr<Active> active = co_await open(id);
   if (active == nullptr) co_return false;
-  message::DeliveryStatus& status = active->status();
   if (order == Order::remove) {
-    for (message::RecipientStatus& recipient : status.recipients)
-      if (recipient.fate == message::Fate::waiting) {
-        recipient.fate = message::Fate::removed;
-        recipient.at = parts_.loop.door().clock.wall();
-      }
-    // Jobs that run forget theirs when they have ended.
-    for (const JobId job : job_ids(id)) {
-      const auto known = schedule_.status(job);
-      schedule_.remove(job, now);
-      if (known && known->state != JobState::running && known->state != JobState::tried) forget_job(id, job);
-    }
-    parts_.observer.event(message::queue_id_text(id), "removed", "by the operator");
+    remove_recipients(*active);
   } else {
-    status.held = order == Order::hold;
+    active->status().held = order == Order::hold;
     for (const JobId job : job_ids(id)) {
       if (order == Order::hold) {
-        schedule_.hold(job, now);
+        if (!schedule_.hold(job, now)) forget_job(id, job);
       } else if (schedule_.release(job, now)) {
         try_now(job);
       }
     }
   }
   const bool saved = co_await save(*active);
+  // What failed before is still to be reported.
+  if (order == Order::remove && saved && !active->finished && job_ids(id).empty()) add_dsn_job(*active);
   if (active.use_count() <= 2) active_.erase(id);
   // What was released is due by what it was due before, and nothing else may bring about a turn.
   parts_.loop.defer(pump_later_);
   co_return saved;
+}
+
+void Queue::remove_recipients(Active& active) {
+  std::vector<RecipientOutcome> removed;
+  auto& recipients = active.status().recipients;
+  for (std::uint32_t i = 0; i < recipients.size(); ++i) {
+    if (recipients[i].fate != message::Fate::waiting) continue;
+    recipients[i].fate = message::Fate::removed;
+    recipients[i].at = parts_.loop.door().clock.wall();
+    removed.push_back({.recipient = i, .outcome = DeliveryOutcome::removed, .text = "by the operator"});
+  }
+  active.status().update_due();
+  // Jobs that run are forgotten when they have ended.
+  for (const JobId job : job_ids(active.id)) {
+    const auto known = schedule_.status(job);
+    if (schedule_.remove(job, parts_.loop.now()) && known->state == JobState::running) continue;
+    forget_job(active.id, job);
+  }
+  const std::string id = message::queue_id_text(active.id);
+  observe_deliveries(parts_.observer, record_of(active, id), active.envelope(), std::move(removed));
+}
+
+DeliveryRecord Queue::record_of(const Active& active, std::string_view id) const {
+  const spool::Stored& stored = active.message->stored;
+  return {.id = id,
+          .customer = stored.submitter.customer,
+          .account = stored.submitter.account,
+          .bytes = stored.content_bytes};
 }
 
 }  // namespace sluice::relay

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/relay/delivery_record.h"
 #include "engine/relay/report.h"
 #include "engine/relay/report_budget.h"
 #include "engine/relay/retry_curve.h"
@@ -30,31 +31,6 @@ struct QueueOptions {
   std::string hostname;     // Reporting-MTA
   std::string report_from;  // empty: MAILER-DAEMON at hostname
   std::string policy_url;
-};
-
-// Told what happens in the queue; writes the log.  Core thread; must not block.
-class QueueObserver {
- public:
-  virtual ~QueueObserver() = default;
-  // One try for one destination: how it ended for the recipients that were asked for.
-  struct Try {
-    std::string_view id;
-    std::string_view customer;
-    std::string_view destination;
-    std::string_view next_hop;
-    std::string_view tls;
-    std::uint16_t code = 0;
-    std::string_view text;
-    std::uint32_t taken = 0;
-    std::uint32_t refused = 0;
-    std::uint32_t deferred = 0;
-    std::uint64_t bytes = 0;
-    Duration took{};
-    WallMillis next_try = 0;  // 0: none is due
-  };
-  virtual void tried(const Try& what) = 0;
-  // `what`: "expired", "report", "report not sent", "removed", "damaged".
-  virtual void event(std::string_view id, std::string_view what, std::string_view detail) = 0;
 };
 
 struct QueueCounters {
@@ -80,11 +56,6 @@ struct Restored {
   bool held = false;
 };
 
-struct RestoredDestination {
-  std::string key;
-  std::size_t route = 0;
-};
-
 class Queue {
  public:
   // `router` gives the one of the current configuration; `next_id` a queue id for a report.
@@ -103,14 +74,26 @@ class Queue {
   // The message is in the spool, and is to be delivered from now on.
   void add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status);
   // At a start, before run().
-  void restore(const Restored& restored, std::string_view customer, const RestoredDestination& destination);
+  void restore(const Restored& restored, std::string_view customer, std::string_view destination);
   // Begins to deliver.
   void run();
-  // From now on these; of the schedule's, those of its destinations.
+  // From now on these; of the schedule's, those of destinations.
   void set_options(QueueOptions options);
   [[nodiscard]] WallMillis wall() { return parts_.loop.door().clock.wall(); }
   // When a message that failed now for the first time should be tried again.
   [[nodiscard]] WallMillis first_retry();
+
+  // A message was passed on, or was to be, while its client waited: what was learned of its destination holds for the queue,
+  // too, and is logged.
+  struct CutThrough {
+    const Transmission& transmission;
+    const message::Envelope& envelope;
+    const message::Submitter& submitter;
+    std::string_view destination;
+    std::uint64_t bytes = 0;
+    Duration took{};
+  };
+  void learn(const CutThrough& what);
 
   // stop() starts nothing more; close() waits for what is under way, once.
   void stop();
@@ -128,7 +111,11 @@ class Queue {
   // The operator's.  False: there is no such message.
   enum class Order : std::uint8_t { flush, hold, release, remove };
   Task<bool> order(spool::QueueId id, Order order);
-  bool flush_destination(std::string_view name);
+  // How many messages are tried now that wait for it.
+  std::uint64_t flush_destination(std::string_view name);
+
+  // Whether the index of jobs and the schedule agree, for tests: a sentence that says where they do not; empty: they do.
+  [[nodiscard]] std::string index_fault() const;
 
  private:
   // A message at which somebody works; whoever comes second shares it.
@@ -140,12 +127,13 @@ class Queue {
   };
   [[nodiscard]] std::vector<JobId> job_ids(spool::QueueId id) const;
   void forget_job(spool::QueueId id, JobId job);
+  void put_back(spool::QueueId id, JobId job, Instant due);
+  void end_job(spool::QueueId id, JobId job);
 
   // queue.cc
   struct Added {
     std::string_view customer;
     std::string_view destination;
-    std::size_t route = 0;
     Instant due;
     WallMillis arrived = 0;
     bool first = true;
@@ -155,7 +143,9 @@ class Queue {
   [[nodiscard]] Instant instant_of(WallMillis time) const;
   void pump();
   static void on_timer(void* self);
-  void try_now(JobId job);
+  bool try_now(JobId job);
+  void remove_recipients(Active& active);
+  void add_dsn_job(Active& active);
   Task<std::shared_ptr<Active>> open(spool::QueueId id);
   Task<bool> save(Active& active);
 
@@ -166,12 +156,19 @@ class Queue {
   Task<Verdict> attempt(Course& course);
   Task<Verdict> transmit(Course& course, Pool& pool);
   Task<Verdict> put_into_mailbox(Course& course, std::string directory);
+  static Verdict not_attempted(Course& course);
+  static bool takes_more_now(const Course& course, const Transmission& transmission, Verdict verdict);
   [[nodiscard]] WallMillis next_try(const Course& course, Verdict verdict);
   Task<void> conclude(Course& course, Verdict verdict);
-  void tell(Course& course, WallMillis next);
+  void observe(Course& course, WallMillis next);
   void give_up(Course& course);
   Task<void> expire(JobId job);
   Task<void> set_aside(Active& active, std::string why);
+  [[nodiscard]] DeliveryRecord record_of(const Active& active, std::string_view id) const;
+
+  // queue_learning.cc
+  void note_response(DestinationId destination, std::string_view response);
+  [[nodiscard]] WallMillis next_try(std::string_view id, DestinationId destination);
 
   // queue_reports.cc
   Task<bool> report(Active& active);
@@ -182,7 +179,6 @@ class Queue {
   Parts parts_;
   QueueOptions options_;
   Schedule schedule_;
-  std::size_t throttles_;
   ReportBudget budget_;
   absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
   absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;

@@ -22,6 +22,9 @@ struct Queue::Active {
   [[nodiscard]] message::DeliveryStatus& status() { return message->status; }
 };
 
+// What a transmission, which has ended, says of its destination.
+[[nodiscard]] Verdict verdict_of(const Transmission& transmission);
+
 // One try for one destination.
 struct Queue::Course {
   Course(Active& at, JobId number, Instant now) : active(at), job(number), began(now) {}
@@ -29,15 +32,15 @@ struct Queue::Course {
   Active& active;
   JobId job;
   Bound bound;
-  std::vector<std::uint32_t> recipients;  // indices of those that wait and are bound for it
+  std::vector<std::uint32_t> recipients;  // indices of those that wait and are bound for it, the least tried first
   Instant began;
-  std::uint32_t destinations = 1;  // of all its recipients
   std::string unreadable;          // why the content cannot be read; empty: it can
   bool at_once = false;  // what is left need not wait: the next hop takes no more at a time
-  QueueObserver::Try told;
-  std::string next_hop;  // what `told` points at
+  std::vector<RecipientOutcome> outcomes;  // of the recipients
+  std::string next_hop;          // where there was a connection
+  std::string next_hop_address;
   std::string tls;
-  std::string text;
+  std::string response;  // what decided it
 };
 
 }  // namespace sluice::relay

@@ -57,16 +57,17 @@ std::string choose_boundary(std::span<const Part> parts, std::uint64_t random) {
 }
 
 // RFC 5322 3.6, RFC 3834 5 (Auto-Submitted), RFC 6522 3.
-void append_header(std::string& out, const ReportInput& input, const Original& original,
+// Returns the Message-ID.
+std::string append_header(std::string& out, const ReportInput& input, const Original& original,
                    std::string_view boundary, bool eight_bit) {
   append_field(out, "From", "Mail Delivery System <" + from(input) + ">");
   append_field(out, "To", "<" + input.envelope.reverse_path + ">");
   append_field(out, "Subject", subject(input.kind));
   message::append_date(out, input.now);
-  message::append_message_id(out, {.time = input.now,
-                                   .random = input.random,
-                                   .queue_id = input.queue_id,
-                                   .host = input.reporting_mta});
+  std::string id = message::append_message_id(out, {.time = input.now,
+                                                    .random = input.random,
+                                                    .queue_id = input.queue_id,
+                                                    .host = input.reporting_mta});
   if (!original.message_id.empty()) {
     append_field(out, "In-Reply-To", original.message_id);
     append_field(out, "References", original.message_id);
@@ -77,6 +78,7 @@ void append_header(std::string& out, const ReportInput& input, const Original& o
       out, "Content-Type",
       "multipart/report; report-type=delivery-status; boundary=\"" + std::string(boundary) + "\"");
   append_field(out, "Content-Transfer-Encoding", eight_bit ? "8bit" : "7bit");
+  return id;
 }
 
 // The line end before a delimiter belongs to the delimiter.
@@ -127,9 +129,10 @@ std::optional<Report> build_report(const ReportInput& input) {
   const std::string boundary = choose_boundary(parts, input.random);
 
   Report report;
-  append_header(report.content, input, original, boundary, eight_bit);
+  std::string id = append_header(report.content, input, original, boundary, eight_bit);
   append_parts(report.content, parts, boundary);
   report.envelope = envelope_of(input, eight_bit, report.content.size());
+  report.envelope.message_id = std::move(id);
   return report;
 }
 

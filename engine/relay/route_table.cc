@@ -92,8 +92,10 @@ class RouteTable::Builder {
   std::map<Routes, std::uint32_t> numbers_;
 };
 
-RouteTable::RouteTable(std::span<const RouteConditions> routes, std::string_view hostname)
-    : size_(routes.size()), hostname_(smtp::to_lower(hostname)) {
+RouteTable::RouteTable(std::span<const RouteConditions> routes, std::string_view hostname,
+                       std::optional<std::size_t> dsn_route)
+    : size_(routes.size()), hostname_(smtp::to_lower(hostname)), dsn_route_(dsn_route) {
+  CHECK(!dsn_route || *dsn_route < routes.size());
   CHECK(!routes.empty() && routes.size() <= kRoutesMax && routes.back().none());
   Builder builder(sets_);
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -132,6 +134,7 @@ RouteTable::Routes RouteTable::of_customer(std::string_view customer) const {
 
 std::size_t RouteTable::find(const Query& query) const {
   if (size_ == 1) return 0;
+  if (query.own_dsn && dsn_route_) return *dsn_route_;
   Routes routes =
       of_domain(recipients_, query.recipient_domain.empty() ? hostname_ : query.recipient_domain);
   if (query.null_sender) {

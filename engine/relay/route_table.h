@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,8 +41,10 @@ struct RouteConditions {
 class RouteTable {
  public:
   // In the order in which they are tried; the last one has no conditions.  `hostname` is the domain
-  // of a recipient that has none: <Postmaster>.
-  RouteTable(std::span<const RouteConditions> routes, std::string_view hostname);
+  // of a recipient that has none: <Postmaster>.  `dsn_route`: which one our own DSNs take; absent:
+  // they take one by its conditions, as other mail does.
+  RouteTable(std::span<const RouteConditions> routes, std::string_view hostname,
+             std::optional<std::size_t> dsn_route = std::nullopt);
 
   // Domains as they stand in the envelope, address literals with their brackets.
   struct Query {
@@ -49,6 +52,7 @@ class RouteTable {
     std::string_view sender_domain;
     std::string_view customer;  // empty: nobody has logged in
     bool null_sender = false;
+    bool own_dsn = false;
   };
   // The number of the route.
   [[nodiscard]] std::size_t find(const Query& query) const;
@@ -97,11 +101,15 @@ class RouteTable {
 
   std::size_t size_;
   std::string hostname_;      // lower case
+  std::optional<std::size_t> dsn_route_;
   std::vector<Routes> sets_;  // each once: many entries share one
   Condition recipients_;
   Condition senders_;
   Condition customers_;
 };
+
+// The name of the route of a destination key.
+[[nodiscard]] inline std::string_view route_of_destination(std::string_view key) { return key.substr(0, key.find('/')); }
 
 // The domain of a mailbox as envelopes keep it; empty where it has none: "Postmaster", the null
 // reverse-path.

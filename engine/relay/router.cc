@@ -70,24 +70,26 @@ Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Wa
 Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed()); }
 
 Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
-                     std::string_view hostname, std::string_view recipient, std::string_view sender,
-                     std::string_view customer) {
-  const DnsDomain recipient_domain(recipient);
-  const DnsDomain sender_domain(sender);
+                     std::string_view hostname, const message::Recipient& recipient, const message::Envelope& envelope,
+                     const message::Submitter& from) {
+  const DnsDomain recipient_domain(recipient.forward_path);
+  const DnsDomain sender_domain(envelope.reverse_path);
   const std::string_view domain = recipient_domain.name();
   Bound bound;
   bound.route = table.find({.recipient_domain = domain,
                             .sender_domain = sender_domain.name(),
-                            .customer = customer,
-                            .null_sender = sender.empty()});
+                            .customer = from.customer,
+                            .null_sender = envelope.reverse_path.empty(),
+                            .own_dsn = message::is_own_dsn(envelope, from)});
   bound.domain = domain.empty() ? hostname : domain;
   bound.key = table.destination_key(route(bound.route), bound.domain);
   return bound;
 }
 
-Bound Router::bind(std::string_view recipient, std::string_view sender, std::string_view customer) const {
+Bound Router::bind(const message::Recipient& recipient, const message::Envelope& envelope,
+                   const message::Submitter& from) const {
   const auto route_at = [this](std::size_t number) -> const Route& { return route(number); };
-  return bind_recipient(table_, route_at, hostname_, recipient, sender, customer);
+  return bind_recipient(table_, route_at, hostname_, recipient, envelope, from);
 }
 
 // ------------------------------------------------------------------------------------------ leases
@@ -144,7 +146,7 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
 
 void Router::forgive(std::string_view destination) {
   const std::size_t slash = destination.find('/');
-  const std::string_view name = destination.substr(0, slash);
+  const std::string_view name = route_of_destination(destination);
   const auto way = std::ranges::find_if(ways_, [&](const auto& each) { return each->route.name == name; });
   if (way == ways_.end()) return;
   if ((*way)->pool != nullptr) (*way)->pool->forgive();

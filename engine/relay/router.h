@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/message/delivery.h"
+#include "engine/message/taker.h"
 #include "engine/net/mail_exchangers.h"
 #include "engine/net/tls_client_context.h"
 #include "engine/relay/pool.h"
@@ -29,11 +30,10 @@ struct Bound {
   std::string domain;  // of the recipient
 };
 
-// `recipient` and `sender` as in an envelope; `customer` is empty where nobody has logged in.  `hostname` is where
-// <Postmaster> is.
+// `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.
 [[nodiscard]] Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
-                                   std::string_view hostname, std::string_view recipient, std::string_view sender,
-                                   std::string_view customer);
+                                   std::string_view hostname, const message::Recipient& recipient,
+                                   const message::Envelope& envelope, const message::Submitter& from);
 
 // No pool for a destination, and why: the last word on its recipients for now, or for good.
 struct NoWay {
@@ -67,7 +67,8 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  [[nodiscard]] Bound bind(std::string_view recipient, std::string_view sender, std::string_view customer) const;
+  [[nodiscard]] Bound bind(const message::Recipient& recipient, const message::Envelope& envelope,
+                           const message::Submitter& from) const;
   [[nodiscard]] const Route& route(std::size_t number) const { return ways_[number]->route; }
 
   // The right to use a destination's pool; it stays as long as that.

@@ -38,25 +38,41 @@ Schedule::Schedule(const ScheduleOptions& options)
       customers_(options.customers_unused_max),
       random_state_(options.seed) {
   CHECK(options.total_running_max > 0 && options.retries_share > 0);
-  set_throttles(options.throttles);
+  set_throttles(options.throttle, options.throttles);
 }
 
-void Schedule::set_throttles(std::vector<ThrottleOptions> throttles) {
-  CHECK(!throttles.empty() && throttles.size() >= options_.throttles.size());
-  for (const ThrottleOptions& each : throttles) {
-    CHECK(each.concurrency_start > 0 && each.concurrency_max >= each.concurrency_start);
-    CHECK(each.unreachable_max > 0 && each.suspend_first > Duration::zero());
-    CHECK(each.pause_first > Duration::zero() && each.pause_max >= each.pause_first);
+void Schedule::set_throttles(const ThrottleOptions& throttle, const RouteThrottles& throttles) {
+  const std::vector<RouteLimits> before = std::exchange(limits_, {});
+  limits_by_route_.clear();
+  add_limits({}, throttle);
+  for (const auto& [route, options] : throttles) add_limits(route, options);
+  for (std::uint32_t i = 0; i < destinations_.end(); ++i) {
+    if (!destinations_.live(i)) continue;
+    const RouteLimits& was = before[destinations_[i].limits];
+    if (!was.route.empty() && limits_of(was.route) == 0) add_limits(was.route, was.options);
+    destinations_[i].limits = limits_of(was.route);
   }
-  options_.throttles = std::move(throttles);
 }
 
-DestinationId Schedule::destination(std::string_view name, std::uint16_t throttle) {
-  CHECK(throttle < options_.throttles.size());
+void Schedule::add_limits(std::string_view route, const ThrottleOptions& options) {
+  CHECK(options.concurrency_start > 0 && options.concurrency_max >= options.concurrency_start);
+  CHECK(options.unreachable_max > 0 && options.suspend_first > Duration::zero());
+  CHECK(options.pause_first > Duration::zero() && options.pause_max >= options.pause_first);
+  limits_by_route_.emplace(std::string(route), static_cast<std::uint32_t>(limits_.size()));
+  limits_.push_back({.route = std::string(route), .options = options});
+}
+
+std::uint32_t Schedule::limits_of(std::string_view route) const {
+  const auto found = limits_by_route_.find(route);
+  return found == limits_by_route_.end() ? 0 : found->second;
+}
+
+DestinationId Schedule::destination(std::string_view name, std::string_view route) {
+  const std::uint32_t limits = limits_of(route);
   Destination fresh;
-  fresh.throttle = Throttle(options_.throttles[throttle]);
+  fresh.throttle = Throttle(limits_[limits].options);
   const std::uint32_t index = destinations_.intern(name, fresh);
-  destinations_[index].throttle_number = throttle;
+  destinations_[index].limits = limits;
   return {index, destinations_.generation(index)};
 }
 
@@ -207,14 +223,11 @@ bool Schedule::finished(JobId id, Verdict verdict, Instant now) {
   CHECK(job != nullptr && job->state == JobState::running);
   const std::uint32_t index = flows_[job->flow].destination;
   Destination& destination = destinations_[index];
-  const auto change =
-      destination.throttle.finish(throttle_options(destination), verdict, job->probe, now, random());
+  count(destination.throttle.finish(throttle_options(destination), verdict, job->probe, now, random()));
   if (verdict == Verdict::delivered) ++counters_.delivered;
   if (verdict == Verdict::refused) ++counters_.refused;
   if (verdict == Verdict::deferred) ++counters_.deferred;
   if (verdict == Verdict::unreachable) ++counters_.unreachable;
-  if (change == Throttle::Change::suspended) ++counters_.suspensions;
-  if (change == Throttle::Change::resumed) ++counters_.resumed;
   --running_;
   job->state = JobState::tried;
   job->probe = false;
@@ -222,6 +235,18 @@ bool Schedule::finished(JobId id, Verdict verdict, Instant now) {
   if (!stays) erase(id.index);
   if (destinations_.live(index)) refresh(index, now);
   return stays;
+}
+
+void Schedule::observed(DestinationId id, Verdict verdict, Instant now) {
+  if (!destinations_.live(id.index, id.generation)) return;
+  Destination& destination = destinations_[id.index];
+  count(destination.throttle.observe(throttle_options(destination), verdict, now, random()));
+  refresh(id.index, now);
+}
+
+void Schedule::count(Throttle::Change change) {
+  if (change == Throttle::Change::suspended) ++counters_.suspensions;
+  if (change == Throttle::Change::resumed) ++counters_.resumed;
 }
 
 bool Schedule::retry(JobId id, Instant due, Instant now) {

@@ -14,6 +14,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +31,12 @@
 
 namespace sluice::relay {
 
+// By the name of a route: after a reload another one may have its place.
+using RouteThrottles = std::map<std::string, ThrottleOptions, std::less<>>;
+
 struct ScheduleOptions {
-  std::vector<ThrottleOptions> throttles = {ThrottleOptions{}};  // of destinations, by number; at least one
+  ThrottleOptions throttle;   // of destinations whose route has no limits of its own
+  RouteThrottles throttles;   // of the others, by the name of their route
   std::uint32_t total_running_max = 1000;
   std::uint32_t retries_share = 4;         // one turn of so many is a retry's where both wait; at least 1
   std::uint32_t destinations_unused_max = 4096;  // remembered though nothing waits for them
@@ -112,13 +118,13 @@ class Schedule {
   Schedule& operator=(const Schedule&) = delete;
 
   // Ids stay valid while a job refers to them, and, of those that none refers to, the latest `..._unused_max`.
-  // `throttle`: which of the options' holds for it, from now on.
-  DestinationId destination(std::string_view name, std::uint16_t throttle = 0);
+  // `route`: whose limits hold for it, from now on.
+  DestinationId destination(std::string_view name, std::string_view route = {});
   CustomerId customer(std::string_view name);
   [[nodiscard]] DestinationId find_destination(std::string_view name) const;  // generation 0: there is none
 
-  // After a reload; as many or more.  What was learned stays, within the new limits.
-  void set_throttles(std::vector<ThrottleOptions> throttles);
+  // After a reload.  What was learned stays, within the new limits; destinations of a route that is gone keep theirs.
+  void set_throttles(const ThrottleOptions& throttle, const RouteThrottles& throttles);
 
   JobId add(const NewJob& job, Instant now);
 
@@ -133,21 +139,24 @@ class Schedule {
 
   // A running job was tried.  False: it was removed meanwhile, and its id is gone now.  Else it counts as `tried`
   // until it is put back by retry() or removed.
-  bool finished(JobId id, Verdict verdict, Instant now);
+  [[nodiscard]] bool finished(JobId id, Verdict verdict, Instant now);
 
   // The operator's, and the caller's.  False: there is no such job (any more), or it is in no state for that.
-  bool retry(JobId id, Instant due, Instant now);  // tried only
-  bool remove(JobId id, Instant now);              // a running one goes when it has finished
-  bool hold(JobId id, Instant now);                // a running one when it is put back
-  bool release(JobId id, Instant now);             // its time is what it was
-  bool flush(JobId id, Instant now);               // due now; waiting or ready only
+  [[nodiscard]] bool retry(JobId id, Instant due, Instant now);  // tried only
+  [[nodiscard]] bool remove(JobId id, Instant now);              // a running one goes when it has finished
+  [[nodiscard]] bool hold(JobId id, Instant now);                // a running one when it is put back
+  [[nodiscard]] bool release(JobId id, Instant now);             // its time is what it was
+  [[nodiscard]] bool flush(JobId id, Instant now);               // due now; waiting or ready only
   // All that wait for it are due now, and it may be tried though it is suspended.
-  bool flush(DestinationId id, Instant now);
+  [[nodiscard]] bool flush(DestinationId id, Instant now);
   // It may be tried though it is suspended; when its jobs are due stays as it is.
   void forgive(DestinationId id, Instant now);
 
+  // Somebody else than a job of the schedule had to do with it, with this result.
+  void observed(DestinationId id, Verdict verdict, Instant now);
+
   // What the destination said last; cut to kLastWordsMax.
-  bool set_last_words(DestinationId id, std::string_view words);
+  [[nodiscard]] bool set_last_words(DestinationId id, std::string_view words);
 
   [[nodiscard]] std::optional<JobStatus> status(JobId id) const;
   [[nodiscard]] std::optional<DestinationStatus> status(DestinationId id) const;
@@ -188,10 +197,12 @@ class Schedule {
   void take_from_heap(std::uint32_t job);
   std::uint32_t join_flow(std::uint32_t customer, std::uint32_t destination);
   void leave_flow(std::uint32_t flow);
+  void count(Throttle::Change change);
   Destination& destination_of(const Job& job) { return destinations_[flows_[job.flow].destination]; }
   [[nodiscard]] const ThrottleOptions& throttle_options(const Destination& destination) const {
-    return options_.throttles[destination.throttle_number];
+    return limits_[destination.limits].options;
   }
+  [[nodiscard]] std::uint32_t limits_of(std::string_view route) const;
 
   // schedule_turns.cc: whose turn it is.
   void make_ready(std::uint32_t job, Instant now);
@@ -247,6 +258,13 @@ class Schedule {
   };
 
   ScheduleOptions options_;
+  struct RouteLimits {
+    std::string route;
+    ThrottleOptions options;
+  };
+  void add_limits(std::string_view route, const ThrottleOptions& options);
+  std::vector<RouteLimits> limits_;  // the first ones are of routes that have none of their own
+  std::map<std::string, std::uint32_t, std::less<>> limits_by_route_;
   scheduling::Pages<Job, 12> jobs_;
   std::uint32_t free_job_ = scheduling::kNone;
   scheduling::Pages<Flow, 8> flows_;

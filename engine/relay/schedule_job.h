@@ -93,6 +93,7 @@ class LaneTurn {
 
 struct Destination {
   Throttle throttle;
+  std::uint32_t limits = 0;         // which of the schedule's throttles
   std::array<List, kLanes> parked;  // lanes of flows, the next one first
   List jobs;
   Links open_links;                    // while it has both room and parked lanes
@@ -103,7 +104,6 @@ struct Destination {
   std::array<std::uint32_t, kLanes> ready{};
   std::uint32_t in_ring = 0;           // lanes of its flows that stand in their customers' rings
   LaneTurn turn;
-  std::uint16_t throttle_number = 0;
   bool open = false;
   bool flushing = false;
   std::string last_words;

@@ -71,6 +71,20 @@ Throttle::Change Throttle::finish(const ThrottleOptions& options, Verdict verdic
   return change;
 }
 
+// It goes by what finish() goes by, but for growth: that is for who has filled the window.  Many may say the same at one
+// time, as nothing holds them back.
+Throttle::Change Throttle::observe(const ThrottleOptions& options, Verdict verdict, Instant now, std::uint64_t random) {
+  if (verdict == Verdict::not_tried) return Change::none;
+  if (verdict == Verdict::unreachable) return fail(options, /*probe=*/false, now, random);
+  unreachable_ = 0;
+  const Change change = suspended_ ? resume(options) : Change::none;
+  if (verdict == Verdict::deferred && under_way_ == 0 && std::max(next_start_, observe_after_) <= now) {
+    shrink(options, now);
+    observe_after_ = now + options.pause_first;
+  }
+  return change;
+}
+
 void Throttle::grow(const ThrottleOptions& options) {
   if (pause_ > Duration::zero()) {
     pause_ = pause_ / 2 < options.pause_first ? Duration::zero() : pause_ / 2;

@@ -54,6 +54,9 @@ class Throttle {
   // `probe`: what start() said of it.
   Change finish(const ThrottleOptions& options, Verdict verdict, bool probe, Instant now, std::uint64_t random);
 
+  // What became of a transmission that was not started here: cut-through delivery has room of its own.
+  Change observe(const ThrottleOptions& options, Verdict verdict, Instant now, std::uint64_t random);
+
   // The operator knows better: may be tried now, without pause.  A suspended destination is probed.
   void forgive(Instant now);
 
@@ -76,6 +79,7 @@ class Throttle {
 
   Instant next_start_ = Instant::min();  // not before: the rate and the pause
   Instant suspended_until_;
+  Instant observe_after_ = Instant::min();  // a 4xx that is observed before says nothing new
   Duration pause_{};
   std::uint32_t running_ = 0;
   std::uint32_t under_way_ = 0;          // of them, so many may have been started before the last shrinking

@@ -75,7 +75,7 @@ void Schedule::flush_some(Instant now) {
   for (unsigned i = 0; i < kWokenPerCall && destination != nullptr && destination->flush_next != kNone; ++i) {
     const std::uint32_t job = destination->flush_next;
     destination->flush_next = jobs_[job].at_destination.next;
-    if (jobs_[job].state == JobState::waiting) flush(id_of(job), now);
+    if (jobs_[job].state == JobState::waiting) CHECK(flush(id_of(job), now));
   }
   if (destination != nullptr && destination->flush_next != kNone) return;
   if (destination != nullptr) destination->flushing = false;

@@ -93,6 +93,7 @@ Task<void> Through::abandon() {
 Task<message::Outcome> Through::decide() {
   message::Outcome outcome{.reply = {},
                            .next_hop = transmission_->next_hop(),
+                           .next_hop_address = transmission_->next_hop_address(),
                            .next_hop_tls = transmission_->tls(),
                            .detail = transmission_->detail()};
   const RecipientResult* taken = first(Kind::taken);
@@ -138,8 +139,10 @@ message::DeliveryStatus Through::status() const {
   const WallMillis now = pool_.loop().door().clock.wall();
   message::DeliveryStatus status;
   status.recipients.resize(envelope_->recipients.size());
-  apply_results(*transmission_, now, status);
-  status.add(attempt_of(*transmission_, now));
+  if (transmission_->attempted()) {
+    apply_results(*transmission_, now, status);
+    status.add(attempt_of(*transmission_, now));
+  }
   // The client was told so itself.
   for (std::size_t i = 0; i < promised_.size(); ++i)
     if (!promised_[i]) {

@@ -43,6 +43,8 @@ class Through final : public message::Taker {
   Task<void> abandon() override;
 
   [[nodiscard]] const Retained& retained() const { return retained_; }
+  // After begin(): with results after finish().
+  [[nodiscard]] const Transmission& transmission() const { return *transmission_; }
 
  private:
   void make_transmission(std::vector<std::uint32_t> recipients);

@@ -120,10 +120,13 @@ class Transmission final : private Pool::Holder {
   [[nodiscard]] bool reached() const { return reached_; }
   // No host of the next hop could be reached, as opposed to: there were too many connections already.
   [[nodiscard]] bool unreachable() const { return unreachable_; }
+  // False: the pool had no connection to give, which says nothing about the next hop.
+  [[nodiscard]] bool attempted() const { return reached_ || unreachable_; }
   // The connection was lost after the content's end was sent: the next hop may have the message.
   [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
   [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"
+  [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
   [[nodiscard]] const std::string& tls() const { return tls_; }            // version; empty: none
   // Of the reply that decided it, 0: there was none; and its words, or what went wrong.
   [[nodiscard]] std::uint16_t code() const { return code_; }
@@ -223,6 +226,7 @@ class Transmission final : private Pool::Holder {
   bool maybe_taken_ = false;
   bool dsn_offered_ = false;
   std::string next_hop_;
+  std::string next_hop_address_;
   std::string tls_;
   std::uint16_t code_ = 0;
   std::string detail_;

@@ -25,6 +25,7 @@ Task<bool> Transmission::connect(bool fresh) {
     reached_ = false;
     unreachable_ = acquired.error().unreachable;
     next_hop_.clear();
+    next_hop_address_.clear();
     tls_.clear();
     end(halt(std::move(acquired.error())));
     co_return false;
@@ -33,6 +34,7 @@ Task<bool> Transmission::connect(bool fresh) {
   kept_ = hop_->kept;
   reached_ = true;
   next_hop_ = hop_->label();
+  next_hop_address_ = hop_->address();
   tls_ = hop_->tls_version();
   co_return true;
 }

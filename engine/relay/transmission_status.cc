@@ -22,6 +22,7 @@ message::Fate fate_of(RecipientResult::Kind kind) {
 
 void apply_results(const Transmission& transmission, WallMillis now, message::DeliveryStatus& status) {
   const auto results = transmission.results();
+  const bool any_taken = std::ranges::find(results, RecipientResult::Kind::taken, &RecipientResult::kind) != results.end();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const RecipientResult& result = results[i];
     if (result.kind == RecipientResult::Kind::unasked) continue;
@@ -33,6 +34,8 @@ void apply_results(const Transmission& transmission, WallMillis now, message::De
     recipient.text = bounded_words(result.text, ' ');
     recipient.next_hop = transmission.next_hop();
     recipient.at = now;
+    // RFC 5321 4.5.3.1.10: "452 Too many recipients" where others were taken: its turn comes in another transaction.
+    if (result.code != 452 || !any_taken) ++recipient.tries;
   }
 }
 

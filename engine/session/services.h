@@ -57,11 +57,14 @@ struct MessageRecord {
   std::string_view account;
   std::string_view reverse_path;
   std::string_view author;        // the From address; empty where it was not found out
+  std::string recipients;         // "a@example.com, b@example.net": those that were offered, as many as a line shows
+  std::string_view message_id;    // of the header; empty where it was not found out
   std::uint32_t recipients_offered = 0;
   std::uint32_t recipients_taken = 0;
   std::uint64_t bytes = 0;        // of content
   Duration took{};                // from MAIL to the last word
   std::string_view next_hop;
+  std::string_view next_hop_address;
   std::string_view next_hop_tls;
   std::uint16_t code = 0;         // what the client was told
   std::string_view reply;

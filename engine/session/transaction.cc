@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/log_line.h"
 #include "engine/message/author.h"
 #include "engine/message/trace.h"
 #include "engine/session/sender_refusal.h"
@@ -153,7 +154,7 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   return not_permitted(decision);
 }
 
-std::string Transaction::fields_to_add() const {
+std::string Transaction::fields_to_add() {
   std::string fields;
   const std::string ip = client_.address.ip();
   const WallMillis now = services_.loop.door().clock.wall();
@@ -175,11 +176,12 @@ std::string Transaction::fields_to_add() const {
                .time = now});
   // RFC 6409 8.1 and 8.2: only where they are missing.
   if (header_.counts().date == 0) message::append_date(fields, now);
+  envelope_.message_id = header_.message_id();
   if (header_.counts().message_id == 0)
-    message::append_message_id(fields, {.time = now,
-                                        .random = services_.loop.door().random.number(),
-                                        .queue_id = envelope_.id,
-                                        .host = rules_.profile.hostname});
+    envelope_.message_id = message::append_message_id(fields, {.time = now,
+                                                               .random = services_.loop.door().random.number(),
+                                                               .queue_id = envelope_.id,
+                                                               .host = rules_.profile.hostname});
   // Without the empty line the first body line would be taken for a field.
   return fields;
 }
@@ -223,11 +225,14 @@ void Transaction::report(MessageRecord& record) const {
   record.tls_cipher = client_.tls_cipher;
   record.reverse_path = envelope_.reverse_path;
   record.author = author_;
+  record.recipients = message::address_list(envelope_, io::kLogValueBytesMax);
+  record.message_id = envelope_.message_id;
   record.recipients_offered = static_cast<std::uint32_t>(envelope_.recipients.size());
   record.recipients_taken = taken_;
   record.bytes = bytes_;
   record.took = services_.loop.now() - began_;
   record.next_hop = outcome_.next_hop;
+  record.next_hop_address = outcome_.next_hop_address;
   record.next_hop_tls = outcome_.next_hop_tls;
   record.code = outcome_.reply.code();
   record.reply = outcome_.reply.text();

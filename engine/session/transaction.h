@@ -68,7 +68,7 @@ class Transaction {
 
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
-  [[nodiscard]] std::string fields_to_add() const;
+  [[nodiscard]] std::string fields_to_add();
   [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
   Services& services_;

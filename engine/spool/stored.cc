@@ -18,13 +18,16 @@ using message::Envelope;
 using message::Recipient;
 using message::RecipientStatus;
 
-constexpr std::uint64_t kSchema = 1;  // of the payloads: fields are only ever added behind a higher number
+// Of the payloads: fields are only ever added behind a higher number.  What an older version wrote is read.
+constexpr std::uint64_t kSchema = 2;
+constexpr std::uint64_t kSchemaOldest = 1;
 constexpr std::size_t kPiecesMax = 1U << 16;
 constexpr auto kCodeMax = std::numeric_limits<std::uint16_t>::max();
+constexpr auto kTriesMax = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kTextLengthBytesMax = 10;
 constexpr std::uint64_t kSizeMax = std::numeric_limits<std::uint64_t>::max() - 1;  // that a client can declare
 // Of a recipient's status without its words, and so of any status without words.
-constexpr std::size_t kBareStatusBytesMax = 1 + 1 + 3 + 2 + 3 + 3 + 1 + 1 + 10;
+constexpr std::size_t kBareStatusBytesMax = 1 + 1 + 3 + 2 + 3 + 3 + 1 + 1 + 10 + 5 + 10;
 static_assert(smtp::kRecipientsMaxCeiling * kBareStatusBytesMax < kMetaBytesMax / 4);
 
 // Dates are written as they are: before 1970 there was no mail of ours.
@@ -104,6 +107,8 @@ void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t wo
     out.text(words(recipient.text));
     out.text(words(recipient.next_hop));
     out.number(unsigned_of(recipient.at));
+    out.number(recipient.tries);
+    out.number(unsigned_of(recipient.due));
   }
   const std::size_t attempts = std::min(status.attempts.size(), message::kAttemptsKept);
   out.number(attempts);
@@ -118,7 +123,7 @@ void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t wo
   }
 }
 
-RecipientStatus read_recipient_status(OctetReader& in) {
+RecipientStatus read_recipient_status(OctetReader& in, std::uint64_t schema) {
   RecipientStatus recipient;
   recipient.fate = in.choice(message::Fate::removed);
   const std::uint64_t flags = in.number(7);
@@ -132,16 +137,25 @@ RecipientStatus read_recipient_status(OctetReader& in) {
   recipient.text = in.text();
   recipient.next_hop = in.text();
   recipient.at = time_of(in);
+  if (schema < 2) {
+    // How often was not written down: the curve begins anew for whom was tried.
+    recipient.tries = recipient.at == 0 ? 0 : 1;
+    return recipient;
+  }
+  recipient.tries = static_cast<std::uint32_t>(in.number(kTriesMax));
+  recipient.due = time_of(in);
   return recipient;
 }
 
-void read_status(OctetReader& in, DeliveryStatus& status) {
+void read_status(OctetReader& in, std::uint64_t schema, DeliveryStatus& status) {
   status.held = in.number(1) != 0;
   status.due = time_of(in);
-  status.tries = static_cast<std::uint32_t>(in.number(std::numeric_limits<std::uint32_t>::max()));
+  status.tries = static_cast<std::uint32_t>(in.number(kTriesMax));
   const std::uint64_t recipients = in.number(smtp::kRecipientsMaxCeiling);
   for (std::uint64_t i = 0; i < recipients && !in.failed(); ++i)
-    status.recipients.push_back(read_recipient_status(in));
+    status.recipients.push_back(read_recipient_status(in, schema));
+  if (schema < 2)
+    for (RecipientStatus& recipient : status.recipients) recipient.due = status.due;
   const std::uint64_t attempts = in.number(message::kAttemptsKept);
   for (std::uint64_t i = 0; i < attempts && !in.failed(); ++i) {
     Attempt attempt;
@@ -174,9 +188,10 @@ std::string encode_status(const DeliveryStatus& status) {
 
 std::optional<DeliveryStatus> decode_status(std::string_view payload) {
   OctetReader in(payload);
-  if (in.number() != kSchema) return std::nullopt;
+  const std::uint64_t schema = in.number(kSchema);
+  if (schema < kSchemaOldest) return std::nullopt;
   DeliveryStatus status;
-  read_status(in, status);
+  read_status(in, schema, status);
   if (in.failed()) return std::nullopt;
   return status;
 }
@@ -192,6 +207,7 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   const message::Submitter& from = stored.submitter;
   for (const std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) out.text(*part);
   write_envelope(out, stored.envelope);
+  out.text(stored.envelope.message_id);
   out.number(stored.content_bytes);
   out.number(stored.pieces.size());
   for (const Location& piece : stored.pieces) write_location(out, piece);
@@ -207,7 +223,8 @@ std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payloa
 std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes) {
   CHECK(first.size() <= payload_bytes);
   OctetReader in(first);
-  if (in.number() != kSchema) return std::nullopt;
+  const std::uint64_t schema = in.number(kSchema);
+  if (schema < kSchemaOldest) return std::nullopt;
   DecodedMessage decoded;
   Stored& stored = decoded.stored;
   stored.arrived = time_of(in);
@@ -216,6 +233,7 @@ std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view f
   for (std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) *part = in.text();
   stored.envelope.id = message::queue_id_text(id);
   read_envelope(in, stored.envelope);
+  if (schema >= 2) stored.envelope.message_id = in.text();
   stored.content_bytes = in.number();
   const std::uint64_t pieces = in.number(kPiecesMax);
   std::uint64_t bytes = 0;

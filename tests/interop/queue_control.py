@@ -40,7 +40,7 @@ def an_operator_sees_the_queue():
         expect(row["last_words"] != "", "no word on why it waits")
         for filters, count in ((("--sender", BOB), 1), (("--sender", "@example.com"), 1), (("--recipient", "two@far.test"), 1),
                                (("--recipient", "@far.test"), 2), (("--recipient", "nobody@far.test"), 0),
-                               (("--customer", "nobody"), 0), (("--destination", "default"), 2), (("--destination", "x"), 0),
+                               (("--customer", "other", "--sender", SENDER), 0), (("--destination", "default"), 2), (("--destination", "x"), 0),
                                (("--customer", "acme", "--sender", BOB), 0), (("--limit", "1"), 1),
                                (("--id", row["id"]), 1), ((), 2)):  # fmt: skip
             expect_equal(len(listed(relay, *filters)), count, f"messages with {filters}")
@@ -58,6 +58,16 @@ def a_message_that_is_not_there_is_an_error():
         for verb in ("show", "hold", "release", "flush", "remove"):
             expect_in("no such message", relay.control("queue", verb, "0123456789AB", wanted=1), f"{verb} of it")
         expect_equal(listed(relay), [], "the queue")
+
+
+@test
+def a_customer_that_there_is_not_is_an_error():
+    with Hop() as hop, keeps(hop) as relay:
+        for verb in ("list", "hold", "release", "flush", "remove"):
+            told = relay.control("queue", verb, "--customer", "acmee", wanted=1)
+            expect_equal(told, "error: no such customer\n", f"{verb} of a customer whose name is mistyped")
+        expect_equal(listed(relay, "--customer", "ACME"), [], "mail of a customer that has none")
+        expect_in("0 were changed", relay.control("queue", "hold", "--customer", "acme"), "hold of no mail")
 
 
 @test
@@ -237,9 +247,11 @@ def a_page_of_a_long_queue_is_whole():
     with keeps(name, route=STORE, queue=LATER) as relay, relay.client() as client:
         for _ in range(600):
             client.submit(mail.compose())
-        rows = listed(relay, "--limit", "10000")
-        expect_equal((len(rows), len({row["id"] for row in rows})), (600, 600), "messages")
-        expect_equal(len(listed(relay)), 100, "messages without --limit")
+        for limit in ((), ("--limit", "10000")):
+            rows = listed(relay, *limit)
+            expect_equal((len(rows), len({row["id"] for row in rows})), (600, 600), f"messages with {limit}")
+        expect_equal(len(listed(relay, "--limit", "100")), 100, "messages with a limit")
+        expect_in("... and more", relay.control("queue", "list"), "what a reader is told of the rest")
         expect_equal(ask(relay, "remove", "--all"), {"changed": 600}, "remove")
         is_empty(relay)
 

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect_equal, expect_in, main, shared, test
+from lib.harness import PATIENCE, cases, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import stuff
 from lib.relay import SLUICE, Relay, checked
@@ -80,6 +80,12 @@ def a_stop_lets_a_message_end_and_tells_who_is_idle():
             busy.say("DATA", "354")
             relay.signal(signal.SIGTERM)
             idle.wanted("421", "nothing")
+            # What holds it up can be asked for until nothing does.
+            until(lambda: sum(core["sessions"] for core in relay.status("status")) == 1, "one session is left")
+            for core in relay.status("status"):
+                expect_equal((core["state"], core["deliveries"]), ("draining", 0), f"of core {core['core']}")
+            expect_equal([row["message"] for row in relay.status("sessions")], ["yes"], "who is in a message")
+            expect_in("is being stopped", relay.control("queue", "list", wanted=1), "what the queue says")
             busy.send(stuff(mail.compose()))
             busy.wanted("250", "the message")
         relay.wait()

@@ -85,6 +85,8 @@ class Notes final : public session::Observer {
  public:
   void message(const session::MessageRecord& record) override {
     messages.push_back(std::to_string(record.code) + " " + std::string(record.detail));
+    recipients.push_back(record.recipients);
+    message_ids.emplace_back(record.message_id);
   }
   void login(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view name,
              session::AuthResult result, std::string_view /*reason*/) override {
@@ -134,6 +136,8 @@ class Notes final : public session::Observer {
   std::vector<Refusal> refusals;
   std::vector<End> ends;
   std::vector<std::string> messages;
+  std::vector<std::string> recipients;   // of these
+  std::vector<std::string> message_ids;  // likewise
   std::vector<std::pair<std::string, session::AuthResult>> logins;
   std::vector<std::string> endings;
 };

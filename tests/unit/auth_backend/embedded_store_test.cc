@@ -117,6 +117,27 @@ TEST_F(EmbeddedStoreTest, LetsTheHeldInAndSaysSo) {
   const Answer answer = check("tim@example.com", "right");
   ASSERT_EQ(answer.kind, AnswerKind::granted);
   EXPECT_EQ(answer.identity->status(), AccountStatus::held);
+  EXPECT_EQ(answer.identity->reason, "odd traffic");
+}
+
+TEST_F(EmbeddedStoreTest, SaysWhyOfTheGraverStatus) {
+  const auto reason = [this] { return check("tim@example.com", "right").identity->reason; };
+  EXPECT_EQ(reason(), "");
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::held, "of the account"));
+  EXPECT_EQ(reason(), "of the account");
+  expect_ok(admin_->set_customer_status("Acme", AccountStatus::held, "of the customer"));
+  EXPECT_EQ(reason(), "of the account");
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::held, ""));
+  EXPECT_EQ(reason(), "of the customer");
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, ""));
+  EXPECT_EQ(reason(), "");
+}
+
+TEST_F(EmbeddedStoreTest, KnowsItsCustomersWithoutCase) {
+  EXPECT_EQ(store_->has_customer("Acme"), true);
+  EXPECT_EQ(store_->has_customer("aCME"), true);
+  EXPECT_EQ(store_->has_customer("Acne"), false);
+  EXPECT_EQ(store_->has_customer(""), false);
 }
 
 TEST_F(EmbeddedStoreTest, NarrowsAnAccount) {

@@ -360,6 +360,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "2:1: queue.suspend_first_s: suspend_first_s is more than suspend_max_s"},
         BadFile{"[reports]\nfrom = \"postmaster\"",
                 "2:8: reports.from: \"postmaster\" is not an address; allowed: an address such as"},
+        BadFile{"[reports]\nroute = \"typo\"\n[[route]]\nhosts = \"farm.example\"", "2:1: reports.route: \"typo\" is no route; allowed: the name of"},
         BadFile{"[reports]\nper_customer_hour = 0", "2:21: reports.per_customer_hour: 0 is out"},
         BadFile{"[dns]\nservers = \"ns.example\"", "2:11: dns.servers: \"ns.example\" has no port"},
         BadFile{"[dns]\nservers = [\"192.0.2.53:0\"]",

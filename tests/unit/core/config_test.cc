@@ -181,6 +181,7 @@ suspend_max_s = 2
 [reports]
 from = "postmaster@Example.net"
 per_customer_hour = 5
+route = "direct"
 [dns]
 servers = ["192.0.2.53", "192.0.2.54:5353", "2001:db8::53", "[2001:db8::54]", "[::1]:5353"]
 timeout_ms = 1500
@@ -327,6 +328,7 @@ TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
   EXPECT_EQ(config.queue.suspend_max, 2s);
   EXPECT_EQ(config.reports.from, "postmaster@Example.net");
   EXPECT_EQ(config.reports.per_customer_hour, 5U);
+  EXPECT_EQ(config.reports.route, "direct");
   EXPECT_THAT(texts(config.dns.servers),
               ElementsAre("192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
                           "[2001:db8::54]:53", "[::1]:5353"));
@@ -359,6 +361,7 @@ TEST(Config, KnowsItsDefaultsOfTheQueue) {
   EXPECT_EQ(config.queue.suspend_max, 3600s);
   EXPECT_EQ(config.reports.from, "");
   EXPECT_EQ(config.reports.per_customer_hour, 200U);
+  EXPECT_EQ(config.reports.route, "");
   EXPECT_THAT(config.dns.servers, IsEmpty());
   EXPECT_EQ(config.dns.timeout, 5s);
 }

@@ -125,6 +125,30 @@ TEST(Plan, ReportsComeFromThisHostUnlessSomethingElseIsSaid) {
             "x@y.example");
 }
 
+// By its place it was another one after a reload that has put one in front.
+TEST(Plan, LimitsOfARouteAreByItsName) {
+  const std::string farm = "[[route]]\nname = \"farm\"\nhosts = \"mx.farm.example\"\nconcurrency = 7\n";
+  const std::string first = "[[route]]\nname = \"a\"\nsenders = \"a.example\"\nmx = true\nconcurrency = 3\n";
+  for (const std::string& text : {farm, first + farm}) {
+    const auto plan = plan_of(text);
+    ASSERT_NE(plan, nullptr);
+    const relay::RouteThrottles& throttles = queue_options(*plan, 0).schedule.throttles;
+    EXPECT_EQ(throttles.size(), plan->routes.size());
+    EXPECT_EQ(throttles.at("farm").concurrency_max, 7U);
+  }
+}
+
+TEST(Plan, ReportsTakeTheRouteThatIsNamed) {
+  const std::string routes = "[[route]]\nname = \"back\"\ncustomers = \"nobody\"\nhosts = \"back.example\"\n"
+                             "[[route]]\nmx = true\n";
+  const relay::RouteTable::Query dsn{.recipient_domain = "x.example", .customer = "acme", .null_sender = true, .own_dsn = true};
+  const auto named = plan_of("[reports]\nroute = \"back\"\n" + routes);
+  ASSERT_NE(named, nullptr);
+  EXPECT_EQ(named->route_table->find(dsn), 0U);
+  EXPECT_EQ(named->route_table->find({.recipient_domain = "x.example", .customer = "acme", .null_sender = true}), 1U);
+  EXPECT_EQ(plan_of(routes)->route_table->find(dsn), 1U);
+}
+
 TEST(Plan, TellsWhichRouteCannotBeMade) {
   auto config = load_config(
       "[server]\nhostname = \"relay.example.net\"\n"

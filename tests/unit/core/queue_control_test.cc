@@ -56,7 +56,7 @@ class QueueControlTest : public ::testing::Test {
   void add_job(spool::QueueId id, const std::string& destination) {
     loop().post([this, id, destination] {
       bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater}, "acme",
-                             {.key = destination});
+                             destination);
     });
   }
 
@@ -72,8 +72,9 @@ class QueueControlTest : public ::testing::Test {
                          .submitter = {.customer = "acme"},
                          .arrived = bench_.queue().wall()};
     stored.envelope.recipients.push_back({.forward_path = "to" + std::to_string(number) + "@example.net"});
-    message::DeliveryStatus status{.tries = 1, .due = stored.arrived + kLater};
-    status.recipients.resize(1);
+    message::DeliveryStatus status{.tries = 1};
+    status.recipients.push_back({.tries = 1, .due = stored.arrived + kLater});
+    status.update_due();
     const Chain nothing;
     EXPECT_TRUE(co_await bench_.spool().store(id, stored, status, nothing));
     bench_.queue().add(id, stored, status);
@@ -188,6 +189,123 @@ TEST_F(QueueControlTest, TheEndOfTheCoreCutsItShort) {
   EXPECT_LE(reads(), 300U);
   EXPECT_EQ(render_queue({.verb = QueueVerb::hold, .all = true}, std::vector{answer, answer}, 0),
             "error: the relay is being stopped; 0 were changed\n");
+}
+
+// ------------------------------------------------------------------------------------ what a row says
+
+// A message for bob, who was told 451, and eve, who has it: the attempt's own last word is eve's 250.
+TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
+  bench_.start();
+  bench_.hop().add({.stage = testing::HopStage::recipient, .count = testing::kAlways, .say = "451 4.2.1 Try later\r\n", .only_for = "bob"});
+  EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {"bob@example.net", "eve@example.net"}), 250);
+  const QueueAnswer answer = ask({.verb = QueueVerb::list});
+  ASSERT_EQ(answer.rows.size(), 1U);
+  EXPECT_EQ(answer.rows[0].last_response, "451 4.2.1 Try later");
+  EXPECT_EQ(answer.rows[0].state, "waiting");
+  EXPECT_GT(answer.rows[0].due, bench_.queue().wall());
+  const std::string shown = render_queue({.verb = QueueVerb::list}, std::vector{answer}, bench_.queue().wall());
+  EXPECT_THAT(shown, ::testing::HasSubstr("451 4.2.1 Try later"));
+  EXPECT_THAT(shown, ::testing::Not(::testing::HasSubstr("250")));
+  // What the destination said is no secret either, though the queue has not asked it yet.
+  const QueueAnswer places = ask({.verb = QueueVerb::destinations});
+  ASSERT_EQ(places.destinations.size(), 1U);
+  EXPECT_NE(places.destinations[0].last_words, "");
+  EXPECT_EQ(places.destinations[0].ready, 0U);
+}
+
+// It was "ready", and tried "now", while its destination was left alone for an hour.
+TEST_F(QueueControlTest, AMessageOfASuspendedDestinationIsNotReady) {
+  bench_.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
+  bench_.bench.route.mode = relay::RouteMode::store;
+  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  bench_.start();
+  for (const char* recipient : {"tried@example.net", "fresh@example.net"}) {
+    EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {recipient}), 250);
+    ASSERT_TRUE(bench_.bench.doors.run_for(30s));
+  }
+  const QueueAnswer answer = ask({.verb = QueueVerb::list});
+  ASSERT_EQ(answer.rows.size(), 2U);
+  for (const QueueRow& row : answer.rows) {
+    EXPECT_EQ(row.state, "waiting") << row.recipients[0];
+    EXPECT_GT(row.due, bench_.queue().wall() + 40 * 60 * 1000) << row.recipients[0];
+    EXPECT_NE(row.last_response, "") << row.recipients[0] << ": what is known of its destination";
+  }
+}
+
+TEST_F(QueueControlTest, AFlushCountsMessages) {
+  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  fill(5);
+  EXPECT_EQ(ask({.verb = QueueVerb::flush, .destination = "farm"}).changed, 5U);
+  const QueueAnswer none = ask({.verb = QueueVerb::flush, .destination = "elsewhere"});
+  EXPECT_EQ(render_queue({.verb = QueueVerb::flush, .destination = "elsewhere"}, std::vector{none}, 0), "0 were changed\n");
+}
+
+TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
+  fill(1);
+  ask({.verb = QueueVerb::hold, .all = true});
+  const QueueRequest request{.verb = QueueVerb::flush, .id = message::queue_id_text(1)};
+  EXPECT_EQ(render_queue(request, std::vector{ask(request)}, 0), "0 were changed\n");
+}
+
+TEST_F(QueueControlTest, CustomersAreComparedWithoutCase) {
+  fill(3);
+  EXPECT_EQ(ask({.verb = QueueVerb::list, .customer = "ACME"}).rows.size(), 3U);
+  EXPECT_EQ(ask({.verb = QueueVerb::list, .customer = "acmee"}).found, 0U);
+}
+
+// ------------------------------------------------------------------------------------ what is cut
+
+TEST_F(QueueControlTest, WhatIsCutSaysSo) {
+  fill(120);
+  for (spool::QueueId id = 1; id <= 120; ++id) add_job(id, "farm/" + std::to_string(id));
+  for (const QueueVerb verb : {QueueVerb::list, QueueVerb::destinations}) {
+    const QueueRequest text{.verb = verb};
+    EXPECT_THAT(render_queue(text, std::vector{ask(text)}, 0), ::testing::HasSubstr("\n... and more"));
+    const QueueRequest some{.verb = verb, .json = true, .limit = 10};
+    EXPECT_THAT(render_queue(some, std::vector{ask(some)}, 0), ::testing::HasSubstr("\n]\nnote: ... and more"));
+    const QueueRequest all{.verb = verb, .json = true};
+    const std::string whole = render_queue(all, std::vector{ask(all)}, 0);
+    EXPECT_EQ(std::ranges::count(whole, '{'), verb == QueueVerb::list ? 120 : 121);
+    EXPECT_THAT(whole, ::testing::EndsWith("}\n]\n"));
+  }
+}
+
+// Takes what comes, a page at a time; goes away after so many.
+class PageTaker final : public QueuePages {
+ public:
+  PageTaker(io::Loop& loop, std::size_t pages_max) : loop_(loop), pages_max_(pages_max) {}
+  Task<bool> page(QueueAnswer page) override {
+    largest = std::max(largest, page.rows.size() + page.destinations.size());
+    text += render_page({.json = true}, page, text.empty());
+    co_await loop_.sleep(20ms, "a slow reader");
+    co_return ++pages < pages_max_;
+  }
+  std::string text;
+  std::size_t pages = 0;
+  std::size_t largest = 0;
+
+ private:
+  io::Loop& loop_;
+  std::size_t pages_max_;
+};
+
+TEST_F(QueueControlTest, ALongAnswerGoesOutInPages) {
+  fill();
+  PageTaker taker(loop(), 1000);
+  QueueAnswer last = testing::await<QueueAnswer>(bench_.bench.doors, loop(), [&] {
+    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &taker);
+  });
+  EXPECT_FALSE(last.cut_short);
+  const std::string text = taker.text + render_page({.json = true}, last, false);
+  EXPECT_EQ(std::ranges::count(text, '{'), static_cast<std::ptrdiff_t>(kMessages));
+  EXPECT_GE(taker.pages, kMessages / 600);
+  EXPECT_LE(taker.largest, 600U) << "it is not gathered";
+  PageTaker impatient(loop(), 2);
+  last = testing::await<QueueAnswer>(bench_.bench.doors, loop(), [&] {
+    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &impatient);
+  });
+  EXPECT_EQ(impatient.pages, 2U);
+  EXPECT_TRUE(last.cut_short);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ std::vector<QueueRequest> requests() {
       {.verb = QueueVerb::release, .id = "json", .sender = "a@b.example"},
       {.verb = QueueVerb::remove, .json = true, .recipient = "a@b.example"},
       {.verb = QueueVerb::destinations, .limit = 5, .destination = "farm"}};
+  all.push_back({.json = true, .limit = kQueueLimitDefault});
   QueueRequest longest{.verb = QueueVerb::release};
   for (const QueueFilter& filter : kQueueFilters)
     longest.*filter.text = std::string(filter.bytes_max - 1, '%') + "@";

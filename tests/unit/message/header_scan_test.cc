@@ -305,5 +305,24 @@ TEST(HeaderScan, StepsGrowWithLinesNotWithTheirLength) {
   EXPECT_LE(octets.steps(), 2 * text.size());
 }
 
+TEST(HeaderScanTest, KeepsTheFirstMessageId) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"From: a@b\r\nMessage-ID: <1@b>\r\nSubject: x\r\n\r\n", "<1@b>"},
+      {"message-id:\r\n\t<folded@b> \r\nMessage-ID: <second@b>\r\n\r\n", "<folded@b>"},
+      {"X-Message-ID: <1@b>\r\nSubject: <2@b>\r\n\r\n", ""},
+      {"Message-ID:\r\n\r\n", ""},
+      {"Message-ID: " + std::string(900, 'i') + "\r\n\r\n", std::string(kMessageIdBytesMax, 'i')}};
+  for (const auto& [header, id] : cases) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, header.size()}) {
+      HeaderScan scan;
+      for (std::size_t at = 0; at < header.size(); at += piece) scan.feed(std::string_view(header).substr(at, piece));
+      ASSERT_EQ(scan.state(), HeaderState::complete) << header;
+      EXPECT_EQ(scan.message_id(), id) << header;
+      scan.reset({});
+      EXPECT_EQ(scan.message_id(), "");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::message

@@ -123,6 +123,25 @@ TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
   EXPECT_TRUE(check_authors(rights, two, "q1").allowed());
 }
 
+// Help says that mail programs show it; it was told to nobody.
+TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
+  tim_.customer_status = AccountStatus::held;
+  tim_.reason = "odd traffic, call 555-0100";
+  const std::vector<Mailbox> author{{"tim", "example.com"}};
+  for (const SenderDecision& decision :
+       {check_reverse_path(SenderRights(tim_), author.front(), "q1"),
+        check_authors(SenderRights(tim_), author, "q1")}) {
+    EXPECT_EQ(decision.reason,
+              "mail of this account is held back for now: odd traffic, call 555-0100 (id q1)");
+  }
+  tim_.account_status = AccountStatus::suspended;
+  EXPECT_EQ(check_authors(SenderRights(tim_), author, "").reason,
+            "this account may not send at present: odd traffic, call 555-0100");
+  tim_.reason = std::string(300, 'r') + "\r\n";
+  EXPECT_LE(check_authors(SenderRights(tim_), author, std::string(100, 'i')).reason.size(),
+            kReasonOctetsMax);
+}
+
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
   const SenderDecision path_refused =
       check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");

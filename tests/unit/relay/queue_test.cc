@@ -107,7 +107,7 @@ TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 0U);
   EXPECT_EQ(taken(bench.hop(), true), 1U);
-  EXPECT_EQ(bench.notes.events["expired"], 1);
+  EXPECT_EQ(bench.notes.count(DeliveryOutcome::expired), 1U);
   EXPECT_GT(std::ranges::count(bench.notes.codes, 451), 5) << ::testing::PrintToString(bench.notes.codes);
 }
 

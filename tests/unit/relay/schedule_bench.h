@@ -52,7 +52,7 @@ class ScheduleBench {
   }
   std::size_t count_startable() { return start_all().size(); }
   void finish(JobId job, Verdict verdict) {
-    if (schedule.finished(job, verdict, now)) schedule.remove(job, now);
+    if (schedule.finished(job, verdict, now)) EXPECT_TRUE(schedule.remove(job, now));
   }
   void finish(const std::vector<JobId>& jobs, Verdict verdict) {
     for (const JobId job : jobs) finish(job, verdict);

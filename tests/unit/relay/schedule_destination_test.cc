@@ -98,7 +98,7 @@ TEST(ScheduleDestinationTest, ASuspensionIsRememberedWithoutAnyMessage) {
 
 TEST(ScheduleDestinationTest, KeepsToARateWhateverTheWindow) {
   ScheduleOptions options;
-  options.throttles[0].messages_per_second = 20;
+  options.throttle.messages_per_second = 20;
   ScheduleBench bench(options);
   bench.add_many("a", "example.com", 10'000);
   std::vector<JobId> running;
@@ -141,9 +141,9 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
   ScheduleBench bench;
   std::vector<JobId> jobs;
   for (int i = 0; i < 1000; ++i) jobs.push_back(bench.add_later("a", "example.com", 1h));
-  bench.schedule.flush(bench.schedule.find_destination("example.com"), bench.now);
+  EXPECT_TRUE(bench.schedule.flush(bench.schedule.find_destination("example.com"), bench.now));
   bench.next();
-  for (std::size_t i = 200; i < 300; ++i) bench.schedule.remove(jobs[i], bench.now);
+  for (std::size_t i = 200; i < 300; ++i) EXPECT_TRUE(bench.schedule.remove(jobs[i], bench.now));
   for (int i = 0; i < 10; ++i) bench.next();
   EXPECT_EQ(bench.schedule.size(), 900U);
   EXPECT_EQ(bench.schedule.ready() + bench.schedule.running(), 900U);
@@ -152,8 +152,8 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
   options.destinations_unused_max = 1;
   ScheduleBench other(options);
   const JobId only = other.add_later("a", "example.com", 1h);
-  other.schedule.flush(other.schedule.find_destination("example.com"), other.now);
-  other.schedule.remove(only, other.now);
+  EXPECT_TRUE(other.schedule.flush(other.schedule.find_destination("example.com"), other.now));
+  EXPECT_TRUE(other.schedule.remove(only, other.now));
   other.schedule.destination("example.net");
   EXPECT_FALSE(other.schedule.find_destination("example.com"));
   EXPECT_FALSE(other.next());
@@ -162,20 +162,42 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
 
 TEST(ScheduleDestinationTest, ARouteMayHaveLimitsOfItsOwn) {
   ScheduleOptions options;
-  options.throttles.push_back({.concurrency_start = 7, .concurrency_max = 50});
+  options.throttles["smarthost"] = {.concurrency_start = 7, .concurrency_max = 50};
   ScheduleBench bench(options);
-  bench.schedule.destination("smarthost", 1);
   for (int i = 0; i < 100; ++i)
-    bench.schedule.add({.destination = bench.schedule.destination("smarthost", 1),
+    bench.schedule.add({.destination = bench.schedule.destination("smarthost", "smarthost"),
                         .customer = bench.schedule.customer("a"),
                         .due = bench.now},
                        bench.now);
   std::vector<JobId> running = bench.start_all();
   EXPECT_THAT(running, SizeIs(7));
   // And new ones after a reload.
-  bench.schedule.set_throttles({ThrottleOptions{}, {.concurrency_start = 1, .concurrency_max = 3}});
+  bench.schedule.set_throttles({}, {{"smarthost", {.concurrency_start = 1, .concurrency_max = 3}}});
   bench.finish(running, Verdict::delivered);
   EXPECT_EQ(bench.count_startable(), 3U);
+}
+
+// What had a number among the routes was another route once they were in another order.
+TEST(ScheduleDestinationTest, AfterAReloadLimitsAreThoseOfTheRouteOfThatName) {
+  const auto rate = [](double per_second) { return ThrottleOptions{.messages_per_second = per_second}; };
+  ScheduleOptions options;
+  options.throttles = {{"farm", rate(2)}, {"mx", rate(5)}};
+  ScheduleBench bench(options);
+  const auto of = [&](std::string_view destination) { return bench.status(destination).per_second; };
+  bench.schedule.destination("farm", "farm");
+  bench.schedule.destination("mx/example.com", "mx");
+  bench.schedule.destination("mx/example.net", "mx");
+  bench.schedule.destination("of no route");
+  // Two that sort before the others, and one that is gone.
+  bench.schedule.set_throttles({}, {{"aaa", rate(11)}, {"bbb", rate(12)}, {"mx", rate(6)}});
+  EXPECT_DOUBLE_EQ(of("mx/example.com"), 6);
+  EXPECT_DOUBLE_EQ(of("mx/example.net"), 6);
+  EXPECT_DOUBLE_EQ(of("farm"), 2) << "no route of that name: what it had before";
+  EXPECT_DOUBLE_EQ(of("of no route"), 0);
+  // It is there again.
+  bench.schedule.set_throttles({}, {{"zzz", rate(13)}, {"farm", rate(3)}, {"mx", rate(7)}});
+  EXPECT_DOUBLE_EQ(of("farm"), 3);
+  EXPECT_DOUBLE_EQ(of("mx/example.com"), 7);
 }
 
 // ------------------------------------------------------------------------------------ names
@@ -208,7 +230,7 @@ TEST(ScheduleDestinationTest, NamesWithoutMessagesAreForgottenTheOldestFirst) {
   bench.schedule.destination("new");
   EXPECT_TRUE(bench.schedule.find_destination("997"));
   EXPECT_FALSE(bench.schedule.find_destination("998"));
-  bench.schedule.remove(job, bench.now);
+  EXPECT_TRUE(bench.schedule.remove(job, bench.now));
   EXPECT_EQ(bench.schedule.destination_count(), 3U);
 }
 
@@ -232,7 +254,7 @@ TEST(ScheduleDestinationTest, ANewNameBeginsAfresh) {
   ScheduleBench bench(options);
   bench.add("a", "dead.example");
   bench.finish(*bench.next(), Verdict::unreachable);
-  bench.schedule.set_last_words(bench.schedule.find_destination("dead.example"), "no route to host");
+  EXPECT_TRUE(bench.schedule.set_last_words(bench.schedule.find_destination("dead.example"), "no route to host"));
   bench.add("a", "live.example");
   EXPECT_TRUE(bench.next());
   EXPECT_EQ(bench.status("live.example").last_words, "");
@@ -244,7 +266,7 @@ TEST(ScheduleDestinationTest, SaysWhatWaitsAndWhatWasSaid) {
   ScheduleBench bench;
   bench.add_many("a", "example.com", 5);
   bench.add_later("b", "example.com", 1h);
-  bench.schedule.hold(bench.add("b", "example.com"), bench.now);
+  EXPECT_TRUE(bench.schedule.hold(bench.add("b", "example.com"), bench.now));
   bench.start_all();
   ASSERT_TRUE(bench.schedule.set_last_words(bench.schedule.find_destination("example.com"), std::string(1000, 'x')));
   const DestinationStatus status = bench.status("example.com");

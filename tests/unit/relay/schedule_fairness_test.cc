@@ -72,7 +72,7 @@ TEST(ScheduleFairnessTest, ACustomersDestinationsTakeTurns) {
 
 TEST(ScheduleFairnessTest, CustomersTakeTurnsAtADestinationThatIsTheBottleneck) {
   ScheduleOptions options;
-  options.throttles[0].concurrency_start = options.throttles[0].concurrency_max = 1;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
   ScheduleBench bench(options);
   bench.add_many("a", "example.com", 300);
   for (const char* other : {"b", "c"}) bench.add_many(other, "example.com", 5);
@@ -129,7 +129,7 @@ TEST(ScheduleFairnessTest, AFlowIsServedInOrder) {
 // has got round to it behind its other destinations.
 TEST(ScheduleFairnessTest, RoomIsNotKeptForACustomerWhoseTurnIsFarOff) {
   ScheduleOptions options = narrow(50);
-  options.throttles[0].concurrency_start = options.throttles[0].concurrency_max = 1;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
   ScheduleBench bench(options);
   const JobId blocking = bench.add("other", "example.com");
   ASSERT_TRUE(bench.next());
@@ -163,7 +163,7 @@ TEST(ScheduleFairnessTest, OneTurnOfFourIsARetrysWhereBothWait) {
 
 TEST(ScheduleFairnessTest, LikewiseAtADestinationThatIsTheBottleneck) {
   ScheduleOptions options;
-  options.throttles[0].concurrency_start = options.throttles[0].concurrency_max = 1;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
   ScheduleBench bench(options);
   for (int i = 0; i < 1000; ++i) bench.add_retry("old", "example.com");
   for (const char* customer : {"a", "b", "c", "d", "e"}) bench.add_many(customer, "example.com", 100);
@@ -175,7 +175,7 @@ TEST(ScheduleFairnessTest, LikewiseAtADestinationThatIsTheBottleneck) {
 TEST(ScheduleFairnessTest, NoDestinationsRetriesMissAllTheTurns) {
   for (const int others : {1, 2, 3, 4, 5, 7}) {
     ScheduleOptions options;
-    options.throttles[0].concurrency_start = options.throttles[0].concurrency_max = 1;
+    options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
     ScheduleBench bench(options);
     std::vector<std::string> names;
     for (int i = 0; i <= others; ++i) names.push_back(std::to_string(i) + ".example");
@@ -203,7 +203,7 @@ TEST(ScheduleFairnessTest, NoDestinationsRetriesMissAllTheTurns) {
 
 TEST(ScheduleFairnessTest, AFirstAttemptGoesBeforeTheRetriesOfManyCustomers) {
   ScheduleOptions options;
-  options.throttles[0].concurrency_start = options.throttles[0].concurrency_max = 1;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
   ScheduleBench bench(options);
   for (int i = 0; i < 500; ++i) bench.add_retry("old" + std::to_string(i), "example.com");
   for (int i = 0; i < 5; ++i) bench.run_one();

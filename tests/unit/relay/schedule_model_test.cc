@@ -40,9 +40,9 @@ class Model {
     ScheduleOptions options;
     options.seed = seed;
     options.total_running_max = seed % 3 == 0 ? 4 : 100;
-    options.throttles[0].concurrency_max = 5;
-    options.throttles[0].messages_per_second = seed % 4 == 0 ? 2 : 0;
-    options.throttles[0].unreachable_max = 1 + seed % 2;
+    options.throttle.concurrency_max = 5;
+    options.throttle.messages_per_second = seed % 4 == 0 ? 2 : 0;
+    options.throttle.unreachable_max = 1 + seed % 2;
     options.destinations_unused_max = 3;
     options.customers_unused_max = 1;
     return options;

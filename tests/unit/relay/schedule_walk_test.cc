@@ -49,10 +49,10 @@ TEST(ScheduleWalkTest, KeepsItsPlaceWhenJobsGo) {
   JobWalk other(bench.schedule);
   EXPECT_THAT(messages_of(walk.next(4)), ElementsAre(0, 1, 2, 3));
   // All that were seen, the next one, and one that is still to come.
-  for (const std::size_t gone : {0, 1, 2, 3, 4, 5, 7}) bench.schedule.remove(jobs[gone], bench.now);
+  for (const std::size_t gone : {0, 1, 2, 3, 4, 5, 7}) EXPECT_TRUE(bench.schedule.remove(jobs[gone], bench.now));
   EXPECT_THAT(messages_of(walk.next(2)), ElementsAre(6, 8));
   EXPECT_THAT(messages_of(other.next(10)), ElementsAre(6, 8, 9));
-  bench.schedule.remove(jobs[9], bench.now);
+  EXPECT_TRUE(bench.schedule.remove(jobs[9], bench.now));
   EXPECT_TRUE(walk.over());
 }
 
@@ -66,8 +66,8 @@ TEST(ScheduleWalkTest, GoesOnWhenItsDestinationGoes) {
   bench.add("a", "two.example", 3);
   JobWalk walk(bench.schedule);
   EXPECT_THAT(messages_of(walk.next(1)), ElementsAre(1));
-  bench.schedule.remove(first, bench.now);
-  bench.schedule.remove(second, bench.now);
+  EXPECT_TRUE(bench.schedule.remove(first, bench.now));
+  EXPECT_TRUE(bench.schedule.remove(second, bench.now));
   bench.schedule.destination("three.example");
   EXPECT_FALSE(bench.schedule.find_destination("one.example"));
   EXPECT_THAT(messages_of(walk.next(10)), ElementsAre(3));

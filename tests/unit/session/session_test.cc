@@ -319,5 +319,22 @@ TEST_F(SessionTest, ADrainLetsAMessageEndAndTellsWhoIsIdle) {
   idle.hang_up();
 }
 
+// ------------------------------------------------------------------------------------------ what the log is told
+
+TEST_F(SessionTest, TheRecordOfAMessageNamesItsRecipientsAndItsMessageId) {
+  client().log_in();
+  EXPECT_EQ(client().say(kMail), 250);
+  EXPECT_EQ(client().say(kRcpt), 250);
+  EXPECT_EQ(client().say("RCPT TO:<eve@example.org>"), 250);
+  EXPECT_EQ(client().say("DATA"), 354);
+  client().send("From: <ann@example.com>\r\nMessage-ID:\r\n <1@example.com>\r\n\r\nhello\r\n");
+  EXPECT_EQ(client().say("."), 250);
+  // Without one it gets one, which the log is told as well.
+  EXPECT_EQ(submit(kText), 250);
+  EXPECT_THAT(host.notes.recipients, ElementsAre("bob@example.net, eve@example.org", "bob@example.net"));
+  ASSERT_THAT(host.notes.message_ids, ElementsAre("<1@example.com>", ::testing::StartsWith("<")));
+  EXPECT_THAT(host.takers.ledger.back().content, HasSubstr("Message-ID: " + host.notes.message_ids[1] + "\r\n"));
+}
+
 }  // namespace
 }  // namespace sluice::session

@@ -84,7 +84,9 @@ class Generated {
             .enhanced = {.cls = number<std::uint8_t>(), .subject = number<std::uint16_t>(), .detail = number<std::uint16_t>()},
             .text = text(message::kWordsBytesMax),
             .next_hop = text(),
-            .at = number<WallMillis>()};
+            .at = number<WallMillis>(),
+            .tries = number<std::uint32_t>(),
+            .due = number<WallMillis>()};
   }
   DeliveryStatus status(std::size_t recipients) {
     DeliveryStatus status{.tries = number<std::uint32_t>(), .due = number<WallMillis>(), .held = flag()};
@@ -117,6 +119,7 @@ class Generated {
            .orcpt = text(500)});
     for (std::uint64_t i = random_.below(4); i > 0; --i)
       stored.pieces.push_back({number<std::uint32_t>(), number<std::uint32_t>(), number(kPayloadBytesMax)});
+    stored.envelope.message_id = text(message::kMessageIdBytesMax);
     return stored;
   }
   io::SimRandom& random() { return random_; }
@@ -153,6 +156,7 @@ void expect_same(const Stored& got, const Stored& stored) {
     EXPECT_EQ(a.notify.failure, b.notify.failure);
     EXPECT_EQ(a.notify.delay, b.notify.delay);
   }
+  EXPECT_EQ(got.envelope.message_id, stored.envelope.message_id);
 }
 
 // A generated message and its payload, with `content` behind it.
@@ -209,7 +213,7 @@ TEST(Stored, RandomOctetsEndInNothingOrInSomethingBounded) {
   Generated generated(4);
   for (int round = 0; round < 3000; ++round) {
     std::string octets = generated.text(400);
-    if (!octets.empty()) octets[0] = 1;
+    if (!octets.empty()) octets[0] = static_cast<char>(1 + round % 2);
     if (const auto decoded = decode_message(1, octets)) EXPECT_LE(decoded->stored.envelope.recipients.size(), octets.size());
     if (const auto status = decode_status(octets)) EXPECT_LE(status->recipients.size(), octets.size());
     Sample made = sample(generated, 1, "content");
@@ -233,8 +237,50 @@ TEST(Stored, PromisesAreNotBelieved) {
 TEST(Stored, OfAnotherSchemaIsNothing) {
   std::string payload = encode_status(status_of(1));
   ASSERT_TRUE(decode_status(payload));
-  payload[0] = 2;
-  EXPECT_FALSE(decode_status(payload));
+  for (const char schema : {0, 3}) {
+    payload[0] = schema;
+    EXPECT_FALSE(decode_status(payload));
+  }
+}
+
+// A message and a status as version 0.1 wrote them: for two recipients, one of them tried, five times in all.
+TEST(Stored, WhatAnOlderVersionWroteIsRead) {
+  std::string old_status;
+  OctetWriter status(old_status);
+  for (const std::uint64_t value : {1, 0, 7000, 5, 2}) status.number(value);  // schema held due tries, recipients:
+  for (const std::uint64_t at : {0, 6000}) {
+    for (const std::uint64_t value : {0, 0, 451, 4, 3, 0}) status.number(value);
+    status.text("words");
+    status.text("hop:25");
+    status.number(at);
+  }
+  status.number(0);  // attempts
+  const auto decoded = decode_status(old_status);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->tries, 5U);
+  EXPECT_EQ(decoded->recipients[0].tries, 0U);
+  EXPECT_EQ(decoded->recipients[1].tries, 1U);
+  for (const RecipientStatus& recipient : decoded->recipients) EXPECT_EQ(recipient.due, 7000);
+
+  std::string old_message;
+  OctetWriter out(old_message);
+  for (const std::uint64_t value : {1, 5000, 1}) out.number(value);  // schema arrived form
+  for (const char* text : {"acme", "ann@example.com", "192.0.2.1", "pc", "ESMTP", "ann@example.com"}) out.text(text);
+  for (const std::uint64_t value : {0, 0, 0, 0}) out.number(value);  // body smtputf8 size ret
+  out.text("");
+  out.number(2);
+  for (const char* text : {"bob@example.net", "eve@example.org"}) {
+    out.text(text);
+    out.number(0);
+    out.text("");
+  }
+  for (const std::uint64_t value : {4, 0}) out.number(value);  // content_bytes pieces
+  out.text(old_status);
+  const auto message = decode_message(1, old_message + "hi\r\n");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->stored.envelope.recipients[1].forward_path, "eve@example.org");
+  EXPECT_EQ(message->stored.envelope.message_id, "");
+  EXPECT_EQ(message->content, "hi\r\n");
 }
 
 TEST(Stored, StatusForOtherRecipientsIsNothing) {

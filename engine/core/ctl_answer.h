@@ -1,0 +1,32 @@
+// What sluicectl does with the relay's answer while it comes: data to standard output, notes and errors to standard error.
+// Owned by one call of sluicectl; one thread.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+namespace sluice::core {
+
+class AnswerPrinter {
+ public:
+  // `has_end`: the answer ends in kQueueAnswerEnd, or it is not whole.  The streams outlive this.
+  AnswerPrinter(bool has_end, std::ostream& out, std::ostream& err) : has_end_(has_end), out_(out), err_(err) {}
+
+  // Bytes of the answer, in any pieces.
+  void feed(std::string_view bytes);
+  // There is no more.  False: something has failed, and standard error says what.
+  [[nodiscard]] bool finish();
+
+ private:
+  void line(std::string_view line);
+
+  const bool has_end_;
+  std::ostream& out_;
+  std::ostream& err_;
+  std::string rest_;  // of a line that is not complete
+  bool ended_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace sluice::core

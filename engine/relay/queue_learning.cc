@@ -1,0 +1,67 @@
+// The part of a queue that keeps what is known of destinations, whoever learned it: delivery attempts from the queue, and
+// cut-through delivery while clients wait.
+#include <algorithm>
+
+#include "engine/relay/queue_active.h"
+#include "engine/relay/transmission.h"
+
+namespace sluice::relay {
+
+Verdict verdict_of(const Transmission& transmission) {
+  using Kind = RecipientResult::Kind;
+  const auto any = [&](Kind kind) {
+    return std::ranges::any_of(transmission.results(), [kind](const RecipientResult& result) { return result.kind == kind; });
+  };
+  if (any(Kind::taken)) return Verdict::delivered;
+  if (transmission.unreachable()) return Verdict::unreachable;
+  if (!transmission.attempted()) return Verdict::not_tried;
+  if (any(Kind::deferred)) return transmission.code() == 0 ? Verdict::unreachable : Verdict::deferred;
+  return any(Kind::refused) ? Verdict::refused : Verdict::not_tried;
+}
+
+void Queue::note_response(DestinationId destination, std::string_view response) {
+  if (!response.empty()) CHECK(schedule_.set_last_words(destination, response));
+}
+
+void Queue::learn(const CutThrough& what) {
+  const Transmission& transmission = what.transmission;
+  const Verdict verdict = verdict_of(transmission);
+  DestinationId destination = schedule_.find_destination(what.destination);
+  // Of a destination for which nothing ever waited, success is nothing to be remembered.
+  const bool worth_it = verdict != Verdict::delivered && verdict != Verdict::not_tried;
+  if (!destination && worth_it)
+    destination = schedule_.destination(what.destination, route_of_destination(what.destination));
+  if (destination) {
+    note_response(destination, transmission.detail());
+    schedule_.observed(destination, verdict, parts_.loop.now());
+    parts_.loop.defer(pump_later_);
+  }
+  DeliveryRecord record{.id = what.envelope.id,
+                        .customer = what.submitter.customer,
+                        .account = what.submitter.account,
+                        .destination = what.destination,
+                        .next_hop = transmission.next_hop(),
+                        .next_hop_address = transmission.next_hop_address(),
+                        .tls = transmission.tls(),
+                        .bytes = what.bytes,
+                        .took = what.took,
+                        .next_try = next_try(what.envelope.id, destination),
+                        .cut_through = true};
+  std::vector<RecipientOutcome> outcomes = outcomes_of(transmission);
+  if (!transmission.attempted())
+    for (RecipientOutcome& each : outcomes) each.outcome = DeliveryOutcome::not_attempted;
+  observe_deliveries(parts_.observer, record, what.envelope, std::move(outcomes));
+}
+
+// When a message is tried again for that destination; 0: it does not wait for it.
+WallMillis Queue::next_try(std::string_view id, DestinationId destination) {
+  const auto number = message::parse_queue_id(id);
+  if (!number) return 0;
+  for (const JobStatus& job : jobs(*number)) {
+    if (job.destination != destination) continue;
+    return wall() + std::max(job.due - parts_.loop.now(), Duration::zero()) / std::chrono::milliseconds(1);
+  }
+  return 0;
+}
+
+}  // namespace sluice::relay

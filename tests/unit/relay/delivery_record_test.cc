@@ -1,0 +1,190 @@
+// What the log is told of deliveries: who it was for, what was said and by whom, and nothing that the next hop would deny.
+#include "engine/relay/delivery_record.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tests/unit/relay/queue_bench.h"
+
+namespace sluice::relay {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
+
+const Delivery* record_for(const NoteTaker& notes, const std::string& recipient) {
+  const auto found = std::ranges::find_if(notes.deliveries,
+                                          [&](const Delivery& each) { return each.recipients.contains(recipient); });
+  return found == notes.deliveries.end() ? nullptr : &*found;
+}
+
+// One line said "250 queued", and neither who was refused nor why.
+TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
+  QueueBench bench;
+  bench.start();
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
+  bench.hop().add({.stage = HopStage::recipient, .say = "451 4.2.1 Not now\r\n", .only_for = "later"});
+  EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}), 250);
+  ASSERT_GE(bench.notes.deliveries.size(), 3U);
+  const Delivery* taken = record_for(bench.notes, "bob@example.net");
+  ASSERT_NE(taken, nullptr);
+  EXPECT_EQ(taken->recipients, "bob@example.net, eve@example.net");
+  EXPECT_EQ(taken->outcome, DeliveryOutcome::relayed);
+  EXPECT_EQ(taken->code, 250);
+  EXPECT_EQ(taken->count, 2U);
+  EXPECT_EQ(taken->account, "ann@example.com");
+  EXPECT_EQ(taken->sender, "ann@example.com");
+  EXPECT_EQ(taken->message_id, "<" + taken->id + "@example.com>");
+  EXPECT_EQ(taken->next_hop, "192.0.2.25:25");
+  EXPECT_EQ(taken->next_hop_address, "192.0.2.25:25");
+  EXPECT_TRUE(taken->cut_through);
+  const Delivery* refused = record_for(bench.notes, "nobody@example.net");
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->outcome, DeliveryOutcome::refused);
+  EXPECT_EQ(refused->code, 550);
+  EXPECT_EQ(refused->text, "Nobody here");
+  const Delivery* later = record_for(bench.notes, "later@example.net");
+  ASSERT_NE(later, nullptr);
+  EXPECT_EQ(later->outcome, DeliveryOutcome::deferred);
+  EXPECT_EQ(later->text, "Not now");
+  EXPECT_GT(later->next_try, bench.queue().wall()) << "when it is tried again";
+  ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
+  EXPECT_THAT(bench.notes.deliveries, ::testing::Contains(AllOf(Field(&Delivery::recipients, "later@example.net"),
+                                                                Field(&Delivery::outcome, DeliveryOutcome::relayed),
+                                                                Field(&Delivery::cut_through, false))));
+}
+
+TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {
+  NoteTaker notes;
+  message::Envelope envelope{.id = "Q1"};
+  std::vector<RecipientOutcome> outcomes;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    envelope.recipients.push_back({.forward_path = std::string(40, 'a') + std::to_string(i) + "@example.com"});
+    outcomes.push_back({.recipient = i, .outcome = DeliveryOutcome::relayed, .code = 250, .text = "ok"});
+  }
+  observe_deliveries(notes, {.id = "Q1"}, envelope, outcomes);
+  std::uint32_t count = 0;
+  for (const Delivery& each : notes.deliveries) {
+    EXPECT_LE(each.recipients.size(), kRecordRecipientsBytesMax);
+    EXPECT_EQ(std::ranges::count(each.recipients, '@'), each.count);
+    count += each.count;
+  }
+  EXPECT_EQ(count, 100U);
+  EXPECT_LE(notes.deliveries.size(), 8U);
+}
+
+// Where the pool had no connection to give, the attempt was called relayed, with the code 0.
+TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
+  QueueBench bench;
+  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.connections_per_host_max = 1;
+  bench.bench.route.waiting_max = 0;
+  bench.hop().add({.stage = HopStage::mail, .stall = 15s});
+  bench.start();
+  EXPECT_EQ(bench.send(kText, {"first@example.net"}), 250);
+  EXPECT_EQ(bench.send(kText, {"second@example.net"}), 250);
+  ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
+  EXPECT_GT(bench.notes.count(DeliveryOutcome::not_attempted), 0U);
+  EXPECT_EQ(bench.notes.count(DeliveryOutcome::relayed), 2U);
+  for (const Delivery& each : bench.notes.deliveries) {
+    if (each.outcome == DeliveryOutcome::relayed) EXPECT_EQ(each.code, 250);
+    if (each.outcome == DeliveryOutcome::not_attempted) EXPECT_THAT(each.text, HasSubstr("in use"));
+  }
+}
+
+// Likewise for a client that waits: the message is kept, and was not tried yet.
+TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
+  QueueBench bench;
+  bench.bench.route.connections_per_host_max = 1;
+  bench.bench.route.waiting_max = 0;
+  bench.start();
+  // A client whose content does not end has the only connection.
+  bench.hop().add({.stage = HopStage::message, .stall = 10s});
+  bench.send_in_background(kText);
+  ASSERT_TRUE(bench.run_until([&] { return bench.hop().live() == 1 && bench.hop().ledger.size() == 1; }));
+  EXPECT_EQ(bench.send(kText, {"second@example.net"}), 250);
+  const Delivery* second = record_for(bench.notes, "second@example.net");
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->outcome, DeliveryOutcome::not_attempted);
+  const auto jobs = bench.queue().jobs(bench.spool().index().begin()->first);
+  ASSERT_THAT(jobs, SizeIs(1));
+  EXPECT_TRUE(jobs.front().first_attempt);
+  EXPECT_LE(jobs.front().due, bench.bench.loop.now() + 1s);
+  ASSERT_TRUE(bench.run_until([&] { return bench.empty() && bench.background_done(); }));
+}
+
+TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
+  QueueBench bench;
+  bench.options().expire = 10min;
+  bench.bench.route.mode = RouteMode::store;
+  bench.start();
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
+  EXPECT_EQ(bench.send(kText), 250);
+  ASSERT_TRUE(bench.run_until([&] { return bench.notes.count(DeliveryOutcome::expired) > 0; }));
+  const auto expired = std::ranges::find(bench.notes.deliveries, DeliveryOutcome::expired, &Delivery::outcome);
+  EXPECT_EQ(expired->recipients, "bob@example.net");
+  EXPECT_EQ(expired->text, "not now");
+  EXPECT_EQ(expired->code, 451);
+}
+
+// In every world that breaks: a recipient that the log calls relayed is in the next hop's ledger, answered with 250, as
+// often as the log says; one that it calls refused was refused by a reply.
+TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
+  constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail, HopStage::recipient,
+                                  HopStage::chunk, HopStage::data, HopStage::message};
+  std::size_t relayed_in_all = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    QueueBench bench(seed, io::SimOptions::varied(seed));
+    io::SimRandom chance(seed);
+    bench.bench.route.mode = chance.percent(50) ? RouteMode::store : RouteMode::through;
+    bench.bench.route.waiting_max = 1;
+    bench.bench.route.connections_per_host_max = 1;
+    bench.hop().rules.chunking = chance.percent(50);
+    bench.hop().rules.pipelining = chance.percent(70);
+    bench.bench.doors.world().turns_max = 10'000'000;
+    bench.start();
+    for (int i = 0; i < 8; ++i) {
+      if (chance.percent(60))
+        bench.hop().add({.stage = kStages[chance.below(std::size(kStages))],
+                         .after = static_cast<unsigned>(chance.below(3)),
+                         .say = chance.percent(60) ? "451 4.3.0 not now\r\n" : "",
+                         .hang_up = chance.percent(50)});
+      const std::string number = std::to_string(i);
+      bench.send(kText, {"a" + number + "@example.net", "b" + number + "@example.net"});
+    }
+    bench.hop().forgive();
+    ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
+    std::map<std::string, std::size_t> in_ledger;
+    for (const testing::HopMessage& message : bench.hop().ledger)
+      if (message.answered)
+        for (const std::string& recipient : message.recipients) ++in_ledger[recipient];
+    std::map<std::string, std::size_t> relayed;
+    for (const Delivery& each : bench.notes.deliveries) {
+      if (each.outcome == DeliveryOutcome::relayed) {
+        EXPECT_EQ(each.code, 250);
+        EXPECT_NE(each.next_hop_address, "");
+        for (int i = 0; i < 8; ++i)
+          for (const char* letter : {"a", "b"}) {
+            const std::string recipient = letter + std::to_string(i) + "@example.net";
+            if (each.recipients.contains(recipient)) ++relayed[recipient];
+          }
+      }
+      if (each.outcome == DeliveryOutcome::refused) EXPECT_GE(each.code, 500);
+    }
+    for (const auto& [recipient, times] : relayed) {
+      EXPECT_LE(times, in_ledger[recipient]) << recipient;
+      ++relayed_in_all;
+    }
+  }
+  EXPECT_GT(relayed_in_all, 400U);
+}
+
+}  // namespace
+}  // namespace sluice::relay
