@@ -246,7 +246,6 @@ Task<InStep> NextHop::confirm_by_quit(Duration timeout) {
   if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
   if (last_reply().code == 421) co_return InStep::unheard;
   if (last_reply().code != 221 || !connection_->input().empty()) co_return InStep::no;
-  connection_->say_goodbye();
   co_return InStep::yes;
 }
 
