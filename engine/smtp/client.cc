@@ -25,7 +25,7 @@ std::string_view take_word(std::string_view& text) {
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find_first_of(" \n")); }
 
 std::uint32_t small_number(std::string_view digits) {
-  const std::uint64_t value = parse_size(digits).value_or(0);
+  const std::uint64_t value = parse_size_saturating(digits).value_or(0);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xffffffffU));
 }
 
@@ -75,7 +75,7 @@ void parse_keyword(std::string_view line, Capabilities& result) {
   if (equals_ignore_case(keyword, "LIMITS")) return parse_limits(line, result);
   if (equals_ignore_case(keyword, "SIZE")) {
     result.size = true;
-    result.size_max = parse_size(take_word(line)).value_or(0);
+    result.size_max = parse_size_saturating(take_word(line)).value_or(0);
     return;
   }
   const std::pair<std::string_view, bool*> flags[] = {

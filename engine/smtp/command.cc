@@ -142,6 +142,7 @@ const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on,
 // RFC 3030 2: bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF; end-marker ::= "LAST".
 const StandardReply* parse_bdat(std::string_view argument, ChunkCommand& result) {
   const std::size_t end = find_blank(argument);
+  // What does not fit could not be counted off: it must not be taken for less.
   const std::optional<std::uint64_t> size = parse_size(argument.substr(0, end));
   if (!size) return &replies::kBdatSyntax;
   const std::string_view rest = without_leading_blanks(argument.substr(end));

@@ -44,7 +44,7 @@ ParameterFault take_parameter(std::string_view& text, Parameter& parameter) {
 ParameterFault judge(bool good) { return good ? ParameterFault::none : ParameterFault::bad_value; }
 
 ParameterFault set_size(const Parameter& given, MailParameters& result) {
-  result.size = parse_size(given.value);
+  result.size = parse_size_saturating(given.value);
   return judge(result.size.has_value());
 }
 
@@ -218,14 +218,20 @@ ParameterFault parse_rcpt_parameters(std::string_view text, const Extensions& on
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view digits) {
-  if (digits.empty() || !std::ranges::all_of(digits, is_digit)) return std::nullopt;
+  if (digits.empty()) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : digits) {
+    if (!is_digit(c)) return std::nullopt;
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (value > (kSizeSaturated - digit) / 10) return kSizeSaturated;
+    if (value > (kSizeSaturated - digit) / 10) return std::nullopt;
     value = value * 10 + digit;
   }
   return value;
+}
+
+std::optional<std::uint64_t> parse_size_saturating(std::string_view digits) {
+  if (digits.empty() || !std::ranges::all_of(digits, is_digit)) return std::nullopt;
+  return parse_size(digits).value_or(kSizeSaturated);
 }
 
 }  // namespace sluice::smtp

@@ -77,9 +77,10 @@ std::string encode_xtext(std::string_view octets);
 // Senders put the xtext of RFC 3461 on top: "+2B" may be there too, for printable ASCII but a backslash.
 bool is_utf8_addr(std::string_view text, bool smtputf8);
 
-// What a number that does not fit is taken for: larger than any limit.
-inline constexpr std::uint64_t kSizeSaturated = std::numeric_limits<std::uint64_t>::max();
-// Digits, no sign (RFC 1870 says up to 20 of them, RFC 3030 any number).  Absent if it is not that.
+// Digits, no sign (RFC 1870 says up to 20 of them, RFC 3030 any number).  Absent if it is not that or does not fit.
 std::optional<std::uint64_t> parse_size(std::string_view digits);
+// The same where a size is only compared: what does not fit is larger than any limit.
+inline constexpr std::uint64_t kSizeSaturated = std::numeric_limits<std::uint64_t>::max();
+std::optional<std::uint64_t> parse_size_saturating(std::string_view digits);
 
 }  // namespace sluice::smtp

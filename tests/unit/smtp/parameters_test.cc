@@ -164,14 +164,18 @@ TEST(Xtext, ThereAndBack) {
     EXPECT_FALSE(is_xtext(bad)) << bad;
 }
 
-TEST(ParseSize, SaturatesAndNeverWraps) {
-  EXPECT_EQ(parse_size("18446744073709551614"), kSizeSaturated - 1);
-  for (const std::string& huge : {"18446744073709551615"s, "18446744073709551616"s, "28446744073709551615"s,
-                                  "100000000000000000000"s, "1" + std::string(1000, '0')})
-    EXPECT_EQ(parse_size(huge), kSizeSaturated) << huge;
+TEST(ParseSize, NeverWraps) {
+  EXPECT_EQ(parse_size("18446744073709551615"), kSizeSaturated);
+  EXPECT_EQ(parse_size_saturating("18446744073709551614"), kSizeSaturated - 1);
+  for (const std::string& huge : {"18446744073709551616"s, "28446744073709551615"s, "100000000000000000000"s,
+                                  "1" + std::string(1000, '0')}) {
+    EXPECT_FALSE(parse_size(huge).has_value()) << huge;
+    EXPECT_EQ(parse_size_saturating(huge), kSizeSaturated) << huge;
+  }
   EXPECT_EQ(parse_size("000000000000000000000001"), 1U);
   EXPECT_FALSE(parse_size("").has_value());
-  EXPECT_FALSE(parse_size("99999999999999999999x").has_value());
+  EXPECT_FALSE(parse_size_saturating("").has_value());
+  EXPECT_FALSE(parse_size_saturating("99999999999999999999x").has_value());
   EXPECT_FALSE(parse_size("1 ").has_value());
 }
 
