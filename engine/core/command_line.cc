@@ -51,7 +51,6 @@ constexpr std::array<std::string_view, 11> kSluicectlCommands{
     "status", "sessions", "pools",    "counters", "reload", "drain",
     "queue",  "spool",    "customer", "domain",   "account"};
 constexpr std::size_t kViews = 4;  // the first so many show data
-constexpr int kQueueTimeoutS = 600;  // where it is not given: the relay may have to read a million messages
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -114,12 +113,12 @@ SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
   return left;
 }
 
-// "certificate --out DIR NAME ..."
+// "certificate --out DIR [--config FILE] NAME ..."
 SluiceCommand parse_certificate(const Words& words) {
   using Kind = SluiceCommand::Kind;
   SluiceCommand command;
   command.kind = Kind::certificate;
-  std::array<Option, 1> options{Option{"--out", "DIRECTORY"}};
+  std::array<Option, 2> options{Option{"--out", "DIRECTORY"}, Option{"--config", "FILE"}};
   std::string problem;
   for (std::size_t at = 1; at < words.size() && problem.empty();) {
     if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
@@ -135,6 +134,7 @@ SluiceCommand parse_certificate(const Words& words) {
   if (problem.empty() && command.names.empty()) problem = "needs at least one host name or address";
   if (!problem.empty()) return sluice_text(Kind::error, with_advice("sluice", "certificate: " + problem));
   command.directory = *options[0].given;
+  if (options[1].given) command.config_file = *options[1].given;
   return command;
 }
 

@@ -12,6 +12,10 @@ namespace sluice::core {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/sluice/sluice.toml";
 inline constexpr int kExitUsage = 2;
+// Of sluicectl, for each step of a dialog with the relay, where --timeout is not given; behind queue the relay may have
+// to read a million messages.
+inline constexpr int kTimeoutS = 10;
+inline constexpr int kQueueTimeoutS = 600;
 
 struct SluiceCommand {
   enum class Kind : std::uint8_t {
@@ -53,7 +57,7 @@ struct SluicectlCommand {
   bool config_given = false;  // with --config: a file that cannot be read is then an error
   std::string control;        // empty: not given
   std::string store;          // empty: not given
-  int timeout_s = 10;         // for each step of a dialog with the relay
+  int timeout_s = kTimeoutS;
   // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
   std::string request;
   SpoolCommand spool;

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +36,7 @@ struct ServerConfig {
 };
 
 struct StoreConfig {
-  std::string accounts = "/var/lib/sluice/accounts.db";
+  std::string accounts = "/var/lib/sluice/accounts.db";  // else "accounts.db" in server.state_dir
   // The credential cache of each core.
   std::uint32_t cached_logins = 32768;
   Duration granted_ttl = std::chrono::minutes(5);
@@ -141,6 +143,17 @@ struct ConfigError {
 // Every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight", for those who
 // document them.
 [[nodiscard]] std::vector<std::string> config_keys();
+
+// What is in force where a file says nothing; without routes.
+[[nodiscard]] Config default_config();
+
+// The whole numbers that a key may be set to.
+struct ConfigRange {
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+};
+// Of every key that is a number or a list of numbers: what load_config() checks by.
+[[nodiscard]] std::map<std::string, ConfigRange, std::less<>> config_ranges();
 
 // One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:
 // `next` can be put to use.

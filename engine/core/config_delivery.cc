@@ -2,7 +2,6 @@
 
 #include "engine/core/config_sections.h"
 #include "engine/core/quoted.h"
-#include "engine/spool/record.h"
 
 namespace sluice::core {
 namespace {
@@ -10,8 +9,6 @@ namespace {
 constexpr std::int64_t kHourS = 3600;
 constexpr std::int64_t kDayS = 24 * kHourS;
 constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
-// Two of the longest writes fit.
-constexpr std::int64_t kSegmentBytesMin = 2 * std::int64_t{spool::kBatchBytesMax};
 
 }  // namespace
 
@@ -26,12 +23,12 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   section.choice("durability", spool.durability,
                  {Durability{"synced", SpoolDurability::synced},
                   Durability{"unsynced", SpoolDurability::unsynced}});
-  section.integer("segment_bytes", spool.segment_bytes, kSegmentBytesMin, kGigabyte);
+  section.integer("segment_bytes", spool.segment_bytes, spool::kSegmentBytesMin, spool::kSegmentBytesMax);
   section.integer("free_bytes_min", spool.free_bytes_min, 0, kFreeBytesCeiling);
   section.integer("memory_bytes", spool.memory_bytes, kMemoryBytesMin, kGigabyte);
-  if (spool.segment_bytes % kSpoolBlockBytes != 0) {
+  if (spool.segment_bytes % spool::kBlockBytes != 0) {
     section.error("segment_bytes", std::to_string(spool.segment_bytes) + " is not whole blocks",
-                  "a multiple of " + std::to_string(kSpoolBlockBytes));
+                  "a multiple of " + std::to_string(spool::kBlockBytes));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "engine/net/exchange_choice.h"
 #include "engine/relay/route.h"
 #include "engine/relay/route_table.h"
+#include "engine/spool/segments.h"
 
 namespace sluice::core {
 
@@ -60,13 +61,11 @@ enum class SpoolDurability : std::uint8_t {
 struct SpoolConfig {
   std::string directory = "/var/lib/sluice/spool";  // else "spool" in server.state_dir
   SpoolDurability durability = SpoolDurability::synced;
-  std::uint64_t segment_bytes = std::uint64_t{64} << 20;    // a multiple of kSpoolBlockBytes
+  std::uint64_t segment_bytes = spool::kSegmentBytesDefault;  // a multiple of spool::kBlockBytes
   std::uint64_t free_bytes_min = std::uint64_t{512} << 20;  // less on the disk: MAIL gets 452
   // What one message under way may hold in memory before it goes to unsynced space of the spool.
   std::uint64_t memory_bytes = std::uint64_t{1} << 20;
 };
-
-inline constexpr std::uint64_t kSpoolBlockBytes = 4096;
 
 struct QueueConfig {
   // How long to wait after each try that failed; the last one repeats.  Not empty.

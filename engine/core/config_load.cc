@@ -37,7 +37,7 @@ class Loader {
   void load(const ConfigNode* file) {
     ConfigSection root(file, "", "", report_);
     read_server(table(file, "server"), report_, config_.server);
-    read_store(table(file, "store"), report_, config_.store);
+    read_store(table(file, "store"), config_.server, report_, config_.store);
     read_tls(table(file, "tls"), report_, config_.tls);
     read_limits(table(file, "limits"), report_, config_.limits);
     read_log(table(file, "log"), report_, config_.log);
@@ -151,6 +151,23 @@ std::vector<std::string> config_keys() {
     if (!key.section.empty()) names.push_back(key.section + "." + std::string(key.name));
   }
   return names;
+}
+
+Config default_config() {
+  ConfigReport report("");
+  Config config;
+  Loader(report, config).load(nullptr);
+  return config;
+}
+
+std::map<std::string, ConfigRange, std::less<>> config_ranges() {
+  ConfigReport report("");
+  Config ignored;
+  Loader(report, ignored).load(nullptr);
+  std::map<std::string, ConfigRange, std::less<>> ranges;
+  for (const ConfigReport::Key& key : report.keys())
+    if (key.range) ranges.emplace(key.section + "." + std::string(key.name), *key.range);
+  return ranges;
 }
 
 }  // namespace sluice::core

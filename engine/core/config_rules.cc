@@ -20,6 +20,9 @@ constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kUserBytesMax = 32;  // useradd(8)
 constexpr std::size_t kUrlBytesMax = 200;  // fits into one reply line beside its reason
 constexpr std::size_t kLoginBytesMax = 255;
+static_assert(kSocketPathBytesMax == 107 && kUserBytesMax == 32 && kUrlBytesMax == 200 && kNameBytesMax == 64 &&
+                  kLoginBytesMax == 255 && auth::kCustomerNameOctetsMax == 200,
+              "the texts of the rules below say the same");
 
 bool is_printable_ascii(char c) { return c > ' ' && c < 0x7f; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

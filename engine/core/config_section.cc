@@ -48,7 +48,12 @@ void ConfigReport::error(ConfigPlace place, std::string key, std::string problem
 void ConfigReport::know(std::string_view section, std::string_view name) {
   const auto same = [&](const Key& key) { return key.section == section && key.name == name; };
   if (std::ranges::none_of(keys_, same))
-    keys_.push_back({.section = std::string(section), .name = name});
+    keys_.push_back({.section = std::string(section), .name = name, .range = {}});
+}
+
+void ConfigReport::bound(std::string_view section, std::string_view name, ConfigRange range) {
+  for (Key& key : keys_)
+    if (key.section == section && key.name == name) key.range = range;
 }
 
 void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path,
@@ -132,6 +137,7 @@ bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64
                            std::int64_t max) {
   const std::string allowed = range_text(min, max);
   const ConfigNode* node = find(key, ConfigNode::Kind::integer, allowed);
+  report_.bound(section_, key, {.min = min, .max = max});
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
     report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range",
@@ -183,6 +189,7 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
                                  std::int64_t min, std::int64_t max, std::size_t count_max) {
   const std::string allowed = range_text(min, max);
   const auto found = elements(key, allowed, {ConfigNode::Kind::integer});
+  report_.bound(section_, key, {.min = min, .max = max});
   if (has(key) && (found.size() > count_max || !fills(key))) {
     error(key, found.empty() ? "is empty" : "has too many elements",
           "1 to " + std::to_string(count_max) + " elements");

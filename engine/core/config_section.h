@@ -24,12 +24,15 @@ class ConfigReport {
   struct Key {
     std::string section;  // "limits", "listener"
     std::string_view name;
+    std::optional<ConfigRange> range;  // of a number, or of each in a list
   };
 
   explicit ConfigReport(std::string_view file_name) : file_(file_name) {}
 
   void error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed);
   void know(std::string_view section, std::string_view name);
+  // Of a key that is known.
+  void bound(std::string_view section, std::string_view name, ConfigRange range);
   void unknown(ConfigPlace place, std::string_view section, std::string_view path,
                std::string_view name);
 

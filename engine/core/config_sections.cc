@@ -46,9 +46,11 @@ void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& se
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
 
-void read_store(const ConfigNode* table, ConfigReport& report, StoreConfig& store) {
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
+                StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
   ConfigSection section(table, "store", "store", report);
+  store.accounts = server.state_dir + "/accounts.db";
   section.text("accounts", store.accounts, kPathRule);
   section.integer("cached_logins", store.cached_logins, kCachedMin, kCountMax);
   section.seconds("granted_ttl_s", store.granted_ttl, 1, kDayS);

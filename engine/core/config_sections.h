@@ -16,7 +16,9 @@ inline constexpr ConfigSection::Choice<net::TlsVersion> kTlsVersions[] = {
     {"1.2", net::TlsVersion::tls_1_2}, {"1.3", net::TlsVersion::tls_1_3}};
 
 void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& server);
-void read_store(const ConfigNode* table, ConfigReport& report, StoreConfig& store);
+// `server` has been read: its directory is where the accounts' file is by default.
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
+                StoreConfig& store);
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls);
 void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits);
 void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log);

@@ -1,11 +1,26 @@
 #include "engine/core/example_config.h"
 
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/core/config.h"
+#include "engine/core/figures.h"
+#include "engine/net/proxy_protocol.h"
+#include "engine/smtp/limits.h"
+
 namespace sluice::core {
 
-const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
+namespace {
+
+// What stands between "$(" and ")" is a figure, and is put in when the text is made; behind every number its range is.
+constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #
 # A line that begins with "#key =" shows a default: take the "#" away to change it.
 # Only one thing has to be said: where mail goes on to (the hosts of [[route]]).
+# Behind each number is what it may be.
 # Check a change with `sluice check`, then bring it into force with `sluicectl reload`.
 # Sessions that are open go on under the rules that they began with.
 
@@ -37,6 +52,7 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 [store]
 # Customers, domains and accounts: a file that `sluicectl customer`, `domain` and `account` edit.
 # This section needs a restart.
+# Default: "accounts.db" in server.state_dir.
 #accounts = "/var/lib/sluice/accounts.db"
 # How many logins each core remembers, and for how long: right ones, wrong ones. What sluicectl
 # changes is noticed within a second all the same.
@@ -61,8 +77,8 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #hosts_loaded = 10000
 
 [limits]
-# The longest message, told by SIZE (RFC 1870). At least 65536. What is longer is read to its end and then refused with
-# 552; 16 MiB beyond the limit it is refused at once, and the session closed.
+# The longest message, told by SIZE (RFC 1870). What is longer is read to its end and then refused with
+# 552; $(surplus bytes) beyond the limit it is refused at once, and the session closed.
 #message_bytes = 52428800
 # Recipients of one message, told by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a
 # client sends the message again for them; after so many of those the session is closed.
@@ -107,11 +123,11 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # Where clients come in. Without any [[listener]] these two are in force:
 #
 # [[listener]]
-# address = ["0.0.0.0:25", "[::]:25", "0.0.0.0:587", "[::]:587", "0.0.0.0:5190", "[::]:5190"]
+# address = [$(starttls addresses)]
 # tls = "starttls"
 #
 # [[listener]]
-# address = ["0.0.0.0:465", "[::]:465"]
+# address = [$(implicit addresses)]
 # tls = "implicit"
 #
 # Other addresses need a restart; the rest of a listener does not. All its keys:
@@ -132,12 +148,12 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 # that domain alone, "*.example.com" is all below it. No domains: any.
 #trusted = ["192.0.2.0/24", "2001:db8::/32"]
 #trusted_domains = ["example.com", "*.example.com"]
-# Load balancers that speak the PROXY protocol (version 1 or 2, up to 16384 bytes behind the header
+# Load balancers that speak the PROXY protocol (version 1 or 2, up to $(proxy bytes) bytes behind the header
 # of version 2): from these it is required, from all others it is refused.
 #proxy = ["10.0.0.0/8"]
 # Leave the client's address out of Received.
 #hide_client = false
-# Take lines of text that are longer than 998 octets (RFC 5322 section 2.1.1).
+# Take lines of text that are longer than $(line bytes) octets (RFC 5322 section 2.1.1).
 #long_lines = false
 # Wait before the greeting, and refuse a client that talks first. 0: neither.
 #greet_delay_ms = 0
@@ -167,7 +183,7 @@ const std::string_view kExampleConfig = R"toml(# Sluice: the configuration.
 #senders = ["example.org", "<>"]
 #customers = ["Example Ltd"]
 
-# "HOST:PORT"; without a port, 25. Several are used in turn, by their weight (1 to 1000, else 1),
+# "HOST:PORT"; without a port, $(port). Several are used in turn, by their weight ($(weights), else $(weight)),
 # and one that fails is left alone for a while: {host = "mx1.farm.example:25", weight = 3}
 hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # Instead of hosts: straight to the recipients' own servers, which DNS tells (MX records), at this
@@ -196,7 +212,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 
 # Transmissions at one time, and messages begun in a second (0: no limit), to one destination from
 # each core. A destination is the route or, with mx = true, one recipients' domain: then the default
-# is 10 at one time.
+# is $(mx concurrency) at one time.
 #concurrency = 20
 #rate_per_s = 0
 
@@ -236,7 +252,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # "synced": on the disk before a client is told 250. "unsynced": faster on slow disks, and a power
 # loss or a crash of the machine loses mail that was answered 250, without a trace.
 #durability = "synced"
-# The size of its files: 1 MiB to 1 GiB, a multiple of 4096.
+# The size of its files, a multiple of $(block bytes).
 #segment_bytes = 67108864
 # With less than this free on its disk, new messages get 452 until there is more.
 #free_bytes_min = 536870912
@@ -250,7 +266,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #retry_s = [300, 900, 1800, 3600, 7200, 14400]
 # Make each wait so much longer or shorter, by chance, so that messages do not come in crowds.
 #jitter_percent = 20
-# After this time (4 days) a message goes back to its sender.
+# After this time ($(expire days) days) a message goes back to its sender.
 #expire_s = 345600
 # After this time the sender is told that it is late (0: never), if RFC 3461 NOTIFY lets us.
 #delay_report_s = 14400
@@ -292,5 +308,84 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #format = "json"
 #level = "info"
 )toml";
+
+std::string count(std::int64_t number) { return std::to_string(number); }
+
+// "8 MiB", where it is a whole number of such, else "65537".
+std::string bytes(std::int64_t number) {
+  constexpr std::array<std::string_view, 4> kUnits{" KiB", " MiB", " GiB", " TiB"};
+  std::string_view unit;
+  for (const std::string_view larger : kUnits) {
+    if (number == 0 || number % 1024 != 0) break;
+    number /= 1024;
+    unit = larger;
+  }
+  return count(number) + std::string(unit);
+}
+
+std::string range_text(std::string_view key, const ConfigRange& range) {
+  const bool of_bytes = key.ends_with("_bytes") || key.contains("_bytes_");
+  return of_bytes ? bytes(range.min) + " to " + bytes(range.max) : count(range.min) + " to " + count(range.max);
+}
+
+std::string addresses(const ListenerConfig& listener) {
+  std::string text;
+  for (const io::Address& address : listener.addresses)
+    text += (text.empty() ? "\"" : ", \"") + address.to_string() + "\"";
+  return text;
+}
+
+// "limits" of "[limits]", "#[[listener]]"; empty for other lines.
+std::string_view section_of(std::string_view line) {
+  if (line.starts_with('#')) line.remove_prefix(1);
+  if (!line.starts_with('[') || !line.ends_with(']')) return {};
+  const std::size_t begin = line.find_first_not_of('[');
+  return line.substr(begin, line.find(']') - begin);
+}
+
+// "idle_s" of "#idle_s = 300"; empty for other lines.
+std::string_view key_of(std::string_view line) {
+  if (line.starts_with('#')) line.remove_prefix(1);
+  const std::size_t end = line.find(" = ");
+  return end == std::string_view::npos || line.substr(0, end).contains(' ') ? std::string_view() : line.substr(0, end);
+}
+
+std::string with_ranges(std::string_view text) {
+  const auto ranges = config_ranges();
+  std::string result;
+  std::string section;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    if (const std::string_view name = section_of(line); !name.empty()) section = name;
+    result += line;
+    const auto range = ranges.find(section + "." + std::string(key_of(line)));
+    if (range != ranges.end()) result += "  # " + range_text(range->first, range->second);
+    result += '\n';
+  }
+  return result;
+}
+
+std::string make_example() {
+  const Config defaults = default_config();
+  const auto weight = config_ranges().at("route.hosts.weight");
+  const auto days = std::chrono::duration_cast<std::chrono::days>(defaults.queue.expire).count();
+  return with_ranges(with_figures(kText, {{"starttls addresses", addresses(defaults.listeners.at(0))},
+                                          {"implicit addresses", addresses(defaults.listeners.at(1))},
+                                          {"line bytes", count(smtp::kTextLineBytesMax)},
+                                          {"surplus bytes", bytes(smtp::kContentSurplusBytesMax)},
+                                          {"proxy bytes", count(net::kProxyV2BodyBytesMax)},
+                                          {"port", count(relay::NextHopHost{}.port)},
+                                          {"weights", range_text("weight", weight)},
+                                          {"weight", count(relay::NextHopHost{}.weight)},
+                                          {"mx concurrency", count(kMxConcurrency)},
+                                          {"block bytes", count(spool::kBlockBytes)},
+                                          {"expire days", count(days)}}));
+}
+
+}  // namespace
+
+const std::string kExampleConfig = make_example();
 
 }  // namespace sluice::core

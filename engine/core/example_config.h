@@ -1,11 +1,11 @@
 // The configuration file to begin with: every key with its default and a word about it.  `sluice
-// example` prints it. Constant; any thread.
+// example` prints it. Its figures are those that the configuration is checked by. Constant; any thread.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 namespace sluice::core {
 
-extern const std::string_view kExampleConfig;
+extern const std::string kExampleConfig;
 
 }  // namespace sluice::core

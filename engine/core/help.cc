@@ -1,6 +1,8 @@
 #include "engine/core/help.h"
 
+#include "engine/core/command_line.h"
 #include "engine/core/ctl_account_grammar.h"
+#include "engine/core/figures.h"
 
 namespace sluice::core {
 namespace {
@@ -12,7 +14,7 @@ SYNOPSIS
   sluice serve [--config FILE]
   sluice check [--config FILE]
   sluice example
-  sluice certificate --out DIRECTORY NAME ...
+  sluice certificate --out DIRECTORY [--config FILE] NAME ...
   sluice --help | --version
 
 DESCRIPTION
@@ -35,7 +37,7 @@ DESCRIPTION
   certificate
             Makes a self-signed certificate for host names and addresses, for
             trying things out: fullchain.pem and privkey.pem in DIRECTORY, where
-            neither may be yet.
+            neither may be yet. Made by root, the key is server.user's.
 
 OPTIONS
   --config FILE   The configuration. Default: /etc/sluice/sluice.toml
@@ -128,8 +130,8 @@ OPTIONS
                   Default: /etc/sluice/sluice.toml
   --control PATH  The control socket, whatever the configuration says.
   --store PATH    The accounts' file, whatever the configuration says.
-  --timeout S     Seconds to wait for the relay at each step. Default: 10, or
-                  600 behind queue
+  --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
+                  $(queue timeout) behind queue.
   -h, --help      Print this page; behind queue, spool, customer, domain or account
                   and after each of their commands, more about that.
   --version       Print the version.
@@ -168,7 +170,9 @@ SEE ALSO
 std::string sluice_help() { return std::string(kSluice); }
 
 std::string sluicectl_help() {
-  return std::string(kSluicectlHead) + account_commands_overview() + std::string(kSluicectlTail);
+  return std::string(kSluicectlHead) + account_commands_overview() +
+         with_figures(kSluicectlTail,
+                      {{"timeout", std::to_string(kTimeoutS)}, {"queue timeout", std::to_string(kQueueTimeoutS)}});
 }
 
 }  // namespace sluice::core

@@ -1,10 +1,12 @@
 // sluice: the relay.
+#include <filesystem>
 #include <iostream>
 
 #include "engine/core/command_line.h"
 #include "engine/core/inspection.h"
 #include "engine/core/server.h"
 #include "engine/io/files.h"
+#include "engine/io/process.h"
 #include "engine/io/real_door.h"
 #include "engine/net/self_signed.h"
 
@@ -32,7 +34,19 @@ int certificate(const SluiceCommand& command) {
   if (!made) return complain({made.error()});
   const auto written = sluice::io::write_new_files(command.directory, {{"fullchain.pem", made->certificate_pem, 0644},
                                                                        {"privkey.pem", made->key_pem, 0600}});
-  return written ? 0 : complain({written.error()});
+  if (!written) return complain({written.error()});
+  if (!sluice::io::running_as_root()) return 0;
+  // The relay reads it once it has become its user.
+  sluice::core::ServerConfig server;
+  if (std::filesystem::exists(command.config_file)) {
+    const auto config = sluice::core::read_config(command.config_file);
+    if (!config) return complain(config.error());
+    server = config->server;
+  }
+  const std::string key = command.directory + "/privkey.pem";
+  if (const auto given = sluice::io::give_file_to(key, server.user, server.group); !given)
+    std::cerr << "sluice: note: " << given.error() << "; until then " << key << " is for root alone to read\n";
+  return 0;
 }
 
 int serve(const SluiceCommand& command) {

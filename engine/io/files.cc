@@ -38,13 +38,24 @@ std::expected<void, std::string> write_synced(const std::string& path, std::stri
   return {};
 }
 
+// With those above it.  What is new may be entered by all, whatever the umask.
+std::expected<void, std::string> make_directories(const std::filesystem::path& directory) {
+  constexpr mode_t kMode = 0755;
+  std::filesystem::path path;
+  for (const std::filesystem::path& part : directory) {
+    path /= part;
+    if (path.empty() || std::filesystem::is_directory(path)) continue;
+    if (::mkdir(path.c_str(), kMode) != 0 || ::chmod(path.c_str(), kMode) != 0)
+      return complaint(path, "cannot make it");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> write_new_files(const std::string& directory,
                                                  const std::vector<NewFile>& files) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return std::unexpected(directory + ": cannot make it: " + error.message());
+  if (auto made = make_directories(directory); !made) return made;
   for (const NewFile& file : files)
     if (auto written = write_synced(directory + "/" + file.name, file.text, file.mode); !written)
       return written;

@@ -30,7 +30,7 @@ struct NewFile {
   std::string text;
   unsigned mode = 0600;
 };
-// Writes files that must not be there yet into `directory`, which is made if need be.
+// Writes files that must not be there yet into `directory`, which is made (mode 0755) if need be.
 std::expected<void, std::string> write_new_files(const std::string& directory,
                                                  const std::vector<NewFile>& files);
 

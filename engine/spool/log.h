@@ -25,7 +25,7 @@ namespace sluice::spool {
 
 struct LogOptions {
   std::string directory;
-  std::uint32_t segment_bytes = 64U << 20;
+  std::uint32_t segment_bytes = kSegmentBytesDefault;
   bool synced = true;  // false: a write is answered for when the kernel has it
 };
 

@@ -26,9 +26,13 @@ namespace sluice::spool {
 [[nodiscard]] std::string new_name(std::uint32_t number);
 [[nodiscard]] bool is_new_name(std::string_view name);
 
-// The longest record finds room behind a segment's first block; offsets are numbers of 32 bits.
-inline constexpr std::uint32_t kSegmentBytesMin = kBatchBytesMax + kBlockBytes;
-inline constexpr std::uint32_t kSegmentBytesMax = 2U << 30;
+// What a segment may be set to: two of the longest batches find room, so that one does behind the first block; offsets
+// are numbers of 32 bits.
+inline constexpr std::uint32_t kSegmentBytesMin = 2 * kBatchBytesMax;
+inline constexpr std::uint32_t kSegmentBytesMax = 1U << 30;
+inline constexpr std::uint32_t kSegmentBytesDefault = 64U << 20;
+static_assert(kSegmentBytesMin >= kBatchBytesMax + kBlockBytes);
+static_assert(kSegmentBytesDefault % kBlockBytes == 0 && kSegmentBytesMin % kBlockBytes == 0);
 
 struct Segment {
   std::uint32_t number = 0;

@@ -404,6 +404,7 @@ TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
   EXPECT_THAT(changes_that_need_restart(before, after),
               ElementsAre("server.cores: 0 became 4", "server.user: sluice became mail",
                           "server.state_dir: /var/lib/sluice became /x",
+                          "store.accounts: /var/lib/sluice/accounts.db became /x/accounts.db",
                           "store.granted_ttl_s: 300 became 60", "listener: 0.0.0.0:587 is gone",
                           "listener: [::]:587 is new",
                           "spool.directory: /var/lib/sluice/spool became /x/spool"));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/core/config.h"
+#include "engine/core/help.h"
 
 namespace sluice::core {
 namespace {
@@ -131,6 +132,47 @@ TEST(ExampleConfig, ShowsTheDefaultsOfTheQueueAsTheyAre) {
                      shown.dns.tries),
             std::tie(defaults.reports.per_customer_hour,
                      defaults.dns.timeout, defaults.dns.tries));
+}
+
+// What stands behind a number is what load_config() lets pass: the bounds themselves, and nothing beyond.
+TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
+  const auto ranges = config_ranges();
+  EXPECT_GT(ranges.size(), 40U);
+  const auto refusal = [](const std::string& key, std::int64_t value) {
+    const std::size_t dot = key.rfind('.');
+    const std::string section = key.substr(0, dot);
+    const std::string name = key.substr(dot + 1);
+    std::string text = section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
+                       : section == "route"  ? std::string(kRoute)
+                                             : "[" + section + "]\n";
+    text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
+    if (section == "route.hosts")
+      text = "[[route]]\nhosts = [{host = \"mx.example\", " + name + " = " + std::to_string(value) + "}]\n";
+    const auto config = load_config(text, "sluice.toml");
+    if (config) return std::string();
+    for (const ConfigError& error : config.error())
+      if (error.problem.ends_with("is out of range")) return error.allowed;
+    return std::string();
+  };
+  for (const auto& [key, range] : ranges) {
+    const std::string allowed = "a whole number from " + std::to_string(range.min) + " to " + std::to_string(range.max);
+    EXPECT_EQ(refusal(key, range.min - 1), allowed) << key;
+    EXPECT_EQ(refusal(key, range.max + 1), allowed) << key;
+    EXPECT_EQ(refusal(key, range.min), "") << key;
+    EXPECT_EQ(refusal(key, range.max), "") << key;
+  }
+}
+
+TEST(ExampleConfig, SaysWhatANumberMayBe) {
+  EXPECT_THAT(kExampleConfig, HasSubstr("\n#segment_bytes = 67108864  # 8 MiB to 1 GiB\n"));
+  EXPECT_THAT(kExampleConfig, HasSubstr("\n#retry_s = [300, 900, 1800, 3600, 7200, 14400]  # 1 to 86400\n"));
+  EXPECT_THAT(kExampleConfig, HasSubstr("by their weight (1 to 1000, else 1)"));
+  EXPECT_THAT(kExampleConfig, ::testing::Not(HasSubstr("$("))) << "a figure that nobody put in";
+}
+
+TEST(Help, SaysTheTimeoutsThatAreInForce) {
+  EXPECT_THAT(sluicectl_help(), HasSubstr("Default: 10, or\n                  600 behind queue."));
+  EXPECT_THAT(sluicectl_help(), ::testing::Not(HasSubstr("$(")));
 }
 
 }  // namespace
