@@ -152,7 +152,11 @@ bool Log::goes_on(std::int32_t result) {
   return true;
 }
 
+// On a full disk what is left of a segment is not given up for one failure, nor for any where there is no other.
+bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ == 1 || !has_next()); }
+
 void Log::succeed(const std::vector<Write*>& writes) {
+  failed_in_row_ = 0;
   ++counters_.batches;
   counters_.records += writes.size();
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
@@ -167,10 +171,13 @@ void Log::succeed(const std::vector<Write*>& writes) {
 // success for data that is lost).
 void Log::abandon(std::int32_t result) {
   ++counters_.failed_batches;
+  ++failed_in_row_;
+  const bool goes_on = must_go_on_here();
   told_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " octets at " +
         std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
-        "; what was in that write was not accepted, and the segment is written no more");
-  close_active();
+        "; what was in that write was not accepted, and the segment is written " + (goes_on ? "behind it" : "no more"));
+  resumed_ = goes_on;
+  if (!goes_on) close_active();
   // What was laid out behind it was not written: it is for another segment now.
   for (Write* write : next_->writes) write->location = {};
   queue_.insert(queue_.begin(), next_->writes.begin(), next_->writes.end());

@@ -4,7 +4,7 @@
 // Room counts on needs anything of a full disk but a new name for a free file.
 // Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; of one that was
 // cut short the rest is asked for, but one that fails is never tried again where it was: its records have failed, its
-// segment is written no more, and what was laid out behind it goes to a new one.
+// segment is written no more, and what was laid out behind it goes to a new one; where the disk is full, behind it.
 // Owned by a Spool; that core's thread only.
 #pragma once
 
@@ -119,6 +119,7 @@ class Log {
   void abandon(std::int32_t result);
   [[nodiscard]] bool has_place() const { return active_ != 0 || !spares_.empty(); }
   void close_active();
+  [[nodiscard]] bool must_go_on_here() const;
   void fail_waiting();
   // log_files.cc: ready segments, of new files and of free ones.
   struct Extension {
@@ -151,7 +152,8 @@ class Log {
   std::uint32_t batch_offset_ = 0;
   unsigned standstills_ = 0;
   std::uint32_t active_ = 0;       // the segment that is written; 0: none
-  bool resumed_ = false;           // it is of an earlier life, and nothing was written to it in this one
+  bool resumed_ = false;           // the next write goes behind one that was cut short, or may have been
+  unsigned failed_in_row_ = 0;
   std::deque<Segment> spares_;     // the next ones, ready
   std::vector<Extension*> extending_;  // they wait for the file that is being made
   bool preparing_ = false;         // new files

@@ -60,7 +60,10 @@ class FullDisk {
   // Delivery attempts, some at a time: each has room promised before it starts.  False: they do not end.
   bool attempt(const std::vector<QueueId>& ids, bool delivered) {
     begin_attempts(ids, delivered);
-    return doors.run_until([this] { return tasks.live() == 0; });
+    bool over = false;
+    doors.world().after(5min, [&over] { over = true; });
+    doors.run_until([this, &over] { return over || tasks.live() == 0; });
+    return tasks.live() == 0;
   }
   void begin_attempts(const std::vector<QueueId>& ids, bool delivered) {
     waiting = ids;
@@ -236,6 +239,7 @@ bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
   EXPECT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
   EXPECT_TRUE(full.attempt(full.shuffled({all.begin(), all.begin() + 10}), /*delivered=*/true)) << full.spool().no_room();
   const std::uint64_t calls = faults.calls(call) - before;
+  faults.clear();
   full.kill_and_start();
   EXPECT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
   EXPECT_EQ(full.spool().messages(), 0U);
