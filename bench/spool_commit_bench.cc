@@ -82,13 +82,13 @@ class Core {
 
  private:
   // All of them, which are written already, as they are once a log goes round.
-  std::vector<std::string> free_files() {
-    std::vector<std::string> free;
+  std::vector<FreeFile> free_files() {
+    std::vector<FreeFile> free;
     const auto entries = disk_.list(directory_);
     CHECK(entries);
     for (const io::DiskEntry& entry : *entries) {
-      free.push_back(free_name(++last_free_));
-      CHECK(disk_.rename(directory_ + "/" + entry.name, directory_ + "/" + free.back()));
+      free.push_back({.name = free_name(++last_free_), .bytes = kSegmentBytes});
+      CHECK(disk_.rename(directory_ + "/" + entry.name, directory_ + "/" + free.back().name));
     }
     return free;
   }

@@ -98,10 +98,11 @@ class Walk {
   }
 
   void add_destination(const relay::DestinationStatus& status) {
+    const std::string no_room = spool_.no_room();
     const std::int64_t left = status.suspended ? (status.not_before - loop_.now()) / std::chrono::seconds(1) : 0;
     answer_.destinations.push_back({.core = core_,
                                     .name = std::string(status.name),
-                                    .last_words = std::string(status.last_words),
+                                    .last_words = no_room.empty() ? std::string(status.last_words) : no_room,
                                     .jobs = status.jobs,
                                     .ready = status.ready,
                                     .running = status.running,
@@ -246,7 +247,8 @@ class Walk {
                  .last_response = {},
                  .bytes = head.stored.content_bytes,
                  .arrived = head.stored.arrived,
-                 .status = std::move(head.status)};
+                 .status = std::move(head.status),
+                 .no_room = spool_.no_room()};
     // A list names those that are left, whoever is shown whole all with what became of them.
     auto& recipients = head.stored.envelope.recipients;
     for (std::size_t i = 0; i < recipients.size(); ++i)
@@ -274,6 +276,7 @@ class Walk {
     row.due = first;
     row.last_response = response_of(row.status);
     if (row.last_response.empty()) row.last_response = std::move(of_destination);
+    if (!row.no_room.empty()) row.last_response = row.no_room;
   }
 
   // When it is tried, as far as that is known: its destination may be left alone for longer.  0: not before it is released.

@@ -31,6 +31,7 @@ struct QueueRow {
   std::uint64_t bytes = 0;
   WallMillis arrived = 0;
   message::DeliveryStatus status;
+  std::string no_room;  // why the spool lets no delivery attempt start; empty: it does
 };
 
 struct DestinationRow {

@@ -98,6 +98,7 @@ std::string text_whole(const QueueRow& row, WallMillis now) {
                     ">\nbytes        " + std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" +
                     span(now - row.arrived) + " ago)\nnext try     " + date(row.due) + "\ntries        " +
                     std::to_string(row.status.tries) + "\n";
+  if (!row.no_room.empty()) out += "waits        " + printable(row.no_room) + "\n";
   for (std::size_t i = 0; i < row.recipients.size(); ++i) {
     const message::RecipientStatus& status = row.status.recipients[i];
     out += "recipient    <" + printable(row.recipients[i]) + "> " + std::string(fate_text(status.fate));

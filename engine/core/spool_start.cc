@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/io/process.h"
 #include "engine/relay/message_destinations.h"
 
 namespace sluice::core {
@@ -70,7 +71,7 @@ std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& p
                                                    const std::function<void(const std::string&)>& note) {
   const std::string& path = plan.config.spool.directory;
   OpenedSpool opened;
-  auto directory = spool::Directory::open(disk, path, plan.config.server.hostname);
+  auto directory = spool::Directory::open(disk, path, plan.config.server.hostname, io::boot_id());
   if (!directory) return std::unexpected("spool.directory: " + directory.error().text);
   opened.directory = *std::move(directory);
   spool::Recovery recovery(disk, path, note);

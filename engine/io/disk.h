@@ -60,7 +60,9 @@ class Disk {
   // is on the disk after sync_directory().  Opened for direct reads and writes; without O_DIRECT
   // where the file system refuses it. When it fails, nothing is left of it.
   virtual DiskResult<int> create(const std::string& path, std::uint64_t bytes) = 0;
-  // A regular file, direct likewise; EINVAL for anything else, ELOOP for a symbolic link.
+  // A regular file, direct likewise; EINVAL for anything else, ELOOP for a symbolic link.  For writing by one
+  // descriptor at a time: EWOULDBLOCK when another one stays open for seconds, or a write that its process has left
+  // to the kernel is not over.
   virtual DiskResult<int> open(const std::string& path, bool writable) = 0;
   // Any offset and size; shorter only at the end of the file.
   virtual DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) = 0;

@@ -23,6 +23,7 @@
 #include <memory>
 
 #include "engine/base/check.h"
+#include "engine/io/files.h"
 
 // mimalloc's; a program that is built with a sanitizer has another allocator.
 extern "C" __attribute__((weak)) void mi_collect(bool force);
@@ -201,6 +202,11 @@ std::string machine_name() {
   if (getaddrinfo(name.data(), nullptr, &hints, &list) != 0) return name.data();
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, &freeaddrinfo);
   return list->ai_canonname != nullptr ? list->ai_canonname : name.data();
+}
+
+std::string boot_id() {
+  const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
+  return text ? text->substr(0, text->find('\n')) : "";
 }
 
 void take_signals() {

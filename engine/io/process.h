@@ -77,6 +77,9 @@ std::vector<Address> machine_addresses();
 // The machine's full name, as its resolver tells it; "localhost" when there is none.
 std::string machine_name();
 
+// The kernel's number for this start of the machine, the same in all its containers; empty where it cannot be told.
+std::string boot_id();
+
 enum class Signal : std::uint8_t { stop, reload, reopen_log };
 // Before any thread starts: signals are taken by wait_signal() alone.
 void take_signals();

@@ -21,6 +21,8 @@ namespace sluice::io {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{1} << 20;  // one system call's share
+constexpr int kLockTries = 100;
+constexpr unsigned kLockAgainMicroseconds = 50'000;
 constexpr std::uint64_t kFileBytesMax = std::numeric_limits<off_t>::max();
 
 std::unexpected<DiskError> failed(const std::string& path, const char* doing, int error = errno) {
@@ -63,6 +65,17 @@ bool make_direct(int fd) {
   if (flags < 0) return false;
   return ::fcntl(fd, F_SETFL, (flags & ~O_NONBLOCK) | O_DIRECT) == 0 ||
          (errno == EINVAL && ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
+}
+
+// A file that is written belongs to one descriptor at a time.  Direct writes that a killed process has left to the kernel
+// keep its lock until they have ended (flock goes with the open file, which they hold): so none of them can fall on
+// what is written by the next process.  An errno or 0.
+int lock_for_writing(int fd) {
+  for (int tries = 0;; ++tries) {
+    if (uninterrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return 0;
+    if (errno != EWOULDBLOCK || tries == kLockTries) return errno;
+    ::usleep(kLockAgainMicroseconds);
+  }
 }
 
 int sync_all(int fd) {
@@ -211,7 +224,8 @@ DiskResult<int> RealDisk::create(const std::string& path, std::uint64_t bytes) {
   if (bytes % kDiskBlockBytes != 0 || bytes > kFileBytesMax) return failed(path, kDoing, EINVAL);
   Descriptor fd(open_quickly(path, O_RDWR | O_CREAT | O_EXCL));
   if (fd.get() < 0) return failed(path, kDoing);
-  const int error = make_direct(fd.get()) ? write_zeros(fd.get(), bytes) : errno;
+  int error = make_direct(fd.get()) ? lock_for_writing(fd.get()) : errno;
+  if (error == 0) error = write_zeros(fd.get(), bytes);
   if (error == 0) return fd.release();
   ::unlink(path.c_str());
   return failed(path, kDoing, error);
@@ -224,6 +238,7 @@ DiskResult<int> RealDisk::open(const std::string& path, bool writable) {
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return failed(path, kDoing);
   if (!S_ISREG(status.st_mode)) return failed(path, kDoing, EINVAL);
   if (!make_direct(fd.get())) return failed(path, kDoing);
+  if (const int error = writable ? lock_for_writing(fd.get()) : 0; error != 0) return failed(path, kDoing, error);
   return fd.release();
 }
 

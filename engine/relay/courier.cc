@@ -16,7 +16,8 @@ constexpr Duration kTryAgainSoon = std::chrono::seconds(5);
 
 }  // namespace
 
-Task<void> Queue::deliver(JobId job) {
+// `room` is for the record of its outcome, and stays until that is written.
+Task<void> Queue::deliver(JobId job, spool::Promise room) {
   const JobStatus known = *schedule_.status(job);
   const spool::QueueId id = known.message;
   const std::string key(schedule_.status(known.destination)->name);
@@ -26,11 +27,26 @@ Task<void> Queue::deliver(JobId job) {
     forget_job(id, job);
     co_return;
   }
+  if (!parts_.spool.cover(room, active->status().recipients.size())) {
+    put_off(*active, job);
+    if (active.use_count() <= 2) active_.erase(id);
+    co_return;
+  }
   Course course(*active, job, parts_.loop.now());
   bind_course(course, key);
   const Verdict verdict = course.recipients.empty() ? Verdict::not_tried : co_await attempt(course);
   co_await conclude(course, verdict);
   if (active.use_count() <= 2) active_.erase(id);
+}
+
+// There is no room in the spool to record what becomes of all its recipients: it waits, as if nothing had been tried.
+void Queue::put_off(const Active& active, JobId job) {
+  const Instant now = parts_.loop.now();
+  if (schedule_.finished(job, Verdict::not_tried, now)) {
+    put_back(active.id, job, now + kTryAgainSoon);
+  } else {
+    forget_job(active.id, job);
+  }
 }
 
 // Finds who waits and is bound for this destination.  The routes may have changed since the job was made: whoever is
@@ -256,6 +272,8 @@ Task<void> Queue::expire(JobId job) {
   const std::string key(schedule_.status(known.destination)->name);
   const std::shared_ptr<Active> active = co_await open(known.message);
   if (active != nullptr) {
+    const auto room = co_await parts_.spool.await_promise(active->status().recipients.size());
+    if (!room) co_return;
     Course course(*active, job, parts_.loop.now());
     bind_course(course, key);
     give_up(course);

@@ -164,22 +164,26 @@ void Queue::add_dsn_job(Active& active) {
 
 void Queue::run() {
   running_ = true;
+  parts_.spool.on_room([this] { parts_.loop.defer(pump_later_); });
   parts_.loop.defer(pump_later_);
 }
 
 void Queue::pump() {
   if (!running_ || closing_) return;
   const Instant now = parts_.loop.now();
-  for (int i = 0; i < kStartsPerTurn; ++i) {
+  parts_.loop.timers().disarm(timer_);
+  for (int i = 0; i < kStartsPerTurn && schedule_.due(now) <= now; ++i) {
+    // Nothing starts whose outcome could not be recorded: on_room() goes on.
+    auto room = parts_.spool.promise(1);
+    if (!room) return;
     if (const auto job = schedule_.expired(now)) {
       tasks_.add(expire(*job));
       continue;
     }
     const auto job = schedule_.next(now);
     if (!job) break;
-    tasks_.add(deliver(*job));
+    tasks_.add(deliver(*job, *std::move(room)));
   }
-  parts_.loop.timers().disarm(timer_);
   const Instant due = schedule_.due(now);
   if (due == Instant::max()) return;
   // Now: there was more than fits into one turn.
@@ -190,6 +194,7 @@ void Queue::on_timer(void* self) { static_cast<Queue*>(self)->pump(); }
 
 void Queue::stop() {
   closing_ = true;
+  parts_.spool.on_room([] {});
   parts_.loop.timers().disarm(timer_);
 }
 
@@ -277,6 +282,8 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   }
   const std::shared_ptr<Active> active = co_await open(id);
   if (active == nullptr) co_return false;
+  const auto room = co_await parts_.spool.await_promise(active->status().recipients.size());
+  if (!room) co_return false;
   if (order == Order::remove) {
     remove_recipients(*active);
   } else {

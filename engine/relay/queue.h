@@ -151,7 +151,8 @@ class Queue {
 
   // courier.cc, courier_mailbox.cc: one try.
   struct Course;
-  Task<void> deliver(JobId job);
+  Task<void> deliver(JobId job, spool::Promise room);
+  void put_off(const Active& active, JobId job);
   void bind_course(Course& course, const std::string& key);
   Task<Verdict> attempt(Course& course);
   Task<Verdict> transmit(Course& course, Pool& pool);

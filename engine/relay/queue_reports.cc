@@ -104,7 +104,7 @@ Task<bool> Queue::keep_report(spool::QueueId id, Report report, std::string cust
   status.recipients.resize(stored.envelope.recipients.size());
   Chain content;
   content.append_copy(report.content);
-  spool::Draft draft(parts_.spool, id);
+  spool::Draft draft(parts_.spool, id, spool::Purpose::report);
   const bool complete = co_await draft.append(std::move(content));
   if (!complete) draft.abandon();
   if (!complete || !co_await draft.commit(stored, status)) co_return false;

@@ -24,8 +24,8 @@ class Batch {
   Location add(RecordType type, std::uint64_t id, std::string_view head, const Chain* content);
   [[nodiscard]] std::uint32_t records() const { return records_; }
   [[nodiscard]] std::uint32_t bytes() const { return used_; }
-  // All of it, for the disk.  Nothing can be added until begin().
-  std::string_view finish(std::uint64_t wall_ms);
+  // All of it, for the disk.  Nothing can be added until begin().  `resumed`: see BatchHead.
+  std::string_view finish(std::uint64_t wall_ms, bool resumed = false);
 
  private:
   std::span<char> memory_;

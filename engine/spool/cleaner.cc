@@ -1,5 +1,5 @@
 // The part of a spool that gives disk space back: the oldest segment goes when nothing needs it, and what is left in it
-// is copied forward when the log has become mostly dead.
+// is copied forward (moving.cc) when the log has become mostly dead; on a full disk, as soon as that gains enough.
 #include <algorithm>
 #include <vector>
 
@@ -19,6 +19,10 @@ constexpr std::size_t kFreeFilesKept = 2;
 // What is left after a segment was copied forward is held by drafts and readers: it is looked through again only after a
 // while.
 constexpr Duration kSweepAgain = std::chrono::minutes(1);
+constexpr Duration kSweepFullAgain = std::chrono::seconds(5);
+// Messages that are copied at a time: many go into one write, so that they take no more space than where they were.
+constexpr std::uint64_t kCopiedBytes = 512U << 10;
+constexpr std::size_t kCopiedMessages = 256;
 
 // The messages that a segment tells of.
 struct Told {
@@ -45,15 +49,17 @@ bool Spool::crowded() const {
 bool Spool::can_be_cleaned(const Segment& oldest) const {
   if (log_.writes(oldest.number)) return false;
   if (oldest.needed == 0) return true;
-  const bool just_swept = oldest.number == swept_ && loop_.now() < swept_at_ + kSweepAgain;
-  return crowded() && !just_swept;
+  const bool just_swept = oldest.number == swept_ && loop_.now() < swept_at_ + (is_full() ? kSweepFullAgain : kSweepAgain);
+  return !just_swept && (crowded() || (is_full() && room_.gains_by_cleaning()));
 }
 
 void Spool::cleaning_is_due() {
   if (cleaning_ || closing_) return;
   const Segment* oldest = segments_.oldest();
   if (oldest == nullptr) return;
-  if (oldest->needed == 0) log_.retire(oldest->number);
+  // All that is dead may lie in the segment that is being written.
+  const bool gains = oldest->needed == 0 || (log_.has_next() && room_.gains_by_cleaning());
+  if (is_full() && gains) log_.retire(oldest->number);
   if (!can_be_cleaned(*oldest)) return;
   cleaning_ = true;
   tasks_.add(clean());
@@ -81,7 +87,9 @@ Task<void> Spool::clean() {
 Task<bool> Spool::recycle(std::uint32_t number) {
   Segment& segment = *segments_.find(number);
   const int file = std::exchange(segment.file, -1);
-  const bool keep = segment.bytes == options_.log.segment_bytes && log_.free_files() < kFreeFilesKept;
+  const std::uint32_t bytes = segment.bytes;
+  const bool fits = is_segment_size(bytes) && (bytes == options_.log.segment_bytes || is_full());
+  const bool keep = fits && (log_.free_files() < kFreeFilesKept || !room_.can_spare(bytes));
   const SegmentEnd end = segment.unreadable ? SegmentEnd::aside : keep ? SegmentEnd::free : SegmentEnd::removed;
   io::Disk& disk = loop_.door().disk;
   using Done = io::DiskResult<void>;
@@ -100,7 +108,12 @@ Task<bool> Spool::recycle(std::uint32_t number) {
   }
   segments_.remove(number);
   ++counters_.recycled;
-  if (end == SegmentEnd::free) log_.add_free(free_name(number));
+  if (end == SegmentEnd::free) {
+    log_.add_free({.name = free_name(number), .bytes = bytes});
+  } else {
+    room_.remove_file(bytes, 0);
+    log_.room_changed();
+  }
   co_return true;
 }
 
@@ -133,53 +146,18 @@ Task<bool> Spool::move_forward(std::uint32_t number) {
       if (lies_in(id, number)) ids.push_back(id);
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());
-  for (const QueueId id : ids) {
+  for (std::size_t at = 0; at < ids.size();) {
+    std::vector<QueueId> group;
+    std::uint64_t bytes = 0;
+    for (; at < ids.size() && group.size() < kCopiedMessages && bytes < kCopiedBytes; ++at) {
+      if (!lies_in(ids[at], number)) continue;
+      group.push_back(ids[at]);
+      bytes += index_.find(ids[at])->second.message.bytes();
+    }
     if (closing_ || loop_.aborting()) co_return false;
-    if (!co_await move(id, number)) co_return false;
+    if (!co_await move_all(group, number)) co_return false;
   }
-  co_return true;
-}
-
-// A fresh copy of one message, with its latest status, at the end of the log, unless nothing of it is in the segment
-// any more.
-Task<bool> Spool::move(QueueId id, std::uint32_t number) {
-  Turns::Turn turn(turns_, id);
-  co_await turn.begun();
-  if (!lies_in(id, number)) co_return true;
-  auto message = co_await read(id);
-  if (!message) co_return co_await put_aside(id, message.error());
-  Stored copy = std::move(message->stored);
-  copy.pieces.clear();
-  for (const Location& piece : std::vector(pieces_of(id).begin(), pieces_of(id).end())) {
-    auto octets = co_await read_piece(id, piece);
-    Location at;
-    if (octets) {
-      Chain content;
-      content.append(*std::move(octets));
-      at = co_await store_piece(id, content);
-    }
-    if (!at.present()) {
-      forget_pieces(copy.pieces);
-      if (!octets) co_return co_await put_aside(id, octets.error());
-      co_return false;
-    }
-    copy.pieces.push_back(at);
-  }
-  const std::string head = encode_message(copy, message->status);
-  Chain content;
-  content.append(message->content);
-  Log::Write write{.type = RecordType::message, .id = id, .head = head, .content = &content};
-  if (!co_await log_.write(write)) {
-    forget_pieces(copy.pieces);
-    co_return false;
-  }
-  Entry& entry = index_.find(id)->second;
-  release(id, entry.message);
-  entry.message = write.location;
-  entry.status = {};
-  if (!copy.pieces.empty()) pieces_.emplace(id, std::move(copy.pieces));
-  ++counters_.moved;
-  co_return true;
+  co_return co_await move_drafts(number);
 }
 
 }  // namespace sluice::spool

@@ -10,6 +10,7 @@ constexpr std::string_view kFormat = "sluice-spool 1\n";
 constexpr const char* kFormatFile = "/format";
 constexpr const char* kLockFile = "/lock";
 constexpr const char* kHostFile = "/in-use-by";
+constexpr std::string_view kBoot = "boot ";
 constexpr std::size_t kSmallFileBytesMax = 4096;
 
 std::unexpected<io::DiskError> refuse(std::string text) {
@@ -32,6 +33,39 @@ io::DiskResult<std::string> read_small(io::Disk& disk, const std::string& path) 
   return text;
 }
 
+// Who uses a spool: two lines, in a file that stays for good and has a block of its own, so that it can be written on a
+// disk that is full.
+struct User {
+  std::string host;
+  std::string boot;  // of the machine, as its kernel numbers it; empty: not known
+};
+
+std::string block_of(const User& user) {
+  std::string block = user.host + "\n" + std::string(kBoot) + user.boot + "\n";
+  block.resize(io::kDiskBlockBytes);
+  return block;
+}
+
+User user_of(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  User user{.host = std::string(text.substr(0, end)), .boot = {}};
+  if (end == std::string_view::npos) return user;
+  text.remove_prefix(end + 1);
+  if (text.starts_with(kBoot)) user.boot = text.substr(kBoot.size(), text.find('\n') - kBoot.size());
+  return user;
+}
+
+// In its place where there is a file.
+io::DiskResult<void> write_user(io::Disk& disk, const std::string& path, const User& user) {
+  const std::string block = block_of(user);
+  if (!disk.look(path)) return disk.write_small(path, block);
+  const auto file = disk.open(path, /*writable=*/true);
+  if (!file) return std::unexpected(file.error());
+  auto written = disk.write(*file, 0, block, /*durable=*/true);
+  disk.close(*file);
+  return written;
+}
+
 io::DiskResult<void> check_format(io::Disk& disk, const std::string& path, std::string& text) {
   auto format = read_small(disk, path + kFormatFile);
   if (!format) return std::unexpected(format.error());
@@ -51,7 +85,7 @@ io::DiskResult<void> Directory::check(io::Disk& disk, const std::string& path) {
 }
 
 io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const std::string& path,
-                                                           const std::string& host) {
+                                                           const std::string& host, const std::string& boot) {
   if (auto made = disk.make_directory(path); !made) {
     if (made.error().error == ENOTDIR)
       return refuse(path + ": is a link or no directory, or lies in one that is none; name the directory itself");
@@ -71,15 +105,18 @@ io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const
   std::unique_ptr<Directory> directory(new Directory(disk, path, *lock));
   std::string format;
   if (auto fine = check_format(disk, path, format); !fine) return std::unexpected(fine.error());
-  const auto user = read_small(disk, path + kHostFile);
-  if (!user) return std::unexpected(user.error());
-  if (!user->empty() && *user != host + "\n")
-    return refuse(path + ": is in use by the host " + user->substr(0, user->find('\n')) +
+  const auto text = read_small(disk, path + kHostFile);
+  if (!text) return std::unexpected(text.error());
+  const User user = user_of(*text);
+  // Since the machine was started, the lock alone tells who uses it, whatever the host was called then.
+  const bool same_boot = !boot.empty() && user.boot == boot;
+  if (!user.host.empty() && user.host != host && !same_boot)
+    return refuse(path + ": is in use by the host " + user.host +
                   ", or was when that one crashed; if it is stopped for good, remove " + path + kHostFile);
   if (format.empty())
     if (auto written = disk.write_small(path + kFormatFile, kFormat); !written) return std::unexpected(written.error());
-  if (user->empty())
-    if (auto written = disk.write_small(path + kHostFile, host + "\n"); !written) return std::unexpected(written.error());
+  if (user.host != host || user.boot != boot)
+    if (auto written = write_user(disk, path + kHostFile, {host, boot}); !written) return std::unexpected(written.error());
   return directory;
 }
 
@@ -87,7 +124,7 @@ Directory::~Directory() { disk_.close(lock_); }
 
 void Directory::leave() {
   // Without it the next start on another host asks the operator: no harm.
-  static_cast<void>(disk_.remove(path_ + kHostFile));
+  static_cast<void>(write_user(disk_, path_ + kHostFile, {}));
 }
 
 }  // namespace sluice::spool

@@ -13,9 +13,10 @@ Task<bool> Draft::append(Chain bytes) {
   while (rest_.size() > kPieceBytesMax && !failed_) {
     Chain piece;
     piece.move_front(rest_, kPieceBytesMax);
-    const Location at = co_await spool_.store_piece(id_, piece);
+    const Location at = co_await spool_.store_piece(id_, piece, purpose_);
     failed_ = !at.present();
     if (!failed_) pieces_.push_back(at);
+    if (!failed_) spool_.drafts_.emplace(id_, this);
   }
   if (failed_) rest_.clear();
   co_return !failed_;
@@ -25,8 +26,10 @@ Task<bool> Draft::commit(Stored stored, const message::DeliveryStatus& status) {
   bool kept = false;
   if (!failed_) {
     stored.content_bytes = bytes_;
+    // Those that they are now stay until the message is there.
+    spool_.drafts_.erase(id_);
     stored.pieces = pieces_;
-    kept = co_await spool_.store(id_, stored, status, rest_);
+    kept = co_await spool_.store(id_, stored, status, rest_, purpose_);
   }
   if (kept) {
     pieces_.clear();
@@ -38,6 +41,7 @@ Task<bool> Draft::commit(Stored stored, const message::DeliveryStatus& status) {
 }
 
 void Draft::abandon() {
+  spool_.drafts_.erase(id_);
   spool_.forget_pieces(pieces_);
   pieces_.clear();
   rest_.clear();

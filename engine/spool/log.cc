@@ -8,7 +8,6 @@
 namespace sluice::spool {
 namespace {
 
-constexpr Duration kPrepareAgain = std::chrono::seconds(1);
 // From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
@@ -16,25 +15,34 @@ constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than
 
 }  // namespace
 
-Log::Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_number, LogOptions options,
-         std::vector<std::string> free, std::function<void(const std::string&)> told)
+Log::Log(io::Loop& loop, Segments& segments, Room& room, std::atomic<std::uint32_t>& last_number, LogOptions options,
+         std::vector<FreeFile> free, std::function<void(const std::string&)> told, std::function<void()> more)
     : loop_(loop),
       segments_(segments),
+      room_(room),
       last_number_(last_number),
       options_(std::move(options)),
       free_(std::move(free)),
-      told_(std::move(told)) {
+      told_(std::move(told)),
+      more_(std::move(more)) {
   CHECK(options_.segment_bytes >= kSegmentBytesMin && options_.segment_bytes <= kSegmentBytesMax &&
         options_.segment_bytes % kBlockBytes == 0);
 }
 
-Log::~Log() { CHECK(idle() && !preparing_); }
+Log::~Log() { CHECK(idle() && !preparing_ && !reusing_ && extending_.empty()); }
 
-void Log::start() { want_segment(); }
+void Log::resume(std::uint32_t segment) {
+  CHECK(active_ == 0 && segments_.find(segment) != nullptr);
+  active_ = segment;
+  resumed_ = true;
+}
+
+void Log::start() { room_changed(); }
 
 Task<bool> Log::write(Write& write) {
   CHECK(!closing_);
   write.location = {};
+  room_.queue(write.bytes());
   queue_.push_back(&write);
   // At the end of the turn: what others write in it goes out together with this.
   loop_.defer(gather_later_);
@@ -47,11 +55,10 @@ Task<bool> Log::write(Write& write) {
 void Log::gather() {
   while (!queue_.empty()) {
     if (active_ == 0) {
-      if (spare_.number == 0) {
-        want_segment();
-        return;
-      }
-      active_ = segments_.add(std::exchange(spare_, Segment())).number;
+      room_changed();
+      if (spares_.empty()) return;
+      active_ = segments_.add(spares_.front()).number;
+      spares_.pop_front();
     }
     const bool found_room = lay_out(*segments_.find(active_));
     // A full segment is needed still by what is on its way there.
@@ -59,9 +66,17 @@ void Log::gather() {
     if (found_room) {
       launch();
     } else {
-      active_ = 0;
+      close_active();
     }
   }
+}
+
+// What is left of it will not be written.
+void Log::close_active() {
+  const Segment& segment = *segments_.find(active_);
+  room_.use(segment.bytes - segment.used);
+  active_ = 0;
+  resumed_ = false;
 }
 
 // False: not even one finds room in what is left of the segment.
@@ -74,8 +89,7 @@ bool Log::lay_out(Segment& segment) {
   }
   while (!queue_.empty() && batch.bytes() < kBatchBytesWanted) {
     Write& write = *queue_.front();
-    const std::size_t payload = write.head.size() + (write.content != nullptr ? write.content->size() : 0);
-    if (!batch.fits(payload)) break;
+    if (!batch.fits(write.payload())) break;
     write.location = batch.add(write.type, write.id, write.head, write.content);
     next_->writes.push_back(&write);
     queue_.pop_front();
@@ -86,12 +100,14 @@ bool Log::lay_out(Segment& segment) {
 void Log::launch() {
   std::swap(next_, in_flight_);
   Segment& segment = *segments_.find(active_);
-  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()));
+  for (const Write* write : in_flight_->writes) room_.unqueue(write->bytes());
+  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()), std::exchange(resumed_, false));
   batch_offset_ = offset_ = segment.used;
   standstills_ = 0;
   segment.used += static_cast<std::uint32_t>(bytes_.size());
+  room_.use(bytes_.size());
   // The next one is made while there is still room in this one.
-  if (segment.used > segment.bytes / 2) want_segment();
+  room_changed();
   submit();
 }
 
@@ -136,7 +152,11 @@ bool Log::goes_on(std::int32_t result) {
   return true;
 }
 
+// On a full disk what is left of a segment is not given up for one failure, nor for any where there is no other.
+bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ == 1 || !has_next()); }
+
 void Log::succeed(const std::vector<Write*>& writes) {
+  failed_in_row_ = 0;
   ++counters_.batches;
   counters_.records += writes.size();
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
@@ -151,83 +171,39 @@ void Log::succeed(const std::vector<Write*>& writes) {
 // success for data that is lost).
 void Log::abandon(std::int32_t result) {
   ++counters_.failed_batches;
+  ++failed_in_row_;
+  const bool goes_on = must_go_on_here();
   told_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " octets at " +
         std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
-        "; what was in that write was not accepted, and the segment is written no more");
-  active_ = 0;
+        "; what was in that write was not accepted, and the segment is written " + (goes_on ? "behind it" : "no more"));
+  resumed_ = goes_on;
+  if (!goes_on) close_active();
   // What was laid out behind it was not written: it is for another segment now.
   for (Write* write : next_->writes) write->location = {};
   queue_.insert(queue_.begin(), next_->writes.begin(), next_->writes.end());
   next_->writes.clear();
   // Now: where no mail is accepted for want of a segment, no write comes that would ask for one.
-  want_segment();
-}
-
-// ------------------------------------------------------------------------------------------ segments
-
-void Log::want_segment() {
-  if (preparing_ || closing_ || spare_.number != 0) return;
-  preparing_ = true;
-  tasks_.add(prepare());
-}
-
-Task<void> Log::prepare() {
-  while (!closing_) {
-    if (co_await try_prepare()) break;
-    // Whoever waits for a place now is told; whoever comes later is refused before anything is accepted.
-    if (active_ == 0) fail_waiting();
-    if (closing_ || loop_.aborting()) break;
-    co_await loop_.sleep(kPrepareAgain, "another try to make a segment of the spool");
-  }
-  preparing_ = false;
-  if (!closing_) loop_.defer(gather_later_);
-}
-
-Task<bool> Log::try_prepare() {
-  const std::string free = free_.empty() ? std::string() : free_.back();
-  if (!free.empty()) free_.pop_back();
-  const SegmentHead head{.number = ++last_number_,
-                         .salt = loop_.door().random.number(),
-                         .created_ms = static_cast<std::uint64_t>(loop_.door().clock.wall())};
-  using Made = io::DiskResult<Segment>;
-  io::Disk& disk = loop_.door().disk;
-  auto made = co_await io::run_on_worker<Made>(
-      loop_,
-      [&disk, directory = options_.directory, free, head, bytes = options_.segment_bytes] {
-        return begin_segment(disk, directory, free, head, bytes);
-      },
-      "a new segment of the spool");
-  if (made && *made) {
-    spare_ = **made;
-    ++counters_.segments_begun;
-    if (!trouble_.empty()) told_("the spool takes mail again");
-    trouble_.clear();
-    co_return true;
-  }
-  const std::string why = made ? made->error().text : "too many jobs wait";
-  const int error = made ? made->error().error : EAGAIN;
-  // Once, not every second: the file's name is another one each time.
-  if (trouble_.empty() || error != trouble_error_)
-    told_(why + "; no mail is accepted that would need the spool, until there is a new segment");
-  trouble_ = why;
-  trouble_error_ = error;
-  co_return false;
+  room_changed();
 }
 
 void Log::retire(std::uint32_t segment) {
-  if (segment == active_ && !trouble_.empty() && idle()) active_ = 0;
+  if (segment == active_ && idle()) close_active();
 }
 
 void Log::fail_waiting() {
   std::deque<Write*> waiting = std::exchange(queue_, {});
-  for (Write* write : waiting) write->gate.open();
+  for (Write* write : waiting) {
+    room_.unqueue(write->bytes());
+    write->gate.open();
+  }
 }
 
 Task<void> Log::close() {
   while (!idle()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
   closing_ = true;
   co_await tasks_.join("the spool's segments");
-  if (spare_.number != 0) segments_.add(std::exchange(spare_, Segment()));
+  for (const Segment& spare : spares_) segments_.add(spare);
+  spares_.clear();
 }
 
 }  // namespace sluice::spool

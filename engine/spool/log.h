@@ -1,8 +1,10 @@
 // The end of one core's log: records gather while a write is under way, laid out behind it, and go out together in the
 // next one at the moment in which it completes.
+// Room says when more files are wanted.  Those that are made are ready segments from the start, so that none of what
+// Room counts on needs anything of a full disk but a new name for a free file.
 // Its states: no segment (one is being made, or cannot be) - idle - writing.  One write is in flight; of one that was
 // cut short the rest is asked for, but one that fails is never tried again where it was: its records have failed, its
-// segment is written no more, and what was laid out behind it goes to a new one.
+// segment is written no more, and what was laid out behind it goes to a new one; where the disk is full, behind it.
 // Owned by a Spool; that core's thread only.
 #pragma once
 
@@ -19,6 +21,7 @@
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
 #include "engine/spool/batch.h"
+#include "engine/spool/room.h"
 #include "engine/spool/segments.h"
 
 namespace sluice::spool {
@@ -49,41 +52,48 @@ class Log {
     Location location;
     bool durable = false;
     Gate gate;
+
+    [[nodiscard]] std::size_t payload() const { return head.size() + (content != nullptr ? content->size() : 0); }
+    [[nodiscard]] std::uint32_t bytes() const { return frame_bytes(static_cast<std::uint32_t>(payload())); }
   };
 
   // `last_number` is shared by all cores: segments are numbered in the order in which they begin.
   // `told` hears what the operator should know.
-  Log(io::Loop& loop, Segments& segments, std::atomic<std::uint32_t>& last_number, LogOptions options,
-      std::vector<std::string> free, std::function<void(const std::string&)> told);
+  // `free`: files that Room counts already.  `more`: called when Room has got another one.
+  Log(io::Loop& loop, Segments& segments, Room& room, std::atomic<std::uint32_t>& last_number, LogOptions options,
+      std::vector<FreeFile> free, std::function<void(const std::string&)> told, std::function<void()> more);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Makes the first segment, so that a disk that takes nothing is known before any mail is.
+  // Goes on in the newest segment of an earlier life, whose file is open for writing, behind all that is in it.
+  // Before start().
+  void resume(std::uint32_t segment);
+  // Makes the first segments, so that a disk that takes nothing is known before any mail is.
   void start();
   // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it has
   // a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases them.
   Task<bool> write(Write& write);
-  // Whether a write has a place to go to, or waits for one that is being made and did not fail yet.
-  [[nodiscard]] bool ready() const {
-    return active_ != 0 || spare_.number != 0 || (preparing_ && trouble_.empty());
-  }
-  // Whether it is known if it can: the first segment is there, or could not be made.
-  [[nodiscard]] bool settled() const { return active_ != 0 || spare_.number != 0 || !trouble_.empty(); }
-  // Whether mail may come that would be written here.  Not from the first failure to make the next segment on: what is
-  // left of the one that is written then, about half, is for what is said of messages that are there.  Without their
-  // ends no segment would ever be free again.
-  [[nodiscard]] bool takes_mail() const { return ready() && trouble_.empty(); }
+  // Makes one more file, whatever Room says.  False: it cannot be made.
+  Task<bool> extend();
+  // Whether it is known if mail can come: the files that are wanted for it are there, or could not be made.
+  [[nodiscard]] bool settled() const { return !trouble_.empty() || (has_place() && room_.takes(Purpose::mail, 0)); }
+  // Whether mail may come that would be written here.  Not from the first failure to make a file that is wanted until
+  // there is room again: what is left then is for mail that is on its way.
+  [[nodiscard]] bool takes_mail() const { return trouble_.empty() && (has_place() || preparing_); }
   // Why not, in words.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   // This segment is being written, or will be.
   [[nodiscard]] bool writes(std::uint32_t segment) const { return segment == active_; }
-  // Where no other segment can be made, an idle one that nothing needs is written no more, so that its file can be the
-  // next one's.
+  // Where nothing is on its way to the segment, it is written no more, so that its file can be the next one's.
   void retire(std::uint32_t segment);
   // A file that is no segment any more.
-  void add_free(std::string name) { free_.push_back(std::move(name)); }
+  void add_free(FreeFile file);
   [[nodiscard]] std::size_t free_files() const { return free_.size(); }
+  // Whether there is another segment behind the one that is written, or a file for it.
+  [[nodiscard]] bool has_next() const { return !spares_.empty() || !free_.empty(); }
+  // Room may want another file, or none any more.
+  void room_changed();
   [[nodiscard]] const LogCounters& counters() const { return counters_; }
   // Everything that was written has been told; no further write() may come.
   Task<void> close();
@@ -107,17 +117,32 @@ class Log {
   bool goes_on(std::int32_t result);
   void succeed(const std::vector<Write*>& writes);
   void abandon(std::int32_t result);
-  void want_segment();
-  Task<void> prepare();
-  Task<bool> try_prepare();
+  [[nodiscard]] bool has_place() const { return active_ != 0 || !spares_.empty(); }
+  void close_active();
+  [[nodiscard]] bool must_go_on_here() const;
   void fail_waiting();
+  // log_files.cc: ready segments, of new files and of free ones.
+  struct Extension {
+    bool made = false;
+    Gate gate;
+  };
+  [[nodiscard]] bool wants_spare() const;
+  [[nodiscard]] bool wants_file() const { return room_.wants_file() || !extending_.empty(); }
+  Task<void> make_files();
+  Task<void> reuse_files();
+  Task<bool> begin(FreeFile& file);
+  void cannot_make(const io::DiskError& error);
+  void make_no_more_trouble();
+  void tell_extended(bool made);
 
   io::Loop& loop_;
   Segments& segments_;
+  Room& room_;
   std::atomic<std::uint32_t>& last_number_;
   LogOptions options_;
-  std::vector<std::string> free_;
+  std::vector<FreeFile> free_;
   std::function<void(const std::string&)> told_;
+  std::function<void()> more_;
   std::deque<Write*> queue_;         // not laid out yet
   Flight flights_[2];
   Flight* next_ = &flights_[0];      // laid out for the active segment, behind what is in flight
@@ -127,8 +152,13 @@ class Log {
   std::uint32_t batch_offset_ = 0;
   unsigned standstills_ = 0;
   std::uint32_t active_ = 0;       // the segment that is written; 0: none
-  Segment spare_;                  // the next one, ready; number 0: none
-  bool preparing_ = false;
+  bool resumed_ = false;           // the next write goes behind one that was cut short, or may have been
+  unsigned failed_in_row_ = 0;
+  std::deque<Segment> spares_;     // the next ones, ready
+  std::vector<Extension*> extending_;  // they wait for the file that is being made
+  bool preparing_ = false;         // new files
+  bool reusing_ = false;           // free ones
+  bool reuse_failed_ = false;
   bool closing_ = false;
   std::string trouble_;
   int trouble_error_ = 0;  // the errno that it is about

@@ -18,6 +18,9 @@ constexpr std::size_t kHeadBytes = 8 + 4 + 4 + 8 + 8;
 // Written twice: without the salt nothing in the segment checks.
 constexpr std::size_t kHeadsAt[] = {0, kBlockBytes / 2};
 
+// In a batch's time: what does not check before it was cut short by the end of an earlier life.
+constexpr std::uint64_t kResumed = std::uint64_t{1} << 63;
+
 // Where the fields of a frame's header are.
 constexpr std::size_t kCrcAt = 0;
 constexpr std::size_t kSizeAt = 4;
@@ -94,14 +97,16 @@ std::uint32_t claimed_bytes(std::string_view bytes) {
 void write_batch_head(char* payload, const BatchHead& head) {
   put<std::uint32_t>(payload, head.bytes);
   put<std::uint32_t>(payload + 4, head.records);
-  put<std::uint64_t>(payload + 8, head.wall_ms);
+  put<std::uint64_t>(payload + 8, head.wall_ms | (head.resumed ? kResumed : 0));
 }
 
 std::optional<BatchHead> read_batch_head(std::string_view payload) {
   if (payload.size() != kBatchHeadBytes) return std::nullopt;
+  const auto time = get<std::uint64_t>(payload.data() + 8);
   const BatchHead head{.bytes = get<std::uint32_t>(payload.data()),
                        .records = get<std::uint32_t>(payload.data() + 4),
-                       .wall_ms = get<std::uint64_t>(payload.data() + 8)};
+                       .wall_ms = time & ~kResumed,
+                       .resumed = (time & kResumed) != 0};
   if (head.bytes == 0 || head.bytes % kBlockBytes != 0) return std::nullopt;
   return head;
 }

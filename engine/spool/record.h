@@ -84,6 +84,7 @@ struct BatchHead {
   std::uint32_t bytes = 0;  // of the whole batch, a multiple of kBlockBytes
   std::uint32_t records = 0;
   std::uint64_t wall_ms = 0;
+  bool resumed = false;  // the first that a later start wrote behind what it found there
 };
 inline constexpr std::uint32_t kBatchHeadBytes = 16;
 void write_batch_head(char* payload, const BatchHead& head);

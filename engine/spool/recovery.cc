@@ -44,6 +44,7 @@ class Recovery::Collector final : public ScanVisitor {
   explicit Collector(std::uint32_t segment) : segment_(segment) {}
 
   void record(const Frame& frame) override {
+    end = std::max(end, frame.offset + frame.bytes());
     if (frame.type == RecordType::batch) return;
     Item item{.at = {segment_, frame.offset, static_cast<std::uint32_t>(frame.payload.size())},
               .type = frame.type,
@@ -62,10 +63,14 @@ class Recovery::Collector final : public ScanVisitor {
     }
     items.push_back(std::move(item));
   }
-  void damaged(const Damage& place) override { damage.push_back(place); }
+  void damaged(const Damage& place) override {
+    end = std::max(end, place.offset + place.bytes);
+    damage.push_back(place);
+  }
 
   std::vector<Item> items;
   std::vector<Damage> damage;
+  std::uint32_t end = kBlockBytes;  // of all that was found
 
  private:
   std::uint32_t segment_;
@@ -102,8 +107,10 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   if (unfinished) return disk_.remove(path);
   // Numbers are not used again while a file is named after them.
   last_segment_ = std::max(last_segment_, number ? *number : *free);
-  if (free) {
-    free_.push_back(entry.name);
+  if (free && !is_segment_size(entry.bytes)) {
+    if (auto removed = disk_.remove(path); !removed) note_(removed.error().text);
+  } else if (free) {
+    free_.push_back({.name = entry.name, .bytes = static_cast<std::uint32_t>(entry.bytes)});
   } else {
     const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.bytes, kSegmentBytesMax));
     segments_[*number] = {.number = *number, .bytes = bytes};
@@ -111,10 +118,17 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   return {};
 }
 
+// For writing where that is possible: a core may go on behind what is found.
+io::DiskResult<int> Recovery::open_file(const std::string& path, bool& writable) {
+  auto file = disk_.open(path, /*writable=*/true);
+  writable = file.has_value();
+  return writable ? file : disk_.open(path, /*writable=*/false);
+}
+
 io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   Segment& segment = segments_.at(number);
   const std::string path = directory_ + "/" + segment_name(number);
-  auto file = disk_.open(path, /*writable=*/false);
+  auto file = open_file(path, segment.writable);
   if (!file) return std::unexpected(file.error());
   segment.file = *file;
   const auto block = disk_.read(*file, 0, kBlockBytes);
@@ -150,6 +164,7 @@ void Recovery::leave_file(std::uint32_t number) {
 
 // Under a free file's name; or, with a fault, into quarantine as it is.
 io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::string& fault) {
+  const std::uint32_t bytes = segments_.at(number).bytes;
   disk_.close(segments_.at(number).file);
   segments_.erase(number);
   const std::string folder = fault.empty() ? directory_ : directory_ + "/" + kQuarantine;
@@ -157,7 +172,7 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
   if (auto made = disk_.make_directory(folder); !made) return made;
   if (auto moved = disk_.rename(directory_ + "/" + segment_name(number), folder + "/" + name); !moved) return moved;
   if (fault.empty()) {
-    free_.push_back(name);
+    if (is_segment_size(bytes)) free_.push_back({.name = name, .bytes = bytes});
   } else {
     ++counts_.damaged;
     note_(segment_name(number) + ": " + fault + "; moved to " + folder + "/" + name);
@@ -196,20 +211,38 @@ io::DiskResult<void> Recovery::run(const Found& found) {
   for (const std::uint32_t number : numbers)
     if (auto opened = open_segment(number); !opened) return opened;
   if (auto synced = disk_.sync_directory(directory_); !synced) return synced;
-  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at) read_records(at->second, found);
+  std::vector<std::uint32_t> empty;
+  for (auto at = segments_.rbegin(); at != segments_.rend(); ++at)
+    if (!read_records(at->second, found)) empty.push_back(at->first);
   for (const auto& [id, waiting] : waiting_) lose(id, waiting);
   waiting_.clear();
   seen_ = {};
+  free_empty(empty);
   return {};
 }
 
-void Recovery::read_records(Segment& segment, const Found& found) {
+// Nothing was ever written to them: they were ready when the relay ended.  Their names stay until they are used.
+void Recovery::free_empty(const std::vector<std::uint32_t>& empty) {
+  for (const std::uint32_t number : empty) {
+    const Segment& segment = segments_.at(number);
+    if (!is_segment_size(segment.bytes)) continue;
+    disk_.close(segment.file);
+    free_.push_back({.name = segment_name(number), .bytes = segment.bytes});
+    segments_.erase(number);
+  }
+}
+
+// False where there is nothing in it.
+bool Recovery::read_records(Segment& segment, const Found& found) {
   // What a killed process was writing can be read, but is not on the disk yet.  Before it lets anything older go, it is.
   if (auto synced = disk_.sync(segment.file); !synced) note_(synced.error().text);
   Collector collector(segment.number);
   SegmentScan(disk_, segment.file, segment.bytes, segment.salt).run(collector);
   for (const Damage& place : collector.damage) tell_damage(segment, place);
   for (auto item = collector.items.rbegin(); item != collector.items.rend(); ++item) take(*item, found);
+  if (segment.unreadable) return true;
+  segment.used = std::min((collector.end + kBlockBytes - 1) / kBlockBytes * kBlockBytes, segment.bytes);
+  return !collector.items.empty() || !collector.damage.empty();
 }
 
 void Recovery::take(Item& item, const Found& found) {
@@ -247,9 +280,8 @@ bool Recovery::may_be_complete(const Item& item) {
 void Recovery::take_message(Item& item, Seen& seen, const Found& found) {
   Waiting waiting{.decoded = std::move(*item.message), .entry = {}, .missing = {}};
   waiting.entry.message = item.at;
-  std::uint64_t bytes = item.at.bytes();
-  for (const Location& piece : waiting.decoded.stored.pieces) bytes += piece.bytes();
-  waiting.entry.kilobytes = static_cast<std::uint32_t>((bytes + 1023) / 1024);
+  waiting.entry.kilobytes =
+      kilobytes_of(item.at.bytes(), waiting.decoded.stored.pieces, waiting.decoded.stored.envelope.recipients.size());
   if (seen.status.present()) {
     auto status = decode_status(seen.status_payload);
     if (status && status->recipients.size() == waiting.decoded.stored.envelope.recipients.size()) {
@@ -313,25 +345,53 @@ void Recovery::join(std::uint32_t a, std::uint32_t b) {
   parent_.at(std::max(a, b)) = std::min(a, b);
 }
 
-std::vector<Share> Recovery::divide(std::size_t cores) {
-  std::vector<Share> shares(cores);
+// Cores that can go on with segments: each needs a file to copy the oldest of them to when all are full.
+std::size_t Recovery::cores_able(std::size_t cores) {
+  if (index_.empty()) return cores;
+  std::uint32_t bytes = kSegmentBytesMin;
+  for (const auto& [number, segment] : segments_)
+    if (is_segment_size(segment.bytes)) bytes = std::max(bytes, segment.bytes);
+  while (free_.size() < cores) {
+    const std::string name = free_name(++last_segment_);
+    const auto file = disk_.create(directory_ + "/" + name, bytes);
+    if (!file) break;
+    disk_.close(*file);
+    free_.push_back({.name = name, .bytes = bytes});
+  }
+  return std::clamp<std::size_t>(free_.size(), 1, cores);
+}
+
+// The core of each root of segments that tell of the same messages.
+std::map<std::uint32_t, std::size_t> Recovery::assign(std::size_t cores) {
   std::map<std::uint32_t, std::uint64_t> weight;  // messages by the root of their segments
   for (const auto& [number, segment] : segments_) weight[root(number)] += segment.needed + 1;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> heaviest;
   for (const auto& [number, count] : weight) heaviest.emplace_back(count, number);
   std::ranges::sort(heaviest, std::greater());
-  std::vector<std::uint64_t> load(cores);
+  std::vector<std::uint64_t> load(cores_able(cores));
   std::map<std::uint32_t, std::size_t> core_of_root;
   for (const auto& [count, number] : heaviest) {
     const auto core = static_cast<std::size_t>(std::ranges::min_element(load) - load.begin());
     load[core] += count;
     core_of_root[number] = core;
   }
+  return core_of_root;
+}
+
+std::vector<Share> Recovery::divide(std::size_t cores) {
+  std::vector<Share> shares(cores);
+  const std::map<std::uint32_t, std::size_t> core_of_root = assign(cores);
   for (const auto& [number, segment] : segments_) {
     core_of_[number] = core_of_root.at(root(number));
     shares[core_of_[number]].segments.push_back(segment);
   }
-  for (std::size_t i = 0; i < free_.size(); ++i) shares[i % cores].free.push_back(std::move(free_[i]));
+  for (FreeFile& file : free_) {
+    // To the core that has the fewest for its segments.
+    const auto need = [](const Share& share) {
+      return static_cast<double>(share.segments.size() + 1) / static_cast<double>(share.free.size() + 1);
+    };
+    std::ranges::max_element(shares, {}, need)->free.push_back(std::move(file));
+  }
   for (const auto& [id, entry] : index_) shares[core_of_.at(entry.message.segment)].index.emplace(id, entry);
   for (auto& [id, pieces] : pieces_)
     shares[core_of_.at(index_.at(id).message.segment)].pieces.emplace(id, std::move(pieces));

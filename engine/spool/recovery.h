@@ -32,7 +32,7 @@ struct Recovered {
 // What one core goes on with.
 struct Share {
   std::vector<Segment> segments;
-  std::vector<std::string> free;
+  std::vector<FreeFile> free;
   Index index;
   PieceIndex pieces;
 };
@@ -60,7 +60,8 @@ class Recovery {
   // The error is a sentence: the spool cannot be used as it is.
   io::DiskResult<void> run(const Found& found);
 
-  // Afterwards: gives the segments to `cores` cores.  Segments that tell of the same messages stay together.
+  // Afterwards: gives the segments to `cores` cores.  Segments that tell of the same messages stay together.  On a disk
+  // that is full they go to no more cores than there are free files: without one a core could not go on with them.
   std::vector<Share> divide(std::size_t cores);
   // Which of them got the segment.
   [[nodiscard]] std::size_t core_of(std::uint32_t segment) const { return core_of_.at(segment); }
@@ -79,7 +80,11 @@ class Recovery {
   io::DiskResult<void> open_segment(std::uint32_t number);
   void leave_file(std::uint32_t number);
   io::DiskResult<void> put_file_away(std::uint32_t number, const std::string& fault);
-  void read_records(Segment& segment, const Found& found);
+  bool read_records(Segment& segment, const Found& found);
+  void free_empty(const std::vector<std::uint32_t>& empty);
+  io::DiskResult<int> open_file(const std::string& path, bool& writable);
+  std::size_t cores_able(std::size_t cores);
+  std::map<std::uint32_t, std::size_t> assign(std::size_t cores);
   void tell_damage(Segment& segment, const Damage& place);
   void take(Item& item, const Found& found);
   void take_message(Item& item, Seen& seen, const Found& found);
@@ -95,7 +100,7 @@ class Recovery {
   std::string directory_;
   std::function<void(const std::string&)> note_;
   std::map<std::uint32_t, Segment> segments_;
-  std::vector<std::string> free_;
+  std::vector<FreeFile> free_;
   absl::flat_hash_map<QueueId, Seen> seen_;
   std::map<QueueId, Waiting> waiting_;  // found, but for some of their pieces
   Index index_;

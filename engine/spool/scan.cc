@@ -102,8 +102,9 @@ bool SegmentScan::step(ScanVisitor& visitor) {
 
 void SegmentScan::take(const Frame& frame, ScanVisitor& visitor) {
   if (frame.type == RecordType::batch) {
-    end_batch(visitor, /*last=*/false);
-    if (const auto head = read_batch_head(frame.payload)) {
+    const auto head = read_batch_head(frame.payload);
+    end_batch(visitor, /*last=*/head && head->resumed);
+    if (head) {
       batch_end_ = at_ + head->bytes;
       batch_missing_ = head->records;
     }

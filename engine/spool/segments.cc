@@ -1,6 +1,7 @@
 #include "engine/spool/segments.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/spool/quarantine.h"
@@ -31,10 +32,9 @@ std::optional<std::uint32_t> parse_hex(std::string_view text) {
   return number == 0 ? std::nullopt : std::optional(number);
 }
 
-// A free file that can be used as it is: of the right size, and nobody else's.
-bool fits(io::Disk& disk, const std::string& path, std::uint32_t bytes) {
-  const auto entry = disk.look(path);
-  return entry && entry->regular && entry->links == 1 && entry->own && entry->bytes == bytes;
+// Still ours alone, and as long as it was.
+bool is_as_it_was(const io::DiskEntry& entry, std::uint32_t bytes) {
+  return entry.regular && entry.links == 1 && entry.own && entry.bytes == bytes;
 }
 
 }  // namespace
@@ -77,6 +77,8 @@ Segment& Segments::get(std::uint32_t number) {
 
 Segment* Segments::oldest() { return segments_.empty() ? nullptr : &segments_.begin()->second; }
 
+Segment* Segments::newest() { return segments_.empty() ? nullptr : &segments_.rbegin()->second; }
+
 void Segments::remove(std::uint32_t number) {
   Segment& segment = get(number);
   CHECK(segment.needed == 0);
@@ -90,30 +92,43 @@ void Segments::release(std::uint32_t number) {
   --segment.needed;
 }
 
-io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, const std::string& free,
-                                      const SegmentHead& head, std::uint32_t bytes) {
+io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& free,
+                                      const SegmentHead& head) {
+  const bool fresh = free.name.empty();
+  const std::string name = fresh ? new_name(head.number) : std::exchange(free.name, {});
+  const std::string source = directory + "/" + name;
   const std::string place = directory + "/" + segment_name(head.number);
-  std::string source = directory + "/" + free;
-  bool fresh = free.empty();
-  if (!fresh && !fits(disk, source, bytes)) {
-    static_cast<void>(disk.remove(source));
-    fresh = true;
+  if (!fresh) {
+    const auto entry = disk.look(source);
+    if (!entry && entry.error().error != ENOENT) free.name = name;
+    if (!entry) return std::unexpected(entry.error());
+    if (!is_as_it_was(*entry, free.bytes))
+      return std::unexpected(io::DiskError{.error = EINVAL, .text = source + ": has been changed by another program; it is not used"});
   }
-  if (fresh) source = directory + "/" + new_name(head.number);
-  auto file = fresh ? disk.create(source, bytes) : disk.open(source, /*writable=*/true);
-  if (!file) return std::unexpected(file.error());
+  auto file = fresh ? disk.create(source, free.bytes) : disk.open(source, /*writable=*/true);
+  if (!file) {
+    if (!fresh) free.name = name;
+    return std::unexpected(file.error());
+  }
   auto done = disk.write(*file, 0, write_segment_head(head), /*durable=*/true);
-  if (done) done = disk.rename(source, place);
+  bool renamed = false;
+  if (done) {
+    done = disk.rename(source, place);
+    renamed = done.has_value();
+  }
   // Until its name is on the disk, nothing that is written into it would be found again.
   if (done) done = disk.sync_directory(directory);
-  if (!done) {
+  if (done) return Segment{.number = head.number, .file = *file, .salt = head.salt, .bytes = free.bytes, .used = kBlockBytes, .writable = true};
+  disk.close(*file);
+  const std::string& left = renamed ? place : source;
+  if (fresh) {
     // It is tried again with another file: this one must not take up space until the next start.
-    disk.close(*file);
-    static_cast<void>(disk.remove(source));
-    static_cast<void>(disk.remove(place));
-    return std::unexpected(done.error());
+    static_cast<void>(disk.remove(left));
+  } else {
+    // On a full disk there would be no other.
+    free.name = renamed ? segment_name(head.number) : name;
   }
-  return Segment{.number = head.number, .file = *file, .salt = head.salt, .bytes = bytes, .used = kBlockBytes};
+  return std::unexpected(done.error());
 }
 
 io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number, int file,

@@ -39,8 +39,9 @@ struct Segment {
   int file = -1;              // open for direct reads (and writes, while it is written)
   std::uint64_t salt = 0;
   std::uint32_t bytes = 0;    // of the file
-  std::uint32_t used = 0;     // written so far; all of it when closed
+  std::uint32_t used = 0;     // written so far: nothing that checks lies behind it
   std::uint64_t needed = 0;   // by messages, drafts and readers
+  bool writable = false;      // the file is open for writing, too
   bool unreadable = false;    // in part: the file is kept when nothing needs it any more
 };
 
@@ -51,6 +52,7 @@ class Segments {
   [[nodiscard]] Segment* find(std::uint32_t number);
   // The oldest, or null when there is none.
   [[nodiscard]] Segment* oldest();
+  [[nodiscard]] Segment* newest();
   void remove(std::uint32_t number);
   void need(std::uint32_t number) { ++get(number).needed; }
   void release(std::uint32_t number);
@@ -67,11 +69,21 @@ class Segments {
   std::uint64_t bytes_ = 0;
 };
 
-// Blocking, on a worker: turns a free file, or a new one where `free` is empty or of another size, into the segment
-// `head.number`, ready to be written behind its first block.  The error is a sentence; then no file is left of it.
-[[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory,
-                                                    const std::string& free, const SegmentHead& head,
-                                                    std::uint32_t bytes);
+// A file that holds nothing that counts; its name says nothing.
+struct FreeFile {
+  std::string name;
+  std::uint32_t bytes = 0;
+};
+// Whether such a file can be a segment.
+[[nodiscard]] constexpr bool is_segment_size(std::uint64_t bytes) {
+  return bytes >= kSegmentBytesMin && bytes <= kSegmentBytesMax && bytes % kBlockBytes == 0;
+}
+
+// Blocking, on a worker: turns `file`, or a new one of `file.bytes` where it has no name, into the segment `head.number`,
+// ready to be written behind its first block.  The error is a sentence; then `file` has the name that the free file
+// has now, or none where nothing is left of it.
+[[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& file,
+                                                    const SegmentHead& head);
 
 enum class SegmentEnd : std::uint8_t {
   free,     // to be used again

@@ -9,11 +9,28 @@ namespace {
 
 constexpr Duration kWatchEvery = std::chrono::seconds(1);
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
+constexpr Duration kAskAgain = std::chrono::milliseconds(50);
+// Cleaning makes promises wait for moments: only what lasts is worth telling.
+constexpr Duration kToldAfter = std::chrono::seconds(5);
+// Of one delivery attempt: its result, that reports were sent, and the end.
+constexpr std::uint64_t kRecordsOfAttempt = 3;
 
-std::uint32_t kilobytes_of(const Location& message, std::span<const Location> pieces) {
-  std::uint64_t bytes = message.bytes();
+std::uint64_t promised_bytes(std::size_t recipients) {
+  const std::uint64_t record = frame_bytes(kBatchHeadBytes) + frame_bytes(bare_status_bytes_max(recipients));
+  return kRecordsOfAttempt * io::disk_blocks_up(record);
+}
+
+std::uint64_t bytes_of(std::span<const Location> pieces) {
+  std::uint64_t bytes = 0;
   for (const Location& piece : pieces) bytes += piece.bytes();
-  return static_cast<std::uint32_t>((bytes + 1023) / 1024);
+  return bytes;
+}
+
+std::uint32_t longest_file(const SpoolOptions& options, const Share& share) {
+  std::uint32_t bytes = options.log.segment_bytes;
+  for (const Segment& segment : share.segments) bytes = std::max(bytes, segment.bytes);
+  for (const FreeFile& file : share.free) bytes = std::max(bytes, file.bytes);
+  return bytes;
 }
 
 }  // namespace
@@ -25,9 +42,27 @@ Spool::Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptio
       told_(std::move(told)),
       index_(std::move(share.index)),
       pieces_(std::move(share.pieces)),
-      log_(loop, segments_, last_number, options_.log, std::move(share.free), told_) {
-  for (const Segment& segment : share.segments) segments_.add(segment);
-  for (const auto& [id, entry] : index_) live_kilobytes_ += entry.kilobytes;
+      room_(longest_file(options_, share)),
+      log_(loop, segments_, room_, last_number, options_.log, share.free, told_, [this] { watch_promises(); }) {
+  for (const FreeFile& file : share.free) room_.add_file(file.bytes, file.bytes - kBlockBytes);
+  for (const Segment& segment : share.segments) {
+    segments_.add(segment);
+    room_.add_file(segment.bytes, 0);
+  }
+  for (const auto& [id, entry] : index_) {
+    room_.keep(std::uint64_t{entry.kilobytes} * 1024);
+    if (entry.status.present()) room_.keep_status(entry.status.bytes());
+  }
+  resume_newest();
+}
+
+// What was not written of it in an earlier life would be lost until it is cleaned, and on a full disk that may need it.
+void Spool::resume_newest() {
+  const Segment* newest = segments_.newest();
+  if (newest == nullptr || !newest->writable || newest->unreadable || newest->bytes % kBlockBytes != 0) return;
+  if (newest->used + 2 * kBlockBytes > newest->bytes) return;
+  room_.regain(newest->bytes - newest->used);
+  log_.resume(newest->number);
 }
 
 Spool::~Spool() {
@@ -50,7 +85,7 @@ void Spool::start() {
 std::string Spool::trouble() const {
   if (!log_.trouble().empty()) return log_.trouble();
   if (low_) return options_.log.directory + ": too little space is left on the file system";
-  return log_.ready() ? "" : "the first segment is being made";
+  return log_.takes_mail() ? "" : "the first segment is being made";
 }
 
 // ------------------------------------------------------------------------------------------ what is known
@@ -70,42 +105,113 @@ void Spool::forget(QueueId id) {
   const auto at = index_.find(id);
   CHECK(at != index_.end());
   release(id, at->second.message);
-  live_kilobytes_ -= at->second.kilobytes;
+  room_.release(std::uint64_t{at->second.kilobytes} * 1024);
+  if (at->second.status.present()) room_.release_status(at->second.status.bytes());
   index_.erase(at);
   cleaning_is_due();
+}
+
+// ------------------------------------------------------------------------------------------ room
+
+bool Spool::make_room(Purpose purpose, std::uint64_t bytes) {
+  if (!room_.takes(purpose, bytes)) return false;
+  room_.keep(bytes);
+  return true;
+}
+
+// False: there is none, and no other file can be made.
+Task<bool> Spool::wait_for_room(Purpose purpose, std::uint64_t bytes) {
+  while (!make_room(purpose, bytes)) {
+    cleaning_is_due();
+    if (!co_await log_.extend()) co_return make_room(purpose, bytes);
+  }
+  co_return true;
+}
+
+std::optional<Promise> Spool::promise(std::size_t recipients) {
+  const std::uint64_t bytes = promised_bytes(recipients);
+  if (room_.promise(bytes)) return Promise(room_, bytes);
+  refuse_promise();
+  return std::nullopt;
+}
+
+bool Spool::cover(Promise& promise, std::size_t recipients) {
+  if (promise.grow(promised_bytes(recipients))) return true;
+  refuse_promise();
+  return false;
+}
+
+void Spool::refuse_promise() {
+  if (refused_since_ == Instant::max()) refused_since_ = loop_.now();
+  log_.room_changed();
+  cleaning_is_due();
+}
+
+Task<std::optional<Promise>> Spool::await_promise(std::size_t recipients) {
+  for (;;) {
+    auto promised = promise(recipients);
+    if (promised || closing_ || loop_.aborting()) co_return promised;
+    co_await loop_.sleep(kAskAgain, "room in the spool");
+  }
+}
+
+std::string Spool::no_room() const {
+  if (refused_since_ == Instant::max() || loop_.now() < refused_since_ + kToldAfter) return "";
+  return "no delivery attempt starts, because the spool has no room to record its outcome: " +
+         (is_full() ? log_.trouble() : "it is being cleaned");
+}
+
+// Room may have come: those whose promise was refused ask again.
+void Spool::watch_promises() {
+  if (refused_since_ == Instant::max()) return;
+  const auto promised = promise(1);
+  if (!promised) {
+    if (std::string why = no_room(); !why.empty() && !std::exchange(refusal_told_, true)) told_(why);
+    return;
+  }
+  refused_since_ = Instant::max();
+  if (std::exchange(refusal_told_, false)) told_("delivery attempts start again: the spool has room to record their outcome");
+  on_room_();
 }
 
 // ------------------------------------------------------------------------------------------ writing
 
 Task<bool> Spool::store(QueueId id, const Stored& stored, const message::DeliveryStatus& status,
-                        const Chain& content) {
+                        const Chain& content, Purpose purpose) {
   const std::string head = encode_message(stored, status);
   if (head.empty() || content.size() > kPieceBytesMax) co_return false;
   Log::Write write{.type = RecordType::message, .id = id, .head = head, .content = &content};
-  if (!co_await log_.write(write)) {
+  const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
+  // The pieces have theirs.
+  const std::uint64_t more = std::uint64_t{kilobytes} * 1024 - bytes_of(stored.pieces);
+  const bool fits = make_room(purpose, more) || co_await wait_for_room(purpose, more);
+  if (!fits || !co_await log_.write(write)) {
+    if (fits) room_.release(more);
     ++counters_.not_stored;
     // It may be on the disk all the same, and its client will send it again.
     if (write.location.present()) tasks_.add(cancel(id));
     co_return false;
   }
-  const std::uint32_t kilobytes = kilobytes_of(write.location, stored.pieces);
   const bool fresh = index_.emplace(id, Entry{.message = write.location, .status = {}, .kilobytes = kilobytes}).second;
   CHECK(fresh);
   if (!stored.pieces.empty()) pieces_.emplace(id, stored.pieces);
-  live_kilobytes_ += kilobytes;
   ++counters_.stored;
   co_return true;
 }
 
-Task<Location> Spool::store_piece(QueueId id, const Chain& content) {
+Task<Location> Spool::store_piece(QueueId id, const Chain& content, Purpose purpose) {
   CHECK(content.size() <= kPieceBytesMax);
   Log::Write write{.type = RecordType::piece, .id = id, .head = {}, .content = &content};
-  if (!co_await log_.write(write)) co_return Location();
-  co_return write.location;
+  const std::uint64_t bytes = write.bytes();
+  if (!make_room(purpose, bytes) && !co_await wait_for_room(purpose, bytes)) co_return Location();
+  if (co_await log_.write(write)) co_return write.location;
+  room_.release(bytes);
+  co_return Location();
 }
 
 void Spool::forget_pieces(const std::vector<Location>& pieces) {
   for (const Location& piece : pieces) segments_.release(piece.segment);
+  room_.release(bytes_of(pieces));
   cleaning_is_due();
 }
 
@@ -123,16 +229,31 @@ Task<void> Spool::cancel(QueueId id) {
   co_await write_until_kept(write);
 }
 
+// In the longest form for which there is room.
+std::string Spool::shortened(const message::DeliveryStatus& status, const Entry& entry) const {
+  const std::uint64_t before = entry.status.present() ? entry.status.bytes() : 0;
+  for (const StatusForm form : {StatusForm::whole, StatusForm::brief}) {
+    std::string payload = encode_status(status, form);
+    if (room_.takes_status(frame_bytes(static_cast<std::uint32_t>(payload.size())), before)) return payload;
+  }
+  return encode_status(status, StatusForm::bare);
+}
+
 Task<bool> Spool::update(QueueId id, const message::DeliveryStatus& status) {
   Turns::Turn turn(turns_, id);
   co_await turn.begun();
   if (!index_.contains(id)) co_return true;
-  const std::string head = encode_status(status);
+  const std::string head = shortened(status, index_.find(id)->second);
   Log::Write write{.type = RecordType::status, .id = id, .head = head};
-  if (!co_await write_until_kept(write)) co_return false;
+  room_.keep_status(write.bytes());
+  if (!co_await write_until_kept(write)) {
+    room_.release_status(write.bytes());
+    co_return false;
+  }
   const auto at = index_.find(id);
   CHECK(at != index_.end());
-  at->second.status = write.location;
+  const Location before = std::exchange(at->second.status, write.location);
+  if (before.present()) room_.release_status(before.bytes());
   co_return true;
 }
 
@@ -159,7 +280,9 @@ Task<void> Spool::close() {
 
 void Spool::on_watch(void* context) {
   auto& self = *static_cast<Spool*>(context);
+  self.log_.room_changed();
   self.cleaning_is_due();
+  self.watch_promises();
   self.tasks_.add(self.look_at_space());
 }
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +17,7 @@
 
 #include "engine/spool/log.h"
 #include "engine/spool/recovery.h"
+#include "engine/spool/room.h"
 #include "engine/spool/turns.h"
 
 namespace sluice::spool {
@@ -71,6 +74,8 @@ struct Message {
   Pin pin;
 };
 
+class Draft;
+
 class Spool {
  public:
   // `told` hears what the operator should know; `last_number` is shared by all cores.
@@ -88,12 +93,26 @@ class Spool {
   [[nodiscard]] std::string trouble() const;
 
   // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.
-  // `id` is new; stored.content_bytes counts all of the content.
-  Task<bool> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content);
+  // `id` is new; stored.content_bytes counts all of the content.  With the message, room is reserved for what becomes of
+  // it.
+  Task<bool> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content,
+                   Purpose purpose = Purpose::mail);
   // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
   // store(), or for forget_pieces().
-  Task<Location> store_piece(QueueId id, const Chain& content);
+  Task<Location> store_piece(QueueId id, const Chain& content, Purpose purpose = Purpose::mail);
   void forget_pieces(const std::vector<Location>& pieces);
+
+  // Room to record what becomes of so many recipients in one delivery attempt: to be had before it starts, and kept
+  // until it has been recorded.  Absent: there is none now; no_room() says why, and on_room() is called when to ask again.
+  [[nodiscard]] std::optional<Promise> promise(std::size_t recipients);
+  // Makes a promise good for so many.  False: there is no room for that now.
+  [[nodiscard]] bool cover(Promise& promise, std::size_t recipients);
+  // The same for what must be recorded without delay, such as an operator's order: waits for it.  Absent: the core must
+  // stop first.
+  Task<std::optional<Promise>> await_promise(std::size_t recipients);
+  // Why there has been none for a while, in words; empty: there is, or will be soon.
+  [[nodiscard]] std::string no_room() const;
+  void on_room(std::function<void()> call) { on_room_ = std::move(call); }
 
   // The error is a sentence: the record cannot be read, or does not check.
   Task<std::expected<Message, std::string>> read(QueueId id);
@@ -106,6 +125,7 @@ class Spool {
 
   // Changes of one message are made one after the other, as they were asked for.  Each waits until it is on the disk,
   // however often that takes.  False: the core must stop first.  `status` is looked at when its turn has come.
+  // The caller has a promise of room for it.  Where the disk is full, a status may be recorded in a shorter form.
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
   // The message is nobody's business any more.
   Task<bool> finish(QueueId id);
@@ -116,7 +136,8 @@ class Spool {
   [[nodiscard]] std::size_t messages() const { return index_.size(); }
   [[nodiscard]] const Index& index() const { return index_; }
   [[nodiscard]] std::uint64_t disk_bytes() const { return segments_.bytes(); }
-  [[nodiscard]] std::uint64_t live_bytes() const { return live_kilobytes_ * 1024; }
+  // What the messages need until their end, the room for their outcome included.
+  [[nodiscard]] std::uint64_t live_bytes() const { return room_.kept(); }
   [[nodiscard]] const SpoolCounters& counters() const { return counters_; }
   [[nodiscard]] const LogCounters& log_counters() const { return log_.counters(); }
 
@@ -136,13 +157,31 @@ class Spool {
   Task<bool> write_until_kept(Log::Write& write);
   Task<void> cancel(QueueId id);
   Task<bool> put_aside(QueueId id, std::string why);
+  void refuse_promise();
+  [[nodiscard]] bool make_room(Purpose purpose, std::uint64_t bytes);
+  Task<bool> wait_for_room(Purpose purpose, std::uint64_t bytes);
+  [[nodiscard]] std::string shortened(const message::DeliveryStatus& status, const Entry& entry) const;
+  void resume_newest();
+  void watch_promises();
+
+  // cleaner.cc
+  [[nodiscard]] bool is_full() const { return !log_.trouble().empty(); }
   [[nodiscard]] bool crowded() const;
   [[nodiscard]] bool can_be_cleaned(const Segment& oldest) const;
   void cleaning_is_due();
   Task<void> clean();
   Task<bool> recycle(std::uint32_t number);
   Task<bool> move_forward(std::uint32_t number);
-  Task<bool> move(QueueId id, std::uint32_t number);
+  // moving.cc
+  struct Copy;
+  friend class Draft;
+  Task<bool> move_all(std::vector<QueueId> ids, std::uint32_t number);
+  Task<bool> prepare_copy(Copy& copy, std::uint32_t number);
+  Task<Location> copy_piece(QueueId id, Extent octets);
+  Task<bool> write_copies(std::span<const std::unique_ptr<Copy>> copies);
+  Task<void> write_copy(Copy& copy);
+  void settle_copy(Copy& copy);
+  Task<bool> move_drafts(std::uint32_t number);
   void close_files();
   static void on_watch(void* self);
   Task<void> look_at_space();
@@ -153,9 +192,13 @@ class Spool {
   Segments segments_;
   Index index_;
   PieceIndex pieces_;
+  absl::flat_hash_map<QueueId, Draft*> drafts_;  // that have pieces
   Turns turns_;
+  Room room_;
   Log log_;
-  std::uint64_t live_kilobytes_ = 0;
+  std::function<void()> on_room_ = [] {};
+  Instant refused_since_ = Instant::max();  // a promise; max: none is wanted
+  bool refusal_told_ = false;
   bool looked_ = false;
   bool low_ = false;       // too little space on the file system
   bool cleaning_ = false;
@@ -173,7 +216,7 @@ class Spool {
 // Owned by a taker; ends in commit() or abandon() (checked).
 class Draft {
  public:
-  Draft(Spool& spool, QueueId id) : spool_(spool), id_(id) {}
+  Draft(Spool& spool, QueueId id, Purpose purpose = Purpose::mail) : spool_(spool), id_(id), purpose_(purpose) {}
   ~Draft();
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
@@ -186,8 +229,10 @@ class Draft {
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
+  friend class Spool;
   Spool& spool_;
   QueueId id_;
+  Purpose purpose_;
   Chain rest_;
   std::vector<Location> pieces_;
   std::uint64_t bytes_ = 0;

@@ -29,6 +29,11 @@ constexpr std::uint64_t kSizeMax = std::numeric_limits<std::uint64_t>::max() - 1
 // Of a recipient's status without its words, and so of any status without words.
 constexpr std::size_t kBareStatusBytesMax = 1 + 1 + 3 + 2 + 3 + 3 + 1 + 1 + 10 + 5 + 10;
 static_assert(smtp::kRecipientsMaxCeiling * kBareStatusBytesMax < kMetaBytesMax / 4);
+// Of everything else in a bare status: schema, held, due, tries, two counts.
+constexpr std::size_t kBareHeadBytesMax = 1 + 1 + 10 + 5 + 3 + 1;
+// Of the brief form.
+constexpr std::size_t kBriefWordsBytesMax = 64;
+constexpr std::size_t kBriefAttempts = 4;
 
 // Dates are written as they are: before 1970 there was no mail of ours.
 std::uint64_t unsigned_of(WallMillis time) { return static_cast<std::uint64_t>(std::max<WallMillis>(time, 0)); }
@@ -90,7 +95,7 @@ Location read_location(OctetReader& in) {
   return location;
 }
 
-void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t words_max) {
+void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t words_max, std::size_t attempts_max) {
   const auto words = [&](const std::string& text) { return std::string_view(text).substr(0, words_max); };
   out.number(status.held ? 1 : 0);
   out.number(unsigned_of(status.due));
@@ -110,9 +115,9 @@ void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t wo
     out.number(recipient.tries);
     out.number(unsigned_of(recipient.due));
   }
-  const std::size_t attempts = std::min(status.attempts.size(), message::kAttemptsKept);
+  const std::size_t attempts = std::min(status.attempts.size(), attempts_max);
   out.number(attempts);
-  for (const Attempt& attempt : std::span(status.attempts).first(attempts)) {
+  for (const Attempt& attempt : std::span(status.attempts).last(attempts)) {
     out.number(unsigned_of(attempt.at));
     out.text(words(attempt.next_hop));
     out.text(words(attempt.tls));
@@ -172,18 +177,28 @@ void read_status(OctetReader& in, std::uint64_t schema, DeliveryStatus& status) 
 
 }  // namespace
 
-std::string encode_status(const DeliveryStatus& status) {
+std::string encode_status(const DeliveryStatus& status, StatusForm form) {
   CHECK(status.recipients.size() <= smtp::kRecipientsMaxCeiling);
+  const std::size_t attempts_max = form == StatusForm::whole   ? message::kAttemptsKept
+                                   : form == StatusForm::brief ? kBriefAttempts
+                                                               : 0;
   std::string payload;
-  for (std::size_t words_max : {message::kWordsBytesMax, std::size_t{64}, std::size_t{0}}) {
+  for (const std::size_t words_max : {message::kWordsBytesMax, kBriefWordsBytesMax, std::size_t{0}}) {
+    if (form == StatusForm::brief && words_max > kBriefWordsBytesMax) continue;
+    if (form == StatusForm::bare && words_max > 0) continue;
     payload.clear();
     OctetWriter out(payload);
     out.number(kSchema);
-    write_status(out, status, words_max);
+    write_status(out, status, words_max, attempts_max);
     if (payload.size() <= kMetaBytesMax / 2) break;
   }
   CHECK(payload.size() <= kMetaBytesMax / 2);
+  CHECK(form != StatusForm::bare || payload.size() <= bare_status_bytes_max(status.recipients.size()));
   return payload;
+}
+
+std::uint32_t bare_status_bytes_max(std::size_t recipients) {
+  return static_cast<std::uint32_t>(kBareHeadBytesMax + recipients * kBareStatusBytesMax);
 }
 
 std::optional<DeliveryStatus> decode_status(std::string_view payload) {

@@ -31,7 +31,8 @@ class CtlSpoolTest : public ::testing::Test {
     auto opened = spool::Directory::open(*disk_, path_, "here.example");
     ASSERT_TRUE(opened);
     directory_ = *std::move(opened);
-    auto segment = spool::begin_segment(*disk_, path_, "", {.number = 7, .salt = kSalt}, 1U << 20);
+    spool::FreeFile file{.name = {}, .bytes = 1U << 20};
+    auto segment = spool::begin_segment(*disk_, path_, file, {.number = 7, .salt = kSalt});
     ASSERT_TRUE(segment);
     file_ = segment->file;
   }

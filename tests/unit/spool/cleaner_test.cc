@@ -92,7 +92,7 @@ TEST_F(CleanerTest, DoesNotCopyTheSameMessageAgainAndAgain) {
   ASSERT_TRUE(store(1, 1000));
   fill(12);
   EXPECT_LE(counters().moved, 6U);
-  EXPECT_GE(counters().recycled, 8U);
+  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 8; }));
 }
 
 // Whoever finishes a message knows only the pieces that it had when it was read: releasing those again took the
@@ -154,21 +154,21 @@ TEST_F(CleanerTest, HeldSegmentIsNotReadOverAndOverAgain) {
   EXPECT_GE(counters().recycled, 6U);
 }
 
-// A draft holds the segments of its pieces, however long the rest takes.
-TEST_F(CleanerTest, DraftsKeepTheirPieces) {
+// A client that takes its time used to keep the oldest segment, and all behind it.
+TEST_F(CleanerTest, PiecesOfDraftsAreCopiedForward) {
   begin();
   Draft draft(life_->spool(), 1);
   Chain begun;
   begun.append_copy(content_of(1, 600'000));
   ASSERT_TRUE(life_->await<bool>([&] { return draft.append(std::move(begun)); }));
   fill(8);
-  EXPECT_EQ(counters().recycled, 0U);
-  ASSERT_TRUE(life_->await<bool>([&] { return draft.commit(stored_of(1, 0), status_of(0)); }));
-  EXPECT_EQ(read(1)->content, content_of(1, 600'000));
-  doors_.run_for(61s);
-  fill(1);
   ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 4; }));
-  EXPECT_EQ(read(1)->content, content_of(1, 600'000));
+  ASSERT_TRUE(life_->await<bool>([&] { return draft.commit(stored_of(1, 0), status_of(0)); }));
+  for (int lives = 0; lives < 2; ++lives) {
+    EXPECT_EQ(read(1)->content, content_of(1, 600'000));
+    life_ = nullptr;
+    begin();
+  }
 }
 
 // The scan does not find it any more, but the index knows it: the segment used to stay for ever.

@@ -96,7 +96,7 @@ class Life {
   void wait_ready() {
     EXPECT_TRUE(doors_.run_until([this] {
       return std::ranges::all_of(spools_, [](const auto& spool) {
-        return spool->accepting() && spool->log_counters().segments_begun > 0;
+        return spool->accepting() && spool->settled();
       });
     }));
   }

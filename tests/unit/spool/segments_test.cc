@@ -28,7 +28,8 @@ class SegmentFileTest : public ::testing::Test {
 };
 
 TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
-  const auto made = begin_segment(disk_, kDirectory, "", {.number = 5, .salt = 1}, kBytes);
+  FreeFile file{.name = {}, .bytes = kBytes};
+  const auto made = begin_segment(disk_, kDirectory, file, {.number = 5, .salt = 1});
   ASSERT_TRUE(made);
   EXPECT_EQ(made->number, 5U);
   EXPECT_EQ(made->used, kBlockBytes);
@@ -38,7 +39,8 @@ TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
   ASSERT_TRUE(end_segment(disk_, kDirectory, 5, made->file, SegmentEnd::free));
   EXPECT_EQ(disk_.files_open(), 0U);
   EXPECT_THAT(disk_.names(kDirectory), ElementsAre("free-00000005"));
-  const auto again = begin_segment(disk_, kDirectory, "free-00000005", {.number = 9, .salt = 2}, kBytes);
+  file.name = "free-00000005";
+  const auto again = begin_segment(disk_, kDirectory, file, {.number = 9, .salt = 2});
   ASSERT_TRUE(again);
   EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000009.log"));
   EXPECT_EQ(read_number("00000009.log"), "9");
@@ -46,7 +48,8 @@ TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
 
 TEST_F(SegmentFileTest, IsRemovedOrKeptAside) {
   for (const std::uint32_t number : {1U, 2U}) {
-    const auto made = begin_segment(disk_, kDirectory, "", {.number = number, .salt = 1}, kBytes);
+    FreeFile file{.name = {}, .bytes = kBytes};
+    const auto made = begin_segment(disk_, kDirectory, file, {.number = number, .salt = 1});
     ASSERT_TRUE(made);
     ASSERT_TRUE(end_segment(disk_, kDirectory, number, made->file, number == 1 ? SegmentEnd::removed : SegmentEnd::aside));
   }
@@ -59,20 +62,19 @@ TEST_F(SegmentFileTest, CanBeEndedAgainWhenItsNameIsGoneAlready) {
   EXPECT_TRUE(end_segment(disk_, kDirectory, 5, -1, SegmentEnd::free));
 }
 
-// A free file of another length, from before the setting was changed or from a crash, used to be taken as it was.
-TEST_F(SegmentFileTest, OfAnotherSizeIsMadeAnew) {
-  disk_.file("/spool/free-00000003").bytes.assign(8192, 'x');
-  const auto made = begin_segment(disk_, kDirectory, "free-00000003", {.number = 5, .salt = 1}, kBytes);
-  ASSERT_TRUE(made);
-  EXPECT_EQ(disk_.file("/spool/00000005.log").bytes.size(), kBytes);
-  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
-}
-
-TEST_F(SegmentFileTest, ThatSomebodyLinkedIsMadeAnew) {
-  disk_.file("/spool/free-00000003").bytes.assign(kBytes, '\0');
-  disk_.file("/spool/free-00000003").links = 2;
-  ASSERT_TRUE(begin_segment(disk_, kDirectory, "free-00000003", {.number = 5, .salt = 1}, kBytes));
-  EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
+// A free file that is not what it was when it was found is another program's now.
+TEST_F(SegmentFileTest, OfAFileThatWasChangedIsNotMade) {
+  for (const bool linked : {false, true}) {
+    testing::MemoryDisk::File& changed = disk_.file("/spool/free-00000003");
+    changed.bytes.assign(linked ? kBytes : 8192, 'x');
+    changed.links = linked ? 2 : 1;
+    FreeFile file{.name = "free-00000003", .bytes = kBytes};
+    const auto made = begin_segment(disk_, kDirectory, file, {.number = 5, .salt = 1});
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().text, ::testing::HasSubstr("has been changed"));
+    EXPECT_EQ(file.name, "");
+    EXPECT_THAT(disk_.names(kDirectory), ElementsAre("free-00000003"));
+  }
 }
 
 TEST(Segments, KnowWhatIsNeededAndWhichIsOldest) {

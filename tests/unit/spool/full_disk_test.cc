@@ -1,0 +1,266 @@
+// A disk that is full for good: what was accepted while there was room can be tried for as long as it takes, and goes,
+// without a byte from elsewhere; through ends and starts of the relay at any moment.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/unit/spool/ledger.h"
+
+namespace sluice::spool {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using testing::DoorKind;
+using testing::Doors;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kSegmentsThatFit = 8;
+constexpr std::size_t kAtOnce = 8;
+
+class FullDisk {
+ public:
+  explicit FullDisk(std::uint64_t seed, std::size_t segments = kSegmentsThatFit)
+      : doors(DoorKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}), machine(doors), random(seed) {
+    disk().set_capacity(segments * kSegmentBytesMin + 100 * kBlockBytes);
+    begin();
+    life->wait_ready();
+  }
+  io::SimDisk& disk() { return doors.world().disk(kHost); }
+  void begin() { life = std::make_unique<Life>(machine); }
+  Spool& spool() { return life->spool(); }
+
+  bool store(std::size_t size) {
+    const QueueId id = ++last_id;
+    ledger.line(id) = {.size = size};
+    const bool kept = life->await<bool>([&] { return keep(spool(), id, size); });
+    ledger.line(id).kept = kept;
+    return kept;
+  }
+  // Mail until no more is accepted.
+  void fill(std::size_t size_max) {
+    while (spool().accepting() && last_id < 20'000) store(size_max / 2 + random.below(size_max / 2));
+    ASSERT_LT(last_id, 20'000U);
+    ASSERT_THAT(spool().trouble(), HasSubstr("No space left on device"));
+  }
+  [[nodiscard]] std::vector<QueueId> left() const {
+    std::vector<QueueId> ids;
+    for (const auto& [id, entry] : life->spool().index()) ids.push_back(id);
+    std::ranges::sort(ids);
+    return ids;
+  }
+  std::vector<QueueId> shuffled(std::vector<QueueId> ids) {
+    for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[random.below(i)]);
+    return ids;
+  }
+
+  // Delivery attempts, some at a time: each has room promised before it starts.  False: they do not end.
+  bool attempt(const std::vector<QueueId>& ids, bool delivered) {
+    begin_attempts(ids, delivered);
+    bool over = false;
+    doors.world().after(5min, [&over] { over = true; });
+    doors.run_until([this, &over] { return over || tasks.live() == 0; });
+    return tasks.live() == 0;
+  }
+  void begin_attempts(const std::vector<QueueId>& ids, bool delivered) {
+    waiting = ids;
+    for (std::size_t i = 0; i < kAtOnce; ++i)
+      life->loop().post([this, delivered] { tasks.add(attempts(delivered)); });
+    ASSERT_TRUE(doors.run_until([this] { return tasks.live() == kAtOnce || waiting.empty(); }));
+  }
+  Task<void> attempts(bool delivered) {
+    while (!waiting.empty() && !ledger.dead()) {
+      const QueueId id = waiting.back();
+      waiting.pop_back();
+      const auto room = co_await spool().await_promise(1);
+      if (!room || ledger.dead()) co_return;
+      Ledger::Line& line = ledger.line(id);
+      if (delivered) {
+        line.finish_asked = true;
+        if (ledger.answered(co_await spool().finish(id))) line.finished = true;
+      } else {
+        const message::DeliveryStatus status = status_of(++line.tries_asked);
+        if (ledger.answered(co_await spool().update(id, status))) line.tries_kept = status.tries;
+      }
+    }
+  }
+  // kill -9 while attempts are under way; and the next start, which needs nothing of the disk.
+  void kill_and_start() {
+    ledger.die();
+    disk().process_loss();
+    life->abort();
+    ASSERT_TRUE(doors.run_until([this] { return tasks.live() == 0; }));
+    life->close();
+    machine.renew();
+    ledger.live();
+    begin();
+    ASSERT_EQ(life->error, "");
+    EXPECT_EQ(life->counts.damaged, 0U);
+    ledger.compare(*life);
+  }
+
+  Doors doors;
+  Machine machine;
+  io::SimRandom random;
+  Ledger ledger;
+  QueueId last_id = 0;
+  std::unique_ptr<Life> life;
+  TaskSet tasks;
+  std::vector<QueueId> waiting;
+};
+
+// It stopped after a third: ends of messages found no place any more, and their space was never given back.
+TEST(SpoolFullDisk, IsEmptiedInAnyOrder) {
+  for (const std::size_t size_max : {2'000U, 40'000U, 900'000U}) {
+    SCOPED_TRACE(size_max);
+    FullDisk full(size_max);
+    full.fill(size_max);
+    ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
+    EXPECT_EQ(full.spool().messages(), 0U);
+    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+    // As much as at first finds room again.
+    const std::size_t messages = full.last_id;
+    full.fill(size_max);
+    EXPECT_GT((full.last_id - messages) * 3, messages * 2);
+  }
+}
+
+// Each attempt writes a new status: they must not use up what is reserved for the last one.
+TEST(SpoolFullDisk, IsEmptiedAfterDaysOfRetries) {
+  FullDisk full(2);
+  full.fill(60'000);
+  const std::vector<QueueId> all = full.left();
+  ASSERT_GT(all.size(), 300U);
+  for (int round = 0; round < 40; ++round)
+    ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << "round " << round << ": " << full.spool().no_room();
+  EXPECT_GT(full.spool().counters().moved, 0U);
+  for (const QueueId id : {all.front(), all.back()}) {
+    const auto back = full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), id); });
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->status.tries, 40U);
+    EXPECT_EQ(back->content, content_of(id, full.ledger.line(id).size));
+  }
+  ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/true)) << full.spool().no_room();
+  EXPECT_EQ(full.spool().messages(), 0U);
+}
+
+TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE(seed);
+    FullDisk full(seed);
+    full.fill(60'000);
+    for (int kills = 0; kills < 12; ++kills) {
+      const std::vector<QueueId> some = full.shuffled(full.left());
+      const bool delivered = kills % 4 == 3;
+      full.begin_attempts({some.begin(), some.begin() + static_cast<std::ptrdiff_t>(some.size() / (delivered ? 8 : 1))}, delivered);
+      full.doors.run_for(full.random.between(Duration::zero(), 400ms));
+      full.kill_and_start();
+      if (::testing::Test::HasFailure()) return;
+    }
+    ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
+    EXPECT_EQ(full.spool().messages(), 0U);
+    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+  }
+}
+
+// A client that takes its time must not keep the oldest segment from being cleaned.
+TEST(SpoolFullDisk, IsEmptiedThoughADraftIsInTheOldestSegment) {
+  FullDisk full(4);
+  Draft draft(full.spool(), 900'000);
+  Chain begun;
+  begun.append_copy(content_of(900'000, 600'000));
+  ASSERT_TRUE(full.life->await<bool>([&] { return draft.append(std::move(begun)); }));
+  full.fill(60'000);
+  const std::vector<QueueId> all = full.left();
+  for (int round = 0; round < 8; ++round)
+    ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
+  ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
+  ASSERT_TRUE(full.life->await<bool>([&] { return draft.commit(stored_of(900'000, 0), status_of(0)); }));
+  const auto back = full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), 900'000); });
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->content, content_of(900'000, 600'000));
+}
+
+// Others fill the disk; the spool has only begun.
+TEST(SpoolFullDisk, FilledByOthersDeliversWhatIsThere) {
+  FullDisk full(5, 100);
+  full.store(30'000);
+  full.store(700'000);
+  full.doors.run_for(1s);
+  full.disk().set_capacity(0);
+  const std::vector<QueueId> all = full.left();
+  for (int round = 0; round < 400; ++round) ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
+  full.kill_and_start();
+  for (int round = 0; round < 400; ++round) ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
+  ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
+}
+
+// The files that were kept in reserve are gone, and no others can be made: nothing starts, and it is said why.
+TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
+  FullDisk full(6);
+  full.fill(60'000);
+  full.life->close();
+  for (const io::DiskEntry& entry : *full.disk().list(full.machine.place.path()))
+    if (parse_free_name(entry.name)) ASSERT_TRUE(full.disk().remove(full.machine.place.path(entry.name)));
+  std::vector<std::string> names;
+  for (const io::DiskEntry& entry : *full.disk().list(full.machine.place.path()))
+    if (parse_segment_name(entry.name)) names.push_back(entry.name);
+  // The last ones are ready and empty.
+  for (std::size_t i = names.size() - 2; i < names.size(); ++i)
+    ASSERT_TRUE(full.disk().remove(full.machine.place.path(names[i])));
+  full.disk().set_capacity(0);
+  full.begin();
+  full.begin_attempts(full.left(), /*delivered=*/true);
+  ASSERT_TRUE(full.doors.run_for(20s));
+  EXPECT_EQ(full.ledger.finished, 0U);
+  EXPECT_THAT(full.spool().no_room(), HasSubstr("no room to record its outcome"));
+  EXPECT_THAT(full.spool().no_room(), HasSubstr("No space left on device"));
+  EXPECT_THAT(full.life->told, Contains(HasSubstr("no delivery attempt starts")));
+  full.disk().set_capacity(std::uint64_t{1} << 40);
+  ASSERT_TRUE(full.doors.run_until([&] { return full.tasks.live() == 0; }));
+  EXPECT_EQ(full.spool().messages(), 0U);
+  EXPECT_EQ(full.spool().no_room(), "");
+  EXPECT_THAT(full.life->told, Contains(HasSubstr("delivery attempts start again")));
+}
+
+// ------------------------------------------------------------------------------------------ each call in turn
+
+// A disk that is full, and on which the n-th call of a kind fails beside that.  True when there was such a call.
+bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
+  FullDisk full(after + 1, 5);
+  full.fill(200'000);
+  const std::vector<QueueId> all = full.left();
+  io::SimFaults& faults = full.doors.world().faults();
+  const std::uint64_t before = faults.calls(call);
+  faults.add({.call = call, .after = after, .count = count, .error = ENOSPC, .host = ""});
+  EXPECT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
+  EXPECT_TRUE(full.attempt(full.shuffled({all.begin(), all.begin() + 10}), /*delivered=*/true)) << full.spool().no_room();
+  const std::uint64_t calls = faults.calls(call) - before;
+  faults.clear();
+  full.kill_and_start();
+  EXPECT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
+  EXPECT_EQ(full.spool().messages(), 0U);
+  return calls > after;
+}
+
+class FullDiskEachCall : public ::testing::TestWithParam<std::pair<const char*, io::SimCall>> {};
+INSTANTIATE_TEST_SUITE_P(Spool, FullDiskEachCall,
+                         ::testing::Values(std::pair("Write", io::SimCall::write_file), std::pair("Sync", io::SimCall::sync),
+                                           std::pair("Create", io::SimCall::create), std::pair("Open", io::SimCall::open_file),
+                                           std::pair("Rename", io::SimCall::rename), std::pair("Remove", io::SimCall::remove)),
+                         [](const auto& info) { return std::string(info.param.first); });
+
+TEST_P(FullDiskEachCall, MayFail) {
+  // Of writes and syncs there are hundreds: some of them.
+  std::uint64_t step = GetParam().second == io::SimCall::write_file || GetParam().second == io::SimCall::sync ? 37 : 1;
+  for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 1) && !HasFailure(); n += step) {
+  }
+  for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 3) && !HasFailure(); n += 3 * step) {
+  }
+}
+
+}  // namespace
+}  // namespace sluice::spool
