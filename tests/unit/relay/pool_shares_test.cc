@@ -197,7 +197,8 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
   testing::Running<Pool::Acquired> waiting(of.bench.doors, of.bench.loop, [&]() -> Task<Pool::Acquired> {
     struct Steps {
       static Task<Pool::Acquired> go(Router& router) {
-        auto lease = co_await router.lease(router.bind("other@example.net", "ann@example.com", "other"));
+        const message::Recipient recipient{.forward_path = "other@example.net"};
+        auto lease = co_await router.lease(router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
         auto acquired = co_await lease->pool().acquire({.customer = "other"});
         if (acquired) lease->pool().release(*std::move(acquired));
         co_return std::unexpected(Trouble{.detail = acquired ? "" : acquired.error().detail});
