@@ -77,6 +77,7 @@ class CredentialCache {
   void forget_all();
 
   [[nodiscard]] std::size_t size() const;  // entries held, expired ones included
+  // For tests: the bound on size().
   [[nodiscard]] std::size_t capacity() const { return granted_.size() + refused_.size(); }
 
  private:

@@ -35,8 +35,6 @@ Step SaslMachine::respond(std::string_view decoded) {
   return follow(on_response(decoded));
 }
 
-Step SaslMachine::cancel() { return follow(Step{.kind = SaslStep::cancelled}); }
-
 // Once a machine has said anything but "go on", it says nothing more.
 Step SaslMachine::follow(Step step) {
   phase_ = step.kind == SaslStep::challenge ? Phase::waiting : Phase::done;

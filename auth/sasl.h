@@ -22,7 +22,6 @@ enum class SaslStep : std::uint8_t {
   challenge,  // send `challenge` (may be empty), wait for the client's response
   ready,      // `credentials` are there, to be checked; the machine is done
   malformed,  // the exchange failed for the reason in `fault`; the machine is done
-  cancelled,  // the client gave up; the machine is done
 };
 
 enum class SaslFault : std::uint8_t {
@@ -52,8 +51,6 @@ class SaslMachine {
   [[nodiscard]] Step start(std::optional<std::string_view> initial);
   // For every decoded line after a challenge. The octets are not kept: wipe them after the call.
   [[nodiscard]] Step respond(std::string_view decoded);
-  // The client's line was "*" (RFC 4954 section 4: 501), or the connection ends.
-  [[nodiscard]] Step cancel();
 
  protected:
   SaslMachine() = default;

@@ -34,6 +34,7 @@ class SingleFlight {
     return std::move(flight.mapped());
   }
 
+  // For tests: checks that somebody waits for; none are left behind.
   [[nodiscard]] std::size_t under_way() const { return flights_.size(); }
 
  private:

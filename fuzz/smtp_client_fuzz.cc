@@ -95,10 +95,6 @@ void ask(ClientMachine& client, std::uint8_t what, std::vector<Expect>& asked, s
       client.append_auth_plain("user", "secret", out);
       asked.push_back(Expect::auth);
       break;
-    case 8:
-      client.append_noop(out);
-      asked.push_back(Expect::noop);
-      break;
     default:
       client.append_helo("us.example", out);
       asked.push_back(Expect::helo);

@@ -44,7 +44,7 @@ class PasswordHasher {
   // Whether `stored_text` was made at another cost than this hasher's.
   [[nodiscard]] bool outdated(const std::string& stored_text) const;
 
-  // How many checks were computed so far, for metrics and for the test that none is left out.
+  // For tests: how many checks were computed so far, and that none is left out.
   [[nodiscard]] std::uint64_t matches_computed() const {
     return matches_.load(std::memory_order_relaxed);
   }

@@ -24,6 +24,7 @@ class CountByBlock {
   [[nodiscard]] bool admit(const Network& block, std::uint32_t max);
   // One that was admitted has gone.
   void release(const Network& block);
+  // For tests: that it keeps nothing of those that have gone.
   [[nodiscard]] std::size_t blocks() const { return counts_.size(); }
 
  private:

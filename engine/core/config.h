@@ -140,8 +140,7 @@ struct ConfigError {
 [[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(
     std::string_view text, std::string_view file_name);
 
-// Every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight", for those who
-// document them.
+// For tests: every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight".
 [[nodiscard]] std::vector<std::string> config_keys();
 
 // What is in force where a file says nothing; without routes.

@@ -65,7 +65,7 @@ void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& route
   section.integer("per_customer_hour", reports.per_customer_hour, 1, kReportsMax);
   section.text("route", reports.route, kNameRule);
   if (!reports.route.empty() && std::ranges::find(routes, reports.route, &RouteConfig::name) == routes.end())
-    section.error("route", quoted(reports.route) + " is no route", "the name of a [[route]]");
+    section.error("route", in_quotes(reports.route) + " is no route", "the name of a [[route]]");
 }
 
 void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {

@@ -304,7 +304,7 @@ void Server::start_services() {
                        .stop = [] { io::raise_stop(); },
                        .has_customer = [this](const std::string& name) { return backend_->has_customer(name); }});
     control_->start();
-    home->tasks().add(watch_store());
+    if (backend_->tells_changes()) home->tasks().add(watch_store());
     home->services().add(close_services());
     home->tasks().add(review_certificates());
   });

@@ -37,15 +37,6 @@ class FileAwaiter {
   std::int32_t result_ = 0;
 };
 
-inline auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset,
-                       bool durable, const char* what) {
-  return FileAwaiter(
-      [&loop, file, bytes, offset, durable](Operation::Told told, void* context) {
-        loop.write_file(file, bytes, offset, durable, told, context);
-      },
-      what);
-}
-
 inline auto read_file(Loop& loop, int file, std::span<std::byte> bytes, std::uint64_t offset,
                       const char* what) {
   return FileAwaiter(

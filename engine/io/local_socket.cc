@@ -93,13 +93,6 @@ std::expected<int, std::string> listen_local(const std::string& path) {
   return bind_and_listen(path, *address);
 }
 
-LocalPeer local_peer(int socket) {
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
-  return {.user_id = credentials.uid, .known = true};
-}
-
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
                                            const std::function<void(std::string_view)>& piece) {
   const auto address = address_of(path);

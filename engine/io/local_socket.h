@@ -12,13 +12,6 @@ namespace sluice::io {
 // missing is made.  Errors are sentences.  At start-up.
 std::expected<int, std::string> listen_local(const std::string& path);
 
-// Who a connected peer is, as the kernel tells it: its user id, or nothing.
-struct LocalPeer {
-  unsigned user_id = 0;
-  bool known = false;
-};
-LocalPeer local_peer(int socket);
-
 // Connects, sends `request`, and hands what comes to `piece` until the end; blocks at most `timeout_s` for each step.  For
 // sluicectl.
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,

@@ -30,7 +30,7 @@ class LogSink {
 // "-" is standard error.  A file is appended to, and made (mode 0640) if it is missing.  The error
 // is a sentence.
 std::expected<std::unique_ptr<LogSink>, std::string> open_log_file(const std::string& file);
-// The same for a descriptor that is open; the sink uses one of its own.
+// For tests: the same for a descriptor that is open; the sink uses one of its own.
 std::expected<std::unique_ptr<LogSink>, std::string> open_log_descriptor(int descriptor);
 
 // For tests and simulation.  Any thread.

@@ -92,7 +92,7 @@ class HeaderScan {
   // Once complete: the identifier of the first Message-ID, without blanks around it, cut to kMessageIdBytesMax.
   std::string message_id() const;
 
-  // How many runs of bytes were handled: at most a few a line and a few a piece.
+  // For tests: how many runs of bytes were handled: at most a few a line and a few a piece.
   std::uint64_t steps() const { return steps_; }
 
  private:

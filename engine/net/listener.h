@@ -26,6 +26,7 @@ class Listener {
   Task<void> close();
 
   [[nodiscard]] int last_error() const { return last_error_; }
+  // For tests: how often it has paused.
   [[nodiscard]] std::uint64_t pauses() const { return pauses_; }
 
  private:

@@ -64,10 +64,11 @@ class TlsSession {
   // Valid once open: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
   [[nodiscard]] const char* version() const;
   [[nodiscard]] const char* cipher() const;
+  // For tests: whether a ticket was taken.
   [[nodiscard]] bool resumed() const;
-  // Client only: the peer's certificate was checked for server_name and is good.
+  // For tests, client only: the peer's certificate was checked for server_name and is good.
   [[nodiscard]] bool verified() const { return verified_; }
-  // Server: the name that the client asked for, lower-cased; empty when none or not a host name.
+  // For tests.  Server: the name that the client asked for, lower-cased; empty when none or not a host name.
   // Client: the name that was asked for.
   [[nodiscard]] std::string_view sni() const { return sni_; }
   // Server: the host whose certificate is shown (a name from the certificate directory).

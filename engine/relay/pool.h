@@ -96,8 +96,6 @@ class Pool final : private ConnectionBudget::User {
   using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
   // A connection on which MAIL may be said.  What `want` refers to outlives the task.
   Task<Acquired> acquire(Want want);
-  // Whether there are hosts beside these.
-  [[nodiscard]] bool any_but(std::span<const std::string> labels) const;
   // Gives it back: kept if the dialog is in a state to go on, else closed in the background.
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.

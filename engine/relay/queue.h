@@ -114,7 +114,7 @@ class Queue {
   // How many messages are tried now that wait for it.
   std::uint64_t flush_destination(std::string_view name);
 
-  // Whether the index of jobs and the schedule agree, for tests: a sentence that says where they do not; empty: they do.
+  // For tests: whether the index of jobs and the schedule agree: a sentence that says where they do not; empty: they do.
   [[nodiscard]] std::string index_fault() const;
 
  private:

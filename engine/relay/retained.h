@@ -28,6 +28,7 @@ class Retained {
   Task<bool> keep(message::DeliveryStatus status);
   Task<void> drop();
 
+  // For tests: the bound on it.
   [[nodiscard]] std::size_t in_memory() const { return content_.size(); }
 
  private:

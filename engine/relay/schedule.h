@@ -170,10 +170,13 @@ class Schedule {
   [[nodiscard]] std::uint32_t size() const { return job_count_; }
   [[nodiscard]] std::uint32_t running() const { return running_; }
   [[nodiscard]] std::uint32_t ready() const { return ready_; }
+  // For tests: that nothing is kept of what has gone.
   [[nodiscard]] std::uint32_t destination_count() const { return destinations_.size(); }
+  // For tests: that nothing is kept of what has gone.
   [[nodiscard]] std::uint32_t customer_count() const { return customers_.size(); }
+  // For tests: that nothing is kept of what has gone.
   [[nodiscard]] std::uint32_t flow_count() const { return static_cast<std::uint32_t>(flow_by_pair_.size()); }
-  // Memory for jobs and their heap; what is spare included.
+  // For tests: memory for jobs and their heap; what is spare included.
   [[nodiscard]] std::size_t job_bytes() const { return jobs_.bytes() + heap_.bytes(); }
 
  private:

@@ -42,6 +42,7 @@ class Through final : public message::Taker {
   Task<message::Outcome> finish() override;
   Task<void> abandon() override;
 
+  // For tests: what it holds.
   [[nodiscard]] const Retained& retained() const { return retained_; }
   // After begin(): with results after finish().
   [[nodiscard]] const Transmission& transmission() const { return *transmission_; }

@@ -116,13 +116,13 @@ class Transmission final : private Pool::Holder {
   // For a client that waits: what its recipient, or the message for it, is answered.
   [[nodiscard]] smtp::Reply reply_for(const RecipientResult& result) const;
 
-  // Whether it was the next hop's word or ours: a connection was had.
+  // For tests: whether it was the next hop's word or ours: a connection was had.
   [[nodiscard]] bool reached() const { return reached_; }
   // No host of the next hop could be reached, as opposed to: there were too many connections already.
   [[nodiscard]] bool unreachable() const { return unreachable_; }
   // False: the pool had no connection to give, which says nothing about the next hop.
   [[nodiscard]] bool attempted() const { return reached_ || unreachable_; }
-  // The connection was lost after the content's end was sent: the next hop may have the message.
+  // For tests: the connection was lost after the content's end was sent: the next hop may have the message.
   [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
   [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"

@@ -281,7 +281,6 @@ Task<void> Session::on_sasl(auth::Step step) {
       sasl_ = nullptr;
       co_await check(std::move(*step.credentials));
       co_return;
-    case auth::SaslStep::cancelled:
     case auth::SaslStep::malformed:
       sasl_ = nullptr;
       ++services_.counters.logins_refused;

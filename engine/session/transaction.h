@@ -61,7 +61,6 @@ class Transaction {
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   void report(MessageRecord& record) const;
-  [[nodiscard]] Instant began() const { return began_; }
 
  private:
   enum class Stage : std::uint8_t { envelope, header, body, done };

@@ -188,7 +188,6 @@ void ClientMachine::on_reply(Expect kind) {
     case Expect::message:
     case Expect::chunk:
     case Expect::rset:
-    case Expect::noop:
     case Expect::hello_again:
     case Expect::unasked:
       return;
@@ -287,8 +286,6 @@ void ClientMachine::append_auth_response(std::string_view octets, std::string& o
   end_line(Expect::auth, start, out);
 }
 
-void ClientMachine::append_auth_cancel(std::string& out) { command(Expect::auth, "*", out); }
-
 void ClientMachine::content_ended() { expect(Expect::message); }
 
 void ClientMachine::append_data(std::string& out) { command(Expect::data, "DATA", out); }
@@ -300,7 +297,6 @@ void ClientMachine::append_bdat(std::uint64_t size, bool last, std::string& out)
 }
 
 void ClientMachine::append_rset(std::string& out) { command(Expect::rset, "RSET", out); }
-void ClientMachine::append_noop(std::string& out) { command(Expect::noop, "NOOP", out); }
 void ClientMachine::append_quit(std::string& out) { command(Expect::quit, "QUIT", out); }
 
 }  // namespace sluice::smtp

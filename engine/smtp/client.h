@@ -84,7 +84,6 @@ enum class Expect : std::uint8_t {
   message,
   chunk,
   rset,
-  noop,
   quit,
   hello_again,  // EHLO behind a transaction: see ClientMachine::append_hello_again()
   unasked,      // a 421 that answers nothing: the next hop closes
@@ -152,7 +151,6 @@ class ClientMachine {
   void append_auth_plain(std::string_view name, std::string_view secret, std::string& out);
   void append_auth_login(std::string& out);
   void append_auth_response(std::string_view octets, std::string& out);  // after a 334
-  void append_auth_cancel(std::string& out);
 
   // `mailbox` is empty for <>, else what Mailbox::text() gives.
   void append_mail(std::string_view mailbox, const MailOptions& options, std::string& out);
@@ -169,7 +167,6 @@ class ClientMachine {
   // next hop's name and has more lines.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO may come at any time and
   // resets the transaction as RSET does.  What the next hop offers stays what its first answer said.
   void append_hello_again(std::string_view hostname, std::string& out);
-  void append_noop(std::string& out);
   void append_quit(std::string& out);
 
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }

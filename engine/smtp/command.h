@@ -60,7 +60,7 @@ struct CommandSpec {
   std::string_view rfc;
 };
 
-// One row a verb, in order of Verb.
+// For tests: one row a verb, in order of Verb.
 std::span<const CommandSpec> command_table();
 const CommandSpec& command_spec(Verb verb);
 constexpr std::uint16_t state_bit(ServerState state) {

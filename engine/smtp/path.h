@@ -33,7 +33,7 @@ struct Mailbox {
   [[nodiscard]] bool empty() const { return local_part.empty(); }
   // As it was written.
   [[nodiscard]] std::string text() const;
-  // Domain in lower case, local part quoted only where it must be: equal texts are one mailbox, if
+  // For tests: domain in lower case, local part quoted only where it must be: equal texts are one mailbox, if
   // case of the local part is kept apart (RFC 5321 2.4).
   [[nodiscard]] std::string canonical() const;
   // The local part's meaning: quotes and backslashes gone.

@@ -173,14 +173,10 @@ class ServerMachine {
   [[nodiscard]] std::uint32_t recipients() const { return recipients_; }
   [[nodiscard]] std::uint32_t outstanding() const { return outstanding_; }
   [[nodiscard]] std::uint64_t content_bytes() const { return content_bytes_; }
-  // data: content came without waiting for 354 (RFC 2920 3.1 forbids it).
+  // For tests.  data: content came without waiting for 354 (RFC 2920 3.1 forbids it).
   [[nodiscard]] bool early_content() const { return early_content_; }
   // Octets that came in plain behind STARTTLS and were dropped: somebody's injection.
   [[nodiscard]] std::uint32_t dropped_at_starttls() const { return dropped_at_starttls_; }
-
-  // Set by the driver: somebody else (a client certificate, XCLIENT from a trusted front end)
-  // vouches for the client.
-  void set_authenticated(bool authenticated) { authenticated_ = authenticated; }
 
  private:
   enum class Asked : std::uint8_t { nothing, mail, data, chunk, message, discard, auth };

@@ -220,6 +220,15 @@ TEST_P(DiskTest, SpaceThatIsTakenIsNotFree) {
 
 // ------------------------------------------------------------------------------------------ by the ring
 
+auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset,
+                       bool durable, const char* what) {
+  return FileAwaiter(
+      [&loop, file, bytes, offset, durable](Operation::Told told, void* context) {
+        loop.write_file(file, bytes, offset, durable, told, context);
+      },
+      what);
+}
+
 // Whole, however often it is cut short.
 Task<std::int32_t> store(Loop& loop, int file, std::string_view bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
