@@ -117,7 +117,7 @@ class QueueBench {
       life_->queue.run();
       waiting.clear();
     });
-    ASSERT_TRUE(bench.doors.run_until([&] { return waiting.empty() && life_->spool.accepting(); }));
+    ASSERT_TRUE(bench.doors.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
   }
   void stop() {
     if (!life_) return;

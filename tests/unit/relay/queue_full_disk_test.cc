@@ -1,0 +1,137 @@
+// A queue on a disk that is full: attempts go on as long as their outcome can be recorded, it empties itself once the next
+// hop is back, and where nothing can be recorded nothing is attempted.
+#include <algorithm>
+#include <map>
+
+#include "tests/unit/relay/queue_bench.h"
+
+namespace sluice::relay {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::uint32_t kSegmentBytes = 2 * spool::kBatchBytesMax;
+
+// How often the hop took each message, by its subject.
+std::map<std::string, int> taken(const testing::NextHop& hop) {
+  std::map<std::string, int> counts;
+  for (const testing::HopMessage& message : hop.ledger)
+    if (message.answered) ++counts[message.content.substr(message.content.find("Subject: "), 20)];
+  return counts;
+}
+
+class FullQueue : public QueueBench {
+ public:
+  explicit FullQueue(std::size_t segments) : QueueBench(1, {.short_percent = 0}) {
+    bench.route.mode = RouteMode::store;
+    bench.route.connections_per_host_max = 4;
+    disk().set_capacity(segments * kSegmentBytes + 200 * spool::kBlockBytes);
+    options().expire = 30 * 24h;
+    options().curve = RetryCurve({10min}, 0);
+    options().reports.per_hour = 100'000;
+  }
+  io::SimDisk& disk() { return bench.doors.world().disk(Bench::kRelay); }
+  // So many as are accepted.
+  std::size_t fill(std::size_t bytes) {
+    std::size_t count = 0;
+    while (spool().accepting() && count < 10'000) {
+      const std::string head = "From: ann@example.com\r\nSubject: " + std::to_string(100'000 + count) + " mail\r\n\r\n";
+      if (send(head + std::string(bytes, 'x') + "\r\n") != 250) break;
+      ++count;
+    }
+    return count;
+  }
+  void expect_each_once(std::size_t count) {
+    const std::map<std::string, int> counts = taken(hop());
+    EXPECT_EQ(counts.size(), count);
+    for (const auto& [subject, times] : counts) EXPECT_EQ(times, 1) << subject;
+  }
+};
+
+TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
+  FullQueue queue(4);
+  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.start();
+  const std::size_t count = queue.fill(60'000);
+  ASSERT_GT(count, 50U);
+  ASSERT_THAT(queue.spool().trouble(), HasSubstr("No space left on device"));
+  for (int lives = 0; lives < 3; ++lives) {
+    ASSERT_TRUE(queue.bench.doors.run_for(12h));
+    EXPECT_EQ(queue.spool().messages(), count);
+    queue.stop();
+    queue.start();
+  }
+  EXPECT_EQ(queue.spool().no_room(), "");
+  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
+  queue.expect_each_once(count);
+  EXPECT_EQ(queue.queue().index_fault(), "");
+  ASSERT_TRUE(queue.run_until([&] { return queue.spool().accepting(); }));
+}
+
+// A recipient that is refused for good ends with a report, which is mail of its own.
+TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
+  FullQueue queue(4);
+  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.start();
+  const std::size_t count = queue.fill(60'000);
+  ASSERT_GT(count, 50U);
+  queue.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
+  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
+  EXPECT_EQ(queue.queue().counters().reports, count);
+}
+
+// The attempt was made, its end could not be written, and each start made it again.
+TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
+  FullQueue queue(4);
+  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.start();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
+  queue.stop();
+  // The files in reserve go, and others take their space.
+  std::vector<std::string> names;
+  for (const io::DiskEntry& entry : *queue.disk().list(QueueBench::kDirectory))
+    if (spool::parse_segment_name(entry.name) || spool::parse_free_name(entry.name)) names.push_back(entry.name);
+  ASSERT_GE(names.size(), 2U);
+  for (std::size_t i = 1; i < names.size(); ++i)
+    ASSERT_TRUE(queue.disk().remove(std::string(QueueBench::kDirectory) + "/" + names[i]));
+  queue.disk().set_capacity(0);
+  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  for (int lives = 0; lives < 3; ++lives) {
+    queue.start();
+    ASSERT_TRUE(queue.bench.doors.run_for(2h));
+    EXPECT_EQ(queue.queue().counters().tries, 0U);
+    EXPECT_THAT(queue.spool().no_room(), HasSubstr("No space left on device"));
+    queue.stop();
+  }
+  EXPECT_TRUE(queue.hop().ledger.empty());
+  queue.start();
+  ASSERT_TRUE(queue.bench.doors.run_for(10s));
+  queue.disk().set_capacity(std::uint64_t{1} << 40);
+  ASSERT_TRUE(queue.run_until([&] { return queue.empty(); }));
+  queue.expect_each_once(3);
+}
+
+// Else its space could not be given back by hand.
+TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
+  FullQueue queue(4);
+  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.start();
+  const std::size_t count = queue.fill(60'000);
+  std::vector<spool::QueueId> ids;
+  for (const auto& [id, entry] : queue.spool().index()) ids.push_back(id);
+  for (int round = 0; round < 10; ++round)
+    for (const spool::QueueId id : ids)
+      ASSERT_TRUE(testing::await<bool>(queue.bench.doors, queue.bench.loop, [&] {
+        return queue.queue().order(id, round % 2 == 0 ? Queue::Order::hold : Queue::Order::release);
+      }));
+  EXPECT_EQ(queue.spool().messages(), count);
+  for (const spool::QueueId id : ids)
+    ASSERT_TRUE(testing::await<bool>(queue.bench.doors, queue.bench.loop,
+                                     [&] { return queue.queue().order(id, Queue::Order::remove); }));
+  EXPECT_TRUE(queue.empty());
+}
+
+}  // namespace
+}  // namespace sluice::relay
