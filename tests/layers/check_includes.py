@@ -150,14 +150,16 @@ class Checker:
 
     def sources(self):
         for top in ("engine", "auth", "policy", "tests/unit", "fuzz"):
-            for folder, _, names in os.walk(os.path.join(self.root, top)):
+            for folder, folders, names in os.walk(os.path.join(self.root, top)):
+                if os.path.basename(folder) == "engine" and "precompiled" in folders:
+                    folders.remove("precompiled")  # no layer: headers of others alone
                 for name in sorted(names):
                     if name.endswith(SOURCE):
                         yield os.path.relpath(os.path.join(folder, name), self.root)
 
     def check_project_include(self, layer, target):
         owner = layer_of(target)
-        if target.startswith("precompiled/"):
+        if target.startswith("engine/precompiled/"):
             return f'"{target}": only precompiled headers include precompiled headers'
         if target.startswith("tests/"):
             return None if layer is None else f'"{target}": only tests include tests'
@@ -183,7 +185,7 @@ class Checker:
         allowed = EXCEPTIONS.get(path, set())
         for quoted, angled in INCLUDE.findall(text):
             target = quoted or angled
-            if os.path.basename(path) == "precompiled.h" and test and target == "precompiled/tests.h":
+            if os.path.basename(path) == "precompiled.h" and test and target == "engine/precompiled/tests.h":
                 continue
             test_header = target.startswith(("gtest/", "gmock/", "benchmark/"))
             if test_header and (test or path.startswith("fuzz/")):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that each file includes, itself or through our own headers, what it uses of the headers in precompiled/: with those
+"""Checks that each file includes, itself or through our own headers, what it uses of the headers in engine/precompiled/: with those
 in front of every file, the compiler would not miss them, and a file would come to depend on what is precompiled.
 
 Usage: check_own_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
@@ -97,7 +97,7 @@ class Checker:
         seen, todo = set(), [path]
         while todo:
             for target in INCLUDE.findall(self.text(todo.pop())):
-                if target not in seen and not target.startswith("precompiled/"):
+                if target not in seen and not target.startswith("engine/precompiled/"):
                     seen.add(target)
                     if os.path.isfile(os.path.join(self.root, target)):
                         todo.append(target)
@@ -120,8 +120,8 @@ class Checker:
                     if name.endswith((".cc", ".h")) and name != "precompiled.h":
                         results.setdefault("what is used is included in " + short, [])
                         results["what is used is included in " + short] += self.missing(os.path.join(short, name))
-        precompiled = {t for name in ("engine.h", "tests.h") for t in INCLUDE.findall(self.text("precompiled/" + name))}
-        unknown = sorted(precompiled - set(USES) - {"precompiled/engine.h"})
+        precompiled = {t for name in ("engine.h", "tests.h") for t in INCLUDE.findall(self.text("engine/precompiled/" + name))}
+        unknown = sorted(precompiled - set(USES) - {"engine/precompiled/engine.h"})
         results["this check knows what is precompiled"] = [f"not {unknown}"] if unknown else []
         return results
 

@@ -1,5 +1,5 @@
-// What the tests of this folder share, compiled once: see precompiled/.
+// What the tests of this folder share, compiled once: see engine/precompiled/.
 #pragma once
 
-#include "precompiled/tests.h"
+#include "engine/precompiled/tests.h"
 #include "tests/unit/auth_backend/store_fixture.h"

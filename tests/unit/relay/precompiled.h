@@ -1,6 +1,6 @@
-// What the tests of this folder share, compiled once: see precompiled/.
+// What the tests of this folder share, compiled once: see engine/precompiled/.
 #pragma once
 
-#include "precompiled/tests.h"
+#include "engine/precompiled/tests.h"
 #include "tests/unit/relay/queue_bench.h"
 #include "tests/unit/relay/schedule_bench.h"

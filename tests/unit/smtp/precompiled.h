@@ -1,7 +1,7 @@
-// What the tests of this folder share, compiled once: see precompiled/.
+// What the tests of this folder share, compiled once: see engine/precompiled/.
 #pragma once
 
-#include "precompiled/tests.h"
+#include "engine/precompiled/tests.h"
 #include "engine/smtp/client.h"
 #include "engine/smtp/scan.h"
 #include "engine/smtp/server.h"

@@ -9,4 +9,4 @@
 #include <random>
 #include <sstream>
 
-#include "precompiled/engine.h"
+#include "engine/precompiled/engine.h"
