@@ -243,6 +243,11 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 
 # Send with BDAT (RFC 3030) where the host offers it.
 #chunking = true
+# Text with bytes beyond ASCII, to a host that does not offer 8BITMIME: "convert" it to
+# quoted-printable or base64, which no signature over it survives (that of a DKIM field, of
+# multipart/signed); "pass" it on as it is; or "refuse" it. A message over 64 KB for such a host is
+# written to the spool first, unless fallback = false.
+#eight_bit = "convert"
 # Connections to one host, from each core; messages on one connection (0: no limit); sessions of
 # each core that may wait for a connection.
 #connections_per_host = 20

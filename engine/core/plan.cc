@@ -105,6 +105,7 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
     route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
   }
   route.chunking = config.chunking;
+  route.eight_bit = config.eight_bit;
   route.connections_per_host_max = config.connections_per_host;
   route.messages_per_connection_max = config.messages_per_connection;
   route.waiting_max = config.waiting;
