@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kDomainBytesMax = 255;  // RFC 5321 4.5.3.1.2, in octets of UTF-8
+constexpr std::size_t kDomainBytesMax = 255;  // RFC 5321 4.5.3.1.2, in bytes of UTF-8
 constexpr std::size_t kAsciiBytesMax = 253;   // RFC 1035 2.3.4, without the length bytes of the first label and the root
 constexpr std::size_t kLabelBytesMax = 63;
 

@@ -109,7 +109,7 @@ struct ListenerConfig {
   Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
 };
 
-// Whether who is not in `trusted` can log in, and has to.
+// Whether clients outside of `trusted` can log in, and have to.
 [[nodiscard]] constexpr bool asks_for_login(const ListenerConfig& listener) {
   return listener.require_auth && listener.auth != ListenerAuth::off;
 }

@@ -8,6 +8,7 @@
 #include "auth/text.h"
 #include "engine/relay/route_table.h"
 #include "engine/smtp/ascii.h"
+#include "engine/smtp/path.h"
 
 namespace sluice::core {
 namespace {

@@ -20,7 +20,7 @@ struct EncodedWord {
   std::string_view charset;
   char encoding = 0;  // 'b' or 'q'
   std::string_view text;
-  std::size_t size = 0;  // octets of all of it
+  std::size_t size = 0;  // bytes of all of it
 };
 
 bool is_token(char c) { return smtp::is_alnum(c) || std::string_view("-_.:+*()'").contains(c); }
@@ -85,8 +85,8 @@ bool is_any_of(std::string_view charset, std::initializer_list<std::string_view>
   return std::ranges::any_of(beginnings, [&](std::string_view each) { return smtp::starts_with_ignore_case(charset, each); });
 }
 
-// In these, the second octet of a character may look like ASCII.
-std::string without_second_octets(std::string_view text) {
+// In these, the second byte of a character may look like ASCII.
+std::string without_second_bytes(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool lead = is_eight_bit(text[i]) && text[i] != '\x80' && text[i] != '\xff';
@@ -96,7 +96,7 @@ std::string without_second_octets(std::string_view text) {
   return out;
 }
 
-// ISO 2022: ESC "(" goes to a set of single octets, ESC "$" to one of two octets that look like ASCII.
+// ISO 2022: ESC "(" goes to a set of single bytes, ESC "$" to one of two bytes that look like ASCII.
 std::string without_shifted(std::string_view text) {
   std::string out;
   bool shifted = false;
@@ -136,7 +136,7 @@ std::string decode(const EncodedWord& word) {
   if (is_any_of(word.charset, {"iso-2022"})) text = without_shifted(text);
   if (is_any_of(word.charset, {"shift", "sjis", "x-sjis", "ms_kanji", "windows-31j", "cp932", "big5", "gbk", "gb18030", "cp936",
                                "windows-936", "cp949", "windows-949", "ks_c_5601", "uhc", "johab", "cp950", "windows-950"}))
-    text = without_second_octets(text);
+    text = without_second_bytes(text);
   // Of UTF-16 and UTF-32 what is left are the ASCII characters in them; elsewhere no reader shows a NUL.
   std::erase(text, '\0');
   return text;

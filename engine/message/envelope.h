@@ -40,7 +40,7 @@ struct Envelope {
   std::vector<Recipient> recipients;  // those that were offered, in order
   // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
   std::string message_id;
-  ContentFacts content;               // whoever feeds the content keeps it true
+  ContentFacts content;               // kept true by the caller that feeds the content
 };
 
 // "a@example.com, b@example.net": the recipients, until that is longer than `bytes_max`.

@@ -1,4 +1,4 @@
-// Changes to a header on its way: places where octets go, and where some are put in.
+// Changes to a header on its way: places where bytes go, and where some are put in.
 // Values and a pure function.  Any thread.
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace sluice::message {
 
 struct HeaderEdit {
-  std::size_t at = 0;       // offset of the first octet that goes, in octets as they were fed
+  std::size_t at = 0;       // offset of the first byte that goes, in bytes as they were fed
   std::size_t remove = 0;
   std::string_view insert;  // static storage; whole lines
   friend bool operator==(const HeaderEdit&, const HeaderEdit&) = default;

@@ -6,7 +6,7 @@
 // It keeps no header: what it remembers is a dozen counts and at most `from_bytes_max` bytes of each
 // author field. Every byte is looked at once, whatever the sizes of the pieces that it comes in.
 //
-// Lax where it deceives nobody, because the header is mended before it goes on (see edits()):
+// Lax where all readers are left with the same header, as it is mended before it goes on (see edits()):
 //   - a first line "From root Mon ..." or ">From root ...", as mailbox files have it, goes;
 //   - a line of blanks only inside the header goes: to some readers it ends the header;
 //   - where a line that is no field comes after fields, an empty line is put before it: there the

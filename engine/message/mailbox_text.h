@@ -1,4 +1,4 @@
-// What the two readings of a mailbox-list share: the octets of words, and going over a run of them.
+// What the two readings of a mailbox-list share: the bytes of words, and going over a run of them.
 // For mailbox_list.cc and loose_name.cc alone.
 #pragma once
 

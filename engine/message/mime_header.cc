@@ -133,7 +133,7 @@ TransferEncoding encoding_named(std::string_view value) {
   return TransferEncoding::identity;
 }
 
-// RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than octets
+// RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than bytes
 // that are lost on the way.
 void append_encoded(std::string_view field, std::string& out) {
   const auto parts_words = [](char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); };
@@ -149,8 +149,8 @@ void append_encoded(std::string_view field, std::string& out) {
         if (smtp::is_alnum(c)) {
           out += c;
         } else {
-          const auto octet = static_cast<unsigned char>(c);
-          (out += '=').append({kHex[octet >> 4U], kHex[octet & 15U]});
+          const auto byte = static_cast<unsigned char>(c);
+          (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
         }
       }
       out += "?=";

@@ -19,7 +19,7 @@ enum class TransferEncoding : std::uint8_t { identity, eight_bit, quoted_printab
 
 struct MimeHeader {
   MimeKind kind = MimeKind::text;
-  // Of the part.  `identity` is 7bit, none, and whatever is no encoding that anybody knows; `eight_bit` is binary, too.
+  // Of the part.  `identity` is 7bit, none, and what is no known encoding; `eight_bit` is binary, too.
   TransferEncoding encoding = TransferEncoding::identity;
   bool has_type = false;
   bool has_version = false;
@@ -34,7 +34,7 @@ struct MimeHeaderChange {
   std::string_view encoding;     // the new Content-Transfer-Encoding; empty: as it was
   std::string_view add_type;     // a Content-Type to add; empty: none
   bool add_version = false;      // MIME-Version
-  bool encode_eight_bit = false;  // words with octets over 127 become encoded words (RFC 2047)
+  bool encode_eight_bit = false;  // words with bytes over 127 become encoded words (RFC 2047)
 };
 
 // Appends `header`, changed; fields that are added come last, before the empty line, if there is one.

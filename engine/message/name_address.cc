@@ -60,7 +60,7 @@ std::string as_seen(std::string_view text) {
   return out;
 }
 
-bool is_domain_octet(char c) {
+bool is_domain_byte(char c) {
   return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_' || smtp::is_eight_bit(c);
 }
 
@@ -70,7 +70,7 @@ std::string_view leading_domain(std::string_view text) {
     const std::size_t end = text.substr(0, smtp::kDomainBytesMax).find(']');
     return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
   }
-  const auto* const past = std::ranges::find_if_not(text, is_domain_octet);
+  const auto* const past = std::ranges::find_if_not(text, is_domain_byte);
   text = text.substr(0, static_cast<std::size_t>(past - text.begin()));
   while (text.ends_with('.')) text.remove_suffix(1);
   return text.contains('.') && !text.starts_with('.') ? text : std::string_view();

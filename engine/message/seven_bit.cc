@@ -30,11 +30,11 @@ Delimiter delimiter(std::string_view line, std::string_view boundary) {
 
 }  // namespace
 
-void SevenBit::feed(std::string_view octets, std::string& out) {
-  while (!octets.empty() && !failed_) {
-    const std::size_t lf = octets.find('\n');
-    const std::string_view piece = octets.substr(0, lf == std::string_view::npos ? octets.size() : lf + 1);
-    octets.remove_prefix(piece.size());
+void SevenBit::feed(std::string_view bytes, std::string& out) {
+  while (!bytes.empty() && !failed_) {
+    const std::size_t lf = bytes.find('\n');
+    const std::string_view piece = bytes.substr(0, lf == std::string_view::npos ? bytes.size() : lf + 1);
+    bytes.remove_prefix(piece.size());
     line_ += piece;
     const bool ends = line_.ends_with("\r\n");
     if (!ends && line_.size() <= kLineBytesHeld) continue;
@@ -161,8 +161,8 @@ void SevenBit::body_text(std::string_view text, std::string& out) {
         if (!smtp::is_eight_bit(c)) {
           out += c;
         } else if (mime_.encoding == TransferEncoding::quoted_printable) {
-          const auto octet = static_cast<unsigned char>(c);
-          (out += '=').append({"0123456789ABCDEF"[octet >> 4U], "0123456789ABCDEF"[octet & 15U]});
+          const auto byte = static_cast<unsigned char>(c);
+          (out += '=').append({"0123456789ABCDEF"[byte >> 4U], "0123456789ABCDEF"[byte & 15U]});
         }
       }
       break;
@@ -177,7 +177,7 @@ void SevenBit::body_text(std::string_view text, std::string& out) {
 
 void SevenBit::body_line_end(std::string& out) {
   line_end_pending_ = true;
-  // Between parts, line ends are nobody's content.
+  // Between parts, line ends are no content.
   if (state_ == State::skip) release_line_end(out);
 }
 
@@ -233,7 +233,7 @@ void SevenBit::decide_leaf(std::string& out) {
   }
 }
 
-// Its octets are all here; a line end that waits is not among them.
+// Its bytes are all here; a line end that waits is not among them.
 void SevenBit::end_leaf(std::string& out) {
   if (state_ == State::hold) decide_leaf(out);
   if (state_ == State::quoted) quoted_.finish(out);

@@ -1,6 +1,6 @@
 // 8-bit content made 7-bit, for a next hop that has not said that it takes 8-bit content (RFC 6152 3: "the client ... must
-// not" send it): the leaves of the MIME tree that have 8-bit octets are encoded in quoted-printable or base64, and the
-// headers around them say so.  Everything else stays octet by octet: leaves that are 7-bit, and the message's own header,
+// not" send it): the leaves of the MIME tree that have 8-bit bytes are encoded in quoted-printable or base64, and the
+// headers around them say so.  Everything else stays byte by byte: leaves that are 7-bit, and the message's own header,
 // whatever is in it (only SMTPUTF8 could carry that).  A message without MIME fields gets them, with the charset
 // unknown-8bit (RFC 1428).
 //
@@ -8,7 +8,7 @@
 // more.  RFC 1847 2.1 has signed parts be 7-bit for this very reason, and then they are not touched.
 //
 // A push machine: memory is bounded whatever comes (the header at hand, 64 KB of a leaf, one line).  A leaf that is
-// longer than 64 KB is encoded without waiting for its first 8-bit octet.
+// longer than 64 KB is encoded without waiting for its first 8-bit byte.
 // A value of one transmission.
 #pragma once
 
@@ -29,8 +29,8 @@ class SevenBit {
   static constexpr std::size_t kHeaderBytesMax = 512 * 1024;    // of one entity
   static constexpr std::size_t kLeafBytesHeld = 64 * 1024;
 
-  // The next octets of the content, literal (no dots stuffed), in lines that end in CRLF; appends what becomes of them.
-  void feed(std::string_view octets, std::string& out);
+  // The next bytes of the content, literal (no dots stuffed), in lines that end in CRLF; appends what becomes of them.
+  void feed(std::string_view bytes, std::string& out);
   // No more comes.
   void finish(std::string& out);
   // Nested too deep, or with a header that is too large: what comes out is of no use.

@@ -25,10 +25,10 @@ void QuotedPrintable::put(char c, bool plain, std::string& out) {
     out += c;
     return;
   }
-  const auto octet = static_cast<unsigned char>(c);
+  const auto byte = static_cast<unsigned char>(c);
   out += '=';
-  out += kHex[octet >> 4U];
-  out += kHex[octet & 0xfU];
+  out += kHex[byte >> 4U];
+  out += kHex[byte & 0xfU];
 }
 
 // "Octets with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded line".
@@ -36,8 +36,8 @@ void QuotedPrintable::flush_space(bool at_end, std::string& out) {
   if (space_ != 0) put(std::exchange(space_, '\0'), !at_end, out);
 }
 
-void QuotedPrintable::text(std::string_view octets, std::string& out) {
-  for (const char c : octets) {
+void QuotedPrintable::text(std::string_view bytes, std::string& out) {
+  for (const char c : bytes) {
     flush_space(false, out);
     if (c == ' ' || c == '\t') {
       space_ = c;
@@ -62,14 +62,14 @@ void Base64Lines::put_line(std::string& out) {
   size_ = 0;
 }
 
-void Base64Lines::add(std::string_view octets, std::string& out) {
-  while (!octets.empty()) {
+void Base64Lines::add(std::string_view bytes, std::string& out) {
+  while (!bytes.empty()) {
     // A full line waits for what comes behind it, so that the last one has no line end.
-    if (size_ == kLineOctets) put_line(out);
-    const std::size_t count = std::min(octets.size(), kLineOctets - size_);
-    std::copy_n(octets.begin(), count, line_.begin() + static_cast<std::ptrdiff_t>(size_));
+    if (size_ == kLineBytes) put_line(out);
+    const std::size_t count = std::min(bytes.size(), kLineBytes - size_);
+    std::copy_n(bytes.begin(), count, line_.begin() + static_cast<std::ptrdiff_t>(size_));
     size_ += count;
-    octets.remove_prefix(count);
+    bytes.remove_prefix(count);
   }
 }
 

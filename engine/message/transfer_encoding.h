@@ -9,12 +9,12 @@
 
 namespace sluice::message {
 
-// RFC 2045 6.7.  Lines of at most 76 octets.  A dot or "From " where a line begins is encoded, too: there are servers that
+// RFC 2045 6.7.  Lines of at most 76 bytes.  A dot or "From " where a line begins is encoded, too: there are servers that
 // change these.
 class QuotedPrintable {
  public:
-  // Octets of a line, without its end; a CR or LF among them is encoded.
-  void text(std::string_view octets, std::string& out);
+  // Bytes of a line, without its end; a CR or LF among them is encoded.
+  void text(std::string_view bytes, std::string& out);
   void line_end(std::string& out);
   // No more comes.
   void finish(std::string& out);
@@ -30,14 +30,14 @@ class QuotedPrintable {
 // RFC 2045 6.8, in lines of 76.  What comes out ends without a line end.
 class Base64Lines {
  public:
-  void add(std::string_view octets, std::string& out);
+  void add(std::string_view bytes, std::string& out);
   void finish(std::string& out);
 
  private:
-  static constexpr std::size_t kLineOctets = 57;
+  static constexpr std::size_t kLineBytes = 57;
   void put_line(std::string& out);
 
-  std::array<char, kLineOctets> line_{};
+  std::array<char, kLineBytes> line_{};
   std::size_t size_ = 0;
   bool any_ = false;
 };

@@ -68,9 +68,9 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
                             .header_or_content = *content,
                             .content_is_whole = whole,
                             .form = stored.form,
-                            // A form that any server takes (RFC 6533).  Content that was 8-bit comes back as it was; a next
-                            // hop that cannot take that gets it made 7-bit, whatever its route says of customers' mail.
-                            .eight_bit = whole && stored.envelope.content.eight_bit,
+                            // A form that any server takes (RFC 6533).
+                            .eight_bit = false,
+                            .original_eight_bit = true,
                             .reporting_mta = options_.hostname,
                             .queue_id = id_text,
                             .arrived = stored.arrived,

@@ -25,7 +25,8 @@ bool is_mailbox(std::string_view text, bool utf8_allowed) {
   return smtp::parse_mailbox(text, utf8_allowed, mailbox) == smtp::PathFault::none;
 }
 
-// Who is told.  Where the domain alone is not ASCII, in a form that needs no SMTPUTF8 (RFC 5890: A-labels); empty: nobody.
+// The address that the report goes to: where its domain alone is not ASCII, in A-labels (RFC 5890), which need no SMTPUTF8.
+// Empty: it is no mailbox.
 std::string address_to_tell(const std::string& reverse_path) {
   smtp::Mailbox mailbox;
   if (smtp::parse_mailbox(reverse_path, true, mailbox) != smtp::PathFault::none) return {};

@@ -68,8 +68,9 @@ struct ReportInput {
   std::string_view header_or_content;
   bool content_is_whole = false;
   message::BodyForm form = message::BodyForm::literal;
-  // 8-bit content may be in it: the way back takes it (RFC 6152), or it is made 7-bit there (SevenBit).
-  bool eight_bit = true;
+  bool eight_bit = true;  // the way back takes 8-bit content (RFC 6152)
+  // Content of the original may be 8-bit whatever the rest is: a next hop that cannot take that gets it made 7-bit.
+  bool original_eight_bit = false;
   std::string_view reporting_mta;
   std::string_view queue_id;  // the report's own
   WallMillis arrived = 0;     // the original

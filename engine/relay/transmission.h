@@ -126,8 +126,8 @@ class Transmission final : private Pool::Holder {
   // For tests: the connection was lost after the content's end was sent: the next hop may have the message.
   [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
   [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
-  // The next hop takes 7-bit content only, and only the whole message tells whether it is that: nothing of it was sent.
-  // Whoever can keep a message keeps this one, and sends it once it is all there; this was no attempt.
+  // The next hop takes 7-bit content only, and only the whole message tells whether it is that: nothing of its content
+  // was sent.  It is to be kept, and sent once it is whole; this was no attempt.
   [[nodiscard]] bool undecided() const { return undecided_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"
   [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
@@ -176,7 +176,8 @@ class Transmission final : private Pool::Holder {
   [[nodiscard]] std::optional<std::uint64_t> content_size() const;
   [[nodiscard]] bool needs_smtputf8() const;
   [[nodiscard]] smtp::Body body_to_declare() const;
-  [[nodiscard]] std::optional<std::string> path_for_hop(const std::string& mailbox) const;
+  [[nodiscard]] std::optional<std::string_view> path_for_hop(const std::string& mailbox, std::string& ascii) const;
+  void skip_unnameable();
   [[nodiscard]] std::string orcpt_for_hop(const std::string& orcpt) const;
   Halted fit_content();
   Halted convert_content();
@@ -234,6 +235,7 @@ class Transmission final : private Pool::Holder {
   bool converted_ = false;                 // to 7-bit: what was gathered,
   std::optional<SevenBitForm> seven_bit_;  // and what comes
   std::size_t gather_max_ = kGatherBytes;
+  bool gather_on_ = false;  // it is too early to open the content
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   ContentForm wire_;
   Chain gathered_;  // late: the content so far, in the form in which it came

@@ -33,9 +33,11 @@ Transmission::Halt Transmission::refusal(const smtp::StandardReply& reply) {
 const smtp::StandardReply* Transmission::cannot_carry() const {
   const smtp::Capabilities& offered = hop_->capabilities();
   const message::Envelope& envelope = request_.envelope;
-  const auto cannot_be_named = [&](std::uint32_t i) { return !path_for_hop(envelope.recipients[i].forward_path); };
-  if (!path_for_hop(envelope.reverse_path)) return &kNoSmtputf8;
-  if (!request_.recipients.empty() && std::ranges::all_of(request_.recipients, cannot_be_named)) return &kNoSmtputf8;
+  std::string ascii;
+  const auto cannot_be_named = [&](std::uint32_t i) { return !path_for_hop(envelope.recipients[i].forward_path, ascii); };
+  if (!path_for_hop(envelope.reverse_path, ascii)) return &kNoSmtputf8;
+  // Where recipients are asked for one by one, each has its own result.
+  if (late_ && std::ranges::all_of(request_.recipients, cannot_be_named)) return &kNoSmtputf8;
   const auto size = content_size();
   if (offered.size_max == 0 || !size || *size <= offered.size_max) return nullptr;
   // Dots that DATA has added do not count.
@@ -73,8 +75,8 @@ smtp::Body Transmission::body_to_declare() const {
 }
 
 // An address whose domain alone is not ASCII has a form that any server takes (RFC 5890: A-labels); nothing: one whose
-// local part is not, at a next hop without SMTPUTF8.
-std::optional<std::string> Transmission::path_for_hop(const std::string& mailbox) const {
+// local part is not, at a next hop without SMTPUTF8.  A view of `mailbox` or of `ascii`.
+std::optional<std::string_view> Transmission::path_for_hop(const std::string& mailbox, std::string& ascii) const {
   if (hop_->capabilities().smtputf8 || !smtp::has_eight_bit(mailbox)) return mailbox;
   smtp::Mailbox parsed;
   if (smtp::parse_mailbox(mailbox, /*utf8_allowed=*/true, parsed) != smtp::PathFault::none ||
@@ -82,7 +84,16 @@ std::optional<std::string> Transmission::path_for_hop(const std::string& mailbox
     return std::nullopt;
   const auto domain = ascii_domain(parsed.domain);
   if (!domain) return std::nullopt;
-  return std::string(parsed.local_part) + "@" + *domain;
+  ascii = std::string(parsed.local_part) + "@" + *domain;
+  return ascii;
+}
+
+// Recipients that are next and cannot be named there have their result, and are not asked for.
+void Transmission::skip_unnameable() {
+  std::string ascii;
+  while (written_ < room() &&
+         !path_for_hop(request_.envelope.recipients[request_.recipients[written_]].forward_path, ascii))
+    results_[written_++] = refusal(kNoSmtputf8).result;
 }
 
 // RFC 6533 3: "utf-8-addr-unitext" is for SMTPUTF8; elsewhere the address is written in ASCII, or not at all where that is
@@ -98,6 +109,7 @@ std::string Transmission::orcpt_for_hop(const std::string& orcpt) const {
 Transmission::Halted Transmission::fit_content() {
   const smtp::Capabilities& offered = hop_->capabilities();
   const message::Envelope& envelope = request_.envelope;
+  gather_on_ = false;
   if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8) return refusal(kNoSmtputf8);
   const RouteEightBit rule = pool_.route().eight_bit;
   if (offered.eight_bit_mime || converted_ || rule == RouteEightBit::pass) return std::nullopt;
@@ -108,13 +120,16 @@ Transmission::Halted Transmission::fit_content() {
     return convert_content();
   }
   if (whole_ || envelope.content.whole) return std::nullopt;
+  gather_on_ = gathered_.size() <= gather_max_;
+  if (gather_on_) return std::nullopt;
   if (request_.may_be_kept) {
     undecided_ = true;
     return Halt{.result = {.kind = Kind::deferred, .text = std::string(kOnlyWholeTells)}, .unusable = false};
   }
-  // Nobody can keep it: more of it is gathered before it goes, and what it shows then must be all.
-  watched_ = gather_max_ > kGatherBytes;
-  gather_max_ = std::max<std::size_t>(pool_.route().retain_bytes_max, kGatherBytes + 1);
+  // There is no place to keep it: more of it is gathered before it goes, and from then on it must stay ASCII.
+  gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
+  watched_ = !gather_on_;
+  gather_max_ = std::max<std::size_t>(gather_max_, pool_.route().retain_bytes_max);
   return std::nullopt;
 }
 

@@ -67,7 +67,7 @@ void Transmission::send_segment(std::string_view text, Chain content, std::strin
 Task<Transmission::Halted> Transmission::open_content() {
   if (!whole_) {
     if (Halted halted = fit_content()) co_return halted;
-    if (gathered_.size() < gather_max_ && gather_max_ > kGatherBytes) co_return std::nullopt;
+    if (gather_on_) co_return std::nullopt;
   }
   chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
   wire_ = ContentForm(form_, chunking_);

@@ -70,33 +70,33 @@ void Transmission::append_mail(std::string& text) {
   options.ret = envelope.ret;
   options.envid = envelope.envid;
   if (!auth_.empty()) options.auth = auth_;
-  const auto reverse_path = path_for_hop(envelope.reverse_path);
+  std::string ascii;
+  const auto reverse_path = path_for_hop(envelope.reverse_path, ascii);
   CHECK(reverse_path.has_value());  // introduce() has looked
   hop_->machine().append_mail(*reverse_path, options, text);
 }
 
 void Transmission::append_recipient(std::string& text) {
-  const std::size_t index = written_++;
-  const message::Recipient& recipient = request_.envelope.recipients[request_.recipients[index]];
-  const auto forward_path = path_for_hop(recipient.forward_path);
-  if (!forward_path) {
-    results_[index] = refusal(kNoSmtputf8).result;
-    return;
-  }
+  const message::Recipient& recipient = request_.envelope.recipients[request_.recipients[written_++]];
+  std::string ascii;
+  const auto forward_path = path_for_hop(recipient.forward_path, ascii);
+  CHECK(forward_path.has_value());  // skip_unnameable() has looked
   hop_->machine().append_recipient(
       *forward_path, {.notify = recipient.notify, .orcpt = orcpt_for_hop(recipient.orcpt)}, text);
 }
 
 void Transmission::append_envelope(std::string& text) {
   if (stage_ == Stage::idle) append_mail(text);
-  while (written_ < room()) append_recipient(text);
+  for (skip_unnameable(); written_ < room(); skip_unnameable()) append_recipient(text);
 }
 
 // MAIL, if it was not said yet, and the recipients that are not asked yet: in one segment where the next hop knows
 // PIPELINING.
 Task<Transmission::Halted> Transmission::say_envelope() {
   const bool pipelining = hop_->capabilities().pipelining;
-  while (stage_ == Stage::idle || written_ < room()) {
+  for (;;) {
+    skip_unnameable();
+    if (written_ == room()) break;
     if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
     std::string text;
     if (pipelining) {
@@ -106,7 +106,6 @@ Task<Transmission::Halted> Transmission::say_envelope() {
     } else {
       append_recipient(text);
     }
-    if (text.empty()) continue;  // one that cannot be named there
     hop_->send(text);
     if (Halted halted = co_await read_envelope(/*but=*/0)) co_return halted;
     if (mail_refused_) co_return co_await conclude_without_content();

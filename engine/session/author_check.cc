@@ -28,7 +28,7 @@ const message::NamedDomain* foreign_name(const message::AuthorVerdict& verdict, 
   return found;
 }
 
-// Whether the field names nobody but the submitter's.  RFC 5322 3.6.2 and 3.6.6: one mailbox in Sender and
+// Whether all that the field names is the submitter's.  RFC 5322 3.6.2 and 3.6.6: one mailbox in Sender and
 // Resent-Sender, a list in Resent-From.
 bool is_theirs(const AuthorField& field, const policy::SenderRights& rights, const AuthorRules& rules) {
   if (field.cut || field.space_before_colon) return false;

@@ -5,7 +5,7 @@ namespace sluice::smtp {
 std::string_view LineEndNormaliser::take(char c) {
   const Place before = place_;
   if (before == Place::bare_dot && c != '.') {
-    // The dot that stuffing would have put there; then the octet again.
+    // The dot that stuffing would have put there; then the byte again.
     place_ = Place::inside;
     return ".";
   }

@@ -119,7 +119,7 @@ class TextChecker {
 
 // Makes each bare LF a CRLF, in content that a scanner has passed as it came: before anything else looks at it.  What
 // comes out has no bare LF, and no line with a dot alone that did not come in as one, stuffed: nothing but the CRLF.CRLF
-// that the scanner has seen and kept can end it.  A bare CR stays as it is, and is somebody else's to refuse.
+// that the scanner has seen and kept can end it.  A bare CR stays as it is, for the caller to refuse.
 // Dots: RFC 5321 4.5.2 is about lines that end in CRLF.  Of lines behind a bare LF some programs stuff the dots and some do
 // not; "." and ".x", which no stuffing gives, get their dot, and "..x" is taken to have it.
 //   while (!input.empty()) {
@@ -133,7 +133,7 @@ class LineEndNormaliser {
   explicit LineEndNormaliser(bool dot_stuffed) : dot_stuffed_(dot_stuffed) {}
 
   struct Step {
-    std::size_t copy = 0;     // octets that go on as they are
+    std::size_t copy = 0;     // bytes that go on as they are
     std::string_view insert;  // what comes behind them; static storage
   };
   Step step(std::string_view input);
@@ -151,7 +151,7 @@ class LineEndNormaliser {
     bare_start,   // behind it
     bare_dot,     // a dot there
   };
-  // Goes over one octet; what has to come before it, if anything: then it was not gone over.
+  // Goes over one byte; what has to come before it, if anything: then it was not gone over.
   std::string_view take(char c);
   bool dot_stuffed_;
   Place place_ = Place::line_start;

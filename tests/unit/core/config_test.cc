@@ -312,6 +312,7 @@ TEST(Config, ReadsEveryKeyOfARoute) {
   EXPECT_EQ(route.login, "relay");
   EXPECT_EQ(route.password_file, "/srv/password");
   EXPECT_FALSE(route.chunking);
+  EXPECT_EQ(config.routes[0].eight_bit, relay::RouteEightBit::refuse);
   EXPECT_EQ(route.connections_per_host, 2U);
   EXPECT_EQ(route.messages_per_connection, 50U);
   EXPECT_EQ(route.waiting, 0U);

@@ -165,6 +165,20 @@ TEST(CarryTest, WhatCannotBeNamedIsRefusedWithoutAWord) {
   }
 }
 
+TEST(CarryTest, WhereRecipientsAreAskedFirstEachHasItsResult) {
+  Bench bench;
+  seven_bit_only(bench);
+  Passing message(bench);
+  message.envelope.smtputf8 = true;
+  EXPECT_THAT(message.offer({"b\u00f8b@example.net"}), ElementsAre(550));
+  EXPECT_THAT(message.offer({"bob@b\u00fccher.example", "c\u00fd@example.net", "cy@example.net"}), ElementsAre(250, 550, 250));
+  message.begin(BodyForm::literal, kAscii);
+  message.feed(kAscii);
+  message.envelope.content = facts_of(kAscii, /*whole=*/true);
+  EXPECT_EQ(message.finish().reply.code(), 250);
+  EXPECT_THAT(bench.hop().ledger.front().recipients, ElementsAre("bob@xn--bcher-kva.example", "cy@example.net"));
+}
+
 TEST(CarryTest, AnOriginalRecipientIsWrittenInAscii) {
   Bench bench;
   seven_bit_only(bench);
@@ -178,6 +192,33 @@ TEST(CarryTest, AnOriginalRecipientIsWrittenInAscii) {
 }
 
 // ------------------------------------------------------------------------------------------ while the client waits
+
+// What keeps in memory, and says when it did.
+class Memory final : public Leftover {
+ public:
+  std::unique_ptr<Keeper> make_keeper() override { return std::make_unique<One>(*this); }
+  std::string content;
+  std::vector<message::DeliveryStatus> kept;
+
+ private:
+  class One final : public Keeper {
+   public:
+    explicit One(Memory& memory) : memory_(memory) {}
+    Task<bool> begin(const message::Envelope& /*envelope*/, BodyForm /*form*/) override { co_return true; }
+    Task<bool> append(Chain bytes) override {
+      memory_.content += bytes.to_string();
+      co_return true;
+    }
+    Task<bool> commit(message::DeliveryStatus status) override {
+      memory_.kept.push_back(std::move(status));
+      co_return true;
+    }
+    Task<void> abandon() override { co_return; }
+
+   private:
+    Memory& memory_;
+  };
+};
 
 TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
   for (const Manner& manner : kManners) {
@@ -194,14 +235,19 @@ TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
     Passing eight_bit(bench);
     EXPECT_EQ(eight_bit.send(kEightBit, BodyForm::literal), 250);
     EXPECT_EQ(bench.hop().ledger.back().content, kConverted);
+    Memory memory;  // is not needed for a small one
+    Passing kept(bench, &memory);
+    EXPECT_EQ(kept.send(kEightBit, BodyForm::literal), 250);
+    EXPECT_THAT(memory.kept, IsEmpty());
+    EXPECT_EQ(bench.hop().ledger.back().content, kConverted);
     Passing header(bench);
     header.envelope.smtputf8 = true;
     EXPECT_EQ(header.send("Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n", BodyForm::literal), 550);
-    EXPECT_THAT(bench.hop().ledger, SizeIs(2));
+    EXPECT_THAT(bench.hop().ledger, SizeIs(3));
   }
 }
 
-// Nobody keeps it, and it is too long to be gathered: what it shows in its first megabyte is believed, and if that was not
+// There is no place to keep it, and it is too long to be gathered: what it shows in its first megabyte is believed, and if that was not
 // all, nothing of it stays at the next hop.
 TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsRefused) {
   for (const Manner& manner : kManners) {
@@ -230,33 +276,6 @@ TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsRefused) {
     EXPECT_FALSE(smtp::has_eight_bit(bench.hop().ledger.back().content));
   }
 }
-
-// What keeps in memory, and says when it did.
-class Memory final : public Leftover {
- public:
-  std::unique_ptr<Keeper> make_keeper() override { return std::make_unique<One>(*this); }
-  std::string content;
-  std::vector<message::DeliveryStatus> kept;
-
- private:
-  class One final : public Keeper {
-   public:
-    explicit One(Memory& memory) : memory_(memory) {}
-    Task<bool> begin(const message::Envelope& /*envelope*/, BodyForm /*form*/) override { co_return true; }
-    Task<bool> append(Chain bytes) override {
-      memory_.content += bytes.to_string();
-      co_return true;
-    }
-    Task<bool> commit(message::DeliveryStatus status) override {
-      memory_.kept.push_back(std::move(status));
-      co_return true;
-    }
-    Task<void> abandon() override { co_return; }
-
-   private:
-    Memory& memory_;
-  };
-};
 
 // Its first 64 KB say nothing of what comes: it is kept, as it is, and may go at once.  That was no attempt.
 TEST(CarryTest, ALongMessageForASevenBitHopIsKeptFirst) {
