@@ -81,7 +81,7 @@ CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret) co
 
 std::uint64_t CredentialCache::account_tag(std::string_view account_name) const {
   KeyedHash hash(process_key_, kAccountPurpose);
-  hash.add(ascii_lower(account_name));
+  hash.add(login_key(account_name));
   return first_word(hash.finish());
 }
 

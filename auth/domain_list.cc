@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/text.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
@@ -13,8 +14,7 @@ constexpr std::size_t kLabelOctetsMax = 63;
 constexpr std::string_view kBelow = "*.";
 
 bool is_label_octet(char c) {
-  const bool ascii = static_cast<unsigned char>(c) < 0x80;
-  return !ascii || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          c == '-' || c == '_';
 }
 
@@ -24,7 +24,7 @@ bool is_label(std::string_view label) {
 }
 
 bool is_domain(std::string_view text) {
-  if (text.size() > kDomainOctetsMax || !is_clean_text(text)) return false;
+  if (text.size() > kDomainOctetsMax) return false;
   std::size_t labels = 0;
   while (true) {
     const std::size_t dot = text.find('.');
@@ -33,6 +33,11 @@ bool is_domain(std::string_view text) {
     if (dot == std::string_view::npos) return labels >= 2;
     text.remove_prefix(dot + 1);
   }
+}
+
+std::string entry_key(std::string_view entry) {
+  if (!entry.starts_with(kBelow)) return domain_key(entry);
+  return std::string(kBelow) + domain_key(entry.substr(kBelow.size()));
 }
 
 // True if `domain` lies below `base`: www.example.com below example.com, which is not below itself.
@@ -44,7 +49,7 @@ bool lies_below(std::string_view domain, std::string_view base) {
 }  // namespace
 
 DomainList::DomainList(std::vector<std::string> entries) : entries_(std::move(entries)) {
-  for (std::string& entry : entries_) entry = ascii_lower(entry);
+  for (std::string& entry : entries_) entry = entry_key(entry);
   std::ranges::sort(entries_);
   const auto repeated = std::ranges::unique(entries_);
   entries_.erase(repeated.begin(), repeated.end());
@@ -60,7 +65,8 @@ bool DomainList::covers(std::string_view domain) const {
   if (domain.empty() || domain.size() > kDomainOctetsMax || domain.front() == '[') return false;
   if (domain.front() == '.' || domain.find("..") != std::string_view::npos) return false;
   if (domain.find('*') != std::string_view::npos) return false;
-  std::string name = ascii_lower(domain);
+  std::string name = domain_key(domain);
+  if (is_international(name)) return false;  // no domain by IDNA
   if (has(name)) return true;
   // "a.b.example.com" asks for "*.b.example.com", then "*.example.com", then "*.com", in place.
   for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
@@ -79,8 +85,10 @@ std::optional<std::string> canonical_domain_entry(std::string_view text) {
   } else {
     below = false;
   }
-  if (!is_domain(text)) return std::nullopt;
-  return std::string(below ? kBelow : "") + ascii_lower(text);
+  if (!is_clean_text(text)) return std::nullopt;
+  const std::string domain = domain_key(text);
+  if (!is_domain(domain)) return std::nullopt;
+  return std::string(below ? kBelow : "") + domain;
 }
 
 bool entries_overlap(std::string_view a, std::string_view b) {

@@ -2,10 +2,9 @@
 // Immutable once made, so it may be shared between threads.
 //
 // An entry is either a domain, which covers exactly itself and no subdomain, or "*." and a domain,
-// which covers every name below that domain, at any depth, but not the domain itself. Letters
-// compare without case in ASCII, other octets as they are: no IDNA conversion takes place, so a
-// domain that is used both as U-label and as A-label ("xn--...") is listed twice. Address literals
-// are covered by nothing.
+// which covers every name below that domain, at any depth, but not the domain itself. All spellings
+// of a domain are one, be it written in U-labels or in A-labels ("xn--..."): they compare by
+// domain_key(). Address literals are covered by nothing.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +20,7 @@ inline constexpr std::size_t kDomainOctetsMax = 255;
 class DomainList {
  public:
   DomainList() = default;
-  // Puts the entries in lower case and in order, each once. Entries are to be in the form that
+  // Puts the entries in lower-case A-labels and in order, each once. Entries are to be in the form that
   // canonical_domain_entry() gives; others simply cover nothing.
   explicit DomainList(std::vector<std::string> entries);
 
@@ -33,10 +32,10 @@ class DomainList {
 
  private:
   [[nodiscard]] bool has(std::string_view entry) const;
-  std::vector<std::string> entries_;  // sorted, lower case
+  std::vector<std::string> entries_;  // sorted, lower-case A-labels
 };
 
-// The form in which an entry is stored and compared: lower case, ".example.com" written
+// The form in which an entry is stored and compared: lower-case A-labels, ".example.com" written
 // "*.example.com". Nothing if `text` is not a domain of two labels or more (so neither "com" nor
 // "*.com" can be given away), is an address literal, is over 255 octets, or has a label that is
 // empty, over 63 octets, not clean text, begins or ends with "-", or holds an ASCII character other

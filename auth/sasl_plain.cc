@@ -29,7 +29,7 @@ class SaslPlain final : public SaslMachine {
     // "The form of passwd and authcid shall not contain NUL."
     if (passwd.find(kSeparator) != std::string_view::npos) return malformed_step(SaslFault::syntax);
     // Nobody may act for somebody else here; naming oneself is harmless.
-    if (!authzid.empty() && !equal_ignoring_case(authzid, authcid)) {
+    if (!authzid.empty() && login_key(authzid) != login_key(authcid)) {
       return malformed_step(SaslFault::other_authzid);
     }
     return credentials_step(authcid, passwd);

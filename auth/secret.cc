@@ -14,7 +14,7 @@ std::optional<Name> Name::make(std::string_view text) {
   return Name(text);
 }
 
-std::string Name::folded() const { return ascii_lower(text_); }
+std::string Name::folded() const { return login_key(text_); }
 
 std::optional<Secret> Secret::make(std::string_view text) {
   if (text.empty() || text.size() > kSecretOctetsMax || !is_clean_text(text)) return std::nullopt;

@@ -25,7 +25,8 @@ class Name {
   [[nodiscard]] static std::optional<Name> make(std::string_view text);
 
   [[nodiscard]] const std::string& text() const { return text_; }
-  // Names are the same name if they differ only in the case of ASCII letters.
+  // Names are the same name if they differ only in the case of ASCII letters, or in how one domain is spelled: see
+  // login_key().
   [[nodiscard]] std::string folded() const;
 
  private:

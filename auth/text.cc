@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/base/domain_name.h"
+
 namespace sluice::auth {
 namespace {
 
@@ -69,6 +71,12 @@ std::string ascii_lower(std::string_view text) {
   std::string lowered(text);
   std::ranges::transform(lowered, lowered.begin(), lower);
   return lowered;
+}
+
+std::string login_key(std::string_view name) {
+  const std::size_t at = name.rfind('@');
+  if (at == std::string_view::npos) return ascii_lower(name);
+  return ascii_lower(name.substr(0, at + 1)) + domain_key(name.substr(at + 1));
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {

@@ -15,6 +15,10 @@ namespace sluice::auth {
 // ASCII letters in lower case, every other octet as it is.
 [[nodiscard]] std::string ascii_lower(std::string_view text);
 
+// What login names are compared by: ASCII letters in lower case, and what stands behind the last "@" as one domain
+// however it is spelled (domain_key), so that "Ann@Bücher.example" and "ann@xn--bcher-kva.example" are one account.
+[[nodiscard]] std::string login_key(std::string_view name);
+
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace sluice::auth

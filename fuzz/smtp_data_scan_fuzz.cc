@@ -1,6 +1,6 @@
 // Checks that the block scanner ends content where the octet-by-octet reference does, with the same
 // content and the same flags, however the bytes are split; and that dot-stuffing does what its
-// reference does and can be undone. Input: one octet of split size, then what follows DATA.
+// reference does and can be undone; and that making CRLF of bare LFs ends no message early. Input: one octet of split size, then what follows DATA.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -73,6 +73,26 @@ void check_dots(std::string_view bytes, std::size_t split) {
   CHECK(back.ended && back.end == stuffed.size());
 }
 
+// What is made of bare LFs ends nothing before the end that was there, and leaves none.
+void check_line_ends(std::string_view bytes, std::size_t split) {
+  const NaiveScan sent = naive_scan(bytes);
+  if (!sent.ended) return;
+  LineEndNormaliser line_ends(true);
+  std::string wire;
+  for (std::size_t at = 0; at < sent.content.size(); at += split) {
+    std::string_view piece = std::string_view(sent.content).substr(at, split);
+    while (!piece.empty()) {
+      const LineEndNormaliser::Step step = line_ends.step(piece);
+      CHECK(step.copy > 0 || !step.insert.empty());
+      wire.append(piece.substr(0, step.copy)).append(step.insert);
+      piece.remove_prefix(step.copy);
+    }
+  }
+  wire += ".\r\n";
+  const NaiveScan arrived = naive_scan(wire);
+  CHECK(arrived.ended && arrived.end == wire.size() && !arrived.flags.bare_lf);
+}
+
 }  // namespace
 }  // namespace sluice::smtp
 
@@ -85,5 +105,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_data(bytes, bytes.size() + 1);
   check_text(bytes, split);
   check_dots(bytes, split);
+  check_line_ends(bytes, split);
   return 0;
 }

@@ -86,6 +86,8 @@ std::string_view verdict_name(SenderVerdict verdict) {
     case SenderVerdict::no_author: return "no_author";
     case SenderVerdict::several_authors: return "several_authors";
     case SenderVerdict::author: return "author_domain";
+    case SenderVerdict::name_in_from: return "foreign_name";
+    case SenderVerdict::sender_field: return "foreign_sender";
   }
   return "?";
 }

@@ -14,6 +14,15 @@
 
 namespace sluice::policy {
 
+// What becomes of a Sender, Resent-From or Resent-Sender field that is not the submitter's.
+enum class ForeignSender : std::uint8_t { refuse, drop };
+// What becomes of a message in whose From the name or a comment shows an address that is not the submitter's.
+enum class ForeignName : std::uint8_t {
+  refuse,
+  mark,  // it goes on with a field that says so
+  allow,
+};
+
 // An address, already parsed by whoever read it; the views are the caller's.
 struct Mailbox {
   std::string_view local;
@@ -56,6 +65,8 @@ enum class SenderVerdict : std::uint8_t {
   no_author,        // no From field with an address
   several_authors,  // more than one: no single domain answers for the message
   author,           // the author's domain is not theirs
+  name_in_from,     // the name in From shows an address that is not theirs
+  sender_field,     // Sender, Resent-From or Resent-Sender, likewise
 };
 
 // For the log: "sender_domain".

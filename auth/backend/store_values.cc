@@ -31,7 +31,7 @@ absl::StatusOr<std::string> stored_account_name(std::string_view text) {
                      " octets of UTF-8, without control characters, blanks or \"-\" in front; for "
                      "example user@example.com"));
   }
-  return ascii_lower(text);
+  return login_key(text);
 }
 
 absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {

@@ -19,6 +19,7 @@
 #include "engine/io/address.h"
 #include "engine/io/log_line.h"
 #include "engine/net/tls_version.h"
+#include "policy/sender.h"
 
 namespace sluice::core {
 
@@ -99,9 +100,19 @@ struct ListenerConfig {
   std::vector<Network>
       proxy;  // the PROXY protocol is required from these, and taken from nobody else
   bool hide_client = false;                 // keep the client's address out of Received
-  bool long_lines = false;                  // take text lines of more than 998 octets
+  // Where a login is asked for (asks_for_login), clients are programs of one's own customers, old ones among them: there
+  // these two are lax unless set; elsewhere strict.
+  bool long_lines = true;                   // take text lines of more than 998 octets
+  bool normalise_line_ends = true;          // make a bare LF CRLF; false: refuse it
+  policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
+  policy::ForeignName foreign_name = policy::ForeignName::refuse;
   Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
 };
+
+// Whether clients outside of `trusted` can log in, and have to.
+[[nodiscard]] constexpr bool asks_for_login(const ListenerConfig& listener) {
+  return listener.require_auth && listener.auth != ListenerAuth::off;
+}
 
 struct LogConfig {
   std::string file = "-";  // "-": standard error

@@ -38,6 +38,7 @@ struct RouteConfig {
   std::string login;          // empty: none
   std::string password_file;  // its first line is the password
   bool chunking = true;       // BDAT where it is offered
+  relay::RouteEightBit eight_bit = relay::RouteEightBit::convert;
   std::uint32_t connections_per_host = 20;    // per core
   std::uint32_t messages_per_connection = 0;  // 0: no limit
   std::uint32_t waiting = 1000;               // sessions that may wait for a connection, per core

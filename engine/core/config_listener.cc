@@ -45,6 +45,9 @@ void read_listener(const ConfigNode* table, std::string path, ConfigReport& repo
                    ListenerConfig& listener) {
   using Tls = ConfigSection::Choice<ListenerTls>;
   using Auth = ConfigSection::Choice<ListenerAuth>;
+  using LineEnds = ConfigSection::Choice<bool>;
+  using Sender = ConfigSection::Choice<policy::ForeignSender>;
+  using Name = ConfigSection::Choice<policy::ForeignName>;
   constexpr std::int64_t kGreetDelayMsMax = 60'000;
   ConfigSection section(table, "listener", std::move(path), report);
   section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
@@ -60,7 +63,16 @@ void read_listener(const ConfigNode* table, std::string path, ConfigReport& repo
   section.list("trusted_domains", listener.trusted_domains, kDomainRule.allowed, kDomainRule.check);
   section.list("proxy", listener.proxy, kNetworkAllowed, Network::parse);
   section.boolean("hide_client", listener.hide_client);
+  listener.long_lines = asks_for_login(listener);
   section.boolean("long_lines", listener.long_lines);
+  listener.normalise_line_ends = asks_for_login(listener);
+  section.choice("line_ends", listener.normalise_line_ends,
+                 {LineEnds{"normalise", true}, LineEnds{"refuse", false}});
+  section.choice("foreign_sender", listener.foreign_sender,
+                 {Sender{"refuse", policy::ForeignSender::refuse}, Sender{"drop", policy::ForeignSender::drop}});
+  section.choice("foreign_name", listener.foreign_name,
+                 {Name{"refuse", policy::ForeignName::refuse}, Name{"mark", policy::ForeignName::mark},
+                  Name{"allow", policy::ForeignName::allow}});
   section.milliseconds("greet_delay_ms", listener.greet_delay, 0, kGreetDelayMsMax);
   if (table == nullptr) return;
   if (!section.fills("address"))

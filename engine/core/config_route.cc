@@ -87,6 +87,7 @@ void read_way(ConfigSection& section, RouteConfig& route) {
 
 void read_connection(ConfigSection& section, RouteConfig& route) {
   using Tls = ConfigSection::Choice<relay::RouteTls>;
+  using EightBit = ConfigSection::Choice<relay::RouteEightBit>;
   constexpr std::int64_t kSecondsMax = 3600;
   section.choice(
       "tls", route.tls,
@@ -98,6 +99,9 @@ void read_connection(ConfigSection& section, RouteConfig& route) {
   section.text("login", route.login, kLoginRule);
   section.text("password_file", route.password_file, kAnyPathRule);
   section.boolean("chunking", route.chunking);
+  section.choice("eight_bit", route.eight_bit,
+                 {EightBit{"convert", relay::RouteEightBit::convert}, EightBit{"pass", relay::RouteEightBit::pass},
+                  EightBit{"refuse", relay::RouteEightBit::refuse}});
   section.integer("connections_per_host", route.connections_per_host, 1, kCountMax);
   section.integer("messages_per_connection", route.messages_per_connection, 0, kCountMax);
   section.integer("waiting", route.waiting, 0, kCountMax);

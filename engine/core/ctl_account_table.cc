@@ -73,9 +73,9 @@ constexpr std::array kCommands{
     AccountCommand{domain, add, "domain", "add", "DOMAIN", kOptionCustomer, kOptionCustomer,
                    "let a customer send from a domain",
                    "DOMAIN is example.com, which covers exactly itself, or *.example.com (quote "
-                   "it), which covers every name below example.com but not example.com. Write an "
-                   "international name the way its mail does: as U-label, as A-label (xn--...), or "
-                   "both as two domains. That the domain is the customer's is recorded as "
+                   "it), which covers every name below example.com but not example.com. An "
+                   "international name may be written in U-labels or in A-labels (xn--...): it is "
+                   "one domain, kept and shown in A-labels. That the domain is the customer's is recorded as "
                    "asserted: by you. Refused if it meets a domain of another customer.",
                    "sluicectl domain add example.com --customer 'Example Ltd'"},
     AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0,

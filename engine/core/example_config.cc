@@ -153,8 +153,20 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #proxy = ["10.0.0.0/8"]
 # Leave the client's address out of Received.
 #hide_client = false
-# Take lines of text that are longer than $(line bytes) octets (RFC 5322 section 2.1.1).
-#long_lines = false
+# Take lines of text that are longer than $(line bytes) octets (RFC 5322 section 2.1.1). Default: true where a
+# login is asked for, else false.
+#long_lines = true
+# A line that ends in LF without CR: "normalise": its end becomes CRLF before anything else looks at
+# it; "refuse". A CR without LF is always refused, and nothing but CRLF.CRLF ends a message. Default:
+# "normalise" where a login is asked for, else "refuse".
+#line_ends = "normalise"
+# A Sender, Resent-From or Resent-Sender field that is not of the submitter's domains: "refuse" the
+# message, or "drop" the field. Two Sender fields are refused.
+#foreign_sender = "refuse"
+# An address of another domain in the name or in a comment of From, where readers show it: "refuse"
+# the message; "mark" it with a field X-Sluice-Foreign-Name; or "allow" it. One that is not in quotes
+# is refused.
+#foreign_name = "refuse"
 # Wait before the greeting, and refuse a client that talks first. 0: neither.
 #greet_delay_ms = 0
 
@@ -231,6 +243,11 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 
 # Send with BDAT (RFC 3030) where the host offers it.
 #chunking = true
+# Text with bytes beyond ASCII, to a host that does not offer 8BITMIME: "convert" it to
+# quoted-printable or base64, which no signature over it survives (that of a DKIM field, of
+# multipart/signed); "pass" it on as it is; or "refuse" it. A message over 64 KB for such a host is
+# written to the spool first, unless fallback = false.
+#eight_bit = "convert"
 # Connections to one host, from each core; messages on one connection (0: no limit); sessions of
 # each core that may wait for a connection.
 #connections_per_host = 20

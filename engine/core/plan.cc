@@ -59,6 +59,9 @@ ListenerPlan listener_plan(const Config& config, const ListenerConfig& listener)
   rules.proxy = listener.proxy;
   rules.hide_client = listener.hide_client;
   rules.long_lines = listener.long_lines;
+  rules.normalise_line_ends = listener.normalise_line_ends;
+  rules.foreign_sender = listener.foreign_sender;
+  rules.foreign_name = listener.foreign_name;
   rules.header_bytes_max = config.limits.header_bytes;
   rules.received_max = config.limits.received_fields;
   rules.greet_delay = listener.greet_delay;
@@ -102,6 +105,7 @@ std::expected<relay::Route, std::string> route_of(const RouteConfig& config) {
     route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
   }
   route.chunking = config.chunking;
+  route.eight_bit = config.eight_bit;
   route.connections_per_host_max = config.connections_per_host;
   route.messages_per_connection_max = config.messages_per_connection;
   route.waiting_max = config.waiting;

@@ -8,6 +8,7 @@
 #include "auth/text.h"
 #include "engine/relay/route_table.h"
 #include "engine/smtp/ascii.h"
+#include "engine/smtp/path.h"
 
 namespace sluice::core {
 namespace {
@@ -192,11 +193,11 @@ std::expected<QueueRequest, std::string> decode_queue_request(std::string_view l
 bool matches_address(std::string_view filter, std::string_view mailbox) {
   if (filter == relay::kNullSender) return mailbox.empty();
   const std::string_view domain = relay::domain_of(mailbox);
-  if (filter.starts_with('@'))
-    return !domain.empty() && smtp::equals_ignore_case(filter.substr(1), domain);
+  if (filter.starts_with('@')) return !domain.empty() && smtp::same_domain(filter.substr(1), domain);
   // A local part is compared as it is (RFC 5321 section 2.4), but for Postmaster's.
+  if (domain.empty()) return smtp::equals_ignore_case(filter, mailbox);
   const std::string_view local = mailbox.substr(0, mailbox.size() - domain.size());
-  return smtp::equals_ignore_case(filter, mailbox) && (domain.empty() || filter.starts_with(local));
+  return filter.starts_with(local) && smtp::same_domain(filter.substr(local.size()), domain);
 }
 
 }  // namespace sluice::core

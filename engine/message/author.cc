@@ -1,5 +1,7 @@
 #include "engine/message/author.h"
 
+#include <utility>
+
 #include "engine/base/check.h"
 #include "engine/message/header_scan.h"
 #include "engine/message/mailbox_list.h"
@@ -87,7 +89,13 @@ std::string Mailbox::address() const {
 }
 
 AuthorVerdict parse_author(std::string_view from_value, const AuthorOptions& options) {
-  return MailboxListParser(from_value, options).run();
+  AuthorVerdict verdict = MailboxListParser(from_value, options).run();
+  if (verdict.fault != AuthorFault::syntax) return verdict;
+  AuthorVerdict loose = MailboxListParser(from_value, options).run_with_loose_name();
+  const std::uint64_t steps = verdict.steps + loose.steps;
+  if (loose.ok()) verdict = std::move(loose);
+  verdict.steps = steps;
+  return verdict;
 }
 
 // RFC 6409 6.3: a submission server may refuse what is malformed or not its user's to send.  RFC

@@ -50,6 +50,15 @@ struct Mailbox {
   friend bool operator==(const Mailbox&, const Mailbox&) = default;
 };
 
+// An address that readers find in a display name or in a comment.
+struct NamedDomain {
+  std::string domain;     // as it is written there, encoded words decoded
+  bool unquoted = false;  // outside of quotes, comments and encoded words: some readers take it for the author
+  friend bool operator==(const NamedDomain&, const NamedDomain&) = default;
+};
+
+inline constexpr std::size_t kNamedDomainsMax = 32;  // of one field
+
 struct AuthorOptions {
   bool smtputf8 = false;  // RFC 6531: the client asked for it in MAIL
   std::size_t mailboxes_max = 16;
@@ -59,6 +68,10 @@ struct AuthorOptions {
 struct AuthorVerdict {
   AuthorFault fault = AuthorFault::missing;
   std::vector<Mailbox> mailboxes;  // in order; after a fault those before it
+  // Of all display names and comments.  Where there are any, the author may write so only if he may send as all of them,
+  // or a setting lets him; never where one is unquoted and is not his.
+  std::vector<NamedDomain> in_names;
+  bool loose_name = false;  // the display name has "@", "[" or "]" outside of quotes
   std::uint64_t steps = 0;         // octets looked at: linear in the value's size
 
   bool ok() const { return fault == AuthorFault::none; }
@@ -69,6 +82,10 @@ struct AuthorVerdict {
 };
 
 // Parses the raw value of one From field (folding allowed).
+//
+// Real programs leave quotes out: 'ann@b.example <ann@b.example>', 'Ann [Sales] <ann@b.example>'.  Such a display name is
+// taken where the field is that name and one address in angle brackets, and nothing else: a comma, a semicolon, a colon or
+// another angle bracket, from which a reader could make another author, is refused as ever.
 AuthorVerdict parse_author(std::string_view from_value, const AuthorOptions& options);
 
 // The whole rule for submission: exactly one From field with exactly one mailbox.  Only of a

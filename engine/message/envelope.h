@@ -20,6 +20,15 @@ struct Recipient {
 
 inline constexpr std::size_t kMessageIdBytesMax = 250;
 
+// What of a message is not ASCII, as its bytes tell: by this, and not by what a client declared, it is decided what a next
+// hop has to be able to do (RFC 6152, RFC 6531).
+struct ContentFacts {
+  bool header_eight_bit = false;  // from the beginning of the body on: Taker::begin()
+  bool eight_bit = false;         // in the header or in the body, as far as it has come
+  bool whole = false;             // all of it has come: what is not there will not be
+  friend bool operator==(const ContentFacts&, const ContentFacts&) = default;
+};
+
 struct Envelope {
   std::string id;            // queue id; unique for this relay
   std::string reverse_path;  // empty: the null reverse-path
@@ -31,6 +40,7 @@ struct Envelope {
   std::vector<Recipient> recipients;  // those that were offered, in order
   // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
   std::string message_id;
+  ContentFacts content;               // kept true by the caller that feeds the content
 };
 
 // "a@example.com, b@example.net": the recipients, until that is longer than `bytes_max`.

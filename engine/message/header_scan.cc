@@ -21,6 +21,8 @@ constexpr auto kFieldNameOctet = [] {
 bool is_name_octet(char c) { return kFieldNameOctet[static_cast<unsigned char>(c)]; }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
+// What leaves a line blank to one reader or another.
+bool is_blank(char c) { return is_space(c) || c == '\v' || c == '\f'; }
 
 struct CountedField {
   std::string_view name;
@@ -38,6 +40,18 @@ constexpr CountedField kCountedFields[] = {
 };
 
 constexpr std::string_view kResentPrefix = "Resent-";
+
+struct AuthorFieldName {
+  std::string_view name;
+  AuthorField::Kind kind;
+};
+constexpr AuthorFieldName kAuthorFieldNames[] = {
+    {"Sender", AuthorField::Kind::sender},
+    {"Resent-From", AuthorField::Kind::resent_from},
+    {"Resent-Sender", AuthorField::Kind::resent_sender},
+};
+
+constexpr std::string_view kEmptyLine = "\r\n";
 
 }  // namespace
 
@@ -57,6 +71,8 @@ std::string_view header_fault_text(HeaderFault fault) {
       return "header line that does not end in CRLF";
     case HeaderFault::lone_dot:
       return "header line of one dot";
+    case HeaderFault::blank_lines:
+      return "header with many blank lines";
   }
   return "header is malformed";
 }
@@ -72,13 +88,14 @@ HeaderState HeaderScan::feed(std::string_view bytes) {
   if (state_ != HeaderState::need_more) return state_;
   CHECK(size_ <= options_.header_bytes_max);
   const std::string_view piece = bytes.substr(0, options_.header_bytes_max - size_);
-  const char* at = piece.data();
+  piece_ = piece.data();
+  const char* at = piece_;
   const char* const end = at + piece.size();
   while (at != end && state_ == HeaderState::need_more) {
     at = step(at, end);
     ++steps_;
   }
-  size_ += static_cast<std::size_t>(at - piece.data());
+  size_ = ended_early_ ? line_ : offset(at);
   if (state_ == HeaderState::need_more && piece.size() < bytes.size())
     state_ = HeaderState::too_large;
   return state_;
@@ -86,25 +103,35 @@ HeaderState HeaderScan::feed(std::string_view bytes) {
 
 HeaderState HeaderScan::finish() {
   if (state_ != HeaderState::need_more) return state_;
+  piece_ = nullptr;
   switch (at_) {
     case At::line_start:
       break;
     case At::value:  // a last line without CRLF, as BDAT may send it
       if (previous_ == '\r') fail(HeaderFault::bare_line_end, nullptr);
       break;
+    case At::mbox_line:
+      if (previous_ == '\r') fail(HeaderFault::bare_line_end, nullptr);
+      edits_.push_back({.at = line_, .remove = size_ - line_});
+      break;
+    case At::blanks:
+      remove_blank_line(size_);
+      break;
     case At::after_dot:
       fail(HeaderFault::lone_dot, nullptr);
       break;
     case At::empty_line_cr:
+    case At::blanks_cr:
       fail(HeaderFault::bare_line_end, nullptr);
       break;
     case At::name:
     case At::before_colon:
-      fail(HeaderFault::no_colon, nullptr);
+      no_field(HeaderFault::no_colon, nullptr);
+      if (ended_early_) size_ = line_;
       break;
   }
   if (state_ == HeaderState::need_more) {
-    end_field();
+    end_field(size_);
     state_ = HeaderState::complete;
   }
   return state_;
@@ -124,6 +151,12 @@ const char* HeaderScan::step(const char* at, const char* end) {
       return before_colon(at, end);
     case At::value:
       return value(at, end);
+    case At::blanks:
+      return blanks(at, end);
+    case At::blanks_cr:
+      return blanks_cr(at);
+    case At::mbox_line:
+      return mbox_line(at, end);
   }
   return end;
 }
@@ -132,6 +165,7 @@ const char* HeaderScan::step(const char* at, const char* end) {
 // the first character is deleted."  Whatever they are: ".From:" on the wire is "From:" at the next
 // hop.
 const char* HeaderScan::line_start(const char* at) {
+  line_ = offset(at);
   if (options_.dot_stuffed && *at == '.') {
     at_ = At::after_dot;
     return at + 1;
@@ -144,12 +178,12 @@ const char* HeaderScan::line_start(const char* at) {
 const char* HeaderScan::first_octet(const char* at) {
   if (is_space(*at)) {
     if (counts_.fields == 0) return fail(HeaderFault::leading_space, at);
-    at_ = At::value;
-    previous_ = 0;
+    at_ = At::blanks;
+    if (keeping_ != Keeping::nothing) kept_before_line_ = kept().size();
     return at;
   }
   if (*at == '\n') return fail(HeaderFault::bare_line_end, at);
-  end_field();
+  end_field(line_);
   if (*at == '\r') {
     at_ = At::empty_line_cr;
     return at + 1;
@@ -176,7 +210,7 @@ const char* HeaderScan::name(const char* begin, const char* end) {
   name_size_ += size;
   if (at == end) return end;
   if (*at == ':') {
-    if (name_size_ == 0) return fail(HeaderFault::no_field_name, at);
+    if (name_size_ == 0) return no_field(HeaderFault::no_field_name, at);
     begin_field();
     return at + 1;
   }
@@ -184,8 +218,8 @@ const char* HeaderScan::name(const char* begin, const char* end) {
     at_ = At::before_colon;
     return at;
   }
-  if (*at == '\r') return fail(HeaderFault::no_colon, at);
-  return fail(*at == '\n' ? HeaderFault::bare_line_end : HeaderFault::bad_field_name, at);
+  if (*at == '\n') return fail(HeaderFault::bare_line_end, at);
+  return no_field(*at == '\r' ? HeaderFault::no_colon : HeaderFault::bad_field_name, at);
 }
 
 // RFC 5322 4.5: the obsolete syntax has `field-name *WSP ":"`.  Readers that know it take "From :"
@@ -193,7 +227,12 @@ const char* HeaderScan::name(const char* begin, const char* end) {
 const char* HeaderScan::before_colon(const char* begin, const char* end) {
   const char* at = std::find_if_not(begin, end, is_space);
   if (at == end) return end;
-  if (*at != ':') return fail(HeaderFault::no_colon, at);
+  if (*at == '\n') return fail(HeaderFault::bare_line_end, at);
+  if (*at != ':' && *at != '\r' && is_mbox_line()) {
+    at_ = At::mbox_line;
+    return at;
+  }
+  if (*at != ':') return no_field(HeaderFault::no_colon, at);
   spaced_ = true;
   begin_field();
   return at + 1;
@@ -203,7 +242,7 @@ const char* HeaderScan::value(const char* begin, const char* end) {
   const auto size = static_cast<std::size_t>(end - begin);
   const char* line_feed = static_cast<const char*>(std::memchr(begin, '\n', size));
   const char* past = line_feed == nullptr ? end : line_feed + 1;
-  if (keeping_) keep(begin, past);
+  if (keeping_ != Keeping::nothing) keep(begin, past);
   if (keeping_id_ && message_id_.size() < 2 * kMessageIdBytesMax)
     message_id_.append(begin, std::min<std::size_t>(static_cast<std::size_t>(past - begin), 2 * kMessageIdBytesMax - message_id_.size()));
   if (line_feed == nullptr) {
@@ -214,6 +253,55 @@ const char* HeaderScan::value(const char* begin, const char* end) {
     return fail(HeaderFault::bare_line_end, line_feed);
   at_ = At::line_start;
   return past;
+}
+
+// RFC 5322 2.2.3 forbids to make a line of nothing but white space by folding, and 4.2 (obs-FWS) has such lines all the
+// same.  Readers that take one for the empty line see another header than others do: so it goes.
+const char* HeaderScan::blanks(const char* begin, const char* end) {
+  const char* at = std::find_if_not(begin, end, is_blank);
+  if (keeping_ != Keeping::nothing) keep(begin, at);
+  if (at == end) return end;
+  if (*at == '\r') {
+    at_ = At::blanks_cr;
+    return at + 1;
+  }
+  at_ = At::value;
+  previous_ = ' ';
+  return at;
+}
+
+const char* HeaderScan::blanks_cr(const char* at) {
+  if (*at != '\n') return fail(HeaderFault::bare_line_end, at);
+  if (edits_.size() == kHeaderEditsMax) return fail(HeaderFault::blank_lines, at);
+  remove_blank_line(offset(at + 1));
+  at_ = At::line_start;
+  return at + 1;
+}
+
+void HeaderScan::remove_blank_line(std::size_t end) {
+  edits_.push_back({.at = line_, .remove = end - line_});
+  if (keeping_ != Keeping::nothing) kept().resize(kept_before_line_);
+}
+
+// What Unix programs have between two messages of a mailbox file, quoted (">From") or not.  No field has it: there is a
+// space, and no colon behind it.
+bool HeaderScan::is_mbox_line() const {
+  const std::string_view name(name_.data(), std::min(name_size_, kNameBytesKept));
+  return line_ == 0 && (name == "From" || name == ">From");
+}
+
+const char* HeaderScan::mbox_line(const char* begin, const char* end) {
+  const auto* line_feed =
+      static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+  if (line_feed == nullptr) {
+    previous_ = end[-1];
+    return end;
+  }
+  if ((line_feed == begin ? previous_ : line_feed[-1]) != '\r')
+    return fail(HeaderFault::bare_line_end, line_feed);
+  edits_.push_back({.at = line_, .remove = offset(line_feed + 1) - line_});
+  at_ = At::line_start;
+  return line_feed + 1;
 }
 
 void HeaderScan::begin_field() {
@@ -231,15 +319,29 @@ void HeaderScan::begin_field() {
     ++counts_.resent;
   if (smtp::equals_ignore_case(name, kFrom)) {
     from_obsolete_ = from_obsolete_ || spaced_;
-    keeping_ = counts_.from == 1;
+    if (counts_.from == 1) keeping_ = Keeping::from;
   }
   keeping_id_ = counts_.message_id == 1 && smtp::equals_ignore_case(name, "Message-ID");
+  for (const AuthorFieldName& field : kAuthorFieldNames)
+    if (smtp::equals_ignore_case(name, field.name)) begin_author_field(field.kind);
 }
 
-void HeaderScan::end_field() {
-  if (keeping_ && from_value_.ends_with("\r\n")) from_value_.resize(from_value_.size() - 2);
-  keeping_ = false;
+void HeaderScan::begin_author_field(AuthorField::Kind kind) {
+  if (author_fields_.size() == kAuthorFieldsMax) {
+    too_many_author_fields_ = true;
+    return;
+  }
+  author_fields_.push_back({.kind = kind, .begin = line_, .space_before_colon = spaced_});
+  keeping_ = Keeping::author_field;
+}
+
+void HeaderScan::end_field(std::size_t end) {
   keeping_id_ = false;
+  if (keeping_ == Keeping::nothing) return;
+  std::string& value = kept();
+  if (value.ends_with("\r\n")) value.resize(value.size() - 2);
+  if (keeping_ == Keeping::author_field) author_fields_.back().end = end;
+  keeping_ = Keeping::nothing;
 }
 
 std::string HeaderScan::message_id() const {
@@ -252,9 +354,20 @@ std::string HeaderScan::message_id() const {
 
 void HeaderScan::keep(const char* begin, const char* end) {
   const auto size = static_cast<std::size_t>(end - begin);
-  const std::size_t room = options_.from_bytes_max - from_value_.size();
-  from_value_.append(begin, std::min(size, room));
-  from_cut_ = from_cut_ || size > room;
+  const std::size_t room = options_.from_bytes_max - kept().size();
+  kept().append(begin, std::min(size, room));
+  if (size > room) (keeping_ == Keeping::from ? from_cut_ : author_fields_.back().cut) = true;
+}
+
+// Body text whose empty line was forgotten.  RFC 5322 2.1 has the header end at an empty line and nowhere else, but
+// readers end it here, too, each in its way: with an empty line they agree.
+const char* HeaderScan::no_field(HeaderFault fault, const char* at) {
+  if (counts_.fields == 0) return fail(fault, at);
+  edits_.push_back({.at = line_, .insert = kEmptyLine});
+  has_empty_line_ = true;
+  ended_early_ = true;
+  state_ = HeaderState::complete;
+  return at;
 }
 
 const char* HeaderScan::fail(HeaderFault fault, const char* at) {

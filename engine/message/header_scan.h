@@ -1,16 +1,27 @@
 // Finds the end of a message's header while its bytes arrive, and notes what the relay must know of
-// it: how many fields there are of the kinds that matter, and the raw value of From.
+// it: how many fields there are of the kinds that matter, the raw values of those that readers show
+// as the author, and what has to be changed so that all readers see the same header.
 // Owned by the session, one for a message at a time (`reset` keeps the memory).  That session's
 // thread only.
-// It keeps no header: what it remembers is a dozen counts and at most `from_bytes_max` bytes. Every
-// byte is looked at once, whatever the sizes of the pieces that it comes in.
+// It keeps no header: what it remembers is a dozen counts and at most `from_bytes_max` bytes of each
+// author field. Every byte is looked at once, whatever the sizes of the pieces that it comes in.
+//
+// Lax where all readers are left with the same header, as it is mended before it goes on (see edits()):
+//   - a first line "From root Mon ..." or ">From root ...", as mailbox files have it, goes;
+//   - a line of blanks only inside the header goes: to some readers it ends the header;
+//   - where a line that is no field comes after fields, an empty line is put before it: there the
+//     header ends for every reader.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "engine/message/header_edit.h"
 
 #include "engine/message/envelope.h"
 
@@ -26,11 +37,12 @@ enum class HeaderState : std::uint8_t {
 enum class HeaderFault : std::uint8_t {
   none,
   leading_space,   // the first line is a continuation of nothing
-  no_field_name,   // a line begins with a colon
-  no_colon,        // a line is neither a field nor a continuation
-  bad_field_name,  // a control, a NUL or an 8-bit octet in a field name
+  no_field_name,   // the first line begins with a colon
+  no_colon,        // the first line is no field
+  bad_field_name,  // a control, a NUL or an 8-bit octet in the first field's name
   bare_line_end,   // a CR or LF alone where a line ends
   lone_dot,        // the end of DATA was fed, or the bytes are not dot-stuffed at all
+  blank_lines,     // more lines of blanks only than kHeaderEditsMax
 };
 
 // A few plain words for a reply or a log line, for instance "header line without a colon".
@@ -48,6 +60,19 @@ struct HeaderCounts {
   std::uint32_t resent = 0;    // all fields whose names begin with Resent-
   friend bool operator==(const HeaderCounts&, const HeaderCounts&) = default;
 };
+
+// A field besides From that some readers show as the author, or beside it.
+struct AuthorField {
+  enum class Kind : std::uint8_t { sender, resent_from, resent_sender };
+  Kind kind = Kind::sender;
+  std::size_t begin = 0;  // offsets as header_size() counts them: its first octet,
+  std::size_t end = 0;    // and what comes behind its last CRLF
+  std::string value;      // what follows the colon, as HeaderScan::from_value()
+  bool cut = false;       // the value was longer than from_bytes_max
+  bool space_before_colon = false;
+  friend bool operator==(const AuthorField&, const AuthorField&) = default;
+};
+inline constexpr std::size_t kAuthorFieldsMax = 8;
 
 class HeaderScan {
  public:
@@ -76,8 +101,10 @@ class HeaderScan {
   // Once complete: the offset of the body's first octet, counted in octets as they were fed
   // (stuffed dots included).
   std::size_t header_size() const { return size_; }
-  // False if the message ended without the empty line.
+  // False if the message ended without the empty line.  True where edits() puts one in.
   bool has_empty_line() const { return has_empty_line_; }
+  // Once complete: what to change, from front to back; see the head of this file.
+  std::span<const HeaderEdit> edits() const { return edits_; }
 
   const HeaderCounts& counts() const { return counts_; }
 
@@ -88,6 +115,9 @@ class HeaderScan {
   bool from_cut() const { return from_cut_; }
   // Some From was written "From :", RFC 5322 4.5.
   bool from_space_before_colon() const { return from_obsolete_; }
+  // Once complete: the first kAuthorFieldsMax of Sender, Resent-From and Resent-Sender, in order.
+  std::span<const AuthorField> author_fields() const { return author_fields_; }
+  bool too_many_author_fields() const { return too_many_author_fields_; }
 
   // Once complete: the identifier of the first Message-ID, without blanks around it, cut to kMessageIdBytesMax.
   std::string message_id() const;
@@ -98,7 +128,14 @@ class HeaderScan {
  private:
   // Longer than every name that is counted, so that what is cut is none of them.
   static constexpr std::size_t kNameBytesKept = 24;
-  enum class At : std::uint8_t { line_start, after_dot, empty_line_cr, name, before_colon, value };
+  enum class At : std::uint8_t {
+    line_start, after_dot, empty_line_cr, name, before_colon, value,
+    blanks,     // a line that begins with a space has had nothing else so far
+    blanks_cr,  // and then a CR
+    mbox_line,
+  };
+  // Which value is being kept.
+  enum class Keeping : std::uint8_t { nothing, from, author_field };
 
   // Each takes the bytes at hand, and returns the first that it has not dealt with.
   const char* step(const char* at, const char* end);
@@ -108,29 +145,46 @@ class HeaderScan {
   const char* name(const char* begin, const char* end);
   const char* before_colon(const char* begin, const char* end);
   const char* value(const char* begin, const char* end);
+  const char* blanks(const char* begin, const char* end);
+  const char* blanks_cr(const char* at);
+  const char* mbox_line(const char* begin, const char* end);
   const char* fail(HeaderFault fault, const char* at);
+  // The line at hand is no field: the header ends before it, or is malformed if nothing came before.
+  const char* no_field(HeaderFault fault, const char* at);
+  bool is_mbox_line() const;
   void begin_field();
-  void end_field();
+  void begin_author_field(AuthorField::Kind kind);
+  void end_field(std::size_t end);
   void keep(const char* begin, const char* end);
+  std::string& kept() { return keeping_ == Keeping::from ? from_value_ : author_fields_.back().value; }
+  void remove_blank_line(std::size_t end);
+  std::size_t offset(const char* at) const { return size_ + static_cast<std::size_t>(at - piece_); }
 
   Options options_;
   HeaderState state_ = HeaderState::need_more;
   HeaderFault fault_ = HeaderFault::none;
   At at_ = At::line_start;
   bool has_empty_line_ = false;
-  bool keeping_ = false;  // the field at hand is the first From
-  bool keeping_id_ = false;  // or the first Message-ID
+  bool keeping_id_ = false;  // the field at hand is the first Message-ID
+  Keeping keeping_ = Keeping::nothing;
+  bool ended_early_ = false;  // the header ends where the line at hand begins
+  bool too_many_author_fields_ = false;
   bool from_cut_ = false;
   bool from_obsolete_ = false;
   bool spaced_ = false;  // the field at hand has a space before its colon
   char previous_ = 0;    // the octet before the run of a value
   std::size_t size_ = 0;
+  const char* piece_ = nullptr;        // what is being fed, at offset size_
+  std::size_t line_ = 0;               // where the line at hand begins
+  std::size_t kept_before_line_ = 0;   // of kept(), when a line of blanks may have begun
   std::uint64_t steps_ = 0;
   HeaderCounts counts_;
   std::array<char, kNameBytesKept> name_{};
   std::size_t name_size_ = 0;
   std::string from_value_;
   std::string message_id_;  // raw
+  std::vector<AuthorField> author_fields_;
+  std::vector<HeaderEdit> edits_;
 };
 
 }  // namespace sluice::message

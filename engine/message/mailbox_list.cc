@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/message/mailbox_text.h"
+#include "engine/message/name_address.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
 #include "engine/smtp/path.h"
@@ -11,16 +13,8 @@ namespace sluice::message {
 namespace {
 
 using smtp::is_control;
-using smtp::is_eight_bit;
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-// RFC 5322 3.2.3 atext, RFC 6532 3.2 UTF8-non-ascii, and the dot: an address wants it between
-// atoms, and display names have it anywhere ("John Q. Public", RFC 5322 4.1 obs-phrase).
-bool is_atom_or_dot(char c) {
-  return smtp::is_alnum(c) || is_eight_bit(c) ||
-         std::string_view("!#$%&'*+-/=?^_`{|}~.").contains(c);
-}
 
 bool is_literal_octet(char c) { return smtp::is_alnum(c) || c == '.' || c == ':' || c == '-'; }
 
@@ -62,6 +56,8 @@ AuthorVerdict MailboxListParser::run() {
 // refused.
 bool MailboxListParser::mailbox() {
   Words words;
+  name_.clear();
+  shown_ = Shown::name;
   while (true) {
     if (!white_space_and_comments()) return false;
     if (ended()) return fail(words.count == 0 ? AuthorFault::syntax : AuthorFault::no_domain);
@@ -71,6 +67,8 @@ bool MailboxListParser::mailbox() {
       break;
     }
     if (c == '@') {
+      name_.clear();  // that was no name
+      shown_ = Shown::nowhere;
       if (!local_part(words) || !at_and_domain()) return false;
       break;
     }
@@ -79,13 +77,15 @@ bool MailboxListParser::mailbox() {
     if (!word(words)) return false;
   }
   if (!white_space_and_comments()) return false;
+  note_names();
   verdict_.mailboxes.push_back(std::exchange(mailbox_, {}));
-  return true;
+  return verdict_.ok();
 }
 
 // RFC 5322 3.4: angle-addr = [CFWS] "<" addr-spec ">" [CFWS], and 4.4: obs-route = obs-domain-list
 // ":".
 bool MailboxListParser::angle_address() {
+  shown_ = Shown::nowhere;
   ++at_;
   if (!white_space_and_comments()) return false;
   if (ended()) return fail(AuthorFault::syntax);
@@ -159,6 +159,7 @@ bool MailboxListParser::word(Words& words) {
   ++words.count;
   if (words.quoted) return quoted_string();
   words.atoms = run_of(is_atom_or_dot);
+  show(words.atoms);
   if (!words.atoms.empty()) return true;
   return fail(is_control(c) ? AuthorFault::control : AuthorFault::syntax);
 }
@@ -186,6 +187,7 @@ bool MailboxListParser::quoted_string() {
     }
     ++at_;
     if (quoted_.size() <= smtp::kLocalPartBytesMax) quoted_ += c;
+    show({&c, 1});
   }
   return fail(AuthorFault::syntax);
 }
@@ -211,6 +213,7 @@ bool MailboxListParser::comment() {
       return fail(AuthorFault::control);
     }
     if (c == '<' || c == '>') return fail(AuthorFault::ambiguous);
+    comments_ += c;
     ++at_;
   } while (depth != 0);
   return true;
@@ -238,6 +241,7 @@ bool MailboxListParser::white_space_and_comments() {
     } else if (c == '(') {
       if (!comment()) return false;
     } else if (is_space(c)) {
+      show(" ");
       ++at_;
     } else {
       return true;
@@ -254,6 +258,26 @@ bool MailboxListParser::quoted_pair() {
   return !is_control(c) || c == '\t' || fail(AuthorFault::control);
 }
 
+void MailboxListParser::show(std::string_view text) {
+  if (shown_ == Shown::name) name_ += text;
+}
+
+// What was read for people is looked at for addresses, and forgotten.
+void MailboxListParser::note_names() {
+  for (std::string* text : {&name_, &comments_}) {
+    for (std::string& domain : domains_in_name(*text)) {
+      NamedDomain found{.domain = std::move(domain)};
+      if (std::ranges::find(verdict_.in_names, found) != verdict_.in_names.end()) continue;
+      if (verdict_.in_names.size() < kNamedDomainsMax) {
+        verdict_.in_names.push_back(std::move(found));
+      } else if (verdict_.ok()) {
+        fail(AuthorFault::too_many);  // none may be passed over
+      }
+    }
+    text->clear();
+  }
+}
+
 bool MailboxListParser::fail(AuthorFault fault) {
   verdict_.fault = fault;
   return false;
@@ -262,16 +286,6 @@ bool MailboxListParser::fail(AuthorFault fault) {
 char MailboxListParser::look() {
   ++verdict_.steps;
   return text_[at_];
-}
-
-template <typename Accept>
-std::string_view MailboxListParser::run_of(Accept accept) {
-  const std::string_view rest = text_.substr(at_);
-  const auto* const past = std::find_if_not(rest.begin(), rest.end(), accept);
-  const auto size = static_cast<std::size_t>(past - rest.begin());
-  verdict_.steps += size + 1;
-  at_ += size;
-  return rest.substr(0, size);
 }
 
 }  // namespace sluice::message

@@ -18,6 +18,8 @@ class MailboxListParser {
       : text_(text), options_(options) {}
 
   AuthorVerdict run();
+  // One mailbox whose display name is written without the quotes that it needs: loose_name.cc.
+  AuthorVerdict run_with_loose_name();
 
  private:
   // What was read before an "@", a "<" or a ":", not knowing yet whether it is a local part or a
@@ -27,12 +29,18 @@ class MailboxListParser {
     bool quoted = false;     // the last one is a quoted string
     std::string_view atoms;  // the last one, if it is atoms and dots
   };
+  // What is read goes to a text for people, too, or to none.
+  enum class Shown : std::uint8_t { nowhere, name };
 
   // All of these go forward over what they are named after, and are false after a fault.
   bool mailbox();
   bool angle_address();
   bool local_part(const Words& words);
   bool at_and_domain();
+  bool loose_name();
+  bool address_in_loose_name();
+  void show(std::string_view text);
+  void note_names();
   bool domain_name();
   bool domain_literal();
   bool word(Words& words);
@@ -53,6 +61,10 @@ class MailboxListParser {
   std::size_t at_ = 0;
   // What the last quoted string means; cut one octet past the limit of a local part.
   std::string quoted_;
+  // The display name at hand, and all comments, as people read them: quotes gone, a blank for a fold.
+  Shown shown_ = Shown::name;
+  std::string name_;
+  std::string comments_;
   Mailbox mailbox_;  // being read
   AuthorVerdict verdict_;
 };

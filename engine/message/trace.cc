@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "engine/base/domain_name.h"
 #include "engine/message/date.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
@@ -44,7 +45,7 @@ void append_cleaned(std::string& out, std::string_view text, Accept accept) {
 }
 
 // A host name or an address literal.
-void append_host(std::string& out, std::string_view host, bool smtputf8) {
+void append_host(std::string& out, std::string_view host) {
   host = host.substr(0, smtp::kDomainBytesMax);
   if (is_bracketed(host)) {
     out += '[';
@@ -53,10 +54,15 @@ void append_host(std::string& out, std::string_view host, bool smtputf8) {
     out += ']';
     return;
   }
-  // RFC 6531 3.7.3 allows U-labels in trace fields of a message that has SMTPUTF8, and of no other.
-  const bool eight_bit = smtputf8 && smtp::is_clean_utf8(host);
-  append_cleaned(out, host,
-                 [=](char c) { return is_word_octet(c) || (eight_bit && smtp::is_eight_bit(c)); });
+  // RFC 6531 3.7.3 allows U-labels in trace fields of a message that has SMTPUTF8.  A-labels say the same, and do not make
+  // SMTPUTF8 necessary for a message that is ASCII otherwise.
+  if (smtp::has_eight_bit(host)) {
+    if (const auto ascii = ascii_domain(host)) {
+      out += *ascii;
+      return;
+    }
+  }
+  append_cleaned(out, host, is_word_octet);
 }
 
 // RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]".
@@ -157,13 +163,13 @@ class FoldedField {
 void append_from(FoldedField& field, const ReceivedField& data) {
   field.word("from");
   if (data.hide_client) {
-    field.word_by([&](std::string& out) { append_host(out, data.by_host, data.smtputf8); });
+    field.word_by([&](std::string& out) { append_host(out, data.by_host); });
     field.word("(client").word("not").word("shown)");
     return;
   }
   field.word_by([&](std::string& out) {
     if (!data.helo.empty()) {
-      append_host(out, data.helo, data.smtputf8);
+      append_host(out, data.helo);
     } else if (!data.client_ip.empty()) {
       append_literal(out, data.client_ip);
     } else {
@@ -213,7 +219,7 @@ void append_received(std::string& out, const ReceivedField& data) {
     if (data.by_host.empty())
       to += "unknown";
     else
-      append_host(to, data.by_host, data.smtputf8);
+      append_host(to, data.by_host);
   });
   field.word("(Sluice)");
   append_with(field, data);
@@ -263,7 +269,7 @@ std::string append_message_id(std::string& out, const MessageIdField& field) {
   if (field.host.empty())
     out += "unknown.invalid";
   else
-    append_host(out, field.host, false);
+    append_host(out, field.host);
   out += '>';
   std::string id = out.substr(begin);
   out += "\r\n";

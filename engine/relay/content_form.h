@@ -1,12 +1,15 @@
 // A message's content on its way from the form in which it came into the one in which it goes out: by DATA, with dots
-// and an end line, or by BDAT, as it is.  Bytes stay in their blocks.
+// and an end line, or by BDAT, as it is.  Bytes stay in their blocks, unless they are made 7-bit.
 // A value of one transmission; core thread only.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/buffer.h"
 #include "engine/message/envelope.h"
+#include "engine/message/seven_bit.h"
 #include "engine/smtp/scan.h"
 
 namespace sluice::relay {
@@ -51,6 +54,37 @@ class ContentForm {
   bool chunks_ = false;
   smtp::DotStuffer stuffer_;
   smtp::DotUnstuffer unstuffer_;
+};
+
+// The same for content that is made 7-bit on its way: it comes out literal.
+class SevenBitForm {
+ public:
+  explicit SevenBitForm(message::BodyForm from) : from_(from, /*chunks=*/true) {}
+
+  // What `bytes` become.
+  Chain feed(Chain bytes) {
+    Chain literal;
+    from_.convert(std::move(bytes), literal);
+    std::string text;
+    for (std::size_t i = 0; i < literal.extents(); ++i) seven_bit_.feed(literal[i].view(), text);
+    return chain_of(text);
+  }
+  Chain finish() {
+    std::string text;
+    seven_bit_.finish(text);
+    return chain_of(text);
+  }
+  [[nodiscard]] bool failed() const { return seven_bit_.failed(); }
+
+ private:
+  static Chain chain_of(std::string_view text) {
+    Chain chain;
+    chain.append_copy(text);
+    return chain;
+  }
+
+  ContentForm from_;
+  message::SevenBit seven_bit_;
 };
 
 }  // namespace sluice::relay

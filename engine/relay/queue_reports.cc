@@ -68,7 +68,9 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
                             .header_or_content = *content,
                             .content_is_whole = whole,
                             .form = stored.form,
-                            .eight_bit = true,
+                            // A form that any server takes (RFC 6533).
+                            .eight_bit = false,
+                            .original_eight_bit = true,
                             .reporting_mta = options_.hostname,
                             .queue_id = id_text,
                             .arrived = stored.arrived,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/check.h"
+#include "engine/base/domain_name.h"
 #include "engine/message/trace.h"
 #include "engine/relay/report_parts.h"
 #include "engine/smtp/ascii.h"
@@ -22,6 +23,17 @@ using report_detail::Part;
 bool is_mailbox(std::string_view text, bool utf8_allowed) {
   smtp::Mailbox mailbox;
   return smtp::parse_mailbox(text, utf8_allowed, mailbox) == smtp::PathFault::none;
+}
+
+// The address that the report goes to: where its domain alone is not ASCII, in A-labels (RFC 5890), which need no SMTPUTF8.
+// Empty: it is no mailbox.
+std::string address_to_tell(const std::string& reverse_path) {
+  smtp::Mailbox mailbox;
+  if (smtp::parse_mailbox(reverse_path, true, mailbox) != smtp::PathFault::none) return {};
+  const auto domain = is_international(mailbox.domain) && !smtp::has_eight_bit(mailbox.local_part)
+                          ? ascii_domain(mailbox.domain)
+                          : std::nullopt;
+  return domain ? std::string(mailbox.local_part) + "@" + *domain : reverse_path;
 }
 
 std::string_view subject(ReportKind kind) {
@@ -58,10 +70,10 @@ std::string choose_boundary(std::span<const Part> parts, std::uint64_t random) {
 
 // RFC 5322 3.6, RFC 3834 5 (Auto-Submitted), RFC 6522 3.
 // Returns the Message-ID.
-std::string append_header(std::string& out, const ReportInput& input, const Original& original,
+std::string append_header(std::string& out, const ReportInput& input, const std::string& sender, const Original& original,
                    std::string_view boundary, bool eight_bit) {
   append_field(out, "From", "Mail Delivery System <" + from(input) + ">");
-  append_field(out, "To", "<" + input.envelope.reverse_path + ">");
+  append_field(out, "To", "<" + sender + ">");
   append_field(out, "Subject", subject(input.kind));
   message::append_date(out, input.now);
   std::string id = message::append_message_id(out, {.time = input.now,
@@ -98,13 +110,13 @@ void append_parts(std::string& out, std::span<const Part> parts, std::string_vie
   out += "--\r\n";
 }
 
-message::Envelope envelope_of(const ReportInput& input, bool eight_bit, std::size_t size) {
+message::Envelope envelope_of(const ReportInput& input, const std::string& sender, bool eight_bit, std::size_t size) {
   message::Envelope envelope;
   envelope.id = input.queue_id;
-  envelope.smtputf8 = smtp::has_eight_bit(input.envelope.reverse_path);
+  envelope.smtputf8 = smtp::has_eight_bit(sender);
   if (eight_bit || envelope.smtputf8) envelope.body = smtp::Body::eight_bit_mime;
   envelope.size = size;
-  envelope.recipients.push_back({.forward_path = input.envelope.reverse_path});
+  envelope.recipients.push_back({.forward_path = sender});
   return envelope;
 }
 
@@ -113,8 +125,8 @@ message::Envelope envelope_of(const ReportInput& input, bool eight_bit, std::siz
 std::optional<Report> build_report(const ReportInput& input) {
   CHECK(input.status.recipients.size() == input.envelope.recipients.size());
   for (const std::size_t index : input.recipients) CHECK(index < input.envelope.recipients.size());
-  const std::string& sender = input.envelope.reverse_path;
-  if (input.recipients.empty() || !is_mailbox(sender, true)) return std::nullopt;
+  const std::string sender = address_to_tell(input.envelope.reverse_path);
+  if (input.recipients.empty() || sender.empty()) return std::nullopt;
 
   // RFC 6531 3.1: whoever takes SMTPUTF8, without which such a sender cannot be told, takes
   // 8BITMIME.
@@ -129,10 +141,13 @@ std::optional<Report> build_report(const ReportInput& input) {
   const std::string boundary = choose_boundary(parts, input.random);
 
   Report report;
-  std::string id = append_header(report.content, input, original, boundary, eight_bit);
+  std::string id = append_header(report.content, input, sender, original, boundary, eight_bit);
   append_parts(report.content, parts, boundary);
-  report.envelope = envelope_of(input, eight_bit, report.content.size());
+  report.envelope = envelope_of(input, sender, eight_bit, report.content.size());
   report.envelope.message_id = std::move(id);
+  report.envelope.content = {.header_eight_bit = report.envelope.smtputf8,
+                             .eight_bit = smtp::has_eight_bit(report.content),
+                             .whole = true};
   return report;
 }
 

@@ -69,6 +69,8 @@ struct ReportInput {
   bool content_is_whole = false;
   message::BodyForm form = message::BodyForm::literal;
   bool eight_bit = true;  // the way back takes 8-bit content (RFC 6152)
+  // Content of the original may be 8-bit whatever the rest is: a next hop that cannot take that gets it made 7-bit.
+  bool original_eight_bit = false;
   std::string_view reporting_mta;
   std::string_view queue_id;  // the report's own
   WallMillis arrived = 0;     // the original

@@ -188,6 +188,8 @@ std::string typed_orcpt(std::string_view orcpt, Charset charset) {
          clean_address(decoded && is_printable(*decoded) ? *decoded : address, Charset::ascii);
 }
 
+std::string embedded_unicode(std::string_view text) { return embedded(text, /*specials=*/false); }
+
 std::string host_of(std::string_view next_hop) {
   std::string_view host = next_hop;
   const std::size_t colon = host.rfind(':');

@@ -47,6 +47,9 @@ std::string typed_address(std::string_view address, Charset charset);
 // ORCPT ("type;xtext") likewise; empty if it is none.
 std::string typed_orcpt(std::string_view orcpt, Charset charset);
 
+// RFC 6533 3: clean UTF-8 in ASCII, what is not as "\x{...}".
+std::string embedded_unicode(std::string_view text);
+
 // The host of "mx.example.net:25", "192.0.2.1:25", "[2001:db8::1]:25"; addresses as literals. Empty
 // if it is no host.
 std::string host_of(std::string_view next_hop);

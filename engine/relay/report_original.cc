@@ -135,14 +135,14 @@ Part header_part(std::string text, const Manner& manner) {
 
 // All of it, unchanged; absent if it cannot pass so.
 std::optional<Part> whole_part(std::string_view text, std::string_view header, bool smtputf8,
-                               const Manner& manner) {
+                               bool eight_bit_allowed) {
   smtp::TextChecker checker;
   checker.check(text);
   checker.finish();
   const smtp::ContentFlags& flags = checker.flags();
   if (text.empty() || flags.bare() || flags.nul || flags.long_line) return std::nullopt;
   if (!flags.eight_bit) return Part{"message/rfc822", "7bit", std::string(text)};
-  if (!manner.eight_bit) return std::nullopt;
+  if (!eight_bit_allowed) return std::nullopt;
   const bool global = smtputf8 && smtp::has_eight_bit(header);
   return Part{global ? "message/global" : "message/rfc822", "8bit", std::string(text)};
 }
@@ -160,7 +160,7 @@ Original original_part(const ReportInput& input, const Manner& manner) {
   Original original;
   original.message_id = find_message_id(header.text);
   if (input.content_is_whole && returns_content(input.envelope, input.kind, given.size())) {
-    auto whole = whole_part(text, header.text, input.envelope.smtputf8, manner);
+    auto whole = whole_part(text, header.text, input.envelope.smtputf8, manner.eight_bit || input.original_eight_bit);
     if (whole) {
       original.part = *std::move(whole);
       return original;

@@ -35,6 +35,13 @@ enum class RouteIdentify : std::uint8_t {
   xclient,  // Postfix, XCLIENT_README
 };
 
+// What becomes of content with bytes over 127, declared or not, at a next hop that does not offer 8BITMIME (RFC 6152).
+enum class RouteEightBit : std::uint8_t {
+  convert,  // made 7-bit: message/seven_bit.h
+  pass,     // sent as it is, undeclared
+  refuse,   // 554 5.6.3
+};
+
 struct NextHopHost {
   std::string name;  // a host name or an address, without brackets
   std::uint16_t port = 25;
@@ -72,6 +79,7 @@ struct Route {
   RouteDialog dialog = RouteDialog::late;
   RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
+  RouteEightBit eight_bit = RouteEightBit::convert;
   std::uint64_t retain_bytes_max = 1U << 20U;  // of a message that is passed through, kept in memory meanwhile
   std::uint32_t connections_per_host_max = 20;  // per core
   std::uint32_t messages_per_connection_max = 0;  // 0: no limit

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/domain_name.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
 #include "engine/smtp/path.h"
@@ -28,6 +30,22 @@ class LowerCase {
  private:
   std::array<char, smtp::kDomainBytesMax> octets_;
   std::size_t size_;
+};
+
+// What a domain is found by.
+class DomainKey {
+ public:
+  explicit DomainKey(std::string_view domain) : lower_(domain) {
+    if (is_international(domain)) international_ = domain_key(domain);
+  }
+  [[nodiscard]] bool fits() const { return lower_.fits(); }
+  [[nodiscard]] std::string_view text() const {
+    return international_.empty() ? lower_.text() : std::string_view(international_);
+  }
+
+ private:
+  LowerCase lower_;
+  std::string international_;
 };
 
 }  // namespace
@@ -64,21 +82,21 @@ class RouteTable::Builder {
       if (entry == kNullSender) {
         condition.null_sender.add(route);
       } else if (entry.starts_with(kBelow)) {
-        note(condition.below, entry.substr(kBelow.size()), route);
+        note(condition.below, domain_key(entry.substr(kBelow.size())), route);
       } else {
-        note(condition.exact, entry, route);
+        note(condition.exact, domain_key(entry), route);
       }
     }
   }
 
   void names(Condition& condition, const std::vector<std::string>& entries, std::size_t route) {
     if (entries.empty()) condition.open.add(route);
-    for (const std::string_view entry : entries) note(condition.exact, entry, route);
+    for (const std::string_view entry : entries) note(condition.exact, smtp::to_lower(entry), route);
   }
 
  private:
-  void note(Sets& sets, std::string_view entry, std::size_t route) {
-    const auto [place, fresh] = sets.try_emplace(smtp::to_lower(entry), 0);
+  void note(Sets& sets, std::string key, std::size_t route) {
+    const auto [place, fresh] = sets.try_emplace(std::move(key), 0);
     Routes routes;
     if (!fresh) routes = sets_[place->second];
     routes.add(route);
@@ -94,7 +112,7 @@ class RouteTable::Builder {
 
 RouteTable::RouteTable(std::span<const RouteConditions> routes, std::string_view hostname,
                        std::optional<std::size_t> dsn_route)
-    : size_(routes.size()), hostname_(smtp::to_lower(hostname)), dsn_route_(dsn_route) {
+    : size_(routes.size()), hostname_(domain_key(hostname)), dsn_route_(dsn_route) {
   CHECK(!dsn_route || *dsn_route < routes.size());
   CHECK(!routes.empty() && routes.size() <= kRoutesMax && routes.back().none());
   Builder builder(sets_);
@@ -112,12 +130,12 @@ void RouteTable::add(const Sets& from, std::string_view key, Routes& routes) con
 RouteTable::Routes RouteTable::of_domain(const Condition& condition,
                                          std::string_view domain) const {
   Routes routes = condition.open;
-  const LowerCase lower(domain);
-  if (domain.empty() || !lower.fits()) return routes;
-  add(condition.exact, lower.text(), routes);
+  const DomainKey key(domain);
+  if (domain.empty() || !key.fits()) return routes;
+  add(condition.exact, key.text(), routes);
   // The dots of an address literal part no labels.
   if (condition.below.empty() || domain.front() == '[') return routes;
-  std::string_view rest = lower.text();
+  std::string_view rest = key.text();
   for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
     rest.remove_prefix(dot + 1);
     add(condition.below, rest, routes);
@@ -153,7 +171,7 @@ std::string RouteTable::destination_key(const Route& route,
                                         std::string_view recipient_domain) const {
   if (!route.mx) return route.name;
   return route.name + "/" +
-         (recipient_domain.empty() ? hostname_ : smtp::to_lower(recipient_domain));
+         (recipient_domain.empty() ? hostname_ : domain_key(recipient_domain));
 }
 
 std::string_view domain_of(std::string_view mailbox) {

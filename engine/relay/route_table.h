@@ -26,9 +26,8 @@ inline constexpr std::string_view kNullSender = "<>";
 
 // What must hold for a route to be taken: of each list that is not empty, one entry.  A domain is
 // "example.com", which is that domain alone, "*.example.com", which is every name below it at any
-// depth, or an address literal, "[192.0.2.1]", which is compared as it is written.  Letters compare
-// without case in ASCII, other octets as they are: an A-label is not the U-label that it stands
-// for.
+// depth, or an address literal, "[192.0.2.1]", which is compared as it is written.  All spellings of
+// a domain are one: they compare by domain_key().
 struct RouteConditions {
   std::vector<std::string> recipients;  // domains of the recipient
   std::vector<std::string> senders;     // domains of the reverse-path, or "<>"
@@ -58,8 +57,8 @@ class RouteTable {
   [[nodiscard]] std::size_t find(const Query& query) const;
 
   // What a recipient's copy is bound for, as text that no other destination has: the name of the
-  // route or, where the recipients' own servers are asked, "ROUTE/DOMAIN" with the domain in lower
-  // case.  Names of routes have no "/".
+  // route or, where the recipients' own servers are asked, "ROUTE/DOMAIN" with the domain as
+  // domain_key() gives it.  Names of routes have no "/".
   [[nodiscard]] std::string destination_key(const Route& route,
                                             std::string_view recipient_domain) const;
 
@@ -94,13 +93,13 @@ class RouteTable {
   };
   class Builder;
 
-  // Adds to `routes` those that list `key`, which is in lower case.
+  // Adds to `routes` those that list `key`, a domain_key() or a customer's name in lower case.
   void add(const Sets& from, std::string_view key, Routes& routes) const;
   [[nodiscard]] Routes of_domain(const Condition& condition, std::string_view domain) const;
   [[nodiscard]] Routes of_customer(std::string_view customer) const;
 
   std::size_t size_;
-  std::string hostname_;      // lower case
+  std::string hostname_;      // as domain_key() gives it
   std::optional<std::size_t> dsn_route_;
   std::vector<Routes> sets_;  // each once: many entries share one
   Condition recipients_;

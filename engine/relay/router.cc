@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/net/international_domain.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::relay {
 namespace {
@@ -34,8 +34,8 @@ void add(PoolCounters& sum, const PoolCounters& one) {
 class DnsDomain {
  public:
   explicit DnsDomain(std::string_view mailbox) : name_(domain_of(mailbox)) {
-    if (!net::is_international(name_)) return;
-    ascii_ = net::ascii_domain(name_);
+    if (!is_international(name_)) return;
+    ascii_ = ascii_domain(name_);
     if (ascii_) name_ = *ascii_;
   }
   DnsDomain(const DnsDomain&) = delete;

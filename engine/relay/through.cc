@@ -25,7 +25,8 @@ void Through::make_transmission(std::vector<std::uint32_t> recipients) {
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
                                                      .who = xclient_values(submitter_),
-                                                     .customer = share_of_pool(submitter_)});
+                                                     .customer = share_of_pool(submitter_),
+                                                     .may_be_kept = leftover_ != nullptr});
 }
 
 void Through::leave_out(const std::vector<std::uint32_t>& recipients) {
@@ -139,7 +140,7 @@ message::DeliveryStatus Through::status() const {
   const WallMillis now = pool_.loop().door().clock.wall();
   message::DeliveryStatus status;
   status.recipients.resize(envelope_->recipients.size());
-  if (transmission_->attempted()) {
+  if (transmission_->attempted() && !transmission_->undecided()) {
     apply_results(*transmission_, now, status);
     status.add(attempt_of(*transmission_, now));
   }

@@ -45,8 +45,8 @@ Task<void> Transmission::begin(message::BodyForm form) {
   begun_ = true;
   form_ = form;
   if (late_ || over()) co_return;
-  streaming_ = true;
   if (Halted halted = co_await open_content()) end(*std::move(halted));
+  streaming_ = over() || stage_ == Stage::body;
 }
 
 Task<void> Transmission::feed(Chain bytes) {
@@ -56,9 +56,9 @@ Task<void> Transmission::feed(Chain bytes) {
   busy.received(bytes.size());
   if (!streaming_) {
     gather(std::move(bytes));
-    if (gathered_.size() <= kGatherBytes) co_return;
+    if (gathered_.size() <= gather_max_) co_return;
     co_await attempt(&Transmission::open_content);
-    if (over()) co_return;
+    if (over() || stage_ != Stage::body) co_return;  // or more is gathered
     streaming_ = true;
     bytes = std::exchange(gathered_, Chain());
   }

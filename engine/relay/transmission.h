@@ -95,6 +95,7 @@ class Transmission final : private Pool::Holder {
     std::optional<std::uint64_t> content_bytes;  // as BDAT would carry it, where it is known beforehand
     smtp::XclientValues who;                     // who sends it, for a next hop that is told; outlives it too
     std::string_view customer;                   // whose share of the pool it is; outlives it too
+    bool may_be_kept = false;                    // see undecided()
   };
 
   Transmission(Pool& pool, Request request);
@@ -125,6 +126,9 @@ class Transmission final : private Pool::Holder {
   // For tests: the connection was lost after the content's end was sent: the next hop may have the message.
   [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
   [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
+  // The next hop takes 7-bit content only, and only the whole message tells whether it is that: nothing of its content
+  // was sent.  It is to be kept, and sent once it is whole; this was no attempt.
+  [[nodiscard]] bool undecided() const { return undecided_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"
   [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
   [[nodiscard]] const std::string& tls() const { return tls_; }            // version; empty: none
@@ -167,11 +171,22 @@ class Transmission final : private Pool::Holder {
   static Halt in_doubt(const NextHop& hop);
   static RecipientResult result_of(const smtp::ParsedReply& reply);
 
+  // transmission_carry.cc
+  [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
+  [[nodiscard]] std::optional<std::uint64_t> content_size() const;
+  [[nodiscard]] bool needs_smtputf8() const;
+  [[nodiscard]] smtp::Body body_to_declare() const;
+  [[nodiscard]] std::optional<std::string_view> path_for_hop(const std::string& mailbox, std::string& ascii) const;
+  void skip_unnameable();
+  [[nodiscard]] std::string orcpt_for_hop(const std::string& orcpt) const;
+  Halted fit_content();
+  Halted convert_content();
+  Halted fit_bytes(Chain& bytes);
+  static Halt refusal(const smtp::StandardReply& reply);
+
   // transmission_envelope.cc
   Task<bool> connect(bool fresh);
   Task<Halted> introduce();
-  [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
-  [[nodiscard]] std::optional<std::uint64_t> content_size() const;
   [[nodiscard]] std::size_t room() const;
   void append_mail(std::string& text);
   void append_recipient(std::string& text);
@@ -215,6 +230,12 @@ class Transmission final : private Pool::Holder {
   bool end_sent_ = false;
   std::size_t written_ = 0;   // recipients for which RCPT was written
   std::size_t answered_ = 0;  // and answered
+  bool undecided_ = false;
+  bool watched_ = false;                   // a byte over 127 ends it
+  bool converted_ = false;                 // to 7-bit: what was gathered,
+  std::optional<SevenBitForm> seven_bit_;  // and what comes
+  std::size_t gather_max_ = kGatherBytes;
+  bool gather_on_ = false;  // it is too early to open the content
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   ContentForm wire_;
   Chain gathered_;  // late: the content so far, in the form in which it came

@@ -25,6 +25,7 @@ bool about_message(const RecipientResult& word) {
 // ------------------------------------------------------------------------------------------ a small message
 
 Task<Transmission::Halted> Transmission::send_whole() {
+  if (Halted halted = fit_content()) co_return halted;
   chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
   if (chunking_ && hop_->capabilities().pipelining) co_return co_await send_all_at_once();
   if (Halted halted = co_await open_content()) co_return halted;
@@ -64,6 +65,10 @@ void Transmission::send_segment(std::string_view text, Chain content, std::strin
 
 // What comes before the content, as far as it was not said: the next hop then waits for it, or all is over.
 Task<Transmission::Halted> Transmission::open_content() {
+  if (!whole_) {
+    if (Halted halted = fit_content()) co_return halted;
+    if (gather_on_) co_return std::nullopt;
+  }
   chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
   wire_ = ContentForm(form_, chunking_);
   const bool data_too = late_ && !chunking_ && hop_->capabilities().pipelining;
@@ -116,6 +121,7 @@ Task<Transmission::Halted> Transmission::end_empty_data() {
 // ------------------------------------------------------------------------------------------ as it comes
 
 Task<Transmission::Halted> Transmission::stream(Chain bytes) {
+  if (Halted halted = fit_bytes(bytes)) co_return halted;
   if (chunking_) {
     wire_.convert(std::move(bytes), chunk_);
     if (chunk_.size() >= kChunkBytes) co_return co_await send_chunk(/*last=*/false);
@@ -167,6 +173,7 @@ Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
 // ------------------------------------------------------------------------------------------ the end
 
 Task<Transmission::Halted> Transmission::end_content() {
+  if (seven_bit_) wire_.convert(seven_bit_->finish(), chunk_);
   if (chunking_) {
     if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
   } else {

@@ -3,16 +3,11 @@
 #include <utility>
 
 #include "engine/relay/transmission.h"
+#include "engine/relay/transmission_replies.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
 namespace {
-
-constexpr smtp::StandardReply kNoSmtputf8{550, {5, 6, 7}, "The next server does not take SMTPUTF8"};
-// RFC 6152 3: "must not" send 8-bit content to a server that has not said it takes it.
-constexpr smtp::StandardReply kNoEightBit{554, {5, 6, 3}, "The next server takes 7-bit content only"};
-// RFC 1870 6.1: a client that knows the size "need not" try.
-constexpr smtp::StandardReply kTooLarge{552, {5, 3, 4}, "The next server takes no message of this size"};
 
 constexpr smtp::EnhancedCode kTooManyRecipients{5, 5, 3};
 
@@ -53,34 +48,8 @@ Task<Transmission::Halted> Transmission::introduce() {
     if (auto trouble = co_await hop_->introduce(request_.who, pool_.route().command_timeout))
       co_return halt(*std::move(trouble));
   dsn_offered_ = hop_->capabilities().dsn;
-  if (const smtp::StandardReply* refusal = cannot_carry())
-    co_return Halt{.result = {.kind = Kind::refused,
-                              .code = refusal->code,
-                              .enhanced = refusal->enhanced,
-                              .text = std::string(refusal->text)},
-                   .unusable = false};
+  if (const smtp::StandardReply* reason = cannot_carry()) co_return refusal(*reason);
   co_return std::nullopt;
-}
-
-const smtp::StandardReply* Transmission::cannot_carry() const {
-  const smtp::Capabilities& offered = hop_->capabilities();
-  if (request_.envelope.smtputf8 && !offered.smtputf8) return &kNoSmtputf8;
-  if (request_.envelope.body == smtp::Body::eight_bit_mime && !offered.eight_bit_mime) return &kNoEightBit;
-  const auto size = content_size();
-  if (offered.size_max == 0 || !size || *size <= offered.size_max) return nullptr;
-  // Dots that DATA has added do not count.
-  if (whole_ && !request_.content_bytes) {
-    Chain plain;
-    ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), plain);
-    if (plain.size() <= offered.size_max) return nullptr;
-  }
-  return &kTooLarge;
-}
-
-std::optional<std::uint64_t> Transmission::content_size() const {
-  if (request_.content_bytes) return request_.content_bytes;
-  if (whole_) return gathered_.size();
-  return request_.envelope.size;  // as the client declared it
 }
 
 // RFC 9422 4: how many recipients may be asked for, all in all.
@@ -96,31 +65,38 @@ void Transmission::append_mail(std::string& text) {
   const message::Envelope& envelope = request_.envelope;
   smtp::MailOptions options;
   options.size = content_size();
-  options.body = envelope.body;
-  options.smtputf8 = envelope.smtputf8;
+  options.body = body_to_declare();
+  options.smtputf8 = needs_smtputf8() && hop_->capabilities().smtputf8;
   options.ret = envelope.ret;
   options.envid = envelope.envid;
   if (!auth_.empty()) options.auth = auth_;
-  hop_->machine().append_mail(envelope.reverse_path, options, text);
+  std::string ascii;
+  const auto reverse_path = path_for_hop(envelope.reverse_path, ascii);
+  CHECK(reverse_path.has_value());  // introduce() has looked
+  hop_->machine().append_mail(*reverse_path, options, text);
 }
 
 void Transmission::append_recipient(std::string& text) {
-  const message::Recipient& recipient =
-      request_.envelope.recipients[request_.recipients[written_++]];
-  hop_->machine().append_recipient(recipient.forward_path,
-                                   {.notify = recipient.notify, .orcpt = recipient.orcpt}, text);
+  const message::Recipient& recipient = request_.envelope.recipients[request_.recipients[written_++]];
+  std::string ascii;
+  const auto forward_path = path_for_hop(recipient.forward_path, ascii);
+  CHECK(forward_path.has_value());  // skip_unnameable() has looked
+  hop_->machine().append_recipient(
+      *forward_path, {.notify = recipient.notify, .orcpt = orcpt_for_hop(recipient.orcpt)}, text);
 }
 
 void Transmission::append_envelope(std::string& text) {
   if (stage_ == Stage::idle) append_mail(text);
-  while (written_ < room()) append_recipient(text);
+  for (skip_unnameable(); written_ < room(); skip_unnameable()) append_recipient(text);
 }
 
 // MAIL, if it was not said yet, and the recipients that are not asked yet: in one segment where the next hop knows
 // PIPELINING.
 Task<Transmission::Halted> Transmission::say_envelope() {
   const bool pipelining = hop_->capabilities().pipelining;
-  while (stage_ == Stage::idle || written_ < room()) {
+  for (;;) {
+    skip_unnameable();
+    if (written_ == room()) break;
     if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
     std::string text;
     if (pipelining) {
@@ -164,6 +140,7 @@ Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
     result.code = 452;
     result.enhanced = {4, 5, 3};
   }
+  while (results_[answered_].final()) ++answered_;  // was not asked
   results_[answered_++] = mail_refused_ ? *mail_refused_ : std::move(result);
   return std::nullopt;
 }

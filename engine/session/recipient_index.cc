@@ -2,18 +2,11 @@
 
 #include <string_view>
 
-#include "engine/net/international_domain.h"
+#include "engine/base/domain_name.h"
 #include "engine/smtp/ascii.h"
 
 namespace sluice::session {
 namespace {
-
-std::string domain_key(std::string_view domain) {
-  if (net::is_international(domain)) {
-    if (auto ascii = net::ascii_domain(domain)) return *std::move(ascii);
-  }
-  return smtp::to_lower(domain);
-}
 
 // A separator that is in no path and in no parameter.
 constexpr char kSeparator = '\n';

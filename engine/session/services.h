@@ -33,6 +33,9 @@ struct ListenerRules {
   std::vector<Network> proxy;        // who speaks the PROXY protocol to us, and must
   bool hide_client = false;          // keep the client's address out of Received
   bool long_lines = false;           // take text lines of more than 998 octets
+  bool normalise_line_ends = false;  // a bare LF becomes CRLF; else it is refused, as a bare CR always is
+  policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
+  policy::ForeignName foreign_name = policy::ForeignName::refuse;
   std::size_t header_bytes_max = 256 * 1024;
   std::uint32_t received_max = 100;  // so many Received fields are a loop
   Duration greet_delay = Duration::zero();  // wait for early talkers this long

@@ -81,6 +81,8 @@ class Session final : private smtp::RefusalObserver {
   Task<Next> discard_chunk(std::uint64_t size);
   Task<Next> receive_content(const char* what);
   [[nodiscard]] bool far_too_big() const;
+  void begin_content(message::BodyForm form);
+  Task<void> take_content(Chain content, const smtp::ContentFlags& flags);
   Task<void> finish_message();
 
   // The wire.
@@ -134,6 +136,9 @@ class Session final : private smtp::RefusalObserver {
   Answering answering_;  // the command that is being answered otherwise
   bool secret_ = false;         // line_ answers a challenge
   std::size_t mark_ = 0;        // where in out_ the reply to the last command begins
+  // While content comes, where bare LFs are made CRLF; and how many there were.
+  std::optional<smtp::LineEndNormaliser> line_ends_;
+  std::uint64_t bare_lfs_ = 0;
   bool is_trusted_ = false;
   bool cut_off_ = false;
   Wait wait_ = Wait::nothing;

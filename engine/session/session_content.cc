@@ -8,14 +8,47 @@ namespace sluice::session {
 namespace {
 
 // Why content must not go on, if it must not.
-const smtp::StandardReply* content_fault(const smtp::ContentFlags& flags, bool long_lines) {
-  if (flags.bare()) return &smtp::replies::kBareInMessage;
+const smtp::StandardReply* content_fault(const smtp::ContentFlags& flags, const ListenerRules& rules) {
+  if (flags.bare_cr || (flags.bare_lf && !rules.normalise_line_ends)) return &smtp::replies::kBareInMessage;
   if (flags.nul) return &smtp::replies::kNulInMessage;
-  if (flags.long_line && !long_lines) return &smtp::replies::kTextLineTooLong;
+  if (flags.long_line && !rules.long_lines) return &smtp::replies::kTextLineTooLong;
   return nullptr;
 }
 
+// With a bare LF in it, each line is copied; without, nothing is.
+Chain normalised(smtp::LineEndNormaliser& line_ends, Chain content, bool any_bare_lf) {
+  bool skipped = !any_bare_lf;
+  for (std::size_t i = 0; skipped && i < content.extents(); ++i) skipped = line_ends.skip(content[i].view());
+  if (skipped) return content;
+  Chain out;
+  while (!content.empty()) {
+    const std::string_view input = content.front();
+    const smtp::LineEndNormaliser::Step step = line_ends.step(input);
+    out.append_copy(input.substr(0, step.copy));
+    out.append_copy(step.insert);
+    content.consume(step.copy);
+  }
+  return out;
+}
+
 }  // namespace
+
+void Session::begin_content(message::BodyForm form) {
+  transaction_->begin(form);
+  pace_.restart();
+  line_ends_.reset();
+  bare_lfs_ = 0;
+  if (rules_->normalise_line_ends) line_ends_.emplace(form == message::BodyForm::dot_stuffed);
+}
+
+// Nothing of a piece goes on that holds what must not be in it: scanning goes on, to stay in step.
+Task<void> Session::take_content(Chain content, const smtp::ContentFlags& flags) {
+  if (const auto* fault = content_fault(flags, *rules_))
+    co_await transaction_->refuse(*fault, std::string(fault->text));
+  if (line_ends_) content = normalised(*line_ends_, std::move(content), flags.bare_lfs != bare_lfs_);
+  bare_lfs_ = flags.bare_lfs;
+  if (!content.empty()) co_await transaction_->take(std::move(content), flags.eight_bit);
+}
 
 Task<Session::Next> Session::on_data() {
   answering_ = {.command = "DATA"};
@@ -27,9 +60,8 @@ Task<Session::Next> Session::on_data() {
     co_return Next::go_on;
   }
   machine_->answer_data(smtp::replies::kSendData, writer_);
-  transaction_->begin(message::BodyForm::dot_stuffed);
-  pace_.restart();
-  smtp::DataScanner scanner;
+  begin_content(message::BodyForm::dot_stuffed);
+  smtp::DataScanner scanner(rules_->normalise_line_ends);
   Chain& input = connection_->input();
   for (;;) {
     Chain content;
@@ -39,10 +71,7 @@ Task<Session::Next> Session::on_data() {
       content.move_front(input, scan.content);
       input.consume(scan.consumed - scan.content);
     }
-    // Nothing of a piece goes on that holds a bare CR or LF: scanning goes on, to stay in step.
-    if (const auto* fault = content_fault(scanner.flags(), rules_->long_lines))
-      co_await transaction_->refuse(*fault, std::string(fault->text));
-    if (!content.empty()) co_await transaction_->take(std::move(content));
+    co_await take_content(std::move(content), scanner.flags());
     if (scanner.ended()) break;
     if (far_too_big()) {
       co_await finish_message();
@@ -59,9 +88,8 @@ Task<Session::Next> Session::on_chunk() {
   const smtp::ChunkCommand chunk = machine_->chunk();
   if (chunk.discard) co_return co_await discard_chunk(chunk.size);
   if (!chunks_) {
-    transaction_->begin(message::BodyForm::literal);
-    chunks_.emplace();
-    pace_.restart();
+    begin_content(message::BodyForm::literal);
+    chunks_.emplace(rules_->normalise_line_ends);
   }
   Chain& input = connection_->input();
   std::uint64_t left = chunk.size;
@@ -71,9 +99,7 @@ Task<Session::Next> Session::on_chunk() {
     left -= content.size();
     for (std::size_t i = 0; i < content.extents(); ++i) chunks_->check(content[i].view());
     if (left == 0 && chunk.last) chunks_->finish();
-    if (const auto* fault = content_fault(chunks_->flags(), rules_->long_lines))
-      co_await transaction_->refuse(*fault, std::string(fault->text));
-    if (!content.empty()) co_await transaction_->take(std::move(content));
+    co_await take_content(std::move(content), chunks_->flags());
     if (left > 0 && co_await receive_content("a chunk") == Next::end) co_return Next::end;
   } while (left > 0);
   if (chunk.last) {

@@ -4,9 +4,10 @@
 #include <vector>
 
 #include "engine/io/log_line.h"
-#include "engine/message/author.h"
 #include "engine/message/trace.h"
+#include "engine/session/author_check.h"
 #include "engine/session/sender_refusal.h"
+#include "engine/smtp/ascii.h"
 
 namespace sluice::session {
 namespace {
@@ -80,7 +81,8 @@ void Transaction::begin(message::BodyForm form) {
                  .dot_stuffed = form == message::BodyForm::dot_stuffed});
 }
 
-Task<void> Transaction::take(Chain bytes) {
+Task<void> Transaction::take(Chain bytes, bool eight_bit) {
+  envelope_.content.eight_bit = eight_bit;
   bytes_ += bytes.size();
   if (refusal_) co_return;
   if (bytes_ > rules_.profile.message_bytes_max) {
@@ -110,9 +112,11 @@ Task<void> Transaction::header_complete() {
     co_return;
   }
   stage_ = Stage::body;
+  envelope_.content.header_eight_bit = envelope_.content.eight_bit && header_is_eight_bit();
   Chain body;
   body.append_copy(fields_to_add());
-  body.append(std::move(held_));
+  drops_.insert(drops_.end(), header_.edits().begin(), header_.edits().end());
+  message::append_edited(std::exchange(held_, Chain()), std::exchange(drops_, {}), body);
   co_await taker_->begin(form_);
   co_await taker_->feed(std::move(body));
 }
@@ -120,6 +124,16 @@ Task<void> Transaction::header_complete() {
 smtp::Reply Transaction::not_permitted(const policy::SenderDecision& decision) const {
   ++services_.counters.senders_refused;
   return sender_refusal(decision, rules_.profile.policy_url);
+}
+
+bool Transaction::header_is_eight_bit() const {
+  std::size_t left = header_.header_size();
+  for (std::size_t i = 0; i < held_.extents() && left > 0; ++i) {
+    const std::string_view part = held_[i].view().substr(0, left);
+    if (smtp::has_eight_bit(part)) return true;
+    left -= part.size();
+  }
+  return false;
 }
 
 // Whether the message may go on; the reply that refuses it otherwise.
@@ -144,7 +158,7 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   std::vector<policy::Mailbox> authors;
   if (verdict.ok()) authors.push_back({verdict.single()->local_part, verdict.single()->domain});
   policy::SenderDecision decision = policy::check_authors(rights_, authors, envelope_.id);
-  if (decision.allowed()) return std::nullopt;
+  if (decision.allowed()) return rights_.any_domain() ? std::nullopt : judge_shown(verdict, detail);
   if (decision.verdict == policy::SenderVerdict::no_author && !verdict.ok()) {
     detail = message::author_fault_text(verdict.fault);
     decision.reason = "The From field must name one author of yours: " + detail + " (" + envelope_.id + ")";
@@ -152,6 +166,20 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
     detail = decision.reason;
   }
   return not_permitted(decision);
+}
+
+// What readers show as the author besides the address in From.
+std::optional<smtp::Reply> Transaction::judge_shown(const message::AuthorVerdict& verdict, std::string& detail) {
+  AuthorFinding finding = check_shown_authors(header_, verdict, rights_,
+                                              {.foreign_sender = rules_.foreign_sender,
+                                               .foreign_name = rules_.foreign_name,
+                                               .smtputf8 = envelope_.smtputf8});
+  drops_ = std::move(finding.drops);
+  mark_name_ = finding.mark;
+  if (finding.decision.allowed()) return std::nullopt;
+  detail = finding.decision.reason;
+  finding.decision.reason += " (" + envelope_.id + ")";
+  return not_permitted(finding.decision);
 }
 
 std::string Transaction::fields_to_add() {
@@ -182,7 +210,7 @@ std::string Transaction::fields_to_add() {
                                                                .random = services_.loop.door().random.number(),
                                                                .queue_id = envelope_.id,
                                                                .host = rules_.profile.hostname});
-  // Without the empty line the first body line would be taken for a field.
+  if (mark_name_) fields += kForeignNameField;
   return fields;
 }
 
@@ -196,6 +224,7 @@ Task<void> Transaction::refuse(smtp::Reply reply, std::string detail) {
 }
 
 Task<smtp::Reply> Transaction::finish() {
+  envelope_.content.whole = true;
   if (!refusal_ && stage_ == Stage::header) {
     header_.finish();
     co_await header_complete();

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "engine/base/buffer.h"
+#include "engine/message/author.h"
 #include "engine/message/envelope.h"
+#include "engine/message/header_edit.h"
 #include "engine/message/header_scan.h"
 #include "engine/message/taker.h"
 #include "engine/session/recipient_index.h"
@@ -51,7 +53,8 @@ class Transaction {
 
   // The content: begin(), then its bytes in `form`, then finish() with the reply for the client.
   void begin(message::BodyForm form);
-  Task<void> take(Chain bytes);
+  // `eight_bit`: up to here there was a byte over 127.
+  Task<void> take(Chain bytes, bool eight_bit);
   // Decides against the message; the first reason stays.
   Task<void> refuse(smtp::Reply reply, std::string detail);
   [[nodiscard]] bool refused() const { return refusal_.has_value(); }
@@ -67,6 +70,8 @@ class Transaction {
 
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
+  [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
+  [[nodiscard]] bool header_is_eight_bit() const;
   [[nodiscard]] std::string fields_to_add();
   [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
@@ -89,6 +94,8 @@ class Transaction {
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   message::HeaderScan header_;
   Chain held_;  // the header while it is not complete
+  std::vector<message::HeaderEdit> drops_;  // fields that do not go on
+  bool mark_name_ = false;
   std::uint64_t bytes_ = 0;
   std::string author_;
   std::optional<smtp::Reply> refusal_;

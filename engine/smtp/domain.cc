@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/base/domain_name.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
 #include "engine/smtp/path.h"
@@ -118,7 +119,7 @@ bool is_address_literal(std::string_view text) {
 }
 
 bool same_domain(std::string_view a, std::string_view b) {
-  return equals_ignore_case(without_final_dot(a), without_final_dot(b));
+  return domain_key(without_final_dot(a)) == domain_key(without_final_dot(b));
 }
 
 }  // namespace sluice::smtp

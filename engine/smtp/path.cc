@@ -1,5 +1,6 @@
 #include "engine/smtp/path.h"
 
+#include "engine/base/domain_name.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
 
@@ -235,7 +236,7 @@ std::string Mailbox::canonical() const {
     }
     out.push_back('"');
   }
-  if (!domain.empty()) out.append("@").append(to_lower(domain));
+  if (!domain.empty()) out.append("@").append(domain_key(domain));
   return out;
 }
 

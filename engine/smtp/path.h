@@ -33,7 +33,7 @@ struct Mailbox {
   [[nodiscard]] bool empty() const { return local_part.empty(); }
   // As it was written.
   [[nodiscard]] std::string text() const;
-  // For tests: domain in lower case, local part quoted only where it must be: equal texts are one mailbox, if
+  // For tests: domain as domain_key() gives it, local part quoted only where it must be: equal texts are one mailbox, if
   // case of the local part is kept apart (RFC 5321 2.4).
   [[nodiscard]] std::string canonical() const;
   // The local part's meaning: quotes and backslashes gone.
@@ -74,8 +74,7 @@ PathFault check_domain(std::string_view domain, bool utf8_allowed);
 // RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]", "[tag:text]".
 bool is_address_literal(std::string_view text);
 
-// The same domain: ASCII letters in any case, one final dot ignored; A-labels are compared as they
-// are.
+// The same domain: letters in any case, in U-labels or in A-labels, one final dot ignored.
 bool same_domain(std::string_view a, std::string_view b);
 
 }  // namespace sluice::smtp

@@ -51,7 +51,9 @@ bool take_octet(State& state, char c) {
       state.line_start = at + 1;
     } else {
       note_bare(state, at, false);
-      note_line_bytes(state, at + 1);
+      ++state.flags.bare_lfs;
+      note_line_bytes(state, state.lf_ends_line ? at : at + 1);
+      if (state.lf_ends_line) state.line_start = at + 1;
     }
     return false;
   }
@@ -88,14 +90,16 @@ void take_block(State& state, const BlockMasks& masks, std::uint64_t after_cr, b
     if (bare_lf != 0 && lf_at < cr_behind) note_bare(state, state.offset + lf_at, false);
     if (bare_cr != 0) note_bare(state, state.offset + cr_behind - 1, true);
     if (bare_lf != 0) note_bare(state, state.offset + lf_at, false);
+    state.flags.bare_lfs += static_cast<std::uint64_t>(std::popcount(bare_lf));
   }
+  const std::uint64_t ends = state.lf_ends_line ? masks.lf : line_ends;
   state.flags.nul |= masks.nul;
   state.flags.eight_bit |= masks.eight_bit;
   if (dots && state.place == Place::line_start && (masks.dot & 1U) != 0) ++state.line_start;
-  if (line_ends != 0) {
-    note_line_bytes(state,
-                    state.offset + static_cast<std::uint64_t>(std::countr_zero(line_ends)) - 1);
-    const unsigned last = 63U - static_cast<unsigned>(std::countl_zero(line_ends));
+  if (ends != 0) {
+    const auto first = static_cast<std::uint64_t>(std::countr_zero(ends));
+    note_line_bytes(state, state.offset + first - ((line_ends >> first) & 1U));
+    const unsigned last = 63U - static_cast<unsigned>(std::countl_zero(ends));
     const bool dot_first = dots && last < 63 && ((masks.dot >> (last + 1)) & 1U) != 0;
     state.line_start = state.offset + last + 1 + (dot_first ? 1 : 0);
   }

@@ -39,6 +39,7 @@ struct ContentFlags {
   bool eight_bit = false;
   bool long_line = false;  // more than kTextLineBytesMax octets before a CRLF (or yet without one)
   std::uint64_t bare_offset = 0;  // of the first bare CR or LF
+  std::uint64_t bare_lfs = 0;
 
   [[nodiscard]] bool bare() const { return bare_cr || bare_lf; }
 };
@@ -62,6 +63,7 @@ enum class Place : std::uint8_t { inside, after_cr, line_start, dot, dot_cr };
 
 struct State {
   Place place = Place::line_start;
+  bool lf_ends_line = false;  // for the length of lines alone: a bare LF will become CRLF
   ContentFlags flags;
   std::uint64_t offset = 0;      // octets gone over
   std::uint64_t line_start = 0;  // offset of the first octet of the present line
@@ -77,6 +79,11 @@ struct State {
 // that the dialog stays in step.
 class DataScanner {
  public:
+  // `lf_ends_line`: a bare LF, which ends no message, ends a line all the same when its length is measured; for content in
+  // which LineEndNormaliser makes it CRLF.
+  DataScanner() = default;
+  explicit DataScanner(bool lf_ends_line) { state_.lf_ends_line = lf_ends_line; }
+
   // The next octets of the content; not to be called after the end.  Work is linear, and any split
   // gives the same answers.  What is held back ("." or ".\r" at a line's start) is neither content
   // nor end until more comes.
@@ -95,6 +102,9 @@ class DataScanner {
 // The same flags for content whose size is known (BDAT).
 class TextChecker {
  public:
+  TextChecker() = default;
+  explicit TextChecker(bool lf_ends_line) { state_.lf_ends_line = lf_ends_line; }
+
   void check(std::string_view input);
   // No more comes: a CR at the end is a bare one.
   void finish();
@@ -103,6 +113,48 @@ class TextChecker {
 
  private:
   scan_detail::State state_;
+};
+
+// ----------------------------------------------------------------------------------- bare line ends
+
+// Makes each bare LF a CRLF, in content that a scanner has passed as it came: before anything else looks at it.  What
+// comes out has no bare LF, and no line with a dot alone that did not come in as one, stuffed: nothing but the CRLF.CRLF
+// that the scanner has seen and kept can end it.  A bare CR stays as it is, for the caller to refuse.
+// Dots: RFC 5321 4.5.2 is about lines that end in CRLF.  Of lines behind a bare LF some programs stuff the dots and some do
+// not; "." and ".x", which no stuffing gives, get their dot, and "..x" is taken to have it.
+//   while (!input.empty()) {
+//     s = normaliser.step(input);
+//     send(input.substr(0, s.copy));
+//     send(s.insert);
+//     input.remove_prefix(s.copy);
+//   }
+class LineEndNormaliser {
+ public:
+  explicit LineEndNormaliser(bool dot_stuffed) : dot_stuffed_(dot_stuffed) {}
+
+  struct Step {
+    std::size_t copy = 0;     // bytes that go on as they are
+    std::string_view insert;  // what comes behind them; static storage
+  };
+  Step step(std::string_view input);
+  // Instead of steps over `input`, which has no bare LF: looks at its ends alone.  False: nothing was done, as something
+  // may have to be put in at its beginning: take steps.
+  [[nodiscard]] bool skip(std::string_view input);
+
+ private:
+  enum class Place : std::uint8_t {
+    inside,
+    after_cr,
+    line_start,   // behind CRLF
+    dot,          // a dot there
+    inserted_cr,  // before a bare LF, that has got its CR
+    bare_start,   // behind it
+    bare_dot,     // a dot there
+  };
+  // Goes over one byte; what has to come before it, if anything: then it was not gone over.
+  std::string_view take(char c);
+  bool dot_stuffed_;
+  Place place_ = Place::line_start;
 };
 
 // ------------------------------------------------------------------------------------------- dots

@@ -51,7 +51,9 @@ smtp::Notify notify_of(std::uint64_t bits) {
 void write_envelope(OctetWriter& out, const Envelope& envelope) {
   out.text(envelope.reverse_path);
   out.number(static_cast<std::uint64_t>(envelope.body));
-  out.number(envelope.smtputf8 ? 1 : 0);
+  const message::ContentFacts& content = envelope.content;
+  out.number((envelope.smtputf8 ? 1U : 0U) | (content.header_eight_bit ? 2U : 0U) | (content.eight_bit ? 4U : 0U) |
+             (content.whole ? 8U : 0U));
   out.number(envelope.size ? std::min(*envelope.size, kSizeMax) + 1 : 0);
   out.number(static_cast<std::uint64_t>(envelope.ret));
   out.text(envelope.envid);
@@ -66,7 +68,9 @@ void write_envelope(OctetWriter& out, const Envelope& envelope) {
 void read_envelope(OctetReader& in, Envelope& envelope) {
   envelope.reverse_path = in.text();
   envelope.body = in.choice(smtp::Body::eight_bit_mime);
-  envelope.smtputf8 = in.number(1) != 0;
+  const std::uint64_t bits = in.number(15);
+  envelope.smtputf8 = (bits & 1) != 0;
+  envelope.content = {.header_eight_bit = (bits & 2) != 0, .eight_bit = (bits & 4) != 0, .whole = (bits & 8) != 0};
   if (const std::uint64_t size = in.number(); size != 0) envelope.size = size - 1;
   envelope.ret = in.choice(smtp::Ret::headers);
   envelope.envid = in.text();

@@ -219,6 +219,13 @@ FORGED_AUTHORS = {
     "angle_in_a_comment": b"From: alice@example.com (<bob@evil.test>)",
     "quoted_local_part": b'From: "bob@evil.test"@example.com',
     "quoted_with_angle": b'From: "<bob@evil.test>"@example.com',
+    "foreign_display_name": b'From: "bob@evil.test" <alice@example.com>',
+    "foreign_encoded_name": b"From: =?utf-8?q?bob=40evil.test?= <alice@example.com>",
+    "foreign_comment": b"From: alice@example.com (bob@evil.test)",
+    "another_sender": b"From: alice@example.com\r\nSender: bob@evil.test",
+    "two_senders": b"From: alice@example.com\r\nSender: alice@example.com\r\nSender: alice@example.com",
+    "another_resent_from": b"From: alice@example.com\r\nResent-From: bob@evil.test",
+    "behind_a_line_of_blanks": b"Subject: x\r\n \r\nFrom: bob@evil.test",
     "source_route": b"From: <@example.com:bob@evil.test>",
     "empty": b"From:",
     "null": b"From: <>",
@@ -269,8 +276,8 @@ def an_author_cannot_hide_behind_dot_stuffing():
     folded=b"From:\r\n\tAlice\r\n <alice@example.com>",
     encoded_name=b"From: =?utf-8?q?Alice_=C3=9C?= <alice@example.com>",
     comment=b"From: alice@example.com (Alice)",
-    display_name_is_an_address=b'From: "bob@evil.test" <alice@example.com>',
-    another_sender=b"From: alice@example.com\r\nSender: bob@evil.test",
+    display_name_is_the_address=b'From: "alice@example.com" <alice@example.com>',
+    own_sender=b"From: alice@example.com\r\nSender: Alice <alice@shop.example.com>",
 )
 def an_own_author_is_taken_and_everybody_sees_the_same_one(_name, header):
     message = header + b"\r\nTo: x@far.test\r\nDate: Mon, 24 Nov 2025 10:00:00 +0000\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n"

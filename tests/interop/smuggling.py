@@ -3,6 +3,7 @@
 inside BDAT.  Whatever is tried, one message stays one message, and nothing that is not clean reaches the next hop."""
 
 import os
+import re
 import sys
 import time
 
@@ -12,7 +13,7 @@ from lib import mail
 from lib.harness import cases, expect, expect_equal, expect_not_in, main, shared, test, until
 from lib.hop import OFFERS, Hop
 from lib.mail import SENDER
-from lib.relay import PASSWORD, Relay, client_tls, settle
+from lib.relay import LISTENERS, PASSWORD, Relay, client_tls, settle
 from lib.wire import Closed, b64
 
 # All but CRLF.CRLF.
@@ -44,14 +45,18 @@ def by_bdat():
     return Hop(offers=(*OFFERS, "CHUNKING"))
 
 
+# Bare LFs are refused, as on listeners that ask for no login.
+STRICT = {name: {**keys, "line_ends": "refuse"} for name, keys in LISTENERS.items()}
+
+
 @shared
 def to_data():
-    return Relay(by_data())
+    return Relay(by_data(), listeners={**STRICT, "lax": LISTENERS["clear"]})
 
 
 @shared
 def to_bdat():
-    return Relay(by_bdat())
+    return Relay(by_bdat(), listeners={**STRICT, "lax": LISTENERS["clear"]})
 
 
 WAYS = (("clear-to_data", "clear", to_data), ("tls-to_data", "implicit", to_data), ("clear-to_bdat", "clear", to_bdat))
@@ -100,6 +105,32 @@ def a_false_end_ends_nothing(_name, end, listener, relay):
         refused(client)
         client.quit()
     expect_equal(seen() - before, 0, "messages at the next hop")
+
+
+HAS_BARE_CR = re.compile(rb"\r(?!\n)")
+
+
+@cases(*((f"{end}-{way[0]}", FALSE_ENDS[end], way[2]) for end in FALSE_ENDS for way in WAYS if way[1] == "clear"))
+def a_false_end_ends_nothing_where_line_ends_are_mended(_name, end, relay):
+    """A bare LF becomes CRLF: one message, with one end.  A bare CR and a NUL are refused."""
+    hop = by_data() if relay is to_data else by_bdat()
+    before = seen()
+    text = mail.compose(b"text") + end + SMUGGLED
+    taken = not HAS_BARE_CR.search(text) and b"\0" not in text
+    with relay().client("lax") as client:
+        for cut in range(len(text) - len(SMUGGLED) - len(end) - 1, len(text) - len(SMUGGLED) + 5):
+            begin(client)
+            client.send(text[:cut])
+            time.sleep(PAUSE_SECONDS)
+            client.send(text[cut:] + b"\r\n.\r\n")
+            refused(client, "250" if taken else "550 5.")
+            if taken:
+                content = hop.only().content
+                expect(content.endswith(b"DATA\r\nFrom: %s\r\n\r\nsmuggled\r\n" % SENDER.encode()), "cut short")
+                expect(not re.search(rb"(?<!\r)\n", content), "a bare LF went on")
+        client.submit(mail.compose())
+    hop.only()
+    expect_equal(seen() - before, 1 + (len(end) + 6 if taken else 0), "messages at the next hop")
 
 
 @cases(*FALSE_ENDS)

@@ -50,6 +50,7 @@ class ScriptedTakers::Taker final : public message::Taker {
       answers.push_back(std::move(answer));
     }
     message_.envelope = envelope;
+    envelope_ = &envelope;
   }
   Task<void> begin(message::BodyForm form) override {
     EXPECT_EQ(stage_, Stage::envelope);
@@ -68,6 +69,7 @@ class ScriptedTakers::Taker final : public message::Taker {
     EXPECT_EQ(stage_, Stage::body);
     co_await pause();
     stage_ = Stage::done;
+    script_.facts = envelope_->content;
     message::Outcome outcome;
     outcome.reply = script_.word;
     outcome.detail = "scripted";
@@ -91,6 +93,7 @@ class ScriptedTakers::Taker final : public message::Taker {
 
   ScriptedTakers& script_;
   Stage stage_ = Stage::envelope;
+  const message::Envelope* envelope_ = nullptr;
   TakenMessage message_;
 };
 

@@ -63,6 +63,7 @@ class ScriptedTakers final : public message::TakerFactory {
   smtp::Reply word{250, {2, 0, 0}, "Taken"};                           // at the end of each message
   Duration pause = Duration::zero();  // it takes up to so long over everything
   std::vector<TakenMessage> ledger;
+  message::ContentFacts facts;  // of the last one that was finished
   std::vector<std::string> submitters;
   std::uint64_t begun = 0;      // bodies
   std::uint64_t abandoned = 0;  // messages

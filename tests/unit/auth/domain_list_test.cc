@@ -32,6 +32,19 @@ TEST(DomainList, WildcardCoversWhatLiesBelowAtAnyDepthAndNotItself) {
   }
 }
 
+TEST(DomainList, CoversAllSpellingsOfADomain) {
+  const DomainList list({"b\u00fccher.example", "*.xn--mller-kva.example"});
+  for (const std::string_view domain :
+       {"xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE", "b\u00fccher.example", "B\u00dcCHER.example", "bu\u0308cher.example",
+        "a.m\u00fcller.example", "\u00fc.M\u00dcLLER.example"})
+    EXPECT_TRUE(list.covers(domain)) << domain;
+  for (const std::string_view domain :
+       {"bucher.example", "m\u00fcller.example", "\xff.m\u00fcller.example", "b\u00fccher.example.evil.example",
+        "x\uff20b\u00fccher.example", "b\u00fccher\u3002evil.example"})
+    EXPECT_FALSE(list.covers(domain)) << domain;
+  EXPECT_EQ(list, DomainList({"xn--bcher-kva.example", "B\u00dcCHER.example", "*.m\u00fcller.example"}));
+}
+
 TEST(DomainList, TakesHostileNamesInItsStride) {
   const DomainList list({"*.example.com", "example.com"});
   EXPECT_FALSE(list.covers(std::string(256, 'a')));
@@ -54,7 +67,8 @@ TEST(CanonicalDomainEntry, LowersAndUnderstandsBothWildcardForms) {
   EXPECT_EQ(canonical_domain_entry(".Example.com"), "*.example.com");
   EXPECT_EQ(canonical_domain_entry("*.Example.com"), "*.example.com");
   EXPECT_EQ(canonical_domain_entry("xn--bcher-kva.example"), "xn--bcher-kva.example");
-  EXPECT_EQ(canonical_domain_entry("b\u00fccher.example"), "b\u00fccher.example");
+  EXPECT_EQ(canonical_domain_entry("b\u00fccher.example"), "xn--bcher-kva.example");
+  EXPECT_EQ(canonical_domain_entry(".B\u00dcCHER.example"), "*.xn--bcher-kva.example");
   EXPECT_EQ(canonical_domain_entry(std::string(63, 'a') + ".example"),
             std::string(63, 'a') + ".example");
 }

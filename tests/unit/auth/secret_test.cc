@@ -40,6 +40,8 @@ TEST(Name, TakesOneTo320CleanOctets) {
 TEST(Name, KeepsCaseAndFoldsIt) {
   EXPECT_EQ(name_of("User@Example.COM").text(), "User@Example.COM");
   EXPECT_EQ(name_of("User@Example.COM").folded(), "user@example.com");
+  EXPECT_EQ(name_of("Ann@B\u00dccher.example").folded(), "ann@xn--bcher-kva.example");
+  EXPECT_EQ(name_of("\u00dc").folded(), "\u00dc");
 }
 
 TEST(Secret, TakesOneTo1024CleanOctets) {

@@ -81,6 +81,20 @@ TEST_F(AccountAdminTest, ADomainHasOneCustomer) {
   EXPECT_EQ(domain.ownership, "asserted");
 }
 
+// Both spellings could be had, by two customers.
+TEST_F(AccountAdminTest, ADomainInItsOtherSpellingIsTaken) {
+  expect_ok(admin_->add_customer("Other", kTestNow));
+  expect_ok(admin_->add_domain("b\u00fccher.example", "Acme", kTestNow));
+  for (const std::string_view twin : {"xn--bcher-kva.example", "B\u00dcCHER.example", "bu\u0308cher.EXAMPLE"}) {
+    expect_error(admin_->add_domain(twin, "Other", kTestNow), StatusCode::kAlreadyExists, "\"Acme\"");
+    EXPECT_EQ(admin_->domain(twin)->name, "xn--bcher-kva.example");
+  }
+  expect_error(admin_->add_domain("*.example.", "Other", kTestNow), StatusCode::kInvalidArgument, "not a domain");
+  expect_ok(admin_->add_account("ann@B\u00fccher.example", "Acme", secret_of("right"), std::nullopt, kTestNow));
+  expect_error(admin_->add_account("ANN@xn--bcher-kva.example", "Other", secret_of("right"), std::nullopt, kTestNow),
+               StatusCode::kAlreadyExists, "ann@xn--bcher-kva.example");
+}
+
 TEST_F(AccountAdminTest, WildcardsDoNotReachIntoAnotherCustomersDomains) {
   expect_ok(admin_->add_customer("Other", kTestNow));
   expect_ok(admin_->add_domain("*.isp.example", "Acme", kTestNow));

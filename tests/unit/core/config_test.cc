@@ -130,6 +130,9 @@ trusted_domains = ["Example.com", "*.example.org"]
 proxy = "10.0.0.0/8"
 hide_client = true
 long_lines = true
+line_ends = "normalise"
+foreign_sender = "drop"
+foreign_name = "mark"
 greet_delay_ms = 1500
 [[route]]
 name = "direct"
@@ -139,6 +142,7 @@ customers = "Example Ltd"
 mx = true
 port = 2525
 ipv6 = false
+eight_bit = "refuse"
 dialog = "eager"
 fallback = false
 rate_per_s = 7
@@ -255,7 +259,33 @@ TEST(Config, ReadsEveryKeyOfAListener) {
   EXPECT_EQ(listener.proxy[0].to_string(), "10.0.0.0/8");
   EXPECT_TRUE(listener.hide_client);
   EXPECT_TRUE(listener.long_lines);
+  EXPECT_TRUE(listener.normalise_line_ends);
+  EXPECT_EQ(listener.foreign_sender, policy::ForeignSender::drop);
+  EXPECT_EQ(listener.foreign_name, policy::ForeignName::mark);
   EXPECT_EQ(listener.greet_delay, 1500ms);
+}
+
+// Old programs are among those that log in; who is trusted without a login is one's own host.
+TEST(Config, IsLaxWithContentWhereALoginIsAskedForUnlessSet) {
+  const std::string route = "[[route]]\nhosts = \"mx.farm.example\"\n";
+  const std::string trusted = "address = \"192.0.2.1:25\"\ntrusted = \"192.0.2.0/24\"\n";
+  struct Row {
+    std::string listener;
+    bool lax;
+  };
+  const Row rows[] = {{"", true},
+                      {"[[listener]]\n" + trusted, true},
+                      {"[[listener]]\n" + trusted + "require_auth = false\n", false},
+                      {"[[listener]]\n" + trusted + "auth = \"off\"\n", false},
+                      {"[[listener]]\n" + trusted + "long_lines = false\nline_ends = \"refuse\"\n", false},
+                      {"[[listener]]\n" + trusted + "require_auth = false\nlong_lines = true\nline_ends = \"normalise\"\n", true}};
+  for (const Row& row : rows) {
+    const Config config = load(row.listener + route);
+    EXPECT_EQ(config.listeners.at(0).long_lines, row.lax) << row.listener;
+    EXPECT_EQ(config.listeners.at(0).normalise_line_ends, row.lax) << row.listener;
+    EXPECT_EQ(config.listeners.at(0).foreign_sender, policy::ForeignSender::refuse);
+    EXPECT_EQ(config.listeners.at(0).foreign_name, policy::ForeignName::refuse);
+  }
 }
 
 TEST(Config, ReadsEveryKeyOfARoute) {
@@ -282,6 +312,7 @@ TEST(Config, ReadsEveryKeyOfARoute) {
   EXPECT_EQ(route.login, "relay");
   EXPECT_EQ(route.password_file, "/srv/password");
   EXPECT_FALSE(route.chunking);
+  EXPECT_EQ(config.routes[0].eight_bit, relay::RouteEightBit::refuse);
   EXPECT_EQ(route.connections_per_host, 2U);
   EXPECT_EQ(route.messages_per_connection, 50U);
   EXPECT_EQ(route.waiting, 0U);

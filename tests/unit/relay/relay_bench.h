@@ -14,6 +14,7 @@
 #include "engine/net/tls_client_context.h"
 #include "engine/relay/pool.h"
 #include "engine/relay/through.h"
+#include "engine/smtp/ascii.h"
 #include "tests/support/awaited.h"
 #include "tests/support/next_hop.h"
 
@@ -97,6 +98,13 @@ class Bench {
   bool closed_ = false;
 };
 
+// What a session says of a message's bytes.
+inline message::ContentFacts facts_of(std::string_view text, bool whole) {
+  return {.header_eight_bit = smtp::has_eight_bit(text.substr(0, text.find("\r\n\r\n"))),
+          .eight_bit = smtp::has_eight_bit(text),
+          .whole = whole};
+}
+
 // One message on its way through.
 class Passing {
  public:
@@ -120,7 +128,10 @@ class Passing {
   void offer_all() {
     run([&] { return taker_.offer(envelope, 0, answers); });
   }
-  void begin(message::BodyForm form) {
+  // `text`: all that will come, of which the header is known now.
+  void begin(message::BodyForm form, std::string_view text = {}) {
+    envelope.content = facts_of(text, /*whole=*/false);
+    envelope.content.eight_bit = false;
     run([&] { return taker_.begin(form); });
   }
   void feed(std::string_view text) {
@@ -145,8 +156,9 @@ class Passing {
       abandon();
       return codes.front();
     }
-    begin(form);
+    begin(form, text);
     feed(text);
+    envelope.content = facts_of(text, /*whole=*/true);
     outcome = finish();
     return outcome.reply.code();
   }

@@ -73,6 +73,32 @@ TEST(ReportOriginal, EightBitTextPassesAsItIsWhereItMay) {
   EXPECT_THAT(unwrapped(seven.parts[0]), HasSubstr("only the header comes back"));
 }
 
+// The report was refused by a next hop without extensions, and lost, because its own parts were not ASCII.
+TEST(ReportOriginal, OnlyTheOriginalMayNeedToBeMadeSevenBit) {
+  Sample sample = whole_sample("Subject: gr\xc3\xbc\xc3\x9f" "e\r\n\r\ncaf\xc3\xa9\r\n");
+  sample.envelope.smtputf8 = true;
+  sample.envelope.reverse_path = "ann@b\xc3\xbc" "cher.example";
+  sample.add("b\xc3\xb8" "b@example.net");
+  sample.last() = sample.status.recipients.front();
+  sample.eight_bit = false;
+  sample.original_eight_bit = true;
+  const auto report = sample.build();
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->envelope.smtputf8);
+  EXPECT_THAT(report->envelope.recipients.front().forward_path, "ann@xn--bcher-kva.example");
+  EXPECT_EQ(report->envelope.content, (message::ContentFacts{.eight_bit = true, .whole = true}));
+  const Pieces pieces = pieces_of(sample);
+  EXPECT_THAT(pieces.header, HasSubstr("\r\nTo: <ann@xn--bcher-kva.example>\r\n"));
+  EXPECT_THAT(pieces.parts[1], HasSubstr("Final-Recipient: utf-8; b\\x{F8}b@example.net\r\n"));
+  EXPECT_THAT(pieces.parts[2], StartsWith("Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n"));
+
+  sample.envelope.ret = smtp::Ret::headers;
+  const auto headers = sample.build();
+  ASSERT_TRUE(headers);
+  EXPECT_EQ(headers->envelope.content, (message::ContentFacts{.whole = true}));
+  EXPECT_EQ(headers->envelope.body, smtp::Body::unstated);
+}
+
 TEST(ReportOriginal, TextThatCannotPassOnStaysHere) {
   for (const std::string& text :
        {std::string("a\rb\r\n"), std::string("a\nb\r\n"), std::string("a\0b\r\n", 5),

@@ -24,6 +24,7 @@ struct Sample {
   bool whole = false;
   message::BodyForm form = message::BodyForm::literal;
   bool eight_bit = true;
+  bool original_eight_bit = false;
   std::string reporting_mta = "relay.isp.example";
   std::string postmaster = "MAILER-DAEMON@isp.example";
   std::string policy_url;
@@ -61,6 +62,7 @@ struct Sample {
                          .content_is_whole = whole,
                          .form = form,
                          .eight_bit = eight_bit,
+                         .original_eight_bit = original_eight_bit,
                          .reporting_mta = reporting_mta,
                          .queue_id = "0REPORT",
                          .arrived = kArrived,

@@ -60,6 +60,20 @@ TEST(RouteTable, AnAddressLiteralLiesBelowNoDomain) {
   EXPECT_EQ(routes.find({.recipient_domain = "[x:mx.example.com]"}), 1U);
 }
 
+TEST(RouteTable, ADomainIsOneInAllItsSpellings) {
+  const RouteTable routes = table({{.recipients = {"b\u00fccher.example", "*.xn--mller-kva.example"}},
+                                   {.senders = {"B\u00dcCHER.example"}}});
+  for (const std::string_view domain :
+       {"xn--bcher-kva.example", "XN--bcher-kva.example", "B\u00fccher.Example", "bu\u0308cher.example",
+        "a.m\u00fcller.example"}) {
+    EXPECT_EQ(routes.find({.recipient_domain = domain}), 0U) << domain;
+  }
+  EXPECT_EQ(routes.find({.recipient_domain = "bucher.example"}), 2U);
+  EXPECT_EQ(routes.find({.recipient_domain = "x.example", .sender_domain = "xn--bcher-kva.example"}), 1U);
+  Route mx{.name = "direct", .mx = true};
+  EXPECT_EQ(routes.destination_key(mx, "B\u00fccher.example"), "direct/xn--bcher-kva.example");
+}
+
 TEST(RouteTable, ARecipientWithoutADomainIsAtThisHost) {
   EXPECT_EQ(table({{.recipients = {"relay.example.net"}}}).find({}), 0U);
   EXPECT_EQ(table({{.recipients = {"*.example.net"}}}).find({}), 0U);

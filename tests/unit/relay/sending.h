@@ -58,6 +58,7 @@ class Sending {
   }
   static Task<void> whole(Sending& self, std::string_view text, message::BodyForm form, std::size_t piece) {
     self.make();
+    self.envelope.content = facts_of(text, /*whole=*/true);
     co_await self.transmission->begin(form);
     while (!text.empty()) {
       Chain chain;

@@ -317,12 +317,8 @@ TEST(ThroughTest, RefusesWhatTheNextHopCannotCarry) {
   bench.hop().rules.eight_bit_mime = false;
   Passing international(bench);
   international.envelope.smtputf8 = true;
-  EXPECT_THAT(international.offer({"bob@example.net", "cy@example.net"}), ElementsAre(550, 550));
+  EXPECT_THAT(international.offer({"b\u00f8b@example.net", "c\u00fd@example.net"}), ElementsAre(550, 550));
   international.abandon();
-  Passing eight_bit(bench);
-  eight_bit.envelope.body = smtp::Body::eight_bit_mime;
-  EXPECT_THAT(eight_bit.offer({"bob@example.net"}), ElementsAre(554));
-  eight_bit.abandon();
   EXPECT_THAT(bench.hop().commands, Each(StartsWith("EHLO")));
   EXPECT_EQ(bench.pool().status().front().idle, 1U);
 }

@@ -239,11 +239,11 @@ TEST(TransmissionTest, TooManyRecipientsIsForNowInEveryOfItsSpellings) {
 // ------------------------------------------------------------------------------------------ what cannot be carried
 
 TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
-  const auto refused = [](const std::function<void(Bench&, Sending&)>& prepare) {
+  const auto refused = [](const std::function<void(Bench&, Sending&)>& prepare, std::string_view text = kText) {
     Bench bench;
     Sending message(bench, kThree);
     prepare(bench, message);
-    EXPECT_THAT(message.send(kText), Each(Kind::refused));
+    EXPECT_THAT(message.send(text), Each(Kind::refused));
     EXPECT_THAT(bench.hop().commands, ElementsAre(StartsWith("EHLO")));
     EXPECT_EQ(bench.pool().status().front().idle, 1U);
     return message.result();
@@ -251,12 +251,13 @@ TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
   auto result = refused([](Bench& bench, Sending& message) {
     bench.hop().rules.smtputf8 = false;
     message.envelope.smtputf8 = true;
-  });
+  }, "Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 7}));
   result = refused([](Bench& bench, Sending& message) {
     bench.hop().rules.eight_bit_mime = false;
-    message.envelope.body = smtp::Body::eight_bit_mime;
-  });
+    bench.route.eight_bit = RouteEightBit::refuse;
+    message.envelope.body = smtp::Body::unstated;
+  }, "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 3}));
   result = refused([](Bench& bench, Sending&) { bench.hop().rules.size_max = kText.size() - 1; });
   EXPECT_EQ(result.code, 552);

@@ -107,7 +107,8 @@ class Generated {
                                .body = static_cast<smtp::Body>(random_.below(3)),
                                .smtputf8 = flag(),
                                .ret = static_cast<smtp::Ret>(random_.below(3)),
-                               .envid = text(100)},
+                               .envid = text(100),
+                               .content = {.header_eight_bit = flag(), .eight_bit = flag(), .whole = flag()}},
                   .submitter = {.customer = text(), .account = text(), .address = text(), .helo = text(), .protocol = text()},
                   .form = static_cast<message::BodyForm>(random_.below(2)),
                   .arrived = number<WallMillis>()};
@@ -142,6 +143,7 @@ void expect_same(const Stored& got, const Stored& stored) {
   EXPECT_EQ(got.envelope.reverse_path, stored.envelope.reverse_path);
   EXPECT_EQ(got.envelope.body, stored.envelope.body);
   EXPECT_EQ(got.envelope.smtputf8, stored.envelope.smtputf8);
+  EXPECT_EQ(got.envelope.content, stored.envelope.content);
   EXPECT_EQ(got.envelope.size, stored.envelope.size);
   EXPECT_EQ(got.envelope.ret, stored.envelope.ret);
   EXPECT_EQ(got.envelope.envid, stored.envelope.envid);

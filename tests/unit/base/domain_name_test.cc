@@ -1,11 +1,29 @@
-#include "engine/net/international_domain.h"
+#include "engine/base/domain_name.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sluice::net {
+namespace sluice {
 namespace {
+
+// A customer's domain belonged to another one as well, in its other spelling.
+TEST(DomainKeyTest, IsOneForAllSpellingsOfADomain) {
+  for (const std::string_view domain :
+       {"xn--bcher-kva.example", "XN--BCHER-KVA.Example", "b\xc3\xbc" "cher.example", "B\xc3\x9c" "CHER.EXAMPLE",
+        "bu\xcc\x88" "cher.example", "BU\xcc\x88" "CHER\xe3\x80\x82" "example", "xn--bcher-kva\xef\xbc\x8e" "example"})
+    EXPECT_EQ(domain_key(domain), "xn--bcher-kva.example") << domain;
+  EXPECT_EQ(domain_key("Example.COM"), "example.com");
+  EXPECT_EQ(domain_key("ex\xef\xbd\x81mple.com"), "example.com");  // a full-width letter
+  EXPECT_EQ(domain_key("[IPv6:2001:DB8::1]"), "[ipv6:2001:db8::1]");
+  EXPECT_EQ(domain_key(""), "");
+}
+
+TEST(DomainKeyTest, OfWhatIsNoDomainIsNoOtherDomains) {
+  for (const std::string_view domain : {"\xff.example", "\xef\xbc\xa0" "example.com", "b\xc3\xbc..example", "\xe2\x80\x8b.example"})
+    EXPECT_EQ(domain_key(domain), domain);
+  EXPECT_NE(domain_key("stra\xc3\x9f" "e.example"), domain_key("strasse.example"));
+}
 
 TEST(InternationalDomainTest, IsToldFromOthers) {
   EXPECT_FALSE(is_international("example.com"));
@@ -38,4 +56,4 @@ TEST(InternationalDomainTest, NeverBecomesAnotherKindOfText) {
 }
 
 }  // namespace
-}  // namespace sluice::net
+}  // namespace sluice

@@ -1,0 +1,25 @@
+// Domain names in the one form in which they are compared: lower-case A-labels (RFC 5890), so that "Bücher.example" and
+// "xn--bcher-kva.example" are one domain for senders, authors, logins, routes and destinations alike.
+// Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+// `domain` has bytes beyond ASCII.
+[[nodiscard]] bool is_international(std::string_view domain);
+
+// The A-labels of an international domain, in lower case: "xn--bcher-kva.example" for "Bücher.example" (IDNA 2008 with
+// the mapping of UTS 46, not transitional; decomposed letters are composed first, NFC).  nullopt: it is no such domain,
+// or too long as one.
+[[nodiscard]] std::optional<std::string> ascii_domain(std::string_view domain);
+
+// What a domain is compared and looked up by.  Equal for all spellings of one domain.  What has no A-labels (an address
+// literal, a name that IDNA does not allow) keeps its bytes, ASCII letters in lower case, and so equals itself alone.
+// For a domain in ASCII it costs a copy.
+[[nodiscard]] std::string domain_key(std::string_view domain);
+
+}  // namespace sluice

@@ -1,0 +1,17 @@
+// Encoded words (RFC 2047): what a mail reader shows for them.  Decoded generously, as readers do, because the result
+// only serves to look for what must not be there.
+// Pure.  Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::message {
+
+// `text` with its encoded words decoded, wherever they stand, and white space between two of them gone (RFC 2047 6.2).
+// What is ASCII in their charset is ASCII in the result; of other characters only that they are none is certain: those of
+// UTF-8 stay, those of the double-byte charsets of East Asia become one byte over 127.  Charsets that are no superset
+// of ASCII (UTF-16, UTF-32) give the ASCII characters in them; in UTF-7, the letters that hide an "@" are found, too.
+std::string readable_words(std::string_view text);
+
+}  // namespace sluice::message

@@ -1,0 +1,201 @@
+#include "engine/message/mime_header.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/smtp/ascii.h"
+
+namespace sluice::message {
+namespace {
+
+constexpr std::string_view kType = "Content-Type";
+constexpr std::string_view kEncoding = "Content-Transfer-Encoding";
+constexpr std::string_view kVersion = "MIME-Version";
+// RFC 2046 5.1.1 has 70; a line that is a boundary is looked for in lines up to some more than this.
+constexpr std::size_t kBoundaryBytesMax = 200;
+constexpr std::string_view kHex = "0123456789ABCDEF";
+
+bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// One field with its continuations and line ends, taken off `header`.
+std::string_view take_field(std::string_view& header) {
+  std::size_t end = 0;
+  do {
+    const std::size_t line = header.find("\r\n", end);
+    end = line == std::string_view::npos ? header.size() : line + 2;
+  } while (end < header.size() && (header[end] == ' ' || header[end] == '\t'));
+  const std::string_view field = header.substr(0, end);
+  header.remove_prefix(end);
+  return field;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The value, if the field has that name.
+std::optional<std::string_view> value_of(std::string_view field, std::string_view name) {
+  if (!smtp::starts_with_ignore_case(field, name)) return std::nullopt;
+  field.remove_prefix(name.size());
+  while (field.starts_with(' ') || field.starts_with('\t')) field.remove_prefix(1);
+  if (!field.starts_with(':')) return std::nullopt;
+  return trimmed(field.substr(1));
+}
+
+bool is_token(char c) {
+  return c > ' ' && c < 0x7f && !std::string_view("()<>@,;:\\\"[]?=").contains(c);
+}
+
+// Goes over the parameters of a Content-Type.
+class Parameters {
+ public:
+  explicit Parameters(std::string_view rest) : rest_(rest) {}
+
+  // False: there is none any more.
+  bool next(std::string& name, std::string& value) {
+    for (;;) {
+      skip();
+      if (rest_.empty()) return false;
+      if (rest_.front() != ';') {
+        rest_.remove_prefix(1);
+        continue;
+      }
+      rest_.remove_prefix(1);
+      skip();
+      name = smtp::to_lower(token());
+      skip();
+      if (!rest_.starts_with('=')) continue;
+      rest_.remove_prefix(1);
+      skip();
+      value = rest_.starts_with('"') ? quoted() : std::string(token());
+      return true;
+    }
+  }
+
+ private:
+  // White space and comments.
+  void skip() {
+    std::size_t depth = 0;
+    while (!rest_.empty()) {
+      const char c = rest_.front();
+      if (c == '(') ++depth;
+      if (depth == 0 && !is_white(c)) return;
+      if (c == ')' && depth > 0) --depth;
+      rest_.remove_prefix(c == '\\' && rest_.size() > 1 ? 2 : 1);
+    }
+  }
+  std::string_view token() {
+    const auto* const past = std::ranges::find_if_not(rest_, is_token);
+    const std::string_view found = rest_.substr(0, static_cast<std::size_t>(past - rest_.begin()));
+    rest_.remove_prefix(found.size());
+    return found;
+  }
+  std::string quoted() {
+    std::string text;
+    rest_.remove_prefix(1);
+    while (!rest_.empty() && rest_.front() != '"') {
+      if (rest_.front() == '\\' && rest_.size() > 1) rest_.remove_prefix(1);
+      if (rest_.front() != '\r' && rest_.front() != '\n') text += rest_.front();
+      rest_.remove_prefix(1);
+    }
+    if (!rest_.empty()) rest_.remove_prefix(1);
+    return text;
+  }
+
+  std::string_view rest_;
+};
+
+void read_type(std::string_view value, MimeHeader& header) {
+  const auto* const past = std::ranges::find_if(value, [](char c) { return is_white(c) || c == ';' || c == '('; });
+  const auto size = static_cast<std::size_t>(past - value.begin());
+  const std::string type = smtp::to_lower(value.substr(0, size));
+  header.has_type = true;
+  header.kind = type.starts_with("text/") ? MimeKind::text : type == "message/rfc822" ? MimeKind::message : MimeKind::other;
+  if (!type.starts_with("multipart/")) return;
+  Parameters parameters(value.substr(size));
+  std::string name;
+  std::string text;
+  while (header.boundary.empty() && parameters.next(name, text))
+    if (name == "boundary") header.boundary = text;
+  while (header.boundary.ends_with(' ')) header.boundary.pop_back();
+  const bool usable = !header.boundary.empty() && header.boundary.size() <= kBoundaryBytesMax;
+  header.kind = usable ? MimeKind::multipart : MimeKind::other;
+  header.is_digest = type == "multipart/digest";
+}
+
+TransferEncoding encoding_named(std::string_view value) {
+  const std::string_view name = value.substr(0, value.find_first_of(" \t;("));
+  if (smtp::equals_ignore_case(name, "quoted-printable")) return TransferEncoding::quoted_printable;
+  if (smtp::equals_ignore_case(name, "base64")) return TransferEncoding::base64;
+  if (smtp::equals_ignore_case(name, "8bit") || smtp::equals_ignore_case(name, "binary")) return TransferEncoding::eight_bit;
+  return TransferEncoding::identity;
+}
+
+// RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than bytes
+// that are lost on the way.
+void append_encoded(std::string_view field, std::string& out) {
+  const auto parts_words = [](char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); };
+  while (!field.empty()) {
+    const auto* const past = std::ranges::find_if(field, parts_words);
+    const std::string_view word = field.substr(0, static_cast<std::size_t>(past - field.begin()));
+    field.remove_prefix(word.size());
+    if (!smtp::has_eight_bit(word)) {
+      out += word;
+    } else {
+      out += smtp::is_clean_utf8(word) ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
+      for (const char c : word) {
+        if (smtp::is_alnum(c)) {
+          out += c;
+        } else {
+          const auto byte = static_cast<unsigned char>(c);
+          (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+        }
+      }
+      out += "?=";
+    }
+    if (field.empty()) break;
+    out += field.front();
+    field.remove_prefix(1);
+  }
+}
+
+}  // namespace
+
+MimeHeader read_mime_header(std::string_view header, bool in_digest) {
+  MimeHeader read;
+  bool has_encoding = false;
+  while (!header.empty()) {
+    const std::string_view field = take_field(header);
+    if (const auto version = value_of(field, kVersion)) read.has_version = true;
+    if (const auto type = value_of(field, kType); type && !read.has_type) read_type(*type, read);
+    if (const auto name = value_of(field, kEncoding); name && !has_encoding) {
+      read.encoding = encoding_named(*name);
+      has_encoding = true;
+    }
+  }
+  if (!read.has_type && in_digest) read.kind = MimeKind::message;
+  return read;
+}
+
+void append_mime_header(std::string_view header, const MimeHeaderChange& change, std::string& out) {
+  const bool has_empty_line = header == "\r\n" || header.ends_with("\r\n\r\n");
+  if (has_empty_line) header.remove_suffix(2);
+  while (!header.empty()) {
+    const std::string_view field = take_field(header);
+    if (!change.encoding.empty() && value_of(field, kEncoding)) continue;
+    if (change.encode_eight_bit && smtp::has_eight_bit(field)) {
+      append_encoded(field, out);
+    } else {
+      out += field;
+    }
+    if (!field.ends_with("\r\n")) out += "\r\n";
+  }
+  if (change.add_version) out += "MIME-Version: 1.0\r\n";
+  if (!change.add_type.empty()) out.append("Content-Type: ").append(change.add_type).append("\r\n");
+  if (!change.encoding.empty()) out.append("Content-Transfer-Encoding: ").append(change.encoding).append("\r\n");
+  if (has_empty_line) out += "\r\n";
+}
+
+}  // namespace sluice::message

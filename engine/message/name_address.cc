@@ -1,0 +1,97 @@
+#include "engine/message/name_address.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/message/encoded_word.h"
+#include "engine/smtp/ascii.h"
+#include "engine/smtp/limits.h"
+
+namespace sluice::message {
+namespace {
+
+struct Stand {
+  std::string_view from;
+  std::string_view as;
+};
+// What is shown like an "@", a dot or a blank; and what is not shown at all.
+constexpr auto kStands = std::to_array<Stand>({
+    {"\xef\xbc\xa0", "@"},  // U+FF20
+    {"\xef\xb9\xab", "@"},  // U+FE6B
+    {"\xe3\x80\x82", "."},  // U+3002
+    {"\xef\xbc\x8e", "."},  // U+FF0E
+    {"\xef\xbd\xa1", "."},  // U+FF61
+    {"\xe2\x80\xa4", "."},  // U+2024
+    {"\xc2\xa0", " "},
+    {"\xe3\x80\x80", " "},
+    {"\xe2\x80\xaf", " "},
+    {"\xe2\x81\x9f", " "},
+    {"\xc2\xad", ""},
+    {"\xcd\x8f", ""},      // U+034F
+    {"\xe1\xa0\x8e", ""},  // U+180E
+    {"\xef\xbb\xbf", ""},
+});
+
+// U+2000 to U+200A are blanks; U+200B to U+200F, U+202A to U+202E, U+2060 to U+206F are not shown.
+std::string_view stands_for(std::string_view piece) {
+  for (const Stand& stand : kStands)
+    if (piece == stand.from) return stand.as;
+  if (piece.size() != 3 || piece[0] != '\xe2') return piece;
+  const auto last = static_cast<unsigned char>(piece[2]);
+  if (piece[1] == '\x80' && last <= 0x8a) return " ";
+  if (piece[1] == '\x80' && (last <= 0x8f || (last >= 0xaa && last <= 0xae))) return "";
+  if (piece[1] == '\x81' && last >= 0xa0 && last <= 0xaf) return "";
+  return piece;
+}
+
+std::string as_seen(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, std::max<std::size_t>(smtp::utf8_sequence(text), 1));
+    text.remove_prefix(piece.size());
+    if (piece.size() > 1) {
+      out += stands_for(piece);
+    } else if (piece[0] == '\r' || piece[0] == '\n' || piece[0] == '\t') {
+      out += ' ';
+    } else if (!smtp::is_control(piece[0])) {
+      out += piece;
+    }
+  }
+  return out;
+}
+
+bool is_domain_byte(char c) {
+  return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_' || smtp::is_eight_bit(c);
+}
+
+// The domain at the start of `text`; empty if there is none of two labels.
+std::string_view leading_domain(std::string_view text) {
+  if (text.starts_with('[')) {
+    const std::size_t end = text.substr(0, smtp::kDomainBytesMax).find(']');
+    return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  }
+  const auto* const past = std::ranges::find_if_not(text, is_domain_byte);
+  text = text.substr(0, static_cast<std::size_t>(past - text.begin()));
+  while (text.ends_with('.')) text.remove_suffix(1);
+  return text.contains('.') && !text.starts_with('.') ? text : std::string_view();
+}
+
+}  // namespace
+
+std::vector<std::string> domains_in_name(std::string_view text) {
+  std::vector<std::string> domains;
+  if (!text.contains('@') && !text.contains("=?") && !smtp::has_eight_bit(text)) return domains;
+  const std::string seen = as_seen(readable_words(text));
+  for (std::size_t at = seen.find('@'); at != std::string::npos; at = seen.find('@', at + 1)) {
+    const std::string_view before = std::string_view(seen).substr(0, at);
+    const std::size_t last = before.find_last_not_of(" \"'(<[");
+    if (last == std::string_view::npos) continue;  // nothing before it
+    std::string_view behind = std::string_view(seen).substr(at + 1);
+    behind.remove_prefix(std::min(behind.find_first_not_of(' '), behind.size()));
+    const std::string_view domain = leading_domain(behind);
+    if (!domain.empty()) domains.emplace_back(domain);
+  }
+  return domains;
+}
+
+}  // namespace sluice::message

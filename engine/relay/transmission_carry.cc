@@ -1,0 +1,159 @@
+// What a message needs of its next hop, and what is done where that is not offered.  It is asked of the message, and not of
+// what the client declared: a program that always says SMTPUTF8 or BODY=8BITMIME sends plain ASCII most of the time.
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/domain_name.h"
+#include "engine/relay/report_lines.h"
+#include "engine/relay/transmission.h"
+#include "engine/relay/transmission_replies.h"
+#include "engine/smtp/ascii.h"
+#include "engine/smtp/limits.h"
+#include "engine/smtp/path.h"
+
+namespace sluice::relay {
+namespace {
+
+constexpr std::string_view kOnlyWholeTells = "It is kept until all of it is here: the next server takes 7-bit content only";
+
+bool has_eight_bit(const Chain& bytes) {
+  for (std::size_t i = 0; i < bytes.extents(); ++i)
+    if (smtp::has_eight_bit(bytes[i].view())) return true;
+  return false;
+}
+
+}  // namespace
+
+Transmission::Halt Transmission::refusal(const smtp::StandardReply& reply) {
+  return {.result = {.kind = Kind::refused, .code = reply.code, .enhanced = reply.enhanced, .text = std::string(reply.text)},
+          .unusable = false};
+}
+
+// As far as it is known before anything is said of the message.
+const smtp::StandardReply* Transmission::cannot_carry() const {
+  const smtp::Capabilities& offered = hop_->capabilities();
+  const message::Envelope& envelope = request_.envelope;
+  std::string ascii;
+  const auto cannot_be_named = [&](std::uint32_t i) { return !path_for_hop(envelope.recipients[i].forward_path, ascii); };
+  if (!path_for_hop(envelope.reverse_path, ascii)) return &kNoSmtputf8;
+  // Where recipients are asked for one by one, each has its own result.
+  if (late_ && std::ranges::all_of(request_.recipients, cannot_be_named)) return &kNoSmtputf8;
+  const auto size = content_size();
+  if (offered.size_max == 0 || !size || *size <= offered.size_max) return nullptr;
+  // Dots that DATA has added do not count.
+  if (whole_ && !request_.content_bytes) {
+    Chain plain;
+    ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), plain);
+    if (plain.size() <= offered.size_max) return nullptr;
+  }
+  return &kTooLarge;
+}
+
+std::optional<std::uint64_t> Transmission::content_size() const {
+  if (converted_) return whole_ ? std::optional<std::uint64_t>(gathered_.size()) : std::nullopt;
+  if (request_.content_bytes) return request_.content_bytes;
+  if (whole_) return gathered_.size();
+  return request_.envelope.size;  // as the client declared it
+}
+
+// RFC 6531 3.4: where an address or the header is not ASCII.  Before the header is known, as the client says.
+bool Transmission::needs_smtputf8() const {
+  const message::Envelope& envelope = request_.envelope;
+  if (!envelope.smtputf8) return false;
+  const auto is_named_so = [&](std::uint32_t i) { return smtp::has_eight_bit(envelope.recipients[i].forward_path); };
+  return !begun_ || envelope.content.header_eight_bit || smtp::has_eight_bit(envelope.reverse_path) ||
+         std::ranges::any_of(request_.recipients, is_named_so);
+}
+
+// Before all of the content is known, as the client says.
+smtp::Body Transmission::body_to_declare() const {
+  const message::Envelope& envelope = request_.envelope;
+  if (converted_) return smtp::Body::unstated;
+  if (!envelope.content.whole) return envelope.body;
+  if (envelope.content.eight_bit) return smtp::Body::eight_bit_mime;
+  return envelope.body == smtp::Body::eight_bit_mime ? smtp::Body::unstated : envelope.body;
+}
+
+// An address whose domain alone is not ASCII has a form that any server takes (RFC 5890: A-labels); nothing: one whose
+// local part is not, at a next hop without SMTPUTF8.  A view of `mailbox` or of `ascii`.
+std::optional<std::string_view> Transmission::path_for_hop(const std::string& mailbox, std::string& ascii) const {
+  if (hop_->capabilities().smtputf8 || !smtp::has_eight_bit(mailbox)) return mailbox;
+  smtp::Mailbox parsed;
+  if (smtp::parse_mailbox(mailbox, /*utf8_allowed=*/true, parsed) != smtp::PathFault::none ||
+      smtp::has_eight_bit(parsed.local_part))
+    return std::nullopt;
+  const auto domain = ascii_domain(parsed.domain);
+  if (!domain) return std::nullopt;
+  ascii = std::string(parsed.local_part) + "@" + *domain;
+  return ascii;
+}
+
+// Recipients that are next and cannot be named there have their result, and are not asked for.
+void Transmission::skip_unnameable() {
+  std::string ascii;
+  while (written_ < room() &&
+         !path_for_hop(request_.envelope.recipients[request_.recipients[written_]].forward_path, ascii))
+    results_[written_++] = refusal(kNoSmtputf8).result;
+}
+
+// RFC 6533 3: "utf-8-addr-unitext" is for SMTPUTF8; elsewhere the address is written in ASCII, or not at all where that is
+// too long.
+std::string Transmission::orcpt_for_hop(const std::string& orcpt) const {
+  if (hop_->capabilities().smtputf8 || !smtp::has_eight_bit(orcpt)) return orcpt;
+  std::string ascii = smtp::is_clean_utf8(orcpt) ? report_detail::embedded_unicode(orcpt) : std::string();
+  return ascii.size() <= smtp::kOrcptBytesMax ? ascii : std::string();
+}
+
+// Once the header is known, before any content is sent.  RFC 6152 3 forbids 8-bit content to a next hop without 8BITMIME;
+// whether a message has any is known when it is whole.
+Transmission::Halted Transmission::fit_content() {
+  const smtp::Capabilities& offered = hop_->capabilities();
+  const message::Envelope& envelope = request_.envelope;
+  gather_on_ = false;
+  if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8) return refusal(kNoSmtputf8);
+  const RouteEightBit rule = pool_.route().eight_bit;
+  if (offered.eight_bit_mime || converted_ || rule == RouteEightBit::pass) return std::nullopt;
+  if (envelope.content.whole ? envelope.content.eight_bit : has_eight_bit(gathered_)) {
+    // A report of ours is never refused by us.
+    const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
+    if (rule == RouteEightBit::refuse && !ours) return refusal(kNoEightBit);
+    return convert_content();
+  }
+  if (whole_ || envelope.content.whole) return std::nullopt;
+  gather_on_ = gathered_.size() <= gather_max_;
+  if (gather_on_) return std::nullopt;
+  if (request_.may_be_kept) {
+    undecided_ = true;
+    return Halt{.result = {.kind = Kind::deferred, .text = std::string(kOnlyWholeTells)}, .unusable = false};
+  }
+  // There is no place to keep it: more of it is gathered before it goes, and from then on it must stay ASCII.
+  gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
+  watched_ = !gather_on_;
+  gather_max_ = std::max<std::size_t>(gather_max_, pool_.route().retain_bytes_max);
+  return std::nullopt;
+}
+
+Transmission::Halted Transmission::convert_content() {
+  converted_ = true;
+  seven_bit_.emplace(form_);
+  form_ = message::BodyForm::literal;
+  if (!whole_) return std::nullopt;
+  Chain seven_bit = seven_bit_->feed(std::exchange(gathered_, Chain()));
+  seven_bit.append(seven_bit_->finish());
+  if (seven_bit_->failed()) return refusal(kNoEightBit);
+  gathered_ = std::move(seven_bit);
+  seven_bit_.reset();
+  return std::nullopt;
+}
+
+// Content that goes out as it comes.
+Transmission::Halted Transmission::fit_bytes(Chain& bytes) {
+  const bool unfit = watched_ && has_eight_bit(bytes);
+  if (!unfit && seven_bit_) bytes = seven_bit_->feed(std::move(bytes));
+  if (!unfit && !(seven_bit_ && seven_bit_->failed())) return std::nullopt;
+  Halt halt = refusal(kNoEightBit);
+  halt.unusable = true;  // in the middle of the content
+  return halt;
+}
+
+}  // namespace sluice::relay

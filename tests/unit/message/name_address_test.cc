@@ -1,0 +1,106 @@
+// Addresses that people see in a name: however they are hidden from a program that looks for them.
+#include "engine/message/name_address.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/message/author.h"
+#include "engine/message/encoded_word.h"
+
+namespace sluice::message {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using namespace std::string_literals;
+
+TEST(NameAddress, IsFoundInPlainText) {
+  EXPECT_THAT(domains_in_name("victim@bank.example"), ElementsAre("bank.example"));
+  EXPECT_THAT(domains_in_name("write to <victim@Bank.example>, or (x@y.example)."), ElementsAre("Bank.example", "y.example"));
+  EXPECT_THAT(domains_in_name("victim @ bank.example"), ElementsAre("bank.example"));
+  EXPECT_THAT(domains_in_name("mailto:victim@bank.example."), ElementsAre("bank.example"));
+  EXPECT_THAT(domains_in_name("victim@[192.0.2.1]"), ElementsAre("[192.0.2.1]"));
+  EXPECT_THAT(domains_in_name("a@b.example@c.example"), ElementsAre("b.example", "c.example"));
+}
+
+TEST(NameAddress, IsNotFoundWhereThereIsNone) {
+  for (const std::string text : {"", "Ann", "Sales@work", "@", "@ann", "ann@", "Ann @ Acme Inc. Berlin", "a@.example", "@home.example", "C++ @ .NET",
+                                 "root@server1 (Cron Daemon)", "50% @ 3.", "a@[x"})
+    EXPECT_THAT(domains_in_name(text), IsEmpty()) << text;
+}
+
+TEST(NameAddress, IsFoundInEncodedWords) {
+  for (const std::string text :
+       {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?=", "=?utf-8?q?victim=40bank.example?=", "=?UTF-8*en?Q?victim=40bank=2Eexample?=",
+        "=?iso-8859-1?Q?victim=40?= =?utf-8?Q?bank.example?=", "=?utf-8?Q?victim=40bank?=\r\n\t=?utf-8?B?LmV4YW1wbGU=?=",
+        "=?utf-8?Q?J=C3=B6rg_?=victim@bank.example", "=?x-unknown?Q?victim=40bank.example?=", "=?us-ascii?q?victim@bank.example?=",
+        "=?utf-16be?B?AHYAaQBjAHQAaQBtAEAAYgBhAG4AawAuAGUAeABhAG0AcABsAGU=?=", "=?utf-7?Q?victim+AEA-bank.example?=",
+        "=?iso-2022-jp?B?GyRCJCIbKEIgdmljdGltQGJhbmsuZXhhbXBsZQ==?=", "=?utf-8?Q?victim=40 bank.example?=",
+        "=?utf-8?Q?victim=00=40bank.example?="})
+    EXPECT_THAT(domains_in_name(text), ElementsAre("bank.example")) << text << ": " << readable_words(text);
+}
+
+TEST(NameAddress, IsFoundBehindLettersThatOnlyLookAlike) {
+  for (const std::string text :
+       {"victim\uFF20bank.example", "victim\uFE6Bbank\u3002example", "vic\u200Btim@ba\u200Bnk.example", "victim@\u202Dbank.example",
+        "victim\u00AD@\u00A0bank.example", "victim@bank\uFF0Eexample", "\uFEFFvictim@bank.example", "victim\u3000@\u2003bank.example"})
+    EXPECT_THAT(domains_in_name(text), ElementsAre("bank.example")) << text;
+  EXPECT_THAT(domains_in_name("x@b\u00fccher.example"), ElementsAre("b\u00fccher.example"));
+}
+
+// The second octet of a character was taken for an "@".
+TEST(NameAddress, OctetsOfOtherCharactersAreNoAddress) {
+  EXPECT_THAT(domains_in_name("=?shift_jis?Q?a=81@b.c?="), IsEmpty());
+  EXPECT_THAT(domains_in_name("=?big5?B?YaFAYi5j?="), IsEmpty());
+  EXPECT_THAT(domains_in_name("=?iso-2022-jp?Q?a=1B$B0@1.2A=1B(B?="), IsEmpty());
+  EXPECT_THAT(domains_in_name("=?gbk?Q?=C4=E3 victim@bank.example?="), ElementsAre("bank.example"));
+}
+
+TEST(EncodedWord, WhatIsNoneStaysAsItIs) {
+  for (const std::string text : {"=?utf-8?X?abc?=", "=?utf-8?Q?abc", "=?utf 8?Q?abc?=", "=?", "?=", "=?\?=", "a=?b", "=?utf-8?Q"})
+    EXPECT_EQ(readable_words(text), text);
+  EXPECT_EQ(readable_words("=?utf-8?Q?a?= b =?utf-8?Q?c?="), "a b c");
+  EXPECT_EQ(readable_words("=?utf-8?Q?a=3?= =?utf-8?B?Yg?="), "a=3b");
+  EXPECT_EQ(readable_words("=?utf-8?Q?=3D=3Futf-8=3FQ=3Fx=3F=3D?="), "=?utf-8?Q?x?=");
+}
+
+TEST(EncodedWord, WorkIsLinear) {
+  for (const std::string shape : {"=?a?q?x", "=?", "=?a?b?=40", "=?utf-8?q?\?= ", "@", "a@[", "@a.b"}) {
+    std::string text;
+    while (text.size() < 50'000) text += shape;
+    domains_in_name(text);  // at the square of it this would not end
+  }
+}
+
+// ------------------------------------------------------------------------------------------ in a From field
+
+std::vector<std::string> named(std::string_view value) {
+  const AuthorVerdict verdict = parse_author(value, {});
+  EXPECT_NE(verdict.single(), nullptr) << value;
+  std::vector<std::string> domains;
+  for (const NamedDomain& each : verdict.in_names) {
+    EXPECT_FALSE(each.unquoted);
+    domains.push_back(each.domain);
+  }
+  return domains;
+}
+
+TEST(NameAddress, OfAnAuthorIsSaidWhereverItStands) {
+  for (const std::string_view value :
+       {"\"victim@bank.example\" <a@b.example>", "=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?= <a@b.example>", "a@b.example (victim@bank.example)",
+        "(victim@bank.example) a@b.example", "Ann <a@b.example (victim@bank.example)>", "\"=?utf-8?Q?victim=40bank.example?=\" <a@b.example>",
+        "a@b.example (=?utf-8?Q?victim=40bank.example?=)", "\"victim\"\"@bank.example\" <a@b.example>", "\"victim\\@bank.example\" <a@b.example>",
+        "\"victim@\r\n bank.example\" <a@b.example>", "\"victim\" \"@bank.example\" <a@b.example>", "=?utf-8?Q?victim=40?=\r\n =?utf-8?Q?bank.example?= <a@b.example>",
+        "(x (victim@bank.example)) a@b.example", "a (victim@bank.example) @b.example"})
+    EXPECT_THAT(named(value), ElementsAre("bank.example")) << value;
+}
+
+TEST(NameAddress, TheAddressItselfIsNone) {
+  for (const std::string_view value : {"a@b.example", "<a@b.example>", "Ann <a@b.example>", "(Ann) a @ b.example (x)", "\"x y\"@b.example", "\"Ann\" <\"x y\"@b.example>"})
+    EXPECT_THAT(named(value), IsEmpty()) << value;
+}
+
+}  // namespace
+}  // namespace sluice::message

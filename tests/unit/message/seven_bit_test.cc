@@ -1,0 +1,155 @@
+// 8-bit content made 7-bit: the MIME tree stays, what was 7-bit stays octet by octet, and every leaf decodes to what it was.
+#include "engine/message/seven_bit.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "engine/smtp/ascii.h"
+
+namespace sluice::message {
+namespace {
+
+std::string converted(std::string_view text, bool* failed = nullptr) {
+  std::string whole;
+  SevenBit machine;
+  machine.feed(text, whole);
+  machine.finish(whole);
+  if (failed != nullptr) *failed = machine.failed();
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{1000}}) {
+    if (text.size() > 100'000 && piece < 1000) continue;
+    std::string pieces;
+    SevenBit again;
+    for (std::size_t at = 0; at < text.size(); at += piece) again.feed(text.substr(at, piece), pieces);
+    again.finish(pieces);
+    EXPECT_EQ(pieces, whole) << "in pieces of " << piece;
+  }
+  return whole;
+}
+
+const std::string kFrom = "From: a@b.example\r\n";
+
+TEST(SevenBit, WhatIsSevenBitStaysAsItIs) {
+  for (const std::string text :
+       {"From: a@b.example\r\n\r\nhello\r\n", "From: a@b.example\r\n", "From: a@b.example\r\n\r\n", "From: a@b.example\r\n\r\nno end",
+        "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n\r\n--x\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\nafter\r\n",
+        "Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n", "\r\nhello\r\n", "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\nhello\r\n"})
+    EXPECT_EQ(converted(text), text);
+}
+
+TEST(SevenBit, AMessageWithoutMimeGetsIt) {
+  EXPECT_EQ(converted(kFrom + "\r\ngr\u00fc\u00dfe, and a line that is long enough for quoted-printable\r\n"),
+            kFrom + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+                    "gr=C3=BC=C3=9Fe, and a line that is long enough for quoted-printable\r\n");
+}
+
+TEST(SevenBit, TheEncodingOfATextIsTheShorterOne) {
+  const std::string mime = kFrom + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n";
+  EXPECT_EQ(converted(mime + "content-transfer-encoding:\r\n 8bit\r\n\r\n\u043f\u0440\u0438\u0432\u0435\u0442\r\n"),
+            mime + "Content-Transfer-Encoding: base64\r\n\r\n0L/RgNC40LLQtdGCDQo=\r\n");
+  EXPECT_EQ(converted(mime + "\r\n=\u00e9 a sentence with few of them, with a blank at its end \r\n.\r\nFrom here\r\n"),
+            mime + "Content-Transfer-Encoding: quoted-printable\r\n\r\n=3D=C3=A9 a sentence with few of them, with a blank at its end=20\r\n"
+                   "=2E\r\n=46rom here\r\n");
+}
+
+TEST(SevenBit, LongLinesAreFoldedSoftly) {
+  const std::string text(200, 'x');
+  EXPECT_EQ(converted(kFrom + "Content-Type: text/html\r\nMIME-Version: 1.0\r\n\r\n" + text + "\u00e9"),
+            kFrom + "Content-Type: text/html\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + std::string(75, 'x') +
+                "=\r\n" + std::string(75, 'x') + "=\r\n" + std::string(50, 'x') + "=C3=A9");
+}
+
+TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
+  const std::string before =
+      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"a b\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+      "pre\u00e9amble\r\n"
+      "--a b\r\nContent-Type: multipart/alternative;\r\n boundary=inner\r\n\r\n"
+      "--inner\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nna\u00efve words, and some more of them\r\n"
+      "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
+      "--inner--\r\nepilogue\r\n"
+      "--a b\r\nContent-Type: application/octet-stream; name=\"gr\u00fc\u00df.bin\"\r\nContent-Transfer-Encoding: binary\r\n\r\n\u00ff\u00fe\r\n"
+      "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
+      "--a b--\r\n";
+  const std::string after =
+      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"a b\"\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+      "pre??amble\r\n"
+      "--a b\r\nContent-Type: multipart/alternative;\r\n boundary=inner\r\n\r\n"
+      "--inner\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+      "na=C3=AFve words, and some more of them\r\n"
+      "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
+      "--inner--\r\nepilogue\r\n"
+      "--a b\r\nContent-Type: application/octet-stream; name=\"=?utf-8?Q?gr=C3=BC=C3=9F=2Ebin?=\"\r\nContent-Transfer-Encoding: base64\r\n\r\nw7/Dvg==\r\n"
+      "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
+      "--a b--\r\n";
+  EXPECT_EQ(converted(before), after);
+}
+
+TEST(SevenBit, AMessageInAMessageIsConvertedInside) {
+  EXPECT_EQ(converted("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                      "Subject: gr\u00fc\u00dfe\r\n\r\nna\u00efve words, and some more of them\r\n"),
+            "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+            "Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve words, and some more of them\r\n");
+  EXPECT_EQ(converted("MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: a\r\n\r\nna\u00efve words, and some more\r\n--x--\r\n"),
+            "MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: a\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve words, and some more\r\n--x--\r\n");
+}
+
+TEST(SevenBit, AnOuterBoundaryEndsWhatIsInside) {
+  const std::string text = converted(
+      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=out\r\n\r\n--out\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n"
+      "--in\r\n\r\n\u00e9\r\n--out\r\n\r\n\u00e9\r\n--in\r\nnot a boundary any more\r\n--out--\r\n");
+  EXPECT_TRUE(text.ends_with("--out\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+                             "=C3=A9\r\n--in\r\nnot a boundary any more\r\n--out--\r\n"))
+      << text;
+}
+
+TEST(SevenBit, OctetsThatEncodedLeavesMustNotHave) {
+  EXPECT_EQ(converted("Content-Transfer-Encoding: quoted-printable\r\n\r\nna\u00efve=20\r\n"),
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve=20\r\n");
+  EXPECT_EQ(converted("Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ\u00e9==\r\n"), "Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ==\r\n");
+}
+
+TEST(SevenBit, APartWithoutABodyAndWithoutAnEnd) {
+  for (const std::string text : {"Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n--x\r\nContent-Type: text/plain\r\n--x--\r\n",
+                                 "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\n--x--\r\n",
+                                 "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\na"})
+    EXPECT_EQ(converted(text), text);
+}
+
+TEST(SevenBit, ALeafThatIsLongIsNotHeld) {
+  std::string text = "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n";
+  for (int i = 0; i < 3000; ++i) text += "a line of ascii, of which there are many\r\n";
+  const std::string out = converted(text + "\u00e9\r\n");
+  EXPECT_FALSE(smtp::has_eight_bit(out));
+  EXPECT_TRUE(out.ends_with("many\r\n=C3=A9\r\n"));
+  EXPECT_TRUE(out.contains("Content-Transfer-Encoding: quoted-printable\r\n"));
+}
+
+TEST(SevenBit, WhatIsNestedTooDeepFails) {
+  const auto nested = [](std::size_t depth) {
+    std::string text;
+    for (std::size_t i = 0; i < depth; ++i) text += "Content-Type: message/rfc822\r\n\r\n";
+    return text + "Subject: x\r\n\r\n\u00e9\r\n";
+  };
+  bool failed = false;
+  converted(nested(SevenBit::kDepthMax), &failed);
+  EXPECT_FALSE(failed);
+  converted(nested(SevenBit::kDepthMax + 1), &failed);
+  EXPECT_TRUE(failed);
+  SevenBit endless;
+  std::string out;
+  for (int i = 0; i < 20; ++i) endless.feed(std::string(64 * 1024, 'x'), out);
+  EXPECT_TRUE(endless.failed());
+}
+
+TEST(SevenBit, WithoutABoundaryItIsALeaf) {
+  const std::string out = converted("MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n\r\n--x\r\n\r\n\u00e9\r\n");
+  EXPECT_TRUE(out.contains("\r\nContent-Transfer-Encoding: base64\r\n\r\n")) << out;
+  EXPECT_FALSE(smtp::has_eight_bit(out));
+}
+
+}  // namespace
+}  // namespace sluice::message

@@ -1,0 +1,303 @@
+// What a next hop has to be able to do is asked of the message: a keyword that a client says by habit costs nothing, and
+// 8-bit content that it did not declare is not sent where it must not go.
+#include "engine/smtp/ascii.h"
+#include "tests/unit/relay/sending.h"
+
+namespace sluice::relay {
+namespace {
+
+using message::BodyForm;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr std::string_view kAscii = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n.\r\n";
+constexpr std::string_view kEightBit = "From: <ann@example.com>\r\nSubject: x\r\n\r\ngr\u00fc\u00dfe\r\n.\r\n";
+constexpr std::string_view kConverted =
+    "From: <ann@example.com>\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
+    "Content-Transfer-Encoding: base64\r\n\r\nZ3LDvMOfZQ0KLg0K\r\n";
+
+void seven_bit_only(Bench& bench) {
+  bench.hop().rules.eight_bit_mime = false;
+  bench.hop().rules.smtputf8 = false;
+}
+
+// 554 or 550, or a report, for plain ASCII.
+TEST(CarryTest, KeywordsThatTheMessageDoesNotNeedAreNotSaid) {
+  for (const Manner& manner : kManners) {
+    for (const bool offered : {false, true}) {
+      SCOPED_TRACE(manner.name);
+      Bench bench;
+      set_manner(bench, manner);
+      if (!offered) seven_bit_only(bench);
+      Sending message(bench);
+      message.envelope.body = smtp::Body::eight_bit_mime;
+      message.envelope.smtputf8 = true;
+      EXPECT_THAT(message.send(kAscii), ElementsAre(Kind::taken));
+      EXPECT_EQ(bench.hop().ledger.front().content, kAscii);
+      EXPECT_THAT(bench.hop().ledger.front().mail_parameters, Not(HasSubstr("SMTPUTF8")));
+      EXPECT_THAT(bench.hop().ledger.front().mail_parameters, Not(HasSubstr("8BITMIME")));
+    }
+  }
+}
+
+TEST(CarryTest, KeywordsThatTheMessageNeedsAreSaidWhereTheyAreOffered) {
+  Bench bench;
+  Sending undeclared(bench);
+  EXPECT_THAT(undeclared.send(kEightBit), ElementsAre(Kind::taken));
+  EXPECT_THAT(bench.hop().ledger.back().mail_parameters, HasSubstr(" BODY=8BITMIME"));
+  EXPECT_EQ(bench.hop().ledger.back().content, kEightBit);
+  Sending header(bench);
+  header.envelope.smtputf8 = true;
+  EXPECT_THAT(header.send("Subject: gr\u00fc\u00dfe\r\n\r\n"), ElementsAre(Kind::taken));
+  EXPECT_THAT(bench.hop().ledger.back().mail_parameters, HasSubstr(" SMTPUTF8"));
+  Sending recipient(bench, {"b\u00f8b@example.net"});
+  recipient.envelope.smtputf8 = true;
+  EXPECT_THAT(recipient.send(kAscii), ElementsAre(Kind::taken));
+  EXPECT_THAT(bench.hop().ledger.back().mail_parameters, HasSubstr(" SMTPUTF8"));
+}
+
+TEST(CarryTest, EightBitContentIsConvertedDeclaredOrNot) {
+  for (const Manner& manner : kManners) {
+    for (const smtp::Body body : {smtp::Body::unstated, smtp::Body::seven_bit, smtp::Body::eight_bit_mime}) {
+      for (const BodyForm form : {BodyForm::literal, BodyForm::dot_stuffed}) {
+        SCOPED_TRACE(manner.name);
+        Bench bench;
+        set_manner(bench, manner);
+        seven_bit_only(bench);
+        Sending message(bench);
+        message.envelope.body = body;
+        std::string text(kEightBit);
+        if (form == BodyForm::dot_stuffed) text.replace(text.find("\r\n.\r\n"), 5, "\r\n..\r\n");
+        EXPECT_THAT(message.send(text, form), ElementsAre(Kind::taken));
+        EXPECT_EQ(bench.hop().ledger.front().content, kConverted);
+        EXPECT_EQ(bench.hop().ledger.front().mail_parameters, " SIZE=" + std::to_string(kConverted.size()));
+      }
+    }
+  }
+}
+
+TEST(CarryTest, EightBitContentIsPassedOrRefusedWhereThatIsSet) {
+  for (const RouteEightBit rule : {RouteEightBit::pass, RouteEightBit::refuse}) {
+    Bench bench;
+    seven_bit_only(bench);
+    bench.route.eight_bit = rule;
+    Sending message(bench);
+    if (rule == RouteEightBit::pass) {
+      EXPECT_THAT(message.send(kEightBit), ElementsAre(Kind::taken));
+      EXPECT_EQ(bench.hop().ledger.front().content, kEightBit);
+    } else {
+      EXPECT_THAT(message.send(kEightBit), ElementsAre(Kind::refused));
+      EXPECT_EQ(message.result().code, 554);
+      EXPECT_THAT(bench.hop().commands, ElementsAre(StartsWith("EHLO")));
+      // A report of ours is not refused by us.
+      Sending report(bench);
+      report.envelope.reverse_path.clear();
+      EXPECT_THAT(report.send(kEightBit), ElementsAre(Kind::taken));
+      EXPECT_EQ(bench.hop().ledger.front().content, kConverted);
+    }
+    Sending ascii(bench);
+    ascii.envelope.body = smtp::Body::eight_bit_mime;
+    EXPECT_THAT(ascii.send(kAscii), ElementsAre(Kind::taken));
+  }
+}
+
+// From the spool, in pieces: what is not ASCII is known from its record.
+TEST(CarryTest, ALongMessageIsConvertedAsItGoes) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    seven_bit_only(bench);
+    std::string text = "From: <ann@example.com>\r\n\r\n";
+    for (int i = 0; i < 4000; ++i) text += "a line of some length, and gr\u00fc\u00dfe\r\n";
+    Sending message(bench);
+    message.content_bytes = text.size();
+    EXPECT_THAT(message.send(text, BodyForm::literal, 30'000), ElementsAre(Kind::taken));
+    const std::string& content = bench.hop().ledger.front().content;
+    EXPECT_FALSE(smtp::has_eight_bit(content));
+    EXPECT_THAT(content, HasSubstr("\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na line of some length, and gr=C3=BC=C3=9Fe\r\n"));
+    EXPECT_GT(content.size(), text.size());
+    EXPECT_THAT(bench.hop().ledger.front().mail_parameters, IsEmpty());
+  }
+}
+
+TEST(CarryTest, ALongMessageThatIsAsciiIsNotTouched) {
+  Bench bench;
+  seven_bit_only(bench);
+  std::string text(kAscii);
+  for (int i = 0; i < 4000; ++i) text += "a line of some length, and no more\r\n";
+  Sending message(bench);
+  message.envelope.body = smtp::Body::eight_bit_mime;
+  EXPECT_THAT(message.send(text, BodyForm::literal, 30'000), ElementsAre(Kind::taken));
+  EXPECT_EQ(bench.hop().ledger.front().content, text);
+}
+
+// ------------------------------------------------------------------------------------------ addresses
+
+TEST(CarryTest, ADomainThatIsNotAsciiHasAFormForEveryServer) {
+  Bench bench;
+  seven_bit_only(bench);
+  Sending message(bench, {"bob@b\u00fccher.example", "b\u00f8b@example.net", "cy@example.net"});
+  message.envelope.smtputf8 = true;
+  message.envelope.reverse_path = "ann@B\u00dcCHER.example";
+  EXPECT_THAT(message.send(kAscii), ElementsAre(Kind::taken, Kind::refused, Kind::taken));
+  EXPECT_EQ(message.result(1).enhanced, (smtp::EnhancedCode{5, 6, 7}));
+  EXPECT_EQ(bench.hop().ledger.front().reverse_path, "ann@xn--bcher-kva.example");
+  EXPECT_THAT(bench.hop().ledger.front().recipients, ElementsAre("bob@xn--bcher-kva.example", "cy@example.net"));
+}
+
+TEST(CarryTest, WhatCannotBeNamedIsRefusedWithoutAWord) {
+  for (const bool sender : {true, false}) {
+    Bench bench;
+    seven_bit_only(bench);
+    Sending message(bench, {sender ? "bob@example.net" : "b\u00f8b@example.net"});
+    message.envelope.smtputf8 = true;
+    if (sender) message.envelope.reverse_path = "\u00e5se@example.com";
+    EXPECT_THAT(message.send(kAscii), ElementsAre(Kind::refused));
+    EXPECT_EQ(message.result().enhanced, (smtp::EnhancedCode{5, 6, 7}));
+    EXPECT_THAT(bench.hop().commands, ElementsAre(StartsWith("EHLO")));
+  }
+}
+
+TEST(CarryTest, WhereRecipientsAreAskedFirstEachHasItsResult) {
+  Bench bench;
+  seven_bit_only(bench);
+  Passing message(bench);
+  message.envelope.smtputf8 = true;
+  EXPECT_THAT(message.offer({"b\u00f8b@example.net"}), ElementsAre(550));
+  EXPECT_THAT(message.offer({"bob@b\u00fccher.example", "c\u00fd@example.net", "cy@example.net"}), ElementsAre(250, 550, 250));
+  message.begin(BodyForm::literal, kAscii);
+  message.feed(kAscii);
+  message.envelope.content = facts_of(kAscii, /*whole=*/true);
+  EXPECT_EQ(message.finish().reply.code(), 250);
+  EXPECT_THAT(bench.hop().ledger.front().recipients, ElementsAre("bob@xn--bcher-kva.example", "cy@example.net"));
+}
+
+TEST(CarryTest, AnOriginalRecipientIsWrittenInAscii) {
+  Bench bench;
+  seven_bit_only(bench);
+  Sending message(bench, {"bob@example.net", "cy@example.net"});
+  message.envelope.smtputf8 = true;
+  message.envelope.recipients[0].orcpt = "utf-8;b\u00f8b@example.net";
+  message.envelope.recipients[1].orcpt = "utf-8;" + std::string(160, 'x') + std::string("\u00f8") + std::string(330, 'y');
+  EXPECT_THAT(message.send(kAscii), ElementsAre(Kind::taken, Kind::taken));
+  EXPECT_THAT(bench.hop().commands, Contains("RCPT TO:<bob@example.net> ORCPT=utf-8;b\\x{F8}b@example.net"));
+  EXPECT_THAT(bench.hop().commands, Contains("RCPT TO:<cy@example.net>"));
+}
+
+// ------------------------------------------------------------------------------------------ while the client waits
+
+// What keeps in memory, and says when it did.
+class Memory final : public Leftover {
+ public:
+  std::unique_ptr<Keeper> make_keeper() override { return std::make_unique<One>(*this); }
+  std::string content;
+  std::vector<message::DeliveryStatus> kept;
+
+ private:
+  class One final : public Keeper {
+   public:
+    explicit One(Memory& memory) : memory_(memory) {}
+    Task<bool> begin(const message::Envelope& /*envelope*/, BodyForm /*form*/) override { co_return true; }
+    Task<bool> append(Chain bytes) override {
+      memory_.content += bytes.to_string();
+      co_return true;
+    }
+    Task<bool> commit(message::DeliveryStatus status) override {
+      memory_.kept.push_back(std::move(status));
+      co_return true;
+    }
+    Task<void> abandon() override { co_return; }
+
+   private:
+    Memory& memory_;
+  };
+};
+
+TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    seven_bit_only(bench);
+    bench.route.dialog = RouteDialog::eager;
+    Passing ascii(bench);
+    ascii.envelope.body = smtp::Body::eight_bit_mime;
+    ascii.envelope.smtputf8 = true;
+    EXPECT_EQ(ascii.send(kAscii, BodyForm::literal), 250);
+    EXPECT_EQ(bench.hop().ledger.back().content, kAscii);
+    Passing eight_bit(bench);
+    EXPECT_EQ(eight_bit.send(kEightBit, BodyForm::literal), 250);
+    EXPECT_EQ(bench.hop().ledger.back().content, kConverted);
+    Memory memory;  // is not needed for a small one
+    Passing kept(bench, &memory);
+    EXPECT_EQ(kept.send(kEightBit, BodyForm::literal), 250);
+    EXPECT_THAT(memory.kept, IsEmpty());
+    EXPECT_EQ(bench.hop().ledger.back().content, kConverted);
+    Passing header(bench);
+    header.envelope.smtputf8 = true;
+    EXPECT_EQ(header.send("Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n", BodyForm::literal), 550);
+    EXPECT_THAT(bench.hop().ledger, SizeIs(3));
+  }
+}
+
+// There is no place to keep it, and it is too long to be gathered: what it shows in its first megabyte is believed, and if that was not
+// all, nothing of it stays at the next hop.
+TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsRefused) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    seven_bit_only(bench);
+    bench.route.retain_bytes_max = 100'000;
+    std::string text(kAscii);
+    while (text.size() < 200'000) text += "a line of some length, and no more\r\n";
+    Passing ascii(bench);
+    EXPECT_EQ(ascii.send(text, BodyForm::literal), 250);
+    EXPECT_EQ(bench.hop().ledger.back().content, text);
+    Passing late(bench);
+    EXPECT_THAT(late.offer({"bob@example.net"}), ElementsAre(250));
+    late.begin(BodyForm::literal, text);
+    late.feed(text);
+    late.feed("gr\u00fc\u00dfe\r\n");
+    EXPECT_EQ(late.finish().reply.code(), 554);
+    Passing early(bench);
+    EXPECT_THAT(early.offer({"bob@example.net"}), ElementsAre(250));
+    early.begin(BodyForm::literal, text);
+    early.feed(std::string(kEightBit) + text.substr(kAscii.size()));
+    EXPECT_EQ(early.finish().reply.code(), 250);
+    ASSERT_THAT(bench.hop().ledger, SizeIs(2));
+    EXPECT_FALSE(smtp::has_eight_bit(bench.hop().ledger.back().content));
+  }
+}
+
+// Its first 64 KB say nothing of what comes: it is kept, as it is, and may go at once.  That was no attempt.
+TEST(CarryTest, ALongMessageForASevenBitHopIsKeptFirst) {
+  for (const RouteDialog dialog : {RouteDialog::late, RouteDialog::eager}) {
+    Bench bench;
+    seven_bit_only(bench);
+    bench.route.dialog = dialog;
+    std::string text(kAscii);
+    while (text.size() < 200'000) text += "a line of some length, and no more\r\n";
+    Memory memory;
+    Passing message(bench, &memory);
+    EXPECT_EQ(message.send(text, BodyForm::literal), 250);
+    EXPECT_THAT(bench.hop().ledger, IsEmpty());
+    ASSERT_THAT(memory.kept, SizeIs(1));
+    EXPECT_EQ(memory.content, text);
+    EXPECT_EQ(memory.kept[0].tries, 0U);
+    EXPECT_EQ(memory.kept[0].due, 0);
+    EXPECT_EQ(memory.kept[0].recipients[0].fate, message::Fate::waiting);
+    bench.run_for(1s);
+    EXPECT_EQ(bench.pool().status().front().idle, 1U);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::relay
