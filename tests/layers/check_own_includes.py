@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that each file includes, itself or through our own headers, what it uses of the headers in engine/precompiled/: with those
-in front of every file, the compiler would not miss them, and a file would come to depend on what is precompiled.
+"""Checks that each file includes, itself or through our own headers, what it uses of the headers in engine/precompiled/:
+with those in front of every file, the compiler would not miss them, and a file would come to depend on what is precompiled.
 
 Usage: check_own_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
