@@ -51,7 +51,8 @@ inline void write_spool(io::Disk& disk, const std::string& directory, std::uint6
   spool::Batch batch({reinterpret_cast<char*>(memory.data()), memory.size()});
   std::uint64_t written = 0;
   for (std::uint32_t number = 1; written < messages; ++number) {
-    auto segment = spool::begin_segment(disk, directory, "", {.number = number, .salt = number * 7919ULL}, kSegmentBytes);
+    spool::FreeFile file{.name = "", .bytes = kSegmentBytes};
+    auto segment = spool::begin_segment(disk, directory, file, {.number = number, .salt = number * 7919ULL});
     if (!segment) must(false, segment.error().text.c_str());
     std::uint32_t at = segment->used;
     while (written < messages && segment->bytes - at >= spool::kBatchBytesMax) {
