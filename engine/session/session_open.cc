@@ -41,9 +41,11 @@ Task<Session::Next> Session::open() {
   co_return Next::go_on;
 }
 
-// RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.
+// RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.  Without a delay it is not looked
+// for: what came in one segment with a PROXY header is answered after the greeting.
 Task<Session::Next> Session::await_greeting() {
-  if (rules_->greet_delay > Duration::zero() && connection_->input().empty()) {
+  if (rules_->greet_delay == Duration::zero()) co_return Next::go_on;
+  if (connection_->input().empty()) {
     wait_ = Wait::greeting;
     const net::IoStatus status = co_await connection_->more(rules_->greet_delay, "early talkers");
     wait_ = Wait::nothing;

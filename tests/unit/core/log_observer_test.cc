@@ -8,6 +8,7 @@
 
 #include "engine/io/log.h"
 #include "engine/io/log_sink.h"
+#include "tests/support/doors.h"
 
 namespace sluice::core {
 namespace {
@@ -19,7 +20,7 @@ using ::testing::Not;
 class LogObserverTest : public ::testing::Test {
  protected:
   std::string line_of(const relay::DeliveryRecord& record) {
-    LogObserver(log_).delivery(record);
+    observer_.delivery(record);
     return take();
   }
   std::string take() {
@@ -30,7 +31,8 @@ class LogObserverTest : public ::testing::Test {
   const std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
   io::MemoryLogSink sink_;
   io::LogService service_{{}, *clock_, sink_};
-  io::Log& log_ = service_.open();
+  sluice::testing::Doors doors_{sluice::testing::DoorKind::simulated};
+  LogObserver observer_{service_.open(), doors_.add_loop("192.0.2.1")};
 };
 
 TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
@@ -65,7 +67,7 @@ TEST_F(LogObserverTest, AnAttemptThatWasNoneSaysSo) {
 }
 
 TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
-  LogObserver(log_).message({.id = "Q1",
+  observer_.message({.id = "Q1",
                                    .recipients = "bob@example.net, eve@example.org",
                                    .message_id = "<1@example.com>",
                                    .next_hop = "mx:25",

@@ -305,7 +305,7 @@ TEST_F(LenientDialogTest, AHundredReceivedFieldsAreALoop) {
   for (const int bad : {100, 101, 1000}) {
     const ClientReply reply = submit({"<b@d.example>"}, hops(bad));
     EXPECT_EQ(reply.code, 554) << bad;
-    EXPECT_EQ(reply.text, "5.4.6 Too many hops") << bad;
+    EXPECT_THAT(reply.text, StartsWith("5.4.6 Too many hops")) << bad;
   }
   EXPECT_THAT(host.takers.ledger, SizeIs(2));
 }
@@ -331,9 +331,9 @@ TEST_F(LenientDialogTest, ANextHopsTextReachesAClientInWhatItCanRead) {
                                         std::pair{" SMTPUTF8", "5.1.1 n\xc3\xb6 such \\x{202E} user?"}}) {
     EXPECT_EQ(client().say(std::string(kMail) + parameter), 250);
     client().send("RCPT TO:<no@example.net>\r\n");
-    EXPECT_EQ(client().reply().text, want);
+    EXPECT_THAT(client().reply().text, StartsWith(want));
     EXPECT_EQ(client().say(kRcpt), 250);
-    EXPECT_EQ(content().text, want);
+    EXPECT_THAT(content().text, StartsWith(want));
   }
 }
 

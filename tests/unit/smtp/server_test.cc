@@ -126,7 +126,7 @@ TEST_F(OpenServer, DuplicatesHaveAnEnd) {
   toy_.feed("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
   std::string out;
   for (int i = 0; i < 10 && !toy_.closed(); ++i) out = say("RCPT TO:<c@d>");
-  EXPECT_EQ(out, "250 2.1.5 Recipient ok\r\n421 4.7.0 Too many bad or idle commands, closing\r\n");
+  EXPECT_EQ(out, "250 2.1.5 Recipient ok\r\n421 4.7.0 Too many refused recipients, closing connection\r\n");
 }
 
 // What a next hop says of a recipient or a message is in UTF-8 only for a client that can read it.
