@@ -33,6 +33,7 @@ trusted = ["127.0.0.0/8"]
 name = "sink"
 hosts = ["{next_hop}"]
 tls = "none"
+messages_per_connection = 0
 {route}
 [log]
 file = "{directory}/sluice.log"

@@ -249,9 +249,10 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # written to the spool first, unless fallback = false.
 #eight_bit = "convert"
 # Connections to one host, from each core; messages on one connection (0: no limit); sessions of
-# each core that may wait for a connection.
+# each core that may wait for a connection. After 10 messages on one connection Exim takes more, but
+# leaves them to its next queue run; others close. Raise it for hosts of your own that do neither.
 #connections_per_host = 20
-#messages_per_connection = 0
+#messages_per_connection = 10
 #waiting = 1000
 # Patience with a host, in seconds: to connect; for an idle connection to be of use; for its
 # replies; for the go-ahead to send a message; to take a piece of it; for the last word on it.

@@ -93,7 +93,7 @@ void append_recipient(std::string& out, const ReportInput& input, std::size_t in
   const std::string words = last_words(status, manner.status_charset);
   // RFC 3464 9.2: the type is smtp for what an SMTP server said, and for nothing else.
   if (!words.empty())
-    append_folded(out, "Diagnostic-Code", (status.code != 0 ? "smtp; " : "X-Sluice; ") + words);
+    append_folded(out, "Diagnostic-Code", (status.code != 0 && !status.next_hop.empty() ? "smtp; " : "X-Sluice; ") + words);
   if (status.at != 0) append_field(out, "Last-Attempt-Date", date_text(status.at));
   if (input.kind == ReportKind::delay && input.retry_until != 0)
     append_field(out, "Will-Retry-Until", date_text(input.retry_until));

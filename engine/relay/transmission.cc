@@ -98,7 +98,7 @@ Task<void> Transmission::abandon() {
 // ------------------------------------------------------------------------------------------ attempts
 
 Task<void> Transmission::attempt(Step step) {
-  for (int tries = 0; !over(); ++tries) {
+  for (int tries = 0; !over();) {
     fresh_ = hop_ == nullptr;
     if (fresh_ && !co_await connect(/*fresh=*/tries == kStaleTriesMax)) co_return;
     std::uint64_t replies_before = hop_->replies();
@@ -109,13 +109,24 @@ Task<void> Transmission::attempt(Step step) {
     }
     if (!halted) halted = co_await (this->*step)();
     if (!halted) co_return;
-    if (tries == kStaleTriesMax || !stale(*halted, replies_before)) {
+    if (try_another_host(*halted)) continue;
+    if (tries++ == kStaleTriesMax || !stale(*halted, replies_before)) {
       end(*std::move(halted));
       co_return;
     }
     give_back(/*usable=*/false);
     start_over();
   }
+}
+
+// RFC 5321 5.1: hosts of a destination differ in what they take (SIZE, SMTPUTF8): each is asked before it is a failure.
+bool Transmission::try_another_host(const Halt& halt) {
+  if (!halt.cannot_carry || !fresh_) return false;
+  unable_.push_back(hop_->label());
+  if (!pool_.any_but(unable_)) return false;
+  give_back(/*usable=*/true);
+  start_over();
+  return true;
 }
 
 // Whether it was only the connection that was of no use: see the head of transmission.h.  A 421 to the first thing that

@@ -69,6 +69,7 @@ struct RecipientResult {
   std::uint16_t code = 0;  // of the reply; 0: there was none
   smtp::EnhancedCode enhanced;
   std::string text;  // cleaned, at most kWordsBytesMax, lines parted by '\n'
+  bool ours = false;  // what this relay found: no server said it
 
   [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
 };
@@ -144,6 +145,7 @@ class Transmission final : private Pool::Holder {
     bool closed = false;   // the next hop has closed the connection
     bool unusable = true;  // the connection is of no further use
     bool doubt = false;    // whose replies they were is not known: no result counts
+    bool cannot_carry = false;  // this host cannot take the message as it is; another one may
   };
   using Halted = std::optional<Halt>;
   using Step = Task<Halted> (Transmission::*)();
@@ -186,6 +188,7 @@ class Transmission final : private Pool::Holder {
 
   // transmission_envelope.cc
   Task<bool> connect(bool fresh);
+  [[nodiscard]] bool try_another_host(const Halt& halt);
   Task<Halted> introduce();
   [[nodiscard]] std::size_t room() const;
   void append_mail(std::string& text);
@@ -214,6 +217,7 @@ class Transmission final : private Pool::Holder {
   Request request_;
   bool busy_ = false;  // at work for its caller: not held up by it
   Instant on_pace_until_{};
+  std::vector<std::string> unable_;  // labels of hosts that cannot carry the message
   std::string auth_;  // MAIL's AUTH parameter; empty: not said
   std::unique_ptr<NextHop> hop_;
   std::vector<RecipientResult> results_;

@@ -25,8 +25,13 @@ bool has_eight_bit(const Chain& bytes) {
 }  // namespace
 
 Transmission::Halt Transmission::refusal(const smtp::StandardReply& reply) {
-  return {.result = {.kind = Kind::refused, .code = reply.code, .enhanced = reply.enhanced, .text = std::string(reply.text)},
-          .unusable = false};
+  return {.result = {.kind = Kind::refused,
+                     .code = reply.code,
+                     .enhanced = reply.enhanced,
+                     .text = std::string(reply.text),
+                     .ours = true},
+          .unusable = false,
+          .cannot_carry = true};
 }
 
 // As far as it is known before anything is said of the message.

@@ -32,7 +32,7 @@ void apply_results(const Transmission& transmission, WallMillis now, message::De
     recipient.code = result.code;
     recipient.enhanced = result.enhanced;
     recipient.text = bounded_words(result.text, ' ');
-    recipient.next_hop = transmission.next_hop();
+    recipient.next_hop = result.ours ? std::string() : transmission.next_hop();
     recipient.at = now;
     // RFC 5321 4.5.3.1.10: "452 Too many recipients" where others were taken: its turn comes in another transaction.
     if (result.code != 452 || !any_taken) ++recipient.tries;

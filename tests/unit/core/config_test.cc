@@ -55,7 +55,7 @@ TEST(Config, NeedsNothingButARoute) {
   EXPECT_TRUE(config.routes[0].chunking);
   EXPECT_EQ(config.routes[0].connections_per_host, 20U);
   EXPECT_EQ(config.routes[0].idle, 60s);
-  EXPECT_EQ(config.routes[0].messages_per_connection, 0U);
+  EXPECT_EQ(config.routes[0].messages_per_connection, 10U);
 }
 
 TEST(Config, ListensWhereMailComesInByDefault) {

@@ -1,0 +1,61 @@
+// Hosts of one destination that differ in what they can carry: the next one is asked before it is a failure, and a DSN
+// says of this relay's own refusal that no server made it.
+#include "tests/unit/relay/sending.h"
+
+namespace sluice::relay {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+
+// The first host is preferred, and too small.
+class TwoHosts {
+ public:
+  TwoHosts() : bench(1, {}, 2) {
+    bench.route.hosts[1].preference = 10;
+    bench.hops[0]->rules.size_max = kText.size() - 1;
+  }
+  Bench bench;
+};
+
+TEST(AnotherHostTest, AHostThatTakesNoSuchSizeLeavesItToTheNext) {
+  TwoHosts two;
+  Sending message(two.bench);
+  EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
+  EXPECT_THAT(two.bench.hops[0]->ledger, IsEmpty());
+  EXPECT_THAT(two.bench.hops[1]->ledger, SizeIs(1));
+  EXPECT_EQ(message.transmission->next_hop(), std::string(Bench::kSecond) + ":25");
+  // The connection to the first is of use to others.
+  Sending small(two.bench);
+  EXPECT_THAT(small.send("From: <ann@example.com>\r\n\r\n"), ElementsAre(Kind::taken));
+  EXPECT_EQ(two.bench.hops[0]->accepted, 1U);
+  EXPECT_THAT(two.bench.hops[0]->ledger, SizeIs(1));
+}
+
+TEST(AnotherHostTest, WhereNoneTakesItTheRefusalIsThisRelaysOwn) {
+  TwoHosts two;
+  two.bench.hops[1]->rules.size_max = kText.size() - 1;
+  Sending message(two.bench);
+  EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused));
+  EXPECT_EQ(message.result(0).code, 552);
+  EXPECT_TRUE(message.result(0).ours);
+  message::DeliveryStatus status;
+  status.recipients.resize(1);
+  apply_results(*message.transmission, 1000, status);
+  EXPECT_EQ(status.recipients[0].next_hop, "") << "no server said it: its DSN has no Diagnostic-Code of type smtp";
+  EXPECT_EQ(status.recipients[0].fate, message::Fate::failed);
+}
+
+TEST(AnotherHostTest, WhereTheOtherIsDownTheMessageWaits) {
+  TwoHosts two;
+  two.bench.doors.world().set_reachable(Bench::kSecond, false);
+  two.bench.route.connect_timeout = 5s;
+  Sending message(two.bench);
+  EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+}
+
+}  // namespace
+}  // namespace sluice::relay
