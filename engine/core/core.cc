@@ -43,6 +43,9 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
       outgoing_(1),
+      host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
+        log.line(io::Level::warning, "next_hop").field("host", host).field("avoided", relay::lack_text(lack)).field("reason", why);
+      }),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log),
@@ -254,6 +257,8 @@ CoreStatus Core::status(bool with_sessions) {
   CoreStatus status{.index = options_.index,
                     .sessions = counters_,
                     .pool = current_->router().counters(),
+                    .next_hops_in_clear = host_memory_.noted(relay::Lack::tls),
+                    .next_hops_lacking = host_memory_.noted_beside(relay::Lack::tls),
                     .queue = queue_.counters(),
                     .schedule = queue_.schedule().counters(),
                     .spool = spool_.counters(),

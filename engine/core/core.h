@@ -58,6 +58,8 @@ struct CoreStatus {
   std::uint32_t index = 0;
   session::SessionCounters sessions;
   relay::PoolCounters pool;
+  std::uint64_t next_hops_in_clear = 0;    // times that a host's TLS was given up, and that
+  std::uint64_t next_hops_lacking = 0;     // something else that it offers was
   relay::QueueCounters queue;
   relay::ScheduleCounters schedule;
   spool::SpoolCounters spool;
