@@ -38,6 +38,9 @@ Core::Core(io::Door door, const Shared& shared, io::Log& log, Options options)
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
       outgoing_(1),
+      host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
+        log.line(io::Level::warning, "next_hop").field("host", host).field("avoided", relay::lack_text(lack)).field("reason", why);
+      }),
       tickets_(shared.ticket_secret, door.clock, door.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log, loop_),
@@ -250,6 +253,8 @@ CoreStatus Core::status(bool with_sessions) {
                     .accepts_failed = accepts_failed_,
                     .handshakes_live = admission_.handshakes(),
                     .pool = current_->router().counters(),
+                    .next_hops_in_clear = host_memory_.noted(relay::Lack::tls),
+                    .next_hops_lacking = host_memory_.noted_beside(relay::Lack::tls),
                     .queue = queue_.counters(),
                     .schedule = queue_.schedule().counters(),
                     .spool = spool_.counters(),

@@ -63,6 +63,8 @@ constexpr Counter kCounters[] = {
     {"next_hop_failures", [](const CoreStatus& c) { return c.pool.failed; }},
     {"next_hop_waits", [](const CoreStatus& c) { return c.pool.waited; }},
     {"next_hop_refused", [](const CoreStatus& c) { return c.pool.refused; }},
+    {"next_hop_tls_given_up", [](const CoreStatus& c) { return c.next_hops_in_clear; }},
+    {"next_hop_offers_given_up", [](const CoreStatus& c) { return c.next_hops_lacking; }},
     {"next_hop_given_way", [](const CoreStatus& c) { return c.pool.given_way; }},
     // How many cores answer only for what is on the disk: all of them, or none where spool.durability is "unsynced".
     {"spool_cores_synced", [](const CoreStatus& c) { return std::uint64_t{c.spool_synced ? 1U : 0U}; }},

@@ -1,11 +1,13 @@
 #include "engine/relay/next_hop.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::relay {
 namespace {
 
 constexpr Duration kQuitTimeout = std::chrono::seconds(5);
+constexpr Duration kTryTlsTimeout = std::chrono::seconds(30);
 // Some answer the first few EHLO of a connection at once and the others later each time (Sendmail: from the third).
 constexpr Duration kSecondHelloSlow = std::chrono::milliseconds(900);
 
@@ -16,18 +18,26 @@ Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, s
   return {.reply = smtp::replies::kNextHopTrouble, .detail = std::move(detail)};
 }
 
-std::string_view fault_text(smtp::ClientFault fault) {
-  switch (fault) {
+std::string fault_text(const smtp::ClientMachine& machine) {
+  switch (machine.fault()) {
     case smtp::ClientFault::surplus: return "a reply that no command was waiting for";
     case smtp::ClientFault::misplaced: return "the reply to another command";
     case smtp::ClientFault::behind_starttls: return "bytes behind the reply to STARTTLS";
     case smtp::ClientFault::none:
     case smtp::ClientFault::garbage: break;
   }
-  return "garbage where a reply should be";
+  return "garbage where a reply should be: \"" + machine.garbage() + "\"";
 }
 
 }  // namespace
+
+std::string Response::words() const {
+  std::string words = std::to_string(code);
+  if (enhanced.present())
+    words += " " + std::to_string(enhanced.cls) + "." + std::to_string(enhanced.subject) + "." +
+             std::to_string(enhanced.detail);
+  return words.append(" ").append(text);
+}
 
 NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening)
     : connection_(std::move(connection)),
@@ -47,6 +57,7 @@ Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& l
     failed->address = connected->address;
     co_return std::unexpected(*std::move(failed));
   }
+  hop->refusal_ = {};
   hop->idle_since = loop.now();
   co_return hop;
 }
@@ -77,25 +88,34 @@ Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
     if (opening.route.tls == RouteTls::opportunistic) co_return std::nullopt;
     co_return trouble(this, {}, "STARTTLS", "not offered, and the route requires TLS");
   }
+  if (may_go_in_clear(opening.route) && memory_.lacks(label_, Lack::tls, connection_->loop().now())) co_return std::nullopt;
+  auto failed = co_await start_tls(opening);
+  if (!failed) co_return co_await hello(opening.route.command_timeout);
+  // A refusal is no reason to do without where it is only opportunistic.
+  const bool refused = failed->said.code != 0 && !broken_ && !machine_.closing();
+  if (refused && opening.route.tls == RouteTls::opportunistic) co_return std::nullopt;
+  // Words behind the 220 are put there to be read inside of TLS: there is somebody in between.
+  failed->tls_failed = machine_.fault() != smtp::ClientFault::behind_starttls;
+  co_return failed;
+}
+
+Task<std::optional<Trouble>> NextHop::start_tls(const Opening& opening) {
+  CHECK(opening.tls != nullptr);
+  // Where there is another way, it does not wait for minutes.
+  Duration timeout = opening.route.command_timeout;
+  if (may_go_in_clear(opening.route)) timeout = std::min(timeout, kTryTlsTimeout);
   std::string text;
   machine_.append_starttls(text);
-  if (auto failed = co_await ask(text, 2, opening.route.command_timeout, "STARTTLS")) {
-    // A refusal is no reason to do without where it is only opportunistic.
-    if (opening.route.tls == RouteTls::opportunistic && !broken_ && !machine_.closing())
-      co_return std::nullopt;
-    co_return failed;
+  if (auto failed = co_await ask(text, 2, timeout, "STARTTLS")) co_return failed;
+  const net::IoStatus status = co_await connection_->start_tls_client(*opening.tls, opening.server_name, timeout);
+  if (status == net::IoStatus::ok) {
+    machine_.tls_started();
+    co_return std::nullopt;
   }
-  CHECK(opening.tls != nullptr);
-  const net::IoStatus status = co_await connection_->start_tls_client(
-      *opening.tls, opening.server_name, opening.route.command_timeout);
-  if (status != net::IoStatus::ok) {
-    broken_ = true;
-    std::string_view why = connection_->tls()->error();
-    if (why.empty()) why = net::io_status_text(status);
-    co_return trouble(this, {}, "TLS", why);
-  }
-  machine_.tls_started();
-  co_return co_await hello(opening.route.command_timeout);
+  broken_ = true;
+  std::string_view why = connection_->tls()->error();
+  if (why.empty()) why = net::io_status_text(status);
+  co_return trouble(this, {}, "TLS", why);
 }
 
 Task<std::optional<Trouble>> NextHop::log_in(const Opening& opening) {
@@ -131,11 +151,19 @@ Task<std::optional<Trouble>> NextHop::ask(std::string_view text, std::uint16_t w
   send(text);
   auto answered = co_await reply(timeout, what);
   if (!answered) co_return std::move(answered.error());
-  const smtp::ParsedReply& got = last_reply();
-  if (got.code / 100 == wanted) co_return spoke_unasked();
-  Trouble refused = trouble(this, {}, what, std::to_string(got.code) + " " + got.text);
+  if (last_reply().code / 100 == wanted) co_return spoke_unasked();
+  co_return refused(what);
+}
+
+// By the last reply.
+Trouble NextHop::refused(const char* what) {
+  refusal_ = Response::of(last_reply());
+  Trouble refused = trouble(this, {}, what, refusal_.words());
   refused.closed = machine_.closing();
-  co_return refused;
+  if (refusal_.code / 100 < 4) refusal_ = {};  // no reason to anybody
+  refused.said = refusal_;
+  refused.host = label_;
+  return refused;
 }
 
 Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, const char* what) {
@@ -152,7 +180,7 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
       }
       if (step.event == smtp::ClientEvent::protocol_error) {
         broken_ = true;
-        co_return std::unexpected(trouble(this, {}, what, fault_text(machine_.fault())));
+        co_return std::unexpected(trouble(this, {}, what, fault_text(machine_)));
       }
     }
     const Duration left = deadline - connection_->loop().now();
@@ -162,6 +190,10 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
       broken_ = true;
       Trouble lost = trouble(this, {}, what, net::io_status_text(status));
       lost.closed = status == net::IoStatus::end || status == net::IoStatus::failed;
+      // Some say why before they close.
+      if (refusal_.code != 0) lost.detail.append(", after ").append(refusal_.words());
+      lost.said = refusal_;
+      lost.host = label_;
       co_return std::unexpected(std::move(lost));
     }
   }
@@ -175,9 +207,7 @@ std::optional<Trouble> NextHop::spoke_unasked() {
     if (step.event == smtp::ClientEvent::need_more) continue;
     broken_ = true;
     const bool leaving = step.event == smtp::ClientEvent::reply;  // 421
-    Trouble unasked = leaving
-                          ? trouble(this, {}, "dialog", std::to_string(last_reply().code) + " " + last_reply().text)
-                          : trouble(this, {}, "dialog", fault_text(machine_.fault()));
+    Trouble unasked = leaving ? refused("dialog") : trouble(this, {}, "dialog", fault_text(machine_));
     unasked.closed = true;
     return unasked;
   }
@@ -214,7 +244,7 @@ Task<InStep> NextHop::confirm(Duration timeout) {
   const Instant before = connection_->loop().now();
   auto answered = co_await reply(timeout, "answer of the next hop to EHLO behind a transaction");
   const bool silent = !answered && !answered.error().closed;
-  if (silent || connection_->loop().now() - before > kSecondHelloSlow) note(Lack::second_hello);
+  if (silent || connection_->loop().now() - before > kSecondHelloSlow) note(Lack::second_hello, "its answer is late");
   if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
   if (last_reply().code == 421) co_return InStep::unheard;
   if (!machine_.is_hello()) co_return co_await look_behind(timeout);
@@ -226,14 +256,14 @@ Task<InStep> NextHop::confirm(Duration timeout) {
 // EHLO was answered by something else.  Either this next hop takes EHLO only once, and then the 221 to QUIT is in its
 // place; or that was the reply to the command before, and then the answer to EHLO is there instead.
 Task<InStep> NextHop::look_behind(Duration timeout) {
-  const bool positive = last_reply().positive();
+  const smtp::ParsedReply answer = last_reply();
   const InStep in_step = co_await confirm_by_quit(timeout);
   if (in_step == InStep::yes) {
-    note(Lack::second_hello);
+    note(Lack::second_hello, Response::of(answer).words());
     co_return InStep::yes;
   }
   const bool answered = in_step == InStep::no && machine_.fault() == smtp::ClientFault::none;
-  co_return answered && positive && machine_.is_hello() ? InStep::one_too_many : InStep::no;
+  co_return answered && answer.positive() && machine_.is_hello() ? InStep::one_too_many : InStep::no;
 }
 
 // No other command has 221.

@@ -19,6 +19,17 @@
 
 namespace sluice::relay {
 
+// What a next hop said.  `code` 0: nothing.
+struct Response {
+  std::uint16_t code = 0;
+  smtp::EnhancedCode enhanced;
+  std::string text;  // lines parted by '\n'
+
+  [[nodiscard]] static Response of(const smtp::ParsedReply& reply) { return {reply.code, reply.enhanced, reply.text}; }
+  // "554 5.7.1 Go away"
+  [[nodiscard]] std::string words() const;
+};
+
 // Why a next hop could not be used: what the client is told, and what the log says.
 struct Trouble {
   smtp::Reply reply;
@@ -26,6 +37,9 @@ struct Trouble {
   bool unreachable = false;  // nobody could be reached: waiting a moment does not help
   bool closed = false;       // the connection was there and was closed or lost
   io::Address address;       // that was connected to; empty: none was
+  Response said;             // the last response, where the next hop gave a reason
+  std::string host;          // whose response that is, "mx.example.net:25"
+  bool tls_failed = false;   // it offered STARTTLS, and there was no TLS then
 };
 
 // Whether a next hop's replies belong to the commands that they were taken for.
@@ -74,7 +88,9 @@ class NextHop {
   // Ends a transaction that was begun and left.
   Task<std::optional<Trouble>> reset(Duration timeout);
   // Remembers it of this next hop.
-  void note(Lack lack) { memory_.note(label_, lack, connection_->loop().now()); }
+  void note(Lack lack, std::string_view why) { memory_.note(label_, lack, why, connection_->loop().now()); }
+  // On this connection it is as if that were not offered.
+  void withhold(Lack lack) { machine_.set_capabilities(without(capabilities(), lack)); }
   // Tells the next hop who is behind the messages that follow, where it takes XCLIENT and was not told so last.
   // After that the dialog has begun again: capabilities() may have changed.
   Task<std::optional<Trouble>> introduce(const smtp::XclientValues& who, Duration timeout);
@@ -104,10 +120,12 @@ class NextHop {
   Task<std::optional<Trouble>> begin(const Opening& opening);
   Task<std::optional<Trouble>> hello(Duration timeout);
   Task<std::optional<Trouble>> secure(const Opening& opening);
+  Task<std::optional<Trouble>> start_tls(const Opening& opening);
   Task<std::optional<Trouble>> log_in(const Opening& opening);
   Task<InStep> confirm_by_quit(Duration timeout);
   Task<InStep> look_behind(Duration timeout);
   [[nodiscard]] bool confirms_by_hello() const;
+  Trouble refused(const char* what);
   // One command, one reply: nothing when it is of class `wanted` and nothing follows it.
   Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout,
                                    const char* what);
@@ -119,6 +137,7 @@ class NextHop {
   std::string address_;
   std::string hostname_;  // ours
   std::uint64_t replies_ = 0;
+  Response refusal_;        // the last one while the connection was being opened
   std::string introduced_;  // what XCLIENT said last
   smtp::XclientAttributes told_;
   bool broken_ = false;

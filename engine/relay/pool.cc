@@ -146,6 +146,7 @@ Task<Pool::Acquired> Pool::open(Host& host) {
     ++counters_.opened;
     host.failures = 0;
     host.last_trouble.clear();
+    host.last_said = {};
     count_use(host);
   } else {
     ++counters_.failed;
@@ -154,6 +155,7 @@ Task<Pool::Acquired> Pool::open(Host& host) {
     ++host.failures;
     host.retry_at = parts_.loop.now() + back_off(host.failures);
     host.last_trouble = opened.error().detail;
+    host.last_said = opened.error().said;
     forget_gone();
   }
   // Who waited for the outcome of a probe looks again.
@@ -181,6 +183,12 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
                                                            .hostname = hostname_,
                                                            .tls = tls_});
     if (opened || stopping_ || opened.error().address.empty()) co_return opened;
+    if (opened.error().tls_failed && may_go_in_clear(route_) &&
+        !parts_.memory.lacks(host.label, Lack::tls, parts_.loop.now())) {
+      // Once more, in clear: mail that was sent so before there was TLS is not kept for days because of it.
+      parts_.memory.note(host.label, Lack::tls, opened.error().detail, parts_.loop.now());
+      continue;
+    }
     std::erase_if(addresses, [&](const io::Address& address) { return address.ip() == opened.error().address.ip(); });
     if (addresses.empty()) co_return opened;
   }
@@ -188,9 +196,13 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
 
 Trouble Pool::down() const {
   const auto it = std::ranges::max_element(hosts_, {}, [](const auto& host) { return host->retry_at; });
+  if (it == hosts_.end())
+    return {.reply = smtp::replies::kNextHopTrouble, .detail = route_.name + ": no hosts", .unreachable = true};
   return {.reply = smtp::replies::kNextHopTrouble,
-          .detail = it == hosts_.end() ? route_.name + ": no hosts" : (*it)->last_trouble,
-          .unreachable = true};
+          .detail = (*it)->last_trouble,
+          .unreachable = true,
+          .said = (*it)->last_said,
+          .host = (*it)->label};
 }
 
 // ------------------------------------------------------------------------------------------ giving back
@@ -224,8 +236,8 @@ void Pool::keep(std::unique_ptr<NextHop> hop) {
   wake_one();
 }
 
-void Pool::note(NextHop& hop, Lack lack) {
-  hop.note(lack);
+void Pool::note(NextHop& hop, Lack lack, std::string_view why) {
+  hop.note(lack, why);
   std::vector<std::unique_ptr<NextHop>> idle = std::exchange(host_of(hop).idle, {});
   for (auto& each : idle) discard(std::move(each));
 }

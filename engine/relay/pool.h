@@ -96,10 +96,12 @@ class Pool final : private ConnectionBudget::User {
   using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
   // A connection on which MAIL may be said.  What `want` refers to outlives the task.
   Task<Acquired> acquire(Want want);
+  // Whether there are hosts beside these.
+  [[nodiscard]] bool any_but(std::span<const std::string> labels) const;
   // Gives it back: kept if the dialog is in a state to go on, else closed in the background.
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
-  void note(NextHop& hop, Lack lack);
+  void note(NextHop& hop, Lack lack, std::string_view why);
   // From now on nobody gets a connection; whoever waits for one is refused.
   void stop();
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.
@@ -124,6 +126,7 @@ class Pool final : private ConnectionBudget::User {
     bool gone = false;  // not one of ours any more: goes with its last connection
     Instant retry_at;
     std::string last_trouble;
+    Response last_said;  // with it
   };
   struct Waiter;
   // What one customer has of the pool.

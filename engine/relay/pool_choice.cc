@@ -15,6 +15,10 @@ bool Pool::passed_over(const Host& host, const Want& want) {
   return host.gone || std::ranges::find(want.but, host.label) != want.but.end();
 }
 
+bool Pool::any_but(std::span<const std::string> labels) const {
+  return std::ranges::any_of(hosts_, [&](const auto& host) { return !passed_over(*host, {.but = labels}); });
+}
+
 // Whether acquire() would not have to wait.
 bool Pool::has_room(const Want& want) {
   if (waiting_ == 0 || stopping_) return false;

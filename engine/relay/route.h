@@ -93,4 +93,9 @@ struct Route {
   Duration final_timeout = std::chrono::minutes(10);
 };
 
+// Whether a message may go without TLS to a next hop that offers it and cannot do it.  Credentials never do.
+[[nodiscard]] inline bool may_go_in_clear(const Route& route) {
+  return route.tls == RouteTls::opportunistic && !route.login;
+}
+
 }  // namespace sluice::relay

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/relay/transmission_busy.h"
+#include "engine/relay/reply_meaning.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
@@ -110,6 +111,11 @@ Task<void> Transmission::attempt(Step step) {
     if (!halted) halted = co_await (this->*step)();
     if (!halted) co_return;
     if (try_another_host(*halted)) continue;
+    if (try_without(*halted)) {  // at most once for each Lack
+      give_back(/*usable=*/false);
+      start_over();
+      continue;
+    }
     if (tries++ == kStaleTriesMax || !stale(*halted, replies_before)) {
       end(*std::move(halted));
       co_return;
@@ -137,10 +143,27 @@ bool Transmission::stale(const Halt& halt, std::uint64_t replies_before) const {
   return end_sent_ ? hop_->replies() == replies_before + farewell : answered_ == 0;
 }
 
+// Whether the next hop only did not do what it offered, and the message is to be sent again without that.
+bool Transmission::try_without(const Halt& halt) {
+  if (!halt.lack || !halt.again || !fresh_ || streaming_) return false;
+  if (std::ranges::find(without_, *halt.lack) != without_.end()) return false;
+  without_.push_back(*halt.lack);
+  // BDAT was named; a parameter is only suspected.
+  if (*halt.lack == Lack::chunking) {
+    pool_.note(*hop_, *halt.lack, halt.result.text);
+  } else {
+    unproved_ = true;
+  }
+  return true;
+}
+
 void Transmission::start_over() {
   std::ranges::fill(results_, RecipientResult{});
   mail_refused_.reset();
   trouble_reply_.reset();
+  lack_found_.reset();
+  session_trouble_ = false;
+  mail_accepted_ = false;
   stage_ = Stage::idle;
   end_sent_ = false;
   written_ = 0;
@@ -155,17 +178,18 @@ void Transmission::end(Halt halt) {
     std::ranges::fill(results_, RecipientResult{});
     // What was sent whole may be taken each time that it is sent.
     if (end_sent_ && hop_ != nullptr)
-      for (const Lack lack : {Lack::pipelining, Lack::chunking}) pool_.note(*hop_, lack);
+      for (const Lack lack : {Lack::pipelining, Lack::chunking}) pool_.note(*hop_, lack, halt.result.text);
   } else if (mail_refused_) {
     halt.result = *mail_refused_;
   }
+  if (halt.lack && !unproved_ && hop_ != nullptr) pool_.note(*hop_, *halt.lack, halt.result.text);
   const int said = halt.result.code / 100;
   if (end_sent_ && said != 4 && said != 5) {
     maybe_taken_ = true;
     halt.result.text = bounded_words(std::string(kMaybeTaken) + halt.result.text);
   }
   settle(halt.result);
-  note(halt.result);
+  note(halt.result, std::move(halt.detail));
   give_back(!halt.unusable);
   stage_ = Stage::ended;
 }
@@ -193,16 +217,18 @@ void Transmission::settle(const RecipientResult& result) {
   last_word_ = result;
 }
 
-void Transmission::note(const RecipientResult& result) {
+void Transmission::note(const RecipientResult& result, std::string detail) {
   code_ = result.code;
-  detail_ = result.code != 0 ? std::to_string(result.code) + " " + result.text : result.text;
+  detail_ = std::move(detail);
+  if (detail_.empty())
+    detail_ = result.code != 0 ? Response{result.code, result.enhanced, result.text}.words() : result.text;
   gathered_.clear();
   chunk_.clear();
 }
 
 void Transmission::give_back(bool usable) {
   if (hop_ == nullptr) return;
-  if (!usable) hop_->give_up();
+  if (!usable || session_trouble_ || unproved_) hop_->give_up();
   pool_.release(std::move(hop_));
 }
 
@@ -212,9 +238,17 @@ std::size_t Transmission::count(Kind kind) const {
 
 Transmission::Halt Transmission::halt(Trouble trouble) {
   trouble_reply_ = std::move(trouble.reply);
-  return {.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
-          .closed = trouble.closed,
-          .doubt = hop_ != nullptr && hop_->out_of_step()};
+  Halt halt{.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
+            .closed = trouble.closed,
+            .doubt = hop_ != nullptr && hop_->out_of_step()};
+  if (trouble.said.code != 0) {
+    halt.detail = std::move(halt.result.text);
+    halt.result.code = trouble.said.code;
+    halt.result.enhanced = trouble.said.enhanced;
+    halt.result.text = bounded_words(trouble.said.text);
+    next_hop_ = std::move(trouble.host);
+  }
+  return halt;
 }
 
 Transmission::Halt Transmission::in_doubt(const NextHop& hop) {
@@ -224,15 +258,22 @@ Transmission::Halt Transmission::in_doubt(const NextHop& hop) {
 
 // 421 is the end of the connection, 3xx where it makes no sense and the like the end of all trust in it.
 Transmission::Halt Transmission::halt_by_reply() const {
-  RecipientResult result = result_of(hop_->last_reply());
-  result.kind = Kind::deferred;
-  return {.result = std::move(result), .closed = hop_->machine().closing()};
+  const smtp::ParsedReply& reply = hop_->last_reply();
+  return {.result = {.kind = Kind::deferred, .code = reply.code, .enhanced = reply.enhanced, .text = bounded_words(reply.text)},
+          .closed = hop_->machine().closing(),
+          .doubt = reply.code != 421};
 }
 
-RecipientResult Transmission::result_of(const smtp::ParsedReply& reply) {
-  const Kind kind = reply.positive()                                           ? Kind::accepted
-                    : reply.reply_class() == smtp::ReplyClass::permanent ? Kind::refused
-                                                                              : Kind::deferred;
+// A 5xx that is not about what was asked is for now.
+RecipientResult Transmission::result_of(smtp::Expect command, const smtp::ParsedReply& reply) {
+  // What was pipelined behind a refusal is out of sequence by that alone.
+  const bool content = command != smtp::Expect::mail && command != smtp::Expect::recipient;
+  const bool follows = mail_refused_ || (content && count(Kind::accepted) == 0);
+  const bool of_session = !reply.positive() && !follows && meaning_of(command, reply) == Meaning::session;
+  session_trouble_ = session_trouble_ || of_session;
+  Kind kind = Kind::deferred;
+  if (reply.positive()) kind = Kind::accepted;
+  if (reply.reply_class() == smtp::ReplyClass::permanent && !of_session) kind = Kind::refused;
   return {.kind = kind, .code = reply.code, .enhanced = reply.enhanced, .text = bounded_words(reply.text)};
 }
 

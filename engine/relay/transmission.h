@@ -146,6 +146,9 @@ class Transmission final : private Pool::Holder {
     bool unusable = true;  // the connection is of no further use
     bool doubt = false;    // whose replies they were is not known: no result counts
     bool cannot_carry = false;  // this host cannot take the message as it is; another one may
+    std::optional<Lack> lack = {};  // the next hop does not do what it offers: to be remembered, and
+    bool again = false;             // it was said, so that nothing was taken: to be tried without that
+    std::string detail = {};        // for the log, if that is more than the result's text
   };
   using Halted = std::optional<Halt>;
   using Step = Task<Halted> (Transmission::*)();
@@ -159,19 +162,21 @@ class Transmission final : private Pool::Holder {
   void gather(Chain bytes);
   Task<void> attempt(Step step);
   [[nodiscard]] bool stale(const Halt& halt, std::uint64_t replies_before) const;
+  [[nodiscard]] bool try_without(const Halt& halt);
   void start_over();
   void end(Halt halt);
   void end_message(RecipientResult result, bool usable);
   void end_without_recipients(bool usable);
   void settle(const RecipientResult& result);
-  void note(const RecipientResult& result);
+  void note(const RecipientResult& result, std::string detail = {});
   void give_back(bool usable);
   [[nodiscard]] bool over() const { return stage_ == Stage::ended; }
   [[nodiscard]] std::size_t count(Kind kind) const;
   Halt halt(Trouble trouble);
   [[nodiscard]] Halt halt_by_reply() const;
   static Halt in_doubt(const NextHop& hop);
-  static RecipientResult result_of(const smtp::ParsedReply& reply);
+  [[nodiscard]] RecipientResult result_of(smtp::Expect command, const smtp::ParsedReply& reply);
+  [[nodiscard]] std::optional<Lack> refused_parameter() const;
 
   // transmission_carry.cc
   [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
@@ -207,9 +212,12 @@ class Transmission final : private Pool::Holder {
   Task<Halted> end_empty_data();
   Task<Halted> conclude(RecipientResult word, bool usable);
   Task<Halted> conclude_without_content();
+  Chain hold_back_cr(Chain bytes);
   Task<Halted> stream(Chain bytes);
   Task<Halted> send_chunk(bool last);
   Task<Halted> lost_in_body(std::string_view why);
+  Halt unanswered_content(Trouble trouble);
+  Task<Halted> on_content_refused(smtp::Expect command, bool usable);
   Task<Halted> end_content();
   Task<Halted> read_final_reply();
 
@@ -231,7 +239,13 @@ class Transmission final : private Pool::Holder {
   bool chunking_ = false;
   bool whole_ = false;      // gathered_ is all of the content
   bool streaming_ = false;  // content goes out as it comes
+  bool cr_held_ = false;    // the content so far ends in a CR, which was not sent yet
   bool end_sent_ = false;
+  bool mail_accepted_ = false;
+  bool session_trouble_ = false;    // a reply was about the session: the connection is not used again
+  std::optional<Lack> lack_found_;  // by a refused parameter
+  std::vector<Lack> without_;       // is done without, although it is offered
+  bool unproved_ = false;           // and whether that is what was wrong is not known yet
   std::size_t written_ = 0;   // recipients for which RCPT was written
   std::size_t answered_ = 0;  // and answered
   bool undecided_ = false;

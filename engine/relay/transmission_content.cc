@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/relay/transmission.h"
+#include "engine/relay/reply_meaning.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
@@ -101,7 +102,8 @@ Task<Transmission::Halted> Transmission::read_data_reply() {
   const smtp::ParsedReply& reply = hop_->last_reply();
   const bool go_ahead = reply.reply_class() == smtp::ReplyClass::intermediate;
   if (reply.code == 421 || reply.positive()) co_return halt_by_reply();
-  if (count(Kind::accepted) > 0 && !go_ahead) co_return co_await conclude(result_of(reply), /*usable=*/true);
+  if (count(Kind::accepted) > 0 && !go_ahead)
+    co_return co_await conclude(result_of(smtp::Expect::data, reply), /*usable=*/true);
   if (count(Kind::accepted) > 0) co_return std::nullopt;
   if (go_ahead) co_return co_await end_empty_data();
   co_return co_await conclude_without_content();
@@ -120,8 +122,23 @@ Task<Transmission::Halted> Transmission::end_empty_data() {
 
 // ------------------------------------------------------------------------------------------ as it comes
 
+// A CR goes on together with its LF: what is behind it may be refused, and then a stream that breaks off in a lone CR
+// is what the next hop has of it.
+Chain Transmission::hold_back_cr(Chain bytes) {
+  Chain whole;
+  if (std::exchange(cr_held_, false)) whole.append_copy("\r");
+  whole.append(std::move(bytes));
+  if (whole.empty() || whole[whole.extents() - 1].view().back() != '\r') return whole;
+  cr_held_ = true;
+  Chain before;
+  before.move_front(whole, whole.size() - 1);
+  return before;
+}
+
 Task<Transmission::Halted> Transmission::stream(Chain bytes) {
   if (Halted halted = fit_bytes(bytes)) co_return halted;
+  if (!bytes.empty()) bytes = hold_back_cr(std::move(bytes));
+  if (bytes.empty()) co_return std::nullopt;
   if (chunking_) {
     wire_.convert(std::move(bytes), chunk_);
     if (chunk_.size() >= kChunkBytes) co_return co_await send_chunk(/*last=*/false);
@@ -141,10 +158,10 @@ Task<Transmission::Halted> Transmission::stream(Chain bytes) {
 Task<Transmission::Halted> Transmission::send_chunk(bool last) {
   if (hop_->machine().outstanding() > 0) {
     auto answered = co_await hop_->reply(pool_.route().block_timeout, "answer of the next hop to BDAT");
-    if (!answered) co_return halt(std::move(answered.error()));
+    if (!answered) co_return unanswered_content(std::move(answered.error()));
     const smtp::ParsedReply& reply = hop_->last_reply();
     if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
-    if (!reply.positive()) co_return co_await conclude(result_of(reply), /*usable=*/false);
+    if (!reply.positive()) co_return co_await on_content_refused(smtp::Expect::chunk, /*usable=*/false);
   }
   if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
   std::string text;
@@ -155,14 +172,31 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
   co_return std::nullopt;
 }
 
+// The next hop may not know BDAT, or not in the middle of a segment: it is not asked in vain again and again.
+Transmission::Halt Transmission::unanswered_content(Trouble trouble) {
+  Halt halted = halt(std::move(trouble));
+  if (chunking_) halted.lack = Lack::chunking;
+  return halted;
+}
+
+Task<Transmission::Halted> Transmission::on_content_refused(smtp::Expect command, bool usable) {
+  const smtp::ParsedReply& reply = hop_->last_reply();
+  RecipientResult result = result_of(command, reply);
+  if (meaning_of(command, reply) != Meaning::extension || count(Kind::accepted) == 0)
+    co_return co_await conclude(std::move(result), usable);
+  // Nothing more is said on this connection: it may be reading the content as commands.
+  result.kind = Kind::deferred;
+  co_return Halt{.result = std::move(result), .lack = Lack::chunking, .again = true};
+}
+
 // The connection broke, or the next hop spoke, while the body was on its way.  Who refuses a message in the middle says
 // why before it hangs up: that word is the message's.  A 2xx is nobody's.
 Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
   hop_->machine().content_ended();
   auto answered = co_await hop_->reply(kLastWordTimeout, "last word of the next hop");
-  if (answered && (hop_->last_reply().code / 100 == 4 || hop_->last_reply().code / 100 == 5) &&
-      hop_->last_reply().code != 421) {
-    end_message(result_of(hop_->last_reply()), /*usable=*/false);
+  if (answered && hop_->last_reply().code == 421) co_return halt_by_reply();
+  if (answered && hop_->last_reply().code >= 400) {
+    end_message(result_of(smtp::Expect::message, hop_->last_reply()), /*usable=*/false);
     co_return std::nullopt;
   }
   co_return halt({.reply = smtp::replies::kNextHopTrouble,
@@ -173,6 +207,11 @@ Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
 // ------------------------------------------------------------------------------------------ the end
 
 Task<Transmission::Halted> Transmission::end_content() {
+  if (std::exchange(cr_held_, false)) {
+    Chain last;
+    last.append_copy("\r");
+    wire_.convert(std::move(last), chunk_);
+  }
   if (seven_bit_) wire_.convert(seven_bit_->finish(), chunk_);
   if (chunking_) {
     if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
@@ -192,11 +231,13 @@ Task<Transmission::Halted> Transmission::end_content() {
 
 Task<Transmission::Halted> Transmission::read_final_reply() {
   auto answered = co_await hop_->reply(pool_.route().final_timeout, "the next hop to take the message");
-  if (!answered) co_return halt(std::move(answered.error()));
+  if (!answered) co_return unanswered_content(std::move(answered.error()));
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
-  RecipientResult result = result_of(reply);
-  if (reply.positive()) result.kind = Kind::taken;
+  const smtp::Expect command = chunking_ ? smtp::Expect::chunk : smtp::Expect::message;
+  if (!reply.positive()) co_return co_await on_content_refused(command, /*usable=*/true);
+  RecipientResult result = result_of(command, reply);
+  result.kind = Kind::taken;
   co_return co_await conclude(std::move(result), /*usable=*/true);
 }
 
@@ -215,6 +256,10 @@ Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usa
   if (in_step == InStep::unheard && word.kind == Kind::taken && none_refused_it && chunking_ && !about_message(word))
     co_return in_doubt(*hop_);
   usable = usable && in_step == InStep::yes;
+  // Nobody was taken, and that was for a parameter.
+  if (lack_found_ && count(Kind::accepted) == 0)
+    co_return Halt{.result = mail_refused_ ? *mail_refused_ : results_.front(), .unusable = true, .lack = lack_found_, .again = true};
+  if (lack_found_) pool_.note(*hop_, *lack_found_, "refused with RCPT");
   if (mail_refused_) co_return Halt{.result = *mail_refused_, .unusable = !usable};
   if (none_refused_it) {
     end_message(std::move(word), usable);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/relay/transmission.h"
+#include "engine/relay/reply_meaning.h"
 #include "engine/relay/transmission_replies.h"
 #include "engine/relay/words.h"
 
@@ -15,7 +16,8 @@ constexpr smtp::EnhancedCode kTooManyRecipients{5, 5, 3};
 
 // False when there is none to be had: all results are there then.
 Task<bool> Transmission::connect(bool fresh) {
-  auto acquired = co_await pool_.acquire({.customer = request_.customer, .fresh = fresh, .but = unable_, .holder = this});
+  auto acquired = co_await pool_.acquire(
+      {.customer = request_.customer, .fresh = fresh || unproved_, .but = unable_, .holder = this});
   if (!acquired) {
     reached_ = false;
     unreachable_ = acquired.error().unreachable;
@@ -26,6 +28,7 @@ Task<bool> Transmission::connect(bool fresh) {
     co_return false;
   }
   hop_ = *std::move(acquired);
+  for (const Lack lack : without_) hop_->withhold(lack);
   kept_ = hop_->kept;
   reached_ = true;
   next_hop_ = hop_->label();
@@ -118,7 +121,13 @@ Task<Transmission::Halted> Transmission::read_envelope(std::size_t but) {
   while (hop_->machine().outstanding() > but) {
     auto answered =
         co_await hop_->reply(pool_.route().command_timeout, "answers of the next hop to MAIL and RCPT");
-    if (!answered) co_return halt(std::move(answered.error()));
+    if (!answered) {
+      // Silent in the middle of a group: the rest of it was not read as commands.
+      const bool swallowed = !answered.error().closed && hop_->machine().outstanding() > 1 && (mail_accepted_ || mail_refused_);
+      Halt halted = halt(std::move(answered.error()));
+      if (swallowed) halted.lack = Lack::pipelining;
+      co_return halted;
+    }
     if (Halted halted = on_envelope_reply(*answered)) co_return halted;
   }
   co_return std::nullopt;
@@ -127,9 +136,20 @@ Task<Transmission::Halted> Transmission::read_envelope(std::size_t but) {
 Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) return halt_by_reply();
-  RecipientResult result = result_of(reply);
+  RecipientResult result = result_of(expect, reply);
+  if (!reply.positive() && meaning_of(expect, reply) == Meaning::parameter && !mail_refused_) {
+    lack_found_ = refused_parameter();
+    if (lack_found_ && expect == smtp::Expect::recipient) {
+      result.kind = Kind::deferred;
+      if (!late_) pool_.note(*hop_, *lack_found_, "refused with RCPT");  // there is no way back to MAIL
+    }
+  }
   if (expect == smtp::Expect::mail) {
-    if (!reply.positive()) mail_refused_ = std::move(result);
+    mail_accepted_ = reply.positive();
+    if (!mail_accepted_) mail_refused_ = std::move(result);
+    // It was the parameters.
+    if (mail_accepted_ && std::exchange(unproved_, false))
+      for (const Lack lack : without_) pool_.note(*hop_, lack, "refused with MAIL");
     return std::nullopt;
   }
   CHECK(expect == smtp::Expect::recipient);
@@ -142,6 +162,16 @@ Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
   }
   while (results_[answered_].final()) ++answered_;  // was not asked
   results_[answered_++] = mail_refused_ ? *mail_refused_ : std::move(result);
+  return std::nullopt;
+}
+
+// What may be left out of MAIL and RCPT next, as what was refused was in them.  First what only helps.
+std::optional<Lack> Transmission::refused_parameter() const {
+  const smtp::Capabilities& offered = hop_->capabilities();
+  if (offered.size || offered.dsn || (offered.auth && !auth_.empty())) return Lack::parameters;
+  const message::Envelope& envelope = request_.envelope;
+  if ((offered.smtputf8 && envelope.smtputf8) || (offered.eight_bit_mime && envelope.body != smtp::Body::unstated))
+    return Lack::bodies;
   return std::nullopt;
 }
 

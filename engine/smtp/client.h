@@ -138,6 +138,8 @@ class ClientMachine {
   ClientStep next_reply(std::string_view input);
   [[nodiscard]] const ParsedReply& reply() const { return parser_.reply(); }
   [[nodiscard]] ClientFault fault() const { return fault_; }
+  // What no reply could be made of, cleaned.
+  [[nodiscard]] const std::string& garbage() const { return parser_.garbage(); }
 
   // RFC 5321 3.2; its reply sets capabilities().
   void append_ehlo(std::string_view hostname, std::string& out);

@@ -62,12 +62,18 @@ static_assert(kMessageBytesMaxDefault >= kMessageBytesMin);
 inline constexpr std::uint64_t kChunkDiscardBytesMaxDefault = 64 * 1024 * 1024;
 static_assert(kChunkDiscardBytesMaxDefault >= kMessageBytesMaxDefault);
 
-// What a next hop may answer.  RFC 5321 4.5.3.1.5 says 512 a line; servers in the wild send more.
+// What is kept of a next hop's reply.  RFC 5321 4.5.3.1.5 says 512 a line; servers in the wild send more, and then the
+// rest is read and dropped: its code counts all the same.
 inline constexpr std::size_t kNextHopLineBytesMax = 2048;
 inline constexpr std::size_t kNextHopLinesMax = 100;
 inline constexpr std::size_t kNextHopReplyBytesMax = 16384;
 static_assert(kNextHopLineBytesMax >= kReplyLineBytesMax);
 static_assert(kNextHopReplyBytesMax >= kNextHopLineBytesMax);
+// What is read of one; past it there is no end to be expected.
+inline constexpr std::size_t kNextHopReplyReadBytesMax = 64 * 1024;
+static_assert(kNextHopReplyReadBytesMax > kNextHopReplyBytesMax);
+// Of what is no reply at all, for the log.
+inline constexpr std::size_t kGarbageBytesShown = 80;
 
 // What of it is shown to our client.
 inline constexpr std::size_t kRelayedLinesMax = 8;

@@ -248,6 +248,7 @@ Task<bool> NextHop::read_content(Dialog& dialog) {
       co_return false;
     if (!co_await misbehave_in_body(dialog, message.content.size())) co_return false;
   }
+  broken_off.emplace_back(dialog.peer.unread());
   co_return false;
 }
 
@@ -271,7 +272,10 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
   if (for_nobody && !rules.pipelining) violation("BDAT without a recipient");
   std::string content;
   while (content.size() < size) {
-    if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) co_return false;
+    if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) {
+      broken_off.push_back(content);
+      co_return false;
+    }
     if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
       co_return false;
     if (!co_await misbehave_in_body(dialog, content.size())) co_return false;

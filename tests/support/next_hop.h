@@ -95,6 +95,7 @@ class NextHop {
   HopRules rules;
   std::vector<HopMessage> ledger;
   std::vector<std::string> commands;    // all lines, in order
+  std::vector<std::string> broken_off;  // how content ended that never came to its end
   std::vector<std::string> violations;  // of the protocol, by the relay
   unsigned misbehaved = 0;              // faults that have happened
   std::uint64_t accepted = 0;

@@ -53,6 +53,8 @@ class Peer {
   void say(std::string_view text) { connection_->write(text); }
   // Something has come that was not asked for yet: commands in the pipeline.
   [[nodiscard]] bool more_is_here() { return at_ < text_.size() || !connection_->input().empty(); }
+  // What has come and was not asked for.
+  [[nodiscard]] std::string_view unread() const { return std::string_view(text_).substr(at_); }
   [[nodiscard]] bool open() const { return connection_->state() == net::Connection::State::open; }
   net::Connection& connection() { return *connection_; }
 

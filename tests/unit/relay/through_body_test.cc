@@ -1,6 +1,6 @@
 // The body on its way through: by DATA and by BDAT on either side, whatever the pieces; how much of it is held; and
 // what becomes of the connection when there will be no message.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/sending.h"
 
 namespace sluice::relay {
 namespace {
@@ -186,6 +186,36 @@ TEST(ThroughBodyTest, AbandonedInTheBodyTheConnectionIsClosed) {
       Passing second(bench);
       EXPECT_EQ(second.send(kHeader), 250);
       EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+    }
+  }
+}
+
+// 216 KB and a lone CR, and then the content is refused: the next hop's stream ended in the lone CR.
+TEST(ThroughBodyTest, ACrGoesOnTogetherWithItsLf) {
+  for (const Manner& manner : kManners) {
+    for (const BodyForm form : {BodyForm::dot_stuffed, BodyForm::literal}) {
+      Bench bench;
+      set_manner(bench, manner);
+      std::string text(kHeader);
+      while (text.size() < 216'000) text += std::string(998, 'x') + "\r\n";
+      Passing refused(bench);
+      refused.offer({"bob@example.net"});
+      refused.begin(form);
+      refused.feed(text + "a\r");
+      bench.run_for(1s);
+      refused.abandon();
+      bench.run_for(1s);
+      for (const std::string& end : bench.hop().broken_off) EXPECT_FALSE(end.ends_with('\r'));
+      Passing whole(bench);
+      whole.offer({"bob@example.net"});
+      whole.begin(form);
+      whole.feed(text + "a\r");
+      bench.run_for(1s);
+      whole.feed("\nb\r");
+      whole.feed("\n");
+      EXPECT_EQ(whole.finish().reply.code(), 250);
+      ASSERT_THAT(bench.hop().ledger, SizeIs(1));
+      EXPECT_EQ(bench.hop().ledger.front().content, text + "a\r\nb\r\n");
     }
   }
 }

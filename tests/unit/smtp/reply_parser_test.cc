@@ -84,16 +84,47 @@ TEST(ReplyParser, CleansText) {
   EXPECT_EQ(parse("250 a\xe2\x80\xae" "b\xc3\xb6\r\n", 1000).replies.at(0).text, "a\\x{202E}b\xc3\xb6");
 }
 
-TEST(ReplyParser, IsBounded) {
-  EXPECT_FALSE(parse("250 " + std::string(kNextHopLineBytesMax - 5, 'x') + "\r\n", 100).malformed);
-  EXPECT_TRUE(parse(std::string(kNextHopLineBytesMax + 1, '2'), 100).malformed) << "no line end";
-  EXPECT_TRUE(parse("250 " + std::string(kNextHopLineBytesMax, 'x') + "\r\n", 100000).malformed);
+// A reply of 300 lines, or with a line of 10,000 bytes, was garbage: the message that it accepted was sent again.
+TEST(ReplyParser, WhatIsLongIsReadToItsEndAndKeptInPart) {
+  std::string many;
+  for (int i = 0; i < 299; ++i) many += "250-line " + std::to_string(i) + "\r\n";
+  const std::string wide = "250-2.0.0 " + std::string(10'000, 'x') + "\r\n";
+  std::string much;
+  for (int i = 0; i < 40; ++i) much += "550-" + std::string(1'000, 'y') + "\r\n";
+  for (const std::size_t split : {1U, 7U, 2'049U, 1'000'000U}) {
+    const Parsed parsed = parse(many + "250 end\r\n" + wide + "250 2.0.0 end\r\n" + much + "550 end\r\n220 next\r\n", split);
+    ASSERT_EQ(parsed.replies.size(), 4U) << split;
+    EXPECT_EQ(parsed.replies[0].code, 250);
+    EXPECT_EQ(parsed.replies[0].lines, 300U);
+    EXPECT_TRUE(parsed.replies[0].text.starts_with("line 0\nline 1\n"));
+    EXPECT_TRUE(parsed.replies[0].text.ends_with("line 99"));
+    EXPECT_EQ(parsed.replies[1].enhanced, (EnhancedCode{2, 0, 0}));
+    EXPECT_TRUE(parsed.replies[1].text.ends_with("x\nend"));
+    EXPECT_LE(parsed.replies[1].text.size(), kNextHopLineBytesMax + 4);
+    EXPECT_LE(parsed.replies[2].text.size(), kNextHopReplyBytesMax);
+    EXPECT_EQ(parsed.replies[3].text, "next");
+  }
+}
+
+TEST(ReplyParser, WhatIsKeptOfALongReplyIsTheSameForAnySplit) {
+  const std::string wide = "250-a" + std::string(5'000, 'x') + "\r\n250 " + std::string(3'000, 'y') + "\r\n";
+  const std::string whole = parse(wide, 1'000'000).replies.at(0).text;
+  for (const std::size_t split : {1U, 3U, 2'047U, 2'048U, 2'050U}) EXPECT_EQ(parse(wide, split).replies.at(0).text, whole);
+}
+
+TEST(ReplyParser, WhatDoesNotEndIsMalformed) {
+  EXPECT_FALSE(parse(std::string(kNextHopReplyReadBytesMax - 1, '2'), 10'000).malformed);
+  EXPECT_TRUE(parse(std::string(kNextHopReplyReadBytesMax + 1, '2'), 10'000).malformed) << "no line end";
   std::string endless;
-  for (std::size_t i = 0; i <= kNextHopLinesMax; ++i) endless += "250-x\r\n";
-  EXPECT_TRUE(parse(endless, 7).malformed);
-  std::string wide;
-  for (std::size_t i = 0; i < 10; ++i) wide += "250-" + std::string(2000, 'x') + "\r\n";
-  EXPECT_TRUE(parse(wide, 700).malformed);
+  while (endless.size() <= 2 * kNextHopReplyReadBytesMax) endless += "250-" + std::string(1'000, 'x') + "\r\n";
+  EXPECT_TRUE(parse(endless, 7'000).malformed);
+}
+
+TEST(ReplyParser, GarbageIsShownByItsFirstBytes) {
+  ReplyParser parser;
+  EXPECT_EQ(parser.step("HTTP/1.1 400 \x1b[2J" + std::string(1'000, 'x') + "\r\n").status, ReplyStatus::malformed);
+  EXPECT_TRUE(parser.garbage().starts_with("HTTP/1.1 400 ?[2Jxxx"));
+  EXPECT_LE(parser.garbage().size(), kGarbageBytesShown);
 }
 
 TEST(ReplyParser, KnowsWhenItIsInside) {

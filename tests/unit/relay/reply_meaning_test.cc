@@ -1,0 +1,100 @@
+// What a refusal is about: a recipient, the message, the dialog, or something that the next hop offered.
+#include "engine/relay/reply_meaning.h"
+
+#include "tests/unit/relay/sending.h"
+
+namespace sluice::relay {
+namespace {
+
+using smtp::Expect;
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+
+smtp::ParsedReply reply(std::uint16_t code, smtp::EnhancedCode enhanced = {}) {
+  return {.code = code, .enhanced = enhanced, .text = "words", .lines = 1};
+}
+
+TEST(ReplyMeaningTest, EachReplyIsAboutSomething) {
+  struct Row {
+    Expect command;
+    std::vector<std::uint16_t> answer;
+    std::vector<std::uint16_t> session;
+    std::vector<std::uint16_t> parameter;
+    std::vector<std::uint16_t> extension;
+  };
+  const Row rows[] = {
+      {Expect::mail, {450, 451, 452, 530, 550, 552, 553, 554}, {421, 500, 502, 503}, {501, 504, 555}, {}},
+      {Expect::recipient, {450, 451, 452, 501, 530, 550, 551, 552, 553, 554, 599}, {421, 500, 502, 503}, {504, 555}, {}},
+      {Expect::data, {451, 452, 550, 554}, {421, 500, 502, 503}, {}, {}},
+      {Expect::message, {450, 451, 452, 500, 550, 552, 554}, {421, 503}, {}, {}},
+      {Expect::chunk, {451, 452, 550, 552, 554}, {421, 503}, {}, {500, 501, 502, 504}},
+  };
+  for (const Row& row : rows) {
+    for (const auto code : row.answer) EXPECT_EQ(meaning_of(row.command, reply(code)), Meaning::answer) << code;
+    for (const auto code : row.session) EXPECT_EQ(meaning_of(row.command, reply(code)), Meaning::session) << code;
+    for (const auto code : row.parameter) EXPECT_EQ(meaning_of(row.command, reply(code)), Meaning::parameter) << code;
+    for (const auto code : row.extension) EXPECT_EQ(meaning_of(row.command, reply(code)), Meaning::extension) << code;
+  }
+}
+
+TEST(ReplyMeaningTest, AnAddressIsNoParameter) {
+  EXPECT_EQ(meaning_of(Expect::mail, reply(501, {5, 1, 7})), Meaning::answer);
+  EXPECT_EQ(meaning_of(Expect::mail, reply(501, {5, 5, 4})), Meaning::parameter);
+}
+
+// 503 to the second recipient, behind 451 to the first, failed that recipient for good.
+TEST(ReplyMeaningTest, ABadSequenceOfCommandsIsNobodysFailure) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench;
+    set_manner(bench, manner);
+    bench.hop().add({.stage = HopStage::recipient, .say = "451 4.2.0 later\r\n"});
+    bench.hop().add({.stage = HopStage::recipient, .say = "503 5.5.1 RCPT?\r\n"});
+    Sending message(bench, {"a@example.net", "b@example.net"});
+    EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred, Kind::deferred));
+    EXPECT_EQ(message.result(1).code, 503);
+    bench.run_for(1s);
+    EXPECT_EQ(bench.pool().status().front().live, 0U);
+  }
+}
+
+TEST(ReplyMeaningTest, ASessionsTroubleAnywhereKeepsTheMessage) {
+  for (const Manner& manner : kManners) {
+    for (const HopStage stage : {HopStage::mail, HopStage::data, HopStage::message}) {
+      if (stage == HopStage::data && manner.chunking) continue;
+      SCOPED_TRACE(manner.name);
+      Bench bench;
+      set_manner(bench, manner);
+      bench.hop().rules.asks_for_nothing = true;
+      bench.hop().add({.stage = stage, .say = "503 5.5.1 bad sequence\r\n"});
+      Sending message(bench, {"a@example.net", "b@example.net"});
+      EXPECT_THAT(message.send(kText), Each(Kind::deferred));
+      EXPECT_EQ(message.result().code, 503);
+      Sending second(bench);
+      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+      EXPECT_EQ(bench.pool().counters().opened, 2U);
+    }
+  }
+}
+
+// RSET is for a transaction that was left, and nothing was said of this message yet.
+TEST(ReplyMeaningTest, ARefusedRsetCostsTheNextMessageNothing) {
+  for (const char* words : {"503 5.5.1 bad sequence\r\n", "421 4.3.2 bye\r\n", "451 4.3.0 later\r\n", "what?\r\n"}) {
+    SCOPED_TRACE(words);
+    Bench bench;
+    Passing left(bench);
+    left.offer({"bob@example.net"});
+    left.abandon();
+    EXPECT_EQ(bench.pool().status().front().idle, 1U);
+    bench.hop().add({.stage = HopStage::rset, .say = words});
+    Passing next(bench);
+    EXPECT_EQ(next.send(kText), 250);
+    EXPECT_EQ(bench.pool().counters().opened, 2U);
+    EXPECT_THAT(bench.hop().ledger, ::testing::SizeIs(1));
+  }
+}
+
+}  // namespace
+}  // namespace sluice::relay
