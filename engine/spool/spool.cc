@@ -11,7 +11,7 @@ constexpr Duration kWatchEvery = std::chrono::seconds(1);
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
 // Cleaning makes promises wait for moments: only what lasts is worth telling.
-constexpr Duration kToldAfter = std::chrono::seconds(5);
+constexpr Duration kToldAfter = std::chrono::seconds(3);
 // Of one delivery attempt: its result, that reports were sent, and the end.
 constexpr std::uint64_t kRecordsOfAttempt = 3;
 

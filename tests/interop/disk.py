@@ -106,6 +106,46 @@ def a_disk_that_is_full_of_mail_empties_itself(mode):
         ledger.expect_delivered()
 
 
+@test
+def a_disk_that_is_full_of_mail_empties_itself_through_kills():
+    """With no other space, and without a duplicate that the kills do not explain."""
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send_until_refused(60000)
+        disk.fill()
+        expect(disk.free_bytes() < disks.BLOCK, "the disk is not full")
+        wanted, kills = len(ledger.taken), []
+        hop.on.clear()
+        for part in (1, 2, 3):
+            until(lambda part=part: len(hop.messages) >= wanted * part // 4, "some of the mail is delivered", 20)
+            relay.kill()
+            kills.append(len(hop.messages))
+            restart(relay)
+        ledger.expect_delivered(kills=kills)
+        ledger.until_taken(15)
+
+
+@test
+def nothing_is_attempted_whose_outcome_cannot_be_recorded():
+    """The files that the relay keeps in reserve are gone, and others have their space."""
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(2, 1000)
+        relay.stop()
+        for path in disks.segments(disk.spool)[1:]:
+            os.remove(path)
+        filler = disk.fill()
+        hop.on.clear()
+        connections = hop.connections
+        restart(relay)
+        expect_told(relay, "no delivery attempt starts", "No space left on device")
+        shown = relay.control("queue", "list")
+        expect_in("no delivery attempt starts", shown, "the last response")
+        expect_in("no delivery attempt starts", relay.control("queue", "destinations"), "the destination's last response")
+        expect_equal(hop.connections, connections, "connections to the next hop")
+        os.remove(filler)
+        ledger.expect_delivered()
+        expect_told(relay, "delivery attempts start again")
+
+
 @cases(*MODES)
 def a_relay_on_a_full_disk_can_be_stopped_and_started(mode):
     with on_disk(mode) as (disk, relay, hop, ledger):
@@ -113,9 +153,10 @@ def a_relay_on_a_full_disk_can_be_stopped_and_started(mode):
         filler = disk.fill()
         ledger.send_until_refused()
         relay.stop()
-        os.remove(filler)
-        restart(relay)
         hop.on.clear()
+        restart(relay)
+        ledger.expect_delivered()
+        os.remove(filler)
         ledger.until_taken()
         ledger.expect_delivered()
 
@@ -186,7 +227,7 @@ def less_space_than_is_wanted_at_the_start(mode):
 def a_write_that_fails(mode):
     with on_disk(mode, disk=disks.FailingDisk()) as (disk, relay, hop, ledger):
         ledger.send(3)
-        room = disk.refuse_writes(disks.segments(disk.spool)[-1])
+        room = disk.refuse_writes(disks.segments(disk.spool))
         # The one that was being written cannot be answered for; those after it are refused at once.
         expect(ledger.offer() in (451, 452), "a message was taken that cannot have been written")
         until(lambda: ledger.offer() == 452, "MAIL is refused")

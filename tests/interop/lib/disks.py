@@ -190,10 +190,15 @@ class FailingDisk(Disk):
         finally:
             self.below.__exit__()
 
-    def refuse_writes(self, path):
-        """From here on no block of the file PATH that holds zeros can be written, nor any that was never used.  Returns
+    def refuse_writes(self, paths):
+        """From here on no block of these files that holds zeros can be written, nor any that was never used.  Returns
         the file that has taken what would be needed."""
         run("sync", "--file-system", self.place)
+        for path in paths:
+            self.punch_zeros(path)
+        return self.below.fill()
+
+    def punch_zeros(self, path):
         image = os.open(self.image, os.O_RDWR)
         file = os.open(path, os.O_RDONLY)
         try:
@@ -205,7 +210,6 @@ class FailingDisk(Disk):
         finally:
             os.close(file)
             os.close(image)
-        return self.below.fill()
 
 
 def is_segment(name):
