@@ -101,7 +101,7 @@ class HeaderScan {
   // Once complete: the offset of the body's first octet, counted in octets as they were fed
   // (stuffed dots included).
   std::size_t header_size() const { return size_; }
-  // False if the message ended without the empty line.  True where edits() puts one in.
+  // For tests: false if the message ended without the empty line; true where edits() puts one in.
   bool has_empty_line() const { return has_empty_line_; }
   // Once complete: what to change, from front to back; see the head of this file.
   std::span<const HeaderEdit> edits() const { return edits_; }

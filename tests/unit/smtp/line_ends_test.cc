@@ -1,6 +1,7 @@
 // Bare LFs that become CRLF: no message ends, and none begins, where none did before.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
