@@ -23,7 +23,7 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   section.choice("durability", spool.durability,
                  {Durability{"synced", SpoolDurability::synced},
                   Durability{"unsynced", SpoolDurability::unsynced}});
-  section.integer("segment_bytes", spool.segment_bytes, spool::kSegmentBytesMin, spool::kSegmentBytesMax);
+  section.integer("segment_bytes", spool.segment_bytes, spool::kSegmentBytesSetMin, spool::kSegmentBytesMax);
   section.integer("free_bytes_min", spool.free_bytes_min, 0, kFreeBytesCeiling);
   section.integer("memory_bytes", spool.memory_bytes, kMemoryBytesMin, kGigabyte);
   if (spool.segment_bytes % spool::kBlockBytes != 0) {

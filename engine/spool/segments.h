@@ -26,12 +26,13 @@ namespace sluice::spool {
 [[nodiscard]] std::string new_name(std::uint32_t number);
 [[nodiscard]] bool is_new_name(std::string_view name);
 
-// What a segment may be set to: two of the longest batches find room, so that one does behind the first block; offsets
-// are numbers of 32 bits.
-inline constexpr std::uint32_t kSegmentBytesMin = 2 * kBatchBytesMax;
+// What a segment's file may have: the longest batch finds room behind the first block; offsets are numbers of 32 bits.
+inline constexpr std::uint32_t kSegmentBytesMin = kBatchBytesMax + kBlockBytes;
+// What an operator may set it to: room for two of the longest batches, so that none is left half empty.
+inline constexpr std::uint32_t kSegmentBytesSetMin = 2 * kBatchBytesMax;
 inline constexpr std::uint32_t kSegmentBytesMax = 1U << 30;
 inline constexpr std::uint32_t kSegmentBytesDefault = 64U << 20;
-static_assert(kSegmentBytesMin >= kBatchBytesMax + kBlockBytes);
+static_assert(kSegmentBytesSetMin >= kSegmentBytesMin);
 static_assert(kSegmentBytesDefault % kBlockBytes == 0 && kSegmentBytesMin % kBlockBytes == 0);
 
 struct Segment {

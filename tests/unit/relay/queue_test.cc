@@ -130,9 +130,9 @@ TEST(QueueTest, ARestartFindsTheQueueAgain) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(bench.send(kText), 250);
   bench.run_until([&] { return bench.queue().counters().tries > 0; });
   bench.stop();
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
   bench.start();
   EXPECT_EQ(bench.spool().messages(), 10U);
+  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 10U);
 }
