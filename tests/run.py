@@ -260,7 +260,7 @@ def checks(folder, text):
 # What these spend is time: they wait for disks, for name servers and for retries. The code behind them runs under the
 # sanitizers in the unit tests and in the simulated worlds; under both it would all take longer than a change may wait.
 UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py", "crash.py")
-CRASH_MODES = (["--mode", "store"], ["--mode", "through"])
+CRASH_MODES = (["--mode", "store"], ["--mode", "through"], ["--mode", "full"])
 # These take longest, the longest first: what is begun last should be short.
 LONG = ("crash.py", "disk.py", "world.py", "queued.py", "reports.py")
 OWN_NETWORK = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")

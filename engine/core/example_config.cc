@@ -270,7 +270,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # "synced": on the disk before a client is told 250. "unsynced": faster on slow disks, and a power
 # loss or a crash of the machine loses mail that was answered 250, without a trace.
 #durability = "synced"
-# The size of its files, a multiple of $(block bytes).
+# The size of its files, a multiple of $(block bytes). Each core has two at least: one is kept in
+# reserve, so that a spool that is full can be emptied with no other space.
 #segment_bytes = 67108864
 # With less than this free on its disk, new messages get 452 until there is more.
 #free_bytes_min = 536870912

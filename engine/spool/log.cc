@@ -57,6 +57,7 @@ void Log::gather() {
     if (active_ == 0) {
       room_changed();
       if (spares_.empty()) return;
+      CHECK(segments_.newest() == nullptr || segments_.newest()->number < spares_.front().number);
       active_ = segments_.add(spares_.front()).number;
       spares_.pop_front();
     }

@@ -23,6 +23,7 @@
 #include "engine/spool/batch.h"
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
+#include "engine/spool/turns.h"
 
 namespace sluice::spool {
 
@@ -154,7 +155,8 @@ class Log {
   std::uint32_t active_ = 0;       // the segment that is written; 0: none
   bool resumed_ = false;           // the next write goes behind one that was cut short, or may have been
   unsigned failed_in_row_ = 0;
-  std::deque<Segment> spares_;     // the next ones, ready
+  std::deque<Segment> spares_;     // the next ones, ready, in the order of their numbers
+  Turns beginning_;                // of segments
   std::vector<Extension*> extending_;  // they wait for the file that is being made
   bool preparing_ = false;         // new files
   bool reusing_ = false;           // free ones

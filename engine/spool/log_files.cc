@@ -101,6 +101,9 @@ Task<void> Log::reuse_files() {
 
 // Makes a ready segment of the file, or of a new one.  False: `file` is what is left of it.
 Task<bool> Log::begin(FreeFile& file) {
+  // One at a time: recovery goes by the order of segments, so the one that is ready first has the lower number.
+  Turns::Turn turn(beginning_, 0);
+  co_await turn.begun();
   const bool fresh = file.name.empty();
   const SegmentHead head{.number = ++last_number_,
                          .salt = loop_.door().random.number(),

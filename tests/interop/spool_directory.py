@@ -194,10 +194,25 @@ def a_host_that_has_gone_for_good():
     with on_disk() as (disk, relay, hop, ledger):
         ledger.send(1, 1000)
         relay.kill()
+        user = os.path.join(disk.spool, "in-use-by")
+        written("in-use-by", "old.relay.test\nboot of another machine\n")(disk.spool)
+        expect_in("remove " + user, expect_refused(relay), "what it says")
+        os.remove(user)
+        restart(relay)
+        hop.on.clear()
+        ledger.expect_delivered()
+
+
+@test
+def a_host_that_was_renamed():
+    """Since the machine was started, the lock tells whose the spool is; the disk may be full meanwhile."""
+    with on_disk() as (disk, relay, hop, ledger):
+        ledger.send(1, 1000)
+        relay.kill()
+        disk.fill()
+        disk.use_up_inodes()
         relay.config["server"]["hostname"] = "new.relay.test"
         relay.write_config()
-        expect_in("remove " + os.path.join(disk.spool, "in-use-by"), expect_refused(relay), "what it says")
-        os.remove(os.path.join(disk.spool, "in-use-by"))
         restart(relay)
         hop.on.clear()
         ledger.expect_delivered()
