@@ -388,7 +388,7 @@ def whole_transactions_in_one_segment(by):
 
 @test
 def many_messages_on_one_connection():
-    with Hop() as hop, Relay(hop) as relay:
+    with Hop() as hop, Relay(hop, route={"messages_per_connection": 0}) as relay:
         with relay.client() as client:
             for i in range(300):
                 client.submit(mail.compose(b"%d\r\n" % i))
@@ -427,7 +427,7 @@ def fifty_recipients_are_taken_and_the_rest_can_be_sent_separately():
 @test
 def many_clients_share_few_connections():
     clients, each = 40, 5
-    with Hop() as hop, Relay(hop, route={"connections_per_host": 2}, server={"cores": 2}) as relay:
+    with Hop() as hop, Relay(hop, route={"connections_per_host": 2, "messages_per_connection": 0}, server={"cores": 2}) as relay:
         wrong = []
 
         def one(number):
