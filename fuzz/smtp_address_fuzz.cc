@@ -33,9 +33,13 @@ void check_mailbox(const Mailbox& mailbox, bool utf8) {
   CHECK(parse_mailbox(text, utf8, again) == PathFault::none);
   CHECK(again.local_part == mailbox.local_part && again.domain == mailbox.domain);
   const std::string canonical = mailbox.canonical();
-  // The canonical form is never longer, means the same, and is its own canonical form.
-  CHECK(canonical.size() <= text.size());
-  CHECK(parse_mailbox(canonical, utf8, again) == PathFault::none);
+  // The canonical form is never longer, but for A-labels in place of U-labels, which may be too long for a path; it means
+  // the same, and is its own canonical form.
+  const bool u_labels = has_eight_bit(mailbox.domain);
+  CHECK(u_labels || canonical.size() <= text.size());
+  const PathFault fault = parse_mailbox(canonical, utf8, again);
+  if (u_labels && fault != PathFault::none) return;
+  CHECK(fault == PathFault::none);
   CHECK(again.local_unquoted() == mailbox.local_unquoted() &&
         same_domain(again.domain, mailbox.domain));
   CHECK(again.canonical() == canonical);
