@@ -209,8 +209,8 @@ def a_host_that_was_renamed():
     with on_disk() as (disk, relay, hop, ledger):
         ledger.send(1, 1000)
         relay.kill()
-        disk.fill()
         disk.use_up_inodes()
+        disk.fill()
         relay.config["server"]["hostname"] = "new.relay.test"
         relay.write_config()
         restart(relay)
