@@ -278,7 +278,8 @@ TEST(Stored, WhatAnOlderVersionWroteIsRead) {
   }
   for (const std::uint64_t value : {4, 0}) out.number(value);  // content_bytes pieces
   out.text(old_status);
-  const auto message = decode_message(1, old_message + "hi\r\n");
+  old_message += "hi\r\n";  // `content` is a view of it
+  const auto message = decode_message(1, old_message);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->stored.envelope.recipients[1].forward_path, "eve@example.org");
   EXPECT_EQ(message->stored.envelope.message_id, "");
