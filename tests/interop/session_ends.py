@@ -149,6 +149,8 @@ def few_descriptors_leave_room_for_what_must_not_fail():
             client.close()
         until(lambda: relay.counter("sessions_live") == 0, "they have gone")
         expect_in("LimitNOFILE", relay.logged("limit", what="open files")["remedy"], "the remedy")
+        expect_equal(len([one for one in relay.log("session_ended") if one["reason"] == "sessions_per_core"]), 1,
+                     "lines about those that were refused")  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------ accounts

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
 #include "engine/io/log.h"
@@ -77,6 +78,62 @@ TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
   const std::string line = take();
   for (const char* part : {R"("to":"bob@example.net, eve@example.org")", R"("message_id":"<1@example.com>")",
                            R"("next_hop_address":"192.0.2.25:25")", R"("next_hop_tls":"TLSv1.3")"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+// ------------------------------------------------------------------------------------------ sessions
+
+TEST_F(LogObserverTest, AnEndOfASessionSaysWhoAndWhy) {
+  observer_.ended({.reason = session::EndReason::content_cut_off,
+                   .listener = "0.0.0.0:587",
+                   .client = *io::Address::from_ip("198.51.100.7", 1000),
+                   .account = "ann@example.com",
+                   .id = "Q1",
+                   .bytes_received = 700,
+                   .content_bytes = 500});
+  const std::string line = take();
+  for (const char* part : {R"("event":"session_ended")", R"("reason":"content_cut_off")", R"("client":"198.51.100.7")",
+                           R"("account":"ann@example.com")", R"("id":"Q1")", R"("bytes":700)", R"("content_bytes":500)"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+// 2,000 of them would otherwise be 2,000 lines; those of one IPv6 block are one burst.
+TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
+  const auto end = [this](const std::string& ip) {
+    observer_.ended({.reason = session::EndReason::handshake_timeout,
+                     .lines_max = 1,
+                     .client = *io::Address::from_ip(ip, 1000)});
+  };
+  for (int i = 1; i <= 2000; ++i) end("2001:db8::" + std::to_string(i % 1000));
+  const std::string text = take();
+  EXPECT_THAT(text, HasSubstr("session_ended"));
+  EXPECT_EQ(text.find("session_ended"), text.rfind("session_ended"));
+  end("2001:db8:0:1::1");
+  EXPECT_THAT(take(), HasSubstr("handshake_timeout")) << "another block";
+  observer_.close();
+  EXPECT_THAT(take(), AllOf(HasSubstr(R"("event":"repeated")"), HasSubstr(R"("count":1999)"), HasSubstr("2001:db8::/64")));
+}
+
+TEST_F(LogObserverTest, AFailedAcceptIsOneLineForABurst) {
+  for (int i = 0; i < 50; ++i) observer_.accept_failed("0.0.0.0:587", EMFILE);
+  const std::string text = take();
+  EXPECT_THAT(text, AllOf(HasSubstr(R"("event":"accept_failed")"), HasSubstr("open files")));
+  EXPECT_EQ(text.find("accept_failed"), text.rfind("accept_failed"));
+  observer_.close();
+  EXPECT_THAT(take(), HasSubstr(R"("count":49)"));
+}
+
+TEST_F(LogObserverTest, ARefusalSaysTheIdThatTheClientWasTold) {
+  observer_.refused({.id = "Q7",
+                     .client = "198.51.100.7",
+                     .account = "ann@example.com",
+                     .command = "MAIL",
+                     .argument = "FROM:<eve@evil.example>",
+                     .code = 550,
+                     .reason = "sender_domain"});
+  const std::string line = take();
+  for (const char* part : {R"("event":"refused")", R"("id":"Q7")", R"("account":"ann@example.com")",
+                           R"("command":"MAIL")", R"("reason":"sender_domain")", R"("code":550)"})
     EXPECT_THAT(line, HasSubstr(part));
 }
 
