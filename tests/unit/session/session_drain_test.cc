@@ -80,8 +80,10 @@ TEST_F(SessionDrainTest, InDataTheEndOfTheTimeIsTold) {
   host.drain();
   EXPECT_TRUE(doors.run_for(10s));
   EXPECT_THAT(host.notes.ends, IsEmpty());
+  const Instant before = here.now();
   host.cut_off();
   EXPECT_EQ(client().reply().code, 421);
+  EXPECT_LT(here.now() - before, 2s);
   EXPECT_EQ(client().rest(), "");
   EXPECT_EQ(end().reason, EndReason::shutting_down);
   EXPECT_EQ(host.takers.abandoned, 1U);
@@ -91,9 +93,11 @@ TEST_F(SessionDrainTest, InAChunkTheEndOfTheTimeIsTold) {
   envelope();
   client().send("BDAT 1000 LAST\r\n" + std::string(kText));
   EXPECT_TRUE(doors.run_for(1s));
+  const Instant before = here.now();
   host.drain();
   host.cut_off();
   EXPECT_EQ(client().reply().code, 421);
+  EXPECT_LT(here.now() - before, 2s);
   EXPECT_EQ(host.takers.abandoned, 1U);
 }
 
