@@ -250,6 +250,7 @@ Task<void> Session::answer_recipients() {
       machine_->answer_recipient(answer.reply, writer_);
     }
   }
+  answering_ = {};
 }
 
 Task<void> Session::end_transaction() {
