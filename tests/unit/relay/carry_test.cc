@@ -107,6 +107,35 @@ TEST(CarryTest, EightBitContentIsPassedOrRefusedWhereThatIsSet) {
   }
 }
 
+// It was gone when the next host was asked, which took nothing for it.
+TEST(CarryTest, WhatCannotBeConvertedIsWholeForAnotherHost) {
+  std::string text;
+  for (std::size_t i = 0; i <= message::SevenBit::kDepthMax; ++i) text += "Content-Type: message/rfc822\r\n\r\n";
+  text += "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n";
+  for (const Manner& manner : kManners) {
+    for (const bool offered : {false, true}) {
+      SCOPED_TRACE(manner.name);
+      Bench bench(/*seed=*/1, {}, /*hops=*/2);
+      bench.route.hosts[1].preference = 1;
+      for (const auto& hop : bench.hops) {
+        hop->rules.pipelining = manner.pipelining;
+        hop->rules.chunking = manner.chunking;
+      }
+      seven_bit_only(bench);
+      bench.hops[1]->rules.eight_bit_mime = offered;
+      Sending message(bench);
+      EXPECT_THAT(message.send(text), ElementsAre(offered ? Kind::taken : Kind::refused));
+      EXPECT_THAT(bench.hop().ledger, IsEmpty());
+      ASSERT_THAT(bench.hops[1]->ledger, SizeIs(offered ? 1 : 0));
+      if (offered) {
+        EXPECT_EQ(bench.hops[1]->ledger.front().content, text);
+      } else {
+        EXPECT_EQ(message.result().enhanced, (smtp::EnhancedCode{5, 6, 3}));
+      }
+    }
+  }
+}
+
 // From the spool, in pieces: what is not ASCII is known from its record.
 TEST(CarryTest, ALongMessageIsConvertedAsItGoes) {
   for (const Manner& manner : kManners) {
