@@ -139,15 +139,18 @@ Transmission::Halted Transmission::fit_content() {
 }
 
 Transmission::Halted Transmission::convert_content() {
+  SevenBitForm seven_bit(form_);
+  if (whole_) {
+    Chain converted = seven_bit.feed(gathered_.share());
+    converted.append(seven_bit.finish());
+    // What was gathered stays as it was: another host may take it so.
+    if (seven_bit.failed()) return refusal(kNoEightBit);
+    gathered_ = std::move(converted);
+  } else {
+    seven_bit_.emplace(std::move(seven_bit));
+  }
   converted_ = true;
-  seven_bit_.emplace(form_);
   form_ = message::BodyForm::literal;
-  if (!whole_) return std::nullopt;
-  Chain seven_bit = seven_bit_->feed(std::exchange(gathered_, Chain()));
-  seven_bit.append(seven_bit_->finish());
-  if (seven_bit_->failed()) return refusal(kNoEightBit);
-  gathered_ = std::move(seven_bit);
-  seven_bit_.reset();
   return std::nullopt;
 }
 
