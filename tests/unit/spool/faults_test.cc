@@ -177,7 +177,7 @@ TEST(SpoolFaultsTest, WritesThatAreCutShortGoOn) {
 
 TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
   SpoolFaults bench(1);
-  bench.disk().set_capacity(4 * kSegmentBytesMin + 100 * kBlockBytes);
+  bench.disk().set_capacity(6 * kSegmentBytesMin + 100 * kBlockBytes);
   Life life(bench.machine);
   life.wait_ready();
   QueueId id = 0;

@@ -18,7 +18,7 @@ using testing::DoorKind;
 using testing::Doors;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kSegmentsThatFit = 5;
+constexpr std::size_t kSegmentsThatFit = 8;
 constexpr std::size_t kAtOnce = 8;
 
 class FullDisk {
@@ -231,7 +231,7 @@ TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
 // A disk that is full, and on which the n-th call of a kind fails beside that.  True when there was such a call.
 bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
   SCOPED_TRACE("number " + std::to_string(after) + ", " + std::to_string(count) + " times");
-  FullDisk full(after + 1, 4);
+  FullDisk full(after + 1, 5);
   full.fill(200'000);
   const std::vector<QueueId> all = full.left();
   io::SimFaults& faults = full.doors.world().faults();
