@@ -11,6 +11,7 @@ namespace {
 // From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
+constexpr unsigned kFailedInRowMax = 16;  // writes, on a full disk
 constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
@@ -153,8 +154,9 @@ bool Log::goes_on(std::int32_t result) {
   return true;
 }
 
-// On a full disk what is left of a segment is not given up for one failure, nor for any where there is no other.
-bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ == 1 || !has_next()); }
+// On a full disk the cleaner may need what is left of a segment: it is given up only where nothing can be written there for
+// a while, and never where there is no other.
+bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ < kFailedInRowMax || !has_next()); }
 
 void Log::succeed(const std::vector<Write*>& writes) {
   failed_in_row_ = 0;

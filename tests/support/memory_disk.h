@@ -34,6 +34,9 @@ class MemoryDisk final : public io::Disk {
   // Called before each read: what somebody else does to the disk meanwhile.
   std::function<void()> before_read = [] {};
 
+  // Takes no new file, and no longer one.
+  bool full = false;
+
   // The file of this name, made if need be.
   File& file(const std::string& path) {
     auto& file = files_[path];
@@ -70,6 +73,7 @@ class MemoryDisk final : public io::Disk {
   }
   io::DiskResult<int> create(const std::string& path, std::uint64_t bytes) override {
     if (files_.contains(path)) return failed(path, EEXIST);
+    if (full) return failed(path, ENOSPC);
     file(path).bytes.resize(bytes);
     return give(files_[path]);
   }
@@ -87,6 +91,7 @@ class MemoryDisk final : public io::Disk {
   }
   io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool /*durable*/) override {
     std::string& to = open_.at(static_cast<std::size_t>(file))->bytes;
+    if (full && to.size() < offset + bytes.size()) return failed("a file", ENOSPC);
     if (to.size() < offset + bytes.size()) to.resize(offset + bytes.size());
     to.replace(offset, bytes.size(), bytes);
     return {};
@@ -106,6 +111,7 @@ class MemoryDisk final : public io::Disk {
   }
   io::DiskResult<void> sync_directory(const std::string& /*path*/) override { return {}; }
   io::DiskResult<void> write_small(const std::string& path, std::string_view text) override {
+    if (full) return failed(path, ENOSPC);
     files_.erase(path);
     file(path).bytes = text;
     return {};

@@ -39,7 +39,7 @@ class CleanerTest : public ::testing::Test {
   }
   // Mail that comes and goes, in so many segments.
   void fill(std::size_t segments) {
-    for (std::size_t i = 0; i < segments * 8; ++i) {
+    for (std::size_t i = 0; i < segments * (kSegmentBytesMin / 500'000); ++i) {
       const QueueId id = 1'000'000 + ++filled_;
       ASSERT_TRUE(store(id, 500'000));
       ASSERT_TRUE(finish(id));

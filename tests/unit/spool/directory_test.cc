@@ -59,6 +59,39 @@ TEST_F(DirectoryTest, OfAnotherHostIsRefusedUntilThatOneLeaves) {
   EXPECT_EQ(refusal("mx2"), "");
 }
 
+// Since the machine was started, the lock tells whose it is.
+TEST_F(DirectoryTest, OfAHostThatWasRenamedIsItsOwn) {
+  { ASSERT_TRUE(Directory::open(disk_, "/spool", "mx1", "boot-1")); }
+  EXPECT_TRUE(Directory::open(disk_, "/spool", "mx2", "boot-1"));
+  EXPECT_TRUE(Directory::open(disk_, "/spool", "mx2", "boot-2"));
+  EXPECT_FALSE(Directory::open(disk_, "/spool", "mx1", "boot-1"));
+  EXPECT_FALSE(Directory::open(disk_, "/spool", "mx1", "")) << "not known";
+}
+
+// As a relay of before left it.
+TEST_F(DirectoryTest, WithTheHostAloneIsThatHosts) {
+  ASSERT_EQ(refusal(), "");
+  disk_.file("/spool/in-use-by").bytes = "mx1\n";
+  EXPECT_FALSE(Directory::open(disk_, "/spool", "mx2", "boot-1"));
+  EXPECT_TRUE(Directory::open(disk_, "/spool", "mx1", "boot-1"));
+}
+
+// A full disk takes no new file, and no longer one.
+TEST_F(DirectoryTest, IsMarkedInPlace) {
+  ASSERT_EQ(refusal(), "");
+  const std::uint64_t bytes = disk_.file("/spool/in-use-by").bytes.size();
+  EXPECT_EQ(bytes, io::kDiskBlockBytes);
+  disk_.full = true;
+  {
+    const auto directory = Directory::open(disk_, "/spool", "mx1", "boot-2");
+    ASSERT_TRUE(directory) << directory.error().text;
+    (*directory)->leave();
+  }
+  const auto directory = Directory::open(disk_, "/spool", "mx2", "boot-3");
+  ASSERT_TRUE(directory) << directory.error().text;
+  EXPECT_EQ(disk_.file("/spool/in-use-by").bytes.size(), bytes);
+}
+
 TEST_F(DirectoryTest, OfAnotherVersionIsRefused) {
   disk_.file("/spool/format").bytes = "sluice-spool 2\nmore\n";
   EXPECT_THAT(refusal(), HasSubstr("a spool of another version ('sluice-spool 2')"));

@@ -187,7 +187,7 @@ TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
     bench.ledger.line(id).kept = bench.store(life, id, 200'000);
   }
   EXPECT_GT(id, 45U);
-  EXPECT_LT(id, 75U);
+  EXPECT_LT(id, 110U);
   EXPECT_THAT(life.spool().trouble(), HasSubstr("No space left on device"));
   bench.doors.run_for(30s);
   EXPECT_FALSE(life.spool().accepting());

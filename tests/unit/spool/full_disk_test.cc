@@ -114,7 +114,7 @@ class FullDisk {
 
 // It stopped after a third: ends of messages found no place any more, and their space was never given back.
 TEST(SpoolFullDisk, IsEmptiedInAnyOrder) {
-  for (const std::size_t size_max : {2'000U, 40'000U, 900'000U}) {
+  for (const std::size_t size_max : {8'000U, 40'000U, 900'000U}) {
     SCOPED_TRACE(size_max);
     FullDisk full(size_max);
     full.fill(size_max);
@@ -230,6 +230,7 @@ TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
 
 // A disk that is full, and on which the n-th call of a kind fails beside that.  True when there was such a call.
 bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
+  SCOPED_TRACE("number " + std::to_string(after) + ", " + std::to_string(count) + " times");
   FullDisk full(after + 1, 5);
   full.fill(200'000);
   const std::vector<QueueId> all = full.left();

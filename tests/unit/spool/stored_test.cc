@@ -353,5 +353,58 @@ TEST(Stored, MoreRecipientsThanTheCeilingCannotBeStored) {
   EXPECT_TRUE(encode_message(stored, status_of(0, smtp::kRecipientsMaxCeiling + 1)).empty());
 }
 
+// What a spool that is full records: who is delivered, and when the others are due, but not in whose words.
+TEST(StoredStatus, ShorterFormsKeepFatesAndCodes) {
+  message::DeliveryStatus status;
+  status.recipients.resize(3);
+  status.recipients[1] = {.fate = message::Fate::relayed, .code = 250, .text = std::string(500, 'a'), .at = 77};
+  status.recipients[2] = {.fate = message::Fate::failed, .reported = true, .code = 550, .enhanced = {5, 1, 1}, .text = std::string(500, 'b')};
+  status.due = 1'700'000'000'000;
+  for (std::uint16_t i = 0; i < 30; ++i)
+    status.add({.at = i, .next_hop = "mx", .recipients = i, .code = 451, .text = std::string(500, 'c')});
+  const std::string whole = encode_status(status);
+  const std::string brief = encode_status(status, StatusForm::brief);
+  const std::string bare = encode_status(status, StatusForm::bare);
+  EXPECT_GT(whole.size(), 15'000U);
+  EXPECT_LT(brief.size(), 1000U);
+  EXPECT_LE(bare.size(), bare_status_bytes_max(3));
+  EXPECT_EQ(*decode_status(whole), status);
+  for (const std::string& text : {brief, bare}) {
+    const auto back = decode_status(text);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->tries, 30U);
+    EXPECT_EQ(back->due, status.due);
+    EXPECT_EQ(back->recipients[1].fate, message::Fate::relayed);
+    EXPECT_EQ(back->recipients[2].code, 550U);
+    EXPECT_EQ(back->recipients[2].enhanced, status.recipients[2].enhanced);
+    EXPECT_TRUE(back->recipients[2].reported);
+  }
+  EXPECT_EQ(decode_status(brief)->attempts.back().recipients, 29U);
+  EXPECT_EQ(decode_status(brief)->attempts.size(), 4U);
+}
+
+// The longest that the shortest form can be: room for it is reserved with each message.
+TEST(StoredStatus, BareFormFitsIntoItsReserve) {
+  message::DeliveryStatus status;
+  for (const std::size_t recipients : {1U, 2U, 500U}) {
+    status.recipients.assign(recipients, {.fate = message::Fate::removed,
+                                          .delay_reported = true,
+                                          .reported = true,
+                                          .passed_on_dsn = true,
+                                          .code = 65535,
+                                          .enhanced = {255, 65535, 65535},
+                                          .text = "words",
+                                          .next_hop = "mx",
+                                          .at = std::numeric_limits<WallMillis>::max()});
+    for (auto& recipient : status.recipients) {
+      recipient.tries = std::numeric_limits<std::uint32_t>::max();
+      recipient.due = std::numeric_limits<WallMillis>::max();
+    }
+    status.due = std::numeric_limits<WallMillis>::max();
+    status.tries = std::numeric_limits<std::uint32_t>::max();
+    EXPECT_LE(encode_status(status, StatusForm::bare).size(), bare_status_bytes_max(recipients));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::spool
