@@ -161,7 +161,7 @@ class [[nodiscard]] Task {
   void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
     waiter.promise().wait_for(*promise_);
   }
-  T await_resume() { return promise_->take(); }
+  [[nodiscard]] T await_resume() { return promise_->take(); }
 
  private:
   explicit Task(promise_type& promise) : promise_(&promise) {}

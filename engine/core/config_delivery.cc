@@ -15,6 +15,7 @@ constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
                 SpoolConfig& spool) {
   using Durability = ConfigSection::Choice<SpoolDurability>;
+  using WhenFull = ConfigSection::Choice<SpoolWhenFull>;
   constexpr std::int64_t kFreeBytesCeiling = std::int64_t{1} << 50;
   constexpr std::int64_t kMemoryBytesMin = 64 * 1024;
   ConfigSection section(table, "spool", "spool", report);
@@ -25,6 +26,8 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
                   Durability{"unsynced", SpoolDurability::unsynced}});
   section.integer("segment_bytes", spool.segment_bytes, spool::kSegmentBytesSetMin, spool::kSegmentBytesMax);
   section.integer("free_bytes_min", spool.free_bytes_min, 0, kFreeBytesCeiling);
+  section.choice("when_full", spool.when_full,
+                 {WhenFull{"refuse", SpoolWhenFull::refuse}, WhenFull{"cut_through", SpoolWhenFull::cut_through}});
   section.integer("memory_bytes", spool.memory_bytes, kMemoryBytesMin, kGigabyte);
   if (spool.segment_bytes % spool::kBlockBytes != 0) {
     section.error("segment_bytes", std::to_string(spool.segment_bytes) + " is not whole blocks",

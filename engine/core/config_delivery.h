@@ -60,11 +60,18 @@ enum class SpoolDurability : std::uint8_t {
   unsynced,  // handed to the kernel before the 250: a power loss loses it
 };
 
+// What becomes of new mail while the spool takes none.
+enum class SpoolWhenFull : std::uint8_t {
+  refuse,       // 452 at MAIL
+  cut_through,  // what can be passed on while the client waits is; the rest gets 452 at RCPT
+};
+
 struct SpoolConfig {
   std::string directory = "/var/lib/sluice/spool";  // else "spool" in server.state_dir
   SpoolDurability durability = SpoolDurability::synced;
   std::uint64_t segment_bytes = spool::kSegmentBytesDefault;  // a multiple of spool::kBlockBytes
   std::uint64_t free_bytes_min = std::uint64_t{512} << 20;  // less on the disk: MAIL gets 452
+  SpoolWhenFull when_full = SpoolWhenFull::refuse;
   // What one message under way may hold in memory before it goes to unsynced space of the spool.
   std::uint64_t memory_bytes = std::uint64_t{1} << 20;
 };

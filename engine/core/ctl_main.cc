@@ -8,6 +8,7 @@
 #include "engine/core/ctl_spool.h"
 #include "engine/core/server.h"
 #include "engine/io/local_socket.h"
+#include "engine/io/process.h"
 
 namespace {
 
@@ -66,6 +67,15 @@ int ask(const SluicectlCommand& command, const std::string& control) {
   return printer.finish() ? 0 : kExitFailed;
 }
 
+// As its owner: the relay that writes there has a user of its own, and root follows none of its names.
+int run_spool(const SluicectlCommand& command, const std::string& directory) {
+  if (const auto became = sluice::io::become_owner_of(directory); !became) {
+    std::cerr << "sluicectl: " << became.error() << "\n";
+    return kExitFailed;
+  }
+  return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, directory, std::cout, std::cerr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -81,8 +91,7 @@ int main(int argc, char** argv) {
   Places places;
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
-  if (command.kind == SluicectlCommand::Kind::spool)
-    return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, places.spool, std::cout, std::cerr);
+  if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   return sluice::core::run_account_command(command.account_args, places.store, std::cin, std::cout,
                                            std::cerr);
 }

@@ -263,7 +263,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #block_s = 180
 #final_s = 600
 
-# Where messages are kept that are still to be delivered. This section needs a restart.
+# Where messages are kept that are still to be delivered. This section needs a restart, but for
+# when_full.
 [spool]
 # Default: "spool" in server.state_dir.
 #directory = "/var/lib/sluice/spool"
@@ -273,8 +274,13 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # The size of its files, a multiple of $(block bytes). Each core has two at least: one is kept in
 # reserve, so that a spool that is full can be emptied with no other space.
 #segment_bytes = 67108864
-# With less than this free on its disk, new messages get 452 until there is more.
+# With less than this free on its disk, the spool takes no new messages until there is more.
 #free_bytes_min = 536870912
+# What becomes of new messages while the spool takes none, for this or because its disk is full:
+# "refuse": MAIL gets 452; "cut_through": where a route has mode "through", they are passed on
+# without the spool behind them, as with fallback = false: the next hop's answer to each recipient
+# is the client's. All other recipients get 452.
+#when_full = "refuse"
 # What one message under way may hold in memory, until the next hop has taken it; beyond, it is
 # written to the spool, unsynced.
 #memory_bytes = 1048576

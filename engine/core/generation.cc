@@ -55,12 +55,18 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
 
 std::unique_ptr<message::Taker> Generation::make(const message::Submitter& submitter) {
   return std::make_unique<relay::Incoming>(
-      relay::Incoming::Parts{.loop = loop_, .router = *router_, .spool = spool_, .queue = queue_}, submitter);
+      relay::Incoming::Parts{
+          .loop = loop_, .router = *router_, .spool = spool_, .queue = queue_, .may_keep = may_keep()},
+      submitter);
 }
 
-// Nothing is accepted that could not be kept if the next hop failed.
+bool Generation::may_keep() const { return spool_.accepting() || !plan_->needs_spool; }
+
+// Nothing is accepted that could not be kept if the next hop failed, unless the operator wants it to be tried: then the
+// next hop decides before the client is told 250.
 const smtp::StandardReply* Generation::refusal() const {
-  return spool_.accepting() || !plan_->needs_spool ? nullptr : &smtp::replies::kNoSpace;
+  const bool tried = plan_->config.spool.when_full == SpoolWhenFull::cut_through;
+  return may_keep() || tried ? nullptr : &smtp::replies::kNoSpace;
 }
 
 }  // namespace sluice::core

@@ -57,6 +57,8 @@ class Generation final : public message::TakerFactory {
   std::size_t sessions = 0;  // that live by it
 
  private:
+  // Whether what a next hop does not take could be kept, where that is wanted.
+  [[nodiscard]] bool may_keep() const;
   Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts);
   std::expected<void, std::string> make_router(const Parts& parts);
 

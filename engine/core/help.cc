@@ -117,7 +117,8 @@ DESCRIPTION
   queue flush | hold | release | remove
             Try messages now, or no more for a while, or again; delete them.
   spool check | dump
-            Whether the spool on the disk is sound, and what is in it.
+            Whether the spool on the disk is sound, and what is in it. For root and
+            for the user that the relay runs as.
 
 )";
 

@@ -23,6 +23,7 @@
 #include <memory>
 
 #include "engine/base/check.h"
+#include "engine/io/descriptor.h"
 #include "engine/io/files.h"
 
 // mimalloc's; a program that is built with a sanitizer has another allocator.
@@ -125,6 +126,20 @@ std::expected<void, std::string> drop_privileges(const std::string& user, const 
   // For good: this must fail now.
   CHECK(setuid(0) != 0);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return {};
+}
+
+std::expected<void, std::string> become_owner_of(const std::string& directory) {
+  if (!running_as_root()) return {};
+  const Descriptor fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return complaint(directory + ": cannot open it");
+  if (status.st_uid == 0) return {};
+  if (::setgroups(0, nullptr) != 0) return complaint("setgroups");
+  if (::setresgid(status.st_gid, status.st_gid, status.st_gid) != 0) return complaint("setresgid");
+  if (::setresuid(status.st_uid, status.st_uid, status.st_uid) != 0) return complaint("setresuid");
+  // For good: this must fail now.
+  CHECK(::setuid(0) != 0);
   return {};
 }
 

@@ -57,6 +57,9 @@ struct PathAccess {
 };
 PathAccess look_at_path(const std::string& path);
 
+// Where we are root: becomes the owner of `directory`, which is no link, for good, with its group and no other.  So root
+// looks at what a service has, and no name in there can make root do more than that.
+std::expected<void, std::string> become_owner_of(const std::string& directory);
 // Makes `directory` if it is missing (mode 0750) and gives it to `user` and `group` (as above), where we are root.
 std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
                                                     const std::string& group);

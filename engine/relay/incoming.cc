@@ -13,7 +13,7 @@ Incoming::~Incoming() { inner_ = nullptr; }
 
 bool Incoming::eager() const {
   return route().maildir.empty() && route().mode == RouteMode::through &&
-         (route().dialog == RouteDialog::eager || !route().fallback);
+         (route().dialog == RouteDialog::eager || !falls_back());
 }
 
 Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
@@ -29,7 +29,8 @@ Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first,
   }
   if (!eager()) {
     one_destination_ = one_destination_ && elsewhere.empty();
-    answers.resize(answers.size() + envelope.recipients.size() - first, smtp::replies::kRecipientOk);
+    const smtp::Reply reply(parts_.may_keep ? smtp::replies::kRecipientOk : smtp::replies::kNoSpace);
+    answers.resize(answers.size() + envelope.recipients.size() - first, reply);
     co_return;
   }
   if (through_ == nullptr && !no_way_) co_await take_through();
@@ -50,7 +51,7 @@ Task<void> Incoming::take_through() {
     co_return;
   }
   lease_.emplace(*std::move(lease));
-  auto through = std::make_unique<Through>(lease_->pool(), route().fallback ? &leftover_ : nullptr, submitter_);
+  auto through = std::make_unique<Through>(lease_->pool(), falls_back() ? &leftover_ : nullptr, submitter_);
   through_ = through.get();
   inner_ = std::move(through);
 }

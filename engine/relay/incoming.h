@@ -2,7 +2,8 @@
 // to the one that takes it there.
 //
 // Where all recipients share one destination and its route says `through`, that is Through (with the spool behind it
-// unless the route says otherwise).  Everything else is kept first, and delivered from the spool (Store).  Where a
+// unless the route says otherwise, or the spool takes nothing now).  Everything else is kept first, and delivered from the
+// spool (Store); where that takes nothing, its recipients are answered 452.  Where a
 // route is eager the destination of the first recipient is that of the message: the others are answered 452, so that
 // the client sends the message again for them.
 // One per message; core thread only.
@@ -26,6 +27,7 @@ class Incoming final : public message::Taker {
     Router& router;
     spool::Spool& spool;
     Queue& queue;
+    bool may_keep = true;  // false: the spool takes nothing now, and only what goes through without it is taken
   };
   Incoming(const Parts& parts, message::Submitter submitter);
   ~Incoming() override;
@@ -39,6 +41,7 @@ class Incoming final : public message::Taker {
 
  private:
   [[nodiscard]] const Route& route() const { return parts_.router.route(bound_->route); }
+  [[nodiscard]] bool falls_back() const { return route().fallback && parts_.may_keep; }
   [[nodiscard]] bool eager() const;
   Task<void> take_through();
   Task<void> choose();

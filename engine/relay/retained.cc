@@ -30,7 +30,8 @@ Task<void> Retained::add(const Chain& bytes) {
       content_.append(Extent(bytes[i]));
     }
   }
-  if (content_.size() > (keeper_ == nullptr ? bytes_max_ : kPieceBytes)) co_await hand_over();
+  if (content_.size() > (keeper_ == nullptr ? bytes_max_ : kPieceBytes))
+    static_cast<void>(co_await hand_over());  // lost_ says what came of it
 }
 
 // What is held goes to the keeper, who is found first where there is none.

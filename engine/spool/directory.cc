@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "engine/spool/segments.h"
+
 namespace sluice::spool {
 namespace {
 
@@ -24,8 +26,8 @@ io::DiskResult<std::string> read_small(io::Disk& disk, const std::string& path) 
     if (entry.error().error == ENOENT) return std::string();
     return std::unexpected(entry.error());
   }
-  if (!entry->regular || entry->links != 1 || !entry->own)
-    return refuse(path + ": is a link or belongs to somebody else; move it away, or give the directory to the relay's user");
+  if (!entry->regular || entry->links != 1) return refuse(path + kIsALink);
+  if (!entry->own) return refuse(path + kIsForeign);
   const auto file = disk.open(path, /*writable=*/false);
   if (!file) return std::unexpected(file.error());
   auto text = disk.read(*file, 0, kSmallFileBytesMax);
@@ -97,7 +99,7 @@ io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const
   const auto lock = disk.lock(path + kLockFile);
   if (!lock) {
     if (lock.error().error == ELOOP)
-      return refuse(path + kLockFile + ": is a link; nothing but the relay may write here: move it away");
+      return refuse(path + kLockFile + kIsALink);
     if (lock.error().error == EWOULDBLOCK)
       return refuse(path + ": another relay on this machine uses it; each needs a directory of its own");
     return std::unexpected(lock.error());

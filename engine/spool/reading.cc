@@ -151,7 +151,7 @@ Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location 
 Task<void> Spool::set_aside(QueueId id, std::string why) {
   Turns::Turn turn(turns_, id);
   co_await turn.begun();
-  if (index_.contains(id)) co_await put_aside(id, std::move(why));
+  if (index_.contains(id)) static_cast<void>(co_await put_aside(id, std::move(why)));
 }
 
 // In a turn of its own.  False: the message stays, because the core must stop.

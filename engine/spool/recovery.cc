@@ -101,9 +101,9 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   if (!number && !free && !unfinished) return {};
   const std::string path = directory_ + "/" + entry.name;
   if (!entry.regular || entry.links != 1)
-    return std::unexpected(refusal(path + ": is a link or no plain file; nothing but the relay may write here: move it away"));
+    return std::unexpected(refusal(path + kIsALink));
   if (!entry.own)
-    return std::unexpected(refusal(path + ": belongs to another user; give it to the user that the relay runs as"));
+    return std::unexpected(refusal(path + kIsForeign));
   if (unfinished) return disk_.remove(path);
   // Numbers are not used again while a file is named after them.
   last_segment_ = std::max(last_segment_, number ? *number : *free);

@@ -31,6 +31,11 @@ inline constexpr std::uint32_t kSegmentBytesMin = kBatchBytesMax + kBlockBytes;
 // What an operator may set it to: room for two of the longest batches, so that none is left half empty.
 inline constexpr std::uint32_t kSegmentBytesSetMin = 2 * kBatchBytesMax;
 inline constexpr std::uint32_t kSegmentBytesMax = 1U << 30;
+// What is wrong with a file of a spool, behind its path.  A segment holds mail: moving it away would lose that.
+inline constexpr const char* kIsALink =
+    ": is a link, or a file with a second name, where nothing but the relay may write; put the file itself here, under this "
+    "name alone (a link to anything else can be removed)";
+inline constexpr const char* kIsForeign = ": belongs to another user; give it to the user that the relay runs as (chown)";
 inline constexpr std::uint32_t kSegmentBytesDefault = 64U << 20;
 static_assert(kSegmentBytesSetMin >= kSegmentBytesMin);
 static_assert(kSegmentBytesDefault % kBlockBytes == 0 && kSegmentBytesMin % kBlockBytes == 0);

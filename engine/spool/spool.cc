@@ -226,7 +226,7 @@ Task<bool> Spool::write_until_kept(Log::Write& write) {
 
 Task<void> Spool::cancel(QueueId id) {
   Log::Write write{.type = RecordType::done, .id = id};
-  co_await write_until_kept(write);
+  static_cast<void>(co_await write_until_kept(write));  // false: the core must stop, and the next start finds it
 }
 
 // In the longest form for which there is room.

@@ -30,6 +30,7 @@ from lib.ledger import (
     told,
     until_ready,
 )
+from lib.mail import RECIPIENT, SENDER
 
 # ------------------------------------------------------------------------------------ no room
 
@@ -203,6 +204,23 @@ def less_space_than_is_wanted(mode):
         os.remove(filler)
         expect_told(relay, "enough again")
         ledger.send(2)
+        ledger.expect_delivered()
+
+
+@test
+def what_can_go_through_without_the_spool_where_that_is_set():
+    with on_disk("through", hop_is_down=False, free_bytes_min=20 * MIB, when_full="cut_through") as (disk, relay, hop, ledger):
+        disk.fill(but=10 * MIB)
+        expect_told(relay, "less than spool.free_bytes_min")
+        ledger.send(2)
+        hop.wait(2)
+        expect_equal(relay.counter("spool_messages"), 0, "messages in the spool")
+        hop.on["RCPT"] = b"451 4.3.0 Not now\r\n"
+        with relay.client() as client:
+            client.say(f"MAIL FROM:<{SENDER}>", "250")
+            client.say(f"RCPT TO:<{RECIPIENT}>", "451")
+        hop.on.clear()
+        ledger.send(1)
         ledger.expect_delivered()
 
 

@@ -3,12 +3,15 @@
 our own is refused with what to do, and left as it is."""
 
 import os
+import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import disks
-from lib.harness import cases, expect, expect_equal, expect_in, main, test, until
+from lib.harness import Skipped, cases, expect, expect_equal, expect_in, main, test, until
 from lib.ledger import (
     MIB,
     MODES,
@@ -20,6 +23,7 @@ from lib.ledger import (
     restart,
     until_ready,
 )
+from lib.relay import SLUICECTL
 
 # A segment's header: two copies in its first block, each with its checksum behind.
 HEADS_AT = (0, 2048)
@@ -157,13 +161,13 @@ def owner(*names):
 
 
 @cases(
-    ("hard_link_to_a_segment", hard_link, "move it away"),
-    ("symbolic_link_as_a_segment", symbolic_segment, "move it away"),
-    ("symbolic_link_as_a_free_file", symbolic_free_file, "move it away"),
-    ("symbolic_link_as_format", linked("format", os.symlink), "move it away"),
-    ("hard_link_to_format", linked("format", os.link), "move it away"),
-    ("symbolic_link_as_in_use_by", linked("in-use-by", os.symlink), "move it away"),
-    ("symbolic_link_as_lock", linked("lock", os.symlink), "move it away"),
+    ("hard_link_to_a_segment", hard_link, "under this name alone"),
+    ("symbolic_link_as_a_segment", symbolic_segment, "under this name alone"),
+    ("symbolic_link_as_a_free_file", symbolic_free_file, "under this name alone"),
+    ("symbolic_link_as_format", linked("format", os.symlink), "under this name alone"),
+    ("hard_link_to_format", linked("format", os.link), "under this name alone"),
+    ("symbolic_link_as_in_use_by", linked("in-use-by", os.symlink), "under this name alone"),
+    ("symbolic_link_as_lock", linked("lock", os.symlink), "under this name alone"),
     ("symbolic_link_as_directory", symbolic_directory, "name the directory itself"),
     ("another_version", written("format", "sluice-spool 99\n"), "let the relay that wrote it deliver what is in it"),
     ("no_format_that_is_known", written("format", "nothing"), "another version"),
@@ -171,7 +175,7 @@ def owner(*names):
     ("another_host", written("in-use-by", "old.relay.test\n"), "old.relay.test, or was when that one crashed"),
     ("directory_of_somebody_else", owner(), "chown"),
     ("segment_of_somebody_else", lambda spool: os.chown(name_of(spool), 65534, 65534), "give it to the user"),
-    ("format_of_somebody_else", owner("format"), "give the directory to the relay's user"),
+    ("format_of_somebody_else", owner("format"), "give it to the user that the relay runs as"),
 )
 def a_spool_that_is_not_ours(_name, spoil, remedy):
     with on_disk() as (disk, relay, hop, ledger):
@@ -216,6 +220,32 @@ def a_host_that_was_renamed():
         restart(relay)
         hop.on.clear()
         ledger.expect_delivered()
+
+
+@test
+def spool_check_by_root_of_the_spool_of_another_user():
+    """Root reads it as its owner, and follows nothing that the owner has put there."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can give files away")
+    with on_disk() as (disk, relay, _, ledger), tempfile.TemporaryDirectory() as place:
+        ledger.send(2, 1000)
+        relay.stop()
+        os.chmod(place, 0o755)
+        spool, secret = os.path.join(place, "spool"), os.path.join(place, "secret")
+        disks.run("cp", "-a", disk.spool, spool)
+        disks.run("cp", disks.segments(spool)[0], secret)
+        os.chmod(secret, 0o600)
+        disks.run("chown", "-R", "65534:65534", spool)
+        check = [SLUICECTL, "spool", "check", "--directory", spool]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), "what it says")
+        expect(re.search(r"pending +2\b", done.stdout), f"not two messages: {done.stdout}")
+        os.symlink(secret, os.path.join(spool, "000000ff.log"))
+        os.link(secret, os.path.join(spool, "000000fe.log"))
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        expect_equal(done.returncode, 1, "exit status with links in it")
+        expect(re.search(r"pending +2\b", done.stdout), f"something was read that is root's: {done.stdout}")
+        expect(re.search(r"unreadable +2\b", done.stdout), f"the links are not told of: {done.stdout}")
 
 
 @test

@@ -173,6 +173,7 @@ directory = "/srv/spool"
 durability = "unsynced"
 segment_bytes = 8388608
 free_bytes_min = 0
+when_full = "cut_through"
 memory_bytes = 65536
 [queue]
 retry_s = [60, 30, 3600]
@@ -349,6 +350,7 @@ TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
   EXPECT_EQ(config.spool.durability, SpoolDurability::unsynced);
   EXPECT_EQ(config.spool.segment_bytes, 8'388'608U);
   EXPECT_EQ(config.spool.free_bytes_min, 0U);
+  EXPECT_EQ(config.spool.when_full, SpoolWhenFull::cut_through);
   EXPECT_EQ(config.spool.memory_bytes, 65'536U);
   EXPECT_THAT(config.queue.retry, ElementsAre(60s, 30s, 3600s));
   EXPECT_EQ(config.queue.jitter_percent, 0U);
@@ -384,6 +386,7 @@ TEST(Config, KnowsItsDefaultsOfTheQueue) {
   EXPECT_EQ(config.spool.durability, SpoolDurability::synced);
   EXPECT_EQ(config.spool.segment_bytes, 67'108'864U);
   EXPECT_EQ(config.spool.free_bytes_min, 536'870'912U);
+  EXPECT_EQ(config.spool.when_full, SpoolWhenFull::refuse);
   EXPECT_EQ(config.spool.memory_bytes, 1'048'576U);
   EXPECT_THAT(config.queue.retry, ElementsAre(300s, 900s, 1800s, 3600s, 7200s, 14400s));
   EXPECT_EQ(config.queue.expire, 345'600s);

@@ -120,8 +120,8 @@ TEST(ExampleConfig, ShowsTheDefaultsOfTheQueueAsTheyAre) {
   const Config defaults = load(std::string(kRoute));
   const SpoolConfig& a = shown.spool;
   const SpoolConfig& b = defaults.spool;
-  EXPECT_EQ(std::tie(a.directory, a.durability, a.segment_bytes, a.free_bytes_min, a.memory_bytes),
-            std::tie(b.directory, b.durability, b.segment_bytes, b.free_bytes_min, b.memory_bytes));
+  EXPECT_EQ(std::tie(a.directory, a.durability, a.segment_bytes, a.free_bytes_min, a.when_full, a.memory_bytes),
+            std::tie(b.directory, b.durability, b.segment_bytes, b.free_bytes_min, b.when_full, b.memory_bytes));
   const QueueConfig& c = shown.queue;
   const QueueConfig& d = defaults.queue;
   EXPECT_EQ(std::tie(c.retry, c.jitter_percent, c.expire, c.delay_report, c.running,

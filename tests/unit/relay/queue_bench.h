@@ -136,7 +136,11 @@ class QueueBench {
   // Gives a message to the taker that sessions use; the code of the last word.
   int send(const std::string& text, std::vector<std::string> recipients = {"bob@example.net"},
            std::string from = "ann@example.com", smtp::Notify notify = {}) {
-    Incoming taker({.loop = bench.loop, .router = life_->router, .spool = life_->spool, .queue = life_->queue},
+    Incoming taker({.loop = bench.loop,
+                    .router = life_->router,
+                    .spool = life_->spool,
+                    .queue = life_->queue,
+                    .may_keep = life_->spool.accepting()},
                    {.customer = "acme", .account = from});
     message::Envelope envelope;
     envelope.id = next_id();

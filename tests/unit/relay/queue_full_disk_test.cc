@@ -134,5 +134,80 @@ TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
   EXPECT_TRUE(queue.empty());
 }
 
+// ------------------------------------------------------------------------------------------ without the spool behind it
+
+// The disk has room for nothing.
+class ThroughOnAFullDisk : public ::testing::Test {
+ protected:
+  void begin(RouteMode mode) {
+    bench_.bench.route.mode = mode;
+    bench_.bench.doors.world().disk(Bench::kRelay).set_capacity(0);
+    bench_.start();
+    ASSERT_FALSE(bench_.spool().accepting());
+  }
+  // What each recipient is answered, and the message in the end; 0: it does not come to that.
+  std::vector<int> codes(std::vector<std::string> recipients) {
+    Incoming taker({.loop = bench_.bench.loop,
+                    .router = bench_.router(),
+                    .spool = bench_.spool(),
+                    .queue = bench_.queue(),
+                    .may_keep = false},
+                   {.customer = "acme"});
+    message::Envelope envelope;
+    envelope.id = bench_.next_id();
+    envelope.reverse_path = "ann@example.com";
+    for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each)});
+    return testing::await<std::vector<int>>(bench_.bench.doors, bench_.bench.loop, [&] { return pass(taker, envelope); });
+  }
+  static Task<std::vector<int>> pass(Incoming& taker, const message::Envelope& envelope) {
+    std::vector<smtp::Reply> answers;
+    co_await taker.offer(envelope, 0, answers);
+    std::vector<int> codes;
+    for (const smtp::Reply& answer : answers) codes.push_back(answer.code());
+    if (std::ranges::find(codes, 250) == codes.end()) {
+      co_await taker.abandon();
+      codes.push_back(0);
+      co_return codes;
+    }
+    co_await taker.begin(message::BodyForm::literal);
+    Chain content;
+    content.append_copy("From: ann@example.com\r\n\r\nHello.\r\n");
+    co_await taker.feed(std::move(content));
+    const message::Outcome outcome = co_await taker.finish();
+    codes.push_back(outcome.reply.code());
+    co_return codes;
+  }
+  QueueBench bench_;
+};
+
+TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {
+  begin(RouteMode::through);
+  bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  EXPECT_THAT(codes({"bob@example.net", "nobody@example.net"}), ::testing::ElementsAre(250, 550, 250));
+  EXPECT_EQ(bench_.hop().ledger.size(), 1U);
+  EXPECT_EQ(bench_.spool().log_counters().records, 0U);
+}
+
+TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
+  begin(RouteMode::through);
+  bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "451 4.3.0 not now\r\n"});
+  EXPECT_THAT(codes({"bob@example.net"}), ::testing::ElementsAre(451, 0));
+  bench_.hop().add({.stage = HopStage::message, .count = 1, .say = "452 4.3.1 full\r\n"});
+  const std::vector<int> late = codes({"bob@example.net"});
+  EXPECT_EQ(late[0], 250);
+  EXPECT_EQ(late[1] / 100, 4);
+  bench_.bench.doors.world().set_reachable(Bench::kFirst, false);
+  const std::vector<int> down = codes({"bob@example.net"});
+  EXPECT_EQ(down[0] / 100, 4);
+  EXPECT_EQ(down[1], 0);
+}
+
+// Its 250 would be the spool's.
+TEST_F(ThroughOnAFullDisk, DoesNotGoWhereItWouldBeStoredFirst) {
+  begin(RouteMode::store);
+  EXPECT_THAT(codes({"bob@example.net", "carl@example.net"}), ::testing::ElementsAre(452, 452, 0));
+  EXPECT_TRUE(bench_.hop().ledger.empty());
+}
+
 }  // namespace
 }  // namespace sluice::relay
