@@ -112,7 +112,7 @@ Task<bool> NextHop::command(Dialog& dialog, std::string line) {
   if (verb == "EHLO") co_return co_await hello(dialog, true);
   if (verb == "HELO") co_return co_await hello(dialog, false);
   if (verb == "QUIT") {
-    co_await answer(dialog, HopStage::quit, "221 bye\r\n");
+    static_cast<void>(co_await answer(dialog, HopStage::quit, "221 bye\r\n"));
     co_return false;
   }
   if (!dialog.greeted) violation("no EHLO before: " + line);

@@ -19,7 +19,7 @@ Task<void> Sender::run() {
     const std::uint64_t count = random_.between(1, 4);
     for (std::uint64_t i = 0; i < count; ++i)
       if (!co_await message()) break;
-    if (random_.percent(50)) co_await ask("QUIT\r\n");
+    if (random_.percent(50)) static_cast<void>(co_await ask("QUIT\r\n"));
   }
   co_await connection_->close();
 }

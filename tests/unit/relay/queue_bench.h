@@ -233,7 +233,7 @@ class QueueBench {
       envelope.reverse_path = "ann@example.com";
       envelope.recipients.push_back({.forward_path = "bob@example.net"});
     }
-    Task<void> run() { co_await pass(taker, envelope, text); }
+    Task<void> run() { static_cast<void>(co_await pass(taker, envelope, text)); }
     std::string text;
     Incoming taker;
     message::Envelope envelope;
