@@ -141,5 +141,38 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
   EXPECT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id + 1, 100'000); }));
 }
 
+// At a start with one file to use again, that one and a new one are wanted at once, and either can be ready first.  A long
+// message whose pieces went to the higher number would lie before them for the next start, and be lost.
+TEST(LogOrderTest, AMessageIsNeverBeforeItsPiecesWhicheverSegmentIsReadyFirst) {
+  constexpr std::size_t kLong = 1U << 20;  // has pieces
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Doors doors(DoorKind::simulated, seed, {.short_percent = 0});
+    Machine machine(doors);
+    Life(machine).wait_ready();
+    io::Disk& disk = machine.loops(1)[0]->door().disk;
+    const auto entries = disk.list(machine.place.path());
+    ASSERT_TRUE(entries);
+    bool free = false;
+    for (const io::DiskEntry& entry : *entries) {
+      const std::string path = machine.place.path(entry.name);
+      const auto number = parse_free_name(entry.name) ? parse_free_name(entry.name) : parse_segment_name(entry.name);
+      if (!number) continue;
+      ASSERT_TRUE(free ? disk.remove(path) : disk.rename(path, machine.place.path(free_name(*number))));
+      free = true;
+    }
+    ASSERT_TRUE(free);
+    const auto kept = [&](Life& life, QueueId id) {
+      return life.await<bool>([&] { return keep(life.spool(), id, kLong); });
+    };
+    {
+      Life life(machine);
+      life.wait_ready();
+      for (QueueId id = 1; id <= 12; ++id) ASSERT_TRUE(kept(life, id)) << "seed " << seed;
+    }
+    const Life after(machine);
+    EXPECT_EQ(after.found.size(), 12U) << "seed " << seed;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::spool
