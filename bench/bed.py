@@ -97,14 +97,17 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop, route='', cores=1, earlier_routes=''):
+    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
-        (process, port). `route`: keys of its route."""
+        (process, port). `route`: keys of its route. `build`: where its programs are; those of
+        another build have a directory of their own."""
         port = free_port()
-        config = f'{self.directory}/sluice.toml'
+        directory = self.directory if build == BUILD else f'{self.directory}/other'
+        os.makedirs(directory, exist_ok=True)
+        config = f'{directory}/sluice.toml'
         pathlib.Path(config).write_text(
-            CONFIG.format(directory=self.directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores,
+            CONFIG.format(directory=directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores,
                           earlier_routes=earlier_routes))
-        subprocess.run([BUILD / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
+        subprocess.run([build / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
                        check=True, stdout=subprocess.DEVNULL)
-        return self.start([BUILD / 'sluice', 'serve', '--config', config], port), port
+        return self.start([build / 'sluice', 'serve', '--config', config], port), port
