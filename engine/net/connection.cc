@@ -326,6 +326,7 @@ Task<void> Connection::finish(Duration timeout, Duration linger) {
     flush_tls();
   }
   if (co_await drained(0, timeout, "last bytes to go out") != IoStatus::ok) co_return;
+  if (linger <= Duration::zero()) co_return;
   loop_.door().sockets.end_output(socket_);
   lingering_ = true;
   input_.clear();

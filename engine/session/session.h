@@ -99,6 +99,7 @@ class Session final : private smtp::RefusalObserver {
 
   // The end, and refusals: session_end.cc.
   void end(EndReason reason, std::string_view detail = {});
+  [[nodiscard]] Duration linger() const;  // for Connection::finish()
   void end_by(net::IoStatus status, EndReason late);
   [[nodiscard]] bool end_is_due() const;
   [[nodiscard]] bool can_reply() const;
