@@ -97,12 +97,12 @@ class Bed:
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
 
-    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD):
+    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.'):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
-        (process, port). `route`: keys of its route. `build`: where its programs are; those of
-        another build have a directory of their own."""
+        (process, port). `route`: keys of its route. `build`: where its programs are. `place`: its
+        directory below the bed's; two that run side by side have one each."""
         port = free_port()
-        directory = self.directory if build == BUILD else f'{self.directory}/other'
+        directory = os.path.normpath(os.path.join(self.directory, place))
         os.makedirs(directory, exist_ok=True)
         config = f'{directory}/sluice.toml'
         pathlib.Path(config).write_text(

@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t kUnsentRepliesMax = 64 * 1024;
 // Partial lines longer than this are refused by the machine, so more never has to be contiguous.
 constexpr std::size_t kLineBytesMax = smtp::kAuthLineBytesMax + 2;
-// How long a client has to read our last words and close: see Connection::finish().
-constexpr Duration kLinger = std::chrono::seconds(2);
 // RFC 8446 5.1: the first byte of a TLS record that holds a handshake; no command begins with it.
 constexpr char kTlsHandshakeRecord = 22;
 
@@ -40,13 +38,6 @@ Task<void> Session::run() {
   flush();
   co_await connection_->finish(rules_->reply_timeout, linger());
   co_await connection_->close();
-}
-
-// A client that said QUIT, in the clear and nothing behind it, has no more to send: two operations less for the most
-// frequent end.  In TLS its close_notify still comes.
-Duration Session::linger() const {
-  const bool all_said = ended_ == EndReason::quit && connection_->tls() == nullptr && connection_->input().empty();
-  return all_said ? Duration::zero() : kLinger;
 }
 
 // ------------------------------------------------------------------------------------------ the dialog

@@ -152,22 +152,20 @@ TEST(LogOrderTest, AMessageIsNeverBeforeItsPiecesWhicheverSegmentIsReadyFirst) {
     io::Disk& disk = machine.loops(1)[0]->door().disk;
     const auto entries = disk.list(machine.place.path());
     ASSERT_TRUE(entries);
-    bool free = false;
+    bool is_free = false;
     for (const io::DiskEntry& entry : *entries) {
       const std::string path = machine.place.path(entry.name);
-      const auto number = parse_free_name(entry.name) ? parse_free_name(entry.name) : parse_segment_name(entry.name);
+      const auto number = parse_free_name(entry.name).or_else([&] { return parse_segment_name(entry.name); });
       if (!number) continue;
-      ASSERT_TRUE(free ? disk.remove(path) : disk.rename(path, machine.place.path(free_name(*number))));
-      free = true;
+      ASSERT_TRUE(is_free ? disk.remove(path) : disk.rename(path, machine.place.path(free_name(*number))));
+      is_free = true;
     }
-    ASSERT_TRUE(free);
-    const auto kept = [&](Life& life, QueueId id) {
-      return life.await<bool>([&] { return keep(life.spool(), id, kLong); });
-    };
+    ASSERT_TRUE(is_free);
     {
       Life life(machine);
       life.wait_ready();
-      for (QueueId id = 1; id <= 12; ++id) ASSERT_TRUE(kept(life, id)) << "seed " << seed;
+      for (QueueId id = 1; id <= 12; ++id)
+        ASSERT_TRUE(life.await<bool>([&] { return keep(life.spool(), id, kLong); })) << "seed " << seed;
     }
     const Life after(machine);
     EXPECT_EQ(after.found.size(), 12U) << "seed " << seed;

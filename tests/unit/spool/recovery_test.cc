@@ -339,7 +339,7 @@ TEST_F(RecoveryTest, RefusesLinksAndFilesOfOthers) {
   file.own = true;
   file.regular = false;
   recover();
-  EXPECT_THAT(error_, HasSubstr("a file with a second name"));
+  EXPECT_THAT(error_, HasSubstr("is a link, or a file with a second name"));
   file.regular = true;
   disk_.file("/spool/free-00000009").links = 2;
   recover();
