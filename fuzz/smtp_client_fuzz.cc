@@ -50,8 +50,14 @@ Seen parse(std::string_view bytes, std::size_t split) {
 void check_relayed(const ParsedReply& reply) {
   std::string out;
   ReplyWriter(out).write(reply.relayed());
-  CHECK(out.size() <= kRelayedBytesMax + kRelayedLinesMax * 16);
   CHECK(out.ends_with("\r\n"));
+  std::size_t lines = 0;
+  for (std::string_view rest = out; !rest.empty(); ++lines) {
+    const std::size_t end = rest.find("\r\n") + 2;
+    CHECK(end <= kReplyLineBytesMax);
+    rest.remove_prefix(end);
+  }
+  CHECK(lines <= kRelayedLinesMax);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const bool control = (out[i] >= 0 && out[i] < 0x20) || out[i] == 0x7f;
     CHECK(!control || out[i] == '\r' || out[i] == '\n' || out[i] == '\t');

@@ -9,6 +9,7 @@ std::string_view lack_text(Lack lack) {
   switch (lack) {
     case Lack::tls: return "STARTTLS";
     case Lack::second_hello: return "EHLO behind a message";
+    case Lack::last_word: return "an answer behind a message";
     case Lack::pipelining: return "PIPELINING";
     case Lack::chunking: return "CHUNKING";
     case Lack::parameters: return "SIZE, DSN and AUTH";
@@ -20,7 +21,8 @@ std::string_view lack_text(Lack lack) {
 smtp::Capabilities without(smtp::Capabilities offered, Lack lack) {
   switch (lack) {
     case Lack::tls: offered.starttls = false; break;
-    case Lack::second_hello: break;
+    case Lack::second_hello:
+    case Lack::last_word: break;
     case Lack::pipelining: offered.pipelining = false; break;
     case Lack::chunking: offered.chunking = offered.binary_mime = false; break;
     case Lack::parameters: offered.size = offered.dsn = offered.auth = false; break;

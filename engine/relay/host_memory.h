@@ -20,12 +20,13 @@ namespace sluice::relay {
 enum class Lack : std::uint8_t {
   tls,           // STARTTLS is offered, and the handshake fails
   second_hello,  // EHLO behind a transaction is refused, or is answered late
+  last_word,     // nothing is answered behind a message: it closes, or is silent
   pipelining,    // commands that were not waited for are not answered, or too often
   chunking,      // BDAT is not known, or not answered
   parameters,    // SIZE, RET, ENVID, NOTIFY, ORCPT and AUTH are refused
   bodies,        // BODY and SMTPUTF8 are
 };
-inline constexpr std::size_t kLacks = 6;
+inline constexpr std::size_t kLacks = 7;
 [[nodiscard]] std::string_view lack_text(Lack lack);
 
 // What remains of an offer without it.

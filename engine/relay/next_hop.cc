@@ -10,6 +10,8 @@ constexpr Duration kQuitTimeout = std::chrono::seconds(5);
 constexpr Duration kTryTlsTimeout = std::chrono::seconds(30);
 // Some answer the first few EHLO of a connection at once and the others later each time (Sendmail: from the third).
 constexpr Duration kSecondHelloSlow = std::chrono::milliseconds(900);
+constexpr Duration kLookBehind = std::chrono::milliseconds(500);
+constexpr int kSurplusMax = 8;
 
 Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, std::string_view why) {
   std::string detail(label);
@@ -88,7 +90,7 @@ Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
     if (opening.route.tls == RouteTls::opportunistic) co_return std::nullopt;
     co_return trouble(this, {}, "STARTTLS", "not offered, and the route requires TLS");
   }
-  if (may_go_in_clear(opening.route) && memory_.lacks(label_, Lack::tls, connection_->loop().now())) co_return std::nullopt;
+  if (may_go_in_clear(opening.route) && lacks(Lack::tls)) co_return std::nullopt;
   auto failed = co_await start_tls(opening);
   if (!failed) co_return co_await hello(opening.route.command_timeout);
   // A refusal is no reason to do without where it is only opportunistic.
@@ -225,7 +227,7 @@ bool NextHop::out_of_step() const {
 }
 
 bool NextHop::confirms_by_hello() const {
-  return machine_.says_hello_plainly() && !memory_.lacks(label_, Lack::second_hello, connection_->loop().now());
+  return machine_.says_hello_plainly() && !lacks(Lack::second_hello);
 }
 
 std::string NextHop::confirm_text() {
@@ -253,30 +255,47 @@ Task<InStep> NextHop::confirm(Duration timeout) {
   co_return machine_.closing() || machine_.idle() ? InStep::yes : InStep::no;
 }
 
-// EHLO was answered by something else.  Either this next hop takes EHLO only once, and then the 221 to QUIT is in its
-// place; or that was the reply to the command before, and then the answer to EHLO is there instead.
+// EHLO was answered by something else.  Either this next hop takes EHLO only once, and then it has no more to say, and the
+// 221 to QUIT is in its place; or that was the reply to a command before, and then more comes.
 Task<InStep> NextHop::look_behind(Duration timeout) {
   const smtp::ParsedReply answer = last_reply();
-  const InStep in_step = co_await confirm_by_quit(timeout);
-  if (in_step == InStep::yes) {
-    note(Lack::second_hello, Response::of(answer).words());
-    co_return InStep::yes;
+  if (answer.positive()) {
+    const InStep in_step = co_await confirm_by_quit(timeout);
+    // It has answered EHLO in other words than before.
+    if (in_step == InStep::yes) note(Lack::second_hello, Response::of(answer).words());
+    co_return in_step == InStep::yes ? InStep::too_many : in_step;
   }
-  const bool answered = in_step == InStep::no && machine_.fault() == smtp::ClientFault::none;
-  co_return answered && answer.positive() && machine_.is_hello() ? InStep::one_too_many : InStep::no;
+  note(Lack::second_hello, Response::of(answer).words());
+  broken_ = true;
+  // RFC 5321 4.2.2: the command is not known, or is out of sequence.  Any other refusal may be the message's.
+  const bool about_command = answer.code >= 500 && answer.code <= 504;
+  if (!about_command || co_await speaks_within(kLookBehind)) co_return InStep::no;
+  const InStep in_step = co_await confirm_by_quit(timeout);
+  co_return in_step == InStep::too_many ? InStep::no : in_step;
 }
 
-// No other command has 221.
+// No other command has 221.  Where positive replies come before it, or before the answer to EHLO, those were too many.
 Task<InStep> NextHop::confirm_by_quit(Duration timeout) {
   std::string text;
   machine_.append_quit(text);
   send(text);
-  auto answered = co_await reply(timeout, "answer of the next hop to QUIT behind a transaction");
   broken_ = true;
-  if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
-  if (last_reply().code == 421) co_return InStep::unheard;
-  if (last_reply().code != 221 || !connection_->input().empty()) co_return InStep::no;
-  co_return InStep::yes;
+  for (int surplus = 0; surplus <= kSurplusMax; ++surplus) {
+    auto answered = co_await reply(timeout, "answer of the next hop to QUIT behind a transaction");
+    if (!answered) co_return machine_.fault() == smtp::ClientFault::none ? InStep::unheard : InStep::no;
+    if (last_reply().code == 421) co_return InStep::unheard;
+    if (last_reply().code == 221 && surplus == 0) co_return connection_->input().empty() ? InStep::yes : InStep::no;
+    if (last_reply().code == 221 || machine_.is_hello()) co_return InStep::too_many;
+    if (!last_reply().positive()) break;
+    machine_.expect_one_more();
+  }
+  co_return InStep::no;
+}
+
+Task<bool> NextHop::speaks_within(Duration wait) {
+  if (!connection_->input().empty()) co_return true;
+  const net::IoStatus status = co_await connection_->more(wait, "a reply that is too many");
+  co_return status == net::IoStatus::ok;
 }
 
 Task<std::optional<Trouble>> NextHop::reset(Duration timeout) {

@@ -45,9 +45,9 @@ struct Trouble {
 // Whether a next hop's replies belong to the commands that they were taken for.
 enum class InStep : std::uint8_t {
   yes,
-  unheard,       // it closed, said 421 or nothing: no reply was seen to be too many, and one may be too few
-  one_too_many,  // and the last one before confirm()'s was positive, whichever command it answered
-  no,            // otherwise out of step
+  unheard,   // it closed, said 421 or nothing: no reply was seen to be too many, and one may be too few
+  too_many,  // one or more, and each that came after those that were read was positive, whichever command it answered
+  no,        // otherwise out of step
 };
 
 class NextHop {
@@ -85,8 +85,11 @@ class NextHop {
   std::string confirm_text();
   // A reply came that no command had asked for, or not of its kind.
   [[nodiscard]] bool out_of_step() const;
+  // Nothing is owed: waits so long for a reply that is too many.  True: there is something to be read.
+  Task<bool> speaks_within(Duration wait);
   // Ends a transaction that was begun and left.
   Task<std::optional<Trouble>> reset(Duration timeout);
+  [[nodiscard]] bool lacks(Lack lack) const { return memory_.lacks(label_, lack, connection_->loop().now()); }
   // Remembers it of this next hop.
   void note(Lack lack, std::string_view why) { memory_.note(label_, lack, why, connection_->loop().now()); }
   // On this connection it is as if that were not offered.

@@ -18,11 +18,14 @@
 // its place; and it leaves the connection in step, with no transaction open, for the next message.  If it is not in
 // its place, or more follows, all of the transaction's results are void: the recipients are deferred, the connection
 // is closed, and the next hop is talked to step by step for a while (no BDAT, no PIPELINING), so that a surplus reply
-// is seen before the content is sent.  Only where one was too many and each of them was positive, ours are among them,
-// and the message was taken.
-// A next hop that closes instead of answering that EHLO has said no more than it owed; a refusal then stands.  So does an
-// acceptance behind a 354, which only DATA has: all before was in step.  BDAT has nothing like it, and there an
-// acceptance stands only if its enhanced code says that it is not about an address (RFC 3463 3.2).
+// is seen before the content is sent.  354, which only DATA has, shows whose the replies before were.  Only where replies
+// were too many and each of those that may be the message's was positive, ours is among them, and the message was taken.
+// A next hop that closes or is silent instead of answering that EHLO has not said too much; a refusal then stands.  An
+// acceptance may be a surplus reply, said late, and the message's own have been the closing: it is in doubt, once.  The
+// next hop is known then to leave so (Lack::last_word): the next time the content's end waits a moment for surplus
+// replies, and if none comes, an acceptance stands.  So such a next hop gets one message twice, and none is lost.
+// What remains, as nobody can tell it from a next hop that has the message: a positive reply too many, and the content's
+// own left out, without enhanced codes or behind 354.
 //
 // A kept connection may have been closed by the next hop just now.  That is nobody's error: another one is taken, up
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
@@ -211,6 +214,7 @@ class Transmission final : private Pool::Holder {
   Task<Halted> read_data_reply();
   Task<Halted> end_empty_data();
   Task<Halted> conclude(RecipientResult word, bool usable);
+  [[nodiscard]] bool stands(InStep in_step, const RecipientResult& word, bool taken) const;
   Task<Halted> conclude_without_content();
   Chain hold_back_cr(Chain bytes);
   Task<Halted> stream(Chain bytes);
@@ -241,6 +245,7 @@ class Transmission final : private Pool::Holder {
   bool streaming_ = false;  // content goes out as it comes
   bool cr_held_ = false;    // the content so far ends in a CR, which was not sent yet
   bool end_sent_ = false;
+  bool waited_ = false;  // for surplus replies, before the content's end was sent
   bool mail_accepted_ = false;
   bool session_trouble_ = false;    // a reply was about the session: the connection is not used again
   std::optional<Lack> lack_found_;  // by a refused parameter

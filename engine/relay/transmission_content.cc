@@ -14,11 +14,13 @@ constexpr Duration kLastWordTimeout = std::chrono::seconds(2);
 // A client waits meanwhile, and the next hop has nothing to do but to answer.
 constexpr Duration kConfirmTimeout = std::chrono::seconds(30);
 constexpr std::string_view kSpokeTooEarly = "a reply before its end";
+// For a reply that is late to come, where it cannot be told from the message's once the content has ended.
+constexpr Duration kSurplusWait = std::chrono::seconds(1);
 constexpr std::uint16_t kAddressStatus = 1;  // RFC 3463 3.2
 
-// It says itself that it is no answer to MAIL or RCPT.
-bool about_message(const RecipientResult& word) {
-  return word.enhanced.present() && word.enhanced.subject != kAddressStatus;
+// It says itself that it answers MAIL or RCPT.
+bool about_address(const RecipientResult& word) {
+  return word.enhanced.present() && word.enhanced.subject == kAddressStatus;
 }
 
 }  // namespace
@@ -217,7 +219,9 @@ Task<Transmission::Halted> Transmission::end_content() {
     if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
   } else {
     // What is here before the end is out is no answer to it.
-    if (!hop_->connection().input().empty()) co_return co_await lost_in_body(kSpokeTooEarly);
+    const Duration wait = hop_->lacks(Lack::last_word) ? kSurplusWait : Duration::zero();
+    if (co_await hop_->speaks_within(wait)) co_return co_await lost_in_body(kSpokeTooEarly);
+    waited_ = wait > Duration::zero();
     Chain rest = std::exchange(chunk_, Chain());
     rest.append_copy(wire_.data_end());
     hop_->machine().content_ended();
@@ -245,16 +249,28 @@ Task<Transmission::Halted> Transmission::conclude_without_content() {
   co_return co_await conclude(RecipientResult{}, /*usable=*/true);
 }
 
+// Whether what was said of the message is true, as far as the next hop is in step.
+bool Transmission::stands(InStep in_step, const RecipientResult& word, bool taken) const {
+  switch (in_step) {
+    case InStep::yes: return !taken || !chunking_ || !about_address(word);
+    case InStep::unheard: return !taken || (!chunking_ && waited_);
+    // 354 has shown whose the replies before were.  Without it, all of them have to be alike.
+    case InStep::too_many: return word.kind == Kind::taken && (!chunking_ || count(Kind::accepted) == written_);
+    case InStep::no: break;
+  }
+  return false;
+}
+
 // All that was said is answered, and `word` is the message's.  It counts if the dialog is in step: see the head of
 // transmission.h.
 Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usable) {
-  const InStep in_step = co_await hop_->confirm(std::min(pool_.route().command_timeout, kConfirmTimeout));
+  Duration timeout = pool_.route().command_timeout;
+  if (request_.may_be_kept) timeout = std::min(timeout, kConfirmTimeout);
+  const InStep in_step = co_await hop_->confirm(timeout);
   const bool none_refused_it = count(Kind::accepted) > 0 && !mail_refused_;
-  if (in_step == InStep::no) co_return in_doubt(*hop_);
-  const bool taken_by_all = word.kind == Kind::taken && count(Kind::accepted) == written_;
-  if (in_step == InStep::one_too_many && !taken_by_all) co_return in_doubt(*hop_);
-  if (in_step == InStep::unheard && word.kind == Kind::taken && none_refused_it && chunking_ && !about_message(word))
-    co_return in_doubt(*hop_);
+  const bool taken = word.kind == Kind::taken && none_refused_it;
+  if (taken && in_step == InStep::unheard) pool_.note(*hop_, Lack::last_word, "it closed or was silent");
+  if (!stands(in_step, word, taken)) co_return in_doubt(*hop_);
   usable = usable && in_step == InStep::yes;
   // Nobody was taken, and that was for a parameter.
   if (lack_found_ && count(Kind::accepted) == 0)

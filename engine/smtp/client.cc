@@ -22,6 +22,8 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+std::string_view last_line(std::string_view text) { return text.substr(text.rfind('\n') + 1); }
+
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find_first_of(" \n")); }
 
 std::uint32_t small_number(std::string_view digits) {
@@ -154,14 +156,18 @@ bool ClientMachine::misplaced(Expect kind) const {
 }
 
 bool ClientMachine::is_hello() const {
-  return !hello_word_.empty() && reply().code == 250 && reply().lines > 1 && first_word(reply().text) == hello_word_;
+  if (hello_word_.empty() || reply().code != 250 || reply().lines < 2) return false;
+  return first_word(reply().text) == hello_word_ && (reply().lines == hello_lines_ || last_line(reply().text) == hello_end_);
 }
 
 void ClientMachine::on_hello() {
   should_fall_back_ = reply().reply_class() == ReplyClass::permanent;
   capabilities_ = reply().positive() ? Capabilities::parse(reply().text) : Capabilities{};
   hello_word_.clear();
-  if (reply().code == 250 && reply().lines > 1) hello_word_ = first_word(reply().text);
+  if (reply().code != 250 || reply().lines < 2) return;
+  hello_word_ = first_word(reply().text);
+  hello_end_ = last_line(reply().text);
+  hello_lines_ = reply().lines;
 }
 
 void ClientMachine::on_reply(Expect kind) {

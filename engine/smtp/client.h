@@ -165,11 +165,13 @@ class ClientMachine {
   void append_bdat(std::uint64_t size, bool last, std::string& out);
   void append_rset(std::string& out);
   // EHLO once more, to learn whether the next hop's replies are in step with our commands.  Its answer is the one
-  // positive reply that no other command has: the next hop said it before on this connection, and it begins with the
-  // next hop's name and has more lines.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO may come at any time and
+  // positive reply that no other command has: the next hop said it before on this connection, it begins with the
+  // next hop's name, and has as many lines or the same last one.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO may come at any time and
   // resets the transaction as RSET does.  What the next hop offers stays what its first answer said.
   void append_hello_again(std::string_view hostname, std::string& out);
   void append_quit(std::string& out);
+  // One reply more is to come than there were commands, for a caller that knows that one was too many.
+  void expect_one_more() { expect(Expect::hello_again); }
 
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
   // The answer to EHLO can be told from every other reply.
@@ -202,6 +204,8 @@ class ClientMachine {
   std::size_t head_ = 0;
   bool closing_ = false;
   std::string hello_word_;  // the first word of the answer to EHLO, if that can be told from others
+  std::string hello_end_;   // its last line
+  std::size_t hello_lines_ = 0;
   bool should_fall_back_ = false;
   ClientFault fault_ = ClientFault::none;
   bool tls_due_ = false;

@@ -75,7 +75,7 @@ static_assert(kNextHopReplyReadBytesMax > kNextHopReplyBytesMax);
 // Of what is no reply at all, for the log.
 inline constexpr std::size_t kGarbageBytesShown = 80;
 
-// What of it is shown to our client.
+// What of it is shown to our client, as UTF-8.  In ASCII it may be more: each line is bounded by itself.
 inline constexpr std::size_t kRelayedLinesMax = 8;
 inline constexpr std::size_t kRelayedBytesMax = 1024;
 // One line of our replies: code, separator, enhanced code (at most "5.999.999 "), text, CRLF.

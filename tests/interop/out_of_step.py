@@ -2,6 +2,7 @@
 """A next hop that says one reply too many, and then refuses: over real sockets, for each way of sending, from the client
 and from the queue.  What was answered with 250 comes to the next hop in the end."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
 from lib.harness import expect, expect_equal, main, test
-from lib.hop import Hop, each
+from lib.hop import Hop, close, each, then
 from lib.mailq import is_empty, keeps
 
 BASE = ("SIZE 60000000", "8BITMIME", "ENHANCEDSTATUSCODES")
@@ -30,11 +31,20 @@ def refuse_slowly(_dialog):
     return SPAM
 
 
+def leave_slowly(dialog):
+    time.sleep(0.1)
+    return then(b"421 4.3.2 bye\r\n", close)(dialog)
+
+
 def say_late(seconds):
-    """The usual answer, and the surplus one later, whatever is going on then."""
+    """The usual answer, and the surplus one later, whatever is going on then: the relay may have left."""
+
+    def say(dialog):
+        with contextlib.suppress(OSError):
+            dialog.send(SURPLUS)
 
     def behaviour(dialog):
-        threading.Timer(seconds, dialog.send, [SURPLUS]).start()
+        threading.Timer(seconds, say, [dialog]).start()
 
     return behaviour
 
@@ -47,6 +57,7 @@ FAULTS = {
     "end_again": {"end": [lambda _dialog: b"250 2.0.0 Taken\r\n" + SURPLUS, refuse_slowly]},
     "end_again_4ms": {"end": [say_late(0.004), refuse_slowly]},
     "end_again_50ms": {"end": [say_late(0.05), refuse_slowly]},
+    "rcpt_again_and_leave": {"RCPT": [say_late(0.03)], "end": [leave_slowly]},
     "ehlo_again": {"EHLO": [lambda dialog: hello(dialog) + SURPLUS], "end": [refuse_slowly]},
 }
 

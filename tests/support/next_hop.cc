@@ -106,6 +106,7 @@ Task<bool> NextHop::command(Dialog& dialog, std::string line) {
   commands.push_back(line);
   if (!rules.pipelining && dialog.peer.more_is_here() && !starts_with_ignore_case(line, "BDAT"))
     violation("pipelined behind: " + line);
+  if (rules.mute_after_message && dialog.messages > 0) co_return true;
   const std::size_t space = std::min(line.find(' '), line.size());
   const std::string verb = line.substr(0, space);
   const std::string argument = space < line.size() ? line.substr(space + 1) : "";
@@ -303,8 +304,10 @@ Task<bool> NextHop::message(Dialog& dialog) {
   const HopFault* const refusal = fault(HopStage::verdict, {});
   ledger[entry].taken = refusal == nullptr;
   if (refusal != nullptr) {
-    const std::string words = refusal->say;
-    co_return co_await answer(dialog, HopStage::message, words) != Said::gone;
+    const HopFault verdict = *refusal;
+    if (verdict.stall > Duration::zero() && !co_await dialog.peer.pause(verdict.stall)) co_return false;
+    const bool stays = verdict.say.empty() || co_await answer(dialog, HopStage::message, verdict.say) != Said::gone;
+    co_return stays && !verdict.hang_up;
   }
   const Said said = co_await answer(dialog, HopStage::message, "250 2.0.0 taken\r\n");
   ledger[entry].answered = said == Said::usual;

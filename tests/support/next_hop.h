@@ -20,8 +20,8 @@ namespace sluice::testing {
 
 enum class HopStage : std::uint8_t {
   greeting, ehlo, helo, starttls, auth, xclient, mail, recipient, data, body, chunk, message, rset, quit,
-  verdict,  // of a message that is there: with a fault here it is refused by `say`, which the fault of `message` may
-            // then change or accompany
+  verdict,  // of a message that is there: with a fault here it is refused by `say`, after `stall`, which the fault of
+            // `message` may then change or accompany; then it may hang up, without a word if `say` is empty
 };
 inline constexpr unsigned kAlways = 1U << 30;
 
@@ -58,6 +58,7 @@ struct HopRules {
   bool hello_once = false;          // a second EHLO is refused, as Python's smtpd does
   bool asks_for_nothing = false;    // answers 354 to DATA although it took no recipient
   std::string password;     // of AUTH, as base64; empty: any will do
+  bool mute_after_message = false;       // answers nothing more on a connection that had a message
   unsigned messages_max = 0;             // closes after so many on one connection; 0: never
   Duration between_reads = Duration::zero();  // while it reads content
   Duration patience = std::chrono::hours(2);

@@ -50,9 +50,11 @@ HopFault say_too_much(io::SimRandom& random) {
   return fault;
 }
 
-HopFault say_too_little(io::SimRandom& random) {
+// Nobody can tell a positive reply that is said in place of the content's own from that: `both` leaves no such one out.
+HopFault say_too_little(io::SimRandom& random, Excess excess) {
   HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
-  if (random.percent(50)) {
+  const bool of_content = fault.stage == HopStage::message || fault.stage == HopStage::chunk;
+  if (random.percent(50) && !(of_content && excess == Excess::both)) {
     fault.silent = true;
   } else {
     fault.hang_up = true;
@@ -60,13 +62,23 @@ HopFault say_too_little(io::SimRandom& random) {
   return fault;
 }
 
+// At once, or as slowly as a filter may be; by words, or by leaving.
+HopFault refusal(io::SimRandom& random, unsigned message) {
+  HopFault verdict{.stage = HopStage::verdict, .after = message, .say = "550 5.7.1 spam\r\n"};
+  const std::uint64_t kind = random.below(20);
+  if (kind < 6) verdict.say = "451 4.7.1 later\r\n";
+  if (kind == 6) verdict.say = "550 5.7.1 spam\r\n221 2.0.0 closing\r\n";
+  if (kind == 7) verdict.say = "421 4.3.2 bye\r\n";
+  if (kind == 8) verdict.say.clear();
+  verdict.hang_up = kind >= 6 && kind <= 8;
+  if (kind >= 7 && kind <= 10) verdict.stall = random.percent(50) ? lateness(random) : Duration(random.between(20s, 50s));
+  return verdict;
+}
+
 // What any next hop may do: refuse, take its time, and send its replies in pieces.
 void be_a_next_hop(testing::NextHop& hop, io::SimRandom& random) {
   for (unsigned message = 0; message < 6; ++message) {
-    if (random.percent(45))
-      hop.add({.stage = HopStage::verdict,
-               .after = message,
-               .say = random.percent(70) ? "550 5.7.1 spam\r\n" : "451 4.7.1 later\r\n"});
+    if (random.percent(45)) hop.add(refusal(random, message));
     if (random.percent(10))
       hop.add({.stage = HopStage::recipient, .after = message, .say = "550 5.1.1 no such user\r\n"});
     if (random.percent(60)) hop.add({.stage = HopStage::message, .after = message, .stall = lateness(random)});
@@ -235,10 +247,12 @@ Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
   hop.rules.hello_once = random.percent(10);
   hop.rules.asks_for_nothing = random.percent(30);
   if (random.percent(85))
-    for (std::uint64_t i = random.between(1, 3); i > 0; --i)
-      hop.add(options.excess == Excess::much ? say_too_much(random) : say_too_little(random));
+    for (std::uint64_t i = random.between(1, 3); i > 0; --i) {
+      const bool much = options.excess == Excess::both ? random.percent(50) : options.excess == Excess::much;
+      hop.add(much ? say_too_much(random) : say_too_little(random, options.excess));
+    }
   be_a_next_hop(hop, random);
-  if (options.excess == Excess::much && random.percent(20))
+  if (options.excess != Excess::little && random.percent(20))
     bench.doors.world().after(random.between(1ms, 400ms), [&hop, words = surplus(random)] { hop.say_everywhere(words); });
   Findings findings;
   Player player(bench, random, options);

@@ -14,7 +14,7 @@
 
 namespace sluice::relay {
 
-enum class Excess : std::uint8_t { much, little };  // what such a next hop does wrong
+enum class Excess : std::uint8_t { much, little, both };  // what such a next hop does wrong
 
 // How a message gets from the relay to the next hop.
 enum class Sender : std::uint8_t {

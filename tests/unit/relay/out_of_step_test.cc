@@ -103,7 +103,92 @@ TEST(OutOfStepTest, WhatAnIdleNextHopSaysCostsNoMessage) {
   }
 }
 
+// The surplus reply comes when the content has gone, and the real one much later, or not at all.
+TEST(OutOfStepTest, ASurplusReplyIsNotTheMessagesWhereItsOwnIsLateOrNeverComes) {
+  const HopFault kVerdicts[] = {
+      {.stage = HopStage::verdict, .stall = 31s, .say = "550 5.7.1 Spam\r\n"},
+      {.stage = HopStage::verdict, .stall = 400ms, .say = "421 4.3.2 bye\r\n", .hang_up = true},
+      {.stage = HopStage::verdict, .stall = 400ms, .hang_up = true},
+      {.stage = HopStage::verdict, .stall = 400ms, .say = "550 5.7.1 Spam\r\n221 2.0.0 closing\r\n", .hang_up = true},
+  };
+  for (const Manner& manner : kManners) {
+    for (HopFault verdict : kVerdicts) {
+      for (const char* words : {"250 ok\r\n", "250 2.0.0 Ok: queued as 4711\r\n"}) {
+        SCOPED_TRACE(std::string(manner.name) + ": " + words + verdict.say);
+        Bench bench(1, exact());
+        set_manner(bench, manner);
+        verdict.count = kAlways;
+        bench.hop().add(verdict);
+        bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say_too = words, .too_late = 30ms});
+        for (int i = 0; i < 4; ++i) {
+          Sending message(bench);
+          EXPECT_NE(message.send(kText).front(), Kind::taken) << i;
+          bench.run_for(1min);
+        }
+        bench.hop().violations.clear();
+      }
+    }
+  }
+}
+
+// One in front, none for BDAT: with EHLO's answer in its place, only the enhanced codes tell.
+TEST(OutOfStepTest, OneTooManyAndOneTooFewAreSeenByTheirCodes) {
+  Bench bench(1, exact());
+  bench.hop().add({.stage = HopStage::mail, .count = kAlways, .say_too = "250 2.1.0 Ok\r\n", .too_early = true});
+  bench.hop().add({.stage = HopStage::verdict, .count = kAlways});
+  for (int i = 0; i < 3; ++i) {
+    Sending message(bench);
+    EXPECT_NE(message.send(kText).front(), Kind::taken) << i;
+  }
+  bench.hop().violations.clear();
+}
+
 // ------------------------------------------------------------------------------------------ what it does not cost
+
+// Two replies to each end, and one of two recipients refused: 354 has shown whose the replies before were.
+TEST(OutOfStepTest, ANextHopThatAnswersEachEndSeveralTimesHasItsMessageAtMostTwice) {
+  for (const char* more : {"250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n"}) {
+    for (const Manner& manner : kManners) {
+      SCOPED_TRACE(std::string(manner.name) + ": " + more);
+      Bench bench(1, exact());
+      set_manner(bench, manner);
+      bench.hop().add({.stage = HopStage::message, .count = kAlways, .say_too = more});
+      bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Unknown\r\n", .only_for = "b@"});
+      std::vector<Kind> kinds;
+      int tries = 0;
+      while (tries++ < 5 && (kinds.empty() || kinds.front() == Kind::deferred)) {
+        Sending message(bench, kTwo);
+        kinds = message.send(kText);
+        bench.run_for(1s);
+      }
+      EXPECT_THAT(kinds, ElementsAre(Kind::taken, Kind::refused));
+      EXPECT_LE(bench.hop().ledger.size(), 2U);
+      bench.hop().violations.clear();
+    }
+  }
+}
+
+// It closes, or falls silent, where EHLO is to be answered: that was the message's answer once the surplus ones that could
+// have been taken for it have had their time to come.
+TEST(OutOfStepTest, ANextHopThatLeavesBehindEachMessageHasOneOnlyTwice) {
+  for (const Manner& manner : kManners) {
+    for (const bool silent : {false, true}) {
+      SCOPED_TRACE(manner.name);
+      Bench bench(1, exact());
+      set_manner(bench, manner);
+      bench.hop().rules.mute_after_message = silent;
+      bench.hop().rules.messages_max = silent ? 0 : 1;
+      Sending first(bench);
+      first.send(kText);
+      for (int i = 0; i < 4; ++i) {
+        bench.run_for(10s);
+        Sending message(bench);
+        EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken)) << i;
+      }
+      bench.hop().violations.clear();
+    }
+  }
+}
 
 // Each of the replies was positive, so that ours was, whichever it is.
 TEST(OutOfStepTest, AMessageThatIsAcceptedTwiceIsAcceptedOnce) {
@@ -175,9 +260,10 @@ std::uint64_t seeds() {
 // Seeds go round all ways of sending.
 OutOfStepOptions options_of(std::uint64_t seed) {
   constexpr Sender kSenders[] = {Sender::late, Sender::eager, Sender::queue};
+  constexpr Excess kExcesses[] = {Excess::much, Excess::both, Excess::much, Excess::little};
   return {.manner = kManners[seed % 4],
           .sender = kSenders[seed / 4 % 3],
-          .excess = seed / 12 % 4 == 3 ? Excess::little : Excess::much,
+          .excess = kExcesses[seed / 12 % 4],
           .large = seed / 48 % 5 == 4};
 }
 
