@@ -32,6 +32,9 @@ struct DiskError {
 // "PATH: DOING: what the errno means".
 DiskError disk_error(const std::string& path, const char* doing, int error);
 
+// There is no room: ENOSPC or EDQUOT.
+[[nodiscard]] bool is_full(const DiskError& error);
+
 template <typename T>
 using DiskResult = std::expected<T, DiskError>;
 

@@ -326,6 +326,8 @@ DiskResult<int> RealDisk::lock(const std::string& path) {
 
 }  // namespace
 
+bool is_full(const DiskError& error) { return error.error == ENOSPC || error.error == EDQUOT; }
+
 DiskError disk_error(const std::string& path, const char* doing, int error) {
   return {.error = error, .text = path + ": " + doing + ": " + std::strerror(error)};
 }

@@ -171,14 +171,14 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
           return keep_aside(disk, directory, name, why, places);
         },
         "quarantine");
-    if (kept && *kept) {
-      // The disk may give it later, to somebody else.
-      if (**kept == Kept::in_part) {
-        segments_.find(where.segment)->unreadable = true;
-        for (const Location& piece : pieces_of(id)) segments_.find(piece.segment)->unreadable = true;
-      }
-      break;
+    const bool full = kept && !*kept && io::is_full(kept->error());
+    // The disk may give it later, to somebody else; or there is no room for a copy: what it lies in is kept.
+    if (full || (kept && *kept && **kept == Kept::in_part)) {
+      segments_.find(where.segment)->unreadable = true;
+      for (const Location& piece : pieces_of(id)) segments_.find(piece.segment)->unreadable = true;
     }
+    if (full) why += "; there is no room for a copy, and its segment will be kept: " + kept->error().text;
+    if (full || (kept && *kept)) break;
     told_("message " + name + ": " + why + "; cannot be kept aside yet: " +
           (kept ? kept->error().text : "too many jobs wait"));
     co_await loop_.sleep(kAsideAgain, "another try to keep a message aside");

@@ -97,16 +97,20 @@ io::DiskResult<void> Recovery::list_files() {
 io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   const auto number = parse_segment_name(entry.name);
   const auto free = parse_free_name(entry.name);
-  const bool unfinished = is_new_name(entry.name);
+  const auto unfinished = parse_new_name(entry.name);
+  if (const auto bad = parse_bad_name(entry.name)) put_bad_away(*bad);
   if (!number && !free && !unfinished) return {};
   const std::string path = directory_ + "/" + entry.name;
-  if (!entry.regular || entry.links != 1)
-    return std::unexpected(refusal(path + kIsALink));
-  if (!entry.own)
-    return std::unexpected(refusal(path + kIsForeign));
-  if (unfinished) return disk_.remove(path);
+  const char* const fault = !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : nullptr;
   // Numbers are not used again while a file is named after them.
-  last_segment_ = std::max(last_segment_, number ? *number : *free);
+  last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
+  // Without a segment, what it tells of would be lost, or be sent again.  Nothing is in any other file.
+  if (fault != nullptr && number) return std::unexpected(refusal(path + fault));
+  if (fault != nullptr) {
+    note_(path + fault + "; it is not used");
+    return {};
+  }
+  if (unfinished) return disk_.remove(path);
   if (free && !is_segment_size(entry.bytes)) {
     if (auto removed = disk_.remove(path); !removed) note_(removed.error().text);
   } else if (free) {
@@ -116,6 +120,16 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
     segments_[*number] = {.number = *number, .bytes = bytes};
   }
   return {};
+}
+
+// There may be room in quarantine now.
+void Recovery::put_bad_away(std::uint32_t number) {
+  last_segment_ = std::max(last_segment_, number);
+  const std::string folder = directory_ + "/" + kQuarantine;
+  const std::string from = directory_ + "/" + bad_name(number);
+  auto done = disk_.make_directory(folder);
+  if (done) done = disk_.rename(from, folder + "/" + segment_name(number));
+  note_(from + (done ? ": moved to " + folder : ": stays there: " + done.error().text));
 }
 
 // For writing where that is possible: a core may go on behind what is found.
@@ -167,24 +181,26 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
   const std::uint32_t bytes = segments_.at(number).bytes;
   disk_.close(segments_.at(number).file);
   segments_.erase(number);
-  const std::string folder = fault.empty() ? directory_ : directory_ + "/" + kQuarantine;
-  const std::string name = fault.empty() ? free_name(number) : segment_name(number);
-  if (auto made = disk_.make_directory(folder); !made) return made;
-  if (auto moved = disk_.rename(directory_ + "/" + segment_name(number), folder + "/" + name); !moved) return moved;
-  if (fault.empty()) {
-    if (is_segment_size(bytes)) free_.push_back({.name = name, .bytes = bytes});
-  } else {
+  if (!fault.empty()) {
+    const auto aside = put_segment_aside(disk_, directory_, number);
+    if (!aside) return std::unexpected(aside.error());
     ++counts_.damaged;
-    note_(segment_name(number) + ": " + fault + "; moved to " + folder + "/" + name);
+    note_(segment_name(number) + ": " + fault + "; moved to " + *aside);
+    return {};
   }
+  const std::string name = free_name(number);
+  if (auto moved = disk_.rename(directory_ + "/" + segment_name(number), directory_ + "/" + name); !moved) return moved;
+  if (is_segment_size(bytes)) free_.push_back({.name = name, .bytes = bytes});
   return {};
 }
 
-void Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
+// False where that failed.
+bool Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
   const auto kept = keep_aside(disk_, directory_, name, what, places);
   const std::string where = directory_ + "/" + kQuarantine + "/" + name + ".*";
-  if (kept && *kept == Kept::before) return;  // and was told of
+  if (kept && *kept == Kept::before) return true;  // and was told of
   note_(what + (kept ? "; kept in " + where : "; could not be kept aside: " + kept.error().text));
+  return kept.has_value();
 }
 
 void Recovery::tell_damage(Segment& segment, const Damage& place) {
@@ -197,9 +213,11 @@ void Recovery::tell_damage(Segment& segment, const Damage& place) {
     return;
   }
   ++(place.at_end ? counts_.cut_short : counts_.damaged);
-  keep(segment_name(segment.number) + "." + std::to_string(place.offset),
-       what + (place.at_end ? "a write that was cut short, or damage" : "does not check"),
-       {{segment.file, place.offset, place.bytes}});
+  const bool kept = keep(segment_name(segment.number) + "." + std::to_string(place.offset),
+                         what + (place.at_end ? "a write that was cut short, or damage" : "does not check"),
+                         {{segment.file, place.offset, place.bytes}});
+  // Then the file is; but not for an end that nobody was answered for.
+  if (!kept && !place.at_end) segment.unreadable = true;
 }
 
 // ------------------------------------------------------------------------------------------ records
@@ -327,8 +345,12 @@ void Recovery::lose(QueueId id, const Waiting& waiting) {
   std::vector<Place> places{place(waiting.entry.message, 0)};
   for (const Location& piece : waiting.decoded.stored.pieces)
     if (std::ranges::find(waiting.missing, piece) == waiting.missing.end()) places.push_back(place(piece, kFrameHeaderBytes));
-  keep(message::queue_id_text(id),
-       "message " + message::queue_id_text(id) + ": some of its content is not there any more", places);
+  const bool kept = keep(message::queue_id_text(id),
+                         "message " + message::queue_id_text(id) + ": some of its content is not there any more", places);
+  if (kept) return;
+  segments_.at(waiting.entry.message.segment).unreadable = true;
+  for (const Location& piece : waiting.decoded.stored.pieces)
+    if (const auto at = segments_.find(piece.segment); at != segments_.end()) at->second.unreadable = true;
 }
 
 // ------------------------------------------------------------------------------------------ cores

@@ -82,6 +82,7 @@ class Recovery {
   io::DiskResult<void> put_file_away(std::uint32_t number, const std::string& fault);
   bool read_records(Segment& segment, const Found& found);
   void free_empty(const std::vector<std::uint32_t>& empty);
+  void put_bad_away(std::uint32_t number);
   io::DiskResult<int> open_file(const std::string& path, bool& writable);
   std::size_t cores_able(std::size_t cores);
   std::map<std::uint32_t, std::size_t> assign(std::size_t cores);
@@ -94,7 +95,7 @@ class Recovery {
   void lose(QueueId id, const Waiting& waiting);
   void join(std::uint32_t a, std::uint32_t b);
   std::uint32_t root(std::uint32_t segment);
-  void keep(const std::string& name, const std::string& what, const std::vector<Place>& places);
+  bool keep(const std::string& name, const std::string& what, const std::vector<Place>& places);
 
   io::Disk& disk_;
   std::string directory_;

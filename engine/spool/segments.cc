@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr std::string_view kFree = "free-";
+constexpr std::string_view kBad = "bad-";
 constexpr std::string_view kNew = "new-";
 constexpr std::size_t kDigits = 8;
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -53,9 +54,19 @@ std::optional<std::uint32_t> parse_free_name(std::string_view name) {
   return parse_hex(name.substr(kFree.size()));
 }
 
+std::string bad_name(std::uint32_t number) { return std::string(kBad).append(hex(number)); }
+
+std::optional<std::uint32_t> parse_bad_name(std::string_view name) {
+  if (!name.starts_with(kBad)) return std::nullopt;
+  return parse_hex(name.substr(kBad.size()));
+}
+
 std::string new_name(std::uint32_t number) { return std::string(kNew).append(hex(number)); }
 
-bool is_new_name(std::string_view name) { return name.starts_with(kNew) && parse_hex(name.substr(kNew.size())); }
+std::optional<std::uint32_t> parse_new_name(std::string_view name) {
+  if (!name.starts_with(kNew)) return std::nullopt;
+  return parse_hex(name.substr(kNew.size()));
+}
 
 Segment& Segments::add(const Segment& segment) {
   const auto [at, fresh] = segments_.emplace(segment.number, segment);
@@ -131,19 +142,35 @@ io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directo
   return std::unexpected(done.error());
 }
 
+io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory, std::uint32_t number) {
+  const std::string from = directory + "/" + segment_name(number);
+  const std::string folder = directory + "/" + kQuarantine;
+  std::string to = folder + "/" + segment_name(number);
+  auto done = disk.make_directory(folder);
+  if (done) done = disk.rename(from, to);
+  if (done) done = disk.sync_directory(folder);
+  if (!done && io::is_full(done.error())) {
+    // A name as long as the one that it has: its directory does not grow.
+    to = directory + "/" + bad_name(number);
+    done = disk.rename(from, to);
+  }
+  if (!done && done.error().error != ENOENT) return std::unexpected(done.error());  // an earlier try went so far
+  if (auto synced = disk.sync_directory(directory); !synced) return std::unexpected(synced.error());
+  return to;
+}
+
 io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number, int file,
                                  SegmentEnd end) {
   if (file >= 0) disk.close(file);
-  const std::string path = directory + "/" + segment_name(number);
-  const std::string folder = directory + "/" + kQuarantine;
-  if (end == SegmentEnd::aside)
-    if (auto made = disk.make_directory(folder); !made) return made;
-  auto done = end == SegmentEnd::removed ? disk.remove(path)
-              : end == SegmentEnd::free  ? disk.rename(path, directory + "/" + free_name(number))
-                                         : disk.rename(path, folder + "/" + segment_name(number));
-  if (!done && done.error().error == ENOENT) done = {};  // an earlier try went so far
   // Before a later segment goes, this one must be gone for good: that one may hold the ends of its messages.
-  if (done && end == SegmentEnd::aside) done = disk.sync_directory(folder);
+  if (end == SegmentEnd::aside) {
+    const auto aside = put_segment_aside(disk, directory, number);
+    if (!aside) return std::unexpected(aside.error());
+    return {};
+  }
+  const std::string path = directory + "/" + segment_name(number);
+  auto done = end == SegmentEnd::removed ? disk.remove(path) : disk.rename(path, directory + "/" + free_name(number));
+  if (!done && done.error().error == ENOENT) done = {};  // an earlier try went so far
   if (done) done = disk.sync_directory(directory);
   return done;
 }

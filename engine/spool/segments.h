@@ -22,9 +22,12 @@ namespace sluice::spool {
 // "free-0000002a", named after the segment that it last was.
 [[nodiscard]] std::string free_name(std::uint32_t number);
 [[nodiscard]] std::optional<std::uint32_t> parse_free_name(std::string_view name);
+// "bad-0000002a": was to be moved to quarantine/, where no directory and no entry can be made on a full disk.
+[[nodiscard]] std::string bad_name(std::uint32_t number);
+[[nodiscard]] std::optional<std::uint32_t> parse_bad_name(std::string_view name);
 // "new-0000002a", while it is being made; what a crash leaves of it is of no use.
 [[nodiscard]] std::string new_name(std::uint32_t number);
-[[nodiscard]] bool is_new_name(std::string_view name);
+[[nodiscard]] std::optional<std::uint32_t> parse_new_name(std::string_view name);
 
 // What a segment's file may have: the longest batch finds room behind the first block; offsets are numbers of 32 bits.
 inline constexpr std::uint32_t kSegmentBytesMin = kBatchBytesMax + kBlockBytes;
@@ -33,8 +36,8 @@ inline constexpr std::uint32_t kSegmentBytesSetMin = 2 * kBatchBytesMax;
 inline constexpr std::uint32_t kSegmentBytesMax = 1U << 30;
 // What is wrong with a file of a spool, behind its path.  A segment holds mail: moving it away would lose that.
 inline constexpr const char* kIsALink =
-    ": is a link, or a file with a second name, where nothing but the relay may write; put the file itself here, under this "
-    "name alone (a link to anything else can be removed)";
+    ": is no plain file, or a file with a second name, where nothing but the relay may write; put the file itself here, under "
+    "this name alone (a link to anything else, a directory or a device can be removed)";
 inline constexpr const char* kIsForeign = ": belongs to another user; give it to the user that the relay runs as (chown)";
 inline constexpr std::uint32_t kSegmentBytesDefault = 64U << 20;
 static_assert(kSegmentBytesSetMin >= kSegmentBytesMin);
@@ -90,6 +93,10 @@ struct FreeFile {
 // has now, or none where nothing is left of it.
 [[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& file,
                                                     const SegmentHead& head);
+
+// Blocking: moves the segment's file to quarantine/, on the disk when it returns; on a full disk it is renamed where it is.
+// The path that it has now.  May be tried again.
+[[nodiscard]] io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory, std::uint32_t number);
 
 enum class SegmentEnd : std::uint8_t {
   free,     // to be used again

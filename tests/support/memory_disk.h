@@ -34,7 +34,7 @@ class MemoryDisk final : public io::Disk {
   // Called before each read: what somebody else does to the disk meanwhile.
   std::function<void()> before_read = [] {};
 
-  // Takes no new file, and no longer one.
+  // Takes no new file or directory, and no longer one.
   bool full = false;
 
   // The file of this name, made if need be.
@@ -56,6 +56,7 @@ class MemoryDisk final : public io::Disk {
   }
 
   io::DiskResult<void> make_directory(const std::string& path) override {
+    if (full && !directories_.contains(path)) return failed(path, ENOSPC);
     directories_.insert(path);
     return {};
   }

@@ -114,10 +114,10 @@ TEST_F(DirectoryTest, WithFilesOfOthersIsRefused) {
     EXPECT_THAT(refusal(), HasSubstr(name)) << name;
     disk_.file(name).own = true;
     disk_.file(name).links = 2;
-    EXPECT_THAT(refusal(), HasSubstr("is a link")) << name;
+    EXPECT_THAT(refusal(), HasSubstr("is no plain file")) << name;
     disk_.file(name).links = 1;
     disk_.file(name).regular = false;
-    EXPECT_THAT(refusal(), HasSubstr("is a link")) << name;
+    EXPECT_THAT(refusal(), HasSubstr("is no plain file")) << name;
     disk_.file(name).regular = true;
   }
 }
@@ -145,12 +145,12 @@ TEST_F(RealDirectoryTest, IsNotFooledByLinks) {
   ASSERT_EQ(refusal(), "");
   const std::string format = spool_ + "/format";
   fs::create_hard_link(format, place_.path("second-name"));
-  EXPECT_THAT(refusal(), HasSubstr("is a link"));
+  EXPECT_THAT(refusal(), HasSubstr("is no plain file"));
   fs::remove(place_.path("second-name"));
   EXPECT_EQ(refusal(), "");
   fs::rename(format, place_.path("elsewhere"));
   fs::create_symlink(place_.path("elsewhere"), format);
-  EXPECT_THAT(refusal(), HasSubstr("is a link"));
+  EXPECT_THAT(refusal(), HasSubstr("is no plain file"));
   fs::remove(format);
   fs::rename(place_.path("elsewhere"), format);
   fs::remove(spool_ + "/lock");

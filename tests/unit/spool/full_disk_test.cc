@@ -166,6 +166,32 @@ TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
   }
 }
 
+// There is no room for a copy of it: cleaning waited for that for ever, and nothing was delivered any more.
+TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
+  for (const bool folder : {true, false}) {
+    SCOPED_TRACE(folder);
+    FullDisk full(7);
+    full.fill(60'000);
+    const std::vector<QueueId> all = full.left();
+    const QueueId victim = all.front();
+    const Location where = full.spool().index().at(victim).message;
+    full.disk().flip_bit(full.machine.place.path(segment_name(where.segment)), where.offset + 100);
+    full.disk().set_capacity(0);
+    if (!folder) full.doors.world().faults().add({.call = io::SimCall::create, .after = 0, .count = io::kSimForever, .error = ENOSPC, .host = ""});
+    std::vector<QueueId> others = full.shuffled(all);
+    std::erase(others, victim);
+    for (int round = 0; round < 8; ++round)
+      ASSERT_TRUE(full.attempt(others, /*delivered=*/false)) << full.spool().no_room();
+    ASSERT_TRUE(full.attempt(others, /*delivered=*/true)) << full.spool().no_room();
+    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().messages() == 0; }));
+    EXPECT_THAT(full.life->told, Contains(HasSubstr("there is no room for a copy, and its segment will be kept")));
+    ASSERT_TRUE(full.doors.run_until([&] {
+      const std::string kept = folder ? "quarantine/" + segment_name(where.segment) : bad_name(where.segment);
+      return full.disk().look(full.machine.place.path(kept)).has_value();
+    }));
+  }
+}
+
 // A client that takes its time must not keep the oldest segment from being cleaned.
 TEST(SpoolFullDisk, IsEmptiedThoughADraftIsInTheOldestSegment) {
   FullDisk full(4);

@@ -185,8 +185,10 @@ TEST(SegmentName, ComesBackAndNothingElseIsOne) {
   EXPECT_EQ(free_name(0x2a), "free-0000002a");
   EXPECT_EQ(parse_free_name("free-0000002a"), 0x2aU);
   EXPECT_FALSE(parse_free_name("free-list"));
-  EXPECT_TRUE(is_new_name(new_name(7)));
-  EXPECT_FALSE(is_new_name("new-mail"));
+  EXPECT_EQ(parse_new_name(new_name(7)), 7U);
+  EXPECT_EQ(parse_bad_name(bad_name(7)), 7U);
+  EXPECT_FALSE(parse_bad_name("bad-news"));
+  EXPECT_FALSE(parse_new_name("new-mail"));
 }
 
 }  // namespace

@@ -277,6 +277,44 @@ TEST_F(RecoveryTest, FileWithADamagedHeadIsMovedAwayWhole) {
   EXPECT_EQ(recover(), (Found{{11, 0}}));
 }
 
+// There was no room for the folder that it was to be moved to, and the relay did not start.
+TEST_F(RecoveryTest, AFileWithADamagedHeadOnAFullDiskIsRenamed) {
+  SegmentText first(1);
+  first.message(10);
+  first.put_on(disk_, kDirectory);
+  SegmentText second(2);
+  second.message(11);
+  second.put_on(disk_, kDirectory);
+  std::string& file = disk_.file("/spool/00000001.log").bytes;
+  file[20] ^= 1;
+  file[kBlockBytes / 2 + 20] ^= 1;
+  const std::string whole = file;
+  disk_.full = true;
+  EXPECT_EQ(recover(), (Found{{11, 0}}));
+  EXPECT_EQ(error_, "");
+  EXPECT_THAT(disk_.names(kDirectory), UnorderedElementsAre("bad-00000001", "00000002.log"));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("header is damaged; moved to /spool/bad-00000001")));
+  EXPECT_EQ(recover(), (Found{{11, 0}}));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("stays there")));
+  disk_.full = false;
+  EXPECT_EQ(recover(), (Found{{11, 0}}));
+  EXPECT_EQ(quarantined("00000001.log"), whole);
+}
+
+// What does not check was lost with its segment, where there was no room for a copy.
+TEST_F(RecoveryTest, DamageThatThereIsNoRoomForKeepsItsSegment) {
+  SegmentText first(1);
+  const Location victim = first.message(10);
+  first.sync();
+  first.message(11);
+  first.put_on(disk_, kDirectory);
+  disk_.file("/spool/00000001.log").bytes[victim.offset + 60] ^= 4;
+  disk_.full = true;
+  EXPECT_EQ(recover(), (Found{{11, 0}}));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("could not be kept aside")));
+  EXPECT_TRUE(shares_[0].segments.front().unreadable);
+}
+
 // It used to be that the rest of such a segment was taken for empty, and its file used again.
 TEST_F(RecoveryTest, MailBehindABlockThatCannotBeReadIsFoundAndTheFileIsKept) {
   SegmentText first(1);
@@ -331,7 +369,7 @@ TEST_F(RecoveryTest, RefusesLinksAndFilesOfOthers) {
   testing::MemoryDisk::File& file = disk_.file("/spool/00000001.log");
   file.links = 2;
   recover();
-  EXPECT_THAT(error_, HasSubstr("is a link"));
+  EXPECT_THAT(error_, HasSubstr("is no plain file"));
   file.links = 1;
   file.own = false;
   recover();
@@ -339,11 +377,27 @@ TEST_F(RecoveryTest, RefusesLinksAndFilesOfOthers) {
   file.own = true;
   file.regular = false;
   recover();
-  EXPECT_THAT(error_, HasSubstr("is a link, or a file with a second name"));
+  EXPECT_THAT(error_, HasSubstr("is no plain file, or a file with a second name"));
   file.regular = true;
-  disk_.file("/spool/free-00000009").links = 2;
-  recover();
-  EXPECT_THAT(error_, HasSubstr("free-00000009"));
+}
+
+// Nothing is in them: they are left alone, and everything else goes on.
+TEST_F(RecoveryTest, FilesOfOthersThatAreNoSegmentsAreNotUsed) {
+  SegmentText first(1);
+  first.message(10);
+  first.put_on(disk_, kDirectory);
+  for (const char* name : {"free-00000009", "new-0000000a"}) {
+    testing::MemoryDisk::File& file = disk_.file(std::string("/spool/") + name);
+    file.bytes.resize(kSegmentBytesMin);
+    file.own = false;
+  }
+  EXPECT_EQ(recover(), (Found{{10, 0}}));
+  EXPECT_EQ(error_, "");
+  EXPECT_THAT(notes_, UnorderedElementsAre(HasSubstr("free-00000009: belongs to another user"), HasSubstr("new-0000000a: belongs")));
+  EXPECT_EQ(last_segment_, 10U);
+  // One that was made now, under a number of its own.
+  ASSERT_EQ(shares_[0].free.size(), 1U);
+  EXPECT_EQ(shares_[0].free.front().name, "free-0000000b");
 }
 
 TEST_F(RecoveryTest, LeavesOtherFilesAlone) {
