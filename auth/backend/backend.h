@@ -44,6 +44,9 @@ class Backend {
     return std::nullopt;
   }
 
+  // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
+  [[nodiscard]] virtual std::string trouble() { return {}; }
+
   // True if changes_since() tells: then poll it about every half second. If not, the cache's TTL is
   // the bound.
   [[nodiscard]] virtual bool tells_changes() const { return false; }

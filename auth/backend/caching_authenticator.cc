@@ -1,40 +1,55 @@
 #include "auth/backend/caching_authenticator.h"
 
 namespace sluice::auth {
+namespace {
+
+constexpr int kTriesMax = 3;
+
+}  // namespace
 
 CachingAuthenticator::CachingAuthenticator(io::Loop& loop, Backend& backend,
                                            std::span<const std::byte, kCacheKeyOctets> process_key,
                                            const CredentialCacheLimits& limits)
     : loop_(loop), backend_(backend), cache_(process_key, limits) {}
 
+// An answer that was found before a change is no answer to a session that begins after it: nobody would end that session.
 Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   ++counters_.asked;
   const CredentialKey key = cache_.key_of(credentials.name, credentials.secret);
-  if (auto known = cache_.find(key, loop_.now())) {
-    ++counters_.from_cache;
-    co_return *std::move(known);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    if (auto known = cache_.find(key, loop_.now())) {
+      ++counters_.from_cache;
+      co_return *std::move(known);
+    }
+    Found found = co_await ask(key, credentials);
+    if (found.answer.kind != AnswerKind::granted || found.begun == cache_.ticket()) co_return std::move(found.answer);
   }
+  ++counters_.unavailable;
+  co_return Answer::unavailable("accounts were changed again and again while the password was checked");
+}
+
+// The credentials outlive the job.
+Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey& key, const Credentials& credentials) {
   Waiter waiter;
   if (!flight_.join(key, &waiter)) {
     co_await waiter.gate.wait("password check of another session");
-    co_return std::move(waiter.answer);
+    co_return std::move(waiter.found);
   }
   ++counters_.checks;
-  const CredentialCache::Ticket ticket = cache_.ticket();
+  Found found{.begun = cache_.ticket()};
   const WallMillis now = loop_.door().clock.wall();
-  // The credentials stay in this frame, which outlives the job.
   auto checked = co_await io::run_on_worker<Answer>(
       loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); },
       "password check");
-  Answer answer = checked ? *std::move(checked) : Answer::unavailable("too many password checks wait");
-  if (answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
-  cache_.put(ticket, key, answer, loop_.now());
+  found.answer = checked ? *std::move(checked) : Answer::unavailable("too many password checks wait");
+  if (found.answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
+  cache_.put(found.begun, key, found.answer, loop_.now());
   for (Waiter* other : flight_.land(key)) {
     if (other == &waiter) continue;
-    other->answer = answer;
+    other->found = found;
     other->gate.open();
   }
-  co_return answer;
+  co_return found;
 }
 
 void CachingAuthenticator::forget(const Changes& changes) {

@@ -34,10 +34,15 @@ class CachingAuthenticator final : public Authenticator {
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
 
  private:
+  struct Found {
+    Answer answer;
+    CredentialCache::Ticket begun{};  // of the moment when it was asked for
+  };
   struct Waiter {
     Gate gate;
-    Answer answer;
+    Found found;
   };
+  Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
 
   io::Loop& loop_;
   Backend& backend_;

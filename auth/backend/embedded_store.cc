@@ -212,11 +212,18 @@ void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
 
 std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   const std::lock_guard lock(mutex_);
+  if (database_ == nullptr) return std::nullopt;
   bool found = false;
   const absl::Status read = database_->query("SELECT 1 FROM customer WHERE name = ?", {name},
                                              [&](const Row&) { found = true; });
   if (!read.ok()) return std::nullopt;
   return found;
+}
+
+std::string EmbeddedStore::trouble() {
+  const std::lock_guard lock(mutex_);
+  const absl::Status read = follow_file();
+  return read.ok() ? "" : failure(read);
 }
 
 Changes EmbeddedStore::changes_since(std::uint64_t seen) {

@@ -39,6 +39,7 @@ class EmbeddedStore final : public Backend {
   // whose hash was made at another cost is hashed anew, on the way.
   [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
+  std::string trouble() override;
   [[nodiscard]] bool tells_changes() const override { return true; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 

@@ -35,7 +35,8 @@ constexpr std::string_view kPasswordRules =
     "characters. Only a hash of it is stored (argon2id).";
 
 constexpr std::string_view kNoticed =
-    "A running relay notices within a second; sessions that are open go on to their end.";
+    "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
+    "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
 
 constexpr std::array kCommands{
     AccountCommand{
@@ -54,8 +55,7 @@ constexpr std::array kCommands{
         customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0,
         "let a customer log in no more",
         "Every account of the customer is refused at login, with the reason if the password was "
-        "right. Its open sessions end within a second, with 421; a message whose content is on its "
-        "way is taken first.",
+        "right.",
         "sluicectl customer suspend 'Example Ltd' --reason 'unpaid since May, call 555-0100'"},
     AccountCommand{customer, hold, "customer", "hold", "NAME", kOptionReason, 0,
                    "hold back a customer's mail",
@@ -104,8 +104,7 @@ constexpr std::array kCommands{
                    "sluicectl account show user@example.com"},
     AccountCommand{account, password, "account", "password", "NAME",
                    kOptionGenerate | kOptionPasswordStdin, 0, "set an account's password",
-                   "The old password is worth nothing from then on. Open sessions of the account end "
-                   "within a second, with 421; a message whose content is on its way is taken first.",
+                   "The old password is worth nothing from then on.",
                    "pass show user | sluicectl account password user@example.com --password-stdin"},
     AccountCommand{account, narrow, "account", "narrow", "NAME", kOptionOnly | kOptionAnyDomain, 0,
                    "set which domains an account may send from",
@@ -115,8 +114,7 @@ constexpr std::array kCommands{
     AccountCommand{
         account, suspend, "account", "suspend", "NAME", kOptionReason, 0,
         "let an account log in no more",
-        "It is refused at login, with the reason if the password was right. Its open sessions end "
-        "within a second, with 421; a message whose content is on its way is taken first.",
+        "It is refused at login, with the reason if the password was right.",
         "sluicectl account suspend user@example.com --reason 'password was stolen, call 555-0100'"},
     AccountCommand{account, hold, "account", "hold", "NAME", kOptionReason, 0,
                    "hold back an account's mail",

@@ -33,6 +33,8 @@ Reloaded Server::reload() {
   // Also where the configuration is at fault: whoever has renamed the log waits for this.
   if (auto opened = log_service_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
+  if (std::string trouble = backend_->trouble(); !trouble.empty())
+    done.errors.push_back("store.accounts: " + std::move(trouble) + "; what is known of accounts stays until it can be read");
   for (const net::CertificateFault& fault : certificate_faults(plan_->config, *clock_))
     done.warnings.push_back("tls.certificates: " + fault.fault);
   return done;

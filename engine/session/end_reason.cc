@@ -26,15 +26,15 @@ constexpr std::array<EndReasonRow, kEndReasons> kRows{{
     {EndReason::handshake_failed, "handshake_failed", nullptr, kSomeLines},
     {EndReason::handshake_timeout, "handshake_timeout", nullptr, kOneLine},
     {EndReason::handshake_closed, "handshake_closed", nullptr, kOneLine},
-    {EndReason::handshakes_per_core, "handshakes_per_core", &replies::kBusy, kOneLine},
+    {EndReason::handshakes_per_core, "handshakes_per_core", &replies::kTooManyHandshakesHere, kOneLine},
     {EndReason::handshakes_per_address, "handshakes_per_address", &replies::kTooManyHandshakes, kOneLine},
     {EndReason::plaintext_in_handshake, "plaintext_in_handshake", nullptr, kSomeLines},
     {EndReason::tls_in_clear, "tls_in_clear", &replies::kTlsInClear, kSomeLines},
     {EndReason::tls_failed, "tls_failed"},
     {EndReason::idle_timeout, "idle_timeout", &replies::kIdleTooLong},
-    {EndReason::login_timeout, "login_timeout", &replies::kIdleTooLong, kSomeLines},
+    {EndReason::login_timeout, "login_timeout", &replies::kLoginTooLate, kSomeLines},
     {EndReason::command_timeout, "command_timeout", &replies::kCommandTooSlow},
-    {EndReason::content_timeout, "content_timeout", &replies::kIdleTooLong},
+    {EndReason::content_timeout, "content_timeout", &replies::kContentStopped},
     {EndReason::content_too_slow, "content_too_slow", &replies::kContentTooSlow},
     {EndReason::reply_timeout, "reply_timeout"},
     {EndReason::too_many_errors, "too_many_errors", &replies::kTooManyErrors},
@@ -55,6 +55,15 @@ constexpr bool in_order() {
   return true;
 }
 static_assert(in_order());
+
+// One reply, one meaning.
+constexpr bool replies_differ() {
+  for (std::size_t i = 0; i < kRows.size(); ++i)
+    for (std::size_t k = i + 1; k < kRows.size(); ++k)
+      if (kRows[i].reply != nullptr && kRows[i].reply == kRows[k].reply) return false;
+  return true;
+}
+static_assert(replies_differ());
 
 }  // namespace
 

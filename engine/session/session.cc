@@ -51,9 +51,15 @@ Task<void> Session::talk() {
     }
     const smtp::Step taken = step();
     if (taken.event == smtp::Event::recipient) on_recipient();  // views hold until consumed
-    if (taken.event == smtp::Event::mail) on_mail();
+    // Behind the last message, in one segment with it: there is no next one.
+    const bool too_late = taken.event == smtp::Event::mail && ending_;
+    if (taken.event == smtp::Event::mail && !too_late) on_mail();
     line_ = {};
     connection_->input().consume(taken.consumed);
+    if (too_late) {
+      end(*ending_);
+      co_return;
+    }
     if (co_await on_event(taken.event) == Next::end) co_return;
     if (taken.event != smtp::Event::need_more) {
       progressed_at_ = services_.loop.now();

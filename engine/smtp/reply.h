@@ -151,6 +151,8 @@ SLUICE_REPLY(kEndlessLine, 421, 7, 0, "A line without end, closing connection");
 SLUICE_REPLY(kTooManyAuthFailures, 421, 7, 0, "Too many failed logins, closing");
 SLUICE_REPLY(kOutOfStep, 421, 5, 0, "Cannot tell commands from content any more, closing");
 SLUICE_REPLY(kIdleTooLong, 421, 4, 2, "Waited too long for you, closing");
+SLUICE_REPLY(kLoginTooLate, 421, 4, 2, "Timeout: no login in time, closing connection");
+SLUICE_REPLY(kContentStopped, 421, 4, 2, "Timeout: the message stopped coming, closing connection");
 SLUICE_REPLY(kCommandTooSlow, 421, 4, 2, "Timeout: the command took too long, closing connection");
 SLUICE_REPLY(kContentTooSlow, 421, 4, 2, "Timeout: the message comes too slowly, closing connection");
 SLUICE_REPLY(kContentSurplus, 421, 3, 4, "The message goes on far beyond the size limit, closing connection");
@@ -160,6 +162,7 @@ SLUICE_REPLY(kTooManyConnections, 421, 7, 0, "Too many connections from your add
 SLUICE_REPLY(kTooManyHandshakes, 421, 7, 0, "Too many unfinished TLS handshakes, try again later");
 SLUICE_REPLY(kTlsInClear, 421, 7, 0, "TLS begins with STARTTLS on this port, closing connection");
 SLUICE_REPLY(kBusy, 421, 3, 2, "Too busy, try later");
+SLUICE_REPLY(kTooManyHandshakesHere, 421, 3, 2, "Too many TLS handshakes at this moment, try later");
 SLUICE_REPLY(kInternal, 451, 3, 0, "Trouble here, try later");
 SLUICE_REPLY(kNextHopTrouble, 451, 4, 1, "The next server does not answer, try later");
 SLUICE_REPLY(kTooManyRecipients, 452, 5, 3,

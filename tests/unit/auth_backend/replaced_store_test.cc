@@ -56,6 +56,25 @@ TEST_F(ReplacedStore, ACopyThatIsRenamedOverItIsNoticed) {
   EXPECT_FALSE(next().everything) << "told once";
 }
 
+// The question after a customer ended the relay then.
+TEST_F(ReplacedStore, WhileACopyCannotBeOpenedNothingIsKnownAndNothingBreaks) {
+  auto holder = open_store_file(copy_, IfMissing::fail, 100);
+  ASSERT_TRUE(holder.ok());
+  // Without a journal of that kind, who writes keeps readers out.
+  expect_ok((*holder)->run("PRAGMA journal_mode = DELETE", {}));
+  expect_ok((*holder)->run("BEGIN EXCLUSIVE", {}));
+  fs::rename(copy_, path_);
+  EXPECT_THAT(next().error, HasSubstr("locked"));
+  EXPECT_EQ(store_->has_customer("Acme"), std::nullopt);
+  EXPECT_THAT(store_->trouble(), HasSubstr("locked"));
+  EXPECT_EQ(login("tim@example.com", "right"), AnswerKind::unavailable);
+  holder->reset();
+  EXPECT_EQ(store_->trouble(), "");
+  EXPECT_TRUE(next().everything) << "that it was asked for its trouble does not hide the change";
+  EXPECT_EQ(store_->has_customer("Acme"), true);
+  expect_restored();
+}
+
 TEST_F(ReplacedStore, WhatTheOldOnesJournalHeldIsNotPutIntoTheNewOne) {
   // Nobody has looked since the last edits: they are in the journal alone.
   fs::rename(copy_, path_);

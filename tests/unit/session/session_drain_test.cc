@@ -161,5 +161,33 @@ TEST_F(SessionDrainTest, AChangedAccountEndsTheMessageThatIsOnItsWay) {
   EXPECT_EQ(end().reason, EndReason::account_changed);
 }
 
+// It went on as long as each MAIL came in one segment with the end of the message before.
+TEST_F(SessionDrainTest, AChangedAccountBeginsNoMessageBehindTheEndOfOne) {
+  for (const EndReason reason : {EndReason::account_changed, EndReason::shutting_down}) {
+    envelope();
+    EXPECT_EQ(client().say("DATA"), 354);
+    host.end_soon(reason);
+    client().send(std::string(kText) + ".\r\nMAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\n");
+    EXPECT_EQ(client().reply().code, 250);
+    EXPECT_EQ(client().reply().code, 421);
+    EXPECT_EQ(client().rest(), "");
+    EXPECT_EQ(host.notes.ends.back().reason, reason);
+    client_ = nullptr;
+  }
+  EXPECT_THAT(host.takers.ledger, SizeIs(2));
+}
+
+TEST_F(SessionDrainTest, AChangedAccountBeginsNoMessageBehindAChunk) {
+  envelope();
+  client().send("BDAT 5\r\nFrom:");
+  EXPECT_EQ(client().reply().code, 250);
+  host.end_soon(EndReason::account_changed);
+  client().send("BDAT 41 LAST\r\n" + std::string(" ann@example.com\r\nSubject: 1\r\n\r\nhello w\r\n") +
+                "MAIL FROM:<ann@example.com>\r\n");
+  EXPECT_EQ(client().reply().code, 250);
+  EXPECT_EQ(client().reply().code, 421);
+  EXPECT_EQ(end().reason, EndReason::account_changed);
+}
+
 }  // namespace
 }  // namespace sluice::session
