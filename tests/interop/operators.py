@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail, wire
-from lib.harness import PATIENCE, Skipped, cases, expect_equal, expect_in, main, shared, test, until
+from lib.harness import PATIENCE, Skipped, cases, expect, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.relay import PASSWORD, SLUICE, Relay, authority, control, under
@@ -216,6 +216,23 @@ def a_restored_accounts_file_is_noticed(_name, put):
         until(lambda: logs_in(relay, PASSWORD), "the restored password works")
         until(lambda: not logs_in(relay, "another"), "the password that was set since works no more", 1)
         expect_in(SENDER, relay.control("account", "list"), "the accounts, as sluicectl sees them")
+
+
+@test
+def a_reload_says_that_the_accounts_cannot_be_read():
+    with Relay(next_hop()) as relay:
+        accounts = relay.at("state", "accounts.db")
+        backup = relay.at("backup.db")
+        shutil.copy(accounts, backup)
+        relay.control("reload")
+        with open(relay.at("half.db"), "wb") as half:
+            half.write(b"no database")
+        os.chmod(half.name, 0o600)
+        os.rename(half.name, accounts)
+        expect_in(accounts, relay.control("reload", wanted=1), "what reload says")
+        os.rename(backup, accounts)
+        relay.control("reload")
+        expect(logs_in(relay, PASSWORD), "who was there before logs in")
 
 
 def logs_in(relay, password):
