@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/backend/store_values.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
@@ -152,6 +153,9 @@ absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view cu
                                       WallMillis now) {
   const absl::StatusOr<std::string> entry = stored_domain_entry(name);
   if (!entry.ok()) return entry.status();
+  if (const std::string_view below = "*."; !has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry))
+    return absl::InvalidArgumentError(absl::StrCat(in_quotes(name), " has a label xn--... that no name is written as (RFC 5890); "
+                                                   "give the name itself"));
   auto transaction = Transaction::to_write(*database_);
   if (!transaction.ok()) return transaction.status();
   const absl::StatusOr<std::int64_t> owner = customer_id(customer);

@@ -54,6 +54,16 @@ std::optional<std::string> ascii_domain(std::string_view domain) {
   return ascii;
 }
 
+bool has_true_a_labels(std::string_view domain) {
+  std::string lower(domain);
+  std::ranges::transform(lower, lower.begin(), to_lower);
+  if (!lower.starts_with("xn--") && lower.find(".xn--") == std::string::npos) return true;
+  char* converted = nullptr;
+  const int result = idn2_to_unicode_8z8z(lower.c_str(), &converted, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, Free> owned(converted);
+  return result == IDN2_OK && is_international(converted) && ascii_domain(converted) == lower;
+}
+
 std::string domain_key(std::string_view domain) {
   if (is_international(domain))
     if (auto ascii = ascii_domain(domain)) return *std::move(ascii);

@@ -17,6 +17,10 @@ namespace sluice {
 // or too long as one.
 [[nodiscard]] std::optional<std::string> ascii_domain(std::string_view domain);
 
+// Each A-label ("xn--...") of a domain in ASCII is the one that its U-label has.  One that is not, as of a decomposed letter, is
+// shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
+[[nodiscard]] bool has_true_a_labels(std::string_view domain);
+
 // What a domain is compared and looked up by.  Equal for all spellings of one domain.  What has no A-labels (an address
 // literal, a name that IDNA does not allow) keeps its bytes, ASCII letters in lower case, and so equals itself alone.
 // For a domain in ASCII it costs a copy.

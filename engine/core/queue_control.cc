@@ -41,6 +41,7 @@ class Walk {
         spool_(spool),
         core_(core),
         request_(request),
+        destination_(relay::destination_key_of(request.destination)),
         pages_(pages),
         limit_(pages != nullptr ? SIZE_MAX
                                 : request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault)) {}
@@ -51,7 +52,7 @@ class Walk {
     } else if (stopped()) {
       // The spool may be closed already.
     } else if (request_.verb == QueueVerb::flush && only_destination()) {
-      answer_.found = answer_.changed = queue_.flush_destination(request_.destination);
+      answer_.found = answer_.changed = queue_.flush_destination(destination_);
     } else if (!request_.id.empty()) {
       const auto id = message::parse_queue_id(request_.id);
       if (id && spool_.has(*id)) co_await visit(*id);
@@ -81,7 +82,7 @@ class Walk {
   Task<void> list_destinations() {
     const relay::Schedule& schedule = queue_.schedule();
     if (!request_.destination.empty()) {
-      if (const auto only = schedule.status(schedule.find_destination(request_.destination))) add_destination(*only);
+      if (const auto only = schedule.status(schedule.find_destination(destination_))) add_destination(*only);
       co_return;
     }
     for (std::uint32_t cursor = 0; cursor < schedule.destinations_end();) {
@@ -119,7 +120,7 @@ class Walk {
     if (request_.destination.empty()) {
       walk.emplace(schedule);
     } else {
-      walk.emplace(schedule, schedule.find_destination(request_.destination));
+      walk.emplace(schedule, schedule.find_destination(destination_));
     }
     while (!walk->over() && !answer_.more && !stopped()) {
       std::vector<spool::QueueId> wanted;
@@ -300,6 +301,7 @@ class Walk {
   spool::Spool& spool_;
   std::uint32_t core_;
   const QueueRequest& request_;
+  const std::string destination_;
   QueuePages* pages_;  // null: one answer
   const std::size_t limit_;
   absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs

@@ -22,7 +22,7 @@ struct ReceivedField {
   std::string_view queue_id;
   std::string_view tls_version;     // "TLSv1.3"; empty without TLS
   std::string_view tls_cipher;      // "TLS_AES_128_GCM_SHA256"; empty if unknown
-  std::string_view only_recipient;  // "a@b"; empty unless there is exactly one
+  std::string_view only_recipient;  // "a@b"; empty unless there is exactly one; not shown if its local part is not ASCII
   bool esmtp = true;                // EHLO, not HELO
   bool tls = false;
   bool authenticated = false;

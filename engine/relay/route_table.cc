@@ -174,6 +174,12 @@ std::string RouteTable::destination_key(const Route& route,
          (recipient_domain.empty() ? hostname_ : domain_key(recipient_domain));
 }
 
+std::string destination_key_of(std::string_view text) {
+  const std::string_view route = route_of_destination(text);
+  if (route.size() == text.size()) return std::string(text);
+  return std::string(route) + "/" + domain_key(text.substr(route.size() + 1));
+}
+
 std::string_view domain_of(std::string_view mailbox) {
   smtp::Mailbox parsed;
   if (smtp::parse_mailbox(mailbox, true, parsed) != smtp::PathFault::none) return {};

@@ -110,6 +110,9 @@ class RouteTable {
 // The name of the route of a destination key.
 [[nodiscard]] inline std::string_view route_of_destination(std::string_view key) { return key.substr(0, key.find('/')); }
 
+// The key of a destination that is given as text: "mx/Bücher.example" is "mx/xn--bcher-kva.example".
+[[nodiscard]] std::string destination_key_of(std::string_view text);
+
 // The domain of a mailbox as envelopes keep it; empty where it has none: "Postmaster", the null
 // reverse-path.
 [[nodiscard]] std::string_view domain_of(std::string_view mailbox);

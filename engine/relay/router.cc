@@ -29,24 +29,6 @@ void add(PoolCounters& sum, const PoolCounters& one) {
   sum.given_way += one.given_way;
 }
 
-// A mailbox's domain as DNS knows it: both forms of an international one are one destination.  What has no other form
-// stays, for DNS to refuse.
-class DnsDomain {
- public:
-  explicit DnsDomain(std::string_view mailbox) : name_(domain_of(mailbox)) {
-    if (!is_international(name_)) return;
-    ascii_ = ascii_domain(name_);
-    if (ascii_) name_ = *ascii_;
-  }
-  DnsDomain(const DnsDomain&) = delete;
-  DnsDomain& operator=(const DnsDomain&) = delete;
-  [[nodiscard]] std::string_view name() const { return name_; }
-
- private:
-  std::optional<std::string> ascii_;
-  std::string_view name_;
-};
-
 }  // namespace
 
 smtp::Reply NoWay::reply() const { return smtp::Reply::relayed(code, enhanced, text); }
@@ -72,16 +54,15 @@ Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed(
 Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
                      std::string_view hostname, const message::Recipient& recipient, const message::Envelope& envelope,
                      const message::Submitter& from) {
-  const DnsDomain recipient_domain(recipient.forward_path);
-  const DnsDomain sender_domain(envelope.reverse_path);
-  const std::string_view domain = recipient_domain.name();
+  const std::string_view domain = domain_of(recipient.forward_path);
   Bound bound;
   bound.route = table.find({.recipient_domain = domain,
-                            .sender_domain = sender_domain.name(),
+                            .sender_domain = domain_of(envelope.reverse_path),
                             .customer = from.customer,
                             .null_sender = envelope.reverse_path.empty(),
                             .own_dsn = message::is_own_dsn(envelope, from)});
-  bound.domain = domain.empty() ? hostname : domain;
+  // As DNS knows it: all spellings are one destination, with one pool.  What is no domain is for DNS to refuse.
+  bound.domain = domain_key(domain.empty() ? hostname : domain);
   bound.key = table.destination_key(route(bound.route), bound.domain);
   return bound;
 }

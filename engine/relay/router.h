@@ -27,7 +27,7 @@ namespace sluice::relay {
 struct Bound {
   std::size_t route = 0;
   std::string key;     // no other destination has it
-  std::string domain;  // of the recipient
+  std::string domain;  // of the recipient, a domain_key()
 };
 
 // `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.

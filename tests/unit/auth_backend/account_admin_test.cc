@@ -82,6 +82,11 @@ TEST_F(AccountAdminTest, ADomainHasOneCustomer) {
 }
 
 // Both spellings could be had, by two customers.
+TEST_F(AccountAdminTest, ADomainThatOnlyLooksLikeAnotherIsNobodys) {
+  for (const std::string_view twin : {"xn--bucher-xyd.example", "*.xn--bucher-xyd.example"})
+    expect_error(admin_->add_domain(twin, "Acme", kTestNow), StatusCode::kInvalidArgument, "give the name itself");
+}
+
 TEST_F(AccountAdminTest, ADomainInItsOtherSpellingIsTaken) {
   expect_ok(admin_->add_customer("Other", kTestNow));
   expect_ok(admin_->add_domain("b\u00fccher.example", "Acme", kTestNow));

@@ -55,5 +55,16 @@ TEST(InternationalDomainTest, NeverBecomesAnotherKindOfText) {
   EXPECT_EQ(ascii_domain(longest + ".example"), std::nullopt) << "a label of more than 63 octets";
 }
 
+// A look-alike of another customer's domain could be registered.
+TEST(InternationalDomainTest, HasOneTrueALabel) {
+  for (const char* domain : {"example.com", "xn--bcher-kva.example", "XN--BCHER-KVA.example", "www.xn--fa-hia.de",
+                             "xn--ihqwcrb4cv8a8dqg056pqjye.example", "xn--p1ai", "a.xn--p1ai"})
+    EXPECT_TRUE(has_true_a_labels(domain)) << domain;
+  for (const char* domain : {"xn--bucher-xyd.example",   // u and a mark that belongs to it
+                             "xn--BCHER-kVA-.example", "xn--a.example", "xn--example-.com", "xn--.example",
+                             "xn--bcher-kva.xn--bucher-xyd.example", "xn--99999999999.example"})
+    EXPECT_FALSE(has_true_a_labels(domain)) << domain;
+}
+
 }  // namespace
 }  // namespace sluice

@@ -240,6 +240,16 @@ TEST_F(QueueControlTest, AFlushCountsMessages) {
   EXPECT_EQ(render_queue({.verb = QueueVerb::flush, .destination = "elsewhere"}, std::vector{none}, 0), "0 were changed\n");
 }
 
+// The text was compared as it was given: nothing was found.
+TEST_F(QueueControlTest, ADestinationIsOneInAllItsSpellings) {
+  fill(1);
+  add_job(1, "farm/xn--bcher-kva.example");
+  for (const std::string destination : {"farm/B\u00dccher.Example", "farm/xn--BCHER-kva.example"}) {
+    EXPECT_EQ(ask({.verb = QueueVerb::list, .destination = destination}).rows.size(), 1U) << destination;
+    EXPECT_EQ(ask({.verb = QueueVerb::destinations, .destination = destination}).destinations.size(), 1U) << destination;
+  }
+}
+
 TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
   fill(1);
   ask({.verb = QueueVerb::hold, .all = true});

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/relay/router.h"
 #include "engine/smtp/ascii.h"
 
 namespace sluice::relay {
@@ -292,6 +293,22 @@ TEST(DomainOf, IsWhatStandsBehindTheLastAtThatIsNotQuoted) {
       {"", ""},
       {"user@", ""}};
   for (const auto& [mailbox, domain] : cases) EXPECT_EQ(domain_of(mailbox), domain) << mailbox;
+}
+
+// Each spelling of a domain had a pool of its own, with all its connections.
+TEST(RouteTableTest, ARecipientsDomainIsOneDestinationInAllItsSpellings) {
+  const std::vector<RouteConditions> conditions(1);
+  const RouteTable table(conditions, "mx.example.net", std::nullopt);
+  Route route;
+  route.name = "out";
+  route.mx = true;
+  const message::Envelope envelope;
+  for (const char* path : {"x@Gmail.Example", "x@gmail.example", "X@GMAIL.EXAMPLE"}) {
+    const Bound bound = bind_recipient(table, [&](std::size_t) -> const Route& { return route; }, "mx.example.net",
+                                       {.forward_path = path}, envelope, {});
+    EXPECT_EQ(bound.domain, "gmail.example") << path;
+    EXPECT_EQ(bound.key, "out/gmail.example") << path;
+  }
 }
 
 }  // namespace
