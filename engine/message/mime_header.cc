@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/base/domain_name.h"
 #include "engine/smtp/ascii.h"
 
 namespace sluice::message {
@@ -133,29 +134,55 @@ TransferEncoding encoding_named(std::string_view value) {
   return TransferEncoding::identity;
 }
 
+// An address that has another form in ASCII.
+std::optional<std::string> address_in_ascii(std::string_view word) {
+  const std::size_t domain = word.rfind('@') + 1;
+  if (domain < 2 || smtp::has_eight_bit(word.substr(0, domain))) return std::nullopt;
+  const auto ascii = ascii_domain(word.substr(domain));
+  if (!ascii) return std::nullopt;
+  return std::string(word.substr(0, domain)) + *ascii;
+}
+
+// `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with it.
+void append_encoded_word(std::string_view word, std::size_t blanks, std::string& out) {
+  out += smtp::is_clean_utf8(word) ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
+  out.append(blanks, '_');
+  for (const char c : word) {
+    if (smtp::is_alnum(c)) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+    }
+  }
+  out += "?=";
+}
+
 // RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than bytes
 // that are lost on the way.
 void append_encoded(std::string_view field, std::string& out) {
   const auto parts_words = [](char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); };
+  std::optional<std::size_t> blanks;  // since the last encoded word, if there was nothing else
   while (!field.empty()) {
     const auto* const past = std::ranges::find_if(field, parts_words);
     const std::string_view word = field.substr(0, static_cast<std::size_t>(past - field.begin()));
     field.remove_prefix(word.size());
     if (!smtp::has_eight_bit(word)) {
       out += word;
+      if (!word.empty()) blanks.reset();
+    } else if (const auto address = address_in_ascii(word)) {
+      out += *address;
+      blanks.reset();
     } else {
-      out += smtp::is_clean_utf8(word) ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
-      for (const char c : word) {
-        if (smtp::is_alnum(c)) {
-          out += c;
-        } else {
-          const auto byte = static_cast<unsigned char>(c);
-          (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
-        }
-      }
-      out += "?=";
+      append_encoded_word(word, blanks.value_or(0), out);
+      blanks = 0;
     }
     if (field.empty()) break;
+    if (field.front() != ' ' && field.front() != '\t') {
+      if (field.front() != '\r' && field.front() != '\n') blanks.reset();
+    } else if (blanks) {
+      ++*blanks;
+    }
     out += field.front();
     field.remove_prefix(1);
   }

@@ -1,6 +1,7 @@
 #include "engine/message/seven_bit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/smtp/ascii.h"
@@ -15,6 +16,18 @@ constexpr std::size_t kQuotedShareMax = 6;
 
 std::size_t count_eight_bit(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, smtp::is_eight_bit));
+}
+
+// 8-bit bytes as quoted-printable has them.
+void append_readable(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (smtp::is_eight_bit(c)) {
+      (out += '=').append({"0123456789ABCDEF"[byte >> 4U], "0123456789ABCDEF"[byte & 15U]});
+    } else {
+      out += c;
+    }
+  }
 }
 
 // RFC 2046 5.1.1: boundary delimiter = "--" boundary [ "--" ] transport-padding.
@@ -50,7 +63,7 @@ void SevenBit::feed(std::string_view bytes, std::string& out) {
 void SevenBit::finish(std::string& out) {
   if (!line_.empty()) line(std::exchange(line_, {}), !in_long_line_, /*ends=*/false, out);
   if (state_ == State::header && !header_.empty()) {
-    write_header({.encode_eight_bit = !is_top_}, out);
+    write_header({.encode_eight_bit = encodes_header()}, out);
     return;
   }
   release_line_end(out);
@@ -77,7 +90,7 @@ bool SevenBit::boundary_line(std::string_view text, std::string& out) {
     const Delimiter found = delimiter(text, open_[i - 1].boundary);
     if (found == Delimiter::none) continue;
     if (state_ == State::header) {
-      write_header({.encode_eight_bit = !is_top_}, out);  // a part without a body
+      write_header({.encode_eight_bit = encodes_header()}, out);  // a part without a body
     } else {
       end_leaf(out);
       if (std::exchange(line_end_pending_, false)) out += "\r\n";
@@ -115,18 +128,18 @@ void SevenBit::header_line(std::string_view text, bool ends, std::string& out) {
 void SevenBit::end_header(std::string& out) {
   mime_ = read_mime_header(header_, in_digest_);
   const bool encoded = mime_.encoding == TransferEncoding::quoted_printable || mime_.encoding == TransferEncoding::base64;
-  const bool container = !encoded && (mime_.kind == MimeKind::multipart || mime_.kind == MimeKind::message);
+  const bool contains = !encoded && (mime_.kind == MimeKind::multipart || mime_.kind == MimeKind::message);
+  const bool container = contains && ++depth_ <= kDepthMax;
   held_.clear();
   held_eight_bit_ = 0;
   if (!container) {
-    if (encoded) write_header({.encode_eight_bit = !is_top_}, out);
+    if (encoded) write_header({.encode_eight_bit = encodes_header()}, out);
     state_ = encoded ? State::plain : State::hold;
     return;
   }
-  if (++depth_ > kDepthMax) failed_ = true;
   // Nothing in it is 8-bit any more.
   const std::string_view relabel = mime_.encoding == TransferEncoding::eight_bit ? "7bit" : "";
-  write_header({.encoding = relabel, .add_version = is_message_ && !mime_.has_version, .encode_eight_bit = !is_top_}, out);
+  write_header({.encoding = relabel, .add_version = is_message_ && !mime_.has_version, .encode_eight_bit = encodes_header()}, out);
   if (mime_.kind == MimeKind::message) {
     begin_entity(/*is_message=*/true, /*in_digest=*/false);
     return;
@@ -146,8 +159,8 @@ void SevenBit::body_text(std::string_view text, std::string& out) {
   switch (state_) {
     case State::header:
       break;
-    case State::skip:  // shown by no reader
-      for (const char c : text) out += smtp::is_eight_bit(c) ? '?' : c;
+    case State::skip:  // shown by no reader, unless the parts never come
+      append_readable(text, out);
       break;
     case State::hold:
       held_ += text;
@@ -157,13 +170,10 @@ void SevenBit::body_text(std::string_view text, std::string& out) {
     case State::plain:
       // RFC 2045 6.7 and 6.8: what is 8-bit there is a mistake, which readers of quoted-printable take as it is, and those
       // of base64 pass over.
-      for (const char c : text) {
-        if (!smtp::is_eight_bit(c)) {
-          out += c;
-        } else if (mime_.encoding == TransferEncoding::quoted_printable) {
-          const auto byte = static_cast<unsigned char>(c);
-          (out += '=').append({"0123456789ABCDEF"[byte >> 4U], "0123456789ABCDEF"[byte & 15U]});
-        }
+      if (mime_.encoding == TransferEncoding::quoted_printable) {
+        append_readable(text, out);
+      } else {
+        std::ranges::copy_if(text, std::back_inserter(out), [](char c) { return !smtp::is_eight_bit(c); });
       }
       break;
     case State::quoted:
@@ -206,7 +216,7 @@ void SevenBit::release_line_end(std::string& out) {
 void SevenBit::decide_leaf(std::string& out) {
   const bool all_here = held_.size() <= kLeafBytesHeld;
   if (all_here && held_eight_bit_ == 0) {
-    write_header({.encode_eight_bit = !is_top_}, out);
+    write_header({.encode_eight_bit = encodes_header()}, out);
     out += std::exchange(held_, {});
     return;
   }
@@ -214,7 +224,7 @@ void SevenBit::decide_leaf(std::string& out) {
   write_header({.encoding = quoted ? "quoted-printable" : "base64",
                 .add_type = mime_.has_type ? "" : "text/plain; charset=unknown-8bit",
                 .add_version = is_message_ && !mime_.has_version,
-                .encode_eight_bit = !is_top_},
+                .encode_eight_bit = encodes_header()},
                out);
   state_ = quoted ? State::quoted : State::base64;
   quoted_ = {};

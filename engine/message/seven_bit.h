@@ -1,14 +1,15 @@
 // 8-bit content made 7-bit, for a next hop that has not said that it takes 8-bit content (RFC 6152 3: "the client ... must
 // not" send it): the leaves of the MIME tree that have 8-bit bytes are encoded in quoted-printable or base64, and the
-// headers around them say so.  Everything else stays byte by byte: leaves that are 7-bit, and the message's own header,
-// whatever is in it (only SMTPUTF8 could carry that).  A message without MIME fields gets them, with the charset
+// headers around them say so.  8-bit words of headers become encoded words; those of the message's own header stay where
+// SMTPUTF8 carries them.  Everything else stays byte by byte.  A message without MIME fields gets them, with the charset
 // unknown-8bit (RFC 1428).
 //
 // What is lost: a signature over what is changed, be it DKIM's (made before us) or of multipart/signed, does not hold any
 // more.  RFC 1847 2.1 has signed parts be 7-bit for this very reason, and then they are not touched.
 //
 // A push machine: memory is bounded whatever comes (the header at hand, 64 KB of a leaf, one line).  A leaf that is
-// longer than 64 KB is encoded without waiting for its first 8-bit byte.
+// longer than 64 KB is encoded without waiting for its first 8-bit byte.  What is nested deeper than kDepthMax is encoded as
+// one leaf: no reader goes so deep, and nothing is lost of it.
 // A value of one transmission.
 #pragma once
 
@@ -29,11 +30,13 @@ class SevenBit {
   static constexpr std::size_t kHeaderBytesMax = 512 * 1024;    // of one entity
   static constexpr std::size_t kLeafBytesHeld = 64 * 1024;
 
+  explicit SevenBit(bool header_too = true) : header_too_(header_too) {}
+
   // The next bytes of the content, literal (no dots stuffed), in lines that end in CRLF; appends what becomes of them.
   void feed(std::string_view bytes, std::string& out);
   // No more comes.
   void finish(std::string& out);
-  // Nested too deep, or with a header that is too large: what comes out is of no use.
+  // A header is too large: what comes out is of no use.
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
@@ -56,6 +59,7 @@ class SevenBit {
   void header_line(std::string_view text, bool ends, std::string& out);
   void end_header(std::string& out);
   void write_header(MimeHeaderChange change, std::string& out);
+  [[nodiscard]] bool encodes_header() const { return header_too_ || !is_top_; }
   void body_text(std::string_view text, std::string& out);
   void body_line_end(std::string& out);
   void release_line_end(std::string& out);
@@ -78,6 +82,7 @@ class SevenBit {
   std::size_t held_eight_bit_ = 0;
   QuotedPrintable quoted_;
   Base64Lines base64_;
+  bool header_too_;  // the message's own
   bool failed_ = false;
 };
 

@@ -59,7 +59,7 @@ class ContentForm {
 // The same for content that is made 7-bit on its way: it comes out literal.
 class SevenBitForm {
  public:
-  explicit SevenBitForm(message::BodyForm from) : from_(from, /*chunks=*/true) {}
+  SevenBitForm(message::BodyForm from, bool header_too) : from_(from, /*chunks=*/true), seven_bit_(header_too) {}
 
   // What `bytes` become.
   Chain feed(Chain bytes) {

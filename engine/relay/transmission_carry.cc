@@ -116,12 +116,12 @@ Transmission::Halted Transmission::fit_content() {
   const message::Envelope& envelope = request_.envelope;
   gather_on_ = false;
   if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8) return refusal(kNoSmtputf8);
-  const RouteEightBit rule = pool_.route().eight_bit;
+  // A report of ours is sent in a form that any server takes.
+  const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
+  const RouteEightBit rule = ours ? RouteEightBit::convert : pool_.route().eight_bit;
   if (offered.eight_bit_mime || converted_ || rule == RouteEightBit::pass) return std::nullopt;
   if (envelope.content.whole ? envelope.content.eight_bit : has_eight_bit(gathered_)) {
-    // A report of ours is never refused by us.
-    const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
-    if (rule == RouteEightBit::refuse && !ours) return refusal(kNoEightBit);
+    if (rule == RouteEightBit::refuse) return refusal(kNoEightBit);
     return convert_content();
   }
   if (whole_ || envelope.content.whole) return std::nullopt;
@@ -131,15 +131,17 @@ Transmission::Halted Transmission::fit_content() {
     undecided_ = true;
     return Halt{.result = {.kind = Kind::deferred, .text = std::string(kOnlyWholeTells)}, .unusable = false};
   }
-  // There is no place to keep it: more of it is gathered before it goes, and from then on it must stay ASCII.
+  // There is no place to keep it: more of it is gathered before it goes, and from then on it is converted, whatever comes;
+  // or must stay ASCII.
   gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
+  if (!gather_on_ && rule == RouteEightBit::convert) return convert_content();
   watched_ = !gather_on_;
   gather_max_ = std::max<std::size_t>(gather_max_, pool_.route().retain_bytes_max);
   return std::nullopt;
 }
 
 Transmission::Halted Transmission::convert_content() {
-  SevenBitForm seven_bit(form_);
+  SevenBitForm seven_bit(form_, /*header_too=*/!needs_smtputf8());
   if (whole_) {
     Chain converted = seven_bit.feed(gathered_.share());
     converted.append(seven_bit.finish());
