@@ -127,7 +127,7 @@ Task<void> Transmission::attempt(Step step) {
 
 // RFC 5321 5.1: hosts of a destination differ in what they take (SIZE, SMTPUTF8): each is asked before it is a failure.
 bool Transmission::try_another_host(const Halt& halt) {
-  if (!halt.cannot_carry || stage_ != Stage::idle) return false;  // or something was said of it
+  if (!halt.cannot_carry || !fresh_) return false;
   unable_.push_back(hop_->label());
   if (!pool_.any_but(unable_)) return false;
   give_back(/*usable=*/true);
