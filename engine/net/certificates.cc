@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kHostNameBytesMax = 253;  // RFC 1035 section 2.3.4, without the last dot
 constexpr std::size_t kLabelBytesMax = 63;
+constexpr Duration kGoneKept = std::chrono::minutes(1);
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -156,10 +157,15 @@ std::shared_ptr<const Certificate> CertificateStore::settle(const std::string& h
   auto found = hosts_.find(host);
   if (!look.stamp) {
     // Names that are not there are not remembered: anyone can think of any number of them.
-    if (found != hosts_.end()) {
-      by_use_.erase(found->second.used);
-      hosts_.erase(found);
-    }
+    if (found == hosts_.end()) return nullptr;
+    Host& entry = found->second;
+    entry.looking = false;
+    const Instant now = clock_.now();
+    if (!entry.gone_since) entry.gone_since = now;
+    // Its folder may be replaced at this moment.
+    if (entry.certificate != nullptr && now - *entry.gone_since < kGoneKept) return entry.certificate;
+    by_use_.erase(entry.used);
+    hosts_.erase(found);
     return nullptr;
   }
   if (found == hosts_.end()) {
@@ -173,6 +179,7 @@ std::shared_ptr<const Certificate> CertificateStore::settle(const std::string& h
   }
   Host& entry = found->second;
   entry.looking = false;
+  entry.gone_since.reset();
   if (!look.read) return entry.certificate;
   const bool news = entry.fault != look.fault || entry.stamp != *look.stamp;
   entry.stamp = *look.stamp;

@@ -116,6 +116,7 @@ class CertificateStore {
     CertificateStamp stamp;
     std::string fault;  // of the files as they are now; empty: `certificate` is made of them
     Instant checked;
+    std::optional<Instant> gone_since;  // the files are not there
     bool looking = false;  // one thread looks at the files, others use what there is
     std::list<std::string>::iterator used;
   };

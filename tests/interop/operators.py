@@ -155,6 +155,16 @@ def a_key_that_is_renewed_before_its_certificate(host):
 
 
 @test
+def a_start_names_every_pair_that_is_no_good():
+    path = own_certificates("at-start")
+    with open(os.path.join(path, "mail.acme.test", "privkey.pem"), "w", encoding="ascii") as key:
+        key.write("no key\n")
+    with Relay(next_hop(), tls={"certificates": path}) as relay:
+        # Nobody has asked for it.
+        expect_equal(relay.logged("certificate")["host"], "mail.acme.test", "whom the log tells of")
+
+
+@test
 def a_key_that_is_unreadable_is_tried_again():
     as_root()
     path, host = own_certificates("owner"), "mail.acme.test"

@@ -19,6 +19,12 @@ TEST(ClientBlockTest, AnIpv4AddressIsOneAndIpv6CountsByItsPrefix) {
   EXPECT_EQ(client_block({}, 64).to_string(), "0.0.0.0");
 }
 
+// All of IPv4 behind a translator was one client.
+TEST(ClientBlockTest, ATranslatedAddressIsThatOfIpv4) {
+  EXPECT_EQ(block("64:ff9b::c000:24d"), "192.0.2.77");
+  EXPECT_EQ(block("64:ff9b:1::c000:24d"), "64:ff9b:1::/64");
+}
+
 TEST(ClientBlockTest, CountsUpToAMaximumAndForgetsWhatIsGone) {
   CountByBlock counts;
   const Network one = client_block(parse_ip("192.0.2.1")->span(), 64);

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+
+#include "engine/core/certificates_of.h"
 
 namespace sluice::core {
 namespace {
@@ -161,6 +164,61 @@ TEST(Plan, TellsWhichRouteCannotBeMade) {
   ASSERT_FALSE(plan.has_value());
   EXPECT_THAT(plan.error(), ElementsAre(HasSubstr("route a: password_file: "),
                                         HasSubstr("route default: ca_file: ")));
+}
+
+// A setting that is only read could be dropped on its way here, or be taken for its neighbour.
+TEST(Plan, CarriesEachSettingToWhereItActs) {
+  const auto plan = plan_of(R"(
+[limits]
+recipients_per_message = 11
+received_fields = 12
+bad_commands = 13
+idle_commands = 14
+auth_failures = 15
+recipients_over = 16
+[spool]
+durability = "unsynced"
+[tls]
+hosts_loaded = 17
+[[listener]]
+address = "127.0.0.1:2525"
+foreign_sender = "drop"
+foreign_name = "mark"
+trusted = ["192.0.2.0/24"]
+require_auth = false
+[[route]]
+name = "farm"
+hosts = ["127.0.0.1"]
+connect_s = 21
+idle_s = 22
+reply_s = 23
+data_s = 24
+block_s = 25
+final_s = 26
+)");
+  ASSERT_NE(plan, nullptr);
+  const session::ListenerRules& rules = plan->listeners.at(0).rules;
+  for (const smtp::ServerProfile* profile : {&rules.profile, &rules.trusted_profile}) {
+    EXPECT_EQ(profile->recipients_max, 11U);
+    EXPECT_EQ(profile->recipients_outstanding_max, 11U);
+    EXPECT_EQ(profile->errors_max, 13U);
+    EXPECT_EQ(profile->idle_commands_max, 14U);
+    EXPECT_EQ(profile->auth_failures_max, 15U);
+    EXPECT_EQ(profile->recipients_refused_max, 16U);
+  }
+  EXPECT_EQ(rules.received_max, 12U);
+  EXPECT_EQ(rules.foreign_sender, policy::ForeignSender::drop);
+  EXPECT_EQ(rules.foreign_name, policy::ForeignName::mark);
+  EXPECT_FALSE(spool_options(plan->config.spool).log.synced);
+  EXPECT_EQ(certificate_options(plan->config).hosts_max, 17U);
+  const relay::Route& route = plan->routes.at(0);
+  using std::chrono::seconds;
+  EXPECT_EQ(route.connect_timeout, seconds(21));
+  EXPECT_EQ(route.idle_timeout, seconds(22));
+  EXPECT_EQ(route.command_timeout, seconds(23));
+  EXPECT_EQ(route.data_timeout, seconds(24));
+  EXPECT_EQ(route.block_timeout, seconds(25));
+  EXPECT_EQ(route.final_timeout, seconds(26));
 }
 
 }  // namespace

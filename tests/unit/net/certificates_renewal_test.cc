@@ -182,6 +182,8 @@ TEST_F(NoDefaultHost, OrTheFirstHostThatHasAGoodOne) {
   EXPECT_EQ(shown(""), "b.example.com") << "as long as it is good it stays";
   source_.hosts.erase("b.example.com");
   second();
+  EXPECT_EQ(shown(""), "b.example.com") << "it may only be replaced";
+  clock_.advance(std::chrono::minutes(2));
   EXPECT_EQ(shown(""), "a.example.com");
 }
 
@@ -253,6 +255,25 @@ TEST_F(RenewedFiles, SeveralThreadsSeeTheSame) {
   EXPECT_EQ(missing, 0);
   EXPECT_EQ(store.loaded(), 1U);
   EXPECT_EQ(store.find("a.example.com"), store.find(""));
+}
+
+// Clients got the default host's pair while the folder of a name was replaced.
+TEST_F(Renewal, APairThatIsAwayForAMomentIsStillShown) {
+  ASSERT_EQ(shown("a.example.com"), "a.example.com");
+  const auto kept = source_.hosts.extract("a.example.com");
+  for (int i = 0; i < 10; ++i) {
+    second();
+    EXPECT_EQ(shown("a.example.com"), "a.example.com");
+  }
+  source_.hosts["a.example.com"] = kept.mapped();
+  second();
+  EXPECT_EQ(shown("a.example.com"), "a.example.com");
+  // Gone for good.
+  source_.hosts.erase("a.example.com");
+  second();
+  EXPECT_EQ(shown("a.example.com"), "a.example.com");
+  clock_.advance(std::chrono::minutes(2));
+  EXPECT_NE(shown("a.example.com"), "a.example.com");
 }
 
 }  // namespace

@@ -41,25 +41,23 @@ class TlsChain : public ::testing::Test {
   }
   // NAME.key and NAME.pem, signed by `issuer`, or by itself when that is empty.
   void make(const std::string& name, const std::string& issuer, const std::string& extensions,
-            const std::string& key, int days) {
+            const std::string& key) {
     std::ofstream(root_ / "ext") << extensions;
     shell("openssl genpkey " + key + " -out " + name + ".key && openssl req -new -key " + name +
-          ".key -subj /CN=" + name + " -out csr && openssl x509 -req -in csr -extfile ext -days " +
-          std::to_string(days) + " -out " + name + ".pem " +
+          ".key -subj /CN=" + name + " -out csr && openssl x509 -req -in csr -extfile ext -days 30 -out " + name + ".pem " +
           (issuer.empty() ? "-signkey " + name + ".key"
                           : "-CA " + issuer + ".pem -CAkey " + issuer + ".key -CAcreateserial"));
   }
   void authority(const std::string& name, const std::string& issuer) {
     make(name, issuer, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
-         kEcdsa, 30);
+         kEcdsa);
   }
-  void leaf(const std::string& name, const std::string& issuer, const std::string& key = kEcdsa,
-            int days = 30) {
+  void leaf(const std::string& name, const std::string& issuer, const std::string& key = kEcdsa) {
     make(name, issuer,
          "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage="
          "serverAuth\n"
          "subjectAltName=DNS:a.example.com\n",
-         key, days);
+         key);
   }
   // What becomes of a client that trusts `trusted` and is shown `chain`.
   TlsState connect(const std::string& trusted, const std::string& chain, const std::string& key) {
@@ -73,6 +71,16 @@ class TlsChain : public ::testing::Test {
     EXPECT_TRUE(listener.reports.empty()) << listener.reports[0];
     error_ = client->error();
     return client->state();
+  }
+
+  // `openssl x509` makes none that ends before it begins, and cannot be given a beginning in all of its versions.
+  void expired_leaf(const std::string& name, const std::string& issuer) {
+    leaf(name, issuer);
+    std::ofstream(root_ / "ca.cnf") << "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
+                                       "policy=p\n[p]\ncommonName=supplied\n";
+    shell("touch index && echo 01 >serial && openssl req -new -key " + name + ".key -subj /CN=" + name +
+          " -out csr && openssl ca -batch -notext -config ca.cnf -extfile ext -cert " + issuer + ".pem -keyfile " + issuer +
+          ".key -startdate 200101000000Z -enddate 210101000000Z -in csr -out " + name + ".pem");
   }
 
   static constexpr const char* kEcdsa = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
@@ -112,7 +120,7 @@ TEST_F(TlsChain, EcdsaKeysInTheOldFormatAndOnP384) {
 }
 
 TEST_F(TlsChain, AnExpiredLeafIsRefused) {
-  leaf("leaf", "root", kEcdsa, -1);
+  expired_leaf("leaf", "root");
   Listener listener;
   auto context =
       TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = read("root.pem")});
