@@ -131,6 +131,24 @@ TEST(OutOfStepTest, ASurplusReplyIsNotTheMessagesWhereItsOwnIsLateOrNeverComes) 
   }
 }
 
+// One in front: the message's 550 is where EHLO's answer is to be, which never comes; 221 is the answer to QUIT, or said unasked.
+TEST(OutOfStepTest, ARefusalInThePlaceOfEhlosAnswerIsTheMessages) {
+  for (const bool silent : {true, false}) {
+    SCOPED_TRACE(silent);
+    Bench bench(1, exact());
+    bench.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
+    if (silent) {
+      bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 Spam\r\n"});
+      bench.hop().add({.stage = HopStage::ehlo, .after = 1, .silent = true});
+    } else {
+      bench.hop().add({.stage = HopStage::verdict, .say = "503 5.5.1 Spam\r\n221 2.0.0 closing\r\n", .hang_up = true});
+    }
+    Sending message(bench);
+    EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+    bench.hop().violations.clear();
+  }
+}
+
 // One in front, none for BDAT: with EHLO's answer in its place, only the enhanced codes tell.
 TEST(OutOfStepTest, OneTooManyAndOneTooFewAreSeenByTheirCodes) {
   Bench bench(1, exact());

@@ -33,6 +33,28 @@ TEST(PoolSharesTest, TheNextConnectionGoesToTheCustomerWithTheFewest) {
   for (auto& each : greedy) bench.release(each->wait());
 }
 
+// Also if that one was served last.
+TEST(PoolSharesTest, WhoHasNoConnectionComesBeforeWhoHasOneForLong) {
+  Bench bench;
+  bench.route.connections_per_host_max = 3;
+  auto old = start(bench, "greedy")->wait();
+  auto second = start(bench, "third")->wait();
+  auto returned = start(bench, "modest")->wait();
+  bench.release(std::move(returned));
+  auto blocker = start(bench, "fourth")->wait();
+  const auto greedy = start(bench, "greedy");
+  const auto modest = start(bench, "modest");
+  bench.run_for(1s);
+  bench.release(std::move(second));
+  bench.run_for(1s);
+  EXPECT_TRUE(modest->done());
+  EXPECT_FALSE(greedy->done());
+  bench.release(std::move(old));
+  bench.release(std::move(blocker));
+  bench.release(modest->wait());
+  bench.release(greedy->wait());
+}
+
 TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
   Bench bench;
   bench.route.connections_per_host_max = 1;

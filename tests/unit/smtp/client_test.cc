@@ -52,6 +52,19 @@ TEST_F(Client, ReadsCapabilities) {
   EXPECT_EQ(can.mail_max, 10U);
 }
 
+// Two lines of some other reply begin with that name as well.
+TEST_F(Client, TheAnswerToEhloIsKnownByItsNameAndItsEnd) {
+  hello(kAll);
+  for (const auto& [reply, is_hello] : {std::pair{"250-next.example\r\n250 fine\r\n", false},
+                                        std::pair{"250-next.example\r\n250 HELP\r\n", true},
+                                        std::pair{"250-other.example\r\n250 HELP\r\n", false},
+                                        std::pair{"250 next.example\r\n", false}}) {
+    client_.append_hello_again("us.example", out_);
+    EXPECT_EQ(take(reply).expect, Expect::hello_again);
+    EXPECT_EQ(client_.is_hello(), is_hello) << reply;
+  }
+}
+
 TEST(Capabilities, FirstLineIsTheNameAndOldSpellingsCount) {
   const Capabilities can = Capabilities::parse("PIPELINING\nauth=LOGIN\nsize\n8bitmime");
   EXPECT_FALSE(can.pipelining);
