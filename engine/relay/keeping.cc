@@ -14,7 +14,7 @@ Task<bool> SpoolKeeper::begin(const message::Envelope& envelope, message::BodyFo
   const auto id = message::parse_queue_id(envelope.id);
   CHECK(id.has_value());
   id_ = *id;
-  draft_.emplace(spool_, id_);
+  draft_.emplace(spool_, id_, spool::share_number(submitter_));
   co_return true;
 }
 

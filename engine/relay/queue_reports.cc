@@ -106,7 +106,7 @@ Task<bool> Queue::keep_report(spool::QueueId id, Report report, std::string cust
   status.recipients.resize(stored.envelope.recipients.size());
   Chain content;
   content.append_copy(report.content);
-  spool::Draft draft(parts_.spool, id, spool::Purpose::report);
+  spool::Draft draft(parts_.spool, id, spool::share_number(stored.submitter), spool::Purpose::report);
   const bool complete = co_await draft.append(std::move(content));
   if (!complete) draft.abandon();
   if (!complete || !co_await draft.commit(stored, status)) co_return false;

@@ -13,7 +13,7 @@ Task<bool> Draft::append(Chain bytes) {
   while (rest_.size() > kPieceBytesMax && !failed_) {
     Chain piece;
     piece.move_front(rest_, kPieceBytesMax);
-    const Location at = co_await spool_.store_piece(id_, piece, purpose_);
+    const Location at = co_await spool_.store_piece(id_, piece, share_, purpose_);
     failed_ = !at.present();
     if (!failed_) pieces_.push_back(at);
     if (!failed_) spool_.drafts_.emplace(id_, this);

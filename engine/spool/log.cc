@@ -44,7 +44,7 @@ Task<bool> Log::write(Write& write) {
   CHECK(!closing_);
   write.location = {};
   room_.queue(write.bytes());
-  queue_.push_back(&write);
+  queue_.push(write);
   // At the end of the turn: what others write in it goes out together with this.
   loop_.defer(gather_later_);
   co_await write.gate.wait("the spool's disk");
@@ -90,7 +90,7 @@ bool Log::lay_out(Segment& segment) {
     batch.begin(segment.number, segment.salt, segment.used, room);
   }
   while (!queue_.empty() && batch.bytes() < kBatchBytesWanted) {
-    Write& write = *queue_.front();
+    Write& write = queue_.front();
     if (!batch.fits(write.payload())) break;
     write.location = batch.add(write.type, write.id, write.head, write.content);
     next_->writes.push_back(&write);
@@ -183,7 +183,7 @@ void Log::abandon(std::int32_t result) {
   if (!goes_on) close_active();
   // What was laid out behind it was not written: it is for another segment now.
   for (Write* write : next_->writes) write->location = {};
-  queue_.insert(queue_.begin(), next_->writes.begin(), next_->writes.end());
+  queue_.put_back(next_->writes);
   next_->writes.clear();
   // Now: where no mail is accepted for want of a segment, no write comes that would ask for one.
   room_changed();
@@ -194,8 +194,7 @@ void Log::retire(std::uint32_t segment) {
 }
 
 void Log::fail_waiting() {
-  std::deque<Write*> waiting = std::exchange(queue_, {});
-  for (Write* write : waiting) {
+  for (Write* write : queue_.take_all()) {
     room_.unqueue(write->bytes());
     write->gate.open();
   }

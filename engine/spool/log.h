@@ -24,6 +24,7 @@
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
 #include "engine/spool/turns.h"
+#include "engine/spool/write_queue.h"
 
 namespace sluice::spool {
 
@@ -49,7 +50,9 @@ class Log {
     std::uint64_t id = 0;
     std::string_view head;
     const Chain* content = nullptr;
+    ShareNumber share = 0;
     // Filled in:
+    WriteOrder order;
     Location location;
     bool durable = false;
     Gate gate;
@@ -144,7 +147,7 @@ class Log {
   std::vector<FreeFile> free_;
   std::function<void(const std::string&)> told_;
   std::function<void()> more_;
-  std::deque<Write*> queue_;         // not laid out yet
+  WriteQueue<Write> queue_;          // not laid out yet
   Flight flights_[2];
   Flight* next_ = &flights_[0];      // laid out for the active segment, behind what is in flight
   Flight* in_flight_ = &flights_[1];

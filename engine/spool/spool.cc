@@ -180,7 +180,8 @@ Task<bool> Spool::store(QueueId id, const Stored& stored, const message::Deliver
                         const Chain& content, Purpose purpose) {
   const std::string head = encode_message(stored, status);
   if (head.empty() || content.size() > kPieceBytesMax) co_return false;
-  Log::Write write{.type = RecordType::message, .id = id, .head = head, .content = &content};
+  Log::Write write{
+      .type = RecordType::message, .id = id, .head = head, .content = &content, .share = share_number(stored.submitter)};
   const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
   // The pieces have theirs.
   const std::uint64_t more = std::uint64_t{kilobytes} * 1024 - bytes_of(stored.pieces);
@@ -199,9 +200,9 @@ Task<bool> Spool::store(QueueId id, const Stored& stored, const message::Deliver
   co_return true;
 }
 
-Task<Location> Spool::store_piece(QueueId id, const Chain& content, Purpose purpose) {
+Task<Location> Spool::store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose) {
   CHECK(content.size() <= kPieceBytesMax);
-  Log::Write write{.type = RecordType::piece, .id = id, .head = {}, .content = &content};
+  Log::Write write{.type = RecordType::piece, .id = id, .head = {}, .content = &content, .share = share};
   const std::uint64_t bytes = write.bytes();
   if (!make_room(purpose, bytes) && !co_await wait_for_room(purpose, bytes)) co_return Location();
   if (co_await log_.write(write)) co_return write.location;

@@ -99,7 +99,7 @@ class Spool {
                    Purpose purpose = Purpose::mail);
   // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
   // store(), or for forget_pieces().
-  Task<Location> store_piece(QueueId id, const Chain& content, Purpose purpose = Purpose::mail);
+  Task<Location> store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose);
   void forget_pieces(const std::vector<Location>& pieces);
 
   // Room to record what becomes of so many recipients in one delivery attempt: to be had before it starts, and kept
@@ -216,7 +216,8 @@ class Spool {
 // Owned by a taker; ends in commit() or abandon() (checked).
 class Draft {
  public:
-  Draft(Spool& spool, QueueId id, Purpose purpose = Purpose::mail) : spool_(spool), id_(id), purpose_(purpose) {}
+  Draft(Spool& spool, QueueId id, ShareNumber share = 0, Purpose purpose = Purpose::mail)
+      : spool_(spool), id_(id), share_(share), purpose_(purpose) {}
   ~Draft();
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
@@ -232,6 +233,7 @@ class Draft {
   friend class Spool;
   Spool& spool_;
   QueueId id_;
+  ShareNumber share_;  // whose it is
   Purpose purpose_;
   Chain rest_;
   std::vector<Location> pieces_;

@@ -132,8 +132,10 @@ class Life {
 // ------------------------------------------------------------------------------------------ what is done with a spool
 
 // A message of `size` octets, which come in parts.
-inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1) {
-  Draft draft(spool, id);
+inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1, std::string customer = {}) {
+  Stored stored = stored_of(id, 0, recipients);
+  if (!customer.empty()) stored.submitter.customer = std::move(customer);
+  Draft draft(spool, id, share_number(stored.submitter));
   const std::string content = content_of(id, size);
   for (std::size_t at = 0; at < size;) {
     const std::size_t part = std::min<std::size_t>(size - at, 100'000);
@@ -145,7 +147,7 @@ inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t r
     }
     at += part;
   }
-  co_return co_await draft.commit(stored_of(id, 0, recipients), status_of(0, recipients));
+  co_return co_await draft.commit(std::move(stored), status_of(0, recipients));
 }
 
 struct ReadBack {

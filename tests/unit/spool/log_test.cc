@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,8 @@ class LogTest : public ::testing::Test {
   io::SimFaults& faults() { return doors_.world().faults(); }
   [[nodiscard]] const LogCounters& counters() { return life_->spool().log_counters(); }
 
-  Task<void> keep_one(QueueId id) {
-    const bool kept = co_await keep(life_->spool(), id, 4000);
+  Task<void> keep_one(QueueId id, std::string customer = {}) {
+    const bool kept = co_await keep(life_->spool(), id, 4000, 1, std::move(customer));
     answers_.push_back({.id = id, .kept = kept, .operations = life_->loop().operations_live()});
   }
   // So many messages of 4 KB, all in one turn.
@@ -66,6 +67,18 @@ TEST_F(LogTest, NextPartIsOnItsWayBeforeWhoeverWaitedForTheOneBeforeGoesOn) {
   keep_crowd(300);
   EXPECT_EQ(answers_.front().operations, 1U);
   EXPECT_EQ(answers_.back().operations, 0U);
+}
+
+// Another customer's message waited for all of them.
+TEST_F(LogTest, ACrowdOfOneCustomersDoesNotHoldUpAnothers) {
+  begin();
+  life_->loop().post([this] {
+    for (QueueId id = 1; id <= 300; ++id) tasks_.add(keep_one(id, "greedy"));
+    tasks_.add(keep_one(301, "modest"));
+  });
+  ASSERT_TRUE(doors_.run_until([&] { return answers_.size() == 301 && tasks_.live() == 0; }));
+  const auto modest = std::ranges::find(answers_, QueueId{301}, &Answer::id);
+  EXPECT_LT(modest - answers_.begin(), 80) << "of the first part";
 }
 
 TEST_F(LogTest, LoneMessageIsNotWaitedFor) {
