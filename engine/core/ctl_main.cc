@@ -57,7 +57,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
 }
 
 int ask(const SluicectlCommand& command, const std::string& control) {
-  sluice::core::AnswerPrinter printer(command.request.starts_with("queue "), std::cout, std::cerr);
+  sluice::core::AnswerPrinter printer(sluice::core::answer_has_end(command.request), std::cout, std::cerr);
   const auto answered = sluice::io::ask_local(control, command.request + "\n", command.timeout_s,
                                               [&printer](std::string_view bytes) { printer.feed(bytes); });
   if (!answered) {

@@ -302,7 +302,11 @@ void Server::start_services() {
         ControlActions{.reload = [this] { return reload(); },
                        .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
                        .stop = [] { io::raise_stop(); },
-                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); }});
+                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
+                       .has_route = [this](const std::string& name) {
+                         const auto plan = current_plan();
+                         return std::ranges::find(plan->config.routes, name, &RouteConfig::name) != plan->config.routes.end();
+                       }});
     control_->start();
     if (backend_->tells_changes()) home->tasks().add(watch_store());
     home->services().add(close_services());
