@@ -220,7 +220,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                          .refused_max = std::max<std::size_t>(store.cached_logins / 4, 8),
                          .granted_ttl = store.granted_ttl,
                          .refused_ttl = store.refused_ttl},
-               .sockets = std::move(bound_[thread.index]),
+               .sockets = std::move(bound_.of_cores[thread.index]),
                .spool = spool_options(plan->config.spool),
                .spool_share = std::move(spool_.shares[thread.index].share),
                .queue = queue_options(*plan, thread.index),
@@ -379,6 +379,7 @@ int Server::run() {
       reopen_log();
     }
   }
+  bound_.claims.clear();
   const Duration patience = current_plan()->config.server.drain;
   log_->line(io::Level::info, "draining").field("patience_ms", patience);
   for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,32 @@ std::string complaint(const Address& address, int error) {
   return sentence;
 }
 
-bool is_any(const std::vector<std::uint8_t>& ip) {
+// Binds a socket that would share, and closes it: see refuse_others().
+void bind_and_close(const Address& address) {
+  const Descriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.family() == AF_INET6) {
+    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on);
+  } else {
+    setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+  }
+  static_cast<void>(::bind(fd.get(), address.data(), address.size()));
+}
+
+bool is_any(std::span<const std::uint8_t> ip) {
   return std::ranges::all_of(ip, [](std::uint8_t byte) { return byte == 0; });
+}
+
+// Whether what listens at `found` is in the way of a listener at `wanted`.  IPv6 may be for both families, where a process
+// has not said otherwise; ours have (IPV6_V6ONLY).
+bool is_in_the_way(std::span<const std::uint8_t> found, std::span<const std::uint8_t> wanted) {
+  if (found.size() == wanted.size()) return std::ranges::equal(found, wanted) || is_any(found) || is_any(wanted);
+  if (found.size() < wanted.size()) return false;
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 2.5.5.2
+  if (is_any(found)) return true;
+  return std::ranges::equal(found.first(kMapped.size()), kMapped) && is_in_the_way(found.subspan(kMapped.size()), wanted);
 }
 
 // "0100007F:0019" of /proc/net/tcp: words of four bytes in the machine's order, then the port.
@@ -80,7 +105,6 @@ bool parse_listening(std::string_view text, Listening& out) {
 // The inode of a socket that listens where `address` is wanted; empty: none is seen.
 std::string inode_at(const Address& address, const char* table) {
   constexpr std::string_view kListen = "0A";
-  const std::vector<std::uint8_t> wanted(address.ip_bytes().begin(), address.ip_bytes().end());
   std::ifstream file(table);
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
@@ -93,7 +117,7 @@ std::string inode_at(const Address& address, const char* table) {
     words >> number >> local >> remote >> state >> skipped >> skipped >> skipped >> skipped >> skipped >> inode;
     Listening found;
     if (state != kListen || !parse_listening(local, found) || found.port != address.port()) continue;
-    if (found.ip == wanted || is_any(found.ip) || is_any(wanted)) return inode;
+    if (is_in_the_way(found.ip, address.ip_bytes())) return inode;
   }
   return {};
 }
@@ -134,12 +158,26 @@ std::string address_fault(const Address& address) {
   return complaint(address, bound.error());
 }
 
+// The kernel lets a socket in that sets SO_REUSEPORT where all that are bound there have it, listening or not, or, without
+// a look at them, where it has the address of the one that was bound last.  (inet_csk_get_port(); fastreuseport.)  Ours keep
+// the flag, or one of them would get all connections.  So one is left here that does not have it and does not listen; and
+// what was bound last is an address that nothing is sent to.  It must not be one that a wildcard of ours covers, which the
+// kernel would not take for another: thus one of each family.
+void PortClaim::refuse_others() {
+  for (const char* unused : {"192.0.2.1", "100::1"})  // RFC 5737, RFC 6666
+    bind_and_close(*Address::from_ip(unused, address_.port()));
+  ::shutdown(socket_.get(), SHUT_RDWR);
+  const int off = 0;
+  setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off);
+  setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+}
+
 std::expected<PortClaim, std::string> PortClaim::claim(const Address& address) {
   std::string holder;
   int error = 0;
   for (int i = 0; i < kTries; ++i) {
     const auto socket = listen_alone(address);
-    if (socket) return PortClaim(*socket);
+    if (socket) return PortClaim(address, *socket);
     error = socket.error();
     if (error != EADDRINUSE) break;
     if (holder = listener_at(address); !holder.empty()) break;

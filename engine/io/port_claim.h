@@ -1,5 +1,6 @@
 // Whether an address is free for us alone.  Our listeners share their port with SO_REUSEPORT, one socket a core, and the
-// kernel would let any process of the same user join them and take a part of the connections.
+// kernel would let any process of the same user join them and take a part of the connections: before they are bound, and
+// afterwards as long as every socket there allows it.
 // Blocking; at start-up, and for a check of the configuration.
 #pragma once
 
@@ -11,15 +12,20 @@
 
 namespace sluice::io {
 
-// Holds an address against everybody else, while our own sockets are bound to it.
+// Holds an address against all other processes, while our own sockets are bound to it and from then on.
 class PortClaim {
  public:
   // Fails where any process listens there, on a wildcard as well.  A process that has just been killed is waited for:
   // the kernel closes the sockets of its rings after it is gone.  The error is a sentence: why, and whose it is.
   static std::expected<PortClaim, std::string> claim(const Address& address);
 
+  // Once all of ours listen: nothing else can be bound to the address as long as this lives, nor to one that covers it or
+  // that it covers, whatever the user and SO_REUSEPORT.  Takes no connections from then on.
+  void refuse_others();
+
  private:
-  explicit PortClaim(int socket) : socket_(socket) {}
+  PortClaim(Address address, int socket) : address_(address), socket_(socket) {}
+  Address address_;
   Descriptor socket_;
 };
 

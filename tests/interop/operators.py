@@ -2,10 +2,12 @@
 """What operators do beside a running relay: a second relay, a rotated log, renewed certificates, a restored accounts' file,
 a reload of a file that is wrong. What worked goes on, and what fails is said."""
 
+import errno
 import grp
 import os
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -49,6 +51,25 @@ def a_second_relay_on_the_same_address_does_not_start():
         for port in relay.ports.values():
             expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use", done.stderr, "what it says")
         expect_in(f"(process {relay.process.pid})", done.stderr, "what it says of who listens there")
+        with relay.client() as client:
+            client.submit(mail.compose())
+        next_hop().wait(1).clear()
+
+
+@test
+def a_server_that_comes_later_does_not_get_in_beside_it():
+    with Relay(next_hop()) as relay:
+        for port in relay.ports.values():
+            for address in ("127.0.0.1", "0.0.0.0"):
+                with socket.socket() as later:
+                    later.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    later.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                    try:
+                        later.bind((address, port))
+                        later.listen()
+                        expect(False, f"it shares {address}:{port}")
+                    except OSError as error:
+                        expect_equal(error.errno, errno.EADDRINUSE, f"why it may not have {address}:{port}")
         with relay.client() as client:
             client.submit(mail.compose())
         next_hop().wait(1).clear()
