@@ -118,4 +118,15 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
   }
 }
 
+std::optional<std::uint32_t> local_listener(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return std::nullopt;
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!connect_to(fd.get(), *address)) return errno == EACCES ? std::optional(0U) : std::nullopt;
+  ucred listener{};
+  socklen_t size = sizeof listener;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) return 0;
+  return static_cast<std::uint32_t>(listener.pid);
+}
+
 }  // namespace sluice::io

@@ -44,9 +44,10 @@ std::expected<int, int> listen_alone(const Address& address) {
   return fd.release();
 }
 
-std::string complaint(const Address& address, int error) {
+std::string complaint(const Address& address, int error, const ListeningProcess& holder) {
   std::string sentence = "cannot listen on " + address.to_string() + ": " + std::strerror(error);
   if (error == EACCES) sentence += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  if (!holder.text.empty()) sentence += ", by " + holder.text;
   return sentence;
 }
 
@@ -122,7 +123,7 @@ std::string inode_at(const Address& address, const char* table) {
   return {};
 }
 
-std::string holder_of(const std::string& inode) {
+ListeningProcess holder_of(const std::string& inode) {
   namespace fs = std::filesystem;
   const std::string wanted = "socket:[" + inode + "]";
   std::error_code error;
@@ -135,7 +136,9 @@ std::string holder_of(const std::string& inode) {
       if (fs::read_symlink(fd->path(), gone) != wanted) continue;
       std::string name;
       std::getline(std::ifstream(process->path() / "comm"), name);
-      return name + " (process " + id + ")";
+      ListeningProcess holder{.text = name + " (process " + id + ")"};
+      std::from_chars(id.data(), id.data() + id.size(), holder.number);
+      return holder;
     }
   }
   return {};
@@ -143,19 +146,22 @@ std::string holder_of(const std::string& inode) {
 
 }  // namespace
 
-std::string listener_at(const Address& address) {
+ListeningProcess listener_at(const Address& address) {
   for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"})
     if (const std::string inode = inode_at(address, table); !inode.empty()) return holder_of(inode);
   return {};
 }
 
-std::string address_fault(const Address& address) {
+AddressFault address_fault(const Address& address) {
   const auto bound = bind_to(address);
-  if (bound || bound.error() == EADDRINUSE) {
-    if (bound) ::close(*bound);
+  if (bound) {
+    ::close(*bound);
     return {};
   }
-  return complaint(address, bound.error());
+  AddressFault fault{.in_use = bound.error() == EADDRINUSE};
+  if (fault.in_use) fault.holder = listener_at(address);
+  fault.sentence = complaint(address, bound.error(), fault.holder);
+  return fault;
 }
 
 // The kernel lets a socket in that sets SO_REUSEPORT where all that are bound there have it, listening or not, or, without
@@ -173,19 +179,17 @@ void PortClaim::refuse_others() {
 }
 
 std::expected<PortClaim, std::string> PortClaim::claim(const Address& address) {
-  std::string holder;
+  ListeningProcess holder;
   int error = 0;
   for (int i = 0; i < kTries; ++i) {
     const auto socket = listen_alone(address);
     if (socket) return PortClaim(address, *socket);
     error = socket.error();
     if (error != EADDRINUSE) break;
-    if (holder = listener_at(address); !holder.empty()) break;
+    if (holder = listener_at(address); !holder.text.empty()) break;
     nanosleep(&kPause, nullptr);
   }
-  std::string sentence = complaint(address, error);
-  if (!holder.empty()) sentence += ", by " + holder;
-  return std::unexpected(std::move(sentence));
+  return std::unexpected(complaint(address, error, holder));
 }
 
 }  // namespace sluice::io

@@ -4,6 +4,7 @@
 // Blocking; at start-up, and for a check of the configuration.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -29,11 +30,19 @@ class PortClaim {
   Descriptor socket_;
 };
 
-// Why nobody could listen at an address, though no one does: it is not this machine's, or needs a privilege.  Empty: it
-// can be, or it is in use.
-std::string address_fault(const Address& address);
+// A process that listens; nothing of it is known where the kernel does not tell us.
+struct ListeningProcess {
+  std::uint32_t number = 0;
+  std::string text;  // "exim4 (process 812)"
+};
+ListeningProcess listener_at(const Address& address);
 
-// "exim4 (process 812)", or empty where the kernel does not tell us.
-std::string listener_at(const Address& address);
+// Why a process could not listen at an address now.
+struct AddressFault {
+  std::string sentence;     // empty: it can
+  bool in_use = false;      // and not an address of another machine, or one that needs a privilege
+  ListeningProcess holder;  // then, perhaps
+};
+AddressFault address_fault(const Address& address);
 
 }  // namespace sluice::io

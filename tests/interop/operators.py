@@ -298,6 +298,21 @@ def the_control_socket_is_its_groups():
 
 
 @test
+def check_names_a_port_that_another_server_holds():
+    with Relay(next_hop()) as relay, socket.create_server(("127.0.0.1", 0)) as another:
+        check = [SLUICE, "check", "--config", relay.config_file]
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), "of the relay's own ports")
+        port = another.getsockname()[1]
+        relay.config["listener"][0]["address"].append(f"127.0.0.1:{port}")
+        relay.write_config()
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        expect_equal((done.returncode, len(done.stderr.splitlines())), (1, 1), f"exit status, errors: {done.stderr!r}")
+        expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use, by python3 (process {os.getpid()})",
+                  done.stderr, "what it says")  # fmt: skip
+
+
+@test
 def check_names_what_serve_would_fail_for():
     relay = Relay(next_hop(), start=False, log={"file": under("no-such-folder", "log")})
     relay.config["route"].insert(0, {**relay.config["route"][0], "name": "theirs", "customers": ["nobody-of-ours"]})

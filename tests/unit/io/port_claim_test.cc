@@ -120,17 +120,30 @@ TEST_F(PortClaimTest, OneOfTheOtherFamilyIsNotNamed) {
   if (!probe) GTEST_SKIP() << "no IPv6";
   open_.push_back(*probe);
   const std::uint16_t port = sockets_->local(*probe).port();
-  EXPECT_THAT(listener_at(at("::", port)), HasSubstr("test_io"));
-  EXPECT_THAT(listener_at(at("0.0.0.0", port)), IsEmpty());
-  EXPECT_THAT(listener_at(at("127.0.0.1", port)), IsEmpty());
+  EXPECT_THAT(listener_at(at("::", port)).text, HasSubstr("test_io"));
+  EXPECT_THAT(listener_at(at("0.0.0.0", port)).text, IsEmpty());
+  EXPECT_THAT(listener_at(at("127.0.0.1", port)).text, IsEmpty());
   const Address four = listen(at("0.0.0.0"), false);
-  EXPECT_THAT(listener_at(at("127.0.0.1", four.port())), HasSubstr("test_io"));
-  EXPECT_THAT(listener_at(at("::1", four.port())), IsEmpty());
+  EXPECT_THAT(listener_at(at("127.0.0.1", four.port())).text, HasSubstr("test_io"));
+  EXPECT_THAT(listener_at(at("::1", four.port())).text, IsEmpty());
 }
 
 TEST_F(PortClaimTest, AnAddressOfAnotherMachineIsToldWithoutAClaim) {
-  EXPECT_THAT(address_fault(at("192.0.2.1", 2525)), HasSubstr("cannot listen on 192.0.2.1:2525: "));
-  EXPECT_THAT(address_fault(listen(at("127.0.0.1"), true)), IsEmpty()) << "in use: perhaps by the relay that runs";
+  const AddressFault fault = address_fault(at("192.0.2.1", 2525));
+  EXPECT_THAT(fault.sentence, HasSubstr("cannot listen on 192.0.2.1:2525: "));
+  EXPECT_FALSE(fault.in_use);
+}
+
+// Whether that is the relay that runs already, the caller knows.
+TEST_F(PortClaimTest, WhoHasAnAddressIsToldWithoutAClaim) {
+  const AddressFault fault = address_fault(listen(at("127.0.0.1"), true));
+  EXPECT_THAT(fault.sentence, HasSubstr("Address already in use, by test_io (process "));
+  EXPECT_TRUE(fault.in_use);
+  EXPECT_EQ(fault.holder.number, static_cast<std::uint32_t>(::getpid()));
+  const Address free = sockets_->local(open_.back());
+  ::close(open_.back());
+  open_.pop_back();
+  EXPECT_EQ(address_fault(free).sentence, "");
 }
 
 }  // namespace
