@@ -35,7 +35,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #workers = 4
 
 # Whom to become after the ports are open, when started as root; an empty group is the user's
-# own. Need a restart.
+# own. Members of the group may use the control socket. Need a restart.
 #user = "sluice"
 #group = ""
 

@@ -143,6 +143,7 @@ FILES
   /etc/sluice/sluice.toml      The configuration.
   /var/lib/sluice/accounts.db  Customers, domains and accounts.
   /var/lib/sluice/spool/       Mail that is still to be delivered.
+                               Root works on these two as their owner.
   /run/sluice/control.sock     The control socket, for its owner and group.
 
 EXIT STATUS

@@ -96,6 +96,8 @@ std::expected<void, std::string> Server::open_control() {
   const ServerConfig& server = plan_->config.server;
   const auto directory = server.control.substr(0, server.control.rfind('/'));
   if (auto made = io::make_directory_for(directory, server.user, server.group); !made) return made;
+  if (!server.group.empty())
+    if (auto given = io::give_directory_to_group(directory, server.user, server.group); !given) return given;
   const auto socket = io::listen_local(server.control);
   if (!socket) return std::unexpected(socket.error());
   control_socket_ = *socket;

@@ -101,7 +101,11 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
   const timeval limit{.tv_sec = timeout_s, .tv_usec = 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (!connect_to(fd.get(), *address)) return std::unexpected(complaint(path, "is sluice running?"));
+  if (!connect_to(fd.get(), *address)) {
+    const char* const closed = "only root, server.user and members of server.group may use it, and a change of that group takes "
+                               "a restart of the relay";
+    return std::unexpected(complaint(path, errno == EACCES ? closed : "is sluice running?"));
+  }
   while (!request.empty()) {
     const ssize_t n = ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
     if (n <= 0) return std::unexpected(complaint(path, "send"));

@@ -251,7 +251,7 @@ def spool_check_by_root_of_the_spool_of_another_user():
     with on_disk() as (disk, relay, _, ledger), tempfile.TemporaryDirectory() as place:
         ledger.send(2, 1000)
         relay.stop()
-        os.chmod(place, 0o755)
+        os.chmod(place, 0o700)  # closed to the spool's owner, as a backup of root's is
         spool, secret = os.path.join(place, "spool"), os.path.join(place, "secret")
         disks.run("cp", "-a", disk.spool, spool)
         disks.run("cp", disks.segments(spool)[0], secret)
@@ -267,6 +267,9 @@ def spool_check_by_root_of_the_spool_of_another_user():
         expect_equal(done.returncode, 1, "exit status with links in it")
         expect(re.search(r"pending +2\b", done.stdout), f"something was read that is root's: {done.stdout}")
         expect(re.search(r"unreadable +2\b", done.stdout), f"the links are not told of: {done.stdout}")
+        written("format", "sluice-spool 99\n")(spool)
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        expect_in(spool + ": is a spool of another version", done.stderr, "what it calls the spool")
 
 
 @test
