@@ -329,7 +329,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # "-" is standard error. A file is opened again at `sluicectl reload`, at SIGHUP and at SIGUSR1, and
 # by itself once it is renamed or removed.
 #file = "-"
-# "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error".
+# "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error". What became of messages and
+# sessions, and the ids that clients were told, are of level "info".
 #format = "json"
 #level = "info"
 )toml";
