@@ -80,7 +80,7 @@ Task<std::string> Control::answer(std::string_view request) {
   for (const Word& known : kViews) {
     if (known.text != word) continue;
     const auto cores = co_await ask_all(known.view == StatusView::sessions);
-    co_return report(known.view, cores, json);
+    co_return report(known.view, cores, json).append(kAnswerEnd).append("\n");
   }
   if (word == "reload") {
     if (home_.draining()) co_return "error: the relay is being stopped\n";

@@ -33,6 +33,7 @@ struct ControlActions {
   std::function<void()> stop;
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
+  std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
 };
 
 class Control {
@@ -58,6 +59,7 @@ class Control {
   Task<std::string> stream(const QueueRequest& request, net::Connection& connection);
   Task<bool> stream_core(Core& core, const QueueRequest& request, bool& first, net::Connection& connection);
   Task<bool> is_unknown_customer(const QueueRequest& request, const std::vector<QueueAnswer>& answers);
+  Task<bool> is_unknown_destination(const QueueRequest& request, const std::vector<QueueAnswer>& answers);
   static Task<void> ask_queue(Core& core, QueueRequest request, std::function<void(QueueAnswer)> done);
   static Task<void> produce(Core& core, Core& home, QueueRequest request, Exchange& exchange);
 

@@ -9,11 +9,13 @@ namespace sluice::core {
 namespace {
 
 constexpr Duration kPageTimeout = std::chrono::seconds(60);
+constexpr std::string_view kNoSuchDestination =
+    "no message waits for a destination of this name, and no route has it; see them with: sluicectl queue destinations";
 
 std::string error_text(std::string_view what) { return std::string(kAnswerError) + " " + std::string(what) + "\n"; }
 // An answer that is whole says so, or what is missing at its end could not be seen.
 std::string ended(std::string text) {
-  if (!text.starts_with(kAnswerError)) text.append(kQueueAnswerEnd).append("\n");
+  if (!text.starts_with(kAnswerError)) text.append(kAnswerEnd).append("\n");
   return text;
 }
 
@@ -52,14 +54,20 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     co_return;
   }
   std::vector<QueueAnswer> answers = co_await ask_queues(*request);
-  bool more = false;
-  for (const QueueAnswer& answer : answers) more = more || answer.more;
   if (co_await is_unknown_customer(*request, answers)) {
     connection.write(error_text("no such customer"));
-  } else if (more && request->unlimited()) {
+    co_return;
+  }
+  const bool unknown_destination = co_await is_unknown_destination(*request, answers);
+  if (unknown_destination && changes_queue(request->verb)) {
+    connection.write(error_text(kNoSuchDestination));
+  } else if (needs_pages(*request, answers)) {
     connection.write(co_await stream(*request, connection));
   } else {
-    connection.write(ended(co_await put_into_words(*request, std::move(answers))));
+    std::string text = co_await put_into_words(*request, std::move(answers));
+    if (unknown_destination && !text.starts_with(kAnswerError))
+      text.append(kAnswerNote).append(kNoSuchDestination).append("\n");
+    connection.write(ended(std::move(text)));
   }
 }
 
@@ -105,6 +113,17 @@ Task<bool> Control::is_unknown_customer(const QueueRequest& request, const std::
     if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return false;
   const auto known = co_await io::run_on_worker<std::optional<bool>>(
       home_.loop(), [this, name = request.customer] { return actions_.has_customer(name); }, "the name of a customer");
+  co_return known && *known == false;
+}
+
+// Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as anything is
+// known of it.
+Task<bool> Control::is_unknown_destination(const QueueRequest& request, const std::vector<QueueAnswer>& answers) {
+  if (request.destination.empty()) co_return false;
+  for (const QueueAnswer& answer : answers)
+    if (answer.destination_known || answer.cut_short) co_return false;
+  const auto known = co_await io::run_on_worker<bool>(
+      home_.loop(), [this, name = request.destination] { return actions_.has_route(name); }, "the name of a destination");
   co_return known && *known == false;
 }
 

@@ -6,7 +6,10 @@
 
 namespace sluice::core {
 
+bool answer_has_end(std::string_view request) { return request != "reload" && request != "drain"; }
+
 void AnswerPrinter::feed(std::string_view bytes) {
+  empty_ = empty_ && bytes.empty();
   for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
     rest_ += bytes.substr(0, end);
     bytes.remove_prefix(end + 1);
@@ -23,7 +26,7 @@ void AnswerPrinter::line(std::string_view line) {
     err_ << line << "\n";
   } else if (line.starts_with(kAnswerNote)) {
     err_ << "sluicectl: " << line.substr(kAnswerNote.size()) << "\n";
-  } else if (has_end_ && line == kQueueAnswerEnd) {
+  } else if (has_end_ && line == kAnswerEnd) {
     ended_ = true;
   } else {
     out_ << line << "\n";
@@ -33,7 +36,7 @@ void AnswerPrinter::line(std::string_view line) {
 bool AnswerPrinter::finish() {
   out_ << rest_;
   out_.flush();
-  if (!failed_ && has_end_ && !ended_) {
+  if (!failed_ && (has_end_ ? !ended_ : empty_)) {
     failed_ = true;
     err_ << "sluicectl: the answer was cut off: there is more than this\n";
   }

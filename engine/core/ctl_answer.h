@@ -8,9 +8,12 @@
 
 namespace sluice::core {
 
+// Whether the answer to a request ends in kAnswerEnd.
+[[nodiscard]] bool answer_has_end(std::string_view request);
+
 class AnswerPrinter {
  public:
-  // `has_end`: the answer ends in kQueueAnswerEnd, or it is not whole.  The streams outlive this.
+  // `has_end`: the answer ends in kAnswerEnd, or it is not whole.  Without it, an answer of nothing at all is cut off.  The streams outlive this.
   AnswerPrinter(bool has_end, std::ostream& out, std::ostream& err) : has_end_(has_end), out_(out), err_(err) {}
 
   // Bytes of the answer, in any pieces.
@@ -26,6 +29,7 @@ class AnswerPrinter {
   std::ostream& err_;
   std::string rest_;  // of a line that is not complete
   bool ended_ = false;
+  bool empty_ = true;
   bool failed_ = false;
 };
 

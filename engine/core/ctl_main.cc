@@ -57,7 +57,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
 }
 
 int ask(const SluicectlCommand& command, const std::string& control) {
-  sluice::core::AnswerPrinter printer(command.request.starts_with("queue "), std::cout, std::cerr);
+  sluice::core::AnswerPrinter printer(sluice::core::answer_has_end(command.request), std::cout, std::cerr);
   const auto answered = sluice::io::ask_local(control, command.request + "\n", command.timeout_s,
                                               [&printer](std::string_view bytes) { printer.feed(bytes); });
   if (!answered) {
@@ -69,11 +69,21 @@ int ask(const SluicectlCommand& command, const std::string& control) {
 
 // As its owner: the relay that writes there has a user of its own, and root follows none of its names.
 int run_spool(const SluicectlCommand& command, const std::string& directory) {
-  if (const auto became = sluice::io::become_owner_of(directory); !became) {
+  const auto path = sluice::io::become_owner_of(directory);
+  if (!path) {
+    std::cerr << "sluicectl: " << path.error() << "\n";
+    return kExitFailed;
+  }
+  return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout, std::cerr);
+}
+
+// Likewise: the relay's user may put links in the place of the file and of its journal.
+int run_accounts(const SluicectlCommand& command, const std::string& store) {
+  if (const auto became = sluice::io::become_owner_of_file(store); !became) {
     std::cerr << "sluicectl: " << became.error() << "\n";
     return kExitFailed;
   }
-  return sluice::core::run_spool_command(*sluice::io::make_real_disk(), command.spool, directory, std::cout, std::cerr);
+  return sluice::core::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
 }
 
 }  // namespace
@@ -92,6 +102,5 @@ int main(int argc, char** argv) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
-  return sluice::core::run_account_command(command.account_args, places.store, std::cin, std::cout,
-                                           std::cerr);
+  return run_accounts(command, places.store);
 }

@@ -71,8 +71,11 @@ OPTIONS
 
 EXIT STATUS
   0  What was asked for is done; also if no message passed the filters.
-  1  It failed, or there is no message of this ID or no customer of this name;
-     the reason is on standard error.
+  1  It failed, or the answer was cut off, or there is no message of this ID or
+     no customer of this name; the reason is on standard error. Also if messages
+     were to be changed by a --destination that is no route's name and for which
+     none waits: it is mistyped, or all for ROUTE/DOMAIN is delivered. What only
+     shows them says so on standard error, and is 0.
   2  The command line was not understood.
 
 EXAMPLES

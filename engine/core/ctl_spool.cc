@@ -88,15 +88,22 @@ void print_counts(const spool::ReadCounts& counts, bool json, std::ostream& out)
 
 }  // namespace
 
-int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& directory, std::ostream& out,
-                      std::ostream& err) {
+int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path, const std::string& directory,
+                      std::ostream& out, std::ostream& err) {
   const bool dump = command.verb == SpoolCommand::Verb::dump;
   const auto told = [&](const spool::ReadRecord& read) {
     if (dump || read.senseless || read.incomplete || read.damage) out << (command.json ? as_json(read) : as_line(read)) << "\n";
   };
-  const auto counts = spool::read_spool(disk, directory, told);
+  const auto counts = spool::read_spool(disk, path, told);
   if (!counts) {
-    err << "sluicectl: " << counts.error().text << "\n";
+    const std::string_view text = counts.error().text;
+    // An error of the disk begins with the path of what it is about.
+    err << "sluicectl: ";
+    if (text.starts_with(path)) {
+      err << directory << text.substr(path.size()) << "\n";
+    } else {
+      err << directory << ": " << text << "\n";
+    }
     return 1;
   }
   if (!dump) print_counts(*counts, command.json, out);

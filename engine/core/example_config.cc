@@ -35,7 +35,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #workers = 4
 
 # Whom to become after the ports are open, when started as root; an empty group is the user's
-# own. Need a restart.
+# own. Members of the group may use the control socket. Need a restart.
 #user = "sluice"
 #group = ""
 
@@ -329,7 +329,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # "-" is standard error. A file is opened again at `sluicectl reload`, at SIGHUP and at SIGUSR1, and
 # by itself once it is renamed or removed.
 #file = "-"
-# "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error".
+# "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error". What became of messages and
+# sessions, and the ids that clients were told, are of level "info".
 #format = "json"
 #level = "info"
 )toml";

@@ -29,7 +29,9 @@ DESCRIPTION
             the configured user for good.
   check     Looks at all that serve needs: the configuration, the files and
             directories that it names, as server.user will see them, every
-            certificate, the accounts' file and the customers that routes name.
+            certificate, the accounts' file and the customers that routes name,
+            the spool and the space that it has, and the ports: one that another
+            process holds is wrong, but not one of the relay that runs already.
             Changes nothing. Tells all that is wrong, one thing on a line; in
             the configuration's text as
             FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
@@ -141,6 +143,7 @@ FILES
   /etc/sluice/sluice.toml      The configuration.
   /var/lib/sluice/accounts.db  Customers, domains and accounts.
   /var/lib/sluice/spool/       Mail that is still to be delivered.
+                               Root works on these two as their owner.
   /run/sluice/control.sock     The control socket, for its owner and group.
 
 EXIT STATUS

@@ -1,6 +1,7 @@
 #include "engine/core/inspection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <set>
 #include <utility>
@@ -9,6 +10,9 @@
 #include "engine/core/certificates_of.h"
 #include "engine/core/quoted.h"
 #include "engine/core/server.h"
+#include "engine/core/spool_start.h"
+#include "engine/io/disk.h"
+#include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"
 #include "engine/io/process.h"
 #include "engine/io/real_dns.h"
@@ -23,7 +27,8 @@ constexpr int kBusyTimeoutMs = 2000;
 
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 class Inspector {
@@ -35,7 +40,9 @@ class Inspector {
     if (!plan) return {.errors = plan.error(), .notes = {}};
     plan_ = *std::move(plan);
     check_machine();
+    check_addresses();
     check_control();
+    check_state_is_made();
     if (const auto owner = check_user()) {
       // From here on as the relay will be, once it has dropped its privileges.
       const io::ActAs user(config().server.user, *owner);
@@ -66,9 +73,6 @@ class Inspector {
   }
 
   void check_machine() {
-    for (const ListenerPlan& listener : plan_->listeners)
-      for (const io::Address& address : listener.addresses)
-        if (const std::string fault = io::address_fault(address); !fault.empty()) add("listener.address", fault);
     if (const auto ring = io::make_real_ring({}); !ring) found_.errors.push_back(ring.error());
     const DnsConfig& dns = config().dns;
     io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
@@ -76,6 +80,25 @@ class Inspector {
     if (const auto made = io::make_real_dns(options); !made) add("dns", made.error());
     if (const auto fine = check_plan(*plan_); !fine)
       found_.errors.insert(found_.errors.end(), fine.error().begin(), fine.error().end());
+  }
+
+  // What the relay has that runs by this configuration is free for it at the next start.
+  void check_addresses() {
+    const std::optional<std::uint32_t> relay = io::local_listener(config().server.control);
+    for (const ListenerPlan& listener : plan_->listeners) {
+      for (const io::Address& address : listener.addresses) {
+        const io::AddressFault fault = io::address_fault(address);
+        const bool may_be_ours = relay && (*relay == 0 || fault.holder.number == 0 || *relay == fault.holder.number);
+        if (!fault.sentence.empty() && !(fault.in_use && may_be_ours)) add("listener.address", fault.sentence);
+      }
+    }
+  }
+
+  // Likewise, and given to server.user.
+  void check_state_is_made() {
+    const std::string& state = config().server.state_dir;
+    makes_state_ = io::look_at_path(state).state == io::PathState::missing;
+    if (makes_state_) check_can_make("server.state_dir", parent_of(state));
   }
 
   // Made while the relay is still root, where it began as root.
@@ -87,21 +110,27 @@ class Inspector {
     check_can_make("server.control", parent_of(path));
   }
 
-  // `directory` is there and may be written to, or can be made.
-  void check_can_make(const std::string& what, const std::string& directory) {
+  // `directory` is there and may be written to, or can be made.  False: that has been said.
+  bool check_can_make(const std::string& what, const std::string& directory) {
     for (std::string above = directory;; above = parent_of(above)) {
+      if (makes_state_ && above == config().server.state_dir) return true;
       const io::PathAccess access = io::look_at_path(above);
       if (access.state == io::PathState::directory) {
         if (!access.writable) add(what, above + ": " + user() + " may not write there");
-        return;
+        return access.writable;
       }
-      if (access.state != io::PathState::missing) return add(what, above + ": is not a directory that can be looked into");
-      if (above == "/") return;
+      if (access.state != io::PathState::missing) {
+        add(what, above + ": is not a directory that can be looked into");
+        return false;
+      }
+      if (above == "/" || above == ".") return true;
     }
   }
 
   void check_as_user() {
     check_state();
+    check_spool();
+    check_maildirs();
     check_log();
     const bool store = check_store();
     check_certificates();
@@ -112,22 +141,47 @@ class Inspector {
   void check_state() {
     const std::string& state = config().server.state_dir;
     const io::PathAccess access = io::look_at_path(state);
-    if (access.state == io::PathState::missing) {
-      add("server.state_dir", state + ": does not exist; make it: install -d -m 750 -o " + config().server.user + " " + state);
-    } else if (access.state != io::PathState::directory) {
+    if (makes_state_) return;
+    if (access.state != io::PathState::directory) {
       add("server.state_dir", state + ": is not a directory that " + user() + " can look into");
     } else if (!access.writable) {
       add("server.state_dir", state + ": " + user() + " may not write there");
     }
+  }
+
+  void check_spool() {
     const std::string& spool = config().spool.directory;
     const io::PathAccess there = io::look_at_path(spool);
     if (there.state == io::PathState::directory) {
       if (!there.writable || !there.readable) add("spool.directory", spool + ": " + user() + " may not read and write there");
     } else if (there.state != io::PathState::missing) {
       add("spool.directory", spool + ": is not a directory that " + user() + " can look into");
-    } else if (parent_of(spool) != state) {
+    } else {
       check_can_make("spool.directory", parent_of(spool));
     }
+    const auto disk = io::make_real_disk();
+    const auto note = [this](const std::string& what) { found_.notes.push_back("spool.directory: " + what); };
+    if (const auto fine = examine_spool(*disk, config(), note); !fine && fine.error().error != EACCES)  // of which was spoken
+      add("spool.directory", fine.error().text);
+    check_space(*disk);
+  }
+
+  // Of the file system that the spool is on, or will be.
+  void check_space(io::Disk& disk) {
+    std::string place = config().spool.directory;
+    while (io::look_at_path(place).state == io::PathState::missing && place != "/") place = parent_of(place);
+    const auto free = disk.free_bytes(place);
+    const std::uint64_t least = config().spool.free_bytes_min;
+    if (free && *free < least)
+      add("spool.free_bytes_min", place + ": " + std::to_string(*free) + " bytes are left on the file system, less than " +
+                                      std::to_string(least) + ": all mail would be answered with 452");
+  }
+
+  // Where they are missing, they are made with the first message.
+  void check_maildirs() {
+    for (const RouteConfig& route : config().routes)
+      for (const char* part : {"/tmp", "/new", "/cur"})
+        if (!route.maildir.empty() && !check_can_make("route " + route.name + ": maildir", route.maildir + part)) break;
   }
 
   void check_log() {
@@ -207,6 +261,7 @@ class Inspector {
   std::shared_ptr<const Plan> plan_;
   Inspection found_;
   bool acting_ = false;
+  bool makes_state_ = false;  // it is not there
 };
 
 // Of all that an entry stands for, what the fewest other entries hold for: no host's name is "-".

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/io/port_claim.h"
-
 namespace sluice::core {
 namespace {
 
@@ -29,25 +27,25 @@ bool is_covered(const io::Address& address, const std::vector<io::Address>& all)
 
 }  // namespace
 
-std::expected<std::vector<std::vector<BoundSocket>>, std::vector<std::string>> bind_listeners(
+std::expected<BoundListeners, std::vector<std::string>> bind_listeners(
     io::Sockets& sockets, const std::vector<ListenerPlan>& listeners, std::size_t cores) {
   const std::vector<io::Address> all = all_addresses(listeners);
   std::vector<std::string> errors;
-  std::vector<io::PortClaim> claims;  // until all of ours are bound
+  BoundListeners bound;
   for (const io::Address& address : all) {
     if (is_covered(address, all)) continue;
     auto claim = io::PortClaim::claim(address);
     if (claim) {
-      claims.push_back(*std::move(claim));
+      bound.claims.push_back(*std::move(claim));
     } else {
       errors.push_back(claim.error());
     }
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
-  std::vector<std::vector<BoundSocket>> bound(cores);
+  bound.of_cores.resize(cores);
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     for (const io::Address& address : listeners[i].addresses) {
-      for (auto& of_core : bound) {
+      for (auto& of_core : bound.of_cores) {
         const auto socket = sockets.listen(address, {});
         if (socket) {
           of_core.push_back({*socket, i});
@@ -59,6 +57,7 @@ std::expected<std::vector<std::vector<BoundSocket>>, std::vector<std::string>> b
     }
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
+  for (io::PortClaim& claim : bound.claims) claim.refuse_others();
   return bound;
 }
 

@@ -7,12 +7,18 @@
 
 #include "engine/core/core.h"
 #include "engine/core/plan.h"
+#include "engine/io/port_claim.h"
 
 namespace sluice::core {
 
-// One socket for each address and core, a list a core; ours alone: fails where another process, a second relay of the
-// same user among them, listens already.  The errors are sentences.
-std::expected<std::vector<std::vector<BoundSocket>>, std::vector<std::string>> bind_listeners(
+struct BoundListeners {
+  std::vector<std::vector<BoundSocket>> of_cores;  // a list a core
+  std::vector<io::PortClaim> claims;               // no other process can bind to these addresses while they live
+};
+
+// One socket for each address and core; ours alone: fails where another process, a second relay of the same user among
+// them, listens already.  The errors are sentences.
+std::expected<BoundListeners, std::vector<std::string>> bind_listeners(
     io::Sockets& sockets, const std::vector<ListenerPlan>& listeners, std::size_t cores);
 
 }  // namespace sluice::core

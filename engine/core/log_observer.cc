@@ -63,6 +63,30 @@ void LogObserver::message(const session::MessageRecord& record) {
       .field("reply_sent", record.reply_sent);
 }
 
+void LogObserver::aborted(const session::MessageRecord& record) {
+  log_.line(io::Level::info, "message_aborted")
+      .field("id", record.id)
+      .field("reason", record.reason)
+      .field("listener", record.listener)
+      .field("client", record.client)
+      .field("helo", record.helo)
+      .field_if_any("tls", record.tls)
+      .field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field("from", record.reverse_path)
+      .field_if_any("author", record.author)
+      .field("to", record.recipients)
+      .field_if_any("message_id", record.message_id)
+      .field("recipients", record.recipients_offered)
+      .field("recipients_taken", record.recipients_taken)
+      .field("bytes", record.bytes)
+      .field("ms", record.took)
+      .field_if_any("next_hop", record.next_hop)
+      .field_if_any("next_hop_address", record.next_hop_address)
+      .field_if_any("next_hop_tls", record.next_hop_tls)
+      .field_if_any("detail", record.detail);
+}
+
 void LogObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
                         session::AuthResult result, std::string_view reason) {
   const bool granted = result == session::AuthResult::granted;

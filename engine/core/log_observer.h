@@ -14,6 +14,7 @@ class LogObserver final : public session::Observer, public relay::QueueObserver 
   LogObserver(io::Log& log, io::Loop& loop);
 
   void message(const session::MessageRecord& record) override;
+  void aborted(const session::MessageRecord& record) override;
   void login(std::string_view listener, const io::Address& client, std::string_view name,
              session::AuthResult result, std::string_view reason) override;
   void refused(const session::RefusalRecord& record) override;

@@ -47,6 +47,8 @@ class Walk {
                                 : request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault)) {}
 
   Task<QueueAnswer> run() {
+    // Before it is changed: where all that waited is removed, nothing may be known of it afterwards.
+    const bool known = queue_.schedule().find_destination(destination_).generation != 0;
     if (request_.verb == QueueVerb::destinations) {
       co_await list_destinations();
     } else if (stopped()) {
@@ -59,6 +61,7 @@ class Walk {
     } else {
       co_await walk_jobs();
     }
+    answer_.destination_known = known;
     co_return std::move(answer_);
   }
 

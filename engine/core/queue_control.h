@@ -54,6 +54,7 @@ struct QueueAnswer {
   std::uint64_t changed = 0;  // of these
   bool more = false;          // there are more than `limit`
   bool cut_short = false;     // the core ends: there may be more of everything
+  bool destination_known = false;  // something waits for the request's destination, or is remembered of it
 };
 
 // Takes an answer that is longer than kQueueLimitMax page by page.
@@ -69,9 +70,14 @@ class QueuePages {
 Task<QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
                                QueueRequest request, QueuePages* pages = nullptr);
 
+// Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it then
+// goes out in pages.
+[[nodiscard]] bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers);
+
 // An answer that goes out in pages, as JSON.
 [[nodiscard]] std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first);
 
+// An answer that is gathered: at most as many as the request's limit; all of `answers` where it has none and is for a program.
 [[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers,
                                        WallMillis now);
 

@@ -144,12 +144,17 @@ std::string remark_on_more(const QueueRequest& request, bool more) {
   return request.json ? std::string(kAnswerNote) + remark : remark;
 }
 
+// Of `found` rows.  What a program asked for without a limit is never cut here: see needs_pages().
+std::size_t shown_of(const QueueRequest& request, std::size_t found) {
+  return request.unlimited() ? found : std::min<std::size_t>(request.limit.value_or(kQueueLimitDefault), found);
+}
+
 std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bool more, WallMillis now) {
   // Those on hold, which are not due at all, last.
   std::ranges::sort(rows, {}, [](const QueueRow& row) { return std::tuple(row.due == 0, row.due, row.id); });
-  const std::size_t limit = request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault);
-  more = more || rows.size() > limit;
-  if (rows.size() > limit) rows.resize(limit);
+  const std::size_t shown = shown_of(request, rows.size());
+  more = more || rows.size() > shown;
+  rows.resize(shown);
   const bool whole = request.verb == QueueVerb::show;
   if (request.json) {
     std::string out = "[";
@@ -171,6 +176,16 @@ std::string counted(std::uint64_t changed) {
 }
 
 }  // namespace
+
+bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers) {
+  if (!request.unlimited()) return false;
+  std::size_t found = 0;
+  for (const QueueAnswer& answer : answers) {
+    if (answer.more) return true;
+    found += answer.rows.size() + answer.destinations.size();
+  }
+  return found > kQueueLimitMax;
+}
 
 std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first) {
   std::string out = first ? "[" : "";
@@ -207,9 +222,9 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
   if (request.verb == QueueVerb::list || request.verb == QueueVerb::show)
     return messages(request, std::move(rows), more, now);
   if (request.verb == QueueVerb::destinations) {
-    const std::size_t limit = request.limit.value_or(request.unlimited() ? kQueueLimitMax : kQueueLimitDefault);
-    more = more || destinations.size() > limit;
-    if (destinations.size() > limit) destinations.resize(limit);
+    const std::size_t shown = shown_of(request, destinations.size());
+    more = more || destinations.size() > shown;
+    destinations.resize(shown);
     const Table table = destinations_table(destinations);
     return (request.json ? as_json(table) : as_text(table)) + remark_on_more(request, more);
   }

@@ -2,7 +2,7 @@
 //
 //   queue VERB [json] [all] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
 //
-// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kQueueAnswerEnd.  Before that, or instead
+// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or instead
 // of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote or kAnswerError.
 // The request's words are in this order, parted by one blank each.  In a value every octet but letters, digits and
 // "-._@+*/:[]" is written "%XX", in capitals.  So a request has one line, and a line one request.
@@ -32,7 +32,8 @@ enum class QueueVerb : std::uint8_t {
 inline constexpr std::uint32_t kQueueLimitDefault = 100;
 inline constexpr std::uint32_t kQueueLimitMax = 10'000;
 inline constexpr std::size_t kQueueRequestBytesMax = 4096;
-inline constexpr std::string_view kQueueAnswerEnd = "end";
+// The last line of every answer of the control socket but those to "reload" and "drain", which are of a few words.
+inline constexpr std::string_view kAnswerEnd = "end";
 inline constexpr std::string_view kAnswerNote = "note: ";
 inline constexpr std::string_view kAnswerError = "error:";
 

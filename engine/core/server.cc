@@ -96,6 +96,8 @@ std::expected<void, std::string> Server::open_control() {
   const ServerConfig& server = plan_->config.server;
   const auto directory = server.control.substr(0, server.control.rfind('/'));
   if (auto made = io::make_directory_for(directory, server.user, server.group); !made) return made;
+  if (!server.group.empty())
+    if (auto given = io::give_directory_to_group(directory, server.user, server.group); !given) return given;
   const auto socket = io::listen_local(server.control);
   if (!socket) return std::unexpected(socket.error());
   control_socket_ = *socket;
@@ -220,7 +222,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                          .refused_max = std::max<std::size_t>(store.cached_logins / 4, 8),
                          .granted_ttl = store.granted_ttl,
                          .refused_ttl = store.refused_ttl},
-               .sockets = std::move(bound_[thread.index]),
+               .sockets = std::move(bound_.of_cores[thread.index]),
                .spool = spool_options(plan->config.spool),
                .spool_share = std::move(spool_.shares[thread.index].share),
                .queue = queue_options(*plan, thread.index),
@@ -302,7 +304,11 @@ void Server::start_services() {
         ControlActions{.reload = [this] { return reload(); },
                        .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
                        .stop = [] { io::raise_stop(); },
-                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); }});
+                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
+                       .has_route = [this](const std::string& name) {
+                         const auto plan = current_plan();
+                         return std::ranges::find(plan->config.routes, name, &RouteConfig::name) != plan->config.routes.end();
+                       }});
     control_->start();
     if (backend_->tells_changes()) home->tasks().add(watch_store());
     home->services().add(close_services());
@@ -375,6 +381,7 @@ int Server::run() {
       reopen_log();
     }
   }
+  bound_.claims.clear();
   const Duration patience = current_plan()->config.server.drain;
   log_->line(io::Level::info, "draining").field("patience_ms", patience);
   for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });

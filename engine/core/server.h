@@ -13,6 +13,7 @@
 
 #include "engine/core/control.h"
 #include "engine/core/core.h"
+#include "engine/core/listening.h"
 #include "engine/core/plan.h"
 #include "engine/core/spool_start.h"
 
@@ -79,7 +80,7 @@ class Server {
   std::unique_ptr<auth::Backend> backend_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<Shared> shared_;
-  std::vector<std::vector<BoundSocket>> bound_;  // a list a core
+  BoundListeners bound_;
   int control_socket_ = -1;
   std::uint64_t files_max_ = 0;
   std::uint64_t files_open_ = 0;  // before the first client

@@ -86,4 +86,11 @@ std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& p
   return opened;
 }
 
+io::DiskResult<void> examine_spool(io::Disk& disk, const Config& config, const std::function<void(const std::string&)>& note) {
+  const std::string& path = config.spool.directory;
+  if (auto fine = spool::Directory::examine(disk, path, config.server.hostname, io::boot_id()); !fine) return fine;
+  if (!disk.look(path)) return {};  // it will be made
+  return spool::Recovery::examine(disk, path, note);
+}
+
 }  // namespace sluice::core

@@ -42,6 +42,7 @@ struct DiskEntry {
   std::string name;
   std::uint64_t bytes = 0;
   bool regular = false;
+  bool directory = false;
   std::uint32_t links = 0;
   bool own = false;  // its owner is the process's effective user
 };

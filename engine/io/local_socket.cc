@@ -101,7 +101,11 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
   const timeval limit{.tv_sec = timeout_s, .tv_usec = 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (!connect_to(fd.get(), *address)) return std::unexpected(complaint(path, "is sluice running?"));
+  if (!connect_to(fd.get(), *address)) {
+    const char* const closed = "only root, server.user and members of server.group may use it, and a change of that group takes "
+                               "a restart of the relay";
+    return std::unexpected(complaint(path, errno == EACCES ? closed : "is sluice running?"));
+  }
   while (!request.empty()) {
     const ssize_t n = ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
     if (n <= 0) return std::unexpected(complaint(path, "send"));
@@ -116,6 +120,17 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
     if (n < 0) return std::unexpected(complaint(path, "no answer"));
     piece(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   }
+}
+
+std::optional<std::uint32_t> local_listener(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return std::nullopt;
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!connect_to(fd.get(), *address)) return errno == EACCES ? std::optional(0U) : std::nullopt;
+  ucred listener{};
+  socklen_t size = sizeof listener;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) return 0;
+  return static_cast<std::uint32_t>(listener.pid);
 }
 
 }  // namespace sluice::io

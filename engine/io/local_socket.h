@@ -1,8 +1,10 @@
 // The control socket, both ends: a stream socket with a path, which only its owner and group may open.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,8 @@ std::expected<int, std::string> listen_local(const std::string& path);
 // sluicectl.
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
                                            const std::function<void(std::string_view)>& piece);
+
+// The process that listens at `path`, or 0 where one may do so and we may not know which; absent: none does.
+std::optional<std::uint32_t> local_listener(const std::string& path);
 
 }  // namespace sluice::io

@@ -32,6 +32,9 @@ extern "C" __attribute__((weak)) void mi_collect(bool force);
 namespace sluice::io {
 namespace {
 
+constexpr mode_t kDirectoryMode = 0750;
+constexpr mode_t kModeBits = 07777;
+
 std::unexpected<std::string> complaint(const std::string& what) {
   return std::unexpected(what + ": " + std::strerror(errno));
 }
@@ -49,6 +52,24 @@ std::expected<gid_t, std::string> find_group(const std::string& group) {
     return std::unexpected("group " + group + " does not exist: make it (addgroup --system " + group +
                            "), or name another in server.group");
   return named->gr_gid;
+}
+
+// For good, with that group and no other.
+std::expected<void, std::string> become(uid_t user, gid_t group) {
+  if (::setgroups(0, nullptr) != 0) return complaint("setgroups");
+  if (::setresgid(group, group, group) != 0) return complaint("setresgid");
+  if (::setresuid(user, user, user) != 0) return complaint("setresuid");
+  CHECK(::setuid(0) != 0);
+  return {};
+}
+
+// Whether no directory above `path` is closed to a user.  Only root may ask.
+bool can_reach(const std::string& path, uid_t user, gid_t group) {
+  CHECK(::setegid(group) == 0 && ::seteuid(user) == 0);
+  struct stat status{};
+  const bool reached = ::lstat(path.c_str(), &status) == 0 || errno == ENOENT;
+  CHECK(::seteuid(0) == 0 && ::setegid(::getgid()) == 0);
+  return reached;
 }
 
 }  // namespace
@@ -129,18 +150,27 @@ std::expected<void, std::string> drop_privileges(const std::string& user, const 
   return {};
 }
 
-std::expected<void, std::string> become_owner_of(const std::string& directory) {
-  if (!running_as_root()) return {};
+std::expected<std::string, std::string> become_owner_of(const std::string& directory) {
+  if (!running_as_root()) return directory;
   const Descriptor fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return complaint(directory + ": cannot open it");
-  if (status.st_uid == 0) return {};
-  if (::setgroups(0, nullptr) != 0) return complaint("setgroups");
-  if (::setresgid(status.st_gid, status.st_gid, status.st_gid) != 0) return complaint("setresgid");
-  if (::setresuid(status.st_uid, status.st_uid, status.st_uid) != 0) return complaint("setresuid");
-  // For good: this must fail now.
-  CHECK(::setuid(0) != 0);
-  return {};
+  if (status.st_uid == 0) return directory;
+  if (::fchdir(fd.get()) != 0) return complaint(directory + ": cannot enter it");
+  if (auto became = become(status.st_uid, status.st_gid); !became) return std::unexpected(became.error());
+  return ".";
+}
+
+std::expected<void, std::string> become_owner_of_file(const std::string& path) {
+  if (!running_as_root()) return {};
+  const std::string directory = std::filesystem::path(path).parent_path();
+  struct stat status{};
+  // Where there is neither, whoever opens it says so.
+  if (::lstat(path.c_str(), &status) != 0 &&
+      (errno != ENOENT || ::stat(directory.empty() ? "." : directory.c_str(), &status) != 0))
+    return {};
+  if (status.st_uid == 0 || !can_reach(path, status.st_uid, status.st_gid)) return {};
+  return become(status.st_uid, status.st_gid);
 }
 
 std::expected<void, std::string> give_file_to(const std::string& path, const std::string& user,
@@ -156,9 +186,33 @@ std::expected<void, std::string> give_file_to(const std::string& path, const std
     if (!gid) return std::unexpected(gid.error());
     owner.gid = *gid;
   }
-  if (::lchown(path.c_str(), owner.uid, owner.gid) != 0)
-    return complaint(path + ": cannot give it to " + (owner.uid == kUnchanged ? group : user));
+  const std::string failed = path + ": cannot give it to " + (owner.uid == kUnchanged ? group : user);
+  // Its directory may be another user's, who could have put something else in its place.
+  const Descriptor fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat found{};
+  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return complaint(failed);
+  const bool ours = found.st_uid == ::geteuid() || found.st_uid == owner.uid;
+  if (!ours || S_ISLNK(found.st_mode) || (!S_ISDIR(found.st_mode) && found.st_nlink != 1))
+    return std::unexpected(failed + ": it is not the file that was made there");
+  if (::fchownat(fd.get(), "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) return complaint(failed);
   return {};
+}
+
+std::expected<void, std::string> give_directory_to_group(const std::string& directory, const std::string& user,
+                                                         const std::string& group) {
+  uid_t owner = ::geteuid();
+  if (running_as_root()) {
+    const auto found = find_owner(user, group);
+    if (!found) return std::unexpected(found.error());
+    owner = found->uid;
+  }
+  const auto gid = find_group(group);
+  if (!gid) return std::unexpected(gid.error());
+  struct stat info{};
+  const bool made_by_us = ::lstat(directory.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == owner &&
+                          (info.st_mode & kModeBits) == kDirectoryMode;
+  if (!made_by_us || info.st_gid == *gid) return {};
+  return give_file_to(directory, user, group);
 }
 
 std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
@@ -170,7 +224,7 @@ std::expected<void, std::string> make_directory_for(const std::string& directory
   }
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
-  if (mkdir(directory.c_str(), 0750) != 0) return complaint(directory + ": cannot make it");
+  if (mkdir(directory.c_str(), kDirectoryMode) != 0) return complaint(directory + ": cannot make it");
   return give_file_to(directory, user, group);
 }
 

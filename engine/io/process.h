@@ -58,12 +58,20 @@ struct PathAccess {
 PathAccess look_at_path(const std::string& path);
 
 // Where we are root: becomes the owner of `directory`, which is no link, for good, with its group and no other.  So root
-// looks at what a service has, and no name in there can make root do more than that.
-std::expected<void, std::string> become_owner_of(const std::string& directory);
+// looks at what a service has, and no name in there can make root do more than that.  Returns the path that it has for us
+// from then on: it is entered before, as a directory above it may be root's alone.
+std::expected<std::string, std::string> become_owner_of(const std::string& directory);
+// Likewise of the file `path`, which is to be opened by its name; where there is none, of its directory.  Stays root where
+// that is root's, and where its owner cannot reach it: then no name can be changed beneath us either.
+std::expected<void, std::string> become_owner_of_file(const std::string& path);
 // Makes `directory` if it is missing (mode 0750) and gives it to `user` and `group` (as above), where we are root.
 std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
                                                     const std::string& group);
-// Gives a file that we have made to `user` and `group` (as above).  Without being root: to `group`, if it is not empty
+// `directory`, if it is one that make_directory_for() has made (by its owner and mode), is given to `group`: a directory that
+// was made for another group lets nobody of this one in.
+std::expected<void, std::string> give_directory_to_group(const std::string& directory, const std::string& user,
+                                                         const std::string& group);
+// Gives a file that we have made, under one name, to `user` and `group` (as above).  Without being root: to `group`, if it is not empty
 // and one that we are in.
 std::expected<void, std::string> give_file_to(const std::string& path, const std::string& user,
                                               const std::string& group);

@@ -122,6 +122,7 @@ DiskEntry entry_of(std::string name, const struct stat& status) {
   return {.name = std::move(name),
           .bytes = static_cast<std::uint64_t>(status.st_size),
           .regular = S_ISREG(status.st_mode),
+          .directory = S_ISDIR(status.st_mode),
           .links = static_cast<std::uint32_t>(status.st_nlink),
           .own = status.st_uid == ::geteuid()};
 }

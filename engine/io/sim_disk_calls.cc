@@ -28,6 +28,7 @@ DiskEntry entry_of(std::string_view path, const SimFile& file) {
 DiskEntry directory_entry(std::string_view path) {
   return {.name = std::string(path.substr(path.rfind('/') + 1)),
           .bytes = kDiskBlockBytes,
+          .directory = true,
           .links = 2,
           .own = true};
 }

@@ -47,6 +47,8 @@ class Taker {
   virtual Task<Outcome> finish() = 0;
   // There will be no message after all.
   virtual Task<void> abandon() = 0;
+  // Before abandon(), for the log: the next hop that was asked so far, and its words; without a reply.
+  [[nodiscard]] virtual Outcome asked() const { return {}; }
 };
 
 // Who submits, for takers that choose by it or pass it on.

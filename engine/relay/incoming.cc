@@ -100,4 +100,11 @@ Task<void> Incoming::abandon() {
   if (inner_ != nullptr) co_await inner_->abandon();
 }
 
+message::Outcome Incoming::asked() const {
+  if (inner_ != nullptr) return inner_->asked();
+  message::Outcome none;
+  if (no_way_) none.detail = no_way_->text;
+  return none;
+}
+
 }  // namespace sluice::relay

@@ -38,6 +38,7 @@ class Incoming final : public message::Taker {
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;
   Task<void> abandon() override;
+  [[nodiscard]] message::Outcome asked() const override;
 
  private:
   [[nodiscard]] const Route& route() const { return parts_.router.route(bound_->route); }

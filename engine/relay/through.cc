@@ -89,14 +89,19 @@ Task<void> Through::abandon() {
   co_await retained_.drop();
 }
 
+message::Outcome Through::asked() const {
+  if (!transmission_) return {};
+  return {.reply = {},
+          .next_hop = transmission_->next_hop(),
+          .next_hop_address = transmission_->next_hop_address(),
+          .next_hop_tls = transmission_->tls(),
+          .detail = transmission_->detail()};
+}
+
 // ------------------------------------------------------------------------------------------ the last word
 
 Task<message::Outcome> Through::decide() {
-  message::Outcome outcome{.reply = {},
-                           .next_hop = transmission_->next_hop(),
-                           .next_hop_address = transmission_->next_hop_address(),
-                           .next_hop_tls = transmission_->tls(),
-                           .detail = transmission_->detail()};
+  message::Outcome outcome = asked();
   const RecipientResult* taken = first(Kind::taken);
   const RecipientResult* refused = first(Kind::refused);
   const RecipientResult* waiting = first(Kind::deferred);

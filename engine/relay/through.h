@@ -41,6 +41,7 @@ class Through final : public message::Taker {
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;
   Task<void> abandon() override;
+  [[nodiscard]] message::Outcome asked() const override;
 
   // For tests: what it holds.
   [[nodiscard]] const Retained& retained() const { return retained_; }

@@ -71,7 +71,7 @@ struct MessageRecord {
   std::string_view next_hop_tls;
   std::uint16_t code = 0;         // what the client was told
   std::string_view reply;
-  std::string reason;             // of a refusal of our own, by its name
+  std::string reason;             // of a refusal of our own, by its name; see also Observer::aborted()
   std::string_view detail;        // the next hop's words, or what went wrong
   bool chunked = false;           // BDAT
   bool reply_sent = true;         // false: the client had gone before it could be given the reply
@@ -122,6 +122,9 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void message(const MessageRecord& record) = 0;
+  // A message that recipients were named for, and that came to no end: the client gave it up, or the session ended.  `reason`
+  // is the command, or why the session ended, by its name; no code and no reply.
+  virtual void aborted(const MessageRecord& record) = 0;
   virtual void login(std::string_view listener, const io::Address& client, std::string_view name,
                      AuthResult result, std::string_view reason) = 0;
   virtual void refused(const RefusalRecord& record) = 0;

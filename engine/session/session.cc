@@ -34,7 +34,7 @@ Session::~Session() { CHECK(transaction_ == nullptr); }
 Task<void> Session::run() {
   if (co_await open() == Next::go_on) co_await talk();
   report_end();
-  co_await end_transaction();
+  co_await end_transaction(end_reason_row(*ended_).name);
   flush();
   co_await connection_->finish(rules_->reply_timeout, linger());
   co_await connection_->close();
@@ -100,7 +100,7 @@ Task<Session::Next> Session::on_event(smtp::Event event) {
       co_return co_await need_more();
     case smtp::Event::hello:
     case smtp::Event::reset:
-      co_await end_transaction();
+      co_await end_transaction(event == smtp::Event::hello ? "hello" : "rset");
       co_return Next::go_on;
     case smtp::Event::need_answers:
       co_await answer_recipients();
@@ -257,11 +257,27 @@ Task<void> Session::answer_recipients() {
   answering_ = {};
 }
 
-Task<void> Session::end_transaction() {
+Task<void> Session::end_transaction(std::string_view reason) {
   chunks_.reset();
   if (transaction_ == nullptr) co_return;
   co_await transaction_->abandon();
+  // Its id may have left with it, and its recipients may have been asked of a next hop.
+  if (!transaction_->envelope().recipients.empty()) {
+    MessageRecord record = message_record();
+    record.reason = reason;
+    services_.observer.aborted(record);
+  }
   transaction_ = nullptr;
+}
+
+MessageRecord Session::message_record() const {
+  MessageRecord record;
+  transaction_->report(record);
+  if (identity_ != nullptr) {
+    record.customer = identity_->customer_name;
+    record.account = identity_->account_name;
+  }
+  return record;
 }
 
 // ------------------------------------------------------------------------------------------ AUTH

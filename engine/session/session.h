@@ -73,7 +73,9 @@ class Session final : private smtp::RefusalObserver {
   Task<void> on_auth_response();
   Task<void> on_sasl(auth::Step step);
   Task<void> check(auth::Credentials credentials);
-  Task<void> end_transaction();
+  // If there is one: there will be no message.  `reason` is for the log.
+  Task<void> end_transaction(std::string_view reason);
+  [[nodiscard]] MessageRecord message_record() const;
 
   // Content: session_content.cc.
   Task<Next> on_data();

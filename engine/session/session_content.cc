@@ -127,7 +127,7 @@ Task<Session::Next> Session::discard_chunk(std::uint64_t size) {
   // A transaction that failed with it is over for us, too.
   const smtp::ServerState state = machine_->state();
   if (state != smtp::ServerState::transaction && state != smtp::ServerState::chunks)
-    co_await end_transaction();
+    co_await end_transaction("chunk_refused");
   co_return Next::go_on;
 }
 
@@ -168,8 +168,7 @@ Task<void> Session::finish_message() {
   } else {
     ++services_.counters.messages_refused;
   }
-  MessageRecord record;
-  transaction_->report(record);
+  MessageRecord record = message_record();
   record.code = reply.code();
   record.reply = reply.text();
   record.reply_sent = connection_->state() == net::Connection::State::open && connection_->error() == 0;
@@ -177,10 +176,6 @@ Task<void> Session::finish_message() {
     ++refusals_;
     ++services_.counters.refusals;
     record.reason = smtp::reason_name(reply.name());
-  }
-  if (identity_ != nullptr) {
-    record.customer = identity_->customer_name;
-    record.account = identity_->account_name;
   }
   services_.observer.message(record);
   transaction_ = nullptr;

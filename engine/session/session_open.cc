@@ -143,7 +143,7 @@ Task<Session::Next> Session::handshake() {
 }
 
 Task<Session::Next> Session::on_start_tls() {
-  co_await end_transaction();
+  co_await end_transaction("starttls");
   if (admit_handshake() == Next::end) co_return Next::end;
   // RFC 3207 6: what came in plain behind STARTTLS must not be taken for what comes inside. Before our 220 is out: what
   // comes after it is the handshake, which may be there before we hear that the 220 was sent.

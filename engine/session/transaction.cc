@@ -217,8 +217,14 @@ std::string Transaction::fields_to_add() {
 Task<void> Transaction::refuse(smtp::Reply reply, std::string detail) {
   if (refusal_) co_return;
   refusal_ = std::move(reply);
-  outcome_.detail = std::move(detail);
   held_.clear();
+  co_await abandon_taker();
+  outcome_.detail = std::move(detail);
+}
+
+// What it has asked of a next hop stays known.
+Task<void> Transaction::abandon_taker() {
+  outcome_ = taker_->asked();
   co_await taker_->abandon();
   taker_ = nullptr;
 }
@@ -241,8 +247,7 @@ Task<smtp::Reply> Transaction::finish() {
 }
 
 Task<void> Transaction::abandon() {
-  if (taker_ != nullptr) co_await taker_->abandon();
-  taker_ = nullptr;
+  if (taker_ != nullptr) co_await abandon_taker();
 }
 
 void Transaction::report(MessageRecord& record) const {

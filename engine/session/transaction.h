@@ -63,6 +63,7 @@ class Transaction {
   Task<void> abandon();
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // After finish() or abandon().
   void report(MessageRecord& record) const;
 
  private:
@@ -73,6 +74,7 @@ class Transaction {
   [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
   [[nodiscard]] bool header_is_eight_bit() const;
   [[nodiscard]] std::string fields_to_add();
+  Task<void> abandon_taker();
   [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
   Services& services_;

@@ -14,6 +14,7 @@ constexpr const char* kLockFile = "/lock";
 constexpr const char* kHostFile = "/in-use-by";
 constexpr std::string_view kBoot = "boot ";
 constexpr std::size_t kSmallFileBytesMax = 4096;
+constexpr const char* kIsNoDirectory = ": is a link or no directory, or lies in one that is none; name the directory itself";
 
 std::unexpected<io::DiskError> refuse(std::string text) {
   return std::unexpected(io::DiskError{.error = 0, .text = std::move(text)});
@@ -77,6 +78,19 @@ io::DiskResult<void> check_format(io::Disk& disk, const std::string& path, std::
                 "'); let the relay that wrote it deliver what is in it, or name another directory");
 }
 
+io::DiskResult<void> check_user(io::Disk& disk, const std::string& path, const std::string& host, const std::string& boot,
+                                User& user) {
+  const auto text = read_small(disk, path + kHostFile);
+  if (!text) return std::unexpected(text.error());
+  user = user_of(*text);
+  // Since the machine was started, the lock alone tells who uses it, whatever the host was called then.
+  const bool same_boot = !boot.empty() && user.boot == boot;
+  if (!user.host.empty() && user.host != host && !same_boot)
+    return refuse(path + ": is in use by the host " + user.host +
+                  ", or was when that one crashed; if it is stopped for good, remove " + path + kHostFile);
+  return {};
+}
+
 }  // namespace
 
 io::DiskResult<void> Directory::check(io::Disk& disk, const std::string& path) {
@@ -86,16 +100,30 @@ io::DiskResult<void> Directory::check(io::Disk& disk, const std::string& path) {
   return {};
 }
 
+io::DiskResult<void> Directory::examine(io::Disk& disk, const std::string& path, const std::string& host,
+                                        const std::string& boot) {
+  const auto entry = disk.look(path);
+  if (!entry && entry.error().error == ENOENT) return {};
+  if (!entry) return std::unexpected(entry.error());
+  if (!entry->directory) return refuse(path + kIsNoDirectory);
+  if (!entry->own) return refuse(path + kIsForeign);
+  if (const auto lock = disk.look(path + kLockFile); lock && !lock->regular) return refuse(path + kLockFile + kIsALink);
+  std::string format;
+  if (auto fine = check_format(disk, path, format); !fine) return fine;
+  User user;
+  return check_user(disk, path, host, boot, user);
+}
+
 io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const std::string& path,
                                                            const std::string& host, const std::string& boot) {
   if (auto made = disk.make_directory(path); !made) {
     if (made.error().error == ENOTDIR)
-      return refuse(path + ": is a link or no directory, or lies in one that is none; name the directory itself");
+      return refuse(path + kIsNoDirectory);
     return std::unexpected(made.error());
   }
   const auto entry = disk.look(path);
   if (!entry) return std::unexpected(entry.error());
-  if (!entry->own) return refuse(path + ": belongs to another user; give it to the user that the relay runs as (chown)");
+  if (!entry->own) return refuse(path + kIsForeign);
   const auto lock = disk.lock(path + kLockFile);
   if (!lock) {
     if (lock.error().error == ELOOP)
@@ -107,14 +135,8 @@ io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const
   std::unique_ptr<Directory> directory(new Directory(disk, path, *lock));
   std::string format;
   if (auto fine = check_format(disk, path, format); !fine) return std::unexpected(fine.error());
-  const auto text = read_small(disk, path + kHostFile);
-  if (!text) return std::unexpected(text.error());
-  const User user = user_of(*text);
-  // Since the machine was started, the lock alone tells who uses it, whatever the host was called then.
-  const bool same_boot = !boot.empty() && user.boot == boot;
-  if (!user.host.empty() && user.host != host && !same_boot)
-    return refuse(path + ": is in use by the host " + user.host +
-                  ", or was when that one crashed; if it is stopped for good, remove " + path + kHostFile);
+  User user;
+  if (auto fine = check_user(disk, path, host, boot, user); !fine) return std::unexpected(fine.error());
   if (format.empty())
     if (auto written = disk.write_small(path + kFormatFile, kFormat); !written) return std::unexpected(written.error());
   if (user.host != host || user.boot != boot)

@@ -14,6 +14,22 @@ std::string places_text(std::uint32_t offset, std::uint32_t bytes) {
   return "octets " + std::to_string(offset) + " to " + std::to_string(offset + bytes);
 }
 
+// Behind the path of a file of the spool; null: nothing.
+const char* fault_of(const io::DiskEntry& entry) {
+  return !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : nullptr;
+}
+constexpr const char* kIsNotUsed = "; it is not used";
+constexpr const char* kIsOfAnotherVersion = ": was written by another version; run that one until the spool is empty";
+
+bool is_of_another_version(io::Disk& disk, const std::string& path) {
+  const auto file = disk.open(path, /*writable=*/false);
+  if (!file) return false;
+  const auto block = disk.read(*file, 0, kBlockBytes);
+  disk.close(*file);
+  SegmentHead head;
+  return block && read_segment_head(*block, head) == HeadFault::other_version;
+}
+
 }  // namespace
 
 // What is known of an id so far, going back in the log.
@@ -86,6 +102,22 @@ Recovery::~Recovery() {
 
 // ------------------------------------------------------------------------------------------ files
 
+io::DiskResult<void> Recovery::examine(io::Disk& disk, const std::string& directory,
+                                       const std::function<void(const std::string&)>& note) {
+  const auto entries = disk.list(directory);
+  if (!entries) return std::unexpected(entries.error());
+  for (const io::DiskEntry& entry : *entries) {
+    const bool segment = parse_segment_name(entry.name).has_value();
+    if (!segment && !parse_free_name(entry.name) && !parse_new_name(entry.name)) continue;
+    const std::string path = directory + "/" + entry.name;
+    const char* const fault = fault_of(entry);
+    if (fault != nullptr && segment) return std::unexpected(refusal(path + fault));
+    if (fault != nullptr) note(path + fault + kIsNotUsed);
+    if (segment && is_of_another_version(disk, path)) return std::unexpected(refusal(path + kIsOfAnotherVersion));
+  }
+  return {};
+}
+
 io::DiskResult<void> Recovery::list_files() {
   const auto entries = disk_.list(directory_);
   if (!entries) return std::unexpected(entries.error());
@@ -101,13 +133,13 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   if (const auto bad = parse_bad_name(entry.name)) put_bad_away(*bad);
   if (!number && !free && !unfinished) return {};
   const std::string path = directory_ + "/" + entry.name;
-  const char* const fault = !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : nullptr;
+  const char* const fault = fault_of(entry);
   // Numbers are not used again while a file is named after them.
   last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
   // Without a segment, what it tells of would be lost, or be sent again.  Nothing is in any other file.
   if (fault != nullptr && number) return std::unexpected(refusal(path + fault));
   if (fault != nullptr) {
-    note_(path + fault + "; it is not used");
+    note_(path + fault + kIsNotUsed);
     return {};
   }
   if (unfinished) return disk_.remove(path);
@@ -154,7 +186,7 @@ io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   SegmentHead head;
   const HeadFault fault = read_segment_head(*block, head);
   if (fault == HeadFault::other_version)
-    return std::unexpected(refusal(path + ": was written by another version; run that one until the spool is empty"));
+    return std::unexpected(refusal(path + kIsOfAnotherVersion));
   if (fault == HeadFault::damaged)
     return put_file_away(number, "its header is damaged");
   // Its header is of its next life, or was not written yet: nothing in it was ever answered for.

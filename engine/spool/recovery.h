@@ -56,6 +56,11 @@ class Recovery {
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
 
+  // What run() would refuse to start with, as far as names, owners and headers of files tell; nothing is changed, and a
+  // relay may be using them.  `note` is told which files would not be used.
+  static io::DiskResult<void> examine(io::Disk& disk, const std::string& directory,
+                                      const std::function<void(const std::string&)>& note);
+
   // Reads everything.  `found` is called once for each message that is still ours, in no order that matters.
   // The error is a sentence: the spool cannot be used as it is.
   io::DiskResult<void> run(const Found& found);

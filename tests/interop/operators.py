@@ -2,10 +2,13 @@
 """What operators do beside a running relay: a second relay, a rotated log, renewed certificates, a restored accounts' file,
 a reload of a file that is wrong. What worked goes on, and what fails is said."""
 
+import errno
 import grp
 import os
+import pwd
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -17,7 +20,7 @@ from lib import mail, wire
 from lib.harness import PATIENCE, Skipped, cases, expect, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.relay import PASSWORD, SLUICE, Relay, authority, control, under
+from lib.relay import PASSWORD, SLUICE, SLUICECTL, Relay, authority, control, under
 
 ROOT = os.geteuid() == 0
 SHOWN = 12  # connections, so that all cores are asked
@@ -49,6 +52,25 @@ def a_second_relay_on_the_same_address_does_not_start():
         for port in relay.ports.values():
             expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use", done.stderr, "what it says")
         expect_in(f"(process {relay.process.pid})", done.stderr, "what it says of who listens there")
+        with relay.client() as client:
+            client.submit(mail.compose())
+        next_hop().wait(1).clear()
+
+
+@test
+def a_server_that_comes_later_does_not_get_in_beside_it():
+    with Relay(next_hop()) as relay:
+        for port in relay.ports.values():
+            for address in ("127.0.0.1", "0.0.0.0"):
+                with socket.socket() as later:
+                    later.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    later.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                    try:
+                        later.bind((address, port))
+                        later.listen()
+                        expect(False, f"it shares {address}:{port}")
+                    except OSError as error:
+                        expect_equal(error.errno, errno.EADDRINUSE, f"why it may not have {address}:{port}")
         with relay.client() as client:
             client.submit(mail.compose())
         next_hop().wait(1).clear()
@@ -245,6 +267,12 @@ def a_reload_says_that_the_accounts_cannot_be_read():
         expect(logs_in(relay, PASSWORD), "who was there before logs in")
 
 
+def users_of(process):
+    """The user that a process is, might become again, and opens files as."""
+    with open(f"/proc/{process}/status", encoding="ascii") as file:
+        return {int(user) for line in file if line.startswith("Uid:") for user in line.split()[1:]}
+
+
 def logs_in(relay, password):
     with relay.connect() as client:
         client.greeted()
@@ -253,6 +281,29 @@ def logs_in(relay, password):
             return True
         except Exception:
             return False
+
+
+@test
+def root_edits_accounts_as_their_owner():
+    """Whatever the relay's user puts in the place of the file, or beside it: it makes root do no more than that user may."""
+    as_root()
+    place = under("owned")
+    os.mkdir(place, 0o755)
+    store = os.path.join(place, "accounts.db")
+    shutil.chown(place, "nobody")
+    control("customer", "add", "acme", store=store)
+    expect_equal(os.stat(store).st_uid, os.stat(place).st_uid, "the owner of a new file")
+    expect_in("acme", control("customer", "list", store=store), "the customers")
+    add = [SLUICECTL, "--store", store, "account", "add", "a@example.com", "--customer", "acme", "--password-stdin"]
+    with subprocess.Popen(add, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as adding:
+        # The file is open before the password is read.
+        until(lambda: users_of(adding.pid) == {os.stat(store).st_uid}, "sluicectl is the file's owner, for good", 2)
+        adding.communicate(b"secret of a\n")
+        expect_equal(adding.returncode, 0, "exit status")
+    # A backup that its owner cannot reach is root's alone to read.
+    os.chmod(place, 0o700)
+    os.chown(place, 0, 0)
+    expect_in("acme", control("customer", "list", store=store), "the customers of a backup")
 
 
 # ------------------------------------------------------------------------------------ control socket, check
@@ -274,6 +325,58 @@ def the_control_socket_is_its_groups():
         relay.stop()
     finally:
         relay.kill()
+
+
+@test
+def a_group_that_is_set_later_gets_to_the_control_socket():
+    as_root()
+    group = next(one.gr_name for one in grp.getgrall() if one.gr_gid not in (0, os.getgid()))
+    relay = Relay(next_hop(), start=False)
+    relay.config["server"]["control"] = relay.at("run", "control.sock")
+    relay.write_config()
+    relay.start()
+    try:
+        relay.stop()
+        relay.config["server"]["group"] = group
+        relay.write_config()
+        relay.start()
+        for path in (relay.at("run", "control.sock"), relay.at("run")):
+            expect_equal(grp.getgrgid(os.stat(path).st_gid).gr_name, group, f"the group of {path}")
+        relay.stop()
+        # A directory of the operator's own stays as it is.
+        os.chmod(relay.at("run"), 0o755)
+        os.chown(relay.at("run"), -1, 0)
+        relay.start()
+        expect_equal(os.stat(relay.at("run")).st_gid, 0, "the group of a directory with another mode")
+        relay.stop()
+    finally:
+        relay.kill()
+
+
+@test
+def who_may_not_use_the_control_socket_is_told_who_may():
+    as_root()
+    with Relay(next_hop()) as relay:
+        done = subprocess.run([SLUICECTL, "--control", relay.at("control.sock"), "status"], capture_output=True, text=True,
+                              user="nobody", group=pwd.getpwnam("nobody").pw_gid, extra_groups=[],
+                              timeout=20 * PATIENCE, check=False)  # fmt: skip
+        expect_equal(done.returncode, 1, "exit status")
+        expect_in("members of server.group may use it", done.stderr, "what it says")
+
+
+@test
+def check_names_a_port_that_another_server_holds():
+    with Relay(next_hop()) as relay, socket.create_server(("127.0.0.1", 0)) as another:
+        check = [SLUICE, "check", "--config", relay.config_file]
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), "of the relay's own ports")
+        port = another.getsockname()[1]
+        relay.config["listener"][0]["address"].append(f"127.0.0.1:{port}")
+        relay.write_config()
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        expect_equal((done.returncode, len(done.stderr.splitlines())), (1, 1), f"exit status, errors: {done.stderr!r}")
+        expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use, by python3 (process {os.getpid()})",
+                  done.stderr, "what it says")  # fmt: skip
 
 
 @test

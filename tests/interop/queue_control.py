@@ -4,18 +4,20 @@
 import json
 import os
 import re
+import socket
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import cases, expect, expect_between, expect_equal, expect_in, main, test, until
+from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop, each
 from lib.mail import SENDER
 from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, is_empty, keeps, killed, listed, nobody, only_queued
 from lib.mailq import queue_id, refuse, show, states, stays, with_routes
-from lib.relay import BOB_PASSWORD
+from lib.relay import BOB_PASSWORD, SLUICECTL, Relay, under
 
 # ------------------------------------------------------------------------------------ what is shown
 
@@ -68,6 +70,43 @@ def a_customer_that_there_is_not_is_an_error():
             expect_equal(told, "error: no such customer\n", f"{verb} of a customer whose name is mistyped")
         expect_equal(listed(relay, "--customer", "ACME"), [], "mail of a customer that has none")
         expect_in("0 were changed", relay.control("queue", "hold", "--customer", "acme"), "hold of no mail")
+
+
+@test
+def a_destination_that_there_is_not_is_an_error():
+    name, _ = nobody()
+    with keeps(name, queue=LATER) as relay:
+        mistyped = ("--destination", "defualt")
+        for verb in ("hold", "release", "flush", "remove"):
+            told = relay.control("queue", verb, *mistyped, wanted=1)
+            expect_in("no message waits for a destination of this name", told, f"{verb} of a destination that is mistyped")
+        # What only shows has shown all there is; a route that has no mail is one.
+        expect_equal(listed(relay, *mistyped), [], "what waits for it")
+        expect_equal(ask(relay, "hold", "--destination", "default"), {"changed": 0}, "hold of a route without mail")
+
+
+@test
+def an_answer_that_is_cut_is_an_error():
+    with Hop() as hop, Relay(hop) as relay:
+        for words in ("sessions json", "pools", "counters json", "status", "queue list json"):
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(relay.at("control.sock"))
+                asking.sendall(words.encode() + b"\n")
+                answer = asking.makefile("rb").read()
+            expect(answer.endswith(b"\nend\n") and answer.count(b"\nend\n") == 1, f"{words}: {answer!r}")
+    place = under("cut.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place)
+        listening.listen()
+        for words in (("sessions", "--json"), ("status",), ("counters",), ("reload",)):
+            asking = subprocess.Popen([SLUICECTL, "--control", place, *words], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True)  # fmt: skip
+            with listening.accept()[0] as answering:
+                answering.recv(100)
+                if words != ("reload",):
+                    answering.sendall(b"[\n {}")
+            _, said = asking.communicate(timeout=20 * PATIENCE)
+            expect_equal((asking.returncode, "cut off" in said), (1, True), f"{words}, which said {said!r}")
 
 
 @test

@@ -151,6 +151,7 @@ def few_descriptors_leave_room_for_what_must_not_fail():
             client.close()
         until(lambda: relay.counter("sessions_live") == 0, "they have gone")
         expect_in("LimitNOFILE", relay.logged("limit", what="open files")["remedy"], "the remedy")
+        relay.logged("session_ended", reason="sessions_per_core")
         expect_equal(len([one for one in relay.log("session_ended") if one["reason"] == "sessions_per_core"]), 1,
                      "lines about those that were refused")  # fmt: skip
 
@@ -245,6 +246,29 @@ def a_refusal_is_in_the_log_by_the_id_that_the_client_was_told():
         line = relay.logged("refused", id=token)
         expect_equal((line["account"], line["command"], line["reason"], line["client"]),
                      (SENDER, "MAIL", "sender_domain", "127.0.0.1"), "the line")  # fmt: skip
+
+
+@test
+def a_message_that_is_given_up_is_in_the_log_with_its_next_hop():
+    with Hop() as hop, Relay(hop, route={"dialog": "eager"}) as relay:
+        hop.on["RCPT"] = b"451 4.3.0 Greylisted\r\n"
+        with relay.client() as client:
+            client.say(f"MAIL FROM:<{SENDER}>", "250")
+            client.say("RCPT TO:<bob@far.test>", "451")
+            client.say("RSET", "250")
+            line = relay.logged("message_aborted", reason="rset")
+            expect_equal((line["account"], line["from"], line["to"], line["recipients_taken"], line["next_hop"]),
+                         (SENDER, SENDER, "bob@far.test", 0, hop.name), "the line")  # fmt: skip
+            hop.on.clear()
+            client.say(f"MAIL FROM:<{SENDER}>", "250")
+            client.say("RCPT TO:<bob@far.test>", "250")
+            client.say("DATA", "354")
+            client.send(b"From: <" + SENDER.encode() + b">\r\nMessage-ID: <cut@off.test>\r\n\r\nhello\r\n")
+            client.socket.shutdown(socket.SHUT_WR)
+            line = relay.logged("message_aborted", reason="content_cut_off")
+            expect_equal((line["to"], line["message_id"], line["next_hop_address"]),
+                         ("bob@far.test", "<cut@off.test>", hop.name), "the line of the one that was cut off")  # fmt: skip
+            expect_equal(relay.logged("session_ended", reason="content_cut_off")["id"], line["id"], "its id")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ class ScriptedTakers::Taker final : public message::Taker {
     ++script_.abandoned;
     co_await pause();
   }
+  [[nodiscard]] message::Outcome asked() const override {
+    message::Outcome outcome;
+    if (envelope_ != nullptr) outcome.next_hop = "hop.example:25";
+    return outcome;
+  }
 
  private:
   enum class Stage : std::uint8_t { envelope, body, done };

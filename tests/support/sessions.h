@@ -89,6 +89,17 @@ class Notes final : public session::Observer {
     recipients.push_back(record.recipients);
     message_ids.emplace_back(record.message_id);
   }
+  void aborted(const session::MessageRecord& record) override {
+    aborts.push_back({.id = std::string(record.id),
+                      .reason = record.reason,
+                      .account = std::string(record.account),
+                      .sender = std::string(record.reverse_path),
+                      .recipients = record.recipients,
+                      .message_id = std::string(record.message_id),
+                      .next_hop = std::string(record.next_hop),
+                      .recipients_taken = record.recipients_taken,
+                      .bytes = record.bytes});
+  }
   void login(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view name,
              session::AuthResult result, std::string_view /*reason*/) override {
     logins.emplace_back(std::string(name), result);
@@ -134,7 +145,20 @@ class Notes final : public session::Observer {
     std::uint64_t content_bytes = 0;
     std::uint64_t not_logged = 0;
   };
+  struct Abort {
+    std::string id;
+    std::string reason;
+    std::string account;
+    std::string sender;
+    std::string recipients;
+    std::string message_id;
+    std::string next_hop;
+    std::uint32_t recipients_taken = 0;
+    std::uint64_t bytes = 0;
+    bool operator==(const Abort&) const = default;
+  };
   std::vector<Refusal> refusals;
+  std::vector<Abort> aborts;
   std::vector<End> ends;
   std::vector<std::string> messages;
   std::vector<std::string> recipients;   // of these

@@ -375,6 +375,13 @@ TEST(Config, KeepsTheSpoolWithTheStateWhereNothingElseIsSaid) {
             "/srv/x/spool");
 }
 
+TEST(Config, KeepsTheAccountsWithTheStateWhereNothingElseIsSaid) {
+  EXPECT_EQ(load(std::string(kRoute)).store.accounts, StoreConfig().accounts);
+  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n" + std::string(kRoute)).store.accounts, "/srv/x/accounts.db");
+  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n[store]\naccounts = \"/srv/y.db\"\n" + std::string(kRoute)).store.accounts,
+            "/srv/y.db");
+}
+
 TEST(Config, KnowsItsDefaultsOfTheQueue) {
   const Config config = load(std::string(kRoute));
   EXPECT_EQ(config.routes[0].mode, relay::RouteMode::through);

@@ -50,5 +50,18 @@ TEST(AnswerPrinter, AnAnswerWithoutItsEndIsCutOff) {
   expect("[\n {},\nerror: the relay is being stopped\n", true, {false, "[\n {},\n", "error: the relay is being stopped\n"});
 }
 
+// A list of sessions, a counter, and not only what is about the queue.
+TEST(AnswerPrinter, EveryLongAnswerHasAnEnd) {
+  for (const char* request : {"queue list", "sessions", "sessions json", "pools json", "counters", "status"})
+    EXPECT_TRUE(answer_has_end(request)) << request;
+  for (const char* request : {"reload", "drain"}) EXPECT_FALSE(answer_has_end(request)) << request;
+}
+
+// The relay ended before it could say that it has reloaded.
+TEST(AnswerPrinter, NothingAtAllIsNoAnswer) {
+  expect("", false, {false, "", "sluicectl: the answer was cut off: there is more than this\n"});
+  expect("reloaded\n", false, {true, "reloaded\n", ""});
+}
+
 }  // namespace
 }  // namespace sluice::core

@@ -65,7 +65,7 @@ class CtlSpoolTest : public ::testing::Test {
   int run(SpoolCommand::Verb verb, bool json = false) {
     out_.str("");
     err_.str("");
-    return run_spool_command(*disk_, {.verb = verb, .directory = {}, .json = json}, path_, out_, err_);
+    return run_spool_command(*disk_, {.verb = verb, .directory = {}, .json = json}, path_, path_, out_, err_);
   }
 
   std::unique_ptr<io::Disk> disk_ = io::make_real_disk();

@@ -9,8 +9,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "auth/backend/account_admin.h"
+#include "engine/io/local_socket.h"
+#include "engine/io/real_door.h"
 #include "engine/net/self_signed.h"
 
 namespace sluice::core {
@@ -93,10 +96,19 @@ class InspectionTest : public ::testing::Test {
                                      << at("run/control.sock") << "\"\nuser = \"" << user << "\"\ngroup = \"" << group_
                                      << "\"\n[store]\naccounts = \"" << at("state/accounts.db")
                                      << "\"\n[tls]\ncertificates = \"" << at("tls") << "\"\n[log]\nfile = \"" << log_
-                                     << "\"\n[[listener]]\naddress = \"" << address_ << "\"\n" << routes_;
+                                     << "\"\n[[listener]]\naddress = \"" << address_ << "\"\n" << more_ << routes_;
     return inspect(at("sluice.toml"));
   }
 
+  // Of the kernel's choice; nothing listens there any more.
+  std::string free_address() {
+    const auto socket = sockets_->listen(*io::Address::from_ip("127.0.0.1", 0), {});
+    EXPECT_TRUE(socket.has_value());
+    const std::string text = sockets_->local(*socket).to_string();
+    sockets_->close(*socket);
+    return text;
+  }
+  void write(const std::string& name, const std::string& text) { std::ofstream(at(name)) << text; }
   static fs::path make_folder() {
     std::string path = (fs::temp_directory_path() / "sluice-inspection-XXXXXX").string();
     return mkdtemp(path.data());
@@ -107,7 +119,9 @@ class InspectionTest : public ::testing::Test {
   std::string log_ = at("log/relay.log");
   std::string user_ = "root";
   std::string group_;
-  std::string address_ = "127.0.0.1:2525";
+  std::unique_ptr<io::Sockets> sockets_ = io::make_real_sockets();
+  std::string address_ = free_address();
+  std::string more_;  // sections
   std::string routes_ = route("farm", "");
 };
 
@@ -118,9 +132,20 @@ TEST_F(InspectionTest, NothingIsWrong) {
   EXPECT_FALSE(fs::exists(at("state/spool")));
 }
 
-TEST_F(InspectionTest, AMissingStateDirectoryIsNamed) {
+TEST_F(InspectionTest, AStateDirectoryThatCannotBeMadeIsNamed) {
+  state_ = at("run/file/absent");
+  write("run/file", "");
+  EXPECT_THAT(found().errors,
+              Contains(AllOf(HasSubstr("server.state_dir"), HasSubstr("run/file: is not a directory that can be looked into"))));
+}
+
+// It was an error, though serve makes it, and the spool in it.
+TEST_F(InspectionTest, AStateDirectoryThatIsMadeAtTheStartIsFine) {
   state_ = at("absent");
-  EXPECT_THAT(found().errors, Contains(AllOf(HasSubstr("server.state_dir"), HasSubstr("absent: does not exist"))));
+  EXPECT_THAT(found().errors, IsEmpty());
+  EXPECT_FALSE(fs::exists(state_));
+  more_ = "[spool]\ndirectory = \"" + at("absent/below/spool") + "\"\n";
+  EXPECT_THAT(found().errors, IsEmpty());
 }
 
 TEST_F(InspectionTest, AMissingLogDirectoryIsNamed) {
@@ -181,6 +206,73 @@ TEST_F(InspectionTest, CustomersAreKnownAndRoutesCanMatch) {
 TEST_F(InspectionTest, AnAddressThatIsNotOursIsNamed) {
   address_ = "192.0.2.1:2525";
   EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("listener"), HasSubstr("192.0.2.1:2525"))));
+}
+
+TEST_F(InspectionTest, APortThatAnotherProcessHoldsIsNamed) {
+  const auto socket = sockets_->listen(*io::Address::from_ip("127.0.0.1", 0), {});
+  ASSERT_TRUE(socket.has_value());
+  address_ = sockets_->local(*socket).to_string();
+  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("listener.address: cannot listen on " + address_),
+                                                HasSubstr("Address already in use, by test_core (process "))));
+  // The relay that runs by this configuration has its control socket, too.
+  const auto control = io::listen_local(at("run/control.sock"));
+  ASSERT_TRUE(control.has_value()) << control.error();
+  EXPECT_THAT(found().errors, IsEmpty());
+  sockets_->close(*control);
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("Address already in use"))) << "a socket that a crash has left";
+  sockets_->close(*socket);
+}
+
+// ------------------------------------------------------------------------------------------ the spool
+
+TEST_F(InspectionTest, ASpoolThatCannotBeUsedIsNamedAndLeftAsItIs) {
+  fs::create_directory(at("state/spool"));
+  EXPECT_THAT(found().errors, IsEmpty()) << "an empty directory becomes a spool";
+  EXPECT_TRUE(fs::is_empty(at("state/spool")));
+  write("state/spool/format", "sluice-spool 99\n");
+  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("spool.directory: "), HasSubstr("another version ('sluice-spool 99')"))));
+  write("state/spool/format", "sluice-spool 1\n");
+  write("state/spool/in-use-by", "relay.example.net\n");
+  EXPECT_THAT(found().errors, IsEmpty()) << "this host";
+  write("state/spool/in-use-by", "old.example.net\nboot of another machine\n");
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("in use by the host old.example.net")));
+  fs::remove(at("state/spool/in-use-by"));
+  fs::create_symlink(at("elsewhere"), at("state/spool/00000001.log"));
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("00000001.log: is no plain file")));
+  fs::remove(at("state/spool/00000001.log"));
+  fs::create_symlink(at("elsewhere"), at("state/spool/lock"));
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("spool/lock: is no plain file")));
+  fs::remove(at("state/spool/lock"));
+  fs::create_symlink(at("elsewhere"), at("state/spool/free-00000002"));
+  const Inspection some = found();
+  EXPECT_THAT(some.errors, IsEmpty());
+  EXPECT_THAT(some.notes, Contains(AllOf(HasSubstr("free-00000002: is no plain file"), HasSubstr("it is not used"))));
+  fs::rename(at("state/spool"), at("state/moved"));
+  fs::create_directory_symlink(at("state/moved"), at("state/spool"));
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("name the directory itself")));
+  EXPECT_FALSE(fs::exists(at("state/moved/lock")));
+  EXPECT_FALSE(fs::exists(at("state/moved/in-use-by")));
+}
+
+TEST_F(InspectionTest, TooLittleSpaceForTheSpoolIsNamed) {
+  more_ = "[spool]\nfree_bytes_min = 1000000000000000\n";
+  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("spool.free_bytes_min: " + at("state")), HasSubstr("452"))));
+  state_ = at("absent");
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("spool.free_bytes_min: " + folder_.string())));
+}
+
+TEST_F(InspectionTest, AMailboxThatCannotBeWrittenToIsNamed) {
+  const auto maildir = [&](const std::string& place) {
+    routes_ = "[[route]]\nname = \"farm\"\nmaildir = \"" + place + "\"\n";
+    return found().errors;
+  };
+  EXPECT_THAT(maildir(at("mail/box")), IsEmpty());
+  EXPECT_FALSE(fs::exists(at("mail"))) << "it is made with the first message";
+  write("file", "");
+  EXPECT_THAT(maildir(at("file/box")), ElementsAre(AllOf(HasSubstr("route farm: maildir: "), HasSubstr("file: is not a directory"))));
+  fs::create_directories(at("box/new"));
+  write("box/cur", "");
+  EXPECT_THAT(maildir(at("box")), ElementsAre(HasSubstr("box/cur: is not a directory")));
 }
 
 }  // namespace

@@ -67,6 +67,30 @@ TEST_F(LogObserverTest, AnAttemptThatWasNoneSaysSo) {
               AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed"))));
 }
 
+TEST_F(LogObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
+  session::MessageRecord record;
+  record.id = "Q1";
+  record.reason = "content_cut_off";
+  record.account = "ann@example.com";
+  record.reverse_path = "ann@example.com";
+  record.recipients = "bob@example.net, eve@example.net";
+  record.message_id = "<1@example.com>";
+  record.recipients_offered = 2;
+  record.recipients_taken = 1;
+  record.bytes = 4711;
+  record.next_hop = "mx1.example.net:25";
+  record.next_hop_address = "192.0.2.25:25";
+  record.detail = "451 Not now";
+  observer_.aborted(record);
+  const std::string line = take();
+  for (const char* part :
+       {R"("event":"message_aborted")", R"("id":"Q1")", R"("reason":"content_cut_off")", R"("account":"ann@example.com")",
+        R"("from":"ann@example.com")", R"("to":"bob@example.net, eve@example.net")", R"("message_id":"<1@example.com>")",
+        R"("recipients":2)", R"("recipients_taken":1)", R"("bytes":4711)", R"("next_hop":"mx1.example.net:25")",
+        R"("next_hop_address":"192.0.2.25:25")", R"("detail":"451 Not now")"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
 TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
   observer_.message({.id = "Q1",
                                    .recipients = "bob@example.net, eve@example.org",

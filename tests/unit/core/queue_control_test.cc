@@ -247,7 +247,16 @@ TEST_F(QueueControlTest, ADestinationIsOneInAllItsSpellings) {
   for (const std::string destination : {"farm/B\u00dccher.Example", "farm/xn--BCHER-kva.example"}) {
     EXPECT_EQ(ask({.verb = QueueVerb::list, .destination = destination}).rows.size(), 1U) << destination;
     EXPECT_EQ(ask({.verb = QueueVerb::destinations, .destination = destination}).destinations.size(), 1U) << destination;
+    EXPECT_TRUE(ask({.verb = QueueVerb::hold, .customer = "other", .destination = destination}).destination_known) << destination;
   }
+}
+
+// A mistyped name, or a destination that has nothing.
+TEST_F(QueueControlTest, WhatIsKnownOfTheDestinationIsTold) {
+  fill(2);
+  EXPECT_FALSE(ask({.verb = QueueVerb::hold, .destination = "fram"}).destination_known);
+  EXPECT_TRUE(ask({.verb = QueueVerb::hold, .customer = "other", .destination = "farm"}).destination_known);
+  EXPECT_TRUE(ask({.verb = QueueVerb::remove, .destination = "farm"}).destination_known) << "before all of it was removed";
 }
 
 TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
@@ -278,6 +287,39 @@ TEST_F(QueueControlTest, WhatIsCutSaysSo) {
     EXPECT_EQ(std::ranges::count(whole, '{'), verb == QueueVerb::list ? 120 : 121);
     EXPECT_THAT(whole, ::testing::EndsWith("}\n]\n"));
   }
+}
+
+// Each core stayed under what is gathered, and the sum of them was cut to it.
+TEST(QueueAnswers, WhatSeveralCoresHaveTogetherIsNotCut) {
+  QueueAnswer core;
+  core.rows.resize(kQueueLimitMax / 2 + 1);
+  core.destinations.resize(kQueueLimitMax / 2 + 1);
+  for (const QueueVerb verb : {QueueVerb::list, QueueVerb::destinations}) {
+    const QueueRequest all{.verb = verb, .json = true};
+    const std::string whole = render_queue(all, std::vector{core, core}, 0);
+    EXPECT_EQ(std::ranges::count(whole, '{'), kQueueLimitMax + 2);
+    EXPECT_THAT(whole, ::testing::EndsWith("}\n]\n"));
+    const QueueRequest some{.verb = verb, .json = true, .limit = kQueueLimitMax};
+    const std::string cut = render_queue(some, std::vector{core, core}, 0);
+    EXPECT_EQ(std::ranges::count(cut, '{'), kQueueLimitMax);
+    EXPECT_THAT(cut, ::testing::EndsWith("\n]\nnote: ... and more: --limit shows them\n"));
+  }
+}
+
+TEST(QueueAnswers, AreInPagesWhereAllCoresTogetherHaveTooMuchToGather) {
+  QueueAnswer half;
+  half.rows.resize(kQueueLimitMax / 2);
+  QueueAnswer more = half;
+  more.rows.emplace_back();
+  QueueAnswer destinations;
+  destinations.destinations.resize(kQueueLimitMax / 2 + 1);
+  const QueueRequest all{.json = true};
+  EXPECT_FALSE(needs_pages(all, std::vector{half, half}));
+  EXPECT_TRUE(needs_pages(all, std::vector{half, more}));
+  EXPECT_TRUE(needs_pages(all, std::vector{destinations, destinations}));
+  EXPECT_TRUE(needs_pages(all, std::vector{QueueAnswer{.more = true}, QueueAnswer{}}));
+  EXPECT_FALSE(needs_pages({.json = true, .limit = 10}, std::vector{half, more}));
+  EXPECT_FALSE(needs_pages({}, std::vector{half, more}));
 }
 
 // Takes what comes, a page at a time; goes away after so many.

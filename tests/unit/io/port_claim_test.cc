@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "engine/io/real_door.h"
 
@@ -11,6 +15,8 @@ namespace sluice::io {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -26,6 +32,24 @@ class PortClaimTest : public ::testing::Test {
     if (!socket) return {};
     open_.push_back(*socket);
     return sockets_->local(*socket);
+  }
+  // How many of 100 connections each of the sockets that are open gets; they are closed.
+  std::vector<int> accepted_by_each(const Address& address) {
+    std::vector<int> clients;
+    for (int i = 0; i < 100; ++i) {
+      clients.push_back(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+      EXPECT_EQ(::connect(clients.back(), address.data(), address.size()), 0);
+    }
+    std::vector<int> counts;
+    for (const int socket : open_) {
+      EXPECT_EQ(::fcntl(socket, F_SETFL, O_NONBLOCK), 0);
+      counts.push_back(0);
+      for (int one = 0; (one = ::accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(one)) ++counts.back();
+      ::close(socket);
+    }
+    open_.clear();
+    for (const int client : clients) ::close(client);
+    return counts;
   }
   static Address at(const char* ip, std::uint16_t port = 0) { return *Address::from_ip(ip, port); }
 
@@ -67,9 +91,59 @@ TEST_F(PortClaimTest, WhileItIsHeldOursShareAndAnotherClaimFails) {
   EXPECT_TRUE(PortClaim::claim(free).has_value());
 }
 
+// Sockets of the same user with SO_REUSEPORT joined ours, and got a part of the connections.
+TEST_F(PortClaimTest, OnceOursListenNobodyJoinsThem) {
+  struct Case {
+    const char* ip;
+    const char* covering;  // or covered
+    const char* reached;
+  };
+  for (const Case& each : {Case{"127.0.0.1", "0.0.0.0", "127.0.0.1"}, Case{"0.0.0.0", "127.0.0.1", "127.0.0.1"},
+                           Case{"::1", "::", "::1"}, Case{"::", "::1", "::1"}}) {
+    SCOPED_TRACE(each.ip);
+    const auto probe = sockets_->listen(at(each.ip), {});
+    if (!probe) continue;  // a machine without IPv6
+    const std::uint16_t port = sockets_->local(*probe).port();
+    ::close(*probe);
+    auto claim = PortClaim::claim(at(each.ip, port));
+    ASSERT_TRUE(claim.has_value()) << claim.error();
+    for (int i = 0; i < 3; ++i) listen(at(each.ip, port), true);
+    claim->refuse_others();
+    for (const char* other : {each.ip, each.covering})
+      EXPECT_EQ(sockets_->listen(at(other, port), {.reuse_port = true}), std::unexpected(EADDRINUSE)) << other;
+    EXPECT_THAT(accepted_by_each(at(each.reached, port)), Each(Gt(0))) << "ours share as before";
+  }
+}
+
+TEST_F(PortClaimTest, OneOfTheOtherFamilyIsNotNamed) {
+  const auto probe = sockets_->listen(at("::1"), {});
+  if (!probe) GTEST_SKIP() << "no IPv6";
+  open_.push_back(*probe);
+  const std::uint16_t port = sockets_->local(*probe).port();
+  EXPECT_THAT(listener_at(at("::", port)).text, HasSubstr("test_io"));
+  EXPECT_THAT(listener_at(at("0.0.0.0", port)).text, IsEmpty());
+  EXPECT_THAT(listener_at(at("127.0.0.1", port)).text, IsEmpty());
+  const Address four = listen(at("0.0.0.0"), false);
+  EXPECT_THAT(listener_at(at("127.0.0.1", four.port())).text, HasSubstr("test_io"));
+  EXPECT_THAT(listener_at(at("::1", four.port())).text, IsEmpty());
+}
+
 TEST_F(PortClaimTest, AnAddressOfAnotherMachineIsToldWithoutAClaim) {
-  EXPECT_THAT(address_fault(at("192.0.2.1", 2525)), HasSubstr("cannot listen on 192.0.2.1:2525: "));
-  EXPECT_THAT(address_fault(listen(at("127.0.0.1"), true)), IsEmpty()) << "in use: perhaps by the relay that runs";
+  const AddressFault fault = address_fault(at("192.0.2.1", 2525));
+  EXPECT_THAT(fault.sentence, HasSubstr("cannot listen on 192.0.2.1:2525: "));
+  EXPECT_FALSE(fault.in_use);
+}
+
+// Whether that is the relay that runs already, the caller knows.
+TEST_F(PortClaimTest, WhoHasAnAddressIsToldWithoutAClaim) {
+  const AddressFault fault = address_fault(listen(at("127.0.0.1"), true));
+  EXPECT_THAT(fault.sentence, HasSubstr("Address already in use, by test_io (process "));
+  EXPECT_TRUE(fault.in_use);
+  EXPECT_EQ(fault.holder.number, static_cast<std::uint32_t>(::getpid()));
+  const Address free = sockets_->local(open_.back());
+  ::close(open_.back());
+  open_.pop_back();
+  EXPECT_EQ(address_fault(free).sentence, "");
 }
 
 }  // namespace
