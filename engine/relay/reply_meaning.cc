@@ -29,6 +29,13 @@ constexpr Row kRows[] = {
     {503, Expect::data, Meaning::session},
     {503, Expect::message, Meaning::session},
     {503, Expect::chunk, Meaning::session},
+    // RFC 4954 6, RFC 3207 4: "Authentication required", "Authentication mechanism is too weak", "Authentication credentials
+    // invalid", "Encryption required", "Must issue a STARTTLS command first": the route is not what this next hop wants.  To RCPT
+    // it is about a recipient too often, who takes mail of colleagues only.
+    {530, Expect::mail, Meaning::session},
+    {534, Expect::mail, Meaning::session},
+    {535, Expect::mail, Meaning::session},
+    {538, Expect::mail, Meaning::session},
     // "Syntax error in parameters or arguments", "Command parameter not implemented", "MAIL FROM/RCPT TO parameters not
     // recognized or not implemented".  501 to RCPT is about the address too often.
     {501, Expect::mail, Meaning::parameter},

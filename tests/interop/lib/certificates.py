@@ -16,7 +16,8 @@ class Authority:
         self.ca_file = os.path.join(folder, "ca.pem")
         self.ca_key = os.path.join(folder, "ca.key")
         self.serial = 1
-        self._request(self.ca_key, self.ca_file, "/CN=CA of the tests", "-x509", "-days", "2")
+        self._request(self.ca_key, self.ca_file, "/CN=CA of the tests", "-x509", "-days", "2",
+                      "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
 
     def _request(self, key, out, subject, *more):
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -33,6 +34,8 @@ class Authority:
         with open(extensions, "w", encoding="ascii") as file:
             kinds = ("IP:" + n if n.replace(".", "").isdigit() or ":" in n else "DNS:" + n for n in names)
             file.write("subjectAltName=" + ",".join(kinds) + "\n")
+            # Python 3.13 and later want what RFC 5280 says that there must be.
+            file.write("basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         new_key = key + ".new"
         self._request(new_key, request, "/CN=" + names[0])
         _openssl("x509", "-req", "-in", request, "-CA", self.ca_file, "-CAkey", self.ca_key, "-days", "2",

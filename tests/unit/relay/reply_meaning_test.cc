@@ -25,7 +25,7 @@ TEST(ReplyMeaningTest, EachReplyIsAboutSomething) {
     std::vector<std::uint16_t> extension;
   };
   const Row rows[] = {
-      {Expect::mail, {450, 451, 452, 530, 550, 552, 553, 554}, {421, 500, 502, 503}, {501, 504, 555}, {}},
+      {Expect::mail, {450, 451, 452, 550, 552, 553, 554}, {421, 500, 502, 503, 530, 534, 535, 538}, {501, 504, 555}, {}},
       {Expect::recipient, {450, 451, 452, 501, 530, 550, 551, 552, 553, 554, 599}, {421, 500, 502, 503}, {504, 555}, {}},
       {Expect::data, {451, 452, 550, 554}, {421, 500, 502, 503}, {}, {}},
       {Expect::message, {450, 451, 452, 500, 550, 552, 554}, {421, 503}, {}, {}},
@@ -57,6 +57,23 @@ TEST(ReplyMeaningTest, ABadSequenceOfCommandsIsNobodysFailure) {
     EXPECT_EQ(message.result(1).code, 503);
     bench.run_for(1s);
     EXPECT_EQ(bench.pool().status().front().live, 0U);
+  }
+}
+
+// All mail of the route failed for good, although nothing was wrong with it.
+TEST(ReplyMeaningTest, ANextHopThatWantsALoginOrTlsKeepsNobodysMailFromGoingLater) {
+  for (const Manner& manner : kManners) {
+    for (const char* words : {"530 5.7.0 Must issue a STARTTLS command first\r\n", "530 5.7.0 Authentication required\r\n"}) {
+      SCOPED_TRACE(manner.name);
+      Bench bench;
+      set_manner(bench, manner);
+      bench.hop().add({.stage = HopStage::mail, .say = words});
+      Sending message(bench);
+      EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+      EXPECT_EQ(message.result().code, 530);
+      Sending second(bench);
+      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+    }
   }
 }
 
