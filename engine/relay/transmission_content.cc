@@ -219,9 +219,9 @@ Task<Transmission::Halted> Transmission::end_content() {
     if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
   } else {
     // What is here before the end is out is no answer to it.
-    const Duration wait = hop_->lacks(Lack::last_word) ? kSurplusWait : Duration::zero();
-    if (co_await hop_->speaks_within(wait)) co_return co_await lost_in_body(kSpokeTooEarly);
-    waited_ = wait > Duration::zero();
+    waited_ = hop_->lacks(Lack::last_word);
+    if (!hop_->connection().input().empty() || (waited_ && co_await hop_->speaks_within(kSurplusWait)))
+      co_return co_await lost_in_body(kSpokeTooEarly);
     Chain rest = std::exchange(chunk_, Chain());
     rest.append_copy(wire_.data_end());
     hop_->machine().content_ended();

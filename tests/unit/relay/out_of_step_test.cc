@@ -164,6 +164,22 @@ TEST(OutOfStepTest, OneTooManyAndOneTooFewAreSeenByTheirCodes) {
 
 // ------------------------------------------------------------------------------------------ what it does not cost
 
+// Each message by DATA waited for a tick of the timers.
+TEST(OutOfStepTest, AMessageIsNotHeldUpWhereNothingIsWrong) {
+  for (const Manner& manner : kManners) {
+    SCOPED_TRACE(manner.name);
+    Bench bench(1, exact());
+    set_manner(bench, manner);
+    Sending first(bench);
+    EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
+    const Instant before = bench.loop.now();
+    Sending second(bench);
+    EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+    // MAIL, RCPT, DATA, the end and EHLO, each there and back, a millisecond each way; fewer where commands go together.
+    EXPECT_LE(bench.loop.now() - before, 10ms);
+  }
+}
+
 // Two replies to each end, and one of two recipients refused: 354 has shown whose the replies before were.
 TEST(OutOfStepTest, ANextHopThatAnswersEachEndSeveralTimesHasItsMessageAtMostTwice) {
   for (const char* more : {"250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n"}) {
