@@ -160,8 +160,8 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 # it; "refuse". A CR without LF is always refused, and nothing but CRLF.CRLF ends a message. Default:
 # "normalise" where a login is asked for, else "refuse".
 #line_ends = "normalise"
-# A Sender, Resent-From or Resent-Sender field that is not of the submitter's domains: "refuse" the
-# message, or "drop" the field. Two Sender fields are refused.
+# A Sender, Author, Resent-From or Resent-Sender field that is not of the submitter's domains:
+# "refuse" the message, or "drop" the field. Two Sender fields are refused.
 #foreign_sender = "refuse"
 # An address of another domain in the name or in a comment of From, where readers show it: "refuse"
 # the message; "mark" it with a field X-Sluice-Foreign-Name; or "allow" it. One that is not in quotes

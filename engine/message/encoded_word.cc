@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "engine/smtp/ascii.h"
 
@@ -85,30 +86,94 @@ bool is_any_of(std::string_view charset, std::initializer_list<std::string_view>
   return std::ranges::any_of(beginnings, [&](std::string_view each) { return smtp::starts_with_ignore_case(charset, each); });
 }
 
+// The signs of an address in double width, as they are in a charset of two bytes.
+struct WideSign {
+  unsigned char lead;
+  unsigned char second;
+  char as;
+};
+constexpr WideSign kGbSigns[] = {{0xa3, 0xc0, '@'}, {0xa3, 0xae, '.'}, {0xa1, 0xa3, '.'}};  // of KS X 1001, too
+constexpr WideSign kEucJpSigns[] = {{0xa1, 0xf7, '@'}, {0xa1, 0xa5, '.'}, {0xa1, 0xa3, '.'}};
+constexpr WideSign kShiftJisSigns[] = {{0x81, 0x97, '@'}, {0x81, 0x44, '.'}, {0x81, 0x42, '.'}};
+constexpr WideSign kBig5Signs[] = {{0xa2, 0x49, '@'}, {0xa1, 0x44, '.'}, {0xa1, 0x43, '.'}};
+
+char wide_sign(char lead, char second, std::span<const WideSign> signs) {
+  const auto is = [&](const WideSign& sign) {
+    return sign.lead == static_cast<unsigned char>(lead) && sign.second == static_cast<unsigned char>(second);
+  };
+  const auto found = std::ranges::find_if(signs, is);
+  return found == signs.end() ? kOther : found->as;
+}
+
 // In these, the second byte of a character may look like ASCII.
-std::string without_second_bytes(std::string_view text) {
+std::string without_second_bytes(std::string_view text, std::span<const WideSign> signs) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool lead = is_eight_bit(text[i]) && text[i] != '\x80' && text[i] != '\xff';
-    out += lead ? kOther : text[i];
-    if (lead && i + 1 < text.size()) ++i;
+    const bool pair = lead && i + 1 < text.size();
+    out += pair ? wide_sign(text[i], text[i + 1], signs) : lead ? kOther : text[i];
+    if (pair) ++i;
   }
   return out;
 }
 
-// ISO 2022: ESC "(" goes to a set of single bytes, ESC "$" to one of two bytes that look like ASCII.
+// ISO 2022: ESC "(" goes to a set of single bytes, ESC "$" to one of two bytes that look like ASCII: Japanese or Chinese.
+// ESC "$" ")" only names one, Korean or Chinese, which is then between SO and SI.
 std::string without_shifted(std::string_view text) {
+  constexpr char kShiftOut = '\x0e';
+  constexpr char kShiftIn = '\x0f';
   std::string out;
   bool shifted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != kEscape) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (text[i] == kShiftOut || text[i] == kShiftIn) {
+      shifted = text[i] == kShiftOut;
+    } else if (text[i] == kEscape) {
+      const bool names_only = i + 2 < text.size() && std::string_view(")*+").contains(text[i + 2]);
+      if (!names_only) shifted = next == '$';
+      while (i + 1 < text.size() && std::string_view("$()*+-,.").contains(text[i + 1])) ++i;
+      if (i + 1 < text.size()) ++i;  // the set's letter
+    } else if (shifted && next != '\0' && next != kEscape && next != kShiftIn) {
+      const auto high = [](char c) { return static_cast<char>(static_cast<unsigned char>(c) | 0x80U); };
+      char sign = wide_sign(high(text[i]), high(next), kEucJpSigns);
+      if (sign == kOther) sign = wide_sign(high(text[i]), high(next), kGbSigns);
+      out += sign;
+      ++i;
+    } else {
       out += shifted ? kOther : text[i];
-      continue;
     }
-    if (i + 1 < text.size()) shifted = text[i + 1] == '$';
-    while (i + 1 < text.size() && std::string_view("$()-,.").contains(text[i + 1])) ++i;
-    if (i + 1 < text.size()) ++i;  // the set's letter
   }
+  return out;
+}
+
+// UTF-16 and UTF-32, as far as it matters: ASCII, and signs in double width.
+std::string from_wide(std::string_view text, std::size_t size, bool big_endian) {
+  std::string out;
+  for (; text.size() >= size; text.remove_prefix(size)) {
+    std::uint32_t unit = 0;
+    for (std::size_t i = 0; i < size; ++i) unit = unit << 8U | static_cast<unsigned char>(text[big_endian ? i : size - 1 - i]);
+    switch (unit) {
+      case 0xfeff: break;
+      case 0xff20:
+      case 0xfe6b: out += '@'; break;
+      case 0x3002:
+      case 0xff0e:
+      case 0xff61:
+      case 0xfe52:
+      case 0x2024: out += '.'; break;
+      default: out += unit < 0x80 ? static_cast<char>(unit) : kOther;
+    }
+  }
+  return out;
+}
+
+// In both orders, unless the charset's name says which.
+std::string from_wide(std::string_view text, std::size_t size, std::string_view charset) {
+  const bool little = charset.size() > 2 && smtp::equals_ignore_case(charset.substr(charset.size() - 2), "le");
+  const bool big = charset.size() > 2 && smtp::equals_ignore_case(charset.substr(charset.size() - 2), "be");
+  std::string out;
+  if (!little) out += from_wide(text, size, /*big_endian=*/true);
+  if (!big) out += from_wide(text, size, /*big_endian=*/false);
   return out;
 }
 
@@ -133,11 +198,16 @@ std::string without_utf7(std::string_view text) {
 std::string decode(const EncodedWord& word) {
   std::string text = word.encoding == 'b' ? decode_b(word.text) : decode_q(word.text);
   if (is_any_of(word.charset, {"utf-7", "unicode-1-1-utf-7"})) text = without_utf7(text);
+  if (is_any_of(word.charset, {"utf-16", "utf16", "ucs-2", "iso-10646-ucs-2"})) text = from_wide(text, 2, word.charset);
+  if (is_any_of(word.charset, {"utf-32", "utf32", "ucs-4", "iso-10646-ucs-4"})) text = from_wide(text, 4, word.charset);
   if (is_any_of(word.charset, {"iso-2022"})) text = without_shifted(text);
-  if (is_any_of(word.charset, {"shift", "sjis", "x-sjis", "ms_kanji", "windows-31j", "cp932", "big5", "gbk", "gb18030", "cp936",
-                               "windows-936", "cp949", "windows-949", "ks_c_5601", "uhc", "johab", "cp950", "windows-950"}))
-    text = without_second_bytes(text);
-  // Of UTF-16 and UTF-32 what is left are the ASCII characters in them; elsewhere no reader shows a NUL.
+  if (is_any_of(word.charset, {"shift", "sjis", "x-sjis", "ms_kanji", "windows-31j", "cp932"}))
+    text = without_second_bytes(text, kShiftJisSigns);
+  if (is_any_of(word.charset, {"big5", "cp950", "windows-950"})) text = without_second_bytes(text, kBig5Signs);
+  if (is_any_of(word.charset, {"euc-jp", "x-euc-jp", "eucjp"})) text = without_second_bytes(text, kEucJpSigns);
+  if (is_any_of(word.charset, {"gb", "cp936", "windows-936", "x-gb", "cp949", "windows-949", "ks_c_5601", "euc-kr", "uhc", "johab"}))
+    text = without_second_bytes(text, kGbSigns);
+  // No reader shows a NUL.
   std::erase(text, '\0');
   return text;
 }

@@ -10,8 +10,8 @@ namespace sluice::message {
 
 // `text` with its encoded words decoded, wherever they stand, and white space between two of them gone (RFC 2047 6.2).
 // What is ASCII in their charset is ASCII in the result; of other characters only that they are none is certain: those of
-// UTF-8 stay, those of the double-byte charsets of East Asia become one byte over 127.  Charsets that are no superset
-// of ASCII (UTF-16, UTF-32) give the ASCII characters in them; in UTF-7, the letters that hide an "@" are found, too.
+// UTF-8 stay, those of the double-byte charsets of East Asia, of UTF-16 and of UTF-32 become one byte over 127, but for "@"
+// and "." in double width, which become these.  In UTF-7, the letters that hide an "@" are found, too.
 std::string readable_words(std::string_view text);
 
 }  // namespace sluice::message

@@ -47,6 +47,7 @@ struct AuthorFieldName {
 };
 constexpr AuthorFieldName kAuthorFieldNames[] = {
     {"Sender", AuthorField::Kind::sender},
+    {"Author", AuthorField::Kind::author},
     {"Resent-From", AuthorField::Kind::resent_from},
     {"Resent-Sender", AuthorField::Kind::resent_sender},
 };

@@ -63,7 +63,7 @@ struct HeaderCounts {
 
 // A field besides From that some readers show as the author, or beside it.
 struct AuthorField {
-  enum class Kind : std::uint8_t { sender, resent_from, resent_sender };
+  enum class Kind : std::uint8_t { sender, author, resent_from, resent_sender };
   Kind kind = Kind::sender;
   std::size_t begin = 0;  // offsets as header_size() counts them: its first octet,
   std::size_t end = 0;    // and what comes behind its last CRLF
@@ -115,7 +115,7 @@ class HeaderScan {
   bool from_cut() const { return from_cut_; }
   // Some From was written "From :", RFC 5322 4.5.
   bool from_space_before_colon() const { return from_obsolete_; }
-  // Once complete: the first kAuthorFieldsMax of Sender, Resent-From and Resent-Sender, in order.
+  // Once complete: the first kAuthorFieldsMax of Sender, Author, Resent-From and Resent-Sender, in order.
   std::span<const AuthorField> author_fields() const { return author_fields_; }
   bool too_many_author_fields() const { return too_many_author_fields_; }
 

@@ -22,6 +22,16 @@ constexpr auto kStands = std::to_array<Stand>({
     {"\xef\xbc\x8e", "."},  // U+FF0E
     {"\xef\xbd\xa1", "."},  // U+FF61
     {"\xe2\x80\xa4", "."},  // U+2024
+    {"\xef\xb9\x92", "."},  // U+FE52
+    {"\xd9\xa0", "."},      // U+0660, and others that Unicode's table of confusable characters has for a dot (UTS 39)
+    {"\xdb\x94", "."},      // U+06D4
+    {"\xdb\xb0", "."},      // U+06F0
+    {"\xdc\x81", "."},      // U+0701
+    {"\xdc\x82", "."},      // U+0702
+    {"\xea\x93\xb8", "."},  // U+A4F8
+    {"\xea\x98\x8e", "."},  // U+A60E
+    {"\xf0\x90\xa9\x90", "."},  // U+10A50
+    {"\xf0\x9d\x85\xad", "."},  // U+1D16D
     {"\xc2\xa0", " "},
     {"\xe3\x80\x80", " "},
     {"\xe2\x80\xaf", " "},

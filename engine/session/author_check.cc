@@ -11,6 +11,7 @@ using message::AuthorField;
 std::string_view name_of(AuthorField::Kind kind) {
   switch (kind) {
     case AuthorField::Kind::sender: return "Sender";
+    case AuthorField::Kind::author: return "Author";
     case AuthorField::Kind::resent_from: return "Resent-From";
     case AuthorField::Kind::resent_sender: return "Resent-Sender";
   }
@@ -29,12 +30,13 @@ const message::NamedDomain* foreign_name(const message::AuthorVerdict& verdict, 
 }
 
 // Whether all that the field names is the submitter's.  RFC 5322 3.6.2 and 3.6.6: one mailbox in Sender and
-// Resent-Sender, a list in Resent-From.
+// Resent-Sender, a list in Resent-From; RFC 9057 4: a list in Author.
 bool is_theirs(const AuthorField& field, const policy::SenderRights& rights, const AuthorRules& rules) {
   if (field.cut || field.space_before_colon) return false;
   const message::AuthorVerdict verdict = message::parse_author(field.value, {.smtputf8 = rules.smtputf8});
   if (!verdict.ok()) return false;
-  if (field.kind != AuthorField::Kind::resent_from && verdict.single() == nullptr) return false;
+  const bool list = field.kind == AuthorField::Kind::resent_from || field.kind == AuthorField::Kind::author;
+  if (!list && verdict.single() == nullptr) return false;
   const message::NamedDomain* name = foreign_name(verdict, rights);
   if (name != nullptr && (name->unquoted || rules.foreign_name == policy::ForeignName::refuse)) return false;
   return std::ranges::all_of(verdict.mailboxes,
@@ -69,7 +71,7 @@ AuthorFinding check_shown_authors(const message::HeaderScan& header, const messa
   if (header.counts().sender > 1) {
     finding.decision = refused_field("more than one Sender field");
   } else if (header.too_many_author_fields()) {
-    finding.decision = refused_field("too many Resent fields");
+    finding.decision = refused_field("too many Sender, Author and Resent fields");
   }
   for (const AuthorField& field : header.author_fields()) {
     if (!finding.decision.allowed()) break;

@@ -42,6 +42,25 @@ TEST(NameAddress, IsFoundInEncodedWords) {
     EXPECT_THAT(domains_in_name(text), ElementsAre("bank.example")) << text << ": " << readable_words(text);
 }
 
+// In double width: the "@" was found in UTF-8 alone.
+TEST(NameAddress, IsFoundInDoubleWidthOfEachCharset) {
+  for (const std::string text :
+       {"=?utf-16be?B?AHYAaQBjAHQAaQBt/yAAYgBhAG4Aa/8OAGUAeABhAG0AcABsAGU=?=",
+        "=?utf-16le?B?dgBpAGMAdABpAG0AIP9iAGEAbgBrAA7/ZQB4AGEAbQBwAGwAZQA=?=", "=?gb18030?Q?victim=A3=C0bank=A3=AEexample?=",
+        "=?gb2312?Q?victim=A3=C0bank=A1=A3example?=", "=?euc-kr?Q?victim=A3=C0bank=A3=AEexample?=",
+        "=?shift_jis?Q?victim=81=97bank=81=44example?=", "=?euc-jp?Q?victim=A1=F7bank=A1=A5example?=",
+        "=?big5?Q?victim=A2=49bank=A1=44example?=", "=?iso-2022-jp?Q?victim=1B$B!w=1B(Bbank=1B$B!%=1B(Bexample?=",
+        "=?iso-2022-kr?Q?=1B$)Cvictim=0E#@=0Fbank=0E#.=0Fexample?=", "=?iso-2022-kr?Q?=1B$)Cvictim@bank.example?="})
+    EXPECT_THAT(domains_in_name(text), ElementsAre("bank.example")) << text << ": " << readable_words(text);
+  EXPECT_THAT(domains_in_name("=?utf-16?B?AHYAaQBjAHQAaQBt/yAAYgBhAG4Aa/8OAGUAeABhAG0AcABsAGU=?="), ::testing::Not(IsEmpty()));
+}
+
+// Each passes for a dot.
+TEST(NameAddress, IsFoundBehindEachLetterThatPassesForADot) {
+  for (const std::string dot : {"\u2024", "\uFE52", "\u0660", "\u06D4", "\u06F0", "\u0701", "\u0702", "\uA4F8", "\uA60E", "\U00010A50", "\U0001D16D"})
+    EXPECT_THAT(domains_in_name("victim@bank" + dot + "example"), ElementsAre("bank.example")) << dot;
+}
+
 TEST(NameAddress, IsFoundBehindLettersThatOnlyLookAlike) {
   for (const std::string text :
        {"victim\uFF20bank.example", "victim\uFE6Bbank\u3002example", "vic\u200Btim@ba\u200Bnk.example", "victim@\u202Dbank.example",

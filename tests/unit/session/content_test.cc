@@ -138,7 +138,7 @@ TEST_F(ContentTest, AnotherAddressInTheNameIsAllowed) {
 }
 
 constexpr const char* kForeignFields[] = {"Sender: eve@evil.example", "sender :ann@example.com", "Sender: ann@example.com, bob@example.com",
-                                          "Sender:", "Sender: ann", "Resent-From: eve@evil.example", "Resent-Sender: \"x\" <eve@evil.example>",
+                                          "Sender:", "Sender: ann", "Author: eve@evil.example", "author: ann@example.com, \"x\" <eve@evil.example>", "Resent-From: eve@evil.example", "Resent-Sender: \"x\" <eve@evil.example>",
                                           "Resent-From: ann@example.com, eve@evil.example", "SENDER:\r\n eve@evil.example",
                                           "Sender: eve@evil.example <ann@example.com>", "Sender: \"eve@evil.example\" <ann@example.com>"};
 
