@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "engine/net/dialer.h"
+
 namespace sluice::core {
 
 struct FileLimits {
@@ -15,7 +17,7 @@ struct FileLimits {
 
 // What is kept back: for control connections, segments of the spool, name look-ups, and files that are read again.
 inline constexpr std::uint64_t kFilesReserved = 24;
-inline constexpr std::uint64_t kFilesReservedPerCore = 8;
+inline constexpr std::uint64_t kFilesReservedPerCore = 8 + net::Dialer::kBesideMax;
 
 // `files_max`: RLIMIT_NOFILE; `files_open`: what the process has open before the first client comes.  Each core gets at
 // least one session and one connection to a next hop.

@@ -15,12 +15,14 @@ struct Dialer::Race {
     ConnectCancel cancel;
     State state = State::waiting;
   };
-  Race(io::Loop& of_loop, Duration for_each) : loop(of_loop), timeout(for_each) {}
+  Race(Dialer& of_dialer, Duration for_each) : dialer(of_dialer), loop(of_dialer.loop_), timeout(for_each) {}
 
+  Dialer& dialer;
   io::Loop& loop;
   Duration timeout;
   std::deque<Attempt> attempts;
   std::size_t started = 0;
+  std::size_t running = 0;
   std::unique_ptr<Connection> won;
   io::Address winner;
   int error = ENETUNREACH;
@@ -35,11 +37,13 @@ Task<std::expected<Dialer::Dialed, int>> Dialer::connect(std::vector<io::Address
     if (!connected) co_return std::unexpected(connected.error());
     co_return Dialed{*std::move(connected), addresses.front()};
   }
-  Race race(loop_, timeout);
+  Race race(*this, timeout);
   for (const io::Address& address : order(addresses)) race.attempts.emplace_back().address = address;
   start_next(&race);
   co_await race.under_way.join("connect");
   loop_.timers().disarm(race.next);
+  if (race.won != nullptr) ended(race);
+  CHECK(race.running == 0);
   remember(race);
   if (race.won == nullptr) co_return std::unexpected(race.error);
   co_return Dialed{std::move(race.won), race.winner};
@@ -48,9 +52,19 @@ Task<std::expected<Dialer::Dialed, int>> Dialer::connect(std::vector<io::Address
 void Dialer::start_next(void* context) {
   Race& race = *static_cast<Race*>(context);
   if (race.won != nullptr || race.started == race.attempts.size()) return;
+  if (race.running > 0 && race.dialer.beside_ == kBesideMax) {
+    race.loop.timers().arm(race.next, race.loop.now() + kAttemptDelay);
+    return;
+  }
   const std::size_t number = race.started++;
   if (race.started < race.attempts.size()) race.loop.timers().arm(race.next, race.loop.now() + kAttemptDelay);
+  if (race.running++ > 0) ++race.dialer.beside_;
   race.under_way.add(contend(race, number));
+}
+
+// Of a race's attempts all but one are beside.
+void Dialer::ended(Race& race) {
+  if (--race.running > 0) --race.dialer.beside_;
 }
 
 Task<void> Dialer::contend(Race& race, std::size_t number) {
@@ -60,11 +74,13 @@ Task<void> Dialer::contend(Race& race, std::size_t number) {
   if (race.won != nullptr) {
     attempt.state = Race::State::overtaken;
     if (connected) co_await (*connected)->close();
+    ended(race);
     co_return;
   }
   if (!connected) {
     attempt.state = Race::State::failed;
     race.error = connected.error();
+    ended(race);
     start_next(&race);
     co_return;
   }

@@ -23,6 +23,9 @@ class Dialer {
   // How long an address that did not answer, or was overtaken, is tried last.
   static constexpr Duration kAvoid = std::chrono::minutes(10);
   static constexpr std::size_t kAvoidedMax = 4096;
+  // Attempts under way besides the first of each caller, which has a descriptor for that one: all others are of the machine's
+  // reserve.  Past it, a caller's next attempt waits for one that has ended.
+  static constexpr std::size_t kBesideMax = 8;
 
   explicit Dialer(io::Loop& loop) : loop_(loop) {}
   Dialer(const Dialer&) = delete;
@@ -44,12 +47,14 @@ class Dialer {
   struct Race;
   static Task<void> contend(Race& race, std::size_t number);
   static void start_next(void* race);
+  static void ended(Race& race);
   void remember(const Race& race);
   void avoid(const io::Address& address);
   [[nodiscard]] bool avoided(const io::Address& address) const;
 
   io::Loop& loop_;
   std::map<std::string, Instant> avoided_;  // by IP address: until when
+  std::size_t beside_ = 0;
 };
 
 }  // namespace sluice::net

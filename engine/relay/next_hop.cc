@@ -1,7 +1,9 @@
 #include "engine/relay/next_hop.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace sluice::relay {
 namespace {
@@ -12,6 +14,12 @@ constexpr Duration kTryTlsTimeout = std::chrono::seconds(30);
 constexpr Duration kSecondHelloSlow = std::chrono::milliseconds(900);
 constexpr Duration kLookBehind = std::chrono::milliseconds(500);
 constexpr int kSurplusMax = 8;
+
+// Of descriptors or memory.
+bool is_our_lack(int error) {
+  constexpr int kLacks[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+  return std::ranges::find(kLacks, error) != std::end(kLacks);
+}
 
 Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, std::string_view why) {
   std::string detail(label);
@@ -50,9 +58,11 @@ NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& ope
 
 Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
   auto connected = co_await opening.dialer.connect(opening.addresses, opening.route.connect_timeout);
-  if (!connected)
-    co_return std::unexpected(
-        trouble(nullptr, opening.label, "connect", std::strerror(connected.error())));
+  if (!connected) {
+    Trouble failed = trouble(nullptr, opening.label, "connect", std::strerror(connected.error()));
+    failed.ours = is_our_lack(connected.error());
+    co_return std::unexpected(std::move(failed));
+  }
   std::unique_ptr<NextHop> hop(new NextHop(std::move(connected->connection), opening));
   if (auto failed = co_await hop->begin(opening)) {
     co_await hop->close();

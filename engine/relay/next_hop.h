@@ -40,6 +40,7 @@ struct Trouble {
   Response said;             // the last response, where the next hop gave a reason
   std::string host;          // whose response that is, "mx.example.net:25"
   bool tls_failed = false;   // it offered STARTTLS, and there was no TLS then
+  bool ours = false;         // this machine has no descriptor or memory for it: says nothing of the host
 };
 
 // Whether a next hop's replies belong to the commands that they were taken for.

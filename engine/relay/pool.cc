@@ -81,6 +81,7 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
     if (waited || (waiting_ == 0 && called_ == 0)) {
       Acquired acquired = co_await acquire_now(want);
       if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() knows
+      if (!acquired && acquired.error().ours) co_return acquired;
       if (acquired) {
         lend(**acquired, want);
         if (has_room({})) wake_one();
@@ -110,7 +111,7 @@ Task<Pool::Acquired> Pool::acquire_now(const Want& want) {
   Host* host = choose(preference, want);
   if (host == nullptr || !parts_.budget.take(*this)) co_return std::unexpected(Trouble{});
   Acquired opened = co_await open(*host);
-  if (!opened) opened.error().unreachable = true;
+  if (!opened) opened.error().unreachable = !opened.error().ours;
   co_return opened;
 }
 
@@ -152,10 +153,12 @@ Task<Pool::Acquired> Pool::open(Host& host) {
     ++counters_.failed;
     --host.live;
     parts_.budget.give_back();
-    ++host.failures;
-    host.retry_at = parts_.loop.now() + back_off(host.failures);
-    host.last_trouble = opened.error().detail;
-    host.last_said = opened.error().said;
+    if (!opened.error().ours) {
+      ++host.failures;
+      host.retry_at = parts_.loop.now() + back_off(host.failures);
+      host.last_trouble = opened.error().detail;
+      host.last_said = opened.error().said;
+    }
     forget_gone();
   }
   // Who waited for the outcome of a probe looks again.

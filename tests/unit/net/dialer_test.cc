@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -121,6 +122,35 @@ TEST(DialerTest, AllBlackHolesEndAtTheTimeout) {
   for (const char* ip : {kIpv6, kIpv4, kOther}) lab.set_reachable(ip, false);
   EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), std::to_string(ETIMEDOUT));
   EXPECT_EQ(lab.connects(), 3U);
+}
+
+// Each of the callers had a socket for each address: sixteen times what it was counted for.
+TEST(DialerTest, ManyCallersHaveFewMoreSocketsThanTheyAre) {
+  Lab lab;
+  constexpr std::size_t kCallers = 20;
+  std::vector<const char*> ips = {kIpv6, kIpv4, kOther, "192.0.2.11", "192.0.2.12", "2001:db8::a", "2001:db8::b"};
+  for (const char* ip : ips) lab.set_reachable(ip, false);
+  std::vector<io::Address> addresses;
+  for (const char* ip : ips) addresses.push_back(lab.address(ip));
+  TaskSet tasks;
+  const std::size_t before = lab.doors.world().descriptors_open("192.0.2.1");
+  std::size_t most = 0;
+  std::size_t failed = 0;
+  const auto call = [](Lab& of, std::vector<io::Address> to, std::size_t& count) -> Task<void> {
+    if (!co_await of.dialer.connect(std::move(to), 5s)) ++count;
+  };
+  lab.loop.post([&] {
+    for (std::size_t i = 0; i < kCallers; ++i) tasks.add(call(lab, addresses, failed));
+  });
+  while (failed < kCallers) {
+    ASSERT_TRUE(lab.doors.run_for(50ms));
+    most = std::max(most, lab.doors.world().descriptors_open("192.0.2.1") - before);
+  }
+  EXPECT_GT(most, kCallers);
+  EXPECT_LE(most, kCallers + Dialer::kBesideMax);
+  // Nothing stays counted.
+  for (const char* ip : {kIpv4, kOther}) lab.set_reachable(ip, true);
+  EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
 }
 
 TEST(DialerTest, FamiliesTakeTurns) {

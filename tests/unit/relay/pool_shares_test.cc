@@ -1,5 +1,8 @@
 // Who gets a pool's connections when there are not enough: customers in turns, and no message whose sender is slow.
+#include <cerrno>
+
 #include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/sending.h"
 
 namespace sluice::relay {
 namespace {
@@ -96,6 +99,19 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   bench.run_for(1s);
   testing::await_done(bench.doors, bench.loop, [&] { return pool.close(); });
   EXPECT_EQ(tight.used(), 0U);
+}
+
+// It was the host's failure, with back-off for all, a try for each recipient and a suspended destination.
+TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
+  Bench bench;
+  bench.doors.world().faults().add({.call = io::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
+  Sending message(bench);
+  EXPECT_THAT(message.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::deferred));
+  EXPECT_THAT(message.result().text, HasSubstr("Too many open files"));
+  EXPECT_FALSE(message.transmission->attempted());
+  EXPECT_EQ(bench.pool().status().front().failures, 0U);
+  Sending again(bench);
+  EXPECT_THAT(again.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::taken));
 }
 
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
