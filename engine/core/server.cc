@@ -123,9 +123,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
       io::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_, *sink_);
   log_ = &log_service_->open();
   auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
-  if (!store.ok())
-    return failed("store.accounts: " + std::string(store.status().message()) +
-                  "; 'sluicectl customer add NAME' makes the store");
+  if (!store.ok()) return failed("store.accounts: " + std::string(store.status().message()));
   backend_ = *std::move(store);
   if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
   certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, log_service_->open());
