@@ -30,6 +30,14 @@ void ConnectionBudget::close_an_idle_one() {
   (*longest)->close_longest_idle();
 }
 
+void ConnectionBudget::make_others_give_way(const User& user, std::size_t wanted) {
+  if (used_ < most_) return;
+  for (User* other : users_) {
+    if (wanted == 0) return;
+    if (other != &user) wanted -= other->give_way(wanted);
+  }
+}
+
 void ConnectionBudget::give_back() {
   CHECK(used_ > 0);
   --used_;

@@ -28,6 +28,8 @@ class ConnectionBudget {
     virtual void close_longest_idle() = 0;
     // A connection may be opened now, for which wait() was called.
     virtual void may_open() = 0;
+    // Up to `most` of its connections that wait for their senders are given up; how many.
+    virtual std::size_t give_way(std::size_t most) = 0;
   };
 
   explicit ConnectionBudget(std::uint32_t most) : most_(most) {}
@@ -44,6 +46,8 @@ class ConnectionBudget {
   [[nodiscard]] bool take(User& user);
   // That one is closed.
   void give_back();
+  // Where no more can be opened and `user` waits for so many: others' connections that wait for their senders go.
+  void make_others_give_way(const User& user, std::size_t wanted);
 
   [[nodiscard]] std::uint32_t used() const { return used_; }
   [[nodiscard]] std::uint32_t most() const { return most_; }

@@ -159,6 +159,7 @@ class Pool final : private ConnectionBudget::User {
   [[nodiscard]] Instant idle_since() const override;
   void close_longest_idle() override;
   void may_open() override { wake_one(); }
+  std::size_t give_way(std::size_t most) override;
 
   // pool_choice.cc
   [[nodiscard]] static bool passed_over(const Host& host, const Want& want);

@@ -114,6 +114,63 @@ TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
   EXPECT_THAT(again.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::taken));
 }
 
+// One customer's waiters were so many that all others' were refused at once.
+TEST(PoolSharesTest, ACustomersManyWaitersLeaveRoomForAnothers) {
+  Bench bench;
+  bench.route.connections_per_host_max = 1;
+  bench.route.waiting_max = 4;
+  auto held = start(bench, "greedy")->wait();
+  std::vector<std::unique_ptr<Waiting>> greedy;
+  for (int i = 0; i < 4; ++i) greedy.push_back(start(bench, "greedy"));
+  bench.run_for(10ms);
+  EXPECT_FALSE(start(bench, "greedy")->wait()) << "there are too many";
+  const auto modest = start(bench, "modest");
+  bench.run_for(10ms);
+  EXPECT_FALSE(modest->done());
+  bench.release(std::move(held));
+  bench.run_for(10ms);
+  ASSERT_TRUE(modest->done()) << "and has none yet";
+  bench.release(modest->wait());
+  for (auto& each : greedy) bench.release(each->wait());
+}
+
+// Connections to other destinations on which nothing moves used up all that a core may have.
+TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpened) {
+  Bench bench(1, {}, 2);
+  ConnectionBudget tight{1};
+  Route other = bench.route;
+  bench.route.hosts.pop_back();
+  other.hosts.erase(other.hosts.begin());
+  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
+  Pool first(parts, bench.route, "relay.example", nullptr);
+  Pool second(parts, other, "relay.example", nullptr);
+  struct Stalled final : Pool::Holder {
+    Stalled(Bench& of, Pool& from) : bench(of), pool(from) {}
+    [[nodiscard]] bool held_up_by_sender(Instant /*now*/) const override { return true; }
+    void give_way() override {
+      bench.loop.post([this] {
+        hop->give_up();
+        pool.release(std::move(hop));
+      });
+    }
+    Bench& bench;
+    Pool& pool;
+    std::unique_ptr<NextHop> hop;
+  };
+  Stalled stalled(bench, first);
+  auto held = testing::await<Pool::Acquired>(bench.doors, bench.loop,
+                                             [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
+  ASSERT_TRUE(held);
+  stalled.hop = *std::move(held);
+  auto acquired =
+      testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return second.acquire({.customer = "modest"}); });
+  ASSERT_TRUE(acquired) << acquired.error().detail;
+  EXPECT_EQ(stalled.hop, nullptr);
+  bench.loop.post([&] { second.release(*std::move(acquired)); });
+  bench.run_for(1s);
+  for (Pool* pool : {&first, &second}) testing::await_done(bench.doors, bench.loop, [pool] { return pool->close(); });
+}
+
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   Bench bench(1, {}, 2);
   ConnectionBudget tight{1};
