@@ -197,7 +197,7 @@ std::string without_utf7(std::string_view text) {
 
 std::string decode(const EncodedWord& word) {
   std::string text = word.encoding == 'b' ? decode_b(word.text) : decode_q(word.text);
-  if (is_any_of(word.charset, {"utf-7", "unicode-1-1-utf-7"})) text = without_utf7(text);
+  if (is_any_of(word.charset, {"utf-7", "utf7", "utf_7", "unicode-1-1-utf-7", "csunicode11utf7"})) text = without_utf7(text);
   if (is_any_of(word.charset, {"utf-16", "utf16", "ucs-2", "iso-10646-ucs-2"})) text = from_wide(text, 2, word.charset);
   if (is_any_of(word.charset, {"utf-32", "utf32", "ucs-4", "iso-10646-ucs-4"})) text = from_wide(text, 4, word.charset);
   if (is_any_of(word.charset, {"iso-2022"})) text = without_shifted(text);

@@ -15,6 +15,8 @@ constexpr std::string_view kVersion = "MIME-Version";
 // RFC 2046 5.1.1 has 70; a line that is a boundary is looked for in lines up to some more than this.
 constexpr std::size_t kBoundaryBytesMax = 200;
 constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::size_t kEncodedWordBytesMax = 75;
+constexpr std::size_t kWholeWordBytesMax = 512;  // what is longer is taken for none
 
 bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -144,26 +146,67 @@ std::optional<std::string> address_in_ascii(std::string_view word) {
 }
 
 // `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with it.
+// RFC 2047 2: of at most 75 bytes each, on lines of their own where there are several.
 void append_encoded_word(std::string_view word, std::size_t blanks, std::string& out) {
-  out += smtp::is_clean_utf8(word) ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
+  const bool utf8 = smtp::is_clean_utf8(word);
+  const std::string_view begin = utf8 ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
+  out += begin;
   out.append(blanks, '_');
-  for (const char c : word) {
-    if (smtp::is_alnum(c)) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+  std::size_t size = begin.size() + blanks;
+  while (!word.empty()) {
+    const std::string_view piece = word.substr(0, utf8 ? std::max<std::size_t>(smtp::utf8_sequence(word), 1) : 1);
+    word.remove_prefix(piece.size());
+    if (size + 3 * piece.size() + 2 > kEncodedWordBytesMax) {
+      out.append("?=\r\n ").append(begin);
+      size = begin.size();
     }
+    const std::size_t before = out.size();
+    for (const char c : piece) {
+      if (smtp::is_alnum(c)) {
+        out += c;
+      } else {
+        const auto byte = static_cast<unsigned char>(c);
+        (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+      }
+    }
+    size += out.size() - before;
   }
   out += "?=";
 }
 
+// The size of a whole encoded word in ASCII at the start of `text`; 0: there is none.
+std::size_t encoded_word_size(std::string_view text) {
+  text = text.substr(0, kWholeWordBytesMax);
+  std::size_t at = 2;
+  for (int part = 0; part < 2; ++part) {
+    at = text.find('?', at);
+    if (at == std::string_view::npos) return 0;
+    ++at;
+  }
+  const std::size_t end = text.find("?=", at);
+  if (end == std::string_view::npos) return 0;
+  const std::string_view word = text.substr(0, end + 2);
+  return smtp::has_eight_bit(word) || std::ranges::any_of(word, is_white) ? 0 : word.size();
+}
+
 // RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than bytes
-// that are lost on the way.
+// that are lost on the way.  A "=?" that begins no whole encoded word is encoded, too: what we add would complete it, and
+// show what was judged when it was no word.
 void append_encoded(std::string_view field, std::string& out) {
   const auto parts_words = [](char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); };
   std::optional<std::size_t> blanks;  // since the last encoded word, if there was nothing else
   while (!field.empty()) {
+    if (field.starts_with("=?")) {
+      const std::size_t whole = encoded_word_size(field);
+      if (whole > 0) {
+        out += field.substr(0, whole);
+      } else {
+        append_encoded_word("=?", blanks.value_or(0), out);
+      }
+      blanks = 0;
+      field.remove_prefix(whole > 0 ? whole : 2);
+      continue;
+    }
     const auto* const past = std::ranges::find_if(field, parts_words);
     const std::string_view word = field.substr(0, static_cast<std::size_t>(past - field.begin()));
     field.remove_prefix(word.size());
@@ -178,6 +221,7 @@ void append_encoded(std::string_view field, std::string& out) {
       blanks = 0;
     }
     if (field.empty()) break;
+    if (field.starts_with("=?")) continue;
     if (field.front() != ' ' && field.front() != '\t') {
       if (field.front() != '\r' && field.front() != '\n') blanks.reset();
     } else if (blanks) {

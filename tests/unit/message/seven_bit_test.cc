@@ -180,5 +180,34 @@ TEST(SevenBit, NothingIsLostOfAMultipartWithoutParts) {
   EXPECT_EQ(converted(head + "Gr\u00fc\u00dfe\r\n"), head + "Gr=C3=BC=C3=9Fe\r\n");
 }
 
+// A name without a whole encoded word was judged as it stood; what was added made one of it, with another's address in it.
+TEST(SevenBit, NothingBecomesAnEncodedWordThatWasNone) {
+  const std::string end = " <a@b.example>\r\n\r\nhello\r\n";
+  for (const std::string begin : {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ=", "=?utf-8?Q?victim=40bank.example=", "=?utf-8?Q?victim=40bank.example ",
+                                  "=?utf-8?Q?victim=40bank.example:", "\"=?utf-8?Q?victim=40bank.example?"}) {
+    const std::string out = converted("From: " + begin + "\u00e4" + end);
+    EXPECT_TRUE(out.contains("=?utf-8?Q?=3D=3F?=utf-8?")) << out;
+    EXPECT_FALSE(out.contains("=?utf-8?B?")) << out;
+    EXPECT_FALSE(out.contains("=?utf-8?Q?victim")) << out;
+  }
+  // Whole ones stay.
+  EXPECT_EQ(converted("From: =?utf-8?Q?J=C3=B6rg?= \u00e4" + end), "From: =?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_=C3=A4?=" + end);
+}
+
+// A line of up to 998 bytes became one of three times as many.
+TEST(SevenBit, EncodedWordsAreFolded) {
+  std::string subject;
+  for (int i = 0; i < 320; ++i) subject += "\u4f60";
+  std::string out = converted("Subject: " + subject + "\r\n\r\nhello\r\n");
+  for (std::size_t at = 0; at < out.size();) {
+    const std::size_t end = out.find("\r\n", at);
+    EXPECT_LE(end - at, 90U);
+    at = end + 2;
+  }
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = out.find("=E4=BD=A0", at)) != std::string::npos; ++at) ++found;
+  EXPECT_EQ(found, 320U);
+}
+
 }  // namespace
 }  // namespace sluice::message
