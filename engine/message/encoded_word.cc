@@ -14,7 +14,7 @@ namespace {
 using smtp::is_eight_bit;
 
 constexpr char kOther = '\x80';  // a character that is not ASCII
-constexpr std::size_t kCharsetBytesMax = 100;
+constexpr std::size_t kCharsetBytesMax = 1000;  // with a language behind it
 constexpr char kEscape = '\x1b';
 
 struct EncodedWord {
@@ -36,6 +36,7 @@ std::optional<EncodedWord> first_word(std::string_view text, bool& ends) {
     return std::nullopt;
   EncodedWord word;
   word.charset = text.substr(2, charset_end - 2);
+  while (word.charset.ends_with(' ')) word.charset.remove_suffix(1);  // as some readers do
   word.encoding = smtp::to_lower(text[charset_end + 1]);
   if ((word.encoding != 'b' && word.encoding != 'q') || !std::ranges::all_of(word.charset, is_token)) return std::nullopt;
   const std::size_t begin = charset_end + 3;

@@ -38,8 +38,12 @@ TEST(NameAddress, IsFoundInEncodedWords) {
         "=?utf-8?Q?J=C3=B6rg_?=victim@bank.example", "=?x-unknown?Q?victim=40bank.example?=", "=?us-ascii?q?victim@bank.example?=",
         "=?utf-16be?B?AHYAaQBjAHQAaQBtAEAAYgBhAG4AawAuAGUAeABhAG0AcABsAGU=?=", "=?utf-7?Q?victim+AEA-bank.example?=",
         "=?iso-2022-jp?B?GyRCJCIbKEIgdmljdGltQGJhbmsuZXhhbXBsZQ==?=", "=?utf-8?Q?victim=40 bank.example?=",
-        "=?utf-8?Q?victim=00=40bank.example?="})
+        "=?utf-8?Q?victim=00=40bank.example?=", "=?utf-8 ?Q?victim=40bank.example?=", "=?utf7?Q?victim+AEA-bank.example?="})
     EXPECT_THAT(domains_in_name(text), ElementsAre("bank.example")) << text << ": " << readable_words(text);
+}
+
+TEST(NameAddress, IsFoundBehindALongLanguage) {
+  EXPECT_THAT(domains_in_name("=?utf-8*en-" + std::string(300, 'a') + "?Q?victim=40bank.example?="), ElementsAre("bank.example"));
 }
 
 // In double width: the "@" was found in UTF-8 alone.
