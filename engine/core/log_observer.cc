@@ -20,6 +20,31 @@ std::string_view result_text(session::AuthResult result) {
   return "?";
 }
 
+void append_client(io::LogLine& line, const session::MessageRecord& record) {
+  line.field("listener", record.listener)
+      .field("client", record.client)
+      .field("helo", record.helo)
+      .field_if_any("tls", record.tls);
+}
+
+void append_message(io::LogLine& line, const session::MessageRecord& record) {
+  line.field_if_any("customer", record.customer)
+      .field_if_any("account", record.account)
+      .field("from", record.reverse_path)
+      .field_if_any("author", record.author)
+      .field("to", record.recipients)
+      .field_if_any("message_id", record.message_id)
+      .field("recipients", record.recipients_offered)
+      .field("recipients_taken", record.recipients_taken)
+      .field("bytes", record.bytes);
+}
+
+void append_next_hop(io::LogLine& line, const session::MessageRecord& record) {
+  line.field_if_any("next_hop", record.next_hop)
+      .field_if_any("next_hop_address", record.next_hop_address)
+      .field_if_any("next_hop_tls", record.next_hop_tls);
+}
+
 }  // namespace
 
 LogObserver::LogObserver(io::Log& log, io::Loop& loop)
@@ -34,57 +59,27 @@ void LogObserver::message(const session::MessageRecord& record) {
   const std::string_view verdict = record.code < 300   ? "taken"
                                    : record.code < 500 ? "deferred"
                                                        : "refused";
-  log_.line(io::Level::info, "message")
-      .field("id", record.id)
-      .field("verdict", verdict)
-      .field("code", record.code)
-      .field("listener", record.listener)
-      .field("client", record.client)
-      .field("helo", record.helo)
-      .field_if_any("tls", record.tls)
-      .field_if_any("cipher", record.tls_cipher)
-      .field_if_any("customer", record.customer)
-      .field_if_any("account", record.account)
-      .field("from", record.reverse_path)
-      .field_if_any("author", record.author)
-      .field("to", record.recipients)
-      .field_if_any("message_id", record.message_id)
-      .field("recipients", record.recipients_offered)
-      .field("recipients_taken", record.recipients_taken)
-      .field("bytes", record.bytes)
-      .field("by", record.chunked ? "BDAT" : "DATA")
-      .field("ms", record.took)
-      .field_if_any("next_hop", record.next_hop)
-      .field_if_any("next_hop_address", record.next_hop_address)
-      .field_if_any("next_hop_tls", record.next_hop_tls)
-      .field("reply", record.reply)
+  auto line = log_.line(io::Level::info, "message");
+  line.field("id", record.id).field("verdict", verdict).field("code", record.code);
+  append_client(line, record);
+  line.field_if_any("cipher", record.tls_cipher);
+  append_message(line, record);
+  line.field("by", record.chunked ? "BDAT" : "DATA").field("ms", record.took);
+  append_next_hop(line, record);
+  line.field("reply", record.reply)
       .field_if_any("reason", record.reason)
       .field_if_any("detail", record.detail)
       .field("reply_sent", record.reply_sent);
 }
 
 void LogObserver::aborted(const session::MessageRecord& record) {
-  log_.line(io::Level::info, "message_aborted")
-      .field("id", record.id)
-      .field("reason", record.reason)
-      .field("listener", record.listener)
-      .field("client", record.client)
-      .field("helo", record.helo)
-      .field_if_any("tls", record.tls)
-      .field_if_any("customer", record.customer)
-      .field_if_any("account", record.account)
-      .field("from", record.reverse_path)
-      .field_if_any("author", record.author)
-      .field("to", record.recipients)
-      .field_if_any("message_id", record.message_id)
-      .field("recipients", record.recipients_offered)
-      .field("recipients_taken", record.recipients_taken)
-      .field("bytes", record.bytes)
-      .field("ms", record.took)
-      .field_if_any("next_hop", record.next_hop)
-      .field_if_any("next_hop_address", record.next_hop_address)
-      .field_if_any("next_hop_tls", record.next_hop_tls)
-      .field_if_any("detail", record.detail);
+  auto line = log_.line(io::Level::info, "message_aborted");
+  line.field("id", record.id).field("reason", record.reason);
+  append_client(line, record);
+  append_message(line, record);
+  line.field("ms", record.took);
+  append_next_hop(line, record);
+  line.field_if_any("detail", record.detail);
 }
 
 void LogObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
