@@ -54,6 +54,15 @@ std::optional<std::string> ascii_domain(std::string_view domain) {
   return ascii;
 }
 
+std::optional<std::string> ascii_address(std::string_view address) {
+  if (!is_international(address)) return std::string(address);
+  const std::size_t domain = address.rfind('@') + 1;
+  if (domain < 2 || is_international(address.substr(0, domain))) return std::nullopt;
+  const auto ascii = ascii_domain(address.substr(domain));
+  if (!ascii) return std::nullopt;
+  return std::string(address.substr(0, domain)) + *ascii;
+}
+
 bool has_true_a_labels(std::string_view domain) {
   std::string lower(domain);
   std::ranges::transform(lower, lower.begin(), to_lower);

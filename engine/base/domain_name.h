@@ -17,6 +17,10 @@ namespace sluice {
 // or too long as one.
 [[nodiscard]] std::optional<std::string> ascii_domain(std::string_view domain);
 
+// An address, an international domain in it as A-labels: "bob@xn--bcher-kva.example".  nullopt: that is not all that is not
+// ASCII, or it is no domain.
+[[nodiscard]] std::optional<std::string> ascii_address(std::string_view address);
+
 // Each A-label ("xn--...") of a domain in ASCII is the one that its U-label has.  One that is not, as of a decomposed letter, is
 // shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
 [[nodiscard]] bool has_true_a_labels(std::string_view domain);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/base/domain_name.h"
+#include "engine/message/transfer_encoding.h"
 #include "engine/smtp/ascii.h"
 
 namespace sluice::message {
@@ -14,7 +15,6 @@ constexpr std::string_view kEncoding = "Content-Transfer-Encoding";
 constexpr std::string_view kVersion = "MIME-Version";
 // RFC 2046 5.1.1 has 70; a line that is a boundary is looked for in lines up to some more than this.
 constexpr std::size_t kBoundaryBytesMax = 200;
-constexpr std::string_view kHex = "0123456789ABCDEF";
 constexpr std::size_t kEncodedWordBytesMax = 75;
 constexpr std::size_t kWholeWordBytesMax = 512;  // what is longer is taken for none
 
@@ -136,15 +136,6 @@ TransferEncoding encoding_named(std::string_view value) {
   return TransferEncoding::identity;
 }
 
-// An address that has another form in ASCII.
-std::optional<std::string> address_in_ascii(std::string_view word) {
-  const std::size_t domain = word.rfind('@') + 1;
-  if (domain < 2 || smtp::has_eight_bit(word.substr(0, domain))) return std::nullopt;
-  const auto ascii = ascii_domain(word.substr(domain));
-  if (!ascii) return std::nullopt;
-  return std::string(word.substr(0, domain)) + *ascii;
-}
-
 // `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with it.
 // RFC 2047 2: of at most 75 bytes each, on lines of their own where there are several.
 void append_encoded_word(std::string_view word, std::size_t blanks, std::string& out) {
@@ -165,8 +156,7 @@ void append_encoded_word(std::string_view word, std::size_t blanks, std::string&
       if (smtp::is_alnum(c)) {
         out += c;
       } else {
-        const auto byte = static_cast<unsigned char>(c);
-        (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+        append_escaped_byte(c, out);
       }
     }
     size += out.size() - before;
@@ -213,7 +203,7 @@ void append_encoded(std::string_view field, std::string& out) {
     if (!smtp::has_eight_bit(word)) {
       out += word;
       if (!word.empty()) blanks.reset();
-    } else if (const auto address = address_in_ascii(word)) {
+    } else if (const auto address = ascii_address(word)) {
       out += *address;
       blanks.reset();
     } else {

@@ -21,9 +21,8 @@ std::size_t count_eight_bit(std::string_view text) {
 // 8-bit bytes as quoted-printable has them.
 void append_readable(std::string_view text, std::string& out) {
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
     if (smtp::is_eight_bit(c)) {
-      (out += '=').append({"0123456789ABCDEF"[byte >> 4U], "0123456789ABCDEF"[byte & 15U]});
+      append_escaped_byte(c, out);
     } else {
       out += c;
     }

@@ -84,18 +84,10 @@ void append_comment_text(std::string& out, std::string_view text) {
 // An address goes into the trace as it is or not at all: `for` is optional, and another address
 // would be a lie.
 bool is_plain_address(std::string_view address) {
-  if (address.empty() || address.size() > kAddressBytesMax || smtp::has_eight_bit(address)) return false;
+  if (address.empty() || address.size() > kAddressBytesMax) return false;
   return std::ranges::none_of(address, [](char c) {
     return smtp::is_control(c) || std::string_view(" ()<>\\,;\"").contains(c);
   });
-}
-
-// An international domain in its other form.  Nothing that we write asks for SMTPUTF8: the next hop may not have it.
-std::string in_ascii(std::string_view address) {
-  const std::size_t domain = address.rfind('@') + 1;
-  if (domain == 0 || !is_international(address.substr(domain))) return std::string(address);
-  const auto ascii = ascii_domain(address.substr(domain));
-  return ascii ? std::string(address.substr(0, domain)) + *ascii : std::string();
 }
 
 // RFC 8314 4.3 wants the registered name of the cipher suite; other libraries' names go into the
@@ -236,8 +228,9 @@ void append_received(std::string& out, const ReceivedField& data) {
     });
   }
   // RFC 5321 7.2: `for` tells recipients of each other, so it is there only where there is one.
-  if (const std::string recipient = in_ascii(data.only_recipient); is_plain_address(recipient))
-    field.clause().word("for").word_by([&](std::string& to) { to.append("<").append(recipient).append(">"); });
+  // Nothing that we write asks for SMTPUTF8: the next hop may not have it.
+  if (const auto recipient = ascii_address(data.only_recipient); recipient && is_plain_address(*recipient))
+    field.clause().word("for").word_by([&](std::string& to) { to.append("<").append(*recipient).append(">"); });
   if (data.tls && is_registered_cipher(data.tls_cipher))
     field.clause().word("tls").word(data.tls_cipher);
   field.semicolon().clause().word_by(

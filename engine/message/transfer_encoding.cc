@@ -13,6 +13,11 @@ constexpr std::string_view kHex = "0123456789ABCDEF";
 
 }  // namespace
 
+void append_escaped_byte(char c, std::string& out) {
+  const auto byte = static_cast<unsigned char>(c);
+  (out += '=').append({kHex[byte >> 4U], kHex[byte & 15U]});
+}
+
 void QuotedPrintable::put(char c, bool plain, std::string& out) {
   const std::size_t size = plain ? 1 : 3;
   // The last column is for the "=" of a soft line break.
@@ -25,10 +30,7 @@ void QuotedPrintable::put(char c, bool plain, std::string& out) {
     out += c;
     return;
   }
-  const auto byte = static_cast<unsigned char>(c);
-  out += '=';
-  out += kHex[byte >> 4U];
-  out += kHex[byte & 0xfU];
+  append_escaped_byte(c, out);
 }
 
 // "Octets with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded line".
