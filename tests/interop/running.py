@@ -13,12 +13,18 @@ from lib import mail
 from lib.harness import PATIENCE, cases, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import stuff
-from lib.relay import SLUICE, Relay, checked
+from lib.relay import SLUICE, Relay, checked, free_port
 
 
 @shared
 def next_hop():
     return Hop()
+
+
+@test
+def no_port_is_given_to_two_listeners_of_a_script():
+    ports = [free_port() for _ in range(500)]
+    expect_equal(len(set(ports)), len(ports), "different ports")
 
 
 @test

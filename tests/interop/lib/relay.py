@@ -94,16 +94,21 @@ def accounts():
     return path
 
 
+_given = set()  # a port that was found free may not be bound yet when the next one is looked for
+
+
 def free_port():
-    """Under the range that the kernel takes ports for outgoing connections from."""
+    """Under the range that the kernel takes ports for outgoing connections from. Never the same twice in a script."""
     while True:
         port = random.randrange(20000, 32000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 # ------------------------------------------------------------------------------------ configuration
