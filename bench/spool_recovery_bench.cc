@@ -14,7 +14,7 @@
 #include "bench/large_spool.h"
 #include "engine/io/disk.h"
 #include "engine/io/real_door.h"
-#include "engine/relay/schedule.h"
+#include "engine/schedule/schedule.h"
 #include "engine/spool/recovery.h"
 
 namespace {
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   bench::write_spool(*disk, directory, messages, tried_before);
 
   const std::size_t before = heap_in_use();
-  relay::Schedule schedule({});
+  schedule::Schedule schedule({});
   std::vector<spool::Share> shares;
   std::uint64_t found = 0;
   const Instant begin = clock->now();

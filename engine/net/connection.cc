@@ -93,10 +93,10 @@ void Connection::received(Extent extent) {
       input_.append(std::move(extent));
     }
   } else {
-    const TlsState state = tls_->feed(extent.view(), input_);
+    const tls::TlsState state = tls_->feed(extent.view(), input_);
     flush_tls();
-    if (state == TlsState::closed) input_ended(0);
-    if (state == TlsState::failed) input_ended(EPROTO);
+    if (state == tls::TlsState::closed) input_ended(0);
+    if (state == tls::TlsState::failed) input_ended(EPROTO);
   }
   if (input_.size() >= kInputBytesHigh) pause_receive();
   wake_reader(IoStatus::ok);
@@ -282,9 +282,9 @@ void Connection::on_timer(void* context) {
 
 // ------------------------------------------------------------------------------------------ TLS
 
-Task<IoStatus> Connection::start_tls_server(TlsContext& context, Duration timeout) {
+Task<IoStatus> Connection::start_tls_server(tls::TlsContext& context, Duration timeout) {
   CHECK(tls_ == nullptr);
-  tls_ = TlsSession::server(context);
+  tls_ = tls::TlsSession::server(context);
   // Behind a PROXY header the handshake may have begun already.
   for (Chain early = std::exchange(input_, Chain()); !early.empty();) {
     const std::string_view piece = early.front();
@@ -295,10 +295,10 @@ Task<IoStatus> Connection::start_tls_server(TlsContext& context, Duration timeou
   return handshake(timeout);
 }
 
-Task<IoStatus> Connection::start_tls_client(TlsClientContext& context, std::string_view server_name,
+Task<IoStatus> Connection::start_tls_client(tls::TlsClientContext& context, std::string_view server_name,
                                             Duration timeout) {
   CHECK(tls_ == nullptr && input_.empty());
-  tls_ = TlsSession::client(context, server_name);
+  tls_ = tls::TlsSession::client(context, server_name);
   flush_tls();
   return handshake(timeout);
 }
@@ -307,13 +307,13 @@ Task<IoStatus> Connection::handshake(Duration timeout) {
   // The whole handshake has one deadline, so that a byte a minute does not keep it alive.
   const Instant deadline = later(loop_.now(), timeout);
   fresh_ = false;
-  while (tls_->state() == TlsState::handshaking) {
+  while (tls_->state() == tls::TlsState::handshaking) {
     const Duration left = deadline - loop_.now();
     if (left <= Duration::zero()) co_return IoStatus::timed_out;
     const IoStatus status = co_await more(left, "TLS handshake");
     if (status != IoStatus::ok) co_return status;
   }
-  if (tls_->state() != TlsState::open) co_return IoStatus::failed;
+  if (tls_->state() != tls::TlsState::open) co_return IoStatus::failed;
   if (!input_.empty()) fresh_ = true;
   co_return IoStatus::ok;
 }

@@ -15,7 +15,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/task.h"
 #include "engine/io/loop.h"
-#include "engine/net/tls.h"
+#include "engine/tls/tls.h"
 
 namespace sluice::net {
 
@@ -97,10 +97,10 @@ class Connection final : private io::Abortable {
 
   // Goes on in TLS.  As a server, what is in input() is taken for the beginning of the handshake: drop what came in
   // plain first.  As a client, input() must be empty.  ok, or why not (then tls()->error() may say more).
-  Task<IoStatus> start_tls_server(TlsContext& context, Duration timeout);
-  Task<IoStatus> start_tls_client(TlsClientContext& context, std::string_view server_name,
+  Task<IoStatus> start_tls_server(tls::TlsContext& context, Duration timeout);
+  Task<IoStatus> start_tls_client(tls::TlsClientContext& context, std::string_view server_name,
                                   Duration timeout);
-  [[nodiscard]] const TlsSession* tls() const { return tls_.get(); }
+  [[nodiscard]] const tls::TlsSession* tls() const { return tls_.get(); }
   // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC 8446 6.1),
   // then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at most
   // `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take our
@@ -181,7 +181,7 @@ class Connection final : private io::Abortable {
   // Sends start at the end of the turn: all that is written in one goes out in one.
   io::Deferred flush_later_{[](void* self) { static_cast<Connection*>(self)->flush(); }, this};
   Gate joined_;
-  std::unique_ptr<TlsSession> tls_;
+  std::unique_ptr<tls::TlsSession> tls_;
   ConnectionCounters counters_;
 };
 

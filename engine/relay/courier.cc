@@ -17,13 +17,13 @@ constexpr Duration kTryAgainSoon = std::chrono::seconds(5);
 }  // namespace
 
 // `room` is for the record of its outcome, and stays until that is written.
-Task<void> Queue::deliver(JobId job, spool::Promise room) {
-  const JobStatus known = *schedule_.status(job);
+Task<void> Queue::deliver(schedule::JobId job, spool::Promise room) {
+  const schedule::JobStatus known = *schedule_.status(job);
   const spool::QueueId id = known.message;
   const std::string key(schedule_.status(known.destination)->name);
   const std::shared_ptr<Active> active = co_await open(id);
   if (active == nullptr) {
-    if (schedule_.finished(job, Verdict::not_tried, parts_.loop.now())) end_job(id, job);
+    if (schedule_.finished(job, schedule::Verdict::not_tried, parts_.loop.now())) end_job(id, job);
     forget_job(id, job);
     co_return;
   }
@@ -34,15 +34,15 @@ Task<void> Queue::deliver(JobId job, spool::Promise room) {
   }
   Course course(*active, job, parts_.loop.now());
   bind_course(course, key);
-  const Verdict verdict = course.recipients.empty() ? Verdict::not_tried : co_await attempt(course);
+  const schedule::Verdict verdict = course.recipients.empty() ? schedule::Verdict::not_tried : co_await attempt(course);
   co_await conclude(course, verdict);
   if (active.use_count() <= 2) active_.erase(id);
 }
 
 // There is no room in the spool to record what becomes of all its recipients: it waits, as if nothing had been tried.
-void Queue::put_off(const Active& active, JobId job) {
+void Queue::put_off(const Active& active, schedule::JobId job) {
   const Instant now = parts_.loop.now();
-  if (schedule_.finished(job, Verdict::not_tried, now)) {
+  if (schedule_.finished(job, schedule::Verdict::not_tried, now)) {
     put_back(active.id, job, now + kTryAgainSoon);
   } else {
     forget_job(active.id, job);
@@ -73,7 +73,7 @@ void Queue::bind_course(Course& course, const std::string& key) {
   }
   // Where a next hop takes few at a time, those whom it was not asked about come first.
   std::ranges::sort(course.recipients, {}, [&](std::uint32_t i) { return std::pair(status.recipients[i].tries, i); });
-  for (const JobStatus& job : jobs(course.active.id)) {
+  for (const schedule::JobStatus& job : jobs(course.active.id)) {
     const auto at = elsewhere.find(std::string(schedule_.status(job.destination)->name));
     if (at != elsewhere.end()) at->second.has_job = true;
   }
@@ -87,7 +87,7 @@ void Queue::bind_course(Course& course, const std::string& key) {
                                  .held = status.held});
 }
 
-Task<Verdict> Queue::attempt(Course& course) {
+Task<schedule::Verdict> Queue::attempt(Course& course) {
   ++counters_.tries;
   Router& router = parts_.router();
   if (const std::string& maildir = router.route(course.bound.route).maildir; !maildir.empty())
@@ -115,17 +115,17 @@ Task<Verdict> Queue::attempt(Course& course) {
   }
   const auto count = static_cast<std::uint16_t>(course.recipients.size());
   course.active.status().add({.at = now, .next_hop = {}, .tls = {}, .recipients = count, .taken = 0, .code = why.code, .text = why.text});
-  co_return why.permanent ? Verdict::refused : Verdict::unreachable;
+  co_return why.permanent ? schedule::Verdict::refused : schedule::Verdict::unreachable;
 }
 
 // Nothing was said to a next hop about any of them, for reasons of our own: an attempt that was none.
-Verdict Queue::not_attempted(Course& course) {
+schedule::Verdict Queue::not_attempted(Course& course) {
   for (const std::uint32_t i : course.recipients)
     course.outcomes.push_back({.recipient = i, .outcome = DeliveryOutcome::not_attempted, .text = course.response});
-  return Verdict::not_tried;
+  return schedule::Verdict::not_tried;
 }
 
-Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
+Task<schedule::Verdict> Queue::transmit(Course& course, Pool& pool) {
   Active& active = course.active;
   const spool::Stored& stored = active.message->stored;
   Transmission transmission(pool, {.envelope = stored.envelope,
@@ -139,7 +139,7 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
     if (!octets) {
       co_await transmission.abandon();
       course.unreadable = std::move(octets.error());
-      co_return Verdict::not_tried;
+      co_return schedule::Verdict::not_tried;
     }
     Chain content;
     content.append(*std::move(octets));
@@ -149,12 +149,12 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
   content.append(active.message->content);
   co_await transmission.feed(std::move(content));
   co_await transmission.finish();
-  const Verdict verdict = verdict_of(transmission);
+  const schedule::Verdict verdict = verdict_of(transmission);
   course.next_hop = transmission.next_hop();
   course.next_hop_address = transmission.next_hop_address();
   course.tls = transmission.tls();
   course.response = transmission.detail();
-  if (verdict == Verdict::not_tried) co_return not_attempted(course);
+  if (verdict == schedule::Verdict::not_tried) co_return not_attempted(course);
   const WallMillis now = parts_.loop.door().clock.wall();
   apply_results(transmission, now, active.status());
   active.status().add(attempt_of(transmission, now));
@@ -165,7 +165,7 @@ Task<Verdict> Queue::transmit(Course& course, Pool& pool) {
 
 // RFC 5321 4.5.3.1.10: "452 Too many recipients": the rest in another transaction, now; and those whom a next hop with a
 // limit was not asked about, until all were asked equally often.
-bool Queue::takes_more_now(const Course& course, const Transmission& transmission, Verdict verdict) {
+bool Queue::takes_more_now(const Course& course, const Transmission& transmission, schedule::Verdict verdict) {
   const auto& recipients = course.active.status().recipients;
   std::uint32_t tries = 0;
   for (const std::uint32_t i : course.recipients) tries = std::max(tries, recipients[i].tries);
@@ -173,21 +173,21 @@ bool Queue::takes_more_now(const Course& course, const Transmission& transmissio
     const RecipientResult& result = transmission.results()[i];
     const bool unasked = result.kind == RecipientResult::Kind::unasked;
     if (unasked && recipients[transmission.recipients()[i]].tries < tries) return true;
-    if (result.code == 452 && verdict == Verdict::delivered) return true;
+    if (result.code == 452 && verdict == schedule::Verdict::delivered) return true;
   }
   return false;
 }
 
 // When it is tried again, 0 if no time is left for that, or nobody waits.
-WallMillis Queue::next_try(const Course& course, Verdict verdict) {
+WallMillis Queue::next_try(const Course& course, schedule::Verdict verdict) {
   const auto& recipients = course.active.status().recipients;
   const bool any = std::ranges::any_of(course.recipients, [&](std::uint32_t i) { return recipients[i].fate == Fate::waiting; });
   if (!any) return 0;
   const WallMillis now = parts_.loop.door().clock.wall();
   if (course.at_once) return now;
-  const Duration for_tries = options_.expire - last_try_before(options_.expire);
+  const Duration for_tries = options_.expire - schedule::last_try_before(options_.expire);
   const WallMillis last = course.active.message->stored.arrived + for_tries / std::chrono::milliseconds(1);
-  if (verdict == Verdict::not_tried) return now + kTryAgainSoon / std::chrono::milliseconds(1);
+  if (verdict == schedule::Verdict::not_tried) return now + kTryAgainSoon / std::chrono::milliseconds(1);
   // A destination walks the curve by its own attempts: a message may have as many destinations as recipients.
   std::uint32_t tries = 1;
   for (const std::uint32_t i : course.recipients) tries = std::max(tries, recipients[i].tries);
@@ -197,7 +197,7 @@ WallMillis Queue::next_try(const Course& course, Verdict verdict) {
 }
 
 // Writes down what came of it, and says when it goes on.
-Task<void> Queue::conclude(Course& course, Verdict verdict) {
+Task<void> Queue::conclude(Course& course, schedule::Verdict verdict) {
   Active& active = course.active;
   message::DeliveryStatus& status = active.status();
   const WallMillis next = next_try(course, verdict);
@@ -267,8 +267,8 @@ void Queue::give_up(Course& course) {
 }
 
 // A job whose time is over before it came to another try.
-Task<void> Queue::expire(JobId job) {
-  const JobStatus known = *schedule_.status(job);
+Task<void> Queue::expire(schedule::JobId job) {
+  const schedule::JobStatus known = *schedule_.status(job);
   const std::string key(schedule_.status(known.destination)->name);
   const std::shared_ptr<Active> active = co_await open(known.message);
   if (active != nullptr) {

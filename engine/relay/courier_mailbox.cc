@@ -12,7 +12,7 @@ constexpr smtp::EnhancedCode kMailboxTrouble{4, 2, 0};  // RFC 3463: other or un
 
 }  // namespace
 
-Task<Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
+Task<schedule::Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
   Active& active = course.active;
   const spool::Stored& stored = active.message->stored;
   message::Envelope envelope = stored.envelope;
@@ -27,7 +27,7 @@ Task<Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
     if (!octets) {
       co_await mailbox.abandon();
       course.unreadable = std::move(octets.error());
-      co_return Verdict::not_tried;
+      co_return schedule::Verdict::not_tried;
     }
     Chain content;
     content.append(*std::move(octets));
@@ -67,7 +67,7 @@ Task<Verdict> Queue::put_into_mailbox(Course& course, std::string directory) {
                        .taken = delivered ? count : std::uint16_t{0},
                        .code = code,
                        .text = text});
-  co_return delivered ? Verdict::delivered : Verdict::deferred;
+  co_return delivered ? schedule::Verdict::delivered : schedule::Verdict::deferred;
 }
 
 }  // namespace sluice::relay

@@ -78,15 +78,10 @@ void observe_deliveries(QueueObserver& observer, DeliveryRecord record, const me
   }
 }
 
-std::string enhanced_text(const smtp::EnhancedCode& code) {
-  if (!code.present()) return {};
-  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." + std::to_string(code.detail);
-}
-
 std::string response_text(std::uint16_t code, const smtp::EnhancedCode& enhanced, std::string_view text) {
   std::string response;
   if (code != 0) response += std::to_string(code);
-  if (enhanced.present()) response.append(response.empty() ? "" : " ").append(enhanced_text(enhanced));
+  if (enhanced.present()) response.append(response.empty() ? "" : " ").append(smtp::enhanced_text(enhanced));
   if (!text.empty()) response.append(response.empty() ? "" : " ").append(text);
   return response;
 }

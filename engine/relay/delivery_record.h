@@ -81,8 +81,6 @@ void observe_deliveries(QueueObserver& observer, DeliveryRecord record, const me
 // What a transmission found out about each recipient that it was for.
 [[nodiscard]] std::vector<RecipientOutcome> outcomes_of(const Transmission& transmission);
 
-// "4.3.0"; empty: there is none.
-[[nodiscard]] std::string enhanced_text(const smtp::EnhancedCode& code);
 // "451 4.3.0 Not now", or what went wrong where there was no reply.
 [[nodiscard]] std::string response_text(std::uint16_t code, const smtp::EnhancedCode& enhanced, std::string_view text);
 

@@ -12,8 +12,8 @@ Incoming::Incoming(const Parts& parts, message::Submitter submitter)
 Incoming::~Incoming() { inner_ = nullptr; }
 
 bool Incoming::eager() const {
-  return route().maildir.empty() && route().mode == RouteMode::through &&
-         (route().dialog == RouteDialog::eager || !falls_back());
+  return route().maildir.empty() && route().mode == route::RouteMode::through &&
+         (route().dialog == route::RouteDialog::eager || !falls_back());
 }
 
 Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
@@ -66,7 +66,7 @@ Task<void> Incoming::begin(message::BodyForm form) {
 Task<void> Incoming::choose() {
   if (one_destination_ && !route().maildir.empty()) {
     inner_ = std::make_unique<MailboxTaker>(parts_.loop, route().maildir);
-  } else if (one_destination_ && route().mode == RouteMode::through) {
+  } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
     // For good: the client hears it now, and nobody has to write a report.
     if (no_way_ && no_way_->permanent) co_return;

@@ -41,7 +41,7 @@ class Incoming final : public message::Taker {
   [[nodiscard]] message::Outcome asked() const override;
 
  private:
-  [[nodiscard]] const Route& route() const { return parts_.router.route(bound_->route); }
+  [[nodiscard]] const route::Route& route() const { return parts_.router.route(bound_->route); }
   [[nodiscard]] bool falls_back() const { return route().fallback && parts_.may_keep; }
   [[nodiscard]] bool eager() const;
   Task<void> take_through();

@@ -9,7 +9,7 @@
 
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
-#include "engine/relay/report.h"
+#include "engine/dsn/dsn.h"
 
 namespace sluice::relay {
 
@@ -39,7 +39,7 @@ std::vector<MessageDestination> destinations_of(const message::Envelope& envelop
   }
   std::vector<MessageDestination> all;
   for (auto& [key, destination] : found) all.push_back(std::move(destination));
-  if (all.empty() || reports_due(envelope, status, /*delay_reached=*/false).any())
+  if (all.empty() || dsn::reports_due(envelope, status, /*delay_reached=*/false).any())
     all.push_back({.key = std::string(kDsnDestination), .due = 0, .tried = true});
   return all;
 }

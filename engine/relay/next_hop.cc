@@ -95,17 +95,17 @@ Task<std::optional<Trouble>> NextHop::hello(Duration timeout) {
 }
 
 Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
-  if (opening.route.tls == RouteTls::none) co_return std::nullopt;
+  if (opening.route.tls == route::RouteTls::none) co_return std::nullopt;
   if (!capabilities().starttls) {
-    if (opening.route.tls == RouteTls::opportunistic) co_return std::nullopt;
+    if (opening.route.tls == route::RouteTls::opportunistic) co_return std::nullopt;
     co_return trouble(this, {}, "STARTTLS", "not offered, and the route requires TLS");
   }
-  if (may_go_in_clear(opening.route) && lacks(Lack::tls)) co_return std::nullopt;
+  if (route::may_go_in_clear(opening.route) && lacks(Lack::tls)) co_return std::nullopt;
   auto failed = co_await start_tls(opening);
   if (!failed) co_return co_await hello(opening.route.command_timeout);
   // A refusal is no reason to do without where it is only opportunistic.
   const bool refused = failed->said.code != 0 && !broken_ && !machine_.closing();
-  if (refused && opening.route.tls == RouteTls::opportunistic) co_return std::nullopt;
+  if (refused && opening.route.tls == route::RouteTls::opportunistic) co_return std::nullopt;
   // Words behind the 220 are put there to be read inside of TLS: there is somebody in between.
   failed->tls_failed = machine_.fault() != smtp::ClientFault::behind_starttls;
   co_return failed;
@@ -115,7 +115,7 @@ Task<std::optional<Trouble>> NextHop::start_tls(const Opening& opening) {
   CHECK(opening.tls != nullptr);
   // Where there is another way, it does not wait for minutes.
   Duration timeout = opening.route.command_timeout;
-  if (may_go_in_clear(opening.route)) timeout = std::min(timeout, kTryTlsTimeout);
+  if (route::may_go_in_clear(opening.route)) timeout = std::min(timeout, kTryTlsTimeout);
   std::string text;
   machine_.append_starttls(text);
   if (auto failed = co_await ask(text, 2, timeout, "STARTTLS")) co_return failed;
@@ -135,7 +135,7 @@ Task<std::optional<Trouble>> NextHop::log_in(const Opening& opening) {
   // Credentials leave the machine inside TLS only, whatever else the route allows.
   if (connection_->tls() == nullptr && !connection_->peer().is_loopback())
     co_return trouble(this, {}, "login", "the next hop offers no TLS, and the login is kept to oneself");
-  const RouteLogin& login = *opening.route.login;
+  const route::RouteLogin& login = *opening.route.login;
   const Duration timeout = opening.route.command_timeout;
   std::string text;
   std::optional<Trouble> failed;

@@ -14,7 +14,7 @@
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
 #include "engine/relay/host_memory.h"
-#include "engine/relay/route.h"
+#include "engine/route/route.h"
 #include "engine/smtp/client.h"
 
 namespace sluice::relay {
@@ -54,14 +54,14 @@ enum class InStep : std::uint8_t {
 class NextHop {
  public:
   struct Opening {
-    const Route& route;
+    const route::Route& route;
     HostMemory& memory;  // outlives the connection
     std::string label;        // "host:port", for the log
     std::string server_name;  // the certificate's name
     net::Dialer& dialer;
     std::vector<io::Address> addresses;  // of the host, at least one
     std::string_view hostname;             // ours, for EHLO
-    net::TlsClientContext* tls = nullptr;  // null where the route has no TLS
+    tls::TlsClientContext* tls = nullptr;  // null where the route has no TLS
   };
   static Task<std::expected<std::unique_ptr<NextHop>, Trouble>> open(io::Loop& loop, Opening opening);
 

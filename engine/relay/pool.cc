@@ -16,21 +16,21 @@ Duration back_off(std::uint32_t failures) {
   return std::min(kBackOffFirst * (1U << doublings), kBackOffMax);
 }
 
-std::vector<PoolHost> hosts_of(const Route& route) {
+std::vector<PoolHost> hosts_of(const route::Route& route) {
   std::vector<PoolHost> hosts;
-  for (const NextHopHost& name : route.hosts) hosts.push_back({.name = name, .addresses = {}});
+  for (const route::NextHopHost& name : route.hosts) hosts.push_back({.name = name, .addresses = {}});
   return hosts;
 }
 
 }  // namespace
 
-Pool::Pool(const Parts& parts, const Route& route, std::string hostname, net::TlsClientContext* tls)
+Pool::Pool(const Parts& parts, const route::Route& route, std::string hostname, tls::TlsClientContext* tls)
     : Pool(parts, route, hosts_of(route), std::move(hostname), tls) {}
 
-Pool::Pool(const Parts& parts, const Route& route, std::vector<PoolHost> hosts, std::string hostname,
-           net::TlsClientContext* tls)
+Pool::Pool(const Parts& parts, const route::Route& route, std::vector<PoolHost> hosts, std::string hostname,
+           tls::TlsClientContext* tls)
     : parts_(parts), route_(route), hostname_(std::move(hostname)), tls_(tls) {
-  CHECK(route.tls == RouteTls::none || tls != nullptr);
+  CHECK(route.tls == route::RouteTls::none || tls != nullptr);
   parts_.budget.add(*this);
   set_hosts(std::move(hosts));
 }
@@ -186,7 +186,7 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
                                                            .hostname = hostname_,
                                                            .tls = tls_});
     if (opened || stopping_ || opened.error().address.empty()) co_return opened;
-    if (opened.error().tls_failed && may_go_in_clear(route_) &&
+    if (opened.error().tls_failed && route::may_go_in_clear(route_) &&
         !parts_.memory.lacks(host.label, Lack::tls, parts_.loop.now())) {
       // Once more, in clear: mail that was sent so before there was TLS is not kept for days because of it.
       parts_.memory.note(host.label, Lack::tls, opened.error().detail, parts_.loop.now());

@@ -21,7 +21,7 @@
 #include "engine/net/resolver.h"
 #include "engine/relay/connection_budget.h"
 #include "engine/relay/next_hop.h"
-#include "engine/relay/route.h"
+#include "engine/route/route.h"
 
 namespace sluice::relay {
 
@@ -36,7 +36,7 @@ struct PoolCounters {
 
 // A host as a pool is given it.  Without addresses its name is looked up.
 struct PoolHost {
-  NextHopHost name;
+  route::NextHopHost name;
   std::vector<io::Address> addresses;  // with the port
 };
 
@@ -73,10 +73,10 @@ class Pool final : private ConnectionBudget::User {
     HostMemory& memory;
   };
   // `route` and `tls` outlive the pool; `tls` is null where the route has none.
-  Pool(const Parts& parts, const Route& route, std::string hostname, net::TlsClientContext* tls);
+  Pool(const Parts& parts, const route::Route& route, std::string hostname, tls::TlsClientContext* tls);
   // For hosts that the route does not name, such as mail exchangers.
-  Pool(const Parts& parts, const Route& route, std::vector<PoolHost> hosts, std::string hostname,
-       net::TlsClientContext* tls);
+  Pool(const Parts& parts, const route::Route& route, std::vector<PoolHost> hosts, std::string hostname,
+       tls::TlsClientContext* tls);
   ~Pool() override;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -108,14 +108,14 @@ class Pool final : private ConnectionBudget::User {
   Task<void> close();
 
   io::Loop& loop() { return parts_.loop; }
-  [[nodiscard]] const Route& route() const { return route_; }
+  [[nodiscard]] const route::Route& route() const { return route_; }
   [[nodiscard]] const PoolCounters& counters() const { return counters_; }
   [[nodiscard]] std::vector<HostStatus> status() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
 
  private:
   struct Host {
-    NextHopHost name;
+    route::NextHopHost name;
     std::string label;
     std::vector<io::Address> addresses;
     std::vector<std::unique_ptr<NextHop>> idle;  // the last one was used last
@@ -184,9 +184,9 @@ class Pool final : private ConnectionBudget::User {
   static void on_look(void* self);
 
   Parts parts_;
-  const Route& route_;
+  const route::Route& route_;
   std::string hostname_;
-  net::TlsClientContext* tls_;
+  tls::TlsClientContext* tls_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<std::string, Share, std::less<>> shares_;  // by customer
   std::vector<Share*> in_line_;                       // those with waiters

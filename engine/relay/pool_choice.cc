@@ -7,7 +7,7 @@
 namespace sluice::relay {
 namespace {
 
-std::uint64_t weight_of(const NextHopHost& host) { return std::max<std::uint32_t>(host.weight, 1); }
+std::uint64_t weight_of(const route::NextHopHost& host) { return std::max<std::uint32_t>(host.weight, 1); }
 
 }  // namespace
 

@@ -41,9 +41,9 @@ Instant Queue::instant_of(WallMillis time) const {
 
 void Queue::add_job(spool::QueueId id, const Added& added) {
   const Instant now = parts_.loop.now();
-  const JobId job =
+  const schedule::JobId job =
       schedule_.add({.message = id,
-                     .destination = schedule_.destination(added.destination, route_of_destination(added.destination)),
+                     .destination = schedule_.destination(added.destination, route::route_of_destination(added.destination)),
                      .customer = schedule_.customer(added.customer),
                      .due = added.due,
                      .expires = later(instant_of(added.arrived), options_.expire),
@@ -54,22 +54,22 @@ void Queue::add_job(spool::QueueId id, const Added& added) {
   if (!jobs.first) {
     jobs.first = job;
   } else {
-    if (jobs.more == nullptr) jobs.more = std::make_unique<std::vector<JobId>>();
+    if (jobs.more == nullptr) jobs.more = std::make_unique<std::vector<schedule::JobId>>();
     jobs.more->push_back(job);
   }
 }
 
-std::vector<JobId> Queue::job_ids(spool::QueueId id) const {
+std::vector<schedule::JobId> Queue::job_ids(spool::QueueId id) const {
   const auto at = jobs_.find(id);
   if (at == jobs_.end()) return {};
-  std::vector<JobId> all{at->second.first};
+  std::vector<schedule::JobId> all{at->second.first};
   if (at->second.more != nullptr) all.insert(all.end(), at->second.more->begin(), at->second.more->end());
   return all;
 }
 
-std::vector<JobStatus> Queue::jobs(spool::QueueId id) {
-  std::vector<JobStatus> all;
-  for (const JobId job : job_ids(id))
+std::vector<schedule::JobStatus> Queue::jobs(spool::QueueId id) {
+  std::vector<schedule::JobStatus> all;
+  for (const schedule::JobId job : job_ids(id))
     if (const auto known = schedule_.status(job)) all.push_back(*known);
   return all;
 }
@@ -79,7 +79,7 @@ bool Queue::has_several_jobs(spool::QueueId id) const {
   return at != jobs_.end() && at->second.more != nullptr;
 }
 
-void Queue::forget_job(spool::QueueId id, JobId job) {
+void Queue::forget_job(spool::QueueId id, schedule::JobId job) {
   const auto at = jobs_.find(id);
   if (at == jobs_.end()) return;
   Jobs& jobs = at->second;
@@ -96,12 +96,12 @@ void Queue::forget_job(spool::QueueId id, JobId job) {
 }
 
 // It is tried again then, unless the operator has removed it.
-void Queue::put_back(spool::QueueId id, JobId job, Instant due) {
+void Queue::put_back(spool::QueueId id, schedule::JobId job, Instant due) {
   if (!schedule_.retry(job, due, parts_.loop.now())) forget_job(id, job);
 }
 
 // It may have been removed before, by the operator.
-void Queue::end_job(spool::QueueId id, JobId job) {
+void Queue::end_job(spool::QueueId id, schedule::JobId job) {
   static_cast<void>(schedule_.remove(job, parts_.loop.now()));
   forget_job(id, job);
 }
@@ -110,7 +110,7 @@ std::string Queue::index_fault() const {
   std::size_t indexed = 0;
   for (const auto& [id, jobs] : jobs_) {
     const std::string name = message::queue_id_text(id);
-    for (const JobId job : job_ids(id)) {
+    for (const schedule::JobId job : job_ids(id)) {
       const auto known = schedule_.status(job);
       if (!known || known->message != id) return name + ": a job in the index that is not in the schedule";
       ++indexed;
@@ -233,7 +233,7 @@ Task<std::shared_ptr<Queue::Active>> Queue::open(spool::QueueId id) {
 Task<void> Queue::set_aside(Active& active, std::string why) {
   active.finished = true;
   parts_.observer.event(message::queue_id_text(active.id), "damaged", why);
-  for (const JobId job : job_ids(active.id)) end_job(active.id, job);
+  for (const schedule::JobId job : job_ids(active.id)) end_job(active.id, job);
   co_await parts_.spool.set_aside(active.id, std::move(why));
 }
 
@@ -241,7 +241,7 @@ Task<void> Queue::set_aside(Active& active, std::string why) {
 Task<bool> Queue::save(Active& active) {
   if (active.finished) co_return true;
   const message::DeliveryStatus& status = active.status();
-  const bool over = status.finished() && !reports_due(active.envelope(), status, false).any();
+  const bool over = status.finished() && !dsn::reports_due(active.envelope(), status, false).any();
   if (!over) co_return co_await parts_.spool.update(active.id, status);
   active.finished = true;
   ++counters_.finished;
@@ -251,7 +251,7 @@ Task<bool> Queue::save(Active& active) {
 // ------------------------------------------------------------------------------------------ orders
 
 std::uint64_t Queue::flush_destination(std::string_view name) {
-  const DestinationId id = schedule_.find_destination(name);
+  const schedule::DestinationId id = schedule_.find_destination(name);
   parts_.router().forgive(name);
   const auto known = schedule_.status(id);
   if (!known || !schedule_.flush(id, parts_.loop.now())) return 0;
@@ -261,10 +261,10 @@ std::uint64_t Queue::flush_destination(std::string_view name) {
 }
 
 // Now, and not when its destination's failures are long enough ago: the operator knows better.
-bool Queue::try_now(JobId job) {
+bool Queue::try_now(schedule::JobId job) {
   const Instant now = parts_.loop.now();
   const auto known = schedule_.status(job);
-  if (!known || !schedule_.flush(job, now)) return known && known->state == JobState::running;
+  if (!known || !schedule_.flush(job, now)) return known && known->state == schedule::JobState::running;
   parts_.router().forgive(schedule_.status(known->destination)->name);
   schedule_.forgive(known->destination, now);
   parts_.loop.defer(pump_later_);
@@ -277,7 +277,7 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
   parts_.loop.defer(pump_later_);
   if (order == Order::flush) {
     bool any = false;
-    for (const JobId job : job_ids(id)) any = try_now(job) || any;
+    for (const schedule::JobId job : job_ids(id)) any = try_now(job) || any;
     co_return any;
   }
   const std::shared_ptr<Active> active = co_await open(id);
@@ -288,7 +288,7 @@ Task<bool> Queue::order(spool::QueueId id, Order order) {
     remove_recipients(*active);
   } else {
     active->status().held = order == Order::hold;
-    for (const JobId job : job_ids(id)) {
+    for (const schedule::JobId job : job_ids(id)) {
       if (order == Order::hold) {
         if (!schedule_.hold(job, now)) forget_job(id, job);
       } else if (schedule_.release(job, now)) {
@@ -316,9 +316,9 @@ void Queue::remove_recipients(Active& active) {
   }
   active.status().update_due();
   // Jobs that run are forgotten when they have ended.
-  for (const JobId job : job_ids(active.id)) {
+  for (const schedule::JobId job : job_ids(active.id)) {
     const auto known = schedule_.status(job);
-    if (schedule_.remove(job, parts_.loop.now()) && known->state == JobState::running) continue;
+    if (schedule_.remove(job, parts_.loop.now()) && known->state == schedule::JobState::running) continue;
     forget_job(active.id, job);
   }
   const std::string id = message::queue_id_text(active.id);

@@ -13,21 +13,21 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/relay/delivery_record.h"
-#include "engine/relay/report.h"
-#include "engine/relay/report_budget.h"
-#include "engine/relay/retry_curve.h"
+#include "engine/dsn/dsn.h"
+#include "engine/dsn/budget.h"
+#include "engine/schedule/retry_curve.h"
 #include "engine/relay/router.h"
-#include "engine/relay/schedule.h"
+#include "engine/schedule/schedule.h"
 #include "engine/spool/spool.h"
 
 namespace sluice::relay {
 
 struct QueueOptions {
-  ScheduleOptions schedule;
-  RetryCurve curve;
-  Duration expire = kGiveUpAfter;
+  schedule::ScheduleOptions schedule;
+  schedule::RetryCurve curve;
+  Duration expire = schedule::kGiveUpAfter;
   Duration delay_report = std::chrono::hours(4);  // zero: none
-  ReportBudget::Options reports;
+  dsn::ReportBudget::Options reports;
   std::string hostname;     // Reporting-MTA
   std::string report_from;  // empty: MAILER-DAEMON at hostname
   std::string policy_url;
@@ -100,9 +100,9 @@ class Queue {
   Task<void> close();
   [[nodiscard]] bool closing() const { return closing_; }
 
-  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  [[nodiscard]] const schedule::Schedule& schedule() const { return schedule_; }
   // Of one message; none where there is no such.
-  [[nodiscard]] std::vector<JobStatus> jobs(spool::QueueId id);
+  [[nodiscard]] std::vector<schedule::JobStatus> jobs(spool::QueueId id);
   [[nodiscard]] bool has_several_jobs(spool::QueueId id) const;
   [[nodiscard]] const QueueCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t messages() const { return jobs_.size(); }
@@ -122,13 +122,13 @@ class Queue {
   struct Active;
   // The jobs of one message.
   struct Jobs {
-    JobId first;
-    std::unique_ptr<std::vector<JobId>> more;
+    schedule::JobId first;
+    std::unique_ptr<std::vector<schedule::JobId>> more;
   };
-  [[nodiscard]] std::vector<JobId> job_ids(spool::QueueId id) const;
-  void forget_job(spool::QueueId id, JobId job);
-  void put_back(spool::QueueId id, JobId job, Instant due);
-  void end_job(spool::QueueId id, JobId job);
+  [[nodiscard]] std::vector<schedule::JobId> job_ids(spool::QueueId id) const;
+  void forget_job(spool::QueueId id, schedule::JobId job);
+  void put_back(spool::QueueId id, schedule::JobId job, Instant due);
+  void end_job(spool::QueueId id, schedule::JobId job);
 
   // queue.cc
   struct Added {
@@ -143,7 +143,7 @@ class Queue {
   [[nodiscard]] Instant instant_of(WallMillis time) const;
   void pump();
   static void on_timer(void* self);
-  bool try_now(JobId job);
+  bool try_now(schedule::JobId job);
   void remove_recipients(Active& active);
   void add_dsn_job(Active& active);
   Task<std::shared_ptr<Active>> open(spool::QueueId id);
@@ -151,36 +151,36 @@ class Queue {
 
   // courier.cc, courier_mailbox.cc: one try.
   struct Course;
-  Task<void> deliver(JobId job, spool::Promise room);
-  void put_off(const Active& active, JobId job);
+  Task<void> deliver(schedule::JobId job, spool::Promise room);
+  void put_off(const Active& active, schedule::JobId job);
   void bind_course(Course& course, const std::string& key);
-  Task<Verdict> attempt(Course& course);
-  Task<Verdict> transmit(Course& course, Pool& pool);
-  Task<Verdict> put_into_mailbox(Course& course, std::string directory);
-  static Verdict not_attempted(Course& course);
-  static bool takes_more_now(const Course& course, const Transmission& transmission, Verdict verdict);
-  [[nodiscard]] WallMillis next_try(const Course& course, Verdict verdict);
-  Task<void> conclude(Course& course, Verdict verdict);
+  Task<schedule::Verdict> attempt(Course& course);
+  Task<schedule::Verdict> transmit(Course& course, Pool& pool);
+  Task<schedule::Verdict> put_into_mailbox(Course& course, std::string directory);
+  static schedule::Verdict not_attempted(Course& course);
+  static bool takes_more_now(const Course& course, const Transmission& transmission, schedule::Verdict verdict);
+  [[nodiscard]] WallMillis next_try(const Course& course, schedule::Verdict verdict);
+  Task<void> conclude(Course& course, schedule::Verdict verdict);
   void observe(Course& course, WallMillis next);
   void give_up(Course& course);
-  Task<void> expire(JobId job);
+  Task<void> expire(schedule::JobId job);
   Task<void> set_aside(Active& active, std::string why);
   [[nodiscard]] DeliveryRecord record_of(const Active& active, std::string_view id) const;
 
   // queue_learning.cc
-  void note_response(DestinationId destination, std::string_view response);
-  [[nodiscard]] WallMillis next_try(std::string_view id, DestinationId destination);
+  void note_response(schedule::DestinationId destination, std::string_view response);
+  [[nodiscard]] WallMillis next_try(std::string_view id, schedule::DestinationId destination);
 
   // queue_reports.cc
   Task<bool> report(Active& active);
-  Task<bool> send_report(Active& active, ReportKind kind, const std::vector<std::size_t>& recipients);
-  Task<bool> keep_report(spool::QueueId id, Report report, std::string customer);
+  Task<bool> send_report(Active& active, dsn::ReportKind kind, const std::vector<std::size_t>& recipients);
+  Task<bool> keep_report(spool::QueueId id, dsn::Report report, std::string customer);
   Task<std::optional<std::string>> original(Active& active, bool whole);
 
   Parts parts_;
   QueueOptions options_;
-  Schedule schedule_;
-  ReportBudget budget_;
+  schedule::Schedule schedule_;
+  dsn::ReportBudget budget_;
   absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
   absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;
   bool running_ = false;

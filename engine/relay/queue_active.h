@@ -23,14 +23,14 @@ struct Queue::Active {
 };
 
 // What a transmission, which has ended, says of its destination.
-[[nodiscard]] Verdict verdict_of(const Transmission& transmission);
+[[nodiscard]] schedule::Verdict verdict_of(const Transmission& transmission);
 
 // One try for one destination.
 struct Queue::Course {
-  Course(Active& at, JobId number, Instant now) : active(at), job(number), began(now) {}
+  Course(Active& at, schedule::JobId number, Instant now) : active(at), job(number), began(now) {}
 
   Active& active;
-  JobId job;
+  schedule::JobId job;
   Bound bound;
   std::vector<std::uint32_t> recipients;  // indices of those that wait and are bound for it, the least tried first
   Instant began;

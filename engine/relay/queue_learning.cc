@@ -7,30 +7,30 @@
 
 namespace sluice::relay {
 
-Verdict verdict_of(const Transmission& transmission) {
+schedule::Verdict verdict_of(const Transmission& transmission) {
   using Kind = RecipientResult::Kind;
   const auto any = [&](Kind kind) {
     return std::ranges::any_of(transmission.results(), [kind](const RecipientResult& result) { return result.kind == kind; });
   };
-  if (any(Kind::taken)) return Verdict::delivered;
-  if (transmission.unreachable()) return Verdict::unreachable;
-  if (!transmission.attempted()) return Verdict::not_tried;
-  if (any(Kind::deferred)) return transmission.code() == 0 ? Verdict::unreachable : Verdict::deferred;
-  return any(Kind::refused) ? Verdict::refused : Verdict::not_tried;
+  if (any(Kind::taken)) return schedule::Verdict::delivered;
+  if (transmission.unreachable()) return schedule::Verdict::unreachable;
+  if (!transmission.attempted()) return schedule::Verdict::not_tried;
+  if (any(Kind::deferred)) return transmission.code() == 0 ? schedule::Verdict::unreachable : schedule::Verdict::deferred;
+  return any(Kind::refused) ? schedule::Verdict::refused : schedule::Verdict::not_tried;
 }
 
-void Queue::note_response(DestinationId destination, std::string_view response) {
-  if (!response.empty()) CHECK(schedule_.set_last_words(destination, response));
+void Queue::note_response(schedule::DestinationId destination, std::string_view response) {
+  if (!response.empty()) CHECK(schedule_.set_last_response(destination, response));
 }
 
 void Queue::learn(const CutThrough& what) {
   const Transmission& transmission = what.transmission;
-  const Verdict verdict = verdict_of(transmission);
-  DestinationId destination = schedule_.find_destination(what.destination);
+  const schedule::Verdict verdict = verdict_of(transmission);
+  schedule::DestinationId destination = schedule_.find_destination(what.destination);
   // Of a destination for which nothing ever waited, success is nothing to be remembered.
-  const bool worth_it = verdict != Verdict::delivered && verdict != Verdict::not_tried;
+  const bool worth_it = verdict != schedule::Verdict::delivered && verdict != schedule::Verdict::not_tried;
   if (!destination && worth_it)
-    destination = schedule_.destination(what.destination, route_of_destination(what.destination));
+    destination = schedule_.destination(what.destination, route::route_of_destination(what.destination));
   if (destination) {
     note_response(destination, transmission.detail());
     schedule_.observed(destination, verdict, parts_.loop.now());
@@ -54,10 +54,10 @@ void Queue::learn(const CutThrough& what) {
 }
 
 // When a message is tried again for that destination; 0: it does not wait for it.
-WallMillis Queue::next_try(std::string_view id, DestinationId destination) {
+WallMillis Queue::next_try(std::string_view id, schedule::DestinationId destination) {
   const auto number = message::parse_queue_id(id);
   if (!number) return 0;
-  for (const JobStatus& job : jobs(*number)) {
+  for (const schedule::JobStatus& job : jobs(*number)) {
     if (job.destination != destination) continue;
     return wall() + std::max(job.due - parts_.loop.now(), Duration::zero()) / std::chrono::milliseconds(1);
   }

@@ -9,11 +9,11 @@ namespace {
 using message::Fate;
 using message::RecipientStatus;
 
-std::string_view kind_text(ReportKind kind) {
+std::string_view kind_text(dsn::ReportKind kind) {
   switch (kind) {
-    case ReportKind::failure: return "failure";
-    case ReportKind::delay: return "delay";
-    case ReportKind::success: return "success";
+    case dsn::ReportKind::failure: return "failure";
+    case dsn::ReportKind::delay: return "delay";
+    case dsn::ReportKind::success: return "success";
   }
   return "?";
 }
@@ -25,28 +25,28 @@ Task<bool> Queue::report(Active& active) {
   const bool late = options_.delay_report > Duration::zero() &&
                     parts_.loop.door().clock.wall() - active.message->stored.arrived >=
                         options_.delay_report / std::chrono::milliseconds(1);
-  const DueReports due = reports_due(active.envelope(), active.status(), late);
+  const dsn::DueReports due = dsn::reports_due(active.envelope(), active.status(), late);
   if (!due.any()) co_return true;
   // Somebody else is at it, and looks again.
   if (active.reporting) co_return true;
   active.reporting = true;
   bool all = true;
-  if (!due.failed.empty()) all = co_await send_report(active, ReportKind::failure, due.failed);
-  if (all && !due.delayed.empty()) all = co_await send_report(active, ReportKind::delay, due.delayed);
-  if (all && !due.succeeded.empty()) all = co_await send_report(active, ReportKind::success, due.succeeded);
+  if (!due.failed.empty()) all = co_await send_report(active, dsn::ReportKind::failure, due.failed);
+  if (all && !due.delayed.empty()) all = co_await send_report(active, dsn::ReportKind::delay, due.delayed);
+  if (all && !due.succeeded.empty()) all = co_await send_report(active, dsn::ReportKind::success, due.succeeded);
   active.reporting = false;
   if (!all) co_return false;
   if (!co_await save(active)) co_return false;
   co_return active.finished || co_await report(active);
 }
 
-Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector<std::size_t>& recipients) {
+Task<bool> Queue::send_report(Active& active, dsn::ReportKind kind, const std::vector<std::size_t>& recipients) {
   const spool::Stored& stored = active.message->stored;
   const std::string original_id = message::queue_id_text(active.id);
   const auto mark = [&] {
     for (const std::size_t i : recipients) {
       RecipientStatus& recipient = active.status().recipients[i];
-      (kind == ReportKind::delay ? recipient.delay_reported : recipient.reported) = true;
+      (kind == dsn::ReportKind::delay ? recipient.delay_reported : recipient.reported) = true;
     }
   };
   if (!budget_.take(stored.submitter.customer, parts_.loop.now())) {
@@ -55,13 +55,13 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
     mark();
     co_return true;
   }
-  const bool whole = returns_content(stored.envelope, kind, stored.content_bytes);
+  const bool whole = dsn::returns_content(stored.envelope, kind, stored.content_bytes);
   auto content = co_await original(active, whole);
   if (!content) co_return false;
   const spool::QueueId id = parts_.next_id();
   const WallMillis now = parts_.loop.door().clock.wall();
   const std::string id_text = message::queue_id_text(id);
-  auto made = build_report({.envelope = stored.envelope,
+  auto made = dsn::build_report({.envelope = stored.envelope,
                             .status = active.status(),
                             .kind = kind,
                             .recipients = recipients,
@@ -94,7 +94,7 @@ Task<bool> Queue::send_report(Active& active, ReportKind kind, const std::vector
 }
 
 // It counts as its customer's, and is not said to be from who logged in.
-Task<bool> Queue::keep_report(spool::QueueId id, Report report, std::string customer) {
+Task<bool> Queue::keep_report(spool::QueueId id, dsn::Report report, std::string customer) {
   spool::Stored stored{.envelope = std::move(report.envelope),
                        .submitter = {.customer = std::move(customer)},
                        .form = message::BodyForm::literal,
@@ -119,16 +119,16 @@ Task<std::optional<std::string>> Queue::original(Active& active, bool whole) {
   const spool::Message& message = *active.message;
   std::string text;
   for (const spool::Location& piece : message.stored.pieces) {
-    if (!whole && text.size() > kReturnedHeaderBytesMax) break;
+    if (!whole && text.size() > dsn::kReturnedHeaderBytesMax) break;
     const auto octets = co_await parts_.spool.read_piece(active.id, piece);
     if (!octets) co_return std::nullopt;
     text += octets->view();
   }
-  if (whole || text.size() <= kReturnedHeaderBytesMax) text += message.content.view();
+  if (whole || text.size() <= dsn::kReturnedHeaderBytesMax) text += message.content.view();
   if (whole) co_return text;
   // With its last line's end; without an empty line the message is all header.
   if (const std::size_t end = text.find("\r\n\r\n"); end != std::string::npos) text.resize(end + 2);
-  text.resize(std::min(text.size(), 2 * kReturnedHeaderBytesMax));
+  text.resize(std::min(text.size(), 2 * dsn::kReturnedHeaderBytesMax));
   co_return text;
 }
 

@@ -12,9 +12,9 @@ constexpr Duration kSweepEvery = std::chrono::seconds(10);
 // Pools of mail exchangers, for one route: past this, those that nobody uses go at once.
 constexpr std::size_t kExchangesMax = 4096;
 
-std::vector<PoolHost> hosts_of(const net::Exchangers& found, std::uint16_t port) {
+std::vector<PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
   std::vector<PoolHost> hosts;
-  for (const net::Exchanger& exchanger : found.hosts)
+  for (const mx::Exchanger& exchanger : found.hosts)
     hosts.push_back({.name = {.name = exchanger.name, .port = port, .preference = exchanger.preference},
                      .addresses = exchanger.addresses});
   return hosts;
@@ -33,16 +33,16 @@ void add(PoolCounters& sum, const PoolCounters& one) {
 
 smtp::Reply NoWay::reply() const { return smtp::Reply::relayed(code, enhanced, text); }
 
-Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Way>& ways, std::string hostname)
+Router::Router(const Parts& parts, const route::RouteTable& table, const std::vector<Way>& ways, std::string hostname)
     : parts_(parts), table_(table), hostname_(std::move(hostname)) {
   for (const Way& way : ways) {
     RouteWay& made = *ways_.emplace_back(std::make_unique<RouteWay>(way));
     if (way.route.mx) {
-      net::ExchangeRules rules = parts_.rules;
+      mx::ExchangeRules rules = parts_.rules;
       rules.port = way.route.port;
-      if (!way.route.ipv6) rules.use = net::AddressUse::ipv4_only;
-      made.exchangers = std::make_unique<net::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.door().random,
-                                                              net::MailExchangersOptions{.rules = std::move(rules)});
+      if (!way.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
+      made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.door().random,
+                                                              mx::MailExchangersOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
       made.pool = std::make_unique<Pool>(parts_.pool(), way.route, hostname_, way.tls);
     }
@@ -51,13 +51,13 @@ Router::Router(const Parts& parts, const RouteTable& table, const std::vector<Wa
 
 Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed()); }
 
-Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
+Bound bind_recipient(const route::RouteTable& table, const std::function<const route::Route&(std::size_t)>& route,
                      std::string_view hostname, const message::Recipient& recipient, const message::Envelope& envelope,
                      const message::Submitter& from) {
-  const std::string_view domain = domain_of(recipient.forward_path);
+  const std::string_view domain = route::domain_of(recipient.forward_path);
   Bound bound;
   bound.route = table.find({.recipient_domain = domain,
-                            .sender_domain = domain_of(envelope.reverse_path),
+                            .sender_domain = route::domain_of(envelope.reverse_path),
                             .customer = from.customer,
                             .null_sender = envelope.reverse_path.empty(),
                             .own_dsn = message::is_own_dsn(envelope, from)});
@@ -69,7 +69,7 @@ Bound bind_recipient(const RouteTable& table, const std::function<const Route&(s
 
 Bound Router::bind(const message::Recipient& recipient, const message::Envelope& envelope,
                    const message::Submitter& from) const {
-  const auto route_at = [this](std::size_t number) -> const Route& { return route(number); };
+  const auto route_at = [this](std::size_t number) -> const route::Route& { return route(number); };
   return bind_recipient(table_, route_at, hostname_, recipient, envelope, from);
 }
 
@@ -105,7 +105,7 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
   auto found = co_await way.exchangers->look_up(domain);
   --leases_;
   if (!found) {
-    const net::ExchangeFailure& why = found.error();
+    const mx::ExchangeFailure& why = found.error();
     co_return std::unexpected(NoWay{.permanent = why.permanent,
                                     .code = why.code,
                                     .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
@@ -127,7 +127,7 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
 
 void Router::forgive(std::string_view destination) {
   const std::size_t slash = destination.find('/');
-  const std::string_view name = route_of_destination(destination);
+  const std::string_view name = route::route_of_destination(destination);
   const auto way = std::ranges::find_if(ways_, [&](const auto& each) { return each->route.name == name; });
   if (way == ways_.end()) return;
   if ((*way)->pool != nullptr) (*way)->pool->forgive();

@@ -16,10 +16,10 @@
 
 #include "engine/message/delivery.h"
 #include "engine/message/taker.h"
-#include "engine/net/mail_exchangers.h"
-#include "engine/net/tls_client_context.h"
+#include "engine/mx/mail_exchangers.h"
+#include "engine/tls/client_context.h"
 #include "engine/relay/pool.h"
-#include "engine/relay/route_table.h"
+#include "engine/route/table.h"
 
 namespace sluice::relay {
 
@@ -31,7 +31,7 @@ struct Bound {
 };
 
 // `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.
-[[nodiscard]] Bound bind_recipient(const RouteTable& table, const std::function<const Route&(std::size_t)>& route,
+[[nodiscard]] Bound bind_recipient(const route::RouteTable& table, const std::function<const route::Route&(std::size_t)>& route,
                                    std::string_view hostname, const message::Recipient& recipient,
                                    const message::Envelope& envelope, const message::Submitter& from);
 
@@ -53,23 +53,23 @@ class Router {
     net::Dialer& dialer;
     ConnectionBudget& budget;
     HostMemory& memory;
-    net::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
+    mx::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
     [[nodiscard]] Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct Way {
-    const Route& route;
-    net::TlsClientContext* tls = nullptr;
+    const route::Route& route;
+    tls::TlsClientContext* tls = nullptr;
   };
   // What is referred to outlives the router.
-  Router(const Parts& parts, const RouteTable& table, const std::vector<Way>& ways, std::string hostname);
+  Router(const Parts& parts, const route::RouteTable& table, const std::vector<Way>& ways, std::string hostname);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
   [[nodiscard]] Bound bind(const message::Recipient& recipient, const message::Envelope& envelope,
                            const message::Submitter& from) const;
-  [[nodiscard]] const Route& route(std::size_t number) const { return ways_[number]->route; }
+  [[nodiscard]] const route::Route& route(std::size_t number) const { return ways_[number]->route; }
 
   // The right to use a destination's pool; it stays as long as that.
   class Lease;
@@ -103,10 +103,10 @@ class Router {
   };
   struct RouteWay {
     explicit RouteWay(const Way& way) : route(way.route), tls(way.tls) {}
-    const Route& route;
-    net::TlsClientContext* tls;
+    const route::Route& route;
+    tls::TlsClientContext* tls;
     std::unique_ptr<Pool> pool;  // of its hosts; null where mail exchangers are asked for
-    std::unique_ptr<net::MailExchangers> exchangers;
+    std::unique_ptr<mx::MailExchangers> exchangers;
     std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;  // by domain
   };
   Task<std::expected<Lease, NoWay>> lease_exchange(RouteWay& way, std::string domain);
@@ -115,7 +115,7 @@ class Router {
   static Task<void> close_exchange(std::unique_ptr<Exchange> exchange);
 
   Parts parts_;
-  const RouteTable& table_;
+  const route::RouteTable& table_;
   std::string hostname_;
   std::vector<std::unique_ptr<RouteWay>> ways_;
   PoolCounters closed_;  // of pools that are gone

@@ -17,7 +17,7 @@ Through::Through(Pool& pool, Leftover* leftover, message::Submitter submitter)
     : pool_(pool),
       leftover_(leftover),
       submitter_(std::move(submitter)),
-      eager_(leftover == nullptr || pool.route().dialog == RouteDialog::eager),
+      eager_(leftover == nullptr || pool.route().dialog == route::RouteDialog::eager),
       retained_(leftover, pool.route().retain_bytes_max) {}
 
 void Through::make_transmission(std::vector<std::uint32_t> recipients) {

@@ -17,7 +17,7 @@ constexpr std::string_view kMaybeTaken = "lost after the end of the message; it 
 
 Transmission::Transmission(Pool& pool, Request request)
     : pool_(pool), request_(std::move(request)), results_(request_.recipients.size()) {
-  if (pool.route().identify != RouteIdentify::auth) return;
+  if (pool.route().identify != route::RouteIdentify::auth) return;
   // RFC 4954 5: "<>" says that nobody is known; it must not be said of somebody who is.
   auth_ = request_.who.login.empty() ? "<>" : smtp::encode_xtext(request_.who.login);
   if (auth_.size() > smtp::kAuthParameterBytesMax) auth_.clear();

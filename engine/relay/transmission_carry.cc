@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/base/domain_name.h"
-#include "engine/relay/report_lines.h"
+#include "engine/dsn/lines.h"
 #include "engine/relay/transmission.h"
 #include "engine/relay/transmission_replies.h"
 #include "engine/smtp/ascii.h"
@@ -105,7 +105,7 @@ void Transmission::skip_unnameable() {
 // too long.
 std::string Transmission::orcpt_for_hop(const std::string& orcpt) const {
   if (hop_->capabilities().smtputf8 || !smtp::has_eight_bit(orcpt)) return orcpt;
-  std::string ascii = smtp::is_clean_utf8(orcpt) ? report_detail::embedded_unicode(orcpt) : std::string();
+  std::string ascii = smtp::is_clean_utf8(orcpt) ? dsn::detail::embedded_unicode(orcpt) : std::string();
   return ascii.size() <= smtp::kOrcptBytesMax ? ascii : std::string();
 }
 
@@ -118,10 +118,10 @@ Transmission::Halted Transmission::fit_content() {
   if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8) return refusal(kNoSmtputf8);
   // A report of ours is sent in a form that any server takes.
   const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
-  const RouteEightBit rule = ours ? RouteEightBit::convert : pool_.route().eight_bit;
-  if (offered.eight_bit_mime || converted_ || rule == RouteEightBit::pass) return std::nullopt;
+  const route::RouteEightBit rule = ours ? route::RouteEightBit::convert : pool_.route().eight_bit;
+  if (offered.eight_bit_mime || converted_ || rule == route::RouteEightBit::pass) return std::nullopt;
   if (envelope.content.whole ? envelope.content.eight_bit : has_eight_bit(gathered_)) {
-    if (rule == RouteEightBit::refuse) return refusal(kNoEightBit);
+    if (rule == route::RouteEightBit::refuse) return refusal(kNoEightBit);
     return convert_content();
   }
   if (whole_ || envelope.content.whole) return std::nullopt;
@@ -134,7 +134,7 @@ Transmission::Halted Transmission::fit_content() {
   // There is no place to keep it: more of it is gathered before it goes, and from then on it is converted, whatever comes;
   // or must stay ASCII.
   gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
-  if (!gather_on_ && rule == RouteEightBit::convert) return convert_content();
+  if (!gather_on_ && rule == route::RouteEightBit::convert) return convert_content();
   watched_ = !gather_on_;
   gather_max_ = std::max<std::size_t>(gather_max_, pool_.route().retain_bytes_max);
   return std::nullopt;

@@ -47,7 +47,7 @@ Task<Transmission::Halted> Transmission::introduce() {
       co_return halt(*std::move(trouble));
     }
   }
-  if (pool_.route().identify == RouteIdentify::xclient)
+  if (pool_.route().identify == route::RouteIdentify::xclient)
     if (auto trouble = co_await hop_->introduce(request_.who, pool_.route().command_timeout))
       co_return halt(*std::move(trouble));
   dsn_offered_ = hop_->capabilities().dsn;

@@ -13,7 +13,7 @@
 #include "engine/base/time.h"
 #include "engine/io/loop.h"
 #include "engine/message/taker.h"
-#include "engine/net/tls_context.h"
+#include "engine/tls/context.h"
 #include "engine/session/admission.h"
 #include "engine/session/end_reason.h"
 #include "engine/smtp/server.h"
@@ -27,7 +27,7 @@ struct ListenerRules {
   std::string name;                  // "0.0.0.0:587", for the log
   smtp::ServerProfile profile;       // of strangers
   smtp::ServerProfile trusted_profile;  // of hosts in `trusted`: no login is asked of them
-  net::TlsContext* tls = nullptr;    // null: no TLS here
+  tls::TlsContext* tls = nullptr;    // null: no TLS here
   std::vector<Network> trusted;
   policy::TrustedNetwork trusted_rights;
   std::vector<Network> proxy;        // who speaks the PROXY protocol to us, and must

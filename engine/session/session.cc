@@ -210,7 +210,7 @@ void Session::on_mail() {
     submitter.customer = identity_->customer_name;
     submitter.account = identity_->account_name;
   }
-  const net::TlsSession* tls = connection_->tls();
+  const tls::TlsSession* tls = connection_->tls();
   transaction_ = std::make_unique<Transaction>(
       services_, *rules_, *rights,
       Client{.helo = machine_->hello_name(),

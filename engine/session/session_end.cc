@@ -67,8 +67,8 @@ bool Session::in_content() const {
 // Whether what is written now reaches the client as SMTP.
 bool Session::can_reply() const {
   if (connection_->state() != net::Connection::State::open) return false;
-  const net::TlsSession* tls = connection_->tls();
-  return tls != nullptr ? tls->state() == net::TlsState::open : !rules_->profile.implicit_tls;
+  const tls::TlsSession* tls = connection_->tls();
+  return tls != nullptr ? tls->state() == tls::TlsState::open : !rules_->profile.implicit_tls;
 }
 
 // The first reason stays.
@@ -104,7 +104,7 @@ void Session::end_by(net::IoStatus status, EndReason late) {
     case net::IoStatus::failed:
       break;
   }
-  const net::TlsSession* tls = connection_->tls();
+  const tls::TlsSession* tls = connection_->tls();
   if (tls != nullptr && !tls->error().empty()) return end(EndReason::tls_failed, tls->error());
   const int error = connection_->error();
   end(content ? EndReason::content_cut_off : EndReason::connection_lost,
@@ -117,7 +117,7 @@ void Session::report_end() {
   ++services_.counters.ended[static_cast<std::size_t>(*ended_)];
   if (refused_at_the_door(*ended_)) ++services_.counters.refused_sessions;
   const smtp::StandardReply* said = machine_->closed_with();
-  const net::TlsSession* tls = connection_->tls();
+  const tls::TlsSession* tls = connection_->tls();
   const bool stranger = identity_ == nullptr && !is_trusted_ && messages_ == 0;
   EndRecord record{.reason = *ended_,
                    .lines_max = stranger ? row.lines_max : std::uint8_t{0},

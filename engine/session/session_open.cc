@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine/net/proxy_protocol.h"
-#include "engine/net/tls_hello.h"
+#include "engine/tls/hello.h"
 #include "engine/session/session.h"
 
 namespace sluice::session {
@@ -134,7 +134,7 @@ Task<Session::Next> Session::handshake() {
     end(EndReason::handshake_closed);
   } else if (status != net::IoStatus::failed || error.empty()) {
     end_by(status, EndReason::handshake_timeout);
-  } else if (!rules_->profile.implicit_tls && error == net::kNotTls) {
+  } else if (!rules_->profile.implicit_tls && error == tls::kNotTls) {
     end(EndReason::plaintext_in_handshake, error);
   } else {
     end(EndReason::handshake_failed, error);

@@ -84,6 +84,11 @@ std::string cleaned(std::string_view piece, Charset charset) {
 
 }  // namespace
 
+std::string enhanced_text(const EnhancedCode& code) {
+  if (!code.present()) return {};
+  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." + std::to_string(code.detail);
+}
+
 // Never cuts a character, or what stands for it, in two.
 void append_clean_text(std::string_view text, std::size_t bytes_max, Charset charset, std::string& out) {
   const std::size_t end = out.size() + bytes_max;

@@ -20,6 +20,9 @@ struct EnhancedCode {
   friend constexpr bool operator==(const EnhancedCode&, const EnhancedCode&) = default;
 };
 
+// "4.3.0"; empty: there is none.
+[[nodiscard]] std::string enhanced_text(const EnhancedCode& code);
+
 // A reply known at compile time.
 struct StandardReply {
   std::uint16_t code = 0;

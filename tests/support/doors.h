@@ -22,7 +22,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/real_door.h"
 #include "engine/io/real_ring.h"
-#include "engine/io/sim_world.h"
+#include "tests/sim/world.h"
 
 namespace sluice::testing {
 
@@ -36,9 +36,9 @@ inline std::ostream& operator<<(std::ostream& out, DoorKind kind) {
 
 class Doors {
  public:
-  explicit Doors(DoorKind kind, std::uint64_t seed = 1, const io::SimOptions& options = {})
+  explicit Doors(DoorKind kind, std::uint64_t seed = 1, const sim::SimOptions& options = {})
       : descriptors_before_(descriptors_open()) {
-    if (kind == DoorKind::simulated) world_ = std::make_unique<io::SimWorld>(seed, options);
+    if (kind == DoorKind::simulated) world_ = std::make_unique<sim::SimWorld>(seed, options);
   }
   Doors(const Doors&) = delete;
   Doors& operator=(const Doors&) = delete;
@@ -89,7 +89,7 @@ class Doors {
     const Instant end = clock_->now() + duration;
     while (clock_->now() < end) loop.turn(1ms);
   }
-  io::SimWorld& world() { return *world_; }
+  sim::SimWorld& world() { return *world_; }
   [[nodiscard]] bool simulated() const { return world_ != nullptr; }
 
   // Ends all loops.
@@ -130,7 +130,7 @@ class Doors {
 
   std::size_t descriptors_before_;
   bool over_ = false;
-  std::unique_ptr<io::SimWorld> world_;
+  std::unique_ptr<sim::SimWorld> world_;
   std::unique_ptr<io::Sockets> sockets_ = io::make_real_sockets();
   std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
   std::unique_ptr<io::Random> random_ = io::make_real_random();

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/net/exchange_choice.h"
+#include "engine/mx/exchange_choice.h"
 
 namespace sluice::testing {
 
 inline std::vector<Network> unwanted_but_documentation() {
-  std::vector<Network> networks = net::special_purpose_networks();
+  std::vector<Network> networks = mx::special_purpose_networks();
   std::erase_if(networks, [](const Network& network) {
     const std::string text = network.to_string();
     return text == "192.0.2.0/24" || text == "198.51.100.0/24" || text == "203.0.113.0/24" || text == "2001:db8::/32";
@@ -20,8 +20,8 @@ inline std::vector<Network> unwanted_but_documentation() {
 }
 
 // The defaults, but for documentation addresses.
-inline net::ExchangeRules exchange_rules(std::uint16_t port = 25, net::AddressUse use = net::AddressUse::ipv6_first) {
-  net::ExchangeRules rules{.port = port, .use = use};
+inline mx::ExchangeRules exchange_rules(std::uint16_t port = 25, mx::AddressUse use = mx::AddressUse::ipv6_first) {
+  mx::ExchangeRules rules{.port = port, .use = use};
   rules.unwanted = unwanted_but_documentation();
   return rules;
 }

@@ -1,5 +1,5 @@
 // A disk in memory whose files a test looks at and changes as it likes.  It forgets nothing; what a crash leaves is
-// tried on io::SimDisk.
+// tried on sim::SimDisk.
 // Owned by one test; one thread.
 #pragma once
 

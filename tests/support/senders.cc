@@ -85,18 +85,18 @@ Task<int> Sender::ask(std::string text) {
   }
 }
 
-void break_network(io::SimWorld& world, io::SimRandom& random) {
+void break_network(sim::SimWorld& world, sim::SimRandom& random) {
   constexpr std::array<int, 4> kPassing{EINTR, EAGAIN, ENOBUFS, ENOMEM};
   for (std::uint64_t i = random.below(6); i > 0; --i) {
-    const io::SimCall call = random.percent(50) ? io::SimCall::receive : io::SimCall::send;
-    const int error = random.percent(30) ? ECONNRESET : kPassing[random.below(call == io::SimCall::send ? 2 : 3)];
-    world.faults().add(io::SimFault{.call = call, .after = random.below(200), .count = random.between(1, 3), .error = error});
+    const sim::SimCall call = random.percent(50) ? sim::SimCall::receive : sim::SimCall::send;
+    const int error = random.percent(30) ? ECONNRESET : kPassing[random.below(call == sim::SimCall::send ? 2 : 3)];
+    world.faults().add(sim::SimFault{.call = call, .after = random.below(200), .count = random.between(1, 3), .error = error});
   }
   for (std::uint64_t i = random.below(4); i > 0; --i)
-    world.faults().add(io::SimStreamFault{.after = random.below(4),
+    world.faults().add(sim::SimStreamFault{.after = random.below(4),
                                           .to_server = random.percent(70),
                                           .bytes = random.below(random.percent(50) ? 300 : 30'000),
-                                          .what = static_cast<io::SimBreak>(random.below(3))});
+                                          .what = static_cast<sim::SimBreak>(random.below(3))});
 }
 
 }  // namespace sluice::testing

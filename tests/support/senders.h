@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/sim_world.h"
+#include "tests/sim/world.h"
 #include "engine/net/connection.h"
 
 namespace sluice::testing {
@@ -39,13 +39,13 @@ class Sender {
 
   io::Loop& loop_;
   io::Address relay_;
-  io::SimRandom random_;
+  sim::SimRandom random_;
   int number_;
   std::unique_ptr<net::Connection> connection_;
   std::string heard_;
 };
 
 // Receives and sends that fail, connections that break.
-void break_network(io::SimWorld& world, io::SimRandom& random);
+void break_network(sim::SimWorld& world, sim::SimRandom& random);
 
 }  // namespace sluice::testing

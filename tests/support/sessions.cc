@@ -109,17 +109,17 @@ std::unique_ptr<message::Taker> ScriptedTakers::make(const message::Submitter& s
 
 // ------------------------------------------------------------------------------------------ the relay's side
 
-std::expected<net::CertificateFiles, std::string> OneCertificate::read(std::string_view /*host*/) {
-  static const net::SelfSigned made = [] {
+std::expected<tls::CertificateFiles, std::string> OneCertificate::read(std::string_view /*host*/) {
+  static const tls::SelfSigned made = [] {
     const std::array<std::string, 1> names{"relay.example"};
-    return net::make_self_signed(names, WallMillis{1000} * std::time(nullptr)).value();
+    return tls::make_self_signed(names, WallMillis{1000} * std::time(nullptr)).value();
   }();
-  return net::CertificateFiles{.chain_pem = made.certificate_pem, .key_pem = made.key_pem};
+  return tls::CertificateFiles{.chain_pem = made.certificate_pem, .key_pem = made.key_pem};
 }
 
-std::optional<net::CertificateStamp> OneCertificate::stamp(std::string_view host) {
+std::optional<tls::CertificateStamp> OneCertificate::stamp(std::string_view host) {
   if (host != "relay.example") return std::nullopt;
-  return net::CertificateStamp{};
+  return tls::CertificateStamp{};
 }
 
 SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactory* other_takers,
@@ -233,7 +233,7 @@ bool SessionClient::start_tls(std::string_view behind) {
   if (reply().code != 220) return false;
   EXPECT_EQ(heard_.find("\r\n"), std::string::npos) << "a reply in plain behind the 220";
   if (!heard_.empty()) return false;  // an alert: what came behind was no ClientHello
-  auto context = net::TlsClientContext::make({.verify = net::TlsVerify::none});
+  auto context = tls::TlsClientContext::make({.verify = tls::TlsVerify::none});
   tls_ = *std::move(context);
   return await<net::IoStatus>(doors_, loop_, [this] {
            return connection_->start_tls_client(*tls_, "relay.example", 1min);

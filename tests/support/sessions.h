@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/net/certificates.h"
+#include "engine/tls/certificates.h"
 #include "engine/net/listener.h"
-#include "engine/net/self_signed.h"
-#include "engine/net/tls_client_context.h"
-#include "engine/net/tls_context.h"
+#include "engine/tls/self_signed.h"
+#include "engine/tls/client_context.h"
+#include "engine/tls/context.h"
 #include "engine/session/session.h"
 #include "tests/support/awaited.h"
 
@@ -170,10 +170,10 @@ class Notes final : public session::Observer {
 // ------------------------------------------------------------------------------------------ the relay's side
 
 // One certificate, for relay.example, made once for the whole program.
-class OneCertificate final : public net::CertificateSource {
+class OneCertificate final : public tls::CertificateSource {
  public:
-  std::expected<net::CertificateFiles, std::string> read(std::string_view host) override;
-  std::optional<net::CertificateStamp> stamp(std::string_view host) override;
+  std::expected<tls::CertificateFiles, std::string> read(std::string_view host) override;
+  std::optional<tls::CertificateStamp> stamp(std::string_view host) override;
 };
 
 class SessionHost {
@@ -213,9 +213,9 @@ class SessionHost {
   Doors& doors_;
   Ids ids_;
   OneCertificate source_;
-  net::CertificateStore certificates_;
-  net::TicketKeys tickets_;
-  net::TlsContext tls_;
+  tls::CertificateStore certificates_;
+  tls::TicketKeys tickets_;
+  tls::TlsContext tls_;
   std::shared_ptr<session::ListenerRules> rules_;
   session::Services services_;
   std::list<session::Session> live_;
@@ -253,7 +253,7 @@ class SessionClient {
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
   // The relay has said close_notify, rather than only hung up.
   [[nodiscard]] bool heard_close_notify() const {
-    return connection_->tls() != nullptr && connection_->tls()->state() == net::TlsState::closed;
+    return connection_->tls() != nullptr && connection_->tls()->state() == tls::TlsState::closed;
   }
 
  private:
@@ -262,7 +262,7 @@ class SessionClient {
 
   Doors& doors_;
   io::Loop& loop_;
-  std::unique_ptr<net::TlsClientContext> tls_;
+  std::unique_ptr<tls::TlsClientContext> tls_;
   std::unique_ptr<net::Connection> connection_;
   std::string heard_;
 };

@@ -13,14 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/relay/report.h"
+#include "engine/dsn/dsn.h"
 #include "engine/smtp/ascii.h"
 
 namespace {
 
 using sluice::message::BodyForm;
 using sluice::message::Fate;
-using sluice::relay::ReportKind;
+using sluice::dsn::ReportKind;
 
 struct Description {
   sluice::message::Envelope envelope;
@@ -133,7 +133,7 @@ bool set(Description& description, const std::string& line) {
   return true;
 }
 
-void print(const sluice::relay::Report& report) {
+void print(const sluice::dsn::Report& report) {
   const auto& envelope = report.envelope;
   std::cout << "FROM <" << envelope.reverse_path << ">";
   if (envelope.body == sluice::smtp::Body::eight_bit_mime) std::cout << " BODY=8BITMIME";
@@ -157,7 +157,7 @@ int main() {
   }
   std::vector<std::size_t> recipients(description.envelope.recipients.size());
   std::iota(recipients.begin(), recipients.end(), std::size_t{0});
-  const auto report = sluice::relay::build_report(
+  const auto report = sluice::dsn::build_report(
       {.envelope = description.envelope,
        .status = description.status,
        .kind = description.kind,

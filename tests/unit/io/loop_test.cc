@@ -162,7 +162,7 @@ TEST_P(LoopTest, CancellingWhatHasEndedDoesNothing) {
 TEST(LoopWorkersTest, AFullQueueIsToldAtOnce) {
   Doors doors(DoorKind::simulated);
   Loop& loop = doors.add_loop("192.0.2.1");
-  doors.world().faults().add({.call = SimCall::work, .after = 1, .count = 1});
+  doors.world().faults().add({.call = sim::SimCall::work, .after = 1, .count = 1});
   std::vector<std::optional<int>> results;
   TaskSet tasks;
   for (int i = 1; i <= 3; ++i) tasks.add(work(loop, i, results));
@@ -255,7 +255,7 @@ TEST(LoopThreadsTest, ALoopEndsWithTheMessageThatEndsIt) {
 TEST(LoopDeathTest, ALoopGoesWhenAllItStartedHasEnded) {
   EXPECT_DEATH(
       {
-        SimWorld world(7);
+        sim::SimWorld world(7);
         Loop loop(world.door("192.0.2.1"), {});
         const int socket = *loop.door().sockets.listen(*Address::from_ip("192.0.2.1", 25), {});
         loop.accept(socket, [](void*, const Completion&) {}, nullptr);

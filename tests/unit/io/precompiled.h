@@ -2,6 +2,6 @@
 #pragma once
 
 #include "engine/precompiled/tests.h"
-#include "engine/io/sim_world.h"
+#include "tests/sim/world.h"
 #include "tests/support/awaited.h"
 #include "tests/support/doors.h"

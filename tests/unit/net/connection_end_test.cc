@@ -130,12 +130,12 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
   const std::string text = pattern(300);
   for (std::uint64_t seed = 1; seed <= 120; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(DoorKind::simulated, seed, io::SimOptions::varied(seed));
+    Doors doors(DoorKind::simulated, seed, sim::SimOptions::varied(seed));
     {
       Exchange net(doors, {.buffers = 4, .buffer_bytes = 128});
       net.serve = &echo;
       const bool to_server = seed % 2 == 0;
-      doors.world().faults().add(io::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
+      doors.world().faults().add(sim::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
       auto client = net.connect();
       client->write(text);
       Heard heard;
@@ -238,7 +238,7 @@ TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
 TEST(ConnectionAbortTest, AtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(DoorKind::simulated, seed, io::SimOptions::varied(seed));
+    Doors doors(DoorKind::simulated, seed, sim::SimOptions::varied(seed));
     Exchange net(doors, {.buffers = 4, .buffer_bytes = 512});
     net.serve = &echo;
     std::vector<std::optional<Dialled>> results(4);

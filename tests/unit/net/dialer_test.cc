@@ -50,7 +50,7 @@ class Lab {
     return ordered;
   }
   void set_reachable(const char* ip, bool reachable) { doors.world().set_reachable(ip, reachable); }
-  std::uint64_t connects() { return doors.world().faults().calls(io::SimCall::connect); }
+  std::uint64_t connects() { return doors.world().faults().calls(sim::SimCall::connect); }
 
   sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
   io::Loop& loop = doors.add_loop("192.0.2.1");
@@ -104,7 +104,7 @@ TEST(DialerTest, AnAddressThatWasAvoidedComesBackLater) {
 
 TEST(DialerTest, ARefusedConnectionGoesOnAtOnce) {
   Lab lab;
-  lab.doors.world().faults().add({.call = io::SimCall::connect, .count = 1, .error = ECONNREFUSED, .host = {}});
+  lab.doors.world().faults().add({.call = sim::SimCall::connect, .count = 1, .error = ECONNREFUSED, .host = {}});
   const Instant before = lab.loop.now();
   EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
   EXPECT_LT(lab.loop.now() - before, Dialer::kAttemptDelay);
@@ -112,7 +112,7 @@ TEST(DialerTest, ARefusedConnectionGoesOnAtOnce) {
 
 TEST(DialerTest, WhereAllFailTheErrorIsTheLastOnesAndNothingIsRemembered) {
   Lab lab;
-  lab.doors.world().faults().add({.call = io::SimCall::connect, .count = 3, .error = ECONNREFUSED, .host = {}});
+  lab.doors.world().faults().add({.call = sim::SimCall::connect, .count = 3, .error = ECONNREFUSED, .host = {}});
   EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), std::to_string(ECONNREFUSED));
   EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), kIpv6);
 }

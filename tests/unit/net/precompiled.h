@@ -2,6 +2,6 @@
 #pragma once
 
 #include "engine/precompiled/tests.h"
-#include "engine/net/mail_exchangers.h"
+#include "engine/mx/mail_exchangers.h"
 #include "tests/support/awaited.h"
-#include "tests/unit/net/tls_testing.h"
+#include "tests/unit/tls/tls_fixture.h"

@@ -30,7 +30,7 @@ class Lab {
   }
   sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
   io::Loop& loop = doors.add_loop("192.0.2.1");
-  io::SimDns& dns = doors.world().dns();
+  sim::SimDns& dns = doors.world().dns();
   Resolver resolver{loop, doors.world().names(), dns};
 };
 
@@ -39,7 +39,7 @@ TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
   lab.dns.add_address("mx.farm.example", "2001:db8::9");
   EXPECT_EQ(lab.text("mx.farm.example"), "[2001:db8::9]:25 192.0.2.9:25");
-  EXPECT_EQ(lab.doors.world().faults().calls(io::SimCall::look_up), 0U) << "the system's resolver has a search list";
+  EXPECT_EQ(lab.doors.world().faults().calls(sim::SimCall::look_up), 0U) << "the system's resolver has a search list";
 }
 
 TEST(ResolverTest, TheHostsFileComesFirst) {
@@ -54,7 +54,7 @@ TEST(ResolverTest, ANameWithoutADotIsTheSystems) {
   Lab lab;
   lab.doors.world().names().add("farm", "192.0.2.77");
   EXPECT_EQ(lab.text("farm"), "192.0.2.77:25");
-  EXPECT_EQ(lab.doors.world().faults().calls(io::SimCall::look_up), 1U);
+  EXPECT_EQ(lab.doors.world().faults().calls(sim::SimCall::look_up), 1U);
 }
 
 TEST(ResolverTest, AliasesAreFollowed) {

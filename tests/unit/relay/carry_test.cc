@@ -83,12 +83,12 @@ TEST(CarryTest, EightBitContentIsConvertedDeclaredOrNot) {
 }
 
 TEST(CarryTest, EightBitContentIsPassedOrRefusedWhereThatIsSet) {
-  for (const RouteEightBit rule : {RouteEightBit::pass, RouteEightBit::refuse}) {
+  for (const route::RouteEightBit rule : {route::RouteEightBit::pass, route::RouteEightBit::refuse}) {
     Bench bench;
     seven_bit_only(bench);
     bench.route.eight_bit = rule;
     Sending message(bench);
-    if (rule == RouteEightBit::pass) {
+    if (rule == route::RouteEightBit::pass) {
       ASSERT_THAT(message.send(kEightBit), ElementsAre(Kind::taken));
       EXPECT_EQ(bench.hop().ledger.front().content, kEightBit);
     } else {
@@ -255,7 +255,7 @@ TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
     Bench bench;
     set_manner(bench, manner);
     seven_bit_only(bench);
-    bench.route.dialog = RouteDialog::eager;
+    bench.route.dialog = route::RouteDialog::eager;
     Passing ascii(bench);
     ascii.envelope.body = smtp::Body::eight_bit_mime;
     ascii.envelope.smtputf8 = true;
@@ -300,14 +300,14 @@ TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsConvertedFromItsBeginning)
     Passing encoded(bench);
     ASSERT_EQ(encoded.send(attachment, BodyForm::literal), 250);
     EXPECT_EQ(bench.hop().ledger.back().content, attachment);
-    bench.route.eight_bit = RouteEightBit::refuse;
+    bench.route.eight_bit = route::RouteEightBit::refuse;
     Passing refused(bench);
     EXPECT_THAT(refused.offer({"bob@example.net"}), ElementsAre(250));
     refused.begin(BodyForm::literal, text);
     refused.feed(text);
     refused.feed("gr\u00fc\u00dfe\r\n");
     EXPECT_EQ(refused.finish().reply.code(), 554);
-    bench.route.eight_bit = RouteEightBit::convert;
+    bench.route.eight_bit = route::RouteEightBit::convert;
     Passing early(bench);
     EXPECT_THAT(early.offer({"bob@example.net"}), ElementsAre(250));
     early.begin(BodyForm::literal, text);
@@ -320,7 +320,7 @@ TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsConvertedFromItsBeginning)
 
 // Its first 64 KB say nothing of what comes: it is kept, as it is, and may go at once.  That was no attempt.
 TEST(CarryTest, ALongMessageForASevenBitHopIsKeptFirst) {
-  for (const RouteDialog dialog : {RouteDialog::late, RouteDialog::eager}) {
+  for (const route::RouteDialog dialog : {route::RouteDialog::late, route::RouteDialog::eager}) {
     Bench bench;
     seven_bit_only(bench);
     bench.route.dialog = dialog;

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -82,7 +82,7 @@ TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {
 // Where the pool had no connection to give, the attempt was called relayed, with the code 0.
 TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.bench.route.connections_per_host_max = 1;
   bench.bench.route.waiting_max = 0;
   bench.hop().add({.stage = HopStage::mail, .stall = 15s});
@@ -122,7 +122,7 @@ TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
 TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
   QueueBench bench;
   bench.options().expire = 10min;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.start();
   bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
   EXPECT_EQ(bench.send(kText), 250);
@@ -141,9 +141,9 @@ TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
   std::size_t relayed_in_all = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    QueueBench bench(seed, io::SimOptions::varied(seed));
-    io::SimRandom chance(seed);
-    bench.bench.route.mode = chance.percent(50) ? RouteMode::store : RouteMode::through;
+    QueueBench bench(seed, sim::SimOptions::varied(seed));
+    sim::SimRandom chance(seed);
+    bench.bench.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
     bench.bench.route.waiting_max = 1;
     bench.bench.route.connections_per_host_max = 1;
     bench.hop().rules.chunking = chance.percent(50);

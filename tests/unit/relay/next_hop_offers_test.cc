@@ -208,7 +208,7 @@ const HopFault kBroken[] = {
 TEST(NextHopOffersTest, WhereTlsFailsAndIsOnlyOpportunisticItGoesInClear) {
   for (const HopFault& broken : kBroken) {
     Bench bench;
-    bench.route.tls = RouteTls::opportunistic;
+    bench.route.tls = route::RouteTls::opportunistic;
     bench.hop().rules.starttls = true;
     bench.hop().add(broken);
     Sending message(bench);
@@ -232,8 +232,8 @@ TEST(NextHopOffersTest, WhereTlsIsRequiredOrTheRouteLogsInItStays) {
   for (const bool login : {true, false}) {
     for (const HopFault& broken : kBroken) {
       Bench bench;
-      bench.route.tls = login ? RouteTls::opportunistic : RouteTls::required;
-      if (login) bench.route.login = RouteLogin{.name = "relay", .secret = "secret"};
+      bench.route.tls = login ? route::RouteTls::opportunistic : route::RouteTls::required;
+      if (login) bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
       bench.hop().rules.auth = "PLAIN";
       bench.hop().rules.starttls = true;
       bench.hop().add(broken);

@@ -1,5 +1,5 @@
 // Opening a connection to a next hop: greeting, EHLO, STARTTLS, login, and what goes wrong there.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -47,14 +47,14 @@ TEST(NextHopTest, DoesNotFallBackWhenEhloIsRefusedForNow) {
 
 TEST(NextHopTest, GoesOnWithoutTlsWhereItIsOnlyOpportunistic) {
   Bench bench;
-  bench.route.tls = RouteTls::opportunistic;
+  bench.route.tls = route::RouteTls::opportunistic;
   EXPECT_EQ(try_to_open(bench), "");
   EXPECT_THAT(bench.hop().commands, ElementsAre("EHLO relay.example"));
 }
 
 TEST(NextHopTest, GoesOnWithoutTlsWhereStartTlsIsRefused) {
   Bench bench;
-  bench.route.tls = RouteTls::opportunistic;
+  bench.route.tls = route::RouteTls::opportunistic;
   bench.hop().rules.starttls = true;
   EXPECT_EQ(try_to_open(bench), "");
   EXPECT_THAT(bench.hop().commands, ElementsAre("EHLO relay.example", "STARTTLS"));
@@ -63,8 +63,8 @@ TEST(NextHopTest, GoesOnWithoutTlsWhereStartTlsIsRefused) {
 // Somebody in between may have cut STARTTLS out of the answer to EHLO.
 TEST(NextHopTest, SendsNothingWhereTlsIsRequiredAndNotOffered) {
   Bench bench;
-  bench.route.tls = RouteTls::required;
-  bench.route.login = RouteLogin{.name = "relay", .secret = "secret"};
+  bench.route.tls = route::RouteTls::required;
+  bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
   bench.hop().rules.auth = "PLAIN LOGIN";
   EXPECT_THAT(try_to_open(bench), HasSubstr("requires TLS"));
   EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("AUTH"))));
@@ -73,7 +73,7 @@ TEST(NextHopTest, SendsNothingWhereTlsIsRequiredAndNotOffered) {
 
 TEST(NextHopTest, SendsNothingWhereTlsIsRequiredAndRefused) {
   Bench bench;
-  bench.route.tls = RouteTls::required;
+  bench.route.tls = route::RouteTls::required;
   bench.hop().rules.starttls = true;
   EXPECT_THAT(try_to_open(bench), HasSubstr("STARTTLS: 454"));
   EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("MAIL"))));
@@ -81,7 +81,7 @@ TEST(NextHopTest, SendsNothingWhereTlsIsRequiredAndRefused) {
 
 TEST(NextHopTest, TrustsNothingBehindThe220OfStartTls) {
   Bench bench;
-  bench.route.tls = RouteTls::opportunistic;
+  bench.route.tls = route::RouteTls::opportunistic;
   bench.hop().rules.starttls = true;
   bench.hop().add({.stage = HopStage::starttls, .say = "220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"});
   EXPECT_NE(try_to_open(bench), "");
@@ -90,8 +90,8 @@ TEST(NextHopTest, TrustsNothingBehindThe220OfStartTls) {
 
 TEST(NextHopTest, ShowsNoPasswordWithoutTls) {
   Bench bench;
-  bench.route.tls = RouteTls::opportunistic;
-  bench.route.login = RouteLogin{.name = "relay", .secret = "secret"};
+  bench.route.tls = route::RouteTls::opportunistic;
+  bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
   bench.hop().rules.auth = "PLAIN LOGIN";
   EXPECT_THAT(try_to_open(bench), HasSubstr("offers no TLS"));
   EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("AUTH"))));

@@ -79,7 +79,7 @@ TEST(NextHopWordsTest, A421ToAnyCommandIsTheReason) {
 
 TEST(NextHopWordsTest, ARefusedLoginIsTheReason) {
   Bench bench;
-  bench.route.login = RouteLogin{.name = "relay", .secret = "secret"};
+  bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
   bench.hop().rules.auth = "PLAIN";
   bench.doors.world().add_address(Bench::kFirst, "127.0.0.1");
   bench.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.1 not you\r\n", .hang_up = true});

@@ -20,11 +20,11 @@ const char* const kSurplus[] = {"250 ok\r\n",
                                 "25",
                                 "what?\r\n"};
 // Most of the time one that passes for something else.
-std::string surplus(io::SimRandom& random) {
+std::string surplus(sim::SimRandom& random) {
   return kSurplus[random.percent(75) ? random.below(3) : random.below(std::size(kSurplus))];
 }
 
-Duration lateness(io::SimRandom& random) {
+Duration lateness(sim::SimRandom& random) {
   constexpr Duration kSome[] = {4ms, 50ms};
   return random.percent(60) ? kSome[random.below(2)] : Duration(random.between(1ms, 300ms));
 }
@@ -32,7 +32,7 @@ Duration lateness(io::SimRandom& random) {
 constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::ehlo, HopStage::mail, HopStage::recipient,
                                 HopStage::data,     HopStage::chunk, HopStage::message, HopStage::message};
 
-HopFault say_too_much(io::SimRandom& random) {
+HopFault say_too_much(sim::SimRandom& random) {
   HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
   if (random.percent(15)) {
     fault.stage = HopStage::body;
@@ -51,7 +51,7 @@ HopFault say_too_much(io::SimRandom& random) {
 }
 
 // Nobody can tell a positive reply that is said in place of the content's own from that: `both` leaves no such one out.
-HopFault say_too_little(io::SimRandom& random, Excess excess) {
+HopFault say_too_little(sim::SimRandom& random, Excess excess) {
   HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
   const bool of_content = fault.stage == HopStage::message || fault.stage == HopStage::chunk;
   if (random.percent(50) && !(of_content && excess == Excess::both)) {
@@ -63,7 +63,7 @@ HopFault say_too_little(io::SimRandom& random, Excess excess) {
 }
 
 // At once, or as slowly as a filter may be; by words, or by leaving.
-HopFault refusal(io::SimRandom& random, unsigned message) {
+HopFault refusal(sim::SimRandom& random, unsigned message) {
   HopFault verdict{.stage = HopStage::verdict, .after = message, .say = "550 5.7.1 spam\r\n"};
   const std::uint64_t kind = random.below(20);
   if (kind < 6) verdict.say = "451 4.7.1 later\r\n";
@@ -76,7 +76,7 @@ HopFault refusal(io::SimRandom& random, unsigned message) {
 }
 
 // What any next hop may do: refuse, take its time, and send its replies in pieces.
-void be_a_next_hop(testing::NextHop& hop, io::SimRandom& random) {
+void be_a_next_hop(testing::NextHop& hop, sim::SimRandom& random) {
   for (unsigned message = 0; message < 6; ++message) {
     if (random.percent(45)) hop.add(refusal(random, message));
     if (random.percent(10))
@@ -133,7 +133,7 @@ Task<void> send_naively(Pool& pool, const message::Envelope& envelope, std::stri
 
 class Player {
  public:
-  Player(Bench& bench, io::SimRandom& random, const OutOfStepOptions& options)
+  Player(Bench& bench, sim::SimRandom& random, const OutOfStepOptions& options)
       : bench_(bench), random_(random), options_(options) {}
 
   void send(std::size_t number, Findings& findings) {
@@ -199,7 +199,7 @@ class Player {
   }
 
   Bench& bench_;
-  io::SimRandom& random_;
+  sim::SimRandom& random_;
   const OutOfStepOptions& options_;
   std::vector<std::string> recipients_;
   message::Envelope envelope_;
@@ -236,11 +236,11 @@ void compare_with_ledger(const Bench& bench, const message::Envelope& envelope, 
 }
 
 Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
-  io::SimRandom random(seed);
+  sim::SimRandom random(seed);
   const bool varied = random.percent(50);
-  Bench bench(seed, varied && !options.large ? io::SimOptions::varied(seed) : io::SimOptions());
+  Bench bench(seed, varied && !options.large ? sim::SimOptions::varied(seed) : sim::SimOptions());
   set_manner(bench, options.manner);
-  bench.route.dialog = options.sender == Sender::eager ? RouteDialog::eager : RouteDialog::late;
+  bench.route.dialog = options.sender == Sender::eager ? route::RouteDialog::eager : route::RouteDialog::late;
   bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 1min;
   testing::NextHop& hop = bench.hop();
   hop.rules.enhanced_codes = random.percent(60);

@@ -1,5 +1,5 @@
 // Which of a pool's hosts a connection goes to: by weight, by preference, and when the hosts are others.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
 namespace {

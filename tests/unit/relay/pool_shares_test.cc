@@ -1,7 +1,7 @@
 // Who gets a pool's connections when there are not enough: customers in turns, and no message whose sender is slow.
 #include <cerrno>
 
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 #include "tests/unit/relay/sending.h"
 
 namespace sluice::relay {
@@ -104,7 +104,7 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
 // It was the host's failure, with back-off for all, a try for each recipient and a suspended destination.
 TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
   Bench bench;
-  bench.doors.world().faults().add({.call = io::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
+  bench.doors.world().faults().add({.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
   Sending message(bench);
   EXPECT_THAT(message.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::deferred));
   EXPECT_THAT(message.result().text, HasSubstr("Too many open files"));
@@ -138,7 +138,7 @@ TEST(PoolSharesTest, ACustomersManyWaitersLeaveRoomForAnothers) {
 TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpened) {
   Bench bench(1, {}, 2);
   ConnectionBudget tight{1};
-  Route other = bench.route;
+  route::Route other = bench.route;
   bench.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
   const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
@@ -174,7 +174,7 @@ TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpen
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   Bench bench(1, {}, 2);
   ConnectionBudget tight{1};
-  Route other = bench.route;
+  route::Route other = bench.route;
   bench.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
   const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};

@@ -1,5 +1,5 @@
 // The pool: kept connections, the limit for each host, who has to wait and for how long, hosts that fail.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -244,7 +244,7 @@ TEST(PoolTest, DropsWhatTheNextHopHasClosed) {
 // Also where the receive had ended on its own, as it may at any time.
 TEST(PoolTest, NoticesThatAnIdleConnectionWasClosedInEveryWorld) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-    io::SimOptions options;
+    sim::SimOptions options;
     options.early_end_percent = 50;
     Bench bench(seed, options);
     bench.release(bench.acquire());

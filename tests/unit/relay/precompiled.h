@@ -2,5 +2,5 @@
 #pragma once
 
 #include "engine/precompiled/tests.h"
-#include "tests/unit/relay/queue_bench.h"
-#include "tests/unit/relay/schedule_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
+#include "tests/unit/schedule/schedule_fixture.h"

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "engine/relay/message_destinations.h"
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -13,7 +13,7 @@ class QueueDestinationsTest : public ::testing::Test {
  protected:
   // A route for each of so many domains, all to one next hop; recipients are at d0.example, d1.example and so on.
   void add_domains(int count) {
-    bench_.bench.route.mode = RouteMode::store;
+    bench_.bench.route.mode = route::RouteMode::store;
     for (int i = 0; i < count; ++i) {
       const std::string domain = "d" + std::to_string(i) + ".example";
       bench_.add_route("r" + std::to_string(i), domain);
@@ -47,7 +47,7 @@ class QueueDestinationsTest : public ::testing::Test {
 // It was tried as often at each step of the curve as the message had destinations.
 TEST_F(QueueDestinationsTest, EachWalksTheRetryCurveByItsOwnAttempts) {
   add_domains(50);
-  bench_.options().curve = RetryCurve({1min, 2min, 4min, 8min}, 0);
+  bench_.options().curve = schedule::RetryCurve({1min, 2min, 4min, 8min}, 0);
   bench_.options().expire = 24h;
   bench_.start();
   defer("d49.");
@@ -59,7 +59,7 @@ TEST_F(QueueDestinationsTest, EachWalksTheRetryCurveByItsOwnAttempts) {
 
 TEST_F(QueueDestinationsTest, ARestartKnowsWhereOnTheCurveEachIs) {
   add_domains(3);
-  bench_.options().curve = RetryCurve({1min, 10min, 100min}, 0);
+  bench_.options().curve = schedule::RetryCurve({1min, 10min, 100min}, 0);
   bench_.options().expire = 24h;
   bench_.start();
   defer("d2.");
@@ -78,7 +78,7 @@ TEST_F(QueueDestinationsTest, ARestartKnowsWhereOnTheCurveEachIs) {
 // What one destination waits for was written down for the whole message, and after a restart held for all.
 TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   add_domains(2);
-  bench_.options().curve = RetryCurve({10min, 40min}, 0);
+  bench_.options().curve = schedule::RetryCurve({10min, 40min}, 0);
   bench_.options().expire = 24h;
   bench_.start();
   defer("to@");
@@ -92,7 +92,7 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   bench_.start();
   const auto jobs = bench_.queue().jobs(only_id());
   ASSERT_EQ(jobs.size(), 2U);
-  for (const JobStatus& job : jobs) {
+  for (const schedule::JobStatus& job : jobs) {
     const bool first = bench_.queue().schedule().status(job.destination)->name == "r0";
     const Duration ahead = job.due - bench_.bench.loop.now();
     EXPECT_GT(ahead, first ? 4min : 39min);
@@ -103,9 +103,9 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
 
 // A next hop with a limit of its own was asked again and again, without a wait, about the first recipient only.
 TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllTheTime) {
-  bench_.bench.route.mode = RouteMode::store;
+  bench_.bench.route.mode = route::RouteMode::store;
   bench_.hop().rules.recipients_max = 1;
-  bench_.options().curve = RetryCurve({10min}, 0);
+  bench_.options().curve = schedule::RetryCurve({10min}, 0);
   bench_.start();
   defer("bob");
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
@@ -160,14 +160,14 @@ TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
   EXPECT_EQ(bench_.spool().messages(), 1U);
   ASSERT_EQ(bench_.queue().jobs(only_id()).size(), 1U);
-  EXPECT_EQ(bench_.queue().jobs(only_id()).front().state, JobState::waiting);
+  EXPECT_EQ(bench_.queue().jobs(only_id()).front().state, schedule::JobState::waiting);
 }
 
 // ------------------------------------------------------------------------------------ the operator
 
 // What was removed while its attempt was written down stayed in the index of jobs for good.
 TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
-  bench_.bench.route.mode = RouteMode::store;
+  bench_.bench.route.mode = route::RouteMode::store;
   bench_.start();
   defer("bob");
   int removed = 0;
@@ -176,7 +176,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
     const spool::QueueId id = only_id();
     // Its attempt is over and on its way to the disk.
     ASSERT_TRUE(bench_.run_until([&] {
-      return bench_.queue().jobs(id).empty() || bench_.queue().jobs(id).front().state == JobState::tried;
+      return bench_.queue().jobs(id).empty() || bench_.queue().jobs(id).front().state == schedule::JobState::tried;
     }));
     removed += testing::await<bool>(bench_.bench.doors, bench_.bench.loop,
                                     [&] { return bench_.queue().order(id, Queue::Order::remove); });
@@ -202,7 +202,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
 }
 
 TEST_F(QueueDestinationsTest, AFlushOfADestinationCountsItsMessages) {
-  bench_.bench.route.mode = RouteMode::store;
+  bench_.bench.route.mode = route::RouteMode::store;
   bench_.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench_.start();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(bench_.send(kText), 250);

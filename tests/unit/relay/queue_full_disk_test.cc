@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -23,15 +23,15 @@ std::map<std::string, int> taken(const testing::NextHop& hop) {
 class FullQueue : public QueueBench {
  public:
   explicit FullQueue(std::size_t segments) : QueueBench(1, {.short_percent = 0}) {
-    bench.route.mode = RouteMode::store;
+    bench.route.mode = route::RouteMode::store;
     bench.route.connections_per_host_max = 4;
     disk().set_capacity(segments * kSegmentBytes + 200 * spool::kBlockBytes);
     options().expire = 30 * 24h;
-    options().curve = RetryCurve({20min}, 0);
+    options().curve = schedule::RetryCurve({20min}, 0);
     options().reports.per_hour = 100'000;
     options().delay_report = Duration::zero();
   }
-  io::SimDisk& disk() { return bench.doors.world().disk(Bench::kRelay); }
+  sim::SimDisk& disk() { return bench.doors.world().disk(Bench::kRelay); }
   // So many as are accepted.
   std::size_t fill(std::size_t bytes) {
     std::size_t count = 0;
@@ -139,7 +139,7 @@ TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
 // The disk has room for nothing.
 class ThroughOnAFullDisk : public ::testing::Test {
  protected:
-  void begin(RouteMode mode) {
+  void begin(route::RouteMode mode) {
     bench_.bench.route.mode = mode;
     bench_.bench.doors.world().disk(Bench::kRelay).set_capacity(0);
     bench_.start();
@@ -181,7 +181,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
 };
 
 TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {
-  begin(RouteMode::through);
+  begin(route::RouteMode::through);
   bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_THAT(codes({"bob@example.net", "nobody@example.net"}), ::testing::ElementsAre(250, 550, 250));
   EXPECT_EQ(bench_.hop().ledger.size(), 1U);
@@ -189,7 +189,7 @@ TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {
 }
 
 TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
-  begin(RouteMode::through);
+  begin(route::RouteMode::through);
   bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "451 4.3.0 not now\r\n"});
   EXPECT_THAT(codes({"bob@example.net"}), ::testing::ElementsAre(451, 0));
   bench_.hop().add({.stage = HopStage::message, .count = 1, .say = "452 4.3.1 full\r\n"});
@@ -204,7 +204,7 @@ TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
 
 // Its 250 would be the spool's.
 TEST_F(ThroughOnAFullDisk, DoesNotGoWhereItWouldBeStoredFirst) {
-  begin(RouteMode::store);
+  begin(route::RouteMode::store);
   EXPECT_THAT(codes({"bob@example.net", "carl@example.net"}), ::testing::ElementsAre(452, 452, 0));
   EXPECT_TRUE(bench_.hop().ledger.empty());
 }

@@ -1,7 +1,7 @@
 // What is known of a destination is one, whoever learned it: the queue, or a client that waited.
 #include <algorithm>
 
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
 
-DestinationStatus farm(QueueBench& bench) {
+schedule::DestinationStatus farm(QueueBench& bench) {
   return *bench.queue().schedule().status(bench.queue().schedule().find_destination("farm"));
 }
 
@@ -19,7 +19,7 @@ TEST(QueueLearningTest, WhatIsSaidToAClientThatWaitsIsKnownOfTheDestination) {
   bench.start();
   bench.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
   EXPECT_EQ(bench.send(kText), 250);
-  EXPECT_THAT(std::string(farm(bench).last_words), HasSubstr("not now"));
+  EXPECT_THAT(std::string(farm(bench).last_response), HasSubstr("not now"));
   EXPECT_EQ(farm(bench).ready, 0U);
   EXPECT_EQ(farm(bench).window, 1U) << "a 4xx halves what may be transmitted at a time";
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
@@ -38,7 +38,7 @@ TEST(QueueLearningTest, AHopThatClientsFindDeadIsLeftAloneByTheQueue) {
 TEST(QueueLearningTest, AHopThatClientsFindAliveIsTriedByTheQueue) {
   QueueBench bench;
   bench.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
-  bench.options().curve = RetryCurve({1s}, 0);
+  bench.options().curve = schedule::RetryCurve({1s}, 0);
   bench.options().expire = 24h;
   bench.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench.start();
@@ -57,9 +57,9 @@ TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
   bench.options().schedule.throttle.concurrency_start = 16;
   bench.start();
   bench.bench.loop.post([&] {
-    Schedule& schedule = const_cast<Schedule&>(bench.queue().schedule());
-    const DestinationId id = schedule.destination("farm", "farm");
-    for (int i = 0; i < 50; ++i) schedule.observed(id, Verdict::deferred, bench.bench.loop.now());
+    schedule::Schedule& schedule = const_cast<schedule::Schedule&>(bench.queue().schedule());
+    const schedule::DestinationId id = schedule.destination("farm", "farm");
+    for (int i = 0; i < 50; ++i) schedule.observed(id, schedule::Verdict::deferred, bench.bench.loop.now());
   });
   ASSERT_TRUE(bench.bench.doors.run_for(1s));
   EXPECT_EQ(farm(bench).window, 8U);

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/unit/relay/queue_bench.h"
+#include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -20,7 +20,7 @@ std::size_t taken(const testing::NextHop& hop, bool reports = false) {
 
 TEST(QueueTest, StoreModeKeepsAndDelivers) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
@@ -50,7 +50,7 @@ TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
 
 TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench.start();
   for (int i = 0; i < 40; ++i) EXPECT_EQ(bench.send(kText), 250);
@@ -89,7 +89,7 @@ TEST(QueueTest, AMessageThatIsRefusedWholeIsTheClients) {
 
 TEST(QueueTest, WithoutASenderNobodyIsTold) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.start();
   bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net"}, ""), 250);
@@ -100,7 +100,7 @@ TEST(QueueTest, WithoutASenderNobodyIsTold) {
 TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
   QueueBench bench;
   bench.options().expire = 10min;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.start();
   bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
   EXPECT_EQ(bench.send(kText), 250);
@@ -124,7 +124,7 @@ TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
 
 TEST(QueueTest, ARestartFindsTheQueueAgain) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench.start();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(bench.send(kText), 250);
@@ -139,7 +139,7 @@ TEST(QueueTest, ARestartFindsTheQueueAgain) {
 
 TEST(QueueTest, HeldMessagesWaitForTheOperator) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
@@ -149,7 +149,7 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
     return testing::await<bool>(bench.bench.doors, bench.bench.loop, [&] { return bench.queue().order(id, what); });
   };
   EXPECT_TRUE(order(Queue::Order::hold));
-  EXPECT_EQ(bench.queue().jobs(id).front().state, JobState::held);
+  EXPECT_EQ(bench.queue().jobs(id).front().state, schedule::JobState::held);
   bench.bench.doors.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(bench.bench.doors.run_for(10min));
   EXPECT_EQ(bench.spool().messages(), 1U);
@@ -164,7 +164,7 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
 
 TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.bench.doors.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
@@ -184,9 +184,9 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
                                   HopStage::chunk, HopStage::data, HopStage::message};
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    QueueBench bench(seed, io::SimOptions::varied(seed));
-    io::SimRandom chance(seed);
-    bench.bench.route.mode = chance.percent(50) ? RouteMode::store : RouteMode::through;
+    QueueBench bench(seed, sim::SimOptions::varied(seed));
+    sim::SimRandom chance(seed);
+    bench.bench.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
     bench.hop().rules.chunking = chance.percent(50);
     bench.hop().rules.pipelining = chance.percent(70);
     bench.bench.doors.world().turns_max = 10'000'000;  // some seeds send an octet at a time

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
 
@@ -31,8 +31,8 @@ inline void set_manner(Bench& bench, const Manner& manner) {
 }
 
 // Nothing is cut, late or ended early, so that calls can be counted.
-inline io::SimOptions exact() {
-  io::SimOptions options;
+inline sim::SimOptions exact() {
+  sim::SimOptions options;
   options.segment_bytes_max = 1 << 20;
   options.send_buffer_bytes = 1 << 20;
   options.receive_buffer_bytes = 1 << 20;

@@ -230,7 +230,7 @@ TEST(ThroughBodyTest, AbandonedBeforeAnythingNobodyNotices) {
 // Many worlds: pieces, delays and buffers of all sizes.
 TEST(ThroughBodyTest, TheContentIsTheSameInEveryWorld) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    Bench bench(seed, io::SimOptions::varied(seed));
+    Bench bench(seed, sim::SimOptions::varied(seed));
     bench.hop().rules.chunking = seed % 2 == 0;
     const std::string text = dotty(1000 + seed * 997);
     const BodyForm form = seed % 3 == 0 ? BodyForm::literal : BodyForm::dot_stuffed;

@@ -1,6 +1,6 @@
 // What becomes of a message that the next hop does not take, or not for everybody, while the client waits: kept, or
 // told; and how much of it is held meanwhile.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 #include "tests/unit/relay/shelf.h"
 
 namespace sluice::relay {
@@ -132,7 +132,7 @@ TEST_F(ThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
 // ------------------------------------------------------------------------------------------ eager
 
 TEST_F(ThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow) {
-  bench.route.dialog = RouteDialog::eager;
+  bench.route.dialog = route::RouteDialog::eager;
   bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
   bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
   Passing message(bench, &shelf);
@@ -146,7 +146,7 @@ TEST_F(ThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow)
 }
 
 TEST_F(ThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
-  bench.route.dialog = RouteDialog::eager;
+  bench.route.dialog = route::RouteDialog::eager;
   bench.doors.world().set_reachable(Bench::kFirst, false);
   Passing message(bench, &shelf);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
@@ -157,7 +157,7 @@ TEST_F(ThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
 
 // Whom the client was told about before counts for nothing at the end.
 TEST_F(ThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
-  bench.route.dialog = RouteDialog::eager;
+  bench.route.dialog = route::RouteDialog::eager;
   bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
   Passing message(bench, &shelf);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);

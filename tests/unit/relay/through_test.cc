@@ -1,6 +1,6 @@
 // A message on its way through: the next hop's word is the client's, recipient by recipient, and 250 only where the
 // next hop has said so for the whole message.
-#include "tests/unit/relay/relay_bench.h"
+#include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
 namespace {
@@ -207,7 +207,7 @@ TEST(ThroughTest, ARefusalInTheMiddleOfTheBodyIsTheMessagesWord) {
 TEST(ThroughTest, ALostBodyIsTheClientsToSendAgain) {
   for (const bool chunking : {true, false}) {
     for (const std::uint64_t bytes : {0U, 1U, 300U, 100'000U, 300'000U}) {
-      for (const io::SimBreak what : {io::SimBreak::reset, io::SimBreak::end, io::SimBreak::stall}) {
+      for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end, sim::SimBreak::stall}) {
         SCOPED_TRACE(bytes);
         Bench bench;
         bench.hop().rules.chunking = chunking;

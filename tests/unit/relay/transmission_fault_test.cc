@@ -214,7 +214,7 @@ TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
 
 // The connection breaks after each byte of either direction, on a new and on a kept one.  Where a kept one loses every
 // answer to a message that went out whole, it is sent again: here at once, else by whoever keeps it.
-void break_everywhere(const Manner& manner, io::SimBreak what, bool to_server) {
+void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) {
   const std::string text(kText);
   const std::size_t copies_max = manner.pipelining && manner.chunking ? 2 : 1;
   for (std::uint64_t bytes = 0; bytes < 560; bytes += 9) {
@@ -241,15 +241,15 @@ void break_everywhere(const Manner& manner, io::SimBreak what, bool to_server) {
 TEST(TransmissionFaultTest, ABreakAfterAnyByteLosesAndInventsNothing) {
   for (const Manner& manner : kManners)
     for (const bool to_server : {true, false})
-      for (const io::SimBreak what : {io::SimBreak::reset, io::SimBreak::end}) break_everywhere(manner, what, to_server);
+      for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end}) break_everywhere(manner, what, to_server);
 }
 
 // ------------------------------------------------------------------------------------------ many worlds
 
 void try_world(std::uint64_t seed) {
   SCOPED_TRACE(seed);
-  io::SimRandom random(seed);
-  Bench bench(seed, io::SimOptions::varied(seed), 2);
+  sim::SimRandom random(seed);
+  Bench bench(seed, sim::SimOptions::varied(seed), 2);
   bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 2min;
   for (const auto& hop : bench.hops) {
     hop->rules.pipelining = random.percent(60);
@@ -274,7 +274,7 @@ void try_world(std::uint64_t seed) {
     bench.doors.world().faults().add({.after = random.below(4),
                                       .to_server = random.percent(50),
                                       .bytes = random.below(3000),
-                                      .what = random.percent(50) ? io::SimBreak::reset : io::SimBreak::end});
+                                      .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
   for (int i = 0; i < 8; ++i) {
     // Each message has a text of its own, so that the ledger tells them apart.
     const std::string text = std::string(kText) + std::to_string(i) + "\r\n" +

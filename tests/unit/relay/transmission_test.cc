@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\n.hello\r\n";
 const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
 
-std::uint64_t sends(Bench& bench) { return bench.doors.world().faults().calls(io::SimCall::send); }
+std::uint64_t sends(Bench& bench) { return bench.doors.world().faults().calls(sim::SimCall::send); }
 
 // ------------------------------------------------------------------------------------------ how it is sent
 
@@ -255,7 +255,7 @@ TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 7}));
   result = refused([](Bench& bench, Sending& message) {
     bench.hop().rules.eight_bit_mime = false;
-    bench.route.eight_bit = RouteEightBit::refuse;
+    bench.route.eight_bit = route::RouteEightBit::refuse;
     message.envelope.body = smtp::Body::unstated;
   }, "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 3}));
@@ -282,7 +282,7 @@ TEST(TransmissionTest, AMessageThatJustFitsIsSent) {
 TEST(TransmissionTest, TellsWhoLoggedInByAuth) {
   for (const bool offered : {true, false}) {
     Bench bench;
-    bench.route.identify = RouteIdentify::auth;
+    bench.route.identify = route::RouteIdentify::auth;
     if (offered) bench.hop().rules.auth = "GSSAPI";
     Sending known(bench);
     known.who.account = "ann+x@example.com";
@@ -299,7 +299,7 @@ TEST(TransmissionTest, TellsWhoLoggedInByAuth) {
 
 TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
   Bench bench;
-  bench.route.identify = RouteIdentify::xclient;
+  bench.route.identify = route::RouteIdentify::xclient;
   bench.hop().rules.xclient = "NAME ADDR PROTO HELO LOGIN";
   const auto send = [&bench](const char* login, const char* address) {
     Sending message(bench);
@@ -319,7 +319,7 @@ TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
 // It would go out under the name that was told before.
 TEST(TransmissionTest, ARefusedXclientKeepsTheMessage) {
   Bench bench;
-  bench.route.identify = RouteIdentify::xclient;
+  bench.route.identify = route::RouteIdentify::xclient;
   bench.hop().rules.xclient = "LOGIN";
   bench.hop().add({.stage = HopStage::xclient, .say = "550 5.7.0 not you\r\n"});
   Sending message(bench);

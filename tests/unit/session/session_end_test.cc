@@ -57,7 +57,7 @@ struct Vanished {
   std::string heard;
 };
 
-Vanished vanish(const Script& script, std::uint64_t seed, const io::SimStreamFault& fault) {
+Vanished vanish(const Script& script, std::uint64_t seed, const sim::SimStreamFault& fault) {
   Vanished result;
   Doors doors(testing::DoorKind::simulated, seed);
   io::Loop& here = doors.add_loop(testing::kRelayHost);
@@ -76,10 +76,10 @@ Vanished vanish(const Script& script, std::uint64_t seed, const io::SimStreamFau
   return result;
 }
 
-class VanishTest : public ::testing::TestWithParam<io::SimBreak> {};
-INSTANTIATE_TEST_SUITE_P(Ways, VanishTest, ::testing::Values(io::SimBreak::reset, io::SimBreak::end),
+class VanishTest : public ::testing::TestWithParam<sim::SimBreak> {};
+INSTANTIATE_TEST_SUITE_P(Ways, VanishTest, ::testing::Values(sim::SimBreak::reset, sim::SimBreak::end),
                          [](const auto& info) {
-                           return info.param == io::SimBreak::reset ? std::string("Reset") : std::string("End");
+                           return info.param == sim::SimBreak::reset ? std::string("Reset") : std::string("End");
                          });
 
 TEST_P(VanishTest, AClientIsGoneAfterAnyOfItsOctets) {
@@ -111,7 +111,7 @@ TEST_P(VanishTest, AClientIsGoneAfterAnyOfOurOctets) {
 TEST(SessionEndTest, AClientThatFallsSilentAfterAnyOctet) {
   for (const Script& script : scripts()) {
     for (std::uint64_t bytes = 0; bytes < script.whole; bytes += 7) {
-      const Vanished result = vanish(script, bytes + 1, {.bytes = bytes, .what = io::SimBreak::stall});
+      const Vanished result = vanish(script, bytes + 1, {.bytes = bytes, .what = sim::SimBreak::stall});
       EXPECT_EQ(result.taken, 0U) << bytes;
       if (::testing::Test::HasFailure()) return;
     }
@@ -122,7 +122,7 @@ TEST(SessionEndTest, AClientThatFallsSilentAfterAnyOctet) {
 TEST(SessionEndTest, AnAbortAtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(testing::DoorKind::simulated, seed, io::SimOptions::varied(seed));
+    Doors doors(testing::DoorKind::simulated, seed, sim::SimOptions::varied(seed));
     io::Loop& here = doors.add_loop(testing::kRelayHost);
     io::Loop& there = doors.add_loop(testing::kClientHost);
     SessionHost host(doors, here);

@@ -37,8 +37,8 @@ void compare(const std::vector<testing::TakenMessage>& ledger, const std::vector
 
 // Returns the hash of all that happened.
 std::uint64_t live_through(std::uint64_t seed, bool faults) {
-  io::SimRandom random(seed);
-  Doors doors(testing::DoorKind::simulated, seed, io::SimOptions::varied(seed));
+  sim::SimRandom random(seed);
+  Doors doors(testing::DoorKind::simulated, seed, sim::SimOptions::varied(seed));
   const io::LoopLimits tight{.buffers = 8, .buffer_bytes = 512};
   io::Loop& here = doors.add_loop(testing::kRelayHost, random.percent(50) ? tight : io::LoopLimits{});
   io::Loop& there = doors.add_loop(testing::kClientHost);

@@ -145,10 +145,10 @@ TEST_F(CleanerTest, HeldSegmentIsNotReadOverAndOverAgain) {
   std::optional<Message> held;
   testing::await_done(doors_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
   fill(8);
-  const std::uint64_t before = doors_.world().faults().calls(io::SimCall::read_file);
+  const std::uint64_t before = doors_.world().faults().calls(sim::SimCall::read_file);
   doors_.run_for(30s);
   fill(1);
-  EXPECT_LE(doors_.world().faults().calls(io::SimCall::read_file) - before, 12U);
+  EXPECT_LE(doors_.world().faults().calls(sim::SimCall::read_file) - before, 12U);
   held.reset();
   doors_.run_for(61s);
   EXPECT_GE(counters().recycled, 6U);
@@ -194,7 +194,7 @@ TEST_F(CleanerTest, NothingGoesBeforeAnOlderSegmentThatCannotBeRecycled) {
   testing::await_done(doors_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
   ASSERT_TRUE(finish(1));
   fill(6);
-  doors_.world().faults().add({.call = io::SimCall::remove, .count = io::kSimForever, .error = EIO, .host = ""});
+  doors_.world().faults().add({.call = sim::SimCall::remove, .count = sim::kSimForever, .error = EIO, .host = ""});
   held.reset();
   doors_.run_for(20s);
   // Two became free files; the third should have been removed.
@@ -205,7 +205,7 @@ TEST_F(CleanerTest, NothingGoesBeforeAnOlderSegmentThatCannotBeRecycled) {
   ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 5; }));
 }
 
-Task<void> change(Spool& spool, QueueId id, Ledger& ledger, io::Loop& loop, io::SimRandom& random) {
+Task<void> change(Spool& spool, QueueId id, Ledger& ledger, io::Loop& loop, sim::SimRandom& random) {
   for (std::uint64_t i = random.below(6); i > 0; --i) {
     const std::uint32_t number = ++ledger.line(id).tries_asked;
     const message::DeliveryStatus status = status_of(number);
@@ -229,7 +229,7 @@ TEST(CleanerRaces, ChangesDuringTheCopyAreNotLost) {
     SCOPED_TRACE(seed);
     Doors doors(DoorKind::simulated, seed, {.short_percent = 10});
     Machine machine(doors);
-    io::SimRandom random(seed);
+    sim::SimRandom random(seed);
     Ledger ledger;
     {
       Life life(machine);

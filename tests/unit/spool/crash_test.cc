@@ -12,8 +12,8 @@ namespace {
 using testing::DoorKind;
 using testing::Doors;
 
-constexpr io::SimCall kChanges[] = {io::SimCall::write_file, io::SimCall::sync, io::SimCall::rename,
-                                    io::SimCall::remove, io::SimCall::create};
+constexpr sim::SimCall kChanges[] = {sim::SimCall::write_file, sim::SimCall::sync, sim::SimCall::rename,
+                                    sim::SimCall::remove, sim::SimCall::create};
 
 class Crashes {
  public:
@@ -33,12 +33,12 @@ class Crashes {
   std::uint64_t recycled = 0;
 
  private:
-  static io::SimOptions options(std::uint64_t seed) {
-    io::SimOptions options = io::SimOptions::varied(seed);
+  static sim::SimOptions options(std::uint64_t seed) {
+    sim::SimOptions options = sim::SimOptions::varied(seed);
     options.jobs_max = 1000;
     return options;
   }
-  io::SimDisk& disk() { return doors_.world().disk(kHost); }
+  sim::SimDisk& disk() { return doors_.world().disk(kHost); }
 
   void compare(const Life& life) {
     ASSERT_EQ(life.error, "");
@@ -49,8 +49,8 @@ class Crashes {
 
   // Everything fails from some call on, as if that had been the end.
   void crash_while_recovering() {
-    for (const io::SimCall call : kChanges)
-      doors_.world().faults().add({.call = call, .after = random_.below(12), .count = io::kSimForever, .error = EIO, .host = ""});
+    for (const sim::SimCall call : kChanges)
+      doors_.world().faults().add({.call = call, .after = random_.below(12), .count = sim::kSimForever, .error = EIO, .host = ""});
     {
       Recovery recovery(machine_.loops(1)[0]->door().disk, machine_.place.path(), [](const std::string&) {});
       static_cast<void>(recovery.run([](const Recovered&) {}));
@@ -101,7 +101,7 @@ class Crashes {
     machine_.renew();
   }
 
-  io::SimRandom random_;
+  sim::SimRandom random_;
   Doors doors_;
   Machine machine_;
   Ledger ledger_;

@@ -20,12 +20,12 @@ using namespace std::chrono_literals;
 
 class SpoolFaults {
  public:
-  explicit SpoolFaults(std::uint64_t seed, const io::SimOptions& options = {.short_percent = 0})
+  explicit SpoolFaults(std::uint64_t seed, const sim::SimOptions& options = {.short_percent = 0})
       : doors(DoorKind::simulated, seed, options), machine(doors), random(seed) {}
 
-  io::SimDisk& disk() { return doors.world().disk(kHost); }
-  io::SimFaults& faults() { return doors.world().faults(); }
-  void fail(io::SimCall call, std::uint64_t after, std::uint64_t count = 1, int error = EIO) {
+  sim::SimDisk& disk() { return doors.world().disk(kHost); }
+  sim::SimFaults& faults() { return doors.world().faults(); }
+  void fail(sim::SimCall call, std::uint64_t after, std::uint64_t count = 1, int error = EIO) {
     faults().add({.call = call, .after = after, .count = count, .error = error, .host = ""});
   }
   bool store(Life& life, QueueId id, std::size_t size) {
@@ -48,14 +48,14 @@ class SpoolFaults {
   Doors doors;
   Machine machine;
   Ledger ledger;
-  io::SimRandom random;
+  sim::SimRandom random;
   QueueId last_id = 0;
 };
 
 // ------------------------------------------------------------------------------------------ each call in turn
 
 // True when there was such a call.
-bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count, int error) {
+bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count, int error) {
   SpoolFaults bench(after * 7 + count);
   std::uint64_t calls = 0;
   {
@@ -90,13 +90,13 @@ bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count, int er
   return calls > after;
 }
 
-class EachCall : public ::testing::TestWithParam<std::pair<const char*, io::SimCall>> {};
+class EachCall : public ::testing::TestWithParam<std::pair<const char*, sim::SimCall>> {};
 INSTANTIATE_TEST_SUITE_P(SpoolFaults, EachCall,
-                         ::testing::Values(std::pair("Write", io::SimCall::write_file), std::pair("Sync", io::SimCall::sync),
-                                           std::pair("Read", io::SimCall::read_file), std::pair("Create", io::SimCall::create),
-                                           std::pair("Open", io::SimCall::open_file), std::pair("Rename", io::SimCall::rename),
-                                           std::pair("Remove", io::SimCall::remove), std::pair("List", io::SimCall::list),
-                                           std::pair("Work", io::SimCall::work)),
+                         ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
+                                           std::pair("Read", sim::SimCall::read_file), std::pair("Create", sim::SimCall::create),
+                                           std::pair("Open", sim::SimCall::open_file), std::pair("Rename", sim::SimCall::rename),
+                                           std::pair("Remove", sim::SimCall::remove), std::pair("List", sim::SimCall::list),
+                                           std::pair("Work", sim::SimCall::work)),
                          [](const auto& info) { return std::string(info.param.first); });
 
 TEST_P(EachCall, MayFailOnce) {
@@ -107,7 +107,7 @@ TEST_P(EachCall, MayFailOnce) {
 
 TEST_P(EachCall, MayFailForAWhile) {
   // A read is tried three times: one more failure, and its message is not there for whoever asked.
-  const std::uint64_t count = GetParam().second == io::SimCall::read_file ? 2 : 3;
+  const std::uint64_t count = GetParam().second == sim::SimCall::read_file ? 2 : 3;
   for (std::uint64_t n = 0; survives(GetParam().second, n, count, ENOSPC) && !HasFailure(); n += count) {
   }
 }
@@ -122,7 +122,7 @@ TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
       Life life(bench.machine);
       life.wait_ready();
       bench.doors.run_for(100ms);  // all files are made that are wanted
-      bench.fail(seed % 2 == 0 ? io::SimCall::sync : io::SimCall::write_file, 0);
+      bench.fail(seed % 2 == 0 ? sim::SimCall::sync : sim::SimCall::write_file, 0);
       ASSERT_FALSE(bench.store(life, 1, 100));
       ASSERT_TRUE(bench.store(life, 2, 100));
       refused += life.spool().counters().not_stored;
@@ -150,7 +150,7 @@ TEST(SpoolFaultsTest, UpdatesStayInOrderThoughAWriteFails) {
       Life life(bench.machine);
       life.wait_ready();
       ASSERT_TRUE(bench.store(life, 1, 100));
-      bench.fail(io::SimCall::write_file, 0);
+      bench.fail(sim::SimCall::write_file, 0);
       std::uint32_t done = 0;
       TaskSet tasks;
       life.loop().post([&] {
@@ -205,7 +205,7 @@ TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
 
 TEST(SpoolFaultsTest, DiskThatMakesNoFilesIsToldOnce) {
   SpoolFaults bench(1);
-  bench.fail(io::SimCall::rename, 0, io::kSimForever);
+  bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
   Life life(bench.machine);
   bench.doors.run_for(60s);
   EXPECT_FALSE(life.spool().accepting());
@@ -222,9 +222,9 @@ TEST(SpoolFaultsTest, ReadThatFailsForAMomentIsTriedAgain) {
   Life life(bench.machine);
   life.wait_ready();
   ASSERT_TRUE(bench.store(life, 1, 1000));
-  bench.fail(io::SimCall::read_file, 0, 2);
+  bench.fail(sim::SimCall::read_file, 0, 2);
   EXPECT_TRUE(bench.read(life, 1));
-  bench.fail(io::SimCall::read_file, 0, 3);
+  bench.fail(sim::SimCall::read_file, 0, 3);
   const auto back = bench.read(life, 1);
   ASSERT_FALSE(back);
   EXPECT_THAT(back.error(), HasSubstr("Input/output error"));
@@ -265,7 +265,7 @@ TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStays) {
   Life life(bench.machine);
   life.wait_ready();
   ASSERT_TRUE(bench.store(life, 1, 1000));
-  bench.fail(io::SimCall::rename, 0, 2);  // as quarantine's files are written
+  bench.fail(sim::SimCall::rename, 0, 2);  // as quarantine's files are written
   bench.set_aside(life, 1, "it is a test");
   EXPECT_FALSE(life.spool().has(1));
   EXPECT_THAT(life.told, Contains(HasSubstr("cannot be kept aside yet")));
@@ -278,7 +278,7 @@ TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStaysForTheNextStart) {
     Life life(bench.machine);
     life.wait_ready();
     ASSERT_TRUE(bench.store(life, 1, 1000));
-    bench.fail(io::SimCall::rename, 0, io::kSimForever);
+    bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
     testing::Running<testing::Done> aside(bench.doors, life.loop(),
                                           [&] { return testing::and_done(life.spool().set_aside(1, "it is a test")); });
     bench.doors.run_for(60s);

@@ -29,7 +29,7 @@ class FullDisk {
     begin();
     life->wait_ready();
   }
-  io::SimDisk& disk() { return doors.world().disk(kHost); }
+  sim::SimDisk& disk() { return doors.world().disk(kHost); }
   void begin() { life = std::make_unique<Life>(machine); }
   Spool& spool() { return life->spool(); }
 
@@ -104,7 +104,7 @@ class FullDisk {
 
   Doors doors;
   Machine machine;
-  io::SimRandom random;
+  sim::SimRandom random;
   Ledger ledger;
   QueueId last_id = 0;
   std::unique_ptr<Life> life;
@@ -177,7 +177,7 @@ TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
     const Location where = full.spool().index().at(victim).message;
     full.disk().flip_bit(full.machine.place.path(segment_name(where.segment)), where.offset + 100);
     full.disk().set_capacity(0);
-    if (!folder) full.doors.world().faults().add({.call = io::SimCall::create, .after = 0, .count = io::kSimForever, .error = ENOSPC, .host = ""});
+    if (!folder) full.doors.world().faults().add({.call = sim::SimCall::create, .after = 0, .count = sim::kSimForever, .error = ENOSPC, .host = ""});
     std::vector<QueueId> others = full.shuffled(all);
     std::erase(others, victim);
     for (int round = 0; round < 8; ++round)
@@ -255,12 +255,12 @@ TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
 // ------------------------------------------------------------------------------------------ each call in turn
 
 // A disk that is full, and on which the n-th call of a kind fails beside that.  True when there was such a call.
-bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
+bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count) {
   SCOPED_TRACE("number " + std::to_string(after) + ", " + std::to_string(count) + " times");
   FullDisk full(after + 1, 5);
   full.fill(200'000);
   const std::vector<QueueId> all = full.left();
-  io::SimFaults& faults = full.doors.world().faults();
+  sim::SimFaults& faults = full.doors.world().faults();
   const std::uint64_t before = faults.calls(call);
   faults.add({.call = call, .after = after, .count = count, .error = ENOSPC, .host = ""});
   EXPECT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
@@ -273,16 +273,16 @@ bool survives(io::SimCall call, std::uint64_t after, std::uint64_t count) {
   return calls > after;
 }
 
-class FullDiskEachCall : public ::testing::TestWithParam<std::pair<const char*, io::SimCall>> {};
+class FullDiskEachCall : public ::testing::TestWithParam<std::pair<const char*, sim::SimCall>> {};
 INSTANTIATE_TEST_SUITE_P(Spool, FullDiskEachCall,
-                         ::testing::Values(std::pair("Write", io::SimCall::write_file), std::pair("Sync", io::SimCall::sync),
-                                           std::pair("Create", io::SimCall::create), std::pair("Open", io::SimCall::open_file),
-                                           std::pair("Rename", io::SimCall::rename), std::pair("Remove", io::SimCall::remove)),
+                         ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
+                                           std::pair("Create", sim::SimCall::create), std::pair("Open", sim::SimCall::open_file),
+                                           std::pair("Rename", sim::SimCall::rename), std::pair("Remove", sim::SimCall::remove)),
                          [](const auto& info) { return std::string(info.param.first); });
 
 TEST_P(FullDiskEachCall, MayFail) {
   // Of writes and syncs there are hundreds: some of them.
-  std::uint64_t step = GetParam().second == io::SimCall::write_file || GetParam().second == io::SimCall::sync ? 37 : 1;
+  std::uint64_t step = GetParam().second == sim::SimCall::write_file || GetParam().second == sim::SimCall::sync ? 37 : 1;
   for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 1) && !HasFailure(); n += step) {
   }
   for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 3) && !HasFailure(); n += 3 * step) {

@@ -80,7 +80,7 @@ inline Task<void> read_all(Life& life, Ledger& ledger, bool& done) {
 
 class Workload {
  public:
-  Workload(Life& life, Ledger& ledger, io::SimRandom& random, QueueId& last_id, std::size_t size_max = 1'600'000)
+  Workload(Life& life, Ledger& ledger, sim::SimRandom& random, QueueId& last_id, std::size_t size_max = 1'600'000)
       : life_(life), ledger_(ledger), random_(random), last_id_(last_id), size_max_(size_max) {}
 
   // Goes on with what was found, and brings so many new messages to each core, `at_once` at a time.
@@ -145,7 +145,7 @@ class Workload {
 
   Life& life_;
   Ledger& ledger_;
-  io::SimRandom& random_;
+  sim::SimRandom& random_;
   QueueId& last_id_;
   std::size_t size_max_;
   std::size_t begun_ = 0;

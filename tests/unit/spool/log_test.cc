@@ -32,7 +32,7 @@ class LogTest : public ::testing::Test {
     life_->wait_ready();
     doors_.run_for(100ms);  // until all files are made that are wanted so far
   }
-  io::SimFaults& faults() { return doors_.world().faults(); }
+  sim::SimFaults& faults() { return doors_.world().faults(); }
   [[nodiscard]] const LogCounters& counters() { return life_->spool().log_counters(); }
 
   Task<void> keep_one(QueueId id, std::string customer = {}) {
@@ -90,7 +90,7 @@ TEST_F(LogTest, LoneMessageIsNotWaitedFor) {
 
 TEST_F(LogTest, WhatWasLaidOutBehindAFailedWriteGoesToAnotherSegment) {
   begin();
-  faults().add({.call = io::SimCall::write_file, .after = 0, .count = 1, .error = EIO, .host = ""});
+  faults().add({.call = sim::SimCall::write_file, .after = 0, .count = 1, .error = EIO, .host = ""});
   keep_crowd(300);
   std::size_t kept = 0;
   for (const Answer& answer : answers_) kept += answer.kept ? 1 : 0;
@@ -118,7 +118,7 @@ TEST_F(LogTest, WhatWasLaidOutBehindAFailedWriteGoesToAnotherSegment) {
 // A write that waits while no segment can be made would wait for ever; one that comes later is refused at once.
 TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
   life_ = std::make_unique<Life>(machine_);
-  faults().add({.call = io::SimCall::create, .after = 0, .count = 100, .error = ENOSPC, .host = ""});
+  faults().add({.call = sim::SimCall::create, .after = 0, .count = 100, .error = ENOSPC, .host = ""});
   keep_crowd(3);
   for (const Answer& answer : answers_) EXPECT_FALSE(answer.kept);
   EXPECT_FALSE(life_->spool().accepting());

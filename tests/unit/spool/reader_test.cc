@@ -217,7 +217,7 @@ INSTANTIATE_TEST_SUITE_P(Doors, ReaderBeside, ::testing::Values(testing::DoorKin
 
 TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {
   Machine machine(doors_);
-  io::SimRandom random(3);
+  sim::SimRandom random(3);
   Ledger ledger;
   QueueId last_id = 0;
   io::Disk& disk = machine.loops(1)[0]->door().disk;

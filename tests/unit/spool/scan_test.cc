@@ -298,7 +298,7 @@ TEST(Scan, ReadsAFileThatIsShorterThanItShouldBe) {
 }
 
 TEST(Scan, EndsWhateverTheOctetsAre) {
-  io::SimRandom random(5);
+  sim::SimRandom random(5);
   for (int round = 0; round < 200; ++round) {
     SegmentText segment = three_batches();
     std::string file = segment.file().substr(0, 65536);

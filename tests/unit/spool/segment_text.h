@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/io/aligned.h"
-#include "engine/io/sim_context.h"
+#include "tests/sim/context.h"
 #include "engine/spool/batch.h"
 #include "engine/spool/scan.h"
 #include "engine/spool/segments.h"

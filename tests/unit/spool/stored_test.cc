@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "engine/io/sim_context.h"
+#include "tests/sim/context.h"
 #include "engine/smtp/limits.h"
 #include "engine/spool/octets.h"
 #include "tests/unit/spool/segment_text.h"
@@ -123,10 +123,10 @@ class Generated {
     stored.envelope.message_id = text(message::kMessageIdBytesMax);
     return stored;
   }
-  io::SimRandom& random() { return random_; }
+  sim::SimRandom& random() { return random_; }
 
  private:
-  io::SimRandom random_;
+  sim::SimRandom random_;
 };
 
 void expect_same(const Stored& got, const Stored& stored) {

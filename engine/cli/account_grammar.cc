@@ -1,0 +1,158 @@
+#include "engine/cli/account_grammar.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/cli/account_table.h"
+
+namespace sluice::cli {
+namespace {
+
+using Kind = ParsedAccountCommand::Kind;
+
+ParsedAccountCommand help(std::string text) {
+  return {.kind = Kind::help, .request = {}, .text = std::move(text)};
+}
+
+ParsedAccountCommand error(const std::string& what, const std::string& remedy) {
+  return {.kind = Kind::error, .request = {}, .text = "sluicectl: " + what + "; " + remedy + "\n"};
+}
+
+bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
+
+std::string name_of(const AccountCommand& command) {
+  return std::string(command.object_name) + " " + std::string(command.verb_name);
+}
+
+ParsedAccountCommand error_in(const AccountCommand& command, const std::string& what) {
+  return error(name_of(command) + ": " + what, "see: sluicectl " + name_of(command) + " --help");
+}
+
+std::string overview_of(std::string_view object) {
+  std::string text;
+  for (const AccountCommand& command : kAccountCommands) {
+    if (!object.empty() && command.object_name != object) continue;
+    std::string line = "  sluicectl " + name_of(command);
+    if (!command.operand.empty()) (line += ' ') += command.operand;
+    constexpr std::size_t kSummaryColumn = 40;
+    line.resize(std::max(line.size() + 2, kSummaryColumn), ' ');
+    text += line + std::string(command.summary) + "\n";
+  }
+  return text;
+}
+
+std::string object_help(std::string_view object) {
+  return "Usage: sluicectl " + std::string(object) + " COMMAND\n\n" + overview_of(object) +
+         "\nMore about each: sluicectl " + std::string(object) + " COMMAND --help\n";
+}
+
+// Takes an operand, or an option with its value; moves `rest` past it. Says what is wrong, or
+// nothing.
+std::string take_option(std::span<const std::string_view>& rest, AccountRequest& request) {
+  std::string_view word = rest.front();
+  rest = rest.subspan(1);
+  std::optional<std::string_view> value;
+  if (const std::size_t equals = word.find('='); equals != std::string_view::npos) {
+    value = word.substr(equals + 1);
+    word = word.substr(0, equals);
+  }
+  if (word == "--password") {
+    return "a password is not given on the command line, where others can see it; use "
+           "--password-stdin";
+  }
+  const auto known = std::ranges::find(kAccountOptions, word, &AccountOptionText::name);
+  if (known == kAccountOptions.end() || (request.command->options & known->option) == 0) {
+    return "there is no option " + std::string(word.substr(0, 40)) + " here";
+  }
+  const bool repeated = request.has(known->option) && known->option != kOptionOnly;
+  if (repeated) return std::string(word) + " is given twice";
+  request.given |= known->option;
+  if (known->value.empty()) return value ? std::string(word) + " takes no value" : "";
+  if (!value) {
+    if (rest.empty()) return std::string(word) + " needs a value: " + std::string(known->value);
+    value = rest.front();
+    rest = rest.subspan(1);
+  }
+  if (known->option == kOptionCustomer) request.customer = *value;
+  if (known->option == kOptionOnly) request.only.emplace_back(*value);
+  if (known->option == kOptionReason) request.reason = *value;
+  return "";
+}
+
+// What is missing, or what does not go together.
+std::string check(const AccountRequest& request) {
+  const AccountCommand& command = *request.command;
+  if (!command.operand.empty() && request.operand.empty())
+    return "needs a " + std::string(command.operand);
+  for (const AccountOptionText& option : kAccountOptions) {
+    if ((command.required & option.option & ~request.given) != 0) {
+      return "needs " + std::string(option.name) + " " + std::string(option.value);
+    }
+  }
+  if (request.has(kOptionGenerate) && request.has(kOptionPasswordStdin)) {
+    return "--generate and --password-stdin exclude each other";
+  }
+  if (command.verb == AccountVerb::narrow &&
+      request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
+    return "needs either --only DOMAIN or --any-domain";
+  }
+  return "";
+}
+
+ParsedAccountCommand parse_rest(const AccountCommand& command,
+                                std::span<const std::string_view> rest) {
+  AccountRequest request{.command = &command};
+  bool operands_only = false;
+  bool operand_seen = false;
+  while (!rest.empty()) {
+    const std::string_view word = rest.front();
+    if (!operands_only && is_help(word)) return help(account_command_help(command));
+    if (!operands_only && word.starts_with('-')) {
+      if (word == "--") {
+        operands_only = true;
+        rest = rest.subspan(1);
+        continue;
+      }
+      if (const std::string wrong = take_option(rest, request); !wrong.empty())
+        return error_in(command, wrong);
+      continue;
+    }
+    if (operand_seen || command.operand.empty()) {
+      return error_in(command,
+                      command.operand.empty() ? "takes no operand" : "takes one operand only");
+    }
+    request.operand = word;
+    operand_seen = true;
+    rest = rest.subspan(1);
+  }
+  if (const std::string wrong = check(request); !wrong.empty()) return error_in(command, wrong);
+  return {.kind = Kind::request, .request = std::move(request), .text = {}};
+}
+
+}  // namespace
+
+bool is_account_object(std::string_view word) {
+  return std::ranges::find(kAccountCommands, word, &AccountCommand::object_name) !=
+         kAccountCommands.end();
+}
+
+std::string account_commands_overview() { return overview_of(""); }
+
+ParsedAccountCommand parse_account_command(std::span<const std::string_view> args) {
+  if (args.empty() || !is_account_object(args.front())) {
+    return error("expected customer, domain or account", "see: sluicectl --help");
+  }
+  const std::string_view object = args.front();
+  const std::string see = "see: sluicectl " + std::string(object) + " --help";
+  if (args.size() == 1) return error(std::string(object) + ": a command is missing", see);
+  if (is_help(args[1])) return help(object_help(object));
+  const auto command = std::ranges::find_if(kAccountCommands, [&](const AccountCommand& candidate) {
+    return candidate.object_name == object && candidate.verb_name == args[1];
+  });
+  if (command == kAccountCommands.end()) {
+    return error(std::string(object) + ": there is no such command", see);
+  }
+  return parse_rest(*command, args.subspan(2));
+}
+
+}  // namespace sluice::cli

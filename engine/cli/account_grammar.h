@@ -1,0 +1,81 @@
+// The command lines of sluicectl that are about accounts: what there is, how it is written, and the
+// help for it. Pure: values in, values out. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::cli {
+
+enum class AccountObject : std::uint8_t { customer, domain, account };
+enum class AccountVerb : std::uint8_t {
+  add,
+  list,
+  show,
+  suspend,
+  hold,
+  activate,
+  narrow,
+  password,
+  remove
+};
+
+// Options, as bits of a set.
+enum AccountOption : std::uint16_t {
+  kOptionCustomer = 1U << 0U,
+  kOptionOnly = 1U << 1U,
+  kOptionAnyDomain = 1U << 2U,
+  kOptionGenerate = 1U << 3U,
+  kOptionPasswordStdin = 1U << 4U,
+  kOptionRecursive = 1U << 5U,
+  kOptionReason = 1U << 6U,
+  kOptionJson = 1U << 7U,
+};
+
+struct AccountCommand {
+  AccountObject object;
+  AccountVerb verb;
+  std::string_view object_name;
+  std::string_view verb_name;
+  std::string_view operand;  // what its one operand stands for; empty if it takes none
+  unsigned options = 0;      // those that it knows
+  unsigned required = 0;     // those that it cannot do without
+  std::string_view summary;
+  std::string_view description;
+  std::string_view example;
+};
+
+struct AccountRequest {
+  const AccountCommand* command = nullptr;
+  std::string operand;
+  unsigned given = 0;  // options
+  std::optional<std::string> customer;
+  std::vector<std::string> only;
+  std::string reason;
+
+  [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
+};
+
+// What a command line came to: a request, or a text to print (help: exit 0; an error: exit 2).
+struct ParsedAccountCommand {
+  enum class Kind : std::uint8_t { request, help, error };
+  Kind kind = Kind::error;
+  AccountRequest request;
+  std::string text;
+};
+
+// "customer", "domain" or "account".
+[[nodiscard]] bool is_account_object(std::string_view word);
+
+// `args` begins with the object. An error never repeats an operand or value that it did not expect:
+// it could be a password.
+[[nodiscard]] ParsedAccountCommand parse_account_command(std::span<const std::string_view> args);
+
+// One line a command, for the list that sluicectl --help prints.
+[[nodiscard]] std::string account_commands_overview();
+
+}  // namespace sluice::cli

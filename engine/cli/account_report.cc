@@ -1,0 +1,200 @@
+#include "engine/cli/account_report.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "engine/text/json_text.h"
+
+namespace sluice::cli {
+namespace {
+
+using auth::AccountRecord;
+using auth::CustomerRecord;
+using auth::DomainRecord;
+
+std::string time_text(WallMillis at) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> time{milliseconds(at)};
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(floor<seconds>(time - day));
+  return absl::StrFormat("%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                         clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+template <typename Range, typename ToJson>
+std::string json_array(const Range& values, ToJson to_json) {
+  std::string array = "[";
+  for (const auto& value : values) {
+    if (array.size() > 1) array += ",";
+    array += to_json(value);
+  }
+  return array + "]";
+}
+
+// A record as people and programs read it: the same fields in the same order.
+struct Field {
+  std::string name;
+  std::string text;  // for people
+  std::string json;
+};
+using Fields = std::vector<Field>;
+
+Field text_field(std::string name, std::string_view text) {
+  return {std::move(name), std::string(text), text::json_string(text)};
+}
+Field number_field(std::string name, std::int64_t number) {
+  return {std::move(name), std::to_string(number), std::to_string(number)};
+}
+
+Fields fields_of(const CustomerRecord& record) {
+  return {text_field("name", record.name),
+          text_field("status", auth::status_name(record.status)),
+          text_field("reason", record.reason),
+          text_field("created", time_text(record.created)),
+          number_field("domain_count", record.domains),
+          number_field("account_count", record.accounts)};
+}
+
+Fields fields_of(const DomainRecord& record) {
+  return {text_field("name", record.name), text_field("customer", record.customer),
+          text_field("ownership", record.ownership),
+          text_field("created", time_text(record.created))};
+}
+
+Fields fields_of(const AccountRecord& record) {
+  Field sends_from{"narrowed_to", "(all of its customer's domains)", "null"};
+  if (record.narrowed_to) {
+    sends_from.text = record.narrowed_to->empty() ? "(nothing)" : "";
+    for (const std::string& domain : *record.narrowed_to) {
+      sends_from.text += (sends_from.text.empty() ? "" : ", ") + domain;
+    }
+    sends_from.json = json_array(*record.narrowed_to, text::json_string);
+  }
+  return {text_field("name", record.name),
+          text_field("customer", record.customer),
+          text_field("status", auth::status_name(record.status)),
+          text_field("reason", record.reason),
+          std::move(sends_from),
+          text_field("created", time_text(record.created)),
+          text_field("password_set", time_text(record.password_set))};
+}
+
+std::string json_object(const Fields& fields) {
+  std::string object = "{";
+  for (const Field& field : fields) {
+    if (object.size() > 1) object += ",";
+    object += text::json_string(field.name) + ":" + field.json;
+  }
+  return object + "}";
+}
+
+template <typename Record>
+std::string json_of(const Record& record) {
+  return json_object(fields_of(record));
+}
+
+void print_lines(std::ostream& out, const Fields& fields) {
+  for (const Field& field : fields) {
+    if (!field.text.empty()) out << field.name << ": " << field.text << "\n";
+  }
+}
+
+// Columns as seen on a terminal: a UTF-8 sequence counts as one.
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+template <typename Record>
+void print_records(std::ostream& out, std::span<const Record> records, std::string_view none) {
+  if (records.empty()) {
+    out << none << "\n";
+    return;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const Record& record : records) {
+    Fields fields = fields_of(record);
+    if (rows.empty()) {
+      std::vector<std::string>& heading = rows.emplace_back();
+      for (const Field& field : fields) heading.push_back(field.name);
+    }
+    std::vector<std::string>& row = rows.emplace_back();
+    for (Field& field : fields) row.push_back(field.text.empty() ? "-" : std::move(field.text));
+  }
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - columns(row[i]) + 2, ' ');
+    }
+    out << line << "\n";
+  }
+}
+
+}  // namespace
+
+void print_table(std::ostream& out, std::span<const CustomerRecord> records) {
+  print_records(out, records, "no customers");
+}
+void print_table(std::ostream& out, std::span<const DomainRecord> records) {
+  print_records(out, records, "no domains");
+}
+void print_table(std::ostream& out, std::span<const AccountRecord> records) {
+  print_records(out, records, "no accounts");
+}
+
+void print_json(std::ostream& out, std::span<const CustomerRecord> records) {
+  out << json_array(records, json_of<CustomerRecord>) << "\n";
+}
+void print_json(std::ostream& out, std::span<const DomainRecord> records) {
+  out << json_array(records, json_of<DomainRecord>) << "\n";
+}
+void print_json(std::ostream& out, std::span<const AccountRecord> records) {
+  out << json_array(records, json_of<AccountRecord>) << "\n";
+}
+
+void print_one(std::ostream& out, const DomainRecord& record, bool json) {
+  if (json) {
+    out << json_of(record) << "\n";
+  } else {
+    print_lines(out, fields_of(record));
+  }
+}
+
+void print_one(std::ostream& out, const AccountRecord& record, bool json) {
+  if (json) {
+    out << json_of(record) << "\n";
+  } else {
+    print_lines(out, fields_of(record));
+  }
+}
+
+void print_one(std::ostream& out, const CustomerRecord& record,
+               std::span<const DomainRecord> domains, std::span<const AccountRecord> accounts,
+               bool json) {
+  Fields fields = fields_of(record);
+  if (json) {
+    fields.push_back({"domains", "", json_array(domains, json_of<DomainRecord>)});
+    fields.push_back({"accounts", "", json_array(accounts, json_of<AccountRecord>)});
+    out << json_object(fields) << "\n";
+    return;
+  }
+  print_lines(out, fields);
+  out << "\n";
+  print_table(out, domains);
+  out << "\n";
+  print_table(out, accounts);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,32 @@
+// How sluicectl prints customers, domains and accounts: for people, as aligned columns, and for
+// programs, as JSON. Pure; any thread.
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "auth/backend/account_admin.h"
+
+namespace sluice::cli {
+
+// Tables with a heading; a word in place of a table if there is nothing.
+void print_table(std::ostream& out, std::span<const auth::CustomerRecord> records);
+void print_table(std::ostream& out, std::span<const auth::DomainRecord> records);
+void print_table(std::ostream& out, std::span<const auth::AccountRecord> records);
+
+// One JSON array on one line. Times are RFC 3339, in UTC.
+void print_json(std::ostream& out, std::span<const auth::CustomerRecord> records);
+void print_json(std::ostream& out, std::span<const auth::DomainRecord> records);
+void print_json(std::ostream& out, std::span<const auth::AccountRecord> records);
+
+// One record: "key: value" lines, or one JSON object on one line.
+void print_one(std::ostream& out, const auth::DomainRecord& record, bool json);
+void print_one(std::ostream& out, const auth::AccountRecord& record, bool json);
+// A customer with what it has.
+void print_one(std::ostream& out, const auth::CustomerRecord& record,
+               std::span<const auth::DomainRecord> domains,
+               std::span<const auth::AccountRecord> accounts, bool json);
+
+}  // namespace sluice::cli

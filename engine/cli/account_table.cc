@@ -1,0 +1,209 @@
+#include "engine/cli/account_table.h"
+
+#include <array>
+
+namespace sluice::cli {
+namespace {
+
+using enum AccountObject;
+using enum AccountVerb;
+
+constexpr std::array kOptionTexts{
+    AccountOptionText{kOptionCustomer, "--customer", "NAME", "The customer that it belongs to."},
+    AccountOptionText{kOptionOnly, "--only", "DOMAIN",
+                      "Let the account send only from this domain of its customer's. May be given "
+                      "several times."},
+    AccountOptionText{kOptionAnyDomain, "--any-domain", "",
+                      "Let the account send from every domain of its customer's."},
+    AccountOptionText{
+        kOptionGenerate, "--generate", "",
+        "Make a strong password and print it. It is shown this once and cannot be read back."},
+    AccountOptionText{kOptionPasswordStdin, "--password-stdin", "",
+                      "Read the password from the first line of standard input."},
+    AccountOptionText{kOptionRecursive, "--recursive", "",
+                      "Also remove all domains and accounts of the customer."},
+    AccountOptionText{kOptionReason, "--reason", "TEXT",
+                      "Why, in words for the customer: mail programs show it. Printable ASCII, up "
+                      "to 200 characters."},
+    AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
+};
+
+constexpr std::string_view kPasswordRules =
+    "The password is asked for on the terminal, twice and without being shown, unless "
+    "--password-stdin or --generate is given. It is never taken from the command line, where other "
+    "users of the machine could see it. It takes 1 to 1024 octets of UTF-8 without control "
+    "characters. Only a hash of it is stored (argon2id).";
+
+constexpr std::string_view kNoticed =
+    "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
+    "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
+
+constexpr std::array kCommands{
+    AccountCommand{
+        customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
+        "A customer is who pays: it owns domains and accounts. The store's file is made if it is "
+        "missing. Names take up to 200 octets, compare without case, and are kept as written.",
+        "sluicectl customer add 'Example Ltd'"},
+    AccountCommand{
+        customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",
+        "Prints each customer with its status and the number of its domains and accounts.",
+        "sluicectl customer list --json"},
+    AccountCommand{customer, show, "customer", "show", "NAME", kOptionJson, 0, "show one customer",
+                   "Prints the customer with its domains and accounts.",
+                   "sluicectl customer show 'Example Ltd'"},
+    AccountCommand{
+        customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0,
+        "let a customer log in no more",
+        "Every account of the customer is refused at login, with the reason if the password was "
+        "right.",
+        "sluicectl customer suspend 'Example Ltd' --reason 'unpaid since May, call 555-0100'"},
+    AccountCommand{customer, hold, "customer", "hold", "NAME", kOptionReason, 0,
+                   "hold back a customer's mail",
+                   "Its accounts may log in, but what they send is refused for now, with the reason.",
+                   "sluicectl customer hold 'Example Ltd'"},
+    AccountCommand{customer, activate, "customer", "activate", "NAME", 0, 0, "undo suspend or hold",
+                   "Accounts that are suspended or held themselves stay so.",
+                   "sluicectl customer activate 'Example Ltd'"},
+    AccountCommand{customer, remove, "customer", "remove", "NAME", kOptionRecursive, 0,
+                   "remove a customer",
+                   "Refused while the customer has domains or accounts, unless --recursive is "
+                   "given. Cannot be undone.",
+                   "sluicectl customer remove 'Example Ltd' --recursive"},
+
+    AccountCommand{domain, add, "domain", "add", "DOMAIN", kOptionCustomer, kOptionCustomer,
+                   "let a customer send from a domain",
+                   "DOMAIN is example.com, which covers exactly itself, or *.example.com (quote "
+                   "it), which covers every name below example.com but not example.com. An "
+                   "international name may be written in U-labels or in A-labels (xn--...): it is "
+                   "one domain, kept and shown in A-labels. That the domain is the customer's is recorded as "
+                   "asserted: by you. Refused if it meets a domain of another customer.",
+                   "sluicectl domain add example.com --customer 'Example Ltd'"},
+    AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0,
+                   "list domains", "Prints all domains, or those of one customer.",
+                   "sluicectl domain list --customer 'Example Ltd'"},
+    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionJson, 0, "show one domain",
+                   "Prints whose it is and how that is known.",
+                   "sluicectl domain show example.com"},
+    AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0,
+                   "stop a customer from sending from a domain",
+                   "Accounts that were narrowed to this domain alone may then send from none.",
+                   "sluicectl domain remove example.com"},
+
+    AccountCommand{account, add, "account", "add", "NAME",
+                   kOptionCustomer | kOptionOnly | kOptionGenerate | kOptionPasswordStdin,
+                   kOptionCustomer, "add an account",
+                   "An account is a name and a password to log in with, such as user@example.com. "
+                   "It may send from every domain of its customer's unless narrowed with --only. "
+                   "Names compare without case.",
+                   "sluicectl account add user@example.com --customer 'Example Ltd' --generate"},
+    AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionJson, 0,
+                   "list accounts", "Prints all accounts, or those of one customer.",
+                   "sluicectl account list --json"},
+    AccountCommand{account, show, "account", "show", "NAME", kOptionJson, 0, "show one account",
+                   "Prints everything about it but its password, which nobody can read back.",
+                   "sluicectl account show user@example.com"},
+    AccountCommand{account, password, "account", "password", "NAME",
+                   kOptionGenerate | kOptionPasswordStdin, 0, "set an account's password",
+                   "The old password is worth nothing from then on.",
+                   "pass show user | sluicectl account password user@example.com --password-stdin"},
+    AccountCommand{account, narrow, "account", "narrow", "NAME", kOptionOnly | kOptionAnyDomain, 0,
+                   "set which domains an account may send from",
+                   "With --only, from these of its customer's alone (or names below those); with "
+                   "--any-domain, from all again.",
+                   "sluicectl account narrow user@example.com --only shop.example.com"},
+    AccountCommand{
+        account, suspend, "account", "suspend", "NAME", kOptionReason, 0,
+        "let an account log in no more",
+        "It is refused at login, with the reason if the password was right.",
+        "sluicectl account suspend user@example.com --reason 'password was stolen, call 555-0100'"},
+    AccountCommand{account, hold, "account", "hold", "NAME", kOptionReason, 0,
+                   "hold back an account's mail",
+                   "It may log in, but what it sends is refused for now, with the reason.",
+                   "sluicectl account hold user@example.com"},
+    AccountCommand{account, activate, "account", "activate", "NAME", 0, 0, "undo suspend or hold",
+                   "If its customer is suspended or held, that stays so.",
+                   "sluicectl account activate user@example.com"},
+    AccountCommand{account, remove, "account", "remove", "NAME", 0, 0, "remove an account",
+                   "Cannot be undone.", "sluicectl account remove user@example.com"},
+};
+
+constexpr std::size_t kWidth = 80;
+
+// `text` in lines of at most kWidth columns, each after `indent` blanks.
+void append_wrapped(std::string& page, std::string_view text, std::size_t indent) {
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t blank = text.find(' ');
+    const std::string_view word = text.substr(0, blank);
+    if (column != 0 && column + 1 + word.size() > kWidth) {
+      page += '\n';
+      column = 0;
+    }
+    page.append(column == 0 ? indent : 1, ' ');
+    column += (column == 0 ? indent : 1) + word.size();
+    page += word;
+    text.remove_prefix(blank == std::string_view::npos ? text.size() : blank + 1);
+  }
+  page += '\n';
+}
+
+bool changes_store(const AccountCommand& command) {
+  return command.verb != list && command.verb != show;
+}
+
+}  // namespace
+
+constinit const std::span<const AccountOptionText> kAccountOptions = kOptionTexts;
+constinit const std::span<const AccountCommand> kAccountCommands = kCommands;
+
+std::string account_command_synopsis(const AccountCommand& command) {
+  std::string line = "sluicectl ";
+  line += command.object_name;
+  line += ' ';
+  line += command.verb_name;
+  if (!command.operand.empty()) (line += ' ') += command.operand;
+  for (const AccountOptionText& option : kAccountOptions) {
+    if ((command.options & option.option) == 0) continue;
+    std::string word(option.name);
+    if (!option.value.empty()) (word += ' ') += option.value;
+    const bool required = (command.required & option.option) != 0;
+    line += required ? " " + word : " [" + word + "]";
+    if (option.option == kOptionOnly) line += "...";
+  }
+  return line;
+}
+
+std::string account_command_help(const AccountCommand& command) {
+  constexpr std::size_t kText = 2;
+  constexpr std::size_t kExplanation = 6;
+  std::string page = "NAME\n";
+  append_wrapped(page,
+                 "sluicectl " + std::string(command.object_name) + " " +
+                     std::string(command.verb_name) + " - " + std::string(command.summary),
+                 kText);
+  page += "\nSYNOPSIS\n";
+  append_wrapped(page, account_command_synopsis(command), kText);
+  page += "\nDESCRIPTION\n";
+  append_wrapped(page, command.description, kText);
+  if ((command.options & kOptionGenerate) != 0) append_wrapped(page += '\n', kPasswordRules, kText);
+  if (changes_store(command)) append_wrapped(page += '\n', kNoticed, kText);
+  page += "\nOPTIONS\n";
+  for (const AccountOptionText& option : kAccountOptions) {
+    if ((command.options & option.option) == 0) continue;
+    page += "  " + std::string(option.name) +
+            (option.value.empty() ? "" : " " + std::string(option.value)) + "\n";
+    append_wrapped(page, option.help, kExplanation);
+  }
+  page += "  --store PATH, --config FILE\n";
+  append_wrapped(page, "The store to work on, or the relay's configuration that names it.",
+                 kExplanation);
+  page += "  --help\n";
+  append_wrapped(page, "Print this text.", kExplanation);
+  page += "\nEXIT STATUS\n  0  done\n";
+  page += "  1  failed; the reason and the remedy are on standard error\n";
+  page += "  2  the command line was not understood\n";
+  page += "\nEXAMPLE\n  " + std::string(command.example) + "\n";
+  return page;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,257 @@
+#include "engine/cli/accounts.h"
+
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "auth/backend/account_admin.h"
+#include "engine/base/check.h"
+#include "engine/cli/account_report.h"
+#include "engine/cli/password.h"
+#include "engine/io/real_door.h"
+
+namespace sluice::cli {
+namespace {
+
+using auth::AccountAdmin;
+using auth::AccountStatus;
+
+class AccountCommandRun {
+ public:
+  AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world,
+                    AccountAdmin& admin)
+      : request_(request), world_(world), admin_(admin) {}
+
+  absl::Status run() {
+    switch (request_.command->object) {
+      case AccountObject::customer:
+        return run_on_customer();
+      case AccountObject::domain:
+        return run_on_domain();
+      case AccountObject::account:
+        return run_on_account();
+    }
+    return absl::InternalError("no such object");
+  }
+
+ private:
+  absl::Status run_on_customer() {
+    const std::string& name = request_.operand;
+    switch (request_.command->verb) {
+      case AccountVerb::add:
+        return done(admin_.add_customer(name, world_.clock.wall()), "added");
+      case AccountVerb::list:
+        return list(admin_.customers());
+      case AccountVerb::show:
+        return show_customer();
+      case AccountVerb::suspend:
+        return set_customer(AccountStatus::suspended, "suspended");
+      case AccountVerb::hold:
+        return set_customer(AccountStatus::held, "held");
+      case AccountVerb::activate:
+        return set_customer(AccountStatus::active, "active");
+      case AccountVerb::remove:
+        return done(admin_.remove_customer(name, request_.has(kOptionRecursive)), "removed");
+      case AccountVerb::narrow:
+      case AccountVerb::password:
+        break;
+    }
+    return absl::InternalError("no such command");
+  }
+
+  absl::Status run_on_domain() {
+    const std::string& name = request_.operand;
+    switch (request_.command->verb) {
+      case AccountVerb::add:
+        return done(admin_.add_domain(name, *request_.customer, world_.clock.wall()), "added");
+      case AccountVerb::list:
+        return list(admin_.domains(request_.customer));
+      case AccountVerb::show:
+        return show(admin_.domain(name));
+      case AccountVerb::remove:
+        return done(admin_.remove_domain(name), "removed");
+      case AccountVerb::suspend:
+      case AccountVerb::hold:
+      case AccountVerb::activate:
+      case AccountVerb::narrow:
+      case AccountVerb::password:
+        break;
+    }
+    return absl::InternalError("no such command");
+  }
+
+  absl::Status run_on_account() {
+    const std::string& name = request_.operand;
+    switch (request_.command->verb) {
+      case AccountVerb::add:
+        return add_account();
+      case AccountVerb::list:
+        return list(admin_.accounts(request_.customer));
+      case AccountVerb::show:
+        return show(admin_.account(name));
+      case AccountVerb::suspend:
+        return set_account(AccountStatus::suspended, "suspended");
+      case AccountVerb::hold:
+        return set_account(AccountStatus::held, "held");
+      case AccountVerb::activate:
+        return set_account(AccountStatus::active, "active");
+      case AccountVerb::narrow:
+        return done(admin_.set_narrowing(name, narrowing()), "narrowed anew");
+      case AccountVerb::password:
+        return set_password();
+      case AccountVerb::remove:
+        return done(admin_.remove_account(name), "removed");
+    }
+    return absl::InternalError("no such command");
+  }
+
+  absl::Status done(absl::Status status, std::string_view how) {
+    if (status.ok()) {
+      world_.out << request_.command->object_name << " " << request_.operand << ": " << how << "\n";
+    }
+    return status;
+  }
+
+  template <typename Records>
+  absl::Status list(const absl::StatusOr<Records>& records) {
+    if (!records.ok()) return records.status();
+    const std::span<const typename Records::value_type> rows(*records);
+    if (request_.has(kOptionJson)) {
+      print_json(world_.out, rows);
+    } else {
+      print_table(world_.out, rows);
+    }
+    return absl::OkStatus();
+  }
+
+  template <typename Record>
+  absl::Status show(const absl::StatusOr<Record>& record) {
+    if (record.ok()) print_one(world_.out, *record, request_.has(kOptionJson));
+    return record.status();
+  }
+
+  absl::Status show_customer() {
+    const auto record = admin_.customer(request_.operand);
+    if (!record.ok()) return record.status();
+    const auto domains = admin_.domains(record->name);
+    if (!domains.ok()) return domains.status();
+    const auto accounts = admin_.accounts(record->name);
+    if (!accounts.ok()) return accounts.status();
+    print_one(world_.out, *record, *domains, *accounts, request_.has(kOptionJson));
+    return absl::OkStatus();
+  }
+
+  absl::Status set_customer(AccountStatus status, std::string_view how) {
+    return done(admin_.set_customer_status(request_.operand, status, request_.reason), how);
+  }
+
+  absl::Status set_account(AccountStatus status, std::string_view how) {
+    return done(admin_.set_account_status(request_.operand, status, request_.reason), how);
+  }
+
+  AccountAdmin::Narrowing narrowing() const {
+    if (!request_.has(kOptionOnly)) return std::nullopt;
+    return request_.only;
+  }
+
+  absl::Status add_account() {
+    // Before a password is asked for in vain.
+    if (const auto owner = admin_.customer(*request_.customer); !owner.ok()) return owner.status();
+    return with_password([this](const auth::Secret& secret) {
+      return done(admin_.add_account(request_.operand, *request_.customer, secret, narrowing(),
+                                     world_.clock.wall()),
+                  "added");
+    });
+  }
+
+  absl::Status set_password() {
+    if (const auto known = admin_.account(request_.operand); !known.ok()) return known.status();
+    return with_password([this](const auth::Secret& secret) {
+      return done(admin_.set_password(request_.operand, secret, world_.clock.wall()),
+                  "password set");
+    });
+  }
+
+  // `use` gets the password; one that was made is printed once it is known to be in force.
+  template <typename Use>
+  absl::Status with_password(Use use) {
+    if (!request_.has(kOptionGenerate)) {
+      const absl::StatusOr<auth::Secret> secret = given_password();
+      return secret.ok() ? use(*secret) : secret.status();
+    }
+    std::string generated = generate_password(world_.random);
+    const std::optional<auth::Secret> secret = auth::Secret::make(generated);
+    CHECK(secret.has_value());
+    absl::Status used = use(*secret);
+    if (used.ok()) world_.out << "password: " << generated << "\n";
+    auth::wipe_octets(generated.data(), generated.size());
+    return used;
+  }
+
+  absl::StatusOr<auth::Secret> given_password() {
+    if (request_.has(kOptionPasswordStdin)) return read_password_line(world_.in);
+    if (world_.terminal >= 0)
+      return ask_password(world_.terminal, "Password for " + request_.operand);
+    return absl::FailedPreconditionError(
+        "there is no terminal to ask for the password on; use --password-stdin or --generate");
+  }
+
+  const AccountRequest& request_;
+  const AccountCommandWorld& world_;
+  AccountAdmin& admin_;
+};
+
+int failed(const AccountCommandWorld& world, const absl::Status& status) {
+  world.err << "sluicectl: " << std::string(status.message().data(), status.message().size())
+            << "\n";
+  return kCtlFailed;
+}
+
+}  // namespace
+
+int run_account_command(std::span<const std::string_view> args, const AccountCommandWorld& world) {
+  const ParsedAccountCommand parsed = parse_account_command(args);
+  switch (parsed.kind) {
+    case ParsedAccountCommand::Kind::help:
+      world.out << parsed.text;
+      return kCtlDone;
+    case ParsedAccountCommand::Kind::error:
+      world.err << parsed.text;
+      return kCtlUsage;
+    case ParsedAccountCommand::Kind::request:
+      break;
+  }
+  const AccountCommand& command = *parsed.request.command;
+  const bool is_first =
+      command.object == AccountObject::customer && command.verb == AccountVerb::add;
+  const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
+  const auto admin = AccountAdmin::open(world.store_path, if_missing, world.hash_cost);
+  if (!admin.ok()) return failed(world, admin.status());
+  const absl::Status status = AccountCommandRun(parsed.request, world, **admin).run();
+  if (!status.ok()) return failed(world, status);
+  world.out.flush();
+  if (!world.out.good()) {
+    return failed(
+        world, absl::InternalError("the output could not be written; what was asked for is done"));
+  }
+  return kCtlDone;
+}
+
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
+                        std::istream& in, std::ostream& out, std::ostream& err) {
+  constexpr int kStandardInput = 0;
+  const std::unique_ptr<io::Clock> clock = io::make_real_clock();
+  const std::unique_ptr<io::Random> random = io::make_real_random();
+  const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
+  return run_account_command(args, AccountCommandWorld{.store_path = store_path,
+                                                       .clock = *clock,
+                                                       .random = *random,
+                                                       .terminal = can_ask ? kStandardInput : -1,
+                                                       .in = in,
+                                                       .out = out,
+                                                       .err = err});
+}
+
+}  // namespace sluice::cli

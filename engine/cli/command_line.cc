@@ -1,0 +1,221 @@
+#include "engine/cli/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "engine/cli/command_words.h"
+#include "engine/cli/account_grammar.h"
+#include "engine/cli/queue_grammar.h"
+#include "engine/config/example.h"
+#include "engine/cli/help.h"
+
+namespace sluice::cli {
+namespace {
+
+Words words_of(int argc, const char* const* argv) {
+  Words words;
+  for (int i = 1; i < argc; ++i) words.emplace_back(argv[i]);
+  return words;
+}
+
+SluiceCommand sluice_text(SluiceCommand::Kind kind, std::string text) {
+  SluiceCommand command;
+  command.kind = kind;
+  command.text = std::move(text);
+  return command;
+}
+
+SluicectlCommand sluicectl_text(SluicectlCommand::Kind kind, std::string text) {
+  SluicectlCommand command;
+  command.kind = kind;
+  command.text = std::move(text);
+  return command;
+}
+
+SluicectlCommand sluicectl_error(const std::string& problem) {
+  return sluicectl_text(SluicectlCommand::Kind::error, with_advice("sluicectl", problem));
+}
+
+struct SluicectlOptions {
+  enum : std::size_t { kJson, kConfig, kControl, kStore, kTimeout };
+  std::array<Option, 5> all{Option{"--json", ""}, Option{"--config", "FILE"},
+                            Option{"--control", "PATH"}, Option{"--store", "PATH"},
+                            Option{"--timeout", "SECONDS"}};
+};
+
+constexpr std::array<std::string_view, 11> kSluicectlCommands{
+    "status", "sessions", "pools",    "counters", "reload", "drain",
+    "queue",  "spool",    "customer", "domain",   "account"};
+constexpr std::size_t kViews = 4;  // the first so many show data
+constexpr int kTimeoutMaxS = 3600;
+
+// Takes over what the options say.  Says what is wrong, or nothing.
+std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
+  const auto given = [&](std::size_t option) { return options.all[option].given; };
+  if (const auto file = given(SluicectlOptions::kConfig)) {
+    command.config_file = *file;
+    command.config_given = true;
+  }
+  command.control = given(SluicectlOptions::kControl).value_or("");
+  command.store = given(SluicectlOptions::kStore).value_or("");
+  if (const auto text = given(SluicectlOptions::kTimeout)) {
+    const auto [end, error] =
+        std::from_chars(text->data(), text->data() + text->size(), command.timeout_s);
+    const bool whole = error == std::errc() && end == text->data() + text->size();
+    if (!whole || command.timeout_s < 1 || command.timeout_s > kTimeoutMaxS) {
+      return "--timeout needs a whole number of seconds from 1 to " + std::to_string(kTimeoutMaxS);
+    }
+  }
+  return "";
+}
+
+// Whether the first word has a grammar of its own, in which all behind it is read.
+bool has_grammar(const Words& words) {
+  if (words.empty()) return false;
+  return words.front() == "queue" || words.front() == "spool" || is_account_object(words.front());
+}
+
+// What is left when the options are taken out.  Behind a word with a grammar of its own, options
+// that are not ours are theirs, --json and --help among them.
+struct SluicectlWords {
+  Words rest;
+  bool wants_help = false;
+  std::string problem;
+};
+
+SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
+  SluicectlWords left;
+  bool operands_only = false;
+  for (std::size_t at = 0; at < words.size() && left.problem.empty();) {
+    const std::string_view word = words[at];
+    const bool theirs = has_grammar(left.rest);
+    Option* option = operands_only ? nullptr : find_option(options.all, word);
+    if (theirs && option == &options.all[SluicectlOptions::kJson]) option = nullptr;
+    if (option != nullptr) {
+      left.problem = take_option(*option, words, at);
+      continue;
+    }
+    ++at;
+    if (word == "--") operands_only = true;
+    if (!theirs && !operands_only && word.starts_with('-')) {
+      if (is_help(word))
+        left.wants_help = true;
+      else
+        left.problem = unknown_option(word, options.all);
+      continue;
+    }
+    left.rest.push_back(word);
+  }
+  return left;
+}
+
+// "certificate --out DIR [--config FILE] NAME ..."
+SluiceCommand parse_certificate(const Words& words) {
+  using Kind = SluiceCommand::Kind;
+  SluiceCommand command;
+  command.kind = Kind::certificate;
+  std::array<Option, 2> options{Option{"--out", "DIRECTORY"}, Option{"--config", "FILE"}};
+  std::string problem;
+  for (std::size_t at = 1; at < words.size() && problem.empty();) {
+    if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
+    if (Option* option = find_option(options, words[at])) {
+      problem = take_option(*option, words, at);
+    } else if (words[at].starts_with('-')) {
+      problem = unknown_option(words[at], options);
+    } else {
+      command.names.emplace_back(words[at++]);
+    }
+  }
+  if (problem.empty() && !options[0].given) problem = "--out DIRECTORY is missing";
+  if (problem.empty() && command.names.empty()) problem = "needs at least one host name or address";
+  if (!problem.empty()) return sluice_text(Kind::error, with_advice("sluice", "certificate: " + problem));
+  command.directory = *options[0].given;
+  if (options[1].given) command.config_file = *options[1].given;
+  return command;
+}
+
+}  // namespace
+
+SluiceCommand parse_sluice(int argc, const char* const* argv) {
+  using Kind = SluiceCommand::Kind;
+  constexpr std::array<std::string_view, 4> kCommands{"serve", "check", "example", "certificate"};
+  const auto error = [](const std::string& problem) {
+    return sluice_text(Kind::error, with_advice("sluice", problem));
+  };
+  const Words words = words_of(argc, argv);
+  const std::string_view name = words.empty() ? std::string_view() : words.front();
+  if (is_help(name)) return sluice_text(Kind::print, sluice_help());
+  if (name == "--version")
+    return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
+  if (std::ranges::find(kCommands, name) == kCommands.end())
+    return error(unknown_command(name, kCommands));
+  if (name == "certificate") return parse_certificate(words);
+  std::array<Option, 1> options{Option{"--config", "FILE"}};
+  for (std::size_t at = 1; at < words.size();) {
+    if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
+    Option* option = name == "example" ? nullptr : find_option(options, words[at]);
+    if (option == nullptr) {
+      const bool dashed = words[at].starts_with('-');
+      return error(std::string(name) + ": " +
+                   (dashed ? unknown_option(words[at], options) : "takes no operand"));
+    }
+    if (const std::string problem = take_option(*option, words, at); !problem.empty()) {
+      return error(std::string(name) + ": " + problem);
+    }
+  }
+  if (name == "example") return sluice_text(Kind::print, std::string(config::kExampleConfig));
+  SluiceCommand command;
+  command.kind = name == "serve" ? Kind::serve : Kind::check;
+  if (options[0].given) command.config_file = *options[0].given;
+  return command;
+}
+
+SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
+  using Kind = SluicectlCommand::Kind;
+  const Words words = words_of(argc, argv);
+  if (!words.empty() && words.front() == "--version") {
+    return sluicectl_text(Kind::print, "sluicectl " + std::string(kVersion) + "\n");
+  }
+  SluicectlOptions options;
+  SluicectlWords left = take_options(words, options);
+  if (left.wants_help || (left.rest.size() == 1 && is_help(left.rest.front()))) {
+    return sluicectl_text(Kind::print, sluicectl_help());
+  }
+  if (!left.problem.empty()) return sluicectl_error(left.problem);
+  SluicectlCommand command;
+  if (const std::string problem = apply(options, command); !problem.empty())
+    return sluicectl_error(problem);
+  const std::string_view name = left.rest.empty() ? std::string_view() : left.rest.front();
+  const bool json = options.all[SluicectlOptions::kJson].given.has_value();
+  if (has_grammar(left.rest)) {
+    // Given in front of the word, --json is meant all the same.
+    const bool account = is_account_object(name);
+    if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
+    if (name == "queue") {
+      if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
+      parse_queue_command(left.rest, command);
+    } else if (name == "spool") {
+      parse_spool_command(left.rest, command);
+    } else {
+      command.kind = Kind::account;
+      command.account_args = std::move(left.rest);
+    }
+    return command;
+  }
+  const auto known = std::ranges::find(kSluicectlCommands, name);
+  if (known == kSluicectlCommands.end())
+    return sluicectl_error(unknown_command(name, kSluicectlCommands));
+  const auto index = static_cast<std::size_t>(known - kSluicectlCommands.begin());
+  if (left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
+  if (json && index >= kViews)
+    return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
+  command.kind = Kind::ask;
+  command.request = std::string(name) + (json ? " json" : "");
+  return command;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,73 @@
+// The command lines of sluice and sluicectl, read into values.  Pure; any thread.
+// What is to be printed and the exit status are values too: the programs' main functions only carry
+// them out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::cli {
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/sluice/sluice.toml";
+inline constexpr int kExitUsage = 2;
+// Of sluicectl, for each step of a dialog with the relay, where --timeout is not given; behind queue the relay may have
+// to read a million messages.
+inline constexpr int kTimeoutS = 10;
+inline constexpr int kQueueTimeoutS = 600;
+
+struct SluiceCommand {
+  enum class Kind : std::uint8_t {
+    serve,
+    check,
+    certificate,  // make a self-signed one for `names` in `directory`
+    print,  // `text` to standard output, exit 0: the example, help, version
+    error,  // `text` to standard error, exit kExitUsage
+  };
+  Kind kind = Kind::error;
+  std::string config_file{kDefaultConfigFile};
+  std::string directory;
+  std::vector<std::string> names;
+  std::string text;
+};
+
+// What sluicectl does with a spool by itself, while no relay has it open or beside one that has.
+struct SpoolCommand {
+  enum class Verb : std::uint8_t {
+    dump,   // print every record
+    check,  // say what is wrong in it
+  };
+  Verb verb = Verb::check;
+  std::string directory;  // empty: as the configuration says
+  bool json = false;
+};
+
+struct SluicectlCommand {
+  enum class Kind : std::uint8_t {
+    ask,      // send `request` to the control socket, print the answer
+    account,  // run_account_command() with `account_args`
+    spool,    // do what `spool` says
+    print,    // as above
+    error,
+  };
+  Kind kind = Kind::error;
+  // Where the control socket and the accounts are: as given here, else as the configuration says.
+  std::string config_file{kDefaultConfigFile};
+  bool config_given = false;  // with --config: a file that cannot be read is then an error
+  std::string control;        // empty: not given
+  std::string store;          // empty: not given
+  int timeout_s = kTimeoutS;
+  // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
+  std::string request;
+  SpoolCommand spool;
+  std::vector<std::string_view>
+      account_args;  // begins with customer, domain or account; views of the words given
+  std::string text;
+};
+
+// The words as main() gets them, the program's name first.  They outlive the result.
+[[nodiscard]] SluiceCommand parse_sluice(int argc, const char* const* argv);
+[[nodiscard]] SluicectlCommand parse_sluicectl(int argc, const char* const* argv);
+
+}  // namespace sluice::cli

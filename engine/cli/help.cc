@@ -1,0 +1,182 @@
+#include "engine/cli/help.h"
+
+#include "engine/cli/command_line.h"
+#include "engine/cli/account_grammar.h"
+#include "engine/text/figures.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kSluice = R"(NAME
+  sluice - relay for outgoing mail
+
+SYNOPSIS
+  sluice serve [--config FILE]
+  sluice check [--config FILE]
+  sluice example
+  sluice certificate --out DIRECTORY [--config FILE] NAME ...
+  sluice --help | --version
+
+DESCRIPTION
+  Sluice takes mail from customers who have logged in, lets each send only as
+  the domains that are theirs, and passes it on to the next hop while it is
+  still coming in. What it has answered 250 to, the next hop has taken, or it is
+  in the spool and is delivered from there, or reported to its sender.
+
+  serve     Runs the relay until it is told to stop. It stays in the foreground
+            and writes its log where the configuration says, by default to
+            standard error. Started as root, it opens its ports and then becomes
+            the configured user for good.
+  check     Looks at all that serve needs: the configuration, the files and
+            directories that it names, as server.user will see them, every
+            certificate, the accounts' file and the customers that routes name,
+            the spool and the space that it has, and the ports: one that another
+            process holds is wrong, but not one of the relay that runs already.
+            Changes nothing. Tells all that is wrong, one thing on a line; in
+            the configuration's text as
+            FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
+  example   Prints a configuration that shows every key with its default.
+  certificate
+            Makes a self-signed certificate for host names and addresses, for
+            trying things out: fullchain.pem and privkey.pem in DIRECTORY, where
+            neither may be yet. Made by root, the key is server.user's.
+
+OPTIONS
+  --config FILE   The configuration. Default: /etc/sluice/sluice.toml
+  --out DIRECTORY Where a certificate goes.
+  -h, --help      Print this page.
+  --version       Print the version.
+
+SIGNALS
+  SIGTERM, SIGINT  Take no new sessions, let open ones finish what they are at
+                   for up to server.drain_s seconds, then end.
+  SIGHUP           Read the configuration again and open the log file anew. If
+                   anything in it is wrong, or needs a restart, the old one
+                   stays and the log, which is opened anew all the same, says
+                   why. Sessions that are open go on under the rules that they
+                   began with.
+  SIGUSR1          Open the log file anew, and nothing else. A log file that was
+                   renamed or removed is noticed without it, too.
+
+FILES
+  /etc/sluice/sluice.toml      The configuration.
+  /etc/sluice/tls/HOST/        fullchain.pem and privkey.pem of each host name;
+                               read again by themselves when they change.
+  /var/lib/sluice/accounts.db  Customers, domains and accounts; see sluicectl.
+  /var/lib/sluice/spool/       Mail still to be delivered; see sluicectl.
+  /run/sluice/control.sock     What sluicectl talks to.
+  All but the first can be moved by the configuration.
+
+EXIT STATUS
+  0  What was asked for is done; serve: told to stop, and everything had ended.
+  1  It failed; the reason is on standard error or, once serve runs, in the log.
+     check: something is wrong.
+  2  The command line was not understood.
+
+EXAMPLES
+  Begin:
+    sluice example > /etc/sluice/sluice.toml
+    editor /etc/sluice/sluice.toml       # say where mail goes on to
+    sluicectl customer add 'Example Ltd'
+    sluicectl domain add example.com --customer 'Example Ltd'
+    sluicectl account add user@example.com --customer 'Example Ltd' --generate
+    sluice check && sluice serve
+
+  Try a change before it is brought into force:
+    sluice check --config ./new.toml
+
+SEE ALSO
+  sluicectl --help
+)";
+
+constexpr std::string_view kSluicectlHead = R"(NAME
+  sluicectl - look after a running sluice, its queue and its accounts
+
+SYNOPSIS
+  sluicectl [OPTIONS] status | sessions | pools | counters [--json]
+  sluicectl [OPTIONS] reload | drain
+  sluicectl [OPTIONS] queue COMMAND ...
+  sluicectl [OPTIONS] spool dump | check
+  sluicectl [OPTIONS] customer | domain | account COMMAND ...
+  sluicectl --help | --version
+
+DESCRIPTION
+  The first three kinds ask the running relay, through its control socket. The
+  fourth reads the spool from the disk, and the last edits the accounts' file,
+  whether a relay runs or not; a running one notices within a second.
+
+  status    How the relay is, core by core.
+  sessions  Every open session: who, from where, and what it is waiting for.
+  pools     The connections to each next hop, and its last trouble.
+  counters  What was counted since the start, summed over all cores.
+  reload    Read the configuration again, as SIGHUP does, and open the log anew;
+            tells what is wrong, and whether the old configuration stays. Warns
+            of certificates that cannot be shown or have expired.
+  drain     Stop, as SIGTERM does: no new sessions, open ones may finish.
+
+  queue list | show | destinations
+            What is waiting to be delivered, to where, and why it waits.
+  queue flush | hold | release | remove
+            Try messages now, or no more for a while, or again; delete them.
+  spool check | dump
+            Whether the spool on the disk is sound, and what is in it. For root and
+            for the user that the relay runs as.
+
+)";
+
+constexpr std::string_view kSluicectlTail = R"(
+OPTIONS
+  They may stand anywhere on the line.
+  --json          Print JSON (RFC 8259) instead of text, where data is shown.
+  --config FILE   The relay's configuration, which says where its control socket,
+                  its spool and its accounts are.
+                  Default: /etc/sluice/sluice.toml
+  --control PATH  The control socket, whatever the configuration says.
+  --store PATH    The accounts' file, whatever the configuration says.
+  --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
+                  $(queue timeout) behind queue.
+  -h, --help      Print this page; behind queue, spool, customer, domain or account
+                  and after each of their commands, more about that.
+  --version       Print the version.
+
+FILES
+  /etc/sluice/sluice.toml      The configuration.
+  /var/lib/sluice/accounts.db  Customers, domains and accounts.
+  /var/lib/sluice/spool/       Mail that is still to be delivered.
+                               Root works on these two as their owner.
+  /run/sluice/control.sock     The control socket, for its owner and group.
+
+EXIT STATUS
+  0  What was asked for is done.
+  1  It failed; the reason and what to do are on standard error.
+  2  The command line was not understood.
+
+EXAMPLES
+  Who is connected, and who keeps a connection waiting:
+    sluicectl sessions
+
+  Messages taken so far, for a script:
+    sluicectl counters --json
+
+  Bring a new configuration into force:
+    sluice check && sluicectl reload
+
+  A stolen password:
+    sluicectl account suspend user@example.com --reason 'stolen, call 555-0100'
+    sluicectl queue hold --sender user@example.com
+
+SEE ALSO
+  sluicectl queue --help, sluicectl spool --help, sluice --help
+)";
+
+}  // namespace
+
+std::string sluice_help() { return std::string(kSluice); }
+
+std::string sluicectl_help() {
+  return std::string(kSluicectlHead) + account_commands_overview() +
+         text::with_figures(kSluicectlTail,
+                      {{"timeout", std::to_string(kTimeoutS)}, {"queue timeout", std::to_string(kQueueTimeoutS)}});
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,154 @@
+#include "engine/cli/queue_grammar.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "engine/text/did_you_mean.h"
+#include "engine/control/queue_request.h"
+
+namespace sluice::cli {
+namespace {
+
+using Kind = SluicectlCommand::Kind;
+
+void print(SluicectlCommand& command, std::string page) {
+  command.kind = Kind::print;
+  command.text = std::move(page);
+}
+
+void fail(SluicectlCommand& command, std::string_view object, const std::string& problem) {
+  command.kind = Kind::error;
+  command.text =
+      with_advice("sluicectl", std::string(object) + problem, "sluicectl " + std::string(object));
+}
+
+// The words behind the object: its verb, options, operands.
+struct Parts {
+  std::string_view verb;
+  Words operands;
+  bool wants_help = false;
+  std::string problem;
+};
+
+Parts take_parts(const Words& words, std::span<Option> options) {
+  Parts parts;
+  bool operands_only = false;
+  for (std::size_t at = 1; at < words.size() && parts.problem.empty();) {
+    const std::string_view word = words[at];
+    Option* option = operands_only ? nullptr : find_option(options, word);
+    if (option != nullptr) {
+      parts.problem = take_option(*option, words, at);
+      continue;
+    }
+    ++at;
+    if (!operands_only && word == "--") {
+      operands_only = true;
+    } else if (!operands_only && is_help(word)) {
+      parts.wants_help = true;
+    } else if (!operands_only && word.starts_with('-')) {
+      parts.problem = unknown_option(word, options);
+    } else if (parts.verb.empty()) {
+      parts.verb = word;
+    } else {
+      parts.operands.push_back(word);
+    }
+  }
+  return parts;
+}
+
+// Not repeated: it could be anything.
+std::string unknown_verb(std::string_view verb, std::span<const std::string_view> known) {
+  if (verb.empty()) return ": a command is missing";
+  const std::string_view meant = text::did_you_mean(verb, known);
+  return ": there is no such command" +
+         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+}
+
+// Nothing of it is wrong: an empty text.
+std::string read_limit(std::string_view text, std::uint32_t& limit) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error == std::errc() && end == text.data() + text.size() && limit >= 1 &&
+      limit <= control::kQueueLimitMax) {
+    return "";
+  }
+  return "--limit needs a whole number from 1 to " + std::to_string(control::kQueueLimitMax);
+}
+
+std::string read_queue_options(const Parts& parts, std::span<const Option> filters,
+                               const Option& limit, control::QueueRequest& request) {
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    if (filters[i].given) request.*control::kQueueFilters[i].text = *filters[i].given;
+  }
+  if (limit.given) {
+    if (std::string fault = read_limit(*limit.given, request.limit.emplace()); !fault.empty()) return fault;
+    if (control::changes_queue(request.verb) || request.verb == control::QueueVerb::show) return "takes no --limit";
+  }
+  if (parts.operands.empty()) return control::queue_request_fault(request);
+  if (request.verb == control::QueueVerb::list || request.verb == control::QueueVerb::destinations)
+    return "takes no operand";
+  if (parts.operands.size() > 1 || !request.id.empty()) return "takes one ID only";
+  request.id = parts.operands.front();
+  return request.id.empty() ? "needs an ID that is not empty" : control::queue_request_fault(request);
+}
+
+}  // namespace
+
+void parse_queue_command(const Words& words, SluicectlCommand& command) {
+  // "--sender" for "sender": the names live as long as the options.
+  std::vector<std::string> names;
+  for (const control::QueueFilter& filter : control::kQueueFilters) names.push_back("--" + std::string(filter.name));
+  std::vector<Option> options;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    options.push_back({.name = names[i], .value = control::kQueueFilters[i].value});
+  const std::size_t filters = options.size();
+  options.push_back({.name = "--limit", .value = "N"});
+  options.push_back({.name = "--all", .value = ""});
+  options.push_back({.name = "--json", .value = ""});
+  const Parts parts = take_parts(words, options);
+  if (parts.wants_help) return print(command, queue_help());
+
+  const auto verb = std::ranges::find(control::kQueueVerbs, parts.verb, &control::QueueVerbName::name);
+  if (verb == control::kQueueVerbs.end()) {
+    std::vector<std::string_view> known;
+    for (const control::QueueVerbName& name : control::kQueueVerbs) known.push_back(name.name);
+    return fail(command, "queue",
+                parts.problem.empty() ? unknown_verb(parts.verb, known) : ": " + parts.problem);
+  }
+  control::QueueRequest request{.verb = verb->verb,
+                       .json = options[filters + 2].given.has_value(),
+                       .all = options[filters + 1].given.has_value()};
+  std::string problem = parts.problem;
+  if (problem.empty()) {
+    problem =
+        read_queue_options(parts, std::span(options).first(filters), options[filters], request);
+  }
+  if (!problem.empty())
+    return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = Kind::ask;
+  command.request = control::encode_queue_request(request);
+}
+
+void parse_spool_command(const Words& words, SluicectlCommand& command) {
+  constexpr std::array<std::string_view, 2> kVerbs{"dump", "check"};
+  std::array<Option, 2> options{Option{"--directory", "DIR"}, Option{"--json", ""}};
+  const Parts parts = take_parts(words, options);
+  if (parts.wants_help) return print(command, spool_help());
+  const auto verb = std::ranges::find(kVerbs, parts.verb);
+  if (verb == kVerbs.end()) {
+    return fail(command, "spool",
+                parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  }
+  std::string problem = parts.problem;
+  if (problem.empty() && !parts.operands.empty()) problem = "takes no operand";
+  if (!problem.empty())
+    return fail(command, "spool", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = Kind::spool;
+  command.spool = {
+      .verb = parts.verb == "dump" ? SpoolCommand::Verb::dump : SpoolCommand::Verb::check,
+      .directory = std::string(options[0].given.value_or("")),
+      .json = options[1].given.has_value()};
+}
+
+}  // namespace sluice::cli

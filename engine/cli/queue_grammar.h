@@ -1,0 +1,21 @@
+// The command lines of sluicectl that are about the queue, which the running relay is asked about,
+// and about the spool, which is read from the disk; and the help for them.  Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "engine/cli/command_line.h"
+#include "engine/cli/command_words.h"
+
+namespace sluice::cli {
+
+// `words` begins with "queue" or "spool"; the options that all commands have are taken out.  Sets
+// what `command` is: something to do, a help page or an error.
+void parse_queue_command(const Words& words, SluicectlCommand& command);
+void parse_spool_command(const Words& words, SluicectlCommand& command);
+
+// In the form of manual pages, for a terminal of 80 columns.
+[[nodiscard]] std::string queue_help();
+[[nodiscard]] std::string spool_help();
+
+}  // namespace sluice::cli

@@ -1,0 +1,149 @@
+#include <string>
+
+#include "engine/cli/queue_grammar.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kQueue = R"(NAME
+  sluicectl queue - look after the mail that is waiting to be delivered
+
+SYNOPSIS
+  sluicectl queue list [FILTER ...] [--limit N] [--json]
+  sluicectl queue show ID [--json]
+  sluicectl queue flush | hold | release | remove  ID | FILTER ... | --all
+                  [--json]
+  sluicectl queue destinations [--destination DESTINATION] [--limit N] [--json]
+
+DESCRIPTION
+  Asks the running relay, through its control socket, about messages that it
+  has taken over and not yet delivered to all recipients. A message has an ID,
+  which the log tells, too, and the client was given with its 250 where the
+  message was kept.
+
+  list      The messages, one on a line, those that are tried next first: ID,
+            age, size, sender, recipients that are left, when it is tried next,
+            and the last response on those that are left: why it is still here.
+  show      All about one message: each recipient with the last word on it, and
+            the tries.
+  flush     Try messages now, and leave no destination of theirs alone any
+            longer. Those on hold stay there.
+  hold      Try messages no more, until they are released. Their time goes on:
+            what is still on hold when it is over fails, and is reported.
+  release   Undo hold; the messages are tried now.
+  remove    Delete messages, for all recipients that are left. Nobody is told:
+            no report goes to the sender. This cannot be undone. What is being
+            transmitted at this moment may still arrive.
+  destinations
+            Where messages wait for, one on a line: how many, how many are being
+            transmitted, how long it is left alone yet, and what it said last,
+            to mail of the queue or to mail that was passed on at once.
+            The name (DSN to send) is no place: messages are listed there that
+            have a report to their sender to send, whatever else they wait for.
+
+  flush, hold, release and remove tell how many messages they were about. All
+  of the queue is only meant if --all says so.
+
+FILTERS
+  A message must pass all that are given.
+  --id ID         The message with this ID; the same as ID alone.
+  --customer NAME Sent by a customer of this name.
+  --sender ADDRESS
+                  Its envelope sender: "user@example.com", "@example.com" for
+                  everybody in that domain, "<>" for reports, which have none.
+  --recipient ADDRESS
+                  One of its recipients that are left: "user@example.com",
+                  "@example.com", or "postmaster". The message as a whole is
+                  meant then, with its other recipients.
+  --destination DESTINATION
+                  Bound for there, as `queue destinations` writes it: the name
+                  of a route or, where that has mx = true, ROUTE/DOMAIN.
+
+OPTIONS
+  --all           Every message there is, in place of ID and filters.
+  --limit N       Show N at most, from 1 to 10000. Default: 100, and with --json
+                  all there are. What is cut says so, with --json on standard
+                  error. More than 10000 come in no order.
+  --json          Print JSON (RFC 8259).
+  --config FILE, --control PATH, --timeout S
+                  As in sluicectl --help.
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  What was asked for is done; also if no message passed the filters.
+  1  It failed, or the answer was cut off, or there is no message of this ID or
+     no customer of this name; the reason is on standard error. Also if messages
+     were to be changed by a --destination that is no route's name and for which
+     none waits: it is mistyped, or all for ROUTE/DOMAIN is delivered. What only
+     shows them says so on standard error, and is 0.
+  2  The command line was not understood.
+
+EXAMPLES
+  What waits for one domain, and why:
+    sluicectl queue list --recipient @example.com
+    sluicectl queue destinations
+
+  The partner's server is up again:
+    sluicectl queue flush --destination partner
+
+  A stolen password was used to send; keep what is left, look, delete it:
+    sluicectl queue hold --sender user@example.com
+    sluicectl queue list --sender user@example.com --limit 10
+    sluicectl queue remove --sender user@example.com
+
+  IDs of all reports that are stuck, for a script:
+    sluicectl queue list --sender '<>' --json
+
+SEE ALSO
+  sluicectl --help, sluicectl spool --help
+)";
+
+constexpr std::string_view kSpool = R"(NAME
+  sluicectl spool - read the spool from the disk, without the relay
+
+SYNOPSIS
+  sluicectl spool check [--directory DIR] [--json]
+  sluicectl spool dump [--directory DIR] [--json]
+
+DESCRIPTION
+  The spool is where messages are kept that are still to be delivered: files
+  of records, some for each core. These commands only read it. Beside a running
+  relay they see what it has written so far; the end of what is being written
+  at that moment may then be told as torn.
+
+  check     Reads every record and checks its sums, tells what is wrong and
+            where, and counts the messages that are complete and those that are
+            still to be delivered.
+  dump      Prints every record: where it is, of which kind, of which message,
+            and what it says. The text of messages is left out.
+
+OPTIONS
+  --directory DIR The spool. Default: spool.directory of the configuration.
+  --json          Print JSON (RFC 8259), one value for each line.
+  --config FILE   The configuration. Default: /etc/sluice/sluice.toml
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  It was read; with check: and nothing is wrong in it.
+  1  It could not be read, or check has found something; it is on standard
+     error or among what was printed.
+  2  The command line was not understood.
+
+EXAMPLES
+  Before a copy of a spool is put to use:
+    sluicectl spool check --directory /mnt/old/sluice/spool
+
+  What became of one message:
+    sluicectl spool dump | grep 1QZ3K5M7N9P0R2S4
+
+SEE ALSO
+  sluicectl --help, sluicectl queue --help
+)";
+
+}  // namespace
+
+std::string queue_help() { return std::string(kQueue); }
+
+std::string spool_help() { return std::string(kSpool); }
+
+}  // namespace sluice::cli

@@ -1,0 +1,203 @@
+#include "engine/control/queue_request.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "auth/text.h"
+#include "engine/route/table.h"
+#include "engine/smtp/ascii.h"
+#include "engine/smtp/path.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr std::string_view kWord = "queue";
+constexpr std::string_view kPlain = "-._@+*/:[]";
+constexpr std::string_view kPostmaster = "postmaster";
+constexpr std::size_t kIdBytesMax = 64;
+constexpr std::size_t kCustomerBytesMax = 200;
+// A local part, "@" and a domain; the name of a route, "/" and a domain.
+constexpr std::size_t kAddressBytesMax = 64 + 1 + 255;
+
+constexpr std::array kFilters{
+    QueueFilter{"id", "ID", &QueueRequest::id, kIdBytesMax},
+    QueueFilter{"customer", "NAME", &QueueRequest::customer, kCustomerBytesMax},
+    QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
+    QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
+    QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
+
+constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
+                            QueueVerbName{"show", QueueVerb::show},
+                            QueueVerbName{"flush", QueueVerb::flush},
+                            QueueVerbName{"hold", QueueVerb::hold},
+                            QueueVerbName{"release", QueueVerb::release},
+                            QueueVerbName{"remove", QueueVerb::remove},
+                            QueueVerbName{"destinations", QueueVerb::destinations}};
+
+constexpr std::size_t line_bytes_max() {
+  std::size_t size = std::string_view("queue destinations json all limit=10000").size();
+  for (const QueueFilter& filter : kFilters)
+    size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
+  return size;
+}
+static_assert(line_bytes_max() < kQueueRequestBytesMax);
+
+void append_escaped(std::string& line, std::string_view value) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : value) {
+    if (smtp::is_alnum(c) || kPlain.contains(c)) {
+      line += c;
+    } else {
+      const auto octet = static_cast<unsigned char>(c);
+      (line += '%').append({kHex[octet >> 4U], kHex[octet & 15U]});
+    }
+  }
+}
+
+// Nothing where a "%" has not two digits behind it.
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string value;
+  while (!text.empty()) {
+    if (text.front() != '%') {
+      value += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    const int high = text.size() < 3 ? -1 : smtp::hex_value(text[1]);
+    const int low = text.size() < 3 ? -1 : smtp::hex_value(text[2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    value += static_cast<char>(high * 16 + low);
+    text.remove_prefix(3);
+  }
+  return value;
+}
+
+bool shows_many(QueueVerb verb) {
+  return verb == QueueVerb::list || verb == QueueVerb::destinations;
+}
+
+// What a filter's text must be, whatever the verb.
+std::string filter_fault(const QueueRequest& request) {
+  for (const QueueFilter& filter : kFilters) {
+    const std::string& text = request.*filter.text;
+    const std::string option = "--" + std::string(filter.name);
+    if (text.size() > filter.bytes_max)
+      return option + " takes up to " + std::to_string(filter.bytes_max) + " octets";
+    if (!auth::is_clean_text(text)) return option + " takes UTF-8 without control characters";
+  }
+  const std::string& sender = request.sender;
+  if (!sender.empty() && sender != route::kNullSender && !sender.contains('@'))
+    return "--sender takes USER@DOMAIN, @DOMAIN or <>";
+  const std::string& recipient = request.recipient;
+  if (!recipient.empty() && !recipient.contains('@') &&
+      !smtp::equals_ignore_case(recipient, kPostmaster)) {
+    return "--recipient takes USER@DOMAIN, @DOMAIN or postmaster";
+  }
+  return "";
+}
+
+// Takes over one word behind the verb; false where it is none.
+bool take_word(std::string_view word, QueueRequest& request) {
+  if (word == "json") return request.json = true;
+  if (word == "all") return request.all = true;
+  const std::size_t equals = word.find('=');
+  if (equals == std::string_view::npos) return false;
+  const std::string_view name = word.substr(0, equals);
+  const std::string_view text = word.substr(equals + 1);
+  if (name == "limit") {
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), request.limit.emplace());
+    return error == std::errc() && end == text.data() + text.size();
+  }
+  const auto filter = std::ranges::find(kFilters, name, &QueueFilter::name);
+  if (filter == kFilters.end()) return false;
+  auto value = unescaped(text);
+  if (!value) return false;
+  request.*filter->text = *std::move(value);
+  return true;
+}
+
+std::string_view take_up_to_blank(std::string_view& rest) {
+  const std::size_t blank = rest.find(' ');
+  const std::string_view word = rest.substr(0, blank);
+  rest.remove_prefix(blank == std::string_view::npos ? rest.size() : blank + 1);
+  return word;
+}
+
+}  // namespace
+
+constinit const std::span<const QueueFilter> kQueueFilters = kFilters;
+constinit const std::span<const QueueVerbName> kQueueVerbs = kVerbs;
+
+bool changes_queue(QueueVerb verb) { return !shows_many(verb) && verb != QueueVerb::show; }
+
+std::string queue_request_fault(const QueueRequest& request) {
+  if (std::string fault = filter_fault(request); !fault.empty()) return fault;
+  if (request.limit && (*request.limit < 1 || *request.limit > kQueueLimitMax))
+    return "--limit takes a whole number from 1 to " + std::to_string(kQueueLimitMax);
+  if (request.limit && !shows_many(request.verb)) return "takes no --limit";
+  if (request.all && !changes_queue(request.verb)) return "takes no --all";
+  if (changes_queue(request.verb) && request.has_filter() == request.all)
+    return request.all ? "takes either a filter or --all" : "needs an ID, a filter or --all";
+  QueueRequest rest = request;
+  if (request.verb == QueueVerb::show) {
+    if (request.id.empty()) return "needs an ID";
+    rest.id.clear();
+    if (rest.has_filter()) return "takes an ID and no filters";
+  }
+  if (request.verb == QueueVerb::destinations) {
+    rest.destination.clear();
+    if (rest.has_filter()) return "takes no filter but --destination";
+  }
+  return "";
+}
+
+std::string encode_queue_request(const QueueRequest& request) {
+  std::string line(kWord);
+  const auto verb = std::ranges::find(kVerbs, request.verb, &QueueVerbName::verb);
+  (line += ' ') += verb->name;
+  if (request.json) line += " json";
+  if (request.all) line += " all";
+  // Where that is what holds anyway, it is not said.
+  if (request.limit && (request.json || *request.limit != kQueueLimitDefault)) line += " limit=" + std::to_string(*request.limit);
+  for (const QueueFilter& filter : kFilters) {
+    if ((request.*filter.text).empty()) continue;
+    ((line += ' ') += filter.name) += '=';
+    append_escaped(line, request.*filter.text);
+  }
+  return line;
+}
+
+std::expected<QueueRequest, std::string> decode_queue_request(std::string_view line) {
+  if (line.size() > kQueueRequestBytesMax) return std::unexpected("the request is too long");
+  std::string_view rest = line;
+  if (take_up_to_blank(rest) != kWord) return std::unexpected("this is no request to the queue");
+  const auto verb = std::ranges::find(kVerbs, take_up_to_blank(rest), &QueueVerbName::name);
+  if (verb == kVerbs.end()) return std::unexpected("the queue knows no such command");
+  QueueRequest request{.verb = verb->verb};
+  while (!rest.empty()) {
+    if (!take_word(take_up_to_blank(rest), request))
+      return std::unexpected("there is a word in the request that is not known");
+  }
+  if (std::string fault = queue_request_fault(request); !fault.empty())
+    return std::unexpected(std::move(fault));
+  // Words that are there twice or in another order, blanks, escapes that nothing asked for: each
+  // request has one line.
+  if (encode_queue_request(request) != line)
+    return std::unexpected("the request is not written as sluicectl writes it");
+  return request;
+}
+
+bool matches_address(std::string_view filter, std::string_view mailbox) {
+  if (filter == route::kNullSender) return mailbox.empty();
+  const std::string_view domain = route::domain_of(mailbox);
+  if (filter.starts_with('@')) return !domain.empty() && smtp::same_domain(filter.substr(1), domain);
+  // A local part is compared as it is (RFC 5321 section 2.4), but for Postmaster's.
+  if (domain.empty()) return smtp::equals_ignore_case(filter, mailbox);
+  const std::string_view local = mailbox.substr(0, mailbox.size() - domain.size());
+  return filter.starts_with(local) && smtp::same_domain(filter.substr(local.size()), domain);
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,93 @@
+// What sluicectl asks of the queue, as a value and as a line for the control socket:
+//
+//   queue VERB [json] [all] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
+//
+// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or instead
+// of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote or kAnswerError.
+// The request's words are in this order, parted by one blank each.  In a value every octet but letters, digits and
+// "-._@+*/:[]" is written "%XX", in capitals.  So a request has one line, and a line one request.
+// Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice::control {
+
+enum class QueueVerb : std::uint8_t {
+  list,
+  show,
+  flush,    // try now
+  hold,     // try no more, until released
+  release,  // undo hold
+  remove,   // give up, and tell nobody
+  destinations,
+};
+
+inline constexpr std::uint32_t kQueueLimitDefault = 100;
+inline constexpr std::uint32_t kQueueLimitMax = 10'000;
+inline constexpr std::size_t kQueueRequestBytesMax = 4096;
+// The last line of every answer of the control socket but those to "reload" and "drain", which are of a few words.
+inline constexpr std::string_view kAnswerEnd = "end";
+inline constexpr std::string_view kAnswerNote = "note: ";
+inline constexpr std::string_view kAnswerError = "error:";
+
+struct QueueRequest {
+  QueueVerb verb = QueueVerb::list;
+  bool json = false;
+  bool all = false;  // the whole queue is meant, not what filters leave of it
+  // Of what is shown.  Not given: kQueueLimitDefault for a reader, and all there is where a program reads it.
+  std::optional<std::uint32_t> limit;
+  // Filters, all of which must hold; empty: not given.
+  std::string id;
+  std::string customer;     // its name
+  std::string sender;       // see matches_address()
+  std::string recipient;    // likewise
+  std::string destination;  // "ROUTE" or "ROUTE/DOMAIN", see route::RouteTable::destination_key()
+  friend bool operator==(const QueueRequest&, const QueueRequest&) = default;
+
+  [[nodiscard]] bool unlimited() const { return json && !limit; }
+  [[nodiscard]] bool has_filter() const {
+    return !(id.empty() && customer.empty() && sender.empty() && recipient.empty() &&
+             destination.empty());
+  }
+};
+
+// A filter, for those who read and write them by name.
+struct QueueFilter {
+  std::string_view name;   // "sender"
+  std::string_view value;  // what its value stands for
+  std::string QueueRequest::*text;
+  std::size_t bytes_max;
+};
+extern const std::span<const QueueFilter> kQueueFilters;
+
+struct QueueVerbName {
+  std::string_view name;
+  QueueVerb verb;
+};
+extern const std::span<const QueueVerbName> kQueueVerbs;
+
+// Whether messages may be another way afterwards: flush, hold, release, remove.
+[[nodiscard]] bool changes_queue(QueueVerb verb);
+
+// What is wrong with a request, as a sentence for whoever made it ("needs an ID"); empty: nothing.
+[[nodiscard]] std::string queue_request_fault(const QueueRequest& request);
+
+// The line, without a newline, of a request that has no fault.
+[[nodiscard]] std::string encode_queue_request(const QueueRequest& request);
+// From anybody: at most kQueueRequestBytesMax are looked at.  What is decoded has no fault.  The
+// error is a sentence, and repeats nothing of the line.
+[[nodiscard]] std::expected<QueueRequest, std::string> decode_queue_request(std::string_view line);
+
+// Whether a mailbox, as envelopes keep it, is one that a filter means: "user@example.com" is that
+// mailbox, its domain in any case; "@example.com" is everybody there; "<>" is the null
+// reverse-path; "postmaster" is the recipient without a domain.
+[[nodiscard]] bool matches_address(std::string_view filter, std::string_view mailbox);
+
+}  // namespace sluice::control

@@ -1,0 +1,70 @@
+// What a core answers to a request about its queue, as values, and the answers of all cores as text for a reader or as JSON.
+// Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/control/queue_request.h"
+#include "engine/message/delivery.h"
+#include "engine/message/queue_id.h"
+
+namespace sluice::control {
+
+// One message of the queue.
+struct QueueRow {
+  message::QueueId id = 0;
+  std::uint32_t core = 0;
+  std::string customer;
+  std::string account;
+  std::string sender;
+  std::vector<std::string> recipients;
+  std::vector<std::string> destinations;  // of its jobs
+  std::string state;                      // "waiting", "ready", "running", "held"
+  WallMillis due = 0;                     // of the job that is tried first, whatever keeps it; 0: none is
+  // What was said last about those who wait; about their destination, where nothing was said about them.
+  std::string last_response;
+  std::uint64_t bytes = 0;
+  WallMillis arrived = 0;
+  message::DeliveryStatus status;
+  std::string no_room;  // why the spool lets no delivery attempt start; empty: it does
+};
+
+struct DestinationRow {
+  std::uint32_t core = 0;
+  std::string name;
+  std::string last_response;
+  std::uint32_t jobs = 0;
+  std::uint32_t ready = 0;
+  std::uint32_t running = 0;
+  std::uint32_t held = 0;
+  std::uint32_t window = 0;
+  double per_second = 0;
+  std::uint64_t suspended_s = 0;  // 0: it is not
+};
+
+struct QueueAnswer {
+  std::vector<QueueRow> rows;
+  std::vector<DestinationRow> destinations;
+  std::uint64_t found = 0;    // messages that passed the filters
+  std::uint64_t changed = 0;  // of these
+  bool more = false;          // there are more than `limit`
+  bool cut_short = false;     // the core ends: there may be more of everything
+  bool destination_known = false;  // something waits for the request's destination, or is remembered of it
+};
+
+// Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it then
+// goes out in pages.
+[[nodiscard]] bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers);
+
+// An answer that goes out in pages, as JSON.
+[[nodiscard]] std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first);
+
+// An answer that is gathered: at most as many as the request's limit; all of `answers` where it has none and is for a program.
+[[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers,
+                                       WallMillis now);
+
+}  // namespace sluice::control

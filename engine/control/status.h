@@ -1,0 +1,60 @@
+// The status of the cores as values, and as what the control socket answers: text for a reader, JSON for a program.
+// Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluice::control {
+
+struct SessionStatus {
+  std::uint64_t id = 0;
+  std::string client;
+  std::string listener;
+  std::string account;
+  std::string tls;
+  std::string waits_for;
+  std::uint64_t seconds = 0;
+  std::uint64_t bytes_received = 0;
+  bool in_transaction = false;
+};
+
+// A host that connections go to.
+struct HostStatus {
+  std::string destination;
+  std::string host;
+  std::uint32_t live = 0;  // connections, of which
+  std::uint32_t idle = 0;
+  std::uint32_t failures = 0;  // in a row
+  std::string last_error;
+};
+
+// A counter of a core; every core has the same ones, in the same order.
+struct Counter {
+  std::string name;
+  std::uint64_t value = 0;
+};
+
+struct CoreStatus {
+  std::uint32_t index = 0;
+  bool draining = false;
+  std::uint32_t sessions_live = 0;
+  std::uint64_t deliveries = 0;  // messages of the queue that are being worked at
+  std::uint64_t taken = 0;       // messages, likewise
+  std::uint64_t deferred = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t waiting = 0;  // sessions that wait for a connection to a next hop
+  std::uint64_t queued = 0;   // messages
+  std::string spool;          // "accepts", or why it does not
+  std::vector<Counter> counters;
+  std::vector<HostStatus> hosts;
+  std::vector<SessionStatus> sessions;  // filled only when asked for
+};
+
+enum class StatusView : std::uint8_t { status, sessions, pools, counters };
+
+[[nodiscard]] std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json);
+
+}  // namespace sluice::control

@@ -1,0 +1,93 @@
+#include "engine/control/status.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/text/json_text.h"
+#include "engine/text/table_text.h"
+
+namespace sluice::control {
+namespace {
+
+text::Table sessions_table(std::span<const CoreStatus> cores) {
+  text::Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"}, {}};
+  for (const CoreStatus& core : cores)
+    for (const SessionStatus& s : core.sessions)
+      table.rows.push_back({std::uint64_t{core.index}, s.id, s.client, s.listener, s.account, s.tls,
+                            s.seconds, s.bytes_received, s.in_transaction ? "yes" : "no",
+                            s.waits_for});
+  return table;
+}
+
+text::Table pools_table(std::span<const CoreStatus> cores) {
+  text::Table table{{"core", "destination", "host", "live", "idle", "failures", "trouble"}, {}};
+  for (const CoreStatus& core : cores)
+    for (const HostStatus& host : core.hosts)
+      table.rows.push_back({std::uint64_t{core.index}, host.destination, host.host, std::uint64_t{host.live},
+                            std::uint64_t{host.idle}, std::uint64_t{host.failures},
+                            host.last_error});
+  return table;
+}
+
+std::string counters(std::span<const CoreStatus> cores, bool json) {
+  constexpr std::size_t kNameWidth = 44;
+  if (cores.empty()) return json ? "{\n}\n" : "";
+  std::string out = json ? "{" : "";
+  for (std::size_t i = 0; i < cores.front().counters.size(); ++i) {
+    const std::string& name = cores.front().counters[i].name;
+    CHECK(name.size() < kNameWidth);
+    std::uint64_t total = 0;
+    for (const CoreStatus& core : cores) {
+      CHECK(core.counters[i].name == name);
+      total += core.counters[i].value;
+    }
+    if (json) {
+      out += (out.size() > 1 ? ",\n " : "\n ") + text::json_string(name) + ": " + std::to_string(total);
+    } else {
+      out.append(name).append(kNameWidth - name.size(), ' ') += std::to_string(total) + "\n";
+    }
+  }
+  return json ? out + "\n}\n" : out;
+}
+
+text::Table status_table(std::span<const CoreStatus> cores) {
+  text::Table table{{"core", "state", "sessions", "deliveries", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting",
+               "queued", "spool"},
+              {}};
+  for (const CoreStatus& core : cores) {
+    std::uint64_t live = 0;
+    std::uint64_t idle = 0;
+    for (const HostStatus& host : core.hosts) {
+      live += host.live;
+      idle += host.idle;
+    }
+    table.rows.push_back({std::uint64_t{core.index}, core.draining ? "draining" : "running",
+                          std::uint64_t{core.sessions_live}, core.deliveries,
+                          core.taken, core.deferred, core.refused, live, idle, core.waiting, core.queued,
+                          core.spool});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json) {
+  switch (view) {
+    case StatusView::counters: return counters(cores, json);
+    case StatusView::sessions: {
+      const text::Table table = sessions_table(cores);
+      return json ? text::as_json(table) : text::as_text(table);
+    }
+    case StatusView::pools: {
+      const text::Table table = pools_table(cores);
+      return json ? text::as_json(table) : text::as_text(table);
+    }
+    case StatusView::status: break;
+  }
+  const text::Table table = status_table(cores);
+  return json ? text::as_json(table) : text::as_text(table);
+}
+
+}  // namespace sluice::control

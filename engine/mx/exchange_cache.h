@@ -1,0 +1,67 @@
+// What is known of mail domains, for as long as DNS says that it holds, within bounds; what is past
+// that is kept a while longer, for when the name service fails.  A full cache forgets what was
+// longest unused. One per core; its thread only.  Pure: the time is given in each call.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/mx/exchange_choice.h"
+
+namespace sluice::mx {
+
+struct ExchangeCacheLimits {
+  std::size_t entries_max = 4096;
+  // Times to live of exchangers are brought between these two,
+  Duration keep_min = std::chrono::seconds(30);
+  Duration keep_max = std::chrono::hours(24);
+  // of permanent failures between keep_min and this.
+  Duration keep_refused_max = std::chrono::minutes(5);
+  // A temporary failure is not asked for again before.
+  Duration keep_failed = std::chrono::seconds(15);
+  // Exchangers are used for so long past their time while the name service fails.
+  Duration keep_stale = std::chrono::hours(1);
+};
+
+struct KnownExchange {
+  std::expected<std::vector<Exchanger>, ExchangeFailure> found;
+  Instant until;            // good until then
+  bool stale = false;       // past its time, and used because the name service fails
+  Instant forgotten_after;  // with what it may be used beyond
+};
+
+class ExchangeCache {
+ public:
+  using Known = std::shared_ptr<const KnownExchange>;
+
+  explicit ExchangeCache(const ExchangeCacheLimits& limits) : limits_(limits) {}
+
+  // What is good now, or null.
+  Known find(const std::string& domain, Instant now);
+  // Keeps an answer, and returns what to go by: the answer, or, where it is a temporary failure,
+  // what was known before.
+  Known put(const std::string& domain, Exchange answer, Instant now);
+  [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
+
+ private:
+  struct Entry {
+    std::string domain;
+    Known known;
+  };
+  using Entries = std::list<Entry>;
+
+  [[nodiscard]] KnownExchange make(Exchange answer, Instant now) const;
+
+  ExchangeCacheLimits limits_;
+  Entries entries_;                                                    // used last comes first
+  std::unordered_map<std::string_view, Entries::iterator> by_domain_;  // the keys are the entries'
+};
+
+}  // namespace sluice::mx

@@ -1,0 +1,94 @@
+#include "engine/mx/mail_exchangers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace sluice::mx {
+
+// On the frame of a task that waits for the answer to another's question.
+struct MailExchangers::Waiter {
+  Gate answered;
+  ExchangeCache::Known known;
+};
+
+MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random,
+                               MailExchangersOptions options)
+    : loop_(loop),
+      random_(random),
+      options_(std::move(options)),
+      dns_(loop, dns, options_.patience),
+      cache_(options_.cache) {
+  for (std::string& name : options_.rules.own_names) name = io::fold_dns_name(name);
+}
+
+MailExchangers::~MailExchangers() { CHECK(waiting_ == 0 && asking_.empty()); }
+
+Task<MailExchangers::Found> MailExchangers::look_up(std::string domain) {
+  ++counters_.look_ups;
+  if (auto literal = exchange_literal(domain, options_.rules)) {
+    if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
+    co_return Exchangers{.hosts = *std::move(literal->found),
+                         .until = later(loop_.now(), options_.cache.keep_max)};
+  }
+  if (!io::dns_host_name(domain))
+    co_return std::unexpected(
+        ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+  domain = io::fold_dns_name(domain);
+  ++waiting_;
+  const ExchangeCache::Known known = co_await find(domain);
+  --waiting_;
+  co_return hand_out(*known);
+}
+
+MailExchangers::Found MailExchangers::hand_out(const KnownExchange& known) {
+  if (!known.found) {
+    if (!known.found.error().permanent) ++counters_.failed;
+    return std::unexpected(known.found.error());
+  }
+  if (known.stale) ++counters_.stale;
+  Exchangers exchangers{.hosts = *known.found, .until = known.until, .stale = known.stale};
+  shuffle_ties(exchangers.hosts, random_);
+  return exchangers;
+}
+
+// From the cache, from who asks already, or from DNS.
+Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
+  if (auto known = cache_.find(domain, loop_.now())) {
+    ++counters_.kept;
+    co_return known;
+  }
+  const auto [place, first] = asking_.try_emplace(domain);
+  if (!first) {
+    ++counters_.shared;
+    Waiter waiter;
+    place->second.push_back(&waiter);
+    co_await waiter.answered.wait("mail exchangers");
+    co_return waiter.known;
+  }
+  Exchange answer = co_await ask(domain);
+  const ExchangeCache::Known known = cache_.put(domain, std::move(answer), loop_.now());
+  const auto asked = asking_.extract(domain);
+  for (Waiter* waiter : asked.mapped()) {
+    waiter->known = known;
+    waiter->answered.open();
+  }
+  co_return known;
+}
+
+Task<Exchange> MailExchangers::ask(const std::string& domain) {
+  ExchangeChoice choice(domain, options_.rules);
+  choice.take_exchangers(co_await dns_.follow(domain, io::DnsType::mx));
+  // All addresses are asked for at once: whether one is our own decides which hosts are left.
+  const auto types = address_types(options_.rules);
+  std::vector<Task<io::DnsReply>> questions;
+  questions.reserve(choice.hosts().size() * types.size());
+  for (const Exchanger& host : choice.hosts())
+    for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type));
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    choice.take_addresses(i / types.size(), co_await questions[i]);
+  co_return choice.result();
+}
+
+}  // namespace sluice::mx

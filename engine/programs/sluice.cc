@@ -1,0 +1,71 @@
+// sluice: the relay.
+#include <filesystem>
+#include <iostream>
+
+#include "engine/cli/command_line.h"
+#include "engine/config/file.h"
+#include "engine/server/inspection.h"
+#include "engine/server/server.h"
+#include "engine/io/files.h"
+#include "engine/io/process.h"
+#include "engine/io/real_door.h"
+#include "engine/tls/self_signed.h"
+
+namespace {
+
+using sluice::cli::SluiceCommand;
+
+constexpr int kExitFailed = 1;
+
+int complain(const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) std::cerr << "sluice: " << error << "\n";
+  return kExitFailed;
+}
+
+int check(const SluiceCommand& command) {
+  const sluice::server::Inspection found = sluice::server::inspect(command.config_file);
+  for (const std::string& note : found.notes) std::cerr << "sluice: note: " << note << "\n";
+  if (!found.errors.empty()) return complain(found.errors);
+  std::cout << command.config_file << ": fine\n";
+  return 0;
+}
+
+int certificate(const SluiceCommand& command) {
+  const auto made = sluice::tls::make_self_signed(command.names, sluice::io::make_real_clock()->wall());
+  if (!made) return complain({made.error()});
+  const auto written = sluice::io::write_new_files(command.directory, {{"fullchain.pem", made->certificate_pem, 0644},
+                                                                       {"privkey.pem", made->key_pem, 0600}});
+  if (!written) return complain({written.error()});
+  if (!sluice::io::running_as_root()) return 0;
+  // The relay reads it once it has become its user.
+  sluice::config::ServerConfig server;
+  if (std::filesystem::exists(command.config_file)) {
+    const auto config = sluice::config::read_config(command.config_file);
+    if (!config) return complain(config.error());
+    server = config->server;
+  }
+  const std::string key = command.directory + "/privkey.pem";
+  if (const auto given = sluice::io::give_file_to(key, server.user, server.group); !given)
+    std::cerr << "sluice: note: " << given.error() << "; until then " << key << " is for root alone to read\n";
+  return 0;
+}
+
+int serve(const SluiceCommand& command) {
+  sluice::server::Server server(command.config_file);
+  if (auto started = server.start(); !started) return complain(started.error());
+  return server.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const SluiceCommand command = sluice::cli::parse_sluice(argc, argv);
+  switch (command.kind) {
+    case SluiceCommand::Kind::serve: return serve(command);
+    case SluiceCommand::Kind::check: return check(command);
+    case SluiceCommand::Kind::certificate: return certificate(command);
+    case SluiceCommand::Kind::print: std::cout << command.text; return 0;
+    case SluiceCommand::Kind::error: std::cerr << command.text; return sluice::cli::kExitUsage;
+  }
+  return sluice::cli::kExitUsage;
+}

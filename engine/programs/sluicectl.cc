@@ -1,0 +1,106 @@
+// sluicectl: asks a running relay, and keeps the accounts' file.
+#include <filesystem>
+#include <iostream>
+
+#include "engine/cli/command_line.h"
+#include "engine/cli/answer.h"
+#include "engine/cli/accounts.h"
+#include "engine/cli/spool.h"
+#include "engine/config/file.h"
+#include "engine/io/local_socket.h"
+#include "engine/io/process.h"
+
+namespace {
+
+using sluice::cli::SluicectlCommand;
+
+constexpr int kExitFailed = 1;
+
+struct Places {
+  std::string control;
+  std::string store;
+  std::string spool;
+};
+
+// The one that the command needs, where the command line names it; empty: it does not.
+const std::string& named(const SluicectlCommand& command) {
+  switch (command.kind) {
+    case SluicectlCommand::Kind::account: return command.store;
+    case SluicectlCommand::Kind::spool: return command.spool.directory;
+    case SluicectlCommand::Kind::ask:
+    case SluicectlCommand::Kind::print:
+    case SluicectlCommand::Kind::error: break;
+  }
+  return command.control;
+}
+
+// The places named on the command line, else by the configuration, else the defaults.
+bool find_places(const SluicectlCommand& command, Places& places) {
+  sluice::config::Config config;
+  // Without a file of that name the defaults hold, unless somebody named it.
+  const bool wanted = command.config_given || std::filesystem::exists(command.config_file);
+  if (named(command).empty() && wanted) {
+    auto read = sluice::config::read_config(command.config_file);
+    if (!read) {
+      for (const std::string& error : read.error()) std::cerr << "sluicectl: " << error << "\n";
+      return false;
+    }
+    config = *std::move(read);
+  }
+  const auto first = [](const std::string& given, const std::string& configured) {
+    return given.empty() ? configured : given;
+  };
+  places = {.control = first(command.control, config.server.control),
+            .store = first(command.store, config.store.accounts),
+            .spool = first(command.spool.directory, config.spool.directory)};
+  return true;
+}
+
+int ask(const SluicectlCommand& command, const std::string& control) {
+  sluice::cli::AnswerPrinter printer(sluice::cli::answer_has_end(command.request), std::cout, std::cerr);
+  const auto answered = sluice::io::ask_local(control, command.request + "\n", command.timeout_s,
+                                              [&printer](std::string_view bytes) { printer.feed(bytes); });
+  if (!answered) {
+    std::cerr << "sluicectl: " << answered.error() << "\n";
+    return kExitFailed;
+  }
+  return printer.finish() ? 0 : kExitFailed;
+}
+
+// As its owner: the relay that writes there has a user of its own, and root follows none of its names.
+int run_spool(const SluicectlCommand& command, const std::string& directory) {
+  const auto path = sluice::io::become_owner_of(directory);
+  if (!path) {
+    std::cerr << "sluicectl: " << path.error() << "\n";
+    return kExitFailed;
+  }
+  return sluice::cli::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout, std::cerr);
+}
+
+// Likewise: the relay's user may put links in the place of the file and of its journal.
+int run_accounts(const SluicectlCommand& command, const std::string& store) {
+  if (const auto became = sluice::io::become_owner_of_file(store); !became) {
+    std::cerr << "sluicectl: " << became.error() << "\n";
+    return kExitFailed;
+  }
+  return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const SluicectlCommand command = sluice::cli::parse_sluicectl(argc, argv);
+  if (command.kind == SluicectlCommand::Kind::print) {
+    std::cout << command.text;
+    return 0;
+  }
+  if (command.kind == SluicectlCommand::Kind::error) {
+    std::cerr << command.text;
+    return sluice::cli::kExitUsage;
+  }
+  Places places;
+  if (!find_places(command, places)) return kExitFailed;
+  if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
+  if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
+  return run_accounts(command, places.store);
+}

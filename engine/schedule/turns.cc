@@ -1,0 +1,241 @@
+// Whose turn it is, in three steps: first attempts or retries, then which customer, then which of its destinations.
+//
+// A flow's lane with ready jobs stands in its customer's ring as long as its destination has room for it.  If at its
+// turn there is none after all, it is parked at the destination, in front.  A destination that has room again joins
+// `open_`, and each call of next() brings one parked lane of one open destination back into its customer's ring.  So
+// a destination that is the bottleneck serves its customers in the order in which they came, at constant cost.  And
+// where the core itself is the bottleneck, and a ring's turns come late, room at a destination is not kept for one
+// lane while others wait: they are unparked too, one by one.
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/schedule/schedule.h"
+
+namespace sluice::schedule {
+
+using namespace detail;
+
+namespace {
+
+// What time or the operator makes ready at once is taken in portions, so that one call stays short.
+constexpr unsigned kWokenPerCall = 256;
+
+}  // namespace
+
+std::uint64_t Schedule::random() {  // splitmix64 (Steele, Lea and Flood, 2014)
+  std::uint64_t z = random_state_ += 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+std::optional<JobId> Schedule::next(Instant now) {
+  wake(now);
+  if (running_ >= options_.total_running_max) return std::nullopt;
+  const std::uint32_t ref = choose(now);
+  if (ref == kNone) return std::nullopt;
+  return start(ref, now);
+}
+
+std::optional<JobId> Schedule::expired(Instant now) {
+  wake(now);
+  if (expired_.empty()) return std::nullopt;
+  const std::uint32_t job = expired_.first;
+  unlink(expired_, job, job_links());
+  jobs_[job].state = JobState::tried;
+  ++counters_.expired;
+  return id_of(job);
+}
+
+Instant Schedule::due(Instant now) const {
+  if (!expired_.empty() || !flushing_.empty()) return now;
+  if (running_ >= options_.total_running_max) return heap_.due();
+  if (!ring_[0].empty() || !ring_[1].empty() || !open_.empty()) return now;
+  return std::min(heap_.due(), timers_.due());
+}
+
+// ------------------------------------------------------------------------------------ time
+
+void Schedule::wake(Instant now) {
+  for (unsigned i = 0; i < kWokenPerCall && timers_.due() <= now; ++i) refresh(timers_.first(), now);
+  for (unsigned i = 0; i < kWokenPerCall && heap_.due() <= now; ++i) wake_job(heap_.first(), now);
+  if (!flushing_.empty()) flush_some(now);
+}
+
+// Its time has come, or is over.
+void Schedule::wake_job(std::uint32_t job, Instant now) {
+  detach(job, now);
+  queue(job, now);
+}
+
+void Schedule::flush_some(Instant now) {
+  const DestinationId id = flushing_.back();
+  Destination* destination = destinations_.live(id.index, id.generation) ? &destinations_[id.index] : nullptr;
+  for (unsigned i = 0; i < kWokenPerCall && destination != nullptr && destination->flush_next != kNone; ++i) {
+    const std::uint32_t job = destination->flush_next;
+    destination->flush_next = jobs_[job].at_destination.next;
+    if (jobs_[job].state == JobState::waiting) CHECK(flush(id_of(job), now));
+  }
+  if (destination != nullptr && destination->flush_next != kNone) return;
+  if (destination != nullptr) destination->flushing = false;
+  flushing_.pop_back();
+}
+
+void Schedule::set_timer(std::uint32_t index, Instant when) {
+  const std::uint32_t slot = destinations_[index].timer_slot;
+  if (slot != kNone) {
+    if (timers_.due_of(slot) == when) return;
+    timers_.remove(slot);
+  }
+  if (when != Instant::max()) timers_.push(when, index);
+}
+
+// ------------------------------------------------------------------------------------ ready jobs
+
+void Schedule::make_ready(std::uint32_t index, Instant now) {
+  Job& job = jobs_[index];
+  job.state = JobState::ready;
+  ++ready_;
+  ++destination_of(job).ready[lane_index(job.lane)];
+  const std::uint32_t ref = lane_ref(job.flow, job.lane);
+  append(queue_of(ref).jobs, index, job_links());
+  if (queue_of(ref).place == Flow::Place::nowhere) place(ref, now);
+}
+
+// It is no longer ready; a lane without any has no place.
+void Schedule::take_ready(std::uint32_t index, Instant now) {
+  const Job& job = jobs_[index];
+  const std::uint32_t ref = lane_ref(job.flow, job.lane);
+  --ready_;
+  --destination_of(job).ready[lane_index(job.lane)];
+  unlink(queue_of(ref).jobs, index, job_links());
+  if (!queue_of(ref).jobs.empty()) return;
+  if (queue_of(ref).place == Flow::Place::ring) leave_ring(ref, false);
+  if (queue_of(ref).place == Flow::Place::parked) unpark(ref);
+  refresh(flows_[job.flow].destination, now);
+}
+
+// ------------------------------------------------------------------------------------ rings and parking places
+
+// Behind those that are parked already; else into the ring if there is room for one more.
+void Schedule::place(std::uint32_t ref, Instant now) {
+  const std::uint32_t index = flows_[flow_of(ref)].destination;
+  Destination& destination = destinations_[index];
+  const bool first_in_line = destination.parked[lane_index(lane_of(ref))].empty();
+  if (first_in_line && destination.throttle.room(now) > destination.in_ring)
+    enter_ring(ref);
+  else
+    park(ref, false);
+  refresh(index, now);
+}
+
+void Schedule::park(std::uint32_t ref, bool keeps_place) {
+  List& parked = destinations_[flows_[flow_of(ref)].destination].parked[lane_index(lane_of(ref))];
+  queue_of(ref).place = Flow::Place::parked;
+  if (keeps_place)
+    prepend(parked, ref, lane_links());
+  else
+    append(parked, ref, lane_links());
+}
+
+void Schedule::unpark(std::uint32_t ref) {
+  unlink(destinations_[flows_[flow_of(ref)].destination].parked[lane_index(lane_of(ref))], ref, lane_links());
+  queue_of(ref).place = Flow::Place::nowhere;
+}
+
+void Schedule::enter_ring(std::uint32_t ref) {
+  const Flow& flow = flows_[flow_of(ref)];
+  const Lane lane = lane_of(ref);
+  List& ring = customers_[flow.customer].ring[lane_index(lane)];
+  if (ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  append(ring, ref, lane_links());
+  queue_of(ref).place = Flow::Place::ring;
+  ++destinations_[flow.destination].in_ring;
+}
+
+// `had_turn`: so it is another customer's now.
+void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
+  const Flow& flow = flows_[flow_of(ref)];
+  const Lane lane = lane_of(ref);
+  List& ring = customers_[flow.customer].ring[lane_index(lane)];
+  unlink(ring, ref, lane_links());
+  queue_of(ref).place = Flow::Place::nowhere;
+  --destinations_[flow.destination].in_ring;
+  if (!ring.empty() && !had_turn) return;
+  unlink(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  if (!ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+}
+
+// To be called after whatever changed a destination's room, or who is parked there.
+void Schedule::refresh(std::uint32_t index, Instant now) {
+  Destination& destination = destinations_[index];
+  const bool any = !destination.parked[0].empty() || !destination.parked[1].empty();
+  const bool room = destination.throttle.room(now) > 0;
+  if (const bool open = any && room; open != destination.open) {
+    destination.open = open;
+    if (open)
+      append(open_, index, open_links());
+    else
+      unlink(open_, index, open_links());
+  }
+  set_timer(index, any && !room ? destination.throttle.room_at() : Instant::max());
+}
+
+void Schedule::unpark_one(Instant now) {
+  if (open_.empty()) return;
+  const std::uint32_t index = open_.first;
+  Destination& destination = destinations_[index];
+  // Unless the core is the bottleneck, those in the rings will have their turns before next() has no more to give.
+  const bool last_slot = running_ + 1 >= options_.total_running_max;
+  if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
+  unlink(open_, index, open_links());
+  destination.open = false;  // refresh() puts it behind the others
+  const Lane lane = destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(),
+                                            options_.retries_share);
+  const std::uint32_t ref = destination.parked[lane_index(lane)].first;
+  unpark(ref);
+  enter_ring(ref);
+  refresh(index, now);
+}
+
+// ------------------------------------------------------------------------------------ the turn
+
+// The lane whose turn it is and whose destination has room; kNone: there is none.
+std::uint32_t Schedule::choose(Instant now) {
+  for (;;) {
+    unpark_one(now);
+    if (ring_[0].empty() && ring_[1].empty()) return kNone;
+    const Lane lane = turn_.choose(!ring_[0].empty(), !ring_[1].empty(), options_.retries_share);
+    const std::uint32_t ref = customers_[ring_[lane_index(lane)].first].ring[lane_index(lane)].first;
+    const std::uint32_t destination = flows_[flow_of(ref)].destination;
+    if (destinations_[destination].throttle.room(now) > 0) return ref;
+    leave_ring(ref, false);  // its customer keeps the turn
+    park(ref, true);
+    refresh(destination, now);
+  }
+}
+
+JobId Schedule::start(std::uint32_t ref, Instant now) {
+  const Lane lane = lane_of(ref);
+  const std::uint32_t index = flows_[flow_of(ref)].destination;
+  Destination& destination = destinations_[index];
+  const std::uint32_t job = queue_of(ref).jobs.first;
+  leave_ring(ref, true);
+  take_from_heap(job);
+  take_ready(job, now);
+  jobs_[job].state = JobState::running;
+  jobs_[job].probe = destination.throttle.start(throttle_options(destination), now);
+  destination.turn.taken(lane, destination.ready[lane_index(Lane::again)] > 0);
+  turn_.taken(lane, !ring_[lane_index(Lane::again)].empty());
+  ++running_;
+  ++counters_.started;
+  if (lane == Lane::again) ++counters_.started_again;
+  if (!queue_of(ref).jobs.empty())
+    place(ref, now);
+  else
+    refresh(index, now);
+  return id_of(job);
+}
+
+}  // namespace sluice::schedule

@@ -1,0 +1,120 @@
+#include "engine/server/control.h"
+
+#include <utility>
+
+#include "engine/control/queue_request.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr std::size_t kRequestBytesMax = control::kQueueRequestBytesMax + 1;  // with its newline
+constexpr Duration kRequestTimeout = std::chrono::seconds(10);
+constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
+
+struct Word {
+  std::string_view text;
+  control::StatusView view;
+};
+constexpr Word kViews[] = {{"status", control::StatusView::status},
+                           {"sessions", control::StatusView::sessions},
+                           {"pools", control::StatusView::pools},
+                           {"counters", control::StatusView::counters}};
+
+// An answer that begins with "error:" makes sluicectl fail.
+std::string render_reload(const Reloaded& done) {
+  std::string told;
+  for (const std::string& error : done.errors) told += "error: " + error + "\n";
+  if (done.adopted)
+    told += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
+  for (const std::string& warning : done.warnings) told += "warning: " + warning + "\n";
+  return told;
+}
+
+}  // namespace
+
+Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions)
+    : home_(home),
+      cores_(std::move(cores)),
+      actions_(std::move(actions)),
+      listener_(home.loop(), socket, [this](int accepted) {
+        home_.services().add(
+            serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
+      }) {}
+
+void Control::start() { listener_.start(); }
+
+// Who has asked for nothing yet is not waited for.
+Task<void> Control::close() {
+  for (net::Connection* connection : silent_) connection->terminate();
+  co_await listener_.close();
+}
+
+Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
+  Chain& input = connection->input();
+  std::string request;
+  silent_.insert(connection.get());
+  while (request.find('\n') == std::string::npos && request.size() < kRequestBytesMax) {
+    if (co_await connection->more(kRequestTimeout, "a control request") != net::IoStatus::ok) break;
+    request += input.to_string();
+    input.clear();
+  }
+  silent_.erase(connection.get());
+  const std::size_t end = request.find('\n');
+  if (end != std::string::npos) {
+    const std::string_view line = std::string_view(request).substr(0, end);
+    if (line.substr(0, line.find(' ')) == "queue") {
+      co_await answer_about_queue(line, *connection);
+    } else {
+      connection->write(co_await answer(line));
+    }
+    co_await connection->drained(0, kAnswerTimeout, "a control answer to be read");
+  }
+  co_await connection->close();
+}
+
+// "sessions", "sessions json", "reload", "drain".
+Task<std::string> Control::answer(std::string_view request) {
+  const std::size_t space = request.find(' ');
+  const std::string_view word = request.substr(0, space);
+  const bool json = space != std::string_view::npos && request.substr(space + 1) == "json";
+  for (const Word& known : kViews) {
+    if (known.text != word) continue;
+    const auto cores = co_await ask_all(known.view == control::StatusView::sessions);
+    co_return control::render_status(known.view, cores, json).append(control::kAnswerEnd).append("\n");
+  }
+  if (word == "reload") {
+    if (home_.draining()) co_return "error: the relay is being stopped\n";
+    // Reading files and making a plan may block: a worker does it.
+    const auto done =
+        co_await io::run_on_worker<Reloaded>(home_.loop(), [this] { return actions_.reload(); }, "reload");
+    if (!done) co_return "error: too many jobs wait\n";
+    actions_.reloaded(*done);
+    co_return render_reload(*done);
+  }
+  if (word == "drain") {
+    actions_.stop();
+    co_return "draining\n";
+  }
+  co_return "error: unknown request; known: status sessions pools counters queue reload drain\n";
+}
+
+Task<std::vector<control::CoreStatus>> Control::ask_all(bool with_sessions) {
+  std::vector<control::CoreStatus> all(cores_.size());
+  std::size_t missing = cores_.size();
+  Gate gate;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    Core* core = cores_[i];
+    core->post([&, core, i, with_sessions] {
+      // On that core; the answer comes back as a message, so nothing is written by two.
+      auto status = std::make_shared<control::CoreStatus>(core->status(with_sessions));
+      home_.post([&, status, i] {
+        all[i] = std::move(*status);
+        if (--missing == 0) gate.open();
+      });
+    });
+  }
+  co_await gate.wait("answers of all cores");
+  co_return all;
+}
+
+}  // namespace sluice::server

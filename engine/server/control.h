@@ -1,0 +1,72 @@
+// The control socket: one request line a connection, one answer, the end.  Served by one core among its
+// other work; what concerns all cores is asked of them by message.
+// That core's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/server/core.h"
+#include "engine/server/queue_answer.h"
+#include "engine/net/listener.h"
+
+namespace sluice::server {
+
+// What came of a reload.
+struct Reloaded {
+  bool adopted = false;               // the new configuration is in force
+  std::vector<std::string> errors;    // sentences: what was not done
+  std::vector<std::string> warnings;  // what is wrong beside it
+};
+
+// What the control socket can bring about outside its core.
+struct ControlActions {
+  std::function<Reloaded()> reload;              // on a worker
+  std::function<void(const Reloaded&)> reloaded;  // on the core, with what came of it
+  std::function<void()> stop;
+  // On a worker: whether there is such a customer; nothing where that cannot be found out.
+  std::function<std::optional<bool>(const std::string&)> has_customer;
+  std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
+};
+
+class Control {
+ public:
+  // `cores` holds every core of the process, `home` is the one that serves.  `socket` is owned.
+  Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions);
+
+  // Until close(), which comes when nothing but this is left to be waited for: so what holds up a stop can be asked.
+  void start();
+  Task<void> close();
+
+ private:
+  Task<void> serve(std::unique_ptr<net::Connection> connection);
+  Task<std::string> answer(std::string_view request);
+  Task<std::vector<control::CoreStatus>> ask_all(bool with_sessions);
+
+  // control_queue.cc
+  struct Exchange;
+  class Pages;
+  Task<void> answer_about_queue(std::string_view line, net::Connection& connection);
+  Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
+  Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
+  Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);
+  Task<bool> stream_core(Core& core, const control::QueueRequest& request, bool& first, net::Connection& connection);
+  Task<bool> is_unknown_customer(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
+  Task<bool> is_unknown_destination(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
+  static Task<void> ask_queue(Core& core, control::QueueRequest request, std::function<void(control::QueueAnswer)> done);
+  static Task<void> produce(Core& core, Core& home, control::QueueRequest request, Exchange& exchange);
+
+  Core& home_;
+  std::vector<Core*> cores_;
+  ControlActions actions_;
+  std::set<net::Connection*> silent_;  // whose request is not there yet
+  net::Listener listener_;
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,172 @@
+// The part of the control socket that is about the queue: all cores are asked; a long answer goes out page by page, as fast
+// as it is read, and neither is in memory as a whole nor holds up deliveries.
+#include <utility>
+
+#include "engine/server/control.h"
+#include "engine/control/queue_request.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr Duration kPageTimeout = std::chrono::seconds(60);
+constexpr std::string_view kNoSuchDestination =
+    "no message waits for a destination of this name, and no route has it; see them with: sluicectl queue destinations";
+
+std::string error_text(std::string_view what) { return std::string(control::kAnswerError) + " " + std::string(what) + "\n"; }
+// An answer that is whole says so, or what is missing at its end could not be seen.
+std::string ended(std::string text) {
+  if (!text.starts_with(control::kAnswerError)) text.append(control::kAnswerEnd).append("\n");
+  return text;
+}
+
+}  // namespace
+
+// Between the control socket's core and one that is asked.  Each gate, and what it is about, belongs to one thread.
+struct Control::Exchange {
+  control::QueueAnswer page;  // the control socket's core, like the next two
+  bool over = false;
+  Gate arrived;
+  bool go_on = true;  // the other core, like the next one
+  Gate taken;
+};
+
+class Control::Pages final : public QueuePages {
+ public:
+  Pages(Core& home, Exchange& exchange) : home_(home), exchange_(exchange) {}
+  Task<bool> page(control::QueueAnswer page) override {
+    home_.post([this, shared = std::make_shared<control::QueueAnswer>(std::move(page))] {
+      exchange_.page = std::move(*shared);
+      exchange_.arrived.open();
+    });
+    co_await exchange_.taken.wait("a page of the queue to be read");
+    co_return exchange_.go_on;
+  }
+
+ private:
+  Core& home_;
+  Exchange& exchange_;
+};
+
+Task<void> Control::answer_about_queue(std::string_view line, net::Connection& connection) {
+  auto request = control::decode_queue_request(line);
+  if (!request) {
+    connection.write(error_text(request.error()));
+    co_return;
+  }
+  std::vector<control::QueueAnswer> answers = co_await ask_queues(*request);
+  if (co_await is_unknown_customer(*request, answers)) {
+    connection.write(error_text("no such customer"));
+    co_return;
+  }
+  const bool unknown_destination = co_await is_unknown_destination(*request, answers);
+  if (unknown_destination && control::changes_queue(request->verb)) {
+    connection.write(error_text(kNoSuchDestination));
+  } else if (control::needs_pages(*request, answers)) {
+    connection.write(co_await stream(*request, connection));
+  } else {
+    std::string text = co_await put_into_words(*request, std::move(answers));
+    if (unknown_destination && !text.starts_with(control::kAnswerError))
+      text.append(control::kAnswerNote).append(kNoSuchDestination).append("\n");
+    connection.write(ended(std::move(text)));
+  }
+}
+
+Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::QueueRequest& request) {
+  std::vector<control::QueueAnswer> all(cores_.size());
+  std::size_t missing = cores_.size();
+  Gate gate;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    Core* core = cores_[i];
+    const auto done = [&, i](control::QueueAnswer answer) {
+      // Back here as a message, so that nothing is written by two.
+      home_.post([&, i, shared = std::make_shared<control::QueueAnswer>(std::move(answer))] {
+        all[i] = std::move(*shared);
+        if (--missing == 0) gate.open();
+      });
+    };
+    core->post([core, request, done] { core->tasks().add(ask_queue(*core, request, done)); });
+  }
+  co_await gate.wait("answers of all cores about the queue");
+  co_return all;
+}
+
+Task<void> Control::ask_queue(Core& core, control::QueueRequest request, std::function<void(control::QueueAnswer)> done) {
+  done(co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request)));
+}
+
+// Ten thousand messages are many words, and deliveries do not wait for them: a worker writes and clears away.
+Task<std::string> Control::put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers) {
+  const auto shared = std::make_shared<std::vector<control::QueueAnswer>>(std::move(answers));
+  const auto text = co_await io::run_on_worker<std::string>(
+      home_.loop(),
+      [shared, request, now = home_.loop().door().clock.wall()] {
+        return control::render_queue(request, std::exchange(*shared, {}), now);
+      },
+      "the queue to be put into words");
+  co_return text ? *text : error_text("too many jobs wait");
+}
+
+// A name that is mistyped is no customer without mail.
+Task<bool> Control::is_unknown_customer(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers) {
+  if (request.customer.empty()) co_return false;
+  for (const control::QueueAnswer& answer : answers)
+    if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return false;
+  const auto known = co_await io::run_on_worker<std::optional<bool>>(
+      home_.loop(), [this, name = request.customer] { return actions_.has_customer(name); }, "the name of a customer");
+  co_return known && *known == false;
+}
+
+// Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as anything is
+// known of it.
+Task<bool> Control::is_unknown_destination(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers) {
+  if (request.destination.empty()) co_return false;
+  for (const control::QueueAnswer& answer : answers)
+    if (answer.destination_known || answer.cut_short) co_return false;
+  const auto known = co_await io::run_on_worker<bool>(
+      home_.loop(), [this, name = request.destination] { return actions_.has_route(name); }, "the name of a destination");
+  co_return known && *known == false;
+}
+
+// ------------------------------------------------------------------------------------------ page by page
+
+// Returns what is still to be written.
+Task<std::string> Control::stream(const control::QueueRequest& request, net::Connection& connection) {
+  bool first = true;
+  for (Core* core : cores_)
+    if (!co_await stream_core(*core, request, first, connection))
+      co_return error_text("the relay is being stopped; there is more in the queue than this");
+  co_return ended("\n]\n");
+}
+
+// False: not all of it could be written.
+Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first, net::Connection& connection) {
+  Exchange exchange;
+  core.post([this, &core, &exchange, request] { core.tasks().add(produce(core, home_, request, exchange)); });
+  bool whole = true;
+  for (;;) {
+    co_await exchange.arrived.wait("a page of the queue");
+    const control::QueueAnswer page = std::exchange(exchange.page, {});
+    connection.write(control::render_page(request, page, first));
+    first = first && page.rows.empty() && page.destinations.empty();
+    whole = whole && !page.cut_short;
+    const bool read = co_await connection.drained(0, kPageTimeout, "a page of the queue to be read") == net::IoStatus::ok;
+    if (exchange.over) co_return whole && read;
+    core.post([&exchange, read] {
+      exchange.go_on = read;
+      exchange.taken.open();
+    });
+  }
+}
+
+Task<void> Control::produce(Core& core, Core& home, control::QueueRequest request, Exchange& exchange) {
+  Pages pages(home, exchange);
+  auto last = std::make_shared<control::QueueAnswer>(
+      co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request), &pages));
+  home.post([&exchange, last] {
+    exchange.page = std::move(*last);
+    exchange.over = true;
+    exchange.arrived.open();
+  });
+}
+
+}  // namespace sluice::server

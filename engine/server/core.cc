@@ -1,0 +1,319 @@
+#include "engine/server/core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::server {
+namespace {
+
+constexpr Duration kCutOffAgain = std::chrono::milliseconds(100);
+constexpr Duration kSweepAgain = std::chrono::milliseconds(500);
+
+// Once outgoing connections were cut off: for what waited for them to be answered, and for the answers to be read.
+constexpr Duration kLastWords = std::chrono::seconds(3);
+
+bool has(const auto& values, const auto& value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+// One session and what it lives by.
+struct Core::Live {
+  Live(std::uint64_t number, Generation& by, std::shared_ptr<const session::ListenerRules> rules,
+       std::unique_ptr<net::Connection> connection)
+      : id(number),
+        generation(by),
+        session(by.services(), std::move(rules), std::move(connection)) {}
+
+  std::uint64_t id;
+  Generation& generation;
+  session::Session session;
+  const PromiseBase* task = nullptr;
+};
+
+Core::Core(io::Door door, const Shared& shared, log::Log& log, Options options)
+    : options_(std::move(options)),
+      loop_(door, options_.limits),
+      resolver_(loop_, shared.names, shared.dns),
+      dialer_(loop_),
+      outgoing_(1),
+      host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
+        log.line(log::Level::warning, "next_hop").field("host", host).field("avoided", relay::lack_text(lack)).field("reason", why);
+      }),
+      tickets_(shared.ticket_secret, door.clock, door.random),
+      authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
+      observer_(log, loop_),
+      ids_(door.clock, options_.index),
+      dns_(shared.dns),
+      spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
+             [&log](const std::string& what) { log.line(log::Level::error, "spool").field("what", what); }),
+      queue_({.loop = loop_,
+              .spool = spool_,
+              .router = [this]() -> relay::Router& { return current_->router(); },
+              .next_id = [this] { return ids_.number(); },
+              .observer = observer_},
+             options_.queue) {
+  ids_.stay_above(options_.last_id);
+}
+
+Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
+
+std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan,
+                                             std::shared_ptr<tls::CertificateStore> certificates) {
+  auto made = Generation::make(loop_, std::move(plan), parts(std::move(certificates)));
+  if (!made) return std::unexpected(made.error());
+  if (auto old = std::exchange(current_, *std::move(made))) {
+    queue_.set_options(queue_options(current_->plan(), options_.index));
+    retire(std::move(old));
+  }
+  apply_limits();
+  if (current_->plan().needs_spool || spool_.messages() > 0) start_spool();
+  return {};
+}
+
+Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificates) {
+  return {.resolver = resolver_,
+          .dialer = dialer_,
+          .outgoing = outgoing_,
+          .host_memory = host_memory_,
+          .dns = dns_,
+          .tickets = tickets_,
+          .certificates = std::move(certificates),
+          .authenticator = authenticator_,
+          .observer = observer_,
+          .ids = ids_,
+          .counters = counters_,
+          .admission = admission_,
+          .spool = spool_,
+          .queue = queue_};
+}
+
+void Core::start_spool() {
+  if (!std::exchange(spool_started_, true)) spool_.start();
+}
+
+void Core::run() {
+  for (const BoundSocket& bound : options_.sockets) {
+    listeners_.push_back(std::make_unique<net::Listener>(
+        loop_, bound.socket,
+        [this, listener = bound.listener](int socket) { accepted(listener, socket); },
+        [this, listener = bound.listener](int error) { accept_failed(listener, error); }));
+  }
+  tasks_.add(open_doors());
+  queue_.run();
+  loop_.run([this] { return settled_; });
+  current_ = nullptr;
+  listeners_.clear();
+}
+
+// Not before it is known whether what is accepted can be kept: until then clients wait, and none is told 452.
+Task<void> Core::open_doors() {
+  while (spool_started_ && !spool_.settled() && !draining_)
+    co_await loop_.sleep(std::chrono::milliseconds(1), "the spool's first segment");
+  if (draining_) co_return;
+  for (auto& listener : listeners_) listener->start();
+}
+
+void Core::give_up() {
+  CHECK(!spool_started_);
+  for (const BoundSocket& bound : options_.sockets) loop_.door().sockets.close(bound.socket);
+  current_ = nullptr;
+}
+
+CoreLeftOver Core::left_over() const {
+  return {.frames = task_frames_live(),
+          .heap_blocks = heap_blocks_live(),
+          .buffers = loop_.buffers().in_use(),
+          .operations = loop_.operations_live()};
+}
+
+// ------------------------------------------------------------------------------------------ sessions
+
+void Core::accepted(std::size_t listener, int socket) {
+  const io::Address peer = loop_.door().sockets.peer(socket);
+  live_.emplace_front(next_session_++, *current_, current_->rules(listener),
+                      std::make_unique<net::Connection>(loop_, socket, peer));
+  ++current_->sessions;
+  const auto live = live_.begin();
+  if (const PromiseBase* task = tasks_.add(serve(live))) live->task = task;
+}
+
+std::uint32_t Core::sessions_max() const {
+  return std::min(current_->plan().config.limits.sessions_per_core, file_limits_.sessions_per_core);
+}
+
+void Core::apply_limits() {
+  const config::LimitsConfig& limits = current_->plan().config.limits;
+  admission_.set_limits({.sessions = sessions_max(),
+                         .sessions_per_address = limits.sessions_per_address,
+                         .handshakes = limits.handshakes_per_core,
+                         .handshakes_per_address = limits.handshakes_per_address,
+                         .ipv6_bits = limits.ipv6_prefix});
+  observer_.set_ipv6_bits(limits.ipv6_prefix);
+  outgoing_.set_most(std::min(limits.outgoing_per_core, file_limits_.outgoing_per_core));
+}
+
+void Core::set_file_limits(const FileLimits& limits) {
+  file_limits_ = limits;
+  apply_limits();
+}
+
+void Core::accept_failed(std::size_t listener, int error) {
+  ++accepts_failed_;
+  observer_.accept_failed(current_->rules(listener)->name, error);
+}
+
+Task<void> Core::serve(std::list<Live>::iterator live) {
+  co_await live->session.run();
+  const bool last = --live->generation.sessions == 0;
+  live_.erase(live);
+  if (last) sweep_retired();
+}
+
+void Core::forget_credentials(const auth::Changes& changes) {
+  authenticator_.forget(changes);
+  for (Live& live : live_) {
+    const auth::Identity* identity = live.session.identity();
+    if (identity == nullptr) continue;
+    const bool changed =
+        changes.everything || has(changes.customers, identity->customer_id) ||
+        has(changes.accounts, identity->account_name);
+    if (changed) live.session.end_soon(session::EndReason::account_changed);
+  }
+}
+
+// ------------------------------------------------------------------------------------------ generations
+
+void Core::retire(std::unique_ptr<Generation> old) {
+  retired_.push_back(std::move(old));
+  sweep_retired();
+}
+
+void Core::sweep_retired() {
+  std::vector<std::unique_ptr<Generation>> unused;
+  for (auto& generation : retired_)
+    if (generation->unused()) unused.push_back(std::move(generation));
+  std::erase(retired_, nullptr);
+  for (auto& generation : unused) ending_.add(close_generation(std::move(generation)));
+  // A delivery that still goes by one says nothing when it ends: looked at again.
+  const bool delivering = std::ranges::any_of(retired_, [](const auto& old) { return old->sessions == 0; });
+  if (delivering) loop_.timers().arm(sweep_, loop_.now() + kSweepAgain);
+}
+
+void Core::on_sweep(void* self) { static_cast<Core*>(self)->sweep_retired(); }
+
+Task<void> Core::close_generation(std::unique_ptr<Generation> old) { co_await old->close(); }
+
+// ------------------------------------------------------------------------------------------ the end
+
+void Core::drain(Duration patience) {
+  if (std::exchange(draining_, true)) return;
+  for (Live& live : live_) live.session.drain();
+  queue_.stop();
+  loop_.timers().arm(cut_off_, loop_.now() + patience);
+  abort_at_ = later(loop_.now() + patience, kLastWords);
+  ending_.add(end());
+}
+
+Task<void> Core::end() {
+  for (auto& listener : listeners_) co_await listener->close();
+  co_await tasks_.join("sessions to end");
+  co_await queue_.close();
+  options_.drained();
+  co_await services_.join("the control socket");
+  sweep_retired();
+  co_await current_->close();
+  // This task is the last one of its set; whatever else is in it ends by itself.
+  while (ending_.live() > 1) co_await loop_.sleep(std::chrono::milliseconds(20), "old generations");
+  loop_.timers().disarm(sweep_);
+  co_await spool_.close();
+  loop_.timers().disarm(cut_off_);
+  observer_.close();
+  settled_ = true;
+  options_.settled();
+}
+
+// Again and again: what is told to end may begin something else on its way out.
+void Core::cut_off(void* context) {
+  auto& self = *static_cast<Core*>(context);
+  self.current_->router().stop();
+  for (auto& generation : self.retired_) generation->router().stop();
+  self.loop_.abort_outgoing();
+  for (Live& live : self.live_) live.session.cut_off();
+  if (self.loop_.now() >= self.abort_at_) self.loop_.abort_all();
+  self.loop_.timers().arm(self.cut_off_, self.loop_.now() + kCutOffAgain);
+}
+
+// ------------------------------------------------------------------------------------------ status
+
+CoreCounters Core::counters() {
+  return {.sessions = counters_,
+          .accepts_failed = accepts_failed_,
+          .handshakes_live = admission_.handshakes(),
+          .pool = current_->router().counters(),
+          .next_hops_in_clear = host_memory_.noted(relay::Lack::tls),
+          .next_hops_lacking = host_memory_.noted_beside(relay::Lack::tls),
+          .queue = queue_.counters(),
+          .schedule = queue_.schedule().counters(),
+          .spool = spool_.counters(),
+          .spool_log = spool_.log_counters(),
+          .spool_messages = spool_.messages(),
+          .spool_bytes = spool_.disk_bytes(),
+          .spool_live_bytes = spool_.live_bytes(),
+          .spool_synced = options_.spool.log.synced,
+          .logins = authenticator_.counters(),
+          .loop = loop_.counters(),
+          .enters = loop_.door().ring.enters(),
+          .sessions_live = static_cast<std::uint32_t>(live_.size()),
+          .operations_live = loop_.operations_live(),
+          .buffers_in_use = loop_.buffers().in_use(),
+          .heap_blocks_live = heap_blocks_live(),
+          .frames_live = task_frames_live()};
+}
+
+std::vector<control::SessionStatus> Core::session_list() const {
+  std::vector<control::SessionStatus> list;
+  for (const Live& live : live_) {
+    const session::Session& session = live.session;
+    const net::Connection& connection = session.connection();
+    const auto age = loop_.now() - session.since();
+    list.push_back({.id = live.id,
+                    .client = connection.peer().to_string(),
+                    .listener = session.rules().name,
+                    .account = session.identity() != nullptr ? session.identity()->account_name : "",
+                    .tls = connection.tls() != nullptr ? connection.tls()->version() : "",
+                    .waits_for = live.task != nullptr ? live.task->whereabouts() : "",
+                    .seconds = static_cast<std::uint64_t>(age / std::chrono::seconds(1)),
+                    .bytes_received = connection.counters().bytes_received,
+                    .in_transaction = session.in_transaction()});
+  }
+  return list;
+}
+
+control::CoreStatus Core::status(bool with_sessions) {
+  const CoreCounters counters = this->counters();
+  control::CoreStatus status{.index = options_.index,
+                             .draining = draining_,
+                             .sessions_live = counters.sessions_live,
+                             .deliveries = queue_.active(),
+                             .taken = counters.sessions.messages_taken,
+                             .deferred = counters.sessions.messages_deferred,
+                             .refused = counters.sessions.messages_refused,
+                             .waiting = current_->router().waiting(),
+                             .queued = counters.spool_messages,
+                             .spool = spool_.accepting() ? "accepts" : std::string(spool_.trouble()),
+                             .counters = named(counters)};
+  for (const auto& [destination, host] : current_->router().hosts()) {
+    status.hosts.push_back({.destination = std::string(destination),
+                            .host = host.label,
+                            .live = host.live,
+                            .idle = host.idle,
+                            .failures = host.failures,
+                            .last_error = host.last_trouble});
+  }
+  if (with_sessions) status.sessions = session_list();
+  return status;
+}
+
+}  // namespace sluice::server

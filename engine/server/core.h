@@ -1,0 +1,163 @@
+// One core: its loop, its listeners, its sessions, and the parts that they are given.  It knows all layers
+// and wires them together; it decides nothing about mail itself.
+// Made, run and destroyed on one thread; what may be called from others says so.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/backend/caching_authenticator.h"
+#include "engine/server/counters.h"
+#include "engine/server/file_limits.h"
+#include "engine/server/generation.h"
+#include "engine/server/log_observer.h"
+#include "engine/server/queue_id.h"
+#include "engine/control/status.h"
+#include "engine/io/loop.h"
+#include "engine/io/names.h"
+#include "engine/net/listener.h"
+#include "engine/session/admission.h"
+#include "engine/session/session.h"
+
+namespace sluice::server {
+
+// A bound socket, and the listener of the plan that it belongs to.
+struct BoundSocket {
+  int socket = -1;
+  std::size_t listener = 0;
+};
+
+// What all cores share; thread-safe, outlives them.
+struct Shared {
+  auth::Backend& backend;
+  io::Names& names;
+  io::Dns& dns;
+  std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
+  std::array<std::byte, auth::kCacheKeyOctets> cache_key;
+  tls::TicketSecret ticket_secret;
+};
+
+// What should be nothing at the end.
+struct CoreLeftOver {
+  std::int64_t frames = 0;
+  std::int64_t heap_blocks = 0;
+  std::uint32_t buffers = 0;
+  std::uint32_t operations = 0;
+};
+
+class Core {
+ public:
+  struct Options {
+    std::uint32_t index = 0;
+    io::LoopLimits limits;
+    auth::CredentialCacheLimits cache;
+    std::vector<BoundSocket> sockets;  // owned from here on
+    spool::SpoolOptions spool;
+    spool::Share spool_share;
+    relay::QueueOptions queue;
+    spool::QueueId last_id = 0;  // new ones are greater
+    std::function<void()> drained;     // on the core, when sessions and deliveries have ended
+    std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
+  };
+  // `log` is this core's own.
+  Core(io::Door door, const Shared& shared, log::Log& log, Options options);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // The error is a sentence; the core is then not to be run.
+  std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan,
+                                         std::shared_ptr<tls::CertificateStore> certificates);
+  // Before run(): a message that an earlier process has left.
+  void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
+    queue_.restore(restored, customer, destination);
+  }
+  // On the core: no more sessions and connections to next hops than these, whatever is configured.
+  void set_file_limits(const FileLimits& limits);
+  // Until drained.
+  void run();
+  // Stops accepting; sessions end after what they have under way.  At `patience` the rest is cut off: first what is
+  // asked of others, so that clients that wait for a reply get one and the others 421, and kLastWords later all.
+  void drain(Duration patience);
+  [[nodiscard]] bool draining() const { return draining_; }
+
+  // Instead of run(), where adopt() failed.
+  void give_up();
+
+  [[nodiscard]] control::CoreStatus status(bool with_sessions);
+  [[nodiscard]] CoreLeftOver left_over() const;
+  // The store tells that these accounts or customers are different now: what is remembered of them goes,
+  // and their sessions end after the message that they are at.
+  void forget_credentials(const auth::Changes& changes);
+  // For one connection of another kind (the control socket), served on this core.
+  io::Loop& loop() { return loop_; }
+  TaskSet& tasks() { return tasks_; }
+  // What goes on until `drained` was told, and is then waited for: the control socket.
+  TaskSet& services() { return services_; }
+  [[nodiscard]] std::uint32_t index() const { return options_.index; }
+  relay::Queue& queue() { return queue_; }
+  spool::Spool& spool() { return spool_; }
+  // Any thread: `message` runs on the core.
+  void post(std::function<void()> message) { loop_.post(std::move(message)); }
+
+ private:
+  struct Live;
+
+  [[nodiscard]] CoreCounters counters();
+  [[nodiscard]] std::vector<control::SessionStatus> session_list() const;
+
+  void accepted(std::size_t listener, int socket);
+  Task<void> serve(std::list<Live>::iterator live);
+  Task<void> end();
+  [[nodiscard]] Generation::Parts parts(std::shared_ptr<tls::CertificateStore> certificates);
+  [[nodiscard]] std::uint32_t sessions_max() const;
+  void apply_limits();
+  void accept_failed(std::size_t listener, int error);
+  void retire(std::unique_ptr<Generation> old);
+  static Task<void> close_generation(std::unique_ptr<Generation> old);
+  void sweep_retired();
+  Task<void> open_doors();
+  void start_spool();
+  static void on_sweep(void* self);
+  static void cut_off(void* self);
+
+  Options options_;
+  io::Loop loop_;
+  net::Resolver resolver_;
+  net::Dialer dialer_;
+  relay::ConnectionBudget outgoing_;
+  relay::HostMemory host_memory_;
+  tls::TicketKeys tickets_;
+  auth::CachingAuthenticator authenticator_;
+  LogObserver observer_;
+  QueueIds ids_;
+  session::SessionCounters counters_;
+  io::Dns& dns_;
+  spool::Spool spool_;
+  relay::Queue queue_;
+  bool spool_started_ = false;
+  std::unique_ptr<Generation> current_;
+  std::vector<std::unique_ptr<Generation>> retired_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::list<Live> live_;
+  FileLimits file_limits_{.sessions_per_core = UINT32_MAX, .outgoing_per_core = UINT32_MAX};
+  session::Admission admission_;
+  std::uint64_t accepts_failed_ = 0;
+  std::uint64_t next_session_ = 1;
+  TaskSet tasks_;   // sessions, and what is served beside them
+  TaskSet services_;
+  TaskSet ending_;  // what ends generations and the core
+  io::Timer cut_off_{&cut_off, this};
+  Instant abort_at_ = Instant::max();
+  io::Timer sweep_{&on_sweep, this};
+  bool draining_ = false;
+  bool settled_ = false;
+};
+
+}  // namespace sluice::server

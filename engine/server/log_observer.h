@@ -1,0 +1,36 @@
+// Writes what sessions and the queue report into the log.  One per core; never blocks (engine/io/log.h).
+// What strangers can cause at will is one line for a burst (repeated_lines.h).
+#pragma once
+
+#include "engine/log/repeated_lines.h"
+#include "engine/log/log.h"
+#include "engine/relay/queue.h"
+#include "engine/session/services.h"
+
+namespace sluice::server {
+
+class LogObserver final : public session::Observer, public relay::QueueObserver {
+ public:
+  LogObserver(log::Log& log, io::Loop& loop);
+
+  void message(const session::MessageRecord& record) override;
+  void aborted(const session::MessageRecord& record) override;
+  void login(std::string_view listener, const io::Address& client, std::string_view name,
+             session::AuthResult result, std::string_view reason) override;
+  void refused(const session::RefusalRecord& record) override;
+  void ended(const session::EndRecord& record) override;
+  void delivery(const relay::DeliveryRecord& record) override;
+  void event(std::string_view id, std::string_view what, std::string_view detail) override;
+  void accept_failed(std::string_view listener, int error);
+  // For the limits' blocks of client addresses (base/client_block.h).
+  void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
+  // Writes what is still to be said; the loop is not needed afterwards.
+  void close() { repeated_.flush(); }
+
+ private:
+  log::Log& log_;
+  log::RepeatedLines repeated_;
+  unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
+};
+
+}  // namespace sluice::server

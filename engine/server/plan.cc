@@ -1,0 +1,221 @@
+#include "engine/server/plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "auth/sasl.h"
+#include "engine/io/files.h"
+#include "engine/io/process.h"
+#include "engine/tls/client_context.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr std::size_t kPasswordFileBytesMax = 4096;
+
+std::shared_ptr<const auth::DomainList> domain_list(const std::vector<std::string>& domains) {
+  return std::make_shared<const auth::DomainList>(domains);
+}
+
+smtp::ServerProfile profile_of(const config::Config& config, const config::ListenerConfig& listener) {
+  smtp::ServerProfile profile;
+  profile.hostname = config.server.hostname;
+  profile.policy_url = config.server.policy_url;
+  profile.extensions.starttls = listener.tls == config::ListenerTls::starttls;
+  // Where nobody has to log in, nobody can.
+  profile.extensions.auth = listener.auth != config::ListenerAuth::off && listener.require_auth;
+  if (profile.extensions.auth)
+    for (const auth::Mechanism& mechanism : auth::kMechanisms)
+      profile.mechanisms.emplace_back(mechanism.name);
+  profile.implicit_tls = listener.tls == config::ListenerTls::implicit;
+  profile.require_tls = listener.require_tls;
+  // A stranger sends nothing, whatever the listener says: who is not in `trusted` must log in.
+  profile.require_auth = true;
+  profile.auth_without_tls = listener.auth == config::ListenerAuth::clear;
+  profile.message_bytes_max = config.limits.message_bytes;
+  profile.chunk_discard_bytes_max = config.limits.message_bytes + smtp::kContentSurplusBytesMax;
+  profile.recipients_max = config.limits.recipients_per_message;
+  profile.recipients_outstanding_max = config.limits.recipients_per_message;
+  profile.recipients_refused_max = config.limits.recipients_over;
+  profile.errors_max = config.limits.bad_commands;
+  profile.idle_commands_max = config.limits.idle_commands;
+  profile.auth_failures_max = config.limits.auth_failures;
+  return profile;
+}
+
+ListenerPlan listener_plan(const config::Config& config, const config::ListenerConfig& listener) {
+  ListenerPlan plan;
+  plan.addresses = listener.addresses;
+  plan.uses_tls = listener.tls != config::ListenerTls::none;
+  session::ListenerRules& rules = plan.rules;
+  rules.name = listener.addresses.front().to_string();
+  rules.profile = profile_of(config, listener);
+  rules.trusted_profile = rules.profile;
+  rules.trusted_profile.require_auth = false;
+  rules.trusted = listener.trusted;
+  rules.trusted_rights = {.name = "trusted network",
+                          .any_domain = listener.trusted_domains.empty(),
+                          .domains = domain_list(listener.trusted_domains)};
+  rules.proxy = listener.proxy;
+  rules.hide_client = listener.hide_client;
+  rules.long_lines = listener.long_lines;
+  rules.normalise_line_ends = listener.normalise_line_ends;
+  rules.foreign_sender = listener.foreign_sender;
+  rules.foreign_name = listener.foreign_name;
+  rules.header_bytes_max = config.limits.header_bytes;
+  rules.received_max = config.limits.received_fields;
+  rules.greet_delay = listener.greet_delay;
+  rules.idle_timeout = config.limits.idle;
+  rules.command_timeout = config.limits.command;
+  rules.data_timeout = config.limits.data;
+  rules.data_bytes_per_s = config.limits.data_bytes_per_s;
+  rules.handshake_timeout = config.limits.handshake;
+  rules.unauthenticated_timeout = config.limits.unauthenticated;
+  rules.reply_timeout = config.limits.reply;
+  return plan;
+}
+
+std::expected<route::Route, std::string> route_of(const config::RouteConfig& config) {
+  route::Route route;
+  route.name = config.name;
+  route.hosts = config.hosts;
+  route.mx = config.mx;
+  route.port = config.port;
+  route.ipv6 = config.ipv6;
+  route.maildir = config.maildir;
+  route.mode = config.mode;
+  route.dialog = config.dialog;
+  route.identify = config.identify;
+  route.fallback = config.fallback;
+  route.concurrency = config.concurrency;
+  route.rate_per_s = config.rate_per_s;
+  route.tls = config.tls;
+  route.tls_min_version = config.tls_min_version;
+  route.verify = config.verify && config.tls == route::RouteTls::required;
+  if (route.verify) {
+    const std::string file =
+        config.ca_file.empty() ? std::string(tls::kSystemCaFile) : config.ca_file;
+    auto pem = tls::read_ca_file(file);
+    if (!pem) return std::unexpected("route " + config.name + ": ca_file: " + pem.error());
+    route.ca_pem = *std::move(pem);
+  }
+  if (!config.login.empty()) {
+    auto text = io::read_file(config.password_file, kPasswordFileBytesMax);
+    if (!text) return std::unexpected("route " + config.name + ": password_file: " + text.error());
+    route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
+  }
+  route.chunking = config.chunking;
+  route.eight_bit = config.eight_bit;
+  route.connections_per_host_max = config.connections_per_host;
+  route.messages_per_connection_max = config.messages_per_connection;
+  route.waiting_max = config.waiting;
+  route.connect_timeout = config.connect;
+  route.idle_timeout = config.idle;
+  route.command_timeout = config.reply;
+  route.data_timeout = config.data;
+  route.block_timeout = config.block;
+  route.final_timeout = config.final;
+  return route;
+}
+
+void plan_routes(const config::Config& config, Plan& plan, std::vector<std::string>& errors) {
+  std::vector<route::RouteConditions> conditions;
+  for (const config::RouteConfig& route : config.routes) {
+    conditions.push_back(route.conditions);
+    if (auto made = route_of(route)) {
+      made->retain_bytes_max = config.spool.memory_bytes;
+      plan.routes.push_back(*std::move(made));
+    } else {
+      errors.push_back(made.error());
+    }
+  }
+  const auto never_keeps = [](const route::Route& route) {
+    return !route.maildir.empty() || (route.mode == route::RouteMode::through && !route.fallback);
+  };
+  // Of several routes, recipients of one message may need two.
+  plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
+  std::optional<std::size_t> dsn_route;
+  if (const auto named = std::ranges::find(config.routes, config.reports.route, &config::RouteConfig::name); named != config.routes.end())
+    dsn_route = static_cast<std::size_t>(named - config.routes.begin());
+  plan.route_table = std::make_shared<route::RouteTable>(conditions, config.server.hostname, dsn_route);
+}
+
+schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uint32_t concurrency, std::uint32_t rate_per_s) {
+  constexpr std::uint32_t kConcurrencyCeiling = std::numeric_limits<std::uint16_t>::max();
+  schedule::ThrottleOptions throttle;
+  throttle.concurrency_max = static_cast<std::uint16_t>(std::min(concurrency, kConcurrencyCeiling));
+  throttle.concurrency_start = std::min(throttle.concurrency_start, throttle.concurrency_max);
+  throttle.messages_per_second = rate_per_s;
+  throttle.suspend_first = queue.suspend_first;
+  throttle.suspend_max = std::max(queue.suspend_first, queue.suspend_max);
+  return throttle;
+}
+
+}  // namespace
+
+relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
+  const config::QueueConfig& queue = plan.config.queue;
+  relay::QueueOptions options;
+  for (const route::Route& route : plan.routes)
+    options.schedule.throttles.emplace(route.name, throttle_of(queue, route.concurrency, route.rate_per_s));
+  options.schedule.total_running_max = queue.running;
+  options.schedule.seed = core + 1;
+  options.curve = schedule::RetryCurve(queue.retry, queue.jitter_percent);
+  options.expire = queue.expire;
+  options.delay_report = queue.delay_report;
+  options.reports.per_hour = plan.config.reports.per_customer_hour;
+  options.hostname = plan.config.server.hostname;
+  options.report_from = plan.config.reports.from;
+  options.policy_url = plan.config.server.policy_url;
+  return options;
+}
+
+spool::SpoolOptions spool_options(const config::SpoolConfig& config) {
+  return {.log = {.directory = config.directory,
+                  .segment_bytes = static_cast<std::uint32_t>(config.segment_bytes),
+                  .synced = config.durability == config::SpoolDurability::synced},
+          .free_bytes_min = config.free_bytes_min};
+}
+
+mx::ExchangeRules exchange_rules(const config::Config& config) {
+  mx::ExchangeRules rules;
+  rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
+  for (const config::ListenerConfig& listener : config.listeners)
+    for (const io::Address& address : listener.addresses)
+      if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
+  for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
+  rules.unwanted = config.dns.unwanted;
+  return rules;
+}
+
+std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(config::Config config) {
+  std::vector<std::string> errors;
+  auto plan = std::make_shared<Plan>();
+  for (const config::ListenerConfig& listener : config.listeners) {
+    ListenerPlan made = listener_plan(config, listener);
+    for (const auto* profile : {&made.rules.profile, &made.rules.trusted_profile})
+      if (const char* fault = smtp::profile_fault(*profile))
+        errors.push_back("listener " + made.rules.name + ": " + fault);
+    plan->listeners.push_back(std::move(made));
+  }
+  plan_routes(config, *plan, errors);
+  if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
+  plan->config = std::move(config);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return plan;
+}
+
+std::expected<void, std::vector<std::string>> check_plan(const Plan& plan) {
+  std::vector<std::string> errors;
+  for (const route::Route& route : plan.routes) {
+    if (route.tls == route::RouteTls::none || !route.maildir.empty()) continue;
+    const auto context = tls::TlsClientContext::make(
+        {.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none,
+         .ca_pem = route.ca_pem});
+    if (!context) errors.push_back("route " + route.name + ": " + context.error());
+  }
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return {};
+}
+
+}  // namespace sluice::server

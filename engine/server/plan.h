@@ -1,0 +1,48 @@
+// What a configuration means at run time: files read, secrets loaded, names made into values.  One plan is
+// shared by all cores and never changes; a reload makes a new one.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "engine/io/address.h"
+#include "engine/mx/exchange_choice.h"
+#include "engine/relay/queue.h"
+#include "engine/route/route.h"
+#include "engine/route/table.h"
+#include "engine/session/services.h"
+#include "engine/spool/spool.h"
+
+namespace sluice::server {
+
+struct ListenerPlan {
+  std::vector<io::Address> addresses;
+  session::ListenerRules rules;  // without the TLS context, which each core makes for itself
+  bool uses_tls = false;
+};
+
+struct Plan {
+  config::Config config;
+  std::vector<ListenerPlan> listeners;
+  std::vector<route::Route> routes;  // in the order of the configuration; the last takes the rest
+  std::shared_ptr<const route::RouteTable> route_table;  // gives a number into `routes`
+  bool needs_spool = true;  // false: whatever happens to a message, its client hears it
+};
+
+// How a core's queue and its spool are to work.
+[[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
+[[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);
+// What is never a mail exchanger of others: ourselves, and where nobody's mail goes.
+[[nodiscard]] mx::ExchangeRules exchange_rules(const config::Config& config);
+
+// Reads the files that the configuration names, and fills in what follows from the host name, which is given; the errors are sentences that name them.
+std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(config::Config config);
+
+// Whether it would work: the authorities that routes trust can be loaded.
+std::expected<void, std::vector<std::string>> check_plan(const Plan& plan);
+
+}  // namespace sluice::server

@@ -1,0 +1,375 @@
+#include "engine/server/server.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "auth/backend/embedded_store.h"
+#include "engine/server/certificates_of.h"
+#include "engine/server/listening.h"
+#include "engine/server/plan_file.h"
+#include "engine/io/files.h"
+#include "engine/io/local_socket.h"
+#include "engine/io/process.h"
+#include "engine/io/real_dns.h"
+#include "engine/io/real_door.h"
+#include "engine/io/real_ring.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr std::size_t kJobsWaitingMax = 4096;
+// A suspension reaches every core within a second.
+constexpr Duration kStorePollEvery = std::chrono::milliseconds(250);
+
+std::unexpected<std::vector<std::string>> failed(std::string error) {
+  return std::unexpected(std::vector<std::string>{std::move(error)});
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------ starting
+
+std::expected<void, std::vector<std::string>> Server::start() {
+  auto plan = load_plan(config_file_);
+  if (!plan) return std::unexpected(plan.error());
+  plan_ = *std::move(plan);
+  io::take_signals();
+  io::forbid_core_files();
+  files_max_ = io::raise_file_limit();
+  clock_ = io::make_real_clock();
+  sockets_ = io::make_real_sockets();
+  disk_ = io::make_real_disk();
+  names_ = io::make_real_names();
+  if (auto done = bind(); !done) return done;
+  if (auto done = become_user(); !done) return done;
+  if (auto done = open_files(); !done) return done;
+  if (auto done = open_queue(); !done) return done;
+  if (auto done = start_cores(); !done) return done;
+  // What it took to find a million messages again is not kept for the time when there are none.
+  io::give_memory_back();
+  start_services();
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::bind() {
+  const config::ServerConfig& server = plan_->config.server;
+  const std::vector<int> cpus = io::allowed_cpus();
+  const std::size_t count = server.cores == 0 ? cpus.size() : server.cores;
+  std::vector<std::string> errors;
+  if (auto bound = bind_listeners(*sockets_, plan_->listeners, count)) {
+    bound_ = *std::move(bound);
+  } else {
+    errors = std::move(bound.error());
+  }
+  if (auto opened = open_control(); !opened) errors.push_back("server.control: " + opened.error());
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  for (std::size_t i = 0; i < count; ++i) {
+    threads_.push_back(std::make_unique<Thread>());
+    threads_.back()->index = static_cast<std::uint32_t>(i);
+    threads_.back()->cpu = cpus[i % cpus.size()];
+  }
+  return {};
+}
+
+// The control socket, which server.user and its group may use.
+std::expected<void, std::string> Server::open_control() {
+  const config::ServerConfig& server = plan_->config.server;
+  const auto directory = server.control.substr(0, server.control.rfind('/'));
+  if (auto made = io::make_directory_for(directory, server.user, server.group); !made) return made;
+  if (!server.group.empty())
+    if (auto given = io::give_directory_to_group(directory, server.user, server.group); !given) return given;
+  const auto socket = io::listen_local(server.control);
+  if (!socket) return std::unexpected(socket.error());
+  control_socket_ = *socket;
+  return io::give_file_to(server.control, server.user, server.group);
+}
+
+std::expected<void, std::vector<std::string>> Server::become_user() {
+  const config::ServerConfig& server = plan_->config.server;
+  if (auto made = io::make_directory_for(server.state_dir, server.user, server.group); !made)
+    return failed("server.state_dir: " + made.error());
+  if (!io::running_as_root()) return {};
+  if (auto dropped = io::drop_privileges(server.user, server.group); !dropped)
+    return failed("server.user: " + dropped.error());
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::open_files() {
+  const config::Config& config = plan_->config;
+  auto sink = log::open_log_file(config.log.file);
+  if (!sink) return failed("log.file: " + sink.error());
+  sink_ = *std::move(sink);
+  log_service_ = std::make_unique<log::LogService>(
+      log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_, *sink_);
+  log_ = &log_service_->open();
+  auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
+  if (!store.ok()) return failed("store.accounts: " + std::string(store.status().message()));
+  backend_ = *std::move(store);
+  if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
+  certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, log_service_->open());
+  certificates_->set_options(certificate_options(plan_->config));
+  const bool any_tls = std::ranges::any_of(plan_->listeners, &ListenerPlan::uses_tls);
+  if (!any_tls) return {};
+  if (auto fine = certificates_->check_default(); !fine) return failed("tls.default_host: " + fine.error());
+  return {};
+}
+
+// The name service, and what earlier processes have left in the spool.
+std::expected<void, std::vector<std::string>> Server::open_queue() {
+  const config::DnsConfig& dns = plan_->config.dns;
+  io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
+  for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
+  auto made = io::make_real_dns(options);
+  if (!made) return failed("dns: " + made.error());
+  dns_ = *std::move(made);
+  const auto note = [this](const std::string& what) { log_->line(log::Level::error, "spool").field("what", what); };
+  auto opened = open_spool(*disk_, *plan_, threads_.size(), note);
+  if (!opened) return failed(opened.error());
+  spool_ = *std::move(opened);
+  last_segment_ = spool_.last_segment;
+  const bool synced = plan_->config.spool.durability == config::SpoolDurability::synced;
+  log_->line(synced ? log::Level::info : log::Level::warning, "spool_opened")
+      .field("directory", plan_->config.spool.directory)
+      .field("durability", synced ? "synced: on the disk before a 250"
+                                  : "unsynced: a power loss loses mail that was answered with 250")
+      .field("messages", spool_.counts.messages)
+      .field("segments", spool_.counts.segments)
+      .field("damaged", spool_.counts.damaged + spool_.counts.lost_pieces)
+      .field("cut_short", spool_.counts.cut_short);
+  return {};
+}
+
+std::expected<void, std::vector<std::string>> Server::start_cores() {
+  const auto random = io::make_real_random();
+  shared_ = std::make_unique<Shared>(
+      Shared{.backend = *backend_,
+             .names = *names_,
+             .dns = *dns_,
+             .last_segment = last_segment_,
+             .cache_key = {},
+             .ticket_secret = tls::make_ticket_secret(*random)});
+  random->fill(shared_->cache_key);
+  // The store is asked once before any check, so that no change is missed.
+  workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
+  log_service_->start();
+  for (auto& thread : threads_) {
+    thread->log = &log_service_->open();
+    thread->thread = std::thread([this, &thread = *thread, plan = plan_] { run_core(thread, plan); });
+  }
+  std::vector<std::string> errors;
+  for (auto& thread : threads_) {
+    auto ready = thread->ready.get_future().get();
+    if (ready) {
+      thread->core = *ready;
+    } else {
+      errors.push_back("core " + std::to_string(thread->index) + ": " + ready.error());
+    }
+  }
+  if (errors.empty()) return {};
+  for (auto& thread : threads_)
+    if (thread->core != nullptr) {
+      Core* core = thread->core;
+      core->post([core] { core->drain(Duration::zero()); });
+    } else {
+      core_settled();
+    }
+  join_threads();
+  log_service_->stop();
+  return std::unexpected(std::move(errors));
+}
+
+// The whole life of a core's thread.
+void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
+  io::pin_thread(thread.cpu, ("core-" + std::to_string(thread.index)).c_str());
+  const io::LoopLimits limits;
+  auto ring = io::make_real_ring({.buffers = limits.buffers});
+  if (!ring) {
+    thread.ready.set_value(std::unexpected(ring.error()));
+    thread.ended.set_value();
+    return;
+  }
+  const auto clock = io::make_real_clock();
+  const auto random = io::make_real_random();
+  const io::Door door{**ring, *sockets_, *clock, *random, *workers_, *disk_};
+  {
+    const config::StoreConfig& store = plan->config.store;
+    Core core(door, *shared_, *thread.log,
+              {.index = thread.index,
+               .limits = limits,
+               .cache = {.granted_max = store.cached_logins,
+                         .refused_max = std::max<std::size_t>(store.cached_logins / 4, 8),
+                         .granted_ttl = store.granted_ttl,
+                         .refused_ttl = store.refused_ttl},
+               .sockets = std::move(bound_.of_cores[thread.index]),
+               .spool = spool_options(plan->config.spool),
+               .spool_share = std::move(spool_.shares[thread.index].share),
+               .queue = queue_options(*plan, thread.index),
+               .last_id = spool_.last_id,
+               .drained = [this] { core_drained(); },
+               .settled = [this] { core_settled(); }});
+    if (auto adopted = core.adopt(std::move(plan), certificates_); !adopted) {
+      core.give_up();
+      thread.ready.set_value(std::unexpected(adopted.error()));
+      thread.ended.set_value();
+      workers_gone_.wait();
+      return;
+    }
+    for (const relay::Restored& restored : std::exchange(spool_.shares[thread.index].restored, {}))
+      core.restore(restored, spool_.customers[restored.customer], spool_.destinations[restored.destination]);
+    io::give_memory_back();
+    thread.ready.set_value(&core);
+    core.run();
+    account(thread, core);
+  }
+  thread.ended.set_value();
+  workers_gone_.wait();
+}
+
+// The rings go last: whoever has told a core something wakes it after that, and the core may have ended already.
+void Server::join_threads() {
+  for (auto& thread : threads_) thread->ended.get_future().wait();
+  workers_ = nullptr;
+  dns_ = nullptr;
+  no_workers_.set_value();
+  for (auto& thread : threads_) thread->thread.join();
+}
+
+// Every frame, buffer and operation is accounted for when a core ends.
+void Server::account(Thread& thread, const Core& core) {
+  const CoreLeftOver left = core.left_over();
+  const bool clean = left.frames == 0 && left.heap_blocks == 0 && left.buffers == 0 && left.operations == 0;
+  if (!clean) left_over_ = true;
+  thread.log->line(clean ? log::Level::info : log::Level::error, "core_ended")
+      .field("core", thread.index)
+      .field("accounted", clean)
+      .field("frames", left.frames)
+      .field("heap_blocks", left.heap_blocks)
+      .field("buffers", left.buffers)
+      .field("operations", left.operations);
+}
+
+// So that what holds up a stop can be asked for until nothing does, on any core.
+void Server::core_drained() {
+  if (++drained_ < threads_.size()) return;
+  threads_.front()->core->post([this] { all_drained_.open(); });
+}
+
+void Server::core_settled() {
+  if (++settled_ < threads_.size()) return;
+  // Until the last one is settled all go on turning, so that whoever asks another core gets an answer.
+  for (Core* core : cores()) core->loop().stop();
+}
+
+std::shared_ptr<const Plan> Server::current_plan() {
+  const std::lock_guard lock(reloading_);
+  return plan_;
+}
+
+std::vector<Core*> Server::cores() const {
+  std::vector<Core*> all;
+  for (const auto& thread : threads_)
+    if (thread->core != nullptr) all.push_back(thread->core);
+  return all;
+}
+
+// ------------------------------------------------------------------------------------------ running
+
+void Server::start_services() {
+  Core* home = threads_.front()->core;
+  home->post([this, home] {
+    control_ = std::make_unique<Control>(
+        *home, cores(), std::exchange(control_socket_, -1),
+        ControlActions{.reload = [this] { return reload(); },
+                       .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
+                       .stop = [] { io::raise_stop(); },
+                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
+                       .has_route = [this](const std::string& name) {
+                         const auto plan = current_plan();
+                         return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) != plan->config.routes.end();
+                       }});
+    control_->start();
+    if (backend_->tells_changes()) home->tasks().add(watch_store());
+    home->services().add(close_services());
+    home->tasks().add(review_certificates());
+  });
+  for (const ListenerPlan& listener : plan_->listeners)
+    for (const io::Address& address : listener.addresses)
+      log_->line(log::Level::info, "listening").field("address", address.to_string());
+  files_open_ = io::open_files();
+  share_out_files();
+  log_->line(log::Level::info, "started")
+      .field("hostname", plan_->config.server.hostname)
+      .field("cores", threads_.size())
+      .field("queued", spool_.counts.messages);
+}
+
+// Files that are open now stay so; what is left is shared out.
+void Server::share_out_files() {
+  const config::LimitsConfig& limits = plan_->config.limits;
+  const auto cores_count = static_cast<std::uint32_t>(threads_.size());
+  const FileLimits files =
+      file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
+  for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
+  if (!files.reduced) return;
+  log_->line(log::Level::warning, "limit")
+      .field("what", "open files")
+      .field("is", files_max_)
+      .field("wanted", files.wanted)
+      .field("sessions_per_core", files.sessions_per_core)
+      .field("outgoing_per_core", files.outgoing_per_core)
+      .field("remedy", "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core");
+}
+
+// Asks the store again and again what was changed, and tells all cores.
+Task<void> Server::watch_store() {
+  Core& home = *threads_.front()->core;
+  std::uint64_t seen = 0;
+  std::string last_error;
+  while (!home.draining()) {
+    auto changes = co_await io::run_on_worker<auth::Changes>(
+        home.loop(), [this, seen] { return backend_->changes_since(seen); }, "changes in the store");
+    if (changes && changes->error.empty()) {
+      const bool any = changes->everything || !changes->accounts.empty() || !changes->customers.empty();
+      seen = changes->upto;
+      if (any) {
+        const auto shared = std::make_shared<const auth::Changes>(*std::move(changes));
+        for (Core* core : cores()) core->post([core, shared] { core->forget_credentials(*shared); });
+      }
+      last_error.clear();
+    } else if (changes && changes->error != last_error) {
+      last_error = changes->error;
+      threads_.front()->log->line(log::Level::error, "store").field("error", last_error);
+    }
+    co_await home.loop().sleep(kStorePollEvery, "the next look at the store");
+  }
+}
+
+Task<void> Server::close_services() {
+  co_await all_drained_.wait("all cores to be drained");
+  co_await control_->close();
+}
+
+int Server::run() {
+  for (;;) {
+    const io::Signal signal = io::wait_signal();
+    if (signal == io::Signal::stop) break;
+    if (signal == io::Signal::reload) {
+      log_reload(*log_, reload());
+    } else {
+      reopen_log();
+    }
+  }
+  bound_.claims.clear();
+  const Duration patience = current_plan()->config.server.drain;
+  log_->line(log::Level::info, "draining").field("patience_ms", patience);
+  for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });
+  join_threads();
+  control_ = nullptr;
+  spool_.directory->leave();
+  log_->line(log::Level::info, "stopped").field("accounted", !left_over_.load());
+  log_service_->stop();
+  return left_over_ ? 1 : 0;
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,101 @@
+// The relay as a process: binds, drops privileges, opens the store and the log, runs a thread a core, and
+// follows signals until it is told to stop.  The main thread's; the cores' threads are its own.
+#pragma once
+
+#include <atomic>
+#include <expected>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/server/control.h"
+#include "engine/server/core.h"
+#include "engine/server/listening.h"
+#include "engine/server/plan.h"
+#include "engine/server/spool_start.h"
+
+namespace sluice::server {
+
+class Server {
+ public:
+  explicit Server(std::string config_file) : config_file_(std::move(config_file)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Everything up to "accepting mail".  The errors are sentences, for standard error.
+  std::expected<void, std::vector<std::string>> start();
+  // Until it is told to stop and everything has ended.  The exit status: 1 if something was left over.
+  int run();
+
+ private:
+  struct Thread {
+    std::uint32_t index = 0;
+    int cpu = 0;
+    log::Log* log = nullptr;
+    Core* core = nullptr;  // set once it runs
+    std::promise<std::expected<Core*, std::string>> ready;
+    std::promise<void> ended;  // nothing runs on it any more; its ring is still there
+    std::thread thread;
+  };
+
+  std::expected<void, std::vector<std::string>> bind();
+  std::expected<void, std::string> open_control();
+  std::expected<void, std::vector<std::string>> become_user();
+  std::expected<void, std::vector<std::string>> open_files();
+  std::expected<void, std::vector<std::string>> open_queue();
+  std::expected<void, std::vector<std::string>> start_cores();
+  void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
+  void account(Thread& thread, const Core& core);
+  void start_services();
+  void share_out_files();
+  Task<void> watch_store();
+  Task<void> close_services();
+  Task<void> review_certificates();
+  Reloaded reload();
+  void adopt(std::shared_ptr<const Plan> plan);
+  std::expected<void, std::string> adopt_certificates(const config::Config& config);
+  void reopen_log();
+  std::shared_ptr<const Plan> current_plan();
+  void core_drained();
+  void core_settled();
+  void join_threads();
+  std::vector<Core*> cores() const;
+
+  std::string config_file_;
+  std::shared_ptr<const Plan> plan_;
+  std::unique_ptr<io::Clock> clock_;
+  std::unique_ptr<io::Sockets> sockets_;
+  std::unique_ptr<log::LogSink> sink_;
+  std::unique_ptr<log::LogService> log_service_;
+  log::Log* log_ = nullptr;  // the main thread's
+  std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
+  std::unique_ptr<io::Names> names_;
+  std::unique_ptr<io::Disk> disk_;
+  std::unique_ptr<io::Dns> dns_;
+  OpenedSpool spool_;
+  std::atomic<std::uint32_t> last_segment_{0};
+  std::unique_ptr<auth::Backend> backend_;
+  std::unique_ptr<io::Workers> workers_;
+  std::unique_ptr<Shared> shared_;
+  BoundListeners bound_;
+  int control_socket_ = -1;
+  std::uint64_t files_max_ = 0;
+  std::uint64_t files_open_ = 0;  // before the first client
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::unique_ptr<Control> control_;
+  std::atomic<std::size_t> drained_{0};
+  Gate all_drained_;  // the first core's
+  std::atomic<std::size_t> settled_{0};
+  std::atomic<bool> left_over_{false};
+  std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that
+  std::shared_future<void> workers_gone_{no_workers_.get_future()};
+  std::mutex reloading_;  // over plan_ and certificates_ once the cores run
+};
+
+// What came of a reload, into the log of the thread that asks.
+void log_reload(log::Log& log, const Reloaded& done);
+
+}  // namespace sluice::server

@@ -1,0 +1,84 @@
+// The part of Server that changes what runs: a new configuration, the log file, certificates.  Its parts do not depend on
+// each other: what can be done is done, and what cannot is said.
+#include <algorithm>
+
+#include "engine/server/certificates_of.h"
+#include "engine/server/plan_file.h"
+#include "engine/server/server.h"
+
+namespace sluice::server {
+
+void log_reload(log::Log& log, const Reloaded& done) {
+  const std::string_view then = done.adopted ? "the rest of the configuration is in force" : "the old configuration stays";
+  for (const std::string& error : done.errors)
+    log.line(log::Level::error, "reload").field("error", error).field("then", then);
+  for (const std::string& warning : done.warnings) log.line(log::Level::warning, "reload").field("warning", warning);
+  if (done.errors.empty()) log.line(log::Level::info, "reload").field("then", "new sessions follow the new file");
+}
+
+// Main thread or a worker.
+Reloaded Server::reload() {
+  const std::lock_guard lock(reloading_);
+  Reloaded done;
+  auto plan = load_plan(config_file_);
+  if (!plan) done.errors = plan.error();
+  if (done.errors.empty())
+    for (std::string& change : config::changes_that_need_restart(plan_->config, (*plan)->config))
+      done.errors.push_back("needs a restart: " + change);
+  if (done.errors.empty())
+    if (auto fine = check_plan(**plan); !fine) done.errors = fine.error();
+  if (done.errors.empty())
+    if (auto fine = adopt_certificates((*plan)->config); !fine) done.errors.push_back("tls.default_host: " + fine.error());
+  done.adopted = done.errors.empty();
+  if (done.adopted) adopt(*std::move(plan));
+  // Also where the configuration is at fault: whoever has renamed the log waits for this.
+  if (auto opened = log_service_->reopen(plan_->config.log.file); !opened)
+    done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
+  if (std::string trouble = backend_->trouble(); !trouble.empty())
+    done.errors.push_back("store.accounts: " + std::move(trouble) + "; what is known of accounts stays until it can be read");
+  for (const tls::CertificateFault& fault : certificate_faults(plan_->config, *clock_))
+    done.warnings.push_back("tls.certificates: " + fault.fault);
+  return done;
+}
+
+void Server::adopt(std::shared_ptr<const Plan> plan) {
+  plan_ = std::move(plan);
+  log_service_->set(plan_->config.log.format, plan_->config.log.level);
+  for (auto& thread : threads_) {
+    Core* core = thread->core;
+    core->post([core, core_log = thread->log, adopted = plan_, certificates = certificates_] {
+      if (auto done = core->adopt(adopted, certificates); !done)
+        core_log->line(log::Level::error, "reload").field("error", done.error());
+    });
+  }
+  share_out_files();
+}
+
+// Pairs that worked go on: the store stays, unless all certificates are elsewhere now.
+std::expected<void, std::string> Server::adopt_certificates(const config::Config& config) {
+  std::shared_ptr<tls::CertificateStore> next = certificates_;
+  if (config.tls.certificates != plan_->config.tls.certificates)
+    next = open_certificates(config.tls.certificates, *clock_, log_service_->open());
+  if (auto fine = next->check_default(config.tls.default_host); !fine) return fine;
+  next->set_options(certificate_options(config));
+  certificates_ = std::move(next);
+  return {};
+}
+
+// SIGUSR1.  What fails is in the log that goes on.
+void Server::reopen_log() {
+  if (log_service_->reopen(current_plan()->config.log.file))
+    log_->line(log::Level::info, "log_reopened").field("file", current_plan()->config.log.file);
+}
+
+// Once, after the start: with thousands of hosts it takes a while, for which nobody waits.
+Task<void> Server::review_certificates() {
+  Core& home = *threads_.front()->core;
+  const auto faults = co_await io::run_on_worker<std::vector<tls::CertificateFault>>(
+      home.loop(), [this] { return certificate_faults(current_plan()->config, *clock_); }, "a look at all certificates");
+  if (!faults) co_return;
+  for (const tls::CertificateFault& fault : *faults)
+    threads_.front()->log->line(log::Level::warning, "certificate").field("host", fault.host).field("error", fault.fault);
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,12 @@
+// Strings as JSON writes them (RFC 8259 7).  Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::text {
+
+// In quotes, with quotes, backslashes and control characters escaped.
+std::string json_string(std::string_view text);
+
+}  // namespace sluice::text

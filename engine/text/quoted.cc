@@ -1,0 +1,21 @@
+#include "engine/text/quoted.h"
+
+#include <array>
+
+#include "engine/log/escape.h"
+
+namespace sluice::text {
+namespace {
+
+constexpr std::size_t kShownBytesMax = 60;
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  const std::string_view shown = log::cut_value(text, kShownBytesMax);
+  std::array<char, kShownBytesMax * log::kEscapeExpansionMax> escaped;
+  const std::size_t size = log::escape_json(shown, escaped).value_or(0);
+  return "\"" + std::string(escaped.data(), size) + (shown.size() < text.size() ? "...\"" : "\"");
+}
+
+}  // namespace sluice::text

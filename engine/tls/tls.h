@@ -1,0 +1,123 @@
+// One TLS connection, as a machine without a socket: ciphertext is fed in, plaintext comes out, and
+// what must go to the peer gathers in outgoing().  TLS 1.2 and 1.3.
+// An idle session costs about 4 KB, one that shakes hands up to 12 KB, and one whose ClientHello has
+// not come yet only what came of it (tests/unit/net/tls_memory_test.cc holds it to that).
+// Owned by its Connection; the thread of its core only.  Its context must outlive it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+
+// wolfSSL's own, so that none of its headers is needed to hold a TlsSession.
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+
+namespace sluice::tls {
+
+class TlsContext;        // tls_context.h
+class TlsClientContext;  // tls_client_context.h
+struct Certificate;      // certificates.h
+
+enum class TlsState : std::uint8_t {
+  handshaking,
+  open,
+  closed,  // the peer said close_notify, or close() was called; nothing more can be read or written
+  failed,  // error() says why; the alert that tells the peer, if one is due, is in outgoing()
+};
+
+class TlsSession {
+ public:
+  // Waits for a ClientHello.  Until it is there in full nothing is allocated but the bytes
+  // received.
+  static std::unique_ptr<TlsSession> server(TlsContext& context);
+  // The ClientHello is in outgoing() at once.  `server_name` is sent as SNI (unless it is an IP
+  // address) and, where the context verifies, is what the certificate must be for.
+  static std::unique_ptr<TlsSession> client(TlsClientContext& context,
+                                            std::string_view server_name);
+
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+  ~TlsSession();
+
+  // Takes all of `ciphertext`, appends the plaintext it held to `plaintext` (never more bytes than
+  // were fed and not yet returned) and replies, if any, to outgoing().  Once the state is closed or
+  // failed, input is dropped.
+  TlsState feed(std::string_view ciphertext, Chain& plaintext);
+
+  // Encrypts all of it into outgoing(), at most 16 KB to a record.  Only when open.
+  TlsState write(std::string_view plaintext);
+
+  // Says close_notify, unless it was said or there is nobody to say it to.  Output only; the peer's
+  // answer is not waited for.
+  void close();
+
+  // What the peer is owed.  The caller sends it, front first, and calls neither feed() nor write()
+  // while more waits here than it is ready to hold: both only append.
+  Chain& outgoing() { return outgoing_; }
+
+  [[nodiscard]] TlsState state() const { return state_; }
+  // Valid once open: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
+  [[nodiscard]] const char* version() const;
+  [[nodiscard]] const char* cipher() const;
+  // For tests: whether a ticket was taken.
+  [[nodiscard]] bool resumed() const;
+  // For tests, client only: the peer's certificate was checked for server_name and is good.
+  [[nodiscard]] bool verified() const { return verified_; }
+  // For tests.  Server: the name that the client asked for, lower-cased; empty when none or not a host name.
+  // Client: the name that was asked for.
+  [[nodiscard]] std::string_view sni() const { return sni_; }
+  // Server: the host whose certificate is shown (a name from the certificate directory).
+  [[nodiscard]] std::string_view host() const;
+  // Why the session failed, in words for the log; empty otherwise.  Holds no bytes of the peer's.
+  [[nodiscard]] std::string_view error() const { return error_; }
+
+ private:
+  friend struct TlsCallbacks;  // what wolfSSL calls
+
+  // Follows the record layer as bytes go by, so that what a peer may send is counted before it is
+  // decrypted.
+  struct RecordCounter {
+    std::uint32_t header_bytes = 0;  // of the header being gathered
+    std::uint32_t body_left = 0;
+    std::uint32_t idle = 0;        // records since the last plaintext
+    std::uint32_t idle_total = 0;  // earlier records that brought none
+    std::uint8_t length_high = 0;
+    void take(std::string_view bytes);
+    void plaintext_came();
+  };
+
+  TlsSession() = default;
+  void start_server();
+  void start_client(std::string_view server_name);
+  bool attach(WOLFSSL_CTX* context);
+  bool expect_name(std::string_view server_name);
+  void handshake();
+  void opened();
+  void read_all(Chain& plaintext);
+  const char* over_limit() const;  // null when within all limits
+  void fail(std::string why);
+  void fail_with_alert(std::string why, std::uint8_t alert);
+  void fail_wolfssl(int result, std::string_view doing);
+
+  WOLFSSL* session_ = nullptr;
+  TlsContext* server_context_ = nullptr;  // one of these two is set
+  TlsClientContext* client_context_ = nullptr;
+  std::shared_ptr<const Certificate> certificate_;  // the server's, once chosen
+  Chain outgoing_;
+  std::string_view input_;  // what the receive callback may take; empty outside feed()
+  std::string hello_;       // a ClientHello still in pieces, then empty
+  RecordCounter records_;
+  std::uint32_t handshake_bytes_ = 0;
+  TlsState state_ = TlsState::handshaking;
+  bool close_sent_ = false;
+  bool verified_ = false;
+  std::string sni_;
+  std::string error_;
+};
+
+}  // namespace sluice::tls

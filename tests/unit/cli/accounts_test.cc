@@ -1,0 +1,340 @@
+// sluicectl's account commands, as an operator types them.
+#include "engine/cli/accounts.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/backend/embedded_store.h"
+#include "tests/unit/auth_backend/store_fixture.h"
+
+namespace sluice::cli {
+namespace {
+
+class FixedClock final : public io::Clock {
+ public:
+  Instant now() override { return {}; }
+  WallMillis wall() override { return auth::kTestNow + 1500; }
+};
+
+class CountingRandom final : public io::Random {
+ public:
+  void fill(std::span<std::byte> bytes) override {
+    for (std::byte& octet : bytes) octet = std::byte{next_++};
+  }
+
+ private:
+  unsigned char next_ = 0;
+};
+
+class CtlAccountsTest : public auth::StoreTest {
+ protected:
+  // Returns the exit status; the texts are in out_ and err_.
+  int run(std::vector<std::string_view> args, const std::string& input = "") {
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = run_account_command(args, {.store_path = path_,
+                                                  .hash_cost = auth::kLeastHashCost,
+                                                  .clock = clock_,
+                                                  .random = random_,
+                                                  .in = in,
+                                                  .out = out,
+                                                  .err = err});
+    out_ = out.str();
+    err_ = err.str();
+    return status;
+  }
+  void set_up_acme() {
+    ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
+    ASSERT_EQ(run({"domain", "add", "Example.com", "--customer", "acme"}), kCtlDone) << err_;
+    ASSERT_EQ(run({"account", "add", "tim@example.com", "--customer=Acme", "--password-stdin"},
+                  "right\n"),
+              kCtlDone)
+        << err_;
+  }
+  auth::Answer log_in(std::string_view name, std::string_view secret) {
+    return open_store()->check(auth::name_of(name), auth::secret_of(secret), auth::kTestNow);
+  }
+  bool says(const std::string& text) const { return err_.find(text) != std::string::npos; }
+
+  FixedClock clock_;
+  CountingRandom random_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CtlAccountsTest, FromNothingToALogin) {
+  set_up_acme();
+  EXPECT_EQ(out_, "account tim@example.com: added\n");
+  EXPECT_EQ(err_, "");
+  const auth::Answer answer = log_in("tim@example.com", "right");
+  ASSERT_EQ(answer.kind, auth::AnswerKind::granted);
+  EXPECT_TRUE(answer.identity->may_send_from("example.com"));
+}
+
+TEST_F(CtlAccountsTest, NothingButCustomerAddMakesAStore) {
+  EXPECT_EQ(run({"customer", "list"}), kCtlFailed);
+  EXPECT_TRUE(says("does not exist; make it with: sluicectl customer add")) << err_;
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(CtlAccountsTest, GeneratesAPasswordAndPrintsItOnce) {
+  set_up_acme();
+  ASSERT_EQ(run({"account", "add", "new@example.com", "--customer", "Acme", "--generate"}),
+            kCtlDone)
+      << err_;
+  const std::string label = "password: ";
+  const std::size_t at = out_.find(label);
+  ASSERT_NE(at, std::string::npos) << out_;
+  const std::string password = out_.substr(at + label.size(), 23);
+  EXPECT_EQ(out_, "account new@example.com: added\npassword: " + password + "\n");
+  EXPECT_EQ(log_in("new@example.com", password).kind, auth::AnswerKind::granted);
+  ASSERT_EQ(run({"account", "password", "new@example.com", "--generate"}), kCtlDone);
+  EXPECT_EQ(out_.find(password), std::string::npos);
+  EXPECT_EQ(log_in("new@example.com", password).kind, auth::AnswerKind::wrong);
+}
+
+TEST_F(CtlAccountsTest, AGeneratedPasswordThatIsNotInForceIsNotPrinted) {
+  set_up_acme();
+  EXPECT_EQ(run({"account", "add", "tim@example.com", "--customer", "Acme", "--generate"}),
+            kCtlFailed);
+  EXPECT_EQ(out_, "");
+  EXPECT_TRUE(says("already")) << err_;
+}
+
+TEST_F(CtlAccountsTest, APasswordIsNeverTakenFromTheCommandLineNorRepeated) {
+  set_up_acme();
+  const std::vector<std::vector<std::string_view>> attempts{
+      {"account", "password", "tim@example.com", "hunter2"},
+      {"account", "password", "tim@example.com", "--password", "hunter2"},
+      {"account", "password", "tim@example.com", "--password=hunter2"},
+      {"account", "password", "tim@example.com", "--password-stdin=hunter2"},
+      {"account", "password", "tim@example.com", "--generate=hunter2"},
+      {"account", "password", "tim@example.com", "--secret=hunter2"},
+      {"account", "hunter2"},
+  };
+  for (const auto& attempt : attempts) {
+    EXPECT_EQ(run(attempt), kCtlUsage);
+    EXPECT_EQ(err_.find("hunter2"), std::string::npos) << err_;
+    EXPECT_EQ(out_, "");
+  }
+  EXPECT_EQ(log_in("tim@example.com", "right").kind, auth::AnswerKind::granted);
+  EXPECT_EQ(run({"account", "password", "tim@example.com", "--password=hunter2"}), kCtlUsage);
+  EXPECT_TRUE(says("where others can see it; use --password-stdin")) << err_;
+}
+
+TEST_F(CtlAccountsTest, ReadsOneLineAsPassword) {
+  set_up_acme();
+  const std::vector<std::string_view> command{"account", "password", "tim@example.com",
+                                              "--password-stdin"};
+  EXPECT_EQ(run(command, "one two\r\nthree\n"), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "one two").kind, auth::AnswerKind::granted);
+  EXPECT_EQ(run(command, "no line end"), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "no line end").kind, auth::AnswerKind::granted);
+  EXPECT_EQ(run(command, std::string(1024, 'p') + "\n"), kCtlDone);
+  for (const std::string& bad :
+       {std::string(), std::string("\nsecond\n"), std::string("a\0b\n", 4), std::string("a\tb\n"),
+        std::string("\xff\n"), std::string(1025, 'p'), std::string(1'000'000, 'p')}) {
+    EXPECT_EQ(run(command, bad), kCtlFailed);
+    EXPECT_TRUE(says("nothing was changed")) << err_;
+  }
+  EXPECT_EQ(log_in("tim@example.com", std::string(1024, 'p')).kind, auth::AnswerKind::granted);
+}
+
+TEST_F(CtlAccountsTest, WithoutATerminalItSaysWhatToDo) {
+  set_up_acme();
+  EXPECT_EQ(run({"account", "password", "tim@example.com"}, "right\n"), kCtlFailed);
+  EXPECT_TRUE(says("--password-stdin or --generate")) << err_;
+}
+
+TEST_F(CtlAccountsTest, ListsAndShows) {
+  set_up_acme();
+  ASSERT_EQ(run({"customer", "list"}), kCtlDone);
+  EXPECT_EQ(out_,
+            "name  status  reason  created               domain_count  account_count\n"
+            "Acme  active  -       2026-01-01T00:00:01Z  1             1\n");
+  ASSERT_EQ(run({"domain", "show", "EXAMPLE.COM"}), kCtlDone);
+  EXPECT_EQ(
+      out_,
+      "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:01Z\n");
+  ASSERT_EQ(run({"account", "list", "--customer", "Acme"}), kCtlDone);
+  EXPECT_NE(out_.find("tim@example.com  Acme"), std::string::npos) << out_;
+  ASSERT_EQ(run({"customer", "show", "acme"}), kCtlDone);
+  for (const std::string_view part : {"name: Acme\n", "example.com", "tim@example.com"}) {
+    EXPECT_NE(out_.find(part), std::string::npos) << out_;
+  }
+  ASSERT_EQ(run({"customer", "remove", "Acme", "--recursive"}), kCtlDone);
+  ASSERT_EQ(run({"account", "list"}), kCtlDone);
+  EXPECT_EQ(out_, "no accounts\n");
+}
+
+TEST_F(CtlAccountsTest, PrintsJson) {
+  set_up_acme();
+  ASSERT_EQ(run({"customer", "add", "A \"quoted\\\" n\u00e4me"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"customer", "list", "--json"}), kCtlDone);
+  EXPECT_EQ(
+      out_,
+      R"([{"name":"A \"quoted\\\" näme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
+      R"("domain_count":0,"account_count":0},)"
+      R"({"name":"Acme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
+      R"("domain_count":1,"account_count":1}])"
+      "\n");
+  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.com"}), kCtlDone)
+      << err_;
+  ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone);
+  EXPECT_EQ(
+      out_,
+      R"({"name":"tim@example.com","customer":"Acme","status":"active","reason":"",)"
+      R"("narrowed_to":["example.com"],"created":"2026-01-01T00:00:01Z","password_set":"2026-01-01T00:00:01Z"})"
+      "\n");
+  ASSERT_EQ(run({"customer", "show", "Acme", "--json"}), kCtlDone);
+  EXPECT_NE(out_.find(R"("domains":[{"name":"example.com",)"), std::string::npos) << out_;
+  EXPECT_NE(out_.find(R"("accounts":[{"name":"tim@example.com",)"), std::string::npos) << out_;
+  ASSERT_EQ(run({"customer", "remove", "Acme", "--recursive"}), kCtlDone);
+  ASSERT_EQ(run({"domain", "list", "--json"}), kCtlDone);
+  EXPECT_EQ(out_, "[]\n");
+}
+
+TEST_F(CtlAccountsTest, SuspendsHoldsAndActivates) {
+  set_up_acme();
+  ASSERT_EQ(run({"account", "suspend", "tim@example.com", "--reason", "call 555-0100"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").reason, "call 555-0100");
+  ASSERT_EQ(run({"account", "activate", "tim@example.com"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").kind, auth::AnswerKind::granted);
+  ASSERT_EQ(run({"customer", "suspend", "Acme"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").kind, auth::AnswerKind::suspended);
+  ASSERT_EQ(run({"customer", "hold", "Acme"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->status(), auth::AccountStatus::held);
+  ASSERT_EQ(run({"customer", "activate", "Acme"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->status(), auth::AccountStatus::active);
+  ASSERT_EQ(run({"account", "hold", "tim@example.com"}), kCtlDone);
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->status(), auth::AccountStatus::held);
+}
+
+TEST_F(CtlAccountsTest, NarrowsAndWidens) {
+  set_up_acme();
+  ASSERT_EQ(run({"domain", "add", "example.net", "--customer", "Acme"}), kCtlDone);
+  ASSERT_EQ(run({"account", "add", "zoe@example.com", "--customer", "Acme", "--only", "example.net",
+                 "--generate"}),
+            kCtlDone);
+  ASSERT_EQ(
+      run({"account", "narrow", "tim@example.com", "--only", "example.net", "--only=example.com"}),
+      kCtlDone);
+  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.net"}), kCtlDone);
+  EXPECT_FALSE(log_in("tim@example.com", "right").identity->may_send_from("example.com"));
+  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--any-domain"}), kCtlDone);
+  EXPECT_TRUE(log_in("tim@example.com", "right").identity->may_send_from("example.com"));
+  EXPECT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.org"}), kCtlFailed);
+  EXPECT_TRUE(says("sluicectl domain add")) << err_;
+}
+
+TEST_F(CtlAccountsTest, RemovesACustomerWithEverythingOnlyOnRequest) {
+  set_up_acme();
+  EXPECT_EQ(run({"customer", "remove", "Acme"}), kCtlFailed);
+  EXPECT_TRUE(says("\"Acme\" still has 1 domain(s) and 1 account(s)")) << err_;
+  EXPECT_TRUE(says("--recursive")) << err_;
+  EXPECT_EQ(run({"account", "remove", "tim@example.com"}), kCtlDone);
+  EXPECT_EQ(run({"domain", "remove", "example.com"}), kCtlDone);
+  EXPECT_EQ(run({"customer", "remove", "Acme"}), kCtlDone);
+  EXPECT_EQ(run({"customer", "show", "Acme"}), kCtlFailed);
+}
+
+TEST_F(CtlAccountsTest, SaysWhatIsWrongWithACommandLine) {
+  const std::vector<std::pair<std::vector<std::string_view>, std::string>> cases{
+      {{}, "expected customer, domain or account"},
+      {{"mailbox", "list"}, "expected customer, domain or account"},
+      {{"customer"}, "a command is missing"},
+      {{"customer", "explode"}, "no such command"},
+      {{"domain", "suspend", "a.example"}, "no such command"},
+      {{"customer", "add"}, "needs a NAME"},
+      {{"customer", "add", ""}, "needs a NAME"},
+      {{"customer", "add", "a", "b"}, "takes one operand only"},
+      {{"customer", "list", "a"}, "takes no operand"},
+      {{"customer", "add", "a", "--json"}, "no option --json here"},
+      {{"domain", "add", "a.example"}, "needs --customer NAME"},
+      {{"domain", "add", "a.example", "--customer"}, "--customer needs a value"},
+      {{"domain", "add", "a.example", "--customer", "a", "--customer", "b"}, "given twice"},
+      {{"customer", "list", "--json=yes"}, "takes no value"},
+      {{"account", "password", "a", "--generate", "--password-stdin"}, "exclude each other"},
+      {{"account", "narrow", "a"}, "either --only DOMAIN or --any-domain"},
+      {{"account", "narrow", "a", "--only", "a.example", "--any-domain"},
+       "either --only DOMAIN or --any-domain"},
+  };
+  for (const auto& [args, what] : cases) {
+    EXPECT_EQ(run(args), kCtlUsage) << what;
+    EXPECT_TRUE(says(what)) << err_;
+    EXPECT_TRUE(says("; see: sluicectl") || says("--password-stdin")) << err_;
+    EXPECT_EQ(out_, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(CtlAccountsTest, AnOperandMayFollowTwoDashes) {
+  ASSERT_EQ(run({"customer", "add", "--", "Acme"}), kCtlDone) << err_;
+  EXPECT_EQ(run({"customer", "show", "--", "--help"}), kCtlFailed);
+}
+
+TEST_F(CtlAccountsTest, EveryCommandHasItsPage) {
+  for (const std::string_view object : {"customer", "domain", "account"}) {
+    EXPECT_EQ(run({object, "--help"}), kCtlDone);
+    EXPECT_NE(out_.find("sluicectl " + std::string(object) + " add"), std::string::npos) << out_;
+  }
+  std::istringstream overview(account_commands_overview());
+  int pages = 0;
+  for (std::string program, object, verb, rest;
+       overview >> program >> object >> verb && std::getline(overview, rest);) {
+    EXPECT_EQ(run({object, verb, "--help"}), kCtlDone) << object << " " << verb;
+    for (const std::string_view part : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n",
+                                        "\nEXIT STATUS\n", "\nEXAMPLE\n"}) {
+      EXPECT_NE(out_.find(part), std::string::npos) << object << " " << verb << part;
+    }
+    std::istringstream page(out_);
+    for (std::string line; std::getline(page, line);) EXPECT_LE(line.size(), 100U) << line;
+    ++pages;
+  }
+  EXPECT_EQ(pages, 20);
+}
+
+TEST_F(CtlAccountsTest, TheExamplesOfTheHelpAreUnderstood) {
+  std::istringstream overview(account_commands_overview());
+  for (std::string program, object, verb, rest;
+       overview >> program >> object >> verb && std::getline(overview, rest);) {
+    ASSERT_EQ(run({object, verb, "--help"}), kCtlDone);
+    std::string example = out_.substr(out_.find("\nEXAMPLE\n") + 9);
+    example = example.substr(example.find("sluicectl ") + 10);
+    std::vector<std::string> words(1);
+    bool quoted = false;
+    for (const char c : example) {
+      if (c == '\'') {
+        quoted = !quoted;
+      } else if ((c == ' ' && !quoted) || c == '\n') {
+        words.emplace_back();
+      } else {
+        words.back() += c;
+      }
+    }
+    words.pop_back();
+    EXPECT_EQ(parse_account_command(std::vector<std::string_view>(words.begin(), words.end())).kind,
+              ParsedAccountCommand::Kind::request)
+        << example;
+  }
+}
+
+TEST_F(CtlAccountsTest, AFullDiskBehindTheOutputIsAFailure) {
+  set_up_acme();
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  const std::vector<std::string_view> args{"customer", "list"};
+  EXPECT_EQ(run_account_command(args, path_, in, out, err), kCtlFailed);
+  EXPECT_NE(err.str().find("could not be written"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::cli

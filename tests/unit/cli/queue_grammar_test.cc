@@ -1,0 +1,177 @@
+// The command lines of sluicectl about the queue and the spool.
+#include "engine/cli/queue_grammar.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/control/queue_request.h"
+
+namespace sluice::cli {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Kind = SluicectlCommand::Kind;
+
+SluicectlCommand sluicectl(std::vector<const char*> words) {
+  words.insert(words.begin(), "sluicectl");
+  return parse_sluicectl(static_cast<int>(words.size()), words.data());
+}
+
+TEST(QueueCommandLine, BecomesARequest) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"queue", "list"}, "queue list"},
+      {{"queue", "list", "--json", "--limit", "5"}, "queue list json limit=5"},
+      {{"--json", "queue", "list"}, "queue list json"},
+      {{"--json", "queue", "show", "--", "--id"}, "queue show json id=--id"},
+      {{"queue", "list", "--limit=100"}, "queue list"},
+      {{"queue", "--sender", "<>", "list"}, "queue list sender=%3C%3E"},
+      {{"queue", "list", "--customer", "Example Ltd", "--sender=a@b.example", "--recipient",
+        "@c.example", "--destination", "direct/c.example"},
+       "queue list customer=Example%20Ltd sender=a@b.example recipient=@c.example "
+       "destination=direct/c.example"},
+      {{"queue", "show", "1QZ3"}, "queue show id=1QZ3"},
+      {{"queue", "show", "--id", "1QZ3"}, "queue show id=1QZ3"},
+      {{"queue", "flush", "--all"}, "queue flush all"},
+      {{"queue", "flush", "--destination", "farm"}, "queue flush destination=farm"},
+      {{"queue", "hold", "1QZ3", "--json"}, "queue hold json id=1QZ3"},
+      {{"queue", "release", "--customer", "--all"}, "queue release customer=--all"},
+      {{"queue", "remove", "--id=1QZ3", "--recipient=a=b@c.example"},
+       "queue remove id=1QZ3 recipient=a%3Db@c.example"},
+      {{"queue", "destinations", "--destination", "farm", "--limit", "10000"},
+       "queue destinations limit=10000 destination=farm"}};
+  for (const auto& [words, request] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    EXPECT_EQ(command.request, request);
+    EXPECT_TRUE(control::decode_queue_request(command.request).has_value());
+  }
+}
+
+TEST(QueueCommandLine, KeepsTheOptionsOfAllCommands) {
+  const SluicectlCommand command = sluicectl({"queue", "--control", "/s", "list", "--timeout=3",
+                                              "--config", "c", "--sender", "a@b.example"});
+  EXPECT_EQ(command.kind, Kind::ask) << command.text;
+  EXPECT_EQ(command.control, "/s");
+  EXPECT_EQ(command.timeout_s, 3);
+  EXPECT_EQ(command.config_file, "c");
+  EXPECT_EQ(command.request, "queue list sender=a@b.example");
+}
+
+TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"queue"}, "queue: a command is missing"},
+      {{"queue", "lst"}, "queue: there is no such command, did you mean list?"},
+      {{"queue", "xyzzy"}, "queue: there is no such command"},
+      {{"queu", "list"}, "there is no command \"queu\", did you mean queue?"},
+      {{"queue", "list", "--recpient", "x"},
+       "queue list: there is no option \"--recpient\" here, did you mean --recipient?"},
+      {{"queue", "list", "x"}, "queue list: takes no operand"},
+      {{"queue", "list", "--all"}, "queue list: takes no --all"},
+      {{"queue", "list", "--limit", "0"},
+       "queue list: --limit needs a whole number from 1 to 10000"},
+      {{"queue", "list", "--limit", "5x"}, "queue list: --limit needs a whole number from 1"},
+      {{"queue", "list", "--limit"}, "queue list: --limit needs a value: N"},
+      {{"queue", "list", "--sender="}, "queue list: --sender needs a value: ADDRESS"},
+      {{"queue", "list", "--sender", "example.com"}, "queue list: --sender takes USER@DOMAIN, "},
+      {{"queue", "list", "--recipient", "<>"}, "queue list: --recipient takes USER@DOMAIN, "},
+      {{"queue", "list", "--sender", "a@b.example", "--sender", "c@d.example"},
+       "queue list: --sender is given twice"},
+      {{"queue", "list", "--customer", "a\nb"}, "queue list: --customer takes UTF-8 without"},
+      {{"queue", "show"}, "queue show: needs an ID"},
+      {{"queue", "show", ""}, "queue show: needs an ID that is not empty"},
+      {{"queue", "show", "A", "B"}, "queue show: takes one ID only"},
+      {{"queue", "show", "A", "--id", "B"}, "queue show: takes one ID only"},
+      {{"queue", "show", "A", "--customer", "B"}, "queue show: takes an ID and no filters"},
+      {{"queue", "show", "A", "--limit", "100"}, "queue show: takes no --limit"},
+      {{"queue", "remove"}, "queue remove: needs an ID, a filter or --all"},
+      {{"queue", "remove", "A", "--all"}, "queue remove: takes either a filter or --all"},
+      {{"queue", "hold", "A", "--limit", "5"}, "queue hold: takes no --limit"},
+      {{"queue", "destinations", "farm"}, "queue destinations: takes no operand"},
+      {{"queue", "destinations", "--id", "A"}, "queue destinations: takes no filter but"}};
+  for (const auto& [words, problem] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error) << command.request;
+    EXPECT_THAT(command.text, StartsWith("sluicectl: " + problem));
+    if (problem.starts_with("queue"))
+      EXPECT_THAT(command.text, EndsWith("; see: sluicectl queue --help\n"));
+  }
+}
+
+TEST(QueueCommandLine, NeverRepeatsAWordThatCouldBeAPassword) {
+  for (const auto& words :
+       std::vector<std::vector<const char*>>{{"queue", "hunter2"},
+                                             {"queue", "list", "hunter2"},
+                                             {"queue", "list", "--limit", "hunter2"},
+                                             {"queue", "show", "A", "hunter2"},
+                                             {"queue", "list", "--passwd=hunter2"},
+                                             {"spool", "hunter2"},
+                                             {"spool", "check", "hunter2"}}) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error);
+    EXPECT_THAT(command.text, Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST(SpoolCommandLine, ReadsWhatIsToBeDone) {
+  SluicectlCommand command = sluicectl({"spool", "check"});
+  EXPECT_EQ(command.kind, Kind::spool) << command.text;
+  EXPECT_EQ(command.spool.verb, SpoolCommand::Verb::check);
+  EXPECT_EQ(command.spool.directory, "");
+  EXPECT_FALSE(command.spool.json);
+  command = sluicectl({"--json", "spool", "--directory=/x y", "dump", "--config", "c"});
+  EXPECT_EQ(command.kind, Kind::spool) << command.text;
+  EXPECT_EQ(command.spool.verb, SpoolCommand::Verb::dump);
+  EXPECT_EQ(command.spool.directory, "/x y");
+  EXPECT_TRUE(command.spool.json);
+  EXPECT_TRUE(command.config_given);
+}
+
+TEST(SpoolCommandLine, SaysWhatItDidNotUnderstand) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"spool"}, "spool: a command is missing"},
+      {{"spool", "chek"}, "spool: there is no such command, did you mean check?"},
+      {{"spool", "dump", "x"}, "spool dump: takes no operand"},
+      {{"spool", "dump", "--limit", "x"}, "spool dump: there is no option \"--limit\" here"},
+      {{"spool", "dump", "--directory"}, "spool dump: --directory needs a value: DIR"}};
+  for (const auto& [words, problem] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error);
+    EXPECT_THAT(command.text, StartsWith("sluicectl: " + problem));
+    EXPECT_THAT(command.text, EndsWith("; see: sluicectl spool --help\n"));
+  }
+}
+
+TEST(QueueHelp, IsPrintedWhereverItIsAskedFor) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"queue", "--help"},
+                                                                 {"queue", "-h"},
+                                                                 {"queue", "help"},
+                                                                 {"queue", "list", "--help"},
+                                                                 {"queue", "remove", "A", "-h"}}) {
+    EXPECT_EQ(sluicectl(words).kind, Kind::print);
+    EXPECT_EQ(sluicectl(words).text, queue_help());
+  }
+  EXPECT_EQ(sluicectl({"spool", "dump", "--help"}).text, spool_help());
+}
+
+TEST(QueueHelp, NamesEveryCommandAndFilter) {
+  for (const control::QueueVerbName& verb : control::kQueueVerbs)
+    EXPECT_THAT(queue_help(), HasSubstr("\n  " + std::string(verb.name)));
+  for (const control::QueueFilter& filter : control::kQueueFilters) {
+    EXPECT_THAT(queue_help(),
+                HasSubstr("\n  --" + std::string(filter.name) + " " + std::string(filter.value)));
+  }
+  for (const char* word : {"--all", "--limit N", "--json"})
+    EXPECT_THAT(queue_help(), HasSubstr(word));
+  for (const char* word : {"dump", "check", "--directory DIR", "--json"})
+    EXPECT_THAT(spool_help(), HasSubstr(word));
+}
+
+}  // namespace
+}  // namespace sluice::cli

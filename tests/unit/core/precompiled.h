@@ -1,7 +1,0 @@
-// What the tests of this folder share, compiled once: see engine/precompiled/.
-#pragma once
-
-#include "engine/precompiled/tests.h"
-#include "engine/core/config.h"
-#include "tests/support/sessions.h"
-#include "tests/unit/relay/queue_bench.h"

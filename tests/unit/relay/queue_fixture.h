@@ -1,0 +1,259 @@
+// A simulated relay with all that delivery takes: spool on a simulated disk, queue, routes, next hops on other hosts.
+// What a process is goes with stop(); what is on the disk stays, and start() finds it again.
+// Owned by one test; its thread only.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/world.h"
+#include "engine/relay/incoming.h"
+#include "engine/spool/recovery.h"
+#include "tests/support/exchange_rules.h"
+#include "tests/unit/relay/relay_fixture.h"
+
+namespace sluice::relay {
+
+// What the log would be told.
+struct Delivery {
+  std::string id;
+  DeliveryOutcome outcome = DeliveryOutcome::not_attempted;
+  int code = 0;
+  std::string text;
+  std::string recipients;
+  std::uint32_t count = 0;
+  std::string sender;
+  std::string account;
+  std::string message_id;
+  std::string destination;
+  std::string next_hop;
+  std::string next_hop_address;
+  WallMillis next_try = 0;
+  bool cut_through = false;
+};
+
+class NoteTaker final : public QueueObserver {
+ public:
+  void delivery(const DeliveryRecord& record) override {
+    codes.push_back(record.code);
+    deliveries.push_back({.id = std::string(record.id),
+                          .outcome = record.outcome,
+                          .code = record.code,
+                          .text = std::string(record.text),
+                          .recipients = std::string(record.recipients),
+                          .count = record.count,
+                          .sender = std::string(record.sender),
+                          .account = std::string(record.account),
+                          .message_id = std::string(record.message_id),
+                          .destination = std::string(record.destination),
+                          .next_hop = std::string(record.next_hop),
+                          .next_hop_address = std::string(record.next_hop_address),
+                          .next_try = record.next_try,
+                          .cut_through = record.cut_through});
+  }
+  void event(std::string_view /*id*/, std::string_view what, std::string_view /*detail*/) override { ++events[std::string(what)]; }
+  [[nodiscard]] std::size_t count(DeliveryOutcome outcome) const {
+    return static_cast<std::size_t>(std::ranges::count(deliveries, outcome, &Delivery::outcome));
+  }
+  std::vector<int> codes;  // of all records
+  std::vector<Delivery> deliveries;
+  std::map<std::string, int> events;
+};
+
+// A route in front of the one that takes all.
+struct ExtraRoute {
+  route::Route route;
+  route::RouteConditions conditions;
+};
+
+class QueueBench {
+ public:
+  explicit QueueBench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
+      : bench(seed, options, hops) {
+    bench.route.name = "farm";
+    bench.route.connect_timeout = 5s;
+    bench.route.command_timeout = 20s;
+    bench.route.data_timeout = 20s;
+    bench.route.block_timeout = 20s;
+    bench.route.final_timeout = 20s;
+    options_.curve = schedule::RetryCurve({60s}, 0);
+    options_.expire = 1h;
+    options_.hostname = "relay.example";
+    options_.schedule.throttle = {.suspend_first = 10s, .suspend_max = 10s, .pause_first = 1s, .pause_max = 1s};
+  }
+  ~QueueBench() {
+    stop();
+    bench.close();
+  }
+  QueueBench(const QueueBench&) = delete;
+  QueueBench& operator=(const QueueBench&) = delete;
+
+  QueueOptions& options() { return options_; }
+
+  void start() {
+    io::Disk& disk = bench.loop.door().disk;
+    ASSERT_TRUE(disk.make_directory(kDirectory));
+    spool::Recovery recovery(disk, kDirectory, [](const std::string&) {});
+    struct Found {
+      spool::QueueId id;
+      spool::Stored stored;
+      message::DeliveryStatus status;
+    };
+    std::vector<Found> waiting;
+    ASSERT_TRUE(recovery.run([&](const spool::Recovered& message) {
+      waiting.push_back({message.id, message.stored, message.status});
+    }));
+    ids_.stay_above(recovery.last_id());
+    last_segment_ = recovery.last_segment();
+    life_.emplace(*this, std::move(recovery.divide(1).front()));
+    bench.loop.post([this, &waiting] {
+      life_->spool.start();
+      for (const Found& each : waiting) life_->queue.add(each.id, each.stored, each.status);
+      life_->queue.run();
+      waiting.clear();
+    });
+    ASSERT_TRUE(bench.doors.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
+  }
+  void stop() {
+    if (!life_) return;
+    EXPECT_EQ(life_->queue.index_fault(), "");
+    life_->queue.stop();
+    background_.clear();
+    testing::await_done(bench.doors, bench.loop, [this] { return life_->end(); });
+    life_.reset();
+  }
+
+  // One more route, for this domain, to the first of the next hops.
+  void add_route(const std::string& name, const std::string& domain) {
+    routes.push_back({.route = bench.route, .conditions = {.recipients = {domain}, .senders = {}, .customers = {}}});
+    routes.back().route.name = name;
+  }
+  // Gives a message to the taker that sessions use; the code of the last word.
+  int send(const std::string& text, std::vector<std::string> recipients = {"bob@example.net"},
+           std::string from = "ann@example.com", smtp::Notify notify = {}) {
+    Incoming taker({.loop = bench.loop,
+                    .router = life_->router,
+                    .spool = life_->spool,
+                    .queue = life_->queue,
+                    .may_keep = life_->spool.accepting()},
+                   {.customer = "acme", .account = from});
+    message::Envelope envelope;
+    envelope.id = next_id();
+    envelope.message_id = "<" + envelope.id + "@example.com>";
+    envelope.reverse_path = std::move(from);
+    for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
+    const auto outcome = testing::await<message::Outcome>(bench.doors, bench.loop,
+                                                          [&] { return pass(taker, envelope, text); });
+    return outcome.reply.code();
+  }
+  // The same while the test goes on; its recipient is bob@example.net.
+  void send_in_background(const std::string& text) {
+    bench.loop.post([this, text] {
+      Background& one = *background_.emplace_back(std::make_unique<Background>(*this, text));
+      tasks_.add(one.run());
+    });
+  }
+  bool background_done() { return tasks_.live() == 0; }
+  bool run_until(const std::function<bool()>& until) { return bench.doors.run_until(until); }
+  bool empty() { return life_->spool.messages() == 0; }
+  spool::Spool& spool() { return life_->spool; }
+  Queue& queue() { return life_->queue; }
+  Router& router() { return life_->router; }
+  std::string next_id() { return message::queue_id_text(ids_.next(bench.loop.door().clock.wall())); }
+  testing::NextHop& hop(std::size_t number = 0) { return *bench.hops[number]; }
+
+  static constexpr const char* kDirectory = "/spool";
+  Bench bench;
+  NoteTaker notes;
+  std::vector<ExtraRoute> routes;  // from the next start() on
+  std::optional<std::size_t> dsn_route;  // which of them is for our own DSNs
+
+ private:
+  struct Life {
+    Life(QueueBench& of, spool::Share share)
+        : resolver(of.bench.loop, of.bench.doors.world().names(), of.bench.doors.world().dns()),
+          dialer(of.bench.loop),
+          routes(of.routes),
+          table(conditions(), "relay.example", of.dsn_route),
+          router({.loop = of.bench.loop,
+                  .resolver = resolver,
+                  .dns = of.bench.doors.world().dns(),
+                  .dialer = dialer,
+                  .budget = of.bench.budget,
+                  .memory = of.bench.memory,
+                  .rules = testing::exchange_rules()},
+                 table, ways(of.bench.route), "relay.example"),
+          spool(of.bench.loop, of.last_segment_,
+                {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
+                [](const std::string&) {}),
+          queue({.loop = of.bench.loop,
+                 .spool = spool,
+                 .router = [this]() -> Router& { return router; },
+                 .next_id = [&of] { return of.ids_.next(of.bench.loop.door().clock.wall()); },
+                 .observer = of.notes},
+                of.options_) {}
+    Task<void> end() {
+      co_await queue.close();
+      EXPECT_EQ(queue.index_fault(), "");
+      co_await router.close();
+      co_await spool.close();
+    }
+    [[nodiscard]] std::vector<route::RouteConditions> conditions() const {
+      std::vector<route::RouteConditions> all;
+      for (const ExtraRoute& each : routes) all.push_back(each.conditions);
+      all.emplace_back();
+      return all;
+    }
+    [[nodiscard]] std::vector<Router::Way> ways(const route::Route& last) const {
+      std::vector<Router::Way> all;
+      for (const ExtraRoute& each : routes) all.push_back({.route = each.route});
+      all.push_back({.route = last});
+      return all;
+    }
+    net::Resolver resolver;
+    net::Dialer dialer;
+    const std::vector<ExtraRoute> routes;
+    route::RouteTable table;
+    Router router;
+    spool::Spool spool;
+    Queue queue;
+  };
+
+  struct Background {
+    Background(QueueBench& bench, std::string content)
+        : text(std::move(content)),
+          taker({.loop = bench.bench.loop, .router = bench.router(), .spool = bench.spool(), .queue = bench.queue()},
+                {.customer = "acme", .account = "ann@example.com"}) {
+      envelope.id = bench.next_id();
+      envelope.reverse_path = "ann@example.com";
+      envelope.recipients.push_back({.forward_path = "bob@example.net"});
+    }
+    Task<void> run() { static_cast<void>(co_await pass(taker, envelope, text)); }
+    std::string text;
+    Incoming taker;
+    message::Envelope envelope;
+  };
+  static Task<message::Outcome> pass(Incoming& taker, const message::Envelope& envelope, const std::string& text) {
+    std::vector<smtp::Reply> answers;
+    co_await taker.offer(envelope, 0, answers);
+    co_await taker.begin(message::BodyForm::literal);
+    Chain content;
+    content.append_copy(text);
+    co_await taker.feed(std::move(content));
+    co_return co_await taker.finish();
+  }
+
+  QueueOptions options_;
+  std::atomic<std::uint32_t> last_segment_{0};
+  message::QueueIdSequence ids_{0};
+  std::optional<Life> life_;
+  std::vector<std::unique_ptr<Background>> background_;
+  TaskSet tasks_;
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,179 @@
+// What the relay's tests share: a simulated host that relays, next hops on others, a pool between them.
+// Owned by one test; its thread only.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/net/resolver.h"
+#include "engine/tls/client_context.h"
+#include "engine/relay/pool.h"
+#include "engine/relay/through.h"
+#include "engine/smtp/ascii.h"
+#include "tests/support/awaited.h"
+#include "tests/support/next_hop.h"
+
+namespace sluice::relay {
+
+using namespace std::chrono_literals;
+using testing::HopFault;
+using testing::HopStage;
+using testing::kAlways;
+
+class Bench {
+ public:
+  static constexpr const char* kRelay = "192.0.2.1";
+  static constexpr const char* kFirst = "192.0.2.25";
+  static constexpr const char* kSecond = "192.0.2.26";
+
+  explicit Bench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
+      : doors(testing::DoorKind::simulated, seed, options), loop(doors.add_loop(kRelay)) {
+    route.name = "test";
+    route.tls = route::RouteTls::none;
+    for (int i = 0; i < hops; ++i) add_hop(i == 0 ? kFirst : kSecond);
+  }
+  ~Bench() {
+    close();
+    for (const auto& hop : hops) EXPECT_THAT(hop->violations, ::testing::IsEmpty());
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  testing::NextHop& add_hop(const char* ip) {
+    route.hosts.push_back({.name = ip, .port = 25});
+    io::Loop& own = doors.add_loop(ip);
+    return *hops.emplace_back(std::make_unique<testing::NextHop>(own, doors.address(ip, 25)));
+  }
+  testing::NextHop& hop() { return *hops.front(); }
+  // Made at the first use, with the route as it is then.
+  Pool& pool() {
+    if (pool_ == nullptr) {
+      auto context = tls::TlsClientContext::make({.verify = tls::TlsVerify::none});
+      tls_ = *std::move(context);
+      pool_ = std::make_unique<Pool>(pool_parts(), route, "relay.example", tls_.get());
+    }
+    return *pool_;
+  }
+  Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
+  Pool::Acquired acquire() {
+    return testing::await<Pool::Acquired>(doors, loop, [this] { return pool().acquire({}); });
+  }
+  void release(Pool::Acquired acquired) {
+    auto hop = *std::move(acquired);
+    loop.post([this, &hop] { pool().release(std::move(hop)); });
+    ASSERT_TRUE(doors.run_until([&] { return hop == nullptr; }));
+  }
+  void run_for(Duration duration) { ASSERT_TRUE(doors.run_for(duration)); }
+
+  void close() {
+    if (std::exchange(closed_, true)) return;
+    if (pool_ != nullptr) testing::await_done(doors, loop, [this] { return pool_->close(); });
+    for (const auto& hop : hops) hop->stop();
+    EXPECT_TRUE(doors.run_until([this] {
+      return std::ranges::all_of(hops, [](const auto& hop) { return hop->stopped(); });
+    }));
+    pool_ = nullptr;
+    doors.run_for(1s);
+    doors.run_until([] { return true; });
+  }
+
+  testing::Doors doors;
+  io::Loop& loop;
+  route::Route route;
+  ConnectionBudget budget{1000};
+  HostMemory memory;
+  std::vector<std::unique_ptr<testing::NextHop>> hops;
+
+ private:
+  sim::SimNames& names_{doors.world().names()};
+  net::Resolver resolver_{loop, names_, doors.world().dns()};
+  net::Dialer dialer_{loop};
+  std::unique_ptr<tls::TlsClientContext> tls_;
+  std::unique_ptr<Pool> pool_;
+  bool closed_ = false;
+};
+
+// What a session says of a message's bytes.
+inline message::ContentFacts facts_of(std::string_view text, bool whole) {
+  return {.header_eight_bit = smtp::has_eight_bit(text.substr(0, text.find("\r\n\r\n"))),
+          .eight_bit = smtp::has_eight_bit(text),
+          .whole = whole};
+}
+
+// One message on its way through.
+class Passing {
+ public:
+  explicit Passing(Bench& bench, std::string from = "ann@example.com") : Passing(bench, nullptr, std::move(from)) {}
+  Passing(Bench& bench, Leftover* leftover, std::string from = "ann@example.com")
+      : bench_(bench), taker_(bench.pool(), leftover) {
+    envelope.id = "Q1";
+    envelope.reverse_path = std::move(from);
+  }
+  // The codes of the answers.
+  std::vector<int> offer(const std::vector<std::string>& recipients) {
+    const std::size_t first = envelope.recipients.size();
+    for (const std::string& each : recipients) envelope.recipients.push_back({.forward_path = each});
+    answers.clear();
+    run([&] { return taker_.offer(envelope, first, answers); });
+    std::vector<int> codes;
+    for (const smtp::Reply& answer : answers) codes.push_back(answer.code());
+    return codes;
+  }
+  // Those that are in the envelope already.
+  void offer_all() {
+    run([&] { return taker_.offer(envelope, 0, answers); });
+  }
+  // `text`: all that will come, of which the header is known now.
+  void begin(message::BodyForm form, std::string_view text = {}) {
+    envelope.content = facts_of(text, /*whole=*/false);
+    envelope.content.eight_bit = false;
+    run([&] { return taker_.begin(form); });
+  }
+  void feed(std::string_view text) {
+    run([&] { return feed_text(taker_, text); });
+  }
+  static Task<void> feed_text(Through& taker, std::string_view text) {
+    Chain chain;
+    chain.append_copy(text);
+    co_await taker.feed(std::move(chain));
+  }
+  message::Outcome finish() {
+    return testing::await<message::Outcome>(bench_.doors, bench_.loop, [&] { return taker_.finish(); });
+  }
+  void abandon() {
+    run([&] { return taker_.abandon(); });
+  }
+  // The whole message, the code of the last word.
+  int send(std::string_view text, message::BodyForm form = message::BodyForm::dot_stuffed,
+           const std::vector<std::string>& recipients = {"bob@example.net"}) {
+    const auto codes = offer(recipients);
+    if (std::ranges::find(codes, 250) == codes.end()) {
+      abandon();
+      return codes.front();
+    }
+    begin(form, text);
+    feed(text);
+    envelope.content = facts_of(text, /*whole=*/true);
+    outcome = finish();
+    return outcome.reply.code();
+  }
+  Through& taker() { return taker_; }
+
+  message::Envelope envelope;
+  std::vector<smtp::Reply> answers;
+  message::Outcome outcome;
+
+ private:
+  void run(const std::function<Task<void>()>& make) {
+    testing::await_done(bench_.doors, bench_.loop, make);
+  }
+  Bench& bench_;
+  Through taker_;
+};
+
+}  // namespace sluice::relay

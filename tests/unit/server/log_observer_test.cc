@@ -1,0 +1,165 @@
+// What a line of the log says of a delivery: enough to answer where somebody's mail is.
+#include "engine/server/log_observer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+
+#include "engine/log/log.h"
+#include "engine/log/sink.h"
+#include "tests/support/doors.h"
+
+namespace sluice::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LogObserverTest : public ::testing::Test {
+ protected:
+  std::string line_of(const relay::DeliveryRecord& record) {
+    observer_.delivery(record);
+    return take();
+  }
+  std::string take() {
+    std::string text = sink_.text();
+    sink_.clear();
+    return text;
+  }
+  const std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
+  log::MemoryLogSink sink_;
+  log::LogService service_{{}, *clock_, sink_};
+  sluice::testing::Doors doors_{sluice::testing::DoorKind::simulated};
+  LogObserver observer_{service_.open(), doors_.add_loop("192.0.2.1")};
+};
+
+TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
+  const std::string line = line_of({.id = "Q1",
+                                    .message_id = "<1@example.com>",
+                                    .customer = "acme",
+                                    .account = "ann@example.com",
+                                    .sender = "bounce@example.com",
+                                    .destination = "mx/example.net",
+                                    .next_hop = "mx1.example.net:25",
+                                    .next_hop_address = "192.0.2.25:25",
+                                    .tls = "TLSv1.3",
+                                    .outcome = relay::DeliveryOutcome::deferred,
+                                    .code = 451,
+                                    .enhanced = {4, 2, 1},
+                                    .text = "Not now",
+                                    .recipients = "bob@example.net, eve@example.net",
+                                    .count = 2});
+  for (const char* part :
+       {R"("event":"delivery")", R"("id":"Q1")", R"("verdict":"deferred")", R"("code":451)", R"("enhanced":"4.2.1")",
+        R"("customer":"acme")", R"("account":"ann@example.com")", R"("from":"bounce@example.com")",
+        R"("to":"bob@example.net, eve@example.net")", R"("message_id":"<1@example.com>")", R"("by":"queue")",
+        R"("destination":"mx/example.net")", R"("next_hop":"mx1.example.net:25")", R"("next_hop_address":"192.0.2.25:25")",
+        R"("next_hop_tls":"TLSv1.3")", R"("deferred":2)", R"("taken":0)", R"("detail":"Not now")"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+// Whatever has no connection behind it is not called relayed.
+TEST_F(LogObserverTest, AnAttemptThatWasNoneSaysSo) {
+  EXPECT_THAT(line_of({.id = "Q1", .text = "all connections are in use", .recipients = "bob@example.net", .count = 1}),
+              AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed"))));
+}
+
+TEST_F(LogObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
+  session::MessageRecord record;
+  record.id = "Q1";
+  record.reason = "content_cut_off";
+  record.account = "ann@example.com";
+  record.reverse_path = "ann@example.com";
+  record.recipients = "bob@example.net, eve@example.net";
+  record.message_id = "<1@example.com>";
+  record.recipients_offered = 2;
+  record.recipients_taken = 1;
+  record.bytes = 4711;
+  record.next_hop = "mx1.example.net:25";
+  record.next_hop_address = "192.0.2.25:25";
+  record.detail = "451 Not now";
+  observer_.aborted(record);
+  const std::string line = take();
+  for (const char* part :
+       {R"("event":"message_aborted")", R"("id":"Q1")", R"("reason":"content_cut_off")", R"("account":"ann@example.com")",
+        R"("from":"ann@example.com")", R"("to":"bob@example.net, eve@example.net")", R"("message_id":"<1@example.com>")",
+        R"("recipients":2)", R"("recipients_taken":1)", R"("bytes":4711)", R"("next_hop":"mx1.example.net:25")",
+        R"("next_hop_address":"192.0.2.25:25")", R"("detail":"451 Not now")"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
+  observer_.message({.id = "Q1",
+                                   .recipients = "bob@example.net, eve@example.org",
+                                   .message_id = "<1@example.com>",
+                                   .next_hop = "mx:25",
+                                   .next_hop_address = "192.0.2.25:25",
+                                   .next_hop_tls = "TLSv1.3",
+                                   .code = 250});
+  const std::string line = take();
+  for (const char* part : {R"("to":"bob@example.net, eve@example.org")", R"("message_id":"<1@example.com>")",
+                           R"("next_hop_address":"192.0.2.25:25")", R"("next_hop_tls":"TLSv1.3")"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+// ------------------------------------------------------------------------------------------ sessions
+
+TEST_F(LogObserverTest, AnEndOfASessionSaysWhoAndWhy) {
+  observer_.ended({.reason = session::EndReason::content_cut_off,
+                   .listener = "0.0.0.0:587",
+                   .client = *io::Address::from_ip("198.51.100.7", 1000),
+                   .account = "ann@example.com",
+                   .id = "Q1",
+                   .bytes_received = 700,
+                   .content_bytes = 500});
+  const std::string line = take();
+  for (const char* part : {R"("event":"session_ended")", R"("reason":"content_cut_off")", R"("client":"198.51.100.7")",
+                           R"("account":"ann@example.com")", R"("id":"Q1")", R"("bytes":700)", R"("content_bytes":500)"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+// 2,000 of them would otherwise be 2,000 lines; those of one IPv6 block are one burst.
+TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
+  const auto end = [this](const std::string& ip) {
+    observer_.ended({.reason = session::EndReason::handshake_timeout,
+                     .lines_max = 1,
+                     .client = *io::Address::from_ip(ip, 1000)});
+  };
+  for (int i = 1; i <= 2000; ++i) end("2001:db8::" + std::to_string(i % 1000));
+  const std::string text = take();
+  EXPECT_THAT(text, HasSubstr("session_ended"));
+  EXPECT_EQ(text.find("session_ended"), text.rfind("session_ended"));
+  end("2001:db8:0:1::1");
+  EXPECT_THAT(take(), HasSubstr("handshake_timeout")) << "another block";
+  observer_.close();
+  EXPECT_THAT(take(), AllOf(HasSubstr(R"("event":"repeated")"), HasSubstr(R"("count":1999)"), HasSubstr("2001:db8::/64")));
+}
+
+TEST_F(LogObserverTest, AFailedAcceptIsOneLineForABurst) {
+  for (int i = 0; i < 50; ++i) observer_.accept_failed("0.0.0.0:587", EMFILE);
+  const std::string text = take();
+  EXPECT_THAT(text, AllOf(HasSubstr(R"("event":"accept_failed")"), HasSubstr("open files")));
+  EXPECT_EQ(text.find("accept_failed"), text.rfind("accept_failed"));
+  observer_.close();
+  EXPECT_THAT(take(), HasSubstr(R"("count":49)"));
+}
+
+TEST_F(LogObserverTest, ARefusalSaysTheIdThatTheClientWasTold) {
+  observer_.refused({.id = "Q7",
+                     .client = "198.51.100.7",
+                     .account = "ann@example.com",
+                     .command = "MAIL",
+                     .argument = "FROM:<eve@evil.example>",
+                     .code = 550,
+                     .reason = "sender_domain"});
+  const std::string line = take();
+  for (const char* part : {R"("event":"refused")", R"("id":"Q7")", R"("account":"ann@example.com")",
+                           R"("command":"MAIL")", R"("reason":"sender_domain")", R"("code":550)"})
+    EXPECT_THAT(line, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace sluice::server

@@ -1,0 +1,364 @@
+// What `sluicectl queue` does to a large queue: all of it, each message once, in portions, and sharing the disk's writes.
+#include "engine/server/queue_answer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "tests/unit/relay/queue_fixture.h"
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMessages = 3000;
+constexpr WallMillis kLater = 1'000'000'000;
+
+class QueueControlTest : public ::testing::Test {
+ protected:
+  QueueControlTest() { bench_.options().expire = std::chrono::years(1); }
+
+  // So many messages that wait: one in three is from bob.
+  void fill(std::size_t count = kMessages) {
+    bench_.start();
+    std::size_t done = 0;
+    TaskSet tasks;
+    loop().post([&] {
+      for (std::size_t i = 0; i < count; ++i) tasks.add(keep(i, done));
+    });
+    ASSERT_TRUE(bench_.run_until([&] { return done == count && tasks.live() == 0; }));
+  }
+  control::QueueAnswer ask(const control::QueueRequest& request) {
+    reads_before_ = faults().calls(sim::SimCall::read_file);
+    batches_before_ = bench_.spool().log_counters().batches;
+    turns_before_ = loop().counters().turns;
+    operations_max_ = 0;
+    asking_ = true;
+    TaskSet watch;
+    loop().post([&] { watch.add(look_on()); });
+    control::QueueAnswer answer = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+      return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, request);
+    });
+    asking_ = false;
+    EXPECT_TRUE(bench_.run_until([&] { return watch.live() == 0; }));
+    return answer;
+  }
+  io::Loop& loop() { return bench_.bench.loop; }
+  sim::SimFaults& faults() { return bench_.bench.doors.world().faults(); }
+  [[nodiscard]] std::uint64_t reads() { return faults().calls(sim::SimCall::read_file) - reads_before_; }
+  [[nodiscard]] std::uint64_t batches() { return bench_.spool().log_counters().batches - batches_before_; }
+
+  [[nodiscard]] std::uint64_t turns() { return loop().counters().turns - turns_before_; }
+  // One more job of a message, for a destination of its own.
+  void add_job(spool::QueueId id, const std::string& destination) {
+    loop().post([this, id, destination] {
+      bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater}, "acme",
+                             destination);
+    });
+  }
+
+  relay::QueueBench bench_{1, {.short_percent = 0}};
+  std::size_t operations_max_ = 0;
+  bool ask_and_stop_ = false;  // at the first look
+
+ private:
+  Task<void> keep(std::size_t number, std::size_t& done) {
+    const spool::QueueId id = number + 1;
+    spool::Stored stored{.envelope = {.id = message::queue_id_text(id),
+                                      .reverse_path = number % 3 == 0 ? "bob@example.com" : "ann@example.com"},
+                         .submitter = {.customer = "acme"},
+                         .arrived = bench_.queue().wall()};
+    stored.envelope.recipients.push_back({.forward_path = "to" + std::to_string(number) + "@example.net"});
+    message::DeliveryStatus status{.tries = 1};
+    status.recipients.push_back({.tries = 1, .due = stored.arrived + kLater});
+    status.update_due();
+    const Chain nothing;
+    EXPECT_TRUE(co_await bench_.spool().store(id, stored, status, nothing));
+    bench_.queue().add(id, stored, status);
+    ++done;
+  }
+  // Once in a turn, as a delivery would come to its turn.
+  Task<void> look_on() {
+    while (asking_) {
+      if (std::exchange(ask_and_stop_, false)) bench_.queue().stop();
+      operations_max_ = std::max<std::size_t>(operations_max_, loop().operations_live());
+      co_await loop().sleep(Duration::zero(), "another turn");
+    }
+  }
+  std::uint64_t reads_before_ = 0;
+  std::uint64_t batches_before_ = 0;
+  std::uint64_t turns_before_ = 0;
+  bool asking_ = false;
+};
+
+TEST_F(QueueControlTest, ListEndsAtItsLimit) {
+  fill(500);
+  const control::QueueAnswer some = ask({.verb = control::QueueVerb::list, .limit = 10});
+  EXPECT_EQ(some.rows.size(), 10U);
+  EXPECT_TRUE(some.more);
+  EXPECT_EQ(reads(), 10U);
+  const control::QueueAnswer all = ask({.verb = control::QueueVerb::list, .limit = 500});
+  EXPECT_EQ(all.rows.size(), 500U);
+  EXPECT_FALSE(all.more);
+}
+
+TEST_F(QueueControlTest, SearchReadsEachMessageOnceAndFewAtATime) {
+  fill();
+  const control::QueueAnswer found = ask({.verb = control::QueueVerb::list, .recipient = "to2999@example.net"});
+  ASSERT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(found.rows[0].sender, "ann@example.com");
+  EXPECT_EQ(reads(), kMessages);
+  // One after the other it would take as long as the disk takes for one, a million times.
+  EXPECT_GE(operations_max_, 32U);
+  EXPECT_LE(operations_max_, 70U);
+}
+
+TEST_F(QueueControlTest, ManyOrdersShareAWrite) {
+  fill();
+  EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .all = true}).changed, kMessages);
+  EXPECT_LE(batches(), kMessages / 10);
+  EXPECT_EQ(bench_.queue().jobs(1).at(0).state, schedule::JobState::held);
+  EXPECT_EQ(bench_.queue().jobs(kMessages).at(0).state, schedule::JobState::held);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::release, .all = true}).changed, kMessages);
+  // Released is due now.
+  EXPECT_TRUE(bench_.run_until([&] { return bench_.empty(); }));
+}
+
+// What is removed goes from under the walk, which began again each time.
+TEST_F(QueueControlTest, RemovalOfSomeReadsTheOthersOnce) {
+  fill();
+  EXPECT_EQ(ask({.verb = control::QueueVerb::remove, .sender = "bob@example.com"}).changed, kMessages / 3);
+  EXPECT_EQ(bench_.spool().messages(), kMessages - kMessages / 3);
+  // Those that go are read by the queue as well.
+  EXPECT_EQ(reads(), kMessages + kMessages / 3);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::remove, .all = true}).changed, kMessages - kMessages / 3);
+  EXPECT_TRUE(bench_.empty());
+}
+
+// The fewer were wanted still, the fewer were read at one time: the last one alone.
+TEST_F(QueueControlTest, SearchReadsManyAtATimeUntilTheLast) {
+  fill();
+  const control::QueueAnswer found = ask({.verb = control::QueueVerb::list, .limit = 1, .recipient = "to2999@example.net"});
+  EXPECT_EQ(found.rows.size(), 1U);
+  EXPECT_GE(operations_max_, 32U);
+  const control::QueueAnswer some = ask({.verb = control::QueueVerb::list, .limit = 5, .sender = "bob@example.com"});
+  EXPECT_EQ(some.rows.size(), 5U);
+  EXPECT_TRUE(some.more);
+  EXPECT_LE(reads(), 100U);
+}
+
+TEST_F(QueueControlTest, APageOfJobsIsLookedAtInEachTurn) {
+  fill();
+  ask({.verb = control::QueueVerb::list, .customer = "nobody"});
+  EXPECT_EQ(reads(), 0U);
+  EXPECT_GE(turns(), kMessages / 256);
+  EXPECT_LE(turns(), kMessages / 256 + 20);
+}
+
+// Each destination took a turn, and the time of a timer, of its own.
+TEST_F(QueueControlTest, ManyDestinationsShareAPage) {
+  fill(500);
+  for (spool::QueueId id = 1; id <= 500; ++id) add_job(id, "farm/" + std::to_string(id));
+  ask({.verb = control::QueueVerb::list, .customer = "nobody"});
+  EXPECT_LE(turns(), 1000 / 256 + 20);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .destination = "farm/77"}).changed, 1U);
+  EXPECT_EQ(bench_.queue().jobs(77).at(0).state, schedule::JobState::held);
+  const control::QueueAnswer one = ask({.verb = control::QueueVerb::destinations, .destination = "farm/78"});
+  ASSERT_EQ(one.destinations.size(), 1U);
+  EXPECT_EQ(one.destinations[0].jobs, 1U);
+}
+
+TEST_F(QueueControlTest, AMessageForSeveralDestinationsIsMetOnce) {
+  fill(300);
+  for (spool::QueueId id = 1; id <= 300; ++id) add_job(id, "farm/" + std::to_string(id % 3));
+  const control::QueueAnswer all = ask({.verb = control::QueueVerb::list, .limit = 1000});
+  EXPECT_EQ(all.rows.size(), 300U);
+  EXPECT_EQ(reads(), 300U);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .all = true}).changed, 300U);
+}
+
+// A core that is to end does not wait for a search of a million messages.
+TEST_F(QueueControlTest, TheEndOfTheCoreCutsItShort) {
+  fill();
+  ask_and_stop_ = true;
+  const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list, .recipient = "to2999@example.net"});
+  EXPECT_TRUE(answer.cut_short);
+  EXPECT_LE(reads(), 300U);
+  EXPECT_EQ(control::render_queue({.verb = control::QueueVerb::hold, .all = true}, std::vector{answer, answer}, 0),
+            "error: the relay is being stopped; 0 were changed\n");
+}
+
+// ------------------------------------------------------------------------------------ what a row says
+
+// A message for bob, who was told 451, and eve, who has it: the attempt's own last word is eve's 250.
+TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
+  bench_.start();
+  bench_.hop().add({.stage = testing::HopStage::recipient, .count = testing::kAlways, .say = "451 4.2.1 Try later\r\n", .only_for = "bob"});
+  EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {"bob@example.net", "eve@example.net"}), 250);
+  const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
+  ASSERT_EQ(answer.rows.size(), 1U);
+  EXPECT_EQ(answer.rows[0].last_response, "451 4.2.1 Try later");
+  EXPECT_EQ(answer.rows[0].state, "waiting");
+  EXPECT_GT(answer.rows[0].due, bench_.queue().wall());
+  const std::string shown = control::render_queue({.verb = control::QueueVerb::list}, std::vector{answer}, bench_.queue().wall());
+  EXPECT_THAT(shown, ::testing::HasSubstr("451 4.2.1 Try later"));
+  EXPECT_THAT(shown, ::testing::Not(::testing::HasSubstr("250")));
+  // What the destination said is no secret either, though the queue has not asked it yet.
+  const control::QueueAnswer places = ask({.verb = control::QueueVerb::destinations});
+  ASSERT_EQ(places.destinations.size(), 1U);
+  EXPECT_NE(places.destinations[0].last_response, "");
+  EXPECT_EQ(places.destinations[0].ready, 0U);
+}
+
+// It was "ready", and tried "now", while its destination was left alone for an hour.
+TEST_F(QueueControlTest, AMessageOfASuspendedDestinationIsNotReady) {
+  bench_.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
+  bench_.bench.route.mode = route::RouteMode::store;
+  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  bench_.start();
+  for (const char* recipient : {"tried@example.net", "fresh@example.net"}) {
+    EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {recipient}), 250);
+    ASSERT_TRUE(bench_.bench.doors.run_for(30s));
+  }
+  const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
+  ASSERT_EQ(answer.rows.size(), 2U);
+  for (const control::QueueRow& row : answer.rows) {
+    EXPECT_EQ(row.state, "waiting") << row.recipients[0];
+    EXPECT_GT(row.due, bench_.queue().wall() + 40 * 60 * 1000) << row.recipients[0];
+    EXPECT_NE(row.last_response, "") << row.recipients[0] << ": what is known of its destination";
+  }
+}
+
+TEST_F(QueueControlTest, AFlushCountsMessages) {
+  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  fill(5);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::flush, .destination = "farm"}).changed, 5U);
+  const control::QueueAnswer none = ask({.verb = control::QueueVerb::flush, .destination = "elsewhere"});
+  EXPECT_EQ(control::render_queue({.verb = control::QueueVerb::flush, .destination = "elsewhere"}, std::vector{none}, 0), "0 were changed\n");
+}
+
+// The text was compared as it was given: nothing was found.
+TEST_F(QueueControlTest, ADestinationIsOneInAllItsSpellings) {
+  fill(1);
+  add_job(1, "farm/xn--bcher-kva.example");
+  for (const std::string destination : {"farm/B\u00dccher.Example", "farm/xn--BCHER-kva.example"}) {
+    EXPECT_EQ(ask({.verb = control::QueueVerb::list, .destination = destination}).rows.size(), 1U) << destination;
+    EXPECT_EQ(ask({.verb = control::QueueVerb::destinations, .destination = destination}).destinations.size(), 1U) << destination;
+    EXPECT_TRUE(ask({.verb = control::QueueVerb::hold, .customer = "other", .destination = destination}).destination_known) << destination;
+  }
+}
+
+// A mistyped name, or a destination that has nothing.
+TEST_F(QueueControlTest, WhatIsKnownOfTheDestinationIsTold) {
+  fill(2);
+  EXPECT_FALSE(ask({.verb = control::QueueVerb::hold, .destination = "fram"}).destination_known);
+  EXPECT_TRUE(ask({.verb = control::QueueVerb::hold, .customer = "other", .destination = "farm"}).destination_known);
+  EXPECT_TRUE(ask({.verb = control::QueueVerb::remove, .destination = "farm"}).destination_known) << "before all of it was removed";
+}
+
+TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
+  fill(1);
+  ask({.verb = control::QueueVerb::hold, .all = true});
+  const control::QueueRequest request{.verb = control::QueueVerb::flush, .id = message::queue_id_text(1)};
+  EXPECT_EQ(control::render_queue(request, std::vector{ask(request)}, 0), "0 were changed\n");
+}
+
+TEST_F(QueueControlTest, CustomersAreComparedWithoutCase) {
+  fill(3);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::list, .customer = "ACME"}).rows.size(), 3U);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::list, .customer = "acmee"}).found, 0U);
+}
+
+// ------------------------------------------------------------------------------------ what is cut
+
+TEST_F(QueueControlTest, WhatIsCutSaysSo) {
+  fill(120);
+  for (spool::QueueId id = 1; id <= 120; ++id) add_job(id, "farm/" + std::to_string(id));
+  for (const control::QueueVerb verb : {control::QueueVerb::list, control::QueueVerb::destinations}) {
+    const control::QueueRequest text{.verb = verb};
+    EXPECT_THAT(control::render_queue(text, std::vector{ask(text)}, 0), ::testing::HasSubstr("\n... and more"));
+    const control::QueueRequest some{.verb = verb, .json = true, .limit = 10};
+    EXPECT_THAT(control::render_queue(some, std::vector{ask(some)}, 0), ::testing::HasSubstr("\n]\nnote: ... and more"));
+    const control::QueueRequest all{.verb = verb, .json = true};
+    const std::string whole = control::render_queue(all, std::vector{ask(all)}, 0);
+    EXPECT_EQ(std::ranges::count(whole, '{'), verb == control::QueueVerb::list ? 120 : 121);
+    EXPECT_THAT(whole, ::testing::EndsWith("}\n]\n"));
+  }
+}
+
+// Each core stayed under what is gathered, and the sum of them was cut to it.
+TEST(QueueAnswers, WhatSeveralCoresHaveTogetherIsNotCut) {
+  control::QueueAnswer core;
+  core.rows.resize(control::kQueueLimitMax / 2 + 1);
+  core.destinations.resize(control::kQueueLimitMax / 2 + 1);
+  for (const control::QueueVerb verb : {control::QueueVerb::list, control::QueueVerb::destinations}) {
+    const control::QueueRequest all{.verb = verb, .json = true};
+    const std::string whole = control::render_queue(all, std::vector{core, core}, 0);
+    EXPECT_EQ(std::ranges::count(whole, '{'), control::kQueueLimitMax + 2);
+    EXPECT_THAT(whole, ::testing::EndsWith("}\n]\n"));
+    const control::QueueRequest some{.verb = verb, .json = true, .limit = control::kQueueLimitMax};
+    const std::string cut = control::render_queue(some, std::vector{core, core}, 0);
+    EXPECT_EQ(std::ranges::count(cut, '{'), control::kQueueLimitMax);
+    EXPECT_THAT(cut, ::testing::EndsWith("\n]\nnote: ... and more: --limit shows them\n"));
+  }
+}
+
+TEST(QueueAnswers, AreInPagesWhereAllCoresTogetherHaveTooMuchToGather) {
+  control::QueueAnswer half;
+  half.rows.resize(control::kQueueLimitMax / 2);
+  control::QueueAnswer more = half;
+  more.rows.emplace_back();
+  control::QueueAnswer destinations;
+  destinations.destinations.resize(control::kQueueLimitMax / 2 + 1);
+  const control::QueueRequest all{.json = true};
+  EXPECT_FALSE(control::needs_pages(all, std::vector{half, half}));
+  EXPECT_TRUE(control::needs_pages(all, std::vector{half, more}));
+  EXPECT_TRUE(control::needs_pages(all, std::vector{destinations, destinations}));
+  EXPECT_TRUE(control::needs_pages(all, std::vector{control::QueueAnswer{.more = true}, control::QueueAnswer{}}));
+  EXPECT_FALSE(control::needs_pages({.json = true, .limit = 10}, std::vector{half, more}));
+  EXPECT_FALSE(control::needs_pages({}, std::vector{half, more}));
+}
+
+// Takes what comes, a page at a time; goes away after so many.
+class PageTaker final : public QueuePages {
+ public:
+  PageTaker(io::Loop& loop, std::size_t pages_max) : loop_(loop), pages_max_(pages_max) {}
+  Task<bool> page(control::QueueAnswer page) override {
+    largest = std::max(largest, page.rows.size() + page.destinations.size());
+    text += control::render_page({.json = true}, page, text.empty());
+    co_await loop_.sleep(20ms, "a slow reader");
+    co_return ++pages < pages_max_;
+  }
+  std::string text;
+  std::size_t pages = 0;
+  std::size_t largest = 0;
+
+ private:
+  io::Loop& loop_;
+  std::size_t pages_max_;
+};
+
+TEST_F(QueueControlTest, ALongAnswerGoesOutInPages) {
+  fill();
+  PageTaker taker(loop(), 1000);
+  control::QueueAnswer last = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &taker);
+  });
+  EXPECT_FALSE(last.cut_short);
+  const std::string text = taker.text + control::render_page({.json = true}, last, false);
+  EXPECT_EQ(std::ranges::count(text, '{'), static_cast<std::ptrdiff_t>(kMessages));
+  EXPECT_GE(taker.pages, kMessages / 600);
+  EXPECT_LE(taker.largest, 600U) << "it is not gathered";
+  PageTaker impatient(loop(), 2);
+  last = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &impatient);
+  });
+  EXPECT_EQ(impatient.pages, 2U);
+  EXPECT_TRUE(last.cut_short);
+}
+
+}  // namespace
+}  // namespace sluice::server
