@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/domain_name.h"
+#include "engine/message/encoded_word.h"
 #include "engine/message/mailbox_text.h"
 #include "engine/message/name_address.h"
 #include "engine/smtp/ascii.h"
@@ -38,6 +40,10 @@ AuthorFault domain_fault(smtp::PathFault fault) {
 
 AuthorVerdict MailboxListParser::run() {
   verdict_.fault = AuthorFault::none;
+  if (!encoded_words_are_whole(text_)) {
+    fail(AuthorFault::encoded_word);
+    return std::move(verdict_);
+  }
   if (!white_space_and_comments()) return std::move(verdict_);
   if (ended()) fail(AuthorFault::empty);
   while (verdict_.ok()) {
@@ -116,7 +122,7 @@ bool MailboxListParser::local_part(const Words& words) {
     return fail(AuthorFault::eight_bit);
   // "victim@bank.example"@customer.example is one address by the grammar, and another to readers
   // that look for an "@".
-  if (text.find_first_of("@<>,") != std::string_view::npos) return fail(AuthorFault::ambiguous);
+  if (as_seen(text).find_first_of("@<>,") != std::string::npos || is_reordered(text)) return fail(AuthorFault::ambiguous);
   mailbox_.local_part = text;
   return true;
 }
@@ -135,6 +141,7 @@ bool MailboxListParser::domain_name() {
   if (has_encoded_word(text)) return fail(AuthorFault::encoded_word);
   const AuthorFault fault = domain_fault(smtp::check_domain(text, options_.smtputf8));
   if (fault != AuthorFault::none) return fail(fault);
+  if (!has_plain_u_labels(text)) return fail(AuthorFault::bad_domain);
   mailbox_.domain = smtp::to_lower(text);
   return true;
 }
