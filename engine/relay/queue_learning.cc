@@ -15,8 +15,10 @@ Verdict verdict_of(const Transmission& transmission) {
   if (any(Kind::taken)) return Verdict::delivered;
   if (transmission.unreachable()) return Verdict::unreachable;
   if (!transmission.attempted()) return Verdict::not_tried;
-  if (any(Kind::deferred)) return transmission.code() == 0 ? Verdict::unreachable : Verdict::deferred;
-  return any(Kind::refused) ? Verdict::refused : Verdict::not_tried;
+  const auto of_destination = [](const RecipientResult& result) { return result.kind == Kind::deferred && !result.of_recipient; };
+  if (std::ranges::any_of(transmission.results(), of_destination))
+    return transmission.code() == 0 ? Verdict::unreachable : Verdict::deferred;
+  return any(Kind::refused) || any(Kind::deferred) ? Verdict::refused : Verdict::not_tried;
 }
 
 void Queue::note_response(DestinationId destination, std::string_view response) {
