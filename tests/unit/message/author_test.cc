@@ -137,6 +137,17 @@ TEST(Author, QuotesInAnEncodedWordMakeNoOtherAuthor) {
     expect_author(value, "a", "b.example");
 }
 
+// Readers that end a quoted string or a comment where its line ends, of which Python's parseaddr() is one.
+TEST(Author, AFoldInQuotesMakesNoOtherAuthor) {
+  expect_refused({{"\"Bank\r\n <victim@(y)bank.test> (\"\r\n <a@b.example> (z)", AuthorFault::bad_folding},
+                  {"\"x\r\n <victim@(y)bank.test>\" <a@b.example>", AuthorFault::bad_folding},
+                  {"<a@b.example> (x\r\n victim@y)", AuthorFault::bad_folding},
+                  {"\"x\\\"\r\n y\" <a@b.example>", AuthorFault::bad_folding}});
+  expect_author("\"A long name of some department\r\n of ours\" <a@b.example>", "a", "b.example");
+  expect_author("<a@b.example> (some department\r\n of ours)", "a", "b.example");
+  expect_author("(x) \"a, b\"\r\n <a@b.example>\r\n (y (z))", "a", "b.example");
+}
+
 // What a receiver that compares octets takes for another domain, where nobody publishes what is sent from it.
 TEST(Author, AnInternationalDomainIsWrittenAsItIs) {
   for (const std::string_view value :
