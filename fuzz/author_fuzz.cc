@@ -1,5 +1,6 @@
 // Checks that whatever `parse_author` returns is an address that can be written into a header and
 // read back as the same, that it is clean, that one octet more or less of room does not change it,
+// that it is the author still after the field was made ASCII, and to readers that look for encoded words first,
 // and that the work is linear. Input: an octet of options, then the value of a From field.
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/message/author.h"
+#include "engine/message/mime_header.h"
 
 namespace {
 
@@ -46,6 +48,28 @@ void check_mailbox(const Mailbox& mailbox, const AuthorOptions& options) {
   }
 }
 
+// The value to a reader that looks for encoded words before all else, each of which is one letter to it.
+std::string with_words_first(std::string_view value) {
+  std::string out;
+  while (!value.empty()) {
+    const std::size_t charset = value.starts_with("=?") ? value.find('?', 2) : std::string_view::npos;
+    const bool begins = charset != std::string_view::npos && charset + 2 < value.size() && value[charset + 2] == '?' &&
+                        std::string_view("bBqQ").contains(value[charset + 1]);
+    const std::size_t end = begins ? value.find("?=", charset + 3) : std::string_view::npos;
+    out += end == std::string_view::npos ? value.front() : 'x';
+    value.remove_prefix(end == std::string_view::npos ? 1 : end + 2);
+  }
+  return out;
+}
+
+// What a next hop without 8BITMIME gets.
+std::string in_ascii(std::string_view value) {
+  std::string out;
+  sluice::message::append_mime_header("From: " + std::string(value) + "\r\n", {.encode_eight_bit = true}, out);
+  CHECK(out.starts_with("From:") && out.ends_with("\r\n"));
+  return out.substr(5, out.size() - 7);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,6 +87,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(!author_fault_text(verdict.fault).empty());
   for (const Mailbox& mailbox : verdict.mailboxes) check_mailbox(mailbox, options);
   if (!verdict.ok()) return 0;
+  if (!options.smtputf8) {
+    const AuthorVerdict converted = parse_author(in_ascii(value), options);
+    CHECK(converted.ok() && converted.mailboxes == verdict.mailboxes);
+  }
+  if (!verdict.loose_name) {
+    const AuthorVerdict words_first = parse_author(with_words_first(value), options);
+    CHECK(words_first.ok() && words_first.mailboxes == verdict.mailboxes);
+  }
 
   // What follows after folding is white space, and changes nothing; another mailbox makes it two
   // authors.

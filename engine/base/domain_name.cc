@@ -36,6 +36,15 @@ bool is_host_name(std::string_view name) {
   }
 }
 
+// The first letter of text in UTF-8.
+std::string_view take_letter(std::string_view& text) {
+  std::size_t size = 1;
+  while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80) ++size;
+  const std::string_view letter = text.substr(0, size);
+  text.remove_prefix(size);
+  return letter;
+}
+
 }  // namespace
 
 bool is_international(std::string_view domain) {
@@ -71,6 +80,24 @@ bool has_true_a_labels(std::string_view domain) {
   const int result = idn2_to_unicode_8z8z(lower.c_str(), &converted, IDN2_NONTRANSITIONAL);
   const std::unique_ptr<char, Free> owned(converted);
   return result == IDN2_OK && is_international(converted) && ascii_domain(converted) == lower;
+}
+
+bool has_plain_u_labels(std::string_view domain) {
+  if (!is_international(domain)) return true;
+  const auto ascii = ascii_domain(domain);
+  if (!ascii) return true;
+  char* converted = nullptr;
+  const int result = idn2_to_unicode_8z8z(ascii->c_str(), &converted, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, Free> owned(converted);
+  if (result != IDN2_OK) return false;
+  std::string_view mapped = converted;
+  while (!domain.empty() && !mapped.empty()) {
+    const std::string_view letter = take_letter(domain);
+    const std::string_view as = take_letter(mapped);
+    const bool same = letter.size() > 1 ? as.size() > 1 : as.size() == 1 && to_lower(letter.front()) == as.front();
+    if (!same) return false;
+  }
+  return domain.empty() && mapped.empty();
 }
 
 std::string domain_key(std::string_view domain) {

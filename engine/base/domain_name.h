@@ -25,6 +25,11 @@ namespace sluice {
 // shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
 [[nodiscard]] bool has_true_a_labels(std::string_view domain);
 
+// An international domain is written with the letters of its U-labels, small or capital, and nothing is in it that their
+// mapping leaves out or makes ASCII of: not as "exam(U+00AD)ple.com", which many programs take for another domain than
+// "example.com".  True of every domain in ASCII, and of what is no domain.
+[[nodiscard]] bool has_plain_u_labels(std::string_view domain);
+
 // What a domain is compared and looked up by.  Equal for all spellings of one domain.  What has no A-labels (an address
 // literal, a name that IDNA does not allow) keeps its bytes, ASCII letters in lower case, and so equals itself alone.
 // For a domain in ASCII it costs a copy.

@@ -165,7 +165,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #foreign_sender = "refuse"
 # An address of another domain in the name or in a comment of From, where readers show it: "refuse"
 # the message; "mark" it with a field X-Sluice-Foreign-Name; or "allow" it. One that is not in quotes
-# is refused.
+# is refused. So counts a name in a charset that is not known, and one whose letters are reordered.
 #foreign_name = "refuse"
 # Wait before the greeting, and refuse a client that talks first. 0: neither.
 #greet_delay_ms = 0

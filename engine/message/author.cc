@@ -53,7 +53,7 @@ std::string_view author_fault_text(AuthorFault fault) {
     case AuthorFault::bad_domain:
       return "bad domain in From";
     case AuthorFault::encoded_word:
-      return "encoded word in the address of From";
+      return "misplaced encoded word in From";
     case AuthorFault::eight_bit:
       return "From address needs SMTPUTF8";
     case AuthorFault::address_too_long:

@@ -28,7 +28,7 @@ enum class AuthorFault : std::uint8_t {
   source_route,        // "<@a,@b:c@d>"
   no_domain,           // "root"
   bad_domain,          // not a host name and not an address literal
-  encoded_word,        // "=?...?=" where an address must be
+  encoded_word,        // "=?...?=" where an address must be, or across the field's parts
   eight_bit,           // not ASCII in the address, and SMTPUTF8 was not asked for (or not UTF-8)
   address_too_long,    // RFC 5321 4.5.3.1: 64 for the local part, 255 for the domain
   ambiguous,           // "a@b (<c@d>)", "<"a@b"@c>": readers differ on what the address is

@@ -14,7 +14,6 @@ namespace {
 using smtp::is_eight_bit;
 
 constexpr char kOther = '\x80';  // a character that is not ASCII
-constexpr std::size_t kCharsetBytesMax = 1000;  // with a language behind it
 constexpr char kEscape = '\x1b';
 
 struct EncodedWord {
@@ -24,28 +23,31 @@ struct EncodedWord {
   std::size_t size = 0;  // bytes of all of it
 };
 
-bool is_token(char c) { return smtp::is_alnum(c) || std::string_view("-_.:+*()'").contains(c); }
+// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`.  What readers suffer is suffered
+// here: anything for a charset, blanks in the text, and in Q a "?".
+// Where the text of the one that may begin at `at` begins; npos: none begins there.
+std::size_t encoded_text_at(std::string_view text, std::size_t at) {
+  const std::size_t charset_end = text.find('?', at + 2);
+  if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
+    return std::string_view::npos;
+  const char encoding = smtp::to_lower(text[charset_end + 1]);
+  return encoding == 'b' || encoding == 'q' ? charset_end + 3 : std::string_view::npos;
+}
 
-// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`; blanks in it are suffered, as
-// many readers do.  In Q a "?" may stand in the text.
 // `ends`: whether there may be a "?=" at all, which is not looked for twice.
 std::optional<EncodedWord> first_word(std::string_view text, bool& ends) {
   if (!ends || !text.starts_with("=?")) return std::nullopt;
-  const std::size_t charset_end = text.substr(0, kCharsetBytesMax).find('?', 2);
-  if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
-    return std::nullopt;
-  EncodedWord word;
-  word.charset = text.substr(2, charset_end - 2);
-  while (word.charset.ends_with(' ')) word.charset.remove_suffix(1);  // as some readers do
-  word.encoding = smtp::to_lower(text[charset_end + 1]);
-  if ((word.encoding != 'b' && word.encoding != 'q') || !std::ranges::all_of(word.charset, is_token)) return std::nullopt;
-  const std::size_t begin = charset_end + 3;
+  const std::size_t begin = encoded_text_at(text, 0);
+  if (begin == std::string_view::npos) return std::nullopt;
   const std::size_t end = text.find("?=", begin);
   ends = end != std::string_view::npos;
   if (!ends) return std::nullopt;
+  EncodedWord word;
+  word.charset = text.substr(2, begin - 5);
+  word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 5: a language behind it
+  word.encoding = smtp::to_lower(text[begin - 2]);
   word.text = text.substr(begin, end - begin);
   word.size = end + 2;
-  word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 5: a language behind it
   return word;
 }
 
@@ -81,6 +83,21 @@ std::string decode_b(std::string_view text) {
     out += static_cast<char>(bits >> static_cast<unsigned>(count));
   }
   return out;
+}
+
+// Letters and digits of a charset's name, in lower case: many readers compare by these alone.
+std::string charset_key(std::string_view charset) {
+  std::string key;
+  for (const char c : charset)
+    if (smtp::is_alnum(c)) key += smtp::to_lower(c);
+  return key;
+}
+
+// What stands behind "=" readers leave out, take in step, or take out of step.
+bool goes_on_behind_padding(std::string_view base64) {
+  const std::size_t padding = base64.find('=');
+  if (padding == std::string_view::npos) return false;
+  return std::ranges::any_of(base64.substr(padding), [](char c) { return smtp::is_alnum(c) || c == '+' || c == '/'; });
 }
 
 bool is_any_of(std::string_view charset, std::initializer_list<std::string_view> beginnings) {
@@ -196,18 +213,38 @@ std::string without_utf7(std::string_view text) {
   return out;
 }
 
-std::string decode(const EncodedWord& word) {
+// Charsets in which a byte of ASCII is that letter, by charset_key(), up to where names of one family differ.
+constexpr std::initializer_list<std::string_view> kAsciiBased = {
+    "utf8", "usascii", "ascii", "ansix34", "iso646us", "iso88", "latin", "windows125", "xwindows125", "cp125", "win125", "koi8", "xkoi8",
+    "macintosh", "mac", "xmac", "tis620", "windows874", "cp874", "viscii", "armscii", "georgian", "unknown8bit", "xunknown", "8bit",
+    // The code pages of DOS; others of IBM's are EBCDIC.
+    "ibm437", "cp437", "ibm737", "cp737", "ibm775", "cp775", "ibm850", "cp850", "ibm852", "cp852", "ibm855", "cp855", "ibm857", "cp857",
+    "ibm858", "cp858", "ibm86", "cp86"};
+
+std::string decode(const EncodedWord& word, bool& known) {
   std::string text = word.encoding == 'b' ? decode_b(word.text) : decode_q(word.text);
-  if (is_any_of(word.charset, {"utf-7", "utf7", "utf_7", "unicode-1-1-utf-7", "csunicode11utf7"})) text = without_utf7(text);
-  if (is_any_of(word.charset, {"utf-16", "utf16", "ucs-2", "iso-10646-ucs-2"})) text = from_wide(text, 2, word.charset);
-  if (is_any_of(word.charset, {"utf-32", "utf32", "ucs-4", "iso-10646-ucs-4"})) text = from_wide(text, 4, word.charset);
-  if (is_any_of(word.charset, {"iso-2022"})) text = without_shifted(text);
-  if (is_any_of(word.charset, {"shift", "sjis", "x-sjis", "ms_kanji", "windows-31j", "cp932"}))
+  const std::string charset = charset_key(word.charset);
+  if (is_any_of(charset, {"utf7", "unicode11utf7", "csunicode11utf7"})) {
+    text = without_utf7(text);
+  } else if (is_any_of(charset, {"utf16", "ucs2", "iso10646ucs2"})) {
+    text = from_wide(text, 2, charset);
+  } else if (is_any_of(charset, {"utf32", "ucs4", "iso10646ucs4"})) {
+    text = from_wide(text, 4, charset);
+  } else if (is_any_of(charset, {"iso2022", "csiso2022"})) {
+    text = without_shifted(text);
+  } else if (is_any_of(charset, {"shift", "sjis", "xsjis", "csshiftjis", "mskanji", "windows31j", "cswindows31j", "cp932", "ms932"})) {
     text = without_second_bytes(text, kShiftJisSigns);
-  if (is_any_of(word.charset, {"big5", "cp950", "windows-950"})) text = without_second_bytes(text, kBig5Signs);
-  if (is_any_of(word.charset, {"euc-jp", "x-euc-jp", "eucjp"})) text = without_second_bytes(text, kEucJpSigns);
-  if (is_any_of(word.charset, {"gb", "cp936", "windows-936", "x-gb", "cp949", "windows-949", "ks_c_5601", "euc-kr", "uhc", "johab"}))
+  } else if (is_any_of(charset, {"big5", "csbig5", "cp950", "windows950"})) {
+    text = without_second_bytes(text, kBig5Signs);
+  } else if (is_any_of(charset, {"eucjp", "xeucjp", "cseucpkdfmtjapanese"})) {
+    text = without_second_bytes(text, kEucJpSigns);
+  } else if (is_any_of(charset, {"gb", "csgb", "xgb", "euccn", "cp936", "windows936", "cp949", "windows949", "ksc5601",
+                                 "euckr", "xeuckr", "cseuckr", "uhc", "johab"})) {
     text = without_second_bytes(text, kGbSigns);
+  } else if (!is_any_of(charset, kAsciiBased)) {
+    known = false;
+  }
+  if (word.encoding == 'b' && goes_on_behind_padding(word.text)) known = false;
   // No reader shows a NUL.
   std::erase(text, '\0');
   return text;
@@ -217,14 +254,17 @@ bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 
 }  // namespace
 
-std::string readable_words(std::string_view text) {
-  std::string out;
+ReadableWords readable_words(std::string_view text) {
+  ReadableWords words;
+  std::string& out = words.text;
   std::size_t after_word = std::string::npos;  // the size of `out` where a word ended and only white space followed
   bool ends = true;
   while (!text.empty()) {
     if (const auto word = first_word(text, ends)) {
       if (after_word != std::string::npos) out.resize(after_word);
-      out += decode(*word);
+      bool known = true;
+      out += decode(*word, known);
+      if (!known && words.unreadable.empty()) words.unreadable = word->charset.empty() ? "?" : word->charset;
       after_word = out.size();
       text.remove_prefix(word->size);
       continue;
@@ -233,7 +273,28 @@ std::string readable_words(std::string_view text) {
     out += text.front();
     text.remove_prefix(1);
   }
-  return out;
+  return words;
+}
+
+// A comment in a word may stay, as in `=?utf-8?q?Ann (Sales)?=`: outside of quotes and inside of them, both ways of reading
+// go on alike behind it.  A word in a word may be the one that a reader sees, so there no comment may.
+bool encoded_words_are_whole(std::string_view field) {
+  std::size_t close = 0;  // the "?=" of the word before
+  for (std::size_t at = field.find("=?"); at != std::string_view::npos; at = field.find("=?", at + 1)) {
+    const std::size_t begin = encoded_text_at(field, at);
+    if (begin == std::string_view::npos || begin <= close) continue;
+    close = field.find("?=", begin);
+    if (close == std::string_view::npos) break;
+    const std::string_view word = field.substr(at, close - at);
+    std::size_t depth = 0;
+    for (const char c : word) {
+      if (std::string_view("\"\\<>").contains(c)) return false;
+      if (c == '(') ++depth;
+      if (c == ')' && depth-- == 0) return false;
+    }
+    if (depth != 0 || (word.contains('(') && word.find("=?", 1) != std::string_view::npos)) return false;
+  }
+  return true;
 }
 
 }  // namespace sluice::message

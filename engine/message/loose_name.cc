@@ -20,12 +20,16 @@ AuthorVerdict MailboxListParser::run_with_loose_name() {
 // Up to the "<".  What could part two authors (",", ";", ":") or begin another address (">", a backslash) is no atom, and
 // so refused.
 bool MailboxListParser::loose_name() {
+  bool bracket = false;  // "[" was not followed by its "]" yet
   while (white_space_and_comments()) {
     if (ended()) return fail(AuthorFault::syntax);
     const char c = look();
-    if (c == '<') return true;
+    if (c == '<') return !bracket || fail(AuthorFault::syntax);
     Words words;
     if (c == '[' || c == ']') {
+      // One that has no other is a place where readers part.
+      if (bracket != (c == ']')) return fail(AuthorFault::syntax);
+      bracket = !bracket;
       show({&c, 1});
       ++at_;
     } else if (c == '@') {

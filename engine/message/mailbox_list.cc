@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/domain_name.h"
+#include "engine/message/encoded_word.h"
 #include "engine/message/mailbox_text.h"
 #include "engine/message/name_address.h"
 #include "engine/smtp/ascii.h"
@@ -26,6 +28,14 @@ bool is_dot_atom(std::string_view text) {
 // RFC 2047 5: an encoded-word "MUST NOT appear in any portion of an 'addr-spec'".
 bool has_encoded_word(std::string_view text) { return text.contains("=?"); }
 
+// What a quoted string or a comment has in it that another line end would make something else of.
+struct Folded {
+  bool has_fold = false;
+  bool has_special = false;
+  void note(char c) { has_special = has_special || std::string_view("<>@(),;:\"\\[]").contains(c); }
+  [[nodiscard]] bool is_ambiguous() const { return has_fold && has_special; }
+};
+
 AuthorFault domain_fault(smtp::PathFault fault) {
   if (fault == smtp::PathFault::none) return AuthorFault::none;
   if (fault == smtp::PathFault::domain_too_long) return AuthorFault::address_too_long;
@@ -38,6 +48,10 @@ AuthorFault domain_fault(smtp::PathFault fault) {
 
 AuthorVerdict MailboxListParser::run() {
   verdict_.fault = AuthorFault::none;
+  if (!encoded_words_are_whole(text_)) {
+    fail(AuthorFault::encoded_word);
+    return std::move(verdict_);
+  }
   if (!white_space_and_comments()) return std::move(verdict_);
   if (ended()) fail(AuthorFault::empty);
   while (verdict_.ok()) {
@@ -116,7 +130,7 @@ bool MailboxListParser::local_part(const Words& words) {
     return fail(AuthorFault::eight_bit);
   // "victim@bank.example"@customer.example is one address by the grammar, and another to readers
   // that look for an "@".
-  if (text.find_first_of("@<>,") != std::string_view::npos) return fail(AuthorFault::ambiguous);
+  if (as_seen(text).find_first_of("@<>,") != std::string::npos || is_reordered(text)) return fail(AuthorFault::ambiguous);
   mailbox_.local_part = text;
   return true;
 }
@@ -135,6 +149,7 @@ bool MailboxListParser::domain_name() {
   if (has_encoded_word(text)) return fail(AuthorFault::encoded_word);
   const AuthorFault fault = domain_fault(smtp::check_domain(text, options_.smtputf8));
   if (fault != AuthorFault::none) return fail(fault);
+  if (!has_plain_u_labels(text)) return fail(AuthorFault::bad_domain);
   mailbox_.domain = smtp::to_lower(text);
   return true;
 }
@@ -165,20 +180,24 @@ bool MailboxListParser::word(Words& words) {
 }
 
 // RFC 5322 3.2.4: "the CRLF in any FWS/CFWS that appears within the quoted-string [is] semantically
-// invisible".
+// invisible".  To some readers a line end is the end of the string, or of the comment, and what stands behind it is read as an
+// address if it looks like one; so a folded one has nothing but a name in it.
 bool MailboxListParser::quoted_string() {
   ++at_;
   quoted_.clear();
+  Folded folded;
   while (!ended()) {
     char c = look();
     if (c == '\r' || c == '\n') {
+      folded.has_fold = true;
       if (!fold()) return false;
       continue;
     }
     if (c == '"') {
       ++at_;
-      return true;
+      return !folded.is_ambiguous() || fail(AuthorFault::bad_folding);
     }
+    folded.note(c);
     if (c == '\\') {
       if (!quoted_pair()) return false;
       c = text_[at_];
@@ -195,13 +214,16 @@ bool MailboxListParser::quoted_string() {
 // RFC 5322 3.2.2.  Comments nest; a loop and a count read them, so depth costs no stack.
 bool MailboxListParser::comment() {
   std::size_t depth = 0;
+  Folded folded;
   do {
     if (ended()) return fail(AuthorFault::syntax);
     char c = look();
     if (c == '\r' || c == '\n') {
+      folded.has_fold = true;
       if (!fold()) return false;
       continue;
     }
+    if (depth > 0 && !(depth == 1 && c == ')')) folded.note(c);
     if (c == '\\') {
       if (!quoted_pair()) return false;
       c = text_[at_];
@@ -216,7 +238,7 @@ bool MailboxListParser::comment() {
     comments_ += c;
     ++at_;
   } while (depth != 0);
-  return true;
+  return !folded.is_ambiguous() || fail(AuthorFault::bad_folding);
 }
 
 // RFC 5322 3.2.2: FWS = ([*WSP CRLF] 1*WSP).  Goes over the CRLF and leaves the white space to the

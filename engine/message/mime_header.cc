@@ -179,48 +179,98 @@ std::size_t encoded_word_size(std::string_view text) {
   return smtp::has_eight_bit(word) || std::ranges::any_of(word, is_white) ? 0 : word.size();
 }
 
-// RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter): better than bytes
-// that are lost on the way.  A "=?" that begins no whole encoded word is encoded, too: what we add would complete it, and
-// show what was judged when it was no word.
-void append_encoded(std::string_view field, std::string& out) {
-  const auto parts_words = [](char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); };
-  std::optional<std::size_t> blanks;  // since the last encoded word, if there was nothing else
-  while (!field.empty()) {
-    if (field.starts_with("=?")) {
-      const std::size_t whole = encoded_word_size(field);
-      if (whole > 0) {
-        out += field.substr(0, whole);
-      } else {
-        append_encoded_word("=?", blanks.value_or(0), out);
-      }
-      blanks = 0;
-      field.remove_prefix(whole > 0 ? whole : 2);
-      continue;
-    }
-    const auto* const past = std::ranges::find_if(field, parts_words);
-    const std::string_view word = field.substr(0, static_cast<std::size_t>(past - field.begin()));
-    field.remove_prefix(word.size());
-    if (!smtp::has_eight_bit(word)) {
-      out += word;
-      if (!word.empty()) blanks.reset();
-    } else if (const auto address = ascii_address(word)) {
-      out += *address;
-      blanks.reset();
-    } else {
-      append_encoded_word(word, blanks.value_or(0), out);
-      blanks = 0;
-    }
-    if (field.empty()) break;
-    if (field.starts_with("=?")) continue;
-    if (field.front() != ' ' && field.front() != '\t') {
-      if (field.front() != '\r' && field.front() != '\n') blanks.reset();
-    } else if (blanks) {
-      ++*blanks;
-    }
-    out += field.front();
-    field.remove_prefix(1);
-  }
+// Fields in which a backslash makes the character behind it an ordinary one, in quotes and comments (RFC 5322 3.2.1).
+// Elsewhere it is only a backslash.
+bool has_quoted_pairs(std::string_view field) {
+  constexpr std::string_view kStructured[] = {
+      "From",           "Sender",        "Reply-To",        "To",           "Cc",       "Bcc",
+      "Author",         "Resent-From",   "Resent-Sender",   "Resent-To",    "Resent-Cc", "Resent-Bcc",
+      "Resent-Reply-To", "Return-Path",  "Errors-To",       "Return-Receipt-To", "Disposition-Notification-To",
+      "Content-Type",   "Content-Disposition", "Mail-Followup-To", "Mail-Reply-To"};
+  return std::ranges::any_of(kStructured, [&](std::string_view name) { return value_of(field, name).has_value(); });
 }
+
+// Makes a field ASCII by RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter):
+// better than bytes that are lost on the way.  A "=?" that begins no whole encoded word is encoded, too: what we add would
+// complete it, and show what was judged when it was no word.  Quotes and comments end where they ended before: a quoted
+// pair is taken into a word as what it means, and never cut.
+class FieldEncoder {
+ public:
+  FieldEncoder(std::string_view field, std::string& out) : pairs_(has_quoted_pairs(field)), rest_(field), out_(out) {}
+
+  void run() {
+    while (!rest_.empty()) {
+      if (rest_.starts_with("=?")) {
+        copy_encoded_word();
+        continue;
+      }
+      copy_word();
+      if (!rest_.empty() && !rest_.starts_with("=?")) copy_separator();
+    }
+  }
+
+ private:
+  static bool parts_words(char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); }
+  [[nodiscard]] bool at_pair(std::size_t at) const {
+    return pairs_ && (quoted_ || depth_ > 0) && rest_[at] == '\\' && at + 1 < rest_.size() && rest_[at + 1] != '\r' &&
+           rest_[at + 1] != '\n';
+  }
+
+  void copy_encoded_word() {
+    std::size_t whole = encoded_word_size(rest_);
+    // Quotes and comments are told from what is copied letter by letter.
+    if (pairs_ && rest_.substr(0, whole).find_first_of("\"\\()<>") != std::string_view::npos) whole = 0;
+    if (whole > 0) {
+      out_ += rest_.substr(0, whole);
+    } else {
+      append_encoded_word("=?", blanks_.value_or(0), out_);
+    }
+    blanks_ = 0;
+    rest_.remove_prefix(whole > 0 ? whole : 2);
+  }
+
+  void copy_word() {
+    std::string meant;
+    std::size_t size = 0;
+    while (size < rest_.size() && (at_pair(size) || !parts_words(rest_[size]))) {
+      if (at_pair(size)) ++size;
+      meant += rest_[size++];
+    }
+    const std::string_view word = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    if (!smtp::has_eight_bit(word)) {
+      out_ += word;
+      if (!word.empty()) blanks_.reset();
+    } else if (const auto address = ascii_address(word)) {
+      out_ += *address;
+      blanks_.reset();
+    } else {
+      append_encoded_word(meant, blanks_.value_or(0), out_);
+      blanks_ = 0;
+    }
+  }
+
+  void copy_separator() {
+    const char c = rest_.front();
+    if (c != ' ' && c != '\t') {
+      if (c != '\r' && c != '\n') blanks_.reset();
+    } else if (blanks_) {
+      ++*blanks_;
+    }
+    if (c == '"' && depth_ == 0) quoted_ = !quoted_;
+    if (c == '(' && !quoted_) ++depth_;
+    if (c == ')' && !quoted_ && depth_ > 0) --depth_;
+    out_ += c;
+    rest_.remove_prefix(1);
+  }
+
+  const bool pairs_;
+  std::string_view rest_;
+  std::string& out_;
+  bool quoted_ = false;
+  std::size_t depth_ = 0;              // of comments
+  std::optional<std::size_t> blanks_;  // since the last encoded word, if there was nothing else
+};
 
 }  // namespace
 
@@ -247,7 +297,7 @@ void append_mime_header(std::string_view header, const MimeHeaderChange& change,
     const std::string_view field = take_field(header);
     if (!change.encoding.empty() && value_of(field, kEncoding)) continue;
     if (change.encode_eight_bit && smtp::has_eight_bit(field)) {
-      append_encoded(field, out);
+      FieldEncoder(field, out).run();
     } else {
       out += field;
     }

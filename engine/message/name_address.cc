@@ -10,6 +10,8 @@
 namespace sluice::message {
 namespace {
 
+constexpr std::size_t kCharsetShownMax = 40;
+
 struct Stand {
   std::string_view from;
   std::string_view as;
@@ -54,22 +56,6 @@ std::string_view stands_for(std::string_view piece) {
   return piece;
 }
 
-std::string as_seen(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::string_view piece = text.substr(0, std::max<std::size_t>(smtp::utf8_sequence(text), 1));
-    text.remove_prefix(piece.size());
-    if (piece.size() > 1) {
-      out += stands_for(piece);
-    } else if (piece[0] == '\r' || piece[0] == '\n' || piece[0] == '\t') {
-      out += ' ';
-    } else if (!smtp::is_control(piece[0])) {
-      out += piece;
-    }
-  }
-  return out;
-}
-
 bool is_domain_byte(char c) {
   return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_' || smtp::is_eight_bit(c);
 }
@@ -86,19 +72,66 @@ std::string_view leading_domain(std::string_view text) {
   return text.contains('.') && !text.starts_with('.') ? text : std::string_view();
 }
 
+// Behind an "@".  Readers pass over what is written around addresses, and leave a comment out.
+std::string_view domain_behind(std::string_view text) {
+  constexpr std::string_view kAround = " \"'`<([";
+  constexpr std::size_t kCommentsMax = 8;
+  const auto skip = [&text](std::string_view all) { text.remove_prefix(std::min(text.find_first_not_of(all), text.size())); };
+  skip(" ");
+  std::string_view domain = leading_domain(text);
+  for (std::size_t i = 0; domain.empty() && i < kCommentsMax && text.starts_with('('); ++i) {
+    const std::size_t end = text.substr(0, smtp::kDomainBytesMax).find(')');
+    if (end == std::string_view::npos) break;
+    const std::string_view inside = text.substr(1, end - 1);
+    text.remove_prefix(end + 1);
+    skip(" ");
+    domain = leading_domain(text);
+    if (domain.empty()) domain = leading_domain(inside);
+  }
+  if (!domain.empty()) return domain;
+  skip(kAround);
+  return leading_domain(text);
+}
+
 }  // namespace
+
+std::string as_seen(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, std::max<std::size_t>(smtp::utf8_sequence(text), 1));
+    text.remove_prefix(piece.size());
+    if (piece.size() > 1) {
+      out += stands_for(piece);
+    } else if (piece[0] == '\r' || piece[0] == '\n' || piece[0] == '\t') {
+      out += ' ';
+    } else if (!smtp::is_control(piece[0])) {
+      out += piece;
+    }
+  }
+  return out;
+}
+
+bool is_reordered(std::string_view text) {
+  for (std::size_t at = text.find('\xe2'); at != std::string_view::npos; at = text.find('\xe2', at + 1)) {
+    const std::string_view piece = text.substr(at, 3);
+    if (piece >= "\xe2\x80\xaa" && piece <= "\xe2\x80\xae") return true;
+    if (piece >= "\xe2\x81\xa6" && piece <= "\xe2\x81\xa9") return true;
+  }
+  return false;
+}
 
 std::vector<std::string> domains_in_name(std::string_view text) {
   std::vector<std::string> domains;
   if (!text.contains('@') && !text.contains("=?") && !smtp::has_eight_bit(text)) return domains;
-  const std::string seen = as_seen(readable_words(text));
+  const ReadableWords words = readable_words(text);
+  if (!words.unreadable.empty()) domains.push_back("=?" + words.unreadable.substr(0, kCharsetShownMax) + "?=");
+  const std::string seen = as_seen(words.text);
+  if (seen.contains('@') && is_reordered(words.text)) domains.emplace_back("(reversed)");
   for (std::size_t at = seen.find('@'); at != std::string::npos; at = seen.find('@', at + 1)) {
     const std::string_view before = std::string_view(seen).substr(0, at);
     const std::size_t last = before.find_last_not_of(" \"'(<[");
     if (last == std::string_view::npos) continue;  // nothing before it
-    std::string_view behind = std::string_view(seen).substr(at + 1);
-    behind.remove_prefix(std::min(behind.find_first_not_of(' '), behind.size()));
-    const std::string_view domain = leading_domain(behind);
+    const std::string_view domain = domain_behind(std::string_view(seen).substr(at + 1));
     if (!domain.empty()) domains.emplace_back(domain);
   }
   return domains;

@@ -15,8 +15,10 @@ schedule::Verdict verdict_of(const Transmission& transmission) {
   if (any(Kind::taken)) return schedule::Verdict::delivered;
   if (transmission.unreachable()) return schedule::Verdict::unreachable;
   if (!transmission.attempted()) return schedule::Verdict::not_tried;
-  if (any(Kind::deferred)) return transmission.code() == 0 ? schedule::Verdict::unreachable : schedule::Verdict::deferred;
-  return any(Kind::refused) ? schedule::Verdict::refused : schedule::Verdict::not_tried;
+  const auto of_destination = [](const RecipientResult& result) { return result.kind == Kind::deferred && !result.of_recipient; };
+  if (std::ranges::any_of(transmission.results(), of_destination))
+    return transmission.code() == 0 ? schedule::Verdict::unreachable : schedule::Verdict::deferred;
+  return any(Kind::refused) || any(Kind::deferred) ? schedule::Verdict::refused : schedule::Verdict::not_tried;
 }
 
 void Queue::note_response(schedule::DestinationId destination, std::string_view response) {

@@ -64,4 +64,13 @@ Meaning meaning_of(Expect command, const smtp::ParsedReply& reply) {
   return row->meaning;
 }
 
+bool is_of_recipient(Expect command, const smtp::ParsedReply& reply) {
+  if (reply.reply_class() != smtp::ReplyClass::transient || reply.code == 421 || command == Expect::mail) return false;
+  // RFC 3463 3.2 and 3.3: X.1.x is about an address, X.2.x about a mailbox.  X.1.7 and X.1.8 are about the sender's.  RFC 5321
+  // 4.2.2: "450 Requested mail action not taken: mailbox unavailable".
+  if (!reply.enhanced.present()) return reply.code == 450 && command == Expect::recipient;
+  const bool of_sender = reply.enhanced.subject == 1 && (reply.enhanced.detail == 7 || reply.enhanced.detail == 8);
+  return (reply.enhanced.subject == 1 || reply.enhanced.subject == 2) && !of_sender;
+}
+
 }  // namespace sluice::relay

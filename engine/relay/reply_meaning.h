@@ -19,4 +19,7 @@ enum class Meaning : std::uint8_t {
 // `command` is Expect::chunk for any BDAT, Expect::message for what ends DATA.
 [[nodiscard]] Meaning meaning_of(smtp::Expect command, const smtp::ParsedReply& reply);
 
+// A 4xx that is about the recipients alone, as of a mailbox that is full: the next hop itself is as it should be.
+[[nodiscard]] bool is_of_recipient(smtp::Expect command, const smtp::ParsedReply& reply);
+
 }  // namespace sluice::relay

@@ -101,7 +101,7 @@ Task<void> Transmission::abandon() {
 Task<void> Transmission::attempt(Step step) {
   for (int tries = 0; !over();) {
     fresh_ = hop_ == nullptr;
-    if (fresh_ && !co_await connect(/*fresh=*/tries == kStaleTriesMax)) co_return;
+    if (fresh_ && !co_await connect(/*fresh=*/tries == kStaleTriesMax || ask_anew_)) co_return;
     std::uint64_t replies_before = hop_->replies();
     Halted halted;
     if (fresh_) {
@@ -126,8 +126,15 @@ Task<void> Transmission::attempt(Step step) {
 }
 
 // RFC 5321 5.1: hosts of a destination differ in what they take (SIZE, SMTPUTF8): each is asked before it is a failure.
+// What it said on a kept connection, some time ago, may not hold any more, and is no reason to refuse mail for good.
 bool Transmission::try_another_host(const Halt& halt) {
   if (!halt.cannot_carry || !fresh_) return false;
+  if (kept_) {
+    ask_anew_ = true;
+    give_back(/*usable=*/false);
+    start_over();
+    return true;
+  }
   unable_.push_back(hop_->label());
   if (!pool_.any_but(unable_)) return false;
   give_back(/*usable=*/true);
@@ -274,7 +281,11 @@ RecipientResult Transmission::result_of(smtp::Expect command, const smtp::Parsed
   Kind kind = Kind::deferred;
   if (reply.positive()) kind = Kind::accepted;
   if (reply.reply_class() == smtp::ReplyClass::permanent && !of_session) kind = Kind::refused;
-  return {.kind = kind, .code = reply.code, .enhanced = reply.enhanced, .text = bounded_words(reply.text)};
+  return {.kind = kind,
+          .code = reply.code,
+          .enhanced = reply.enhanced,
+          .text = bounded_words(reply.text),
+          .of_recipient = is_of_recipient(command, reply)};
 }
 
 smtp::Reply Transmission::reply_for(const RecipientResult& result) const {

@@ -73,6 +73,7 @@ struct RecipientResult {
   smtp::EnhancedCode enhanced;
   std::string text;  // cleaned, at most kWordsBytesMax, lines parted by '\n'
   bool ours = false;  // what this relay found: no server said it
+  bool of_recipient = false;  // see is_of_recipient()
 
   [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
 };
@@ -240,6 +241,7 @@ class Transmission final : private Pool::Holder {
   bool begun_ = false;
   bool fresh_ = false;      // the connection was taken in this attempt
   bool kept_ = false;       // and is not a new one
+  bool ask_anew_ = false;   // kept ones are of no use
   bool chunking_ = false;
   bool whole_ = false;      // gathered_ is all of the content
   bool streaming_ = false;  // content goes out as it comes

@@ -20,8 +20,8 @@ namespace sluice::schedule {
 // What became of one try, as far as the destination is concerned.
 enum class Verdict : std::uint8_t {
   delivered,    // taken, for some of the recipients at least
-  refused,      // 5xx for all
-  deferred,     // 4xx
+  refused,      // 5xx, or 4xx about the recipients alone, for all
+  deferred,     // 4xx about anything else
   unreachable,  // no host could be connected to, or was lost: refused, time-out, TLS, connection lost
   not_tried,    // for reasons of our own: says nothing about the destination
 };

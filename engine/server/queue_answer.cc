@@ -103,7 +103,8 @@ class Walk {
 
   void add_destination(const schedule::DestinationStatus& status) {
     const std::string no_room = spool_.no_room();
-    const std::int64_t left = status.suspended ? (status.not_before - loop_.now()) / std::chrono::seconds(1) : 0;
+    // A pause after 4xx, or what a rate leaves, counts from a second on.
+    const std::int64_t left = std::max<std::int64_t>((status.not_before - loop_.now()) / std::chrono::seconds(1), status.suspended ? 1 : 0);
     answer_.destinations.push_back({.core = core_,
                                     .name = std::string(status.name),
                                     .last_response = no_room.empty() ? std::string(status.last_response) : no_room,
@@ -113,7 +114,7 @@ class Walk {
                                     .held = status.held,
                                     .window = status.window,
                                     .per_second = status.per_second,
-                                    .suspended_s = static_cast<std::uint64_t>(std::max<std::int64_t>(left, status.suspended ? 1 : 0))});
+                                    .suspended_s = static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0))});
   }
 
   // A page of jobs in each turn, whatever destinations they are for; so many messages of these at one time as may be.

@@ -88,13 +88,13 @@ io::DiskResult<ReadCounts> Reader::run() {
   return counts_;
 }
 
-// False where there is nothing to be read.
+// False where there is none.
 bool Reader::read_head(std::uint32_t number, int file, SegmentHead& head) {
   const auto block = disk_.read(file, 0, kBlockBytes);
   const HeadFault fault = block ? read_segment_head(*block, head) : HeadFault::damaged;
   if (fault == HeadFault::damaged || fault == HeadFault::other_version)
     tell_damage(number, {.offset = 0, .bytes = kBlockBytes, .unreadable = !block});
-  return fault == HeadFault::none && head.number == number;
+  return fault == HeadFault::none;
 }
 
 void Reader::read_segment(std::uint32_t number, std::uint32_t bytes) {
@@ -105,7 +105,12 @@ void Reader::read_segment(std::uint32_t number, std::uint32_t bytes) {
     return;
   }
   SegmentHead head;
-  if (read_head(number, *file, head)) {
+  const bool whole = read_head(number, *file, head);
+  if (whole && head.number != number) {
+    // About to be another segment, and nothing is in it yet; or it was renamed, and a start refuses it.
+    if (has_records(disk_, *file, bytes, head.salt) && disk_.look(path(number)))
+      tell_damage(number, {.offset = 0, .bytes = kBlockBytes});
+  } else if (whole) {
     ++counts_.segments;
     Visitor visitor(*this, number);
     SegmentScan(disk_, *file, bytes, head.salt).run(visitor);

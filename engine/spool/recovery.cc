@@ -14,20 +14,41 @@ std::string places_text(std::uint32_t offset, std::uint32_t bytes) {
   return "octets " + std::to_string(offset) + " to " + std::to_string(offset + bytes);
 }
 
-// Behind the path of a file of the spool; null: nothing.
-const char* fault_of(const io::DiskEntry& entry) {
-  return !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : nullptr;
-}
 constexpr const char* kIsNotUsed = "; it is not used";
 constexpr const char* kIsOfAnotherVersion = ": was written by another version; run that one until the spool is empty";
 
-bool is_of_another_version(io::Disk& disk, const std::string& path) {
+bool has_no_number(const io::DiskEntry& entry) {
+  const auto number = parse_segment_name(entry.name);
+  return number.value_or(parse_free_name(entry.name).value_or(parse_new_name(entry.name).value_or(0))) > kSegmentNumberMax;
+}
+
+// Behind the path of a file of the spool; null: nothing.
+const char* fault_of(const io::DiskEntry& entry) {
+  return !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : has_no_number(entry) ? kHasNoNumber : nullptr;
+}
+
+// Why a segment's file is refused for its header, behind its path; empty: it is not.  A file that is about to be a segment
+// once more has the number of its next life already, and no record of it.
+std::string header_fault(io::Disk& disk, int file, std::uint32_t bytes, std::uint32_t number, HeadFault fault, const SegmentHead& head) {
+  if (fault == HeadFault::other_version) return kIsOfAnotherVersion;
+  if (fault != HeadFault::none || head.number == number || !has_records(disk, file, bytes, head.salt)) return {};
+  return ": was written as " + segment_name(head.number) + " and renamed since, so that it cannot be told what in it was delivered; "
+         "give it that name where no file has it, or move it out of the spool";
+}
+
+// The same, of a file that nothing is known of yet.
+std::string header_fault(io::Disk& disk, const std::string& path, const io::DiskEntry& entry, std::uint32_t number) {
   const auto file = disk.open(path, /*writable=*/false);
-  if (!file) return false;
+  if (!file) return {};
   const auto block = disk.read(*file, 0, kBlockBytes);
-  disk.close(*file);
   SegmentHead head;
-  return block && read_segment_head(*block, head) == HeadFault::other_version;
+  std::string fault;
+  if (block) {
+    const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.bytes, kSegmentBytesMax));
+    fault = header_fault(disk, *file, bytes, number, read_segment_head(*block, head), head);
+  }
+  disk.close(*file);
+  return fault;
 }
 
 }  // namespace
@@ -107,13 +128,16 @@ io::DiskResult<void> Recovery::examine(io::Disk& disk, const std::string& direct
   const auto entries = disk.list(directory);
   if (!entries) return std::unexpected(entries.error());
   for (const io::DiskEntry& entry : *entries) {
-    const bool segment = parse_segment_name(entry.name).has_value();
+    const auto number = parse_segment_name(entry.name);
+    const bool segment = number.has_value();
     if (!segment && !parse_free_name(entry.name) && !parse_new_name(entry.name)) continue;
     const std::string path = directory + "/" + entry.name;
     const char* const fault = fault_of(entry);
     if (fault != nullptr && segment) return std::unexpected(refusal(path + fault));
     if (fault != nullptr) note(path + fault + kIsNotUsed);
-    if (segment && is_of_another_version(disk, path)) return std::unexpected(refusal(path + kIsOfAnotherVersion));
+    if (!segment || fault != nullptr) continue;
+    if (const std::string refused = header_fault(disk, path, entry, *number); !refused.empty())
+      return std::unexpected(refusal(path + refused));
   }
   return {};
 }
@@ -130,12 +154,12 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   const auto number = parse_segment_name(entry.name);
   const auto free = parse_free_name(entry.name);
   const auto unfinished = parse_new_name(entry.name);
-  if (const auto bad = parse_bad_name(entry.name)) put_bad_away(*bad);
+  if (const auto bad = parse_bad_name(entry.name); bad && *bad <= kSegmentNumberMax) put_bad_away(*bad);
   if (!number && !free && !unfinished) return {};
   const std::string path = directory_ + "/" + entry.name;
   const char* const fault = fault_of(entry);
   // Numbers are not used again while a file is named after them.
-  last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
+  if (!has_no_number(entry)) last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
   // Without a segment, what it tells of would be lost, or be sent again.  Nothing is in any other file.
   if (fault != nullptr && number) return std::unexpected(refusal(path + fault));
   if (fault != nullptr) {
@@ -185,8 +209,8 @@ io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   }
   SegmentHead head;
   const HeadFault fault = read_segment_head(*block, head);
-  if (fault == HeadFault::other_version)
-    return std::unexpected(refusal(path + kIsOfAnotherVersion));
+  if (const std::string refused = header_fault(disk_, *file, segment.bytes, number, fault, head); !refused.empty())
+    return std::unexpected(refusal(path + refused));
   if (fault == HeadFault::damaged)
     return put_file_away(number, "its header is damaged");
   // Its header is of its next life, or was not written yet: nothing in it was ever answered for.
@@ -440,9 +464,10 @@ std::vector<Share> Recovery::divide(std::size_t cores) {
     shares[core_of_[number]].segments.push_back(segment);
   }
   for (FreeFile& file : free_) {
-    // To the core that has the fewest for its segments.
+    // First one to each core that has segments, which could not go on without; then to that which has the fewest for its segments.
     const auto need = [](const Share& share) {
-      return static_cast<double>(share.segments.size() + 1) / static_cast<double>(share.free.size() + 1);
+      const double ratio = static_cast<double>(share.segments.size() + 1) / static_cast<double>(share.free.size() + 1);
+      return std::pair(share.free.empty() && !share.segments.empty(), ratio);
     };
     std::ranges::max_element(shares, {}, need)->free.push_back(std::move(file));
   }

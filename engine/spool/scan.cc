@@ -170,4 +170,16 @@ void SegmentScan::end_batch(ScanVisitor& visitor, bool last) {
   batch_missing_ = 0;
 }
 
+bool has_records(io::Disk& disk, int file, std::uint32_t bytes, std::uint64_t salt) {
+  class Any final : public ScanVisitor {
+   public:
+    void record(const Frame& /*frame*/) override { found = true; }
+    void damaged(const Damage& /*damage*/) override {}
+    bool found = false;
+  };
+  Any any;
+  SegmentScan(disk, file, bytes, salt).run(any);
+  return any.found;
+}
+
 }  // namespace sluice::spool

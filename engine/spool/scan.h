@@ -68,4 +68,7 @@ class SegmentScan {
   std::uint32_t window_at_ = 0;
 };
 
+// Whether anything in the file checks that was written with that salt.
+[[nodiscard]] bool has_records(io::Disk& disk, int file, std::uint32_t bytes, std::uint64_t salt);
+
 }  // namespace sluice::spool

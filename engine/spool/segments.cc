@@ -105,6 +105,9 @@ void Segments::release(std::uint32_t number) {
 
 io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& free,
                                       const SegmentHead& head) {
+  if (head.number == 0 || head.number > kSegmentNumberMax)
+    return std::unexpected(io::DiskError{.error = EOVERFLOW, .text = directory + ": the numbers of segments are used up; a file with a very "
+                                                                                 "high one was put there by hand"});
   const bool fresh = free.name.empty();
   const std::string name = fresh ? new_name(head.number) : std::exchange(free.name, {});
   const std::string source = directory + "/" + name;

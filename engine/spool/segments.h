@@ -39,6 +39,10 @@ inline constexpr const char* kIsALink =
     ": is no plain file, or a file with a second name, where nothing but the relay may write; put the file itself here, under "
     "this name alone (a link to anything else, a directory or a device can be removed)";
 inline constexpr const char* kIsForeign = ": belongs to another user; give it to the user that the relay runs as (chown)";
+// The last number that a segment can have: the first that are given are small, and each is given once.
+inline constexpr std::uint32_t kSegmentNumberMax = 0xefff'ffff;
+inline constexpr const char* kHasNoNumber =
+    ": no segment has such a number; it was made or renamed by hand: give it its own name, or move it out of the spool";
 inline constexpr std::uint32_t kSegmentBytesDefault = 64U << 20;
 static_assert(kSegmentBytesSetMin >= kSegmentBytesMin);
 static_assert(kSegmentBytesDefault % kBlockBytes == 0 && kSegmentBytesMin % kBlockBytes == 0);

@@ -119,6 +119,46 @@ TEST(Author, EncodedWordIsANameAndNeverAnAddress) {
        {"=?utf-8?Q?victim@bank.example?= <a@b.example>", AuthorFault::encoded_word}});
 }
 
+// A reader that looks for encoded words first finds other quotes, comments and angle brackets than the grammar has.
+TEST(Author, QuotesInAnEncodedWordMakeNoOtherAuthor) {
+  expect_refused({{"=?utf-8?q?x\"?= <victim@(y)bank.test> (\"?= <a@b.example> (z)", AuthorFault::encoded_word},
+                  {"=?utf-8?q?x\"?= <victim@(y)bank.test>, =?utf-8?q?\"?= <a@b.example>", AuthorFault::encoded_word},
+                  {"=?utf-8?q?x(?=@b.example, victim@(y)bank.test, =?utf-8?q?)?= <a@b.example>", AuthorFault::encoded_word},
+                  {"=?utf-8?q?victim=40bank.test(?=) <a@b.example>", AuthorFault::encoded_word},
+                  {"=?utf-8?q?victim=40bank.test? <a@b.example> (?=)", AuthorFault::encoded_word},
+                  {"\"=?utf-8?q?x\\?=\" <a@b.example>", AuthorFault::encoded_word},
+                  {"=?u?q?(=?u?q?)?= <a@b.example>", AuthorFault::encoded_word},
+                  {"=?u?q?=?u?q?(?=) <a@b.example>", AuthorFault::encoded_word},
+                  {"=?u?q?a=?u?q?=(?=) <a@b.example>", AuthorFault::encoded_word}});
+  for (const std::string_view value :
+       {"=?utf-8?q?Ann_=28Sales=29?= <a@b.example>", "=?utf-8?q?Ann (Sales)?= <a@b.example>", "\"=?utf-8?q?Sales, Ann?=\" <a@b.example>",
+        "Ann (=?utf-8?q?Sales?=) <a@b.example>", "=?utf-8?q?Ann Sales?= <a@b.example>", "=?utf-8 <a@b.example>", "what=? <a@b.example> (x)",
+        "=?utf-8?q?A?= =?utf-8?b?QQ==?= <a@b.example>"})
+    expect_author(value, "a", "b.example");
+}
+
+// Readers that end a quoted string or a comment where its line ends, of which Python's parseaddr() is one.
+TEST(Author, AFoldInQuotesMakesNoOtherAuthor) {
+  expect_refused({{"\"Bank\r\n <victim@(y)bank.test> (\"\r\n <a@b.example> (z)", AuthorFault::bad_folding},
+                  {"\"x\r\n <victim@(y)bank.test>\" <a@b.example>", AuthorFault::bad_folding},
+                  {"<a@b.example> (x\r\n victim@y)", AuthorFault::bad_folding},
+                  {"\"x\\\"\r\n y\" <a@b.example>", AuthorFault::bad_folding}});
+  expect_author("\"A long name of some department\r\n of ours\" <a@b.example>", "a", "b.example");
+  expect_author("<a@b.example> (some department\r\n of ours)", "a", "b.example");
+  expect_author("(x) \"a, b\"\r\n <a@b.example>\r\n (y (z))", "a", "b.example");
+}
+
+// What a receiver that compares octets takes for another domain, where nobody publishes what is sent from it.
+TEST(Author, AnInternationalDomainIsWrittenAsItIs) {
+  for (const std::string_view value :
+       {"a@exam\u00adple.com", "a@example.com\u200b", "a@example\u3002com", "a@\uff45xample.com", "a@b\u00fc\u00adcher.example"})
+    EXPECT_EQ(parse_author(value, {.smtputf8 = true}).fault, AuthorFault::bad_domain) << value;
+  for (const std::string_view value : {"a@b\u00fccher.example", "a@B\u00dcCHER.example", "a@\u4f8b\u3048.test"})
+    EXPECT_TRUE(parse_author(value, {.smtputf8 = true}).ok()) << value;
+  for (const std::string_view value : {"x\uff20bank.test@b.example", "x\ufe6bbank.test@b.example", "x\u202eb@b.example", "x\u2067b@b.example"})
+    EXPECT_EQ(parse_author(value, {.smtputf8 = true}).fault, AuthorFault::ambiguous) << value;
+}
+
 TEST(Author, SeveralMailboxesAreReturnedAndAreNoSingleAuthor) {
   const AuthorVerdict verdict =
       parse("A <a@b.example>, \"C, D\" <c@d.example> (x),\r\n e@f.example");

@@ -34,7 +34,7 @@ TEST(LooseName, TheAddressItselfAsTheName) {
 }
 
 TEST(LooseName, BracketsInTheName) {
-  for (const std::string_view value : {"Foo [Sales] <a@acme.example>", "[Foo] <a@acme.example>", "Foo [Sales <a@acme.example>", "] [ <a@acme.example>",
+  for (const std::string_view value : {"Foo [Sales] <a@acme.example>", "[Foo] <a@acme.example>",
                                        "\"Foo\" [Sales] (x) <a@acme.example>"}) {
     const AuthorVerdict verdict = parse(value);
     ASSERT_NE(verdict.single(), nullptr) << value;
@@ -75,6 +75,13 @@ TEST(LooseName, MoreAddressesThanAreJudgedAreRefused) {
   std::string quoted = "\"";
   for (std::size_t i = 0; i <= kNamedDomainsMax; ++i) quoted += "a@x" + std::to_string(i) + ".example ";
   EXPECT_EQ(parse(quoted + "\" <a@acme.example>").fault, AuthorFault::too_many);
+}
+
+// To some readers an address ends at one.
+TEST(LooseName, BracketsArePaired) {
+  for (const std::string_view value : {"bank.test]<a@b.example>", "bank.test [<a@b.example>", "x ]y[ <a@b.example>", "x [[y]] <a@b.example>"})
+    EXPECT_EQ(parse_author(value, {}).fault, AuthorFault::syntax) << value;
+  EXPECT_TRUE(parse_author("Ann [Sales] [EU] <a@b.example>", {}).ok());
 }
 
 }  // namespace

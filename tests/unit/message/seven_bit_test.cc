@@ -194,6 +194,17 @@ TEST(SevenBit, NothingBecomesAnEncodedWordThatWasNone) {
   EXPECT_EQ(converted("From: =?utf-8?Q?J=C3=B6rg?= \u00e4" + end), "From: =?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_=C3=A4?=" + end);
 }
 
+// A word that ended in a quoted pair lost it, and the quotes or the comment ended where they had not been judged to.
+TEST(SevenBit, AQuotedPairIsNotCut) {
+  const std::string end = "\r\n\r\nhello\r\n";
+  EXPECT_EQ(converted("From: \"\u00e9\\\" <victim@bank.example> (\" <a@b.example> (z \u00e9\\))" + end),
+            "From: \"=?utf-8?Q?=C3=A9=22?= <victim@bank.example> (\" <a@b.example> (z =?utf-8?Q?=C3=A9=29?=)" + end);
+  EXPECT_EQ(converted("From: \"\\\"\u00e9\\\\\" <a@b.example>" + end), "From: \"=?utf-8?Q?=22=C3=A9=5C?=\" <a@b.example>" + end);
+  EXPECT_EQ(converted("From: \"\\\"x\\\\\" \u00e9 <a@b.example>" + end), "From: \"\\\"x\\\\\" =?utf-8?Q?=C3=A9?= <a@b.example>" + end);
+  // Where there are no quoted pairs, it is a letter.
+  EXPECT_EQ(converted("Subject: C:\\\u00e9\\ \"x\\\"" + end), "Subject: C:=?utf-8?Q?=5C=C3=A9=5C?= \"x\\\"" + end);
+}
+
 // A line of up to 998 bytes became one of three times as many.
 TEST(SevenBit, EncodedWordsAreFolded) {
   std::string subject;

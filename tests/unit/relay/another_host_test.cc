@@ -57,5 +57,21 @@ TEST(AnotherHostTest, WhereTheOtherIsDownTheMessageWaits) {
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
 }
 
+// A host that said so once was asked no more for as long as mail came, and all of it failed for good.
+TEST(AnotherHostTest, WhatWasSaidOnAKeptConnectionIsAskedAnew) {
+  Bench bench;
+  bench.hop().rules.size_max = 1;
+  Sending first(bench);
+  EXPECT_THAT(first.send(kText), ElementsAre(Kind::refused));
+  bench.hop().rules.size_max = 0;
+  Sending second(bench);
+  EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+  EXPECT_EQ(bench.hop().accepted, 2U);
+  // A new one that says the same is the last word.
+  bench.hop().rules.size_max = 1;
+  Sending third(bench);
+  EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken)) << "by the connection that was asked before";
+}
+
 }  // namespace
 }  // namespace sluice::relay

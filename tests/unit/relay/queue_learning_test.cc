@@ -65,6 +65,19 @@ TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
   EXPECT_EQ(farm(bench).window, 8U);
 }
 
+// A few mailboxes that were full brought a whole farm down to one message a minute, for all customers.
+TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
+  QueueBench bench;
+  bench.bench.route.mode = RouteMode::store;
+  bench.options().schedule.throttle.concurrency_start = 8;
+  bench.start();
+  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(bench.send(kText, {"full@example.net"}), 250);
+  ASSERT_TRUE(bench.bench.doors.run_for(1s));
+  EXPECT_EQ(farm(bench).window, 8U);
+  EXPECT_LE(farm(bench).not_before, bench.bench.loop.now());
+}
+
 // Success of mail that never waited for it leaves nothing behind.
 TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
   QueueBench bench;

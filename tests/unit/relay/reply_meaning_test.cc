@@ -16,6 +16,25 @@ smtp::ParsedReply reply(std::uint16_t code, smtp::EnhancedCode enhanced = {}) {
   return {.code = code, .enhanced = enhanced, .text = "words", .lines = 1};
 }
 
+TEST(ReplyMeaningTest, ADeferralMayBeAboutTheRecipientAlone) {
+  struct Row {
+    Expect command;
+    std::uint16_t code;
+    smtp::EnhancedCode enhanced;
+    bool of_recipient;
+  };
+  for (const Row& row : {Row{Expect::recipient, 452, {4, 2, 2}, true}, Row{Expect::recipient, 450, {4, 2, 0}, true},
+                         Row{Expect::recipient, 450, {4, 1, 1}, true}, Row{Expect::recipient, 450, {}, true},
+                         Row{Expect::message, 452, {4, 2, 2}, true}, Row{Expect::recipient, 451, {}, false},
+                         Row{Expect::recipient, 452, {}, false}, Row{Expect::recipient, 452, {4, 5, 3}, false},
+                         Row{Expect::recipient, 451, {4, 7, 1}, false}, Row{Expect::recipient, 450, {4, 1, 8}, false},
+                         Row{Expect::recipient, 450, {4, 1, 7}, false}, Row{Expect::mail, 450, {4, 2, 1}, false},
+                         Row{Expect::mail, 450, {}, false}, Row{Expect::recipient, 421, {4, 2, 1}, false},
+                         Row{Expect::message, 450, {}, false}, Row{Expect::recipient, 550, {5, 2, 1}, false}})
+    EXPECT_EQ(is_of_recipient(row.command, reply(row.code, row.enhanced)), row.of_recipient)
+        << row.code << " " << smtp::EnhancedCode(row.enhanced).subject << " to " << static_cast<int>(row.command);
+}
+
 TEST(ReplyMeaningTest, EachReplyIsAboutSomething) {
   struct Row {
     Expect command;

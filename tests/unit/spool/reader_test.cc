@@ -211,6 +211,17 @@ TEST_F(ReaderTest, PiecesThatWereGoneBeforeAreMissing) {
   EXPECT_EQ(read().incomplete, 1U);
 }
 
+// It was passed over, as a file that is to be used again.
+TEST_F(ReaderTest, ASegmentThatWasRenamedIsToldOf) {
+  SegmentText first(1);
+  first.message(10);
+  disk_.file("/spool/00000050.log").bytes = first.file();
+  EXPECT_EQ(read().damaged, 1U);
+  SegmentText empty(7);
+  disk_.file("/spool/00000050.log").bytes = empty.file();
+  EXPECT_TRUE(read().sound());
+}
+
 class ReaderBeside : public testing::BothDoors {};
 INSTANTIATE_TEST_SUITE_P(Doors, ReaderBeside, ::testing::Values(testing::DoorKind::real, testing::DoorKind::simulated),
                          testing::door_name);

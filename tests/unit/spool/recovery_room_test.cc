@@ -1,7 +1,9 @@
 // What a start finds of room: files in reserve, where the log goes on, and how many cores can go on with it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 
 #include "tests/unit/spool/recovering.h"
@@ -67,6 +69,78 @@ TEST_F(RecoveryTest, SegmentsGoToNoMoreCoresThanThereAreFilesFor) {
   disk_.full = false;
   recover(4);
   for (const Share& share : shares_) EXPECT_EQ(share.free.size(), 1U);
+}
+
+// The core with many segments got all of the files, and the one with few never sent a message again.
+TEST_F(RecoveryTest, EachCoreWithSegmentsGetsAFileBeforeAnyGetsTwo) {
+  SegmentText early(1);
+  for (QueueId id = 1; id <= 6; ++id) early.message(id);
+  early.put_on(disk_, kDirectory);
+  for (std::uint32_t number = 2; number <= 7; ++number) {
+    // Joined to the first by a status of its message.
+    SegmentText later(number);
+    later.status(number - 1, 1);
+    later.put_on(disk_, kDirectory);
+  }
+  SegmentText other(8);
+  other.message(100);
+  other.put_on(disk_, kDirectory);
+  disk_.file("/spool/free-00000009").bytes.resize(kSegmentBytesMin);
+  disk_.file("/spool/free-0000000a").bytes.resize(kSegmentBytesMin);
+  disk_.full = true;
+  recover(2);
+  for (const Share& share : shares_) {
+    EXPECT_FALSE(share.segments.empty());
+    EXPECT_EQ(share.free.size(), 1U);
+  }
+}
+
+// ------------------------------------------------------------------------------------------ names
+
+// It was taken for a file to be used again, and written over, with the mail in it.
+TEST_F(RecoveryTest, RefusesASegmentThatWasRenamed) {
+  SegmentText first(1);
+  first.message(10);
+  disk_.file("/spool/00000050.log").bytes = first.file();
+  recover();
+  EXPECT_EQ(error_,
+            "/spool/00000050.log: was written as 00000001.log and renamed since, so that it cannot be told what in it was delivered; "
+            "give it that name where no file has it, or move it out of the spool");
+  EXPECT_THAT(disk_.names(kDirectory), ::testing::ElementsAre("00000050.log"));
+  const auto examined = Recovery::examine(disk_, kDirectory, [](const std::string&) {});
+  ASSERT_FALSE(examined);
+  EXPECT_EQ(examined.error().text, error_);
+}
+
+TEST_F(RecoveryTest, RefusesSegmentsThatChangedTheirNames) {
+  for (const std::uint32_t number : {1U, 2U}) {
+    SegmentText segment(number);
+    segment.message(number);
+    disk_.file("/spool/" + segment_name(3 - number)).bytes = segment.file();
+  }
+  recover();
+  EXPECT_THAT(error_, ::testing::HasSubstr("00000001.log: was written as 00000002.log"));
+}
+
+// The next segment would have had the number 0, and stopped the relay.
+TEST_F(RecoveryTest, NumbersThatNoSegmentCanHaveAreNotCounted) {
+  SegmentText first(1);
+  first.message(10);
+  first.put_on(disk_, kDirectory);
+  disk_.file("/spool/free-ffffffff").bytes.assign(kSegmentBytesMin, '\0');
+  EXPECT_EQ(recover(), (Found{{10, 0}}));
+  EXPECT_EQ(last_segment_, 1U);
+  EXPECT_THAT(notes_, ::testing::ElementsAre(::testing::HasSubstr("free-ffffffff: no segment has such a number")));
+  disk_.file("/spool/ffffffff.log").bytes.assign(kSegmentBytesMin, '\0');
+  recover();
+  EXPECT_THAT(error_, ::testing::HasSubstr("ffffffff.log: no segment has such a number"));
+}
+
+TEST(BeginSegment, FailsWhereTheNumbersAreUsedUp) {
+  testing::MemoryDisk disk;
+  FreeFile file{.name = {}, .bytes = kSegmentBytesMin};
+  for (const std::uint32_t number : {0U, kSegmentNumberMax + 1})
+    EXPECT_EQ(begin_segment(disk, "/spool", file, {.number = number}).error().error, EOVERFLOW);
 }
 
 }  // namespace
