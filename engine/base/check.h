@@ -8,7 +8,7 @@ namespace sluice {
 [[noreturn, gnu::cold, gnu::noinline]] void check_failed(const char* file, int line,
                                                          const char* text) noexcept;
 
-// What every such report on this thread also says, such as the seed of a simulation; must stay until it is
+// For tests: what every such report on this thread also says, such as the seed of a simulation; must stay until it is
 // replaced.  nullptr: nothing.  Returns what it was.
 const char* set_check_note(const char* note) noexcept;
 

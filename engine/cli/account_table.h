@@ -1,4 +1,4 @@
-// The tables behind ctl_account_grammar: every command and every option, with its words of help.
+// The tables behind account_grammar: every command and every option, with its words of help.
 // Constant; any thread.
 #pragma once
 

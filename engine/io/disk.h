@@ -1,7 +1,7 @@
 // The disk behind the door: files and directories by blocking calls.  On a worker or at start-up,
 // never on a core; what a core does with a file goes through its ring (Ring::write_file,
 // Ring::read_file). Any thread.  There are two: the real one, and the simulated one of
-// engine/io/sim_disk.h.
+// tests/sim/disk.h.
 #pragma once
 
 #include <cstddef>

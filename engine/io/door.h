@@ -82,7 +82,7 @@ class Sockets {
   virtual std::expected<int, int> listen(const Address& address, const ListenOptions& options) = 0;
   virtual std::expected<int, int> open(int family) = 0;  // for connect()
   virtual Address peer(int socket) = 0;
-  virtual Address local(int socket) = 0;
+  virtual Address local(int socket) = 0;  // For tests, which listen on any port
   // Says FIN behind what was sent: nothing more will be.  Receiving goes on.
   virtual void end_output(int socket) = 0;
   virtual void close(int descriptor) = 0;  // where no ring runs (yet, or any more)

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "engine/log/log.h"
-#include "engine/log/escape.h"
+#include "engine/text/escape.h"
 
 namespace sluice::log {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::string_view kCut = "...";
 // Always kept free for the end.
 constexpr std::size_t kEndBytes = std::max(kJsonTruncatedEnd.size(), kLogfmtTruncatedEnd.size());
 constexpr std::size_t kFieldsEnd = kLogLineBytesMax - kEndBytes;
-static_assert(kLogValueBytesMax * kEscapeExpansionMax + kCut.size() + 2 < kFieldsEnd - 256,
+static_assert(kLogValueBytesMax * text::kEscapeExpansionMax + kCut.size() + 2 < kFieldsEnd - 256,
               "a line holds at least its head and any one value");
 
 // RFC 3339 section 5.6, in UTC, with milliseconds: "2026-11-24T04:33:22.123Z".
@@ -133,10 +133,10 @@ LogLine& LogLine::field(LogName name, Duration value) {
 
 LogLine& LogLine::field(LogName name, std::string_view value) {
   if (log_ == nullptr) return *this;
-  const std::string_view shown = cut_value(value, kLogValueBytesMax);
+  const std::string_view shown = text::cut_value(value, kLogValueBytesMax);
   const bool cut = shown.size() < value.size();
   const std::size_t size_before = size_;
-  if (format_ == LogFormat::logfmt && !cut && is_bare_logfmt(shown)) {
+  if (format_ == LogFormat::logfmt && !cut && text::is_bare_logfmt(shown)) {
     if (begin_field(name.text(), shown.size())) append(shown);
     return *this;
   }
@@ -144,7 +144,7 @@ LogLine& LogLine::field(LogName name, std::string_view value) {
   if (!begin_field(name.text(), shown.size() + around)) return *this;
   append("\"");
   const std::size_t room = kFieldsEnd - size_ - (around - 1);
-  const auto escaped = escape_json(shown, std::span(text_).subspan(size_, room));
+  const auto escaped = text::escape_json(shown, std::span(text_).subspan(size_, room));
   if (!escaped) {
     size_ = size_before;
     truncated_ = true;

@@ -43,6 +43,9 @@ struct Envelope {
   ContentFacts content;               // kept true by the caller that feeds the content
 };
 
+// What an event says of the recipients.
+inline constexpr std::size_t kAddressListBytesMax = 1024;
+
 // "a@example.com, b@example.net": the recipients, until that is longer than `bytes_max`.
 [[nodiscard]] inline std::string address_list(const Envelope& envelope, std::size_t bytes_max) {
   std::string list;

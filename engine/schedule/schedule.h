@@ -164,7 +164,7 @@ class Schedule {
   // therefore be short: go on until *cursor is destinations_end().
   [[nodiscard]] std::vector<DestinationStatus> destinations(std::uint32_t* cursor, std::size_t max) const;
   [[nodiscard]] std::uint32_t destinations_end() const { return destinations_.end(); }
-  // Its jobs: see schedule_walk.h.
+  // Its jobs: see walk.h.
 
   [[nodiscard]] const ScheduleCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint32_t size() const { return job_count_; }

@@ -9,6 +9,8 @@
 namespace sluice::server {
 namespace {
 
+static_assert(message::kAddressListBytesMax <= log::kLogValueBytesMax);
+
 std::string_view result_text(session::AuthResult result) {
   switch (result) {
     case session::AuthResult::granted: return "granted";

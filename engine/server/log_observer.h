@@ -1,4 +1,4 @@
-// Writes what sessions and the queue report into the log.  One per core; never blocks (engine/io/log.h).
+// Writes what sessions and the queue report into the log.  One per core; never blocks (engine/log/log.h).
 // What strangers can cause at will is one line for a burst (repeated_lines.h).
 #pragma once
 

@@ -3,7 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/log/line.h"
 #include "engine/message/trace.h"
 #include "engine/session/author_check.h"
 #include "engine/session/sender_refusal.h"
@@ -259,7 +258,7 @@ void Transaction::report(MessageRecord& record) const {
   record.tls_cipher = client_.tls_cipher;
   record.reverse_path = envelope_.reverse_path;
   record.author = author_;
-  record.recipients = message::address_list(envelope_, log::kLogValueBytesMax);
+  record.recipients = message::address_list(envelope_, message::kAddressListBytesMax);
   record.message_id = envelope_.message_id;
   record.recipients_offered = static_cast<std::uint32_t>(envelope_.recipients.size());
   record.recipients_taken = taken_;

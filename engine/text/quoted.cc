@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "engine/log/escape.h"
+#include "engine/text/escape.h"
 
 namespace sluice::text {
 namespace {
@@ -12,9 +12,9 @@ constexpr std::size_t kShownBytesMax = 60;
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
-  const std::string_view shown = log::cut_value(text, kShownBytesMax);
-  std::array<char, kShownBytesMax * log::kEscapeExpansionMax> escaped;
-  const std::size_t size = log::escape_json(shown, escaped).value_or(0);
+  const std::string_view shown = cut_value(text, kShownBytesMax);
+  std::array<char, kShownBytesMax * kEscapeExpansionMax> escaped;
+  const std::size_t size = escape_json(shown, escaped).value_or(0);
   return "\"" + std::string(escaped.data(), size) + (shown.size() < text.size() ? "...\"" : "\"");
 }
 

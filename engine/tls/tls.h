@@ -1,7 +1,7 @@
 // One TLS connection, as a machine without a socket: ciphertext is fed in, plaintext comes out, and
 // what must go to the peer gathers in outgoing().  TLS 1.2 and 1.3.
 // An idle session costs about 4 KB, one that shakes hands up to 12 KB, and one whose ClientHello has
-// not come yet only what came of it (tests/unit/net/tls_memory_test.cc holds it to that).
+// not come yet only what came of it (tests/unit/tls/memory_test.cc holds it to that).
 // Owned by its Connection; the thread of its core only.  Its context must outlive it.
 #pragma once
 

@@ -10,10 +10,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect_equal, expect_in, main, shared, test, until
+from lib.harness import PATIENCE, cases, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import stuff
-from lib.relay import SLUICE, Relay, checked, free_port
+from lib.relay import SLUICE, SLUICECTL, Relay, checked, free_port
 
 
 @shared
@@ -25,6 +25,14 @@ def next_hop():
 def no_port_is_given_to_two_listeners_of_a_script():
     ports = [free_port() for _ in range(500)]
     expect_equal(len(set(ports)), len(ports), "different ports")
+
+
+@test
+def sluicectl_has_no_relay_in_it():
+    symbols = subprocess.run(["nm", "--demangle", SLUICECTL], capture_output=True, text=True, check=True).stdout
+    expect_in("sluice::cli::", symbols, "what nm prints")
+    for room in ("relay", "session", "server"):
+        expect_not_in(f" sluice::{room}::", symbols, f"symbols of engine/{room} in sluicectl")
 
 
 @test

@@ -3,7 +3,7 @@
 reads, compares and documents the configuration; and where that use only copies it into another field, that this one is
 used, too.
 
-The keys are those that engine/core/config_*.cc declare: `section.KIND("key", table.field, ...)`. A field is looked for at
+The keys are those that engine/config/*.cc declare: `section.KIND("key", table.field, ...)`. A field is looked for at
 variables of its struct's type, and at members of Config of that type.
 
 Usage: check_settings.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
@@ -15,9 +15,9 @@ import re
 import sys
 import tempfile
 
-CORE = "engine/core"
+CONFIG = "engine/config"
 # The configuration's own code: what stands here is no reader.
-OWN = re.compile(r"engine/core/(?:config\w*|example_config)\.(?:h|cc)$")
+OWN = re.compile(r"engine/config/\w+\.(?:h|cc)$")
 PRODUCT = ("engine", "auth", "policy")
 KINDS = "text|integer|boolean|seconds|milliseconds|seconds_list|choice|list|elements"
 
@@ -49,7 +49,7 @@ def types_in(parameters):
 class Settings:
     def __init__(self, root):
         self.files = {path: read(root, path) for path in product(root)}
-        own = [text for path, text in self.files.items() if path.startswith(CORE + "/config")]
+        own = [text for path, text in self.files.items() if path.startswith(CONFIG + "/")]
         self.structs = {name: body for text in own for name, body in STRUCT.findall(text)}
         # Of Config: {type: names of the members that hold one, or several}.
         self.members = {}
@@ -57,7 +57,7 @@ class Settings:
             self.members.setdefault(kind, set()).add(name)
         self.keys = {}  # "limits.idle_s": (type, field)
         sections = {}
-        for path in glob.glob(os.path.join(root, CORE, "config_*.cc")):
+        for path in glob.glob(os.path.join(root, CONFIG, "*.cc")):
             for parameters, body in READER.findall(read(root, os.path.relpath(path, root))):
                 self.read_keys(types_in(parameters), body, sections)
         self.resolve_passed_on(sections)
@@ -131,7 +131,7 @@ class Settings:
 # ------------------------------------------------------------------------------------ proof that it can fail
 
 GOOD = {
-    "engine/core/config.h": """#pragma once
+    "engine/config/config.h": """#pragma once
 struct TlsConfig {
   std::string certificates = "/etc";
   TlsVersion min_version = TlsVersion::tls_1_2;  // a comment about idle
@@ -151,7 +151,7 @@ struct Config {
   std::vector<ListenerConfig> listeners;
 };
 """,
-    "engine/core/config_sections.cc": """
+    "engine/config/sections.cc": """
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
   ConfigSection section(table, "tls", "tls", report);
   section.text("certificates", tls.certificates, kPathRule);
@@ -172,8 +172,8 @@ void read_listener(const ConfigNode* table, ConfigReport& report, ListenerConfig
   read_more(section, listener);
 }
 """,
-    "engine/core/config_changes.cc": "void f(const Config& a) { compare(a.tls.tickets, a.limits.sessions); }\n",
-    "engine/core/plan.cc": """
+    "engine/config/changes.cc": "void f(const Config& a) { compare(a.tls.tickets, a.limits.sessions); }\n",
+    "engine/server/plan.cc": """
 Plan plan_of(const Config& config) {
   const TlsConfig& tls = config.tls;
   start(tls.certificates, tls.min_version);
@@ -189,19 +189,19 @@ Plan plan_of(const Config& config) {
 
 PLANTED = {
     "a key that nobody reads": (
-        {"engine/core/config_sections.cc": ("  section.boolean(\"tickets\"", "  section.boolean(\"planted\", tls.planted);\n  section.boolean(\"tickets\"")},
+        {"engine/config/sections.cc": ("  section.boolean(\"tickets\"", "  section.boolean(\"planted\", tls.planted);\n  section.boolean(\"tickets\"")},
         "tls.planted: TlsConfig::planted has no reader",
     ),
     "a key that is only compared at a reload": (
-        {"engine/core/plan.cc": (".tickets = tls.tickets", ".tickets = true")},
+        {"engine/server/plan.cc": (".tickets = tls.tickets", ".tickets = true")},
         "tls.tickets: TlsConfig::tickets has no reader",
     ),
     "a key of a function that is handed its section": (
-        {"engine/core/plan.cc": ("&ListenerConfig::kept", "&ListenerConfig::trusted")},
+        {"engine/server/plan.cc": ("&ListenerConfig::kept", "&ListenerConfig::trusted")},
         "listener.kept: ListenerConfig::kept has no reader",
     ),
     "a key of which another struct's field has the name": (
-        {"engine/core/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},
+        {"engine/server/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},
         "limits.idle_s: LimitsConfig::idle has no reader",
     ),
     "a key that is copied to where nobody looks": (
@@ -237,7 +237,7 @@ def main():
     settings = Settings(root)
     results = {"every key has a reader": list(settings.problems()), **self_test()}
     # The example shows every key; what is not found among the declarations is not checked.
-    shown = set(re.findall(r"^#?(\w+) = ", read(root, CORE + "/example_config.cc"), re.MULTILINE))
+    shown = set(re.findall(r"^#?(\w+) = ", read(root, CONFIG + "/example.cc"), re.MULTILINE))
     known = {key.rsplit(".", 1)[1] for key in settings.keys}
     missed = sorted(shown - known - {"hosts"})
     results["every key is found"] = [f"shown in the example, and not found where it is declared: {missed}"] if missed else []

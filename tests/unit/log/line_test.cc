@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "engine/log/log.h"
-#include "engine/log/escape.h"
+#include "engine/text/escape.h"
 
 namespace sluice::log {
 namespace {
@@ -216,12 +216,12 @@ TEST_F(LogLineTest, LongValuesAreCutBetweenCharacters) {
   const std::string before(kLogValueBytesMax - 1, 'x');
   EXPECT_EQ(json(before + "\xe2\x82\xac"), before + "...");
   // What is not UTF-8 has no boundary to look for.
-  EXPECT_EQ(cut_value(std::string(2000, '\x80'), 1000).size(), 997U);
+  EXPECT_EQ(text::cut_value(std::string(2000, '\x80'), 1000).size(), 997U);
 }
 
 TEST_F(LogLineTest, TheLongestValueOfTheWorstOctetsFits) {
   const std::string expected = json(std::string(kLogValueBytesMax, '\0'));
-  EXPECT_EQ(expected.size(), kLogValueBytesMax * kEscapeExpansionMax);
+  EXPECT_EQ(expected.size(), kLogValueBytesMax * text::kEscapeExpansionMax);
 }
 
 TEST_F(LogLineTest, FieldsThatNoLongerFitAreLeftOutAndTheLineSaysSo) {

@@ -2,6 +2,5 @@
 #pragma once
 
 #include "engine/precompiled/tests.h"
-#include "engine/mx/mail_exchangers.h"
 #include "tests/support/awaited.h"
 #include "tests/unit/tls/tls_fixture.h"

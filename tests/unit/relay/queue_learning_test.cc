@@ -68,7 +68,7 @@ TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
 // A few mailboxes that were full brought a whole farm down to one message a minute, for all customers.
 TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
   QueueBench bench;
-  bench.bench.route.mode = RouteMode::store;
+  bench.bench.route.mode = route::RouteMode::store;
   bench.options().schedule.throttle.concurrency_start = 8;
   bench.start();
   bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});

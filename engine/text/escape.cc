@@ -1,4 +1,4 @@
-#include "engine/log/escape.h"
+#include "engine/text/escape.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include "engine/base/unicode.h"
 
-namespace sluice::log {
+namespace sluice::text {
 namespace {
 
 constexpr char32_t kReplacement = 0xfffd;
@@ -116,4 +116,4 @@ bool is_bare_logfmt(std::string_view value) {
   return !value.empty() && std::ranges::all_of(value, bare);
 }
 
-}  // namespace sluice::log
+}  // namespace sluice::text

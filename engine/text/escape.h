@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-namespace sluice::log {
+namespace sluice::text {
 
 // Of what one octet can become.
 inline constexpr std::size_t kEscapeExpansionMax = 6;
@@ -24,4 +24,4 @@ inline constexpr std::size_t kEscapeExpansionMax = 6;
 // Whether logfmt can take it without quotes.
 [[nodiscard]] bool is_bare_logfmt(std::string_view value);
 
-}  // namespace sluice::log
+}  // namespace sluice::text
