@@ -98,12 +98,8 @@ int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::st
   if (!counts) {
     const std::string_view text = counts.error().text;
     // An error of the disk begins with the path of what it is about.
-    err << "sluicectl: ";
-    if (text.starts_with(path)) {
-      err << directory << text.substr(path.size()) << "\n";
-    } else {
-      err << directory << ": " << text << "\n";
-    }
+    const std::string what = text.starts_with(path) ? directory + std::string(text.substr(path.size())) : directory + ": " + std::string(text);
+    err << "sluicectl: " << text::printable(what) << "\n";
     return 1;
   }
   if (!dump) print_counts(*counts, command.json, out);

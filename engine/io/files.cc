@@ -86,8 +86,12 @@ FileStamp stamp_file(const std::string& path) {
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO would be waited for, which nobody may write to.
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return complaint(path, "cannot open");
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return complaint(path, "cannot look at it");
+  if (!S_ISREG(status.st_mode)) return std::unexpected(path + ": is no regular file; name one");
   std::string text;
   std::array<char, 16384> piece;
   for (;;) {

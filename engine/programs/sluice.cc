@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "engine/cli/command_line.h"
+#include "engine/cli/output.h"
 #include "engine/config/file.h"
 #include "engine/server/inspection.h"
 #include "engine/server/server.h"
@@ -56,10 +57,7 @@ int serve(const SluiceCommand& command) {
   return server.run();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const SluiceCommand command = sluice::cli::parse_sluice(argc, argv);
+int run(const SluiceCommand& command) {
   switch (command.kind) {
     case SluiceCommand::Kind::serve: return serve(command);
     case SluiceCommand::Kind::check: return check(command);
@@ -68,4 +66,11 @@ int main(int argc, char** argv) {
     case SluiceCommand::Kind::error: std::cerr << command.text; return sluice::cli::kExitUsage;
   }
   return sluice::cli::kExitUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const SluiceCommand command = sluice::cli::parse_sluice(argc, argv);
+  return sluice::cli::finish_output("sluice", run(command), std::cout, std::cerr);
 }

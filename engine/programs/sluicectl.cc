@@ -5,10 +5,12 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/accounts.h"
+#include "engine/cli/output.h"
 #include "engine/cli/spool.h"
 #include "engine/config/file.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
+#include "engine/text/table_text.h"
 
 namespace {
 
@@ -61,7 +63,7 @@ int ask(const SluicectlCommand& command, const std::string& control) {
   const auto answered = sluice::io::ask_local(control, command.request + "\n", command.timeout_s,
                                               [&printer](std::string_view bytes) { printer.feed(bytes); });
   if (!answered) {
-    std::cerr << "sluicectl: " << answered.error() << "\n";
+    std::cerr << "sluicectl: " << sluice::text::printable(answered.error()) << "\n";
     return kExitFailed;
   }
   return printer.finish() ? 0 : kExitFailed;
@@ -71,7 +73,7 @@ int ask(const SluicectlCommand& command, const std::string& control) {
 int run_spool(const SluicectlCommand& command, const std::string& directory) {
   const auto path = sluice::io::become_owner_of(directory);
   if (!path) {
-    std::cerr << "sluicectl: " << path.error() << "\n";
+    std::cerr << "sluicectl: " << sluice::text::printable(path.error()) << "\n";
     return kExitFailed;
   }
   return sluice::cli::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout, std::cerr);
@@ -80,16 +82,13 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
 // Likewise: the relay's user may put links in the place of the file and of its journal.
 int run_accounts(const SluicectlCommand& command, const std::string& store) {
   if (const auto became = sluice::io::become_owner_of_file(store); !became) {
-    std::cerr << "sluicectl: " << became.error() << "\n";
+    std::cerr << "sluicectl: " << sluice::text::printable(became.error()) << "\n";
     return kExitFailed;
   }
   return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const SluicectlCommand command = sluice::cli::parse_sluicectl(argc, argv);
+int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::print) {
     std::cout << command.text;
     return 0;
@@ -103,4 +102,10 @@ int main(int argc, char** argv) {
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   return run_accounts(command, places.store);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return sluice::cli::finish_output("sluicectl", run(sluice::cli::parse_sluicectl(argc, argv)), std::cout, std::cerr);
 }

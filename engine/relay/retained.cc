@@ -1,5 +1,7 @@
 #include "engine/relay/retained.h"
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -11,6 +13,15 @@ namespace {
 constexpr std::size_t kSharedSmallMax = 4;
 
 bool small(const Extent& extent) { return extent.block->capacity > 4 * extent.size; }
+
+// The header at the start of the content, with its empty line; empty where it is longer than kHeaderBytesMax.
+std::string header_of(const Chain& content) {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  std::string front;
+  for (std::size_t i = 0; i < content.extents() && front.size() < Retained::kHeaderBytesMax; ++i) front += content[i].view();
+  const std::size_t end = front.find(kEnd);
+  return end == std::string::npos ? std::string() : front.substr(0, end + kEnd.size());
+}
 
 }  // namespace
 
@@ -39,6 +50,7 @@ Task<bool> Retained::hand_over() {
   bool taken = true;
   if (keeper_ == nullptr) {
     CHECK(envelope_ != nullptr);
+    header_ = header_of(content_);
     keeper_ = leftover_->make_keeper();
     taken = keeper_ != nullptr && co_await keeper_->begin(*envelope_, form_);
   }
@@ -55,6 +67,15 @@ Task<bool> Retained::keep(message::DeliveryStatus status) {
   if (leftover_ == nullptr || lost_ || !co_await hand_over()) co_return false;
   const auto keeper = std::exchange(keeper_, nullptr);
   co_return co_await keeper->commit(std::move(status));
+}
+
+Task<bool> Retained::keep_header(message::DeliveryStatus status) {
+  if (header_.empty()) co_return false;
+  const std::unique_ptr<Keeper> keeper = leftover_->make_keeper();
+  if (keeper == nullptr || !co_await keeper->begin(*envelope_, form_)) co_return false;
+  Chain bytes;
+  bytes.append_copy(header_);
+  co_return co_await keeper->append(std::move(bytes)) && co_await keeper->commit(std::move(status));
 }
 
 Task<void> Retained::drop() {

@@ -14,6 +14,8 @@ class Retained {
  public:
   // Pieces that go to a keeper, once some have.
   static constexpr std::size_t kPieceBytes = 256 * 1024;
+  // Of a header that is looked for in the content.
+  static constexpr std::size_t kHeaderBytesMax = 64 * 1024;
 
   Retained(Leftover* leftover, std::size_t bytes_max) : leftover_(leftover), bytes_max_(bytes_max) {}
   ~Retained();
@@ -26,6 +28,8 @@ class Retained {
   Task<void> add(const Chain& bytes);
   // All of it is there.  True: safely kept.
   Task<bool> keep(message::DeliveryStatus status);
+  // Where keep() has failed, as on a full disk: the header alone, which is enough for a DSN where nobody waits for the message.
+  Task<bool> keep_header(message::DeliveryStatus status);
   Task<void> drop();
 
   // For tests: the bound on it.
@@ -40,6 +44,7 @@ class Retained {
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   Chain content_;
   std::unique_ptr<Keeper> keeper_;
+  std::string header_;  // with its empty line, once something went to a keeper
   bool lost_ = false;  // no keeper took it
 };
 

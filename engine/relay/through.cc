@@ -111,7 +111,9 @@ Task<message::Outcome> Through::decide() {
   // What is left: mixed results, and a success to be reported by us.  Without a Leftover all have the same result, as
   // all that were refused at RCPT were told to the client.
   const bool for_keeping = leftover_ != nullptr && !all_refused && (!all_taken || wants_report());
-  const bool kept = for_keeping && co_await retained_.keep(status());
+  bool kept = for_keeping && co_await retained_.keep(status());
+  // A client that is told 4xx sends it to those again who have it: where there is only to be reported, less will do.
+  if (for_keeping && !kept && waiting == nullptr) kept = co_await retained_.keep_header(status());
   if (all_taken) {
     CHECK(taken != nullptr);  // begin() comes after a recipient was promised
     outcome.reply = transmission_->reply_for(*taken);
@@ -122,7 +124,7 @@ Task<message::Outcome> Through::decide() {
     outcome.detail.insert(0, "kept: ");
   } else {
     outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting)
-                                       : smtp::Reply(smtp::replies::kInternal);
+                                       : smtp::Reply(smtp::replies::kNoSpace);
   }
   co_return outcome;
 }

@@ -103,8 +103,8 @@ class Walk {
 
   void add_destination(const schedule::DestinationStatus& status) {
     const std::string no_room = spool_.no_room();
-    // A pause after 4xx, or what a rate leaves, counts from a second on.
-    const std::int64_t left = std::max<std::int64_t>((status.not_before - loop_.now()) / std::chrono::seconds(1), status.suspended ? 1 : 0);
+    // A suspension, a pause after 4xx, or what a rate leaves.
+    const std::int64_t left = std::chrono::ceil<std::chrono::seconds>(status.not_before - loop_.now()).count();
     answer_.destinations.push_back({.core = core_,
                                     .name = std::string(status.name),
                                     .last_response = no_room.empty() ? std::string(status.last_response) : no_room,

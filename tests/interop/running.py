@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -55,6 +56,45 @@ def a_file_that_is_not_there_exits_1(verb):
                           timeout=20 * PATIENCE, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, f"exit status; it said {done.stderr!r}")
     expect_in("/nowhere/sluice.toml", done.stderr, "what it says")
+
+
+# It was waited for, by a reload, by the control socket and by the stop.
+@test
+def a_file_that_is_a_fifo_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "sluice.toml")
+        os.mkfifo(path)
+        done = subprocess.run([SLUICE, "check", "--config", path], capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+    expect_equal(done.returncode, 1, "exit status")
+    expect_in(f"{path}: is no regular file", done.stderr, "what it says")
+
+
+@cases(
+    ("help", [SLUICECTL, "--help"]),
+    ("version", [SLUICECTL, "--version"]),
+    ("example", [SLUICE, "example"]),
+)
+def what_cannot_be_written_is_no_success(_name, command):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * PATIENCE, check=False)
+    expect_equal(done.returncode, 1, "exit status")
+    expect_in("standard output: cannot write", done.stderr, "what it says")
+
+
+@test
+def an_answer_that_cannot_be_written_is_no_success():
+    with Relay(next_hop()) as relay, open("/dev/full", "wb") as full:
+        command = [SLUICECTL, "--config", relay.config_file, "queue", "list", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * PATIENCE, check=False)
+        expect_equal(done.returncode, 1, "exit status")
+
+
+@test
+def control_characters_of_a_path_do_not_reach_the_terminal():
+    done = subprocess.run([SLUICECTL, "spool", "check", "--directory", "/nowhere/\x1b[31m\x07"], capture_output=True,
+                          text=True, timeout=20 * PATIENCE, check=False)  # fmt: skip
+    expect_equal(done.returncode, 1, "exit status")
+    expect_not_in("\x1b", done.stderr, "what it says")
 
 
 @test

@@ -26,6 +26,7 @@ class Shelf final : public Leftover {
   std::size_t begun = 0;
   std::size_t abandoned = 0;
   std::size_t refuses_at = SIZE_MAX;  // the call that fails
+  std::size_t refuses_from = SIZE_MAX;  // and all that come after that one
   std::size_t calls = 0;
 };
 
@@ -53,7 +54,10 @@ class ShelfKeeper final : public Keeper {
   }
 
  private:
-  bool fine() { return shelf_.calls++ != shelf_.refuses_at; }
+  bool fine() {
+    const std::size_t call = shelf_.calls++;
+    return call != shelf_.refuses_at && call < shelf_.refuses_from;
+  }
   Shelf& shelf_;
   Kept kept_;
 };

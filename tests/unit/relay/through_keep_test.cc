@@ -101,15 +101,31 @@ TEST_F(ThroughKeepTest, TroubleOfAnyKindIsKept) {
 
 TEST_F(ThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
   for (const std::size_t call : {0U, 1U, 2U}) {
-    for (const char* words : {"451 4.7.1 later\r\n", "550 5.1.1 no such user\r\n"}) {
+    for (const bool waits : {true, false}) {
       Bench other;
       Shelf full;
-      full.refuses_at = call;
-      other.hop().add({.stage = HopStage::recipient, .say = words, .only_for = "b@"});
+      full.refuses_from = call;
+      other.hop().add({.stage = HopStage::recipient, .say = waits ? "451 4.7.1 later\r\n" : "550 5.1.1 no such user\r\n", .only_for = "b@"});
       Passing message(other, &full);
-      EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 451);
+      EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), waits ? 451 : 452);
       EXPECT_THAT(full.kept, IsEmpty());
     }
+  }
+}
+
+// The others have it: a client that was told 4xx for want of room sent it to them once more, each time.
+TEST_F(ThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
+  for (const std::size_t call : {0U, 1U, 2U}) {
+    Bench other;
+    Shelf full;
+    full.refuses_at = call;
+    other.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+    Passing message(other, &full);
+    EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
+    ASSERT_THAT(full.kept, SizeIs(1));
+    EXPECT_THAT(fates(full.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::relayed));
+    const std::string text(kText);
+    EXPECT_EQ(full.kept[0].content, text.substr(0, text.find("\r\n\r\n") + 4));
   }
 }
 
