@@ -10,7 +10,7 @@
 
 #include "bench/large_spool.h"
 #include "engine/io/disk.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/message/queue_id.h"
 #include "engine/spool/directory.h"
 

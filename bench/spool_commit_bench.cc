@@ -14,7 +14,7 @@
 
 #include "engine/base/check.h"
 #include "engine/io/aligned.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 #include "engine/spool/spool.h"
 

@@ -13,7 +13,7 @@
 
 #include "bench/large_spool.h"
 #include "engine/io/disk.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/schedule/schedule.h"
 #include "engine/spool/recovery.h"
 

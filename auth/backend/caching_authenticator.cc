@@ -37,7 +37,7 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   }
   ++counters_.checks;
   Found found{.begun = cache_.ticket()};
-  const WallMillis now = loop_.door().clock.wall();
+  const WallMillis now = loop_.platform().clock.wall();
   auto checked = co_await io::run_on_worker<Answer>(
       loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); },
       "password check");

@@ -10,7 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/password.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 
 namespace sluice::cli {
 namespace {

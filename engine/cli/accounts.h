@@ -10,7 +10,7 @@
 
 #include "auth/backend/password_hash.h"
 #include "engine/cli/account_grammar.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::cli {
 

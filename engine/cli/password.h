@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "auth/secret.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::cli {
 

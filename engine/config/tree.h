@@ -1,4 +1,4 @@
-// A configuration file as a tree of values, each with its place in the text.  The only door to the
+// A configuration file as a tree of values, each with its place in the text.  The only platform to the
 // TOML library. Pure; any thread.
 #pragma once
 

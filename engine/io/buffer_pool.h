@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/base/buffer.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::io {
 

@@ -1,4 +1,4 @@
-// The disk behind the door: files and directories by blocking calls.  On a worker or at start-up,
+// The disk behind the platform: files and directories by blocking calls.  On a worker or at start-up,
 // never on a core; what a core does with a file goes through its ring (Ring::write_file,
 // Ring::read_file). Any thread.  There are two: the real one, and the simulated one of
 // tests/sim/disk.h.

@@ -74,12 +74,12 @@ void Loop::run_deferred() {
   }
 }
 
-Loop::Loop(Door door, const LoopLimits& limits)
-    : door_(door),
-      now_(door.clock.now()),
+Loop::Loop(Platform platform, const LoopLimits& limits)
+    : platform_(platform),
+      now_(platform.clock.now()),
       timers_(now_),
       operations_(limits.operations_max),
-      buffers_(door.ring, limits.buffers, limits.buffer_bytes) {}
+      buffers_(platform.ring, limits.buffers, limits.buffer_bytes) {}
 
 Loop::~Loop() { CHECK(operations_.live() == 0 && abortables_ == nullptr); }
 
@@ -88,7 +88,7 @@ void Loop::run(const std::function<bool()>& settled) {
 }
 
 Instant Loop::due() const {
-  if (deferred_ != nullptr || !ready_.empty() || !mailbox_.empty() || buffers_.can_resume())
+  if (deferred_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume())
     return now_;
   return timers_.next().value_or(Instant::max());
 }
@@ -98,12 +98,12 @@ void Loop::turn(Duration wait_max) {
   std::array<Completion, kCompletionsPerTurn> completions;
   run_deferred();
   const Duration wait = std::min(wait_max, std::max(due(), now_) - now_);
-  const std::size_t count = door_.ring.wait(wait, completions);
-  now_ = door_.clock.now();
+  const std::size_t count = platform_.ring.wait(wait, completions);
+  now_ = platform_.clock.now();
   ++counters_.turns;
   counters_.completions += count;
   for (std::size_t i = 0; i < count; ++i) dispatch(completions[i]);
-  mailbox_.deliver();
+  inbox_.deliver();
   timers_.advance(now_);
   ready_.run();
   buffers_.give_back();
@@ -112,14 +112,14 @@ void Loop::turn(Duration wait_max) {
 
 // The ring outlives the loop, which may be gone as soon as it has been told.
 void Loop::stop() {
-  Ring& ring = door_.ring;
+  Ring& ring = platform_.ring;
   stopping_.store(true, std::memory_order_release);
   ring.wake();
 }
 
 void Loop::post(std::function<void()> message) {
-  Ring& ring = door_.ring;
-  if (mailbox_.push(std::move(message))) ring.wake();
+  Ring& ring = platform_.ring;
+  if (inbox_.push(std::move(message))) ring.wake();
 }
 
 OperationId Loop::start(Operation::Told told, void* context) {
@@ -140,38 +140,38 @@ void Loop::dispatch(const Completion& completion) {
 
 OperationId Loop::accept(int listener, Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.accept_multishot(tag_of(OperationKind::accept, id), listener);
+  platform_.ring.accept_multishot(tag_of(OperationKind::accept, id), listener);
   return id;
 }
 
 OperationId Loop::receive(int socket, bool poll_first, Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.receive(tag_of(OperationKind::receive, id), socket, /*multishot=*/true, poll_first);
+  platform_.ring.receive(tag_of(OperationKind::receive, id), socket, /*multishot=*/true, poll_first);
   return id;
 }
 
 OperationId Loop::send(int socket, const msghdr* message, Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.send(tag_of(OperationKind::send, id), socket, message);
+  platform_.ring.send(tag_of(OperationKind::send, id), socket, message);
   return id;
 }
 
 OperationId Loop::send(int socket, std::string_view bytes, Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.send(tag_of(OperationKind::send, id), socket, bytes.data(), bytes.size());
+  platform_.ring.send(tag_of(OperationKind::send, id), socket, bytes.data(), bytes.size());
   return id;
 }
 
 OperationId Loop::connect(int socket, const Address* address, Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.connect(tag_of(OperationKind::connect, id), socket, address);
+  platform_.ring.connect(tag_of(OperationKind::connect, id), socket, address);
   return id;
 }
 
 OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
                              Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset,
+  platform_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset,
                         durable);
   return id;
 }
@@ -179,18 +179,18 @@ OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t off
 OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
                             Operation::Told told, void* context) {
   const OperationId id = start(told, context);
-  door_.ring.read_file(tag_of(OperationKind::read_file, id), file, bytes.data(), bytes.size(), offset);
+  platform_.ring.read_file(tag_of(OperationKind::read_file, id), file, bytes.data(), bytes.size(), offset);
   return id;
 }
 
 void Loop::close(int descriptor) {
-  door_.ring.close(tag_of(OperationKind::close, start(&nobody, nullptr)), descriptor);
+  platform_.ring.close(tag_of(OperationKind::close, start(&nobody, nullptr)), descriptor);
 }
 
 void Loop::cancel(OperationId id, OperationKind kind) {
   if (operations_.find(id) == nullptr) return;
   const OperationId own = start(&nobody, nullptr);
-  door_.ring.cancel(tag_of(OperationKind::cancel, own), tag_of(kind, id));
+  platform_.ring.cancel(tag_of(OperationKind::cancel, own), tag_of(kind, id));
 }
 
 }  // namespace sluice::io

@@ -1,6 +1,6 @@
 // One core's event loop: submits, waits, hands completions to whoever started the operation, fires timers,
 // runs what became ready.  It knows nothing of what the operations are for, and runs the same on the real
-// door and on the simulated one.  Its own thread only, but for post() and stop().
+// platform and on the simulated one.  Its own thread only, but for post() and stop().
 #pragma once
 
 #include <atomic>
@@ -14,8 +14,8 @@
 #include "engine/base/slab.h"
 #include "engine/base/task.h"
 #include "engine/io/buffer_pool.h"
-#include "engine/io/door.h"
-#include "engine/io/mailbox.h"
+#include "engine/io/platform.h"
+#include "engine/io/inbox.h"
 #include "engine/io/timer_wheel.h"
 
 namespace sluice::io {
@@ -85,7 +85,7 @@ struct LoopCounters {
 
 class Loop {
  public:
-  Loop(Door door, const LoopLimits& limits);
+  Loop(Platform platform, const LoopLimits& limits);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -116,7 +116,7 @@ class Loop {
 
   // The time at which this turn began; monotonic.
   [[nodiscard]] Instant now() const { return now_; }
-  Door& door() { return door_; }
+  Platform& platform() { return platform_; }
   TimerWheel& timers() { return timers_; }
   BufferPool& buffers() { return buffers_; }
   [[nodiscard]] const BufferPool& buffers() const { return buffers_; }
@@ -135,7 +135,7 @@ class Loop {
   OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
                         void* context);
   // Hands what was started to the kernel now, as Ring's.
-  void submit() { door_.ring.submit(); }
+  void submit() { platform_.ring.submit(); }
   // Closes without anyone waiting; the loop counts it until it is done.
   void close(int descriptor);
   void cancel(OperationId id, OperationKind kind);
@@ -153,12 +153,12 @@ class Loop {
   void dispatch(const Completion& completion);
   void run_deferred();
 
-  Door door_;
+  Platform platform_;
   Instant now_;
   TimerWheel timers_;
   ReadyQueue ready_;
   Slab<Operation> operations_;
-  Mailbox mailbox_;
+  Inbox inbox_;
   BufferPool buffers_;
   LoopCounters counters_;
   Abortable* abortables_ = nullptr;
@@ -228,7 +228,7 @@ class WorkAwaiter {
     waiter.promise().wait_for(what_);
     waiter_ = &waiter.promise();
     // This frame waits, so it outlives the job: the job may write into it.
-    return loop_.door().workers.submit([this] {
+    return loop_.platform().workers.submit([this] {
       result_.emplace(job_());
       loop_.post([this] { waiter_->ready(); });
     });

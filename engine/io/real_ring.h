@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::io {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "engine/log/line.h"
 #include "engine/log/ring.h"
 #include "engine/log/sink.h"

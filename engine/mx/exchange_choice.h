@@ -20,7 +20,7 @@
 #include "engine/base/network.h"
 #include "engine/io/address.h"
 #include "engine/io/dns.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "engine/mx/special_purpose.h"
 
 namespace sluice::mx {

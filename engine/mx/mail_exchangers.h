@@ -14,7 +14,7 @@
 #include "engine/base/task.h"
 #include "engine/base/time.h"
 #include "engine/io/core_dns.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "engine/io/loop.h"
 #include "engine/mx/exchange_cache.h"
 #include "engine/mx/exchange_choice.h"

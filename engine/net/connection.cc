@@ -327,7 +327,7 @@ Task<void> Connection::finish(Duration timeout, Duration linger) {
   }
   if (co_await drained(0, timeout, "last bytes to go out") != IoStatus::ok) co_return;
   if (linger <= Duration::zero()) co_return;
-  loop_.door().sockets.end_output(socket_);
+  loop_.platform().sockets.end_output(socket_);
   lingering_ = true;
   input_.clear();
   const Instant deadline = later(loop_.now(), linger);
@@ -428,7 +428,7 @@ Task<std::expected<std::unique_ptr<Connection>, int>> Connection::connect(io::Lo
                                                                           const io::Address& peer,
                                                                           Duration timeout,
                                                                           ConnectCancel* cancel) {
-  const auto socket = loop.door().sockets.open(peer.family());
+  const auto socket = loop.platform().sockets.open(peer.family());
   if (!socket) co_return std::unexpected(socket.error());
   const int error = co_await ConnectAwaiter(loop, *socket, peer, timeout, cancel);
   if (error != 0) {

@@ -9,7 +9,7 @@
 #include "engine/server/server.h"
 #include "engine/io/files.h"
 #include "engine/io/process.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/tls/self_signed.h"
 
 namespace {

@@ -97,7 +97,7 @@ Task<schedule::Verdict> Queue::attempt(Course& course) {
   const NoWay& why = lease.error();
   course.response = response_text(why.code, why.enhanced, why.text);
   if (closing_) co_return not_attempted(course);
-  const WallMillis now = parts_.loop.door().clock.wall();
+  const WallMillis now = parts_.loop.platform().clock.wall();
   for (const std::uint32_t i : course.recipients) {
     RecipientStatus& recipient = course.active.status().recipients[i];
     recipient.fate = why.permanent ? Fate::failed : Fate::waiting;
@@ -155,7 +155,7 @@ Task<schedule::Verdict> Queue::transmit(Course& course, Pool& pool) {
   course.tls = transmission.tls();
   course.response = transmission.detail();
   if (verdict == schedule::Verdict::not_tried) co_return not_attempted(course);
-  const WallMillis now = parts_.loop.door().clock.wall();
+  const WallMillis now = parts_.loop.platform().clock.wall();
   apply_results(transmission, now, active.status());
   active.status().add(attempt_of(transmission, now));
   course.outcomes = outcomes_of(transmission);
@@ -183,7 +183,7 @@ WallMillis Queue::next_try(const Course& course, schedule::Verdict verdict) {
   const auto& recipients = course.active.status().recipients;
   const bool any = std::ranges::any_of(course.recipients, [&](std::uint32_t i) { return recipients[i].fate == Fate::waiting; });
   if (!any) return 0;
-  const WallMillis now = parts_.loop.door().clock.wall();
+  const WallMillis now = parts_.loop.platform().clock.wall();
   if (course.at_once) return now;
   const Duration for_tries = options_.expire - schedule::last_try_before(options_.expire);
   const WallMillis last = course.active.message->stored.arrived + for_tries / std::chrono::milliseconds(1);
@@ -192,7 +192,7 @@ WallMillis Queue::next_try(const Course& course, schedule::Verdict verdict) {
   std::uint32_t tries = 1;
   for (const std::uint32_t i : course.recipients) tries = std::max(tries, recipients[i].tries);
   const auto wait = options_.curve.wait_within(std::chrono::milliseconds(std::max<WallMillis>(last - now, 0)), tries,
-                                               parts_.loop.door().random.number());
+                                               parts_.loop.platform().random.number());
   return wait ? now + *wait / std::chrono::milliseconds(1) : 0;
 }
 
@@ -251,7 +251,7 @@ void Queue::give_up(Course& course) {
     RecipientStatus& recipient = course.active.status().recipients[i];
     if (recipient.fate != Fate::waiting) continue;
     recipient.fate = Fate::expired;
-    recipient.at = parts_.loop.door().clock.wall();
+    recipient.at = parts_.loop.platform().clock.wall();
     if (recipient.text.empty()) recipient.text = "It could not be delivered in time";
     ++counters_.recipients_expired;
     expired.push_back({.recipient = i,
@@ -284,7 +284,7 @@ Task<void> Queue::expire(schedule::JobId job) {
       add_job(known.message, {.customer = active->message->stored.submitter.customer,
                               .destination = key,
                               .due = parts_.loop.now() + std::chrono::minutes(1),
-                              .arrived = parts_.loop.door().clock.wall(),
+                              .arrived = parts_.loop.platform().clock.wall(),
                               .first = false});
   }
   end_job(known.message, job);

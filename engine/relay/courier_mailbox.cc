@@ -38,7 +38,7 @@ Task<schedule::Verdict> Queue::put_into_mailbox(Course& course, std::string dire
   co_await mailbox.feed(std::move(content));
   const message::Outcome outcome = co_await mailbox.finish();
   const bool delivered = outcome.reply.positive();
-  const WallMillis now = parts_.loop.door().clock.wall();
+  const WallMillis now = parts_.loop.platform().clock.wall();
   const auto count = static_cast<std::uint16_t>(course.recipients.size());
   const std::uint16_t code = delivered ? 250 : 451;
   const smtp::EnhancedCode enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxTrouble;

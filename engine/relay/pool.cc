@@ -62,7 +62,7 @@ void Pool::set_hosts(std::vector<PoolHost> hosts) {
   wake_all();
 }
 
-void Pool::forgive() {
+void Pool::reset_backoff() {
   for (const auto& host : hosts_) host->retry_at = std::min(host->retry_at, parts_.loop.now());
 }
 

@@ -85,7 +85,7 @@ class Pool final : private ConnectionBudget::User {
   // lent ones when they come back.
   void set_hosts(std::vector<PoolHost> hosts);
   // Hosts that failed may be tried now.
-  void forgive();
+  void reset_backoff();
 
   struct Want {
     std::string_view customer;              // whose message it is for

@@ -25,8 +25,8 @@ void Queue::set_options(QueueOptions options) {
 }
 
 WallMillis Queue::first_retry() {
-  const Duration wait = options_.curve.wait(1, parts_.loop.door().random.number());
-  return parts_.loop.door().clock.wall() + wait / std::chrono::milliseconds(1);
+  const Duration wait = options_.curve.wait(1, parts_.loop.platform().random.number());
+  return parts_.loop.platform().clock.wall() + wait / std::chrono::milliseconds(1);
 }
 
 // ------------------------------------------------------------------------------------------ jobs
@@ -34,7 +34,7 @@ WallMillis Queue::first_retry() {
 // Calendar time is what survives a restart; a moment that is far away is as good as one that is very far.
 Instant Queue::instant_of(WallMillis time) const {
   const Duration ahead = std::chrono::milliseconds(
-      std::clamp<WallMillis>(time - parts_.loop.door().clock.wall(), -kLongest / std::chrono::milliseconds(1),
+      std::clamp<WallMillis>(time - parts_.loop.platform().clock.wall(), -kLongest / std::chrono::milliseconds(1),
                              kLongest / std::chrono::milliseconds(1)));
   return parts_.loop.now() + ahead;
 }
@@ -156,7 +156,7 @@ void Queue::add_dsn_job(Active& active) {
   add_job(active.id, {.customer = active.message->stored.submitter.customer,
                       .destination = kDsnDestination,
                       .due = parts_.loop.now(),
-                      .arrived = parts_.loop.door().clock.wall(),
+                      .arrived = parts_.loop.platform().clock.wall(),
                       .first = false});
 }
 
@@ -252,7 +252,7 @@ Task<bool> Queue::save(Active& active) {
 
 std::uint64_t Queue::flush_destination(std::string_view name) {
   const schedule::DestinationId id = schedule_.find_destination(name);
-  parts_.router().forgive(name);
+  parts_.router().reset_backoff(name);
   const auto known = schedule_.status(id);
   if (!known || !schedule_.flush(id, parts_.loop.now())) return 0;
   parts_.loop.defer(pump_later_);
@@ -265,8 +265,8 @@ bool Queue::try_now(schedule::JobId job) {
   const Instant now = parts_.loop.now();
   const auto known = schedule_.status(job);
   if (!known || !schedule_.flush(job, now)) return known && known->state == schedule::JobState::running;
-  parts_.router().forgive(schedule_.status(known->destination)->name);
-  schedule_.forgive(known->destination, now);
+  parts_.router().reset_backoff(schedule_.status(known->destination)->name);
+  schedule_.reset_backoff(known->destination, now);
   parts_.loop.defer(pump_later_);
   return true;
 }
@@ -311,7 +311,7 @@ void Queue::remove_recipients(Active& active) {
   for (std::uint32_t i = 0; i < recipients.size(); ++i) {
     if (recipients[i].fate != message::Fate::waiting) continue;
     recipients[i].fate = message::Fate::removed;
-    recipients[i].at = parts_.loop.door().clock.wall();
+    recipients[i].at = parts_.loop.platform().clock.wall();
     removed.push_back({.recipient = i, .outcome = DeliveryOutcome::removed, .text = "by the operator"});
   }
   active.status().update_due();

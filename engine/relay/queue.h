@@ -79,7 +79,7 @@ class Queue {
   void run();
   // From now on these; of the schedule's, those of destinations.
   void set_options(QueueOptions options);
-  [[nodiscard]] WallMillis wall() { return parts_.loop.door().clock.wall(); }
+  [[nodiscard]] WallMillis wall() { return parts_.loop.platform().clock.wall(); }
   // When a message that failed now for the first time should be tried again.
   [[nodiscard]] WallMillis first_retry();
 

@@ -23,7 +23,7 @@ std::string_view kind_text(dsn::ReportKind kind) {
 // Sends what is due, then writes down that it was.  False: something that is due could not be kept.
 Task<bool> Queue::report(Active& active) {
   const bool late = options_.delay_report > Duration::zero() &&
-                    parts_.loop.door().clock.wall() - active.message->stored.arrived >=
+                    parts_.loop.platform().clock.wall() - active.message->stored.arrived >=
                         options_.delay_report / std::chrono::milliseconds(1);
   const dsn::DueReports due = dsn::reports_due(active.envelope(), active.status(), late);
   if (!due.any()) co_return true;
@@ -59,7 +59,7 @@ Task<bool> Queue::send_report(Active& active, dsn::ReportKind kind, const std::v
   auto content = co_await original(active, whole);
   if (!content) co_return false;
   const spool::QueueId id = parts_.next_id();
-  const WallMillis now = parts_.loop.door().clock.wall();
+  const WallMillis now = parts_.loop.platform().clock.wall();
   const std::string id_text = message::queue_id_text(id);
   auto made = dsn::build_report({.envelope = stored.envelope,
                             .status = active.status(),
@@ -76,7 +76,7 @@ Task<bool> Queue::send_report(Active& active, dsn::ReportKind kind, const std::v
                             .arrived = stored.arrived,
                             .now = now,
                             .retry_until = stored.arrived + options_.expire / std::chrono::milliseconds(1),
-                            .random = parts_.loop.door().random.number(),
+                            .random = parts_.loop.platform().random.number(),
                             .postmaster = options_.report_from,
                             .policy_url = options_.policy_url});
   if (!made) {
@@ -98,7 +98,7 @@ Task<bool> Queue::keep_report(spool::QueueId id, dsn::Report report, std::string
   spool::Stored stored{.envelope = std::move(report.envelope),
                        .submitter = {.customer = std::move(customer)},
                        .form = message::BodyForm::literal,
-                       .arrived = parts_.loop.door().clock.wall(),
+                       .arrived = parts_.loop.platform().clock.wall(),
                        .content_bytes = report.content.size(),
                        .pieces = {}};
   stored.envelope.id = message::queue_id_text(id);

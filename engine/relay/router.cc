@@ -41,7 +41,7 @@ Router::Router(const Parts& parts, const route::RouteTable& table, const std::ve
       mx::ExchangeRules rules = parts_.rules;
       rules.port = way.route.port;
       if (!way.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
-      made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.door().random,
+      made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.platform().random,
                                                               mx::MailExchangersOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
       made.pool = std::make_unique<Pool>(parts_.pool(), way.route, hostname_, way.tls);
@@ -125,15 +125,15 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
   co_return Lease(*this, exchange->pool, exchange.get());
 }
 
-void Router::forgive(std::string_view destination) {
+void Router::reset_backoff(std::string_view destination) {
   const std::size_t slash = destination.find('/');
   const std::string_view name = route::route_of_destination(destination);
   const auto way = std::ranges::find_if(ways_, [&](const auto& each) { return each->route.name == name; });
   if (way == ways_.end()) return;
-  if ((*way)->pool != nullptr) (*way)->pool->forgive();
+  if ((*way)->pool != nullptr) (*way)->pool->reset_backoff();
   if (slash == std::string_view::npos) return;
   const auto exchange = (*way)->exchanges.find(destination.substr(slash + 1));
-  if (exchange != (*way)->exchanges.end()) exchange->second->pool.forgive();
+  if (exchange != (*way)->exchanges.end()) exchange->second->pool.reset_backoff();
 }
 
 // ------------------------------------------------------------------------------------------ pools that nobody uses

@@ -75,7 +75,7 @@ class Router {
   class Lease;
   Task<std::expected<Lease, NoWay>> lease(const Bound& bound);
   // Hosts of a destination (Bound::key) that failed may be tried now.
-  void forgive(std::string_view destination);
+  void reset_backoff(std::string_view destination);
   // Leases that are out.
   [[nodiscard]] std::size_t leases() const { return leases_; }
 

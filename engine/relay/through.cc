@@ -144,7 +144,7 @@ bool Through::wants_report() const {
 }
 
 message::DeliveryStatus Through::status() const {
-  const WallMillis now = pool_.loop().door().clock.wall();
+  const WallMillis now = pool_.loop().platform().clock.wall();
   message::DeliveryStatus status;
   status.recipients.resize(envelope_->recipients.size());
   if (transmission_->attempted() && !transmission_->undecided()) {

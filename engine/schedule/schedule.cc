@@ -301,16 +301,16 @@ bool Schedule::flush(JobId id, Instant now) {
   return true;
 }
 
-void Schedule::forgive(DestinationId id, Instant now) {
+void Schedule::reset_backoff(DestinationId id, Instant now) {
   if (!destinations_.live(id.index, id.generation)) return;
-  destinations_[id.index].throttle.forgive(now);
+  destinations_[id.index].throttle.reset_backoff(now);
   refresh(id.index, now);
 }
 
 bool Schedule::flush(DestinationId id, Instant now) {
   if (!destinations_.live(id.index, id.generation)) return false;
   Destination& destination = destinations_[id.index];
-  destination.throttle.forgive(now);
+  destination.throttle.reset_backoff(now);
   destination.flush_next = destination.jobs.first;
   if (!std::exchange(destination.flushing, true)) flushing_.push_back(id);
   refresh(id.index, now);

@@ -150,7 +150,7 @@ class Schedule {
   // All that wait for it are due now, and it may be tried though it is suspended.
   [[nodiscard]] bool flush(DestinationId id, Instant now);
   // It may be tried though it is suspended; when its jobs are due stays as it is.
-  void forgive(DestinationId id, Instant now);
+  void reset_backoff(DestinationId id, Instant now);
 
   // Somebody else than a job of the schedule had to do with it, with this result.
   void observed(DestinationId id, Verdict verdict, Instant now);

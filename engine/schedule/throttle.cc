@@ -128,7 +128,7 @@ Throttle::Change Throttle::resume(const ThrottleOptions& options) {
   return Change::resumed;
 }
 
-void Throttle::forgive(Instant now) {
+void Throttle::reset_backoff(Instant now) {
   pause_ = Duration::zero();
   next_start_ = std::min(next_start_, now);
   suspended_until_ = std::min(suspended_until_, now);

@@ -58,7 +58,7 @@ class Throttle {
   Change observe(const ThrottleOptions& options, Verdict verdict, Instant now, std::uint64_t random);
 
   // The operator knows better: may be tried now, without pause.  A suspended destination is probed.
-  void forgive(Instant now);
+  void reset_backoff(Instant now);
 
   [[nodiscard]] std::uint32_t running() const { return running_; }
   [[nodiscard]] std::uint32_t window() const { return window_; }

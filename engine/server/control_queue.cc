@@ -99,7 +99,7 @@ Task<std::string> Control::put_into_words(const control::QueueRequest& request, 
   const auto shared = std::make_shared<std::vector<control::QueueAnswer>>(std::move(answers));
   const auto text = co_await io::run_on_worker<std::string>(
       home_.loop(),
-      [shared, request, now = home_.loop().door().clock.wall()] {
+      [shared, request, now = home_.loop().platform().clock.wall()] {
         return control::render_queue(request, std::exchange(*shared, {}), now);
       },
       "the queue to be put into words");

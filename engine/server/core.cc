@@ -32,19 +32,19 @@ struct Core::Live {
   const PromiseBase* task = nullptr;
 };
 
-Core::Core(io::Door door, const Shared& shared, log::Log& log, Options options)
+Core::Core(io::Platform platform, const Shared& shared, log::Log& log, Options options)
     : options_(std::move(options)),
-      loop_(door, options_.limits),
+      loop_(platform, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
       outgoing_(1),
       host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
         log.line(log::Level::warning, "next_hop").field("host", host).field("avoided", relay::lack_text(lack)).field("reason", why);
       }),
-      tickets_(shared.ticket_secret, door.clock, door.random),
+      tickets_(shared.ticket_secret, platform.clock, platform.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       observer_(log, loop_),
-      ids_(door.clock, options_.index),
+      ids_(platform.clock, options_.index),
       dns_(shared.dns),
       spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
              [&log](const std::string& what) { log.line(log::Level::error, "spool").field("what", what); }),
@@ -100,7 +100,7 @@ void Core::run() {
         [this, listener = bound.listener](int socket) { accepted(listener, socket); },
         [this, listener = bound.listener](int error) { accept_failed(listener, error); }));
   }
-  tasks_.add(open_doors());
+  tasks_.add(open_listeners());
   queue_.run();
   loop_.run([this] { return settled_; });
   current_ = nullptr;
@@ -108,7 +108,7 @@ void Core::run() {
 }
 
 // Not before it is known whether what is accepted can be kept: until then clients wait, and none is told 452.
-Task<void> Core::open_doors() {
+Task<void> Core::open_listeners() {
   while (spool_started_ && !spool_.settled() && !draining_)
     co_await loop_.sleep(std::chrono::milliseconds(1), "the spool's first segment");
   if (draining_) co_return;
@@ -117,7 +117,7 @@ Task<void> Core::open_doors() {
 
 void Core::give_up() {
   CHECK(!spool_started_);
-  for (const BoundSocket& bound : options_.sockets) loop_.door().sockets.close(bound.socket);
+  for (const BoundSocket& bound : options_.sockets) loop_.platform().sockets.close(bound.socket);
   current_ = nullptr;
 }
 
@@ -131,7 +131,7 @@ CoreLeftOver Core::left_over() const {
 // ------------------------------------------------------------------------------------------ sessions
 
 void Core::accepted(std::size_t listener, int socket) {
-  const io::Address peer = loop_.door().sockets.peer(socket);
+  const io::Address peer = loop_.platform().sockets.peer(socket);
   live_.emplace_front(next_session_++, *current_, current_->rules(listener),
                       std::make_unique<net::Connection>(loop_, socket, peer));
   ++current_->sessions;
@@ -264,7 +264,7 @@ CoreCounters Core::counters() {
           .spool_synced = options_.spool.log.synced,
           .logins = authenticator_.counters(),
           .loop = loop_.counters(),
-          .enters = loop_.door().ring.enters(),
+          .enters = loop_.platform().ring.enters(),
           .sessions_live = static_cast<std::uint32_t>(live_.size()),
           .operations_live = loop_.operations_live(),
           .buffers_in_use = loop_.buffers().in_use(),

@@ -66,7 +66,7 @@ class Core {
     std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
   };
   // `log` is this core's own.
-  Core(io::Door door, const Shared& shared, log::Log& log, Options options);
+  Core(io::Platform platform, const Shared& shared, log::Log& log, Options options);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -122,7 +122,7 @@ class Core {
   void retire(std::unique_ptr<Generation> old);
   static Task<void> close_generation(std::unique_ptr<Generation> old);
   void sweep_retired();
-  Task<void> open_doors();
+  Task<void> open_listeners();
   void start_spool();
   static void on_sweep(void* self);
   static void cut_off(void* self);

@@ -17,7 +17,7 @@
 #include "engine/io/port_claim.h"
 #include "engine/io/process.h"
 #include "engine/io/real_dns.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 #include "engine/smtp/ascii.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "engine/message/queue_id.h"
 #include "engine/session/services.h"
 

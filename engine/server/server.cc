@@ -12,7 +12,7 @@
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_dns.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 
 namespace sluice::server {
@@ -191,10 +191,10 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
   }
   const auto clock = io::make_real_clock();
   const auto random = io::make_real_random();
-  const io::Door door{**ring, *sockets_, *clock, *random, *workers_, *disk_};
+  const io::Platform platform{**ring, *sockets_, *clock, *random, *workers_, *disk_};
   {
     const config::StoreConfig& store = plan->config.store;
-    Core core(door, *shared_, *thread.log,
+    Core core(platform, *shared_, *thread.log,
               {.index = thread.index,
                .limits = limits,
                .cache = {.granted_max = store.cached_logins,

@@ -184,7 +184,7 @@ std::optional<smtp::Reply> Transaction::judge_shown(const message::AuthorVerdict
 std::string Transaction::fields_to_add() {
   std::string fields;
   const std::string ip = client_.address.ip();
-  const WallMillis now = services_.loop.door().clock.wall();
+  const WallMillis now = services_.loop.platform().clock.wall();
   message::append_received(
       fields, {.helo = client_.helo,
                .client_ip = ip,
@@ -206,7 +206,7 @@ std::string Transaction::fields_to_add() {
   envelope_.message_id = header_.message_id();
   if (header_.counts().message_id == 0)
     envelope_.message_id = message::append_message_id(fields, {.time = now,
-                                                               .random = services_.loop.door().random.number(),
+                                                               .random = services_.loop.platform().random.number(),
                                                                .queue_id = envelope_.id,
                                                                .host = rules_.profile.hostname});
   if (mark_name_) fields += kForeignNameField;

@@ -91,7 +91,7 @@ Task<bool> Spool::recycle(std::uint32_t number) {
   const bool fits = is_segment_size(bytes) && (bytes == options_.log.segment_bytes || is_full());
   const bool keep = fits && (log_.free_files() < kFreeFilesKept || !room_.can_spare(bytes));
   const SegmentEnd end = segment.unreadable ? SegmentEnd::aside : keep ? SegmentEnd::free : SegmentEnd::removed;
-  io::Disk& disk = loop_.door().disk;
+  io::Disk& disk = loop_.platform().disk;
   using Done = io::DiskResult<void>;
   const auto done = co_await io::run_on_worker<Done>(
       loop_,
@@ -127,7 +127,7 @@ bool Spool::lies_in(QueueId id, std::uint32_t segment) const {
 // Copies what is alive in the segment to the end of the log.  False when that cannot be done now.
 Task<bool> Spool::move_forward(std::uint32_t number) {
   const Segment segment = *segments_.find(number);
-  io::Disk& disk = loop_.door().disk;
+  io::Disk& disk = loop_.platform().disk;
   Pin pin(segments_);
   pin.hold(number);
   auto found = co_await io::run_on_worker<Told>(

@@ -103,7 +103,7 @@ void Log::launch() {
   std::swap(next_, in_flight_);
   Segment& segment = *segments_.find(active_);
   for (const Write* write : in_flight_->writes) room_.unqueue(write->bytes());
-  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.door().clock.wall()), std::exchange(resumed_, false));
+  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.platform().clock.wall()), std::exchange(resumed_, false));
   batch_offset_ = offset_ = segment.used;
   standstills_ = 0;
   segment.used += static_cast<std::uint32_t>(bytes_.size());

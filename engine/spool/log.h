@@ -23,7 +23,7 @@
 #include "engine/spool/batch.h"
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
-#include "engine/spool/turns.h"
+#include "engine/spool/keyed_mutex.h"
 #include "engine/spool/write_queue.h"
 
 namespace sluice::spool {
@@ -159,7 +159,7 @@ class Log {
   bool resumed_ = false;           // the next write goes behind one that was cut short, or may have been
   unsigned failed_in_row_ = 0;
   std::deque<Segment> spares_;     // the next ones, ready, in the order of their numbers
-  Turns beginning_;                // of segments
+  KeyedMutex beginning_;                // of segments
   std::vector<Extension*> extending_;  // they wait for the file that is being made
   bool preparing_ = false;         // new files
   bool reusing_ = false;           // free ones

@@ -102,17 +102,17 @@ Task<void> Log::reuse_files() {
 // Makes a ready segment of the file, or of a new one.  False: `file` is what is left of it.
 Task<bool> Log::begin(FreeFile& file) {
   // One at a time: recovery goes by the order of segments, so the one that is ready first has the lower number.
-  Turns::Turn turn(beginning_, 0);
-  co_await turn.begun();
+  KeyedMutex::Lock lock(beginning_, 0);
+  co_await lock.acquired();
   const bool fresh = file.name.empty();
   const SegmentHead head{.number = ++last_number_,
-                         .salt = loop_.door().random.number(),
-                         .created_ms = static_cast<std::uint64_t>(loop_.door().clock.wall())};
+                         .salt = loop_.platform().random.number(),
+                         .created_ms = static_cast<std::uint64_t>(loop_.platform().clock.wall())};
   struct Begun {
     io::DiskResult<Segment> segment;
     FreeFile file;
   };
-  io::Disk& disk = loop_.door().disk;
+  io::Disk& disk = loop_.platform().disk;
   auto begun = co_await io::run_on_worker<Begun>(
       loop_,
       [&disk, directory = options_.directory, file, head]() mutable {

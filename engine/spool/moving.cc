@@ -10,10 +10,10 @@ namespace sluice::spool {
 
 // A fresh copy of one message, with its latest status.  Holds the message's turn.
 struct Spool::Copy {
-  Copy(Turns& turns, QueueId number) : id(number), turn(turns, number) {}
+  Copy(KeyedMutex& turns, QueueId number) : id(number), turn(turns, number) {}
 
   QueueId id;
-  Turns::Turn turn;
+  KeyedMutex::Lock turn;
   std::optional<Message> message;  // absent: nothing of it is to be copied
   std::vector<Location> replaced;  // pieces that have a copy
   std::vector<Location> pieces;    // as they will be
@@ -28,7 +28,7 @@ Task<bool> Spool::move_all(std::vector<QueueId> ids, std::uint32_t number) {
   std::vector<std::unique_ptr<Copy>> copies;
   bool all = true;
   for (const QueueId id : ids) {
-    copies.push_back(std::make_unique<Copy>(turns_, id));
+    copies.push_back(std::make_unique<Copy>(changes_, id));
     if (!(all = co_await prepare_copy(*copies.back(), number))) break;
   }
   const bool written = co_await write_copies(copies);

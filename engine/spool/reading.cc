@@ -149,8 +149,8 @@ Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location 
 // ------------------------------------------------------------------------------------------ what cannot be read
 
 Task<void> Spool::set_aside(QueueId id, std::string why) {
-  Turns::Turn turn(turns_, id);
-  co_await turn.begun();
+  KeyedMutex::Lock lock(changes_, id);
+  co_await lock.acquired();
   if (index_.contains(id)) static_cast<void>(co_await put_aside(id, std::move(why)));
 }
 
@@ -161,7 +161,7 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
   std::vector<Place> places{{segments_.find(where.segment)->file, where.offset, where.bytes()}};
   for (const Location& piece : pieces_of(id))
     places.push_back({segments_.find(piece.segment)->file, piece.offset + kFrameHeaderBytes, piece.payload});
-  io::Disk& disk = loop_.door().disk;
+  io::Disk& disk = loop_.platform().disk;
   for (;;) {
     if (closing_ || loop_.aborting()) co_return false;
     using Done = io::DiskResult<Kept>;

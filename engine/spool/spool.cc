@@ -72,7 +72,7 @@ Spool::~Spool() {
 
 void Spool::close_files() {
   segments_.for_each([this](Segment& segment) {
-    if (segment.file >= 0) loop_.door().disk.close(std::exchange(segment.file, -1));
+    if (segment.file >= 0) loop_.platform().disk.close(std::exchange(segment.file, -1));
   });
 }
 
@@ -241,8 +241,8 @@ std::string Spool::shortened(const message::DeliveryStatus& status, const Entry&
 }
 
 Task<bool> Spool::update(QueueId id, const message::DeliveryStatus& status) {
-  Turns::Turn turn(turns_, id);
-  co_await turn.begun();
+  KeyedMutex::Lock lock(changes_, id);
+  co_await lock.acquired();
   if (!index_.contains(id)) co_return true;
   const std::string head = shortened(status, index_.find(id)->second);
   Log::Write write{.type = RecordType::status, .id = id, .head = head};
@@ -259,8 +259,8 @@ Task<bool> Spool::update(QueueId id, const message::DeliveryStatus& status) {
 }
 
 Task<bool> Spool::finish(QueueId id) {
-  Turns::Turn turn(turns_, id);
-  co_await turn.begun();
+  KeyedMutex::Lock lock(changes_, id);
+  co_await lock.acquired();
   if (!index_.contains(id)) co_return true;
   Log::Write write{.type = RecordType::done, .id = id};
   if (!co_await write_until_kept(write)) co_return false;
@@ -289,7 +289,7 @@ void Spool::on_watch(void* context) {
 
 Task<void> Spool::look_at_space() {
   using Free = io::DiskResult<std::uint64_t>;
-  io::Disk& disk = loop_.door().disk;
+  io::Disk& disk = loop_.platform().disk;
   const auto free = co_await io::run_on_worker<Free>(
       loop_, [&disk, directory = options_.log.directory] { return disk.free_bytes(directory); },
       "the file system's free space");

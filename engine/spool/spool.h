@@ -18,7 +18,7 @@
 #include "engine/spool/log.h"
 #include "engine/spool/recovery.h"
 #include "engine/spool/room.h"
-#include "engine/spool/turns.h"
+#include "engine/spool/keyed_mutex.h"
 
 namespace sluice::spool {
 
@@ -193,7 +193,7 @@ class Spool {
   Index index_;
   PieceIndex pieces_;
   absl::flat_hash_map<QueueId, Draft*> drafts_;  // that have pieces
-  Turns turns_;
+  KeyedMutex changes_;
   Room room_;
   Log log_;
   std::function<void()> on_room_ = [] {};

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 struct WOLFSSL_CTX;
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "engine/base/time.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::tls {
 

@@ -26,7 +26,7 @@ def next_hop():
 
 
 @shared
-def doors():
+def platforms():
     """Listeners for those who come from somewhere special."""
     clear = {"tls": "none", "auth": "clear"}
     nobody = {"tls": "none", "auth": "off", "require_auth": False}
@@ -53,11 +53,11 @@ def doors():
 
 @test
 def who_speaks_before_the_greeting_is_refused():
-    with doors().connect("slow_greeting") as client:
+    with platforms().connect("slow_greeting") as client:
         client.send("EHLO early.test\r\n")
         client.wanted("554 ", "an early EHLO")
         expect_equal(client.rest(), b"", "what came after it")
-    with doors().connect("slow_greeting") as client:
+    with platforms().connect("slow_greeting") as client:
         client.wanted("220", "nothing")
 
 
@@ -67,7 +67,7 @@ def who_speaks_before_the_greeting_is_refused():
 @test
 def a_trusted_network_needs_no_login_and_keeps_to_its_domains():
     next_hop().messages.clear()
-    with doors().client("trusted", name=None) as client:
+    with platforms().client("trusted", name=None) as client:
         client.say("AUTH PLAIN AGEAYg==", "502")
         client.say(MAIL, "550 5.7.1")
         own = "cron@shop.example.org"
@@ -79,22 +79,22 @@ def a_trusted_network_needs_no_login_and_keeps_to_its_domains():
 
 @test
 def a_network_that_is_trusted_with_any_domain():
-    with doors().client("trusted_any", name=None) as client:
+    with platforms().client("trusted_any", name=None) as client:
         client.submit(mail.compose(sender="x@anywhere.test"), sender="y@elsewhere.test")
         next_hop().only()
 
 
 @test
 def nobody_else_is_trusted():
-    for door in ("trusted_elsewhere", "trusted_or_login"):
-        with doors().client(door, name=None) as client:
+    for platform in ("trusted_elsewhere", "trusted_or_login"):
+        with platforms().client(platform, name=None) as client:
             client.say(MAIL, "530 5.7.0")
             client.say(f"RCPT TO:<{RECIPIENT}>", "503")
 
 
 @test
 def a_client_can_be_hidden():
-    with doors().client("hidden") as client:
+    with platforms().client("hidden") as client:
         client.ehlo("secret.client.test")
         client.submit(mail.compose())
     received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1]
@@ -133,7 +133,7 @@ def a_balancer_says_whom_it_speaks_for(name):
     header, client_ip = PROXIES[name]
     for listener in ("proxy", "proxy_tls"):
         for pieces in ([header], [bytes([octet]) for octet in header]):
-            with doors().connect(listener, tls=None) as client:
+            with platforms().connect(listener, tls=None) as client:
                 for piece in pieces:
                     client.send(piece)
                 if listener == "proxy_tls":
@@ -144,7 +144,7 @@ def a_balancer_says_whom_it_speaks_for(name):
             received = mail.expect_intact(next_hop().only().content, mail.compose())[0][1].decode()
             expect_in(f"IPv6:{client_ip}]" if ":" in client_ip else f"[{client_ip}]", received, "Received")
             message_id = re.search(r"\sid (\w+)", received)[1]
-            expect_equal(doors().logged("message", id=message_id)["client"], client_ip, "client in the log")
+            expect_equal(platforms().logged("message", id=message_id)["client"], client_ip, "client in the log")
 
 
 @cases(
@@ -159,7 +159,7 @@ def a_balancer_says_whom_it_speaks_for(name):
     v2_twice=v2() + v2("192.0.2.8"),
 )
 def a_balancer_that_talks_nonsense_is_closed(_name, header):
-    with doors().connect("proxy") as client:
+    with platforms().connect("proxy") as client:
         client.send(header)
         try:
             expect_equal(client.rest(), b"", "what it was told")
@@ -169,7 +169,7 @@ def a_balancer_that_talks_nonsense_is_closed(_name, header):
 
 @test
 def a_balancer_that_says_nothing_is_closed():
-    with doors().connect("proxy") as client:
+    with platforms().connect("proxy") as client:
         expect_equal(client.rest(), b"", "what it was told")
 
 
@@ -177,7 +177,7 @@ def a_balancer_that_says_nothing_is_closed():
 def a_stranger_cannot_say_that_he_is_somebody_else():
     for header in (v1("10.1.2.3"), v2("10.1.2.3")):
         for listener in ("proxy_elsewhere", "trusted_elsewhere"):
-            with doors().connect(listener) as client:
+            with platforms().connect(listener) as client:
                 client.send(header + b"EHLO x\r\n" + MAIL.encode() + b"\r\n")
                 try:
                     said = until_closed_or_refused(client)
@@ -195,7 +195,7 @@ def until_closed_or_refused(client):
 
 @cases(("trusted", v1("10.1.2.3"), "250"), ("not_trusted", v1("192.0.2.7"), "530"), ("itself", v2(command=0), "530"))
 def a_balancer_can_speak_for_trusted_hosts(_name, header, wanted):
-    with doors().connect("proxy_trusted") as client:
+    with platforms().connect("proxy_trusted") as client:
         client.send(header)
         client.greeted()
         client.say(MAIL, wanted)

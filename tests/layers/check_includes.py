@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that every #include follows the layers, and that only engine/io goes through the door.
+"""Checks that every #include follows the layers, and that only engine/io calls the kernel.
 
 The layers are the table in the top meson.build: this reads it, so that what links and what may be
-included are one thing. The door: nothing outside engine/io calls the kernel, the clock or a random source.
+included are one thing. Nothing outside engine/io calls the kernel, the clock or a random source.
 
 Usage: check_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
@@ -42,7 +42,7 @@ OUTSIDE = {
 }
 
 # Standard headers behind which a kernel call, a clock or a random source stands.
-DOOR_HEADERS = {
+PLATFORM_HEADERS = {
     "random", "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch",
     "barrier", "stop_token", "fstream", "filesystem", "csignal",
 }  # fmt: skip
@@ -54,7 +54,7 @@ HARMLESS = {
     "sanitizer/asan_interface.h", "sanitizer/lsan_interface.h", "sanitizer/tsan_interface.h",
 }  # fmt: skip
 
-DOOR_CALLS = re.compile(
+PLATFORM_CALLS = re.compile(
     r"_clock\s*::\s*now\b"
     r"|\brandombytes_\w+"
     r"|\babsl\s*::\s*(?:Now|Sleep\w*|GetCurrentTimeNanos)\b"
@@ -66,7 +66,7 @@ DOOR_CALLS = re.compile(
     r"|getpid|fork|kill|signal|sleep)\s*\("
 )
 
-# Files that may pass the door by themselves: what they may include or call, and why.
+# Files that may call the kernel themselves: what they may include or call, and why.
 EXCEPTIONS = {
     # A program's start and end: signals, limits and the descriptors it was given are the process's, not a core's.
     "engine/programs/sluice.cc": {"filesystem", "std::filesystem", "csignal", "signal.h", "unistd.h", "sys/resource.h", "sched.h", "thread", "std::thread"},
@@ -204,10 +204,10 @@ class Checker:
 
     @staticmethod
     def check_system_include(layer, test, target, allowed):
-        kernel = target in DOOR_HEADERS or ("." in target or "/" in target) and target not in HARMLESS
+        kernel = target in PLATFORM_HEADERS or ("." in target or "/" in target) and target not in HARMLESS
         if not kernel or test or layer in (None, "io") or "*" in allowed or target in allowed:
             return None
-        return f"<{target}>: only engine/io goes through the door"
+        return f"<{target}>: only engine/io calls the kernel"
 
     def check_file(self, path):
         """Every problem of one file."""
@@ -223,10 +223,10 @@ class Checker:
         allowed = EXCEPTIONS.get(path, set())
         if layer not in (None, "io") and not test and "*" not in allowed:
             bare = COMMENT_OR_STRING.sub(" ", text)
-            for found in DOOR_CALLS.finditer(bare):
+            for found in PLATFORM_CALLS.finditer(bare):
                 call = re.sub(r"[\s(]", "", found[0])
                 if call not in allowed:
-                    problems.append(f"{call}: only engine/io goes through the door")
+                    problems.append(f"{call}: only engine/io calls the kernel")
         return problems
 
     def check(self):
@@ -262,11 +262,11 @@ BAD = {
     "a pure layer includes io": ("policy/bad.cc", '#include "engine/io/ring.h"\n', "may not know io"),
     "a test reaches upward": ("tests/unit/smtp/bad_test.cc", '#include "engine/io/ring.h"\n', "may not know io"),
     "liburing outside io": ("engine/net/bad.cc", "#include <liburing.h>\n", "only for io"),
-    "sockets outside io": ("engine/net/bad.cc", "#include <sys/socket.h>\n", "the door"),
+    "sockets outside io": ("engine/net/bad.cc", "#include <sys/socket.h>\n", "calls the kernel"),
     "wolfSSL outside tls": ("engine/relay/bad.cc", "#include <wolfssl/ssl.h>\n", "only for tls"),
     "a thread outside io": ("engine/smtp/bad.cc", "std::jthread t;\n", "std::jthread"),
     "a clock outside io": ("auth/bad.cc", "auto t = std::chrono::steady_clock::now();\n", "_clock::now"),
-    "a random source outside io": ("auth/bad.cc", "#include <random>\n", "the door"),
+    "a random source outside io": ("auth/bad.cc", "#include <random>\n", "calls the kernel"),
     "a kernel call outside io": ("engine/net/bad.cc", "int f() { return ::close(1); }\n", "::close"),
     "an include that is not from the root": ("engine/smtp/bad.cc", '#include "reply.h"\n', "no such file"),
     "a folder in no layer": ("engine/extra/bad.cc", "int x;\n", "not in the table"),

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "engine/base/time.h"
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "tests/sim/faults.h"
 
 namespace sluice::sim {

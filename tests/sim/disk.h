@@ -5,8 +5,8 @@
 // simulated time: what a job of the workers takes is theirs.
 //
 // A program that was running at a loss of power or was killed is over, although its objects are
-// still there: its descriptors are void, and what it still asks of the disk through its door fails
-// with EIO and does nothing, so that it can be taken down; a new life begins with a new door.
+// still there: its descriptors are void, and what it still asks of the disk through its platform fails
+// with EIO and does nothing, so that it can be taken down; a new life begins with a new platform.
 #pragma once
 
 #include <cerrno>
@@ -58,7 +58,7 @@ class SimDisk final : public io::Disk {
   io::DiskResult<std::uint64_t> free_bytes(const std::string& path) override;
   void close(int file) override;
 
-  // For rings and doors.
+  // For rings and platforms.
   [[nodiscard]] std::uint64_t life() const { return life_; }  // another after each loss
   [[nodiscard]] bool is_file(int descriptor) const;           // a socket otherwise
   // A transfer of the ring: begun with the submission, ended with the completion, whose result it
@@ -107,10 +107,10 @@ class SimDisk final : public io::Disk {
   std::vector<Open> open_;
 };
 
-// A door's disk: the host's, until the life ends in which it was made.
-class SimDiskDoor final : public io::Disk {
+// A platform's disk: the host's, until the life ends in which it was made.
+class SimDiskPlatform final : public io::Disk {
  public:
-  explicit SimDiskDoor(SimDisk& disk) : disk_(disk), life_(disk.life()) {}
+  explicit SimDiskPlatform(SimDisk& disk) : disk_(disk), life_(disk.life()) {}
 
   io::DiskResult<void> make_directory(const std::string& path) override;
   io::DiskResult<std::vector<io::DiskEntry>> list(const std::string& directory) override;

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "tests/sim/context.h"
 
 namespace sluice::sim {

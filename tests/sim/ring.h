@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "tests/sim/context.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/network.h"

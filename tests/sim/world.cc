@@ -105,7 +105,7 @@ struct SimWorld::Core {
   SimClock clock;
   SimRandom random;
   SimWorkers workers;
-  SimDiskDoor disk;
+  SimDiskPlatform disk;
 };
 
 SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
@@ -118,7 +118,7 @@ SimWorld::SimWorld(std::uint64_t seed, const SimOptions& options)
 
 SimWorld::~SimWorld() { set_check_note(outer_note_); }
 
-io::Door SimWorld::door(std::string_view ip) {
+io::Platform SimWorld::platform(std::string_view ip) {
   Core& core = *cores_.emplace_back(std::make_unique<Core>(*this, network_.host(ip), disk(ip), cores_.size()));
   return {core.ring, core.sockets, core.clock, core.random, core.workers, core.disk};
 }
@@ -155,7 +155,7 @@ void SimWorld::after(Duration delay, std::function<void()> event) {
 
 bool SimWorld::may_turn(io::Loop& loop) const {
   for (const auto& core : cores_)
-    if (&core->ring == &loop.door().ring && core->ring.can_go_on()) return true;
+    if (&core->ring == &loop.platform().ring && core->ring.can_go_on()) return true;
   return loop.due() <= now();
 }
 

@@ -1,11 +1,11 @@
 // A simulated world under which the engine runs unchanged: hosts, their network and disks, time, chance,
 // workers and names, all in one thread and all from one seed, so that what went wrong once goes wrong again.
-// Loops are made on its doors, one for each simulated core, and run() gives them their turns.  Time stands
+// Loops are made on its platforms, one for each simulated core, and run() gives them their turns.  Time stands
 // still while anyone can go on, then jumps to the next thing that happens.
 // Made before the loops and destroyed after them; one thread.
 //
 //   SimWorld world(seed, SimOptions::varied(seed));
-//   Loop relay(world.door("192.0.2.1"), limits), client(world.door("192.0.2.2"), limits);
+//   Loop relay(world.platform("192.0.2.1"), limits), client(world.platform("192.0.2.2"), limits);
 //   ...
 //   EXPECT_TRUE(world.run({&relay, &client}, [&] { return done; }));
 //
@@ -26,7 +26,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
 #include "tests/sim/context.h"
@@ -58,9 +58,9 @@ class SimWorld {
   SimWorld(const SimWorld&) = delete;
   SimWorld& operator=(const SimWorld&) = delete;
 
-  // The door of another core of the host with this address.  For one loop.
-  io::Door door(std::string_view ip);
-  // The host's disk, which all its doors share.
+  // The platform of another core of the host with this address.  For one loop.
+  io::Platform platform(std::string_view ip);
+  // The host's disk, which all its platforms share.
   SimDisk& disk(std::string_view ip);
   // The host has this address too.
   void add_address(std::string_view ip, std::string_view other);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "engine/base/task.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 
 namespace sluice::testing {
 
@@ -16,12 +16,12 @@ namespace sluice::testing {
 template <typename T>
 class Running {
  public:
-  Running(Doors& doors, io::Loop& loop, std::function<Task<T>()> make) : doors_(doors) {
+  Running(Platforms& platforms, io::Loop& loop, std::function<Task<T>()> make) : platforms_(platforms) {
     loop.post([this, make = std::move(make)] { tasks_.add(keep(make, result_)); });
   }
   [[nodiscard]] bool done() const { return result_.has_value(); }
   T wait() {
-    if (!doors_.run_until([this] { return done() && tasks_.live() == 0; }))
+    if (!platforms_.run_until([this] { return done() && tasks_.live() == 0; }))
       throw std::runtime_error("a task that never ended");
     return *std::move(result_);
   }
@@ -30,7 +30,7 @@ class Running {
   static Task<void> keep(std::function<Task<T>()> make, std::optional<T>& result) {
     result.emplace(co_await make());
   }
-  Doors& doors_;
+  Platforms& platforms_;
   std::optional<T> result_;
   TaskSet tasks_;
 };
@@ -42,11 +42,11 @@ inline Task<Done> and_done(Task<void> task) {
 }
 
 template <typename T>
-T await(Doors& doors, io::Loop& loop, std::function<Task<T>()> make) {
-  return Running<T>(doors, loop, std::move(make)).wait();
+T await(Platforms& platforms, io::Loop& loop, std::function<Task<T>()> make) {
+  return Running<T>(platforms, loop, std::move(make)).wait();
 }
-inline void await_done(Doors& doors, io::Loop& loop, const std::function<Task<void>()>& make) {
-  await<Done>(doors, loop, [&] { return and_done(make()); });
+inline void await_done(Platforms& platforms, io::Loop& loop, const std::function<Task<void>()>& make) {
+  await<Done>(platforms, loop, [&] { return and_done(make()); });
 }
 
 }  // namespace sluice::testing

@@ -42,10 +42,10 @@ std::string inside_brackets(const std::string& argument) {
 }  // namespace
 
 NextHop::NextHop(io::Loop& loop, const io::Address& address) : loop_(loop) {
-  const auto socket = loop.door().sockets.listen(address, {});
+  const auto socket = loop.platform().sockets.listen(address, {});
   CHECK(socket.has_value());
   listener_ = std::make_unique<net::Listener>(loop, *socket, [this](int accepted_socket) {
-    const io::Address from = loop_.door().sockets.peer(accepted_socket);
+    const io::Address from = loop_.platform().sockets.peer(accepted_socket);
     live_.emplace_front(std::make_unique<net::Connection>(loop_, accepted_socket, from), ++accepted);
     live_max = std::max(live_max, live_.size());
     tasks_.add(serve(live_.begin()));

@@ -1,4 +1,4 @@
-// Files used by bare operations of the loop, and a directory of a test's own on either door's disk.
+// Files used by bare operations of the loop, and a directory of a test's own on either platform's disk.
 // Owned by one test; its loop's thread only.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 
 namespace sluice::testing {
 

@@ -1,4 +1,4 @@
-// A socket used by bare operations of the loop, without a connection around it: for tests of the doors, and
+// A socket used by bare operations of the loop, without a connection around it: for tests of the platforms, and
 // for peers that do what no connection of ours would.
 // Owned by one test; its loop's thread only.  close() and idle() before it goes.
 #pragma once
@@ -25,7 +25,7 @@ class RawSocket {
 
   // Opens one and connects it.
   static std::unique_ptr<RawSocket> connect(io::Loop& loop, const io::Address& peer) {
-    auto self = std::make_unique<RawSocket>(loop, loop.door().sockets.open(peer.family()).value());
+    auto self = std::make_unique<RawSocket>(loop, loop.platform().sockets.open(peer.family()).value());
     self->peer_ = peer;
     self->connect_ = loop.connect(self->socket_, &self->peer_, &on_connect, self.get());
     return self;
@@ -118,8 +118,8 @@ class RawSocket {
 class RawListener {
  public:
   RawListener(io::Loop& loop, const io::Address& address, const io::ListenOptions& options = {})
-      : loop_(loop), socket_(loop.door().sockets.listen(address, options).value()) {
-    address_ = loop.door().sockets.local(socket_);
+      : loop_(loop), socket_(loop.platform().sockets.listen(address, options).value()) {
+    address_ = loop.platform().sockets.local(socket_);
     start();
   }
   RawListener(const RawListener&) = delete;

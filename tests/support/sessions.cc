@@ -92,7 +92,7 @@ class ScriptedTakers::Taker final : public message::Taker {
   enum class Stage : std::uint8_t { envelope, body, done };
   Task<void> pause() {
     if (script_.pause == Duration::zero()) co_return;
-    const std::uint64_t chance = script_.loop_.door().random.number();
+    const std::uint64_t chance = script_.loop_.platform().random.number();
     co_await script_.loop_.sleep(script_.pause * static_cast<std::int64_t>(chance % 100) / 100, "a scripted taker");
   }
 
@@ -122,15 +122,15 @@ std::optional<tls::CertificateStamp> OneCertificate::stamp(std::string_view host
   return tls::CertificateStamp{};
 }
 
-SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactory* other_takers,
+SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::TakerFactory* other_takers,
                          session::IdSource* other_ids)
     : loop(host_loop),
       takers(loop),
       people(loop),
-      doors_(doors),
-      certificates_(source_, {.default_host = "relay.example"}, loop.door().clock,
+      platforms_(platforms),
+      certificates_(source_, {.default_host = "relay.example"}, loop.platform().clock,
                     [](std::string_view, std::string_view) {}),
-      tickets_({}, loop.door().clock, loop.door().random),
+      tickets_({}, loop.platform().clock, loop.platform().random),
       tls_({.listener = "test"}, certificates_, tickets_),
       rules_(std::make_shared<session::ListenerRules>()),
       services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes,
@@ -143,10 +143,10 @@ SessionHost::SessionHost(Doors& doors, io::Loop& host_loop, message::TakerFactor
   EXPECT_EQ(smtp::profile_fault(rules_->profile), nullptr);
   rules_->trusted_profile = rules_->profile;
   rules_->tls = &tls_;
-  const int socket = loop.door().sockets.listen(doors.address(kRelayHost, 587), {}).value();
-  address_ = loop.door().sockets.local(socket);
+  const int socket = loop.platform().sockets.listen(platforms.address(kRelayHost, 587), {}).value();
+  address_ = loop.platform().sockets.local(socket);
   listener_ = std::make_unique<net::Listener>(loop, socket, [this](int accepted) {
-    const io::Address peer = loop.door().sockets.peer(accepted);
+    const io::Address peer = loop.platform().sockets.peer(accepted);
     live_.emplace_front(services_, rules_, std::make_unique<net::Connection>(loop, accepted, peer));
     tasks_.add(serve(live_.begin()));
   });
@@ -159,9 +159,9 @@ Task<void> SessionHost::serve(std::list<session::Session>::iterator session) {
 }
 
 void SessionHost::close(bool abort) {
-  await_done(doors_, loop, [this] { return listener_->close(); });
+  await_done(platforms_, loop, [this] { return listener_->close(); });
   if (abort) loop.abort_all();
-  EXPECT_TRUE(doors_.run_until([this] { return tasks_.live() == 0; })) << "sessions that never ended";
+  EXPECT_TRUE(platforms_.run_until([this] { return tasks_.live() == 0; })) << "sessions that never ended";
 }
 
 // ------------------------------------------------------------------------------------------ the client's side
@@ -187,9 +187,9 @@ std::vector<ClientReply> take_replies(std::string& text) {
   return replies;
 }
 
-SessionClient::SessionClient(Doors& doors, io::Loop& loop, const io::Address& relay) : doors_(doors), loop_(loop) {
+SessionClient::SessionClient(Platforms& platforms, io::Loop& loop, const io::Address& relay) : platforms_(platforms), loop_(loop) {
   using Dialled = std::expected<std::unique_ptr<net::Connection>, int>;
-  auto dialled = await<Dialled>(doors, loop, [&] { return net::Connection::connect(loop, relay, 30s); });
+  auto dialled = await<Dialled>(platforms, loop, [&] { return net::Connection::connect(loop, relay, 30s); });
   if (dialled) connection_ = *std::move(dialled);
 }
 
@@ -201,7 +201,7 @@ Task<bool> SessionClient::hear() {
 }
 
 bool SessionClient::more() {
-  return await<bool>(doors_, loop_, [this] { return hear(); });
+  return await<bool>(platforms_, loop_, [this] { return hear(); });
 }
 
 ClientReply SessionClient::reply() {
@@ -235,7 +235,7 @@ bool SessionClient::start_tls(std::string_view behind) {
   if (!heard_.empty()) return false;  // an alert: what came behind was no ClientHello
   auto context = tls::TlsClientContext::make({.verify = tls::TlsVerify::none});
   tls_ = *std::move(context);
-  return await<net::IoStatus>(doors_, loop_, [this] {
+  return await<net::IoStatus>(platforms_, loop_, [this] {
            return connection_->start_tls_client(*tls_, "relay.example", 1min);
          }) == net::IoStatus::ok;
 }
@@ -248,7 +248,7 @@ std::string SessionClient::rest() {
 
 void SessionClient::hang_up() {
   if (connection_ == nullptr) return;
-  await_done(doors_, loop_, [this] { return connection_->close(); });
+  await_done(platforms_, loop_, [this] { return connection_->close(); });
   connection_ = nullptr;
 }
 

@@ -179,7 +179,7 @@ class OneCertificate final : public tls::CertificateSource {
 class SessionHost {
  public:
   // `takers`, `ids`: null for scripted ones of its own.
-  explicit SessionHost(Doors& doors, io::Loop& loop, message::TakerFactory* takers = nullptr,
+  explicit SessionHost(Platforms& platforms, io::Loop& loop, message::TakerFactory* takers = nullptr,
                        session::IdSource* ids = nullptr);
   ~SessionHost() { EXPECT_TRUE(live_.empty()); }
   SessionHost(const SessionHost&) = delete;
@@ -210,7 +210,7 @@ class SessionHost {
  private:
   Task<void> serve(std::list<session::Session>::iterator session);
 
-  Doors& doors_;
+  Platforms& platforms_;
   Ids ids_;
   OneCertificate source_;
   tls::CertificateStore certificates_;
@@ -233,7 +233,7 @@ struct ClientReply {
 
 class SessionClient {
  public:
-  SessionClient(Doors& doors, io::Loop& loop, const io::Address& relay);
+  SessionClient(Platforms& platforms, io::Loop& loop, const io::Address& relay);
   ~SessionClient() { hang_up(); }
   SessionClient(const SessionClient&) = delete;
   SessionClient& operator=(const SessionClient&) = delete;
@@ -260,7 +260,7 @@ class SessionClient {
   Task<bool> hear();
   bool more();
 
-  Doors& doors_;
+  Platforms& platforms_;
   io::Loop& loop_;
   std::unique_ptr<tls::TlsClientContext> tls_;
   std::unique_ptr<net::Connection> connection_;

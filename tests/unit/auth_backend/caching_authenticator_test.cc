@@ -9,14 +9,14 @@
 #include <string>
 
 #include "tests/support/awaited.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/unit/auth/credentials.h"
 
 namespace sluice::auth {
 namespace {
 
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 
 // Grants or not, as it is told; `meanwhile` happens once while it looks.
 class ScriptedBackend final : public Backend {
@@ -41,14 +41,14 @@ class ScriptedBackend final : public Backend {
 class CachingAuthenticatorTest : public ::testing::Test {
  protected:
   AnswerKind log_in() {
-    return testing::await<Answer>(doors_, loop_, [this] {
+    return testing::await<Answer>(platforms_, loop_, [this] {
              return authenticator_.authenticate({.name = name_of("tim@example.com"), .secret = secret_of("right")});
            })
         .kind;
   }
 
-  Doors doors_{DoorKind::simulated};
-  io::Loop& loop_{doors_.add_loop("192.0.2.1")};
+  Platforms platforms_{PlatformKind::simulated};
+  io::Loop& loop_{platforms_.add_loop("192.0.2.1")};
   ScriptedBackend backend_;
   std::array<std::byte, kCacheKeyOctets> key_{};
   CachingAuthenticator authenticator_{loop_, backend_, key_, {}};

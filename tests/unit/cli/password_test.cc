@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 
 namespace sluice::cli {
 namespace {

@@ -14,8 +14,8 @@
 namespace sluice::io {
 namespace {
 
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using testing::Running;
 
 // Answers when the test wants.
@@ -34,15 +34,15 @@ class LateDns final : public Dns {
 };
 
 struct Bench {
-  explicit Bench(DoorKind kind = DoorKind::simulated) : doors(kind) {}
+  explicit Bench(PlatformKind kind = PlatformKind::simulated) : platforms(kind) {}
   std::unique_ptr<Running<DnsReply>> ask(const std::string& name) {
     auto running = std::make_unique<Running<DnsReply>>(
-        doors, loop, [this, name] { return core->ask(name, DnsType::mx); });
-    EXPECT_TRUE(doors.run_until([&] { return core->waiting() != 0 || running->done(); }));
+        platforms, loop, [this, name] { return core->ask(name, DnsType::mx); });
+    EXPECT_TRUE(platforms.run_until([&] { return core->waiting() != 0 || running->done(); }));
     return running;
   }
-  Doors doors;
-  Loop& loop = doors.add_loop("192.0.2.1");
+  Platforms platforms;
+  Loop& loop = platforms.add_loop("192.0.2.1");
   LateDns dns;
   std::unique_ptr<CoreDns> core = std::make_unique<CoreDns>(loop, dns, std::chrono::seconds(30));
 };
@@ -50,7 +50,7 @@ struct Bench {
 TEST(CoreDnsTest, TellsWhoAskedWhateverTheOrder) {
   Bench bench;
   const auto first = bench.ask("first.example"), second = bench.ask("second.example");
-  ASSERT_TRUE(bench.doors.run_until([&] { return bench.core->waiting() == 2; }));
+  ASSERT_TRUE(bench.platforms.run_until([&] { return bench.core->waiting() == 2; }));
   bench.dns.answer(1);
   bench.dns.answer(0);
   EXPECT_EQ(first->wait().canonical, "first.example");
@@ -58,7 +58,7 @@ TEST(CoreDnsTest, TellsWhoAskedWhateverTheOrder) {
 }
 
 TEST(CoreDnsTest, TheAnswerMayComeFromAnotherThread) {
-  Bench bench(DoorKind::real);
+  Bench bench(PlatformKind::real);
   const auto waiting = bench.ask("a.example");
   std::thread other([&] { bench.dns.answer(0); });
   EXPECT_EQ(waiting->wait().status, DnsStatus::no_data);
@@ -73,7 +73,7 @@ TEST(CoreDnsTest, PatienceEnds) {
   EXPECT_EQ(reply.status, DnsStatus::failed);
   EXPECT_GE(bench.loop.now() - before, std::chrono::seconds(30));
   bench.dns.answer(0);  // too late: nobody is told
-  EXPECT_TRUE(bench.doors.run_for(std::chrono::seconds(1)));
+  EXPECT_TRUE(bench.platforms.run_for(std::chrono::seconds(1)));
 }
 
 TEST(CoreDnsTest, StoppingEndsAllWaits) {
@@ -95,10 +95,10 @@ TEST(CoreDnsTest, AnAnswerForWhoHasGoneIsDropped) {
     const auto waiting = bench.ask("a.example");
     bench.loop.abort_all();
     waiting->wait();
-    bench.dns.answer(0);  // lies in the core's mailbox when the desk goes
+    bench.dns.answer(0);  // lies in the core's inbox when the desk goes
     late = bench.dns.asked[0].second;
     bench.core.reset();
-    EXPECT_TRUE(bench.doors.run_for(std::chrono::seconds(1)));
+    EXPECT_TRUE(bench.platforms.run_for(std::chrono::seconds(1)));
   }
   late(dns_failure("the loop itself is gone"));
 }

@@ -1,4 +1,4 @@
-// What a disk promises, on both doors: by blocking calls and by the ring.
+// What a disk promises, on both platforms: by blocking calls and by the ring.
 #include "engine/io/disk.h"
 
 #include <gtest/gtest.h>
@@ -11,15 +11,15 @@
 
 #include "engine/io/file_wait.h"
 #include "tests/support/awaited.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_file.h"
 
 namespace sluice::io {
 namespace {
 
-using testing::BothDoors;
+using testing::BothPlatforms;
 using testing::DiskPlace;
-using testing::DoorKind;
+using testing::PlatformKind;
 using testing::RawTransfer;
 
 constexpr std::size_t kBlock = kDiskBlockBytes;
@@ -36,12 +36,12 @@ int error_of(const DiskResult<T>& result) {
   return result ? 0 : result.error().error;
 }
 
-class DiskTest : public BothDoors {
+class DiskTest : public BothPlatforms {
  protected:
   DiskTest() { EXPECT_TRUE(disk_.make_directory(place_.path())); }
   ~DiskTest() override {
     for (const int file : files_) disk_.close(file);
-    doors_.expect_nothing_left();
+    platforms_.expect_nothing_left();
   }
   [[nodiscard]] std::string path(std::string_view name) const { return place_.path(name); }
   int keep(const DiskResult<int>& file) {
@@ -64,17 +64,17 @@ class DiskTest : public BothDoors {
     return text;
   }
   std::int32_t finish(const RawTransfer& transfer) {
-    EXPECT_TRUE(doors_.run_until([&] { return transfer.result.has_value(); }));
+    EXPECT_TRUE(platforms_.run_until([&] { return transfer.result.has_value(); }));
     return transfer.result.value_or(0);
   }
 
-  Loop& loop_ = doors_.add_loop("192.0.2.1");
-  Disk& disk_ = loop_.door().disk;
-  DiskPlace place_{doors_.simulated()};
+  Loop& loop_ = platforms_.add_loop("192.0.2.1");
+  Disk& disk_ = loop_.platform().disk;
+  DiskPlace place_{platforms_.simulated()};
   std::vector<int> files_;
 };
-INSTANTIATE_TEST_SUITE_P(Doors, DiskTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
-                         testing::door_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, DiskTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         testing::platform_name);
 
 // ------------------------------------------------------------------------------------------ names
 
@@ -214,7 +214,7 @@ TEST_P(DiskTest, ALockIsHeldUntilItIsClosed) {
 TEST_P(DiskTest, SpaceThatIsTakenIsNotFree) {
   const std::uint64_t before = disk_.free_bytes(place_.path()).value();
   EXPECT_GT(before, 0U);
-  if (!doors_.simulated()) return;  // others write to a real disk, too
+  if (!platforms_.simulated()) return;  // others write to a real disk, too
   create("a", 10);
   EXPECT_EQ(disk_.free_bytes(path("a")), before - 10 * kBlock);
 }
@@ -263,7 +263,7 @@ TEST_P(DiskTest, TasksWaitForTheirTransfers) {
   AlignedBytes bytes(text.size());
   std::memcpy(bytes.data(), text.data(), text.size());
   const auto wait = [&](const std::function<Task<std::int32_t>()>& make) {
-    return testing::await<std::int32_t>(doors_, loop_, make);
+    return testing::await<std::int32_t>(platforms_, loop_, make);
   };
   EXPECT_EQ(wait([&] { return store(loop_, file, bytes.view(), 7 * kBlock); }), 0);
   EXPECT_EQ(disk_.read(file, 6 * kBlock, 400 * kBlock),
@@ -286,7 +286,7 @@ TEST_P(DiskTest, ManyTransfersAtOnce) {
     ASSERT_GT(finish(reads[i]), 0);
     const std::size_t both = std::min(writes[i].got().size(), reads[i].got().size());
     EXPECT_EQ(reads[i].got().substr(0, both), pattern(kBlock, i).substr(0, both));
-    if (!doors_.simulated()) EXPECT_EQ(both, kBlock);
+    if (!platforms_.simulated()) EXPECT_EQ(both, kBlock);
   }
 }
 
@@ -310,7 +310,7 @@ TEST_P(DiskTest, AFileThatWasOpenedForReadingIsNotWritten) {
 
 TEST_P(DiskTest, TheRingClosesFilesToo) {
   loop_.close(disk_.create(path("a"), kBlock).value());
-  EXPECT_TRUE(doors_.run_until([&] { return loop_.operations_live() == 0; }));
+  EXPECT_TRUE(platforms_.run_until([&] { return loop_.operations_live() == 0; }));
 }
 
 TEST_P(DiskTest, AFileIsClosedWhileItIsWritten) {

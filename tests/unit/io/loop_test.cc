@@ -1,4 +1,4 @@
-// The loop on both doors: what is ready, what is due, what others post, and how it ends.
+// The loop on both platforms: what is ready, what is due, what others post, and how it ends.
 #include "engine/io/loop.h"
 
 #include <gtest/gtest.h>
@@ -8,38 +8,38 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_socket.h"
 
 namespace sluice::io {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::BothDoors;
-using testing::Doors;
-using testing::DoorKind;
+using testing::BothPlatforms;
+using testing::Platforms;
+using testing::PlatformKind;
 
-class LoopTest : public BothDoors {};
-INSTANTIATE_TEST_SUITE_P(Doors, LoopTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
-                         testing::door_name);
+class LoopTest : public BothPlatforms {};
+INSTANTIATE_TEST_SUITE_P(Platforms, LoopTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         testing::platform_name);
 
 Task<void> sleep_then_note(Loop& loop, Duration duration, int number, std::vector<int>& order) {
   const Instant due = loop.now() + duration;
   co_await loop.sleep(duration, "a nap");
   EXPECT_GE(loop.now(), due);
-  EXPECT_GE(loop.door().clock.now(), due);
+  EXPECT_GE(loop.platform().clock.now(), due);
   order.push_back(number);
 }
 
 TEST_P(LoopTest, SleepersWakeWhenTheyAreDue) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   std::vector<int> order;
   TaskSet tasks;
   tasks.add(sleep_then_note(loop, 60ms, 3, order));
   tasks.add(sleep_then_note(loop, 20ms, 1, order));
   tasks.add(sleep_then_note(loop, 40ms, 2, order));
   tasks.add(sleep_then_note(loop, 0ms, 0, order));
-  EXPECT_TRUE(doors_.run_until([&] { return tasks.live() == 0; }));
+  EXPECT_TRUE(platforms_.run_until([&] { return tasks.live() == 0; }));
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3}));
 }
 
@@ -53,13 +53,13 @@ Task<void> take_turns(Loop& loop, int count, int& taken) {
 
 // What is done in parts lets all others go on between two of them, and waits for nothing.
 TEST_P(LoopTest, WorkInPartsHasOneInEachTurn) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   int one = 0;
   int two = 0;
   TaskSet tasks;
   tasks.add(take_turns(loop, 20, one));
   tasks.add(take_turns(loop, 10, two));
-  EXPECT_TRUE(doors_.run_until([&] {
+  EXPECT_TRUE(platforms_.run_until([&] {
     EXPECT_TRUE(one == two || two == 10) << one << " " << two;
     return tasks.live() == 0;
   }));
@@ -70,32 +70,32 @@ Task<void> sleep_often(Loop& loop, const Loop& other, int count, bool& mixed_up)
     const std::uint64_t turns_of_other = other.counters().turns;
     co_await loop.sleep(1ms, "a nap");
     // In a turn of its own loop, time is what the loop said when the turn began.
-    if (loop.now() > loop.door().clock.now() || turns_of_other > other.counters().turns) mixed_up = true;
+    if (loop.now() > loop.platform().clock.now() || turns_of_other > other.counters().turns) mixed_up = true;
   }
 }
 
 TEST_P(LoopTest, LoopsOnOneThreadDoNotTakeEachOthersTasks) {
-  Loop& one = doors_.add_loop("192.0.2.1");
-  Loop& two = doors_.add_loop("192.0.2.2");
+  Loop& one = platforms_.add_loop("192.0.2.1");
+  Loop& two = platforms_.add_loop("192.0.2.2");
   bool mixed_up = false;
   TaskSet tasks;
   tasks.add(sleep_often(one, two, 20, mixed_up));
   tasks.add(sleep_often(two, one, 20, mixed_up));
   // Only one of them gets turns: its own task ends, the other's does not.
   for (int i = 0; i < 2000 && tasks.live() == 2; ++i) {
-    if (doors_.simulated()) {
+    if (platforms_.simulated()) {
       one.turn(1ms);
     } else {
       one.turn(20ms);
     }
   }
   EXPECT_EQ(tasks.live(), 1U);
-  EXPECT_TRUE(doors_.run_until([&] { return tasks.live() == 0; }));
+  EXPECT_TRUE(platforms_.run_until([&] { return tasks.live() == 0; }));
   EXPECT_FALSE(mixed_up);
 }
 
 TEST_P(LoopTest, APostedMessageRunsInATurn) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   std::vector<int> order;
   loop.post([&] {
     order.push_back(1);
@@ -103,7 +103,7 @@ TEST_P(LoopTest, APostedMessageRunsInATurn) {
   });
   loop.post([&] { order.push_back(2); });
   EXPECT_TRUE(order.empty());
-  EXPECT_TRUE(doors_.run_until([&] { return order.size() == 3; }));
+  EXPECT_TRUE(platforms_.run_until([&] { return order.size() == 3; }));
   EXPECT_EQ(order, (std::vector{1, 2, 3}));
 }
 
@@ -113,19 +113,19 @@ Task<void> work(Loop& loop, int value, std::vector<std::optional<int>>& results)
 }
 
 TEST_P(LoopTest, WorkersAnswerOnTheLoop) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   std::vector<std::optional<int>> results;
   TaskSet tasks;
   for (int i = 0; i < 20; ++i) tasks.add(work(loop, i, results));
-  EXPECT_TRUE(doors_.run_until([&] { return tasks.live() == 0; }));
+  EXPECT_TRUE(platforms_.run_until([&] { return tasks.live() == 0; }));
   int sum = 0;
   for (const auto& result : results) sum += result.value_or(-1000);
   EXPECT_EQ(sum, 380);
 }
 
 TEST_P(LoopTest, RunEndsWhenItIsStoppedAndNothingIsOwed) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
-  auto listener = std::make_unique<testing::RawListener>(loop, doors_.address("192.0.2.1"));
+  Loop& loop = platforms_.add_loop("192.0.2.1");
+  auto listener = std::make_unique<testing::RawListener>(loop, platforms_.address("192.0.2.1"));
   bool settled = false;
   loop.post([&] {
     loop.stop();
@@ -139,7 +139,7 @@ TEST_P(LoopTest, RunEndsWhenItIsStoppedAndNothingIsOwed) {
 }
 
 TEST_P(LoopTest, SaysWhenItsNextTurnIsDue) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   EXPECT_EQ(loop.due(), Instant::max());
   Timer timer([](void*) {}, nullptr);
   loop.timers().arm(timer, loop.now() + 1h);
@@ -153,22 +153,22 @@ TEST_P(LoopTest, SaysWhenItsNextTurnIsDue) {
 }
 
 TEST_P(LoopTest, CancellingWhatHasEndedDoesNothing) {
-  Loop& loop = doors_.add_loop("192.0.2.1");
+  Loop& loop = platforms_.add_loop("192.0.2.1");
   loop.cancel({}, OperationKind::receive);
   loop.cancel({.index = 3, .generation = 9}, OperationKind::send);
   EXPECT_EQ(loop.operations_live(), 0U);
 }
 
 TEST(LoopWorkersTest, AFullQueueIsToldAtOnce) {
-  Doors doors(DoorKind::simulated);
-  Loop& loop = doors.add_loop("192.0.2.1");
-  doors.world().faults().add({.call = sim::SimCall::work, .after = 1, .count = 1});
+  Platforms platforms(PlatformKind::simulated);
+  Loop& loop = platforms.add_loop("192.0.2.1");
+  platforms.world().faults().add({.call = sim::SimCall::work, .after = 1, .count = 1});
   std::vector<std::optional<int>> results;
   TaskSet tasks;
   for (int i = 1; i <= 3; ++i) tasks.add(work(loop, i, results));
   EXPECT_EQ(results.size(), 1U);  // refused without waiting
   EXPECT_EQ(results[0], std::nullopt);
-  EXPECT_TRUE(doors.run_until([&] { return tasks.live() == 0; }));
+  EXPECT_TRUE(platforms.run_until([&] { return tasks.live() == 0; }));
   EXPECT_EQ(results.size(), 3U);
 }
 
@@ -181,12 +181,12 @@ struct RealCore {
   std::unique_ptr<Random> random = make_real_random();
   std::unique_ptr<Disk> disk = make_real_disk();
   std::unique_ptr<Workers> workers = make_real_workers(1, 4);
-  Door door() { return {*ring, *sockets, *clock, *random, *workers, *disk}; }
+  Platform platform() { return {*ring, *sockets, *clock, *random, *workers, *disk}; }
 };
 
 TEST(LoopThreadsTest, MessagesFromOtherThreadsWakeASleepingLoop) {
   RealCore core;
-  Loop loop(core.door(), {.buffers = 2});
+  Loop loop(core.platform(), {.buffers = 2});
   std::atomic<int> received = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
@@ -213,7 +213,7 @@ TEST(LoopThreadsTest, WhoStoppedALoopLookedAtItWhenItWasGone) {
     std::atomic<bool> over = false;
     std::thread thread([&] {
       RealCore core;
-      auto loop = std::make_unique<Loop>(core.door(), LoopLimits{.buffers = 2});
+      auto loop = std::make_unique<Loop>(core.platform(), LoopLimits{.buffers = 2});
       made = loop.get();
       bool told = i % 2 == 0;
       if (!told) loop->post([&] { told = true; });
@@ -234,7 +234,7 @@ TEST(LoopThreadsTest, ALoopEndsWithTheMessageThatEndsIt) {
     std::atomic<bool> over = false;
     std::thread thread([&] {
       RealCore core;
-      auto loop = std::make_unique<Loop>(core.door(), LoopLimits{.buffers = 2});
+      auto loop = std::make_unique<Loop>(core.platform(), LoopLimits{.buffers = 2});
       bool ended = false;
       made = loop.get();
       while (!ended) {
@@ -256,8 +256,8 @@ TEST(LoopDeathTest, ALoopGoesWhenAllItStartedHasEnded) {
   EXPECT_DEATH(
       {
         sim::SimWorld world(7);
-        Loop loop(world.door("192.0.2.1"), {});
-        const int socket = *loop.door().sockets.listen(*Address::from_ip("192.0.2.1", 25), {});
+        Loop loop(world.platform("192.0.2.1"), {});
+        const int socket = *loop.platform().sockets.listen(*Address::from_ip("192.0.2.1", 25), {});
         loop.accept(socket, [](void*, const Completion&) {}, nullptr);
       },
       "check failed: operations_.live.*\n.*seed 7");

@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 
 namespace sluice::io {
 namespace {

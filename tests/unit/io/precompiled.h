@@ -4,4 +4,4 @@
 #include "engine/precompiled/tests.h"
 #include "tests/sim/world.h"
 #include "tests/support/awaited.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"

@@ -25,7 +25,7 @@
 
 #include "engine/io/aligned.h"
 #include "engine/io/disk.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_file.h"
 
 namespace sluice::io {
@@ -33,8 +33,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::DiskPlace;
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using testing::RawTransfer;
 
 constexpr std::size_t kBlock = kDiskBlockBytes;
@@ -48,7 +48,7 @@ class RealDiskTest : public ::testing::Test {
  protected:
   ~RealDiskTest() override {
     for (const int file : files_) disk_->close(file);
-    EXPECT_EQ(Doors::descriptors_open(), descriptors_before_);
+    EXPECT_EQ(Platforms::descriptors_open(), descriptors_before_);
   }
   [[nodiscard]] std::string path(std::string_view name) const { return place_.path(name); }
   int keep(const DiskResult<int>& file) {
@@ -62,7 +62,7 @@ class RealDiskTest : public ::testing::Test {
     return status.st_mode & 07777U;
   }
 
-  std::size_t descriptors_before_ = Doors::descriptors_open();
+  std::size_t descriptors_before_ = Platforms::descriptors_open();
   DiskPlace place_{/*simulated=*/false};
   std::unique_ptr<Disk> disk_ = make_real_disk();
   std::vector<int> files_;
@@ -237,12 +237,12 @@ TEST_F(RealDiskTest, ADurableOverwriteIsNotHandedToAKernelThread) {
   const int file = keep(disk_->create(path("a"), 256 * kBlock));
   EXPECT_NE(::fcntl(file, F_GETFL) & O_DIRECT, 0);
   EXPECT_EQ(::fcntl(file, F_GETFL) & O_NONBLOCK, 0);
-  Doors doors(DoorKind::real);
-  Loop& loop = doors.add_loop("192.0.2.1");
+  Platforms platforms(PlatformKind::real);
+  Loop& loop = platforms.add_loop("192.0.2.1");
   const std::size_t before = kernel_threads();
   for (std::size_t i = 0; i < 64; ++i) {
     const RawTransfer write(loop, file, i * 4 * kBlock, std::string(4 * kBlock, 'x'), true);
-    EXPECT_TRUE(doors.run_until([&] { return write.result.has_value(); }));
+    EXPECT_TRUE(platforms.run_until([&] { return write.result.has_value(); }));
     EXPECT_EQ(write.result, 4 * kBlock);
   }
   EXPECT_EQ(kernel_threads(), before);
@@ -260,11 +260,11 @@ std::uint64_t cancelled_bytes() {
 TEST_F(RealDiskTest, ADurableWriteOfTheRingIsOnTheDiskWhenItEnds) {
   const int file = ::open(path("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);  // not direct
   files_.push_back(file);
-  Doors doors(DoorKind::real);
-  Loop& loop = doors.add_loop("192.0.2.1");
+  Platforms platforms(PlatformKind::real);
+  Loop& loop = platforms.add_loop("192.0.2.1");
   const auto left_in_memory = [&](bool durable) {
     const RawTransfer write(loop, file, 0, std::string(4 * kBlock, 'x'), durable);
-    EXPECT_TRUE(doors.run_until([&] { return write.result.has_value(); }));
+    EXPECT_TRUE(platforms.run_until([&] { return write.result.has_value(); }));
     EXPECT_EQ(write.result, 4 * kBlock);
     const std::uint64_t before = cancelled_bytes();
     EXPECT_EQ(::ftruncate(file, 0), 0);

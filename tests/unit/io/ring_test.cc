@@ -1,4 +1,4 @@
-// What a ring promises, on both doors: by bare operations of the loop.
+// What a ring promises, on both platforms: by bare operations of the loop.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_socket.h"
 
 namespace sluice::io {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::BothDoors;
-using testing::Doors;
-using testing::DoorKind;
+using testing::BothPlatforms;
+using testing::Platforms;
+using testing::PlatformKind;
 using testing::RawListener;
 using testing::RawSocket;
 
@@ -29,23 +29,23 @@ std::string pattern(std::size_t size) {
   return text;
 }
 
-class RingTest : public BothDoors {
+class RingTest : public BothPlatforms {
  protected:
   void open(const LoopLimits& limits = {}) {
-    loop_ = &doors_.add_loop("192.0.2.1", limits);
-    listener_ = std::make_unique<RawListener>(*loop_, doors_.address("192.0.2.1"));
+    loop_ = &platforms_.add_loop("192.0.2.1", limits);
+    listener_ = std::make_unique<RawListener>(*loop_, platforms_.address("192.0.2.1"));
   }
   // A connected pair; the server's side is the last one accepted.
   RawSocket& connect() {
     const std::size_t before = listener_->accepted.size();
     clients_.push_back(RawSocket::connect(*loop_, listener_->address()));
     RawSocket& client = *clients_.back();
-    EXPECT_TRUE(doors_.run_until([&] { return client.connected && listener_->accepted.size() > before; }));
+    EXPECT_TRUE(platforms_.run_until([&] { return client.connected && listener_->accepted.size() > before; }));
     EXPECT_EQ(client.connected, 0);
     return client;
   }
   RawSocket& server() { return *listener_->accepted.back(); }
-  bool until(const std::function<bool()>& condition) { return doors_.run_until(condition); }
+  bool until(const std::function<bool()>& condition) { return platforms_.run_until(condition); }
   void TearDown() override {
     if (listener_ == nullptr) return;
     for (const auto& client : clients_) client->end_all();
@@ -54,15 +54,15 @@ class RingTest : public BothDoors {
     EXPECT_TRUE(until([&] { return loop_->operations_live() == 0; }));
     clients_.clear();
     listener_.reset();
-    doors_.expect_nothing_left();
+    platforms_.expect_nothing_left();
   }
 
   Loop* loop_ = nullptr;
   std::unique_ptr<RawListener> listener_;
   std::vector<std::unique_ptr<RawSocket>> clients_;
 };
-INSTANTIATE_TEST_SUITE_P(Doors, RingTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
-                         testing::door_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, RingTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         testing::platform_name);
 
 TEST_P(RingTest, BytesArriveAsTheyWereSent) {
   open();
@@ -96,7 +96,7 @@ TEST_P(RingTest, ClosingWithUnreadBytesResetsTheOtherSide) {
   RawSocket& client = connect();
   client.send("nobody reads this");
   EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
-  EXPECT_TRUE(doors_.run_for(20ms));  // it arrives
+  EXPECT_TRUE(platforms_.run_for(20ms));  // it arrives
   server().close();
   client.receive();
   EXPECT_TRUE(until([&] { return client.end.has_value(); }));
@@ -118,7 +118,7 @@ TEST_P(RingTest, AConnectThatNobodyWaitsForIsRefused) {
 
 TEST_P(RingTest, NobodyIsAsleepForLongerThanItWasTold) {
   open();
-  const Instant before = loop_->door().clock.now();
+  const Instant before = loop_->platform().clock.now();
   loop_->turn(30ms);
   EXPECT_GE(loop_->now() - before, 25ms);
   EXPECT_LT(loop_->now() - before, 5s);
@@ -130,12 +130,12 @@ TEST_P(RingTest, ACancelledReceiveEndsAndTheBytesStay) {
   open();
   RawSocket& client = connect();
   server().receive();
-  EXPECT_TRUE(doors_.run_for(5ms));
+  EXPECT_TRUE(platforms_.run_for(5ms));
   server().cancel_receive();
   EXPECT_TRUE(until([&] { return server().end.has_value(); }));
   EXPECT_EQ(server().end, -ECANCELED);
   client.send("later");
-  EXPECT_TRUE(doors_.run_for(20ms));
+  EXPECT_TRUE(platforms_.run_for(20ms));
   EXPECT_EQ(server().received, "");
   server().receive();
   EXPECT_TRUE(until([&] { return server().received == "later"; }));
@@ -147,7 +147,7 @@ TEST_P(RingTest, ACompletionMayBeatItsCancel) {
     RawSocket& client = connect();
     client.send("x");
     EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
-    EXPECT_TRUE(doors_.run_for(10ms));
+    EXPECT_TRUE(platforms_.run_for(10ms));
     server().receive();  // the byte is there, and the cancel is submitted together with the receive
     server().cancel_receive();
     EXPECT_TRUE(until([&] { return server().idle(); }));
@@ -174,7 +174,7 @@ TEST_P(RingTest, AnAcceptedSocketMayBeatTheCancelOfItsAccept) {
   listener_->cancel();
   EXPECT_TRUE(until([&] { return listener_->error.has_value(); }));
   EXPECT_EQ(listener_->error, -ECANCELED);
-  if (!doors_.simulated()) EXPECT_EQ(listener_->accepted.size(), 1U);
+  if (!platforms_.simulated()) EXPECT_EQ(listener_->accepted.size(), 1U);
   if (listener_->accepted.empty()) {
     listener_->start();
     EXPECT_TRUE(until([&] { return listener_->accepted.size() == 1; }));
@@ -186,7 +186,7 @@ TEST_P(RingTest, ASendThatNobodyReadsEndsWhenItIsCancelled) {
   RawSocket& client = connect();
   const std::string text = pattern(32 << 20);  // more than all socket buffers take
   client.send(text);
-  EXPECT_TRUE(doors_.run_for(50ms));
+  EXPECT_TRUE(platforms_.run_for(50ms));
   EXPECT_FALSE(client.sent.has_value());
   client.cancel_send();
   EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
@@ -196,7 +196,7 @@ TEST_P(RingTest, ASendThatNobodyReadsEndsWhenItIsCancelled) {
   server().receive();
   const auto went = static_cast<std::size_t>(std::max(*client.sent, 0));
   EXPECT_TRUE(until([&] { return server().received.size() >= went; }));
-  EXPECT_TRUE(doors_.run_for(20ms));
+  EXPECT_TRUE(platforms_.run_for(20ms));
   EXPECT_EQ(server().received, text.substr(0, went));
 }
 
@@ -219,7 +219,7 @@ TEST_P(RingTest, AnEmptyPoolEndsTheReceive) {
   EXPECT_EQ(server().end, -ENOBUFS);
   server().keep_buffers = false;
   server().kept.clear();
-  EXPECT_TRUE(doors_.run_for(1ms));
+  EXPECT_TRUE(platforms_.run_for(1ms));
   while (server().received.size() < 10'000) {
     server().receive(/*poll_first=*/true);
     EXPECT_TRUE(until([&] { return server().end.has_value() || server().received.size() == 10'000; }));
@@ -237,7 +237,7 @@ TEST_P(RingTest, AReceiveThatIsArmedOnAnEmptyPoolFailsThoughNothingArrived) {
   RawSocket& holder = server();
   connect();
   server().receive(/*poll_first=*/true);
-  EXPECT_TRUE(doors_.run_for(5ms));
+  EXPECT_TRUE(platforms_.run_for(5ms));
   EXPECT_FALSE(server().end.has_value());
   server().cancel_receive();
   EXPECT_TRUE(until([&] { return server().idle(); }));
@@ -253,7 +253,7 @@ TEST_P(RingTest, AnIdleReceiveHoldsNoBuffer) {
     connect();
     server().receive();
   }
-  EXPECT_TRUE(doors_.run_for(5ms));
+  EXPECT_TRUE(platforms_.run_for(5ms));
   EXPECT_EQ(loop_->buffers().in_use(), 0U);
   for (const auto& socket : listener_->accepted) EXPECT_FALSE(socket->end.has_value());
 }
@@ -261,8 +261,8 @@ TEST_P(RingTest, AnIdleReceiveHoldsNoBuffer) {
 // ------------------------------------------------------------------------------------------ full queues
 
 TEST(RealRingLimitsTest, MoreSubmissionsAndCompletionsThanTheQueuesHold) {
-  Doors doors(DoorKind::real);
-  Loop& loop = doors.add_loop("192.0.2.1");
+  Platforms platforms(PlatformKind::real);
+  Loop& loop = platforms.add_loop("192.0.2.1");
   // The ring of a test holds 256 submissions and 4096 completions; a turn takes 256.
   std::vector<int> results;
   for (int i = 0; i < 6000; ++i) {
@@ -271,7 +271,7 @@ TEST(RealRingLimitsTest, MoreSubmissionsAndCompletionsThanTheQueuesHold) {
     }, &results), OperationKind::accept);
   }
   EXPECT_EQ(loop.operations_live(), 12'000U);
-  EXPECT_TRUE(doors.run_until([&] { return loop.operations_live() == 0; }));
+  EXPECT_TRUE(platforms.run_until([&] { return loop.operations_live() == 0; }));
   EXPECT_EQ(results.size(), 6000U);
   EXPECT_TRUE(std::ranges::all_of(results, [](int result) { return result == -EBADF; }));
 }
@@ -280,21 +280,21 @@ TEST(RealRingLimitsTest, MoreSubmissionsAndCompletionsThanTheQueuesHold) {
 
 // The kernel answers nobody whose listener has a full queue: a connect hangs, and ends when it is cancelled.
 TEST(RealRingConnectTest, AConnectThatHangsEndsWhenItIsCancelled) {
-  Doors doors(DoorKind::real);
-  Loop& loop = doors.add_loop("192.0.2.1");
-  const int listener = *loop.door().sockets.listen(doors.address("192.0.2.1"), {.backlog = 0});
-  const Address address = loop.door().sockets.local(listener);
+  Platforms platforms(PlatformKind::real);
+  Loop& loop = platforms.add_loop("192.0.2.1");
+  const int listener = *loop.platform().sockets.listen(platforms.address("192.0.2.1"), {.backlog = 0});
+  const Address address = loop.platform().sockets.local(listener);
   std::vector<std::unique_ptr<RawSocket>> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(RawSocket::connect(loop, address));
-  EXPECT_TRUE(doors.run_for(100ms));
+  EXPECT_TRUE(platforms.run_for(100ms));
   const auto hangs = [](const auto& client) { return !client->connected.has_value(); };
   EXPECT_GT(std::ranges::count_if(clients, hangs), 0);
   for (const auto& client : clients)
     if (hangs(client)) client->cancel_connect();
-  EXPECT_TRUE(doors.run_until([&] { return std::ranges::none_of(clients, hangs); }));
+  EXPECT_TRUE(platforms.run_until([&] { return std::ranges::none_of(clients, hangs); }));
   EXPECT_GT(std::ranges::count_if(clients, [](const auto& c) { return c->connected == -ECANCELED; }), 0);
   for (const auto& client : clients) client->close();
-  loop.door().sockets.close(listener);
+  loop.platform().sockets.close(listener);
 }
 
 }  // namespace

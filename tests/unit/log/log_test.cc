@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 
 namespace sluice::log {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 
 namespace sluice::log {
 namespace {
@@ -16,8 +16,8 @@ using ::testing::SizeIs;
 class RepeatedLinesTest : public ::testing::Test {
  protected:
   ~RepeatedLinesTest() override { lines.flush(); }
-  testing::Doors doors{testing::DoorKind::simulated};
-  io::Loop& loop{doors.add_loop("192.0.2.1")};
+  testing::Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& loop{platforms.add_loop("192.0.2.1")};
   std::vector<std::string> told;
   RepeatedLines lines{loop, [this](const RepeatedLines::Kind& kind, std::uint64_t count) {
                         told.push_back(kind.first + " " + kind.second + " " + std::to_string(count));
@@ -30,7 +30,7 @@ TEST_F(RepeatedLinesTest, ABurstIsOneLineAndACount) {
   EXPECT_EQ(written, 1);
   EXPECT_TRUE(lines.admit({"192.0.2.0", "other"}, 1)) << "another reason is another burst";
   EXPECT_TRUE(lines.admit({"192.0.2.1", "late"}, 1)) << "so is another client";
-  EXPECT_TRUE(doors.run_for(RepeatedLines::kWindow + 1s));
+  EXPECT_TRUE(platforms.run_for(RepeatedLines::kWindow + 1s));
   EXPECT_THAT(told, ElementsAre("192.0.2.0 late 1999"));
 }
 
@@ -38,10 +38,10 @@ TEST_F(RepeatedLinesTest, ABurstThatGoesOnIsACountEachWindow) {
   EXPECT_TRUE(lines.admit({"a", "late"}, 1));
   for (int i = 0; i < 4; ++i) {
     EXPECT_FALSE(lines.admit({"a", "late"}, 1));
-    EXPECT_TRUE(doors.run_for(RepeatedLines::kWindow));
+    EXPECT_TRUE(platforms.run_for(RepeatedLines::kWindow));
   }
   EXPECT_THAT(told, SizeIs(::testing::Ge(3U)));
-  EXPECT_TRUE(doors.run_for(3 * RepeatedLines::kWindow));
+  EXPECT_TRUE(platforms.run_for(3 * RepeatedLines::kWindow));
   EXPECT_TRUE(lines.admit({"a", "late"}, 1)) << "a new burst";
 }
 

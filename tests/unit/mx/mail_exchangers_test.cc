@@ -19,22 +19,22 @@ namespace {
 
 using namespace std::chrono_literals;
 using io::DnsType;
-using sluice::testing::DoorKind;
-using sluice::testing::Doors;
+using sluice::testing::PlatformKind;
+using sluice::testing::Platforms;
 using ::testing::HasSubstr;
 using sluice::testing::Running;
 using Found = MailExchangers::Found;
 
 struct Bench {
   explicit Bench(std::uint64_t seed = 1, MailExchangersOptions chosen = {.rules = sluice::testing::exchange_rules()})
-      : doors(DoorKind::simulated, seed), options(std::move(chosen)) {}
+      : platforms(PlatformKind::simulated, seed), options(std::move(chosen)) {}
   MailExchangers& exchangers() {
-    if (!made) made = std::make_unique<MailExchangers>(loop, dns, loop.door().random, options);
+    if (!made) made = std::make_unique<MailExchangers>(loop, dns, loop.platform().random, options);
     return *made;
   }
   std::unique_ptr<Running<Found>> start(const std::string& domain) {
     auto& all = exchangers();
-    return std::make_unique<Running<Found>>(doors, loop,
+    return std::make_unique<Running<Found>>(platforms, loop,
                                             [&all, domain] { return all.look_up(domain); });
   }
   Found look_up(const std::string& domain) { return start(domain)->wait(); }
@@ -44,17 +44,17 @@ struct Bench {
     return found ? found->hosts.at(0).name
                  : std::to_string(found.error().code) + " " + found.error().text;
   }
-  void run_for(Duration duration) { EXPECT_TRUE(doors.run_for(duration)); }
+  void run_for(Duration duration) { EXPECT_TRUE(platforms.run_for(duration)); }
   void add(const std::string& domain, std::uint32_t ttl_s = 300) {
     dns.add_mx(domain, 10, "mx." + domain, ttl_s);
     dns.add_address("mx." + domain, "192.0.2.9", ttl_s);
     dns.add_address("mx." + domain, "2001:db8::9", ttl_s);
   }
 
-  Doors doors;
+  Platforms platforms;
   MailExchangersOptions options{.rules = sluice::testing::exchange_rules()};
-  io::Loop& loop = doors.add_loop("192.0.2.1");
-  sim::SimDns& dns = doors.world().dns();
+  io::Loop& loop = platforms.add_loop("192.0.2.1");
+  sim::SimDns& dns = platforms.world().dns();
   std::unique_ptr<MailExchangers> made;
 };
 
@@ -106,7 +106,7 @@ TEST(MailExchangersTest, WhatIsNoDomainIsNotAskedFor) {
     EXPECT_EQ(found.error().code, 550);
     EXPECT_THAT(found.error().text, ::testing::Not(HasSubstr("\r")));
   }
-  EXPECT_EQ(bench.doors.world().faults().calls(sim::SimCall::query), 0U);
+  EXPECT_EQ(bench.platforms.world().faults().calls(sim::SimCall::query), 0U);
 }
 
 TEST(MailExchangersTest, OnesOwnNamesAreFoldedLikeTheOthers) {
@@ -127,7 +127,7 @@ TEST(MailExchangersTest, ManyWhoWaitCostOneQuestion) {
   std::vector<std::unique_ptr<Running<Found>>> all;
   for (int i = 0; i < 100; ++i)
     all.push_back(bench.start(i % 2 == 0 ? "example.net" : "EXAMPLE.net."));
-  EXPECT_TRUE(bench.doors.run_until([&] { return bench.exchangers().waiting() == 100; }));
+  EXPECT_TRUE(bench.platforms.run_until([&] { return bench.exchangers().waiting() == 100; }));
   for (const auto& one : all) EXPECT_TRUE(one->wait());
   EXPECT_EQ(bench.dns.asked("example.net", DnsType::mx), 1U);
   EXPECT_EQ(bench.dns.asked("mx.example.net", DnsType::a), 1U);
@@ -141,7 +141,7 @@ TEST(MailExchangersTest, ManyWhoWaitCostOneQuestion) {
 
 TEST(MailExchangersTest, AllWhoWaitHearOfAFailure) {
   Bench bench;
-  bench.doors.world().faults().add({.call = sim::SimCall::query, .count = 1});
+  bench.platforms.world().faults().add({.call = sim::SimCall::query, .count = 1});
   bench.add("example.net");
   std::vector<std::unique_ptr<Running<Found>>> all;
   for (int i = 0; i < 5; ++i) all.push_back(bench.start("example.net"));
@@ -260,7 +260,7 @@ TEST(MailExchangersTest, StoppingEndsAllWaits) {
   std::vector<std::unique_ptr<Running<Found>>> all;
   for (const char* domain : {"example.net", "example.net", "other.example"})
     all.push_back(bench.start(domain));
-  EXPECT_TRUE(bench.doors.run_until([&] { return bench.exchangers().waiting() == 3; }));
+  EXPECT_TRUE(bench.platforms.run_until([&] { return bench.exchangers().waiting() == 3; }));
   const Instant before = bench.loop.now();
   bench.loop.abort_all();
   for (const auto& one : all) {
@@ -286,7 +286,7 @@ TEST(MailExchangersTest, StoppingAtAnyPointEndsAllWaits) {
     const auto done = [&] {
       return std::ranges::all_of(all, [](const auto& one) { return one->done(); });
     };
-    EXPECT_TRUE(bench.doors.run_until([&] { return turns++ == after || done(); }));
+    EXPECT_TRUE(bench.platforms.run_until([&] { return turns++ == after || done(); }));
     stopped_early += done() ? 0 : 1;
     bench.loop.abort_all();
     for (const auto& one : all) {
@@ -306,7 +306,7 @@ TEST(MailExchangersTest, AnyQuestionMayFail) {
       bench.add("example.net");
       bench.dns.add_mx("example.net", 20, "second.example.net");
       bench.dns.add_address("second.example.net", "192.0.2.10");
-      bench.doors.world().faults().add(
+      bench.platforms.world().faults().add(
           {.call = sim::SimCall::query, .after = failing, .count = count});
       const Found found = bench.look_up("example.net");
       if (!found) EXPECT_FALSE(found.error().permanent) << failing;
@@ -320,7 +320,7 @@ TEST(MailExchangersTest, ASeedReplaysExactly) {
     Bench bench(seed);
     for (int i = 0; i < 20; ++i) bench.add("n" + std::to_string(i % 5) + ".example", 10);
     for (int i = 0; i < 20; ++i) bench.first("n" + std::to_string(i % 5) + ".example");
-    return bench.doors.world().trace_hash();
+    return bench.platforms.world().trace_hash();
   };
   EXPECT_EQ(trace(3), trace(3));
 }

@@ -21,8 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using sluice::testing::DnsWire;
-using sluice::testing::DoorKind;
-using sluice::testing::Doors;
+using sluice::testing::PlatformKind;
+using sluice::testing::Platforms;
 using sluice::testing::FakeNameServer;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
@@ -86,7 +86,7 @@ class UnboundTest : public ::testing::Test {
 
   Found look_up(const std::string& domain) {
     auto& all = *exchangers();
-    return Running<Found>(doors_, loop_, [&all, domain] { return all.look_up(domain); }).wait();
+    return Running<Found>(platforms_, loop_, [&all, domain] { return all.look_up(domain); }).wait();
   }
   MailExchangers* exchangers() {
     if (!exchangers_) {
@@ -94,7 +94,7 @@ class UnboundTest : public ::testing::Test {
       chosen.servers = {server_->address()};
       chosen.timeout = timeout_;
       dns_ = *io::make_real_dns(chosen);
-      exchangers_ = std::make_unique<MailExchangers>(loop_, *dns_, loop_.door().random, options_);
+      exchangers_ = std::make_unique<MailExchangers>(loop_, *dns_, loop_.platform().random, options_);
     }
     return exchangers_.get();
   }
@@ -127,8 +127,8 @@ class UnboundTest : public ::testing::Test {
   static inline std::unique_ptr<Unbound> server_;
   Duration timeout_ = 10s;
   MailExchangersOptions options_{.rules = sluice::testing::exchange_rules()};
-  Doors doors_{DoorKind::real};
-  io::Loop& loop_ = doors_.add_loop("127.0.0.1");
+  Platforms platforms_{PlatformKind::real};
+  io::Loop& loop_ = platforms_.add_loop("127.0.0.1");
   std::unique_ptr<io::Dns> dns_;
   std::unique_ptr<MailExchangers> exchangers_;
 };
@@ -218,7 +218,7 @@ TEST_F(UnboundTest, IsAskedByManyAtOnce) {
     const std::string domain =
         i % 2 == 0 ? "ties.test" : "host-with-a-rather-long-name-" + std::to_string(i) + ".test";
     running.push_back(std::make_unique<Running<Found>>(
-        doors_, loop_, [&all, domain] { return all.look_up(domain); }));
+        platforms_, loop_, [&all, domain] { return all.look_up(domain); }));
   }
   for (const auto& one : running) EXPECT_TRUE(one->wait());
 }
@@ -226,8 +226,8 @@ TEST_F(UnboundTest, IsAskedByManyAtOnce) {
 // The whole way back when the core stops: no answer is waited for, and a late one finds nobody.
 TEST_F(UnboundTest, IsLeftWhenTheCoreStops) {
   auto& all = *exchangers();
-  Running<Found> waiting(doors_, loop_, [&all] { return all.look_up("silent.test"); });
-  EXPECT_TRUE(doors_.run_until([&] { return all.waiting() == 1; }));
+  Running<Found> waiting(platforms_, loop_, [&all] { return all.look_up("silent.test"); });
+  EXPECT_TRUE(platforms_.run_until([&] { return all.waiting() == 1; }));
   const Instant before = loop_.now();
   loop_.abort_all();
   EXPECT_FALSE(waiting.wait());

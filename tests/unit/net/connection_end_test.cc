@@ -1,4 +1,4 @@
-// How connections end, on both doors: nothing that they started outlives them, and whoever waited is told.
+// How connections end, on both platforms: nothing that they started outlives them, and whoever waited is told.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -17,8 +17,8 @@ namespace sluice::net::testing {
 namespace {
 
 class ConnectionEndTest : public ConnectionTest {};
-INSTANTIATE_TEST_SUITE_P(Doors, ConnectionEndTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
-                         sluice::testing::door_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, ConnectionEndTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         sluice::testing::platform_name);
 
 TEST_P(ConnectionEndTest, CloseJoinsEverything) {
   Exchange& net = exchange();
@@ -28,7 +28,7 @@ TEST_P(ConnectionEndTest, CloseJoinsEverything) {
   client->write(pattern(32 << 20));  // a send that hangs
   net.tasks.add(hear_all(*client, 1h, heard));  // a receive that waits
   net.tasks.add(drain(*client, 0, 1h, drained));
-  for (int i = 0; i < 1000 && net.client.operations_live() != 2U; ++i) EXPECT_TRUE(doors_.run_for(10ms));
+  for (int i = 0; i < 1000 && net.client.operations_live() != 2U; ++i) EXPECT_TRUE(platforms_.run_for(10ms));
   EXPECT_EQ(net.client.operations_live(), 2U);
   Connection& watched = *client;
   bool closed = false;
@@ -82,7 +82,7 @@ TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
   net.tasks.add(read(*client, freed, told));
   net.client.turn(0ms);
   net.close_last();
-  doors_.run_only(net.server, 50ms);  // the end arrives while the client's loop does something else
+  platforms_.run_only(net.server, 50ms);  // the end arrives while the client's loop does something else
   net.client.post([&] {
     EXPECT_TRUE(client->ended());
     EXPECT_FALSE(told);
@@ -108,7 +108,7 @@ TEST_P(ConnectionEndTest, AResetIsToldToReaderAndWriter) {
   Exchange& net = exchange();
   auto client = net.connect();
   client->write("unread");
-  EXPECT_TRUE(doors_.run_for(10ms));
+  EXPECT_TRUE(platforms_.run_for(10ms));
   net.close_last();  // with a byte unread: a reset
   Heard heard;
   std::vector<IoStatus> drained;
@@ -130,12 +130,12 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
   const std::string text = pattern(300);
   for (std::uint64_t seed = 1; seed <= 120; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(DoorKind::simulated, seed, sim::SimOptions::varied(seed));
+    Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
     {
-      Exchange net(doors, {.buffers = 4, .buffer_bytes = 128});
+      Exchange net(platforms, {.buffers = 4, .buffer_bytes = 128});
       net.serve = &echo;
       const bool to_server = seed % 2 == 0;
-      doors.world().faults().add(sim::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
+      platforms.world().faults().add(sim::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
       auto client = net.connect();
       client->write(text);
       Heard heard;
@@ -145,7 +145,7 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
       ASSERT_LE(heard.text.size(), to_server ? seed * 2 : std::min<std::size_t>(seed * 2, 300));
       net.close(std::move(client));
     }
-    doors.expect_nothing_left();
+    platforms.expect_nothing_left();
     if (HasFatalFailure()) return;
   }
 }
@@ -153,13 +153,13 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
 // A reset came together with the last octets.  The receive took those, and the kernel does not speak of the end again;
 // it told the send that followed, and the reader waited until its time was over.
 TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
-  Doors doors(DoorKind::real);
-  Exchange net(doors);
+  Platforms platforms(PlatformKind::real);
+  Exchange net(platforms);
   net.serve = &echo;
   const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(::connect(peer, net.address.data(), net.address.size()), 0);
   EXPECT_TRUE(net.until([&] { return net.tasks.live() == 1; }));
-  EXPECT_TRUE(doors.run_for(10ms));  // it is waiting
+  EXPECT_TRUE(platforms.run_for(10ms));  // it is waiting
   EXPECT_EQ(::send(peer, "x", 1, MSG_NOSIGNAL), 1);
   const linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -169,11 +169,11 @@ TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
 
 // Sockets of another thread, closed with a reset or an end at any moment.
 TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
-  Doors doors(DoorKind::real);
-  Exchange net(doors, {.buffers = 8, .buffer_bytes = 1024});
+  Platforms platforms(PlatformKind::real);
+  Exchange net(platforms, {.buffers = 8, .buffer_bytes = 1024});
   net.serve = &echo;
   std::atomic<bool> over = false;
-  const std::size_t descriptors = Doors::descriptors_open();
+  const std::size_t descriptors = Platforms::descriptors_open();
   std::thread peers([&] {
     std::mt19937 random(1);
     const std::string text = pattern(50'000);
@@ -194,7 +194,7 @@ TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
   });
   EXPECT_TRUE(net.until([&] { return over && net.tasks.live() == 0; }));
   peers.join();
-  EXPECT_TRUE(net.until([&] { return Doors::descriptors_open() == descriptors; }));
+  EXPECT_TRUE(net.until([&] { return Platforms::descriptors_open() == descriptors; }));
 }
 
 // ------------------------------------------------------------------------------------------ stopping
@@ -204,7 +204,7 @@ TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_all(*client, 1h, heard));
-  EXPECT_TRUE(doors_.run_for(5ms));
+  EXPECT_TRUE(platforms_.run_for(5ms));
   EXPECT_TRUE(heard.statuses.empty());
   net.client.abort_all();
   EXPECT_TRUE(net.until([&] { return heard.over(); }));
@@ -215,19 +215,19 @@ TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
   net.tasks.add(dial(net.client, net.address, 1h, result));
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->error(), ECANCELED);
-  Connection late(net.client, net.client.door().sockets.open(AF_INET).value(), net.address);
+  Connection late(net.client, net.client.platform().sockets.open(AF_INET).value(), net.address);
   EXPECT_EQ(late.state(), Connection::State::terminating);
   net.tasks.add(late.close());
   EXPECT_TRUE(net.until([&] { return late.state() == Connection::State::closed; }));
 }
 
 TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
-  Doors doors(DoorKind::simulated);
-  Exchange net(doors);
-  doors.world().set_reachable(kServer, false);
+  Platforms platforms(PlatformKind::simulated);
+  Exchange net(platforms);
+  platforms.world().set_reachable(kServer, false);
   std::optional<Dialled> result;
   net.tasks.add(dial(net.client, net.address, 1h, result));
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   EXPECT_FALSE(result.has_value());
   net.client.abort_all();
   EXPECT_TRUE(net.until([&] { return result.has_value(); }));
@@ -238,8 +238,8 @@ TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
 TEST(ConnectionAbortTest, AtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(DoorKind::simulated, seed, sim::SimOptions::varied(seed));
-    Exchange net(doors, {.buffers = 4, .buffer_bytes = 512});
+    Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
+    Exchange net(platforms, {.buffers = 4, .buffer_bytes = 512});
     net.serve = &echo;
     std::vector<std::optional<Dialled>> results(4);
     std::vector<Heard> heard(results.size());
@@ -252,7 +252,7 @@ TEST(ConnectionAbortTest, AtAnyMoment) {
       co_await connection.close();
     };
     for (std::size_t i = 0; i < results.size(); ++i) net.tasks.add(talk(net.client, net.address, results[i], heard[i]));
-    doors.world().after(std::chrono::microseconds(seed * 37), [&] {
+    platforms.world().after(std::chrono::microseconds(seed * 37), [&] {
       net.client.abort_all();
       net.server.abort_all();
     });
@@ -261,11 +261,11 @@ TEST(ConnectionAbortTest, AtAnyMoment) {
 }
 
 TEST(ConnectionDeathTest, AConnectionGoesWhenItIsClosed) {
-  Doors doors(DoorKind::simulated);
-  io::Loop& loop = doors.add_loop(kServer);
-  const int socket = loop.door().sockets.open(AF_INET).value();
+  Platforms platforms(PlatformKind::simulated);
+  io::Loop& loop = platforms.add_loop(kServer);
+  const int socket = loop.platform().sockets.open(AF_INET).value();
   EXPECT_DEATH({ const Connection connection(loop, socket, {}); }, "check failed: state_ == State::closed");
-  loop.door().sockets.close(socket);
+  loop.platform().sockets.close(socket);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Connections on both doors: bytes, waits and deadlines.  connection_end_test.cc is about their end.
+// Connections on both platforms: bytes, waits and deadlines.  connection_end_test.cc is about their end.
 #include "engine/net/connection.h"
 
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@ namespace sluice::net::testing {
 namespace {
 
 class ConnectionBytesTest : public ConnectionTest {};
-INSTANTIATE_TEST_SUITE_P(Doors, ConnectionBytesTest, ::testing::Values(DoorKind::real, DoorKind::simulated),
-                         sluice::testing::door_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, ConnectionBytesTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         sluice::testing::platform_name);
 
 TEST_P(ConnectionBytesTest, AnEchoIsWhatWasSaid) {
   Exchange& net = exchange();
@@ -144,7 +144,7 @@ TEST_P(ConnectionBytesTest, NoLimitIsNoDeadline) {
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_once(net.last(), Duration::max(), heard));
-  EXPECT_TRUE(doors_.run_for(50ms));
+  EXPECT_TRUE(platforms_.run_for(50ms));
   EXPECT_TRUE(heard.statuses.empty());
   client->write("x");
   EXPECT_TRUE(net.until([&] { return heard.text == "x"; }));
@@ -185,8 +185,8 @@ TEST_P(ConnectionBytesTest, NobodyListens) {
 TEST_P(ConnectionBytesTest, NobodyAnswers) {
   Exchange& net = exchange();
   // A listener whose queue is full answers no one.
-  const int full = net.server.door().sockets.listen(doors_.address(kServer), {.backlog = 0}).value();
-  const io::Address address = net.server.door().sockets.local(full);
+  const int full = net.server.platform().sockets.listen(platforms_.address(kServer), {.backlog = 0}).value();
+  const io::Address address = net.server.platform().sockets.local(full);
   std::vector<std::optional<Dialled>> results(6);
   const Instant before = net.client.now();
   for (auto& result : results) net.tasks.add(dial(net.client, address, 200ms, result));
@@ -202,14 +202,14 @@ TEST_P(ConnectionBytesTest, NobodyAnswers) {
     }
   }
   EXPECT_GT(timed_out, 0);
-  net.server.door().sockets.close(full);
+  net.server.platform().sockets.close(full);
 }
 
 TEST_P(ConnectionBytesTest, KnowsItsPeer) {
   Exchange& net = exchange();
   auto client = net.connect();
   EXPECT_EQ(client->peer().to_string(), net.address.to_string());
-  EXPECT_EQ(net.last().peer().to_string(), net.client.door().sockets.local(client->socket()).to_string());
+  EXPECT_EQ(net.last().peer().to_string(), net.client.platform().sockets.local(client->socket()).to_string());
   net.close(std::move(client));
 }
 

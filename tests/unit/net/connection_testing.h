@@ -14,14 +14,14 @@
 
 #include "engine/net/connection.h"
 #include "engine/net/listener.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 
 namespace sluice::net::testing {
 
 using namespace std::chrono_literals;
-using sluice::testing::BothDoors;
-using sluice::testing::DoorKind;
-using sluice::testing::Doors;
+using sluice::testing::BothPlatforms;
+using sluice::testing::PlatformKind;
+using sluice::testing::Platforms;
 
 inline constexpr const char* kServer = "192.0.2.1";
 inline constexpr const char* kClient = "192.0.2.2";
@@ -74,15 +74,15 @@ inline Task<void> echo(std::unique_ptr<Connection> connection) {
   co_await connection->close();
 }
 
-// A server on one host and clients on another (the same machine, on the real door).
+// A server on one host and clients on another (the same machine, on the real platform).
 class Exchange {
  public:
-  Exchange(Doors& doors, const io::LoopLimits& limits = {})
-      : doors_(doors), server(doors.add_loop(kServer, limits)), client(doors.add_loop(kClient, limits)) {
-    const int socket = server.door().sockets.listen(doors.address(kServer), {}).value();
-    address = server.door().sockets.local(socket);
+  Exchange(Platforms& platforms, const io::LoopLimits& limits = {})
+      : platforms_(platforms), server(platforms.add_loop(kServer, limits)), client(platforms.add_loop(kClient, limits)) {
+    const int socket = server.platform().sockets.listen(platforms.address(kServer), {}).value();
+    address = server.platform().sockets.local(socket);
     listener = std::make_unique<net::Listener>(server, socket, [this](int accepted_socket) {
-      const io::Address peer = server.door().sockets.peer(accepted_socket);
+      const io::Address peer = server.platform().sockets.peer(accepted_socket);
       auto connection = std::make_unique<Connection>(server, accepted_socket, peer);
       if (serve) {
         tasks.add(serve(std::move(connection)));
@@ -101,12 +101,12 @@ class Exchange {
     const std::size_t before = accepted.size();
     std::optional<Dialled> result;
     tasks.add(dial(client, address, 30s, result));
-    EXPECT_TRUE(doors_.run_until([&] { return result && (serve || accepted.size() > before); }));
+    EXPECT_TRUE(platforms_.run_until([&] { return result && (serve || accepted.size() > before); }));
     EXPECT_TRUE(result->has_value());
     return *std::move(*result);
   }
   Connection& last() { return *accepted.back(); }
-  bool until(const std::function<bool()>& condition) { return doors_.run_until(condition); }
+  bool until(const std::function<bool()>& condition) { return platforms_.run_until(condition); }
   // Returns when it is gone, and whoever waited on it has been told.
   void close(std::unique_ptr<Connection> connection) {
     if (connection == nullptr) return;
@@ -132,7 +132,7 @@ class Exchange {
   }
 
  private:
-  Doors& doors_;
+  Platforms& platforms_;
 
  public:
   io::Loop& server;
@@ -144,15 +144,15 @@ class Exchange {
   TaskSet tasks;
 };
 
-class ConnectionTest : public BothDoors {
+class ConnectionTest : public BothPlatforms {
  protected:
   Exchange& exchange(const io::LoopLimits& limits = {}) {
-    exchange_ = std::make_unique<Exchange>(doors_, limits);
+    exchange_ = std::make_unique<Exchange>(platforms_, limits);
     return *exchange_;
   }
   void TearDown() override {
     exchange_.reset();
-    doors_.expect_nothing_left();
+    platforms_.expect_nothing_left();
   }
   std::unique_ptr<Exchange> exchange_;
 };

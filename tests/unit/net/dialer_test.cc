@@ -27,19 +27,19 @@ class Lab {
  public:
   Lab() {
     for (const char* ip : {kIpv6, kIpv4, kOther}) {
-      io::Loop& host = doors.add_loop(ip);
-      hosts.push_back(std::make_unique<Host>(host, doors.address(ip, 25)));
+      io::Loop& host = platforms.add_loop(ip);
+      hosts.push_back(std::make_unique<Host>(host, platforms.address(ip, 25)));
     }
   }
   ~Lab() {
-    for (const auto& host : hosts) sluice::testing::await_done(doors, host->loop, [&] { return host->close(); });
+    for (const auto& host : hosts) sluice::testing::await_done(platforms, host->loop, [&] { return host->close(); });
   }
   io::Address address(const char* ip) { return *io::Address::from_ip(ip, 25); }
   // The IP address that was connected to, or the errno.
   std::string dial(const std::vector<const char*>& ips) {
     std::vector<io::Address> addresses;
     for (const char* ip : ips) addresses.push_back(address(ip));
-    return sluice::testing::await<std::string>(doors, loop, [this, addresses] { return dial_and_close(addresses); });
+    return sluice::testing::await<std::string>(platforms, loop, [this, addresses] { return dial_and_close(addresses); });
   }
   // The IP addresses in the order in which they are tried.
   std::vector<std::string> order(const std::vector<const char*>& ips) {
@@ -49,17 +49,17 @@ class Lab {
     for (const io::Address& each : dialer.order(addresses)) ordered.push_back(each.ip());
     return ordered;
   }
-  void set_reachable(const char* ip, bool reachable) { doors.world().set_reachable(ip, reachable); }
-  std::uint64_t connects() { return doors.world().faults().calls(sim::SimCall::connect); }
+  void set_reachable(const char* ip, bool reachable) { platforms.world().set_reachable(ip, reachable); }
+  std::uint64_t connects() { return platforms.world().faults().calls(sim::SimCall::connect); }
 
-  sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
-  io::Loop& loop = doors.add_loop("192.0.2.1");
+  sluice::testing::Platforms platforms{sluice::testing::PlatformKind::simulated};
+  io::Loop& loop = platforms.add_loop("192.0.2.1");
   Dialer dialer{loop};
 
  private:
   struct Host {
     Host(io::Loop& of, const io::Address& address)
-        : loop(of), listener(of, of.door().sockets.listen(address, {}).value(), [this](int socket) { loop.close(socket); }) {
+        : loop(of), listener(of, of.platform().sockets.listen(address, {}).value(), [this](int socket) { loop.close(socket); }) {
       listener.start();
     }
     Task<void> close() { return listener.close(); }
@@ -98,13 +98,13 @@ TEST(DialerTest, AnAddressThatWasAvoidedComesBackLater) {
   lab.set_reachable(kIpv6, false);
   lab.dial({kIpv6, kIpv4});
   lab.set_reachable(kIpv6, true);
-  ASSERT_TRUE(lab.doors.run_for(Dialer::kAvoid + 1s));
+  ASSERT_TRUE(lab.platforms.run_for(Dialer::kAvoid + 1s));
   EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv6);
 }
 
 TEST(DialerTest, ARefusedConnectionGoesOnAtOnce) {
   Lab lab;
-  lab.doors.world().faults().add({.call = sim::SimCall::connect, .count = 1, .error = ECONNREFUSED, .host = {}});
+  lab.platforms.world().faults().add({.call = sim::SimCall::connect, .count = 1, .error = ECONNREFUSED, .host = {}});
   const Instant before = lab.loop.now();
   EXPECT_EQ(lab.dial({kIpv6, kIpv4}), kIpv4);
   EXPECT_LT(lab.loop.now() - before, Dialer::kAttemptDelay);
@@ -112,7 +112,7 @@ TEST(DialerTest, ARefusedConnectionGoesOnAtOnce) {
 
 TEST(DialerTest, WhereAllFailTheErrorIsTheLastOnesAndNothingIsRemembered) {
   Lab lab;
-  lab.doors.world().faults().add({.call = sim::SimCall::connect, .count = 3, .error = ECONNREFUSED, .host = {}});
+  lab.platforms.world().faults().add({.call = sim::SimCall::connect, .count = 3, .error = ECONNREFUSED, .host = {}});
   EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), std::to_string(ECONNREFUSED));
   EXPECT_EQ(lab.dial({kIpv6, kIpv4, kOther}), kIpv6);
 }
@@ -133,7 +133,7 @@ TEST(DialerTest, ManyCallersHaveFewMoreSocketsThanTheyAre) {
   std::vector<io::Address> addresses;
   for (const char* ip : ips) addresses.push_back(lab.address(ip));
   TaskSet tasks;
-  const std::size_t before = lab.doors.world().descriptors_open("192.0.2.1");
+  const std::size_t before = lab.platforms.world().descriptors_open("192.0.2.1");
   std::size_t most = 0;
   std::size_t failed = 0;
   const auto call = [](Lab& of, std::vector<io::Address> to, std::size_t& count) -> Task<void> {
@@ -143,8 +143,8 @@ TEST(DialerTest, ManyCallersHaveFewMoreSocketsThanTheyAre) {
     for (std::size_t i = 0; i < kCallers; ++i) tasks.add(call(lab, addresses, failed));
   });
   while (failed < kCallers) {
-    ASSERT_TRUE(lab.doors.run_for(50ms));
-    most = std::max(most, lab.doors.world().descriptors_open("192.0.2.1") - before);
+    ASSERT_TRUE(lab.platforms.run_for(50ms));
+    most = std::max(most, lab.platforms.world().descriptors_open("192.0.2.1") - before);
   }
   EXPECT_GT(most, kCallers);
   EXPECT_LE(most, kCallers + Dialer::kBesideMax);

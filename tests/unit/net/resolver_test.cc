@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 class Lab {
  public:
   Resolver::Found look_up(const std::string& host) {
-    return sluice::testing::await<Resolver::Found>(doors, loop, [&] { return resolver.look_up(host, 25); });
+    return sluice::testing::await<Resolver::Found>(platforms, loop, [&] { return resolver.look_up(host, 25); });
   }
   std::string text(const std::string& host) {
     const auto found = look_up(host);
@@ -28,10 +28,10 @@ class Lab {
     for (const io::Address& address : *found) all += (all.empty() ? "" : " ") + address.to_string();
     return all;
   }
-  sluice::testing::Doors doors{sluice::testing::DoorKind::simulated};
-  io::Loop& loop = doors.add_loop("192.0.2.1");
-  sim::SimDns& dns = doors.world().dns();
-  Resolver resolver{loop, doors.world().names(), dns};
+  sluice::testing::Platforms platforms{sluice::testing::PlatformKind::simulated};
+  io::Loop& loop = platforms.add_loop("192.0.2.1");
+  sim::SimDns& dns = platforms.world().dns();
+  Resolver resolver{loop, platforms.world().names(), dns};
 };
 
 TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
@@ -39,22 +39,22 @@ TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
   lab.dns.add_address("mx.farm.example", "2001:db8::9");
   EXPECT_EQ(lab.text("mx.farm.example"), "[2001:db8::9]:25 192.0.2.9:25");
-  EXPECT_EQ(lab.doors.world().faults().calls(sim::SimCall::look_up), 0U) << "the system's resolver has a search list";
+  EXPECT_EQ(lab.platforms.world().faults().calls(sim::SimCall::look_up), 0U) << "the system's resolver has a search list";
 }
 
 TEST(ResolverTest, TheHostsFileComesFirst) {
   Lab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
-  lab.doors.world().names().add("mx.farm.example", "192.0.2.77");
+  lab.platforms.world().names().add("mx.farm.example", "192.0.2.77");
   EXPECT_EQ(lab.text("mx.farm.example"), "192.0.2.77:25");
   EXPECT_EQ(lab.dns.asked("mx.farm.example", io::DnsType::a), 0U);
 }
 
 TEST(ResolverTest, ANameWithoutADotIsTheSystems) {
   Lab lab;
-  lab.doors.world().names().add("farm", "192.0.2.77");
+  lab.platforms.world().names().add("farm", "192.0.2.77");
   EXPECT_EQ(lab.text("farm"), "192.0.2.77:25");
-  EXPECT_EQ(lab.doors.world().faults().calls(sim::SimCall::look_up), 1U);
+  EXPECT_EQ(lab.platforms.world().faults().calls(sim::SimCall::look_up), 1U);
 }
 
 TEST(ResolverTest, AliasesAreFollowed) {
@@ -68,10 +68,10 @@ TEST(ResolverTest, AnAnswerIsKeptForItsTimeAndNoLonger) {
   Lab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9", 20);
   lab.text("mx.farm.example");
-  ASSERT_TRUE(lab.doors.run_for(19s));
+  ASSERT_TRUE(lab.platforms.run_for(19s));
   lab.text("mx.farm.example");
   EXPECT_EQ(lab.dns.asked("mx.farm.example", io::DnsType::a), 1U);
-  ASSERT_TRUE(lab.doors.run_for(2s));
+  ASSERT_TRUE(lab.platforms.run_for(2s));
   lab.text("mx.farm.example");
   EXPECT_EQ(lab.dns.asked("mx.farm.example", io::DnsType::a), 2U);
 }
@@ -81,7 +81,7 @@ TEST(ResolverTest, ANameThatIsGoneForAMomentKeepsItsLastAddresses) {
   lab.dns.add_address("mx.farm.example", "192.0.2.9", 10);
   lab.text("mx.farm.example");
   lab.dns.remove("mx.farm.example");
-  ASSERT_TRUE(lab.doors.run_for(60s));
+  ASSERT_TRUE(lab.platforms.run_for(60s));
   EXPECT_EQ(lab.text("mx.farm.example"), "192.0.2.9:25");
 }
 

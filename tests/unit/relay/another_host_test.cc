@@ -51,7 +51,7 @@ TEST(AnotherHostTest, WhereNoneTakesItTheRefusalIsThisRelaysOwn) {
 
 TEST(AnotherHostTest, WhereTheOtherIsDownTheMessageWaits) {
   TwoHosts two;
-  two.bench.doors.world().set_reachable(Bench::kSecond, false);
+  two.bench.platforms.world().set_reachable(Bench::kSecond, false);
   two.bench.route.connect_timeout = 5s;
   Sending message(two.bench);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));

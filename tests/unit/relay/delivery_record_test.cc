@@ -148,7 +148,7 @@ TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
     bench.bench.route.connections_per_host_max = 1;
     bench.hop().rules.chunking = chance.percent(50);
     bench.hop().rules.pipelining = chance.percent(70);
-    bench.bench.doors.world().turns_max = 10'000'000;
+    bench.bench.platforms.world().turns_max = 10'000'000;
     bench.start();
     for (int i = 0; i < 8; ++i) {
       if (chance.percent(60))

@@ -81,7 +81,7 @@ TEST(NextHopWordsTest, ARefusedLoginIsTheReason) {
   Bench bench;
   bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
   bench.hop().rules.auth = "PLAIN";
-  bench.doors.world().add_address(Bench::kFirst, "127.0.0.1");
+  bench.platforms.world().add_address(Bench::kFirst, "127.0.0.1");
   bench.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.1 not you\r\n", .hang_up = true});
   Sending message(bench);
   message.send(kText);

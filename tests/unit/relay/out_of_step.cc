@@ -194,7 +194,7 @@ class Player {
     envelope_ = message::Envelope();
     envelope_.reverse_path = "ann@example.com";
     for (const std::string& each : recipients_) envelope_.recipients.push_back({.forward_path = each});
-    testing::await_done(bench_.doors, bench_.loop,
+    testing::await_done(bench_.platforms, bench_.loop,
                         [&] { return relay::send_naively(bench_.pool(), envelope_, text, believed_); });
   }
 
@@ -253,7 +253,7 @@ Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
     }
   be_a_next_hop(hop, random);
   if (options.excess != Excess::little && random.percent(20))
-    bench.doors.world().after(random.between(1ms, 400ms), [&hop, words = surplus(random)] { hop.say_everywhere(words); });
+    bench.platforms.world().after(random.between(1ms, 400ms), [&hop, words = surplus(random)] { hop.say_everywhere(words); });
   Findings findings;
   Player player(bench, random, options);
   constexpr Duration kGaps[] = {0ms, 1ms, 40ms, 3s};

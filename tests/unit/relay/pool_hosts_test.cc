@@ -55,11 +55,11 @@ TEST(PoolHostsTest, AHigherPreferenceWaitsUntilTheLowerOnesAreDown) {
   EXPECT_EQ(bench.hops[1]->accepted, 0U);
   bench.hop().hang_up_everywhere();
   bench.run_for(3s);
-  bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.platforms.world().set_reachable(Bench::kFirst, false);
   auto acquired = bench.acquire();
   EXPECT_EQ(host_of(bench, acquired), Bench::kSecond);
   bench.release(std::move(acquired));
-  bench.doors.world().set_reachable(Bench::kFirst, true);
+  bench.platforms.world().set_reachable(Bench::kFirst, true);
 }
 
 TEST(PoolHostsTest, AtItsLimitALowerOneIsWaitedFor) {
@@ -117,7 +117,7 @@ struct Change {
       bench.pool().set_hosts(std::move(hosts));
       done = true;
     });
-    ASSERT_TRUE(bench.doors.run_until([&] { return done; }));
+    ASSERT_TRUE(bench.platforms.run_until([&] { return done; }));
   }
 };
 
@@ -172,7 +172,7 @@ TEST(PoolHostsTest, AHostMayVanishWhileItIsOpened) {
     const Change change{bench};
     change.set({host("one.example.net", Bench::kFirst)});
     bench.hop().add({.stage = HopStage::greeting, .stall = 5s, .say = words});
-    testing::Running<Pool::Acquired> opening(bench.doors, bench.loop, [&] { return bench.pool().acquire({}); });
+    testing::Running<Pool::Acquired> opening(bench.platforms, bench.loop, [&] { return bench.pool().acquire({}); });
     bench.run_for(1s);
     change.set({host("two.example.net", Bench::kSecond)});
     auto acquired = opening.wait();

@@ -11,7 +11,7 @@ using ::testing::HasSubstr;
 using Waiting = testing::Running<Pool::Acquired>;
 
 std::unique_ptr<Waiting> start(Bench& bench, std::string_view customer) {
-  return std::make_unique<Waiting>(bench.doors, bench.loop,
+  return std::make_unique<Waiting>(bench.platforms, bench.loop,
                                    [&bench, customer] { return bench.pool().acquire({.customer = customer}); });
 }
 
@@ -87,7 +87,7 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   bench.route.connect_timeout = 5s;
   Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route, "relay.example", nullptr);
   const auto acquire = [&] {
-    return testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return pool.acquire({}); });
+    return testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return pool.acquire({}); });
   };
   auto first = acquire();
   auto second = acquire();
@@ -97,14 +97,14 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   EXPECT_EQ(tight.used(), 2U);
   for (auto* each : {&first, &second}) bench.loop.post([&pool, each] { pool.release(std::move(each->value())); });
   bench.run_for(1s);
-  testing::await_done(bench.doors, bench.loop, [&] { return pool.close(); });
+  testing::await_done(bench.platforms, bench.loop, [&] { return pool.close(); });
   EXPECT_EQ(tight.used(), 0U);
 }
 
 // It was the host's failure, with back-off for all, a try for each recipient and a suspended destination.
 TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
   Bench bench;
-  bench.doors.world().faults().add({.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
+  bench.platforms.world().faults().add({.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
   Sending message(bench);
   EXPECT_THAT(message.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::deferred));
   EXPECT_THAT(message.result().text, HasSubstr("Too many open files"));
@@ -158,17 +158,17 @@ TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpen
     std::unique_ptr<NextHop> hop;
   };
   Stalled stalled(bench, first);
-  auto held = testing::await<Pool::Acquired>(bench.doors, bench.loop,
+  auto held = testing::await<Pool::Acquired>(bench.platforms, bench.loop,
                                              [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
   ASSERT_TRUE(held);
   stalled.hop = *std::move(held);
   auto acquired =
-      testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return second.acquire({.customer = "modest"}); });
+      testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return second.acquire({.customer = "modest"}); });
   ASSERT_TRUE(acquired) << acquired.error().detail;
   EXPECT_EQ(stalled.hop, nullptr);
   bench.loop.post([&] { second.release(*std::move(acquired)); });
   bench.run_for(1s);
-  for (Pool* pool : {&first, &second}) testing::await_done(bench.doors, bench.loop, [pool] { return pool->close(); });
+  for (Pool* pool : {&first, &second}) testing::await_done(bench.platforms, bench.loop, [pool] { return pool->close(); });
 }
 
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
@@ -181,7 +181,7 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   Pool pool(parts, bench.route, "relay.example", nullptr);
   Pool second(parts, other, "relay.example", nullptr);
   const auto use = [&](Pool& of) {
-    auto acquired = testing::await<Pool::Acquired>(bench.doors, bench.loop, [&] { return of.acquire({}); });
+    auto acquired = testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return of.acquire({}); });
     ASSERT_TRUE(acquired) << acquired.error().detail;
     bench.loop.post([&of, &acquired] { of.release(*std::move(acquired)); });
     bench.run_for(10ms);
@@ -191,7 +191,7 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   use(second);
   EXPECT_EQ(bench.hops[0]->live(), 0U);
   EXPECT_EQ(tight.used(), 1U);
-  for (Pool* each : {&pool, &second}) testing::await_done(bench.doors, bench.loop, [each] { return each->close(); });
+  for (Pool* each : {&pool, &second}) testing::await_done(bench.platforms, bench.loop, [each] { return each->close(); });
 }
 
 // ------------------------------------------------------------------------------------------ slow senders
@@ -214,7 +214,7 @@ class Sender {
     run([this, text] { return feed(sink_, text); });
   }
   int finish() {
-    return testing::await<message::Outcome>(of_.bench.doors, of_.bench.loop, [this] { return sink_.finish(); }).reply.code();
+    return testing::await<message::Outcome>(of_.bench.platforms, of_.bench.loop, [this] { return sink_.finish(); }).reply.code();
   }
 
  private:
@@ -223,7 +223,7 @@ class Sender {
     bytes.append_copy(text);
     co_await sink.feed(std::move(bytes));
   }
-  void run(const std::function<Task<void>()>& make) { testing::await_done(of_.bench.doors, of_.bench.loop, make); }
+  void run(const std::function<Task<void>()>& make) { testing::await_done(of_.bench.platforms, of_.bench.loop, make); }
   QueueBench& of_;
   Incoming sink_;
   message::Envelope envelope_;
@@ -289,7 +289,7 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
   of.start();
   Sender steady(of, "steady");
   steady.write(lines(100'000));
-  testing::Running<Pool::Acquired> waiting(of.bench.doors, of.bench.loop, [&]() -> Task<Pool::Acquired> {
+  testing::Running<Pool::Acquired> waiting(of.bench.platforms, of.bench.loop, [&]() -> Task<Pool::Acquired> {
     struct Steps {
       static Task<Pool::Acquired> go(Router& router) {
         const message::Recipient recipient{.forward_path = "other@example.net"};

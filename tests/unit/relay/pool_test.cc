@@ -9,7 +9,7 @@ using ::testing::SizeIs;
 using Waiting = testing::Running<Pool::Acquired>;
 
 std::unique_ptr<Waiting> start(Bench& bench) {
-  return std::make_unique<Waiting>(bench.doors, bench.loop, [&bench] { return bench.pool().acquire({}); });
+  return std::make_unique<Waiting>(bench.platforms, bench.loop, [&bench] { return bench.pool().acquire({}); });
 }
 
 HostStatus status(Bench& bench, std::size_t host = 0) { return bench.pool().status().at(host); }
@@ -81,7 +81,7 @@ TEST(PoolTest, WhoComesLaterDoesNotOvertakeWhoWaits) {
   bench.run_for(1s);
   auto hop = *std::move(first);
   std::unique_ptr<Waiting> greedy;
-  testing::await<int>(bench.doors, bench.loop, [&]() -> Task<int> {
+  testing::await<int>(bench.platforms, bench.loop, [&]() -> Task<int> {
     struct Steps {
       static Task<int> go(Bench& bench, std::unique_ptr<NextHop>& hop, std::unique_ptr<Waiting>& greedy) {
         bench.pool().release(std::move(hop));
@@ -109,7 +109,7 @@ TEST(PoolTest, AWaiterWhoseTimeIsUpLosesNoTurnToTheOthers) {
     bench.run_for(500ms);
     const auto late = start(bench);
     auto hop = *std::move(first);
-    bench.doors.world().after(500ms + step * 50us - 500us, [&] {
+    bench.platforms.world().after(500ms + step * 50us - 500us, [&] {
       bench.loop.post([&] { bench.pool().release(std::move(hop)); });
     });
     bench.run_for(600ms);
@@ -198,8 +198,8 @@ TEST(PoolTest, SpreadsOverTheHosts) {
 
 TEST(PoolTest, TriesAllAddressesOfAHost) {
   Bench bench(1, {}, 0);
-  bench.doors.world().names().add("mx.example.net", "192.0.2.99");
-  bench.doors.world().names().add("mx.example.net", Bench::kFirst);
+  bench.platforms.world().names().add("mx.example.net", "192.0.2.99");
+  bench.platforms.world().names().add("mx.example.net", Bench::kFirst);
   bench.add_hop(Bench::kFirst);
   bench.route.hosts = {{.name = "mx.example.net", .port = 25}};
   auto acquired = bench.acquire();
@@ -302,7 +302,7 @@ TEST(PoolTest, CloseSurvivesANextHopThatDoesNotAnswerQuit) {
   bench.release(bench.acquire());
   bench.hop().add({.stage = HopStage::quit, .stall = 1h});
   const Instant before = bench.loop.now();
-  testing::await_done(bench.doors, bench.loop, [&] { return bench.pool().close(); });
+  testing::await_done(bench.platforms, bench.loop, [&] { return bench.pool().close(); });
   EXPECT_LE(bench.loop.now() - before, 6s);
 }
 

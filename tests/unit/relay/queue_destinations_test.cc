@@ -36,7 +36,7 @@ class QueueDestinationsTest : public ::testing::Test {
   spool::QueueId only_id() { return bench_.spool().index().begin()->first; }
   message::DeliveryStatus status_on_disk() {
     using Read = std::expected<spool::Message, std::string>;
-    auto read = testing::await<Read>(bench_.bench.doors, bench_.bench.loop, [&] { return bench_.spool().read(only_id()); });
+    auto read = testing::await<Read>(bench_.bench.platforms, bench_.bench.loop, [&] { return bench_.spool().read(only_id()); });
     return read->status;
   }
 
@@ -66,7 +66,7 @@ TEST_F(QueueDestinationsTest, ARestartKnowsWhereOnTheCurveEachIs) {
   EXPECT_EQ(bench_.send(kText, recipients_), 250);
   ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 2; }));
   defer("d1.");
-  ASSERT_TRUE(bench_.bench.doors.run_for(1s));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(1s));
   const message::DeliveryStatus before = status_on_disk();
   EXPECT_EQ(before.recipients[2].tries, 2U);
   bench_.stop();
@@ -84,10 +84,10 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   defer("to@");
   EXPECT_EQ(bench_.send(kText, recipients_), 250);
   ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 2; }));
-  ASSERT_TRUE(bench_.bench.doors.run_for(5min));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(5min));
   bench_.bench.loop.post([this] { EXPECT_EQ(bench_.queue().flush_destination("r1"), 1U); });
   ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 3; }));
-  ASSERT_TRUE(bench_.bench.doors.run_for(1s));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(1s));
   bench_.stop();
   bench_.start();
   const auto jobs = bench_.queue().jobs(only_id());
@@ -109,7 +109,7 @@ TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllT
   bench_.start();
   defer("bob");
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.doors.run_for(5min));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(5min));
   EXPECT_EQ(bench_.hop().ledger.size(), 2U);
   EXPECT_EQ(std::ranges::count(bench_.hop().commands, "RCPT TO:<bob@example.net>"), 1);
 }
@@ -136,7 +136,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
   bench_.start();
   bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.doors.run_for(5s));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
   EXPECT_TRUE(bench_.empty());
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
 }
@@ -145,7 +145,7 @@ TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce
   bench_.hop().rules.dsn = false;
   bench_.start();
   EXPECT_EQ(bench_.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
-  ASSERT_TRUE(bench_.bench.doors.run_for(5s));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
   EXPECT_TRUE(bench_.empty());
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
 }
@@ -156,7 +156,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
   defer("bob");
   bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.doors.run_for(5s));
+  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
   EXPECT_EQ(bench_.spool().messages(), 1U);
   ASSERT_EQ(bench_.queue().jobs(only_id()).size(), 1U);
@@ -178,7 +178,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
     ASSERT_TRUE(bench_.run_until([&] {
       return bench_.queue().jobs(id).empty() || bench_.queue().jobs(id).front().state == schedule::JobState::tried;
     }));
-    removed += testing::await<bool>(bench_.bench.doors, bench_.bench.loop,
+    removed += testing::await<bool>(bench_.bench.platforms, bench_.bench.loop,
                                     [&] { return bench_.queue().order(id, Queue::Order::remove); });
     ASSERT_TRUE(bench_.run_until([&] { return bench_.empty() && bench_.queue().active() == 0; }));
     EXPECT_EQ(bench_.queue().messages(), 0U);
@@ -194,7 +194,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
   bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   const spool::QueueId id = only_id();
-  EXPECT_TRUE(testing::await<bool>(bench_.bench.doors, bench_.bench.loop,
+  EXPECT_TRUE(testing::await<bool>(bench_.bench.platforms, bench_.bench.loop,
                                    [&] { return bench_.queue().order(id, Queue::Order::remove); }));
   ASSERT_TRUE(bench_.run_until([&] { return bench_.empty(); }));
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
@@ -203,7 +203,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
 
 TEST_F(QueueDestinationsTest, AFlushOfADestinationCountsItsMessages) {
   bench_.bench.route.mode = route::RouteMode::store;
-  bench_.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench_.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench_.start();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(bench_.send(kText), 250);
   ASSERT_TRUE(bench_.run_until([&] { return bench_.queue().schedule().counters().suspensions > 0; }));

@@ -96,7 +96,7 @@ class QueueBench {
   QueueOptions& options() { return options_; }
 
   void start() {
-    io::Disk& disk = bench.loop.door().disk;
+    io::Disk& disk = bench.loop.platform().disk;
     ASSERT_TRUE(disk.make_directory(kDirectory));
     spool::Recovery recovery(disk, kDirectory, [](const std::string&) {});
     struct Found {
@@ -117,14 +117,14 @@ class QueueBench {
       life_->queue.run();
       waiting.clear();
     });
-    ASSERT_TRUE(bench.doors.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
+    ASSERT_TRUE(bench.platforms.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
   }
   void stop() {
     if (!life_) return;
     EXPECT_EQ(life_->queue.index_fault(), "");
     life_->queue.stop();
     background_.clear();
-    testing::await_done(bench.doors, bench.loop, [this] { return life_->end(); });
+    testing::await_done(bench.platforms, bench.loop, [this] { return life_->end(); });
     life_.reset();
   }
 
@@ -147,7 +147,7 @@ class QueueBench {
     envelope.message_id = "<" + envelope.id + "@example.com>";
     envelope.reverse_path = std::move(from);
     for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
-    const auto outcome = testing::await<message::Outcome>(bench.doors, bench.loop,
+    const auto outcome = testing::await<message::Outcome>(bench.platforms, bench.loop,
                                                           [&] { return pass(taker, envelope, text); });
     return outcome.reply.code();
   }
@@ -159,12 +159,12 @@ class QueueBench {
     });
   }
   bool background_done() { return tasks_.live() == 0; }
-  bool run_until(const std::function<bool()>& until) { return bench.doors.run_until(until); }
+  bool run_until(const std::function<bool()>& until) { return bench.platforms.run_until(until); }
   bool empty() { return life_->spool.messages() == 0; }
   spool::Spool& spool() { return life_->spool; }
   Queue& queue() { return life_->queue; }
   Router& router() { return life_->router; }
-  std::string next_id() { return message::queue_id_text(ids_.next(bench.loop.door().clock.wall())); }
+  std::string next_id() { return message::queue_id_text(ids_.next(bench.loop.platform().clock.wall())); }
   testing::NextHop& hop(std::size_t number = 0) { return *bench.hops[number]; }
 
   static constexpr const char* kDirectory = "/spool";
@@ -176,13 +176,13 @@ class QueueBench {
  private:
   struct Life {
     Life(QueueBench& of, spool::Share share)
-        : resolver(of.bench.loop, of.bench.doors.world().names(), of.bench.doors.world().dns()),
+        : resolver(of.bench.loop, of.bench.platforms.world().names(), of.bench.platforms.world().dns()),
           dialer(of.bench.loop),
           routes(of.routes),
           table(conditions(), "relay.example", of.dsn_route),
           router({.loop = of.bench.loop,
                   .resolver = resolver,
-                  .dns = of.bench.doors.world().dns(),
+                  .dns = of.bench.platforms.world().dns(),
                   .dialer = dialer,
                   .budget = of.bench.budget,
                   .memory = of.bench.memory,
@@ -194,7 +194,7 @@ class QueueBench {
           queue({.loop = of.bench.loop,
                  .spool = spool,
                  .router = [this]() -> Router& { return router; },
-                 .next_id = [&of] { return of.ids_.next(of.bench.loop.door().clock.wall()); },
+                 .next_id = [&of] { return of.ids_.next(of.bench.loop.platform().clock.wall()); },
                  .observer = of.notes},
                 of.options_) {}
     Task<void> end() {

@@ -31,7 +31,7 @@ class FullQueue : public QueueBench {
     options().reports.per_hour = 100'000;
     options().delay_report = Duration::zero();
   }
-  sim::SimDisk& disk() { return bench.doors.world().disk(Bench::kRelay); }
+  sim::SimDisk& disk() { return bench.platforms.world().disk(Bench::kRelay); }
   // So many as are accepted.
   std::size_t fill(std::size_t bytes) {
     std::size_t count = 0;
@@ -51,19 +51,19 @@ class FullQueue : public QueueBench {
 
 TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
   FullQueue queue(4);
-  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
   ASSERT_THAT(queue.spool().trouble(), HasSubstr("No space left on device"));
   for (int lives = 0; lives < 3; ++lives) {
-    ASSERT_TRUE(queue.bench.doors.run_for(2h));
+    ASSERT_TRUE(queue.bench.platforms.run_for(2h));
     EXPECT_EQ(queue.spool().messages(), count);
     queue.stop();
     queue.start();
   }
   EXPECT_EQ(queue.spool().no_room(), "");
-  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
   queue.expect_each_once(count);
   EXPECT_EQ(queue.queue().index_fault(), "");
@@ -73,12 +73,12 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
 // A recipient that is refused for good ends with a report, which is mail of its own.
 TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
   FullQueue queue(4);
-  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
   queue.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
-  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
   EXPECT_EQ(queue.queue().counters().reports, count);
 }
@@ -86,7 +86,7 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
 // The attempt was made, its end could not be written, and each start made it again.
 TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   FullQueue queue(4);
-  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
   queue.start();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
   queue.stop();
@@ -98,17 +98,17 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   for (std::size_t i = 1; i < names.size(); ++i)
     ASSERT_TRUE(queue.disk().remove(std::string(QueueBench::kDirectory) + "/" + names[i]));
   queue.disk().set_capacity(0);
-  queue.bench.doors.world().set_reachable(Bench::kFirst, true);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
   for (int lives = 0; lives < 3; ++lives) {
     queue.start();
-    ASSERT_TRUE(queue.bench.doors.run_for(2h));
+    ASSERT_TRUE(queue.bench.platforms.run_for(2h));
     EXPECT_EQ(queue.queue().counters().tries, 0U);
     EXPECT_THAT(queue.spool().no_room(), HasSubstr("No space left on device"));
     queue.stop();
   }
   EXPECT_TRUE(queue.hop().ledger.empty());
   queue.start();
-  ASSERT_TRUE(queue.bench.doors.run_for(10s));
+  ASSERT_TRUE(queue.bench.platforms.run_for(10s));
   queue.disk().set_capacity(std::uint64_t{1} << 40);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); }));
   queue.expect_each_once(3);
@@ -117,19 +117,19 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
 // Else its space could not be given back by hand.
 TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
   FullQueue queue(4);
-  queue.bench.doors.world().set_reachable(Bench::kFirst, false);
+  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   std::vector<spool::QueueId> ids;
   for (const auto& [id, entry] : queue.spool().index()) ids.push_back(id);
   for (int round = 0; round < 2; ++round)
     for (const spool::QueueId id : ids)
-      ASSERT_TRUE(testing::await<bool>(queue.bench.doors, queue.bench.loop, [&] {
+      ASSERT_TRUE(testing::await<bool>(queue.bench.platforms, queue.bench.loop, [&] {
         return queue.queue().order(id, round % 2 == 0 ? Queue::Order::hold : Queue::Order::release);
       }));
   EXPECT_EQ(queue.spool().messages(), count);
   for (const spool::QueueId id : ids)
-    ASSERT_TRUE(testing::await<bool>(queue.bench.doors, queue.bench.loop,
+    ASSERT_TRUE(testing::await<bool>(queue.bench.platforms, queue.bench.loop,
                                      [&] { return queue.queue().order(id, Queue::Order::remove); }));
   EXPECT_TRUE(queue.empty());
 }
@@ -141,7 +141,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
  protected:
   void begin(route::RouteMode mode) {
     bench_.bench.route.mode = mode;
-    bench_.bench.doors.world().disk(Bench::kRelay).set_capacity(0);
+    bench_.bench.platforms.world().disk(Bench::kRelay).set_capacity(0);
     bench_.start();
     ASSERT_FALSE(bench_.spool().accepting());
   }
@@ -157,7 +157,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
     envelope.id = bench_.next_id();
     envelope.reverse_path = "ann@example.com";
     for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each)});
-    return testing::await<std::vector<int>>(bench_.bench.doors, bench_.bench.loop, [&] { return pass(taker, envelope); });
+    return testing::await<std::vector<int>>(bench_.bench.platforms, bench_.bench.loop, [&] { return pass(taker, envelope); });
   }
   static Task<std::vector<int>> pass(Incoming& taker, const message::Envelope& envelope) {
     std::vector<smtp::Reply> answers;
@@ -196,7 +196,7 @@ TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
   const std::vector<int> late = codes({"bob@example.net"});
   EXPECT_EQ(late[0], 250);
   EXPECT_EQ(late[1] / 100, 4);
-  bench_.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench_.bench.platforms.world().set_reachable(Bench::kFirst, false);
   const std::vector<int> down = codes({"bob@example.net"});
   EXPECT_EQ(down[0] / 100, 4);
   EXPECT_EQ(down[1], 0);

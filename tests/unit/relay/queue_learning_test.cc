@@ -27,7 +27,7 @@ TEST(QueueLearningTest, WhatIsSaidToAClientThatWaitsIsKnownOfTheDestination) {
 
 TEST(QueueLearningTest, AHopThatClientsFindDeadIsLeftAloneByTheQueue) {
   QueueBench bench;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   EXPECT_TRUE(farm(bench).suspended);
@@ -40,14 +40,14 @@ TEST(QueueLearningTest, AHopThatClientsFindAliveIsTriedByTheQueue) {
   bench.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
   bench.options().curve = schedule::RetryCurve({1s}, 0);
   bench.options().expire = 24h;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
-  ASSERT_TRUE(bench.bench.doors.run_for(2min));
+  ASSERT_TRUE(bench.bench.platforms.run_for(2min));
   EXPECT_TRUE(farm(bench).suspended);
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, true);
   EXPECT_EQ(bench.send(kText, {"eve@example.net"}), 250);
-  ASSERT_TRUE(bench.bench.doors.run_for(10s));
+  ASSERT_TRUE(bench.bench.platforms.run_for(10s));
   EXPECT_TRUE(bench.empty());
   EXPECT_FALSE(farm(bench).suspended);
 }
@@ -61,7 +61,7 @@ TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
     const schedule::DestinationId id = schedule.destination("farm", "farm");
     for (int i = 0; i < 50; ++i) schedule.observed(id, schedule::Verdict::deferred, bench.bench.loop.now());
   });
-  ASSERT_TRUE(bench.bench.doors.run_for(1s));
+  ASSERT_TRUE(bench.bench.platforms.run_for(1s));
   EXPECT_EQ(farm(bench).window, 8U);
 }
 
@@ -73,7 +73,7 @@ TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
   bench.start();
   bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(bench.send(kText, {"full@example.net"}), 250);
-  ASSERT_TRUE(bench.bench.doors.run_for(1s));
+  ASSERT_TRUE(bench.bench.platforms.run_for(1s));
   EXPECT_EQ(farm(bench).window, 8U);
   EXPECT_LE(farm(bench).not_before, bench.bench.loop.now());
 }

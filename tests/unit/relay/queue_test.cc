@@ -51,15 +51,15 @@ TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
 TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
   QueueBench bench;
   bench.bench.route.mode = route::RouteMode::store;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   for (int i = 0; i < 40; ++i) EXPECT_EQ(bench.send(kText), 250);
-  ASSERT_TRUE(bench.bench.doors.run_for(5min));
+  ASSERT_TRUE(bench.bench.platforms.run_for(5min));
   EXPECT_EQ(bench.spool().messages(), 40U);
   // A probe each ten seconds or so, not forty tries.
   EXPECT_LT(bench.queue().counters().tries, 60U);
   EXPECT_GT(bench.queue().schedule().counters().suspensions, 3U);
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 40U);
 }
@@ -125,14 +125,14 @@ TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
 TEST(QueueTest, ARestartFindsTheQueueAgain) {
   QueueBench bench;
   bench.bench.route.mode = route::RouteMode::store;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(bench.send(kText), 250);
   bench.run_until([&] { return bench.queue().counters().tries > 0; });
   bench.stop();
   bench.start();
   EXPECT_EQ(bench.spool().messages(), 10U);
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 10U);
 }
@@ -140,22 +140,22 @@ TEST(QueueTest, ARestartFindsTheQueueAgain) {
 TEST(QueueTest, HeldMessagesWaitForTheOperator) {
   QueueBench bench;
   bench.bench.route.mode = route::RouteMode::store;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
   ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
   const auto order = [&](Queue::Order what) {
-    return testing::await<bool>(bench.bench.doors, bench.bench.loop, [&] { return bench.queue().order(id, what); });
+    return testing::await<bool>(bench.bench.platforms, bench.bench.loop, [&] { return bench.queue().order(id, what); });
   };
   EXPECT_TRUE(order(Queue::Order::hold));
   EXPECT_EQ(bench.queue().jobs(id).front().state, schedule::JobState::held);
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
-  ASSERT_TRUE(bench.bench.doors.run_for(10min));
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, true);
+  ASSERT_TRUE(bench.bench.platforms.run_for(10min));
   EXPECT_EQ(bench.spool().messages(), 1U);
   bench.stop();
   bench.start();
-  ASSERT_TRUE(bench.bench.doors.run_for(10min));
+  ASSERT_TRUE(bench.bench.platforms.run_for(10min));
   EXPECT_EQ(bench.spool().messages(), 1U);
   EXPECT_TRUE(order(Queue::Order::release));
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
@@ -165,16 +165,16 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
 TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   QueueBench bench;
   bench.bench.route.mode = route::RouteMode::store;
-  bench.bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
   ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
-  EXPECT_TRUE(testing::await<bool>(bench.bench.doors, bench.bench.loop,
+  EXPECT_TRUE(testing::await<bool>(bench.bench.platforms, bench.bench.loop,
                                    [&] { return bench.queue().order(id, Queue::Order::remove); }));
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
-  bench.bench.doors.world().set_reachable(Bench::kFirst, true);
-  ASSERT_TRUE(bench.bench.doors.run_for(10min));
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, true);
+  ASSERT_TRUE(bench.bench.platforms.run_for(10min));
   EXPECT_TRUE(bench.hop().ledger.empty());
 }
 
@@ -189,7 +189,7 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
     bench.bench.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
     bench.hop().rules.chunking = chance.percent(50);
     bench.hop().rules.pipelining = chance.percent(70);
-    bench.bench.doors.world().turns_max = 10'000'000;  // some seeds send an octet at a time
+    bench.bench.platforms.world().turns_max = 10'000'000;  // some seeds send an octet at a time
     bench.start();
     std::set<std::string> accepted;
     for (int i = 0; i < 12; ++i) {

@@ -32,7 +32,7 @@ class Bench {
   static constexpr const char* kSecond = "192.0.2.26";
 
   explicit Bench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
-      : doors(testing::DoorKind::simulated, seed, options), loop(doors.add_loop(kRelay)) {
+      : platforms(testing::PlatformKind::simulated, seed, options), loop(platforms.add_loop(kRelay)) {
     route.name = "test";
     route.tls = route::RouteTls::none;
     for (int i = 0; i < hops; ++i) add_hop(i == 0 ? kFirst : kSecond);
@@ -46,8 +46,8 @@ class Bench {
 
   testing::NextHop& add_hop(const char* ip) {
     route.hosts.push_back({.name = ip, .port = 25});
-    io::Loop& own = doors.add_loop(ip);
-    return *hops.emplace_back(std::make_unique<testing::NextHop>(own, doors.address(ip, 25)));
+    io::Loop& own = platforms.add_loop(ip);
+    return *hops.emplace_back(std::make_unique<testing::NextHop>(own, platforms.address(ip, 25)));
   }
   testing::NextHop& hop() { return *hops.front(); }
   // Made at the first use, with the route as it is then.
@@ -61,28 +61,28 @@ class Bench {
   }
   Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
   Pool::Acquired acquire() {
-    return testing::await<Pool::Acquired>(doors, loop, [this] { return pool().acquire({}); });
+    return testing::await<Pool::Acquired>(platforms, loop, [this] { return pool().acquire({}); });
   }
   void release(Pool::Acquired acquired) {
     auto hop = *std::move(acquired);
     loop.post([this, &hop] { pool().release(std::move(hop)); });
-    ASSERT_TRUE(doors.run_until([&] { return hop == nullptr; }));
+    ASSERT_TRUE(platforms.run_until([&] { return hop == nullptr; }));
   }
-  void run_for(Duration duration) { ASSERT_TRUE(doors.run_for(duration)); }
+  void run_for(Duration duration) { ASSERT_TRUE(platforms.run_for(duration)); }
 
   void close() {
     if (std::exchange(closed_, true)) return;
-    if (pool_ != nullptr) testing::await_done(doors, loop, [this] { return pool_->close(); });
+    if (pool_ != nullptr) testing::await_done(platforms, loop, [this] { return pool_->close(); });
     for (const auto& hop : hops) hop->stop();
-    EXPECT_TRUE(doors.run_until([this] {
+    EXPECT_TRUE(platforms.run_until([this] {
       return std::ranges::all_of(hops, [](const auto& hop) { return hop->stopped(); });
     }));
     pool_ = nullptr;
-    doors.run_for(1s);
-    doors.run_until([] { return true; });
+    platforms.run_for(1s);
+    platforms.run_until([] { return true; });
   }
 
-  testing::Doors doors;
+  testing::Platforms platforms;
   io::Loop& loop;
   route::Route route;
   ConnectionBudget budget{1000};
@@ -90,8 +90,8 @@ class Bench {
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
  private:
-  sim::SimNames& names_{doors.world().names()};
-  net::Resolver resolver_{loop, names_, doors.world().dns()};
+  sim::SimNames& names_{platforms.world().names()};
+  net::Resolver resolver_{loop, names_, platforms.world().dns()};
   net::Dialer dialer_{loop};
   std::unique_ptr<tls::TlsClientContext> tls_;
   std::unique_ptr<Pool> pool_;
@@ -143,7 +143,7 @@ class Passing {
     co_await taker.feed(std::move(chain));
   }
   message::Outcome finish() {
-    return testing::await<message::Outcome>(bench_.doors, bench_.loop, [&] { return taker_.finish(); });
+    return testing::await<message::Outcome>(bench_.platforms, bench_.loop, [&] { return taker_.finish(); });
   }
   void abandon() {
     run([&] { return taker_.abandon(); });
@@ -170,7 +170,7 @@ class Passing {
 
  private:
   void run(const std::function<Task<void>()>& make) {
-    testing::await_done(bench_.doors, bench_.loop, make);
+    testing::await_done(bench_.platforms, bench_.loop, make);
   }
   Bench& bench_;
   Through taker_;

@@ -77,7 +77,7 @@ class Sending {
                                                               .who = xclient_values(who)});
   }
   void run(const std::function<Task<void>()>& make_task) {
-    testing::await_done(bench_.doors, bench_.loop, make_task);
+    testing::await_done(bench_.platforms, bench_.loop, make_task);
   }
   [[nodiscard]] std::vector<Kind> kinds() const {
     std::vector<Kind> all;

@@ -163,7 +163,7 @@ TEST_F(ThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow)
 
 TEST_F(ThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
   bench.route.dialog = route::RouteDialog::eager;
-  bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.platforms.world().set_reachable(Bench::kFirst, false);
   Passing message(bench, &shelf);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   ASSERT_THAT(shelf.kept, SizeIs(1));

@@ -211,7 +211,7 @@ TEST(ThroughTest, ALostBodyIsTheClientsToSendAgain) {
         SCOPED_TRACE(bytes);
         Bench bench;
         bench.hop().rules.chunking = chunking;
-        bench.doors.world().faults().add({.bytes = bytes + 100, .what = what});
+        bench.platforms.world().faults().add({.bytes = bytes + 100, .what = what});
         Passing message(bench);
         if (message.offer({"bob@example.net"}) != std::vector{250}) {
           message.abandon();

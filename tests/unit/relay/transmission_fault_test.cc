@@ -112,7 +112,7 @@ TEST(TransmissionFaultTest, WhatIsSaidToDataIsTheMessagesWord) {
 
 TEST(TransmissionFaultTest, NobodyToBeReachedIsNobodyAsked) {
   Bench bench;
-  bench.doors.world().set_reachable(Bench::kFirst, false);
+  bench.platforms.world().set_reachable(Bench::kFirst, false);
   Sending message(bench, kTwo);
   EXPECT_THAT(message.send(kText), Each(Kind::deferred));
   EXPECT_FALSE(message.transmission->reached());
@@ -222,7 +222,7 @@ void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) 
     Bench bench(bytes + 1);
     set_manner(bench, manner);
     bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 1min;
-    bench.doors.world().faults().add({.to_server = to_server, .bytes = bytes, .what = what});
+    bench.platforms.world().faults().add({.to_server = to_server, .bytes = bytes, .what = what});
     for (int i = 0; i < 3; ++i) {
       const std::size_t before = bench.hop().ledger.size();
       Sending message(bench, {"a@example.net"});
@@ -271,7 +271,7 @@ void try_world(std::uint64_t seed) {
     }
   }
   for (int i = 0; i < 3; ++i)
-    bench.doors.world().faults().add({.after = random.below(4),
+    bench.platforms.world().faults().add({.after = random.below(4),
                                       .to_server = random.percent(50),
                                       .bytes = random.below(3000),
                                       .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});

@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\n.hello\r\n";
 const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
 
-std::uint64_t sends(Bench& bench) { return bench.doors.world().faults().calls(sim::SimCall::send); }
+std::uint64_t sends(Bench& bench) { return bench.platforms.world().faults().calls(sim::SimCall::send); }
 
 // ------------------------------------------------------------------------------------------ how it is sent
 
@@ -39,7 +39,7 @@ TEST(TransmissionTest, NoReplyIsAwaitedInBetween) {
   bench.hop().add({.stage = HopStage::mail, .stall = 60s});
   const std::uint64_t before = bench.hop().bytes_received();
   Sending message(bench, kThree);
-  testing::Running<testing::Done> running(bench.doors, bench.loop, [&] {
+  testing::Running<testing::Done> running(bench.platforms, bench.loop, [&] {
     return testing::and_done(Sending::whole(message, kText, BodyForm::literal, SIZE_MAX));
   });
   bench.run_for(1s);

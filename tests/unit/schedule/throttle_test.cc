@@ -233,7 +233,7 @@ TEST_F(ThrottleTest, AProbeThatWasNotTriedSaysNothing) {
 TEST_F(ThrottleTest, ForgivingLetsAProbeGoAtOnce) {
   start();
   finish(Verdict::unreachable);
-  throttle.forgive(now);
+  throttle.reset_backoff(now);
   EXPECT_EQ(throttle.room(now), 1U);
   EXPECT_TRUE(start());
   finish(Verdict::unreachable, true);

@@ -13,7 +13,7 @@
 
 #include "auth/backend/account_admin.h"
 #include "engine/io/local_socket.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/tls/self_signed.h"
 
 namespace sluice::server {

@@ -9,7 +9,7 @@
 
 #include "engine/log/log.h"
 #include "engine/log/sink.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 
 namespace sluice::server {
 namespace {
@@ -32,8 +32,8 @@ class LogObserverTest : public ::testing::Test {
   const std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
   log::MemoryLogSink sink_;
   log::LogService service_{{}, *clock_, sink_};
-  sluice::testing::Doors doors_{sluice::testing::DoorKind::simulated};
-  LogObserver observer_{service_.open(), doors_.add_loop("192.0.2.1")};
+  sluice::testing::Platforms platforms_{sluice::testing::PlatformKind::simulated};
+  LogObserver observer_{service_.open(), platforms_.add_loop("192.0.2.1")};
 };
 
 TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {

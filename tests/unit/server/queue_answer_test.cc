@@ -39,7 +39,7 @@ class QueueControlTest : public ::testing::Test {
     asking_ = true;
     TaskSet watch;
     loop().post([&] { watch.add(look_on()); });
-    control::QueueAnswer answer = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+    control::QueueAnswer answer = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
       return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, request);
     });
     asking_ = false;
@@ -47,7 +47,7 @@ class QueueControlTest : public ::testing::Test {
     return answer;
   }
   io::Loop& loop() { return bench_.bench.loop; }
-  sim::SimFaults& faults() { return bench_.bench.doors.world().faults(); }
+  sim::SimFaults& faults() { return bench_.bench.platforms.world().faults(); }
   [[nodiscard]] std::uint64_t reads() { return faults().calls(sim::SimCall::read_file) - reads_before_; }
   [[nodiscard]] std::uint64_t batches() { return bench_.spool().log_counters().batches - batches_before_; }
 
@@ -217,11 +217,11 @@ TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
 TEST_F(QueueControlTest, AMessageOfASuspendedDestinationIsNotReady) {
   bench_.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
   bench_.bench.route.mode = route::RouteMode::store;
-  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
   bench_.start();
   for (const char* recipient : {"tried@example.net", "fresh@example.net"}) {
     EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {recipient}), 250);
-    ASSERT_TRUE(bench_.bench.doors.run_for(30s));
+    ASSERT_TRUE(bench_.bench.platforms.run_for(30s));
   }
   const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
   ASSERT_EQ(answer.rows.size(), 2U);
@@ -233,7 +233,7 @@ TEST_F(QueueControlTest, AMessageOfASuspendedDestinationIsNotReady) {
 }
 
 TEST_F(QueueControlTest, AFlushCountsMessages) {
-  bench_.bench.doors.world().set_reachable(relay::Bench::kFirst, false);
+  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
   fill(5);
   EXPECT_EQ(ask({.verb = control::QueueVerb::flush, .destination = "farm"}).changed, 5U);
   const control::QueueAnswer none = ask({.verb = control::QueueVerb::flush, .destination = "elsewhere"});
@@ -344,7 +344,7 @@ class PageTaker final : public QueuePages {
 TEST_F(QueueControlTest, ALongAnswerGoesOutInPages) {
   fill();
   PageTaker taker(loop(), 1000);
-  control::QueueAnswer last = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+  control::QueueAnswer last = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
     return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &taker);
   });
   EXPECT_FALSE(last.cut_short);
@@ -353,7 +353,7 @@ TEST_F(QueueControlTest, ALongAnswerGoesOutInPages) {
   EXPECT_GE(taker.pages, kMessages / 600);
   EXPECT_LE(taker.largest, 600U) << "it is not gathered";
   PageTaker impatient(loop(), 2);
-  last = testing::await<control::QueueAnswer>(bench_.bench.doors, loop(), [&] {
+  last = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
     return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &impatient);
   });
   EXPECT_EQ(impatient.pages, 2U);

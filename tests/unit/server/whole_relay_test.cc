@@ -112,13 +112,13 @@ std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
     bench.bench.route.*timeout = 10min;
   bench.options().expire = 24h;
   bench.start();
-  testing::Doors& doors = bench.bench.doors;
-  io::Loop& there = doors.add_loop(testing::kClientHost);
+  testing::Platforms& platforms = bench.bench.platforms;
+  io::Loop& there = platforms.add_loop(testing::kClientHost);
   Takers takers(bench);
-  testing::SessionHost host(doors, bench.bench.loop, &takers, &takers);
-  testing::break_network(doors.world(), random);
+  testing::SessionHost host(platforms, bench.bench.loop, &takers, &takers);
+  testing::break_network(platforms.world(), random);
   break_hops(bench, random);
-  break_disk(doors.world(), random);
+  break_disk(platforms.world(), random);
   std::vector<std::unique_ptr<testing::Sender>> senders;
   TaskSet tasks;
   for (int i = 0; i < 5; ++i)
@@ -128,7 +128,7 @@ std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
     for (const auto& sender : senders) tasks.add(sender->run());
     begun = true;
   });
-  EXPECT_TRUE(doors.run_until([&] { return begun && tasks.live() == 0; }));
+  EXPECT_TRUE(platforms.run_until([&] { return begun && tasks.live() == 0; }));
   host.close();
   tally.stored += bench.spool().counters().stored;
   // Somebody restarts it, and what was broken is repaired.
@@ -136,11 +136,11 @@ std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
     bench.stop();
     bench.start();
   }
-  doors.world().faults().clear();
+  platforms.world().faults().clear();
   for (const auto& hop : bench.bench.hops) hop->forgive();
   EXPECT_TRUE(bench.run_until([&] { return bench.empty(); })) << bench.spool().messages() << " are left in the queue";
   compare(bench, senders, tally);
-  return doors.world().trace_hash();
+  return platforms.world().trace_hash();
 }
 
 TEST(WholeRelayTest, WhateverBreaksA250IsDelivered) {

@@ -52,7 +52,7 @@ TEST_F(AbortedMessageTest, InTheMiddleOfItsContent) {
   envelope();
   EXPECT_EQ(client().say("DATA"), 354);
   client().send("From: <ann@example.com>\r\nMessage-ID: <m@example.com>\r\n\r\nhel");
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   client().hang_up();
   EXPECT_EQ(end().reason, EndReason::content_cut_off);
   ASSERT_THAT(host.notes.aborts, SizeIs(1));

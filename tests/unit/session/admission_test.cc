@@ -71,7 +71,7 @@ TEST(AdmissionTest, HandshakesHaveABoundBelowThatOfSessions) {
 class AdmittedSessionTest : public SessionFixture {
  protected:
   ~AdmittedSessionTest() override { others.clear(); }
-  SessionClient& another() { return others.emplace_back(doors, there, host.address()); }
+  SessionClient& another() { return others.emplace_back(platforms, there, host.address()); }
   std::list<SessionClient> others;
 };
 
@@ -87,7 +87,7 @@ TEST_F(AdmittedSessionTest, ASessionOverTheLimitOfItsAddressIsTold) {
   EXPECT_EQ(end().reason, EndReason::sessions_per_address);
   EXPECT_EQ(host.counters.refused_sessions, 1U);
   others.pop_front();
-  EXPECT_TRUE(doors.run_for(5s));
+  EXPECT_TRUE(platforms.run_for(5s));
   EXPECT_EQ(another().reply().code, 220) << "one has gone";
 }
 
@@ -159,7 +159,7 @@ TEST_F(AdmittedSessionTest, AHandshakeThatIsDoneMakesRoom) {
     EXPECT_TRUE(one.start_tls());
     EXPECT_EQ(one.say("NOOP"), 250);
   }
-  EXPECT_TRUE(doors.run_until([this] { return host.admission.handshakes() == 0; }));
+  EXPECT_TRUE(platforms.run_until([this] { return host.admission.handshakes() == 0; }));
 }
 
 // ------------------------------------------------------------------------------------------ the end of TLS

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-using testing::Doors;
+using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
 
@@ -26,7 +26,7 @@ class ContentTest : public ::testing::Test {
   }
   SessionClient& client() {
     if (client_ == nullptr) {
-      client_ = std::make_unique<SessionClient>(doors, there, host.address());
+      client_ = std::make_unique<SessionClient>(platforms, there, host.address());
       client_->log_in();
     }
     return *client_;
@@ -60,10 +60,10 @@ class ContentTest : public ::testing::Test {
     return content.substr(at);
   }
 
-  Doors doors{testing::DoorKind::simulated};
-  io::Loop& here{doors.add_loop(testing::kRelayHost)};
-  io::Loop& there{doors.add_loop(testing::kClientHost)};
-  SessionHost host{doors, here};
+  Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& here{platforms.add_loop(testing::kRelayHost)};
+  io::Loop& there{platforms.add_loop(testing::kClientHost)};
+  SessionHost host{platforms, here};
   std::unique_ptr<SessionClient> client_;
 };
 
@@ -225,7 +225,7 @@ TEST_F(ContentTest, NoFalseEndEndsAMessageHoweverItIsCut) {
       envelope();
       ASSERT_EQ(client().say("DATA"), 354);
       client().send(text.substr(0, cut));
-      doors.run_for(100ms);
+      platforms.run_for(100ms);
       client().send(text.substr(cut));
       const int code = client().reply().code;
       EXPECT_EQ(client().say("NOOP"), 250);

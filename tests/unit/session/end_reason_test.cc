@@ -34,7 +34,7 @@ TEST_F(EndReasonTest, DataThatIsBrokenOffIsNamedWithItsMessageAndItsBytes) {
   envelope();
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   client().hang_up();
   const auto last = end();
   EXPECT_EQ(last.reason, EndReason::content_cut_off);
@@ -47,7 +47,7 @@ TEST_F(EndReasonTest, DataThatIsBrokenOffIsNamedWithItsMessageAndItsBytes) {
 TEST_F(EndReasonTest, AChunkThatIsBrokenOff) {
   envelope();
   client().send("BDAT 1000 LAST\r\nFrom: ");
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   client().hang_up();
   EXPECT_EQ(end().reason, EndReason::content_cut_off);
 }
@@ -83,7 +83,7 @@ TEST_F(EndReasonTest, WhatIsDroppedBehindStarttlsIsInTheLog) {
   client().send("EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<x@example.net>\r\n");
   EXPECT_EQ(client().reply().code, 250);
   EXPECT_EQ(client().reply().code, 220);
-  EXPECT_TRUE(doors.run_until([this] { return !host.notes.ends.empty(); }));
+  EXPECT_TRUE(platforms.run_until([this] { return !host.notes.ends.empty(); }));
   EXPECT_EQ(host.notes.refusals.size() + (end().reason == EndReason::plaintext_in_handshake ? 1 : 0), 1U);
   for (const auto& refusal : host.notes.refusals) EXPECT_EQ(refusal.reason, "bytes_behind_starttls");
 }
@@ -165,7 +165,7 @@ TEST_F(EndReasonTest, ChunksOfAByteAreTooSlow) {
   envelope();
   for (int i = 0; i < 100 && host.notes.ends.empty(); ++i) {
     client().send("BDAT 1\r\nx");
-    EXPECT_TRUE(doors.run_for(10s));
+    EXPECT_TRUE(platforms.run_for(10s));
   }
   EXPECT_THAT(client().rest(), HasSubstr("421 4.4.2 "));
   EXPECT_EQ(end().reason, EndReason::content_too_slow);
@@ -177,7 +177,7 @@ TEST_F(EndReasonTest, APauseIsNotTooSlow) {
   const std::string piece = std::string(78, 'x') + "\r\n";
   client().send(kText);
   for (int i = 0; i < 8; ++i) {
-    EXPECT_TRUE(doors.run_for(150s));
+    EXPECT_TRUE(platforms.run_for(150s));
     for (int j = 0; j < 300; ++j) client().send(piece);
   }
   EXPECT_EQ(client().say("."), 250);
@@ -191,7 +191,7 @@ TEST_F(EndReasonTest, ANextHopThatIsSlowIsNotTheClientsFault) {
   client().send(kText);
   for (int i = 0; i < 20; ++i) {
     client().send("y\r\n");
-    EXPECT_TRUE(doors.run_for(5s));
+    EXPECT_TRUE(platforms.run_for(5s));
   }
   EXPECT_EQ(client().say("."), 250);
 }
@@ -204,7 +204,7 @@ TEST_F(EndReasonTest, FarBeyondTheSizeLimitIsAnsweredAndClosed) {
   client().send(kText);
   const std::string piece(1024 * 1024, 'x');
   for (int i = 0; i < 30; ++i) client().send(piece);
-  EXPECT_TRUE(doors.run_for(10s));
+  EXPECT_TRUE(platforms.run_for(10s));
   const std::string heard = client().rest();
   EXPECT_THAT(heard, StartsWith("552 5.3.4 "));
   EXPECT_THAT(heard, HasSubstr("\r\n421 4.3.4 "));

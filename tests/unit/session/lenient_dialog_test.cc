@@ -14,7 +14,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using testing::ClientReply;
-using testing::Doors;
+using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
 
@@ -29,7 +29,7 @@ class LenientDialogTest : public ::testing::Test {
     host.close();
   }
   SessionClient& client() {
-    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(doors, there, host.address());
+    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(platforms, there, host.address());
     return *client_;
   }
   // The answer to a message for `recipients`, each an argument of RCPT.
@@ -50,10 +50,10 @@ class LenientDialogTest : public ::testing::Test {
   }
   std::vector<std::string> recipients() { return last().recipients; }
 
-  Doors doors{testing::DoorKind::simulated};
-  io::Loop& here{doors.add_loop(testing::kRelayHost)};
-  io::Loop& there{doors.add_loop(testing::kClientHost)};
-  SessionHost host{doors, here};
+  Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& here{platforms.add_loop(testing::kRelayHost)};
+  io::Loop& there{platforms.add_loop(testing::kClientHost)};
+  SessionHost host{platforms, here};
   std::unique_ptr<SessionClient> client_;
 };
 
@@ -205,14 +205,14 @@ TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
                                    std::pair{std::string(400, 'a'), std::string(255, 'a')},
                                    std::pair{"x\xe2\x80\xae" "(y)"s, "x\\x{202E}(y)"s}}) {
     SCOPED_TRACE(safe);
-    Doors doors(testing::DoorKind::simulated);
-    io::Loop& here = doors.add_loop(testing::kRelayHost);
-    io::Loop& there = doors.add_loop(testing::kClientHost);
+    Platforms platforms(testing::PlatformKind::simulated);
+    io::Loop& here = platforms.add_loop(testing::kRelayHost);
+    io::Loop& there = platforms.add_loop(testing::kClientHost);
     testing::ScriptedTakers taken(here);
     WatchedTakers takers(taken);
-    SessionHost host(doors, here, &takers);
+    SessionHost host(platforms, here, &takers);
     {
-      SessionClient client(doors, there, host.address());
+      SessionClient client(platforms, there, host.address());
       EXPECT_EQ(client.reply().code, 220);
       EXPECT_EQ(client.say("EHLO " + name), 250);
       EXPECT_EQ(client.say(testing::kLogin), 235);

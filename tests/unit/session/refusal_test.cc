@@ -146,7 +146,7 @@ TEST_F(RefusalTest, LinesComeBackWithTime) {
   client().log_in();
   for (int i = 0; i < 30; ++i) EXPECT_EQ(client().say("MAIL FROM:<eve@evil.example>"), 550);
   const std::size_t before = host.notes.refusals.size();
-  EXPECT_TRUE(doors.run_for(10s));
+  EXPECT_TRUE(platforms.run_for(10s));
   for (int i = 0; i < 5; ++i) refuse("MAIL FROM:<eve@evil.example>", 550);
   EXPECT_EQ(host.notes.refusals.size(), before + 5);
 }

@@ -25,7 +25,7 @@ TEST_F(SessionDrainTest, AClientThatWasOnlyGreetedIsToldAtOnce) {
 TEST_F(SessionDrainTest, OneThatOwesAProxyHeaderIsClosedAtOnce) {
   host.rules().proxy = {*Network::parse("198.51.100.0/24")};
   client();
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   const Instant before = here.now();
   host.drain();
   EXPECT_EQ(client().rest(), "");
@@ -47,7 +47,7 @@ TEST_F(SessionDrainTest, OneThatOwesItsHandshakeIsClosedAtOnce) {
 TEST_F(SessionDrainTest, OneThatWaitsForItsGreetingIsTold) {
   host.rules().greet_delay = 30s;
   client();
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   host.drain();
   EXPECT_EQ(client().reply().code, 421);
   EXPECT_EQ(end().reason, EndReason::shutting_down);
@@ -66,7 +66,7 @@ TEST_F(SessionDrainTest, OneThatGoesOnAfterMailMayEndItsMessage) {
   envelope();
   host.drain();
   EXPECT_EQ(client().say("DATA"), 354);
-  EXPECT_TRUE(doors.run_for(10s));
+  EXPECT_TRUE(platforms.run_for(10s));
   client().send(kText);
   EXPECT_EQ(client().say("."), 250);
   EXPECT_EQ(client().reply().code, 421);
@@ -78,7 +78,7 @@ TEST_F(SessionDrainTest, InDataTheEndOfTheTimeIsTold) {
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
   host.drain();
-  EXPECT_TRUE(doors.run_for(10s));
+  EXPECT_TRUE(platforms.run_for(10s));
   EXPECT_THAT(host.notes.ends, IsEmpty());
   const Instant before = here.now();
   host.cut_off();
@@ -92,7 +92,7 @@ TEST_F(SessionDrainTest, InDataTheEndOfTheTimeIsTold) {
 TEST_F(SessionDrainTest, InAChunkTheEndOfTheTimeIsTold) {
   envelope();
   client().send("BDAT 1000 LAST\r\n" + std::string(kText));
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   const Instant before = here.now();
   host.drain();
   host.cut_off();
@@ -107,7 +107,7 @@ TEST_F(SessionDrainTest, AClientThatWaitsForItsReplyHearsThatTheMessageIsKept) {
   EXPECT_EQ(client().say("DATA"), 354);
   host.takers.pause = 10min;
   client().send(std::string(kText) + ".\r\n");
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   host.drain();
   host.cut_off();
   EXPECT_EQ(client().reply().code, 250);
@@ -122,7 +122,7 @@ TEST_F(SessionDrainTest, AClientWhoseMessageIsNotKeptHears421AndNothingElse) {
   EXPECT_EQ(client().say("DATA"), 354);
   host.takers.pause = 10min;
   client().send(std::string(kText) + ".\r\n");
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   host.drain();
   host.cut_off();
   EXPECT_EQ(client().reply().code, 421);

@@ -1,5 +1,5 @@
 // Sessions that end in the middle: a client that vanishes after any of its octets or of ours, a core that stops. What
-// was not sent whole is never taken, and nothing is left behind (the doors check that).
+// was not sent whole is never taken, and nothing is left behind (the platforms check that).
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::SizeIs;
-using testing::Doors;
+using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
 
@@ -59,16 +59,16 @@ struct Vanished {
 
 Vanished vanish(const Script& script, std::uint64_t seed, const sim::SimStreamFault& fault) {
   Vanished result;
-  Doors doors(testing::DoorKind::simulated, seed);
-  io::Loop& here = doors.add_loop(testing::kRelayHost);
-  io::Loop& there = doors.add_loop(testing::kClientHost);
-  SessionHost host(doors, here);
-  doors.world().faults().add(fault);
+  Platforms platforms(testing::PlatformKind::simulated, seed);
+  io::Loop& here = platforms.add_loop(testing::kRelayHost);
+  io::Loop& there = platforms.add_loop(testing::kClientHost);
+  SessionHost host(platforms, here);
+  platforms.world().faults().add(fault);
   using Dialled = std::expected<std::unique_ptr<net::Connection>, int>;
   Dialled dialled =
-      testing::await<Dialled>(doors, there, [&] { return net::Connection::connect(there, host.address(), 30s); });
+      testing::await<Dialled>(platforms, there, [&] { return net::Connection::connect(there, host.address(), 30s); });
   if (dialled)
-    testing::await_done(doors, there, [&] { return play(script, *std::move(dialled), result.heard); });
+    testing::await_done(platforms, there, [&] { return play(script, *std::move(dialled), result.heard); });
   host.close();
   result.taken = host.takers.ledger.size();
   EXPECT_THAT(host.takers.ledger, SizeIs(Le(1U)));
@@ -122,10 +122,10 @@ TEST(SessionEndTest, AClientThatFallsSilentAfterAnyOctet) {
 TEST(SessionEndTest, AnAbortAtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(testing::DoorKind::simulated, seed, sim::SimOptions::varied(seed));
-    io::Loop& here = doors.add_loop(testing::kRelayHost);
-    io::Loop& there = doors.add_loop(testing::kClientHost);
-    SessionHost host(doors, here);
+    Platforms platforms(testing::PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
+    io::Loop& here = platforms.add_loop(testing::kRelayHost);
+    io::Loop& there = platforms.add_loop(testing::kClientHost);
+    SessionHost host(platforms, here);
     host.takers.pause = 50ms;
     std::string heard;
     TaskSet clients;
@@ -139,9 +139,9 @@ TEST(SessionEndTest, AnAbortAtAnyMoment) {
       clients.add(talk(there, host.address(), script, heard));
       begun = true;
     });
-    EXPECT_TRUE(doors.run_for(std::chrono::microseconds(seed * seed * 71)));
+    EXPECT_TRUE(platforms.run_for(std::chrono::microseconds(seed * seed * 71)));
     host.close(/*abort=*/true);
-    EXPECT_TRUE(doors.run_until([&] { return begun && clients.live() == 0; }));
+    EXPECT_TRUE(platforms.run_until([&] { return begun && clients.live() == 0; }));
     if (::testing::Test::HasFailure()) return;
   }
 }

@@ -25,7 +25,7 @@ class SessionFixture : public ::testing::Test {
     host.close();
   }
   SessionClient& client() {
-    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(doors, there, host.address());
+    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(platforms, there, host.address());
     return *client_;
   }
   // Logged in, up to the answer to RCPT.
@@ -36,7 +36,7 @@ class SessionFixture : public ::testing::Test {
   }
   // The only session has ended, and this was written about it.
   testing::Notes::End end() {
-    EXPECT_TRUE(doors.run_until([this] { return !host.notes.ends.empty(); }));
+    EXPECT_TRUE(platforms.run_until([this] { return !host.notes.ends.empty(); }));
     EXPECT_EQ(host.notes.ends.size(), 1U);
     const testing::Notes::End& last = host.notes.ends.back();
     EXPECT_EQ(host.counters.ended.at(static_cast<std::size_t>(last.reason)), 1U);
@@ -47,15 +47,15 @@ class SessionFixture : public ::testing::Test {
   std::string trickle(std::string_view text, int seconds) {
     for (int i = 0; i < seconds && host.notes.ends.empty(); ++i) {
       client().send(text.substr(static_cast<std::size_t>(i) % text.size(), 1));
-      EXPECT_TRUE(doors.run_for(1s));
+      EXPECT_TRUE(platforms.run_for(1s));
     }
     return host.notes.ends.empty() ? "still open" : client().rest();
   }
 
-  testing::Doors doors{testing::DoorKind::simulated};
-  io::Loop& here{doors.add_loop(testing::kRelayHost)};
-  io::Loop& there{doors.add_loop(testing::kClientHost)};
-  SessionHost host{doors, here};
+  testing::Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& here{platforms.add_loop(testing::kRelayHost)};
+  io::Loop& there{platforms.add_loop(testing::kClientHost)};
+  SessionHost host{platforms, here};
   std::unique_ptr<SessionClient> client_;
 };
 

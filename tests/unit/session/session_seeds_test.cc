@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::break_network;
-using testing::Doors;
+using testing::Platforms;
 using testing::Sender;
 using testing::SessionHost;
 
@@ -38,14 +38,14 @@ void compare(const std::vector<testing::TakenMessage>& ledger, const std::vector
 // Returns the hash of all that happened.
 std::uint64_t live_through(std::uint64_t seed, bool faults) {
   sim::SimRandom random(seed);
-  Doors doors(testing::DoorKind::simulated, seed, sim::SimOptions::varied(seed));
+  Platforms platforms(testing::PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
   const io::LoopLimits tight{.buffers = 8, .buffer_bytes = 512};
-  io::Loop& here = doors.add_loop(testing::kRelayHost, random.percent(50) ? tight : io::LoopLimits{});
-  io::Loop& there = doors.add_loop(testing::kClientHost);
-  SessionHost host(doors, here);
+  io::Loop& here = platforms.add_loop(testing::kRelayHost, random.percent(50) ? tight : io::LoopLimits{});
+  io::Loop& there = platforms.add_loop(testing::kClientHost);
+  SessionHost host(platforms, here);
   host.takers.pause = random.between(0ms, 200ms);
   if (random.percent(20)) host.takers.word = smtp::Reply(451, {4, 4, 1}, "away");
-  if (faults) break_network(doors.world(), random);
+  if (faults) break_network(platforms.world(), random);
   std::vector<std::unique_ptr<Sender>> senders;
   TaskSet tasks;
   for (int i = 0; i < 5; ++i)
@@ -56,16 +56,16 @@ std::uint64_t live_through(std::uint64_t seed, bool faults) {
     begun = true;
   });
   if (faults && random.percent(30)) {
-    EXPECT_TRUE(doors.run_for(random.between(0ms, 2000ms)));
+    EXPECT_TRUE(platforms.run_for(random.between(0ms, 2000ms)));
     host.close(/*abort=*/true);
   }
-  EXPECT_TRUE(doors.run_until([&] { return begun && tasks.live() == 0; }));
+  EXPECT_TRUE(platforms.run_until([&] { return begun && tasks.live() == 0; }));
   if (!here.aborting()) host.close();
   compare(host.takers.ledger, senders);
   if (!faults) {
     for (const auto& sender : senders) EXPECT_FALSE(sender->sent.empty());
   }
-  return doors.world().trace_hash();
+  return platforms.world().trace_hash();
 }
 
 TEST(SessionSeedsTest, EveryMessageIsTakenWholeOrNotAtAll) {

@@ -1,4 +1,4 @@
-// Whole sessions, unchanged, on the simulated door: one client at a time, against a scripted taker.
+// Whole sessions, unchanged, on the simulated platform: one client at a time, against a scripted taker.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using testing::ClientReply;
-using testing::Doors;
+using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
 
@@ -23,7 +23,7 @@ class SessionTest : public ::testing::Test {
  protected:
   ~SessionTest() override { close(); }
   SessionClient& client() {
-    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(doors, there, host.address());
+    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(platforms, there, host.address());
     return *client_;
   }
   // A transaction up to the answer to the message.
@@ -39,10 +39,10 @@ class SessionTest : public ::testing::Test {
     host.close();
   }
 
-  Doors doors{testing::DoorKind::simulated};
-  io::Loop& here{doors.add_loop(testing::kRelayHost)};
-  io::Loop& there{doors.add_loop(testing::kClientHost)};
-  SessionHost host{doors, here};
+  Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& here{platforms.add_loop(testing::kRelayHost)};
+  io::Loop& there{platforms.add_loop(testing::kClientHost)};
+  SessionHost host{platforms, here};
   std::unique_ptr<SessionClient> client_;
 };
 
@@ -163,7 +163,7 @@ TEST_F(SessionTest, APieceWithABareLineEndIsNotHandedOn) {
   EXPECT_EQ(client().say(kRcpt), 250);
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
-  EXPECT_TRUE(doors.run_for(1s));
+  EXPECT_TRUE(platforms.run_for(1s));
   EXPECT_EQ(host.takers.begun, 1U);
   client().send("\n.\r\nMAIL FROM:<ann@example.com>\r\n");
   EXPECT_EQ(client().say("."), 550);
@@ -245,12 +245,12 @@ TEST_F(SessionTest, WhatWasKnownIsForgottenWhenTlsStarts) {
 TEST(SessionTlsTest, AQuickClientHelloWasDropped) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(testing::DoorKind::simulated, seed, {.late_percent = 70});
-    io::Loop& here = doors.add_loop(testing::kRelayHost);
-    io::Loop& there = doors.add_loop(testing::kClientHost);
-    SessionHost host(doors, here);
+    Platforms platforms(testing::PlatformKind::simulated, seed, {.late_percent = 70});
+    io::Loop& here = platforms.add_loop(testing::kRelayHost);
+    io::Loop& there = platforms.add_loop(testing::kClientHost);
+    SessionHost host(platforms, here);
     {
-      SessionClient client(doors, there, host.address());
+      SessionClient client(platforms, there, host.address());
       EXPECT_EQ(client.reply().code, 220);
       EXPECT_EQ(client.say("EHLO client.example"), 250);
       EXPECT_TRUE(client.start_tls()) << ::testing::PrintToString(host.notes.endings);
@@ -269,7 +269,7 @@ TEST_F(SessionTest, AStrangersTimeIsOverWhateverHeSays) {
   while (code != 421) {
     client().send("NOOP\r\n");
     code = client().reply().code;
-    if (code == 250) doors.run_for(5s);
+    if (code == 250) platforms.run_for(5s);
   }
   EXPECT_LE(here.now() - before, host.rules().unauthenticated_timeout + 10s);
   EXPECT_THAT(host.notes.endings, SizeIs(1));
@@ -297,14 +297,14 @@ TEST_F(SessionTest, WhoDoesNotReadRepliesIsNotReadFrom) {
   for (int i = 0; i < 20'000; ++i)
     flood += std::string(kMail) + "\r\n" + std::string(kRcpt) + "\r\nDATA\r\n" + std::string(kText) + ".\r\n";
   client().send(flood);
-  EXPECT_TRUE(doors.run_for(10min));
+  EXPECT_TRUE(platforms.run_for(10min));
   EXPECT_EQ(host.live(), 0U);
   EXPECT_LT(host.takers.ledger.size(), 10'000U);
 }
 
 TEST_F(SessionTest, ADrainLetsAMessageEndAndTellsWhoIsIdle) {
   client().log_in();
-  SessionClient idle(doors, there, host.address());
+  SessionClient idle(platforms, there, host.address());
   idle.log_in();
   EXPECT_EQ(client().say(kMail), 250);
   EXPECT_EQ(client().say(kRcpt), 250);

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using testing::ClientReply;
-using testing::Doors;
+using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
 
@@ -21,7 +21,7 @@ class Verdicts : public ::testing::Test {
     host.close();
   }
   SessionClient& client() {
-    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(doors, there, host.address());
+    if (client_ == nullptr) client_ = std::make_unique<SessionClient>(platforms, there, host.address());
     return *client_;
   }
   std::string told(std::string_view line) {
@@ -41,10 +41,10 @@ class Verdicts : public ::testing::Test {
     return told(std::string(header) + "\r\nSubject: x\r\n\r\nhello\r\n.");
   }
 
-  Doors doors{testing::DoorKind::simulated};
-  io::Loop& here{doors.add_loop(testing::kRelayHost)};
-  io::Loop& there{doors.add_loop(testing::kClientHost)};
-  SessionHost host{doors, here};
+  Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& here{platforms.add_loop(testing::kRelayHost)};
+  io::Loop& there{platforms.add_loop(testing::kClientHost)};
+  SessionHost host{platforms, here};
   std::unique_ptr<SessionClient> client_;
 };
 

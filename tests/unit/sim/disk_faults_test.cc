@@ -52,7 +52,7 @@ class SimDiskFaultsTest : public ::testing::Test {
 
   SimWorld world_{5, {.short_percent = 0}};
   SimDisk& disk_ = world_.disk(kHost);
-  io::Loop loop_{world_.door(kHost), {.buffers = 2}};
+  io::Loop loop_{world_.platform(kHost), {.buffers = 2}};
 };
 
 // A count of the sectors that hold `octet`.
@@ -164,17 +164,17 @@ TEST_F(SimDiskFaultsTest, SpaceRunsOut) {
 
 TEST_F(SimDiskFaultsTest, DescriptorsRunOut) {
   world_.set_descriptors_max(kHost, 2);
-  const int socket = loop_.door().sockets.open(AF_INET).value();
+  const int socket = loop_.platform().sockets.open(AF_INET).value();
   const int file = create("/spool/a", 1);
   EXPECT_EQ(world_.descriptors_open(kHost), 2U);
   EXPECT_EQ(error_of(disk_.open("/spool/a", true)), EMFILE);
   EXPECT_EQ(error_of(disk_.create("/spool/b", 0)), EMFILE);
   EXPECT_EQ(error_of(disk_.lock("/spool/b")), EMFILE);
   EXPECT_EQ(names(), "a ");
-  EXPECT_EQ(loop_.door().sockets.open(AF_INET).error(), EMFILE);
+  EXPECT_EQ(loop_.platform().sockets.open(AF_INET).error(), EMFILE);
   disk_.close(file);
-  loop_.door().sockets.close(*loop_.door().sockets.open(AF_INET));
-  loop_.door().sockets.close(socket);
+  loop_.platform().sockets.close(*loop_.platform().sockets.open(AF_INET));
+  loop_.platform().sockets.close(socket);
   EXPECT_EQ(world_.descriptors_open(kHost), 0U);
 }
 

@@ -44,7 +44,7 @@ struct Machine {
   // What ran before has ended; a new program.
   void start_again() {
     EXPECT_TRUE(run([&] { return loop->operations_live() == 0; }));
-    loop = std::make_unique<io::Loop>(world.door(kHost), io::LoopLimits{.buffers = 2});
+    loop = std::make_unique<io::Loop>(world.platform(kHost), io::LoopLimits{.buffers = 2});
   }
   std::int32_t finish(const RawTransfer& transfer) {
     EXPECT_TRUE(run([&] { return transfer.result.has_value(); }));
@@ -78,7 +78,7 @@ struct Machine {
 
   SimWorld world;
   SimDisk& disk = world.disk(kHost);
-  std::unique_ptr<io::Loop> loop = std::make_unique<io::Loop>(world.door(kHost), io::LoopLimits{.buffers = 2});
+  std::unique_ptr<io::Loop> loop = std::make_unique<io::Loop>(world.platform(kHost), io::LoopLimits{.buffers = 2});
 };
 
 // How the sectors of `now` came out: all old, all new, or a mixture; "neither" must never be.
@@ -275,7 +275,7 @@ TEST(SimDiskTest, ASmallFileIsTheOldOrTheNewOne) {
 
 TEST(SimDiskTest, AProgramThatIsOverTouchesNothing) {
   Machine machine(3);
-  io::Disk& old = machine.loop->door().disk;
+  io::Disk& old = machine.loop->platform().disk;
   const int file = old.create("/spool/a", kBlock).value();
   const int lock = old.lock("/spool/lock").value();
   EXPECT_TRUE(old.sync_directory("/spool"));
@@ -304,7 +304,7 @@ TEST(SimDiskTest, AProgramThatIsOverTouchesNothing) {
   EXPECT_EQ(machine.content("/spool/a"), filled('\0'));
 
   machine.start_again();
-  EXPECT_EQ(error_of(machine.loop->door().disk.lock("/spool/lock")), EWOULDBLOCK);
+  EXPECT_EQ(error_of(machine.loop->platform().disk.lock("/spool/lock")), EWOULDBLOCK);
   machine.disk.close(next);
 }
 

@@ -20,7 +20,7 @@ struct Bench {
     return *said;
   }
   SimWorld world;
-  io::Loop loop{world.door("192.0.2.1"), {.buffers = 2}};
+  io::Loop loop{world.platform("192.0.2.1"), {.buffers = 2}};
 };
 
 TEST(SimDnsTest, SaysWhatItWasTold) {

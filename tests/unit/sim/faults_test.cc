@@ -43,8 +43,8 @@ class SimFaultsTest : public ::testing::Test {
   RawSocket& accepted() { return *listener_.accepted.back(); }
 
   SimWorld world_{11};
-  io::Loop server_{world_.door(kServer), {.buffers = 8}};
-  io::Loop client_{world_.door(kClient), {.buffers = 8}};
+  io::Loop server_{world_.platform(kServer), {.buffers = 8}};
+  io::Loop client_{world_.platform(kClient), {.buffers = 8}};
   RawListener listener_{server_, *io::Address::from_ip(kServer, 25)};
   std::vector<std::unique_ptr<RawSocket>> clients_;
 };
@@ -107,7 +107,7 @@ TEST_F(SimFaultsTest, DescriptorsRunOut) {
   listener_.start();
   EXPECT_TRUE(run([&] { return listener_.accepted.size() == 2; }));  // it was still in the queue
   world_.set_descriptors_max(kClient, 1);
-  EXPECT_EQ(client_.door().sockets.open(AF_INET).error(), EMFILE);
+  EXPECT_EQ(client_.platform().sockets.open(AF_INET).error(), EMFILE);
 }
 
 TEST_F(SimFaultsTest, AConnectionBreaksAtAByte) {
@@ -162,12 +162,12 @@ TEST_F(SimDeathTest, ADescriptorThatIsClosedIsNotUsed) {
   RawSocket& client = connect();
   EXPECT_DEATH(
       {
-        client_.door().sockets.close(client.socket());
+        client_.platform().sockets.close(client.socket());
         client.receive();
         run([] { return false; });
       },
       "a descriptor that is not open was used\nsimulation: seed 11");
-  EXPECT_DEATH(server_.door().sockets.close(client.socket()), "a descriptor that is not open");
+  EXPECT_DEATH(server_.platform().sockets.close(client.socket()), "a descriptor that is not open");
 }
 
 TEST_F(SimDeathTest, MemoryOfASendDoesNotChange) {
@@ -186,7 +186,7 @@ TEST_F(SimDeathTest, MemoryOfASendDoesNotChange) {
 
 TEST_F(SimDeathTest, ABufferIsGivenBackOnce) {
   std::array<char, 64> memory{};
-  EXPECT_DEATH(client_.door().ring.provide_buffer(3, memory.data(), 64), "given back twice");
+  EXPECT_DEATH(client_.platform().ring.provide_buffer(3, memory.data(), 64), "given back twice");
 }
 
 TEST_F(SimFaultsTest, ABufferThatWasGivenBackIsOverwritten) {

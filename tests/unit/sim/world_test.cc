@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_socket.h"
 
 namespace sluice::sim {
@@ -50,8 +50,8 @@ struct Net {
   RawSocket& accepted() { return *listener.accepted.back(); }
 
   SimWorld world;
-  io::Loop server{world.door(kServer), {.buffers = 8}};
-  io::Loop client{world.door(kClient), {.buffers = 8}};
+  io::Loop server{world.platform(kServer), {.buffers = 8}};
+  io::Loop client{world.platform(kClient), {.buffers = 8}};
   RawListener listener{server, *io::Address::from_ip(kServer, 25)};
   std::vector<std::unique_ptr<RawSocket>> clients;
 };
@@ -127,7 +127,7 @@ TEST(SimWorldTest, TimeJumpsToTheNextTimer) {
 
 TEST(SimWorldTest, TheCalendarMayJumpAndTheOtherClockDoesNot) {
   Net net(1);
-  io::Clock& clock = net.server.door().clock;
+  io::Clock& clock = net.server.platform().clock;
   const Instant now = clock.now();
   const WallMillis wall = clock.wall();
   net.world.jump_wall(-10LL * 365 * 86'400'000);
@@ -182,9 +182,9 @@ TEST(SimNetworkTest, ListenersOfOneAddressShareTheConnections) {
   EXPECT_TRUE(net.run([&] { return net.listener.accepted.size() + second.accepted.size() == 100; }));
   EXPECT_GT(second.accepted.size(), 20U);
   EXPECT_GT(net.listener.accepted.size(), 20U);
-  const auto taken = net.server.door().sockets.listen(net.listener.address(), {.reuse_port = false});
+  const auto taken = net.server.platform().sockets.listen(net.listener.address(), {.reuse_port = false});
   EXPECT_EQ(taken.error(), EADDRINUSE);
-  EXPECT_EQ(net.server.door().sockets.listen(*io::Address::from_ip("192.0.2.77", 25), {}).error(), EADDRNOTAVAIL);
+  EXPECT_EQ(net.server.platform().sockets.listen(*io::Address::from_ip("192.0.2.77", 25), {}).error(), EADDRNOTAVAIL);
   for (const auto& socket : second.accepted) socket->end_all();
   second.end_all();
   EXPECT_TRUE(net.run([&] { return net.world.descriptors_open(kServer) == 101 - second.accepted.size(); }));
@@ -193,8 +193,8 @@ TEST(SimNetworkTest, ListenersOfOneAddressShareTheConnections) {
 TEST(SimNetworkTest, KnowsWhoTalksToWhom) {
   Net net(5);
   RawSocket& client = net.connect();
-  io::Sockets& ours = net.client.door().sockets;
-  io::Sockets& theirs = net.server.door().sockets;
+  io::Sockets& ours = net.client.platform().sockets;
+  io::Sockets& theirs = net.server.platform().sockets;
   EXPECT_EQ(ours.peer(client.socket()).to_string(), "192.0.2.1:25");
   EXPECT_EQ(ours.local(client.socket()).ip(), "192.0.2.2");
   EXPECT_EQ(theirs.peer(net.accepted().socket()).to_string(), ours.local(client.socket()).to_string());
@@ -222,9 +222,9 @@ TEST(SimNetworkTest, AHostThatIsAwayAnswersNobody) {
 
 TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
   SimWorld world(7);
-  io::Loop server(world.door(kServer), {.buffers = 2});
-  io::Loop client(world.door(kClient), {.buffers = 2});
-  const int socket = *server.door().sockets.listen(*io::Address::from_ip(kServer, 25), {.backlog = 2});
+  io::Loop server(world.platform(kServer), {.buffers = 2});
+  io::Loop client(world.platform(kClient), {.buffers = 2});
+  const int socket = *server.platform().sockets.listen(*io::Address::from_ip(kServer, 25), {.backlog = 2});
   std::vector<std::unique_ptr<RawSocket>> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(RawSocket::connect(client, *io::Address::from_ip(kServer, 25)));
   const auto connected = [&] {
@@ -234,7 +234,7 @@ TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
   const Instant end = world.now() + 1s;
   EXPECT_TRUE(world.run({&server, &client}, [&] { return world.now() >= end; }));
   EXPECT_EQ(connected(), 2);
-  server.door().sockets.close(socket);  // those in the queue are reset
+  server.platform().sockets.close(socket);  // those in the queue are reset
   for (const auto& each : clients) {
     if (!each->connected) continue;
     each->receive();
@@ -248,8 +248,8 @@ TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
 
 TEST(SimNetworkTest, LoopbackStaysOnItsHost) {
   SimWorld world(8);
-  io::Loop one(world.door(kServer), {.buffers = 2});
-  io::Loop two(world.door(kClient), {.buffers = 2});
+  io::Loop one(world.platform(kServer), {.buffers = 2});
+  io::Loop two(world.platform(kClient), {.buffers = 2});
   RawListener listener(one, *io::Address::from_ip("127.0.0.1", 0));
   const auto inside = RawSocket::connect(one, listener.address());
   const auto outside = RawSocket::connect(two, listener.address());

@@ -11,13 +11,13 @@
 namespace sluice::spool {
 namespace {
 
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using namespace std::chrono_literals;
 
 class CleanerTest : public ::testing::Test {
  protected:
-  explicit CleanerTest(std::uint64_t seed = 1) : doors_(DoorKind::simulated, seed, {.short_percent = 10}) {}
+  explicit CleanerTest(std::uint64_t seed = 1) : platforms_(PlatformKind::simulated, seed, {.short_percent = 10}) {}
 
   void begin() {
     life_ = std::make_unique<Life>(machine_);
@@ -48,13 +48,13 @@ class CleanerTest : public ::testing::Test {
   [[nodiscard]] const SpoolCounters& counters() const { return life_->spool().counters(); }
   std::size_t segments() {
     std::size_t count = 0;
-    for (const io::DiskEntry& entry : *doors_.world().disk(kHost).list(machine_.place.path()))
+    for (const io::DiskEntry& entry : *platforms_.world().disk(kHost).list(machine_.place.path()))
       if (parse_segment_name(entry.name)) ++count;
     return count;
   }
 
-  Doors doors_;
-  Machine machine_{doors_};
+  Platforms platforms_;
+  Machine machine_{platforms_};
   std::unique_ptr<Life> life_;
   std::uint64_t filled_ = 0;
 };
@@ -66,7 +66,7 @@ TEST_F(CleanerTest, CopiesStragglersForward) {
   ASSERT_TRUE(update(1, 4));
   const std::uint32_t first = life_->spool().index().at(1).message.segment;
   fill(8);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().moved >= 2 && counters().recycled >= 4; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().moved >= 2 && counters().recycled >= 4; }));
   EXPECT_GT(life_->spool().index().at(1).message.segment, first);
   EXPECT_LE(segments(), 7U);
   for (int round = 0; round < 2; ++round) {
@@ -83,7 +83,7 @@ TEST_F(CleanerTest, LeavesAShortLogAlone) {
   begin();
   ASSERT_TRUE(store(1, 1000));
   fill(2);
-  doors_.run_for(10s);
+  platforms_.run_for(10s);
   EXPECT_EQ(counters().moved, 0U);
 }
 
@@ -92,7 +92,7 @@ TEST_F(CleanerTest, DoesNotCopyTheSameMessageAgainAndAgain) {
   ASSERT_TRUE(store(1, 1000));
   fill(12);
   EXPECT_LE(counters().moved, 6U);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 8; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 8; }));
 }
 
 // Whoever finishes a message knows only the pieces that it had when it was read: releasing those again took the
@@ -102,11 +102,11 @@ TEST_F(CleanerTest, MessageThatWasMovedSinceItWasReadCanBeFinished) {
   ASSERT_TRUE(store(1, 1'700'000));
   const std::vector<Location> pieces = read(1)->stored.pieces;
   fill(8);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().moved >= 1; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().moved >= 1; }));
   EXPECT_NE(read(1)->stored.pieces, pieces);
   EXPECT_TRUE(finish(1));
   fill(6);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 10; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 10; }));
   life_ = nullptr;
   begin();
   EXPECT_TRUE(life_->found.empty());
@@ -121,7 +121,7 @@ TEST_F(CleanerTest, WhatIsReadStaysUntilItsReaderIsGone) {
   begin();
   ASSERT_TRUE(store(1, 1'700'000));
   std::optional<Message> held;
-  testing::await_done(doors_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
+  testing::await_done(platforms_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
   ASSERT_TRUE(held);
   ASSERT_TRUE(finish(1));
   fill(6);
@@ -136,21 +136,21 @@ TEST_F(CleanerTest, WhatIsReadStaysUntilItsReaderIsGone) {
   EXPECT_EQ(content, content_of(1, 1'700'000));
   held.reset();
   // Nobody finishes anything, and yet it goes.
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 4; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
 }
 
 TEST_F(CleanerTest, HeldSegmentIsNotReadOverAndOverAgain) {
   begin();
   ASSERT_TRUE(store(1, 1'700'000));
   std::optional<Message> held;
-  testing::await_done(doors_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
+  testing::await_done(platforms_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
   fill(8);
-  const std::uint64_t before = doors_.world().faults().calls(sim::SimCall::read_file);
-  doors_.run_for(30s);
+  const std::uint64_t before = platforms_.world().faults().calls(sim::SimCall::read_file);
+  platforms_.run_for(30s);
   fill(1);
-  EXPECT_LE(doors_.world().faults().calls(sim::SimCall::read_file) - before, 12U);
+  EXPECT_LE(platforms_.world().faults().calls(sim::SimCall::read_file) - before, 12U);
   held.reset();
-  doors_.run_for(61s);
+  platforms_.run_for(61s);
   EXPECT_GE(counters().recycled, 6U);
 }
 
@@ -162,7 +162,7 @@ TEST_F(CleanerTest, PiecesOfDraftsAreCopiedForward) {
   begun.append_copy(content_of(1, 600'000));
   ASSERT_TRUE(life_->await<bool>([&] { return draft.append(std::move(begun)); }));
   fill(8);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 4; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
   ASSERT_TRUE(life_->await<bool>([&] { return draft.commit(stored_of(1, 0), status_of(0)); }));
   for (int lives = 0; lives < 2; ++lives) {
     EXPECT_EQ(read(1)->content, content_of(1, 600'000));
@@ -177,13 +177,13 @@ TEST_F(CleanerTest, StragglerThatDoesNotCheckIsKeptAsideAndTheSegmentGoes) {
   ASSERT_TRUE(store(1, 1000));
   ASSERT_TRUE(store(2, 1000));
   const Location where = life_->spool().index().at(1).message;
-  doors_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 40);
+  platforms_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 40);
   fill(8);
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 4; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
   EXPECT_EQ(counters().set_aside, 1U);
   EXPECT_FALSE(life_->spool().has(1));
   EXPECT_EQ(read(2)->content, content_of(2, 1000));
-  EXPECT_TRUE(doors_.world().disk(kHost).look(machine_.place.path("quarantine/" + message::queue_id_text(1) + ".txt")));
+  EXPECT_TRUE(platforms_.world().disk(kHost).look(machine_.place.path("quarantine/" + message::queue_id_text(1) + ".txt")));
 }
 
 // Later ones may hold the ends of its messages.
@@ -191,18 +191,18 @@ TEST_F(CleanerTest, NothingGoesBeforeAnOlderSegmentThatCannotBeRecycled) {
   begin();
   ASSERT_TRUE(store(1, 1'700'000));
   std::optional<Message> held;
-  testing::await_done(doors_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
+  testing::await_done(platforms_, life_->loop(), [&] { return hold(life_->spool(), 1, held); });
   ASSERT_TRUE(finish(1));
   fill(6);
-  doors_.world().faults().add({.call = sim::SimCall::remove, .count = sim::kSimForever, .error = EIO, .host = ""});
+  platforms_.world().faults().add({.call = sim::SimCall::remove, .count = sim::kSimForever, .error = EIO, .host = ""});
   held.reset();
-  doors_.run_for(20s);
+  platforms_.run_for(20s);
   // Two became free files; the third should have been removed.
   EXPECT_EQ(counters().recycled, 2U);
   EXPECT_EQ(life_->told.size(), 1U);
   EXPECT_THAT(life_->told, ::testing::Contains(::testing::HasSubstr("cannot be recycled")));
-  doors_.world().faults().clear();
-  ASSERT_TRUE(doors_.run_until([&] { return counters().recycled >= 5; }));
+  platforms_.world().faults().clear();
+  ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 5; }));
 }
 
 Task<void> change(Spool& spool, QueueId id, Ledger& ledger, io::Loop& loop, sim::SimRandom& random) {
@@ -227,8 +227,8 @@ TEST(CleanerRaces, ChangesDuringTheCopyAreNotLost) {
   std::uint64_t moved = 0;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     SCOPED_TRACE(seed);
-    Doors doors(DoorKind::simulated, seed, {.short_percent = 10});
-    Machine machine(doors);
+    Platforms platforms(PlatformKind::simulated, seed, {.short_percent = 10});
+    Machine machine(platforms);
     sim::SimRandom random(seed);
     Ledger ledger;
     {
@@ -248,8 +248,8 @@ TEST(CleanerRaces, ChangesDuringTheCopyAreNotLost) {
         ledger.line(id).finish_asked = ledger.line(id).finished = true;
         ASSERT_TRUE(life.await<bool>([&] { return life.spool().finish(id); }));
       }
-      ASSERT_TRUE(doors.run_until([&] { return tasks.live() == 0; }));
-      doors.run_for(3s);
+      ASSERT_TRUE(platforms.run_until([&] { return tasks.live() == 0; }));
+      platforms.run_for(3s);
       moved += life.spool().counters().moved;
     }
     const Life next(machine);

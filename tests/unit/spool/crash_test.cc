@@ -9,8 +9,8 @@
 namespace sluice::spool {
 namespace {
 
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 
 constexpr sim::SimCall kChanges[] = {sim::SimCall::write_file, sim::SimCall::sync, sim::SimCall::rename,
                                     sim::SimCall::remove, sim::SimCall::create};
@@ -18,7 +18,7 @@ constexpr sim::SimCall kChanges[] = {sim::SimCall::write_file, sim::SimCall::syn
 class Crashes {
  public:
   explicit Crashes(std::uint64_t seed)
-      : random_(seed * 31 + 7), doors_(DoorKind::simulated, seed, options(seed)), machine_(doors_) {}
+      : random_(seed * 31 + 7), platforms_(PlatformKind::simulated, seed, options(seed)), machine_(platforms_) {}
 
   void run(std::size_t lives) {
     for (std::size_t i = 0; i < lives && !::testing::Test::HasFailure(); ++i) {
@@ -38,7 +38,7 @@ class Crashes {
     options.jobs_max = 1000;
     return options;
   }
-  sim::SimDisk& disk() { return doors_.world().disk(kHost); }
+  sim::SimDisk& disk() { return platforms_.world().disk(kHost); }
 
   void compare(const Life& life) {
     ASSERT_EQ(life.error, "");
@@ -50,12 +50,12 @@ class Crashes {
   // Everything fails from some call on, as if that had been the end.
   void crash_while_recovering() {
     for (const sim::SimCall call : kChanges)
-      doors_.world().faults().add({.call = call, .after = random_.below(12), .count = sim::kSimForever, .error = EIO, .host = ""});
+      platforms_.world().faults().add({.call = call, .after = random_.below(12), .count = sim::kSimForever, .error = EIO, .host = ""});
     {
-      Recovery recovery(machine_.loops(1)[0]->door().disk, machine_.place.path(), [](const std::string&) {});
+      Recovery recovery(machine_.loops(1)[0]->platform().disk, machine_.place.path(), [](const std::string&) {});
       static_cast<void>(recovery.run([](const Recovered&) {}));
     }
-    doors_.world().faults().clear();
+    platforms_.world().faults().clear();
     disk().power_loss();
     machine_.renew();
   }
@@ -68,7 +68,7 @@ class Crashes {
     bool read = false;
     TaskSet reading;
     life.loop().post([&] { reading.add(read_all(life, ledger_, read)); });
-    ASSERT_TRUE(doors_.run_until([&] { return read && reading.live() == 0; }));
+    ASSERT_TRUE(platforms_.run_until([&] { return read && reading.live() == 0; }));
     Workload work(life, ledger_, random_, last_id_);
     work.start(random_.between(10, 60), random_.between(1, 8));
     end(life, work);
@@ -82,14 +82,14 @@ class Crashes {
   void end(Life& life, Workload& work) {
     const std::uint64_t how = random_.below(10);
     if (how < 2) {  // in order
-      ASSERT_TRUE(doors_.run_until([&] { return work.done(); }));
+      ASSERT_TRUE(platforms_.run_until([&] { return work.done(); }));
       return;
     }
     // Some while after the start, or early.
     const Duration while_running = random_.between(Duration::zero(), std::chrono::milliseconds(random_.percent(50) ? 20 : 600));
     bool over = false;
-    doors_.world().after(while_running, [&] { over = true; });
-    ASSERT_TRUE(doors_.run_until([&] { return over; }));
+    platforms_.world().after(while_running, [&] { over = true; });
+    ASSERT_TRUE(platforms_.run_until([&] { return over; }));
     ledger_.die();
     if (how < 8) {
       disk().power_loss();
@@ -97,12 +97,12 @@ class Crashes {
       disk().process_loss();
     }
     life.abort();
-    ASSERT_TRUE(doors_.run_until([&] { return work.done(); }));
+    ASSERT_TRUE(platforms_.run_until([&] { return work.done(); }));
     machine_.renew();
   }
 
   sim::SimRandom random_;
-  Doors doors_;
+  Platforms platforms_;
   Machine machine_;
   Ledger ledger_;
   QueueId last_id_ = 0;

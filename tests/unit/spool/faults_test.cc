@@ -14,17 +14,17 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using namespace std::chrono_literals;
 
 class SpoolFaults {
  public:
   explicit SpoolFaults(std::uint64_t seed, const sim::SimOptions& options = {.short_percent = 0})
-      : doors(DoorKind::simulated, seed, options), machine(doors), random(seed) {}
+      : platforms(PlatformKind::simulated, seed, options), machine(platforms), random(seed) {}
 
-  sim::SimDisk& disk() { return doors.world().disk(kHost); }
-  sim::SimFaults& faults() { return doors.world().faults(); }
+  sim::SimDisk& disk() { return platforms.world().disk(kHost); }
+  sim::SimFaults& faults() { return platforms.world().faults(); }
   void fail(sim::SimCall call, std::uint64_t after, std::uint64_t count = 1, int error = EIO) {
     faults().add({.call = call, .after = after, .count = count, .error = error, .host = ""});
   }
@@ -35,7 +35,7 @@ class SpoolFaults {
     return life.await<std::expected<ReadBack, std::string>>([&life, id] { return read_back(life.spool(), id); });
   }
   void set_aside(Life& life, QueueId id, const std::string& why) {
-    testing::await_done(doors, life.loop(), [&] { return life.spool().set_aside(id, why); });
+    testing::await_done(platforms, life.loop(), [&] { return life.spool().set_aside(id, why); });
   }
   std::string file(const std::string& name) {
     const auto opened = disk().open(machine.place.path(name), false);
@@ -45,7 +45,7 @@ class SpoolFaults {
     return text ? *text : "cannot be read";
   }
 
-  Doors doors;
+  Platforms platforms;
   Machine machine;
   Ledger ledger;
   sim::SimRandom random;
@@ -65,7 +65,7 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count, int e
     bench.fail(call, after, count, error);
     Workload work(life, bench.ledger, bench.random, bench.last_id, 20'000);
     work.start(24, 4);
-    EXPECT_TRUE(bench.doors.run_until([&] { return work.done(); }));
+    EXPECT_TRUE(bench.platforms.run_until([&] { return work.done(); }));
     // Whatever failed, it goes on.
     bench.faults().clear();
     bool kept = false;
@@ -74,7 +74,7 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count, int e
       bench.ledger.line(id) = {.size = 100};
       kept = bench.store(life, id, 100);
       bench.ledger.line(id).kept = kept;
-      if (!kept) bench.doors.run_for(1s);
+      if (!kept) bench.platforms.run_for(1s);
     }
     EXPECT_TRUE(kept) << "never takes mail again";
     calls = bench.faults().calls(call) - before;
@@ -121,7 +121,7 @@ TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
     {
       Life life(bench.machine);
       life.wait_ready();
-      bench.doors.run_for(100ms);  // all files are made that are wanted
+      bench.platforms.run_for(100ms);  // all files are made that are wanted
       bench.fail(seed % 2 == 0 ? sim::SimCall::sync : sim::SimCall::write_file, 0);
       ASSERT_FALSE(bench.store(life, 1, 100));
       ASSERT_TRUE(bench.store(life, 2, 100));
@@ -156,7 +156,7 @@ TEST(SpoolFaultsTest, UpdatesStayInOrderThoughAWriteFails) {
       life.loop().post([&] {
         for (const std::uint32_t tries : {1U, 2U, 3U}) tasks.add(update_to(life.spool(), 1, tries, done));
       });
-      ASSERT_TRUE(bench.doors.run_until([&] { return done == 3 && tasks.live() == 0; }));
+      ASSERT_TRUE(bench.platforms.run_until([&] { return done == 3 && tasks.live() == 0; }));
       EXPECT_EQ(bench.read(life, 1)->status, status_of(3));
     }
     const Life life(bench.machine);
@@ -189,7 +189,7 @@ TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
   EXPECT_GT(id, 45U);
   EXPECT_LT(id, 110U);
   EXPECT_THAT(life.spool().trouble(), HasSubstr("No space left on device"));
-  bench.doors.run_for(30s);
+  bench.platforms.run_for(30s);
   EXPECT_FALSE(life.spool().accepting());
   ASSERT_EQ(life.told.size(), 1U);
   EXPECT_THAT(life.told[0], HasSubstr("no mail is accepted that would need the spool"));
@@ -207,7 +207,7 @@ TEST(SpoolFaultsTest, DiskThatMakesNoFilesIsToldOnce) {
   SpoolFaults bench(1);
   bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
   Life life(bench.machine);
-  bench.doors.run_for(60s);
+  bench.platforms.run_for(60s);
   EXPECT_FALSE(life.spool().accepting());
   EXPECT_EQ(life.told.size(), 1U);
   // What was tried in vain takes up no space.
@@ -279,9 +279,9 @@ TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStaysForTheNextStart) {
     life.wait_ready();
     ASSERT_TRUE(bench.store(life, 1, 1000));
     bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
-    testing::Running<testing::Done> aside(bench.doors, life.loop(),
+    testing::Running<testing::Done> aside(bench.platforms, life.loop(),
                                           [&] { return testing::and_done(life.spool().set_aside(1, "it is a test")); });
-    bench.doors.run_for(60s);
+    bench.platforms.run_for(60s);
     EXPECT_TRUE(life.spool().has(1));
     life.abort();
     aside.wait();

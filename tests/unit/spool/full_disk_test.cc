@@ -14,8 +14,8 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kSegmentsThatFit = 8;
@@ -24,12 +24,12 @@ constexpr std::size_t kAtOnce = 8;
 class FullDisk {
  public:
   explicit FullDisk(std::uint64_t seed, std::size_t segments = kSegmentsThatFit)
-      : doors(DoorKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}), machine(doors), random(seed) {
+      : platforms(PlatformKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}), machine(platforms), random(seed) {
     disk().set_capacity(segments * kSegmentBytesMin + 100 * kBlockBytes);
     begin();
     life->wait_ready();
   }
-  sim::SimDisk& disk() { return doors.world().disk(kHost); }
+  sim::SimDisk& disk() { return platforms.world().disk(kHost); }
   void begin() { life = std::make_unique<Life>(machine); }
   Spool& spool() { return life->spool(); }
 
@@ -61,15 +61,15 @@ class FullDisk {
   bool attempt(const std::vector<QueueId>& ids, bool delivered) {
     begin_attempts(ids, delivered);
     bool over = false;
-    doors.world().after(5min, [&over] { over = true; });
-    doors.run_until([this, &over] { return over || tasks.live() == 0; });
+    platforms.world().after(5min, [&over] { over = true; });
+    platforms.run_until([this, &over] { return over || tasks.live() == 0; });
     return tasks.live() == 0;
   }
   void begin_attempts(const std::vector<QueueId>& ids, bool delivered) {
     waiting = ids;
     for (std::size_t i = 0; i < kAtOnce; ++i)
       life->loop().post([this, delivered] { tasks.add(attempts(delivered)); });
-    ASSERT_TRUE(doors.run_until([this] { return tasks.live() == kAtOnce || waiting.empty(); }));
+    ASSERT_TRUE(platforms.run_until([this] { return tasks.live() == kAtOnce || waiting.empty(); }));
   }
   Task<void> attempts(bool delivered) {
     while (!waiting.empty() && !ledger.dead()) {
@@ -92,7 +92,7 @@ class FullDisk {
     ledger.die();
     disk().process_loss();
     life->abort();
-    ASSERT_TRUE(doors.run_until([this] { return tasks.live() == 0; }));
+    ASSERT_TRUE(platforms.run_until([this] { return tasks.live() == 0; }));
     life->close();
     machine.renew();
     ledger.live();
@@ -102,7 +102,7 @@ class FullDisk {
     ledger.compare(*life);
   }
 
-  Doors doors;
+  Platforms platforms;
   Machine machine;
   sim::SimRandom random;
   Ledger ledger;
@@ -120,7 +120,7 @@ TEST(SpoolFullDisk, IsEmptiedInAnyOrder) {
     full.fill(size_max);
     ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
     EXPECT_EQ(full.spool().messages(), 0U);
-    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
     // As much as at first finds room again.
     const std::size_t messages = full.last_id;
     full.fill(size_max);
@@ -156,13 +156,13 @@ TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
       const std::vector<QueueId> some = full.shuffled(full.left());
       const bool delivered = kills % 4 == 3;
       full.begin_attempts({some.begin(), some.begin() + static_cast<std::ptrdiff_t>(some.size() / (delivered ? 8 : 1))}, delivered);
-      full.doors.run_for(full.random.between(Duration::zero(), 400ms));
+      full.platforms.run_for(full.random.between(Duration::zero(), 400ms));
       full.kill_and_start();
       if (::testing::Test::HasFailure()) return;
     }
     ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
     EXPECT_EQ(full.spool().messages(), 0U);
-    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
   }
 }
 
@@ -177,15 +177,15 @@ TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
     const Location where = full.spool().index().at(victim).message;
     full.disk().flip_bit(full.machine.place.path(segment_name(where.segment)), where.offset + 100);
     full.disk().set_capacity(0);
-    if (!folder) full.doors.world().faults().add({.call = sim::SimCall::create, .after = 0, .count = sim::kSimForever, .error = ENOSPC, .host = ""});
+    if (!folder) full.platforms.world().faults().add({.call = sim::SimCall::create, .after = 0, .count = sim::kSimForever, .error = ENOSPC, .host = ""});
     std::vector<QueueId> others = full.shuffled(all);
     std::erase(others, victim);
     for (int round = 0; round < 8; ++round)
       ASSERT_TRUE(full.attempt(others, /*delivered=*/false)) << full.spool().no_room();
     ASSERT_TRUE(full.attempt(others, /*delivered=*/true)) << full.spool().no_room();
-    ASSERT_TRUE(full.doors.run_until([&] { return full.spool().messages() == 0; }));
+    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().messages() == 0; }));
     EXPECT_THAT(full.life->told, Contains(HasSubstr("there is no room for a copy, and its segment will be kept")));
-    ASSERT_TRUE(full.doors.run_until([&] {
+    ASSERT_TRUE(full.platforms.run_until([&] {
       const std::string kept = folder ? "quarantine/" + segment_name(where.segment) : bad_name(where.segment);
       return full.disk().look(full.machine.place.path(kept)).has_value();
     }));
@@ -215,7 +215,7 @@ TEST(SpoolFullDisk, FilledByOthersDeliversWhatIsThere) {
   FullDisk full(5, 100);
   full.store(30'000);
   full.store(700'000);
-  full.doors.run_for(1s);
+  full.platforms.run_for(1s);
   full.disk().set_capacity(0);
   const std::vector<QueueId> all = full.left();
   for (int round = 0; round < 400; ++round) ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
@@ -240,13 +240,13 @@ TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
   full.disk().set_capacity(0);
   full.begin();
   full.begin_attempts(full.left(), /*delivered=*/true);
-  ASSERT_TRUE(full.doors.run_for(20s));
+  ASSERT_TRUE(full.platforms.run_for(20s));
   EXPECT_EQ(full.ledger.finished, 0U);
   EXPECT_THAT(full.spool().no_room(), HasSubstr("no room to record its outcome"));
   EXPECT_THAT(full.spool().no_room(), HasSubstr("No space left on device"));
   EXPECT_THAT(full.life->told, Contains(HasSubstr("no delivery attempt starts")));
   full.disk().set_capacity(std::uint64_t{1} << 40);
-  ASSERT_TRUE(full.doors.run_until([&] { return full.tasks.live() == 0; }));
+  ASSERT_TRUE(full.platforms.run_until([&] { return full.tasks.live() == 0; }));
   EXPECT_EQ(full.spool().messages(), 0U);
   EXPECT_EQ(full.spool().no_room(), "");
   EXPECT_THAT(full.life->told, Contains(HasSubstr("delivery attempts start again")));
@@ -260,7 +260,7 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count) {
   FullDisk full(after + 1, 5);
   full.fill(200'000);
   const std::vector<QueueId> all = full.left();
-  sim::SimFaults& faults = full.doors.world().faults();
+  sim::SimFaults& faults = full.platforms.world().faults();
   const std::uint64_t before = faults.calls(call);
   faults.add({.call = call, .after = after, .count = count, .error = ENOSPC, .host = ""});
   EXPECT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();

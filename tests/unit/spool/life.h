@@ -1,5 +1,5 @@
 // One life of a program that has a spool: it recovers what is there, opens a spool on each of its cores, and ends in
-// order or by abort.  Lives follow each other in one directory, on either door.
+// order or by abort.  Lives follow each other in one directory, on either platform.
 // Owned by one test; its thread only.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 #include "engine/spool/spool.h"
 #include "tests/support/awaited.h"
-#include "tests/support/doors.h"
+#include "tests/support/platforms.h"
 #include "tests/support/raw_file.h"
 #include "tests/unit/spool/segment_text.h"
 
@@ -39,16 +39,16 @@ struct FoundMessage {
 // What outlives them: the loops, which are used again, until the power is gone.
 class Machine {
  public:
-  explicit Machine(testing::Doors& doors) : doors(doors) {}
+  explicit Machine(testing::Platforms& platforms) : platforms(platforms) {}
   std::vector<io::Loop*> loops(std::size_t count) {
-    while (loops_.size() < count) loops_.push_back(&doors.add_loop(kHost));
+    while (loops_.size() < count) loops_.push_back(&platforms.add_loop(kHost));
     return {loops_.begin(), loops_.begin() + static_cast<std::ptrdiff_t>(count)};
   }
   // Everything that runs is over; the next life begins on other loops.
   void renew() { loops_.clear(); }
 
-  testing::Doors& doors;
-  testing::DiskPlace place{doors.simulated()};
+  testing::Platforms& platforms;
+  testing::DiskPlace place{platforms.simulated()};
 
  private:
   std::vector<io::Loop*> loops_;
@@ -57,9 +57,9 @@ class Machine {
 class Life {
  public:
   explicit Life(Machine& machine, const LifeOptions& options = {})
-      : doors_(machine.doors), loops_(machine.loops(options.cores)) {
+      : platforms_(machine.platforms), loops_(machine.loops(options.cores)) {
     const std::string directory = machine.place.path();
-    io::Disk& disk = loops_[0]->door().disk;
+    io::Disk& disk = loops_[0]->platform().disk;
     const auto made = disk.make_directory(directory);
     EXPECT_TRUE(made);
     Recovery recovery(disk, directory, [this](const std::string& note) { told.push_back(note); });
@@ -94,7 +94,7 @@ class Life {
 
   // Waits until all take mail and have where to put it.
   void wait_ready() {
-    EXPECT_TRUE(doors_.run_until([this] {
+    EXPECT_TRUE(platforms_.run_until([this] {
       return std::ranges::all_of(spools_, [](const auto& spool) {
         return spool->accepting() && spool->settled();
       });
@@ -102,7 +102,7 @@ class Life {
   }
   template <typename T>
   T await(std::function<Task<T>()> make, std::size_t core = 0) {
-    return testing::await<T>(doors_, *loops_[core], std::move(make));
+    return testing::await<T>(platforms_, *loops_[core], std::move(make));
   }
   // Nothing is waited for any more.
   void abort() {
@@ -112,7 +112,7 @@ class Life {
     std::vector<std::unique_ptr<testing::Running<testing::Done>>> closing;
     for (std::size_t i = 0; i < spools_.size(); ++i)
       closing.push_back(std::make_unique<testing::Running<testing::Done>>(
-          doors_, *loops_[i], [spool = spools_[i].get()] { return testing::and_done(spool->close()); }));
+          platforms_, *loops_[i], [spool = spools_[i].get()] { return testing::and_done(spool->close()); }));
     for (const auto& each : closing) each->wait();
     spools_.clear();
   }
@@ -123,7 +123,7 @@ class Life {
   std::string error;
 
  private:
-  testing::Doors& doors_;
+  testing::Platforms& platforms_;
   std::vector<io::Loop*> loops_;
   std::atomic<std::uint32_t> last_number_{0};
   std::vector<std::unique_ptr<Spool>> spools_;

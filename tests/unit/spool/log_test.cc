@@ -14,8 +14,8 @@
 namespace sluice::spool {
 namespace {
 
-using testing::DoorKind;
-using testing::Doors;
+using testing::PlatformKind;
+using testing::Platforms;
 using namespace std::chrono_literals;
 
 class LogTest : public ::testing::Test {
@@ -30,9 +30,9 @@ class LogTest : public ::testing::Test {
     life_ = std::make_unique<Life>(machine_);
     ASSERT_EQ(life_->error, "");
     life_->wait_ready();
-    doors_.run_for(100ms);  // until all files are made that are wanted so far
+    platforms_.run_for(100ms);  // until all files are made that are wanted so far
   }
-  sim::SimFaults& faults() { return doors_.world().faults(); }
+  sim::SimFaults& faults() { return platforms_.world().faults(); }
   [[nodiscard]] const LogCounters& counters() { return life_->spool().log_counters(); }
 
   Task<void> keep_one(QueueId id, std::string customer = {}) {
@@ -44,11 +44,11 @@ class LogTest : public ::testing::Test {
     life_->loop().post([this, count] {
       for (QueueId id = 1; id <= count; ++id) tasks_.add(keep_one(id));
     });
-    ASSERT_TRUE(doors_.run_until([&] { return answers_.size() == count && tasks_.live() == 0; }));
+    ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == count && tasks_.live() == 0; }));
   }
 
-  Doors doors_{DoorKind::simulated, 1, {.short_percent = 0}};
-  Machine machine_{doors_};
+  Platforms platforms_{PlatformKind::simulated, 1, {.short_percent = 0}};
+  Machine machine_{platforms_};
   std::unique_ptr<Life> life_;
   TaskSet tasks_;
   std::vector<Answer> answers_;
@@ -76,7 +76,7 @@ TEST_F(LogTest, ACrowdOfOneCustomersDoesNotHoldUpAnothers) {
     for (QueueId id = 1; id <= 300; ++id) tasks_.add(keep_one(id, "greedy"));
     tasks_.add(keep_one(301, "modest"));
   });
-  ASSERT_TRUE(doors_.run_until([&] { return answers_.size() == 301 && tasks_.live() == 0; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 301 && tasks_.live() == 0; }));
   const auto modest = std::ranges::find(answers_, QueueId{301}, &Answer::id);
   EXPECT_LT(modest - answers_.begin(), 80) << "of the first part";
 }
@@ -127,10 +127,10 @@ TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
 // Whoever asked before was told yes, and the message was refused at its end.
 TEST_F(LogTest, SettledOnlyWhenItIsKnownWhatTheDiskTakes) {
   for (const std::uint64_t capacity : {std::uint64_t{kSegmentBytesMin / 2}, std::uint64_t{1} << 40}) {
-    doors_.world().disk(kHost).set_capacity(capacity);
+    platforms_.world().disk(kHost).set_capacity(capacity);
     life_ = std::make_unique<Life>(machine_);
     EXPECT_FALSE(life_->spool().settled());
-    ASSERT_TRUE(doors_.run_until([&] { return life_->spool().settled(); }));
+    ASSERT_TRUE(platforms_.run_until([&] { return life_->spool().settled(); }));
     EXPECT_EQ(life_->spool().accepting(), capacity > kSegmentBytesMin);
     life_ = nullptr;
   }
@@ -138,7 +138,7 @@ TEST_F(LogTest, SettledOnlyWhenItIsKnownWhatTheDiskTakes) {
 
 // All that was in the segments that the disk has room for is done: nothing else would give their space back.
 TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
-  doors_.world().disk(kHost).set_capacity(3 * kSegmentBytesMin + 100 * kBlockBytes);
+  platforms_.world().disk(kHost).set_capacity(3 * kSegmentBytesMin + 100 * kBlockBytes);
   begin();
   QueueId id = 0;
   while (life_->spool().accepting() && id < 1000) {
@@ -150,7 +150,7 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
   EXPECT_LT(id, 100U);
   for (QueueId done = 1; done <= id; ++done)
     ASSERT_TRUE(life_->await<bool>([&] { return life_->spool().finish(done); }));
-  ASSERT_TRUE(doors_.run_until([&] { return life_->spool().accepting(); })) << life_->spool().trouble();
+  ASSERT_TRUE(platforms_.run_until([&] { return life_->spool().accepting(); })) << life_->spool().trouble();
   EXPECT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id + 1, 100'000); }));
 }
 
@@ -159,10 +159,10 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
 TEST(LogOrderTest, AMessageIsNeverBeforeItsPiecesWhicheverSegmentIsReadyFirst) {
   constexpr std::size_t kLong = 1U << 20;  // has pieces
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    Doors doors(DoorKind::simulated, seed, {.short_percent = 0});
-    Machine machine(doors);
+    Platforms platforms(PlatformKind::simulated, seed, {.short_percent = 0});
+    Machine machine(platforms);
     Life(machine).wait_ready();
-    io::Disk& disk = machine.loops(1)[0]->door().disk;
+    io::Disk& disk = machine.loops(1)[0]->platform().disk;
     const auto entries = disk.list(machine.place.path());
     ASSERT_TRUE(entries);
     bool is_free = false;

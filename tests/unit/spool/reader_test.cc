@@ -222,16 +222,16 @@ TEST_F(ReaderTest, ASegmentThatWasRenamedIsToldOf) {
   EXPECT_TRUE(read().sound());
 }
 
-class ReaderBeside : public testing::BothDoors {};
-INSTANTIATE_TEST_SUITE_P(Doors, ReaderBeside, ::testing::Values(testing::DoorKind::real, testing::DoorKind::simulated),
-                         testing::door_name);
+class ReaderBeside : public testing::BothPlatforms {};
+INSTANTIATE_TEST_SUITE_P(Platforms, ReaderBeside, ::testing::Values(testing::PlatformKind::real, testing::PlatformKind::simulated),
+                         testing::platform_name);
 
 TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {
-  Machine machine(doors_);
+  Machine machine(platforms_);
   sim::SimRandom random(3);
   Ledger ledger;
   QueueId last_id = 0;
-  io::Disk& disk = machine.loops(1)[0]->door().disk;
+  io::Disk& disk = machine.loops(1)[0]->platform().disk;
   ASSERT_TRUE(disk.make_directory(machine.place.path()));
   ASSERT_TRUE(disk.write_small(machine.place.path("format"), "sluice-spool 1\n"));
   Life life(machine, {.cores = 2});
@@ -240,7 +240,7 @@ TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {
   work.start(60, 6);
   std::size_t looked = 0;
   while (!work.done()) {
-    doors_.run_for(std::chrono::milliseconds(5));
+    platforms_.run_for(std::chrono::milliseconds(5));
     const auto counts = read_spool(disk, machine.place.path(), [](const ReadRecord&) {});
     ASSERT_TRUE(counts);
     EXPECT_TRUE(counts->sound()) << counts->damaged << " " << counts->incomplete << " " << counts->unreadable;

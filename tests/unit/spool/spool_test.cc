@@ -1,4 +1,4 @@
-// A spool on both doors: what it keeps is read back, in this life and in the next.
+// A spool on both platforms: what it keeps is read back, in this life and in the next.
 #include "engine/spool/spool.h"
 
 #include <gmock/gmock.h>
@@ -12,10 +12,10 @@
 namespace sluice::spool {
 namespace {
 
-using testing::BothDoors;
-using testing::DoorKind;
+using testing::BothPlatforms;
+using testing::PlatformKind;
 
-class SpoolTest : public BothDoors {
+class SpoolTest : public BothPlatforms {
  protected:
   std::unique_ptr<Life> begin(const LifeOptions& options = {}) {
     auto life = std::make_unique<Life>(machine_, options);
@@ -46,15 +46,15 @@ class SpoolTest : public BothDoors {
     EXPECT_EQ(back->stored.envelope.reverse_path, "sender@customer.example");
     EXPECT_EQ(back->stored.submitter.account, "account");
   }
-  Machine machine_{doors_};
+  Machine machine_{platforms_};
 };
-INSTANTIATE_TEST_SUITE_P(Doors, SpoolTest, ::testing::Values(DoorKind::real, DoorKind::simulated), testing::door_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, SpoolTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated), testing::platform_name);
 
 TEST_P(SpoolTest, KeepsMessagesOfAnyLength) {
   auto life = begin({.segment_bytes = 16U << 20});
   std::vector<std::size_t> sizes{0, 1, 4095, 4096, 100'000, kPieceBytesMax - 1, kPieceBytesMax, kPieceBytesMax + 1,
                                  2 * kPieceBytesMax, 3'000'001};
-  if (!doors_.simulated()) sizes.push_back(30'000'000);
+  if (!platforms_.simulated()) sizes.push_back(30'000'000);
   for (std::size_t i = 0; i < sizes.size(); ++i) ASSERT_TRUE(store(*life, i + 1, sizes[i]));
   for (std::size_t i = 0; i < sizes.size(); ++i) expect_message(*life, i + 1, sizes[i], 0);
   EXPECT_EQ(life->spool().messages(), sizes.size());
@@ -123,7 +123,7 @@ TEST_P(SpoolTest, WritesManyMessagesAtOnce) {
   life->loop().post([&] {
     for (QueueId id = 1; id <= kMessages; ++id) tasks.add(keep_and_count(life->spool(), id, 4000, kept));
   });
-  ASSERT_TRUE(doors_.run_until([&] { return kept == kMessages && tasks.live() == 0; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return kept == kMessages && tasks.live() == 0; }));
   const LogCounters& log = life->spool().log_counters();
   EXPECT_EQ(log.records, kMessages);
   EXPECT_LT(log.batches, kMessages / 10);
@@ -186,17 +186,17 @@ TEST_P(SpoolTest, GivesSpaceBackWhenMessagesAreFinished) {
     ASSERT_TRUE(store(*life, id, 1'000'000));
     ASSERT_TRUE(finish(*life, id));
   }
-  ASSERT_TRUE(doors_.run_until([&] { return life->spool().counters().recycled >= 8; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return life->spool().counters().recycled >= 8; }));
   EXPECT_LE(life->spool().disk_bytes(), 4U * kSegmentBytesMin);
   EXPECT_EQ(life->spool().counters().moved, 0U);
 }
 
 TEST_P(SpoolTest, SaysWhenTooLittleSpaceIsLeft) {
   auto life = std::make_unique<Life>(machine_, LifeOptions{.free_bytes_min = std::uint64_t{1} << 60});
-  ASSERT_TRUE(doors_.run_until([&] { return !life->told.empty(); }));
+  ASSERT_TRUE(platforms_.run_until([&] { return !life->told.empty(); }));
   EXPECT_FALSE(life->spool().accepting());
   EXPECT_THAT(life->told[0], ::testing::HasSubstr("are left on the file system, less than spool.free_bytes_min"));
-  ASSERT_TRUE(doors_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
+  ASSERT_TRUE(platforms_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
 }
 
 TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
@@ -228,13 +228,13 @@ TEST_P(SpoolTest, HeadIsReadWithoutTheContent) {
     EXPECT_TRUE(read->latest);
   }
   EXPECT_FALSE(head(99));
-  if (!doors_.simulated()) return;
+  if (!platforms_.simulated()) return;
   const Location where = life->spool().index().at(3).message;
-  doors_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 200'000);
+  platforms_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 200'000);
   EXPECT_FALSE(read(*life, 3));
   EXPECT_TRUE(head(3));
   const Location small = life->spool().index().at(2).message;
-  doors_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(small.segment)), small.offset + 3000);
+  platforms_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(small.segment)), small.offset + 3000);
   EXPECT_FALSE(head(2)) << "a short record is checked";
 }
 

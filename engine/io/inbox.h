@@ -10,12 +10,12 @@
 
 namespace sluice::io {
 
-class Mailbox {
+class Inbox {
  public:
-  Mailbox() = default;
-  ~Mailbox() { drop(take()); }
-  Mailbox(const Mailbox&) = delete;
-  Mailbox& operator=(const Mailbox&) = delete;
+  Inbox() = default;
+  ~Inbox() { drop(take()); }
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
 
   // Any thread.  True when the box was empty: then the reader may sleep and has to be woken.
   bool push(std::function<void()> message) {

@@ -1,5 +1,5 @@
-// The real door but for its ring: workers, sockets, clock, randomness.
-#include "engine/io/real_door.h"
+// The real platform but for its ring: workers, sockets, clock, randomness.
+#include "engine/io/real_platform.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-// The only door to the kernel, the clock and chance.  Everything above engine/io reaches the world through
-// these interfaces; there are two implementations, the real one (real_*.h) and the simulated one (sim_*.h),
-// and nothing above can tell which one it runs on.
+// The platform: the kernel, the clock and chance.  Everything above engine/io reaches them through these interfaces; there
+// are two implementations, the real one (real_*.h) and the simulated one (tests/sim), and nothing above can tell which one
+// it runs on.
 #pragma once
 
 #include <sys/socket.h>
@@ -114,8 +114,8 @@ class Workers {
   virtual bool submit(std::function<void()> job) = 0;
 };
 
-// One core's door.  The parts outlive whoever uses them.
-struct Door {
+// One core's platform.  The parts outlive whoever uses them.
+struct Platform {
   Ring& ring;
   Sockets& sockets;
   Clock& clock;

@@ -1,4 +1,4 @@
-// Loops for tests, on the real door or on the simulated one, and the check that nothing is left of them:
+// Loops for tests, on the real platform or on the simulated one, and the check that nothing is left of them:
 // no operation, no buffer, no block, no task, no descriptor.
 // Owned by one test; its thread only.
 #pragma once
@@ -20,7 +20,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/task.h"
 #include "engine/io/loop.h"
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 #include "tests/sim/world.h"
 
@@ -28,32 +28,32 @@ namespace sluice::testing {
 
 using namespace std::chrono_literals;
 
-enum class DoorKind : std::uint8_t { real, simulated };
+enum class PlatformKind : std::uint8_t { real, simulated };
 
-inline std::ostream& operator<<(std::ostream& out, DoorKind kind) {
-  return out << (kind == DoorKind::real ? "real" : "simulated");
+inline std::ostream& operator<<(std::ostream& out, PlatformKind kind) {
+  return out << (kind == PlatformKind::real ? "real" : "simulated");
 }
 
-class Doors {
+class Platforms {
  public:
-  explicit Doors(DoorKind kind, std::uint64_t seed = 1, const sim::SimOptions& options = {})
+  explicit Platforms(PlatformKind kind, std::uint64_t seed = 1, const sim::SimOptions& options = {})
       : descriptors_before_(descriptors_open()) {
-    if (kind == DoorKind::simulated) world_ = std::make_unique<sim::SimWorld>(seed, options);
+    if (kind == PlatformKind::simulated) world_ = std::make_unique<sim::SimWorld>(seed, options);
   }
-  Doors(const Doors&) = delete;
-  Doors& operator=(const Doors&) = delete;
-  ~Doors() { expect_nothing_left(); }
+  Platforms(const Platforms&) = delete;
+  Platforms& operator=(const Platforms&) = delete;
+  ~Platforms() { expect_nothing_left(); }
 
   // A loop on the host with this address; real ones are all on this machine.
   io::Loop& add_loop(std::string_view ip, const io::LoopLimits& limits = {}) {
     hosts_.emplace(ip);
     if (world_ != nullptr)
-      return *loops_.emplace_back(std::make_unique<io::Loop>(world_->door(ip), limits));
+      return *loops_.emplace_back(std::make_unique<io::Loop>(world_->platform(ip), limits));
     auto ring = io::make_real_ring({.submissions = 256, .completions = 4096, .buffers = limits.buffers});
     if (!ring) throw std::runtime_error(ring.error());
     rings_.push_back(*std::move(ring));
-    const io::Door door{*rings_.back(), *sockets_, *clock_, *random_, *workers_, *disk_};
-    return *loops_.emplace_back(std::make_unique<io::Loop>(door, limits));
+    const io::Platform platform{*rings_.back(), *sockets_, *clock_, *random_, *workers_, *disk_};
+    return *loops_.emplace_back(std::make_unique<io::Loop>(platform, limits));
   }
   // Where a loop of this host may listen; the port is chosen.
   [[nodiscard]] io::Address address(std::string_view ip, std::uint16_t port = 0) const {
@@ -142,13 +142,13 @@ class Doors {
 };
 
 // A test that runs on both.
-class BothDoors : public ::testing::TestWithParam<DoorKind> {
+class BothPlatforms : public ::testing::TestWithParam<PlatformKind> {
  protected:
-  Doors doors_{GetParam()};
+  Platforms platforms_{GetParam()};
 };
 
-inline std::string door_name(const ::testing::TestParamInfo<DoorKind>& info) {
-  return info.param == DoorKind::real ? "Real" : "Simulated";
+inline std::string platform_name(const ::testing::TestParamInfo<PlatformKind>& info) {
+  return info.param == PlatformKind::real ? "Real" : "Simulated";
 }
 
 }  // namespace sluice::testing

@@ -1,4 +1,4 @@
-#include "engine/io/real_door.h"
+#include "engine/io/real_platform.h"
 
 #include <netinet/tcp.h>
 #include <sys/random.h>

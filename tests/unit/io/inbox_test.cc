@@ -1,4 +1,4 @@
-#include "engine/io/mailbox.h"
+#include "engine/io/inbox.h"
 
 #include <gtest/gtest.h>
 
@@ -13,14 +13,14 @@ namespace {
 constexpr int kWriters = 4;
 constexpr int kMessages = 20'000;
 
-TEST(MailboxTest, DeliversInTheOrderOfEachWriter) {
-  Mailbox mailbox;
+TEST(InboxTest, DeliversInTheOrderOfEachWriter) {
+  Inbox inbox;
   std::vector<int> last(kWriters, -1);
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
       for (int i = 0; i < kMessages; ++i) {
-        mailbox.push([&last, writer, i] {
+        inbox.push([&last, writer, i] {
           auto& before = last[static_cast<std::size_t>(writer)];
           EXPECT_EQ(before, i - 1);
           before = i;
@@ -29,34 +29,34 @@ TEST(MailboxTest, DeliversInTheOrderOfEachWriter) {
     });
   }
   std::size_t delivered = 0;
-  while (delivered < kWriters * kMessages) delivered += mailbox.deliver();
+  while (delivered < kWriters * kMessages) delivered += inbox.deliver();
   for (std::thread& writer : writers) writer.join();
   EXPECT_EQ(delivered, static_cast<std::size_t>(kWriters) * kMessages);
-  EXPECT_TRUE(mailbox.empty());
+  EXPECT_TRUE(inbox.empty());
 }
 
 // push() looked at the message that it had just handed over, which the reader may have run and freed by
 // then: ThreadSanitizer and AddressSanitizer see it here.
-TEST(MailboxTest, AWriterLookedAtAMessageThatTheReaderHadFreed) {
-  Mailbox mailbox;
+TEST(InboxTest, AWriterLookedAtAMessageThatTheReaderHadFreed) {
+  Inbox inbox;
   std::atomic<bool> ended = false;
   std::thread writer([&] {
-    for (int i = 0; i < 200'000; ++i) mailbox.push([] {});
+    for (int i = 0; i < 200'000; ++i) inbox.push([] {});
     ended = true;
   });
-  while (!ended || !mailbox.empty()) mailbox.deliver();
+  while (!ended || !inbox.empty()) inbox.deliver();
   writer.join();
 }
 
 // A reader that sleeps when it finds the box empty is told so often that it never oversleeps.
-TEST(MailboxTest, WhoeverFillsAnEmptyBoxIsToldToWakeTheReader) {
-  Mailbox mailbox;
+TEST(InboxTest, WhoeverFillsAnEmptyBoxIsToldToWakeTheReader) {
+  Inbox inbox;
   std::atomic<int> wakes = 0;
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&] {
       for (int i = 0; i < kMessages; ++i) {
-        if (mailbox.push([] {})) {
+        if (inbox.push([] {})) {
           ++wakes;
           wakes.notify_one();
         }
@@ -68,29 +68,29 @@ TEST(MailboxTest, WhoeverFillsAnEmptyBoxIsToldToWakeTheReader) {
   while (delivered < kWriters * kMessages) {
     wakes.wait(seen);  // would sleep for ever if a wake-up were missing
     seen = wakes;
-    delivered += mailbox.deliver();
+    delivered += inbox.deliver();
   }
   for (std::thread& writer : writers) writer.join();
 }
 
-TEST(MailboxTest, AMessageMayPostAnother) {
-  Mailbox mailbox;
+TEST(InboxTest, AMessageMayPostAnother) {
+  Inbox inbox;
   int runs = 0;
-  mailbox.push([&] {
+  inbox.push([&] {
     ++runs;
-    mailbox.push([&] { ++runs; });
+    inbox.push([&] { ++runs; });
   });
-  EXPECT_EQ(mailbox.deliver(), 1U);
-  EXPECT_EQ(mailbox.deliver(), 1U);
+  EXPECT_EQ(inbox.deliver(), 1U);
+  EXPECT_EQ(inbox.deliver(), 1U);
   EXPECT_EQ(runs, 2);
 }
 
-TEST(MailboxTest, WhatIsNeverDeliveredIsFreed) {
+TEST(InboxTest, WhatIsNeverDeliveredIsFreed) {
   auto held = std::make_shared<int>(1);
   {
-    Mailbox mailbox;
-    EXPECT_TRUE(mailbox.push([held] {}));
-    EXPECT_FALSE(mailbox.push([held] {}));
+    Inbox inbox;
+    EXPECT_TRUE(inbox.push([held] {}));
+    EXPECT_FALSE(inbox.push([held] {}));
     EXPECT_EQ(held.use_count(), 3);
   }
   EXPECT_EQ(held.use_count(), 1);

@@ -1,9 +1,9 @@
-// The real door but for the ring: sockets, clock, randomness, workers.
+// The real platform but for the ring: sockets, clock, randomness, workers.
 #pragma once
 
 #include <memory>
 
-#include "engine/io/door.h"
+#include "engine/io/platform.h"
 
 namespace sluice::io {
 
