@@ -19,12 +19,9 @@ enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable };
 struct Answer {
   AnswerKind kind = AnswerKind::unavailable;
   IdentityRef identity;  // granted: always set; suspended: set where the back end knows; else null
-  std::string
-      reason;  // suspended: clean text for the customer; unavailable: for the operator's log only
+  std::string reason;    // suspended: clean text for the customer; unavailable: for the operator's log only
 
-  [[nodiscard]] static Answer granted(IdentityRef who) {
-    return {AnswerKind::granted, std::move(who), {}};
-  }
+  [[nodiscard]] static Answer granted(IdentityRef who) { return {AnswerKind::granted, std::move(who), {}}; }
   [[nodiscard]] static Answer wrong() { return {AnswerKind::wrong, nullptr, {}}; }
   [[nodiscard]] static Answer suspended(std::string reason, IdentityRef who = nullptr) {
     return {AnswerKind::suspended, std::move(who), std::move(reason)};

@@ -100,8 +100,7 @@ CredentialCache::Entry* CredentialCache::find_in(Table& table, const CredentialK
 
 // The entry itself if it is there, else a free one, else one that expired, else the one longest
 // unused.
-CredentialCache::Entry& CredentialCache::place_in(Table& table, const CredentialKey& key,
-                                                  Instant now) {
+CredentialCache::Entry& CredentialCache::place_in(Table& table, const CredentialKey& key, Instant now) {
   if (Entry* known = find_in(table, key)) return *known;
   const auto worth = [now](const Entry& entry) { return entry.expires <= now ? 0 : entry.used; };
   return *std::ranges::min_element(set_of(table, key), {}, worth);
@@ -121,8 +120,7 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
   return std::nullopt;
 }
 
-bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer,
-                          Instant now) {
+bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer, Instant now) {
   if (answer.kind == AnswerKind::unavailable || begun != ticket()) return false;
   const bool granted = answer.kind == AnswerKind::granted;
   CHECK(!granted || answer.identity != nullptr);
@@ -161,9 +159,8 @@ void CredentialCache::forget(std::string_view account_name) {
 }
 
 void CredentialCache::forget_customer(std::int64_t customer_id) {
-  forget_if([customer_id](const Entry& entry) {
-    return entry.identity != nullptr && entry.customer_id == customer_id;
-  });
+  forget_if(
+      [customer_id](const Entry& entry) { return entry.identity != nullptr && entry.customer_id == customer_id; });
 }
 
 void CredentialCache::forget_all() {
@@ -172,8 +169,7 @@ void CredentialCache::forget_all() {
 
 std::size_t CredentialCache::size() const {
   const auto in_use = [](const Entry& entry) { return entry.used != 0; };
-  return static_cast<std::size_t>(std::ranges::count_if(granted_, in_use) +
-                                  std::ranges::count_if(refused_, in_use));
+  return static_cast<std::size_t>(std::ranges::count_if(granted_, in_use) + std::ranges::count_if(refused_, in_use));
 }
 
 }  // namespace sluice::auth

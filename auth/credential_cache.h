@@ -53,8 +53,7 @@ class CredentialCache {
   // forgotten may bring an answer from before the change, so put() then drops it.
   enum class Ticket : std::uint64_t {};
 
-  CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key,
-                  const CredentialCacheLimits& limits);
+  CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key, const CredentialCacheLimits& limits);
   ~CredentialCache();
   CredentialCache(const CredentialCache&) = delete;
   CredentialCache& operator=(const CredentialCache&) = delete;

@@ -14,13 +14,12 @@ constexpr std::size_t kLabelOctetsMax = 63;
 constexpr std::string_view kBelow = "*.";
 
 bool is_label_octet(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         c == '-' || c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLabelOctetsMax && label.front() != '-' &&
-         label.back() != '-' && std::ranges::all_of(label, is_label_octet);
+  return !label.empty() && label.size() <= kLabelOctetsMax && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, is_label_octet);
 }
 
 bool is_domain(std::string_view text) {
@@ -42,8 +41,7 @@ std::string entry_key(std::string_view entry) {
 
 // True if `domain` lies below `base`: www.example.com below example.com, which is not below itself.
 bool lies_below(std::string_view domain, std::string_view base) {
-  return domain.size() > base.size() + 1 && domain.ends_with(base) &&
-         domain[domain.size() - base.size() - 1] == '.';
+  return domain.size() > base.size() + 1 && domain.ends_with(base) && domain[domain.size() - base.size() - 1] == '.';
 }
 
 }  // namespace
@@ -55,9 +53,7 @@ DomainList::DomainList(std::vector<std::string> entries) : entries_(std::move(en
   entries_.erase(repeated.begin(), repeated.end());
 }
 
-bool DomainList::has(std::string_view entry) const {
-  return std::ranges::binary_search(entries_, entry);
-}
+bool DomainList::has(std::string_view entry) const { return std::ranges::binary_search(entries_, entry); }
 
 bool DomainList::covers(std::string_view domain) const {
   // The parser has seen to the syntax; this keeps "*" and empty labels from matching an entry as

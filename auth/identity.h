@@ -49,8 +49,7 @@ struct Identity {
   // The graver of the two.
   [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }
   [[nodiscard]] bool may_send_from(std::string_view domain) const {
-    return domains != nullptr && domains->covers(domain) &&
-           (narrowed_to == nullptr || narrowed_to->covers(domain));
+    return domains != nullptr && domains->covers(domain) && (narrowed_to == nullptr || narrowed_to->covers(domain));
   }
 };
 

@@ -19,9 +19,8 @@ constexpr std::array kTable{
 constinit const std::span<const Mechanism> kMechanisms = kTable;
 
 const Mechanism* find_mechanism(std::string_view name) {
-  const auto found = std::ranges::find_if(kMechanisms, [name](const Mechanism& mechanism) {
-    return equal_ignoring_case(mechanism.name, name);
-  });
+  const auto found = std::ranges::find_if(
+      kMechanisms, [name](const Mechanism& mechanism) { return equal_ignoring_case(mechanism.name, name); });
   return found == kMechanisms.end() ? nullptr : &*found;
 }
 
@@ -41,9 +40,7 @@ Step SaslMachine::follow(Step step) {
   return step;
 }
 
-Step challenge_step(std::string_view text) {
-  return Step{.kind = SaslStep::challenge, .challenge = std::string(text)};
-}
+Step challenge_step(std::string_view text) { return Step{.kind = SaslStep::challenge, .challenge = std::string(text)}; }
 
 Step malformed_step(SaslFault fault) { return Step{.kind = SaslStep::malformed, .fault = fault}; }
 

@@ -26,8 +26,7 @@ Secret::Secret(std::string_view text)
   std::ranges::copy(text, octets_.get());
 }
 
-Secret::Secret(Secret&& other) noexcept
-    : octets_(std::move(other.octets_)), size_(std::exchange(other.size_, 0)) {}
+Secret::Secret(Secret&& other) noexcept : octets_(std::move(other.octets_)), size_(std::exchange(other.size_, 0)) {}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {

@@ -15,8 +15,7 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kNameOctetsMax =
-    320;  // a 64 octet local part, "@", a 255 octet domain
+inline constexpr std::size_t kNameOctetsMax = 320;  // a 64 octet local part, "@", a 255 octet domain
 inline constexpr std::size_t kSecretOctetsMax = 1024;
 
 // A login name as the client gave it, case kept: 1 to kNameOctetsMax octets of clean text.

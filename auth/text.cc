@@ -9,18 +9,14 @@
 namespace sluice::auth {
 namespace {
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 struct CodePoint {
   std::uint32_t value = 0;
   std::size_t octets = 0;  // 0: not well-formed
 };
 
-std::uint32_t octet(std::string_view text, std::size_t at) {
-  return static_cast<unsigned char>(text[at]);
-}
+std::uint32_t octet(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
 // RFC 3629 section 4. `text` is not empty.
 CodePoint first_code_point(std::string_view text) {
@@ -79,8 +75,6 @@ std::string login_key(std::string_view name) {
   return ascii_lower(name.substr(0, at + 1)) + domain_key(name.substr(at + 1));
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
+bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 }  // namespace sluice::auth

@@ -21,8 +21,7 @@ std::string make_text(std::size_t size, std::size_t line) {
 }
 
 void report(benchmark::State& state, std::string_view text) {
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
-                          static_cast<std::int64_t>(text.size()));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(text.size()));
 }
 
 void data_scanner(benchmark::State& state) {

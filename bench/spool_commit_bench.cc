@@ -1,5 +1,6 @@
-// Group commit against the disk itself: messages of 4 KB that many writers store at once, each waiting for its own, beside
-// a bare loop of direct RWF_DSYNC writes of the size that a batch had.  Both in one run, in turns: machines drift.
+// Group commit against the disk itself: messages of 4 KB that many writers store at once, each waiting for its own,
+// beside a bare loop of direct RWF_DSYNC writes of the size that a batch had.  Both in one run, in turns: machines
+// drift.
 //
 //   bench_spool_commit [SECONDS] [DIRECTORY]      2 seconds a round in a folder of its own under the working directory
 #include <algorithm>
@@ -50,8 +51,8 @@ class Core {
   Result run(std::size_t writers, double for_seconds) {
     Share share{.free = free_files()};
     std::atomic<std::uint32_t> last_number{kSegments};
-    Spool spool(loop_, last_number, {.log = {.directory = directory_, .segment_bytes = kSegmentBytes}}, std::move(share),
-                [](const std::string& text) { std::printf("%s\n", text.c_str()); });
+    Spool spool(loop_, last_number, {.log = {.directory = directory_, .segment_bytes = kSegmentBytes}},
+                std::move(share), [](const std::string& text) { std::printf("%s\n", text.c_str()); });
     Result result;
     {
       TaskSet tasks;
@@ -155,8 +156,9 @@ void compare(Core& core, io::Disk& disk, const std::string& directory, std::size
     const double bare = bare_writes(disk, directory, last.batch_bytes, for_seconds) * last.messages_per_batch;
     rates.push_back(last.messages_per_s);
     ratios.push_back(last.messages_per_s / bare);
-    std::printf("  %zu writers: %.0f messages/s, %.1f in a write of %zu KB; bare writes would take %.0f: %.0f %%\n", writers,
-                last.messages_per_s, last.messages_per_batch, last.batch_bytes / 1024, bare, 100 * ratios.back());
+    std::printf("  %zu writers: %.0f messages/s, %.1f in a write of %zu KB; bare writes would take %.0f: %.0f %%\n",
+                writers, last.messages_per_s, last.messages_per_batch, last.batch_bytes / 1024, bare,
+                100 * ratios.back());
   }
   std::printf("%zu writers: %.0f messages/s, %.0f %% of the disk (medians of %d)\n", writers, median(rates),
               100 * median(ratios), kRounds);

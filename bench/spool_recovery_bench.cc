@@ -1,5 +1,5 @@
-// How long a relay takes to find a large queue again, and what it costs in memory: writes messages into the segments of a
-// spool, then recovers them as a start does, and hands them to a schedule as a core does.
+// How long a relay takes to find a large queue again, and what it costs in memory: writes messages into the segments of
+// a spool, then recovers them as a start does, and hands them to a schedule as a core does.
 //
 //   bench_spool_recovery [MESSAGES] [DIRECTORY]      a million, in a folder under /var/tmp that goes afterwards
 #include <malloc.h>
@@ -28,10 +28,13 @@ constexpr std::size_t kCustomers = 500;
 bench::LargeSpoolMessage tried_before(std::uint64_t number) {
   bench::LargeSpoolMessage made{.id = number + 1, .stored = {}, .status = {}, .content = std::string(700, 'x')};
   made.stored.envelope.reverse_path = "user" + std::to_string(made.id % 5000) + "@customer.example";
-  made.stored.envelope.recipients.push_back({.forward_path = "someone@d" + std::to_string(made.id % kDomains) + ".example"});
-  made.stored.submitter = {.customer = "customer-" + std::to_string(made.id % kCustomers), .account = "user@customer.example"};
+  made.stored.envelope.recipients.push_back(
+      {.forward_path = "someone@d" + std::to_string(made.id % kDomains) + ".example"});
+  made.stored.submitter = {.customer = "customer-" + std::to_string(made.id % kCustomers),
+                           .account = "user@customer.example"};
   made.status.recipients.resize(1);
-  made.status.add({.at = 1000, .next_hop = "mx.example:25", .recipients = 1, .code = 451, .text = "4.3.0 try again later"});
+  made.status.add(
+      {.at = 1000, .next_hop = "mx.example:25", .recipients = 1, .code = 451, .text = "4.3.0 try again later"});
   return made;
 }
 
@@ -58,7 +61,8 @@ int main(int argc, char** argv) {
   std::uint64_t found = 0;
   const Instant begin = clock->now();
   {
-    spool::Recovery recovery(*disk, directory, [](const std::string& note) { std::fprintf(stderr, "%s\n", note.c_str()); });
+    spool::Recovery recovery(*disk, directory,
+                             [](const std::string& note) { std::fprintf(stderr, "%s\n", note.c_str()); });
     const auto read = recovery.run([&](const spool::Recovered& message) {
       ++found;
       const std::string& to = message.stored.envelope.recipients.front().forward_path;

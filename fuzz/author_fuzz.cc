@@ -30,10 +30,8 @@ bool is_clean(std::string_view text, bool smtputf8) {
 void check_mailbox(const Mailbox& mailbox, const AuthorOptions& options) {
   CHECK(!mailbox.local_part.empty() && mailbox.local_part.size() <= 64);
   CHECK(!mailbox.domain.empty() && mailbox.domain.size() <= 255);
-  CHECK(is_clean(mailbox.local_part, options.smtputf8) &&
-        is_clean(mailbox.domain, options.smtputf8));
-  CHECK(mailbox.domain.find_first_of(" \t()<>@,;\"\\ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-        std::string::npos);
+  CHECK(is_clean(mailbox.local_part, options.smtputf8) && is_clean(mailbox.domain, options.smtputf8));
+  CHECK(mailbox.domain.find_first_of(" \t()<>@,;\"\\ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos);
   CHECK(mailbox.local_part.find_first_of("@<>,") == std::string::npos);
   CHECK(mailbox.is_literal == mailbox.domain.starts_with('['));
   CHECK(mailbox.is_literal == mailbox.domain.ends_with(']'));
@@ -76,9 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   const std::string_view value(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t bits = data[0];
-  const AuthorOptions options{.smtputf8 = (bits & 1) != 0,
-                              .mailboxes_max = 1 + (bits >> 1 & 7),
-                              .comment_depth_max = 1 + (bits >> 4 & 7)};
+  const AuthorOptions options{
+      .smtputf8 = (bits & 1) != 0, .mailboxes_max = 1 + (bits >> 1 & 7), .comment_depth_max = 1 + (bits >> 4 & 7)};
   const AuthorVerdict verdict = parse_author(value, options);
   CHECK(verdict.steps <= 8 * value.size() + 16);
   CHECK(verdict.in_names.size() <= sluice::message::kNamedDomainsMax);
@@ -100,7 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // authors.
   const AuthorVerdict commented = parse_author("(x)\r\n " + std::string(value) + " (x)", options);
   CHECK(commented.mailboxes == verdict.mailboxes || commented.fault == AuthorFault::bad_folding);
-  // A name without its quotes is taken only where the field is one mailbox in angle brackets, without what parts authors.
+  // A name without its quotes is taken only where the field is one mailbox in angle brackets, without what parts
+  // authors.
   if (verdict.loose_name) {
     CHECK(verdict.mailboxes.size() == 1 && value.contains('<') && value.contains('>'));
     CHECK(parse_author(std::string(value) + ", a@b.example", options).single() == nullptr);
@@ -109,7 +107,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   AuthorOptions more = options;
   ++more.mailboxes_max;
   const AuthorVerdict longer = parse_author(std::string(value) + ", a@b.example", more);
-  CHECK(longer.ok() && longer.mailboxes.size() == verdict.mailboxes.size() + 1 &&
-        longer.single() == nullptr);
+  CHECK(longer.ok() && longer.mailboxes.size() == verdict.mailboxes.size() + 1 && longer.single() == nullptr);
   return 0;
 }

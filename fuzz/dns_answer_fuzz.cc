@@ -31,8 +31,7 @@ void check_record(const DnsRecord& record, DnsType type) {
     check_name(record.name);
     CHECK(record.address.empty());
   } else {
-    CHECK(record.name.empty() &&
-          record.address.family() == (type == DnsType::a ? AF_INET : AF_INET6));
+    CHECK(record.name.empty() && record.address.family() == (type == DnsType::a ? AF_INET : AF_INET6));
   }
 }
 

@@ -18,10 +18,10 @@
 
 namespace {
 
-using sluice::message::BodyForm;
 using sluice::dsn::Report;
 using sluice::dsn::ReportInput;
 using sluice::dsn::ReportKind;
+using sluice::message::BodyForm;
 
 // Takes values off the input.
 class Source {
@@ -44,15 +44,13 @@ class Source {
   std::string_view bytes_;
 };
 
-void add_recipient(Source& source, sluice::message::Envelope& envelope,
-                   sluice::message::DeliveryStatus& status) {
+void add_recipient(Source& source, sluice::message::Envelope& envelope, sluice::message::DeliveryStatus& status) {
   const std::uint8_t bits = source.octet();
   const std::uint8_t more = source.octet();
   sluice::message::RecipientStatus one;
   one.fate = static_cast<sluice::message::Fate>(bits % 6);
   one.code = static_cast<std::uint16_t>(more % 2 == 0 ? 0 : 200 + more * 399 / 255);
-  one.enhanced = {static_cast<std::uint8_t>((bits >> 3) % 6), static_cast<std::uint16_t>(more * 3),
-                  bits};
+  one.enhanced = {static_cast<std::uint8_t>((bits >> 3) % 6), static_cast<std::uint16_t>(more * 3), bits};
   one.at = bits % 7 == 0 ? 0 : more * 1'000'000'000LL;
   sluice::message::Recipient recipient;
   recipient.notify = {.never = bits % 11 == 0, .success = bits % 2 == 0, .failure = bits % 3 == 0};
@@ -85,8 +83,7 @@ std::size_t count(std::string_view text, std::string_view what) {
 // The parts, after the header.
 std::vector<std::string_view> parts_of(std::string_view content) {
   const std::size_t name = content.find("boundary=\"") + 10;
-  const std::string line =
-      "\r\n--" + std::string(content.substr(name, content.find('"', name) - name));
+  const std::string line = "\r\n--" + std::string(content.substr(name, content.find('"', name) - name));
   const std::size_t header = content.find("\r\n\r\n");
   CHECK(header != std::string_view::npos && name < header);
   CHECK(content.substr(header + 2).starts_with(line + "\r\n"));

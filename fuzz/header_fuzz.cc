@@ -1,6 +1,6 @@
 // Checks that HeaderScan sees the same however the bytes are cut, that it agrees with a plain
-// reading line by line, that what it mends is a header that every reader reads alike, and that its work is linear. Input: an octet of options, an octet that
-// seeds the cuts, then the message.
+// reading line by line, that what it mends is a header that every reader reads alike, and that its work is linear.
+// Input: an octet of options, an octet that seeds the cuts, then the message.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -35,8 +35,7 @@ std::string lower(std::string_view text) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() &&
-         std::ranges::all_of(name, [](char c) { return c > 32 && c < 127 && c != ':'; });
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return c > 32 && c < 127 && c != ':'; });
 }
 
 // A line without its CRLF and its stuffed dot.  False if the header cannot have it.
@@ -86,8 +85,7 @@ std::string mend(std::string_view text, const HeaderScan& scan) {
   return out.to_string();
 }
 
-HeaderScan scan_in_pieces(std::string_view text, const HeaderScan::Options& options,
-                          std::uint32_t seed) {
+HeaderScan scan_in_pieces(std::string_view text, const HeaderScan::Options& options, std::uint32_t seed) {
   HeaderScan scan(options);
   while (!text.empty()) {
     seed = seed * 1'103'515'245 + 12'345;

@@ -40,10 +40,8 @@ void check_step(const Step& step, const std::vector<std::string_view>& sent) {
   if (!step.credentials) return;
   const std::string_view name = step.credentials->name.text();
   const std::string_view secret = step.credentials->secret.reveal();
-  CHECK(!name.empty() && name.size() <= sluice::auth::kNameOctetsMax &&
-        sluice::auth::is_clean_text(name));
-  CHECK(!secret.empty() && secret.size() <= sluice::auth::kSecretOctetsMax &&
-        sluice::auth::is_clean_text(secret));
+  CHECK(!name.empty() && name.size() <= sluice::auth::kNameOctetsMax && sluice::auth::is_clean_text(name));
+  CHECK(!secret.empty() && secret.size() <= sluice::auth::kSecretOctetsMax && sluice::auth::is_clean_text(secret));
   bool name_sent = false;
   bool secret_sent = false;
   for (const std::string_view line : sent) {
@@ -56,8 +54,7 @@ void check_step(const Step& step, const std::vector<std::string_view>& sent) {
 // What PLAIN's message says, put together again from what came out.
 void check_plain(const Step& step, std::string_view message) {
   if (!step.credentials) return;
-  const std::string tail =
-      '\0' + step.credentials->name.text() + '\0' + std::string(step.credentials->secret.reveal());
+  const std::string tail = '\0' + step.credentials->name.text() + '\0' + std::string(step.credentials->secret.reveal());
   CHECK(message.ends_with(tail));
   const std::string_view authzid = message.substr(0, message.size() - tail.size());
   CHECK(authzid.empty() || sluice::auth::login_key(authzid) == sluice::auth::login_key(step.credentials->name.text()));
@@ -69,8 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const sluice::auth::Mechanism& mechanism =
-      sluice::auth::kMechanisms[data[0] / 2 % sluice::auth::kMechanisms.size()];
+  const sluice::auth::Mechanism& mechanism = sluice::auth::kMechanisms[data[0] / 2 % sluice::auth::kMechanisms.size()];
   const bool initial = data[0] % 2 == 1;
   const std::string text(data + 1, data + size);
   const std::vector<std::string_view> lines = lines_of(text);

@@ -1,6 +1,6 @@
 // Checks that content made 7-bit is 7-bit, whatever it was, however it was cut, that making
-// it so once more changes nothing, and that the memory it takes is bounded. Input: an octet that seeds the cuts, then lines:
-// LF becomes CRLF, as content never has a bare one.
+// it so once more changes nothing, and that the memory it takes is bounded. Input: an octet that seeds the cuts, then
+// lines: LF becomes CRLF, as content never has a bare one.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -17,13 +17,10 @@
 namespace sluice::smtp {
 namespace {
 
-bool clean(std::string_view text) {
-  return is_clean_utf8(text) && std::ranges::none_of(text, is_control);
-}
+bool clean(std::string_view text) { return is_clean_utf8(text) && std::ranges::none_of(text, is_control); }
 
 void check_mailbox(const Mailbox& mailbox, bool utf8) {
-  CHECK(mailbox.local_part.size() <= kLocalPartBytesMax &&
-        mailbox.domain.size() <= kDomainBytesMax);
+  CHECK(mailbox.local_part.size() <= kLocalPartBytesMax && mailbox.domain.size() <= kDomainBytesMax);
   CHECK(clean(mailbox.local_part) && clean(mailbox.domain));
   CHECK(utf8 || !mailbox.eight_bit);
   CHECK(mailbox.eight_bit == has_eight_bit(mailbox.text()));
@@ -33,15 +30,14 @@ void check_mailbox(const Mailbox& mailbox, bool utf8) {
   CHECK(parse_mailbox(text, utf8, again) == PathFault::none);
   CHECK(again.local_part == mailbox.local_part && again.domain == mailbox.domain);
   const std::string canonical = mailbox.canonical();
-  // The canonical form is never longer, but for A-labels in place of U-labels, which may be too long for a path; it means
-  // the same, and is its own canonical form.
+  // The canonical form is never longer, but for A-labels in place of U-labels, which may be too long for a path; it
+  // means the same, and is its own canonical form.
   const bool u_labels = has_eight_bit(mailbox.domain);
   CHECK(u_labels || canonical.size() <= text.size());
   const PathFault fault = parse_mailbox(canonical, utf8, again);
   if (u_labels && fault != PathFault::none) return;
   CHECK(fault == PathFault::none);
-  CHECK(again.local_unquoted() == mailbox.local_unquoted() &&
-        same_domain(again.domain, mailbox.domain));
+  CHECK(again.local_unquoted() == mailbox.local_unquoted() && same_domain(again.domain, mailbox.domain));
   CHECK(again.canonical() == canonical);
 }
 
@@ -50,8 +46,7 @@ ClientMachine able_client() {
   client.next_reply("220 x\r\n");
   std::string out;
   client.append_ehlo("us.example", out);
-  client.next_reply(
-      "250-x\r\n250-SIZE\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 AUTH PLAIN\r\n");
+  client.next_reply("250-x\r\n250-SIZE\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 AUTH PLAIN\r\n");
   return client;
 }
 
@@ -93,20 +88,16 @@ void check_mail(std::string_view argument) {
   if (!mail.path.null()) check_mailbox(mail.path.mailbox, given.smtputf8);
   ClientMachine client = able_client();
   std::string out;
-  client.append_mail(mail.path.mailbox.text(),
-                     {.size = given.size,
-                      .body = given.body,
-                      .smtputf8 = given.smtputf8,
-                      .ret = given.ret,
-                      .envid = given.envid},
-                     out);
+  client.append_mail(
+      mail.path.mailbox.text(),
+      {.size = given.size, .body = given.body, .smtputf8 = given.smtputf8, .ret = given.ret, .envid = given.envid},
+      out);
   CHECK(std::ranges::count(out, '\n') == 1 && out.size() <= kCommandLineBytesMax);
   // What we send means what we were sent.
   MailCommand again;
   const std::string_view sent = std::string_view(out).substr(5, out.size() - 7);
   CHECK(parse_mail(sent, &on, again) == nullptr);
-  CHECK(again.path.mailbox.text() == mail.path.mailbox.text() &&
-        again.parameters.size == given.size);
+  CHECK(again.path.mailbox.text() == mail.path.mailbox.text() && again.parameters.size == given.size);
   CHECK(again.parameters.envid == given.envid && again.parameters.ret == given.ret);
   CHECK(again.parameters.smtputf8 == given.smtputf8 && again.parameters.body == given.body);
 }
@@ -118,13 +109,12 @@ void check_rcpt(std::string_view argument, bool smtputf8) {
   check_mailbox(rcpt.path.mailbox, smtputf8);
   ClientMachine client = able_client();
   std::string out;
-  client.append_recipient(rcpt.path.mailbox.text(),
-                          {.notify = rcpt.parameters.notify, .orcpt = rcpt.parameters.orcpt}, out);
+  client.append_recipient(rcpt.path.mailbox.text(), {.notify = rcpt.parameters.notify, .orcpt = rcpt.parameters.orcpt},
+                          out);
   RecipientCommand again;
   const std::string_view sent = std::string_view(out).substr(5, out.size() - 7);
   CHECK(parse_rcpt(sent, &on, smtputf8, again) == nullptr);
-  CHECK(again.path.mailbox.text() == rcpt.path.mailbox.text() &&
-        again.parameters.orcpt == rcpt.parameters.orcpt);
+  CHECK(again.path.mailbox.text() == rcpt.path.mailbox.text() && again.parameters.orcpt == rcpt.parameters.orcpt);
 }
 
 }  // namespace

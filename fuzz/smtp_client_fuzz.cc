@@ -71,10 +71,8 @@ void ask(ClientMachine& client, std::uint8_t what, std::vector<Expect>& asked, s
       asked.push_back(Expect::ehlo);
       break;
     case 1:
-      client.append_mail(
-          "a@b",
-          {.size = 1, .body = Body::eight_bit_mime, .ret = Ret::full, .envid = "e", .auth = "<>"},
-          out);
+      client.append_mail("a@b", {.size = 1, .body = Body::eight_bit_mime, .ret = Ret::full, .envid = "e", .auth = "<>"},
+                         out);
       asked.push_back(Expect::mail);
       break;
     case 2:

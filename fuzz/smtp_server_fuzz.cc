@@ -1,8 +1,8 @@
 // Checks that no client can bring the server's dialog to fall or out of step: one reply a command
 // and well formed (ToyServer checks), chunks counted to the octet, nothing taken that holds a bare
-// CR or LF, no recipient twice or beyond the limit, no name that is not safe to write, nothing without a login where one
-// is asked for, and the same dialog however it is split. Input: one octet of options, one of split
-// size, then what the client sends.
+// CR or LF, no recipient twice or beyond the limit, no name that is not safe to write, nothing without a login where
+// one is asked for, and the same dialog however it is split. Input: one octet of options, one of split size, then what
+// the client sends.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -62,8 +62,7 @@ void check_messages(ToyServer& toy, const ServerProfile& profile) {
     }
     for (std::size_t i = 0; i < message.content.size(); ++i) {
       if (message.content[i] == '\n') CHECK(i > 0 && message.content[i - 1] == '\r');
-      if (message.content[i] == '\r')
-        CHECK(i + 1 < message.content.size() && message.content[i + 1] == '\n');
+      if (message.content[i] == '\r') CHECK(i + 1 < message.content.size() && message.content[i + 1] == '\n');
     }
   }
 }

@@ -1,6 +1,7 @@
-// Checks that a spool's segments may hold anything: scanning, decoding, recovery and the reader end, say the same of the
-// same octets, and find nothing but what checks.  Input: an octet that says how many segments there are, how they are
-// cut and whether frames are sealed anew, so that hostile payloads get behind the checksum; then the segments' octets.
+// Checks that a spool's segments may hold anything: scanning, decoding, recovery and the reader end, say the same of
+// the same octets, and find nothing but what checks.  Input: an octet that says how many segments there are, how they
+// are cut and whether frames are sealed anew, so that hostile payloads get behind the checksum; then the segments'
+// octets.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -11,11 +11,11 @@
 #include <string_view>
 
 #include "engine/base/check.h"
-#include "engine/tls/self_signed.h"
-#include "engine/tls/tls.h"
 #include "engine/tls/context.h"
 #include "engine/tls/hello.h"
 #include "engine/tls/limits.h"
+#include "engine/tls/self_signed.h"
+#include "engine/tls/tls.h"
 
 namespace {
 

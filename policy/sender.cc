@@ -23,8 +23,7 @@ std::string shown(std::string_view text, std::size_t octets_max) {
     result.resize(octets_max - kCut.size());
     result += kCut;
   }
-  std::ranges::replace_if(
-      result, [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::ranges::replace_if(result, [](char c) { return c < ' ' || c > '~'; }, '?');
   return result;
 }
 
@@ -43,15 +42,13 @@ SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::st
 // Whether there is anything at all that they may send.
 SenderDecision check_status(const SenderRights& rights, std::string_view id) {
   const auto because = [&rights](std::string sentence) {
-    if (!rights.status_reason().empty())
-      sentence += ": " + shown(rights.status_reason(), kShownReasonOctetsMax);
+    if (!rights.status_reason().empty()) sentence += ": " + shown(rights.status_reason(), kShownReasonOctetsMax);
     return sentence;
   };
   if (rights.suspended()) {
     return refused(SenderVerdict::suspended, because("this account may not send at present"), id);
   }
-  if (rights.held())
-    return refused(SenderVerdict::held, because("mail of this account is held back for now"), id);
+  if (rights.held()) return refused(SenderVerdict::held, because("mail of this account is held back for now"), id);
   return {};
 }
 
@@ -61,9 +58,7 @@ bool SenderRights::suspended() const {
   return identity_ != nullptr && identity_->status() == auth::AccountStatus::suspended;
 }
 
-bool SenderRights::held() const {
-  return identity_ != nullptr && identity_->status() == auth::AccountStatus::held;
-}
+bool SenderRights::held() const { return identity_ != nullptr && identity_->status() == auth::AccountStatus::held; }
 
 std::string_view SenderRights::status_reason() const {
   return identity_ != nullptr ? std::string_view(identity_->reason) : std::string_view();
@@ -73,21 +68,29 @@ bool SenderRights::any_domain() const { return network_ != nullptr && network_->
 
 bool SenderRights::may_send_from(std::string_view domain) const {
   if (identity_ != nullptr) return identity_->may_send_from(domain);
-  return network_->any_domain ||
-         (network_->domains != nullptr && network_->domains->covers(domain));
+  return network_->any_domain || (network_->domains != nullptr && network_->domains->covers(domain));
 }
 
 std::string_view verdict_name(SenderVerdict verdict) {
   switch (verdict) {
-    case SenderVerdict::allowed: return "allowed";
-    case SenderVerdict::suspended: return "account_suspended";
-    case SenderVerdict::held: return "account_held";
-    case SenderVerdict::reverse_path: return "sender_domain";
-    case SenderVerdict::no_author: return "no_author";
-    case SenderVerdict::several_authors: return "several_authors";
-    case SenderVerdict::author: return "author_domain";
-    case SenderVerdict::name_in_from: return "foreign_name";
-    case SenderVerdict::sender_field: return "foreign_sender";
+    case SenderVerdict::allowed:
+      return "allowed";
+    case SenderVerdict::suspended:
+      return "account_suspended";
+    case SenderVerdict::held:
+      return "account_held";
+    case SenderVerdict::reverse_path:
+      return "sender_domain";
+    case SenderVerdict::no_author:
+      return "no_author";
+    case SenderVerdict::several_authors:
+      return "several_authors";
+    case SenderVerdict::author:
+      return "author_domain";
+    case SenderVerdict::name_in_from:
+      return "foreign_name";
+    case SenderVerdict::sender_field:
+      return "foreign_sender";
   }
   return "?";
 }
@@ -96,24 +99,21 @@ SenderDecision check_reverse_path(const SenderRights& rights, const std::optiona
                                   std::string_view id) {
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
   if (!sender || rights.may_send_from(sender->domain)) return {};
-  return refused(
-      SenderVerdict::reverse_path,
-      "sender domain " + shown_domain(sender->domain) + " is not one that you may send from", id);
+  return refused(SenderVerdict::reverse_path,
+                 "sender domain " + shown_domain(sender->domain) + " is not one that you may send from", id);
 }
 
-SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox> authors,
-                             std::string_view id) {
+SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox> authors, std::string_view id) {
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
   if (rights.any_domain()) return {};
-  if (authors.empty())
-    return refused(SenderVerdict::no_author, "the From field names no author", id);
+  if (authors.empty()) return refused(SenderVerdict::no_author, "the From field names no author", id);
   if (authors.size() > 1) {
     return refused(SenderVerdict::several_authors, "the From field names more than one author", id);
   }
   const std::string_view domain = authors.front().domain;
   if (rights.may_send_from(domain)) return {};
-  return refused(SenderVerdict::author,
-                 "From domain " + shown_domain(domain) + " is not one that you may send from", id);
+  return refused(SenderVerdict::author, "From domain " + shown_domain(domain) + " is not one that you may send from",
+                 id);
 }
 
 }  // namespace sluice::policy

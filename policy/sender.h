@@ -87,13 +87,12 @@ inline constexpr std::size_t kReasonOctetsMax = 400;
 // At MAIL. No mailbox is the null reverse-path "<>", which everyone may use: mail programs send
 // disposition notifications with it (RFC 8098 section 3), and the author is still checked. `id` is
 // what the operator can be asked about.
-[[nodiscard]] SenderDecision check_reverse_path(const SenderRights& rights,
-                                                const std::optional<Mailbox>& sender,
+[[nodiscard]] SenderDecision check_reverse_path(const SenderRights& rights, const std::optional<Mailbox>& sender,
                                                 std::string_view id);
 
 // When the header is complete. `authors` are the mailboxes of the From field. A network that may
 // use any domain is asked for nothing.
-[[nodiscard]] SenderDecision check_authors(const SenderRights& rights,
-                                           std::span<const Mailbox> authors, std::string_view id);
+[[nodiscard]] SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox> authors,
+                                           std::string_view id);
 
 }  // namespace sluice::policy

@@ -13,8 +13,8 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 
 absl::Status no_such_customer(std::string_view name) {
-  return absl::NotFoundError(absl::StrCat("there is no customer ", in_quotes(name),
-                                          "; see them with: sluicectl customer list"));
+  return absl::NotFoundError(
+      absl::StrCat("there is no customer ", in_quotes(name), "; see them with: sluicectl customer list"));
 }
 
 absl::Status no_such_domain(std::string_view name) {
@@ -24,14 +24,12 @@ absl::Status no_such_domain(std::string_view name) {
 
 }  // namespace
 
-AccountAdmin::AccountAdmin(std::unique_ptr<Database> database,
-                           std::unique_ptr<PasswordHasher> hasher)
+AccountAdmin::AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher)
     : database_(std::move(database)), hasher_(std::move(hasher)) {}
 
 AccountAdmin::~AccountAdmin() { static_cast<void>(settle_journal(*database_)); }
 
-absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path,
-                                                                 IfMissing if_missing,
+absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path, IfMissing if_missing,
                                                                  const HashCost& cost) {
   auto database = open_store_file(path, if_missing, kBusyTimeoutMs);
   if (!database.ok()) return database.status();
@@ -42,8 +40,8 @@ absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::stri
 
 absl::StatusOr<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
   std::optional<std::int64_t> id;
-  absl::Status read = database_->query("SELECT id FROM customer WHERE name = ?", {name},
-                                       [&](const Row& row) { id = row.integer(0); });
+  absl::Status read =
+      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
   if (!read.ok()) return read;
   if (!id) return no_such_customer(name);
   return *id;
@@ -52,14 +50,12 @@ absl::StatusOr<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
 absl::Status AccountAdmin::add_customer(std::string_view name, WallMillis now) {
   const absl::StatusOr<std::string> stored = stored_customer_name(name);
   if (!stored.ok()) return stored.status();
-  absl::Status added =
-      database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
+  absl::Status added = database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
   if (!absl::IsAlreadyExists(added)) return added;
   return absl::AlreadyExistsError(absl::StrCat("there is a customer ", in_quotes(name), " already"));
 }
 
-absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(
-    std::optional<std::string_view> name) {
+absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::optional<std::string_view> name) {
   std::vector<CustomerRecord> records;
   absl::Status read = database_->query(
       "SELECT name, status, reason, created_ms,"
@@ -78,9 +74,7 @@ absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(
   return records;
 }
 
-absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customers() {
-  return customer_records(std::nullopt);
-}
+absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customers() { return customer_records(std::nullopt); }
 
 absl::StatusOr<CustomerRecord> AccountAdmin::customer(std::string_view name) {
   absl::StatusOr<std::vector<CustomerRecord>> records = customer_records(name);
@@ -89,10 +83,8 @@ absl::StatusOr<CustomerRecord> AccountAdmin::customer(std::string_view name) {
   return std::move(records->front());
 }
 
-absl::Status AccountAdmin::set_customer_status(std::string_view name, AccountStatus status,
-                                               std::string_view reason) {
-  const absl::StatusOr<std::string> stored =
-      stored_reason(status == AccountStatus::active ? "" : reason);
+absl::Status AccountAdmin::set_customer_status(std::string_view name, AccountStatus status, std::string_view reason) {
+  const absl::StatusOr<std::string> stored = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!stored.ok()) return stored.status();
   absl::Status set = database_->run("UPDATE customer SET status = ?, reason = ? WHERE name = ?",
                                     {stored_status(status), *stored, name});
@@ -106,12 +98,11 @@ absl::Status AccountAdmin::remove_customer(std::string_view name, bool recursive
   const absl::StatusOr<CustomerRecord> record = customer(name);
   if (!record.ok()) return record.status();
   if (!recursive && record->domains + record->accounts > 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "customer ", in_quotes(record->name), " still has ", record->domains, " domain(s) and ",
-        record->accounts, " account(s); give --recursive to remove these too"));
+    return absl::FailedPreconditionError(absl::StrCat("customer ", in_quotes(record->name), " still has ",
+                                                      record->domains, " domain(s) and ", record->accounts,
+                                                      " account(s); give --recursive to remove these too"));
   }
-  if (absl::Status removed = database_->run("DELETE FROM customer WHERE name = ?", {name});
-      !removed.ok()) {
+  if (absl::Status removed = database_->run("DELETE FROM customer WHERE name = ?", {name}); !removed.ok()) {
     return removed;
   }
   return (*transaction)->commit();
@@ -130,13 +121,11 @@ absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::i
   // has to look for.
   absl::Status read = absl::OkStatus();
   if (entry.starts_with("*.")) {
-    read = database_->query(
-        "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> ?",
-        {customer}, on_row);
+    read = database_->query("SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> ?",
+                            {customer}, on_row);
   }
   std::string above = entry;
-  for (std::size_t dot = above.find('.'); dot != std::string::npos && read.ok();
-       dot = above.find('.', dot + 1)) {
+  for (std::size_t dot = above.find('.'); dot != std::string::npos && read.ok(); dot = above.find('.', dot + 1)) {
     above[dot - 1] = '*';
     read = database_->query(
         "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE d.name = ? "
@@ -144,17 +133,18 @@ absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::i
         {std::string_view(above).substr(dot - 1), customer}, on_row);
   }
   if (!read.ok() || theirs.empty()) return read;
-  return absl::AlreadyExistsError(absl::StrCat(
-      "domain ", in_quotes(entry), " meets ", in_quotes(theirs), " of customer ", in_quotes(owner),
-      "; that would have to be removed first, with: ", "sluicectl domain remove '", theirs, "'"));
+  return absl::AlreadyExistsError(
+      absl::StrCat("domain ", in_quotes(entry), " meets ", in_quotes(theirs), " of customer ", in_quotes(owner),
+                   "; that would have to be removed first, with: ", "sluicectl domain remove '", theirs, "'"));
 }
 
-absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view customer,
-                                      WallMillis now) {
+absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view customer, WallMillis now) {
   const absl::StatusOr<std::string> entry = stored_domain_entry(name);
   if (!entry.ok()) return entry.status();
-  if (const std::string_view below = "*."; !has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry))
-    return absl::InvalidArgumentError(absl::StrCat(in_quotes(name), " has a label xn--... that no name is written as (RFC 5890); "
+  if (const std::string_view below = "*.";
+      !has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry))
+    return absl::InvalidArgumentError(absl::StrCat(in_quotes(name),
+                                                   " has a label xn--... that no name is written as (RFC 5890); "
                                                    "give the name itself"));
   auto transaction = Transaction::to_write(*database_);
   if (!transaction.ok()) return transaction.status();
@@ -162,37 +152,32 @@ absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view cu
   if (!owner.ok()) return owner.status();
   if (absl::Status is_free = check_domain_is_free(*entry, *owner); !is_free.ok()) return is_free;
   absl::Status added = database_->run(
-      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)",
-      {*entry, *owner, now});
+      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)", {*entry, *owner, now});
   if (absl::IsAlreadyExists(added)) {
     const absl::StatusOr<DomainRecord> known = domain(*entry);
-    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", in_quotes(*entry),
-                                                 " already, of customer ",
+    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", in_quotes(*entry), " already, of customer ",
                                                  known.ok() ? in_quotes(known->customer) : "unknown"));
   }
   if (!added.ok()) return added;
   return (*transaction)->commit();
 }
 
-absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domain_records(
-    std::optional<std::string_view> name, std::optional<std::int64_t> customer) {
+absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optional<std::string_view> name,
+                                                                       std::optional<std::int64_t> customer) {
   std::vector<DomainRecord> records;
   absl::Status read = database_->query(
       "SELECT d.name, c.name, d.ownership, d.created_ms FROM domain d JOIN customer c ON c.id = "
       "d.customer"
       " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR c.id = ?2) ORDER BY d.name",
       {Bound::or_null(name), Bound::or_null(customer)}, [&](const Row& row) {
-        records.push_back({.name = row.text(0),
-                           .customer = row.text(1),
-                           .ownership = row.text(2),
-                           .created = row.integer(3)});
+        records.push_back(
+            {.name = row.text(0), .customer = row.text(1), .ownership = row.text(2), .created = row.integer(3)});
       });
   if (!read.ok()) return read;
   return records;
 }
 
-absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domains(
-    std::optional<std::string_view> of_customer) {
+absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domains(std::optional<std::string_view> of_customer) {
   if (!of_customer) return domain_records(std::nullopt, std::nullopt);
   const absl::StatusOr<std::int64_t> owner = customer_id(*of_customer);
   if (!owner.ok()) return owner.status();

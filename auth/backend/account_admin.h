@@ -56,8 +56,7 @@ class AccountAdmin {
  public:
   using Narrowing = std::optional<std::vector<std::string>>;
 
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<AccountAdmin>> open(const std::string& path,
-                                                                          IfMissing if_missing,
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
                                                                           const HashCost& cost);
   // What was changed is in the file alone then, as far as nobody reads it at that moment: a copy of it is whole.
   ~AccountAdmin();
@@ -68,30 +67,23 @@ class AccountAdmin {
   [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customers();
   [[nodiscard]] absl::StatusOr<CustomerRecord> customer(std::string_view name);
   // `reason` is told to who logs in while suspended. A status of active clears it.
-  [[nodiscard]] absl::Status set_customer_status(std::string_view name, AccountStatus status,
-                                                 std::string_view reason);
+  [[nodiscard]] absl::Status set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
   // With its domains and accounts if `recursive`; refused if it has any and not.
   [[nodiscard]] absl::Status remove_customer(std::string_view name, bool recursive);
 
   // Refused if it is, covers, or is covered by what another customer has.
-  [[nodiscard]] absl::Status add_domain(std::string_view name, std::string_view customer,
-                                        WallMillis now);
-  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domains(
-      std::optional<std::string_view> of_customer);
+  [[nodiscard]] absl::Status add_domain(std::string_view name, std::string_view customer, WallMillis now);
+  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domains(std::optional<std::string_view> of_customer);
   [[nodiscard]] absl::StatusOr<DomainRecord> domain(std::string_view name);
   [[nodiscard]] absl::Status remove_domain(std::string_view name);
 
   // A narrowing names domains that the customer has, or ones below those.
-  [[nodiscard]] absl::Status add_account(std::string_view name, std::string_view customer,
-                                         const Secret& password, const Narrowing& narrowing,
-                                         WallMillis now);
-  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> accounts(
-      std::optional<std::string_view> of_customer);
+  [[nodiscard]] absl::Status add_account(std::string_view name, std::string_view customer, const Secret& password,
+                                         const Narrowing& narrowing, WallMillis now);
+  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> accounts(std::optional<std::string_view> of_customer);
   [[nodiscard]] absl::StatusOr<AccountRecord> account(std::string_view name);
-  [[nodiscard]] absl::Status set_account_status(std::string_view name, AccountStatus status,
-                                                std::string_view reason);
-  [[nodiscard]] absl::Status set_password(std::string_view name, const Secret& password,
-                                          WallMillis now);
+  [[nodiscard]] absl::Status set_account_status(std::string_view name, AccountStatus status, std::string_view reason);
+  [[nodiscard]] absl::Status set_password(std::string_view name, const Secret& password, WallMillis now);
   [[nodiscard]] absl::Status set_narrowing(std::string_view name, const Narrowing& narrowing);
   [[nodiscard]] absl::Status remove_account(std::string_view name);
 
@@ -99,15 +91,13 @@ class AccountAdmin {
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
   [[nodiscard]] absl::StatusOr<std::int64_t> customer_id(std::string_view name);
   // All, or those of one name or one customer.
-  [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customer_records(
-      std::optional<std::string_view> name);
-  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domain_records(
-      std::optional<std::string_view> name, std::optional<std::int64_t> customer);
-  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> account_records(
-      std::optional<std::string_view> name, std::optional<std::int64_t> customer);
+  [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customer_records(std::optional<std::string_view> name);
+  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domain_records(std::optional<std::string_view> name,
+                                                                         std::optional<std::int64_t> customer);
+  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> account_records(std::optional<std::string_view> name,
+                                                                           std::optional<std::int64_t> customer);
   [[nodiscard]] absl::Status check_domain_is_free(const std::string& entry, std::int64_t customer);
-  [[nodiscard]] absl::Status write_narrowing(std::int64_t account, std::int64_t customer,
-                                             const Narrowing& narrowing);
+  [[nodiscard]] absl::Status write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing);
   std::unique_ptr<Database> database_;
   std::unique_ptr<PasswordHasher> hasher_;
 };

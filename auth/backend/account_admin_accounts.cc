@@ -9,8 +9,8 @@ namespace sluice::auth {
 namespace {
 
 absl::Status no_such_account(std::string_view name) {
-  return absl::NotFoundError(absl::StrCat("there is no account ", in_quotes(name),
-                                          "; see them with: sluicectl account list"));
+  return absl::NotFoundError(
+      absl::StrCat("there is no account ", in_quotes(name), "; see them with: sluicectl account list"));
 }
 
 bool lies_within(const DomainList& domains, const std::string& entry) {
@@ -20,8 +20,7 @@ bool lies_within(const DomainList& domains, const std::string& entry) {
 
 }  // namespace
 
-absl::Status AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer,
-                                           const Narrowing& narrowing) {
+absl::Status AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing) {
   absl::Status written = database_->run("DELETE FROM narrowing WHERE account = ?", {account});
   if (!written.ok() || !narrowing) return written;
   absl::StatusOr<std::vector<DomainRecord>> records = domain_records(std::nullopt, customer);
@@ -38,16 +37,14 @@ absl::Status AccountAdmin::write_narrowing(std::int64_t account, std::int64_t cu
           absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
                        ", which is not its customer's; add it first, with: sluicectl domain add"));
     }
-    written = database_->run("INSERT OR IGNORE INTO narrowing (account, domain) VALUES (?, ?)",
-                             {account, *entry});
+    written = database_->run("INSERT OR IGNORE INTO narrowing (account, domain) VALUES (?, ?)", {account, *entry});
     if (!written.ok()) return written;
   }
   return written;
 }
 
-absl::Status AccountAdmin::add_account(std::string_view name, std::string_view customer,
-                                       const Secret& password, const Narrowing& narrowing,
-                                       WallMillis now) {
+absl::Status AccountAdmin::add_account(std::string_view name, std::string_view customer, const Secret& password,
+                                       const Narrowing& narrowing, WallMillis now) {
   const absl::StatusOr<std::string> stored = stored_account_name(name);
   if (!stored.ok()) return stored.status();
   const absl::StatusOr<std::string> hash = hasher_->hash(password);
@@ -61,17 +58,17 @@ absl::Status AccountAdmin::add_account(std::string_view name, std::string_view c
       " VALUES (?1, ?2, ?3, ?4, ?5, ?4)",
       {*stored, *owner, *hash, now, std::int64_t{narrowing.has_value()}});
   if (absl::IsAlreadyExists(added)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("there is an account ", in_quotes(*stored),
-                     " already; its password is set with: sluicectl account password ", *stored));
+    return absl::AlreadyExistsError(absl::StrCat("there is an account ", in_quotes(*stored),
+                                                 " already; its password is set with: sluicectl account password ",
+                                                 *stored));
   }
   if (added.ok()) added = write_narrowing(database_->last_row_id(), *owner, narrowing);
   if (!added.ok()) return added;
   return (*transaction)->commit();
 }
 
-absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::account_records(
-    std::optional<std::string_view> name, std::optional<std::int64_t> customer) {
+absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::account_records(std::optional<std::string_view> name,
+                                                                         std::optional<std::int64_t> customer) {
   std::vector<AccountRecord> records;
   absl::Status read = database_->query(
       "SELECT a.name, c.name, a.status, a.reason, a.narrowed, a.created_ms, a.password_set_ms, "
@@ -90,15 +87,13 @@ absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::account_records(
                              .password_set = row.integer(6)});
           if (row.integer(4) != 0) records.back().narrowed_to.emplace();
         }
-        if (records.back().narrowed_to && !row.is_null(7))
-          records.back().narrowed_to->push_back(row.text(7));
+        if (records.back().narrowed_to && !row.is_null(7)) records.back().narrowed_to->push_back(row.text(7));
       });
   if (!read.ok()) return read;
   return records;
 }
 
-absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::accounts(
-    std::optional<std::string_view> of_customer) {
+absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::accounts(std::optional<std::string_view> of_customer) {
   if (!of_customer) return account_records(std::nullopt, std::nullopt);
   const absl::StatusOr<std::int64_t> owner = customer_id(*of_customer);
   if (!owner.ok()) return owner.status();
@@ -114,12 +109,10 @@ absl::StatusOr<AccountRecord> AccountAdmin::account(std::string_view name) {
   return std::move(records->front());
 }
 
-absl::Status AccountAdmin::set_account_status(std::string_view name, AccountStatus status,
-                                              std::string_view reason) {
+absl::Status AccountAdmin::set_account_status(std::string_view name, AccountStatus status, std::string_view reason) {
   const absl::StatusOr<std::string> stored = stored_account_name(name);
   if (!stored.ok()) return stored.status();
-  const absl::StatusOr<std::string> told =
-      stored_reason(status == AccountStatus::active ? "" : reason);
+  const absl::StatusOr<std::string> told = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!told.ok()) return told.status();
   absl::Status set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
                                     {stored_status(status), *told, *stored});
@@ -127,15 +120,13 @@ absl::Status AccountAdmin::set_account_status(std::string_view name, AccountStat
   return set;
 }
 
-absl::Status AccountAdmin::set_password(std::string_view name, const Secret& password,
-                                        WallMillis now) {
+absl::Status AccountAdmin::set_password(std::string_view name, const Secret& password, WallMillis now) {
   const absl::StatusOr<std::string> stored = stored_account_name(name);
   if (!stored.ok()) return stored.status();
   const absl::StatusOr<std::string> hash = hasher_->hash(password);
   if (!hash.ok()) return hash.status();
   absl::Status set =
-      database_->run("UPDATE account SET password_hash = ?, password_set_ms = ? WHERE name = ?",
-                     {*hash, now, *stored});
+      database_->run("UPDATE account SET password_hash = ?, password_set_ms = ? WHERE name = ?", {*hash, now, *stored});
   if (set.ok() && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }
@@ -146,14 +137,13 @@ absl::Status AccountAdmin::set_narrowing(std::string_view name, const Narrowing&
   auto transaction = Transaction::to_write(*database_);
   if (!transaction.ok()) return transaction.status();
   std::optional<std::pair<std::int64_t, std::int64_t>> account_and_customer;
-  absl::Status done = database_->query(
-      "SELECT id, customer FROM account WHERE name = ?", {*stored},
-      [&](const Row& row) { account_and_customer.emplace(row.integer(0), row.integer(1)); });
+  absl::Status done =
+      database_->query("SELECT id, customer FROM account WHERE name = ?", {*stored},
+                       [&](const Row& row) { account_and_customer.emplace(row.integer(0), row.integer(1)); });
   if (done.ok() && !account_and_customer) return no_such_account(name);
   if (!done.ok()) return done;
   const auto [account, customer] = *account_and_customer;
-  done = database_->run("UPDATE account SET narrowed = ? WHERE id = ?",
-                        {std::int64_t{narrowing.has_value()}, account});
+  done = database_->run("UPDATE account SET narrowed = ? WHERE id = ?", {std::int64_t{narrowing.has_value()}, account});
   if (done.ok()) done = write_narrowing(account, customer, narrowing);
   if (!done.ok()) return done;
   return (*transaction)->commit();

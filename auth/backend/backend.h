@@ -21,7 +21,7 @@ struct Changes {
   bool everything = false;              // more than can be told one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
-  std::string error;  // not empty: could not be found out; `upto` is then what was passed in
+  std::string error;                    // not empty: could not be found out; `upto` is then what was passed in
 };
 
 class Backend {
@@ -40,9 +40,7 @@ class Backend {
 
   // Whether there is a customer of this name, compared without case; nothing where that cannot be found
   // out. Blocks.
-  [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) {
-    return std::nullopt;
-  }
+  [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
 
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
   [[nodiscard]] virtual std::string trouble() { return {}; }

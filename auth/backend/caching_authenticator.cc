@@ -12,7 +12,8 @@ CachingAuthenticator::CachingAuthenticator(io::Loop& loop, Backend& backend,
                                            const CredentialCacheLimits& limits)
     : loop_(loop), backend_(backend), cache_(process_key, limits) {}
 
-// An answer that was found before a change is no answer to a session that begins after it: nobody would end that session.
+// An answer that was found before a change is no answer to a session that begins after it: nobody would end that
+// session.
 Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   ++counters_.asked;
   const CredentialKey key = cache_.key_of(credentials.name, credentials.secret);
@@ -39,8 +40,7 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   Found found{.begun = cache_.ticket()};
   const WallMillis now = loop_.platform().clock.wall();
   auto checked = co_await io::run_on_worker<Answer>(
-      loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); },
-      "password check");
+      loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); }, "password check");
   found.answer = checked ? *std::move(checked) : Answer::unavailable("too many password checks wait");
   if (found.answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
   cache_.put(found.begun, key, found.answer, loop_.now());

@@ -24,8 +24,7 @@ struct AuthenticatorCounters {
 class CachingAuthenticator final : public Authenticator {
  public:
   // `backend` is thread-safe and outlives this.
-  CachingAuthenticator(io::Loop& loop, Backend& backend,
-                       std::span<const std::byte, kCacheKeyOctets> process_key,
+  CachingAuthenticator(io::Loop& loop, Backend& backend, std::span<const std::byte, kCacheKeyOctets> process_key,
                        const CredentialCacheLimits& limits);
 
   Task<Answer> authenticate(Credentials credentials) override;

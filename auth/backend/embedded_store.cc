@@ -10,9 +10,7 @@
 namespace sluice::auth {
 namespace {
 
-std::string suspension_text(const std::string& reason) {
-  return reason.empty() ? "this account is suspended" : reason;
-}
+std::string suspension_text(const std::string& reason) { return reason.empty() ? "this account is suspended" : reason; }
 
 // That of the graver status; of two that are equally grave, the account's where it has one.
 std::string reason_of(const Identity& identity, const std::string& of_account, const std::string& of_customer) {
@@ -24,15 +22,14 @@ std::string reason_of(const Identity& identity, const std::string& of_account, c
 
 }  // namespace
 
-EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database,
-                             std::unique_ptr<PasswordHasher> hasher, const EmbeddedStoreOptions& options)
+EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
+                             const EmbeddedStoreOptions& options)
     : path_(options.path),
       busy_timeout_ms_(options.busy_timeout_ms),
       hasher_(std::move(hasher)),
       database_(std::move(database)) {}
 
-absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(
-    const EmbeddedStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedStoreOptions& options) {
   // Before it is opened: a file that comes between is found to be another.
   const StoreStamp stamp = stamp_store_file(options.path);
   auto database = open_store_file(options.path, IfMissing::fail, options.busy_timeout_ms);
@@ -46,7 +43,8 @@ absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(
   return store;
 }
 
-// What the journal holds goes into the file, which is then as it was left until somebody else puts another in its place.
+// What the journal holds goes into the file, which is then as it was left until somebody else puts another in its
+// place.
 void EmbeddedStore::settle() {
   const StoreStamp before = stamp_store_file(path_);
   if (!before.same_file(stamp_)) return;
@@ -94,31 +92,28 @@ Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /
     case PasswordMatch::wrong:
       return Answer::wrong();
     case PasswordMatch::unknown:
-      return Answer::unavailable(
-          absl::StrCat("account store ", path_, ": the password of account ", name.text(),
-                       " could not be checked: no memory for it, or its hash is damaged"));
+      return Answer::unavailable(absl::StrCat("account store ", path_, ": the password of account ", name.text(),
+                                              " could not be checked: no memory for it, or its hash is damaged"));
     case PasswordMatch::right:
       break;
   }
   // Only now, so that what an account has, be it ten thousand domains, takes no time that a
   // stranger could measure.
   Answer answer = answer_for(**password);
-  if (answer.kind == AnswerKind::granted && hasher_->outdated((*password)->hash))
-    rehash(**password, secret);
+  if (answer.kind == AnswerKind::granted && hasher_->outdated((*password)->hash)) rehash(**password, secret);
   return answer;
 }
 
-absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(
-    const Name& name) {
+absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(const Name& name) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
   std::optional<Password> password;
-  absl::Status read = database_->query(
-      "SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?", {name.folded()},
-      [&](const Row& row) {
-        password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
-        newest_answered_ = std::max(newest_answered_, row.integer(2));
-      });
+  absl::Status read =
+      database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?",
+                       {name.folded()}, [&](const Row& row) {
+                         password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
+                         newest_answered_ = std::max(newest_answered_, row.integer(2));
+                       });
   if (!read.ok()) return read;
   return password;
 }
@@ -138,8 +133,7 @@ Answer EmbeddedStore::answer_for(const Password& password) {
   return Answer::granted(found.identity);
 }
 
-absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
-    std::int64_t account_id) {
+absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int64_t account_id) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
   // One transaction: status and domains are to be of the same moment.
@@ -151,9 +145,8 @@ absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
       "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason"
       " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = ?",
       {account_id}, [&](const Row& row) {
-        found.emplace(Found{.identity = std::make_shared<Identity>(),
-                            .account_reason = row.text(2),
-                            .customer_reason = row.text(7)});
+        found.emplace(Found{
+            .identity = std::make_shared<Identity>(), .account_reason = row.text(2), .customer_reason = row.text(7)});
         Identity& identity = *found->identity;
         identity.account_id = account_id;
         identity.account_name = row.text(0);
@@ -171,9 +164,8 @@ absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(
 
 absl::Status EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   std::vector<std::string> entries;
-  absl::Status read =
-      database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
-                       [&](const Row& row) { entries.push_back(row.text(0)); });
+  absl::Status read = database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
+                                       [&](const Row& row) { entries.push_back(row.text(0)); });
   if (!read.ok()) return read;
   identity.domains = shared_list(identity.customer_id, DomainList(std::move(entries)));
   if (!narrowed) return absl::OkStatus();
@@ -184,8 +176,7 @@ absl::Status EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   return read;
 }
 
-std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t customer_id,
-                                                             DomainList list) {
+std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t customer_id, DomainList list) {
   if (lists_.size() >= lists_swept_at_) {
     std::erase_if(lists_, [](const auto& entry) { return entry.second.expired(); });
     lists_swept_at_ = std::max<std::size_t>(1024, 2 * lists_.size());
@@ -204,9 +195,8 @@ void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return;
   // Only over the hash that was checked: the password may have been changed meanwhile.
-  static_cast<void>(
-      database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
-                     {*renewed, password.account_id, password.hash}));
+  static_cast<void>(database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                                   {*renewed, password.account_id, password.hash}));
   settle();
 }
 
@@ -214,8 +204,8 @@ std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return std::nullopt;
   bool found = false;
-  const absl::Status read = database_->query("SELECT 1 FROM customer WHERE name = ?", {name},
-                                             [&](const Row&) { found = true; });
+  const absl::Status read =
+      database_->query("SELECT 1 FROM customer WHERE name = ?", {name}, [&](const Row&) { found = true; });
   if (!read.ok()) return std::nullopt;
   return found;
 }
@@ -251,16 +241,15 @@ absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
     });
   }
   const auto from = static_cast<std::int64_t>(seen);
-  // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came between
-  // is no longer listed.
+  // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came
+  // between is no longer listed.
   const bool lost_track = seen != 0 && (last < std::max(from, newest_answered_) || first > from + 1);
   if (read.ok()) newest_answered_ = last;
   if (read.ok() && seen != 0 && !lost_track && last > from) {
-    read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from},
-                            [&](const Row& row) {
-                              if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
-                              if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
-                            });
+    read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from}, [&](const Row& row) {
+      if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
+      if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
+    });
   }
   if (!read.ok()) return read;
   changes.everything = lost_track;
@@ -269,8 +258,7 @@ absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
 }
 
 std::string EmbeddedStore::failure(const absl::Status& status) const {
-  return absl::StrCat("account store ", path_, ": ",
-                      std::string(status.message().data(), status.message().size()));
+  return absl::StrCat("account store ", path_, ": ", std::string(status.message().data(), status.message().size()));
 }
 
 }  // namespace sluice::auth

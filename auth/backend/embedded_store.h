@@ -31,8 +31,7 @@ class EmbeddedStore final : public Backend {
  public:
   // The file must exist. Blocks for one password hash. A file that takes its place later, such as a restored copy, is
   // opened at the next changes_since(); until it is whole and ours, the one before goes on.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<EmbeddedStore>> open(
-      const EmbeddedStoreOptions& options);
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
 
   [[nodiscard]] std::string_view kind() const override { return "embedded"; }
   // Whether an account is suspended is told only after its password was right. A right password
@@ -66,15 +65,14 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] absl::StatusOr<std::optional<Found>> look_up(std::int64_t account_id);
   [[nodiscard]] Answer answer_for(const Password& password);
   [[nodiscard]] absl::Status read_domains(Identity& identity, bool narrowed);
-  [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id,
-                                                              DomainList list);
+  [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id, DomainList list);
   void rehash(const Password& password, const Secret& secret);
   [[nodiscard]] std::string failure(const absl::Status& status) const;
 
   const std::string path_;
   const int busy_timeout_ms_;
   const std::unique_ptr<PasswordHasher> hasher_;
-  std::mutex mutex_;  // over what follows
+  std::mutex mutex_;                    // over what follows
   std::unique_ptr<Database> database_;  // null: the file was replaced by one that does not open
   StoreStamp stamp_;                    // of the file that `database_` is
   bool replaced_ = false;               // and nobody has been told yet

@@ -40,8 +40,8 @@ template <std::size_t Size>
 bool decode(std::string_view text, std::array<unsigned char, Size>& octets) {
   std::size_t size = 0;
   const char* end = nullptr;
-  return sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), nullptr, &size,
-                           &end, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
+  return sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), nullptr, &size, &end,
+                           sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
          size == Size && end == text.data() + text.size();
 }
 
@@ -49,12 +49,11 @@ std::optional<StoredHash> parse(std::string_view text) {
   StoredHash stored;
   std::uint32_t kibioctets = 0;
   std::uint32_t passes = 0;
-  const bool head = take(text, "$argon2id$v=19$m=") && take_number(text, kibioctets) &&
-                    take(text, ",t=") && take_number(text, passes) && take(text, ",p=1$");
+  const bool head = take(text, "$argon2id$v=19$m=") && take_number(text, kibioctets) && take(text, ",t=") &&
+                    take_number(text, passes) && take(text, ",p=1$");
   const std::size_t dollar = text.find('$');
   if (!head || dollar == std::string_view::npos) return std::nullopt;
-  if (!decode(text.substr(0, dollar), stored.salt) ||
-      !decode(text.substr(dollar + 1), stored.digest)) {
+  if (!decode(text.substr(0, dollar), stored.salt) || !decode(text.substr(dollar + 1), stored.digest)) {
     return std::nullopt;
   }
   stored.cost = {.passes = passes, .memory_octets = kibioctets * kOctetsInKibioctet};
@@ -64,8 +63,7 @@ std::optional<StoredHash> parse(std::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCost& cost) {
-  if (sodium_init() < 0)
-    return absl::InternalError("libsodium cannot start: no source of randomness");
+  if (sodium_init() < 0) return absl::InternalError("libsodium cannot start: no source of randomness");
   std::unique_ptr<PasswordHasher> hasher(new PasswordHasher(cost));
   // Of any password: the outcome of a check against it is not looked at.
   std::optional<Secret> secret = Secret::make("a password of nobody");
@@ -80,10 +78,9 @@ absl::StatusOr<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const Has
 absl::StatusOr<std::string> PasswordHasher::hash(const Secret& secret) const {
   std::array<char, crypto_pwhash_STRBYTES> made{};
   const std::string_view octets = secret.reveal();
-  if (crypto_pwhash_str_alg(made.data(), octets.data(), octets.size(), cost_.passes,
-                            cost_.memory_octets, crypto_pwhash_ALG_ARGON2ID13) != 0) {
-    return absl::ResourceExhaustedError(
-        "a password hash could not be made: not enough memory, or a cost out of range");
+  if (crypto_pwhash_str_alg(made.data(), octets.data(), octets.size(), cost_.passes, cost_.memory_octets,
+                            crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    return absl::ResourceExhaustedError("a password hash could not be made: not enough memory, or a cost out of range");
   }
   return std::string(made.data());
 }
@@ -96,22 +93,18 @@ PasswordMatch PasswordHasher::match(const std::string& stored_text, const Secret
   std::array<unsigned char, kDigestOctets> digest{};
   const std::string_view octets = secret.reveal();
   if (crypto_pwhash(digest.data(), digest.size(), octets.data(), octets.size(), stored->salt.data(),
-                    stored->cost.passes, stored->cost.memory_octets,
-                    crypto_pwhash_ALG_ARGON2ID13) != 0) {
+                    stored->cost.passes, stored->cost.memory_octets, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return PasswordMatch::unknown;
   }
   const bool equal = sodium_memcmp(digest.data(), stored->digest.data(), digest.size()) == 0;
   return equal ? PasswordMatch::right : PasswordMatch::wrong;
 }
 
-void PasswordHasher::match_nothing(const Secret& secret) const {
-  static_cast<void>(match(of_nobody_, secret));
-}
+void PasswordHasher::match_nothing(const Secret& secret) const { static_cast<void>(match(of_nobody_, secret)); }
 
 bool PasswordHasher::outdated(const std::string& stored_text) const {
   const std::optional<StoredHash> stored = parse(stored_text);
-  return stored &&
-         (stored->cost.passes != cost_.passes || stored->cost.memory_octets != cost_.memory_octets);
+  return stored && (stored->cost.passes != cost_.passes || stored->cost.memory_octets != cost_.memory_octets);
 }
 
 }  // namespace sluice::auth

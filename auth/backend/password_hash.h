@@ -45,9 +45,7 @@ class PasswordHasher {
   [[nodiscard]] bool outdated(const std::string& stored_text) const;
 
   // For tests: how many checks were computed so far, and that none is left out.
-  [[nodiscard]] std::uint64_t matches_computed() const {
-    return matches_.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] std::uint64_t matches_computed() const { return matches_.load(std::memory_order_relaxed); }
 
  private:
   // A stored hash says its memory in KiB.

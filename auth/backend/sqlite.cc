@@ -26,10 +26,17 @@ std::string uri_of(const std::string& path, bool immutable) {
   std::string uri = "file:";
   for (const char c : path) {
     switch (c) {
-      case '%': uri += "%25"; break;
-      case '?': uri += "%3f"; break;
-      case '#': uri += "%23"; break;
-      default: uri += c;
+      case '%':
+        uri += "%25";
+        break;
+      case '?':
+        uri += "%3f";
+        break;
+      case '#':
+        uri += "%23";
+        break;
+      default:
+        uri += c;
     }
   }
   return immutable ? uri + "?immutable=1" : uri;
@@ -37,9 +44,7 @@ std::string uri_of(const std::string& path, bool immutable) {
 
 }  // namespace
 
-bool Row::is_null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
+bool Row::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
@@ -49,14 +54,12 @@ std::string Row::text(int column) const {
   return octets == nullptr ? std::string() : std::string(static_cast<const char*>(octets), size);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms,
-                                                         Access access) {
+absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms, Access access) {
   sqlite3* handle = nullptr;
   const int mode = access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(uri_of(path, access == Access::glance).c_str(), &handle,
                                    mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
-  if (handle == nullptr)
-    return absl::ResourceExhaustedError("SQLite cannot start: not enough memory");
+  if (handle == nullptr) return absl::ResourceExhaustedError("SQLite cannot start: not enough memory");
   std::unique_ptr<Database> database(new Database(handle));
   if (code != SQLITE_OK) return database->failure(code);
   sqlite3_busy_timeout(handle, busy_timeout_ms);
@@ -91,8 +94,7 @@ absl::Status Database::query(Sql sql, std::initializer_list<Bound> values, const
         break;
       case Bound::Kind::text:
         // The values outlive the statement: they are the caller's arguments.
-        code = sqlite3_bind_text64(prepared, index, value.text_.data(), value.text_.size(),
-                                   SQLITE_STATIC, SQLITE_UTF8);
+        code = sqlite3_bind_text64(prepared, index, value.text_.data(), value.text_.size(), SQLITE_STATIC, SQLITE_UTF8);
         break;
     }
     if (code != SQLITE_OK) return failure(code);

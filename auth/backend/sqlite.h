@@ -49,13 +49,10 @@ class Row {
 // A value for a "?": implicit, so that a call lists plain values.
 class Bound {
  public:
-  Bound(std::int64_t number)
-      : kind_(Kind::number), number_(number) {}  // NOLINT(google-explicit-constructor)
-  Bound(std::string_view text)
-      : kind_(Kind::text), text_(text) {}  // NOLINT(google-explicit-constructor)
-  Bound(const std::string& text)
-      : kind_(Kind::text), text_(text) {}       // NOLINT(google-explicit-constructor)
-  Bound(std::nullptr_t) : kind_(Kind::null) {}  // NOLINT(google-explicit-constructor)
+  Bound(std::int64_t number) : kind_(Kind::number), number_(number) {}  // NOLINT(google-explicit-constructor)
+  Bound(std::string_view text) : kind_(Kind::text), text_(text) {}      // NOLINT(google-explicit-constructor)
+  Bound(const std::string& text) : kind_(Kind::text), text_(text) {}    // NOLINT(google-explicit-constructor)
+  Bound(std::nullptr_t) : kind_(Kind::null) {}                          // NOLINT(google-explicit-constructor)
 
   template <typename Value>
   [[nodiscard]] static Bound or_null(const std::optional<Value>& value) {
@@ -90,8 +87,7 @@ class Database {
 
   // One statement; `on_row` is called for each row of its result.
   using OnRow = std::function<void(const Row&)>;
-  [[nodiscard]] absl::Status query(Sql sql, std::initializer_list<Bound> values,
-                                   const OnRow& on_row);
+  [[nodiscard]] absl::Status query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row);
   [[nodiscard]] absl::Status run(Sql sql, std::initializer_list<Bound> values = {});
   // Several statements without values: schemas and pragmas.
   [[nodiscard]] absl::Status script(Sql sql);

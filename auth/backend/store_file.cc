@@ -107,62 +107,55 @@ std::string because(int error) { return std::strerror(error); }
 // What SQLite said, with the file's name.
 absl::Status about(const std::string& path, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat("account store ", path, ": ",
-                                   std::string(status.message().data(), status.message().size())));
+  return absl::Status(status.code(), absl::StrCat("account store ", path, ": ",
+                                                  std::string(status.message().data(), status.message().size())));
 }
 
 absl::Status make_file(const std::string& path) {
-  const int file =
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
     // Somebody else may have made it at the same moment: as good.
     if (errno == EEXIST) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        absl::StrCat("account store ", path, " cannot be made: ", because(errno),
-                     "; its directory must exist and be writable"));
+    return absl::FailedPreconditionError(absl::StrCat("account store ", path, " cannot be made: ", because(errno),
+                                                      "; its directory must exist and be writable"));
   }
   absl::Status made = absl::OkStatus();
   const std::size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  struct stat above {};
+  struct stat above{};
   // Made by root for the relay, which does not run as root.
-  if (::geteuid() == 0 && ::stat(directory.c_str(), &above) == 0 &&
-      ::fchown(file, above.st_uid, above.st_gid) != 0) {
-    made = absl::FailedPreconditionError(absl::StrCat(
-        "account store ", path, " cannot be given to its directory's owner: ", because(errno)));
+  if (::geteuid() == 0 && ::stat(directory.c_str(), &above) == 0 && ::fchown(file, above.st_uid, above.st_gid) != 0) {
+    made = absl::FailedPreconditionError(
+        absl::StrCat("account store ", path, " cannot be given to its directory's owner: ", because(errno)));
   }
   ::close(file);
   return made;
 }
 
 absl::Status check_file(const std::string& path, IfMissing if_missing) {
-  struct stat found {};
+  struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) {
     if (errno != ENOENT) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("account store ", path, ": ", because(errno)));
+      return absl::FailedPreconditionError(absl::StrCat("account store ", path, ": ", because(errno)));
     }
     if (if_missing == IfMissing::create) return make_file(path);
-    return absl::NotFoundError(absl::StrCat(
-        "account store ", path, " does not exist; make it with: sluicectl customer add NAME"));
+    return absl::NotFoundError(
+        absl::StrCat("account store ", path, " does not exist; make it with: sluicectl customer add NAME"));
   }
   if (!S_ISREG(found.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "account store ", path, " is not a plain file; name the file itself, not a link to it"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("account store ", path, " is not a plain file; name the file itself, not a link to it"));
   }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "account store ", path,
-        " holds password hashes and is open to other users; close it with: chmod 600 ", path));
+        "account store ", path, " holds password hashes and is open to other users; close it with: chmod 600 ", path));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::int64_t> number_from(Database& database, Sql sql) {
   std::int64_t number = 0;
-  absl::Status asked =
-      database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
+  absl::Status asked = database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
   if (!asked.ok()) return asked;
   return number;
 }
@@ -179,8 +172,7 @@ absl::StatusOr<std::int64_t> version_of(Database& database) {
     return absl::DataLossError("is a database of another program");
   }
   if (*version > kStoreVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("is of version ", *version,
-                                                      ", and this program knows up to ",
+    return absl::FailedPreconditionError(absl::StrCat("is of version ", *version, ", and this program knows up to ",
                                                       kStoreVersion, "; use the newer program"));
   }
   return version;
@@ -198,16 +190,14 @@ absl::Status migrate(Database& database) {
     if (absl::Status applied = database.script(kMigrations[at]); !applied.ok()) return applied;
   }
   static_assert(kApplicationId == 1399616873 && kStoreVersion == 1, "the text below says the same");
-  absl::Status marked =
-      database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
+  absl::Status marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
   if (!marked.ok()) return marked;
   return (*transaction)->commit();
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& path,
-                                                          IfMissing if_missing,
+absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
                                                           int busy_timeout_ms) {
   if (absl::Status fit = check_file(path, if_missing); !fit.ok()) return fit;
   auto database = Database::open(path, busy_timeout_ms);
@@ -245,15 +235,15 @@ absl::StatusOr<std::unique_ptr<Database>> read_store_file(const std::string& pat
 
 absl::Status settle_journal(Database& database) {
   bool busy = false;
-  absl::Status done = database.query("PRAGMA wal_checkpoint(TRUNCATE)", {},
-                                     [&busy](const Row& row) { busy = row.integer(0) != 0; });
+  absl::Status done =
+      database.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [&busy](const Row& row) { busy = row.integer(0) != 0; });
   if (done.ok() && busy) return absl::UnavailableError("another process is reading it");
   return done;
 }
 
 StoreStamp stamp_store_file(const std::string& path) {
   constexpr std::int64_t kNanosecondsInSecond = 1'000'000'000;
-  struct stat found {};
+  struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) return {};
   return {.exists = true,
           .device = found.st_dev,

@@ -15,11 +15,11 @@ bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 }  // namespace
 
 absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
-  if (text.empty() || text.size() > kCustomerNameOctetsMax || !is_clean_text(text) ||
-      text.front() == ' ' || text.back() == ' ' || text.front() == '-') {
-    return absl::InvalidArgumentError(absl::StrCat(
-        in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
-        " octets of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
+  if (text.empty() || text.size() > kCustomerNameOctetsMax || !is_clean_text(text) || text.front() == ' ' ||
+      text.back() == ' ' || text.front() == '-') {
+    return absl::InvalidArgumentError(
+        absl::StrCat(in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
+                     " octets of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
   }
   return std::string(text);
 }
@@ -37,16 +37,14 @@ absl::StatusOr<std::string> stored_account_name(std::string_view text) {
 absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
   std::optional<std::string> entry = canonical_domain_entry(text);
   if (entry) return *std::move(entry);
-  return absl::InvalidArgumentError(absl::StrCat(
-      in_quotes(text),
-      " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(in_quotes(text), " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
 }
 
 absl::StatusOr<std::string> stored_reason(std::string_view text) {
   if (text.size() > kReasonOctetsMax || !std::ranges::all_of(text, is_printable)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a reason takes up to ", kReasonOctetsMax,
-                     " printable ASCII characters, as it is told to mail programs"));
+    return absl::InvalidArgumentError(absl::StrCat("a reason takes up to ", kReasonOctetsMax,
+                                                   " printable ASCII characters, as it is told to mail programs"));
   }
   return std::string(text);
 }
@@ -76,9 +74,7 @@ AccountStatus status_from_store(std::int64_t stored) {
 
 std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, kNameOctetsMax));
-  if (!is_clean_text(shown))
-    std::ranges::replace_if(
-        shown, [](char c) { return !is_printable(c); }, '?');
+  if (!is_clean_text(shown)) std::ranges::replace_if(shown, [](char c) { return !is_printable(c); }, '?');
   return absl::StrCat("\"", shown, text.size() > shown.size() ? "..." : "", "\"");
 }
 

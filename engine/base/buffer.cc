@@ -67,8 +67,7 @@ void Chain::append(Chain&& other) {
     other.clear();
     return;
   }
-  for (std::size_t i = other.head_; i < other.extents_.size(); ++i)
-    append(std::move(other.extents_[i]));
+  for (std::size_t i = other.head_; i < other.extents_.size(); ++i) append(std::move(other.extents_[i]));
   other.extents_.clear();
   other.head_ = 0;
   other.bytes_ = 0;

@@ -33,7 +33,7 @@ struct Block {
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;  // bytes handed out so far; appending goes on from here
   std::uint32_t refs = 0;
-  std::uint16_t id = 0;    // the owner's own number for it
+  std::uint16_t id = 0;  // the owner's own number for it
 };
 
 class BlockRef {
@@ -86,9 +86,7 @@ class Chain {
   [[nodiscard]] std::size_t extents() const { return extents_.size() - head_; }
   [[nodiscard]] const Extent& operator[](std::size_t i) const { return extents_[head_ + i]; }
   // The first contiguous bytes; empty when the chain is.
-  [[nodiscard]] std::string_view front() const {
-    return empty() ? std::string_view{} : extents_[head_].view();
-  }
+  [[nodiscard]] std::string_view front() const { return empty() ? std::string_view{} : extents_[head_].view(); }
   // Bytes of memory that the chain keeps from being used otherwise, counted per extent.
   [[nodiscard]] std::size_t pinned() const;
 

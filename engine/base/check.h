@@ -5,8 +5,7 @@
 namespace sluice {
 
 // Prints `file:line: check failed: text` to stderr and aborts.
-[[noreturn, gnu::cold, gnu::noinline]] void check_failed(const char* file, int line,
-                                                         const char* text) noexcept;
+[[noreturn, gnu::cold, gnu::noinline]] void check_failed(const char* file, int line, const char* text) noexcept;
 
 // For tests: what every such report on this thread also says, such as the seed of a simulation; must stay until it is
 // replaced.  nullptr: nothing.  Returns what it was.
@@ -15,8 +14,8 @@ const char* set_check_note(const char* note) noexcept;
 }  // namespace sluice
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): the macro is what gives file, line and text.
-#define CHECK(condition)                                         \
-  do {                                                           \
-    if (!(condition)) [[unlikely]]                               \
-      ::sluice::check_failed(__FILE__, __LINE__, #condition);    \
+#define CHECK(condition)                                      \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      ::sluice::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)

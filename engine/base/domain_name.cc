@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kDomainBytesMax = 255;  // RFC 5321 4.5.3.1.2, in bytes of UTF-8
-constexpr std::size_t kAsciiBytesMax = 253;   // RFC 1035 2.3.4, without the length bytes of the first label and the root
+constexpr std::size_t kAsciiBytesMax = 253;  // RFC 1035 2.3.4, without the length bytes of the first label and the root
 constexpr std::size_t kLabelBytesMax = 63;
 
 struct Free {
@@ -18,9 +18,7 @@ struct Free {
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-bool is_label_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
+bool is_label_byte(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
 
 // The mapping may have made an "@", a blank or an empty label of what looked like a letter.
 bool is_host_name(std::string_view name) {

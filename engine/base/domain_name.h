@@ -17,17 +17,17 @@ namespace sluice {
 // or too long as one.
 [[nodiscard]] std::optional<std::string> ascii_domain(std::string_view domain);
 
-// An address, an international domain in it as A-labels: "bob@xn--bcher-kva.example".  nullopt: that is not all that is not
-// ASCII, or it is no domain.
+// An address, an international domain in it as A-labels: "bob@xn--bcher-kva.example".  nullopt: that is not all that is
+// not ASCII, or it is no domain.
 [[nodiscard]] std::optional<std::string> ascii_address(std::string_view address);
 
-// Each A-label ("xn--...") of a domain in ASCII is the one that its U-label has.  One that is not, as of a decomposed letter, is
-// shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
+// Each A-label ("xn--...") of a domain in ASCII is the one that its U-label has.  One that is not, as of a decomposed
+// letter, is shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
 [[nodiscard]] bool has_true_a_labels(std::string_view domain);
 
-// An international domain is written with the letters of its U-labels, small or capital, and nothing is in it that their
-// mapping leaves out or makes ASCII of: not as "exam(U+00AD)ple.com", which many programs take for another domain than
-// "example.com".  True of every domain in ASCII, and of what is no domain.
+// An international domain is written with the letters of its U-labels, small or capital, and nothing is in it that
+// their mapping leaves out or makes ASCII of: not as "exam(U+00AD)ple.com", which many programs take for another domain
+// than "example.com".  True of every domain in ASCII, and of what is no domain.
 [[nodiscard]] bool has_plain_u_labels(std::string_view domain);
 
 // What a domain is compared and looked up by.  Equal for all spellings of one domain.  What has no A-labels (an address

@@ -10,12 +10,10 @@ namespace {
 
 constexpr std::size_t kIpv4Bytes = 4;
 constexpr std::size_t kIpv6Bytes = 16;
-constexpr std::size_t kMappedBytes =
-    12;  // RFC 4291 section 2.5.5.2: ten of 0, two of 0xff, then the IPv4 address
+constexpr std::size_t kMappedBytes = 12;  // RFC 4291 section 2.5.5.2: ten of 0, two of 0xff, then the IPv4 address
 
 // All of `text` as a number without sign, without zeros in front.
-std::optional<unsigned> parse_number(std::string_view text, int base, std::size_t digits_max,
-                                     unsigned max) {
+std::optional<unsigned> parse_number(std::string_view text, int base, std::size_t digits_max, unsigned max) {
   unsigned value = 0;
   if (text.empty() || text.size() > digits_max) return std::nullopt;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -104,9 +102,7 @@ std::string ipv4_text(std::span<const std::uint8_t> bytes) {
 // zero groups as "::".
 std::string ipv6_text(std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kGroups = kIpv6Bytes / 2;
-  const auto group = [&](std::size_t i) {
-    return (unsigned{bytes[2 * i]} << 8U) | bytes[2 * i + 1];
-  };
+  const auto group = [&](std::size_t i) { return (unsigned{bytes[2 * i]} << 8U) | bytes[2 * i + 1]; };
   std::size_t gap = kGroups;
   std::size_t gap_size = 1;
   for (std::size_t i = 0; i < kGroups; ++i) {
@@ -153,8 +149,7 @@ std::expected<Network, std::string> Network::parse(std::string_view text) {
   unsigned prefix_bits = ip->size * 8U;
   if (slash != std::string_view::npos) {
     const auto given = parse_number(text.substr(slash + 1), 10, 3, prefix_bits);
-    if (!given)
-      return std::unexpected("the prefix is not a number from 0 to " + std::to_string(prefix_bits));
+    if (!given) return std::unexpected("the prefix is not a number from 0 to " + std::to_string(prefix_bits));
     prefix_bits = *given;
   }
   Network network;
@@ -168,8 +163,8 @@ std::expected<Network, std::string> Network::parse(std::string_view text) {
   }
   if (has_host_bits) {
     const std::string host(text.substr(0, slash));
-    return std::unexpected("has bits set behind the prefix: for the network write " +
-                           network.to_string() + ", for the one address " + host);
+    return std::unexpected("has bits set behind the prefix: for the network write " + network.to_string() +
+                           ", for the one address " + host);
   }
   if (prefix_bits >= kMappedBytes * 8 && is_mapped(ip->span())) {
     std::ranges::rotate(network.bytes_, network.bytes_.begin() + kMappedBytes);
@@ -180,8 +175,7 @@ std::expected<Network, std::string> Network::parse(std::string_view text) {
   return network;
 }
 
-Network Network::around(std::span<const std::uint8_t> address, unsigned ipv4_bits,
-                        unsigned ipv6_bits) {
+Network Network::around(std::span<const std::uint8_t> address, unsigned ipv4_bits, unsigned ipv6_bits) {
   if (is_mapped(address)) address = address.subspan(kMappedBytes);
   Network network;
   network.prefix_bits_ = static_cast<std::uint8_t>(std::min(ipv4_bits, unsigned{kIpv4Bytes} * 8));
@@ -191,8 +185,7 @@ Network Network::around(std::span<const std::uint8_t> address, unsigned ipv4_bit
   } else if (address.size() != kIpv4Bytes) {
     return network;
   }
-  for (std::size_t i = 0; i < address.size(); ++i)
-    network.bytes_[i] = address[i] & mask_of(i, network.prefix_bits_);
+  for (std::size_t i = 0; i < address.size(); ++i) network.bytes_[i] = address[i] & mask_of(i, network.prefix_bits_);
   return network;
 }
 

@@ -31,8 +31,7 @@ class Network {
 
   // The network of so many bits that holds `address`: 4 or 16 bytes in network order, IPv4 mapped into IPv6 as IPv4;
   // any other number of bytes as 0.0.0.0.
-  [[nodiscard]] static Network around(std::span<const std::uint8_t> address, unsigned ipv4_bits,
-                                      unsigned ipv6_bits);
+  [[nodiscard]] static Network around(std::span<const std::uint8_t> address, unsigned ipv4_bits, unsigned ipv6_bits);
 
   // `address`: 4 or 16 bytes in network order.  An IPv4 address mapped into IPv6 (::ffff:192.0.2.1)
   // is that IPv4 address, here and in parse().  Any other number of bytes is in no network.

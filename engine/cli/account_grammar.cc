@@ -10,9 +10,7 @@ namespace {
 
 using Kind = ParsedAccountCommand::Kind;
 
-ParsedAccountCommand help(std::string text) {
-  return {.kind = Kind::help, .request = {}, .text = std::move(text)};
-}
+ParsedAccountCommand help(std::string text) { return {.kind = Kind::help, .request = {}, .text = std::move(text)}; }
 
 ParsedAccountCommand error(const std::string& what, const std::string& remedy) {
   return {.kind = Kind::error, .request = {}, .text = "sluicectl: " + what + "; " + remedy + "\n"};
@@ -82,8 +80,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
 // What is missing, or what does not go together.
 std::string check(const AccountRequest& request) {
   const AccountCommand& command = *request.command;
-  if (!command.operand.empty() && request.operand.empty())
-    return "needs a " + std::string(command.operand);
+  if (!command.operand.empty() && request.operand.empty()) return "needs a " + std::string(command.operand);
   for (const AccountOptionText& option : kAccountOptions) {
     if ((command.required & option.option & ~request.given) != 0) {
       return "needs " + std::string(option.name) + " " + std::string(option.value);
@@ -92,15 +89,13 @@ std::string check(const AccountRequest& request) {
   if (request.has(kOptionGenerate) && request.has(kOptionPasswordStdin)) {
     return "--generate and --password-stdin exclude each other";
   }
-  if (command.verb == AccountVerb::narrow &&
-      request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
+  if (command.verb == AccountVerb::narrow && request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
     return "needs either --only DOMAIN or --any-domain";
   }
   return "";
 }
 
-ParsedAccountCommand parse_rest(const AccountCommand& command,
-                                std::span<const std::string_view> rest) {
+ParsedAccountCommand parse_rest(const AccountCommand& command, std::span<const std::string_view> rest) {
   AccountRequest request{.command = &command};
   bool operands_only = false;
   bool operand_seen = false;
@@ -113,13 +108,11 @@ ParsedAccountCommand parse_rest(const AccountCommand& command,
         rest = rest.subspan(1);
         continue;
       }
-      if (const std::string wrong = take_option(rest, request); !wrong.empty())
-        return error_in(command, wrong);
+      if (const std::string wrong = take_option(rest, request); !wrong.empty()) return error_in(command, wrong);
       continue;
     }
     if (operand_seen || command.operand.empty()) {
-      return error_in(command,
-                      command.operand.empty() ? "takes no operand" : "takes one operand only");
+      return error_in(command, command.operand.empty() ? "takes no operand" : "takes one operand only");
     }
     request.operand = word;
     operand_seen = true;
@@ -132,8 +125,7 @@ ParsedAccountCommand parse_rest(const AccountCommand& command,
 }  // namespace
 
 bool is_account_object(std::string_view word) {
-  return std::ranges::find(kAccountCommands, word, &AccountCommand::object_name) !=
-         kAccountCommands.end();
+  return std::ranges::find(kAccountCommands, word, &AccountCommand::object_name) != kAccountCommands.end();
 }
 
 std::string account_commands_overview() { return overview_of(""); }

@@ -12,17 +12,7 @@
 namespace sluice::cli {
 
 enum class AccountObject : std::uint8_t { customer, domain, account };
-enum class AccountVerb : std::uint8_t {
-  add,
-  list,
-  show,
-  suspend,
-  hold,
-  activate,
-  narrow,
-  password,
-  remove
-};
+enum class AccountVerb : std::uint8_t { add, list, show, suspend, hold, activate, narrow, password, remove };
 
 // Options, as bits of a set.
 enum AccountOption : std::uint16_t {

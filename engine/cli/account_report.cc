@@ -24,8 +24,8 @@ std::string time_text(WallMillis at) {
   const year_month_day date(day);
   const hh_mm_ss clock(floor<seconds>(time - day));
   return absl::StrFormat("%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                         clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                         clock.minutes().count(), clock.seconds().count());
 }
 
 template <typename Range, typename ToJson>
@@ -64,8 +64,7 @@ Fields fields_of(const CustomerRecord& record) {
 
 Fields fields_of(const DomainRecord& record) {
   return {text_field("name", record.name), text_field("customer", record.customer),
-          text_field("ownership", record.ownership),
-          text_field("created", time_text(record.created))};
+          text_field("ownership", record.ownership), text_field("created", time_text(record.created))};
 }
 
 Fields fields_of(const AccountRecord& record) {
@@ -108,8 +107,8 @@ void print_lines(std::ostream& out, const Fields& fields) {
 
 // Columns as seen on a terminal: a UTF-8 sequence counts as one.
 std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 template <typename Record>
@@ -180,9 +179,8 @@ void print_one(std::ostream& out, const AccountRecord& record, bool json) {
   }
 }
 
-void print_one(std::ostream& out, const CustomerRecord& record,
-               std::span<const DomainRecord> domains, std::span<const AccountRecord> accounts,
-               bool json) {
+void print_one(std::ostream& out, const CustomerRecord& record, std::span<const DomainRecord> domains,
+               std::span<const AccountRecord> accounts, bool json) {
   Fields fields = fields_of(record);
   if (json) {
     fields.push_back({"domains", "", json_array(domains, json_of<DomainRecord>)});

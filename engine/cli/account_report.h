@@ -25,8 +25,7 @@ void print_json(std::ostream& out, std::span<const auth::AccountRecord> records)
 void print_one(std::ostream& out, const auth::DomainRecord& record, bool json);
 void print_one(std::ostream& out, const auth::AccountRecord& record, bool json);
 // A customer with what it has.
-void print_one(std::ostream& out, const auth::CustomerRecord& record,
-               std::span<const auth::DomainRecord> domains,
+void print_one(std::ostream& out, const auth::CustomerRecord& record, std::span<const auth::DomainRecord> domains,
                std::span<const auth::AccountRecord> accounts, bool json);
 
 }  // namespace sluice::cli

@@ -15,13 +15,11 @@ constexpr std::array kOptionTexts{
                       "several times."},
     AccountOptionText{kOptionAnyDomain, "--any-domain", "",
                       "Let the account send from every domain of its customer's."},
-    AccountOptionText{
-        kOptionGenerate, "--generate", "",
-        "Make a strong password and print it. It is shown this once and cannot be read back."},
+    AccountOptionText{kOptionGenerate, "--generate", "",
+                      "Make a strong password and print it. It is shown this once and cannot be read back."},
     AccountOptionText{kOptionPasswordStdin, "--password-stdin", "",
                       "Read the password from the first line of standard input."},
-    AccountOptionText{kOptionRecursive, "--recursive", "",
-                      "Also remove all domains and accounts of the customer."},
+    AccountOptionText{kOptionRecursive, "--recursive", "", "Also remove all domains and accounts of the customer."},
     AccountOptionText{kOptionReason, "--reason", "TEXT",
                       "Why, in words for the customer: mail programs show it. Printable ASCII, up "
                       "to 200 characters."},
@@ -39,33 +37,26 @@ constexpr std::string_view kNoticed =
     "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
 
 constexpr std::array kCommands{
-    AccountCommand{
-        customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
-        "A customer is who pays: it owns domains and accounts. The store's file is made if it is "
-        "missing. Names take up to 200 octets, compare without case, and are kept as written.",
-        "sluicectl customer add 'Example Ltd'"},
-    AccountCommand{
-        customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",
-        "Prints each customer with its status and the number of its domains and accounts.",
-        "sluicectl customer list --json"},
+    AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
+                   "A customer is who pays: it owns domains and accounts. The store's file is made if it is "
+                   "missing. Names take up to 200 octets, compare without case, and are kept as written.",
+                   "sluicectl customer add 'Example Ltd'"},
+    AccountCommand{customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",
+                   "Prints each customer with its status and the number of its domains and accounts.",
+                   "sluicectl customer list --json"},
     AccountCommand{customer, show, "customer", "show", "NAME", kOptionJson, 0, "show one customer",
-                   "Prints the customer with its domains and accounts.",
-                   "sluicectl customer show 'Example Ltd'"},
-    AccountCommand{
-        customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0,
-        "let a customer log in no more",
-        "Every account of the customer is refused at login, with the reason if the password was "
-        "right.",
-        "sluicectl customer suspend 'Example Ltd' --reason 'unpaid since May, call 555-0100'"},
-    AccountCommand{customer, hold, "customer", "hold", "NAME", kOptionReason, 0,
-                   "hold back a customer's mail",
+                   "Prints the customer with its domains and accounts.", "sluicectl customer show 'Example Ltd'"},
+    AccountCommand{customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0, "let a customer log in no more",
+                   "Every account of the customer is refused at login, with the reason if the password was "
+                   "right.",
+                   "sluicectl customer suspend 'Example Ltd' --reason 'unpaid since May, call 555-0100'"},
+    AccountCommand{customer, hold, "customer", "hold", "NAME", kOptionReason, 0, "hold back a customer's mail",
                    "Its accounts may log in, but what they send is refused for now, with the reason.",
                    "sluicectl customer hold 'Example Ltd'"},
     AccountCommand{customer, activate, "customer", "activate", "NAME", 0, 0, "undo suspend or hold",
                    "Accounts that are suspended or held themselves stay so.",
                    "sluicectl customer activate 'Example Ltd'"},
-    AccountCommand{customer, remove, "customer", "remove", "NAME", kOptionRecursive, 0,
-                   "remove a customer",
+    AccountCommand{customer, remove, "customer", "remove", "NAME", kOptionRecursive, 0, "remove a customer",
                    "Refused while the customer has domains or accounts, unless --recursive is "
                    "given. Cannot be undone.",
                    "sluicectl customer remove 'Example Ltd' --recursive"},
@@ -78,53 +69,45 @@ constexpr std::array kCommands{
                    "one domain, kept and shown in A-labels. That the domain is the customer's is recorded as "
                    "asserted: by you. Refused if it meets a domain of another customer.",
                    "sluicectl domain add example.com --customer 'Example Ltd'"},
-    AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0,
-                   "list domains", "Prints all domains, or those of one customer.",
-                   "sluicectl domain list --customer 'Example Ltd'"},
+    AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0, "list domains",
+                   "Prints all domains, or those of one customer.", "sluicectl domain list --customer 'Example Ltd'"},
     AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionJson, 0, "show one domain",
-                   "Prints whose it is and how that is known.",
-                   "sluicectl domain show example.com"},
-    AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0,
-                   "stop a customer from sending from a domain",
+                   "Prints whose it is and how that is known.", "sluicectl domain show example.com"},
+    AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0, "stop a customer from sending from a domain",
                    "Accounts that were narrowed to this domain alone may then send from none.",
                    "sluicectl domain remove example.com"},
 
     AccountCommand{account, add, "account", "add", "NAME",
-                   kOptionCustomer | kOptionOnly | kOptionGenerate | kOptionPasswordStdin,
-                   kOptionCustomer, "add an account",
+                   kOptionCustomer | kOptionOnly | kOptionGenerate | kOptionPasswordStdin, kOptionCustomer,
+                   "add an account",
                    "An account is a name and a password to log in with, such as user@example.com. "
                    "It may send from every domain of its customer's unless narrowed with --only. "
                    "Names compare without case.",
                    "sluicectl account add user@example.com --customer 'Example Ltd' --generate"},
-    AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionJson, 0,
-                   "list accounts", "Prints all accounts, or those of one customer.",
-                   "sluicectl account list --json"},
+    AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionJson, 0, "list accounts",
+                   "Prints all accounts, or those of one customer.", "sluicectl account list --json"},
     AccountCommand{account, show, "account", "show", "NAME", kOptionJson, 0, "show one account",
                    "Prints everything about it but its password, which nobody can read back.",
                    "sluicectl account show user@example.com"},
-    AccountCommand{account, password, "account", "password", "NAME",
-                   kOptionGenerate | kOptionPasswordStdin, 0, "set an account's password",
-                   "The old password is worth nothing from then on.",
+    AccountCommand{account, password, "account", "password", "NAME", kOptionGenerate | kOptionPasswordStdin, 0,
+                   "set an account's password", "The old password is worth nothing from then on.",
                    "pass show user | sluicectl account password user@example.com --password-stdin"},
     AccountCommand{account, narrow, "account", "narrow", "NAME", kOptionOnly | kOptionAnyDomain, 0,
                    "set which domains an account may send from",
                    "With --only, from these of its customer's alone (or names below those); with "
                    "--any-domain, from all again.",
                    "sluicectl account narrow user@example.com --only shop.example.com"},
-    AccountCommand{
-        account, suspend, "account", "suspend", "NAME", kOptionReason, 0,
-        "let an account log in no more",
-        "It is refused at login, with the reason if the password was right.",
-        "sluicectl account suspend user@example.com --reason 'password was stolen, call 555-0100'"},
-    AccountCommand{account, hold, "account", "hold", "NAME", kOptionReason, 0,
-                   "hold back an account's mail",
+    AccountCommand{account, suspend, "account", "suspend", "NAME", kOptionReason, 0, "let an account log in no more",
+                   "It is refused at login, with the reason if the password was right.",
+                   "sluicectl account suspend user@example.com --reason 'password was stolen, call 555-0100'"},
+    AccountCommand{account, hold, "account", "hold", "NAME", kOptionReason, 0, "hold back an account's mail",
                    "It may log in, but what it sends is refused for now, with the reason.",
                    "sluicectl account hold user@example.com"},
     AccountCommand{account, activate, "account", "activate", "NAME", 0, 0, "undo suspend or hold",
                    "If its customer is suspended or held, that stays so.",
                    "sluicectl account activate user@example.com"},
-    AccountCommand{account, remove, "account", "remove", "NAME", 0, 0, "remove an account",
-                   "Cannot be undone.", "sluicectl account remove user@example.com"},
+    AccountCommand{account, remove, "account", "remove", "NAME", 0, 0, "remove an account", "Cannot be undone.",
+                   "sluicectl account remove user@example.com"},
 };
 
 constexpr std::size_t kWidth = 80;
@@ -147,9 +130,7 @@ void append_wrapped(std::string& page, std::string_view text, std::size_t indent
   page += '\n';
 }
 
-bool changes_store(const AccountCommand& command) {
-  return command.verb != list && command.verb != show;
-}
+bool changes_store(const AccountCommand& command) { return command.verb != list && command.verb != show; }
 
 }  // namespace
 
@@ -178,8 +159,8 @@ std::string account_command_help(const AccountCommand& command) {
   constexpr std::size_t kExplanation = 6;
   std::string page = "NAME\n";
   append_wrapped(page,
-                 "sluicectl " + std::string(command.object_name) + " " +
-                     std::string(command.verb_name) + " - " + std::string(command.summary),
+                 "sluicectl " + std::string(command.object_name) + " " + std::string(command.verb_name) + " - " +
+                     std::string(command.summary),
                  kText);
   page += "\nSYNOPSIS\n";
   append_wrapped(page, account_command_synopsis(command), kText);
@@ -190,13 +171,11 @@ std::string account_command_help(const AccountCommand& command) {
   page += "\nOPTIONS\n";
   for (const AccountOptionText& option : kAccountOptions) {
     if ((command.options & option.option) == 0) continue;
-    page += "  " + std::string(option.name) +
-            (option.value.empty() ? "" : " " + std::string(option.value)) + "\n";
+    page += "  " + std::string(option.name) + (option.value.empty() ? "" : " " + std::string(option.value)) + "\n";
     append_wrapped(page, option.help, kExplanation);
   }
   page += "  --store PATH, --config FILE\n";
-  append_wrapped(page, "The store to work on, or the relay's configuration that names it.",
-                 kExplanation);
+  append_wrapped(page, "The store to work on, or the relay's configuration that names it.", kExplanation);
   page += "  --help\n";
   append_wrapped(page, "Print this text.", kExplanation);
   page += "\nEXIT STATUS\n  0  done\n";

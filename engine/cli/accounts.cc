@@ -20,8 +20,7 @@ using auth::AccountStatus;
 
 class AccountCommandRun {
  public:
-  AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world,
-                    AccountAdmin& admin)
+  AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world, AccountAdmin& admin)
       : request_(request), world_(world), admin_(admin) {}
 
   absl::Status run() {
@@ -160,8 +159,7 @@ class AccountCommandRun {
     // Before a password is asked for in vain.
     if (const auto owner = admin_.customer(*request_.customer); !owner.ok()) return owner.status();
     return with_password([this](const auth::Secret& secret) {
-      return done(admin_.add_account(request_.operand, *request_.customer, secret, narrowing(),
-                                     world_.clock.wall()),
+      return done(admin_.add_account(request_.operand, *request_.customer, secret, narrowing(), world_.clock.wall()),
                   "added");
     });
   }
@@ -169,8 +167,7 @@ class AccountCommandRun {
   absl::Status set_password() {
     if (const auto known = admin_.account(request_.operand); !known.ok()) return known.status();
     return with_password([this](const auth::Secret& secret) {
-      return done(admin_.set_password(request_.operand, secret, world_.clock.wall()),
-                  "password set");
+      return done(admin_.set_password(request_.operand, secret, world_.clock.wall()), "password set");
     });
   }
 
@@ -192,8 +189,7 @@ class AccountCommandRun {
 
   absl::StatusOr<auth::Secret> given_password() {
     if (request_.has(kOptionPasswordStdin)) return read_password_line(world_.in);
-    if (world_.terminal >= 0)
-      return ask_password(world_.terminal, "Password for " + request_.operand);
+    if (world_.terminal >= 0) return ask_password(world_.terminal, "Password for " + request_.operand);
     return absl::FailedPreconditionError(
         "there is no terminal to ask for the password on; use --password-stdin or --generate");
   }
@@ -204,8 +200,7 @@ class AccountCommandRun {
 };
 
 int failed(const AccountCommandWorld& world, const absl::Status& status) {
-  world.err << "sluicectl: " << std::string(status.message().data(), status.message().size())
-            << "\n";
+  world.err << "sluicectl: " << std::string(status.message().data(), status.message().size()) << "\n";
   return kCtlFailed;
 }
 
@@ -224,8 +219,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
       break;
   }
   const AccountCommand& command = *parsed.request.command;
-  const bool is_first =
-      command.object == AccountObject::customer && command.verb == AccountVerb::add;
+  const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
   const auto admin = AccountAdmin::open(world.store_path, if_missing, world.hash_cost);
   if (!admin.ok()) return failed(world, admin.status());
@@ -233,14 +227,13 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   if (!status.ok()) return failed(world, status);
   world.out.flush();
   if (!world.out.good()) {
-    return failed(
-        world, absl::InternalError("the output could not be written; what was asked for is done"));
+    return failed(world, absl::InternalError("the output could not be written; what was asked for is done"));
   }
   return kCtlDone;
 }
 
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
-                        std::istream& in, std::ostream& out, std::ostream& err) {
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
+                        std::ostream& out, std::ostream& err) {
   constexpr int kStandardInput = 0;
   const std::unique_ptr<io::Clock> clock = io::make_real_clock();
   const std::unique_ptr<io::Random> random = io::make_real_random();

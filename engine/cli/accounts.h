@@ -20,8 +20,8 @@ inline constexpr int kCtlUsage = 2;   // the command line was not understood
 
 // `args` begins with "customer", "domain" or "account" (see is_account_object()); --store and
 // --config have been taken out, and `store_path` is what they named. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
-                        std::istream& in, std::ostream& out, std::ostream& err);
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
+                        std::ostream& out, std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {

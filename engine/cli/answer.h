@@ -1,5 +1,5 @@
-// What sluicectl does with the relay's answer while it comes: data to standard output, notes and errors to standard error.
-// Owned by one call of sluicectl; one thread.
+// What sluicectl does with the relay's answer while it comes: data to standard output, notes and errors to standard
+// error. Owned by one call of sluicectl; one thread.
 #pragma once
 
 #include <iosfwd>
@@ -13,7 +13,8 @@ namespace sluice::cli {
 
 class AnswerPrinter {
  public:
-  // `has_end`: the answer ends in kAnswerEnd, or it is not whole.  Without it, an answer of nothing at all is cut off.  The streams outlive this.
+  // `has_end`: the answer ends in kAnswerEnd, or it is not whole.  Without it, an answer of nothing at all is cut off.
+  // The streams outlive this.
   AnswerPrinter(bool has_end, std::ostream& out, std::ostream& err) : has_end_(has_end), out_(out), err_(err) {}
 
   // Bytes of the answer, in any pieces.

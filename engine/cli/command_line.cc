@@ -7,11 +7,11 @@
 #include <span>
 #include <utility>
 
-#include "engine/cli/command_words.h"
 #include "engine/cli/account_grammar.h"
+#include "engine/cli/command_words.h"
+#include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/config/example.h"
-#include "engine/cli/help.h"
 
 namespace sluice::cli {
 namespace {
@@ -42,14 +42,12 @@ SluicectlCommand sluicectl_error(const std::string& problem) {
 
 struct SluicectlOptions {
   enum : std::size_t { kJson, kConfig, kControl, kStore, kTimeout };
-  std::array<Option, 5> all{Option{"--json", ""}, Option{"--config", "FILE"},
-                            Option{"--control", "PATH"}, Option{"--store", "PATH"},
-                            Option{"--timeout", "SECONDS"}};
+  std::array<Option, 5> all{Option{"--json", ""}, Option{"--config", "FILE"}, Option{"--control", "PATH"},
+                            Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
 constexpr std::array<std::string_view, 11> kSluicectlCommands{
-    "status", "sessions", "pools",    "counters", "reload", "drain",
-    "queue",  "spool",    "customer", "domain",   "account"};
+    "status", "sessions", "pools", "counters", "reload", "drain", "queue", "spool", "customer", "domain", "account"};
 constexpr std::size_t kViews = 4;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -63,8 +61,7 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
   command.control = given(SluicectlOptions::kControl).value_or("");
   command.store = given(SluicectlOptions::kStore).value_or("");
   if (const auto text = given(SluicectlOptions::kTimeout)) {
-    const auto [end, error] =
-        std::from_chars(text->data(), text->data() + text->size(), command.timeout_s);
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), command.timeout_s);
     const bool whole = error == std::errc() && end == text->data() + text->size();
     if (!whole || command.timeout_s < 1 || command.timeout_s > kTimeoutMaxS) {
       return "--timeout needs a whole number of seconds from 1 to " + std::to_string(kTimeoutMaxS);
@@ -149,10 +146,8 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
   const Words words = words_of(argc, argv);
   const std::string_view name = words.empty() ? std::string_view() : words.front();
   if (is_help(name)) return sluice_text(Kind::print, sluice_help());
-  if (name == "--version")
-    return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
-  if (std::ranges::find(kCommands, name) == kCommands.end())
-    return error(unknown_command(name, kCommands));
+  if (name == "--version") return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
+  if (std::ranges::find(kCommands, name) == kCommands.end()) return error(unknown_command(name, kCommands));
   if (name == "certificate") return parse_certificate(words);
   std::array<Option, 1> options{Option{"--config", "FILE"}};
   for (std::size_t at = 1; at < words.size();) {
@@ -160,8 +155,7 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
     Option* option = name == "example" ? nullptr : find_option(options, words[at]);
     if (option == nullptr) {
       const bool dashed = words[at].starts_with('-');
-      return error(std::string(name) + ": " +
-                   (dashed ? unknown_option(words[at], options) : "takes no operand"));
+      return error(std::string(name) + ": " + (dashed ? unknown_option(words[at], options) : "takes no operand"));
     }
     if (const std::string problem = take_option(*option, words, at); !problem.empty()) {
       return error(std::string(name) + ": " + problem);
@@ -187,8 +181,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   }
   if (!left.problem.empty()) return sluicectl_error(left.problem);
   SluicectlCommand command;
-  if (const std::string problem = apply(options, command); !problem.empty())
-    return sluicectl_error(problem);
+  if (const std::string problem = apply(options, command); !problem.empty()) return sluicectl_error(problem);
   const std::string_view name = left.rest.empty() ? std::string_view() : left.rest.front();
   const bool json = options.all[SluicectlOptions::kJson].given.has_value();
   if (has_grammar(left.rest)) {
@@ -207,12 +200,10 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
     return command;
   }
   const auto known = std::ranges::find(kSluicectlCommands, name);
-  if (known == kSluicectlCommands.end())
-    return sluicectl_error(unknown_command(name, kSluicectlCommands));
+  if (known == kSluicectlCommands.end()) return sluicectl_error(unknown_command(name, kSluicectlCommands));
   const auto index = static_cast<std::size_t>(known - kSluicectlCommands.begin());
   if (left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
-  if (json && index >= kViews)
-    return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
+  if (json && index >= kViews) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
   command.kind = Kind::ask;
   command.request = std::string(name) + (json ? " json" : "");
   return command;

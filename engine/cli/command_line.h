@@ -22,8 +22,8 @@ struct SluiceCommand {
     serve,
     check,
     certificate,  // make a self-signed one for `names` in `directory`
-    print,  // `text` to standard output, exit 0: the example, help, version
-    error,  // `text` to standard error, exit kExitUsage
+    print,        // `text` to standard output, exit 0: the example, help, version
+    error,        // `text` to standard error, exit kExitUsage
   };
   Kind kind = Kind::error;
   std::string config_file{kDefaultConfigFile};
@@ -61,8 +61,7 @@ struct SluicectlCommand {
   // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
   std::string request;
   SpoolCommand spool;
-  std::vector<std::string_view>
-      account_args;  // begins with customer, domain or account; views of the words given
+  std::vector<std::string_view> account_args;  // begins with customer, domain or account; views of the words given
   std::string text;
 };
 

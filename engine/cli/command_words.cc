@@ -26,8 +26,7 @@ std::string take_option(Option& option, const Words& words, std::size_t& at) {
     return "";
   }
   if (!value && at < words.size()) value = words[at++];
-  if (!value || value->empty())
-    return std::string(word) + " needs a value: " + std::string(option.value);
+  if (!value || value->empty()) return std::string(word) + " needs a value: " + std::string(option.value);
   option.given = value;
   return "";
 }

@@ -29,12 +29,10 @@ struct Option {
 
 // A word that is not known may be anything, even a password in the wrong place: only the first of a
 // line is ever repeated, and of an option its name.
-[[nodiscard]] std::string unknown_command(std::string_view word,
-                                          std::span<const std::string_view> known);
+[[nodiscard]] std::string unknown_command(std::string_view word, std::span<const std::string_view> known);
 [[nodiscard]] std::string unknown_option(std::string_view word, std::span<const Option> options);
 
 // "sluice: PROBLEM; see: sluice --help"; `page`: what else to call for help, "sluicectl queue".
-[[nodiscard]] std::string with_advice(std::string_view program, std::string_view problem,
-                                      std::string_view page = "");
+[[nodiscard]] std::string with_advice(std::string_view program, std::string_view problem, std::string_view page = "");
 
 }  // namespace sluice::cli

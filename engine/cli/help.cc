@@ -1,7 +1,7 @@
 #include "engine/cli/help.h"
 
-#include "engine/cli/command_line.h"
 #include "engine/cli/account_grammar.h"
+#include "engine/cli/command_line.h"
 #include "engine/text/figures.h"
 
 namespace sluice::cli {
@@ -175,8 +175,8 @@ std::string sluice_help() { return std::string(kSluice); }
 
 std::string sluicectl_help() {
   return std::string(kSluicectlHead) + account_commands_overview() +
-         text::with_figures(kSluicectlTail,
-                      {{"timeout", std::to_string(kTimeoutS)}, {"queue timeout", std::to_string(kQueueTimeoutS)}});
+         text::with_figures(kSluicectlTail, {{"timeout", std::to_string(kTimeoutS)},
+                                             {"queue timeout", std::to_string(kQueueTimeoutS)}});
 }
 
 }  // namespace sluice::cli

@@ -40,8 +40,7 @@ class Line {
 };
 
 absl::StatusOr<auth::Secret> secret_from(const Line& line) {
-  if (line.text().empty())
-    return absl::InvalidArgumentError("the password is empty; nothing was changed");
+  if (line.text().empty()) return absl::InvalidArgumentError("the password is empty; nothing was changed");
   std::optional<auth::Secret> secret = auth::Secret::make(line.text());
   if (secret) return *std::move(secret);
   return absl::InvalidArgumentError(
@@ -57,8 +56,7 @@ class EchoOff {
     if (::tcgetattr(descriptor_, &before_) != 0) return;
     sigset_t ending;
     ::sigemptyset(&ending);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP})
-      ::sigaddset(&ending, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) ::sigaddset(&ending, number);
     ::sigprocmask(SIG_BLOCK, &ending, &signals_before_);
     termios hidden = before_;
     hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
@@ -110,15 +108,13 @@ absl::StatusOr<auth::Secret> read_password_line(std::istream& in) {
 absl::StatusOr<auth::Secret> ask_password(int descriptor, const std::string& prompt) {
   const EchoOff echo_off(descriptor);
   if (!echo_off.is_off()) {
-    return absl::FailedPreconditionError(
-        "the terminal would show the password; use --password-stdin or --generate");
+    return absl::FailedPreconditionError("the terminal would show the password; use --password-stdin or --generate");
   }
   Line first;
   Line second;
-  if (!show(descriptor, prompt + ": ") || !read_line(descriptor, first) ||
-      !show(descriptor, "Again: ") || !read_line(descriptor, second)) {
-    return absl::FailedPreconditionError(
-        "the terminal closed before a password was typed; nothing was changed");
+  if (!show(descriptor, prompt + ": ") || !read_line(descriptor, first) || !show(descriptor, "Again: ") ||
+      !read_line(descriptor, second)) {
+    return absl::FailedPreconditionError("the terminal closed before a password was typed; nothing was changed");
   }
   if (first.text() != second.text()) {
     return absl::InvalidArgumentError("the two passwords differ; nothing was changed");

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <utility>
 
-#include "engine/text/did_you_mean.h"
 #include "engine/control/queue_request.h"
+#include "engine/text/did_you_mean.h"
 
 namespace sluice::cli {
 namespace {
@@ -20,8 +20,7 @@ void print(SluicectlCommand& command, std::string page) {
 
 void fail(SluicectlCommand& command, std::string_view object, const std::string& problem) {
   command.kind = Kind::error;
-  command.text =
-      with_advice("sluicectl", std::string(object) + problem, "sluicectl " + std::string(object));
+  command.text = with_advice("sluicectl", std::string(object) + problem, "sluicectl " + std::string(object));
 }
 
 // The words behind the object: its verb, options, operands.
@@ -62,22 +61,20 @@ Parts take_parts(const Words& words, std::span<Option> options) {
 std::string unknown_verb(std::string_view verb, std::span<const std::string_view> known) {
   if (verb.empty()) return ": a command is missing";
   const std::string_view meant = text::did_you_mean(verb, known);
-  return ": there is no such command" +
-         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+  return ": there is no such command" + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 
 // Nothing of it is wrong: an empty text.
 std::string read_limit(std::string_view text, std::uint32_t& limit) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error == std::errc() && end == text.data() + text.size() && limit >= 1 &&
-      limit <= control::kQueueLimitMax) {
+  if (error == std::errc() && end == text.data() + text.size() && limit >= 1 && limit <= control::kQueueLimitMax) {
     return "";
   }
   return "--limit needs a whole number from 1 to " + std::to_string(control::kQueueLimitMax);
 }
 
-std::string read_queue_options(const Parts& parts, std::span<const Option> filters,
-                               const Option& limit, control::QueueRequest& request) {
+std::string read_queue_options(const Parts& parts, std::span<const Option> filters, const Option& limit,
+                               control::QueueRequest& request) {
   for (std::size_t i = 0; i < filters.size(); ++i) {
     if (filters[i].given) request.*control::kQueueFilters[i].text = *filters[i].given;
   }
@@ -113,19 +110,16 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
   if (verb == control::kQueueVerbs.end()) {
     std::vector<std::string_view> known;
     for (const control::QueueVerbName& name : control::kQueueVerbs) known.push_back(name.name);
-    return fail(command, "queue",
-                parts.problem.empty() ? unknown_verb(parts.verb, known) : ": " + parts.problem);
+    return fail(command, "queue", parts.problem.empty() ? unknown_verb(parts.verb, known) : ": " + parts.problem);
   }
   control::QueueRequest request{.verb = verb->verb,
-                       .json = options[filters + 2].given.has_value(),
-                       .all = options[filters + 1].given.has_value()};
+                                .json = options[filters + 2].given.has_value(),
+                                .all = options[filters + 1].given.has_value()};
   std::string problem = parts.problem;
   if (problem.empty()) {
-    problem =
-        read_queue_options(parts, std::span(options).first(filters), options[filters], request);
+    problem = read_queue_options(parts, std::span(options).first(filters), options[filters], request);
   }
-  if (!problem.empty())
-    return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
+  if (!problem.empty()) return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
   command.kind = Kind::ask;
   command.request = control::encode_queue_request(request);
 }
@@ -137,18 +131,15 @@ void parse_spool_command(const Words& words, SluicectlCommand& command) {
   if (parts.wants_help) return print(command, spool_help());
   const auto verb = std::ranges::find(kVerbs, parts.verb);
   if (verb == kVerbs.end()) {
-    return fail(command, "spool",
-                parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+    return fail(command, "spool", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
   }
   std::string problem = parts.problem;
   if (problem.empty() && !parts.operands.empty()) problem = "takes no operand";
-  if (!problem.empty())
-    return fail(command, "spool", " " + std::string(parts.verb) + ": " + problem);
+  if (!problem.empty()) return fail(command, "spool", " " + std::string(parts.verb) + ": " + problem);
   command.kind = Kind::spool;
-  command.spool = {
-      .verb = parts.verb == "dump" ? SpoolCommand::Verb::dump : SpoolCommand::Verb::check,
-      .directory = std::string(options[0].given.value_or("")),
-      .json = options[1].given.has_value()};
+  command.spool = {.verb = parts.verb == "dump" ? SpoolCommand::Verb::dump : SpoolCommand::Verb::check,
+                   .directory = std::string(options[0].given.value_or("")),
+                   .json = options[1].given.has_value()};
 }
 
 }  // namespace sluice::cli

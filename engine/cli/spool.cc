@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/spool/reader.h"
+#include "engine/spool/segments.h"
 #include "engine/text/json_text.h"
 #include "engine/text/table_text.h"
-#include "engine/spool/segments.h"
-#include "engine/spool/reader.h"
 
 namespace sluice::cli {
 namespace {
@@ -15,11 +15,16 @@ std::string_view type_text(const spool::ReadRecord& read) {
   if (read.senseless) return "damaged";
   if (read.incomplete) return "incomplete";
   switch (read.type) {
-    case spool::RecordType::batch: return "batch";
-    case spool::RecordType::piece: return "piece";
-    case spool::RecordType::message: return "message";
-    case spool::RecordType::status: return "status";
-    case spool::RecordType::done: return "done";
+    case spool::RecordType::batch:
+      return "batch";
+    case spool::RecordType::piece:
+      return "piece";
+    case spool::RecordType::message:
+      return "message";
+    case spool::RecordType::status:
+      return "status";
+    case spool::RecordType::done:
+      return "done";
   }
   return "?";
 }
@@ -41,9 +46,11 @@ std::string as_line(const spool::ReadRecord& read) {
   if (read.status) line += status_text(*read.status);
   if (!read.message) return line;
   const spool::Stored& stored = read.message->stored;
-  line += " content=" + std::to_string(stored.content_bytes) + " customer=" + text::printable(stored.submitter.customer) +
-          " from=<" + (stored.envelope.reverse_path.empty() ? "" : text::printable(stored.envelope.reverse_path)) + ">";
-  for (const message::Recipient& recipient : stored.envelope.recipients) line += " to=<" + text::printable(recipient.forward_path) + ">";
+  line += " content=" + std::to_string(stored.content_bytes) +
+          " customer=" + text::printable(stored.submitter.customer) + " from=<" +
+          (stored.envelope.reverse_path.empty() ? "" : text::printable(stored.envelope.reverse_path)) + ">";
+  for (const message::Recipient& recipient : stored.envelope.recipients)
+    line += " to=<" + text::printable(recipient.forward_path) + ">";
   return line + status_text(read.message->status);
 }
 
@@ -70,9 +77,9 @@ std::string as_json(const spool::ReadRecord& read) {
 
 void print_counts(const spool::ReadCounts& counts, bool json, std::ostream& out) {
   const std::pair<const char*, std::uint64_t> rows[] = {
-      {"segments", counts.segments}, {"free_files", counts.free_files}, {"records", counts.records},
-      {"messages", counts.messages}, {"ended", counts.ended},           {"pending", counts.pending},
-      {"incomplete", counts.incomplete}, {"damaged", counts.damaged},   {"unreadable", counts.unreadable},
+      {"segments", counts.segments},     {"free_files", counts.free_files}, {"records", counts.records},
+      {"messages", counts.messages},     {"ended", counts.ended},           {"pending", counts.pending},
+      {"incomplete", counts.incomplete}, {"damaged", counts.damaged},       {"unreadable", counts.unreadable},
       {"cut_short", counts.cut_short}};
   const char* before = "{";
   for (const auto& [name, value] : rows) {
@@ -88,17 +95,19 @@ void print_counts(const spool::ReadCounts& counts, bool json, std::ostream& out)
 
 }  // namespace
 
-int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path, const std::string& directory,
-                      std::ostream& out, std::ostream& err) {
+int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path,
+                      const std::string& directory, std::ostream& out, std::ostream& err) {
   const bool dump = command.verb == SpoolCommand::Verb::dump;
   const auto told = [&](const spool::ReadRecord& read) {
-    if (dump || read.senseless || read.incomplete || read.damage) out << (command.json ? as_json(read) : as_line(read)) << "\n";
+    if (dump || read.senseless || read.incomplete || read.damage)
+      out << (command.json ? as_json(read) : as_line(read)) << "\n";
   };
   const auto counts = spool::read_spool(disk, path, told);
   if (!counts) {
     const std::string_view text = counts.error().text;
     // An error of the disk begins with the path of what it is about.
-    const std::string what = text.starts_with(path) ? directory + std::string(text.substr(path.size())) : directory + ": " + std::string(text);
+    const std::string what = text.starts_with(path) ? directory + std::string(text.substr(path.size()))
+                                                    : directory + ": " + std::string(text);
     err << "sluicectl: " << text::printable(what) << "\n";
     return 1;
   }

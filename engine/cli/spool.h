@@ -10,9 +10,9 @@
 
 namespace sluice::cli {
 
-// The exit status: 0, or 1 where something is damaged or cannot be read.  `path` is where the directory is for this process,
-// `directory` what the operator calls it.
-int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path, const std::string& directory,
-                      std::ostream& out, std::ostream& err);
+// The exit status: 0, or 1 where something is damaged or cannot be read.  `path` is where the directory is for this
+// process, `directory` what the operator calls it.
+int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path,
+                      const std::string& directory, std::ostream& out, std::ostream& err);
 
 }  // namespace sluice::cli

@@ -8,8 +8,7 @@ namespace {
 
 using Changes = std::vector<std::string>;
 
-void compare(Changes& changes, std::string_view key, const std::string& current,
-             const std::string& next) {
+void compare(Changes& changes, std::string_view key, const std::string& current, const std::string& next) {
   if (current != next) changes.push_back(std::string(key) + ": " + current + " became " + next);
 }
 
@@ -87,8 +86,7 @@ void compare_listeners(Changes& changes, const Config& current, const Config& ne
   for (const std::string& address : new_set) {
     if (!old_set.contains(address)) changes.push_back("listener: " + address + " is new");
   }
-  if (old_set == new_set)
-    changes.push_back("listener: the same addresses are divided or ordered in another way");
+  if (old_set == new_set) changes.push_back("listener: the same addresses are divided or ordered in another way");
 }
 
 }  // namespace

@@ -15,25 +15,24 @@
 #include "engine/base/client_block.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
+#include "engine/base/tls_version.h"
 #include "engine/config/delivery.h"
 #include "engine/io/address.h"
 #include "engine/log/line.h"
-#include "engine/base/tls_version.h"
 #include "policy/sender.h"
 
 namespace sluice::config {
 
 struct ServerConfig {
-  std::string hostname;       // empty: not given, use the machine's own full name
-  std::uint32_t cores = 0;    // 0: every CPU that the process may use
-  std::uint32_t workers = 4;  // threads for what may block: password hashes, SQLite, name look-ups
+  std::string hostname;         // empty: not given, use the machine's own full name
+  std::uint32_t cores = 0;      // 0: every CPU that the process may use
+  std::uint32_t workers = 4;    // threads for what may block: password hashes, SQLite, name look-ups
   std::string user = "sluice";  // taken on after binding, when started as root
   std::string group;            // empty: the user's own
   std::string state_dir = "/var/lib/sluice";
   std::string control = "/run/sluice/control.sock";
-  std::string policy_url;  // named in refusals; may be empty
-  Duration drain =
-      std::chrono::seconds(30);  // how long open sessions may go on when the relay stops
+  std::string policy_url;                     // named in refusals; may be empty
+  Duration drain = std::chrono::seconds(30);  // how long open sessions may go on when the relay stops
 };
 
 struct StoreConfig {
@@ -46,9 +45,9 @@ struct StoreConfig {
 
 struct TlsConfig {
   std::string certificates = "/etc/sluice/tls";  // holds HOST/fullchain.pem and HOST/privkey.pem
-  std::string default_host;  // empty: what CertificateOptions says
+  std::string default_host;                      // empty: what CertificateOptions says
   TlsVersion min_version = TlsVersion::tls_1_2;  // of clients
-  bool tickets = true;                      // session resumption
+  bool tickets = true;                           // session resumption
   std::uint32_t hosts_loaded_max = 10'000;
 };
 
@@ -57,26 +56,24 @@ struct LimitsConfig {
   std::uint32_t recipients_per_message = 50;
   std::uint32_t recipients_over = 1000;  // RCPT past the limit in one message, until 421
   std::uint32_t sessions_per_core = 20'000;
-  std::uint32_t sessions_per_address =
-      200;  // on each core; hosts in a listener's `trusted` are not counted
+  std::uint32_t sessions_per_address = 200;  // on each core; hosts in a listener's `trusted` are not counted
   std::uint32_t outgoing_per_core = 10'000;  // connections to next hops
   // Unfinished TLS handshakes, of those sessions.
   std::uint32_t handshakes_per_core = 5'000;
   std::uint32_t handshakes_per_address = 50;
   std::uint32_t ipv6_prefix = kIpv6BlockBitsDefault;  // so much of an IPv6 address is one client address
   std::uint32_t header_bytes = 262'144;
-  std::uint32_t received_fields = 100;      // in one header: so many are a loop (RFC 5321 6.3)
-  std::uint32_t bad_commands = 10;          // since the last message taken, until 421
-  std::uint32_t idle_commands = 100;        // NOOP, RSET, EHLO and such: likewise
-  std::uint32_t auth_failures = 3;          // in one session, until 421
-  Duration idle = std::chrono::minutes(5);  // between two commands (RFC 5321 4.5.3.2.7)
-  Duration unauthenticated =
-      std::chrono::minutes(2);  // from the start of a session until somebody has logged in
-  Duration handshake = std::chrono::seconds(30);  // for the TLS handshake, and for the PROXY header
-  Duration command = std::chrono::minutes(1);     // for a command that was begun
-  Duration data = std::chrono::minutes(3);        // between two pieces of a message
-  std::uint64_t data_bytes_per_s = 100;           // of a message, at least; 0: any pace
-  Duration reply = std::chrono::minutes(2);       // for the client to read our replies
+  std::uint32_t received_fields = 100;                 // in one header: so many are a loop (RFC 5321 6.3)
+  std::uint32_t bad_commands = 10;                     // since the last message taken, until 421
+  std::uint32_t idle_commands = 100;                   // NOOP, RSET, EHLO and such: likewise
+  std::uint32_t auth_failures = 3;                     // in one session, until 421
+  Duration idle = std::chrono::minutes(5);             // between two commands (RFC 5321 4.5.3.2.7)
+  Duration unauthenticated = std::chrono::minutes(2);  // from the start of a session until somebody has logged in
+  Duration handshake = std::chrono::seconds(30);       // for the TLS handshake, and for the PROXY header
+  Duration command = std::chrono::minutes(1);          // for a command that was begun
+  Duration data = std::chrono::minutes(3);             // between two pieces of a message
+  std::uint64_t data_bytes_per_s = 100;                // of a message, at least; 0: any pace
+  Duration reply = std::chrono::minutes(2);            // for the client to read our replies
 };
 
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
@@ -95,15 +92,13 @@ struct ListenerConfig {
   // may send (there is at least one then): a stranger is never let through.
   bool require_auth = true;
   std::vector<Network> trusted;
-  std::vector<std::string>
-      trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
-  std::vector<Network>
-      proxy;  // the PROXY protocol is required from these, and taken from nobody else
-  bool hide_client = false;                 // keep the client's address out of Received
-  // Where a login is asked for (asks_for_login), clients are programs of one's own customers, old ones among them: there
-  // these two are lax unless set; elsewhere strict.
-  bool long_lines = true;                   // take text lines of more than 998 octets
-  bool normalise_line_ends = true;          // make a bare LF CRLF; false: refuse it
+  std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
+  std::vector<Network> proxy;                // the PROXY protocol is required from these, and taken from nobody else
+  bool hide_client = false;                  // keep the client's address out of Received
+  // Where a login is asked for (asks_for_login), clients are programs of one's own customers, old ones among them:
+  // there these two are lax unless set; elsewhere strict.
+  bool long_lines = true;           // take text lines of more than 998 octets
+  bool normalise_line_ends = true;  // make a bare LF CRLF; false: refuse it
   policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
   policy::ForeignName foreign_name = policy::ForeignName::refuse;
   Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
@@ -148,8 +143,8 @@ struct ConfigError {
 
 // Reads TOML.  Tells all errors, in the order of the file (of its syntax only the first).
 // `file_name` is for messages.
-[[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(
-    std::string_view text, std::string_view file_name);
+[[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(std::string_view text,
+                                                                          std::string_view file_name);
 
 // For tests: every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight".
 [[nodiscard]] std::vector<std::string> config_keys();
@@ -167,7 +162,6 @@ struct ConfigRange {
 
 // One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:
 // `next` can be put to use.
-[[nodiscard]] std::vector<std::string> changes_that_need_restart(const Config& current,
-                                                                 const Config& next);
+[[nodiscard]] std::vector<std::string> changes_that_need_restart(const Config& current, const Config& next);
 
 }  // namespace sluice::config

@@ -12,8 +12,7 @@ constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 
 }  // namespace
 
-void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
-                SpoolConfig& spool) {
+void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, SpoolConfig& spool) {
   using Durability = ConfigSection::Choice<SpoolDurability>;
   using WhenFull = ConfigSection::Choice<SpoolWhenFull>;
   constexpr std::int64_t kFreeBytesCeiling = std::int64_t{1} << 50;
@@ -22,8 +21,7 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   spool.directory = server.state_dir + "/spool";
   section.text("directory", spool.directory, kPathRule);
   section.choice("durability", spool.durability,
-                 {Durability{"synced", SpoolDurability::synced},
-                  Durability{"unsynced", SpoolDurability::unsynced}});
+                 {Durability{"synced", SpoolDurability::synced}, Durability{"unsynced", SpoolDurability::unsynced}});
   section.integer("segment_bytes", spool.segment_bytes, spool::kSegmentBytesSetMin, spool::kSegmentBytesMax);
   section.integer("free_bytes_min", spool.free_bytes_min, 0, kFreeBytesCeiling);
   section.choice("when_full", spool.when_full,
@@ -50,18 +48,17 @@ void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queu
   section.seconds("suspend_first_s", queue.suspend_first, 1, kDayS);
   section.seconds("suspend_max_s", queue.suspend_max, 1, kDayS);
   if (section.has("delay_report_s") && queue.delay_report >= queue.expire) {
-    section.error("delay_report_s", "is never reached: a message expires before",
-                  "less than expire_s, or 0 for none");
+    section.error("delay_report_s", "is never reached: a message expires before", "less than expire_s, or 0 for none");
   }
   if (queue.suspend_first > queue.suspend_max) {
     const bool first = section.has("suspend_first_s");
-    section.error(first ? "suspend_first_s" : "suspend_max_s",
-                  "suspend_first_s is more than suspend_max_s",
+    section.error(first ? "suspend_first_s" : "suspend_max_s", "suspend_first_s is more than suspend_max_s",
                   "suspend_first_s up to suspend_max_s");
   }
 }
 
-void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report, ReportsConfig& reports) {
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report,
+                  ReportsConfig& reports) {
   constexpr std::int64_t kReportsMax = 1'000'000;
   ConfigSection section(table, "reports", "reports", report);
   section.text("from", reports.from, kMailboxRule);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/time.h"
 #include "engine/base/network.h"
+#include "engine/base/time.h"
 #include "engine/io/address.h"
 #include "engine/mx/exchange_choice.h"
 #include "engine/route/route.h"
@@ -39,10 +39,10 @@ struct RouteConfig {
   std::string password_file;  // its first line is the password
   bool chunking = true;       // BDAT where it is offered
   route::RouteEightBit eight_bit = route::RouteEightBit::convert;
-  std::uint32_t connections_per_host = 20;    // per core
+  std::uint32_t connections_per_host = 20;  // per core
   // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, Exchange Online closes after 20.
   std::uint32_t messages_per_connection = 10;
-  std::uint32_t waiting = 1000;               // sessions that may wait for a connection, per core
+  std::uint32_t waiting = 1000;  // sessions that may wait for a connection, per core
   Duration connect = std::chrono::seconds(30);
   Duration idle = std::chrono::seconds(60);  // a kept connection that nobody uses is closed
   // RFC 5321 4.5.3.2.
@@ -70,7 +70,7 @@ struct SpoolConfig {
   std::string directory = "/var/lib/sluice/spool";  // else "spool" in server.state_dir
   SpoolDurability durability = SpoolDurability::synced;
   std::uint64_t segment_bytes = spool::kSegmentBytesDefault;  // a multiple of spool::kBlockBytes
-  std::uint64_t free_bytes_min = std::uint64_t{512} << 20;  // less on the disk: MAIL gets 452
+  std::uint64_t free_bytes_min = std::uint64_t{512} << 20;    // less on the disk: MAIL gets 452
   SpoolWhenFull when_full = SpoolWhenFull::refuse;
   // What one message under way may hold in memory before it goes to unsynced space of the spool.
   std::uint64_t memory_bytes = std::uint64_t{1} << 20;
@@ -78,9 +78,8 @@ struct SpoolConfig {
 
 struct QueueConfig {
   // How long to wait after each try that failed; the last one repeats.  Not empty.
-  std::vector<Duration> retry{std::chrono::minutes(5),  std::chrono::minutes(15),
-                              std::chrono::minutes(30), std::chrono::hours(1),
-                              std::chrono::hours(2),    std::chrono::hours(4)};
+  std::vector<Duration> retry{std::chrono::minutes(5), std::chrono::minutes(15), std::chrono::minutes(30),
+                              std::chrono::hours(1),   std::chrono::hours(2),    std::chrono::hours(4)};
   std::uint32_t jitter_percent = 20;  // by which each wait is made longer or shorter, by chance
   Duration expire = std::chrono::hours(96);
   Duration delay_report = std::chrono::hours(4);  // zero: none

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "engine/config/config.h"
-#include "engine/text/figures.h"
 #include "engine/net/proxy_protocol.h"
 #include "engine/smtp/limits.h"
+#include "engine/text/figures.h"
 
 namespace sluice::config {
 
@@ -398,16 +398,16 @@ std::string make_example() {
   const auto weight = config_ranges().at("route.hosts.weight");
   const auto days = std::chrono::duration_cast<std::chrono::days>(defaults.queue.expire).count();
   return with_ranges(text::with_figures(kText, {{"starttls addresses", addresses(defaults.listeners.at(0))},
-                                          {"implicit addresses", addresses(defaults.listeners.at(1))},
-                                          {"line bytes", count(smtp::kTextLineBytesMax)},
-                                          {"surplus bytes", bytes(smtp::kContentSurplusBytesMax)},
-                                          {"proxy bytes", count(net::kProxyV2BodyBytesMax)},
-                                          {"port", count(route::NextHopHost{}.port)},
-                                          {"weights", range_text("weight", weight)},
-                                          {"weight", count(route::NextHopHost{}.weight)},
-                                          {"mx concurrency", count(kMxConcurrency)},
-                                          {"block bytes", count(spool::kBlockBytes)},
-                                          {"expire days", count(days)}}));
+                                                {"implicit addresses", addresses(defaults.listeners.at(1))},
+                                                {"line bytes", count(smtp::kTextLineBytesMax)},
+                                                {"surplus bytes", bytes(smtp::kContentSurplusBytesMax)},
+                                                {"proxy bytes", count(net::kProxyV2BodyBytesMax)},
+                                                {"port", count(route::NextHopHost{}.port)},
+                                                {"weights", range_text("weight", weight)},
+                                                {"weight", count(route::NextHopHost{}.weight)},
+                                                {"mx concurrency", count(kMxConcurrency)},
+                                                {"block bytes", count(spool::kBlockBytes)},
+                                                {"expire days", count(days)}}));
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 
 namespace sluice::config {
 
-// Reads and parses FILE; a host name that is not set becomes the machine's.  Errors are "file:line:col: ..." or name the file.
+// Reads and parses FILE; a host name that is not set becomes the machine's.  Errors are "file:line:col: ..." or name
+// the file.
 std::expected<Config, std::vector<std::string>> read_config(const std::string& file);
 
 }  // namespace sluice::config

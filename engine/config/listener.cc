@@ -12,8 +12,7 @@ void check_who_may_send(const ConfigSection& section, const ListenerConfig& list
   const bool nobody_trusted = listener.trusted.empty() && !section.fills("trusted");
   for (const Network& network : listener.trusted) {
     if (network.prefix_bits() == 0) {
-      section.error("trusted", network.to_string() + " is everybody: an open relay",
-                    "the networks of your own hosts");
+      section.error("trusted", network.to_string() + " is everybody: an open relay", "the networks of your own hosts");
     }
   }
   if (!listener.require_auth && nobody_trusted) {
@@ -24,8 +23,7 @@ void check_who_may_send(const ConfigSection& section, const ListenerConfig& list
                   "\"tls\", or \"off\" with networks in trusted");
   }
   if (!listener.trusted_domains.empty() && nobody_trusted) {
-    section.error("trusted_domains", "there is no trusted network that it could be about",
-                  "with networks in trusted");
+    section.error("trusted_domains", "there is no trusted network that it could be about", "with networks in trusted");
   }
 }
 
@@ -41,8 +39,7 @@ void check_tls(const ConfigSection& section, const ListenerConfig& listener) {
 
 }  // namespace
 
-void read_listener(const ConfigNode* table, std::string path, ConfigReport& report,
-                   ListenerConfig& listener) {
+void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener) {
   using Tls = ConfigSection::Choice<ListenerTls>;
   using Auth = ConfigSection::Choice<ListenerAuth>;
   using LineEnds = ConfigSection::Choice<bool>;
@@ -51,13 +48,12 @@ void read_listener(const ConfigNode* table, std::string path, ConfigReport& repo
   constexpr std::int64_t kGreetDelayMsMax = 60'000;
   ConfigSection section(table, "listener", std::move(path), report);
   section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
-  section.choice("tls", listener.tls,
-                 {Tls{"starttls", ListenerTls::starttls}, Tls{"implicit", ListenerTls::implicit},
-                  Tls{"none", ListenerTls::none}});
+  section.choice(
+      "tls", listener.tls,
+      {Tls{"starttls", ListenerTls::starttls}, Tls{"implicit", ListenerTls::implicit}, Tls{"none", ListenerTls::none}});
   section.boolean("require_tls", listener.require_tls);
   section.choice("auth", listener.auth,
-                 {Auth{"tls", ListenerAuth::tls}, Auth{"clear", ListenerAuth::clear},
-                  Auth{"off", ListenerAuth::off}});
+                 {Auth{"tls", ListenerAuth::tls}, Auth{"clear", ListenerAuth::clear}, Auth{"off", ListenerAuth::off}});
   section.boolean("require_auth", listener.require_auth);
   section.list("trusted", listener.trusted, kNetworkAllowed, Network::parse);
   section.list("trusted_domains", listener.trusted_domains, kDomainRule.allowed, kDomainRule.check);
@@ -66,8 +62,7 @@ void read_listener(const ConfigNode* table, std::string path, ConfigReport& repo
   listener.long_lines = asks_for_login(listener);
   section.boolean("long_lines", listener.long_lines);
   listener.normalise_line_ends = asks_for_login(listener);
-  section.choice("line_ends", listener.normalise_line_ends,
-                 {LineEnds{"normalise", true}, LineEnds{"refuse", false}});
+  section.choice("line_ends", listener.normalise_line_ends, {LineEnds{"normalise", true}, LineEnds{"refuse", false}});
   section.choice("foreign_sender", listener.foreign_sender,
                  {Sender{"refuse", policy::ForeignSender::refuse}, Sender{"drop", policy::ForeignSender::drop}});
   section.choice("foreign_name", listener.foreign_name,
@@ -75,8 +70,7 @@ void read_listener(const ConfigNode* table, std::string path, ConfigReport& repo
                   Name{"allow", policy::ForeignName::allow}});
   section.milliseconds("greet_delay_ms", listener.greet_delay, 0, kGreetDelayMsMax);
   if (table == nullptr) return;
-  if (!section.fills("address"))
-    section.error("address", "is missing: where do clients come in?", kListenAllowed);
+  if (!section.fills("address")) section.error("address", "is missing: where do clients come in?", kListenAllowed);
   check_tls(section, listener);
   check_who_may_send(section, listener);
 }

@@ -25,8 +25,7 @@ ListenerConfig default_listener(ListenerTls tls, std::initializer_list<std::uint
 }
 
 std::vector<ListenerConfig> default_listeners() {
-  return {default_listener(ListenerTls::starttls, {25, 587, 5190}),
-          default_listener(ListenerTls::implicit, {465})};
+  return {default_listener(ListenerTls::starttls, {25, 587, 5190}), default_listener(ListenerTls::implicit, {465})};
 }
 
 class Loader {
@@ -52,8 +51,7 @@ class Loader {
 
  private:
   static constexpr std::array<std::string_view, 11> kSections{
-      "server", "store", "tls",     "limits", "listener", "route",
-      "spool",  "queue", "reports", "dns",    "log"};
+      "server", "store", "tls", "limits", "listener", "route", "spool", "queue", "reports", "dns", "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);
@@ -71,8 +69,7 @@ class Loader {
     for (const ConfigNode& element : found->value.list) {
       if (element.kind == ConfigNode::Kind::table) all.push_back(&element);
     }
-    if (!list || all.size() != found->value.list.size())
-      wrong_kind(*found, "[[" + found->key + "]], once for each");
+    if (!list || all.size() != found->value.list.size()) wrong_kind(*found, "[[" + found->key + "]], once for each");
     return all;
   }
 
@@ -85,8 +82,7 @@ class Loader {
   }
 
   void wrong_kind(const ConfigMember& member, const std::string& allowed) {
-    report_.error(member.place, member.key, "is " + std::string(kind_text(member.value.kind)),
-                  allowed);
+    report_.error(member.place, member.key, "is " + std::string(kind_text(member.value.kind)), allowed);
   }
 
   void read_listeners(const ConfigNode* file) {
@@ -117,8 +113,7 @@ class Loader {
     if (!found.empty()) return;
     const ConfigMember* key = find(file, "route");
     if (key == nullptr || (key->value.kind == ConfigNode::Kind::list && key->value.list.empty())) {
-      report_.error({}, "route", "is missing: where does mail go on to?",
-                    "a [[route]] with hosts, or with mx = true");
+      report_.error({}, "route", "is missing: where does mail go on to?", "a [[route]] with hosts, or with mx = true");
     }
   }
 
@@ -128,8 +123,7 @@ class Loader {
 
 }  // namespace
 
-std::expected<Config, std::vector<ConfigError>> load_config(std::string_view text,
-                                                            std::string_view file_name) {
+std::expected<Config, std::vector<ConfigError>> load_config(std::string_view text, std::string_view file_name) {
   ConfigReport report(file_name);
   Config config;
   if (const auto tree = parse_config_tree(text)) {

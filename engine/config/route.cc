@@ -23,20 +23,17 @@ void read_host(const ConfigNode* table, std::string path, ConfigReport& report,
   section.text("host", name, kNextHopRule);
   section.integer("weight", weight, 1, kWeightMax);
   if (table == nullptr) return;
-  if (!section.has("host"))
-    section.error("host", "is missing: where does mail go on to?", kNextHopAllowed);
+  if (!section.has("host")) section.error("host", "is missing: where does mail go on to?", kNextHopAllowed);
   if (auto host = parse_next_hop(name)) {
     host->weight = weight;
     hosts.push_back(*std::move(host));
   }
 }
 
-void read_hosts(ConfigSection& section, ConfigReport& report,
-                std::vector<route::NextHopHost>& hosts) {
+void read_hosts(ConfigSection& section, ConfigReport& report, std::vector<route::NextHopHost>& hosts) {
   using Kind = ConfigNode::Kind;
   read_host(nullptr, "", report, hosts);  // for the list of all keys
-  for (const auto& element :
-       section.elements("hosts", kNextHopAllowed, {Kind::text, Kind::table})) {
+  for (const auto& element : section.elements("hosts", kNextHopAllowed, {Kind::text, Kind::table})) {
     if (element.node->kind == Kind::table) {
       read_host(element.node, element.path, report, hosts);
     } else if (auto host = parse_next_hop(element.node->text)) {
@@ -53,8 +50,7 @@ void read_conditions(ConfigSection& section, route::RouteConditions& conditions)
   section.list("customers", conditions.customers, kCustomerRule.allowed, kCustomerRule.check);
   for (const std::string_view key : kConditions) {
     if (section.has(key) && !section.fills(key)) {
-      section.error(key, "is empty, so that no mail would take this route",
-                    "at least one, or no such key");
+      section.error(key, "is empty, so that no mail would take this route", "at least one, or no such key");
     }
   }
 }
@@ -69,16 +65,13 @@ void read_way(ConfigSection& section, RouteConfig& route) {
   section.integer("port", route.port, 1, kPortMax);
   section.boolean("ipv6", route.ipv6);
   section.text("maildir", route.maildir, kAnyPathRule);
-  section.choice(
-      "mode", route.mode,
-      {Mode{"through", route::RouteMode::through}, Mode{"store", route::RouteMode::store}});
-  section.choice(
-      "dialog", route.dialog,
-      {Dialog{"late", route::RouteDialog::late}, Dialog{"eager", route::RouteDialog::eager}});
-  section.choice(
-      "identify", route.identify,
-      {Identify{"none", route::RouteIdentify::none}, Identify{"auth", route::RouteIdentify::auth},
-       Identify{"xclient", route::RouteIdentify::xclient}});
+  section.choice("mode", route.mode,
+                 {Mode{"through", route::RouteMode::through}, Mode{"store", route::RouteMode::store}});
+  section.choice("dialog", route.dialog,
+                 {Dialog{"late", route::RouteDialog::late}, Dialog{"eager", route::RouteDialog::eager}});
+  section.choice("identify", route.identify,
+                 {Identify{"none", route::RouteIdentify::none}, Identify{"auth", route::RouteIdentify::auth},
+                  Identify{"xclient", route::RouteIdentify::xclient}});
   section.boolean("fallback", route.fallback);
   if (route.mx) route.concurrency = kMxConcurrency;
   section.integer("concurrency", route.concurrency, 1, kConcurrencyMax);
@@ -89,10 +82,9 @@ void read_connection(ConfigSection& section, RouteConfig& route) {
   using Tls = ConfigSection::Choice<route::RouteTls>;
   using EightBit = ConfigSection::Choice<route::RouteEightBit>;
   constexpr std::int64_t kSecondsMax = 3600;
-  section.choice(
-      "tls", route.tls,
-      {Tls{"none", route::RouteTls::none}, Tls{"opportunistic", route::RouteTls::opportunistic},
-       Tls{"required", route::RouteTls::required}});
+  section.choice("tls", route.tls,
+                 {Tls{"none", route::RouteTls::none}, Tls{"opportunistic", route::RouteTls::opportunistic},
+                  Tls{"required", route::RouteTls::required}});
   section.choice("tls_min_version", route.tls_min_version, kTlsVersions);
   section.boolean("verify", route.verify);
   section.text("ca_file", route.ca_file, kAnyPathRule);
@@ -118,10 +110,10 @@ void check_kind(const ConfigSection& section, const RouteConfig& route) {
   const RouteConfig defaults;
   if (!route.maildir.empty()) {
     if (section.fills("hosts") || route.mx) {
-      section.error("maildir",
-                    "keeps the mail here, so that " +
-                        std::string(route.mx ? "nobody is" : "hosts are never") + " asked",
-                    "one of hosts, mx = true and maildir");
+      section.error(
+          "maildir",
+          "keeps the mail here, so that " + std::string(route.mx ? "nobody is" : "hosts are never") + " asked",
+          "one of hosts, mx = true and maildir");
     }
   } else if (route.mx) {
     if (section.fills("hosts")) {
@@ -154,8 +146,7 @@ void check_way(const ConfigSection& section, const RouteConfig& route) {
     }
   }
   if (route.mx && route.identify != route::RouteIdentify::none) {
-    section.error("identify", "would tell the servers of strangers who logs in here",
-                  "\"none\" with mx = true");
+    section.error("identify", "would tell the servers of strangers who logs in here", "\"none\" with mx = true");
   }
 }
 
@@ -169,15 +160,12 @@ void check_login(const ConfigSection& section, const RouteConfig& route) {
   if (route.login.empty()) return;
   if (route.mx) {
     section.error("login", "would be sent to the servers of strangers", "with hosts of your own");
-  } else if (route.tls != route::RouteTls::required &&
-             !std::ranges::all_of(route.hosts, is_loopback)) {
-    section.error("login", "would be sent without TLS to whoever strips STARTTLS",
-                  "with tls = \"required\"");
+  } else if (route.tls != route::RouteTls::required && !std::ranges::all_of(route.hosts, is_loopback)) {
+    section.error("login", "would be sent without TLS to whoever strips STARTTLS", "with tls = \"required\"");
   }
 }
 
-void read_route(const ConfigNode* table, std::string path, ConfigReport& report,
-                RouteConfig& route) {
+void read_route(const ConfigNode* table, std::string path, ConfigReport& report, RouteConfig& route) {
   ConfigSection section(table, "route", std::move(path), report);
   section.text("name", route.name, kNameRule);
   read_conditions(section, route.conditions);
@@ -192,8 +180,7 @@ void read_route(const ConfigNode* table, std::string path, ConfigReport& report,
     section.error("tls_min_version", "has no effect where tls = \"none\"", "with another tls");
   }
   if (!route.ca_file.empty() && route.tls != route::RouteTls::required) {
-    section.error("ca_file",
-                  "has no effect: certificates are only checked where tls = \"required\"",
+    section.error("ca_file", "has no effect: certificates are only checked where tls = \"required\"",
                   "with tls = \"required\" and verify = true");
   }
 }
@@ -211,8 +198,7 @@ std::string path_of(std::size_t index) { return "route[" + std::to_string(index 
 // Returns how many are.
 std::size_t check_order(const std::vector<const ConfigNode*>& tables, ConfigReport& report) {
   const auto is_open = [](const ConfigNode* table) {
-    return std::ranges::none_of(
-        kConditions, [&](std::string_view key) { return member(*table, key) != nullptr; });
+    return std::ranges::none_of(kConditions, [&](std::string_view key) { return member(*table, key) != nullptr; });
   };
   const auto open = std::ranges::find_if(tables, is_open);
   if (open == tables.end()) {
@@ -224,39 +210,35 @@ std::size_t check_order(const std::vector<const ConfigNode*>& tables, ConfigRepo
   const auto default_route = static_cast<std::size_t>(open - tables.begin());
   for (std::size_t i = default_route + 1; i < tables.size(); ++i) {
     report.error(tables[i]->place, path_of(i),
-                 "can never match: " + path_of(default_route) +
-                     " has no conditions, so that all mail takes it",
+                 "can never match: " + path_of(default_route) + " has no conditions, so that all mail takes it",
                  "the one [[route]] without recipients, senders and customers last");
   }
   return default_route + 1;
 }
 
 // Of the first `count` routes.
-void check_names(const std::vector<const ConfigNode*>& tables,
-                 const std::vector<RouteConfig>& routes, std::size_t count, ConfigReport& report) {
+void check_names(const std::vector<const ConfigNode*>& tables, const std::vector<RouteConfig>& routes,
+                 std::size_t count, ConfigReport& report) {
   std::map<std::string_view, std::size_t> seen;  // name, the route that has it
   for (std::size_t i = 0; i < count; ++i) {
     const auto [first, fresh] = seen.emplace(routes[i].name, i);
     if (fresh) continue;
     const ConfigMember* name = member(*tables[i], "name");
-    report.error(
-        name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
-        text::in_quotes(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
-        "a name of its own for each route");
+    report.error(name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
+                 text::in_quotes(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
+                 "a name of its own for each route");
   }
 }
 
 }  // namespace
 
-void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& report,
-                 std::vector<RouteConfig>& routes) {
+void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& report, std::vector<RouteConfig>& routes) {
   if (tables.empty()) {
     RouteConfig ignored;
     read_route(nullptr, "route", report, ignored);
     return;
   }
-  for (std::size_t i = 0; i < tables.size(); ++i)
-    read_route(tables[i], path_of(i), report, routes.emplace_back());
+  for (std::size_t i = 0; i < tables.size(); ++i) read_route(tables[i], path_of(i), report, routes.emplace_back());
   check_names(tables, routes, check_order(tables, report), report);
   if (tables.size() > route::kRoutesMax) {
     report.error(tables[route::kRoutesMax]->place, path_of(route::kRoutesMax), "is one too many",

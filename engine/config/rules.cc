@@ -55,27 +55,20 @@ Checked check_path(std::string_view text) {
   return std::string(text);
 }
 
-Checked check_any_path(std::string_view text) {
-  return text.empty() ? std::string() : check_path(text);
-}
+Checked check_any_path(std::string_view text) { return text.empty() ? std::string() : check_path(text); }
 
 Checked check_socket_path(std::string_view text) {
-  if (text.size() > kSocketPathBytesMax)
-    return std::unexpected("is too long for a socket's address");
+  if (text.size() > kSocketPathBytesMax) return std::unexpected("is too long for a socket's address");
   return check_path(text);
 }
 
-Checked check_log_file(std::string_view text) {
-  return text == "-" ? std::string(text) : check_path(text);
-}
+Checked check_log_file(std::string_view text) { return text == "-" ? std::string(text) : check_path(text); }
 
 Checked check_user(std::string_view text) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
-           c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-' || c == '.';
   };
-  if (text.size() <= kUserBytesMax && std::ranges::all_of(text, allowed) &&
-      !text.starts_with('-')) {
+  if (text.size() <= kUserBytesMax && std::ranges::all_of(text, allowed) && !text.starts_with('-')) {
     return std::string(text);
   }
   return std::unexpected("is not the name of a user or group");
@@ -83,10 +76,8 @@ Checked check_user(std::string_view text) {
 
 Checked check_url(std::string_view text) {
   if (text.empty()) return std::string();
-  const bool known =
-      text.starts_with("https://") || text.starts_with("http://") || text.starts_with("mailto:");
-  if (!known || !std::ranges::all_of(text, is_printable_ascii))
-    return std::unexpected("is not an address on the web");
+  const bool known = text.starts_with("https://") || text.starts_with("http://") || text.starts_with("mailto:");
+  if (!known || !std::ranges::all_of(text, is_printable_ascii)) return std::unexpected("is not an address on the web");
   if (text.size() > kUrlBytesMax) return std::unexpected("is too long to be part of a reply");
   return std::string(text);
 }
@@ -99,8 +90,7 @@ Checked check_name(std::string_view text) {
 
 Checked check_login(std::string_view text) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
-  if (text.size() <= kLoginBytesMax && std::ranges::none_of(text, is_control))
-    return std::string(text);
+  if (text.size() <= kLoginBytesMax && std::ranges::none_of(text, is_control)) return std::string(text);
   return std::unexpected("cannot be logged in with");
 }
 
@@ -133,8 +123,7 @@ Checked check_customer(std::string_view text) {
 
 Checked check_mailbox(std::string_view text) {
   smtp::Mailbox mailbox;
-  if (text.empty() || smtp::parse_mailbox(text, false, mailbox) == smtp::PathFault::none)
-    return std::string(text);
+  if (text.empty() || smtp::parse_mailbox(text, false, mailbox) == smtp::PathFault::none) return std::string(text);
   return std::unexpected("is not an address");
 }
 
@@ -158,19 +147,15 @@ const TextRule kHostNameRule{check_host_name, "a host name such as \"relay.examp
 const TextRule kUserRule{check_user, "letters, digits, \"_\", \"-\" and \".\", up to 32"};
 const TextRule kPathRule{check_path, "a path that begins with \"/\""};
 const TextRule kAnyPathRule{check_any_path, "a path that begins with \"/\", or \"\" for none"};
-const TextRule kSocketPathRule{check_socket_path,
-                               "a path that begins with \"/\", up to 107 octets"};
-const TextRule kLogFileRule{check_log_file,
-                            "a path that begins with \"/\", or \"-\" for standard error"};
-const TextRule kUrlRule{
-    check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 octets"};
+const TextRule kSocketPathRule{check_socket_path, "a path that begins with \"/\", up to 107 octets"};
+const TextRule kLogFileRule{check_log_file, "a path that begins with \"/\", or \"-\" for standard error"};
+const TextRule kUrlRule{check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 octets"};
 const TextRule kNameRule{check_name, "printable ASCII without spaces and \"/\", 1 to 64 octets"};
 const TextRule kLoginRule{check_login, "up to 255 octets without control characters"};
-const TextRule kDomainRule{
-    check_domain_entry,
-    "\"example.com\", which is that domain alone, or \"*.example.com\", which is all below it"};
-const TextRule kCustomerRule{
-    check_customer, "1 to 200 octets of UTF-8, without control characters or blanks at the ends"};
+const TextRule kDomainRule{check_domain_entry,
+                           "\"example.com\", which is that domain alone, or \"*.example.com\", which is all below it"};
+const TextRule kCustomerRule{check_customer,
+                             "1 to 200 octets of UTF-8, without control characters or blanks at the ends"};
 const TextRule kMailboxRule{check_mailbox, "an address such as \"postmaster@example.net\""};
 const TextRule kNextHopRule{check_next_hop, kNextHopAllowed};
 const TextRule kRecipientRule{check_route_domain,
@@ -188,11 +173,9 @@ std::expected<io::Address, std::string> parse_listen_address(std::string_view te
   if (bracketed) ip = ip.substr(1, ip.size() - 2);
   const auto bytes = parse_ip(ip);
   if (!bytes)
-    return std::unexpected(parse_ip(text) ? "has no port, or no brackets"
-                                          : "does not begin with an IP address");
+    return std::unexpected(parse_ip(text) ? "has no port, or no brackets" : "does not begin with an IP address");
   if ((bytes->size == 16) != bracketed) {
-    return std::unexpected(bracketed ? "has an IPv4 address in brackets"
-                                     : "has an IPv6 address without brackets");
+    return std::unexpected(bracketed ? "has an IPv4 address in brackets" : "has an IPv6 address without brackets");
   }
   if (!parse_port(text.substr(colon + 1))) return std::unexpected(std::string(kPortProblem));
   const auto address = io::Address::parse(text);
@@ -208,8 +191,7 @@ std::expected<io::Address, std::string> parse_dns_server(std::string_view text) 
   if (const auto address = io::Address::from_ip(text, kDnsPort)) return *address;
   const bool bracketed = text.starts_with('[') && text.ends_with(']');
   if (bracketed && text.contains(':')) {
-    if (const auto address = io::Address::from_ip(text.substr(1, text.size() - 2), kDnsPort))
-      return *address;
+    if (const auto address = io::Address::from_ip(text.substr(1, text.size() - 2), kDnsPort)) return *address;
   }
   return parse_listen_address(text);
 }
@@ -226,12 +208,10 @@ std::expected<route::NextHopHost, std::string> parse_next_hop(std::string_view t
     const auto bytes = parse_ip(name);
     if (!bytes || bytes->size != 16) return std::unexpected("has no IPv6 address in its brackets");
   } else {
-    if (parse_ip(text) && text.contains(':'))
-      return std::unexpected("has an IPv6 address without brackets");
+    if (parse_ip(text) && text.contains(':')) return std::unexpected("has an IPv6 address without brackets");
     name = text.substr(0, text.find(':'));
     port = text.substr(name.size());
-    if (!parse_ip(name) && !is_host_name(name))
-      return std::unexpected("is neither a host name nor an address");
+    if (!parse_ip(name) && !is_host_name(name)) return std::unexpected("is neither a host name nor an address");
   }
   host.name = lower(name);
   if (port.empty()) return host;

@@ -43,8 +43,7 @@ inline constexpr std::string_view kNextHopAllowed =
 // 127.0.0.0/8, ::1 and localhost: what is said there is not heard elsewhere.
 [[nodiscard]] bool is_loopback(const route::NextHopHost& host);
 
-inline constexpr std::string_view kDnsServerAllowed =
-    "IP or IP:PORT, such as \"192.0.2.53\" or \"[2001:db8::53]:53\"";
+inline constexpr std::string_view kDnsServerAllowed = "IP or IP:PORT, such as \"192.0.2.53\" or \"[2001:db8::53]:53\"";
 [[nodiscard]] std::expected<io::Address, std::string> parse_dns_server(std::string_view text);
 
 inline constexpr std::string_view kNetworkAllowed =

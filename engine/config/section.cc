@@ -21,8 +21,7 @@ std::string range_text(std::int64_t min, std::int64_t max) {
 }
 
 bool before(const ConfigError& a, const ConfigError& b) {
-  return std::tie(a.line, a.column, a.key, a.problem) <
-         std::tie(b.line, b.column, b.key, b.problem);
+  return std::tie(a.line, a.column, a.key, a.problem) < std::tie(b.line, b.column, b.key, b.problem);
 }
 
 }  // namespace
@@ -35,8 +34,7 @@ std::string ConfigError::to_string() const {
   return text;
 }
 
-void ConfigReport::error(ConfigPlace place, std::string key, std::string problem,
-                         std::string_view allowed) {
+void ConfigReport::error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed) {
   errors_.push_back({.file = file_,
                      .line = place.line,
                      .column = place.column,
@@ -47,8 +45,7 @@ void ConfigReport::error(ConfigPlace place, std::string key, std::string problem
 
 void ConfigReport::know(std::string_view section, std::string_view name) {
   const auto same = [&](const Key& key) { return key.section == section && key.name == name; };
-  if (std::ranges::none_of(keys_, same))
-    keys_.push_back({.section = std::string(section), .name = name, .range = {}});
+  if (std::ranges::none_of(keys_, same)) keys_.push_back({.section = std::string(section), .name = name, .range = {}});
 }
 
 void ConfigReport::bound(std::string_view section, std::string_view name, ConfigRange range) {
@@ -56,12 +53,9 @@ void ConfigReport::bound(std::string_view section, std::string_view name, Config
     if (key.section == section && key.name == name) key.range = range;
 }
 
-void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path,
-                           std::string_view name) {
-  unknown_.push_back({.place = place,
-                      .section = std::string(section),
-                      .path = std::string(path),
-                      .name = std::string(name)});
+void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name) {
+  unknown_.push_back(
+      {.place = place, .section = std::string(section), .path = std::string(path), .name = std::string(name)});
 }
 
 void ConfigReport::judge(const Unknown& unknown) {
@@ -73,8 +67,7 @@ void ConfigReport::judge(const Unknown& unknown) {
     else if (key.name == unknown.name && elsewhere.empty())
       elsewhere = key.section;
   }
-  std::string problem =
-      unknown.section.empty() ? "there is no such section" : "there is no such key";
+  std::string problem = unknown.section.empty() ? "there is no such section" : "there is no such key";
   if (const std::string_view meant = text::did_you_mean(unknown.name, here); !meant.empty()) {
     problem.append("; did you mean ").append(meant).append("?");
   } else if (!elsewhere.empty()) {
@@ -82,8 +75,7 @@ void ConfigReport::judge(const Unknown& unknown) {
   }
   // A key may be any text at all.
   const std::string shown = text::in_quotes(unknown.name);
-  const std::string path =
-      (unknown.path.empty() ? "" : unknown.path + ".") + shown.substr(1, shown.size() - 2);
+  const std::string path = (unknown.path.empty() ? "" : unknown.path + ".") + shown.substr(1, shown.size() - 2);
   error(unknown.place, path, std::move(problem), join(here));
 }
 
@@ -112,14 +104,12 @@ const ConfigMember* ConfigSection::member(std::string_view key) const {
   return found == table_->table.end() ? nullptr : &*found;
 }
 
-const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kind,
-                                      std::string_view allowed) {
+const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kind, std::string_view allowed) {
   expect(key);
   const ConfigMember* found = member(key);
   if (found == nullptr) return nullptr;
   if (found->value.kind == kind) return &found->value;
-  report_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)),
-                allowed);
+  report_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)), allowed);
   return nullptr;
 }
 
@@ -129,33 +119,28 @@ void ConfigSection::expect(std::string_view key) {
 }
 
 void ConfigSection::boolean(std::string_view key, bool& value) {
-  if (const ConfigNode* node = find(key, ConfigNode::Kind::boolean, "true or false"))
-    value = node->boolean;
+  if (const ConfigNode* node = find(key, ConfigNode::Kind::boolean, "true or false")) value = node->boolean;
 }
 
-bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64_t min,
-                           std::int64_t max) {
+bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max) {
   const std::string allowed = range_text(min, max);
   const ConfigNode* node = find(key, ConfigNode::Kind::integer, allowed);
   report_.bound(section_, key, {.min = min, .max = max});
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
-    report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range",
-                  allowed);
+    report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
     return false;
   }
   value = node->integer;
   return true;
 }
 
-void ConfigSection::seconds(std::string_view key, Duration& value, std::int64_t min,
-                            std::int64_t max) {
+void ConfigSection::seconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max) {
   std::int64_t read = 0;
   if (number(key, read, min, max)) value = std::chrono::seconds(read);
 }
 
-void ConfigSection::milliseconds(std::string_view key, Duration& value, std::int64_t min,
-                                 std::int64_t max) {
+void ConfigSection::milliseconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max) {
   std::int64_t read = 0;
   if (number(key, read, min, max)) value = std::chrono::milliseconds(read);
 }
@@ -170,8 +155,7 @@ void ConfigSection::text(std::string_view key, std::string& value, const TextRul
   }
 }
 
-std::optional<std::size_t> ConfigSection::one_of(std::string_view key,
-                                                 const std::vector<std::string_view>& names) {
+std::optional<std::size_t> ConfigSection::one_of(std::string_view key, const std::vector<std::string_view>& names) {
   std::string allowed;
   for (const std::string_view name : names) allowed += (allowed.empty() ? "" : ", ") + text::in_quotes(name);
   const ConfigNode* node = find(key, ConfigNode::Kind::text, allowed);
@@ -185,14 +169,13 @@ std::optional<std::size_t> ConfigSection::one_of(std::string_view key,
   return std::nullopt;
 }
 
-void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& values,
-                                 std::int64_t min, std::int64_t max, std::size_t count_max) {
+void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& values, std::int64_t min,
+                                 std::int64_t max, std::size_t count_max) {
   const std::string allowed = range_text(min, max);
   const auto found = elements(key, allowed, {ConfigNode::Kind::integer});
   report_.bound(section_, key, {.min = min, .max = max});
   if (has(key) && (found.size() > count_max || !fills(key))) {
-    error(key, found.empty() ? "is empty" : "has too many elements",
-          "1 to " + std::to_string(count_max) + " elements");
+    error(key, found.empty() ? "is empty" : "has too many elements", "1 to " + std::to_string(count_max) + " elements");
     return;
   }
   if (!found.empty()) values.clear();
@@ -201,17 +184,14 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
     if (seconds >= min && seconds <= max) {
       values.push_back(std::chrono::seconds(seconds));
     } else {
-      report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range",
-                    allowed);
+      report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
     }
   }
 }
 
-std::vector<ConfigSection::Element> ConfigSection::elements(
-    std::string_view key, std::string_view allowed, std::initializer_list<ConfigNode::Kind> kinds) {
-  const auto fits = [&](const ConfigNode& node) {
-    return std::ranges::find(kinds, node.kind) != kinds.end();
-  };
+std::vector<ConfigSection::Element> ConfigSection::elements(std::string_view key, std::string_view allowed,
+                                                            std::initializer_list<ConfigNode::Kind> kinds) {
+  const auto fits = [&](const ConfigNode& node) { return std::ranges::find(kinds, node.kind) != kinds.end(); };
   if (const ConfigMember* found = member(key); found != nullptr && fits(found->value)) {
     expect(key);
     return {{.node = &found->value, .path = path_of(key)}};
@@ -225,27 +205,23 @@ std::vector<ConfigSection::Element> ConfigSection::elements(
     if (fits(element)) {
       all.push_back({.node = &element, .path = std::move(path)});
     } else {
-      report_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)),
-                    allowed);
+      report_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)), allowed);
     }
   }
   return all;
 }
 
-void ConfigSection::wrong_text(const Element& element, std::string_view problem,
-                               std::string_view allowed) {
-  report_.error(element.node->place, element.path,
-                text::in_quotes(element.node->text) + " " + std::string(problem), allowed);
+void ConfigSection::wrong_text(const Element& element, std::string_view problem, std::string_view allowed) {
+  report_.error(element.node->place, element.path, text::in_quotes(element.node->text) + " " + std::string(problem),
+                allowed);
 }
 
 bool ConfigSection::fills(std::string_view key) const {
   const ConfigMember* found = member(key);
-  return found != nullptr &&
-         (found->value.kind != ConfigNode::Kind::list || !found->value.list.empty());
+  return found != nullptr && (found->value.kind != ConfigNode::Kind::list || !found->value.list.empty());
 }
 
-void ConfigSection::error(std::string_view key, std::string problem,
-                          std::string_view allowed) const {
+void ConfigSection::error(std::string_view key, std::string problem, std::string_view allowed) const {
   report_.error(place_of(key), path_of(key), std::move(problem), allowed);
 }
 

@@ -33,8 +33,7 @@ class ConfigReport {
   void know(std::string_view section, std::string_view name);
   // Of a key that is known.
   void bound(std::string_view section, std::string_view name, ConfigRange range);
-  void unknown(ConfigPlace place, std::string_view section, std::string_view path,
-               std::string_view name);
+  void unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name);
 
   [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
   // In the order of the file.  Judges unknown keys, so when everything was read.
@@ -59,8 +58,7 @@ class ConfigSection {
  public:
   // `table`: null where the file has none.  `section`: its name; `path`: what it is called in
   // messages, "listener[2]".
-  ConfigSection(const ConfigNode* table, std::string section, std::string path,
-                ConfigReport& report)
+  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report)
       : table_(table), section_(std::move(section)), path_(std::move(path)), report_(report) {}
   ConfigSection(const ConfigSection&) = delete;
   ConfigSection& operator=(const ConfigSection&) = delete;
@@ -80,8 +78,8 @@ class ConfigSection {
   void milliseconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max);
   void text(std::string_view key, std::string& value, const TextRule& rule);
   // A list of whole seconds, or one such number alone; up to `count_max` of them.
-  void seconds_list(std::string_view key, std::vector<Duration>& values, std::int64_t min,
-                    std::int64_t max, std::size_t count_max);
+  void seconds_list(std::string_view key, std::vector<Duration>& values, std::int64_t min, std::int64_t max,
+                    std::size_t count_max);
 
   template <typename Value>
   struct Choice {
@@ -97,8 +95,7 @@ class ConfigSection {
 
   // A list of texts, or one text alone.  `parse` gives a value or says what is wrong.
   template <typename Value, typename Parse>
-  void list(std::string_view key, std::vector<Value>& values, std::string_view allowed,
-            Parse parse) {
+  void list(std::string_view key, std::vector<Value>& values, std::string_view allowed, Parse parse) {
     for (const Element& element : elements(key, allowed, {ConfigNode::Kind::text})) {
       if (auto value = parse(element.node->text)) {
         values.push_back(*std::move(value));
@@ -132,8 +129,7 @@ class ConfigSection {
   const ConfigNode* find(std::string_view key, ConfigNode::Kind kind, std::string_view allowed);
   [[nodiscard]] const ConfigMember* member(std::string_view key) const;
   bool number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max);
-  std::optional<std::size_t> one_of(std::string_view key,
-                                    const std::vector<std::string_view>& names);
+  std::optional<std::size_t> one_of(std::string_view key, const std::vector<std::string_view>& names);
   [[nodiscard]] std::string path_of(std::string_view key) const;
 
   const ConfigNode* table_;

@@ -46,8 +46,7 @@ void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& se
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
 
-void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report,
-                StoreConfig& store) {
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
   ConfigSection section(table, "store", "store", report);
   store.accounts = server.state_dir + "/accounts.db";
@@ -71,10 +70,8 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   constexpr std::int64_t kIpv6PrefixMin = 32;
   constexpr std::int64_t kIpv6PrefixMax = 128;
   ConfigSection section(table, "limits", "limits", report);
-  section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin,
-                  kMessageBytesCeiling);
-  section.integer("recipients_per_message", limits.recipients_per_message, 1,
-                  smtp::kRecipientsMaxCeiling);
+  section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin, kMessageBytesCeiling);
+  section.integer("recipients_per_message", limits.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.integer("recipients_over", limits.recipients_over, 1, kCountMax);
   section.integer("sessions_per_core", limits.sessions_per_core, 1, kCountMax);
   section.integer("sessions_per_address", limits.sessions_per_address, 1, kCountMax);

@@ -17,9 +17,7 @@ ConfigNode convert(const toml::node& from) {
   if (const toml::table* table = from.as_table()) {
     node.kind = Kind::table;
     for (const auto& [key, value] : *table) {
-      node.table.push_back({.key = std::string(key.str()),
-                            .place = place_of(key.source()),
-                            .value = convert(value)});
+      node.table.push_back({.key = std::string(key.str()), .place = place_of(key.source()), .value = convert(value)});
     }
   } else if (const toml::array* list = from.as_array()) {
     node.kind = Kind::list;
@@ -66,8 +64,8 @@ std::expected<ConfigNode, ConfigSyntaxError> parse_config_tree(std::string_view 
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    return std::unexpected(ConfigSyntaxError{.place = place_of(error.source()),
-                                             .problem = std::string(error.description())});
+    return std::unexpected(
+        ConfigSyntaxError{.place = place_of(error.source()), .problem = std::string(error.description())});
   }
 }
 

@@ -21,12 +21,11 @@ constexpr std::size_t kCustomerBytesMax = 200;
 // A local part, "@" and a domain; the name of a route, "/" and a domain.
 constexpr std::size_t kAddressBytesMax = 64 + 1 + 255;
 
-constexpr std::array kFilters{
-    QueueFilter{"id", "ID", &QueueRequest::id, kIdBytesMax},
-    QueueFilter{"customer", "NAME", &QueueRequest::customer, kCustomerBytesMax},
-    QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
-    QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
-    QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
+constexpr std::array kFilters{QueueFilter{"id", "ID", &QueueRequest::id, kIdBytesMax},
+                              QueueFilter{"customer", "NAME", &QueueRequest::customer, kCustomerBytesMax},
+                              QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
+                              QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
+                              QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
 
 constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"show", QueueVerb::show},
@@ -38,8 +37,7 @@ constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
 
 constexpr std::size_t line_bytes_max() {
   std::size_t size = std::string_view("queue destinations json all limit=10000").size();
-  for (const QueueFilter& filter : kFilters)
-    size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
+  for (const QueueFilter& filter : kFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
   return size;
 }
 static_assert(line_bytes_max() < kQueueRequestBytesMax);
@@ -74,25 +72,21 @@ std::optional<std::string> unescaped(std::string_view text) {
   return value;
 }
 
-bool shows_many(QueueVerb verb) {
-  return verb == QueueVerb::list || verb == QueueVerb::destinations;
-}
+bool shows_many(QueueVerb verb) { return verb == QueueVerb::list || verb == QueueVerb::destinations; }
 
 // What a filter's text must be, whatever the verb.
 std::string filter_fault(const QueueRequest& request) {
   for (const QueueFilter& filter : kFilters) {
     const std::string& text = request.*filter.text;
     const std::string option = "--" + std::string(filter.name);
-    if (text.size() > filter.bytes_max)
-      return option + " takes up to " + std::to_string(filter.bytes_max) + " octets";
+    if (text.size() > filter.bytes_max) return option + " takes up to " + std::to_string(filter.bytes_max) + " octets";
     if (!auth::is_clean_text(text)) return option + " takes UTF-8 without control characters";
   }
   const std::string& sender = request.sender;
   if (!sender.empty() && sender != route::kNullSender && !sender.contains('@'))
     return "--sender takes USER@DOMAIN, @DOMAIN or <>";
   const std::string& recipient = request.recipient;
-  if (!recipient.empty() && !recipient.contains('@') &&
-      !smtp::equals_ignore_case(recipient, kPostmaster)) {
+  if (!recipient.empty() && !recipient.contains('@') && !smtp::equals_ignore_case(recipient, kPostmaster)) {
     return "--recipient takes USER@DOMAIN, @DOMAIN or postmaster";
   }
   return "";
@@ -107,8 +101,7 @@ bool take_word(std::string_view word, QueueRequest& request) {
   const std::string_view name = word.substr(0, equals);
   const std::string_view text = word.substr(equals + 1);
   if (name == "limit") {
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), request.limit.emplace());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), request.limit.emplace());
     return error == std::errc() && end == text.data() + text.size();
   }
   const auto filter = std::ranges::find(kFilters, name, &QueueFilter::name);
@@ -161,7 +154,8 @@ std::string encode_queue_request(const QueueRequest& request) {
   if (request.json) line += " json";
   if (request.all) line += " all";
   // Where that is what holds anyway, it is not said.
-  if (request.limit && (request.json || *request.limit != kQueueLimitDefault)) line += " limit=" + std::to_string(*request.limit);
+  if (request.limit && (request.json || *request.limit != kQueueLimitDefault))
+    line += " limit=" + std::to_string(*request.limit);
   for (const QueueFilter& filter : kFilters) {
     if ((request.*filter.text).empty()) continue;
     ((line += ' ') += filter.name) += '=';
@@ -181,8 +175,7 @@ std::expected<QueueRequest, std::string> decode_queue_request(std::string_view l
     if (!take_word(take_up_to_blank(rest), request))
       return std::unexpected("there is a word in the request that is not known");
   }
-  if (std::string fault = queue_request_fault(request); !fault.empty())
-    return std::unexpected(std::move(fault));
+  if (std::string fault = queue_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
   // Words that are there twice or in another order, blanks, escapes that nothing asked for: each
   // request has one line.
   if (encode_queue_request(request) != line)

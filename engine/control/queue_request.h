@@ -2,9 +2,10 @@
 //
 //   queue VERB [json] [all] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
 //
-// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or instead
-// of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote or kAnswerError.
-// The request's words are in this order, parted by one blank each.  In a value every octet but letters, digits and
+// The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
+// instead of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote
+// or kAnswerError. The request's words are in this order, parted by one blank each.  In a value every octet but
+// letters, digits and
 // "-._@+*/:[]" is written "%XX", in capitals.  So a request has one line, and a line one request.
 // Pure; any thread.
 #pragma once
@@ -53,8 +54,7 @@ struct QueueRequest {
 
   [[nodiscard]] bool unlimited() const { return json && !limit; }
   [[nodiscard]] bool has_filter() const {
-    return !(id.empty() && customer.empty() && sender.empty() && recipient.empty() &&
-             destination.empty());
+    return !(id.empty() && customer.empty() && sender.empty() && recipient.empty() && destination.empty());
   }
 };
 
@@ -62,7 +62,7 @@ struct QueueRequest {
 struct QueueFilter {
   std::string_view name;   // "sender"
   std::string_view value;  // what its value stands for
-  std::string QueueRequest::*text;
+  std::string QueueRequest::* text;
   std::size_t bytes_max;
 };
 extern const std::span<const QueueFilter> kQueueFilters;

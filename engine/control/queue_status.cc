@@ -18,12 +18,18 @@ using smtp::enhanced_text;
 
 std::string_view fate_text(Fate fate) {
   switch (fate) {
-    case Fate::waiting: return "waiting";
-    case Fate::relayed: return "relayed";
-    case Fate::delivered: return "delivered";
-    case Fate::failed: return "failed";
-    case Fate::expired: return "expired";
-    case Fate::removed: return "removed";
+    case Fate::waiting:
+      return "waiting";
+    case Fate::relayed:
+      return "relayed";
+    case Fate::delivered:
+      return "delivered";
+    case Fate::failed:
+      return "failed";
+    case Fate::expired:
+      return "expired";
+    case Fate::removed:
+      return "removed";
   }
   return "?";
 }
@@ -55,8 +61,9 @@ std::string json_recipients(const QueueRow& row) {
   for (std::size_t i = 0; i < row.recipients.size(); ++i) {
     const message::RecipientStatus& status = row.status.recipients[i];
     text += text.size() > 1 ? ",\n   " : "\n   ";
-    text += "{\"recipient\": " + text::json_string(row.recipients[i]) + ", \"state\": " + text::json_string(fate_text(status.fate)) +
-            ", \"code\": " + std::to_string(status.code) + ", \"enhanced\": " + text::json_string(enhanced_text(status.enhanced)) +
+    text += "{\"recipient\": " + text::json_string(row.recipients[i]) +
+            ", \"state\": " + text::json_string(fate_text(status.fate)) + ", \"code\": " + std::to_string(status.code) +
+            ", \"enhanced\": " + text::json_string(enhanced_text(status.enhanced)) +
             ", \"text\": " + text::json_string(status.text) + ", \"next_hop\": " + text::json_string(status.next_hop) +
             ", \"at_ms\": " + std::to_string(status.at) + ", \"tries\": " + std::to_string(status.tries) +
             ", \"due_ms\": " + std::to_string(status.fate == Fate::waiting ? status.due : 0) + "}";
@@ -77,28 +84,29 @@ std::string json_attempts(const QueueRow& row) {
 }
 
 std::string json_row(const QueueRow& row, bool whole) {
-  std::string text = "{\"id\": " + text::json_string(message::queue_id_text(row.id)) +
-                     ", \"core\": " + std::to_string(row.core) + ", \"state\": " + text::json_string(row.state) +
-                     ", \"customer\": " + text::json_string(row.customer) + ", \"account\": " + text::json_string(row.account) +
-                     ", \"sender\": " + text::json_string(row.sender) +
-                     ", \"destinations\": " + list_of(row.destinations) + ", \"bytes\": " + std::to_string(row.bytes) +
-                     ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.due) +
-                     ", \"tries\": " + std::to_string(row.status.tries);
+  std::string text =
+      "{\"id\": " + text::json_string(message::queue_id_text(row.id)) + ", \"core\": " + std::to_string(row.core) +
+      ", \"state\": " + text::json_string(row.state) + ", \"customer\": " + text::json_string(row.customer) +
+      ", \"account\": " + text::json_string(row.account) + ", \"sender\": " + text::json_string(row.sender) +
+      ", \"destinations\": " + list_of(row.destinations) + ", \"bytes\": " + std::to_string(row.bytes) +
+      ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.due) +
+      ", \"tries\": " + std::to_string(row.status.tries);
   if (whole) {
     text += ",\n  \"recipients\": " + json_recipients(row) + ",\n  \"attempts\": " + json_attempts(row);
   } else {
-    text += ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + text::json_string(row.last_response);
+    text +=
+        ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + text::json_string(row.last_response);
   }
   return text + "}";
 }
 
 std::string text_whole(const QueueRow& row, WallMillis now) {
-  std::string out = "message      " + message::queue_id_text(row.id) + "\nstate        " + row.state +
-                    "\ncustomer     " + text::printable(row.customer) + "\naccount      " + text::printable(row.account) +
-                    "\nsender       <" + (row.sender.empty() ? std::string() : text::printable(row.sender)) +
-                    ">\nbytes        " + std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" +
-                    span(now - row.arrived) + " ago)\nnext try     " + date(row.due) + "\ntries        " +
-                    std::to_string(row.status.tries) + "\n";
+  std::string out =
+      "message      " + message::queue_id_text(row.id) + "\nstate        " + row.state + "\ncustomer     " +
+      text::printable(row.customer) + "\naccount      " + text::printable(row.account) + "\nsender       <" +
+      (row.sender.empty() ? std::string() : text::printable(row.sender)) + ">\nbytes        " +
+      std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" + span(now - row.arrived) +
+      " ago)\nnext try     " + date(row.due) + "\ntries        " + std::to_string(row.status.tries) + "\n";
   if (!row.no_room.empty()) out += "waits        " + text::printable(row.no_room) + "\n";
   for (std::size_t i = 0; i < row.recipients.size(); ++i) {
     const message::RecipientStatus& status = row.status.recipients[i];
@@ -110,14 +118,15 @@ std::string text_whole(const QueueRow& row, WallMillis now) {
     out += "\n";
   }
   for (const message::Attempt& attempt : row.status.attempts)
-    out += "attempt      " + date(attempt.at) + "  " + text::printable(attempt.next_hop) + "  " + std::to_string(attempt.taken) +
-           " of " + std::to_string(attempt.recipients) + " taken: " + std::to_string(attempt.code) + " " +
-           text::printable(attempt.text) + "\n";
+    out += "attempt      " + date(attempt.at) + "  " + text::printable(attempt.next_hop) + "  " +
+           std::to_string(attempt.taken) + " of " + std::to_string(attempt.recipients) +
+           " taken: " + std::to_string(attempt.code) + " " + text::printable(attempt.text) + "\n";
   return out;
 }
 
 text::Table destinations_table(const std::vector<DestinationRow>& rows) {
-  text::Table table{{"core", "destination", "jobs", "ready", "running", "held", "window", "suspended_s", "last_words"}, {}};
+  text::Table table{{"core", "destination", "jobs", "ready", "running", "held", "window", "suspended_s", "last_words"},
+                    {}};
   for (const DestinationRow& row : rows)
     table.rows.push_back({std::uint64_t{row.core}, row.name, std::uint64_t{row.jobs}, std::uint64_t{row.ready},
                           std::uint64_t{row.running}, std::uint64_t{row.held}, std::uint64_t{row.window},
@@ -126,7 +135,8 @@ text::Table destinations_table(const std::vector<DestinationRow>& rows) {
 }
 
 std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
-  text::Table table{{"id", "state", "age", "next_try", "tries", "bytes", "customer", "sender", "recipients", "last_words"}, {}};
+  text::Table table{
+      {"id", "state", "age", "next_try", "tries", "bytes", "customer", "sender", "recipients", "last_words"}, {}};
   for (const QueueRow& row : rows) {
     std::string recipients = row.recipients.empty() ? "" : row.recipients.front();
     if (row.recipients.size() > 1) recipients += " +" + std::to_string(row.recipients.size() - 1);

@@ -1,5 +1,5 @@
-// What a core answers to a request about its queue, as values, and the answers of all cores as text for a reader or as JSON.
-// Pure; any thread.
+// What a core answers to a request about its queue, as values, and the answers of all cores as text for a reader or as
+// JSON. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -49,21 +49,22 @@ struct DestinationRow {
 struct QueueAnswer {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
-  std::uint64_t found = 0;    // messages that passed the filters
-  std::uint64_t changed = 0;  // of these
-  bool more = false;          // there are more than `limit`
-  bool cut_short = false;     // the core ends: there may be more of everything
+  std::uint64_t found = 0;         // messages that passed the filters
+  std::uint64_t changed = 0;       // of these
+  bool more = false;               // there are more than `limit`
+  bool cut_short = false;          // the core ends: there may be more of everything
   bool destination_known = false;  // something waits for the request's destination, or is remembered of it
 };
 
-// Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it then
-// goes out in pages.
+// Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it
+// then goes out in pages.
 [[nodiscard]] bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers);
 
 // An answer that goes out in pages, as JSON.
 [[nodiscard]] std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first);
 
-// An answer that is gathered: at most as many as the request's limit; all of `answers` where it has none and is for a program.
+// An answer that is gathered: at most as many as the request's limit; all of `answers` where it has none and is for a
+// program.
 [[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers,
                                        WallMillis now);
 

@@ -12,12 +12,12 @@ namespace sluice::control {
 namespace {
 
 text::Table sessions_table(std::span<const CoreStatus> cores) {
-  text::Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"}, {}};
+  text::Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"},
+                    {}};
   for (const CoreStatus& core : cores)
     for (const SessionStatus& s : core.sessions)
-      table.rows.push_back({std::uint64_t{core.index}, s.id, s.client, s.listener, s.account, s.tls,
-                            s.seconds, s.bytes_received, s.in_transaction ? "yes" : "no",
-                            s.waits_for});
+      table.rows.push_back({std::uint64_t{core.index}, s.id, s.client, s.listener, s.account, s.tls, s.seconds,
+                            s.bytes_received, s.in_transaction ? "yes" : "no", s.waits_for});
   return table;
 }
 
@@ -26,8 +26,7 @@ text::Table pools_table(std::span<const CoreStatus> cores) {
   for (const CoreStatus& core : cores)
     for (const HostStatus& host : core.hosts)
       table.rows.push_back({std::uint64_t{core.index}, host.destination, host.host, std::uint64_t{host.live},
-                            std::uint64_t{host.idle}, std::uint64_t{host.failures},
-                            host.last_error});
+                            std::uint64_t{host.idle}, std::uint64_t{host.failures}, host.last_error});
   return table;
 }
 
@@ -53,9 +52,9 @@ std::string counters(std::span<const CoreStatus> cores, bool json) {
 }
 
 text::Table status_table(std::span<const CoreStatus> cores) {
-  text::Table table{{"core", "state", "sessions", "deliveries", "taken", "deferred", "refused", "next_hop_live", "next_hop_idle", "waiting",
-               "queued", "spool"},
-              {}};
+  text::Table table{{"core", "state", "sessions", "deliveries", "taken", "deferred", "refused", "next_hop_live",
+                     "next_hop_idle", "waiting", "queued", "spool"},
+                    {}};
   for (const CoreStatus& core : cores) {
     std::uint64_t live = 0;
     std::uint64_t idle = 0;
@@ -64,9 +63,8 @@ text::Table status_table(std::span<const CoreStatus> cores) {
       idle += host.idle;
     }
     table.rows.push_back({std::uint64_t{core.index}, core.draining ? "draining" : "running",
-                          std::uint64_t{core.sessions_live}, core.deliveries,
-                          core.taken, core.deferred, core.refused, live, idle, core.waiting, core.queued,
-                          core.spool});
+                          std::uint64_t{core.sessions_live}, core.deliveries, core.taken, core.deferred, core.refused,
+                          live, idle, core.waiting, core.queued, core.spool});
   }
   return table;
 }
@@ -75,7 +73,8 @@ text::Table status_table(std::span<const CoreStatus> cores) {
 
 std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json) {
   switch (view) {
-    case StatusView::counters: return counters(cores, json);
+    case StatusView::counters:
+      return counters(cores, json);
     case StatusView::sessions: {
       const text::Table table = sessions_table(cores);
       return json ? text::as_json(table) : text::as_text(table);
@@ -84,7 +83,8 @@ std::string render_status(StatusView view, std::span<const CoreStatus> cores, bo
       const text::Table table = pools_table(cores);
       return json ? text::as_json(table) : text::as_text(table);
     }
-    case StatusView::status: break;
+    case StatusView::status:
+      break;
   }
   const text::Table table = status_table(cores);
   return json ? text::as_json(table) : text::as_text(table);

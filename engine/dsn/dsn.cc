@@ -5,8 +5,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/domain_name.h"
-#include "engine/message/trace.h"
 #include "engine/dsn/parts.h"
+#include "engine/message/trace.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/path.h"
 
@@ -25,8 +25,8 @@ bool is_mailbox(std::string_view text, bool utf8_allowed) {
   return smtp::parse_mailbox(text, utf8_allowed, mailbox) == smtp::PathFault::none;
 }
 
-// The address that the report goes to: where its domain alone is not ASCII, in A-labels (RFC 5890), which need no SMTPUTF8.
-// Empty: it is no mailbox.
+// The address that the report goes to: where its domain alone is not ASCII, in A-labels (RFC 5890), which need no
+// SMTPUTF8. Empty: it is no mailbox.
 std::string address_to_tell(const std::string& reverse_path) {
   smtp::Mailbox mailbox;
   if (smtp::parse_mailbox(reverse_path, true, mailbox) != smtp::PathFault::none) return {};
@@ -62,33 +62,30 @@ std::string choose_boundary(std::span<const Part> parts, std::uint64_t random) {
     for (std::uint64_t rest = number; rest != 0; rest /= 36)
       boundary += "0123456789abcdefghijklmnopqrstuvwxyz"[rest % 36];
     boundary += ".end";
-    const bool occurs = std::ranges::any_of(
-        parts, [&](const Part& part) { return part.text.contains("--" + boundary); });
+    const bool occurs =
+        std::ranges::any_of(parts, [&](const Part& part) { return part.text.contains("--" + boundary); });
     if (!occurs) return boundary;
   }
 }
 
 // RFC 5322 3.6, RFC 3834 5 (Auto-Submitted), RFC 6522 3.
 // Returns the Message-ID.
-std::string append_header(std::string& out, const ReportInput& input, const std::string& sender, const Original& original,
-                   std::string_view boundary, bool eight_bit) {
+std::string append_header(std::string& out, const ReportInput& input, const std::string& sender,
+                          const Original& original, std::string_view boundary, bool eight_bit) {
   append_field(out, "From", "Mail Delivery System <" + from(input) + ">");
   append_field(out, "To", "<" + sender + ">");
   append_field(out, "Subject", subject(input.kind));
   message::append_date(out, input.now);
-  std::string id = message::append_message_id(out, {.time = input.now,
-                                                    .random = input.random,
-                                                    .queue_id = input.queue_id,
-                                                    .host = input.reporting_mta});
+  std::string id = message::append_message_id(
+      out, {.time = input.now, .random = input.random, .queue_id = input.queue_id, .host = input.reporting_mta});
   if (!original.message_id.empty()) {
     append_field(out, "In-Reply-To", original.message_id);
     append_field(out, "References", original.message_id);
   }
   append_field(out, "Auto-Submitted", "auto-replied");
   append_field(out, "MIME-Version", "1.0");
-  append_folded(
-      out, "Content-Type",
-      "multipart/report; report-type=delivery-status; boundary=\"" + std::string(boundary) + "\"");
+  append_folded(out, "Content-Type",
+                "multipart/report; report-type=delivery-status; boundary=\"" + std::string(boundary) + "\"");
   append_field(out, "Content-Transfer-Encoding", eight_bit ? "8bit" : "7bit");
   return id;
 }
@@ -133,11 +130,9 @@ std::optional<Report> build_report(const ReportInput& input) {
   Manner manner{.eight_bit = input.eight_bit || smtp::has_eight_bit(sender)};
   if (manner.eight_bit && input.envelope.smtputf8) manner.status_charset = Charset::utf8;
   Original original = detail::original_part(input, manner);
-  const std::array<Part, 3> parts{detail::words_part(input, original.remark),
-                                  detail::status_part(input, manner),
+  const std::array<Part, 3> parts{detail::words_part(input, original.remark), detail::status_part(input, manner),
                                   std::move(original.part)};
-  const bool eight_bit =
-      std::ranges::any_of(parts, [](const Part& part) { return part.encoding == "8bit"; });
+  const bool eight_bit = std::ranges::any_of(parts, [](const Part& part) { return part.encoding == "8bit"; });
   const std::string boundary = choose_boundary(parts, input.random);
 
   Report report;
@@ -145,9 +140,8 @@ std::optional<Report> build_report(const ReportInput& input) {
   append_parts(report.content, parts, boundary);
   report.envelope = envelope_of(input, sender, eight_bit, report.content.size());
   report.envelope.message_id = std::move(id);
-  report.envelope.content = {.header_eight_bit = report.envelope.smtputf8,
-                             .eight_bit = smtp::has_eight_bit(report.content),
-                             .whole = true};
+  report.envelope.content = {
+      .header_eight_bit = report.envelope.smtputf8, .eight_bit = smtp::has_eight_bit(report.content), .whole = true};
   return report;
 }
 

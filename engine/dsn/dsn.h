@@ -31,16 +31,13 @@ struct DueReports {
   std::vector<std::size_t> delayed;
   std::vector<std::size_t> succeeded;
 
-  [[nodiscard]] bool any() const {
-    return !failed.empty() || !delayed.empty() || !succeeded.empty();
-  }
+  [[nodiscard]] bool any() const { return !failed.empty() || !delayed.empty() || !succeeded.empty(); }
 };
 
 // Who needs a report now, and has had none: by NOTIFY (RFC 3461 4.1; where it is not stated:
 // failure and delay), and by what the next hop promised.  Nobody, for the null reverse-path.  What
 // the operator removed is not reported.  The status is of this envelope: as many recipients.
-DueReports reports_due(const message::Envelope& envelope, const message::DeliveryStatus& status,
-                       bool delay_reached);
+DueReports reports_due(const message::Envelope& envelope, const message::DeliveryStatus& status, bool delay_reached);
 
 // What of the original goes back.  More of its header is cut, with a remark.
 inline constexpr std::size_t kReturnedHeaderBytesMax = 64 * 1024;
@@ -54,8 +51,7 @@ inline constexpr std::size_t kDetailedStatusBytesMax = 512 * 1024;
 
 // The caller should read all of the message, not its header alone.  RFC 3461 4.3: RET is about
 // reports of failure; where it is not given the choice is ours: the header.
-bool returns_content(const message::Envelope& envelope, ReportKind kind,
-                     std::uint64_t content_bytes);
+bool returns_content(const message::Envelope& envelope, ReportKind kind, std::uint64_t content_bytes);
 
 // References are to values that the caller keeps during the call.
 struct ReportInput {

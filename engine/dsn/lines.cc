@@ -30,9 +30,9 @@ std::string_view take_character(std::string_view& text, Charset charset) {
   const std::size_t size = smtp::utf8_sequence(text);
   const std::string_view piece = text.substr(0, std::max<std::size_t>(size, 1));
   text.remove_prefix(piece.size());
-  const bool clean = size == 1 ? !smtp::is_control(piece[0])
-                               : size > 1 && charset == Charset::utf8 &&
-                                     smtp::is_clean_utf8(piece) && !turns_direction(piece);
+  const bool clean =
+      size == 1 ? !smtp::is_control(piece[0])
+                : size > 1 && charset == Charset::utf8 && smtp::is_clean_utf8(piece) && !turns_direction(piece);
   return clean ? piece : std::string_view("?");
 }
 
@@ -41,8 +41,7 @@ std::string_view take_character(std::string_view& text, Charset charset) {
 void append_embedded(std::string& out, std::string_view sequence) {
   auto code_point = static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[0]));
   if (sequence.size() > 1) code_point &= 0x7fU >> sequence.size();
-  for (const char c : sequence.substr(1))
-    code_point = code_point << 6U | (static_cast<unsigned char>(c) & 0x3fU);
+  for (const char c : sequence.substr(1)) code_point = code_point << 6U | (static_cast<unsigned char>(c) & 0x3fU);
   std::string digits;
   for (; code_point != 0; code_point >>= 4U) digits.insert(digits.begin(), kHex[code_point & 0xfU]);
   out += "\\x{" + digits + "}";
@@ -98,8 +97,7 @@ std::string clean_address(std::string_view address, Charset charset) {
 }
 
 // RFC 5322 2.2.3: a line is folded before white space, and none but white space is no line.
-void append_wrapped(std::string& out, std::string_view first, std::string_view rest,
-                    std::string_view words) {
+void append_wrapped(std::string& out, std::string_view first, std::string_view rest, std::string_view words) {
   std::size_t line = out.size();
   out += first;
   bool at_start = true;
@@ -174,8 +172,7 @@ std::string typed_orcpt(std::string_view orcpt, Charset charset) {
   if (semicolon == 0 || semicolon == std::string_view::npos) return {};
   const std::string_view type = orcpt.substr(0, semicolon);
   const std::string_view address = orcpt.substr(semicolon + 1);
-  if (address.empty() ||
-      !std::ranges::all_of(type, [](char c) { return smtp::is_alnum(c) || c == '-'; })) {
+  if (address.empty() || !std::ranges::all_of(type, [](char c) { return smtp::is_alnum(c) || c == '-'; })) {
     return {};
   }
   const std::string prefix = std::string(type.substr(0, 64)) + "; ";
@@ -184,8 +181,7 @@ std::string typed_orcpt(std::string_view orcpt, Charset charset) {
     return prefix + (charset == Charset::utf8 ? clean : embedded(clean, false));
   }
   const auto decoded = smtp::decode_xtext(address);
-  return prefix +
-         clean_address(decoded && is_printable(*decoded) ? *decoded : address, Charset::ascii);
+  return prefix + clean_address(decoded && is_printable(*decoded) ? *decoded : address, Charset::ascii);
 }
 
 std::string embedded_unicode(std::string_view text) { return embedded(text, /*specials=*/false); }
@@ -193,8 +189,7 @@ std::string embedded_unicode(std::string_view text) { return embedded(text, /*sp
 std::string host_of(std::string_view next_hop) {
   std::string_view host = next_hop;
   const std::size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos &&
-      std::ranges::all_of(host.substr(colon + 1), smtp::is_digit)) {
+  if (colon != std::string_view::npos && std::ranges::all_of(host.substr(colon + 1), smtp::is_digit)) {
     host = host.substr(0, colon);
   }
   if (host.starts_with('[') && host.ends_with(']')) {
@@ -204,8 +199,7 @@ std::string host_of(std::string_view next_hop) {
   if (host.ends_with('.')) host.remove_suffix(1);
   const std::string literal = "[" + std::string(host) + "]";
   if (!host.contains(':') && smtp::is_address_literal(literal)) return literal;
-  return smtp::check_domain(host, false) == smtp::PathFault::none ? std::string(host)
-                                                                  : std::string();
+  return smtp::check_domain(host, false) == smtp::PathFault::none ? std::string(host) : std::string();
 }
 
 std::string date_text(WallMillis time) {

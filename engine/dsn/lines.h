@@ -32,8 +32,7 @@ std::string clean_address(std::string_view address, Charset charset);
 
 // Clean words, each as it is, in lines of 78 octets where they permit.  The first line begins with
 // `first`, the others with `rest`.
-void append_wrapped(std::string& out, std::string_view first, std::string_view rest,
-                    std::string_view words);
+void append_wrapped(std::string& out, std::string_view first, std::string_view rest, std::string_view words);
 // A field whose value may be folded at its spaces, and one whose value must stay as it is.
 void append_folded(std::string& out, std::string_view name, std::string_view words);
 void append_field(std::string& out, std::string_view name, std::string_view value);

@@ -16,8 +16,7 @@ constexpr std::string_view kTooLarge =
     "Of your message, only the header comes back: all of it would be more than 64 KB.";
 constexpr std::string_view kNotReturnable =
     "Of your message, only the header comes back: its text cannot pass on this way unchanged.";
-constexpr std::string_view kHeaderCut =
-    "The header of your message is cut: all of it would be more than 64 KB.";
+constexpr std::string_view kHeaderCut = "The header of your message is cut: all of it would be more than 64 KB.";
 
 bool is_fold(char c) { return c == ' ' || c == '\t'; }
 
@@ -93,13 +92,11 @@ std::string clean_header(std::string_view header, bool utf8_allowed) {
 
 // RFC 5322 3.6.4, without its obsolete forms and comments: "<" octets with one "@" ">".
 bool is_message_id(std::string_view text) {
-  if (text.size() > kMessageIdBytesMax || !text.starts_with('<') || !text.ends_with('>'))
-    return false;
+  if (text.size() > kMessageIdBytesMax || !text.starts_with('<') || !text.ends_with('>')) return false;
   text = text.substr(1, text.size() - 2);
   return std::ranges::count(text, '@') == 1 && !text.starts_with('@') && !text.ends_with('@') &&
-         std::ranges::all_of(text, [](char c) {
-           return c > ' ' && c <= '~' && !std::string_view("<>()\\,;\"").contains(c);
-         });
+         std::ranges::all_of(text,
+                             [](char c) { return c > ' ' && c <= '~' && !std::string_view("<>()\\,;\"").contains(c); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -118,8 +115,7 @@ std::string_view find_message_id(std::string_view header) {
     if (!smtp::starts_with_ignore_case(line, kName)) continue;
     if (found) return {};
     found = trimmed(line.substr(kName.size()));
-    if (found->empty() && !header.empty() && is_fold(header[0]))
-      found = trimmed(header.substr(0, header.find("\r\n")));
+    if (found->empty() && !header.empty() && is_fold(header[0])) found = trimmed(header.substr(0, header.find("\r\n")));
   }
   return found && is_message_id(*found) ? *found : std::string_view();
 }
@@ -134,8 +130,7 @@ Part header_part(std::string text, const Manner& manner) {
 }
 
 // All of it, unchanged; absent if it cannot pass so.
-std::optional<Part> whole_part(std::string_view text, std::string_view header, bool smtputf8,
-                               bool eight_bit_allowed) {
+std::optional<Part> whole_part(std::string_view text, std::string_view header, bool smtputf8, bool eight_bit_allowed) {
   smtp::TextChecker checker;
   checker.check(text);
   checker.finish();

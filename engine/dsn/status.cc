@@ -10,8 +10,7 @@ using message::Fate;
 using message::RecipientStatus;
 
 std::string code_text(smtp::EnhancedCode code) {
-  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." +
-         std::to_string(code.detail);
+  return std::to_string(code.cls) + "." + std::to_string(code.subject) + "." + std::to_string(code.detail);
 }
 
 // Where a next hop gave no enhanced code: what its basic one means for sure (RFC 5321 4.2.3, and
@@ -65,26 +64,23 @@ std::string_view action(const RecipientStatus& recipient, ReportKind kind) {
 // RFC 3464 2.2.  ENVID "MUST be" given back as it was before it was made xtext (2.2.1).
 void append_message_fields(std::string& out, const ReportInput& input) {
   const auto envid = smtp::decode_xtext(input.envelope.envid);
-  if (envid && !envid->empty())
-    append_field(out, "Original-Envelope-Id", clean_address(*envid, Charset::ascii));
+  if (envid && !envid->empty()) append_field(out, "Original-Envelope-Id", clean_address(*envid, Charset::ascii));
   append_field(out, "Reporting-MTA",
-               "dns; " + clean_address(input.reporting_mta.substr(0, smtp::kDomainBytesMax),
-                                       Charset::ascii));
+               "dns; " + clean_address(input.reporting_mta.substr(0, smtp::kDomainBytesMax), Charset::ascii));
   if (!input.envelope.id.empty())
     append_field(out, "X-Sluice-Queue-ID", clean_address(input.envelope.id, Charset::ascii));
   append_field(out, "Arrival-Date", date_text(input.arrived));
 }
 
 // RFC 3464 2.3, in the order of its grammar.
-void append_recipient(std::string& out, const ReportInput& input, std::size_t index,
-                      const Manner& manner, bool detailed) {
+void append_recipient(std::string& out, const ReportInput& input, std::size_t index, const Manner& manner,
+                      bool detailed) {
   const message::Recipient& recipient = input.envelope.recipients[index];
   const RecipientStatus& status = input.status.recipients[index];
   const std::string original = typed_orcpt(recipient.orcpt, manner.status_charset);
   out += "\r\n";
   if (!original.empty()) append_field(out, "Original-Recipient", original);
-  append_field(out, "Final-Recipient",
-               typed_address(recipient.forward_path, manner.status_charset));
+  append_field(out, "Final-Recipient", typed_address(recipient.forward_path, manner.status_charset));
   append_field(out, "Action", action(status, input.kind));
   append_field(out, "Status", code_text(status_code(status, input.kind)));
   if (!detailed) return;
@@ -93,7 +89,8 @@ void append_recipient(std::string& out, const ReportInput& input, std::size_t in
   const std::string words = last_response(status, manner.status_charset);
   // RFC 3464 9.2: the type is smtp for what an SMTP server said, and for nothing else.
   if (!words.empty())
-    append_folded(out, "Diagnostic-Code", (status.code != 0 && !status.next_hop.empty() ? "smtp; " : "X-Sluice; ") + words);
+    append_folded(out, "Diagnostic-Code",
+                  (status.code != 0 && !status.next_hop.empty() ? "smtp; " : "X-Sluice; ") + words);
   if (status.at != 0) append_field(out, "Last-Attempt-Date", date_text(status.at));
   if (input.kind == ReportKind::delay && input.retry_until != 0)
     append_field(out, "Will-Retry-Until", date_text(input.retry_until));

@@ -22,8 +22,7 @@ std::string opening(const ReportInput& input) {
   const std::string arrived = date_text(input.arrived);
   switch (input.kind) {
     case ReportKind::failure:
-      return "Your message of " + arrived +
-             " could not be delivered to the following, and is not tried any more:";
+      return "Your message of " + arrived + " could not be delivered to the following, and is not tried any more:";
     case ReportKind::delay:
       return "Your message of " + arrived + " has not been delivered yet to the following:";
     case ReportKind::success:
@@ -38,11 +37,10 @@ std::string closing(const ReportInput& input) {
       return "What to do: check the address, and read what was said about it. A message that was "
              "refused will be refused again if it is sent again unchanged.";
     case ReportKind::delay:
-      return input.retry_until == 0
-                 ? "Delivery is still being tried. There is no need to send the message again."
-                 : "Delivery is tried until " + date_text(input.retry_until) +
-                       ". There is no need to send the message again; you will be told if it "
-                       "fails in the end.";
+      return input.retry_until == 0 ? "Delivery is still being tried. There is no need to send the message again."
+                                    : "Delivery is tried until " + date_text(input.retry_until) +
+                                          ". There is no need to send the message again; you will be told if it "
+                                          "fails in the end.";
     case ReportKind::success:
       break;
   }
@@ -63,24 +61,21 @@ std::string story(const RecipientStatus& status, ReportKind kind) {
   else if (!said.empty() && !known.empty())
     said.insert(0, host + ": ");
   if (kind == ReportKind::failure && status.fate == Fate::expired)
-    return "not delivered in the time allowed" +
-           (said.empty() ? said : "; at the last try, " + said);
+    return "not delivered in the time allowed" + (said.empty() ? said : "; at the last try, " + said);
   return said.empty() ? "no reason is known" : said;
 }
 
 void append_recipients(std::string& out, const ReportInput& input) {
   const std::size_t named = std::min(input.recipients.size(), kRecipientsInWordsMax);
   for (const std::size_t index : input.recipients.first(named)) {
-    const std::string address =
-        clean_address(input.envelope.recipients[index].forward_path, Charset::utf8);
+    const std::string address = clean_address(input.envelope.recipients[index].forward_path, Charset::utf8);
     out += "  " + address + "\r\n";
     append_wrapped(out, "      ", "      ", story(input.status.recipients[index], input.kind));
     out += "\r\n";
   }
   const std::size_t others = input.recipients.size() - named;
   if (others > 0) {
-    append_paragraph(out, "And " + std::to_string(others) +
-                              " more. The second part of this report names them all.");
+    append_paragraph(out, "And " + std::to_string(others) + " more. The second part of this report names them all.");
   }
 }
 
@@ -89,16 +84,15 @@ void append_recipients(std::string& out, const ReportInput& input) {
 Part words_part(const ReportInput& input, std::string_view remark) {
   std::string text;
   append_paragraph(
-      text, "This is the mail server " +
-                clean_words(input.reporting_mta, smtp::kDomainBytesMax, Charset::ascii) + ".");
+      text, "This is the mail server " + clean_words(input.reporting_mta, smtp::kDomainBytesMax, Charset::ascii) + ".");
   append_paragraph(text, opening(input));
   append_recipients(text, input);
   append_paragraph(text, closing(input));
   append_paragraph(text, "Recipients who are not named here are not concerned.");
   if (!remark.empty()) append_paragraph(text, remark);
   if (!input.policy_url.empty()) {
-    append_paragraph(text, "The rules for sending are at " +
-                               clean_words(input.policy_url, kUrlBytesMax, Charset::ascii));
+    append_paragraph(text,
+                     "The rules for sending are at " + clean_words(input.policy_url, kUrlBytesMax, Charset::ascii));
   }
   const std::string id = clean_words(input.envelope.id, kWordsShownMax, Charset::ascii);
   append_wrapped(text, "", "",

@@ -62,9 +62,7 @@ Address Address::from_bytes(std::span<const std::uint8_t> ip, std::uint16_t port
   return address;
 }
 
-socklen_t Address::size() const {
-  return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-}
+socklen_t Address::size() const { return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
 
 std::uint16_t Address::port() const {
   if (family() == AF_INET) return ntohs(storage_.v4.sin_port);
@@ -73,8 +71,7 @@ std::uint16_t Address::port() const {
 }
 
 std::span<const std::uint8_t> Address::ip_bytes() const {
-  if (family() == AF_INET)
-    return {reinterpret_cast<const std::uint8_t*>(&storage_.v4.sin_addr), 4};
+  if (family() == AF_INET) return {reinterpret_cast<const std::uint8_t*>(&storage_.v4.sin_addr), 4};
   if (family() != AF_INET6) return {};
   const std::span<const std::uint8_t> v6{storage_.v6.sin6_addr.s6_addr, 16};
   return IN6_IS_ADDR_V4MAPPED(&storage_.v6.sin6_addr) ? v6.subspan(12) : v6;

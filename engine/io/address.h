@@ -32,8 +32,8 @@ class Address {
   [[nodiscard]] std::uint16_t port() const;
   // 4 or 16 bytes in network order, an IPv4 address mapped into IPv6 as 4; empty for neither.
   [[nodiscard]] std::span<const std::uint8_t> ip_bytes() const;
-  [[nodiscard]] bool is_loopback() const;  // 127.0.0.0/8 or ::1
-  [[nodiscard]] std::string ip() const;  // "192.0.2.1", "2001:db8::1"
+  [[nodiscard]] bool is_loopback() const;       // 127.0.0.0/8 or ::1
+  [[nodiscard]] std::string ip() const;         // "192.0.2.1", "2001:db8::1"
   [[nodiscard]] std::string to_string() const;  // "192.0.2.1:25", "[2001:db8::1]:25"
   [[nodiscard]] bool empty() const { return family() == AF_UNSPEC; }
 

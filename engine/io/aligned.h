@@ -22,8 +22,7 @@ class AlignedBytes {
       : data_(static_cast<std::byte*>(::operator new(size, kAlignment))), size_(size) {
     std::memset(data_.get(), 0, size);
   }
-  AlignedBytes(AlignedBytes&& other) noexcept
-      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  AlignedBytes(AlignedBytes&& other) noexcept : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
   AlignedBytes& operator=(AlignedBytes&& other) noexcept {
     data_ = std::move(other.data_);
     size_ = std::exchange(other.size_, 0);
@@ -35,9 +34,7 @@ class AlignedBytes {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::span<std::byte> span() { return {data_.get(), size_}; }
   [[nodiscard]] std::span<const std::byte> span() const { return {data_.get(), size_}; }
-  [[nodiscard]] std::string_view view() const {
-    return {reinterpret_cast<const char*>(data_.get()), size_};
-  }
+  [[nodiscard]] std::string_view view() const { return {reinterpret_cast<const char*>(data_.get()), size_}; }
 
  private:
   static constexpr std::align_val_t kAlignment{kDiskBlockBytes};

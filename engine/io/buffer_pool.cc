@@ -13,8 +13,7 @@ BufferPool::BufferPool(Ring& ring, std::uint32_t count, std::uint32_t bytes)
     : ring_(ring), memory_(nullptr, Unmap{std::size_t{count} * bytes}), blocks_(count) {
   CHECK(std::has_single_bit(count) && count <= 32768);
   // Pages are touched only when the kernel first fills them.
-  void* memory = mmap(nullptr, std::size_t{count} * bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, std::size_t{count} * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(memory != MAP_FAILED);
   memory_.reset(static_cast<char*>(memory));
   freed_.reserve(count);
@@ -45,8 +44,7 @@ void BufferPool::release(Block& block) {
 }
 
 void BufferPool::give_back() {
-  for (const std::uint16_t id : freed_)
-    ring_.provide_buffer(id, blocks_[id].data, blocks_[id].capacity);
+  for (const std::uint16_t id : freed_) ring_.provide_buffer(id, blocks_[id].data, blocks_[id].capacity);
   freed_.clear();
 }
 

@@ -18,8 +18,7 @@ struct CoreDns::Question {
   DnsReply reply;
   Timer patience{[](void* self) {
                    auto& question = *static_cast<Question*>(self);
-                   question.desk.answer(question.id,
-                                        dns_failure("the name service did not answer in time"));
+                   question.desk.answer(question.id, dns_failure("the name service did not answer in time"));
                  },
                  this};
 };
@@ -68,8 +67,7 @@ Task<DnsReply> CoreDns::follow(std::string name, DnsType type) {
     DnsReply reply = co_await ask(std::move(name), type);
     ttl_s = std::min(ttl_s, reply.canonical_ttl_s);
     if (!reply.canonical.empty()) canonical = reply.canonical;
-    const bool on_the_way =
-        reply.status == DnsStatus::no_data && !reply.canonical.empty() && !reply.negative_ttl_s;
+    const bool on_the_way = reply.status == DnsStatus::no_data && !reply.canonical.empty() && !reply.negative_ttl_s;
     if (!on_the_way) {
       reply.canonical = std::move(canonical);
       reply.canonical_ttl_s = ttl_s;
@@ -93,8 +91,7 @@ void CoreDns::answer(std::uint64_t id, DnsReply reply) {
 }
 
 void CoreDns::abort() {
-  while (!waiting_.empty())
-    answer(waiting_.begin()->first, dns_failure("the relay is shutting down"));
+  while (!waiting_.empty()) answer(waiting_.begin()->first, dns_failure("the relay is shutting down"));
 }
 
 }  // namespace sluice::io

@@ -72,8 +72,7 @@ class Disk {
   virtual DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) = 0;
   // Whole blocks (EINVAL otherwise), all of them or an error.  `durable`: on the disk when it
   // returns.
-  virtual DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
-                                 bool durable) = 0;
+  virtual DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) = 0;
   // What was ever written to the file, by whomever, is on the disk when it returns.
   virtual DiskResult<void> sync(int file) = 0;
 

@@ -33,7 +33,7 @@ struct DnsRecord {
 };
 
 inline constexpr std::size_t kDnsRecordsMax = 256;  // more in one reply are left out
-inline constexpr unsigned kDnsAliasesMax = 8;  // CNAME records that are followed, one after another
+inline constexpr unsigned kDnsAliasesMax = 8;       // CNAME records that are followed, one after another
 
 struct DnsReply {
   DnsStatus status = DnsStatus::failed;

@@ -52,8 +52,7 @@ class Reader {
 // As fold_dns_name() gives it.  Octets that no host name has are written as \DDD (RFC 1035 5.1), so
 // that a dot inside a label does not become one between two.
 void Reader::append(std::string& text, std::uint8_t octet) {
-  const char c = octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet - 'A' + 'a')
-                                              : static_cast<char>(octet);
+  const char c = octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet - 'A' + 'a') : static_cast<char>(octet);
   if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
     text += c;
     return;
@@ -99,9 +98,7 @@ struct Record {
   std::uint16_t record_class = 0;
   std::uint32_t ttl_s = 0;
   std::size_t end = 0;  // of its data, at whose beginning the reader stands
-  [[nodiscard]] bool is(std::uint16_t wanted) const {
-    return type == wanted && record_class == kClassInternet;
-  }
+  [[nodiscard]] bool is(std::uint16_t wanted) const { return type == wanted && record_class == kClassInternet; }
 };
 
 struct Alias {
@@ -209,8 +206,7 @@ void Answer::take(Reader& reader, const Record& record) {
     found.address = Address::from_bytes(reader.bytes(type_ == DnsType::a ? 4 : 16), 0);
   }
   reader.require(reader.at() == record.end);
-  if (reader.whole() && reply_.records.size() < kDnsRecordsMax)
-    reply_.records.push_back(std::move(found));
+  if (reader.whole() && reply_.records.size() < kDnsRecordsMax) reply_.records.push_back(std::move(found));
 }
 
 // RFC 2308 section 5: "the minimum of the SOA.MINIMUM field and SOA's TTL".
@@ -244,14 +240,12 @@ DnsReply Answer::read() {
   Reader reader(message_);
   const Header header = read_header(reader);
   constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kCutOff = 0x0200, kRcode = 0x000F;
-  if (!reader.whole() || (header.flags & kResponse) == 0 || (header.flags & kOpcode) != 0)
-    return malformed();
+  if (!reader.whole() || (header.flags & kResponse) == 0 || (header.flags & kOpcode) != 0) return malformed();
   const unsigned rcode = header.flags & kRcode;
   if (rcode != 0 && rcode != 3) return dns_failure(words_for(rcode));
   if ((header.flags & kCutOff) != 0) return dns_failure("the name server's answer is cut off");
   if (!follow_aliases(reader, header.answers)) return reply_;
-  if (!for_each(reader, header.answers,
-                [this](Reader& data, const Record& record) { take(data, record); }))
+  if (!for_each(reader, header.answers, [this](Reader& data, const Record& record) { take(data, record); }))
     return malformed();
   if (!reply_.records.empty() && rcode == 0) {
     reply_.status = DnsStatus::ok;
@@ -266,8 +260,7 @@ DnsReply Answer::read() {
 
 }  // namespace
 
-DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name,
-                         DnsType type) {
+DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name, DnsType type) {
   return Answer(message, name, type).read();
 }
 

@@ -14,7 +14,6 @@ namespace sluice::io {
 // to are believed: those of the name itself, or of the one at the end of its CNAME records.
 // `failed` when the message is malformed or cut off, says that the server failed, or has aliases
 // that go round or on for more than kDnsAliasesMax.
-DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name,
-                         DnsType type);
+DnsReply read_dns_answer(std::span<const std::uint8_t> message, std::string_view name, DnsType type);
 
 }  // namespace sluice::io

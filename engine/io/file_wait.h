@@ -37,13 +37,10 @@ class FileAwaiter {
   std::int32_t result_ = 0;
 };
 
-inline auto read_file(Loop& loop, int file, std::span<std::byte> bytes, std::uint64_t offset,
-                      const char* what) {
-  return FileAwaiter(
-      [&loop, file, bytes, offset](Operation::Told told, void* context) {
-        loop.read_file(file, bytes, offset, told, context);
-      },
-      what);
+inline auto read_file(Loop& loop, int file, std::span<std::byte> bytes, std::uint64_t offset, const char* what) {
+  return FileAwaiter([&loop, file, bytes, offset](
+                         Operation::Told told, void* context) { loop.read_file(file, bytes, offset, told, context); },
+                     what);
 }
 
 }  // namespace sluice::io

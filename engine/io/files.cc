@@ -53,12 +53,10 @@ std::expected<void, std::string> make_directories(const std::filesystem::path& d
 
 }  // namespace
 
-std::expected<void, std::string> write_new_files(const std::string& directory,
-                                                 const std::vector<NewFile>& files) {
+std::expected<void, std::string> write_new_files(const std::string& directory, const std::vector<NewFile>& files) {
   if (auto made = make_directories(directory); !made) return made;
   for (const NewFile& file : files)
-    if (auto written = write_synced(directory + "/" + file.name, file.text, file.mode); !written)
-      return written;
+    if (auto written = write_synced(directory + "/" + file.name, file.text, file.mode); !written) return written;
   return {};
 }
 
@@ -77,19 +75,17 @@ std::vector<std::string> list_directories(const std::string& path) {
 FileStamp stamp_file(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0)
-    return {.exists = errno != ENOENT && errno != ENOTDIR,
-            .value = {static_cast<std::uint64_t>(errno)}};
+    return {.exists = errno != ENOENT && errno != ENOTDIR, .value = {static_cast<std::uint64_t>(errno)}};
   return {.exists = true,
           .value = {nanoseconds(status.st_mtim), nanoseconds(status.st_ctim),
-                    static_cast<std::uint64_t>(status.st_size),
-                    static_cast<std::uint64_t>(status.st_ino)}};
+                    static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_ino)}};
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
   // A FIFO would be waited for, which nobody may write to.
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return complaint(path, "cannot open");
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return complaint(path, "cannot look at it");
   if (!S_ISREG(status.st_mode)) return std::unexpected(path + ": is no regular file; name one");
   std::string text;
@@ -100,13 +96,12 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return complaint(path, "cannot read");
     text.append(piece.data(), static_cast<std::size_t>(n));
-    if (text.size() > bytes_max)
-      return std::unexpected(path + ": longer than " + std::to_string(bytes_max) + " bytes");
+    if (text.size() > bytes_max) return std::unexpected(path + ": longer than " + std::to_string(bytes_max) + " bytes");
   }
 }
 
-std::expected<void, std::string> deliver_to_maildir(const std::string& directory,
-                                                    const std::string& name, std::string_view bytes) {
+std::expected<void, std::string> deliver_to_maildir(const std::string& directory, const std::string& name,
+                                                    std::string_view bytes) {
   std::error_code error;
   for (const char* part : {"/tmp", "/new", "/cur"}) {
     std::filesystem::create_directories(directory + part, error);

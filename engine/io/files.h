@@ -17,8 +17,8 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
 // The names of the folders in `path`, in their order.  None where it cannot be read.
 std::vector<std::string> list_directories(const std::string& path);
 
-// Changes when the file does: its content, its owner, its mode, or which file it is.  A file that is there and cannot be
-// looked at exists.
+// Changes when the file does: its content, its owner, its mode, or which file it is.  A file that is there and cannot
+// be looked at exists.
 struct FileStamp {
   bool exists = false;
   std::array<std::uint64_t, 4> value{};
@@ -31,12 +31,11 @@ struct NewFile {
   unsigned mode = 0600;
 };
 // Writes files that must not be there yet into `directory`, which is made (mode 0755) if need be.
-std::expected<void, std::string> write_new_files(const std::string& directory,
-                                                 const std::vector<NewFile>& files);
+std::expected<void, std::string> write_new_files(const std::string& directory, const std::vector<NewFile>& files);
 
 // Delivers `bytes` as a new message of the Maildir `directory`, which is made if need be: written under
 // tmp/, synced, moved to new/, and the directory synced.  `name` is unique.
-std::expected<void, std::string> deliver_to_maildir(const std::string& directory,
-                                                    const std::string& name, std::string_view bytes);
+std::expected<void, std::string> deliver_to_maildir(const std::string& directory, const std::string& name,
+                                                    std::string_view bytes);
 
 }  // namespace sluice::io

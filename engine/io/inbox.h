@@ -21,8 +21,7 @@ class Inbox {
   bool push(std::function<void()> message) {
     Node* below = head_.load(std::memory_order_relaxed);
     auto* node = new Node{std::move(message), below};
-    while (!head_.compare_exchange_weak(below, node, std::memory_order_release,
-                                        std::memory_order_relaxed)) {
+    while (!head_.compare_exchange_weak(below, node, std::memory_order_release, std::memory_order_relaxed)) {
       node->next = below;
     }
     // Once it is pushed, the node is the reader's, who may have freed it by now.

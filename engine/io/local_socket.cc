@@ -16,7 +16,6 @@
 namespace sluice::io {
 namespace {
 
-
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -40,8 +39,8 @@ std::expected<sockaddr_un, std::string> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
-    return std::unexpected(path + ": a socket's path has 1 to " +
-                           std::to_string(sizeof address.sun_path - 1) + " bytes");
+    return std::unexpected(path + ": a socket's path has 1 to " + std::to_string(sizeof address.sun_path - 1) +
+                           " bytes");
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
@@ -102,8 +101,9 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (!connect_to(fd.get(), *address)) {
-    const char* const closed = "only root, server.user and members of server.group may use it, and a change of that group takes "
-                               "a restart of the relay";
+    const char* const closed =
+        "only root, server.user and members of server.group may use it, and a change of that group takes "
+        "a restart of the relay";
     return std::unexpected(complaint(path, errno == EACCES ? closed : "is sluice running?"));
   }
   while (!request.empty()) {

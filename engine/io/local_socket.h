@@ -14,8 +14,8 @@ namespace sluice::io {
 // missing is made.  Errors are sentences.  At start-up.
 std::expected<int, std::string> listen_local(const std::string& path);
 
-// Connects, sends `request`, and hands what comes to `piece` until the end; blocks at most `timeout_s` for each step.  For
-// sluicectl.
+// Connects, sends `request`, and hands what comes to `piece` until the end; blocks at most `timeout_s` for each step.
+// For sluicectl.
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
                                            const std::function<void(std::string_view)>& piece);
 

@@ -88,8 +88,7 @@ void Loop::run(const std::function<bool()>& settled) {
 }
 
 Instant Loop::due() const {
-  if (deferred_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume())
-    return now_;
+  if (deferred_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume()) return now_;
   return timers_.next().value_or(Instant::max());
 }
 
@@ -133,8 +132,7 @@ void Loop::dispatch(const Completion& completion) {
   CHECK(operation != nullptr);  // records go only with their last completion
   const Operation copy = *operation;
   if (!completion.more) operations_.erase(id);
-  if (completion.result == -ENOBUFS && kind_of(completion.tag) == OperationKind::receive)
-    ++counters_.buffers_missing;
+  if (completion.result == -ENOBUFS && kind_of(completion.tag) == OperationKind::receive) ++counters_.buffers_missing;
   copy.told(copy.context, completion);
 }
 
@@ -168,16 +166,15 @@ OperationId Loop::connect(int socket, const Address* address, Operation::Told to
   return id;
 }
 
-OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
-                             Operation::Told told, void* context) {
+OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable, Operation::Told told,
+                             void* context) {
   const OperationId id = start(told, context);
-  platform_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset,
-                        durable);
+  platform_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset, durable);
   return id;
 }
 
-OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
-                            Operation::Told told, void* context) {
+OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
+                            void* context) {
   const OperationId id = start(told, context);
   platform_.ring.read_file(tag_of(OperationKind::read_file, id), file, bytes.data(), bytes.size(), offset);
   return id;

@@ -14,8 +14,8 @@
 #include "engine/base/slab.h"
 #include "engine/base/task.h"
 #include "engine/io/buffer_pool.h"
-#include "engine/io/platform.h"
 #include "engine/io/inbox.h"
+#include "engine/io/platform.h"
 #include "engine/io/timer_wheel.h"
 
 namespace sluice::io {
@@ -72,7 +72,7 @@ class Deferred {
 
 struct LoopLimits {
   std::uint32_t operations_max = 1U << 18;
-  std::uint32_t buffers = 512;             // receive buffers shared by the core's connections
+  std::uint32_t buffers = 512;  // receive buffers shared by the core's connections
   std::uint32_t buffer_bytes = 16384;
 };
 
@@ -130,8 +130,8 @@ class Loop {
   OperationId send(int socket, std::string_view bytes, Operation::Told told, void* context);
   OperationId connect(int socket, const Address* address, Operation::Told told, void* context);
   // As Ring's; for waiting there is engine/io/file_wait.h.
-  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
-                         Operation::Told told, void* context);
+  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable, Operation::Told told,
+                         void* context);
   OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
                         void* context);
   // Hands what was started to the kernel now, as Ring's.
@@ -189,9 +189,7 @@ class Loop::SleepAwaiter {
   Timer timer_{&fire, this};
 };
 
-inline Loop::SleepAwaiter Loop::sleep(Duration duration, const char* what) {
-  return {*this, duration, what};
-}
+inline Loop::SleepAwaiter Loop::sleep(Duration duration, const char* what) { return {*this, duration, what}; }
 
 class Loop::TurnAwaiter {
  public:
@@ -220,8 +218,7 @@ inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what
 template <typename T>
 class WorkAwaiter {
  public:
-  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what)
-      : loop_(loop), job_(std::move(job)), what_(what) {}
+  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what) : loop_(loop), job_(std::move(job)), what_(what) {}
   static bool await_ready() noexcept { return false; }
   template <typename Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) {

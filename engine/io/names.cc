@@ -20,8 +20,7 @@ class RealNames final : public Names {
  public:
   explicit RealNames(std::string hosts_file) : hosts_file_(std::move(hosts_file)) {}
 
-  std::expected<std::vector<Address>, std::string> look_up(const std::string& host,
-                                                           std::uint16_t port) override {
+  std::expected<std::vector<Address>, std::string> look_up(const std::string& host, std::uint16_t port) override {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;

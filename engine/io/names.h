@@ -1,5 +1,5 @@
-// Host names to addresses, by the system: its hosts file, and its resolver.  Blocks: for a worker, never for a core.  Any
-// thread.
+// Host names to addresses, by the system: its hosts file, and its resolver.  Blocks: for a worker, never for a core.
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,9 @@ namespace sluice::io {
 class Names {
  public:
   virtual ~Names() = default;
-  // All addresses of `host`, in the order to try, as the system's resolver finds them, which may add a domain of its search
-  // list; the error is a sentence.
-  virtual std::expected<std::vector<Address>, std::string> look_up(const std::string& host,
-                                                                   std::uint16_t port) = 0;
+  // All addresses of `host`, in the order to try, as the system's resolver finds them, which may add a domain of its
+  // search list; the error is a sentence.
+  virtual std::expected<std::vector<Address>, std::string> look_up(const std::string& host, std::uint16_t port) = 0;
   // The addresses that the hosts file has for `host`, without a final dot; none where it is not in there.
   virtual std::vector<Address> in_hosts_file(const std::string& host, std::uint16_t port) = 0;
 };

@@ -1,6 +1,6 @@
-// The platform: the kernel, the clock and chance.  Everything above engine/io reaches them through these interfaces; there
-// are two implementations, the real one (real_*.h) and the simulated one (tests/sim), and nothing above can tell which one
-// it runs on.
+// The platform: the kernel, the clock and chance.  Everything above engine/io reaches them through these interfaces;
+// there are two implementations, the real one (real_*.h) and the simulated one (tests/sim), and nothing above can tell
+// which one it runs on.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,10 +25,10 @@ using Tag = std::uint64_t;
 
 struct Completion {
   Tag tag = 0;
-  std::int32_t result = 0;      // bytes, a descriptor, or a negative errno
-  bool more = false;            // further completions of the same operation follow
-  bool has_buffer = false;      // a provided buffer carries the bytes
-  std::uint16_t buffer = 0;     // its number
+  std::int32_t result = 0;   // bytes, a descriptor, or a negative errno
+  bool more = false;         // further completions of the same operation follow
+  bool has_buffer = false;   // a provided buffer carries the bytes
+  std::uint16_t buffer = 0;  // its number
 };
 
 // Submissions are gathered and go to the kernel in wait().  What an operation points at must stay where it

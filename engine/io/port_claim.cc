@@ -69,14 +69,15 @@ bool is_any(std::span<const std::uint8_t> ip) {
   return std::ranges::all_of(ip, [](std::uint8_t byte) { return byte == 0; });
 }
 
-// Whether what listens at `found` is in the way of a listener at `wanted`.  IPv6 may be for both families, where a process
-// has not said otherwise; ours have (IPV6_V6ONLY).
+// Whether what listens at `found` is in the way of a listener at `wanted`.  IPv6 may be for both families, where a
+// process has not said otherwise; ours have (IPV6_V6ONLY).
 bool is_in_the_way(std::span<const std::uint8_t> found, std::span<const std::uint8_t> wanted) {
   if (found.size() == wanted.size()) return std::ranges::equal(found, wanted) || is_any(found) || is_any(wanted);
   if (found.size() < wanted.size()) return false;
   constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 2.5.5.2
   if (is_any(found)) return true;
-  return std::ranges::equal(found.first(kMapped.size()), kMapped) && is_in_the_way(found.subspan(kMapped.size()), wanted);
+  return std::ranges::equal(found.first(kMapped.size()), kMapped) &&
+         is_in_the_way(found.subspan(kMapped.size()), wanted);
 }
 
 // "0100007F:0019" of /proc/net/tcp: words of four bytes in the machine's order, then the port.
@@ -164,11 +165,11 @@ AddressFault address_fault(const Address& address) {
   return fault;
 }
 
-// The kernel lets a socket in that sets SO_REUSEPORT where all that are bound there have it, listening or not, or, without
-// a look at them, where it has the address of the one that was bound last.  (inet_csk_get_port(); fastreuseport.)  Ours keep
-// the flag, or one of them would get all connections.  So one is left here that does not have it and does not listen; and
-// what was bound last is an address that nothing is sent to.  It must not be one that a wildcard of ours covers, which the
-// kernel would not take for another: thus one of each family.
+// The kernel lets a socket in that sets SO_REUSEPORT where all that are bound there have it, listening or not, or,
+// without a look at them, where it has the address of the one that was bound last.  (inet_csk_get_port();
+// fastreuseport.)  Ours keep the flag, or one of them would get all connections.  So one is left here that does not
+// have it and does not listen; and what was bound last is an address that nothing is sent to.  It must not be one that
+// a wildcard of ours covers, which the kernel would not take for another: thus one of each family.
 void PortClaim::refuse_others() {
   for (const char* unused : {"192.0.2.1", "100::1"})  // RFC 5737, RFC 6666
     bind_and_close(*Address::from_ip(unused, address_.port()));

@@ -1,7 +1,7 @@
-// Whether an address is free for us alone.  Our listeners share their port with SO_REUSEPORT, one socket a core, and the
-// kernel would let any process of the same user join them and take a part of the connections: before they are bound, and
-// afterwards as long as every socket there allows it.
-// Blocking; at start-up, and for a check of the configuration.
+// Whether an address is free for us alone.  Our listeners share their port with SO_REUSEPORT, one socket a core, and
+// the kernel would let any process of the same user join them and take a part of the connections: before they are
+// bound, and afterwards as long as every socket there allows it. Blocking; at start-up, and for a check of the
+// configuration.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class PortClaim {
   // the kernel closes the sockets of its rings after it is gone.  The error is a sentence: why, and whose it is.
   static std::expected<PortClaim, std::string> claim(const Address& address);
 
-  // Once all of ours listen: nothing else can be bound to the address as long as this lives, nor to one that covers it or
-  // that it covers, whatever the user and SO_REUSEPORT.  Takes no connections from then on.
+  // Once all of ours listen: nothing else can be bound to the address as long as this lives, nor to one that covers it
+  // or that it covers, whatever the user and SO_REUSEPORT.  Takes no connections from then on.
   void refuse_others();
 
  private:

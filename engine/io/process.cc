@@ -86,7 +86,8 @@ std::uint64_t raise_file_limit() {
 std::uint64_t open_files() {
   std::error_code error;
   std::uint64_t count = 0;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error)) ++count;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error))
+    ++count;
   return count;
 }
 

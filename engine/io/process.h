@@ -28,8 +28,8 @@ struct Owner {
 std::expected<Owner, std::string> find_owner(const std::string& user, const std::string& group);
 // Becomes `user` (and `group`, if not empty, else the user's own) for good.  Errors are sentences.
 std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group);
-// As long as it lives, a process of root is `user` (and `group`, as above) where files are opened.  For a program of one
-// thread.  Does nothing in a process that is not root's.
+// As long as it lives, a process of root is `user` (and `group`, as above) where files are opened.  For a program of
+// one thread.  Does nothing in a process that is not root's.
 class ActAs {
  public:
   ActAs(const std::string& user, const Owner& owner);
@@ -57,22 +57,22 @@ struct PathAccess {
 };
 PathAccess look_at_path(const std::string& path);
 
-// Where we are root: becomes the owner of `directory`, which is no link, for good, with its group and no other.  So root
-// looks at what a service has, and no name in there can make root do more than that.  Returns the path that it has for us
-// from then on: it is entered before, as a directory above it may be root's alone.
+// Where we are root: becomes the owner of `directory`, which is no link, for good, with its group and no other.  So
+// root looks at what a service has, and no name in there can make root do more than that.  Returns the path that it has
+// for us from then on: it is entered before, as a directory above it may be root's alone.
 std::expected<std::string, std::string> become_owner_of(const std::string& directory);
-// Likewise of the file `path`, which is to be opened by its name; where there is none, of its directory.  Stays root where
-// that is root's, and where its owner cannot reach it: then no name can be changed beneath us either.
+// Likewise of the file `path`, which is to be opened by its name; where there is none, of its directory.  Stays root
+// where that is root's, and where its owner cannot reach it: then no name can be changed beneath us either.
 std::expected<void, std::string> become_owner_of_file(const std::string& path);
 // Makes `directory` if it is missing (mode 0750) and gives it to `user` and `group` (as above), where we are root.
 std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
                                                     const std::string& group);
-// `directory`, if it is one that make_directory_for() has made (by its owner and mode), is given to `group`: a directory that
-// was made for another group lets nobody of this one in.
+// `directory`, if it is one that make_directory_for() has made (by its owner and mode), is given to `group`: a
+// directory that was made for another group lets nobody of this one in.
 std::expected<void, std::string> give_directory_to_group(const std::string& directory, const std::string& user,
                                                          const std::string& group);
-// Gives a file that we have made, under one name, to `user` and `group` (as above).  Without being root: to `group`, if it is not empty
-// and one that we are in.
+// Gives a file that we have made, under one name, to `user` and `group` (as above).  Without being root: to `group`, if
+// it is not empty and one that we are in.
 std::expected<void, std::string> give_file_to(const std::string& path, const std::string& user,
                                               const std::string& group);
 
@@ -81,8 +81,8 @@ std::vector<int> allowed_cpus();
 // The calling thread stays on `cpu`.  Failing is no harm but to speed.
 void pin_thread(int cpu, const char* name);
 
-// The addresses of the machine's interfaces that are up, loopback among them; without ports.  Empty where they cannot be
-// told.
+// The addresses of the machine's interfaces that are up, loopback among them; without ports.  Empty where they cannot
+// be told.
 std::vector<Address> machine_addresses();
 
 // The machine's full name, as its resolver tells it; "localhost" when there is none.

@@ -54,8 +54,7 @@ auto uninterrupted(Call call) {
 
 // O_NONBLOCK: a FIFO that somebody put there must not keep us.
 int open_quickly(const std::string& path, int flags) {
-  return uninterrupted(
-      [&] { return ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600); });
+  return uninterrupted([&] { return ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600); });
 }
 
 // Direct where the file system can.  Without O_NONBLOCK, which the ring would take as a wish to
@@ -67,9 +66,9 @@ bool make_direct(int fd) {
          (errno == EINVAL && ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
 }
 
-// A file that is written belongs to one descriptor at a time.  Direct writes that a killed process has left to the kernel
-// keep its lock until they have ended (flock goes with the open file, which they hold): so none of them can fall on
-// what is written by the next process.  An errno or 0.
+// A file that is written belongs to one descriptor at a time.  Direct writes that a killed process has left to the
+// kernel keep its lock until they have ended (flock goes with the open file, which they hold): so none of them can fall
+// on what is written by the next process.  An errno or 0.
 int lock_for_writing(int fd) {
   for (int tries = 0;; ++tries) {
     if (uninterrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return 0;
@@ -86,14 +85,12 @@ int sync_all(int fd) {
 int write_all(int fd, std::uint64_t offset, std::string_view bytes, int flags) {
   while (!bytes.empty()) {
     const iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
-    const ssize_t n =
-        uninterrupted([&] { return ::pwritev2(fd, &piece, 1, static_cast<off_t>(offset), flags); });
+    const ssize_t n = uninterrupted([&] { return ::pwritev2(fd, &piece, 1, static_cast<off_t>(offset), flags); });
     if (n < 0) return errno;
     if (n == 0) return EIO;
     // A direct write goes on at a block, even where the disk stopped within one.
     const bool all = static_cast<std::size_t>(n) == bytes.size();
-    const std::size_t done =
-        all ? bytes.size() : static_cast<std::size_t>(n) / kDiskBlockBytes * kDiskBlockBytes;
+    const std::size_t done = all ? bytes.size() : static_cast<std::size_t>(n) / kDiskBlockBytes * kDiskBlockBytes;
     if (done == 0) return EIO;
     bytes.remove_prefix(done);
     offset += done;
@@ -104,16 +101,12 @@ int write_all(int fd, std::uint64_t offset, std::string_view bytes, int flags) {
 int write_zeros(int fd, std::uint64_t size) {
   // In one piece where the file system can; and what does not fit is known before anything is
   // written.
-  const int reserved =
-      size == 0 ? 0
-                : uninterrupted([&] { return ::fallocate(fd, 0, 0, static_cast<off_t>(size)); });
+  const int reserved = size == 0 ? 0 : uninterrupted([&] { return ::fallocate(fd, 0, 0, static_cast<off_t>(size)); });
   if (reserved != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
   const AlignedBytes zeros(static_cast<std::size_t>(std::min<std::uint64_t>(size, kChunkBytes)));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
-    const std::size_t part =
-        static_cast<std::size_t>(std::min<std::uint64_t>(size - at, zeros.size()));
-    if (const int error = write_all(fd, at, zeros.view().substr(0, part), 0); error != 0)
-      return error;
+    const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, zeros.size()));
+    if (const int error = write_all(fd, at, zeros.view().substr(0, part), 0); error != 0) return error;
   }
   return sync_all(fd) == 0 ? 0 : errno;
 }
@@ -135,8 +128,7 @@ class RealDisk final : public Disk {
   DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   DiskResult<int> open(const std::string& path, bool writable) override;
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
-  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
-                         bool durable) override;
+  DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   DiskResult<void> sync(int file) override;
   DiskResult<void> rename(const std::string& from, const std::string& to) override;
   DiskResult<void> remove(const std::string& path) override;
@@ -195,8 +187,7 @@ DiskResult<DiskEntry> RealDisk::look(const std::string& path) {
 }
 
 DiskResult<void> RealDisk::rename(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0)
-    return failed(from, ("cannot rename it to " + to).c_str());
+  if (::rename(from.c_str(), to.c_str()) != 0) return failed(from, ("cannot rename it to " + to).c_str());
   return {};
 }
 
@@ -248,16 +239,14 @@ DiskResult<std::string> RealDisk::read(int file, std::uint64_t offset, std::size
   struct stat status{};
   if (::fstat(file, &status) != 0) return failed(name_of(file), kDoing);
   const std::uint64_t size = static_cast<std::uint64_t>(status.st_size);
-  const std::uint64_t end =
-      offset < size ? offset + std::min<std::uint64_t>(bytes, size - offset) : offset;
+  const std::uint64_t end = offset < size ? offset + std::min<std::uint64_t>(bytes, size - offset) : offset;
   std::string text;
-  AlignedBytes chunk(static_cast<std::size_t>(
-      std::min<std::uint64_t>(disk_blocks_up(end - offset) + kDiskBlockBytes, kChunkBytes)));
+  AlignedBytes chunk(
+      static_cast<std::size_t>(std::min<std::uint64_t>(disk_blocks_up(end - offset) + kDiskBlockBytes, kChunkBytes)));
   while (offset < end) {
     const std::size_t skip = offset % kDiskBlockBytes;
-    const ssize_t n = uninterrupted([&] {
-      return ::pread(file, chunk.data(), chunk.size(), static_cast<off_t>(offset - skip));
-    });
+    const ssize_t n =
+        uninterrupted([&] { return ::pread(file, chunk.data(), chunk.size(), static_cast<off_t>(offset - skip)); });
     if (n < 0) return failed(name_of(file), kDoing);
     if (static_cast<std::size_t>(n) <= skip) break;  // it has become shorter
     text.append(chunk.view().substr(0, static_cast<std::size_t>(n)).substr(skip, end - offset));
@@ -266,8 +255,7 @@ DiskResult<std::string> RealDisk::read(int file, std::uint64_t offset, std::size
   return text;
 }
 
-DiskResult<void> RealDisk::write(int file, std::uint64_t offset, std::string_view bytes,
-                                 bool durable) {
+DiskResult<void> RealDisk::write(int file, std::uint64_t offset, std::string_view bytes, bool durable) {
   constexpr const char* kDoing = "cannot write";
   if (offset % kDiskBlockBytes != 0 || bytes.size() % kDiskBlockBytes != 0 || offset > kFileBytesMax ||
       bytes.size() > kFileBytesMax - offset)
@@ -276,8 +264,7 @@ DiskResult<void> RealDisk::write(int file, std::uint64_t offset, std::string_vie
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, chunk.size());
     std::memcpy(chunk.data(), part.data(), part.size());
-    const int error =
-        write_all(file, offset, chunk.view().substr(0, part.size()), durable ? RWF_DSYNC : 0);
+    const int error = write_all(file, offset, chunk.view().substr(0, part.size()), durable ? RWF_DSYNC : 0);
     if (error != 0) return failed(name_of(file), kDoing, error);
     offset += part.size();
     bytes.remove_prefix(part.size());
@@ -320,8 +307,7 @@ DiskResult<int> RealDisk::lock(const std::string& path) {
   constexpr const char* kDoing = "cannot lock it";
   Descriptor fd(open_quickly(path, O_RDWR | O_CREAT));
   if (fd.get() < 0) return failed(path, kDoing);
-  if (uninterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0)
-    return failed(path, kDoing);
+  if (uninterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) return failed(path, kDoing);
   return fd.release();
 }
 

@@ -22,8 +22,7 @@
 namespace sluice::io {
 namespace {
 
-constexpr int kUdpPayloadBytes =
-    1232;  // what fits everywhere without fragments (DNS flag day 2020)
+constexpr int kUdpPayloadBytes = 1232;  // what fits everywhere without fragments (DNS flag day 2020)
 constexpr unsigned kTriesMax = 5;
 
 // Where no server's answer came through.  (ares_library_init() is for Windows.)
@@ -156,8 +155,7 @@ bool RealDns::take_questions() {
     // records where we want the bytes.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
-    ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered,
-               raw);
+    ares_query(channel_, raw->name.c_str(), /* IN */ 1, static_cast<int>(raw->type), &answered, raw);
 #pragma clang diagnostic pop
   }
   return !ending;
@@ -173,8 +171,7 @@ int RealDns::wait_ms() const {
 void RealDns::wait() {
   polled_.clear();
   polled_.push_back({.fd = wake_, .events = POLLIN, .revents = 0});
-  for (const auto& [socket, events] : sockets_)
-    polled_.push_back({.fd = socket, .events = events, .revents = 0});
+  for (const auto& [socket, events] : sockets_) polled_.push_back({.fd = socket, .events = events, .revents = 0});
   const int ready = ::poll(polled_.data(), polled_.size(), wait_ms());
   CHECK(ready >= 0 || errno == EINTR);
   if (ready > 0) {
@@ -189,8 +186,7 @@ void RealDns::wait() {
       const bool error = (got & (POLLERR | POLLHUP | POLLNVAL)) != 0;
       const bool readable = (got & POLLIN) != 0 || (error && (events & POLLIN) != 0);
       const bool writable = (got & POLLOUT) != 0 || (error && (events & POLLOUT) != 0);
-      ares_process_fd(channel_, readable ? socket : ARES_SOCKET_BAD,
-                      writable ? socket : ARES_SOCKET_BAD);
+      ares_process_fd(channel_, readable ? socket : ARES_SOCKET_BAD, writable ? socket : ARES_SOCKET_BAD);
     }
   }
   ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
@@ -203,13 +199,11 @@ bool RealDns::out_of_descriptors() const {
   return spare < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
-void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes,
-                       int size) {
+void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned char* bytes, int size) {
   const std::unique_ptr<Question> question(static_cast<Question*>(context));
   // What c-ares makes of an answer is of no interest where it hands over the answer itself.
   const bool has_answer = bytes != nullptr && size > 0;
-  DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)},
-                                                question->name, question->type)
+  DnsReply reply = has_answer ? read_dns_answer({bytes, static_cast<std::size_t>(size)}, question->name, question->type)
                               : dns_failure(question->dns.out_of_descriptors()
                                                 ? "the process may open no more files (ulimit -n, LimitNOFILE=)"
                                                 : words_for(status));
@@ -223,20 +217,17 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
 // ------------------------------------------------------------------------------------------ making
 // it
 
-std::expected<void, std::string> set_servers(ares_channel channel,
-                                             const std::vector<std::string>& servers) {
+std::expected<void, std::string> set_servers(ares_channel channel, const std::vector<std::string>& servers) {
   if (servers.empty()) return {};
   std::string list;
   for (const std::string& server : servers) {
     const auto address = Address::parse(server);
     if (!address || address->port() == 0)
-      return std::unexpected(
-          "a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
+      return std::unexpected("a name server is ADDRESS:PORT, such as 192.0.2.53:53 or [2001:db8::53]:53");
     list += (list.empty() ? "" : ",") + address->to_string();
   }
   const int status = ares_set_servers_ports_csv(channel, list.c_str());
-  if (status != ARES_SUCCESS)
-    return std::unexpected(std::string("name servers: ") + ares_strerror(status));
+  if (status != ARES_SUCCESS) return std::unexpected(std::string("name servers: ") + ares_strerror(status));
   return {};
 }
 
@@ -251,11 +242,9 @@ std::expected<void, std::string> RealDns::open(const RealDnsOptions& options) {
   chosen.tries = static_cast<int>(std::clamp(options.tries, 1U, kTriesMax));
   chosen.sock_state_cb = &socket_changed;
   chosen.sock_state_cb_data = this;
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                   ARES_OPT_SOCK_STATE_CB;
+  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
   const int status = ares_init_options(&channel_, &chosen, mask);
-  if (status != ARES_SUCCESS)
-    return std::unexpected(std::string("name service: ") + ares_strerror(status));
+  if (status != ARES_SUCCESS) return std::unexpected(std::string("name service: ") + ares_strerror(status));
   if (auto set = set_servers(channel_, options.servers); !set) return set;
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "sluice-dns");

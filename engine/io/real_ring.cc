@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kBufferGroup = 0;
 constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;  // a result has 31 bits
-constexpr Tag kWakeTag = Tag{0xff} << 56;  // no operation has kind 255
+constexpr Tag kWakeTag = Tag{0xff} << 56;                        // no operation has kind 255
 
 class RealRing final : public Ring {
  public:
@@ -63,8 +63,7 @@ class RealRing final : public Ring {
     io_uring_prep_close(sqe, descriptor);
     io_uring_sqe_set_data64(sqe, tag);
   }
-  void write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
-                  bool durable) override {
+  void write_file(Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset, bool durable) override {
     CHECK(size <= kTransferBytesMax);
     io_uring_sqe* sqe = entry();
     io_uring_prep_write(sqe, file, bytes, static_cast<unsigned>(size), offset);
@@ -96,8 +95,7 @@ class RealRing final : public Ring {
     ++enters_;
     const int submitted = io_uring_submit(&ring_);
     // What could not be taken is still queued.
-    CHECK(submitted >= 0 || submitted == -EBUSY || submitted == -EAGAIN || submitted == -EINTR ||
-          submitted == -ENOMEM);
+    CHECK(submitted >= 0 || submitted == -EBUSY || submitted == -EAGAIN || submitted == -EINTR || submitted == -ENOMEM);
   }
   void wake() override {
     const std::uint64_t one = 1;
@@ -137,9 +135,10 @@ std::string explain_setup(int error) {
     case ENOSYS:
       return text + "the kernel has no io_uring (6.1 or later is needed)";
     case EPERM:
-      return text + "look at sysctl kernel.io_uring_disabled (must be 0, or 1 with the group in "
-                    "kernel.io_uring_group), and at the seccomp profile of the container (Docker's and "
-                    "containerd's default profiles refuse io_uring_setup)";
+      return text +
+             "look at sysctl kernel.io_uring_disabled (must be 0, or 1 with the group in "
+             "kernel.io_uring_group), and at the seccomp profile of the container (Docker's and "
+             "containerd's default profiles refuse io_uring_setup)";
     case ENOMEM:
       return text + "raise the locked-memory limit (ulimit -l, LimitMEMLOCK=) or free memory";
     case EINVAL:
@@ -160,8 +159,7 @@ std::expected<void, std::string> RealRing::open(const RealRingOptions& options) 
   if (const int result = io_uring_queue_init_params(options.submissions, &ring_, &params); result < 0)
     return std::unexpected(explain_setup(-result));
   opened_ = true;
-  if (const int result = io_uring_register_ring_fd(&ring_); result < 0)
-    return std::unexpected(explain_setup(-result));
+  if (const int result = io_uring_register_ring_fd(&ring_); result < 0) return std::unexpected(explain_setup(-result));
   int result = 0;
   buffers_ = io_uring_setup_buf_ring(&ring_, options.buffers, kBufferGroup, 0, &result);
   if (buffers_ == nullptr) return std::unexpected("provided buffers: " + explain_setup(-result));

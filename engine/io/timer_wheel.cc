@@ -84,8 +84,8 @@ void TimerWheel::fire_due() {
 // Whatever is on a level comes before all that is on the levels above.
 std::uint64_t TimerWheel::next_tick() const {
   if (occupied_[0] != 0)
-    return tick_ + static_cast<unsigned>(std::countr_zero(
-                       std::rotr(occupied_[0], static_cast<int>(tick_ & (kSlots - 1)))));
+    return tick_ +
+           static_cast<unsigned>(std::countr_zero(std::rotr(occupied_[0], static_cast<int>(tick_ & (kSlots - 1)))));
   unsigned level = 1;
   while (level < kLevels - 1 && occupied_[level] == 0) ++level;
   const std::uint64_t position = tick_ >> (level * kSlotBits);

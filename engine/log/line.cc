@@ -30,8 +30,7 @@ using TimeText = std::array<char, 24>;
 TimeText time_text(WallMillis wall) {
   using namespace std::chrono;
   constexpr sys_time<milliseconds> kFirst = sys_days(year(0) / 1 / 1);
-  constexpr sys_time<milliseconds> kLast =
-      sys_days(year(9999) / 12 / 31) + days(1) - milliseconds(1);
+  constexpr sys_time<milliseconds> kLast = sys_days(year(9999) / 12 / 31) + days(1) - milliseconds(1);
   const auto moment = std::clamp(sys_time<milliseconds>(milliseconds(wall)), kFirst, kLast);
   const auto day = floor<days>(moment);
   const year_month_day date(day);
@@ -39,8 +38,7 @@ TimeText time_text(WallMillis wall) {
   TimeText text;
   std::size_t at = 0;
   const auto put = [&](std::int64_t value, std::size_t digits, char after) {
-    for (std::size_t i = digits; i-- > 0; value /= 10)
-      text[at + i] = static_cast<char>('0' + value % 10);
+    for (std::size_t i = digits; i-- > 0; value /= 10) text[at + i] = static_cast<char>('0' + value % 10);
     at += digits;
     text[at++] = after;
   };
@@ -61,8 +59,7 @@ std::string_view level_text(Level level) {
   return kTexts[static_cast<std::size_t>(level)];
 }
 
-LogLine::LogLine(Log* log, LogFormat format, WallMillis now, Level level, LogName event)
-    : log_(log), format_(format) {
+LogLine::LogLine(Log* log, LogFormat format, WallMillis now, Level level, LogName event) : log_(log), format_(format) {
   if (log_ == nullptr) return;
   const TimeText time = time_text(now);
   const bool json = format_ == LogFormat::json;
@@ -124,8 +121,7 @@ LogLine& LogLine::field(LogName name, Duration value) {
   if (micros < 0) *end++ = '-';
   end = std::to_chars(end, text.data() + text.size(), std::abs(micros / kMicrosPerMilli)).ptr;
   *end++ = '.';
-  for (const std::int64_t unit : {100, 10, 1})
-    *end++ = static_cast<char>('0' + fraction / unit % 10);
+  for (const std::int64_t unit : {100, 10, 1}) *end++ = static_cast<char>('0' + fraction / unit % 10);
   const std::string_view digits(text.data(), end);
   if (begin_field(name.text(), digits.size())) append(digits);
   return *this;

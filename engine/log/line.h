@@ -32,8 +32,7 @@ inline constexpr std::size_t kLogLineBytesMax = 8192;
 class LogName {
  public:
   template <std::size_t kSize>
-  consteval LogName(const char (&name)[kSize])
-      : text_(name, kSize - 1) {  // NOLINT(google-explicit-constructor)
+  consteval LogName(const char (&name)[kSize]) : text_(name, kSize - 1) {  // NOLINT(google-explicit-constructor)
     if (text_.empty()) throw "a name in the log is empty";
     for (const char c : text_) {
       const bool known = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -58,17 +57,15 @@ class LogLine {
   // Milliseconds with three places: 12.345.
   LogLine& field(LogName name, Duration value);
   template <std::integral Number>
-  requires(!std::same_as<Number, bool> &&
-           !std::same_as<Number, char>) LogLine& field(LogName name, Number value) {
+    requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
+  LogLine& field(LogName name, Number value) {
     if constexpr (std::signed_integral<Number>)
       return number(name, static_cast<std::int64_t>(value));
     else
       return number(name, static_cast<std::uint64_t>(value));
   }
   // Left out where there is nothing to say.
-  LogLine& field_if_any(LogName name, std::string_view value) {
-    return value.empty() ? *this : field(name, value);
-  }
+  LogLine& field_if_any(LogName name, std::string_view value) { return value.empty() ? *this : field(name, value); }
 
   // Hands the line to its log; the destructor does it otherwise.
   void end();

@@ -33,13 +33,10 @@ int milliseconds(Duration span) {
 
 LogLine Log::line(Level level, LogName event) {
   if (!writes(level)) return {nullptr, LogFormat::json, 0, level, event};
-  return {this, service_.format_.load(std::memory_order_relaxed), service_.clock_.wall(), level,
-          event};
+  return {this, service_.format_.load(std::memory_order_relaxed), service_.clock_.wall(), level, event};
 }
 
-bool Log::writes(Level level) const {
-  return level >= service_.level_.load(std::memory_order_relaxed);
-}
+bool Log::writes(Level level) const { return level >= service_.level_.load(std::memory_order_relaxed); }
 
 void Log::commit(std::string_view line) {
   if (!ring_.write(line)) dropped_.fetch_add(1, std::memory_order_relaxed);
@@ -286,9 +283,8 @@ void LogService::sleep(Progress progress, bool stopping) {
 }
 
 void LogService::poll_for(int timeout_ms, bool sink_too) {
-  std::array<pollfd, 2> ready{
-      pollfd{.fd = wake_, .events = POLLIN, .revents = 0},
-      pollfd{.fd = sink_too ? sink_.descriptor() : -1, .events = POLLOUT, .revents = 0}};
+  std::array<pollfd, 2> ready{pollfd{.fd = wake_, .events = POLLIN, .revents = 0},
+                              pollfd{.fd = sink_too ? sink_.descriptor() : -1, .events = POLLOUT, .revents = 0}};
   ::poll(ready.data(), ready.size(), timeout_ms);
   std::uint64_t count = 0;
   if ((ready[0].revents & POLLIN) != 0) (void)!::read(wake_, &count, sizeof count);

@@ -52,10 +52,9 @@ class Log {
 struct LogOptions {
   LogFormat format = LogFormat::json;
   Level level = Level::info;
-  std::size_t ring_bytes = 1024 * 1024;  // per thread; a power of two, at least two lines
-  Duration interval = std::chrono::milliseconds(
-      50);  // between two rounds of the log thread while there is something
-  Duration flush_timeout = std::chrono::seconds(2);  // at stop(), for a sink that cannot be written
+  std::size_t ring_bytes = 1024 * 1024;               // per thread; a power of two, at least two lines
+  Duration interval = std::chrono::milliseconds(50);  // between two rounds of the log thread while there is something
+  Duration flush_timeout = std::chrono::seconds(2);   // at stop(), for a sink that cannot be written
 };
 
 // Owned by the program, made before the threads that log and gone after them.

@@ -17,8 +17,7 @@ namespace sluice::log {
 class LogRing {
  public:
   // A power of two.
-  explicit LogRing(std::size_t capacity)
-      : capacity_(capacity), bytes_(std::make_unique<char[]>(capacity)) {
+  explicit LogRing(std::size_t capacity) : capacity_(capacity), bytes_(std::make_unique<char[]>(capacity)) {
     CHECK(std::has_single_bit(capacity));
   }
   LogRing(const LogRing&) = delete;

@@ -43,17 +43,14 @@ struct Target {
   std::string path;  // empty: it has no name of its own
 };
 
-std::string sentence(const std::string& what, int error) {
-  return what + ": " + std::strerror(error);
-}
+std::string sentence(const std::string& what, int error) { return what + ": " + std::strerror(error); }
 
 // Standard error is shared with others, who would be surprised if it stopped blocking: a pipe or a
 // terminal is opened once more, for us alone.  Where that is not permitted, poll() and small pieces
 // have to do.
 std::expected<Target, std::string> share(int fd) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0)
-    return std::unexpected(sentence("descriptor " + std::to_string(fd), errno));
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return std::unexpected(sentence("descriptor " + std::to_string(fd), errno));
   const bool may_block = S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
   if (may_block) {
     const std::string path = "/proc/self/fd/" + std::to_string(fd);
@@ -62,17 +59,14 @@ std::expected<Target, std::string> share(int fd) {
   }
   Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!copy.is_open()) return std::unexpected(sentence("descriptor " + std::to_string(fd), errno));
-  const Kind kind = S_ISSOCK(status.st_mode) ? Kind::socket
-                    : may_block              ? Kind::blocking_pipe
-                                             : Kind::file;
+  const Kind kind = S_ISSOCK(status.st_mode) ? Kind::socket : may_block ? Kind::blocking_pipe : Kind::file;
   return Target{.descriptor = std::move(copy), .kind = kind, .path = {}};
 }
 
 std::expected<Target, std::string> open_target(const std::string& file) {
   if (file == "-") return share(STDERR_FILENO);
-  Descriptor opened(::open(file.c_str(),
-                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                           kLogFileMode));
+  Descriptor opened(
+      ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kLogFileMode));
   if (!opened.is_open()) return std::unexpected(sentence(file, errno));
   return Target{.descriptor = std::move(opened), .kind = Kind::pipe, .path = file};
 }
@@ -99,8 +93,8 @@ class DescriptorSink final : public LogSink {
 
   [[nodiscard]] bool moved() const override {
     if (target_.path.empty()) return false;
-    struct stat ours {};
-    struct stat named {};
+    struct stat ours{};
+    struct stat named{};
     if (::fstat(target_.descriptor.get(), &ours) != 0) return false;
     if (::stat(target_.path.c_str(), &named) != 0) return errno == ENOENT;
     return ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
@@ -135,8 +129,7 @@ class DescriptorSink final : public LogSink {
   Target target_;
 };
 
-std::expected<std::unique_ptr<LogSink>, std::string> make_sink(
-    std::expected<Target, std::string> target) {
+std::expected<std::unique_ptr<LogSink>, std::string> make_sink(std::expected<Target, std::string> target) {
   if (!target) return std::unexpected(std::move(target.error()));
   return std::make_unique<DescriptorSink>(std::move(*target));
 }

@@ -12,8 +12,8 @@ namespace {
 // RFC 5321 4.1.2: what is not a Dot-string must be a Quoted-string.
 bool needs_quotes(std::string_view local_part) {
   constexpr std::string_view kSpecials = " \t()<>[]:;@\\,\"";
-  return local_part.empty() || local_part.front() == '.' || local_part.back() == '.' ||
-         local_part.contains("..") || local_part.find_first_of(kSpecials) != std::string_view::npos;
+  return local_part.empty() || local_part.front() == '.' || local_part.back() == '.' || local_part.contains("..") ||
+         local_part.find_first_of(kSpecials) != std::string_view::npos;
 }
 
 AuthorVerdict refused(AuthorFault fault) {

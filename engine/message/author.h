@@ -68,24 +68,22 @@ struct AuthorOptions {
 struct AuthorVerdict {
   AuthorFault fault = AuthorFault::missing;
   std::vector<Mailbox> mailboxes;  // in order; after a fault those before it
-  // Of all display names and comments.  Where there are any, the author may write so only if he may send as all of them,
-  // or a setting lets him; never where one is unquoted and is not his.
+  // Of all display names and comments.  Where there are any, the author may write so only if he may send as all of
+  // them, or a setting lets him; never where one is unquoted and is not his.
   std::vector<NamedDomain> in_names;
   bool loose_name = false;  // the display name has "@", "[" or "]" outside of quotes
-  std::uint64_t steps = 0;         // octets looked at: linear in the value's size
+  std::uint64_t steps = 0;  // octets looked at: linear in the value's size
 
   bool ok() const { return fault == AuthorFault::none; }
   // The one author, or null.
-  const Mailbox* single() const {
-    return ok() && mailboxes.size() == 1 ? &mailboxes.front() : nullptr;
-  }
+  const Mailbox* single() const { return ok() && mailboxes.size() == 1 ? &mailboxes.front() : nullptr; }
 };
 
 // Parses the raw value of one From field (folding allowed).
 //
-// Real programs leave quotes out: 'ann@b.example <ann@b.example>', 'Ann [Sales] <ann@b.example>'.  Such a display name is
-// taken where the field is that name and one address in angle brackets, and nothing else: a comma, a semicolon, a colon or
-// another angle bracket, from which a reader could make another author, is refused as ever.
+// Real programs leave quotes out: 'ann@b.example <ann@b.example>', 'Ann [Sales] <ann@b.example>'.  Such a display name
+// is taken where the field is that name and one address in angle brackets, and nothing else: a comma, a semicolon, a
+// colon or another angle bracket, from which a reader could make another author, is refused as ever.
 AuthorVerdict parse_author(std::string_view from_value, const AuthorOptions& options);
 
 // The whole rule for submission: exactly one From field with exactly one mailbox.  Only of a

@@ -54,8 +54,8 @@ CivilTime civil_time(std::int64_t unix_seconds) {
   const bool next_year = month_from_march >= 10;
 
   CivilTime time{};
-  time.year = 1600 + days / kDaysPer400Years * 400 + centuries * 100 + in_100 / kDaysPer4Years * 4 +
-              years + (next_year ? 1 : 0);
+  time.year = 1600 + days / kDaysPer400Years * 400 + centuries * 100 + in_100 / kDaysPer4Years * 4 + years +
+              (next_year ? 1 : 0);
   time.month = month_from_march + (next_year ? -9 : 3);
   time.day = day_of_year - (kDaysPer5Months * month_from_march + 2) / 5 + 1;
   time.hour = second_of_day / 3600;

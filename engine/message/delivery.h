@@ -32,12 +32,12 @@ struct RecipientStatus {
   bool passed_on_dsn = false;  // relayed to a next hop that offers DSN: reports on success are now its business
   std::uint16_t code = 0;      // the next hop's reply; 0: there was none
   smtp::EnhancedCode enhanced;
-  std::string text;            // its words, or what went wrong; at most kWordsBytesMax, cleaned
-  std::string next_hop;        // "mx.example.net:25", who said so; empty: nobody was asked
-  WallMillis at = 0;           // when; 0: never tried
+  std::string text;      // its words, or what went wrong; at most kWordsBytesMax, cleaned
+  std::string next_hop;  // "mx.example.net:25", who said so; empty: nobody was asked
+  WallMillis at = 0;     // when; 0: never tried
   // A message's recipients may be bound for as many destinations, and each of these has its own retry curve.
-  std::uint32_t tries = 0;     // delivery attempts that this one was asked for in
-  WallMillis due = 0;          // waiting: not to be tried before
+  std::uint32_t tries = 0;  // delivery attempts that this one was asked for in
+  WallMillis due = 0;       // waiting: not to be tried before
   friend bool operator==(const RecipientStatus&, const RecipientStatus&) = default;
 };
 
@@ -48,7 +48,7 @@ struct Attempt {
   std::string tls;               // protocol version; empty: none
   std::uint16_t recipients = 0;  // asked for
   std::uint16_t taken = 0;
-  std::uint16_t code = 0;        // of the reply that decided it; 0: there was none
+  std::uint16_t code = 0;  // of the reply that decided it; 0: there was none
   std::string text;
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };

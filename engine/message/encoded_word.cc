@@ -23,9 +23,9 @@ struct EncodedWord {
   std::size_t size = 0;  // bytes of all of it
 };
 
-// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`.  What readers suffer is suffered
-// here: anything for a charset, blanks in the text, and in Q a "?".
-// Where the text of the one that may begin at `at` begins; npos: none begins there.
+// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`.  What readers suffer is
+// suffered here: anything for a charset, blanks in the text, and in Q a "?". Where the text of the one that may begin
+// at `at` begins; npos: none begins there.
 std::size_t encoded_text_at(std::string_view text, std::size_t at) {
   const std::size_t charset_end = text.find('?', at + 2);
   if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
@@ -101,7 +101,8 @@ bool goes_on_behind_padding(std::string_view base64) {
 }
 
 bool is_any_of(std::string_view charset, std::initializer_list<std::string_view> beginnings) {
-  return std::ranges::any_of(beginnings, [&](std::string_view each) { return smtp::starts_with_ignore_case(charset, each); });
+  return std::ranges::any_of(beginnings,
+                             [&](std::string_view each) { return smtp::starts_with_ignore_case(charset, each); });
 }
 
 // The signs of an address in double width, as they are in a charset of two bytes.
@@ -135,8 +136,8 @@ std::string without_second_bytes(std::string_view text, std::span<const WideSign
   return out;
 }
 
-// ISO 2022: ESC "(" goes to a set of single bytes, ESC "$" to one of two bytes that look like ASCII: Japanese or Chinese.
-// ESC "$" ")" only names one, Korean or Chinese, which is then between SO and SI.
+// ISO 2022: ESC "(" goes to a set of single bytes, ESC "$" to one of two bytes that look like ASCII: Japanese or
+// Chinese. ESC "$" ")" only names one, Korean or Chinese, which is then between SO and SI.
 std::string without_shifted(std::string_view text) {
   constexpr char kShiftOut = '\x0e';
   constexpr char kShiftIn = '\x0f';
@@ -169,17 +170,24 @@ std::string from_wide(std::string_view text, std::size_t size, bool big_endian) 
   std::string out;
   for (; text.size() >= size; text.remove_prefix(size)) {
     std::uint32_t unit = 0;
-    for (std::size_t i = 0; i < size; ++i) unit = unit << 8U | static_cast<unsigned char>(text[big_endian ? i : size - 1 - i]);
+    for (std::size_t i = 0; i < size; ++i)
+      unit = unit << 8U | static_cast<unsigned char>(text[big_endian ? i : size - 1 - i]);
     switch (unit) {
-      case 0xfeff: break;
+      case 0xfeff:
+        break;
       case 0xff20:
-      case 0xfe6b: out += '@'; break;
+      case 0xfe6b:
+        out += '@';
+        break;
       case 0x3002:
       case 0xff0e:
       case 0xff61:
       case 0xfe52:
-      case 0x2024: out += '.'; break;
-      default: out += unit < 0x80 ? static_cast<char>(unit) : kOther;
+      case 0x2024:
+        out += '.';
+        break;
+      default:
+        out += unit < 0x80 ? static_cast<char>(unit) : kOther;
     }
   }
   return out;
@@ -204,7 +212,8 @@ std::string without_utf7(std::string_view text) {
     text.remove_prefix(plus);
     if (text.empty()) break;
     text.remove_prefix(1);
-    const auto* const past = std::ranges::find_if_not(text, [](char c) { return smtp::is_alnum(c) || c == '+' || c == '/'; });
+    const auto* const past =
+        std::ranges::find_if_not(text, [](char c) { return smtp::is_alnum(c) || c == '+' || c == '/'; });
     const auto size = static_cast<std::size_t>(past - text.begin());
     out += size == 0 ? std::string("+") : decode_b(text.substr(0, size));
     text.remove_prefix(size);
@@ -215,11 +224,12 @@ std::string without_utf7(std::string_view text) {
 
 // Charsets in which a byte of ASCII is that letter, by charset_key(), up to where names of one family differ.
 constexpr std::initializer_list<std::string_view> kAsciiBased = {
-    "utf8", "usascii", "ascii", "ansix34", "iso646us", "iso88", "latin", "windows125", "xwindows125", "cp125", "win125", "koi8", "xkoi8",
-    "macintosh", "mac", "xmac", "tis620", "windows874", "cp874", "viscii", "armscii", "georgian", "unknown8bit", "xunknown", "8bit",
+    "utf8", "usascii", "ascii", "ansix34", "iso646us", "iso88", "latin", "windows125", "xwindows125", "cp125", "win125",
+    "koi8", "xkoi8", "macintosh", "mac", "xmac", "tis620", "windows874", "cp874", "viscii", "armscii", "georgian",
+    "unknown8bit", "xunknown", "8bit",
     // The code pages of DOS; others of IBM's are EBCDIC.
-    "ibm437", "cp437", "ibm737", "cp737", "ibm775", "cp775", "ibm850", "cp850", "ibm852", "cp852", "ibm855", "cp855", "ibm857", "cp857",
-    "ibm858", "cp858", "ibm86", "cp86"};
+    "ibm437", "cp437", "ibm737", "cp737", "ibm775", "cp775", "ibm850", "cp850", "ibm852", "cp852", "ibm855", "cp855",
+    "ibm857", "cp857", "ibm858", "cp858", "ibm86", "cp86"};
 
 std::string decode(const EncodedWord& word, bool& known) {
   std::string text = word.encoding == 'b' ? decode_b(word.text) : decode_q(word.text);
@@ -232,7 +242,8 @@ std::string decode(const EncodedWord& word, bool& known) {
     text = from_wide(text, 4, charset);
   } else if (is_any_of(charset, {"iso2022", "csiso2022"})) {
     text = without_shifted(text);
-  } else if (is_any_of(charset, {"shift", "sjis", "xsjis", "csshiftjis", "mskanji", "windows31j", "cswindows31j", "cp932", "ms932"})) {
+  } else if (is_any_of(charset, {"shift", "sjis", "xsjis", "csshiftjis", "mskanji", "windows31j", "cswindows31j",
+                                 "cp932", "ms932"})) {
     text = without_second_bytes(text, kShiftJisSigns);
   } else if (is_any_of(charset, {"big5", "csbig5", "cp950", "windows950"})) {
     text = without_second_bytes(text, kBig5Signs);
@@ -276,8 +287,8 @@ ReadableWords readable_words(std::string_view text) {
   return words;
 }
 
-// A comment in a word may stay, as in `=?utf-8?q?Ann (Sales)?=`: outside of quotes and inside of them, both ways of reading
-// go on alike behind it.  A word in a word may be the one that a reader sees, so there no comment may.
+// A comment in a word may stay, as in `=?utf-8?q?Ann (Sales)?=`: outside of quotes and inside of them, both ways of
+// reading go on alike behind it.  A word in a word may be the one that a reader sees, so there no comment may.
 bool encoded_words_are_whole(std::string_view field) {
   std::size_t close = 0;  // the "?=" of the word before
   for (std::size_t at = field.find("=?"); at != std::string_view::npos; at = field.find("=?", at + 1)) {

@@ -9,9 +9,9 @@
 namespace sluice::message {
 
 // `text` with its encoded words decoded, wherever they stand, and white space between two of them gone (RFC 2047 6.2).
-// What is ASCII in their charset is ASCII in the result; of other characters only that they are none is certain: those of
-// UTF-8 stay, those of the double-byte charsets of East Asia, of UTF-16 and of UTF-32 become one byte over 127, but for "@"
-// and "." in double width, which become these.  In UTF-7, the letters that hide an "@" are found, too.
+// What is ASCII in their charset is ASCII in the result; of other characters only that they are none is certain: those
+// of UTF-8 stay, those of the double-byte charsets of East Asia, of UTF-16 and of UTF-32 become one byte over 127, but
+// for "@" and "." in double width, which become these.  In UTF-7, the letters that hide an "@" are found, too.
 struct ReadableWords {
   std::string text;
   // The charset of a word of which nobody knows what readers show: one that is not known here (in EBCDIC, no letter is
@@ -20,8 +20,8 @@ struct ReadableWords {
 };
 [[nodiscard]] ReadableWords readable_words(std::string_view text);
 
-// False: to a reader that looks for encoded words before it looks for quotes, comments and angle brackets, the field has
-// other parts than by RFC 5322, where those come first: `=?utf-8?q?"?= <a@b.example> ("?= <c@d.example> (z)`.
+// False: to a reader that looks for encoded words before it looks for quotes, comments and angle brackets, the field
+// has other parts than by RFC 5322, where those come first: `=?utf-8?q?"?= <a@b.example> ("?= <c@d.example> (z)`.
 // `field`: the value of an address field, folded or not.  Linear.
 [[nodiscard]] bool encoded_words_are_whole(std::string_view field);
 

@@ -20,8 +20,8 @@ struct Recipient {
 
 inline constexpr std::size_t kMessageIdBytesMax = 250;
 
-// What of a message is not ASCII, as its bytes tell: by this, and not by what a client declared, it is decided what a next
-// hop has to be able to do (RFC 6152, RFC 6531).
+// What of a message is not ASCII, as its bytes tell: by this, and not by what a client declared, it is decided what a
+// next hop has to be able to do (RFC 6152, RFC 6531).
 struct ContentFacts {
   bool header_eight_bit = false;  // from the beginning of the body on: Taker::begin()
   bool eight_bit = false;         // in the header or in the body, as far as it has come
@@ -40,7 +40,7 @@ struct Envelope {
   std::vector<Recipient> recipients;  // those that were offered, in order
   // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
   std::string message_id;
-  ContentFacts content;               // kept true by the caller that feeds the content
+  ContentFacts content;  // kept true by the caller that feeds the content
 };
 
 // What an event says of the recipients.

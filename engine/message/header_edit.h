@@ -12,7 +12,7 @@
 namespace sluice::message {
 
 struct HeaderEdit {
-  std::size_t at = 0;       // offset of the first byte that goes, in bytes as they were fed
+  std::size_t at = 0;  // offset of the first byte that goes, in bytes as they were fed
   std::size_t remove = 0;
   std::string_view insert;  // static storage; whole lines
   friend bool operator==(const HeaderEdit&, const HeaderEdit&) = default;

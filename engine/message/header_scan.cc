@@ -26,17 +26,13 @@ bool is_blank(char c) { return is_space(c) || c == '\v' || c == '\f'; }
 
 struct CountedField {
   std::string_view name;
-  std::uint32_t HeaderCounts::*count;
+  std::uint32_t HeaderCounts::* count;
 };
 
 constexpr std::string_view kFrom = "From";
 constexpr CountedField kCountedFields[] = {
-    {kFrom, &HeaderCounts::from},
-    {"Sender", &HeaderCounts::sender},
-    {"Reply-To", &HeaderCounts::reply_to},
-    {"Date", &HeaderCounts::date},
-    {"Message-ID", &HeaderCounts::message_id},
-    {"Received", &HeaderCounts::received},
+    {kFrom, &HeaderCounts::from},  {"Sender", &HeaderCounts::sender},         {"Reply-To", &HeaderCounts::reply_to},
+    {"Date", &HeaderCounts::date}, {"Message-ID", &HeaderCounts::message_id}, {"Received", &HeaderCounts::received},
 };
 
 constexpr std::string_view kResentPrefix = "Resent-";
@@ -97,8 +93,7 @@ HeaderState HeaderScan::feed(std::string_view bytes) {
     ++steps_;
   }
   size_ = ended_early_ ? line_ : offset(at);
-  if (state_ == HeaderState::need_more && piece.size() < bytes.size())
-    state_ = HeaderState::too_large;
+  if (state_ == HeaderState::need_more && piece.size() < bytes.size()) state_ = HeaderState::too_large;
   return state_;
 }
 
@@ -245,13 +240,13 @@ const char* HeaderScan::value(const char* begin, const char* end) {
   const char* past = line_feed == nullptr ? end : line_feed + 1;
   if (keeping_ != Keeping::nothing) keep(begin, past);
   if (keeping_id_ && message_id_.size() < 2 * kMessageIdBytesMax)
-    message_id_.append(begin, std::min<std::size_t>(static_cast<std::size_t>(past - begin), 2 * kMessageIdBytesMax - message_id_.size()));
+    message_id_.append(begin, std::min<std::size_t>(static_cast<std::size_t>(past - begin),
+                                                    2 * kMessageIdBytesMax - message_id_.size()));
   if (line_feed == nullptr) {
     previous_ = end[-1];
     return end;
   }
-  if ((line_feed == begin ? previous_ : line_feed[-1]) != '\r')
-    return fail(HeaderFault::bare_line_end, line_feed);
+  if ((line_feed == begin ? previous_ : line_feed[-1]) != '\r') return fail(HeaderFault::bare_line_end, line_feed);
   at_ = At::line_start;
   return past;
 }
@@ -292,14 +287,12 @@ bool HeaderScan::is_mbox_line() const {
 }
 
 const char* HeaderScan::mbox_line(const char* begin, const char* end) {
-  const auto* line_feed =
-      static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+  const auto* line_feed = static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
   if (line_feed == nullptr) {
     previous_ = end[-1];
     return end;
   }
-  if ((line_feed == begin ? previous_ : line_feed[-1]) != '\r')
-    return fail(HeaderFault::bare_line_end, line_feed);
+  if ((line_feed == begin ? previous_ : line_feed[-1]) != '\r') return fail(HeaderFault::bare_line_end, line_feed);
   edits_.push_back({.at = line_, .remove = offset(line_feed + 1) - line_});
   at_ = At::line_start;
   return line_feed + 1;
@@ -309,15 +302,13 @@ void HeaderScan::begin_field() {
   at_ = At::value;
   previous_ = ':';
   ++counts_.fields;
-  static_assert(std::ranges::all_of(kCountedFields, [](const CountedField& field) {
-    return field.name.size() < kNameBytesKept;
-  }));
+  static_assert(std::ranges::all_of(kCountedFields,
+                                    [](const CountedField& field) { return field.name.size() < kNameBytesKept; }));
   const std::string_view name(name_.data(), std::min(name_size_, kNameBytesKept));
   for (const CountedField& field : kCountedFields) {
     if (smtp::equals_ignore_case(name, field.name)) ++(counts_.*field.count);
   }
-  if (name.size() > kResentPrefix.size() && smtp::starts_with_ignore_case(name, kResentPrefix))
-    ++counts_.resent;
+  if (name.size() > kResentPrefix.size() && smtp::starts_with_ignore_case(name, kResentPrefix)) ++counts_.resent;
   if (smtp::equals_ignore_case(name, kFrom)) {
     from_obsolete_ = from_obsolete_ || spaced_;
     if (counts_.from == 1) keeping_ = Keeping::from;

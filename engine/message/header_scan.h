@@ -129,7 +129,12 @@ class HeaderScan {
   // Longer than every name that is counted, so that what is cut is none of them.
   static constexpr std::size_t kNameBytesKept = 24;
   enum class At : std::uint8_t {
-    line_start, after_dot, empty_line_cr, name, before_colon, value,
+    line_start,
+    after_dot,
+    empty_line_cr,
+    name,
+    before_colon,
+    value,
     blanks,     // a line that begins with a space has had nothing else so far
     blanks_cr,  // and then a CR
     mbox_line,
@@ -174,9 +179,9 @@ class HeaderScan {
   bool spaced_ = false;  // the field at hand has a space before its colon
   char previous_ = 0;    // the octet before the run of a value
   std::size_t size_ = 0;
-  const char* piece_ = nullptr;        // what is being fed, at offset size_
-  std::size_t line_ = 0;               // where the line at hand begins
-  std::size_t kept_before_line_ = 0;   // of kept(), when a line of blanks may have begun
+  const char* piece_ = nullptr;       // what is being fed, at offset size_
+  std::size_t line_ = 0;              // where the line at hand begins
+  std::size_t kept_before_line_ = 0;  // of kept(), when a line of blanks may have begun
   std::uint64_t steps_ = 0;
   HeaderCounts counts_;
   std::array<char, kNameBytesKept> name_{};

@@ -1,5 +1,6 @@
-// Display names that real programs write without quotes: "ann@b.example <ann@b.example>", "Ann [Sales] <ann@b.example>".
-// Read only where the strict grammar finds none, and only as the whole field: a name, one address in angle brackets.
+// Display names that real programs write without quotes: "ann@b.example <ann@b.example>", "Ann [Sales]
+// <ann@b.example>". Read only where the strict grammar finds none, and only as the whole field: a name, one address in
+// angle brackets.
 #include <utility>
 
 #include "engine/message/mailbox_text.h"
@@ -17,8 +18,8 @@ AuthorVerdict MailboxListParser::run_with_loose_name() {
   return std::move(verdict_);
 }
 
-// Up to the "<".  What could part two authors (",", ";", ":") or begin another address (">", a backslash) is no atom, and
-// so refused.
+// Up to the "<".  What could part two authors (",", ";", ":") or begin another address (">", a backslash) is no atom,
+// and so refused.
 bool MailboxListParser::loose_name() {
   bool bracket = false;  // "[" was not followed by its "]" yet
   while (white_space_and_comments()) {
@@ -41,8 +42,8 @@ bool MailboxListParser::loose_name() {
   return false;
 }
 
-// "@" and a domain that is one without doubt.  What stands before it does not matter: any address of one's own domains may
-// be written.
+// "@" and a domain that is one without doubt.  What stands before it does not matter: any address of one's own domains
+// may be written.
 bool MailboxListParser::address_in_loose_name() {
   show("@");
   ++at_;

@@ -39,8 +39,8 @@ struct Folded {
 AuthorFault domain_fault(smtp::PathFault fault) {
   if (fault == smtp::PathFault::none) return AuthorFault::none;
   if (fault == smtp::PathFault::domain_too_long) return AuthorFault::address_too_long;
-  const bool is_text = fault != smtp::PathFault::eight_bit && fault != smtp::PathFault::bad_utf8 &&
-                       fault != smtp::PathFault::control;
+  const bool is_text =
+      fault != smtp::PathFault::eight_bit && fault != smtp::PathFault::bad_utf8 && fault != smtp::PathFault::control;
   return is_text ? AuthorFault::bad_domain : AuthorFault::eight_bit;
 }
 
@@ -126,11 +126,11 @@ bool MailboxListParser::local_part(const Words& words) {
   if (text.size() > smtp::kLocalPartBytesMax) return fail(AuthorFault::address_too_long);
   if (has_encoded_word(text)) return fail(AuthorFault::encoded_word);
   const bool ascii = !smtp::has_eight_bit(text);
-  if (!ascii && !(options_.smtputf8 && smtp::is_clean_utf8(text)))
-    return fail(AuthorFault::eight_bit);
+  if (!ascii && !(options_.smtputf8 && smtp::is_clean_utf8(text))) return fail(AuthorFault::eight_bit);
   // "victim@bank.example"@customer.example is one address by the grammar, and another to readers
   // that look for an "@".
-  if (as_seen(text).find_first_of("@<>,") != std::string::npos || is_reordered(text)) return fail(AuthorFault::ambiguous);
+  if (as_seen(text).find_first_of("@<>,") != std::string::npos || is_reordered(text))
+    return fail(AuthorFault::ambiguous);
   mailbox_.local_part = text;
   return true;
 }
@@ -157,8 +157,7 @@ bool MailboxListParser::domain_name() {
 // RFC 5321 4.1.3, but only with octets that no reader takes for the end of an address.
 bool MailboxListParser::domain_literal() {
   const std::size_t begin = at_++;
-  if (run_of(is_literal_octet).empty() || ended() || look() != ']')
-    return fail(AuthorFault::bad_domain);
+  if (run_of(is_literal_octet).empty() || ended() || look() != ']') return fail(AuthorFault::bad_domain);
   ++at_;
   const std::string_view text = text_.substr(begin, at_ - begin);
   verdict_.steps += text.size();
@@ -180,8 +179,8 @@ bool MailboxListParser::word(Words& words) {
 }
 
 // RFC 5322 3.2.4: "the CRLF in any FWS/CFWS that appears within the quoted-string [is] semantically
-// invisible".  To some readers a line end is the end of the string, or of the comment, and what stands behind it is read as an
-// address if it looks like one; so a folded one has nothing but a name in it.
+// invisible".  To some readers a line end is the end of the string, or of the comment, and what stands behind it is
+// read as an address if it looks like one; so a folded one has nothing but a name in it.
 bool MailboxListParser::quoted_string() {
   ++at_;
   quoted_.clear();
@@ -249,8 +248,7 @@ bool MailboxListParser::fold() {
   const std::string_view line = text_.substr(at_ + 2);
   const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
   verdict_.steps += indent;
-  if (indent == 0 || indent == line.size() || line[indent] == '\r')
-    return fail(AuthorFault::bad_folding);
+  if (indent == 0 || indent == line.size() || line[indent] == '\r') return fail(AuthorFault::bad_folding);
   at_ += 2;
   return true;
 }

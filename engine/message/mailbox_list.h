@@ -14,8 +14,7 @@ namespace sluice::message {
 
 class MailboxListParser {
  public:
-  MailboxListParser(std::string_view text, const AuthorOptions& options)
-      : text_(text), options_(options) {}
+  MailboxListParser(std::string_view text, const AuthorOptions& options) : text_(text), options_(options) {}
 
   AuthorVerdict run();
   // One mailbox whose display name is written without the quotes that it needs: loose_name.cc.

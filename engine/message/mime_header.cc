@@ -47,9 +47,7 @@ std::optional<std::string_view> value_of(std::string_view field, std::string_vie
   return trimmed(field.substr(1));
 }
 
-bool is_token(char c) {
-  return c > ' ' && c < 0x7f && !std::string_view("()<>@,;:\\\"[]?=").contains(c);
-}
+bool is_token(char c) { return c > ' ' && c < 0x7f && !std::string_view("()<>@,;:\\\"[]?=").contains(c); }
 
 // Goes over the parameters of a Content-Type.
 class Parameters {
@@ -115,7 +113,9 @@ void read_type(std::string_view value, MimeHeader& header) {
   const auto size = static_cast<std::size_t>(past - value.begin());
   const std::string type = smtp::to_lower(value.substr(0, size));
   header.has_type = true;
-  header.kind = type.starts_with("text/") ? MimeKind::text : type == "message/rfc822" ? MimeKind::message : MimeKind::other;
+  header.kind = type.starts_with("text/")  ? MimeKind::text
+                : type == "message/rfc822" ? MimeKind::message
+                                           : MimeKind::other;
   if (!type.starts_with("multipart/")) return;
   Parameters parameters(value.substr(size));
   std::string name;
@@ -132,12 +132,13 @@ TransferEncoding encoding_named(std::string_view value) {
   const std::string_view name = value.substr(0, value.find_first_of(" \t;("));
   if (smtp::equals_ignore_case(name, "quoted-printable")) return TransferEncoding::quoted_printable;
   if (smtp::equals_ignore_case(name, "base64")) return TransferEncoding::base64;
-  if (smtp::equals_ignore_case(name, "8bit") || smtp::equals_ignore_case(name, "binary")) return TransferEncoding::eight_bit;
+  if (smtp::equals_ignore_case(name, "8bit") || smtp::equals_ignore_case(name, "binary"))
+    return TransferEncoding::eight_bit;
   return TransferEncoding::identity;
 }
 
-// `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with it.
-// RFC 2047 2: of at most 75 bytes each, on lines of their own where there are several.
+// `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with
+// it. RFC 2047 2: of at most 75 bytes each, on lines of their own where there are several.
 void append_encoded_word(std::string_view word, std::size_t blanks, std::string& out) {
   const bool utf8 = smtp::is_clean_utf8(word);
   const std::string_view begin = utf8 ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
@@ -182,18 +183,34 @@ std::size_t encoded_word_size(std::string_view text) {
 // Fields in which a backslash makes the character behind it an ordinary one, in quotes and comments (RFC 5322 3.2.1).
 // Elsewhere it is only a backslash.
 bool has_quoted_pairs(std::string_view field) {
-  constexpr std::string_view kStructured[] = {
-      "From",           "Sender",        "Reply-To",        "To",           "Cc",       "Bcc",
-      "Author",         "Resent-From",   "Resent-Sender",   "Resent-To",    "Resent-Cc", "Resent-Bcc",
-      "Resent-Reply-To", "Return-Path",  "Errors-To",       "Return-Receipt-To", "Disposition-Notification-To",
-      "Content-Type",   "Content-Disposition", "Mail-Followup-To", "Mail-Reply-To"};
+  constexpr std::string_view kStructured[] = {"From",
+                                              "Sender",
+                                              "Reply-To",
+                                              "To",
+                                              "Cc",
+                                              "Bcc",
+                                              "Author",
+                                              "Resent-From",
+                                              "Resent-Sender",
+                                              "Resent-To",
+                                              "Resent-Cc",
+                                              "Resent-Bcc",
+                                              "Resent-Reply-To",
+                                              "Return-Path",
+                                              "Errors-To",
+                                              "Return-Receipt-To",
+                                              "Disposition-Notification-To",
+                                              "Content-Type",
+                                              "Content-Disposition",
+                                              "Mail-Followup-To",
+                                              "Mail-Reply-To"};
   return std::ranges::any_of(kStructured, [&](std::string_view name) { return value_of(field, name).has_value(); });
 }
 
-// Makes a field ASCII by RFC 2047, for what is read as that by most, though it stands where it should not (in a parameter):
-// better than bytes that are lost on the way.  A "=?" that begins no whole encoded word is encoded, too: what we add would
-// complete it, and show what was judged when it was no word.  Quotes and comments end where they ended before: a quoted
-// pair is taken into a word as what it means, and never cut.
+// Makes a field ASCII by RFC 2047, for what is read as that by most, though it stands where it should not (in a
+// parameter): better than bytes that are lost on the way.  A "=?" that begins no whole encoded word is encoded, too:
+// what we add would complete it, and show what was judged when it was no word.  Quotes and comments end where they
+// ended before: a quoted pair is taken into a word as what it means, and never cut.
 class FieldEncoder {
  public:
   FieldEncoder(std::string_view field, std::string& out) : pairs_(has_quoted_pairs(field)), rest_(field), out_(out) {}

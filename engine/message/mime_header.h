@@ -31,9 +31,9 @@ struct MimeHeader {
 [[nodiscard]] MimeHeader read_mime_header(std::string_view header, bool in_digest);
 
 struct MimeHeaderChange {
-  std::string_view encoding;     // the new Content-Transfer-Encoding; empty: as it was
-  std::string_view add_type;     // a Content-Type to add; empty: none
-  bool add_version = false;      // MIME-Version
+  std::string_view encoding;      // the new Content-Transfer-Encoding; empty: as it was
+  std::string_view add_type;      // a Content-Type to add; empty: none
+  bool add_version = false;       // MIME-Version
   bool encode_eight_bit = false;  // words with bytes over 127 become encoded words (RFC 2047)
 };
 

@@ -34,13 +34,9 @@ constexpr auto kStands = std::to_array<Stand>({
     {"\xea\x98\x8e", "."},  // U+A60E
     {"\xf0\x90\xa9\x90", "."},  // U+10A50
     {"\xf0\x9d\x85\xad", "."},  // U+1D16D
-    {"\xc2\xa0", " "},
-    {"\xe3\x80\x80", " "},
-    {"\xe2\x80\xaf", " "},
-    {"\xe2\x81\x9f", " "},
-    {"\xc2\xad", ""},
-    {"\xcd\x8f", ""},      // U+034F
-    {"\xe1\xa0\x8e", ""},  // U+180E
+    {"\xc2\xa0", " "},         {"\xe3\x80\x80", " "}, {"\xe2\x80\xaf", " "},
+    {"\xe2\x81\x9f", " "},     {"\xc2\xad", ""},      {"\xcd\x8f", ""},  // U+034F
+    {"\xe1\xa0\x8e", ""},                                                // U+180E
     {"\xef\xbb\xbf", ""},
 });
 
@@ -56,9 +52,7 @@ std::string_view stands_for(std::string_view piece) {
   return piece;
 }
 
-bool is_domain_byte(char c) {
-  return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_' || smtp::is_eight_bit(c);
-}
+bool is_domain_byte(char c) { return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_' || smtp::is_eight_bit(c); }
 
 // The domain at the start of `text`; empty if there is none of two labels.
 std::string_view leading_domain(std::string_view text) {
@@ -76,7 +70,9 @@ std::string_view leading_domain(std::string_view text) {
 std::string_view domain_behind(std::string_view text) {
   constexpr std::string_view kAround = " \"'`<([";
   constexpr std::size_t kCommentsMax = 8;
-  const auto skip = [&text](std::string_view all) { text.remove_prefix(std::min(text.find_first_not_of(all), text.size())); };
+  const auto skip = [&text](std::string_view all) {
+    text.remove_prefix(std::min(text.find_first_not_of(all), text.size()));
+  };
   skip(" ");
   std::string_view domain = leading_domain(text);
   for (std::size_t i = 0; domain.empty() && i < kCommentsMax && text.starts_with('('); ++i) {

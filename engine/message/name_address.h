@@ -17,9 +17,8 @@ namespace sluice::message {
 // The domains of what a reader takes for addresses in `text`, as they are written there, encoded words decoded first:
 // something, an "@" with or without blanks around it, and a domain of two labels or more, or an address literal.  In
 // whatever letters: full-width ones, and with invisible characters in between, are found, too.  "Sales@work" is none.
-// What cannot be read as readers show it counts as one, of no domain that there is: "=?cp037?=" for an encoded word in a
-// charset that is not known, "(reversed)" for an "@" among letters whose order is changed (UAX 9).
-// Linear.
+// What cannot be read as readers show it counts as one, of no domain that there is: "=?cp037?=" for an encoded word in
+// a charset that is not known, "(reversed)" for an "@" among letters whose order is changed (UAX 9). Linear.
 std::vector<std::string> domains_in_name(std::string_view text);
 
 }  // namespace sluice::message

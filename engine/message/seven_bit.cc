@@ -126,7 +126,8 @@ void SevenBit::header_line(std::string_view text, bool ends, std::string& out) {
 
 void SevenBit::end_header(std::string& out) {
   mime_ = read_mime_header(header_, in_digest_);
-  const bool encoded = mime_.encoding == TransferEncoding::quoted_printable || mime_.encoding == TransferEncoding::base64;
+  const bool encoded =
+      mime_.encoding == TransferEncoding::quoted_printable || mime_.encoding == TransferEncoding::base64;
   const bool contains = !encoded && (mime_.kind == MimeKind::multipart || mime_.kind == MimeKind::message);
   const bool container = contains && ++depth_ <= kDepthMax;
   held_.clear();
@@ -138,7 +139,9 @@ void SevenBit::end_header(std::string& out) {
   }
   // Nothing in it is 8-bit any more.
   const std::string_view relabel = mime_.encoding == TransferEncoding::eight_bit ? "7bit" : "";
-  write_header({.encoding = relabel, .add_version = is_message_ && !mime_.has_version, .encode_eight_bit = encodes_header()}, out);
+  write_header(
+      {.encoding = relabel, .add_version = is_message_ && !mime_.has_version, .encode_eight_bit = encodes_header()},
+      out);
   if (mime_.kind == MimeKind::message) {
     begin_entity(/*is_message=*/true, /*in_digest=*/false);
     return;
@@ -167,8 +170,8 @@ void SevenBit::body_text(std::string_view text, std::string& out) {
       if (held_.size() > kLeafBytesHeld) decide_leaf(out);
       break;
     case State::plain:
-      // RFC 2045 6.7 and 6.8: what is 8-bit there is a mistake, which readers of quoted-printable take as it is, and those
-      // of base64 pass over.
+      // RFC 2045 6.7 and 6.8: what is 8-bit there is a mistake, which readers of quoted-printable take as it is, and
+      // those of base64 pass over.
       if (mime_.encoding == TransferEncoding::quoted_printable) {
         append_readable(text, out);
       } else {

@@ -1,16 +1,15 @@
-// 8-bit content made 7-bit, for a next hop that has not said that it takes 8-bit content (RFC 6152 3: "the client ... must
-// not" send it): the leaves of the MIME tree that have 8-bit bytes are encoded in quoted-printable or base64, and the
-// headers around them say so.  8-bit words of headers become encoded words; those of the message's own header stay where
-// SMTPUTF8 carries them.  Everything else stays byte by byte.  A message without MIME fields gets them, with the charset
-// unknown-8bit (RFC 1428).
+// 8-bit content made 7-bit, for a next hop that has not said that it takes 8-bit content (RFC 6152 3: "the client ...
+// must not" send it): the leaves of the MIME tree that have 8-bit bytes are encoded in quoted-printable or base64, and
+// the headers around them say so.  8-bit words of headers become encoded words; those of the message's own header stay
+// where SMTPUTF8 carries them.  Everything else stays byte by byte.  A message without MIME fields gets them, with the
+// charset unknown-8bit (RFC 1428).
 //
-// What is lost: a signature over what is changed, be it DKIM's (made before us) or of multipart/signed, does not hold any
-// more.  RFC 1847 2.1 has signed parts be 7-bit for this very reason, and then they are not touched.
+// What is lost: a signature over what is changed, be it DKIM's (made before us) or of multipart/signed, does not hold
+// any more.  RFC 1847 2.1 has signed parts be 7-bit for this very reason, and then they are not touched.
 //
 // A push machine: memory is bounded whatever comes (the header at hand, 64 KB of a leaf, one line).  A leaf that is
-// longer than 64 KB is encoded without waiting for its first 8-bit byte.  What is nested deeper than kDepthMax is encoded as
-// one leaf: no reader goes so deep, and nothing is lost of it.
-// A value of one transmission.
+// longer than 64 KB is encoded without waiting for its first 8-bit byte.  What is nested deeper than kDepthMax is
+// encoded as one leaf: no reader goes so deep, and nothing is lost of it. A value of one transmission.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +25,8 @@ namespace sluice::message {
 
 class SevenBit {
  public:
-  static constexpr std::size_t kDepthMax = 32;                  // of multiparts and messages in each other
-  static constexpr std::size_t kHeaderBytesMax = 512 * 1024;    // of one entity
+  static constexpr std::size_t kDepthMax = 32;                // of multiparts and messages in each other
+  static constexpr std::size_t kHeaderBytesMax = 512 * 1024;  // of one entity
   static constexpr std::size_t kLeafBytesHeld = 64 * 1024;
 
   explicit SevenBit(bool header_too = true) : header_too_(header_too) {}
@@ -68,9 +67,9 @@ class SevenBit {
   void begin_entity(bool is_message, bool in_digest);
 
   State state_ = State::header;
-  std::string line_;          // the beginning of the line at hand, while it may be a boundary
+  std::string line_;           // the beginning of the line at hand, while it may be a boundary
   bool in_long_line_ = false;  // whose beginning was dealt with
-  std::string header_;        // of the entity at hand
+  std::string header_;         // of the entity at hand
   MimeHeader mime_;
   bool is_top_ = true;      // the entity at hand is the message itself
   bool is_message_ = true;  // or one within it, and not a part alone

@@ -21,11 +21,11 @@ namespace sluice::message {
 
 // The end of a message, for the log.
 struct Outcome {
-  smtp::Reply reply;         // what the client is told
-  std::string next_hop;      // who took or refused it; empty: nobody was asked
+  smtp::Reply reply;             // what the client is told
+  std::string next_hop;          // who took or refused it; empty: nobody was asked
   std::string next_hop_address;  // "192.0.2.25:25", as it was dialled
-  std::string next_hop_tls;  // protocol version; empty: none
-  std::string detail;        // its own words, or what went wrong
+  std::string next_hop_tls;      // protocol version; empty: none
+  std::string detail;            // its own words, or what went wrong
 };
 
 class Taker {
@@ -36,8 +36,7 @@ class Taker {
   Taker& operator=(const Taker&) = delete;
 
   // Offers envelope.recipients[first..]; appends one reply for each to `answers`.
-  virtual Task<void> offer(const Envelope& envelope, std::size_t first,
-                           std::vector<smtp::Reply>& answers) = 0;
+  virtual Task<void> offer(const Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) = 0;
   // The header is complete and the sender may send it: the body follows.  At least one recipient was taken.
   virtual Task<void> begin(BodyForm form) = 0;
   // The next bytes.  Returns when more may come: this is what slows the client down.
@@ -56,7 +55,7 @@ struct Submitter {
   std::string customer;
   std::string account;
   // Of the session; empty for a message of our own.
-  std::string address;   // "192.0.2.1"
+  std::string address;  // "192.0.2.1"
   std::string helo;
   std::string protocol;  // "SMTP" or "ESMTP"
 };

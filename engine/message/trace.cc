@@ -23,9 +23,7 @@ static_assert(std::max(kAddressBytesMax, 4 * kWordBytesMax) + 16 < smtp::kTextLi
 constexpr char kReplacement = '?';
 
 bool is_word_octet(char c) { return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_'; }
-bool is_bracketed(std::string_view text) {
-  return text.size() > 2 && text.front() == '[' && text.back() == ']';
-}
+bool is_bracketed(std::string_view text) { return text.size() > 2 && text.front() == '[' && text.back() == ']'; }
 
 std::int64_t whole_seconds(WallMillis time) { return time / 1000 - (time % 1000 < 0 ? 1 : 0); }
 
@@ -49,13 +47,12 @@ void append_host(std::string& out, std::string_view host) {
   host = host.substr(0, smtp::kDomainBytesMax);
   if (is_bracketed(host)) {
     out += '[';
-    append_cleaned(out, host.substr(1, host.size() - 2),
-                   [](char c) { return is_word_octet(c) || c == ':'; });
+    append_cleaned(out, host.substr(1, host.size() - 2), [](char c) { return is_word_octet(c) || c == ':'; });
     out += ']';
     return;
   }
-  // RFC 6531 3.7.3 allows U-labels in trace fields of a message that has SMTPUTF8.  A-labels say the same, and do not make
-  // SMTPUTF8 necessary for a message that is ASCII otherwise.
+  // RFC 6531 3.7.3 allows U-labels in trace fields of a message that has SMTPUTF8.  A-labels say the same, and do not
+  // make SMTPUTF8 necessary for a message that is ASCII otherwise.
   if (smtp::has_eight_bit(host)) {
     if (const auto ascii = ascii_domain(host)) {
       out += *ascii;
@@ -68,8 +65,7 @@ void append_host(std::string& out, std::string_view host) {
 // RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]".
 void append_literal(std::string& out, std::string_view ip) {
   out += ip.contains(':') ? "[IPv6:" : "[";
-  append_cleaned(out, ip.substr(0, kWordBytesMax),
-                 [](char c) { return smtp::is_alnum(c) || c == '.' || c == ':'; });
+  append_cleaned(out, ip.substr(0, kWordBytesMax), [](char c) { return smtp::is_alnum(c) || c == '.' || c == ':'; });
   out += ']';
 }
 
@@ -85,9 +81,8 @@ void append_comment_text(std::string& out, std::string_view text) {
 // would be a lie.
 bool is_plain_address(std::string_view address) {
   if (address.empty() || address.size() > kAddressBytesMax) return false;
-  return std::ranges::none_of(address, [](char c) {
-    return smtp::is_control(c) || std::string_view(" ()<>\\,;\"").contains(c);
-  });
+  return std::ranges::none_of(
+      address, [](char c) { return smtp::is_control(c) || std::string_view(" ()<>\\,;\"").contains(c); });
 }
 
 // RFC 8314 4.3 wants the registered name of the cipher suite; other libraries' names go into the
@@ -101,8 +96,7 @@ bool is_registered_cipher(std::string_view cipher) {
 // enough, else between words.
 class FoldedField {
  public:
-  FoldedField(std::string& out, std::string_view name)
-      : out_(out), line_(out.size()), clause_(line_), word_(line_) {
+  FoldedField(std::string& out, std::string_view name) : out_(out), line_(out.size()), clause_(line_), word_(line_) {
     out_ += name;
     out_ += ':';
   }
@@ -223,18 +217,15 @@ void append_received(std::string& out, const ReceivedField& data) {
   field.word("(Sluice)");
   append_with(field, data);
   if (!data.queue_id.empty()) {
-    field.clause().word("id").word_by([&](std::string& to) {
-      append_cleaned(to, data.queue_id.substr(0, kWordBytesMax), is_word_octet);
-    });
+    field.clause().word("id").word_by(
+        [&](std::string& to) { append_cleaned(to, data.queue_id.substr(0, kWordBytesMax), is_word_octet); });
   }
   // RFC 5321 7.2: `for` tells recipients of each other, so it is there only where there is one.
   // Nothing that we write asks for SMTPUTF8: the next hop may not have it.
   if (const auto recipient = ascii_address(data.only_recipient); recipient && is_plain_address(*recipient))
     field.clause().word("for").word_by([&](std::string& to) { to.append("<").append(*recipient).append(">"); });
-  if (data.tls && is_registered_cipher(data.tls_cipher))
-    field.clause().word("tls").word(data.tls_cipher);
-  field.semicolon().clause().word_by(
-      [&](std::string& to) { append_date_time(to, whole_seconds(data.time)); });
+  if (data.tls && is_registered_cipher(data.tls_cipher)) field.clause().word("tls").word(data.tls_cipher);
+  field.semicolon().clause().word_by([&](std::string& to) { append_date_time(to, whole_seconds(data.time)); });
   field.end();
 }
 
@@ -252,8 +243,7 @@ std::string append_message_id(std::string& out, const MessageIdField& field) {
   out += "Message-ID: ";
   const std::size_t begin = out.size();
   out += '<';
-  append_number(out, static_cast<std::uint64_t>(std::max<WallMillis>(whole_seconds(field.time), 0)),
-                10);
+  append_number(out, static_cast<std::uint64_t>(std::max<WallMillis>(whole_seconds(field.time), 0)), 10);
   out += '.';
   append_number(out, field.random, 36);
   if (!field.queue_id.empty()) {

@@ -20,10 +20,11 @@ struct ReceivedField {
   std::string_view client_ip;  // "192.0.2.1" or "2001:db8::1"
   std::string_view by_host;    // our name
   std::string_view queue_id;
-  std::string_view tls_version;     // "TLSv1.3"; empty without TLS
-  std::string_view tls_cipher;      // "TLS_AES_128_GCM_SHA256"; empty if unknown
-  std::string_view only_recipient;  // "a@b"; empty unless there is exactly one; not shown if its local part is not ASCII
-  bool esmtp = true;                // EHLO, not HELO
+  std::string_view tls_version;  // "TLSv1.3"; empty without TLS
+  std::string_view tls_cipher;   // "TLS_AES_128_GCM_SHA256"; empty if unknown
+  std::string_view
+      only_recipient;  // "a@b"; empty unless there is exactly one; not shown if its local part is not ASCII
+  bool esmtp = true;   // EHLO, not HELO
   bool tls = false;
   bool authenticated = false;
   bool smtputf8 = false;

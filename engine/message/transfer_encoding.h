@@ -12,8 +12,8 @@ namespace sluice::message {
 // "=C3" for that byte, as quoted-printable (RFC 2045 6.7) and the Q encoding (RFC 2047 4.2) have it.
 void append_escaped_byte(char c, std::string& out);
 
-// RFC 2045 6.7.  Lines of at most 76 bytes.  A dot or "From " where a line begins is encoded, too: there are servers that
-// change these.
+// RFC 2045 6.7.  Lines of at most 76 bytes.  A dot or "From " where a line begins is encoded, too: there are servers
+// that change these.
 class QuotedPrintable {
  public:
   // Bytes of a line, without its end; a CR or LF among them is encoded.

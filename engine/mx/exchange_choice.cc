@@ -16,9 +16,7 @@ constexpr Enhanced kNameServer{4, 4, 3};    // directory server failure
 constexpr Enhanced kNoRoute{5, 4, 4};       // unable to route
 constexpr Enhanced kLoop{5, 4, 6};          // routing loop detected
 
-bool same_ip(const io::Address& a, const io::Address& b) {
-  return std::ranges::equal(a.ip_bytes(), b.ip_bytes());
-}
+bool same_ip(const io::Address& a, const io::Address& b) { return std::ranges::equal(a.ip_bytes(), b.ip_bytes()); }
 
 // Directly, or as the IPv4 address that is embedded in it.
 bool is_own(const io::Address& address, const ExchangeRules& rules) {
@@ -34,8 +32,7 @@ bool is_unwanted(const io::Address& address, const ExchangeRules& rules) {
 }
 
 Exchange literal_failure(Enhanced enhanced, std::uint16_t code, std::string text) {
-  return {.found = std::unexpected(ExchangeFailure{true, code, enhanced, std::move(text)}),
-          .ttl_s = UINT32_MAX};
+  return {.found = std::unexpected(ExchangeFailure{true, code, enhanced, std::move(text)}), .ttl_s = UINT32_MAX};
 }
 
 }  // namespace
@@ -99,20 +96,17 @@ void ExchangeChoice::take_list(const io::DnsReply& mx) {
     ttl_s_ = std::min(ttl_s_, record.ttl_s);
     hosts_.push_back({.name = record.name, .preference = record.preference, .addresses = {}});
   }
-  std::ranges::sort(hosts_, {},
-                    [](const Exchanger& host) { return std::tie(host.preference, host.name); });
+  std::ranges::sort(hosts_, {}, [](const Exchanger& host) { return std::tie(host.preference, host.name); });
   std::vector<Exchanger> sorted;
   for (Exchanger& host : hosts_)
-    if (std::ranges::find(sorted, host.name, &Exchanger::name) == sorted.end())
-      sorted.push_back(std::move(host));
+    if (std::ranges::find(sorted, host.name, &Exchanger::name) == sorted.end()) sorted.push_back(std::move(host));
   hosts_ = std::move(sorted);
   // RFC 7505 section 3: "a single MX RR [...] with preference number 0 and a zero-length label".
   // With another number it means nothing else.
   if (hosts_.size() == 1 && hosts_[0].name == ".")
     return fail(true, 556, kNullMx, "the domain takes no mail (null MX)");
   std::erase_if(hosts_, [](const Exchanger& host) { return !io::dns_host_name(host.name); });
-  const auto self =
-      std::ranges::find_if(hosts_, [this](const Exchanger& host) { return ours(host.name); });
+  const auto self = std::ranges::find_if(hosts_, [this](const Exchanger& host) { return ours(host.name); });
   if (self != hosts_.end()) drop_from(self->preference);
   if (hosts_.size() > rules_.hosts_max) hosts_.resize(rules_.hosts_max);
 }
@@ -139,8 +133,7 @@ void ExchangeChoice::take_addresses(std::size_t index, const io::DnsReply& reply
     if (address.empty()) continue;
     self = self || is_own(address, rules_);
     ttl_s_ = std::min(ttl_s_, record.ttl_s);
-    const bool known = std::ranges::any_of(
-        host.addresses, [&](const auto& other) { return same_ip(other, address); });
+    const bool known = std::ranges::any_of(host.addresses, [&](const auto& other) { return same_ip(other, address); });
     if (known || taken >= rules_.addresses_max || is_unwanted(address, rules_)) continue;
     host.addresses.push_back(address);
     ++taken;
@@ -151,10 +144,8 @@ void ExchangeChoice::take_addresses(std::size_t index, const io::DnsReply& reply
 Exchange ExchangeChoice::result() {
   if (!failure_) {
     const unsigned end = self_.empty() ? UINT16_MAX + 1U : std::ranges::min(self_);
-    for (std::size_t i = 0; i < hosts_.size() && hosts_[i].preference < end && unknown_.empty();
-         ++i)
-      if (hosts_[i].addresses.empty() && !failed_[i].empty())
-        unknown_ = hosts_[i].name + ": " + failed_[i];
+    for (std::size_t i = 0; i < hosts_.size() && hosts_[i].preference < end && unknown_.empty(); ++i)
+      if (hosts_[i].addresses.empty() && !failed_[i].empty()) unknown_ = hosts_[i].name + ": " + failed_[i];
     if (!unknown_.empty()) ttl_s_ = 0;
     if (!self_.empty()) drop_from(std::ranges::min(self_));
     std::erase_if(hosts_, [](const Exchanger& host) { return host.addresses.empty(); });
@@ -168,11 +159,8 @@ Exchange ExchangeChoice::result() {
 // unusable, this situation MUST be reported as an error."
 void ExchangeChoice::fail_without_hosts() {
   if (!unknown_.empty()) return fail(false, 451, kNameServer, unknown_);
-  if (dropped_)
-    return fail(true, 554, kLoop,
-                "its mail exchanger is this relay, which has no other way for it");
-  if (implied_)
-    return fail(true, 550, kNoSuchDomain, "it has neither a mail exchanger nor an address");
+  if (dropped_) return fail(true, 554, kLoop, "its mail exchanger is this relay, which has no other way for it");
+  if (implied_) return fail(true, 550, kNoSuchDomain, "it has neither a mail exchanger nor an address");
   fail(true, 550, kNoRoute, "none of its mail exchangers has an address that mail can be sent to");
 }
 
@@ -187,11 +175,9 @@ std::optional<Exchange> exchange_literal(std::string_view domain, const Exchange
   if (ipv6) ip.remove_prefix(kTag.size());
   const auto written = io::Address::from_ip(ip, rules.port);
   if (!written || (written->family() == AF_INET6) != ipv6)
-    return literal_failure(kNoSuchDomain, 550,
-                           "the address literal is none that mail can be sent to");
+    return literal_failure(kNoSuchDomain, 550, "the address literal is none that mail can be sent to");
   const auto address = io::Address::from_bytes(written->ip_bytes(), rules.port);
-  if (is_own(address, rules))
-    return literal_failure(kLoop, 554, "the address literal is this relay's own");
+  if (is_own(address, rules)) return literal_failure(kLoop, 554, "the address literal is this relay's own");
   const bool unused = address.family() == AF_INET6 && rules.use == AddressUse::ipv4_only;
   if (unused) return literal_failure(kNoRoute, 550, "IPv6 is not used for mail here");
   if (is_unwanted(address, rules))

@@ -36,7 +36,7 @@ struct ExchangeFailure {
   bool permanent = false;
   std::uint16_t code = 0;                   // a reply code of RFC 5321,
   std::array<std::uint16_t, 3> enhanced{};  // and its enhanced one (RFC 3463)
-  std::string text;  // in words; nothing in it comes from the network but clean host names
+  std::string text;                         // in words; nothing in it comes from the network but clean host names
 };
 
 enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
@@ -44,13 +44,13 @@ enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
 struct ExchangeRules {
   std::uint16_t port = 25;
   AddressUse use = AddressUse::ipv6_first;
-  std::vector<std::string> own_names;      // what this relay is called, as fold_dns_name() gives it
+  std::vector<std::string> own_names;  // what this relay is called, as fold_dns_name() gives it
   // Where it is reached; ports do not matter.  0.0.0.0 and :: always are.
   std::vector<io::Address> own_addresses;
   // Addresses there are as good as none, embedded ones too (special_purpose.h).
   std::vector<Network> unwanted = special_purpose_networks();
-  std::size_t hosts_max = 20;                          // the best are kept
-  std::size_t addresses_max = 8;                       // of each family of a host
+  std::size_t hosts_max = 20;     // the best are kept
+  std::size_t addresses_max = 8;  // of each family of a host
 };
 
 // What is asked for each host, in the order in which the addresses are tried.
@@ -58,7 +58,7 @@ std::span<const io::DnsType> address_types(const ExchangeRules& rules);
 
 struct Exchange {
   std::expected<std::vector<Exchanger>, ExchangeFailure> found;  // best first
-  std::uint32_t ttl_s = 0;  // how long DNS says that this holds; 0: ask again soon
+  std::uint32_t ttl_s = 0;                                       // how long DNS says that this holds; 0: ask again soon
 };
 
 class ExchangeChoice {
@@ -77,8 +77,7 @@ class ExchangeChoice {
 
  private:
   [[nodiscard]] bool ours(std::string_view name) const;
-  void fail(bool permanent, std::uint16_t code, std::array<std::uint16_t, 3> enhanced,
-            std::string text);
+  void fail(bool permanent, std::uint16_t code, std::array<std::uint16_t, 3> enhanced, std::string text);
   void take_list(const io::DnsReply& mx);
   void drop_from(std::uint16_t preference);
   void fail_without_hosts();

@@ -13,8 +13,7 @@ struct MailExchangers::Waiter {
   ExchangeCache::Known known;
 };
 
-MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random,
-                               MailExchangersOptions options)
+MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random, MailExchangersOptions options)
     : loop_(loop),
       random_(random),
       options_(std::move(options)),
@@ -29,12 +28,10 @@ Task<MailExchangers::Found> MailExchangers::look_up(std::string domain) {
   ++counters_.look_ups;
   if (auto literal = exchange_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
-    co_return Exchangers{.hosts = *std::move(literal->found),
-                         .until = later(loop_.now(), options_.cache.keep_max)};
+    co_return Exchangers{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
   }
   if (!io::dns_host_name(domain))
-    co_return std::unexpected(
-        ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+    co_return std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
   const ExchangeCache::Known known = co_await find(domain);
@@ -86,8 +83,7 @@ Task<Exchange> MailExchangers::ask(const std::string& domain) {
   questions.reserve(choice.hosts().size() * types.size());
   for (const Exchanger& host : choice.hosts())
     for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type));
-  for (std::size_t i = 0; i < questions.size(); ++i)
-    choice.take_addresses(i / types.size(), co_await questions[i]);
+  for (std::size_t i = 0; i < questions.size(); ++i) choice.take_addresses(i / types.size(), co_await questions[i]);
   co_return choice.result();
 }
 

@@ -14,8 +14,8 @@
 #include "engine/base/task.h"
 #include "engine/base/time.h"
 #include "engine/io/core_dns.h"
-#include "engine/io/platform.h"
 #include "engine/io/loop.h"
+#include "engine/io/platform.h"
 #include "engine/mx/exchange_cache.h"
 #include "engine/mx/exchange_choice.h"
 
@@ -28,10 +28,9 @@ struct MailExchangersOptions {
 };
 
 struct Exchangers {
-  std::vector<Exchanger>
-      hosts;           // in the order to try, at least one; ties are in another order each time
-  Instant until;       // they are good until then
-  bool stale = false;  // they are past their time, and the name service fails
+  std::vector<Exchanger> hosts;  // in the order to try, at least one; ties are in another order each time
+  Instant until;                 // they are good until then
+  bool stale = false;            // they are past their time, and the name service fails
 };
 
 struct ExchangeCounters {
@@ -71,8 +70,7 @@ class MailExchangers {
   MailExchangersOptions options_;
   io::CoreDns dns_;
   ExchangeCache cache_;
-  std::map<std::string, std::vector<Waiter*>>
-      asking_;  // domains that are asked for, and who else wants to know
+  std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and who else wants to know
   std::size_t waiting_ = 0;
   ExchangeCounters counters_;
 };

@@ -87,9 +87,8 @@ bool is_unspecified(Ip ip) {
 
 bool in_networks(Ip ip, const std::vector<Network>& networks) {
   const auto inner = embedded_ipv4(ip);
-  return std::ranges::any_of(networks, [&](const Network& network) {
-    return network.contains(ip) || (inner && network.contains(*inner));
-  });
+  return std::ranges::any_of(
+      networks, [&](const Network& network) { return network.contains(ip) || (inner && network.contains(*inner)); });
 }
 
 }  // namespace sluice::mx

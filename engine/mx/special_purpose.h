@@ -1,7 +1,7 @@
-// Addresses at which no mail host of a stranger is: the special-purpose ranges of IANA (RFC 6890 and its registries), and
-// IPv4 addresses that are embedded in IPv6 ones.  Whoever publishes such an address as a mail exchanger, or writes it as an
-// address literal, would have the relay connect to itself or into the operator's own network.
-// Pure.  Any thread.
+// Addresses at which no mail host of a stranger is: the special-purpose ranges of IANA (RFC 6890 and its registries),
+// and IPv4 addresses that are embedded in IPv6 ones.  Whoever publishes such an address as a mail exchanger, or writes
+// it as an address literal, would have the relay connect to itself or into the operator's own network. Pure.  Any
+// thread.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 
 namespace sluice::mx {
 
-// Loopback, private, link-local, unique-local, shared, documentation, benchmarking, translated, tunnelled, multicast and
-// reserved ranges.  The default of dns.unwanted.
+// Loopback, private, link-local, unique-local, shared, documentation, benchmarking, translated, tunnelled, multicast
+// and reserved ranges.  The default of dns.unwanted.
 [[nodiscard]] const std::vector<Network>& special_purpose_networks();
 
 // The IPv4 address to which a host would send what goes to `ip` (4 or 16 bytes in network order): mapped (RFC 4291

@@ -15,11 +15,16 @@ bool interrupted(std::int32_t result) { return result == -EINTR || result == -EA
 
 const char* io_status_text(IoStatus status) {
   switch (status) {
-    case IoStatus::ok: return "ok";
-    case IoStatus::end: return "connection closed";
-    case IoStatus::timed_out: return "timed out";
-    case IoStatus::cancelled: return "cancelled";
-    case IoStatus::failed: return "connection failed";
+    case IoStatus::ok:
+      return "ok";
+    case IoStatus::end:
+      return "connection closed";
+    case IoStatus::timed_out:
+      return "timed out";
+    case IoStatus::cancelled:
+      return "cancelled";
+    case IoStatus::failed:
+      return "connection failed";
   }
   return "?";
 }
@@ -232,8 +237,7 @@ void Connection::on_send(void* context, const io::Completion& completion) {
 
 bool Connection::DrainedAwaiter::await_ready() {
   connection_.write_status_ = IoStatus::ok;
-  return connection_.send_failed_ || connection_.state_ != State::open ||
-         connection_.unsent() <= bytes_;
+  return connection_.send_failed_ || connection_.state_ != State::open || connection_.unsent() <= bytes_;
 }
 
 void Connection::DrainedAwaiter::begin(PromiseBase& waiter) {
@@ -424,10 +428,8 @@ class ConnectAwaiter final : private io::Abortable {
   int result_ = 0;
 };
 
-Task<std::expected<std::unique_ptr<Connection>, int>> Connection::connect(io::Loop& loop,
-                                                                          const io::Address& peer,
-                                                                          Duration timeout,
-                                                                          ConnectCancel* cancel) {
+Task<std::expected<std::unique_ptr<Connection>, int>> Connection::connect(io::Loop& loop, const io::Address& peer,
+                                                                          Duration timeout, ConnectCancel* cancel) {
   const auto socket = loop.platform().sockets.open(peer.family());
   if (!socket) co_return std::unexpected(socket.error());
   const int error = co_await ConnectAwaiter(loop, *socket, peer, timeout, cancel);

@@ -21,7 +21,7 @@ namespace sluice::net {
 
 enum class IoStatus : std::uint8_t {
   ok,
-  end,        // the peer has said all it will say
+  end,  // the peer has said all it will say
   timed_out,
   cancelled,  // terminate() was called
   failed,     // error() has the errno, or TLS failed
@@ -63,10 +63,9 @@ class Connection final : private io::Abortable {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Opens a connection to `peer`; the error is an errno (ETIMEDOUT where `timeout` passed, ECANCELED where `cancel`, which
-  // may be null and outlives the task, was asked to end it).
-  static Task<std::expected<std::unique_ptr<Connection>, int>> connect(io::Loop& loop,
-                                                                       const io::Address& peer,
+  // Opens a connection to `peer`; the error is an errno (ETIMEDOUT where `timeout` passed, ECANCELED where `cancel`,
+  // which may be null and outlives the task, was asked to end it).
+  static Task<std::expected<std::unique_ptr<Connection>, int>> connect(io::Loop& loop, const io::Address& peer,
                                                                        Duration timeout,
                                                                        ConnectCancel* cancel = nullptr);
 
@@ -98,13 +97,12 @@ class Connection final : private io::Abortable {
   // Goes on in TLS.  As a server, what is in input() is taken for the beginning of the handshake: drop what came in
   // plain first.  As a client, input() must be empty.  ok, or why not (then tls()->error() may say more).
   Task<IoStatus> start_tls_server(tls::TlsContext& context, Duration timeout);
-  Task<IoStatus> start_tls_client(tls::TlsClientContext& context, std::string_view server_name,
-                                  Duration timeout);
+  Task<IoStatus> start_tls_client(tls::TlsClientContext& context, std::string_view server_name, Duration timeout);
   [[nodiscard]] const tls::TlsSession* tls() const { return tls_.get(); }
-  // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC 8446 6.1),
-  // then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at most
-  // `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take our
-  // last words away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
+  // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC
+  // 8446 6.1), then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at
+  // most `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take
+  // our last words away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
   Task<void> finish(Duration timeout, Duration linger);
 
   void terminate();
@@ -142,21 +140,19 @@ class Connection final : private io::Abortable {
   Task<IoStatus> handshake(Duration timeout);
   // More is unread than is kept for a reader who does not ask.
   [[nodiscard]] bool full() const { return reader_ == nullptr && input_.size() >= kInputBytesHigh; }
-  [[nodiscard]] bool idle() const {
-    return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_;
-  }
+  [[nodiscard]] bool idle() const { return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_; }
 
   io::Loop& loop_;
   int socket_;
   io::Address peer_;
   State state_ = State::open;
-  bool fresh_ = false;      // something arrived since more() last returned
-  bool ended_ = false;      // nothing more will arrive
+  bool fresh_ = false;  // something arrived since more() last returned
+  bool ended_ = false;  // nothing more will arrive
   bool send_failed_ = false;
-  bool starved_ = false;    // waits for a receive buffer
-  bool pausing_ = false;    // the receive was asked to end because input_ is full
+  bool starved_ = false;  // waits for a receive buffer
+  bool pausing_ = false;  // the receive was asked to end because input_ is full
   bool joining_ = false;
-  bool lingering_ = false;  // what arrives is dropped
+  bool lingering_ = false;       // what arrives is dropped
   bool reader_resumes_ = false;  // woken, but it has not run yet
   bool writer_resumes_ = false;
   int error_ = 0;
@@ -224,12 +220,9 @@ class Connection::DrainedAwaiter {
   const char* what_;
 };
 
-inline Connection::MoreAwaiter Connection::more(Duration timeout, const char* what) {
-  return {*this, timeout, what};
-}
+inline Connection::MoreAwaiter Connection::more(Duration timeout, const char* what) { return {*this, timeout, what}; }
 
-inline Connection::DrainedAwaiter Connection::drained(std::size_t bytes, Duration timeout,
-                                                      const char* what) {
+inline Connection::DrainedAwaiter Connection::drained(std::size_t bytes, Duration timeout, const char* what) {
   return {*this, bytes, timeout, what};
 }
 

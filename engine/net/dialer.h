@@ -1,7 +1,6 @@
-// Opens a connection to one of a host's addresses: families side by side, the first that answers (RFC 8305), and addresses
-// that did not answer lately come last.  So a black hole behind one address costs one connection a quarter of a second, and
-// the next ones nothing.
-// One per core; that core's thread only.  Must outlive all callers of connect().
+// Opens a connection to one of a host's addresses: families side by side, the first that answers (RFC 8305), and
+// addresses that did not answer lately come last.  So a black hole behind one address costs one connection a quarter of
+// a second, and the next ones nothing. One per core; that core's thread only.  Must outlive all callers of connect().
 #pragma once
 
 #include <cstddef>
@@ -23,8 +22,8 @@ class Dialer {
   // How long an address that did not answer, or was overtaken, is tried last.
   static constexpr Duration kAvoid = std::chrono::minutes(10);
   static constexpr std::size_t kAvoidedMax = 4096;
-  // Attempts under way besides the first of each caller, which has a descriptor for that one: all others are of the machine's
-  // reserve.  Past it, a caller's next attempt waits for one that has ended.
+  // Attempts under way besides the first of each caller, which has a descriptor for that one: all others are of the
+  // machine's reserve.  Past it, a caller's next attempt waits for one that has ended.
   static constexpr std::size_t kBesideMax = 8;
 
   explicit Dialer(io::Loop& loop) : loop_(loop) {}
@@ -35,12 +34,12 @@ class Dialer {
     std::unique_ptr<Connection> connection;
     io::Address address;
   };
-  // `addresses`: at least one; `timeout` is for each attempt.  The error is the errno of the attempt that failed last.  All
-  // attempts have ended when it returns.
+  // `addresses`: at least one; `timeout` is for each attempt.  The error is the errno of the attempt that failed last.
+  // All attempts have ended when it returns.
   Task<std::expected<Dialed, int>> connect(std::vector<io::Address> addresses, Duration timeout);
 
-  // The order in which connect() tries them: those that answered lately first, else as they came, families in turns (RFC
-  // 8305 4).
+  // The order in which connect() tries them: those that answered lately first, else as they came, families in turns
+  // (RFC 8305 4).
   [[nodiscard]] std::vector<io::Address> order(const std::vector<io::Address>& addresses) const;
 
  private:

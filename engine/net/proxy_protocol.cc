@@ -13,9 +13,7 @@ constexpr std::string_view kV2Start("\r\n\r\n\0\r\nQUIT\n", 12);
 
 ProxyHeader bad(const char* error) { return {.result = ProxyResult::bad, .error = error}; }
 
-ProxyHeader done(std::size_t consumed) {
-  return {.result = ProxyResult::done, .consumed = consumed};
-}
+ProxyHeader done(std::size_t consumed) { return {.result = ProxyResult::done, .consumed = consumed}; }
 
 ProxyHeader done(std::size_t consumed, io::Address source, io::Address destination) {
   return {.result = ProxyResult::done,
@@ -44,8 +42,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > 65'535)
-    return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || value > 65'535) return std::nullopt;
   return static_cast<std::uint16_t>(value);
 }
 
@@ -126,8 +123,7 @@ bool extensions_fit(std::string_view bytes) {
   return true;
 }
 
-io::Address address_at(std::string_view body, std::size_t ip_at, std::size_t ip_size,
-                       std::size_t port_at) {
+io::Address address_at(std::string_view body, std::size_t ip_at, std::size_t ip_size, std::size_t port_at) {
   const std::string_view ip = body.substr(ip_at, ip_size);
   return io::Address::from_bytes({reinterpret_cast<const std::uint8_t*>(ip.data()), ip.size()},
                                  static_cast<std::uint16_t>(number_at(body, port_at, 2)));
@@ -151,8 +147,7 @@ ProxyHeader parse_v2(std::string_view bytes) {
   // them.
   const bool plain = local || family == Family::unspecified || transport == 0;
   if (!plain && transport != kTransportStream) return bad("PROXY header for datagrams");
-  if (!plain && size < address_bytes(family))
-    return bad("PROXY header too short for its addresses");
+  if (!plain && size < address_bytes(family)) return bad("PROXY header too short for its addresses");
   if (bytes.size() < kProxyV2HeaderBytes + size) return {};
   const std::size_t consumed = kProxyV2HeaderBytes + size;
   if (plain) return done(consumed);
@@ -168,8 +163,7 @@ ProxyHeader parse_v2(std::string_view bytes) {
 ProxyHeader parse_proxy(std::string_view bytes) {
   if (bytes.empty()) return {};
   if (!starts_like_proxy(bytes)) return bad("no PROXY header");
-  if (bytes[0] == kV1Start[0])
-    return bytes.size() < kV1Start.size() ? ProxyHeader{} : parse_v1(bytes);
+  if (bytes[0] == kV1Start[0]) return bytes.size() < kV1Start.size() ? ProxyHeader{} : parse_v1(bytes);
   return bytes.size() < kV2Start.size() ? ProxyHeader{} : parse_v2(bytes);
 }
 

@@ -27,12 +27,11 @@ Task<Resolver::Found> Resolver::look_up(std::string host, std::uint16_t port) {
 
 Task<Resolver::Found> Resolver::ask(const std::string& host, std::uint16_t port, Duration& keep) {
   if (host.find('.') == std::string::npos) {
-    auto answer = co_await io::run_on_worker<Found>(
-        loop_, [&] { return names_.look_up(host, port); }, "name look-up");
+    auto answer = co_await io::run_on_worker<Found>(loop_, [&] { return names_.look_up(host, port); }, "name look-up");
     co_return answer ? *std::move(answer) : std::unexpected(kTooMany);
   }
-  auto listed = co_await io::run_on_worker<Addresses>(
-      loop_, [&] { return names_.in_hosts_file(host, port); }, "hosts file");
+  auto listed =
+      co_await io::run_on_worker<Addresses>(loop_, [&] { return names_.in_hosts_file(host, port); }, "hosts file");
   if (!listed) co_return std::unexpected(kTooMany);
   if (!listed->empty()) co_return *std::move(listed);
   co_return co_await ask_dns(host, port, keep);

@@ -1,10 +1,10 @@
-// Addresses of the next hops that routes name, kept for a while: a core never waits for a name that it looked up a moment
-// ago, and goes on with the last answer while the name service fails or has lost the name.
+// Addresses of the next hops that routes name, kept for a while: a core never waits for a name that it looked up a
+// moment ago, and goes on with the last answer while the name service fails or has lost the name.
 //
 // A name with a dot in it is absolute: the hosts file, then the name servers that mail exchangers are asked of ([dns]
-// servers, or the system's).  No search list applies, so that mail never goes to a host of another name.  A name without a
-// dot is the system's own affair: its resolver, with its search list.
-// One per core; that core's thread only.  Must outlive all callers of look_up().
+// servers, or the system's).  No search list applies, so that mail never goes to a host of another name.  A name
+// without a dot is the system's own affair: its resolver, with its search list. One per core; that core's thread only.
+// Must outlive all callers of look_up().
 #pragma once
 
 #include <expected>
@@ -30,11 +30,10 @@ class Resolver {
   static constexpr Duration kDnsTimeout = std::chrono::seconds(30);
 
   // `names` and `dns` are thread-safe and outlive this.
-  Resolver(io::Loop& loop, io::Names& names, io::Dns& dns)
-      : loop_(loop), names_(names), dns_(loop, dns, kDnsTimeout) {}
+  Resolver(io::Loop& loop, io::Names& names, io::Dns& dns) : loop_(loop), names_(names), dns_(loop, dns, kDnsTimeout) {}
 
-  // `host`: a name or an address without brackets.  IPv6 addresses come first.  The error is a sentence, and always about
-  // now: a configured name that is gone may come back.
+  // `host`: a name or an address without brackets.  IPv6 addresses come first.  The error is a sentence, and always
+  // about now: a configured name that is gone may come back.
   Task<Found> look_up(std::string host, std::uint16_t port);
 
  private:

@@ -5,11 +5,11 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/output.h"
 #include "engine/config/file.h"
-#include "engine/server/inspection.h"
-#include "engine/server/server.h"
 #include "engine/io/files.h"
 #include "engine/io/process.h"
 #include "engine/io/real_platform.h"
+#include "engine/server/inspection.h"
+#include "engine/server/server.h"
 #include "engine/tls/self_signed.h"
 
 namespace {
@@ -34,8 +34,8 @@ int check(const SluiceCommand& command) {
 int certificate(const SluiceCommand& command) {
   const auto made = sluice::tls::make_self_signed(command.names, sluice::io::make_real_clock()->wall());
   if (!made) return complain({made.error()});
-  const auto written = sluice::io::write_new_files(command.directory, {{"fullchain.pem", made->certificate_pem, 0644},
-                                                                       {"privkey.pem", made->key_pem, 0600}});
+  const auto written = sluice::io::write_new_files(
+      command.directory, {{"fullchain.pem", made->certificate_pem, 0644}, {"privkey.pem", made->key_pem, 0600}});
   if (!written) return complain({written.error()});
   if (!sluice::io::running_as_root()) return 0;
   // The relay reads it once it has become its user.
@@ -59,11 +59,18 @@ int serve(const SluiceCommand& command) {
 
 int run(const SluiceCommand& command) {
   switch (command.kind) {
-    case SluiceCommand::Kind::serve: return serve(command);
-    case SluiceCommand::Kind::check: return check(command);
-    case SluiceCommand::Kind::certificate: return certificate(command);
-    case SluiceCommand::Kind::print: std::cout << command.text; return 0;
-    case SluiceCommand::Kind::error: std::cerr << command.text; return sluice::cli::kExitUsage;
+    case SluiceCommand::Kind::serve:
+      return serve(command);
+    case SluiceCommand::Kind::check:
+      return check(command);
+    case SluiceCommand::Kind::certificate:
+      return certificate(command);
+    case SluiceCommand::Kind::print:
+      std::cout << command.text;
+      return 0;
+    case SluiceCommand::Kind::error:
+      std::cerr << command.text;
+      return sluice::cli::kExitUsage;
   }
   return sluice::cli::kExitUsage;
 }

@@ -2,9 +2,9 @@
 #include <filesystem>
 #include <iostream>
 
-#include "engine/cli/command_line.h"
-#include "engine/cli/answer.h"
 #include "engine/cli/accounts.h"
+#include "engine/cli/answer.h"
+#include "engine/cli/command_line.h"
 #include "engine/cli/output.h"
 #include "engine/cli/spool.h"
 #include "engine/config/file.h"
@@ -27,11 +27,14 @@ struct Places {
 // The one that the command needs, where the command line names it; empty: it does not.
 const std::string& named(const SluicectlCommand& command) {
   switch (command.kind) {
-    case SluicectlCommand::Kind::account: return command.store;
-    case SluicectlCommand::Kind::spool: return command.spool.directory;
+    case SluicectlCommand::Kind::account:
+      return command.store;
+    case SluicectlCommand::Kind::spool:
+      return command.spool.directory;
     case SluicectlCommand::Kind::ask:
     case SluicectlCommand::Kind::print:
-    case SluicectlCommand::Kind::error: break;
+    case SluicectlCommand::Kind::error:
+      break;
   }
   return command.control;
 }
@@ -76,7 +79,8 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
     std::cerr << "sluicectl: " << sluice::text::printable(path.error()) << "\n";
     return kExitFailed;
   }
-  return sluice::cli::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout, std::cerr);
+  return sluice::cli::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout,
+                                        std::cerr);
 }
 
 // Likewise: the relay's user may put links in the place of the file and of its journal.

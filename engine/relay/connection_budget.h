@@ -1,7 +1,7 @@
-// How many outgoing connections a core may have open at one time, all pools together, so that they leave file descriptors
-// for clients, the control socket, the spool and the name service.  When it is used up, idle connections go first, of
-// whatever pool; then callers wait until one is closed.
-// One per core, outlives its pools; that core's thread only.
+// How many outgoing connections a core may have open at one time, all pools together, so that they leave file
+// descriptors for clients, the control socket, the spool and the name service.  When it is used up, idle connections go
+// first, of whatever pool; then callers wait until one is closed. One per core, outlives its pools; that core's thread
+// only.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,8 @@ class ConnectionBudget {
   void add(User& user) { users_.push_back(&user); }
   void remove(User& user);
 
-  // One more connection; false where there are too many: then the longest idle one of all is closed, and `user` hears of
-  // it by may_open() when a connection is free.
+  // One more connection; false where there are too many: then the longest idle one of all is closed, and `user` hears
+  // of it by may_open() when a connection is free.
   [[nodiscard]] bool take(User& user);
   // That one is closed.
   void give_back();

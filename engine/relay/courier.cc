@@ -114,7 +114,8 @@ Task<schedule::Verdict> Queue::attempt(Course& course) {
                                .text = why.text});
   }
   const auto count = static_cast<std::uint16_t>(course.recipients.size());
-  course.active.status().add({.at = now, .next_hop = {}, .tls = {}, .recipients = count, .taken = 0, .code = why.code, .text = why.text});
+  course.active.status().add(
+      {.at = now, .next_hop = {}, .tls = {}, .recipients = count, .taken = 0, .code = why.code, .text = why.text});
   co_return why.permanent ? schedule::Verdict::refused : schedule::Verdict::unreachable;
 }
 
@@ -163,8 +164,8 @@ Task<schedule::Verdict> Queue::transmit(Course& course, Pool& pool) {
   co_return verdict;
 }
 
-// RFC 5321 4.5.3.1.10: "452 Too many recipients": the rest in another transaction, now; and those whom a next hop with a
-// limit was not asked about, until all were asked equally often.
+// RFC 5321 4.5.3.1.10: "452 Too many recipients": the rest in another transaction, now; and those whom a next hop with
+// a limit was not asked about, until all were asked equally often.
 bool Queue::takes_more_now(const Course& course, const Transmission& transmission, schedule::Verdict verdict) {
   const auto& recipients = course.active.status().recipients;
   std::uint32_t tries = 0;
@@ -181,7 +182,8 @@ bool Queue::takes_more_now(const Course& course, const Transmission& transmissio
 // When it is tried again, 0 if no time is left for that, or nobody waits.
 WallMillis Queue::next_try(const Course& course, schedule::Verdict verdict) {
   const auto& recipients = course.active.status().recipients;
-  const bool any = std::ranges::any_of(course.recipients, [&](std::uint32_t i) { return recipients[i].fate == Fate::waiting; });
+  const bool any =
+      std::ranges::any_of(course.recipients, [&](std::uint32_t i) { return recipients[i].fate == Fate::waiting; });
   if (!any) return 0;
   const WallMillis now = parts_.loop.platform().clock.wall();
   if (course.at_once) return now;

@@ -10,11 +10,15 @@ constexpr std::string_view kNoMoreNow = "the next hop takes no more recipients a
 
 DeliveryOutcome outcome_of(RecipientResult::Kind kind) {
   switch (kind) {
-    case RecipientResult::Kind::taken: return DeliveryOutcome::relayed;
-    case RecipientResult::Kind::refused: return DeliveryOutcome::refused;
-    case RecipientResult::Kind::deferred: return DeliveryOutcome::deferred;
+    case RecipientResult::Kind::taken:
+      return DeliveryOutcome::relayed;
+    case RecipientResult::Kind::refused:
+      return DeliveryOutcome::refused;
+    case RecipientResult::Kind::deferred:
+      return DeliveryOutcome::deferred;
     case RecipientResult::Kind::unasked:
-    case RecipientResult::Kind::accepted: break;
+    case RecipientResult::Kind::accepted:
+      break;
   }
   return DeliveryOutcome::not_attempted;
 }
@@ -28,13 +32,20 @@ auto order_of(const RecipientOutcome& each) {
 
 std::string_view outcome_text(DeliveryOutcome outcome) {
   switch (outcome) {
-    case DeliveryOutcome::relayed: return "relayed";
-    case DeliveryOutcome::delivered: return "delivered";
-    case DeliveryOutcome::deferred: return "deferred";
-    case DeliveryOutcome::refused: return "refused";
-    case DeliveryOutcome::not_attempted: return "not_attempted";
-    case DeliveryOutcome::expired: return "expired";
-    case DeliveryOutcome::removed: return "removed";
+    case DeliveryOutcome::relayed:
+      return "relayed";
+    case DeliveryOutcome::delivered:
+      return "delivered";
+    case DeliveryOutcome::deferred:
+      return "deferred";
+    case DeliveryOutcome::refused:
+      return "refused";
+    case DeliveryOutcome::not_attempted:
+      return "not_attempted";
+    case DeliveryOutcome::expired:
+      return "expired";
+    case DeliveryOutcome::removed:
+      return "removed";
   }
   return "?";
 }

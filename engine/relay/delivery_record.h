@@ -1,7 +1,7 @@
 // What became of recipients, as it is logged: one record for each group of a message's recipients with the same outcome
-// of one delivery attempt, whether the attempt was cut-through or from the queue.  So the log answers where a recipient's
-// copy is: who took it, or what was said of it last.
-// Values and an interface.  Core thread; an observer must not block.
+// of one delivery attempt, whether the attempt was cut-through or from the queue.  So the log answers where a
+// recipient's copy is: who took it, or what was said of it last. Values and an interface.  Core thread; an observer
+// must not block.
 #pragma once
 
 #include <cstdint>

@@ -7,26 +7,44 @@ namespace sluice::relay {
 
 std::string_view lack_text(Lack lack) {
   switch (lack) {
-    case Lack::tls: return "STARTTLS";
-    case Lack::second_hello: return "EHLO behind a message";
-    case Lack::last_word: return "an answer behind a message";
-    case Lack::pipelining: return "PIPELINING";
-    case Lack::chunking: return "CHUNKING";
-    case Lack::parameters: return "SIZE, DSN and AUTH";
-    case Lack::bodies: return "8BITMIME and SMTPUTF8";
+    case Lack::tls:
+      return "STARTTLS";
+    case Lack::second_hello:
+      return "EHLO behind a message";
+    case Lack::last_word:
+      return "an answer behind a message";
+    case Lack::pipelining:
+      return "PIPELINING";
+    case Lack::chunking:
+      return "CHUNKING";
+    case Lack::parameters:
+      return "SIZE, DSN and AUTH";
+    case Lack::bodies:
+      return "8BITMIME and SMTPUTF8";
   }
   return "?";
 }
 
 smtp::Capabilities without(smtp::Capabilities offered, Lack lack) {
   switch (lack) {
-    case Lack::tls: offered.starttls = false; break;
+    case Lack::tls:
+      offered.starttls = false;
+      break;
     case Lack::second_hello:
-    case Lack::last_word: break;
-    case Lack::pipelining: offered.pipelining = false; break;
-    case Lack::chunking: offered.chunking = offered.binary_mime = false; break;
-    case Lack::parameters: offered.size = offered.dsn = offered.auth = false; break;
-    case Lack::bodies: offered.eight_bit_mime = offered.smtputf8 = false; break;
+    case Lack::last_word:
+      break;
+    case Lack::pipelining:
+      offered.pipelining = false;
+      break;
+    case Lack::chunking:
+      offered.chunking = offered.binary_mime = false;
+      break;
+    case Lack::parameters:
+      offered.size = offered.dsn = offered.auth = false;
+      break;
+    case Lack::bodies:
+      offered.eight_bit_mime = offered.smtputf8 = false;
+      break;
   }
   return offered;
 }
@@ -66,7 +84,8 @@ smtp::Capabilities HostMemory::usable(std::string_view host, smtp::Capabilities 
   const auto at = hosts_.find(host);
   if (at == hosts_.end()) return offered;
   for (std::size_t i = 0; i < kLacks; ++i)
-    if (at->second.until[i] > now && static_cast<Lack>(i) != Lack::tls) offered = without(offered, static_cast<Lack>(i));
+    if (at->second.until[i] > now && static_cast<Lack>(i) != Lack::tls)
+      offered = without(offered, static_cast<Lack>(i));
   return offered;
 }
 

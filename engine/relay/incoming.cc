@@ -93,7 +93,8 @@ Task<message::Outcome> Incoming::finish() {
                           .took = parts_.loop.now() - began_});
     co_return outcome;
   }
-  co_return message::Outcome{.reply = no_way_->reply(), .next_hop = {}, .next_hop_address = {}, .next_hop_tls = {}, .detail = no_way_->text};
+  co_return message::Outcome{
+      .reply = no_way_->reply(), .next_hop = {}, .next_hop_address = {}, .next_hop_tls = {}, .detail = no_way_->text};
 }
 
 Task<void> Incoming::abandon() {

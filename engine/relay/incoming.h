@@ -2,11 +2,10 @@
 // to the one that takes it there.
 //
 // Where all recipients share one destination and its route says `through`, that is Through (with the spool behind it
-// unless the route says otherwise, or the spool takes nothing now).  Everything else is kept first, and delivered from the
-// spool (Store); where that takes nothing, its recipients are answered 452.  Where a
-// route is eager the destination of the first recipient is that of the message: the others are answered 452, so that
-// the client sends the message again for them.
-// One per message; core thread only.
+// unless the route says otherwise, or the spool takes nothing now).  Everything else is kept first, and delivered from
+// the spool (Store); where that takes nothing, its recipients are answered 452.  Where a route is eager the destination
+// of the first recipient is that of the message: the others are answered 452, so that the client sends the message
+// again for them. One per message; core thread only.
 #pragma once
 
 #include <memory>
@@ -32,8 +31,7 @@ class Incoming final : public message::Taker {
   Incoming(const Parts& parts, message::Submitter submitter);
   ~Incoming() override;
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first,
-                   std::vector<smtp::Reply>& answers) override;
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;
@@ -53,8 +51,8 @@ class Incoming final : public message::Taker {
   const message::Envelope* envelope_ = nullptr;
   std::optional<Bound> bound_;  // of the first recipient
   bool one_destination_ = true;
-  Instant began_;             // begin()
-  std::uint64_t bytes_ = 0;   // of content
+  Instant began_;                       // begin()
+  std::uint64_t bytes_ = 0;             // of content
   std::optional<Router::Lease> lease_;  // outlives the inner taker
   std::unique_ptr<message::Taker> inner_;
   Through* through_ = nullptr;   // the inner one, if it is that

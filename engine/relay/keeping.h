@@ -39,9 +39,7 @@ class SpoolLeftover final : public Leftover {
  public:
   SpoolLeftover(spool::Spool& spool, Queue& queue, message::Submitter submitter)
       : spool_(spool), queue_(queue), submitter_(std::move(submitter)) {}
-  std::unique_ptr<Keeper> make_keeper() override {
-    return std::make_unique<SpoolKeeper>(spool_, queue_, submitter_);
-  }
+  std::unique_ptr<Keeper> make_keeper() override { return std::make_unique<SpoolKeeper>(spool_, queue_, submitter_); }
 
  private:
   spool::Spool& spool_;
@@ -54,8 +52,7 @@ class Store final : public message::Taker {
  public:
   explicit Store(std::unique_ptr<Keeper> keeper) : keeper_(std::move(keeper)) {}
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first,
-                   std::vector<smtp::Reply>& answers) override;
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;

@@ -13,11 +13,9 @@ namespace sluice::relay {
 
 class MailboxTaker final : public message::Taker {
  public:
-  MailboxTaker(io::Loop& loop, std::string directory)
-      : loop_(loop), directory_(std::move(directory)) {}
+  MailboxTaker(io::Loop& loop, std::string directory) : loop_(loop), directory_(std::move(directory)) {}
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first,
-                   std::vector<smtp::Reply>& answers) override;
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;

@@ -30,11 +30,15 @@ Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, s
 
 std::string fault_text(const smtp::ClientMachine& machine) {
   switch (machine.fault()) {
-    case smtp::ClientFault::surplus: return "a reply that no command was waiting for";
-    case smtp::ClientFault::misplaced: return "the reply to another command";
-    case smtp::ClientFault::behind_starttls: return "bytes behind the reply to STARTTLS";
+    case smtp::ClientFault::surplus:
+      return "a reply that no command was waiting for";
+    case smtp::ClientFault::misplaced:
+      return "the reply to another command";
+    case smtp::ClientFault::behind_starttls:
+      return "bytes behind the reply to STARTTLS";
     case smtp::ClientFault::none:
-    case smtp::ClientFault::garbage: break;
+    case smtp::ClientFault::garbage:
+      break;
   }
   return "garbage where a reply should be: \"" + machine.garbage() + "\"";
 }
@@ -196,8 +200,8 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
       }
     }
     const Duration left = deadline - connection_->loop().now();
-    const net::IoStatus status = left > Duration::zero() ? co_await connection_->more(left, what)
-                                                         : net::IoStatus::timed_out;
+    const net::IoStatus status =
+        left > Duration::zero() ? co_await connection_->more(left, what) : net::IoStatus::timed_out;
     if (status != net::IoStatus::ok) {
       broken_ = true;
       Trouble lost = trouble(this, {}, what, net::io_status_text(status));
@@ -236,9 +240,7 @@ bool NextHop::out_of_step() const {
   return machine_.fault() == smtp::ClientFault::surplus || machine_.fault() == smtp::ClientFault::misplaced;
 }
 
-bool NextHop::confirms_by_hello() const {
-  return machine_.says_hello_plainly() && !lacks(Lack::second_hello);
-}
+bool NextHop::confirms_by_hello() const { return machine_.says_hello_plainly() && !lacks(Lack::second_hello); }
 
 std::string NextHop::confirm_text() {
   std::string text;
@@ -265,8 +267,8 @@ Task<InStep> NextHop::confirm(Duration timeout) {
   co_return machine_.closing() || machine_.idle() ? InStep::yes : InStep::no;
 }
 
-// EHLO was answered by something else.  Either this next hop takes EHLO only once, and then it has no more to say, and the
-// 221 to QUIT is in its place; or that was the reply to a command before, and then more comes.
+// EHLO was answered by something else.  Either this next hop takes EHLO only once, and then it has no more to say, and
+// the 221 to QUIT is in its place; or that was the reply to a command before, and then more comes.
 Task<InStep> NextHop::look_behind(Duration timeout) {
   const smtp::ParsedReply answer = last_reply();
   if (answer.positive()) {
@@ -337,14 +339,11 @@ Task<std::optional<Trouble>> NextHop::introduce(const smtp::XclientValues& who, 
   co_return std::nullopt;
 }
 
-std::string NextHop::tls_version() const {
-  return connection_->tls() != nullptr ? connection_->tls()->version() : "";
-}
+std::string NextHop::tls_version() const { return connection_->tls() != nullptr ? connection_->tls()->version() : ""; }
 
 bool NextHop::reusable() {
-  return !broken_ && !machine_.closing() && machine_.idle() && !connection_->ended() &&
-         connection_->error() == 0 && connection_->input().empty() &&
-         connection_->state() == net::Connection::State::open;
+  return !broken_ && !machine_.closing() && machine_.idle() && !connection_->ended() && connection_->error() == 0 &&
+         connection_->input().empty() && connection_->state() == net::Connection::State::open;
 }
 
 Task<void> NextHop::close() {

@@ -55,11 +55,11 @@ class NextHop {
  public:
   struct Opening {
     const route::Route& route;
-    HostMemory& memory;  // outlives the connection
+    HostMemory& memory;       // outlives the connection
     std::string label;        // "host:port", for the log
     std::string server_name;  // the certificate's name
     net::Dialer& dialer;
-    std::vector<io::Address> addresses;  // of the host, at least one
+    std::vector<io::Address> addresses;    // of the host, at least one
     std::string_view hostname;             // ours, for EHLO
     tls::TlsClientContext* tls = nullptr;  // null where the route has no TLS
   };
@@ -131,8 +131,7 @@ class NextHop {
   [[nodiscard]] bool confirms_by_hello() const;
   Trouble refused(const char* what);
   // One command, one reply: nothing when it is of class `wanted` and nothing follows it.
-  Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout,
-                                   const char* what);
+  Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout, const char* what);
 
   std::unique_ptr<net::Connection> connection_;
   smtp::ClientMachine machine_;

@@ -74,9 +74,7 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
   // Callers that wait already come first.
   bool waited = false;
   for (;;) {
-    if (stopping_)
-      co_return std::unexpected(
-          Trouble{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
+    if (stopping_) co_return std::unexpected(Trouble{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
     if (all_down(want)) co_return std::unexpected(down());
     if (waited || (waiting_ == 0 && called_ == 0)) {
       Acquired acquired = co_await acquire_now(want);
@@ -125,8 +123,7 @@ std::string Pool::why_busy() const {
 
 // A host that failed and is due is tried without anyone waiting for it where others do the work.
 void Pool::probe_in_background(std::uint16_t preference) {
-  const bool others = std::ranges::any_of(
-      hosts_, [](const auto& host) { return !host->gone && host->failures == 0; });
+  const bool others = std::ranges::any_of(hosts_, [](const auto& host) { return !host->gone && host->failures == 0; });
   if (!others) return;
   for (const auto& host : hosts_)
     if (host->name.preference <= preference && due(*host) && parts_.budget.take(*this)) closing_.add(probe(*host));
@@ -172,8 +169,7 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   if (addresses.empty()) {
     auto found = co_await parts_.resolver.look_up(name, host.name.port);
     if (!found)
-      co_return std::unexpected(
-          Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = std::move(found.error())});
+      co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = std::move(found.error())});
     addresses = *std::move(found);
   }
   for (;;) {

@@ -1,7 +1,7 @@
 // The connections to the hosts of one destination (a route, or one domain's mail exchangers): kept ones first, new
-// ones up to a limit for each host, and a bounded queue of callers that have to wait.  A host that fails is left alone for
-// a while, then tried by one session at a time; while others do the work, it is tried in the background.
-// Hosts of the lowest preference come first; among equals load goes by weight.
+// ones up to a limit for each host, and a bounded queue of callers that have to wait.  A host that fails is left alone
+// for a while, then tried by one session at a time; while others do the work, it is tried in the background. Hosts of
+// the lowest preference come first; among equals load goes by weight.
 //
 // Nothing is first come, first served between customers: the next free connection goes to the waiting customer that has
 // the fewest.  And a message whose sender is slow gives its connection up as soon as another one waits for it (Holder).
@@ -28,10 +28,10 @@ namespace sluice::relay {
 struct PoolCounters {
   std::uint64_t opened = 0;
   std::uint64_t reused = 0;
-  std::uint64_t failed = 0;      // attempts to open
-  std::uint64_t waited = 0;      // sessions that had to wait for a connection
-  std::uint64_t refused = 0;     // for which the wait was too long, or the queue full
-  std::uint64_t given_way = 0;   // connections taken from a slow sender for others that waited
+  std::uint64_t failed = 0;     // attempts to open
+  std::uint64_t waited = 0;     // sessions that had to wait for a connection
+  std::uint64_t refused = 0;    // for which the wait was too long, or the queue full
+  std::uint64_t given_way = 0;  // connections taken from a slow sender for others that waited
 };
 
 // A host as a pool is given it.  Without addresses its name is looked up.

@@ -54,8 +54,8 @@ std::uint16_t Pool::preference_now(const Want& want) const {
   return best.second;
 }
 
-// Whether it is the turn of a host to which there is no connection at all: or one sender's messages, one after the other,
-// would all go to the host that happened to be the first.
+// Whether it is the turn of a host to which there is no connection at all: or one sender's messages, one after the
+// other, would all go to the host that happened to be the first.
 bool Pool::unused_before(const Host& kept) const {
   return std::ranges::any_of(hosts_, [&](const auto& host) {
     return !host->gone && host->name.preference == kept.name.preference && host->live == 0 && host->failures == 0 &&

@@ -9,7 +9,8 @@ namespace {
 
 // How often slow senders are looked for while there are waiters.
 constexpr Duration kLookEvery = std::chrono::milliseconds(250);
-// Customers that have nothing of the pool are remembered up to this number, so that a share is not made for each message.
+// Customers that have nothing of the pool are remembered up to this number, so that a share is not made for each
+// message.
 constexpr std::size_t kSharesKept = 1024;
 
 }  // namespace
@@ -68,11 +69,12 @@ void Pool::take_back(const NextHop& hop) {
   lent_.pop_back();
 }
 
-// False when it took too long, or there are too many already: a customer with less than its share of these may wait all the
-// same.
+// False when it took too long, or there are too many already: a customer with less than its share of these may wait all
+// the same.
 Task<bool> Pool::wait_turn(std::string_view customer, bool first_in_line) {
   Share& share = share_of(customer);
-  if (waiting_ >= route_.waiting_max && share.waiters.size() >= route_.waiting_max / (in_line_.size() + 1)) co_return false;
+  if (waiting_ >= route_.waiting_max && share.waiters.size() >= route_.waiting_max / (in_line_.size() + 1))
+    co_return false;
   Waiter waiter(*this, share, first_in_line);
   make_holders_give_way();
   if (!look_.armed() && !stopping_) loop().timers().arm(look_, loop().now() + kLookEvery);
@@ -99,8 +101,8 @@ void Pool::wake_all() {
   while (!in_line_.empty()) wake_one();
 }
 
-// One for each waiter, whoever has them: a connection on which nothing moves is of no use to its own customer either.  Those
-// of other pools go where they use up what a core may have open.
+// One for each waiter, whoever has them: a connection on which nothing moves is of no use to its own customer either.
+// Those of other pools go where they use up what a core may have open.
 void Pool::make_holders_give_way() {
   const std::size_t given = give_way(waiting_);
   if (given < waiting_) parts_.budget.make_others_give_way(*this, waiting_ - given);
@@ -110,7 +112,8 @@ std::size_t Pool::give_way(std::size_t most) {
   const Instant now = loop().now();
   std::vector<Holder*> slow;
   for (const Lent& lent : lent_)
-    if (lent.holder != nullptr && slow.size() < most && lent.holder->held_up_by_sender(now)) slow.push_back(lent.holder);
+    if (lent.holder != nullptr && slow.size() < most && lent.holder->held_up_by_sender(now))
+      slow.push_back(lent.holder);
   for (Holder* holder : slow) {
     ++counters_.given_way;
     holder->give_way();

@@ -33,22 +33,22 @@ WallMillis Queue::first_retry() {
 
 // Calendar time is what survives a restart; a moment that is far away is as good as one that is very far.
 Instant Queue::instant_of(WallMillis time) const {
-  const Duration ahead = std::chrono::milliseconds(
-      std::clamp<WallMillis>(time - parts_.loop.platform().clock.wall(), -kLongest / std::chrono::milliseconds(1),
-                             kLongest / std::chrono::milliseconds(1)));
+  const Duration ahead = std::chrono::milliseconds(std::clamp<WallMillis>(time - parts_.loop.platform().clock.wall(),
+                                                                          -kLongest / std::chrono::milliseconds(1),
+                                                                          kLongest / std::chrono::milliseconds(1)));
   return parts_.loop.now() + ahead;
 }
 
 void Queue::add_job(spool::QueueId id, const Added& added) {
   const Instant now = parts_.loop.now();
-  const schedule::JobId job =
-      schedule_.add({.message = id,
-                     .destination = schedule_.destination(added.destination, route::route_of_destination(added.destination)),
-                     .customer = schedule_.customer(added.customer),
-                     .due = added.due,
-                     .expires = later(instant_of(added.arrived), options_.expire),
-                     .first_attempt = added.first},
-                    now);
+  const schedule::JobId job = schedule_.add(
+      {.message = id,
+       .destination = schedule_.destination(added.destination, route::route_of_destination(added.destination)),
+       .customer = schedule_.customer(added.customer),
+       .due = added.due,
+       .expires = later(instant_of(added.arrived), options_.expire),
+       .first_attempt = added.first},
+      now);
   if (added.held) CHECK(schedule_.hold(job, now));
   Jobs& jobs = jobs_[id];
   if (!jobs.first) {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "engine/relay/delivery_record.h"
-#include "engine/dsn/dsn.h"
 #include "engine/dsn/budget.h"
-#include "engine/schedule/retry_curve.h"
+#include "engine/dsn/dsn.h"
+#include "engine/relay/delivery_record.h"
 #include "engine/relay/router.h"
+#include "engine/schedule/retry_curve.h"
 #include "engine/schedule/schedule.h"
 #include "engine/spool/spool.h"
 
@@ -83,8 +83,8 @@ class Queue {
   // When a message that failed now for the first time should be tried again.
   [[nodiscard]] WallMillis first_retry();
 
-  // A message was passed on, or was to be, while its client waited: what was learned of its destination holds for the queue,
-  // too, and is logged.
+  // A message was passed on, or was to be, while its client waited: what was learned of its destination holds for the
+  // queue, too, and is logged.
   struct CutThrough {
     const Transmission& transmission;
     const message::Envelope& envelope;
@@ -114,7 +114,8 @@ class Queue {
   // How many messages are tried now that wait for it.
   std::uint64_t flush_destination(std::string_view name);
 
-  // For tests: whether the index of jobs and the schedule agree: a sentence that says where they do not; empty: they do.
+  // For tests: whether the index of jobs and the schedule agree: a sentence that says where they do not; empty: they
+  // do.
   [[nodiscard]] std::string index_fault() const;
 
  private:

@@ -34,10 +34,10 @@ struct Queue::Course {
   Bound bound;
   std::vector<std::uint32_t> recipients;  // indices of those that wait and are bound for it, the least tried first
   Instant began;
-  std::string unreadable;          // why the content cannot be read; empty: it can
-  bool at_once = false;  // what is left need not wait: the next hop takes no more at a time
+  std::string unreadable;                  // why the content cannot be read; empty: it can
+  bool at_once = false;                    // what is left need not wait: the next hop takes no more at a time
   std::vector<RecipientOutcome> outcomes;  // of the recipients
-  std::string next_hop;          // where there was a connection
+  std::string next_hop;                    // where there was a connection
   std::string next_hop_address;
   std::string tls;
   std::string response;  // what decided it

@@ -1,5 +1,5 @@
-// The part of a queue that keeps what is known of destinations, whoever learned it: delivery attempts from the queue, and
-// cut-through delivery while clients wait.
+// The part of a queue that keeps what is known of destinations, whoever learned it: delivery attempts from the queue,
+// and cut-through delivery while clients wait.
 #include <algorithm>
 
 #include "engine/relay/queue_active.h"
@@ -10,12 +10,15 @@ namespace sluice::relay {
 schedule::Verdict verdict_of(const Transmission& transmission) {
   using Kind = RecipientResult::Kind;
   const auto any = [&](Kind kind) {
-    return std::ranges::any_of(transmission.results(), [kind](const RecipientResult& result) { return result.kind == kind; });
+    return std::ranges::any_of(transmission.results(),
+                               [kind](const RecipientResult& result) { return result.kind == kind; });
   };
   if (any(Kind::taken)) return schedule::Verdict::delivered;
   if (transmission.unreachable()) return schedule::Verdict::unreachable;
   if (!transmission.attempted()) return schedule::Verdict::not_tried;
-  const auto of_destination = [](const RecipientResult& result) { return result.kind == Kind::deferred && !result.of_recipient; };
+  const auto of_destination = [](const RecipientResult& result) {
+    return result.kind == Kind::deferred && !result.of_recipient;
+  };
   if (std::ranges::any_of(transmission.results(), of_destination))
     return transmission.code() == 0 ? schedule::Verdict::unreachable : schedule::Verdict::deferred;
   return any(Kind::refused) || any(Kind::deferred) ? schedule::Verdict::refused : schedule::Verdict::not_tried;

@@ -11,9 +11,12 @@ using message::RecipientStatus;
 
 std::string_view kind_text(dsn::ReportKind kind) {
   switch (kind) {
-    case dsn::ReportKind::failure: return "failure";
-    case dsn::ReportKind::delay: return "delay";
-    case dsn::ReportKind::success: return "success";
+    case dsn::ReportKind::failure:
+      return "failure";
+    case dsn::ReportKind::delay:
+      return "delay";
+    case dsn::ReportKind::success:
+      return "success";
   }
   return "?";
 }
@@ -62,23 +65,23 @@ Task<bool> Queue::send_report(Active& active, dsn::ReportKind kind, const std::v
   const WallMillis now = parts_.loop.platform().clock.wall();
   const std::string id_text = message::queue_id_text(id);
   auto made = dsn::build_report({.envelope = stored.envelope,
-                            .status = active.status(),
-                            .kind = kind,
-                            .recipients = recipients,
-                            .header_or_content = *content,
-                            .content_is_whole = whole,
-                            .form = stored.form,
-                            // A form that any server takes (RFC 6533).
-                            .eight_bit = false,
-                            .original_eight_bit = true,
-                            .reporting_mta = options_.hostname,
-                            .queue_id = id_text,
-                            .arrived = stored.arrived,
-                            .now = now,
-                            .retry_until = stored.arrived + options_.expire / std::chrono::milliseconds(1),
-                            .random = parts_.loop.platform().random.number(),
-                            .postmaster = options_.report_from,
-                            .policy_url = options_.policy_url});
+                                 .status = active.status(),
+                                 .kind = kind,
+                                 .recipients = recipients,
+                                 .header_or_content = *content,
+                                 .content_is_whole = whole,
+                                 .form = stored.form,
+                                 // A form that any server takes (RFC 6533).
+                                 .eight_bit = false,
+                                 .original_eight_bit = true,
+                                 .reporting_mta = options_.hostname,
+                                 .queue_id = id_text,
+                                 .arrived = stored.arrived,
+                                 .now = now,
+                                 .retry_until = stored.arrived + options_.expire / std::chrono::milliseconds(1),
+                                 .random = parts_.loop.platform().random.number(),
+                                 .postmaster = options_.report_from,
+                                 .policy_url = options_.policy_url});
   if (!made) {
     mark();
     co_return true;

@@ -29,8 +29,10 @@ constexpr Row kRows[] = {
     {503, Expect::data, Meaning::session},
     {503, Expect::message, Meaning::session},
     {503, Expect::chunk, Meaning::session},
-    // RFC 4954 6, RFC 3207 4: "Authentication required", "Authentication mechanism is too weak", "Authentication credentials
-    // invalid", "Encryption required", "Must issue a STARTTLS command first": the route is not what this next hop wants.  To RCPT
+    // RFC 4954 6, RFC 3207 4: "Authentication required", "Authentication mechanism is too weak", "Authentication
+    // credentials
+    // invalid", "Encryption required", "Must issue a STARTTLS command first": the route is not what this next hop
+    // wants.  To RCPT
     // it is about a recipient too often, who takes mail of colleagues only.
     {530, Expect::mail, Meaning::session},
     {534, Expect::mail, Meaning::session},
@@ -54,8 +56,8 @@ constexpr Row kRows[] = {
 
 Meaning meaning_of(Expect command, const smtp::ParsedReply& reply) {
   if (reply.code == 421) return Meaning::session;
-  const auto* const row = std::ranges::find_if(
-      kRows, [&](const Row& each) { return each.code == reply.code && each.command == command; });
+  const auto* const row =
+      std::ranges::find_if(kRows, [&](const Row& each) { return each.code == reply.code && each.command == command; });
   if (row == std::end(kRows)) return Meaning::answer;
   // RFC 3463 3.2: it says itself that the address is what is wrong.
   constexpr std::uint16_t kAddressStatus = 1;
@@ -66,8 +68,8 @@ Meaning meaning_of(Expect command, const smtp::ParsedReply& reply) {
 
 bool is_of_recipient(Expect command, const smtp::ParsedReply& reply) {
   if (reply.reply_class() != smtp::ReplyClass::transient || reply.code == 421 || command == Expect::mail) return false;
-  // RFC 3463 3.2 and 3.3: X.1.x is about an address, X.2.x about a mailbox.  X.1.7 and X.1.8 are about the sender's.  RFC 5321
-  // 4.2.2: "450 Requested mail action not taken: mailbox unavailable".
+  // RFC 3463 3.2 and 3.3: X.1.x is about an address, X.2.x about a mailbox.  X.1.7 and X.1.8 are about the sender's.
+  // RFC 5321 4.2.2: "450 Requested mail action not taken: mailbox unavailable".
   if (!reply.enhanced.present()) return reply.code == 450 && command == Expect::recipient;
   const bool of_sender = reply.enhanced.subject == 1 && (reply.enhanced.detail == 7 || reply.enhanced.detail == 8);
   return (reply.enhanced.subject == 1 || reply.enhanced.subject == 2) && !of_sender;

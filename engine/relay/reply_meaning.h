@@ -9,9 +9,9 @@
 namespace sluice::relay {
 
 enum class Meaning : std::uint8_t {
-  answer,     // the command's own: about the recipient at RCPT, about the message elsewhere
-  session,    // about the dialog, which did not get where it should be: nothing is known of message or recipient, and the
-              // connection is of no further use
+  answer,   // the command's own: about the recipient at RCPT, about the message elsewhere
+  session,  // about the dialog, which did not get where it should be: nothing is known of message or recipient, and the
+            // connection is of no further use
   parameter,  // of a parameter of the command, which the next hop offered and does not know
   extension,  // the next hop offered the command, and does not know it
 };

@@ -18,7 +18,8 @@ bool small(const Extent& extent) { return extent.block->capacity > 4 * extent.si
 std::string header_of(const Chain& content) {
   constexpr std::string_view kEnd = "\r\n\r\n";
   std::string front;
-  for (std::size_t i = 0; i < content.extents() && front.size() < Retained::kHeaderBytesMax; ++i) front += content[i].view();
+  for (std::size_t i = 0; i < content.extents() && front.size() < Retained::kHeaderBytesMax; ++i)
+    front += content[i].view();
   const std::size_t end = front.find(kEnd);
   return end == std::string::npos ? std::string() : front.substr(0, end + kEnd.size());
 }

@@ -28,7 +28,8 @@ class Retained {
   Task<void> add(const Chain& bytes);
   // All of it is there.  True: safely kept.
   Task<bool> keep(message::DeliveryStatus status);
-  // Where keep() has failed, as on a full disk: the header alone, which is enough for a DSN where nobody waits for the message.
+  // Where keep() has failed, as on a full disk: the header alone, which is enough for a DSN where nobody waits for the
+  // message.
   Task<bool> keep_header(message::DeliveryStatus status);
   Task<void> drop();
 
@@ -45,7 +46,7 @@ class Retained {
   Chain content_;
   std::unique_ptr<Keeper> keeper_;
   std::string header_;  // with its empty line, once something went to a keeper
-  bool lost_ = false;  // no keeper took it
+  bool lost_ = false;   // no keeper took it
 };
 
 }  // namespace sluice::relay

@@ -42,7 +42,7 @@ Router::Router(const Parts& parts, const route::RouteTable& table, const std::ve
       rules.port = way.route.port;
       if (!way.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
       made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.platform().random,
-                                                              mx::MailExchangersOptions{.rules = std::move(rules)});
+                                                             mx::MailExchangersOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
       made.pool = std::make_unique<Pool>(parts_.pool(), way.route, hostname_, way.tls);
     }
@@ -106,10 +106,11 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
   --leases_;
   if (!found) {
     const mx::ExchangeFailure& why = found.error();
-    co_return std::unexpected(NoWay{.permanent = why.permanent,
-                                    .code = why.code,
-                                    .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
-                                    .text = why.text});
+    co_return std::unexpected(
+        NoWay{.permanent = why.permanent,
+              .code = why.code,
+              .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
+              .text = why.text});
   }
   std::unique_ptr<Exchange>& exchange = way.exchanges[domain];
   std::vector<PoolHost> hosts = hosts_of(*found, way.route.port);

@@ -17,9 +17,9 @@
 #include "engine/message/delivery.h"
 #include "engine/message/taker.h"
 #include "engine/mx/mail_exchangers.h"
-#include "engine/tls/client_context.h"
 #include "engine/relay/pool.h"
 #include "engine/route/table.h"
+#include "engine/tls/client_context.h"
 
 namespace sluice::relay {
 
@@ -31,7 +31,8 @@ struct Bound {
 };
 
 // `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.
-[[nodiscard]] Bound bind_recipient(const route::RouteTable& table, const std::function<const route::Route&(std::size_t)>& route,
+[[nodiscard]] Bound bind_recipient(const route::RouteTable& table,
+                                   const std::function<const route::Route&(std::size_t)>& route,
                                    std::string_view hostname, const message::Recipient& recipient,
                                    const message::Envelope& envelope, const message::Submitter& from);
 

@@ -7,7 +7,8 @@ namespace sluice::relay {
 
 namespace {
 
-constexpr smtp::StandardReply kElsewhere{452, {4, 5, 3}, "Its mail goes another way: send the message to it separately"};
+constexpr smtp::StandardReply kElsewhere{
+    452, {4, 5, 3}, "Its mail goes another way: send the message to it separately"};
 
 }  // namespace
 
@@ -34,8 +35,7 @@ void Through::leave_out(const std::vector<std::uint32_t>& recipients) {
   left_out_ = recipients;
 }
 
-Task<void> Through::offer(const message::Envelope& envelope, std::size_t first,
-                          std::vector<smtp::Reply>& answers) {
+Task<void> Through::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
   promised_.resize(envelope.recipients.size(), true);
   if (!eager_) {
@@ -123,8 +123,7 @@ Task<message::Outcome> Through::decide() {
     outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
     outcome.detail.insert(0, "kept: ");
   } else {
-    outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting)
-                                       : smtp::Reply(smtp::replies::kNoSpace);
+    outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting) : smtp::Reply(smtp::replies::kNoSpace);
   }
   co_return outcome;
 }

@@ -1,8 +1,8 @@
 // The taker that passes a message through while the client still waits: its bytes go on from the buffers that they
 // arrived in, and what the next hop says decides what the client is told.  Nothing touches a disk when all goes well.
 //
-// Who is told what.  Eager (or without a Leftover, as then nobody could report to the sender): a recipient that the next
-// hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
+// Who is told what.  Eager (or without a Leftover, as then nobody could report to the sender): a recipient that the
+// next hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
 //   all taken                    the next hop's 250
 //   all refused for good         the next hop's 5xx; nothing is kept
 //   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
@@ -35,8 +35,7 @@ class Through final : public message::Taker {
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
-  Task<void> offer(const message::Envelope& envelope, std::size_t first,
-                   std::vector<smtp::Reply>& answers) override;
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
   Task<void> feed(Chain bytes) override;
   Task<message::Outcome> finish() override;

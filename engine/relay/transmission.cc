@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/relay/transmission_busy.h"
 #include "engine/relay/reply_meaning.h"
+#include "engine/relay/transmission_busy.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
@@ -266,7 +266,10 @@ Transmission::Halt Transmission::in_doubt(const NextHop& hop) {
 // 421 is the end of the connection, 3xx where it makes no sense and the like the end of all trust in it.
 Transmission::Halt Transmission::halt_by_reply() const {
   const smtp::ParsedReply& reply = hop_->last_reply();
-  return {.result = {.kind = Kind::deferred, .code = reply.code, .enhanced = reply.enhanced, .text = bounded_words(reply.text)},
+  return {.result = {.kind = Kind::deferred,
+                     .code = reply.code,
+                     .enhanced = reply.enhanced,
+                     .text = bounded_words(reply.text)},
           .closed = hop_->machine().closing(),
           .doubt = reply.code != 421};
 }
@@ -290,10 +293,13 @@ RecipientResult Transmission::result_of(smtp::Expect command, const smtp::Parsed
 
 smtp::Reply Transmission::reply_for(const RecipientResult& result) const {
   switch (result.kind) {
-    case Kind::unasked: return smtp::replies::kTooManyRecipients;
-    case Kind::accepted: return smtp::replies::kRecipientOk;
+    case Kind::unasked:
+      return smtp::replies::kTooManyRecipients;
+    case Kind::accepted:
+      return smtp::replies::kRecipientOk;
     case Kind::taken:
-    case Kind::refused: break;
+    case Kind::refused:
+      break;
     case Kind::deferred:
       if (result.code / 100 != 4) return trouble_reply_.value_or(smtp::Reply(smtp::replies::kNextHopTrouble));
       break;

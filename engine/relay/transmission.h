@@ -8,24 +8,24 @@
 //                                               with its envelope where the next hop knows PIPELINING and CHUNKING.
 // abandon() instead of anything, or of finish().  After finish() or abandon() it is done and is destroyed.
 //
-// Whose reply it was.  A reply counts only for the command that it answers.  Replies carry no mark of their command, and a
-// transaction that went out whole is answered by some 2xx in a row: if the next hop says one too many (now, or late to
-// the message before), each of ours reads the one before its own, RCPT's 250 passes for the message's, and the message's
-// 5xx comes when all is over.  So nothing that the next hop said of a transaction counts before a last command is
-// answered whose reply cannot be mistaken for another (NextHop::confirm): EHLO, sent in the same segment behind the
-// content where the next hop knows PIPELINING, so that a transaction still is one send and one receive, and behind
-// the last reply elsewhere.  Whatever number of replies was too many or too few before, that answer is then not in
-// its place; and it leaves the connection in step, with no transaction open, for the next message.  If it is not in
+// Whose reply it was.  A reply counts only for the command that it answers.  Replies carry no mark of their command,
+// and a transaction that went out whole is answered by some 2xx in a row: if the next hop says one too many (now, or
+// late to the message before), each of ours reads the one before its own, RCPT's 250 passes for the message's, and the
+// message's 5xx comes when all is over.  So nothing that the next hop said of a transaction counts before a last
+// command is answered whose reply cannot be mistaken for another (NextHop::confirm): EHLO, sent in the same segment
+// behind the content where the next hop knows PIPELINING, so that a transaction still is one send and one receive, and
+// behind the last reply elsewhere.  Whatever number of replies was too many or too few before, that answer is then not
+// in its place; and it leaves the connection in step, with no transaction open, for the next message.  If it is not in
 // its place, or more follows, all of the transaction's results are void: the recipients are deferred, the connection
 // is closed, and the next hop is talked to step by step for a while (no BDAT, no PIPELINING), so that a surplus reply
-// is seen before the content is sent.  354, which only DATA has, shows whose the replies before were.  Only where replies
-// were too many and each of those that may be the message's was positive, ours is among them, and the message was taken.
-// A next hop that closes or is silent instead of answering that EHLO has not said too much; a refusal then stands.  An
-// acceptance may be a surplus reply, said late, and the message's own have been the closing: it is in doubt, once.  The
-// next hop is known then to leave so (Lack::last_word): the next time the content's end waits a moment for surplus
-// replies, and if none comes, an acceptance stands.  So such a next hop gets one message twice, and none is lost.
-// What remains, as nobody can tell it from a next hop that has the message: a positive reply too many, and the content's
-// own left out, without enhanced codes or behind 354.
+// is seen before the content is sent.  354, which only DATA has, shows whose the replies before were.  Only where
+// replies were too many and each of those that may be the message's was positive, ours is among them, and the message
+// was taken. A next hop that closes or is silent instead of answering that EHLO has not said too much; a refusal then
+// stands.  An acceptance may be a surplus reply, said late, and the message's own have been the closing: it is in
+// doubt, once.  The next hop is known then to leave so (Lack::last_word): the next time the content's end waits a
+// moment for surplus replies, and if none comes, an acceptance stands.  So such a next hop gets one message twice, and
+// none is lost. What remains, as nobody can tell it from a next hop that has the message: a positive reply too many,
+// and the content's own left out, without enhanced codes or behind 354.
 //
 // A kept connection may have been closed by the next hop just now.  That is nobody's error: another one is taken, up
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
@@ -71,8 +71,8 @@ struct RecipientResult {
   Kind kind = Kind::unasked;
   std::uint16_t code = 0;  // of the reply; 0: there was none
   smtp::EnhancedCode enhanced;
-  std::string text;  // cleaned, at most kWordsBytesMax, lines parted by '\n'
-  bool ours = false;  // what this relay found: no server said it
+  std::string text;           // cleaned, at most kWordsBytesMax, lines parted by '\n'
+  bool ours = false;          // what this relay found: no server said it
   bool of_recipient = false;  // see is_of_recipient()
 
   [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
@@ -89,8 +89,8 @@ class Transmission final : private Pool::Holder {
   // Bytes that make up one BDAT of a message that is longer.
   static constexpr std::size_t kChunkBytes = 128 * 1024;
   static constexpr int kStaleTriesMax = 3;
-  // What a sender has to keep up with while its message holds a connection that others wait for; and how far it may fall
-  // behind.
+  // What a sender has to keep up with while its message holds a connection that others wait for; and how far it may
+  // fall behind.
   static constexpr std::uint64_t kPaceBytesPerSecond = 16 * 1024;
   static constexpr Duration kPaceGrace = std::chrono::seconds(1);
 
@@ -134,9 +134,9 @@ class Transmission final : private Pool::Holder {
   // The next hop takes 7-bit content only, and only the whole message tells whether it is that: nothing of its content
   // was sent.  It is to be kept, and sent once it is whole; this was no attempt.
   [[nodiscard]] bool undecided() const { return undecided_; }
-  [[nodiscard]] const std::string& next_hop() const { return next_hop_; }  // "mx.example.net:25"
+  [[nodiscard]] const std::string& next_hop() const { return next_hop_; }                  // "mx.example.net:25"
   [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
-  [[nodiscard]] const std::string& tls() const { return tls_; }            // version; empty: none
+  [[nodiscard]] const std::string& tls() const { return tls_; }                            // version; empty: none
   // Of the reply that decided it, 0: there was none; and its words, or what went wrong.
   [[nodiscard]] std::uint16_t code() const { return code_; }
   [[nodiscard]] const std::string& detail() const { return detail_; }
@@ -146,10 +146,10 @@ class Transmission final : private Pool::Holder {
   // Why it does not go on: the result of every recipient that has none yet.
   struct Halt {
     RecipientResult result;
-    bool closed = false;   // the next hop has closed the connection
-    bool unusable = true;  // the connection is of no further use
-    bool doubt = false;    // whose replies they were is not known: no result counts
-    bool cannot_carry = false;  // this host cannot take the message as it is; another one may
+    bool closed = false;            // the next hop has closed the connection
+    bool unusable = true;           // the connection is of no further use
+    bool doubt = false;             // whose replies they were is not known: no result counts
+    bool cannot_carry = false;      // this host cannot take the message as it is; another one may
     std::optional<Lack> lack = {};  // the next hop does not do what it offers: to be remembered, and
     bool again = false;             // it was said, so that nothing was taken: to be tried without that
     std::string detail = {};        // for the log, if that is more than the result's text
@@ -231,7 +231,7 @@ class Transmission final : private Pool::Holder {
   bool busy_ = false;  // at work for its caller: not held up by it
   Instant on_pace_until_{};
   std::vector<std::string> unable_;  // labels of hosts that cannot carry the message
-  std::string auth_;  // MAIL's AUTH parameter; empty: not said
+  std::string auth_;                 // MAIL's AUTH parameter; empty: not said
   std::unique_ptr<NextHop> hop_;
   std::vector<RecipientResult> results_;
   std::optional<RecipientResult> mail_refused_;
@@ -239,9 +239,9 @@ class Transmission final : private Pool::Holder {
   Stage stage_ = Stage::idle;
   bool late_ = true;
   bool begun_ = false;
-  bool fresh_ = false;      // the connection was taken in this attempt
-  bool kept_ = false;       // and is not a new one
-  bool ask_anew_ = false;   // kept ones are of no use
+  bool fresh_ = false;     // the connection was taken in this attempt
+  bool kept_ = false;      // and is not a new one
+  bool ask_anew_ = false;  // kept ones are of no use
   bool chunking_ = false;
   bool whole_ = false;      // gathered_ is all of the content
   bool streaming_ = false;  // content goes out as it comes
@@ -253,8 +253,8 @@ class Transmission final : private Pool::Holder {
   std::optional<Lack> lack_found_;  // by a refused parameter
   std::vector<Lack> without_;       // is done without, although it is offered
   bool unproved_ = false;           // and whether that is what was wrong is not known yet
-  std::size_t written_ = 0;   // recipients for which RCPT was written
-  std::size_t answered_ = 0;  // and answered
+  std::size_t written_ = 0;         // recipients for which RCPT was written
+  std::size_t answered_ = 0;        // and answered
   bool undecided_ = false;
   bool watched_ = false;                   // a byte over 127 ends it
   bool converted_ = false;                 // to 7-bit: what was gathered,

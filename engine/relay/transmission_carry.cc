@@ -1,5 +1,6 @@
-// What a message needs of its next hop, and what is done where that is not offered.  It is asked of the message, and not of
-// what the client declared: a program that always says SMTPUTF8 or BODY=8BITMIME sends plain ASCII most of the time.
+// What a message needs of its next hop, and what is done where that is not offered.  It is asked of the message, and
+// not of what the client declared: a program that always says SMTPUTF8 or BODY=8BITMIME sends plain ASCII most of the
+// time.
 #include <algorithm>
 #include <utility>
 
@@ -14,7 +15,8 @@
 namespace sluice::relay {
 namespace {
 
-constexpr std::string_view kOnlyWholeTells = "It is kept until all of it is here: the next server takes 7-bit content only";
+constexpr std::string_view kOnlyWholeTells =
+    "It is kept until all of it is here: the next server takes 7-bit content only";
 
 bool has_eight_bit(const Chain& bytes) {
   for (std::size_t i = 0; i < bytes.extents(); ++i)
@@ -39,7 +41,9 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
   const smtp::Capabilities& offered = hop_->capabilities();
   const message::Envelope& envelope = request_.envelope;
   std::string ascii;
-  const auto cannot_be_named = [&](std::uint32_t i) { return !path_for_hop(envelope.recipients[i].forward_path, ascii); };
+  const auto cannot_be_named = [&](std::uint32_t i) {
+    return !path_for_hop(envelope.recipients[i].forward_path, ascii);
+  };
   if (!path_for_hop(envelope.reverse_path, ascii)) return &kNoSmtputf8;
   // Where recipients are asked for one by one, each has its own result.
   if (late_ && std::ranges::all_of(request_.recipients, cannot_be_named)) return &kNoSmtputf8;
@@ -101,16 +105,16 @@ void Transmission::skip_unnameable() {
     results_[written_++] = refusal(kNoSmtputf8).result;
 }
 
-// RFC 6533 3: "utf-8-addr-unitext" is for SMTPUTF8; elsewhere the address is written in ASCII, or not at all where that is
-// too long.
+// RFC 6533 3: "utf-8-addr-unitext" is for SMTPUTF8; elsewhere the address is written in ASCII, or not at all where that
+// is too long.
 std::string Transmission::orcpt_for_hop(const std::string& orcpt) const {
   if (hop_->capabilities().smtputf8 || !smtp::has_eight_bit(orcpt)) return orcpt;
   std::string ascii = smtp::is_clean_utf8(orcpt) ? dsn::detail::embedded_unicode(orcpt) : std::string();
   return ascii.size() <= smtp::kOrcptBytesMax ? ascii : std::string();
 }
 
-// Once the header is known, before any content is sent.  RFC 6152 3 forbids 8-bit content to a next hop without 8BITMIME;
-// whether a message has any is known when it is whole.
+// Once the header is known, before any content is sent.  RFC 6152 3 forbids 8-bit content to a next hop without
+// 8BITMIME; whether a message has any is known when it is whole.
 Transmission::Halted Transmission::fit_content() {
   const smtp::Capabilities& offered = hop_->capabilities();
   const message::Envelope& envelope = request_.envelope;
@@ -131,8 +135,8 @@ Transmission::Halted Transmission::fit_content() {
     undecided_ = true;
     return Halt{.result = {.kind = Kind::deferred, .text = std::string(kOnlyWholeTells)}, .unusable = false};
   }
-  // There is no place to keep it: more of it is gathered before it goes, and from then on it is converted, whatever comes;
-  // or must stay ASCII.
+  // There is no place to keep it: more of it is gathered before it goes, and from then on it is converted, whatever
+  // comes; or must stay ASCII.
   gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
   if (!gather_on_ && rule == route::RouteEightBit::convert) return convert_content();
   watched_ = !gather_on_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/relay/transmission.h"
 #include "engine/relay/reply_meaning.h"
+#include "engine/relay/transmission.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {
@@ -149,8 +149,8 @@ Task<Transmission::Halted> Transmission::stream(Chain bytes) {
   Chain out;
   wire_.convert(std::move(bytes), out);
   hop_->send(std::move(out));
-  const net::IoStatus status = co_await hop_->connection().drained(
-      kWindowBytes, pool_.route().block_timeout, "the next hop to take the body");
+  const net::IoStatus status =
+      co_await hop_->connection().drained(kWindowBytes, pool_.route().block_timeout, "the next hop to take the body");
   if (status != net::IoStatus::ok) co_return co_await lost_in_body(net::io_status_text(status));
   if (!hop_->connection().input().empty()) co_return co_await lost_in_body(kSpokeTooEarly);
   co_return std::nullopt;
@@ -252,11 +252,15 @@ Task<Transmission::Halted> Transmission::conclude_without_content() {
 // Whether what was said of the message is true, as far as the next hop is in step.
 bool Transmission::stands(InStep in_step, const RecipientResult& word, bool taken) const {
   switch (in_step) {
-    case InStep::yes: return !taken || !chunking_ || !about_address(word);
-    case InStep::unheard: return !taken || (!chunking_ && waited_);
+    case InStep::yes:
+      return !taken || !chunking_ || !about_address(word);
+    case InStep::unheard:
+      return !taken || (!chunking_ && waited_);
     // 354 has shown whose the replies before were.  Without it, all of them have to be alike.
-    case InStep::too_many: return word.kind == Kind::taken && (!chunking_ || count(Kind::accepted) == written_);
-    case InStep::no: break;
+    case InStep::too_many:
+      return word.kind == Kind::taken && (!chunking_ || count(Kind::accepted) == written_);
+    case InStep::no:
+      break;
   }
   return false;
 }
@@ -274,7 +278,10 @@ Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usa
   usable = usable && in_step == InStep::yes;
   // Nobody was taken, and that was for a parameter.
   if (lack_found_ && count(Kind::accepted) == 0)
-    co_return Halt{.result = mail_refused_ ? *mail_refused_ : results_.front(), .unusable = true, .lack = lack_found_, .again = true};
+    co_return Halt{.result = mail_refused_ ? *mail_refused_ : results_.front(),
+                   .unusable = true,
+                   .lack = lack_found_,
+                   .again = true};
   if (lack_found_) pool_.note(*hop_, *lack_found_, "refused with RCPT");
   if (mail_refused_) co_return Halt{.result = *mail_refused_, .unusable = !usable};
   if (none_refused_it) {

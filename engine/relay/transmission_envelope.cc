@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/relay/transmission.h"
 #include "engine/relay/reply_meaning.h"
+#include "engine/relay/transmission.h"
 #include "engine/relay/transmission_replies.h"
 #include "engine/relay/words.h"
 
@@ -84,8 +84,8 @@ void Transmission::append_recipient(std::string& text) {
   std::string ascii;
   const auto forward_path = path_for_hop(recipient.forward_path, ascii);
   CHECK(forward_path.has_value());  // skip_unnameable() has looked
-  hop_->machine().append_recipient(
-      *forward_path, {.notify = recipient.notify, .orcpt = orcpt_for_hop(recipient.orcpt)}, text);
+  hop_->machine().append_recipient(*forward_path, {.notify = recipient.notify, .orcpt = orcpt_for_hop(recipient.orcpt)},
+                                   text);
 }
 
 void Transmission::append_envelope(std::string& text) {
@@ -119,11 +119,11 @@ Task<Transmission::Halted> Transmission::say_envelope() {
 // The replies that are owed, `but` the last ones.
 Task<Transmission::Halted> Transmission::read_envelope(std::size_t but) {
   while (hop_->machine().outstanding() > but) {
-    auto answered =
-        co_await hop_->reply(pool_.route().command_timeout, "answers of the next hop to MAIL and RCPT");
+    auto answered = co_await hop_->reply(pool_.route().command_timeout, "answers of the next hop to MAIL and RCPT");
     if (!answered) {
       // Silent in the middle of a group: the rest of it was not read as commands.
-      const bool swallowed = !answered.error().closed && hop_->machine().outstanding() > 1 && (mail_accepted_ || mail_refused_);
+      const bool swallowed =
+          !answered.error().closed && hop_->machine().outstanding() > 1 && (mail_accepted_ || mail_refused_);
       Halt halted = halt(std::move(answered.error()));
       if (swallowed) halted.lack = Lack::pipelining;
       co_return halted;

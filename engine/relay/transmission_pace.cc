@@ -1,16 +1,17 @@
-// A sender's pace while its message holds a connection to a next hop: design rule "a slow sender never occupies a shared
-// resource that other customers wait for".
+// A sender's pace while its message holds a connection to a next hop: design rule "a slow sender never occupies a
+// shared resource that other customers wait for".
 //
-// Time is credited for each byte that the sender delivers, at kPaceBytesPerSecond, and never more than kPaceGrace ahead of
-// now, so that one burst does not pay for a long silence.  While the transmission itself is at work, or waits for the next
-// hop, the sender's clock stands still.
+// Time is credited for each byte that the sender delivers, at kPaceBytesPerSecond, and never more than kPaceGrace ahead
+// of now, so that one burst does not pay for a long silence.  While the transmission itself is at work, or waits for
+// the next hop, the sender's clock stands still.
 #include <algorithm>
 
 #include "engine/relay/transmission_busy.h"
 
 namespace sluice::relay {
 
-Transmission::Busy::Busy(Transmission& transmission) : transmission_(transmission), since_(transmission.pool_.loop().now()) {
+Transmission::Busy::Busy(Transmission& transmission)
+    : transmission_(transmission), since_(transmission.pool_.loop().now()) {
   transmission_.busy_ = true;
 }
 

@@ -9,11 +9,14 @@ namespace {
 
 message::Fate fate_of(RecipientResult::Kind kind) {
   switch (kind) {
-    case RecipientResult::Kind::taken: return message::Fate::relayed;
-    case RecipientResult::Kind::refused: return message::Fate::failed;
+    case RecipientResult::Kind::taken:
+      return message::Fate::relayed;
+    case RecipientResult::Kind::refused:
+      return message::Fate::failed;
     case RecipientResult::Kind::unasked:
     case RecipientResult::Kind::accepted:
-    case RecipientResult::Kind::deferred: break;
+    case RecipientResult::Kind::deferred:
+      break;
   }
   return message::Fate::waiting;
 }
@@ -22,7 +25,8 @@ message::Fate fate_of(RecipientResult::Kind kind) {
 
 void apply_results(const Transmission& transmission, WallMillis now, message::DeliveryStatus& status) {
   const auto results = transmission.results();
-  const bool any_taken = std::ranges::find(results, RecipientResult::Kind::taken, &RecipientResult::kind) != results.end();
+  const bool any_taken =
+      std::ranges::find(results, RecipientResult::Kind::taken, &RecipientResult::kind) != results.end();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const RecipientResult& result = results[i];
     if (result.kind == RecipientResult::Kind::unasked) continue;

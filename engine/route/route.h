@@ -63,10 +63,10 @@ struct RouteLogin {
 struct Route {
   std::string name;
   std::vector<NextHopHost> hosts;
-  bool mx = false;          // straight to the recipients' servers, found by DNS
-  std::uint16_t port = 25;  // with `mx`: where they listen
-  bool ipv6 = true;         // with `mx`: IPv6 addresses are used, too
-  std::string maildir;      // mail is kept there, and no host is asked
+  bool mx = false;                 // straight to the recipients' servers, found by DNS
+  std::uint16_t port = 25;         // with `mx`: where they listen
+  bool ipv6 = true;                // with `mx`: IPv6 addresses are used, too
+  std::string maildir;             // mail is kept there, and no host is asked
   bool fallback = true;            // a message whose next hop fails goes to the spool; false: 451
   std::uint32_t concurrency = 20;  // transmissions at one time to a destination, per core
   std::uint32_t rate_per_s = 0;    // messages that may begin in a second, likewise; 0: no limit
@@ -80,8 +80,8 @@ struct Route {
   RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
   RouteEightBit eight_bit = RouteEightBit::convert;
-  std::uint64_t retain_bytes_max = 1U << 20U;  // of a message that is passed through, kept in memory meanwhile
-  std::uint32_t connections_per_host_max = 20;  // per core
+  std::uint64_t retain_bytes_max = 1U << 20U;     // of a message that is passed through, kept in memory meanwhile
+  std::uint32_t connections_per_host_max = 20;    // per core
   std::uint32_t messages_per_connection_max = 0;  // 0: no limit
   std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core
   Duration connect_timeout = std::chrono::seconds(30);

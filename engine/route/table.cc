@@ -100,8 +100,7 @@ class RouteTable::Builder {
     Routes routes;
     if (!fresh) routes = sets_[place->second];
     routes.add(route);
-    const auto [known, is_new] =
-        numbers_.try_emplace(routes, static_cast<std::uint32_t>(sets_.size()));
+    const auto [known, is_new] = numbers_.try_emplace(routes, static_cast<std::uint32_t>(sets_.size()));
     if (is_new) sets_.push_back(routes);
     place->second = known->second;
   }
@@ -127,8 +126,7 @@ void RouteTable::add(const Sets& from, std::string_view key, Routes& routes) con
   if (const auto found = from.find(key); found != from.end()) routes |= sets_[found->second];
 }
 
-RouteTable::Routes RouteTable::of_domain(const Condition& condition,
-                                         std::string_view domain) const {
+RouteTable::Routes RouteTable::of_domain(const Condition& condition, std::string_view domain) const {
   Routes routes = condition.open;
   const DomainKey key(domain);
   if (domain.empty() || !key.fits()) return routes;
@@ -153,8 +151,7 @@ RouteTable::Routes RouteTable::of_customer(std::string_view customer) const {
 std::size_t RouteTable::find(const Query& query) const {
   if (size_ == 1) return 0;
   if (query.own_dsn && dsn_route_) return *dsn_route_;
-  Routes routes =
-      of_domain(recipients_, query.recipient_domain.empty() ? hostname_ : query.recipient_domain);
+  Routes routes = of_domain(recipients_, query.recipient_domain.empty() ? hostname_ : query.recipient_domain);
   if (query.null_sender) {
     Routes of_null = senders_.open;
     routes &= of_null |= senders_.null_sender;
@@ -167,11 +164,9 @@ std::size_t RouteTable::find(const Query& query) const {
   return found;
 }
 
-std::string RouteTable::destination_key(const Route& route,
-                                        std::string_view recipient_domain) const {
+std::string RouteTable::destination_key(const Route& route, std::string_view recipient_domain) const {
   if (!route.mx) return route.name;
-  return route.name + "/" +
-         (recipient_domain.empty() ? hostname_ : domain_key(recipient_domain));
+  return route.name + "/" + (recipient_domain.empty() ? hostname_ : domain_key(recipient_domain));
 }
 
 std::string destination_key_of(std::string_view text) {

@@ -32,9 +32,7 @@ struct RouteConditions {
   std::vector<std::string> recipients;  // domains of the recipient
   std::vector<std::string> senders;     // domains of the reverse-path, or "<>"
   std::vector<std::string> customers;   // names
-  [[nodiscard]] bool none() const {
-    return recipients.empty() && senders.empty() && customers.empty();
-  }
+  [[nodiscard]] bool none() const { return recipients.empty() && senders.empty() && customers.empty(); }
 };
 
 class RouteTable {
@@ -59,8 +57,7 @@ class RouteTable {
   // What a recipient's copy is bound for, as text that no other destination has: the name of the
   // route or, where the recipients' own servers are asked, "ROUTE/DOMAIN" with the domain as
   // domain_key() gives it.  Names of routes have no "/".
-  [[nodiscard]] std::string destination_key(const Route& route,
-                                            std::string_view recipient_domain) const;
+  [[nodiscard]] std::string destination_key(const Route& route, std::string_view recipient_domain) const;
 
   [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -77,9 +74,7 @@ class RouteTable {
   static_assert(kRoutesMax % 64 == 0);
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   // Entry, which one of `sets_`.
   using Sets = std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>>;
@@ -99,7 +94,7 @@ class RouteTable {
   [[nodiscard]] Routes of_customer(std::string_view customer) const;
 
   std::size_t size_;
-  std::string hostname_;      // as domain_key() gives it
+  std::string hostname_;  // as domain_key() gives it
   std::optional<std::size_t> dsn_route_;
   std::vector<Routes> sets_;  // each once: many entries share one
   Condition recipients_;
@@ -108,7 +103,9 @@ class RouteTable {
 };
 
 // The name of the route of a destination key.
-[[nodiscard]] inline std::string_view route_of_destination(std::string_view key) { return key.substr(0, key.find('/')); }
+[[nodiscard]] inline std::string_view route_of_destination(std::string_view key) {
+  return key.substr(0, key.find('/'));
+}
 
 // The key of a destination that is given as text: "mx/Bücher.example" is "mx/xn--bcher-kva.example".
 [[nodiscard]] std::string destination_key_of(std::string_view text);

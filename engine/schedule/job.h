@@ -37,8 +37,8 @@ struct Job {
   Links queue;           // ready: of its flow and lane; expired: of all such.  Free: next alone
   Links at_destination;  // all of its destination's, in the order in which they came
   std::uint32_t flow = kNone;
-  std::uint32_t heap_slot = kNone;          // by due while waiting, by expiry while ready or held
-  std::uint32_t expires_s = 0;              // seconds since Instant(), rounded up; UINT32_MAX: never
+  std::uint32_t heap_slot = kNone;  // by due while waiting, by expiry while ready or held
+  std::uint32_t expires_s = 0;      // seconds since Instant(), rounded up; UINT32_MAX: never
   std::uint32_t generation : 24 = 0;
   JobState state : 3 = JobState::waiting;
   Lane lane : 1 = Lane::first;
@@ -96,13 +96,13 @@ struct Destination {
   std::uint32_t limits = 0;         // which of the schedule's throttles
   std::array<List, kLanes> parked;  // lanes of flows, the next one first
   List jobs;
-  Links open_links;                    // while it has both room and parked lanes
-  std::uint32_t timer_slot = kNone;    // while time alone makes room for the parked
-  std::uint32_t flush_next = kNone;    // the next of its jobs to be made due
+  Links open_links;                  // while it has both room and parked lanes
+  std::uint32_t timer_slot = kNone;  // while time alone makes room for the parked
+  std::uint32_t flush_next = kNone;  // the next of its jobs to be made due
   std::uint32_t job_count = 0;
   std::uint32_t held = 0;
   std::array<std::uint32_t, kLanes> ready{};
-  std::uint32_t in_ring = 0;           // lanes of its flows that stand in their customers' rings
+  std::uint32_t in_ring = 0;  // lanes of its flows that stand in their customers' rings
   LaneTurn turn;
   bool open = false;
   bool flushing = false;

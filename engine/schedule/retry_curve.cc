@@ -10,8 +10,7 @@ namespace sluice::schedule {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-RetryCurve::RetryCurve()
-    : RetryCurve({minutes(5), minutes(15), minutes(30), hours(1), hours(2), hours(4)}, 20) {}
+RetryCurve::RetryCurve() : RetryCurve({minutes(5), minutes(15), minutes(30), hours(1), hours(2), hours(4)}, 20) {}
 
 RetryCurve::RetryCurve(std::vector<Duration> steps, unsigned jitter_percent)
     : steps_(std::move(steps)), jitter_percent_(jitter_percent) {

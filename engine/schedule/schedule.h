@@ -5,8 +5,9 @@
 // is the bottleneck, customers take turns.  At each of these places first attempts go before retries, and of every
 // `retries_share` turns one is a retry's.  A destination without room holds up nobody but its own jobs.
 //
-// Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or among the
-// latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and expired().
+// Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or
+// among the latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and
+// expired().
 //
 // One per core; that core's thread only.
 #pragma once
@@ -35,13 +36,13 @@ namespace sluice::schedule {
 using RouteThrottles = std::map<std::string, ThrottleOptions, std::less<>>;
 
 struct ScheduleOptions {
-  ThrottleOptions throttle;   // of destinations whose route has no limits of its own
-  RouteThrottles throttles;   // of the others, by the name of their route
+  ThrottleOptions throttle;  // of destinations whose route has no limits of its own
+  RouteThrottles throttles;  // of the others, by the name of their route
   std::uint32_t total_running_max = 1000;
-  std::uint32_t retries_share = 4;         // one turn of so many is a retry's where both wait; at least 1
+  std::uint32_t retries_share = 4;               // one turn of so many is a retry's where both wait; at least 1
   std::uint32_t destinations_unused_max = 4096;  // remembered though nothing waits for them
   std::uint32_t customers_unused_max = 256;
-  std::uint64_t seed = 1;                  // of the chance in suspensions; another one on each core
+  std::uint64_t seed = 1;  // of the chance in suspensions; another one on each core
 };
 
 // Names a record; one that is gone is recognised.
@@ -80,17 +81,17 @@ struct JobStatus {
 
 struct DestinationStatus {
   DestinationId id;
-  std::string_view name;        // until the schedule changes
+  std::string_view name;           // until the schedule changes
   std::string_view last_response;  // likewise
-  std::uint32_t jobs = 0;       // in any state
+  std::uint32_t jobs = 0;          // in any state
   std::uint32_t ready = 0;
   std::uint32_t running = 0;
   std::uint32_t held = 0;
-  std::uint32_t window = 0;      // so many may run at once
-  double per_second = 0;         // starts; 0: no limit
+  std::uint32_t window = 0;  // so many may run at once
+  double per_second = 0;     // starts; 0: no limit
   bool suspended = false;
-  bool probing = false;          // one job finds out whether it is still to be
-  Instant not_before;            // no start before that: suspension, rate, pause after 4xx
+  bool probing = false;  // one job finds out whether it is still to be
+  Instant not_before;    // no start before that: suspension, rate, pause after 4xx
 };
 
 struct ScheduleCounters {
@@ -241,9 +242,7 @@ class Schedule {
     return [this](std::uint32_t destination) -> Links& { return destinations_[destination].open_links; };
   }
   auto customer_links(Lane lane) {
-    return [this, lane](std::uint32_t customer) -> Links& {
-      return customers_[customer].ring_links[lane_index(lane)];
-    };
+    return [this, lane](std::uint32_t customer) -> Links& { return customers_[customer].ring_links[lane_index(lane)]; };
   }
   [[nodiscard]] JobId id_of(std::uint32_t job) const { return {job, jobs_[job].generation}; }
   [[nodiscard]] JobStatus describe(std::uint32_t job) const;
@@ -278,10 +277,10 @@ class Schedule {
   detail::DueHeap<JobMoved> heap_{JobMoved{this}};        // waiting jobs by due, ready and held ones by expiry
   detail::DueHeap<TimerMoved> timers_{TimerMoved{this}};  // destinations by when they have room again
   std::array<List, detail::kLanes> ring_;                 // customers with lanes that may go
-  List open_;                                     // destinations with room and with parked lanes
-  List expired_;                                  // jobs
+  List open_;                                             // destinations with room and with parked lanes
+  List expired_;                                          // jobs
   std::vector<DestinationId> flushing_;
-  mutable JobWalk* walks_ = nullptr;              // those under way
+  mutable JobWalk* walks_ = nullptr;  // those under way
   detail::LaneTurn turn_;
   std::uint32_t job_count_ = 0;
   std::uint32_t ready_ = 0;

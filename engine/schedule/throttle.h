@@ -2,9 +2,11 @@
 // TCP's: RFC 5681), how fast one after another, and whether it is reachable at all.
 //   - delivered: the window grows by one each time (slow start) until it is where it last was too much by half, then by
 //     one a windowful; only if it was made use of.
-//   - deferred (4xx): the window is halved, once for all that was under way.  At one, starts are spaced instead: a pause
+//   - deferred (4xx): the window is halved, once for all that was under way.  At one, starts are spaced instead: a
+//   pause
 //     that doubles with each 4xx and shrinks with each delivery.
-//   - unreachable: after so many in a row the destination is suspended for all, for a time that doubles; then one probe.
+//   - unreachable: after so many in a row the destination is suspended for all, for a time that doubles; then one
+//   probe.
 //     Any answer, a refusal too, ends the suspension.
 // Pure: time and chance are given.  A value inside a schedule's destination; that core's thread only.
 #pragma once
@@ -29,8 +31,8 @@ enum class Verdict : std::uint8_t {
 struct ThrottleOptions {
   std::uint16_t concurrency_start = 2;
   std::uint16_t concurrency_max = 20;
-  double messages_per_second = 0;       // 0: no limit.  As many as fall into a tenth of a second may go at once
-  std::uint8_t unreachable_max = 1;     // so many in a row suspend the destination
+  double messages_per_second = 0;    // 0: no limit.  As many as fall into a tenth of a second may go at once
+  std::uint8_t unreachable_max = 1;  // so many in a row suspend the destination
   Duration suspend_first = std::chrono::minutes(1);
   Duration suspend_max = std::chrono::hours(1);
   Duration pause_first = std::chrono::seconds(1);  // between starts, when 4xx come though only one is under way
@@ -82,7 +84,7 @@ class Throttle {
   Instant observe_after_ = Instant::min();  // a 4xx that is observed before says nothing new
   Duration pause_{};
   std::uint32_t running_ = 0;
-  std::uint32_t under_way_ = 0;          // of them, so many may have been started before the last shrinking
+  std::uint32_t under_way_ = 0;  // of them, so many may have been started before the last shrinking
   std::uint16_t window_ = 1;
   std::uint16_t threshold_ = UINT16_MAX;  // where slow start ends
   std::uint16_t credit_ = 0;              // deliveries towards the next growth after that

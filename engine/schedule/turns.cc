@@ -191,8 +191,8 @@ void Schedule::unpark_one(Instant now) {
   if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
   unlink(open_, index, open_links());
   destination.open = false;  // refresh() puts it behind the others
-  const Lane lane = destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(),
-                                            options_.retries_share);
+  const Lane lane =
+      destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(), options_.retries_share);
   const std::uint32_t ref = destination.parked[lane_index(lane)].first;
   unpark(ref);
   enter_ring(ref);

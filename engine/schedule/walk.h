@@ -34,7 +34,7 @@ class JobWalk {
   const Schedule& schedule_;
   const bool all_;
   std::uint32_t next_destination_ = 0;
-  std::uint32_t end_ = 0;  // unless it is through all
+  std::uint32_t end_ = 0;              // unless it is through all
   std::uint32_t job_ = detail::kNone;  // the next one; none: the first of the next destination
   JobWalk* next_walk_ = nullptr;
 };

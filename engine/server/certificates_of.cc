@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-
 namespace sluice::server {
 namespace {
 
 struct Owned {
   Owned(const std::string& path, io::Clock& clock, log::Log& log)
-      : directory(path),
-        store(directory, {}, clock, [&log](std::string_view host, std::string_view error) {
+      : directory(path), store(directory, {}, clock, [&log](std::string_view host, std::string_view error) {
           log.line(log::Level::error, "certificate").field("host", host).field("error", error);
         }) {}
   tls::CertificateDirectory directory;
@@ -18,7 +16,8 @@ struct Owned {
 
 }  // namespace
 
-std::shared_ptr<tls::CertificateStore> open_certificates(const std::string& directory, io::Clock& clock, log::Log& log) {
+std::shared_ptr<tls::CertificateStore> open_certificates(const std::string& directory, io::Clock& clock,
+                                                         log::Log& log) {
   const auto owned = std::make_shared<Owned>(directory, clock, log);
   return {owned, &owned->store};
 }
@@ -30,7 +29,9 @@ tls::CertificateOptions certificate_options(const config::Config& config) {
 }
 
 std::vector<tls::CertificateFault> certificate_faults(const config::Config& config, io::Clock& clock) {
-  const auto uses_tls = [](const config::ListenerConfig& listener) { return listener.tls != config::ListenerTls::none; };
+  const auto uses_tls = [](const config::ListenerConfig& listener) {
+    return listener.tls != config::ListenerTls::none;
+  };
   if (std::ranges::none_of(config.listeners, uses_tls)) return {};
   tls::CertificateDirectory directory(config.tls.certificates);
   return tls::review_certificates(directory, clock.wall());

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/server/plan.h"
 #include "engine/log/log.h"
+#include "engine/server/plan.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/certificates_directory.h"
 

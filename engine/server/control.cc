@@ -24,8 +24,7 @@ constexpr Word kViews[] = {{"status", control::StatusView::status},
 std::string render_reload(const Reloaded& done) {
   std::string told;
   for (const std::string& error : done.errors) told += "error: " + error + "\n";
-  if (done.adopted)
-    told += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
+  if (done.adopted) told += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
   for (const std::string& warning : done.warnings) told += "warning: " + warning + "\n";
   return told;
 }
@@ -37,8 +36,7 @@ Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlAction
       cores_(std::move(cores)),
       actions_(std::move(actions)),
       listener_(home.loop(), socket, [this](int accepted) {
-        home_.services().add(
-            serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
+        home_.services().add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
       }) {}
 
 void Control::start() { listener_.start(); }

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/net/listener.h"
 #include "engine/server/core.h"
 #include "engine/server/queue_answer.h"
-#include "engine/net/listener.h"
 
 namespace sluice::server {
 
@@ -27,7 +27,7 @@ struct Reloaded {
 
 // What the control socket can bring about outside its core.
 struct ControlActions {
-  std::function<Reloaded()> reload;              // on a worker
+  std::function<Reloaded()> reload;               // on a worker
   std::function<void(const Reloaded&)> reloaded;  // on the core, with what came of it
   std::function<void()> stop;
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
@@ -57,9 +57,12 @@ class Control {
   Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
   Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);
   Task<bool> stream_core(Core& core, const control::QueueRequest& request, bool& first, net::Connection& connection);
-  Task<bool> is_unknown_customer(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
-  Task<bool> is_unknown_destination(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
-  static Task<void> ask_queue(Core& core, control::QueueRequest request, std::function<void(control::QueueAnswer)> done);
+  Task<bool> is_unknown_customer(const control::QueueRequest& request,
+                                 const std::vector<control::QueueAnswer>& answers);
+  Task<bool> is_unknown_destination(const control::QueueRequest& request,
+                                    const std::vector<control::QueueAnswer>& answers);
+  static Task<void> ask_queue(Core& core, control::QueueRequest request,
+                              std::function<void(control::QueueAnswer)> done);
   static Task<void> produce(Core& core, Core& home, control::QueueRequest request, Exchange& exchange);
 
   Core& home_;

@@ -1,9 +1,9 @@
-// The part of the control socket that is about the queue: all cores are asked; a long answer goes out page by page, as fast
-// as it is read, and neither is in memory as a whole nor holds up deliveries.
+// The part of the control socket that is about the queue: all cores are asked; a long answer goes out page by page, as
+// fast as it is read, and neither is in memory as a whole nor holds up deliveries.
 #include <utility>
 
-#include "engine/server/control.h"
 #include "engine/control/queue_request.h"
+#include "engine/server/control.h"
 
 namespace sluice::server {
 namespace {
@@ -12,7 +12,9 @@ constexpr Duration kPageTimeout = std::chrono::seconds(60);
 constexpr std::string_view kNoSuchDestination =
     "no message waits for a destination of this name, and no route has it; see them with: sluicectl queue destinations";
 
-std::string error_text(std::string_view what) { return std::string(control::kAnswerError) + " " + std::string(what) + "\n"; }
+std::string error_text(std::string_view what) {
+  return std::string(control::kAnswerError) + " " + std::string(what) + "\n";
+}
 // An answer that is whole says so, or what is missing at its end could not be seen.
 std::string ended(std::string text) {
   if (!text.starts_with(control::kAnswerError)) text.append(control::kAnswerEnd).append("\n");
@@ -90,12 +92,14 @@ Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::Queue
   co_return all;
 }
 
-Task<void> Control::ask_queue(Core& core, control::QueueRequest request, std::function<void(control::QueueAnswer)> done) {
+Task<void> Control::ask_queue(Core& core, control::QueueRequest request,
+                              std::function<void(control::QueueAnswer)> done) {
   done(co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request)));
 }
 
 // Ten thousand messages are many words, and deliveries do not wait for them: a worker writes and clears away.
-Task<std::string> Control::put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers) {
+Task<std::string> Control::put_into_words(const control::QueueRequest& request,
+                                          std::vector<control::QueueAnswer> answers) {
   const auto shared = std::make_shared<std::vector<control::QueueAnswer>>(std::move(answers));
   const auto text = co_await io::run_on_worker<std::string>(
       home_.loop(),
@@ -107,7 +111,8 @@ Task<std::string> Control::put_into_words(const control::QueueRequest& request, 
 }
 
 // A name that is mistyped is no customer without mail.
-Task<bool> Control::is_unknown_customer(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers) {
+Task<bool> Control::is_unknown_customer(const control::QueueRequest& request,
+                                        const std::vector<control::QueueAnswer>& answers) {
   if (request.customer.empty()) co_return false;
   for (const control::QueueAnswer& answer : answers)
     if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return false;
@@ -116,14 +121,16 @@ Task<bool> Control::is_unknown_customer(const control::QueueRequest& request, co
   co_return known && *known == false;
 }
 
-// Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as anything is
-// known of it.
-Task<bool> Control::is_unknown_destination(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers) {
+// Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as
+// anything is known of it.
+Task<bool> Control::is_unknown_destination(const control::QueueRequest& request,
+                                           const std::vector<control::QueueAnswer>& answers) {
   if (request.destination.empty()) co_return false;
   for (const control::QueueAnswer& answer : answers)
     if (answer.destination_known || answer.cut_short) co_return false;
   const auto known = co_await io::run_on_worker<bool>(
-      home_.loop(), [this, name = request.destination] { return actions_.has_route(name); }, "the name of a destination");
+      home_.loop(), [this, name = request.destination] { return actions_.has_route(name); },
+      "the name of a destination");
   co_return known && *known == false;
 }
 
@@ -139,7 +146,8 @@ Task<std::string> Control::stream(const control::QueueRequest& request, net::Con
 }
 
 // False: not all of it could be written.
-Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first, net::Connection& connection) {
+Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first,
+                                net::Connection& connection) {
   Exchange exchange;
   core.post([this, &core, &exchange, request] { core.tasks().add(produce(core, home_, request, exchange)); });
   bool whole = true;
@@ -149,8 +157,9 @@ Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request
     connection.write(control::render_page(request, page, first));
     first = first && page.rows.empty() && page.destinations.empty();
     whole = whole && !page.cut_short;
-    const bool read = co_await connection.drained(0, kPageTimeout, "a page of the queue to be read") == net::IoStatus::ok;
-    if (exchange.over) co_return whole && read;
+    const bool read =
+        co_await connection.drained(0, kPageTimeout, "a page of the queue to be read") == net::IoStatus::ok;
+    if (exchange.over) co_return whole&& read;
     core.post([&exchange, read] {
       exchange.go_on = read;
       exchange.taken.open();

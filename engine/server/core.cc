@@ -12,9 +12,7 @@ constexpr Duration kSweepAgain = std::chrono::milliseconds(500);
 // Once outgoing connections were cut off: for what waited for them to be answered, and for the answers to be read.
 constexpr Duration kLastWords = std::chrono::seconds(3);
 
-bool has(const auto& values, const auto& value) {
-  return std::ranges::find(values, value) != values.end();
-}
+bool has(const auto& values, const auto& value) { return std::ranges::find(values, value) != values.end(); }
 
 }  // namespace
 
@@ -22,9 +20,7 @@ bool has(const auto& values, const auto& value) {
 struct Core::Live {
   Live(std::uint64_t number, Generation& by, std::shared_ptr<const session::ListenerRules> rules,
        std::unique_ptr<net::Connection> connection)
-      : id(number),
-        generation(by),
-        session(by.services(), std::move(rules), std::move(connection)) {}
+      : id(number), generation(by), session(by.services(), std::move(rules), std::move(connection)) {}
 
   std::uint64_t id;
   Generation& generation;
@@ -39,7 +35,10 @@ Core::Core(io::Platform platform, const Shared& shared, log::Log& log, Options o
       dialer_(loop_),
       outgoing_(1),
       host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
-        log.line(log::Level::warning, "next_hop").field("host", host).field("avoided", relay::lack_text(lack)).field("reason", why);
+        log.line(log::Level::warning, "next_hop")
+            .field("host", host)
+            .field("avoided", relay::lack_text(lack))
+            .field("reason", why);
       }),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
@@ -96,8 +95,7 @@ void Core::start_spool() {
 void Core::run() {
   for (const BoundSocket& bound : options_.sockets) {
     listeners_.push_back(std::make_unique<net::Listener>(
-        loop_, bound.socket,
-        [this, listener = bound.listener](int socket) { accepted(listener, socket); },
+        loop_, bound.socket, [this, listener = bound.listener](int socket) { accepted(listener, socket); },
         [this, listener = bound.listener](int error) { accept_failed(listener, error); }));
   }
   tasks_.add(open_listeners());
@@ -176,9 +174,8 @@ void Core::forget_credentials(const auth::Changes& changes) {
   for (Live& live : live_) {
     const auth::Identity* identity = live.session.identity();
     if (identity == nullptr) continue;
-    const bool changed =
-        changes.everything || has(changes.customers, identity->customer_id) ||
-        has(changes.accounts, identity->account_name);
+    const bool changed = changes.everything || has(changes.customers, identity->customer_id) ||
+                         has(changes.accounts, identity->account_name);
     if (changed) live.session.end_soon(session::EndReason::account_changed);
   }
 }

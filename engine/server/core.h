@@ -13,15 +13,15 @@
 #include <vector>
 
 #include "auth/backend/caching_authenticator.h"
+#include "engine/control/status.h"
+#include "engine/io/loop.h"
+#include "engine/io/names.h"
+#include "engine/net/listener.h"
 #include "engine/server/counters.h"
 #include "engine/server/file_limits.h"
 #include "engine/server/generation.h"
 #include "engine/server/log_observer.h"
 #include "engine/server/queue_id.h"
-#include "engine/control/status.h"
-#include "engine/io/loop.h"
-#include "engine/io/names.h"
-#include "engine/net/listener.h"
 #include "engine/session/admission.h"
 #include "engine/session/session.h"
 
@@ -61,9 +61,9 @@ class Core {
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
-    spool::QueueId last_id = 0;  // new ones are greater
-    std::function<void()> drained;     // on the core, when sessions and deliveries have ended
-    std::function<void()> settled;     // on the core, when nothing is left to do; stop the loop then
+    spool::QueueId last_id = 0;     // new ones are greater
+    std::function<void()> drained;  // on the core, when sessions and deliveries have ended
+    std::function<void()> settled;  // on the core, when nothing is left to do; stop the loop then
   };
   // `log` is this core's own.
   Core(io::Platform platform, const Shared& shared, log::Log& log, Options options);
@@ -150,7 +150,7 @@ class Core {
   session::Admission admission_;
   std::uint64_t accepts_failed_ = 0;
   std::uint64_t next_session_ = 1;
-  TaskSet tasks_;   // sessions, and what is served beside them
+  TaskSet tasks_;  // sessions, and what is served beside them
   TaskSet services_;
   TaskSet ending_;  // what ends generations and the core
   io::Timer cut_off_{&cut_off, this};

@@ -1,5 +1,5 @@
-// How many of the file descriptors that the process may have are for clients, and how many for next hops, so that some are
-// always left for the control socket, the spool, the log and the name service.  Pure.  Any thread.
+// How many of the file descriptors that the process may have are for clients, and how many for next hops, so that some
+// are always left for the control socket, the spool, the log and the name service.  Pure.  Any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace sluice::server {
 struct FileLimits {
   std::uint32_t sessions_per_core = 0;
   std::uint32_t outgoing_per_core = 0;
-  bool reduced = false;        // less than what is configured
-  std::uint64_t wanted = 0;    // descriptors for what is configured
+  bool reduced = false;      // less than what is configured
+  std::uint64_t wanted = 0;  // descriptors for what is configured
 };
 
 // What is kept back: for control connections, segments of the spool, name look-ups, and files that are read again.

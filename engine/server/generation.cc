@@ -10,17 +10,17 @@ Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const P
       queue_(parts.queue),
       certificates_(parts.certificates) {}
 
-std::expected<std::unique_ptr<Generation>, std::string> Generation::make(
-    io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts) {
+std::expected<std::unique_ptr<Generation>, std::string> Generation::make(io::Loop& loop,
+                                                                         std::shared_ptr<const Plan> plan,
+                                                                         const Parts& parts) {
   std::unique_ptr<Generation> made(new Generation(loop, std::move(plan), parts));
   const config::Config& config = made->plan_->config;
   for (const ListenerPlan& listener : made->plan_->listeners) {
     auto rules = std::make_shared<session::ListenerRules>(listener.rules);
     if (listener.uses_tls) {
       made->contexts_.push_back(std::make_unique<tls::TlsContext>(
-          tls::TlsContextOptions{.listener = rules->name,
-                                 .tickets = config.tls.tickets,
-                                 .min_version = config.tls.min_version},
+          tls::TlsContextOptions{
+              .listener = rules->name, .tickets = config.tls.tickets, .min_version = config.tls.min_version},
           *made->certificates_, parts.tickets));
       rules->tls = made->contexts_.back().get();
     }
@@ -35,21 +35,24 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   for (const route::Route& route : plan_->routes) {
     relay::Router::Way way{.route = route};
     if (route.tls != route::RouteTls::none && route.maildir.empty()) {
-      auto context = tls::TlsClientContext::make(
-          {.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none,
-           .ca_pem = route.ca_pem,
-           .min_version = route.tls_min_version});
+      auto context =
+          tls::TlsClientContext::make({.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none,
+                                       .ca_pem = route.ca_pem,
+                                       .min_version = route.tls_min_version});
       if (!context) return std::unexpected("route " + route.name + ": " + context.error());
       client_contexts_.push_back(*std::move(context));
       way.tls = client_contexts_.back().get();
     }
     ways.push_back(way);
   }
-  router_ = std::make_unique<relay::Router>(
-      relay::Router::Parts{
-          .loop = loop_, .resolver = parts.resolver, .dns = parts.dns, .dialer = parts.dialer, .budget = parts.outgoing,
-          .memory = parts.host_memory, .rules = exchange_rules(plan_->config)},
-      *plan_->route_table, ways, plan_->config.server.hostname);
+  router_ = std::make_unique<relay::Router>(relay::Router::Parts{.loop = loop_,
+                                                                 .resolver = parts.resolver,
+                                                                 .dns = parts.dns,
+                                                                 .dialer = parts.dialer,
+                                                                 .budget = parts.outgoing,
+                                                                 .memory = parts.host_memory,
+                                                                 .rules = exchange_rules(plan_->config)},
+                                            *plan_->route_table, ways, plan_->config.server.hostname);
   return {};
 }
 

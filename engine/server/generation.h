@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/server/plan.h"
 #include "engine/message/taker.h"
-#include "engine/tls/certificates.h"
 #include "engine/net/resolver.h"
+#include "engine/relay/incoming.h"
+#include "engine/server/plan.h"
+#include "engine/tls/certificates.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"
 #include "engine/tls/tickets.h"
-#include "engine/relay/incoming.h"
 
 namespace sluice::server {
 
@@ -38,8 +38,8 @@ class Generation final : public message::TakerFactory {
     relay::Queue& queue;
   };
   // The error is a sentence.  What is lent outlives the generation.
-  static std::expected<std::unique_ptr<Generation>, std::string> make(
-      io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts);
+  static std::expected<std::unique_ptr<Generation>, std::string> make(io::Loop& loop, std::shared_ptr<const Plan> plan,
+                                                                      const Parts& parts);
 
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] std::shared_ptr<const session::ListenerRules> rules(std::size_t listener) const {

@@ -7,11 +7,6 @@
 #include <utility>
 
 #include "auth/backend/store_file.h"
-#include "engine/server/certificates_of.h"
-#include "engine/text/quoted.h"
-#include "engine/server/plan_file.h"
-#include "engine/server/server.h"
-#include "engine/server/spool_start.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"
@@ -19,7 +14,12 @@
 #include "engine/io/real_dns.h"
 #include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
+#include "engine/server/certificates_of.h"
+#include "engine/server/plan_file.h"
+#include "engine/server/server.h"
+#include "engine/server/spool_start.h"
 #include "engine/smtp/ascii.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::server {
 namespace {
@@ -154,7 +154,8 @@ class Inspector {
     const std::string& spool = config().spool.directory;
     const io::PathAccess there = io::look_at_path(spool);
     if (there.state == io::PathState::directory) {
-      if (!there.writable || !there.readable) add("spool.directory", spool + ": " + user() + " may not read and write there");
+      if (!there.writable || !there.readable)
+        add("spool.directory", spool + ": " + user() + " may not read and write there");
     } else if (there.state != io::PathState::missing) {
       add("spool.directory", spool + ": is not a directory that " + user() + " can look into");
     } else {
@@ -162,7 +163,8 @@ class Inspector {
     }
     const auto disk = io::make_real_disk();
     const auto note = [this](const std::string& what) { found_.notes.push_back("spool.directory: " + what); };
-    if (const auto fine = examine_spool(*disk, config(), note); !fine && fine.error().error != EACCES)  // of which was spoken
+    if (const auto fine = examine_spool(*disk, config(), note);
+        !fine && fine.error().error != EACCES)  // of which was spoken
       add("spool.directory", fine.error().text);
     check_space(*disk);
   }
@@ -174,8 +176,9 @@ class Inspector {
     const auto free = disk.free_bytes(place);
     const std::uint64_t least = config().spool.free_bytes_min;
     if (free && *free < least)
-      add("spool.free_bytes_min", place + ": " + std::to_string(*free) + " bytes are left on the file system, less than " +
-                                      std::to_string(least) + ": all mail would be answered with 452");
+      add("spool.free_bytes_min", place + ": " + std::to_string(*free) +
+                                      " bytes are left on the file system, less than " + std::to_string(least) +
+                                      ": all mail would be answered with 452");
   }
 
   // Where they are missing, they are made with the first message.
@@ -195,7 +198,8 @@ class Inspector {
     } else if (access.state == io::PathState::missing) {
       const io::PathAccess above = io::look_at_path(directory);
       if (above.state != io::PathState::directory) {
-        add("log.file", directory + ": does not exist; make it: install -d -m 750 -o " + config().server.user + " " + directory);
+        add("log.file",
+            directory + ": does not exist; make it: install -d -m 750 -o " + config().server.user + " " + directory);
       } else if (!above.writable) {
         add("log.file", directory + ": " + user() + " may not write there, and " + file + " does not exist");
       }
@@ -232,7 +236,8 @@ class Inspector {
         add("tls.default_host", fine.error());
     }
     if (tls.default_host.empty() && directory.list().empty())
-      found_.notes.push_back("tls.certificates: " + tls.certificates + ": has no certificate in it: clients are shown one "
+      found_.notes.push_back("tls.certificates: " + tls.certificates +
+                             ": has no certificate in it: clients are shown one "
                              "that is made at the start, and signed by nobody");
   }
 
@@ -255,7 +260,8 @@ class Inspector {
     for (const config::RouteConfig& route : config().routes)
       for (const std::string& customer : route.conditions.customers)
         if (!known.contains(smtp::to_lower(customer)))
-          add("route " + route.name, "there is no customer " + text::in_quotes(customer) + "; see them with: sluicectl customer list");
+          add("route " + route.name,
+              "there is no customer " + text::in_quotes(customer) + "; see them with: sluicectl customer list");
   }
 
   std::string file_;
@@ -272,7 +278,8 @@ std::string least_of(const std::string& entry) { return entry.starts_with("*.") 
 
 Inspection inspect(const std::string& file) { return Inspector(file).run(); }
 
-std::vector<std::size_t> unreachable_routes(const std::vector<config::RouteConfig>& routes, const route::RouteTable& table) {
+std::vector<std::size_t> unreachable_routes(const std::vector<config::RouteConfig>& routes,
+                                            const route::RouteTable& table) {
   constexpr std::size_t kTriesMax = 200'000;  // beyond, a route is taken to be one that can match
   // What no entry holds for.
   const std::vector<std::string> other_domain{"-.invalid"};
@@ -295,7 +302,8 @@ std::vector<std::size_t> unreachable_routes(const std::vector<config::RouteConfi
     };
     const bool reachable = std::ranges::any_of(recipients, [&](const auto& recipient) {
       return std::ranges::any_of(senders, [&](const auto& sender) {
-        return std::ranges::any_of(customers, [&](const auto& customer) { return reaches(recipient, sender, customer); });
+        return std::ranges::any_of(customers,
+                                   [&](const auto& customer) { return reaches(recipient, sender, customer); });
       });
     });
     if (!reachable) unreachable.push_back(i);

@@ -27,8 +27,9 @@ bool is_covered(const io::Address& address, const std::vector<io::Address>& all)
 
 }  // namespace
 
-std::expected<BoundListeners, std::vector<std::string>> bind_listeners(
-    io::Sockets& sockets, const std::vector<ListenerPlan>& listeners, std::size_t cores) {
+std::expected<BoundListeners, std::vector<std::string>> bind_listeners(io::Sockets& sockets,
+                                                                       const std::vector<ListenerPlan>& listeners,
+                                                                       std::size_t cores) {
   const std::vector<io::Address> all = all_addresses(listeners);
   std::vector<std::string> errors;
   BoundListeners bound;

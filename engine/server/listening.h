@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/port_claim.h"
 #include "engine/server/core.h"
 #include "engine/server/plan.h"
-#include "engine/io/port_claim.h"
 
 namespace sluice::server {
 
@@ -18,7 +18,8 @@ struct BoundListeners {
 
 // One socket for each address and core; ours alone: fails where another process, a second relay of the same user among
 // them, listens already.  The errors are sentences.
-std::expected<BoundListeners, std::vector<std::string>> bind_listeners(
-    io::Sockets& sockets, const std::vector<ListenerPlan>& listeners, std::size_t cores);
+std::expected<BoundListeners, std::vector<std::string>> bind_listeners(io::Sockets& sockets,
+                                                                       const std::vector<ListenerPlan>& listeners,
+                                                                       std::size_t cores);
 
 }  // namespace sluice::server

@@ -13,11 +13,16 @@ static_assert(message::kAddressListBytesMax <= log::kLogValueBytesMax);
 
 std::string_view result_text(session::AuthResult result) {
   switch (result) {
-    case session::AuthResult::granted: return "granted";
-    case session::AuthResult::wrong: return "wrong";
-    case session::AuthResult::suspended: return "suspended";
-    case session::AuthResult::unavailable: return "unavailable";
-    case session::AuthResult::malformed: return "malformed";
+    case session::AuthResult::granted:
+      return "granted";
+    case session::AuthResult::wrong:
+      return "wrong";
+    case session::AuthResult::suspended:
+      return "suspended";
+    case session::AuthResult::unavailable:
+      return "unavailable";
+    case session::AuthResult::malformed:
+      return "malformed";
   }
   return "?";
 }
@@ -58,9 +63,7 @@ LogObserver::LogObserver(log::Log& log, io::Loop& loop)
       }) {}
 
 void LogObserver::message(const session::MessageRecord& record) {
-  const std::string_view verdict = record.code < 300   ? "taken"
-                                   : record.code < 500 ? "deferred"
-                                                       : "refused";
+  const std::string_view verdict = record.code < 300 ? "taken" : record.code < 500 ? "deferred" : "refused";
   auto line = log_.line(log::Level::info, "message");
   line.field("id", record.id).field("verdict", verdict).field("code", record.code);
   append_client(line, record);
@@ -88,7 +91,10 @@ void LogObserver::login(std::string_view listener, const io::Address& client, st
                         session::AuthResult result, std::string_view reason) {
   const bool granted = result == session::AuthResult::granted;
   const bool ours = result == session::AuthResult::unavailable;
-  log_.line(ours ? log::Level::error : granted ? log::Level::debug : log::Level::warning, "login")
+  log_.line(ours      ? log::Level::error
+            : granted ? log::Level::debug
+                      : log::Level::warning,
+            "login")
       .field("result", result_text(result))
       .field("listener", listener)
       .field("client", client.ip())
@@ -140,9 +146,7 @@ void LogObserver::ended(const session::EndRecord& record) {
 
 void LogObserver::accept_failed(std::string_view listener, int error) {
   if (!repeated_.admit({"", "accept_failed"}, 1)) return;
-  log_.line(log::Level::error, "accept_failed")
-      .field("listener", listener)
-      .field("error", std::strerror(error));
+  log_.line(log::Level::error, "accept_failed").field("listener", listener).field("error", std::strerror(error));
 }
 
 void LogObserver::delivery(const relay::DeliveryRecord& record) {

@@ -2,8 +2,8 @@
 // What strangers can cause at will is one line for a burst (repeated_lines.h).
 #pragma once
 
-#include "engine/log/repeated_lines.h"
 #include "engine/log/log.h"
+#include "engine/log/repeated_lines.h"
 #include "engine/relay/queue.h"
 #include "engine/session/services.h"
 
@@ -15,8 +15,8 @@ class LogObserver final : public session::Observer, public relay::QueueObserver 
 
   void message(const session::MessageRecord& record) override;
   void aborted(const session::MessageRecord& record) override;
-  void login(std::string_view listener, const io::Address& client, std::string_view name,
-             session::AuthResult result, std::string_view reason) override;
+  void login(std::string_view listener, const io::Address& client, std::string_view name, session::AuthResult result,
+             std::string_view reason) override;
   void refused(const session::RefusalRecord& record) override;
   void ended(const session::EndRecord& record) override;
   void delivery(const relay::DeliveryRecord& record) override;

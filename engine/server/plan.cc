@@ -25,8 +25,7 @@ smtp::ServerProfile profile_of(const config::Config& config, const config::Liste
   // Where nobody has to log in, nobody can.
   profile.extensions.auth = listener.auth != config::ListenerAuth::off && listener.require_auth;
   if (profile.extensions.auth)
-    for (const auth::Mechanism& mechanism : auth::kMechanisms)
-      profile.mechanisms.emplace_back(mechanism.name);
+    for (const auth::Mechanism& mechanism : auth::kMechanisms) profile.mechanisms.emplace_back(mechanism.name);
   profile.implicit_tls = listener.tls == config::ListenerTls::implicit;
   profile.require_tls = listener.require_tls;
   // A stranger sends nothing, whatever the listener says: who is not in `trusted` must log in.
@@ -93,8 +92,7 @@ std::expected<route::Route, std::string> route_of(const config::RouteConfig& con
   route.tls_min_version = config.tls_min_version;
   route.verify = config.verify && config.tls == route::RouteTls::required;
   if (route.verify) {
-    const std::string file =
-        config.ca_file.empty() ? std::string(tls::kSystemCaFile) : config.ca_file;
+    const std::string file = config.ca_file.empty() ? std::string(tls::kSystemCaFile) : config.ca_file;
     auto pem = tls::read_ca_file(file);
     if (!pem) return std::unexpected("route " + config.name + ": ca_file: " + pem.error());
     route.ca_pem = *std::move(pem);
@@ -135,12 +133,14 @@ void plan_routes(const config::Config& config, Plan& plan, std::vector<std::stri
   // Of several routes, recipients of one message may need two.
   plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
   std::optional<std::size_t> dsn_route;
-  if (const auto named = std::ranges::find(config.routes, config.reports.route, &config::RouteConfig::name); named != config.routes.end())
+  if (const auto named = std::ranges::find(config.routes, config.reports.route, &config::RouteConfig::name);
+      named != config.routes.end())
     dsn_route = static_cast<std::size_t>(named - config.routes.begin());
   plan.route_table = std::make_shared<route::RouteTable>(conditions, config.server.hostname, dsn_route);
 }
 
-schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uint32_t concurrency, std::uint32_t rate_per_s) {
+schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uint32_t concurrency,
+                                      std::uint32_t rate_per_s) {
   constexpr std::uint32_t kConcurrencyCeiling = std::numeric_limits<std::uint16_t>::max();
   schedule::ThrottleOptions throttle;
   throttle.concurrency_max = static_cast<std::uint16_t>(std::min(concurrency, kConcurrencyCeiling));
@@ -210,8 +210,7 @@ std::expected<void, std::vector<std::string>> check_plan(const Plan& plan) {
   for (const route::Route& route : plan.routes) {
     if (route.tls == route::RouteTls::none || !route.maildir.empty()) continue;
     const auto context = tls::TlsClientContext::make(
-        {.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none,
-         .ca_pem = route.ca_pem});
+        {.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none, .ca_pem = route.ca_pem});
     if (!context) errors.push_back("route " + route.name + ": " + context.error());
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));

@@ -28,9 +28,9 @@ struct ListenerPlan {
 struct Plan {
   config::Config config;
   std::vector<ListenerPlan> listeners;
-  std::vector<route::Route> routes;  // in the order of the configuration; the last takes the rest
+  std::vector<route::Route> routes;                      // in the order of the configuration; the last takes the rest
   std::shared_ptr<const route::RouteTable> route_table;  // gives a number into `routes`
-  bool needs_spool = true;  // false: whatever happens to a message, its client hears it
+  bool needs_spool = true;                               // false: whatever happens to a message, its client hears it
 };
 
 // How a core's queue and its spool are to work.
@@ -39,7 +39,8 @@ struct Plan {
 // What is never a mail exchanger of others: ourselves, and where nobody's mail goes.
 [[nodiscard]] mx::ExchangeRules exchange_rules(const config::Config& config);
 
-// Reads the files that the configuration names, and fills in what follows from the host name, which is given; the errors are sentences that name them.
+// Reads the files that the configuration names, and fills in what follows from the host name, which is given; the
+// errors are sentences that name them.
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(config::Config config);
 
 // Whether it would work: the authorities that routes trust can be loaded.

@@ -13,20 +13,25 @@ namespace {
 
 // Jobs, or destinations, that are looked at in one turn of the loop.
 constexpr std::size_t kPage = 256;
-// Whoever reads or changes a message waits for the disk; so many do at one time.  Changes share its writes: while one part
-// of them is written, the other gathers for the next write.
+// Whoever reads or changes a message waits for the disk; so many do at one time.  Changes share its writes: while one
+// part of them is written, the other gathers for the next write.
 constexpr std::size_t kReadsAtOnce = 64;
 constexpr std::size_t kChangesAtOnce = 128;
 
 std::string_view state_text(const schedule::JobStatus& job) {
   if (job.hold) return "held";
   switch (job.state) {
-    case schedule::JobState::waiting: return "waiting";
-    case schedule::JobState::ready: return "ready";
+    case schedule::JobState::waiting:
+      return "waiting";
+    case schedule::JobState::ready:
+      return "ready";
     case schedule::JobState::running:
-    case schedule::JobState::tried: return "running";
-    case schedule::JobState::held: return "held";
-    case schedule::JobState::expired: return "expired";
+    case schedule::JobState::tried:
+      return "running";
+    case schedule::JobState::held:
+      return "held";
+    case schedule::JobState::expired:
+      return "expired";
   }
   return "?";
 }
@@ -34,8 +39,8 @@ std::string_view state_text(const schedule::JobStatus& job) {
 // Goes through a core's queue for one request.
 class Walk {
  public:
-  Walk(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core, const control::QueueRequest& request,
-       QueuePages* pages)
+  Walk(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
+       const control::QueueRequest& request, QueuePages* pages)
       : loop_(loop),
         queue_(queue),
         spool_(spool),
@@ -44,7 +49,8 @@ class Walk {
         destination_(route::destination_key_of(request.destination)),
         pages_(pages),
         limit_(pages != nullptr ? SIZE_MAX
-                                : request.limit.value_or(request.unlimited() ? control::kQueueLimitMax : control::kQueueLimitDefault)) {}
+                                : request.limit.value_or(request.unlimited() ? control::kQueueLimitMax
+                                                                             : control::kQueueLimitDefault)) {}
 
   Task<control::QueueAnswer> run() {
     // Before it is changed: where all that waited is removed, nothing may be known of it afterwards.
@@ -70,10 +76,13 @@ class Walk {
     return !request_.destination.empty() && request_.id.empty() && request_.customer.empty() &&
            request_.sender.empty() && request_.recipient.empty();
   }
-  [[nodiscard]] bool shows() const { return request_.verb == control::QueueVerb::list || request_.verb == control::QueueVerb::show; }
+  [[nodiscard]] bool shows() const {
+    return request_.verb == control::QueueVerb::list || request_.verb == control::QueueVerb::show;
+  }
   // Whether a message has to be read to know if it is meant.
   [[nodiscard]] bool filters_by_content() const {
-    return !request_.sender.empty() || !request_.recipient.empty() || (!request_.id.empty() && !request_.customer.empty());
+    return !request_.sender.empty() || !request_.recipient.empty() ||
+           (!request_.id.empty() && !request_.customer.empty());
   }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
   // The core must not wait for it to end.
@@ -193,13 +202,17 @@ class Walk {
 
   [[nodiscard]] relay::Queue::Order order() const {
     switch (request_.verb) {
-      case control::QueueVerb::hold: return relay::Queue::Order::hold;
-      case control::QueueVerb::release: return relay::Queue::Order::release;
-      case control::QueueVerb::remove: return relay::Queue::Order::remove;
+      case control::QueueVerb::hold:
+        return relay::Queue::Order::hold;
+      case control::QueueVerb::release:
+        return relay::Queue::Order::release;
+      case control::QueueVerb::remove:
+        return relay::Queue::Order::remove;
       case control::QueueVerb::flush:
       case control::QueueVerb::list:
       case control::QueueVerb::show:
-      case control::QueueVerb::destinations: break;
+      case control::QueueVerb::destinations:
+        break;
     }
     return relay::Queue::Order::flush;
   }
@@ -242,18 +255,18 @@ class Walk {
   control::QueueRow row_of(spool::QueueId id, spool::MessageHead head) {
     const bool whole = request_.verb == control::QueueVerb::show;
     control::QueueRow row{.id = id,
-                 .core = core_,
-                 .customer = std::move(head.stored.submitter.customer),
-                 .account = std::move(head.stored.submitter.account),
-                 .sender = std::move(head.stored.envelope.reverse_path),
-                 .recipients = {},
-                 .destinations = {},
-                 .state = {},
-                 .last_response = {},
-                 .bytes = head.stored.content_bytes,
-                 .arrived = head.stored.arrived,
-                 .status = std::move(head.status),
-                 .no_room = spool_.no_room()};
+                          .core = core_,
+                          .customer = std::move(head.stored.submitter.customer),
+                          .account = std::move(head.stored.submitter.account),
+                          .sender = std::move(head.stored.envelope.reverse_path),
+                          .recipients = {},
+                          .destinations = {},
+                          .state = {},
+                          .last_response = {},
+                          .bytes = head.stored.content_bytes,
+                          .arrived = head.stored.arrived,
+                          .status = std::move(head.status),
+                          .no_room = spool_.no_room()};
     // A list names those that are left, whoever is shown whole all with what became of them.
     auto& recipients = head.stored.envelope.recipients;
     for (std::size_t i = 0; i < recipients.size(); ++i)
@@ -284,8 +297,10 @@ class Walk {
     if (!row.no_room.empty()) row.last_response = row.no_room;
   }
 
-  // When it is tried, as far as that is known: its destination may be left alone for longer.  0: not before it is released.
-  [[nodiscard]] WallMillis due_of(const schedule::JobStatus& job, const schedule::DestinationStatus& destination) const {
+  // When it is tried, as far as that is known: its destination may be left alone for longer.  0: not before it is
+  // released.
+  [[nodiscard]] WallMillis due_of(const schedule::JobStatus& job,
+                                  const schedule::DestinationStatus& destination) const {
     if (job.hold) return 0;
     const bool tried = job.state == schedule::JobState::running || job.state == schedule::JobState::tried;
     const Instant due = tried ? loop_.now() : std::max({job.due, destination.not_before, loop_.now()});
@@ -296,7 +311,8 @@ class Walk {
   static std::string response_of(const message::DeliveryStatus& status) {
     const message::RecipientStatus* latest = nullptr;
     for (const message::RecipientStatus& each : status.recipients)
-      if (each.fate == message::Fate::waiting && each.at != 0 && (latest == nullptr || each.at > latest->at)) latest = &each;
+      if (each.fate == message::Fate::waiting && each.at != 0 && (latest == nullptr || each.at > latest->at))
+        latest = &each;
     return latest == nullptr ? std::string() : relay::response_text(latest->code, latest->enhanced, latest->text);
   }
 
@@ -317,7 +333,7 @@ class Walk {
 }  // namespace
 
 Task<control::QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
-                               control::QueueRequest request, QueuePages* pages) {
+                                        control::QueueRequest request, QueuePages* pages) {
   Walk walk(loop, queue, spool, core, request, pages);
   co_return co_await walk.run();
 }

@@ -22,9 +22,9 @@ class QueuePages {
   virtual Task<bool> page(control::QueueAnswer page) = 0;
 };
 
-// `core` is the number that rows carry.  With `pages`, all that the request is about goes there, but for the last page, which
-// is returned; else as many as the request's limit, or kQueueLimitMax of an unlimited one.
+// `core` is the number that rows carry.  With `pages`, all that the request is about goes there, but for the last page,
+// which is returned; else as many as the request's limit, or kQueueLimitMax of an unlimited one.
 Task<control::QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
-                               control::QueueRequest request, QueuePages* pages = nullptr);
+                                        control::QueueRequest request, QueuePages* pages = nullptr);
 
 }  // namespace sluice::server

@@ -5,15 +5,15 @@
 #include <utility>
 
 #include "auth/backend/embedded_store.h"
-#include "engine/server/certificates_of.h"
-#include "engine/server/listening.h"
-#include "engine/server/plan_file.h"
 #include "engine/io/files.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_dns.h"
 #include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
+#include "engine/server/certificates_of.h"
+#include "engine/server/listening.h"
+#include "engine/server/plan_file.h"
 
 namespace sluice::server {
 namespace {
@@ -142,13 +142,12 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
 
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
-  shared_ = std::make_unique<Shared>(
-      Shared{.backend = *backend_,
-             .names = *names_,
-             .dns = *dns_,
-             .last_segment = last_segment_,
-             .cache_key = {},
-             .ticket_secret = tls::make_ticket_secret(*random)});
+  shared_ = std::make_unique<Shared>(Shared{.backend = *backend_,
+                                            .names = *names_,
+                                            .dns = *dns_,
+                                            .last_segment = last_segment_,
+                                            .cache_key = {},
+                                            .ticket_secret = tls::make_ticket_secret(*random)});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
@@ -284,10 +283,12 @@ void Server::start_services() {
                        .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
                        .stop = [] { io::raise_stop(); },
                        .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
-                       .has_route = [this](const std::string& name) {
-                         const auto plan = current_plan();
-                         return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) != plan->config.routes.end();
-                       }});
+                       .has_route =
+                           [this](const std::string& name) {
+                             const auto plan = current_plan();
+                             return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) !=
+                                    plan->config.routes.end();
+                           }});
     control_->start();
     if (backend_->tells_changes()) home->tasks().add(watch_store());
     home->services().add(close_services());

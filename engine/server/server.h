@@ -70,7 +70,7 @@ class Server {
   std::unique_ptr<io::Sockets> sockets_;
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<log::LogService> log_service_;
-  log::Log* log_ = nullptr;  // the main thread's
+  log::Log* log_ = nullptr;                              // the main thread's
   std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
   std::unique_ptr<io::Names> names_;
   std::unique_ptr<io::Disk> disk_;

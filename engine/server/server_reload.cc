@@ -1,5 +1,5 @@
-// The part of Server that changes what runs: a new configuration, the log file, certificates.  Its parts do not depend on
-// each other: what can be done is done, and what cannot is said.
+// The part of Server that changes what runs: a new configuration, the log file, certificates.  Its parts do not depend
+// on each other: what can be done is done, and what cannot is said.
 #include <algorithm>
 
 #include "engine/server/certificates_of.h"
@@ -9,7 +9,8 @@
 namespace sluice::server {
 
 void log_reload(log::Log& log, const Reloaded& done) {
-  const std::string_view then = done.adopted ? "the rest of the configuration is in force" : "the old configuration stays";
+  const std::string_view then =
+      done.adopted ? "the rest of the configuration is in force" : "the old configuration stays";
   for (const std::string& error : done.errors)
     log.line(log::Level::error, "reload").field("error", error).field("then", then);
   for (const std::string& warning : done.warnings) log.line(log::Level::warning, "reload").field("warning", warning);
@@ -28,14 +29,16 @@ Reloaded Server::reload() {
   if (done.errors.empty())
     if (auto fine = check_plan(**plan); !fine) done.errors = fine.error();
   if (done.errors.empty())
-    if (auto fine = adopt_certificates((*plan)->config); !fine) done.errors.push_back("tls.default_host: " + fine.error());
+    if (auto fine = adopt_certificates((*plan)->config); !fine)
+      done.errors.push_back("tls.default_host: " + fine.error());
   done.adopted = done.errors.empty();
   if (done.adopted) adopt(*std::move(plan));
   // Also where the configuration is at fault: whoever has renamed the log waits for this.
   if (auto opened = log_service_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
   if (std::string trouble = backend_->trouble(); !trouble.empty())
-    done.errors.push_back("store.accounts: " + std::move(trouble) + "; what is known of accounts stays until it can be read");
+    done.errors.push_back("store.accounts: " + std::move(trouble) +
+                          "; what is known of accounts stays until it can be read");
   for (const tls::CertificateFault& fault : certificate_faults(plan_->config, *clock_))
     done.warnings.push_back("tls.certificates: " + fault.fault);
   return done;
@@ -75,10 +78,14 @@ void Server::reopen_log() {
 Task<void> Server::review_certificates() {
   Core& home = *threads_.front()->core;
   const auto faults = co_await io::run_on_worker<std::vector<tls::CertificateFault>>(
-      home.loop(), [this] { return certificate_faults(current_plan()->config, *clock_); }, "a look at all certificates");
+      home.loop(), [this] { return certificate_faults(current_plan()->config, *clock_); },
+      "a look at all certificates");
   if (!faults) co_return;
   for (const tls::CertificateFault& fault : *faults)
-    threads_.front()->log->line(log::Level::warning, "certificate").field("host", fault.host).field("error", fault.fault);
+    threads_.front()
+        ->log->line(log::Level::warning, "certificate")
+        .field("host", fault.host)
+        .field("error", fault.fault);
 }
 
 }  // namespace sluice::server

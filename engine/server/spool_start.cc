@@ -39,13 +39,14 @@ class Restorer {
           .key;
     };
     for (const relay::MessageDestination& destination : relay::destinations_of(stored.envelope, found.status, bind))
-      restored_.push_back({found.segment, {.id = found.id,
-                                           .arrived = stored.arrived,
-                                           .due = destination.due,
-                                           .customer = customers_.of(stored.submitter.customer),
-                                           .destination = destinations_.of(destination.key),
-                                           .tried = destination.tried,
-                                           .held = found.status.held}});
+      restored_.push_back({found.segment,
+                           {.id = found.id,
+                            .arrived = stored.arrived,
+                            .due = destination.due,
+                            .customer = customers_.of(stored.submitter.customer),
+                            .destination = destinations_.of(destination.key),
+                            .tried = destination.tried,
+                            .held = found.status.held}});
   }
 
   // In the order in which the messages came.
@@ -78,7 +79,8 @@ std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& p
   Restorer restorer(plan, opened);
   if (auto read = recovery.run([&restorer](const spool::Recovered& found) { restorer.take(found); }); !read)
     return std::unexpected("spool.directory: " + read.error().text);
-  for (spool::Share& share : recovery.divide(cores)) opened.shares.push_back({.share = std::move(share), .restored = {}});
+  for (spool::Share& share : recovery.divide(cores))
+    opened.shares.push_back({.share = std::move(share), .restored = {}});
   restorer.hand_out(recovery, opened.shares);
   opened.last_segment = recovery.last_segment();
   opened.last_id = recovery.last_id();
@@ -86,7 +88,8 @@ std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& p
   return opened;
 }
 
-io::DiskResult<void> examine_spool(io::Disk& disk, const config::Config& config, const std::function<void(const std::string&)>& note) {
+io::DiskResult<void> examine_spool(io::Disk& disk, const config::Config& config,
+                                   const std::function<void(const std::string&)>& note) {
   const std::string& path = config.spool.directory;
   if (auto fine = spool::Directory::examine(disk, path, config.server.hostname, io::boot_id()); !fine) return fine;
   if (!disk.look(path)) return {};  // it will be made

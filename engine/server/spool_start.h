@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/server/plan.h"
 #include "engine/io/disk.h"
 #include "engine/relay/queue.h"
+#include "engine/server/plan.h"
 #include "engine/spool/directory.h"
 #include "engine/spool/recovery.h"
 
@@ -37,8 +37,9 @@ struct OpenedSpool {
 std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& plan, std::size_t cores,
                                                    const std::function<void(const std::string&)>& note);
 
-// What open_spool() would say of the spool as it is now, but for its lock; nothing is changed, and a relay may be using it.
-// The errors of the disk are among what it says.  `note` is told what would be left alone.
-io::DiskResult<void> examine_spool(io::Disk& disk, const config::Config& config, const std::function<void(const std::string&)>& note);
+// What open_spool() would say of the spool as it is now, but for its lock; nothing is changed, and a relay may be using
+// it. The errors of the disk are among what it says.  `note` is told what would be left alone.
+io::DiskResult<void> examine_spool(io::Disk& disk, const config::Config& config,
+                                   const std::function<void(const std::string&)>& note);
 
 }  // namespace sluice::server

@@ -43,13 +43,19 @@ std::optional<Admission::Place> Admission::turn_away() {
 
 void Admission::release(const Place& place) {
   switch (place.kind_) {
-    case Kind::session: --sessions_; break;
-    case Kind::session_of_address: sessions_by_block_.release(*place.block_); break;
+    case Kind::session:
+      --sessions_;
+      break;
+    case Kind::session_of_address:
+      sessions_by_block_.release(*place.block_);
+      break;
     case Kind::handshake:
       --handshakes_;
       if (place.block_) handshakes_by_block_.release(*place.block_);
       break;
-    case Kind::turned_away: --turned_away_; break;
+    case Kind::turned_away:
+      --turned_away_;
+      break;
   }
 }
 

@@ -10,10 +10,14 @@ using message::AuthorField;
 
 std::string_view name_of(AuthorField::Kind kind) {
   switch (kind) {
-    case AuthorField::Kind::sender: return "Sender";
-    case AuthorField::Kind::author: return "Author";
-    case AuthorField::Kind::resent_from: return "Resent-From";
-    case AuthorField::Kind::resent_sender: return "Resent-Sender";
+    case AuthorField::Kind::sender:
+      return "Sender";
+    case AuthorField::Kind::author:
+      return "Author";
+    case AuthorField::Kind::resent_from:
+      return "Resent-From";
+    case AuthorField::Kind::resent_sender:
+      return "Resent-Sender";
   }
   return "?";
 }
@@ -77,7 +81,8 @@ AuthorFinding check_shown_authors(const message::HeaderScan& header, const messa
     if (!finding.decision.allowed()) break;
     if (is_theirs(field, rights, rules)) continue;
     if (rules.foreign_sender == policy::ForeignSender::refuse) {
-      finding.decision = refused_field("the " + std::string(name_of(field.kind)) + " field must name an address of yours");
+      finding.decision =
+          refused_field("the " + std::string(name_of(field.kind)) + " field must name an address of yours");
     } else {
       finding.drops.push_back({.at = field.begin, .remove = field.end - field.begin});
     }

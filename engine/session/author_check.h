@@ -31,7 +31,8 @@ inline constexpr std::string_view kForeignNameField =
     "X-Sluice-Foreign-Name: the name in From shows an address of another domain\r\n";
 
 // `verdict` is of `header`, which is complete, and names one author.
-[[nodiscard]] AuthorFinding check_shown_authors(const message::HeaderScan& header, const message::AuthorVerdict& verdict,
+[[nodiscard]] AuthorFinding check_shown_authors(const message::HeaderScan& header,
+                                                const message::AuthorVerdict& verdict,
                                                 const policy::SenderRights& rights, const AuthorRules& rules);
 
 }  // namespace sluice::session

@@ -13,9 +13,9 @@ namespace sluice::session {
 enum class EndReason : std::uint8_t {
   // The client's own doing.
   quit,
-  client_closed,      // between two commands
-  content_cut_off,    // in the middle of a message: after DATA, or in BDAT
-  connection_lost,    // a reset, or the network
+  client_closed,    // between two commands
+  content_cut_off,  // in the middle of a message: after DATA, or in BDAT
+  connection_lost,  // a reset, or the network
   // Refused before the greeting.
   sessions_per_core,
   sessions_per_address,

@@ -24,8 +24,7 @@ class ContentPace {
     if (bytes_per_s_ == 0) return true;
     const std::uint64_t most = static_cast<std::uint64_t>(debt_max_ / std::chrono::seconds(1) + 1) * bytes_per_s_;
     const auto paid = std::chrono::nanoseconds(std::chrono::seconds(1)) *
-                      static_cast<Duration::rep>(std::min(bytes, most)) /
-                      static_cast<Duration::rep>(bytes_per_s_);
+                      static_cast<Duration::rep>(std::min(bytes, most)) / static_cast<Duration::rep>(bytes_per_s_);
     debt_ = std::max(debt_ + waited - paid, Duration::zero());
     return debt_ <= debt_max_;
   }

@@ -1,6 +1,5 @@
-// Finds a recipient that a transaction has already: clients name one twice, and a next hop would deliver to it twice, or
-// not, as it likes.
-// Owned by a transaction; core thread only.
+// Finds a recipient that a transaction has already: clients name one twice, and a next hop would deliver to it twice,
+// or not, as it likes. Owned by a transaction; core thread only.
 #pragma once
 
 #include <cstddef>

@@ -13,10 +13,10 @@
 #include "engine/base/time.h"
 #include "engine/io/loop.h"
 #include "engine/message/taker.h"
-#include "engine/tls/context.h"
 #include "engine/session/admission.h"
 #include "engine/session/end_reason.h"
 #include "engine/smtp/server.h"
+#include "engine/tls/context.h"
 #include "policy/sender.h"
 
 namespace sluice::session {
@@ -24,10 +24,10 @@ namespace sluice::session {
 // A listener's rules.  Values; made when the configuration is loaded, shared by the sessions of one core,
 // and kept by them until they end, so that a reload changes only sessions that come later.
 struct ListenerRules {
-  std::string name;                  // "0.0.0.0:587", for the log
-  smtp::ServerProfile profile;       // of strangers
+  std::string name;                     // "0.0.0.0:587", for the log
+  smtp::ServerProfile profile;          // of strangers
   smtp::ServerProfile trusted_profile;  // of hosts in `trusted`: no login is asked of them
-  tls::TlsContext* tls = nullptr;    // null: no TLS here
+  tls::TlsContext* tls = nullptr;       // null: no TLS here
   std::vector<Network> trusted;
   policy::TrustedNetwork trusted_rights;
   std::vector<Network> proxy;        // who speaks the PROXY protocol to us, and must
@@ -37,15 +37,15 @@ struct ListenerRules {
   policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
   policy::ForeignName foreign_name = policy::ForeignName::refuse;
   std::size_t header_bytes_max = 256 * 1024;
-  std::uint32_t received_max = 100;  // so many Received fields are a loop
-  Duration greet_delay = Duration::zero();  // wait for early talkers this long
-  Duration idle_timeout = std::chrono::minutes(5);       // RFC 5321 4.5.3.2.7
-  Duration command_timeout = std::chrono::minutes(1);    // for a command that was begun, to its end
-  Duration data_timeout = std::chrono::minutes(3);       // between two pieces of a body
-  std::uint64_t data_bytes_per_s = 100;                  // of a body at least, on average over data_timeout; 0: any
+  std::uint32_t received_max = 100;                    // so many Received fields are a loop
+  Duration greet_delay = Duration::zero();             // wait for early talkers this long
+  Duration idle_timeout = std::chrono::minutes(5);     // RFC 5321 4.5.3.2.7
+  Duration command_timeout = std::chrono::minutes(1);  // for a command that was begun, to its end
+  Duration data_timeout = std::chrono::minutes(3);     // between two pieces of a body
+  std::uint64_t data_bytes_per_s = 100;                // of a body at least, on average over data_timeout; 0: any
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration unauthenticated_timeout = std::chrono::minutes(2);  // until somebody has logged in
-  Duration reply_timeout = std::chrono::minutes(2);      // for the client to read our replies
+  Duration reply_timeout = std::chrono::minutes(2);            // for the client to read our replies
 };
 
 // One line of the log: what became of a message.
@@ -54,27 +54,27 @@ struct MessageRecord {
   std::string_view listener;
   std::string client;
   std::string_view helo;
-  std::string_view tls;           // protocol version; empty: none
+  std::string_view tls;  // protocol version; empty: none
   std::string_view tls_cipher;
   std::string_view customer;
   std::string_view account;
   std::string_view reverse_path;
-  std::string_view author;        // the From address; empty where it was not found out
-  std::string recipients;         // "a@example.com, b@example.net": those that were offered, as many as a line shows
-  std::string_view message_id;    // of the header; empty where it was not found out
+  std::string_view author;      // the From address; empty where it was not found out
+  std::string recipients;       // "a@example.com, b@example.net": those that were offered, as many as a line shows
+  std::string_view message_id;  // of the header; empty where it was not found out
   std::uint32_t recipients_offered = 0;
   std::uint32_t recipients_taken = 0;
-  std::uint64_t bytes = 0;        // of content
-  Duration took{};                // from MAIL to the last word
+  std::uint64_t bytes = 0;  // of content
+  Duration took{};          // from MAIL to the last word
   std::string_view next_hop;
   std::string_view next_hop_address;
   std::string_view next_hop_tls;
-  std::uint16_t code = 0;         // what the client was told
+  std::uint16_t code = 0;  // what the client was told
   std::string_view reply;
-  std::string reason;             // of a refusal of our own, by its name; see also Observer::aborted()
-  std::string_view detail;        // the next hop's words, or what went wrong
-  bool chunked = false;           // BDAT
-  bool reply_sent = true;         // false: the client had gone before it could be given the reply
+  std::string reason;       // of a refusal of our own, by its name; see also Observer::aborted()
+  std::string_view detail;  // the next hop's words, or what went wrong
+  bool chunked = false;     // BDAT
+  bool reply_sent = true;   // false: the client had gone before it could be given the reply
 };
 
 // Another: a command that was refused.
@@ -88,8 +88,8 @@ struct RefusalRecord {
   std::string_view command;   // its verb; empty: not one that is known
   std::string_view argument;  // of MAIL and RCPT: others may hold a secret
   std::uint16_t code = 0;
-  std::string reason;      // by its name
-  std::string_view reply;  // its text
+  std::string reason;            // by its name
+  std::string_view reply;        // its text
   std::uint64_t not_logged = 0;  // earlier refusals of the session that have no line: see RefusalLines
 };
 
@@ -103,8 +103,8 @@ struct EndRecord {
   std::string_view tls;
   std::string_view customer;
   std::string_view account;
-  std::string_view id;       // of the message that was under way
-  std::uint16_t code = 0;    // of the last reply; 0: none could be given
+  std::string_view id;     // of the message that was under way
+  std::uint16_t code = 0;  // of the last reply; 0: none could be given
   std::string_view detail;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
@@ -122,11 +122,11 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void message(const MessageRecord& record) = 0;
-  // A message that recipients were named for, and that came to no end: the client gave it up, or the session ended.  `reason`
-  // is the command, or why the session ended, by its name; no code and no reply.
+  // A message that recipients were named for, and that came to no end: the client gave it up, or the session ended.
+  // `reason` is the command, or why the session ended, by its name; no code and no reply.
   virtual void aborted(const MessageRecord& record) = 0;
-  virtual void login(std::string_view listener, const io::Address& client, std::string_view name,
-                     AuthResult result, std::string_view reason) = 0;
+  virtual void login(std::string_view listener, const io::Address& client, std::string_view name, AuthResult result,
+                     std::string_view reason) = 0;
   virtual void refused(const RefusalRecord& record) = 0;
   virtual void ended(const EndRecord& record) = 0;
 };
@@ -144,8 +144,8 @@ struct SessionCounters {
   std::uint64_t messages_deferred = 0;  // 4xx after the envelope
   std::uint64_t recipients_taken = 0;
   std::uint64_t recipients_refused = 0;
-  std::uint64_t senders_refused = 0;    // MAIL or From not theirs
-  std::uint64_t refusals = 0;  // of commands
+  std::uint64_t senders_refused = 0;  // MAIL or From not theirs
+  std::uint64_t refusals = 0;         // of commands
   std::uint64_t refusals_not_logged = 0;
   std::uint64_t bytes_taken = 0;
 };

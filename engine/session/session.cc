@@ -211,15 +211,14 @@ void Session::on_mail() {
     submitter.account = identity_->account_name;
   }
   const tls::TlsSession* tls = connection_->tls();
-  transaction_ = std::make_unique<Transaction>(
-      services_, *rules_, *rights,
-      Client{.helo = machine_->hello_name(),
-             .address = connection_->peer(),
-             .tls_version = tls != nullptr ? tls->version() : "",
-             .tls_cipher = tls != nullptr ? tls->cipher() : "",
-             .esmtp = machine_->esmtp(),
-             .authenticated = machine_->authenticated()},
-      services_.takers.make(submitter), std::move(envelope));
+  transaction_ = std::make_unique<Transaction>(services_, *rules_, *rights,
+                                               Client{.helo = machine_->hello_name(),
+                                                      .address = connection_->peer(),
+                                                      .tls_version = tls != nullptr ? tls->version() : "",
+                                                      .tls_cipher = tls != nullptr ? tls->cipher() : "",
+                                                      .esmtp = machine_->esmtp(),
+                                                      .authenticated = machine_->authenticated()},
+                                               services_.takers.make(submitter), std::move(envelope));
   machine_->answer_mail(smtp::replies::kSenderOk, writer_);
 }
 
@@ -306,9 +305,8 @@ Task<void> Session::on_sasl(auth::Step step) {
       sasl_ = nullptr;
       ++services_.counters.logins_refused;
       services_.observer.login(rules_->name, connection_->peer(), "", AuthResult::malformed, "");
-      machine_->answer_auth(step.fault == auth::SaslFault::syntax
-                                ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
-                                : smtp::Reply(smtp::replies::kAuthFailed),
+      machine_->answer_auth(step.fault == auth::SaslFault::syntax ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
+                                                                  : smtp::Reply(smtp::replies::kAuthFailed),
                             writer_);
       co_return;
   }
@@ -378,8 +376,8 @@ void Session::flush() {
 Task<Session::Next> Session::flush_bounded() {
   flush();
   if (connection_->unsent() <= kUnsentRepliesMax) co_return Next::go_on;
-  const net::IoStatus status = co_await connection_->drained(
-      kUnsentRepliesMax / 2, rules_->reply_timeout, "the client to read our replies");
+  const net::IoStatus status =
+      co_await connection_->drained(kUnsentRepliesMax / 2, rules_->reply_timeout, "the client to read our replies");
   if (status == net::IoStatus::ok) co_return Next::go_on;
   end_by(status, EndReason::reply_timeout);
   co_return Next::end;

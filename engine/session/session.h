@@ -21,8 +21,7 @@ namespace sluice::session {
 class Session final : private smtp::RefusalObserver {
  public:
   // `rules` is kept alive by the session.
-  Session(Services& services, std::shared_ptr<const ListenerRules> rules,
-          std::unique_ptr<net::Connection> connection);
+  Session(Services& services, std::shared_ptr<const ListenerRules> rules, std::unique_ptr<net::Connection> connection);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -136,9 +135,9 @@ class Session final : private smtp::RefusalObserver {
     std::string_view command;
     std::string_view argument;
   };
-  Answering answering_;  // the command that is being answered otherwise
-  bool secret_ = false;         // line_ answers a challenge
-  std::size_t mark_ = 0;        // where in out_ the reply to the last command begins
+  Answering answering_;   // the command that is being answered otherwise
+  bool secret_ = false;   // line_ answers a challenge
+  std::size_t mark_ = 0;  // where in out_ the reply to the last command begins
   // While content comes, where bare LFs are made CRLF; and how many there were.
   std::optional<smtp::LineEndNormaliser> line_ends_;
   std::uint64_t bare_lfs_ = 0;

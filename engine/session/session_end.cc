@@ -53,9 +53,7 @@ void Session::cut_off() {
   if (wait_ == Wait::command || wait_ == Wait::content) connection_->wake();
 }
 
-bool Session::end_is_due() const {
-  return ending_ && (transaction_ == nullptr || services_.loop.now() >= end_at_);
-}
+bool Session::end_is_due() const { return ending_ && (transaction_ == nullptr || services_.loop.now() >= end_at_); }
 
 bool Session::in_content() const {
   if (!machine_) return false;
@@ -147,8 +145,8 @@ void Session::report_end() {
 
 // ------------------------------------------------------------------------------------------ refusals
 
-// Every id that a client is told is in the log, so there is none to tell where there is no line left for it but one that
-// was written before.
+// Every id that a client is told is in the log, so there is none to tell where there is no line left for it but one
+// that was written before.
 std::string Session::refusal_id() {
   if (!lines_.ready(services_.loop.now())) return session_id_;
   if (transaction_ != nullptr) return transaction_->envelope().id;

@@ -3,15 +3,14 @@
 #include <utility>
 
 #include "engine/net/proxy_protocol.h"
-#include "engine/tls/hello.h"
 #include "engine/session/session.h"
+#include "engine/tls/hello.h"
 
 namespace sluice::session {
 namespace {
 
 bool in_any(const std::vector<Network>& networks, const io::Address& address) {
-  return std::ranges::any_of(networks,
-                             [&](const Network& n) { return n.contains(address.ip_bytes()); });
+  return std::ranges::any_of(networks, [&](const Network& n) { return n.contains(address.ip_bytes()); });
 }
 
 }  // namespace
@@ -21,12 +20,10 @@ Task<Session::Next> Session::open() {
   smtp::RefusalObserver* const observer = this;
   machine_.emplace(rules_->profile, implicit_tls, observer);
   if (admit(services_.admission.session(), place_) == Next::end) co_return Next::end;
-  if (in_any(rules_->proxy, connection_->peer()) && co_await read_proxy_header() == Next::end)
-    co_return Next::end;
+  if (in_any(rules_->proxy, connection_->peer()) && co_await read_proxy_header() == Next::end) co_return Next::end;
   is_trusted_ = in_any(rules_->trusted, connection_->peer());
   if (is_trusted_) machine_.emplace(rules_->trusted_profile, implicit_tls, observer);
-  if (counts_by_address() &&
-      admit(services_.admission.session_of(connection_->peer()), address_place_) == Next::end)
+  if (counts_by_address() && admit(services_.admission.session_of(connection_->peer()), address_place_) == Next::end)
     co_return Next::end;
   if (implicit_tls) {
     if (admit_handshake() == Next::end || co_await handshake() == Next::end) co_return Next::end;
@@ -41,8 +38,8 @@ Task<Session::Next> Session::open() {
   co_return Next::go_on;
 }
 
-// RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.  Without a delay it is not looked
-// for: what came in one segment with a PROXY header is answered after the greeting.
+// RFC 5321 3.1: the client waits for the greeting; one that does not is no mail client.  Without a delay it is not
+// looked for: what came in one segment with a PROXY header is answered after the greeting.
 Task<Session::Next> Session::await_greeting() {
   if (rules_->greet_delay == Duration::zero()) co_return Next::go_on;
   if (connection_->input().empty()) {
@@ -62,9 +59,7 @@ Task<Session::Next> Session::await_greeting() {
 }
 
 // A balancer stands for many clients, and a trusted host is trusted with this, too.
-bool Session::counts_by_address() const {
-  return !is_trusted_ && !in_any(rules_->proxy, connection_->peer());
-}
+bool Session::counts_by_address() const { return !is_trusted_ && !in_any(rules_->proxy, connection_->peer()); }
 
 Session::Next Session::admit(Admission::Admitted place, Admission::Place& kept) {
   if (place) {
@@ -123,8 +118,7 @@ Task<Session::Next> Session::handshake() {
   ++services_.counters.tls_handshakes;
   CHECK(rules_->tls != nullptr);
   wait_ = Wait::handshake;
-  const net::IoStatus status =
-      co_await connection_->start_tls_server(*rules_->tls, rules_->handshake_timeout);
+  const net::IoStatus status = co_await connection_->start_tls_server(*rules_->tls, rules_->handshake_timeout);
   wait_ = Wait::nothing;
   handshake_place_.give_back();
   if (status == net::IoStatus::ok) co_return Next::go_on;

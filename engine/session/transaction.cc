@@ -17,9 +17,8 @@ constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too
 
 }  // namespace
 
-Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
-                         Client client, std::unique_ptr<message::Taker> taker,
-                         message::Envelope envelope)
+Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
+                         std::unique_ptr<message::Taker> taker, message::Envelope envelope)
     : services_(services),
       rules_(rules),
       rights_(rights),
@@ -76,8 +75,7 @@ void Transaction::begin(message::BodyForm form) {
   CHECK(stage_ == Stage::envelope);
   stage_ = Stage::header;
   form_ = form;
-  header_.reset({.header_bytes_max = rules_.header_bytes_max,
-                 .dot_stuffed = form == message::BodyForm::dot_stuffed});
+  header_.reset({.header_bytes_max = rules_.header_bytes_max, .dot_stuffed = form == message::BodyForm::dot_stuffed});
 }
 
 Task<void> Transaction::take(Chain bytes, bool eight_bit) {
@@ -85,9 +83,8 @@ Task<void> Transaction::take(Chain bytes, bool eight_bit) {
   bytes_ += bytes.size();
   if (refusal_) co_return;
   if (bytes_ > rules_.profile.message_bytes_max) {
-    co_await refuse(smtp::replies::kMessageTooBig, "over the limit of " +
-                                                       std::to_string(rules_.profile.message_bytes_max) +
-                                                       " bytes");
+    co_await refuse(smtp::replies::kMessageTooBig,
+                    "over the limit of " + std::to_string(rules_.profile.message_bytes_max) + " bytes");
     co_return;
   }
   if (stage_ == Stage::body) {
@@ -151,8 +148,7 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
     detail = std::to_string(header_.counts().received) + " Received fields";
     return kTooManyHops;
   }
-  const message::AuthorVerdict verdict =
-      message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
+  const message::AuthorVerdict verdict = message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
   if (const message::Mailbox* author = verdict.single()) author_ = author->address();
   std::vector<policy::Mailbox> authors;
   if (verdict.ok()) authors.push_back({verdict.single()->local_part, verdict.single()->domain});
@@ -169,10 +165,9 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
 
 // What readers show as the author besides the address in From.
 std::optional<smtp::Reply> Transaction::judge_shown(const message::AuthorVerdict& verdict, std::string& detail) {
-  AuthorFinding finding = check_shown_authors(header_, verdict, rights_,
-                                              {.foreign_sender = rules_.foreign_sender,
-                                               .foreign_name = rules_.foreign_name,
-                                               .smtputf8 = envelope_.smtputf8});
+  AuthorFinding finding = check_shown_authors(
+      header_, verdict, rights_,
+      {.foreign_sender = rules_.foreign_sender, .foreign_name = rules_.foreign_name, .smtputf8 = envelope_.smtputf8});
   drops_ = std::move(finding.drops);
   mark_name_ = finding.mark;
   if (finding.decision.allowed()) return std::nullopt;
@@ -185,22 +180,21 @@ std::string Transaction::fields_to_add() {
   std::string fields;
   const std::string ip = client_.address.ip();
   const WallMillis now = services_.loop.platform().clock.wall();
-  message::append_received(
-      fields, {.helo = client_.helo,
-               .client_ip = ip,
-               .by_host = rules_.profile.hostname,
-               .queue_id = envelope_.id,
-               .tls_version = client_.tls_version,
-               .tls_cipher = client_.tls_cipher,
-               .only_recipient = envelope_.recipients.size() == 1
-                                     ? std::string_view(envelope_.recipients.front().forward_path)
-                                     : std::string_view(),
-               .esmtp = client_.esmtp,
-               .tls = !client_.tls_version.empty(),
-               .authenticated = client_.authenticated,
-               .smtputf8 = envelope_.smtputf8,
-               .hide_client = rules_.hide_client,
-               .time = now});
+  message::append_received(fields, {.helo = client_.helo,
+                                    .client_ip = ip,
+                                    .by_host = rules_.profile.hostname,
+                                    .queue_id = envelope_.id,
+                                    .tls_version = client_.tls_version,
+                                    .tls_cipher = client_.tls_cipher,
+                                    .only_recipient = envelope_.recipients.size() == 1
+                                                          ? std::string_view(envelope_.recipients.front().forward_path)
+                                                          : std::string_view(),
+                                    .esmtp = client_.esmtp,
+                                    .tls = !client_.tls_version.empty(),
+                                    .authenticated = client_.authenticated,
+                                    .smtputf8 = envelope_.smtputf8,
+                                    .hide_client = rules_.hide_client,
+                                    .time = now});
   // RFC 6409 8.1 and 8.2: only where they are missing.
   if (header_.counts().date == 0) message::append_date(fields, now);
   envelope_.message_id = header_.message_id();

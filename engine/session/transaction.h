@@ -46,7 +46,7 @@ class Transaction {
   struct Answer {
     enum class Kind : std::uint8_t { offered, duplicate, surplus };
     Kind kind = Kind::offered;
-    smtp::Reply reply;  // of a duplicate: of the one that it was merged with; none for a surplus one
+    smtp::Reply reply;           // of a duplicate: of the one that it was merged with; none for a surplus one
     std::string recipient = {};  // of one that is refused
   };
   Task<void> offer(std::vector<Answer>& answers);
@@ -85,17 +85,17 @@ class Transaction {
   message::Envelope envelope_;
   struct Added {
     Answer::Kind kind;
-    std::size_t recipient;  // in the envelope; not of a surplus one
+    std::size_t recipient;     // in the envelope; not of a surplus one
     std::string surplus = {};  // that one's path
   };
   RecipientIndex index_;
-  std::vector<Added> added_;  // and not answered
+  std::vector<Added> added_;    // and not answered
   std::vector<bool> accepted_;  // of the envelope's recipients that were offered
   std::uint32_t taken_ = 0;
   Stage stage_ = Stage::envelope;
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   message::HeaderScan header_;
-  Chain held_;  // the header while it is not complete
+  Chain held_;                              // the header while it is not complete
   std::vector<message::HeaderEdit> drops_;  // fields that do not go on
   bool mark_name_ = false;
   std::uint64_t bytes_ = 0;

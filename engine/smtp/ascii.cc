@@ -27,8 +27,7 @@ Sequence decode(std::string_view text) {
     if ((octet(text[i]) & 0xc0U) != 0x80U) return {};
     code_point = (code_point << 6U) | (octet(text[i]) & 0x3fU);
   }
-  if (size == 3 && (code_point < 0x800 || (code_point >= 0xd800 && code_point <= 0xdfff)))
-    return {};
+  if (size == 3 && (code_point < 0x800 || (code_point >= 0xd800 && code_point <= 0xdfff))) return {};
   if (size == 4 && (code_point < 0x10000 || code_point > 0x10ffff)) return {};
   return {size, code_point};
 }

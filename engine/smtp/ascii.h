@@ -14,12 +14,8 @@ constexpr bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
 // RFC 5321 4.1.1: white space in a command; clients send HT as well as SP.
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_eight_bit(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-constexpr char to_upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-}
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 
 // The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {

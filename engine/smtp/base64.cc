@@ -8,8 +8,7 @@
 namespace sluice::smtp {
 namespace {
 
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNone = 0xff;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
@@ -35,8 +34,7 @@ bool decode_last(std::string_view group, std::string& out) {
   }
   // RFC 4648 3.5: a decoder MAY refuse pad bits that are not zero; two texts for one secret help
   // nobody.
-  if ((padding == 1 && (bits & 0xffU) != 0) || (padding == 2 && (bits & 0xffffU) != 0))
-    return false;
+  if ((padding == 1 && (bits & 0xffU) != 0) || (padding == 2 && (bits & 0xffffU) != 0)) return false;
   for (std::size_t i = 0; i < 3 - padding; ++i) {
     out.push_back(static_cast<char>((bits >> (16 - 8 * i)) & 0xffU));
   }

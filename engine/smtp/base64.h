@@ -10,9 +10,7 @@
 namespace sluice::smtp {
 
 constexpr std::size_t base64_encoded_bytes(std::size_t octets) { return (octets + 2) / 3 * 4; }
-constexpr std::size_t base64_decoded_bytes_max(std::size_t characters) {
-  return characters / 4 * 3;
-}
+constexpr std::size_t base64_decoded_bytes_max(std::size_t characters) { return characters / 4 * 3; }
 
 // Replaces `out` by what `text` decodes to; false (and `out` empty) if it is not base64.  `out` is
 // grown once, before any octet is written, so that no copy of a secret stays behind in freed

@@ -36,10 +36,8 @@ void parse_limits(std::string_view text, Capabilities& result) {
   constexpr std::string_view kRcptMax = "RCPTMAX=";
   constexpr std::string_view kMailMax = "MAILMAX=";
   for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
-    if (starts_with_ignore_case(word, kRcptMax))
-      result.rcpt_max = small_number(word.substr(kRcptMax.size()));
-    if (starts_with_ignore_case(word, kMailMax))
-      result.mail_max = small_number(word.substr(kMailMax.size()));
+    if (starts_with_ignore_case(word, kRcptMax)) result.rcpt_max = small_number(word.substr(kRcptMax.size()));
+    if (starts_with_ignore_case(word, kMailMax)) result.mail_max = small_number(word.substr(kMailMax.size()));
   }
 }
 
@@ -54,13 +52,9 @@ void parse_mechanisms(std::string_view text, Capabilities& result) {
 void parse_xclient(std::string_view text, Capabilities& result) {
   result.xclient = true;
   XclientAttributes& takes = result.xclient_takes;
-  const std::pair<std::string_view, bool*> flags[] = {{"LOGIN", &takes.login},
-                                                      {"ADDR", &takes.addr},
-                                                      {"NAME", &takes.name},
-                                                      {"REVERSE_NAME", &takes.reverse_name},
-                                                      {"PORT", &takes.port},
-                                                      {"PROTO", &takes.proto},
-                                                      {"HELO", &takes.helo}};
+  const std::pair<std::string_view, bool*> flags[] = {
+      {"LOGIN", &takes.login}, {"ADDR", &takes.addr},   {"NAME", &takes.name}, {"REVERSE_NAME", &takes.reverse_name},
+      {"PORT", &takes.port},   {"PROTO", &takes.proto}, {"HELO", &takes.helo}};
   for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
     for (const auto& [name, flag] : flags)
       if (equals_ignore_case(word, name)) *flag = true;
@@ -69,8 +63,7 @@ void parse_xclient(std::string_view text, Capabilities& result) {
 
 void parse_keyword(std::string_view line, Capabilities& result) {
   constexpr std::string_view kOldAuth = "AUTH=";  // before RFC 2554
-  if (starts_with_ignore_case(line, kOldAuth))
-    return parse_mechanisms(line.substr(kOldAuth.size()), result);
+  if (starts_with_ignore_case(line, kOldAuth)) return parse_mechanisms(line.substr(kOldAuth.size()), result);
   const std::string_view keyword = take_word(line);
   if (equals_ignore_case(keyword, "AUTH")) return parse_mechanisms(line, result);
   if (equals_ignore_case(keyword, "XCLIENT")) return parse_xclient(line, result);
@@ -124,8 +117,7 @@ ClientStep ClientMachine::next_reply(std::string_view input) {
   if (tls_due_ && !input.empty()) return broken(input.size(), ClientFault::behind_starttls);
   const ReplyParser::Step parsed = parser_.step(input);
   if (parsed.status == ReplyStatus::malformed) return broken(parsed.consumed, ClientFault::garbage);
-  if (parsed.status == ReplyStatus::need_more)
-    return {parsed.consumed, ClientEvent::need_more, Expect::unasked};
+  if (parsed.status == ReplyStatus::need_more) return {parsed.consumed, ClientEvent::need_more, Expect::unasked};
   // RFC 5321 3.8: 421 may come at any time; the next hop closes after it.
   if (reply().code == 421) closing_ = true;
   if (outstanding() == 0) {
@@ -157,7 +149,8 @@ bool ClientMachine::misplaced(Expect kind) const {
 
 bool ClientMachine::is_hello() const {
   if (hello_word_.empty() || reply().code != 250 || reply().lines < 2) return false;
-  return first_word(reply().text) == hello_word_ && (reply().lines == hello_lines_ || last_line(reply().text) == hello_end_);
+  return first_word(reply().text) == hello_word_ &&
+         (reply().lines == hello_lines_ || last_line(reply().text) == hello_end_);
 }
 
 void ClientMachine::on_hello() {
@@ -265,8 +258,7 @@ void ClientMachine::append_xclient(std::string_view name_values, std::string& ou
   end_line(Expect::xclient, start, out);
 }
 
-void ClientMachine::append_auth_plain(std::string_view name, std::string_view secret,
-                                      std::string& out) {
+void ClientMachine::append_auth_plain(std::string_view name, std::string_view secret, std::string& out) {
   // RFC 4616 2: message = [authzid] UTF8NUL authcid UTF8NUL passwd.
   CHECK(name.find('\0') == std::string_view::npos && secret.find('\0') == std::string_view::npos);
   std::string plain;
@@ -282,9 +274,7 @@ void ClientMachine::append_auth_plain(std::string_view name, std::string_view se
   end_line(Expect::auth, start, out);
 }
 
-void ClientMachine::append_auth_login(std::string& out) {
-  command(Expect::auth, "AUTH LOGIN", out);
-}
+void ClientMachine::append_auth_login(std::string& out) { command(Expect::auth, "AUTH LOGIN", out); }
 
 void ClientMachine::append_auth_response(std::string_view octets, std::string& out) {
   const std::size_t start = out.size();

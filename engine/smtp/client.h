@@ -26,9 +26,7 @@ struct XclientAttributes {
   bool proto = false;
   bool helo = false;
 
-  [[nodiscard]] bool any() const {
-    return login || addr || name || reverse_name || port || proto || helo;
-  }
+  [[nodiscard]] bool any() const { return login || addr || name || reverse_name || port || proto || helo; }
 };
 
 // Who is behind a transaction.  What is empty is not known.
@@ -43,8 +41,7 @@ struct XclientValues {
 // but was told of somebody else before is said to be unavailable, so that nobody inherits it; so are, with whatever is
 // known, the client's names and port, lest they be taken to be ours.  `told` is
 // brought up to date.  Empty when there is nothing to say.
-std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who,
-                          XclientAttributes& told);
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who, XclientAttributes& told);
 
 // What a next hop said that it can do, in its answer to EHLO.
 struct Capabilities {
@@ -98,10 +95,10 @@ enum class ClientEvent : std::uint8_t {
 // Why the dialog broke.
 enum class ClientFault : std::uint8_t {
   none,
-  garbage,           // no reply at all
-  surplus,           // a reply that no command is waiting for
-  misplaced,         // a reply that cannot be the answer to the command whose turn it is
-  behind_starttls,   // bytes behind STARTTLS's 220
+  garbage,          // no reply at all
+  surplus,          // a reply that no command is waiting for
+  misplaced,        // a reply that cannot be the answer to the command whose turn it is
+  behind_starttls,  // bytes behind STARTTLS's 220
 };
 
 struct ClientStep {
@@ -166,8 +163,9 @@ class ClientMachine {
   void append_rset(std::string& out);
   // EHLO once more, to learn whether the next hop's replies are in step with our commands.  Its answer is the one
   // positive reply that no other command has: the next hop said it before on this connection, it begins with the
-  // next hop's name, and has as many lines or the same last one.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO may come at any time and
-  // resets the transaction as RSET does.  What the next hop offers stays what its first answer said.
+  // next hop's name, and has as many lines or the same last one.  Only where says_hello_plainly(); RFC 5321 4.1.4: EHLO
+  // may come at any time and resets the transaction as RSET does.  What the next hop offers stays what its first answer
+  // said.
   void append_hello_again(std::string_view hostname, std::string& out);
   void append_quit(std::string& out);
   // One reply more is to come than there were commands, for a caller that knows that one was too many.

@@ -18,13 +18,10 @@ void append_path(std::string_view mailbox, std::string& out) {
   out.append("<").append(mailbox).append(">");
 }
 
-std::string_view body_name(Body body) {
-  return body == Body::seven_bit ? " BODY=7BIT" : " BODY=8BITMIME";
-}
+std::string_view body_name(Body body) { return body == Body::seven_bit ? " BODY=7BIT" : " BODY=8BITMIME"; }
 
 void append_dsn(const MailOptions& options, std::string& out) {
-  if (options.ret != Ret::unstated)
-    out.append(options.ret == Ret::full ? " RET=FULL" : " RET=HDRS");
+  if (options.ret != Ret::unstated) out.append(options.ret == Ret::full ? " RET=FULL" : " RET=HDRS");
   if (options.envid.empty()) return;
   CHECK(is_xtext(options.envid) && options.envid.size() <= kEnvidBytesMax);
   out.append(" ENVID=").append(options.envid);
@@ -53,16 +50,13 @@ void check_value(std::string_view value, std::size_t bytes_max) {
 
 }  // namespace
 
-void ClientMachine::append_mail(std::string_view mailbox, const MailOptions& options,
-                                std::string& out) {
+void ClientMachine::append_mail(std::string_view mailbox, const MailOptions& options, std::string& out) {
   CHECK(!options.smtputf8 || capabilities_.smtputf8);
   const std::size_t start = out.size();
   out.append("MAIL FROM:");
   append_path(mailbox, out);
-  if (options.size && capabilities_.size)
-    out.append(" SIZE=").append(std::to_string(*options.size));
-  if (options.body != Body::unstated && capabilities_.eight_bit_mime)
-    out.append(body_name(options.body));
+  if (options.size && capabilities_.size) out.append(" SIZE=").append(std::to_string(*options.size));
+  if (options.body != Body::unstated && capabilities_.eight_bit_mime) out.append(body_name(options.body));
   if (options.smtputf8) out.append(" SMTPUTF8");
   if (capabilities_.dsn) append_dsn(options, out);
   if (options.auth && capabilities_.auth) {
@@ -72,8 +66,7 @@ void ClientMachine::append_mail(std::string_view mailbox, const MailOptions& opt
   end_line(Expect::mail, start, out);
 }
 
-void ClientMachine::append_recipient(std::string_view mailbox, const RcptOptions& options,
-                                     std::string& out) {
+void ClientMachine::append_recipient(std::string_view mailbox, const RcptOptions& options, std::string& out) {
   CHECK(!mailbox.empty());
   const std::size_t start = out.size();
   out.append("RCPT TO:");

@@ -12,9 +12,9 @@ constexpr std::size_t kPairsBytesMax = 512 - sizeof("XCLIENT \r\n");
 
 struct Attribute {
   std::string_view name;
-  bool XclientAttributes::*flag;
-  std::string_view XclientValues::*value;  // null: we have none, and what the next hop sees of ourselves is not it
-  std::string_view none;                   // in place of a value that is not known
+  bool XclientAttributes::* flag;
+  std::string_view XclientValues::* value;  // null: we have none, and what the next hop sees of ourselves is not it
+  std::string_view none;                    // in place of a value that is not known
 };
 
 // No name of a client is looked up, so none is claimed; its port changes with each connection, and a kept connection
@@ -44,8 +44,7 @@ bool is_known(const XclientValues& who) {
 
 }  // namespace
 
-std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who,
-                          XclientAttributes& told) {
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who, XclientAttributes& told) {
   std::string pairs;
   for (const Attribute& attribute : kAttributes) {
     const bool never_known = attribute.value == nullptr;

@@ -30,8 +30,7 @@ constexpr std::array<CommandSpec, 15> kTable{{
     {"MAIL", mail, required, kReady, &replies::kNestedMail, false, false, "RFC 5321 4.1.1.2"},
     {"RCPT", rcpt, required, kTransaction, &replies::kMailFirst, false, false, "RFC 5321 4.1.1.3"},
     {"DATA", data, none, kTransaction, &replies::kMailFirst, false, false, "RFC 5321 4.1.1.4"},
-    {"BDAT", bdat, required, kTransaction | kChunks, &replies::kMailFirst, false, false,
-     "RFC 3030 2"},
+    {"BDAT", bdat, required, kTransaction | kChunks, &replies::kMailFirst, false, false, "RFC 3030 2"},
     {"RSET", rset, none, kAny, nullptr, false, true, "RFC 5321 4.1.1.5"},
     {"NOOP", noop, optional, kAny, nullptr, true, true, "RFC 5321 4.1.1.9"},
     {"VRFY", vrfy, required, kAny, nullptr, false, true, "RFC 5321 4.1.1.6"},
@@ -50,9 +49,8 @@ constexpr bool in_order() {
 static_assert(in_order());
 
 // "FROM:<path>" or "TO:<path>", then parameters.
-const StandardReply* take_path(std::string_view& argument, std::string_view keyword, PathKind kind,
-                               bool utf8_allowed, const StandardReply& syntax,
-                               const StandardReply& bad_address, Path& path) {
+const StandardReply* take_path(std::string_view& argument, std::string_view keyword, PathKind kind, bool utf8_allowed,
+                               const StandardReply& syntax, const StandardReply& bad_address, Path& path) {
   if (!starts_with_ignore_case(argument, keyword)) return &syntax;
   argument = without_leading_blanks(argument.substr(keyword.size()));
   if (argument.empty()) return &syntax;
@@ -103,36 +101,30 @@ Command parse_command(std::string_view line) {
   line = without_trailing_blanks(line);
   const std::size_t end = find_blank(line);
   const std::string_view name = line.substr(0, end);
-  const auto* const row = std::ranges::find_if(kTable, [name](const CommandSpec& spec) {
-    return !name.empty() && equals_ignore_case(spec.name, name);
-  });
+  const auto* const row = std::ranges::find_if(
+      kTable, [name](const CommandSpec& spec) { return !name.empty() && equals_ignore_case(spec.name, name); });
   Command command;
   if (row != kTable.end()) command.verb = row->verb;
   command.argument = without_leading_blanks(line.substr(end));
   return command;
 }
 
-const StandardReply* parse_mail(std::string_view argument, const Extensions* on,
-                                MailCommand& result) {
+const StandardReply* parse_mail(std::string_view argument, const Extensions* on, MailCommand& result) {
   // UTF-8 is let through at first: SMTPUTF8 comes after the path.
-  const StandardReply* bad =
-      take_path(argument, "FROM:", PathKind::reverse, true, replies::kMailSyntax,
-                replies::kBadSenderAddress, result.path);
+  const StandardReply* bad = take_path(argument, "FROM:", PathKind::reverse, true, replies::kMailSyntax,
+                                       replies::kBadSenderAddress, result.path);
   if (bad != nullptr) return bad;
   const Extensions& extensions = on != nullptr ? *on : kNoExtensions;
-  bad = parameter_reply(parse_mail_parameters(argument, extensions, result.parameters),
-                        replies::kMailSyntax);
+  bad = parameter_reply(parse_mail_parameters(argument, extensions, result.parameters), replies::kMailSyntax);
   if (bad != nullptr) return bad;
   // RFC 6531 3.5: 553 or 550, with 5.6.7, where non-ASCII addresses are not permitted.
-  return result.path.mailbox.eight_bit && !result.parameters.smtputf8 ? &replies::kNeedsSmtputf8
-                                                                      : nullptr;
+  return result.path.mailbox.eight_bit && !result.parameters.smtputf8 ? &replies::kNeedsSmtputf8 : nullptr;
 }
 
 const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on, bool smtputf8,
                                 RecipientCommand& result) {
-  const StandardReply* bad =
-      take_path(argument, "TO:", PathKind::forward, smtputf8, replies::kRcptSyntax,
-                replies::kBadRecipientAddress, result.path);
+  const StandardReply* bad = take_path(argument, "TO:", PathKind::forward, smtputf8, replies::kRcptSyntax,
+                                       replies::kBadRecipientAddress, result.path);
   if (bad != nullptr) return bad;
   const Extensions& extensions = on != nullptr ? *on : kNoExtensions;
   return parameter_reply(parse_rcpt_parameters(argument, extensions, smtputf8, result.parameters),
@@ -156,10 +148,8 @@ const StandardReply* parse_auth(std::string_view argument, AuthCommand& result) 
   const std::size_t end = find_blank(argument);
   result = {.mechanism = argument.substr(0, end)};
   // RFC 4422 3.1: upper-case letters, digits, hyphens and underscores.
-  const bool good = std::ranges::all_of(result.mechanism,
-                                        [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
-  if (result.mechanism.empty() || result.mechanism.size() > kMechanismBytesMax || !good)
-    return &replies::kAuthSyntax;
+  const bool good = std::ranges::all_of(result.mechanism, [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+  if (result.mechanism.empty() || result.mechanism.size() > kMechanismBytesMax || !good) return &replies::kAuthSyntax;
   const std::string_view rest = without_leading_blanks(argument.substr(end));
   if (find_blank(rest) != rest.size()) return &replies::kAuthSyntax;
   if (!rest.empty()) result.initial = rest;

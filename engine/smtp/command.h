@@ -99,8 +99,7 @@ struct AuthCommand {
 // ESMTP clients (`on` is null after HELO: RFC 5321 4.1.1.11, all of them are unknown).
 // Two leniencies, for old submission clients: blanks between "FROM:" or "TO:" and the path, and a mailbox without its
 // angle brackets (see parse_bare_path()).  Neither lets through another address than the one that is seen.
-const StandardReply* parse_mail(std::string_view argument, const Extensions* on,
-                                MailCommand& result);
+const StandardReply* parse_mail(std::string_view argument, const Extensions* on, MailCommand& result);
 const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on, bool smtputf8,
                                 RecipientCommand& result);
 const StandardReply* parse_bdat(std::string_view argument, ChunkCommand& result);
@@ -110,9 +109,9 @@ const StandardReply* parse_auth(std::string_view argument, AuthCommand& result);
 // "[10.0.0.1" and the like, and RFC 5321 4.1.4 forbids refusing mail for it: any non-empty token of
 // printable ASCII or UTF-8, up to kDomainBytesMax.
 bool is_hello_name(std::string_view name);
-// What a client gave as its name, which need not be one, in a form that is (if it is not empty): what is not UTF-8, blanks
-// and controls become '?', misleading characters "\x{HEX}", and it is cut at kDomainBytesMax.  An is_hello_name() without
-// misleading characters stays as it is.
+// What a client gave as its name, which need not be one, in a form that is (if it is not empty): what is not UTF-8,
+// blanks and controls become '?', misleading characters "\x{HEX}", and it is cut at kDomainBytesMax.  An
+// is_hello_name() without misleading characters stays as it is.
 std::string safe_hello_name(std::string_view name);
 
 }  // namespace sluice::smtp

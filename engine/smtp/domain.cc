@@ -58,8 +58,7 @@ int count_groups(std::string_view text, bool ipv4_allowed) {
     const std::size_t end = std::min(text.find(':'), text.size());
     const std::string_view group = text.substr(0, end);
     const bool last = end == text.size();
-    if (last && ipv4_allowed && group.find('.') != std::string_view::npos)
-      return is_ipv4(group) ? groups + 2 : -1;
+    if (last && ipv4_allowed && group.find('.') != std::string_view::npos) return is_ipv4(group) ? groups + 2 : -1;
     if (group.empty() || group.size() > 4) return -1;
     if (!std::ranges::all_of(group, [](char c) { return hex_value(c) >= 0; })) return -1;
     ++groups;
@@ -86,9 +85,8 @@ bool is_general_literal(std::string_view text) {
   // Standardized-tag = Ldh-str = *( ALPHA / DIGIT / "-" ) Let-dig.
   if (!is_alnum(tag.back())) return false;
   if (!std::ranges::all_of(tag, [](char c) { return is_alnum(c) || c == '-'; })) return false;
-  return std::ranges::all_of(text.substr(colon + 1), [](char c) {
-    return c >= 33 && c <= 126 && c != '[' && c != '\\' && c != ']';
-  });
+  return std::ranges::all_of(text.substr(colon + 1),
+                             [](char c) { return c >= 33 && c <= 126 && c != '[' && c != '\\' && c != ']'; });
 }
 
 std::string_view without_final_dot(std::string_view domain) {
@@ -110,9 +108,7 @@ PathFault check_domain(std::string_view domain, bool utf8_allowed) {
 
 bool is_address_literal(std::string_view text) {
   constexpr std::string_view kIpv6Tag = "IPv6:";
-  if (text.size() < 3 || text.size() > kDomainBytesMax || !text.starts_with('[') ||
-      !text.ends_with(']'))
-    return false;
+  if (text.size() < 3 || text.size() > kDomainBytesMax || !text.starts_with('[') || !text.ends_with(']')) return false;
   const std::string_view inner = text.substr(1, text.size() - 2);
   if (starts_with_ignore_case(inner, kIpv6Tag)) return is_ipv6(inner.substr(kIpv6Tag.size()));
   return is_ipv4(inner) || is_general_literal(inner);

@@ -49,8 +49,8 @@ bool LineEndNormaliser::skip(std::string_view input) {
   const bool one = input.size() == 1;
   const char last = input.back();
   const bool at_start = one ? place_ == Place::line_start : input[input.size() - 2] == '\n';
-  place_ = last == '\r'                                ? Place::after_cr
-           : last == '\n'                              ? Place::line_start
+  place_ = last == '\r'                              ? Place::after_cr
+           : last == '\n'                            ? Place::line_start
            : last == '.' && at_start && dot_stuffed_ ? Place::dot
                                                      : Place::inside;
   return true;

@@ -97,9 +97,7 @@ ParameterFault set_envid(const Parameter& given, MailParameters& result) {
 // RFC 4954 5: an addr-spec as xtext, or "<>"; from the untrusted it is to be taken as "<>", so the value is dropped.
 // Clients send a bare name or an address in brackets: no matter, as nothing is done with it.  What hides the end of a
 // line is an attack, and refused.
-ParameterFault check_auth(const Parameter& given) {
-  return judge(given.has_value && !hides_line_end(given.value));
-}
+ParameterFault check_auth(const Parameter& given) { return judge(given.has_value && !hides_line_end(given.value)); }
 
 bool take_notify_word(std::string_view word, Notify& notify) {
   bool* flag = equals_ignore_case(word, "NEVER")     ? &notify.never
@@ -127,14 +125,12 @@ ParameterFault set_notify(const Parameter& given, Notify& notify) {
 // RFC 3461 4.2: addr-type ";" xtext.  It is written into reports: no control character may be hidden in it.
 ParameterFault set_orcpt(const Parameter& given, bool smtputf8, RcptParameters& result) {
   const std::size_t semicolon = given.value.find(';');
-  if (semicolon == 0 || semicolon == std::string_view::npos ||
-      given.value.size() > kOrcptBytesMax) {
+  if (semicolon == 0 || semicolon == std::string_view::npos || given.value.size() > kOrcptBytesMax) {
     return ParameterFault::bad_value;
   }
   const std::string_view type = given.value.substr(0, semicolon);
   const std::string_view address = given.value.substr(semicolon + 1);
-  if (address.empty() ||
-      !std::ranges::all_of(type, [](char c) { return is_alnum(c) || c == '-'; })) {
+  if (address.empty() || !std::ranges::all_of(type, [](char c) { return is_alnum(c) || c == '-'; })) {
     return ParameterFault::bad_value;
   }
   result.orcpt = given.value;
@@ -178,8 +174,7 @@ ParameterFault set_mail(MailKeyword keyword, const Parameter& given, MailParamet
 
 }  // namespace
 
-ParameterFault parse_mail_parameters(std::string_view text, const Extensions& on,
-                                     MailParameters& result) {
+ParameterFault parse_mail_parameters(std::string_view text, const Extensions& on, MailParameters& result) {
   result = {};
   unsigned seen = 0;
   while (!text.empty()) {

@@ -60,8 +60,7 @@ struct RcptParameters {
 };
 
 // `text` is what follows the path: empty, or parameters each with a space in front.
-ParameterFault parse_mail_parameters(std::string_view text, const Extensions& on,
-                                     MailParameters& result);
+ParameterFault parse_mail_parameters(std::string_view text, const Extensions& on, MailParameters& result);
 ParameterFault parse_rcpt_parameters(std::string_view text, const Extensions& on, bool smtputf8,
                                      RcptParameters& result);
 

@@ -22,9 +22,7 @@ class Cursor {
   [[nodiscard]] char peek() const { return done() ? '\0' : text_[at_]; }
   [[nodiscard]] std::size_t at() const { return at_; }
   [[nodiscard]] std::string_view rest() const { return text_.substr(at_); }
-  [[nodiscard]] std::string_view since(std::size_t start) const {
-    return text_.substr(start, at_ - start);
-  }
+  [[nodiscard]] std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
   void skip(std::size_t count) { at_ += count; }
   bool take(char c) {
     if (done() || text_[at_] != c) return false;
@@ -81,8 +79,7 @@ PathFault take_dot_string(Cursor& in, bool utf8_allowed) {
       const PathFault fault = take_non_ascii(in, utf8_allowed);
       if (fault != PathFault::none) return fault;
     }
-    if (in.at() == start)
-      return is_control(in.peek()) && !in.done() ? PathFault::control : PathFault::syntax;
+    if (in.at() == start) return is_control(in.peek()) && !in.done() ? PathFault::control : PathFault::syntax;
     if (!in.take('.')) return PathFault::none;
   }
 }
@@ -94,8 +91,7 @@ std::string_view take_domain_text(Cursor& in) {
     while (!in.done() && in.peek() != ']' && in.peek() != '>') in.skip(1);
     if (in.peek() == ']') in.skip(1);
   } else {
-    while (!in.done() && std::string_view(">,:@ ").find(in.peek()) == std::string_view::npos)
-      in.skip(1);
+    while (!in.done() && std::string_view(">,:@ ").find(in.peek()) == std::string_view::npos) in.skip(1);
   }
   return in.since(start);
 }
@@ -103,8 +99,7 @@ std::string_view take_domain_text(Cursor& in) {
 PathFault take_mailbox(Cursor& in, bool utf8_allowed, Mailbox& mailbox) {
   const std::size_t start = in.at();
   mailbox.quoted = in.peek() == '"';
-  const PathFault local_fault =
-      mailbox.quoted ? take_quoted(in, utf8_allowed) : take_dot_string(in, utf8_allowed);
+  const PathFault local_fault = mailbox.quoted ? take_quoted(in, utf8_allowed) : take_dot_string(in, utf8_allowed);
   if (local_fault != PathFault::none) return local_fault;
   mailbox.local_part = in.since(start);
   if (!in.take('@')) return PathFault::syntax;
@@ -127,10 +122,9 @@ PathFault skip_route(Cursor& in, bool utf8_allowed) {
   do {
     if (!in.take('@')) return PathFault::syntax;
     const std::string_view domain = take_domain_text(in);
-    const PathFault fault =
-        domain.starts_with('[')
-            ? (is_address_literal(domain) ? PathFault::none : PathFault::bad_literal)
-            : check_domain(domain, utf8_allowed);
+    const PathFault fault = domain.starts_with('[')
+                                ? (is_address_literal(domain) ? PathFault::none : PathFault::bad_literal)
+                                : check_domain(domain, utf8_allowed);
     if (fault != PathFault::none) return fault;
   } while (in.take(','));
   return in.take(':') ? PathFault::none : PathFault::syntax;
@@ -156,9 +150,7 @@ PathFault take_inner(Cursor& in, PathKind kind, bool utf8_allowed, Path& path) {
 
 // RFC 5321 4.5.3.1.3: "including the punctuation and element separators": "<", "@" and ">".  A
 // route is not counted, as it is dropped.
-std::size_t path_bytes(const Mailbox& mailbox) {
-  return mailbox.local_part.size() + mailbox.domain.size() + 3;
-}
+std::size_t path_bytes(const Mailbox& mailbox) { return mailbox.local_part.size() + mailbox.domain.size() + 3; }
 
 // Whether a meaning can stand as a Dot-string.
 bool is_dot_string(std::string_view text) {
@@ -200,8 +192,7 @@ PathFault parse_mailbox(std::string_view text, bool utf8_allowed, Mailbox& mailb
   Cursor in(text);
   PathFault fault = take_mailbox(in, utf8_allowed, mailbox);
   if (fault == PathFault::none && !in.done()) fault = PathFault::syntax;
-  if (fault == PathFault::none && path_bytes(mailbox) > kPathBytesMax)
-    fault = PathFault::path_too_long;
+  if (fault == PathFault::none && path_bytes(mailbox) > kPathBytesMax) fault = PathFault::path_too_long;
   if (fault != PathFault::none) mailbox = {};
   return fault;
 }

@@ -33,8 +33,8 @@ struct Mailbox {
   [[nodiscard]] bool empty() const { return local_part.empty(); }
   // As it was written.
   [[nodiscard]] std::string text() const;
-  // For tests: domain as domain_key() gives it, local part quoted only where it must be: equal texts are one mailbox, if
-  // case of the local part is kept apart (RFC 5321 2.4).
+  // For tests: domain as domain_key() gives it, local part quoted only where it must be: equal texts are one mailbox,
+  // if case of the local part is kept apart (RFC 5321 2.4).
   [[nodiscard]] std::string canonical() const;
   // The local part's meaning: quotes and backslashes gone.
   [[nodiscard]] std::string local_unquoted() const;
@@ -62,8 +62,8 @@ struct PathParse {
 
 // The path at the start of `input`, which begins with "<".
 PathParse parse_path(std::string_view input, PathKind kind, bool utf8_allowed);
-// Likewise, but without its brackets: up to the first blank.  No "<", ">" or "," can be in it, quoted or not, no blank and
-// no source route; and the null reverse-path has brackets.  `size` is without them.
+// Likewise, but without its brackets: up to the first blank.  No "<", ">" or "," can be in it, quoted or not, no blank
+// and no source route; and the null reverse-path has brackets.  `size` is without them.
 PathParse parse_bare_path(std::string_view input, PathKind kind, bool utf8_allowed);
 // A mailbox without brackets, all of `text`.
 PathFault parse_mailbox(std::string_view text, bool utf8_allowed, Mailbox& mailbox);

@@ -24,8 +24,7 @@ void append_number(std::uint32_t number, std::string& out) {
 // The others are about the next hop's dialog with us, and our client would take them to be about
 // its own with us: 421 that we close, 530 that it must log in.
 bool may_be_relayed(std::uint16_t code) {
-  constexpr std::array<std::uint16_t, 13> kCodes{250, 251, 252, 354, 450, 451, 452,
-                                                 550, 551, 552, 553, 554, 556};
+  constexpr std::array<std::uint16_t, 13> kCodes{250, 251, 252, 354, 450, 451, 452, 550, 551, 552, 553, 554, 556};
   return std::ranges::find(kCodes, code) != kCodes.end();
 }
 
@@ -65,8 +64,8 @@ bool take_dot(std::string_view& text) {
 // "\x{202E}"
 std::string escaped(char32_t character) {
   std::array<char, 8> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                 static_cast<std::uint32_t>(character), 16);
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::uint32_t>(character), 16);
   std::string out("\\x{");
   for (const char c : std::string_view(digits.data(), end.ptr)) out.push_back(to_upper(c));
   return out += '}';
@@ -125,8 +124,7 @@ Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view
   while (lines < kRelayedLinesMax && clean.size() < kRelayedBytesMax) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     if (lines > 0) clean.push_back('\n');
-    append_clean_text(text.substr(0, end),
-                      std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), Charset::utf8,
+    append_clean_text(text.substr(0, end), std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), Charset::utf8,
                       clean);
     ++lines;
     if (end == text.size()) break;
@@ -135,8 +133,8 @@ Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view
   return {shown, enhanced, std::move(clean)};
 }
 
-void ReplyWriter::line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
-                       std::string_view suffix, bool last, Charset charset) {
+void ReplyWriter::line(std::uint16_t code, EnhancedCode enhanced, std::string_view text, std::string_view suffix,
+                       bool last, Charset charset) {
   const std::size_t start = out_.size();
   append_number(code, out_);
   out_.push_back(last ? ' ' : '-');
@@ -170,17 +168,14 @@ void ReplyWriter::write(const Reply& reply, std::string_view suffix, Charset cha
   for (;;) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const bool last = end == text.size();
-    line(reply.code(), reply.enhanced(), text.substr(0, end), last ? suffix : std::string_view{},
-         last, charset);
+    line(reply.code(), reply.enhanced(), text.substr(0, end), last ? suffix : std::string_view{}, last, charset);
     if (last) break;
     text.remove_prefix(end + 1);
   }
   ++count_;
 }
 
-void ReplyWriter::write_plain(std::uint16_t code, std::string_view text) {
-  write_plain_line(code, text, true);
-}
+void ReplyWriter::write_plain(std::uint16_t code, std::string_view text) { write_plain_line(code, text, true); }
 
 void ReplyWriter::write_plain_line(std::uint16_t code, std::string_view text, bool last) {
   CHECK(code >= 200 && code <= 599);
@@ -217,8 +212,8 @@ EnhancedCode parse_enhanced_code(std::string_view text, std::string_view& rest) 
   rest = text;
   EnhancedCode code;
   std::uint16_t cls = 0;
-  if (!take_number(text, cls) || !take_dot(text) || !take_number(text, code.subject) ||
-      !take_dot(text) || !take_number(text, code.detail)) {
+  if (!take_number(text, cls) || !take_dot(text) || !take_number(text, code.subject) || !take_dot(text) ||
+      !take_number(text, code.detail)) {
     return {};
   }
   if (cls != 2 && cls != 4 && cls != 5) return {};

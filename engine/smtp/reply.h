@@ -33,22 +33,14 @@ struct StandardReply {
 
 // RFC 5321 4.2: "An SMTP client MUST determine its actions only by the reply code"; an unknown
 // one by its first digit.
-enum class ReplyClass : std::uint8_t {
-  positive = 2,
-  intermediate = 3,
-  transient = 4,
-  permanent = 5
-};
+enum class ReplyClass : std::uint8_t { positive = 2, intermediate = 3, transient = 4, permanent = 5 };
 
 class Reply {
  public:
   Reply() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): the table's entries are replies.
   Reply(const StandardReply& standard)
-      : code_(standard.code),
-        enhanced_(standard.enhanced),
-        fixed_(standard.text),
-        name_(standard.name) {}
+      : code_(standard.code), enhanced_(standard.enhanced), fixed_(standard.text), name_(standard.name) {}
   // Lines of `text` are parted by '\n'.  The code is 200..599, and a 2xx, 4xx or 5xx has an
   // enhanced code of its class.
   Reply(std::uint16_t code, EnhancedCode enhanced, std::string text);
@@ -60,9 +52,7 @@ class Reply {
 
   [[nodiscard]] std::uint16_t code() const { return code_; }
   [[nodiscard]] EnhancedCode enhanced() const { return enhanced_; }
-  [[nodiscard]] std::string_view text() const {
-    return owned_.empty() ? fixed_ : std::string_view(owned_);
-  }
+  [[nodiscard]] std::string_view text() const { return owned_.empty() ? fixed_ : std::string_view(owned_); }
   // By what the log calls a refusal; static storage.  Empty where nothing was given.
   [[nodiscard]] std::string_view name() const { return name_; }
   void set_name(std::string_view name) { name_ = name; }
@@ -90,8 +80,8 @@ enum class Charset : std::uint8_t {
   utf8,  // RFC 6531 3.7.4.1: for a client that has said SMTPUTF8
 };
 
-// Appends replies to a string.  Nothing but printable ASCII, HT and, where the client takes it, UTF-8 leaves it, whatever
-// the text holds: see append_clean_text().  A line that is too long is cut.
+// Appends replies to a string.  Nothing but printable ASCII, HT and, where the client takes it, UTF-8 leaves it,
+// whatever the text holds: see append_clean_text().  A line that is too long is cut.
 class ReplyWriter {
  public:
   explicit ReplyWriter(std::string& out) : out_(out) {}
@@ -111,8 +101,8 @@ class ReplyWriter {
   [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
-  void line(std::uint16_t code, EnhancedCode enhanced, std::string_view text,
-            std::string_view suffix, bool last, Charset charset);
+  void line(std::uint16_t code, EnhancedCode enhanced, std::string_view text, std::string_view suffix, bool last,
+            Charset charset);
 
   std::string& out_;
   std::size_t count_ = 0;
@@ -168,8 +158,7 @@ SLUICE_REPLY(kBusy, 421, 3, 2, "Too busy, try later");
 SLUICE_REPLY(kTooManyHandshakesHere, 421, 3, 2, "Too many TLS handshakes at this moment, try later");
 SLUICE_REPLY(kInternal, 451, 3, 0, "Trouble here, try later");
 SLUICE_REPLY(kNextHopTrouble, 451, 4, 1, "The next server does not answer, try later");
-SLUICE_REPLY(kTooManyRecipients, 452, 5, 3,
-             "Too many recipients, send the message to the rest separately");
+SLUICE_REPLY(kTooManyRecipients, 452, 5, 3, "Too many recipients, send the message to the rest separately");
 SLUICE_REPLY(kNoSpace, 452, 3, 1, "No space for the message now, try later");
 SLUICE_REPLY(kRateLimited, 451, 7, 1, "Sending limit reached, try later");
 SLUICE_REPLY(kTlsUnavailable, 454, 7, 0, "TLS is not available now");

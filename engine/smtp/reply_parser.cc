@@ -50,8 +50,7 @@ ReplyStatus ReplyParser::malformed(std::string_view line) {
 ReplyStatus ReplyParser::on_line(std::string_view line) {
   if (line.size() < 3 || !std::ranges::all_of(line.substr(0, 3), is_digit)) return malformed(line);
   if (line[0] < '2' || line[0] > '5') return malformed(line);
-  const auto code =
-      static_cast<std::uint16_t>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
+  const auto code = static_cast<std::uint16_t>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
   const bool more = line.size() > 3 && line[3] == '-';
   if (line.size() > 3 && line[3] != ' ' && !more) return malformed(line);
   if (line.find('\0') != std::string_view::npos || line.find('\r') != std::string_view::npos) return malformed(line);

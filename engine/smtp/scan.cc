@@ -27,8 +27,7 @@ void note_bare(State& state, std::uint64_t offset, bool is_cr) {
 // `end` is where the line's text ends as far as it is known, without a CR that may belong to its
 // CRLF.
 void note_line_bytes(State& state, std::uint64_t end) {
-  if (end > state.line_start && end - state.line_start > kTextLineBytesMax)
-    state.flags.long_line = true;
+  if (end > state.line_start && end - state.line_start > kTextLineBytesMax) state.flags.long_line = true;
 }
 
 // One octet.  True when it is the last one of the end sequence.
@@ -106,9 +105,7 @@ void take_block(State& state, const BlockMasks& masks, std::uint64_t after_cr, b
   state.offset += kBlockBytes;
   const bool cr_last = (masks.cr >> 63U) != 0;
   note_line_bytes(state, state.offset - (cr_last ? 1 : 0));
-  state.place = cr_last                   ? Place::after_cr
-                : (line_ends >> 63U) != 0 ? Place::line_start
-                                          : Place::inside;
+  state.place = cr_last ? Place::after_cr : (line_ends >> 63U) != 0 ? Place::line_start : Place::inside;
   // A dot at a line's start near the block's end needs no place of its own: any_end() has looked
   // past the block.
 }
@@ -123,8 +120,7 @@ std::size_t take_blocks(State& state, std::string_view input) {
     const BlockMasks masks = scan_detail::load_block(block);
     const std::uint64_t after_cr = (masks.cr << 1U) | (state.place == Place::after_cr ? 1U : 0U);
     if constexpr (kDots) {
-      const std::uint64_t starts =
-          ((masks.lf & after_cr) << 1U) | (state.place == Place::line_start ? 1U : 0U);
+      const std::uint64_t starts = ((masks.lf & after_cr) << 1U) | (state.place == Place::line_start ? 1U : 0U);
       if (any_end(starts & masks.dot, block)) return taken;
     }
     take_block(state, masks, after_cr, kDots);

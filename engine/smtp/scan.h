@@ -37,7 +37,7 @@ struct ContentFlags {
   bool bare_lf = false;
   bool nul = false;
   bool eight_bit = false;
-  bool long_line = false;  // more than kTextLineBytesMax octets before a CRLF (or yet without one)
+  bool long_line = false;         // more than kTextLineBytesMax octets before a CRLF (or yet without one)
   std::uint64_t bare_offset = 0;  // of the first bare CR or LF
   std::uint64_t bare_lfs = 0;
 
@@ -79,8 +79,8 @@ struct State {
 // that the dialog stays in step.
 class DataScanner {
  public:
-  // `lf_ends_line`: a bare LF, which ends no message, ends a line all the same when its length is measured; for content in
-  // which LineEndNormaliser makes it CRLF.
+  // `lf_ends_line`: a bare LF, which ends no message, ends a line all the same when its length is measured; for content
+  // in which LineEndNormaliser makes it CRLF.
   DataScanner() = default;
   explicit DataScanner(bool lf_ends_line) { state_.lf_ends_line = lf_ends_line; }
 
@@ -118,9 +118,9 @@ class TextChecker {
 // ----------------------------------------------------------------------------------- bare line ends
 
 // Makes each bare LF a CRLF, in content that a scanner has passed as it came: before anything else looks at it.  What
-// comes out has no bare LF, and no line with a dot alone that did not come in as one, stuffed: nothing but the CRLF.CRLF
-// that the scanner has seen and kept can end it.  A bare CR stays as it is, for the caller to refuse.
-// Dots: RFC 5321 4.5.2 is about lines that end in CRLF.  Of lines behind a bare LF some programs stuff the dots and some do
+// comes out has no bare LF, and no line with a dot alone that did not come in as one, stuffed: nothing but the
+// CRLF.CRLF that the scanner has seen and kept can end it.  A bare CR stays as it is, for the caller to refuse. Dots:
+// RFC 5321 4.5.2 is about lines that end in CRLF.  Of lines behind a bare LF some programs stuff the dots and some do
 // not; "." and ".x", which no stuffing gives, get their dot, and "..x" is taken to have it.
 //   while (!input.empty()) {
 //     s = normaliser.step(input);
@@ -137,8 +137,8 @@ class LineEndNormaliser {
     std::string_view insert;  // what comes behind them; static storage
   };
   Step step(std::string_view input);
-  // Instead of steps over `input`, which has no bare LF: looks at its ends alone.  False: nothing was done, as something
-  // may have to be put in at its beginning: take steps.
+  // Instead of steps over `input`, which has no bare LF: looks at its ends alone.  False: nothing was done, as
+  // something may have to be put in at its beginning: take steps.
   [[nodiscard]] bool skip(std::string_view input);
 
  private:

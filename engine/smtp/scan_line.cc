@@ -30,8 +30,7 @@ std::size_t find_control(std::string_view input, std::size_t at) {
 // character sequence as a line terminator" than CRLF.
 LineFind find_line(std::string_view input) {
   bool clean = true;
-  for (std::size_t at = find_control(input, 0); at < input.size();
-       at = find_control(input, at + 1)) {
+  for (std::size_t at = find_control(input, 0); at < input.size(); at = find_control(input, at + 1)) {
     if (input[at] == '\n') return {LineStatus::bare_lf, at, at + 1};
     if (input[at] == '\r') {
       if (at + 1 == input.size()) break;

@@ -17,32 +17,25 @@ bool begins_with_verb(std::string_view line, std::string_view verb) {
   return starts_with_ignore_case(line, verb) && line.size() > verb.size() && is_blank(line[verb.size()]);
 }
 
-bool is_plain_text(std::string_view text) {
-  return is_clean_utf8(text) && std::ranges::none_of(text, is_control);
-}
+bool is_plain_text(std::string_view text) { return is_clean_utf8(text) && std::ranges::none_of(text, is_control); }
 
 }  // namespace
 
 const char* profile_fault(const ServerProfile& profile) {
   if (!is_hello_name(profile.hostname)) return "hostname is not a host name";
   if (!is_plain_text(profile.banner) || profile.banner.size() > kDomainBytesMax) return "banner";
-  if (!is_plain_text(profile.policy_url) || profile.policy_url.size() > kDomainBytesMax)
-    return "policy_url";
+  if (!is_plain_text(profile.policy_url) || profile.policy_url.size() > kDomainBytesMax) return "policy_url";
   if (profile.extensions.smtputf8 && !profile.extensions.eight_bit_mime)
     return "SMTPUTF8 needs 8BITMIME (RFC 6531 3.1)";
-  if (profile.message_bytes_max < kMessageBytesMin)
-    return "message_bytes_max is under 64 KiB (RFC 5321 4.5.3.1.7)";
-  if (profile.recipients_max < 1 || profile.recipients_max > kRecipientsMaxCeiling)
-    return "recipients_max";
+  if (profile.message_bytes_max < kMessageBytesMin) return "message_bytes_max is under 64 KiB (RFC 5321 4.5.3.1.7)";
+  if (profile.recipients_max < 1 || profile.recipients_max > kRecipientsMaxCeiling) return "recipients_max";
   if (profile.chunk_discard_bytes_max >= kSizeSaturated) return "chunk_discard_bytes_max";
   if (profile.message_bytes_max >= kSizeSaturated) return "message_bytes_max";
   if (profile.recipients_outstanding_max < 1) return "recipients_outstanding_max";
-  if (profile.errors_max < 1 || profile.auth_failures_max < 1)
-    return "errors_max or auth_failures_max";
+  if (profile.errors_max < 1 || profile.auth_failures_max < 1) return "errors_max or auth_failures_max";
   for (const std::string& mechanism : profile.mechanisms) {
     AuthCommand command;
-    if (parse_auth(mechanism, command) != nullptr || command.mechanism.size() != mechanism.size())
-      return "mechanisms";
+    if (parse_auth(mechanism, command) != nullptr || command.mechanism.size() != mechanism.size()) return "mechanisms";
   }
   return nullptr;
 }
@@ -88,16 +81,14 @@ void ServerMachine::close(const StandardReply& reply, ReplyWriter& out) {
 Step ServerMachine::step(std::string_view bytes, ReplyWriter& out) {
   if (state_ == ServerState::closed) return {bytes.size(), Event::close};
   CHECK(asked_ == Asked::nothing);
-  CHECK(state_ != ServerState::fresh && state_ != ServerState::content &&
-        state_ != ServerState::tls);
+  CHECK(state_ != ServerState::fresh && state_ != ServerState::content && state_ != ServerState::tls);
   if (swallowing_) return swallow(bytes, out);
 
   const bool auth_line = state_ == ServerState::auth || begins_with_verb(bytes, "AUTH");
   const std::size_t line_max = auth_line ? kAuthLineBytesMax : kCommandLineBytesMax;
   const LineFind found = find_line(bytes.substr(0, line_max));
   if (outstanding_ > 0) {
-    const bool may_follow = found.status == LineStatus::line &&
-                            begins_with_verb(bytes, "RCPT") &&
+    const bool may_follow = found.status == LineStatus::line && begins_with_verb(bytes, "RCPT") &&
                             outstanding_ < profile_->recipients_outstanding_max;
     if (!may_follow) return {0, Event::need_answers};
   }
@@ -131,8 +122,7 @@ Step ServerMachine::too_long(std::string_view bytes, std::size_t line_max, Reply
   swallowed_ = 0;
   if (was_auth) state_ = ServerState::ready;
   const Step step = refuse_command(replies::kLineTooLong, input, out);
-  return {step.consumed,
-          was_auth && step.event != Event::close ? Event::auth_cancelled : step.event};
+  return {step.consumed, was_auth && step.event != Event::close ? Event::auth_cancelled : step.event};
 }
 
 Step ServerMachine::swallow(std::string_view input, ReplyWriter& out) {
@@ -177,24 +167,20 @@ const StandardReply* ServerMachine::refusal(const CommandSpec& spec, const Comma
   if (spec.verb == Verb::unknown) return &replies::kUnknownCommand;
   const bool off = (spec.verb == Verb::starttls && !on.starttls && !tls_) ||
                    (spec.verb == Verb::bdat && !on.chunking) ||
-                   (spec.verb == Verb::auth && (!on.auth || profile_->mechanisms.empty())) ||
-                   spec.verb == Verb::expn;
+                   (spec.verb == Verb::auth && (!on.auth || profile_->mechanisms.empty())) || spec.verb == Verb::expn;
   if (off) return &replies::kNotImplemented;
   if (profile_->require_tls && !tls_ && !spec.before_tls) return &replies::kTlsRequired;
   if ((spec.states & state_bit(state_)) == 0) {
     if (state_ == ServerState::greeted) return &replies::kHelloFirst;
     return state_ == ServerState::chunks ? &replies::kInChunks : spec.otherwise;
   }
-  if (spec.argument == ArgumentRule::none && !command.argument.empty())
-    return &replies::kNoArgument;
-  if (spec.argument == ArgumentRule::required && command.argument.empty())
-    return &replies::kMissingArgument;
+  if (spec.argument == ArgumentRule::none && !command.argument.empty()) return &replies::kNoArgument;
+  if (spec.argument == ArgumentRule::required && command.argument.empty()) return &replies::kMissingArgument;
   return nullptr;
 }
 
 void ServerMachine::write_refusal(const StandardReply& reply, ReplyWriter& out) {
-  const bool about_policy =
-      &reply == &replies::kTooManyRecipients || &reply == &replies::kMessageTooBig;
+  const bool about_policy = &reply == &replies::kTooManyRecipients || &reply == &replies::kMessageTooBig;
   std::string suffix;
   if (about_policy) suffix = profile_->policy_url;
   const std::string id = observer_ != nullptr ? observer_->refused(reply) : std::string();
@@ -209,8 +195,7 @@ bool ServerMachine::count_error(ReplyWriter& out) {
   return true;
 }
 
-Step ServerMachine::refuse_command(const StandardReply& reply, const Input& input,
-                                   ReplyWriter& out) {
+Step ServerMachine::refuse_command(const StandardReply& reply, const Input& input, ReplyWriter& out) {
   write_refusal(reply, out);
   if (count_error(out)) return {input.bytes.size(), Event::close};
   return {input.line_end, Event::replied};
@@ -218,16 +203,15 @@ Step ServerMachine::refuse_command(const StandardReply& reply, const Input& inpu
 
 // RFC 5321 3.8: a server closes unasked only after "returning a 421 response code"; the command's
 // own reply comes before it.
-Step ServerMachine::close_after(const StandardReply& reply, const StandardReply& last,
-                                const Input& input, ReplyWriter& out) {
+Step ServerMachine::close_after(const StandardReply& reply, const StandardReply& last, const Input& input,
+                                ReplyWriter& out) {
   write_refusal(reply, out);
   close(last, out);
   return {input.bytes.size(), Event::close};
 }
 
 void ServerMachine::end_transaction() {
-  if (state_ == ServerState::transaction || state_ == ServerState::chunks ||
-      state_ == ServerState::content) {
+  if (state_ == ServerState::transaction || state_ == ServerState::chunks || state_ == ServerState::content) {
     state_ = ServerState::ready;
   }
   smtputf8_ = false;
@@ -298,8 +282,7 @@ Step ServerMachine::on_simple(const Command& command, const Input& input, ReplyW
   const StandardReply& reply = command.verb == Verb::vrfy   ? replies::kCannotVerify
                                : command.verb == Verb::help ? replies::kHelp
                                                             : replies::kOk;
-  out.write(reply, command.verb == Verb::help ? std::string_view(profile_->policy_url)
-                                              : std::string_view{});
+  out.write(reply, command.verb == Verb::help ? std::string_view(profile_->policy_url) : std::string_view{});
   return {input.line_end, Event::replied};
 }
 

@@ -37,12 +37,12 @@ struct ServerProfile {
   bool auth_without_tls = false;        // for tests and private links only
 
   std::uint64_t message_bytes_max = kMessageBytesMaxDefault;
-  std::uint32_t recipients_max = kRecipientsMaxDefault;              // accepted ones, per message
-  std::uint32_t recipients_outstanding_max = kRecipientsMaxDefault;  // events not answered yet
-  std::uint32_t recipients_refused_max = 1000;  // per message, for whatever reason, then 421
-  std::uint32_t errors_max = 20;                // since the last message taken, then 421
-  std::uint32_t idle_commands_max = 100;        // NOOP, RSET, EHLO, ...: likewise
-  std::uint32_t auth_failures_max = 5;          // per session, then 421
+  std::uint32_t recipients_max = kRecipientsMaxDefault;                  // accepted ones, per message
+  std::uint32_t recipients_outstanding_max = kRecipientsMaxDefault;      // events not answered yet
+  std::uint32_t recipients_refused_max = 1000;                           // per message, for whatever reason, then 421
+  std::uint32_t errors_max = 20;                                         // since the last message taken, then 421
+  std::uint32_t idle_commands_max = 100;                                 // NOOP, RSET, EHLO, ...: likewise
+  std::uint32_t auth_failures_max = 5;                                   // per session, then 421
   std::uint64_t chunk_discard_bytes_max = kChunkDiscardBytesMaxDefault;  // a bigger one closes
 };
 
@@ -107,8 +107,7 @@ class RefusalObserver {
 class ServerMachine {
  public:
   // `tls`: the connection is encrypted already (implicit TLS).  `observer`, which may be null, outlives the machine.
-  explicit ServerMachine(const ServerProfile& profile, bool tls = false,
-                         RefusalObserver* observer = nullptr);
+  explicit ServerMachine(const ServerProfile& profile, bool tls = false, RefusalObserver* observer = nullptr);
   ~ServerMachine();
   ServerMachine(ServerMachine&&) noexcept = default;
   ServerMachine& operator=(ServerMachine&&) = delete;
@@ -146,9 +145,7 @@ class ServerMachine {
 
   // The command of the last event.
   [[nodiscard]] const MailCommand& mail() const { return std::get<MailCommand>(command_); }
-  [[nodiscard]] const RecipientCommand& recipient() const {
-    return std::get<RecipientCommand>(command_);
-  }
+  [[nodiscard]] const RecipientCommand& recipient() const { return std::get<RecipientCommand>(command_); }
   [[nodiscard]] const ChunkCommand& chunk() const { return std::get<ChunkCommand>(command_); }
   // auth: the mechanism as the profile spells it; and what the client sent with it, decoded.
   [[nodiscard]] std::string_view auth_mechanism() const;
@@ -203,8 +200,7 @@ class ServerMachine {
 
   const StandardReply* refusal(const CommandSpec& spec, const Command& command) const;
   Step refuse_command(const StandardReply& reply, const Input& input, ReplyWriter& out);
-  Step close_after(const StandardReply& reply, const StandardReply& last, const Input& input,
-                   ReplyWriter& out);
+  Step close_after(const StandardReply& reply, const StandardReply& last, const Input& input, ReplyWriter& out);
   Step discard_chunk(const StandardReply& reply, const Input& input, ReplyWriter& out);
   void write_capabilities(ReplyWriter& out);
   void write_refusal(const StandardReply& reply, ReplyWriter& out);

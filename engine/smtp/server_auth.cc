@@ -18,20 +18,16 @@ Step ServerMachine::on_auth(const Command& command, const Input& input, ReplyWri
   AuthCommand given;
   const StandardReply* const bad = parse_auth(command.argument, given);
   if (bad != nullptr) return refuse_command(*bad, input, out);
-  const auto known = std::ranges::find_if(profile_->mechanisms, [&given](const std::string& name) {
-    return equals_ignore_case(name, given.mechanism);
-  });
+  const auto known = std::ranges::find_if(
+      profile_->mechanisms, [&given](const std::string& name) { return equals_ignore_case(name, given.mechanism); });
   // RFC 4954 4: 504 "if the requested authentication mechanism is not supported".
-  if (known == profile_->mechanisms.end())
-    return refuse_command(replies::kUnknownMechanism, input, out);
+  if (known == profile_->mechanisms.end()) return refuse_command(replies::kUnknownMechanism, input, out);
   auth_initial_ = given.initial.has_value();
   if (auth_initial_) {
     // RFC 4954 4: "=" is an initial response of zero length.
     const std::string_view encoded = *given.initial == "=" ? std::string_view{} : *given.initial;
-    if (encoded.size() > kAuthResponseBytesMax)
-      return refuse_command(replies::kLineTooLong, input, out);
-    if (!decode_base64(encoded, auth_response_))
-      return refuse_command(replies::kBadBase64, input, out);
+    if (encoded.size() > kAuthResponseBytesMax) return refuse_command(replies::kLineTooLong, input, out);
+    if (!decode_base64(encoded, auth_response_)) return refuse_command(replies::kBadBase64, input, out);
   }
   mechanism_ = static_cast<std::uint16_t>(known - profile_->mechanisms.begin());
   asked_ = Asked::auth;
@@ -89,8 +85,7 @@ void ServerMachine::answer_auth(const Reply& reply, ReplyWriter& out) {
     return;
   }
   // A back end that is down (454) is not the client's fault.
-  if (reply.permanent() && ++auth_failures_ >= profile_->auth_failures_max)
-    close(replies::kTooManyAuthFailures, out);
+  if (reply.permanent() && ++auth_failures_ >= profile_->auth_failures_max) close(replies::kTooManyAuthFailures, out);
 }
 
 }  // namespace sluice::smtp

@@ -8,11 +8,9 @@ namespace sluice::smtp {
 
 Step ServerMachine::on_mail(const Command& command, const Input& input, ReplyWriter& out) {
   // RFC 6409 4.3: by default MAIL is refused in a session that has not been authenticated.
-  if (profile_->require_auth && !authenticated_)
-    return refuse_command(replies::kAuthRequired, input, out);
+  if (profile_->require_auth && !authenticated_) return refuse_command(replies::kAuthRequired, input, out);
   MailCommand given;
-  const StandardReply* bad =
-      parse_mail(command.argument, esmtp_ ? &profile_->extensions : nullptr, given);
+  const StandardReply* bad = parse_mail(command.argument, esmtp_ ? &profile_->extensions : nullptr, given);
   // RFC 1870 6.1: 552 when the size stated is over the fixed maximum.
   if (bad == nullptr && given.parameters.size.value_or(0) > profile_->message_bytes_max) {
     bad = &replies::kMessageTooBig;
@@ -42,8 +40,7 @@ void ServerMachine::answer_mail(const Reply& reply, ReplyWriter& out) {
 
 Step ServerMachine::on_rcpt(const Command& command, const Input& input, ReplyWriter& out) {
   RecipientCommand given;
-  const StandardReply* bad =
-      parse_rcpt(command.argument, esmtp_ ? &profile_->extensions : nullptr, smtputf8_, given);
+  const StandardReply* bad = parse_rcpt(command.argument, esmtp_ ? &profile_->extensions : nullptr, smtputf8_, given);
   // Replies go out in the order of the commands: this one must wait for those before it (RFC
   // 2920 3.2).
   given.surplus = recipients_ + outstanding_ >= profile_->recipients_max;
@@ -102,8 +99,7 @@ void ServerMachine::answer_surplus_recipient(ReplyWriter& out) {
 // response to the DATA command."
 const StandardReply* ServerMachine::no_recipients() const {
   if (recipients_ > 0) return nullptr;
-  return recipients_tried_ > 0 || recipients_refused_ > 0 ? &replies::kNoValidRecipients
-                                                          : &replies::kRcptFirst;
+  return recipients_tried_ > 0 || recipients_refused_ > 0 ? &replies::kNoValidRecipients : &replies::kRcptFirst;
 }
 
 Step ServerMachine::on_data(const Command& command, const Input& input, ReplyWriter& out) {
@@ -113,8 +109,7 @@ Step ServerMachine::on_data(const Command& command, const Input& input, ReplyWri
   // content that did not wait for 354; if 354 does not come, it must not be read as commands.
   early_content_ = input.more_behind();
   if (bad != nullptr) {
-    return early_content_ ? close_after(*bad, replies::kOutOfStep, input, out)
-                          : refuse_command(*bad, input, out);
+    return early_content_ ? close_after(*bad, replies::kOutOfStep, input, out) : refuse_command(*bad, input, out);
   }
   asked_ = Asked::data;
   return {input.line_end, Event::data};
@@ -155,8 +150,7 @@ Step ServerMachine::on_bdat(const Command& command, const Input& input, ReplyWri
   if (bad != nullptr) return close_after(*bad, replies::kOutOfStep, input, out);
   bad = refusal(command_spec(Verb::bdat), command);
   if (bad == nullptr) bad = no_recipients();
-  if (bad == nullptr && given.size > profile_->message_bytes_max - content_bytes_)
-    bad = &replies::kMessageTooBig;
+  if (bad == nullptr && given.size > profile_->message_bytes_max - content_bytes_) bad = &replies::kMessageTooBig;
   command_ = given;
   if (bad != nullptr) return discard_chunk(*bad, input, out);
   state_ = ServerState::chunks;
@@ -167,11 +161,9 @@ Step ServerMachine::on_bdat(const Command& command, const Input& input, ReplyWri
 
 // RFC 3030 2: "If a failure occurs after a BDAT command is received, the receiver-SMTP MUST accept
 // and discard the associated message data before sending the appropriate 5XX or 4XX code."
-Step ServerMachine::discard_chunk(const StandardReply& reply, const Input& input,
-                                  ReplyWriter& out) {
+Step ServerMachine::discard_chunk(const StandardReply& reply, const Input& input, ReplyWriter& out) {
   auto& given = std::get<ChunkCommand>(command_);
-  if (given.size > profile_->chunk_discard_bytes_max)
-    return close_after(reply, replies::kOutOfStep, input, out);
+  if (given.size > profile_->chunk_discard_bytes_max) return close_after(reply, replies::kOutOfStep, input, out);
   given.discard = true;
   discard_reply_ = &reply;
   asked_ = Asked::discard;
@@ -184,8 +176,7 @@ void ServerMachine::chunk_discarded(ReplyWriter& out) {
   asked_ = Asked::nothing;
   write_refusal(*discard_reply_, out);
   // RFC 3030 2: "the transaction should be considered failed".
-  if (state_ == ServerState::chunks || discard_reply_ == &replies::kMessageTooBig)
-    end_transaction();
+  if (state_ == ServerState::chunks || discard_reply_ == &replies::kMessageTooBig) end_transaction();
   // Chunks that were in the pipeline behind a failed one are no errors, but not without end either.
   if (++idle_commands_ > profile_->idle_commands_max) close(replies::kTooManyIdleCommands, out);
 }

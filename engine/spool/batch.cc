@@ -46,7 +46,8 @@ std::string_view Batch::finish(std::uint64_t wall_ms, bool resumed) {
   const std::uint32_t whole = (used_ + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
   CHECK(records_ > 0 && whole <= room_);
   std::memset(memory_.data() + used_, 0, whole - used_);
-  write_batch_head(memory_.data() + kFrameHeaderBytes, {.bytes = whole, .records = records_, .wall_ms = wall_ms, .resumed = resumed});
+  write_batch_head(memory_.data() + kFrameHeaderBytes,
+                   {.bytes = whole, .records = records_, .wall_ms = wall_ms, .resumed = resumed});
   seal_frame(memory_.data(), RecordType::batch, 0, kBatchHeadBytes, offset_, salt_);
   room_ = 0;
   return {memory_.data(), whole};

@@ -16,8 +16,8 @@ constexpr std::size_t kSegmentsKept = 4;
 constexpr std::uint64_t kDeadShare = 2;
 constexpr std::size_t kFreeFilesKept = 2;
 
-// What is left after a segment was copied forward is held by drafts and readers: it is looked through again only after a
-// while.
+// What is left after a segment was copied forward is held by drafts and readers: it is looked through again only after
+// a while.
 constexpr Duration kSweepAgain = std::chrono::minutes(1);
 constexpr Duration kSweepFullAgain = std::chrono::seconds(5);
 // Messages that are copied at a time: many go into one write, so that they take no more space than where they were.
@@ -49,7 +49,8 @@ bool Spool::crowded() const {
 bool Spool::can_be_cleaned(const Segment& oldest) const {
   if (log_.writes(oldest.number)) return false;
   if (oldest.needed == 0) return true;
-  const bool just_swept = oldest.number == swept_ && loop_.now() < swept_at_ + (is_full() ? kSweepFullAgain : kSweepAgain);
+  const bool just_swept =
+      oldest.number == swept_ && loop_.now() < swept_at_ + (is_full() ? kSweepFullAgain : kSweepAgain);
   return !just_swept && (crowded() || (is_full() && room_.gains_by_cleaning()));
 }
 

@@ -14,7 +14,8 @@ constexpr const char* kLockFile = "/lock";
 constexpr const char* kHostFile = "/in-use-by";
 constexpr std::string_view kBoot = "boot ";
 constexpr std::size_t kSmallFileBytesMax = 4096;
-constexpr const char* kIsNoDirectory = ": is a link or no directory, or lies in one that is none; name the directory itself";
+constexpr const char* kIsNoDirectory =
+    ": is a link or no directory, or lies in one that is none; name the directory itself";
 
 std::unexpected<io::DiskError> refuse(std::string text) {
   return std::unexpected(io::DiskError{.error = 0, .text = std::move(text)});
@@ -78,8 +79,8 @@ io::DiskResult<void> check_format(io::Disk& disk, const std::string& path, std::
                 "'); let the relay that wrote it deliver what is in it, or name another directory");
 }
 
-io::DiskResult<void> check_user(io::Disk& disk, const std::string& path, const std::string& host, const std::string& boot,
-                                User& user) {
+io::DiskResult<void> check_user(io::Disk& disk, const std::string& path, const std::string& host,
+                                const std::string& boot, User& user) {
   const auto text = read_small(disk, path + kHostFile);
   if (!text) return std::unexpected(text.error());
   user = user_of(*text);
@@ -117,8 +118,7 @@ io::DiskResult<void> Directory::examine(io::Disk& disk, const std::string& path,
 io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const std::string& path,
                                                            const std::string& host, const std::string& boot) {
   if (auto made = disk.make_directory(path); !made) {
-    if (made.error().error == ENOTDIR)
-      return refuse(path + kIsNoDirectory);
+    if (made.error().error == ENOTDIR) return refuse(path + kIsNoDirectory);
     return std::unexpected(made.error());
   }
   const auto entry = disk.look(path);
@@ -126,8 +126,7 @@ io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const
   if (!entry->own) return refuse(path + kIsForeign);
   const auto lock = disk.lock(path + kLockFile);
   if (!lock) {
-    if (lock.error().error == ELOOP)
-      return refuse(path + kLockFile + kIsALink);
+    if (lock.error().error == ELOOP) return refuse(path + kLockFile + kIsALink);
     if (lock.error().error == EWOULDBLOCK)
       return refuse(path + ": another relay on this machine uses it; each needs a directory of its own");
     return std::unexpected(lock.error());
@@ -140,7 +139,8 @@ io::DiskResult<std::unique_ptr<Directory>> Directory::open(io::Disk& disk, const
   if (format.empty())
     if (auto written = disk.write_small(path + kFormatFile, kFormat); !written) return std::unexpected(written.error());
   if (user.host != host || user.boot != boot)
-    if (auto written = write_user(disk, path + kHostFile, {host, boot}); !written) return std::unexpected(written.error());
+    if (auto written = write_user(disk, path + kHostFile, {host, boot}); !written)
+      return std::unexpected(written.error());
   return directory;
 }
 

@@ -11,12 +11,13 @@ namespace sluice::spool {
 
 class Directory {
  public:
-  // Makes the directory if need be.  `host` is this machine's name, `boot` its kernel's number for this start of it (empty:
-  // not known).  Needs no space on the disk but the first time.  The error is a sentence that says what to do.
-  static io::DiskResult<std::unique_ptr<Directory>> open(io::Disk& disk, const std::string& path, const std::string& host,
-                                                         const std::string& boot = "");
+  // Makes the directory if need be.  `host` is this machine's name, `boot` its kernel's number for this start of it
+  // (empty: not known).  Needs no space on the disk but the first time.  The error is a sentence that says what to do.
+  static io::DiskResult<std::unique_ptr<Directory>> open(io::Disk& disk, const std::string& path,
+                                                         const std::string& host, const std::string& boot = "");
   // What open() would say of it now, but for its lock; nothing is made or changed.  One that is not there is fine.
-  static io::DiskResult<void> examine(io::Disk& disk, const std::string& path, const std::string& host, const std::string& boot);
+  static io::DiskResult<void> examine(io::Disk& disk, const std::string& path, const std::string& host,
+                                      const std::string& boot);
   // The same for reading only, beside whoever uses it: that it is a spool of this version.
   static io::DiskResult<void> check(io::Disk& disk, const std::string& path);
   ~Directory();

@@ -25,7 +25,8 @@ static_assert(sizeof(Entry) == 28);
 // What a message needs of the disk until its end: its own record of so many bytes, its pieces, and the room that is
 // reserved for its outcome.  That is its end and three bare status records: one that stands in the log, one that the
 // cleaner takes into the message's record, and one that the record of then has beyond that of now.
-[[nodiscard]] std::uint32_t kilobytes_of(std::uint32_t record_bytes, std::span<const Location> pieces, std::size_t recipients);
+[[nodiscard]] std::uint32_t kilobytes_of(std::uint32_t record_bytes, std::span<const Location> pieces,
+                                         std::size_t recipients);
 
 // One of a million messages costs its key and entry, and what the table leaves empty: at most 94 octets when the table
 // has just grown.

@@ -1,6 +1,6 @@
-// A mutex for each message: changes of one message are made one after the other, in the order in which they were asked for.
-// So the latest status is the last in the log, and no copy of a message is written behind its end.
-// Owned by a Spool; one thread.
+// A mutex for each message: changes of one message are made one after the other, in the order in which they were asked
+// for. So the latest status is the last in the log, and no copy of a message is written behind its end. Owned by a
+// Spool; one thread.
 #pragma once
 
 #include "absl/container/flat_hash_map.h"

@@ -11,7 +11,7 @@ namespace {
 // From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
-constexpr unsigned kFailedInRowMax = 16;  // writes, on a full disk
+constexpr unsigned kFailedInRowMax = 16;   // writes, on a full disk
 constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
@@ -103,7 +103,8 @@ void Log::launch() {
   std::swap(next_, in_flight_);
   Segment& segment = *segments_.find(active_);
   for (const Write* write : in_flight_->writes) room_.unqueue(write->bytes());
-  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.platform().clock.wall()), std::exchange(resumed_, false));
+  bytes_ = in_flight_->batch.finish(static_cast<std::uint64_t>(loop_.platform().clock.wall()),
+                                    std::exchange(resumed_, false));
   batch_offset_ = offset_ = segment.used;
   standstills_ = 0;
   segment.used += static_cast<std::uint32_t>(bytes_.size());
@@ -154,8 +155,8 @@ bool Log::goes_on(std::int32_t result) {
   return true;
 }
 
-// On a full disk the cleaner may need what is left of a segment: it is given up only where nothing can be written there for
-// a while, and never where there is no other.
+// On a full disk the cleaner may need what is left of a segment: it is given up only where nothing can be written there
+// for a while, and never where there is no other.
 bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ < kFailedInRowMax || !has_next()); }
 
 void Log::succeed(const std::vector<Write*>& writes) {
@@ -165,8 +166,7 @@ void Log::succeed(const std::vector<Write*>& writes) {
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
   for (Write* write : writes) {
     write->durable = true;
-    if (write->type == RecordType::message || write->type == RecordType::piece)
-      segments_.need(write->location.segment);
+    if (write->type == RecordType::message || write->type == RecordType::piece) segments_.need(write->location.segment);
   }
 }
 

@@ -21,9 +21,9 @@
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
 #include "engine/spool/batch.h"
+#include "engine/spool/keyed_mutex.h"
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
-#include "engine/spool/keyed_mutex.h"
 #include "engine/spool/write_queue.h"
 
 namespace sluice::spool {
@@ -75,8 +75,9 @@ class Log {
   void resume(std::uint32_t segment);
   // Makes the first segments, so that a disk that takes nothing is known before any mail is.
   void start();
-  // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it has
-  // a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases them.
+  // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it
+  // has a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases
+  // them.
   Task<bool> write(Write& write);
   // Makes one more file, whatever Room says.  False: it cannot be made.
   Task<bool> extend();
@@ -147,22 +148,22 @@ class Log {
   std::vector<FreeFile> free_;
   std::function<void(const std::string&)> told_;
   std::function<void()> more_;
-  WriteQueue<Write> queue_;          // not laid out yet
+  WriteQueue<Write> queue_;  // not laid out yet
   Flight flights_[2];
-  Flight* next_ = &flights_[0];      // laid out for the active segment, behind what is in flight
+  Flight* next_ = &flights_[0];  // laid out for the active segment, behind what is in flight
   Flight* in_flight_ = &flights_[1];
-  std::string_view bytes_;         // of it: being written, or what is left of it; empty: nothing is
-  std::uint32_t offset_ = 0;       // where to
+  std::string_view bytes_;    // of it: being written, or what is left of it; empty: nothing is
+  std::uint32_t offset_ = 0;  // where to
   std::uint32_t batch_offset_ = 0;
   unsigned standstills_ = 0;
-  std::uint32_t active_ = 0;       // the segment that is written; 0: none
-  bool resumed_ = false;           // the next write goes behind one that was cut short, or may have been
+  std::uint32_t active_ = 0;  // the segment that is written; 0: none
+  bool resumed_ = false;      // the next write goes behind one that was cut short, or may have been
   unsigned failed_in_row_ = 0;
-  std::deque<Segment> spares_;     // the next ones, ready, in the order of their numbers
-  KeyedMutex beginning_;                // of segments
+  std::deque<Segment> spares_;         // the next ones, ready, in the order of their numbers
+  KeyedMutex beginning_;               // of segments
   std::vector<Extension*> extending_;  // they wait for the file that is being made
-  bool preparing_ = false;         // new files
-  bool reusing_ = false;           // free ones
+  bool preparing_ = false;             // new files
+  bool reusing_ = false;               // free ones
   bool reuse_failed_ = false;
   bool closing_ = false;
   std::string trouble_;

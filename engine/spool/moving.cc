@@ -32,7 +32,7 @@ Task<bool> Spool::move_all(std::vector<QueueId> ids, std::uint32_t number) {
     if (!(all = co_await prepare_copy(*copies.back(), number))) break;
   }
   const bool written = co_await write_copies(copies);
-  co_return all && written;
+  co_return all&& written;
 }
 
 // Reads it and copies its pieces, unless nothing of it is in the segment any more.

@@ -18,13 +18,13 @@ struct ReadRecord {
   std::uint32_t segment = 0;
   std::uint32_t offset = 0;
   std::uint32_t bytes = 0;
-  std::optional<Damage> damage;   // then nothing else is there
+  std::optional<Damage> damage;  // then nothing else is there
   RecordType type{};
   QueueId id = 0;
   std::optional<DecodedMessage> message;          // of a message record; its content is gone
   std::optional<message::DeliveryStatus> status;  // of a status record
-  bool senseless = false;   // it checks, and its payload means nothing
-  bool incomplete = false;  // told of once more, at the end: content of this message is missing
+  bool senseless = false;                         // it checks, and its payload means nothing
+  bool incomplete = false;                        // told of once more, at the end: content of this message is missing
 };
 
 struct ReadCounts {

@@ -65,7 +65,8 @@ Task<std::expected<Extent, std::string>> Spool::read_record(Location at, RecordT
   if (got < 0) co_return std::unexpected(where + std::strerror(-got));
   const std::string_view bytes(memory, static_cast<std::size_t>(got));
   const std::size_t skip = std::min<std::size_t>(at.offset - begin, bytes.size());
-  const auto frame = all ? read_frame(bytes.substr(skip), at.offset, salt) : read_frame_head(bytes.substr(skip), at.offset);
+  const auto frame =
+      all ? read_frame(bytes.substr(skip), at.offset, salt) : read_frame_head(bytes.substr(skip), at.offset);
   const bool fits = frame && (all ? frame->payload.size() == at.payload : frame->payload.size() <= at.payload);
   if (!fits || frame->type != type || frame->id != id) co_return std::unexpected(where + "the record does not check");
   const auto offset = static_cast<std::uint32_t>(frame->payload.data() - block->data);
@@ -119,7 +120,8 @@ Task<std::expected<MessageHead, std::string>> Spool::read_head(QueueId id) {
     head = decode_message(id, record->view());
   }
   if (!head) co_return std::unexpected("the record of the message means nothing");
-  co_return MessageHead{.stored = std::move(head->stored), .status = std::move(head->status), .latest = !entry.status.present()};
+  co_return MessageHead{
+      .stored = std::move(head->stored), .status = std::move(head->status), .latest = !entry.status.present()};
 }
 
 Task<std::optional<message::DeliveryStatus>> Spool::read_status(QueueId id) {
@@ -179,8 +181,8 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
     }
     if (full) why += "; there is no room for a copy, and its segment will be kept: " + kept->error().text;
     if (full || (kept && *kept)) break;
-    told_("message " + name + ": " + why + "; cannot be kept aside yet: " +
-          (kept ? kept->error().text : "too many jobs wait"));
+    told_("message " + name + ": " + why +
+          "; cannot be kept aside yet: " + (kept ? kept->error().text : "too many jobs wait"));
     co_await loop_.sleep(kAsideAgain, "another try to keep a message aside");
   }
   Log::Write write{.type = RecordType::done, .id = id};

@@ -130,7 +130,8 @@ HeadFault read_segment_head(std::string_view block, SegmentHead& head) {
   if (block.find_first_not_of('\0') == std::string_view::npos) return HeadFault::blank;
   for (const std::size_t at : kHeadsAt) {
     const std::string_view copy = block.substr(at, kHeadBytes + 4);
-    if (!copy.starts_with(kMagic) || get<std::uint32_t>(copy.data() + kHeadBytes) != crc32c(0, copy.substr(0, kHeadBytes)))
+    if (!copy.starts_with(kMagic) ||
+        get<std::uint32_t>(copy.data() + kHeadBytes) != crc32c(0, copy.substr(0, kHeadBytes)))
       continue;
     if (get<std::uint32_t>(copy.data() + 8) != kVersion) return HeadFault::other_version;
     head = {.number = get<std::uint32_t>(copy.data() + 12),

@@ -71,8 +71,8 @@ void seal_frame(char* frame, RecordType type, std::uint64_t id, std::uint32_t pa
 // none that checks.
 [[nodiscard]] std::optional<Frame> read_frame(std::string_view bytes, std::uint32_t offset, std::uint64_t salt);
 
-// The same of a frame of which `bytes` are the beginning, with as much of its payload as they have: the checksum, which is
-// of all of it, is not asked.
+// The same of a frame of which `bytes` are the beginning, with as much of its payload as they have: the checksum, which
+// is of all of it, is not asked.
 [[nodiscard]] std::optional<Frame> read_frame_head(std::string_view bytes, std::uint32_t offset);
 
 // Whether the kFrameHeaderBytes octets at `header` look like those of a frame at `offset`; the checksum is not asked.

@@ -19,20 +19,26 @@ constexpr const char* kIsOfAnotherVersion = ": was written by another version; r
 
 bool has_no_number(const io::DiskEntry& entry) {
   const auto number = parse_segment_name(entry.name);
-  return number.value_or(parse_free_name(entry.name).value_or(parse_new_name(entry.name).value_or(0))) > kSegmentNumberMax;
+  return number.value_or(parse_free_name(entry.name).value_or(parse_new_name(entry.name).value_or(0))) >
+         kSegmentNumberMax;
 }
 
 // Behind the path of a file of the spool; null: nothing.
 const char* fault_of(const io::DiskEntry& entry) {
-  return !entry.regular || entry.links != 1 ? kIsALink : !entry.own ? kIsForeign : has_no_number(entry) ? kHasNoNumber : nullptr;
+  return !entry.regular || entry.links != 1 ? kIsALink
+         : !entry.own                       ? kIsForeign
+         : has_no_number(entry)             ? kHasNoNumber
+                                            : nullptr;
 }
 
-// Why a segment's file is refused for its header, behind its path; empty: it is not.  A file that is about to be a segment
-// once more has the number of its next life already, and no record of it.
-std::string header_fault(io::Disk& disk, int file, std::uint32_t bytes, std::uint32_t number, HeadFault fault, const SegmentHead& head) {
+// Why a segment's file is refused for its header, behind its path; empty: it is not.  A file that is about to be a
+// segment once more has the number of its next life already, and no record of it.
+std::string header_fault(io::Disk& disk, int file, std::uint32_t bytes, std::uint32_t number, HeadFault fault,
+                         const SegmentHead& head) {
   if (fault == HeadFault::other_version) return kIsOfAnotherVersion;
   if (fault != HeadFault::none || head.number == number || !has_records(disk, file, bytes, head.salt)) return {};
-  return ": was written as " + segment_name(head.number) + " and renamed since, so that it cannot be told what in it was delivered; "
+  return ": was written as " + segment_name(head.number) +
+         " and renamed since, so that it cannot be told what in it was delivered; "
          "give it that name where no file has it, or move it out of the spool";
 }
 
@@ -159,7 +165,8 @@ io::DiskResult<void> Recovery::take_file(const io::DiskEntry& entry) {
   const std::string path = directory_ + "/" + entry.name;
   const char* const fault = fault_of(entry);
   // Numbers are not used again while a file is named after them.
-  if (!has_no_number(entry)) last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
+  if (!has_no_number(entry))
+    last_segment_ = std::max(last_segment_, number.value_or(free.value_or(unfinished.value_or(0))));
   // Without a segment, what it tells of would be lost, or be sent again.  Nothing is in any other file.
   if (fault != nullptr && number) return std::unexpected(refusal(path + fault));
   if (fault != nullptr) {
@@ -211,8 +218,7 @@ io::DiskResult<void> Recovery::open_segment(std::uint32_t number) {
   const HeadFault fault = read_segment_head(*block, head);
   if (const std::string refused = header_fault(disk_, *file, segment.bytes, number, fault, head); !refused.empty())
     return std::unexpected(refusal(path + refused));
-  if (fault == HeadFault::damaged)
-    return put_file_away(number, "its header is damaged");
+  if (fault == HeadFault::damaged) return put_file_away(number, "its header is damaged");
   // Its header is of its next life, or was not written yet: nothing in it was ever answered for.
   if (fault == HeadFault::blank || head.number != number) return put_file_away(number, "");
   segment.salt = head.salt;
@@ -308,7 +314,8 @@ void Recovery::free_empty(const std::vector<std::uint32_t>& empty) {
 
 // False where there is nothing in it.
 bool Recovery::read_records(Segment& segment, const Found& found) {
-  // What a killed process was writing can be read, but is not on the disk yet.  Before it lets anything older go, it is.
+  // What a killed process was writing can be read, but is not on the disk yet.  Before it lets anything older go, it
+  // is.
   if (auto synced = disk_.sync(segment.file); !synced) note_(synced.error().text);
   Collector collector(segment.number);
   SegmentScan(disk_, segment.file, segment.bytes, segment.salt).run(collector);
@@ -400,9 +407,11 @@ void Recovery::lose(QueueId id, const Waiting& waiting) {
   };
   std::vector<Place> places{place(waiting.entry.message, 0)};
   for (const Location& piece : waiting.decoded.stored.pieces)
-    if (std::ranges::find(waiting.missing, piece) == waiting.missing.end()) places.push_back(place(piece, kFrameHeaderBytes));
-  const bool kept = keep(message::queue_id_text(id),
-                         "message " + message::queue_id_text(id) + ": some of its content is not there any more", places);
+    if (std::ranges::find(waiting.missing, piece) == waiting.missing.end())
+      places.push_back(place(piece, kFrameHeaderBytes));
+  const bool kept =
+      keep(message::queue_id_text(id),
+           "message " + message::queue_id_text(id) + ": some of its content is not there any more", places);
   if (kept) return;
   segments_.at(waiting.entry.message.segment).unreadable = true;
   for (const Location& piece : waiting.decoded.stored.pieces)
@@ -464,7 +473,8 @@ std::vector<Share> Recovery::divide(std::size_t cores) {
     shares[core_of_[number]].segments.push_back(segment);
   }
   for (FreeFile& file : free_) {
-    // First one to each core that has segments, which could not go on without; then to that which has the fewest for its segments.
+    // First one to each core that has segments, which could not go on without; then to that which has the fewest for
+    // its segments.
     const auto need = [](const Share& share) {
       const double ratio = static_cast<double>(share.segments.size() + 1) / static_cast<double>(share.free.size() + 1);
       return std::pair(share.free.empty() && !share.segments.empty(), ratio);

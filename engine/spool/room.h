@@ -7,10 +7,12 @@
 //
 //   mail      is accepted while both leave two times gain() beside the cleaner's room
 //   a report  (a DSN) may use a half of one of these: a failed message ends only when its report is kept
-//   outcomes  may use all but the cleaner's room: what a delivery attempt will have to record is promised before it starts
-//   cleaner   may use everything.  It goes through the segments from the oldest on, and what it copies is never longer
+//   outcomes  may use all but the cleaner's room: what a delivery attempt will have to record is promised before it
+//   starts cleaner   may use everything.  It goes through the segments from the oldest on, and what it copies is never
+//   longer
 //             than the segment that it empties, but for the status records that it takes into the messages: so
-//             cleaner() is one segment, some slack for what does not fit at the ends of segments, and all those records.
+//             cleaner() is one segment, some slack for what does not fit at the ends of segments, and all those
+//             records.
 // Hence, where outcomes find no room, at least gain() is dead (see dead()), and going through the whole log once gives
 // it back: a gain of a 16th of all bounds what is copied for it.
 //
@@ -80,8 +82,8 @@ class Room {
   [[nodiscard]] std::int64_t dead() const;
   [[nodiscard]] std::int64_t lasting() const;
 
-  std::int64_t segment_;         // what can be written of the longest file
-  std::uint64_t total_ = 0;      // what the files hold, but for what does not fit at their ends
+  std::int64_t segment_;     // what can be written of the longest file
+  std::uint64_t total_ = 0;  // what the files hold, but for what does not fit at their ends
   std::uint64_t writable_ = 0;
   std::uint64_t queued_ = 0;
   std::uint64_t promised_ = 0;

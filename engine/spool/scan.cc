@@ -144,7 +144,8 @@ std::uint32_t SegmentScan::next_frame(std::uint32_t from) {
     const std::size_t skipped = skip_to_claim(here, at);
     at += static_cast<std::uint32_t>(skipped);
     if (skipped + kFrameHeaderBytes > here.size()) continue;
-    if (worth_checking(here.substr(skipped), at) && read_frame(view(at, claimed_bytes(here.substr(skipped))), at, salt_))
+    if (worth_checking(here.substr(skipped), at) &&
+        read_frame(view(at, claimed_bytes(here.substr(skipped))), at, salt_))
       return at;
     at += kFrameAlign;
   }

@@ -16,7 +16,8 @@ namespace sluice::spool {
 struct Damage {
   std::uint32_t offset = 0;
   std::uint32_t bytes = 0;
-  bool at_end = false;      // in the last write of a relay's life that the segment tells of: a crash cuts one short like this
+  bool at_end =
+      false;  // in the last write of a relay's life that the segment tells of: a crash cuts one short like this
   bool unreadable = false;  // the disk did not give it; what lies there may be whole
 };
 

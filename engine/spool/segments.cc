@@ -106,8 +106,10 @@ void Segments::release(std::uint32_t number) {
 io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& free,
                                       const SegmentHead& head) {
   if (head.number == 0 || head.number > kSegmentNumberMax)
-    return std::unexpected(io::DiskError{.error = EOVERFLOW, .text = directory + ": the numbers of segments are used up; a file with a very "
-                                                                                 "high one was put there by hand"});
+    return std::unexpected(io::DiskError{.error = EOVERFLOW,
+                                         .text = directory +
+                                                 ": the numbers of segments are used up; a file with a very "
+                                                 "high one was put there by hand"});
   const bool fresh = free.name.empty();
   const std::string name = fresh ? new_name(head.number) : std::exchange(free.name, {});
   const std::string source = directory + "/" + name;
@@ -117,7 +119,8 @@ io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directo
     if (!entry && entry.error().error != ENOENT) free.name = name;
     if (!entry) return std::unexpected(entry.error());
     if (!is_as_it_was(*entry, free.bytes))
-      return std::unexpected(io::DiskError{.error = EINVAL, .text = source + ": has been changed by another program; it is not used"});
+      return std::unexpected(
+          io::DiskError{.error = EINVAL, .text = source + ": has been changed by another program; it is not used"});
   }
   auto file = fresh ? disk.create(source, free.bytes) : disk.open(source, /*writable=*/true);
   if (!file) {
@@ -132,7 +135,13 @@ io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directo
   }
   // Until its name is on the disk, nothing that is written into it would be found again.
   if (done) done = disk.sync_directory(directory);
-  if (done) return Segment{.number = head.number, .file = *file, .salt = head.salt, .bytes = free.bytes, .used = kBlockBytes, .writable = true};
+  if (done)
+    return Segment{.number = head.number,
+                   .file = *file,
+                   .salt = head.salt,
+                   .bytes = free.bytes,
+                   .used = kBlockBytes,
+                   .writable = true};
   disk.close(*file);
   const std::string& left = renamed ? place : source;
   if (fresh) {

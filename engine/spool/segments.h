@@ -36,9 +36,11 @@ inline constexpr std::uint32_t kSegmentBytesSetMin = 2 * kBatchBytesMax;
 inline constexpr std::uint32_t kSegmentBytesMax = 1U << 30;
 // What is wrong with a file of a spool, behind its path.  A segment holds mail: moving it away would lose that.
 inline constexpr const char* kIsALink =
-    ": is no plain file, or a file with a second name, where nothing but the relay may write; put the file itself here, under "
+    ": is no plain file, or a file with a second name, where nothing but the relay may write; put the file itself "
+    "here, under "
     "this name alone (a link to anything else, a directory or a device can be removed)";
-inline constexpr const char* kIsForeign = ": belongs to another user; give it to the user that the relay runs as (chown)";
+inline constexpr const char* kIsForeign =
+    ": belongs to another user; give it to the user that the relay runs as (chown)";
 // The last number that a segment can have: the first that are given are small, and each is given once.
 inline constexpr std::uint32_t kSegmentNumberMax = 0xefff'ffff;
 inline constexpr const char* kHasNoNumber =
@@ -49,13 +51,13 @@ static_assert(kSegmentBytesDefault % kBlockBytes == 0 && kSegmentBytesMin % kBlo
 
 struct Segment {
   std::uint32_t number = 0;
-  int file = -1;              // open for direct reads (and writes, while it is written)
+  int file = -1;  // open for direct reads (and writes, while it is written)
   std::uint64_t salt = 0;
-  std::uint32_t bytes = 0;    // of the file
-  std::uint32_t used = 0;     // written so far: nothing that checks lies behind it
-  std::uint64_t needed = 0;   // by messages, drafts and readers
-  bool writable = false;      // the file is open for writing, too
-  bool unreadable = false;    // in part: the file is kept when nothing needs it any more
+  std::uint32_t bytes = 0;   // of the file
+  std::uint32_t used = 0;    // written so far: nothing that checks lies behind it
+  std::uint64_t needed = 0;  // by messages, drafts and readers
+  bool writable = false;     // the file is open for writing, too
+  bool unreadable = false;   // in part: the file is kept when nothing needs it any more
 };
 
 class Segments {
@@ -92,20 +94,21 @@ struct FreeFile {
   return bytes >= kSegmentBytesMin && bytes <= kSegmentBytesMax && bytes % kBlockBytes == 0;
 }
 
-// Blocking, on a worker: turns `file`, or a new one of `file.bytes` where it has no name, into the segment `head.number`,
-// ready to be written behind its first block.  The error is a sentence; then `file` has the name that the free file
-// has now, or none where nothing is left of it.
+// Blocking, on a worker: turns `file`, or a new one of `file.bytes` where it has no name, into the segment
+// `head.number`, ready to be written behind its first block.  The error is a sentence; then `file` has the name that
+// the free file has now, or none where nothing is left of it.
 [[nodiscard]] io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directory, FreeFile& file,
                                                     const SegmentHead& head);
 
-// Blocking: moves the segment's file to quarantine/, on the disk when it returns; on a full disk it is renamed where it is.
-// The path that it has now.  May be tried again.
-[[nodiscard]] io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory, std::uint32_t number);
+// Blocking: moves the segment's file to quarantine/, on the disk when it returns; on a full disk it is renamed where it
+// is. The path that it has now.  May be tried again.
+[[nodiscard]] io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory,
+                                                            std::uint32_t number);
 
 enum class SegmentEnd : std::uint8_t {
-  free,     // to be used again
+  free,  // to be used again
   removed,
-  aside,    // kept in quarantine/ for the operator
+  aside,  // kept in quarantine/ for the operator
 };
 // Blocking, on a worker: closes `file`, unless it is negative, and ends the segment.  May be tried again.
 [[nodiscard]] io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number,

@@ -170,18 +170,22 @@ void Spool::watch_promises() {
     return;
   }
   refused_since_ = Instant::max();
-  if (std::exchange(refusal_told_, false)) told_("delivery attempts start again: the spool has room to record their outcome");
+  if (std::exchange(refusal_told_, false))
+    told_("delivery attempts start again: the spool has room to record their outcome");
   on_room_();
 }
 
 // ------------------------------------------------------------------------------------------ writing
 
-Task<bool> Spool::store(QueueId id, const Stored& stored, const message::DeliveryStatus& status,
-                        const Chain& content, Purpose purpose) {
+Task<bool> Spool::store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content,
+                        Purpose purpose) {
   const std::string head = encode_message(stored, status);
   if (head.empty() || content.size() > kPieceBytesMax) co_return false;
-  Log::Write write{
-      .type = RecordType::message, .id = id, .head = head, .content = &content, .share = share_number(stored.submitter)};
+  Log::Write write{.type = RecordType::message,
+                   .id = id,
+                   .head = head,
+                   .content = &content,
+                   .share = share_number(stored.submitter)};
   const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
   // The pieces have theirs.
   const std::uint64_t more = std::uint64_t{kilobytes} * 1024 - bytes_of(stored.pieces);
@@ -296,7 +300,8 @@ Task<void> Spool::look_at_space() {
   if (free && *free) {
     const bool low = **free < options_.free_bytes_min;
     if (low != low_)
-      told_(options_.log.directory + ": " + std::to_string(**free / 1024 / 1024) + " MiB are left on the file system, " +
+      told_(options_.log.directory + ": " + std::to_string(**free / 1024 / 1024) +
+            " MiB are left on the file system, " +
             (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
     low_ = low;
   }

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/spool/keyed_mutex.h"
 #include "engine/spool/log.h"
 #include "engine/spool/recovery.h"
 #include "engine/spool/room.h"
-#include "engine/spool/keyed_mutex.h"
 
 namespace sluice::spool {
 
@@ -31,9 +31,9 @@ struct SpoolCounters {
   std::uint64_t stored = 0;
   std::uint64_t not_stored = 0;  // the disk failed
   std::uint64_t finished = 0;
-  std::uint64_t set_aside = 0;   // could not be read
-  std::uint64_t moved = 0;       // copied forward
-  std::uint64_t recycled = 0;    // segments
+  std::uint64_t set_aside = 0;  // could not be read
+  std::uint64_t moved = 0;      // copied forward
+  std::uint64_t recycled = 0;   // segments
 };
 
 // Keeps segments from being recycled while something of them is read.
@@ -93,8 +93,8 @@ class Spool {
   [[nodiscard]] std::string trouble() const;
 
   // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.
-  // `id` is new; stored.content_bytes counts all of the content.  With the message, room is reserved for what becomes of
-  // it.
+  // `id` is new; stored.content_bytes counts all of the content.  With the message, room is reserved for what becomes
+  // of it.
   Task<bool> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content,
                    Purpose purpose = Purpose::mail);
   // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
@@ -103,7 +103,8 @@ class Spool {
   void forget_pieces(const std::vector<Location>& pieces);
 
   // Room to record what becomes of so many recipients in one delivery attempt: to be had before it starts, and kept
-  // until it has been recorded.  Absent: there is none now; no_room() says why, and on_room() is called when to ask again.
+  // until it has been recorded.  Absent: there is none now; no_room() says why, and on_room() is called when to ask
+  // again.
   [[nodiscard]] std::optional<Promise> promise(std::size_t recipients);
   // Makes a promise good for so many.  False: there is no room for that now.
   [[nodiscard]] bool cover(Promise& promise, std::size_t recipients);
@@ -117,8 +118,8 @@ class Spool {
   // The error is a sentence: the record cannot be read, or does not check.
   Task<std::expected<Message, std::string>> read(QueueId id);
   Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
-  // For whoever searches.  Of a long record only the beginning is read, which no checksum is asked about: to be shown and
-  // compared, and nothing more.
+  // For whoever searches.  Of a long record only the beginning is read, which no checksum is asked about: to be shown
+  // and compared, and nothing more.
   Task<std::expected<MessageHead, std::string>> read_head(QueueId id);
   // The latest one.  Absent: the message is gone, or its status is that of the head, or it cannot be read.
   Task<std::optional<message::DeliveryStatus>> read_status(QueueId id);
@@ -146,9 +147,11 @@ class Spool {
 
  private:
   Task<std::int32_t> read_blocks(int file, std::span<std::byte> to, std::uint32_t offset);
-  // The payload: whole and checked, or, of a record that is longer than kHeadBytes, as much of its beginning as is asked for.
+  // The payload: whole and checked, or, of a record that is longer than kHeadBytes, as much of its beginning as is
+  // asked for.
   enum class Part : std::uint8_t { whole, beginning };
-  Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id, Part part = Part::whole);
+  Task<std::expected<Extent, std::string>> read_record(Location at, RecordType type, QueueId id,
+                                                       Part part = Part::whole);
   Task<std::expected<message::DeliveryStatus, std::string>> read_status_at(Location at, QueueId id);
   [[nodiscard]] std::span<const Location> pieces_of(QueueId id) const;
   [[nodiscard]] bool lies_in(QueueId id, std::uint32_t segment) const;
@@ -200,12 +203,12 @@ class Spool {
   Instant refused_since_ = Instant::max();  // a promise; max: none is wanted
   bool refusal_told_ = false;
   bool looked_ = false;
-  bool low_ = false;       // too little space on the file system
+  bool low_ = false;  // too little space on the file system
   bool cleaning_ = false;
   bool closing_ = false;
-  std::uint32_t swept_ = 0;          // the segment that was last copied forward
+  std::uint32_t swept_ = 0;  // the segment that was last copied forward
   Instant swept_at_{};
-  std::uint32_t not_recycled_ = 0;   // the operator knows of it
+  std::uint32_t not_recycled_ = 0;  // the operator knows of it
   TaskSet tasks_;
   io::Timer watch_{&on_watch, this};
   SpoolCounters counters_;

@@ -224,7 +224,8 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   out.number(unsigned_of(stored.arrived));
   out.number(static_cast<std::uint64_t>(stored.form));
   const message::Submitter& from = stored.submitter;
-  for (const std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) out.text(*part);
+  for (const std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol})
+    out.text(*part);
   write_envelope(out, stored.envelope);
   out.text(stored.envelope.message_id);
   out.number(stored.content_bytes);
@@ -249,7 +250,8 @@ std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view f
   stored.arrived = time_of(in);
   stored.form = in.choice(message::BodyForm::literal);
   message::Submitter& from = stored.submitter;
-  for (std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol}) *part = in.text();
+  for (std::string* part : {&from.customer, &from.account, &from.address, &from.helo, &from.protocol})
+    *part = in.text();
   stored.envelope.id = message::queue_id_text(id);
   read_envelope(in, stored.envelope);
   if (schema >= 2) stored.envelope.message_id = in.text();

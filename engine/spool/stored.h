@@ -40,11 +40,12 @@ struct DecodedMessage {
 [[nodiscard]] std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload);
 // The same of a payload of `payload_bytes` from its first octets, as far as they go: `content` is what they have of it.
 // Absent, too, where they end before the content begins.
-[[nodiscard]] std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes);
+[[nodiscard]] std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first,
+                                                                std::size_t payload_bytes);
 
 // The payload of a status record, at most kMetaBytesMax / 2: words are cut where it would be longer.  The shorter forms
-// are for a spool that is full: brief has the latest attempts and the beginning of all words, bare has none of them, but
-// the fate and the codes of each recipient, and when it is tried again.
+// are for a spool that is full: brief has the latest attempts and the beginning of all words, bare has none of them,
+// but the fate and the codes of each recipient, and when it is tried again.
 enum class StatusForm : std::uint8_t { whole, brief, bare };
 [[nodiscard]] std::string encode_status(const message::DeliveryStatus& status, StatusForm form = StatusForm::whole);
 // What the bare form of a status of so many recipients takes at most.

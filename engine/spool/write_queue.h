@@ -21,7 +21,8 @@ namespace sluice::spool {
 using ShareNumber = std::uint8_t;
 // 0 is what the spool writes for itself and for deliveries.
 [[nodiscard]] inline ShareNumber share_number(const message::Submitter& from) {
-  const std::string_view name = from.customer.empty() ? std::string_view(from.address) : std::string_view(from.customer);
+  const std::string_view name =
+      from.customer.empty() ? std::string_view(from.address) : std::string_view(from.customer);
   return static_cast<ShareNumber>(1 + std::hash<std::string_view>()(name) % 255);
 }
 

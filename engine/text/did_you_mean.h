@@ -8,7 +8,6 @@ namespace sluice::text {
 
 // The one of `known` that is nearest to `word`, counting letters that are wrong, missing, too many
 // or in each other's place, without case; empty if none is near enough to be worth a mention.
-[[nodiscard]] std::string_view did_you_mean(std::string_view word,
-                                            std::span<const std::string_view> known);
+[[nodiscard]] std::string_view did_you_mean(std::string_view word, std::span<const std::string_view> known);
 
 }  // namespace sluice::text

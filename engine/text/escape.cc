@@ -75,8 +75,7 @@ std::string_view cut_value(std::string_view value, std::size_t bytes_max) {
   if (value.size() <= bytes_max) return value;
   std::size_t size = bytes_max;
   constexpr std::size_t kContinuationsMax = 3;
-  while (size > 0 && bytes_max - size < kContinuationsMax &&
-         is_continuation(static_cast<unsigned char>(value[size]))) {
+  while (size > 0 && bytes_max - size < kContinuationsMax && is_continuation(static_cast<unsigned char>(value[size]))) {
     --size;
   }
   return value.substr(0, size);
@@ -91,8 +90,8 @@ std::optional<std::size_t> escape_json(std::string_view value, std::span<char> o
     return true;
   };
   while (!value.empty()) {
-    const auto plain_end = std::ranges::find_if_not(
-        value, [](char c) { return is_plain(static_cast<unsigned char>(c)); });
+    const auto plain_end =
+        std::ranges::find_if_not(value, [](char c) { return is_plain(static_cast<unsigned char>(c)); });
     const auto plain = static_cast<std::size_t>(plain_end - value.begin());
     if (plain > 0) {
       if (!append(value.data(), plain)) return std::nullopt;
@@ -100,11 +99,10 @@ std::optional<std::size_t> escape_json(std::string_view value, std::span<char> o
       continue;
     }
     const Character character = decode(value);
-    const bool as_it_is =
-        character.valid && character.code >= 0x80 && !is_misleading(character.code);
+    const bool as_it_is = character.valid && character.code >= 0x80 && !is_misleading(character.code);
     std::array<char, kEscapeExpansionMax> escape;
-    const bool fits = as_it_is ? append(value.data(), character.size)
-                               : append(escape.data(), write_escape(character.code, escape));
+    const bool fits =
+        as_it_is ? append(value.data(), character.size) : append(escape.data(), write_escape(character.code, escape));
     if (!fits) return std::nullopt;
     value.remove_prefix(character.size);
   }

@@ -30,8 +30,7 @@ std::string as_text(const Table& table) {
   std::vector<std::size_t> widths;
   for (const std::string_view name : table.names) widths.push_back(name.size());
   for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], printable(row[i].text).size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], printable(row[i].text).size());
   std::string out;
   const auto put = [&](std::string_view text, std::size_t column) {
     out += text;

@@ -14,9 +14,9 @@ namespace sluice::text {
 
 // One cell of a table: its text, and whether JSON writes it as a number.
 struct Cell {
-  Cell(std::string_view value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const std::string& value) : text(value) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* value) : text(value) {}  // NOLINT(google-explicit-constructor)
+  Cell(std::string_view value) : text(value) {}                             // NOLINT(google-explicit-constructor)
+  Cell(const std::string& value) : text(value) {}                           // NOLINT(google-explicit-constructor)
+  Cell(const char* value) : text(value) {}                                  // NOLINT(google-explicit-constructor)
   Cell(std::uint64_t value) : text(std::to_string(value)), number(true) {}  // NOLINT(google-explicit-constructor)
   std::string text;
   bool number = false;

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <string>
 
-#include "engine/tls/tls.h"
 #include "engine/tls/context.h"
 #include "engine/tls/library.h"
+#include "engine/tls/tls.h"
 
 namespace sluice::tls {
 namespace {
@@ -35,8 +35,7 @@ int TlsCallbacks::receive(WOLFSSL* /*ssl*/, char* buffer, int size, void* of) {
   const std::size_t taken = std::min(session.input_.size(), static_cast<std::size_t>(size));
   std::memcpy(buffer, session.input_.data(), taken);
   session.records_.take(session.input_.substr(0, taken));
-  if (session.state_ == TlsState::handshaking)
-    session.handshake_bytes_ += static_cast<std::uint32_t>(taken);
+  if (session.state_ == TlsState::handshaking) session.handshake_bytes_ += static_cast<std::uint32_t>(taken);
   session.input_.remove_prefix(taken);
   if (session.over_limit() != nullptr) return WOLFSSL_CBIO_ERR_GENERAL;
   return static_cast<int>(taken);
@@ -52,15 +51,13 @@ int TlsCallbacks::send(WOLFSSL* /*ssl*/, char* bytes, int size, void* of) {
   return size;
 }
 
-int TlsCallbacks::ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac,
-                         int encrypt, unsigned char* bytes, int size, int* size_out,
-                         void* /*unused*/) {
+int TlsCallbacks::ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac, int encrypt,
+                         unsigned char* bytes, int size, int* size_out, void* /*unused*/) {
   auto& session = *static_cast<TlsSession*>(wolfSSL_GetIOReadCtx(ssl));
   TlsContext& context = *session.server_context_;
   if (!context.options_.tickets) return WOLFSSL_TICKET_RET_REJECT;
   const std::string scope = ticket_scope(session.sni_, context.options_.listener);
-  const std::span<std::byte> body(reinterpret_cast<std::byte*>(bytes),
-                                  static_cast<std::size_t>(size));
+  const std::span<std::byte> body(reinterpret_cast<std::byte*>(bytes), static_cast<std::size_t>(size));
   const auto name_bytes = bytes_of<TicketKeys::kNameBytes>(name);
   const auto iv_bytes = bytes_of<TicketKeys::kIvBytes>(iv);
   const auto tag_bytes = bytes_of<TicketKeys::kTagBytes>(mac);
@@ -75,8 +72,7 @@ int TlsCallbacks::ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, u
     case TicketKeys::Opened::good_but_renew:
       // TLS 1.3 sends a new one in any case, and wolfSSL would take this answer for a refusal
       // there.
-      return wolfSSL_version(ssl) == TLS1_3_VERSION ? WOLFSSL_TICKET_RET_OK
-                                                    : WOLFSSL_TICKET_RET_CREATE;
+      return wolfSSL_version(ssl) == TLS1_3_VERSION ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_CREATE;
     case TicketKeys::Opened::refused:
       return WOLFSSL_TICKET_RET_REJECT;
   }

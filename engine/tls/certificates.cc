@@ -53,14 +53,14 @@ std::optional<std::string> clean_host_name(std::string_view name) {
 
 // What was found of a host's files, without a lock.
 struct CertificateStore::Look {
-  std::optional<CertificateStamp> stamp;  // nothing: there is no such host
-  bool read = false;                      // false: they are as they were
+  std::optional<CertificateStamp> stamp;           // nothing: there is no such host
+  bool read = false;                               // false: they are as they were
   std::shared_ptr<const Certificate> certificate;  // the one before where nothing was read; null where it is at fault
   std::string fault;
 };
 
-CertificateStore::CertificateStore(CertificateSource& source, CertificateOptions options,
-                                   io::Clock& clock, Report report)
+CertificateStore::CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock,
+                                   Report report)
     : source_(source), clock_(clock), report_(std::move(report)), options_(std::move(options)) {
   CHECK(options_.hosts_max > 0);
 }
@@ -99,8 +99,7 @@ std::expected<void, std::string> CertificateStore::check_default() { return chec
 
 std::expected<void, std::string> CertificateStore::check_default(const std::string& host) {
   if (host.empty()) return {};
-  if (!is_source_name(host))
-    return std::unexpected("default host '" + host + "' is not a host name in lower case");
+  if (!is_source_name(host)) return std::unexpected("default host '" + host + "' is not a host name in lower case");
   if (find_exact(host) != nullptr) return {};
   const auto files = source_.read(host);
   if (!files) return std::unexpected(files.error());
@@ -241,7 +240,8 @@ std::shared_ptr<const Certificate> CertificateStore::choose_default(const Certif
   chosen_default_.clear();
   if (made_default_ == nullptr && made != nullptr) {
     made_default_ = std::move(made);
-    report_(options.own_name, "there is no certificate that could be shown: one that is self-signed is, until there is");
+    report_(options.own_name,
+            "there is no certificate that could be shown: one that is self-signed is, until there is");
   }
   return made_default_;
 }

@@ -65,15 +65,15 @@ struct CertificateOptions {
   // Shown when SNI is missing or unknown.  Empty: the certificate of `own_name`, or else of the first
   // host that has a good one, or else one that is made for `own_name`.
   std::string default_host;
-  std::string own_name;  // empty: as above, but without a name such clients are refused
-  std::size_t hosts_max = 10'000;  // kept loaded; the least recently used goes first
+  std::string own_name;                               // empty: as above, but without a name such clients are refused
+  std::size_t hosts_max = 10'000;                     // kept loaded; the least recently used goes first
   Duration check_interval = std::chrono::seconds(1);  // how often a host's files are looked at
 };
 
 // A loaded certificate with its key.  Counted: a session that shows it keeps it alive.
 struct Certificate {
-  std::string host;          // as the source calls it
-  std::string chain_name;    // what to call its file in a complaint
+  std::string host;        // as the source calls it
+  std::string chain_name;  // what to call its file in a complaint
   // Seconds since 1970: the leaf's notBefore and notAfter.
   std::int64_t begins = 0;
   std::int64_t expires = 0;
@@ -90,8 +90,7 @@ class CertificateStore {
   // One thread at a time.
   using Report = std::function<void(std::string_view host, std::string_view error)>;
 
-  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock,
-                   Report report);
+  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock, Report report);
   ~CertificateStore();
   CertificateStore(const CertificateStore&) = delete;
   CertificateStore& operator=(const CertificateStore&) = delete;
@@ -117,7 +116,7 @@ class CertificateStore {
     std::string fault;  // of the files as they are now; empty: `certificate` is made of them
     Instant checked;
     std::optional<Instant> gone_since;  // the files are not there
-    bool looking = false;  // one thread looks at the files, others use what there is
+    bool looking = false;               // one thread looks at the files, others use what there is
     std::list<std::string>::iterator used;
   };
   struct Look;
@@ -146,8 +145,8 @@ class CertificateStore {
 // Makes a certificate of the files: the key must be the first certificate's.  Dates are not
 // checked: a certificate that has expired is better than none for the many clients that do not
 // look.
-std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(
-    std::string_view host, const CertificateFiles& files);
+std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string_view host,
+                                                                                const CertificateFiles& files);
 // Why a certificate is not one to show at `now`: it has expired, or its time has not come.  Empty: it is.
 std::string date_fault(const Certificate& certificate, WallMillis now);
 

@@ -17,9 +17,7 @@
 namespace sluice::tls {
 namespace {
 
-const unsigned char* raw(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
+const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 struct Dates {
   std::int64_t begins = 0;
@@ -29,12 +27,11 @@ struct Dates {
 // Of the first certificate in `pem`.
 std::expected<Dates, int> dates_of(std::string_view pem) {
   std::vector<unsigned char> der(pem.size());  // Base64 shrinks
-  const int size = wc_CertPemToDer(raw(pem), static_cast<int>(pem.size()), der.data(),
-                                   static_cast<int>(der.size()), CERT_TYPE);
+  const int size =
+      wc_CertPemToDer(raw(pem), static_cast<int>(pem.size()), der.data(), static_cast<int>(der.size()), CERT_TYPE);
   if (size < 0) return std::unexpected(size);
   const auto certificate = std::make_unique<Cert>();  // some 10 KB
-  if (const int result = wc_InitCert(certificate.get()); result != 0)
-    return std::unexpected(result);
+  if (const int result = wc_InitCert(certificate.get()); result != 0) return std::unexpected(result);
   if (const int result = wc_SetDatesBuffer(certificate.get(), der.data(), size); result != 0)
     return std::unexpected(result);
   std::tm before{};
@@ -48,10 +45,8 @@ bool belongs(std::string_view certificate_pem, std::string_view key_pem) {
   const WolfsslContext context = make_server_wolfssl();
   return context != nullptr &&
          wolfSSL_CTX_use_certificate_chain_buffer(context.get(), raw(certificate_pem),
-                                                  static_cast<long>(certificate_pem.size())) ==
-             WOLFSSL_SUCCESS &&
-         wolfSSL_CTX_use_PrivateKey_buffer(context.get(), raw(key_pem),
-                                           static_cast<long>(key_pem.size()),
+                                                  static_cast<long>(certificate_pem.size())) == WOLFSSL_SUCCESS &&
+         wolfSSL_CTX_use_PrivateKey_buffer(context.get(), raw(key_pem), static_cast<long>(key_pem.size()),
                                            WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS &&
          wolfSSL_CTX_check_private_key(context.get()) == WOLFSSL_SUCCESS;
 }
@@ -72,8 +67,8 @@ std::size_t place_in_chain(std::string_view chain_pem, std::string_view key_pem)
 
 Certificate::~Certificate() { wolfSSL_CTX_free(context); }
 
-std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(
-    std::string_view host, const CertificateFiles& files) {
+std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string_view host,
+                                                                                const CertificateFiles& files) {
   WolfsslContext context = make_server_wolfssl();
   if (!context) return std::unexpected("out of memory");
   const auto complaint = [](const std::string& file, std::string_view what, int code) {
@@ -83,19 +78,18 @@ std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(
   };
   int result = wolfSSL_CTX_use_certificate_chain_buffer(context.get(), raw(files.chain_pem),
                                                         static_cast<long>(files.chain_pem.size()));
-  if (result != WOLFSSL_SUCCESS)
-    return complaint(files.chain_name, "not a certificate chain", result);
-  result = wolfSSL_CTX_use_PrivateKey_buffer(context.get(), raw(files.key_pem),
-                                             static_cast<long>(files.key_pem.size()),
+  if (result != WOLFSSL_SUCCESS) return complaint(files.chain_name, "not a certificate chain", result);
+  result = wolfSSL_CTX_use_PrivateKey_buffer(context.get(), raw(files.key_pem), static_cast<long>(files.key_pem.size()),
                                              WOLFSSL_FILETYPE_PEM);
   if (result != WOLFSSL_SUCCESS) return complaint(files.key_name, "not a private key", result);
   if (wolfSSL_CTX_check_private_key(context.get()) != WOLFSSL_SUCCESS) {
     // RFC 8446 4.4.2: the sender's own certificate must be the first in the list.
     if (const std::size_t place = place_in_chain(files.chain_pem, files.key_pem); place > 0)
-      return complaint(files.chain_name, "the host's own certificate must come first, and is number " +
-                                             std::to_string(place) + ": put it in front of the others", 0);
-    return complaint(files.key_name,
-                     "is not the key of the first certificate in " + files.chain_name, 0);
+      return complaint(files.chain_name,
+                       "the host's own certificate must come first, and is number " + std::to_string(place) +
+                           ": put it in front of the others",
+                       0);
+    return complaint(files.key_name, "is not the key of the first certificate in " + files.chain_name, 0);
   }
   const auto dates = dates_of(files.chain_pem);
   if (!dates) return complaint(files.chain_name, "has no readable dates", dates.error());

@@ -16,24 +16,20 @@ std::expected<std::string, std::string> read_ca_file(const std::string& path) {
   return io::read_file(path, kCaFileBytesMax);
 }
 
-std::expected<std::unique_ptr<TlsClientContext>, std::string> TlsClientContext::make(
-    const TlsClientOptions& options) {
+std::expected<std::unique_ptr<TlsClientContext>, std::string> TlsClientContext::make(const TlsClientOptions& options) {
   WolfsslContext context = make_client_wolfssl();
   if (!context) return std::unexpected("out of memory");
   CHECK(wolfSSL_CTX_SetMinVersion(context.get(), wolfssl_version(options.min_version)) == WOLFSSL_SUCCESS);
   const bool required = options.verify == TlsVerify::required;
   if (required && options.ca_pem.empty())
     return std::unexpected("certificates are to be checked, and there are no authorities to trust");
-  wolfSSL_CTX_set_verify(context.get(), required ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE,
-                         nullptr);
+  wolfSSL_CTX_set_verify(context.get(), required ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE, nullptr);
   if (required) {
     // Takes those of a bundle that it can use; an authority that has expired does no harm there.
     const int result = wolfSSL_CTX_load_verify_buffer_ex(
         context.get(), reinterpret_cast<const unsigned char*>(options.ca_pem.data()),
-        static_cast<long>(options.ca_pem.size()), WOLFSSL_FILETYPE_PEM, 0,
-        WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
-    if (result != WOLFSSL_SUCCESS)
-      return std::unexpected("no certificate to trust: " + wolfssl_error_text(result));
+        static_cast<long>(options.ca_pem.size()), WOLFSSL_FILETYPE_PEM, 0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
+    if (result != WOLFSSL_SUCCESS) return std::unexpected("no certificate to trust: " + wolfssl_error_text(result));
   }
   return std::unique_ptr<TlsClientContext>(new TlsClientContext(context.release(), options.verify));
 }

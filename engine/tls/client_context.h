@@ -23,7 +23,7 @@ enum class TlsVerify : std::uint8_t {
 
 struct TlsClientOptions {
   TlsVerify verify = TlsVerify::required;
-  std::string ca_pem;  // trusted certificates, PEM; needed when they are required
+  std::string ca_pem;                            // trusted certificates, PEM; needed when they are required
   TlsVersion min_version = TlsVersion::tls_1_2;  // with a server that has none from here on the handshake fails
 };
 
@@ -35,8 +35,7 @@ std::expected<std::string, std::string> read_ca_file(const std::string& path);
 class TlsClientContext {
  public:
   // The error is a sentence for the operator.
-  static std::expected<std::unique_ptr<TlsClientContext>, std::string> make(
-      const TlsClientOptions& options);
+  static std::expected<std::unique_ptr<TlsClientContext>, std::string> make(const TlsClientOptions& options);
   ~TlsClientContext();
   TlsClientContext(const TlsClientContext&) = delete;
   TlsClientContext& operator=(const TlsClientContext&) = delete;
@@ -46,8 +45,7 @@ class TlsClientContext {
   TlsClientContext(WOLFSSL_CTX* context, TlsVerify verify) : context_(context), verify_(verify) {}
   // A finished session's ticket, to greet the same server with next time.  Each is used once (RFC
   // 8446 appendix C.4), and one that was checked stays within the context that checked it.
-  WOLFSSL_SESSION* take_session(
-      const std::string& server_name);  // the caller's now; null when there is none
+  WOLFSSL_SESSION* take_session(const std::string& server_name);  // the caller's now; null when there is none
   void keep_session(const std::string& server_name, WOLFSSL_SESSION* session);
 
   WOLFSSL_CTX* context_;

@@ -4,8 +4,7 @@
 
 namespace sluice::tls {
 
-TlsContext::TlsContext(TlsContextOptions options, CertificateStore& certificates,
-                       TicketKeys& tickets)
+TlsContext::TlsContext(TlsContextOptions options, CertificateStore& certificates, TicketKeys& tickets)
     : options_(std::move(options)), certificates_(certificates), tickets_(tickets) {}
 
 }  // namespace sluice::tls

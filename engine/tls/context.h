@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/tls_version.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/tickets.h"
-#include "engine/base/tls_version.h"
 
 namespace sluice::tls {
 

@@ -87,8 +87,7 @@ ClientHelloName read_message(std::string_view message) {
   reader.counted(2);     // cipher suites
   reader.counted(1);     // compression methods
   if (!reader.good()) return bad("malformed ClientHello");
-  if (reader.empty())
-    return hello;  // no extensions at all: too old, which wolfSSL says to the peer
+  if (reader.empty()) return hello;  // no extensions at all: too old, which wolfSSL says to the peer
   Reader extensions(reader.counted(2));
   if (!reader.good() || !reader.empty()) return bad("malformed ClientHello");
   bool seen = false;
@@ -116,8 +115,7 @@ ClientHelloName read_client_hello(std::string_view bytes) {
     if (records.good() && major != 3) return bad(kNotTls);
     records.number(1);
     const std::size_t length = records.number(2);
-    if (records.good() && (length == 0 || length > kTlsPlaintextBytesMax))
-      return bad("bad record length");
+    if (records.good() && (length == 0 || length > kTlsPlaintextBytesMax)) return bad("bad record length");
     const std::string_view body = records.piece(length);
     if (!records.good()) break;  // the rest of this record has not come yet
     fragments += body;
@@ -132,8 +130,7 @@ ClientHelloName read_client_hello(std::string_view bytes) {
     if (fragments.size() == kMessageHeaderBytes + size) return read_message(message.piece(size));
   }
   // The records' own headers come on top of the message.
-  constexpr std::size_t wire_max =
-      kTlsClientHelloBytesMax + kHelloRecordsMax * kTlsRecordHeaderBytes;
+  constexpr std::size_t wire_max = kTlsClientHelloBytesMax + kHelloRecordsMax * kTlsRecordHeaderBytes;
   if (bytes.size() > wire_max) return bad("ClientHello too long");
   return {};
 }

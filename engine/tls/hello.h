@@ -26,7 +26,7 @@ struct ClientHelloName {
   HelloResult result = HelloResult::need_more;
   std::string server_name;  // when done: as sent, not checked; empty when none was
   HelloGroups groups = HelloGroups::not_sent;
-  const char* error = "";   // when bad
+  const char* error = "";  // when bad
 };
 
 // `bytes` is all ciphertext so far, from the first byte on.  A hello may be spread over several

@@ -38,8 +38,7 @@ WolfsslContext configure(WOLFSSL_METHOD* method) {
   // The library's own cache is one for the process, behind a lock, and knows neither listeners nor
   // names: whoever found a session in it could resume it anywhere.  Only our tickets resume.
   CHECK(wolfSSL_CTX_set_session_cache_mode(raw, WOLFSSL_SESS_CACHE_OFF) == WOLFSSL_SUCCESS);
-  CHECK(wolfSSL_CTX_set_timeout(raw, static_cast<unsigned>(ticket_life.count())) ==
-        WOLFSSL_SUCCESS);
+  CHECK(wolfSSL_CTX_set_timeout(raw, static_cast<unsigned>(ticket_life.count())) == WOLFSSL_SUCCESS);
   wolfSSL_CTX_set_verify_depth(raw, kTlsChainDepthMax);
   wolfSSL_CTX_SetIORecv(raw, &TlsCallbacks::receive);
   wolfSSL_CTX_SetIOSend(raw, &TlsCallbacks::send);
@@ -55,8 +54,7 @@ WolfsslContext make_server_wolfssl() {
   constexpr auto hint = std::chrono::duration_cast<std::chrono::seconds>(kTicketLifeMin);
   wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_NONE, nullptr);
   CHECK(wolfSSL_CTX_set_TicketEncCb(context.get(), &TlsCallbacks::ticket) == WOLFSSL_SUCCESS);
-  CHECK(wolfSSL_CTX_set_TicketHint(context.get(), static_cast<int>(hint.count())) ==
-        WOLFSSL_SUCCESS);
+  CHECK(wolfSSL_CTX_set_TicketHint(context.get(), static_cast<int>(hint.count())) == WOLFSSL_SUCCESS);
   return context;
 }
 
@@ -65,9 +63,7 @@ WolfsslContext make_client_wolfssl() {
   return configure(wolfSSLv23_client_method());
 }
 
-int wolfssl_version(TlsVersion version) {
-  return version == TlsVersion::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
-}
+int wolfssl_version(TlsVersion version) { return version == TlsVersion::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2; }
 
 std::string wolfssl_error_text(int code) {
   std::array<char, WOLFSSL_MAX_ERROR_SZ> text{};

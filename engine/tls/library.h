@@ -37,8 +37,8 @@ std::string alert_text(int alert);
 struct TlsCallbacks {
   static int receive(WOLFSSL* ssl, char* buffer, int size, void* session);
   static int send(WOLFSSL* ssl, char* bytes, int size, void* session);
-  static int ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac,
-                    int encrypt, unsigned char* bytes, int size, int* size_out, void* unused);
+  static int ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac, int encrypt,
+                    unsigned char* bytes, int size, int* size_out, void* unused);
 };
 
 }  // namespace sluice::tls

@@ -10,8 +10,7 @@ namespace sluice::tls {
 // RFC 8446 section 5.1 and 5.2: what one record may carry, and what it may measure on the wire.
 inline constexpr std::size_t kTlsPlaintextBytesMax = 16'384;
 inline constexpr std::size_t kTlsRecordHeaderBytes = 5;
-inline constexpr std::size_t kTlsRecordBodyBytesMax =
-    kTlsPlaintextBytesMax + 2'048;  // TLS 1.2's is the larger
+inline constexpr std::size_t kTlsRecordBodyBytesMax = kTlsPlaintextBytesMax + 2'048;  // TLS 1.2's is the larger
 
 // A ClientHello with every extension that is in use is under 2 KB; post-quantum key shares make
 // it 4.

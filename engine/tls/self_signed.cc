@@ -24,8 +24,7 @@ constexpr std::size_t kCertificateBytesMax = 32'768;
 using Error = std::unexpected<std::string>;
 
 Error failed(const char* what, int code) {
-  return Error(std::string("cannot make a certificate: ") + what + " (" + std::to_string(code) +
-               ")");
+  return Error(std::string("cannot make a certificate: ") + what + " (" + std::to_string(code) + ")");
 }
 
 struct Random {
@@ -83,8 +82,7 @@ std::expected<std::string, std::string> alternative_names(std::span<const std::s
 std::expected<std::string, std::string> to_pem(std::span<const unsigned char> der, int type) {
   std::string pem(2 * der.size() + 256, '\0');
   const int size = wc_DerToPem(der.data(), static_cast<word32>(der.size()),
-                               reinterpret_cast<unsigned char*>(pem.data()),
-                               static_cast<word32>(pem.size()), type);
+                               reinterpret_cast<unsigned char*>(pem.data()), static_cast<word32>(pem.size()), type);
   if (size < 0) return failed("PEM", size);
   pem.resize(static_cast<std::size_t>(size));
   return pem;
@@ -98,13 +96,11 @@ int write_date(byte* out, std::chrono::sys_seconds at) {
   const int year = static_cast<int>(date.year());
   const bool utc = year < 2050;
   std::array<char, 32> text{};
-  const int size = std::snprintf(
-      text.data(), text.size(), "%04d%02u%02u%02d%02d%02dZ", year,
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-      static_cast<int>(time.seconds().count()));
-  const std::string_view digits =
-      std::string_view(text.data(), static_cast<std::size_t>(size)).substr(utc ? 2 : 0);
+  const int size =
+      std::snprintf(text.data(), text.size(), "%04d%02u%02u%02d%02d%02dZ", year, static_cast<unsigned>(date.month()),
+                    static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                    static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+  const std::string_view digits = std::string_view(text.data(), static_cast<std::size_t>(size)).substr(utc ? 2 : 0);
   std::string der;
   append_der(der, utc ? 0x17 : 0x18, digits);
   std::memcpy(out, der.data(), der.size());
@@ -121,8 +117,7 @@ int describe(Cert& certificate, const std::string& subject, std::string_view nam
   std::strcpy(certificate.subject.commonName, fits ? subject.c_str() : "Sluice");
   std::memcpy(certificate.altNames, names.data(), names.size());
   certificate.altNamesSz = static_cast<int>(names.size());
-  if (const int result = wc_SetKeyUsage(&certificate, "digitalSignature,keyCertSign"); result != 0)
-    return result;
+  if (const int result = wc_SetKeyUsage(&certificate, "digitalSignature,keyCertSign"); result != 0) return result;
   if (const int result = wc_SetExtKeyUsage(&certificate, "serverAuth"); result != 0) return result;
   return wc_SetSubjectKeyIdFromPublicKey_ex(&certificate, ECC_TYPE, &key);
 }
@@ -132,8 +127,7 @@ std::expected<std::string, std::string> sign(Cert& certificate, ecc_key& key, WC
   const auto room = static_cast<word32>(der.size());
   int size = wc_MakeCert_ex(&certificate, der.data(), room, ECC_TYPE, &key, &random);
   if (size < 0) return failed("encoding", size);
-  size = wc_SignCert_ex(certificate.bodySz, certificate.sigType, der.data(), room, ECC_TYPE, &key,
-                        &random);
+  size = wc_SignCert_ex(certificate.bodySz, certificate.sigType, der.data(), room, ECC_TYPE, &key, &random);
   if (size < 0) return failed("signing", size);
   return to_pem(std::span(der).first(static_cast<std::size_t>(size)), CERT_TYPE);
 }
@@ -148,8 +142,7 @@ std::expected<std::string, std::string> key_pem(ecc_key& key) {
 
 }  // namespace
 
-std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::string> names,
-                                                        WallMillis now,
+std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::string> names, WallMillis now,
                                                         const SelfSignedOptions& options) {
   if (names.empty()) return Error("a certificate needs a name");
   auto alternatives = alternative_names(names);
@@ -158,12 +151,10 @@ std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::str
   if (random.status != 0) return failed("random numbers", random.status);
   EccKey key;
   if (key.status != 0) return failed("key", key.status);
-  if (const int result = wc_ecc_make_key_ex(&random.state, kP256Bytes, &key.key, ECC_SECP256R1);
-      result != 0)
+  if (const int result = wc_ecc_make_key_ex(&random.state, kP256Bytes, &key.key, ECC_SECP256R1); result != 0)
     return failed("key", result);
   const auto certificate = std::make_unique<Cert>();  // some 20 KB
-  if (const int result = wc_InitCert(certificate.get()); result != 0)
-    return failed("fields", result);
+  if (const int result = wc_InitCert(certificate.get()); result != 0) return failed("fields", result);
   const std::chrono::sys_seconds begin(std::chrono::seconds(now / 1'000));
   certificate->beforeDateSz = write_date(certificate->beforeDate, begin - std::chrono::days(1));
   certificate->afterDateSz = write_date(certificate->afterDate, begin + options.life);
@@ -173,8 +164,7 @@ std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::str
   if (!certificate_pem) return Error(certificate_pem.error());
   auto private_pem = key_pem(key.key);
   if (!private_pem) return Error(private_pem.error());
-  return SelfSigned{.certificate_pem = std::move(*certificate_pem),
-                    .key_pem = std::move(*private_pem)};
+  return SelfSigned{.certificate_pem = std::move(*certificate_pem), .key_pem = std::move(*private_pem)};
 }
 
 }  // namespace sluice::tls

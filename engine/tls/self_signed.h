@@ -23,8 +23,7 @@ struct SelfSignedOptions {
 // Valid from a day before `now`, for clocks that are slow.  ECDSA on P-256.  `names` become
 // subjectAltNames: host names (or `*.` and a host name), IPv4 and IPv6 addresses.  The first is the
 // subject as well.  The error is a sentence.
-std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::string> names,
-                                                        WallMillis now,
+std::expected<SelfSigned, std::string> make_self_signed(std::span<const std::string> names, WallMillis now,
                                                         const SelfSignedOptions& options = {});
 
 }  // namespace sluice::tls

@@ -14,18 +14,14 @@ namespace sluice::tls {
 namespace {
 
 unsigned char* raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* raw(const std::byte* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
-const unsigned char* raw(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
+const unsigned char* raw(const std::byte* bytes) { return reinterpret_cast<const unsigned char*>(bytes); }
+const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 // RFC 5869, expand only: the secret is uniformly random already.
 void expand(const TicketSecret& secret, std::string_view label, std::span<std::byte> out) {
-  const int result = wc_HKDF_Expand(
-      WC_SHA256, raw(secret.data()), static_cast<word32>(secret.size()), raw(label),
-      static_cast<word32>(label.size()), raw(out.data()), static_cast<word32>(out.size()));
+  const int result =
+      wc_HKDF_Expand(WC_SHA256, raw(secret.data()), static_cast<word32>(secret.size()), raw(label),
+                     static_cast<word32>(label.size()), raw(out.data()), static_cast<word32>(out.size()));
   CHECK(result == 0);
 }
 
@@ -77,9 +73,8 @@ void TicketKeys::step() {
   }
 }
 
-bool TicketKeys::seal(std::string_view bound_to, std::span<std::byte> ticket,
-                      std::span<std::byte, kNameBytes> name, std::span<std::byte, kIvBytes> iv,
-                      std::span<std::byte, kTagBytes> tag) {
+bool TicketKeys::seal(std::string_view bound_to, std::span<std::byte> ticket, std::span<std::byte, kNameBytes> name,
+                      std::span<std::byte, kIvBytes> iv, std::span<std::byte, kTagBytes> tag) {
   step();
   std::memcpy(name.data(), current_.name.data(), name.size());
   random_.fill(iv);
@@ -87,8 +82,7 @@ bool TicketKeys::seal(std::string_view bound_to, std::span<std::byte> ticket,
   std::memset(tag.data(), 0, tag.size());
   return wc_ChaCha20Poly1305_Encrypt(raw(current_.key.data()), raw(iv.data()), raw(bound_to),
                                      static_cast<word32>(bound_to.size()), raw(ticket.data()),
-                                     static_cast<word32>(ticket.size()), raw(ticket.data()),
-                                     raw(tag.data())) == 0;
+                                     static_cast<word32>(ticket.size()), raw(ticket.data()), raw(tag.data())) == 0;
 }
 
 TicketKeys::Opened TicketKeys::open(std::string_view bound_to, std::span<std::byte> ticket,
@@ -97,16 +91,13 @@ TicketKeys::Opened TicketKeys::open(std::string_view bound_to, std::span<std::by
                                     std::span<const std::byte, kTagBytes> tag) {
   step();
   // Names are public: they need no constant-time comparison.
-  const auto is = [&](const Key& key) {
-    return std::memcmp(key.name.data(), name.data(), name.size()) == 0;
-  };
+  const auto is = [&](const Key& key) { return std::memcmp(key.name.data(), name.data(), name.size()) == 0; };
   const bool current = is(current_);
   if (!current && !(previous_ && is(*previous_))) return Opened::refused;
   const Key& key = current ? current_ : *previous_;
   if (wc_ChaCha20Poly1305_Decrypt(raw(key.key.data()), raw(iv.data()), raw(bound_to),
                                   static_cast<word32>(bound_to.size()), raw(ticket.data()),
-                                  static_cast<word32>(ticket.size()), raw(tag.data()),
-                                  raw(ticket.data())) != 0)
+                                  static_cast<word32>(ticket.size()), raw(tag.data()), raw(ticket.data())) != 0)
     return Opened::refused;
   return current ? Opened::good : Opened::good_but_renew;
 }

@@ -38,12 +38,10 @@ class TicketKeys {
 
   // Encrypts `ticket` in place.  `bound_to` is authenticated and not stored: the same must be given
   // to open it.
-  bool seal(std::string_view bound_to, std::span<std::byte> ticket,
-            std::span<std::byte, kNameBytes> name, std::span<std::byte, kIvBytes> iv,
-            std::span<std::byte, kTagBytes> tag);
-  Opened open(std::string_view bound_to, std::span<std::byte> ticket,
-              std::span<const std::byte, kNameBytes> name, std::span<const std::byte, kIvBytes> iv,
-              std::span<const std::byte, kTagBytes> tag);
+  bool seal(std::string_view bound_to, std::span<std::byte> ticket, std::span<std::byte, kNameBytes> name,
+            std::span<std::byte, kIvBytes> iv, std::span<std::byte, kTagBytes> tag);
+  Opened open(std::string_view bound_to, std::span<std::byte> ticket, std::span<const std::byte, kNameBytes> name,
+              std::span<const std::byte, kIvBytes> iv, std::span<const std::byte, kTagBytes> tag);
 
  private:
   struct Key {

@@ -31,8 +31,7 @@ std::string certificate_ip(const io::Address& address) {
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); i += 2) {
     std::array<char, 8> group{};
-    std::snprintf(group.data(), group.size(), i == 0 ? "%02X%02X" : ":%02X%02X", bytes[i],
-                  bytes[i + 1]);
+    std::snprintf(group.data(), group.size(), i == 0 ? "%02X%02X" : ":%02X%02X", bytes[i], bytes[i + 1]);
     text += group.data();
   }
   return text;
@@ -48,8 +47,7 @@ std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context) {
   return session;
 }
 
-std::unique_ptr<TlsSession> TlsSession::client(TlsClientContext& context,
-                                               std::string_view server_name) {
+std::unique_ptr<TlsSession> TlsSession::client(TlsClientContext& context, std::string_view server_name) {
   std::unique_ptr<TlsSession> session(new TlsSession);
   session->client_context_ = &context;
   session->start_client(server_name);
@@ -60,10 +58,8 @@ TlsSession::~TlsSession() {
   if (session_ == nullptr) return;
   const bool worked = state_ == TlsState::open || state_ == TlsState::closed;
   // Not in TLS 1.2: there wolfSSL's client breaks off when a server no longer takes its ticket.
-  if (client_context_ != nullptr && worked && !sni_.empty() &&
-      wolfSSL_version(session_) == TLS1_3_VERSION)
-    if (WOLFSSL_SESSION* session = wolfSSL_get1_session(session_))
-      client_context_->keep_session(sni_, session);
+  if (client_context_ != nullptr && worked && !sni_.empty() && wolfSSL_version(session_) == TLS1_3_VERSION)
+    if (WOLFSSL_SESSION* session = wolfSSL_get1_session(session_)) client_context_->keep_session(sni_, session);
   wolfSSL_free(session_);
 }
 
@@ -94,9 +90,7 @@ void TlsSession::start_server() {
   // do not know.
   sni_ = clean_host_name(hello.server_name).value_or("");
   certificate_ = server_context_->certificates_.find(sni_);
-  if (!certificate_)
-    return fail_with_alert("no certificate for the name that was asked for",
-                           kAlertUnrecognizedName);
+  if (!certificate_) return fail_with_alert("no certificate for the name that was asked for", kAlertUnrecognizedName);
   if (!attach(certificate_->context)) return fail_with_alert("out of memory", kAlertInternalError);
   CHECK(wolfSSL_SetMinVersion(session_, wolfssl_version(server_context_->options_.min_version)) == WOLFSSL_SUCCESS);
   if (!server_context_->options_.tickets) {
@@ -109,8 +103,7 @@ void TlsSession::start_server() {
 void TlsSession::start_client(std::string_view server_name) {
   const bool required = client_context_->verify_ == TlsVerify::required;
   if (!attach(client_context_->context_)) return fail("out of memory");
-  if (!expect_name(server_name) && required)
-    return fail("the next hop's name is neither a host name nor an address");
+  if (!expect_name(server_name) && required) return fail("the next hop's name is neither a host name nor an address");
   if (!sni_.empty())
     if (WOLFSSL_SESSION* session = client_context_->take_session(sni_)) {
       // Refused when it is too old, which is as well.
@@ -149,8 +142,7 @@ void TlsSession::handshake() {
   const bool server = server_context_ != nullptr;
   const int result = server ? wolfSSL_accept(session_) : wolfSSL_connect(session_);
   if (result == WOLFSSL_SUCCESS) return opened();
-  if (wolfSSL_get_error(session_, result) != WOLFSSL_ERROR_WANT_READ)
-    fail_wolfssl(result, "handshake");
+  if (wolfSSL_get_error(session_, result) != WOLFSSL_ERROR_WANT_READ) fail_wolfssl(result, "handshake");
 }
 
 void TlsSession::opened() {
@@ -263,8 +255,7 @@ void TlsSession::fail_wolfssl(int result, std::string_view doing) {
   WOLFSSL_ALERT_HISTORY alerts{};
   if (const char* limit = over_limit())
     why += limit;
-  else if (wolfSSL_get_alert_history(session_, &alerts) == WOLFSSL_SUCCESS &&
-           alerts.last_rx.level == alert_fatal)
+  else if (wolfSSL_get_alert_history(session_, &alerts) == WOLFSSL_SUCCESS && alerts.last_rx.level == alert_fatal)
     why += "the peer sent the alert " + alert_text(alerts.last_rx.code);
   else
     why += wolfssl_error_text(wolfSSL_get_error(session_, result));
@@ -273,18 +264,14 @@ void TlsSession::fail_wolfssl(int result, std::string_view doing) {
 
 // ----------------------------------------------------------------------------------- facts
 
-const char* TlsSession::version() const {
-  return session_ != nullptr ? wolfSSL_get_version(session_) : "";
-}
+const char* TlsSession::version() const { return session_ != nullptr ? wolfSSL_get_version(session_) : ""; }
 
 const char* TlsSession::cipher() const {
   const char* name = session_ != nullptr ? wolfSSL_get_cipher(session_) : nullptr;
   return name != nullptr ? name : "";
 }
 
-bool TlsSession::resumed() const {
-  return session_ != nullptr && wolfSSL_session_reused(session_) != 0;
-}
+bool TlsSession::resumed() const { return session_ != nullptr && wolfSSL_session_reused(session_) != 0; }
 
 std::string_view TlsSession::host() const {
   return certificate_ ? std::string_view(certificate_->host) : std::string_view();

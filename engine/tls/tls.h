@@ -37,8 +37,7 @@ class TlsSession {
   static std::unique_ptr<TlsSession> server(TlsContext& context);
   // The ClientHello is in outgoing() at once.  `server_name` is sent as SNI (unless it is an IP
   // address) and, where the context verifies, is what the certificate must be for.
-  static std::unique_ptr<TlsSession> client(TlsClientContext& context,
-                                            std::string_view server_name);
+  static std::unique_ptr<TlsSession> client(TlsClientContext& context, std::string_view server_name);
 
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;

@@ -55,11 +55,11 @@ struct SimOptions {
   std::uint32_t segment_bytes_max = 1460;
   std::uint32_t send_buffer_bytes = 65536;
   std::uint32_t receive_buffer_bytes = 65536;
-  unsigned late_percent = 10;    // of sends and connects are told up to latency_max late
-  unsigned held_percent = 30;    // of turns leave some completions for the next
+  unsigned late_percent = 10;      // of sends and connects are told up to latency_max late
+  unsigned held_percent = 30;      // of turns leave some completions for the next
   unsigned early_end_percent = 1;  // of multishot completions are the last without a reason, as the kernel may
-  unsigned short_percent = 5;    // of transfers of files are cut short
-  std::size_t jobs_max = 64;     // that wait for a worker
+  unsigned short_percent = 5;      // of transfers of files are cut short
+  std::size_t jobs_max = 64;       // that wait for a worker
   Duration job_max = std::chrono::milliseconds(20);
 
   // Different for every seed: from a byte a segment to all at once, from tight buffers to wide ones.

@@ -16,8 +16,7 @@ constexpr int kFilesPerHost = 50'000;  // over all its lives
 
 // The first sectors of it, perhaps.
 std::size_t cut(SimContext& context, std::size_t size) {
-  if (size <= io::kDiskSectorBytes || !context.random.percent(context.options.short_percent))
-    return size;
+  if (size <= io::kDiskSectorBytes || !context.random.percent(context.options.short_percent)) return size;
   return context.random.between(1, size / io::kDiskSectorBytes - 1) * io::kDiskSectorBytes;
 }
 
@@ -46,8 +45,7 @@ void SimDisk::process_loss() {
 
 void SimDisk::flip_bit(const std::string& path, std::uint64_t offset) {
   const SimFileRef file = storage_.find(SimStorage::clean(path));
-  if (file == nullptr || offset >= file->current.size())
-    context_.broken("a bit is flipped where no file is");
+  if (file == nullptr || offset >= file->current.size()) context_.broken("a bit is flipped where no file is");
   const auto bit = static_cast<unsigned>(context_.random.below(8));
   file->durable.flip(offset, bit);
   file->current.flip(offset, bit);
@@ -158,8 +156,7 @@ int SimDisk::make_file(const std::string& path, std::uint64_t bytes, SimFileRef&
 int SimDisk::move(const std::string& from, const std::string& to) {
   if (const int error = fails(SimCall::rename, from); error != 0) return error;
   if (storage_.is_directory(from)) context_.broken("the simulated disk renames no directories");
-  if (storage_.find(from) == nullptr || !storage_.is_directory(SimStorage::directory_of(to)))
-    return ENOENT;
+  if (storage_.find(from) == nullptr || !storage_.is_directory(SimStorage::directory_of(to))) return ENOENT;
   if (storage_.is_directory(to)) return EISDIR;
   if (from != to) storage_.rename(from, to);
   return 0;
@@ -167,27 +164,22 @@ int SimDisk::move(const std::string& from, const std::string& to) {
 
 int SimDisk::sync(const std::string& directory) {
   if (const int error = fails(SimCall::sync, directory); error != 0) return error;
-  if (!storage_.is_directory(directory))
-    return storage_.find(directory) != nullptr ? ENOTDIR : ENOENT;
+  if (!storage_.is_directory(directory)) return storage_.find(directory) != nullptr ? ENOTDIR : ENOENT;
   storage_.sync(directory);
   return 0;
 }
 
 // ------------------------------------------------------------------------------------------ for rings
 
-std::expected<SimDisk::Transfer, int> SimDisk::begin_write(int file, std::uint64_t offset,
-                                                           std::string_view bytes) {
+std::expected<SimDisk::Transfer, int> SimDisk::begin_write(int file, std::uint64_t offset, std::string_view bytes) {
   check_blocks(offset, bytes.size(), bytes.data());
   const Open* const open = opened(file);
   if (open == nullptr) return std::unexpected(EIO);
   if (!open->writable) return std::unexpected(EBADF);
-  return Transfer{.file = open->file,
-                  .number = storage_.begin_write(open->file, offset, bytes),
-                  .offset = offset};
+  return Transfer{.file = open->file, .number = storage_.begin_write(open->file, offset, bytes), .offset = offset};
 }
 
-std::expected<SimDisk::Transfer, int> SimDisk::begin_read(int file, std::uint64_t offset,
-                                                          std::span<std::byte> to) {
+std::expected<SimDisk::Transfer, int> SimDisk::begin_read(int file, std::uint64_t offset, std::span<std::byte> to) {
   check_blocks(offset, to.size(), to.data());
   const Open* const open = opened(file);
   if (open == nullptr) return std::unexpected(EIO);
@@ -207,8 +199,7 @@ std::int32_t SimDisk::end_write(const Transfer& transfer, std::string_view bytes
 }
 
 std::int32_t SimDisk::end_read(const Transfer& transfer, std::span<std::byte> to) {
-  if (const int error = context_.faults.fails(SimCall::read_file, host_.ip); error != 0)
-    return -error;
+  if (const int error = context_.faults.fails(SimCall::read_file, host_.ip); error != 0) return -error;
   const std::string bytes = transfer.file->current.read(transfer.offset, cut(context_, to.size()));
   std::memcpy(to.data(), bytes.data(), bytes.size());
   return static_cast<std::int32_t>(bytes.size());

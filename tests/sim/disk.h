@@ -47,8 +47,7 @@ class SimDisk final : public io::Disk {
   io::DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   io::DiskResult<int> open(const std::string& path, bool writable) override;
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
-  io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
-                         bool durable) override;
+  io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   io::DiskResult<void> sync(int file) override;
   io::DiskResult<void> rename(const std::string& from, const std::string& to) override;
   io::DiskResult<void> remove(const std::string& path) override;
@@ -118,8 +117,7 @@ class SimDiskPlatform final : public io::Disk {
   io::DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   io::DiskResult<int> open(const std::string& path, bool writable) override;
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
-  io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes,
-                         bool durable) override;
+  io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   io::DiskResult<void> sync(int file) override;
   io::DiskResult<void> rename(const std::string& from, const std::string& to) override;
   io::DiskResult<void> remove(const std::string& path) override;

@@ -41,8 +41,7 @@ io::DiskResult<void> SimDisk::make_directory(const std::string& path) {
   constexpr const char* kDoing = "cannot make the directory";
   const std::string name = SimStorage::clean(path);
   if (storage_.is_directory(name)) return {};
-  if (const int error = fails(SimCall::create, name); error != 0)
-    return failed(path, kDoing, error);
+  if (const int error = fails(SimCall::create, name); error != 0) return failed(path, kDoing, error);
   for (std::size_t end = 0; end < name.size();) {
     end = std::min(name.find('/', end + 1), name.size());
     const std::string part = name.substr(0, end);
@@ -55,24 +54,20 @@ io::DiskResult<void> SimDisk::make_directory(const std::string& path) {
 io::DiskResult<std::vector<io::DiskEntry>> SimDisk::list(const std::string& directory) {
   constexpr const char* kDoing = "cannot list it";
   const std::string name = SimStorage::clean(directory);
-  if (const int error = fails(SimCall::list, name); error != 0)
-    return failed(directory, kDoing, error);
-  if (!storage_.is_directory(name))
-    return failed(directory, kDoing, storage_.find(name) != nullptr ? ENOTDIR : ENOENT);
+  if (const int error = fails(SimCall::list, name); error != 0) return failed(directory, kDoing, error);
+  if (!storage_.is_directory(name)) return failed(directory, kDoing, storage_.find(name) != nullptr ? ENOTDIR : ENOENT);
   std::vector<io::DiskEntry> entries;
   for (const auto& [path, file] : storage_.files())
     if (SimStorage::directory_of(path) == name) entries.push_back(entry_of(path, *file));
   for (const std::string& path : storage_.directories())
-    if (path != "/" && path != "." && SimStorage::directory_of(path) == name)
-      entries.push_back(directory_entry(path));
+    if (path != "/" && path != "." && SimStorage::directory_of(path) == name) entries.push_back(directory_entry(path));
   std::ranges::sort(entries, {}, &io::DiskEntry::name);
   return entries;
 }
 
 io::DiskResult<io::DiskEntry> SimDisk::look(const std::string& path) {
   const std::string name = SimStorage::clean(path);
-  if (const int error = fails(SimCall::list, name); error != 0)
-    return failed(path, "cannot look at it", error);
+  if (const int error = fails(SimCall::list, name); error != 0) return failed(path, "cannot look at it", error);
   if (storage_.is_directory(name)) return directory_entry(name);
   const SimFileRef file = storage_.find(name);
   if (file == nullptr) return failed(path, "cannot look at it", ENOENT);
@@ -80,15 +75,13 @@ io::DiskResult<io::DiskEntry> SimDisk::look(const std::string& path) {
 }
 
 io::DiskResult<void> SimDisk::rename(const std::string& from, const std::string& to) {
-  return done_or(from, ("cannot rename it to " + to).c_str(),
-                 move(SimStorage::clean(from), SimStorage::clean(to)));
+  return done_or(from, ("cannot rename it to " + to).c_str(), move(SimStorage::clean(from), SimStorage::clean(to)));
 }
 
 io::DiskResult<void> SimDisk::remove(const std::string& path) {
   constexpr const char* kDoing = "cannot remove it";
   const std::string name = SimStorage::clean(path);
-  if (const int error = fails(SimCall::remove, name); error != 0)
-    return failed(path, kDoing, error);
+  if (const int error = fails(SimCall::remove, name); error != 0) return failed(path, kDoing, error);
   if (storage_.is_directory(name)) return failed(path, kDoing, EISDIR);
   if (storage_.find(name) == nullptr) return failed(path, kDoing, ENOENT);
   storage_.remove(name);
@@ -114,8 +107,7 @@ io::DiskResult<int> SimDisk::create(const std::string& path, std::uint64_t bytes
   const std::string name = SimStorage::clean(path);
   if (bytes % io::kDiskBlockBytes != 0) return failed(path, kDoing, EINVAL);
   SimFileRef file;
-  if (const int error = make_file(name, bytes, file); error != 0)
-    return failed(path, kDoing, error);
+  if (const int error = make_file(name, bytes, file); error != 0) return failed(path, kDoing, error);
   file->current.grow(bytes);
   if (const int error = fails(SimCall::sync, name); error != 0) {
     storage_.remove(name);
@@ -128,8 +120,7 @@ io::DiskResult<int> SimDisk::create(const std::string& path, std::uint64_t bytes
 io::DiskResult<int> SimDisk::open(const std::string& path, bool writable) {
   constexpr const char* kDoing = "cannot open it";
   const std::string name = SimStorage::clean(path);
-  if (const int error = fails(SimCall::open_file, name); error != 0)
-    return failed(path, kDoing, error);
+  if (const int error = fails(SimCall::open_file, name); error != 0) return failed(path, kDoing, error);
   const SimFileRef file = storage_.find(name);
   if (file == nullptr) return failed(path, kDoing, storage_.is_directory(name) ? EINVAL : ENOENT);
   if (!file->regular) return failed(path, kDoing, ELOOP);
@@ -144,8 +135,7 @@ io::DiskResult<std::string> SimDisk::read(int file, std::uint64_t offset, std::s
   return open->file->current.read(offset, bytes);
 }
 
-io::DiskResult<void> SimDisk::write(int file, std::uint64_t offset, std::string_view bytes,
-                                bool durable) {
+io::DiskResult<void> SimDisk::write(int file, std::uint64_t offset, std::string_view bytes, bool durable) {
   constexpr const char* kDoing = "cannot write";
   const Open* const open = opened(file);
   if (open == nullptr) return failed("a file of an earlier life", kDoing, EIO);
@@ -162,8 +152,7 @@ io::DiskResult<void> SimDisk::sync(int file) {
   constexpr const char* kDoing = "cannot sync";
   const Open* const open = opened(file);
   if (open == nullptr) return failed("a file of an earlier life", kDoing, EIO);
-  if (const int error = fails(SimCall::sync, open->path); error != 0)
-    return failed(open->path, kDoing, error);
+  if (const int error = fails(SimCall::sync, open->path); error != 0) return failed(open->path, kDoing, error);
   SimStorage::sync_content(*open->file);
   return {};
 }

@@ -41,8 +41,7 @@ io::DiskResult<std::string> SimDiskPlatform::read(int file, std::uint64_t offset
   return disk_.read(file, offset, bytes);  // a descriptor knows its life
 }
 
-io::DiskResult<void> SimDiskPlatform::write(int file, std::uint64_t offset, std::string_view bytes,
-                                    bool durable) {
+io::DiskResult<void> SimDiskPlatform::write(int file, std::uint64_t offset, std::string_view bytes, bool durable) {
   return disk_.write(file, offset, bytes, durable);
 }
 

@@ -10,21 +10,17 @@ io::DnsReply& SimDns::records(std::string_view name, io::DnsType type) {
   return reply;
 }
 
-void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger,
-                    std::uint32_t ttl_s) {
+void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger, std::uint32_t ttl_s) {
   records(name, io::DnsType::mx)
-      .records.push_back({.preference = preference,
-                          .name = io::fold_dns_name(exchanger),
-                          .address = {},
-                          .ttl_s = ttl_s});
+      .records.push_back(
+          {.preference = preference, .name = io::fold_dns_name(exchanger), .address = {}, .ttl_s = ttl_s});
 }
 
 void SimDns::add_address(std::string_view name, std::string_view ip, std::uint32_t ttl_s) {
   const auto address = io::Address::from_ip(ip, 0);
   if (!address) SimContext::broken("a simulated name has no address");
   const io::DnsType type = address->family() == AF_INET6 ? io::DnsType::aaaa : io::DnsType::a;
-  records(name, type)
-      .records.push_back({.preference = 0, .name = "", .address = *address, .ttl_s = ttl_s});
+  records(name, type).records.push_back({.preference = 0, .name = "", .address = *address, .ttl_s = ttl_s});
 }
 
 void SimDns::add_alias(std::string_view name, std::string_view target, std::uint32_t ttl_s) {
@@ -58,8 +54,7 @@ io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
     if (it == names_.end()) {
       reply.status = io::DnsStatus::no_such_name;
       reply.negative_ttl_s = kNegativeTtl;
-    } else if (const auto found = it->second.replies.find(type);
-               found != it->second.replies.end()) {
+    } else if (const auto found = it->second.replies.find(type); found != it->second.replies.end()) {
       reply = found->second;
     } else {
       reply.status = io::DnsStatus::no_data;
@@ -88,11 +83,9 @@ void SimDns::query(const std::string& name, io::DnsType type, std::function<void
   } else {
     reply = find(io::fold_dns_name(name), type);
   }
-  context_.note({static_cast<std::uint64_t>(type), static_cast<std::uint64_t>(reply.status),
-                 reply.records.size()});
-  context_.timeline.after(
-      away_ ? kTimeOut : latency,
-      [run = std::move(told), said = std::move(reply)]() mutable { run(std::move(said)); });
+  context_.note({static_cast<std::uint64_t>(type), static_cast<std::uint64_t>(reply.status), reply.records.size()});
+  context_.timeline.after(away_ ? kTimeOut : latency,
+                          [run = std::move(told), said = std::move(reply)]() mutable { run(std::move(said)); });
 }
 
 }  // namespace sluice::sim

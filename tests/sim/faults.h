@@ -14,8 +14,24 @@
 namespace sluice::sim {
 
 enum class SimCall : std::uint8_t {
-  accept, receive, send, connect, close, open, listen, work, look_up, query,
-  write_file, read_file, sync, create, open_file, rename, remove, list
+  accept,
+  receive,
+  send,
+  connect,
+  close,
+  open,
+  listen,
+  work,
+  look_up,
+  query,
+  write_file,
+  read_file,
+  sync,
+  create,
+  open_file,
+  rename,
+  remove,
+  list
 };
 inline constexpr std::size_t kSimCalls = 18;
 inline constexpr std::uint64_t kSimForever = UINT64_MAX;
@@ -49,7 +65,7 @@ enum class SimBreak : std::uint8_t {
 struct SimStreamFault {
   std::uint64_t after = 0;
   std::uint64_t count = 1;
-  bool to_server = true;   // the direction whose bytes are counted
+  bool to_server = true;  // the direction whose bytes are counted
   std::uint64_t bytes = 0;
   SimBreak what = SimBreak::reset;
   Duration stall = Duration::max();

@@ -101,7 +101,8 @@ std::expected<int, int> SimNetwork::open(SimHost& host, int family) {
   return give_descriptor(host, make_socket(host, family));
 }
 
-std::expected<int, int> SimNetwork::listen(SimHost& host, const io::Address& address, const io::ListenOptions& options) {
+std::expected<int, int> SimNetwork::listen(SimHost& host, const io::Address& address,
+                                           const io::ListenOptions& options) {
   if (const int error = context_.faults.fails(SimCall::listen, host.ip); error != 0) return std::unexpected(error);
   if (descriptors_open(host) >= host.descriptors_max) return std::unexpected(EMFILE);
   if (!is_any(address) && host_of(address, host) != &host) return std::unexpected(EADDRNOTAVAIL);

@@ -34,9 +34,7 @@ class SimBytes {
  public:
   [[nodiscard]] std::size_t size() const { return bytes_.size() - used_; }
   [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] std::string_view front(std::size_t size) const {
-    return std::string_view(bytes_).substr(used_, size);
-  }
+  [[nodiscard]] std::string_view front(std::size_t size) const { return std::string_view(bytes_).substr(used_, size); }
   void append(std::string_view bytes) { bytes_.append(bytes); }
   void consume(std::size_t size) {
     used_ += size;
@@ -85,9 +83,9 @@ struct SimSocket {
   std::uint64_t other = 0;
   SimBytes in;  // arrived, not read yet
   bool in_ended = false;
-  int error = 0;        // told once, to whoever comes first
-  bool broken = false;  // reset: nothing more goes out
-  SimBytes out;         // sent, not under way yet
+  int error = 0;                // told once, to whoever comes first
+  bool broken = false;          // reset: nothing more goes out
+  SimBytes out;                 // sent, not under way yet
   std::uint64_t out_bytes = 0;  // that went under way so far
   std::size_t segments_under_way = 0;
   std::size_t bytes_under_way = 0;
@@ -117,7 +115,7 @@ class SimNetwork {
   void release(SimSocket& socket);
   std::expected<int, int> accept(SimHost& host, SimSocket& listener);  // EAGAIN, EMFILE
   void connect(SimSocket& socket, const io::Address& address);
-  static int connect_result(const SimSocket& socket);  // 0, EINPROGRESS or the error
+  static int connect_result(const SimSocket& socket);                               // 0, EINPROGRESS or the error
   std::expected<std::size_t, int> send(SimSocket& socket, std::string_view bytes);  // 0: no room
   void end_output(SimSocket& socket);
   // How many bytes could be read, 0 at the end; EAGAIN, or an error that is told once.

@@ -9,9 +9,7 @@ namespace sluice::sim {
 namespace {
 
 // After these a connection goes on; after any other error it is lost.
-bool leaves_connection(int error) {
-  return error == EINTR || error == EAGAIN || error == ENOMEM || error == ENOBUFS;
-}
+bool leaves_connection(int error) { return error == EINTR || error == EAGAIN || error == ENOMEM || error == ENOBUFS; }
 
 }  // namespace
 
@@ -22,11 +20,8 @@ void SimRing::accept_multishot(io::Tag tag, int listener) {
 }
 
 void SimRing::receive(io::Tag tag, int socket, bool multishot, bool poll_first) {
-  submitted_.push_back({.tag = tag,
-                        .kind = Kind::receive,
-                        .descriptor = socket,
-                        .multishot = multishot,
-                        .poll_first = poll_first});
+  submitted_.push_back(
+      {.tag = tag, .kind = Kind::receive, .descriptor = socket, .multishot = multishot, .poll_first = poll_first});
 }
 
 void SimRing::send(io::Tag tag, int socket, const msghdr* message) {
@@ -50,18 +45,13 @@ void SimRing::close(io::Tag tag, int descriptor) {
 void SimRing::write_file(io::Tag tag, int file, const void* bytes, std::size_t size, std::uint64_t offset,
                          bool durable) {
   const iovec piece{.iov_base = const_cast<void*>(bytes), .iov_len = size};
-  submitted_.push_back({.tag = tag,
-                        .kind = Kind::write_file,
-                        .descriptor = file,
-                        .bytes = piece,
-                        .offset = offset,
-                        .durable = durable});
+  submitted_.push_back(
+      {.tag = tag, .kind = Kind::write_file, .descriptor = file, .bytes = piece, .offset = offset, .durable = durable});
 }
 
 void SimRing::read_file(io::Tag tag, int file, void* bytes, std::size_t size, std::uint64_t offset) {
   const iovec piece{.iov_base = bytes, .iov_len = size};
-  submitted_.push_back(
-      {.tag = tag, .kind = Kind::read_file, .descriptor = file, .bytes = piece, .offset = offset});
+  submitted_.push_back({.tag = tag, .kind = Kind::read_file, .descriptor = file, .bytes = piece, .offset = offset});
 }
 
 void SimRing::cancel(io::Tag tag, io::Tag target) {
@@ -161,14 +151,19 @@ void SimRing::attempt(std::uint64_t key) {
   Operation& operation = operations_.at(key);
   if (operation.ending) return;
   switch (operation.kind) {
-    case Kind::accept: return try_accept(key, operation);
-    case Kind::receive: return try_receive(key, operation);
-    case Kind::send: return try_send(key, operation);
-    case Kind::connect: return try_connect(key, operation);
+    case Kind::accept:
+      return try_accept(key, operation);
+    case Kind::receive:
+      return try_receive(key, operation);
+    case Kind::send:
+      return try_send(key, operation);
+    case Kind::connect:
+      return try_connect(key, operation);
     case Kind::close:
     case Kind::cancel:
     case Kind::write_file:
-    case Kind::read_file: return;
+    case Kind::read_file:
+      return;
   }
 }
 
@@ -218,10 +213,10 @@ bool SimRing::receive_once(std::uint64_t key, Operation& operation) {
   buffer.here = false;
   buffer.used = static_cast<std::uint32_t>(size);
   io::Completion completion{.tag = operation.tag,
-                        .result = static_cast<std::int32_t>(size),
-                        .more = operation.multishot && !context_.random.percent(context_.options.early_end_percent),
-                        .has_buffer = true,
-                        .buffer = id};
+                            .result = static_cast<std::int32_t>(size),
+                            .more = operation.multishot && !context_.random.percent(context_.options.early_end_percent),
+                            .has_buffer = true,
+                            .buffer = id};
   if (!completion.more) return end(key, completion), false;
   tell(key, completion);
   return true;
@@ -357,8 +352,7 @@ std::size_t SimRing::collect(std::span<io::Completion> completions) {
     total += queue.size();
   }
   std::size_t wanted = std::min(total, completions.size());
-  if (wanted > 1 && context_.random.percent(context_.options.held_percent))
-    wanted = context_.random.between(1, wanted);
+  if (wanted > 1 && context_.random.percent(context_.options.held_percent)) wanted = context_.random.between(1, wanted);
   for (std::size_t count = 0; count < wanted; ++count) {
     const std::size_t pick = context_.random.below(keys.size());
     const auto it = completed_.find(keys[pick]);

@@ -13,9 +13,7 @@ constexpr std::size_t kUnsyncedMax = 256;
 
 std::uint64_t end_of(const SimFile::Write& write) { return write.offset + write.bytes.size(); }
 
-bool overlap(const SimFile::Write& a, const SimFile::Write& b) {
-  return a.offset < end_of(b) && b.offset < end_of(a);
-}
+bool overlap(const SimFile::Write& a, const SimFile::Write& b) { return a.offset < end_of(b) && b.offset < end_of(a); }
 
 // What is there now came later than these writes: none of them may undo it.
 void forget(SimFile& file, const SimFile::Write& newer) {
@@ -26,11 +24,9 @@ void forget(SimFile& file, const SimFile::Write& newer) {
       continue;
     }
     if (write.offset < newer.offset)
-      kept.push_back(
-          {.offset = write.offset, .bytes = write.bytes.substr(0, newer.offset - write.offset)});
+      kept.push_back({.offset = write.offset, .bytes = write.bytes.substr(0, newer.offset - write.offset)});
     if (end_of(write) > end_of(newer))
-      kept.push_back(
-          {.offset = end_of(newer), .bytes = write.bytes.substr(end_of(newer) - write.offset)});
+      kept.push_back({.offset = end_of(newer), .bytes = write.bytes.substr(end_of(newer) - write.offset)});
   }
   file.unsynced = std::move(kept);
 }
@@ -114,9 +110,7 @@ void SimStorage::sync(const std::string& directory) {
     }
     apply(durable_, change);
     // It went from another directory: that it once came there does not matter any more.
-    std::erase_if(kept, [&](const Change& older) {
-      return older.to == change.from && older.file == change.file;
-    });
+    std::erase_if(kept, [&](const Change& older) { return older.to == change.from && older.file == change.file; });
   }
   unsynced_ = std::move(kept);
 }
@@ -153,8 +147,7 @@ void SimStorage::write_torn(SimFile& file, std::uint64_t offset, std::string_vie
        [&file](std::uint64_t at, std::string_view sector) { write(file, at, sector); });
 }
 
-std::uint64_t SimStorage::begin_write(const SimFileRef& file, std::uint64_t offset,
-                                      std::string_view bytes) {
+std::uint64_t SimStorage::begin_write(const SimFileRef& file, std::uint64_t offset, std::string_view bytes) {
   UnderWay started{.file = file, .write = {.offset = offset, .bytes = std::string(bytes)}};
   for (const auto& [number, other] : under_way_)
     if (other.file == file && overlap(other.write, started.write))
@@ -168,8 +161,7 @@ std::uint64_t SimStorage::begin_write(const SimFileRef& file, std::uint64_t offs
 // Any order, each lost, whole or torn.
 void SimStorage::lose(SimFile& file) {
   std::vector<SimFile::Write> writes = std::exchange(file.unsynced, {});
-  for (std::size_t i = writes.size(); i > 1; --i)
-    std::swap(writes[i - 1], writes[context_.random.below(i)]);
+  for (std::size_t i = writes.size(); i > 1; --i) std::swap(writes[i - 1], writes[context_.random.below(i)]);
   for (const SimFile::Write& write : writes) {
     switch (context_.random.below(3)) {
       case 0:
@@ -178,9 +170,7 @@ void SimStorage::lose(SimFile& file) {
         file.durable.write(write.offset, write.bytes);
         break;
       default:
-        tear(write, [&file](std::uint64_t at, std::string_view sector) {
-          file.durable.write(at, sector);
-        });
+        tear(write, [&file](std::uint64_t at, std::string_view sector) { file.durable.write(at, sector); });
     }
   }
   file.current = file.durable;
@@ -199,8 +189,7 @@ void SimStorage::power_loss() {
 
 void SimStorage::process_loss() {
   for (const auto& [number, started] : std::exchange(under_way_, {}))
-    if (context_.random.percent(50))
-      write(*started.file, started.write.offset, started.write.bytes);
+    if (context_.random.percent(50)) write(*started.file, started.write.offset, started.write.bytes);
 }
 
 }  // namespace sluice::sim

@@ -56,19 +56,13 @@ class SimStorage {
 
   // Names.  A change is on the disk after sync() of the directory; a rename after that of the new
   // name's.
-  [[nodiscard]] bool is_directory(const std::string& path) const {
-    return directories_.contains(path);
-  }
+  [[nodiscard]] bool is_directory(const std::string& path) const { return directories_.contains(path); }
   void make_directory(const std::string& path) { directories_.insert(path); }  // durable at once
   [[nodiscard]] SimFileRef find(const std::string& path) const;                // null
   [[nodiscard]] const std::map<std::string, SimFileRef>& files() const { return current_; }
   [[nodiscard]] const std::set<std::string>& directories() const { return directories_; }
-  void create(const std::string& path, const SimFileRef& file) {
-    change({.from = "", .to = path, .file = file});
-  }
-  void rename(const std::string& from, const std::string& to) {
-    change({.from = from, .to = to, .file = find(from)});
-  }
+  void create(const std::string& path, const SimFileRef& file) { change({.from = "", .to = path, .file = file}); }
+  void rename(const std::string& from, const std::string& to) { change({.from = from, .to = to, .file = find(from)}); }
   void remove(const std::string& path) { change({.from = path, .to = "", .file = find(path)}); }
   void sync(const std::string& directory);
 

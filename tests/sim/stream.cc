@@ -16,8 +16,8 @@ std::expected<std::size_t, int> SimNetwork::send(SimSocket& socket, std::string_
   if (socket.state != SimSocket::State::connected) context_.broken("send on a socket that is not connected");
   if (socket.error != 0) return std::unexpected(take_error(socket));
   if (socket.broken) return std::unexpected(EPIPE);
-  const std::size_t room = context_.options.send_buffer_bytes - std::min<std::size_t>(
-      socket.out.size(), context_.options.send_buffer_bytes);
+  const std::size_t room =
+      context_.options.send_buffer_bytes - std::min<std::size_t>(socket.out.size(), context_.options.send_buffer_bytes);
   const std::size_t size = std::min(room, bytes.size());
   socket.out.append(bytes.substr(0, size));
   pump(socket);
@@ -64,8 +64,8 @@ void SimNetwork::pump(SimSocket& from) {
       continue;
     }
     const std::size_t taken = to != nullptr ? to->in.size() + from.bytes_under_way : 0;
-    const std::size_t window = context_.options.receive_buffer_bytes - std::min<std::size_t>(
-        taken, context_.options.receive_buffer_bytes);
+    const std::size_t window =
+        context_.options.receive_buffer_bytes - std::min<std::size_t>(taken, context_.options.receive_buffer_bytes);
     std::size_t size = std::min({from.out.size(), window, std::size_t{context_.options.segment_bytes_max}});
     if (!from.breaks.empty())
       size = static_cast<std::size_t>(std::min<std::uint64_t>(size, from.breaks.front().bytes - from.out_bytes));

@@ -28,8 +28,7 @@ class SimSockets final : public io::Sockets {
 
 class SimClock final : public io::Clock {
  public:
-  SimClock(const SimTimeline& timeline, const std::int64_t& jumped_ms)
-      : timeline_(timeline), jumped_ms_(jumped_ms) {}
+  SimClock(const SimTimeline& timeline, const std::int64_t& jumped_ms) : timeline_(timeline), jumped_ms_(jumped_ms) {}
   Instant now() override { return timeline_.now(); }
   WallMillis wall() override {
     return kWallStart + jumped_ms_ +
@@ -74,8 +73,7 @@ void SimNames::add(const std::string& name, std::string_view ip) {
   known_[name].push_back(*address);
 }
 
-std::expected<std::vector<io::Address>, std::string> SimNames::look_up(const std::string& host,
-                                                                   std::uint16_t port) {
+std::expected<std::vector<io::Address>, std::string> SimNames::look_up(const std::string& host, std::uint16_t port) {
   if (context_.faults.fails(SimCall::look_up, "") != 0) return std::unexpected(host + ": no name service");
   std::vector<io::Address> found = in_hosts_file(host, port);
   if (found.empty()) return std::unexpected(host + ": unknown");
@@ -143,13 +141,9 @@ void SimWorld::set_descriptors_max(std::string_view ip, std::size_t count) {
   network_.host(ip).descriptors_max = count;
 }
 
-std::size_t SimWorld::descriptors_open(std::string_view ip) {
-  return SimNetwork::descriptors_open(network_.host(ip));
-}
+std::size_t SimWorld::descriptors_open(std::string_view ip) { return SimNetwork::descriptors_open(network_.host(ip)); }
 
-void SimWorld::after(Duration delay, std::function<void()> event) {
-  context_.timeline.after(delay, std::move(event));
-}
+void SimWorld::after(Duration delay, std::function<void()> event) { context_.timeline.after(delay, std::move(event)); }
 
 // ------------------------------------------------------------------------------------------ running
 

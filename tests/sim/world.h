@@ -26,9 +26,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/io/platform.h"
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
+#include "engine/io/platform.h"
 #include "tests/sim/context.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/dns.h"
@@ -42,8 +42,7 @@ class SimNames final : public io::Names {
  public:
   explicit SimNames(SimContext& context) : context_(context) {}
   void add(const std::string& name, std::string_view ip);
-  std::expected<std::vector<io::Address>, std::string> look_up(const std::string& host,
-                                                           std::uint16_t port) override;
+  std::expected<std::vector<io::Address>, std::string> look_up(const std::string& host, std::uint16_t port) override;
   std::vector<io::Address> in_hosts_file(const std::string& host, std::uint16_t port) override;
 
  private:

@@ -27,9 +27,7 @@ class Running {
   }
 
  private:
-  static Task<void> keep(std::function<Task<T>()> make, std::optional<T>& result) {
-    result.emplace(co_await make());
-  }
+  static Task<void> keep(std::function<Task<T>()> make, std::optional<T>& result) { result.emplace(co_await make()); }
   Platforms& platforms_;
   std::optional<T> result_;
   TaskSet tasks_;

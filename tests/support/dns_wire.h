@@ -28,29 +28,26 @@ class DnsWire {
     counts_[0] = 1;
   }
 
-  DnsWire& record(std::string_view owner, std::uint16_t type, std::uint32_t ttl_s,
-                  std::string_view data, DnsSection section = DnsSection::answer) {
-    return raw(encode(owner) + u16(type) + u16(1) + u32(ttl_s) +
-                   u16(static_cast<std::uint16_t>(data.size())) + std::string(data),
+  DnsWire& record(std::string_view owner, std::uint16_t type, std::uint32_t ttl_s, std::string_view data,
+                  DnsSection section = DnsSection::answer) {
+    return raw(encode(owner) + u16(type) + u16(1) + u32(ttl_s) + u16(static_cast<std::uint16_t>(data.size())) +
+                   std::string(data),
                section);
   }
-  DnsWire& mx(std::string_view owner, std::uint16_t preference, std::string_view host,
-              std::uint32_t ttl_s = 300) {
+  DnsWire& mx(std::string_view owner, std::uint16_t preference, std::string_view host, std::uint32_t ttl_s = 300) {
     return record(owner, 15, ttl_s, u16(preference) + encode(host));
   }
   DnsWire& address(std::string_view owner, std::string_view ip, std::uint32_t ttl_s = 300) {
     const auto parsed = *io::Address::from_ip(ip, 0);
     const auto bytes = parsed.ip_bytes();
-    return record(owner, bytes.size() == 4 ? 1 : 28, ttl_s,
-                  std::string(bytes.begin(), bytes.end()));
+    return record(owner, bytes.size() == 4 ? 1 : 28, ttl_s, std::string(bytes.begin(), bytes.end()));
   }
   DnsWire& alias(std::string_view owner, std::string_view target, std::uint32_t ttl_s = 300) {
     return record(owner, 5, ttl_s, encode(target));
   }
   DnsWire& soa(std::string_view owner, std::uint32_t ttl_s, std::uint32_t minimum) {
     const std::string numbers = u32(1) + u32(2) + u32(3) + u32(4) + u32(minimum);
-    return record(owner, 6, ttl_s, encode("ns.example") + encode("admin.example") + numbers,
-                  DnsSection::authority);
+    return record(owner, 6, ttl_s, encode("ns.example") + encode("admin.example") + numbers, DnsSection::authority);
   }
   // A record, or anything else, byte by byte.
   DnsWire& raw(std::string_view bytes, DnsSection section = DnsSection::answer) {
@@ -75,8 +72,7 @@ class DnsWire {
     return {static_cast<char>(value >> 8), static_cast<char>(value & 0xFF)};
   }
   static std::string u32(std::uint32_t value) {
-    return u16(static_cast<std::uint16_t>(value >> 16)) +
-           u16(static_cast<std::uint16_t>(value & 0xFFFF));
+    return u16(static_cast<std::uint16_t>(value >> 16)) + u16(static_cast<std::uint16_t>(value & 0xFFFF));
   }
   static std::string encode(std::string_view name) {
     std::string bytes;
@@ -88,9 +84,7 @@ class DnsWire {
     }
     return bytes + '\0';
   }
-  static std::string pointer(std::uint16_t offset) {
-    return u16(static_cast<std::uint16_t>(0xC000U | offset));
-  }
+  static std::string pointer(std::uint16_t offset) { return u16(static_cast<std::uint16_t>(0xC000U | offset)); }
 
  private:
   std::uint16_t flags_;

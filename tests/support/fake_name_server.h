@@ -74,11 +74,9 @@ class FakeNameServer {
 
   static Question read_question(std::string_view bytes, bool tcp) {
     const auto u8 = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes.at(i)); };
-    Question question{
-        .name = "", .type = {}, .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)), .tcp = tcp};
+    Question question{.name = "", .type = {}, .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)), .tcp = tcp};
     std::size_t at = 12;
-    for (; u8(at) != 0; at += u8(at) + 1U)
-      question.name += std::string(bytes.substr(at + 1, u8(at))) + ".";
+    for (; u8(at) != 0; at += u8(at) + 1U) question.name += std::string(bytes.substr(at + 1, u8(at))) + ".";
     question.name = io::fold_dns_name(question.name);
     question.type = static_cast<io::DnsType>(u8(at + 1) << 8 | u8(at + 2));
     return question;

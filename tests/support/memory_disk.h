@@ -67,7 +67,8 @@ class MemoryDisk final : public io::Disk {
     return entries;
   }
   io::DiskResult<io::DiskEntry> look(const std::string& path) override {
-    if (directories_.contains(path)) return io::DiskEntry{.name = name_of(path), .directory = true, .links = 2, .own = true};
+    if (directories_.contains(path))
+      return io::DiskEntry{.name = name_of(path), .directory = true, .links = 2, .own = true};
     const auto at = files_.find(path);
     if (at == files_.end()) return failed(path, ENOENT);
     return entry_of(path, *at->second);

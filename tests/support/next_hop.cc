@@ -92,8 +92,7 @@ Task<void> NextHop::serve(std::list<Dialog>::iterator dialog) {
   if (peer.more_is_here()) violation("spoke before the greeting");
   if (co_await answer(*dialog, HopStage::greeting, "220 hop.example ESMTP\r\n") == Said::usual) {
     std::string line;
-    while (!dialog->over && co_await peer.line(line, rules.patience) &&
-           co_await command(*dialog, std::move(line))) {
+    while (!dialog->over && co_await peer.line(line, rules.patience) && co_await command(*dialog, std::move(line))) {
     }
   }
   co_await peer.connection().drained(0, std::chrono::seconds(20), "a scripted next hop's last words");
@@ -118,8 +117,7 @@ Task<bool> NextHop::command(Dialog& dialog, std::string line) {
   }
   if (!dialog.greeted) violation("no EHLO before: " + line);
   if (verb == "AUTH") co_return co_await authenticate(dialog, argument);
-  if (verb == "STARTTLS")
-    co_return co_await answer(dialog, HopStage::starttls, "454 4.7.0 not now\r\n") != Said::gone;
+  if (verb == "STARTTLS") co_return co_await answer(dialog, HopStage::starttls, "454 4.7.0 not now\r\n") != Said::gone;
   if (verb == "XCLIENT") co_return co_await xclient(dialog, argument);
   if (verb == "MAIL") co_return co_await mail(dialog, argument);
   if (verb == "RCPT") co_return co_await recipient(dialog, argument);
@@ -245,8 +243,7 @@ Task<bool> NextHop::read_content(Dialog& dialog) {
     if (has_bare(line)) violation("bare CR or LF in DATA");
     message.content.append(line).append("\r\n");
     content_read += line.size() + 2;
-    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
-      co_return false;
+    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads)) co_return false;
     if (!co_await misbehave_in_body(dialog, message.content.size())) co_return false;
   }
   broken_off.emplace_back(dialog.peer.unread());
@@ -277,8 +274,7 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
       broken_off.push_back(content);
       co_return false;
     }
-    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads))
-      co_return false;
+    if (rules.between_reads > Duration::zero() && !co_await dialog.peer.pause(rules.between_reads)) co_return false;
     if (!co_await misbehave_in_body(dialog, content.size())) co_return false;
   }
   content_read += size;
@@ -328,8 +324,7 @@ const HopFault* NextHop::fault(HopStage stage, std::string_view about) {
   return nullptr;
 }
 
-Task<NextHop::Said> NextHop::answer(Dialog& dialog, HopStage stage, std::string_view usual,
-                                    std::string_view about) {
+Task<NextHop::Said> NextHop::answer(Dialog& dialog, HopStage stage, std::string_view usual, std::string_view about) {
   if (const HopFault* found = fault(stage, about)) {
     const HopFault copy = *found;  // faults_ may change meanwhile
     co_return co_await misbehave(dialog, copy, usual);
@@ -374,7 +369,8 @@ Task<NextHop::Said> NextHop::misbehave(Dialog& dialog, const HopFault& fault, st
     if (!co_await dialog.peer.pause(std::chrono::milliseconds(1))) co_return Said::gone;
   }
   if (fault.say.empty() && fault.hang_up) co_return Said::gone;
-  if (!fault.silent && !co_await say_in_parts(dialog, fault.say.empty() ? usual : std::string_view(fault.say), fault.split))
+  if (!fault.silent &&
+      !co_await say_in_parts(dialog, fault.say.empty() ? usual : std::string_view(fault.say), fault.split))
     co_return Said::gone;
   if (fault.too_late > Duration::zero()) {
     tasks_.add(say_later(dialog.number, fault.say_too, fault.too_late));

@@ -19,7 +19,20 @@
 namespace sluice::testing {
 
 enum class HopStage : std::uint8_t {
-  greeting, ehlo, helo, starttls, auth, xclient, mail, recipient, data, body, chunk, message, rset, quit,
+  greeting,
+  ehlo,
+  helo,
+  starttls,
+  auth,
+  xclient,
+  mail,
+  recipient,
+  data,
+  body,
+  chunk,
+  message,
+  rset,
+  quit,
   verdict,  // of a message that is there: with a fault here it is refused by `say`, after `stall`, which the fault of
             // `message` may then change or accompany; then it may hang up, without a word if `say` is empty
 };
@@ -30,17 +43,17 @@ struct HopFault {
   HopStage stage = HopStage::greeting;
   unsigned after = 0;
   unsigned count = 1;
-  Duration stall = Duration::zero();  // first nothing, this long
-  std::string say;          // in place of the usual reply, as it is
-  std::string say_too;      // behind the usual reply
+  Duration stall = Duration::zero();     // first nothing, this long
+  std::string say;                       // in place of the usual reply, as it is
+  std::string say_too;                   // behind the usual reply
   Duration too_late = Duration::zero();  // say_too comes this much later, while the dialog goes on
-  bool too_early = false;   // say_too comes in front of the reply instead
-  bool silent = false;      // no reply at all; the dialog goes on
-  std::size_t split = 0;    // the reply in two parts, the second one a moment later
-  bool hang_up = false;     // then closes; without `say`, instead of replying
-  bool endless = false;     // a reply that never ends
-  std::uint64_t bytes = 0;  // body: after so many octets of it
-  std::string only_for;     // recipient: those that contain this
+  bool too_early = false;                // say_too comes in front of the reply instead
+  bool silent = false;                   // no reply at all; the dialog goes on
+  std::size_t split = 0;                 // the reply in two parts, the second one a moment later
+  bool hang_up = false;                  // then closes; without `say`, instead of replying
+  bool endless = false;                  // a reply that never ends
+  std::uint64_t bytes = 0;               // body: after so many octets of it
+  std::string only_for;                  // recipient: those that contain this
 };
 
 struct HopRules {
@@ -49,17 +62,17 @@ struct HopRules {
   bool eight_bit_mime = true;
   bool smtputf8 = true;
   bool dsn = true;
-  bool starttls = false;    // offered; there is no TLS behind it
-  std::string auth;         // mechanisms offered
-  std::string xclient;      // attributes offered
+  bool starttls = false;  // offered; there is no TLS behind it
+  std::string auth;       // mechanisms offered
+  std::string xclient;    // attributes offered
   std::uint64_t size_max = 100'000'000;
-  unsigned recipients_max = 0;      // stated by LIMITS, kept with 452; 0: none
+  unsigned recipients_max = 0;  // stated by LIMITS, kept with 452; 0: none
   bool enhanced_codes = true;
-  bool hello_once = false;          // a second EHLO is refused, as Python's smtpd does
-  bool asks_for_nothing = false;    // answers 354 to DATA although it took no recipient
-  std::string password;     // of AUTH, as base64; empty: any will do
-  bool mute_after_message = false;       // answers nothing more on a connection that had a message
-  unsigned messages_max = 0;             // closes after so many on one connection; 0: never
+  bool hello_once = false;                    // a second EHLO is refused, as Python's smtpd does
+  bool asks_for_nothing = false;              // answers 354 to DATA although it took no recipient
+  std::string password;                       // of AUTH, as base64; empty: any will do
+  bool mute_after_message = false;            // answers nothing more on a connection that had a message
+  unsigned messages_max = 0;                  // closes after so many on one connection; 0: never
   Duration between_reads = Duration::zero();  // while it reads content
   Duration patience = std::chrono::hours(2);
 };

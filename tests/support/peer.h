@@ -61,8 +61,7 @@ class Peer {
  private:
   Task<bool> more(Duration timeout) {
     Chain& input = connection_->input();
-    if (input.empty() && co_await connection_->more(timeout, "a scripted peer") != net::IoStatus::ok)
-      co_return false;
+    if (input.empty() && co_await connection_->more(timeout, "a scripted peer") != net::IoStatus::ok) co_return false;
     text_ += input.to_string();
     input.clear();
     co_return true;

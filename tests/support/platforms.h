@@ -47,8 +47,7 @@ class Platforms {
   // A loop on the host with this address; real ones are all on this machine.
   io::Loop& add_loop(std::string_view ip, const io::LoopLimits& limits = {}) {
     hosts_.emplace(ip);
-    if (world_ != nullptr)
-      return *loops_.emplace_back(std::make_unique<io::Loop>(world_->platform(ip), limits));
+    if (world_ != nullptr) return *loops_.emplace_back(std::make_unique<io::Loop>(world_->platform(ip), limits));
     auto ring = io::make_real_ring({.submissions = 256, .completions = 4096, .buffers = limits.buffers});
     if (!ring) throw std::runtime_error(ring.error());
     rings_.push_back(*std::move(ring));

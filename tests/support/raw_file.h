@@ -64,9 +64,7 @@ class DiskPlace {
   }
   // The real one is there already; make_directory() is for both.
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string path(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-  }
+  [[nodiscard]] std::string path(std::string_view name) const { return path_ + "/" + std::string(name); }
 
  private:
   bool real_;

@@ -90,13 +90,14 @@ void break_network(sim::SimWorld& world, sim::SimRandom& random) {
   for (std::uint64_t i = random.below(6); i > 0; --i) {
     const sim::SimCall call = random.percent(50) ? sim::SimCall::receive : sim::SimCall::send;
     const int error = random.percent(30) ? ECONNRESET : kPassing[random.below(call == sim::SimCall::send ? 2 : 3)];
-    world.faults().add(sim::SimFault{.call = call, .after = random.below(200), .count = random.between(1, 3), .error = error});
+    world.faults().add(
+        sim::SimFault{.call = call, .after = random.below(200), .count = random.between(1, 3), .error = error});
   }
   for (std::uint64_t i = random.below(4); i > 0; --i)
     world.faults().add(sim::SimStreamFault{.after = random.below(4),
-                                          .to_server = random.percent(70),
-                                          .bytes = random.below(random.percent(50) ? 300 : 30'000),
-                                          .what = static_cast<sim::SimBreak>(random.below(3))});
+                                           .to_server = random.percent(70),
+                                           .bytes = random.below(random.percent(50) ? 300 : 30'000),
+                                           .what = static_cast<sim::SimBreak>(random.below(3))});
 }
 
 }  // namespace sluice::testing

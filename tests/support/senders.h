@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/world.h"
 #include "engine/net/connection.h"
+#include "tests/sim/world.h"
 
 namespace sluice::testing {
 
@@ -17,8 +17,8 @@ enum class SentKind : std::uint8_t { honest, foreign_sender, foreign_author, bar
 
 struct Sent {
   SentKind kind;
-  std::string body;      // from the first header line on
-  bool taken = false;    // the client has heard 250
+  std::string body;    // from the first header line on
+  bool taken = false;  // the client has heard 250
 };
 
 // Logs in as SessionHost's ann@example.com, and writes to bob@example.net.

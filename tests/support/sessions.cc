@@ -37,15 +37,14 @@ class ScriptedTakers::Taker final : public message::Taker {
   Taker(const Taker&) = delete;
   Taker& operator=(const Taker&) = delete;
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first,
-                   std::vector<smtp::Reply>& answers) override {
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override {
     EXPECT_EQ(stage_, Stage::envelope);
     EXPECT_LT(first, envelope.recipients.size());
     co_await pause();
     for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
       const message::Recipient& recipient = envelope.recipients[i];
-      smtp::Reply answer = script_.on_recipient ? script_.on_recipient(recipient)
-                                                : smtp::Reply(smtp::replies::kRecipientOk);
+      smtp::Reply answer =
+          script_.on_recipient ? script_.on_recipient(recipient) : smtp::Reply(smtp::replies::kRecipientOk);
       if (answer.positive()) message_.recipients.push_back(recipient.forward_path);
       answers.push_back(std::move(answer));
     }
@@ -133,8 +132,13 @@ SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::Tak
       tickets_({}, loop.platform().clock, loop.platform().random),
       tls_({.listener = "test"}, certificates_, tickets_),
       rules_(std::make_shared<session::ListenerRules>()),
-      services_{loop, people, other_takers != nullptr ? *other_takers : takers, notes,
-                other_ids != nullptr ? *other_ids : ids_, counters, admission} {
+      services_{loop,
+                people,
+                other_takers != nullptr ? *other_takers : takers,
+                notes,
+                other_ids != nullptr ? *other_ids : ids_,
+                counters,
+                admission} {
   rules_->name = "test";
   rules_->profile.hostname = "relay.example";
   rules_->profile.mechanisms = {"PLAIN", "LOGIN"};
@@ -187,7 +191,8 @@ std::vector<ClientReply> take_replies(std::string& text) {
   return replies;
 }
 
-SessionClient::SessionClient(Platforms& platforms, io::Loop& loop, const io::Address& relay) : platforms_(platforms), loop_(loop) {
+SessionClient::SessionClient(Platforms& platforms, io::Loop& loop, const io::Address& relay)
+    : platforms_(platforms), loop_(loop) {
   using Dialled = std::expected<std::unique_ptr<net::Connection>, int>;
   auto dialled = await<Dialled>(platforms, loop, [&] { return net::Connection::connect(loop, relay, 30s); });
   if (dialled) connection_ = *std::move(dialled);

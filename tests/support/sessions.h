@@ -1,6 +1,5 @@
-// What the tests of whole sessions share: a simulated relay with a listener whose sessions are the real ones, people who
-// may log in, a scripted taker, and clients that say what a test tells them.
-// Owned by one test; its thread only.
+// What the tests of whole sessions share: a simulated relay with a listener whose sessions are the real ones, people
+// who may log in, a scripted taker, and clients that say what a test tells them. Owned by one test; its thread only.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -14,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "engine/tls/certificates.h"
 #include "engine/net/listener.h"
-#include "engine/tls/self_signed.h"
+#include "engine/session/session.h"
+#include "engine/tls/certificates.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"
-#include "engine/session/session.h"
+#include "engine/tls/self_signed.h"
 #include "tests/support/awaited.h"
 
 namespace sluice::testing {
@@ -61,7 +60,7 @@ class ScriptedTakers final : public message::TakerFactory {
 
   std::function<smtp::Reply(const message::Recipient&)> on_recipient;  // null: takes all
   smtp::Reply word{250, {2, 0, 0}, "Taken"};                           // at the end of each message
-  Duration pause = Duration::zero();  // it takes up to so long over everything
+  Duration pause = Duration::zero();                                   // it takes up to so long over everything
   std::vector<TakenMessage> ledger;
   message::ContentFacts facts;  // of the last one that was finished
   std::vector<std::string> submitters;

@@ -1,6 +1,6 @@
 // Says of each test whether it had threads, as the property `threads` in gtest's report: these are the tests for the
-// thread sanitizer (tests/run.py).  Part of every unit program but those with a sanitizer, which has a pthread_create of
-// its own.
+// thread sanitizer (tests/run.py).  Part of every unit program but those with a sanitizer, which has a pthread_create
+// of its own.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <pthread.h>

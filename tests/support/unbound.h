@@ -71,8 +71,7 @@ class Unbound {
     std::ofstream file(folder_ / "unbound.conf");
     file << "server:\n"
          << "  interface: 127.0.0.1\n  port: " << port_ << "\n  access-control: 127.0.0.0/8 allow\n"
-         << "  do-daemonize: no\n  chroot: \"\"\n  username: \"\"\n  pidfile: \"\"\n  directory: \""
-         << folder_.string()
+         << "  do-daemonize: no\n  chroot: \"\"\n  username: \"\"\n  pidfile: \"\"\n  directory: \"" << folder_.string()
          << "\"\n  use-syslog: no\n  module-config: \"iterator\"\n  num-threads: 1\n  "
             "do-not-query-localhost: no\n"
          << "  outgoing-range: 32\n  num-queries-per-thread: 32\n  so-rcvbuf: 0\n  msg-cache-size: "
@@ -83,14 +82,12 @@ class Unbound {
   bool start(const std::string& zones) {
     port_ = free_port();
     write_config(zones);
-    const std::string config = (folder_ / "unbound.conf").string(),
-                      said = (folder_ / "log").string();
+    const std::string config = (folder_ / "unbound.conf").string(), said = (folder_ / "log").string();
     std::array<const char*, 5> words{kProgram, "-d", "-c", config.c_str(), nullptr};
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 2, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    const int error = ::posix_spawn(&id_, kProgram, &files, nullptr,
-                                    const_cast<char* const*>(words.data()), environ);
+    const int error = ::posix_spawn(&id_, kProgram, &files, nullptr, const_cast<char* const*>(words.data()), environ);
     posix_spawn_file_actions_destroy(&files);
     if (error != 0) return false;
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);

@@ -18,9 +18,9 @@
 
 namespace {
 
+using sluice::dsn::ReportKind;
 using sluice::message::BodyForm;
 using sluice::message::Fate;
-using sluice::dsn::ReportKind;
 
 struct Description {
   sluice::message::Envelope envelope;
@@ -51,8 +51,7 @@ std::string unescaped(std::string_view text) {
     }
     const char c = text[++i];
     if (c == 'x' && i + 2 < text.size()) {
-      out += static_cast<char>(sluice::smtp::hex_value(text[i + 1]) * 16 +
-                               sluice::smtp::hex_value(text[i + 2]));
+      out += static_cast<char>(sluice::smtp::hex_value(text[i + 1]) * 16 + sluice::smtp::hex_value(text[i + 2]));
       i += 2;
     } else {
       out += c == 'r' ? '\r' : c == 'n' ? '\n' : c;
@@ -75,9 +74,7 @@ const std::map<std::string, Setter, std::less<>>& message_keys() {
        }},
       {"kind",
        [](auto& d, const auto& v) {
-         d.kind = v == "delay"     ? ReportKind::delay
-                  : v == "success" ? ReportKind::success
-                                   : ReportKind::failure;
+         d.kind = v == "delay" ? ReportKind::delay : v == "success" ? ReportKind::success : ReportKind::failure;
        }},
       {"content", [](auto& d, const auto& v) { d.content = v; }},
       {"whole", [](auto& d, const auto&) { d.whole = true; }},
@@ -106,8 +103,7 @@ const std::map<std::string, Setter, std::less<>>& recipient_keys() {
   static const std::map<std::string, Setter, std::less<>> kKeys{
       {"orcpt", [](auto& d, const auto& v) { d.recipient().orcpt = v; }},
       {"fate", [](auto& d, const auto& v) { d.last().fate = kFates.at(v); }},
-      {"code",
-       [](auto& d, const auto& v) { d.last().code = static_cast<std::uint16_t>(std::stoul(v)); }},
+      {"code", [](auto& d, const auto& v) { d.last().code = static_cast<std::uint16_t>(std::stoul(v)); }},
       {"enhanced", [](auto& d, const auto& v) { d.last().enhanced = enhanced_code(v); }},
       {"text", [](auto& d, const auto& v) { d.last().text = v; }},
       {"next_hop", [](auto& d, const auto& v) { d.last().next_hop = v; }},
@@ -119,8 +115,7 @@ const std::map<std::string, Setter, std::less<>>& recipient_keys() {
 bool set(Description& description, const std::string& line) {
   const std::size_t space = line.find(' ');
   const std::string key = line.substr(0, space);
-  const std::string value =
-      space == std::string::npos ? std::string() : unescaped(line.substr(space + 1));
+  const std::string value = space == std::string::npos ? std::string() : unescaped(line.substr(space + 1));
   if (key == "recipient") {
     description.envelope.recipients.push_back({.forward_path = value});
     description.status.recipients.emplace_back();
@@ -140,8 +135,7 @@ void print(const sluice::dsn::Report& report) {
   if (envelope.smtputf8) std::cout << " SMTPUTF8";
   if (envelope.size) std::cout << " SIZE=" << *envelope.size;
   std::cout << "\r\n";
-  for (const auto& recipient : envelope.recipients)
-    std::cout << "TO <" << recipient.forward_path << ">\r\n";
+  for (const auto& recipient : envelope.recipients) std::cout << "TO <" << recipient.forward_path << ">\r\n";
   std::cout << "\r\n" << report.content;
 }
 
@@ -157,23 +151,23 @@ int main() {
   }
   std::vector<std::size_t> recipients(description.envelope.recipients.size());
   std::iota(recipients.begin(), recipients.end(), std::size_t{0});
-  const auto report = sluice::dsn::build_report(
-      {.envelope = description.envelope,
-       .status = description.status,
-       .kind = description.kind,
-       .recipients = recipients,
-       .header_or_content = description.content,
-       .content_is_whole = description.whole,
-       .form = description.dot_stuffed ? BodyForm::dot_stuffed : BodyForm::literal,
-       .eight_bit = description.eight_bit,
-       .reporting_mta = description.reporting_mta,
-       .queue_id = "REPORT1",
-       .arrived = description.arrived,
-       .now = description.now,
-       .retry_until = description.retry_until,
-       .random = description.random,
-       .postmaster = description.postmaster,
-       .policy_url = description.policy_url});
+  const auto report =
+      sluice::dsn::build_report({.envelope = description.envelope,
+                                 .status = description.status,
+                                 .kind = description.kind,
+                                 .recipients = recipients,
+                                 .header_or_content = description.content,
+                                 .content_is_whole = description.whole,
+                                 .form = description.dot_stuffed ? BodyForm::dot_stuffed : BodyForm::literal,
+                                 .eight_bit = description.eight_bit,
+                                 .reporting_mta = description.reporting_mta,
+                                 .queue_id = "REPORT1",
+                                 .arrived = description.arrived,
+                                 .now = description.now,
+                                 .retry_until = description.retry_until,
+                                 .random = description.random,
+                                 .postmaster = description.postmaster,
+                                 .policy_url = description.policy_url});
   if (report)
     print(*report);
   else

@@ -81,8 +81,7 @@ TEST_F(CredentialCacheTest, BeingAskedDoesNotProlongAnAnswer) {
 }
 
 TEST_F(CredentialCacheTest, AWrongSecretNeverLocksOutARightOne) {
-  for (int guess = 0; guess < 1000; ++guess)
-    put("tim", "guess" + std::to_string(guess), Answer::wrong());
+  for (int guess = 0; guess < 1000; ++guess) put("tim", "guess" + std::to_string(guess), Answer::wrong());
   EXPECT_EQ(known("tim", "right"), "nothing");
   EXPECT_TRUE(put("tim", "right", granted("tim")));
   EXPECT_EQ(known("tim", "right"), "granted to tim");
@@ -91,10 +90,8 @@ TEST_F(CredentialCacheTest, AWrongSecretNeverLocksOutARightOne) {
 
 TEST_F(CredentialCacheTest, GuessingEvictsNoCustomer) {
   for (int i = 0; i < 8; ++i) put("customer" + std::to_string(i), "right", granted("c"));
-  for (int guess = 0; guess < 10'000; ++guess)
-    put("tim", "guess" + std::to_string(guess), Answer::wrong());
-  for (int i = 0; i < 8; ++i)
-    EXPECT_EQ(known("customer" + std::to_string(i), "right"), "granted to c");
+  for (int guess = 0; guess < 10'000; ++guess) put("tim", "guess" + std::to_string(guess), Answer::wrong());
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(known("customer" + std::to_string(i), "right"), "granted to c");
 }
 
 TEST_F(CredentialCacheTest, RefusalsExpireSoon) {
@@ -137,9 +134,7 @@ TEST_F(CredentialCacheTest, IsBounded) {
 
 TEST_F(CredentialCacheTest, DropsTheLongestUnusedFirst) {
   CredentialCache small(process_key(), {.granted_max = 8, .refused_max = 8});
-  const auto key_of = [&](int i) {
-    return small.key_of(name_of("user" + std::to_string(i)), secret_of("s"));
-  };
+  const auto key_of = [&](int i) { return small.key_of(name_of("user" + std::to_string(i)), secret_of("s")); };
   for (int i = 0; i < 8; ++i) small.put(small.ticket(), key_of(i), granted("u"), now_);
   for (int i = 8; i < 100; ++i) {
     // User 0 goes on sending.
@@ -152,9 +147,7 @@ TEST_F(CredentialCacheTest, DropsTheLongestUnusedFirst) {
 
 TEST_F(CredentialCacheTest, DropsTheExpiredBeforeTheUsed) {
   CredentialCache small(process_key(), {.granted_max = 8, .refused_max = 8});
-  const auto key_of = [&](int i) {
-    return small.key_of(name_of("user" + std::to_string(i)), secret_of("s"));
-  };
+  const auto key_of = [&](int i) { return small.key_of(name_of("user" + std::to_string(i)), secret_of("s")); };
   small.put(small.ticket(), key_of(0), granted("u"), now_);
   now_ += minutes(4);
   for (int i = 1; i < 8; ++i) small.put(small.ticket(), key_of(i), granted("u"), now_);
@@ -201,9 +194,9 @@ TEST_F(CredentialCacheTest, ForgetsAll) {
 
 TEST_F(CredentialCacheTest, DropsAnAnswerFromBeforeAChange) {
   // The check began, the password was changed and forgotten, and then the old answer came in.
-  for (const auto& change : {+[](CredentialCache& cache) { cache.forget("tim"); },
-                             +[](CredentialCache& cache) { cache.forget_customer(1); },
-                             +[](CredentialCache& cache) { cache.forget_all(); }}) {
+  for (const auto& change :
+       {+[](CredentialCache& cache) { cache.forget("tim"); }, +[](CredentialCache& cache) { cache.forget_customer(1); },
+        +[](CredentialCache& cache) { cache.forget_all(); }}) {
     const CredentialCache::Ticket ticket = cache_.ticket();
     change(cache_);
     EXPECT_FALSE(cache_.put(ticket, key("tim", "old"), granted("tim"), now_));
@@ -222,8 +215,7 @@ TEST_F(CredentialCacheTest, NameAndSecretDoNotRunIntoEachOther) {
 TEST_F(CredentialCacheTest, KeysMeanNothingInAnotherProcess) {
   const CredentialCache other(process_key(8), limits_);
   EXPECT_NE(key("tim", "secret").pair, other.key_of(name_of("tim"), secret_of("secret")).pair);
-  EXPECT_NE(key("tim", "secret").account,
-            other.key_of(name_of("tim"), secret_of("secret")).account);
+  EXPECT_NE(key("tim", "secret").account, other.key_of(name_of("tim"), secret_of("secret")).account);
 }
 
 TEST_F(CredentialCacheTest, HoldsNoSecret) {

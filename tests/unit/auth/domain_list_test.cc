@@ -14,9 +14,8 @@ TEST(DomainList, CoversExactlyWhatItNames) {
   EXPECT_TRUE(list.covers("example.com"));
   EXPECT_TRUE(list.covers("EXAMPLE.Net"));
   for (const std::string_view other :
-       {"", "com", "www.example.com", "xexample.com", "example.com.", ".example.com", "example.co",
-        "example.comm", "example.com.evil.example", "*.example.com", "[192.0.2.1]", "example.com ",
-        "*", "e*ample.com"}) {
+       {"", "com", "www.example.com", "xexample.com", "example.com.", ".example.com", "example.co", "example.comm",
+        "example.com.evil.example", "*.example.com", "[192.0.2.1]", "example.com ", "*", "e*ample.com"}) {
     EXPECT_FALSE(list.covers(other)) << other;
   }
 }
@@ -25,9 +24,8 @@ TEST(DomainList, WildcardCoversWhatLiesBelowAtAnyDepthAndNotItself) {
   const DomainList list({"*.example.com"});
   EXPECT_TRUE(list.covers("www.example.com"));
   EXPECT_TRUE(list.covers("A.b.C.example.COM"));
-  for (const std::string_view other :
-       {"example.com", ".example.com", "x..example.com", "*.example.com", "wwwexample.com",
-        "example.com.www", "*.*.example.com", "[.example.com"}) {
+  for (const std::string_view other : {"example.com", ".example.com", "x..example.com", "*.example.com",
+                                       "wwwexample.com", "example.com.www", "*.*.example.com", "[.example.com"}) {
     EXPECT_FALSE(list.covers(other)) << other;
   }
 }
@@ -35,8 +33,8 @@ TEST(DomainList, WildcardCoversWhatLiesBelowAtAnyDepthAndNotItself) {
 TEST(DomainList, CoversAllSpellingsOfADomain) {
   const DomainList list({"b\u00fccher.example", "*.xn--mller-kva.example"});
   for (const std::string_view domain :
-       {"xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE", "b\u00fccher.example", "B\u00dcCHER.example", "bu\u0308cher.example",
-        "a.m\u00fcller.example", "\u00fc.M\u00dcLLER.example"})
+       {"xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE", "b\u00fccher.example", "B\u00dcCHER.example",
+        "bu\u0308cher.example", "a.m\u00fcller.example", "\u00fc.M\u00dcLLER.example"})
     EXPECT_TRUE(list.covers(domain)) << domain;
   for (const std::string_view domain :
        {"bucher.example", "m\u00fcller.example", "\xff.m\u00fcller.example", "b\u00fccher.example.evil.example",
@@ -69,8 +67,7 @@ TEST(CanonicalDomainEntry, LowersAndUnderstandsBothWildcardForms) {
   EXPECT_EQ(canonical_domain_entry("xn--bcher-kva.example"), "xn--bcher-kva.example");
   EXPECT_EQ(canonical_domain_entry("b\u00fccher.example"), "xn--bcher-kva.example");
   EXPECT_EQ(canonical_domain_entry(".B\u00dcCHER.example"), "*.xn--bcher-kva.example");
-  EXPECT_EQ(canonical_domain_entry(std::string(63, 'a') + ".example"),
-            std::string(63, 'a') + ".example");
+  EXPECT_EQ(canonical_domain_entry(std::string(63, 'a') + ".example"), std::string(63, 'a') + ".example");
 }
 
 TEST(CanonicalDomainEntry, RefusesWhatIsNoDomain) {
@@ -119,11 +116,10 @@ TEST(EntriesOverlap, IfSomeDomainIsInBoth) {
 TEST(Identity, SendsFromWhatBothListsCover) {
   Identity identity;
   EXPECT_FALSE(identity.may_send_from("example.com"));
-  identity.domains =
-      std::make_shared<const DomainList>(std::vector<std::string>{"example.com", "*.example.com"});
+  identity.domains = std::make_shared<const DomainList>(std::vector<std::string>{"example.com", "*.example.com"});
   EXPECT_TRUE(identity.may_send_from("example.com"));
-  identity.narrowed_to = std::make_shared<const DomainList>(
-      std::vector<std::string>{"shop.example.com", "example.org"});
+  identity.narrowed_to =
+      std::make_shared<const DomainList>(std::vector<std::string>{"shop.example.com", "example.org"});
   EXPECT_TRUE(identity.may_send_from("shop.example.com"));
   EXPECT_FALSE(identity.may_send_from("example.com"));
   EXPECT_FALSE(identity.may_send_from("example.org"));

@@ -41,8 +41,7 @@ void expect_malformed(const Step& step, SaslFault fault, const std::string& what
 
 // What no back end may ever be given, as a name or as a secret.
 const std::vector<std::string> kUnclean{
-    "a\rb",  "a\nb",     "a\r\nPASS guess", "a\tb",     "\x1b[2J",
-    "a\x7f", "\xc0\x8a", "caf\xe9",         "a\u0085b", "a\u2028b",
+    "a\rb", "a\nb", "a\r\nPASS guess", "a\tb", "\x1b[2J", "a\x7f", "\xc0\x8a", "caf\xe9", "a\u0085b", "a\u2028b",
 };
 
 TEST(Mechanisms, AreFoundInAnyCase) {
@@ -58,12 +57,10 @@ TEST(Mechanisms, AreCompleteAndUnique) {
   for (const Mechanism& mechanism : kMechanisms) {
     EXPECT_NE(mechanism.make, nullptr);
     EXPECT_TRUE(mechanism.shows_secret) << mechanism.name;
-    EXPECT_EQ(std::ranges::count(kMechanisms, mechanism.name, &Mechanism::name), 1)
-        << mechanism.name;
+    EXPECT_EQ(std::ranges::count(kMechanisms, mechanism.name, &Mechanism::name), 1) << mechanism.name;
     // RFC 4422 section 3.1: 1 to 20 of upper-case letters, digits, "-" and "_".
     EXPECT_LE(mechanism.name.size(), 20U);
-    EXPECT_EQ(mechanism.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
-              std::string_view::npos);
+    EXPECT_EQ(mechanism.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), std::string_view::npos);
   }
 }
 
@@ -80,19 +77,16 @@ TEST(Plain, AsksWithAnEmptyChallengeWithoutOne) {
 }
 
 TEST(Plain, TakesAnAuthzidOnlyIfItIsTheAuthcid) {
-  expect_credentials(plain("tim@example.com\0tim@example.com\0secret"s), "tim@example.com",
-                     "secret");
-  expect_credentials(plain("Tim@Example.com\0tim@example.com\0secret"s), "tim@example.com",
-                     "secret");
+  expect_credentials(plain("tim@example.com\0tim@example.com\0secret"s), "tim@example.com", "secret");
+  expect_credentials(plain("Tim@Example.com\0tim@example.com\0secret"s), "tim@example.com", "secret");
   for (const std::string& authzid : {"kurt"s, "tim2"s, "ti"s, " tim"s, "\r\n"s}) {
     expect_malformed(plain(authzid + "\0tim\0secret"s), SaslFault::other_authzid, authzid);
   }
 }
 
 TEST(Plain, WantsExactlyTwoNuls) {
-  for (const std::string& message :
-       {""s, "\0"s, "tim"s, "tim\0secret"s, "\0tim"s, "\0tim\0secret\0"s, "\0tim\0sec\0ret"s,
-        "\0\0tim\0secret"s, "\0\0\0"s, "\0tim\0\0"s}) {
+  for (const std::string& message : {""s, "\0"s, "tim"s, "tim\0secret"s, "\0tim"s, "\0tim\0secret\0"s,
+                                     "\0tim\0sec\0ret"s, "\0\0tim\0secret"s, "\0\0\0"s, "\0tim\0\0"s}) {
     const Step step = plain(message);
     EXPECT_EQ(step.kind, SaslStep::malformed) << ::testing::PrintToString(message);
     EXPECT_FALSE(step.credentials.has_value());
@@ -113,8 +107,7 @@ TEST(Plain, RefusesWhatIsNotClean) {
 }
 
 TEST(Plain, KeepsHostileButCleanTextLiteral) {
-  for (const std::string& hostile :
-       {"' OR 1=1 --"s, "*)(uid=*"s, "%n%s%x"s, "a\"b\\c"s, "$(reboot)"s, "../../etc"s}) {
+  for (const std::string& hostile : {"' OR 1=1 --"s, "*)(uid=*"s, "%n%s%x"s, "a\"b\\c"s, "$(reboot)"s, "../../etc"s}) {
     expect_credentials(plain("\0"s + hostile + "\0"s + hostile), hostile, hostile);
   }
 }
@@ -123,16 +116,13 @@ TEST(Plain, HoldsItsLengthLimits) {
   const std::string name(320, 'n');
   const std::string secret(1024, 's');
   expect_credentials(plain(name + "\0"s + name + "\0"s + secret), name, secret);
-  expect_malformed(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean,
-                   "321 octets of name");
-  expect_malformed(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean,
-                   "1025 octets of secret");
+  expect_malformed(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean, "321 octets of name");
+  expect_malformed(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean, "1025 octets of secret");
   // RFC 4954 section 4.5: a line may hold 12,288 octets of base64, so 9,216 decoded; and far past
   // it.
   for (const std::size_t size : {9216U, 1'000'000U}) {
     expect_malformed(plain("\0tim\0"s + std::string(size, 's')), SaslFault::syntax, "huge secret");
-    expect_malformed(plain("\0"s + std::string(size, 'n') + "\0secret"s), SaslFault::syntax,
-                     "huge name");
+    expect_malformed(plain("\0"s + std::string(size, 'n') + "\0secret"s), SaslFault::syntax, "huge name");
     expect_malformed(plain(std::string(size, '\0')), SaslFault::syntax, "NULs only");
   }
 }
@@ -166,8 +156,7 @@ TEST(Login, RefusesEmptyUncleanAndLong) {
   expect_malformed(login("tim\0x"s, "secret"), SaslFault::name_not_clean, "NUL");
   expect_malformed(login("tim", "se\0cret"s), SaslFault::secret_not_clean, "NUL");
   expect_malformed(login(std::string(321, 'n'), "secret"), SaslFault::name_not_clean, "long name");
-  expect_malformed(login("tim", std::string(9216, 's')), SaslFault::secret_not_clean,
-                   "long secret");
+  expect_malformed(login("tim", std::string(9216, 's')), SaslFault::secret_not_clean, "long secret");
 }
 
 TEST(SaslMachine, SaysNothingMoreAfterItsEnd) {
@@ -177,8 +166,7 @@ TEST(SaslMachine, SaysNothingMoreAfterItsEnd) {
     expect_malformed(failed->respond("\0tim\0secret"s), SaslFault::out_of_turn, "after a failure");
 
     auto unstarted = mechanism.make();
-    expect_malformed(unstarted->respond("\0tim\0secret"s), SaslFault::out_of_turn,
-                     "before the start");
+    expect_malformed(unstarted->respond("\0tim\0secret"s), SaslFault::out_of_turn, "before the start");
   }
 }
 
@@ -186,8 +174,7 @@ TEST(SaslMachine, DoesNotGoBackAfterItHadCredentials) {
   auto login_machine = machine("LOGIN");
   static_cast<void>(login_machine->start("tim"));
   expect_credentials(login_machine->respond("secret"), "tim", "secret");
-  expect_malformed(login_machine->respond("another guess"), SaslFault::out_of_turn,
-                   "a second secret");
+  expect_malformed(login_machine->respond("another guess"), SaslFault::out_of_turn, "a second secret");
 }
 
 }  // namespace

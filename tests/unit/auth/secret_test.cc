@@ -16,9 +16,7 @@ namespace {
 using namespace std::string_literals;
 
 template <typename T>
-concept Printable = requires(std::ostream& out, const T& value) {
-  out << value;
-};
+concept Printable = requires(std::ostream& out, const T& value) { out << value; };
 
 static_assert(!Printable<Secret>);
 static_assert(Printable<std::string>, "or the line above would prove nothing");
@@ -59,8 +57,7 @@ TEST(Secret, MovesItsOnlyBuffer) {
   Secret second = std::move(first);
   EXPECT_EQ(second.reveal().data(), octets);
   EXPECT_EQ(second.reveal(), "correct horse");
-  EXPECT_TRUE(
-      first.reveal().empty());  // NOLINT(bugprone-use-after-move): that it is empty is the promise
+  EXPECT_TRUE(first.reveal().empty());  // NOLINT(bugprone-use-after-move): that it is empty is the promise
 }
 
 TEST(WipeOctets, LeavesNothing) {

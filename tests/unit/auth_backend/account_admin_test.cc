@@ -30,14 +30,12 @@ TEST_F(AccountAdminTest, KeepsCustomersByNameWithoutCase) {
   EXPECT_EQ(acme.created, kTestNow);
   EXPECT_EQ(acme.domains, 1);
   EXPECT_EQ(acme.accounts, 1);
-  expect_error(admin_->customer("Nobody").status(), StatusCode::kNotFound,
-               "sluicectl customer list");
+  expect_error(admin_->customer("Nobody").status(), StatusCode::kNotFound, "sluicectl customer list");
 }
 
 TEST_F(AccountAdminTest, RefusesNamesThatCannotBe) {
   for (const std::string_view bad : {"", " a", "a ", "-a", "a\nb", "\xff"}) {
-    expect_error(admin_->add_customer(bad, kTestNow), StatusCode::kInvalidArgument,
-                 "cannot be a customer's name");
+    expect_error(admin_->add_customer(bad, kTestNow), StatusCode::kInvalidArgument, "cannot be a customer's name");
   }
   for (const std::string_view bad : {"", "a b", "-a", "a\r\nb", "\x1b[2J", "\xff"}) {
     const auto added = admin_->add_account(bad, "Acme", secret_of("right"), std::nullopt, kTestNow);
@@ -45,37 +43,28 @@ TEST_F(AccountAdminTest, RefusesNamesThatCannotBe) {
     EXPECT_EQ(message_of(added).find('\x1b'), std::string::npos);
     EXPECT_EQ(message_of(added).find('\n'), std::string::npos);
   }
-  for (const std::string_view bad :
-       {"", "com", "*.com", "a b.example", "[192.0.2.1]", "user@example.com"}) {
-    expect_error(admin_->add_domain(bad, "Acme", kTestNow), StatusCode::kInvalidArgument,
-                 "is not a domain");
+  for (const std::string_view bad : {"", "com", "*.com", "a b.example", "[192.0.2.1]", "user@example.com"}) {
+    expect_error(admin_->add_domain(bad, "Acme", kTestNow), StatusCode::kInvalidArgument, "is not a domain");
   }
 }
 
 TEST_F(AccountAdminTest, HoldsItsLengthLimits) {
   expect_ok(admin_->add_customer(std::string(200, 'c'), kTestNow));
   EXPECT_FALSE(admin_->add_customer(std::string(201, 'c'), kTestNow).ok());
-  expect_ok(admin_->add_account(std::string(320, 'a'), "Acme", secret_of("right"), std::nullopt,
-                                kTestNow));
-  EXPECT_FALSE(
-      admin_->add_account(std::string(321, 'a'), "Acme", secret_of("right"), std::nullopt, kTestNow)
-          .ok());
+  expect_ok(admin_->add_account(std::string(320, 'a'), "Acme", secret_of("right"), std::nullopt, kTestNow));
+  EXPECT_FALSE(admin_->add_account(std::string(321, 'a'), "Acme", secret_of("right"), std::nullopt, kTestNow).ok());
   expect_ok(admin_->set_customer_status("Acme", AccountStatus::held, std::string(200, 'r')));
   expect_error(admin_->set_customer_status("Acme", AccountStatus::held, std::string(201, 'r')),
                StatusCode::kInvalidArgument, "up to 200");
-  expect_error(
-      admin_->set_account_status("tim@example.com", AccountStatus::suspended, "a\r\n250 ok"),
-      StatusCode::kInvalidArgument, "printable");
+  expect_error(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "a\r\n250 ok"),
+               StatusCode::kInvalidArgument, "printable");
 }
 
 TEST_F(AccountAdminTest, ADomainHasOneCustomer) {
   expect_ok(admin_->add_customer("Other", kTestNow));
-  expect_error(admin_->add_domain("EXAMPLE.com", "Other", kTestNow), StatusCode::kAlreadyExists,
-               "\"Acme\"");
-  expect_error(admin_->add_domain("example.com", "Acme", kTestNow), StatusCode::kAlreadyExists,
-               "\"Acme\"");
-  expect_error(admin_->add_domain("a.example", "Nobody", kTestNow), StatusCode::kNotFound,
-               "\"Nobody\"");
+  expect_error(admin_->add_domain("EXAMPLE.com", "Other", kTestNow), StatusCode::kAlreadyExists, "\"Acme\"");
+  expect_error(admin_->add_domain("example.com", "Acme", kTestNow), StatusCode::kAlreadyExists, "\"Acme\"");
+  expect_error(admin_->add_domain("a.example", "Nobody", kTestNow), StatusCode::kNotFound, "\"Nobody\"");
   const DomainRecord domain = admin_->domain("Example.COM").value();
   EXPECT_EQ(domain.customer, "Acme");
   EXPECT_EQ(domain.ownership, "asserted");
@@ -105,8 +94,7 @@ TEST_F(AccountAdminTest, WildcardsDoNotReachIntoAnotherCustomersDomains) {
   expect_ok(admin_->add_domain("*.isp.example", "Acme", kTestNow));
   for (const std::string_view meets :
        {"b.isp.example", "a.b.isp.example", "*.b.isp.example", "*.isp.example", ".isp.example"}) {
-    expect_error(admin_->add_domain(meets, "Other", kTestNow), StatusCode::kAlreadyExists,
-                 "\"Acme\"");
+    expect_error(admin_->add_domain(meets, "Other", kTestNow), StatusCode::kAlreadyExists, "\"Acme\"");
   }
   expect_ok(admin_->add_domain("isp.example", "Other", kTestNow));
   expect_ok(admin_->add_domain("b.isp.example", "Acme", kTestNow));
@@ -120,8 +108,7 @@ TEST_F(AccountAdminTest, WildcardsDoNotReachIntoAnotherCustomersDomains) {
 TEST_F(AccountAdminTest, ListsAllOrACustomers) {
   expect_ok(admin_->add_customer("Other", kTestNow));
   expect_ok(admin_->add_domain("other.example", "Other", kTestNow));
-  expect_ok(
-      admin_->add_account("x@other.example", "Other", secret_of("right"), std::nullopt, kTestNow));
+  expect_ok(admin_->add_account("x@other.example", "Other", secret_of("right"), std::nullopt, kTestNow));
   EXPECT_EQ(admin_->customers()->size(), 2U);
   EXPECT_EQ(admin_->domains(std::nullopt)->size(), 2U);
   EXPECT_EQ(admin_->accounts(std::nullopt)->size(), 2U);
@@ -137,12 +124,10 @@ TEST_F(AccountAdminTest, ShowsAnAccountsNarrowing) {
   expect_ok(admin_->add_domain("*.example.net", "Acme", kTestNow));
   const std::vector<std::string> narrowing{"example.com", "b.example.net", "*.a.example.net"};
   expect_ok(admin_->set_narrowing("tim@example.com", narrowing));
-  expect_ok(admin_->add_account("zoe@example.com", "Acme", secret_of("right"), {{"Example.com"}},
-                                kTestNow));
+  expect_ok(admin_->add_account("zoe@example.com", "Acme", secret_of("right"), {{"Example.com"}}, kTestNow));
   const auto accounts = admin_->accounts(std::nullopt).value();
   ASSERT_EQ(accounts.size(), 2U);
-  EXPECT_EQ(accounts[0].narrowed_to,
-            (std::vector<std::string>{"*.a.example.net", "b.example.net", "example.com"}));
+  EXPECT_EQ(accounts[0].narrowed_to, (std::vector<std::string>{"*.a.example.net", "b.example.net", "example.com"}));
   EXPECT_EQ(accounts[1].narrowed_to, (std::vector<std::string>{"example.com"}));
 }
 
@@ -151,16 +136,14 @@ TEST_F(AccountAdminTest, NarrowsOnlyToWhatTheCustomerHas) {
                StatusCode::kFailedPrecondition, "\"example.org\"");
   // Nothing of it took place.
   EXPECT_EQ(admin_->account("tim@example.com")->narrowed_to, std::nullopt);
-  expect_error(admin_->add_account("zoe@example.com", "Acme", secret_of("right"),
-                                   {{"*.example.com"}}, kTestNow),
+  expect_error(admin_->add_account("zoe@example.com", "Acme", secret_of("right"), {{"*.example.com"}}, kTestNow),
                StatusCode::kFailedPrecondition, "\"*.example.com\"");
   EXPECT_FALSE(admin_->account("zoe@example.com").ok());
 }
 
 TEST_F(AccountAdminTest, AccountNamesAreUniqueWithoutCase) {
-  expect_error(
-      admin_->add_account("TIM@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow),
-      StatusCode::kAlreadyExists, "sluicectl account password tim@example.com");
+  expect_error(admin_->add_account("TIM@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow),
+               StatusCode::kAlreadyExists, "sluicectl account password tim@example.com");
 }
 
 TEST_F(AccountAdminTest, ActivatingClearsTheReason) {
@@ -174,8 +157,7 @@ TEST_F(AccountAdminTest, ActivatingClearsTheReason) {
 }
 
 TEST_F(AccountAdminTest, RemovesACustomerOnlyWhenItIsEmptyOrOnRequest) {
-  expect_error(admin_->remove_customer("Acme", false), StatusCode::kFailedPrecondition,
-               "--recursive");
+  expect_error(admin_->remove_customer("Acme", false), StatusCode::kFailedPrecondition, "--recursive");
   EXPECT_TRUE(admin_->account("tim@example.com").ok());
   expect_ok(admin_->remove_customer("Acme", true));
   EXPECT_FALSE(admin_->customer("Acme").ok());
@@ -189,22 +171,16 @@ TEST_F(AccountAdminTest, RemovesACustomerOnlyWhenItIsEmptyOrOnRequest) {
 TEST_F(AccountAdminTest, ChangesAPassword) {
   const auto store = open_store();
   expect_ok(admin_->set_password("Tim@example.com", secret_of("newer"), kTestNow + 1));
-  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("right"), kTestNow).kind,
-            AnswerKind::wrong);
-  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("newer"), kTestNow).kind,
-            AnswerKind::granted);
+  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("right"), kTestNow).kind, AnswerKind::wrong);
+  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("newer"), kTestNow).kind, AnswerKind::granted);
   EXPECT_EQ(admin_->account("tim@example.com")->password_set, kTestNow + 1);
 }
 
 TEST_F(AccountAdminTest, SaysWhatIsNotThere) {
-  expect_error(admin_->set_password("no@example.com", secret_of("x"), kTestNow),
-               StatusCode::kNotFound, "account list");
-  expect_error(admin_->set_narrowing("no@example.com", std::nullopt), StatusCode::kNotFound,
-               "no@example.com");
-  expect_error(admin_->set_account_status("no@example.com", AccountStatus::held, ""),
-               StatusCode::kNotFound, "no@");
-  expect_error(admin_->set_customer_status("Nobody", AccountStatus::held, ""),
-               StatusCode::kNotFound, "Nobody");
+  expect_error(admin_->set_password("no@example.com", secret_of("x"), kTestNow), StatusCode::kNotFound, "account list");
+  expect_error(admin_->set_narrowing("no@example.com", std::nullopt), StatusCode::kNotFound, "no@example.com");
+  expect_error(admin_->set_account_status("no@example.com", AccountStatus::held, ""), StatusCode::kNotFound, "no@");
+  expect_error(admin_->set_customer_status("Nobody", AccountStatus::held, ""), StatusCode::kNotFound, "Nobody");
   expect_error(admin_->remove_account("no@example.com"), StatusCode::kNotFound, "no@example.com");
   expect_error(admin_->remove_domain("no.example"), StatusCode::kNotFound, "domain list");
   expect_error(admin_->domain("no.example").status(), StatusCode::kNotFound, "no.example");
@@ -222,8 +198,7 @@ TEST_F(AccountAdminTest, TakesHostileTextLiterally) {
 }
 
 TEST_F(AccountAdminTest, StatusesSurviveTheStore) {
-  for (const AccountStatus status :
-       {AccountStatus::active, AccountStatus::held, AccountStatus::suspended}) {
+  for (const AccountStatus status : {AccountStatus::active, AccountStatus::held, AccountStatus::suspended}) {
     EXPECT_EQ(status_from_store(stored_status(status)), status);
   }
   EXPECT_EQ(status_from_store(77), AccountStatus::suspended);

@@ -41,9 +41,11 @@ class ScriptedBackend final : public Backend {
 class CachingAuthenticatorTest : public ::testing::Test {
  protected:
   AnswerKind log_in() {
-    return testing::await<Answer>(platforms_, loop_, [this] {
-             return authenticator_.authenticate({.name = name_of("tim@example.com"), .secret = secret_of("right")});
-           })
+    return testing::await<Answer>(
+               platforms_, loop_,
+               [this] {
+                 return authenticator_.authenticate({.name = name_of("tim@example.com"), .secret = secret_of("right")});
+               })
         .kind;
   }
 

@@ -16,8 +16,7 @@ class ChangesTest : public StoreTest {
     admin_ = open_admin();
     fill(*admin_);
     store_ = open_store();
-    acme_ = store_->check(name_of("tim@example.com"), secret_of("right"), kTestNow)
-                .identity->customer_id;
+    acme_ = store_->check(name_of("tim@example.com"), secret_of("right"), kTestNow).identity->customer_id;
     seen_ = store_->changes_since(0).upto;
   }
   Changes next() {
@@ -77,8 +76,7 @@ TEST_F(ChangesTest, EveryEditOfAnAccountNamesIt) {
   // To nothing at all, which lists no domain.
   expect_ok(admin_->set_narrowing("tim@example.com", std::vector<std::string>{}));
   EXPECT_EQ(next().accounts, tim);
-  expect_ok(
-      admin_->add_account("new@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
+  expect_ok(admin_->add_account("new@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
   EXPECT_EQ(next().accounts, Accounts{"new@example.com"});
   expect_ok(admin_->remove_account("tim@example.com"));
   EXPECT_EQ(next().accounts, tim);
@@ -119,8 +117,7 @@ TEST_F(ChangesTest, TooManyToListAreEverything) {
   EXPECT_FALSE(next().everything);
   // The list does not grow without bound.
   std::int64_t rows = 0;
-  expect_ok((*database)->query("SELECT count(*) FROM change", {},
-                               [&](const Row& row) { rows = row.integer(0); }));
+  expect_ok((*database)->query("SELECT count(*) FROM change", {}, [&](const Row& row) { rows = row.integer(0); }));
   EXPECT_EQ(rows, 10'000);
 }
 

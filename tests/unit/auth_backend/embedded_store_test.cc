@@ -22,9 +22,7 @@ class EmbeddedStoreTest : public StoreTest {
   Answer check(std::string_view name, std::string_view secret) {
     return store_->check(name_of(name), secret_of(secret), kTestNow);
   }
-  AnswerKind kind(std::string_view name, std::string_view secret) {
-    return check(name, secret).kind;
-  }
+  AnswerKind kind(std::string_view name, std::string_view secret) { return check(name, secret).kind; }
 
   // Behind the store's back.
   void tamper(Sql sql, std::initializer_list<Bound> values = {}) {
@@ -52,8 +50,7 @@ TEST_F(EmbeddedStoreTest, GrantsTheRightPassword) {
 }
 
 TEST_F(EmbeddedStoreTest, AnswersUnknownNamesLikeWrongPasswords) {
-  for (const Answer& answer :
-       {check("tim@example.com", "wrong"), check("nobody@example.com", "right")}) {
+  for (const Answer& answer : {check("tim@example.com", "wrong"), check("nobody@example.com", "right")}) {
     EXPECT_EQ(answer.kind, AnswerKind::wrong);
     EXPECT_EQ(answer.identity, nullptr);
     EXPECT_EQ(answer.reason, "");
@@ -61,8 +58,7 @@ TEST_F(EmbeddedStoreTest, AnswersUnknownNamesLikeWrongPasswords) {
 }
 
 TEST_F(EmbeddedStoreTest, ComputesOneHashWhateverTheOutcome) {
-  expect_ok(
-      admin_->add_account("gone@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
+  expect_ok(admin_->add_account("gone@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
   expect_ok(admin_->set_account_status("gone@example.com", AccountStatus::suspended, ""));
   const auto hashes_for = [this](std::string_view name, std::string_view secret) {
     const std::uint64_t before = store_->hasher().matches_computed();
@@ -80,9 +76,8 @@ TEST_F(EmbeddedStoreTest, ComputesOneHashWhateverTheOutcome) {
 TEST_F(EmbeddedStoreTest, TakesHostileNamesLiterally) {
   for (const std::string& hostile :
        {std::string("' OR 1=1 --"), std::string("' OR '1'='1"), std::string("tim@example.com' --"),
-        std::string("'; DROP TABLE account; --"), std::string("%"), std::string("tim@example.co_"),
-        std::string("%n%s"), std::string("*)(uid=*"), std::string("\" OR \"\"=\""),
-        std::string("?1"), std::string(320, 'x')}) {
+        std::string("'; DROP TABLE account; --"), std::string("%"), std::string("tim@example.co_"), std::string("%n%s"),
+        std::string("*)(uid=*"), std::string("\" OR \"\"=\""), std::string("?1"), std::string(320, 'x')}) {
     EXPECT_EQ(kind(hostile, "right"), AnswerKind::wrong) << hostile;
     EXPECT_EQ(kind("tim@example.com", hostile), AnswerKind::wrong) << hostile;
   }
@@ -93,8 +88,7 @@ TEST_F(EmbeddedStoreTest, TakesHostileNamesLiterally) {
 }
 
 TEST_F(EmbeddedStoreTest, TellsOfASuspensionOnlyToWhoKnowsThePassword) {
-  expect_ok(
-      admin_->set_account_status("tim@example.com", AccountStatus::suspended, "call 555-0100"));
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "call 555-0100"));
   EXPECT_EQ(kind("tim@example.com", "wrong"), AnswerKind::wrong);
   Answer answer = check("tim@example.com", "right");
   EXPECT_EQ(answer.kind, AnswerKind::suspended);
@@ -156,8 +150,7 @@ TEST_F(EmbeddedStoreTest, NarrowsAnAccount) {
 }
 
 TEST_F(EmbeddedStoreTest, AccountsOfOneCustomerShareTheList) {
-  expect_ok(
-      admin_->add_account("kurt@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
+  expect_ok(admin_->add_account("kurt@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
   const Answer tim = check("tim@example.com", "right");
   EXPECT_EQ(tim.identity->domains, check("kurt@example.com", "right").identity->domains);
   expect_ok(admin_->add_domain("example.net", "Acme", kTestNow));
@@ -171,10 +164,8 @@ TEST_F(EmbeddedStoreTest, HashesAnewWhenTheCostChanged) {
   const auto hash = [this] {
     std::string text;
     const auto database = Database::open(path_, 50);
-    EXPECT_TRUE((*database)
-                    ->query("SELECT password_hash FROM account", {},
-                            [&](const Row& row) { text = row.text(0); })
-                    .ok());
+    EXPECT_TRUE(
+        (*database)->query("SELECT password_hash FROM account", {}, [&](const Row& row) { text = row.text(0); }).ok());
     return text;
   };
   const std::string before = hash();
@@ -225,10 +216,8 @@ TEST_F(EmbeddedStoreTest, ALockedStoreIsUnavailable) {
   // ...but nobody reads past an exclusive lock.
   store_.reset();
   admin_.reset();
-  expect_ok((*database)->script(
-      "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE customer SET reason = ''"));
-  const auto store =
-      EmbeddedStore::open({.path = path_, .cost = kLeastHashCost, .busy_timeout_ms = 50});
+  expect_ok((*database)->script("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE customer SET reason = ''"));
+  const auto store = EmbeddedStore::open({.path = path_, .cost = kLeastHashCost, .busy_timeout_ms = 50});
   EXPECT_EQ(store.status().code(), absl::StatusCode::kUnavailable) << message_of(store.status());
 }
 
@@ -245,8 +234,7 @@ TEST_F(EmbeddedStoreTest, IsUsedFromManyThreadsAtOnce) {
       }
     });
   }
-  for (int i = 0; i < 20; ++i)
-    expect_ok(admin_->set_customer_status("Acme", AccountStatus::held, std::to_string(i)));
+  for (int i = 0; i < 20; ++i) expect_ok(admin_->set_customer_status("Acme", AccountStatus::held, std::to_string(i)));
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(right, 400);
 }

@@ -125,7 +125,8 @@ TEST_F(ReplacedStore, ItIsRemovedAndComesBack) {
 
 TEST_F(ReplacedStore, WhatIsNoStoreIsNotTakenUntilItIsOne) {
   next();
-  for (const std::string& text : {std::string(), std::string("not a database at all, but long enough to be looked at")}) {
+  for (const std::string& text :
+       {std::string(), std::string("not a database at all, but long enough to be looked at")}) {
     std::ofstream(directory_ + "/bad.db") << text;
     ::chmod((directory_ + "/bad.db").c_str(), 0600);
     fs::rename(directory_ + "/bad.db", path_);

@@ -23,7 +23,7 @@ class StoreFileTest : public StoreTest {
     return open_store_file(path_, if_missing, 50);
   }
   static mode_t mode_of(const std::string& path) {
-    struct stat found {};
+    struct stat found{};
     EXPECT_EQ(::stat(path.c_str(), &found), 0) << path;
     return found.st_mode & 07777;
   }
@@ -46,22 +46,19 @@ TEST_F(StoreFileTest, IsForItsOwnerAloneWhateverTheUmask) {
 }
 
 TEST_F(StoreFileTest, IsMadeOnlyOnRequest) {
-  expect_error(open(IfMissing::fail).status(), absl::StatusCode::kNotFound,
-               "sluicectl customer add");
+  expect_error(open(IfMissing::fail).status(), absl::StatusCode::kNotFound, "sluicectl customer add");
   EXPECT_NE(::access(path_.c_str(), F_OK), 0);
   EXPECT_TRUE(open(IfMissing::create).ok());
   EXPECT_TRUE(open(IfMissing::fail).ok());
   path_ = directory_ + "/no/such/directory.db";
-  expect_error(open(IfMissing::create).status(), absl::StatusCode::kFailedPrecondition,
-               "directory must exist");
+  expect_error(open(IfMissing::create).status(), absl::StatusCode::kFailedPrecondition, "directory must exist");
 }
 
 TEST_F(StoreFileTest, RefusesAFileThatOthersMayRead) {
   ASSERT_TRUE(open(IfMissing::create).ok());
   for (const mode_t mode : {0640U, 0604U, 0620U, 0601U, 0666U}) {
     ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
-    expect_error(open(IfMissing::fail).status(), absl::StatusCode::kFailedPrecondition,
-                 "chmod 600 " + path_);
+    expect_error(open(IfMissing::fail).status(), absl::StatusCode::kFailedPrecondition, "chmod 600 " + path_);
   }
   ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
   EXPECT_TRUE(open(IfMissing::fail).ok());
@@ -72,11 +69,9 @@ TEST_F(StoreFileTest, RefusesLinksAndDirectories) {
   const std::string link = directory_ + "/link.db";
   ASSERT_EQ(::symlink(path_.c_str(), link.c_str()), 0);
   path_ = link;
-  expect_error(open(IfMissing::fail).status(), absl::StatusCode::kFailedPrecondition,
-               "not a plain file");
+  expect_error(open(IfMissing::fail).status(), absl::StatusCode::kFailedPrecondition, "not a plain file");
   path_ = directory_;
-  expect_error(open(IfMissing::create).status(), absl::StatusCode::kFailedPrecondition,
-               "not a plain file");
+  expect_error(open(IfMissing::create).status(), absl::StatusCode::kFailedPrecondition, "not a plain file");
   // A link to nowhere is not followed either.
   path_ = directory_ + "/dangling.db";
   ASSERT_EQ(::symlink((directory_ + "/elsewhere.db").c_str(), path_.c_str()), 0);
@@ -107,8 +102,7 @@ TEST_F(StoreFileTest, RefusesAnotherProgramsDatabaseAndLeavesItAlone) {
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(number(**other, "SELECT count(*) FROM sqlite_schema"), 1);
   std::string mode;
-  expect_ok(
-      (*other)->query("PRAGMA journal_mode", {}, [&](const Row& row) { mode = row.text(0); }));
+  expect_ok((*other)->query("PRAGMA journal_mode", {}, [&](const Row& row) { mode = row.text(0); }));
   EXPECT_EQ(mode, "delete");
 }
 
@@ -129,8 +123,7 @@ TEST_F(StoreFileTest, HasTheVersionAndTheGuardsOn) {
   EXPECT_EQ(number(**database, "PRAGMA synchronous"), 2);
   EXPECT_EQ(number(**database, "PRAGMA trusted_schema"), 0);
   std::string mode;
-  expect_ok(
-      (*database)->query("PRAGMA journal_mode", {}, [&](const Row& row) { mode = row.text(0); }));
+  expect_ok((*database)->query("PRAGMA journal_mode", {}, [&](const Row& row) { mode = row.text(0); }));
   EXPECT_EQ(mode, "wal");
   // Nobody without a customer.
   EXPECT_FALSE((*database)->run("INSERT INTO domain VALUES ('a.example', 42, 'asserted', 0)").ok());

@@ -46,15 +46,11 @@ class StoreTest : public ::testing::Test {
   void fill(AccountAdmin& admin) {
     expect_ok(admin.add_customer("Acme", kTestNow));
     expect_ok(admin.add_domain("example.com", "Acme", kTestNow));
-    expect_ok(
-        admin.add_account("tim@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
+    expect_ok(admin.add_account("tim@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
   }
 
-  static void expect_ok(const absl::Status& status) {
-    EXPECT_TRUE(status.ok()) << message_of(status);
-  }
-  static void expect_error(const absl::Status& status, absl::StatusCode code,
-                           const std::string& says) {
+  static void expect_ok(const absl::Status& status) { EXPECT_TRUE(status.ok()) << message_of(status); }
+  static void expect_error(const absl::Status& status, absl::StatusCode code, const std::string& says) {
     EXPECT_EQ(status.code(), code) << message_of(status);
     EXPECT_NE(message_of(status).find(says), std::string::npos) << message_of(status);
   }

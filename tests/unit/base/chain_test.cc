@@ -160,16 +160,26 @@ class RandomChains {
     Chain& chain = chains_[i];
     std::string& text = texts_[i];
     switch (random_() % 12) {
-      case 0: return append_extent(chain, text);
-      case 1: return append_shared(chain, text);
-      case 2: return append_copied(chain, text, 40);
-      case 3: return append_copied(chain, text, 40'000);
-      case 4: return reserve(chain, text);
-      case 5: return consume(chain, text, text.size());
-      case 6: return consume(chain, text, std::min<std::size_t>(text.size(), 20));
-      case 7: return move_front(1 - i, i);
-      case 8: return append_all(1 - i, i);
-      case 9: return flatten(chain, text);
+      case 0:
+        return append_extent(chain, text);
+      case 1:
+        return append_shared(chain, text);
+      case 2:
+        return append_copied(chain, text, 40);
+      case 3:
+        return append_copied(chain, text, 40'000);
+      case 4:
+        return reserve(chain, text);
+      case 5:
+        return consume(chain, text, text.size());
+      case 6:
+        return consume(chain, text, std::min<std::size_t>(text.size(), 20));
+      case 7:
+        return move_front(1 - i, i);
+      case 8:
+        return append_all(1 - i, i);
+      case 9:
+        return flatten(chain, text);
       case 10:
         if (random_() % 20 == 0) chain.compact();
         return;

@@ -29,9 +29,8 @@ TEST(ParseIp, TakesWhatTheRfcWrites) {
     ASSERT_TRUE(parse_ip(text)) << text;
     EXPECT_EQ(parse_ip(text)->size, 4) << text;
   }
-  for (const std::string_view text :
-       {"::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1",
-        "1:2:3:4:5:6:192.0.2.1", "2001:DB8::A", "1:2:3:4:5:6:7::"}) {
+  for (const std::string_view text : {"::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1",
+                                      "1:2:3:4:5:6:192.0.2.1", "2001:DB8::A", "1:2:3:4:5:6:7::"}) {
     ASSERT_TRUE(parse_ip(text)) << text;
     EXPECT_EQ(parse_ip(text)->size, 16) << text;
   }
@@ -113,8 +112,7 @@ TEST(Network, ErrorsSayWhatToWrite) {
            std::pair{"10.0.0.0/-1", "from 0 to 32"},
            std::pair{"10.0.0.0/08", "from 0 to 32"},
            std::pair{"::/129", "from 0 to 128"},
-           std::pair{"192.0.2.1/24",
-                     "for the network write 192.0.2.0/24, for the one address 192.0.2.1"},
+           std::pair{"192.0.2.1/24", "for the network write 192.0.2.0/24, for the one address 192.0.2.1"},
            std::pair{"2001:db8::1/32", "for the network write 2001:db8::/32"},
        }) {
     const auto parsed = Network::parse(text);

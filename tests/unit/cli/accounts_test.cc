@@ -52,9 +52,7 @@ class CtlAccountsTest : public auth::StoreTest {
   void set_up_acme() {
     ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
     ASSERT_EQ(run({"domain", "add", "Example.com", "--customer", "acme"}), kCtlDone) << err_;
-    ASSERT_EQ(run({"account", "add", "tim@example.com", "--customer=Acme", "--password-stdin"},
-                  "right\n"),
-              kCtlDone)
+    ASSERT_EQ(run({"account", "add", "tim@example.com", "--customer=Acme", "--password-stdin"}, "right\n"), kCtlDone)
         << err_;
   }
   auth::Answer log_in(std::string_view name, std::string_view secret) {
@@ -85,9 +83,7 @@ TEST_F(CtlAccountsTest, NothingButCustomerAddMakesAStore) {
 
 TEST_F(CtlAccountsTest, GeneratesAPasswordAndPrintsItOnce) {
   set_up_acme();
-  ASSERT_EQ(run({"account", "add", "new@example.com", "--customer", "Acme", "--generate"}),
-            kCtlDone)
-      << err_;
+  ASSERT_EQ(run({"account", "add", "new@example.com", "--customer", "Acme", "--generate"}), kCtlDone) << err_;
   const std::string label = "password: ";
   const std::size_t at = out_.find(label);
   ASSERT_NE(at, std::string::npos) << out_;
@@ -101,8 +97,7 @@ TEST_F(CtlAccountsTest, GeneratesAPasswordAndPrintsItOnce) {
 
 TEST_F(CtlAccountsTest, AGeneratedPasswordThatIsNotInForceIsNotPrinted) {
   set_up_acme();
-  EXPECT_EQ(run({"account", "add", "tim@example.com", "--customer", "Acme", "--generate"}),
-            kCtlFailed);
+  EXPECT_EQ(run({"account", "add", "tim@example.com", "--customer", "Acme", "--generate"}), kCtlFailed);
   EXPECT_EQ(out_, "");
   EXPECT_TRUE(says("already")) << err_;
 }
@@ -130,8 +125,7 @@ TEST_F(CtlAccountsTest, APasswordIsNeverTakenFromTheCommandLineNorRepeated) {
 
 TEST_F(CtlAccountsTest, ReadsOneLineAsPassword) {
   set_up_acme();
-  const std::vector<std::string_view> command{"account", "password", "tim@example.com",
-                                              "--password-stdin"};
+  const std::vector<std::string_view> command{"account", "password", "tim@example.com", "--password-stdin"};
   EXPECT_EQ(run(command, "one two\r\nthree\n"), kCtlDone);
   EXPECT_EQ(log_in("tim@example.com", "one two").kind, auth::AnswerKind::granted);
   EXPECT_EQ(run(command, "no line end"), kCtlDone);
@@ -159,9 +153,7 @@ TEST_F(CtlAccountsTest, ListsAndShows) {
             "name  status  reason  created               domain_count  account_count\n"
             "Acme  active  -       2026-01-01T00:00:01Z  1             1\n");
   ASSERT_EQ(run({"domain", "show", "EXAMPLE.COM"}), kCtlDone);
-  EXPECT_EQ(
-      out_,
-      "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:01Z\n");
+  EXPECT_EQ(out_, "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:01Z\n");
   ASSERT_EQ(run({"account", "list", "--customer", "Acme"}), kCtlDone);
   EXPECT_NE(out_.find("tim@example.com  Acme"), std::string::npos) << out_;
   ASSERT_EQ(run({"customer", "show", "acme"}), kCtlDone);
@@ -177,21 +169,17 @@ TEST_F(CtlAccountsTest, PrintsJson) {
   set_up_acme();
   ASSERT_EQ(run({"customer", "add", "A \"quoted\\\" n\u00e4me"}), kCtlDone) << err_;
   ASSERT_EQ(run({"customer", "list", "--json"}), kCtlDone);
-  EXPECT_EQ(
-      out_,
-      R"([{"name":"A \"quoted\\\" näme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-      R"("domain_count":0,"account_count":0},)"
-      R"({"name":"Acme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-      R"("domain_count":1,"account_count":1}])"
-      "\n");
-  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.com"}), kCtlDone)
-      << err_;
+  EXPECT_EQ(out_, R"([{"name":"A \"quoted\\\" näme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
+                  R"("domain_count":0,"account_count":0},)"
+                  R"({"name":"Acme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
+                  R"("domain_count":1,"account_count":1}])"
+                  "\n");
+  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.com"}), kCtlDone) << err_;
   ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone);
-  EXPECT_EQ(
-      out_,
-      R"({"name":"tim@example.com","customer":"Acme","status":"active","reason":"",)"
-      R"("narrowed_to":["example.com"],"created":"2026-01-01T00:00:01Z","password_set":"2026-01-01T00:00:01Z"})"
-      "\n");
+  EXPECT_EQ(out_,
+            R"({"name":"tim@example.com","customer":"Acme","status":"active","reason":"",)"
+            R"("narrowed_to":["example.com"],"created":"2026-01-01T00:00:01Z","password_set":"2026-01-01T00:00:01Z"})"
+            "\n");
   ASSERT_EQ(run({"customer", "show", "Acme", "--json"}), kCtlDone);
   EXPECT_NE(out_.find(R"("domains":[{"name":"example.com",)"), std::string::npos) << out_;
   EXPECT_NE(out_.find(R"("accounts":[{"name":"tim@example.com",)"), std::string::npos) << out_;
@@ -219,12 +207,9 @@ TEST_F(CtlAccountsTest, SuspendsHoldsAndActivates) {
 TEST_F(CtlAccountsTest, NarrowsAndWidens) {
   set_up_acme();
   ASSERT_EQ(run({"domain", "add", "example.net", "--customer", "Acme"}), kCtlDone);
-  ASSERT_EQ(run({"account", "add", "zoe@example.com", "--customer", "Acme", "--only", "example.net",
-                 "--generate"}),
+  ASSERT_EQ(run({"account", "add", "zoe@example.com", "--customer", "Acme", "--only", "example.net", "--generate"}),
             kCtlDone);
-  ASSERT_EQ(
-      run({"account", "narrow", "tim@example.com", "--only", "example.net", "--only=example.com"}),
-      kCtlDone);
+  ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.net", "--only=example.com"}), kCtlDone);
   ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.net"}), kCtlDone);
   EXPECT_FALSE(log_in("tim@example.com", "right").identity->may_send_from("example.com"));
   ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--any-domain"}), kCtlDone);
@@ -262,8 +247,7 @@ TEST_F(CtlAccountsTest, SaysWhatIsWrongWithACommandLine) {
       {{"customer", "list", "--json=yes"}, "takes no value"},
       {{"account", "password", "a", "--generate", "--password-stdin"}, "exclude each other"},
       {{"account", "narrow", "a"}, "either --only DOMAIN or --any-domain"},
-      {{"account", "narrow", "a", "--only", "a.example", "--any-domain"},
-       "either --only DOMAIN or --any-domain"},
+      {{"account", "narrow", "a", "--only", "a.example", "--any-domain"}, "either --only DOMAIN or --any-domain"},
   };
   for (const auto& [args, what] : cases) {
     EXPECT_EQ(run(args), kCtlUsage) << what;
@@ -289,8 +273,8 @@ TEST_F(CtlAccountsTest, EveryCommandHasItsPage) {
   for (std::string program, object, verb, rest;
        overview >> program >> object >> verb && std::getline(overview, rest);) {
     EXPECT_EQ(run({object, verb, "--help"}), kCtlDone) << object << " " << verb;
-    for (const std::string_view part : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n",
-                                        "\nEXIT STATUS\n", "\nEXAMPLE\n"}) {
+    for (const std::string_view part :
+         {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n", "\nEXIT STATUS\n", "\nEXAMPLE\n"}) {
       EXPECT_NE(out_.find(part), std::string::npos) << object << " " << verb << part;
     }
     std::istringstream page(out_);

@@ -47,7 +47,8 @@ TEST(AnswerPrinter, AnAnswerWithoutItsEndIsCutOff) {
   expect("", true, {false, "", cut});
   expect("[\n {\"id\"", true, {false, "[\n {\"id\"", cut});
   expect("id  state\n1   held\n", true, {false, "id  state\n1   held\n", cut});
-  expect("[\n {},\nerror: the relay is being stopped\n", true, {false, "[\n {},\n", "error: the relay is being stopped\n"});
+  expect("[\n {},\nerror: the relay is being stopped\n", true,
+         {false, "[\n {},\n", "error: the relay is being stopped\n"});
 }
 
 // A list of sessions, a counter, and not only what is about the queue.

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/config/example.h"
-#include "engine/cli/help.h"
 
 namespace sluice::cli {
 namespace {
@@ -74,8 +74,7 @@ TEST(SluiceCommandLine, SaysWhatItDidNotUnderstand) {
       {{"serve", "x.toml"}, "sluice: serve: takes no operand; see: sluice --help\n"},
       {{"serve", "--config"}, "sluice: serve: --config needs a value: FILE; see: sluice --help\n"},
       {{"serve", "--config="}, "sluice: serve: --config needs a value: FILE; see: sluice --help\n"},
-      {{"serve", "--config", "a", "--config", "b"},
-       "sluice: serve: --config is given twice; see: sluice --help\n"},
+      {{"serve", "--config", "a", "--config", "b"}, "sluice: serve: --config is given twice; see: sluice --help\n"},
       {{"example", "--config", "a"}, "sluice: example: there is no option \"--config\" here"},
       {{"\x1b[31m\n"}, "sluice: there is no command \"\\u001b[31m\\n\"; see: sluice --help\n"},
   };
@@ -104,11 +103,9 @@ TEST(SluicectlCommandLine, AsksTheRelay) {
 
 TEST(SluicectlCommandLine, OptionsMayStandAnywhere) {
   for (const auto& words : std::vector<std::vector<const char*>>{
-           {"--config", "c", "--control", "s", "--timeout", "3", "--store", "d", "status",
-            "--json"},
+           {"--config", "c", "--control", "s", "--timeout", "3", "--store", "d", "status", "--json"},
            {"status", "--json", "--store=d", "--timeout=3", "--control=s", "--config=c"},
-           {"--timeout=3", "--json", "status", "--config", "c", "--store", "d", "--control",
-            "s"}}) {
+           {"--timeout=3", "--json", "status", "--config", "c", "--store", "d", "--control", "s"}}) {
     const SluicectlCommand command = sluicectl(words);
     EXPECT_EQ(command.kind, CtlKind::ask) << command.text;
     EXPECT_EQ(command.request, "status json");
@@ -121,18 +118,15 @@ TEST(SluicectlCommandLine, OptionsMayStandAnywhere) {
 }
 
 TEST(SluicectlCommandLine, LeavesAccountsToTheirOwnGrammar) {
-  const SluicectlCommand command =
-      sluicectl({"--store", "d", "account", "add", "--config", "c", "u@example.com", "--customer",
-                 "Example Ltd", "--generate"});
+  const SluicectlCommand command = sluicectl(
+      {"--store", "d", "account", "add", "--config", "c", "u@example.com", "--customer", "Example Ltd", "--generate"});
   EXPECT_EQ(command.kind, CtlKind::account);
   EXPECT_EQ(command.store, "d");
   EXPECT_EQ(command.config_file, "c");
-  EXPECT_THAT(command.account_args, ElementsAre("account", "add", "u@example.com", "--customer",
-                                                "Example Ltd", "--generate"));
-  EXPECT_THAT(sluicectl({"customer", "list", "--json"}).account_args,
-              ElementsAre("customer", "list", "--json"));
-  EXPECT_THAT(sluicectl({"--json", "customer", "list"}).account_args,
-              ElementsAre("customer", "list", "--json"));
+  EXPECT_THAT(command.account_args,
+              ElementsAre("account", "add", "u@example.com", "--customer", "Example Ltd", "--generate"));
+  EXPECT_THAT(sluicectl({"customer", "list", "--json"}).account_args, ElementsAre("customer", "list", "--json"));
+  EXPECT_THAT(sluicectl({"--json", "customer", "list"}).account_args, ElementsAre("customer", "list", "--json"));
   EXPECT_THAT(sluicectl({"domain", "--help"}).account_args, ElementsAre("domain", "--help"));
   EXPECT_THAT(sluicectl({"domain", "add", "-h"}).account_args, ElementsAre("domain", "add", "-h"));
   EXPECT_THAT(sluicectl({"customer"}).account_args, ElementsAre("customer"));
@@ -146,24 +140,17 @@ TEST(SluicectlCommandLine, SaysWhatItDidNotUnderstand) {
       {{"sesions"},
        "sluicectl: there is no command \"sesions\", did you mean sessions?; see: sluicectl "
        "--help\n"},
-      {{"acount", "add"},
-       "sluicectl: there is no command \"acount\", did you mean account?; see: sluicectl --help\n"},
+      {{"acount", "add"}, "sluicectl: there is no command \"acount\", did you mean account?; see: sluicectl --help\n"},
       {{"status", "--jsno"},
        "sluicectl: there is no option \"--jsno\" here, did you mean --json?; see: sluicectl "
        "--help\n"},
-      {{"reload", "--json"},
-       "sluicectl: reload: shows no data, so --json means nothing; see: sluicectl --help\n"},
+      {{"reload", "--json"}, "sluicectl: reload: shows no data, so --json means nothing; see: sluicectl --help\n"},
       {{"status", "--json=yes"}, "sluicectl: --json takes no value; see: sluicectl --help\n"},
-      {{"status", "--timeout"},
-       "sluicectl: --timeout needs a value: SECONDS; see: sluicectl --help\n"},
-      {{"status", "--timeout", "0"},
-       "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},
-      {{"status", "--timeout", "5s"},
-       "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},
-      {{"status", "--control", "a", "--control", "b"},
-       "sluicectl: --control is given twice; see: sluicectl --help\n"},
-      {{"account", "list", "--store"},
-       "sluicectl: --store needs a value: PATH; see: sluicectl --help\n"},
+      {{"status", "--timeout"}, "sluicectl: --timeout needs a value: SECONDS; see: sluicectl --help\n"},
+      {{"status", "--timeout", "0"}, "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},
+      {{"status", "--timeout", "5s"}, "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},
+      {{"status", "--control", "a", "--control", "b"}, "sluicectl: --control is given twice; see: sluicectl --help\n"},
+      {{"account", "list", "--store"}, "sluicectl: --store needs a value: PATH; see: sluicectl --help\n"},
   };
   for (const auto& [words, expected] : cases) {
     const SluicectlCommand command = sluicectl(words);
@@ -184,12 +171,8 @@ TEST(SluicectlCommandLine, NeverRepeatsAWordThatCouldBeAPassword) {
 }
 
 TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
-  for (const auto& words : std::vector<std::vector<const char*>>{{"--help"},
-                                                                 {"-h"},
-                                                                 {"help"},
-                                                                 {"status", "--help"},
-                                                                 {"--json", "--help"},
-                                                                 {"--help", "customer"}}) {
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"--help"}, {"-h"}, {"help"}, {"status", "--help"}, {"--json", "--help"}, {"--help", "customer"}}) {
     EXPECT_EQ(sluicectl(words).kind, CtlKind::print);
     EXPECT_EQ(sluicectl(words).text, sluicectl_help());
   }
@@ -198,8 +181,8 @@ TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
 
 TEST(Help, IsAManualPageThatFitsATerminal) {
   for (const std::string& page : {sluice_help(), sluicectl_help(), queue_help(), spool_help()}) {
-    for (const char* section : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n",
-                                "\nEXIT STATUS\n", "\nEXAMPLES\n", "\nSEE ALSO\n"}) {
+    for (const char* section : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n", "\nEXIT STATUS\n",
+                                "\nEXAMPLES\n", "\nSEE ALSO\n"}) {
       EXPECT_THAT(page, HasSubstr(section));
     }
     EXPECT_THAT(page, EndsWith("\n"));
@@ -214,9 +197,8 @@ TEST(Help, NamesEveryCommandAndOption) {
   for (const char* word : {"serve", "check", "example", "--config", "--version", "--help"})
     EXPECT_THAT(sluice_help(), HasSubstr(word));
   for (const char* word :
-       {"status", "sessions", "pools", "counters", "reload", "drain", "customer add", "domain list",
-        "account suspend", "queue list", "queue flush", "spool check", "--json", "--config",
-        "--control", "--store", "--timeout"}) {
+       {"status", "sessions", "pools", "counters", "reload", "drain", "customer add", "domain list", "account suspend",
+        "queue list", "queue flush", "spool check", "--json", "--config", "--control", "--store", "--timeout"}) {
     EXPECT_THAT(sluicectl_help(), HasSubstr(word));
   }
 }

@@ -87,8 +87,7 @@ TEST_F(TerminalTest, EndOfInputIsNoPassword) {
     wait_for("Password: ");
     type("\x04");
   });
-  EXPECT_EQ(ask_password(terminal_, "Password").status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ask_password(terminal_, "Password").status().code(), absl::StatusCode::kFailedPrecondition);
   person.join();
   EXPECT_TRUE(echoes());
 }
@@ -97,8 +96,7 @@ TEST_F(TerminalTest, APipeIsNoTerminal) {
   int ends[2] = {-1, -1};
   ASSERT_EQ(::pipe(ends), 0);
   EXPECT_FALSE(is_terminal(ends[0]));
-  EXPECT_EQ(ask_password(ends[0], "Password").status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ask_password(ends[0], "Password").status().code(), absl::StatusCode::kFailedPrecondition);
   ::close(ends[0]);
   ::close(ends[1]);
 }
@@ -109,8 +107,7 @@ TEST(GeneratePassword, IsLongReadableAndNeverTheSame) {
   for (int i = 0; i < 1000; ++i) {
     const std::string password = generate_password(*random);
     EXPECT_EQ(password.size(), 23U);
-    EXPECT_EQ(password.find_first_not_of("abcdefghijkmnpqrstuvwxyz23456789-"), std::string::npos)
-        << password;
+    EXPECT_EQ(password.find_first_not_of("abcdefghijkmnpqrstuvwxyz23456789-"), std::string::npos) << password;
     EXPECT_TRUE(seen.insert(password).second);
     EXPECT_TRUE(auth::Secret::make(password));
   }

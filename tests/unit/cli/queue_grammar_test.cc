@@ -32,8 +32,8 @@ TEST(QueueCommandLine, BecomesARequest) {
       {{"--json", "queue", "show", "--", "--id"}, "queue show json id=--id"},
       {{"queue", "list", "--limit=100"}, "queue list"},
       {{"queue", "--sender", "<>", "list"}, "queue list sender=%3C%3E"},
-      {{"queue", "list", "--customer", "Example Ltd", "--sender=a@b.example", "--recipient",
-        "@c.example", "--destination", "direct/c.example"},
+      {{"queue", "list", "--customer", "Example Ltd", "--sender=a@b.example", "--recipient", "@c.example",
+        "--destination", "direct/c.example"},
        "queue list customer=Example%20Ltd sender=a@b.example recipient=@c.example "
        "destination=direct/c.example"},
       {{"queue", "show", "1QZ3"}, "queue show id=1QZ3"},
@@ -42,8 +42,7 @@ TEST(QueueCommandLine, BecomesARequest) {
       {{"queue", "flush", "--destination", "farm"}, "queue flush destination=farm"},
       {{"queue", "hold", "1QZ3", "--json"}, "queue hold json id=1QZ3"},
       {{"queue", "release", "--customer", "--all"}, "queue release customer=--all"},
-      {{"queue", "remove", "--id=1QZ3", "--recipient=a=b@c.example"},
-       "queue remove id=1QZ3 recipient=a%3Db@c.example"},
+      {{"queue", "remove", "--id=1QZ3", "--recipient=a=b@c.example"}, "queue remove id=1QZ3 recipient=a%3Db@c.example"},
       {{"queue", "destinations", "--destination", "farm", "--limit", "10000"},
        "queue destinations limit=10000 destination=farm"}};
   for (const auto& [words, request] : cases) {
@@ -55,8 +54,8 @@ TEST(QueueCommandLine, BecomesARequest) {
 }
 
 TEST(QueueCommandLine, KeepsTheOptionsOfAllCommands) {
-  const SluicectlCommand command = sluicectl({"queue", "--control", "/s", "list", "--timeout=3",
-                                              "--config", "c", "--sender", "a@b.example"});
+  const SluicectlCommand command =
+      sluicectl({"queue", "--control", "/s", "list", "--timeout=3", "--config", "c", "--sender", "a@b.example"});
   EXPECT_EQ(command.kind, Kind::ask) << command.text;
   EXPECT_EQ(command.control, "/s");
   EXPECT_EQ(command.timeout_s, 3);
@@ -74,15 +73,13 @@ TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
        "queue list: there is no option \"--recpient\" here, did you mean --recipient?"},
       {{"queue", "list", "x"}, "queue list: takes no operand"},
       {{"queue", "list", "--all"}, "queue list: takes no --all"},
-      {{"queue", "list", "--limit", "0"},
-       "queue list: --limit needs a whole number from 1 to 10000"},
+      {{"queue", "list", "--limit", "0"}, "queue list: --limit needs a whole number from 1 to 10000"},
       {{"queue", "list", "--limit", "5x"}, "queue list: --limit needs a whole number from 1"},
       {{"queue", "list", "--limit"}, "queue list: --limit needs a value: N"},
       {{"queue", "list", "--sender="}, "queue list: --sender needs a value: ADDRESS"},
       {{"queue", "list", "--sender", "example.com"}, "queue list: --sender takes USER@DOMAIN, "},
       {{"queue", "list", "--recipient", "<>"}, "queue list: --recipient takes USER@DOMAIN, "},
-      {{"queue", "list", "--sender", "a@b.example", "--sender", "c@d.example"},
-       "queue list: --sender is given twice"},
+      {{"queue", "list", "--sender", "a@b.example", "--sender", "c@d.example"}, "queue list: --sender is given twice"},
       {{"queue", "list", "--customer", "a\nb"}, "queue list: --customer takes UTF-8 without"},
       {{"queue", "show"}, "queue show: needs an ID"},
       {{"queue", "show", ""}, "queue show: needs an ID that is not empty"},
@@ -99,20 +96,18 @@ TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
     const SluicectlCommand command = sluicectl(words);
     EXPECT_EQ(command.kind, Kind::error) << command.request;
     EXPECT_THAT(command.text, StartsWith("sluicectl: " + problem));
-    if (problem.starts_with("queue"))
-      EXPECT_THAT(command.text, EndsWith("; see: sluicectl queue --help\n"));
+    if (problem.starts_with("queue")) EXPECT_THAT(command.text, EndsWith("; see: sluicectl queue --help\n"));
   }
 }
 
 TEST(QueueCommandLine, NeverRepeatsAWordThatCouldBeAPassword) {
-  for (const auto& words :
-       std::vector<std::vector<const char*>>{{"queue", "hunter2"},
-                                             {"queue", "list", "hunter2"},
-                                             {"queue", "list", "--limit", "hunter2"},
-                                             {"queue", "show", "A", "hunter2"},
-                                             {"queue", "list", "--passwd=hunter2"},
-                                             {"spool", "hunter2"},
-                                             {"spool", "check", "hunter2"}}) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"queue", "hunter2"},
+                                                                 {"queue", "list", "hunter2"},
+                                                                 {"queue", "list", "--limit", "hunter2"},
+                                                                 {"queue", "show", "A", "hunter2"},
+                                                                 {"queue", "list", "--passwd=hunter2"},
+                                                                 {"spool", "hunter2"},
+                                                                 {"spool", "check", "hunter2"}}) {
     const SluicectlCommand command = sluicectl(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, Not(HasSubstr("hunter2")));
@@ -164,13 +159,10 @@ TEST(QueueHelp, NamesEveryCommandAndFilter) {
   for (const control::QueueVerbName& verb : control::kQueueVerbs)
     EXPECT_THAT(queue_help(), HasSubstr("\n  " + std::string(verb.name)));
   for (const control::QueueFilter& filter : control::kQueueFilters) {
-    EXPECT_THAT(queue_help(),
-                HasSubstr("\n  --" + std::string(filter.name) + " " + std::string(filter.value)));
+    EXPECT_THAT(queue_help(), HasSubstr("\n  --" + std::string(filter.name) + " " + std::string(filter.value)));
   }
-  for (const char* word : {"--all", "--limit N", "--json"})
-    EXPECT_THAT(queue_help(), HasSubstr(word));
-  for (const char* word : {"dump", "check", "--directory DIR", "--json"})
-    EXPECT_THAT(spool_help(), HasSubstr(word));
+  for (const char* word : {"--all", "--limit N", "--json"}) EXPECT_THAT(queue_help(), HasSubstr(word));
+  for (const char* word : {"dump", "check", "--directory DIR", "--json"}) EXPECT_THAT(spool_help(), HasSubstr(word));
 }
 
 }  // namespace

@@ -47,7 +47,10 @@ class CtlSpoolTest : public ::testing::Test {
     io::AlignedBytes memory(spool::kBatchBytesMax);
     spool::Batch batch({reinterpret_cast<char*>(memory.data()), memory.size()});
     batch.begin(7, kSalt, spool::kBlockBytes, 1U << 19);
-    spool::Stored stored{.envelope = {.id = "", .reverse_path = "ann@example.com", .envid = {}, .recipients = {{.forward_path = "b\033b@example.net"}}},
+    spool::Stored stored{.envelope = {.id = "",
+                                      .reverse_path = "ann@example.com",
+                                      .envid = {},
+                                      .recipients = {{.forward_path = "b\033b@example.net"}}},
                          .submitter = {.customer = "acme", .account = "ann@example.com"},
                          .arrived = 1000,
                          .content_bytes = 4};
@@ -55,7 +58,8 @@ class CtlSpoolTest : public ::testing::Test {
     status.recipients.resize(1);
     Chain content;
     content.append_copy("hi\r\n");
-    const spool::Location at = batch.add(spool::RecordType::message, kId, spool::encode_message(stored, status), &content);
+    const spool::Location at =
+        batch.add(spool::RecordType::message, kId, spool::encode_message(stored, status), &content);
     batch.add(spool::RecordType::done, kId, {}, nullptr);
     std::string bytes(batch.finish(2000));
     if (flip) bytes[at.offset - spool::kBlockBytes + 40] ^= 1;
@@ -92,7 +96,8 @@ TEST_F(CtlSpoolTest, CheckCountsAndIsSatisfied) {
   write(/*flip=*/false);
   EXPECT_EQ(run(SpoolCommand::Verb::check, /*json=*/true), 0);
   EXPECT_THAT(out_.str(), HasSubstr("\"segments\": 1"));
-  EXPECT_THAT(out_.str(), HasSubstr("\"messages\": 1, \"ended\": 1, \"pending\": 0, \"incomplete\": 0, \"damaged\": 0"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("\"messages\": 1, \"ended\": 1, \"pending\": 0, \"incomplete\": 0, \"damaged\": 0"));
 }
 
 TEST_F(CtlSpoolTest, CheckTellsWhereSomethingIsDamaged) {

@@ -61,9 +61,8 @@ TEST(Config, NeedsNothingButARoute) {
 TEST(Config, ListensWhereMailComesInByDefault) {
   const Config config = load(std::string(kRoute));
   ASSERT_EQ(config.listeners.size(), 2U);
-  EXPECT_THAT(
-      texts(config.listeners[0].addresses),
-      ElementsAre("0.0.0.0:25", "[::]:25", "0.0.0.0:587", "[::]:587", "0.0.0.0:5190", "[::]:5190"));
+  EXPECT_THAT(texts(config.listeners[0].addresses),
+              ElementsAre("0.0.0.0:25", "[::]:25", "0.0.0.0:587", "[::]:587", "0.0.0.0:5190", "[::]:5190"));
   EXPECT_EQ(config.listeners[0].tls, ListenerTls::starttls);
   EXPECT_THAT(texts(config.listeners[1].addresses), ElementsAre("0.0.0.0:465", "[::]:465"));
   EXPECT_EQ(config.listeners[1].tls, ListenerTls::implicit);
@@ -274,12 +273,13 @@ TEST(Config, IsLaxWithContentWhereALoginIsAskedForUnlessSet) {
     std::string listener;
     bool lax;
   };
-  const Row rows[] = {{"", true},
-                      {"[[listener]]\n" + trusted, true},
-                      {"[[listener]]\n" + trusted + "require_auth = false\n", false},
-                      {"[[listener]]\n" + trusted + "auth = \"off\"\n", false},
-                      {"[[listener]]\n" + trusted + "long_lines = false\nline_ends = \"refuse\"\n", false},
-                      {"[[listener]]\n" + trusted + "require_auth = false\nlong_lines = true\nline_ends = \"normalise\"\n", true}};
+  const Row rows[] = {
+      {"", true},
+      {"[[listener]]\n" + trusted, true},
+      {"[[listener]]\n" + trusted + "require_auth = false\n", false},
+      {"[[listener]]\n" + trusted + "auth = \"off\"\n", false},
+      {"[[listener]]\n" + trusted + "long_lines = false\nline_ends = \"refuse\"\n", false},
+      {"[[listener]]\n" + trusted + "require_auth = false\nlong_lines = true\nline_ends = \"normalise\"\n", true}};
   for (const Row& row : rows) {
     const Config config = load(row.listener + route);
     EXPECT_EQ(config.listeners.at(0).long_lines, row.lax) << row.listener;
@@ -330,8 +330,7 @@ TEST(Config, ReadsConditionsAndTheWayWithoutHosts) {
   ASSERT_EQ(config.routes.size(), 2U);
   const RouteConfig& route = config.routes[0];
   EXPECT_EQ(route.name, "direct");
-  EXPECT_THAT(route.conditions.recipients,
-              ElementsAre("example.com", "*.example.com", "[ipv6:2001:db8::1]"));
+  EXPECT_THAT(route.conditions.recipients, ElementsAre("example.com", "*.example.com", "[ipv6:2001:db8::1]"));
   EXPECT_THAT(route.conditions.senders, ElementsAre("<>", "b\u00fccher.example"));
   EXPECT_THAT(route.conditions.customers, ElementsAre("Example Ltd"));
   EXPECT_TRUE(route.mx);
@@ -363,22 +362,21 @@ TEST(Config, ReadsEveryKeyOfTheSpoolAndTheQueue) {
   EXPECT_EQ(config.reports.per_customer_hour, 5U);
   EXPECT_EQ(config.reports.route, "direct");
   EXPECT_THAT(texts(config.dns.servers),
-              ElementsAre("192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53",
-                          "[2001:db8::54]:53", "[::1]:5353"));
+              ElementsAre("192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:53", "[2001:db8::54]:53", "[::1]:5353"));
   EXPECT_EQ(config.dns.timeout, 1500ms);
   EXPECT_EQ(config.dns.tries, 3U);
 }
 
 TEST(Config, KeepsTheSpoolWithTheStateWhereNothingElseIsSaid) {
   EXPECT_EQ(load(std::string(kRoute)).spool.directory, SpoolConfig().directory);
-  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n" + std::string(kRoute)).spool.directory,
-            "/srv/x/spool");
+  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n" + std::string(kRoute)).spool.directory, "/srv/x/spool");
 }
 
 TEST(Config, KeepsTheAccountsWithTheStateWhereNothingElseIsSaid) {
   EXPECT_EQ(load(std::string(kRoute)).store.accounts, StoreConfig().accounts);
   EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n" + std::string(kRoute)).store.accounts, "/srv/x/accounts.db");
-  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n[store]\naccounts = \"/srv/y.db\"\n" + std::string(kRoute)).store.accounts,
+  EXPECT_EQ(load("[server]\nstate_dir = \"/srv/x\"\n[store]\naccounts = \"/srv/y.db\"\n" + std::string(kRoute))
+                .store.accounts,
             "/srv/y.db");
 }
 
@@ -435,8 +433,7 @@ TEST(Config, ATrustedNetworkNeedsNoLoginAndOthersStillCan) {
 }
 
 TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
-  const Config before =
-      load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));
+  const Config before = load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));
   EXPECT_THAT(changes_that_need_restart(before, before), IsEmpty());
   const Config after = load(
       "[server]\ncores = 4\nuser = \"mail\"\nstate_dir = \"/x\"\n[store]\ngranted_ttl_s = 60\n"
@@ -447,8 +444,7 @@ TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
                           "server.state_dir: /var/lib/sluice became /x",
                           "store.accounts: /var/lib/sluice/accounts.db became /x/accounts.db",
                           "store.granted_ttl_s: 300 became 60", "listener: 0.0.0.0:587 is gone",
-                          "listener: [::]:587 is new",
-                          "spool.directory: /var/lib/sluice/spool became /x/spool"));
+                          "listener: [::]:587 is new", "spool.directory: /var/lib/sluice/spool became /x/spool"));
 }
 
 TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
@@ -460,12 +456,10 @@ TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
       std::string(kRoute));
   EXPECT_THAT(changes_that_need_restart(before, after),
               ElementsAre("spool.directory: /var/lib/sluice/spool became /x",
-                          "spool.durability: synced became unsynced",
-                          "spool.segment_bytes: 67108864 became 8388608",
-                          "spool.free_bytes_min: 536870912 became 1",
-                          "spool.memory_bytes: 1048576 became 65536",
-                          "dns.servers: the system's became 192.0.2.53:53, [::1]:53",
-                          "dns.timeout_ms: 5000 became 100", "dns.tries: 2 became 1"));
+                          "spool.durability: synced became unsynced", "spool.segment_bytes: 67108864 became 8388608",
+                          "spool.free_bytes_min: 536870912 became 1", "spool.memory_bytes: 1048576 became 65536",
+                          "dns.servers: the system's became 192.0.2.53:53, [::1]:53", "dns.timeout_ms: 5000 became 100",
+                          "dns.tries: 2 became 1"));
 }
 
 TEST(ConfigChanges, FollowsTheRest) {
@@ -487,8 +481,7 @@ TEST(ConfigChanges, SocketsBelongToTheirListener) {
   const std::string route(kRoute);
   EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(b + a + route)),
               ElementsAre("listener: the same addresses are divided or ordered in another way"));
-  EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(both + route)),
-              ::testing::SizeIs(1));
+  EXPECT_THAT(changes_that_need_restart(load(a + b + route), load(both + route)), ::testing::SizeIs(1));
   EXPECT_THAT(changes_that_need_restart(load(both + route), load(turned + route)), IsEmpty());
 }
 

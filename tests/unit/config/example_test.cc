@@ -49,8 +49,7 @@ TEST(ExampleConfig, ShowsEveryKeyThereIs) {
     const std::size_t dot = key.rfind('.');
     const std::string section = key.substr(0, dot);
     if (section == "route.hosts") {
-      EXPECT_TRUE(text.contains("{" + key.substr(dot + 1) + " = ") ||
-                  text.contains(", " + key.substr(dot + 1) + " = "))
+      EXPECT_TRUE(text.contains("{" + key.substr(dot + 1) + " = ") || text.contains(", " + key.substr(dot + 1) + " = "))
           << key;
       continue;
     }
@@ -66,9 +65,8 @@ TEST(ExampleConfig, ShowsEveryKeyThereIs) {
 TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
   std::string text = switched_on(kExampleConfig);
   // These have no default to show, but an example.
-  for (const std::string_view key :
-       {"hostname", "policy_url", "default_host", "trusted", "trusted_domains", "proxy",
-        "recipients", "senders", "customers", "from", "servers"}) {
+  for (const std::string_view key : {"hostname", "policy_url", "default_host", "trusted", "trusted_domains", "proxy",
+                                     "recipients", "senders", "customers", "from", "servers"}) {
     const std::size_t at = text.find("\n" + std::string(key) + " = ");
     ASSERT_NE(at, std::string::npos) << key;
     text.insert(at + 1, "#");
@@ -97,16 +95,14 @@ TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
             std::tie(b.idle, b.unauthenticated, b.handshake, b.data, b.reply));
   const RouteConfig& c = shown.routes[0];
   const RouteConfig& d = defaults.routes[0];
-  EXPECT_EQ(std::tie(c.name, c.tls, c.verify, c.chunking, c.connections_per_host,
-                     c.messages_per_connection, c.waiting),
-            std::tie(d.name, d.tls, d.verify, d.chunking, d.connections_per_host,
-                     d.messages_per_connection, d.waiting));
+  EXPECT_EQ(
+      std::tie(c.name, c.tls, c.verify, c.chunking, c.connections_per_host, c.messages_per_connection, c.waiting),
+      std::tie(d.name, d.tls, d.verify, d.chunking, d.connections_per_host, d.messages_per_connection, d.waiting));
   EXPECT_EQ(std::tie(c.connect, c.idle, c.reply, c.data, c.block, c.final),
             std::tie(d.connect, d.idle, d.reply, d.data, d.block, d.final));
-  EXPECT_EQ(std::tie(c.mx, c.port, c.ipv6, c.maildir, c.mode, c.dialog, c.identify, c.fallback,
-                     c.concurrency, c.rate_per_s),
-            std::tie(d.mx, d.port, d.ipv6, d.maildir, d.mode, d.dialog, d.identify, d.fallback,
-                     d.concurrency, d.rate_per_s));
+  EXPECT_EQ(
+      std::tie(c.mx, c.port, c.ipv6, c.maildir, c.mode, c.dialog, c.identify, c.fallback, c.concurrency, c.rate_per_s),
+      std::tie(d.mx, d.port, d.ipv6, d.maildir, d.mode, d.dialog, d.identify, d.fallback, d.concurrency, d.rate_per_s));
 }
 
 // The spool and DNS are compared by changes_that_need_restart(), too.
@@ -123,14 +119,10 @@ TEST(ExampleConfig, ShowsTheDefaultsOfTheQueueAsTheyAre) {
             std::tie(b.directory, b.durability, b.segment_bytes, b.free_bytes_min, b.when_full, b.memory_bytes));
   const QueueConfig& c = shown.queue;
   const QueueConfig& d = defaults.queue;
-  EXPECT_EQ(std::tie(c.retry, c.jitter_percent, c.expire, c.delay_report, c.running,
-                     c.suspend_first, c.suspend_max),
-            std::tie(d.retry, d.jitter_percent, d.expire, d.delay_report, d.running,
-                     d.suspend_first, d.suspend_max));
-  EXPECT_EQ(std::tie(shown.reports.per_customer_hour, shown.dns.timeout,
-                     shown.dns.tries),
-            std::tie(defaults.reports.per_customer_hour,
-                     defaults.dns.timeout, defaults.dns.tries));
+  EXPECT_EQ(std::tie(c.retry, c.jitter_percent, c.expire, c.delay_report, c.running, c.suspend_first, c.suspend_max),
+            std::tie(d.retry, d.jitter_percent, d.expire, d.delay_report, d.running, d.suspend_first, d.suspend_max));
+  EXPECT_EQ(std::tie(shown.reports.per_customer_hour, shown.dns.timeout, shown.dns.tries),
+            std::tie(defaults.reports.per_customer_hour, defaults.dns.timeout, defaults.dns.tries));
 }
 
 // What stands behind a number is what load_config() lets pass: the bounds themselves, and nothing beyond.

@@ -17,28 +17,26 @@ using ::testing::Not;
 
 // One request for each command and filter, then all there is at its longest.
 std::vector<QueueRequest> requests() {
-  std::vector<QueueRequest> all{
-      {},
-      {.json = true},
-      {.limit = 1},
-      {.limit = kQueueLimitMax},
-      {.sender = "<>"},
-      {.sender = "@example.com"},
-      {.recipient = "PostMaster"},
-      {.recipient = "\"a b=c%20\"@example.com"},
-      {.recipient = "b\xc3\xbc@b\xc3\xbc.example"},
-      {.customer = "Example Ltd & Co. = 100 %"},
-      {.destination = "direct/[IPv6:2001:db8::1]"},
-      {.verb = QueueVerb::show, .json = true, .id = "1QZ3K5M7N9P0R2S4"},
-      {.verb = QueueVerb::flush, .all = true},
-      {.verb = QueueVerb::hold, .customer = "all"},
-      {.verb = QueueVerb::release, .id = "json", .sender = "a@b.example"},
-      {.verb = QueueVerb::remove, .json = true, .recipient = "a@b.example"},
-      {.verb = QueueVerb::destinations, .limit = 5, .destination = "farm"}};
+  std::vector<QueueRequest> all{{},
+                                {.json = true},
+                                {.limit = 1},
+                                {.limit = kQueueLimitMax},
+                                {.sender = "<>"},
+                                {.sender = "@example.com"},
+                                {.recipient = "PostMaster"},
+                                {.recipient = "\"a b=c%20\"@example.com"},
+                                {.recipient = "b\xc3\xbc@b\xc3\xbc.example"},
+                                {.customer = "Example Ltd & Co. = 100 %"},
+                                {.destination = "direct/[IPv6:2001:db8::1]"},
+                                {.verb = QueueVerb::show, .json = true, .id = "1QZ3K5M7N9P0R2S4"},
+                                {.verb = QueueVerb::flush, .all = true},
+                                {.verb = QueueVerb::hold, .customer = "all"},
+                                {.verb = QueueVerb::release, .id = "json", .sender = "a@b.example"},
+                                {.verb = QueueVerb::remove, .json = true, .recipient = "a@b.example"},
+                                {.verb = QueueVerb::destinations, .limit = 5, .destination = "farm"}};
   all.push_back({.json = true, .limit = kQueueLimitDefault});
   QueueRequest longest{.verb = QueueVerb::release};
-  for (const QueueFilter& filter : kQueueFilters)
-    longest.*filter.text = std::string(filter.bytes_max - 1, '%') + "@";
+  for (const QueueFilter& filter : kQueueFilters) longest.*filter.text = std::string(filter.bytes_max - 1, '%') + "@";
   all.push_back(longest);
   return all;
 }
@@ -177,8 +175,7 @@ TEST(QueueRequest, HasOneLineWhateverWordsCome) {
   std::mt19937 chance(3);
   for (int i = 0; i < 50'000; ++i) {
     std::string line = "queue";
-    for (auto words = chance() % 6; words > 0; --words)
-      (line += ' ') += kWords[chance() % std::size(kWords)];
+    for (auto words = chance() % 6; words > 0; --words) (line += ' ') += kWords[chance() % std::size(kWords)];
     expect_one_line(line, taken);
   }
   EXPECT_GT(taken, 500);
@@ -211,8 +208,7 @@ TEST(MatchesAddress, TakesAMailboxADomainOrNobody) {
                         {"@postmaster", "Postmaster", false},
                         {"\"A b\"@example.com", "\"A b\"@EXAMPLE.com", true}};
   for (const Case& each : cases) {
-    EXPECT_EQ(matches_address(each.filter, each.mailbox), each.matches)
-        << each.filter << " " << each.mailbox;
+    EXPECT_EQ(matches_address(each.filter, each.mailbox), each.matches) << each.filter << " " << each.mailbox;
   }
 }
 

@@ -142,8 +142,8 @@ TEST(Report, OfAnExpiredMessageKeepsTheLastWords) {
   sample.last().enhanced = {4, 7, 1};
   sample.last().text = "Greylisted";
   const Pieces pieces = pieces_of(sample);
-  EXPECT_THAT(pieces.parts[0], AllOf(HasSubstr("not delivered in the time allowed"),
-                                     HasSubstr("451 4.7.1 Greylisted")));
+  EXPECT_THAT(pieces.parts[0],
+              AllOf(HasSubstr("not delivered in the time allowed"), HasSubstr("451 4.7.1 Greylisted")));
   EXPECT_THAT(pieces.parts[1], HasSubstr("Action: failed\r\nStatus: 5.4.7\r\n"));
   EXPECT_THAT(pieces.parts[1], HasSubstr("Diagnostic-Code: smtp; 451 4.7.1 Greylisted\r\n"));
 }
@@ -155,34 +155,23 @@ TEST(Report, StatusHasTheClassOfTheAction) {
     smtp::EnhancedCode enhanced;
     const char* status;
   } const cases[] = {
-      {ReportKind::failure, 550, {5, 7, 1}, "5.7.1"},
-      {ReportKind::failure, 450, {4, 2, 1}, "5.2.1"},
-      {ReportKind::failure, 550, {2, 1, 5}, "5.0.0"},
-      {ReportKind::failure, 0, {}, "5.0.0"},
-      {ReportKind::failure, 0, {5, 1, 10}, "5.1.10"},
-      {ReportKind::failure, 552, {}, "5.2.2"},
-      {ReportKind::failure, 553, {}, "5.1.3"},
-      {ReportKind::failure, 554, {}, "5.0.0"},
-      {ReportKind::failure, 556, {}, "5.1.10"},
-      {ReportKind::failure, 599, {}, "5.0.0"},
-      {ReportKind::failure, 250, {}, "5.0.0"},
-      {ReportKind::delay, 421, {}, "4.3.2"},
-      {ReportKind::delay, 450, {4, 7, 25}, "4.7.25"},
-      {ReportKind::delay, 550, {5, 1, 1}, "4.1.1"},
-      {ReportKind::delay, 452, {}, "4.3.1"},
-      {ReportKind::delay, 0, {}, "4.4.1"},
-      {ReportKind::success, 250, {2, 6, 0}, "2.6.0"},
-      {ReportKind::success, 250, {}, "2.0.0"},
-      {ReportKind::success, 550, {5, 1, 1}, "2.0.0"},
-      {ReportKind::success, 452, {}, "2.0.0"},
+      {ReportKind::failure, 550, {5, 7, 1}, "5.7.1"}, {ReportKind::failure, 450, {4, 2, 1}, "5.2.1"},
+      {ReportKind::failure, 550, {2, 1, 5}, "5.0.0"}, {ReportKind::failure, 0, {}, "5.0.0"},
+      {ReportKind::failure, 0, {5, 1, 10}, "5.1.10"}, {ReportKind::failure, 552, {}, "5.2.2"},
+      {ReportKind::failure, 553, {}, "5.1.3"},        {ReportKind::failure, 554, {}, "5.0.0"},
+      {ReportKind::failure, 556, {}, "5.1.10"},       {ReportKind::failure, 599, {}, "5.0.0"},
+      {ReportKind::failure, 250, {}, "5.0.0"},        {ReportKind::delay, 421, {}, "4.3.2"},
+      {ReportKind::delay, 450, {4, 7, 25}, "4.7.25"}, {ReportKind::delay, 550, {5, 1, 1}, "4.1.1"},
+      {ReportKind::delay, 452, {}, "4.3.1"},          {ReportKind::delay, 0, {}, "4.4.1"},
+      {ReportKind::success, 250, {2, 6, 0}, "2.6.0"}, {ReportKind::success, 250, {}, "2.0.0"},
+      {ReportKind::success, 550, {5, 1, 1}, "2.0.0"}, {ReportKind::success, 452, {}, "2.0.0"},
   };
   for (const auto& one : cases) {
     Sample sample;
     sample.kind = one.kind;
     sample.last().code = one.code;
     sample.last().enhanced = one.enhanced;
-    EXPECT_THAT(pieces_of(sample).parts[1],
-                HasSubstr("\r\nStatus: " + std::string(one.status) + "\r\n"))
+    EXPECT_THAT(pieces_of(sample).parts[1], HasSubstr("\r\nStatus: " + std::string(one.status) + "\r\n"))
         << static_cast<int>(one.kind) << ' ' << one.code;
   }
 }
@@ -218,8 +207,8 @@ TEST(Report, IsAboutTheRecipientsGivenOnly) {
   Sample sample;
   sample.add("carol@example.net");
   const std::size_t second = 1;
-  const auto report = build_report(
-      {.envelope = sample.envelope, .status = sample.status, .recipients = std::span(&second, 1)});
+  const auto report =
+      build_report({.envelope = sample.envelope, .status = sample.status, .recipients = std::span(&second, 1)});
   ASSERT_TRUE(report);
   EXPECT_THAT(report->content, AllOf(HasSubstr("carol@"), Not(HasSubstr("bob@"))));
 }
@@ -243,9 +232,9 @@ TEST(Report, TenThousandRecipientsAreAllThere) {
   const Pieces pieces = pieces_of(sample);
   std::size_t at = 0;
   for (int i = 0; i < 9'999; ++i) {
-    at = pieces.parts[1].find("Final-Recipient: rfc822; user" + std::to_string(i) +
-                                  "@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n",
-                              at);
+    at = pieces.parts[1].find(
+        "Final-Recipient: rfc822; user" + std::to_string(i) + "@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+        at);
     ASSERT_NE(at, std::string::npos) << i;
   }
   EXPECT_LT(pieces.parts[1].size(), kDetailedStatusBytesMax + 10'000 * 100);

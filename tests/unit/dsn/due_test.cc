@@ -94,8 +94,7 @@ TEST(ReportsDue, NamesRecipientsByTheirPlaceInTheEnvelope) {
   envelope.reverse_path = "alice@example.com";
   envelope.recipients.resize(6);
   message::DeliveryStatus status;
-  for (const Fate fate : {Fate::failed, Fate::waiting, Fate::relayed, Fate::expired, Fate::waiting,
-                          Fate::delivered}) {
+  for (const Fate fate : {Fate::failed, Fate::waiting, Fate::relayed, Fate::expired, Fate::waiting, Fate::delivered}) {
     status.recipients.push_back({.fate = fate});
   }
   envelope.recipients[2].notify = kSuccess;

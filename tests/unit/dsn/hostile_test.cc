@@ -35,8 +35,7 @@ TEST(HostileReport, NextHopsWordsStayWords) {
   sample.last().text = kPoison;
   const Pieces pieces = pieces_of(sample);
   EXPECT_EQ(names_of(pieces.parts[1]), names_of(pieces_of(clean).parts[1]));
-  EXPECT_THAT(pieces.parts[1],
-              HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 ? . --report.z.end Bcc: evil@x ?[2J?"));
+  EXPECT_THAT(pieces.parts[1], HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 ? . --report.z.end Bcc: evil@x ?[2J?"));
   EXPECT_THAT(pieces.parts[0], Not(HasSubstr("\r\nBcc")));
   EXPECT_THAT(pieces.parts[0], Not(HasSubstr("\x1b")));
 }
@@ -44,8 +43,7 @@ TEST(HostileReport, NextHopsWordsStayWords) {
 TEST(HostileReport, ManyLinesOfWordsBecomeOne) {
   Sample sample;
   sample.last().text = "\n first \t line\n\n\nsecond\r\n";
-  EXPECT_THAT(pieces_of(sample).parts[1],
-              HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 first line second\r\n"));
+  EXPECT_THAT(pieces_of(sample).parts[1], HasSubstr("Diagnostic-Code: smtp; 550 5.1.1 first line second\r\n"));
   sample.last().text = " \r\n\t ";
   EXPECT_THAT(pieces_of(sample).parts[1], HasSubstr("Diagnostic-Code: smtp; 550 5.1.1\r\n"));
 }
@@ -55,11 +53,10 @@ TEST(HostileReport, EnvidAndOrcptAreOneLineWhateverTheyHide) {
   clean.envelope.envid = "x";
   clean.recipient().orcpt = "rfc822;x@y";
   const auto names = names_of(pieces_of(clean).parts[1]);
-  for (const std::string& xtext :
-       {std::string("a+1Bb"), std::string("a+FFb"), std::string("a+E2+80+A8b"),
-        std::string(490, 'x'), std::string("+20+20"), std::string("+09"),
-        std::string("a\x1b"
-                    "b")}) {
+  for (const std::string& xtext : {std::string("a+1Bb"), std::string("a+FFb"), std::string("a+E2+80+A8b"),
+                                   std::string(490, 'x'), std::string("+20+20"), std::string("+09"),
+                                   std::string("a\x1b"
+                                               "b")}) {
     Sample sample;
     sample.envelope.envid = "x" + xtext;
     sample.recipient().orcpt = "rfc822;x" + xtext;
@@ -100,8 +97,7 @@ TEST(HostileReport, NothingOfOurOwnNamesCanBreakIt) {
   sample.policy_url = kPoison;
   sample.envelope.id = kPoison;
   const Pieces pieces = pieces_of(sample);
-  EXPECT_THAT(pieces.header,
-              StartsWith("From: Mail Delivery System <MAILER-DAEMON@unknown.invalid>\r\n"));
+  EXPECT_THAT(pieces.header, StartsWith("From: Mail Delivery System <MAILER-DAEMON@unknown.invalid>\r\n"));
   sample.reporting_mta = "relay.isp.example";
   EXPECT_THAT(pieces_of(sample).header, HasSubstr("<MAILER-DAEMON@relay.isp.example>\r\n"));
 }
@@ -142,17 +138,15 @@ TEST(HostileReport, AnInternationalRecipientIsTold) {
       "ukjent b\xc3\xb8"
       "b";
   Pieces pieces = pieces_of(sample);
-  EXPECT_THAT(pieces.parts[0],
-              AllOf(HasSubstr("charset=utf-8\r\n"), HasSubstr("quoted-printable\r\n"),
-                    HasSubstr("  b=C3=B8b@example.net\r\n")));
-  EXPECT_THAT(pieces.parts[1],
-              AllOf(StartsWith("Content-Type: message/global-delivery-status\r\n"
-                               "Content-Transfer-Encoding: 8bit\r\n"),
-                    HasSubstr("Original-Recipient: utf-8; b\\x{F8}b\\x{2B}1@example.net\r\n"),
-                    HasSubstr("Final-Recipient: utf-8; b\xc3\xb8"
-                              "b@example.net\r\n"),
-                    HasSubstr("ukjent b\xc3\xb8"
-                              "b\r\n")));
+  EXPECT_THAT(pieces.parts[0], AllOf(HasSubstr("charset=utf-8\r\n"), HasSubstr("quoted-printable\r\n"),
+                                     HasSubstr("  b=C3=B8b@example.net\r\n")));
+  EXPECT_THAT(pieces.parts[1], AllOf(StartsWith("Content-Type: message/global-delivery-status\r\n"
+                                                "Content-Transfer-Encoding: 8bit\r\n"),
+                                     HasSubstr("Original-Recipient: utf-8; b\\x{F8}b\\x{2B}1@example.net\r\n"),
+                                     HasSubstr("Final-Recipient: utf-8; b\xc3\xb8"
+                                               "b@example.net\r\n"),
+                                     HasSubstr("ukjent b\xc3\xb8"
+                                               "b\r\n")));
   const auto report = sample.build();
   ASSERT_TRUE(report);
   EXPECT_EQ(report->envelope.body, smtp::Body::eight_bit_mime);
@@ -164,13 +158,12 @@ TEST(HostileReport, AnInternationalRecipientIsTold) {
               AllOf(StartsWith("Content-Type: message/delivery-status\r\n"
                                "Content-Transfer-Encoding: 7bit\r\n"),
                     HasSubstr("Original-Recipient: utf-8; b\\x{F8}b\\x{2B}1@example.net\r\n"),
-                    HasSubstr("Final-Recipient: utf-8; b\\x{F8}b@example.net\r\n"),
-                    HasSubstr("ukjent b?b\r\n")));
+                    HasSubstr("Final-Recipient: utf-8; b\\x{F8}b@example.net\r\n"), HasSubstr("ukjent b?b\r\n")));
 }
 
 TEST(HostileReport, NothingTurnsTheDirectionOfAnAddress) {
-  for (const char* mark : {"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xae",
-                           "\xe2\x81\xa6", "\xe2\x81\xa9"}) {
+  for (const char* mark :
+       {"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9"}) {
     Sample sample;
     sample.envelope.smtputf8 = true;
     sample.recipient().forward_path = "b" + std::string(mark) + "b@example.net";

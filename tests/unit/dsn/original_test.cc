@@ -12,8 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr std::string_view kHeaderPart =
-    "Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 7bit\r\n\r\n";
+constexpr std::string_view kHeaderPart = "Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 7bit\r\n\r\n";
 
 // With RET=FULL, and all of it at hand.
 Sample whole_sample(std::string content) {
@@ -49,8 +48,7 @@ TEST(ReportOriginal, IsAllOfItUnchanged) {
 TEST(ReportOriginal, IsUnstuffed) {
   Sample sample = whole_sample("Subject: x\r\n..y: z\r\n\r\n..\r\n...\r\n.. x\r\nno.\r\n");
   sample.form = message::BodyForm::dot_stuffed;
-  EXPECT_THAT(pieces_of(sample).parts[2],
-              EndsWith("\r\n\r\nSubject: x\r\n.y: z\r\n\r\n.\r\n..\r\n. x\r\nno.\r\n"));
+  EXPECT_THAT(pieces_of(sample).parts[2], EndsWith("\r\n\r\nSubject: x\r\n.y: z\r\n\r\n.\r\n..\r\n. x\r\nno.\r\n"));
   sample.envelope.ret = smtp::Ret::headers;
   EXPECT_EQ(pieces_of(sample).parts[2], std::string(kHeaderPart) + "Subject: x\r\n.y: z\r\n");
 }
@@ -63,8 +61,7 @@ TEST(ReportOriginal, EightBitTextPassesAsItIsWhereItMay) {
   EXPECT_FALSE(report->envelope.smtputf8);
   const Pieces pieces = pieces_of(sample);
   EXPECT_THAT(pieces.header, HasSubstr("Content-Transfer-Encoding: 8bit\r\n"));
-  EXPECT_THAT(pieces.parts[2],
-              StartsWith("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"));
+  EXPECT_THAT(pieces.parts[2], StartsWith("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"));
   EXPECT_THAT(pieces.parts[2], EndsWith("caf\xc3\xa9 \xff\r\n"));
 
   sample.eight_bit = false;
@@ -75,10 +72,16 @@ TEST(ReportOriginal, EightBitTextPassesAsItIsWhereItMay) {
 
 // The report was refused by a next hop without extensions, and lost, because its own parts were not ASCII.
 TEST(ReportOriginal, OnlyTheOriginalMayNeedToBeMadeSevenBit) {
-  Sample sample = whole_sample("Subject: gr\xc3\xbc\xc3\x9f" "e\r\n\r\ncaf\xc3\xa9\r\n");
+  Sample sample = whole_sample(
+      "Subject: gr\xc3\xbc\xc3\x9f"
+      "e\r\n\r\ncaf\xc3\xa9\r\n");
   sample.envelope.smtputf8 = true;
-  sample.envelope.reverse_path = "ann@b\xc3\xbc" "cher.example";
-  sample.add("b\xc3\xb8" "b@example.net");
+  sample.envelope.reverse_path =
+      "ann@b\xc3\xbc"
+      "cher.example";
+  sample.add(
+      "b\xc3\xb8"
+      "b@example.net");
   sample.last() = sample.status.recipients.front();
   sample.eight_bit = false;
   sample.original_eight_bit = true;
@@ -100,9 +103,8 @@ TEST(ReportOriginal, OnlyTheOriginalMayNeedToBeMadeSevenBit) {
 }
 
 TEST(ReportOriginal, TextThatCannotPassOnStaysHere) {
-  for (const std::string& text :
-       {std::string("a\rb\r\n"), std::string("a\nb\r\n"), std::string("a\0b\r\n", 5),
-        std::string(999, 'x') + "\r\n", std::string("a\r")}) {
+  for (const std::string& text : {std::string("a\rb\r\n"), std::string("a\nb\r\n"), std::string("a\0b\r\n", 5),
+                                  std::string(999, 'x') + "\r\n", std::string("a\r")}) {
     const Pieces pieces = pieces_of(whole_sample("Subject: x\r\n\r\n" + text));
     EXPECT_EQ(pieces.parts[2], std::string(kHeaderPart) + "Subject: x\r\n");
     EXPECT_THAT(unwrapped(pieces.parts[0]), HasSubstr("cannot pass on this way unchanged"));
@@ -111,8 +113,7 @@ TEST(ReportOriginal, TextThatCannotPassOnStaysHere) {
 
 TEST(ReportOriginal, TooLargeMeansHeaderOnlyAndSaysSo) {
   Sample sample = whole_sample("Subject: x\r\n\r\n");
-  while (sample.content.size() <= kReturnedContentBytesMax - 80)
-    sample.content += std::string(78, 'y') + "\r\n";
+  while (sample.content.size() <= kReturnedContentBytesMax - 80) sample.content += std::string(78, 'y') + "\r\n";
   EXPECT_THAT(pieces_of(sample).parts[2], StartsWith("Content-Type: message/rfc822\r\n"));
   sample.content += std::string(78, 'y') + "\r\n";
   const Pieces pieces = pieces_of(sample);
@@ -225,8 +226,7 @@ TEST(ReportOriginal, OnlyAPlainMessageIdIsReferredTo) {
     sample.content = header;
     const std::string got = pieces_of(sample).header;
     if (expected != nullptr) {
-      EXPECT_THAT(got, HasSubstr("In-Reply-To: " + std::string(expected) +
-                                 "\r\nReferences: " + expected + "\r\n"))
+      EXPECT_THAT(got, HasSubstr("In-Reply-To: " + std::string(expected) + "\r\nReferences: " + expected + "\r\n"))
           << header;
     } else {
       EXPECT_THAT(got, Not(HasSubstr("In-Reply-To"))) << header;

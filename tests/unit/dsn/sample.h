@@ -112,8 +112,7 @@ inline Pieces take_apart(const std::string& content) {
   const std::size_t end = content.find("\r\n\r\n");
   pieces.header = content.substr(0, end + 2);
   const std::size_t name = pieces.header.find("boundary=\"") + 10;
-  const std::string line =
-      "\r\n--" + pieces.header.substr(name, pieces.header.find('"', name) - name);
+  const std::string line = "\r\n--" + pieces.header.substr(name, pieces.header.find('"', name) - name);
   std::string rest = content.substr(end + 2);
   EXPECT_TRUE(rest.starts_with(line + "\r\n"));
   EXPECT_TRUE(rest.ends_with(line + "--\r\n"));

@@ -36,8 +36,8 @@ class LateDns final : public Dns {
 struct Bench {
   explicit Bench(PlatformKind kind = PlatformKind::simulated) : platforms(kind) {}
   std::unique_ptr<Running<DnsReply>> ask(const std::string& name) {
-    auto running = std::make_unique<Running<DnsReply>>(
-        platforms, loop, [this, name] { return core->ask(name, DnsType::mx); });
+    auto running =
+        std::make_unique<Running<DnsReply>>(platforms, loop, [this, name] { return core->ask(name, DnsType::mx); });
     EXPECT_TRUE(platforms.run_until([&] { return core->waiting() != 0 || running->done(); }));
     return running;
   }

@@ -26,8 +26,7 @@ constexpr std::size_t kBlock = kDiskBlockBytes;
 
 std::string pattern(std::size_t size, std::size_t salt = 0) {
   std::string text(size, ' ');
-  for (std::size_t i = 0; i < size; ++i)
-    text[i] = static_cast<char>('!' + (i * 7 + i / 512 + salt) % 91);
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + (i * 7 + i / 512 + salt) % 91);
   return text;
 }
 
@@ -49,9 +48,7 @@ class DiskTest : public BothPlatforms {
     files_.push_back(*file);
     return *file;
   }
-  int create(std::string_view name, std::size_t blocks) {
-    return keep(disk_.create(path(name), blocks * kBlock));
-  }
+  int create(std::string_view name, std::size_t blocks) { return keep(disk_.create(path(name), blocks * kBlock)); }
   std::vector<std::string> names() {
     std::vector<std::string> found;
     for (const DiskEntry& entry : disk_.list(place_.path()).value()) found.push_back(entry.name);
@@ -125,8 +122,7 @@ TEST_P(DiskTest, AnErrorNamesItsFile) {
   EXPECT_EQ(error_of(disk_.write_small(path("none/a"), "x")), ENOENT);
   EXPECT_EQ(error_of(disk_.free_bytes(path("none"))), ENOENT);
   create("a", 1);
-  const auto written =
-      disk_.write(keep(disk_.open(path("a"), false)), 0, std::string(kBlock, 'x'), false);
+  const auto written = disk_.write(keep(disk_.open(path("a"), false)), 0, std::string(kBlock, 'x'), false);
   EXPECT_EQ(error_of(written), EBADF);
   EXPECT_TRUE(written.error().text.starts_with(path("a") + ": ")) << written.error().text;
 }
@@ -164,11 +160,9 @@ TEST_P(DiskTest, ReadsAnyPart) {
   const std::string text = pattern(300 * kBlock);
   const int file = create("a", 300);
   EXPECT_TRUE(disk_.write(file, 0, text, false));
-  for (const std::size_t offset :
-       {0UL, 1UL, 511UL, 4095UL, 4096UL, 5000UL, 1'048'575UL, 1'228'799UL})
+  for (const std::size_t offset : {0UL, 1UL, 511UL, 4095UL, 4096UL, 5000UL, 1'048'575UL, 1'228'799UL})
     for (const std::size_t size : {0UL, 1UL, 512UL, 4096UL, 4097UL, 10'000UL, 1'100'000UL})
-      EXPECT_TRUE(disk_.read(file, offset, size) == text.substr(offset, size))
-          << offset << " " << size;
+      EXPECT_TRUE(disk_.read(file, offset, size) == text.substr(offset, size)) << offset << " " << size;
   EXPECT_EQ(disk_.read(file, text.size(), 10), "");
   EXPECT_EQ(disk_.read(file, text.size() + 5000, 10), "");
   EXPECT_EQ(disk_.read(file, 0, SIZE_MAX)->size(), text.size());
@@ -221,8 +215,7 @@ TEST_P(DiskTest, SpaceThatIsTakenIsNotFree) {
 
 // ------------------------------------------------------------------------------------------ by the ring
 
-auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset,
-                       bool durable, const char* what) {
+auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset, bool durable, const char* what) {
   return FileAwaiter(
       [&loop, file, bytes, offset, durable](Operation::Told told, void* context) {
         loop.write_file(file, bytes, offset, durable, told, context);
@@ -276,8 +269,7 @@ TEST_P(DiskTest, TasksWaitForTheirTransfers) {
 TEST_P(DiskTest, ManyTransfersAtOnce) {
   const int file = create("a", 64);
   std::deque<RawTransfer> writes;
-  for (std::size_t i = 0; i < 64; ++i)
-    writes.emplace_back(loop_, file, i * kBlock, pattern(kBlock, i), i % 2 == 0);
+  for (std::size_t i = 0; i < 64; ++i) writes.emplace_back(loop_, file, i * kBlock, pattern(kBlock, i), i % 2 == 0);
   for (const RawTransfer& write : writes) finish(write);
   std::deque<RawTransfer> reads;
   for (std::size_t i = 0; i < 64; ++i) reads.emplace_back(loop_, file, i * kBlock, kBlock);

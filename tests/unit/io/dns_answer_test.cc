@@ -21,9 +21,7 @@ DnsReply read(std::string_view bytes, std::string_view name, DnsType type) {
   const std::vector<std::uint8_t> exact(bytes.begin(), bytes.end());
   return read_dns_answer(exact, name, type);
 }
-DnsReply read(const DnsWire& wire, std::string_view name, DnsType type) {
-  return read(wire.bytes(), name, type);
-}
+DnsReply read(const DnsWire& wire, std::string_view name, DnsType type) { return read(wire.bytes(), name, type); }
 
 void expect_malformed(const DnsWire& wire, std::string_view name, DnsType type) {
   const DnsReply reply = read(wire, name, type);
@@ -39,10 +37,9 @@ TEST(DnsNameTest, IsAHostNameOrNot) {
         std::string("_dmarc.example"), std::string("1.2.3.4.example"), longest, longest + "."})
     EXPECT_TRUE(dns_host_name(good)) << good;
   for (const std::string& bad :
-       {std::string(), std::string("."), std::string("a..b"), std::string(".a"), std::string("a.."),
-        label + "a", longest + "a", std::string("192.0.2.1"), std::string("192.0.2.1."),
-        std::string("a b"), std::string("a\\.b"), std::string("a\0b", 3),
-        std::string("[192.0.2.1]"), std::string("2001:db8::1"), std::string("m\xC3\xBCller"),
+       {std::string(), std::string("."), std::string("a..b"), std::string(".a"), std::string("a.."), label + "a",
+        longest + "a", std::string("192.0.2.1"), std::string("192.0.2.1."), std::string("a b"), std::string("a\\.b"),
+        std::string("a\0b", 3), std::string("[192.0.2.1]"), std::string("2001:db8::1"), std::string("m\xC3\xBCller"),
         std::string("a\r\nb")})
     EXPECT_FALSE(dns_host_name(bad)) << bad;
   EXPECT_EQ(fold_dns_name("Mx.EXAMPLE.net."), "mx.example.net");
@@ -99,8 +96,7 @@ TEST(DnsAnswerTest, CompressedNamesAreWrittenOut) {
 // nothing there
 
 TEST(DnsAnswerTest, NothingThereHoldsForTheLesserOfTheTwoTimes) {
-  DnsWire none("example", DnsType::mx),
-      nobody("example", DnsType::mx, DnsWire::kAnswer | DnsWire::kNoSuchName);
+  DnsWire none("example", DnsType::mx), nobody("example", DnsType::mx, DnsWire::kAnswer | DnsWire::kNoSuchName);
   none.soa("example", 900, 60);
   nobody.soa("example", 30, 3600);
   const DnsReply no_data = read(none, "example", DnsType::mx);
@@ -109,23 +105,18 @@ TEST(DnsAnswerTest, NothingThereHoldsForTheLesserOfTheTwoTimes) {
   const DnsReply no_such_name = read(nobody, "example", DnsType::mx);
   EXPECT_EQ(no_such_name.status, DnsStatus::no_such_name);
   EXPECT_EQ(no_such_name.negative_ttl_s, 30U);
-  EXPECT_EQ(read(DnsWire("example", DnsType::mx), "example", DnsType::mx).negative_ttl_s,
-            std::nullopt);
+  EXPECT_EQ(read(DnsWire("example", DnsType::mx), "example", DnsType::mx).negative_ttl_s, std::nullopt);
 }
 
 TEST(DnsAnswerTest, AFailureIsSaidInWords) {
-  const DnsReply reply =
-      read(DnsWire("a", DnsType::mx, DnsWire::kAnswer | DnsWire::kServFail), "a", DnsType::mx);
+  const DnsReply reply = read(DnsWire("a", DnsType::mx, DnsWire::kAnswer | DnsWire::kServFail), "a", DnsType::mx);
   EXPECT_EQ(reply.status, DnsStatus::failed);
   EXPECT_NE(reply.error.find("SERVFAIL"), std::string::npos);
-  EXPECT_NE(
-      read(DnsWire(DnsWire::kAnswer | DnsWire::kRefused), "a", DnsType::mx).error.find("REFUSED"),
-      std::string::npos);
-  EXPECT_NE(read(DnsWire(DnsWire::kAnswer | 9), "a", DnsType::mx).error.find("code 9"),
+  EXPECT_NE(read(DnsWire(DnsWire::kAnswer | DnsWire::kRefused), "a", DnsType::mx).error.find("REFUSED"),
             std::string::npos);
-  EXPECT_NE(
-      read(DnsWire(DnsWire::kAnswer | DnsWire::kCutOff), "a", DnsType::mx).error.find("cut off"),
-      std::string::npos);
+  EXPECT_NE(read(DnsWire(DnsWire::kAnswer | 9), "a", DnsType::mx).error.find("code 9"), std::string::npos);
+  EXPECT_NE(read(DnsWire(DnsWire::kAnswer | DnsWire::kCutOff), "a", DnsType::mx).error.find("cut off"),
+            std::string::npos);
 }
 
 // ------------------------------------------------------------------------------------------
@@ -133,9 +124,7 @@ TEST(DnsAnswerTest, AFailureIsSaidInWords) {
 
 TEST(DnsAnswerTest, FollowsAliasesInAnyOrder) {
   DnsWire wire("a.example", DnsType::a);
-  wire.address("c.example", "192.0.2.3", 1000)
-      .alias("b.example", "c.example", 20)
-      .alias("a.example", "b.example", 500);
+  wire.address("c.example", "192.0.2.3", 1000).alias("b.example", "c.example", 20).alias("a.example", "b.example", 500);
   const DnsReply reply = read(wire, "a.example", DnsType::a);
   ASSERT_EQ(reply.records.size(), 1U);
   EXPECT_EQ(reply.canonical, "c.example");
@@ -154,17 +143,13 @@ TEST(DnsAnswerTest, TellsWhereTheServerStopped) {
 
 TEST(DnsAnswerTest, AliasesThatDoNotEndAreAFailure) {
   DnsWire round("a.example", DnsType::a);
-  round.alias("a.example", "b.example")
-      .alias("b.example", "a.example")
-      .address("a.example", "192.0.2.1");
+  round.alias("a.example", "b.example").alias("b.example", "a.example").address("a.example", "192.0.2.1");
   EXPECT_EQ(read(round, "a.example", DnsType::a).error, "its CNAME records lead on and on");
   for (const unsigned length : {kDnsAliasesMax, kDnsAliasesMax + 1}) {
     DnsWire wire("n0", DnsType::a);
-    for (unsigned i = 0; i < length; ++i)
-      wire.alias("n" + std::to_string(i), "n" + std::to_string(i + 1));
+    for (unsigned i = 0; i < length; ++i) wire.alias("n" + std::to_string(i), "n" + std::to_string(i + 1));
     wire.address("n" + std::to_string(length), "192.0.2.1");
-    EXPECT_EQ(read(wire, "n0", DnsType::a).status,
-              length > kDnsAliasesMax ? DnsStatus::failed : DnsStatus::ok);
+    EXPECT_EQ(read(wire, "n0", DnsType::a).status, length > kDnsAliasesMax ? DnsStatus::failed : DnsStatus::ok);
   }
 }
 
@@ -173,12 +158,9 @@ TEST(DnsAnswerTest, AliasesThatDoNotEndAreAFailure) {
 
 TEST(DnsAnswerTest, BelievesNothingThatWasNotAskedFor) {
   DnsWire wire("example", DnsType::mx);
-  wire.mx("victim.example", 0, "evil.example")
-      .address("example", "192.0.2.66")
-      .alias("other.example", "evil.example");
-  wire.raw(DnsWire::encode("example") + DnsWire::u16(15) + DnsWire::u16(3) + DnsWire::u32(60) +
-           DnsWire::u16(4) + DnsWire::u16(1) +
-           std::string("\1a", 2));  // class CHAOS; its data is looked at by nobody
+  wire.mx("victim.example", 0, "evil.example").address("example", "192.0.2.66").alias("other.example", "evil.example");
+  wire.raw(DnsWire::encode("example") + DnsWire::u16(15) + DnsWire::u16(3) + DnsWire::u32(60) + DnsWire::u16(4) +
+           DnsWire::u16(1) + std::string("\1a", 2));  // class CHAOS; its data is looked at by nobody
   wire.mx("example", 10, "good.example");
   const DnsReply reply = read(wire, "example", DnsType::mx);
   ASSERT_EQ(reply.records.size(), 1U);
@@ -207,29 +189,25 @@ TEST(DnsAnswerTest, PointersMustLeadToTheFront) {
   for (const int ahead : {0, 2, 100, 0x3000}) {
     DnsWire wire("example", DnsType::mx);
     const auto at = static_cast<std::uint16_t>(wire.at() + ahead);
-    wire.raw(DnsWire::pointer(at) + DnsWire::u16(15) + DnsWire::u16(1) + DnsWire::u32(60) +
-             DnsWire::u16(0));
+    wire.raw(DnsWire::pointer(at) + DnsWire::u16(15) + DnsWire::u16(1) + DnsWire::u32(60) + DnsWire::u16(0));
     expect_malformed(wire, "example", DnsType::mx);
   }
   // Two that lead to each other.
   DnsWire wire("example", DnsType::mx);
   const std::uint16_t at = wire.at();
-  wire.raw(DnsWire::pointer(static_cast<std::uint16_t>(at + 2)) + DnsWire::pointer(at) +
-           std::string(8, '\0'));
+  wire.raw(DnsWire::pointer(static_cast<std::uint16_t>(at + 2)) + DnsWire::pointer(at) + std::string(8, '\0'));
   expect_malformed(wire, "example", DnsType::mx);
 }
 
 TEST(DnsAnswerTest, NamesAndLabelsHaveTheirBounds) {
-  for (const unsigned labels :
-       {63U, 64U}) {  // of one octet: 127 and 129 octets; then twice as long by a pointer
+  for (const unsigned labels : {63U, 64U}) {  // of one octet: 127 and 129 octets; then twice as long by a pointer
     DnsWire wire(".", DnsType::mx);
     std::string name;
     for (unsigned i = 0; i < labels; ++i) name += "\1a";
     const std::uint16_t at = static_cast<std::uint16_t>(wire.at() + 10 + 1);
     wire.record(".", 99, 60, name + '\0');
     wire.record(".", 15, 60, DnsWire::u16(1) + name + DnsWire::pointer(at));
-    EXPECT_EQ(read(wire, ".", DnsType::mx).status, labels == 63 ? DnsStatus::ok : DnsStatus::failed)
-        << labels;
+    EXPECT_EQ(read(wire, ".", DnsType::mx).status, labels == 63 ? DnsStatus::ok : DnsStatus::failed) << labels;
   }
   DnsWire wire(".", DnsType::mx);
   wire.record(".", 15, 60, DnsWire::u16(1) + std::string("\x40") + std::string(64, 'a') + '\0');
@@ -237,13 +215,12 @@ TEST(DnsAnswerTest, NamesAndLabelsHaveTheirBounds) {
 }
 
 TEST(DnsAnswerTest, DataMustFillItsLength) {
-  DnsWire four("a", DnsType::a), six("a", DnsType::aaaa), mx("a", DnsType::mx),
-      beyond("a", DnsType::mx);
+  DnsWire four("a", DnsType::a), six("a", DnsType::aaaa), mx("a", DnsType::mx), beyond("a", DnsType::mx);
   four.record("a", 1, 60, "12345");
   six.record("a", 28, 60, "1234");
   mx.record("a", 15, 60, DnsWire::u16(1) + DnsWire::encode("mx") + "x");
-  beyond.raw(DnsWire::encode("a") + DnsWire::u16(15) + DnsWire::u16(1) + DnsWire::u32(1) +
-             DnsWire::u16(3) + DnsWire::u16(1) + DnsWire::encode("mx.example"));
+  beyond.raw(DnsWire::encode("a") + DnsWire::u16(15) + DnsWire::u16(1) + DnsWire::u32(1) + DnsWire::u16(3) +
+             DnsWire::u16(1) + DnsWire::encode("mx.example"));
   expect_malformed(four, "a", DnsType::a);
   expect_malformed(six, "a", DnsType::aaaa);
   expect_malformed(mx, "a", DnsType::mx);
@@ -263,7 +240,7 @@ TEST(DnsAnswerTest, KeepsNoMoreThanItsBound) {
 }
 
 TEST(DnsAnswerTest, WhatIsNoAnswerIsNone) {
-  expect_malformed(DnsWire("a", DnsType::a, 0x0100), "a", DnsType::a);  // a question
+  expect_malformed(DnsWire("a", DnsType::a, 0x0100), "a", DnsType::a);                     // a question
   expect_malformed(DnsWire("a", DnsType::a, DnsWire::kAnswer | 0x2000), "a", DnsType::a);  // NOTIFY
   for (const auto section : {DnsSection::question, DnsSection::answer, DnsSection::authority}) {
     DnsWire wire;
@@ -280,11 +257,9 @@ DnsWire one_of_all() {
 
 TEST(DnsAnswerTest, CutAnywhereItIsMalformed) {
   const std::string whole = one_of_all().bytes();
-  const std::size_t answer =
-      whole.size() - one_of_all().bytes().find("\2ns");  // the SOA record is not looked at
+  const std::size_t answer = whole.size() - one_of_all().bytes().find("\2ns");  // the SOA record is not looked at
   for (std::size_t size = 0; size + answer < whole.size() - 40; ++size)
-    EXPECT_EQ(read(whole.substr(0, size), "a.example", DnsType::mx).status, DnsStatus::failed)
-        << size;
+    EXPECT_EQ(read(whole.substr(0, size), "a.example", DnsType::mx).status, DnsStatus::failed) << size;
 }
 
 TEST(DnsAnswerTest, AnyByteMayBeAnother) {
@@ -292,8 +267,7 @@ TEST(DnsAnswerTest, AnyByteMayBeAnother) {
   const std::string whole = one_of_all().bytes();
   for (unsigned i = 0; i < 50'000; ++i) {
     std::string bytes = whole;
-    for (unsigned n = 0; n < 1 + i % 4; ++n)
-      bytes[random() % bytes.size()] = static_cast<char>(random());
+    for (unsigned n = 0; n < 1 + i % 4; ++n) bytes[random() % bytes.size()] = static_cast<char>(random());
     const DnsReply reply = read(bytes, "a.example", DnsType::mx);
     EXPECT_EQ(reply.status == DnsStatus::ok, !reply.records.empty());
     EXPECT_EQ(reply.status == DnsStatus::failed, !reply.error.empty());

@@ -16,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::BothPlatforms;
-using testing::Platforms;
 using testing::PlatformKind;
+using testing::Platforms;
 
 class LoopTest : public BothPlatforms {};
 INSTANTIATE_TEST_SUITE_P(Platforms, LoopTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),

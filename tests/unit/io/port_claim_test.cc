@@ -1,9 +1,9 @@
 // An address that somebody else listens on is not shared with them, whatever they have set on their socket.
 #include "engine/io/port_claim.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -180,8 +180,7 @@ TEST_F(RealDiskTest, ANewFileIsReallyWritten) {
   if (::ioctl(file, FS_IOC_FIEMAP, map) != 0) GTEST_SKIP() << "the file system does not tell";
   const auto* const extents = reinterpret_cast<const fiemap_extent*>(memory.data() + sizeof(fiemap));
   ASSERT_GT(map->fm_mapped_extents, 0U);
-  for (std::size_t i = 0; i < map->fm_mapped_extents; ++i)
-    EXPECT_EQ(extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN, 0U);
+  for (std::size_t i = 0; i < map->fm_mapped_extents; ++i) EXPECT_EQ(extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN, 0U);
 }
 
 TEST_F(RealDiskTest, AnyThreadMayCall) {

@@ -47,8 +47,7 @@ class Replies {
   std::vector<std::pair<std::string, DnsReply>> all_;
 };
 
-std::unique_ptr<Dns> make(const std::string& server,
-                          RealDnsOptions options = {.timeout = 200ms, .tries = 1}) {
+std::unique_ptr<Dns> make(const std::string& server, RealDnsOptions options = {.timeout = 200ms, .tries = 1}) {
   options.servers = {server};
   auto dns = make_real_dns(options);
   if (!dns) throw std::runtime_error(dns.error());
@@ -82,8 +81,7 @@ TEST(RealDnsTest, Asks) {
 TEST(RealDnsTest, ATruncatedAnswerIsAskedForAgainByTcp) {
   FakeNameServer server([](const Question& question) {
     if (question.tcp) return many(question, 200);
-    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff)
-        .bytes(question.id);
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff).bytes(question.id);
   });
   const auto dns = make(server.address());
   const DnsReply reply = ask(*dns, "example.net");
@@ -93,8 +91,7 @@ TEST(RealDnsTest, ATruncatedAnswerIsAskedForAgainByTcp) {
 
 TEST(RealDnsTest, ATruncatedAnswerByTcpIsAFailure) {
   FakeNameServer server([](const Question& question) {
-    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff)
-        .bytes(question.id);
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff).bytes(question.id);
   });
   const auto dns = make(server.address());
   EXPECT_EQ(ask(*dns, "example.net").status, DnsStatus::failed);
@@ -111,8 +108,7 @@ TEST(RealDnsTest, ANameServerThatSaysNothingIsWaitedForAWhile) {
 
 TEST(RealDnsTest, FailuresAreSaidInWords) {
   FakeNameServer server([](const Question& question) {
-    const std::uint16_t code =
-        question.name.starts_with("refused") ? DnsWire::kRefused : DnsWire::kServFail;
+    const std::uint16_t code = question.name.starts_with("refused") ? DnsWire::kRefused : DnsWire::kServFail;
     return DnsWire(question.name, question.type, DnsWire::kAnswer | code).bytes(question.id);
   });
   const auto dns = make(server.address());
@@ -136,9 +132,7 @@ TEST(RealDnsTest, NoServerAtThePortIsAFailure) {
 TEST(RealDnsTest, NothingThereIsNoFailure) {
   FakeNameServer server([](const Question& question) {
     const std::uint16_t code = question.name.starts_with("nobody") ? DnsWire::kNoSuchName : 0;
-    return DnsWire(question.name, question.type, DnsWire::kAnswer | code)
-        .soa("example", 77, 66)
-        .bytes(question.id);
+    return DnsWire(question.name, question.type, DnsWire::kAnswer | code).soa("example", 77, 66).bytes(question.id);
   });
   const auto dns = make(server.address());
   const DnsReply nobody = ask(*dns, "nobody.example"), nothing = ask(*dns, "nothing.example");
@@ -222,18 +216,15 @@ TEST(RealDnsTest, ManyThreadsMayAsk) {
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
-      for (unsigned i = 0; i < 50; ++i)
-        replies.ask(*dns, "n" + std::to_string(t * 50 + i) + ".example");
+      for (unsigned i = 0; i < 50; ++i) replies.ask(*dns, "n" + std::to_string(t * 50 + i) + ".example");
     });
   for (std::thread& thread : threads) thread.join();
   ASSERT_TRUE(replies.wait_for(200));
-  for (const auto& [name, reply] : replies.all())
-    EXPECT_EQ(reply.status, DnsStatus::ok) << name << reply.error;
+  for (const auto& [name, reply] : replies.all()) EXPECT_EQ(reply.status, DnsStatus::ok) << name << reply.error;
 }
 
 TEST(RealDnsTest, ServersMustBeAddresses) {
-  for (const char* bad :
-       {"", "ns.example:53", "127.0.0.1", "127.0.0.1:0", "::1:53", "127.0.0.1:99999"}) {
+  for (const char* bad : {"", "ns.example:53", "127.0.0.1", "127.0.0.1:0", "::1:53", "127.0.0.1:99999"}) {
     RealDnsOptions options;
     options.servers = {"127.0.0.1:53", bad};
     EXPECT_FALSE(make_real_dns(options)) << bad;

@@ -18,8 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::BothPlatforms;
-using testing::Platforms;
 using testing::PlatformKind;
+using testing::Platforms;
 using testing::RawListener;
 using testing::RawSocket;
 
@@ -266,9 +266,13 @@ TEST(RealRingLimitsTest, MoreSubmissionsAndCompletionsThanTheQueuesHold) {
   // The ring of a test holds 256 submissions and 4096 completions; a turn takes 256.
   std::vector<int> results;
   for (int i = 0; i < 6000; ++i) {
-    loop.cancel(loop.accept(-1, [](void* context, const Completion& completion) {
-      static_cast<std::vector<int>*>(context)->push_back(completion.result);
-    }, &results), OperationKind::accept);
+    loop.cancel(loop.accept(
+                    -1,
+                    [](void* context, const Completion& completion) {
+                      static_cast<std::vector<int>*>(context)->push_back(completion.result);
+                    },
+                    &results),
+                OperationKind::accept);
   }
   EXPECT_EQ(loop.operations_live(), 12'000U);
   EXPECT_TRUE(platforms.run_until([&] { return loop.operations_live() == 0; }));

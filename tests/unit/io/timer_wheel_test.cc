@@ -96,14 +96,22 @@ class Reference {
 Duration random_delay(std::mt19937_64& random) {
   const Duration near(static_cast<Duration::rep>(random() % 3) - 1);
   switch (random() % 8) {
-    case 0: return Duration(static_cast<Duration::rep>(random() % static_cast<std::uint64_t>(kTick.count() * 3)));
-    case 1: return kTick * static_cast<Duration::rep>(random() % 130) + near;
-    case 2: return kTick * (64 << (6 * (random() % 4))) + near;
-    case 3: return kTick * static_cast<Duration::rep>(random() % (64 * 64 * 3)) + near;
-    case 4: return std::chrono::seconds(random() % 4000);
-    case 5: return std::chrono::hours(random() % (24 * 200));
-    case 6: return -Duration(static_cast<Duration::rep>(random() % 1'000'000'000));
-    default: return std::chrono::milliseconds(random() % 1000);
+    case 0:
+      return Duration(static_cast<Duration::rep>(random() % static_cast<std::uint64_t>(kTick.count() * 3)));
+    case 1:
+      return kTick * static_cast<Duration::rep>(random() % 130) + near;
+    case 2:
+      return kTick * (64 << (6 * (random() % 4))) + near;
+    case 3:
+      return kTick * static_cast<Duration::rep>(random() % (64 * 64 * 3)) + near;
+    case 4:
+      return std::chrono::seconds(random() % 4000);
+    case 5:
+      return std::chrono::hours(random() % (24 * 200));
+    case 6:
+      return -Duration(static_cast<Duration::rep>(random() % 1'000'000'000));
+    default:
+      return std::chrono::milliseconds(random() % 1000);
   }
 }
 
@@ -116,13 +124,20 @@ TEST_P(TimerWheelRandomTest, FiresNeverEarlyAndAtMostATickLate) {
     Reference::Entry& entry = timers[random() % timers.size()];
     switch (random() % 6) {
       case 0:
-      case 1: timers.arm(entry, timers.now + random_delay(random)); break;
-      case 2: timers.disarm(entry); break;
+      case 1:
+        timers.arm(entry, timers.now + random_delay(random));
+        break;
+      case 2:
+        timers.disarm(entry);
+        break;
       case 3:
         for (std::uint64_t i = random() % 4; i > 0; --i) entry.rearm.push_back(random_delay(random));
         break;
-      case 4: timers.advance(timers.now); break;  // time stands still
-      default: timers.advance(timers.now + std::max(random_delay(random), Duration::zero()));
+      case 4:
+        timers.advance(timers.now);
+        break;  // time stands still
+      default:
+        timers.advance(timers.now + std::max(random_delay(random), Duration::zero()));
     }
     if (HasFatalFailure()) return;
   }

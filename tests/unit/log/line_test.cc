@@ -43,8 +43,7 @@ class LogLineTest : public ::testing::Test {
   std::string json(std::string_view value) {
     service_.set(LogFormat::json, Level::info);
     const std::string line = value_line(value);
-    const std::string head =
-        R"({"time":"2026-11-24T04:33:22.123Z","level":"info","event":"test","value":")";
+    const std::string head = R"({"time":"2026-11-24T04:33:22.123Z","level":"info","event":"test","value":")";
     EXPECT_THAT(line, StartsWith(head));
     EXPECT_THAT(line, EndsWith("\"}\n"));
     return line.substr(head.size(), line.size() - head.size() - 3);
@@ -72,11 +71,10 @@ TEST_F(LogLineTest, JsonHasTimeLevelEventAndFields) {
       .field("tls", true)
       .field("took_ms", Duration(12'345'678))
       .field_if_any("detail", "");
-  EXPECT_EQ(
-      written(),
-      R"({"time":"2026-11-24T04:33:22.123Z","level":"warning","event":"message","qid":"4f2a","bytes":4096,)"
-      R"("delta":-3,"tls":true,"took_ms":12.345})"
-      "\n");
+  EXPECT_EQ(written(),
+            R"({"time":"2026-11-24T04:33:22.123Z","level":"warning","event":"message","qid":"4f2a","bytes":4096,)"
+            R"("delta":-3,"tls":true,"took_ms":12.345})"
+            "\n");
 }
 
 TEST_F(LogLineTest, LogfmtHasTheSame) {
@@ -98,10 +96,8 @@ TEST_F(LogLineTest, NumbersAreWritten) {
       .field("c", Duration(-1'500'000))
       .field("d", Duration(999))
       .field("e", Duration(60'000'000'000));
-  EXPECT_THAT(
-      written(),
-      EndsWith("\"a\":-9223372036854775808,\"b\":18446744073709551615,\"c\":-1.500,\"d\":0.000,"
-               "\"e\":60000.000}\n"));
+  EXPECT_THAT(written(), EndsWith("\"a\":-9223372036854775808,\"b\":18446744073709551615,\"c\":-1.500,\"d\":0.000,"
+                                  "\"e\":60000.000}\n"));
 }
 
 TEST_F(LogLineTest, TimeIsRfc3339AndKeepsItsShapeWhateverTheClockSays) {
@@ -125,10 +121,7 @@ TEST_F(LogLineTest, LevelsBelowTheSetOneAreNotWritten) {
   service_.set(LogFormat::json, Level::warning);
   EXPECT_FALSE(log_.writes(Level::info));
   log_.line(Level::debug, "test").field("value", "x");
-  log_.line(Level::info, "test")
-      .field("value", std::string(10'000, 'x'))
-      .field("n", 1)
-      .field("b", true);
+  log_.line(Level::info, "test").field("value", std::string(10'000, 'x')).field("n", 1).field("b", true);
   EXPECT_EQ(written(), "");
   log_.line(Level::warning, "test");
   EXPECT_THAT(written(), HasSubstr("warning"));
@@ -191,8 +184,7 @@ TEST_F(LogLineTest, NoOctetAnywhereBreaksALine) {
     for (int second = 0; second < 256; second += first < 0x80 ? 255 : 1) {
       const std::string value{'a', static_cast<char>(first), static_cast<char>(second), 'z'};
       for (const std::string& text : {json(value), logfmt(value)}) {
-        EXPECT_TRUE(
-            std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+        EXPECT_TRUE(std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
             << first << " " << second;
       }
     }
@@ -229,15 +221,14 @@ TEST_F(LogLineTest, FieldsThatNoLongerFitAreLeftOutAndTheLineSaysSo) {
     service_.set(format, Level::info);
     {
       LogLine line = log_.line(Level::info, "test");
-      for (int i = 0; i < 20; ++i)
-        line.field("value", std::string(kLogValueBytesMax, i % 2 == 0 ? '\n' : 'x'));
+      for (int i = 0; i < 20; ++i) line.field("value", std::string(kLogValueBytesMax, i % 2 == 0 ? '\n' : 'x'));
       line.field("small", 7);
     }
     const std::string line = written();
     EXPECT_LE(line.size(), kLogLineBytesMax);
     EXPECT_EQ(std::ranges::count(line, '\n'), 1);
-    EXPECT_THAT(line, EndsWith(format == LogFormat::json ? ",\"small\":7,\"truncated\":true}\n"
-                                                         : " small=7 truncated=true\n"));
+    EXPECT_THAT(
+        line, EndsWith(format == LogFormat::json ? ",\"small\":7,\"truncated\":true}\n" : " small=7 truncated=true\n"));
   }
 }
 

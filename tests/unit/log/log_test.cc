@@ -50,8 +50,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 std::uint64_t number_after(const std::string& line, std::string_view name) {
   const std::size_t at = line.find(name);
   std::uint64_t value = 0;
-  if (at != std::string::npos)
-    std::from_chars(line.data() + at + name.size(), line.data() + line.size(), value);
+  if (at != std::string::npos) std::from_chars(line.data() + at + name.size(), line.data() + line.size(), value);
   return value;
 }
 
@@ -67,8 +66,7 @@ std::uint64_t told_dropped(const std::string& text) {
 std::uint64_t count_of(const std::string& text, std::string_view event) {
   const std::string wanted = "event=" + std::string(event) + " ";
   return static_cast<std::uint64_t>(std::ranges::count_if(
-      lines_of(text),
-      [&](const std::string& line) { return line.find(wanted) != std::string::npos; }));
+      lines_of(text), [&](const std::string& line) { return line.find(wanted) != std::string::npos; }));
 }
 
 bool eventually(const std::function<bool()>& condition) {
@@ -181,8 +179,7 @@ TEST(Log, ManyThreadsLoseAndMixNothing) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&service, t] {
       Log& log = service.open();
-      for (int n = 0; n < kLines; ++n)
-        log.line(Level::info, "test").field("thread", t).field("n", n).field("end", "!");
+      for (int n = 0; n < kLines; ++n) log.line(Level::info, "test").field("thread", t).field("n", n).field("end", "!");
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -245,8 +242,7 @@ TEST(Log, ABlockedPipeDropsAndGoesOn) {
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint64_t n = 0; n < kLines; ++n) {
     log.line(Level::info, "test").field("n", n);
-    if (n % (kLines / 4) == 0)
-      std::this_thread::sleep_for(20ms);  // the log thread meets the full pipe
+    if (n % (kLines / 4) == 0) std::this_thread::sleep_for(20ms);  // the log thread meets the full pipe
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
   EXPECT_GT(service.dropped(), kLines / 2);
@@ -329,7 +325,7 @@ TEST(Log, ReopenFollowsARotation) {
   const std::string rotated = folder.file("log.1");
   auto sink = open_log_file(file);
   ASSERT_TRUE(sink) << sink.error();
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0137U, 0U);
   LogService service(kOptions, clock, **sink);
@@ -356,10 +352,8 @@ TEST(Log, WhatCannotBeReopenedIsToldInTheOldFile) {
   LogService service(kOptions, clock, **sink);
   service.reopen("/nonexistent/log");
   service.open().line(Level::info, "after").field("n", 1);
-  EXPECT_THAT(
-      content_of(file),
-      HasSubstr(
-          "event=log_reopen_failed file=/nonexistent/log reason=\"/nonexistent/log: No such file"));
+  EXPECT_THAT(content_of(file),
+              HasSubstr("event=log_reopen_failed file=/nonexistent/log reason=\"/nonexistent/log: No such file"));
   EXPECT_EQ(count_of(content_of(file), "after"), 1U);
 }
 

@@ -56,9 +56,8 @@ class LogRotation : public ::testing::Test {
   // Writes a line and waits until it is somewhere.
   void say(const char* word) {
     log_->line(Level::info, "said").field("word", word);
-    EXPECT_TRUE(eventually([&] {
-      return text_of(file_).contains(word) || text_of(folder_ / "log.1").contains(word);
-    })) << word;
+    EXPECT_TRUE(eventually([&] { return text_of(file_).contains(word) || text_of(folder_ / "log.1").contains(word); }))
+        << word;
   }
 
   SetClock clock_;

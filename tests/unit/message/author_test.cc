@@ -60,9 +60,7 @@ TEST(Author, PlainForms) {
   expect_author("a!#$%&'*+-/?=^_`{|}~.z@b.example", "a!#$%&'*+-/?=^_`{|}~.z", "b.example");
 }
 
-TEST(Author, LocalPartKeepsItsCaseAndDomainLosesIt) {
-  expect_author("Some.One@B.EXAMPLE", "Some.One", "b.example");
-}
+TEST(Author, LocalPartKeepsItsCaseAndDomainLosesIt) { expect_author("Some.One@B.EXAMPLE", "Some.One", "b.example"); }
 
 TEST(Author, QuotedLocalPartIsItsMeaning) {
   expect_author("\"john doe\"@b.example", "john doe", "b.example");
@@ -75,8 +73,7 @@ TEST(Author, QuotedLocalPartIsItsMeaning) {
 TEST(Author, AddressIsQuotedAgainWhereItMustBe) {
   EXPECT_EQ((Mailbox{.local_part = "a.b", .domain = "c.example"}.address()), "a.b@c.example");
   EXPECT_EQ((Mailbox{.local_part = "a b", .domain = "c.example"}.address()), "\"a b\"@c.example");
-  EXPECT_EQ((Mailbox{.local_part = "a\"\\", .domain = "c.example"}.address()),
-            "\"a\\\"\\\\\"@c.example");
+  EXPECT_EQ((Mailbox{.local_part = "a\"\\", .domain = "c.example"}.address()), "\"a\\\"\\\\\"@c.example");
   EXPECT_EQ((Mailbox{.local_part = ".a", .domain = "c.example"}.address()), "\".a\"@c.example");
   EXPECT_EQ((Mailbox{.local_part = "a..b", .domain = "c.example"}.address()), "\"a..b\"@c.example");
 }
@@ -107,32 +104,32 @@ TEST(Author, DisplayNameThatIsAnAddressIsOnlyAName) {
 TEST(Author, EncodedWordIsANameAndNeverAnAddress) {
   // victim@bank.example, in base64.
   expect_author("=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?= <a@b.example>", "a", "b.example");
-  expect_author("=?utf-8?Q?victim=40bank.example?=\r\n =?utf-8?Q?_x?= <a@b.example>", "a",
-                "b.example");
-  expect_refused(
-      {{"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?=", AuthorFault::no_domain},
-       {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?=, <a@b.example>", AuthorFault::no_domain},
-       {"<=?utf-8?Q?victim=40bank.example?=>", AuthorFault::no_domain},
-       {"=?utf-8?Q?victim?=@b.example", AuthorFault::encoded_word},
-       {"<\"=?utf-8?Q?victim?=\"@b.example>", AuthorFault::encoded_word},
-       {"victim@=?utf-8?Q?bank.example?=", AuthorFault::encoded_word},
-       {"=?utf-8?Q?victim@bank.example?= <a@b.example>", AuthorFault::encoded_word}});
+  expect_author("=?utf-8?Q?victim=40bank.example?=\r\n =?utf-8?Q?_x?= <a@b.example>", "a", "b.example");
+  expect_refused({{"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?=", AuthorFault::no_domain},
+                  {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ==?=, <a@b.example>", AuthorFault::no_domain},
+                  {"<=?utf-8?Q?victim=40bank.example?=>", AuthorFault::no_domain},
+                  {"=?utf-8?Q?victim?=@b.example", AuthorFault::encoded_word},
+                  {"<\"=?utf-8?Q?victim?=\"@b.example>", AuthorFault::encoded_word},
+                  {"victim@=?utf-8?Q?bank.example?=", AuthorFault::encoded_word},
+                  {"=?utf-8?Q?victim@bank.example?= <a@b.example>", AuthorFault::encoded_word}});
 }
 
 // A reader that looks for encoded words first finds other quotes, comments and angle brackets than the grammar has.
 TEST(Author, QuotesInAnEncodedWordMakeNoOtherAuthor) {
-  expect_refused({{"=?utf-8?q?x\"?= <victim@(y)bank.test> (\"?= <a@b.example> (z)", AuthorFault::encoded_word},
-                  {"=?utf-8?q?x\"?= <victim@(y)bank.test>, =?utf-8?q?\"?= <a@b.example>", AuthorFault::encoded_word},
-                  {"=?utf-8?q?x(?=@b.example, victim@(y)bank.test, =?utf-8?q?)?= <a@b.example>", AuthorFault::encoded_word},
-                  {"=?utf-8?q?victim=40bank.test(?=) <a@b.example>", AuthorFault::encoded_word},
-                  {"=?utf-8?q?victim=40bank.test? <a@b.example> (?=)", AuthorFault::encoded_word},
-                  {"\"=?utf-8?q?x\\?=\" <a@b.example>", AuthorFault::encoded_word},
-                  {"=?u?q?(=?u?q?)?= <a@b.example>", AuthorFault::encoded_word},
-                  {"=?u?q?=?u?q?(?=) <a@b.example>", AuthorFault::encoded_word},
-                  {"=?u?q?a=?u?q?=(?=) <a@b.example>", AuthorFault::encoded_word}});
+  expect_refused(
+      {{"=?utf-8?q?x\"?= <victim@(y)bank.test> (\"?= <a@b.example> (z)", AuthorFault::encoded_word},
+       {"=?utf-8?q?x\"?= <victim@(y)bank.test>, =?utf-8?q?\"?= <a@b.example>", AuthorFault::encoded_word},
+       {"=?utf-8?q?x(?=@b.example, victim@(y)bank.test, =?utf-8?q?)?= <a@b.example>", AuthorFault::encoded_word},
+       {"=?utf-8?q?victim=40bank.test(?=) <a@b.example>", AuthorFault::encoded_word},
+       {"=?utf-8?q?victim=40bank.test? <a@b.example> (?=)", AuthorFault::encoded_word},
+       {"\"=?utf-8?q?x\\?=\" <a@b.example>", AuthorFault::encoded_word},
+       {"=?u?q?(=?u?q?)?= <a@b.example>", AuthorFault::encoded_word},
+       {"=?u?q?=?u?q?(?=) <a@b.example>", AuthorFault::encoded_word},
+       {"=?u?q?a=?u?q?=(?=) <a@b.example>", AuthorFault::encoded_word}});
   for (const std::string_view value :
-       {"=?utf-8?q?Ann_=28Sales=29?= <a@b.example>", "=?utf-8?q?Ann (Sales)?= <a@b.example>", "\"=?utf-8?q?Sales, Ann?=\" <a@b.example>",
-        "Ann (=?utf-8?q?Sales?=) <a@b.example>", "=?utf-8?q?Ann Sales?= <a@b.example>", "=?utf-8 <a@b.example>", "what=? <a@b.example> (x)",
+       {"=?utf-8?q?Ann_=28Sales=29?= <a@b.example>", "=?utf-8?q?Ann (Sales)?= <a@b.example>",
+        "\"=?utf-8?q?Sales, Ann?=\" <a@b.example>", "Ann (=?utf-8?q?Sales?=) <a@b.example>",
+        "=?utf-8?q?Ann Sales?= <a@b.example>", "=?utf-8 <a@b.example>", "what=? <a@b.example> (x)",
         "=?utf-8?q?A?= =?utf-8?b?QQ==?= <a@b.example>"})
     expect_author(value, "a", "b.example");
 }
@@ -150,18 +147,18 @@ TEST(Author, AFoldInQuotesMakesNoOtherAuthor) {
 
 // What a receiver that compares octets takes for another domain, where nobody publishes what is sent from it.
 TEST(Author, AnInternationalDomainIsWrittenAsItIs) {
-  for (const std::string_view value :
-       {"a@exam\u00adple.com", "a@example.com\u200b", "a@example\u3002com", "a@\uff45xample.com", "a@b\u00fc\u00adcher.example"})
+  for (const std::string_view value : {"a@exam\u00adple.com", "a@example.com\u200b", "a@example\u3002com",
+                                       "a@\uff45xample.com", "a@b\u00fc\u00adcher.example"})
     EXPECT_EQ(parse_author(value, {.smtputf8 = true}).fault, AuthorFault::bad_domain) << value;
   for (const std::string_view value : {"a@b\u00fccher.example", "a@B\u00dcCHER.example", "a@\u4f8b\u3048.test"})
     EXPECT_TRUE(parse_author(value, {.smtputf8 = true}).ok()) << value;
-  for (const std::string_view value : {"x\uff20bank.test@b.example", "x\ufe6bbank.test@b.example", "x\u202eb@b.example", "x\u2067b@b.example"})
+  for (const std::string_view value :
+       {"x\uff20bank.test@b.example", "x\ufe6bbank.test@b.example", "x\u202eb@b.example", "x\u2067b@b.example"})
     EXPECT_EQ(parse_author(value, {.smtputf8 = true}).fault, AuthorFault::ambiguous) << value;
 }
 
 TEST(Author, SeveralMailboxesAreReturnedAndAreNoSingleAuthor) {
-  const AuthorVerdict verdict =
-      parse("A <a@b.example>, \"C, D\" <c@d.example> (x),\r\n e@f.example");
+  const AuthorVerdict verdict = parse("A <a@b.example>, \"C, D\" <c@d.example> (x),\r\n e@f.example");
   ASSERT_TRUE(verdict.ok());
   ASSERT_EQ(verdict.mailboxes.size(), 3U);
   EXPECT_EQ(verdict.mailboxes[0].address(), "a@b.example");
@@ -278,8 +275,7 @@ TEST(Author, LimitsOfAnAddressHoldToTheOctet) {
   ASSERT_EQ(domain.size(), 255U);
   expect_author(std::string(64, 'a') + "@" + domain, std::string(64, 'a'), domain);
   EXPECT_EQ(parse(std::string(65, 'a') + "@b.example").fault, AuthorFault::address_too_long);
-  EXPECT_EQ(parse("\"" + std::string(65, 'a') + "\"@b.example").fault,
-            AuthorFault::address_too_long);
+  EXPECT_EQ(parse("\"" + std::string(65, 'a') + "\"@b.example").fault, AuthorFault::address_too_long);
   EXPECT_EQ(parse("a@d." + domain).fault, AuthorFault::address_too_long);
   EXPECT_EQ(parse("a@b" + label + ".example").fault, AuthorFault::address_too_long);
   EXPECT_EQ(parse("a@[x:" + std::string(252, '1') + "]").fault, AuthorFault::bad_domain);
@@ -389,8 +385,8 @@ TEST(Author, WorkIsLinearInTheSizeOfTheValue) {
     for (const std::string& begin : {""s, "a@"s, "<"s, "\""s, "("s}) {
       std::string value = begin;
       for (std::size_t i = 0; i < kTimes; ++i) value += shape;
-      const AuthorVerdict verdict = parse_author(
-          value, {.smtputf8 = true, .mailboxes_max = 2 * kTimes, .comment_depth_max = 2 * kTimes});
+      const AuthorVerdict verdict =
+          parse_author(value, {.smtputf8 = true, .mailboxes_max = 2 * kTimes, .comment_depth_max = 2 * kTimes});
       EXPECT_LE(verdict.steps, 8 * value.size() + 16) << begin << shape;
     }
   }
@@ -408,8 +404,7 @@ TEST(Author, HundredThousandAddressesAreParsedOrStoppedAtTheLimit) {
 // --- The From field of a header.
 
 TEST(JudgeAuthor, OneFieldWithOneMailbox) {
-  const AuthorVerdict verdict =
-      judge("Subject: x\r\nFrom: \"N\"\r\n <A@B.example>\r\nSender: c@d.example\r\n\r\nbody");
+  const AuthorVerdict verdict = judge("Subject: x\r\nFrom: \"N\"\r\n <A@B.example>\r\nSender: c@d.example\r\n\r\nbody");
   ASSERT_NE(verdict.single(), nullptr);
   EXPECT_EQ(verdict.single()->address(), "A@b.example");
 }
@@ -428,8 +423,7 @@ TEST(JudgeAuthor, TheWaysOfHavingNoOneAuthor) {
       {"From : a@b.example\r\n\r\n", AuthorFault::space_before_colon},
       {"From\t: a@b.example\r\n\r\n", AuthorFault::space_before_colon},
       {"From:\r\n\r\n", AuthorFault::empty},
-      {"From: a@b.example, c@d.example\r\nSender: a@b.example\r\n\r\n",
-       AuthorFault::several_mailboxes},
+      {"From: a@b.example, c@d.example\r\nSender: a@b.example\r\n\r\n", AuthorFault::several_mailboxes},
       {"From: all: a@b.example;\r\n\r\n", AuthorFault::group},
   };
   for (const auto& row : rows) {

@@ -44,8 +44,7 @@ TEST(Date, EveryDayFrom1900To9999IsTheCalendars) {
                              59,
                              58,
                              weekday_number};
-    const auto seconds =
-        static_cast<std::int64_t>(day.time_since_epoch().count()) * 86'400 + 86'398;
+    const auto seconds = static_cast<std::int64_t>(day.time_since_epoch().count()) * 86'400 + 86'398;
     ASSERT_EQ(civil_time(seconds), expected) << date_time(seconds);
   }
 }

@@ -43,14 +43,16 @@ std::string mended(std::string_view text, bool dot_stuffed = false) {
 
 TEST(HeaderEdit, RemovesAndInsertsInAnyOrder) {
   Chain out;
-  append_edited(chain_of("0123456789", 3), {{.at = 8, .insert = "x"}, {.at = 2, .remove = 3}, {.at = 4, .remove = 2}, {.at = 10, .insert = "y"}},
+  append_edited(chain_of("0123456789", 3),
+                {{.at = 8, .insert = "x"}, {.at = 2, .remove = 3}, {.at = 4, .remove = 2}, {.at = 10, .insert = "y"}},
                 out);
   EXPECT_EQ(out.to_string(), "0167x89y");
 }
 
 TEST(HeaderEdit, LeavesAProperHeaderAsItIs) {
-  for (const std::string_view text : {"From: a@b.example\r\n\r\nFrom root Mon\r\n \r\nno field\r\n", "From: a@b.example\r\n", "\r\nx\r\n",
-                                      "From: a@b.example\r\nSubject: x\r\n y\r\n\r\n"})
+  for (const std::string_view text :
+       {"From: a@b.example\r\n\r\nFrom root Mon\r\n \r\nno field\r\n", "From: a@b.example\r\n", "\r\nx\r\n",
+        "From: a@b.example\r\nSubject: x\r\n y\r\n\r\n"})
     EXPECT_EQ(mended(text), text);
 }
 
@@ -58,7 +60,8 @@ TEST(HeaderEdit, LeavesAProperHeaderAsItIs) {
 
 // 550 for what Unix programs have always sent.
 TEST(HeaderEdit, TheFirstLineOfAMailboxFileGoes) {
-  EXPECT_EQ(mended("From root Mon Nov 24 10:00:00 2025\r\nFrom: a@b.example\r\n\r\nx\r\n"), "From: a@b.example\r\n\r\nx\r\n");
+  EXPECT_EQ(mended("From root Mon Nov 24 10:00:00 2025\r\nFrom: a@b.example\r\n\r\nx\r\n"),
+            "From: a@b.example\r\n\r\nx\r\n");
   EXPECT_EQ(mended(">From root  Mon Nov 24\r\nFrom: a@b.example\r\n"), "From: a@b.example\r\n");
   EXPECT_EQ(mended("From  root@x.example:\r\nSubject: a\r\n\r\n"), "Subject: a\r\n\r\n");
   EXPECT_EQ(mended(".From root Mon Nov 24\r\n.From: a@b.example\r\n\r\n", true), ".From: a@b.example\r\n\r\n");
@@ -70,11 +73,13 @@ TEST(HeaderEdit, OnlyTheFirstAndOnlyWhatIsOne) {
   EXPECT_EQ(mended("From a Mon\r\n>From b Mon\r\nFrom: a@b.example\r\n\r\n"), "malformed");
   EXPECT_EQ(mended("From root Mon\r\n continued\r\nFrom: a@b.example\r\n\r\n"), "malformed");
   EXPECT_EQ(mended("From root Mon\nFrom: a@b.example\r\n\r\n"), "malformed");
-  for (const std::string_view text : {"FROM root Mon\r\nFrom: a@b.example\r\n\r\n", "From\troot\r\n", "From \r\n", "Fromage x\r\n"})
+  for (const std::string_view text :
+       {"FROM root Mon\r\nFrom: a@b.example\r\n\r\n", "From\troot\r\n", "From \r\n", "Fromage x\r\n"})
     EXPECT_EQ(mended(text), text == "From\troot\r\n" ? "" : "malformed") << text;
   // A field with a space before its colon stays one.
   EXPECT_EQ(mended("From : a@b.example\r\n\r\n"), "From : a@b.example\r\n\r\n");
-  EXPECT_EQ(mended("To: x\r\nFrom root Mon\r\nFrom: c@d.example\r\n\r\n"), "To: x\r\n\r\nFrom root Mon\r\nFrom: c@d.example\r\n\r\n");
+  EXPECT_EQ(mended("To: x\r\nFrom root Mon\r\nFrom: c@d.example\r\n\r\n"),
+            "To: x\r\n\r\nFrom root Mon\r\nFrom: c@d.example\r\n\r\n");
 }
 
 // ------------------------------------------------------------------------------------------ no empty line
@@ -82,8 +87,11 @@ TEST(HeaderEdit, OnlyTheFirstAndOnlyWhatIsOne) {
 // 550 for a script that forgot it.
 TEST(HeaderEdit, AnEmptyLineComesBeforeTheFirstLineThatIsNoField) {
   const std::string from = "From: a@b.example\r\n";
-  for (const std::string_view body : {"Hello there,\r\nhow are you?\r\n", "Dear Sir: hello\r\n\r\nx\r\n", ":-)\r\n", "Gr\xc3\xbc\xc3\x9f" "e: hallo\r\n",
-                                      "word\r\n", "word", "word ", "two words", "\x7f\r\n", "..\r\n", "From root Mon\r\n"})
+  for (const std::string_view body :
+       {"Hello there,\r\nhow are you?\r\n", "Dear Sir: hello\r\n\r\nx\r\n", ":-)\r\n",
+        "Gr\xc3\xbc\xc3\x9f"
+        "e: hallo\r\n",
+        "word\r\n", "word", "word ", "two words", "\x7f\r\n", "..\r\n", "From root Mon\r\n"})
     EXPECT_EQ(mended(from + std::string(body)), from + "\r\n" + std::string(body));
   EXPECT_EQ(mended("From: a@b.example\r\nSubject: x\r\n y\r\nHello there\r\nFrom: victim@bank.example\r\n\r\n"),
             "From: a@b.example\r\nSubject: x\r\n y\r\n\r\nHello there\r\nFrom: victim@bank.example\r\n\r\n");
@@ -93,7 +101,8 @@ TEST(HeaderEdit, AnEmptyLineComesBeforeTheFirstLineThatIsNoField) {
 
 TEST(HeaderEdit, WhatComesBehindIsNotOfTheHeader) {
   HeaderScan scan;
-  EXPECT_EQ(scan.feed("From: a@b.example\r\nno field\r\nFrom: c@d.example\r\nSender: e@f.example\r\n\r\n"), HeaderState::complete);
+  EXPECT_EQ(scan.feed("From: a@b.example\r\nno field\r\nFrom: c@d.example\r\nSender: e@f.example\r\n\r\n"),
+            HeaderState::complete);
   EXPECT_EQ(scan.counts().from, 1U);
   EXPECT_TRUE(scan.author_fields().empty());
   EXPECT_EQ(scan.header_size(), 19U);
@@ -101,11 +110,13 @@ TEST(HeaderEdit, WhatComesBehindIsNotOfTheHeader) {
 }
 
 TEST(HeaderEdit, NoFieldAtAllIsNoHeader) {
-  for (const std::string_view text : {"Hello there\r\n", ":-)\r\n", "\xc3\xbc: x\r\n", "word"}) EXPECT_EQ(mended(text), "malformed") << text;
+  for (const std::string_view text : {"Hello there\r\n", ":-)\r\n", "\xc3\xbc: x\r\n", "word"})
+    EXPECT_EQ(mended(text), "malformed") << text;
 }
 
 TEST(HeaderEdit, AHeaderThatEndsInBareLineEndsIsStillMalformed) {
-  for (const std::string_view text : {"From: a@b.example\r\nhello\n", "From: a@b.example\r\nhello \n", "From: a@b.example\n"})
+  for (const std::string_view text :
+       {"From: a@b.example\r\nhello\n", "From: a@b.example\r\nhello \n", "From: a@b.example\n"})
     EXPECT_EQ(mended(text), "malformed") << text;
 }
 
@@ -113,8 +124,10 @@ TEST(HeaderEdit, AHeaderThatEndsInBareLineEndsIsStillMalformed) {
 
 // Some readers ended the header there, and showed another author than the relay had seen.
 TEST(HeaderEdit, ALineOfBlanksOnlyGoes) {
-  EXPECT_EQ(mended("Subject: x\r\n \r\nFrom: a@b.example\r\n\r\nbody\r\n"), "Subject: x\r\nFrom: a@b.example\r\n\r\nbody\r\n");
-  EXPECT_EQ(mended("From: a@b.example\r\n\t \t\r\n  \r\nSubject: x\r\n\r\n"), "From: a@b.example\r\nSubject: x\r\n\r\n");
+  EXPECT_EQ(mended("Subject: x\r\n \r\nFrom: a@b.example\r\n\r\nbody\r\n"),
+            "Subject: x\r\nFrom: a@b.example\r\n\r\nbody\r\n");
+  EXPECT_EQ(mended("From: a@b.example\r\n\t \t\r\n  \r\nSubject: x\r\n\r\n"),
+            "From: a@b.example\r\nSubject: x\r\n\r\n");
   EXPECT_EQ(mended("From: a@b.example\r\n \r\n"), "From: a@b.example\r\n");
   EXPECT_EQ(mended("From: a@b.example\r\n \t"), "From: a@b.example\r\n");
   EXPECT_EQ(mended("From: a@b.example\r\n \r\n\r\nbody\r\n"), "From: a@b.example\r\n\r\nbody\r\n");
@@ -147,7 +160,8 @@ TEST(HeaderEdit, LinesOfBlanksWithoutEndAreRefused) {
 }
 
 TEST(HeaderEdit, ABareCrInALineOfBlanksIsMalformed) {
-  for (const std::string_view text : {"From: a@b.example\r\n \r \r\n\r\n", "From: a@b.example\r\n \n\r\n", "From: a@b.example\r\n \r"})
+  for (const std::string_view text :
+       {"From: a@b.example\r\n \r \r\n\r\n", "From: a@b.example\r\n \n\r\n", "From: a@b.example\r\n \r"})
     EXPECT_EQ(mended(text), "malformed") << text;
 }
 
@@ -155,7 +169,9 @@ TEST(HeaderEdit, ABareCrInALineOfBlanksIsMalformed) {
 
 TEST(HeaderScan, KeepsTheFieldsThatShowAnAuthor) {
   HeaderScan scan;
-  const std::string_view text = "SENDER: a@b.example\r\nResent-From :\r\n c@d.example\r\nFrom: e@f.example\r\nresent-sender: g\r\nX-Sender: h\r\n\r\n";
+  const std::string_view text =
+      "SENDER: a@b.example\r\nResent-From :\r\n c@d.example\r\nFrom: e@f.example\r\nresent-sender: g\r\nX-Sender: "
+      "h\r\n\r\n";
   scan.feed(text);
   ASSERT_EQ(scan.state(), HeaderState::complete);
   ASSERT_EQ(scan.author_fields().size(), 3U);

@@ -51,8 +51,7 @@ Seen scan_all_ways(std::string_view text, const HeaderScan::Options& options = {
   const Seen whole = scan_pieces({text}, options);
   std::vector<std::string_view> octets;
   for (std::size_t cut = 0; cut < text.size(); ++cut) {
-    EXPECT_TRUE(scan_pieces({text.substr(0, cut), text.substr(cut)}, options) == whole)
-        << "cut at " << cut;
+    EXPECT_TRUE(scan_pieces({text.substr(0, cut), text.substr(cut)}, options) == whole) << "cut at " << cut;
     octets.push_back(text.substr(cut, 1));
   }
   EXPECT_TRUE(scan_pieces(octets, options) == whole) << "octet by octet";
@@ -108,14 +107,8 @@ TEST(HeaderScan, CountsFieldsInAnyCase) {
       "e\r\nMESSAGE-id: f\r\n"
       "Resent-From: g\r\nResent-Message-ID: h\r\nRESENT-X-Anything-At-All-However-Long-It-May-Be: "
       "i\r\n\r\n");
-  const HeaderCounts expected{.fields = 11,
-                              .from = 1,
-                              .sender = 1,
-                              .reply_to = 1,
-                              .date = 1,
-                              .message_id = 1,
-                              .received = 3,
-                              .resent = 3};
+  const HeaderCounts expected{
+      .fields = 11, .from = 1, .sender = 1, .reply_to = 1, .date = 1, .message_id = 1, .received = 3, .resent = 3};
   EXPECT_EQ(seen.counts, expected);
 }
 
@@ -135,14 +128,12 @@ TEST(HeaderScan, FiftyReceivedFieldsOfALoopAreCounted) {
 }
 
 TEST(HeaderScan, FieldsInsideAContinuationAreNotFields) {
-  const Seen seen =
-      scan_all_ways("Subject: a\r\n From: a@b.example\r\n\tFrom: c@d.example\r\n\r\n");
+  const Seen seen = scan_all_ways("Subject: a\r\n From: a@b.example\r\n\tFrom: c@d.example\r\n\r\n");
   EXPECT_EQ(seen.counts, HeaderCounts{.fields = 1});
 }
 
 TEST(HeaderScan, KeepsFromWithItsFolding) {
-  const Seen seen =
-      scan_all_ways("From:\r\n \"A\r\n\tB\"\r\n <a@b.example>\r\nSubject: x\r\n y\r\n\r\n");
+  const Seen seen = scan_all_ways("From:\r\n \"A\r\n\tB\"\r\n <a@b.example>\r\nSubject: x\r\n y\r\n\r\n");
   EXPECT_EQ(seen.from, "\r\n \"A\r\n\tB\"\r\n <a@b.example>");
   EXPECT_EQ(scan_all_ways("From:\r\n\r\n").from, "");
 }
@@ -154,8 +145,7 @@ TEST(HeaderScan, SecondFromIsCountedAndTheFirstIsKept) {
 }
 
 TEST(HeaderScan, SpaceBeforeTheColonIsStillFrom) {
-  for (const std::string_view text :
-       {"From : a@b.example\r\n\r\n", "from \t : a@b.example\r\n\r\n"}) {
+  for (const std::string_view text : {"From : a@b.example\r\n\r\n", "from \t : a@b.example\r\n\r\n"}) {
     const Seen seen = scan_all_ways(text);
     EXPECT_EQ(seen.counts.from, 1U);
     EXPECT_TRUE(seen.from_spaced);
@@ -223,13 +213,11 @@ TEST(HeaderScan, StuffedDotCannotHideAField) {
   const Seen seen = scan_all_ways(".From: a@b.example\r\nFrom: c@d.example\r\n\r\n", kStuffed);
   EXPECT_EQ(seen.counts.from, 2U);
   EXPECT_EQ(scan_all_ways("From: a@b.example\r\n. c\r\n\r\n", kStuffed).from, " a@b.example\r\n c");
-  EXPECT_EQ(scan_all_ways(". From: a@b.example\r\n\r\n", kStuffed).fault,
-            HeaderFault::leading_space);
+  EXPECT_EQ(scan_all_ways(". From: a@b.example\r\n\r\n", kStuffed).fault, HeaderFault::leading_space);
 }
 
 TEST(HeaderScan, StuffedFieldNameMayBeginWithADot) {
-  EXPECT_EQ(scan_all_ways("..From: a@b.example\r\n\r\n", kStuffed).counts,
-            HeaderCounts{.fields = 1});
+  EXPECT_EQ(scan_all_ways("..From: a@b.example\r\n\r\n", kStuffed).counts, HeaderCounts{.fields = 1});
   EXPECT_EQ(scan_all_ways(".From: a@b.example\r\n\r\n").counts, HeaderCounts{.fields = 1});
 }
 
@@ -245,15 +233,11 @@ TEST(HeaderScan, EndOfDataIsNotPartOfTheHeader) {
 
 TEST(HeaderScan, LimitHoldsToTheOctet) {
   const std::string header = "From: a@b.example\r\nSubject: x\r\n\r\n";
-  EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size()}).state,
-            HeaderState::complete);
-  EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size() - 1}).state,
-            HeaderState::too_large);
+  EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size()}).state, HeaderState::complete);
+  EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size() - 1}).state, HeaderState::too_large);
   const std::string no_body = "From: a@b.example\r\n";
-  EXPECT_EQ(scan_all_ways(no_body, {.header_bytes_max = no_body.size()}).state,
-            HeaderState::complete);
-  EXPECT_EQ(scan_all_ways(no_body, {.header_bytes_max = no_body.size() - 1}).state,
-            HeaderState::too_large);
+  EXPECT_EQ(scan_all_ways(no_body, {.header_bytes_max = no_body.size()}).state, HeaderState::complete);
+  EXPECT_EQ(scan_all_ways(no_body, {.header_bytes_max = no_body.size() - 1}).state, HeaderState::too_large);
 }
 
 TEST(HeaderScan, HeaderOfHundredMegabytesAndLineWithoutEndStopAtTheLimit) {

@@ -23,8 +23,8 @@ std::string domains(const AuthorVerdict& verdict, bool unquoted) {
 TEST(LooseName, TheAddressItselfAsTheName) {
   for (const std::string_view value :
        {"a@acme.example <a@acme.example>", " a@acme.example  <a@acme.example> ", "Ann a@acme.example <a@acme.example>",
-        "a@acme.example Ann <a@acme.example>", "[a@acme.example] <a@acme.example>", "a@acme.example\r\n <a@acme.example>",
-        "a@acme.example <a@acme.example> (Ann)"}) {
+        "a@acme.example Ann <a@acme.example>", "[a@acme.example] <a@acme.example>",
+        "a@acme.example\r\n <a@acme.example>", "a@acme.example <a@acme.example> (Ann)"}) {
     const AuthorVerdict verdict = parse(value);
     ASSERT_NE(verdict.single(), nullptr) << value;
     EXPECT_EQ(verdict.single()->address(), "a@acme.example");
@@ -34,8 +34,8 @@ TEST(LooseName, TheAddressItselfAsTheName) {
 }
 
 TEST(LooseName, BracketsInTheName) {
-  for (const std::string_view value : {"Foo [Sales] <a@acme.example>", "[Foo] <a@acme.example>",
-                                       "\"Foo\" [Sales] (x) <a@acme.example>"}) {
+  for (const std::string_view value :
+       {"Foo [Sales] <a@acme.example>", "[Foo] <a@acme.example>", "\"Foo\" [Sales] (x) <a@acme.example>"}) {
     const AuthorVerdict verdict = parse(value);
     ASSERT_NE(verdict.single(), nullptr) << value;
     EXPECT_EQ(verdict.single()->address(), "a@acme.example");
@@ -52,16 +52,33 @@ TEST(LooseName, AnotherAddressInTheNameIsSaid) {
 }
 
 TEST(LooseName, WhatCouldBeReadAsAnotherAuthorStaysRefused) {
-  for (const std::string_view value :
-       {"victim@bank.example, a@acme.example <a@acme.example>", "Foo, Inc. <a@acme.example>", "Foo; Inc. <a@acme.example>",
-        "a@acme.example; <a@acme.example>", "Foo [Sales]: <a@acme.example>", "<victim@bank.example> [x] <a@acme.example>",
-        "Foo > [x] <a@acme.example>", "a@acme.example <a@acme.example> <b@acme.example>", "a@acme.example <a@acme.example> b",
-        "a@acme.example <a@acme.example", "a@acme.example <a@acme.example>, b@acme.example", "a@acme.example <>",
-        "a@acme.example@bank.example <a@acme.example>", "a@acme.example\"bank.example\" <a@acme.example>",
-        "a@acme.example(x)bank.example <a@acme.example>", "a@ <a@acme.example>", "a@[192.0.2.1] <a@acme.example>",
-        "a@acme.example. <a@acme.example>", "a@acme..example <a@acme.example>", "Foo [Sales] a@acme.example", "Foo [Sales]",
-        "Foo \\[Sales] <a@acme.example>", "Foo [\"Sales] <a@acme.example>", "Foo [(Sales] <a@acme.example>", "[x] <@b.example:a@acme.example>",
-        "=?utf-8?Q?victim@bank.example?= <a@acme.example>", "Foo [\x1b] <a@acme.example>"}) {
+  for (const std::string_view value : {"victim@bank.example, a@acme.example <a@acme.example>",
+                                       "Foo, Inc. <a@acme.example>",
+                                       "Foo; Inc. <a@acme.example>",
+                                       "a@acme.example; <a@acme.example>",
+                                       "Foo [Sales]: <a@acme.example>",
+                                       "<victim@bank.example> [x] <a@acme.example>",
+                                       "Foo > [x] <a@acme.example>",
+                                       "a@acme.example <a@acme.example> <b@acme.example>",
+                                       "a@acme.example <a@acme.example> b",
+                                       "a@acme.example <a@acme.example",
+                                       "a@acme.example <a@acme.example>, b@acme.example",
+                                       "a@acme.example <>",
+                                       "a@acme.example@bank.example <a@acme.example>",
+                                       "a@acme.example\"bank.example\" <a@acme.example>",
+                                       "a@acme.example(x)bank.example <a@acme.example>",
+                                       "a@ <a@acme.example>",
+                                       "a@[192.0.2.1] <a@acme.example>",
+                                       "a@acme.example. <a@acme.example>",
+                                       "a@acme..example <a@acme.example>",
+                                       "Foo [Sales] a@acme.example",
+                                       "Foo [Sales]",
+                                       "Foo \\[Sales] <a@acme.example>",
+                                       "Foo [\"Sales] <a@acme.example>",
+                                       "Foo [(Sales] <a@acme.example>",
+                                       "[x] <@b.example:a@acme.example>",
+                                       "=?utf-8?Q?victim@bank.example?= <a@acme.example>",
+                                       "Foo [\x1b] <a@acme.example>"}) {
     const AuthorVerdict verdict = parse(value);
     EXPECT_EQ(verdict.single(), nullptr) << value;
     EXPECT_FALSE(verdict.ok()) << value;
@@ -79,7 +96,8 @@ TEST(LooseName, MoreAddressesThanAreJudgedAreRefused) {
 
 // To some readers an address ends at one.
 TEST(LooseName, BracketsArePaired) {
-  for (const std::string_view value : {"bank.test]<a@b.example>", "bank.test [<a@b.example>", "x ]y[ <a@b.example>", "x [[y]] <a@b.example>"})
+  for (const std::string_view value :
+       {"bank.test]<a@b.example>", "bank.test [<a@b.example>", "x ]y[ <a@b.example>", "x [[y]] <a@b.example>"})
     EXPECT_EQ(parse_author(value, {}).fault, AuthorFault::syntax) << value;
   EXPECT_TRUE(parse_author("Ann [Sales] [EU] <a@b.example>", {}).ok());
 }

@@ -1,4 +1,5 @@
-// 8-bit content made 7-bit: the MIME tree stays, what was 7-bit stays octet by octet, and every leaf decodes to what it was.
+// 8-bit content made 7-bit: the MIME tree stays, what was 7-bit stays octet by octet, and every leaf decodes to what it
+// was.
 #include "engine/message/seven_bit.h"
 
 #include <gtest/gtest.h>
@@ -32,8 +33,10 @@ const std::string kFrom = "From: a@b.example\r\n";
 
 TEST(SevenBit, WhatIsSevenBitStaysAsItIs) {
   for (const std::string text :
-       {"From: a@b.example\r\n\r\nhello\r\n", "From: a@b.example\r\n", "From: a@b.example\r\n\r\n", "From: a@b.example\r\n\r\nno end",
-        "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n\r\n--x\r\n"
+       {"From: a@b.example\r\n\r\nhello\r\n", "From: a@b.example\r\n", "From: a@b.example\r\n\r\n",
+        "From: a@b.example\r\n\r\nno end",
+        "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: "
+        "1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n\r\n--x\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\nafter\r\n",
         "\r\nhello\r\n", "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\nhello\r\n"})
     EXPECT_EQ(converted(text), text);
@@ -41,8 +44,10 @@ TEST(SevenBit, WhatIsSevenBitStaysAsItIs) {
 
 TEST(SevenBit, AMessageWithoutMimeGetsIt) {
   EXPECT_EQ(converted(kFrom + "\r\ngr\u00fc\u00dfe, and a line that is long enough for quoted-printable\r\n"),
-            kFrom + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-                    "gr=C3=BC=C3=9Fe, and a line that is long enough for quoted-printable\r\n");
+            kFrom +
+                "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: "
+                "quoted-printable\r\n\r\n"
+                "gr=C3=BC=C3=9Fe, and a line that is long enough for quoted-printable\r\n");
 }
 
 TEST(SevenBit, TheEncodingOfATextIsTheShorterOne) {
@@ -50,15 +55,18 @@ TEST(SevenBit, TheEncodingOfATextIsTheShorterOne) {
   EXPECT_EQ(converted(mime + "content-transfer-encoding:\r\n 8bit\r\n\r\n\u043f\u0440\u0438\u0432\u0435\u0442\r\n"),
             mime + "Content-Transfer-Encoding: base64\r\n\r\n0L/RgNC40LLQtdGCDQo=\r\n");
   EXPECT_EQ(converted(mime + "\r\n=\u00e9 a sentence with few of them, with a blank at its end \r\n.\r\nFrom here\r\n"),
-            mime + "Content-Transfer-Encoding: quoted-printable\r\n\r\n=3D=C3=A9 a sentence with few of them, with a blank at its end=20\r\n"
-                   "=2E\r\n=46rom here\r\n");
+            mime +
+                "Content-Transfer-Encoding: quoted-printable\r\n\r\n=3D=C3=A9 a sentence with few of them, with a "
+                "blank at its end=20\r\n"
+                "=2E\r\n=46rom here\r\n");
 }
 
 TEST(SevenBit, LongLinesAreFoldedSoftly) {
   const std::string text(200, 'x');
   EXPECT_EQ(converted(kFrom + "Content-Type: text/html\r\nMIME-Version: 1.0\r\n\r\n" + text + "\u00e9"),
-            kFrom + "Content-Type: text/html\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + std::string(75, 'x') +
-                "=\r\n" + std::string(75, 'x') + "=\r\n" + std::string(50, 'x') + "=C3=A9");
+            kFrom +
+                "Content-Type: text/html\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+                std::string(75, 'x') + "=\r\n" + std::string(75, 'x') + "=\r\n" + std::string(50, 'x') + "=C3=A9");
 }
 
 TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
@@ -66,10 +74,12 @@ TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
       "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"a b\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
       "pre\u00e9amble\r\n"
       "--a b\r\nContent-Type: multipart/alternative;\r\n boundary=inner\r\n\r\n"
-      "--inner\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nna\u00efve words, and some more of them\r\n"
+      "--inner\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nna\u00efve words, "
+      "and some more of them\r\n"
       "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
       "--inner--\r\nepilogue\r\n"
-      "--a b\r\nContent-Type: application/octet-stream; name=\"gr\u00fc\u00df.bin\"\r\nContent-Transfer-Encoding: binary\r\n\r\n\u00ff\u00fe\r\n"
+      "--a b\r\nContent-Type: application/octet-stream; name=\"gr\u00fc\u00df.bin\"\r\nContent-Transfer-Encoding: "
+      "binary\r\n\r\n\u00ff\u00fe\r\n"
       "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
       "--a b--\r\n";
   const std::string after =
@@ -80,42 +90,52 @@ TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
       "na=C3=AFve words, and some more of them\r\n"
       "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
       "--inner--\r\nepilogue\r\n"
-      "--a b\r\nContent-Type: application/octet-stream; name=\"=?utf-8?Q?gr=C3=BC=C3=9F=2Ebin?=\"\r\nContent-Transfer-Encoding: base64\r\n\r\nw7/Dvg==\r\n"
+      "--a b\r\nContent-Type: application/octet-stream; "
+      "name=\"=?utf-8?Q?gr=C3=BC=C3=9F=2Ebin?=\"\r\nContent-Transfer-Encoding: base64\r\n\r\nw7/Dvg==\r\n"
       "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
       "--a b--\r\n";
   EXPECT_EQ(converted(before), after);
 }
 
 TEST(SevenBit, AMessageInAMessageIsConvertedInside) {
-  EXPECT_EQ(converted("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-                      "Subject: gr\u00fc\u00dfe\r\n\r\nna\u00efve words, and some more of them\r\n"),
-            "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
-            "Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
-            "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve words, and some more of them\r\n");
-  EXPECT_EQ(converted("MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: a\r\n\r\nna\u00efve words, and some more\r\n--x--\r\n"),
-            "MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: a\r\nMIME-Version: 1.0\r\n"
-            "Content-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve words, and some more\r\n--x--\r\n");
+  EXPECT_EQ(
+      converted("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                "Subject: gr\u00fc\u00dfe\r\n\r\nna\u00efve words, and some more of them\r\n"),
+      "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+      "Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
+      "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve words, and some more of them\r\n");
+  EXPECT_EQ(converted("MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: "
+                      "a\r\n\r\nna\u00efve words, and some more\r\n--x--\r\n"),
+            "MIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: "
+            "a\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: "
+            "quoted-printable\r\n\r\nna=C3=AFve words, and some more\r\n--x--\r\n");
 }
 
 TEST(SevenBit, AnOuterBoundaryEndsWhatIsInside) {
   const std::string text = converted(
-      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=out\r\n\r\n--out\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n"
+      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=out\r\n\r\n--out\r\nContent-Type: multipart/mixed; "
+      "boundary=in\r\n\r\n"
       "--in\r\n\r\n\u00e9\r\n--out\r\n\r\n\u00e9\r\n--in\r\nnot a boundary any more\r\n--out--\r\n");
-  EXPECT_TRUE(text.ends_with("--out\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-                             "=C3=A9\r\n--in\r\nnot a boundary any more\r\n--out--\r\n"))
+  EXPECT_TRUE(text.ends_with(
+      "--out\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+      "=C3=A9\r\n--in\r\nnot a boundary any more\r\n--out--\r\n"))
       << text;
 }
 
 TEST(SevenBit, OctetsThatEncodedLeavesMustNotHave) {
   EXPECT_EQ(converted("Content-Transfer-Encoding: quoted-printable\r\n\r\nna\u00efve=20\r\n"),
             "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve=20\r\n");
-  EXPECT_EQ(converted("Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ\u00e9==\r\n"), "Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ==\r\n");
+  EXPECT_EQ(converted("Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ\u00e9==\r\n"),
+            "Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ==\r\n");
 }
 
 TEST(SevenBit, APartWithoutABodyAndWithoutAnEnd) {
-  for (const std::string text : {"Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n--x\r\nContent-Type: text/plain\r\n--x--\r\n",
-                                 "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\n--x--\r\n",
-                                 "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\na"})
+  for (const std::string text :
+       {"Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n--x\r\nContent-Type: "
+        "text/plain\r\n--x--\r\n",
+        "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\n--x--\r\n",
+        "Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n\r\n--x\r\n\r\na"})
     EXPECT_EQ(converted(text), text);
 }
 
@@ -180,18 +200,21 @@ TEST(SevenBit, NothingIsLostOfAMultipartWithoutParts) {
   EXPECT_EQ(converted(head + "Gr\u00fc\u00dfe\r\n"), head + "Gr=C3=BC=C3=9Fe\r\n");
 }
 
-// A name without a whole encoded word was judged as it stood; what was added made one of it, with another's address in it.
+// A name without a whole encoded word was judged as it stood; what was added made one of it, with another's address in
+// it.
 TEST(SevenBit, NothingBecomesAnEncodedWordThatWasNone) {
   const std::string end = " <a@b.example>\r\n\r\nhello\r\n";
-  for (const std::string begin : {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ=", "=?utf-8?Q?victim=40bank.example=", "=?utf-8?Q?victim=40bank.example ",
-                                  "=?utf-8?Q?victim=40bank.example:", "\"=?utf-8?Q?victim=40bank.example?"}) {
+  for (const std::string begin :
+       {"=?utf-8?B?dmljdGltQGJhbmsuZXhhbXBsZQ=", "=?utf-8?Q?victim=40bank.example=", "=?utf-8?Q?victim=40bank.example ",
+        "=?utf-8?Q?victim=40bank.example:", "\"=?utf-8?Q?victim=40bank.example?"}) {
     const std::string out = converted("From: " + begin + "\u00e4" + end);
     EXPECT_TRUE(out.contains("=?utf-8?Q?=3D=3F?=utf-8?")) << out;
     EXPECT_FALSE(out.contains("=?utf-8?B?")) << out;
     EXPECT_FALSE(out.contains("=?utf-8?Q?victim")) << out;
   }
   // Whole ones stay.
-  EXPECT_EQ(converted("From: =?utf-8?Q?J=C3=B6rg?= \u00e4" + end), "From: =?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_=C3=A4?=" + end);
+  EXPECT_EQ(converted("From: =?utf-8?Q?J=C3=B6rg?= \u00e4" + end),
+            "From: =?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_=C3=A4?=" + end);
 }
 
 // A word that ended in a quoted pair lost it, and the quotes or the comment ended where they had not been judged to.
@@ -199,8 +222,10 @@ TEST(SevenBit, AQuotedPairIsNotCut) {
   const std::string end = "\r\n\r\nhello\r\n";
   EXPECT_EQ(converted("From: \"\u00e9\\\" <victim@bank.example> (\" <a@b.example> (z \u00e9\\))" + end),
             "From: \"=?utf-8?Q?=C3=A9=22?= <victim@bank.example> (\" <a@b.example> (z =?utf-8?Q?=C3=A9=29?=)" + end);
-  EXPECT_EQ(converted("From: \"\\\"\u00e9\\\\\" <a@b.example>" + end), "From: \"=?utf-8?Q?=22=C3=A9=5C?=\" <a@b.example>" + end);
-  EXPECT_EQ(converted("From: \"\\\"x\\\\\" \u00e9 <a@b.example>" + end), "From: \"\\\"x\\\\\" =?utf-8?Q?=C3=A9?= <a@b.example>" + end);
+  EXPECT_EQ(converted("From: \"\\\"\u00e9\\\\\" <a@b.example>" + end),
+            "From: \"=?utf-8?Q?=22=C3=A9=5C?=\" <a@b.example>" + end);
+  EXPECT_EQ(converted("From: \"\\\"x\\\\\" \u00e9 <a@b.example>" + end),
+            "From: \"\\\"x\\\\\" =?utf-8?Q?=C3=A9?= <a@b.example>" + end);
   // Where there are no quoted pairs, it is a letter.
   EXPECT_EQ(converted("Subject: C:\\\u00e9\\ \"x\\\"" + end), "Subject: C:=?utf-8?Q?=5C=C3=A9=5C?= \"x\\\"" + end);
 }

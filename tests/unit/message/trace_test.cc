@@ -34,8 +34,7 @@ std::string received(const ReceivedField& field) {
 }
 
 std::string unfolded(std::string text) {
-  for (std::size_t at = 0; (at = text.find("\r\n\t", at)) != std::string::npos;)
-    text.replace(at, 3, " ");
+  for (std::size_t at = 0; (at = text.find("\r\n\t", at)) != std::string::npos;) text.replace(at, 3, " ");
   return text;
 }
 
@@ -57,9 +56,7 @@ void expect_well_formed(std::string_view out, bool eight_bit_allowed = false) {
     EXPECT_NE(line.front(), '.');
     for (const char c : line) {
       const auto octet = static_cast<unsigned char>(c);
-      EXPECT_TRUE((octet >= 0x20 && octet < 0x7F) || c == '\t' ||
-                  (eight_bit_allowed && octet >= 0x80))
-          << out;
+      EXPECT_TRUE((octet >= 0x20 && octet < 0x7F) || c == '\t' || (eight_bit_allowed && octet >= 0x80)) << out;
     }
     rest.remove_prefix(end + 2);
   }
@@ -98,8 +95,7 @@ TEST(Received, ShortOneIsNotFoldedWithoutNeed) {
 
 TEST(Received, WithWordsOfRfc3848And6531) {
   const auto with = [](bool esmtp, bool tls, bool authenticated, bool smtputf8) {
-    return with_protocol(
-        {.esmtp = esmtp, .tls = tls, .authenticated = authenticated, .smtputf8 = smtputf8});
+    return with_protocol({.esmtp = esmtp, .tls = tls, .authenticated = authenticated, .smtputf8 = smtputf8});
   };
   EXPECT_EQ(with(false, false, false, false), "SMTP");
   EXPECT_EQ(with(true, false, false, false), "ESMTP");
@@ -116,11 +112,9 @@ TEST(Received, AddressLiterals) {
   ReceivedField field = sample();
   field.helo = "[192.0.2.7]";
   field.client_ip = "2001:db8::1";
-  EXPECT_TRUE(
-      unfolded(received(field)).starts_with("Received: from [192.0.2.7] ([IPv6:2001:db8::1]) by "));
+  EXPECT_TRUE(unfolded(received(field)).starts_with("Received: from [192.0.2.7] ([IPv6:2001:db8::1]) by "));
   field.helo = "";
-  EXPECT_TRUE(unfolded(received(field))
-                  .starts_with("Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1]) by "));
+  EXPECT_TRUE(unfolded(received(field)).starts_with("Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1]) by "));
   field.client_ip = "";
   EXPECT_TRUE(received(field).starts_with("Received: from unknown by relay.isp.example (Sluice) "));
 }
@@ -142,9 +136,8 @@ TEST(Received, OneRecipientOrNone) {
   field.only_recipient = "";
   EXPECT_FALSE(unfolded(received(field)).contains(" for "));
   // Better no clause than another address.
-  for (const std::string_view odd :
-       {"a>, <b@c.example", "a\r\nX: y@b.example", "a b@c.example", "(a@b.example", "a@b.example;",
-        "\"a b\"@c.example", "j\xC3\xB6rg@b.example", "a\x7F@b.example"}) {
+  for (const std::string_view odd : {"a>, <b@c.example", "a\r\nX: y@b.example", "a b@c.example", "(a@b.example",
+                                     "a@b.example;", "\"a b\"@c.example", "j\xC3\xB6rg@b.example", "a\x7F@b.example"}) {
     field.only_recipient = odd;
     EXPECT_FALSE(unfolded(received(field)).contains(" for ")) << odd;
     expect_well_formed(received(field));
@@ -170,7 +163,9 @@ TEST(Received, IsAlwaysAscii) {
   expect_well_formed(received(field));
   EXPECT_TRUE(received(field).contains("from xn--bcher-kva.example "));
   EXPECT_FALSE(received(field).contains("for <"));
-  field.only_recipient = "bob@b\xC3\xBC" "cher.example";
+  field.only_recipient =
+      "bob@b\xC3\xBC"
+      "cher.example";
   expect_well_formed(received(field));
   EXPECT_TRUE(received(field).contains("for <bob@xn--bcher-kva.example>"));
   field.helo =
@@ -184,8 +179,7 @@ TEST(Received, IsAlwaysAscii) {
 TEST(Received, TlsWithoutARegisteredCipherName) {
   ReceivedField field = sample();
   field.tls_cipher = "ECDHE-RSA-AES128-GCM-SHA256";
-  EXPECT_TRUE(
-      unfolded(received(field)).contains("with ESMTPSA (TLSv1.3 ECDHE-RSA-AES128-GCM-SHA256) id "));
+  EXPECT_TRUE(unfolded(received(field)).contains("with ESMTPSA (TLSv1.3 ECDHE-RSA-AES128-GCM-SHA256) id "));
   field.tls_cipher = "a) by evil (";
   EXPECT_TRUE(unfolded(received(field)).contains("(TLSv1.3 a\\) by evil \\()"));
   field.tls_cipher = "";
@@ -205,10 +199,9 @@ TEST(Received, NoValueCanEndALineOrAComment) {
                                  std::string(5000, 'a'),
                                  std::string(5000, '('),
                                  "[" + std::string(5000, ':') + "]"};
-  std::string_view ReceivedField::*const members[] = {
-      &ReceivedField::helo,          &ReceivedField::client_ip,   &ReceivedField::by_host,
-      &ReceivedField::queue_id,      &ReceivedField::tls_version, &ReceivedField::tls_cipher,
-      &ReceivedField::only_recipient};
+  std::string_view ReceivedField::* const members[] = {
+      &ReceivedField::helo,        &ReceivedField::client_ip,  &ReceivedField::by_host,       &ReceivedField::queue_id,
+      &ReceivedField::tls_version, &ReceivedField::tls_cipher, &ReceivedField::only_recipient};
   for (const auto member : members) {
     for (const std::string& attack : attacks) {
       for (const bool smtputf8 : {false, true}) {
@@ -239,8 +232,7 @@ TEST(Received, FoldingLosesNothing) {
   ReceivedField field = sample();
   const std::string longest(255, 'a');
   field.helo = field.by_host = longest;
-  EXPECT_EQ(unfolded(received(field)), "Received: from " + longest + " ([192.0.2.1]) by " +
-                                           longest +
+  EXPECT_EQ(unfolded(received(field)), "Received: from " + longest + " ([192.0.2.1]) by " + longest +
                                            " (Sluice) with ESMTPSA (TLSv1.3) id 4Fq2x-1 for "
                                            "<rcpt@other.example> tls TLS_AES_128_GCM_SHA256; "
                                            "Tue, 01 Jul 2003 10:52:37 +0000\r\n");
@@ -257,10 +249,8 @@ TEST(Date, FieldIsOneLine) {
 
 TEST(MessageId, HasTimeRandomBitsAndQueueId) {
   std::string out;
-  append_message_id(out, {.time = kTime,
-                          .random = 0xFFFF'FFFF'FFFF'FFFF,
-                          .queue_id = "4Fq2x-1",
-                          .host = "relay.isp.example"});
+  append_message_id(
+      out, {.time = kTime, .random = 0xFFFF'FFFF'FFFF'FFFF, .queue_id = "4Fq2x-1", .host = "relay.isp.example"});
   EXPECT_EQ(out, "Message-ID: <1057056757.3w5e11264sgsf.4Fq2x-1@relay.isp.example>\r\n");
   out.clear();
   append_message_id(out, {});
@@ -269,8 +259,7 @@ TEST(MessageId, HasTimeRandomBitsAndQueueId) {
 
 TEST(MessageId, ValuesCannotEndIt) {
   std::string out;
-  append_message_id(out,
-                    {.time = -5, .random = 1, .queue_id = "..>\r\n(", .host = "a>\r\nb \xC3\xBC"});
+  append_message_id(out, {.time = -5, .random = 1, .queue_id = "..>\r\n(", .host = "a>\r\nb \xC3\xBC"});
   EXPECT_EQ(out,
             "Message-ID: <0.1.??????@"
             "a???b???"

@@ -13,17 +13,13 @@ using namespace std::chrono_literals;
 constexpr Instant kStart{1h};
 
 Exchange good(std::uint32_t ttl_s, const std::string& name = "mx") {
-  Exchanger host{
-      .name = name, .preference = 1, .addresses = {*io::Address::from_ip("192.0.2.1", 25)}};
+  Exchanger host{.name = name, .preference = 1, .addresses = {*io::Address::from_ip("192.0.2.1", 25)}};
   return {.found = std::vector{std::move(host)}, .ttl_s = ttl_s};
 }
 Exchange refused(std::uint32_t ttl_s) {
-  return {.found = std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "no such domain"}),
-          .ttl_s = ttl_s};
+  return {.found = std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "no such domain"}), .ttl_s = ttl_s};
 }
-Exchange failed() {
-  return {.found = std::unexpected(ExchangeFailure{false, 451, {4, 4, 3}, "on fire"}), .ttl_s = 0};
-}
+Exchange failed() { return {.found = std::unexpected(ExchangeFailure{false, 451, {4, 4, 3}, "on fire"}), .ttl_s = 0}; }
 
 // Kept from now on for exactly so long.
 void expect_kept(Exchange exchange, Duration time) {
@@ -81,8 +77,7 @@ TEST(ExchangeCacheTest, WhatWasLongestUnusedMakesRoom) {
   cache.put("d", good(300), kStart);
   EXPECT_EQ(cache.size(), 3U);
   EXPECT_EQ(cache.find("b", kStart), nullptr);
-  for (const char* domain : {"a", "c", "d"})
-    EXPECT_NE(cache.find(domain, kStart), nullptr) << domain;
+  for (const char* domain : {"a", "c", "d"}) EXPECT_NE(cache.find(domain, kStart), nullptr) << domain;
   for (int i = 0; i < 1000; ++i) cache.put("n" + std::to_string(i), failed(), kStart);
   EXPECT_EQ(cache.size(), 3U);
 }

@@ -23,13 +23,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Enhanced = std::array<std::uint16_t, 3>;
 
-DnsReply mx_reply(const std::vector<std::pair<std::uint16_t, std::string>>& records,
-                  std::uint32_t ttl_s = 300) {
+DnsReply mx_reply(const std::vector<std::pair<std::uint16_t, std::string>>& records, std::uint32_t ttl_s = 300) {
   DnsReply reply;
   reply.status = DnsStatus::ok;
   for (const auto& [preference, name] : records)
-    reply.records.push_back(
-        {.preference = preference, .name = name, .address = {}, .ttl_s = ttl_s});
+    reply.records.push_back({.preference = preference, .name = name, .address = {}, .ttl_s = ttl_s});
   return reply;
 }
 
@@ -37,8 +35,7 @@ DnsReply addresses(const std::vector<std::string>& ips, std::uint32_t ttl_s = 30
   DnsReply reply;
   reply.status = ips.empty() ? DnsStatus::no_data : DnsStatus::ok;
   for (const std::string& ip : ips)
-    reply.records.push_back(
-        {.preference = 0, .name = "", .address = *io::Address::from_ip(ip, 0), .ttl_s = ttl_s});
+    reply.records.push_back({.preference = 0, .name = "", .address = *io::Address::from_ip(ip, 0), .ttl_s = ttl_s});
   return reply;
 }
 
@@ -60,8 +57,8 @@ Exchange choose(const DnsReply& mx, const Zone& zone, const ExchangeRules& rules
     const auto it = zone.find(choice.hosts()[i].name);
     for (const io::DnsType type : address_types(rules)) {
       const bool ipv4 = type == io::DnsType::a;
-      choice.take_addresses(i, it == zone.end() ? negative(DnsStatus::no_such_name)
-                                                : (ipv4 ? it->second.first : it->second.second));
+      choice.take_addresses(
+          i, it == zone.end() ? negative(DnsStatus::no_such_name) : (ipv4 ? it->second.first : it->second.second));
     }
   }
   return choice.result();
@@ -102,8 +99,7 @@ TEST(ExchangeChoiceTest, TheLowestPreferenceComesFirst) {
 
 TEST(ExchangeChoiceTest, OneHostNamedTwiceKeepsItsBestPlace) {
   const Zone zone{{"a", v4("192.0.2.1")}, {"b", v4("192.0.2.2")}};
-  EXPECT_EQ(text(choose(mx_reply({{30, "a"}, {20, "b"}, {10, "a"}}), zone)),
-            "10 a 192.0.2.1:25, 20 b 192.0.2.2:25");
+  EXPECT_EQ(text(choose(mx_reply({{30, "a"}, {20, "b"}, {10, "a"}}), zone)), "10 a 192.0.2.1:25, 20 b 192.0.2.2:25");
 }
 
 TEST(ExchangeChoiceTest, TheBestAreKept) {
@@ -146,11 +142,9 @@ TEST(ExchangeChoiceTest, TiesAreShuffledAndNothingElse) {
 // addresses
 
 TEST(ExchangeChoiceTest, AddressesComeInTheOrderThatIsChosen) {
-  const Zone zone{
-      {"a", {addresses({"192.0.2.1", "192.0.2.2"}), addresses({"2001:db8::2", "2001:db8::1"})}}};
+  const Zone zone{{"a", {addresses({"192.0.2.1", "192.0.2.2"}), addresses({"2001:db8::2", "2001:db8::1"})}}};
   const DnsReply mx = mx_reply({{1, "a"}});
-  EXPECT_EQ(text(choose(mx, zone)),
-            "1 a [2001:db8::2]:25 [2001:db8::1]:25 192.0.2.1:25 192.0.2.2:25");
+  EXPECT_EQ(text(choose(mx, zone)), "1 a [2001:db8::2]:25 [2001:db8::1]:25 192.0.2.1:25 192.0.2.2:25");
   EXPECT_EQ(text(choose(mx, zone, sluice::testing::exchange_rules(2525, AddressUse::ipv4_first))),
             "1 a 192.0.2.1:2525 192.0.2.2:2525 [2001:db8::2]:2525 [2001:db8::1]:2525");
   EXPECT_EQ(text(choose(mx, zone, sluice::testing::exchange_rules(25, AddressUse::ipv4_only))),
@@ -160,8 +154,8 @@ TEST(ExchangeChoiceTest, AddressesComeInTheOrderThatIsChosen) {
 TEST(ExchangeChoiceTest, AHostWithIpv6OnlyWillDo) {
   const Zone zone{{"a", {addresses({}), addresses({"2001:db8::1"})}}};
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), zone)), "1 a [2001:db8::1]:25");
-  expect_failure(choose(mx_reply({{1, "a"}}), zone, sluice::testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
-                 {5, 4, 4});
+  expect_failure(choose(mx_reply({{1, "a"}}), zone, sluice::testing::exchange_rules(25, AddressUse::ipv4_only)), true,
+                 550, {5, 4, 4});
 }
 
 TEST(ExchangeChoiceTest, AddressesAreBoundedForEachFamily) {
@@ -170,33 +164,28 @@ TEST(ExchangeChoiceTest, AddressesAreBoundedForEachFamily) {
     four.push_back("192.0.2." + std::to_string(i));
     six.push_back("2001:db8::" + std::to_string(i));
   }
-  const Exchange exchange =
-      choose(mx_reply({{1, "a"}}), {{"a", {addresses(four), addresses(six)}}});
+  const Exchange exchange = choose(mx_reply({{1, "a"}}), {{"a", {addresses(four), addresses(six)}}});
   ASSERT_EQ(exchange.found->at(0).addresses.size(), 16U);
   EXPECT_EQ(exchange.found->at(0).addresses[8].to_string(), "192.0.2.1:25");
 }
 
 TEST(ExchangeChoiceTest, AnIpv4AddressInTheClothesOfIpv6IsOne) {
-  const Zone zone{
-      {"a", {addresses({"192.0.2.1"}), addresses({"::ffff:192.0.2.1", "::ffff:192.0.2.2"})}}};
+  const Zone zone{{"a", {addresses({"192.0.2.1"}), addresses({"::ffff:192.0.2.1", "::ffff:192.0.2.2"})}}};
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), zone)), "1 a 192.0.2.1:25 192.0.2.2:25");
   const Zone loop{{"a", {addresses({}), addresses({"::ffff:127.0.0.1"})}}};
   expect_failure(choose(mx_reply({{1, "a"}}), loop), true, 550, {5, 4, 4});
 }
 
 TEST(ExchangeChoiceTest, WhereNoExchangerIsNobodyIsAsked) {
-  for (const char* ip :
-       {"127.0.0.1", "127.255.0.1", "0.0.0.1", "255.255.255.255", "239.1.2.3", "240.0.0.1"})
+  for (const char* ip : {"127.0.0.1", "127.255.0.1", "0.0.0.1", "255.255.255.255", "239.1.2.3", "240.0.0.1"})
     expect_failure(choose(mx_reply({{1, "a"}}), {{"a", v4(ip)}}), true, 550, {5, 4, 4});
   for (const char* ip : {"::1", "ff02::1"})
-    expect_failure(choose(mx_reply({{1, "a"}}), {{"a", {addresses({}), addresses({ip})}}}), true,
-                   550, {5, 4, 4});
+    expect_failure(choose(mx_reply({{1, "a"}}), {{"a", {addresses({}), addresses({ip})}}}), true, 550, {5, 4, 4});
   const Zone mixed{{"a", {addresses({"127.0.0.1", "192.0.2.1"}), addresses({"::1"})}}};
   EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), mixed)), "1 a 192.0.2.1:25");
   ExchangeRules rules = sluice::testing::exchange_rules();
   rules.unwanted.clear();
-  EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), {{"a", v4("127.0.0.1")}}, rules)),
-            "1 a 127.0.0.1:25");
+  EXPECT_EQ(text(choose(mx_reply({{1, "a"}}), {{"a", v4("127.0.0.1")}}, rules)), "1 a 127.0.0.1:25");
 }
 
 // ------------------------------------------------------------------------------------------ no
@@ -212,26 +201,22 @@ TEST(ExchangeChoiceTest, TheNullExchangerRefusesAllMail) {
 // RFC 7505 section 3: "a domain that advertises a null MX MUST NOT advertise any other MX RR".  One
 // that does means those.
 TEST(ExchangeChoiceTest, TheNullExchangerBesideOthersIsNone) {
-  EXPECT_EQ(text(choose(mx_reply({{0, "."}, {10, "a"}}), {{"a", v4("192.0.2.1")}})),
-            "10 a 192.0.2.1:25");
+  EXPECT_EQ(text(choose(mx_reply({{0, "."}, {10, "a"}}), {{"a", v4("192.0.2.1")}})), "10 a 192.0.2.1:25");
 }
 
 TEST(ExchangeChoiceTest, ADomainThatIsNotThereIsRefused) {
-  const Exchange exchange =
-      choose(negative(DnsStatus::no_such_name, 120), {{"example", v4("192.0.2.1")}});
+  const Exchange exchange = choose(negative(DnsStatus::no_such_name, 120), {{"example", v4("192.0.2.1")}});
   expect_failure(exchange, true, 550, {5, 1, 2});
   EXPECT_EQ(exchange.ttl_s, 120U);
   EXPECT_THAT(exchange.found.error().text, HasSubstr("example"));
 }
 
 TEST(ExchangeChoiceTest, WithoutExchangersTheDomainIsItsOwn) {
-  const Exchange exchange =
-      choose(negative(DnsStatus::no_data, 900), {{"example", v4("192.0.2.1", 600)}});
+  const Exchange exchange = choose(negative(DnsStatus::no_data, 900), {{"example", v4("192.0.2.1", 600)}});
   EXPECT_EQ(text(exchange), "0 example 192.0.2.1:25");
   EXPECT_EQ(exchange.ttl_s, 600U);
-  expect_failure(
-      choose(negative(DnsStatus::no_data), {{"example", {addresses({}), addresses({})}}}), true,
-      550, {5, 1, 2});
+  expect_failure(choose(negative(DnsStatus::no_data), {{"example", {addresses({}), addresses({})}}}), true, 550,
+                 {5, 1, 2});
 }
 
 // RFC 5321 5.1: "If MX records are present, but none of them are usable [...] this situation MUST
@@ -260,8 +245,7 @@ TEST(ExchangeChoiceTest, NamesThatAreNoneArePassedOver) {
 ExchangeRules own() {
   ExchangeRules rules = sluice::testing::exchange_rules();
   rules.own_names = {"relay.example"};
-  rules.own_addresses = {*io::Address::from_ip("192.0.2.100", 25),
-                         *io::Address::from_ip("2001:db8::100", 25)};
+  rules.own_addresses = {*io::Address::from_ip("192.0.2.100", 25), *io::Address::from_ip("2001:db8::100", 25)};
   return rules;
 }
 
@@ -270,27 +254,22 @@ TEST(ExchangeChoiceTest, WhatIsNotBetterThanWeIsDropped) {
   const DnsReply mx = mx_reply({{10, "best"}, {20, "equal"}, {20, "relay.example"}, {30, "worse"}});
   EXPECT_EQ(text(choose(mx, zone, own())), "10 best 192.0.2.1:25");
   const DnsReply by_address = mx_reply({{10, "best"}, {20, "equal"}, {20, "us"}, {30, "worse"}});
-  for (const auto& us :
-       {v4("192.0.2.100"), std::pair{addresses({"192.0.2.5"}), addresses({"2001:db8::100"})},
-        std::pair{addresses({}), addresses({"::ffff:192.0.2.100"})}}) {
+  for (const auto& us : {v4("192.0.2.100"), std::pair{addresses({"192.0.2.5"}), addresses({"2001:db8::100"})},
+                         std::pair{addresses({}), addresses({"::ffff:192.0.2.100"})}}) {
     zone["us"] = us;
     EXPECT_EQ(text(choose(by_address, zone, own())), "10 best 192.0.2.1:25");
   }
-  DnsReply alias =
-      addresses({"198.51.100.7"});  // our name, although the address is not known to be ours
+  DnsReply alias = addresses({"198.51.100.7"});  // our name, although the address is not known to be ours
   alias.canonical = "relay.example";
   zone["us"] = {alias, addresses({})};
   EXPECT_EQ(text(choose(by_address, zone, own())), "10 best 192.0.2.1:25");
 }
 
 TEST(ExchangeChoiceTest, WhereOnlyWeAreLeftItLoops) {
-  Zone zone{{"equal", v4("192.0.2.2")},
-            {"us", v4("192.0.2.100")},
-            {"gone", {addresses({}), addresses({})}}};
+  Zone zone{{"equal", v4("192.0.2.2")}, {"us", v4("192.0.2.100")}, {"gone", {addresses({}), addresses({})}}};
   expect_failure(choose(mx_reply({{10, "relay.example"}}), zone, own()), true, 554, {5, 4, 6});
-  expect_failure(
-      choose(mx_reply({{10, "relay.example"}, {10, "equal"}, {20, "worse"}}), zone, own()), true,
-      554, {5, 4, 6});
+  expect_failure(choose(mx_reply({{10, "relay.example"}, {10, "equal"}, {20, "worse"}}), zone, own()), true, 554,
+                 {5, 4, 6});
   expect_failure(choose(mx_reply({{10, "us"}, {10, "equal"}}), zone, own()), true, 554, {5, 4, 6});
   expect_failure(choose(mx_reply({{5, "gone"}, {10, "us"}}), zone, own()), true, 554, {5, 4, 6});
 }
@@ -298,8 +277,7 @@ TEST(ExchangeChoiceTest, WhereOnlyWeAreLeftItLoops) {
 TEST(ExchangeChoiceTest, ADomainThatIsOursLoops) {
   const DnsReply none = negative(DnsStatus::no_data);
   expect_failure(choose(none, {{"example", v4("192.0.2.100")}}, own()), true, 554, {5, 4, 6});
-  expect_failure(choose(none, {{"relay.example", v4("192.0.2.1")}}, own(), "relay.example"), true,
-                 554, {5, 4, 6});
+  expect_failure(choose(none, {{"relay.example", v4("192.0.2.1")}}, own(), "relay.example"), true, 554, {5, 4, 6});
   DnsReply alias = none;
   alias.canonical = "relay.example";
   expect_failure(choose(alias, {{"example", v4("192.0.2.1")}}, own()), true, 554, {5, 4, 6});
@@ -311,17 +289,14 @@ TEST(ExchangeChoiceTest, ADomainThatIsOursLoops) {
 TEST(ExchangeChoiceTest, NotKnowingIsNoReasonToRefuse) {
   expect_failure(choose(io::dns_failure("it is on fire"), {}), false, 451, {4, 4, 3});
   const DnsReply failed = io::dns_failure("it is on fire");
-  const Zone zone{
-      {"broken", {failed, failed}}, {"half", {addresses({}), failed}}, {"us", v4("192.0.2.100")}};
+  const Zone zone{{"broken", {failed, failed}}, {"half", {addresses({}), failed}}, {"us", v4("192.0.2.100")}};
   const Exchange exchange = choose(mx_reply({{10, "broken"}, {20, "gone"}}), zone);
   expect_failure(exchange, false, 451, {4, 4, 3});
   EXPECT_THAT(exchange.found.error().text, HasSubstr("broken: it is on fire"));
   expect_failure(choose(mx_reply({{10, "half"}}), zone), false, 451, {4, 4, 3});
-  expect_failure(choose(negative(DnsStatus::no_data), {{"example", {failed, addresses({})}}}),
-                 false, 451, {4, 4, 3});
+  expect_failure(choose(negative(DnsStatus::no_data), {{"example", {failed, addresses({})}}}), false, 451, {4, 4, 3});
   // Better than we, and perhaps there.
-  expect_failure(choose(mx_reply({{10, "broken"}, {20, "us"}}), zone, own()), false, 451,
-                 {4, 4, 3});
+  expect_failure(choose(mx_reply({{10, "broken"}, {20, "us"}}), zone, own()), false, 451, {4, 4, 3});
 }
 
 // Once a host behind us, of which nothing was known, kept a loop from being seen.
@@ -337,8 +312,7 @@ TEST(ExchangeChoiceTest, WhatIsKnownIsUsedAndTheRestAskedForSoon) {
   const Exchange some = choose(mx_reply({{10, "broken"}, {20, "half"}}), zone);
   EXPECT_EQ(text(some), "20 half 192.0.2.7:25");
   EXPECT_EQ(some.ttl_s, 0U);
-  const Exchange half =
-      choose(mx_reply({{20, "half"}}, 900), zone);  // a server that does not know AAAA
+  const Exchange half = choose(mx_reply({{20, "half"}}, 900), zone);  // a server that does not know AAAA
   EXPECT_EQ(text(half), "20 half 192.0.2.7:25");
   EXPECT_EQ(half.ttl_s, 500U);
 }
@@ -367,9 +341,8 @@ TEST(ExchangeLiteralTest, IsItsOwnAddress) {
 }
 
 TEST(ExchangeLiteralTest, ThatIsNoneIsRefused) {
-  for (const char* bad :
-       {"[]", "[example]", "[192.0.2.1:25]", "[192.0.2]", "[2001:db8::1]", "[IPv6:192.0.2.1]",
-        "[IPv6:]", "[tag:192.0.2.1]", "[[192.0.2.1]]", "[ 192.0.2.1]"}) {
+  for (const char* bad : {"[]", "[example]", "[192.0.2.1:25]", "[192.0.2]", "[2001:db8::1]", "[IPv6:192.0.2.1]",
+                          "[IPv6:]", "[tag:192.0.2.1]", "[[192.0.2.1]]", "[ 192.0.2.1]"}) {
     const auto exchange = exchange_literal(bad, sluice::testing::exchange_rules());
     ASSERT_TRUE(exchange) << bad;
     expect_failure(*exchange, true, 550, {5, 1, 2});
@@ -382,8 +355,8 @@ TEST(ExchangeLiteralTest, OfOursLoopsAndOfNobodyFails) {
   expect_failure(*exchange_literal("[IPv6:2001:db8::100]", own()), true, 554, {5, 4, 6});
   expect_failure(*exchange_literal("[IPv6:::ffff:192.0.2.100]", own()), true, 554, {5, 4, 6});
   expect_failure(*exchange_literal("[127.0.0.1]", sluice::testing::exchange_rules()), true, 550, {5, 1, 2});
-  expect_failure(*exchange_literal("[IPv6:2001:db8::1]", sluice::testing::exchange_rules(25, AddressUse::ipv4_only)), true, 550,
-                 {5, 4, 4});
+  expect_failure(*exchange_literal("[IPv6:2001:db8::1]", sluice::testing::exchange_rules(25, AddressUse::ipv4_only)),
+                 true, 550, {5, 4, 4});
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/exchange_rules.h"
 #include "tests/support/awaited.h"
+#include "tests/support/exchange_rules.h"
 
 namespace sluice::mx {
 namespace {
@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 using io::DnsType;
 using sluice::testing::PlatformKind;
 using sluice::testing::Platforms;
-using ::testing::HasSubstr;
 using sluice::testing::Running;
+using ::testing::HasSubstr;
 using Found = MailExchangers::Found;
 
 struct Bench {
@@ -34,15 +34,13 @@ struct Bench {
   }
   std::unique_ptr<Running<Found>> start(const std::string& domain) {
     auto& all = exchangers();
-    return std::make_unique<Running<Found>>(platforms, loop,
-                                            [&all, domain] { return all.look_up(domain); });
+    return std::make_unique<Running<Found>>(platforms, loop, [&all, domain] { return all.look_up(domain); });
   }
   Found look_up(const std::string& domain) { return start(domain)->wait(); }
   // The first host's name, or the code and what is wrong.
   std::string first(const std::string& domain) {
     const Found found = look_up(domain);
-    return found ? found->hosts.at(0).name
-                 : std::to_string(found.error().code) + " " + found.error().text;
+    return found ? found->hosts.at(0).name : std::to_string(found.error().code) + " " + found.error().text;
   }
   void run_for(Duration duration) { EXPECT_TRUE(platforms.run_for(duration)); }
   void add(const std::string& domain, std::uint32_t ttl_s = 300) {
@@ -85,21 +83,18 @@ TEST(MailExchangersTest, AllKindsOfDomains) {
   EXPECT_THAT(bench.first("null.example"), HasSubstr("556 null.example: "));
   EXPECT_EQ(bench.first("bare.example"), "bare.example");
   EXPECT_THAT(bench.first("empty.example"), HasSubstr("550 empty.example: it has neither"));
-  EXPECT_THAT(bench.first("nobody.example"),
-              HasSubstr("550 nobody.example: there is no such domain"));
+  EXPECT_THAT(bench.first("nobody.example"), HasSubstr("550 nobody.example: there is no such domain"));
   EXPECT_EQ(bench.first("alias.example"), "mx.real.example");
-  EXPECT_THAT(bench.first("away.example"),
-              HasSubstr("550 away.example: none of its mail exchangers"));
+  EXPECT_THAT(bench.first("away.example"), HasSubstr("550 away.example: none of its mail exchangers"));
   EXPECT_EQ(bench.first("[192.0.2.7]"), "[192.0.2.7]");
   EXPECT_EQ(bench.first("[IPv6:2001:db8::7]"), "[IPv6:2001:db8::7]");
 }
 
 TEST(MailExchangersTest, WhatIsNoDomainIsNotAskedFor) {
   Bench bench;
-  for (const std::string& domain :
-       {std::string(), std::string("a..b"), std::string("192.0.2.1"), std::string("a b"),
-        std::string("a\r\nb"), std::string("a\0b", 3), std::string("m\xC3\xBCller.example"),
-        std::string("[x]"), std::string("[192.0.2.1"), std::string(300, 'a')}) {
+  for (const std::string& domain : {std::string(), std::string("a..b"), std::string("192.0.2.1"), std::string("a b"),
+                                    std::string("a\r\nb"), std::string("a\0b", 3), std::string("m\xC3\xBCller.example"),
+                                    std::string("[x]"), std::string("[192.0.2.1"), std::string(300, 'a')}) {
     const Found found = bench.look_up(domain);
     ASSERT_FALSE(found);
     EXPECT_TRUE(found.error().permanent);
@@ -125,8 +120,7 @@ TEST(MailExchangersTest, ManyWhoWaitCostOneQuestion) {
   Bench bench;
   bench.add("example.net");
   std::vector<std::unique_ptr<Running<Found>>> all;
-  for (int i = 0; i < 100; ++i)
-    all.push_back(bench.start(i % 2 == 0 ? "example.net" : "EXAMPLE.net."));
+  for (int i = 0; i < 100; ++i) all.push_back(bench.start(i % 2 == 0 ? "example.net" : "EXAMPLE.net."));
   EXPECT_TRUE(bench.platforms.run_until([&] { return bench.exchangers().waiting() == 100; }));
   for (const auto& one : all) EXPECT_TRUE(one->wait());
   EXPECT_EQ(bench.dns.asked("example.net", DnsType::mx), 1U);
@@ -229,8 +223,7 @@ TEST(MailExchangersTest, MemoryIsBounded) {
 TEST(MailExchangersTest, GoOnWhereTheNameServerStopsOnTheWay) {
   Bench bench;
   bench.add("real.example");
-  const auto stop = [&](const std::string& name, DnsType type, const std::string& target,
-                        std::uint32_t ttl_s) {
+  const auto stop = [&](const std::string& name, DnsType type, const std::string& target, std::uint32_t ttl_s) {
     io::DnsReply reply;
     reply.status = io::DnsStatus::no_data;
     reply.canonical = target;
@@ -245,8 +238,7 @@ TEST(MailExchangersTest, GoOnWhereTheNameServerStopsOnTheWay) {
   EXPECT_LE(found->until, bench.loop.now() + 40s);
   stop("round.example", DnsType::mx, "trip.example", 300);
   stop("trip.example", DnsType::mx, "round.example", 300);
-  EXPECT_THAT(bench.first("round.example"),
-              HasSubstr("451 round.example: its CNAME records lead on and on"));
+  EXPECT_THAT(bench.first("round.example"), HasSubstr("451 round.example: its CNAME records lead on and on"));
   EXPECT_LE(bench.dns.asked("round.example", DnsType::mx), 5U);
 }
 
@@ -258,8 +250,7 @@ TEST(MailExchangersTest, StoppingEndsAllWaits) {
   bench.add("example.net");
   bench.dns.set_away(true);
   std::vector<std::unique_ptr<Running<Found>>> all;
-  for (const char* domain : {"example.net", "example.net", "other.example"})
-    all.push_back(bench.start(domain));
+  for (const char* domain : {"example.net", "example.net", "other.example"}) all.push_back(bench.start(domain));
   EXPECT_TRUE(bench.platforms.run_until([&] { return bench.exchangers().waiting() == 3; }));
   const Instant before = bench.loop.now();
   bench.loop.abort_all();
@@ -283,9 +274,7 @@ TEST(MailExchangersTest, StoppingAtAnyPointEndsAllWaits) {
     std::vector<std::unique_ptr<Running<Found>>> all;
     for (int i = 0; i < 3; ++i) all.push_back(bench.start("example.net"));
     int turns = 0;
-    const auto done = [&] {
-      return std::ranges::all_of(all, [](const auto& one) { return one->done(); });
-    };
+    const auto done = [&] { return std::ranges::all_of(all, [](const auto& one) { return one->done(); }); };
     EXPECT_TRUE(bench.platforms.run_until([&] { return turns++ == after || done(); }));
     stopped_early += done() ? 0 : 1;
     bench.loop.abort_all();
@@ -306,8 +295,7 @@ TEST(MailExchangersTest, AnyQuestionMayFail) {
       bench.add("example.net");
       bench.dns.add_mx("example.net", 20, "second.example.net");
       bench.dns.add_address("second.example.net", "192.0.2.10");
-      bench.platforms.world().faults().add(
-          {.call = sim::SimCall::query, .after = failing, .count = count});
+      bench.platforms.world().faults().add({.call = sim::SimCall::query, .after = failing, .count = count});
       const Found found = bench.look_up("example.net");
       if (!found) EXPECT_FALSE(found.error().permanent) << failing;
       if (failing >= 1 && count == 1) EXPECT_TRUE(found) << failing;

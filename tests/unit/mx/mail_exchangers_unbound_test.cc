@@ -10,9 +10,9 @@
 
 #include "engine/io/real_dns.h"
 #include "engine/mx/mail_exchangers.h"
-#include "tests/support/exchange_rules.h"
 #include "tests/support/awaited.h"
 #include "tests/support/dns_wire.h"
+#include "tests/support/exchange_rules.h"
 #include "tests/support/fake_name_server.h"
 #include "tests/support/unbound.h"
 
@@ -21,13 +21,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using sluice::testing::DnsWire;
+using sluice::testing::FakeNameServer;
 using sluice::testing::PlatformKind;
 using sluice::testing::Platforms;
-using sluice::testing::FakeNameServer;
-using ::testing::AnyOf;
-using ::testing::HasSubstr;
 using sluice::testing::Running;
 using sluice::testing::Unbound;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
 using Found = MailExchangers::Found;
 
 // Everything under test. is said by unbound itself; silent.test it never answers, and for
@@ -36,26 +36,21 @@ std::string zones(const std::string& broken_server) {
   std::string all =
       "  local-zone: \"test.\" static\n  local-zone: \"silent.test.\" deny\n"
       "  local-zone: \"refused.test.\" refuse\n  local-zone: \"broken.test.\" transparent\n";
-  const auto add = [&all](const std::string& record) {
-    all += "  local-data: \"" + record + "\"\n";
-  };
+  const auto add = [&all](const std::string& record) { all += "  local-data: \"" + record + "\"\n"; };
   add("test. 600 IN SOA ns.test. admin.test. 1 2 3 4 45");
-  for (const char* record :
-       {"ties.test. 300 IN MX 10 a.test.", "ties.test. 300 IN MX 10 b.test.",
-        "ties.test. 300 IN MX 5 first.test.", "ties.test. 300 IN MX 20 last.test."})
-    add(record);
-  for (const char* record : {"a.test. 300 IN A 192.0.2.1", "b.test. 300 IN A 192.0.2.2",
-                             "b.test. 300 IN AAAA 2001:db8::2", "first.test. 120 IN A 192.0.2.3",
-                             "last.test. 300 IN A 192.0.2.4"})
+  for (const char* record : {"ties.test. 300 IN MX 10 a.test.", "ties.test. 300 IN MX 10 b.test.",
+                             "ties.test. 300 IN MX 5 first.test.", "ties.test. 300 IN MX 20 last.test."})
     add(record);
   for (const char* record :
-       {"null.test. 300 IN MX 0 .", "bare.test. 300 IN A 192.0.2.5",
-        "bare.test. 300 IN AAAA 2001:db8::5", "empty.test. 300 IN TXT nothing",
-        "six.test. 300 IN MX 10 six-mx.test.", "six-mx.test. 300 IN AAAA 2001:db8::6",
+       {"a.test. 300 IN A 192.0.2.1", "b.test. 300 IN A 192.0.2.2", "b.test. 300 IN AAAA 2001:db8::2",
+        "first.test. 120 IN A 192.0.2.3", "last.test. 300 IN A 192.0.2.4"})
+    add(record);
+  for (const char* record :
+       {"null.test. 300 IN MX 0 .", "bare.test. 300 IN A 192.0.2.5", "bare.test. 300 IN AAAA 2001:db8::5",
+        "empty.test. 300 IN TXT nothing", "six.test. 300 IN MX 10 six-mx.test.", "six-mx.test. 300 IN AAAA 2001:db8::6",
         "alias.test. 60 IN CNAME ties.test.", "round.test. 300 IN CNAME trip.test.",
-        "trip.test. 300 IN CNAME round.test.", "self.test. 300 IN MX 10 a.test.",
-        "self.test. 300 IN MX 20 us.test.", "self.test. 300 IN MX 30 b.test.",
-        "loop.test. 300 IN MX 10 us.test.", "us.test. 300 IN A 192.0.2.99",
+        "trip.test. 300 IN CNAME round.test.", "self.test. 300 IN MX 10 a.test.", "self.test. 300 IN MX 20 us.test.",
+        "self.test. 300 IN MX 30 b.test.", "loop.test. 300 IN MX 10 us.test.", "us.test. 300 IN A 192.0.2.99",
         "half.test. 300 IN MX 10 mx.broken.test.", "half.test. 300 IN MX 20 a.test.",
         "number.test. 300 IN MX 10 192.0.2.1."})
     add(record);
@@ -73,8 +68,7 @@ class UnboundTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     refusing_ = std::make_unique<FakeNameServer>([](const FakeNameServer::Question& question) {
-      return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kRefused)
-          .bytes(question.id);
+      return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kRefused).bytes(question.id);
     });
     server_ = std::make_unique<Unbound>(zones(refusing_->address()));
   }
@@ -103,9 +97,9 @@ class UnboundTest : public ::testing::Test {
     const Found found = look_up(domain);
     if (!found) {
       const ExchangeFailure& failure = found.error();
-      return std::string(failure.permanent ? "permanent " : "temporary ") +
-             std::to_string(failure.code) + " " + std::to_string(failure.enhanced[0]) + "." +
-             std::to_string(failure.enhanced[1]) + "." + std::to_string(failure.enhanced[2]);
+      return std::string(failure.permanent ? "permanent " : "temporary ") + std::to_string(failure.code) + " " +
+             std::to_string(failure.enhanced[0]) + "." + std::to_string(failure.enhanced[1]) + "." +
+             std::to_string(failure.enhanced[2]);
     }
     std::vector<std::string> hosts;
     for (const Exchanger& host : found->hosts) {
@@ -149,9 +143,7 @@ TEST_F(UnboundTest, SaysWhichHostsTakeTheMailOfADomain) {
   EXPECT_LE(until, loop_.now() + 120s);  // first.test's
 }
 
-TEST_F(UnboundTest, SaysThatADomainTakesNoMail) {
-  EXPECT_EQ(text("null.test"), "permanent 556 5.1.10");
-}
+TEST_F(UnboundTest, SaysThatADomainTakesNoMail) { EXPECT_EQ(text("null.test"), "permanent 556 5.1.10"); }
 
 TEST_F(UnboundTest, SaysThatADomainHasAnAddressOnly) {
   EXPECT_EQ(text("bare.test"), "00 bare.test [2001:db8::5]:25 192.0.2.5:25");
@@ -215,10 +207,9 @@ TEST_F(UnboundTest, IsAskedByManyAtOnce) {
   auto& all = *exchangers();
   std::vector<std::unique_ptr<Running<Found>>> running;
   for (int i = 0; i < 100; ++i) {
-    const std::string domain =
-        i % 2 == 0 ? "ties.test" : "host-with-a-rather-long-name-" + std::to_string(i) + ".test";
-    running.push_back(std::make_unique<Running<Found>>(
-        platforms_, loop_, [&all, domain] { return all.look_up(domain); }));
+    const std::string domain = i % 2 == 0 ? "ties.test" : "host-with-a-rather-long-name-" + std::to_string(i) + ".test";
+    running.push_back(
+        std::make_unique<Running<Found>>(platforms_, loop_, [&all, domain] { return all.look_up(domain); }));
   }
   for (const auto& one : running) EXPECT_TRUE(one->wait());
 }

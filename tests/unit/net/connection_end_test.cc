@@ -25,7 +25,7 @@ TEST_P(ConnectionEndTest, CloseJoinsEverything) {
   auto client = net.connect();
   Heard heard;
   std::vector<IoStatus> drained;
-  client->write(pattern(32 << 20));  // a send that hangs
+  client->write(pattern(32 << 20));             // a send that hangs
   net.tasks.add(hear_all(*client, 1h, heard));  // a receive that waits
   net.tasks.add(drain(*client, 0, 1h, drained));
   for (int i = 0; i < 1000 && net.client.operations_live() != 2U; ++i) EXPECT_TRUE(platforms_.run_for(10ms));

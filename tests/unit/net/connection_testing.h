@@ -78,7 +78,9 @@ inline Task<void> echo(std::unique_ptr<Connection> connection) {
 class Exchange {
  public:
   Exchange(Platforms& platforms, const io::LoopLimits& limits = {})
-      : platforms_(platforms), server(platforms.add_loop(kServer, limits)), client(platforms.add_loop(kClient, limits)) {
+      : platforms_(platforms),
+        server(platforms.add_loop(kServer, limits)),
+        client(platforms.add_loop(kClient, limits)) {
     const int socket = server.platform().sockets.listen(platforms.address(kServer), {}).value();
     address = server.platform().sockets.local(socket);
     listener = std::make_unique<net::Listener>(server, socket, [this](int accepted_socket) {

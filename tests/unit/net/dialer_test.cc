@@ -39,7 +39,8 @@ class Lab {
   std::string dial(const std::vector<const char*>& ips) {
     std::vector<io::Address> addresses;
     for (const char* ip : ips) addresses.push_back(address(ip));
-    return sluice::testing::await<std::string>(platforms, loop, [this, addresses] { return dial_and_close(addresses); });
+    return sluice::testing::await<std::string>(platforms, loop,
+                                               [this, addresses] { return dial_and_close(addresses); });
   }
   // The IP addresses in the order in which they are tried.
   std::vector<std::string> order(const std::vector<const char*>& ips) {
@@ -59,7 +60,8 @@ class Lab {
  private:
   struct Host {
     Host(io::Loop& of, const io::Address& address)
-        : loop(of), listener(of, of.platform().sockets.listen(address, {}).value(), [this](int socket) { loop.close(socket); }) {
+        : loop(of),
+          listener(of, of.platform().sockets.listen(address, {}).value(), [this](int socket) { loop.close(socket); }) {
       listener.start();
     }
     Task<void> close() { return listener.close(); }
@@ -157,7 +159,8 @@ TEST(DialerTest, FamiliesTakeTurns) {
   Lab lab;
   EXPECT_THAT(lab.order({"2001:db8::1", "2001:db8::2", "192.0.2.3", "192.0.2.4"}),
               ElementsAre("2001:db8::1", "192.0.2.3", "2001:db8::2", "192.0.2.4"));
-  EXPECT_THAT(lab.order({"192.0.2.3", "192.0.2.4", "2001:db8::1"}), ElementsAre("192.0.2.3", "2001:db8::1", "192.0.2.4"));
+  EXPECT_THAT(lab.order({"192.0.2.3", "192.0.2.4", "2001:db8::1"}),
+              ElementsAre("192.0.2.3", "2001:db8::1", "192.0.2.4"));
 }
 
 }  // namespace

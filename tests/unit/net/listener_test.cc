@@ -23,7 +23,8 @@ TEST(ListenerTest, RunningOutOfDescriptorsIsToldAndTheConnectionWaits) {
   const io::Address address = here.platform().sockets.local(socket);
   std::vector<int> accepted;
   std::vector<int> errors;
-  Listener listener(here, socket, [&](int one) { accepted.push_back(one); }, [&](int error) { errors.push_back(error); });
+  Listener listener(
+      here, socket, [&](int one) { accepted.push_back(one); }, [&](int error) { errors.push_back(error); });
   listener.start();
   platforms.world().set_descriptors_max("192.0.2.1", 2);  // the listener and one more
   using Dialled = std::expected<std::unique_ptr<Connection>, int>;

@@ -21,8 +21,7 @@ std::string v2(int command, int family, std::string_view body) {
   return bytes.append(body);
 }
 
-const std::string kBody4 =
-    "\xc0\x00\x02\x01\xc6\x33\x64\x02\xd4\x31\x02\x4b"s;  // 192.0.2.1:54321 198.51.100.2:587
+const std::string kBody4 = "\xc0\x00\x02\x01\xc6\x33\x64\x02\xd4\x31\x02\x4b"s;  // 192.0.2.1:54321 198.51.100.2:587
 const std::string kBody6 =
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xd4\x31\x02\x4b"s;
 
@@ -48,18 +47,16 @@ void expect_bad(std::string_view bytes) {
 // What follows is the connection's own, and every shorter beginning is incomplete, never wrong.
 void expect_any_split(const std::string& bytes) {
   for (std::size_t size = 0; size < bytes.size(); ++size)
-    EXPECT_EQ(parse_proxy(std::string_view(bytes).substr(0, size)).result, ProxyResult::need_more)
-        << size;
+    EXPECT_EQ(parse_proxy(std::string_view(bytes).substr(0, size)).result, ProxyResult::need_more) << size;
   const ProxyHeader header = parse_proxy(bytes + "EHLO x\r\n");
   EXPECT_EQ(header.result, ProxyResult::done);
   EXPECT_EQ(header.consumed, bytes.size());
 }
 
 TEST(ProxyV1, Tcp4AndTcp6) {
-  expect_pair(parse_proxy("PROXY TCP4 192.0.2.1 198.51.100.2 54321 587\r\n"), "192.0.2.1:54321",
-              "198.51.100.2:587");
-  expect_pair(parse_proxy("PROXY TCP6 2001:db8::1 2001:db8::2 54321 587\r\n"),
-              "[2001:db8::1]:54321", "[2001:db8::2]:587");
+  expect_pair(parse_proxy("PROXY TCP4 192.0.2.1 198.51.100.2 54321 587\r\n"), "192.0.2.1:54321", "198.51.100.2:587");
+  expect_pair(parse_proxy("PROXY TCP6 2001:db8::1 2001:db8::2 54321 587\r\n"), "[2001:db8::1]:54321",
+              "[2001:db8::2]:587");
 }
 
 TEST(ProxyV1, UnknownKeepsTheRealAddress) {
@@ -78,8 +75,7 @@ TEST(ProxyV1, SplitAtAnyByte) {
 
 TEST(ProxyV1, Up107BytesAndNoMore) {
   const std::string start = "PROXY UNKNOWN ";
-  const std::string longest =
-      start + std::string(kProxyV1BytesMax - start.size() - 2, 'x') + "\r\n";
+  const std::string longest = start + std::string(kProxyV1BytesMax - start.size() - 2, 'x') + "\r\n";
   ASSERT_EQ(longest.size(), kProxyV1BytesMax);
   EXPECT_EQ(parse_proxy(longest).result, ProxyResult::done);
   expect_bad(start + std::string(kProxyV1BytesMax - start.size() - 1, 'x') + "\r\n");
@@ -88,8 +84,7 @@ TEST(ProxyV1, Up107BytesAndNoMore) {
 
 TEST(ProxyV1, TheLongestPairFits) {
   const std::string ip = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
-  EXPECT_EQ(parse_proxy("PROXY TCP6 " + ip + " " + ip + " 65535 65535\r\n").result,
-            ProxyResult::done);
+  EXPECT_EQ(parse_proxy("PROXY TCP6 " + ip + " " + ip + " 65535 65535\r\n").result, ProxyResult::done);
 }
 
 TEST(ProxyV1, WhatTheGrammarDoesNotHaveIsBad) {
@@ -131,10 +126,10 @@ TEST(ProxyV2, SplitAtAnyByte) {
 
 TEST(ProxyV2, LocalUnspecifiedAndUnixKeepTheRealAddress) {
   for (const std::string& bytes : {
-           v2(0x20, 0x00, ""),      // LOCAL: a health check
-           v2(0x20, 0x11, kBody4),  // LOCAL: the addresses are to be dropped
-           v2(0x20, 0x11, "odd"),   // ... whatever they are
-           v2(0x21, 0x00, ""),      // UNSPEC
+           v2(0x20, 0x00, ""),                                                 // LOCAL: a health check
+           v2(0x20, 0x11, kBody4),                                             // LOCAL: the addresses are to be dropped
+           v2(0x20, 0x11, "odd"),                                              // ... whatever they are
+           v2(0x21, 0x00, ""),                                                 // UNSPEC
            v2(0x21, 0x00, "anything"), v2(0x21, 0x31, std::string(216, 'x')),  // UNIX stream
        }) {
     const ProxyHeader header = parse_proxy(bytes);
@@ -147,8 +142,7 @@ TEST(ProxyV2, LocalUnspecifiedAndUnixKeepTheRealAddress) {
 TEST(ProxyV2, ExtensionsAreSkippedAndMustFit) {
   const std::string crc = "\x03\x00\x04\x01\x02\x03\x04"s;
   const std::string empty = "\x04\x00\x00"s;
-  expect_pair(parse_proxy(v2(0x21, 0x11, kBody4 + crc + empty)), "192.0.2.1:54321",
-              "198.51.100.2:587");
+  expect_pair(parse_proxy(v2(0x21, 0x11, kBody4 + crc + empty)), "192.0.2.1:54321", "198.51.100.2:587");
   expect_bad(v2(0x21, 0x11, kBody4 + crc + "\x04"));
   expect_bad(v2(0x21, 0x11, kBody4 + crc + "\x04\x00"s));
   expect_bad(v2(0x21, 0x11, kBody4 + crc + "\x04\x00\x01"s));
@@ -173,8 +167,7 @@ TEST(ProxyV2, LengthsAreBounded) {
   EXPECT_EQ(parse_proxy(v2(0x21, 0x11, most)).result, ProxyResult::done);
   // Refused at the header: nobody waits for 65,535 bytes.
   expect_bad(v2(0x21, 0x11, std::string(65'535, 'x')).substr(0, kProxyV2HeaderBytes));
-  expect_bad(
-      v2(0x21, 0x11, std::string(kProxyV2BodyBytesMax + 1, 'x')).substr(0, kProxyV2HeaderBytes));
+  expect_bad(v2(0x21, 0x11, std::string(kProxyV2BodyBytesMax + 1, 'x')).substr(0, kProxyV2HeaderBytes));
   expect_bad(v2(0x20, 0x00, std::string(65'535, 'x')).substr(0, kProxyV2HeaderBytes));
   expect_bad(v2(0x21, 0x11, kBody4.substr(1)));
   expect_bad(v2(0x21, 0x21, kBody4));
@@ -182,29 +175,24 @@ TEST(ProxyV2, LengthsAreBounded) {
 }
 
 TEST(ProxyV2, OtherVersionsCommandsAndFamiliesAreBad) {
-  for (const int command : {0x00, 0x01, 0x10, 0x11, 0x22, 0x2f, 0x31})
-    expect_bad(v2(command, 0x11, kBody4));
-  for (const int family : {0x13, 0x1f, 0x41, 0xf1, 0x12, 0x22})
-    expect_bad(v2(0x21, family, kBody4 + kBody6));
+  for (const int command : {0x00, 0x01, 0x10, 0x11, 0x22, 0x2f, 0x31}) expect_bad(v2(command, 0x11, kBody4));
+  for (const int family : {0x13, 0x1f, 0x41, 0xf1, 0x12, 0x22}) expect_bad(v2(0x21, family, kBody4 + kBody6));
 }
 
 TEST(Proxy, AnythingElseIsBadAtItsFirstByte) {
-  for (const std::string& bytes : {"EHLO x\r\n"s, "\x16\x03\x01"s, "P R"s, "\r\n\r\nQUIT"s, "\0"s})
-    expect_bad(bytes);
+  for (const std::string& bytes : {"EHLO x\r\n"s, "\x16\x03\x01"s, "P R"s, "\r\n\r\nQUIT"s, "\0"s}) expect_bad(bytes);
   EXPECT_EQ(parse_proxy("").result, ProxyResult::need_more);
   expect_bad("E");
 }
 
 TEST(Proxy, ASecondHeaderIsSeen) {
   const std::string line = "PROXY TCP4 192.0.2.1 198.51.100.2 54321 587\r\n";
-  for (const std::string& twice :
-       {line + line, v2(0x21, 0x11, kBody4) + v2(0x21, 0x11, kBody4), line + kV2Start}) {
+  for (const std::string& twice : {line + line, v2(0x21, 0x11, kBody4) + v2(0x21, 0x11, kBody4), line + kV2Start}) {
     const ProxyHeader first = parse_proxy(twice);
     ASSERT_EQ(first.result, ProxyResult::done);
     EXPECT_TRUE(starts_like_proxy(std::string_view(twice).substr(first.consumed)));
   }
-  for (const char* bytes : {"", "EHLO x\r\n", "\x16\x03\x01", "PING\r\n"})
-    EXPECT_FALSE(starts_like_proxy(bytes));
+  for (const char* bytes : {"", "EHLO x\r\n", "\x16\x03\x01", "PING\r\n"}) EXPECT_FALSE(starts_like_proxy(bytes));
 }
 
 }  // namespace

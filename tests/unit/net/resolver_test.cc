@@ -1,5 +1,5 @@
-// Where the hosts of routes are: no search list for a name with a dot, one name service for all, and the last answer while
-// that fails.
+// Where the hosts of routes are: no search list for a name with a dot, one name service for all, and the last answer
+// while that fails.
 #include "engine/net/resolver.h"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,8 @@ TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
   lab.dns.add_address("mx.farm.example", "2001:db8::9");
   EXPECT_EQ(lab.text("mx.farm.example"), "[2001:db8::9]:25 192.0.2.9:25");
-  EXPECT_EQ(lab.platforms.world().faults().calls(sim::SimCall::look_up), 0U) << "the system's resolver has a search list";
+  EXPECT_EQ(lab.platforms.world().faults().calls(sim::SimCall::look_up), 0U)
+      << "the system's resolver has a search list";
 }
 
 TEST(ResolverTest, TheHostsFileComesFirst) {

@@ -48,9 +48,8 @@ TEST_F(SenderTest, AnyLocalPartOfTheCustomersDomainsMaySend) {
 }
 
 TEST_F(SenderTest, OtherDomainsMayNot) {
-  for (const std::string_view other :
-       {"example.org", "www.example.com", "shop.example", "xexample.com",
-        "example.com.evil.example", "", "[192.0.2.1]", "example.com\r\n", "com"}) {
+  for (const std::string_view other : {"example.org", "www.example.com", "shop.example", "xexample.com",
+                                       "example.com.evil.example", "", "[192.0.2.1]", "example.com\r\n", "com"}) {
     EXPECT_EQ(path(other), SenderVerdict::reverse_path) << other;
     EXPECT_EQ(from({{"tim", other}}), SenderVerdict::author) << other;
   }
@@ -63,10 +62,8 @@ TEST_F(SenderTest, TheNullReversePathIsAllowedButItsAuthorIsChecked) {
 
 TEST_F(SenderTest, ThereIsExactlyOneAuthor) {
   EXPECT_EQ(from({}), SenderVerdict::no_author);
-  EXPECT_EQ(from({{"tim", "example.com"}, {"kurt", "example.com"}}),
-            SenderVerdict::several_authors);
-  EXPECT_EQ(from({{"tim", "example.com"}, {"ceo", "bank.example"}}),
-            SenderVerdict::several_authors);
+  EXPECT_EQ(from({{"tim", "example.com"}, {"kurt", "example.com"}}), SenderVerdict::several_authors);
+  EXPECT_EQ(from({{"tim", "example.com"}, {"ceo", "bank.example"}}), SenderVerdict::several_authors);
 }
 
 TEST_F(SenderTest, NarrowingHolds) {
@@ -86,8 +83,7 @@ TEST_F(SenderTest, WhoHasNoDomainsMaySendFromNone) {
 TEST_F(SenderTest, TheSuspendedMayNotSendAtAll) {
   tim_.customer_status = AccountStatus::suspended;
   EXPECT_EQ(path("example.com"), SenderVerdict::suspended);
-  EXPECT_EQ(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").verdict,
-            SenderVerdict::suspended);
+  EXPECT_EQ(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").verdict, SenderVerdict::suspended);
   EXPECT_EQ(from({{"tim", "example.com"}}), SenderVerdict::suspended);
   EXPECT_FALSE(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").temporary());
 }
@@ -107,12 +103,10 @@ TEST_F(SenderTest, ATrustedNetworkSendsFromItsList) {
   const SenderRights rights(scanners_);
   EXPECT_TRUE(check_reverse_path(rights, Mailbox{"scan", "office.example"}, "q1").allowed());
   EXPECT_TRUE(check_reverse_path(rights, std::nullopt, "q1").allowed());
-  EXPECT_EQ(check_reverse_path(rights, Mailbox{"scan", "example.com"}, "q1").verdict,
-            SenderVerdict::reverse_path);
+  EXPECT_EQ(check_reverse_path(rights, Mailbox{"scan", "example.com"}, "q1").verdict, SenderVerdict::reverse_path);
   EXPECT_EQ(check_authors(rights, {}, "q1").verdict, SenderVerdict::no_author);
   scanners_.domains = nullptr;
-  EXPECT_EQ(check_reverse_path(rights, Mailbox{"scan", "office.example"}, "q1").verdict,
-            SenderVerdict::reverse_path);
+  EXPECT_EQ(check_reverse_path(rights, Mailbox{"scan", "office.example"}, "q1").verdict, SenderVerdict::reverse_path);
 }
 
 TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
@@ -128,25 +122,20 @@ TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
   tim_.customer_status = AccountStatus::held;
   tim_.reason = "odd traffic, call 555-0100";
   const std::vector<Mailbox> author{{"tim", "example.com"}};
-  for (const SenderDecision& decision :
-       {check_reverse_path(SenderRights(tim_), author.front(), "q1"),
-        check_authors(SenderRights(tim_), author, "q1")}) {
-    EXPECT_EQ(decision.reason,
-              "mail of this account is held back for now: odd traffic, call 555-0100 (id q1)");
+  for (const SenderDecision& decision : {check_reverse_path(SenderRights(tim_), author.front(), "q1"),
+                                         check_authors(SenderRights(tim_), author, "q1")}) {
+    EXPECT_EQ(decision.reason, "mail of this account is held back for now: odd traffic, call 555-0100 (id q1)");
   }
   tim_.account_status = AccountStatus::suspended;
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "").reason,
             "this account may not send at present: odd traffic, call 555-0100");
   tim_.reason = std::string(300, 'r') + "\r\n";
-  EXPECT_LE(check_authors(SenderRights(tim_), author, std::string(100, 'i')).reason.size(),
-            kReasonOctetsMax);
+  EXPECT_LE(check_authors(SenderRights(tim_), author, std::string(100, 'i')).reason.size(), kReasonOctetsMax);
 }
 
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
-  const SenderDecision path_refused =
-      check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");
-  EXPECT_EQ(path_refused.reason,
-            "sender domain bank.example is not one that you may send from (id 4f2a-17)");
+  const SenderDecision path_refused = check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");
+  EXPECT_EQ(path_refused.reason, "sender domain bank.example is not one that you may send from (id 4f2a-17)");
   const std::vector<Mailbox> author{{"a", "bank.example"}};
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "4f2a-17").reason,
             "From domain bank.example is not one that you may send from (id 4f2a-17)");
@@ -161,9 +150,8 @@ TEST_F(SenderTest, TheReasonIsOnePrintableLineWhateverCameIn) {
       "b\u00fccher.example" +
       std::string(5000, 'x');
   const std::vector<Mailbox> author{{"a", hostile}};
-  for (const std::string& reason :
-       {check_reverse_path(SenderRights(tim_), Mailbox{"a", hostile}, hostile).reason,
-        check_authors(SenderRights(tim_), author, hostile).reason}) {
+  for (const std::string& reason : {check_reverse_path(SenderRights(tim_), Mailbox{"a", hostile}, hostile).reason,
+                                    check_authors(SenderRights(tim_), author, hostile).reason}) {
     EXPECT_FALSE(reason.empty());
     EXPECT_LE(reason.size(), kReasonOctetsMax);
     EXPECT_TRUE(std::ranges::all_of(reason, [](char c) { return c >= ' ' && c <= '~'; })) << reason;

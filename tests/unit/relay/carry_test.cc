@@ -1,5 +1,5 @@
-// What a next hop has to be able to do is asked of the message: a keyword that a client says by habit costs nothing, and
-// 8-bit content that it did not declare is not sent where it must not go.
+// What a next hop has to be able to do is asked of the message: a keyword that a client says by habit costs nothing,
+// and 8-bit content that it did not declare is not sent where it must not go.
 #include "engine/smtp/ascii.h"
 #include "tests/unit/relay/sending.h"
 
@@ -150,7 +150,10 @@ TEST(CarryTest, ALongMessageIsConvertedAsItGoes) {
     ASSERT_THAT(message.send(text, BodyForm::literal, 30'000), ElementsAre(Kind::taken));
     const std::string& content = bench.hop().ledger.front().content;
     EXPECT_FALSE(smtp::has_eight_bit(content));
-    EXPECT_THAT(content, HasSubstr("\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na line of some length, and gr=C3=BC=C3=9Fe\r\n"));
+    EXPECT_THAT(
+        content,
+        HasSubstr(
+            "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na line of some length, and gr=C3=BC=C3=9Fe\r\n"));
     EXPECT_GT(content.size(), text.size());
     EXPECT_THAT(bench.hop().ledger.front().mail_parameters, IsEmpty());
   }
@@ -200,7 +203,8 @@ TEST(CarryTest, WhereRecipientsAreAskedFirstEachHasItsResult) {
   Passing message(bench);
   message.envelope.smtputf8 = true;
   EXPECT_THAT(message.offer({"b\u00f8b@example.net"}), ElementsAre(550));
-  EXPECT_THAT(message.offer({"bob@b\u00fccher.example", "c\u00fd@example.net", "cy@example.net"}), ElementsAre(250, 550, 250));
+  EXPECT_THAT(message.offer({"bob@b\u00fccher.example", "c\u00fd@example.net", "cy@example.net"}),
+              ElementsAre(250, 550, 250));
   message.begin(BodyForm::literal, kAscii);
   message.feed(kAscii);
   message.envelope.content = facts_of(kAscii, /*whole=*/true);
@@ -214,7 +218,8 @@ TEST(CarryTest, AnOriginalRecipientIsWrittenInAscii) {
   Sending message(bench, {"bob@example.net", "cy@example.net"});
   message.envelope.smtputf8 = true;
   message.envelope.recipients[0].orcpt = "utf-8;b\u00f8b@example.net";
-  message.envelope.recipients[1].orcpt = "utf-8;" + std::string(160, 'x') + std::string("\u00f8") + std::string(330, 'y');
+  message.envelope.recipients[1].orcpt =
+      "utf-8;" + std::string(160, 'x') + std::string("\u00f8") + std::string(330, 'y');
   EXPECT_THAT(message.send(kAscii), ElementsAre(Kind::taken, Kind::taken));
   EXPECT_THAT(bench.hop().commands, Contains("RCPT TO:<bob@example.net> ORCPT=utf-8;b\\x{F8}b@example.net"));
   EXPECT_THAT(bench.hop().commands, Contains("RCPT TO:<cy@example.net>"));
@@ -276,8 +281,8 @@ TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
   }
 }
 
-// There is no place to keep it, and it is too long to be gathered: it was refused for good if its first megabyte was ASCII
-// and the rest was not, although it was to be converted.
+// There is no place to keep it, and it is too long to be gathered: it was refused for good if its first megabyte was
+// ASCII and the rest was not, although it was to be converted.
 TEST(CarryTest, ALongMessageThatTurnsOutToBeEightBitIsConvertedFromItsBeginning) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);

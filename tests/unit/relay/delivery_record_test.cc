@@ -1,4 +1,5 @@
-// What the log is told of deliveries: who it was for, what was said and by whom, and nothing that the next hop would deny.
+// What the log is told of deliveries: who it was for, what was said and by whom, and nothing that the next hop would
+// deny.
 #include "engine/relay/delivery_record.h"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ using ::testing::SizeIs;
 constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
 
 const Delivery* record_for(const NoteTaker& notes, const std::string& recipient) {
-  const auto found = std::ranges::find_if(notes.deliveries,
-                                          [&](const Delivery& each) { return each.recipients.contains(recipient); });
+  const auto found =
+      std::ranges::find_if(notes.deliveries, [&](const Delivery& each) { return each.recipients.contains(recipient); });
   return found == notes.deliveries.end() ? nullptr : &*found;
 }
 
@@ -28,7 +29,8 @@ const Delivery* record_for(const NoteTaker& notes, const std::string& recipient)
 TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
   QueueBench bench;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
+  bench.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
   bench.hop().add({.stage = HopStage::recipient, .say = "451 4.2.1 Not now\r\n", .only_for = "later"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}), 250);
   ASSERT_GE(bench.notes.deliveries.size(), 3U);
@@ -136,8 +138,8 @@ TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
 // In every world that breaks: a recipient that the log calls relayed is in the next hop's ledger, answered with 250, as
 // often as the log says; one that it calls refused was refused by a reply.
 TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
-  constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail, HopStage::recipient,
-                                  HopStage::chunk, HopStage::data, HopStage::message};
+  constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,   HopStage::recipient,
+                                  HopStage::chunk,    HopStage::data, HopStage::message};
   std::size_t relayed_in_all = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

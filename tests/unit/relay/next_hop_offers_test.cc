@@ -19,7 +19,8 @@ const std::string kHost = std::string(Bench::kFirst) + ":25";
 bool remembers(Bench& bench, Lack lack) { return bench.memory.lacks(kHost, lack, bench.loop.now()); }
 
 std::ptrdiff_t said(Bench& bench, const char* verb) {
-  return std::ranges::count_if(bench.hop().commands, [verb](const std::string& line) { return line.starts_with(verb); });
+  return std::ranges::count_if(bench.hop().commands,
+                               [verb](const std::string& line) { return line.starts_with(verb); });
 }
 
 // ------------------------------------------------------------------------------------------ BDAT
@@ -52,7 +53,8 @@ TEST(NextHopOffersTest, NothingFollowsABdatThatIsNotKnown) {
   bench.hop().add({.stage = HopStage::message, .say = "500 5.5.1 what?\r\n"});
   Sending message(bench);
   message.send(kText);
-  const auto bdat = std::ranges::find_if(bench.hop().commands, [](const auto& line) { return line.starts_with("BDAT"); });
+  const auto bdat =
+      std::ranges::find_if(bench.hop().commands, [](const auto& line) { return line.starts_with("BDAT"); });
   ASSERT_NE(bdat, bench.hop().commands.end());
   EXPECT_EQ(*std::next(bdat), "EHLO relay.example");
   EXPECT_EQ(bench.pool().counters().opened, 2U);
@@ -201,7 +203,11 @@ const HopFault kBroken[] = {
     {.stage = HopStage::starttls, .count = kAlways, .say = "220 2.0.0 go\r\n", .hang_up = true},
     {.stage = HopStage::starttls, .count = kAlways, .stall = 3h},
     {.stage = HopStage::starttls, .count = kAlways, .say = "220 2.0.0 go\r\n"},
-    {.stage = HopStage::starttls, .count = kAlways, .say = "220 2.0.0 go\r\n", .say_too = "500 what?\r\n", .too_late = 50ms},
+    {.stage = HopStage::starttls,
+     .count = kAlways,
+     .say = "220 2.0.0 go\r\n",
+     .say_too = "500 what?\r\n",
+     .too_late = 50ms},
 };
 
 // It was deferred at each attempt until it expired.

@@ -111,7 +111,8 @@ TEST(NextHopWordsTest, GarbageIsQuoted) {
   bench.hop().add({.stage = HopStage::mail, .say = "SSH-2.0-OpenSSH_9.2\x1b[2J\r\n"});
   Sending message(bench);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-  EXPECT_THAT(message.transmission->detail(), HasSubstr("garbage where a reply should be: \"SSH-2.0-OpenSSH_9.2?[2J\""));
+  EXPECT_THAT(message.transmission->detail(),
+              HasSubstr("garbage where a reply should be: \"SSH-2.0-OpenSSH_9.2?[2J\""));
 }
 
 }  // namespace

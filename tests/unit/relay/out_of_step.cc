@@ -29,8 +29,9 @@ Duration lateness(sim::SimRandom& random) {
   return random.percent(60) ? kSome[random.below(2)] : Duration(random.between(1ms, 300ms));
 }
 
-constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::ehlo, HopStage::mail, HopStage::recipient,
-                                HopStage::data,     HopStage::chunk, HopStage::message, HopStage::message};
+constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo,      HopStage::ehlo,
+                                HopStage::mail,     HopStage::recipient, HopStage::data,
+                                HopStage::chunk,    HopStage::message,   HopStage::message};
 
 HopFault say_too_much(sim::SimRandom& random) {
   HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
@@ -71,7 +72,8 @@ HopFault refusal(sim::SimRandom& random, unsigned message) {
   if (kind == 7) verdict.say = "421 4.3.2 bye\r\n";
   if (kind == 8) verdict.say.clear();
   verdict.hang_up = kind >= 6 && kind <= 8;
-  if (kind >= 7 && kind <= 10) verdict.stall = random.percent(50) ? lateness(random) : Duration(random.between(20s, 50s));
+  if (kind >= 7 && kind <= 10)
+    verdict.stall = random.percent(50) ? lateness(random) : Duration(random.between(20s, 50s));
   return verdict;
 }
 
@@ -91,11 +93,12 @@ void be_a_next_hop(testing::NextHop& hop, sim::SimRandom& random) {
 Task<bool> next_positive(NextHop& hop, bool& alive) {
   auto answered = co_await hop.reply(10s, "a reply");
   alive = answered.has_value();
-  co_return alive && hop.last_reply().positive();
+  co_return alive&& hop.last_reply().positive();
 }
 
 // One transaction, each reply for the next command and the last one for the message.
-Task<void> send_naively(Pool& pool, const message::Envelope& envelope, std::string_view text, std::vector<Kind>& believed) {
+Task<void> send_naively(Pool& pool, const message::Envelope& envelope, std::string_view text,
+                        std::vector<Kind>& believed) {
   believed.assign(envelope.recipients.size(), Kind::deferred);
   auto acquired = co_await pool.acquire({});
   if (!acquired) co_return;
@@ -144,9 +147,15 @@ class Player {
     if (random_.percent(40)) recipients_.push_back(std::to_string(number) + "b@example.net");
     switch (options_.sender) {
       case Sender::late:
-      case Sender::eager: pass(text); break;
-      case Sender::queue: transmit(text); break;
-      case Sender::naive: send_naively(text); break;
+      case Sender::eager:
+        pass(text);
+        break;
+      case Sender::queue:
+        transmit(text);
+        break;
+      case Sender::naive:
+        send_naively(text);
+        break;
     }
     compare_with_ledger(bench_, envelope_, text, believed_, bench_.hop().misbehaved == 0, findings);
   }
@@ -224,7 +233,8 @@ void compare_with_ledger(const Bench& bench, const message::Envelope& envelope, 
     std::size_t copies = 0;
     for (const auto& hop : bench.hops)
       for (const testing::HopMessage& each : hop->ledger)
-        if (each.taken && each.content == text && std::ranges::find(each.recipients, to) != each.recipients.end()) ++copies;
+        if (each.taken && each.content == text && std::ranges::find(each.recipients, to) != each.recipients.end())
+          ++copies;
     const bool taken = believed[i] == Kind::taken;
     findings.taken += taken ? 1 : 0;
     findings.refused += believed[i] == Kind::refused ? 1 : 0;
@@ -253,7 +263,8 @@ Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
     }
   be_a_next_hop(hop, random);
   if (options.excess != Excess::little && random.percent(20))
-    bench.platforms.world().after(random.between(1ms, 400ms), [&hop, words = surplus(random)] { hop.say_everywhere(words); });
+    bench.platforms.world().after(random.between(1ms, 400ms),
+                                  [&hop, words = surplus(random)] { hop.say_everywhere(words); });
   Findings findings;
   Player player(bench, random, options);
   constexpr Duration kGaps[] = {0ms, 1ms, 40ms, 3s};

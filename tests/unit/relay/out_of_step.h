@@ -25,10 +25,10 @@ enum class Sender : std::uint8_t {
 };
 
 struct Findings {
-  std::size_t taken = 0;     // recipients: believed to be with the next hop
-  std::size_t kept = 0;      // to be tried again
-  std::size_t refused = 0;   // told to the client, or reported
-  std::size_t doubled = 0;   // with the next hop, and kept or refused all the same
+  std::size_t taken = 0;                 // recipients: believed to be with the next hop
+  std::size_t kept = 0;                  // to be tried again
+  std::size_t refused = 0;               // told to the client, or reported
+  std::size_t doubled = 0;               // with the next hop, and kept or refused all the same
   std::vector<std::string> lost;         // believed to be with the next hop, which does not have it
   std::vector<std::string> unexplained;  // kept, refused or sent twice although the next hop did nothing wrong
 

@@ -1,5 +1,5 @@
-// A next hop's replies that are too many, too few, too early or too late, for each way of sending: no message is taken to
-// be with a next hop that does not have it.
+// A next hop's replies that are too many, too few, too early or too late, for each way of sending: no message is taken
+// to be with a next hop that does not have it.
 //   SLUICE_SEEDS=10000 .build/release/tests/unit/test_relay --gtest_filter='OutOfStep*'      the long form
 #include "tests/unit/relay/out_of_step.h"
 
@@ -21,8 +21,8 @@ const std::vector<std::string> kTwo = {"a@example.net", "b@example.net"};
 
 // ------------------------------------------------------------------------------------------ as it was found
 
-// One reply too many in front of the answers to a whole transaction, then 550 to BDAT: each answer was taken for the one
-// of the command behind, the client heard 250, and the message was nowhere.
+// One reply too many in front of the answers to a whole transaction, then 550 to BDAT: each answer was taken for the
+// one of the command behind, the client heard 250, and the message was nowhere.
 TEST(OutOfStepTest, OneReplyTooManyBeforeARefusalKeepsTheMessage) {
   for (const Manner& manner : kManners) {
     for (const bool codes : {true, false}) {
@@ -131,7 +131,8 @@ TEST(OutOfStepTest, ASurplusReplyIsNotTheMessagesWhereItsOwnIsLateOrNeverComes) 
   }
 }
 
-// One in front: the message's 550 is where EHLO's answer is to be, which never comes; 221 is the answer to QUIT, or said unasked.
+// One in front: the message's 550 is where EHLO's answer is to be, which never comes; 221 is the answer to QUIT, or
+// said unasked.
 TEST(OutOfStepTest, ARefusalInThePlaceOfEhlosAnswerIsTheMessages) {
   for (const bool silent : {true, false}) {
     SCOPED_TRACE(silent);
@@ -175,20 +176,23 @@ TEST(OutOfStepTest, AMessageIsNotHeldUpWhereNothingIsWrong) {
     const Instant before = bench.loop.now();
     Sending second(bench);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-    // MAIL, RCPT, DATA, the end and EHLO, each there and back, a millisecond each way; fewer where commands go together.
+    // MAIL, RCPT, DATA, the end and EHLO, each there and back, a millisecond each way; fewer where commands go
+    // together.
     EXPECT_LE(bench.loop.now() - before, 10ms);
   }
 }
 
 // Two replies to each end, and one of two recipients refused: 354 has shown whose the replies before were.
 TEST(OutOfStepTest, ANextHopThatAnswersEachEndSeveralTimesHasItsMessageAtMostTwice) {
-  for (const char* more : {"250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n"}) {
+  for (const char* more :
+       {"250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n"}) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(std::string(manner.name) + ": " + more);
       Bench bench(1, exact());
       set_manner(bench, manner);
       bench.hop().add({.stage = HopStage::message, .count = kAlways, .say_too = more});
-      bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Unknown\r\n", .only_for = "b@"});
+      bench.hop().add(
+          {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Unknown\r\n", .only_for = "b@"});
       std::vector<Kind> kinds;
       int tries = 0;
       while (tries++ < 5 && (kinds.empty() || kinds.front() == Kind::deferred)) {
@@ -203,8 +207,8 @@ TEST(OutOfStepTest, ANextHopThatAnswersEachEndSeveralTimesHasItsMessageAtMostTwi
   }
 }
 
-// It closes, or falls silent, where EHLO is to be answered: that was the message's answer once the surplus ones that could
-// have been taken for it have had their time to come.
+// It closes, or falls silent, where EHLO is to be answered: that was the message's answer once the surplus ones that
+// could have been taken for it have had their time to come.
 TEST(OutOfStepTest, ANextHopThatLeavesBehindEachMessageHasOneOnlyTwice) {
   for (const Manner& manner : kManners) {
     for (const bool silent : {false, true}) {
@@ -310,7 +314,8 @@ TEST(OutOfStepTest, NoWorldLosesAMessage) {
     EXPECT_THAT(found.unexplained, IsEmpty()) << "seed " << seed;
     all.add(found);
   }
-  std::printf("%zu taken, %zu kept, %zu refused, %zu of them taken all the same\n", all.taken, all.kept, all.refused, all.doubled);
+  std::printf("%zu taken, %zu kept, %zu refused, %zu of them taken all the same\n", all.taken, all.kept, all.refused,
+              all.doubled);
   EXPECT_GT(all.taken, seeds());
   EXPECT_GT(all.kept, seeds() / 2);
 }

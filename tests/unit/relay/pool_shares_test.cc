@@ -85,7 +85,8 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   Bench bench;
   ConnectionBudget tight{2};
   bench.route.connect_timeout = 5s;
-  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route, "relay.example", nullptr);
+  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route,
+            "relay.example", nullptr);
   const auto acquire = [&] {
     return testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return pool.acquire({}); });
   };
@@ -93,7 +94,8 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   auto second = acquire();
   auto third = acquire();
   ASSERT_FALSE(third);
-  EXPECT_THAT(third.error().detail, HasSubstr("2 outgoing connections are open, which is the most for a core (limits.outgoing_per_core)"));
+  EXPECT_THAT(third.error().detail,
+              HasSubstr("2 outgoing connections are open, which is the most for a core (limits.outgoing_per_core)"));
   EXPECT_EQ(tight.used(), 2U);
   for (auto* each : {&first, &second}) bench.loop.post([&pool, each] { pool.release(std::move(each->value())); });
   bench.run_for(1s);
@@ -104,7 +106,8 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
 // It was the host's failure, with back-off for all, a try for each recipient and a suspended destination.
 TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
   Bench bench;
-  bench.platforms.world().faults().add({.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
+  bench.platforms.world().faults().add(
+      {.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
   Sending message(bench);
   EXPECT_THAT(message.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::deferred));
   EXPECT_THAT(message.result().text, HasSubstr("Too many open files"));
@@ -162,13 +165,14 @@ TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpen
                                              [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
   ASSERT_TRUE(held);
   stalled.hop = *std::move(held);
-  auto acquired =
-      testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return second.acquire({.customer = "modest"}); });
+  auto acquired = testing::await<Pool::Acquired>(bench.platforms, bench.loop,
+                                                 [&] { return second.acquire({.customer = "modest"}); });
   ASSERT_TRUE(acquired) << acquired.error().detail;
   EXPECT_EQ(stalled.hop, nullptr);
   bench.loop.post([&] { second.release(*std::move(acquired)); });
   bench.run_for(1s);
-  for (Pool* pool : {&first, &second}) testing::await_done(bench.platforms, bench.loop, [pool] { return pool->close(); });
+  for (Pool* pool : {&first, &second})
+    testing::await_done(bench.platforms, bench.loop, [pool] { return pool->close(); });
 }
 
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
@@ -191,7 +195,8 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   use(second);
   EXPECT_EQ(bench.hops[0]->live(), 0U);
   EXPECT_EQ(tight.used(), 1U);
-  for (Pool* each : {&pool, &second}) testing::await_done(bench.platforms, bench.loop, [each] { return each->close(); });
+  for (Pool* each : {&pool, &second})
+    testing::await_done(bench.platforms, bench.loop, [each] { return each->close(); });
 }
 
 // ------------------------------------------------------------------------------------------ slow senders
@@ -214,7 +219,8 @@ class Sender {
     run([this, text] { return feed(sink_, text); });
   }
   int finish() {
-    return testing::await<message::Outcome>(of_.bench.platforms, of_.bench.loop, [this] { return sink_.finish(); }).reply.code();
+    return testing::await<message::Outcome>(of_.bench.platforms, of_.bench.loop, [this] { return sink_.finish(); })
+        .reply.code();
   }
 
  private:
@@ -293,7 +299,8 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
     struct Steps {
       static Task<Pool::Acquired> go(Router& router) {
         const message::Recipient recipient{.forward_path = "other@example.net"};
-        auto lease = co_await router.lease(router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
+        auto lease =
+            co_await router.lease(router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
         auto acquired = co_await lease->pool().acquire({.customer = "other"});
         if (acquired) lease->pool().release(*std::move(acquired));
         co_return std::unexpected(Trouble{.detail = acquired ? "" : acquired.error().detail});

@@ -109,9 +109,8 @@ TEST(PoolTest, AWaiterWhoseTimeIsUpLosesNoTurnToTheOthers) {
     bench.run_for(500ms);
     const auto late = start(bench);
     auto hop = *std::move(first);
-    bench.platforms.world().after(500ms + step * 50us - 500us, [&] {
-      bench.loop.post([&] { bench.pool().release(std::move(hop)); });
-    });
+    bench.platforms.world().after(500ms + step * 50us - 500us,
+                                  [&] { bench.loop.post([&] { bench.pool().release(std::move(hop)); }); });
     bench.run_for(600ms);
     // One of them has it, and the other one's time is up or it still waits for that one.
     EXPECT_TRUE(early->done()) << step;

@@ -36,7 +36,8 @@ class QueueDestinationsTest : public ::testing::Test {
   spool::QueueId only_id() { return bench_.spool().index().begin()->first; }
   message::DeliveryStatus status_on_disk() {
     using Read = std::expected<spool::Message, std::string>;
-    auto read = testing::await<Read>(bench_.bench.platforms, bench_.bench.loop, [&] { return bench_.spool().read(only_id()); });
+    auto read =
+        testing::await<Read>(bench_.bench.platforms, bench_.bench.loop, [&] { return bench_.spool().read(only_id()); });
     return read->status;
   }
 
@@ -117,7 +118,8 @@ TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllT
 TEST_F(QueueDestinationsTest, AMessageThatHasOnlyADsnToSendWaitsForWhatIsNamedSo) {
   bench_.start();
   bench_.bench.loop.post([this] {
-    spool::Stored stored{.envelope = {.id = message::queue_id_text(7), .reverse_path = "ann@example.com"}, .submitter = {.customer = "acme"}};
+    spool::Stored stored{.envelope = {.id = message::queue_id_text(7), .reverse_path = "ann@example.com"},
+                         .submitter = {.customer = "acme"}};
     stored.envelope.recipients.push_back({.forward_path = "bob@example.net"});
     message::DeliveryStatus status;
     status.recipients.push_back({.fate = message::Fate::failed, .code = 550, .text = "no"});
@@ -134,7 +136,8 @@ TEST_F(QueueDestinationsTest, AMessageThatHasOnlyADsnToSendWaitsForWhatIsNamedSo
 
 TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
   bench_.start();
-  bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench_.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
   EXPECT_TRUE(bench_.empty());
@@ -154,7 +157,8 @@ TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce
 TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
   bench_.start();
   defer("bob");
-  bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench_.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
   EXPECT_EQ(bench_.queue().counters().reports, 1U);
@@ -191,7 +195,8 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
 TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
   bench_.start();
   defer("bob");
-  bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench_.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   const spool::QueueId id = only_id();
   EXPECT_TRUE(testing::await<bool>(bench_.bench.platforms, bench_.bench.loop,

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/world.h"
 #include "engine/relay/incoming.h"
 #include "engine/spool/recovery.h"
+#include "tests/sim/world.h"
 #include "tests/support/exchange_rules.h"
 #include "tests/unit/relay/relay_fixture.h"
 
@@ -56,7 +56,9 @@ class NoteTaker final : public QueueObserver {
                           .next_try = record.next_try,
                           .cut_through = record.cut_through});
   }
-  void event(std::string_view /*id*/, std::string_view what, std::string_view /*detail*/) override { ++events[std::string(what)]; }
+  void event(std::string_view /*id*/, std::string_view what, std::string_view /*detail*/) override {
+    ++events[std::string(what)];
+  }
   [[nodiscard]] std::size_t count(DeliveryOutcome outcome) const {
     return static_cast<std::size_t>(std::ranges::count(deliveries, outcome, &Delivery::outcome));
   }
@@ -105,9 +107,8 @@ class QueueBench {
       message::DeliveryStatus status;
     };
     std::vector<Found> waiting;
-    ASSERT_TRUE(recovery.run([&](const spool::Recovered& message) {
-      waiting.push_back({message.id, message.stored, message.status});
-    }));
+    ASSERT_TRUE(recovery.run(
+        [&](const spool::Recovered& message) { waiting.push_back({message.id, message.stored, message.status}); }));
     ids_.stay_above(recovery.last_id());
     last_segment_ = recovery.last_segment();
     life_.emplace(*this, std::move(recovery.divide(1).front()));
@@ -146,9 +147,10 @@ class QueueBench {
     envelope.id = next_id();
     envelope.message_id = "<" + envelope.id + "@example.com>";
     envelope.reverse_path = std::move(from);
-    for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
-    const auto outcome = testing::await<message::Outcome>(bench.platforms, bench.loop,
-                                                          [&] { return pass(taker, envelope, text); });
+    for (std::string& each : recipients)
+      envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
+    const auto outcome =
+        testing::await<message::Outcome>(bench.platforms, bench.loop, [&] { return pass(taker, envelope, text); });
     return outcome.reply.code();
   }
   // The same while the test goes on; its recipient is bob@example.net.
@@ -170,7 +172,7 @@ class QueueBench {
   static constexpr const char* kDirectory = "/spool";
   Bench bench;
   NoteTaker notes;
-  std::vector<ExtraRoute> routes;  // from the next start() on
+  std::vector<ExtraRoute> routes;        // from the next start() on
   std::optional<std::size_t> dsn_route;  // which of them is for our own DSNs
 
  private:

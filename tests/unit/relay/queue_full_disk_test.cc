@@ -1,5 +1,5 @@
-// A queue on a disk that is full: attempts go on as long as their outcome can be recorded, it empties itself once the next
-// hop is back, and where nothing can be recorded nothing is attempted.
+// A queue on a disk that is full: attempts go on as long as their outcome can be recorded, it empties itself once the
+// next hop is back, and where nothing can be recorded nothing is attempted.
 #include <algorithm>
 #include <map>
 
@@ -77,7 +77,8 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
-  queue.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
+  queue.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
   queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
   EXPECT_EQ(queue.queue().counters().reports, count);
@@ -88,7 +89,8 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   FullQueue queue(4);
   queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
   queue.start();
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
   queue.stop();
   // The files in reserve go, and others take their space.
   std::vector<std::string> names;
@@ -134,7 +136,8 @@ TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
   EXPECT_TRUE(queue.empty());
 }
 
-// ------------------------------------------------------------------------------------------ without the spool behind it
+// ------------------------------------------------------------------------------------------ without the spool behind
+// it
 
 // The disk has room for nothing.
 class ThroughOnAFullDisk : public ::testing::Test {
@@ -157,7 +160,8 @@ class ThroughOnAFullDisk : public ::testing::Test {
     envelope.id = bench_.next_id();
     envelope.reverse_path = "ann@example.com";
     for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each)});
-    return testing::await<std::vector<int>>(bench_.bench.platforms, bench_.bench.loop, [&] { return pass(taker, envelope); });
+    return testing::await<std::vector<int>>(bench_.bench.platforms, bench_.bench.loop,
+                                            [&] { return pass(taker, envelope); });
   }
   static Task<std::vector<int>> pass(Incoming& taker, const message::Envelope& envelope) {
     std::vector<smtp::Reply> answers;
@@ -182,7 +186,8 @@ class ThroughOnAFullDisk : public ::testing::Test {
 
 TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {
   begin(route::RouteMode::through);
-  bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench_.hop().add(
+      {.stage = HopStage::recipient, .count = 1, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_THAT(codes({"bob@example.net", "nobody@example.net"}), ::testing::ElementsAre(250, 550, 250));
   EXPECT_EQ(bench_.hop().ledger.size(), 1U);
   EXPECT_EQ(bench_.spool().log_counters().records, 0U);

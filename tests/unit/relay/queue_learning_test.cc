@@ -71,7 +71,8 @@ TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
   bench.bench.route.mode = route::RouteMode::store;
   bench.options().schedule.throttle.concurrency_start = 8;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});
+  bench.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(bench.send(kText, {"full@example.net"}), 250);
   ASSERT_TRUE(bench.bench.platforms.run_for(1s));
   EXPECT_EQ(farm(bench).window, 8U);
@@ -91,13 +92,15 @@ TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
 TEST(QueueLearningTest, DsnsTakeTheRouteThatIsSetForThem) {
   QueueBench bench(1, {}, 2);
   // All mail goes to the first next hop, whatever its sender; DSNs to the second.
-  bench.routes.push_back({.route = bench.bench.route, .conditions = {.recipients = {"of.no.one"}, .senders = {}, .customers = {}}});
+  bench.routes.push_back(
+      {.route = bench.bench.route, .conditions = {.recipients = {"of.no.one"}, .senders = {}, .customers = {}}});
   bench.routes.back().route.name = "reports";
   bench.routes.back().route.hosts = {bench.bench.route.hosts[1]};
   bench.bench.route.hosts.pop_back();
   bench.dsn_route = 0;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   bench.hop(1).add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));

@@ -67,7 +67,8 @@ TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
 TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
   QueueBench bench;
   bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  bench.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
   EXPECT_EQ(taken(bench.hop()), 1U) << bench.hop().ledger.back().content;
@@ -144,7 +145,8 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
-  ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
+  ASSERT_TRUE(
+      bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
   const auto order = [&](Queue::Order what) {
     return testing::await<bool>(bench.bench.platforms, bench.bench.loop, [&] { return bench.queue().order(id, what); });
   };
@@ -169,7 +171,8 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   bench.start();
   EXPECT_EQ(bench.send(kText), 250);
   const spool::QueueId id = bench.spool().index().begin()->first;
-  ASSERT_TRUE(bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
+  ASSERT_TRUE(
+      bench.run_until([&] { return bench.queue().counters().tries > 0 && bench.queue().schedule().running() == 0; }));
   EXPECT_TRUE(testing::await<bool>(bench.bench.platforms, bench.bench.loop,
                                    [&] { return bench.queue().order(id, Queue::Order::remove); }));
   ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
@@ -180,8 +183,8 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
 
 // Everything goes wrong at random; nothing that was answered with 250 may be gone.
 TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
-  constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail, HopStage::recipient,
-                                  HopStage::chunk, HopStage::data, HopStage::message};
+  constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,   HopStage::recipient,
+                                  HopStage::chunk,    HopStage::data, HopStage::message};
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     QueueBench bench(seed, sim::SimOptions::varied(seed));

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "engine/net/resolver.h"
-#include "engine/tls/client_context.h"
 #include "engine/relay/pool.h"
 #include "engine/relay/through.h"
 #include "engine/smtp/ascii.h"
+#include "engine/tls/client_context.h"
 #include "tests/support/awaited.h"
 #include "tests/support/next_hop.h"
 
@@ -74,9 +74,8 @@ class Bench {
     if (std::exchange(closed_, true)) return;
     if (pool_ != nullptr) testing::await_done(platforms, loop, [this] { return pool_->close(); });
     for (const auto& hop : hops) hop->stop();
-    EXPECT_TRUE(platforms.run_until([this] {
-      return std::ranges::all_of(hops, [](const auto& hop) { return hop->stopped(); });
-    }));
+    EXPECT_TRUE(platforms.run_until(
+        [this] { return std::ranges::all_of(hops, [](const auto& hop) { return hop->stopped(); }); }));
     pool_ = nullptr;
     platforms.run_for(1s);
     platforms.run_until([] { return true; });
@@ -169,9 +168,7 @@ class Passing {
   message::Outcome outcome;
 
  private:
-  void run(const std::function<Task<void>()>& make) {
-    testing::await_done(bench_.platforms, bench_.loop, make);
-  }
+  void run(const std::function<Task<void>()>& make) { testing::await_done(bench_.platforms, bench_.loop, make); }
   Bench& bench_;
   Through taker_;
 };

@@ -44,8 +44,16 @@ TEST(ReplyMeaningTest, EachReplyIsAboutSomething) {
     std::vector<std::uint16_t> extension;
   };
   const Row rows[] = {
-      {Expect::mail, {450, 451, 452, 550, 552, 553, 554}, {421, 500, 502, 503, 530, 534, 535, 538}, {501, 504, 555}, {}},
-      {Expect::recipient, {450, 451, 452, 501, 530, 550, 551, 552, 553, 554, 599}, {421, 500, 502, 503}, {504, 555}, {}},
+      {Expect::mail,
+       {450, 451, 452, 550, 552, 553, 554},
+       {421, 500, 502, 503, 530, 534, 535, 538},
+       {501, 504, 555},
+       {}},
+      {Expect::recipient,
+       {450, 451, 452, 501, 530, 550, 551, 552, 553, 554, 599},
+       {421, 500, 502, 503},
+       {504, 555},
+       {}},
       {Expect::data, {451, 452, 550, 554}, {421, 500, 502, 503}, {}, {}},
       {Expect::message, {450, 451, 452, 500, 550, 552, 554}, {421, 503}, {}, {}},
       {Expect::chunk, {451, 452, 550, 552, 554}, {421, 503}, {}, {500, 501, 502, 504}},
@@ -82,7 +90,8 @@ TEST(ReplyMeaningTest, ABadSequenceOfCommandsIsNobodysFailure) {
 // All mail of the route failed for good, although nothing was wrong with it.
 TEST(ReplyMeaningTest, ANextHopThatWantsALoginOrTlsKeepsNobodysMailFromGoingLater) {
   for (const Manner& manner : kManners) {
-    for (const char* words : {"530 5.7.0 Must issue a STARTTLS command first\r\n", "530 5.7.0 Authentication required\r\n"}) {
+    for (const char* words :
+         {"530 5.7.0 Must issue a STARTTLS command first\r\n", "530 5.7.0 Authentication required\r\n"}) {
       SCOPED_TRACE(manner.name);
       Bench bench;
       set_manner(bench, manner);

@@ -18,8 +18,8 @@ TEST(Router, ARecipientsDomainIsOneDestinationInAllItsSpellings) {
   route.mx = true;
   const message::Envelope envelope;
   for (const char* path : {"x@Gmail.Example", "x@gmail.example", "X@GMAIL.EXAMPLE"}) {
-    const Bound bound = bind_recipient(table, [&](std::size_t) -> const route::Route& { return route; }, "mx.example.net",
-                                       {.forward_path = path}, envelope, {});
+    const Bound bound = bind_recipient(table, [&](std::size_t) -> const route::Route& { return route; },
+                                       "mx.example.net", {.forward_path = path}, envelope, {});
     EXPECT_EQ(bound.domain, "gmail.example") << path;
     EXPECT_EQ(bound.key, "out/gmail.example") << path;
   }

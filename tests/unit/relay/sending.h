@@ -43,8 +43,7 @@ inline sim::SimOptions exact() {
 
 class Sending {
  public:
-  explicit Sending(Bench& bench, const std::vector<std::string>& recipients = {"bob@example.net"})
-      : bench_(bench) {
+  explicit Sending(Bench& bench, const std::vector<std::string>& recipients = {"bob@example.net"}) : bench_(bench) {
     envelope.id = "Q1";
     envelope.reverse_path = "ann@example.com";
     for (const std::string& each : recipients) envelope.recipients.push_back({.forward_path = each});

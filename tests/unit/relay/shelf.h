@@ -25,7 +25,7 @@ class Shelf final : public Leftover {
   std::vector<Kept> kept;
   std::size_t begun = 0;
   std::size_t abandoned = 0;
-  std::size_t refuses_at = SIZE_MAX;  // the call that fails
+  std::size_t refuses_at = SIZE_MAX;    // the call that fails
   std::size_t refuses_from = SIZE_MAX;  // and all that come after that one
   std::size_t calls = 0;
 };

@@ -72,9 +72,8 @@ TEST(ThroughBodyTest, ChunksAreLargeAndEachIsAnswered) {
   for (std::size_t at = 0; at < text.size(); at += 16'384) message.feed(std::string_view(text).substr(at, 16'384));
   EXPECT_EQ(message.finish().reply.code(), 250);
   EXPECT_EQ(bench.hop().ledger.front().content, text);
-  const auto chunks = std::ranges::count_if(bench.hop().commands, [](const std::string& line) {
-    return line.starts_with("BDAT");
-  });
+  const auto chunks =
+      std::ranges::count_if(bench.hop().commands, [](const std::string& line) { return line.starts_with("BDAT"); });
   EXPECT_EQ(chunks, 6);
 }
 

@@ -105,7 +105,9 @@ TEST_F(ThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
       Bench other;
       Shelf full;
       full.refuses_from = call;
-      other.hop().add({.stage = HopStage::recipient, .say = waits ? "451 4.7.1 later\r\n" : "550 5.1.1 no such user\r\n", .only_for = "b@"});
+      other.hop().add({.stage = HopStage::recipient,
+                       .say = waits ? "451 4.7.1 later\r\n" : "550 5.1.1 no such user\r\n",
+                       .only_for = "b@"});
       Passing message(other, &full);
       EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), waits ? 451 : 452);
       EXPECT_THAT(full.kept, IsEmpty());

@@ -72,8 +72,8 @@ TEST(ThroughTest, ARefusedSenderIsRefusedForAllRecipients) {
 struct FaultRow {
   const char* name;
   HopFault fault;
-  int offered;     // what the recipient is told
-  int told;        // what the message is told; 0: not asked
+  int offered;  // what the recipient is told
+  int told;     // what the message is told; 0: not asked
   bool connection_kept;
 };
 

@@ -1,5 +1,5 @@
-// What a transmission makes of a next hop that refuses, stalls, hangs up or talks nonsense at any point: nobody is taken
-// whom it has not taken, nothing is sent twice without need, and every wait ends.
+// What a transmission makes of a next hop that refuses, stalls, hangs up or talks nonsense at any point: nobody is
+// taken whom it has not taken, nothing is sent twice without need, and every wait ends.
 #include "tests/unit/relay/sending.h"
 
 namespace sluice::relay {
@@ -27,23 +27,73 @@ struct Row {
 };
 
 const Row kRows[] = {
-    {"MAIL 421", {.stage = HopStage::mail, .say = "421 bye\r\n", .hang_up = true}, Kind::deferred, Kind::deferred, 421, false},
+    {"MAIL 421",
+     {.stage = HopStage::mail, .say = "421 bye\r\n", .hang_up = true},
+     Kind::deferred,
+     Kind::deferred,
+     421,
+     false},
     {"MAIL 354", {.stage = HopStage::mail, .say = "354 what\r\n"}, Kind::deferred, Kind::deferred, 354, true},
     {"MAIL garbage", {.stage = HopStage::mail, .say = "what?\r\n"}, Kind::deferred, Kind::deferred, 0, true},
     {"MAIL hang up", {.stage = HopStage::mail, .hang_up = true}, Kind::deferred, Kind::deferred, 0, true},
     {"MAIL stall", {.stage = HopStage::mail, .stall = 3h}, Kind::deferred, Kind::deferred, 0, true},
     {"MAIL 599", {.stage = HopStage::mail, .say = "599 odd\r\n"}, Kind::refused, Kind::refused, 599, false},
     {"MAIL 499", {.stage = HopStage::mail, .say = "499 odd\r\n"}, Kind::deferred, Kind::deferred, 499, false},
-    {"RCPT 421", {.stage = HopStage::recipient, .after = 1, .say = "421 bye\r\n", .hang_up = true}, Kind::deferred, Kind::deferred, 421, false},
-    {"RCPT 251", {.stage = HopStage::recipient, .after = 1, .say = "251 will forward\r\n"}, Kind::taken, Kind::taken, 250, false},
-    {"RCPT 354", {.stage = HopStage::recipient, .after = 1, .say = "354 what\r\n"}, Kind::deferred, Kind::deferred, 354, true},
-    {"RCPT 599", {.stage = HopStage::recipient, .after = 1, .say = "599 odd\r\n"}, Kind::taken, Kind::refused, 599, false},
-    {"RCPT hang up", {.stage = HopStage::recipient, .after = 1, .hang_up = true}, Kind::deferred, Kind::deferred, 0, true},
-    {"RCPT endless", {.stage = HopStage::recipient, .after = 1, .endless = true}, Kind::deferred, Kind::deferred, 0, true},
+    {"RCPT 421",
+     {.stage = HopStage::recipient, .after = 1, .say = "421 bye\r\n", .hang_up = true},
+     Kind::deferred,
+     Kind::deferred,
+     421,
+     false},
+    {"RCPT 251",
+     {.stage = HopStage::recipient, .after = 1, .say = "251 will forward\r\n"},
+     Kind::taken,
+     Kind::taken,
+     250,
+     false},
+    {"RCPT 354",
+     {.stage = HopStage::recipient, .after = 1, .say = "354 what\r\n"},
+     Kind::deferred,
+     Kind::deferred,
+     354,
+     true},
+    {"RCPT 599",
+     {.stage = HopStage::recipient, .after = 1, .say = "599 odd\r\n"},
+     Kind::taken,
+     Kind::refused,
+     599,
+     false},
+    {"RCPT hang up",
+     {.stage = HopStage::recipient, .after = 1, .hang_up = true},
+     Kind::deferred,
+     Kind::deferred,
+     0,
+     true},
+    {"RCPT endless",
+     {.stage = HopStage::recipient, .after = 1, .endless = true},
+     Kind::deferred,
+     Kind::deferred,
+     0,
+     true},
     {"RCPT stall", {.stage = HopStage::recipient, .after = 1, .stall = 3h}, Kind::deferred, Kind::deferred, 0, true},
-    {"message 4xx", {.stage = HopStage::message, .say = "452 4.3.1 no room\r\n"}, Kind::deferred, Kind::deferred, 452, false},
-    {"message 5xx", {.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"}, Kind::refused, Kind::refused, 554, false},
-    {"message 421", {.stage = HopStage::message, .say = "421 bye\r\n", .hang_up = true}, Kind::deferred, Kind::deferred, 421, false},
+    {"message 4xx",
+     {.stage = HopStage::message, .say = "452 4.3.1 no room\r\n"},
+     Kind::deferred,
+     Kind::deferred,
+     452,
+     false},
+    {"message 5xx",
+     {.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"},
+     Kind::refused,
+     Kind::refused,
+     554,
+     false},
+    {"message 421",
+     {.stage = HopStage::message, .say = "421 bye\r\n", .hang_up = true},
+     Kind::deferred,
+     Kind::deferred,
+     421,
+     false},
     {"message 354", {.stage = HopStage::message, .say = "354 go on\r\n"}, Kind::deferred, Kind::deferred, 354, true},
     {"message garbage", {.stage = HopStage::message, .say = "OK taken\r\n"}, Kind::deferred, Kind::deferred, 0, true},
     {"message hang up", {.stage = HopStage::message, .hang_up = true}, Kind::deferred, Kind::deferred, 0, true},
@@ -64,7 +114,8 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
       EXPECT_EQ(message.result(1).code, row.code);
       const bool end_was_out = row.fault.stage == HopStage::message || (manner.pipelining && manner.chunking);
       EXPECT_EQ(message.transmission->maybe_taken(), row.maybe_late && end_was_out);
-      if (message.transmission->maybe_taken()) EXPECT_THAT(message.result(1).text, HasSubstr("may have been delivered"));
+      if (message.transmission->maybe_taken())
+        EXPECT_THAT(message.result(1).text, HasSubstr("may have been delivered"));
       EXPECT_EQ(bench.pool().counters().opened, 1U);
       message.expect_honest(kText);
       bench.hop().forgive();
@@ -241,7 +292,8 @@ void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) 
 TEST(TransmissionFaultTest, ABreakAfterAnyByteLosesAndInventsNothing) {
   for (const Manner& manner : kManners)
     for (const bool to_server : {true, false})
-      for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end}) break_everywhere(manner, what, to_server);
+      for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end})
+        break_everywhere(manner, what, to_server);
 }
 
 // ------------------------------------------------------------------------------------------ many worlds
@@ -272,9 +324,9 @@ void try_world(std::uint64_t seed) {
   }
   for (int i = 0; i < 3; ++i)
     bench.platforms.world().faults().add({.after = random.below(4),
-                                      .to_server = random.percent(50),
-                                      .bytes = random.below(3000),
-                                      .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
+                                          .to_server = random.percent(50),
+                                          .bytes = random.below(3000),
+                                          .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
   for (int i = 0; i < 8; ++i) {
     // Each message has a text of its own, so that the ledger tells them apart.
     const std::string text = std::string(kText) + std::to_string(i) + "\r\n" +

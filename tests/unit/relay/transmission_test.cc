@@ -248,16 +248,20 @@ TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
     EXPECT_EQ(bench.pool().status().front().idle, 1U);
     return message.result();
   };
-  auto result = refused([](Bench& bench, Sending& message) {
-    bench.hop().rules.smtputf8 = false;
-    message.envelope.smtputf8 = true;
-  }, "Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n");
+  auto result = refused(
+      [](Bench& bench, Sending& message) {
+        bench.hop().rules.smtputf8 = false;
+        message.envelope.smtputf8 = true;
+      },
+      "Subject: gr\u00fc\u00dfe\r\n\r\nhello\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 7}));
-  result = refused([](Bench& bench, Sending& message) {
-    bench.hop().rules.eight_bit_mime = false;
-    bench.route.eight_bit = route::RouteEightBit::refuse;
-    message.envelope.body = smtp::Body::unstated;
-  }, "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n");
+  result = refused(
+      [](Bench& bench, Sending& message) {
+        bench.hop().rules.eight_bit_mime = false;
+        bench.route.eight_bit = route::RouteEightBit::refuse;
+        message.envelope.body = smtp::Body::unstated;
+      },
+      "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 3}));
   result = refused([](Bench& bench, Sending&) { bench.hop().rules.size_max = kText.size() - 1; });
   EXPECT_EQ(result.code, 552);
@@ -312,7 +316,8 @@ TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
   EXPECT_EQ(send("ann", "2001:db8::7"), "LOGIN=ann ADDR=IPV6:2001:db8::7 NAME=[UNAVAILABLE]");
   EXPECT_EQ(send("bob", ""), "LOGIN=bob ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]");
   EXPECT_EQ(send("", ""), "LOGIN=[UNAVAILABLE] ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]");
-  EXPECT_EQ(std::ranges::count_if(bench.hop().commands, [](const auto& line) { return line.starts_with("XCLIENT"); }), 3);
+  EXPECT_EQ(std::ranges::count_if(bench.hop().commands, [](const auto& line) { return line.starts_with("XCLIENT"); }),
+            3);
   EXPECT_EQ(bench.pool().counters().opened, 1U);
 }
 

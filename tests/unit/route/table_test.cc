@@ -33,8 +33,7 @@ TEST(RouteTable, ARouteWithoutConditionsTakesAll) {
 }
 
 TEST(RouteTable, ADomainIsItselfAndAStarIsWhatLiesBelow) {
-  const RouteTable routes =
-      table({{.recipients = {"example.com", "*.Example.ORG", "[192.0.2.1]"}}});
+  const RouteTable routes = table({{.recipients = {"example.com", "*.Example.ORG", "[192.0.2.1]"}}});
   const std::pair<std::string_view, std::size_t> cases[] = {{"example.com", 0},
                                                             {"EXAMPLE.Com", 0},
                                                             {"www.example.com", 1},
@@ -50,8 +49,7 @@ TEST(RouteTable, ADomainIsItselfAndAStarIsWhatLiesBelow) {
                                                             {"*.example.org", 0},
                                                             {"org", 1},
                                                             {"", 1}};
-  for (const auto& [domain, route] : cases)
-    EXPECT_EQ(routes.find({.recipient_domain = domain}), route) << domain;
+  for (const auto& [domain, route] : cases) EXPECT_EQ(routes.find({.recipient_domain = domain}), route) << domain;
 }
 
 TEST(RouteTable, AnAddressLiteralLiesBelowNoDomain) {
@@ -61,11 +59,10 @@ TEST(RouteTable, AnAddressLiteralLiesBelowNoDomain) {
 }
 
 TEST(RouteTable, ADomainIsOneInAllItsSpellings) {
-  const RouteTable routes = table({{.recipients = {"b\u00fccher.example", "*.xn--mller-kva.example"}},
-                                   {.senders = {"B\u00dcCHER.example"}}});
-  for (const std::string_view domain :
-       {"xn--bcher-kva.example", "XN--bcher-kva.example", "B\u00fccher.Example", "bu\u0308cher.example",
-        "a.m\u00fcller.example"}) {
+  const RouteTable routes =
+      table({{.recipients = {"b\u00fccher.example", "*.xn--mller-kva.example"}}, {.senders = {"B\u00dcCHER.example"}}});
+  for (const std::string_view domain : {"xn--bcher-kva.example", "XN--bcher-kva.example", "B\u00fccher.Example",
+                                        "bu\u0308cher.example", "a.m\u00fcller.example"}) {
     EXPECT_EQ(routes.find({.recipient_domain = domain}), 0U) << domain;
   }
   EXPECT_EQ(routes.find({.recipient_domain = "bucher.example"}), 2U);
@@ -80,9 +77,7 @@ TEST(RouteTable, ARecipientWithoutADomainIsAtThisHost) {
   EXPECT_EQ(table({{.recipients = {"example.net"}}}).find({}), 1U);
 }
 
-TEST(RouteTable, AnEmptySenderIsNotThisHost) {
-  EXPECT_EQ(table({{.senders = {"relay.example.net"}}}).find({}), 1U);
-}
+TEST(RouteTable, AnEmptySenderIsNotThisHost) { EXPECT_EQ(table({{.senders = {"relay.example.net"}}}).find({}), 1U); }
 
 TEST(RouteTable, TheNullSenderIsAmongTheSendersOnlyWhereItIsListed) {
   const RouteTable routes = table({{.senders = {"example.com"}}, {.senders = {"<>", "a.example"}}});
@@ -91,9 +86,7 @@ TEST(RouteTable, TheNullSenderIsAmongTheSendersOnlyWhereItIsListed) {
   EXPECT_EQ(routes.find({.null_sender = true}), 1U);
   EXPECT_EQ(routes.find({.sender_domain = "example.com", .null_sender = true}), 1U);
   EXPECT_EQ(routes.find({.sender_domain = "<>"}), 2U);
-  EXPECT_EQ(table({{.recipients = {"x.example"}}})
-                .find({.recipient_domain = "x.example", .null_sender = true}),
-            0U);
+  EXPECT_EQ(table({{.recipients = {"x.example"}}}).find({.recipient_domain = "x.example", .null_sender = true}), 0U);
 }
 
 TEST(RouteTable, CustomersAreNamesWithoutCase) {
@@ -106,20 +99,12 @@ TEST(RouteTable, CustomersAreNamesWithoutCase) {
 }
 
 TEST(RouteTable, AllConditionsOfARouteMustHold) {
-  const RouteTable routes = table(
-      {{.recipients = {"r.example"}, .senders = {"s.example", "t.example"}, .customers = {"c"}}});
-  EXPECT_EQ(
-      routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "c"}),
-      0U);
-  EXPECT_EQ(
-      routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "d"}),
-      1U);
-  EXPECT_EQ(
-      routes.find({.recipient_domain = "r.example", .sender_domain = "u.example", .customer = "c"}),
-      1U);
-  EXPECT_EQ(
-      routes.find({.recipient_domain = "q.example", .sender_domain = "t.example", .customer = "c"}),
-      1U);
+  const RouteTable routes =
+      table({{.recipients = {"r.example"}, .senders = {"s.example", "t.example"}, .customers = {"c"}}});
+  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "c"}), 0U);
+  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "t.example", .customer = "d"}), 1U);
+  EXPECT_EQ(routes.find({.recipient_domain = "r.example", .sender_domain = "u.example", .customer = "c"}), 1U);
+  EXPECT_EQ(routes.find({.recipient_domain = "q.example", .sender_domain = "t.example", .customer = "c"}), 1U);
 }
 
 TEST(RouteTable, TheFirstThatFitsIsTakenHoweverExactTheOthersAre) {
@@ -161,25 +146,20 @@ TEST(RouteTableDeathTest, NeedsALastRouteThatTakesAll) {
 bool names(std::string_view entry, std::string_view domain) {
   if (entry.starts_with("*.") && !domain.starts_with('[')) {
     entry.remove_prefix(1);
-    return domain.size() > entry.size() &&
-           smtp::equals_ignore_case(domain.substr(domain.size() - entry.size()), entry);
+    return domain.size() > entry.size() && smtp::equals_ignore_case(domain.substr(domain.size() - entry.size()), entry);
   }
   return !domain.empty() && smtp::equals_ignore_case(entry, domain);
 }
 
 std::size_t find_slowly(const std::vector<RouteConditions>& routes, const Query& query) {
-  const std::string_view recipient =
-      query.recipient_domain.empty() ? kHostname : query.recipient_domain;
+  const std::string_view recipient = query.recipient_domain.empty() ? kHostname : query.recipient_domain;
   const auto holds = [&](const RouteConditions& route) {
     const auto is_recipient = [&](const std::string& entry) { return names(entry, recipient); };
     const auto is_sender = [&](const std::string& entry) {
-      if (entry == kNullSender || query.null_sender)
-        return entry == kNullSender && query.null_sender;
+      if (entry == kNullSender || query.null_sender) return entry == kNullSender && query.null_sender;
       return names(entry, query.sender_domain);
     };
-    const auto is_customer = [&](const std::string& entry) {
-      return smtp::equals_ignore_case(entry, query.customer);
-    };
+    const auto is_customer = [&](const std::string& entry) { return smtp::equals_ignore_case(entry, query.customer); };
     return (route.recipients.empty() || std::ranges::any_of(route.recipients, is_recipient)) &&
            (route.senders.empty() || std::ranges::any_of(route.senders, is_sender)) &&
            (route.customers.empty() || std::ranges::any_of(route.customers, is_customer));
@@ -239,8 +219,7 @@ TEST(RouteTable, AgreesWithOneThatLooksAtEveryEntry) {
                         .customer = customer,
                         .null_sender = chance.below(5) == 0};
       const std::size_t expected = find_slowly(routes, query);
-      ASSERT_EQ(fast.find(query), expected)
-          << "seed " << seed << ": " << recipient << " " << sender << " " << customer;
+      ASSERT_EQ(fast.find(query), expected) << "seed " << seed << ": " << recipient << " " << sender << " " << customer;
       found.insert(expected);
     }
   }
@@ -251,8 +230,8 @@ TEST(RouteTable, AgreesWithOneThatLooksAtEveryEntry) {
 TEST(RouteTable, DoesNotSlowDownWithTheNumberOfDomains) {
   std::vector<RouteConditions> routes(3);
   for (int i = 0; i < 100'000; ++i) {
-    routes[static_cast<std::size_t>(i % 2)].recipients.push_back((i % 3 == 0 ? "*.d" : "d") +
-                                                                 std::to_string(i) + ".example");
+    routes[static_cast<std::size_t>(i % 2)].recipients.push_back((i % 3 == 0 ? "*.d" : "d") + std::to_string(i) +
+                                                                 ".example");
   }
   const RouteTable fast(routes, kHostname);
   std::size_t sum = 0;
@@ -282,15 +261,14 @@ TEST(DestinationKey, IsTheRouteOrTheRouteAndTheDomain) {
 }
 
 TEST(DomainOf, IsWhatStandsBehindTheLastAtThatIsNotQuoted) {
-  const std::pair<std::string_view, std::string_view> cases[] = {
-      {"user@Example.com", "Example.com"},
-      {"\"a@b\"@example.com", "example.com"},
-      {"user@[192.0.2.1]", "[192.0.2.1]"},
-      {"user@[x:a@b.example]", "[x:a@b.example]"},
-      {"u\xc3\xa4@b\xc3\xbc.example", "b\xc3\xbc.example"},
-      {"Postmaster", ""},
-      {"", ""},
-      {"user@", ""}};
+  const std::pair<std::string_view, std::string_view> cases[] = {{"user@Example.com", "Example.com"},
+                                                                 {"\"a@b\"@example.com", "example.com"},
+                                                                 {"user@[192.0.2.1]", "[192.0.2.1]"},
+                                                                 {"user@[x:a@b.example]", "[x:a@b.example]"},
+                                                                 {"u\xc3\xa4@b\xc3\xbc.example", "b\xc3\xbc.example"},
+                                                                 {"Postmaster", ""},
+                                                                 {"", ""},
+                                                                 {"user@", ""}};
   for (const auto& [mailbox, domain] : cases) EXPECT_EQ(domain_of(mailbox), domain) << mailbox;
 }
 

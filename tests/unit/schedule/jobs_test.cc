@@ -141,8 +141,8 @@ TEST(ScheduleJobsTest, ARetryWaitsForItsTime) {
 
 TEST(ScheduleJobsTest, JobsBecomeDueInOrderOfTheirTimes) {
   ScheduleBench bench;
-  for (const int minutes : {5, 3, 9, 1, 7}) bench.add_later("a", "example.com", minutes * 1min,
-                                                           static_cast<std::uint64_t>(minutes));
+  for (const int minutes : {5, 3, 9, 1, 7})
+    bench.add_later("a", "example.com", minutes * 1min, static_cast<std::uint64_t>(minutes));
   std::vector<std::uint64_t> order;
   bench.now += 1h;
   while (const auto job = bench.next()) {

@@ -102,8 +102,8 @@ class Model {
 
 void Model::add() {
   const Duration after = pick(2) == 0 ? 0s : some_time();
-  ModelJob job = {.destination = "d" + std::to_string(pick(6)), .due = bench_.now + after,
-                  .first_attempt = pick(2) == 0};
+  ModelJob job = {
+      .destination = "d" + std::to_string(pick(6)), .due = bench_.now + after, .first_attempt = pick(2) == 0};
   // Kept in whole seconds.
   if (pick(3) != 0) job.expires = std::chrono::ceil<std::chrono::seconds>(bench_.now + some_time() * 2);
   job.id = bench_.schedule.add({.destination = bench_.schedule.destination(job.destination),

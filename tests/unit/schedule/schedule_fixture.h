@@ -24,8 +24,7 @@ class ScheduleBench {
   JobId add(std::string_view customer, std::string_view destination, std::uint64_t message = 0) {
     return add_later(customer, destination, 0s, message);
   }
-  JobId add_later(std::string_view customer, std::string_view destination, Duration after,
-                  std::uint64_t message = 0) {
+  JobId add_later(std::string_view customer, std::string_view destination, Duration after, std::uint64_t message = 0) {
     return schedule.add({.message = message,
                          .destination = schedule.destination(destination),
                          .customer = schedule.customer(customer),

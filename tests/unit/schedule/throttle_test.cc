@@ -18,9 +18,7 @@ class ThrottleTest : public ::testing::Test {
     for (; throttle.room(now) > 0; ++started) start();
     return started;
   }
-  Change finish(Verdict verdict, bool probe = false) {
-    return throttle.finish(options, verdict, probe, now, random);
-  }
+  Change finish(Verdict verdict, bool probe = false) { return throttle.finish(options, verdict, probe, now, random); }
   // As long as there is work: every delivery is followed by new starts.
   void deliver(int count) {
     for (int i = 0; i < count; ++i) {

@@ -18,7 +18,9 @@ TEST(FileLimitsTest, ClientsAndNextHopsShareWhatTheReserveLeaves) {
   EXPECT_TRUE(limits.reduced);
   EXPECT_EQ(limits.sessions_per_core, 232U);
   EXPECT_EQ(limits.outgoing_per_core, 232U);
-  EXPECT_LE(40 + kFilesReserved + 2 * kFilesReservedPerCore + 2 * std::uint64_t{limits.sessions_per_core + limits.outgoing_per_core}, 1024U);
+  EXPECT_LE(40 + kFilesReserved + 2 * kFilesReservedPerCore +
+                2 * std::uint64_t{limits.sessions_per_core + limits.outgoing_per_core},
+            1024U);
   EXPECT_EQ(limits.wanted, 40 + kFilesReserved + 2 * kFilesReservedPerCore + 60'000);
 }
 

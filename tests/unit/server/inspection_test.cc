@@ -1,5 +1,5 @@
-// What `sluice check` finds, beyond what is wrong in the text of the configuration: the machine, files, users, and routes
-// that no mail takes.
+// What `sluice check` finds, beyond what is wrong in the text of the configuration: the machine, files, users, and
+// routes that no mail takes.
 #include "engine/server/inspection.h"
 
 #include <gmock/gmock.h>
@@ -51,15 +51,17 @@ TEST(UnreachableRoutes, AreThoseWhoseMailAllGoesElsewhere) {
                           route("b", "customers = \"ACME\"\nsenders = \"example.com\"") + route("c", "")),
               ElementsAre(1));
   // Two of them together.
-  EXPECT_THAT(unreachable(route("a", "senders = \"a.example\"") + route("b", "senders = \"b.example\"") +
-                          route("c", "senders = [\"a.example\", \"b.example\"]\nrecipients = \"x.example\"") + route("d", "")),
-              ElementsAre(2));
+  EXPECT_THAT(
+      unreachable(route("a", "senders = \"a.example\"") + route("b", "senders = \"b.example\"") +
+                  route("c", "senders = [\"a.example\", \"b.example\"]\nrecipients = \"x.example\"") + route("d", "")),
+      ElementsAre(2));
 }
 
 TEST(UnreachableRoutes, AreNotThoseThatHaveSomeMailToThemselves) {
   EXPECT_THAT(unreachable(route("a", "recipients = \"*.example.com\"") + route("b", "recipients = \"example.com\"") +
                           route("c", "")),
-              IsEmpty()) << "a wildcard stands for what is below";
+              IsEmpty())
+      << "a wildcard stands for what is below";
   EXPECT_THAT(unreachable(route("a", "recipients = \"mx.example.com\"") + route("b", "recipients = \"*.example.com\"") +
                           route("c", "")),
               IsEmpty());
@@ -92,11 +94,13 @@ class InspectionTest : public ::testing::Test {
   }
   Inspection found() {
     const std::string user = ::geteuid() == 0 ? user_ : "";
-    std::ofstream(at("sluice.toml")) << "[server]\nhostname = \"relay.example.net\"\nstate_dir = \"" << state_ << "\"\ncontrol = \""
-                                     << at("run/control.sock") << "\"\nuser = \"" << user << "\"\ngroup = \"" << group_
-                                     << "\"\n[store]\naccounts = \"" << at("state/accounts.db")
-                                     << "\"\n[tls]\ncertificates = \"" << at("tls") << "\"\n[log]\nfile = \"" << log_
-                                     << "\"\n[[listener]]\naddress = \"" << address_ << "\"\n" << more_ << routes_;
+    std::ofstream(at("sluice.toml")) << "[server]\nhostname = \"relay.example.net\"\nstate_dir = \"" << state_
+                                     << "\"\ncontrol = \"" << at("run/control.sock") << "\"\nuser = \"" << user
+                                     << "\"\ngroup = \"" << group_ << "\"\n[store]\naccounts = \""
+                                     << at("state/accounts.db") << "\"\n[tls]\ncertificates = \"" << at("tls")
+                                     << "\"\n[log]\nfile = \"" << log_ << "\"\n[[listener]]\naddress = \"" << address_
+                                     << "\"\n"
+                                     << more_ << routes_;
     return inspect(at("sluice.toml"));
   }
 
@@ -135,8 +139,8 @@ TEST_F(InspectionTest, NothingIsWrong) {
 TEST_F(InspectionTest, AStateDirectoryThatCannotBeMadeIsNamed) {
   state_ = at("run/file/absent");
   write("run/file", "");
-  EXPECT_THAT(found().errors,
-              Contains(AllOf(HasSubstr("server.state_dir"), HasSubstr("run/file: is not a directory that can be looked into"))));
+  EXPECT_THAT(found().errors, Contains(AllOf(HasSubstr("server.state_dir"),
+                                             HasSubstr("run/file: is not a directory that can be looked into"))));
 }
 
 // It was an error, though serve makes it, and the spool in it.
@@ -199,8 +203,9 @@ TEST_F(InspectionTest, EveryPairOfCertificatesIsLookedAt) {
 TEST_F(InspectionTest, CustomersAreKnownAndRoutesCanMatch) {
   routes_ = route("theirs", "customers = [\"ACME\", \"Acme Ltd\"]") +
             route("again", "customers = \"acme\"\nrecipients = \"x.example\"") + route("farm", "");
-  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("route theirs"), HasSubstr("there is no customer \"Acme Ltd\"")),
-                                          AllOf(HasSubstr("route again"), HasSubstr("can never match"))));
+  EXPECT_THAT(found().errors,
+              ElementsAre(AllOf(HasSubstr("route theirs"), HasSubstr("there is no customer \"Acme Ltd\"")),
+                          AllOf(HasSubstr("route again"), HasSubstr("can never match"))));
 }
 
 TEST_F(InspectionTest, AnAddressThatIsNotOursIsNamed) {
@@ -230,7 +235,8 @@ TEST_F(InspectionTest, ASpoolThatCannotBeUsedIsNamedAndLeftAsItIs) {
   EXPECT_THAT(found().errors, IsEmpty()) << "an empty directory becomes a spool";
   EXPECT_TRUE(fs::is_empty(at("state/spool")));
   write("state/spool/format", "sluice-spool 99\n");
-  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("spool.directory: "), HasSubstr("another version ('sluice-spool 99')"))));
+  EXPECT_THAT(found().errors,
+              ElementsAre(AllOf(HasSubstr("spool.directory: "), HasSubstr("another version ('sluice-spool 99')"))));
   write("state/spool/format", "sluice-spool 1\n");
   write("state/spool/in-use-by", "relay.example.net\n");
   EXPECT_THAT(found().errors, IsEmpty()) << "this host";
@@ -269,7 +275,8 @@ TEST_F(InspectionTest, AMailboxThatCannotBeWrittenToIsNamed) {
   EXPECT_THAT(maildir(at("mail/box")), IsEmpty());
   EXPECT_FALSE(fs::exists(at("mail"))) << "it is made with the first message";
   write("file", "");
-  EXPECT_THAT(maildir(at("file/box")), ElementsAre(AllOf(HasSubstr("route farm: maildir: "), HasSubstr("file: is not a directory"))));
+  EXPECT_THAT(maildir(at("file/box")),
+              ElementsAre(AllOf(HasSubstr("route farm: maildir: "), HasSubstr("file: is not a directory"))));
   fs::create_directories(at("box/new"));
   write("box/cur", "");
   EXPECT_THAT(maildir(at("box")), ElementsAre(HasSubstr("box/cur: is not a directory")));

@@ -52,12 +52,12 @@ TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
                                     .text = "Not now",
                                     .recipients = "bob@example.net, eve@example.net",
                                     .count = 2});
-  for (const char* part :
-       {R"("event":"delivery")", R"("id":"Q1")", R"("verdict":"deferred")", R"("code":451)", R"("enhanced":"4.2.1")",
-        R"("customer":"acme")", R"("account":"ann@example.com")", R"("from":"bounce@example.com")",
-        R"("to":"bob@example.net, eve@example.net")", R"("message_id":"<1@example.com>")", R"("by":"queue")",
-        R"("destination":"mx/example.net")", R"("next_hop":"mx1.example.net:25")", R"("next_hop_address":"192.0.2.25:25")",
-        R"("next_hop_tls":"TLSv1.3")", R"("deferred":2)", R"("taken":0)", R"("detail":"Not now")"})
+  for (const char* part : {R"("event":"delivery")", R"("id":"Q1")", R"("verdict":"deferred")", R"("code":451)",
+                           R"("enhanced":"4.2.1")", R"("customer":"acme")", R"("account":"ann@example.com")",
+                           R"("from":"bounce@example.com")", R"("to":"bob@example.net, eve@example.net")",
+                           R"("message_id":"<1@example.com>")", R"("by":"queue")", R"("destination":"mx/example.net")",
+                           R"("next_hop":"mx1.example.net:25")", R"("next_hop_address":"192.0.2.25:25")",
+                           R"("next_hop_tls":"TLSv1.3")", R"("deferred":2)", R"("taken":0)", R"("detail":"Not now")"})
     EXPECT_THAT(line, HasSubstr(part));
 }
 
@@ -84,21 +84,21 @@ TEST_F(LogObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
   observer_.aborted(record);
   const std::string line = take();
   for (const char* part :
-       {R"("event":"message_aborted")", R"("id":"Q1")", R"("reason":"content_cut_off")", R"("account":"ann@example.com")",
-        R"("from":"ann@example.com")", R"("to":"bob@example.net, eve@example.net")", R"("message_id":"<1@example.com>")",
-        R"("recipients":2)", R"("recipients_taken":1)", R"("bytes":4711)", R"("next_hop":"mx1.example.net:25")",
-        R"("next_hop_address":"192.0.2.25:25")", R"("detail":"451 Not now")"})
+       {R"("event":"message_aborted")", R"("id":"Q1")", R"("reason":"content_cut_off")",
+        R"("account":"ann@example.com")", R"("from":"ann@example.com")", R"("to":"bob@example.net, eve@example.net")",
+        R"("message_id":"<1@example.com>")", R"("recipients":2)", R"("recipients_taken":1)", R"("bytes":4711)",
+        R"("next_hop":"mx1.example.net:25")", R"("next_hop_address":"192.0.2.25:25")", R"("detail":"451 Not now")"})
     EXPECT_THAT(line, HasSubstr(part));
 }
 
 TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
   observer_.message({.id = "Q1",
-                                   .recipients = "bob@example.net, eve@example.org",
-                                   .message_id = "<1@example.com>",
-                                   .next_hop = "mx:25",
-                                   .next_hop_address = "192.0.2.25:25",
-                                   .next_hop_tls = "TLSv1.3",
-                                   .code = 250});
+                     .recipients = "bob@example.net, eve@example.org",
+                     .message_id = "<1@example.com>",
+                     .next_hop = "mx:25",
+                     .next_hop_address = "192.0.2.25:25",
+                     .next_hop_tls = "TLSv1.3",
+                     .code = 250});
   const std::string line = take();
   for (const char* part : {R"("to":"bob@example.net, eve@example.org")", R"("message_id":"<1@example.com>")",
                            R"("next_hop_address":"192.0.2.25:25")", R"("next_hop_tls":"TLSv1.3")"})
@@ -116,17 +116,17 @@ TEST_F(LogObserverTest, AnEndOfASessionSaysWhoAndWhy) {
                    .bytes_received = 700,
                    .content_bytes = 500});
   const std::string line = take();
-  for (const char* part : {R"("event":"session_ended")", R"("reason":"content_cut_off")", R"("client":"198.51.100.7")",
-                           R"("account":"ann@example.com")", R"("id":"Q1")", R"("bytes":700)", R"("content_bytes":500)"})
+  for (const char* part :
+       {R"("event":"session_ended")", R"("reason":"content_cut_off")", R"("client":"198.51.100.7")",
+        R"("account":"ann@example.com")", R"("id":"Q1")", R"("bytes":700)", R"("content_bytes":500)"})
     EXPECT_THAT(line, HasSubstr(part));
 }
 
 // 2,000 of them would otherwise be 2,000 lines; those of one IPv6 block are one burst.
 TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
   const auto end = [this](const std::string& ip) {
-    observer_.ended({.reason = session::EndReason::handshake_timeout,
-                     .lines_max = 1,
-                     .client = *io::Address::from_ip(ip, 1000)});
+    observer_.ended(
+        {.reason = session::EndReason::handshake_timeout, .lines_max = 1, .client = *io::Address::from_ip(ip, 1000)});
   };
   for (int i = 1; i <= 2000; ++i) end("2001:db8::" + std::to_string(i % 1000));
   const std::string text = take();
@@ -135,7 +135,8 @@ TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
   end("2001:db8:0:1::1");
   EXPECT_THAT(take(), HasSubstr("handshake_timeout")) << "another block";
   observer_.close();
-  EXPECT_THAT(take(), AllOf(HasSubstr(R"("event":"repeated")"), HasSubstr(R"("count":1999)"), HasSubstr("2001:db8::/64")));
+  EXPECT_THAT(take(),
+              AllOf(HasSubstr(R"("event":"repeated")"), HasSubstr(R"("count":1999)"), HasSubstr("2001:db8::/64")));
 }
 
 TEST_F(LogObserverTest, AFailedAcceptIsOneLineForABurst) {

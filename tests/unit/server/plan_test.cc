@@ -72,9 +72,9 @@ fallback = false
 // Where nobody has to log in, nobody can.
 TEST(Plan, RequireAuthDecidesWhetherALoginIsOffered) {
   for (const bool required : {true, false}) {
-    const auto plan = plan_of("[[listener]]\naddress = \"127.0.0.1:2525\"\ntrusted = \"192.0.2.0/24\"\nrequire_auth = " +
-                              std::string(required ? "true" : "false") +
-                              "\n[[route]]\nhosts = [\"mx1.farm.example\"]\n");
+    const auto plan =
+        plan_of("[[listener]]\naddress = \"127.0.0.1:2525\"\ntrusted = \"192.0.2.0/24\"\nrequire_auth = " +
+                std::string(required ? "true" : "false") + "\n[[route]]\nhosts = [\"mx1.farm.example\"]\n");
     ASSERT_NE(plan, nullptr);
     EXPECT_EQ(plan->listeners.at(0).rules.profile.extensions.auth, required);
   }
@@ -124,8 +124,7 @@ hosts = "mx.farm.example"
 TEST(Plan, ReportsComeFromThisHostUnlessSomethingElseIsSaid) {
   const std::string route = "[[route]]\nhosts = \"mx.farm.example\"\n";
   EXPECT_EQ(plan_of(route)->config.reports.from, "MAILER-DAEMON@relay.example.net");
-  EXPECT_EQ(plan_of("[reports]\nfrom = \"x@y.example\"\n" + route)->config.reports.from,
-            "x@y.example");
+  EXPECT_EQ(plan_of("[reports]\nfrom = \"x@y.example\"\n" + route)->config.reports.from, "x@y.example");
 }
 
 // By its place it was another one after a reload that has put one in front.
@@ -142,9 +141,11 @@ TEST(Plan, LimitsOfARouteAreByItsName) {
 }
 
 TEST(Plan, ReportsTakeTheRouteThatIsNamed) {
-  const std::string routes = "[[route]]\nname = \"back\"\ncustomers = \"nobody\"\nhosts = \"back.example\"\n"
-                             "[[route]]\nmx = true\n";
-  const route::RouteTable::Query dsn{.recipient_domain = "x.example", .customer = "acme", .null_sender = true, .own_dsn = true};
+  const std::string routes =
+      "[[route]]\nname = \"back\"\ncustomers = \"nobody\"\nhosts = \"back.example\"\n"
+      "[[route]]\nmx = true\n";
+  const route::RouteTable::Query dsn{
+      .recipient_domain = "x.example", .customer = "acme", .null_sender = true, .own_dsn = true};
   const auto named = plan_of("[reports]\nroute = \"back\"\n" + routes);
   ASSERT_NE(named, nullptr);
   EXPECT_EQ(named->route_table->find(dsn), 0U);
@@ -162,8 +163,7 @@ TEST(Plan, TellsWhichRouteCannotBeMade) {
   ASSERT_TRUE(config.has_value());
   const auto plan = make_plan(*std::move(config));
   ASSERT_FALSE(plan.has_value());
-  EXPECT_THAT(plan.error(), ElementsAre(HasSubstr("route a: password_file: "),
-                                        HasSubstr("route default: ca_file: ")));
+  EXPECT_THAT(plan.error(), ElementsAre(HasSubstr("route a: password_file: "), HasSubstr("route default: ca_file: ")));
 }
 
 // A setting that is only read could be dropped on its way here, or be taken for its neighbour.

@@ -1,4 +1,5 @@
-// What `sluicectl queue` does to a large queue: all of it, each message once, in portions, and sharing the disk's writes.
+// What `sluicectl queue` does to a large queue: all of it, each message once, in portions, and sharing the disk's
+// writes.
 #include "engine/server/queue_answer.h"
 
 #include <gmock/gmock.h>
@@ -55,8 +56,8 @@ class QueueControlTest : public ::testing::Test {
   // One more job of a message, for a destination of its own.
   void add_job(spool::QueueId id, const std::string& destination) {
     loop().post([this, id, destination] {
-      bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater}, "acme",
-                             destination);
+      bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater},
+                             "acme", destination);
     });
   }
 
@@ -141,7 +142,8 @@ TEST_F(QueueControlTest, RemovalOfSomeReadsTheOthersOnce) {
 // The fewer were wanted still, the fewer were read at one time: the last one alone.
 TEST_F(QueueControlTest, SearchReadsManyAtATimeUntilTheLast) {
   fill();
-  const control::QueueAnswer found = ask({.verb = control::QueueVerb::list, .limit = 1, .recipient = "to2999@example.net"});
+  const control::QueueAnswer found =
+      ask({.verb = control::QueueVerb::list, .limit = 1, .recipient = "to2999@example.net"});
   EXPECT_EQ(found.rows.size(), 1U);
   EXPECT_GE(operations_max_, 32U);
   const control::QueueAnswer some = ask({.verb = control::QueueVerb::list, .limit = 5, .sender = "bob@example.com"});
@@ -196,14 +198,18 @@ TEST_F(QueueControlTest, TheEndOfTheCoreCutsItShort) {
 // A message for bob, who was told 451, and eve, who has it: the attempt's own last word is eve's 250.
 TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
   bench_.start();
-  bench_.hop().add({.stage = testing::HopStage::recipient, .count = testing::kAlways, .say = "451 4.2.1 Try later\r\n", .only_for = "bob"});
+  bench_.hop().add({.stage = testing::HopStage::recipient,
+                    .count = testing::kAlways,
+                    .say = "451 4.2.1 Try later\r\n",
+                    .only_for = "bob"});
   EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {"bob@example.net", "eve@example.net"}), 250);
   const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
   ASSERT_EQ(answer.rows.size(), 1U);
   EXPECT_EQ(answer.rows[0].last_response, "451 4.2.1 Try later");
   EXPECT_EQ(answer.rows[0].state, "waiting");
   EXPECT_GT(answer.rows[0].due, bench_.queue().wall());
-  const std::string shown = control::render_queue({.verb = control::QueueVerb::list}, std::vector{answer}, bench_.queue().wall());
+  const std::string shown =
+      control::render_queue({.verb = control::QueueVerb::list}, std::vector{answer}, bench_.queue().wall());
   EXPECT_THAT(shown, ::testing::HasSubstr("451 4.2.1 Try later"));
   EXPECT_THAT(shown, ::testing::Not(::testing::HasSubstr("250")));
   // What the destination said is no secret either, though the queue has not asked it yet.
@@ -237,7 +243,9 @@ TEST_F(QueueControlTest, AFlushCountsMessages) {
   fill(5);
   EXPECT_EQ(ask({.verb = control::QueueVerb::flush, .destination = "farm"}).changed, 5U);
   const control::QueueAnswer none = ask({.verb = control::QueueVerb::flush, .destination = "elsewhere"});
-  EXPECT_EQ(control::render_queue({.verb = control::QueueVerb::flush, .destination = "elsewhere"}, std::vector{none}, 0), "0 were changed\n");
+  EXPECT_EQ(
+      control::render_queue({.verb = control::QueueVerb::flush, .destination = "elsewhere"}, std::vector{none}, 0),
+      "0 were changed\n");
 }
 
 // The text was compared as it was given: nothing was found.
@@ -246,8 +254,11 @@ TEST_F(QueueControlTest, ADestinationIsOneInAllItsSpellings) {
   add_job(1, "farm/xn--bcher-kva.example");
   for (const std::string destination : {"farm/B\u00dccher.Example", "farm/xn--BCHER-kva.example"}) {
     EXPECT_EQ(ask({.verb = control::QueueVerb::list, .destination = destination}).rows.size(), 1U) << destination;
-    EXPECT_EQ(ask({.verb = control::QueueVerb::destinations, .destination = destination}).destinations.size(), 1U) << destination;
-    EXPECT_TRUE(ask({.verb = control::QueueVerb::hold, .customer = "other", .destination = destination}).destination_known) << destination;
+    EXPECT_EQ(ask({.verb = control::QueueVerb::destinations, .destination = destination}).destinations.size(), 1U)
+        << destination;
+    EXPECT_TRUE(
+        ask({.verb = control::QueueVerb::hold, .customer = "other", .destination = destination}).destination_known)
+        << destination;
   }
 }
 
@@ -256,7 +267,8 @@ TEST_F(QueueControlTest, WhatIsKnownOfTheDestinationIsTold) {
   fill(2);
   EXPECT_FALSE(ask({.verb = control::QueueVerb::hold, .destination = "fram"}).destination_known);
   EXPECT_TRUE(ask({.verb = control::QueueVerb::hold, .customer = "other", .destination = "farm"}).destination_known);
-  EXPECT_TRUE(ask({.verb = control::QueueVerb::remove, .destination = "farm"}).destination_known) << "before all of it was removed";
+  EXPECT_TRUE(ask({.verb = control::QueueVerb::remove, .destination = "farm"}).destination_known)
+      << "before all of it was removed";
 }
 
 TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
@@ -281,7 +293,8 @@ TEST_F(QueueControlTest, WhatIsCutSaysSo) {
     const control::QueueRequest text{.verb = verb};
     EXPECT_THAT(control::render_queue(text, std::vector{ask(text)}, 0), ::testing::HasSubstr("\n... and more"));
     const control::QueueRequest some{.verb = verb, .json = true, .limit = 10};
-    EXPECT_THAT(control::render_queue(some, std::vector{ask(some)}, 0), ::testing::HasSubstr("\n]\nnote: ... and more"));
+    EXPECT_THAT(control::render_queue(some, std::vector{ask(some)}, 0),
+                ::testing::HasSubstr("\n]\nnote: ... and more"));
     const control::QueueRequest all{.verb = verb, .json = true};
     const std::string whole = control::render_queue(all, std::vector{ask(all)}, 0);
     EXPECT_EQ(std::ranges::count(whole, '{'), verb == control::QueueVerb::list ? 120 : 121);

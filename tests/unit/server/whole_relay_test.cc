@@ -65,9 +65,9 @@ void break_disk(sim::SimWorld& world, sim::SimRandom& random) {
   constexpr std::array<int, 2> kErrors{EIO, ENOSPC};
   for (std::uint64_t i = random.below(3); i > 0; --i)
     world.faults().add(sim::SimFault{.call = sim::SimCall::write_file,
-                                    .after = random.below(20),
-                                    .count = random.between(1, 3),
-                                    .error = kErrors[random.below(2)]});
+                                     .after = random.below(20),
+                                     .count = random.between(1, 3),
+                                     .error = kErrors[random.below(2)]});
 }
 
 struct Tally {
@@ -150,8 +150,9 @@ TEST(WholeRelayTest, WhateverBreaksA250IsDelivered) {
     live_through(seed, tally);
     if (::testing::Test::HasFailure()) return;
   }
-  std::printf("%llu answered 250, %llu of all delivered, %llu stored on the way\n", static_cast<unsigned long long>(tally.taken),
-              static_cast<unsigned long long>(tally.delivered), static_cast<unsigned long long>(tally.stored));
+  std::printf("%llu answered 250, %llu of all delivered, %llu stored on the way\n",
+              static_cast<unsigned long long>(tally.taken), static_cast<unsigned long long>(tally.delivered),
+              static_cast<unsigned long long>(tally.stored));
   EXPECT_GT(tally.taken, 300U);
   EXPECT_GT(tally.stored, 50U);
 }

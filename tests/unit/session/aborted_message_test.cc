@@ -1,5 +1,5 @@
-// A message that comes to no end leaves a line all the same: its id may be in a next hop's log, and its recipients may have
-// been asked there.
+// A message that comes to no end leaves a line all the same: its id may be in a next hop's log, and its recipients may
+// have been asked there.
 #include "tests/unit/session/session_fixture.h"
 
 namespace sluice::session {

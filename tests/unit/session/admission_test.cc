@@ -1,4 +1,5 @@
-// The bounds that sessions share: how many there are, how many shake hands, and how many of each from one client address.
+// The bounds that sessions share: how many there are, how many shake hands, and how many of each from one client
+// address.
 #include "engine/session/admission.h"
 
 #include <list>

@@ -1,5 +1,5 @@
-// What whole sessions make of content that is not quite as the RFCs want it: mended where that deceives nobody, and never
-// another author, another message or another recipient.
+// What whole sessions make of content that is not quite as the RFCs want it: mended where that deceives nobody, and
+// never another author, another message or another recipient.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -9,10 +9,10 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::SizeIs;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::SizeIs;
 
 constexpr std::string_view kFrom = "From: <ann@example.com>\r\n";
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
@@ -98,22 +98,25 @@ TEST_F(ContentTest, ALineOfBlanksDoesNotPartTheHeader) {
 // ------------------------------------------------------------------------------------------ who is shown as the author
 
 TEST_F(ContentTest, NamesThatProgramsLeaveUnquoted) {
-  for (const char* const from : {"ann@example.com <ann@example.com>", "Foo [Sales] <ann@example.com>", "bob@EXAMPLE.com <ann@example.com>"})
+  for (const char* const from :
+       {"ann@example.com <ann@example.com>", "Foo [Sales] <ann@example.com>", "bob@EXAMPLE.com <ann@example.com>"})
     EXPECT_EQ(submit("From: " + std::string(from) + "\r\n\r\nhello\r\n"), 250) << from;
   host.rules().foreign_name = policy::ForeignName::allow;
   for (const char* const from :
-       {"eve@evil.example <ann@example.com>", "ann@example.com, eve@evil.example <ann@example.com>", "Foo, Inc. <ann@example.com>",
-        "Foo; <ann@example.com>", "<eve@evil.example> <ann@example.com>", "ann@example.com <eve@evil.example>", "Eve @ evil <ann@example.com>"})
+       {"eve@evil.example <ann@example.com>", "ann@example.com, eve@evil.example <ann@example.com>",
+        "Foo, Inc. <ann@example.com>", "Foo; <ann@example.com>", "<eve@evil.example> <ann@example.com>",
+        "ann@example.com <eve@evil.example>", "Eve @ evil <ann@example.com>"})
     EXPECT_EQ(submit("From: " + std::string(from) + "\r\n\r\nhello\r\n"), 550) << from;
 }
 
-constexpr const char* kForeignNames[] = {
-    "\"eve@evil.example\" <ann@example.com>", "ann@example.com (eve@evil.example)",
-    "=?utf-8?B?ZXZlQGV2aWwuZXhhbXBsZQ==?= <ann@example.com>", "=?utf-8?Q?eve=40evil?= =?iso-8859-1?Q?=2Eexample?= <ann@example.com>",
-    "\"ann@example.com eve@evil.example\" <ann@example.com>"};
+constexpr const char* kForeignNames[] = {"\"eve@evil.example\" <ann@example.com>", "ann@example.com (eve@evil.example)",
+                                         "=?utf-8?B?ZXZlQGV2aWwuZXhhbXBsZQ==?= <ann@example.com>",
+                                         "=?utf-8?Q?eve=40evil?= =?iso-8859-1?Q?=2Eexample?= <ann@example.com>",
+                                         "\"ann@example.com eve@evil.example\" <ann@example.com>"};
 
 TEST_F(ContentTest, AnotherAddressInTheNameIsRefusedUnlessSet) {
-  for (const char* const from : kForeignNames) EXPECT_EQ(submit("From: " + std::string(from) + "\r\n\r\nhello\r\n"), 550) << from;
+  for (const char* const from : kForeignNames)
+    EXPECT_EQ(submit("From: " + std::string(from) + "\r\n\r\nhello\r\n"), 550) << from;
   EXPECT_EQ(submit("From: \"bob@example.com\" <ann@example.com> (Ann)\r\n\r\nhello\r\n"), 250);
 }
 
@@ -137,10 +140,19 @@ TEST_F(ContentTest, AnotherAddressInTheNameIsAllowed) {
   }
 }
 
-constexpr const char* kForeignFields[] = {"Sender: eve@evil.example", "sender :ann@example.com", "Sender: ann@example.com, bob@example.com",
-                                          "Sender:", "Sender: ann", "Author: eve@evil.example", "author: ann@example.com, \"x\" <eve@evil.example>", "Resent-From: eve@evil.example", "Resent-Sender: \"x\" <eve@evil.example>",
-                                          "Resent-From: ann@example.com, eve@evil.example", "SENDER:\r\n eve@evil.example",
-                                          "Sender: eve@evil.example <ann@example.com>", "Sender: \"eve@evil.example\" <ann@example.com>"};
+constexpr const char* kForeignFields[] = {"Sender: eve@evil.example",
+                                          "sender :ann@example.com",
+                                          "Sender: ann@example.com, bob@example.com",
+                                          "Sender:",
+                                          "Sender: ann",
+                                          "Author: eve@evil.example",
+                                          "author: ann@example.com, \"x\" <eve@evil.example>",
+                                          "Resent-From: eve@evil.example",
+                                          "Resent-Sender: \"x\" <eve@evil.example>",
+                                          "Resent-From: ann@example.com, eve@evil.example",
+                                          "SENDER:\r\n eve@evil.example",
+                                          "Sender: eve@evil.example <ann@example.com>",
+                                          "Sender: \"eve@evil.example\" <ann@example.com>"};
 
 TEST_F(ContentTest, AForeignSenderIsRefused) {
   for (const char* const field : kForeignFields) {
@@ -153,7 +165,8 @@ TEST_F(ContentTest, AForeignSenderIsRefused) {
 TEST_F(ContentTest, AForeignSenderIsLeftOutWhereThatIsSet) {
   host.rules().foreign_sender = policy::ForeignSender::drop;
   for (const char* const field : kForeignFields) {
-    EXPECT_EQ(submit("Subject: x\r\n" + std::string(field) + "\r\n" + std::string(kFrom) + "\r\nhello\r\n"), 250) << field;
+    EXPECT_EQ(submit("Subject: x\r\n" + std::string(field) + "\r\n" + std::string(kFrom) + "\r\nhello\r\n"), 250)
+        << field;
     EXPECT_EQ(arrived(), "Subject: x\r\n" + std::string(kFrom) + "\r\nhello\r\n") << field;
     EXPECT_EQ(submit(std::string(kFrom) + field + "\r\nhello there\r\n"), 250) << field;
     EXPECT_EQ(arrived(), std::string(kFrom) + "\r\nhello there\r\n") << field;
@@ -170,7 +183,8 @@ TEST_F(ContentTest, TwoSendersAreRefusedWhoeverTheyAre) {
 
 TEST_F(ContentTest, OnesOwnSenderAndAnyReplyToGoOn) {
   const std::string text = std::string(kFrom) +
-                           "Sender: Bob <bob@example.com>\r\nResent-From: ann@example.com, bob@example.com\r\nResent-Sender: ann@example.com\r\n"
+                           "Sender: Bob <bob@example.com>\r\nResent-From: ann@example.com, "
+                           "bob@example.com\r\nResent-Sender: ann@example.com\r\n"
                            "Reply-To: eve@evil.example\r\n\r\nhello\r\n";
   EXPECT_EQ(submit(text), 250);
   EXPECT_EQ(arrived(), text);
@@ -210,14 +224,17 @@ TEST_F(ContentTest, ShortLinesWithBareLfsAreNoLongLine) {
 }
 
 // Whatever bare line ends stand before it, the message ends at CRLF.CRLF, and what a smuggler put into it stays in it.
-constexpr std::string_view kFalseEnds[] = {"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r\n", "\r\n.\r", "\r.\r", "\n.\r", "\r\n.\r\r\n",
-                                           "\r\r\n.\n", "\n\r\n.\n", "\n\n.\n\n", "\n..\n", "\n..\r\n", "\r\n..\n", "\n.\n.\r\n"};
-constexpr std::string_view kSmuggled = "MAIL FROM:<ann@example.com>\r\nRCPT TO:<victim@example.net>\r\nDATA\r\nFrom: <ann@example.com>\r\n\r\nsmuggled";
+constexpr std::string_view kFalseEnds[] = {"\n.\n",     "\n.\r\n", "\r\n.\n",     "\r.\r\n",   "\r\n.\r",
+                                           "\r.\r",     "\n.\r",   "\r\n.\r\r\n", "\r\r\n.\n", "\n\r\n.\n",
+                                           "\n\n.\n\n", "\n..\n",  "\n..\r\n",    "\r\n..\n",  "\n.\n.\r\n"};
+constexpr std::string_view kSmuggled =
+    "MAIL FROM:<ann@example.com>\r\nRCPT TO:<victim@example.net>\r\nDATA\r\nFrom: <ann@example.com>\r\n\r\nsmuggled";
 
 TEST_F(ContentTest, NoFalseEndEndsAMessageHoweverItIsCut) {
   host.rules().normalise_line_ends = true;
   for (const std::string_view end : kFalseEnds) {
-    const std::string text = std::string(kText.substr(0, kText.size() - 2)) + std::string(end) + std::string(kSmuggled) + std::string(kEnd);
+    const std::string text =
+        std::string(kText.substr(0, kText.size() - 2)) + std::string(end) + std::string(kSmuggled) + std::string(kEnd);
     const std::size_t begin = kText.size() - 2;
     for (std::size_t cut = begin - 1; cut <= begin + end.size() + 3; ++cut) {
       SCOPED_TRACE(::testing::PrintToString(std::string(end)) + " cut at " + std::to_string(cut));
@@ -248,7 +265,8 @@ TEST_F(ContentTest, ChunksAreCutAnywhere) {
   host.rules().normalise_line_ends = true;
   for (const std::string_view end : kFalseEnds) {
     const std::string text = std::string(kText.substr(0, kText.size() - 2)) + std::string(end) + "there\n";
-    const bool bare_cr = (std::string(end) + "t").find("\r.") != std::string::npos || end.find("\r\r") != std::string_view::npos || end.ends_with('\r');
+    const bool bare_cr = (std::string(end) + "t").find("\r.") != std::string::npos ||
+                         end.find("\r\r") != std::string_view::npos || end.ends_with('\r');
     for (std::size_t cut = kText.size() - 3; cut <= kText.size() + end.size(); ++cut) {
       SCOPED_TRACE(::testing::PrintToString(std::string(end)) + " cut at " + std::to_string(cut));
       host.takers.ledger.clear();
@@ -269,7 +287,8 @@ TEST_F(ContentTest, ChunksAreCutAnywhere) {
   }
 }
 
-// ------------------------------------------------------------------------------------------ what a next hop must be able to do
+// ------------------------------------------------------------------------------------------ what a next hop must be
+// able to do
 
 TEST_F(ContentTest, WhatIsNotAsciiIsSaidOfTheMessageAndNotOfTheKeyword) {
   struct Row {
@@ -278,8 +297,13 @@ TEST_F(ContentTest, WhatIsNotAsciiIsSaidOfTheMessageAndNotOfTheKeyword) {
   };
   const Row rows[] = {
       {std::string(kText), {.whole = true}},
-      {std::string(kText) + "gr\xc3\xbc\xc3\x9f" "e\r\n", {.eight_bit = true, .whole = true}},
-      {"Subject: gr\xc3\xbc\xc3\x9f" "e\r\n" + std::string(kText), {.header_eight_bit = true, .eight_bit = true, .whole = true}},
+      {std::string(kText) + "gr\xc3\xbc\xc3\x9f"
+                            "e\r\n",
+       {.eight_bit = true, .whole = true}},
+      {"Subject: gr\xc3\xbc\xc3\x9f"
+       "e\r\n" +
+           std::string(kText),
+       {.header_eight_bit = true, .eight_bit = true, .whole = true}},
       {std::string(kFrom) + "hello there \xfc\r\n", {.eight_bit = true, .whole = true}},
       {std::string(kFrom), {.whole = true}},
   };

@@ -1,5 +1,5 @@
-// What real clients and balancers send that is not as the RFCs have it and deceives nobody: it is taken; and what must not
-// come in with it.
+// What real clients and balancers send that is not as the RFCs have it and deceives nobody: it is taken; and what must
+// not come in with it.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -7,16 +7,16 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using testing::ClientReply;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::SizeIs;
-using ::testing::StartsWith;
-using testing::ClientReply;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr std::string_view kMail = "MAIL FROM:<ann@example.com>";
 constexpr std::string_view kRcpt = "RCPT TO:<bob@example.net>";
@@ -62,7 +62,8 @@ class LenientDialogTest : public ::testing::Test {
 // Next hops made three copies of it, or refused it, which made a failure report.
 TEST_F(LenientDialogTest, ARecipientNamedTwiceIsOne) {
   client().log_in();
-  EXPECT_EQ(submit({"<b@d.example>", "<b@d.example>", "<b@D.EXAMPLE>", "b@d.example", "<@x.example:b@d.example>"}).code, 250);
+  EXPECT_EQ(submit({"<b@d.example>", "<b@d.example>", "<b@D.EXAMPLE>", "b@d.example", "<@x.example:b@d.example>"}).code,
+            250);
   EXPECT_THAT(recipients(), ElementsAre("b@d.example"));
   EXPECT_THAT(last().envelope.recipients, SizeIs(1));
   EXPECT_EQ(host.counters.recipients_taken, 1U);
@@ -79,8 +80,13 @@ TEST_F(LenientDialogTest, RecipientsOfOneSegmentAreComparedToo) {
 // A U-label and its A-label are one domain, in any case and in any normal form.
 TEST_F(LenientDialogTest, ADomainIsOneInAllItsForms) {
   client().log_in();
-  EXPECT_EQ(submit({"<b@b\xc3\xbc" "cher.example>", "<b@xn--bcher-kva.example>", "<b@XN--BCHER-KVA.example>",
-                    "<b@B\xc3\x9c" "CHER.example>", "<b@bu\xcc\x88" "cher.example>"},
+  EXPECT_EQ(submit({"<b@b\xc3\xbc"
+                    "cher.example>",
+                    "<b@xn--bcher-kva.example>", "<b@XN--BCHER-KVA.example>",
+                    "<b@B\xc3\x9c"
+                    "CHER.example>",
+                    "<b@bu\xcc\x88"
+                    "cher.example>"},
                    kText, std::string(kMail) + " SMTPUTF8")
                 .code,
             250);
@@ -89,18 +95,19 @@ TEST_F(LenientDialogTest, ADomainIsOneInAllItsForms) {
 
 TEST_F(LenientDialogTest, OtherRecipientsStayApart) {
   client().log_in();
-  const std::vector<std::string> others{"<b@d.example>",     "<B@d.example>",          "<b@e.example>", "<\"b\"@d.example>",
-                                        "<b+x@d.example>",   "<b@sub.d.example>",      "<b@[192.0.2.9]>",
-                                        "<\"b@d.example\"@d.example>", "<b%d.example@d.example>"};
+  const std::vector<std::string> others{
+      "<b@d.example>",          "<B@d.example>",     "<b@e.example>",   "<\"b\"@d.example>",
+      "<b+x@d.example>",        "<b@sub.d.example>", "<b@[192.0.2.9]>", "<\"b@d.example\"@d.example>",
+      "<b%d.example@d.example>"};
   EXPECT_EQ(submit(others).code, 250);
   EXPECT_THAT(recipients(), SizeIs(others.size()));
 }
 
 TEST_F(LenientDialogTest, RecipientsWithOtherDsnParametersStayApart) {
   client().log_in();
-  EXPECT_EQ(submit({"<b@d.example>", "<b@d.example> NOTIFY=NEVER", "<b@d.example> NOTIFY=SUCCESS", "<b@D.example> NOTIFY=NEVER",
-                    "<b@d.example> ORCPT=rfc822;x@y.example", "<b@d.example> ORCPT=rfc822;x@y.example NOTIFY=SUCCESS",
-                    "<b@d.example> ORCPT=rfc822;x@y.example"})
+  EXPECT_EQ(submit({"<b@d.example>", "<b@d.example> NOTIFY=NEVER", "<b@d.example> NOTIFY=SUCCESS",
+                    "<b@D.example> NOTIFY=NEVER", "<b@d.example> ORCPT=rfc822;x@y.example",
+                    "<b@d.example> ORCPT=rfc822;x@y.example NOTIFY=SUCCESS", "<b@d.example> ORCPT=rfc822;x@y.example"})
                 .code,
             250);
   EXPECT_THAT(recipients(), SizeIs(5));
@@ -203,7 +210,9 @@ void expect_safe_trace(const std::string& content) {
 TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
   for (const auto& [name, safe] : {std::pair{"J\xf6rgs PC"s, "J?rgs?PC"s}, std::pair{"a\tb"s, "a?b"s},
                                    std::pair{std::string(400, 'a'), std::string(255, 'a')},
-                                   std::pair{"x\xe2\x80\xae" "(y)"s, "x\\x{202E}(y)"s}}) {
+                                   std::pair{"x\xe2\x80\xae"
+                                             "(y)"s,
+                                             "x\\x{202E}(y)"s}}) {
     SCOPED_TRACE(safe);
     Platforms platforms(testing::PlatformKind::simulated);
     io::Loop& here = platforms.add_loop(testing::kRelayHost);

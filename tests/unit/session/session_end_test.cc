@@ -8,10 +8,10 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::IsEmpty;
 using ::testing::Le;
-using ::testing::SizeIs;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::SizeIs;
 
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 
@@ -67,8 +67,7 @@ Vanished vanish(const Script& script, std::uint64_t seed, const sim::SimStreamFa
   using Dialled = std::expected<std::unique_ptr<net::Connection>, int>;
   Dialled dialled =
       testing::await<Dialled>(platforms, there, [&] { return net::Connection::connect(there, host.address(), 30s); });
-  if (dialled)
-    testing::await_done(platforms, there, [&] { return play(script, *std::move(dialled), result.heard); });
+  if (dialled) testing::await_done(platforms, there, [&] { return play(script, *std::move(dialled), result.heard); });
   host.close();
   result.taken = host.takers.ledger.size();
   EXPECT_THAT(host.takers.ledger, SizeIs(Le(1U)));

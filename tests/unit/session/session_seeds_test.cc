@@ -1,6 +1,6 @@
-// Many worlds, each from its seed: several clients that send honest and dishonest messages in pieces of any size, over a
-// network that delays, breaks and runs out of everything. Whatever happens, a 250 after a message means that it is in the
-// ledger as it was sent, nothing else is, and nothing is left behind.
+// Many worlds, each from its seed: several clients that send honest and dishonest messages in pieces of any size, over
+// a network that delays, breaks and runs out of everything. Whatever happens, a 250 after a message means that it is in
+// the ledger as it was sent, nothing else is, and nothing is left behind.
 #include <map>
 
 #include "tests/support/senders.h"

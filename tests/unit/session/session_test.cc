@@ -5,15 +5,15 @@ namespace sluice::session {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ClientReply;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
-using ::testing::SizeIs;
-using testing::ClientReply;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::SizeIs;
 
 constexpr std::string_view kMail = "MAIL FROM:<ann@example.com>";
 constexpr std::string_view kRcpt = "RCPT TO:<bob@example.net>";
@@ -86,7 +86,8 @@ TEST_F(SessionTest, AsksForAllRecipientsOfOneSegmentTogether) {
     return smtp::Reply(smtp::replies::kRecipientOk);
   };
   client().log_in();
-  client().send(std::string(kMail) + "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<no@x.example>\r\nRCPT TO:<b@x.example>\r\n");
+  client().send(std::string(kMail) +
+                "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<no@x.example>\r\nRCPT TO:<b@x.example>\r\n");
   std::vector<int> codes;
   for (int i = 0; i < 4; ++i) codes.push_back(client().reply().code);
   EXPECT_THAT(codes, ElementsAre(250, 250, 550, 250));
@@ -189,16 +190,16 @@ TEST_F(SessionTest, ABackEndThatIsAwayIsNotTheCustomersFault) {
   EXPECT_EQ(client().say("AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw=="), 535);
   EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(client().say(testing::kLogin), 503);
-  EXPECT_THAT(host.notes.logins, ElementsAre(Pair("down@example.com", AuthResult::unavailable),
-                                             Pair("ann@example.com", AuthResult::wrong),
-                                             Pair("ann@example.com", AuthResult::granted)));
+  EXPECT_THAT(host.notes.logins,
+              ElementsAre(Pair("down@example.com", AuthResult::unavailable), Pair("ann@example.com", AuthResult::wrong),
+                          Pair("ann@example.com", AuthResult::granted)));
 }
 
 TEST_F(SessionTest, WhatIsMalformedReachesNoBackEnd) {
   EXPECT_EQ(client().reply().code, 220);
   EXPECT_EQ(client().say("EHLO client.example"), 250);
-  EXPECT_EQ(client().say("AUTH PLAIN AGFubg=="), 501);          // one NUL
-  EXPECT_EQ(client().say("AUTH PLAIN !!!!"), 501);              // no base64
+  EXPECT_EQ(client().say("AUTH PLAIN AGFubg=="), 501);  // one NUL
+  EXPECT_EQ(client().say("AUTH PLAIN !!!!"), 501);      // no base64
   EXPECT_EQ(client().say("AUTH PLAIN"), 334);
   EXPECT_EQ(client().say("*"), 501);
   EXPECT_EQ(client().say("AUTH CRAM-MD5"), 504);
@@ -211,7 +212,8 @@ TEST_F(SessionTest, WhatIsMalformedReachesNoBackEnd) {
 // Where the network cuts between them, they are no ClientHello, and that is the end.
 TEST_F(SessionTest, NothingThatCameInPlainIsAnsweredInTls) {
   int secured = 0;
-  for (const char* const behind : {"RSET\r\n", "NOOP\r\nNOOP\r\n", "EHLO evil.example\r\n", "AUTH PLAIN AGE", "x", "x"}) {
+  for (const char* const behind :
+       {"RSET\r\n", "NOOP\r\nNOOP\r\n", "EHLO evil.example\r\n", "AUTH PLAIN AGE", "x", "x"}) {
     SCOPED_TRACE(behind);
     client_ = nullptr;
     EXPECT_EQ(client().reply().code, 220);

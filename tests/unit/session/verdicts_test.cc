@@ -1,18 +1,18 @@
-// Every verdict of policy and of a login, from its value to the reply on the wire: its class says whether a client keeps
-// the message, so a wrong one loses mail or sends it again for days.
+// Every verdict of policy and of a login, from its value to the reply on the wire: its class says whether a client
+// keeps the message, so a wrong one loses mail or sends it again for days.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
 namespace {
 
 using auth::AccountStatus;
+using testing::ClientReply;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
-using testing::ClientReply;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::StartsWith;
 
 class Verdicts : public ::testing::Test {
  protected:

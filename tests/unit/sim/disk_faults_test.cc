@@ -58,8 +58,7 @@ class SimDiskFaultsTest : public ::testing::Test {
 // A count of the sectors that hold `octet`.
 std::size_t sectors(std::string_view bytes, char octet) {
   std::size_t count = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += io::kDiskSectorBytes)
-    count += bytes[at] == octet ? 1 : 0;
+  for (std::size_t at = 0; at < bytes.size(); at += io::kDiskSectorBytes) count += bytes[at] == octet ? 1 : 0;
   return count;
 }
 
@@ -209,9 +208,7 @@ TEST_F(SimDiskDeathTest, OnlyWholeAlignedBlocks) {
   const int file = create("/spool/a", 4);
   io::AlignedBytes bytes(2 * kBlock);
   const auto write = [&](std::size_t skip, std::size_t size, std::uint64_t offset) {
-    loop_.write_file(
-        file, bytes.view().substr(skip, size), offset, true, [](void*, const io::Completion&) {},
-        nullptr);
+    loop_.write_file(file, bytes.view().substr(skip, size), offset, true, [](void*, const io::Completion&) {}, nullptr);
     loop_.turn(0ms);
   };
   EXPECT_DEATH(write(512, kBlock, 0), "not of whole, aligned blocks\n.*seed 5");
@@ -219,8 +216,7 @@ TEST_F(SimDiskDeathTest, OnlyWholeAlignedBlocks) {
   EXPECT_DEATH(write(0, kBlock, 512), "not of whole, aligned blocks");
   EXPECT_DEATH(
       {
-        loop_.read_file(
-            file, bytes.span().subspan(1, kBlock), 0, [](void*, const io::Completion&) {}, nullptr);
+        loop_.read_file(file, bytes.span().subspan(1, kBlock), 0, [](void*, const io::Completion&) {}, nullptr);
         loop_.turn(0ms);
       },
       "not of whole, aligned blocks");

@@ -219,9 +219,9 @@ TEST(SimDiskTest, NamesAreLostUntilTheirDirectoryIsSynced) {
       seen.insert(machine.names());
     }
   }
-  EXPECT_EQ(seen, (std::set<std::string>{"gone made new stays ", "gone made old stays ",
-                                         "gone new stays ", "gone old stays ", "made new stays ",
-                                         "made old stays ", "new stays ", "old stays "}));
+  EXPECT_EQ(seen,
+            (std::set<std::string>{"gone made new stays ", "gone made old stays ", "gone new stays ", "gone old stays ",
+                                   "made new stays ", "made old stays ", "new stays ", "old stays "}));
 }
 
 TEST(SimDiskTest, ARenameBetweenDirectoriesNeverLosesTheFile) {
@@ -252,8 +252,7 @@ TEST(SimDiskTest, ANewFilesContentIsSyncedWithoutItsName) {
 // However it fails, and if the power goes as well.
 TEST(SimDiskTest, ASmallFileIsTheOldOrTheNewOne) {
   std::set<std::string> seen;
-  for (const SimCall call :
-       {SimCall::create, SimCall::write_file, SimCall::sync, SimCall::rename}) {
+  for (const SimCall call : {SimCall::create, SimCall::write_file, SimCall::sync, SimCall::rename}) {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       Machine machine(seed);
       EXPECT_TRUE(machine.disk.write_small("/spool/state", "old"));
@@ -318,10 +317,8 @@ std::uint64_t life_trace(std::uint64_t seed, std::string& left) {
     transfers.emplace_back(*machine.loop, file, i * 2 * kBlock, text, i % 2 == 0);
     EXPECT_TRUE(machine.disk.create("/spool/" + std::to_string(i), 0));
   }
-  EXPECT_TRUE(machine.run([&] {
-    return std::ranges::count_if(transfers, [](const auto& t) { return t.result.has_value(); }) >=
-           8;
-  }));
+  EXPECT_TRUE(machine.run(
+      [&] { return std::ranges::count_if(transfers, [](const auto& t) { return t.result.has_value(); }) >= 8; }));
   machine.disk.power_loss();
   machine.start_again();
   left = machine.names() + machine.content("/spool/a");
@@ -349,11 +346,9 @@ TEST(SimDiskTest, TransfersEndInAnyOrderAndSometimesShort) {
     Machine machine(seed, {.short_percent = 30});
     const int file = machine.file("/spool/a", 8);
     std::deque<RawTransfer> transfers;
-    for (std::size_t i = 0; i < 4; ++i)
-      transfers.emplace_back(*machine.loop, file, i * kBlock, filled('x'), true);
-    EXPECT_TRUE(machine.run([&] {
-      return std::ranges::any_of(transfers, [](const auto& t) { return t.result.has_value(); });
-    }));
+    for (std::size_t i = 0; i < 4; ++i) transfers.emplace_back(*machine.loop, file, i * kBlock, filled('x'), true);
+    EXPECT_TRUE(machine.run(
+        [&] { return std::ranges::any_of(transfers, [](const auto& t) { return t.result.has_value(); }); }));
     for (std::size_t i = 0; i < 4; ++i)
       if (transfers[i].result) firsts.insert(i);
     for (const RawTransfer& each : transfers) results.insert(machine.finish(each));
@@ -362,8 +357,7 @@ TEST(SimDiskTest, TransfersEndInAnyOrderAndSometimesShort) {
     const std::string now = machine.content("/spool/a");
     for (std::size_t i = 0; i < 4; ++i) {
       const auto told = static_cast<std::size_t>(*transfers[i].result);
-      EXPECT_EQ(now.substr(i * kBlock, kBlock),
-                std::string(told, 'x') + std::string(kBlock - told, '\0'));
+      EXPECT_EQ(now.substr(i * kBlock, kBlock), std::string(told, 'x') + std::string(kBlock - told, '\0'));
     }
   }
   EXPECT_EQ(firsts.size(), 4U);

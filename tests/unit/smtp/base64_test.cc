@@ -38,8 +38,7 @@ TEST(Base64, Rfc4648Vectors) {
 
 TEST(Base64, EveryLengthUpToTheLimitComesBack) {
   std::mt19937 random(4954);
-  for (std::size_t size = 0; base64_encoded_bytes(size) <= kAuthResponseBytesMax;
-       size += 1 + size / 16) {
+  for (std::size_t size = 0; base64_encoded_bytes(size) <= kAuthResponseBytesMax; size += 1 + size / 16) {
     std::string octets(size, '\0');
     for (char& c : octets) c = static_cast<char>(random());
     std::string back;
@@ -52,9 +51,8 @@ TEST(Base64, EveryLengthUpToTheLimitComesBack) {
 
 TEST(Base64, RefusesWhatIsNotIt) {
   for (const std::string& bad :
-       {"Z"s, "Zg"s, "Zg="s, "Zg==="s, "=Zg="s, "Z==="s, "===="s, "Zg==Zg=="s, "Zm9v "s, " Zm9v"s,
-        "Zm\r\n"s, "Zm9*"s, "Zm9v\0\0\0\0"s, "Zh=="s, "Zm9="s, "Zm-_"s, "\xff\xff\xff\xff"s,
-        "Zm9vZ"s}) {
+       {"Z"s, "Zg"s, "Zg="s, "Zg==="s, "=Zg="s, "Z==="s, "===="s, "Zg==Zg=="s, "Zm9v "s, " Zm9v"s, "Zm\r\n"s, "Zm9*"s,
+        "Zm9v\0\0\0\0"s, "Zh=="s, "Zm9="s, "Zm-_"s, "\xff\xff\xff\xff"s, "Zm9vZ"s}) {
     std::string out = "left over";
     EXPECT_FALSE(decode_base64(bad, out)) << ::testing::PrintToString(bad);
     EXPECT_EQ(out, "");
@@ -64,9 +62,8 @@ TEST(Base64, RefusesWhatIsNotIt) {
 TEST(Base64, EveryFourthCharacterOutsideTheAlphabetIsRefused) {
   for (int c = 0; c < 256; ++c) {
     const char character = static_cast<char>(c);
-    const bool good =
-        (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
-        (character >= '0' && character <= '9') || character == '+' || character == '/';
+    const bool good = (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
+                      (character >= '0' && character <= '9') || character == '+' || character == '/';
     for (std::size_t at = 0; at < 4; ++at) {
       std::string text = "AAAAAAAA";
       text[at] = character;

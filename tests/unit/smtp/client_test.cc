@@ -25,8 +25,7 @@ class Client : public ::testing::Test {
   void hello(std::string_view capabilities) {
     EXPECT_EQ(take("220 next.example ESMTP\r\n").expect, Expect::greeting);
     client_.append_ehlo("us.example", out_);
-    EXPECT_EQ(take("250-next.example\r\n" + std::string(capabilities) + "250 HELP\r\n").expect,
-              Expect::ehlo);
+    EXPECT_EQ(take("250-next.example\r\n" + std::string(capabilities) + "250 HELP\r\n").expect, Expect::ehlo);
     out_.clear();
   }
 
@@ -43,8 +42,8 @@ constexpr std::string_view kAll =
 TEST_F(Client, ReadsCapabilities) {
   hello(kAll);
   const Capabilities& can = client_.capabilities();
-  EXPECT_TRUE(can.pipelining && can.size && can.eight_bit_mime && can.smtputf8 && can.chunking &&
-              can.dsn && can.starttls);
+  EXPECT_TRUE(can.pipelining && can.size && can.eight_bit_mime && can.smtputf8 && can.chunking && can.dsn &&
+              can.starttls);
   EXPECT_TRUE(can.auth_plain && can.auth_login && can.enhanced_codes && can.xclient);
   EXPECT_FALSE(can.binary_mime);
   EXPECT_EQ(can.size_max, 1000U);
@@ -55,10 +54,9 @@ TEST_F(Client, ReadsCapabilities) {
 // Two lines of some other reply begin with that name as well.
 TEST_F(Client, TheAnswerToEhloIsKnownByItsNameAndItsEnd) {
   hello(kAll);
-  for (const auto& [reply, is_hello] : {std::pair{"250-next.example\r\n250 fine\r\n", false},
-                                        std::pair{"250-next.example\r\n250 HELP\r\n", true},
-                                        std::pair{"250-other.example\r\n250 HELP\r\n", false},
-                                        std::pair{"250 next.example\r\n", false}}) {
+  for (const auto& [reply, is_hello] :
+       {std::pair{"250-next.example\r\n250 fine\r\n", false}, std::pair{"250-next.example\r\n250 HELP\r\n", true},
+        std::pair{"250-other.example\r\n250 HELP\r\n", false}, std::pair{"250 next.example\r\n", false}}) {
     client_.append_hello_again("us.example", out_);
     EXPECT_EQ(take(reply).expect, Expect::hello_again);
     EXPECT_EQ(client_.is_hello(), is_hello) << reply;
@@ -73,9 +71,7 @@ TEST(Capabilities, FirstLineIsTheNameAndOldSpellingsCount) {
   EXPECT_TRUE(can.size);
   EXPECT_EQ(can.size_max, 0U);
   EXPECT_TRUE(can.eight_bit_mime);
-  EXPECT_EQ(Capabilities::parse(
-                "x\nSIZE 99999999999999999999999\nLIMITS RCPTMAX=99999999999 FOO RCPTMA=1")
-                .rcpt_max,
+  EXPECT_EQ(Capabilities::parse("x\nSIZE 99999999999999999999999\nLIMITS RCPTMAX=99999999999 FOO RCPTMA=1").rcpt_max,
             0xffffffffU);
 }
 
@@ -92,16 +88,11 @@ TEST_F(Client, FallsBackToHelo) {
 
 TEST_F(Client, PipelinedTransactionGetsEveryReplyToItsCommand) {
   hello(kAll);
-  client_.append_mail("a@b",
-                      {.size = 12,
-                       .body = Body::eight_bit_mime,
-                       .smtputf8 = true,
-                       .ret = Ret::headers,
-                       .envid = "e1",
-                       .auth = "<>"},
-                      out_);
-  client_.append_recipient(
-      "c@d", {.notify = {.success = true, .delay = true}, .orcpt = "rfc822;c@d"}, out_);
+  client_.append_mail(
+      "a@b",
+      {.size = 12, .body = Body::eight_bit_mime, .smtputf8 = true, .ret = Ret::headers, .envid = "e1", .auth = "<>"},
+      out_);
+  client_.append_recipient("c@d", {.notify = {.success = true, .delay = true}, .orcpt = "rfc822;c@d"}, out_);
   client_.append_recipient("\"x y\"@d", {.notify = {.never = true}}, out_);
   client_.append_data(out_);
   EXPECT_EQ(out_,
@@ -135,9 +126,7 @@ TEST_F(Client, ChunksAndTheirReplies) {
 
 TEST_F(Client, SendsOnlyWhatIsOffered) {
   hello("");
-  client_.append_mail(
-      "", {.size = 12, .body = Body::seven_bit, .ret = Ret::full, .envid = "e", .auth = "<>"},
-      out_);
+  client_.append_mail("", {.size = 12, .body = Body::seven_bit, .ret = Ret::full, .envid = "e", .auth = "<>"}, out_);
   client_.append_recipient("Postmaster", {.notify = {.never = true}, .orcpt = "rfc822;x"}, out_);
   EXPECT_EQ(out_, "MAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\n");
   EXPECT_DEATH(client_.append_mail("a@b", {.smtputf8 = true}, out_), "check failed");
@@ -145,8 +134,8 @@ TEST_F(Client, SendsOnlyWhatIsOffered) {
 
 TEST_F(Client, NothingCanBeInjected) {
   hello(kAll);
-  for (const char* bad : {"a@b>\r\nRCPT TO:<evil@x", "a@b\r\nx", "a@b> SIZE=1", "a b@c", "a@b\n",
-                          "<a@b>", "a", "a@b\xff"}) {
+  for (const char* bad :
+       {"a@b>\r\nRCPT TO:<evil@x", "a@b\r\nx", "a@b> SIZE=1", "a b@c", "a@b\n", "<a@b>", "a", "a@b\xff"}) {
     EXPECT_DEATH(client_.append_mail(bad, {}, out_), "check failed") << bad;
     EXPECT_DEATH(client_.append_recipient(bad, {}, out_), "check failed") << bad;
   }
@@ -154,8 +143,7 @@ TEST_F(Client, NothingCanBeInjected) {
   EXPECT_DEATH(client_.append_mail("a@b", {.envid = "x\r\nRSET"}, out_), "check failed");
   EXPECT_DEATH(client_.append_mail("a@b", {.envid = "x y"}, out_), "check failed");
   EXPECT_DEATH(client_.append_mail("a@b", {.auth = "x y"}, out_), "check failed");
-  EXPECT_DEATH(client_.append_recipient("a@b", {.orcpt = "rfc822;x\r\nRSET"}, out_),
-               "check failed");
+  EXPECT_DEATH(client_.append_recipient("a@b", {.orcpt = "rfc822;x\r\nRSET"}, out_), "check failed");
   EXPECT_DEATH(client_.append_ehlo("x\r\nRSET", out_), "check failed");
   EXPECT_DEATH(client_.append_ehlo("x y", out_), "check failed");
   EXPECT_DEATH(client_.append_xclient("NAME=x\r\nRSET", out_), "check failed");
@@ -166,8 +154,7 @@ TEST_F(Client, UnaskedRepliesBreakTheDialog) {
   hello("");
   EXPECT_EQ(take("250 hello again\r\n").event, ClientEvent::protocol_error);
   EXPECT_TRUE(client_.closing());
-  EXPECT_EQ(client_.next_reply("250 x\r\n").event, ClientEvent::protocol_error)
-      << "and it stays broken";
+  EXPECT_EQ(client_.next_reply("250 x\r\n").event, ClientEvent::protocol_error) << "and it stays broken";
 }
 
 TEST_F(Client, OneReplyTooManyIsSeen) {
@@ -192,8 +179,7 @@ TEST_F(Client, StarttlsForgetsAndStartsAgain) {
   hello(kAll);
   client_.append_starttls(out_);
   EXPECT_EQ(take("220 go\r\n").expect, Expect::starttls);
-  EXPECT_DEATH(client_.append_ehlo("us.example", out_), "check failed")
-      << "no command before the handshake";
+  EXPECT_DEATH(client_.append_ehlo("us.example", out_), "check failed") << "no command before the handshake";
   client_.tls_started();
   EXPECT_FALSE(client_.capabilities().pipelining);
   client_.append_ehlo("us.example", out_);
@@ -252,16 +238,16 @@ TEST_F(Client, ReadsWhatXclientTakes) {
   EXPECT_FALSE(takes.helo || takes.proto);
 }
 
-constexpr XclientAttributes kTakesAll{.login = true, .addr = true, .name = true, .reverse_name = true,
-                                      .port = true, .proto = true, .helo = true};
+constexpr XclientAttributes kTakesAll{
+    .login = true, .addr = true, .name = true, .reverse_name = true, .port = true, .proto = true, .helo = true};
 
 TEST(XclientPairs, SaysWhatIsKnownOfWhatIsTaken) {
   XclientAttributes told;
   EXPECT_EQ(xclient_pairs(kTakesAll, {}, told), "");
   EXPECT_FALSE(told.any());
-  EXPECT_EQ(xclient_pairs({.login = true, .helo = true},
-                          {.login = "a b=c", .addr = "192.0.2.1", .helo = "x.example"}, told),
-            "LOGIN=a+20b+3Dc HELO=x.example");
+  EXPECT_EQ(
+      xclient_pairs({.login = true, .helo = true}, {.login = "a b=c", .addr = "192.0.2.1", .helo = "x.example"}, told),
+      "LOGIN=a+20b+3Dc HELO=x.example");
   EXPECT_TRUE(told.login && told.helo);
   EXPECT_FALSE(told.addr);
 }
@@ -289,8 +275,8 @@ TEST(XclientPairs, NobodyInheritsWhatWasToldOfAnother) {
 TEST_F(Client, XclientPairsFitIntoALineHoweverLongTheValues) {
   XclientAttributes told = kTakesAll;
   const std::string longest(255, '\xff');
-  const std::string pairs = xclient_pairs(
-      kTakesAll, {.login = longest, .addr = longest, .proto = longest, .helo = longest}, told);
+  const std::string pairs =
+      xclient_pairs(kTakesAll, {.login = longest, .addr = longest, .proto = longest, .helo = longest}, told);
   EXPECT_LE(pairs.size() + sizeof("XCLIENT \r\n") - 1, 512U);
   EXPECT_EQ(pairs.find("LOGIN=[UNAVAILABLE]"), 0U);
   for (std::size_t size = 0; size < 500; ++size) {
@@ -313,9 +299,7 @@ TEST_F(Client, AuthIsOfferedWhateverTheMechanism) {
   EXPECT_EQ(out_, "MAIL FROM:<a@b> AUTH=<>\r\n");
 }
 
-TEST_F(Client, GarbageBreaksTheDialog) {
-  EXPECT_EQ(take("SSH-2.0-OpenSSH\r\n").event, ClientEvent::protocol_error);
-}
+TEST_F(Client, GarbageBreaksTheDialog) { EXPECT_EQ(take("SSH-2.0-OpenSSH\r\n").event, ClientEvent::protocol_error); }
 
 TEST(ClientReply, UnknownCodesGoByTheirFirstDigit) {
   ClientMachine client;

@@ -52,8 +52,8 @@ TEST(ParseMail, Syntax) {
   EXPECT_EQ(mail_reply("FROM:<>"), nullptr);
   EXPECT_EQ(mail_reply("FROM: <a@b>"), nullptr) << "old clients send a space";
   EXPECT_EQ(mail_reply("FROM:<a@b> SIZE=1"), nullptr);
-  for (const char* bad : {"FROM", "FROM:", "FROM <a@b>", "TO:<a@b>", "FROM:  ", "FROM :<a@b>",
-                          "<a@b>", "FROM:<a@b>SIZE=1", "FROM:<a@b> =", "FROM:<a@b>,"}) {
+  for (const char* bad : {"FROM", "FROM:", "FROM <a@b>", "TO:<a@b>", "FROM:  ", "FROM :<a@b>", "<a@b>",
+                          "FROM:<a@b>SIZE=1", "FROM:<a@b> =", "FROM:<a@b>,"}) {
     EXPECT_EQ(mail_reply(bad), &replies::kMailSyntax) << bad;
   }
   EXPECT_EQ(mail_reply("FROM:<a@b"), &replies::kBadSenderAddress);
@@ -75,10 +75,11 @@ TEST(ParseMail, AMailboxMayComeWithoutBrackets) {
   EXPECT_EQ(result.parameters.size, 5U);
   EXPECT_EQ(parse_mail("FROM:\"a\"@[192.0.2.1]", &on, result), nullptr);
   EXPECT_EQ(result.path.mailbox.text(), "\"a\"@[192.0.2.1]");
-  for (const char* bad : {"FROM:a@b>", "FROM:<a@b", "FROM:A <a@b>", "FROM:A<a@b>", "FROM:a@b,c@d", "FROM:a@b<c@d>",
-                          "FROM:\"a b\"@c", "FROM:\"a,b\"@c", "FROM:\"a>b\"@c", "FROM:a b@c", "FROM:a", "FROM:@b",
-                          "FROM:@a:b@c", "FROM:a@b@c", "FROM:SIZE=5", "FROM:postmaster", "FROM:\"\"", "FROM:a@b;c@d",
-                          "FROM:a(x)@b", "FROM:a@b. SIZE=5", "FROM:a@-b"}) {
+  for (const char* bad :
+       {"FROM:a@b>",      "FROM:<a@b",        "FROM:A <a@b>",   "FROM:A<a@b>",     "FROM:a@b,c@d", "FROM:a@b<c@d>",
+        "FROM:\"a b\"@c", "FROM:\"a,b\"@c",   "FROM:\"a>b\"@c", "FROM:a b@c",      "FROM:a",       "FROM:@b",
+        "FROM:@a:b@c",    "FROM:a@b@c",       "FROM:SIZE=5",    "FROM:postmaster", "FROM:\"\"",    "FROM:a@b;c@d",
+        "FROM:a(x)@b",    "FROM:a@b. SIZE=5", "FROM:a@-b"}) {
     EXPECT_EQ(parse_mail(bad, &on, result), &replies::kBadSenderAddress) << bad;
   }
   for (const char* bad : {"FROM:a@b c@d", "FROM:a@b <c@d>", "FROM:a@b ,c@d", "FROM:a@b > SIZE=5"})
@@ -131,9 +132,8 @@ TEST(ParseBdat, SizesAndLast) {
   EXPECT_EQ(parse_bdat("18446744073709551615", chunk), nullptr);
   EXPECT_EQ(parse_bdat("0000000000000000000000086", chunk), nullptr);
   EXPECT_EQ(chunk.size, 86U);
-  for (const char* bad : {"", "-1", "+1", "a", "1a", "0x1", "1 FIRST", "1 LAST LAST", "1 LASTS",
-                          "18446744073709551616", "99999999999999999999",
-                          "100000000000000000000000000000000000086", "LAST"}) {
+  for (const char* bad : {"", "-1", "+1", "a", "1a", "0x1", "1 FIRST", "1 LAST LAST", "1 LASTS", "18446744073709551616",
+                          "99999999999999999999", "100000000000000000000000000000000000086", "LAST"}) {
     EXPECT_EQ(parse_bdat(bad, chunk), &replies::kBdatSyntax) << bad;
   }
 }
@@ -152,8 +152,7 @@ TEST(ParseAuth, MechanismAndInitialResponse) {
 }
 
 TEST(HelloName, LenientButPrintable) {
-  for (const char* good :
-       {"example.com", "[192.0.2.1]", "localhost", "my_pc", "[10.0.0.1", "J\xc3\xb6rg"})
+  for (const char* good : {"example.com", "[192.0.2.1]", "localhost", "my_pc", "[10.0.0.1", "J\xc3\xb6rg"})
     EXPECT_TRUE(is_hello_name(good)) << good;
   EXPECT_FALSE(is_hello_name(""));
   EXPECT_FALSE(is_hello_name("a b"));
@@ -167,7 +166,9 @@ TEST(HelloName, ASafeFormIsAHelloName) {
   EXPECT_EQ(safe_hello_name("Client.Example"), "Client.Example");
   EXPECT_EQ(safe_hello_name("J\xc3\xb6rg"), "J\xc3\xb6rg");
   EXPECT_EQ(safe_hello_name("J\xf6rgs PC\t(neu)"), "J?rgs?PC?(neu)");
-  EXPECT_EQ(safe_hello_name("a\xe2\x80\xae" "b"), "a\\x{202E}b");
+  EXPECT_EQ(safe_hello_name("a\xe2\x80\xae"
+                            "b"),
+            "a\\x{202E}b");
   EXPECT_EQ(safe_hello_name(std::string(400, 'a')), std::string(255, 'a'));
   std::string all;
   for (int c = 1; c < 256; ++c) all.push_back(static_cast<char>(c));

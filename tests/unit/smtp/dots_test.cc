@@ -72,8 +72,7 @@ TEST(Dots, LikeTheReferenceAndThereAndBackAgain) {
       constexpr std::string_view kPieces[] = {"\r\n", ".", "a", "\r", "\n", "bc"};
       text += kPieces[random() % 6];
     }
-    for (const std::size_t split :
-         {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{100}}) {
+    for (const std::size_t split : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{100}}) {
       ASSERT_EQ(stuff(text, split), naive_stuff(text)) << ::testing::PrintToString(text);
       ASSERT_EQ(unstuff(text, split), naive_unstuff(text)) << ::testing::PrintToString(text);
       ASSERT_EQ(unstuff(stuff(text, split), split), text) << ::testing::PrintToString(text);
@@ -98,8 +97,7 @@ TEST(Dots, StuffedContentEndsWhereItsEndIs) {
     ASSERT_TRUE(scan.ended) << ::testing::PrintToString(text);
     ASSERT_EQ(scan.consumed, wire.size()) << ::testing::PrintToString(text);
     const std::string back = unstuff(wire.substr(0, scan.content), 3);
-    ASSERT_EQ(back, text.empty() || text.ends_with("\r\n") ? text : text + "\r\n")
-        << ::testing::PrintToString(text);
+    ASSERT_EQ(back, text.empty() || text.ends_with("\r\n") ? text : text + "\r\n") << ::testing::PrintToString(text);
   }
 }
 

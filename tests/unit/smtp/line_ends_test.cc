@@ -58,8 +58,10 @@ std::string normalised(std::string_view text, bool dot_stuffed, std::size_t piec
 void expect_normalised(std::string_view content, bool dot_stuffed) {
   const std::string want = naive_normalised(content, dot_stuffed);
   for (std::size_t piece = 1; piece <= content.size(); ++piece) {
-    ASSERT_EQ(normalised(content, dot_stuffed, piece), want) << testing::PrintToString(std::string(content)) << " by " << piece;
-    ASSERT_EQ(normalised(content, dot_stuffed, piece, false), want) << testing::PrintToString(std::string(content)) << " by " << piece;
+    ASSERT_EQ(normalised(content, dot_stuffed, piece), want)
+        << testing::PrintToString(std::string(content)) << " by " << piece;
+    ASSERT_EQ(normalised(content, dot_stuffed, piece, false), want)
+        << testing::PrintToString(std::string(content)) << " by " << piece;
   }
   TextChecker checker;
   checker.check(want);
@@ -109,7 +111,8 @@ TEST(LineEnds, DotsBehindABareLf) {
 }
 
 TEST(LineEnds, ABareCrStaysForSomebodyElseToRefuse) {
-  for (const std::string_view text : {"a\rb\r\n", "a\r\r\n", "\r.\r\n", "a\r"}) EXPECT_EQ(normalised(text, true, text.size()), text);
+  for (const std::string_view text : {"a\rb\r\n", "a\r\r\n", "\r.\r\n", "a\r"})
+    EXPECT_EQ(normalised(text, true, text.size()), text);
 }
 
 TEST(LineEnds, LinesAreMeasuredByTheirLfs) {

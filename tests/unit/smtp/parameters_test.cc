@@ -20,9 +20,8 @@ ParameterFault rcpt_fault(std::string_view text, bool smtputf8 = false, const Ex
 
 TEST(MailParameters, AllOfThem) {
   MailParameters result;
-  EXPECT_EQ(parse_mail_parameters(
-                " SIZE=12345 body=8bitmime SMTPUTF8 Ret=Hdrs ENVID=QQ+2B1 AUTH=a+2Bb@example.com",
-                {}, result),
+  EXPECT_EQ(parse_mail_parameters(" SIZE=12345 body=8bitmime SMTPUTF8 Ret=Hdrs ENVID=QQ+2B1 AUTH=a+2Bb@example.com", {},
+                                  result),
             ParameterFault::none);
   EXPECT_EQ(result.size, 12345U);
   EXPECT_EQ(result.body, Body::eight_bit_mime);
@@ -31,8 +30,7 @@ TEST(MailParameters, AllOfThem) {
   EXPECT_EQ(result.envid, "QQ+2B1");
   EXPECT_EQ(parse_mail_parameters("", {}, result), ParameterFault::none);
   EXPECT_FALSE(result.size.has_value());
-  EXPECT_EQ(parse_mail_parameters(" AUTH=<>  RET=FULL BODY=7BIT", {}, result),
-            ParameterFault::none);
+  EXPECT_EQ(parse_mail_parameters(" AUTH=<>  RET=FULL BODY=7BIT", {}, result), ParameterFault::none);
   EXPECT_EQ(result.ret, Ret::full);
   EXPECT_EQ(result.body, Body::seven_bit);
 }
@@ -43,30 +41,14 @@ TEST(MailParameters, UnknownDuplicateAndBad) {
   EXPECT_EQ(mail_fault(" SIZE=1 size=1"), ParameterFault::duplicate);
   EXPECT_EQ(mail_fault(" SMTPUTF8 SMTPUTF8"), ParameterFault::duplicate);
   EXPECT_EQ(mail_fault(" AUTH=<> AUTH=<>"), ParameterFault::duplicate);
-  for (const char* bad : {" SIZE",
-                          " SIZE=-1",
-                          " SIZE=+1",
-                          " SIZE=0x10",
-                          " SIZE=1k",
-                          " SIZE=18446744073709551616x",
-                          " BODY=9BIT",
-                          " BODY",
-                          " BODY=BINARYMIME",
-                          " SMTPUTF8=1",
-                          " RET=NONE",
-                          " RET",
-                          " ENVID",
-                          " ENVID=a+00b",
-                          " ENVID=a+0Ab",
-                          " ENVID=a+0Db",
-                          " ENVID=a+2",
-                          " ENVID=a+zz",
-                          " ENVID=a+2b",
-                          " ENVID=a+07",
-                          " AUTH",
-                          " AUTH=a+00",
-                          " AUTH=a+0a",
-                          " AUTH=a+40b+0D+0Ac"}) {
+  for (const char* bad : {" SIZE",        " SIZE=-1",     " SIZE=+1",
+                          " SIZE=0x10",   " SIZE=1k",     " SIZE=18446744073709551616x",
+                          " BODY=9BIT",   " BODY",        " BODY=BINARYMIME",
+                          " SMTPUTF8=1",  " RET=NONE",    " RET",
+                          " ENVID",       " ENVID=a+00b", " ENVID=a+0Ab",
+                          " ENVID=a+0Db", " ENVID=a+2",   " ENVID=a+zz",
+                          " ENVID=a+2b",  " ENVID=a+07",  " AUTH",
+                          " AUTH=a+00",   " AUTH=a+0a",   " AUTH=a+40b+0D+0Ac"}) {
     EXPECT_EQ(mail_fault(bad), ParameterFault::bad_value) << bad;
   }
   EXPECT_EQ(mail_fault(" ENVID=" + std::string(100, 'e')), ParameterFault::none);
@@ -91,17 +73,15 @@ TEST(MailParameters, WhatAuthSaysIsNotLookedAt) {
 }
 
 TEST(MailParameters, Syntax) {
-  for (const std::string& bad : {"SIZE=1"s, " =1"s, " -A=1"s, " A_B=1"s, " SIZE="s, " "s,
-                                 " AUTH="s, " AUTH=\xff"s, " SIZE=1\x0b"s, " SIZE=1\0"s, " ENVID=\xff"s}) {
+  for (const std::string& bad : {"SIZE=1"s, " =1"s, " -A=1"s, " A_B=1"s, " SIZE="s, " "s, " AUTH="s, " AUTH=\xff"s,
+                                 " SIZE=1\x0b"s, " SIZE=1\0"s, " ENVID=\xff"s}) {
     EXPECT_EQ(mail_fault(bad), ParameterFault::syntax) << ::testing::PrintToString(bad);
   }
 }
 
 TEST(MailParameters, WhatIsOffIsUnknown) {
-  const Extensions off{
-      .size = false, .eight_bit_mime = false, .smtputf8 = false, .dsn = false, .auth = false};
-  for (const char* text :
-       {" SIZE=1", " BODY=7BIT", " SMTPUTF8", " RET=FULL", " ENVID=x", " AUTH=<>"}) {
+  const Extensions off{.size = false, .eight_bit_mime = false, .smtputf8 = false, .dsn = false, .auth = false};
+  for (const char* text : {" SIZE=1", " BODY=7BIT", " SMTPUTF8", " RET=FULL", " ENVID=x", " AUTH=<>"}) {
     EXPECT_EQ(mail_fault(text), ParameterFault::none) << text;
     EXPECT_EQ(mail_fault(text, off), ParameterFault::unknown) << text;
   }
@@ -111,17 +91,31 @@ TEST(RcptParameters, NotifyAndOrcpt) {
   RcptParameters result;
   EXPECT_EQ(parse_rcpt_parameters(" NOTIFY=success,Delay ORCPT=rfc822;a+2Bb@c", {}, false, result),
             ParameterFault::none);
-  EXPECT_TRUE(result.notify.success && result.notify.delay && !result.notify.failure &&
-              !result.notify.never);
+  EXPECT_TRUE(result.notify.success && result.notify.delay && !result.notify.failure && !result.notify.never);
   EXPECT_EQ(result.orcpt, "rfc822;a+2Bb@c");
   EXPECT_EQ(parse_rcpt_parameters("", {}, false, result), ParameterFault::none);
   EXPECT_FALSE(result.notify.stated());
   EXPECT_EQ(rcpt_fault(" NOTIFY=NEVER"), ParameterFault::none);
-  for (const char* bad : {" NOTIFY=NEVER,SUCCESS", " NOTIFY=", " NOTIFY", " NOTIFY=SUCCESS,",
-                          " NOTIFY=SUCCESS,SUCCESS", " NOTIFY=MAYBE", " ORCPT", " ORCPT=rfc822",
-                          " ORCPT=;a", " ORCPT=rfc822;", " ORCPT=rfc822;a+00", " ORCPT=rfc822;a+0A",
-                          " ORCPT=rfc822;a+", " ORCPT=rf/c;a", " ORCPT=utf-8;\xc3\xb6@x", " ORCPT=rfc822;a+0Db",
-                          " ORCPT=rfc822;a+1Bb", " ORCPT=rfc822;a+09b", " ORCPT=rfc822;a+7Fb", " ORCPT=x400;a+0A"}) {
+  for (const char* bad : {" NOTIFY=NEVER,SUCCESS",
+                          " NOTIFY=",
+                          " NOTIFY",
+                          " NOTIFY=SUCCESS,",
+                          " NOTIFY=SUCCESS,SUCCESS",
+                          " NOTIFY=MAYBE",
+                          " ORCPT",
+                          " ORCPT=rfc822",
+                          " ORCPT=;a",
+                          " ORCPT=rfc822;",
+                          " ORCPT=rfc822;a+00",
+                          " ORCPT=rfc822;a+0A",
+                          " ORCPT=rfc822;a+",
+                          " ORCPT=rf/c;a",
+                          " ORCPT=utf-8;\xc3\xb6@x",
+                          " ORCPT=rfc822;a+0Db",
+                          " ORCPT=rfc822;a+1Bb",
+                          " ORCPT=rfc822;a+09b",
+                          " ORCPT=rfc822;a+7Fb",
+                          " ORCPT=x400;a+0A"}) {
     EXPECT_NE(rcpt_fault(bad), ParameterFault::none) << bad;
   }
   EXPECT_EQ(rcpt_fault(" NOTIFY=DELAY NOTIFY=DELAY"), ParameterFault::duplicate);
@@ -134,16 +128,19 @@ TEST(RcptParameters, NotifyAndOrcpt) {
 
 // RFC 6533 3.  "\x{0D}" went on to next hops, and into reports.
 TEST(RcptParameters, Utf8OrcptHidesNothing) {
-  for (const char* good : {"a@x", "j\\x{F6}rg@x", "\\x{A0}@x", "\\x{FFF}@x", "\\x{20AC}@x", "\\x{D7FF}@x", "\\x{E000}@x",
-                           "\\x{1F600}@x", "\\x{10FFFF}@x", "\\x{2b}@x", "\"\\x{20}\"@x", "\\x{3D}\\x{5C}@x", "x+2By@x", "x+3D@x"}) {
+  for (const char* good :
+       {"a@x", "j\\x{F6}rg@x", "\\x{A0}@x", "\\x{FFF}@x", "\\x{20AC}@x", "\\x{D7FF}@x", "\\x{E000}@x", "\\x{1F600}@x",
+        "\\x{10FFFF}@x", "\\x{2b}@x", "\"\\x{20}\"@x", "\\x{3D}\\x{5C}@x", "x+2By@x", "x+3D@x"}) {
     EXPECT_EQ(rcpt_fault(std::string(" ORCPT=utf-8;") + good), ParameterFault::none) << good;
     EXPECT_EQ(rcpt_fault(std::string(" ORCPT=UTF-8;") + good, true), ParameterFault::none) << good;
   }
   for (const char* bad :
-       {"a\\x{0D}b@x", "a\\x{0A}@x", "\\x{00}@x", "\\x{01}@x", "\\x{10}@x", "\\x{1B}@x", "\\x{7F}@x", "\\x{85}@x",
-        "\\x{9B}@x", "\\x{0}@x", "\\x{D}@x", "\\x{000D}@x", "\\x{00000D}@x", "\\x{2028}@x", "\\x{D800}@x", "\\x{DFFF}@x",
-        "\\x{110000}@x", "\\x{FFFFFFFF}@x", "\\x{0F6}@x", "\\x{41}@x", "\\x{}@x", "\\x{F6@x", "\\x{G6}@x", "\\x{-F6}@x",
-        "\\X{F6}@x", "\\xF6@x", "\\n@x", "a\\", "a+0D@x", "a+00", "a+1B", "a+7F@x", "a+C3+B6@x", "a+5Cx{0D}@x", "a+x@x", "a+2b@x", "a+", "a=b", "a\x7f", "\xc2\x85@x", "\xff@x"}) {
+       {"a\\x{0D}b@x", "a\\x{0A}@x",  "\\x{00}@x",     "\\x{01}@x",       "\\x{10}@x",   "\\x{1B}@x",     "\\x{7F}@x",
+        "\\x{85}@x",   "\\x{9B}@x",   "\\x{0}@x",      "\\x{D}@x",        "\\x{000D}@x", "\\x{00000D}@x", "\\x{2028}@x",
+        "\\x{D800}@x", "\\x{DFFF}@x", "\\x{110000}@x", "\\x{FFFFFFFF}@x", "\\x{0F6}@x",  "\\x{41}@x",     "\\x{}@x",
+        "\\x{F6@x",    "\\x{G6}@x",   "\\x{-F6}@x",    "\\X{F6}@x",       "\\xF6@x",     "\\n@x",         "a\\",
+        "a+0D@x",      "a+00",        "a+1B",          "a+7F@x",          "a+C3+B6@x",   "a+5Cx{0D}@x",   "a+x@x",
+        "a+2b@x",      "a+",          "a=b",           "a\x7f",           "\xc2\x85@x",  "\xff@x"}) {
     EXPECT_NE(rcpt_fault(std::string(" ORCPT=utf-8;") + bad), ParameterFault::none) << bad;
     EXPECT_NE(rcpt_fault(std::string(" ORCPT=utf-8;") + bad, true), ParameterFault::none) << bad;
   }
@@ -167,8 +164,8 @@ TEST(Xtext, ThereAndBack) {
 TEST(ParseSize, NeverWraps) {
   EXPECT_EQ(parse_size("18446744073709551615"), kSizeSaturated);
   EXPECT_EQ(parse_size_saturating("18446744073709551614"), kSizeSaturated - 1);
-  for (const std::string& huge : {"18446744073709551616"s, "28446744073709551615"s, "100000000000000000000"s,
-                                  "1" + std::string(1000, '0')}) {
+  for (const std::string& huge :
+       {"18446744073709551616"s, "28446744073709551615"s, "100000000000000000000"s, "1" + std::string(1000, '0')}) {
     EXPECT_FALSE(parse_size(huge).has_value()) << huge;
     EXPECT_EQ(parse_size_saturating(huge), kSizeSaturated) << huge;
   }

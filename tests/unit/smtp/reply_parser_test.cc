@@ -40,8 +40,7 @@ Parsed parse(std::string_view input, std::size_t split) {
 
 TEST(ReplyParser, OneLineAndMany) {
   for (const std::size_t split : {1U, 2U, 3U, 5U, 1000U}) {
-    const Parsed parsed =
-        parse("220 hi\r\n250-one\r\n250-2.1.0 two\r\n250 three\r\n354\r\n550 5.7.1 no\r\n", split);
+    const Parsed parsed = parse("220 hi\r\n250-one\r\n250-2.1.0 two\r\n250 three\r\n354\r\n550 5.7.1 no\r\n", split);
     ASSERT_EQ(parsed.replies.size(), 4U);
     EXPECT_FALSE(parsed.inside);
     EXPECT_EQ(parsed.replies[0].code, 220);
@@ -70,10 +69,9 @@ TEST(ReplyParser, BareLfEndsALine) {
 
 TEST(ReplyParser, GarbageIsMalformed) {
   for (const std::string& bad :
-       {"\r\n"s, "hi\r\n"s, "25\r\n"s, "2x0 ok\r\n"s, "250ok\r\n"s, "250_ok\r\n"s, "150 x\r\n"s,
-        "650 x\r\n"s, "050 x\r\n"s, "250-a\r\n251 b\r\n"s, "553-\r\n250 x\r\n"s,
-        "553-\r\n553-\r\nx\r\n"s, "250 a\0b\r\n"s, "250 a\rb\r\n"s, "\0\0\0\0\r\n"s,
-        "HTTP/1.1 400 Bad Request\r\n"s, " 250 x\r\n"s}) {
+       {"\r\n"s, "hi\r\n"s, "25\r\n"s, "2x0 ok\r\n"s, "250ok\r\n"s, "250_ok\r\n"s, "150 x\r\n"s, "650 x\r\n"s,
+        "050 x\r\n"s, "250-a\r\n251 b\r\n"s, "553-\r\n250 x\r\n"s, "553-\r\n553-\r\nx\r\n"s, "250 a\0b\r\n"s,
+        "250 a\rb\r\n"s, "\0\0\0\0\r\n"s, "HTTP/1.1 400 Bad Request\r\n"s, " 250 x\r\n"s}) {
     EXPECT_TRUE(parse(bad, 1000).malformed) << ::testing::PrintToString(bad);
     EXPECT_TRUE(parse(bad, 1).malformed) << ::testing::PrintToString(bad);
   }
@@ -81,7 +79,12 @@ TEST(ReplyParser, GarbageIsMalformed) {
 
 TEST(ReplyParser, CleansText) {
   EXPECT_EQ(parse("250 a\x1b[2Jb\xff\r\n", 1000).replies.at(0).text, "a?[2Jb?");
-  EXPECT_EQ(parse("250 a\xe2\x80\xae" "b\xc3\xb6\r\n", 1000).replies.at(0).text, "a\\x{202E}b\xc3\xb6");
+  EXPECT_EQ(parse("250 a\xe2\x80\xae"
+                  "b\xc3\xb6\r\n",
+                  1000)
+                .replies.at(0)
+                .text,
+            "a\\x{202E}b\xc3\xb6");
 }
 
 // A reply of 300 lines, or with a line of 10,000 bytes, was garbage: the message that it accepted was sent again.
@@ -92,7 +95,8 @@ TEST(ReplyParser, WhatIsLongIsReadToItsEndAndKeptInPart) {
   std::string much;
   for (int i = 0; i < 40; ++i) much += "550-" + std::string(1'000, 'y') + "\r\n";
   for (const std::size_t split : {1U, 7U, 2'049U, 1'000'000U}) {
-    const Parsed parsed = parse(many + "250 end\r\n" + wide + "250 2.0.0 end\r\n" + much + "550 end\r\n220 next\r\n", split);
+    const Parsed parsed =
+        parse(many + "250 end\r\n" + wide + "250 2.0.0 end\r\n" + much + "550 end\r\n220 next\r\n", split);
     ASSERT_EQ(parsed.replies.size(), 4U) << split;
     EXPECT_EQ(parsed.replies[0].code, 250);
     EXPECT_EQ(parsed.replies[0].lines, 300U);
@@ -109,7 +113,8 @@ TEST(ReplyParser, WhatIsLongIsReadToItsEndAndKeptInPart) {
 TEST(ReplyParser, WhatIsKeptOfALongReplyIsTheSameForAnySplit) {
   const std::string wide = "250-a" + std::string(5'000, 'x') + "\r\n250 " + std::string(3'000, 'y') + "\r\n";
   const std::string whole = parse(wide, 1'000'000).replies.at(0).text;
-  for (const std::size_t split : {1U, 3U, 2'047U, 2'048U, 2'050U}) EXPECT_EQ(parse(wide, split).replies.at(0).text, whole);
+  for (const std::size_t split : {1U, 3U, 2'047U, 2'048U, 2'050U})
+    EXPECT_EQ(parse(wide, split).replies.at(0).text, whole);
 }
 
 TEST(ReplyParser, WhatDoesNotEndIsMalformed) {

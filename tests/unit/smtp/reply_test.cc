@@ -25,10 +25,8 @@ TEST(ReplyWriter, OneLine) {
 }
 
 TEST(ReplyWriter, ManyLinesEachWithTheEnhancedCode) {
-  EXPECT_EQ(written({550, {5, 7, 1}, "one\ntwo\nthree"}),
-            "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n");
-  EXPECT_EQ(written({550, {5, 7, 1}, "one\ntwo"}, "see x"),
-            "550-5.7.1 one\r\n550 5.7.1 two see x\r\n");
+  EXPECT_EQ(written({550, {5, 7, 1}, "one\ntwo\nthree"}), "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n");
+  EXPECT_EQ(written({550, {5, 7, 1}, "one\ntwo"}, "see x"), "550-5.7.1 one\r\n550 5.7.1 two see x\r\n");
 }
 
 TEST(ReplyWriter, NothingUnprintableLeaves) {
@@ -89,13 +87,11 @@ TEST(RelayedReply, IsBounded) {
   const Reply reply = Reply::relayed(550, {5, 1, 1}, text);
   EXPECT_LE(reply.text().size(), kRelayedBytesMax);
   EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(reply.text(), '\n')), kRelayedLinesMax - 1);
-  EXPECT_LE(Reply::relayed(550, {5, 1, 1}, std::string(100000, 'x')).text().size(),
-            kRelayedBytesMax);
+  EXPECT_LE(Reply::relayed(550, {5, 1, 1}, std::string(100000, 'x')).text().size(), kRelayedBytesMax);
 }
 
 TEST(RelayedReply, IsCleanAndOfTheRightClass) {
-  EXPECT_EQ(written(Reply::relayed(550, {}, "no\x1b such\r\nuser")),
-            "550-5.0.0 no? such?\r\n550 5.0.0 user\r\n");
+  EXPECT_EQ(written(Reply::relayed(550, {}, "no\x1b such\r\nuser")), "550-5.0.0 no? such?\r\n550 5.0.0 user\r\n");
   EXPECT_EQ(written(Reply::relayed(550, {4, 2, 1}, "x")), "550 5.0.0 x\r\n");
   EXPECT_EQ(written(Reply::relayed(452, {4, 2, 2}, "full")), "452 4.2.2 full\r\n");
 }
@@ -119,8 +115,8 @@ TEST(EnhancedCode, Parses) {
   EXPECT_EQ(rest, "no");
   EXPECT_EQ(parse_enhanced_code("2.100.999", rest), (EnhancedCode{2, 100, 999}));
   EXPECT_EQ(rest, "");
-  for (const char* bad : {"", "5", "5.7", "5.7.", "5.7.1x", "3.0.0 x", "1.0.0", "5.1000.1",
-                          "5.7.1.1", "05.7.1", "5.07.1", "x5.7.1"}) {
+  for (const char* bad :
+       {"", "5", "5.7", "5.7.", "5.7.1x", "3.0.0 x", "1.0.0", "5.1000.1", "5.7.1.1", "05.7.1", "5.07.1", "x5.7.1"}) {
     EXPECT_FALSE(parse_enhanced_code(bad, rest).present()) << bad;
     EXPECT_EQ(rest, bad);
   }

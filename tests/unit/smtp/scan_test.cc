@@ -64,8 +64,7 @@ void expect_like_naive(std::string_view bytes, const std::vector<std::size_t>& s
 
 void expect_like_naive_at_every_split(std::string_view bytes) {
   expect_like_naive(bytes, {1});
-  for (std::size_t first = 1; first <= bytes.size(); ++first)
-    expect_like_naive(bytes, {first, bytes.size()});
+  for (std::size_t first = 1; first <= bytes.size(); ++first) expect_like_naive(bytes, {first, bytes.size()});
 }
 
 TEST(DataScanner, FindsTheEndOfAPlainMessage) {
@@ -93,13 +92,11 @@ TEST(DataScanner, KeepsDotStuffing) {
 class Smuggling : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Smuggling, OnlyCrLfDotCrLfEnds) {
-  for (const std::string& before :
-       {""s, "x"s, "text\r\n"s, std::string(61, 'a'), std::string(62, 'a'), std::string(63, 'a'),
-        std::string(64, 'a'), std::string(130, 'a')}) {
+  for (const std::string& before : {""s, "x"s, "text\r\n"s, std::string(61, 'a'), std::string(62, 'a'),
+                                    std::string(63, 'a'), std::string(64, 'a'), std::string(130, 'a')}) {
     const std::string fake = before + GetParam();
     const std::string bytes =
-        fake + "MAIL FROM:<evil@example.org>\r\nRCPT TO:<x@example.org>\r\nDATA\r\nhi\r\n.\r\n" +
-        "QUIT\r\n";
+        fake + "MAIL FROM:<evil@example.org>\r\nRCPT TO:<x@example.org>\r\nDATA\r\nhi\r\n.\r\n" + "QUIT\r\n";
     const Scanned run = scan_in(bytes, {bytes.size()});
     ASSERT_TRUE(run.ended);
     EXPECT_EQ(run.end, bytes.size() - 6);
@@ -109,9 +106,8 @@ TEST_P(Smuggling, OnlyCrLfDotCrLfEnds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(DataScanner, Smuggling,
-                         ::testing::Values("a\n.\n"s, "a\n.\r\n"s, "a\r\n.\n"s, "a\r.\r\n"s,
-                                         "a\r\n.\rb"s, "\r.\r"s, "\n.\r"s, "a\r\n.\r\r\n"s,
-                                         "a\r\n\0.\r\n\n"s, "a\r\r\n.\n"s, "a\n\r.\r\n"s));
+                         ::testing::Values("a\n.\n"s, "a\n.\r\n"s, "a\r\n.\n"s, "a\r.\r\n"s, "a\r\n.\rb"s, "\r.\r"s,
+                                           "\n.\r"s, "a\r\n.\r\r\n"s, "a\r\n\0.\r\n\n"s, "a\r\r\n.\n"s, "a\n\r.\r\n"s));
 
 TEST(DataScanner, ANulBeforeTheDotIsNoEnd) {
   const Scanned run = scan_in("a\r\n\0.\r\nb\r\n.\r\n"s, {100});
@@ -124,8 +120,7 @@ TEST(DataScanner, ANulBeforeTheDotIsNoEnd) {
 TEST(DataScanner, TellsWhereTheFirstBareOctetIs) {
   EXPECT_EQ(scan_in("ab\ncd\re\r\n.\r\n", {100}).flags.bare_offset, 2U);
   EXPECT_EQ(scan_in("ab\rcd\ne\r\n.\r\n", {1}).flags.bare_offset, 2U);
-  const Scanned run =
-      scan_in(std::string(200, 'x') + "\n" + std::string(200, 'y') + "\r\n.\r\n", {1000});
+  const Scanned run = scan_in(std::string(200, 'x') + "\n" + std::string(200, 'y') + "\r\n.\r\n", {1000});
   EXPECT_EQ(run.flags.bare_offset, 200U);
   EXPECT_TRUE(run.flags.bare_lf);
   EXPECT_FALSE(run.flags.bare_cr);
@@ -138,8 +133,7 @@ TEST(DataScanner, LineLimitIs998WithoutTheTransparentDot) {
     EXPECT_FALSE(scan_in("." + std::string(998, '.') + "\r\n.\r\n", {split}).flags.long_line);
     EXPECT_TRUE(scan_in("." + std::string(999, '.') + "\r\n.\r\n", {split}).flags.long_line);
     EXPECT_TRUE(scan_in("a\r\n" + std::string(999, 'x') + "\r\n.\r\n", {split}).flags.long_line);
-    EXPECT_FALSE(
-        scan_in("a\r\n" + std::string(998, 'x') + "\r\nb\r\n.\r\n", {split}).flags.long_line);
+    EXPECT_FALSE(scan_in("a\r\n" + std::string(998, 'x') + "\r\nb\r\n.\r\n", {split}).flags.long_line);
   }
 }
 
@@ -210,8 +204,7 @@ TEST(TextChecker, LikeTheReferenceOnRandomTexts) {
     const std::string text = random_text(random, random() % 2000) + (i % 3 == 0 ? "\r" : "");
     const std::size_t split = 1 + random() % 150;
     TextChecker checker;
-    for (std::size_t at = 0; at < text.size(); at += split)
-      checker.check(std::string_view(text).substr(at, split));
+    for (std::size_t at = 0; at < text.size(); at += split) checker.check(std::string_view(text).substr(at, split));
     checker.finish();
     expect_flags(checker.flags(), naive_flags(text, false), text);
     EXPECT_EQ(checker.content_bytes(), text.size());
@@ -276,10 +269,10 @@ TEST(FindLine, EveryControlCharacterAtEveryPlace) {
       std::string text(40, 'a');
       text[at] = static_cast<char>(c);
       text += "\r\n";
-      const LineStatus want = c == '\r'                               ? LineStatus::bare_cr
-                              : c == '\n'                             ? LineStatus::bare_lf
+      const LineStatus want = c == '\r'                              ? LineStatus::bare_cr
+                              : c == '\n'                            ? LineStatus::bare_lf
                               : (c < 0x20 && c != '\t') || c == 0x7f ? LineStatus::unclean
-                                                                      : LineStatus::line;
+                                                                     : LineStatus::line;
       // "\r" as the last octet before CRLF is bare too.
       EXPECT_EQ(find_line(text).status, want) << c << " at " << at;
     }

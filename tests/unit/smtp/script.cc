@@ -99,8 +99,7 @@ bool take_directive(Script& script, const std::string& text, int line) {
   } else if (verb == "messages") {
     script.steps.push_back({ScriptVerb::messages, name, line});
   } else if (verb == "content") {
-    script.steps.push_back(
-        {ScriptVerb::content, unescape(text.substr(std::min(text.size(), std::size_t{8}))), line});
+    script.steps.push_back({ScriptVerb::content, unescape(text.substr(std::min(text.size(), std::size_t{8}))), line});
   } else {
     return false;
   }
@@ -144,9 +143,7 @@ class Runner {
                    : std::to_string(server_.messages().size()) + " messages";
       case ScriptVerb::content:
         if (server_.messages().empty()) return "no message";
-        return server_.messages().back().content == step.text
-                   ? ""
-                   : "content is " + server_.messages().back().content;
+        return server_.messages().back().content == step.text ? "" : "content is " + server_.messages().back().content;
     }
     return "";
   }
@@ -162,8 +159,7 @@ class Runner {
     }
     const std::string got = lines_.front();
     lines_.pop_front();
-    const bool fits =
-        want.ends_with('*') ? got.starts_with(want.substr(0, want.size() - 1)) : got == want;
+    const bool fits = want.ends_with('*') ? got.starts_with(want.substr(0, want.size() - 1)) : got == want;
     return fits ? "" : "want " + want + "\n     got  " + got;
   }
 
@@ -236,8 +232,6 @@ Script parse_script(std::string_view text) {
   return script;
 }
 
-std::string run_script(const Script& script, std::size_t segment_max) {
-  return Runner(script, segment_max).run();
-}
+std::string run_script(const Script& script, std::size_t segment_max) { return Runner(script, segment_max).run(); }
 
 }  // namespace sluice::smtp

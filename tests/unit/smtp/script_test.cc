@@ -16,8 +16,7 @@ namespace {
 
 // The checkout is the working directory, or above it.
 std::filesystem::path scripts_folder() {
-  for (std::filesystem::path folder = std::filesystem::current_path();;
-       folder = folder.parent_path()) {
+  for (std::filesystem::path folder = std::filesystem::current_path();; folder = folder.parent_path()) {
     if (std::filesystem::is_directory(folder / "tests/scripts")) return folder / "tests/scripts";
     if (folder == folder.parent_path()) return {};
   }

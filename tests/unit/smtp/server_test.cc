@@ -41,8 +41,7 @@ TEST_F(OpenServer, LinesUpToTheLimitAreTaken) {
 
 TEST_F(OpenServer, RestOfALongLineIsNoCommand) {
   say("EHLO x");
-  EXPECT_EQ(toy_.feed("NOOP " + std::string(kCommandLineBytesMax, 'x')),
-            "500 5.5.6 Line too long\r\n");
+  EXPECT_EQ(toy_.feed("NOOP " + std::string(kCommandLineBytesMax, 'x')), "500 5.5.6 Line too long\r\n");
   EXPECT_EQ(toy_.feed("QUIT\r"), "");
   EXPECT_EQ(toy_.feed("QUIT\nQUIT\r"), "");
   EXPECT_EQ(toy_.feed("\nNOOP\r\n"), "250 2.0.0 Ok\r\n");
@@ -54,11 +53,9 @@ TEST_F(OpenServer, CrLfAtTheLimitsSeam) {
     ToyServer toy(profile_);
     toy.greet();
     std::string out;
-    for (const char c : "NOOP " + std::string(size - 7, 'x') + "\r\nRSET\r\n")
-      out += toy.feed({&c, 1});
-    EXPECT_EQ(
-        out, (size <= kCommandLineBytesMax ? "250 2.0.0 Ok\r\n"s : "500 5.5.6 Line too long\r\n"s) +
-                 "250 2.0.0 Forgotten\r\n")
+    for (const char c : "NOOP " + std::string(size - 7, 'x') + "\r\nRSET\r\n") out += toy.feed({&c, 1});
+    EXPECT_EQ(out, (size <= kCommandLineBytesMax ? "250 2.0.0 Ok\r\n"s : "500 5.5.6 Line too long\r\n"s) +
+                       "250 2.0.0 Forgotten\r\n")
         << size;
   }
 }
@@ -84,7 +81,9 @@ TEST_F(OpenServer, ALongBdatLineLosesStep) {
 
 TEST_F(OpenServer, BdatWithAControlCharacterLosesStep) {
   say("EHLO x");
-  EXPECT_TRUE(toy_.feed("BDAT\x0b" "10\r\nRSET\r\n").starts_with("500 5.5.2 "));
+  EXPECT_TRUE(toy_.feed("BDAT\x0b"
+                        "10\r\nRSET\r\n")
+                  .starts_with("500 5.5.2 "));
   EXPECT_TRUE(toy_.closed());
 }
 
@@ -205,8 +204,7 @@ TEST_F(OpenServer, ChunksTogetherKeepTheSizeLimit) {
   toy_.feed("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
   const std::string all(kMessageBytesMin, 'x');
   EXPECT_EQ(toy_.feed("BDAT 65536\r\n" + all), "250 2.0.0 Chunk ok\r\n");
-  EXPECT_EQ(toy_.feed("BDAT 1 LAST\r\nx"),
-            "552 5.3.4 Message too big https://example.net/policy\r\n");
+  EXPECT_EQ(toy_.feed("BDAT 1 LAST\r\nx"), "552 5.3.4 Message too big https://example.net/policy\r\n");
   EXPECT_EQ(toy_.feed("BDAT 1 LAST\r\nx"), "503 5.5.1 Send MAIL first\r\n");
   EXPECT_EQ(toy_.messages().size(), 0U);
   EXPECT_EQ(toy_.discarded(), 2U);
@@ -296,8 +294,7 @@ TEST_F(OpenServer, TellsWhatIsDroppedAtStarttls) {
   EXPECT_EQ(step.event, Event::start_tls);
   EXPECT_EQ(step.consumed, 16U);
   EXPECT_EQ(machine.dropped_at_starttls(), 6U);
-  EXPECT_DEATH(machine.step("RSET\r\n", writer), "check failed")
-      << "nothing is read before the handshake";
+  EXPECT_DEATH(machine.step("RSET\r\n", writer), "check failed") << "nothing is read before the handshake";
 }
 
 TEST_F(OpenServer, CommandsAreGivenAsTheyWereSent) {
@@ -307,8 +304,7 @@ TEST_F(OpenServer, CommandsAreGivenAsTheyWereSent) {
   machine.greet(writer);
   machine.step("EHLO Client.Example\r\n", writer);
   EXPECT_EQ(machine.hello_name(), "Client.Example");
-  const std::string mail =
-      "MAIL FROM:<Fred@Example.COM> SIZE=5 BODY=8BITMIME RET=FULL ENVID=e+2B SMTPUTF8 AUTH=<>\r\n";
+  const std::string mail = "MAIL FROM:<Fred@Example.COM> SIZE=5 BODY=8BITMIME RET=FULL ENVID=e+2B SMTPUTF8 AUTH=<>\r\n";
   EXPECT_EQ(machine.step(mail, writer).consumed, mail.size());
   EXPECT_EQ(machine.mail().path.mailbox.text(), "Fred@Example.COM");
   EXPECT_EQ(machine.mail().parameters.size, 5U);
@@ -330,8 +326,7 @@ TEST(ServerMachine, RefusesInsteadOfGreeting) {
   std::string out;
   ReplyWriter writer(out);
   machine.refuse(replies::kEarlyTalker, writer);
-  EXPECT_EQ(out, "554 You spoke before the greeting\r\n")
-      << "RFC 2034 4: no enhanced code in the greeting";
+  EXPECT_EQ(out, "554 You spoke before the greeting\r\n") << "RFC 2034 4: no enhanced code in the greeting";
   EXPECT_EQ(machine.step("EHLO x\r\n", writer).event, Event::close);
 }
 

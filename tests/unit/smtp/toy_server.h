@@ -170,8 +170,7 @@ class ToyServer {
     const std::string sender = machine_.mail().path.mailbox.text();
     message_ = {};
     message_.sender = sender;
-    machine_.answer_mail(
-        sender.starts_with("refused@") ? replies::kNotPermitted : replies::kSenderOk, out);
+    machine_.answer_mail(sender.starts_with("refused@") ? replies::kNotPermitted : replies::kSenderOk, out);
   }
 
   void answer_recipients(ReplyWriter& out) {
@@ -227,8 +226,7 @@ class ToyServer {
   }
 
   bool read_chunk(ReplyWriter& out) {
-    const auto now =
-        static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, pending_.size()));
+    const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, pending_.size()));
     if (chunk_.discard) {
       discarded_ += now;
     } else {
@@ -247,9 +245,7 @@ class ToyServer {
       last_flags_ = checker.flags();
       end_message(out);
     } else {
-      machine_.answer_chunk(
-          message_.content.starts_with("refused") ? replies::kNotPermitted : replies::kChunkOk,
-          out);
+      machine_.answer_chunk(message_.content.starts_with("refused") ? replies::kNotPermitted : replies::kChunkOk, out);
     }
     closed_ = machine_.closing();
     return true;
@@ -265,10 +261,7 @@ class ToyServer {
     const bool right = given.ends_with("secret");
     const bool down = given.ends_with("down");
     logged_in_ |= right;
-    machine_.answer_auth(right  ? replies::kAuthOk
-                         : down ? replies::kAuthUnavailable
-                                : replies::kAuthFailed,
-                         out);
+    machine_.answer_auth(right ? replies::kAuthOk : down ? replies::kAuthUnavailable : replies::kAuthFailed, out);
   }
 
   // Whole lines, printable, bounded; as many replies as were counted.
@@ -278,8 +271,7 @@ class ToyServer {
       const std::size_t end = out.find("\r\n");
       CHECK(end != std::string_view::npos && end >= 4);
       const std::string_view line = out.substr(0, end);
-      CHECK(line.size() + 2 <= 512 && line[0] >= '2' && line[0] <= '5' &&
-            (line[3] == ' ' || line[3] == '-'));
+      CHECK(line.size() + 2 <= 512 && line[0] >= '2' && line[0] <= '5' && (line[3] == ' ' || line[3] == '-'));
       // Without SMTPUTF8 a client can read ASCII only, and this server has nothing else to say.
       CHECK(std::ranges::all_of(line, [](char c) { return c >= 0x20 && c <= 0x7e; }));
       finals += line[3] == ' ' ? 1 : 0;

@@ -128,7 +128,8 @@ TEST_F(CleanerTest, WhatIsReadStaysUntilItsReaderIsGone) {
   EXPECT_EQ(counters().recycled, 0U);
   std::string content;
   for (const Location& piece : held->stored.pieces) {
-    const auto octets = life_->await<std::expected<Extent, std::string>>([&] { return life_->spool().read_piece(1, piece); });
+    const auto octets =
+        life_->await<std::expected<Extent, std::string>>([&] { return life_->spool().read_piece(1, piece); });
     ASSERT_TRUE(octets);
     content += octets->view();
   }
@@ -183,7 +184,8 @@ TEST_F(CleanerTest, StragglerThatDoesNotCheckIsKeptAsideAndTheSegmentGoes) {
   EXPECT_EQ(counters().set_aside, 1U);
   EXPECT_FALSE(life_->spool().has(1));
   EXPECT_EQ(read(2)->content, content_of(2, 1000));
-  EXPECT_TRUE(platforms_.world().disk(kHost).look(machine_.place.path("quarantine/" + message::queue_id_text(1) + ".txt")));
+  EXPECT_TRUE(
+      platforms_.world().disk(kHost).look(machine_.place.path("quarantine/" + message::queue_id_text(1) + ".txt")));
 }
 
 // Later ones may hold the ends of its messages.

@@ -13,7 +13,7 @@ using testing::PlatformKind;
 using testing::Platforms;
 
 constexpr sim::SimCall kChanges[] = {sim::SimCall::write_file, sim::SimCall::sync, sim::SimCall::rename,
-                                    sim::SimCall::remove, sim::SimCall::create};
+                                     sim::SimCall::remove, sim::SimCall::create};
 
 class Crashes {
  public:
@@ -50,7 +50,8 @@ class Crashes {
   // Everything fails from some call on, as if that had been the end.
   void crash_while_recovering() {
     for (const sim::SimCall call : kChanges)
-      platforms_.world().faults().add({.call = call, .after = random_.below(12), .count = sim::kSimForever, .error = EIO, .host = ""});
+      platforms_.world().faults().add(
+          {.call = call, .after = random_.below(12), .count = sim::kSimForever, .error = EIO, .host = ""});
     {
       Recovery recovery(machine_.loops(1)[0]->platform().disk, machine_.place.path(), [](const std::string&) {});
       static_cast<void>(recovery.run([](const Recovered&) {}));
@@ -86,7 +87,8 @@ class Crashes {
       return;
     }
     // Some while after the start, or early.
-    const Duration while_running = random_.between(Duration::zero(), std::chrono::milliseconds(random_.percent(50) ? 20 : 600));
+    const Duration while_running =
+        random_.between(Duration::zero(), std::chrono::milliseconds(random_.percent(50) ? 20 : 600));
     bool over = false;
     platforms_.world().after(while_running, [&] { over = true; });
     ASSERT_TRUE(platforms_.run_until([&] { return over; }));

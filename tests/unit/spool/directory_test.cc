@@ -61,7 +61,9 @@ TEST_F(DirectoryTest, OfAnotherHostIsRefusedUntilThatOneLeaves) {
 
 // Since the machine was started, the lock tells whose it is.
 TEST_F(DirectoryTest, OfAHostThatWasRenamedIsItsOwn) {
-  { ASSERT_TRUE(Directory::open(disk_, "/spool", "mx1", "boot-1")); }
+  {
+    ASSERT_TRUE(Directory::open(disk_, "/spool", "mx1", "boot-1"));
+  }
   EXPECT_TRUE(Directory::open(disk_, "/spool", "mx2", "boot-1"));
   EXPECT_TRUE(Directory::open(disk_, "/spool", "mx2", "boot-2"));
   EXPECT_FALSE(Directory::open(disk_, "/spool", "mx1", "boot-1"));

@@ -91,13 +91,14 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count, int e
 }
 
 class EachCall : public ::testing::TestWithParam<std::pair<const char*, sim::SimCall>> {};
-INSTANTIATE_TEST_SUITE_P(SpoolFaults, EachCall,
-                         ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
-                                           std::pair("Read", sim::SimCall::read_file), std::pair("Create", sim::SimCall::create),
-                                           std::pair("Open", sim::SimCall::open_file), std::pair("Rename", sim::SimCall::rename),
-                                           std::pair("Remove", sim::SimCall::remove), std::pair("List", sim::SimCall::list),
-                                           std::pair("Work", sim::SimCall::work)),
-                         [](const auto& info) { return std::string(info.param.first); });
+INSTANTIATE_TEST_SUITE_P(
+    SpoolFaults, EachCall,
+    ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
+                      std::pair("Read", sim::SimCall::read_file), std::pair("Create", sim::SimCall::create),
+                      std::pair("Open", sim::SimCall::open_file), std::pair("Rename", sim::SimCall::rename),
+                      std::pair("Remove", sim::SimCall::remove), std::pair("List", sim::SimCall::list),
+                      std::pair("Work", sim::SimCall::work)),
+    [](const auto& info) { return std::string(info.param.first); });
 
 TEST_P(EachCall, MayFailOnce) {
   std::uint64_t n = 0;
@@ -247,7 +248,8 @@ TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
   EXPECT_THAT(bench.file(name + ".txt"), HasSubstr("the record does not check"));
   // Its content can be put together again.
   const std::string record = bench.file(name + ".octets");
-  EXPECT_EQ(bench.file(name + ".1.octets").substr(0, kPieceBytesMax) + bench.file(name + ".2.octets").substr(0, kPieceBytesMax) +
+  EXPECT_EQ(bench.file(name + ".1.octets").substr(0, kPieceBytesMax) +
+                bench.file(name + ".2.octets").substr(0, kPieceBytesMax) +
                 record.substr(where.bytes() - (where.bytes() - kFrameHeaderBytes - where.payload) -
                                   (1'300'000 - 2 * kPieceBytesMax),
                               1'300'000 - 2 * kPieceBytesMax),
@@ -329,7 +331,8 @@ TEST(SpoolFaultsTest, FlippedBitCostsOneRecordAtMost) {
     EXPECT_FALSE(next.found.contains(victim)) << seed;
     EXPECT_EQ(next.counts.damaged + next.counts.cut_short, 1U) << seed;
     EXPECT_EQ(next.told.size(), 1U) << seed;
-    EXPECT_NE(bench.file("quarantine/" + segment_name(at.segment) + "." + std::to_string(at.offset) + ".octets"), "none")
+    EXPECT_NE(bench.file("quarantine/" + segment_name(at.segment) + "." + std::to_string(at.offset) + ".octets"),
+              "none")
         << seed;
   }
 }

@@ -24,7 +24,9 @@ constexpr std::size_t kAtOnce = 8;
 class FullDisk {
  public:
   explicit FullDisk(std::uint64_t seed, std::size_t segments = kSegmentsThatFit)
-      : platforms(PlatformKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}), machine(platforms), random(seed) {
+      : platforms(PlatformKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}),
+        machine(platforms),
+        random(seed) {
     disk().set_capacity(segments * kSegmentBytesMin + 100 * kBlockBytes);
     begin();
     life->wait_ready();
@@ -67,8 +69,7 @@ class FullDisk {
   }
   void begin_attempts(const std::vector<QueueId>& ids, bool delivered) {
     waiting = ids;
-    for (std::size_t i = 0; i < kAtOnce; ++i)
-      life->loop().post([this, delivered] { tasks.add(attempts(delivered)); });
+    for (std::size_t i = 0; i < kAtOnce; ++i) life->loop().post([this, delivered] { tasks.add(attempts(delivered)); });
     ASSERT_TRUE(platforms.run_until([this] { return tasks.live() == kAtOnce || waiting.empty(); }));
   }
   Task<void> attempts(bool delivered) {
@@ -135,10 +136,12 @@ TEST(SpoolFullDisk, IsEmptiedAfterDaysOfRetries) {
   const std::vector<QueueId> all = full.left();
   ASSERT_GT(all.size(), 300U);
   for (int round = 0; round < 40; ++round)
-    ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << "round " << round << ": " << full.spool().no_room();
+    ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false))
+        << "round " << round << ": " << full.spool().no_room();
   EXPECT_GT(full.spool().counters().moved, 0U);
   for (const QueueId id : {all.front(), all.back()}) {
-    const auto back = full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), id); });
+    const auto back =
+        full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), id); });
     ASSERT_TRUE(back);
     EXPECT_EQ(back->status.tries, 40U);
     EXPECT_EQ(back->content, content_of(id, full.ledger.line(id).size));
@@ -155,7 +158,8 @@ TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
     for (int kills = 0; kills < 12; ++kills) {
       const std::vector<QueueId> some = full.shuffled(full.left());
       const bool delivered = kills % 4 == 3;
-      full.begin_attempts({some.begin(), some.begin() + static_cast<std::ptrdiff_t>(some.size() / (delivered ? 8 : 1))}, delivered);
+      full.begin_attempts({some.begin(), some.begin() + static_cast<std::ptrdiff_t>(some.size() / (delivered ? 8 : 1))},
+                          delivered);
       full.platforms.run_for(full.random.between(Duration::zero(), 400ms));
       full.kill_and_start();
       if (::testing::Test::HasFailure()) return;
@@ -177,7 +181,9 @@ TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
     const Location where = full.spool().index().at(victim).message;
     full.disk().flip_bit(full.machine.place.path(segment_name(where.segment)), where.offset + 100);
     full.disk().set_capacity(0);
-    if (!folder) full.platforms.world().faults().add({.call = sim::SimCall::create, .after = 0, .count = sim::kSimForever, .error = ENOSPC, .host = ""});
+    if (!folder)
+      full.platforms.world().faults().add(
+          {.call = sim::SimCall::create, .after = 0, .count = sim::kSimForever, .error = ENOSPC, .host = ""});
     std::vector<QueueId> others = full.shuffled(all);
     std::erase(others, victim);
     for (int round = 0; round < 8; ++round)
@@ -205,7 +211,8 @@ TEST(SpoolFullDisk, IsEmptiedThoughADraftIsInTheOldestSegment) {
     ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
   ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
   ASSERT_TRUE(full.life->await<bool>([&] { return draft.commit(stored_of(900'000, 0), status_of(0)); }));
-  const auto back = full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), 900'000); });
+  const auto back =
+      full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), 900'000); });
   ASSERT_TRUE(back);
   EXPECT_EQ(back->content, content_of(900'000, 600'000));
 }
@@ -218,9 +225,11 @@ TEST(SpoolFullDisk, FilledByOthersDeliversWhatIsThere) {
   full.platforms.run_for(1s);
   full.disk().set_capacity(0);
   const std::vector<QueueId> all = full.left();
-  for (int round = 0; round < 400; ++round) ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
+  for (int round = 0; round < 400; ++round)
+    ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
   full.kill_and_start();
-  for (int round = 0; round < 400; ++round) ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
+  for (int round = 0; round < 400; ++round)
+    ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
   ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
 }
 
@@ -264,7 +273,8 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count) {
   const std::uint64_t before = faults.calls(call);
   faults.add({.call = call, .after = after, .count = count, .error = ENOSPC, .host = ""});
   EXPECT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
-  EXPECT_TRUE(full.attempt(full.shuffled({all.begin(), all.begin() + 10}), /*delivered=*/true)) << full.spool().no_room();
+  EXPECT_TRUE(full.attempt(full.shuffled({all.begin(), all.begin() + 10}), /*delivered=*/true))
+      << full.spool().no_room();
   const std::uint64_t calls = faults.calls(call) - before;
   faults.clear();
   full.kill_and_start();
@@ -274,15 +284,17 @@ bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count) {
 }
 
 class FullDiskEachCall : public ::testing::TestWithParam<std::pair<const char*, sim::SimCall>> {};
-INSTANTIATE_TEST_SUITE_P(Spool, FullDiskEachCall,
-                         ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
-                                           std::pair("Create", sim::SimCall::create), std::pair("Open", sim::SimCall::open_file),
-                                           std::pair("Rename", sim::SimCall::rename), std::pair("Remove", sim::SimCall::remove)),
-                         [](const auto& info) { return std::string(info.param.first); });
+INSTANTIATE_TEST_SUITE_P(
+    Spool, FullDiskEachCall,
+    ::testing::Values(std::pair("Write", sim::SimCall::write_file), std::pair("Sync", sim::SimCall::sync),
+                      std::pair("Create", sim::SimCall::create), std::pair("Open", sim::SimCall::open_file),
+                      std::pair("Rename", sim::SimCall::rename), std::pair("Remove", sim::SimCall::remove)),
+    [](const auto& info) { return std::string(info.param.first); });
 
 TEST_P(FullDiskEachCall, MayFail) {
   // Of writes and syncs there are hundreds: some of them.
-  std::uint64_t step = GetParam().second == sim::SimCall::write_file || GetParam().second == sim::SimCall::sync ? 37 : 1;
+  std::uint64_t step =
+      GetParam().second == sim::SimCall::write_file || GetParam().second == sim::SimCall::sync ? 37 : 1;
   for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 1) && !HasFailure(); n += step) {
   }
   for (std::uint64_t n = 0; n < 40 * step && survives(GetParam().second, n, 3) && !HasFailure(); n += 3 * step) {

@@ -77,8 +77,9 @@ class Life {
     std::vector<Share> shares = recovery.divide(options.cores);
     for (auto& [id, message] : found) message.core = recovery.core_of(segments.at(id));
     for (std::size_t i = 0; i < options.cores; ++i) {
-      const SpoolOptions given{.log = {.directory = directory, .segment_bytes = options.segment_bytes, .synced = options.synced},
-                               .free_bytes_min = options.free_bytes_min};
+      const SpoolOptions given{
+          .log = {.directory = directory, .segment_bytes = options.segment_bytes, .synced = options.synced},
+          .free_bytes_min = options.free_bytes_min};
       spools_.push_back(std::make_unique<Spool>(*loops_[i], last_number_, given, std::move(shares[i]),
                                                 [this](const std::string& text) { told.push_back(text); }));
       loops_[i]->post([spool = spools_.back().get()] { spool->start(); });
@@ -95,9 +96,7 @@ class Life {
   // Waits until all take mail and have where to put it.
   void wait_ready() {
     EXPECT_TRUE(platforms_.run_until([this] {
-      return std::ranges::all_of(spools_, [](const auto& spool) {
-        return spool->accepting() && spool->settled();
-      });
+      return std::ranges::all_of(spools_, [](const auto& spool) { return spool->accepting() && spool->settled(); });
     }));
   }
   template <typename T>
@@ -132,7 +131,8 @@ class Life {
 // ------------------------------------------------------------------------------------------ what is done with a spool
 
 // A message of `size` octets, which come in parts.
-inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1, std::string customer = {}) {
+inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1,
+                       std::string customer = {}) {
   Stored stored = stored_of(id, 0, recipients);
   if (!customer.empty()) stored.submitter.customer = std::move(customer);
   Draft draft(spool, id, share_number(stored.submitter));

@@ -154,8 +154,8 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
   EXPECT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id + 1, 100'000); }));
 }
 
-// At a start with one file to use again, that one and a new one are wanted at once, and either can be ready first.  A long
-// message whose pieces went to the higher number would lie before them for the next start, and be lost.
+// At a start with one file to use again, that one and a new one are wanted at once, and either can be ready first.  A
+// long message whose pieces went to the higher number would lie before them for the next start, and be lost.
 TEST(LogOrderTest, AMessageIsNeverBeforeItsPiecesWhicheverSegmentIsReadyFirst) {
   constexpr std::size_t kLong = 1U << 20;  // has pieces
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {

@@ -223,7 +223,8 @@ TEST_F(ReaderTest, ASegmentThatWasRenamedIsToldOf) {
 }
 
 class ReaderBeside : public testing::BothPlatforms {};
-INSTANTIATE_TEST_SUITE_P(Platforms, ReaderBeside, ::testing::Values(testing::PlatformKind::real, testing::PlatformKind::simulated),
+INSTANTIATE_TEST_SUITE_P(Platforms, ReaderBeside,
+                         ::testing::Values(testing::PlatformKind::real, testing::PlatformKind::simulated),
                          testing::platform_name);
 
 TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {

@@ -393,7 +393,8 @@ TEST_F(RecoveryTest, FilesOfOthersThatAreNoSegmentsAreNotUsed) {
   }
   EXPECT_EQ(recover(), (Found{{10, 0}}));
   EXPECT_EQ(error_, "");
-  EXPECT_THAT(notes_, UnorderedElementsAre(HasSubstr("free-00000009: belongs to another user"), HasSubstr("new-0000000a: belongs")));
+  EXPECT_THAT(notes_, UnorderedElementsAre(HasSubstr("free-00000009: belongs to another user"),
+                                           HasSubstr("new-0000000a: belongs")));
   EXPECT_EQ(last_segment_, 10U);
   // One that was made now, under a number of its own.
   ASSERT_EQ(shares_[0].free.size(), 1U);
@@ -461,7 +462,8 @@ TEST_F(RecoveryTest, SegmentsThatTellOfTheSameMessagesStayTogether) {
 }
 
 TEST_F(RecoveryTest, FreeFilesAreSharedOut) {
-  for (std::uint32_t number = 1; number <= 5; ++number) disk_.file("/spool/" + free_name(number)).bytes.resize(kSegmentBytesMin);
+  for (std::uint32_t number = 1; number <= 5; ++number)
+    disk_.file("/spool/" + free_name(number)).bytes.resize(kSegmentBytesMin);
   recover(2);
   EXPECT_EQ(shares_[0].free.size(), 3U);
   EXPECT_EQ(shares_[1].free.size(), 2U);

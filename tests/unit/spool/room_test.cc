@@ -90,8 +90,8 @@ TEST(RoomDeathTest, IsNotUsedTwice) {
   EXPECT_DEATH(room.unqueue(1), "");
 }
 
-// A log of records without octets: messages that have a status or not, in segments; each write a block of its own, as bad
-// as it can be, but for those of the cleaner.
+// A log of records without octets: messages that have a status or not, in segments; each write a block of its own, as
+// bad as it can be, but for those of the cleaner.
 class Model {
  public:
   Model(std::size_t files, std::uint64_t seed) : room_(kBytes), random_(seed) {
@@ -102,7 +102,8 @@ class Model {
   void fill() {
     for (;;) {
       const std::uint64_t record = 300 + random_() % 30'000;
-      const std::uint64_t kept = std::uint64_t{kilobytes_of(frame_bytes(static_cast<std::uint32_t>(record)), {}, 1)} * 1024;
+      const std::uint64_t kept =
+          std::uint64_t{kilobytes_of(frame_bytes(static_cast<std::uint32_t>(record)), {}, 1)} * 1024;
       if (!room_.takes(Purpose::mail, kept)) break;
       room_.keep(kept);
       messages_.push_back({.record = record, .kept = kept});
@@ -173,7 +174,8 @@ class Model {
         message.within = message.status;
         room_.release_status(std::exchange(message.status, 0));
         room_.release(message.kept);
-        message.kept = std::uint64_t{kilobytes_of(frame_bytes(static_cast<std::uint32_t>(message.record)), {}, 1)} * 1024;
+        message.kept =
+            std::uint64_t{kilobytes_of(frame_bytes(static_cast<std::uint32_t>(message.record)), {}, 1)} * 1024;
         room_.keep(message.kept);
       }
       write(which, message.record + message.record / 70, false);

@@ -302,7 +302,8 @@ TEST(Scan, EndsWhateverTheOctetsAre) {
   for (int round = 0; round < 200; ++round) {
     SegmentText segment = three_batches();
     std::string file = segment.file().substr(0, 65536);
-    for (std::uint64_t i = random.below(40); i > 0; --i) file[random.below(file.size())] = static_cast<char>(random.next());
+    for (std::uint64_t i = random.below(40); i > 0; --i)
+      file[random.below(file.size())] = static_cast<char>(random.next());
     if (random.percent(20)) file.resize(random.below(file.size()));
     const Heard heard = scan_text(file, segment.salt());
     EXPECT_LE(heard.records.size(), 6U);

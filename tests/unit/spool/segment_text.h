@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "engine/io/aligned.h"
-#include "tests/sim/context.h"
 #include "engine/spool/batch.h"
 #include "engine/spool/scan.h"
 #include "engine/spool/segments.h"
 #include "engine/spool/stored.h"
+#include "tests/sim/context.h"
 #include "tests/support/memory_disk.h"
 
 namespace sluice::spool {
@@ -74,7 +74,9 @@ class SegmentText {
   Location piece(QueueId id, std::size_t from, std::size_t size) {
     return add(RecordType::piece, id, {}, content_of(id, from + size).substr(from));
   }
-  Location status(QueueId id, std::uint32_t tries) { return add(RecordType::status, id, encode_status(status_of(tries))); }
+  Location status(QueueId id, std::uint32_t tries) {
+    return add(RecordType::status, id, encode_status(status_of(tries)));
+  }
   Location done(QueueId id) { return add(RecordType::done, id, {}); }
   // Ends the batch at hand; what comes now is in another one.
   void sync() {
@@ -137,7 +139,8 @@ class Heard final : public ScanVisitor {
   std::size_t batches = 0;
 };
 
-inline Heard scan_text(const std::string& file, std::uint64_t salt, std::uint64_t bad_from = 0, std::uint64_t bad_to = 0) {
+inline Heard scan_text(const std::string& file, std::uint64_t salt, std::uint64_t bad_from = 0,
+                       std::uint64_t bad_to = 0) {
   testing::MemoryDisk disk;
   testing::MemoryDisk::File& put = disk.file("/segment");
   put.bytes = file;

@@ -51,7 +51,8 @@ TEST_F(SegmentFileTest, IsRemovedOrKeptAside) {
     FreeFile file{.name = {}, .bytes = kBytes};
     const auto made = begin_segment(disk_, kDirectory, file, {.number = number, .salt = 1});
     ASSERT_TRUE(made);
-    ASSERT_TRUE(end_segment(disk_, kDirectory, number, made->file, number == 1 ? SegmentEnd::removed : SegmentEnd::aside));
+    ASSERT_TRUE(
+        end_segment(disk_, kDirectory, number, made->file, number == 1 ? SegmentEnd::removed : SegmentEnd::aside));
   }
   EXPECT_THAT(disk_.names(kDirectory), IsEmpty());
   EXPECT_TRUE(disk_.has("/spool/quarantine/00000002.log"));
@@ -94,7 +95,6 @@ TEST(Segments, KnowWhatIsNeededAndWhichIsOldest) {
   EXPECT_EQ(segments.bytes(), 100U);
   EXPECT_EQ(segments.find(3), nullptr);
 }
-
 
 TEST(SegmentsDeathTest, DoNotLetGoOfWhatIsNeeded) {
   Segments segments;

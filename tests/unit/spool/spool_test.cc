@@ -48,12 +48,13 @@ class SpoolTest : public BothPlatforms {
   }
   Machine machine_{platforms_};
 };
-INSTANTIATE_TEST_SUITE_P(Platforms, SpoolTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated), testing::platform_name);
+INSTANTIATE_TEST_SUITE_P(Platforms, SpoolTest, ::testing::Values(PlatformKind::real, PlatformKind::simulated),
+                         testing::platform_name);
 
 TEST_P(SpoolTest, KeepsMessagesOfAnyLength) {
   auto life = begin({.segment_bytes = 16U << 20});
-  std::vector<std::size_t> sizes{0, 1, 4095, 4096, 100'000, kPieceBytesMax - 1, kPieceBytesMax, kPieceBytesMax + 1,
-                                 2 * kPieceBytesMax, 3'000'001};
+  std::vector<std::size_t> sizes{
+      0, 1, 4095, 4096, 100'000, kPieceBytesMax - 1, kPieceBytesMax, kPieceBytesMax + 1, 2 * kPieceBytesMax, 3'000'001};
   if (!platforms_.simulated()) sizes.push_back(30'000'000);
   for (std::size_t i = 0; i < sizes.size(); ++i) ASSERT_TRUE(store(*life, i + 1, sizes[i]));
   for (std::size_t i = 0; i < sizes.size(); ++i) expect_message(*life, i + 1, sizes[i], 0);
@@ -196,7 +197,8 @@ TEST_P(SpoolTest, SaysWhenTooLittleSpaceIsLeft) {
   ASSERT_TRUE(platforms_.run_until([&] { return !life->told.empty(); }));
   EXPECT_FALSE(life->spool().accepting());
   EXPECT_THAT(life->told[0], ::testing::HasSubstr("are left on the file system, less than spool.free_bytes_min"));
-  ASSERT_TRUE(platforms_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
+  ASSERT_TRUE(
+      platforms_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
 }
 
 TEST_P(SpoolTest, RefusesWhatCannotBeStored) {

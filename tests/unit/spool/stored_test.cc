@@ -6,9 +6,9 @@
 #include <limits>
 #include <string>
 
-#include "tests/sim/context.h"
 #include "engine/smtp/limits.h"
 #include "engine/spool/octets.h"
+#include "tests/sim/context.h"
 #include "tests/unit/spool/segment_text.h"
 
 namespace sluice::spool {
@@ -22,7 +22,8 @@ using message::RecipientStatus;
 
 TEST(Octets, NumbersComeBack) {
   for (unsigned shift = 0; shift < 64; ++shift)
-    for (const std::uint64_t value : {std::uint64_t{1} << shift, (std::uint64_t{1} << shift) - 1, ~std::uint64_t{0} >> shift}) {
+    for (const std::uint64_t value :
+         {std::uint64_t{1} << shift, (std::uint64_t{1} << shift) - 1, ~std::uint64_t{0} >> shift}) {
       std::string octets;
       OctetWriter(octets).number(value);
       OctetReader in(octets);
@@ -43,7 +44,10 @@ TEST(Octets, NumbersThatDoNotEndOrDoNotFitAreNone) {
 }
 
 TEST(Octets, AfterAFaultEverythingIsNothing) {
-  OctetReader in(std::string_view("\x05\x03" "abcdef", 8));
+  OctetReader in(
+      std::string_view("\x05\x03"
+                       "abcdef",
+                       8));
   EXPECT_EQ(in.number(4), 0U);
   EXPECT_TRUE(in.failed());
   EXPECT_EQ(in.number(), 0U);
@@ -52,7 +56,9 @@ TEST(Octets, AfterAFaultEverythingIsNothing) {
 }
 
 TEST(Octets, TextsThatAreLongerThanWhatIsLeftAreNone) {
-  OctetReader in("\x06" "abcde");
+  OctetReader in(
+      "\x06"
+      "abcde");
   EXPECT_EQ(in.text(), "");
   EXPECT_TRUE(in.failed());
 }
@@ -81,7 +87,9 @@ class Generated {
             .reported = flag(),
             .passed_on_dsn = flag(),
             .code = number<std::uint16_t>(),
-            .enhanced = {.cls = number<std::uint8_t>(), .subject = number<std::uint16_t>(), .detail = number<std::uint16_t>()},
+            .enhanced = {.cls = number<std::uint8_t>(),
+                         .subject = number<std::uint16_t>(),
+                         .detail = number<std::uint16_t>()},
             .text = text(message::kWordsBytesMax),
             .next_hop = text(),
             .at = number<WallMillis>(),
@@ -102,16 +110,17 @@ class Generated {
     return status;
   }
   Stored stored(QueueId id) {
-    Stored stored{.envelope = {.id = message::queue_id_text(id),
-                               .reverse_path = text(256),
-                               .body = static_cast<smtp::Body>(random_.below(3)),
-                               .smtputf8 = flag(),
-                               .ret = static_cast<smtp::Ret>(random_.below(3)),
-                               .envid = text(100),
-                               .content = {.header_eight_bit = flag(), .eight_bit = flag(), .whole = flag()}},
-                  .submitter = {.customer = text(), .account = text(), .address = text(), .helo = text(), .protocol = text()},
-                  .form = static_cast<message::BodyForm>(random_.below(2)),
-                  .arrived = number<WallMillis>()};
+    Stored stored{
+        .envelope = {.id = message::queue_id_text(id),
+                     .reverse_path = text(256),
+                     .body = static_cast<smtp::Body>(random_.below(3)),
+                     .smtputf8 = flag(),
+                     .ret = static_cast<smtp::Ret>(random_.below(3)),
+                     .envid = text(100),
+                     .content = {.header_eight_bit = flag(), .eight_bit = flag(), .whole = flag()}},
+        .submitter = {.customer = text(), .account = text(), .address = text(), .helo = text(), .protocol = text()},
+        .form = static_cast<message::BodyForm>(random_.below(2)),
+        .arrived = number<WallMillis>()};
     if (flag()) stored.envelope.size = number(std::numeric_limits<std::uint64_t>::max() - 1);
     for (std::uint64_t i = random_.below(6); i > 0; --i)
       stored.envelope.recipients.push_back(
@@ -216,7 +225,8 @@ TEST(Stored, RandomOctetsEndInNothingOrInSomethingBounded) {
   for (int round = 0; round < 3000; ++round) {
     std::string octets = generated.text(400);
     if (!octets.empty()) octets[0] = static_cast<char>(1 + round % 2);
-    if (const auto decoded = decode_message(1, octets)) EXPECT_LE(decoded->stored.envelope.recipients.size(), octets.size());
+    if (const auto decoded = decode_message(1, octets))
+      EXPECT_LE(decoded->stored.envelope.recipients.size(), octets.size());
     if (const auto status = decode_status(octets)) EXPECT_LE(status->recipients.size(), octets.size());
     Sample made = sample(generated, 1, "content");
     for (int i = 0; i < 3; ++i)
@@ -323,7 +333,8 @@ TEST(Stored, WordsAreCutWhereThereAreTooManyRecipients) {
     recipient.next_hop = "mx.example.net:25";
     recipient.at = std::numeric_limits<WallMillis>::max();
   }
-  status.attempts.resize(message::kAttemptsKept, Attempt{.next_hop = std::string(100'000, 'n'), .tls = std::string(100'000, 't')});
+  status.attempts.resize(message::kAttemptsKept,
+                         Attempt{.next_hop = std::string(100'000, 'n'), .tls = std::string(100'000, 't')});
   const std::string payload = encode_status(status);
   EXPECT_LE(payload.size(), kMetaBytesMax / 2);
   const auto decoded = decode_status(payload);
@@ -358,7 +369,11 @@ TEST(StoredStatus, ShorterFormsKeepFatesAndCodes) {
   message::DeliveryStatus status;
   status.recipients.resize(3);
   status.recipients[1] = {.fate = message::Fate::relayed, .code = 250, .text = std::string(500, 'a'), .at = 77};
-  status.recipients[2] = {.fate = message::Fate::failed, .reported = true, .code = 550, .enhanced = {5, 1, 1}, .text = std::string(500, 'b')};
+  status.recipients[2] = {.fate = message::Fate::failed,
+                          .reported = true,
+                          .code = 550,
+                          .enhanced = {5, 1, 1},
+                          .text = std::string(500, 'b')};
   status.due = 1'700'000'000'000;
   for (std::uint16_t i = 0; i < 30; ++i)
     status.add({.at = i, .next_hop = "mx", .recipients = i, .code = 451, .text = std::string(500, 'c')});

@@ -81,9 +81,8 @@ TEST_F(Directory, ARenewalIsShownWithinASecond) {
   CertificateDirectory source(root_.string());
   StoppedClock clock;
   std::vector<std::string> reports;
-  CertificateStore store(
-      source, {.default_host = "mx.example.com"}, clock,
-      [&](std::string_view, std::string_view error) { reports.emplace_back(error); });
+  CertificateStore store(source, {.default_host = "mx.example.com"}, clock,
+                         [&](std::string_view, std::string_view error) { reports.emplace_back(error); });
   const auto before = store.find("mx.example.com");
   ASSERT_NE(before, nullptr);
   EXPECT_EQ(store.find("x.example.org")->host, "_.example.org");

@@ -16,12 +16,12 @@ namespace sluice::tls {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::certificate_for;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
-using testing::certificate_for;
 using testing::MemorySource;
+using ::testing::SizeIs;
 using testing::StoppedClock;
 
 class Renewal : public ::testing::Test {
@@ -48,12 +48,10 @@ class Renewal : public ::testing::Test {
   StoppedClock clock_;
   MemorySource source_;
   std::vector<std::string> reports_;
-  CertificateStore store_{source_,
-                          {.default_host = "mx.example.com"},
-                          clock_,
-                          [this](std::string_view host, std::string_view error) {
-                            reports_.push_back(std::string(host) + ": " + std::string(error));
-                          }};
+  CertificateStore store_{
+      source_, {.default_host = "mx.example.com"}, clock_, [this](std::string_view host, std::string_view error) {
+        reports_.push_back(std::string(host) + ": " + std::string(error));
+      }};
 };
 
 TEST_F(Renewal, ANewKeyThenAReloadThenTheNewCertificate) {
@@ -139,10 +137,12 @@ TEST_F(Renewal, AReviewNamesEveryPairThatIsNoGood) {
   std::vector<std::string> said;
   for (const CertificateFault& fault : review_certificates(source_, clock_.wall()))
     said.push_back(fault.host + "|" + fault.fault);
-  EXPECT_THAT(said, ElementsAre(HasSubstr("*.example.com|"), HasSubstr("Mail.Example.com|"),
-                                HasSubstr("early.example.com|early.example.com/fullchain.pem: the certificate is not valid before "),
-                                HasSubstr("expired.example.com|expired.example.com/fullchain.pem: the certificate has expired on "),
-                                HasSubstr("mixed.example.com|mixed.example.com/privkey.pem: is not the key")));
+  EXPECT_THAT(
+      said,
+      ElementsAre(HasSubstr("*.example.com|"), HasSubstr("Mail.Example.com|"),
+                  HasSubstr("early.example.com|early.example.com/fullchain.pem: the certificate is not valid before "),
+                  HasSubstr("expired.example.com|expired.example.com/fullchain.pem: the certificate has expired on "),
+                  HasSubstr("mixed.example.com|mixed.example.com/privkey.pem: is not the key")));
 }
 
 // ------------------------------------------------------------------------------------------ no default host
@@ -158,12 +158,10 @@ class NoDefaultHost : public ::testing::Test {
   StoppedClock clock_;
   MemorySource source_;
   std::vector<std::string> reports_;
-  CertificateStore store_{source_,
-                          {.own_name = "relay.example.com"},
-                          clock_,
-                          [this](std::string_view host, std::string_view error) {
-                            reports_.push_back(std::string(host) + ": " + std::string(error));
-                          }};
+  CertificateStore store_{
+      source_, {.own_name = "relay.example.com"}, clock_, [this](std::string_view host, std::string_view error) {
+        reports_.push_back(std::string(host) + ": " + std::string(error));
+      }};
 };
 
 TEST_F(NoDefaultHost, OurOwnNameStandsIn) {
@@ -242,7 +240,8 @@ TEST_F(RenewedFiles, SeveralThreadsSeeTheSame) {
   write("privkey.pem", certificate_for("a.example.com").key_pem);
   CertificateDirectory source(root_.string());
   StoppedClock clock;
-  CertificateStore store(source, {.own_name = "relay.example.com", .check_interval = Duration::zero()}, clock, [](auto, auto) {});
+  CertificateStore store(source, {.own_name = "relay.example.com", .check_interval = Duration::zero()}, clock,
+                         [](auto, auto) {});
   std::atomic<int> missing{0};
   std::vector<std::thread> cores;
   for (int i = 0; i < 4; ++i)

@@ -113,8 +113,7 @@ TEST_F(Store, ReadsOnceAndLooksOnceASecond) {
 
 TEST_F(Store, AChangedCertificateIsLoaded) {
   const auto before = store_.find("a.example.com");
-  source_.put("a.example.com",
-              *make_self_signed(std::array{std::string("a.example.com")}, clock_.wall()));
+  source_.put("a.example.com", *make_self_signed(std::array{std::string("a.example.com")}, clock_.wall()));
   EXPECT_EQ(store_.find("a.example.com"), before) << "not looked at yet";
   clock_.advance(std::chrono::seconds(1));
   const auto after = store_.find("a.example.com");
@@ -144,8 +143,7 @@ TEST_F(Store, AHostThatWasNeverGoodIsReportedAndTheWildcardShown) {
   EXPECT_EQ(shown("bad.example.com"), "_.example.com");
   EXPECT_EQ(shown("bad.example.com"), "_.example.com");
   ASSERT_EQ(reports_.size(), 1U);
-  EXPECT_NE(reports_[0].find("bad.example.com/privkey.pem: not a private key"), std::string::npos)
-      << reports_[0];
+  EXPECT_NE(reports_[0].find("bad.example.com/privkey.pem: not a private key"), std::string::npos) << reports_[0];
   source_.put("bad.example.com");
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(shown("bad.example.com"), "bad.example.com");
@@ -164,8 +162,7 @@ TEST_F(Store, AHostThatIsRemovedIsForgotten) {
 
 TEST_F(Store, HoldsTheMostRecentlyUsed) {
   for (const char* host : {"b1.test", "b2.test", "b3.test", "b4.test"}) source_.put(host);
-  for (const char* host : {"b1.test", "b2.test", "b3.test", "b4.test"})
-    EXPECT_EQ(shown(host), host);
+  for (const char* host : {"b1.test", "b2.test", "b3.test", "b4.test"}) EXPECT_EQ(shown(host), host);
   EXPECT_EQ(store_.loaded(), 4U);
   EXPECT_EQ(shown("b1.test"), "b1.test");
   EXPECT_EQ(shown("a.example.com"), "a.example.com");
@@ -178,8 +175,7 @@ TEST_F(Store, HoldsTheMostRecentlyUsed) {
 }
 
 TEST_F(Store, UnknownNamesAreNotRemembered) {
-  for (int i = 0; i < 1'000; ++i)
-    EXPECT_EQ(shown("x" + std::to_string(i) + ".test"), "mx.example.com");
+  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(shown("x" + std::to_string(i) + ".test"), "mx.example.com");
   EXPECT_EQ(store_.loaded(), 1U);
 }
 
@@ -203,8 +199,7 @@ TEST_F(Store, TheDefaultIsCheckedAtStart) {
 TEST(LoadCertificate, NamesTheFileThatIsWrong) {
   const auto& good = certificate_for("a.example.com");
   const auto load = [](std::string chain, std::string key) {
-    const auto made =
-        load_certificate("a.example.com", {std::move(chain), std::move(key), "CHAIN", "KEY"});
+    const auto made = load_certificate("a.example.com", {std::move(chain), std::move(key), "CHAIN", "KEY"});
     return made ? std::string("good") : made.error();
   };
   EXPECT_EQ(load(good.certificate_pem, good.key_pem), "good");

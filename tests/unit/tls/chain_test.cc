@@ -30,9 +30,8 @@ class TlsChain : public ::testing::Test {
   }
 
   void shell(const std::string& command) {
-    ASSERT_EQ(std::system(("cd " + root_.string() + " && (" + command + ") >log 2>&1").c_str()), 0)
-        << command << "\n"
-        << read("log");
+    ASSERT_EQ(std::system(("cd " + root_.string() + " && (" + command + ") >log 2>&1").c_str()), 0) << command << "\n"
+                                                                                                    << read("log");
   }
   std::string read(const std::string& file) {
     std::ostringstream text;
@@ -40,17 +39,15 @@ class TlsChain : public ::testing::Test {
     return text.str();
   }
   // NAME.key and NAME.pem, signed by `issuer`, or by itself when that is empty.
-  void make(const std::string& name, const std::string& issuer, const std::string& extensions,
-            const std::string& key) {
+  void make(const std::string& name, const std::string& issuer, const std::string& extensions, const std::string& key) {
     std::ofstream(root_ / "ext") << extensions;
-    shell("openssl genpkey " + key + " -out " + name + ".key && openssl req -new -key " + name +
-          ".key -subj /CN=" + name + " -out csr && openssl x509 -req -in csr -extfile ext -days 30 -out " + name + ".pem " +
+    shell("openssl genpkey " + key + " -out " + name + ".key && openssl req -new -key " + name + ".key -subj /CN=" +
+          name + " -out csr && openssl x509 -req -in csr -extfile ext -days 30 -out " + name + ".pem " +
           (issuer.empty() ? "-signkey " + name + ".key"
                           : "-CA " + issuer + ".pem -CAkey " + issuer + ".key -CAcreateserial"));
   }
   void authority(const std::string& name, const std::string& issuer) {
-    make(name, issuer, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
-         kEcdsa);
+    make(name, issuer, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n", kEcdsa);
   }
   void leaf(const std::string& name, const std::string& issuer, const std::string& key = kEcdsa) {
     make(name, issuer,
@@ -76,11 +73,12 @@ class TlsChain : public ::testing::Test {
   // `openssl x509` makes none that ends before it begins, and cannot be given a beginning in all of its versions.
   void expired_leaf(const std::string& name, const std::string& issuer) {
     leaf(name, issuer);
-    std::ofstream(root_ / "ca.cnf") << "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
-                                       "policy=p\n[p]\ncommonName=supplied\n";
+    std::ofstream(root_ / "ca.cnf")
+        << "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
+           "policy=p\n[p]\ncommonName=supplied\n";
     shell("touch index && echo 01 >serial && openssl req -new -key " + name + ".key -subj /CN=" + name +
-          " -out csr && openssl ca -batch -notext -config ca.cnf -extfile ext -cert " + issuer + ".pem -keyfile " + issuer +
-          ".key -startdate 200101000000Z -enddate 210101000000Z -in csr -out " + name + ".pem");
+          " -out csr && openssl ca -batch -notext -config ca.cnf -extfile ext -cert " + issuer + ".pem -keyfile " +
+          issuer + ".key -startdate 200101000000Z -enddate 210101000000Z -in csr -out " + name + ".pem");
   }
 
   static constexpr const char* kEcdsa = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
@@ -91,21 +89,17 @@ class TlsChain : public ::testing::Test {
 
 TEST_F(TlsChain, AnIntermediateLeadsToTheRoot) {
   leaf("leaf", "middle");
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("middle.pem"), read("leaf.key")),
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("middle.pem"), read("leaf.key")), TlsState::open)
+      << error_;
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("middle.pem") + read("root.pem"), read("leaf.key")),
             TlsState::open)
       << error_;
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("middle.pem") + read("root.pem"),
-                    read("leaf.key")),
-            TlsState::open)
-      << error_;
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::failed)
-      << "a link is missing";
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::failed) << "a link is missing";
 }
 
 TEST_F(TlsChain, RsaKeysInBothFormats) {
   leaf("leaf", "root", kRsa);
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::open)
-      << error_;
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::open) << error_;
   shell("openssl rsa -in leaf.key -traditional -out old.key");
   EXPECT_NE(read("old.key").find("BEGIN RSA PRIVATE KEY"), std::string::npos);
   EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("old.key")), TlsState::open) << error_;
@@ -113,8 +107,7 @@ TEST_F(TlsChain, RsaKeysInBothFormats) {
 
 TEST_F(TlsChain, EcdsaKeysInTheOldFormatAndOnP384) {
   leaf("leaf", "root", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384");
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::open)
-      << error_;
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("leaf.key")), TlsState::open) << error_;
   shell("openssl ec -in leaf.key -out old.key");
   EXPECT_EQ(connect(read("root.pem"), read("leaf.pem"), read("old.key")), TlsState::open) << error_;
 }
@@ -122,8 +115,7 @@ TEST_F(TlsChain, EcdsaKeysInTheOldFormatAndOnP384) {
 TEST_F(TlsChain, AnExpiredLeafIsRefused) {
   expired_leaf("leaf", "root");
   Listener listener;
-  auto context =
-      TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = read("root.pem")});
+  auto context = TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = read("root.pem")});
   ASSERT_TRUE(context.has_value());
   listener.source.put("a.example.com", SelfSigned{read("leaf.pem"), read("leaf.key")});
   auto server = listener.accept();
@@ -137,17 +129,14 @@ TEST_F(TlsChain, AnExpiredLeafIsRefused) {
 TEST_F(TlsChain, WhoIsNoAuthorityMayNotSign) {
   leaf("victim", "root");
   leaf("forged", "victim");
-  EXPECT_EQ(connect(read("root.pem"), read("forged.pem") + read("victim.pem"), read("forged.key")),
-            TlsState::failed);
+  EXPECT_EQ(connect(read("root.pem"), read("forged.pem") + read("victim.pem"), read("forged.key")), TlsState::failed);
 }
 
 TEST_F(TlsChain, AStrangersRootInTheChainIsNotTrusted) {
   authority("stranger", "");
   leaf("leaf", "stranger");
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("stranger.pem"), read("leaf.key")),
-            TlsState::failed);
-  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("stranger.pem") + read("root.pem"),
-                    read("leaf.key")),
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("stranger.pem"), read("leaf.key")), TlsState::failed);
+  EXPECT_EQ(connect(read("root.pem"), read("leaf.pem") + read("stranger.pem") + read("root.pem"), read("leaf.key")),
             TlsState::failed)
       << "nor with the true one behind it";
 }
@@ -157,14 +146,12 @@ TEST_F(TlsChain, OfTheSameNameButAnotherKeyIsNotTheRoot) {
   authority("root", "");  // made anew
   leaf("leaf", "root");
   EXPECT_EQ(connect(trusted, read("leaf.pem"), read("leaf.key")), TlsState::failed);
-  EXPECT_EQ(connect(trusted, read("leaf.pem") + read("root.pem"), read("leaf.key")),
-            TlsState::failed);
+  EXPECT_EQ(connect(trusted, read("leaf.pem") + read("root.pem"), read("leaf.key")), TlsState::failed);
 }
 
 TEST_F(TlsChain, ATrustedIntermediateIsEnough) {
   leaf("leaf", "middle");
-  EXPECT_EQ(connect(read("middle.pem"), read("leaf.pem") + read("middle.pem"), read("leaf.key")),
-            TlsState::open)
+  EXPECT_EQ(connect(read("middle.pem"), read("leaf.pem") + read("middle.pem"), read("leaf.key")), TlsState::open)
       << error_;
 }
 

@@ -80,8 +80,7 @@ TEST_F(TlsClient, AddressesAreNotSentAsNames) {
     EXPECT_EQ(client->state(), TlsState::open) << client->error();
     EXPECT_TRUE(client->verified());
     EXPECT_EQ(server_->sni(), "");
-    EXPECT_EQ(connect(*context, ip == "192.0.2.1" ? "192.0.2.2" : "2001:db8::2")->state(),
-              TlsState::failed);
+    EXPECT_EQ(connect(*context, ip == "192.0.2.1" ? "192.0.2.2" : "2001:db8::2")->state(), TlsState::failed);
   }
 }
 
@@ -123,8 +122,7 @@ TEST_F(TlsClient, TicketsStayWithTheContextThatChecked) {
 
 TEST_F(TlsClient, TrustNeedsSomebodyToTrust) {
   EXPECT_FALSE(TlsClientContext::make({.verify = TlsVerify::required}).has_value());
-  const auto made =
-      TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = "nothing of the sort"});
+  const auto made = TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = "nothing of the sort"});
   ASSERT_FALSE(made.has_value());
   EXPECT_NE(made.error().find("no certificate to trust"), std::string::npos) << made.error();
 }

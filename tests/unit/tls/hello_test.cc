@@ -23,13 +23,11 @@ std::string server_name(std::string_view name, std::uint8_t type = 0) {
   return counted(number(type, 1) + counted(name, 2), 2);
 }
 
-std::string extension(std::size_t type, std::string_view body) {
-  return number(type, 2) + counted(body, 2);
-}
+std::string extension(std::size_t type, std::string_view body) { return number(type, 2) + counted(body, 2); }
 
 std::string message(std::string_view extensions) {
-  std::string body = "\x03\x03" + std::string(32, 'r') + counted("session", 1) +
-                     counted("\x13\x01", 2) + counted(std::string_view("\0", 1), 1);
+  std::string body = "\x03\x03" + std::string(32, 'r') + counted("session", 1) + counted("\x13\x01", 2) +
+                     counted(std::string_view("\0", 1), 1);
   body += counted(extensions, 2);
   return number(1, 1) + counted(body, 3);
 }
@@ -47,12 +45,9 @@ TEST(TlsHello, FindsTheNameAmongOtherExtensions) {
 TEST(TlsHello, NeedsMoreUntilTheLastByte) {
   const std::string fragment = message(extension(0, server_name("mail.example.com")));
   for (const std::string& bytes :
-       {record(fragment), record(fragment.substr(0, 1)) + record(fragment.substr(1, 7)) +
-                              record(fragment.substr(8))}) {
+       {record(fragment), record(fragment.substr(0, 1)) + record(fragment.substr(1, 7)) + record(fragment.substr(8))}) {
     for (std::size_t size = 0; size < bytes.size(); ++size)
-      EXPECT_EQ(read_client_hello(std::string_view(bytes).substr(0, size)).result,
-                HelloResult::need_more)
-          << size;
+      EXPECT_EQ(read_client_hello(std::string_view(bytes).substr(0, size)).result, HelloResult::need_more) << size;
     EXPECT_EQ(read_client_hello(bytes).server_name, "mail.example.com");
   }
 }
@@ -68,15 +63,13 @@ TEST(TlsHello, LaterRecordsAreNotItsBusiness) {
 }
 
 TEST(TlsHello, OtherKindsOfNamesAreSkipped) {
-  const std::string list =
-      counted(number(9, 1) + counted("other", 2) + number(0, 1) + counted("a.test", 2), 2);
+  const std::string list = counted(number(9, 1) + counted("other", 2) + number(0, 1) + counted("a.test", 2), 2);
   EXPECT_EQ(read_client_hello(record(message(extension(0, list)))).server_name, "a.test");
 }
 
 TEST(TlsHello, AmbiguousOrBrokenNamesAreBad) {
   const std::string name = server_name("a.test");
-  const std::string twice =
-      number(0, 1) + counted("a.test", 2) + number(0, 1) + counted("b.test", 2);
+  const std::string twice = number(0, 1) + counted("a.test", 2) + number(0, 1) + counted("b.test", 2);
   for (const std::string& extensions : {
            extension(0, name) + extension(0, name),  // the extension twice
            extension(0, counted(twice, 2)),          // two host names
@@ -92,19 +85,16 @@ TEST(TlsHello, AmbiguousOrBrokenNamesAreBad) {
 TEST(TlsHello, LengthsThatDisagreeAreBad) {
   const std::string good = message(extension(0, server_name("a.test")));
   // Longer inside than outside, wherever a length stands.
-  for (const std::size_t at :
-       {std::size_t{38}, std::size_t{47}, std::size_t{50}, std::size_t{53}, std::size_t{57}}) {
+  for (const std::size_t at : {std::size_t{38}, std::size_t{47}, std::size_t{50}, std::size_t{53}, std::size_t{57}}) {
     std::string bytes = good;
     bytes[at] = '\x7f';
     EXPECT_EQ(read_client_hello(record(bytes)).result, HelloResult::bad) << at;
   }
   EXPECT_EQ(read_client_hello(record(good + "x")).result, HelloResult::bad) << "a second message";
   EXPECT_EQ(read_client_hello(record("")).result, HelloResult::bad) << "an empty record";
-  EXPECT_EQ(read_client_hello(record(std::string("\x02\0\0\0", 4))).result, HelloResult::bad)
-      << "a ServerHello";
+  EXPECT_EQ(read_client_hello(record(std::string("\x02\0\0\0", 4))).result, HelloResult::bad) << "a ServerHello";
   EXPECT_EQ(read_client_hello("\x16\x02\x00").result, HelloResult::bad) << "SSL 2";
-  EXPECT_EQ(read_client_hello(std::string("\x16\x03\x01\x40\x01", 5)).result, HelloResult::bad)
-      << "a long record";
+  EXPECT_EQ(read_client_hello(std::string("\x16\x03\x01\x40\x01", 5)).result, HelloResult::bad) << "a long record";
 }
 
 TEST(TlsHello, TheLongestIsTakenAndNoLonger) {

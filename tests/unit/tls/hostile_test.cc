@@ -17,8 +17,7 @@ using testing::SeededRandom;
 using testing::talk;
 
 std::string record(std::uint8_t type, std::string_view body) {
-  std::string bytes{static_cast<char>(type), 3, 1, static_cast<char>(body.size() >> 8),
-                    static_cast<char>(body.size())};
+  std::string bytes{static_cast<char>(type), 3, 1, static_cast<char>(body.size() >> 8), static_cast<char>(body.size())};
   return bytes += body;
 }
 
@@ -40,8 +39,7 @@ TlsState feed(TlsSession& server, std::string_view bytes) {
 
 TEST(TlsHostile, WhatIsNotTlsIsRefusedAtTheFirstByte) {
   Listener listener;
-  for (const std::string_view bytes :
-       {"EHLO x\r\n", "GET / HTTP/1.1\r\n\r\n", "\x80\x2e\x01\x03\x01", "\xff"}) {
+  for (const std::string_view bytes : {"EHLO x\r\n", "GET / HTTP/1.1\r\n\r\n", "\x80\x2e\x01\x03\x01", "\xff"}) {
     auto server = listener.accept();
     EXPECT_EQ(feed(*server, bytes.substr(0, 1)), TlsState::failed);
     EXPECT_EQ(server->error(), "not a TLS handshake");
@@ -72,8 +70,7 @@ TEST(TlsHostile, CiphersWithoutForwardSecrecyOrAuthenticationAreRefused) {
   // RSA-AES-128-GCM, ECDHE-ECDSA-AES-128-CBC-SHA256, ECDHE-RSA-3DES.
   body += std::string("\0\0\x06\x00\x9c\xc0\x23\xc0\x12\x01\0", 11);
   // supported_groups: P-256; ec_point_formats; signature_algorithms: ecdsa_secp256r1_sha256.
-  const std::string extensions(
-      "\0\x0a\0\x04\0\x02\0\x17\0\x0b\0\x02\x01\0\0\x0d\0\x04\0\x02\x04\x03", 22);
+  const std::string extensions("\0\x0a\0\x04\0\x02\0\x17\0\x0b\0\x02\x01\0\0\x0d\0\x04\0\x02\x04\x03", 22);
   body += std::string("\0", 1) + static_cast<char>(extensions.size()) + extensions;
   const std::string message = std::string("\x01\0\0", 3) + static_cast<char>(body.size()) + body;
   Listener listener;
@@ -107,8 +104,7 @@ TEST(TlsHostile, AHelloInSomeRecordsIsTaken) {
   RawClient client({.sni = "b.example.com"});
   client.step();
   const std::string hello = client.to_server.substr(kTlsRecordHeaderBytes);
-  client.to_server = record(22, hello.substr(0, 4)) + record(22, hello.substr(4, 100)) +
-                     record(22, hello.substr(104));
+  client.to_server = record(22, hello.substr(0, 4)) + record(22, hello.substr(4, 100)) + record(22, hello.substr(104));
   talk(*server, client);
   EXPECT_EQ(server->state(), TlsState::open) << server->error();
   EXPECT_EQ(server->host(), "b.example.com");
@@ -118,8 +114,7 @@ TEST(TlsHostile, AStalledHelloCostsItsBytesOnly) {
   Listener listener;
   auto server = listener.accept();
   const std::string hello = hello_bytes();
-  EXPECT_EQ(feed(*server, std::string_view(hello).substr(0, hello.size() - 1)),
-            TlsState::handshaking);
+  EXPECT_EQ(feed(*server, std::string_view(hello).substr(0, hello.size() - 1)), TlsState::handshaking);
   EXPECT_STREQ(server->version(), "") << "no wolfSSL session has been made";
   EXPECT_EQ(listener.source.reads, 0);
 }
@@ -172,8 +167,7 @@ TEST(TlsHostile, KeyUpdatesAreCounted) {
     ++updates;
   }
   EXPECT_EQ(updates, kTlsIdleRecordsMax + 1);
-  EXPECT_NE(server->error().find("too many records without data"), std::string_view::npos)
-      << server->error();
+  EXPECT_NE(server->error().find("too many records without data"), std::string_view::npos) << server->error();
 }
 
 TEST(TlsHostile, AByteInBetweenDoesNotResetTheWholeCount) {
@@ -228,9 +222,8 @@ TEST(TlsHostile, AHandshakeFloodIsCutOff) {
 
 TEST(TlsHostile, NamesThatAreNoHostNamesGetTheDefault) {
   Listener listener;
-  for (const std::string name :
-       {"../../etc/passwd", "a/b", "_.example.org", "*.example.org", "a..b", "-a.test", "192.0.2.1",
-        "\xc3\xa9.test", ".", "mx.example.com/"}) {
+  for (const std::string name : {"../../etc/passwd", "a/b", "_.example.org", "*.example.org", "a..b", "-a.test",
+                                 "192.0.2.1", "\xc3\xa9.test", ".", "mx.example.com/"}) {
     auto server = listener.accept();
     RawClient client({.sni = name});
     talk(*server, client);

@@ -58,9 +58,7 @@ class TlsMemory : public ::testing::TestWithParam<int> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Both, TlsMemory, ::testing::Values(WOLFSSL_TLSV1_2, WOLFSSL_TLSV1_3),
-                         [](const auto& version) {
-                           return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13";
-                         });
+                         [](const auto& version) { return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13"; });
 
 TEST_P(TlsMemory, OfAServersSession) {
   live = peak = 0;
@@ -120,8 +118,7 @@ TEST(TlsMemory, OfACertificate) {
   const ServerOnly counting;
   live = peak = 0;
   const auto& made = testing::certificate_for("a.example.com");
-  const auto loaded =
-      load_certificate("a.example.com", {made.certificate_pem, made.key_pem, "chain", "key"});
+  const auto loaded = load_certificate("a.example.com", {made.certificate_pem, made.key_pem, "chain", "key"});
   ASSERT_TRUE(loaded.has_value());
   std::printf("a loaded certificate: wolfSSL %zu\n", live);
   EXPECT_LT(live, 10'000U);

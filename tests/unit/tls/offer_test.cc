@@ -19,12 +19,14 @@ std::string number(std::size_t value, int bytes) {
   while (bytes-- > 0) out += static_cast<char>(value >> (8 * bytes));
   return out;
 }
-std::string counted(std::string_view bytes, int length_bytes) { return number(bytes.size(), length_bytes).append(bytes); }
+std::string counted(std::string_view bytes, int length_bytes) {
+  return number(bytes.size(), length_bytes).append(bytes);
+}
 std::string extension(std::size_t type, std::string_view body) { return number(type, 2) + counted(body, 2); }
 
 struct Offer {
-  std::string suites;            // two bytes each
-  std::size_t group = 23;        // P-256
+  std::string suites;      // two bytes each
+  std::size_t group = 23;  // P-256
   bool tls13 = false;
 };
 
@@ -63,7 +65,8 @@ std::string answer(Listener& listener, const std::string& bytes, std::string* er
 
 TEST(TlsOffer, MoreCipherSuitesThanTheLibraryKeepsAreNoReasonToRefuse) {
   Listener listener;
-  for (const std::size_t count : {std::size_t{149}, std::size_t{150}, std::size_t{151}, std::size_t{400}, std::size_t{7000}}) {
+  for (const std::size_t count :
+       {std::size_t{149}, std::size_t{150}, std::size_t{151}, std::size_t{400}, std::size_t{7000}}) {
     SCOPED_TRACE(count);
     std::string error;
     const std::string old = answer(listener, hello({.suites = many_suites(count, "\xc0\x2b")}), &error);

@@ -58,15 +58,12 @@ class TlsOpenssl : public ::testing::Test {
 
   // Runs `openssl s_client ARGUMENTS`, types `input`, greets it with "220 ready" and says
   // "250 bye" to QUIT.
-  Result run(Listener& listener, const std::string& arguments,
-             const std::string& input = "QUIT\r\n") {
+  Result run(Listener& listener, const std::string& arguments, const std::string& input = "QUIT\r\n") {
     std::ofstream(root_ / "input") << input;
-    const bool text =
-        input.find("QUIT") == 0;  // else lines are s_client's own commands, once it is connected
-    const std::string command =
-        (text ? "" : "(while read line; do sleep 0.2; echo $line; done; sleep 0.2) <input | ") +
-        std::string("timeout 10 openssl s_client -unix s ") + arguments +
-        (text ? " -ign_eof <input" : "") + " >output 2>&1";
+    const bool text = input.find("QUIT") == 0;  // else lines are s_client's own commands, once it is connected
+    const std::string command = (text ? "" : "(while read line; do sleep 0.2; echo $line; done; sleep 0.2) <input | ") +
+                                std::string("timeout 10 openssl s_client -unix s ") + arguments +
+                                (text ? " -ign_eof <input" : "") + " >output 2>&1";
     const pid_t child = fork();
     if (child == 0) {
       if (chdir(root_.c_str()) != 0) _exit(1);
@@ -94,8 +91,7 @@ class TlsOpenssl : public ::testing::Test {
       size = recv(peer, buffer.data(), buffer.size(), 0);
       if (size <= 0) break;
       session->feed({buffer.data(), static_cast<std::size_t>(size)}, heard);
-      if (session->state() == TlsState::open && !std::exchange(greeted, true))
-        session->write("220 ready\r\n");
+      if (session->state() == TlsState::open && !std::exchange(greeted, true)) session->write("220 ready\r\n");
       const bool quits = heard.to_string().find("QUIT\r\n") != std::string::npos;
       if (quits) {
         session->write("250 bye\r\n");
@@ -133,14 +129,13 @@ TEST_F(TlsOpenssl, SpeaksBothVersionsAndAllOurCiphers) {
   Listener listener;
   expect_talked(run(listener, "-tls1_2 -servername a.example.com"), "TLSv1.2");
   expect_talked(run(listener, "-tls1_3 -servername a.example.com"), "TLSv1.3");
-  for (const char* cipher :
-       {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+  for (const char* cipher : {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
     const Result result = run(listener, std::string("-tls1_3 -ciphersuites ") + cipher);
     expect_talked(result, "TLSv1.3");
     EXPECT_EQ(result.cipher, cipher);
   }
-  for (const char* cipher : {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-                             "ECDHE-ECDSA-CHACHA20-POLY1305"})
+  for (const char* cipher :
+       {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"})
     expect_talked(run(listener, std::string("-tls1_2 -cipher ") + cipher), "TLSv1.2");
   for (const char* group : {"X25519", "P-256", "P-384"})
     expect_talked(run(listener, std::string("-groups ") + group), "TLSv1.3");

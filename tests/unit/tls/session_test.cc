@@ -19,9 +19,7 @@ class TlsVersions : public ::testing::TestWithParam<int> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Both, TlsVersions, ::testing::Values(WOLFSSL_TLSV1_2, WOLFSSL_TLSV1_3),
-                         [](const auto& version) {
-                           return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13";
-                         });
+                         [](const auto& version) { return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13"; });
 
 TEST_P(TlsVersions, HandshakeThenTalk) {
   auto server = listener_.accept();
@@ -64,8 +62,7 @@ TEST_P(TlsVersions, CutInTwoAtEveryByte) {
       server->feed(std::string_view(bytes).substr(first), heard);
       sent += bytes.size();
       client.from_server += drain(server->outgoing());
-      if (client.step() && !std::exchange(written, true))
-        client.write("MAIL FROM:<a@example.com>\r\n");
+      if (client.step() && !std::exchange(written, true)) client.write("MAIL FROM:<a@example.com>\r\n");
     }
     ASSERT_EQ(server->state(), TlsState::open) << cut << ": " << server->error();
     ASSERT_EQ(heard.to_string(), "MAIL FROM:<a@example.com>\r\n") << cut;
@@ -77,8 +74,8 @@ TEST_P(TlsVersions, AuthenticatedCiphersWithForwardSecrecyOnly) {
   RawClient client({.version = GetParam()});
   talk(*server, client);
   const std::string cipher = server->cipher();
-  EXPECT_EQ(cipher, GetParam() == WOLFSSL_TLSV1_2 ? "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
-                                                  : "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(cipher,
+            GetParam() == WOLFSSL_TLSV1_2 ? "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" : "TLS_AES_128_GCM_SHA256");
 }
 
 TEST_P(TlsVersions, LongWritesAreRecordsOf16KB) {
@@ -90,8 +87,7 @@ TEST_P(TlsVersions, LongWritesAreRecordsOf16KB) {
   const std::string wire = server->outgoing().to_string();
   std::size_t records = 0;
   for (std::size_t at = 0; at < wire.size(); ++records) {
-    const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(wire[at + 3]))
-                                 << 8 |
+    const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(wire[at + 3])) << 8 |
                              static_cast<unsigned char>(wire[at + 4]);
     EXPECT_LE(size, kTlsPlaintextBytesMax + 256);
     at += kTlsRecordHeaderBytes + size;

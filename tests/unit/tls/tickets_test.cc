@@ -56,9 +56,7 @@ class TlsTickets : public ::testing::TestWithParam<int> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Both, TlsTickets, ::testing::Values(WOLFSSL_TLSV1_2, WOLFSSL_TLSV1_3),
-                         [](const auto& version) {
-                           return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13";
-                         });
+                         [](const auto& version) { return version.param == WOLFSSL_TLSV1_2 ? "Tls12" : "Tls13"; });
 
 TEST_P(TlsTickets, ResumesUnderTheSameNameAtTheSameListener) {
   EXPECT_TRUE(resumes(listener_, "a.example.com", ticket_from(listener_, "a.example.com")));

@@ -34,8 +34,7 @@ int raw_send(WOLFSSL* /*ssl*/, char* bytes, int size, void* of) {
   return size;
 }
 
-void feed_in_pieces(TlsSession& session, std::string_view bytes, std::size_t piece,
-                    Chain& plaintext) {
+void feed_in_pieces(TlsSession& session, std::string_view bytes, std::size_t piece, Chain& plaintext) {
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
     session.feed(bytes.substr(0, piece), plaintext);
 }
@@ -91,8 +90,7 @@ Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets)
                    }),
       keys(secret_of(secret_seed), clock, random),
       context({.listener = std::move(name), .tickets = tickets}, certificates, keys) {
-  for (const char* host : {"mx.example.com", "a.example.com", "b.example.com", "_.example.org"})
-    source.put(host);
+  for (const char* host : {"mx.example.com", "a.example.com", "b.example.com", "_.example.org"}) source.put(host);
 }
 
 std::string drain(Chain& chain) {
@@ -118,8 +116,7 @@ RawClient::RawClient(const Options& options) {
   wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_NONE, nullptr);
   wolfSSL_CTX_SetIORecv(context, &raw_receive);
   wolfSSL_CTX_SetIOSend(context, &raw_send);
-  if (options.ciphers != nullptr)
-    CHECK(wolfSSL_CTX_set_cipher_list(context, options.ciphers) == WOLFSSL_SUCCESS);
+  if (options.ciphers != nullptr) CHECK(wolfSSL_CTX_set_cipher_list(context, options.ciphers) == WOLFSSL_SUCCESS);
   ssl = wolfSSL_new(context);
   CHECK(ssl != nullptr);
   wolfSSL_SetIOReadCtx(ssl, this);
@@ -148,8 +145,7 @@ bool RawClient::step() {
 }
 
 void RawClient::write(std::string_view text) {
-  CHECK(wolfSSL_write(ssl, text.data(), static_cast<int>(text.size())) ==
-        static_cast<int>(text.size()));
+  CHECK(wolfSSL_write(ssl, text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size()));
 }
 
 std::string talk(TlsSession& server, RawClient& client, std::size_t piece) {

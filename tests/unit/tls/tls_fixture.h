@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "engine/tls/certificates.h"
-#include "engine/tls/self_signed.h"
-#include "engine/tls/tls.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"
+#include "engine/tls/self_signed.h"
+#include "engine/tls/tls.h"
 
 namespace sluice::tls::testing {
 
@@ -74,8 +74,7 @@ const SelfSigned& certificate_for(const std::string& name);
 // One listener on one core.  Its hosts: mx.example.com (the default), a.example.com, b.example.com,
 // and a wildcard for example.org.
 struct Listener {
-  explicit Listener(std::string name = "submission", std::uint64_t secret_seed = 1,
-                    bool tickets = true);
+  explicit Listener(std::string name = "submission", std::uint64_t secret_seed = 1, bool tickets = true);
   std::unique_ptr<TlsSession> accept() { return TlsSession::server(context); }
   StoppedClock clock;
   SeededRandom random{7};
