@@ -217,7 +217,7 @@ class Others:
             return
         sink.trouble = self.chance.choice((0.02, 1.0))
         if self.fillers and self.chance.random() < 0.6:
-            os.remove(self.fillers.pop())
+            os.remove(self.fillers.pop(self.chance.randrange(len(self.fillers))))
         else:
             self.fillers.append(self.disk.fill(but=self.chance.choice((0, 0, 1 << 20, 9 << 20))))
 
@@ -248,7 +248,9 @@ async def run_in(folder, disk, mode, seconds, seed):
     try:
         while time.monotonic() < end:
             await asyncio.sleep(chance.uniform(0.05, 1.0))
-            others.come_and_go(sink)
+            # A disk that is full before the first segment is made shows nothing.
+            if load.accepted:
+                others.come_and_go(sink)
             relay.kill()
             kills += 1
             await relay.start()
