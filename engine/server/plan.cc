@@ -177,6 +177,20 @@ spool::SpoolOptions spool_options(const config::SpoolConfig& config) {
           .free_bytes_min = config.free_bytes_min};
 }
 
+namespace {
+
+// A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.
+bool loopback_is_ours(const config::Config& config) {
+  const auto is_on_all = [](const io::Address& address) { return address.ip() == "0.0.0.0" || address.ip() == "::"; };
+  for (const config::ListenerConfig& listener : config.listeners)
+    for (const io::Address& address : listener.addresses)
+      for (const config::RouteConfig& route : config.routes)
+        if (is_on_all(address) && route.mx && route.port == address.port()) return true;
+  return false;
+}
+
+}  // namespace
+
 mx::ExchangeRules exchange_rules(const config::Config& config) {
   mx::ExchangeRules rules;
   rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
@@ -185,6 +199,8 @@ mx::ExchangeRules exchange_rules(const config::Config& config) {
       if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
   for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
   rules.unwanted = config.dns.unwanted;
+  if (loopback_is_ours(config))
+    for (const char* network : {"127.0.0.0/8", "::1/128"}) rules.unwanted.push_back(*Network::parse(network));
   return rules;
 }
 

@@ -127,6 +127,18 @@ TEST(Plan, ReportsComeFromThisHostUnlessSomethingElseIsSaid) {
   EXPECT_EQ(plan_of("[reports]\nfrom = \"x@y.example\"\n" + route)->config.reports.from, "x@y.example");
 }
 
+// An MX at 127.0.0.2 brought mail back to this relay, until its header had too many Received fields.
+TEST(Plan, LoopbackIsOursWhereAListenerIsOnAllAddresses) {
+  const auto takes = [](const std::string& listener, const std::string& port) {
+    const auto plan = plan_of("[dns]\nunwanted = []\n[[listener]]\naddress = \"" + listener + "\"\n[[route]]\nmx = true\nport = " + port + "\n");
+    return !mx::in_networks(io::Address::from_ip("127.0.0.2", 25)->ip_bytes(), exchange_rules(plan->config).unwanted);
+  };
+  EXPECT_FALSE(takes("0.0.0.0:25", "25"));
+  EXPECT_FALSE(takes("[::]:25", "25"));
+  EXPECT_TRUE(takes("0.0.0.0:587", "25"));
+  EXPECT_TRUE(takes("127.0.0.1:25", "25"));
+}
+
 // By its place it was another one after a reload that has put one in front.
 TEST(Plan, LimitsOfARouteAreByItsName) {
   const std::string farm = "[[route]]\nname = \"farm\"\nhosts = \"mx.farm.example\"\nconcurrency = 7\n";
