@@ -126,7 +126,7 @@ schedule::Verdict Queue::not_attempted(Course& course) {
   return schedule::Verdict::not_tried;
 }
 
-Task<schedule::Verdict> Queue::transmit(Course& course, Pool& pool) {
+Task<schedule::Verdict> Queue::transmit(Course& course, hop::Pool& pool) {
   Active& active = course.active;
   const spool::Stored& stored = active.message->stored;
   Transmission transmission(pool, {.envelope = stored.envelope,

@@ -156,7 +156,7 @@ class Queue {
   void put_off(const Active& active, schedule::JobId job);
   void bind_course(Course& course, const std::string& key);
   Task<schedule::Verdict> attempt(Course& course);
-  Task<schedule::Verdict> transmit(Course& course, Pool& pool);
+  Task<schedule::Verdict> transmit(Course& course, hop::Pool& pool);
   Task<schedule::Verdict> put_into_mailbox(Course& course, std::string directory);
   static schedule::Verdict not_attempted(Course& course);
   static bool takes_more_now(const Course& course, const Transmission& transmission, schedule::Verdict verdict);

@@ -12,15 +12,15 @@ constexpr Duration kSweepEvery = std::chrono::seconds(10);
 // Pools of mail exchangers, for one route: past this, those that nobody uses go at once.
 constexpr std::size_t kExchangesMax = 4096;
 
-std::vector<PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
-  std::vector<PoolHost> hosts;
+std::vector<hop::PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
+  std::vector<hop::PoolHost> hosts;
   for (const mx::Exchanger& exchanger : found.hosts)
     hosts.push_back({.name = {.name = exchanger.name, .port = port, .preference = exchanger.preference},
                      .addresses = exchanger.addresses});
   return hosts;
 }
 
-void add(PoolCounters& sum, const PoolCounters& one) {
+void add(hop::PoolCounters& sum, const hop::PoolCounters& one) {
   sum.opened += one.opened;
   sum.reused += one.reused;
   sum.failed += one.failed;
@@ -44,7 +44,7 @@ Router::Router(const Parts& parts, const route::RouteTable& table, const std::ve
       made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.platform().random,
                                                              mx::MailExchangersOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
-      made.pool = std::make_unique<Pool>(parts_.pool(), way.route, hostname_, way.tls);
+      made.pool = std::make_unique<hop::Pool>(parts_.pool(), way.route, hostname_, way.tls);
     }
   }
 }
@@ -75,7 +75,7 @@ Bound Router::bind(const message::Recipient& recipient, const message::Envelope&
 
 // ------------------------------------------------------------------------------------------ leases
 
-Router::Lease::Lease(Router& router, Pool& pool, Exchange* exchange)
+Router::Lease::Lease(Router& router, hop::Pool& pool, Exchange* exchange)
     : router_(&router), pool_(&pool), exchange_(exchange) {
   ++router.leases_;
   if (exchange != nullptr) ++exchange->leases;
@@ -113,7 +113,7 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, 
               .text = why.text});
   }
   std::unique_ptr<Exchange>& exchange = way.exchanges[domain];
-  std::vector<PoolHost> hosts = hosts_of(*found, way.route.port);
+  std::vector<hop::PoolHost> hosts = hosts_of(*found, way.route.port);
   if (exchange == nullptr) {
     exchange = std::make_unique<Exchange>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
     if (stopping_) exchange->pool.stop();
@@ -190,16 +190,16 @@ std::vector<Router::HostRow> Router::hosts() const {
   std::vector<HostRow> rows;
   for (const auto& way : ways_) {
     if (way->pool != nullptr)
-      for (HostStatus& host : way->pool->status()) rows.push_back({way->route.name, std::move(host)});
+      for (hop::HostStatus& host : way->pool->status()) rows.push_back({way->route.name, std::move(host)});
     for (const auto& [domain, exchange] : way->exchanges)
-      for (HostStatus& host : exchange->pool.status())
+      for (hop::HostStatus& host : exchange->pool.status())
         rows.push_back({way->route.name + "/" + domain, std::move(host)});
   }
   return rows;
 }
 
-PoolCounters Router::counters() const {
-  PoolCounters sum = closed_;
+hop::PoolCounters Router::counters() const {
+  hop::PoolCounters sum = closed_;
   for (const auto& way : ways_) {
     if (way->pool != nullptr) add(sum, way->pool->counters());
     for (const auto& [domain, exchange] : way->exchanges) add(sum, exchange->pool.counters());

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
 #include "engine/message/taker.h"
 #include "engine/mx/mail_exchangers.h"
-#include "engine/relay/pool.h"
 #include "engine/route/table.h"
 #include "engine/tls/client_context.h"
 
@@ -52,10 +52,10 @@ class Router {
     net::Resolver& resolver;
     io::Dns& dns;
     net::Dialer& dialer;
-    ConnectionBudget& budget;
-    HostMemory& memory;
+    hop::ConnectionBudget& budget;
+    hop::HostMemory& memory;
     mx::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
-    [[nodiscard]] Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
+    [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct Way {
@@ -82,10 +82,10 @@ class Router {
 
   struct HostRow {
     std::string destination;
-    HostStatus host;
+    hop::HostStatus host;
   };
   [[nodiscard]] std::vector<HostRow> hosts() const;
-  [[nodiscard]] PoolCounters counters() const;
+  [[nodiscard]] hop::PoolCounters counters() const;
   [[nodiscard]] std::size_t waiting() const;
 
   // From now on nobody gets a connection.
@@ -95,9 +95,9 @@ class Router {
 
  private:
   struct Exchange {
-    Exchange(Parts& parts, const Way& way, std::vector<PoolHost> hosts, const std::string& hostname)
+    Exchange(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
         : pool(parts.pool(), way.route, std::move(hosts), hostname, way.tls) {}
-    Pool pool;
+    hop::Pool pool;
     Instant until;
     Instant used;
     std::size_t leases = 0;
@@ -106,7 +106,7 @@ class Router {
     explicit RouteWay(const Way& way) : route(way.route), tls(way.tls) {}
     const route::Route& route;
     tls::TlsClientContext* tls;
-    std::unique_ptr<Pool> pool;  // of its hosts; null where mail exchangers are asked for
+    std::unique_ptr<hop::Pool> pool;  // of its hosts; null where mail exchangers are asked for
     std::unique_ptr<mx::MailExchangers> exchangers;
     std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;  // by domain
   };
@@ -119,7 +119,7 @@ class Router {
   const route::RouteTable& table_;
   std::string hostname_;
   std::vector<std::unique_ptr<RouteWay>> ways_;
-  PoolCounters closed_;  // of pools that are gone
+  hop::PoolCounters closed_;  // of pools that are gone
   std::size_t leases_ = 0;
   bool stopping_ = false;
   TaskSet closing_;
@@ -132,13 +132,13 @@ class Router::Lease {
       : router_(std::exchange(other.router_, nullptr)), pool_(other.pool_), exchange_(other.exchange_) {}
   Lease& operator=(Lease&&) = delete;
   ~Lease();
-  [[nodiscard]] Pool& pool() const { return *pool_; }
+  [[nodiscard]] hop::Pool& pool() const { return *pool_; }
 
  private:
   friend class Router;
-  Lease(Router& router, Pool& pool, Exchange* exchange);
+  Lease(Router& router, hop::Pool& pool, Exchange* exchange);
   Router* router_;
-  Pool* pool_;
+  hop::Pool* pool_;
   Exchange* exchange_;  // null: a route's own pool
 };
 

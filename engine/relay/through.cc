@@ -14,7 +14,7 @@ constexpr smtp::StandardReply kElsewhere{
 
 using Kind = RecipientResult::Kind;
 
-Through::Through(Pool& pool, Leftover* leftover, message::Submitter submitter)
+Through::Through(hop::Pool& pool, Leftover* leftover, message::Submitter submitter)
     : pool_(pool),
       leftover_(leftover),
       submitter_(std::move(submitter)),

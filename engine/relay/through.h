@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/hop/pool.h"
 #include "engine/message/taker.h"
 #include "engine/relay/leftover.h"
-#include "engine/relay/pool.h"
 #include "engine/relay/retained.h"
 #include "engine/relay/transmission.h"
 
@@ -31,7 +31,7 @@ class Through final : public message::Taker {
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
   // `leftover` may be null; both outlive the taker.
-  explicit Through(Pool& pool, Leftover* leftover = nullptr, message::Submitter submitter = {});
+  explicit Through(hop::Pool& pool, Leftover* leftover = nullptr, message::Submitter submitter = {});
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
@@ -55,7 +55,7 @@ class Through final : public message::Taker {
   [[nodiscard]] message::DeliveryStatus status() const;
   Task<message::Outcome> decide();
 
-  Pool& pool_;
+  hop::Pool& pool_;
   Leftover* leftover_;
   message::Submitter submitter_;
   bool eager_;

@@ -15,7 +15,7 @@ constexpr std::string_view kMaybeTaken = "lost after the end of the message; it 
 
 }  // namespace
 
-Transmission::Transmission(Pool& pool, Request request)
+Transmission::Transmission(hop::Pool& pool, Request request)
     : pool_(pool), request_(std::move(request)), results_(request_.recipients.size()) {
   if (pool.route().identify != route::RouteIdentify::auth) return;
   // RFC 4954 5: "<>" says that nobody is known; it must not be said of somebody who is.
@@ -156,7 +156,7 @@ bool Transmission::try_without(const Halt& halt) {
   if (std::ranges::find(without_, *halt.lack) != without_.end()) return false;
   without_.push_back(*halt.lack);
   // BDAT was named; a parameter is only suspected.
-  if (*halt.lack == Lack::chunking) {
+  if (*halt.lack == hop::Lack::chunking) {
     pool_.note(*hop_, *halt.lack, halt.result.text);
   } else {
     unproved_ = true;
@@ -185,7 +185,8 @@ void Transmission::end(Halt halt) {
     std::ranges::fill(results_, RecipientResult{});
     // What was sent whole may be taken each time that it is sent.
     if (end_sent_ && hop_ != nullptr)
-      for (const Lack lack : {Lack::pipelining, Lack::chunking}) pool_.note(*hop_, lack, halt.result.text);
+      for (const hop::Lack lack : {hop::Lack::pipelining, hop::Lack::chunking})
+        pool_.note(*hop_, lack, halt.result.text);
   } else if (mail_refused_) {
     halt.result = *mail_refused_;
   }
@@ -228,7 +229,7 @@ void Transmission::note(const RecipientResult& result, std::string detail) {
   code_ = result.code;
   detail_ = std::move(detail);
   if (detail_.empty())
-    detail_ = result.code != 0 ? Response{result.code, result.enhanced, result.text}.words() : result.text;
+    detail_ = result.code != 0 ? hop::Response{result.code, result.enhanced, result.text}.words() : result.text;
   gathered_.clear();
   chunk_.clear();
 }
@@ -243,7 +244,7 @@ std::size_t Transmission::count(Kind kind) const {
   return static_cast<std::size_t>(std::ranges::count(results_, kind, &RecipientResult::kind));
 }
 
-Transmission::Halt Transmission::halt(Trouble trouble) {
+Transmission::Halt Transmission::halt(hop::Trouble trouble) {
   trouble_reply_ = std::move(trouble.reply);
   Halt halt{.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
             .closed = trouble.closed,
@@ -258,7 +259,7 @@ Transmission::Halt Transmission::halt(Trouble trouble) {
   return halt;
 }
 
-Transmission::Halt Transmission::in_doubt(const NextHop& hop) {
+Transmission::Halt Transmission::in_doubt(const hop::NextHop& hop) {
   return {.result = {.kind = Kind::deferred, .text = bounded_words(hop.label() + ": " + std::string(kOutOfStep))},
           .doubt = true};
 }

@@ -42,11 +42,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
 #include "engine/message/taker.h"
 #include "engine/relay/content_form.h"
-#include "engine/relay/pool.h"
 
 namespace sluice::relay {
 
@@ -78,7 +78,7 @@ struct RecipientResult {
   [[nodiscard]] bool final() const { return kind == Kind::taken || kind == Kind::refused; }
 };
 
-class Transmission final : private Pool::Holder {
+class Transmission final : private hop::Pool::Holder {
  public:
   using Kind = RecipientResult::Kind;
 
@@ -103,7 +103,7 @@ class Transmission final : private Pool::Holder {
     bool may_be_kept = false;                    // see undecided()
   };
 
-  Transmission(Pool& pool, Request request);
+  Transmission(hop::Pool& pool, Request request);
   ~Transmission() override;
   Transmission(const Transmission&) = delete;
   Transmission& operator=(const Transmission&) = delete;
@@ -146,13 +146,13 @@ class Transmission final : private Pool::Holder {
   // Why it does not go on: the result of every recipient that has none yet.
   struct Halt {
     RecipientResult result;
-    bool closed = false;            // the next hop has closed the connection
-    bool unusable = true;           // the connection is of no further use
-    bool doubt = false;             // whose replies they were is not known: no result counts
-    bool cannot_carry = false;      // this host cannot take the message as it is; another one may
-    std::optional<Lack> lack = {};  // the next hop does not do what it offers: to be remembered, and
-    bool again = false;             // it was said, so that nothing was taken: to be tried without that
-    std::string detail = {};        // for the log, if that is more than the result's text
+    bool closed = false;                 // the next hop has closed the connection
+    bool unusable = true;                // the connection is of no further use
+    bool doubt = false;                  // whose replies they were is not known: no result counts
+    bool cannot_carry = false;           // this host cannot take the message as it is; another one may
+    std::optional<hop::Lack> lack = {};  // the next hop does not do what it offers: to be remembered, and
+    bool again = false;                  // it was said, so that nothing was taken: to be tried without that
+    std::string detail = {};             // for the log, if that is more than the result's text
   };
   using Halted = std::optional<Halt>;
   using Step = Task<Halted> (Transmission::*)();
@@ -176,11 +176,11 @@ class Transmission final : private Pool::Holder {
   void give_back(bool usable);
   [[nodiscard]] bool over() const { return stage_ == Stage::ended; }
   [[nodiscard]] std::size_t count(Kind kind) const;
-  Halt halt(Trouble trouble);
+  Halt halt(hop::Trouble trouble);
   [[nodiscard]] Halt halt_by_reply() const;
-  static Halt in_doubt(const NextHop& hop);
+  static Halt in_doubt(const hop::NextHop& hop);
   [[nodiscard]] RecipientResult result_of(smtp::Expect command, const smtp::ParsedReply& reply);
-  [[nodiscard]] std::optional<Lack> refused_parameter() const;
+  [[nodiscard]] std::optional<hop::Lack> refused_parameter() const;
 
   // transmission_carry.cc
   [[nodiscard]] const smtp::StandardReply* cannot_carry() const;
@@ -215,24 +215,24 @@ class Transmission final : private Pool::Holder {
   Task<Halted> read_data_reply();
   Task<Halted> end_empty_data();
   Task<Halted> conclude(RecipientResult word, bool usable);
-  [[nodiscard]] bool stands(InStep in_step, const RecipientResult& word, bool taken) const;
+  [[nodiscard]] bool stands(hop::InStep in_step, const RecipientResult& word, bool taken) const;
   Task<Halted> conclude_without_content();
   Chain hold_back_cr(Chain bytes);
   Task<Halted> stream(Chain bytes);
   Task<Halted> send_chunk(bool last);
   Task<Halted> lost_in_body(std::string_view why);
-  Halt unanswered_content(Trouble trouble);
+  Halt unanswered_content(hop::Trouble trouble);
   Task<Halted> on_content_refused(smtp::Expect command, bool usable);
   Task<Halted> end_content();
   Task<Halted> read_final_reply();
 
-  Pool& pool_;
+  hop::Pool& pool_;
   Request request_;
   bool busy_ = false;  // at work for its caller: not held up by it
   Instant on_pace_until_{};
   std::vector<std::string> unable_;  // labels of hosts that cannot carry the message
   std::string auth_;                 // MAIL's AUTH parameter; empty: not said
-  std::unique_ptr<NextHop> hop_;
+  std::unique_ptr<hop::NextHop> hop_;
   std::vector<RecipientResult> results_;
   std::optional<RecipientResult> mail_refused_;
   std::optional<RecipientResult> last_word_;  // about the message; once it has ended
@@ -249,12 +249,12 @@ class Transmission final : private Pool::Holder {
   bool end_sent_ = false;
   bool waited_ = false;  // for surplus replies, before the content's end was sent
   bool mail_accepted_ = false;
-  bool session_trouble_ = false;    // a reply was about the session: the connection is not used again
-  std::optional<Lack> lack_found_;  // by a refused parameter
-  std::vector<Lack> without_;       // is done without, although it is offered
-  bool unproved_ = false;           // and whether that is what was wrong is not known yet
-  std::size_t written_ = 0;         // recipients for which RCPT was written
-  std::size_t answered_ = 0;        // and answered
+  bool session_trouble_ = false;         // a reply was about the session: the connection is not used again
+  std::optional<hop::Lack> lack_found_;  // by a refused parameter
+  std::vector<hop::Lack> without_;       // is done without, although it is offered
+  bool unproved_ = false;                // and whether that is what was wrong is not known yet
+  std::size_t written_ = 0;              // recipients for which RCPT was written
+  std::size_t answered_ = 0;             // and answered
   bool undecided_ = false;
   bool watched_ = false;                   // a byte over 127 ends it
   bool converted_ = false;                 // to 7-bit: what was gathered,

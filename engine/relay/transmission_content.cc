@@ -175,9 +175,9 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
 }
 
 // The next hop may not know BDAT, or not in the middle of a segment: it is not asked in vain again and again.
-Transmission::Halt Transmission::unanswered_content(Trouble trouble) {
+Transmission::Halt Transmission::unanswered_content(hop::Trouble trouble) {
   Halt halted = halt(std::move(trouble));
-  if (chunking_) halted.lack = Lack::chunking;
+  if (chunking_) halted.lack = hop::Lack::chunking;
   return halted;
 }
 
@@ -188,7 +188,7 @@ Task<Transmission::Halted> Transmission::on_content_refused(smtp::Expect command
     co_return co_await conclude(std::move(result), usable);
   // Nothing more is said on this connection: it may be reading the content as commands.
   result.kind = Kind::deferred;
-  co_return Halt{.result = std::move(result), .lack = Lack::chunking, .again = true};
+  co_return Halt{.result = std::move(result), .lack = hop::Lack::chunking, .again = true};
 }
 
 // The connection broke, or the next hop spoke, while the body was on its way.  Who refuses a message in the middle says
@@ -219,7 +219,7 @@ Task<Transmission::Halted> Transmission::end_content() {
     if (Halted halted = co_await send_chunk(/*last=*/true); halted || over()) co_return halted;
   } else {
     // What is here before the end is out is no answer to it.
-    waited_ = hop_->lacks(Lack::last_word);
+    waited_ = hop_->lacks(hop::Lack::last_word);
     if (!hop_->connection().input().empty() || (waited_ && co_await hop_->speaks_within(kSurplusWait)))
       co_return co_await lost_in_body(kSpokeTooEarly);
     Chain rest = std::exchange(chunk_, Chain());
@@ -250,16 +250,16 @@ Task<Transmission::Halted> Transmission::conclude_without_content() {
 }
 
 // Whether what was said of the message is true, as far as the next hop is in step.
-bool Transmission::stands(InStep in_step, const RecipientResult& word, bool taken) const {
+bool Transmission::stands(hop::InStep in_step, const RecipientResult& word, bool taken) const {
   switch (in_step) {
-    case InStep::yes:
+    case hop::InStep::yes:
       return !taken || !chunking_ || !about_address(word);
-    case InStep::unheard:
+    case hop::InStep::unheard:
       return !taken || (!chunking_ && waited_);
     // 354 has shown whose the replies before were.  Without it, all of them have to be alike.
-    case InStep::too_many:
+    case hop::InStep::too_many:
       return word.kind == Kind::taken && (!chunking_ || count(Kind::accepted) == written_);
-    case InStep::no:
+    case hop::InStep::no:
       break;
   }
   return false;
@@ -270,12 +270,12 @@ bool Transmission::stands(InStep in_step, const RecipientResult& word, bool take
 Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usable) {
   Duration timeout = pool_.route().command_timeout;
   if (request_.may_be_kept) timeout = std::min(timeout, kConfirmTimeout);
-  const InStep in_step = co_await hop_->confirm(timeout);
+  const hop::InStep in_step = co_await hop_->confirm(timeout);
   const bool none_refused_it = count(Kind::accepted) > 0 && !mail_refused_;
   const bool taken = word.kind == Kind::taken && none_refused_it;
-  if (taken && in_step == InStep::unheard) pool_.note(*hop_, Lack::last_word, "it closed or was silent");
+  if (taken && in_step == hop::InStep::unheard) pool_.note(*hop_, hop::Lack::last_word, "it closed or was silent");
   if (!stands(in_step, word, taken)) co_return in_doubt(*hop_);
-  usable = usable && in_step == InStep::yes;
+  usable = usable && in_step == hop::InStep::yes;
   // Nobody was taken, and that was for a parameter.
   if (lack_found_ && count(Kind::accepted) == 0)
     co_return Halt{.result = mail_refused_ ? *mail_refused_ : results_.front(),

@@ -28,7 +28,7 @@ Task<bool> Transmission::connect(bool fresh) {
     co_return false;
   }
   hop_ = *std::move(acquired);
-  for (const Lack lack : without_) hop_->withhold(lack);
+  for (const hop::Lack lack : without_) hop_->withhold(lack);
   kept_ = hop_->kept;
   reached_ = true;
   next_hop_ = hop_->label();
@@ -125,7 +125,7 @@ Task<Transmission::Halted> Transmission::read_envelope(std::size_t but) {
       const bool swallowed =
           !answered.error().closed && hop_->machine().outstanding() > 1 && (mail_accepted_ || mail_refused_);
       Halt halted = halt(std::move(answered.error()));
-      if (swallowed) halted.lack = Lack::pipelining;
+      if (swallowed) halted.lack = hop::Lack::pipelining;
       co_return halted;
     }
     if (Halted halted = on_envelope_reply(*answered)) co_return halted;
@@ -149,7 +149,7 @@ Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
     if (!mail_accepted_) mail_refused_ = std::move(result);
     // It was the parameters.
     if (mail_accepted_ && std::exchange(unproved_, false))
-      for (const Lack lack : without_) pool_.note(*hop_, lack, "refused with MAIL");
+      for (const hop::Lack lack : without_) pool_.note(*hop_, lack, "refused with MAIL");
     return std::nullopt;
   }
   CHECK(expect == smtp::Expect::recipient);
@@ -166,12 +166,12 @@ Transmission::Halted Transmission::on_envelope_reply(smtp::Expect expect) {
 }
 
 // What may be left out of MAIL and RCPT next, as what was refused was in them.  First what only helps.
-std::optional<Lack> Transmission::refused_parameter() const {
+std::optional<hop::Lack> Transmission::refused_parameter() const {
   const smtp::Capabilities& offered = hop_->capabilities();
-  if (offered.size || offered.dsn || (offered.auth && !auth_.empty())) return Lack::parameters;
+  if (offered.size || offered.dsn || (offered.auth && !auth_.empty())) return hop::Lack::parameters;
   const message::Envelope& envelope = request_.envelope;
   if ((offered.smtputf8 && envelope.smtputf8) || (offered.eight_bit_mime && envelope.body != smtp::Body::unstated))
-    return Lack::bodies;
+    return hop::Lack::bodies;
   return std::nullopt;
 }
 

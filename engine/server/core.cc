@@ -34,10 +34,10 @@ Core::Core(io::Platform platform, const Shared& shared, log::Log& log, Options o
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
       outgoing_(1),
-      host_memory_([&log](std::string_view host, relay::Lack lack, std::string_view why) {
+      host_memory_([&log](std::string_view host, hop::Lack lack, std::string_view why) {
         log.line(log::Level::warning, "next_hop")
             .field("host", host)
-            .field("avoided", relay::lack_text(lack))
+            .field("avoided", hop::lack_text(lack))
             .field("reason", why);
       }),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
@@ -249,8 +249,8 @@ CoreCounters Core::counters() {
           .accepts_failed = accepts_failed_,
           .handshakes_live = admission_.handshakes(),
           .pool = current_->router().counters(),
-          .next_hops_in_clear = host_memory_.noted(relay::Lack::tls),
-          .next_hops_lacking = host_memory_.noted_beside(relay::Lack::tls),
+          .next_hops_in_clear = host_memory_.noted(hop::Lack::tls),
+          .next_hops_lacking = host_memory_.noted_beside(hop::Lack::tls),
           .queue = queue_.counters(),
           .schedule = queue_.schedule().counters(),
           .spool = spool_.counters(),

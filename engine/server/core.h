@@ -131,8 +131,8 @@ class Core {
   io::Loop loop_;
   net::Resolver resolver_;
   net::Dialer dialer_;
-  relay::ConnectionBudget outgoing_;
-  relay::HostMemory host_memory_;
+  hop::ConnectionBudget outgoing_;
+  hop::HostMemory host_memory_;
   tls::TicketKeys tickets_;
   auth::CachingAuthenticator authenticator_;
   LogObserver observer_;

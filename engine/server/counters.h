@@ -18,7 +18,7 @@ struct CoreCounters {
   session::SessionCounters sessions;
   std::uint64_t accepts_failed = 0;
   std::uint32_t handshakes_live = 0;
-  relay::PoolCounters pool;
+  hop::PoolCounters pool;
   std::uint64_t next_hops_in_clear = 0;  // times that a host's TLS was given up, and that
   std::uint64_t next_hops_lacking = 0;   // something else that it offers was
   relay::QueueCounters queue;

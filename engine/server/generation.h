@@ -24,8 +24,8 @@ class Generation final : public message::TakerFactory {
   struct Parts {
     net::Resolver& resolver;
     net::Dialer& dialer;
-    relay::ConnectionBudget& outgoing;
-    relay::HostMemory& host_memory;
+    hop::ConnectionBudget& outgoing;
+    hop::HostMemory& host_memory;
     io::Dns& dns;
     tls::TicketKeys& tickets;
     std::shared_ptr<tls::CertificateStore> certificates;

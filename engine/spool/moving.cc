@@ -37,7 +37,7 @@ Task<bool> Spool::move_all(std::vector<QueueId> ids, std::uint32_t number) {
 
 // Reads it and copies its pieces, unless nothing of it is in the segment any more.
 Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
-  co_await copy.turn.begun();
+  co_await copy.turn.acquired();
   if (!lies_in(copy.id, number)) co_return true;
   auto message = co_await read(copy.id);
   if (!message) co_return co_await put_aside(copy.id, message.error());

@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 const std::string kHost = std::string(Bench::kFirst) + ":25";
 
-bool remembers(Bench& bench, Lack lack) { return bench.memory.lacks(kHost, lack, bench.loop.now()); }
+bool remembers(Bench& bench, hop::Lack lack) { return bench.memory.lacks(kHost, lack, bench.loop.now()); }
 
 std::ptrdiff_t said(Bench& bench, const char* verb) {
   return std::ranges::count_if(bench.hop().commands,
@@ -81,7 +81,7 @@ TEST(NextHopOffersTest, SilenceAfterBdatIsNotAskedForAgain) {
       bench.hop().add({.stage = HopStage::message, .stall = closes ? Duration(1s) : Duration(3h), .hang_up = closes});
       Sending message(bench);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-      EXPECT_TRUE(remembers(bench, Lack::chunking));
+      EXPECT_TRUE(remembers(bench, hop::Lack::chunking));
       Sending again(bench);
       EXPECT_THAT(again.send(kText), ElementsAre(Kind::taken));
       EXPECT_FALSE(bench.hop().ledger.back().chunked);
@@ -91,21 +91,21 @@ TEST(NextHopOffersTest, SilenceAfterBdatIsNotAskedForAgain) {
 
 TEST(NextHopOffersTest, WhatIsRememberedIsForgottenInTimeAndBounded) {
   std::vector<std::string> log;
-  HostMemory memory([&log](std::string_view host, Lack lack, std::string_view why) {
-    log.push_back(std::string(host) + " " + std::string(lack_text(lack)) + ": " + std::string(why));
+  hop::HostMemory memory([&log](std::string_view host, hop::Lack lack, std::string_view why) {
+    log.push_back(std::string(host) + " " + std::string(hop::lack_text(lack)) + ": " + std::string(why));
   });
   const Instant now{1h};
-  memory.note("a:25", Lack::chunking, "500 what?", now);
-  memory.note("a:25", Lack::chunking, "500 what?", now + 1min);
+  memory.note("a:25", hop::Lack::chunking, "500 what?", now);
+  memory.note("a:25", hop::Lack::chunking, "500 what?", now + 1min);
   EXPECT_THAT(log, ElementsAre("a:25 CHUNKING: 500 what?"));
-  EXPECT_EQ(memory.noted(Lack::chunking), 1U);
-  EXPECT_TRUE(memory.lacks("a:25", Lack::chunking, now + HostMemory::kRemembered));
-  EXPECT_FALSE(memory.lacks("a:25", Lack::chunking, now + 1min + HostMemory::kRemembered));
-  EXPECT_FALSE(memory.lacks("a:25", Lack::pipelining, now));
-  for (std::size_t i = 0; i < HostMemory::kHostsMax + 10; ++i)
-    memory.note(std::to_string(i) + ":25", Lack::tls, "closed", now + 2min);
-  EXPECT_EQ(memory.hosts(), HostMemory::kHostsMax);
-  EXPECT_TRUE(memory.lacks(std::to_string(HostMemory::kHostsMax + 9) + ":25", Lack::tls, now + 2min));
+  EXPECT_EQ(memory.noted(hop::Lack::chunking), 1U);
+  EXPECT_TRUE(memory.lacks("a:25", hop::Lack::chunking, now + hop::HostMemory::kRemembered));
+  EXPECT_FALSE(memory.lacks("a:25", hop::Lack::chunking, now + 1min + hop::HostMemory::kRemembered));
+  EXPECT_FALSE(memory.lacks("a:25", hop::Lack::pipelining, now));
+  for (std::size_t i = 0; i < hop::HostMemory::kHostsMax + 10; ++i)
+    memory.note(std::to_string(i) + ":25", hop::Lack::tls, "closed", now + 2min);
+  EXPECT_EQ(memory.hosts(), hop::HostMemory::kHostsMax);
+  EXPECT_TRUE(memory.lacks(std::to_string(hop::HostMemory::kHostsMax + 9) + ":25", hop::Lack::tls, now + 2min));
 }
 
 // ------------------------------------------------------------------------------------------ PIPELINING
@@ -116,7 +116,7 @@ TEST(NextHopOffersTest, WhereAGroupIsNotReadCommandsAreSaidOneByOne) {
   bench.hop().add({.stage = HopStage::recipient, .stall = 3h});
   Sending message(bench);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-  EXPECT_TRUE(remembers(bench, Lack::pipelining));
+  EXPECT_TRUE(remembers(bench, hop::Lack::pipelining));
   bench.hop().rules.pipelining = false;  // from now on it complains of a group
   Sending again(bench);
   EXPECT_THAT(again.send(kText), ElementsAre(Kind::taken));
@@ -144,7 +144,7 @@ TEST(NextHopOffersTest, ParametersThatAreRefusedAreLeftOut) {
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
       EXPECT_EQ(bench.hop().ledger.back().mail_parameters, "");
       EXPECT_FALSE(message.transmission->dsn_offered());  // so that the relay itself reports
-      EXPECT_TRUE(remembers(bench, Lack::parameters));
+      EXPECT_TRUE(remembers(bench, hop::Lack::parameters));
       Sending second(bench);
       with_parameters(second);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
@@ -173,7 +173,7 @@ TEST(NextHopOffersTest, BodyIsLeftOutOnlyIfTheRestWasNotTheReason) {
   Sending message(bench);
   message.envelope.body = smtp::Body::seven_bit;
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-  EXPECT_TRUE(remembers(bench, Lack::bodies));
+  EXPECT_TRUE(remembers(bench, hop::Lack::bodies));
   EXPECT_EQ(bench.hop().ledger.back().mail_parameters, "");
 }
 
@@ -186,7 +186,7 @@ TEST(NextHopOffersTest, ASenderThatIsRefusedWithoutParametersTooStaysRefused) {
     with_parameters(message);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused));
     EXPECT_EQ(message.result().code, 501);
-    EXPECT_FALSE(remembers(bench, Lack::parameters));
+    EXPECT_FALSE(remembers(bench, hop::Lack::parameters));
     bench.hop().forgive();
     Sending second(bench);
     with_parameters(second);
@@ -222,11 +222,11 @@ TEST(NextHopOffersTest, WhereTlsFailsAndIsOnlyOpportunisticItGoesInClear) {
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
     EXPECT_LE(bench.loop.now() - before, 35s);
     EXPECT_EQ(message.transmission->tls(), "");
-    EXPECT_TRUE(remembers(bench, Lack::tls));
+    EXPECT_TRUE(remembers(bench, hop::Lack::tls));
     Sending second(bench);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
     EXPECT_EQ(said(bench, "STARTTLS"), 1);
-    bench.run_for(HostMemory::kRemembered + 1min);
+    bench.run_for(hop::HostMemory::kRemembered + 1min);
     Sending third(bench);
     EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken));
     EXPECT_EQ(said(bench, "STARTTLS"), 2);
@@ -247,7 +247,7 @@ TEST(NextHopOffersTest, WhereTlsIsRequiredOrTheRouteLogsInItStays) {
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
       EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("MAIL"))));
       EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("AUTH"))));
-      EXPECT_FALSE(remembers(bench, Lack::tls));
+      EXPECT_FALSE(remembers(bench, hop::Lack::tls));
       bench.hop().violations.clear();
     }
   }

@@ -148,7 +148,7 @@ TEST(NextHopTest, OneDeadlineHoldsForAReplyThatComesInDrops) {
   bench.route.command_timeout = 1min;
   // A line every ten seconds would renew a time-out per receive for ever.
   bench.hop().add({.stage = HopStage::greeting, .say = "220-a\r\n"});
-  testing::Running<Pool::Acquired> opening(bench.platforms, bench.loop, [&] { return bench.pool().acquire({}); });
+  testing::Running<hop::Pool::Acquired> opening(bench.platforms, bench.loop, [&] { return bench.pool().acquire({}); });
   const Instant before = bench.loop.now();
   while (!opening.done() && bench.loop.now() - before < 10min) {
     bench.run_for(10s);

@@ -90,19 +90,19 @@ void be_a_next_hop(testing::NextHop& hop, sim::SimRandom& random) {
 
 // ------------------------------------------------------------------------------------------ a client that is wrong
 
-Task<bool> next_positive(NextHop& hop, bool& alive) {
+Task<bool> next_positive(hop::NextHop& hop, bool& alive) {
   auto answered = co_await hop.reply(10s, "a reply");
   alive = answered.has_value();
   co_return alive&& hop.last_reply().positive();
 }
 
 // One transaction, each reply for the next command and the last one for the message.
-Task<void> send_naively(Pool& pool, const message::Envelope& envelope, std::string_view text,
+Task<void> send_naively(hop::Pool& pool, const message::Envelope& envelope, std::string_view text,
                         std::vector<Kind>& believed) {
   believed.assign(envelope.recipients.size(), Kind::deferred);
   auto acquired = co_await pool.acquire({});
   if (!acquired) co_return;
-  std::unique_ptr<NextHop> hop = *std::move(acquired);
+  std::unique_ptr<hop::NextHop> hop = *std::move(acquired);
   smtp::ClientMachine& machine = hop->machine();
   const bool chunking = hop->capabilities().chunking;
   const bool all_at_once = hop->capabilities().pipelining && chunking;

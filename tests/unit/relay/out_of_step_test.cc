@@ -269,7 +269,7 @@ TEST(OutOfStepTest, ANextHopThatIsSlowWithASecondEhloIsNotAskedAgain) {
     Sending message(bench);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
   }
-  EXPECT_TRUE(bench.memory.lacks(std::string(Bench::kFirst) + ":25", Lack::second_hello, bench.loop.now()));
+  EXPECT_TRUE(bench.memory.lacks(std::string(Bench::kFirst) + ":25", hop::Lack::second_hello, bench.loop.now()));
   EXPECT_THAT(bench.hop().commands, Contains("QUIT"));
 }
 
@@ -282,7 +282,7 @@ TEST(OutOfStepTest, ANextHopThatWasOutOfStepIsAskedStepByStepForAWhile) {
   Sending second(bench);
   EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
   EXPECT_FALSE(bench.hop().ledger.back().chunked);
-  bench.run_for(HostMemory::kRemembered + 1min);
+  bench.run_for(hop::HostMemory::kRemembered + 1min);
   Sending third(bench);
   EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken));
   EXPECT_TRUE(bench.hop().ledger.back().chunked);

@@ -4,13 +4,13 @@
 namespace sluice::relay {
 namespace {
 
-std::string host_of(Bench& bench, const Pool::Acquired& acquired) {
+std::string host_of(Bench& bench, const hop::Pool::Acquired& acquired) {
   static_cast<void>(bench);
   return acquired ? (*acquired)->connection().peer().ip() : acquired.error().detail;
 }
 
 int lend_many(Bench& bench, int count, bool keep) {
-  std::vector<Pool::Acquired> lent;
+  std::vector<hop::Pool::Acquired> lent;
   int first = 0;
   for (int i = 0; i < count; ++i) {
     lent.push_back(bench.acquire());
@@ -105,13 +105,13 @@ TEST(PoolHostsTest, OnlyWhereNobodyIsUpIsItUnreachable) {
 
 // ------------------------------------------------------------------------------------------ hosts that change
 
-PoolHost host(const char* name, const char* ip) {
+hop::PoolHost host(const char* name, const char* ip) {
   return {.name = {.name = name, .port = 25}, .addresses = {*io::Address::from_ip(ip, 25)}};
 }
 
 struct Change {
   Bench& bench;
-  void set(std::vector<PoolHost> hosts) const {
+  void set(std::vector<hop::PoolHost> hosts) const {
     bool done = false;
     bench.loop.post([&] {
       bench.pool().set_hosts(std::move(hosts));
@@ -172,7 +172,8 @@ TEST(PoolHostsTest, AHostMayVanishWhileItIsOpened) {
     const Change change{bench};
     change.set({host("one.example.net", Bench::kFirst)});
     bench.hop().add({.stage = HopStage::greeting, .stall = 5s, .say = words});
-    testing::Running<Pool::Acquired> opening(bench.platforms, bench.loop, [&] { return bench.pool().acquire({}); });
+    testing::Running<hop::Pool::Acquired> opening(bench.platforms, bench.loop,
+                                                  [&] { return bench.pool().acquire({}); });
     bench.run_for(1s);
     change.set({host("two.example.net", Bench::kSecond)});
     auto acquired = opening.wait();

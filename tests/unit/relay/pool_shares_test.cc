@@ -8,7 +8,7 @@ namespace sluice::relay {
 namespace {
 
 using ::testing::HasSubstr;
-using Waiting = testing::Running<Pool::Acquired>;
+using Waiting = testing::Running<hop::Pool::Acquired>;
 
 std::unique_ptr<Waiting> start(Bench& bench, std::string_view customer) {
   return std::make_unique<Waiting>(bench.platforms, bench.loop,
@@ -83,12 +83,12 @@ TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
 
 TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   Bench bench;
-  ConnectionBudget tight{2};
+  hop::ConnectionBudget tight{2};
   bench.route.connect_timeout = 5s;
-  Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route,
-            "relay.example", nullptr);
+  hop::Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route,
+                 "relay.example", nullptr);
   const auto acquire = [&] {
-    return testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return pool.acquire({}); });
+    return testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop, [&] { return pool.acquire({}); });
   };
   auto first = acquire();
   auto second = acquire();
@@ -140,15 +140,15 @@ TEST(PoolSharesTest, ACustomersManyWaitersLeaveRoomForAnothers) {
 // Connections to other destinations on which nothing moves used up all that a core may have.
 TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpened) {
   Bench bench(1, {}, 2);
-  ConnectionBudget tight{1};
+  hop::ConnectionBudget tight{1};
   route::Route other = bench.route;
   bench.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
-  Pool first(parts, bench.route, "relay.example", nullptr);
-  Pool second(parts, other, "relay.example", nullptr);
-  struct Stalled final : Pool::Holder {
-    Stalled(Bench& of, Pool& from) : bench(of), pool(from) {}
+  const hop::Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
+  hop::Pool first(parts, bench.route, "relay.example", nullptr);
+  hop::Pool second(parts, other, "relay.example", nullptr);
+  struct Stalled final : hop::Pool::Holder {
+    Stalled(Bench& of, hop::Pool& from) : bench(of), pool(from) {}
     [[nodiscard]] bool held_up_by_sender(Instant /*now*/) const override { return true; }
     void give_way() override {
       bench.loop.post([this] {
@@ -157,35 +157,35 @@ TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpen
       });
     }
     Bench& bench;
-    Pool& pool;
-    std::unique_ptr<NextHop> hop;
+    hop::Pool& pool;
+    std::unique_ptr<hop::NextHop> hop;
   };
   Stalled stalled(bench, first);
-  auto held = testing::await<Pool::Acquired>(bench.platforms, bench.loop,
-                                             [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
+  auto held = testing::await<hop::Pool::Acquired>(
+      bench.platforms, bench.loop, [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
   ASSERT_TRUE(held);
   stalled.hop = *std::move(held);
-  auto acquired = testing::await<Pool::Acquired>(bench.platforms, bench.loop,
-                                                 [&] { return second.acquire({.customer = "modest"}); });
+  auto acquired = testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop,
+                                                      [&] { return second.acquire({.customer = "modest"}); });
   ASSERT_TRUE(acquired) << acquired.error().detail;
   EXPECT_EQ(stalled.hop, nullptr);
   bench.loop.post([&] { second.release(*std::move(acquired)); });
   bench.run_for(1s);
-  for (Pool* pool : {&first, &second})
+  for (hop::Pool* pool : {&first, &second})
     testing::await_done(bench.platforms, bench.loop, [pool] { return pool->close(); });
 }
 
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   Bench bench(1, {}, 2);
-  ConnectionBudget tight{1};
+  hop::ConnectionBudget tight{1};
   route::Route other = bench.route;
   bench.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
-  Pool pool(parts, bench.route, "relay.example", nullptr);
-  Pool second(parts, other, "relay.example", nullptr);
-  const auto use = [&](Pool& of) {
-    auto acquired = testing::await<Pool::Acquired>(bench.platforms, bench.loop, [&] { return of.acquire({}); });
+  const hop::Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
+  hop::Pool pool(parts, bench.route, "relay.example", nullptr);
+  hop::Pool second(parts, other, "relay.example", nullptr);
+  const auto use = [&](hop::Pool& of) {
+    auto acquired = testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop, [&] { return of.acquire({}); });
     ASSERT_TRUE(acquired) << acquired.error().detail;
     bench.loop.post([&of, &acquired] { of.release(*std::move(acquired)); });
     bench.run_for(10ms);
@@ -195,7 +195,7 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   use(second);
   EXPECT_EQ(bench.hops[0]->live(), 0U);
   EXPECT_EQ(tight.used(), 1U);
-  for (Pool* each : {&pool, &second})
+  for (hop::Pool* each : {&pool, &second})
     testing::await_done(bench.platforms, bench.loop, [each] { return each->close(); });
 }
 
@@ -295,15 +295,15 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
   of.start();
   Sender steady(of, "steady");
   steady.write(lines(100'000));
-  testing::Running<Pool::Acquired> waiting(of.bench.platforms, of.bench.loop, [&]() -> Task<Pool::Acquired> {
+  testing::Running<hop::Pool::Acquired> waiting(of.bench.platforms, of.bench.loop, [&]() -> Task<hop::Pool::Acquired> {
     struct Steps {
-      static Task<Pool::Acquired> go(Router& router) {
+      static Task<hop::Pool::Acquired> go(Router& router) {
         const message::Recipient recipient{.forward_path = "other@example.net"};
         auto lease =
             co_await router.lease(router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
         auto acquired = co_await lease->pool().acquire({.customer = "other"});
         if (acquired) lease->pool().release(*std::move(acquired));
-        co_return std::unexpected(Trouble{.detail = acquired ? "" : acquired.error().detail});
+        co_return std::unexpected(hop::Trouble{.detail = acquired ? "" : acquired.error().detail});
       }
     };
     return Steps::go(of.router());

@@ -6,13 +6,13 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using Waiting = testing::Running<Pool::Acquired>;
+using Waiting = testing::Running<hop::Pool::Acquired>;
 
 std::unique_ptr<Waiting> start(Bench& bench) {
   return std::make_unique<Waiting>(bench.platforms, bench.loop, [&bench] { return bench.pool().acquire({}); });
 }
 
-HostStatus status(Bench& bench, std::size_t host = 0) { return bench.pool().status().at(host); }
+hop::HostStatus status(Bench& bench, std::size_t host = 0) { return bench.pool().status().at(host); }
 
 TEST(PoolTest, KeepsNoMoreThanTheLimitForAHostAndLetsTheRestWait) {
   Bench bench;
@@ -83,7 +83,7 @@ TEST(PoolTest, WhoComesLaterDoesNotOvertakeWhoWaits) {
   std::unique_ptr<Waiting> greedy;
   testing::await<int>(bench.platforms, bench.loop, [&]() -> Task<int> {
     struct Steps {
-      static Task<int> go(Bench& bench, std::unique_ptr<NextHop>& hop, std::unique_ptr<Waiting>& greedy) {
+      static Task<int> go(Bench& bench, std::unique_ptr<hop::NextHop>& hop, std::unique_ptr<Waiting>& greedy) {
         bench.pool().release(std::move(hop));
         greedy = start(bench);
         co_return 0;
@@ -188,7 +188,7 @@ TEST(PoolTest, GoesToAnotherHostWhenOneFails) {
 
 TEST(PoolTest, SpreadsOverTheHosts) {
   Bench bench(1, {}, 2);
-  std::vector<Pool::Acquired> lent;
+  std::vector<hop::Pool::Acquired> lent;
   for (int i = 0; i < 6; ++i) lent.push_back(bench.acquire());
   EXPECT_EQ(bench.hops[0]->live(), 3U);
   EXPECT_EQ(bench.hops[1]->live(), 3U);

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/hop/pool.h"
 #include "engine/net/resolver.h"
-#include "engine/relay/pool.h"
 #include "engine/relay/through.h"
 #include "engine/smtp/ascii.h"
 #include "engine/tls/client_context.h"
@@ -51,19 +51,19 @@ class Bench {
   }
   testing::NextHop& hop() { return *hops.front(); }
   // Made at the first use, with the route as it is then.
-  Pool& pool() {
+  hop::Pool& pool() {
     if (pool_ == nullptr) {
       auto context = tls::TlsClientContext::make({.verify = tls::TlsVerify::none});
       tls_ = *std::move(context);
-      pool_ = std::make_unique<Pool>(pool_parts(), route, "relay.example", tls_.get());
+      pool_ = std::make_unique<hop::Pool>(pool_parts(), route, "relay.example", tls_.get());
     }
     return *pool_;
   }
-  Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
-  Pool::Acquired acquire() {
-    return testing::await<Pool::Acquired>(platforms, loop, [this] { return pool().acquire({}); });
+  hop::Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
+  hop::Pool::Acquired acquire() {
+    return testing::await<hop::Pool::Acquired>(platforms, loop, [this] { return pool().acquire({}); });
   }
-  void release(Pool::Acquired acquired) {
+  void release(hop::Pool::Acquired acquired) {
     auto hop = *std::move(acquired);
     loop.post([this, &hop] { pool().release(std::move(hop)); });
     ASSERT_TRUE(platforms.run_until([&] { return hop == nullptr; }));
@@ -84,8 +84,8 @@ class Bench {
   testing::Platforms platforms;
   io::Loop& loop;
   route::Route route;
-  ConnectionBudget budget{1000};
-  HostMemory memory;
+  hop::ConnectionBudget budget{1000};
+  hop::HostMemory memory;
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
  private:
@@ -93,7 +93,7 @@ class Bench {
   net::Resolver resolver_{loop, names_, platforms.world().dns()};
   net::Dialer dialer_{loop};
   std::unique_ptr<tls::TlsClientContext> tls_;
-  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<hop::Pool> pool_;
   bool closed_ = false;
 };
 

@@ -207,7 +207,7 @@ TEST(TransmissionFaultTest, ManyOfThemAreReplacedByANewOne) {
   for (const std::uint32_t connections_max : {20U, 6U}) {
     Bench bench;
     bench.route.connections_per_host_max = connections_max;
-    std::vector<Pool::Acquired> lent;
+    std::vector<hop::Pool::Acquired> lent;
     for (int i = 0; i < 6; ++i) lent.push_back(bench.acquire());
     for (auto& each : lent) bench.release(std::move(each));
     bench.hop().add({.stage = HopStage::mail, .count = 3, .hang_up = true});

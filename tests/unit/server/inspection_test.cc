@@ -218,7 +218,7 @@ TEST_F(InspectionTest, APortThatAnotherProcessHoldsIsNamed) {
   ASSERT_TRUE(socket.has_value());
   address_ = sockets_->local(*socket).to_string();
   EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("listener.address: cannot listen on " + address_),
-                                                HasSubstr("Address already in use, by test_core (process "))));
+                                                HasSubstr("Address already in use, by test_server (process "))));
   // The relay that runs by this configuration has its control socket, too.
   const auto control = io::listen_local(at("run/control.sock"));
   ASSERT_TRUE(control.has_value()) << control.error();

@@ -1,9 +1,9 @@
 // A caller that waits for a connection of a pool; private to the pool's own files.
 #pragma once
 
-#include "engine/relay/pool.h"
+#include "engine/hop/pool.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 // On the frame of wait_turn().
 struct Pool::Waiter {
@@ -23,4 +23,4 @@ struct Pool::Waiter {
   io::Timer timer_{&expire, this};
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

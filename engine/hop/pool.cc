@@ -1,10 +1,10 @@
-#include "engine/relay/pool.h"
+#include "engine/hop/pool.h"
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-namespace sluice::relay {
+namespace sluice::hop {
 namespace {
 
 constexpr Duration kBackOffFirst = std::chrono::seconds(1);
@@ -325,4 +325,4 @@ std::vector<HostStatus> Pool::status() const {
   return all;
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

@@ -1,9 +1,9 @@
-#include "engine/relay/host_memory.h"
+#include "engine/hop/host_memory.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 std::string_view lack_text(Lack lack) {
   switch (lack) {
@@ -89,4 +89,4 @@ smtp::Capabilities HostMemory::usable(std::string_view host, smtp::Capabilities 
   return offered;
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

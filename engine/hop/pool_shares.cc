@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/relay/pool_waiter.h"
+#include "engine/hop/pool_waiter.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 namespace {
 
 // How often slow senders are looked for while there are waiters.
@@ -127,4 +127,4 @@ void Pool::on_look(void* context) {
   if (self.waiting_ > 0 && !self.stopping_) self.loop().timers().arm(self.look_, self.loop().now() + kLookEvery);
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

@@ -11,7 +11,7 @@
 
 #include "engine/base/time.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 class ConnectionBudget {
  public:
@@ -65,4 +65,4 @@ class ConnectionBudget {
   std::deque<User*> waiting_;  // in the order in which they asked; each once
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

@@ -1,11 +1,11 @@
-#include "engine/relay/next_hop.h"
+#include "engine/hop/next_hop.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
 
-namespace sluice::relay {
+namespace sluice::hop {
 namespace {
 
 constexpr Duration kQuitTimeout = std::chrono::seconds(5);
@@ -359,4 +359,4 @@ Task<void> NextHop::close() {
   co_await connection_->close();
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

@@ -15,7 +15,7 @@
 #include "engine/base/time.h"
 #include "engine/smtp/client.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 enum class Lack : std::uint8_t {
   tls,           // STARTTLS is offered, and the handshake fails
@@ -63,4 +63,4 @@ class HostMemory {
   std::array<std::uint64_t, kLacks> noted_{};
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

@@ -1,10 +1,10 @@
-#include "engine/relay/connection_budget.h"
+#include "engine/hop/connection_budget.h"
 
 #include <algorithm>
 
 #include "engine/base/check.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 void ConnectionBudget::remove(User& user) {
   std::erase(users_, &user);
@@ -48,4 +48,4 @@ void ConnectionBudget::give_back() {
   next->may_open();
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

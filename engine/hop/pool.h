@@ -17,13 +17,13 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/hop/connection_budget.h"
+#include "engine/hop/next_hop.h"
 #include "engine/net/dialer.h"
 #include "engine/net/resolver.h"
-#include "engine/relay/connection_budget.h"
-#include "engine/relay/next_hop.h"
 #include "engine/route/route.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 struct PoolCounters {
   std::uint64_t opened = 0;
@@ -201,4 +201,4 @@ class Pool final : private ConnectionBudget::User {
   PoolCounters counters_;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

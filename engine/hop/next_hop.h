@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "engine/base/task.h"
+#include "engine/hop/host_memory.h"
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
-#include "engine/relay/host_memory.h"
 #include "engine/route/route.h"
 #include "engine/smtp/client.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 
 // What a next hop said.  `code` 0: nothing.
 struct Response {
@@ -146,4 +146,4 @@ class NextHop {
   bool broken_ = false;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop

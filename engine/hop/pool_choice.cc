@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/relay/pool.h"
+#include "engine/hop/pool.h"
 
-namespace sluice::relay {
+namespace sluice::hop {
 namespace {
 
 std::uint64_t weight_of(const route::NextHopHost& host) { return std::max<std::uint32_t>(host.weight, 1); }
@@ -122,4 +122,4 @@ void Pool::make_room(std::uint16_t preference) {
   }
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::hop
