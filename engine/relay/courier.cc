@@ -268,14 +268,41 @@ void Queue::give_up(Course& course) {
   observe_deliveries(parts_.observer, record, course.active.envelope(), std::move(expired));
 }
 
+// A job that is late, and was not tried lately: behind a destination that is dead, one message at a time is.  Its time
+// is not over yet.  Of what an operator holds nobody is told.
+Task<void> Queue::warn(Active& active, const schedule::JobStatus& known, schedule::JobId job) {
+  // What cannot be kept now is looked for once more with the next attempt.
+  if (!known.hold) static_cast<void>(co_await report(active));
+  const Instant expires = later(instant_of(active.message->stored.arrived), options_.expire);
+  if (!schedule_.postpone(job, expires, parts_.loop.now())) end_job(known.message, job);
+  parts_.loop.defer(pump_later_);
+}
+
 // A job whose time is over before it came to another try.
 Task<void> Queue::expire(schedule::JobId job) {
+  struct Count {
+    explicit Count(Queue& counted) : queue(counted) { ++queue.expiring_; }
+    ~Count() {
+      --queue.expiring_;
+      queue.parts_.loop.defer(queue.pump_later_);
+    }
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+    Queue& queue;
+  };
+  const Count count(*this);
   const schedule::JobStatus known = *schedule_.status(job);
   const std::string key(schedule_.status(known.destination)->name);
   const std::shared_ptr<Active> active = co_await open(known.message);
   if (active != nullptr) {
     const auto room = co_await parts_.spool.await_promise(active->status().recipients.size());
     if (!room) co_return;
+    const WallMillis age = parts_.loop.platform().clock.wall() - active->message->stored.arrived;
+    if (age < options_.expire / std::chrono::milliseconds(1)) {
+      co_await warn(*active, known, job);
+      if (active.use_count() <= 2) active_.erase(known.message);
+      co_return;
+    }
     Course course(*active, job, parts_.loop.now());
     bind_course(course, key);
     give_up(course);

@@ -10,6 +10,7 @@ namespace {
 
 // Starts in one turn of the loop: the clients' turn comes between.
 constexpr int kStartsPerTurn = 64;
+constexpr std::uint32_t kExpiringMax = 32;  // messages that are read to be given up, or to tell that they are late
 constexpr Duration kLongest = std::chrono::hours(24 * 365);
 
 }  // namespace
@@ -39,6 +40,14 @@ Instant Queue::instant_of(WallMillis time) const {
   return parts_.loop.now() + ahead;
 }
 
+// When a message is looked at though it was not tried: its sender is to be told that it is late, or that it is given
+// up.
+Instant Queue::looked_at_by(WallMillis arrived) const {
+  const Instant late = later(instant_of(arrived), options_.delay_report);
+  const bool warns = options_.delay_report > Duration::zero() && late > parts_.loop.now();
+  return warns ? late : later(instant_of(arrived), options_.expire);
+}
+
 void Queue::add_job(spool::QueueId id, const Added& added) {
   const Instant now = parts_.loop.now();
   const schedule::JobId job = schedule_.add(
@@ -46,7 +55,7 @@ void Queue::add_job(spool::QueueId id, const Added& added) {
        .destination = schedule_.destination(added.destination, route::route_of_destination(added.destination)),
        .customer = schedule_.customer(added.customer),
        .due = added.due,
-       .expires = later(instant_of(added.arrived), options_.expire),
+       .expires = looked_at_by(added.arrived),
        .first_attempt = added.first},
       now);
   if (added.held) CHECK(schedule_.hold(job, now));
@@ -176,14 +185,17 @@ void Queue::pump() {
     // Nothing starts whose outcome could not be recorded: on_room() goes on.
     auto room = parts_.spool.promise(1);
     if (!room) return;
-    if (const auto job = schedule_.expired(now)) {
-      tasks_.add(expire(*job));
+    // Of a whole farm that is dead, all may be at one time.
+    const auto over = expiring_ < kExpiringMax ? schedule_.expired(now) : std::nullopt;
+    if (over) {
+      tasks_.add(expire(*over));
       continue;
     }
     const auto job = schedule_.next(now);
     if (!job) break;
     tasks_.add(deliver(*job, *std::move(room)));
   }
+  if (expiring_ == kExpiringMax) return;  // each that ends looks again
   const Instant due = schedule_.due(now);
   if (due == Instant::max()) return;
   // Now: there was more than fits into one turn.

@@ -165,6 +165,8 @@ class Queue {
   void observe(Course& course, WallMillis next);
   void give_up(Course& course);
   Task<void> expire(schedule::JobId job);
+  Task<void> warn(Active& active, const schedule::JobStatus& known, schedule::JobId job);
+  [[nodiscard]] Instant looked_at_by(WallMillis arrived) const;
   Task<void> set_aside(Active& active, std::string why);
   [[nodiscard]] DeliveryRecord record_of(const Active& active, std::string_view id) const;
 
@@ -185,6 +187,7 @@ class Queue {
   absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
   absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;
   bool running_ = false;
+  std::uint32_t expiring_ = 0;  // tasks of expire()
   bool closing_ = false;
   TaskSet tasks_;
   io::Deferred pump_later_{[](void* self) { static_cast<Queue*>(self)->pump(); }, this};

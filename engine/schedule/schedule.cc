@@ -258,6 +258,15 @@ bool Schedule::retry(JobId id, Instant due, Instant now) {
   return true;
 }
 
+bool Schedule::postpone(JobId id, Instant expires, Instant now) {
+  --counters_.expired;
+  Job* job = find(id);
+  if (job == nullptr || job->state != JobState::tried) return false;
+  job->expires_s = expiry_seconds(expires);
+  queue(id.index, now);
+  return true;
+}
+
 bool Schedule::remove(JobId id, Instant now) {
   Job* job = find(id);
   if (job == nullptr) return false;

@@ -144,10 +144,12 @@ class Schedule {
 
   // The operator's, and the caller's.  False: there is no such job (any more), or it is in no state for that.
   [[nodiscard]] bool retry(JobId id, Instant due, Instant now);  // tried only
-  [[nodiscard]] bool remove(JobId id, Instant now);              // a running one goes when it has finished
-  [[nodiscard]] bool hold(JobId id, Instant now);                // a running one when it is put back
-  [[nodiscard]] bool release(JobId id, Instant now);             // its time is what it was
-  [[nodiscard]] bool flush(JobId id, Instant now);               // due now; waiting or ready only
+  // What expired() gave has more time.  False: it was removed meanwhile.
+  [[nodiscard]] bool postpone(JobId id, Instant expires, Instant now);
+  [[nodiscard]] bool remove(JobId id, Instant now);   // a running one goes when it has finished
+  [[nodiscard]] bool hold(JobId id, Instant now);     // a running one when it is put back
+  [[nodiscard]] bool release(JobId id, Instant now);  // its time is what it was
+  [[nodiscard]] bool flush(JobId id, Instant now);    // due now; waiting or ready only
   // All that wait for it are due now, and it may be tried though it is suspended.
   [[nodiscard]] bool flush(DestinationId id, Instant now);
   // It may be tried though it is suspended; when its jobs are due stays as it is.

@@ -79,6 +79,28 @@ TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
   EXPECT_LE(farm(bench).not_before, bench.bench.loop.now());
 }
 
+// Behind a dead host one message at a time is tried: the senders of all others heard of it when it was given up.
+TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
+  QueueBench bench;
+  bench.bench.route.mode = route::RouteMode::store;
+  bench.options().schedule.throttle = {.suspend_first = 12h, .suspend_max = 12h};
+  bench.options().delay_report = 1h;
+  bench.options().expire = 24h;
+  bench.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  bench.start();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(bench.send(kText), 250);
+  ASSERT_TRUE(bench.bench.platforms.run_for(59min));
+  EXPECT_EQ(bench.queue().counters().reports, 0U);
+  ASSERT_TRUE(bench.bench.platforms.run_for(2min));
+  EXPECT_EQ(bench.queue().counters().reports, 5U);
+  // Once; and their time is what it was.
+  ASSERT_TRUE(bench.bench.platforms.run_for(10h));
+  EXPECT_EQ(bench.queue().counters().reports, 5U);
+  EXPECT_EQ(bench.queue().counters().recipients_expired, 0U);
+  ASSERT_TRUE(bench.bench.platforms.run_for(13h + 30min));
+  EXPECT_EQ(bench.queue().counters().recipients_expired, 5U);
+}
+
 // Success of mail that never waited for it leaves nothing behind.
 TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
   QueueBench bench;
