@@ -19,7 +19,7 @@
 
 namespace {
 
-using namespace sluice::net;  // NOLINT(google-build-using-namespace): a fuzzer is one file
+using namespace sluice::tls;  // NOLINT(google-build-using-namespace): a fuzzer is one file
 
 constexpr sluice::WallMillis kNow = 1'800'000'000'000;
 

@@ -113,7 +113,8 @@ class Walk {
   void add_destination(const schedule::DestinationStatus& status) {
     const std::string no_room = spool_.no_room();
     // A suspension, a pause after 4xx, or what a rate leaves.
-    const std::int64_t left = std::chrono::ceil<std::chrono::seconds>(status.not_before - loop_.now()).count();
+    const Duration wait = std::max(status.not_before, loop_.now()) - loop_.now();
+    const auto left = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(wait).count());
     answer_.destinations.push_back({.core = core_,
                                     .name = std::string(status.name),
                                     .last_response = no_room.empty() ? std::string(status.last_response) : no_room,
@@ -123,7 +124,7 @@ class Walk {
                                     .held = status.held,
                                     .window = status.window,
                                     .per_second = status.per_second,
-                                    .suspended_s = static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0))});
+                                    .suspended_s = left});
   }
 
   // A page of jobs in each turn, whatever destinations they are for; so many messages of these at one time as may be.

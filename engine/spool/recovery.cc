@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <tuple>
 
 namespace sluice::spool {
 namespace {
@@ -432,7 +433,8 @@ void Recovery::join(std::uint32_t a, std::uint32_t b) {
   parent_.at(std::max(a, b)) = std::min(a, b);
 }
 
-// Cores that can go on with segments: each needs a file to copy the oldest of them to when all are full.
+// Cores that can go on with segments: when all of a core's are full it needs a file to copy the oldest of them to, and
+// one more, as a file is never filled to its last byte, and the room for status records comes on top (Room::cleaner()).
 std::size_t Recovery::cores_able(std::size_t cores) {
   if (index_.empty()) return cores;
   std::uint32_t bytes = kSegmentBytesMin;
@@ -445,7 +447,10 @@ std::size_t Recovery::cores_able(std::size_t cores) {
     disk_.close(*file);
     free_.push_back({.name = name, .bytes = bytes});
   }
-  return std::clamp<std::size_t>(free_.size(), 1, cores);
+  const auto left = disk_.free_bytes(directory_);
+  const std::uint64_t more = left ? *left / bytes : 0;
+  constexpr std::uint64_t kFilesEach = 2;
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>((free_.size() + more) / kFilesEach, 1, cores));
 }
 
 // The core of each root of segments that tell of the same messages.
@@ -473,11 +478,11 @@ std::vector<Share> Recovery::divide(std::size_t cores) {
     shares[core_of_[number]].segments.push_back(segment);
   }
   for (FreeFile& file : free_) {
-    // First one to each core that has segments, which could not go on without; then to that which has the fewest for
+    // First two to each core that has segments, which could not go on without; then to that which has the fewest for
     // its segments.
     const auto need = [](const Share& share) {
       const double ratio = static_cast<double>(share.segments.size() + 1) / static_cast<double>(share.free.size() + 1);
-      return std::pair(share.free.empty() && !share.segments.empty(), ratio);
+      return std::tuple(share.free.size() < 2 && !share.segments.empty(), share.free.empty(), ratio);
     };
     std::ranges::max_element(shares, {}, need)->free.push_back(std::move(file));
   }

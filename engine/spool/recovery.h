@@ -66,7 +66,7 @@ class Recovery {
   io::DiskResult<void> run(const Found& found);
 
   // Afterwards: gives the segments to `cores` cores.  Segments that tell of the same messages stay together.  On a disk
-  // that is full they go to no more cores than there are free files: without one a core could not go on with them.
+  // that is full they go to no more cores than have two free files each: with fewer a core could not go on with them.
   std::vector<Share> divide(std::size_t cores);
   // Which of them got the segment.
   [[nodiscard]] std::size_t core_of(std::uint32_t segment) const { return core_of_.at(segment); }

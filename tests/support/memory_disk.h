@@ -122,7 +122,9 @@ class MemoryDisk final : public io::Disk {
     if (std::exchange(file(path).locked, true)) return failed(path, EWOULDBLOCK);
     return give(files_[path]);
   }
-  io::DiskResult<std::uint64_t> free_bytes(const std::string& /*path*/) override { return std::uint64_t{1} << 40; }
+  io::DiskResult<std::uint64_t> free_bytes(const std::string& /*path*/) override {
+    return full ? 0 : std::uint64_t{1} << 40;
+  }
   void close(int file) override {
     auto& open = open_.at(static_cast<std::size_t>(file));
     open->locked = false;
