@@ -34,6 +34,15 @@ bool is_host_name(std::string_view name) {
   }
 }
 
+// The U-labels of a domain in lower case.
+std::optional<std::string> unicode_domain(const std::string& ascii) {
+  char* converted = nullptr;
+  const int result = idn2_to_unicode_8z8z(ascii.c_str(), &converted, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, Free> owned(converted);
+  if (result != IDN2_OK) return std::nullopt;
+  return std::string(converted);
+}
+
 // The first letter of text in UTF-8.
 std::string_view take_letter(std::string_view& text) {
   std::size_t size = 1;
@@ -74,21 +83,17 @@ bool has_true_a_labels(std::string_view domain) {
   std::string lower(domain);
   std::ranges::transform(lower, lower.begin(), to_lower);
   if (!lower.starts_with("xn--") && lower.find(".xn--") == std::string::npos) return true;
-  char* converted = nullptr;
-  const int result = idn2_to_unicode_8z8z(lower.c_str(), &converted, IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, Free> owned(converted);
-  return result == IDN2_OK && is_international(converted) && ascii_domain(converted) == lower;
+  const auto shown = unicode_domain(lower);
+  return shown && is_international(*shown) && ascii_domain(*shown) == lower;
 }
 
 bool has_plain_u_labels(std::string_view domain) {
   if (!is_international(domain)) return true;
   const auto ascii = ascii_domain(domain);
   if (!ascii) return true;
-  char* converted = nullptr;
-  const int result = idn2_to_unicode_8z8z(ascii->c_str(), &converted, IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, Free> owned(converted);
-  if (result != IDN2_OK) return false;
-  std::string_view mapped = converted;
+  const auto shown = unicode_domain(*ascii);
+  if (!shown) return false;
+  std::string_view mapped = *shown;
   while (!domain.empty() && !mapped.empty()) {
     const std::string_view letter = take_letter(domain);
     const std::string_view as = take_letter(mapped);

@@ -23,9 +23,7 @@ struct EncodedWord {
   std::size_t size = 0;  // bytes of all of it
 };
 
-// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`.  What readers suffer is
-// suffered here: anything for a charset, blanks in the text, and in Q a "?". Where the text of the one that may begin
-// at `at` begins; npos: none begins there.
+// Where the encoded text of the word that may begin at `at` begins; npos: no word begins there.
 std::size_t encoded_text_at(std::string_view text, std::size_t at) {
   const std::size_t charset_end = text.find('?', at + 2);
   if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
@@ -34,6 +32,8 @@ std::size_t encoded_text_at(std::string_view text, std::size_t at) {
   return encoding == 'b' || encoding == 'q' ? charset_end + 3 : std::string_view::npos;
 }
 
+// encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" at the start of `text`.  What readers suffer is
+// suffered here: anything for a charset, blanks in the text, and in Q a "?".
 // `ends`: whether there may be a "?=" at all, which is not looked for twice.
 std::optional<EncodedWord> first_word(std::string_view text, bool& ends) {
   if (!ends || !text.starts_with("=?")) return std::nullopt;

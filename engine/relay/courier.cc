@@ -275,7 +275,6 @@ Task<void> Queue::warn(Active& active, const schedule::JobStatus& known, schedul
   if (!known.hold) static_cast<void>(co_await report(active));
   const Instant expires = later(instant_of(active.message->stored.arrived), options_.expire);
   if (!schedule_.postpone(job, expires, parts_.loop.now())) end_job(known.message, job);
-  parts_.loop.defer(pump_later_);
 }
 
 // A job whose time is over before it came to another try.

@@ -181,11 +181,10 @@ namespace {
 
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.
 bool loopback_is_ours(const config::Config& config) {
-  const auto is_on_all = [](const io::Address& address) { return address.ip() == "0.0.0.0" || address.ip() == "::"; };
   for (const config::ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)
       for (const config::RouteConfig& route : config.routes)
-        if (is_on_all(address) && route.mx && route.port == address.port()) return true;
+        if (mx::is_unspecified(address.ip_bytes()) && route.mx && route.port == address.port()) return true;
   return false;
 }
 
@@ -196,7 +195,7 @@ mx::ExchangeRules exchange_rules(const config::Config& config) {
   rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
   for (const config::ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)
-      if (address.ip() != "0.0.0.0" && address.ip() != "::") rules.own_addresses.push_back(address);
+      if (!mx::is_unspecified(address.ip_bytes())) rules.own_addresses.push_back(address);
   for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
   rules.unwanted = config.dns.unwanted;
   if (loopback_is_ours(config))
