@@ -25,7 +25,10 @@ JOBS = int(os.environ.get("SLUICE_JOBS") or os.cpu_count() or 1)
 BUILD_SECONDS_MAX = 3600
 UNIT_SECONDS_MAX = 900  # under a sanitizer, on a busy machine
 SCRIPT_SECONDS_MAX = 420
-FUZZ_SECONDS = 5
+# The short form starts with the same number and takes as many steps, so that a failure is one of the change under test:
+# new inputs are looked for by tools/fuzz.
+FUZZ_RUNS = 40_000
+FUZZ_SECONDS = 10  # and no more than that
 SHOWN_LINES = 60
 SHARDS = 4  # of the tests of a program
 SCRIPTS_AT_ONCE = 2 * JOBS  # they wait more than they work
@@ -324,7 +327,7 @@ def run_fuzzer(program, name):
         inputs = [found]
         for place in ("seeds", "corpus"):
             inputs += glob.glob(os.path.join(ROOT, "fuzz", place, name))
-        options = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={crashes}"]
+        options = ["-seed=1", f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={crashes}"]
         dictionary = os.path.join(ROOT, "fuzz", name + ".dict")
         if os.path.isfile(dictionary):
             options.append(f"-dict={dictionary}")

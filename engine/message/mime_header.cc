@@ -138,8 +138,8 @@ TransferEncoding encoding_named(std::string_view value) {
 }
 
 // `blanks`: what parts it from the encoded word before, which readers leave out (RFC 2047 6.2), so that they come with
-// it. RFC 2047 2: of at most 75 bytes each, on lines of their own where there are several.
-void append_encoded_word(std::string_view word, std::size_t blanks, std::string& out) {
+// it. RFC 2047 2: of at most 75 bytes each, where there are several with `between` them: a line end, or a space.
+void append_encoded_word(std::string_view word, std::size_t blanks, std::string_view between, std::string& out) {
   const bool utf8 = smtp::is_clean_utf8(word);
   const std::string_view begin = utf8 ? "=?utf-8?Q?" : "=?unknown-8bit?Q?";
   out += begin;
@@ -149,7 +149,7 @@ void append_encoded_word(std::string_view word, std::size_t blanks, std::string&
     const std::string_view piece = word.substr(0, utf8 ? std::max<std::size_t>(smtp::utf8_sequence(word), 1) : 1);
     word.remove_prefix(piece.size());
     if (size + 3 * piece.size() + 2 > kEncodedWordBytesMax) {
-      out.append("?=\r\n ").append(begin);
+      out.append("?=").append(between).append(begin);
       size = begin.size();
     }
     const std::size_t before = out.size();
@@ -240,7 +240,7 @@ class FieldEncoder {
     if (whole > 0) {
       out_ += rest_.substr(0, whole);
     } else {
-      append_encoded_word("=?", blanks_.value_or(0), out_);
+      append_encoded_word("=?", blanks_.value_or(0), between_, out_);
     }
     blanks_ = 0;
     rest_.remove_prefix(whole > 0 ? whole : 2);
@@ -262,7 +262,7 @@ class FieldEncoder {
       out_ += *address;
       blanks_.reset();
     } else {
-      append_encoded_word(meant, blanks_.value_or(0), out_);
+      append_encoded_word(meant, blanks_.value_or(0), between_, out_);
       blanks_ = 0;
     }
   }
@@ -274,16 +274,36 @@ class FieldEncoder {
     } else if (blanks_) {
       ++*blanks_;
     }
+    const bool was_outside = is_outside();
     if (c == '"' && depth_ == 0) quoted_ = !quoted_;
     if (c == '(' && !quoted_) ++depth_;
     if (c == ')' && !quoted_ && depth_ > 0) --depth_;
     out_ += c;
     rest_.remove_prefix(1);
+    if (is_outside()) {
+      between_ = kLineEnd;
+    } else if (was_outside) {
+      between_ = has_specials(rest_, quoted_ ? '"' : ')') ? kSpace : kLineEnd;
+    }
   }
+
+  [[nodiscard]] bool is_outside() const { return !quoted_ && depth_ == 0; }
+
+  // A line end within a quoted string or a comment is the end of it to some readers, and what stands behind it an
+  // address if it looks like one (mailbox_list.cc): there a long line is the lesser evil. `rest` begins behind the
+  // quote or parenthesis that opens it; a nested comment is a special.
+  static bool has_specials(std::string_view rest, char end) {
+    const std::size_t at = rest.find_first_of("<>@(),;:\"\\[]");
+    return at != std::string_view::npos && rest[at] != end;
+  }
+
+  static constexpr std::string_view kLineEnd = "\r\n ";
+  static constexpr std::string_view kSpace = " ";
 
   const bool pairs_;
   std::string_view rest_;
   std::string& out_;
+  std::string_view between_ = kLineEnd;  // the encoded words of one word
   bool quoted_ = false;
   std::size_t depth_ = 0;              // of comments
   std::optional<std::size_t> blanks_;  // since the last encoded word, if there was nothing else

@@ -245,5 +245,20 @@ TEST(SevenBit, EncodedWordsAreFolded) {
   EXPECT_EQ(found, 320U);
 }
 
+// To readers for whom a line end is the end of a comment or a quoted string, the address behind it became the author.
+TEST(SevenBit, NoLineEndComesIntoACommentWithAnAddress) {
+  const std::string end = " <a@b.example>\r\n\r\nhello\r\n";
+  std::string name;
+  for (int i = 0; i < 40; ++i) name += "\u00e9";
+  for (const std::string& value : {"(" + name + " c@d.example)", "\"" + name + " <c@d.example>\"", "(" + name + " (x))",
+                                   "x (a) \"" + name + ",\""}) {
+    const std::string out = converted("From: " + value + end);
+    EXPECT_TRUE(out.contains("?= =?utf-8?Q?=C3=A9")) << out;
+    EXPECT_FALSE(out.substr(0, out.find(end)).contains("\r\n")) << out;
+  }
+  for (const std::string& value : {"(" + name + " c)", "\"" + name + "\"", "\"a,\" (b:) " + name})
+    EXPECT_TRUE(converted("From: " + value + end).contains("?=\r\n =?utf-8?Q?=C3=A9")) << value;
+}
+
 }  // namespace
 }  // namespace sluice::message
