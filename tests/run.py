@@ -71,12 +71,17 @@ class Outcome:
 
 
 def run(command, seconds_max, env=None):
-    """Runs COMMAND in its own process group. Returns (exit code or None when it hung, output)."""
-    with tempfile.TemporaryFile() as output:
+    """Runs COMMAND in its own process group. Returns (exit code or None when it hung, output).
+
+    It gets a folder for its temporary files that goes with it, however it ends: a script that was killed left up to
+    2.6 GB.
+    """
+    with tempfile.TemporaryDirectory(prefix="sluice-", ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as output:
+        os.chmod(folder, 0o755)  # relays that run as another user read there
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **(env or {}), "TMPDIR": folder},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
