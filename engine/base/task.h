@@ -203,6 +203,31 @@ class [[nodiscard]] Task<void> {
   promise_type* promise_;
 };
 
+// What a task can wait for by co_await. `Self::begin()` starts what is waited for, when the task sleeps already; what
+// it started calls wake(), once, on the task's thread. begin() may return a bool: false where there is nothing to wait
+// for.
+template <typename Self>
+class Awaiter {
+ public:
+  static bool await_ready() noexcept { return false; }
+  template <typename Promise>
+  auto await_suspend(std::coroutine_handle<Promise> waiter) {
+    waiter_ = &waiter.promise();
+    waiter_->wait_for(what_);
+    return static_cast<Self*>(this)->begin();
+  }
+
+ protected:
+  // `what`: a literal that names the wait.
+  explicit Awaiter(const char* what) : what_(what) {}
+  void wake() { waiter_->ready(); }
+  [[nodiscard]] PromiseBase& waiter() const { return *waiter_; }
+
+ private:
+  const char* what_;
+  PromiseBase* waiter_ = nullptr;
+};
+
 // One task waits until another calls open(); the value, if any, is kept beside it by its owner.
 // One waiter at a time; opening before waiting is remembered.
 class Gate {
@@ -216,24 +241,21 @@ class Gate {
   }
   [[nodiscard]] bool waiting() const { return waiter_ != nullptr; }
 
-  class Awaiter {
+  class Opened : public Awaiter<Opened> {
    public:
-    Awaiter(Gate& gate, const char* what) : gate_(gate), what_(what) {}
+    Opened(Gate& gate, const char* what) : Awaiter(what), gate_(gate) {}
     [[nodiscard]] bool await_ready() const noexcept { return std::exchange(gate_.open_, false); }
-    template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    void begin() {
       CHECK(gate_.waiter_ == nullptr);
-      waiter.promise().wait_for(what_);
-      gate_.waiter_ = &waiter.promise();
+      gate_.waiter_ = &waiter();
     }
     static void await_resume() noexcept {}
 
    private:
     Gate& gate_;
-    const char* what_;
   };
   // `what`: a literal that names the wait.
-  Awaiter wait(const char* what) { return {*this, what}; }
+  Opened wait(const char* what) { return {*this, what}; }
 
  private:
   PromiseBase* waiter_ = nullptr;

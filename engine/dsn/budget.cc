@@ -10,17 +10,9 @@ namespace sluice::dsn {
 ReportBudget::ReportBudget(const Options& options) : options_(options) { CHECK(options_.customers_max > 0); }
 
 ReportBudget::Entry& ReportBudget::entry_of(std::string_view customer) {
-  if (const auto known = customers_.find(customer); known != customers_.end()) {
-    entries_.splice(entries_.begin(), entries_, known->second);
-    return entries_.front();
-  }
-  if (entries_.size() == options_.customers_max) {
-    customers_.erase(entries_.back().customer);
-    entries_.pop_back();
-  }
-  entries_.push_front({.customer = std::string(customer)});
-  customers_.emplace(entries_.front().customer, entries_.begin());
-  return entries_.front();
+  if (Entry* const known = customers_.find(customer)) return *known;
+  customers_.make_room(options_.customers_max);
+  return customers_.insert(customer, {});
 }
 
 bool ReportBudget::take(std::string_view customer, Instant now) {

@@ -8,11 +8,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
-#include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
+#include "engine/base/lru_map.h"
 #include "engine/base/time.h"
 
 namespace sluice::dsn {
@@ -40,17 +38,14 @@ class ReportBudget {
   static constexpr std::size_t kSlices = std::chrono::hours(1) / kSlice + 1;
 
   struct Entry {
-    std::string customer;
     std::int64_t slice = 0;  // the latest one
     std::array<std::uint32_t, kSlices> counts{};
   };
-  using Entries = std::list<Entry>;
 
   Entry& entry_of(std::string_view customer);
 
   Options options_;
-  Entries entries_;                                                     // the latest used first
-  absl::flat_hash_map<std::string_view, Entries::iterator> customers_;  // views into entries_
+  LruMap<Entry> customers_;
 };
 
 }  // namespace sluice::dsn

@@ -13,27 +13,19 @@
 namespace sluice::io {
 
 template <typename Start>
-class FileAwaiter {
+class FileAwaiter : public Awaiter<FileAwaiter<Start>> {
  public:
-  FileAwaiter(Start start, const char* what) : start_(start), what_(what) {}
-  static bool await_ready() noexcept { return false; }
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) {
-    waiter.promise().wait_for(what_);
-    waiter_ = &waiter.promise();
-    start_(&told, this);
-  }
+  FileAwaiter(Start start, const char* what) : Awaiter<FileAwaiter>(what), start_(start) {}
+  void begin() { start_(&on_done, this); }
   [[nodiscard]] std::int32_t await_resume() const noexcept { return result_; }
 
  private:
-  static void told(void* self, const Completion& completion) {
+  static void on_done(void* self, const Completion& completion) {
     auto* awaiter = static_cast<FileAwaiter*>(self);
     awaiter->result_ = completion.result;
-    awaiter->waiter_->ready();
+    awaiter->wake();
   }
   Start start_;
-  const char* what_;
-  PromiseBase* waiter_ = nullptr;
   std::int32_t result_ = 0;
 };
 

@@ -167,48 +167,32 @@ class Loop {
   std::atomic<bool> stopping_{false};
 };
 
-class Loop::SleepAwaiter {
+class Loop::SleepAwaiter : public Awaiter<SleepAwaiter> {
  public:
   SleepAwaiter(Loop& loop, Duration duration, const char* what)
-      : loop_(loop), when_(later(loop.now(), duration)), what_(what) {}
-  static bool await_ready() noexcept { return false; }
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    waiter.promise().wait_for(what_);
-    waiter_ = &waiter.promise();
-    loop_.timers().arm(timer_, when_);
-  }
+      : Awaiter(what), loop_(loop), when_(later(loop.now(), duration)) {}
+  void begin() { loop_.timers().arm(timer_, when_); }
   static void await_resume() noexcept {}
 
  private:
-  static void fire(void* self) { static_cast<SleepAwaiter*>(self)->waiter_->ready(); }
+  static void fire(void* self) { static_cast<SleepAwaiter*>(self)->wake(); }
   Loop& loop_;
   Instant when_;
-  const char* what_;
-  PromiseBase* waiter_ = nullptr;
   Timer timer_{&fire, this};
 };
 
 inline Loop::SleepAwaiter Loop::sleep(Duration duration, const char* what) { return {*this, duration, what}; }
 
-class Loop::TurnAwaiter {
+class Loop::TurnAwaiter : public Awaiter<TurnAwaiter> {
  public:
-  TurnAwaiter(Loop& loop, const char* what) : loop_(loop), what_(what) {}
-  static bool await_ready() noexcept { return false; }
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    waiter.promise().wait_for(what_);
-    waiter_ = &waiter.promise();
-    loop_.defer(turn_);
-  }
+  TurnAwaiter(Loop& loop, const char* what) : Awaiter(what), loop_(loop) {}
+  void begin() { loop_.defer(turn_); }
   static void await_resume() noexcept {}
 
  private:
-  static void begin(void* self) { static_cast<TurnAwaiter*>(self)->waiter_->ready(); }
+  static void on_turn(void* self) { static_cast<TurnAwaiter*>(self)->wake(); }
   Loop& loop_;
-  const char* what_;
-  PromiseBase* waiter_ = nullptr;
-  Deferred turn_{&begin, this};
+  Deferred turn_{&on_turn, this};
 };
 
 inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what}; }
@@ -216,18 +200,15 @@ inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what
 // Runs `job` on a worker and waits for its result.  nullopt when the workers' queue is full.  The job
 // must not touch anything that belongs to a core.
 template <typename T>
-class WorkAwaiter {
+class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
  public:
-  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what) : loop_(loop), job_(std::move(job)), what_(what) {}
-  static bool await_ready() noexcept { return false; }
-  template <typename Promise>
-  bool await_suspend(std::coroutine_handle<Promise> waiter) {
-    waiter.promise().wait_for(what_);
-    waiter_ = &waiter.promise();
+  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what)
+      : Awaiter<WorkAwaiter>(what), loop_(loop), job_(std::move(job)) {}
+  bool begin() {
     // This frame waits, so it outlives the job: the job may write into it.
     return loop_.platform().workers.submit([this] {
       result_.emplace(job_());
-      loop_.post([this] { waiter_->ready(); });
+      loop_.post([this] { this->wake(); });
     });
   }
   std::optional<T> await_resume() { return std::move(result_); }
@@ -235,8 +216,6 @@ class WorkAwaiter {
  private:
   Loop& loop_;
   std::function<T()> job_;
-  const char* what_;
-  PromiseBase* waiter_ = nullptr;
   std::optional<T> result_;
 };
 

@@ -6,11 +6,8 @@
 namespace sluice::mx {
 
 ExchangeCache::Known ExchangeCache::find(const std::string& domain, Instant now) {
-  const auto it = by_domain_.find(domain);
-  if (it == by_domain_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, it->second);
-  const Known& known = it->second->known;
-  return known->until > now ? known : nullptr;
+  const Known* const known = by_domain_.find(domain);
+  return known != nullptr && (*known)->until > now ? *known : nullptr;
 }
 
 KnownExchange ExchangeCache::make(Exchange answer, Instant now) const {
@@ -26,9 +23,8 @@ KnownExchange ExchangeCache::make(Exchange answer, Instant now) const {
 
 ExchangeCache::Known ExchangeCache::put(const std::string& domain, Exchange answer, Instant now) {
   KnownExchange fresh = make(std::move(answer), now);
-  const auto it = by_domain_.find(domain);
-  if (it != by_domain_.end()) {
-    Known& known = it->second->known;
+  if (Known* const entry = by_domain_.find(domain)) {
+    Known& known = *entry;
     const bool failed = !fresh.found && !fresh.found.error().permanent;
     if (failed && known->found && known->forgotten_after > now) {
       KnownExchange stale = *known;
@@ -38,13 +34,8 @@ ExchangeCache::Known ExchangeCache::put(const std::string& domain, Exchange answ
     }
     return known = std::make_shared<const KnownExchange>(std::move(fresh));
   }
-  if (by_domain_.size() >= limits_.entries_max && !entries_.empty()) {
-    by_domain_.erase(entries_.back().domain);
-    entries_.pop_back();
-  }
-  entries_.push_front({domain, std::make_shared<const KnownExchange>(std::move(fresh))});
-  by_domain_.emplace(entries_.front().domain, entries_.begin());
-  return entries_.front().known;
+  by_domain_.make_room(limits_.entries_max);
+  return by_domain_.insert(domain, std::make_shared<const KnownExchange>(std::move(fresh)));
 }
 
 }  // namespace sluice::mx

@@ -5,13 +5,12 @@
 
 #include <cstddef>
 #include <expected>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "engine/base/lru_map.h"
 #include "engine/base/time.h"
 #include "engine/mx/exchange_choice.h"
 
@@ -51,17 +50,10 @@ class ExchangeCache {
   [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
 
  private:
-  struct Entry {
-    std::string domain;
-    Known known;
-  };
-  using Entries = std::list<Entry>;
-
   [[nodiscard]] KnownExchange make(Exchange answer, Instant now) const;
 
   ExchangeCacheLimits limits_;
-  Entries entries_;                                                    // used last comes first
-  std::unordered_map<std::string_view, Entries::iterator> by_domain_;  // the keys are the entries'
+  LruMap<Known> by_domain_;
 };
 
 }  // namespace sluice::mx

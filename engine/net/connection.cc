@@ -122,9 +122,9 @@ bool Connection::MoreAwaiter::await_ready() {
   return false;
 }
 
-void Connection::MoreAwaiter::begin(PromiseBase& waiter) {
+void Connection::MoreAwaiter::begin() {
   CHECK(connection_.reader_ == nullptr);
-  connection_.reader_ = &waiter;
+  connection_.reader_ = &waiter();
   connection_.read_deadline_ = later(connection_.loop_.now(), timeout_);
   connection_.arm_timer(connection_.read_deadline_);
 }
@@ -240,9 +240,9 @@ bool Connection::DrainedAwaiter::await_ready() {
   return connection_.send_failed_ || connection_.state_ != State::open || connection_.unsent() <= bytes_;
 }
 
-void Connection::DrainedAwaiter::begin(PromiseBase& waiter) {
+void Connection::DrainedAwaiter::begin() {
   CHECK(connection_.writer_ == nullptr);
-  connection_.writer_ = &waiter;
+  connection_.writer_ = &waiter();
   connection_.writer_below_ = bytes_;
   connection_.write_deadline_ = later(connection_.loop_.now(), timeout_);
   connection_.arm_timer(connection_.write_deadline_);
@@ -379,19 +379,22 @@ Task<void> Connection::close() {
 
 // ------------------------------------------------------------------------------------------ connecting
 
-class ConnectAwaiter final : private io::Abortable {
+class ConnectAwaiter final : public Awaiter<ConnectAwaiter>, private io::Abortable {
  public:
   ConnectAwaiter(io::Loop& loop, int socket, const io::Address& peer, Duration timeout, ConnectCancel* cancel)
-      : Abortable(loop), loop_(loop), socket_(socket), peer_(peer), timeout_(timeout), cancel_(cancel) {}
+      : Awaiter("connect"),
+        Abortable(loop),
+        loop_(loop),
+        socket_(socket),
+        peer_(peer),
+        timeout_(timeout),
+        cancel_(cancel) {}
   bool await_ready() {
     if (loop_.aborting()) result_ = ECANCELED;
     return loop_.aborting();
   }
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) {
-    waiter.promise().wait_for("connect");
-    waiter_ = &waiter.promise();
-    id_ = loop_.connect(socket_, &peer_, &told, this);
+  void begin() {
+    id_ = loop_.connect(socket_, &peer_, &on_done, this);
     if (cancel_ != nullptr) {
       cancel_->loop_ = &loop_;
       cancel_->id_ = id_;
@@ -402,13 +405,13 @@ class ConnectAwaiter final : private io::Abortable {
 
  private:
   void abort() override { loop_.cancel(id_, io::OperationKind::connect); }
-  static void told(void* context, const io::Completion& completion) {
+  static void on_done(void* context, const io::Completion& completion) {
     auto& self = *static_cast<ConnectAwaiter*>(context);
     self.loop_.timers().disarm(self.timer_);
     if (self.cancel_ != nullptr) self.cancel_->loop_ = nullptr;
     self.result_ = -completion.result;
     if (self.expired_ && self.result_ == ECANCELED) self.result_ = ETIMEDOUT;
-    self.waiter_->ready();
+    self.wake();
   }
   static void expire(void* context) {
     auto& self = *static_cast<ConnectAwaiter*>(context);
@@ -421,7 +424,6 @@ class ConnectAwaiter final : private io::Abortable {
   io::Address peer_;
   Duration timeout_;
   ConnectCancel* cancel_;
-  PromiseBase* waiter_ = nullptr;
   io::OperationId id_;
   io::Timer timer_{&expire, this};
   bool expired_ = false;

@@ -181,43 +181,31 @@ class Connection final : private io::Abortable {
   ConnectionCounters counters_;
 };
 
-class Connection::MoreAwaiter {
+class Connection::MoreAwaiter : public Awaiter<MoreAwaiter> {
  public:
   MoreAwaiter(Connection& connection, Duration timeout, const char* what)
-      : connection_(connection), timeout_(timeout), what_(what) {}
+      : Awaiter(what), connection_(connection), timeout_(timeout) {}
   [[nodiscard]] bool await_ready();
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    waiter.promise().wait_for(what_);
-    begin(waiter.promise());
-  }
+  void begin();
   IoStatus await_resume();
 
  private:
-  void begin(PromiseBase& waiter);
   Connection& connection_;
   Duration timeout_;
-  const char* what_;
 };
 
-class Connection::DrainedAwaiter {
+class Connection::DrainedAwaiter : public Awaiter<DrainedAwaiter> {
  public:
   DrainedAwaiter(Connection& connection, std::size_t bytes, Duration timeout, const char* what)
-      : connection_(connection), bytes_(bytes), timeout_(timeout), what_(what) {}
+      : Awaiter(what), connection_(connection), bytes_(bytes), timeout_(timeout) {}
   [[nodiscard]] bool await_ready();
-  template <typename Promise>
-  void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    waiter.promise().wait_for(what_);
-    begin(waiter.promise());
-  }
+  void begin();
   IoStatus await_resume();
 
  private:
-  void begin(PromiseBase& waiter);
   Connection& connection_;
   std::size_t bytes_;
   Duration timeout_;
-  const char* what_;
 };
 
 inline Connection::MoreAwaiter Connection::more(Duration timeout, const char* what) { return {*this, timeout, what}; }

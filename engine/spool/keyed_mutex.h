@@ -33,7 +33,7 @@ class KeyedMutex {
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     // To be awaited before anything is done.
-    Gate::Awaiter acquired() { return acquired_.wait("an earlier change of the message"); }
+    Gate::Opened acquired() { return acquired_.wait("an earlier change of the message"); }
 
    private:
     KeyedMutex& mutex_;

@@ -113,9 +113,8 @@ std::shared_ptr<const Certificate> CertificateStore::find_exact(const std::strin
   std::optional<Host> known;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = hosts_.find(host); found != hosts_.end()) {
-      Host& entry = found->second;
-      by_use_.splice(by_use_.begin(), by_use_, entry.used);
+    if (Host* const found = hosts_.find(host)) {
+      Host& entry = *found;
       const Instant now = clock_.now();
       if (entry.looking || now - entry.checked < options_.check_interval) return entry.certificate;
       entry.checked = now;
@@ -153,30 +152,27 @@ CertificateStore::Look CertificateStore::look_at(const std::string& host, const 
 
 std::shared_ptr<const Certificate> CertificateStore::settle(const std::string& host, Look look) {
   const std::lock_guard lock(mutex_);
-  auto found = hosts_.find(host);
+  Host* found = hosts_.find(host);
   if (!look.stamp) {
     // Names that are not there are not remembered: anyone can think of any number of them.
-    if (found == hosts_.end()) return nullptr;
-    Host& entry = found->second;
+    if (found == nullptr) return nullptr;
+    Host& entry = *found;
     entry.looking = false;
     const Instant now = clock_.now();
     if (!entry.gone_since) entry.gone_since = now;
     // Its folder may be replaced at this moment.
     if (entry.certificate != nullptr && now - *entry.gone_since < kGoneKept) return entry.certificate;
-    by_use_.erase(entry.used);
-    hosts_.erase(found);
+    hosts_.erase(host);
     return nullptr;
   }
-  if (found == hosts_.end()) {
+  if (found == nullptr) {
     // Dropped meanwhile, to make room for others.
     if (!look.read) return look.certificate;
-    make_room();
-    by_use_.push_front(host);
-    found = hosts_.try_emplace(host).first;
-    found->second.used = by_use_.begin();
-    found->second.checked = clock_.now();
+    hosts_.make_room(options_.hosts_max);
+    found = &hosts_.insert(host, {});
+    found->checked = clock_.now();
   }
-  Host& entry = found->second;
+  Host& entry = *found;
   entry.looking = false;
   entry.gone_since.reset();
   if (!look.read) return entry.certificate;
@@ -194,13 +190,6 @@ std::shared_ptr<const Certificate> CertificateStore::settle(const std::string& h
       report_(host, dates + " (it is shown all the same)");
   }
   return entry.certificate;
-}
-
-void CertificateStore::make_room() {
-  while (hosts_.size() >= options_.hosts_max) {
-    hosts_.erase(by_use_.back());
-    by_use_.pop_back();
-  }
 }
 
 // ------------------------------------------------------------------------------------------ the default

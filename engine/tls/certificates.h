@@ -9,15 +9,14 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "engine/base/lru_map.h"
 #include "engine/base/time.h"
 #include "engine/io/platform.h"
 
@@ -117,7 +116,6 @@ class CertificateStore {
     Instant checked;
     std::optional<Instant> gone_since;  // the files are not there
     bool looking = false;               // one thread looks at the files, others use what there is
-    std::list<std::string>::iterator used;
   };
   struct Look;
   std::shared_ptr<const Certificate> find_exact(const std::string& host);
@@ -127,15 +125,13 @@ class CertificateStore {
   [[nodiscard]] Look look_at(const std::string& host, const Host* known);
   std::shared_ptr<const Certificate> settle(const std::string& host, Look look);
   [[nodiscard]] CertificateOptions options() const;
-  void make_room();
 
   CertificateSource& source_;
   io::Clock& clock_;
   Report report_;
   mutable std::mutex mutex_;  // over what follows; never held while files are read
   CertificateOptions options_;
-  std::unordered_map<std::string, Host> hosts_;
-  std::list<std::string> by_use_;  // most recently used first
+  LruMap<Host> hosts_;
   // Without a default host: whose certificate stands in, and when it was chosen.
   std::string chosen_default_;  // empty: `made_default_`
   std::optional<Instant> chosen_;

@@ -1,0 +1,59 @@
+// A map by name that knows in which order its entries were used, so that its owner can bound it: a full cache forgets
+// what was longest unused. An entry stays where it is in memory for as long as it is in the map. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/base/check.h"
+
+namespace sluice {
+
+template <typename Value>
+class LruMap {
+ public:
+  [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+  [[nodiscard]] bool empty() const { return by_key_.empty(); }
+
+  // Null: there is none. What is found counts as used now.
+  Value* find(std::string_view key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return &found->second->value;
+  }
+
+  // For a key that is not in the map.
+  Value& insert(std::string_view key, Value value) {
+    entries_.push_front({.key = std::string(key), .value = std::move(value)});
+    CHECK(by_key_.emplace(entries_.front().key, entries_.begin()).second);
+    return entries_.front().value;
+  }
+
+  void erase(std::string_view key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return;
+    const auto entry = found->second;
+    by_key_.erase(found);  // first: its key is the entry's
+    entries_.erase(entry);
+  }
+
+  // Makes room for one more where there are `entries_max` or more.
+  void make_room(std::size_t entries_max) {
+    while (!empty() && size() >= entries_max) erase(entries_.back().key);
+  }
+
+ private:
+  struct Entry {
+    std::string key;
+    Value value;
+  };
+  std::list<Entry> entries_;                                                           // used last comes first
+  absl::flat_hash_map<std::string_view, typename std::list<Entry>::iterator> by_key_;  // views into entries_
+};
+
+}  // namespace sluice
