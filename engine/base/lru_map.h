@@ -6,9 +6,9 @@
 #include <list>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "engine/base/check.h"
 
 namespace sluice {
@@ -52,8 +52,8 @@ class LruMap {
     std::string key;
     Value value;
   };
-  std::list<Entry> entries_;                                                           // used last comes first
-  absl::flat_hash_map<std::string_view, typename std::list<Entry>::iterator> by_key_;  // views into entries_
+  std::list<Entry> entries_;                                                          // used last comes first
+  std::unordered_map<std::string_view, typename std::list<Entry>::iterator> by_key_;  // views into entries_
 };
 
 }  // namespace sluice

@@ -3,11 +3,13 @@
 #include <utility>
 
 #include "engine/relay/mailbox.h"
+#include "engine/relay/queue_first.h"
+#include "engine/relay/spool_writer.h"
 
 namespace sluice::relay {
 
 Incoming::Incoming(const Parts& parts, message::Submitter submitter)
-    : parts_(parts), submitter_(std::move(submitter)), leftover_(parts.spool, parts.queue, submitter_) {}
+    : parts_(parts), submitter_(std::move(submitter)) {}
 
 Incoming::~Incoming() { inner_ = nullptr; }
 
@@ -43,6 +45,12 @@ Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first,
   co_await through_->offer(envelope, first, answers);
 }
 
+OpenWriter Incoming::open_writer() {
+  return [this](const message::Envelope& envelope, message::BodyForm form) {
+    return std::make_unique<SpoolWriter>(parts_.spool, parts_.queue, submitter_, envelope, form);
+  };
+}
+
 // Where there is a way to the destination now; else no_way_ says why there is none.
 Task<void> Incoming::take_through() {
   auto lease = co_await parts_.router.lease(*bound_);
@@ -51,7 +59,7 @@ Task<void> Incoming::take_through() {
     co_return;
   }
   lease_.emplace(*std::move(lease));
-  auto through = std::make_unique<Through>(lease_->pool(), falls_back() ? &leftover_ : nullptr, submitter_);
+  auto through = std::make_unique<CutThrough>(lease_->pool(), falls_back() ? open_writer() : nullptr, submitter_);
   through_ = through.get();
   inner_ = std::move(through);
 }
@@ -71,7 +79,7 @@ Task<void> Incoming::choose() {
     // For good: the client hears it now, and nobody has to write a report.
     if (no_way_ && no_way_->permanent) co_return;
   }
-  if (inner_ == nullptr) inner_ = std::make_unique<Store>(leftover_.make_keeper());
+  if (inner_ == nullptr) inner_ = std::make_unique<QueueFirst>(open_writer());
   std::vector<smtp::Reply> answers;
   co_await inner_->offer(*envelope_, 0, answers);
 }

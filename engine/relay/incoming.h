@@ -1,11 +1,11 @@
 // The taker that a session gives every message to: finds out where the recipients' copies go, and hands the message
 // to the one that takes it there.
 //
-// Where all recipients share one destination and its route says `through`, that is Through (with the spool behind it
+// Where all recipients share one destination and its route says `through`, that is CutThrough (with the spool behind it
 // unless the route says otherwise, or the spool takes nothing now).  Everything else is kept first, and delivered from
-// the spool (Store); where that takes nothing, its recipients are answered 452.  Where a route is eager the destination
-// of the first recipient is that of the message: the others are answered 452, so that the client sends the message
-// again for them. One per message; core thread only.
+// the spool (QueueFirst); where that takes nothing, its recipients are answered 452.  Where a route is eager the
+// destination of the first recipient is that of the message: the others are answered 452, so that the client sends the
+// message again for them. One per message; core thread only.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/relay/keeping.h"
-#include "engine/relay/through.h"
+#include "engine/relay/cut_through.h"
+#include "engine/relay/queue.h"
 
 namespace sluice::relay {
 
@@ -42,12 +42,12 @@ class Incoming final : public message::Taker {
   [[nodiscard]] const route::Route& route() const { return parts_.router.route(bound_->route); }
   [[nodiscard]] bool falls_back() const { return route().fallback && parts_.may_keep; }
   [[nodiscard]] bool eager() const;
+  [[nodiscard]] OpenWriter open_writer();
   Task<void> take_through();
   Task<void> choose();
 
   Parts parts_;
   message::Submitter submitter_;
-  SpoolLeftover leftover_;
   const message::Envelope* envelope_ = nullptr;
   std::optional<Bound> bound_;  // of the first recipient
   bool one_destination_ = true;
@@ -55,8 +55,8 @@ class Incoming final : public message::Taker {
   std::uint64_t bytes_ = 0;             // of content
   std::optional<Router::Lease> lease_;  // outlives the inner taker
   std::unique_ptr<message::Taker> inner_;
-  Through* through_ = nullptr;   // the inner one, if it is that
-  std::optional<NoWay> no_way_;  // why there was none
+  CutThrough* through_ = nullptr;  // the inner one, if it is that
+  std::optional<NoWay> no_way_;    // why there was none
 };
 
 }  // namespace sluice::relay

@@ -110,9 +110,7 @@ Task<bool> Queue::keep_report(spool::QueueId id, dsn::Report report, std::string
   Chain content;
   content.append_copy(report.content);
   spool::Draft draft(parts_.spool, id, spool::share_number(stored.submitter), spool::Purpose::report);
-  const bool complete = co_await draft.append(std::move(content));
-  if (!complete) draft.abandon();
-  if (!complete || !co_await draft.commit(stored, status)) co_return false;
+  if (!co_await draft.append(std::move(content)) || !co_await draft.commit(stored, status)) co_return false;
   add(id, stored, status);
   co_return true;
 }

@@ -26,15 +26,13 @@ std::string header_of(const Chain& content) {
 
 }  // namespace
 
-Retained::~Retained() { CHECK(keeper_ == nullptr); }
-
 void Retained::begin(const message::Envelope& envelope, message::BodyForm form) {
   envelope_ = &envelope;
   form_ = form;
 }
 
 Task<void> Retained::add(const Chain& bytes) {
-  if (leftover_ == nullptr || lost_) co_return;
+  if (!open_ || !kept_) co_return;
   for (std::size_t i = 0; i < bytes.extents(); ++i) {
     if (content_.extents() >= kSharedSmallMax && small(bytes[i])) {
       content_.append_copy(bytes[i].view());
@@ -42,48 +40,40 @@ Task<void> Retained::add(const Chain& bytes) {
       content_.append(Extent(bytes[i]));
     }
   }
-  if (content_.size() > (keeper_ == nullptr ? bytes_max_ : kPieceBytes))
-    static_cast<void>(co_await hand_over());  // lost_ says what came of it
+  if (content_.size() > (writer_ == nullptr ? bytes_max_ : kPieceBytes)) co_await hand_over();
 }
 
-// What is held goes to the keeper, who is found first where there is none.
-Task<bool> Retained::hand_over() {
-  bool taken = true;
-  if (keeper_ == nullptr) {
+// What is held goes to the writer; kept_ says what came of it.
+Task<void> Retained::hand_over() {
+  if (writer_ == nullptr) {
     CHECK(envelope_ != nullptr);
     header_ = header_of(content_);
-    keeper_ = leftover_->make_keeper();
-    taken = keeper_ != nullptr && co_await keeper_->begin(*envelope_, form_);
+    writer_ = open_(*envelope_, form_);
   }
-  if (taken && !content_.empty()) taken = co_await keeper_->append(std::exchange(content_, Chain()));
-  if (!taken) {
-    keeper_ = nullptr;
-    content_.clear();
-    lost_ = true;
-  }
-  co_return taken;
+  if (!content_.empty()) kept_ = co_await writer_->append(std::exchange(content_, Chain()));
+  if (!kept_) drop();
 }
 
-Task<bool> Retained::keep(message::DeliveryStatus status) {
-  if (leftover_ == nullptr || lost_ || !co_await hand_over()) co_return false;
-  const auto keeper = std::exchange(keeper_, nullptr);
-  co_return co_await keeper->commit(std::move(status));
+Task<MessageWriter::Result> Retained::keep(message::DeliveryStatus status) {
+  CHECK(static_cast<bool>(open_));
+  if (kept_) co_await hand_over();
+  if (!kept_) co_return kept_;
+  const auto writer = std::exchange(writer_, nullptr);
+  co_return co_await writer->commit(std::move(status));
 }
 
-Task<bool> Retained::keep_header(message::DeliveryStatus status) {
-  if (header_.empty()) co_return false;
-  const std::unique_ptr<Keeper> keeper = leftover_->make_keeper();
-  if (keeper == nullptr || !co_await keeper->begin(*envelope_, form_)) co_return false;
+Task<MessageWriter::Result> Retained::keep_header(message::DeliveryStatus status) {
+  if (header_.empty()) co_return std::unexpected("its header is too long");
+  const std::unique_ptr<MessageWriter> writer = open_(*envelope_, form_);
   Chain bytes;
   bytes.append_copy(header_);
-  co_return co_await keeper->append(std::move(bytes)) && co_await keeper->commit(std::move(status));
+  if (MessageWriter::Result kept = co_await writer->append(std::move(bytes)); !kept) co_return kept;
+  co_return co_await writer->commit(std::move(status));
 }
 
-Task<void> Retained::drop() {
+void Retained::drop() {
   content_.clear();
-  if (keeper_ == nullptr) co_return;
-  const auto keeper = std::exchange(keeper_, nullptr);
-  co_await keeper->abandon();
+  writer_ = nullptr;
 }
 
 }  // namespace sluice::relay

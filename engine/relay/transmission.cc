@@ -28,7 +28,7 @@ Transmission::~Transmission() { CHECK(hop_ == nullptr); }
 // ------------------------------------------------------------------------------------------ what is asked of it
 
 Task<void> Transmission::ask(std::span<const std::uint32_t> recipients) {
-  CHECK(!begun_ && (!late_ || results_.empty()));
+  CHECK(content_ == Content::not_begun && (!late_ || results_.empty()));
   const Busy busy(*this);
   late_ = false;
   request_.recipients.insert(request_.recipients.end(), recipients.begin(), recipients.end());
@@ -41,26 +41,26 @@ Task<void> Transmission::ask(std::span<const std::uint32_t> recipients) {
 }
 
 Task<void> Transmission::begin(message::BodyForm form) {
-  CHECK(!begun_ && !results_.empty());
+  CHECK(content_ == Content::not_begun && !results_.empty());
   const Busy busy(*this);
-  begun_ = true;
+  content_ = Content::gathered;
   form_ = form;
   if (late_ || over()) co_return;
   if (Halted halted = co_await open_content()) end(*std::move(halted));
-  streaming_ = over() || stage_ == Stage::body;
+  if (over() || stage_ == Stage::body) content_ = Content::streamed;
 }
 
 Task<void> Transmission::feed(Chain bytes) {
-  CHECK(begun_);
+  CHECK(content_ == Content::gathered || content_ == Content::streamed);
   if (over()) co_return;
   Busy busy(*this);
   busy.received(bytes.size());
-  if (!streaming_) {
+  if (content_ == Content::gathered) {
     gather(std::move(bytes));
     if (gathered_.size() <= gather_max_) co_return;
     co_await attempt(&Transmission::open_content);
     if (over() || stage_ != Stage::body) co_return;  // or more is gathered
-    streaming_ = true;
+    content_ = Content::streamed;
     bytes = std::exchange(gathered_, Chain());
   }
   if (Halted halted = co_await stream(std::move(bytes))) end(*std::move(halted));
@@ -76,11 +76,11 @@ void Transmission::gather(Chain bytes) {
 }
 
 Task<void> Transmission::finish() {
-  CHECK(begun_);
+  CHECK(content_ == Content::gathered || content_ == Content::streamed);
   if (over()) co_return;
   const Busy busy(*this);
-  if (!streaming_) {
-    whole_ = true;
+  if (content_ == Content::gathered) {
+    content_ = Content::whole;
     co_await attempt(&Transmission::send_whole);
   } else if (Halted halted = co_await end_content()) {
     end(*std::move(halted));
@@ -152,7 +152,7 @@ bool Transmission::stale(const Halt& halt, std::uint64_t replies_before) const {
 
 // Whether the next hop only did not do what it offered, and the message is to be sent again without that.
 bool Transmission::try_without(const Halt& halt) {
-  if (!halt.lack || !halt.again || !fresh_ || streaming_) return false;
+  if (!halt.lack || !halt.again || !fresh_ || content_ == Content::streamed) return false;
   if (std::ranges::find(without_, *halt.lack) != without_.end()) return false;
   without_.push_back(*halt.lack);
   // BDAT was named; a parameter is only suspected.

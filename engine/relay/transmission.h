@@ -142,7 +142,23 @@ class Transmission final : private hop::Pool::Holder {
   [[nodiscard]] const std::string& detail() const { return detail_; }
 
  private:
+  // Where the dialog is, and where the content is:
+  //
+  //   Stage     said to the next hop            goes on to
+  //   idle      nothing                         envelope
+  //   envelope  MAIL, maybe RCPT                body; idle where another connection is tried
+  //   body      all that comes before content   ended; idle likewise, while the content is not streamed
+  //   ended     all that will be                -
+  //
+  //   Content    is                             goes on to
+  //   not_begun  to come                        gathered; streamed where recipients were asked for before
+  //   gathered   held, as nothing of it is out  whole at finish(); streamed past gather_max_
+  //   whole      all here, to go out at once    -
+  //   streamed   on its way as it comes         -
   enum class Stage : std::uint8_t { idle, envelope, body, ended };
+  enum class Content : std::uint8_t { not_begun, gathered, whole, streamed };
+  // Bytes over 127 in the content, for this next hop.
+  enum class EightBit : std::uint8_t { as_it_is, converted, refused };
   // Why it does not go on: the result of every recipient that has none yet.
   struct Halt {
     RecipientResult result;
@@ -237,15 +253,14 @@ class Transmission final : private hop::Pool::Holder {
   std::optional<RecipientResult> mail_refused_;
   std::optional<RecipientResult> last_word_;  // about the message; once it has ended
   Stage stage_ = Stage::idle;
+  Content content_ = Content::not_begun;
+  EightBit eight_bit_ = EightBit::as_it_is;
   bool late_ = true;
-  bool begun_ = false;
   bool fresh_ = false;     // the connection was taken in this attempt
   bool kept_ = false;      // and is not a new one
   bool ask_anew_ = false;  // kept ones are of no use
   bool chunking_ = false;
-  bool whole_ = false;      // gathered_ is all of the content
-  bool streaming_ = false;  // content goes out as it comes
-  bool cr_held_ = false;    // the content so far ends in a CR, which was not sent yet
+  bool cr_held_ = false;  // the content so far ends in a CR, which was not sent yet
   bool end_sent_ = false;
   bool waited_ = false;  // for surplus replies, before the content's end was sent
   bool mail_accepted_ = false;
@@ -256,9 +271,7 @@ class Transmission final : private hop::Pool::Holder {
   std::size_t written_ = 0;              // recipients for which RCPT was written
   std::size_t answered_ = 0;             // and answered
   bool undecided_ = false;
-  bool watched_ = false;                   // a byte over 127 ends it
-  bool converted_ = false;                 // to 7-bit: what was gathered,
-  std::optional<SevenBitForm> seven_bit_;  // and what comes
+  std::optional<SevenBitForm> seven_bit_;  // of converted content that is streamed
   std::size_t gather_max_ = kGatherBytes;
   bool gather_on_ = false;  // it is too early to open the content
   message::BodyForm form_ = message::BodyForm::dot_stuffed;

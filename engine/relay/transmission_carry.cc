@@ -50,7 +50,7 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
   const auto size = content_size();
   if (offered.size_max == 0 || !size || *size <= offered.size_max) return nullptr;
   // Dots that DATA has added do not count.
-  if (whole_ && !request_.content_bytes) {
+  if (content_ == Content::whole && !request_.content_bytes) {
     Chain plain;
     ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), plain);
     if (plain.size() <= offered.size_max) return nullptr;
@@ -59,9 +59,10 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
 }
 
 std::optional<std::uint64_t> Transmission::content_size() const {
-  if (converted_) return whole_ ? std::optional<std::uint64_t>(gathered_.size()) : std::nullopt;
+  if (eight_bit_ == EightBit::converted)
+    return content_ == Content::whole ? std::optional<std::uint64_t>(gathered_.size()) : std::nullopt;
   if (request_.content_bytes) return request_.content_bytes;
-  if (whole_) return gathered_.size();
+  if (content_ == Content::whole) return gathered_.size();
   return request_.envelope.size;  // as the client declared it
 }
 
@@ -70,14 +71,14 @@ bool Transmission::needs_smtputf8() const {
   const message::Envelope& envelope = request_.envelope;
   if (!envelope.smtputf8) return false;
   const auto is_named_so = [&](std::uint32_t i) { return smtp::has_eight_bit(envelope.recipients[i].forward_path); };
-  return !begun_ || envelope.content.header_eight_bit || smtp::has_eight_bit(envelope.reverse_path) ||
-         std::ranges::any_of(request_.recipients, is_named_so);
+  return content_ == Content::not_begun || envelope.content.header_eight_bit ||
+         smtp::has_eight_bit(envelope.reverse_path) || std::ranges::any_of(request_.recipients, is_named_so);
 }
 
 // Before all of the content is known, as the client says.
 smtp::Body Transmission::body_to_declare() const {
   const message::Envelope& envelope = request_.envelope;
-  if (converted_) return smtp::Body::unstated;
+  if (eight_bit_ == EightBit::converted) return smtp::Body::unstated;
   if (!envelope.content.whole) return envelope.body;
   if (envelope.content.eight_bit) return smtp::Body::eight_bit_mime;
   return envelope.body == smtp::Body::eight_bit_mime ? smtp::Body::unstated : envelope.body;
@@ -123,12 +124,13 @@ Transmission::Halted Transmission::fit_content() {
   // A report of ours is sent in a form that any server takes.
   const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
   const route::RouteEightBit rule = ours ? route::RouteEightBit::convert : pool_.route().eight_bit;
-  if (offered.eight_bit_mime || converted_ || rule == route::RouteEightBit::pass) return std::nullopt;
+  if (offered.eight_bit_mime || eight_bit_ == EightBit::converted || rule == route::RouteEightBit::pass)
+    return std::nullopt;
   if (envelope.content.whole ? envelope.content.eight_bit : has_eight_bit(gathered_)) {
     if (rule == route::RouteEightBit::refuse) return refusal(kNoEightBit);
     return convert_content();
   }
-  if (whole_ || envelope.content.whole) return std::nullopt;
+  if (content_ == Content::whole || envelope.content.whole) return std::nullopt;
   gather_on_ = gathered_.size() <= gather_max_;
   if (gather_on_) return std::nullopt;
   if (request_.may_be_kept) {
@@ -139,14 +141,14 @@ Transmission::Halted Transmission::fit_content() {
   // comes; or must stay ASCII.
   gather_on_ = gathered_.size() <= pool_.route().retain_bytes_max;
   if (!gather_on_ && rule == route::RouteEightBit::convert) return convert_content();
-  watched_ = !gather_on_;
+  if (!gather_on_) eight_bit_ = EightBit::refused;
   gather_max_ = std::max<std::size_t>(gather_max_, pool_.route().retain_bytes_max);
   return std::nullopt;
 }
 
 Transmission::Halted Transmission::convert_content() {
   SevenBitForm seven_bit(form_, /*header_too=*/!needs_smtputf8());
-  if (whole_) {
+  if (content_ == Content::whole) {
     Chain converted = seven_bit.feed(gathered_.share());
     converted.append(seven_bit.finish());
     // What was gathered stays as it was: another host may take it so.
@@ -155,14 +157,14 @@ Transmission::Halted Transmission::convert_content() {
   } else {
     seven_bit_.emplace(std::move(seven_bit));
   }
-  converted_ = true;
+  eight_bit_ = EightBit::converted;
   form_ = message::BodyForm::literal;
   return std::nullopt;
 }
 
 // Content that goes out as it comes.
 Transmission::Halted Transmission::fit_bytes(Chain& bytes) {
-  const bool unfit = watched_ && has_eight_bit(bytes);
+  const bool unfit = eight_bit_ == EightBit::refused && has_eight_bit(bytes);
   if (!unfit && seven_bit_) bytes = seven_bit_->feed(std::move(bytes));
   if (!unfit && !(seven_bit_ && seven_bit_->failed())) return std::nullopt;
   Halt halt = refusal(kNoEightBit);

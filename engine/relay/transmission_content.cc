@@ -68,7 +68,7 @@ void Transmission::send_segment(std::string_view text, Chain content, std::strin
 
 // What comes before the content, as far as it was not said: the next hop then waits for it, or all is over.
 Task<Transmission::Halted> Transmission::open_content() {
-  if (!whole_) {
+  if (content_ != Content::whole) {
     if (Halted halted = fit_content()) co_return halted;
     if (gather_on_) co_return std::nullopt;
   }

@@ -88,6 +88,12 @@ std::string Spool::trouble() const {
   return log_.takes_mail() ? "" : "the first segment is being made";
 }
 
+// Of a message that could not be kept just now.
+std::string Spool::why_not_kept() const {
+  std::string why = trouble();
+  return why.empty() ? "no room is left in the spool" : why;
+}
+
 // ------------------------------------------------------------------------------------------ what is known
 
 std::span<const Location> Spool::pieces_of(QueueId id) const {
@@ -177,10 +183,12 @@ void Spool::watch_promises() {
 
 // ------------------------------------------------------------------------------------------ writing
 
-Task<bool> Spool::store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content,
-                        Purpose purpose) {
+Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& stored,
+                                                    const message::DeliveryStatus& status, const Chain& content,
+                                                    Purpose purpose) {
   const std::string head = encode_message(stored, status);
-  if (head.empty() || content.size() > kPieceBytesMax) co_return false;
+  CHECK(content.size() <= kPieceBytesMax);
+  if (head.empty()) co_return std::unexpected("its envelope is longer than a record may be");
   Log::Write write{.type = RecordType::message,
                    .id = id,
                    .head = head,
@@ -195,13 +203,13 @@ Task<bool> Spool::store(QueueId id, const Stored& stored, const message::Deliver
     ++counters_.not_stored;
     // It may be on the disk all the same, and its client will send it again.
     if (write.location.present()) tasks_.add(cancel(id));
-    co_return false;
+    co_return std::unexpected(why_not_kept());
   }
   const bool fresh = index_.emplace(id, Entry{.message = write.location, .status = {}, .kilobytes = kilobytes}).second;
   CHECK(fresh);
   if (!stored.pieces.empty()) pieces_.emplace(id, stored.pieces);
   ++counters_.stored;
-  co_return true;
+  co_return std::expected<void, std::string>();
 }
 
 Task<Location> Spool::store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose) {

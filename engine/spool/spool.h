@@ -92,11 +92,12 @@ class Spool {
   [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
 
-  // Waits until the message is kept, with `content` behind its pieces.  False: it is not, and must not be answered for.
+  // Waits until the message is kept, with `content` behind its pieces. An error, in words: it is not, and must not be
+  // answered for.
   // `id` is new; stored.content_bytes counts all of the content.  With the message, room is reserved for what becomes
   // of it.
-  Task<bool> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status, const Chain& content,
-                   Purpose purpose = Purpose::mail);
+  Task<std::expected<void, std::string>> store(QueueId id, const Stored& stored, const message::DeliveryStatus& status,
+                                               const Chain& content, Purpose purpose = Purpose::mail);
   // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
   // store(), or for forget_pieces().
   Task<Location> store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose);
@@ -186,6 +187,7 @@ class Spool {
   void settle_copy(Copy& copy);
   Task<bool> move_drafts(std::uint32_t number);
   void close_files();
+  [[nodiscard]] std::string why_not_kept() const;
   static void on_watch(void* self);
   Task<void> look_at_space();
 
@@ -216,24 +218,25 @@ class Spool {
 
 // A message that is still coming in: its content goes to the disk in pieces once it is longer than one, and nothing
 // counts until commit().
-// Owned by a taker; ends in commit() or abandon() (checked).
+// Owned by a message sink. What was appended is forgotten when it goes before commit() has returned.
 class Draft {
  public:
   Draft(Spool& spool, QueueId id, ShareNumber share = 0, Purpose purpose = Purpose::mail)
       : spool_(spool), id_(id), share_(share), purpose_(purpose) {}
-  ~Draft();
+  ~Draft() { forget(); }
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
 
-  // False: the disk failed; nothing more needs to come.
-  Task<bool> append(Chain bytes);
-  // `stored` without content_bytes and pieces.  True: it is kept.
-  Task<bool> commit(Stored stored, const message::DeliveryStatus& status);
-  void abandon();
+  // The error says why the message cannot be kept; nothing more needs to come.
+  Task<std::expected<void, std::string>> append(Chain bytes);
+  // `stored` without content_bytes and pieces. Without an error it is kept.
+  Task<std::expected<void, std::string>> commit(Stored stored, const message::DeliveryStatus& status);
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
   friend class Spool;
+  void forget();
+
   Spool& spool_;
   QueueId id_;
   ShareNumber share_;  // whose it is
@@ -241,7 +244,7 @@ class Draft {
   Chain rest_;
   std::vector<Location> pieces_;
   std::uint64_t bytes_ = 0;
-  bool failed_ = false;
+  std::string fault_;  // empty: none so far
 };
 
 }  // namespace sluice::spool

@@ -227,33 +227,6 @@ TEST(CarryTest, AnOriginalRecipientIsWrittenInAscii) {
 
 // ------------------------------------------------------------------------------------------ while the client waits
 
-// What keeps in memory, and says when it did.
-class Memory final : public Leftover {
- public:
-  std::unique_ptr<Keeper> make_keeper() override { return std::make_unique<One>(*this); }
-  std::string content;
-  std::vector<message::DeliveryStatus> kept;
-
- private:
-  class One final : public Keeper {
-   public:
-    explicit One(Memory& memory) : memory_(memory) {}
-    Task<bool> begin(const message::Envelope& /*envelope*/, BodyForm /*form*/) override { co_return true; }
-    Task<bool> append(Chain bytes) override {
-      memory_.content += bytes.to_string();
-      co_return true;
-    }
-    Task<bool> commit(message::DeliveryStatus status) override {
-      memory_.kept.push_back(std::move(status));
-      co_return true;
-    }
-    Task<void> abandon() override { co_return; }
-
-   private:
-    Memory& memory_;
-  };
-};
-
 TEST(CarryTest, WhereRecipientsAreAskedFirstAWholeMessageDecides) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
@@ -336,10 +309,10 @@ TEST(CarryTest, ALongMessageForASevenBitHopIsKeptFirst) {
     EXPECT_EQ(message.send(text, BodyForm::literal), 250);
     EXPECT_THAT(bench.hop().ledger, IsEmpty());
     ASSERT_THAT(memory.kept, SizeIs(1));
-    EXPECT_EQ(memory.content, text);
-    EXPECT_EQ(memory.kept[0].tries, 0U);
-    EXPECT_EQ(memory.kept[0].due, 0);
-    EXPECT_EQ(memory.kept[0].recipients[0].fate, message::Fate::waiting);
+    EXPECT_EQ(memory.kept[0].content, text);
+    EXPECT_EQ(memory.kept[0].status.tries, 0U);
+    EXPECT_EQ(memory.kept[0].status.due, 0);
+    EXPECT_EQ(memory.kept[0].status.recipients[0].fate, message::Fate::waiting);
     bench.run_for(1s);
     EXPECT_EQ(bench.pool().status().front().idle, 1U);
   }

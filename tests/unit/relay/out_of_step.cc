@@ -164,8 +164,8 @@ class Player {
   std::size_t piece() { return options_.large ? random_.between(5'000, 60'000) : SIZE_MAX; }
 
   void pass(const std::string& text) {
-    Shelf shelf;
-    Passing message(bench_, &shelf);
+    Memory memory;
+    Passing message(bench_, &memory);
     message.offer(recipients_);
     envelope_ = message.envelope;
     believed_.assign(recipients_.size(), Kind::refused);
@@ -185,8 +185,8 @@ class Player {
     for (std::size_t i = 0; i < recipients_.size(); ++i) {
       if (!promised[i].positive()) continue;
       believed_[i] = Kind::taken;
-      if (shelf.kept.empty()) continue;
-      const message::Fate fate = shelf.kept[0].status.recipients[i].fate;
+      if (memory.kept.empty()) continue;
+      const message::Fate fate = memory.kept[0].status.recipients[i].fate;
       if (fate == message::Fate::waiting) believed_[i] = Kind::deferred;
       if (fate == message::Fate::failed) believed_[i] = Kind::refused;
     }

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/relay/memory_writer.h"
 #include "tests/unit/relay/sending.h"
-#include "tests/unit/relay/shelf.h"
 
 namespace sluice::relay {
 

@@ -12,11 +12,12 @@
 
 #include "engine/hop/pool.h"
 #include "engine/net/resolver.h"
-#include "engine/relay/through.h"
+#include "engine/relay/cut_through.h"
 #include "engine/smtp/ascii.h"
 #include "engine/tls/client_context.h"
 #include "tests/support/awaited.h"
 #include "tests/support/next_hop.h"
+#include "tests/unit/relay/memory_writer.h"
 
 namespace sluice::relay {
 
@@ -108,8 +109,9 @@ inline message::ContentFacts facts_of(std::string_view text, bool whole) {
 class Passing {
  public:
   explicit Passing(Bench& bench, std::string from = "ann@example.com") : Passing(bench, nullptr, std::move(from)) {}
-  Passing(Bench& bench, Leftover* leftover, std::string from = "ann@example.com")
-      : bench_(bench), taker_(bench.pool(), leftover) {
+  // `memory`: null where there is no place to keep it.
+  Passing(Bench& bench, Memory* memory, std::string from = "ann@example.com")
+      : bench_(bench), taker_(bench.pool(), memory == nullptr ? OpenWriter() : memory->open_writer()) {
     envelope.id = "Q1";
     envelope.reverse_path = std::move(from);
   }
@@ -136,7 +138,7 @@ class Passing {
   void feed(std::string_view text) {
     run([&] { return feed_text(taker_, text); });
   }
-  static Task<void> feed_text(Through& taker, std::string_view text) {
+  static Task<void> feed_text(CutThrough& taker, std::string_view text) {
     Chain chain;
     chain.append_copy(text);
     co_await taker.feed(std::move(chain));
@@ -161,7 +163,7 @@ class Passing {
     outcome = finish();
     return outcome.reply.code();
   }
-  Through& taker() { return taker_; }
+  CutThrough& taker() { return taker_; }
 
   message::Envelope envelope;
   std::vector<smtp::Reply> answers;
@@ -170,7 +172,7 @@ class Passing {
  private:
   void run(const std::function<Task<void>()>& make) { testing::await_done(bench_.platforms, bench_.loop, make); }
   Bench& bench_;
-  Through taker_;
+  CutThrough taker_;
 };
 
 }  // namespace sluice::relay

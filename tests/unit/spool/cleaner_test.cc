@@ -161,10 +161,10 @@ TEST_F(CleanerTest, PiecesOfDraftsAreCopiedForward) {
   Draft draft(life_->spool(), 1);
   Chain begun;
   begun.append_copy(content_of(1, 600'000));
-  ASSERT_TRUE(life_->await<bool>([&] { return draft.append(std::move(begun)); }));
+  ASSERT_TRUE(life_->drafted([&] { return draft.append(std::move(begun)); }));
   fill(8);
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
-  ASSERT_TRUE(life_->await<bool>([&] { return draft.commit(stored_of(1, 0), status_of(0)); }));
+  ASSERT_TRUE(life_->drafted([&] { return draft.commit(stored_of(1, 0), status_of(0)); }));
   for (int lives = 0; lives < 2; ++lives) {
     EXPECT_EQ(read(1)->content, content_of(1, 600'000));
     life_ = nullptr;

@@ -204,13 +204,13 @@ TEST(SpoolFullDisk, IsEmptiedThoughADraftIsInTheOldestSegment) {
   Draft draft(full.spool(), 900'000);
   Chain begun;
   begun.append_copy(content_of(900'000, 600'000));
-  ASSERT_TRUE(full.life->await<bool>([&] { return draft.append(std::move(begun)); }));
+  ASSERT_TRUE(full.life->drafted([&] { return draft.append(std::move(begun)); }));
   full.fill(60'000);
   const std::vector<QueueId> all = full.left();
   for (int round = 0; round < 8; ++round)
     ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false)) << full.spool().no_room();
   ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
-  ASSERT_TRUE(full.life->await<bool>([&] { return draft.commit(stored_of(900'000, 0), status_of(0)); }));
+  ASSERT_TRUE(full.life->drafted([&] { return draft.commit(stored_of(900'000, 0), status_of(0)); }));
   const auto back =
       full.life->await<std::expected<ReadBack, std::string>>([&] { return read_back(full.spool(), 900'000); });
   ASSERT_TRUE(back);

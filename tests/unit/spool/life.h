@@ -103,6 +103,10 @@ class Life {
   T await(std::function<Task<T>()> make, std::size_t core = 0) {
     return testing::await<T>(platforms_, *loops_[core], std::move(make));
   }
+  // What a draft is asked for; false where it failed.
+  bool drafted(std::function<Task<std::expected<void, std::string>>()> make) {
+    return await<std::expected<void, std::string>>(std::move(make)).has_value();
+  }
   // Nothing is waited for any more.
   void abort() {
     for (io::Loop* loop : loops_) loop->abort_all();
@@ -141,13 +145,10 @@ inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t r
     const std::size_t part = std::min<std::size_t>(size - at, 100'000);
     Chain chain;
     chain.append_copy(std::string_view(content).substr(at, part));
-    if (!co_await draft.append(std::move(chain))) {
-      draft.abandon();
-      co_return false;
-    }
+    if (!co_await draft.append(std::move(chain))) co_return false;
     at += part;
   }
-  co_return co_await draft.commit(std::move(stored), status_of(0, recipients));
+  co_return (co_await draft.commit(std::move(stored), status_of(0, recipients))).has_value();
 }
 
 struct ReadBack {

@@ -100,9 +100,7 @@ TEST_P(SpoolTest, ForgetsDraftsThatAreAbandoned) {
     Draft draft(spool, 1);
     Chain chain;
     chain.append_copy(content_of(1, 3 * kPieceBytesMax));
-    const bool taken = co_await draft.append(std::move(chain));
-    draft.abandon();
-    co_return taken;
+    co_return (co_await draft.append(std::move(chain))).has_value();
   };
   EXPECT_TRUE(life->await<bool>([&] { return abandon(life->spool()); }));
   EXPECT_EQ(life->spool().messages(), 0U);
@@ -207,7 +205,7 @@ TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
     Stored stored = stored_of(1, 0);
     stored.envelope.envid.assign(kMetaBytesMax, 'e');
     const Chain nothing;
-    co_return co_await spool.store(1, stored, status_of(0), nothing);
+    co_return (co_await spool.store(1, stored, status_of(0), nothing)).has_value();
   };
   EXPECT_FALSE(life->await<bool>([&] { return try_it(life->spool()); }));
   EXPECT_EQ(life->spool().messages(), 0U);

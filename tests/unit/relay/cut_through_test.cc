@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 
-TEST(ThroughTest, PassesAMessageOn) {
+TEST(CutThroughTest, PassesAMessageOn) {
   Bench bench;
   Passing message(bench);
   EXPECT_EQ(message.send(kText), 250);
@@ -28,7 +28,7 @@ TEST(ThroughTest, PassesAMessageOn) {
   EXPECT_TRUE(taken.chunked);
 }
 
-TEST(ThroughTest, AsksForAllRecipientsInOneGo) {
+TEST(CutThroughTest, AsksForAllRecipientsInOneGo) {
   Bench bench;
   bench.hop().add({.stage = HopStage::recipient, .after = 1, .say = "550 5.1.1 no such user\r\n"});
   bench.hop().add({.stage = HopStage::recipient, .after = 1, .say = "452 4.2.2 full\r\n"});
@@ -43,7 +43,7 @@ TEST(ThroughTest, AsksForAllRecipientsInOneGo) {
   EXPECT_THAT(bench.hop().ledger.front().recipients, ElementsAre("a@example.net", "d@example.net"));
 }
 
-TEST(ThroughTest, WaitsForEachAnswerWhereThereIsNoPipelining) {
+TEST(CutThroughTest, WaitsForEachAnswerWhereThereIsNoPipelining) {
   Bench bench;
   bench.hop().rules.pipelining = false;
   Passing message(bench);
@@ -54,7 +54,7 @@ TEST(ThroughTest, WaitsForEachAnswerWhereThereIsNoPipelining) {
 }
 
 // A connection on which a transaction is open is of use again only where RSET and MAIL may go out together.
-TEST(ThroughTest, ARefusedSenderIsRefusedForAllRecipients) {
+TEST(CutThroughTest, ARefusedSenderIsRefusedForAllRecipients) {
   for (const bool pipelining : {true, false}) {
     Bench bench;
     bench.hop().rules.pipelining = pipelining;
@@ -129,7 +129,7 @@ void try_row(const FaultRow& row, bool chunking) {
   EXPECT_EQ(bench.pool().counters().opened, row.connection_kept ? 1U : 2U);
 }
 
-TEST(ThroughTest, EachFaultOfTheNextHopGetsItsReply) {
+TEST(CutThroughTest, EachFaultOfTheNextHopGetsItsReply) {
   for (const FaultRow& row : kRows) {
     try_row(row, true);
     try_row(row, false);
@@ -138,7 +138,7 @@ TEST(ThroughTest, EachFaultOfTheNextHopGetsItsReply) {
 
 // ------------------------------------------------------------------------------------------ DATA
 
-TEST(ThroughTest, ARefusedDataIsTheMessagesWord) {
+TEST(CutThroughTest, ARefusedDataIsTheMessagesWord) {
   Bench bench;
   bench.hop().rules.chunking = false;
   bench.hop().add({.stage = HopStage::data, .say = "554 5.7.1 no\r\n"});
@@ -150,7 +150,7 @@ TEST(ThroughTest, ARefusedDataIsTheMessagesWord) {
 }
 
 // A 2xx to DATA takes nothing: nobody has sent anything yet.
-TEST(ThroughTest, A250ToDataIsNoMessageTaken) {
+TEST(CutThroughTest, A250ToDataIsNoMessageTaken) {
   Bench bench;
   bench.hop().rules.chunking = false;
   bench.hop().add({.stage = HopStage::data, .say = "250 2.0.0 fine\r\n"});
@@ -160,7 +160,7 @@ TEST(ThroughTest, A250ToDataIsNoMessageTaken) {
   EXPECT_THAT(message.outcome.detail, HasSubstr("250"));
 }
 
-TEST(ThroughTest, A250BeforeTheEndIsNoMessageTaken) {
+TEST(CutThroughTest, A250BeforeTheEndIsNoMessageTaken) {
   for (const bool chunking : {true, false}) {
     SCOPED_TRACE(chunking);
     Bench bench;
@@ -177,7 +177,7 @@ TEST(ThroughTest, A250BeforeTheEndIsNoMessageTaken) {
   }
 }
 
-TEST(ThroughTest, A250BehindThe354IsNoMessageTaken) {
+TEST(CutThroughTest, A250BehindThe354IsNoMessageTaken) {
   Bench bench;
   bench.hop().rules.chunking = false;
   bench.hop().add({.stage = HopStage::data, .say_too = "250 2.0.0 taken\r\n"});
@@ -191,7 +191,7 @@ TEST(ThroughTest, A250BehindThe354IsNoMessageTaken) {
   EXPECT_EQ(message.finish().reply.code(), 451);
 }
 
-TEST(ThroughTest, ARefusalInTheMiddleOfTheBodyIsTheMessagesWord) {
+TEST(CutThroughTest, ARefusalInTheMiddleOfTheBodyIsTheMessagesWord) {
   Bench bench;
   bench.hop().rules.chunking = false;
   bench.hop().add({.stage = HopStage::body, .say = "552 5.3.4 too much\r\n", .hang_up = true, .bytes = 20'000});
@@ -204,7 +204,7 @@ TEST(ThroughTest, ARefusalInTheMiddleOfTheBodyIsTheMessagesWord) {
   EXPECT_THAT(bench.hop().ledger, IsEmpty());
 }
 
-TEST(ThroughTest, ALostBodyIsTheClientsToSendAgain) {
+TEST(CutThroughTest, ALostBodyIsTheClientsToSendAgain) {
   for (const bool chunking : {true, false}) {
     for (const std::uint64_t bytes : {0U, 1U, 300U, 100'000U, 300'000U}) {
       for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end, sim::SimBreak::stall}) {
@@ -229,7 +229,7 @@ TEST(ThroughTest, ALostBodyIsTheClientsToSendAgain) {
 
 // ------------------------------------------------------------------------------------------ stale connections
 
-TEST(ThroughTest, AKeptConnectionThatWasJustClosedIsNobodysError) {
+TEST(CutThroughTest, AKeptConnectionThatWasJustClosedIsNobodysError) {
   for (const HopStage stage : {HopStage::rset, HopStage::mail, HopStage::recipient}) {
     Bench bench;
     Passing first(bench);
@@ -247,7 +247,7 @@ TEST(ThroughTest, AKeptConnectionThatWasJustClosedIsNobodysError) {
   }
 }
 
-TEST(ThroughTest, ANextHopThatClosesEveryKeptConnectionIsTriedAfresh) {
+TEST(CutThroughTest, ANextHopThatClosesEveryKeptConnectionIsTriedAfresh) {
   Bench bench;
   bench.hop().rules.messages_max = 1;
   // Whether it took the message is in doubt until this next hop is known to leave so.
@@ -261,7 +261,7 @@ TEST(ThroughTest, ANextHopThatClosesEveryKeptConnectionIsTriedAfresh) {
 }
 
 // More of them than there are tries.
-TEST(ThroughTest, ManyStaleConnectionsAreNobodysError) {
+TEST(CutThroughTest, ManyStaleConnectionsAreNobodysError) {
   Bench bench;
   std::vector<std::unique_ptr<Passing>> all;
   for (int i = 0; i < 8; ++i) {
@@ -277,7 +277,7 @@ TEST(ThroughTest, ManyStaleConnectionsAreNobodysError) {
 
 // It has been asked, and did not answer for five minutes: to ask another one would take five more, and the client
 // does not wait longer than that.
-TEST(ThroughTest, ANextHopThatStallsIsNotAskedAgain) {
+TEST(CutThroughTest, ANextHopThatStallsIsNotAskedAgain) {
   Bench bench;
   Passing first(bench);
   EXPECT_EQ(first.send(kText), 250);
@@ -291,7 +291,7 @@ TEST(ThroughTest, ANextHopThatStallsIsNotAskedAgain) {
 
 // ------------------------------------------------------------------------------------------ the envelope
 
-TEST(ThroughTest, SaysOnlyWhatTheNextHopKnows) {
+TEST(CutThroughTest, SaysOnlyWhatTheNextHopKnows) {
   Bench bench;
   bench.hop().rules.dsn = false;
   bench.hop().rules.eight_bit_mime = false;
@@ -304,7 +304,7 @@ TEST(ThroughTest, SaysOnlyWhatTheNextHopKnows) {
   EXPECT_EQ(bench.hop().ledger.front().mail_parameters, " SIZE=1234");
 }
 
-TEST(ThroughTest, PassesDeliveryWishesOn) {
+TEST(CutThroughTest, PassesDeliveryWishesOn) {
   Bench bench;
   Passing message(bench);
   message.envelope.ret = smtp::Ret::headers;
@@ -314,7 +314,7 @@ TEST(ThroughTest, PassesDeliveryWishesOn) {
   EXPECT_EQ(bench.hop().ledger.front().mail_parameters, " BODY=8BITMIME RET=HDRS ENVID=e1");
 }
 
-TEST(ThroughTest, RefusesWhatTheNextHopCannotCarry) {
+TEST(CutThroughTest, RefusesWhatTheNextHopCannotCarry) {
   Bench bench;
   bench.hop().rules.smtputf8 = false;
   bench.hop().rules.eight_bit_mime = false;
@@ -326,7 +326,7 @@ TEST(ThroughTest, RefusesWhatTheNextHopCannotCarry) {
   EXPECT_EQ(bench.pool().status().front().idle, 1U);
 }
 
-TEST(ThroughTest, TheNullReversePathGoesOn) {
+TEST(CutThroughTest, TheNullReversePathGoesOn) {
   Bench bench;
   Passing message(bench, "");
   EXPECT_EQ(message.send(kText), 250);

@@ -1,7 +1,7 @@
 // What becomes of a message that the next hop does not take, or not for everybody, while the client waits: kept, or
 // told; and how much of it is held meanwhile.
+#include "tests/unit/relay/memory_writer.h"
 #include "tests/unit/relay/relay_fixture.h"
-#include "tests/unit/relay/shelf.h"
 
 namespace sluice::relay {
 namespace {
@@ -23,22 +23,22 @@ std::vector<Fate> fates(const Kept& kept) {
   return all;
 }
 
-class ThroughKeepTest : public ::testing::Test {
+class CutThroughKeepTest : public ::testing::Test {
  protected:
   Bench bench;
-  Shelf shelf;
+  Memory memory;
 };
 
-TEST_F(ThroughKeepTest, WhatIsTakenByAllIsNotKept) {
-  Passing message(bench, &shelf);
+TEST_F(CutThroughKeepTest, WhatIsTakenByAllIsNotKept) {
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   EXPECT_THAT(message.outcome.detail, HasSubstr("taken"));
   EXPECT_THAT(bench.hop().ledger, SizeIs(1));
-  EXPECT_EQ(shelf.begun, 0U);
+  EXPECT_EQ(memory.begun, 0U);
 }
 
-TEST_F(ThroughKeepTest, LateAsksNobodyBeforeTheMessageIsThere) {
-  Passing message(bench, &shelf);
+TEST_F(CutThroughKeepTest, LateAsksNobodyBeforeTheMessageIsThere) {
+  Passing message(bench, &memory);
   EXPECT_THAT(message.offer(kThree), Each(250));
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
@@ -46,37 +46,37 @@ TEST_F(ThroughKeepTest, LateAsksNobodyBeforeTheMessageIsThere) {
   EXPECT_EQ(message.finish().reply.code(), 250);
 }
 
-TEST_F(ThroughKeepTest, RefusedForAllIsTheClients) {
+TEST_F(CutThroughKeepTest, RefusedForAllIsTheClients) {
   bench.hop().add({.stage = HopStage::recipient, .count = 3, .say = "550 5.1.1 no such user\r\n"});
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 550);
   EXPECT_EQ(message.outcome.reply.text(), "no such user");
-  EXPECT_EQ(shelf.begun, 0U);
+  EXPECT_EQ(memory.begun, 0U);
 }
 
-TEST_F(ThroughKeepTest, ARefusedMessageIsTheClients) {
+TEST_F(CutThroughKeepTest, ARefusedMessageIsTheClients) {
   bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 554);
-  EXPECT_EQ(shelf.begun, 0U);
+  EXPECT_EQ(memory.begun, 0U);
 }
 
-TEST_F(ThroughKeepTest, MixedResultsAreKept) {
+TEST_F(CutThroughKeepTest, MixedResultsAreKept) {
   bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
   bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
-  ASSERT_THAT(shelf.kept, SizeIs(1));
-  EXPECT_THAT(fates(shelf.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
-  EXPECT_EQ(shelf.kept[0].content, kText);
-  EXPECT_EQ(shelf.kept[0].recipients, 3U);
-  EXPECT_EQ(shelf.kept[0].status.recipients[1].code, 550);
-  EXPECT_FALSE(shelf.kept[0].status.recipients[1].reported);
-  ASSERT_THAT(shelf.kept[0].status.attempts, SizeIs(1));
-  EXPECT_EQ(shelf.kept[0].status.attempts[0].taken, 1);
+  ASSERT_THAT(memory.kept, SizeIs(1));
+  EXPECT_THAT(fates(memory.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
+  EXPECT_EQ(memory.kept[0].content, kText);
+  EXPECT_EQ(memory.kept[0].recipients, 3U);
+  EXPECT_EQ(memory.kept[0].status.recipients[1].code, 550);
+  EXPECT_FALSE(memory.kept[0].status.recipients[1].reported);
+  ASSERT_THAT(memory.kept[0].status.attempts, SizeIs(1));
+  EXPECT_EQ(memory.kept[0].status.attempts[0].taken, 1);
 }
 
-TEST_F(ThroughKeepTest, TroubleOfAnyKindIsKept) {
+TEST_F(CutThroughKeepTest, TroubleOfAnyKindIsKept) {
   const HopFault faults[] = {
       {.stage = HopStage::greeting, .say = "554 go away\r\n", .hang_up = true},
       {.stage = HopStage::mail, .say = "451 later\r\n"},
@@ -88,7 +88,7 @@ TEST_F(ThroughKeepTest, TroubleOfAnyKindIsKept) {
   };
   for (const HopFault& fault : faults) {
     Bench other;
-    Shelf empty;
+    Memory empty;
     other.hop().add(fault);
     Passing message(other, &empty);
     EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
@@ -99,11 +99,11 @@ TEST_F(ThroughKeepTest, TroubleOfAnyKindIsKept) {
   }
 }
 
-TEST_F(ThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
+TEST_F(CutThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
   for (const std::size_t call : {0U, 1U, 2U}) {
     for (const bool waits : {true, false}) {
       Bench other;
-      Shelf full;
+      Memory full;
       full.refuses_from = call;
       other.hop().add({.stage = HopStage::recipient,
                        .say = waits ? "451 4.7.1 later\r\n" : "550 5.1.1 no such user\r\n",
@@ -116,10 +116,10 @@ TEST_F(ThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
 }
 
 // The others have it: a client that was told 4xx for want of room sent it to them once more, each time.
-TEST_F(ThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
+TEST_F(CutThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
   for (const std::size_t call : {0U, 1U, 2U}) {
     Bench other;
-    Shelf full;
+    Memory full;
     full.refuses_at = call;
     other.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
     Passing message(other, &full);
@@ -131,10 +131,10 @@ TEST_F(ThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
   }
 }
 
-TEST_F(ThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
+TEST_F(CutThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
   for (const bool dsn : {true, false}) {
     Bench other;
-    Shelf some;
+    Memory some;
     other.hop().rules.dsn = dsn;
     Passing message(other, &some);
     message.envelope.recipients.push_back({.forward_path = "z@example.net", .notify = {.success = true}, .orcpt = {}});
@@ -149,46 +149,46 @@ TEST_F(ThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
 
 // ------------------------------------------------------------------------------------------ eager
 
-TEST_F(ThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow) {
+TEST_F(CutThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow) {
   bench.route.dialog = route::RouteDialog::eager;
   bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
   bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_THAT(message.offer(kThree), ElementsAre(250, 550, 250));
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
   EXPECT_EQ(message.finish().reply.code(), 250);
-  ASSERT_THAT(shelf.kept, SizeIs(1));
-  EXPECT_THAT(fates(shelf.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
-  EXPECT_TRUE(shelf.kept[0].status.recipients[1].reported);
+  ASSERT_THAT(memory.kept, SizeIs(1));
+  EXPECT_THAT(fates(memory.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
+  EXPECT_TRUE(memory.kept[0].status.recipients[1].reported);
 }
 
-TEST_F(ThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
+TEST_F(CutThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
   bench.route.dialog = route::RouteDialog::eager;
   bench.platforms.world().set_reachable(Bench::kFirst, false);
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
-  ASSERT_THAT(shelf.kept, SizeIs(1));
-  EXPECT_THAT(fates(shelf.kept[0]), Each(Fate::waiting));
-  EXPECT_EQ(shelf.kept[0].status.recipients[0].next_hop, "");
+  ASSERT_THAT(memory.kept, SizeIs(1));
+  EXPECT_THAT(fates(memory.kept[0]), Each(Fate::waiting));
+  EXPECT_EQ(memory.kept[0].status.recipients[0].next_hop, "");
 }
 
 // Whom the client was told about before counts for nothing at the end.
-TEST_F(ThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
+TEST_F(CutThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
   bench.route.dialog = route::RouteDialog::eager;
   bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
-  EXPECT_EQ(shelf.begun, 0U);
+  EXPECT_EQ(memory.begun, 0U);
 }
 
 // ------------------------------------------------------------------------------------------ what is held
 
-TEST_F(ThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) {
+TEST_F(CutThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) {
   bench.route.retain_bytes_max = 200'000;
   for (const bool fails : {true, false}) {
     if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Passing message(bench, &shelf);
+    Passing message(bench, &memory);
     message.offer({"bob@example.net"});
     message.begin(BodyForm::dot_stuffed);
     std::string all;
@@ -199,43 +199,43 @@ TEST_F(ThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) {
       EXPECT_LE(message.taker().retained().in_memory(), Retained::kPieceBytes + 20'000);
     }
     EXPECT_EQ(message.finish().reply.code(), 250);
-    EXPECT_EQ(shelf.begun, fails ? 1U : 2U);
-    ASSERT_THAT(shelf.kept, SizeIs(1));
-    if (fails) EXPECT_EQ(shelf.kept[0].content, all);
+    EXPECT_EQ(memory.begun, fails ? 1U : 2U);
+    ASSERT_THAT(memory.kept, SizeIs(1));
+    if (fails) EXPECT_EQ(memory.kept[0].content, all);
   }
-  EXPECT_EQ(shelf.abandoned, 1U);
+  EXPECT_EQ(memory.abandoned, 1U);
 }
 
 // As long as the next hop does its part, nobody needs what could not be kept.
-TEST_F(ThroughKeepTest, AFullKeeperIsNoHarmWhereTheNextHopTakesTheMessage) {
+TEST_F(CutThroughKeepTest, AFullKeeperIsNoHarmWhereTheNextHopTakesTheMessage) {
   bench.route.retain_bytes_max = 10'000;
   for (const bool fails : {true, false}) {
-    shelf.calls = 0;
-    shelf.refuses_at = 1;
+    memory.calls = 0;
+    memory.refuses_at = 1;
     if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Passing message(bench, &shelf);
+    Passing message(bench, &memory);
     message.offer({"bob@example.net"});
     message.begin(BodyForm::dot_stuffed);
     for (int i = 0; i < 10; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
     EXPECT_EQ(message.finish().reply.code(), fails ? 451 : 250);
-    EXPECT_THAT(shelf.kept, IsEmpty());
+    EXPECT_THAT(memory.kept, IsEmpty());
   }
 }
 
-TEST_F(ThroughKeepTest, WhatIsAbandonedIsNotKept) {
+TEST_F(CutThroughKeepTest, WhatIsAbandonedIsNotKept) {
   bench.route.retain_bytes_max = 10'000;
-  Passing message(bench, &shelf);
+  Passing message(bench, &memory);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   message.feed(std::string(50'000, 'x') + "\r\n");
   message.abandon();
-  EXPECT_EQ(shelf.abandoned, 1U);
-  EXPECT_THAT(shelf.kept, IsEmpty());
+  EXPECT_EQ(memory.abandoned, 1U);
+  EXPECT_THAT(memory.kept, IsEmpty());
 }
 
 // A client that drips must not pin a receive buffer for every drop.
-TEST_F(ThroughKeepTest, SmallPiecesDoNotPinLargeBlocks) {
-  Passing message(bench, &shelf);
+TEST_F(CutThroughKeepTest, SmallPiecesDoNotPinLargeBlocks) {
+  Passing message(bench, &memory);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   for (int i = 0; i < 2000; ++i) message.feed("a drop\r\n");

@@ -35,7 +35,7 @@ struct Way {
   bool to_chunks;
 };
 
-TEST(ThroughBodyTest, DotsSurviveEveryWayInAnyPieces) {
+TEST(CutThroughBodyTest, DotsSurviveEveryWayInAnyPieces) {
   const std::string text = dotty(3000);
   for (const Way way : {Way{BodyForm::dot_stuffed, true}, Way{BodyForm::dot_stuffed, false},
                         Way{BodyForm::literal, true}, Way{BodyForm::literal, false}}) {
@@ -55,7 +55,7 @@ TEST(ThroughBodyTest, DotsSurviveEveryWayInAnyPieces) {
   }
 }
 
-TEST(ThroughBodyTest, BdatWithoutALastLineEndGetsOneInData) {
+TEST(CutThroughBodyTest, BdatWithoutALastLineEndGetsOneInData) {
   Bench bench;
   bench.hop().rules.chunking = false;
   Passing message(bench);
@@ -63,7 +63,7 @@ TEST(ThroughBodyTest, BdatWithoutALastLineEndGetsOneInData) {
   EXPECT_EQ(bench.hop().ledger.front().content, std::string(kHeader) + "no end\r\n");
 }
 
-TEST(ThroughBodyTest, ChunksAreLargeAndEachIsAnswered) {
+TEST(CutThroughBodyTest, ChunksAreLargeAndEachIsAnswered) {
   Bench bench;
   const std::string text = dotty(700'000);
   Passing message(bench);
@@ -77,7 +77,7 @@ TEST(ThroughBodyTest, ChunksAreLargeAndEachIsAnswered) {
   EXPECT_EQ(chunks, 6);
 }
 
-TEST(ThroughBodyTest, ARefusedChunkIsTheMessagesWord) {
+TEST(CutThroughBodyTest, ARefusedChunkIsTheMessagesWord) {
   for (const unsigned which : {0U, 1U, 3U}) {
     Bench bench;
     bench.hop().add({.stage = HopStage::chunk, .after = which, .say = "552 5.3.4 too much\r\n"});
@@ -93,7 +93,7 @@ TEST(ThroughBodyTest, ARefusedChunkIsTheMessagesWord) {
   }
 }
 
-TEST(ThroughBodyTest, AChunkAnswered354IsAProtocolError) {
+TEST(CutThroughBodyTest, AChunkAnswered354IsAProtocolError) {
   Bench bench;
   bench.hop().add({.stage = HopStage::chunk, .say = "354 go on\r\n"});
   Passing message(bench);
@@ -104,7 +104,7 @@ TEST(ThroughBodyTest, AChunkAnswered354IsAProtocolError) {
   EXPECT_EQ(message.finish().reply.code(), 451);
 }
 
-TEST(ThroughBodyTest, ASecondAnswerToAChunkIsNotTheMessages) {
+TEST(CutThroughBodyTest, ASecondAnswerToAChunkIsNotTheMessages) {
   Bench bench;
   bench.hop().add({.stage = HopStage::chunk, .say_too = "250 2.0.0 taken\r\n"});
   bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
@@ -118,7 +118,7 @@ TEST(ThroughBodyTest, ASecondAnswerToAChunkIsNotTheMessages) {
 
 // ------------------------------------------------------------------------------------------ back-pressure
 
-TEST(ThroughBodyTest, ASlowNextHopHoldsTheClientUp) {
+TEST(CutThroughBodyTest, ASlowNextHopHoldsTheClientUp) {
   for (const bool chunking : {true, false}) {
     Bench bench;
     bench.hop().rules.chunking = chunking;
@@ -133,7 +133,7 @@ TEST(ThroughBodyTest, ASlowNextHopHoldsTheClientUp) {
       message.feed(piece);
       fed += piece.size();
       // The window, a chunk that gathers, and what is under way in sockets and in the next hop.
-      EXPECT_LE(fed, bench.hop().content_read + Through::kWindowBytes + Through::kChunkBytes + 2 * 65'536 +
+      EXPECT_LE(fed, bench.hop().content_read + CutThrough::kWindowBytes + CutThrough::kChunkBytes + 2 * 65'536 +
                          net::Connection::kInputBytesHigh + 65'536);
     }
     EXPECT_EQ(message.finish().reply.code(), 250);
@@ -141,7 +141,7 @@ TEST(ThroughBodyTest, ASlowNextHopHoldsTheClientUp) {
   }
 }
 
-TEST(ThroughBodyTest, ANextHopThatTakesNothingIsLeftInTime) {
+TEST(CutThroughBodyTest, ANextHopThatTakesNothingIsLeftInTime) {
   Bench bench;
   bench.hop().rules.chunking = false;
   bench.route.block_timeout = 3min;
@@ -157,7 +157,7 @@ TEST(ThroughBodyTest, ANextHopThatTakesNothingIsLeftInTime) {
 
 // ------------------------------------------------------------------------------------------ no message after all
 
-TEST(ThroughBodyTest, AbandonedBeforeTheBodyTheConnectionIsKept) {
+TEST(CutThroughBodyTest, AbandonedBeforeTheBodyTheConnectionIsKept) {
   Bench bench;
   Passing message(bench);
   message.offer({"bob@example.net"});
@@ -169,7 +169,7 @@ TEST(ThroughBodyTest, AbandonedBeforeTheBodyTheConnectionIsKept) {
   EXPECT_EQ(bench.pool().counters().opened, 1U);
 }
 
-TEST(ThroughBodyTest, AbandonedInTheBodyTheConnectionIsClosed) {
+TEST(CutThroughBodyTest, AbandonedInTheBodyTheConnectionIsClosed) {
   for (const bool chunking : {true, false}) {
     for (const std::size_t size : {0U, 100U, 150'000U, 600'000U}) {
       Bench bench;
@@ -190,7 +190,7 @@ TEST(ThroughBodyTest, AbandonedInTheBodyTheConnectionIsClosed) {
 }
 
 // 216 KB and a lone CR, and then the content is refused: the next hop's stream ended in the lone CR.
-TEST(ThroughBodyTest, ACrGoesOnTogetherWithItsLf) {
+TEST(CutThroughBodyTest, ACrGoesOnTogetherWithItsLf) {
   for (const Manner& manner : kManners) {
     for (const BodyForm form : {BodyForm::dot_stuffed, BodyForm::literal}) {
       Bench bench;
@@ -219,7 +219,7 @@ TEST(ThroughBodyTest, ACrGoesOnTogetherWithItsLf) {
   }
 }
 
-TEST(ThroughBodyTest, AbandonedBeforeAnythingNobodyNotices) {
+TEST(CutThroughBodyTest, AbandonedBeforeAnythingNobodyNotices) {
   Bench bench;
   Passing message(bench);
   message.abandon();
@@ -227,7 +227,7 @@ TEST(ThroughBodyTest, AbandonedBeforeAnythingNobodyNotices) {
 }
 
 // Many worlds: pieces, delays and buffers of all sizes.
-TEST(ThroughBodyTest, TheContentIsTheSameInEveryWorld) {
+TEST(CutThroughBodyTest, TheContentIsTheSameInEveryWorld) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     Bench bench(seed, sim::SimOptions::varied(seed));
     bench.hop().rules.chunking = seed % 2 == 0;

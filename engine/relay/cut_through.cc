@@ -1,4 +1,4 @@
-#include "engine/relay/through.h"
+#include "engine/relay/cut_through.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,28 +14,28 @@ constexpr smtp::StandardReply kElsewhere{
 
 using Kind = RecipientResult::Kind;
 
-Through::Through(hop::Pool& pool, Leftover* leftover, message::Submitter submitter)
+CutThrough::CutThrough(hop::Pool& pool, OpenWriter open, message::Submitter submitter)
     : pool_(pool),
-      leftover_(leftover),
+      may_keep_(static_cast<bool>(open)),
       submitter_(std::move(submitter)),
-      eager_(leftover == nullptr || pool.route().dialog == route::RouteDialog::eager),
-      retained_(leftover, pool.route().retain_bytes_max) {}
+      eager_(!may_keep_ || pool.route().dialog == route::RouteDialog::eager),
+      retained_(std::move(open), pool.route().retain_bytes_max) {}
 
-void Through::make_transmission(std::vector<std::uint32_t> recipients) {
+void CutThrough::make_transmission(std::vector<std::uint32_t> recipients) {
   transmission_.emplace(pool_, Transmission::Request{.envelope = *envelope_,
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
                                                      .who = xclient_values(submitter_),
                                                      .customer = share_of_pool(submitter_),
-                                                     .may_be_kept = leftover_ != nullptr});
+                                                     .may_be_kept = may_keep_});
 }
 
-void Through::leave_out(const std::vector<std::uint32_t>& recipients) {
+void CutThrough::leave_out(const std::vector<std::uint32_t>& recipients) {
   CHECK(eager_);
   left_out_ = recipients;
 }
 
-Task<void> Through::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+Task<void> CutThrough::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
   promised_.resize(envelope.recipients.size(), true);
   if (!eager_) {
@@ -56,12 +56,12 @@ Task<void> Through::offer(const message::Envelope& envelope, std::size_t first, 
 }
 
 // What the next hop does not take now can be kept, where there is somewhere to keep it.
-smtp::Reply Through::answer(const RecipientResult& result) const {
-  if (leftover_ != nullptr && result.kind != Kind::refused) return smtp::replies::kRecipientOk;
+smtp::Reply CutThrough::answer(const RecipientResult& result) const {
+  if (may_keep_ && result.kind != Kind::refused) return smtp::replies::kRecipientOk;
   return transmission_->reply_for(result);
 }
 
-Task<void> Through::begin(message::BodyForm form) {
+Task<void> CutThrough::begin(message::BodyForm form) {
   CHECK(envelope_ != nullptr);
   if (!eager_) {
     std::vector<std::uint32_t> all(envelope_->recipients.size());
@@ -72,24 +72,24 @@ Task<void> Through::begin(message::BodyForm form) {
   co_await transmission_->begin(form);
 }
 
-Task<void> Through::feed(Chain bytes) {
+Task<void> CutThrough::feed(Chain bytes) {
   co_await retained_.add(bytes);
   co_await transmission_->feed(std::move(bytes));
 }
 
-Task<message::Outcome> Through::finish() {
+Task<message::Outcome> CutThrough::finish() {
   co_await transmission_->finish();
   message::Outcome outcome = co_await decide();
-  co_await retained_.drop();
+  retained_.drop();
   co_return outcome;
 }
 
-Task<void> Through::abandon() {
+Task<void> CutThrough::abandon() {
   if (transmission_) co_await transmission_->abandon();
-  co_await retained_.drop();
+  retained_.drop();
 }
 
-message::Outcome Through::asked() const {
+message::Outcome CutThrough::asked() const {
   if (!transmission_) return {};
   return {.reply = {},
           .next_hop = transmission_->next_hop(),
@@ -100,7 +100,7 @@ message::Outcome Through::asked() const {
 
 // ------------------------------------------------------------------------------------------ the last word
 
-Task<message::Outcome> Through::decide() {
+Task<message::Outcome> CutThrough::decide() {
   message::Outcome outcome = asked();
   const RecipientResult* taken = first(Kind::taken);
   const RecipientResult* refused = first(Kind::refused);
@@ -108,28 +108,30 @@ Task<message::Outcome> Through::decide() {
   if (waiting == nullptr) waiting = first(Kind::unasked);
   const bool all_taken = refused == nullptr && waiting == nullptr;
   const bool all_refused = taken == nullptr && waiting == nullptr;
-  // What is left: mixed results, and a success to be reported by us.  Without a Leftover all have the same result, as
-  // all that were refused at RCPT were told to the client.
-  const bool for_keeping = leftover_ != nullptr && !all_refused && (!all_taken || wants_report());
-  bool kept = for_keeping && co_await retained_.keep(status());
-  // A client that is told 4xx sends it to those again who have it: where there is only to be reported, less will do.
-  if (for_keeping && !kept && waiting == nullptr) kept = co_await retained_.keep_header(status());
+  // What is left: mixed results, and a success to be reported by us.  Without a place to keep it all have the same
+  // result, as all that were refused at RCPT were told to the client.
+  const bool for_keeping = may_keep_ && !all_refused && (!all_taken || wants_report());
+  MessageWriter::Result kept;
+  if (for_keeping) kept = co_await retained_.keep(status());
+  // A client that gets 4xx sends it again to recipients that have it: where there is only to be reported, less will do.
+  if (!kept && waiting == nullptr) kept = co_await retained_.keep_header(status());
   if (all_taken) {
     CHECK(taken != nullptr);  // begin() comes after a recipient was promised
     outcome.reply = transmission_->reply_for(*taken);
   } else if (all_refused) {
     outcome.reply = transmission_->reply_for(*refused);
-  } else if (kept) {
+  } else if (for_keeping && kept) {
     outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
     outcome.detail.insert(0, "kept: ");
   } else {
     outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting) : smtp::Reply(smtp::replies::kNoSpace);
+    if (!kept) outcome.detail += (outcome.detail.empty() ? "not kept: " : "; not kept: ") + kept.error();
   }
   co_return outcome;
 }
 
 // The first such result among those whom the client was promised.
-const RecipientResult* Through::first(Kind kind) const {
+const RecipientResult* CutThrough::first(Kind kind) const {
   const auto results = transmission_->results();
   for (std::size_t i = 0; i < results.size(); ++i)
     if (promised_[transmission_->recipients()[i]] && results[i].kind == kind) return &results[i];
@@ -137,12 +139,12 @@ const RecipientResult* Through::first(Kind kind) const {
 }
 
 // RFC 3461 5.2.2: where the next hop does not know DSN, who passed the message on reports that.
-bool Through::wants_report() const {
+bool CutThrough::wants_report() const {
   const auto wants = [](const message::Recipient& recipient) { return recipient.notify.success; };
   return !transmission_->dsn_offered() && std::ranges::any_of(envelope_->recipients, wants);
 }
 
-message::DeliveryStatus Through::status() const {
+message::DeliveryStatus CutThrough::status() const {
   const WallMillis now = pool_.loop().platform().clock.wall();
   message::DeliveryStatus status;
   status.recipients.resize(envelope_->recipients.size());

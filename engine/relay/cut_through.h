@@ -1,13 +1,14 @@
-// The taker that passes a message through while the client still waits: its bytes go on from the buffers that they
-// arrived in, and what the next hop says decides what the client is told.  Nothing touches a disk when all goes well.
+// Cut-through delivery: the message sink that passes a message on while the client still waits: its bytes go on from
+// the buffers that they arrived in, and what the next hop says decides what the client is told.  Nothing touches a disk
+// when all goes well.
 //
-// Who is told what.  Eager (or without a Leftover, as then nobody could report to the sender): a recipient that the
-// next hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
+// Who is told what.  Eager (or without a place to keep it, as then there is no report to the sender): a recipient that
+// the next hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
 //   all taken                    the next hop's 250
 //   all refused for good         the next hop's 5xx; nothing is kept
 //   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
 // A connection that is lost after the content's end is "anything else": a possible duplicate is better than a loss.
-// Without a Leftover "anything else" is a 451: the client still has the message.
+// Without a place to keep it "anything else" is a 451: the client still has the message.
 // One per message; core thread only.
 #pragma once
 
@@ -19,19 +20,19 @@
 
 #include "engine/hop/pool.h"
 #include "engine/message/taker.h"
-#include "engine/relay/leftover.h"
+#include "engine/relay/message_writer.h"
 #include "engine/relay/retained.h"
 #include "engine/relay/transmission.h"
 
 namespace sluice::relay {
 
-class Through final : public message::Taker {
+class CutThrough final : public message::Taker {
  public:
   static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
-  // `leftover` may be null; both outlive the taker.
-  explicit Through(hop::Pool& pool, Leftover* leftover = nullptr, message::Submitter submitter = {});
+  // `open`: empty where there is no place to keep a message. `pool` outlives the sink.
+  explicit CutThrough(hop::Pool& pool, OpenWriter open = {}, message::Submitter submitter = {});
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
@@ -56,7 +57,7 @@ class Through final : public message::Taker {
   Task<message::Outcome> decide();
 
   hop::Pool& pool_;
-  Leftover* leftover_;
+  bool may_keep_;
   message::Submitter submitter_;
   bool eager_;
   const message::Envelope* envelope_ = nullptr;

@@ -1,0 +1,44 @@
+#include "engine/relay/queue_first.h"
+
+#include <utility>
+
+namespace sluice::relay {
+
+Task<void> QueueFirst::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+  envelope_ = &envelope;
+  for (std::size_t i = first; i < envelope.recipients.size(); ++i) answers.emplace_back(smtp::replies::kRecipientOk);
+  co_return;
+}
+
+Task<void> QueueFirst::begin(message::BodyForm form) {
+  writer_ = open_(*envelope_, form);
+  co_return;
+}
+
+Task<void> QueueFirst::feed(Chain bytes) {
+  if (kept_) kept_ = co_await writer_->append(std::move(bytes));
+}
+
+Task<message::Outcome> QueueFirst::finish() {
+  if (kept_) {
+    message::DeliveryStatus status;
+    status.recipients.resize(envelope_->recipients.size());
+    kept_ = co_await writer_->commit(std::move(status));
+  }
+  message::Outcome outcome;
+  if (kept_) {
+    outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
+    outcome.detail = "kept, to be delivered from the spool";
+  } else {
+    outcome.reply = smtp::replies::kNoSpace;
+    outcome.detail = "the spool did not take it: " + kept_.error();
+  }
+  co_return outcome;
+}
+
+Task<void> QueueFirst::abandon() {
+  writer_ = nullptr;
+  co_return;
+}
+
+}  // namespace sluice::relay

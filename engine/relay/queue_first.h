@@ -1,0 +1,31 @@
+// The message sink that keeps every message first: 250 is said when it is in the spool, and the queue delivers it.
+// One per message; core thread only.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "engine/message/taker.h"
+#include "engine/relay/message_writer.h"
+
+namespace sluice::relay {
+
+class QueueFirst final : public message::Taker {
+ public:
+  explicit QueueFirst(OpenWriter open) : open_(std::move(open)) {}
+
+  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
+  Task<void> begin(message::BodyForm form) override;
+  Task<void> feed(Chain bytes) override;
+  Task<message::Outcome> finish() override;
+  Task<void> abandon() override;
+
+ private:
+  OpenWriter open_;
+  std::unique_ptr<MessageWriter> writer_;
+  const message::Envelope* envelope_ = nullptr;
+  MessageWriter::Result kept_;  // so far
+};
+
+}  // namespace sluice::relay

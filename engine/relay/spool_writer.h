@@ -1,0 +1,28 @@
+// Writes a message into the spool, and puts it into the queue once it is there.
+// One per message; core thread only.
+#pragma once
+
+#include "engine/relay/message_writer.h"
+#include "engine/relay/queue.h"
+
+namespace sluice::relay {
+
+class SpoolWriter final : public MessageWriter {
+ public:
+  // What is referred to outlives the writer.
+  SpoolWriter(spool::Spool& spool, Queue& queue, message::Submitter submitter, const message::Envelope& envelope,
+              message::BodyForm form);
+
+  Task<Result> append(Chain bytes) override { return draft_.append(std::move(bytes)); }
+  Task<Result> commit(message::DeliveryStatus status) override;
+
+ private:
+  Queue& queue_;
+  message::Submitter submitter_;
+  const message::Envelope& envelope_;
+  message::BodyForm form_;
+  spool::QueueId id_;
+  spool::Draft draft_;
+};
+
+}  // namespace sluice::relay
