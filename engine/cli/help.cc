@@ -49,7 +49,8 @@ OPTIONS
 
 SIGNALS
   SIGTERM, SIGINT  Take no new sessions, let open ones finish what they are at
-                   for up to server.drain_s seconds, then end.
+                   for up to server.drain_s seconds, then end. Until then
+                   sluicectl can ask what is waited for.
   SIGHUP           Read the configuration again and open the log file anew. If
                    anything in it is wrong, or needs a restart, the old one
                    stays and the log, which is opened anew all the same, says
@@ -112,7 +113,10 @@ DESCRIPTION
   reload    Read the configuration again, as SIGHUP does, and open the log anew;
             tells what is wrong, and whether the old configuration stays. Warns
             of certificates that cannot be shown or have expired.
-  drain     Stop, as SIGTERM does: no new sessions, open ones may finish.
+  drain     Stop, as SIGTERM does: no new sessions, open ones may finish. Until
+            the last has ended, all of this goes on working but for reload and
+            queue flush: what is waited for is in sessions and queue list, and
+            what is held, released or removed is so after the next start.
 
   queue list | show | destinations
             What is waiting to be delivered, to where, and why it waits.

@@ -27,7 +27,8 @@ DESCRIPTION
   show      All about one message: each recipient with the last word on it, and
             the tries.
   flush     Try messages now, and leave no destination of theirs alone any
-            longer. Those on hold stay there.
+            longer. Those on hold stay there. Refused while the relay is being
+            stopped: no delivery attempt starts any more; the others work.
   hold      Try messages no more, until they are released. Their time goes on:
             what is still on hold when it is over fails, and is reported.
   release   Undo hold; the messages are tried now.

@@ -95,10 +95,14 @@ class Queue {
   };
   void learn(const CutThrough& what);
 
-  // stop() starts nothing more; close() waits for what is under way, once.
+  // stop() starts no more delivery attempts; close() waits for those under way, once.  What waits can be looked at and
+  // ordered about until end_orders(), also after close().
   void stop();
   Task<void> close();
   [[nodiscard]] bool closing() const { return closing_; }
+  // The spool is going to be closed: walks through the queue end at their next step, and no order begins.
+  void end_orders() { orders_ended_ = true; }
+  [[nodiscard]] bool orders_ended() const { return orders_ended_; }
 
   [[nodiscard]] const schedule::Schedule& schedule() const { return schedule_; }
   // Of one message; none where there is no such.
@@ -189,6 +193,7 @@ class Queue {
   bool running_ = false;
   std::uint32_t expiring_ = 0;  // tasks of expire()
   bool closing_ = false;
+  bool orders_ended_ = false;
   TaskSet tasks_;
   io::Deferred pump_later_{[](void* self) { static_cast<Queue*>(self)->pump(); }, this};
   io::Timer timer_{&on_timer, this};

@@ -36,15 +36,16 @@ Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlAction
       cores_(std::move(cores)),
       actions_(std::move(actions)),
       listener_(home.loop(), socket, [this](int accepted) {
-        home_.services().add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
+        serving_.add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
       }) {}
 
 void Control::start() { listener_.start(); }
 
-// Who has asked for nothing yet is not waited for.
+// A connection without a request is not waited for.
 Task<void> Control::close() {
-  for (net::Connection* connection : silent_) connection->terminate();
   co_await listener_.close();
+  for (net::Connection* connection : silent_) connection->terminate();
+  co_await serving_.join("answers on the control socket");
 }
 
 Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {

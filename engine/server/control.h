@@ -41,6 +41,7 @@ class Control {
   Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions);
 
   // Until close(), which comes when nothing but this is left to be waited for: so what holds up a stop can be asked.
+  // After close() no core is asked for anything any more; it is for the cores to outlast it.
   void start();
   Task<void> close();
 
@@ -69,6 +70,7 @@ class Control {
   std::vector<Core*> cores_;
   ControlActions actions_;
   std::set<net::Connection*> silent_;  // whose request is not there yet
+  TaskSet serving_;
   net::Listener listener_;
 };
 

@@ -9,6 +9,8 @@ namespace sluice::server {
 namespace {
 
 constexpr Duration kPageTimeout = std::chrono::seconds(60);
+constexpr std::string_view kNoMoreAttempts =
+    "the relay is being stopped: no delivery attempt starts any more, what waits is tried after the next start";
 constexpr std::string_view kNoSuchDestination =
     "no message waits for a destination of this name, and no route has it; see them with: sluicectl queue destinations";
 
@@ -55,6 +57,10 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     connection.write(error_text(request.error()));
     co_return;
   }
+  if (request->verb == control::QueueVerb::flush && home_.draining()) {
+    connection.write(error_text(kNoMoreAttempts));
+    co_return;
+  }
   std::vector<control::QueueAnswer> answers = co_await ask_queues(*request);
   if (co_await is_unknown_customer(*request, answers)) {
     connection.write(error_text("no such customer"));
@@ -86,7 +92,7 @@ Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::Queue
         if (--missing == 0) gate.open();
       });
     };
-    core->post([core, request, done] { core->tasks().add(ask_queue(*core, request, done)); });
+    core->post([core, request, done] { core->services().add(ask_queue(*core, request, done)); });
   }
   co_await gate.wait("answers of all cores about the queue");
   co_return all;
@@ -149,7 +155,7 @@ Task<std::string> Control::stream(const control::QueueRequest& request, net::Con
 Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first,
                                 net::Connection& connection) {
   Exchange exchange;
-  core.post([this, &core, &exchange, request] { core.tasks().add(produce(core, home_, request, exchange)); });
+  core.post([this, &core, &exchange, request] { core.services().add(produce(core, home_, request, exchange)); });
   bool whole = true;
   for (;;) {
     co_await exchange.arrived.wait("a page of the queue");

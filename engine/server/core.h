@@ -98,7 +98,8 @@ class Core {
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }
   TaskSet& tasks() { return tasks_; }
-  // What goes on until `drained` was told, and is then waited for: the control socket.
+  // What goes on after sessions and deliveries have ended, and is waited for before queue and spool are closed: the
+  // control socket, and what it asks of this core.
   TaskSet& services() { return services_; }
   [[nodiscard]] std::uint32_t index() const { return options_.index; }
   relay::Queue& queue() { return queue_; }

@@ -58,7 +58,9 @@ class Walk {
     if (request_.verb == control::QueueVerb::destinations) {
       co_await list_destinations();
     } else if (stopped()) {
-      // The spool may be closed already.
+      // The spool is going to be closed.
+    } else if (request_.verb == control::QueueVerb::flush && queue_.closing()) {
+      answer_.cut_short = true;  // no delivery attempt starts any more
     } else if (request_.verb == control::QueueVerb::flush && only_destination()) {
       answer_.found = answer_.changed = queue_.flush_destination(destination_);
     } else if (!request_.id.empty()) {
@@ -87,7 +89,7 @@ class Walk {
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
   // The core must not wait for it to end.
   bool stopped() {
-    if (queue_.closing()) answer_.cut_short = true;
+    if (queue_.orders_ended()) answer_.cut_short = true;
     return answer_.cut_short;
   }
 
@@ -105,7 +107,7 @@ class Walk {
         }
         add_destination(each);
       }
-      if (!co_await hand_over_page()) co_return;
+      if (stopped() || !co_await hand_over_page()) co_return;
       co_await loop_.next_turn("the next page of destinations");
     }
   }

@@ -24,6 +24,7 @@ class QueuePages {
 
 // `core` is the number that rows carry.  With `pages`, all that the request is about goes there, but for the last page,
 // which is returned; else as many as the request's limit, or kQueueLimitMax of an unlimited one.
+// While the core drains, only a flush is not carried out.  Queue and spool stay until the answer is there.
 Task<control::QueueAnswer> answer_queue(io::Loop& loop, relay::Queue& queue, spool::Spool& spool, std::uint32_t core,
                                         control::QueueRequest request, QueuePages* pages = nullptr);
 

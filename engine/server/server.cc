@@ -276,6 +276,8 @@ std::vector<Core*> Server::cores() const {
 
 void Server::start_services() {
   Core* home = threads_.front()->core;
+  for (const auto& thread : threads_)
+    thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
   home->post([this, home] {
     control_ = std::make_unique<Control>(
         *home, cores(), std::exchange(control_socket_, -1),
@@ -348,7 +350,14 @@ Task<void> Server::watch_store() {
 
 Task<void> Server::close_services() {
   co_await all_drained_.wait("all cores to be drained");
+  for (Core* core : cores()) core->post([core] { core->queue().end_orders(); });
   co_await control_->close();
+  for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.open(); });
+}
+
+// A core that has nothing left of its own may still be asked for its queue while another one drains.
+Task<void> Server::outlast_control(Thread& thread) {
+  co_await thread.control_closed.wait("the control socket to be closed");
 }
 
 int Server::run() {

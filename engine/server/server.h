@@ -37,6 +37,7 @@ class Server {
     log::Log* log = nullptr;
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
+    Gate control_closed;       // the core's
     std::promise<void> ended;  // nothing runs on it any more; its ring is still there
     std::thread thread;
   };
@@ -53,6 +54,7 @@ class Server {
   void share_out_files();
   Task<void> watch_store();
   Task<void> close_services();
+  static Task<void> outlast_control(Thread& thread);
   Task<void> review_certificates();
   Reloaded reload();
   void adopt(std::shared_ptr<const Plan> plan);

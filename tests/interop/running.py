@@ -14,6 +14,7 @@ from lib import mail
 from lib.harness import PATIENCE, cases, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import stuff
+from lib.mailq import LATER, STORE, keeps, listed, nobody, queue_id, show
 from lib.relay import SLUICE, SLUICECTL, Relay, checked, free_port
 
 
@@ -139,11 +140,44 @@ def a_stop_lets_a_message_end_and_tells_who_is_idle():
             for core in relay.status("status"):
                 expect_equal((core["state"], core["deliveries"]), ("draining", 0), f"of core {core['core']}")
             expect_equal([row["message"] for row in relay.status("sessions")], ["yes"], "who is in a message")
-            expect_in("is being stopped", relay.control("queue", "list", wanted=1), "what the queue says")
             busy.send(stuff(mail.compose()))
             busy.wanted("250", "the message")
         relay.wait()
         next_hop().only()
+    finally:
+        relay.kill()
+
+
+# It was refused: what a stop waited for, and what it left behind, could not be seen.  One core has nothing left long
+# before the other one ends.
+@test
+def the_queue_can_be_seen_and_held_until_a_stop_is_over():
+    name, _ = nobody()
+    relay = keeps(name, route=STORE, queue=LATER, server={"cores": 2})
+    try:
+        ids = []
+        while len({row["core"] for row in listed(relay)}) < 2:
+            with relay.client() as client:
+                ids.append(queue_id(client.submit(mail.compose())))
+        with relay.client() as busy:
+            busy.envelope()
+            busy.say("DATA", "354")
+            relay.signal(signal.SIGTERM)
+            until(lambda: {core["state"] for core in relay.status("status")} == {"draining"}, "all cores drain")
+            until(lambda: sum(core["deliveries"] for core in relay.status("status")) == 0, "no attempt is under way")
+            expect_equal({row["id"] for row in listed(relay)}, set(ids), "what is listed")
+            for one in ids:
+                expect_equal(show(relay, one)["state"], "waiting", "its state")
+                relay.control("queue", "hold", one)
+            relay.control("queue", "remove", ids[0])
+            told = relay.control("queue", "flush", "--all", wanted=1)
+            expect_in("the relay is being stopped: no delivery attempt starts any more", told, "what flush says")
+            busy.send(stuff(mail.compose()))
+            kept = queue_id(busy.wanted("250", "the message"))
+        relay.wait()
+        relay.start()
+        now = {row["id"]: row["state"] for row in listed(relay)}
+        expect_equal(now, {**{one: "held" for one in ids[1:]}, kept: now.get(kept)}, "the queue after the next start")
     finally:
         relay.kill()
 

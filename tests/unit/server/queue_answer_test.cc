@@ -84,7 +84,7 @@ class QueueControlTest : public ::testing::Test {
   // Once in a turn, as a delivery would come to its turn.
   Task<void> look_on() {
     while (asking_) {
-      if (std::exchange(ask_and_stop_, false)) bench_.queue().stop();
+      if (std::exchange(ask_and_stop_, false)) bench_.queue().end_orders();
       operations_max_ = std::max<std::size_t>(operations_max_, loop().operations_live());
       co_await loop().sleep(Duration::zero(), "another turn");
     }
@@ -180,6 +180,59 @@ TEST_F(QueueControlTest, AMessageForSeveralDestinationsIsMetOnce) {
   EXPECT_EQ(all.rows.size(), 300U);
   EXPECT_EQ(reads(), 300U);
   EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .all = true}).changed, 300U);
+}
+
+// It was refused, and what held up a stop could not be seen.
+TEST_F(QueueControlTest, TheQueueIsShownWhileTheCoreDrains) {
+  fill(20);
+  bench_.queue().stop();
+  EXPECT_EQ(ask({.verb = control::QueueVerb::list}).rows.size(), 20U);
+  EXPECT_EQ(ask({.verb = control::QueueVerb::show, .id = message::queue_id_text(1)}).rows.size(), 1U);
+  EXPECT_FALSE(ask({.verb = control::QueueVerb::list, .recipient = "to3@example.net"}).cut_short);
+}
+
+TEST_F(QueueControlTest, OrdersWhileTheCoreDrainsHoldAfterTheNextStart) {
+  fill(3);
+  const auto order = [this](control::QueueVerb verb, spool::QueueId id) {
+    return ask({.verb = verb, .id = message::queue_id_text(id)}).changed;
+  };
+  EXPECT_EQ(order(control::QueueVerb::hold, 2), 1U);
+  bench_.queue().stop();
+  EXPECT_EQ(order(control::QueueVerb::hold, 1), 1U);
+  EXPECT_EQ(order(control::QueueVerb::release, 2), 1U);
+  EXPECT_EQ(order(control::QueueVerb::remove, 3), 1U);
+  ASSERT_TRUE(bench_.bench.platforms.run_for(10s));
+  EXPECT_EQ(bench_.hop().ledger.size(), 0U) << "no attempt starts, also of what was released";
+  bench_.stop();
+  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
+  bench_.start();
+  EXPECT_EQ(bench_.spool().messages(), 2U);
+  EXPECT_EQ(bench_.queue().jobs(1).at(0).state, schedule::JobState::held);
+  EXPECT_NE(bench_.queue().jobs(2).at(0).state, schedule::JobState::held);
+}
+
+// It would say that so many are tried now, and none is.
+TEST_F(QueueControlTest, AFlushWhileTheCoreDrainsIsRefused) {
+  fill(2);
+  bench_.queue().stop();
+  for (const control::QueueRequest& request :
+       {control::QueueRequest{.verb = control::QueueVerb::flush, .all = true},
+        control::QueueRequest{.verb = control::QueueVerb::flush, .destination = "farm"}}) {
+    const control::QueueAnswer answer = ask(request);
+    EXPECT_EQ(answer.changed, 0U);
+    EXPECT_TRUE(answer.cut_short);
+  }
+}
+
+TEST_F(QueueControlTest, NoOrderBeginsOnceTheSpoolIsAboutToClose) {
+  fill(2);
+  bench_.queue().end_orders();
+  for (const auto verb : {control::QueueVerb::list, control::QueueVerb::hold, control::QueueVerb::remove}) {
+    const control::QueueAnswer answer = ask({.verb = verb, .id = message::queue_id_text(1)});
+    EXPECT_TRUE(answer.cut_short);
+    EXPECT_EQ(answer.found + answer.rows.size(), 0U);
+  }
+  EXPECT_EQ(bench_.spool().messages(), 2U);
 }
 
 // A core that is to end does not wait for a search of a million messages.
