@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -246,21 +244,6 @@ void pin_thread(int cpu, const char* name) {
   CPU_SET(cpu, &set);
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
   pthread_setname_np(pthread_self(), name);
-}
-
-std::vector<Address> machine_addresses() {
-  std::vector<Address> addresses;
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return addresses;
-  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owned(list, &freeifaddrs);
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || (each->ifa_flags & IFF_UP) == 0) continue;
-    const int family = each->ifa_addr->sa_family;
-    if (family != AF_INET && family != AF_INET6) continue;
-    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    addresses.push_back(Address::from_sockaddr(each->ifa_addr, size));
-  }
-  return addresses;
 }
 
 std::string machine_name() {

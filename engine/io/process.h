@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/address.h"
-
 namespace sluice::io {
 
 // Raises the limit of open files as far as allowed.  Returns the limit.
@@ -80,10 +78,6 @@ std::expected<void, std::string> give_file_to(const std::string& path, const std
 std::vector<int> allowed_cpus();
 // The calling thread stays on `cpu`.  Failing is no harm but to speed.
 void pin_thread(int cpu, const char* name);
-
-// The addresses of the machine's interfaces that are up, loopback among them; without ports.  Empty where they cannot
-// be told.
-std::vector<Address> machine_addresses();
 
 // The machine's full name, as its resolver tells it; "localhost" when there is none.
 std::string machine_name();

@@ -47,6 +47,8 @@ class ExchangeCache {
   // Keeps an answer, and returns what to go by: the answer, or, where it is a temporary failure,
   // what was known before.
   Known put(const std::string& domain, Exchange answer, Instant now);
+  // What is known holds no more.
+  void clear();
   [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
 
  private:

@@ -22,9 +22,11 @@ bool same_ip(const io::Address& a, const io::Address& b) { return std::ranges::e
 bool is_own(const io::Address& address, const ExchangeRules& rules) {
   if (is_unspecified(address.ip_bytes())) return true;
   const auto inner = embedded_ipv4(address.ip_bytes());
-  return std::ranges::any_of(rules.own_addresses, [&](const io::Address& own) {
+  const auto is_it = [&](const io::Address& own) {
     return same_ip(own, address) || (inner && std::ranges::equal(own.ip_bytes(), *inner));
-  });
+  };
+  return std::ranges::any_of(rules.own_addresses, is_it) ||
+         (rules.machine_addresses != nullptr && std::ranges::any_of(*rules.machine_addresses, is_it));
 }
 
 bool is_unwanted(const io::Address& address, const ExchangeRules& rules) {

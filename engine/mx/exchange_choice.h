@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,12 +42,16 @@ struct ExchangeFailure {
 
 enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
 
+// Of the machine's interfaces, and shared by all who follow them; null: none are known.
+using MachineAddresses = std::shared_ptr<const std::vector<io::Address>>;
+
 struct ExchangeRules {
   std::uint16_t port = 25;
   AddressUse use = AddressUse::ipv6_first;
   std::vector<std::string> own_names;  // what this relay is called, as fold_dns_name() gives it
   // Where it is reached; ports do not matter.  0.0.0.0 and :: always are.
-  std::vector<io::Address> own_addresses;
+  std::vector<io::Address> own_addresses;  // as configured
+  MachineAddresses machine_addresses;      // they come and go
   // Addresses there are as good as none, embedded ones too (special_purpose.h).
   std::vector<Network> unwanted = special_purpose_networks();
   std::size_t hosts_max = 20;     // the best are kept

@@ -6,6 +6,12 @@
 #include "engine/base/check.h"
 
 namespace sluice::mx {
+namespace {
+
+// An answer is asked for so often while the rules change under it.
+constexpr int kAsksMax = 3;
+
+}  // namespace
 
 // On the frame of a task that waits for the answer to another's question.
 struct MailExchangers::Waiter {
@@ -64,7 +70,7 @@ Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
     co_await waiter.answered.wait("mail exchangers");
     co_return waiter.known;
   }
-  Exchange answer = co_await ask(domain);
+  Exchange answer = co_await ask_by_present_rules(domain);
   const ExchangeCache::Known known = cache_.put(domain, std::move(answer), loop_.now());
   const auto asked = asking_.extract(domain);
   for (Waiter* waiter : asked.mapped()) {
@@ -72,6 +78,21 @@ Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
     waiter->answered.open();
   }
   co_return known;
+}
+
+void MailExchangers::set_machine_addresses(MachineAddresses addresses) {
+  options_.rules.machine_addresses = std::move(addresses);
+  ++rules_changed_;
+  cache_.clear();
+}
+
+// Addresses are looked at as they arrive: those that came before a change were chosen by the old rules.
+Task<Exchange> MailExchangers::ask_by_present_rules(const std::string& domain) {
+  for (int asked = 1;; ++asked) {
+    const std::uint64_t before = rules_changed_;
+    Exchange answer = co_await ask(domain);
+    if (before == rules_changed_ || asked == kAsksMax) co_return answer;
+  }
 }
 
 Task<Exchange> MailExchangers::ask(const std::string& domain) {

@@ -55,6 +55,9 @@ class MailExchangers {
   // once, with a temporary failure, where the core stops.
   Task<Found> look_up(std::string domain);
 
+  // From now on these; what was found by others is asked for anew.
+  void set_machine_addresses(MachineAddresses addresses);
+
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::size_t kept() const { return cache_.size(); }
   [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
@@ -63,6 +66,7 @@ class MailExchangers {
   struct Waiter;
   Task<ExchangeCache::Known> find(const std::string& domain);
   Task<Exchange> ask(const std::string& domain);
+  Task<Exchange> ask_by_present_rules(const std::string& domain);
   Found hand_out(const KnownExchange& known);
 
   io::Loop& loop_;
@@ -72,6 +76,7 @@ class MailExchangers {
   ExchangeCache cache_;
   std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and who else wants to know
   std::size_t waiting_ = 0;
+  std::uint64_t rules_changed_ = 0;  // so often
   ExchangeCounters counters_;
 };
 

@@ -137,6 +137,14 @@ void Router::reset_backoff(std::string_view destination) {
   if (exchange != (*way)->exchanges.end()) exchange->second->pool.reset_backoff();
 }
 
+// A connection that is open stays in use: it was made when the address was another machine's.
+void Router::set_machine_addresses(const mx::MachineAddresses& addresses) {
+  for (auto& way : ways_) {
+    if (way->exchangers != nullptr) way->exchangers->set_machine_addresses(addresses);
+    for (auto& [domain, exchange] : way->exchanges) exchange->until = parts_.loop.now();
+  }
+}
+
 // ------------------------------------------------------------------------------------------ pools that nobody uses
 
 void Router::arm_sweep() {

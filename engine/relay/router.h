@@ -77,6 +77,8 @@ class Router {
   Task<std::expected<Lease, NoWay>> lease(const Bound& bound);
   // Hosts of a destination (Bound::key) that failed may be tried now.
   void reset_backoff(std::string_view destination);
+  // The machine has these addresses from now on: which hosts a domain's mail goes to is chosen anew.
+  void set_machine_addresses(const mx::MachineAddresses& addresses);
   // Leases that are out.
   [[nodiscard]] std::size_t leases() const { return leases_; }
 

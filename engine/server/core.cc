@@ -85,7 +85,8 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .counters = counters_,
           .admission = admission_,
           .spool = spool_,
-          .queue = queue_};
+          .queue = queue_,
+          .machine_addresses = options_.machine_addresses};
 }
 
 void Core::start_spool() {
@@ -155,6 +156,12 @@ void Core::apply_limits() {
 void Core::set_file_limits(const FileLimits& limits) {
   file_limits_ = limits;
   apply_limits();
+}
+
+void Core::set_machine_addresses(mx::MachineAddresses addresses) {
+  options_.machine_addresses = std::move(addresses);
+  current_->router().set_machine_addresses(options_.machine_addresses);
+  for (auto& generation : retired_) generation->router().set_machine_addresses(options_.machine_addresses);
 }
 
 void Core::accept_failed(std::size_t listener, int error) {

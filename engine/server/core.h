@@ -61,9 +61,10 @@ class Core {
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
-    spool::QueueId last_id = 0;     // new ones are greater
-    std::function<void()> drained;  // on the core, when sessions and deliveries have ended
-    std::function<void()> settled;  // on the core, when nothing is left to do; stop the loop then
+    mx::MachineAddresses machine_addresses;  // at the start
+    spool::QueueId last_id = 0;              // new ones are greater
+    std::function<void()> drained;           // on the core, when sessions and deliveries have ended
+    std::function<void()> settled;           // on the core, when nothing is left to do; stop the loop then
   };
   // `log` is this core's own.
   Core(io::Platform platform, const Shared& shared, log::Log& log, Options options);
@@ -80,6 +81,8 @@ class Core {
   }
   // On the core: no more sessions and connections to next hops than these, whatever is configured.
   void set_file_limits(const FileLimits& limits);
+  // On the core: the machine has these addresses now.
+  void set_machine_addresses(mx::MachineAddresses addresses);
   // Until drained.
   void run();
   // Stops accepting; sessions end after what they have under way.  At `patience` the rest is cut off: first what is

@@ -45,13 +45,15 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
     }
     ways.push_back(way);
   }
+  mx::ExchangeRules rules = exchange_rules(plan_->config);
+  rules.machine_addresses = parts.machine_addresses;
   router_ = std::make_unique<relay::Router>(relay::Router::Parts{.loop = loop_,
                                                                  .resolver = parts.resolver,
                                                                  .dns = parts.dns,
                                                                  .dialer = parts.dialer,
                                                                  .budget = parts.outgoing,
                                                                  .memory = parts.host_memory,
-                                                                 .rules = exchange_rules(plan_->config)},
+                                                                 .rules = std::move(rules)},
                                             *plan_->route_table, ways, plan_->config.server.hostname);
   return {};
 }

@@ -36,6 +36,7 @@ class Generation final : public message::TakerFactory {
     session::Admission& admission;
     spool::Spool& spool;
     relay::Queue& queue;
+    mx::MachineAddresses machine_addresses;
   };
   // The error is a sentence.  What is lent outlives the generation.
   static std::expected<std::unique_ptr<Generation>, std::string> make(io::Loop& loop, std::shared_ptr<const Plan> plan,

@@ -5,7 +5,6 @@
 
 #include "auth/sasl.h"
 #include "engine/io/files.h"
-#include "engine/io/process.h"
 #include "engine/tls/client_context.h"
 
 namespace sluice::server {
@@ -196,7 +195,6 @@ mx::ExchangeRules exchange_rules(const config::Config& config) {
   for (const config::ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)
       if (!mx::is_unspecified(address.ip_bytes())) rules.own_addresses.push_back(address);
-  for (const io::Address& address : io::machine_addresses()) rules.own_addresses.push_back(address);
   rules.unwanted = config.dns.unwanted;
   if (loopback_is_ours(config))
     for (const char* network : {"127.0.0.0/8", "::1/128"}) rules.unwanted.push_back(*Network::parse(network));

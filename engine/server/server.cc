@@ -6,6 +6,7 @@
 
 #include "auth/backend/embedded_store.h"
 #include "engine/io/files.h"
+#include "engine/io/interfaces.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_dns.h"
@@ -45,6 +46,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = become_user(); !done) return done;
   if (auto done = open_files(); !done) return done;
   if (auto done = open_queue(); !done) return done;
+  read_addresses();
   if (auto done = start_cores(); !done) return done;
   // What it took to find a million messages again is not kept for the time when there are none.
   io::give_memory_back();
@@ -140,6 +142,19 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
   return {};
 }
 
+// Notices first: what changes in between is asked for again.
+void Server::read_addresses() {
+  if (const auto notices = io::open_address_notices()) {
+    address_notices_ = *notices;
+  } else {
+    log_->line(log::Level::warning, "own_addresses")
+        .field("error", notices.error())
+        .field("then", "addresses that this machine gets from now on are not known as its own")
+        .field("remedy", "allow the relay sockets of AF_NETLINK (RestrictAddressFamilies=)");
+  }
+  machine_addresses_ = std::make_shared<const std::vector<io::Address>>(io::machine_addresses());
+}
+
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
   shared_ = std::make_unique<Shared>(Shared{.backend = *backend_,
@@ -204,6 +219,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                .spool = spool_options(plan->config.spool),
                .spool_share = std::move(spool_.shares[thread.index].share),
                .queue = queue_options(*plan, thread.index),
+               .machine_addresses = machine_addresses_,
                .last_id = spool_.last_id,
                .drained = [this] { core_drained(); },
                .settled = [this] { core_settled(); }});
@@ -279,19 +295,8 @@ void Server::start_services() {
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
   home->post([this, home] {
-    control_ = std::make_unique<Control>(
-        *home, cores(), std::exchange(control_socket_, -1),
-        ControlActions{.reload = [this] { return reload(); },
-                       .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
-                       .stop = [] { io::raise_stop(); },
-                       .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
-                       .has_route =
-                           [this](const std::string& name) {
-                             const auto plan = current_plan();
-                             return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) !=
-                                    plan->config.routes.end();
-                           }});
-    control_->start();
+    start_control(*home);
+    watch_addresses(*home);
     if (backend_->tells_changes()) home->tasks().add(watch_store());
     home->services().add(close_services());
     home->tasks().add(review_certificates());
@@ -305,6 +310,33 @@ void Server::start_services() {
       .field("hostname", plan_->config.server.hostname)
       .field("cores", threads_.size())
       .field("queued", spool_.counts.messages);
+}
+
+void Server::start_control(Core& home) {
+  control_ = std::make_unique<Control>(
+      home, cores(), std::exchange(control_socket_, -1),
+      ControlActions{.reload = [this] { return reload(); },
+                     .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
+                     .stop = [] { io::raise_stop(); },
+                     .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
+                     .has_route =
+                         [this](const std::string& name) {
+                           const auto plan = current_plan();
+                           return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) !=
+                                  plan->config.routes.end();
+                         }});
+  control_->start();
+}
+
+void Server::watch_addresses(Core& home) {
+  if (address_notices_ < 0) return;
+  address_watch_ =
+      std::make_unique<AddressWatch>(home.loop(), std::exchange(address_notices_, -1), *threads_.front()->log,
+                                     machine_addresses_, [this](const mx::MachineAddresses& now) {
+                                       for (Core* core : cores())
+                                         core->post([core, now] { core->set_machine_addresses(now); });
+                                     });
+  home.services().add(address_watch_->run());
 }
 
 // Files that are open now stay so; what is left is shared out.
@@ -351,6 +383,7 @@ Task<void> Server::watch_store() {
 Task<void> Server::close_services() {
   co_await all_drained_.wait("all cores to be drained");
   for (Core* core : cores()) core->post([core] { core->queue().end_orders(); });
+  if (address_watch_ != nullptr) address_watch_->stop();
   co_await control_->close();
   for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.open(); });
 }

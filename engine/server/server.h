@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/server/address_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
 #include "engine/server/listening.h"
@@ -47,10 +48,13 @@ class Server {
   std::expected<void, std::vector<std::string>> become_user();
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
+  void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
   void account(Thread& thread, const Core& core);
   void start_services();
+  void start_control(Core& home);
+  void watch_addresses(Core& home);
   void share_out_files();
   Task<void> watch_store();
   Task<void> close_services();
@@ -84,10 +88,13 @@ class Server {
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;
+  int address_notices_ = -1;                // -1: there is no such socket
+  mx::MachineAddresses machine_addresses_;  // at the start
   std::uint64_t files_max_ = 0;
   std::uint64_t files_open_ = 0;  // before the first client
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<Control> control_;
+  std::unique_ptr<AddressWatch> address_watch_;
   std::atomic<std::size_t> drained_{0};
   Gate all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/io/process.h"
+#include "engine/io/interfaces.h"
 
 namespace sluice::io {
 namespace {
