@@ -42,6 +42,11 @@ class LruMap {
     entries_.erase(entry);
   }
 
+  void clear() {
+    by_key_.clear();
+    entries_.clear();
+  }
+
   // Makes room for one more where there are `entries_max` or more.
   void make_room(std::size_t entries_max) {
     while (!empty() && size() >= entries_max) erase(entries_.back().key);

@@ -10,11 +10,6 @@ ExchangeCache::Known ExchangeCache::find(const std::string& domain, Instant now)
   return known != nullptr && (*known)->until > now ? *known : nullptr;
 }
 
-void ExchangeCache::clear() {
-  by_domain_.clear();
-  entries_.clear();
-}
-
 KnownExchange ExchangeCache::make(Exchange answer, Instant now) const {
   const bool refused = !answer.found && answer.found.error().permanent;
   const bool failed = !answer.found && !refused;

@@ -48,7 +48,7 @@ class ExchangeCache {
   // what was known before.
   Known put(const std::string& domain, Exchange answer, Instant now);
   // What is known holds no more.
-  void clear();
+  void clear() { by_domain_.clear(); }
   [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
 
  private:

@@ -90,7 +90,9 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
 }
 
 void Core::start_spool() {
-  if (!std::exchange(spool_started_, true)) spool_.start();
+  if (std::exchange(spool_started_, true)) return;
+  spool_.on_settled([this] { spool_settled_.open(); });
+  spool_.start();
 }
 
 void Core::run() {
@@ -108,8 +110,7 @@ void Core::run() {
 
 // Not before it is known whether what is accepted can be kept: until then clients wait, and none is told 452.
 Task<void> Core::open_listeners() {
-  while (spool_started_ && !spool_.settled() && !draining_)
-    co_await loop_.sleep(std::chrono::milliseconds(1), "the spool's first segment");
+  while (spool_started_ && !spool_.settled() && !draining_) co_await spool_settled_.wait("the spool's first segment");
   if (draining_) co_return;
   for (auto& listener : listeners_) listener->start();
 }
@@ -199,7 +200,7 @@ void Core::sweep_retired() {
   for (auto& generation : retired_)
     if (generation->unused()) unused.push_back(std::move(generation));
   std::erase(retired_, nullptr);
-  for (auto& generation : unused) ending_.add(close_generation(std::move(generation)));
+  for (auto& generation : unused) old_generations_.add(close_generation(std::move(generation)));
   // A delivery that still goes by one says nothing when it ends: looked at again.
   const bool delivering = std::ranges::any_of(retired_, [](const auto& old) { return old->sessions == 0; });
   if (delivering) loop_.timers().arm(sweep_, loop_.now() + kSweepAgain);
@@ -217,6 +218,7 @@ void Core::drain(Duration patience) {
   queue_.stop();
   loop_.timers().arm(cut_off_, loop_.now() + patience);
   abort_at_ = later(loop_.now() + patience, kLastWords);
+  spool_settled_.open();
   ending_.add(end());
 }
 
@@ -228,8 +230,7 @@ Task<void> Core::end() {
   co_await services_.join("the control socket");
   sweep_retired();
   co_await current_->close();
-  // This task is the last one of its set; whatever else is in it ends by itself.
-  while (ending_.live() > 1) co_await loop_.sleep(std::chrono::milliseconds(20), "old generations");
+  co_await old_generations_.join("old generations");
   loop_.timers().disarm(sweep_);
   co_await spool_.close();
   loop_.timers().disarm(cut_off_);

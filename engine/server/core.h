@@ -156,7 +156,9 @@ class Core {
   std::uint64_t next_session_ = 1;
   TaskSet tasks_;  // sessions, and what is served beside them
   TaskSet services_;
-  TaskSet ending_;  // what ends generations and the core
+  TaskSet old_generations_;  // what ends them
+  TaskSet ending_;           // end()
+  Gate spool_settled_;       // open_listeners() waits
   io::Timer cut_off_{&cut_off, this};
   Instant abort_at_ = Instant::max();
   io::Timer sweep_{&on_sweep, this};

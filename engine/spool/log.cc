@@ -139,6 +139,7 @@ void Log::written(std::int32_t result) {
   }
   for (Write* write : answered) write->gate.open();
   answered.clear();
+  if (written_.waiting()) written_.open();
   loop_.defer(gather_later_);
 }
 
@@ -198,10 +199,11 @@ void Log::fail_waiting() {
     room_.unqueue(write->bytes());
     write->gate.open();
   }
+  if (written_.waiting()) written_.open();
 }
 
 Task<void> Log::close() {
-  while (!idle()) co_await loop_.sleep(std::chrono::milliseconds(5), "the spool's last writes");
+  while (!idle()) co_await written_.wait("the spool's last writes");
   closing_ = true;
   co_await tasks_.join("the spool's segments");
   for (const Segment& spare : spares_) segments_.add(spare);

@@ -63,7 +63,8 @@ class Log {
 
   // `last_number` is shared by all cores: segments are numbered in the order in which they begin.
   // `told` hears what the operator should know.
-  // `free`: files that Room counts already.  `more`: called when Room has got another one.
+  // `free`: files that Room counts already.  `more`: called when there is
+  // another one, or none can be made.
   Log(io::Loop& loop, Segments& segments, Room& room, std::atomic<std::uint32_t>& last_number, LogOptions options,
       std::vector<FreeFile> free, std::function<void(const std::string&)> told, std::function<void()> more);
   ~Log();
@@ -165,6 +166,7 @@ class Log {
   bool preparing_ = false;             // new files
   bool reusing_ = false;               // free ones
   bool reuse_failed_ = false;
+  Gate written_;  // close() waits for what is on its way
   bool closing_ = false;
   std::string trouble_;
   int trouble_error_ = 0;  // the errno that it is about

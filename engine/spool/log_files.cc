@@ -67,6 +67,7 @@ Task<void> Log::make_files() {
       loop_.defer(gather_later_);
       continue;
     }
+    more_();
     // Whoever waits for a place now is told; whoever comes later is refused before anything is accepted.
     if (!has_place() && free_.empty()) fail_waiting();
     if (closing_ || loop_.aborting()) break;
@@ -83,6 +84,7 @@ Task<void> Log::reuse_files() {
     reuse_failed_ = !co_await begin(file);
     if (!reuse_failed_) {
       make_no_more_trouble();
+      more_();
       loop_.defer(gather_later_);
       continue;
     }

@@ -43,7 +43,10 @@ Spool::Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptio
       index_(std::move(share.index)),
       pieces_(std::move(share.pieces)),
       room_(longest_file(options_, share)),
-      log_(loop, segments_, room_, last_number, options_.log, share.free, told_, [this] { watch_promises(); }) {
+      log_(loop, segments_, room_, last_number, options_.log, share.free, told_, [this] {
+        watch_promises();
+        notice_settled();
+      }) {
   for (const FreeFile& file : share.free) room_.add_file(file.bytes, file.bytes - kBlockBytes);
   for (const Segment& segment : share.segments) {
     segments_.add(segment);
@@ -80,6 +83,10 @@ void Spool::start() {
   log_.start();
   on_watch(this);
   cleaning_is_due();
+}
+
+void Spool::notice_settled() {
+  if (settled()) on_settled_();
 }
 
 std::string Spool::trouble() const {
@@ -314,6 +321,7 @@ Task<void> Spool::look_at_space() {
     low_ = low;
   }
   looked_ = true;
+  notice_settled();
   if (!closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
 }
 

@@ -88,6 +88,8 @@ class Spool {
   void start();
   // Whether accepting() means something: the disk has been asked for space and for a first segment.
   [[nodiscard]] bool settled() const { return looked_ && log_.settled(); }
+  // `call` is called when settled() is true, and may be called again.
+  void on_settled(std::function<void()> call) { on_settled_ = std::move(call); }
   // Whether a message that comes now could be kept; else trouble() says why.
   [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
@@ -188,6 +190,7 @@ class Spool {
   Task<bool> move_drafts(std::uint32_t number);
   void close_files();
   [[nodiscard]] std::string why_not_kept() const;
+  void notice_settled();
   static void on_watch(void* self);
   Task<void> look_at_space();
 
@@ -202,6 +205,7 @@ class Spool {
   Room room_;
   Log log_;
   std::function<void()> on_room_ = [] {};
+  std::function<void()> on_settled_ = [] {};
   Instant refused_since_ = Instant::max();  // a promise; max: none is wanted
   bool refusal_told_ = false;
   bool looked_ = false;
