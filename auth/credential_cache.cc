@@ -41,8 +41,8 @@ class KeyedHash {
   }
 
  private:
-  void update(const void* octets, std::size_t size) {
-    CHECK(crypto_generichash_update(&state_, static_cast<const unsigned char*>(octets), size) == 0);
+  void update(const void* bytes, std::size_t size) {
+    CHECK(crypto_generichash_update(&state_, static_cast<const unsigned char*>(bytes), size) == 0);
   }
 
   crypto_generichash_state state_{};
@@ -59,18 +59,18 @@ std::size_t table_size(std::size_t wanted) { return std::bit_ceil(std::max(wante
 
 }  // namespace
 
-CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key,
+CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> process_key,
                                  const CredentialCacheLimits& limits)
     : granted_ttl_(limits.granted_ttl),
       refused_ttl_(limits.refused_ttl),
       granted_(table_size(limits.granted_max)),
       refused_(table_size(limits.refused_max)) {
   CHECK(sodium_init() >= 0);
-  static_assert(kCacheKeyOctets == crypto_generichash_KEYBYTES);
+  static_assert(kCacheKeyBytes == crypto_generichash_KEYBYTES);
   std::memcpy(process_key_.data(), process_key.data(), process_key_.size());
 }
 
-CredentialCache::~CredentialCache() { wipe_octets(process_key_.data(), process_key_.size()); }
+CredentialCache::~CredentialCache() { wipe_bytes(process_key_.data(), process_key_.size()); }
 
 CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret) const {
   KeyedHash hash(process_key_, kPairPurpose);

@@ -1,6 +1,6 @@
 // Remembers for a short while what a back end said about a name with a secret, so that a customer
 // who sends a thousand messages in a thousand sessions costs one password hash. It keeps no
-// password: the key is a BLAKE2b hash of both, keyed with octets drawn at process start, which are
+// password: the key is a BLAKE2b hash of both, keyed with bytes drawn at process start, which are
 // never written anywhere.
 //
 // One a core, owned by the core, used by its thread only. Pure: the time is given in each call.
@@ -27,7 +27,7 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kCacheKeyOctets = 32;
+inline constexpr std::size_t kCacheKeyBytes = 32;
 
 // Stands for a name with a secret; worthless outside this process. Also the key for SingleFlight.
 struct CredentialKey {
@@ -53,7 +53,7 @@ class CredentialCache {
   // forgotten may bring an answer from before the change, so put() then drops it.
   enum class Ticket : std::uint64_t {};
 
-  CredentialCache(std::span<const std::byte, kCacheKeyOctets> process_key, const CredentialCacheLimits& limits);
+  CredentialCache(std::span<const std::byte, kCacheKeyBytes> process_key, const CredentialCacheLimits& limits);
   ~CredentialCache();
   CredentialCache(const CredentialCache&) = delete;
   CredentialCache& operator=(const CredentialCache&) = delete;
@@ -99,7 +99,7 @@ class CredentialCache {
   template <typename Match>
   void forget_if(Match match);
 
-  std::array<std::uint8_t, kCacheKeyOctets> process_key_;
+  std::array<std::uint8_t, kCacheKeyBytes> process_key_;
   Duration granted_ttl_;
   Duration refused_ttl_;
   std::uint64_t uses_ = 0;

@@ -10,20 +10,20 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::size_t kLabelOctetsMax = 63;
+constexpr std::size_t kLabelBytesMax = 63;
 constexpr std::string_view kBelow = "*.";
 
-bool is_label_octet(char c) {
+bool is_label_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLabelOctetsMax && label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, is_label_octet);
+  return !label.empty() && label.size() <= kLabelBytesMax && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, is_label_byte);
 }
 
 bool is_domain(std::string_view text) {
-  if (text.size() > kDomainOctetsMax) return false;
+  if (text.size() > kDomainBytesMax) return false;
   std::size_t labels = 0;
   while (true) {
     const std::size_t dot = text.find('.');
@@ -58,7 +58,7 @@ bool DomainList::has(std::string_view entry) const { return std::ranges::binary_
 bool DomainList::covers(std::string_view domain) const {
   // The parser has seen to the syntax; this keeps "*" and empty labels from matching an entry as
   // written.
-  if (domain.empty() || domain.size() > kDomainOctetsMax || domain.front() == '[') return false;
+  if (domain.empty() || domain.size() > kDomainBytesMax || domain.front() == '[') return false;
   if (domain.front() == '.' || domain.find("..") != std::string_view::npos) return false;
   if (domain.find('*') != std::string_view::npos) return false;
   std::string name = domain_key(domain);

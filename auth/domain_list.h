@@ -15,7 +15,7 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kDomainOctetsMax = 255;
+inline constexpr std::size_t kDomainBytesMax = 255;
 
 class DomainList {
  public:
@@ -37,8 +37,8 @@ class DomainList {
 
 // The form in which an entry is stored and compared: lower-case A-labels, ".example.com" written
 // "*.example.com". Nothing if `text` is not a domain of two labels or more (so neither "com" nor
-// "*.com" can be given away), is an address literal, is over 255 octets, or has a label that is
-// empty, over 63 octets, not clean text, begins or ends with "-", or holds an ASCII character other
+// "*.com" can be given away), is an address literal, is over 255 bytes, or has a label that is
+// empty, over 63 bytes, not clean text, begins or ends with "-", or holds an ASCII character other
 // than letters, digits, "-" and "_".
 [[nodiscard]] std::optional<std::string> canonical_domain_entry(std::string_view text);
 

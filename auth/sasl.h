@@ -1,6 +1,6 @@
 // The server's side of SASL (RFC 4422): one small machine a mechanism, and the table of them.
 // Pure: no I/O, no clock, no base64. The session decodes the client's lines and encodes our
-// challenges (RFC 4954 section 4); a machine sees octets and says what comes next.
+// challenges (RFC 4954 section 4); a machine sees bytes and says what comes next.
 //
 // A machine belongs to one session and lives for one AUTH command. Thread: the session's core.
 // To add a mechanism: a new file auth/sasl_NAME.cc, its maker declared below, one line in the
@@ -49,7 +49,7 @@ class SaslMachine {
   // Once, first. `initial` is the decoded initial response: absent if AUTH carried none, empty for
   // "=".
   [[nodiscard]] Step start(std::optional<std::string_view> initial);
-  // For every decoded line after a challenge. The octets are not kept: wipe them after the call.
+  // For every decoded line after a challenge. The bytes are not kept: wipe them after the call.
   [[nodiscard]] Step respond(std::string_view decoded);
 
  protected:

@@ -15,10 +15,10 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kNameOctetsMax = 320;  // a 64 octet local part, "@", a 255 octet domain
-inline constexpr std::size_t kSecretOctetsMax = 1024;
+inline constexpr std::size_t kNameBytesMax = 320;  // a 64 byte local part, "@", a 255 byte domain
+inline constexpr std::size_t kSecretBytesMax = 1024;
 
-// A login name as the client gave it, case kept: 1 to kNameOctetsMax octets of clean text.
+// A login name as the client gave it, case kept: 1 to kNameBytesMax bytes of clean text.
 class Name {
  public:
   [[nodiscard]] static std::optional<Name> make(std::string_view text);
@@ -33,7 +33,7 @@ class Name {
   std::string text_;
 };
 
-// A password or token: 1 to kSecretOctetsMax octets of clean text. Wiped when it goes; cannot be
+// A password or token: 1 to kSecretBytesMax bytes of clean text. Wiped when it goes; cannot be
 // copied, printed or compared. Moving hands over the one buffer and leaves the source empty.
 class Secret {
  public:
@@ -46,20 +46,20 @@ class Secret {
   ~Secret();
 
   // For the code that checks it, and only there: never log it, never keep it.
-  [[nodiscard]] std::string_view reveal() const { return {octets_.get(), size_}; }
+  [[nodiscard]] std::string_view reveal() const { return {bytes_.get(), size_}; }
 
   friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
 
  private:
   explicit Secret(std::string_view text);
   void wipe();
-  std::unique_ptr<char[]> octets_;
+  std::unique_ptr<char[]> bytes_;
   std::size_t size_ = 0;
 };
 
-// Overwrites octets in a way that the compiler may not leave out: for buffers that a secret passed
+// Overwrites bytes in a way that the compiler may not leave out: for buffers that a secret passed
 // through (the base64 line, its decoded form).
-void wipe_octets(void* octets, std::size_t size);
+void wipe_bytes(void* bytes, std::size_t size);
 
 struct Credentials {
   Name name;

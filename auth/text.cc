@@ -13,39 +13,39 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 
 struct CodePoint {
   std::uint32_t value = 0;
-  std::size_t octets = 0;  // 0: not well-formed
+  std::size_t bytes = 0;  // 0: not well-formed
 };
 
-std::uint32_t octet(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
+std::uint32_t byte(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
 // RFC 3629 section 4. `text` is not empty.
 CodePoint first_code_point(std::string_view text) {
-  const std::uint32_t lead = octet(text, 0);
+  const std::uint32_t lead = byte(text, 0);
   if (lead < 0x80) return {lead, 1};
-  std::size_t octets = 0;
+  std::size_t bytes = 0;
   std::uint32_t least = 0;  // anything below is an overlong form
   if (lead >= 0xC2 && lead <= 0xDF) {
-    octets = 2;
+    bytes = 2;
     least = 0x80;
   } else if (lead >= 0xE0 && lead <= 0xEF) {
-    octets = 3;
+    bytes = 3;
     least = 0x800;
   } else if (lead >= 0xF0 && lead <= 0xF4) {
-    octets = 4;
+    bytes = 4;
     least = 0x10000;
   } else {
     return {};
   }
-  std::uint32_t value = lead & (0x7FU >> octets);
-  if (text.size() < octets) return {};
-  for (std::size_t i = 1; i < octets; ++i) {
-    const std::uint32_t next = octet(text, i);
+  std::uint32_t value = lead & (0x7FU >> bytes);
+  if (text.size() < bytes) return {};
+  for (std::size_t i = 1; i < bytes; ++i) {
+    const std::uint32_t next = byte(text, i);
     if ((next & 0xC0) != 0x80) return {};
     value = value << 6 | (next & 0x3F);
   }
   const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
   if (value < least || surrogate || value > 0x10FFFF) return {};
-  return {value, octets};
+  return {value, bytes};
 }
 
 bool is_control(std::uint32_t value) {
@@ -57,8 +57,8 @@ bool is_control(std::uint32_t value) {
 bool is_clean_text(std::string_view text) {
   while (!text.empty()) {
     const CodePoint point = first_code_point(text);
-    if (point.octets == 0 || is_control(point.value)) return false;
-    text.remove_prefix(point.octets);
+    if (point.bytes == 0 || is_control(point.value)) return false;
+    text.remove_prefix(point.bytes);
   }
   return true;
 }

@@ -12,7 +12,7 @@ namespace sluice::auth {
 // separators (U+2028, U+2029). So no back end's protocol line can be ended or added to by it.
 [[nodiscard]] bool is_clean_text(std::string_view text);
 
-// ASCII letters in lower case, every other octet as it is.
+// ASCII letters in lower case, every other byte as it is.
 [[nodiscard]] std::string ascii_lower(std::string_view text);
 
 // What login names are compared by: ASCII letters in lower case, and what stands behind the last "@" as one domain

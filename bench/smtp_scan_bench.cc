@@ -1,7 +1,7 @@
-// How fast content is scanned: DataScanner against the octet-by-octet state machine that every mail
+// How fast content is scanned: DataScanner against the byte-by-byte state machine that every mail
 // server begins with, and against a memchr loop that looks at line ends only (it sees neither bare
-// CRs nor NULs nor 8-bit octets, so it is a bound, not a rival). Input sizes are those of what a
-// read brings; the text has lines of 76 octets, as base64 has, or short ones.
+// CRs nor NULs nor 8-bit bytes, so it is a bound, not a rival). Input sizes are those of what a
+// read brings; the text has lines of 76 bytes, as base64 has, or short ones.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -46,8 +46,8 @@ void text_checker(benchmark::State& state) {
   report(state, text);
 }
 
-// The same answers, an octet at a time.
-void octet_by_octet(benchmark::State& state) {
+// The same answers, a byte at a time.
+void byte_by_byte(benchmark::State& state) {
   const std::string text =
       make_text(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
   for (auto _ : state) {
@@ -102,7 +102,7 @@ void sizes(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK(data_scanner)->Apply(sizes);
 BENCHMARK(text_checker)->Apply(sizes);
-BENCHMARK(octet_by_octet)->Apply(sizes);
+BENCHMARK(byte_by_byte)->Apply(sizes);
 BENCHMARK(memchr_lines)->Apply(sizes);
 
 }  // namespace

@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     if (!read) return 1;
     shares = recovery.divide(2);
   }
-  std::printf("%llu messages recovered and scheduled in %.1f s, %.0f octets of memory each\n",
+  std::printf("%llu messages recovered and scheduled in %.1f s, %.0f bytes of memory each\n",
               static_cast<unsigned long long>(found), seconds_since(*clock, begin),
               static_cast<double>(heap_in_use() - before) / static_cast<double>(found));
   std::filesystem::remove_all(directory);

@@ -1,7 +1,7 @@
 // Checks that whatever `parse_author` returns is an address that can be written into a header and
-// read back as the same, that it is clean, that one octet more or less of room does not change it,
+// read back as the same, that it is clean, that one byte more or less of room does not change it,
 // that it is the author still after the field was made ASCII, and to readers that look for encoded words first,
-// and that the work is linear. Input: an octet of options, then the value of a From field.
+// and that the work is linear. Input: a byte of options, then the value of a From field.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -22,8 +22,8 @@ using sluice::message::parse_author;
 
 bool is_clean(std::string_view text, bool smtputf8) {
   return std::ranges::all_of(text, [=](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet >= 0x80 ? smtputf8 : octet == '\t' || (octet >= 0x20 && octet < 0x7F);
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 ? smtputf8 : byte == '\t' || (byte >= 0x20 && byte < 0x7F);
   });
 }
 

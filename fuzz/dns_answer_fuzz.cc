@@ -1,6 +1,6 @@
 // Checks of what is read from a name server's answer, for any bytes: it is the same each time;
 // records are there exactly when it is a good one, and words when it is none; names are folded, and
-// those with strange octets are no host names; everything is within its bounds. The first octet
+// those with strange bytes are no host names; everything is within its bounds. The first byte
 // chooses the question.
 #include <array>
 #include <cstddef>

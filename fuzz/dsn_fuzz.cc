@@ -1,8 +1,8 @@
 // Checks that a report is mail whatever it tells of: whole lines of at most 998 octets that end in
-// CRLF, no NUL, no bare CR or LF, 8-bit octets only where its envelope says so; three parts at
+// CRLF, no NUL, no bare CR or LF, 8-bit bytes only where its envelope says so; three parts at
 // most, none of which holds the boundary; every recipient in the machine's part; and all of the
-// original unchanged, where it comes back whole.  Input: octets of options, then values with a 0xFE
-// octet after each.
+// original unchanged, where it comes back whole.  Input: bytes of options, then values with a 0xFE
+// byte after each.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@ using sluice::message::BodyForm;
 class Source {
  public:
   explicit Source(std::string_view bytes) : bytes_(bytes) {}
-  std::uint8_t octet() {
+  std::uint8_t byte() {
     if (bytes_.empty()) return 0;
     const char c = bytes_[0];
     bytes_.remove_prefix(1);
@@ -45,8 +45,8 @@ class Source {
 };
 
 void add_recipient(Source& source, sluice::message::Envelope& envelope, sluice::message::DeliveryStatus& status) {
-  const std::uint8_t bits = source.octet();
-  const std::uint8_t more = source.octet();
+  const std::uint8_t bits = source.byte();
+  const std::uint8_t more = source.byte();
   sluice::message::RecipientStatus one;
   one.fate = static_cast<sluice::message::Fate>(bits % 6);
   one.code = static_cast<std::uint16_t>(more % 2 == 0 ? 0 : 200 + more * 399 / 255);
@@ -62,7 +62,7 @@ void add_recipient(Source& source, sluice::message::Envelope& envelope, sluice::
   status.recipients.push_back(std::move(one));
 }
 
-void check_octets(const Report& report) {
+void check_bytes(const Report& report) {
   sluice::smtp::TextChecker checker;
   checker.check(report.content);
   checker.finish();
@@ -124,8 +124,8 @@ void check_parts(const ReportInput& input, const Report& report) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Source source(std::string_view(reinterpret_cast<const char*>(data), size));
-  const std::uint8_t bits = source.octet();
-  const std::uint8_t more = source.octet();
+  const std::uint8_t bits = source.byte();
+  const std::uint8_t more = source.byte();
   sluice::message::Envelope envelope;
   envelope.smtputf8 = bits % 2 != 0;
   envelope.ret = static_cast<sluice::smtp::Ret>(bits / 2 % 3);
@@ -159,7 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           .policy_url = policy_url};
   const auto report = build_report(input);
   if (report) {
-    check_octets(*report);
+    check_bytes(*report);
     check_parts(input, *report);
   }
   const auto due = sluice::dsn::reports_due(envelope, status, more % 2 == 0);

@@ -1,6 +1,6 @@
 // Checks that HeaderScan sees the same however the bytes are cut, that it agrees with a plain
 // reading line by line, that what it mends is a header that every reader reads alike, and that its work is linear.
-// Input: an octet of options, an octet that seeds the cuts, then the message.
+// Input: a byte of options, a byte that seeds the cuts, then the message.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,9 +1,9 @@
-// Checks that whatever octets a client sends in a SASL exchange:
+// Checks that whatever bytes a client sends in a SASL exchange:
 //   - only a clean name and a clean secret come out, and both were sent by it, in one piece;
 //   - PLAIN gives credentials exactly for `[authzid] NUL authcid NUL passwd` with the authzid empty
 //   or another spelling of the authcid (case, or how its domain is written);
 //   - an exchange ends after three lines at most, and after its end nothing comes out of it.
-// Input: an octet that picks the mechanism and whether there is an initial response, then lines,
+// Input: a byte that picks the mechanism and whether there is an initial response, then lines,
 // each ended by LF (so that LF itself is tried in the unit tests, not here).
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +40,8 @@ void check_step(const Step& step, const std::vector<std::string_view>& sent) {
   if (!step.credentials) return;
   const std::string_view name = step.credentials->name.text();
   const std::string_view secret = step.credentials->secret.reveal();
-  CHECK(!name.empty() && name.size() <= sluice::auth::kNameOctetsMax && sluice::auth::is_clean_text(name));
-  CHECK(!secret.empty() && secret.size() <= sluice::auth::kSecretOctetsMax && sluice::auth::is_clean_text(secret));
+  CHECK(!name.empty() && name.size() <= sluice::auth::kNameBytesMax && sluice::auth::is_clean_text(name));
+  CHECK(!secret.empty() && secret.size() <= sluice::auth::kSecretBytesMax && sluice::auth::is_clean_text(secret));
   bool name_sent = false;
   bool secret_sent = false;
   for (const std::string_view line : sent) {

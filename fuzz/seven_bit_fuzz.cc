@@ -1,5 +1,5 @@
 // Checks that content made 7-bit is 7-bit, whatever it was, however it was cut, that making
-// it so once more changes nothing, and that the memory it takes is bounded. Input: an octet that seeds the cuts, then
+// it so once more changes nothing, and that the memory it takes is bounded. Input: a byte that seeds the cuts, then
 // lines: LF becomes CRLF, as content never has a bare one.
 #include <algorithm>
 #include <cstddef>
@@ -39,10 +39,10 @@ Converted convert(std::string_view text, std::uint32_t seed) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   std::string text;
-  for (const std::uint8_t octet : std::basic_string_view(data + 1, size - 1)) {
-    if (octet == '\r') continue;
-    if (octet == '\n') text += '\r';
-    text += static_cast<char>(octet);
+  for (const std::uint8_t byte : std::basic_string_view(data + 1, size - 1)) {
+    if (byte == '\r') continue;
+    if (byte == '\n') text += '\r';
+    text += static_cast<char>(byte);
   }
   SevenBit machine;
   Converted whole;

@@ -70,8 +70,8 @@ void check_utf8_addr(std::string_view text, bool smtputf8) {
   CHECK(clean(text) && (smtputf8 || !has_eight_bit(text)));
   CHECK(text.find_first_of("= \t") == std::string_view::npos);
   for (std::size_t at = text.find('+'); at != std::string_view::npos; at = text.find('+', at + 1)) {
-    const auto octet = decode_xtext(text.substr(at, 3));
-    CHECK(octet && octet->size() == 1 && clean(*octet) && *octet != "\\");
+    const auto byte = decode_xtext(text.substr(at, 3));
+    CHECK(byte && byte->size() == 1 && clean(*byte) && *byte != "\\");
   }
   for (std::size_t at = text.find('\\'); at != std::string_view::npos; at = text.find('\\', at + 1)) {
     CHECK(text.substr(at).starts_with("\\x{"));

@@ -1,7 +1,7 @@
 // Checks that no next hop can bring the client's dialog to fall: replies go to the commands that
 // asked, in order; what is kept of them is bounded and clean; any split of the bytes gives the same
-// replies; and every command is one clean line. Input: one octet of split size, one of how many
-// commands, the commands' octets, then what the next hop sends.
+// replies; and every command is one clean line. Input: one byte of split size, one of how many
+// commands, the commands' bytes, then what the next hop sends.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Checks that the block scanner ends content where the octet-by-octet reference does, with the same
+// Checks that the block scanner ends content where the byte-by-byte reference does, with the same
 // content and the same flags, however the bytes are split; and that dot-stuffing does what its
-// reference does and can be undone; and that making CRLF of bare LFs ends no message early. Input: one octet of split
+// reference does and can be undone; and that making CRLF of bare LFs ends no message early. Input: one byte of split
 // size, then what follows DATA.
 #include <cstddef>
 #include <cstdint>

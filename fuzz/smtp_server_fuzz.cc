@@ -1,7 +1,7 @@
 // Checks that no client can bring the server's dialog to fall or out of step: one reply a command
-// and well formed (ToyServer checks), chunks counted to the octet, nothing taken that holds a bare
+// and well formed (ToyServer checks), chunks counted to the byte, nothing taken that holds a bare
 // CR or LF, no recipient twice or beyond the limit, no name that is not safe to write, nothing without a login where
-// one is asked for, and the same dialog however it is split. Input: one octet of options, one of split size, then what
+// one is asked for, and the same dialog however it is split. Input: one byte of options, one of split size, then what
 // the client sends.
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Checks that a spool's segments may hold anything: scanning, decoding, recovery and the reader end, say the same of
-// the same octets, and find nothing but what checks.  Input: an octet that says how many segments there are, how they
+// the same bytes, and find nothing but what checks.  Input: a byte that says how many segments there are, how they
 // are cut and whether frames are sealed anew, so that hostile payloads get behind the checksum; then the segments'
-// octets.
+// bytes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ using namespace sluice::spool;
 constexpr std::uint64_t kSalt = 0x5a17;
 constexpr const char* kDirectory = "/spool";
 
-// Gives every eighth octet that could begin a frame the checksum that it would need: a fuzzer cannot guess it.
+// Gives every eighth byte that could begin a frame the checksum that it would need: a fuzzer cannot guess it.
 void seal_all(std::string& file) {
   for (std::uint32_t at = kBlockBytes; at + kFrameHeaderBytes <= file.size();) {
     const std::string_view rest = std::string_view(file).substr(at);
@@ -43,9 +43,9 @@ void seal_all(std::string& file) {
   }
 }
 
-std::string make_segment(std::uint32_t number, std::string_view octets, bool seal) {
+std::string make_segment(std::uint32_t number, std::string_view bytes, bool seal) {
   std::string file = write_segment_head({.number = number, .salt = kSalt, .created_ms = 1});
-  file += octets;
+  file += bytes;
   if (seal) seal_all(file);
   return file;
 }
@@ -98,15 +98,15 @@ std::map<QueueId, std::uint64_t> recover(testing::MemoryDisk& disk, std::size_t 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const unsigned options = data[0];
-  const std::string_view octets(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t segments = 1 + (options & 3U);
-  const std::size_t each = octets.size() / segments;
+  const std::size_t each = bytes.size() / segments;
   testing::MemoryDisk disk;
   disk.file(std::string(kDirectory) + "/format").bytes = "sluice-spool 1\n";
   for (std::size_t i = 0; i < segments; ++i) {
     const auto number = static_cast<std::uint32_t>(i + 1);
     disk.file(std::string(kDirectory) + "/" + segment_name(number)).bytes =
-        make_segment(number, octets.substr(i * each, each), (options & 4U) != 0);
+        make_segment(number, bytes.substr(i * each, each), (options & 4U) != 0);
   }
   const auto counts = read_spool(disk, kDirectory, [](const ReadRecord&) {});
   CHECK(counts && counts->segments == segments);

@@ -7,20 +7,20 @@
 namespace sluice::policy {
 namespace {
 
-constexpr std::size_t kShownDomainOctetsMax = 100;
-constexpr std::size_t kShownReasonOctetsMax = 200;  // as many as the operator may give
-constexpr std::size_t kShownIdOctetsMax = 64;
+constexpr std::size_t kShownDomainBytesMax = 100;
+constexpr std::size_t kShownReasonBytesMax = 200;  // as many as the operator may give
+constexpr std::size_t kShownIdBytesMax = 64;
 // The longest sentence around them.
-constexpr std::size_t kSentenceOctetsMax = 120;
-constexpr std::size_t kShownOctetsMax = std::max(kShownDomainOctetsMax, kShownReasonOctetsMax);
-static_assert(kShownOctetsMax + kShownIdOctetsMax + kSentenceOctetsMax <= kReasonOctetsMax);
+constexpr std::size_t kSentenceBytesMax = 120;
+constexpr std::size_t kShownBytesMax = std::max(kShownDomainBytesMax, kShownReasonBytesMax);
+static_assert(kShownBytesMax + kShownIdBytesMax + kSentenceBytesMax <= kReasonBytesMax);
 
 // What came from outside, fit for a reply line: printable ASCII, and not too long.
-std::string shown(std::string_view text, std::size_t octets_max) {
+std::string shown(std::string_view text, std::size_t bytes_max) {
   constexpr std::string_view kCut = "...";
-  std::string result(text.substr(0, octets_max));
-  if (text.size() > octets_max) {
-    result.resize(octets_max - kCut.size());
+  std::string result(text.substr(0, bytes_max));
+  if (text.size() > bytes_max) {
+    result.resize(bytes_max - kCut.size());
     result += kCut;
   }
   std::ranges::replace_if(result, [](char c) { return c < ' ' || c > '~'; }, '?');
@@ -28,21 +28,21 @@ std::string shown(std::string_view text, std::size_t octets_max) {
 }
 
 std::string shown_domain(std::string_view domain) {
-  return domain.empty() ? "(none)" : shown(domain, kShownDomainOctetsMax);
+  return domain.empty() ? "(none)" : shown(domain, kShownDomainBytesMax);
 }
 
 SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::string_view id) {
-  CHECK(sentence.size() <= kShownOctetsMax + kSentenceOctetsMax);
+  CHECK(sentence.size() <= kShownBytesMax + kSentenceBytesMax);
   std::string reason(sentence);
-  if (!id.empty()) reason += " (id " + shown(id, kShownIdOctetsMax) + ")";
-  CHECK(reason.size() <= kReasonOctetsMax);
+  if (!id.empty()) reason += " (id " + shown(id, kShownIdBytesMax) + ")";
+  CHECK(reason.size() <= kReasonBytesMax);
   return {.verdict = verdict, .reason = std::move(reason)};
 }
 
 // Whether there is anything at all that they may send.
 SenderDecision check_status(const SenderRights& rights, std::string_view id) {
   const auto because = [&rights](std::string sentence) {
-    if (!rights.status_reason().empty()) sentence += ": " + shown(rights.status_reason(), kShownReasonOctetsMax);
+    if (!rights.status_reason().empty()) sentence += ": " + shown(rights.status_reason(), kShownReasonBytesMax);
     return sentence;
   };
   if (rights.suspended()) {

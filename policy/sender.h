@@ -74,7 +74,7 @@ enum class SenderVerdict : std::uint8_t {
 
 struct SenderDecision {
   SenderVerdict verdict = SenderVerdict::allowed;
-  std::string reason;  // for a refusal: printable ASCII, at most kReasonOctetsMax, no enhanced code
+  std::string reason;  // for a refusal: printable ASCII, at most kReasonBytesMax, no enhanced code
 
   [[nodiscard]] bool allowed() const { return verdict == SenderVerdict::allowed; }
   // A refusal that may be lifted: 451 4.7.1 in place of 550 5.7.1, and the client keeps the
@@ -82,7 +82,7 @@ struct SenderDecision {
   [[nodiscard]] bool temporary() const { return verdict == SenderVerdict::held; }
 };
 
-inline constexpr std::size_t kReasonOctetsMax = 400;
+inline constexpr std::size_t kReasonBytesMax = 400;
 
 // At MAIL. No mailbox is the null reverse-path "<>", which everyone may use: mail programs send
 // disposition notifications with it (RFC 8098 section 3), and the author is still checked. `id` is

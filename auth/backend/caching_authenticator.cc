@@ -8,7 +8,7 @@ constexpr int kTriesMax = 3;
 }  // namespace
 
 CachingAuthenticator::CachingAuthenticator(io::Loop& loop, Backend& backend,
-                                           std::span<const std::byte, kCacheKeyOctets> process_key,
+                                           std::span<const std::byte, kCacheKeyBytes> process_key,
                                            const CredentialCacheLimits& limits)
     : loop_(loop), backend_(backend), cache_(process_key, limits) {}
 
@@ -33,7 +33,7 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
 Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey& key, const Credentials& credentials) {
   Waiter waiter;
   if (!flight_.join(key, &waiter)) {
-    co_await waiter.gate.wait("password check of another session");
+    co_await waiter.event.wait("password check of another session");
     co_return std::move(waiter.found);
   }
   ++counters_.checks;
@@ -47,7 +47,7 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   for (Waiter* other : flight_.land(key)) {
     if (other == &waiter) continue;
     other->found = found;
-    other->gate.open();
+    other->event.set();
   }
   co_return found;
 }

@@ -24,7 +24,7 @@ struct AuthenticatorCounters {
 class CachingAuthenticator final : public Authenticator {
  public:
   // `backend` is thread-safe and outlives this.
-  CachingAuthenticator(io::Loop& loop, Backend& backend, std::span<const std::byte, kCacheKeyOctets> process_key,
+  CachingAuthenticator(io::Loop& loop, Backend& backend, std::span<const std::byte, kCacheKeyBytes> process_key,
                        const CredentialCacheLimits& limits);
 
   Task<Answer> authenticate(Credentials credentials) override;
@@ -38,7 +38,7 @@ class CachingAuthenticator final : public Authenticator {
     CredentialCache::Ticket begun{};  // of the moment when it was asked for
   };
   struct Waiter {
-    Gate gate;
+    AsyncEvent event;
     Found found;
   };
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);

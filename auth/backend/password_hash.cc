@@ -13,15 +13,15 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::size_t kDigestOctets = 32;
-constexpr std::size_t kOctetsInKibioctet = 1024;
+constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kBytesInKibibyte = 1024;
 
 // "$argon2id$v=19$m=19456,t=2,p=1$salt$digest": memory in KiB, passes, one lane, base64 without
 // padding.
 struct StoredHash {
   HashCost cost;
   std::array<unsigned char, crypto_pwhash_SALTBYTES> salt{};
-  std::array<unsigned char, kDigestOctets> digest{};
+  std::array<unsigned char, kDigestBytes> digest{};
 };
 
 bool take(std::string_view& text, std::string_view expected) {
@@ -37,26 +37,26 @@ bool take_number(std::string_view& text, std::uint32_t& number) {
 }
 
 template <std::size_t Size>
-bool decode(std::string_view text, std::array<unsigned char, Size>& octets) {
+bool decode(std::string_view text, std::array<unsigned char, Size>& bytes) {
   std::size_t size = 0;
   const char* end = nullptr;
-  return sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), nullptr, &size, &end,
+  return sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &size, &end,
                            sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
          size == Size && end == text.data() + text.size();
 }
 
 std::optional<StoredHash> parse(std::string_view text) {
   StoredHash stored;
-  std::uint32_t kibioctets = 0;
+  std::uint32_t kibibytes = 0;
   std::uint32_t passes = 0;
-  const bool head = take(text, "$argon2id$v=19$m=") && take_number(text, kibioctets) && take(text, ",t=") &&
+  const bool head = take(text, "$argon2id$v=19$m=") && take_number(text, kibibytes) && take(text, ",t=") &&
                     take_number(text, passes) && take(text, ",p=1$");
   const std::size_t dollar = text.find('$');
   if (!head || dollar == std::string_view::npos) return std::nullopt;
   if (!decode(text.substr(0, dollar), stored.salt) || !decode(text.substr(dollar + 1), stored.digest)) {
     return std::nullopt;
   }
-  stored.cost = {.passes = passes, .memory_octets = kibioctets * kOctetsInKibioctet};
+  stored.cost = {.passes = passes, .memory_bytes = kibibytes * kBytesInKibibyte};
   return stored;
 }
 
@@ -77,8 +77,8 @@ absl::StatusOr<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const Has
 
 absl::StatusOr<std::string> PasswordHasher::hash(const Secret& secret) const {
   std::array<char, crypto_pwhash_STRBYTES> made{};
-  const std::string_view octets = secret.reveal();
-  if (crypto_pwhash_str_alg(made.data(), octets.data(), octets.size(), cost_.passes, cost_.memory_octets,
+  const std::string_view bytes = secret.reveal();
+  if (crypto_pwhash_str_alg(made.data(), bytes.data(), bytes.size(), cost_.passes, cost_.memory_bytes,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return absl::ResourceExhaustedError("a password hash could not be made: not enough memory, or a cost out of range");
   }
@@ -90,10 +90,10 @@ PasswordMatch PasswordHasher::match(const std::string& stored_text, const Secret
   matches_.fetch_add(1, std::memory_order_relaxed);
   const std::optional<StoredHash> stored = parse(stored_text);
   if (!stored) return PasswordMatch::unknown;
-  std::array<unsigned char, kDigestOctets> digest{};
-  const std::string_view octets = secret.reveal();
-  if (crypto_pwhash(digest.data(), digest.size(), octets.data(), octets.size(), stored->salt.data(),
-                    stored->cost.passes, stored->cost.memory_octets, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+  std::array<unsigned char, kDigestBytes> digest{};
+  const std::string_view bytes = secret.reveal();
+  if (crypto_pwhash(digest.data(), digest.size(), bytes.data(), bytes.size(), stored->salt.data(), stored->cost.passes,
+                    stored->cost.memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return PasswordMatch::unknown;
   }
   const bool equal = sodium_memcmp(digest.data(), stored->digest.data(), digest.size()) == 0;
@@ -104,7 +104,7 @@ void PasswordHasher::match_nothing(const Secret& secret) const { static_cast<voi
 
 bool PasswordHasher::outdated(const std::string& stored_text) const {
   const std::optional<StoredHash> stored = parse(stored_text);
-  return stored && (stored->cost.passes != cost_.passes || stored->cost.memory_octets != cost_.memory_octets);
+  return stored && (stored->cost.passes != cost_.passes || stored->cost.memory_bytes != cost_.memory_bytes);
 }
 
 }  // namespace sluice::auth

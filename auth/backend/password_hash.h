@@ -16,15 +16,15 @@ namespace sluice::auth {
 
 struct HashCost {
   unsigned long long passes = 0;
-  std::size_t memory_octets = 0;
+  std::size_t memory_bytes = 0;
 };
 
 // 11 ms and 19 MiB a check on a 2-core EPYC virtual machine (libsodium's "interactive", 2 passes
 // over 64 MiB: 51 ms). Checks that run at once each take that memory: the worker pool's size bounds
 // the sum.
-inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_octets = 19'456 * 1024};
+inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_bytes = 19'456 * 1024};
 // For tests only: 0.02 ms.
-inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_octets = 8192};
+inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 
 enum class PasswordMatch : std::uint8_t {
   right,
@@ -50,7 +50,7 @@ class PasswordHasher {
  private:
   // A stored hash says its memory in KiB.
   explicit PasswordHasher(const HashCost& cost)
-      : cost_{.passes = cost.passes, .memory_octets = cost.memory_octets / 1024 * 1024} {}
+      : cost_{.passes = cost.passes, .memory_bytes = cost.memory_bytes / 1024 * 1024} {}
   HashCost cost_;
   std::string of_nobody_;
   mutable std::atomic<std::uint64_t> matches_{0};

@@ -49,9 +49,9 @@ bool Row::is_null(int column) const { return sqlite3_column_type(statement_, col
 std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
 std::string Row::text(int column) const {
-  const void* octets = sqlite3_column_blob(statement_, column);
+  const void* bytes = sqlite3_column_blob(statement_, column);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-  return octets == nullptr ? std::string() : std::string(static_cast<const char*>(octets), size);
+  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms, Access access) {

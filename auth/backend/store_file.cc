@@ -249,7 +249,7 @@ StoreStamp stamp_store_file(const std::string& path) {
           .device = found.st_dev,
           .inode = found.st_ino,
           .modified_ns = found.st_mtim.tv_sec * kNanosecondsInSecond + found.st_mtim.tv_nsec,
-          .octets = found.st_size};
+          .bytes = found.st_size};
 }
 
 }  // namespace sluice::auth

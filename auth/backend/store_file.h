@@ -38,7 +38,7 @@ struct StoreStamp {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::int64_t modified_ns = 0;
-  std::int64_t octets = 0;
+  std::int64_t bytes = 0;
   bool operator==(const StoreStamp&) const = default;
   [[nodiscard]] bool same_file(const StoreStamp& other) const {
     return exists == other.exists && device == other.device && inode == other.inode;

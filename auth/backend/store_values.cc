@@ -15,11 +15,11 @@ bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 }  // namespace
 
 absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
-  if (text.empty() || text.size() > kCustomerNameOctetsMax || !is_clean_text(text) || text.front() == ' ' ||
+  if (text.empty() || text.size() > kCustomerNameBytesMax || !is_clean_text(text) || text.front() == ' ' ||
       text.back() == ' ' || text.front() == '-') {
     return absl::InvalidArgumentError(
-        absl::StrCat(in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameOctetsMax,
-                     " octets of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
+        absl::StrCat(in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameBytesMax,
+                     " bytes of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
   }
   return std::string(text);
 }
@@ -27,8 +27,8 @@ absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
 absl::StatusOr<std::string> stored_account_name(std::string_view text) {
   if (!Name::make(text) || text.front() == '-' || text.find(' ') != std::string_view::npos) {
     return absl::InvalidArgumentError(
-        absl::StrCat(in_quotes(text), " cannot be an account's name: it takes 1 to ", kNameOctetsMax,
-                     " octets of UTF-8, without control characters, blanks or \"-\" in front; for "
+        absl::StrCat(in_quotes(text), " cannot be an account's name: it takes 1 to ", kNameBytesMax,
+                     " bytes of UTF-8, without control characters, blanks or \"-\" in front; for "
                      "example user@example.com"));
   }
   return login_key(text);
@@ -42,8 +42,8 @@ absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
 }
 
 absl::StatusOr<std::string> stored_reason(std::string_view text) {
-  if (text.size() > kReasonOctetsMax || !std::ranges::all_of(text, is_printable)) {
-    return absl::InvalidArgumentError(absl::StrCat("a reason takes up to ", kReasonOctetsMax,
+  if (text.size() > kReasonBytesMax || !std::ranges::all_of(text, is_printable)) {
+    return absl::InvalidArgumentError(absl::StrCat("a reason takes up to ", kReasonBytesMax,
                                                    " printable ASCII characters, as it is told to mail programs"));
   }
   return std::string(text);
@@ -73,7 +73,7 @@ AccountStatus status_from_store(std::int64_t stored) {
 }
 
 std::string in_quotes(std::string_view text) {
-  std::string shown(text.substr(0, kNameOctetsMax));
+  std::string shown(text.substr(0, kNameBytesMax));
   if (!is_clean_text(shown)) std::ranges::replace_if(shown, [](char c) { return !is_printable(c); }, '?');
   return absl::StrCat("\"", shown, text.size() > shown.size() ? "..." : "", "\"");
 }

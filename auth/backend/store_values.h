@@ -14,8 +14,8 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kCustomerNameOctetsMax = 200;
-inline constexpr std::size_t kReasonOctetsMax = 200;  // it goes into a reply line
+inline constexpr std::size_t kCustomerNameBytesMax = 200;
+inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply line
 
 // Clean text without blanks at its ends; no "-" in front, where it would look like an option. Case
 // is kept.

@@ -228,38 +228,38 @@ class Awaiter {
   PromiseBase* waiter_ = nullptr;
 };
 
-// One task waits until another calls open(); the value, if any, is kept beside it by its owner.
-// One waiter at a time; opening before waiting is remembered.
-class Gate {
+// One task waits until another calls set(); the value, if any, is kept beside it by its owner.
+// One waiter at a time; setting it before the wait is remembered.
+class AsyncEvent {
  public:
-  void open() {
+  void set() {
     if (waiter_ != nullptr) {
       std::exchange(waiter_, nullptr)->ready();
     } else {
-      open_ = true;
+      set_ = true;
     }
   }
   [[nodiscard]] bool waiting() const { return waiter_ != nullptr; }
 
-  class Opened : public Awaiter<Opened> {
+  class Wait : public Awaiter<Wait> {
    public:
-    Opened(Gate& gate, const char* what) : Awaiter(what), gate_(gate) {}
-    [[nodiscard]] bool await_ready() const noexcept { return std::exchange(gate_.open_, false); }
+    Wait(AsyncEvent& event, const char* what) : Awaiter(what), event_(event) {}
+    [[nodiscard]] bool await_ready() const noexcept { return std::exchange(event_.set_, false); }
     void begin() {
-      CHECK(gate_.waiter_ == nullptr);
-      gate_.waiter_ = &waiter();
+      CHECK(event_.waiter_ == nullptr);
+      event_.waiter_ = &waiter();
     }
     static void await_resume() noexcept {}
 
    private:
-    Gate& gate_;
+    AsyncEvent& event_;
   };
   // `what`: a literal that names the wait.
-  Opened wait(const char* what) { return {*this, what}; }
+  Wait wait(const char* what) { return {*this, what}; }
 
  private:
   PromiseBase* waiter_ = nullptr;
-  bool open_ = false;
+  bool set_ = false;
 };
 
 // Tasks that nobody awaits, such as sessions.  Their owner joins them before it goes (checked).
@@ -289,11 +289,11 @@ class TaskSet {
  private:
   static void one_done(void* context) {
     auto& self = *static_cast<TaskSet*>(context);
-    if (--self.live_ == 0 && self.joining_) self.empty_.open();
+    if (--self.live_ == 0 && self.joining_) self.empty_.set();
   }
   std::size_t live_ = 0;
   bool joining_ = false;
-  Gate empty_;
+  AsyncEvent empty_;
 };
 
 }  // namespace sluice

@@ -29,7 +29,7 @@ constexpr std::array kOptionTexts{
 constexpr std::string_view kPasswordRules =
     "The password is asked for on the terminal, twice and without being shown, unless "
     "--password-stdin or --generate is given. It is never taken from the command line, where other "
-    "users of the machine could see it. It takes 1 to 1024 octets of UTF-8 without control "
+    "users of the machine could see it. It takes 1 to 1024 bytes of UTF-8 without control "
     "characters. Only a hash of it is stored (argon2id).";
 
 constexpr std::string_view kNoticed =
@@ -39,7 +39,7 @@ constexpr std::string_view kNoticed =
 constexpr std::array kCommands{
     AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
                    "A customer is who pays: it owns domains and accounts. The store's file is made if it is "
-                   "missing. Names take up to 200 octets, compare without case, and are kept as written.",
+                   "missing. Names take up to 200 bytes, compare without case, and are kept as written.",
                    "sluicectl customer add 'Example Ltd'"},
     AccountCommand{customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",
                    "Prints each customer with its status and the number of its domains and accounts.",

@@ -183,7 +183,7 @@ class AccountCommandRun {
     CHECK(secret.has_value());
     absl::Status used = use(*secret);
     if (used.ok()) world_.out << "password: " << generated << "\n";
-    auth::wipe_octets(generated.data(), generated.size());
+    auth::wipe_bytes(generated.data(), generated.size());
     return used;
   }
 

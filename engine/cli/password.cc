@@ -21,21 +21,21 @@ namespace {
 class Line {
  public:
   Line() = default;
-  ~Line() { auth::wipe_octets(octets_.data(), octets_.size()); }
+  ~Line() { auth::wipe_bytes(bytes_.data(), bytes_.size()); }
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
   void add(char c) {
-    if (size_ < octets_.size()) octets_[size_++] = c;
+    if (size_ < bytes_.size()) bytes_[size_++] = c;
   }
   [[nodiscard]] std::string_view text() const {
-    std::string_view line(octets_.data(), size_);
+    std::string_view line(bytes_.data(), size_);
     if (line.ends_with('\r')) line.remove_suffix(1);
     return line;
   }
 
  private:
-  std::array<char, auth::kSecretOctetsMax + 2> octets_{};
+  std::array<char, auth::kSecretBytesMax + 2> bytes_{};
   std::size_t size_ = 0;
 };
 
@@ -44,7 +44,7 @@ absl::StatusOr<auth::Secret> secret_from(const Line& line) {
   std::optional<auth::Secret> secret = auth::Secret::make(line.text());
   if (secret) return *std::move(secret);
   return absl::InvalidArgumentError(
-      "that cannot be a password: it takes up to 1024 octets of UTF-8 without control characters; "
+      "that cannot be a password: it takes up to 1024 bytes of UTF-8 without control characters; "
       "nothing was changed");
 }
 
@@ -127,17 +127,17 @@ bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 std::string generate_password(io::Random& random) {
   // Without l, o, 0 and 1, which people confuse.
   constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";
-  static_assert(kLetters.size() == 32, "five bits of an octet choose one, each alike");
+  static_assert(kLetters.size() == 32, "five bits of a byte choose one, each alike");
   constexpr std::size_t kGroups = 4;
   constexpr std::size_t kGroupSize = 5;
-  std::array<std::byte, kGroups * kGroupSize> octets{};
-  random.fill(octets);
+  std::array<std::byte, kGroups * kGroupSize> bytes{};
+  random.fill(bytes);
   std::string password;
-  for (std::size_t i = 0; i < octets.size(); ++i) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i != 0 && i % kGroupSize == 0) password += '-';
-    password += kLetters[std::to_integer<std::size_t>(octets[i]) % kLetters.size()];
+    password += kLetters[std::to_integer<std::size_t>(bytes[i]) % kLetters.size()];
   }
-  auth::wipe_octets(octets.data(), octets.size());
+  auth::wipe_bytes(bytes.data(), bytes.size());
   return password;
 }
 

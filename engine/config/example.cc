@@ -153,7 +153,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #proxy = ["10.0.0.0/8"]
 # Leave the client's address out of Received.
 #hide_client = false
-# Take lines of text that are longer than $(line bytes) octets (RFC 5322 section 2.1.1). Default: true where a
+# Take lines of text that are longer than $(line bytes) bytes (RFC 5322 section 2.1.1). Default: true where a
 # login is asked for, else false.
 #long_lines = true
 # A line that ends in LF without CR: "normalise": its end becomes CRLF before anything else looks at

@@ -21,7 +21,7 @@ constexpr std::size_t kUserBytesMax = 32;  // useradd(8)
 constexpr std::size_t kUrlBytesMax = 200;  // fits into one reply line beside its reason
 constexpr std::size_t kLoginBytesMax = 255;
 static_assert(kSocketPathBytesMax == 107 && kUserBytesMax == 32 && kUrlBytesMax == 200 && kNameBytesMax == 64 &&
-                  kLoginBytesMax == 255 && auth::kCustomerNameOctetsMax == 200,
+                  kLoginBytesMax == 255 && auth::kCustomerNameBytesMax == 200,
               "the texts of the rules below say the same");
 
 bool is_printable_ascii(char c) { return c > ' ' && c < 0x7f; }
@@ -147,15 +147,15 @@ const TextRule kHostNameRule{check_host_name, "a host name such as \"relay.examp
 const TextRule kUserRule{check_user, "letters, digits, \"_\", \"-\" and \".\", up to 32"};
 const TextRule kPathRule{check_path, "a path that begins with \"/\""};
 const TextRule kAnyPathRule{check_any_path, "a path that begins with \"/\", or \"\" for none"};
-const TextRule kSocketPathRule{check_socket_path, "a path that begins with \"/\", up to 107 octets"};
+const TextRule kSocketPathRule{check_socket_path, "a path that begins with \"/\", up to 107 bytes"};
 const TextRule kLogFileRule{check_log_file, "a path that begins with \"/\", or \"-\" for standard error"};
-const TextRule kUrlRule{check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 octets"};
-const TextRule kNameRule{check_name, "printable ASCII without spaces and \"/\", 1 to 64 octets"};
-const TextRule kLoginRule{check_login, "up to 255 octets without control characters"};
+const TextRule kUrlRule{check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 bytes"};
+const TextRule kNameRule{check_name, "printable ASCII without spaces and \"/\", 1 to 64 bytes"};
+const TextRule kLoginRule{check_login, "up to 255 bytes without control characters"};
 const TextRule kDomainRule{check_domain_entry,
                            "\"example.com\", which is that domain alone, or \"*.example.com\", which is all below it"};
 const TextRule kCustomerRule{check_customer,
-                             "1 to 200 octets of UTF-8, without control characters or blanks at the ends"};
+                             "1 to 200 bytes of UTF-8, without control characters or blanks at the ends"};
 const TextRule kMailboxRule{check_mailbox, "an address such as \"postmaster@example.net\""};
 const TextRule kNextHopRule{check_next_hop, kNextHopAllowed};
 const TextRule kRecipientRule{check_route_domain,

@@ -48,8 +48,8 @@ void append_escaped(std::string& line, std::string_view value) {
     if (smtp::is_alnum(c) || kPlain.contains(c)) {
       line += c;
     } else {
-      const auto octet = static_cast<unsigned char>(c);
-      (line += '%').append({kHex[octet >> 4U], kHex[octet & 15U]});
+      const auto byte = static_cast<unsigned char>(c);
+      (line += '%').append({kHex[byte >> 4U], kHex[byte & 15U]});
     }
   }
 }
@@ -79,7 +79,7 @@ std::string filter_fault(const QueueRequest& request) {
   for (const QueueFilter& filter : kFilters) {
     const std::string& text = request.*filter.text;
     const std::string option = "--" + std::string(filter.name);
-    if (text.size() > filter.bytes_max) return option + " takes up to " + std::to_string(filter.bytes_max) + " octets";
+    if (text.size() > filter.bytes_max) return option + " takes up to " + std::to_string(filter.bytes_max) + " bytes";
     if (!auth::is_clean_text(text)) return option + " takes UTF-8 without control characters";
   }
   const std::string& sender = request.sender;

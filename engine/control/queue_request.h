@@ -4,7 +4,7 @@
 //
 // The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
 // instead of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote
-// or kAnswerError. The request's words are in this order, parted by one blank each.  In a value every octet but
+// or kAnswerError. The request's words are in this order, parted by one blank each.  In a value every byte but
 // letters, digits and
 // "-._@+*/:[]" is written "%XX", in capitals.  So a request has one line, and a line one request.
 // Pure; any thread.

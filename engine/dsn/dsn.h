@@ -89,7 +89,7 @@ struct Report {
 // The three parts: words for a reader; message/delivery-status; the header, or all of the original.
 // The second is message/global-delivery-status where the original is an internationalised message
 // (RFC 6531), something in it is not ASCII and 8-bit content may go back; elsewhere addresses are
-// written in ASCII (RFC 6533 3) and other 8-bit octets as '?'.
+// written in ASCII (RFC 6533 3) and other 8-bit bytes as '?'.
 std::optional<Report> build_report(const ReportInput& input);
 
 }  // namespace sluice::dsn

@@ -139,7 +139,7 @@ void append_quoted_printable(std::string& out, std::string_view text) {
       continue;
     }
     const char c = text[i];
-    // "Octets with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded
+    // "Bytes with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded
     // line".
     const bool at_end = i + 1 == text.size() || text.substr(i + 1).starts_with("\r\n");
     const bool plain = c == ' ' || c == '\t' ? !at_end : c > ' ' && c <= '~' && c != '=';
@@ -151,10 +151,10 @@ void append_quoted_printable(std::string& out, std::string_view text) {
       out += c;
       continue;
     }
-    const auto octet = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     out += '=';
-    out += kHex[octet >> 4U];
-    out += kHex[octet & 0xfU];
+    out += kHex[byte >> 4U];
+    out += kHex[byte & 0xfU];
   }
 }
 

@@ -30,7 +30,7 @@ std::string clean_words(std::string_view text, std::size_t bytes_max, Charset ch
 // The same, but every space stays.
 std::string clean_address(std::string_view address, Charset charset);
 
-// Clean words, each as it is, in lines of 78 octets where they permit.  The first line begins with
+// Clean words, each as it is, in lines of 78 bytes where they permit.  The first line begins with
 // `first`, the others with `rest`.
 void append_wrapped(std::string& out, std::string_view first, std::string_view rest, std::string_view words);
 // A field whose value may be folded at its spaces, and one whose value must stay as it is.

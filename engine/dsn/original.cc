@@ -73,7 +73,7 @@ void append_line(std::string& out, std::string_view line) {
   out += "\r\n";
 }
 
-// Its lines, with nothing in them that ends one, and 8-bit octets only where they are UTF-8 and
+// Its lines, with nothing in them that ends one, and 8-bit bytes only where they are UTF-8 and
 // allowed.
 std::string clean_header(std::string_view header, bool utf8_allowed) {
   const bool eight_bit = utf8_allowed && smtp::is_clean_utf8(header);

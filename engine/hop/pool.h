@@ -1,4 +1,4 @@
-// The connections to the hosts of one destination (a route, or one domain's mail exchangers): kept ones first, new
+// The connections to the hosts of one destination (a route, or one domain's MX hosts): kept ones first, new
 // ones up to a limit for each host, and a bounded queue of callers that have to wait.  A host that fails is left alone
 // for a while, then tried by one session at a time; while others do the work, it is tried in the background. Hosts of
 // the lowest preference come first; among equals load goes by weight.
@@ -74,7 +74,7 @@ class Pool final : private ConnectionBudget::User {
   };
   // `route` and `tls` outlive the pool; `tls` is null where the route has none.
   Pool(const Parts& parts, const route::Route& route, std::string hostname, tls::TlsClientContext* tls);
-  // For hosts that the route does not name, such as mail exchangers.
+  // For hosts that the route does not name, such as MX hosts.
   Pool(const Parts& parts, const route::Route& route, std::vector<PoolHost> hosts, std::string hostname,
        tls::TlsClientContext* tls);
   ~Pool() override;

@@ -42,7 +42,7 @@ void Pool::Waiter::expire(void* context) {
   auto& self = *static_cast<Waiter*>(context);
   self.expired = true;
   self.leave_line();  // or it would be given a turn that it does not use
-  self.gate.open();
+  self.event.set();
 }
 
 Pool::Share& Pool::share_of(std::string_view customer) {
@@ -78,7 +78,7 @@ Task<bool> Pool::wait_turn(std::string_view customer, bool first_in_line) {
   Waiter waiter(*this, share, first_in_line);
   make_holders_give_way();
   if (!look_.armed() && !stopping_) loop().timers().arm(look_, loop().now() + kLookEvery);
-  co_await waiter.gate.wait("a connection of the pool");
+  co_await waiter.event.wait("a connection of the pool");
   co_return !waiter.expired;
 }
 
@@ -94,7 +94,7 @@ void Pool::wake_one() {
   waiter.leave_line();
   waiter.called = true;
   ++called_;
-  waiter.gate.open();
+  waiter.event.set();
 }
 
 void Pool::wake_all() {

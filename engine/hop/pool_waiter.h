@@ -17,7 +17,7 @@ struct Pool::Waiter {
 
   Pool& pool_;
   Share& share_;
-  Gate gate;
+  AsyncEvent event;
   bool expired = false;
   bool called = false;  // its turn has come
   io::Timer timer_{&expire, this};

@@ -14,13 +14,13 @@ struct CoreDns::Question {
   Question(CoreDns& asking, std::uint64_t number) : desk(asking), id(number) {}
   CoreDns& desk;
   std::uint64_t id;
-  Gate answered;
+  AsyncEvent answered;
   DnsReply reply;
-  Timer patience{[](void* self) {
-                   auto& question = *static_cast<Question*>(self);
-                   question.desk.answer(question.id, dns_failure("the name service did not answer in time"));
-                 },
-                 this};
+  Timer timeout{[](void* self) {
+                  auto& question = *static_cast<Question*>(self);
+                  question.desk.answer(question.id, dns_failure("the name service did not answer in time"));
+                },
+                this};
 };
 
 // An answer may come when the desk, and even its loop, is gone.  The mutex holds the loop while it
@@ -31,8 +31,8 @@ struct CoreDns::Way {
   CoreDns* desk = nullptr;  // the core's thread only; likewise
 };
 
-CoreDns::CoreDns(Loop& loop, Dns& dns, Duration patience)
-    : Abortable(loop), loop_(loop), dns_(dns), patience_(patience), way_(std::make_shared<Way>()) {
+CoreDns::CoreDns(Loop& loop, Dns& dns, Duration timeout)
+    : Abortable(loop), loop_(loop), dns_(dns), patience_(timeout), way_(std::make_shared<Way>()) {
   way_->loop = &loop;
   way_->desk = this;
 }
@@ -48,7 +48,7 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type) {
   if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
   Question question(*this, asked_++);
   waiting_.emplace(question.id, &question);
-  loop_.timers().arm(question.patience, later(loop_.now(), patience_));
+  loop_.timers().arm(question.timeout, later(loop_.now(), patience_));
   dns_.query(name, type, [way = way_, id = question.id](DnsReply reply) {
     const std::lock_guard lock(way->mutex);
     if (way->loop == nullptr) return;
@@ -85,9 +85,9 @@ void CoreDns::answer(std::uint64_t id, DnsReply reply) {
   if (it == waiting_.end()) return;
   Question& question = *it->second;
   waiting_.erase(it);
-  loop_.timers().disarm(question.patience);
+  loop_.timers().disarm(question.timeout);
   question.reply = std::move(reply);
-  question.answered.open();
+  question.answered.set();
 }
 
 void CoreDns::abort() {

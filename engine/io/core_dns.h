@@ -19,8 +19,8 @@ namespace sluice::io {
 
 class CoreDns final : private Abortable {
  public:
-  // `dns` outlives this, or at least all asking.  `patience`: no answer takes longer.
-  CoreDns(Loop& loop, Dns& dns, Duration patience);
+  // `dns` outlives this, or at least all asking.  `timeout`: no answer takes longer.
+  CoreDns(Loop& loop, Dns& dns, Duration timeout);
   ~CoreDns();
   CoreDns(const CoreDns&) = delete;
   CoreDns& operator=(const CoreDns&) = delete;

@@ -59,7 +59,7 @@ class Disk {
   virtual DiskResult<std::vector<DiskEntry>> list(const std::string& directory) = 0;
   virtual DiskResult<DiskEntry> look(const std::string& path) = 0;
 
-  // A new file (0600, EEXIST when something is there) of `bytes` zero octets, whole blocks, that
+  // A new file (0600, EEXIST when something is there) of `bytes` zero bytes, whole blocks, that
   // are really written and synced, so that a later direct overwrite changes no metadata.  Its name
   // is on the disk after sync_directory().  Opened for direct reads and writes; without O_DIRECT
   // where the file system refuses it. When it fails, nothing is left of it.

@@ -1,4 +1,4 @@
-// Questions to the name service, as the mail system needs them: mail exchangers and addresses, with
+// Questions to the name service, as the mail system needs them: MX hosts and addresses, with
 // their times to live.  A part of the platform: real_dns.h asks the network, tests/sim/dns.h a simulated world.
 // Any thread.  Outlives whoever asks; a core asks through a CoreDns (core_dns.h), which may go before
 // it is answered.
@@ -27,7 +27,7 @@ enum class DnsStatus : std::uint8_t {
 
 struct DnsRecord {
   std::uint16_t preference = 0;  // mx
-  std::string name;              // mx: the exchanger, as fold_dns_name() gives it
+  std::string name;              // mx: the MX host, as fold_dns_name() gives it
   Address address;               // a, aaaa; without a port
   std::uint32_t ttl_s = 0;       // the least of its own and those of the aliases on the way to it
 };
@@ -63,7 +63,7 @@ class Dns {
 std::string fold_dns_name(std::string_view name);
 
 // May a host or a mail domain be called that?  Labels of letters, digits, hyphens and, as they
-// occur, underscores; each at most 63 octets, 253 together; a final dot is allowed.  What looks
+// occur, underscores; each at most 63 bytes, 253 together; a final dot is allowed.  What looks
 // like an address ("192.0.2.1") is none: RFC 3696 section 2 says that the last label is never all
 // digits.
 bool dns_host_name(std::string_view name);

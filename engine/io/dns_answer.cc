@@ -42,29 +42,29 @@ class Reader {
     require(message_.size() - at_ >= size);
     return whole_;
   }
-  static void append(std::string& text, std::uint8_t octet);
+  static void append(std::string& text, std::uint8_t byte);
 
   std::span<const std::uint8_t> message_;
   std::size_t at_ = 0;
   bool whole_ = true;
 };
 
-// As fold_dns_name() gives it.  Octets that no host name has are written as \DDD (RFC 1035 5.1), so
+// As fold_dns_name() gives it.  Bytes that no host name has are written as \DDD (RFC 1035 5.1), so
 // that a dot inside a label does not become one between two.
-void Reader::append(std::string& text, std::uint8_t octet) {
-  const char c = octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet - 'A' + 'a') : static_cast<char>(octet);
+void Reader::append(std::string& text, std::uint8_t byte) {
+  const char c = byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : static_cast<char>(byte);
   if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
     text += c;
     return;
   }
   text += '\\';
-  for (const int unit : {100, 10, 1}) text += static_cast<char>('0' + octet / unit % 10);
+  for (const int unit : {100, 10, 1}) text += static_cast<char>('0' + byte / unit % 10);
 }
 
 // RFC 1035 4.1.4.  Every pointer must lead further to the front than all before it, so they end.
 std::string Reader::name() {
   std::string text;
-  std::size_t octets = 1;
+  std::size_t wire_bytes = 1;
   std::size_t front = at_;  // where the part that is being read began
   std::size_t after = 0;    // where the record goes on, once a pointer was followed
   for (;;) {
@@ -78,10 +78,10 @@ std::string Reader::name() {
       front = at_ = target;
       continue;
     }
-    octets += size + 1U;
-    require(size < 0x40U && octets <= kWireNameBytesMax);
+    wire_bytes += size + 1U;
+    require(size < 0x40U && wire_bytes <= kWireNameBytesMax);
     if (!text.empty()) text += '.';
-    for (const std::uint8_t octet : bytes(size)) append(text, octet);
+    for (const std::uint8_t byte : bytes(size)) append(text, byte);
   }
   if (after != 0) at_ = after;
   return text.empty() ? "." : text;

@@ -21,9 +21,9 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 
 enum class LogFormat : std::uint8_t { json, logfmt };
 
-// Octets of a value that are shown; a longer one ends in "...".
+// Bytes of a value that are shown; a longer one ends in "...".
 inline constexpr std::size_t kLogValueBytesMax = 1024;
-// Octets of a line with its newline.  Fields that no longer fit are left out, and the line ends
+// Bytes of a line with its newline.  Fields that no longer fit are left out, and the line ends
 // with truncated=true.
 inline constexpr std::size_t kLogLineBytesMax = 8192;
 

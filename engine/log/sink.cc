@@ -122,7 +122,7 @@ class DescriptorSink final : public LogSink {
       errno = EAGAIN;
       return -1;
     }
-    // A pipe that poll() calls writable takes this many octets (pipe(7)).
+    // A pipe that poll() calls writable takes this many bytes (pipe(7)).
     return ::write(fd, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
   }
 

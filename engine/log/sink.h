@@ -14,7 +14,7 @@ namespace sluice::log {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  // How much of it was taken, at least one octet; or an errno, of which EAGAIN means: later.
+  // How much of it was taken, at least one byte; or an errno, of which EAGAIN means: later.
   virtual std::expected<std::size_t, int> write(std::string_view bytes) = 0;
   // From now on to `file` (the same one again, after it was renamed).  The error is a sentence;
   // then all is as before.
@@ -43,7 +43,7 @@ class MemoryLogSink final : public LogSink {
   void clear();
   // write() fails with this errno from now on; 0: no more.
   void fail(int error);
-  // Takes at most this many octets at a time, and fails with EAGAIN when this many in all were
+  // Takes at most this many bytes at a time, and fails with EAGAIN when this many in all were
   // taken.
   void limit(std::size_t piece_bytes, std::size_t total_bytes);
   [[nodiscard]] std::string reopened() const;  // the file last asked for

@@ -72,7 +72,7 @@ struct AuthorVerdict {
   // them, or a setting lets him; never where one is unquoted and is not his.
   std::vector<NamedDomain> in_names;
   bool loose_name = false;  // the display name has "@", "[" or "]" outside of quotes
-  std::uint64_t steps = 0;  // octets looked at: linear in the value's size
+  std::uint64_t steps = 0;  // bytes looked at: linear in the value's size
 
   bool ok() const { return fault == AuthorFault::none; }
   // The one author, or null.

@@ -1,6 +1,6 @@
 // What a message is sent with (RFC 5598: the envelope), as values.  Mailboxes are kept as the client wrote
 // them, without brackets: local parts are never changed.
-// Owned by the session's transaction and lent to its taker.
+// Owned by the session's transaction and lent to its sink.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ inline constexpr std::size_t kMessageIdBytesMax = 250;
 // What of a message is not ASCII, as its bytes tell: by this, and not by what a client declared, it is decided what a
 // next hop has to be able to do (RFC 6152, RFC 6531).
 struct ContentFacts {
-  bool header_eight_bit = false;  // from the beginning of the body on: Taker::begin()
+  bool header_eight_bit = false;  // from the beginning of the body on: MessageSink::begin()
   bool eight_bit = false;         // in the header or in the body, as far as it has come
   bool whole = false;             // all of it has come: what is not there will not be
   friend bool operator==(const ContentFacts&, const ContentFacts&) = default;

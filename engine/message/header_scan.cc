@@ -12,13 +12,13 @@ namespace {
 
 // RFC 5322 2.2: "A field name MUST be composed of printable US-ASCII characters (i.e., characters
 // that have values between 33 and 126, inclusive), except colon."  RFC 6532 does not change this.
-constexpr auto kFieldNameOctet = [] {
+constexpr auto kFieldNameByte = [] {
   std::array<bool, 256> table{};
-  for (std::size_t octet = 33; octet <= 126; ++octet) table[octet] = octet != ':';
+  for (std::size_t byte = 33; byte <= 126; ++byte) table[byte] = byte != ':';
   return table;
 }();
 
-bool is_name_octet(char c) { return kFieldNameOctet[static_cast<unsigned char>(c)]; }
+bool is_name_byte(char c) { return kFieldNameByte[static_cast<unsigned char>(c)]; }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 // What leaves a line blank to one reader or another.
@@ -138,7 +138,7 @@ const char* HeaderScan::step(const char* at, const char* end) {
     case At::line_start:
       return line_start(at);
     case At::after_dot:
-      return *at == '\r' ? fail(HeaderFault::lone_dot, at) : first_octet(at);
+      return *at == '\r' ? fail(HeaderFault::lone_dot, at) : first_byte(at);
     case At::empty_line_cr:
       return empty_line(at);
     case At::name:
@@ -166,12 +166,12 @@ const char* HeaderScan::line_start(const char* at) {
     at_ = At::after_dot;
     return at + 1;
   }
-  return first_octet(at);
+  return first_byte(at);
 }
 
 // RFC 5322 2.2.3: a line that begins with white space continues the field before it.  RFC 5322 2.1:
 // the header ends with "an empty line (i.e., a line with nothing preceding the CRLF)".
-const char* HeaderScan::first_octet(const char* at) {
+const char* HeaderScan::first_byte(const char* at) {
   if (is_space(*at)) {
     if (counts_.fields == 0) return fail(HeaderFault::leading_space, at);
     at_ = At::blanks;
@@ -198,7 +198,7 @@ const char* HeaderScan::empty_line(const char* at) {
 }
 
 const char* HeaderScan::name(const char* begin, const char* end) {
-  const char* at = std::find_if_not(begin, end, is_name_octet);
+  const char* at = std::find_if_not(begin, end, is_name_byte);
   const auto size = static_cast<std::size_t>(at - begin);
   if (name_size_ < kNameBytesKept) {
     std::memcpy(name_.data() + name_size_, begin, std::min(size, kNameBytesKept - name_size_));

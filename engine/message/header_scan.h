@@ -39,7 +39,7 @@ enum class HeaderFault : std::uint8_t {
   leading_space,   // the first line is a continuation of nothing
   no_field_name,   // the first line begins with a colon
   no_colon,        // the first line is no field
-  bad_field_name,  // a control, a NUL or an 8-bit octet in the first field's name
+  bad_field_name,  // a control, a NUL or an 8-bit byte in the first field's name
   bare_line_end,   // a CR or LF alone where a line ends
   lone_dot,        // the end of DATA was fed, or the bytes are not dot-stuffed at all
   blank_lines,     // more lines of blanks only than kHeaderEditsMax
@@ -65,7 +65,7 @@ struct HeaderCounts {
 struct AuthorField {
   enum class Kind : std::uint8_t { sender, author, resent_from, resent_sender };
   Kind kind = Kind::sender;
-  std::size_t begin = 0;  // offsets as header_size() counts them: its first octet,
+  std::size_t begin = 0;  // offsets as header_size() counts them: its first byte,
   std::size_t end = 0;    // and what comes behind its last CRLF
   std::string value;      // what follows the colon, as HeaderScan::from_value()
   bool cut = false;       // the value was longer than from_bytes_max
@@ -98,7 +98,7 @@ class HeaderScan {
   HeaderState state() const { return state_; }
   HeaderFault fault() const { return fault_; }
 
-  // Once complete: the offset of the body's first octet, counted in octets as they were fed
+  // Once complete: the offset of the body's first byte, counted in bytes as they were fed
   // (stuffed dots included).
   std::size_t header_size() const { return size_; }
   // For tests: false if the message ended without the empty line; true where edits() puts one in.
@@ -145,7 +145,7 @@ class HeaderScan {
   // Each takes the bytes at hand, and returns the first that it has not dealt with.
   const char* step(const char* at, const char* end);
   const char* line_start(const char* at);
-  const char* first_octet(const char* at);
+  const char* first_byte(const char* at);
   const char* empty_line(const char* at);
   const char* name(const char* begin, const char* end);
   const char* before_colon(const char* begin, const char* end);
@@ -177,7 +177,7 @@ class HeaderScan {
   bool from_cut_ = false;
   bool from_obsolete_ = false;
   bool spaced_ = false;  // the field at hand has a space before its colon
-  char previous_ = 0;    // the octet before the run of a value
+  char previous_ = 0;    // the byte before the run of a value
   std::size_t size_ = 0;
   const char* piece_ = nullptr;       // what is being fed, at offset size_
   std::size_t line_ = 0;              // where the line at hand begins

@@ -18,7 +18,7 @@ using smtp::is_control;
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 
-bool is_literal_octet(char c) { return smtp::is_alnum(c) || c == '.' || c == ':' || c == '-'; }
+bool is_literal_byte(char c) { return smtp::is_alnum(c) || c == '.' || c == ':' || c == '-'; }
 
 // dot-atom-text: atoms with one dot between two of them.
 bool is_dot_atom(std::string_view text) {
@@ -154,10 +154,10 @@ bool MailboxListParser::domain_name() {
   return true;
 }
 
-// RFC 5321 4.1.3, but only with octets that no reader takes for the end of an address.
+// RFC 5321 4.1.3, but only with bytes that no reader takes for the end of an address.
 bool MailboxListParser::domain_literal() {
   const std::size_t begin = at_++;
-  if (run_of(is_literal_octet).empty() || ended() || look() != ']') return fail(AuthorFault::bad_domain);
+  if (run_of(is_literal_byte).empty() || ended() || look() != ']') return fail(AuthorFault::bad_domain);
   ++at_;
   const std::string_view text = text_.substr(begin, at_ - begin);
   verdict_.steps += text.size();
@@ -270,7 +270,7 @@ bool MailboxListParser::white_space_and_comments() {
   return true;
 }
 
-// RFC 5322 3.2.1: quoted-pair = "\" (VCHAR / WSP).  Leaves the second octet to the caller.
+// RFC 5322 3.2.1: quoted-pair = "\" (VCHAR / WSP).  Leaves the second byte to the caller.
 bool MailboxListParser::quoted_pair() {
   ++at_;
   if (ended()) return fail(AuthorFault::syntax);

@@ -58,7 +58,7 @@ class MailboxListParser {
   std::string_view text_;
   const AuthorOptions& options_;
   std::size_t at_ = 0;
-  // What the last quoted string means; cut one octet past the limit of a local part.
+  // What the last quoted string means; cut one byte past the limit of a local part.
   std::string quoted_;
   // The display name at hand, and all comments, as people read them: quotes gone, a blank for a fold.
   Shown shown_ = Shown::name;

@@ -22,7 +22,7 @@ static_assert(std::max(kAddressBytesMax, 4 * kWordBytesMax) + 16 < smtp::kTextLi
 
 constexpr char kReplacement = '?';
 
-bool is_word_octet(char c) { return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_'; }
+bool is_word_byte(char c) { return smtp::is_alnum(c) || c == '.' || c == '-' || c == '_'; }
 bool is_bracketed(std::string_view text) { return text.size() > 2 && text.front() == '[' && text.back() == ']'; }
 
 std::int64_t whole_seconds(WallMillis time) { return time / 1000 - (time % 1000 < 0 ? 1 : 0); }
@@ -47,7 +47,7 @@ void append_host(std::string& out, std::string_view host) {
   host = host.substr(0, smtp::kDomainBytesMax);
   if (is_bracketed(host)) {
     out += '[';
-    append_cleaned(out, host.substr(1, host.size() - 2), [](char c) { return is_word_octet(c) || c == ':'; });
+    append_cleaned(out, host.substr(1, host.size() - 2), [](char c) { return is_word_byte(c) || c == ':'; });
     out += ']';
     return;
   }
@@ -59,7 +59,7 @@ void append_host(std::string& out, std::string_view host) {
       return;
     }
   }
-  append_cleaned(out, host, is_word_octet);
+  append_cleaned(out, host, is_word_byte);
 }
 
 // RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]".
@@ -218,7 +218,7 @@ void append_received(std::string& out, const ReceivedField& data) {
   append_with(field, data);
   if (!data.queue_id.empty()) {
     field.clause().word("id").word_by(
-        [&](std::string& to) { append_cleaned(to, data.queue_id.substr(0, kWordBytesMax), is_word_octet); });
+        [&](std::string& to) { append_cleaned(to, data.queue_id.substr(0, kWordBytesMax), is_word_byte); });
   }
   // RFC 5321 7.2: `for` tells recipients of each other, so it is there only where there is one.
   // Nothing that we write asks for SMTPUTF8: the next hop may not have it.
@@ -239,7 +239,7 @@ void append_date(std::string& out, WallMillis time) {
 // id-right = dot-atom-text / no-fold-literal.  Not folded: many readers take a folded one for
 // another.
 std::string append_message_id(std::string& out, const MessageIdField& field) {
-  const auto is_atom_octet = [](char c) { return smtp::is_alnum(c) || c == '-' || c == '_'; };
+  const auto is_atom_byte = [](char c) { return smtp::is_alnum(c) || c == '-' || c == '_'; };
   out += "Message-ID: ";
   const std::size_t begin = out.size();
   out += '<';
@@ -248,7 +248,7 @@ std::string append_message_id(std::string& out, const MessageIdField& field) {
   append_number(out, field.random, 36);
   if (!field.queue_id.empty()) {
     out += '.';
-    append_cleaned(out, field.queue_id.substr(0, kWordBytesMax), is_atom_octet);
+    append_cleaned(out, field.queue_id.substr(0, kWordBytesMax), is_atom_byte);
   }
   out += '@';
   if (field.host.empty())

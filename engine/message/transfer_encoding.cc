@@ -33,7 +33,7 @@ void QuotedPrintable::put(char c, bool plain, std::string& out) {
   append_escaped_byte(c, out);
 }
 
-// "Octets with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded line".
+// "Bytes with values of 9 and 32 ... MUST NOT be so represented at the end of an encoded line".
 void QuotedPrintable::flush_space(bool at_end, std::string& out) {
   if (space_ != 0) put(std::exchange(space_, '\0'), !at_end, out);
 }

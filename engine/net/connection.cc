@@ -357,7 +357,7 @@ void Connection::terminate() {
 }
 
 void Connection::operation_ended() {
-  if (joining_ && idle()) joined_.open();
+  if (joining_ && idle()) joined_.set();
 }
 
 Task<void> Connection::close() {

@@ -176,7 +176,7 @@ class Connection final : private io::Abortable {
   io::Timer timer_{&on_timer, this};
   // Sends start at the end of the turn: all that is written in one goes out in one.
   io::Deferred flush_later_{[](void* self) { static_cast<Connection*>(self)->flush(); }, this};
-  Gate joined_;
+  AsyncEvent joined_;
   std::unique_ptr<tls::TlsSession> tls_;
   ConnectionCounters counters_;
 };

@@ -33,7 +33,7 @@ void Listener::on_accept(void* context, const io::Completion& completion) {
   }
   if (completion.more) return;
   if (self.closing_) {
-    self.ended_.open();
+    self.ended_.set();
   } else if (completion.result < 0) {
     self.last_error_ = -completion.result;
     ++self.pauses_;

@@ -43,7 +43,7 @@ class Listener {
   bool closed_ = false;
   int last_error_ = 0;
   std::uint64_t pauses_ = 0;
-  Gate ended_;
+  AsyncEvent ended_;
 };
 
 }  // namespace sluice::net

@@ -1,7 +1,7 @@
 // Addresses of the next hops that routes name, kept for a while: a core never waits for a name that it looked up a
 // moment ago, and goes on with the last answer while the name service fails or has lost the name.
 //
-// A name with a dot in it is absolute: the hosts file, then the name servers that mail exchangers are asked of ([dns]
+// A name with a dot in it is absolute: the hosts file, then the name servers that MX hosts are asked of ([dns]
 // servers, or the system's).  No search list applies, so that mail never goes to a host of another name.  A name
 // without a dot is the system's own affair: its resolver, with its search list. One per core; that core's thread only.
 // Must outlive all callers of look_up().

@@ -136,14 +136,14 @@ Task<schedule::Verdict> Queue::transmit(Course& course, hop::Pool& pool) {
                                    .customer = share_of_pool(stored.submitter)});
   co_await transmission.begin(stored.form);
   for (const spool::Location& piece : stored.pieces) {
-    auto octets = co_await parts_.spool.read_piece(active.id, piece);
-    if (!octets) {
+    auto bytes = co_await parts_.spool.read_piece(active.id, piece);
+    if (!bytes) {
       co_await transmission.abandon();
-      course.unreadable = std::move(octets.error());
+      course.unreadable = std::move(bytes.error());
       co_return schedule::Verdict::not_tried;
     }
     Chain content;
-    content.append(*std::move(octets));
+    content.append(*std::move(bytes));
     co_await transmission.feed(std::move(content));
   }
   Chain content;

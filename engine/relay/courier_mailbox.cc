@@ -1,5 +1,5 @@
 // A try to put a queued message into a Maildir: of several recipients some may have their mailbox here.
-#include "engine/relay/mailbox.h"
+#include "engine/relay/maildir_sink.h"
 #include "engine/relay/queue_active.h"
 #include "engine/relay/words.h"
 
@@ -18,25 +18,25 @@ Task<schedule::Verdict> Queue::put_into_mailbox(Course& course, std::string dire
   message::Envelope envelope = stored.envelope;
   envelope.recipients.clear();
   for (const std::uint32_t i : course.recipients) envelope.recipients.push_back(stored.envelope.recipients[i]);
-  MailboxTaker mailbox(parts_.loop, std::move(directory));
+  MaildirSink sink(parts_.loop, std::move(directory));
   std::vector<smtp::Reply> answers;
-  co_await mailbox.offer(envelope, 0, answers);
-  co_await mailbox.begin(stored.form);
+  co_await sink.add_recipients(envelope, 0, answers);
+  co_await sink.begin(stored.form);
   for (const spool::Location& piece : stored.pieces) {
-    auto octets = co_await parts_.spool.read_piece(active.id, piece);
-    if (!octets) {
-      co_await mailbox.abandon();
-      course.unreadable = std::move(octets.error());
+    auto bytes = co_await parts_.spool.read_piece(active.id, piece);
+    if (!bytes) {
+      co_await sink.abort();
+      course.unreadable = std::move(bytes.error());
       co_return schedule::Verdict::not_tried;
     }
     Chain content;
-    content.append(*std::move(octets));
-    co_await mailbox.feed(std::move(content));
+    content.append(*std::move(bytes));
+    co_await sink.write(std::move(content));
   }
   Chain content;
   content.append(active.message->content);
-  co_await mailbox.feed(std::move(content));
-  const message::Outcome outcome = co_await mailbox.finish();
+  co_await sink.write(std::move(content));
+  const message::Outcome outcome = co_await sink.commit();
   const bool delivered = outcome.reply.positive();
   const WallMillis now = parts_.loop.platform().clock.wall();
   const auto count = static_cast<std::uint16_t>(course.recipients.size());

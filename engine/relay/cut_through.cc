@@ -35,7 +35,8 @@ void CutThrough::leave_out(const std::vector<std::uint32_t>& recipients) {
   left_out_ = recipients;
 }
 
-Task<void> CutThrough::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+Task<void> CutThrough::add_recipients(const message::Envelope& envelope, std::size_t first,
+                                      std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
   promised_.resize(envelope.recipients.size(), true);
   if (!eager_) {
@@ -72,19 +73,19 @@ Task<void> CutThrough::begin(message::BodyForm form) {
   co_await transmission_->begin(form);
 }
 
-Task<void> CutThrough::feed(Chain bytes) {
+Task<void> CutThrough::write(Chain bytes) {
   co_await retained_.add(bytes);
   co_await transmission_->feed(std::move(bytes));
 }
 
-Task<message::Outcome> CutThrough::finish() {
+Task<message::Outcome> CutThrough::commit() {
   co_await transmission_->finish();
   message::Outcome outcome = co_await decide();
   retained_.drop();
   co_return outcome;
 }
 
-Task<void> CutThrough::abandon() {
+Task<void> CutThrough::abort() {
   if (transmission_) co_await transmission_->abandon();
   retained_.drop();
 }

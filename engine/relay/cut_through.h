@@ -19,14 +19,14 @@
 #include <vector>
 
 #include "engine/hop/pool.h"
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/relay/message_writer.h"
 #include "engine/relay/retained.h"
 #include "engine/relay/transmission.h"
 
 namespace sluice::relay {
 
-class CutThrough final : public message::Taker {
+class CutThrough final : public message::MessageSink {
  public:
   static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
@@ -36,16 +36,17 @@ class CutThrough final : public message::Taker {
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
-  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
+  Task<void> add_recipients(const message::Envelope& envelope, std::size_t first,
+                            std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
-  Task<void> feed(Chain bytes) override;
-  Task<message::Outcome> finish() override;
-  Task<void> abandon() override;
+  Task<void> write(Chain bytes) override;
+  Task<message::Outcome> commit() override;
+  Task<void> abort() override;
   [[nodiscard]] message::Outcome asked() const override;
 
   // For tests: what it holds.
   [[nodiscard]] const Retained& retained() const { return retained_; }
-  // After begin(): with results after finish().
+  // After begin(): with results after commit().
   [[nodiscard]] const Transmission& transmission() const { return *transmission_; }
 
  private:

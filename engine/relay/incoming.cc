@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/relay/mailbox.h"
+#include "engine/relay/maildir_sink.h"
 #include "engine/relay/queue_first.h"
 #include "engine/relay/spool_writer.h"
 
@@ -18,7 +18,8 @@ bool Incoming::eager() const {
          (route().dialog == route::RouteDialog::eager || !falls_back());
 }
 
-Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size_t first,
+                                    std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
   std::vector<std::uint32_t> elsewhere;
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
@@ -42,7 +43,7 @@ Task<void> Incoming::offer(const message::Envelope& envelope, std::size_t first,
     co_return;
   }
   through_->leave_out(elsewhere);
-  co_await through_->offer(envelope, first, answers);
+  co_await through_->add_recipients(envelope, first, answers);
 }
 
 OpenWriter Incoming::open_writer() {
@@ -73,7 +74,7 @@ Task<void> Incoming::begin(message::BodyForm form) {
 // Late: the recipients are all known now, and nobody has asked about them.
 Task<void> Incoming::choose() {
   if (one_destination_ && !route().maildir.empty()) {
-    inner_ = std::make_unique<MailboxTaker>(parts_.loop, route().maildir);
+    inner_ = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
     // For good: the client hears it now, and nobody has to write a report.
@@ -81,17 +82,17 @@ Task<void> Incoming::choose() {
   }
   if (inner_ == nullptr) inner_ = std::make_unique<QueueFirst>(open_writer());
   std::vector<smtp::Reply> answers;
-  co_await inner_->offer(*envelope_, 0, answers);
+  co_await inner_->add_recipients(*envelope_, 0, answers);
 }
 
-Task<void> Incoming::feed(Chain bytes) {
+Task<void> Incoming::write(Chain bytes) {
   bytes_ += bytes.size();
-  if (inner_ != nullptr) co_await inner_->feed(std::move(bytes));
+  if (inner_ != nullptr) co_await inner_->write(std::move(bytes));
 }
 
-Task<message::Outcome> Incoming::finish() {
+Task<message::Outcome> Incoming::commit() {
   if (inner_ != nullptr) {
-    message::Outcome outcome = co_await inner_->finish();
+    message::Outcome outcome = co_await inner_->commit();
     if (through_ != nullptr)
       parts_.queue.learn({.transmission = through_->transmission(),
                           .envelope = *envelope_,
@@ -105,8 +106,8 @@ Task<message::Outcome> Incoming::finish() {
       .reply = no_way_->reply(), .next_hop = {}, .next_hop_address = {}, .next_hop_tls = {}, .detail = no_way_->text};
 }
 
-Task<void> Incoming::abandon() {
-  if (inner_ != nullptr) co_await inner_->abandon();
+Task<void> Incoming::abort() {
+  if (inner_ != nullptr) co_await inner_->abort();
 }
 
 message::Outcome Incoming::asked() const {

@@ -1,4 +1,4 @@
-// The taker that a session gives every message to: finds out where the recipients' copies go, and hands the message
+// The sink that a session gives every message to: finds out where the recipients' copies go, and hands the message
 // to the one that takes it there.
 //
 // Where all recipients share one destination and its route says `through`, that is CutThrough (with the spool behind it
@@ -18,9 +18,9 @@
 
 namespace sluice::relay {
 
-class Incoming final : public message::Taker {
+class Incoming final : public message::MessageSink {
  public:
-  // What is referred to outlives the taker.
+  // What is referred to outlives the sink.
   struct Parts {
     io::Loop& loop;
     Router& router;
@@ -31,11 +31,12 @@ class Incoming final : public message::Taker {
   Incoming(const Parts& parts, message::Submitter submitter);
   ~Incoming() override;
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
+  Task<void> add_recipients(const message::Envelope& envelope, std::size_t first,
+                            std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
-  Task<void> feed(Chain bytes) override;
-  Task<message::Outcome> finish() override;
-  Task<void> abandon() override;
+  Task<void> write(Chain bytes) override;
+  Task<message::Outcome> commit() override;
+  Task<void> abort() override;
   [[nodiscard]] message::Outcome asked() const override;
 
  private:
@@ -53,8 +54,8 @@ class Incoming final : public message::Taker {
   bool one_destination_ = true;
   Instant began_;                       // begin()
   std::uint64_t bytes_ = 0;             // of content
-  std::optional<Router::Lease> lease_;  // outlives the inner taker
-  std::unique_ptr<message::Taker> inner_;
+  std::optional<Router::Lease> lease_;  // outlives the inner sink
+  std::unique_ptr<message::MessageSink> inner_;
   CutThrough* through_ = nullptr;  // the inner one, if it is that
   std::optional<NoWay> no_way_;    // why there was none
 };

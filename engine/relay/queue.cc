@@ -223,9 +223,9 @@ Task<std::shared_ptr<Queue::Active>> Queue::open(spool::QueueId id) {
   if (place != nullptr) {
     std::shared_ptr<Active> active = place;
     if (!active->opened) {
-      Gate gate;
-      active->waiting.push_back(&gate);
-      co_await gate.wait("the message to be read");
+      AsyncEvent event;
+      active->waiting.push_back(&event);
+      co_await event.wait("the message to be read");
     }
     co_return active->message && !active->finished ? active : nullptr;
   }
@@ -233,7 +233,7 @@ Task<std::shared_ptr<Queue::Active>> Queue::open(spool::QueueId id) {
   auto read = co_await parts_.spool.read(id);
   active->opened = true;
   if (read) active->message.emplace(*std::move(read));
-  for (Gate* gate : active->waiting) gate->open();
+  for (AsyncEvent* event : active->waiting) event->set();
   if (active->message) co_return active;
   active_.erase(id);
   if (!parts_.spool.has(id)) co_return nullptr;

@@ -16,7 +16,7 @@ struct Queue::Active {
   bool opened = false;
   bool reporting = false;  // one task at a time
   bool finished = false;   // it is being, or has been, removed from the spool
-  std::vector<Gate*> waiting;
+  std::vector<AsyncEvent*> waiting;
 
   [[nodiscard]] const message::Envelope& envelope() const { return message->stored.envelope; }
   [[nodiscard]] message::DeliveryStatus& status() { return message->status; }

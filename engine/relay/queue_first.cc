@@ -4,7 +4,8 @@
 
 namespace sluice::relay {
 
-Task<void> QueueFirst::offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) {
+Task<void> QueueFirst::add_recipients(const message::Envelope& envelope, std::size_t first,
+                                      std::vector<smtp::Reply>& answers) {
   envelope_ = &envelope;
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) answers.emplace_back(smtp::replies::kRecipientOk);
   co_return;
@@ -15,11 +16,11 @@ Task<void> QueueFirst::begin(message::BodyForm form) {
   co_return;
 }
 
-Task<void> QueueFirst::feed(Chain bytes) {
+Task<void> QueueFirst::write(Chain bytes) {
   if (kept_) kept_ = co_await writer_->append(std::move(bytes));
 }
 
-Task<message::Outcome> QueueFirst::finish() {
+Task<message::Outcome> QueueFirst::commit() {
   if (kept_) {
     message::DeliveryStatus status;
     status.recipients.resize(envelope_->recipients.size());
@@ -36,7 +37,7 @@ Task<message::Outcome> QueueFirst::finish() {
   co_return outcome;
 }
 
-Task<void> QueueFirst::abandon() {
+Task<void> QueueFirst::abort() {
   writer_ = nullptr;
   co_return;
 }

@@ -6,20 +6,21 @@
 #include <memory>
 #include <string>
 
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/relay/message_writer.h"
 
 namespace sluice::relay {
 
-class QueueFirst final : public message::Taker {
+class QueueFirst final : public message::MessageSink {
  public:
   explicit QueueFirst(OpenWriter open) : open_(std::move(open)) {}
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override;
+  Task<void> add_recipients(const message::Envelope& envelope, std::size_t first,
+                            std::vector<smtp::Reply>& answers) override;
   Task<void> begin(message::BodyForm form) override;
-  Task<void> feed(Chain bytes) override;
-  Task<message::Outcome> finish() override;
-  Task<void> abandon() override;
+  Task<void> write(Chain bytes) override;
+  Task<message::Outcome> commit() override;
+  Task<void> abort() override;
 
  private:
   OpenWriter open_;

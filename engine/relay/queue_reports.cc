@@ -121,9 +121,9 @@ Task<std::optional<std::string>> Queue::original(Active& active, bool whole) {
   std::string text;
   for (const spool::Location& piece : message.stored.pieces) {
     if (!whole && text.size() > dsn::kReturnedHeaderBytesMax) break;
-    const auto octets = co_await parts_.spool.read_piece(active.id, piece);
-    if (!octets) co_return std::nullopt;
-    text += octets->view();
+    const auto bytes = co_await parts_.spool.read_piece(active.id, piece);
+    if (!bytes) co_return std::nullopt;
+    text += bytes->view();
   }
   if (whole || text.size() <= dsn::kReturnedHeaderBytesMax) text += message.content.view();
   if (whole) co_return text;

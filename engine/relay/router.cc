@@ -9,14 +9,14 @@ namespace sluice::relay {
 namespace {
 
 constexpr Duration kSweepEvery = std::chrono::seconds(10);
-// Pools of mail exchangers, for one route: past this, those that nobody uses go at once.
-constexpr std::size_t kExchangesMax = 4096;
+// Pools of MX hosts, for one route: past this, those that nobody uses go at once.
+constexpr std::size_t kMxAnswersMax = 4096;
 
 std::vector<hop::PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
   std::vector<hop::PoolHost> hosts;
-  for (const mx::Exchanger& exchanger : found.hosts)
-    hosts.push_back({.name = {.name = exchanger.name, .port = port, .preference = exchanger.preference},
-                     .addresses = exchanger.addresses});
+  for (const mx::MxHost& mx_host : found.hosts)
+    hosts.push_back({.name = {.name = mx_host.name, .port = port, .preference = mx_host.preference},
+                     .addresses = mx_host.addresses});
   return hosts;
 }
 
@@ -38,11 +38,11 @@ Router::Router(const Parts& parts, const route::RouteTable& table, const std::ve
   for (const Way& way : ways) {
     RouteWay& made = *ways_.emplace_back(std::make_unique<RouteWay>(way));
     if (way.route.mx) {
-      mx::ExchangeRules rules = parts_.rules;
+      mx::MxRules rules = parts_.rules;
       rules.port = way.route.port;
       if (!way.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
-      made.exchangers = std::make_unique<mx::MailExchangers>(parts_.loop, parts_.dns, parts_.loop.platform().random,
-                                                             mx::MailExchangersOptions{.rules = std::move(rules)});
+      made.mx_hosts = std::make_unique<mx::MxLookup>(parts_.loop, parts_.dns, parts_.loop.platform().random,
+                                                     mx::MxLookupOptions{.rules = std::move(rules)});
     } else if (way.route.maildir.empty()) {
       made.pool = std::make_unique<hop::Pool>(parts_.pool(), way.route, hostname_, way.tls);
     }
@@ -75,7 +75,7 @@ Bound Router::bind(const message::Recipient& recipient, const message::Envelope&
 
 // ------------------------------------------------------------------------------------------ leases
 
-Router::Lease::Lease(Router& router, hop::Pool& pool, Exchange* exchange)
+Router::Lease::Lease(Router& router, hop::Pool& pool, MxAnswer* exchange)
     : router_(&router), pool_(&pool), exchange_(exchange) {
   ++router.leases_;
   if (exchange != nullptr) ++exchange->leases;
@@ -93,29 +93,29 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease(const Bound& bound) {
   RouteWay& way = *ways_[bound.route];
   CHECK(way.route.maildir.empty());
   if (way.pool != nullptr) co_return Lease(*this, *way.pool, nullptr);
-  co_return co_await lease_exchange(way, bound.domain);
+  co_return co_await lease_mx(way, bound.domain);
 }
 
-Task<std::expected<Router::Lease, NoWay>> Router::lease_exchange(RouteWay& way, std::string domain) {
+Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, std::string domain) {
   if (const auto known = way.exchanges.find(domain);
       known != way.exchanges.end() && known->second->until > parts_.loop.now())
     co_return Lease(*this, known->second->pool, known->second.get());
   // Whoever asks keeps the router, as a lease does.
   ++leases_;
-  auto found = co_await way.exchangers->look_up(domain);
+  auto found = co_await way.mx_hosts->look_up(domain);
   --leases_;
   if (!found) {
-    const mx::ExchangeFailure& why = found.error();
+    const mx::MxFailure& why = found.error();
     co_return std::unexpected(
         NoWay{.permanent = why.permanent,
               .code = why.code,
               .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
               .text = why.text});
   }
-  std::unique_ptr<Exchange>& exchange = way.exchanges[domain];
+  std::unique_ptr<MxAnswer>& exchange = way.exchanges[domain];
   std::vector<hop::PoolHost> hosts = hosts_of(*found, way.route.port);
   if (exchange == nullptr) {
-    exchange = std::make_unique<Exchange>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
+    exchange = std::make_unique<MxAnswer>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
     if (stopping_) exchange->pool.stop();
   } else {
     exchange->pool.set_hosts(std::move(hosts));
@@ -140,7 +140,7 @@ void Router::reset_backoff(std::string_view destination) {
 // A connection that is open stays in use: it was made when the address was another machine's.
 void Router::set_machine_addresses(const mx::MachineAddresses& addresses) {
   for (auto& way : ways_) {
-    if (way->exchangers != nullptr) way->exchangers->set_machine_addresses(addresses);
+    if (way->mx_hosts != nullptr) way->mx_hosts->set_machine_addresses(addresses);
     for (auto& [domain, exchange] : way->exchanges) exchange->until = parts_.loop.now();
   }
 }
@@ -155,14 +155,14 @@ void Router::on_sweep(void* context) {
   auto& self = *static_cast<Router*>(context);
   bool any = false;
   for (auto& way : self.ways_) {
-    const Duration kept = way->exchanges.size() > kExchangesMax ? Duration::zero() : way->route.idle_timeout;
+    const Duration kept = way->exchanges.size() > kMxAnswersMax ? Duration::zero() : way->route.idle_timeout;
     const Instant oldest = self.parts_.loop.now() - kept;
     for (auto at = way->exchanges.begin(); at != way->exchanges.end();) {
       const auto here = at++;
-      Exchange& exchange = *here->second;
+      MxAnswer& exchange = *here->second;
       if (exchange.leases > 0 || exchange.used > oldest) continue;
       add(self.closed_, exchange.pool.counters());
-      self.closing_.add(close_exchange(std::move(here->second)));
+      self.closing_.add(close_mx(std::move(here->second)));
       way->exchanges.erase(here);
     }
     any = any || !way->exchanges.empty();
@@ -170,7 +170,7 @@ void Router::on_sweep(void* context) {
   if (any) self.arm_sweep();
 }
 
-Task<void> Router::close_exchange(std::unique_ptr<Exchange> exchange) { co_await exchange->pool.close(); }
+Task<void> Router::close_mx(std::unique_ptr<MxAnswer> exchange) { co_await exchange->pool.close(); }
 
 void Router::stop() {
   stopping_ = true;
@@ -186,7 +186,7 @@ Task<void> Router::close() {
   stop();
   for (auto& way : ways_) {
     if (way->pool != nullptr) co_await way->pool->close();
-    for (auto& [domain, exchange] : way->exchanges) closing_.add(close_exchange(std::move(exchange)));
+    for (auto& [domain, exchange] : way->exchanges) closing_.add(close_mx(std::move(exchange)));
     way->exchanges.clear();
   }
   co_await closing_.join("pools to close");

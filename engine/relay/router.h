@@ -1,5 +1,5 @@
 // Where a recipient's copy goes, and the connections that take it there: the routes of one configuration, the pools of
-// their hosts, and pools for the mail exchangers of domains as they are needed.
+// their hosts, and pools for the MX hosts of domains as they are needed.
 // One per core and generation of the configuration; that core's thread only.
 #pragma once
 
@@ -16,8 +16,8 @@
 
 #include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
-#include "engine/message/taker.h"
-#include "engine/mx/mail_exchangers.h"
+#include "engine/message/message_sink.h"
+#include "engine/mx/lookup.h"
 #include "engine/route/table.h"
 #include "engine/tls/client_context.h"
 
@@ -54,7 +54,7 @@ class Router {
     net::Dialer& dialer;
     hop::ConnectionBudget& budget;
     hop::HostMemory& memory;
-    mx::ExchangeRules rules;  // of all routes by mail exchangers; port and IPv6 are the route's own
+    mx::MxRules rules;  // of all routes by MX hosts; port and IPv6 are the route's own
     [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
@@ -96,8 +96,8 @@ class Router {
   Task<void> close();
 
  private:
-  struct Exchange {
-    Exchange(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
+  struct MxAnswer {
+    MxAnswer(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
         : pool(parts.pool(), way.route, std::move(hosts), hostname, way.tls) {}
     hop::Pool pool;
     Instant until;
@@ -108,14 +108,14 @@ class Router {
     explicit RouteWay(const Way& way) : route(way.route), tls(way.tls) {}
     const route::Route& route;
     tls::TlsClientContext* tls;
-    std::unique_ptr<hop::Pool> pool;  // of its hosts; null where mail exchangers are asked for
-    std::unique_ptr<mx::MailExchangers> exchangers;
-    std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;  // by domain
+    std::unique_ptr<hop::Pool> pool;  // of its hosts; null where MX hosts are asked for
+    std::unique_ptr<mx::MxLookup> mx_hosts;
+    std::map<std::string, std::unique_ptr<MxAnswer>, std::less<>> exchanges;  // by domain
   };
-  Task<std::expected<Lease, NoWay>> lease_exchange(RouteWay& way, std::string domain);
+  Task<std::expected<Lease, NoWay>> lease_mx(RouteWay& way, std::string domain);
   static void on_sweep(void* self);
   void arm_sweep();
-  static Task<void> close_exchange(std::unique_ptr<Exchange> exchange);
+  static Task<void> close_mx(std::unique_ptr<MxAnswer> exchange);
 
   Parts parts_;
   const route::RouteTable& table_;
@@ -138,10 +138,10 @@ class Router::Lease {
 
  private:
   friend class Router;
-  Lease(Router& router, hop::Pool& pool, Exchange* exchange);
+  Lease(Router& router, hop::Pool& pool, MxAnswer* exchange);
   Router* router_;
   hop::Pool* pool_;
-  Exchange* exchange_;  // null: a route's own pool
+  MxAnswer* exchange_;  // null: a route's own pool
 };
 
 }  // namespace sluice::relay

@@ -1,4 +1,4 @@
-// One message on one connection to a next hop, with a result for every recipient.  For the taker while the client is
+// One message on one connection to a next hop, with a result for every recipient.  For the sink while the client is
 // still sending, and for the courier from the spool.
 //
 // Two ways to begin:
@@ -31,7 +31,7 @@
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
 // answered yet; or, where the content's end went out together with the envelope, nothing at all was answered.  What
 // was taken without our hearing of it would be tried again by whoever keeps the message, so nothing is made worse.
-// Owned by one taker or courier; core thread only.
+// Owned by one sink or courier; core thread only.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,7 @@
 #include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/relay/content_form.h"
 
 namespace sluice::relay {

@@ -37,8 +37,8 @@ Task<Transmission::Halted> Transmission::send_whole() {
   co_return co_await end_content();
 }
 
-// RFC 3030 4.2: BDAT may be pipelined, its octets too.  Where nobody was taken, the next hop refuses the chunk and eats
-// its octets (RFC 3030 2).
+// RFC 3030 4.2: BDAT may be pipelined, its bytes too.  Where nobody was taken, the next hop refuses the chunk and eats
+// its bytes (RFC 3030 2).
 Task<Transmission::Halted> Transmission::send_all_at_once() {
   Chain content;
   ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), content);

@@ -22,13 +22,13 @@ class LowerCase {
  public:
   explicit LowerCase(std::string_view text) : size_(text.size()) {
     if (!fits()) return;
-    std::ranges::transform(text, octets_.begin(), [](char c) { return smtp::to_lower(c); });
+    std::ranges::transform(text, bytes_.begin(), [](char c) { return smtp::to_lower(c); });
   }
-  [[nodiscard]] bool fits() const { return size_ <= octets_.size(); }
-  [[nodiscard]] std::string_view text() const { return {octets_.data(), size_}; }
+  [[nodiscard]] bool fits() const { return size_ <= bytes_.size(); }
+  [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
 
  private:
-  std::array<char, smtp::kDomainBytesMax> octets_;
+  std::array<char, smtp::kDomainBytesMax> bytes_;
   std::size_t size_;
 };
 

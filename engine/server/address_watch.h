@@ -7,7 +7,7 @@
 
 #include "engine/io/loop.h"
 #include "engine/log/log.h"
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/selection.h"
 #include "engine/net/connection.h"
 
 namespace sluice::server {

@@ -100,7 +100,7 @@ Task<std::string> Control::answer(std::string_view request) {
 Task<std::vector<control::CoreStatus>> Control::ask_all(bool with_sessions) {
   std::vector<control::CoreStatus> all(cores_.size());
   std::size_t missing = cores_.size();
-  Gate gate;
+  AsyncEvent event;
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     Core* core = cores_[i];
     core->post([&, core, i, with_sessions] {
@@ -108,11 +108,11 @@ Task<std::vector<control::CoreStatus>> Control::ask_all(bool with_sessions) {
       auto status = std::make_shared<control::CoreStatus>(core->status(with_sessions));
       home_.post([&, status, i] {
         all[i] = std::move(*status);
-        if (--missing == 0) gate.open();
+        if (--missing == 0) event.set();
       });
     });
   }
-  co_await gate.wait("answers of all cores");
+  co_await event.wait("answers of all cores");
   co_return all;
 }
 

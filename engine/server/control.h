@@ -51,7 +51,7 @@ class Control {
   Task<std::vector<control::CoreStatus>> ask_all(bool with_sessions);
 
   // control_queue.cc
-  struct Exchange;
+  struct PageExchange;
   class Pages;
   Task<void> answer_about_queue(std::string_view line, net::Connection& connection);
   Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
@@ -64,7 +64,7 @@ class Control {
                                     const std::vector<control::QueueAnswer>& answers);
   static Task<void> ask_queue(Core& core, control::QueueRequest request,
                               std::function<void(control::QueueAnswer)> done);
-  static Task<void> produce(Core& core, Core& home, control::QueueRequest request, Exchange& exchange);
+  static Task<void> produce(Core& core, Core& home, control::QueueRequest request, PageExchange& exchange);
 
   Core& home_;
   std::vector<Core*> cores_;

@@ -25,22 +25,22 @@ std::string ended(std::string text) {
 
 }  // namespace
 
-// Between the control socket's core and one that is asked.  Each gate, and what it is about, belongs to one thread.
-struct Control::Exchange {
+// Between the control socket's core and one that is asked.  Each event, and what it is about, belongs to one thread.
+struct Control::PageExchange {
   control::QueueAnswer page;  // the control socket's core, like the next two
   bool over = false;
-  Gate arrived;
+  AsyncEvent arrived;
   bool go_on = true;  // the other core, like the next one
-  Gate taken;
+  AsyncEvent taken;
 };
 
 class Control::Pages final : public QueuePages {
  public:
-  Pages(Core& home, Exchange& exchange) : home_(home), exchange_(exchange) {}
+  Pages(Core& home, PageExchange& exchange) : home_(home), exchange_(exchange) {}
   Task<bool> page(control::QueueAnswer page) override {
     home_.post([this, shared = std::make_shared<control::QueueAnswer>(std::move(page))] {
       exchange_.page = std::move(*shared);
-      exchange_.arrived.open();
+      exchange_.arrived.set();
     });
     co_await exchange_.taken.wait("a page of the queue to be read");
     co_return exchange_.go_on;
@@ -48,7 +48,7 @@ class Control::Pages final : public QueuePages {
 
  private:
   Core& home_;
-  Exchange& exchange_;
+  PageExchange& exchange_;
 };
 
 Task<void> Control::answer_about_queue(std::string_view line, net::Connection& connection) {
@@ -82,19 +82,19 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
 Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::QueueRequest& request) {
   std::vector<control::QueueAnswer> all(cores_.size());
   std::size_t missing = cores_.size();
-  Gate gate;
+  AsyncEvent event;
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     Core* core = cores_[i];
     const auto done = [&, i](control::QueueAnswer answer) {
       // Back here as a message, so that nothing is written by two.
       home_.post([&, i, shared = std::make_shared<control::QueueAnswer>(std::move(answer))] {
         all[i] = std::move(*shared);
-        if (--missing == 0) gate.open();
+        if (--missing == 0) event.set();
       });
     };
     core->post([core, request, done] { core->services().add(ask_queue(*core, request, done)); });
   }
-  co_await gate.wait("answers of all cores about the queue");
+  co_await event.wait("answers of all cores about the queue");
   co_return all;
 }
 
@@ -154,7 +154,7 @@ Task<std::string> Control::stream(const control::QueueRequest& request, net::Con
 // False: not all of it could be written.
 Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first,
                                 net::Connection& connection) {
-  Exchange exchange;
+  PageExchange exchange;
   core.post([this, &core, &exchange, request] { core.services().add(produce(core, home_, request, exchange)); });
   bool whole = true;
   for (;;) {
@@ -168,19 +168,19 @@ Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request
     if (exchange.over) co_return whole&& read;
     core.post([&exchange, read] {
       exchange.go_on = read;
-      exchange.taken.open();
+      exchange.taken.set();
     });
   }
 }
 
-Task<void> Control::produce(Core& core, Core& home, control::QueueRequest request, Exchange& exchange) {
+Task<void> Control::produce(Core& core, Core& home, control::QueueRequest request, PageExchange& exchange) {
   Pages pages(home, exchange);
   auto last = std::make_shared<control::QueueAnswer>(
       co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request), &pages));
   home.post([&exchange, last] {
     exchange.page = std::move(*last);
     exchange.over = true;
-    exchange.arrived.open();
+    exchange.arrived.set();
   });
 }
 

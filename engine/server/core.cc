@@ -91,7 +91,7 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
 
 void Core::start_spool() {
   if (std::exchange(spool_started_, true)) return;
-  spool_.on_settled([this] { spool_settled_.open(); });
+  spool_.on_settled([this] { spool_settled_.set(); });
   spool_.start();
 }
 
@@ -212,13 +212,13 @@ Task<void> Core::close_generation(std::unique_ptr<Generation> old) { co_await ol
 
 // ------------------------------------------------------------------------------------------ the end
 
-void Core::drain(Duration patience) {
+void Core::drain(Duration timeout) {
   if (std::exchange(draining_, true)) return;
   for (Live& live : live_) live.session.drain();
   queue_.stop();
-  loop_.timers().arm(cut_off_, loop_.now() + patience);
-  abort_at_ = later(loop_.now() + patience, kLastWords);
-  spool_settled_.open();
+  loop_.timers().arm(cut_off_, loop_.now() + timeout);
+  abort_at_ = later(loop_.now() + timeout, kLastWords);
+  spool_settled_.set();
   ending_.add(end());
 }
 

@@ -39,7 +39,7 @@ struct Shared {
   io::Names& names;
   io::Dns& dns;
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
-  std::array<std::byte, auth::kCacheKeyOctets> cache_key;
+  std::array<std::byte, auth::kCacheKeyBytes> cache_key;
   tls::TicketSecret ticket_secret;
 };
 
@@ -85,9 +85,9 @@ class Core {
   void set_machine_addresses(mx::MachineAddresses addresses);
   // Until drained.
   void run();
-  // Stops accepting; sessions end after what they have under way.  At `patience` the rest is cut off: first what is
+  // Stops accepting; sessions end after what they have under way.  At `timeout` the rest is cut off: first what is
   // asked of others, so that clients that wait for a reply get one and the others 421, and kLastWords later all.
-  void drain(Duration patience);
+  void drain(Duration timeout);
   [[nodiscard]] bool draining() const { return draining_; }
 
   // Instead of run(), where adopt() failed.
@@ -156,9 +156,9 @@ class Core {
   std::uint64_t next_session_ = 1;
   TaskSet tasks_;  // sessions, and what is served beside them
   TaskSet services_;
-  TaskSet old_generations_;  // what ends them
-  TaskSet ending_;           // end()
-  Gate spool_settled_;       // open_listeners() waits
+  TaskSet old_generations_;   // what ends them
+  TaskSet ending_;            // end()
+  AsyncEvent spool_settled_;  // open_listeners() waits
   io::Timer cut_off_{&cut_off, this};
   Instant abort_at_ = Instant::max();
   io::Timer sweep_{&on_sweep, this};

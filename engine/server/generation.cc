@@ -45,7 +45,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
     }
     ways.push_back(way);
   }
-  mx::ExchangeRules rules = exchange_rules(plan_->config);
+  mx::MxRules rules = mx_rules(plan_->config);
   rules.machine_addresses = parts.machine_addresses;
   router_ = std::make_unique<relay::Router>(relay::Router::Parts{.loop = loop_,
                                                                  .resolver = parts.resolver,
@@ -58,7 +58,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   return {};
 }
 
-std::unique_ptr<message::Taker> Generation::make(const message::Submitter& submitter) {
+std::unique_ptr<message::MessageSink> Generation::make(const message::Submitter& submitter) {
   return std::make_unique<relay::Incoming>(
       relay::Incoming::Parts{
           .loop = loop_, .router = *router_, .spool = spool_, .queue = queue_, .may_keep = may_keep()},

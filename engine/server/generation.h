@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/net/resolver.h"
 #include "engine/relay/incoming.h"
 #include "engine/server/plan.h"
@@ -18,7 +18,7 @@
 
 namespace sluice::server {
 
-class Generation final : public message::TakerFactory {
+class Generation final : public message::MessageSinkFactory {
  public:
   // What the core lends.
   struct Parts {
@@ -46,7 +46,7 @@ class Generation final : public message::TakerFactory {
   [[nodiscard]] std::shared_ptr<const session::ListenerRules> rules(std::size_t listener) const {
     return rules_.at(listener);
   }
-  std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override;
+  std::unique_ptr<message::MessageSink> make(const message::Submitter& submitter) override;
   [[nodiscard]] const smtp::StandardReply* refusal() const override;
   // What its sessions are given.
   session::Services& services() { return services_; }

@@ -189,8 +189,8 @@ bool loopback_is_ours(const config::Config& config) {
 
 }  // namespace
 
-mx::ExchangeRules exchange_rules(const config::Config& config) {
-  mx::ExchangeRules rules;
+mx::MxRules mx_rules(const config::Config& config) {
+  mx::MxRules rules;
   rules.own_names.push_back(io::fold_dns_name(config.server.hostname));
   for (const config::ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)

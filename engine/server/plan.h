@@ -10,7 +10,7 @@
 
 #include "engine/config/config.h"
 #include "engine/io/address.h"
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/selection.h"
 #include "engine/relay/queue.h"
 #include "engine/route/route.h"
 #include "engine/route/table.h"
@@ -36,9 +36,9 @@ struct Plan {
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
 [[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);
-// What is never a mail exchanger of others: ourselves, and where nobody's mail goes.  Without the machine's addresses,
+// What is never an MX host of others: ourselves, and where nobody's mail goes.  Without the machine's addresses,
 // which change while it runs.
-[[nodiscard]] mx::ExchangeRules exchange_rules(const config::Config& config);
+[[nodiscard]] mx::MxRules mx_rules(const config::Config& config);
 
 // Reads the files that the configuration names, and fills in what follows from the host name, which is given; the
 // errors are sentences that name them.

@@ -187,7 +187,7 @@ class Walk {
 
   Task<void> visit_one(spool::QueueId id) {
     co_await visit(id);
-    if (room_.waiting()) room_.open();
+    if (room_.waiting()) room_.set();
   }
 
   Task<void> visit(spool::QueueId id) {
@@ -329,7 +329,7 @@ class Walk {
   const std::size_t limit_;
   absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs
   TaskSet visits_;
-  Gate room_;
+  AsyncEvent room_;
   control::QueueAnswer answer_;
 };
 

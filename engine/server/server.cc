@@ -267,7 +267,7 @@ void Server::account(Thread& thread, const Core& core) {
 // So that what holds up a stop can be asked for until nothing does, on any core.
 void Server::core_drained() {
   if (++drained_ < threads_.size()) return;
-  threads_.front()->core->post([this] { all_drained_.open(); });
+  threads_.front()->core->post([this] { all_drained_.set(); });
 }
 
 void Server::core_settled() {
@@ -385,7 +385,7 @@ Task<void> Server::close_services() {
   for (Core* core : cores()) core->post([core] { core->queue().end_orders(); });
   if (address_watch_ != nullptr) address_watch_->stop();
   co_await control_->close();
-  for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.open(); });
+  for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.set(); });
 }
 
 // A core that has nothing left of its own may still be asked for its queue while another one drains.
@@ -404,9 +404,9 @@ int Server::run() {
     }
   }
   bound_.claims.clear();
-  const Duration patience = current_plan()->config.server.drain;
-  log_->line(log::Level::info, "draining").field("patience_ms", patience);
-  for (Core* core : cores()) core->post([core, patience] { core->drain(patience); });
+  const Duration timeout = current_plan()->config.server.drain;
+  log_->line(log::Level::info, "draining").field("patience_ms", timeout);
+  for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   join_threads();
   control_ = nullptr;
   spool_.directory->leave();

@@ -38,8 +38,8 @@ class Server {
     log::Log* log = nullptr;
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
-    Gate control_closed;       // the core's
-    std::promise<void> ended;  // nothing runs on it any more; its ring is still there
+    AsyncEvent control_closed;  // the core's
+    std::promise<void> ended;   // nothing runs on it any more; its ring is still there
     std::thread thread;
   };
 
@@ -96,7 +96,7 @@ class Server {
   std::unique_ptr<Control> control_;
   std::unique_ptr<AddressWatch> address_watch_;
   std::atomic<std::size_t> drained_{0};
-  Gate all_drained_;  // the first core's
+  AsyncEvent all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};
   std::atomic<bool> left_over_{false};
   std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that

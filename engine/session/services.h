@@ -12,7 +12,7 @@
 #include "engine/base/network.h"
 #include "engine/base/time.h"
 #include "engine/io/loop.h"
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/session/admission.h"
 #include "engine/session/end_reason.h"
 #include "engine/smtp/server.h"
@@ -161,7 +161,7 @@ class IdSource {
 struct Services {
   io::Loop& loop;
   auth::Authenticator& authenticator;
-  message::TakerFactory& takers;
+  message::MessageSinkFactory& sinks;
   Observer& observer;
   IdSource& ids;
   SessionCounters& counters;

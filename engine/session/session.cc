@@ -180,7 +180,7 @@ void Session::on_mail() {
   const smtp::MailCommand& mail = machine_->mail();
   const auto rights = this->rights();
   // The machine asks for a login first; a profile that does not must trust the network.
-  const smtp::StandardReply* refusal = rights ? services_.takers.refusal() : &smtp::replies::kAuthRequired;
+  const smtp::StandardReply* refusal = rights ? services_.sinks.refusal() : &smtp::replies::kAuthRequired;
   if (refusal != nullptr) return refuse_mail(*refusal, refusal_id());
   message::Envelope envelope;
   envelope.id = services_.ids.next();
@@ -218,7 +218,7 @@ void Session::on_mail() {
                                                       .tls_cipher = tls != nullptr ? tls->cipher() : "",
                                                       .esmtp = machine_->esmtp(),
                                                       .authenticated = machine_->authenticated()},
-                                               services_.takers.make(submitter), std::move(envelope));
+                                               services_.sinks.make(submitter), std::move(envelope));
   machine_->answer_mail(smtp::replies::kSenderOk, writer_);
 }
 
@@ -230,7 +230,7 @@ void Session::refuse_mail(smtp::Reply reply, std::string_view id) {
 
 void Session::on_recipient() { transaction_->add(machine_->recipient()); }
 
-// All recipients that came in one go are asked of the taker together.
+// All recipients that came in one go are asked of the sink together.
 Task<void> Session::answer_recipients() {
   using Answer = Transaction::Answer;
   std::vector<Answer> answers;

@@ -34,7 +34,7 @@ class Session final : private smtp::RefusalObserver {
   void end_soon(EndReason reason);
   void drain() { end_soon(EndReason::shutting_down); }
   static constexpr Duration kDrainGrace = std::chrono::seconds(5);
-  // The time for that is over: 421 in whatever state the protocol allows it.  A message whose taker is at work still
+  // The time for that is over: 421 in whatever state the protocol allows it.  A message whose sink is at work still
   // gets its reply.
   void cut_off();
 

@@ -1,4 +1,4 @@
-// The part of a session that reads content: after DATA, to CRLF.CRLF; after BDAT, so many octets.
+// The part of a session that reads content: after DATA, to CRLF.CRLF; after BDAT, so many bytes.
 #include <algorithm>
 #include <utility>
 
@@ -112,7 +112,7 @@ Task<Session::Next> Session::on_chunk() {
   co_return Next::go_on;
 }
 
-// RFC 3030 2: a refused chunk's octets come all the same.
+// RFC 3030 2: a refused chunk's bytes come all the same.
 Task<Session::Next> Session::discard_chunk(std::uint64_t size) {
   Chain& input = connection_->input();
   for (;;) {

@@ -18,12 +18,12 @@ constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too
 }  // namespace
 
 Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
-                         std::unique_ptr<message::Taker> taker, message::Envelope envelope)
+                         std::unique_ptr<message::MessageSink> sink, message::Envelope envelope)
     : services_(services),
       rules_(rules),
       rights_(rights),
       client_(client),
-      taker_(std::move(taker)),
+      sink_(std::move(sink)),
       envelope_(std::move(envelope)),
       began_(services.loop.now()) {}
 
@@ -47,7 +47,7 @@ void Transaction::add(const smtp::RecipientCommand& command) {
 Task<void> Transaction::offer(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
-  if (first < envelope_.recipients.size()) co_await taker_->offer(envelope_, first, replies);
+  if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
   CHECK(first + replies.size() == envelope_.recipients.size());
   for (const smtp::Reply& reply : replies) {
     accepted_.push_back(reply.positive());
@@ -88,7 +88,7 @@ Task<void> Transaction::take(Chain bytes, bool eight_bit) {
     co_return;
   }
   if (stage_ == Stage::body) {
-    co_await taker_->feed(std::move(bytes));
+    co_await sink_->write(std::move(bytes));
     co_return;
   }
   for (std::size_t i = 0; i < bytes.extents(); ++i) header_.feed(bytes[i].view());
@@ -113,8 +113,8 @@ Task<void> Transaction::header_complete() {
   body.append_copy(fields_to_add());
   drops_.insert(drops_.end(), header_.edits().begin(), header_.edits().end());
   message::append_edited(std::exchange(held_, Chain()), std::exchange(drops_, {}), body);
-  co_await taker_->begin(form_);
-  co_await taker_->feed(std::move(body));
+  co_await sink_->begin(form_);
+  co_await sink_->write(std::move(body));
 }
 
 smtp::Reply Transaction::not_permitted(const policy::SenderDecision& decision) const {
@@ -211,15 +211,15 @@ Task<void> Transaction::refuse(smtp::Reply reply, std::string detail) {
   if (refusal_) co_return;
   refusal_ = std::move(reply);
   held_.clear();
-  co_await abandon_taker();
+  co_await abandon_sink();
   outcome_.detail = std::move(detail);
 }
 
 // What it has asked of a next hop stays known.
-Task<void> Transaction::abandon_taker() {
-  outcome_ = taker_->asked();
-  co_await taker_->abandon();
-  taker_ = nullptr;
+Task<void> Transaction::abandon_sink() {
+  outcome_ = sink_->asked();
+  co_await sink_->abort();
+  sink_ = nullptr;
 }
 
 Task<smtp::Reply> Transaction::finish() {
@@ -233,14 +233,14 @@ Task<smtp::Reply> Transaction::finish() {
     outcome_.reply = *refusal_;
     co_return *refusal_;
   }
-  outcome_ = co_await taker_->finish();
-  taker_ = nullptr;
+  outcome_ = co_await sink_->commit();
+  sink_ = nullptr;
   if (outcome_.reply.positive()) services_.counters.bytes_taken += bytes_;
   co_return outcome_.reply;
 }
 
 Task<void> Transaction::abandon() {
-  if (taker_ != nullptr) co_await abandon_taker();
+  if (sink_ != nullptr) co_await abandon_sink();
 }
 
 void Transaction::report(MessageRecord& record) const {

@@ -1,5 +1,5 @@
-// One mail transaction: the envelope, the scan of the header, the sender's rights, and the taker.  Nothing
-// reaches the taker's body before the header is complete and the author is one whom the submitter may be.
+// One mail transaction: the envelope, the scan of the header, the sender's rights, and the sink.  Nothing
+// reaches the sink's body before the header is complete and the author is one whom the submitter may be.
 // Owned by a session, from MAIL to the last word; core thread only.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "engine/message/envelope.h"
 #include "engine/message/header_edit.h"
 #include "engine/message/header_scan.h"
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 #include "engine/session/recipient_index.h"
 #include "engine/session/services.h"
 #include "engine/smtp/command.h"
@@ -34,13 +34,13 @@ struct Client {
 class Transaction {
  public:
   Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
-              std::unique_ptr<message::Taker> taker, message::Envelope envelope);
+              std::unique_ptr<message::MessageSink> sink, message::Envelope envelope);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
   message::Envelope& envelope() { return envelope_; }
 
-  // Adds a recipient to those that the next offer() offers, or merges it with one that is taken or waits.
+  // Adds a recipient to those that the next add_recipients() asks for, or merges it with one that is taken or waits.
   void add(const smtp::RecipientCommand& command);
   // Offers the recipients that were added since the last call; one answer for each, in order.
   struct Answer {
@@ -74,14 +74,14 @@ class Transaction {
   [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
   [[nodiscard]] bool header_is_eight_bit() const;
   [[nodiscard]] std::string fields_to_add();
-  Task<void> abandon_taker();
+  Task<void> abandon_sink();
   [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
   Services& services_;
   const ListenerRules& rules_;
   policy::SenderRights rights_;
   Client client_;
-  std::unique_ptr<message::Taker> taker_;
+  std::unique_ptr<message::MessageSink> sink_;
   message::Envelope envelope_;
   struct Added {
     Answer::Kind kind;

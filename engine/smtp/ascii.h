@@ -1,4 +1,4 @@
-// ASCII without a locale, and the check that octets are UTF-8.  Pure functions.  Any thread.
+// ASCII without a locale, and the check that bytes are UTF-8.  Pure functions.  Any thread.
 #pragma once
 
 #include <cstddef>

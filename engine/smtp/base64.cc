@@ -68,13 +68,13 @@ bool decode_base64(std::string_view text, std::string& out) {
   return false;
 }
 
-void append_base64(std::string_view octets, std::string& out) {
-  out.reserve(out.size() + base64_encoded_bytes(octets.size()));
-  for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, octets.size() - i);
+void append_base64(std::string_view bytes, std::string& out) {
+  out.reserve(out.size() + base64_encoded_bytes(bytes.size()));
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t bits = 0;
     for (std::size_t j = 0; j < 3; ++j) {
-      bits = (bits << 8U) | (j < count ? static_cast<unsigned char>(octets[i + j]) : 0U);
+      bits = (bits << 8U) | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
     }
     for (std::size_t j = 0; j < 4; ++j) {
       out.push_back(j <= count ? kAlphabet[(bits >> (18 - 6 * j)) & 0x3fU] : '=');

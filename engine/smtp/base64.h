@@ -9,14 +9,14 @@
 
 namespace sluice::smtp {
 
-constexpr std::size_t base64_encoded_bytes(std::size_t octets) { return (octets + 2) / 3 * 4; }
+constexpr std::size_t base64_encoded_bytes(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
 constexpr std::size_t base64_decoded_bytes_max(std::size_t characters) { return characters / 4 * 3; }
 
 // Replaces `out` by what `text` decodes to; false (and `out` empty) if it is not base64.  `out` is
-// grown once, before any octet is written, so that no copy of a secret stays behind in freed
+// grown once, before any byte is written, so that no copy of a secret stays behind in freed
 // memory.
 bool decode_base64(std::string_view text, std::string& out);
-void append_base64(std::string_view octets, std::string& out);
+void append_base64(std::string_view bytes, std::string& out);
 
 // Overwrites what `secret` holds, in a way that the compiler keeps, and empties it.
 void wipe(std::string& secret);

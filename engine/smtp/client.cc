@@ -276,9 +276,9 @@ void ClientMachine::append_auth_plain(std::string_view name, std::string_view se
 
 void ClientMachine::append_auth_login(std::string& out) { command(Expect::auth, "AUTH LOGIN", out); }
 
-void ClientMachine::append_auth_response(std::string_view octets, std::string& out) {
+void ClientMachine::append_auth_response(std::string_view bytes, std::string& out) {
   const std::size_t start = out.size();
-  append_base64(octets, out);
+  append_base64(bytes, out);
   end_line(Expect::auth, start, out);
 }
 

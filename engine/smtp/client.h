@@ -149,7 +149,7 @@ class ClientMachine {
   void append_xclient(std::string_view name_values, std::string& out);
   void append_auth_plain(std::string_view name, std::string_view secret, std::string& out);
   void append_auth_login(std::string& out);
-  void append_auth_response(std::string_view octets, std::string& out);  // after a 334
+  void append_auth_response(std::string_view bytes, std::string& out);  // after a 334
 
   // `mailbox` is empty for <>, else what Mailbox::text() gives.
   void append_mail(std::string_view mailbox, const MailOptions& options, std::string& out);
@@ -158,7 +158,7 @@ class ClientMachine {
   // The content and its end (DotStuffer::end()) are the caller's to send; their reply is expected
   // from here on.
   void content_ended();
-  // Followed by exactly `size` octets, the caller's to send.
+  // Followed by exactly `size` bytes, the caller's to send.
   void append_bdat(std::uint64_t size, bool last, std::string& out);
   void append_rset(std::string& out);
   // EHLO once more, to learn whether the next hop's replies are in step with our commands.  Its answer is the one

@@ -51,9 +51,9 @@ std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& w
     const std::string_view value = never_known ? std::string_view() : who.*attribute.value;
     const bool due = !value.empty() || told.*attribute.flag || (never_known && is_known(who));
     if (!(taken.*attribute.flag) || !due) continue;
-    std::string octets(value);
-    if (attribute.flag == &XclientAttributes::addr && value.contains(':')) octets.insert(0, "IPV6:");
-    std::string text = encode_xtext(octets);
+    std::string bytes(value);
+    if (attribute.flag == &XclientAttributes::addr && value.contains(':')) bytes.insert(0, "IPV6:");
+    std::string text = encode_xtext(bytes);
     const std::size_t used = pairs.size() + 1 + attribute.name.size() + 1;
     if (text.empty() || used + text.size() + none_bytes(&attribute + 1) > kPairsBytesMax) text = attribute.none;
     if (!pairs.empty()) pairs += ' ';

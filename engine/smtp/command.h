@@ -88,7 +88,7 @@ struct RecipientCommand {
 struct ChunkCommand {
   std::uint64_t size = 0;
   bool last = false;
-  bool discard = false;  // refused already: its octets are read and thrown away
+  bool discard = false;  // refused already: its bytes are read and thrown away
 };
 struct AuthCommand {
   std::string_view mechanism;               // as sent

@@ -5,7 +5,7 @@ namespace {
 
 using scan_detail::Place;
 
-// Goes on from `place` to the first line start in `input` (not empty), or to its end.  The octets
+// Goes on from `place` to the first line start in `input` (not empty), or to its end.  The bytes
 // gone over.
 std::size_t to_line_start(Place& place, std::string_view input) {
   if (place == Place::after_cr && input[0] == '\n') {

@@ -8,7 +8,7 @@
 
 namespace sluice::smtp {
 
-// RFC 5321 4.5.3.1.1-3: local-part 64, domain 255, path 256 octets with its punctuation.
+// RFC 5321 4.5.3.1.1-3: local-part 64, domain 255, path 256 bytes with its punctuation.
 inline constexpr std::size_t kLocalPartBytesMax = 64;
 inline constexpr std::size_t kDomainBytesMax = 255;
 inline constexpr std::size_t kPathBytesMax = 256;
@@ -27,7 +27,7 @@ inline constexpr std::size_t kRcptLineExtraBytes = 535;
 // One maximum for every command but AUTH: the RFCs add up to 1,180, and source routes may come on
 // top.
 inline constexpr std::size_t kCommandLineBytesMax = 2048;
-// RFC 4954 4: 12288 octets are "a sufficient line length limit for handling of deployed
+// RFC 4954 4: 12288 bytes are "a sufficient line length limit for handling of deployed
 // authentication mechanisms"; the verb, the mechanism and CRLF come on top.
 inline constexpr std::size_t kAuthResponseBytesMax = 12288;
 inline constexpr std::size_t kAuthLineBytesMax = kAuthResponseBytesMax + 64;

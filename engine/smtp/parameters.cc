@@ -80,8 +80,8 @@ ParameterFault set_ret(const Parameter& given, MailParameters& result) {
 // "+0D" and the like in what need not be xtext: NUL, CR or LF.
 bool hides_line_end(std::string_view text) {
   for (std::size_t at = text.find('+'); at != std::string_view::npos; at = text.find('+', at + 1)) {
-    const std::string_view octet = text.substr(at + 1, 2);
-    if (octet == "00" || equals_ignore_case(octet, "0A") || equals_ignore_case(octet, "0D")) return true;
+    const std::string_view byte = text.substr(at + 1, 2);
+    if (byte == "00" || equals_ignore_case(byte, "0A") || equals_ignore_case(byte, "0D")) return true;
   }
   return false;
 }

@@ -68,7 +68,7 @@ ParameterFault parse_rcpt_parameters(std::string_view text, const Extensions& on
 // NUL, CR or LF is refused.
 std::optional<std::string> decode_xtext(std::string_view text);
 bool is_xtext(std::string_view text);
-std::string encode_xtext(std::string_view octets);
+std::string encode_xtext(std::string_view bytes);
 
 // RFC 6533 3, in ORCPT behind "utf-8;": utf-8-addr-xtext, and under SMTPUTF8 utf-8-addr-unitext.  What "\x{HEX}" stands
 // for is checked as if it stood there itself: no control characters and separators (they are in HEXPOINT, but in no

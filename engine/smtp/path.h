@@ -57,7 +57,7 @@ enum class PathKind : std::uint8_t {
 struct PathParse {
   PathFault fault = PathFault::none;
   Path path;
-  std::size_t size = 0;  // octets of the input, with "<" and ">"
+  std::size_t size = 0;  // bytes of the input, with "<" and ">"
 };
 
 // The path at the start of `input`, which begins with "<".

@@ -183,10 +183,10 @@ void ReplyWriter::write_plain_line(std::uint16_t code, std::string_view text, bo
   if (last) ++count_;
 }
 
-void ReplyWriter::write_challenge(std::string_view octets) {
-  CHECK(base64_encoded_bytes(octets.size()) <= kAuthResponseBytesMax);
+void ReplyWriter::write_challenge(std::string_view bytes) {
+  CHECK(base64_encoded_bytes(bytes.size()) <= kAuthResponseBytesMax);
   out_.append("334 ");
-  append_base64(octets, out_);
+  append_base64(bytes, out_);
   out_.append("\r\n");
   ++count_;
 }

@@ -95,7 +95,7 @@ class ReplyWriter {
   void write_plain_line(std::uint16_t code, std::string_view text, bool last);
 
   // RFC 4954 4: "334" and the challenge in base64.
-  void write_challenge(std::string_view octets);
+  void write_challenge(std::string_view bytes);
 
   // Replies written by this writer so far.
   [[nodiscard]] std::size_t count() const { return count_; }

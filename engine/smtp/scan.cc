@@ -15,7 +15,7 @@ using scan_detail::kBlockBytes;
 using scan_detail::Place;
 using scan_detail::State;
 
-// A dot at a line's start is judged by the two octets behind it.
+// A dot at a line's start is judged by the two bytes behind it.
 constexpr std::size_t kLookahead = 2;
 constexpr std::string_view kHeldMost = ".\r";
 
@@ -30,9 +30,9 @@ void note_line_bytes(State& state, std::uint64_t end) {
   if (end > state.line_start && end - state.line_start > kTextLineBytesMax) state.flags.long_line = true;
 }
 
-// One octet.  True when it is the last one of the end sequence.
+// One byte.  True when it is the last one of the end sequence.
 template <bool kDots>
-bool take_octet(State& state, char c) {
+bool take_byte(State& state, char c) {
   const Place before = state.place;
   const std::uint64_t at = state.offset++;
   state.place = Place::inside;
@@ -110,7 +110,7 @@ void take_block(State& state, const BlockMasks& masks, std::uint64_t after_cr, b
   // past the block.
 }
 
-// Whole blocks from the start of `input`, as long as no end sequence begins in one.  The octets
+// Whole blocks from the start of `input`, as long as no end sequence begins in one.  The bytes
 // gone over.
 template <bool kDots>
 std::size_t take_blocks(State& state, std::string_view input) {
@@ -129,7 +129,7 @@ std::size_t take_blocks(State& state, std::string_view input) {
   return taken;
 }
 
-// All of `input`, or up to the end sequence's last octet.  The octets gone over.
+// All of `input`, or up to the end sequence's last byte.  The bytes gone over.
 template <bool kDots>
 std::size_t take(State& state, std::string_view input, bool& ended) {
   std::size_t at = 0;
@@ -140,7 +140,7 @@ std::size_t take(State& state, std::string_view input, bool& ended) {
     // A tail too short for a block, a block with the end in it, or a dot that was held back.
     const std::size_t stop = at + std::min(input.size() - at, kBlockBytes + kLookahead);
     while (at < stop) {
-      if (take_octet<kDots>(state, input[at++])) {
+      if (take_byte<kDots>(state, input[at++])) {
         ended = true;
         return at;
       }

@@ -13,7 +13,7 @@ namespace sluice::smtp {
 // ------------------------------------------------------------------------------------------ lines
 
 enum class LineStatus : std::uint8_t {
-  partial,  // no line end in the input yet; a CR may be its last octet
+  partial,  // no line end in the input yet; a CR may be its last byte
   line,     // ended by CRLF and clean
   unclean,  // ended by CRLF, with NUL or another control character but HT before it
   bare_cr,  // a CR without LF comes first
@@ -22,8 +22,8 @@ enum class LineStatus : std::uint8_t {
 
 struct LineFind {
   LineStatus status = LineStatus::partial;
-  std::size_t size = 0;  // octets before the line end (or bare CR or LF)
-  std::size_t end = 0;   // octets with it; 0 when partial
+  std::size_t size = 0;  // bytes before the line end (or bare CR or LF)
+  std::size_t end = 0;   // bytes with it; 0 when partial
 };
 
 // The first line of `input`.  Stateless: given again from the line's start when more has come.
@@ -31,13 +31,13 @@ LineFind find_line(std::string_view input);
 
 // ---------------------------------------------------------------------------------------- content
 
-// What content held that somebody may want to refuse.  Offsets count from its first octet.
+// What content held that somebody may want to refuse.  Offsets count from its first byte.
 struct ContentFlags {
   bool bare_cr = false;
   bool bare_lf = false;
   bool nul = false;
   bool eight_bit = false;
-  bool long_line = false;         // more than kTextLineBytesMax octets before a CRLF (or yet without one)
+  bool long_line = false;         // more than kTextLineBytesMax bytes before a CRLF (or yet without one)
   std::uint64_t bare_offset = 0;  // of the first bare CR or LF
   std::uint64_t bare_lfs = 0;
 
@@ -45,11 +45,11 @@ struct ContentFlags {
 };
 
 struct DataScan {
-  // Octets at the start of the input that are content, dot-stuffing still in.
+  // Bytes at the start of the input that are content, dot-stuffing still in.
   std::size_t content = 0;
-  // Octets of the input that are dealt with: all of it, or up to the last one of the end sequence.
+  // Bytes of the input that are dealt with: all of it, or up to the last one of the end sequence.
   std::size_t consumed = 0;
-  // Octets that earlier calls held back (".", ".\r") and that are content after all: they come
+  // Bytes that earlier calls held back (".", ".\r") and that are content after all: they come
   // before `content`.  Static storage.
   std::string_view carried;
   // CRLF.CRLF was seen; what follows `consumed` is the next command.
@@ -58,15 +58,15 @@ struct DataScan {
 
 namespace scan_detail {
 
-// Where the octet before the next one leaves us.
+// Where the byte before the next one leaves us.
 enum class Place : std::uint8_t { inside, after_cr, line_start, dot, dot_cr };
 
 struct State {
   Place place = Place::line_start;
   bool lf_ends_line = false;  // for the length of lines alone: a bare LF will become CRLF
   ContentFlags flags;
-  std::uint64_t offset = 0;      // octets gone over
-  std::uint64_t line_start = 0;  // offset of the first octet of the present line
+  std::uint64_t offset = 0;      // bytes gone over
+  std::uint64_t line_start = 0;  // offset of the first byte of the present line
 };
 
 }  // namespace scan_detail
@@ -84,7 +84,7 @@ class DataScanner {
   DataScanner() = default;
   explicit DataScanner(bool lf_ends_line) { state_.lf_ends_line = lf_ends_line; }
 
-  // The next octets of the content; not to be called after the end.  Work is linear, and any split
+  // The next bytes of the content; not to be called after the end.  Work is linear, and any split
   // gives the same answers.  What is held back ("." or ".\r" at a line's start) is neither content
   // nor end until more comes.
   DataScan scan(std::string_view input);

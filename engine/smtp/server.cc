@@ -9,7 +9,7 @@
 namespace sluice::smtp {
 namespace {
 
-// What follows such a line are octets, not commands.  Once it cannot be read, nobody can tell the
+// What follows such a line are bytes, not commands.  Once it cannot be read, nobody can tell the
 // two apart.
 bool may_lose_step(std::string_view line) { return starts_with_ignore_case(line, "BDAT"); }
 
@@ -106,7 +106,7 @@ Step ServerMachine::step(std::string_view bytes, ReplyWriter& out) {
     case LineStatus::bare_lf:
       break;
   }
-  return on_unwanted_octets(found.status, {bytes, found.end}, out);
+  return on_unwanted_bytes(found.status, {bytes, found.end}, out);
 }
 
 // RFC 5321 4.5.3.1.9: "500 Line too long".  The rest of the line is thrown away: it is nobody's
@@ -144,7 +144,7 @@ Step ServerMachine::swallow(std::string_view input, ReplyWriter& out) {
 // RFC 5321 2.3.8: CR and LF "MUST NOT" stand alone.  What a bare one separates for somebody else in
 // the chain is one line for us: no way of going on is safe.  Other control characters are just no
 // command.
-Step ServerMachine::on_unwanted_octets(LineStatus status, const Input& input, ReplyWriter& out) {
+Step ServerMachine::on_unwanted_bytes(LineStatus status, const Input& input, ReplyWriter& out) {
   if (status != LineStatus::unclean) {
     return close_after(replies::kBareLineEnd, replies::kOutOfStep, input, out);
   }

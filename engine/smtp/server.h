@@ -70,7 +70,7 @@ enum class Event : std::uint8_t {
   // DataScanner,
   // then answer_message().
   data,
-  // Read exactly chunk().size octets that follow; then answer_message() if last, else
+  // Read exactly chunk().size bytes that follow; then answer_message() if last, else
   // answer_chunk().
   // With chunk().discard, throw them away, then chunk_discarded().
   chunk,
@@ -133,7 +133,7 @@ class ServerMachine {
   void chunk_discarded(ReplyWriter& out);
   // After the end of DATA, or BDAT LAST: ends the transaction.
   void answer_message(const Reply& reply, ReplyWriter& out);
-  // 334; `challenge` is plain octets.
+  // 334; `challenge` is plain bytes.
   void answer_auth_challenge(std::string_view challenge, ReplyWriter& out);
   // 2xx authenticates; 5xx counts as a failure.
   void answer_auth(const Reply& reply, ReplyWriter& out);
@@ -150,7 +150,7 @@ class ServerMachine {
   // auth: the mechanism as the profile spells it; and what the client sent with it, decoded.
   [[nodiscard]] std::string_view auth_mechanism() const;
   [[nodiscard]] bool has_auth_initial() const { return auth_initial_; }
-  // auth (with an initial response) and auth_response: decoded octets, wiped by the answer.
+  // auth (with an initial response) and auth_response: decoded bytes, wiped by the answer.
   [[nodiscard]] std::string_view auth_response() const { return auth_response_; }
   // hello: the name given, as safe_hello_name() writes it; holds until the next EHLO, HELO or TLS.
   [[nodiscard]] std::string_view hello_name() const { return hello_name_; }
@@ -164,7 +164,7 @@ class ServerMachine {
   [[nodiscard]] const StandardReply* closed_with() const { return closed_with_; }
   // The rest of a line that was too long is being thrown away: the line goes on.
   [[nodiscard]] bool swallowing() const { return swallowing_; }
-  // Of the transaction: whether it has SMTPUTF8, recipients accepted and not answered, octets of
+  // Of the transaction: whether it has SMTPUTF8, recipients accepted and not answered, bytes of
   // all chunks taken.
   [[nodiscard]] bool smtputf8() const { return smtputf8_; }
   [[nodiscard]] std::uint32_t recipients() const { return recipients_; }
@@ -172,7 +172,7 @@ class ServerMachine {
   [[nodiscard]] std::uint64_t content_bytes() const { return content_bytes_; }
   // For tests.  data: content came without waiting for 354 (RFC 2920 3.1 forbids it).
   [[nodiscard]] bool early_content() const { return early_content_; }
-  // Octets that came in plain behind STARTTLS and were dropped: somebody's injection.
+  // Bytes that came in plain behind STARTTLS and were dropped: somebody's injection.
   [[nodiscard]] std::uint32_t dropped_at_starttls() const { return dropped_at_starttls_; }
 
  private:
@@ -187,7 +187,7 @@ class ServerMachine {
   Step swallow(std::string_view input, ReplyWriter& out);
   Step too_long(std::string_view bytes, std::size_t line_max, ReplyWriter& out);
   Step on_command(const Command& command, const Input& input, ReplyWriter& out);
-  Step on_unwanted_octets(LineStatus status, const Input& input, ReplyWriter& out);
+  Step on_unwanted_bytes(LineStatus status, const Input& input, ReplyWriter& out);
   Step on_auth_line(std::string_view line, const Input& input, ReplyWriter& out);
   Step on_hello(const Command& command, const Input& input, ReplyWriter& out);
   Step on_starttls(const Input& input, ReplyWriter& out);

@@ -142,7 +142,7 @@ void ServerMachine::answer_message(const Reply& reply, ReplyWriter& out) {
   idle_commands_ = 0;
 }
 
-// RFC 3030 2.  Whatever is wrong, the octets behind the command are content: they are counted off,
+// RFC 3030 2.  Whatever is wrong, the bytes behind the command are content: they are counted off,
 // never read as commands.
 Step ServerMachine::on_bdat(const Command& command, const Input& input, ReplyWriter& out) {
   ChunkCommand given;

@@ -9,7 +9,7 @@ namespace {
 // xchar = any ASCII CHAR between "!" (33) and "~" (126) inclusive, except for "+" and "=".
 bool is_xchar(char c) { return c >= '!' && c <= '~' && c != '+' && c != '='; }
 
-// The octet that hexchar stands for at the start of `text`, or -1.  RFC 3461 4 wants upper case.
+// The byte that hexchar stands for at the start of `text`, or -1.  RFC 3461 4 wants upper case.
 int hexchar(std::string_view text) {
   if (text.size() < 3 || text[0] != '+') return -1;
   for (std::size_t i = 1; i < 3; ++i) {
@@ -18,7 +18,7 @@ int hexchar(std::string_view text) {
   return hex_value(text[1]) * 16 + hex_value(text[2]);
 }
 
-// Calls `sink` with each octet.  False when `text` is no xtext, or hides a NUL, a CR or an LF: what
+// Calls `sink` with each byte.  False when `text` is no xtext, or hides a NUL, a CR or an LF: what
 // decodes them later must not be led to end a line.
 template <typename Sink>
 bool walk(std::string_view text, Sink sink) {
@@ -28,9 +28,9 @@ bool walk(std::string_view text, Sink sink) {
       text.remove_prefix(1);
       continue;
     }
-    const int octet = hexchar(text);
-    if (octet < 0 || octet == '\0' || octet == '\r' || octet == '\n') return false;
-    sink(static_cast<char>(octet));
+    const int byte = hexchar(text);
+    if (byte < 0 || byte == '\0' || byte == '\r' || byte == '\n') return false;
+    sink(static_cast<char>(byte));
     text.remove_prefix(3);
   }
   return true;
@@ -68,8 +68,8 @@ bool is_utf8_addr(std::string_view text, bool smtputf8) {
       size = smtputf8 ? utf8_sequence(text) : 0;
       if (!is_clean_utf8(text.substr(0, size))) size = 0;
     } else if (text[0] == '+') {
-      const int octet = hexchar(text);
-      size = octet >= ' ' && octet <= '~' && octet != '\\' ? 3 : 0;
+      const int byte = hexchar(text);
+      size = byte >= ' ' && byte <= '~' && byte != '\\' ? 3 : 0;
     } else if (!is_xchar(text[0])) {
       size = 0;
     }
@@ -89,18 +89,18 @@ bool is_xtext(std::string_view text) {
   return walk(text, [](char) {});
 }
 
-std::string encode_xtext(std::string_view octets) {
+std::string encode_xtext(std::string_view bytes) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
-  for (const char c : octets) {
+  for (const char c : bytes) {
     if (is_xchar(c)) {
       out.push_back(c);
       continue;
     }
-    const auto octet = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     out.push_back('+');
-    out.push_back(kHex[octet >> 4U]);
-    out.push_back(kHex[octet & 0x0fU]);
+    out.push_back(kHex[byte >> 4U]);
+    out.push_back(kHex[byte & 0x0fU]);
   }
   return out;
 }

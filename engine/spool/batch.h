@@ -13,12 +13,12 @@ namespace sluice::spool {
 
 class Batch {
  public:
-  // `memory`: at least kBatchBytesMax octets, which outlive the batch.
+  // `memory`: at least kBatchBytesMax bytes, which outlive the batch.
   explicit Batch(std::span<char> memory);
 
-  // Empty, for `offset` of the segment, where `room` octets are left.
+  // Empty, for `offset` of the segment, where `room` bytes are left.
   void begin(std::uint32_t segment, std::uint64_t salt, std::uint32_t offset, std::uint32_t room);
-  // Whether a record with so many octets of payload still finds room.
+  // Whether a record with so many bytes of payload still finds room.
   [[nodiscard]] bool fits(std::size_t payload) const;
   // Copies the payload: `head`, then `content`, which may be null.
   Location add(RecordType type, std::uint64_t id, std::string_view head, const Chain* content);

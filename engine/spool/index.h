@@ -28,10 +28,10 @@ static_assert(sizeof(Entry) == 28);
 [[nodiscard]] std::uint32_t kilobytes_of(std::uint32_t record_bytes, std::span<const Location> pieces,
                                          std::size_t recipients);
 
-// One of a million messages costs its key and entry, and what the table leaves empty: at most 94 octets when the table
+// One of a million messages costs its key and entry, and what the table leaves empty: at most 94 bytes when the table
 // has just grown.
 using Index = absl::flat_hash_map<QueueId, Entry>;
-// The pieces of those that have any: 12 octets for each half a megabyte.
+// The pieces of those that have any: 12 bytes for each half a megabyte.
 using PieceIndex = absl::flat_hash_map<QueueId, std::vector<Location>>;
 
 }  // namespace sluice::spool

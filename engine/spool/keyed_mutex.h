@@ -17,7 +17,7 @@ class KeyedMutex {
     Lock(KeyedMutex& mutex, message::QueueId id) : mutex_(mutex), id_(id) {
       Lock*& last = mutex_.last_[id_];
       if (last == nullptr) {
-        acquired_.open();
+        acquired_.set();
       } else {
         last->next_ = this;
       }
@@ -25,7 +25,7 @@ class KeyedMutex {
     }
     ~Lock() {
       if (next_ != nullptr) {
-        next_->acquired_.open();
+        next_->acquired_.set();
       } else {
         mutex_.last_.erase(id_);
       }
@@ -33,13 +33,13 @@ class KeyedMutex {
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     // To be awaited before anything is done.
-    Gate::Opened acquired() { return acquired_.wait("an earlier change of the message"); }
+    AsyncEvent::Wait acquired() { return acquired_.wait("an earlier change of the message"); }
 
    private:
     KeyedMutex& mutex_;
     message::QueueId id_;
     Lock* next_ = nullptr;
-    Gate acquired_;
+    AsyncEvent acquired_;
   };
 
  private:

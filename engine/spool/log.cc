@@ -47,7 +47,7 @@ Task<bool> Log::write(Write& write) {
   queue_.push(write);
   // At the end of the turn: what others write in it goes out together with this.
   loop_.defer(gather_later_);
-  co_await write.gate.wait("the spool's disk");
+  co_await write.event.wait("the spool's disk");
   co_return write.durable;
 }
 
@@ -137,9 +137,9 @@ void Log::written(std::int32_t result) {
     launch();
     loop_.submit();
   }
-  for (Write* write : answered) write->gate.open();
+  for (Write* write : answered) write->event.set();
   answered.clear();
-  if (written_.waiting()) written_.open();
+  if (written_.waiting()) written_.set();
   loop_.defer(gather_later_);
 }
 
@@ -177,7 +177,7 @@ void Log::abandon(std::int32_t result) {
   ++counters_.failed_batches;
   ++failed_in_row_;
   const bool goes_on = must_go_on_here();
-  told_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " octets at " +
+  told_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " bytes at " +
         std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
         "; what was in that write was not accepted, and the segment is written " + (goes_on ? "behind it" : "no more"));
   resumed_ = goes_on;
@@ -197,9 +197,9 @@ void Log::retire(std::uint32_t segment) {
 void Log::fail_waiting() {
   for (Write* write : queue_.take_all()) {
     room_.unqueue(write->bytes());
-    write->gate.open();
+    write->event.set();
   }
-  if (written_.waiting()) written_.open();
+  if (written_.waiting()) written_.set();
 }
 
 Task<void> Log::close() {

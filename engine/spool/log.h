@@ -55,7 +55,7 @@ class Log {
     WriteOrder order;
     Location location;
     bool durable = false;
-    Gate gate;
+    AsyncEvent event;
 
     [[nodiscard]] std::size_t payload() const { return head.size() + (content != nullptr ? content->size() : 0); }
     [[nodiscard]] std::uint32_t bytes() const { return frame_bytes(static_cast<std::uint32_t>(payload())); }
@@ -130,7 +130,7 @@ class Log {
   // log_files.cc: ready segments, of new files and of free ones.
   struct Extension {
     bool made = false;
-    Gate gate;
+    AsyncEvent event;
   };
   [[nodiscard]] bool wants_spare() const;
   [[nodiscard]] bool wants_file() const { return room_.wants_file() || !extending_.empty(); }
@@ -166,7 +166,7 @@ class Log {
   bool preparing_ = false;             // new files
   bool reusing_ = false;               // free ones
   bool reuse_failed_ = false;
-  Gate written_;  // close() waits for what is on its way
+  AsyncEvent written_;  // close() waits for what is on its way
   bool closing_ = false;
   std::string trouble_;
   int trouble_error_ = 0;  // the errno that it is about

@@ -45,14 +45,14 @@ Task<bool> Log::extend() {
   Extension extension;
   extending_.push_back(&extension);
   room_changed();
-  co_await extension.gate.wait("another segment of the spool");
+  co_await extension.event.wait("another segment of the spool");
   co_return extension.made;
 }
 
 void Log::tell_extended(bool made) {
   for (Extension* extension : std::exchange(extending_, {})) {
     extension->made = made;
-    extension->gate.open();
+    extension->event.set();
   }
 }
 

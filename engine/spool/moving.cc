@@ -47,13 +47,13 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
       copy.pieces.push_back(piece);
       continue;
     }
-    auto octets = co_await read_piece(copy.id, piece);
-    const Location at = octets ? co_await copy_piece(copy.id, *std::move(octets)) : Location();
+    auto bytes = co_await read_piece(copy.id, piece);
+    const Location at = bytes ? co_await copy_piece(copy.id, *std::move(bytes)) : Location();
     if (!at.present()) {
       copy.message.reset();
       for (const Location& made : copy.pieces)
         if (std::ranges::find(pieces_of(copy.id), made) == pieces_of(copy.id).end()) segments_.release(made.segment);
-      if (!octets) co_return co_await put_aside(copy.id, octets.error());
+      if (!bytes) co_return co_await put_aside(copy.id, bytes.error());
       co_return false;
     }
     copy.replaced.push_back(piece);
@@ -66,9 +66,9 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
 }
 
 // Not present: it cannot be done now.
-Task<Location> Spool::copy_piece(QueueId id, Extent octets) {
+Task<Location> Spool::copy_piece(QueueId id, Extent bytes) {
   Chain content;
-  content.append(std::move(octets));
+  content.append(std::move(bytes));
   Log::Write write{.type = RecordType::piece, .id = id, .head = {}, .content = &content};
   if (!room_.takes_copies(write.bytes()) || !co_await log_.write(write)) co_return Location();
   co_return write.location;
@@ -130,8 +130,8 @@ Task<bool> Spool::move_drafts(std::uint32_t number) {
       if (closing_ || loop_.aborting()) co_return false;
       Pin pin(segments_);
       pin.hold(number);
-      auto octets = co_await read_piece(id, piece);
-      const Location at = octets ? co_await copy_piece(id, *std::move(octets)) : Location();
+      auto bytes = co_await read_piece(id, piece);
+      const Location at = bytes ? co_await copy_piece(id, *std::move(bytes)) : Location();
       if (!at.present()) co_return false;
       const auto draft = drafts_.find(id);
       if (draft == drafts_.end()) {  // it has ended meanwhile, with the piece as it was

@@ -19,11 +19,11 @@ io::DiskResult<Kept> keep_aside(io::Disk& disk, const std::string& directory, co
   Kept kept = Kept::whole;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Place& place = places[i];
-    const auto octets = disk.read(place.file, place.offset, std::min(place.bytes, kPlaceBytesMax));
-    if (!octets || octets->size() < place.bytes) kept = Kept::in_part;
-    if (!octets) continue;
+    const auto bytes = disk.read(place.file, place.offset, std::min(place.bytes, kPlaceBytesMax));
+    if (!bytes || bytes->size() < place.bytes) kept = Kept::in_part;
+    if (!bytes) continue;
     const std::string number = i == 0 ? "" : "." + std::to_string(i);
-    if (auto written = disk.write_small(path + number + ".octets", *octets); !written)
+    if (auto written = disk.write_small(path + number + ".octets", *bytes); !written)
       return std::unexpected(written.error());
   }
   if (auto said = disk.write_small(path + ".txt", why + "\n"); !said) return std::unexpected(said.error());

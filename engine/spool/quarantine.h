@@ -1,4 +1,4 @@
-// Octets that do not check, and messages that cannot be read, kept for the operator under DIRECTORY/quarantine:
+// Bytes that do not check, and messages that cannot be read, kept for the operator under DIRECTORY/quarantine:
 // NAME.txt says why, NAME.octets is what lay there, NAME.1.octets and so on are more of the same message.
 // Blocking: on a worker or at start-up.  Any thread.
 #pragma once
@@ -13,7 +13,7 @@ namespace sluice::spool {
 
 inline constexpr const char* kQuarantine = "quarantine";
 
-// Octets of a segment's open file.
+// Bytes of a segment's open file.
 struct Place {
   int file = -1;
   std::uint32_t offset = 0;

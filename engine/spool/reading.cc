@@ -25,7 +25,7 @@ std::uint32_t block_of(std::uint32_t offset) { return offset / kBlockBytes * kBl
 
 // ------------------------------------------------------------------------------------------ reading
 
-// Octets, fewer only at the end of the file; or a negative errno.
+// Bytes, fewer only at the end of the file; or a negative errno.
 Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::uint32_t offset) {
   std::size_t got = 0;
   int failures = 0;

@@ -24,7 +24,7 @@ constexpr std::uint64_t kResumed = std::uint64_t{1} << 63;
 // Where the fields of a frame's header are.
 constexpr std::size_t kCrcAt = 0;
 constexpr std::size_t kSizeAt = 4;
-constexpr std::size_t kTypeAt = 8;  // one octet, then three of zero
+constexpr std::size_t kTypeAt = 8;  // one byte, then three of zero
 constexpr std::size_t kOffsetAt = 12;
 constexpr std::size_t kIdAt = 16;
 static_assert(kIdAt + 8 == kFrameHeaderBytes);

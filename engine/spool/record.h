@@ -31,14 +31,14 @@ enum class RecordType : std::uint8_t {
   done = 5,     // it is nobody's business any more
 };
 
-// Where a record is: the frame's first octet.  Segment 0 does not exist.
+// Where a record is: the frame's first byte.  Segment 0 does not exist.
 struct Location {
   std::uint32_t segment = 0;
   std::uint32_t offset = 0;
-  std::uint32_t payload = 0;  // octets of the payload
+  std::uint32_t payload = 0;  // bytes of the payload
   friend bool operator==(const Location&, const Location&) = default;
   [[nodiscard]] bool present() const { return segment != 0; }
-  // Octets that the whole record takes, up to where the next one may begin.
+  // Bytes that the whole record takes, up to where the next one may begin.
   [[nodiscard]] std::uint32_t bytes() const;
   // Earlier in the log.
   [[nodiscard]] bool before(const Location& other) const {
@@ -55,7 +55,7 @@ struct Frame {
   [[nodiscard]] std::uint32_t bytes() const;
 };
 
-// Octets of a frame with so many octets of payload.
+// Bytes of a frame with so many bytes of payload.
 [[nodiscard]] constexpr std::uint32_t frame_bytes(std::uint32_t payload) {
   return (kFrameHeaderBytes + payload + kFrameAlign - 1) / kFrameAlign * kFrameAlign;
 }
@@ -75,7 +75,7 @@ void seal_frame(char* frame, RecordType type, std::uint64_t id, std::uint32_t pa
 // is of all of it, is not asked.
 [[nodiscard]] std::optional<Frame> read_frame_head(std::string_view bytes, std::uint32_t offset);
 
-// Whether the kFrameHeaderBytes octets at `header` look like those of a frame at `offset`; the checksum is not asked.
+// Whether the kFrameHeaderBytes bytes at `header` look like those of a frame at `offset`; the checksum is not asked.
 [[nodiscard]] bool claims_to_be_at(const char* header, std::uint32_t offset);
 // What a frame's header says of its length, checked or not; 0 when it cannot be.
 [[nodiscard]] std::uint32_t claimed_bytes(std::string_view bytes);
@@ -96,7 +96,7 @@ struct SegmentHead {
   std::uint64_t salt = 0;  // drawn anew each time: what an earlier life of the file holds does not check
   std::uint64_t created_ms = 0;
 };
-[[nodiscard]] std::string write_segment_head(const SegmentHead& head);  // kBlockBytes octets
+[[nodiscard]] std::string write_segment_head(const SegmentHead& head);  // kBlockBytes bytes
 enum class HeadFault : std::uint8_t { none, blank, damaged, other_version };
 [[nodiscard]] HeadFault read_segment_head(std::string_view block, SegmentHead& head);
 

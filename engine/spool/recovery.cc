@@ -12,7 +12,7 @@ namespace {
 io::DiskError refusal(std::string text) { return {.error = 0, .text = std::move(text)}; }
 
 std::string places_text(std::uint32_t offset, std::uint32_t bytes) {
-  return "octets " + std::to_string(offset) + " to " + std::to_string(offset + bytes);
+  return "bytes " + std::to_string(offset) + " to " + std::to_string(offset + bytes);
 }
 
 constexpr const char* kIsNotUsed = "; it is not used";

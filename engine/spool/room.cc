@@ -15,7 +15,7 @@ constexpr std::int64_t packed(std::uint64_t bytes) { return static_cast<std::int
 constexpr std::int64_t kSlackShare = 8;
 constexpr std::int64_t kMarginShare = 4;
 constexpr std::int64_t kGainShare = 4;
-// Of everything: cleaning copies at most so many octets for each that it gives back.
+// Of everything: cleaning copies at most so many bytes for each that it gives back.
 constexpr std::int64_t kCopiedForOne = 16;
 
 std::int64_t writable_of(std::uint32_t file_bytes) { return static_cast<std::int64_t>(file_bytes) - kBlockBytes; }

@@ -39,7 +39,7 @@ std::size_t skip_to_claim(std::string_view bytes, std::uint32_t offset) {
 
 }  // namespace
 
-// At least `wanted` octets from `offset` on, fewer only at the end of the file.
+// At least `wanted` bytes from `offset` on, fewer only at the end of the file.
 std::string_view SegmentScan::view(std::uint32_t offset, std::size_t wanted) {
   if (offset >= bytes_) return {};
   wanted = std::min<std::size_t>(wanted, bytes_ - offset);

@@ -1,4 +1,4 @@
-// Reading a segment from end to end, whatever its octets are: every record that checks is told, and what does not
+// Reading a segment from end to end, whatever its bytes are: every record that checks is told, and what does not
 // check is told as damage.  Used by recovery, by the cleaner and by the reader tool.
 // Blocking: on a worker or at start-up.  Any thread.
 #pragma once
@@ -64,7 +64,7 @@ class SegmentScan {
   std::vector<Damage> damage_;       // of the batch at hand
   std::vector<Damage> unreadable_;
   std::uint32_t blocks_unreadable_ = 0;
-  std::uint64_t checked_in_vain_ = 0;  // octets
+  std::uint64_t checked_in_vain_ = 0;  // bytes
   std::string window_;
   std::uint32_t window_at_ = 0;
 };

@@ -183,7 +183,7 @@ class Spool {
   friend class Draft;
   Task<bool> move_all(std::vector<QueueId> ids, std::uint32_t number);
   Task<bool> prepare_copy(Copy& copy, std::uint32_t number);
-  Task<Location> copy_piece(QueueId id, Extent octets);
+  Task<Location> copy_piece(QueueId id, Extent bytes);
   Task<bool> write_copies(std::span<const std::unique_ptr<Copy>> copies);
   Task<void> write_copy(Copy& copy);
   void settle_copy(Copy& copy);

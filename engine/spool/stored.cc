@@ -7,7 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/smtp/limits.h"
-#include "engine/spool/octets.h"
+#include "engine/spool/bytes.h"
 
 namespace sluice::spool {
 namespace {
@@ -37,7 +37,7 @@ constexpr std::size_t kBriefAttempts = 4;
 
 // Dates are written as they are: before 1970 there was no mail of ours.
 std::uint64_t unsigned_of(WallMillis time) { return static_cast<std::uint64_t>(std::max<WallMillis>(time, 0)); }
-WallMillis time_of(OctetReader& in) {
+WallMillis time_of(ByteReader& in) {
   return static_cast<WallMillis>(in.number(std::numeric_limits<WallMillis>::max()));
 }
 
@@ -48,7 +48,7 @@ smtp::Notify notify_of(std::uint64_t bits) {
   return {.never = (bits & 1) != 0, .success = (bits & 2) != 0, .failure = (bits & 4) != 0, .delay = (bits & 8) != 0};
 }
 
-void write_envelope(OctetWriter& out, const Envelope& envelope) {
+void write_envelope(ByteWriter& out, const Envelope& envelope) {
   out.text(envelope.reverse_path);
   out.number(static_cast<std::uint64_t>(envelope.body));
   const message::ContentFacts& content = envelope.content;
@@ -65,7 +65,7 @@ void write_envelope(OctetWriter& out, const Envelope& envelope) {
   }
 }
 
-void read_envelope(OctetReader& in, Envelope& envelope) {
+void read_envelope(ByteReader& in, Envelope& envelope) {
   envelope.reverse_path = in.text();
   envelope.body = in.choice(smtp::Body::eight_bit_mime);
   const std::uint64_t bits = in.number(15);
@@ -84,13 +84,13 @@ void read_envelope(OctetReader& in, Envelope& envelope) {
   }
 }
 
-void write_location(OctetWriter& out, const Location& location) {
+void write_location(ByteWriter& out, const Location& location) {
   out.number(location.segment);
   out.number(location.offset);
   out.number(location.payload);
 }
 
-Location read_location(OctetReader& in) {
+Location read_location(ByteReader& in) {
   constexpr auto kMost = std::numeric_limits<std::uint32_t>::max();
   Location location;
   location.segment = static_cast<std::uint32_t>(in.number(kMost));
@@ -99,7 +99,7 @@ Location read_location(OctetReader& in) {
   return location;
 }
 
-void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t words_max, std::size_t attempts_max) {
+void write_status(ByteWriter& out, const DeliveryStatus& status, std::size_t words_max, std::size_t attempts_max) {
   const auto words = [&](const std::string& text) { return std::string_view(text).substr(0, words_max); };
   out.number(status.held ? 1 : 0);
   out.number(unsigned_of(status.due));
@@ -132,7 +132,7 @@ void write_status(OctetWriter& out, const DeliveryStatus& status, std::size_t wo
   }
 }
 
-RecipientStatus read_recipient_status(OctetReader& in, std::uint64_t schema) {
+RecipientStatus read_recipient_status(ByteReader& in, std::uint64_t schema) {
   RecipientStatus recipient;
   recipient.fate = in.choice(message::Fate::removed);
   const std::uint64_t flags = in.number(7);
@@ -156,7 +156,7 @@ RecipientStatus read_recipient_status(OctetReader& in, std::uint64_t schema) {
   return recipient;
 }
 
-void read_status(OctetReader& in, std::uint64_t schema, DeliveryStatus& status) {
+void read_status(ByteReader& in, std::uint64_t schema, DeliveryStatus& status) {
   status.held = in.number(1) != 0;
   status.due = time_of(in);
   status.tries = static_cast<std::uint32_t>(in.number(kTriesMax));
@@ -191,7 +191,7 @@ std::string encode_status(const DeliveryStatus& status, StatusForm form) {
     if (form == StatusForm::brief && words_max > kBriefWordsBytesMax) continue;
     if (form == StatusForm::bare && words_max > 0) continue;
     payload.clear();
-    OctetWriter out(payload);
+    ByteWriter out(payload);
     out.number(kSchema);
     write_status(out, status, words_max, attempts_max);
     if (payload.size() <= kMetaBytesMax / 2) break;
@@ -206,7 +206,7 @@ std::uint32_t bare_status_bytes_max(std::size_t recipients) {
 }
 
 std::optional<DeliveryStatus> decode_status(std::string_view payload) {
-  OctetReader in(payload);
+  ByteReader in(payload);
   const std::uint64_t schema = in.number(kSchema);
   if (schema < kSchemaOldest) return std::nullopt;
   DeliveryStatus status;
@@ -219,7 +219,7 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   CHECK(status.recipients.size() == stored.envelope.recipients.size());
   if (stored.envelope.recipients.size() > smtp::kRecipientsMaxCeiling || stored.pieces.size() > kPiecesMax) return {};
   std::string payload;
-  OctetWriter out(payload);
+  ByteWriter out(payload);
   out.number(kSchema);
   out.number(unsigned_of(stored.arrived));
   out.number(static_cast<std::uint64_t>(stored.form));
@@ -242,7 +242,7 @@ std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payloa
 
 std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes) {
   CHECK(first.size() <= payload_bytes);
-  OctetReader in(first);
+  ByteReader in(first);
   const std::uint64_t schema = in.number(kSchema);
   if (schema < kSchemaOldest) return std::nullopt;
   DecodedMessage decoded;

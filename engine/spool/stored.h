@@ -1,5 +1,5 @@
 // What the payloads of records hold, as values, and how they are written and read: see FORMAT.md.
-// Whatever the octets are, reading ends in a value or in nothing.
+// Whatever the bytes are, reading ends in a value or in nothing.
 // Pure.  Any thread.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
+#include "engine/message/message_sink.h"
 #include "engine/message/queue_id.h"
-#include "engine/message/taker.h"
 #include "engine/spool/record.h"
 
 namespace sluice::spool {
@@ -38,7 +38,7 @@ struct DecodedMessage {
   std::string_view content;  // of this record
 };
 [[nodiscard]] std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payload);
-// The same of a payload of `payload_bytes` from its first octets, as far as they go: `content` is what they have of it.
+// The same of a payload of `payload_bytes` from its first bytes, as far as they go: `content` is what they have of it.
 // Absent, too, where they end before the content begins.
 [[nodiscard]] std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first,
                                                                 std::size_t payload_bytes);

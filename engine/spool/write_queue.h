@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/message/taker.h"
+#include "engine/message/message_sink.h"
 
 namespace sluice::spool {
 

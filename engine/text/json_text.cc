@@ -6,12 +6,12 @@ std::string json_string(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string quoted = "\"";
   for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') quoted += '\\';
-    if (octet < ' ') {
+    if (byte < ' ') {
       quoted += "\\u00";
-      quoted += kHex[octet >> 4];
-      quoted += kHex[octet & 15];
+      quoted += kHex[byte >> 4];
+      quoted += kHex[byte & 15];
     } else {
       quoted += c;
     }

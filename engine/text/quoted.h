@@ -6,7 +6,7 @@
 
 namespace sluice::text {
 
-// Escaped as in the log, and not more than its first 60 octets.  (Not `quoted`: std::quoted would be found as well.)
+// Escaped as in the log, and not more than its first 60 bytes.  (Not `quoted`: std::quoted would be found as well.)
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace sluice::text

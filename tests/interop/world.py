@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mail to the recipients' own servers: their mail exchangers come from a real name server, and each has an address of
+"""Mail to the recipients' own servers: their MX hosts come from a real name server, and each has an address of
 its own on this machine.  What they do at each stage, and what senders are told."""
 
 import os

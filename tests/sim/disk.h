@@ -35,7 +35,7 @@ class SimDisk final : public io::Disk {
   void power_loss();
   void process_loss();  // kill -9: what was written stays, but for what was under way
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
-  // A bit of the octet at `offset`; the file is there.
+  // A bit of the byte at `offset`; the file is there.
   void flip_bit(const std::string& path, std::uint64_t offset);
   // Something that the program did not put there: a link, another's file.  `entry.name` is not
   // used.

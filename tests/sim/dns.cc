@@ -10,10 +10,9 @@ io::DnsReply& SimDns::records(std::string_view name, io::DnsType type) {
   return reply;
 }
 
-void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view exchanger, std::uint32_t ttl_s) {
+void SimDns::add_mx(std::string_view name, std::uint16_t preference, std::string_view mx_host, std::uint32_t ttl_s) {
   records(name, io::DnsType::mx)
-      .records.push_back(
-          {.preference = preference, .name = io::fold_dns_name(exchanger), .address = {}, .ttl_s = ttl_s});
+      .records.push_back({.preference = preference, .name = io::fold_dns_name(mx_host), .address = {}, .ttl_s = ttl_s});
 }
 
 void SimDns::add_address(std::string_view name, std::string_view ip, std::uint32_t ttl_s) {

@@ -15,7 +15,7 @@
 
 namespace sluice::sim {
 
-// A file's octets; blocks that were never written are zero and take no memory.
+// A file's bytes; blocks that were never written are zero and take no memory.
 class SimImage {
  public:
   [[nodiscard]] std::uint64_t size() const { return size_; }

@@ -26,7 +26,7 @@ class MemoryDisk final : public io::Disk {
     bool own = true;
     std::uint32_t links = 1;
     bool locked = false;
-    // Reads that touch octets from `bad_from` on, up to `bad_to`, fail.
+    // Reads that touch bytes from `bad_from` on, up to `bad_to`, fail.
     std::uint64_t bad_from = 0;
     std::uint64_t bad_to = 0;
   };

@@ -92,7 +92,7 @@ Task<void> NextHop::serve(std::list<Dialog>::iterator dialog) {
   if (peer.more_is_here()) violation("spoke before the greeting");
   if (co_await answer(*dialog, HopStage::greeting, "220 hop.example ESMTP\r\n") == Said::usual) {
     std::string line;
-    while (!dialog->over && co_await peer.line(line, rules.patience) && co_await command(*dialog, std::move(line))) {
+    while (!dialog->over && co_await peer.line(line, rules.timeout) && co_await command(*dialog, std::move(line))) {
     }
   }
   co_await peer.connection().drained(0, std::chrono::seconds(20), "a scripted next hop's last words");
@@ -159,7 +159,7 @@ Task<bool> NextHop::authenticate(Dialog& dialog, const std::string& argument) {
   if (argument == "LOGIN") {
     for (const char* prompt : {"334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"}) {
       dialog.peer.say(prompt);
-      if (!co_await dialog.peer.line(response, rules.patience)) co_return false;
+      if (!co_await dialog.peer.line(response, rules.timeout)) co_return false;
     }
   }
   const bool right = rules.password.empty() || response == rules.password;
@@ -227,7 +227,7 @@ Task<bool> NextHop::data_for_nobody(Dialog& dialog) {
   }
   dialog.peer.say("354 go ahead\r\n");
   std::string line;
-  if (!co_await dialog.peer.line(line, rules.patience)) co_return false;
+  if (!co_await dialog.peer.line(line, rules.timeout)) co_return false;
   if (line != ".") violation("content for nobody: " + line);
   dialog.message.reset();
   dialog.peer.say("554 5.5.1 no valid recipients\r\n");
@@ -237,7 +237,7 @@ Task<bool> NextHop::data_for_nobody(Dialog& dialog) {
 Task<bool> NextHop::read_content(Dialog& dialog) {
   HopMessage& message = *dialog.message;
   std::string line;
-  while (co_await dialog.peer.line(line, rules.patience)) {
+  while (co_await dialog.peer.line(line, rules.timeout)) {
     if (line == ".") co_return true;
     if (line.starts_with('.')) line.erase(0, 1);
     if (has_bare(line)) violation("bare CR or LF in DATA");
@@ -270,7 +270,7 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
   if (for_nobody && !rules.pipelining) violation("BDAT without a recipient");
   std::string content;
   while (content.size() < size) {
-    if (!co_await dialog.peer.octets(size - content.size(), content, rules.patience)) {
+    if (!co_await dialog.peer.bytes(size - content.size(), content, rules.timeout)) {
       broken_off.push_back(content);
       co_return false;
     }

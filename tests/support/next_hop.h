@@ -52,7 +52,7 @@ struct HopFault {
   std::size_t split = 0;                 // the reply in two parts, the second one a moment later
   bool hang_up = false;                  // then closes; without `say`, instead of replying
   bool endless = false;                  // a reply that never ends
-  std::uint64_t bytes = 0;               // body: after so many octets of it
+  std::uint64_t bytes = 0;               // body: after so many bytes of it
   std::string only_for;                  // recipient: those that contain this
 };
 
@@ -74,7 +74,7 @@ struct HopRules {
   bool mute_after_message = false;            // answers nothing more on a connection that had a message
   unsigned messages_max = 0;                  // closes after so many on one connection; 0: never
   Duration between_reads = Duration::zero();  // while it reads content
-  Duration patience = std::chrono::hours(2);
+  Duration timeout = std::chrono::hours(2);
 };
 
 struct HopMessage {

@@ -1,4 +1,4 @@
-// One end of a simulated SMTP dialog as a test plays it: lines and octets come out of a connection, text goes in.
+// One end of a simulated SMTP dialog as a test plays it: lines and bytes come out of a connection, text goes in.
 // What it has not read yet stays in the connection, so that a peer that does not read holds its sender up.
 // Owned by a scripted client or next hop; its loop's thread only.
 #pragma once
@@ -32,8 +32,8 @@ class Peer {
       if (!co_await more(timeout)) co_return false;
     }
   }
-  // At least one octet, at most `size`, appended to `to`.
-  Task<bool> octets(std::size_t size, std::string& to, Duration timeout) {
+  // At least one byte, at most `size`, appended to `to`.
+  Task<bool> bytes(std::size_t size, std::string& to, Duration timeout) {
     if (at_ == text_.size() && !co_await more(timeout)) co_return false;
     const std::size_t n = std::min(size, text_.size() - at_);
     to.append(text_, at_, n);

@@ -25,19 +25,20 @@ Task<auth::Answer> People::authenticate(auth::Credentials credentials) {
   co_return auth::Answer::granted(ann);
 }
 
-// ------------------------------------------------------------------------------------------ takers
+// ------------------------------------------------------------------------------------------ sinks
 
-class ScriptedTakers::Taker final : public message::Taker {
+class ScriptedSinks::MessageSink final : public message::MessageSink {
  public:
-  explicit Taker(ScriptedTakers& script) : script_(script) { ++script_.live; }
-  ~Taker() override {
-    EXPECT_EQ(stage_, Stage::done) << "a taker that was neither finished nor abandoned";
+  explicit MessageSink(ScriptedSinks& script) : script_(script) { ++script_.live; }
+  ~MessageSink() override {
+    EXPECT_EQ(stage_, Stage::done) << "a sink that was neither finished nor abandoned";
     --script_.live;
   }
-  Taker(const Taker&) = delete;
-  Taker& operator=(const Taker&) = delete;
+  MessageSink(const MessageSink&) = delete;
+  MessageSink& operator=(const MessageSink&) = delete;
 
-  Task<void> offer(const message::Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) override {
+  Task<void> add_recipients(const message::Envelope& envelope, std::size_t first,
+                            std::vector<smtp::Reply>& answers) override {
     EXPECT_EQ(stage_, Stage::envelope);
     EXPECT_LT(first, envelope.recipients.size());
     co_await pause();
@@ -59,12 +60,12 @@ class ScriptedTakers::Taker final : public message::Taker {
     ++script_.begun;
     co_await pause();
   }
-  Task<void> feed(Chain bytes) override {
+  Task<void> write(Chain bytes) override {
     EXPECT_EQ(stage_, Stage::body);
     co_await pause();
     message_.content += bytes.to_string();
   }
-  Task<message::Outcome> finish() override {
+  Task<message::Outcome> commit() override {
     EXPECT_EQ(stage_, Stage::body);
     co_await pause();
     stage_ = Stage::done;
@@ -75,7 +76,7 @@ class ScriptedTakers::Taker final : public message::Taker {
     if (outcome.reply.positive()) script_.ledger.push_back(std::move(message_));
     co_return outcome;
   }
-  Task<void> abandon() override {
+  Task<void> abort() override {
     EXPECT_NE(stage_, Stage::done);
     stage_ = Stage::done;
     ++script_.abandoned;
@@ -92,18 +93,18 @@ class ScriptedTakers::Taker final : public message::Taker {
   Task<void> pause() {
     if (script_.pause == Duration::zero()) co_return;
     const std::uint64_t chance = script_.loop_.platform().random.number();
-    co_await script_.loop_.sleep(script_.pause * static_cast<std::int64_t>(chance % 100) / 100, "a scripted taker");
+    co_await script_.loop_.sleep(script_.pause * static_cast<std::int64_t>(chance % 100) / 100, "a scripted sink");
   }
 
-  ScriptedTakers& script_;
+  ScriptedSinks& script_;
   Stage stage_ = Stage::envelope;
   const message::Envelope* envelope_ = nullptr;
   TakenMessage message_;
 };
 
-std::unique_ptr<message::Taker> ScriptedTakers::make(const message::Submitter& submitter) {
+std::unique_ptr<message::MessageSink> ScriptedSinks::make(const message::Submitter& submitter) {
   submitters.push_back(submitter.account);
-  return std::make_unique<Taker>(*this);
+  return std::make_unique<MessageSink>(*this);
 }
 
 // ------------------------------------------------------------------------------------------ the relay's side
@@ -121,10 +122,10 @@ std::optional<tls::CertificateStamp> OneCertificate::stamp(std::string_view host
   return tls::CertificateStamp{};
 }
 
-SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::TakerFactory* other_takers,
+SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::MessageSinkFactory* other_sinks,
                          session::IdSource* other_ids)
     : loop(host_loop),
-      takers(loop),
+      sinks(loop),
       people(loop),
       platforms_(platforms),
       certificates_(source_, {.default_host = "relay.example"}, loop.platform().clock,
@@ -134,7 +135,7 @@ SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::Tak
       rules_(std::make_shared<session::ListenerRules>()),
       services_{loop,
                 people,
-                other_takers != nullptr ? *other_takers : takers,
+                other_sinks != nullptr ? *other_sinks : sinks,
                 notes,
                 other_ids != nullptr ? *other_ids : ids_,
                 counters,

@@ -1,5 +1,5 @@
 // What the tests of whole sessions share: a simulated relay with a listener whose sessions are the real ones, people
-// who may log in, a scripted taker, and clients that say what a test tells them. Owned by one test; its thread only.
+// who may log in, a scripted sink, and clients that say what a test tells them. Owned by one test; its thread only.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -51,12 +51,12 @@ struct TakenMessage {
   message::BodyForm form = message::BodyForm::dot_stuffed;
 };
 
-// Takers that keep what they take in `ledger`, and hold a session to the order of calls in message/taker.h.
-class ScriptedTakers final : public message::TakerFactory {
+// Sinks that keep what they take in `ledger`, and hold a session to the order of calls in message/message_sink.h.
+class ScriptedSinks final : public message::MessageSinkFactory {
  public:
-  explicit ScriptedTakers(io::Loop& loop) : loop_(loop) {}
-  ~ScriptedTakers() override { EXPECT_EQ(live, 0U); }
-  std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override;
+  explicit ScriptedSinks(io::Loop& loop) : loop_(loop) {}
+  ~ScriptedSinks() override { EXPECT_EQ(live, 0U); }
+  std::unique_ptr<message::MessageSink> make(const message::Submitter& submitter) override;
 
   std::function<smtp::Reply(const message::Recipient&)> on_recipient;  // null: takes all
   smtp::Reply word{250, {2, 0, 0}, "Taken"};                           // at the end of each message
@@ -66,10 +66,10 @@ class ScriptedTakers final : public message::TakerFactory {
   std::vector<std::string> submitters;
   std::uint64_t begun = 0;      // bodies
   std::uint64_t abandoned = 0;  // messages
-  std::uint64_t live = 0;       // takers
+  std::uint64_t live = 0;       // sinks
 
  private:
-  class Taker;
+  class MessageSink;
   io::Loop& loop_;
 };
 
@@ -177,8 +177,8 @@ class OneCertificate final : public tls::CertificateSource {
 
 class SessionHost {
  public:
-  // `takers`, `ids`: null for scripted ones of its own.
-  explicit SessionHost(Platforms& platforms, io::Loop& loop, message::TakerFactory* takers = nullptr,
+  // `sinks`, `ids`: null for scripted ones of its own.
+  explicit SessionHost(Platforms& platforms, io::Loop& loop, message::MessageSinkFactory* sinks = nullptr,
                        session::IdSource* ids = nullptr);
   ~SessionHost() { EXPECT_TRUE(live_.empty()); }
   SessionHost(const SessionHost&) = delete;
@@ -200,7 +200,7 @@ class SessionHost {
   session::ListenerRules& rules() { return *rules_; }  // before the first session
 
   io::Loop& loop;
-  ScriptedTakers takers;
+  ScriptedSinks sinks;
   People people;
   Notes notes;
   session::SessionCounters counters;

@@ -1,5 +1,5 @@
 // Writes the report that a description asks for, so that others can read it with their own parser.
-// On standard input, a line a value: `key value`, in which \r, \n, \\ and \xHH are octets.
+// On standard input, a line a value: `key value`, in which \r, \n, \\ and \xHH are bytes.
 // `recipient ADDRESS` begins a recipient, and what follows of `notify`, `orcpt`, `fate`, `code`,
 // ... is about it. On standard output: how the report is sent ("FROM <> ...", "TO <...>"), an empty
 // line, the report; or `nothing`.

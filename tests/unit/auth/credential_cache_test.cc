@@ -16,8 +16,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-std::array<std::byte, kCacheKeyOctets> process_key(unsigned char fill = 7) {
-  std::array<std::byte, kCacheKeyOctets> key{};
+std::array<std::byte, kCacheKeyBytes> process_key(unsigned char fill = 7) {
+  std::array<std::byte, kCacheKeyBytes> key{};
   key.fill(std::byte{fill});
   return key;
 }
@@ -219,12 +219,12 @@ TEST_F(CredentialCacheTest, KeysMeanNothingInAnotherProcess) {
 }
 
 TEST_F(CredentialCacheTest, HoldsNoSecret) {
-  // Entries are as large as they are whatever the secret, and a key has none of its octets.
+  // Entries are as large as they are whatever the secret, and a key has none of its bytes.
   const std::string secret(1024, 'S');
   const CredentialKey made = key("tim", secret);
-  std::array<unsigned char, sizeof(made)> octets{};
-  std::memcpy(octets.data(), &made, sizeof(made));
-  EXPECT_LT(std::ranges::count(octets, 'S'), 4);
+  std::array<unsigned char, sizeof(made)> bytes{};
+  std::memcpy(bytes.data(), &made, sizeof(made));
+  EXPECT_LT(std::ranges::count(bytes, 'S'), 4);
 }
 
 }  // namespace

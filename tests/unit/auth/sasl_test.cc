@@ -116,9 +116,9 @@ TEST(Plain, HoldsItsLengthLimits) {
   const std::string name(320, 'n');
   const std::string secret(1024, 's');
   expect_credentials(plain(name + "\0"s + name + "\0"s + secret), name, secret);
-  expect_malformed(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean, "321 octets of name");
-  expect_malformed(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean, "1025 octets of secret");
-  // RFC 4954 section 4.5: a line may hold 12,288 octets of base64, so 9,216 decoded; and far past
+  expect_malformed(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean, "321 bytes of name");
+  expect_malformed(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean, "1025 bytes of secret");
+  // RFC 4954 section 4.5: a line may hold 12,288 bytes of base64, so 9,216 decoded; and far past
   // it.
   for (const std::size_t size : {9216U, 1'000'000U}) {
     expect_malformed(plain("\0tim\0"s + std::string(size, 's')), SaslFault::syntax, "huge secret");

@@ -26,7 +26,7 @@ static_assert(!std::is_convertible_v<Secret, std::string>);
 static_assert(!std::is_convertible_v<Secret, std::string_view>);
 static_assert(!std::is_copy_constructible_v<Credentials>);
 
-TEST(Name, TakesOneTo320CleanOctets) {
+TEST(Name, TakesOneTo320CleanBytes) {
   EXPECT_FALSE(Name::make(""));
   EXPECT_TRUE(Name::make("a"));
   EXPECT_TRUE(Name::make(std::string(320, 'a')));
@@ -42,7 +42,7 @@ TEST(Name, KeepsCaseAndFoldsIt) {
   EXPECT_EQ(name_of("\u00dc").folded(), "\u00dc");
 }
 
-TEST(Secret, TakesOneTo1024CleanOctets) {
+TEST(Secret, TakesOneTo1024CleanBytes) {
   EXPECT_FALSE(Secret::make(""));
   EXPECT_TRUE(Secret::make(" "));
   EXPECT_TRUE(Secret::make(std::string(1024, 'a')));
@@ -53,16 +53,16 @@ TEST(Secret, TakesOneTo1024CleanOctets) {
 
 TEST(Secret, MovesItsOnlyBuffer) {
   Secret first = secret_of("correct horse");
-  const char* octets = first.reveal().data();
+  const char* bytes = first.reveal().data();
   Secret second = std::move(first);
-  EXPECT_EQ(second.reveal().data(), octets);
+  EXPECT_EQ(second.reveal().data(), bytes);
   EXPECT_EQ(second.reveal(), "correct horse");
   EXPECT_TRUE(first.reveal().empty());  // NOLINT(bugprone-use-after-move): that it is empty is the promise
 }
 
-TEST(WipeOctets, LeavesNothing) {
+TEST(WipeBytes, LeavesNothing) {
   std::string line = "AHVzZXIAcGFzcw==";
-  wipe_octets(line.data(), line.size());
+  wipe_bytes(line.data(), line.size());
   EXPECT_EQ(line, std::string(line.size(), '\0'));
 }
 

@@ -16,15 +16,15 @@ TEST(CleanText, TakesUtf8OfEveryLength) {
 }
 
 TEST(CleanText, RefusesEveryAsciiControlAndNul) {
-  for (int octet = 0; octet < 0x80; ++octet) {
-    const std::string text = "a"s + static_cast<char>(octet) + "b";
-    EXPECT_EQ(is_clean_text(text), octet >= 0x20 && octet != 0x7f) << octet;
+  for (int byte = 0; byte < 0x80; ++byte) {
+    const std::string text = "a"s + static_cast<char>(byte) + "b";
+    EXPECT_EQ(is_clean_text(text), byte >= 0x20 && byte != 0x7f) << byte;
   }
 }
 
 TEST(CleanText, RefusesC1ControlsAndLineSeparators) {
-  for (int octet = 0x80; octet <= 0xbf; ++octet) {
-    EXPECT_EQ(is_clean_text("\xc2"s + static_cast<char>(octet)), octet >= 0xa0) << octet;
+  for (int byte = 0x80; byte <= 0xbf; ++byte) {
+    EXPECT_EQ(is_clean_text("\xc2"s + static_cast<char>(byte)), byte >= 0xa0) << byte;
   }
   EXPECT_FALSE(is_clean_text("a\u2028b"));
   EXPECT_FALSE(is_clean_text("a\u2029b"));
@@ -36,7 +36,7 @@ TEST(CleanText, RefusesWhatIsNotWellFormed) {
            "\xbf"s,  // a continuation alone
            "\xc0\x8a"s,
            "\xc1\x8d"s,          // LF and CR, overlong
-           "\xe0\x80\x8a"s,      // LF in three octets
+           "\xe0\x80\x8a"s,      // LF in three bytes
            "\xf0\x80\x80\x8a"s,  // LF in four
            "\xe0\x9f\xbf"s,      // overlong
            "\xf0\x8f\xbf\xbf"s,  // overlong
@@ -59,7 +59,7 @@ TEST(CleanText, RefusesWhatIsNotWellFormed) {
   }
 }
 
-TEST(AsciiLower, LeavesOtherOctetsAlone) {
+TEST(AsciiLower, LeavesOtherBytesAlone) {
   EXPECT_EQ(ascii_lower("User@EXAMPLE.com \u00c9[]@`{"), "user@example.com \u00c9[]@`{");
   EXPECT_TRUE(equal_ignoring_case("PLAIN", "plain"));
   EXPECT_FALSE(equal_ignoring_case("PLAIN", "plai"));

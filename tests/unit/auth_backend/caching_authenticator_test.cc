@@ -52,7 +52,7 @@ class CachingAuthenticatorTest : public ::testing::Test {
   Platforms platforms_{PlatformKind::simulated};
   io::Loop& loop_{platforms_.add_loop("192.0.2.1")};
   ScriptedBackend backend_;
-  std::array<std::byte, kCacheKeyOctets> key_{};
+  std::array<std::byte, kCacheKeyBytes> key_{};
   CachingAuthenticator authenticator_{loop_, backend_, key_, {}};
 };
 

@@ -160,7 +160,7 @@ TEST_F(EmbeddedStoreTest, AccountsOfOneCustomerShareTheList) {
 }
 
 TEST_F(EmbeddedStoreTest, HashesAnewWhenTheCostChanged) {
-  const HashCost dearer{.passes = 2, .memory_octets = 16384};
+  const HashCost dearer{.passes = 2, .memory_bytes = 16384};
   const auto hash = [this] {
     std::string text;
     const auto database = Database::open(path_, 50);

@@ -47,20 +47,20 @@ TEST_F(PasswordHashTest, NoMemoryIsNeverAWrongPassword) {
 }
 
 TEST_F(PasswordHashTest, NoMemoryForANewHashIsAnError) {
-  const auto greedy = PasswordHasher::create({.passes = 1, .memory_octets = std::size_t{1} << 42U});
+  const auto greedy = PasswordHasher::create({.passes = 1, .memory_bytes = std::size_t{1} << 42U});
   EXPECT_FALSE(greedy.ok());
 }
 
 TEST_F(PasswordHashTest, TellsAnotherCost) {
   const std::string cheap = hasher_->hash(secret_of("right")).value();
   EXPECT_FALSE(hasher_->outdated(cheap));
-  const auto dearer = PasswordHasher::create({.passes = 2, .memory_octets = 8192}).value();
+  const auto dearer = PasswordHasher::create({.passes = 2, .memory_bytes = 8192}).value();
   EXPECT_TRUE(dearer->outdated(cheap));
   EXPECT_EQ(dearer->match(cheap, secret_of("right")), PasswordMatch::right);
 }
 
-TEST_F(PasswordHashTest, ACostBetweenTwoKibioctetsIsNotOutdatedForEver) {
-  const auto odd = PasswordHasher::create({.passes = 1, .memory_octets = 8192 + 1000}).value();
+TEST_F(PasswordHashTest, ACostBetweenTwoKibibytesIsNotOutdatedForEver) {
+  const auto odd = PasswordHasher::create({.passes = 1, .memory_bytes = 8192 + 1000}).value();
   EXPECT_FALSE(odd->outdated(odd->hash(secret_of("right")).value()));
 }
 

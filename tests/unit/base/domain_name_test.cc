@@ -81,7 +81,7 @@ TEST(InternationalDomainTest, NeverBecomesAnotherKindOfText) {
   EXPECT_EQ(ascii_domain(std::string(300, '\xc3')), std::nullopt);
   std::string longest;
   for (int i = 0; i < 120; ++i) longest += "\xc3\xbc";
-  EXPECT_EQ(ascii_domain(longest + ".example"), std::nullopt) << "a label of more than 63 octets";
+  EXPECT_EQ(ascii_domain(longest + ".example"), std::nullopt) << "a label of more than 63 bytes";
 }
 
 // A look-alike of another customer's domain could be registered.

@@ -73,12 +73,12 @@ TEST(TaskTest, AMillionReadyAwaitsDoNotGrowTheStack) {
   });
 }
 
-Task<void> turn_about(Gate& mine, Gate& other, int count, StackDepth& depth, std::int64_t& sum) {
+Task<void> turn_about(AsyncEvent& mine, AsyncEvent& other, int count, StackDepth& depth, std::int64_t& sum) {
   for (int i = 0; i < count; ++i) {
     co_await mine.wait("my turn");
     depth.note();
     ++sum;
-    other.open();
+    other.set();
   }
 }
 
@@ -87,12 +87,12 @@ TEST(TaskTest, AMillionWaitsDoNotGrowTheStack) {
     ReadyQueue queue;
     StackDepth depth;
     std::int64_t sum = 0;
-    Gate ping;
-    Gate pong;
+    AsyncEvent ping;
+    AsyncEvent pong;
     {
       const Task<void> first = turn_about(ping, pong, 500'000, depth, sum);
       const Task<void> second = turn_about(pong, ping, 500'000, depth, sum);
-      ping.open();
+      ping.set();
       EXPECT_EQ(queue.run(), 1'000'000U);
       EXPECT_TRUE(first.done() && second.done());
     }
@@ -101,8 +101,8 @@ TEST(TaskTest, AMillionWaitsDoNotGrowTheStack) {
   });
 }
 
-Task<int> bottom(Gate& gate) {
-  co_await gate.wait("the bottom's gate");
+Task<int> bottom(AsyncEvent& event) {
+  co_await event.wait("the bottom's event");
   co_return 0;
 }
 
@@ -117,15 +117,15 @@ TEST(TaskTest, AChainOf100000WaitingTasksIsResumedFromTheQueue) {
     constexpr std::size_t kLinks = 100'000;
     ReadyQueue queue;
     StackDepth depth;
-    Gate gate;
+    AsyncEvent event;
     {
       std::vector<Task<int>> chain;
       chain.reserve(kLinks + 1);  // each holds on to the address of the one before
-      chain.push_back(bottom(gate));
+      chain.push_back(bottom(event));
       while (chain.size() <= kLinks) chain.push_back(link(chain.back(), depth));
-      EXPECT_EQ(chain.back().promise().whereabouts(), "the bottom's gate");
+      EXPECT_EQ(chain.back().promise().whereabouts(), "the bottom's event");
       EXPECT_EQ(task_frames_live(), static_cast<std::int64_t>(kLinks) + 1);
-      gate.open();
+      event.set();
       EXPECT_EQ(queue.run(), kLinks + 1);
       EXPECT_EQ(chain.back().take(), static_cast<int>(kLinks));
     }
@@ -136,14 +136,14 @@ TEST(TaskTest, AChainOf100000WaitingTasksIsResumedFromTheQueue) {
 
 TEST(TaskTest, AResultThatCanOnlyBeMovedComesThrough) {
   ReadyQueue queue;
-  Gate gate;
-  auto make = [](Gate& wait) -> Task<std::unique_ptr<int>> {
-    co_await wait.wait("a gate");
+  AsyncEvent event;
+  auto make = [](AsyncEvent& wait) -> Task<std::unique_ptr<int>> {
+    co_await wait.wait("a event");
     co_return std::make_unique<int>(7);
   };
-  Task<std::unique_ptr<int>> task = make(gate);
+  Task<std::unique_ptr<int>> task = make(event);
   EXPECT_FALSE(task.done());
-  gate.open();
+  event.set();
   queue.run();
   ASSERT_TRUE(task.done());
   EXPECT_EQ(*task.take(), 7);
@@ -151,13 +151,13 @@ TEST(TaskTest, AResultThatCanOnlyBeMovedComesThrough) {
 
 TEST(TaskTest, SaysWhatItWaitsForDownToTheOperation) {
   ReadyQueue queue;
-  Gate gate;
+  AsyncEvent event;
   StackDepth depth;
-  Task<int> low = bottom(gate);
+  Task<int> low = bottom(event);
   const Task<int> high = link(low, depth);
-  EXPECT_EQ(high.promise().whereabouts(), "the bottom's gate");
-  gate.open();
-  EXPECT_EQ(high.promise().whereabouts(), "the bottom's gate");  // it has not run yet
+  EXPECT_EQ(high.promise().whereabouts(), "the bottom's event");
+  event.set();
+  EXPECT_EQ(high.promise().whereabouts(), "the bottom's event");  // it has not run yet
   EXPECT_EQ(queue.run(1), 1U);
   EXPECT_EQ(high.promise().whereabouts(), "done");
   queue.run();
@@ -166,13 +166,13 @@ TEST(TaskTest, SaysWhatItWaitsForDownToTheOperation) {
 
 TEST(TaskTest, RunStopsAfterAsManyAsItWasTold) {
   ReadyQueue queue;
-  Gate ping;
-  Gate pong;
+  AsyncEvent ping;
+  AsyncEvent pong;
   StackDepth depth;
   std::int64_t sum = 0;
   const Task<void> first = turn_about(ping, pong, 5, depth, sum);
   const Task<void> second = turn_about(pong, ping, 5, depth, sum);
-  ping.open();
+  ping.set();
   EXPECT_EQ(queue.run(3), 3U);
   EXPECT_EQ(sum, 3);
   EXPECT_FALSE(queue.empty());
@@ -180,32 +180,32 @@ TEST(TaskTest, RunStopsAfterAsManyAsItWasTold) {
   EXPECT_TRUE(queue.empty());
 }
 
-// ------------------------------------------------------------------------------------------ gates
+// ------------------------------------------------------------------------------------------ events
 
 TEST(GateTest, OpeningBeforeWaitingIsRememberedOnce) {
   ReadyQueue queue;
-  Gate gate;
-  gate.open();
-  gate.open();
+  AsyncEvent event;
+  event.set();
+  event.set();
   {
-    const Task<int> passes = bottom(gate);
+    const Task<int> passes = bottom(event);
     EXPECT_TRUE(passes.done());
   }
-  const Task<int> waits = bottom(gate);
+  const Task<int> waits = bottom(event);
   EXPECT_FALSE(waits.done());
-  EXPECT_TRUE(gate.waiting());
-  gate.open();
-  EXPECT_FALSE(gate.waiting());
+  EXPECT_TRUE(event.waiting());
+  event.set();
+  EXPECT_FALSE(event.waiting());
   queue.run();
   EXPECT_TRUE(waits.done());
 }
 
 TEST(GateDeathTest, OnlyOneMayWait) {
   ReadyQueue queue;
-  Gate gate;
-  const Task<int> first = bottom(gate);
-  EXPECT_DEATH({ const Task<int> second = bottom(gate); }, "check failed: gate_.waiter_ == nullptr");
-  gate.open();
+  AsyncEvent event;
+  const Task<int> first = bottom(event);
+  EXPECT_DEATH({ const Task<int> second = bottom(event); }, "check failed: event_.waiter_ == nullptr");
+  event.set();
   queue.run();
 }
 
@@ -213,35 +213,35 @@ TEST(GateDeathTest, OnlyOneMayWait) {
 
 TEST(TaskDeathTest, AFrameThatWaitsIsNeverDestroyed) {
   ReadyQueue queue;
-  Gate gate;
-  EXPECT_DEATH({ const Task<int> task = bottom(gate); }, "check failed: promise_->finished()");
+  AsyncEvent event;
+  EXPECT_DEATH({ const Task<int> task = bottom(event); }, "check failed: promise_->finished()");
   EXPECT_DEATH(
       {
         std::int64_t sum = 0;
         StackDepth depth;
-        const Task<void> task = turn_about(gate, gate, 1, depth, sum);
+        const Task<void> task = turn_about(event, event, 1, depth, sum);
       },
       "check failed: promise_->finished()");
 }
 
 TEST(TaskDeathTest, ATaskIsAwaitedByOne) {
   ReadyQueue queue;
-  Gate gate;
+  AsyncEvent event;
   StackDepth depth;
-  Task<int> low = bottom(gate);
+  Task<int> low = bottom(event);
   const Task<int> first = link(low, depth);
   EXPECT_DEATH({ const Task<int> second = link(low, depth); }, "check failed: task.waiter_ == nullptr");
-  gate.open();
+  event.set();
   queue.run();
 }
 
 TEST(TaskDeathTest, AQueueIsRunEmptyBeforeItGoes) {
-  Gate gate;
+  AsyncEvent event;
   EXPECT_DEATH(
       {
         ReadyQueue queue;
-        auto task = new Task<int>(bottom(gate));  // never destroyed: only the queue is
-        gate.open();
+        auto task = new Task<int>(bottom(event));  // never destroyed: only the queue is
+        event.set();
         static_cast<void>(task);
       },
       "check failed: first_ == nullptr");
@@ -249,13 +249,13 @@ TEST(TaskDeathTest, AQueueIsRunEmptyBeforeItGoes) {
 
 TEST(TaskSetDeathTest, ASetIsJoinedBeforeItGoes) {
   ReadyQueue queue;
-  Gate gate;
+  AsyncEvent event;
   StackDepth depth;
   std::int64_t sum = 0;
   EXPECT_DEATH(
       {
         TaskSet tasks;
-        tasks.add(turn_about(gate, gate, 1, depth, sum));
+        tasks.add(turn_about(event, event, 1, depth, sum));
       },
       "check failed: live_ == 0");
 }
@@ -272,22 +272,22 @@ struct CountsItself {
   int* count_;
 };
 
-Task<void> holds(CountsItself /*argument*/, Gate& gate) { co_await gate.wait("a gate"); }
+Task<void> holds(CountsItself /*argument*/, AsyncEvent& event) { co_await event.wait("a event"); }
 
 TEST(TaskSetTest, JoinsAllAndFreesTheirFrames) {
   ReadyQueue queue;
-  std::vector<Gate> gates(100);
+  std::vector<AsyncEvent> events(100);
   int alive = 0;
   TaskSet tasks;
-  for (Gate& gate : gates) tasks.add(holds(CountsItself(alive), gate));
-  gates[0].open();
+  for (AsyncEvent& event : events) tasks.add(holds(CountsItself(alive), event));
+  events[0].set();
   queue.run();
   EXPECT_EQ(tasks.live(), 99U);
   EXPECT_EQ(alive, 99);
   {
     const Task<void> join = tasks.join("sessions");
     EXPECT_FALSE(join.done());
-    for (Gate& gate : gates) gate.open();
+    for (AsyncEvent& event : events) event.set();
     queue.run();
     EXPECT_TRUE(join.done());
   }
@@ -297,18 +297,18 @@ TEST(TaskSetTest, JoinsAllAndFreesTheirFrames) {
 
 TEST(TaskSetTest, WhoIsAddedWhileItJoinsIsJoinedToo) {
   ReadyQueue queue;
-  Gate first;
-  Gate second;
+  AsyncEvent first;
+  AsyncEvent second;
   int alive = 0;
   TaskSet tasks;
   tasks.add(holds(CountsItself(alive), first));
   const Task<void> join = tasks.join("sessions");
-  first.open();
+  first.set();
   queue.run(1);  // the last one is done, whoever joins has not seen it yet
   tasks.add(holds(CountsItself(alive), second));
   queue.run();
   EXPECT_FALSE(join.done());
-  second.open();
+  second.set();
   queue.run();
   EXPECT_TRUE(join.done());
 }
@@ -316,10 +316,10 @@ TEST(TaskSetTest, WhoIsAddedWhileItJoinsIsJoinedToo) {
 TEST(TaskSetTest, ATaskThatIsDoneAtOnceIsNotKept) {
   ReadyQueue queue;
   TaskSet tasks;
-  Gate gate;
-  gate.open();
+  AsyncEvent event;
+  event.set();
   int alive = 0;
-  tasks.add(holds(CountsItself(alive), gate));
+  tasks.add(holds(CountsItself(alive), event));
   EXPECT_EQ(tasks.live(), 0U);
   EXPECT_EQ(alive, 0);
   EXPECT_TRUE(tasks.join("nobody").done());
@@ -330,11 +330,11 @@ TEST(TaskSetTest, ATaskThatIsDoneAtOnceIsNotKept) {
 TEST(ReadyQueueTest, TasksWentToTheLoopThatWasMadeLastInsteadOfTheirOwn) {
   ReadyQueue one;
   ReadyQueue two;
-  Gate gate;
-  const Task<int> task = bottom(gate);
+  AsyncEvent event;
+  const Task<int> task = bottom(event);
   {
     const ReadyQueue::Use use(one);
-    gate.open();
+    event.set();
   }
   EXPECT_FALSE(one.empty());
   EXPECT_TRUE(two.empty());

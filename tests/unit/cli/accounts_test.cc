@@ -24,7 +24,7 @@ class FixedClock final : public io::Clock {
 class CountingRandom final : public io::Random {
  public:
   void fill(std::span<std::byte> bytes) override {
-    for (std::byte& octet : bytes) octet = std::byte{next_++};
+    for (std::byte& byte : bytes) byte = std::byte{next_++};
   }
 
  private:

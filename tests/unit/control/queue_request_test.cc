@@ -118,7 +118,7 @@ TEST(QueueRequest, RefusesWhatSluicectlDoesNotWrite) {
       {"queue list customer=a\tb", "control characters"},
       {"queue list\n", "no such command"},
       {std::string("queue list\0", 11), "no such command"},
-      {"queue list id=" + std::string(65, 'a'), "--id takes up to 64 octets"},
+      {"queue list id=" + std::string(65, 'a'), "--id takes up to 64 bytes"},
       {"queue list id=" + std::string(kQueueRequestBytesMax, 'a'), "too long"},
       {"queue list sender=example.com", "--sender takes"},
       {"queue list recipient=%3C%3E", "--recipient takes"},

@@ -214,25 +214,25 @@ TEST(HostileReport, QuotedLinesAreShort) {
   }
 }
 
-// Every octet, everywhere, at many sizes.
-TEST(HostileReport, WhateverTheOctets) {
-  for (int octet = 0; octet < 256; ++octet) {
+// Every byte, everywhere, at many sizes.
+TEST(HostileReport, WhateverTheBytes) {
+  for (int byte = 0; byte < 256; ++byte) {
     for (const std::size_t size : {1U, 77U, 998U, 2000U}) {
-      const std::string text(size, static_cast<char>(octet));
+      const std::string text(size, static_cast<char>(byte));
       Sample sample;
-      sample.envelope.smtputf8 = octet % 2 == 0;
+      sample.envelope.smtputf8 = byte % 2 == 0;
       sample.envelope.ret = smtp::Ret::full;
-      sample.whole = octet % 3 == 0;
+      sample.whole = byte % 3 == 0;
       sample.envelope.envid = text;
       sample.recipient() = {.forward_path = text, .orcpt = "utf-8;" + text};
       sample.last().text = sample.last().next_hop = sample.reporting_mta = text;
       sample.postmaster = sample.policy_url = sample.content = text;
-      sample.form = octet % 5 == 0 ? message::BodyForm::dot_stuffed : message::BodyForm::literal;
-      sample.eight_bit = octet % 7 != 0;
+      sample.form = byte % 5 == 0 ? message::BodyForm::dot_stuffed : message::BodyForm::literal;
+      sample.eight_bit = byte % 7 != 0;
       const auto report = sample.build();
       ASSERT_TRUE(report);
       expect_well_formed(*report);
-      if (HasFatalFailure()) FAIL() << octet << " times " << size;
+      if (HasFatalFailure()) FAIL() << byte << " times " << size;
     }
   }
 }

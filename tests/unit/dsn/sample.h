@@ -74,7 +74,7 @@ struct Sample {
   }
 };
 
-// Whole lines that end in CRLF, none too long, no NUL, no bare CR or LF, and no 8-bit octet that
+// Whole lines that end in CRLF, none too long, no NUL, no bare CR or LF, and no 8-bit byte that
 // the envelope does not announce.
 inline void expect_well_formed(const Report& report) {
   const std::string& text = report.content;

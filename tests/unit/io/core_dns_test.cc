@@ -33,8 +33,8 @@ class LateDns final : public Dns {
   std::vector<std::pair<std::string, std::function<void(DnsReply)>>> asked;
 };
 
-struct Bench {
-  explicit Bench(PlatformKind kind = PlatformKind::simulated) : platforms(kind) {}
+struct Fixture {
+  explicit Fixture(PlatformKind kind = PlatformKind::simulated) : platforms(kind) {}
   std::unique_ptr<Running<DnsReply>> ask(const std::string& name) {
     auto running =
         std::make_unique<Running<DnsReply>>(platforms, loop, [this, name] { return core->ask(name, DnsType::mx); });
@@ -48,57 +48,57 @@ struct Bench {
 };
 
 TEST(CoreDnsTest, TellsWhoAskedWhateverTheOrder) {
-  Bench bench;
-  const auto first = bench.ask("first.example"), second = bench.ask("second.example");
-  ASSERT_TRUE(bench.platforms.run_until([&] { return bench.core->waiting() == 2; }));
-  bench.dns.answer(1);
-  bench.dns.answer(0);
+  Fixture fixture;
+  const auto first = fixture.ask("first.example"), second = fixture.ask("second.example");
+  ASSERT_TRUE(fixture.platforms.run_until([&] { return fixture.core->waiting() == 2; }));
+  fixture.dns.answer(1);
+  fixture.dns.answer(0);
   EXPECT_EQ(first->wait().canonical, "first.example");
   EXPECT_EQ(second->wait().canonical, "second.example");
 }
 
 TEST(CoreDnsTest, TheAnswerMayComeFromAnotherThread) {
-  Bench bench(PlatformKind::real);
-  const auto waiting = bench.ask("a.example");
-  std::thread other([&] { bench.dns.answer(0); });
+  Fixture fixture(PlatformKind::real);
+  const auto waiting = fixture.ask("a.example");
+  std::thread other([&] { fixture.dns.answer(0); });
   EXPECT_EQ(waiting->wait().status, DnsStatus::no_data);
   other.join();
 }
 
 TEST(CoreDnsTest, PatienceEnds) {
-  Bench bench;
-  const Instant before = bench.loop.now();
-  const auto waiting = bench.ask("a.example");
+  Fixture fixture;
+  const Instant before = fixture.loop.now();
+  const auto waiting = fixture.ask("a.example");
   const DnsReply reply = waiting->wait();
   EXPECT_EQ(reply.status, DnsStatus::failed);
-  EXPECT_GE(bench.loop.now() - before, std::chrono::seconds(30));
-  bench.dns.answer(0);  // too late: nobody is told
-  EXPECT_TRUE(bench.platforms.run_for(std::chrono::seconds(1)));
+  EXPECT_GE(fixture.loop.now() - before, std::chrono::seconds(30));
+  fixture.dns.answer(0);  // too late: nobody is told
+  EXPECT_TRUE(fixture.platforms.run_for(std::chrono::seconds(1)));
 }
 
 TEST(CoreDnsTest, StoppingEndsAllWaits) {
-  Bench bench;
-  const auto waiting = bench.ask("a.example");
-  const Instant before = bench.loop.now();
-  bench.loop.abort_all();
+  Fixture fixture;
+  const auto waiting = fixture.ask("a.example");
+  const Instant before = fixture.loop.now();
+  fixture.loop.abort_all();
   EXPECT_EQ(waiting->wait().error, "the relay is shutting down");
-  EXPECT_LT(bench.loop.now() - before, std::chrono::seconds(1));
-  EXPECT_EQ(bench.ask("b.example")->wait().error, "the relay is shutting down");
-  EXPECT_EQ(bench.dns.asked.size(), 1U);
+  EXPECT_LT(fixture.loop.now() - before, std::chrono::seconds(1));
+  EXPECT_EQ(fixture.ask("b.example")->wait().error, "the relay is shutting down");
+  EXPECT_EQ(fixture.dns.asked.size(), 1U);
 }
 
 TEST(CoreDnsTest, AnAnswerForWhoHasGoneIsDropped) {
   LateDns dns;
   std::function<void(DnsReply)> late;
   {
-    Bench bench;
-    const auto waiting = bench.ask("a.example");
-    bench.loop.abort_all();
+    Fixture fixture;
+    const auto waiting = fixture.ask("a.example");
+    fixture.loop.abort_all();
     waiting->wait();
-    bench.dns.answer(0);  // lies in the core's inbox when the desk goes
-    late = bench.dns.asked[0].second;
-    bench.core.reset();
-    EXPECT_TRUE(bench.platforms.run_for(std::chrono::seconds(1)));
+    fixture.dns.answer(0);  // lies in the core's inbox when the desk goes
+    late = fixture.dns.asked[0].second;
+    fixture.core.reset();
+    EXPECT_TRUE(fixture.platforms.run_for(std::chrono::seconds(1)));
   }
   late(dns_failure("the loop itself is gone"));
 }

@@ -47,7 +47,7 @@ TEST(DnsNameTest, IsAHostNameOrNot) {
   EXPECT_EQ(fold_dns_name(""), "");
 }
 
-TEST(DnsAnswerTest, TellsMailExchangersWithTheirTimes) {
+TEST(DnsAnswerTest, TellsMxLookupWithTheirTimes) {
   DnsWire wire("Example.NET", DnsType::mx);
   wire.mx("example.net", 20, "MX2.example.net", 600).mx("EXAMPLE.net", 10, "mx1.example.net", 300);
   const DnsReply reply = read(wire, "example.NET.", DnsType::mx);
@@ -74,7 +74,7 @@ TEST(DnsAnswerTest, TellsAddresses) {
   EXPECT_EQ(v6.records[0].ttl_s, 7U);
 }
 
-TEST(DnsAnswerTest, TheNullExchangerIsTheRoot) {
+TEST(DnsAnswerTest, TheNullMxIsTheRoot) {
   DnsWire wire("example", DnsType::mx);
   wire.mx("example", 0, ".");
   const DnsReply reply = read(wire, "example", DnsType::mx);
@@ -200,7 +200,7 @@ TEST(DnsAnswerTest, PointersMustLeadToTheFront) {
 }
 
 TEST(DnsAnswerTest, NamesAndLabelsHaveTheirBounds) {
-  for (const unsigned labels : {63U, 64U}) {  // of one octet: 127 and 129 octets; then twice as long by a pointer
+  for (const unsigned labels : {63U, 64U}) {  // of one byte: 127 and 129 bytes; then twice as long by a pointer
     DnsWire wire(".", DnsType::mx);
     std::string name;
     for (unsigned i = 0; i < labels; ++i) name += "\1a";

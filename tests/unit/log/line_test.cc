@@ -151,10 +151,10 @@ TEST_F(LogLineTest, WhatCouldStartALineOrActOnATerminalIsEscaped) {
   }
 }
 
-TEST_F(LogLineTest, WhatIsNotUtf8IsReplacedOctetByOctet) {
+TEST_F(LogLineTest, WhatIsNotUtf8IsReplacedByteByByte) {
   const std::pair<std::string, std::string> cases[] = {
       {"\xff", R"(\ufffd)"},
-      {"\x9b[2J", R"(\ufffd[2J)"},                          // a bare C1 octet
+      {"\x9b[2J", R"(\ufffd[2J)"},                          // a bare C1 byte
       {"\xc0\x8a", R"(\ufffd\ufffd)"},                      // LF, overlong
       {"\xe0\x80\x8a", R"(\ufffd\ufffd\ufffd)"},            // likewise
       {"\xf0\x80\x80\x8a", R"(\ufffd\ufffd\ufffd\ufffd)"},  // likewise
@@ -179,7 +179,7 @@ TEST_F(LogLineTest, TextInAnyLanguageStaysAsItIs) {
   }
 }
 
-TEST_F(LogLineTest, NoOctetAnywhereBreaksALine) {
+TEST_F(LogLineTest, NoByteAnywhereBreaksALine) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; second += first < 0x80 ? 255 : 1) {
       const std::string value{'a', static_cast<char>(first), static_cast<char>(second), 'z'};
@@ -211,7 +211,7 @@ TEST_F(LogLineTest, LongValuesAreCutBetweenCharacters) {
   EXPECT_EQ(text::cut_value(std::string(2000, '\x80'), 1000).size(), 997U);
 }
 
-TEST_F(LogLineTest, TheLongestValueOfTheWorstOctetsFits) {
+TEST_F(LogLineTest, TheLongestValueOfTheWorstBytesFits) {
   const std::string expected = json(std::string(kLogValueBytesMax, '\0'));
   EXPECT_EQ(expected.size(), kLogValueBytesMax * text::kEscapeExpansionMax);
 }

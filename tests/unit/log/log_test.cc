@@ -95,7 +95,7 @@ struct Pipe {
     if (ends[0] >= 0) ::close(ends[0]);
     ends[0] = -1;
   }
-  // What is there now; waits for the first octet, some seconds at most.
+  // What is there now; waits for the first byte, some seconds at most.
   [[nodiscard]] std::string read() const {
     constexpr int kPatienceMs = 10'000;
     pollfd ready{.fd = ends[0], .events = POLLIN, .revents = 0};

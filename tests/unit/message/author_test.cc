@@ -145,7 +145,7 @@ TEST(Author, AFoldInQuotesMakesNoOtherAuthor) {
   expect_author("(x) \"a, b\"\r\n <a@b.example>\r\n (y (z))", "a", "b.example");
 }
 
-// What a receiver that compares octets takes for another domain, where nobody publishes what is sent from it.
+// What a receiver that compares bytes takes for another domain, where nobody publishes what is sent from it.
 TEST(Author, AnInternationalDomainIsWrittenAsItIs) {
   for (const std::string_view value : {"a@exam\u00adple.com", "a@example.com\u200b", "a@example\u3002com",
                                        "a@\uff45xample.com", "a@b\u00fc\u00adcher.example"})
@@ -269,7 +269,7 @@ TEST(Author, AddressLiteralIsMarked) {
                   {"a@[ 192.0.2.1 ]", AuthorFault::bad_domain}});
 }
 
-TEST(Author, LimitsOfAnAddressHoldToTheOctet) {
+TEST(Author, LimitsOfAnAddressHoldToTheByte) {
   const std::string label(63, 'b');
   const std::string domain = label + "." + label + "." + label + "." + std::string(63, 'c');
   ASSERT_EQ(domain.size(), 255U);

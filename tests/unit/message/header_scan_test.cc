@@ -46,15 +46,15 @@ Seen scan_pieces(const std::vector<std::string_view>& pieces, const HeaderScan::
   return look(scan);
 }
 
-// Feeds `text` whole, in two pieces cut at every place, and octet by octet: all must see the same.
+// Feeds `text` whole, in two pieces cut at every place, and byte by byte: all must see the same.
 Seen scan_all_ways(std::string_view text, const HeaderScan::Options& options = {}) {
   const Seen whole = scan_pieces({text}, options);
-  std::vector<std::string_view> octets;
+  std::vector<std::string_view> bytes;
   for (std::size_t cut = 0; cut < text.size(); ++cut) {
     EXPECT_TRUE(scan_pieces({text.substr(0, cut), text.substr(cut)}, options) == whole) << "cut at " << cut;
-    octets.push_back(text.substr(cut, 1));
+    bytes.push_back(text.substr(cut, 1));
   }
-  EXPECT_TRUE(scan_pieces(octets, options) == whole) << "octet by octet";
+  EXPECT_TRUE(scan_pieces(bytes, options) == whole) << "byte by byte";
   return whole;
 }
 
@@ -71,7 +71,7 @@ TEST(HeaderScan, EndsAfterTheEmptyLine) {
   EXPECT_EQ(seen.from, " a@b.example");
 }
 
-TEST(HeaderScan, SaysNeedMoreUntilThenAndCompleteAtTheLastOctet) {
+TEST(HeaderScan, SaysNeedMoreUntilThenAndCompleteAtTheLastByte) {
   const std::string header = "From: a@b.example\r\n\r\n";
   HeaderScan scan;
   for (std::size_t i = 0; i + 1 < header.size(); ++i) {
@@ -82,7 +82,7 @@ TEST(HeaderScan, SaysNeedMoreUntilThenAndCompleteAtTheLastOctet) {
   EXPECT_EQ(scan.header_size(), header.size());
 }
 
-TEST(HeaderScan, EmptyHeaderIsTwoOctets) {
+TEST(HeaderScan, EmptyHeaderIsTwoBytes) {
   const Seen seen = scan_all_ways("\r\nFrom: a@b.example\r\n");
   EXPECT_EQ(seen.state, HeaderState::complete);
   EXPECT_EQ(seen.size, 2U);
@@ -221,7 +221,7 @@ TEST(HeaderScan, StuffedFieldNameMayBeginWithADot) {
   EXPECT_EQ(scan_all_ways(".From: a@b.example\r\n\r\n").counts, HeaderCounts{.fields = 1});
 }
 
-TEST(HeaderScan, StuffedHeaderSizeCountsOctetsOnTheWire) {
+TEST(HeaderScan, StuffedHeaderSizeCountsBytesOnTheWire) {
   const std::string header = "..X: a\r\nFrom: a@b.example\r\n\r\n";
   EXPECT_EQ(scan_all_ways(header + "..\r\n", kStuffed).size, header.size());
 }
@@ -231,7 +231,7 @@ TEST(HeaderScan, EndOfDataIsNotPartOfTheHeader) {
   EXPECT_EQ(scan_all_ways("From: a@b.example\r\n.", kStuffed).fault, HeaderFault::lone_dot);
 }
 
-TEST(HeaderScan, LimitHoldsToTheOctet) {
+TEST(HeaderScan, LimitHoldsToTheByte) {
   const std::string header = "From: a@b.example\r\nSubject: x\r\n\r\n";
   EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size()}).state, HeaderState::complete);
   EXPECT_EQ(scan_all_ways(header + "body", {.header_bytes_max = header.size() - 1}).state, HeaderState::too_large);
@@ -290,9 +290,9 @@ TEST(HeaderScan, StepsGrowWithLinesNotWithTheirLength) {
   EXPECT_EQ(many_lines.feed(text + "\r\n"), HeaderState::complete);
   EXPECT_LE(many_lines.steps(), 8 * kLines);
 
-  HeaderScan octets({.header_bytes_max = 2 * kBytes});
-  for (const char& octet : text) octets.feed({&octet, 1});
-  EXPECT_LE(octets.steps(), 2 * text.size());
+  HeaderScan bytes({.header_bytes_max = 2 * kBytes});
+  for (const char& byte : text) bytes.feed({&byte, 1});
+  EXPECT_LE(bytes.steps(), 2 * text.size());
 }
 
 TEST(HeaderScanTest, KeepsTheFirstMessageId) {

@@ -126,8 +126,8 @@ TEST(NameAddress, IsFoundBehindLettersThatOnlyLookAlike) {
   EXPECT_THAT(domains_in_name("x@b\u00fccher.example"), ElementsAre("b\u00fccher.example"));
 }
 
-// The second octet of a character was taken for an "@".
-TEST(NameAddress, OctetsOfOtherCharactersAreNoAddress) {
+// The second byte of a character was taken for an "@".
+TEST(NameAddress, BytesOfOtherCharactersAreNoAddress) {
   EXPECT_THAT(domains_in_name("=?shift_jis?Q?a=81@b.c?="), IsEmpty());
   EXPECT_THAT(domains_in_name("=?big5?B?YaFAYi5j?="), IsEmpty());
   EXPECT_THAT(domains_in_name("=?iso-2022-jp?Q?a=1B$B0@1.2A=1B(B?="), IsEmpty());

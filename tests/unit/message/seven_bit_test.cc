@@ -1,4 +1,4 @@
-// 8-bit content made 7-bit: the MIME tree stays, what was 7-bit stays octet by octet, and every leaf decodes to what it
+// 8-bit content made 7-bit: the MIME tree stays, what was 7-bit stays byte by byte, and every leaf decodes to what it
 // was.
 #include "engine/message/seven_bit.h"
 
@@ -78,7 +78,7 @@ TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
       "and some more of them\r\n"
       "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
       "--inner--\r\nepilogue\r\n"
-      "--a b\r\nContent-Type: application/octet-stream; name=\"gr\u00fc\u00df.bin\"\r\nContent-Transfer-Encoding: "
+      "--a b\r\nContent-Type: application/byte-stream; name=\"gr\u00fc\u00df.bin\"\r\nContent-Transfer-Encoding: "
       "binary\r\n\r\n\u00ff\u00fe\r\n"
       "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
       "--a b--\r\n";
@@ -90,7 +90,7 @@ TEST(SevenBit, OnlyTheLeavesThatNeedItChange) {
       "na=C3=AFve words, and some more of them\r\n"
       "--inner  \r\nContent-Type: text/html\r\n\r\n<p>ascii</p>\r\n\r\n"
       "--inner--\r\nepilogue\r\n"
-      "--a b\r\nContent-Type: application/octet-stream; "
+      "--a b\r\nContent-Type: application/byte-stream; "
       "name=\"=?utf-8?Q?gr=C3=BC=C3=9F=2Ebin?=\"\r\nContent-Transfer-Encoding: base64\r\n\r\nw7/Dvg==\r\n"
       "--a b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"
       "--a b--\r\n";
@@ -123,7 +123,7 @@ TEST(SevenBit, AnOuterBoundaryEndsWhatIsInside) {
       << text;
 }
 
-TEST(SevenBit, OctetsThatEncodedLeavesMustNotHave) {
+TEST(SevenBit, BytesThatEncodedLeavesMustNotHave) {
   EXPECT_EQ(converted("Content-Transfer-Encoding: quoted-printable\r\n\r\nna\u00efve=20\r\n"),
             "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=C3=AFve=20\r\n");
   EXPECT_EQ(converted("Content-Transfer-Encoding: BASE64 (x)\r\n\r\nYQ\u00e9==\r\n"),

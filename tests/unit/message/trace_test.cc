@@ -55,8 +55,8 @@ void expect_well_formed(std::string_view out, bool eight_bit_allowed = false) {
     EXPECT_NE(line.find_first_not_of(" \t"), std::string_view::npos) << out;
     EXPECT_NE(line.front(), '.');
     for (const char c : line) {
-      const auto octet = static_cast<unsigned char>(c);
-      EXPECT_TRUE((octet >= 0x20 && octet < 0x7F) || c == '\t' || (eight_bit_allowed && octet >= 0x80)) << out;
+      const auto byte = static_cast<unsigned char>(c);
+      EXPECT_TRUE((byte >= 0x20 && byte < 0x7F) || c == '\t' || (eight_bit_allowed && byte >= 0x80)) << out;
     }
     rest.remove_prefix(end + 2);
   }
@@ -188,11 +188,11 @@ TEST(Received, TlsWithoutARegisteredCipherName) {
   EXPECT_TRUE(unfolded(received(field)).contains("with ESMTPSA id "));
 }
 
-// Every value in turn is every octet, a way out of the line, and far too long.
+// Every value in turn is every byte, a way out of the line, and far too long.
 TEST(Received, NoValueCanEndALineOrAComment) {
-  std::string every_octet;
-  for (int octet = 0; octet < 256; ++octet) every_octet += static_cast<char>(octet);
-  const std::string attacks[] = {every_octet,
+  std::string every_byte;
+  for (int byte = 0; byte < 256; ++byte) every_byte += static_cast<char>(byte);
+  const std::string attacks[] = {every_byte,
                                  "x\r\nFrom: victim@bank.example\r\n\r\n.\r\n",
                                  "x) from y (",
                                  "[x\r\n]",

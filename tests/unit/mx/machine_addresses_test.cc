@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/mx/mail_exchangers.h"
+#include "engine/mx/lookup.h"
 #include "tests/support/awaited.h"
-#include "tests/support/exchange_rules.h"
+#include "tests/support/mx_rules.h"
 
 namespace sluice::mx {
 namespace {
@@ -17,7 +17,7 @@ using sluice::testing::PlatformKind;
 using sluice::testing::Platforms;
 using sluice::testing::Running;
 using ::testing::HasSubstr;
-using Found = MailExchangers::Found;
+using Found = MxLookup::Found;
 
 MachineAddresses addresses(const std::vector<std::string>& texts) {
   std::vector<io::Address> all;
@@ -32,7 +32,7 @@ class MachineAddressesTest : public ::testing::Test {
     dns().add_address("mx.example.net", "192.0.2.9", 300);
   }
   std::unique_ptr<Running<Found>> start(const std::string& domain) {
-    return std::make_unique<Running<Found>>(platforms_, loop_, [this, domain] { return exchangers_.look_up(domain); });
+    return std::make_unique<Running<Found>>(platforms_, loop_, [this, domain] { return mx_hosts_.look_up(domain); });
   }
   // The first host's name, or the code and what is wrong.
   static std::string text(const Found& found) {
@@ -43,22 +43,22 @@ class MachineAddressesTest : public ::testing::Test {
 
   Platforms platforms_{PlatformKind::simulated, 1};
   io::Loop& loop_ = platforms_.add_loop("192.0.2.1");
-  MailExchangers exchangers_{loop_, dns(), loop_.platform().random, {.rules = sluice::testing::exchange_rules()}};
+  MxLookup mx_hosts_{loop_, dns(), loop_.platform().random, {.rules = sluice::testing::mx_rules()}};
 };
 
 // It was connected to until the next start, or the next reload.
 TEST_F(MachineAddressesTest, AnAddressThatComesLaterIsOurOwn) {
   EXPECT_EQ(look_up("example.net"), "mx.example.net");
-  exchangers_.set_machine_addresses(addresses({"127.0.0.1", "192.0.2.9"}));
-  EXPECT_THAT(look_up("example.net"), HasSubstr("554 example.net: its mail exchanger is this relay"));
+  mx_hosts_.set_machine_addresses(addresses({"127.0.0.1", "192.0.2.9"}));
+  EXPECT_THAT(look_up("example.net"), HasSubstr("554 example.net: its MX host is this relay"));
   EXPECT_THAT(look_up("[192.0.2.9]"), HasSubstr("554 "));
   EXPECT_THAT(look_up("[IPv6:64:ff9b::192.0.2.9]"), HasSubstr("554 ")) << "embedded in another one";
 }
 
 TEST_F(MachineAddressesTest, AnAddressThatGoesIsAnotherMachinesAgain) {
-  exchangers_.set_machine_addresses(addresses({"192.0.2.9"}));
+  mx_hosts_.set_machine_addresses(addresses({"192.0.2.9"}));
   EXPECT_THAT(look_up("example.net"), HasSubstr("554 "));
-  exchangers_.set_machine_addresses(addresses({"127.0.0.1"}));
+  mx_hosts_.set_machine_addresses(addresses({"127.0.0.1"}));
   EXPECT_EQ(look_up("example.net"), "mx.example.net");
   EXPECT_EQ(look_up("[192.0.2.9]"), "[192.0.2.9]");
 }
@@ -68,7 +68,7 @@ TEST_F(MachineAddressesTest, AChangeDuringAQuestionHoldsForItsAnswer) {
   dns().add_address("mx.example.net", "2001:db8::9", 300);
   const auto asked = start("example.net");
   ASSERT_TRUE(platforms_.run_until([&] { return dns().asked("mx.example.net", io::DnsType::a) == 1; }));
-  exchangers_.set_machine_addresses(addresses({"192.0.2.9"}));
+  mx_hosts_.set_machine_addresses(addresses({"192.0.2.9"}));
   EXPECT_THAT(text(asked->wait()), HasSubstr("554 "));
   EXPECT_EQ(dns().asked("example.net", io::DnsType::mx), 2U);
 }
@@ -79,7 +79,7 @@ TEST_F(MachineAddressesTest, ChangesWithoutEndDoNotKeepAQuestionForEver) {
   ASSERT_TRUE(platforms_.run_until([&] {
     if (dns().asked("mx.example.net", io::DnsType::a) > changes) {
       ++changes;
-      exchangers_.set_machine_addresses(addresses({"198.51.100." + std::to_string(changes)}));
+      mx_hosts_.set_machine_addresses(addresses({"198.51.100." + std::to_string(changes)}));
     }
     return asked->done();
   }));

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/selection.h"
 
 namespace sluice::mx {
 namespace {
@@ -21,9 +21,9 @@ std::string embedded(const char* text) {
 
 bool special(const char* text) { return in_networks(parse_ip(text)->span(), special_purpose_networks()); }
 
-const ExchangeFailure* refused(const std::string& literal, const ExchangeRules& rules = {}) {
-  static std::optional<Exchange> last;
-  last = exchange_literal(literal, rules);
+const MxFailure* refused(const std::string& literal, const MxRules& rules = {}) {
+  static std::optional<MxAnswer> last;
+  last = mx_literal(literal, rules);
   return last && !last->found ? &last->found.error() : nullptr;
 }
 
@@ -90,7 +90,7 @@ TEST(SpecialPurposeTest, AddressLiteralsOfSpecialRangesAreRefused) {
   for (const char* literal : {"[IPv6:::127.0.0.1]", "[IPv6:64:ff9b::127.0.0.1]", "[IPv6:fe80::1]", "[IPv6:fd00::1]",
                               "[IPv6:2001:db8::1]", "[IPv6:::ffff:127.0.0.1]", "[127.0.0.1]", "[10.0.0.1]",
                               "[169.254.169.254]", "[192.0.2.1]", "[IPv6:2002:7f00:1::1]"}) {
-    const ExchangeFailure* why = refused(literal);
+    const MxFailure* why = refused(literal);
     ASSERT_NE(why, nullptr) << literal;
     EXPECT_TRUE(why->permanent);
     EXPECT_EQ(why->code, 550);
@@ -101,7 +101,7 @@ TEST(SpecialPurposeTest, AddressLiteralsOfSpecialRangesAreRefused) {
 }
 
 TEST(SpecialPurposeTest, Ipv4RulesHoldForWhatIsEmbeddedWhereTheOuterRangeIsAllowed) {
-  ExchangeRules rules;
+  MxRules rules;
   rules.unwanted = {*Network::parse("10.0.0.0/8")};
   EXPECT_NE(refused("[IPv6:64:ff9b::10.0.0.1]", rules), nullptr);
   EXPECT_NE(refused("[IPv6:::10.0.0.1]", rules), nullptr);
@@ -110,10 +110,10 @@ TEST(SpecialPurposeTest, Ipv4RulesHoldForWhatIsEmbeddedWhereTheOuterRangeIsAllow
 }
 
 TEST(SpecialPurposeTest, TheUnspecifiedAddressIsThisRelayWhateverIsAllowed) {
-  ExchangeRules rules;
+  MxRules rules;
   rules.unwanted.clear();
   for (const char* literal : {"[0.0.0.0]", "[IPv6:::]", "[IPv6:::ffff:0.0.0.0]", "[IPv6:64:ff9b::]"}) {
-    const ExchangeFailure* why = refused(literal, rules);
+    const MxFailure* why = refused(literal, rules);
     ASSERT_NE(why, nullptr) << literal;
     EXPECT_EQ(why->code, 554) << literal;
     EXPECT_EQ(why->enhanced, (std::array<std::uint16_t, 3>{5, 4, 6}));
@@ -121,16 +121,16 @@ TEST(SpecialPurposeTest, TheUnspecifiedAddressIsThisRelayWhateverIsAllowed) {
   rules.own_addresses = {*io::Address::from_ip("198.51.100.7", 25)};
   EXPECT_NE(refused("[IPv6:64:ff9b::198.51.100.7]", rules), nullptr);
   // RFC 5321 5.1: hosts of the same and of higher preference go with this relay.
-  ExchangeChoice choice("example", rules);
+  MxSelection choice("example", rules);
   io::DnsReply mx;
   mx.status = io::DnsStatus::ok;
   mx.records = {{.preference = 10, .name = "a", .address = {}, .ttl_s = 60}};
-  choice.take_exchangers(mx);
+  choice.take_mx_hosts(mx);
   io::DnsReply address;
   address.status = io::DnsStatus::ok;
   address.records = {{.name = {}, .address = *io::Address::from_ip("0.0.0.0", 0), .ttl_s = 60}};
   choice.take_addresses(0, address);
-  const Exchange exchange = choice.result();
+  const MxAnswer exchange = choice.result();
   ASSERT_FALSE(exchange.found);
   EXPECT_EQ(exchange.found.error().code, 554);
 }

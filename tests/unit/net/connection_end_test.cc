@@ -21,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(Platforms, ConnectionEndTest, ::testing::Values(Platfor
                          sluice::testing::platform_name);
 
 TEST_P(ConnectionEndTest, CloseJoinsEverything) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   Heard heard;
   std::vector<IoStatus> drained;
@@ -47,7 +47,7 @@ TEST_P(ConnectionEndTest, CloseJoinsEverything) {
 }
 
 TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   client->terminate();
   client->terminate();
@@ -65,7 +65,7 @@ TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
 // close() waited for operations only.  A reader that had been woken by the end of the stream, and had not run
 // yet, came back to a connection that was closed and freed.
 TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   bool freed = false;
   bool told = false;
@@ -93,7 +93,7 @@ TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
 }
 
 TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_once(*client, 20ms, heard));
@@ -105,7 +105,7 @@ TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
 // ------------------------------------------------------------------------------------------ resets
 
 TEST_P(ConnectionEndTest, AResetIsToldToReaderAndWriter) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   client->write("unread");
   EXPECT_TRUE(platforms_.run_for(10ms));
@@ -132,7 +132,7 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
     SCOPED_TRACE(seed);
     Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
     {
-      Exchange net(platforms, {.buffers = 4, .buffer_bytes = 128});
+      MxAnswer net(platforms, {.buffers = 4, .buffer_bytes = 128});
       net.serve = &echo;
       const bool to_server = seed % 2 == 0;
       platforms.world().faults().add(sim::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
@@ -150,11 +150,11 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
   }
 }
 
-// A reset came together with the last octets.  The receive took those, and the kernel does not speak of the end again;
+// A reset came together with the last bytes.  The receive took those, and the kernel does not speak of the end again;
 // it told the send that followed, and the reader waited until its time was over.
 TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
   Platforms platforms(PlatformKind::real);
-  Exchange net(platforms);
+  MxAnswer net(platforms);
   net.serve = &echo;
   const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(::connect(peer, net.address.data(), net.address.size()), 0);
@@ -170,7 +170,7 @@ TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
 // Sockets of another thread, closed with a reset or an end at any moment.
 TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
   Platforms platforms(PlatformKind::real);
-  Exchange net(platforms, {.buffers = 8, .buffer_bytes = 1024});
+  MxAnswer net(platforms, {.buffers = 8, .buffer_bytes = 1024});
   net.serve = &echo;
   std::atomic<bool> over = false;
   const std::size_t descriptors = Platforms::descriptors_open();
@@ -200,7 +200,7 @@ TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
 // ------------------------------------------------------------------------------------------ stopping
 
 TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
-  Exchange& net = exchange();
+  MxAnswer& net = exchange();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_all(*client, 1h, heard));
@@ -223,7 +223,7 @@ TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
 
 TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
   Platforms platforms(PlatformKind::simulated);
-  Exchange net(platforms);
+  MxAnswer net(platforms);
   platforms.world().set_reachable(kServer, false);
   std::optional<Dialled> result;
   net.tasks.add(dial(net.client, net.address, 1h, result));
@@ -239,7 +239,7 @@ TEST(ConnectionAbortTest, AtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
     Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
-    Exchange net(platforms, {.buffers = 4, .buffer_bytes = 512});
+    MxAnswer net(platforms, {.buffers = 4, .buffer_bytes = 512});
     net.serve = &echo;
     std::vector<std::optional<Dialled>> results(4);
     std::vector<Heard> heard(results.size());

@@ -75,9 +75,9 @@ inline Task<void> echo(std::unique_ptr<Connection> connection) {
 }
 
 // A server on one host and clients on another (the same machine, on the real platform).
-class Exchange {
+class MxAnswer {
  public:
-  Exchange(Platforms& platforms, const io::LoopLimits& limits = {})
+  MxAnswer(Platforms& platforms, const io::LoopLimits& limits = {})
       : platforms_(platforms),
         server(platforms.add_loop(kServer, limits)),
         client(platforms.add_loop(kClient, limits)) {
@@ -94,9 +94,9 @@ class Exchange {
     });
     listener->start();
   }
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
-  ~Exchange() { end_all(); }
+  MxAnswer(const MxAnswer&) = delete;
+  MxAnswer& operator=(const MxAnswer&) = delete;
+  ~MxAnswer() { end_all(); }
 
   // A new connection; the server's side is the last of `accepted`, unless it is served.
   std::unique_ptr<Connection> connect() {
@@ -148,15 +148,15 @@ class Exchange {
 
 class ConnectionTest : public BothPlatforms {
  protected:
-  Exchange& exchange(const io::LoopLimits& limits = {}) {
-    exchange_ = std::make_unique<Exchange>(platforms_, limits);
+  MxAnswer& exchange(const io::LoopLimits& limits = {}) {
+    exchange_ = std::make_unique<MxAnswer>(platforms_, limits);
     return *exchange_;
   }
   void TearDown() override {
     exchange_.reset();
     platforms_.expect_nothing_left();
   }
-  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<MxAnswer> exchange_;
 };
 
 }  // namespace sluice::net::testing

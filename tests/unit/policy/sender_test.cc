@@ -130,7 +130,7 @@ TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "").reason,
             "this account may not send at present: odd traffic, call 555-0100");
   tim_.reason = std::string(300, 'r') + "\r\n";
-  EXPECT_LE(check_authors(SenderRights(tim_), author, std::string(100, 'i')).reason.size(), kReasonOctetsMax);
+  EXPECT_LE(check_authors(SenderRights(tim_), author, std::string(100, 'i')).reason.size(), kReasonBytesMax);
 }
 
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
@@ -153,7 +153,7 @@ TEST_F(SenderTest, TheReasonIsOnePrintableLineWhateverCameIn) {
   for (const std::string& reason : {check_reverse_path(SenderRights(tim_), Mailbox{"a", hostile}, hostile).reason,
                                     check_authors(SenderRights(tim_), author, hostile).reason}) {
     EXPECT_FALSE(reason.empty());
-    EXPECT_LE(reason.size(), kReasonOctetsMax);
+    EXPECT_LE(reason.size(), kReasonBytesMax);
     EXPECT_TRUE(std::ranges::all_of(reason, [](char c) { return c >= ' ' && c <= '~'; })) << reason;
   }
 }

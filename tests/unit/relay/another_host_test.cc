@@ -14,31 +14,31 @@ constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\
 // The first host is preferred, and too small.
 class TwoHosts {
  public:
-  TwoHosts() : bench(1, {}, 2) {
-    bench.route.hosts[1].preference = 10;
-    bench.hops[0]->rules.size_max = kText.size() - 1;
+  TwoHosts() : fixture(1, {}, 2) {
+    fixture.route.hosts[1].preference = 10;
+    fixture.hops[0]->rules.size_max = kText.size() - 1;
   }
-  Bench bench;
+  Fixture fixture;
 };
 
 TEST(AnotherHostTest, AHostThatTakesNoSuchSizeLeavesItToTheNext) {
   TwoHosts two;
-  Sending message(two.bench);
+  Sending message(two.fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-  EXPECT_THAT(two.bench.hops[0]->ledger, IsEmpty());
-  EXPECT_THAT(two.bench.hops[1]->ledger, SizeIs(1));
-  EXPECT_EQ(message.transmission->next_hop(), std::string(Bench::kSecond) + ":25");
+  EXPECT_THAT(two.fixture.hops[0]->ledger, IsEmpty());
+  EXPECT_THAT(two.fixture.hops[1]->ledger, SizeIs(1));
+  EXPECT_EQ(message.transmission->next_hop(), std::string(Fixture::kSecond) + ":25");
   // The connection to the first is of use to others.
-  Sending small(two.bench);
+  Sending small(two.fixture);
   EXPECT_THAT(small.send("From: <ann@example.com>\r\n\r\n"), ElementsAre(Kind::taken));
-  EXPECT_EQ(two.bench.hops[0]->accepted, 1U);
-  EXPECT_THAT(two.bench.hops[0]->ledger, SizeIs(1));
+  EXPECT_EQ(two.fixture.hops[0]->accepted, 1U);
+  EXPECT_THAT(two.fixture.hops[0]->ledger, SizeIs(1));
 }
 
 TEST(AnotherHostTest, WhereNoneTakesItTheRefusalIsThisRelaysOwn) {
   TwoHosts two;
-  two.bench.hops[1]->rules.size_max = kText.size() - 1;
-  Sending message(two.bench);
+  two.fixture.hops[1]->rules.size_max = kText.size() - 1;
+  Sending message(two.fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused));
   EXPECT_EQ(message.result(0).code, 552);
   EXPECT_TRUE(message.result(0).ours);
@@ -51,25 +51,25 @@ TEST(AnotherHostTest, WhereNoneTakesItTheRefusalIsThisRelaysOwn) {
 
 TEST(AnotherHostTest, WhereTheOtherIsDownTheMessageWaits) {
   TwoHosts two;
-  two.bench.platforms.world().set_reachable(Bench::kSecond, false);
-  two.bench.route.connect_timeout = 5s;
-  Sending message(two.bench);
+  two.fixture.platforms.world().set_reachable(Fixture::kSecond, false);
+  two.fixture.route.connect_timeout = 5s;
+  Sending message(two.fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
 }
 
 // A host that said so once was asked no more for as long as mail came, and all of it failed for good.
 TEST(AnotherHostTest, WhatWasSaidOnAKeptConnectionIsAskedAnew) {
-  Bench bench;
-  bench.hop().rules.size_max = 1;
-  Sending first(bench);
+  Fixture fixture;
+  fixture.hop().rules.size_max = 1;
+  Sending first(fixture);
   EXPECT_THAT(first.send(kText), ElementsAre(Kind::refused));
-  bench.hop().rules.size_max = 0;
-  Sending second(bench);
+  fixture.hop().rules.size_max = 0;
+  Sending second(fixture);
   EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-  EXPECT_EQ(bench.hop().accepted, 2U);
+  EXPECT_EQ(fixture.hop().accepted, 2U);
   // A new one that says the same is the last word.
-  bench.hop().rules.size_max = 1;
-  Sending third(bench);
+  fixture.hop().rules.size_max = 1;
+  Sending third(fixture);
   EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken)) << "by the connection that was asked before";
 }
 

@@ -25,46 +25,46 @@ std::vector<Fate> fates(const Kept& kept) {
 
 class CutThroughKeepTest : public ::testing::Test {
  protected:
-  Bench bench;
+  Fixture fixture;
   Memory memory;
 };
 
 TEST_F(CutThroughKeepTest, WhatIsTakenByAllIsNotKept) {
-  Passing message(bench, &memory);
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   EXPECT_THAT(message.outcome.detail, HasSubstr("taken"));
-  EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+  EXPECT_THAT(fixture.hop().ledger, SizeIs(1));
   EXPECT_EQ(memory.begun, 0U);
 }
 
 TEST_F(CutThroughKeepTest, LateAsksNobodyBeforeTheMessageIsThere) {
-  Passing message(bench, &memory);
+  Passing message(fixture, &memory);
   EXPECT_THAT(message.offer(kThree), Each(250));
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
-  EXPECT_THAT(bench.hop().commands, IsEmpty());
+  EXPECT_THAT(fixture.hop().commands, IsEmpty());
   EXPECT_EQ(message.finish().reply.code(), 250);
 }
 
 TEST_F(CutThroughKeepTest, RefusedForAllIsTheClients) {
-  bench.hop().add({.stage = HopStage::recipient, .count = 3, .say = "550 5.1.1 no such user\r\n"});
-  Passing message(bench, &memory);
+  fixture.hop().add({.stage = HopStage::recipient, .count = 3, .say = "550 5.1.1 no such user\r\n"});
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 550);
   EXPECT_EQ(message.outcome.reply.text(), "no such user");
   EXPECT_EQ(memory.begun, 0U);
 }
 
 TEST_F(CutThroughKeepTest, ARefusedMessageIsTheClients) {
-  bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
-  Passing message(bench, &memory);
+  fixture.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 554);
   EXPECT_EQ(memory.begun, 0U);
 }
 
 TEST_F(CutThroughKeepTest, MixedResultsAreKept) {
-  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
-  bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
-  Passing message(bench, &memory);
+  fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  fixture.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   ASSERT_THAT(memory.kept, SizeIs(1));
   EXPECT_THAT(fates(memory.kept[0]), ElementsAre(Fate::relayed, Fate::failed, Fate::waiting));
@@ -87,7 +87,7 @@ TEST_F(CutThroughKeepTest, TroubleOfAnyKindIsKept) {
       {.stage = HopStage::message, .stall = 3h},
   };
   for (const HopFault& fault : faults) {
-    Bench other;
+    Fixture other;
     Memory empty;
     other.hop().add(fault);
     Passing message(other, &empty);
@@ -102,7 +102,7 @@ TEST_F(CutThroughKeepTest, TroubleOfAnyKindIsKept) {
 TEST_F(CutThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
   for (const std::size_t call : {0U, 1U, 2U}) {
     for (const bool waits : {true, false}) {
-      Bench other;
+      Fixture other;
       Memory full;
       full.refuses_from = call;
       other.hop().add({.stage = HopStage::recipient,
@@ -118,7 +118,7 @@ TEST_F(CutThroughKeepTest, WhatCannotBeKeptIsTheClientsToSendAgain) {
 // The others have it: a client that was told 4xx for want of room sent it to them once more, each time.
 TEST_F(CutThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
   for (const std::size_t call : {0U, 1U, 2U}) {
-    Bench other;
+    Fixture other;
     Memory full;
     full.refuses_at = call;
     other.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
@@ -133,7 +133,7 @@ TEST_F(CutThroughKeepTest, WhereThereIsOnlyToBeReportedTheHeaderWillDo) {
 
 TEST_F(CutThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone) {
   for (const bool dsn : {true, false}) {
-    Bench other;
+    Fixture other;
     Memory some;
     other.hop().rules.dsn = dsn;
     Passing message(other, &some);
@@ -150,10 +150,10 @@ TEST_F(CutThroughKeepTest, ASuccessToBeReportedIsKeptWhereTheNextHopReportsNone)
 // ------------------------------------------------------------------------------------------ eager
 
 TEST_F(CutThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenNow) {
-  bench.route.dialog = route::RouteDialog::eager;
-  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
-  bench.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
-  Passing message(bench, &memory);
+  fixture.route.dialog = route::RouteDialog::eager;
+  fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  fixture.hop().add({.stage = HopStage::recipient, .say = "450 4.2.1 later\r\n", .only_for = "c@"});
+  Passing message(fixture, &memory);
   EXPECT_THAT(message.offer(kThree), ElementsAre(250, 550, 250));
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
@@ -164,9 +164,9 @@ TEST_F(CutThroughKeepTest, EagerTellsTheClientWhoIsRefusedAndKeepsWhoIsNotTakenN
 }
 
 TEST_F(CutThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
-  bench.route.dialog = route::RouteDialog::eager;
-  bench.platforms.world().set_reachable(Bench::kFirst, false);
-  Passing message(bench, &memory);
+  fixture.route.dialog = route::RouteDialog::eager;
+  fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   ASSERT_THAT(memory.kept, SizeIs(1));
   EXPECT_THAT(fates(memory.kept[0]), Each(Fate::waiting));
@@ -175,9 +175,9 @@ TEST_F(CutThroughKeepTest, EagerWithNobodyToBeReachedKeepsAll) {
 
 // Whom the client was told about before counts for nothing at the end.
 TEST_F(CutThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
-  bench.route.dialog = route::RouteDialog::eager;
-  bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
-  Passing message(bench, &memory);
+  fixture.route.dialog = route::RouteDialog::eager;
+  fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
+  Passing message(fixture, &memory);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, kThree), 250);
   EXPECT_EQ(memory.begun, 0U);
 }
@@ -185,10 +185,10 @@ TEST_F(CutThroughKeepTest, EagerDecidesByThoseWhomTheClientWasPromised) {
 // ------------------------------------------------------------------------------------------ what is held
 
 TEST_F(CutThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) {
-  bench.route.retain_bytes_max = 200'000;
+  fixture.route.retain_bytes_max = 200'000;
   for (const bool fails : {true, false}) {
-    if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Passing message(bench, &memory);
+    if (fails) fixture.hop().add({.stage = HopStage::message, .hang_up = true});
+    Passing message(fixture, &memory);
     message.offer({"bob@example.net"});
     message.begin(BodyForm::dot_stuffed);
     std::string all;
@@ -196,7 +196,7 @@ TEST_F(CutThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) 
       const std::string piece = std::to_string(i) + std::string(9'990, 'x') + "\r\n";
       message.feed(piece);
       all += piece;
-      EXPECT_LE(message.taker().retained().in_memory(), Retained::kPieceBytes + 20'000);
+      EXPECT_LE(message.sink().retained().in_memory(), Retained::kPieceBytes + 20'000);
     }
     EXPECT_EQ(message.finish().reply.code(), 250);
     EXPECT_EQ(memory.begun, fails ? 1U : 2U);
@@ -208,12 +208,12 @@ TEST_F(CutThroughKeepTest, ALargeMessageIsKeptWholeThoughMemoryHoldsOnlySoMuch) 
 
 // As long as the next hop does its part, nobody needs what could not be kept.
 TEST_F(CutThroughKeepTest, AFullKeeperIsNoHarmWhereTheNextHopTakesTheMessage) {
-  bench.route.retain_bytes_max = 10'000;
+  fixture.route.retain_bytes_max = 10'000;
   for (const bool fails : {true, false}) {
     memory.calls = 0;
     memory.refuses_at = 1;
-    if (fails) bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Passing message(bench, &memory);
+    if (fails) fixture.hop().add({.stage = HopStage::message, .hang_up = true});
+    Passing message(fixture, &memory);
     message.offer({"bob@example.net"});
     message.begin(BodyForm::dot_stuffed);
     for (int i = 0; i < 10; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
@@ -223,8 +223,8 @@ TEST_F(CutThroughKeepTest, AFullKeeperIsNoHarmWhereTheNextHopTakesTheMessage) {
 }
 
 TEST_F(CutThroughKeepTest, WhatIsAbandonedIsNotKept) {
-  bench.route.retain_bytes_max = 10'000;
-  Passing message(bench, &memory);
+  fixture.route.retain_bytes_max = 10'000;
+  Passing message(fixture, &memory);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   message.feed(std::string(50'000, 'x') + "\r\n");
@@ -235,13 +235,13 @@ TEST_F(CutThroughKeepTest, WhatIsAbandonedIsNotKept) {
 
 // A client that drips must not pin a receive buffer for every drop.
 TEST_F(CutThroughKeepTest, SmallPiecesDoNotPinLargeBlocks) {
-  Passing message(bench, &memory);
+  Passing message(fixture, &memory);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   for (int i = 0; i < 2000; ++i) message.feed("a drop\r\n");
   EXPECT_LE(heap_blocks_live(), 40);
   EXPECT_EQ(message.finish().reply.code(), 250);
-  EXPECT_EQ(bench.hop().ledger.front().content.size(), 16'000U);
+  EXPECT_EQ(fixture.hop().ledger.front().content.size(), 16'000U);
 }
 
 }  // namespace

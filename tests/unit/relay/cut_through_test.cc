@@ -17,11 +17,11 @@ using ::testing::StartsWith;
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 
 TEST(CutThroughTest, PassesAMessageOn) {
-  Bench bench;
-  Passing message(bench);
+  Fixture fixture;
+  Passing message(fixture);
   EXPECT_EQ(message.send(kText), 250);
-  ASSERT_THAT(bench.hop().ledger, SizeIs(1));
-  const testing::HopMessage& taken = bench.hop().ledger.front();
+  ASSERT_THAT(fixture.hop().ledger, SizeIs(1));
+  const testing::HopMessage& taken = fixture.hop().ledger.front();
   EXPECT_EQ(taken.reverse_path, "ann@example.com");
   EXPECT_THAT(taken.recipients, ElementsAre("bob@example.net"));
   EXPECT_EQ(taken.content, kText);
@@ -29,43 +29,43 @@ TEST(CutThroughTest, PassesAMessageOn) {
 }
 
 TEST(CutThroughTest, AsksForAllRecipientsInOneGo) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::recipient, .after = 1, .say = "550 5.1.1 no such user\r\n"});
-  bench.hop().add({.stage = HopStage::recipient, .after = 1, .say = "452 4.2.2 full\r\n"});
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::recipient, .after = 1, .say = "550 5.1.1 no such user\r\n"});
+  fixture.hop().add({.stage = HopStage::recipient, .after = 1, .say = "452 4.2.2 full\r\n"});
+  Passing message(fixture);
   EXPECT_THAT(message.offer({"a@example.net", "b@example.net", "c@example.net"}), ElementsAre(250, 550, 452));
   EXPECT_EQ(message.answers[1].text(), "no such user");
   EXPECT_THAT(message.offer({"d@example.net"}), ElementsAre(250));
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
   EXPECT_EQ(message.finish().reply.code(), 250);
-  ASSERT_THAT(bench.hop().ledger, SizeIs(1));
-  EXPECT_THAT(bench.hop().ledger.front().recipients, ElementsAre("a@example.net", "d@example.net"));
+  ASSERT_THAT(fixture.hop().ledger, SizeIs(1));
+  EXPECT_THAT(fixture.hop().ledger.front().recipients, ElementsAre("a@example.net", "d@example.net"));
 }
 
 TEST(CutThroughTest, WaitsForEachAnswerWhereThereIsNoPipelining) {
-  Bench bench;
-  bench.hop().rules.pipelining = false;
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.pipelining = false;
+  Passing message(fixture);
   EXPECT_EQ(message.send(kText, BodyForm::dot_stuffed, {"a@example.net", "b@example.net", "c@example.net"}), 250);
-  Passing second(bench);
+  Passing second(fixture);
   EXPECT_EQ(second.send(kText), 250);
-  EXPECT_EQ(bench.pool().counters().opened, 1U);
+  EXPECT_EQ(fixture.pool().counters().opened, 1U);
 }
 
 // A connection on which a transaction is open is of use again only where RSET and MAIL may go out together.
 TEST(CutThroughTest, ARefusedSenderIsRefusedForAllRecipients) {
   for (const bool pipelining : {true, false}) {
-    Bench bench;
-    bench.hop().rules.pipelining = pipelining;
-    bench.hop().add({.stage = HopStage::mail, .say = "550 5.7.1 not you\r\n"});
-    Passing message(bench);
+    Fixture fixture;
+    fixture.hop().rules.pipelining = pipelining;
+    fixture.hop().add({.stage = HopStage::mail, .say = "550 5.7.1 not you\r\n"});
+    Passing message(fixture);
     EXPECT_THAT(message.offer({"a@example.net", "b@example.net"}), ElementsAre(550, 550));
     EXPECT_THAT(message.offer({"c@example.net"}), ElementsAre(550));
     message.abandon();
-    Passing second(bench);
+    Passing second(fixture);
     EXPECT_EQ(second.send(kText), 250);
-    EXPECT_THAT(bench.hop().ledger, SizeIs(1));
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(1));
   }
 }
 
@@ -106,10 +106,10 @@ const FaultRow kRows[] = {
 
 void try_row(const FaultRow& row, bool chunking) {
   SCOPED_TRACE(std::string(row.name) + (chunking ? " with BDAT" : " with DATA"));
-  Bench bench;
-  bench.hop().rules.chunking = chunking;
-  bench.hop().add(row.fault);
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.chunking = chunking;
+  fixture.hop().add(row.fault);
+  Passing message(fixture);
   EXPECT_THAT(message.offer({"bob@example.net"}), ElementsAre(row.offered));
   if (row.offered == 250) {
     message.begin(BodyForm::dot_stuffed);
@@ -117,16 +117,16 @@ void try_row(const FaultRow& row, bool chunking) {
     const message::Outcome outcome = message.finish();
     EXPECT_EQ(outcome.reply.code(), row.told);
     EXPECT_NE(outcome.detail, "");
-    EXPECT_EQ(outcome.next_hop, std::string(Bench::kFirst) + ":25");
+    EXPECT_EQ(outcome.next_hop, std::string(Fixture::kFirst) + ":25");
   } else {
     message.abandon();
   }
-  bench.run_for(1s);
-  EXPECT_EQ(bench.pool().status().front().idle, row.connection_kept ? 1U : 0U);
-  bench.hop().forgive();
-  Passing second(bench);
+  fixture.run_for(1s);
+  EXPECT_EQ(fixture.pool().status().front().idle, row.connection_kept ? 1U : 0U);
+  fixture.hop().forgive();
+  Passing second(fixture);
   EXPECT_EQ(second.send(kText), 250);
-  EXPECT_EQ(bench.pool().counters().opened, row.connection_kept ? 1U : 2U);
+  EXPECT_EQ(fixture.pool().counters().opened, row.connection_kept ? 1U : 2U);
 }
 
 TEST(CutThroughTest, EachFaultOfTheNextHopGetsItsReply) {
@@ -139,69 +139,69 @@ TEST(CutThroughTest, EachFaultOfTheNextHopGetsItsReply) {
 // ------------------------------------------------------------------------------------------ DATA
 
 TEST(CutThroughTest, ARefusedDataIsTheMessagesWord) {
-  Bench bench;
-  bench.hop().rules.chunking = false;
-  bench.hop().add({.stage = HopStage::data, .say = "554 5.7.1 no\r\n"});
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.chunking = false;
+  fixture.hop().add({.stage = HopStage::data, .say = "554 5.7.1 no\r\n"});
+  Passing message(fixture);
   EXPECT_EQ(message.send(kText), 554);
-  Passing second(bench);
+  Passing second(fixture);
   EXPECT_EQ(second.send(kText), 250);
-  EXPECT_EQ(bench.pool().counters().opened, 1U);
+  EXPECT_EQ(fixture.pool().counters().opened, 1U);
 }
 
 // A 2xx to DATA takes nothing: nobody has sent anything yet.
 TEST(CutThroughTest, A250ToDataIsNoMessageTaken) {
-  Bench bench;
-  bench.hop().rules.chunking = false;
-  bench.hop().add({.stage = HopStage::data, .say = "250 2.0.0 fine\r\n"});
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.chunking = false;
+  fixture.hop().add({.stage = HopStage::data, .say = "250 2.0.0 fine\r\n"});
+  Passing message(fixture);
   EXPECT_EQ(message.send(kText), 451);
-  EXPECT_THAT(bench.hop().ledger, IsEmpty());
+  EXPECT_THAT(fixture.hop().ledger, IsEmpty());
   EXPECT_THAT(message.outcome.detail, HasSubstr("250"));
 }
 
 TEST(CutThroughTest, A250BeforeTheEndIsNoMessageTaken) {
   for (const bool chunking : {true, false}) {
     SCOPED_TRACE(chunking);
-    Bench bench;
-    bench.hop().rules.chunking = chunking;
+    Fixture fixture;
+    fixture.hop().rules.chunking = chunking;
     // The real word is no.
-    bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
-    Passing message(bench);
+    fixture.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
+    Passing message(fixture);
     message.offer({"bob@example.net"});
     message.begin(BodyForm::dot_stuffed);
     message.feed(kText);
-    bench.hop().say_everywhere("250 2.0.0 taken\r\n");
-    bench.run_for(1s);
+    fixture.hop().say_everywhere("250 2.0.0 taken\r\n");
+    fixture.run_for(1s);
     EXPECT_EQ(message.finish().reply.code(), 451);
   }
 }
 
 TEST(CutThroughTest, A250BehindThe354IsNoMessageTaken) {
-  Bench bench;
-  bench.hop().rules.chunking = false;
-  bench.hop().add({.stage = HopStage::data, .say_too = "250 2.0.0 taken\r\n"});
-  bench.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.chunking = false;
+  fixture.hop().add({.stage = HopStage::data, .say_too = "250 2.0.0 taken\r\n"});
+  fixture.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
+  Passing message(fixture);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
   // One that is still under way when the end goes out cannot be told from its answer.
-  bench.run_for(1s);
+  fixture.run_for(1s);
   EXPECT_EQ(message.finish().reply.code(), 451);
 }
 
 TEST(CutThroughTest, ARefusalInTheMiddleOfTheBodyIsTheMessagesWord) {
-  Bench bench;
-  bench.hop().rules.chunking = false;
-  bench.hop().add({.stage = HopStage::body, .say = "552 5.3.4 too much\r\n", .hang_up = true, .bytes = 20'000});
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.chunking = false;
+  fixture.hop().add({.stage = HopStage::body, .say = "552 5.3.4 too much\r\n", .hang_up = true, .bytes = 20'000});
+  Passing message(fixture);
   message.offer({"bob@example.net"});
   message.begin(BodyForm::dot_stuffed);
   message.feed(kText);
   for (int i = 0; i < 100; ++i) message.feed(std::string(10'000, 'x') + "\r\n");
   EXPECT_EQ(message.finish().reply.code(), 552);
-  EXPECT_THAT(bench.hop().ledger, IsEmpty());
+  EXPECT_THAT(fixture.hop().ledger, IsEmpty());
 }
 
 TEST(CutThroughTest, ALostBodyIsTheClientsToSendAgain) {
@@ -209,10 +209,10 @@ TEST(CutThroughTest, ALostBodyIsTheClientsToSendAgain) {
     for (const std::uint64_t bytes : {0U, 1U, 300U, 100'000U, 300'000U}) {
       for (const sim::SimBreak what : {sim::SimBreak::reset, sim::SimBreak::end, sim::SimBreak::stall}) {
         SCOPED_TRACE(bytes);
-        Bench bench;
-        bench.hop().rules.chunking = chunking;
-        bench.platforms.world().faults().add({.bytes = bytes + 100, .what = what});
-        Passing message(bench);
+        Fixture fixture;
+        fixture.hop().rules.chunking = chunking;
+        fixture.platforms.world().faults().add({.bytes = bytes + 100, .what = what});
+        Passing message(fixture);
         if (message.offer({"bob@example.net"}) != std::vector{250}) {
           message.abandon();
           continue;
@@ -221,7 +221,7 @@ TEST(CutThroughTest, ALostBodyIsTheClientsToSendAgain) {
         message.feed(kText);
         for (int i = 0; i < 100; ++i) message.feed(std::string(9'998, 'x') + "\r\n");
         EXPECT_EQ(message.finish().reply.code(), 451);
-        EXPECT_THAT(bench.hop().ledger, IsEmpty());
+        EXPECT_THAT(fixture.hop().ledger, IsEmpty());
       }
     }
   }
@@ -231,106 +231,106 @@ TEST(CutThroughTest, ALostBodyIsTheClientsToSendAgain) {
 
 TEST(CutThroughTest, AKeptConnectionThatWasJustClosedIsNobodysError) {
   for (const HopStage stage : {HopStage::rset, HopStage::mail, HopStage::recipient}) {
-    Bench bench;
-    Passing first(bench);
+    Fixture fixture;
+    Passing first(fixture);
     EXPECT_EQ(first.send(kText), 250);
     if (stage == HopStage::rset) {
-      Passing open(bench);
+      Passing open(fixture);
       open.offer({"bob@example.net"});
       open.abandon();
     }
-    bench.hop().add({.stage = stage, .hang_up = true});
-    Passing second(bench);
+    fixture.hop().add({.stage = stage, .hang_up = true});
+    Passing second(fixture);
     EXPECT_EQ(second.send(kText), 250);
-    EXPECT_EQ(bench.pool().counters().opened, 2U);
-    EXPECT_THAT(bench.hop().ledger, SizeIs(2));
+    EXPECT_EQ(fixture.pool().counters().opened, 2U);
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
   }
 }
 
 TEST(CutThroughTest, ANextHopThatClosesEveryKeptConnectionIsTriedAfresh) {
-  Bench bench;
-  bench.hop().rules.messages_max = 1;
+  Fixture fixture;
+  fixture.hop().rules.messages_max = 1;
   // Whether it took the message is in doubt until this next hop is known to leave so.
-  Passing first(bench);
+  Passing first(fixture);
   EXPECT_EQ(first.send(kText), 451);
   for (int i = 0; i < 4; ++i) {
-    Passing message(bench);
+    Passing message(fixture);
     EXPECT_EQ(message.send(kText), 250);
   }
-  EXPECT_THAT(bench.hop().ledger, SizeIs(5));
+  EXPECT_THAT(fixture.hop().ledger, SizeIs(5));
 }
 
 // More of them than there are tries.
 TEST(CutThroughTest, ManyStaleConnectionsAreNobodysError) {
-  Bench bench;
+  Fixture fixture;
   std::vector<std::unique_ptr<Passing>> all;
   for (int i = 0; i < 8; ++i) {
-    all.push_back(std::make_unique<Passing>(bench));
+    all.push_back(std::make_unique<Passing>(fixture));
     all.back()->offer({"bob@example.net"});
   }
   for (const auto& each : all) each->abandon();
-  EXPECT_EQ(bench.pool().status().front().idle, 8U);
-  bench.hop().add({.stage = HopStage::rset, .count = 8, .hang_up = true});
-  Passing message(bench);
+  EXPECT_EQ(fixture.pool().status().front().idle, 8U);
+  fixture.hop().add({.stage = HopStage::rset, .count = 8, .hang_up = true});
+  Passing message(fixture);
   EXPECT_EQ(message.send(kText), 250);
 }
 
 // It has been asked, and did not answer for five minutes: to ask another one would take five more, and the client
 // does not wait longer than that.
 TEST(CutThroughTest, ANextHopThatStallsIsNotAskedAgain) {
-  Bench bench;
-  Passing first(bench);
+  Fixture fixture;
+  Passing first(fixture);
   EXPECT_EQ(first.send(kText), 250);
-  bench.hop().add({.stage = HopStage::mail, .count = kAlways, .stall = 3h});
-  const Instant before = bench.loop.now();
-  Passing second(bench);
+  fixture.hop().add({.stage = HopStage::mail, .count = kAlways, .stall = 3h});
+  const Instant before = fixture.loop.now();
+  Passing second(fixture);
   EXPECT_THAT(second.offer({"bob@example.net"}), ElementsAre(451));
-  EXPECT_LE(bench.loop.now() - before, bench.route.command_timeout + 5s);
+  EXPECT_LE(fixture.loop.now() - before, fixture.route.command_timeout + 5s);
   second.abandon();
 }
 
 // ------------------------------------------------------------------------------------------ the envelope
 
 TEST(CutThroughTest, SaysOnlyWhatTheNextHopKnows) {
-  Bench bench;
-  bench.hop().rules.dsn = false;
-  bench.hop().rules.eight_bit_mime = false;
-  Passing message(bench);
+  Fixture fixture;
+  fixture.hop().rules.dsn = false;
+  fixture.hop().rules.eight_bit_mime = false;
+  Passing message(fixture);
   message.envelope.ret = smtp::Ret::full;
   message.envelope.envid = "e1";
   message.envelope.size = 1234;
   message.envelope.body = smtp::Body::seven_bit;
   EXPECT_EQ(message.send(kText), 250);
-  EXPECT_EQ(bench.hop().ledger.front().mail_parameters, " SIZE=1234");
+  EXPECT_EQ(fixture.hop().ledger.front().mail_parameters, " SIZE=1234");
 }
 
 TEST(CutThroughTest, PassesDeliveryWishesOn) {
-  Bench bench;
-  Passing message(bench);
+  Fixture fixture;
+  Passing message(fixture);
   message.envelope.ret = smtp::Ret::headers;
   message.envelope.envid = "e1";
   message.envelope.body = smtp::Body::eight_bit_mime;
   EXPECT_EQ(message.send(kText), 250);
-  EXPECT_EQ(bench.hop().ledger.front().mail_parameters, " BODY=8BITMIME RET=HDRS ENVID=e1");
+  EXPECT_EQ(fixture.hop().ledger.front().mail_parameters, " BODY=8BITMIME RET=HDRS ENVID=e1");
 }
 
 TEST(CutThroughTest, RefusesWhatTheNextHopCannotCarry) {
-  Bench bench;
-  bench.hop().rules.smtputf8 = false;
-  bench.hop().rules.eight_bit_mime = false;
-  Passing international(bench);
+  Fixture fixture;
+  fixture.hop().rules.smtputf8 = false;
+  fixture.hop().rules.eight_bit_mime = false;
+  Passing international(fixture);
   international.envelope.smtputf8 = true;
   EXPECT_THAT(international.offer({"b\u00f8b@example.net", "c\u00fd@example.net"}), ElementsAre(550, 550));
   international.abandon();
-  EXPECT_THAT(bench.hop().commands, Each(StartsWith("EHLO")));
-  EXPECT_EQ(bench.pool().status().front().idle, 1U);
+  EXPECT_THAT(fixture.hop().commands, Each(StartsWith("EHLO")));
+  EXPECT_EQ(fixture.pool().status().front().idle, 1U);
 }
 
 TEST(CutThroughTest, TheNullReversePathGoesOn) {
-  Bench bench;
-  Passing message(bench, "");
+  Fixture fixture;
+  Passing message(fixture, "");
   EXPECT_EQ(message.send(kText), 250);
-  EXPECT_THAT(bench.hop().commands, Contains(StartsWith("MAIL FROM:<>")));
+  EXPECT_THAT(fixture.hop().commands, Contains(StartsWith("MAIL FROM:<>")));
 }
 
 }  // namespace

@@ -27,14 +27,15 @@ const Delivery* record_for(const NoteTaker& notes, const std::string& recipient)
 
 // One line said "250 queued", and neither who was refused nor why.
 TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
-  QueueBench bench;
-  bench.start();
-  bench.hop().add(
+  QueueBench fixture;
+  fixture.start();
+  fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
-  bench.hop().add({.stage = HopStage::recipient, .say = "451 4.2.1 Not now\r\n", .only_for = "later"});
-  EXPECT_EQ(bench.send(kText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}), 250);
-  ASSERT_GE(bench.notes.deliveries.size(), 3U);
-  const Delivery* taken = record_for(bench.notes, "bob@example.net");
+  fixture.hop().add({.stage = HopStage::recipient, .say = "451 4.2.1 Not now\r\n", .only_for = "later"});
+  EXPECT_EQ(fixture.send(kText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}),
+            250);
+  ASSERT_GE(fixture.notes.deliveries.size(), 3U);
+  const Delivery* taken = record_for(fixture.notes, "bob@example.net");
   ASSERT_NE(taken, nullptr);
   EXPECT_EQ(taken->recipients, "bob@example.net, eve@example.net");
   EXPECT_EQ(taken->outcome, DeliveryOutcome::relayed);
@@ -46,20 +47,20 @@ TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
   EXPECT_EQ(taken->next_hop, "192.0.2.25:25");
   EXPECT_EQ(taken->next_hop_address, "192.0.2.25:25");
   EXPECT_TRUE(taken->cut_through);
-  const Delivery* refused = record_for(bench.notes, "nobody@example.net");
+  const Delivery* refused = record_for(fixture.notes, "nobody@example.net");
   ASSERT_NE(refused, nullptr);
   EXPECT_EQ(refused->outcome, DeliveryOutcome::refused);
   EXPECT_EQ(refused->code, 550);
   EXPECT_EQ(refused->text, "Nobody here");
-  const Delivery* later = record_for(bench.notes, "later@example.net");
+  const Delivery* later = record_for(fixture.notes, "later@example.net");
   ASSERT_NE(later, nullptr);
   EXPECT_EQ(later->outcome, DeliveryOutcome::deferred);
   EXPECT_EQ(later->text, "Not now");
-  EXPECT_GT(later->next_try, bench.queue().wall()) << "when it is tried again";
-  ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
-  EXPECT_THAT(bench.notes.deliveries, ::testing::Contains(AllOf(Field(&Delivery::recipients, "later@example.net"),
-                                                                Field(&Delivery::outcome, DeliveryOutcome::relayed),
-                                                                Field(&Delivery::cut_through, false))));
+  EXPECT_GT(later->next_try, fixture.queue().wall()) << "when it is tried again";
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_THAT(fixture.notes.deliveries, ::testing::Contains(AllOf(Field(&Delivery::recipients, "later@example.net"),
+                                                                  Field(&Delivery::outcome, DeliveryOutcome::relayed),
+                                                                  Field(&Delivery::cut_through, false))));
 }
 
 TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {
@@ -83,18 +84,18 @@ TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {
 
 // Where the pool had no connection to give, the attempt was called relayed, with the code 0.
 TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
-  QueueBench bench;
-  bench.bench.route.mode = route::RouteMode::store;
-  bench.bench.route.connections_per_host_max = 1;
-  bench.bench.route.waiting_max = 0;
-  bench.hop().add({.stage = HopStage::mail, .stall = 15s});
-  bench.start();
-  EXPECT_EQ(bench.send(kText, {"first@example.net"}), 250);
-  EXPECT_EQ(bench.send(kText, {"second@example.net"}), 250);
-  ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
-  EXPECT_GT(bench.notes.count(DeliveryOutcome::not_attempted), 0U);
-  EXPECT_EQ(bench.notes.count(DeliveryOutcome::relayed), 2U);
-  for (const Delivery& each : bench.notes.deliveries) {
+  QueueBench fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.fixture.route.connections_per_host_max = 1;
+  fixture.fixture.route.waiting_max = 0;
+  fixture.hop().add({.stage = HopStage::mail, .stall = 15s});
+  fixture.start();
+  EXPECT_EQ(fixture.send(kText, {"first@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kText, {"second@example.net"}), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_GT(fixture.notes.count(DeliveryOutcome::not_attempted), 0U);
+  EXPECT_EQ(fixture.notes.count(DeliveryOutcome::relayed), 2U);
+  for (const Delivery& each : fixture.notes.deliveries) {
     if (each.outcome == DeliveryOutcome::relayed) EXPECT_EQ(each.code, 250);
     if (each.outcome == DeliveryOutcome::not_attempted) EXPECT_THAT(each.text, HasSubstr("in use"));
   }
@@ -102,34 +103,35 @@ TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
 
 // Likewise for a client that waits: the message is kept, and was not tried yet.
 TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
-  QueueBench bench;
-  bench.bench.route.connections_per_host_max = 1;
-  bench.bench.route.waiting_max = 0;
-  bench.start();
+  QueueBench fixture;
+  fixture.fixture.route.connections_per_host_max = 1;
+  fixture.fixture.route.waiting_max = 0;
+  fixture.start();
   // A client whose content does not end has the only connection.
-  bench.hop().add({.stage = HopStage::message, .stall = 10s});
-  bench.send_in_background(kText);
-  ASSERT_TRUE(bench.run_until([&] { return bench.hop().live() == 1 && bench.hop().ledger.size() == 1; }));
-  EXPECT_EQ(bench.send(kText, {"second@example.net"}), 250);
-  const Delivery* second = record_for(bench.notes, "second@example.net");
+  fixture.hop().add({.stage = HopStage::message, .stall = 10s});
+  fixture.send_in_background(kText);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.hop().live() == 1 && fixture.hop().ledger.size() == 1; }));
+  EXPECT_EQ(fixture.send(kText, {"second@example.net"}), 250);
+  const Delivery* second = record_for(fixture.notes, "second@example.net");
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(second->outcome, DeliveryOutcome::not_attempted);
-  const auto jobs = bench.queue().jobs(bench.spool().index().begin()->first);
+  const auto jobs = fixture.queue().jobs(fixture.spool().index().begin()->first);
   ASSERT_THAT(jobs, SizeIs(1));
   EXPECT_TRUE(jobs.front().first_attempt);
-  EXPECT_LE(jobs.front().due, bench.bench.loop.now() + 1s);
-  ASSERT_TRUE(bench.run_until([&] { return bench.empty() && bench.background_done(); }));
+  EXPECT_LE(jobs.front().due, fixture.fixture.loop.now() + 1s);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty() && fixture.background_done(); }));
 }
 
 TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
-  QueueBench bench;
-  bench.options().expire = 10min;
-  bench.bench.route.mode = route::RouteMode::store;
-  bench.start();
-  bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
-  EXPECT_EQ(bench.send(kText), 250);
-  ASSERT_TRUE(bench.run_until([&] { return bench.notes.count(DeliveryOutcome::expired) > 0; }));
-  const auto expired = std::ranges::find(bench.notes.deliveries, DeliveryOutcome::expired, &Delivery::outcome);
+  QueueBench fixture;
+  fixture.options().expire = 10min;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.start();
+  fixture.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
+  EXPECT_EQ(fixture.send(kText), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.notes.count(DeliveryOutcome::expired) > 0; }));
+  const auto expired = std::ranges::find(fixture.notes.deliveries, DeliveryOutcome::expired, &Delivery::outcome);
   EXPECT_EQ(expired->recipients, "bob@example.net");
   EXPECT_EQ(expired->text, "not now");
   EXPECT_EQ(expired->code, 451);
@@ -143,32 +145,32 @@ TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
   std::size_t relayed_in_all = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    QueueBench bench(seed, sim::SimOptions::varied(seed));
+    QueueBench fixture(seed, sim::SimOptions::varied(seed));
     sim::SimRandom chance(seed);
-    bench.bench.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
-    bench.bench.route.waiting_max = 1;
-    bench.bench.route.connections_per_host_max = 1;
-    bench.hop().rules.chunking = chance.percent(50);
-    bench.hop().rules.pipelining = chance.percent(70);
-    bench.bench.platforms.world().turns_max = 10'000'000;
-    bench.start();
+    fixture.fixture.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
+    fixture.fixture.route.waiting_max = 1;
+    fixture.fixture.route.connections_per_host_max = 1;
+    fixture.hop().rules.chunking = chance.percent(50);
+    fixture.hop().rules.pipelining = chance.percent(70);
+    fixture.fixture.platforms.world().turns_max = 10'000'000;
+    fixture.start();
     for (int i = 0; i < 8; ++i) {
       if (chance.percent(60))
-        bench.hop().add({.stage = kStages[chance.below(std::size(kStages))],
-                         .after = static_cast<unsigned>(chance.below(3)),
-                         .say = chance.percent(60) ? "451 4.3.0 not now\r\n" : "",
-                         .hang_up = chance.percent(50)});
+        fixture.hop().add({.stage = kStages[chance.below(std::size(kStages))],
+                           .after = static_cast<unsigned>(chance.below(3)),
+                           .say = chance.percent(60) ? "451 4.3.0 not now\r\n" : "",
+                           .hang_up = chance.percent(50)});
       const std::string number = std::to_string(i);
-      bench.send(kText, {"a" + number + "@example.net", "b" + number + "@example.net"});
+      fixture.send(kText, {"a" + number + "@example.net", "b" + number + "@example.net"});
     }
-    bench.hop().forgive();
-    ASSERT_TRUE(bench.run_until([&] { return bench.empty(); }));
+    fixture.hop().forgive();
+    ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
     std::map<std::string, std::size_t> in_ledger;
-    for (const testing::HopMessage& message : bench.hop().ledger)
+    for (const testing::HopMessage& message : fixture.hop().ledger)
       if (message.answered)
         for (const std::string& recipient : message.recipients) ++in_ledger[recipient];
     std::map<std::string, std::size_t> relayed;
-    for (const Delivery& each : bench.notes.deliveries) {
+    for (const Delivery& each : fixture.notes.deliveries) {
       if (each.outcome == DeliveryOutcome::relayed) {
         EXPECT_EQ(each.code, 250);
         EXPECT_NE(each.next_hop_address, "");

@@ -14,12 +14,12 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-const std::string kHost = std::string(Bench::kFirst) + ":25";
+const std::string kHost = std::string(Fixture::kFirst) + ":25";
 
-bool remembers(Bench& bench, hop::Lack lack) { return bench.memory.lacks(kHost, lack, bench.loop.now()); }
+bool remembers(Fixture& fixture, hop::Lack lack) { return fixture.memory.lacks(kHost, lack, fixture.loop.now()); }
 
-std::ptrdiff_t said(Bench& bench, const char* verb) {
-  return std::ranges::count_if(bench.hop().commands,
+std::ptrdiff_t said(Fixture& fixture, const char* verb) {
+  return std::ranges::count_if(fixture.hop().commands,
                                [verb](const std::string& line) { return line.starts_with(verb); });
 }
 
@@ -30,61 +30,61 @@ TEST(NextHopOffersTest, WhereBdatIsNotKnownDataIsUsedAtOnce) {
   for (const char* words : {"500 5.5.1 what?\r\n", "502 5.5.1 no\r\n", "501 5.5.4 no\r\n", "504 5.5.4 no\r\n"}) {
     for (const bool pipelining : {true, false}) {
       SCOPED_TRACE(words);
-      Bench bench;
-      set_manner(bench, {"", pipelining, true});
-      bench.hop().add({.stage = HopStage::message, .say = words});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, {"", pipelining, true});
+      fixture.hop().add({.stage = HopStage::message, .say = words});
+      Sending message(fixture);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-      ASSERT_THAT(bench.hop().ledger, SizeIs(2));
-      EXPECT_FALSE(bench.hop().ledger[0].taken);
-      EXPECT_FALSE(bench.hop().ledger[1].chunked);
-      EXPECT_NE(bench.hop().ledger[0].connection, bench.hop().ledger[1].connection);
-      Sending second(bench);
+      ASSERT_THAT(fixture.hop().ledger, SizeIs(2));
+      EXPECT_FALSE(fixture.hop().ledger[0].taken);
+      EXPECT_FALSE(fixture.hop().ledger[1].chunked);
+      EXPECT_NE(fixture.hop().ledger[0].connection, fixture.hop().ledger[1].connection);
+      Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-      EXPECT_EQ(said(bench, "BDAT"), 1);
+      EXPECT_EQ(said(fixture, "BDAT"), 1);
     }
   }
 }
 
 // It may read the content as commands: nothing more is said to it.
 TEST(NextHopOffersTest, NothingFollowsABdatThatIsNotKnown) {
-  Bench bench;
-  set_manner(bench, {"", false, true});
-  bench.hop().add({.stage = HopStage::message, .say = "500 5.5.1 what?\r\n"});
-  Sending message(bench);
+  Fixture fixture;
+  set_manner(fixture, {"", false, true});
+  fixture.hop().add({.stage = HopStage::message, .say = "500 5.5.1 what?\r\n"});
+  Sending message(fixture);
   message.send(kText);
   const auto bdat =
-      std::ranges::find_if(bench.hop().commands, [](const auto& line) { return line.starts_with("BDAT"); });
-  ASSERT_NE(bdat, bench.hop().commands.end());
+      std::ranges::find_if(fixture.hop().commands, [](const auto& line) { return line.starts_with("BDAT"); });
+  ASSERT_NE(bdat, fixture.hop().commands.end());
   EXPECT_EQ(*std::next(bdat), "EHLO relay.example");
-  EXPECT_EQ(bench.pool().counters().opened, 2U);
+  EXPECT_EQ(fixture.pool().counters().opened, 2U);
 }
 
 // Content that was on its way cannot be begun again: it is kept, and the next attempt is by DATA.
 TEST(NextHopOffersTest, InTheMiddleOfAMessageTheNextAttemptIsByData) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::chunk, .say = "502 5.5.1 no\r\n"});
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::chunk, .say = "502 5.5.1 no\r\n"});
   const std::string large(300'000, 'x');
-  Sending message(bench);
+  Sending message(fixture);
   EXPECT_THAT(message.send(large + "\r\n", message::BodyForm::literal, 10'000), ElementsAre(Kind::deferred));
-  Sending again(bench);
+  Sending again(fixture);
   EXPECT_THAT(again.send(large + "\r\n", message::BodyForm::literal, 10'000), ElementsAre(Kind::taken));
-  EXPECT_FALSE(bench.hop().ledger.back().chunked);
+  EXPECT_FALSE(fixture.hop().ledger.back().chunked);
 }
 
 // It never ended.
 TEST(NextHopOffersTest, SilenceAfterBdatIsNotAskedForAgain) {
   for (const bool pipelining : {true, false}) {
     for (const bool closes : {true, false}) {
-      Bench bench;
-      set_manner(bench, {"", pipelining, true});
-      bench.hop().add({.stage = HopStage::message, .stall = closes ? Duration(1s) : Duration(3h), .hang_up = closes});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, {"", pipelining, true});
+      fixture.hop().add({.stage = HopStage::message, .stall = closes ? Duration(1s) : Duration(3h), .hang_up = closes});
+      Sending message(fixture);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-      EXPECT_TRUE(remembers(bench, hop::Lack::chunking));
-      Sending again(bench);
+      EXPECT_TRUE(remembers(fixture, hop::Lack::chunking));
+      Sending again(fixture);
       EXPECT_THAT(again.send(kText), ElementsAre(Kind::taken));
-      EXPECT_FALSE(bench.hop().ledger.back().chunked);
+      EXPECT_FALSE(fixture.hop().ledger.back().chunked);
     }
   }
 }
@@ -112,13 +112,13 @@ TEST(NextHopOffersTest, WhatIsRememberedIsForgottenInTimeAndBounded) {
 
 // Commands behind the first one of a group are lost: each message was deferred at its RCPT.
 TEST(NextHopOffersTest, WhereAGroupIsNotReadCommandsAreSaidOneByOne) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::recipient, .stall = 3h});
-  Sending message(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::recipient, .stall = 3h});
+  Sending message(fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-  EXPECT_TRUE(remembers(bench, hop::Lack::pipelining));
-  bench.hop().rules.pipelining = false;  // from now on it complains of a group
-  Sending again(bench);
+  EXPECT_TRUE(remembers(fixture, hop::Lack::pipelining));
+  fixture.hop().rules.pipelining = false;  // from now on it complains of a group
+  Sending again(fixture);
   EXPECT_THAT(again.send(kText), ElementsAre(Kind::taken));
 }
 
@@ -135,20 +135,20 @@ TEST(NextHopOffersTest, ParametersThatAreRefusedAreLeftOut) {
   for (const char* words : {"555 5.5.4 RET?\r\n", "501 5.5.4 what?\r\n", "501 what?\r\n", "504 5.5.4 no\r\n"}) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(std::string(manner.name) + " " + words);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().rules.asks_for_nothing = true;
-      bench.hop().add({.stage = HopStage::mail, .say = words});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().rules.asks_for_nothing = true;
+      fixture.hop().add({.stage = HopStage::mail, .say = words});
+      Sending message(fixture);
       with_parameters(message);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-      EXPECT_EQ(bench.hop().ledger.back().mail_parameters, "");
+      EXPECT_EQ(fixture.hop().ledger.back().mail_parameters, "");
       EXPECT_FALSE(message.transmission->dsn_offered());  // so that the relay itself reports
-      EXPECT_TRUE(remembers(bench, hop::Lack::parameters));
-      Sending second(bench);
+      EXPECT_TRUE(remembers(fixture, hop::Lack::parameters));
+      Sending second(fixture);
       with_parameters(second);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-      EXPECT_EQ(bench.hop().ledger.back().mail_parameters, "");
+      EXPECT_EQ(fixture.hop().ledger.back().mail_parameters, "");
     }
   }
 }
@@ -156,42 +156,42 @@ TEST(NextHopOffersTest, ParametersThatAreRefusedAreLeftOut) {
 TEST(NextHopOffersTest, ParametersOfRcptThatAreRefusedAreLeftOut) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    bench.hop().rules.asks_for_nothing = true;
-    bench.hop().add({.stage = HopStage::recipient, .say = "555 5.5.4 NOTIFY?\r\n"});
-    Sending message(bench);
+    Fixture fixture;
+    set_manner(fixture, manner);
+    fixture.hop().rules.asks_for_nothing = true;
+    fixture.hop().add({.stage = HopStage::recipient, .say = "555 5.5.4 NOTIFY?\r\n"});
+    Sending message(fixture);
     with_parameters(message);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-    EXPECT_THAT(bench.hop().commands, Contains("RCPT TO:<bob@example.net>"));
+    EXPECT_THAT(fixture.hop().commands, Contains("RCPT TO:<bob@example.net>"));
   }
 }
 
 TEST(NextHopOffersTest, BodyIsLeftOutOnlyIfTheRestWasNotTheReason) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::mail, .count = 2, .say = "555 5.5.4 what?\r\n"});
-  Sending message(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::mail, .count = 2, .say = "555 5.5.4 what?\r\n"});
+  Sending message(fixture);
   message.envelope.body = smtp::Body::seven_bit;
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-  EXPECT_TRUE(remembers(bench, hop::Lack::bodies));
-  EXPECT_EQ(bench.hop().ledger.back().mail_parameters, "");
+  EXPECT_TRUE(remembers(fixture, hop::Lack::bodies));
+  EXPECT_EQ(fixture.hop().ledger.back().mail_parameters, "");
 }
 
 // The address was what was wrong: refused as before, and nothing is remembered of the host.
 TEST(NextHopOffersTest, ASenderThatIsRefusedWithoutParametersTooStaysRefused) {
   for (const char* words : {"501 what?\r\n", "501 5.1.7 no such sender\r\n"}) {
-    Bench bench;
-    bench.hop().add({.stage = HopStage::mail, .count = 4, .say = words});
-    Sending message(bench);
+    Fixture fixture;
+    fixture.hop().add({.stage = HopStage::mail, .count = 4, .say = words});
+    Sending message(fixture);
     with_parameters(message);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused));
     EXPECT_EQ(message.result().code, 501);
-    EXPECT_FALSE(remembers(bench, hop::Lack::parameters));
-    bench.hop().forgive();
-    Sending second(bench);
+    EXPECT_FALSE(remembers(fixture, hop::Lack::parameters));
+    fixture.hop().forgive();
+    Sending second(fixture);
     with_parameters(second);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-    EXPECT_THAT(bench.hop().ledger.back().mail_parameters, HasSubstr("RET=FULL"));
+    EXPECT_THAT(fixture.hop().ledger.back().mail_parameters, HasSubstr("RET=FULL"));
   }
 }
 
@@ -213,42 +213,42 @@ const HopFault kBroken[] = {
 // It was deferred at each attempt until it expired.
 TEST(NextHopOffersTest, WhereTlsFailsAndIsOnlyOpportunisticItGoesInClear) {
   for (const HopFault& broken : kBroken) {
-    Bench bench;
-    bench.route.tls = route::RouteTls::opportunistic;
-    bench.hop().rules.starttls = true;
-    bench.hop().add(broken);
-    Sending message(bench);
-    const Instant before = bench.loop.now();
+    Fixture fixture;
+    fixture.route.tls = route::RouteTls::opportunistic;
+    fixture.hop().rules.starttls = true;
+    fixture.hop().add(broken);
+    Sending message(fixture);
+    const Instant before = fixture.loop.now();
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-    EXPECT_LE(bench.loop.now() - before, 35s);
+    EXPECT_LE(fixture.loop.now() - before, 35s);
     EXPECT_EQ(message.transmission->tls(), "");
-    EXPECT_TRUE(remembers(bench, hop::Lack::tls));
-    Sending second(bench);
+    EXPECT_TRUE(remembers(fixture, hop::Lack::tls));
+    Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-    EXPECT_EQ(said(bench, "STARTTLS"), 1);
-    bench.run_for(hop::HostMemory::kRemembered + 1min);
-    Sending third(bench);
+    EXPECT_EQ(said(fixture, "STARTTLS"), 1);
+    fixture.run_for(hop::HostMemory::kRemembered + 1min);
+    Sending third(fixture);
     EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken));
-    EXPECT_EQ(said(bench, "STARTTLS"), 2);
-    bench.hop().violations.clear();  // a ClientHello is no command
+    EXPECT_EQ(said(fixture, "STARTTLS"), 2);
+    fixture.hop().violations.clear();  // a ClientHello is no command
   }
 }
 
 TEST(NextHopOffersTest, WhereTlsIsRequiredOrTheRouteLogsInItStays) {
   for (const bool login : {true, false}) {
     for (const HopFault& broken : kBroken) {
-      Bench bench;
-      bench.route.tls = login ? route::RouteTls::opportunistic : route::RouteTls::required;
-      if (login) bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
-      bench.hop().rules.auth = "PLAIN";
-      bench.hop().rules.starttls = true;
-      bench.hop().add(broken);
-      Sending message(bench);
+      Fixture fixture;
+      fixture.route.tls = login ? route::RouteTls::opportunistic : route::RouteTls::required;
+      if (login) fixture.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
+      fixture.hop().rules.auth = "PLAIN";
+      fixture.hop().rules.starttls = true;
+      fixture.hop().add(broken);
+      Sending message(fixture);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-      EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("MAIL"))));
-      EXPECT_THAT(bench.hop().commands, Not(Contains(StartsWith("AUTH"))));
-      EXPECT_FALSE(remembers(bench, hop::Lack::tls));
-      bench.hop().violations.clear();
+      EXPECT_THAT(fixture.hop().commands, Not(Contains(StartsWith("MAIL"))));
+      EXPECT_THAT(fixture.hop().commands, Not(Contains(StartsWith("AUTH"))));
+      EXPECT_FALSE(remembers(fixture, hop::Lack::tls));
+      fixture.hop().violations.clear();
     }
   }
 }

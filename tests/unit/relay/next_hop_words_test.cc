@@ -15,7 +15,7 @@ void expect_reason(const Sending& message, int code, smtp::EnhancedCode enhanced
   EXPECT_EQ(message.result().code, code);
   EXPECT_EQ(message.result().enhanced, enhanced);
   EXPECT_EQ(message.result().text, text);
-  EXPECT_EQ(message.transmission->next_hop(), std::string(Bench::kFirst) + ":25");
+  EXPECT_EQ(message.transmission->next_hop(), std::string(Fixture::kFirst) + ":25");
   EXPECT_THAT(message.transmission->detail(), HasSubstr(std::to_string(code)));
   EXPECT_THAT(message.transmission->detail(), HasSubstr(text));
   message::DeliveryStatus status;
@@ -29,33 +29,34 @@ void expect_reason(const Sending& message, int code, smtp::EnhancedCode enhanced
 
 TEST(NextHopWordsTest, ARefusedGreetingIsTheReason) {
   for (const bool closes : {true, false}) {
-    Bench bench;
-    bench.hop().add({.stage = HopStage::greeting, .say = "554 5.7.1 You are on a list\r\n", .hang_up = closes});
-    Sending message(bench);
+    Fixture fixture;
+    fixture.hop().add({.stage = HopStage::greeting, .say = "554 5.7.1 You are on a list\r\n", .hang_up = closes});
+    Sending message(fixture);
     message.send(kText);
     expect_reason(message, 554, {5, 7, 1}, "You are on a list");
     EXPECT_THAT(message.transmission->detail(), HasSubstr("554 5.7.1 You are on a list"));
     // Also for the next one, which is not tried at once.
-    Sending second(bench);
+    Sending second(fixture);
     second.send(kText);
     expect_reason(second, 554, {5, 7, 1}, "You are on a list");
   }
 }
 
 TEST(NextHopWordsTest, ARefusedEhloIsTheReasonAlsoIfItThenCloses) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.25 No PTR record\r\n", .hang_up = true});
-  Sending message(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.25 No PTR record\r\n", .hang_up = true});
+  Sending message(fixture);
   message.send(kText);
   expect_reason(message, 550, {5, 7, 25}, "No PTR record");
 }
 
 TEST(NextHopWordsTest, A421InTheMiddleOfTheContentIsTheReason) {
   for (const bool pipelining : {true, false}) {
-    Bench bench;
-    set_manner(bench, {"", pipelining, false});
-    bench.hop().add({.stage = HopStage::body, .say = "421 4.3.2 Shutting down\r\n", .hang_up = true, .bytes = 100'000});
-    Sending message(bench);
+    Fixture fixture;
+    set_manner(fixture, {"", pipelining, false});
+    fixture.hop().add(
+        {.stage = HopStage::body, .say = "421 4.3.2 Shutting down\r\n", .hang_up = true, .bytes = 100'000});
+    Sending message(fixture);
     std::string large;
     while (large.size() < 2'000'000) large += std::string(998, 'x') + "\r\n";
     message.send(large, message::BodyForm::literal, 50'000);
@@ -67,10 +68,10 @@ TEST(NextHopWordsTest, A421ToAnyCommandIsTheReason) {
   for (const Manner& manner : kManners) {
     for (const HopStage stage : {HopStage::mail, HopStage::recipient, HopStage::message}) {
       SCOPED_TRACE(manner.name);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().add({.stage = stage, .say = "421-4.7.0 Too many\r\n421 4.7.0 of you\r\n", .hang_up = true});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().add({.stage = stage, .say = "421-4.7.0 Too many\r\n421 4.7.0 of you\r\n", .hang_up = true});
+      Sending message(fixture);
       message.send(kText);
       expect_reason(message, 421, {4, 7, 0}, "Too many\nof you");
     }
@@ -78,12 +79,12 @@ TEST(NextHopWordsTest, A421ToAnyCommandIsTheReason) {
 }
 
 TEST(NextHopWordsTest, ARefusedLoginIsTheReason) {
-  Bench bench;
-  bench.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
-  bench.hop().rules.auth = "PLAIN";
-  bench.platforms.world().add_address(Bench::kFirst, "127.0.0.1");
-  bench.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.1 not you\r\n", .hang_up = true});
-  Sending message(bench);
+  Fixture fixture;
+  fixture.route.login = route::RouteLogin{.name = "relay", .secret = "secret"};
+  fixture.hop().rules.auth = "PLAIN";
+  fixture.platforms.world().add_address(Fixture::kFirst, "127.0.0.1");
+  fixture.hop().add({.stage = HopStage::ehlo, .say = "550 5.7.1 not you\r\n", .hang_up = true});
+  Sending message(fixture);
   message.send(kText);
   expect_reason(message, 550, {5, 7, 1}, "not you");
 }
@@ -95,21 +96,21 @@ TEST(NextHopWordsTest, ALongAnswerToTheEndIsAnAnswer) {
   for (const std::string& words : {many + "250 2.0.0 taken\r\n", "250 2.0.0 " + std::string(10'000, 'x') + "\r\n"}) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(manner.name);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().add({.stage = HopStage::message, .say = words});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().add({.stage = HopStage::message, .say = words});
+      Sending message(fixture);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
       EXPECT_LE(message.result().text.size(), message::kWordsBytesMax);
-      EXPECT_EQ(bench.pool().status().front().idle, 1U);
+      EXPECT_EQ(fixture.pool().status().front().idle, 1U);
     }
   }
 }
 
 TEST(NextHopWordsTest, GarbageIsQuoted) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::mail, .say = "SSH-2.0-OpenSSH_9.2\x1b[2J\r\n"});
-  Sending message(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::mail, .say = "SSH-2.0-OpenSSH_9.2\x1b[2J\r\n"});
+  Sending message(fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
   EXPECT_THAT(message.transmission->detail(),
               HasSubstr("garbage where a reply should be: \"SSH-2.0-OpenSSH_9.2?[2J\""));

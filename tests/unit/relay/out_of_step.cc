@@ -136,8 +136,8 @@ Task<void> send_naively(hop::Pool& pool, const message::Envelope& envelope, std:
 
 class Player {
  public:
-  Player(Bench& bench, sim::SimRandom& random, const OutOfStepOptions& options)
-      : bench_(bench), random_(random), options_(options) {}
+  Player(Fixture& fixture, sim::SimRandom& random, const OutOfStepOptions& options)
+      : fixture_(fixture), random_(random), options_(options) {}
 
   void send(std::size_t number, Findings& findings) {
     std::string text = "From: <ann@example.com>\r\nX: " + std::to_string(number) + "\r\n\r\n";
@@ -157,7 +157,7 @@ class Player {
         send_naively(text);
         break;
     }
-    compare_with_ledger(bench_, envelope_, text, believed_, bench_.hop().misbehaved == 0, findings);
+    compare_with_ledger(fixture_, envelope_, text, believed_, fixture_.hop().misbehaved == 0, findings);
   }
 
  private:
@@ -165,7 +165,7 @@ class Player {
 
   void pass(const std::string& text) {
     Memory memory;
-    Passing message(bench_, &memory);
+    Passing message(fixture_, &memory);
     message.offer(recipients_);
     envelope_ = message.envelope;
     believed_.assign(recipients_.size(), Kind::refused);
@@ -193,7 +193,7 @@ class Player {
   }
 
   void transmit(const std::string& text) {
-    Sending message(bench_, recipients_);
+    Sending message(fixture_, recipients_);
     message.content_bytes = text.size();
     believed_ = message.send(text, BodyForm::literal, piece());
     envelope_ = message.envelope;
@@ -203,11 +203,11 @@ class Player {
     envelope_ = message::Envelope();
     envelope_.reverse_path = "ann@example.com";
     for (const std::string& each : recipients_) envelope_.recipients.push_back({.forward_path = each});
-    testing::await_done(bench_.platforms, bench_.loop,
-                        [&] { return relay::send_naively(bench_.pool(), envelope_, text, believed_); });
+    testing::await_done(fixture_.platforms, fixture_.loop,
+                        [&] { return relay::send_naively(fixture_.pool(), envelope_, text, believed_); });
   }
 
-  Bench& bench_;
+  Fixture& fixture_;
   sim::SimRandom& random_;
   const OutOfStepOptions& options_;
   std::vector<std::string> recipients_;
@@ -226,12 +226,12 @@ void Findings::add(const Findings& other) {
   unexplained.insert(unexplained.end(), other.unexplained.begin(), other.unexplained.end());
 }
 
-void compare_with_ledger(const Bench& bench, const message::Envelope& envelope, std::string_view text,
+void compare_with_ledger(const Fixture& fixture, const message::Envelope& envelope, std::string_view text,
                          const std::vector<Kind>& believed, bool blameless, Findings& findings) {
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
     const std::string& to = envelope.recipients[i].forward_path;
     std::size_t copies = 0;
-    for (const auto& hop : bench.hops)
+    for (const auto& hop : fixture.hops)
       for (const testing::HopMessage& each : hop->ledger)
         if (each.taken && each.content == text && std::ranges::find(each.recipients, to) != each.recipients.end())
           ++copies;
@@ -248,11 +248,11 @@ void compare_with_ledger(const Bench& bench, const message::Envelope& envelope, 
 Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
   sim::SimRandom random(seed);
   const bool varied = random.percent(50);
-  Bench bench(seed, varied && !options.large ? sim::SimOptions::varied(seed) : sim::SimOptions());
-  set_manner(bench, options.manner);
-  bench.route.dialog = options.sender == Sender::eager ? route::RouteDialog::eager : route::RouteDialog::late;
-  bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 1min;
-  testing::NextHop& hop = bench.hop();
+  Fixture fixture(seed, varied && !options.large ? sim::SimOptions::varied(seed) : sim::SimOptions());
+  set_manner(fixture, options.manner);
+  fixture.route.dialog = options.sender == Sender::eager ? route::RouteDialog::eager : route::RouteDialog::late;
+  fixture.route.command_timeout = fixture.route.data_timeout = fixture.route.final_timeout = 1min;
+  testing::NextHop& hop = fixture.hop();
   hop.rules.enhanced_codes = random.percent(60);
   hop.rules.hello_once = random.percent(10);
   hop.rules.asks_for_nothing = random.percent(30);
@@ -263,14 +263,14 @@ Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options) {
     }
   be_a_next_hop(hop, random);
   if (options.excess != Excess::little && random.percent(20))
-    bench.platforms.world().after(random.between(1ms, 400ms),
-                                  [&hop, words = surplus(random)] { hop.say_everywhere(words); });
+    fixture.platforms.world().after(random.between(1ms, 400ms),
+                                    [&hop, words = surplus(random)] { hop.say_everywhere(words); });
   Findings findings;
-  Player player(bench, random, options);
+  Player player(fixture, random, options);
   constexpr Duration kGaps[] = {0ms, 1ms, 40ms, 3s};
   for (std::size_t i = 0; i < 5; ++i) {
     player.send(i, findings);
-    if (const Duration gap = kGaps[random.below(std::size(kGaps))]; gap > Duration::zero()) bench.run_for(gap);
+    if (const Duration gap = kGaps[random.below(std::size(kGaps))]; gap > Duration::zero()) fixture.run_for(gap);
   }
   hop.violations.clear();  // a dialog that is out of step looks odd from the other side, too
   return findings;

@@ -47,7 +47,7 @@ Findings play_out_of_step(std::uint64_t seed, const OutOfStepOptions& options);
 
 // Compares what is believed of the recipients of a message with content `text` with the next hops' ledgers.
 // `blameless`: the next hop did nothing wrong up to now.
-void compare_with_ledger(const Bench& bench, const message::Envelope& envelope, std::string_view text,
+void compare_with_ledger(const Fixture& fixture, const message::Envelope& envelope, std::string_view text,
                          const std::vector<Kind>& believed, bool blameless, Findings& findings);
 
 }  // namespace sluice::relay

@@ -28,25 +28,25 @@ TEST(OutOfStepTest, OneReplyTooManyBeforeARefusalKeepsTheMessage) {
     for (const bool codes : {true, false}) {
       for (const bool kept : {true, false}) {
         SCOPED_TRACE(std::string(manner.name) + (codes ? ", codes" : "") + (kept ? ", kept" : ""));
-        Bench bench;
-        set_manner(bench, manner);
-        bench.hop().rules.enhanced_codes = codes;
+        Fixture fixture;
+        set_manner(fixture, manner);
+        fixture.hop().rules.enhanced_codes = codes;
         if (kept) {
-          Sending first(bench);
+          Sending first(fixture);
           EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
         }
-        bench.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
-        bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
-        bench.hop().add({.stage = HopStage::message, .stall = 100ms});
-        Sending message(bench, kTwo);
+        fixture.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
+        fixture.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
+        fixture.hop().add({.stage = HopStage::message, .stall = 100ms});
+        Sending message(fixture, kTwo);
         // Refused only where the surplus reply was seen before the content was sent, and another connection used.
         const bool seen_before = kept && !manner.pipelining;
         EXPECT_THAT(message.send(kText), Each(seen_before ? Kind::refused : Kind::deferred));
-        bench.hop().forgive();
-        Sending again(bench, kTwo);
+        fixture.hop().forgive();
+        Sending again(fixture, kTwo);
         EXPECT_THAT(again.send(kText), Each(Kind::taken));
-        EXPECT_TRUE(bench.hop().ledger.back().taken);
-        bench.hop().violations.clear();
+        EXPECT_TRUE(fixture.hop().ledger.back().taken);
+        fixture.hop().violations.clear();
       }
     }
   }
@@ -59,18 +59,18 @@ TEST(OutOfStepTest, TheLastMessagesAnswerAgainIsNotTheNextOnes) {
     for (const Duration late : {Duration(4ms), Duration(50ms)}) {
       for (const Duration gap : {Duration(0ms), Duration(2ms), Duration(30ms)}) {
         SCOPED_TRACE(manner.name);
-        Bench bench;
-        set_manner(bench, manner);
-        bench.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n", .too_late = late});
-        bench.hop().add({.stage = HopStage::verdict, .after = 1, .count = 3, .say = "550 5.7.1 spam\r\n"});
-        bench.hop().add({.stage = HopStage::message, .stall = 100ms});
-        Sending first(bench);
+        Fixture fixture;
+        set_manner(fixture, manner);
+        fixture.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n", .too_late = late});
+        fixture.hop().add({.stage = HopStage::verdict, .after = 1, .count = 3, .say = "550 5.7.1 spam\r\n"});
+        fixture.hop().add({.stage = HopStage::message, .stall = 100ms});
+        Sending first(fixture);
         first.send(kText);
-        if (gap > 0ms) bench.run_for(gap);
-        Sending second(bench);
+        if (gap > 0ms) fixture.run_for(gap);
+        Sending second(fixture);
         second.send(kText);
         EXPECT_NE(second.result().kind, Kind::taken);
-        bench.hop().violations.clear();
+        fixture.hop().violations.clear();
       }
     }
   }
@@ -79,27 +79,27 @@ TEST(OutOfStepTest, TheLastMessagesAnswerAgainIsNotTheNextOnes) {
 TEST(OutOfStepTest, OneReplyTooManyBehindTheGreetingOrEhloIsSeenBeforeAnythingIsSent) {
   for (const HopStage stage : {HopStage::greeting, HopStage::ehlo}) {
     SCOPED_TRACE(stage == HopStage::ehlo);
-    Bench bench(1, exact());
-    bench.hop().add({.stage = stage, .count = kAlways, .say_too = "250 2.0.0 Ok\r\n"});
-    Sending message(bench);
+    Fixture fixture(1, exact());
+    fixture.hop().add({.stage = stage, .count = kAlways, .say_too = "250 2.0.0 Ok\r\n"});
+    Sending message(fixture);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
     EXPECT_THAT(message.result().text, HasSubstr("no command was waiting for"));
-    EXPECT_THAT(bench.hop().commands, Each(StartsWith("EHLO")));
+    EXPECT_THAT(fixture.hop().commands, Each(StartsWith("EHLO")));
   }
 }
 
 // Kept, idle: such a connection is closed, and the next message goes by another one.
 TEST(OutOfStepTest, WhatAnIdleNextHopSaysCostsNoMessage) {
   for (const char* words : {"250 2.0.0 Ok\r\n", "421 4.4.2 bye\r\n", "25"}) {
-    Bench bench;
-    Sending first(bench);
+    Fixture fixture;
+    Sending first(fixture);
     first.send(kText);
-    bench.hop().say_everywhere(words);
-    bench.run_for(3s);
-    EXPECT_EQ(bench.hop().live(), 0U);
-    Sending second(bench);
+    fixture.hop().say_everywhere(words);
+    fixture.run_for(3s);
+    EXPECT_EQ(fixture.hop().live(), 0U);
+    Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-    EXPECT_THAT(bench.hop().ledger, SizeIs(2));
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
   }
 }
 
@@ -115,17 +115,17 @@ TEST(OutOfStepTest, ASurplusReplyIsNotTheMessagesWhereItsOwnIsLateOrNeverComes) 
     for (HopFault verdict : kVerdicts) {
       for (const char* words : {"250 ok\r\n", "250 2.0.0 Ok: queued as 4711\r\n"}) {
         SCOPED_TRACE(std::string(manner.name) + ": " + words + verdict.say);
-        Bench bench(1, exact());
-        set_manner(bench, manner);
+        Fixture fixture(1, exact());
+        set_manner(fixture, manner);
         verdict.count = kAlways;
-        bench.hop().add(verdict);
-        bench.hop().add({.stage = HopStage::recipient, .count = kAlways, .say_too = words, .too_late = 30ms});
+        fixture.hop().add(verdict);
+        fixture.hop().add({.stage = HopStage::recipient, .count = kAlways, .say_too = words, .too_late = 30ms});
         for (int i = 0; i < 4; ++i) {
-          Sending message(bench);
+          Sending message(fixture);
           EXPECT_NE(message.send(kText).front(), Kind::taken) << i;
-          bench.run_for(1min);
+          fixture.run_for(1min);
         }
-        bench.hop().violations.clear();
+        fixture.hop().violations.clear();
       }
     }
   }
@@ -136,31 +136,32 @@ TEST(OutOfStepTest, ASurplusReplyIsNotTheMessagesWhereItsOwnIsLateOrNeverComes) 
 TEST(OutOfStepTest, ARefusalInThePlaceOfEhlosAnswerIsTheMessages) {
   for (const bool silent : {true, false}) {
     SCOPED_TRACE(silent);
-    Bench bench(1, exact());
-    bench.hop().rules.enhanced_codes = false;
-    bench.hop().add({.stage = HopStage::mail, .say_too = "250 Ok\r\n", .too_early = true});
+    Fixture fixture(1, exact());
+    fixture.hop().rules.enhanced_codes = false;
+    fixture.hop().add({.stage = HopStage::mail, .say_too = "250 Ok\r\n", .too_early = true});
     if (silent) {
-      bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 Spam\r\n"});
-      bench.hop().add({.stage = HopStage::ehlo, .after = 1, .silent = true});
+      fixture.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 Spam\r\n"});
+      fixture.hop().add({.stage = HopStage::ehlo, .after = 1, .silent = true});
     } else {
-      bench.hop().add({.stage = HopStage::verdict, .say = "503 5.5.1 Spam\r\n221 2.0.0 closing\r\n", .hang_up = true});
+      fixture.hop().add(
+          {.stage = HopStage::verdict, .say = "503 5.5.1 Spam\r\n221 2.0.0 closing\r\n", .hang_up = true});
     }
-    Sending message(bench);
+    Sending message(fixture);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
-    bench.hop().violations.clear();
+    fixture.hop().violations.clear();
   }
 }
 
 // One in front, none for BDAT: with EHLO's answer in its place, only the enhanced codes tell.
 TEST(OutOfStepTest, OneTooManyAndOneTooFewAreSeenByTheirCodes) {
-  Bench bench(1, exact());
-  bench.hop().add({.stage = HopStage::mail, .count = kAlways, .say_too = "250 2.1.0 Ok\r\n", .too_early = true});
-  bench.hop().add({.stage = HopStage::verdict, .count = kAlways});
+  Fixture fixture(1, exact());
+  fixture.hop().add({.stage = HopStage::mail, .count = kAlways, .say_too = "250 2.1.0 Ok\r\n", .too_early = true});
+  fixture.hop().add({.stage = HopStage::verdict, .count = kAlways});
   for (int i = 0; i < 3; ++i) {
-    Sending message(bench);
+    Sending message(fixture);
     EXPECT_NE(message.send(kText).front(), Kind::taken) << i;
   }
-  bench.hop().violations.clear();
+  fixture.hop().violations.clear();
 }
 
 // ------------------------------------------------------------------------------------------ what it does not cost
@@ -169,16 +170,16 @@ TEST(OutOfStepTest, OneTooManyAndOneTooFewAreSeenByTheirCodes) {
 TEST(OutOfStepTest, AMessageIsNotHeldUpWhereNothingIsWrong) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench(1, exact());
-    set_manner(bench, manner);
-    Sending first(bench);
+    Fixture fixture(1, exact());
+    set_manner(fixture, manner);
+    Sending first(fixture);
     EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
-    const Instant before = bench.loop.now();
-    Sending second(bench);
+    const Instant before = fixture.loop.now();
+    Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
     // MAIL, RCPT, DATA, the end and EHLO, each there and back, a millisecond each way; fewer where commands go
     // together.
-    EXPECT_LE(bench.loop.now() - before, 10ms);
+    EXPECT_LE(fixture.loop.now() - before, 10ms);
   }
 }
 
@@ -188,21 +189,21 @@ TEST(OutOfStepTest, ANextHopThatAnswersEachEndSeveralTimesHasItsMessageAtMostTwi
        {"250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n"}) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(std::string(manner.name) + ": " + more);
-      Bench bench(1, exact());
-      set_manner(bench, manner);
-      bench.hop().add({.stage = HopStage::message, .count = kAlways, .say_too = more});
-      bench.hop().add(
+      Fixture fixture(1, exact());
+      set_manner(fixture, manner);
+      fixture.hop().add({.stage = HopStage::message, .count = kAlways, .say_too = more});
+      fixture.hop().add(
           {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Unknown\r\n", .only_for = "b@"});
       std::vector<Kind> kinds;
       int tries = 0;
       while (tries++ < 5 && (kinds.empty() || kinds.front() == Kind::deferred)) {
-        Sending message(bench, kTwo);
+        Sending message(fixture, kTwo);
         kinds = message.send(kText);
-        bench.run_for(1s);
+        fixture.run_for(1s);
       }
       EXPECT_THAT(kinds, ElementsAre(Kind::taken, Kind::refused));
-      EXPECT_LE(bench.hop().ledger.size(), 2U);
-      bench.hop().violations.clear();
+      EXPECT_LE(fixture.hop().ledger.size(), 2U);
+      fixture.hop().violations.clear();
     }
   }
 }
@@ -213,18 +214,18 @@ TEST(OutOfStepTest, ANextHopThatLeavesBehindEachMessageHasOneOnlyTwice) {
   for (const Manner& manner : kManners) {
     for (const bool silent : {false, true}) {
       SCOPED_TRACE(manner.name);
-      Bench bench(1, exact());
-      set_manner(bench, manner);
-      bench.hop().rules.mute_after_message = silent;
-      bench.hop().rules.messages_max = silent ? 0 : 1;
-      Sending first(bench);
+      Fixture fixture(1, exact());
+      set_manner(fixture, manner);
+      fixture.hop().rules.mute_after_message = silent;
+      fixture.hop().rules.messages_max = silent ? 0 : 1;
+      Sending first(fixture);
       first.send(kText);
       for (int i = 0; i < 4; ++i) {
-        bench.run_for(10s);
-        Sending message(bench);
+        fixture.run_for(10s);
+        Sending message(fixture);
         EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken)) << i;
       }
-      bench.hop().violations.clear();
+      fixture.hop().violations.clear();
     }
   }
 }
@@ -233,60 +234,60 @@ TEST(OutOfStepTest, ANextHopThatLeavesBehindEachMessageHasOneOnlyTwice) {
 TEST(OutOfStepTest, AMessageThatIsAcceptedTwiceIsAcceptedOnce) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    bench.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n"});
-    Sending message(bench, kTwo);
+    Fixture fixture;
+    set_manner(fixture, manner);
+    fixture.hop().add({.stage = HopStage::message, .say_too = "250 2.0.0 Ok\r\n"});
+    Sending message(fixture, kTwo);
     EXPECT_THAT(message.send(kText), Each(Kind::taken));
-    bench.run_for(1s);
-    EXPECT_EQ(bench.pool().status().front().live, 0U);
-    EXPECT_THAT(bench.hop().ledger, SizeIs(1));
-    bench.hop().violations.clear();  // QUIT is said behind EHLO, whose answer is not recognised yet
+    fixture.run_for(1s);
+    EXPECT_EQ(fixture.pool().status().front().live, 0U);
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(1));
+    fixture.hop().violations.clear();  // QUIT is said behind EHLO, whose answer is not recognised yet
   }
 }
 
 TEST(OutOfStepTest, ANextHopThatTakesEhloOnlyOnceHasItsMessagesOnce) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    bench.hop().rules.hello_once = true;
+    Fixture fixture;
+    set_manner(fixture, manner);
+    fixture.hop().rules.hello_once = true;
     for (int i = 0; i < 3; ++i) {
-      Sending message(bench, kTwo);
+      Sending message(fixture, kTwo);
       EXPECT_THAT(message.send(kText), Each(Kind::taken));
     }
-    EXPECT_THAT(bench.hop().ledger, SizeIs(3));
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(3));
     // It is asked only once, and then QUIT shows the same.
-    EXPECT_EQ(std::ranges::count(bench.hop().commands, "EHLO relay.example"), 4);
+    EXPECT_EQ(std::ranges::count(fixture.hop().commands, "EHLO relay.example"), 4);
   }
 }
 
 // Sendmail answers the third EHLO of a connection after a second, the fourth after two, and so on.
 TEST(OutOfStepTest, ANextHopThatIsSlowWithASecondEhloIsNotAskedAgain) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::ehlo, .after = 1, .count = kAlways, .stall = 1s});
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::ehlo, .after = 1, .count = kAlways, .stall = 1s});
   for (int i = 0; i < 3; ++i) {
-    Sending message(bench);
+    Sending message(fixture);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
   }
-  EXPECT_TRUE(bench.memory.lacks(std::string(Bench::kFirst) + ":25", hop::Lack::second_hello, bench.loop.now()));
-  EXPECT_THAT(bench.hop().commands, Contains("QUIT"));
+  EXPECT_TRUE(fixture.memory.lacks(std::string(Fixture::kFirst) + ":25", hop::Lack::second_hello, fixture.loop.now()));
+  EXPECT_THAT(fixture.hop().commands, Contains("QUIT"));
 }
 
 TEST(OutOfStepTest, ANextHopThatWasOutOfStepIsAskedStepByStepForAWhile) {
-  Bench bench;
-  bench.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
-  bench.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
-  Sending first(bench);
+  Fixture fixture;
+  fixture.hop().add({.stage = HopStage::mail, .say_too = "250 2.0.0 Ok\r\n", .too_early = true});
+  fixture.hop().add({.stage = HopStage::verdict, .say = "550 5.7.1 spam\r\n"});
+  Sending first(fixture);
   EXPECT_THAT(first.send(kText), ElementsAre(Kind::deferred));
-  Sending second(bench);
+  Sending second(fixture);
   EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-  EXPECT_FALSE(bench.hop().ledger.back().chunked);
-  bench.run_for(hop::HostMemory::kRemembered + 1min);
-  Sending third(bench);
+  EXPECT_FALSE(fixture.hop().ledger.back().chunked);
+  fixture.run_for(hop::HostMemory::kRemembered + 1min);
+  Sending third(fixture);
   EXPECT_THAT(third.send(kText), ElementsAre(Kind::taken));
-  EXPECT_TRUE(bench.hop().ledger.back().chunked);
-  bench.hop().violations.clear();
+  EXPECT_TRUE(fixture.hop().ledger.back().chunked);
+  fixture.hop().violations.clear();
 }
 
 // ------------------------------------------------------------------------------------------ worlds
@@ -335,19 +336,19 @@ TEST(OutOfStepTest, TheWorldsFindAClientThatBelievesEachReply) {
 }
 
 TEST(OutOfStepTest, TheLedgerFindsAMessageThatIsNotThereAndOneThatIsThereTwice) {
-  Bench bench;
-  Sending message(bench);
+  Fixture fixture;
+  Sending message(fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
   Findings fine;
-  compare_with_ledger(bench, message.envelope, kText, message.kinds(), true, fine);
+  compare_with_ledger(fixture, message.envelope, kText, message.kinds(), true, fine);
   EXPECT_THAT(fine.lost, IsEmpty());
   EXPECT_THAT(fine.unexplained, IsEmpty());
   Findings twice;
-  compare_with_ledger(bench, message.envelope, kText, {Kind::deferred}, true, twice);
+  compare_with_ledger(fixture, message.envelope, kText, {Kind::deferred}, true, twice);
   EXPECT_THAT(twice.unexplained, SizeIs(1));
-  bench.hop().ledger.front().taken = false;
+  fixture.hop().ledger.front().taken = false;
   Findings gone;
-  compare_with_ledger(bench, message.envelope, kText, message.kinds(), false, gone);
+  compare_with_ledger(fixture, message.envelope, kText, message.kinds(), false, gone);
   EXPECT_THAT(gone.lost, SizeIs(1));
 }
 

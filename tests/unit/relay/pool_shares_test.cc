@@ -10,85 +10,85 @@ namespace {
 using ::testing::HasSubstr;
 using Waiting = testing::Running<hop::Pool::Acquired>;
 
-std::unique_ptr<Waiting> start(Bench& bench, std::string_view customer) {
-  return std::make_unique<Waiting>(bench.platforms, bench.loop,
-                                   [&bench, customer] { return bench.pool().acquire({.customer = customer}); });
+std::unique_ptr<Waiting> start(Fixture& fixture, std::string_view customer) {
+  return std::make_unique<Waiting>(fixture.platforms, fixture.loop,
+                                   [&fixture, customer] { return fixture.pool().acquire({.customer = customer}); });
 }
 
 TEST(PoolSharesTest, TheNextConnectionGoesToTheCustomerWithTheFewest) {
-  Bench bench;
-  bench.route.connections_per_host_max = 2;
-  auto first = start(bench, "greedy")->wait();
-  auto second = start(bench, "greedy")->wait();
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 2;
+  auto first = start(fixture, "greedy")->wait();
+  auto second = start(fixture, "greedy")->wait();
   std::vector<std::unique_ptr<Waiting>> greedy;
-  for (int i = 0; i < 10; ++i) greedy.push_back(start(bench, "greedy"));
-  bench.run_for(1s);
-  const auto other = start(bench, "modest");
-  bench.run_for(1s);
-  bench.release(std::move(first));
-  bench.run_for(1s);
+  for (int i = 0; i < 10; ++i) greedy.push_back(start(fixture, "greedy"));
+  fixture.run_for(1s);
+  const auto other = start(fixture, "modest");
+  fixture.run_for(1s);
+  fixture.release(std::move(first));
+  fixture.run_for(1s);
   EXPECT_TRUE(other->done());
   EXPECT_FALSE(greedy.front()->done());
-  bench.release(std::move(second));
-  bench.run_for(1s);
+  fixture.release(std::move(second));
+  fixture.run_for(1s);
   EXPECT_TRUE(greedy.front()->done()) << "both have one";
-  bench.release(other->wait());
-  for (auto& each : greedy) bench.release(each->wait());
+  fixture.release(other->wait());
+  for (auto& each : greedy) fixture.release(each->wait());
 }
 
 // Also if that one was served last.
 TEST(PoolSharesTest, WhoHasNoConnectionComesBeforeWhoHasOneForLong) {
-  Bench bench;
-  bench.route.connections_per_host_max = 3;
-  auto old = start(bench, "greedy")->wait();
-  auto second = start(bench, "third")->wait();
-  auto returned = start(bench, "modest")->wait();
-  bench.release(std::move(returned));
-  auto blocker = start(bench, "fourth")->wait();
-  const auto greedy = start(bench, "greedy");
-  const auto modest = start(bench, "modest");
-  bench.run_for(1s);
-  bench.release(std::move(second));
-  bench.run_for(1s);
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 3;
+  auto old = start(fixture, "greedy")->wait();
+  auto second = start(fixture, "third")->wait();
+  auto returned = start(fixture, "modest")->wait();
+  fixture.release(std::move(returned));
+  auto blocker = start(fixture, "fourth")->wait();
+  const auto greedy = start(fixture, "greedy");
+  const auto modest = start(fixture, "modest");
+  fixture.run_for(1s);
+  fixture.release(std::move(second));
+  fixture.run_for(1s);
   EXPECT_TRUE(modest->done());
   EXPECT_FALSE(greedy->done());
-  bench.release(std::move(old));
-  bench.release(std::move(blocker));
-  bench.release(modest->wait());
-  bench.release(greedy->wait());
+  fixture.release(std::move(old));
+  fixture.release(std::move(blocker));
+  fixture.release(modest->wait());
+  fixture.release(greedy->wait());
 }
 
 TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
-  Bench bench;
-  bench.route.connections_per_host_max = 1;
-  auto held = start(bench, "first")->wait();
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 1;
+  auto held = start(fixture, "first")->wait();
   std::vector<std::string> order;
   std::vector<std::pair<std::string, std::unique_ptr<Waiting>>> waiting;
-  for (const char* customer : {"a", "a", "a", "b", "b", "c"}) waiting.emplace_back(customer, start(bench, customer));
-  bench.run_for(100ms);
+  for (const char* customer : {"a", "a", "a", "b", "b", "c"}) waiting.emplace_back(customer, start(fixture, customer));
+  fixture.run_for(100ms);
   while (!waiting.empty()) {
-    bench.release(std::move(held));
-    bench.run_for(100ms);
+    fixture.release(std::move(held));
+    fixture.run_for(100ms);
     const auto at = std::ranges::find_if(waiting, [](const auto& each) { return each.second->done(); });
     ASSERT_NE(at, waiting.end());
     order.push_back(at->first);
     held = at->second->wait();
     waiting.erase(at);
   }
-  bench.release(std::move(held));
+  fixture.release(std::move(held));
   EXPECT_THAT(order, ::testing::ElementsAre("a", "b", "c", "a", "b", "a"));
 }
 
 // ------------------------------------------------------------------------------------------ the budget of a core
 
 TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
-  Bench bench;
+  Fixture fixture;
   hop::ConnectionBudget tight{2};
-  bench.route.connect_timeout = 5s;
-  hop::Pool pool({bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory}, bench.route,
-                 "relay.example", nullptr);
+  fixture.route.connect_timeout = 5s;
+  hop::Pool pool({fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight, fixture.memory},
+                 fixture.route, "relay.example", nullptr);
   const auto acquire = [&] {
-    return testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop, [&] { return pool.acquire({}); });
+    return testing::await<hop::Pool::Acquired>(fixture.platforms, fixture.loop, [&] { return pool.acquire({}); });
   };
   auto first = acquire();
   auto second = acquire();
@@ -97,106 +97,109 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   EXPECT_THAT(third.error().detail,
               HasSubstr("2 outgoing connections are open, which is the most for a core (limits.outgoing_per_core)"));
   EXPECT_EQ(tight.used(), 2U);
-  for (auto* each : {&first, &second}) bench.loop.post([&pool, each] { pool.release(std::move(each->value())); });
-  bench.run_for(1s);
-  testing::await_done(bench.platforms, bench.loop, [&] { return pool.close(); });
+  for (auto* each : {&first, &second}) fixture.loop.post([&pool, each] { pool.release(std::move(each->value())); });
+  fixture.run_for(1s);
+  testing::await_done(fixture.platforms, fixture.loop, [&] { return pool.close(); });
   EXPECT_EQ(tight.used(), 0U);
 }
 
 // It was the host's failure, with back-off for all, a try for each recipient and a suspended destination.
 TEST(PoolSharesTest, WhereWeHaveNoDescriptorNothingIsSaidOfTheHost) {
-  Bench bench;
-  bench.platforms.world().faults().add(
+  Fixture fixture;
+  fixture.platforms.world().faults().add(
       {.call = sim::SimCall::open, .after = 0, .count = 1, .error = EMFILE, .host = ""});
-  Sending message(bench);
+  Sending message(fixture);
   EXPECT_THAT(message.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::deferred));
   EXPECT_THAT(message.result().text, HasSubstr("Too many open files"));
   EXPECT_FALSE(message.transmission->attempted());
-  EXPECT_EQ(bench.pool().status().front().failures, 0U);
-  Sending again(bench);
+  EXPECT_EQ(fixture.pool().status().front().failures, 0U);
+  Sending again(fixture);
   EXPECT_THAT(again.send("From: <ann@example.com>\r\n\r\nhello\r\n"), ::testing::ElementsAre(Kind::taken));
 }
 
 // One customer's waiters were so many that all others' were refused at once.
 TEST(PoolSharesTest, ACustomersManyWaitersLeaveRoomForAnothers) {
-  Bench bench;
-  bench.route.connections_per_host_max = 1;
-  bench.route.waiting_max = 4;
-  auto held = start(bench, "greedy")->wait();
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 1;
+  fixture.route.waiting_max = 4;
+  auto held = start(fixture, "greedy")->wait();
   std::vector<std::unique_ptr<Waiting>> greedy;
-  for (int i = 0; i < 4; ++i) greedy.push_back(start(bench, "greedy"));
-  bench.run_for(10ms);
-  EXPECT_FALSE(start(bench, "greedy")->wait()) << "there are too many";
-  const auto modest = start(bench, "modest");
-  bench.run_for(10ms);
+  for (int i = 0; i < 4; ++i) greedy.push_back(start(fixture, "greedy"));
+  fixture.run_for(10ms);
+  EXPECT_FALSE(start(fixture, "greedy")->wait()) << "there are too many";
+  const auto modest = start(fixture, "modest");
+  fixture.run_for(10ms);
   EXPECT_FALSE(modest->done());
-  bench.release(std::move(held));
-  bench.run_for(10ms);
+  fixture.release(std::move(held));
+  fixture.run_for(10ms);
   ASSERT_TRUE(modest->done()) << "and has none yet";
-  bench.release(modest->wait());
-  for (auto& each : greedy) bench.release(each->wait());
+  fixture.release(modest->wait());
+  for (auto& each : greedy) fixture.release(each->wait());
 }
 
 // Connections to other destinations on which nothing moves used up all that a core may have.
 TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpened) {
-  Bench bench(1, {}, 2);
+  Fixture fixture(1, {}, 2);
   hop::ConnectionBudget tight{1};
-  route::Route other = bench.route;
-  bench.route.hosts.pop_back();
+  route::Route other = fixture.route;
+  fixture.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const hop::Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
-  hop::Pool first(parts, bench.route, "relay.example", nullptr);
+  const hop::Pool::Parts parts{fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight,
+                               fixture.memory};
+  hop::Pool first(parts, fixture.route, "relay.example", nullptr);
   hop::Pool second(parts, other, "relay.example", nullptr);
   struct Stalled final : hop::Pool::Holder {
-    Stalled(Bench& of, hop::Pool& from) : bench(of), pool(from) {}
+    Stalled(Fixture& of, hop::Pool& from) : fixture(of), pool(from) {}
     [[nodiscard]] bool held_up_by_sender(Instant /*now*/) const override { return true; }
     void give_way() override {
-      bench.loop.post([this] {
+      fixture.loop.post([this] {
         hop->give_up();
         pool.release(std::move(hop));
       });
     }
-    Bench& bench;
+    Fixture& fixture;
     hop::Pool& pool;
     std::unique_ptr<hop::NextHop> hop;
   };
-  Stalled stalled(bench, first);
+  Stalled stalled(fixture, first);
   auto held = testing::await<hop::Pool::Acquired>(
-      bench.platforms, bench.loop, [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
+      fixture.platforms, fixture.loop, [&] { return first.acquire({.customer = "greedy", .holder = &stalled}); });
   ASSERT_TRUE(held);
   stalled.hop = *std::move(held);
-  auto acquired = testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop,
+  auto acquired = testing::await<hop::Pool::Acquired>(fixture.platforms, fixture.loop,
                                                       [&] { return second.acquire({.customer = "modest"}); });
   ASSERT_TRUE(acquired) << acquired.error().detail;
   EXPECT_EQ(stalled.hop, nullptr);
-  bench.loop.post([&] { second.release(*std::move(acquired)); });
-  bench.run_for(1s);
+  fixture.loop.post([&] { second.release(*std::move(acquired)); });
+  fixture.run_for(1s);
   for (hop::Pool* pool : {&first, &second})
-    testing::await_done(bench.platforms, bench.loop, [pool] { return pool->close(); });
+    testing::await_done(fixture.platforms, fixture.loop, [pool] { return pool->close(); });
 }
 
 TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
-  Bench bench(1, {}, 2);
+  Fixture fixture(1, {}, 2);
   hop::ConnectionBudget tight{1};
-  route::Route other = bench.route;
-  bench.route.hosts.pop_back();
+  route::Route other = fixture.route;
+  fixture.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const hop::Pool::Parts parts{bench.loop, bench.pool_parts().resolver, bench.pool_parts().dialer, tight, bench.memory};
-  hop::Pool pool(parts, bench.route, "relay.example", nullptr);
+  const hop::Pool::Parts parts{fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight,
+                               fixture.memory};
+  hop::Pool pool(parts, fixture.route, "relay.example", nullptr);
   hop::Pool second(parts, other, "relay.example", nullptr);
   const auto use = [&](hop::Pool& of) {
-    auto acquired = testing::await<hop::Pool::Acquired>(bench.platforms, bench.loop, [&] { return of.acquire({}); });
+    auto acquired =
+        testing::await<hop::Pool::Acquired>(fixture.platforms, fixture.loop, [&] { return of.acquire({}); });
     ASSERT_TRUE(acquired) << acquired.error().detail;
-    bench.loop.post([&of, &acquired] { of.release(*std::move(acquired)); });
-    bench.run_for(10ms);
+    fixture.loop.post([&of, &acquired] { of.release(*std::move(acquired)); });
+    fixture.run_for(10ms);
   };
   use(pool);
   EXPECT_EQ(tight.used(), 1U);
   use(second);
-  EXPECT_EQ(bench.hops[0]->live(), 0U);
+  EXPECT_EQ(fixture.hops[0]->live(), 0U);
   EXPECT_EQ(tight.used(), 1U);
   for (hop::Pool* each : {&pool, &second})
-    testing::await_done(bench.platforms, bench.loop, [each] { return each->close(); });
+    testing::await_done(fixture.platforms, fixture.loop, [each] { return each->close(); });
 }
 
 // ------------------------------------------------------------------------------------------ slow senders
@@ -206,12 +209,12 @@ class Sender {
  public:
   Sender(QueueBench& of, const std::string& customer)
       : of_(of),
-        sink_({.loop = of.bench.loop, .router = of.router(), .spool = of.spool(), .queue = of.queue()},
+        sink_({.loop = of.fixture.loop, .router = of.router(), .spool = of.spool(), .queue = of.queue()},
               {.customer = customer, .account = customer}) {
     envelope_.id = of.next_id();
     envelope_.reverse_path = "ann@example.com";
     envelope_.recipients.push_back({.forward_path = customer + "@example.net"});
-    run([this] { return sink_.offer(envelope_, 0, answers_); });
+    run([this] { return sink_.add_recipients(envelope_, 0, answers_); });
     run([this] { return sink_.begin(message::BodyForm::dot_stuffed); });
     write("From: ann@example.com\r\n\r\n");
   }
@@ -219,7 +222,7 @@ class Sender {
     run([this, text] { return feed(sink_, text); });
   }
   int finish() {
-    return testing::await<message::Outcome>(of_.bench.platforms, of_.bench.loop, [this] { return sink_.finish(); })
+    return testing::await<message::Outcome>(of_.fixture.platforms, of_.fixture.loop, [this] { return sink_.commit(); })
         .reply.code();
   }
 
@@ -227,9 +230,11 @@ class Sender {
   static Task<void> feed(Incoming& sink, std::string_view text) {
     Chain bytes;
     bytes.append_copy(text);
-    co_await sink.feed(std::move(bytes));
+    co_await sink.write(std::move(bytes));
   }
-  void run(const std::function<Task<void>()>& make) { testing::await_done(of_.bench.platforms, of_.bench.loop, make); }
+  void run(const std::function<Task<void>()>& make) {
+    testing::await_done(of_.fixture.platforms, of_.fixture.loop, make);
+  }
   QueueBench& of_;
   Incoming sink_;
   message::Envelope envelope_;
@@ -251,7 +256,7 @@ std::size_t taken_for(QueueBench& of, const std::string& recipient) {
 
 TEST(SlowSenderTest, SendersThatStallInDataDoNotHoldUpAnotherCustomer) {
   QueueBench of;
-  of.bench.route.connections_per_host_max = 4;
+  of.fixture.route.connections_per_host_max = 4;
   of.start();
   std::vector<std::unique_ptr<Sender>> slow;
   for (int i = 0; i < 4; ++i) {
@@ -259,16 +264,16 @@ TEST(SlowSenderTest, SendersThatStallInDataDoNotHoldUpAnotherCustomer) {
     slow.back()->write(lines(216'000));
   }
   for (int i = 0; i < 3; ++i) {
-    of.bench.run_for(5s);
+    of.fixture.run_for(5s);
     for (const auto& each : slow) each->write("x\r\n");
   }
-  of.bench.run_for(4s);
+  of.fixture.run_for(4s);
   ASSERT_EQ(of.hop().live(), 4U);
   Sender other(of, "other");
   other.write(lines(4'000));
-  const Instant before = of.bench.loop.now();
+  const Instant before = of.fixture.loop.now();
   EXPECT_EQ(other.finish(), 250);
-  EXPECT_LT(of.bench.loop.now() - before, 1s);
+  EXPECT_LT(of.fixture.loop.now() - before, 1s);
   EXPECT_EQ(taken_for(of, "other@example.net"), 1U) << "it went through, and was not kept";
   // The one that gave its connection up is kept and delivered later; the others go through.
   for (const auto& each : slow) EXPECT_EQ(each->finish(), 250);
@@ -281,7 +286,7 @@ TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
   of.start();
   Sender slow(of, "slow");
   slow.write(lines(216'000));
-  of.bench.run_for(100s);
+  of.fixture.run_for(100s);
   slow.write("x\r\n");
   EXPECT_EQ(slow.finish(), 250);
   EXPECT_EQ(taken_for(of, "slow@example.net"), 1U);
@@ -290,27 +295,28 @@ TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
 
 TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
   QueueBench of;
-  of.bench.route.connections_per_host_max = 1;
-  of.bench.route.connect_timeout = 60s;
+  of.fixture.route.connections_per_host_max = 1;
+  of.fixture.route.connect_timeout = 60s;
   of.start();
   Sender steady(of, "steady");
   steady.write(lines(100'000));
-  testing::Running<hop::Pool::Acquired> waiting(of.bench.platforms, of.bench.loop, [&]() -> Task<hop::Pool::Acquired> {
-    struct Steps {
-      static Task<hop::Pool::Acquired> go(Router& router) {
-        const message::Recipient recipient{.forward_path = "other@example.net"};
-        auto lease =
-            co_await router.lease(router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
-        auto acquired = co_await lease->pool().acquire({.customer = "other"});
-        if (acquired) lease->pool().release(*std::move(acquired));
-        co_return std::unexpected(hop::Trouble{.detail = acquired ? "" : acquired.error().detail});
-      }
-    };
-    return Steps::go(of.router());
-  });
+  testing::Running<hop::Pool::Acquired> waiting(
+      of.fixture.platforms, of.fixture.loop, [&]() -> Task<hop::Pool::Acquired> {
+        struct Steps {
+          static Task<hop::Pool::Acquired> go(Router& router) {
+            const message::Recipient recipient{.forward_path = "other@example.net"};
+            auto lease = co_await router.lease(
+                router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
+            auto acquired = co_await lease->pool().acquire({.customer = "other"});
+            if (acquired) lease->pool().release(*std::move(acquired));
+            co_return std::unexpected(hop::Trouble{.detail = acquired ? "" : acquired.error().detail});
+          }
+        };
+        return Steps::go(of.router());
+      });
   for (int i = 0; i < 30; ++i) {
     steady.write(lines(20'000));
-    of.bench.run_for(1s);
+    of.fixture.run_for(1s);
   }
   EXPECT_FALSE(waiting.done());
   EXPECT_EQ(of.router().counters().given_way, 0U);

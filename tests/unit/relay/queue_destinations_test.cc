@@ -13,89 +13,90 @@ class QueueDestinationsTest : public ::testing::Test {
  protected:
   // A route for each of so many domains, all to one next hop; recipients are at d0.example, d1.example and so on.
   void add_domains(int count) {
-    bench_.bench.route.mode = route::RouteMode::store;
+    fixture_.fixture.route.mode = route::RouteMode::store;
     for (int i = 0; i < count; ++i) {
       const std::string domain = "d" + std::to_string(i) + ".example";
-      bench_.add_route("r" + std::to_string(i), domain);
+      fixture_.add_route("r" + std::to_string(i), domain);
       recipients_.push_back("to@" + domain);
     }
   }
   // The next hop says 451 to recipients that contain this.
   void defer(const std::string& of) {
-    bench_.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = of});
+    fixture_.hop().add(
+        {.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = of});
   }
   // The waits after the second, third, ... attempt for such, in seconds.
   std::vector<std::int64_t> waits_of(const std::string& of) {
     std::vector<std::int64_t> at;
-    for (const Delivery& each : bench_.notes.deliveries)
+    for (const Delivery& each : fixture_.notes.deliveries)
       if (each.recipients.contains(of) && each.outcome == DeliveryOutcome::deferred) at.push_back(each.next_try);
     std::vector<std::int64_t> waits;
     for (std::size_t i = 1; i < at.size(); ++i) waits.push_back((at[i] - at[i - 1] + 500) / 1000);
     return waits;
   }
-  spool::QueueId only_id() { return bench_.spool().index().begin()->first; }
+  spool::QueueId only_id() { return fixture_.spool().index().begin()->first; }
   message::DeliveryStatus status_on_disk() {
     using Read = std::expected<spool::Message, std::string>;
-    auto read =
-        testing::await<Read>(bench_.bench.platforms, bench_.bench.loop, [&] { return bench_.spool().read(only_id()); });
+    auto read = testing::await<Read>(fixture_.fixture.platforms, fixture_.fixture.loop,
+                                     [&] { return fixture_.spool().read(only_id()); });
     return read->status;
   }
 
-  QueueBench bench_;
+  QueueBench fixture_;
   std::vector<std::string> recipients_;
 };
 
 // It was tried as often at each step of the curve as the message had destinations.
 TEST_F(QueueDestinationsTest, EachWalksTheRetryCurveByItsOwnAttempts) {
   add_domains(50);
-  bench_.options().curve = schedule::RetryCurve({1min, 2min, 4min, 8min}, 0);
-  bench_.options().expire = 24h;
-  bench_.start();
+  fixture_.options().curve = schedule::RetryCurve({1min, 2min, 4min, 8min}, 0);
+  fixture_.options().expire = 24h;
+  fixture_.start();
   defer("d49.");
-  EXPECT_EQ(bench_.send(kText, recipients_), 250);
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 6; }));
-  EXPECT_EQ(bench_.notes.count(DeliveryOutcome::relayed), 49U);
+  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 6; }));
+  EXPECT_EQ(fixture_.notes.count(DeliveryOutcome::relayed), 49U);
   EXPECT_THAT(waits_of("d49."), ::testing::ElementsAre(120, 240, 480, 480, 480));
 }
 
 TEST_F(QueueDestinationsTest, ARestartKnowsWhereOnTheCurveEachIs) {
   add_domains(3);
-  bench_.options().curve = schedule::RetryCurve({1min, 10min, 100min}, 0);
-  bench_.options().expire = 24h;
-  bench_.start();
+  fixture_.options().curve = schedule::RetryCurve({1min, 10min, 100min}, 0);
+  fixture_.options().expire = 24h;
+  fixture_.start();
   defer("d2.");
-  EXPECT_EQ(bench_.send(kText, recipients_), 250);
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 2; }));
+  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 2; }));
   defer("d1.");
-  ASSERT_TRUE(bench_.bench.platforms.run_for(1s));
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(1s));
   const message::DeliveryStatus before = status_on_disk();
   EXPECT_EQ(before.recipients[2].tries, 2U);
-  bench_.stop();
-  bench_.start();
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 3; }));
+  fixture_.stop();
+  fixture_.start();
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 3; }));
   EXPECT_THAT(waits_of("d2."), ::testing::ElementsAre(600, 6000));
 }
 
 // What one destination waits for was written down for the whole message, and after a restart held for all.
 TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   add_domains(2);
-  bench_.options().curve = schedule::RetryCurve({10min, 40min}, 0);
-  bench_.options().expire = 24h;
-  bench_.start();
+  fixture_.options().curve = schedule::RetryCurve({10min, 40min}, 0);
+  fixture_.options().expire = 24h;
+  fixture_.start();
   defer("to@");
-  EXPECT_EQ(bench_.send(kText, recipients_), 250);
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 2; }));
-  ASSERT_TRUE(bench_.bench.platforms.run_for(5min));
-  bench_.bench.loop.post([this] { EXPECT_EQ(bench_.queue().flush_destination("r1"), 1U); });
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.notes.count(DeliveryOutcome::deferred) == 3; }));
-  ASSERT_TRUE(bench_.bench.platforms.run_for(1s));
-  bench_.stop();
-  bench_.start();
-  const auto jobs = bench_.queue().jobs(only_id());
+  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 2; }));
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(5min));
+  fixture_.fixture.loop.post([this] { EXPECT_EQ(fixture_.queue().flush_destination("r1"), 1U); });
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 3; }));
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(1s));
+  fixture_.stop();
+  fixture_.start();
+  const auto jobs = fixture_.queue().jobs(only_id());
   ASSERT_EQ(jobs.size(), 2U);
   for (const schedule::JobStatus& job : jobs) {
-    const bool first = bench_.queue().schedule().status(job.destination)->name == "r0";
-    const Duration ahead = job.due - bench_.bench.loop.now();
+    const bool first = fixture_.queue().schedule().status(job.destination)->name == "r0";
+    const Duration ahead = job.due - fixture_.fixture.loop.now();
     EXPECT_GT(ahead, first ? 4min : 39min);
     EXPECT_LT(ahead, first ? 6min : 41min);
     EXPECT_FALSE(job.first_attempt);
@@ -104,117 +105,118 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
 
 // A next hop with a limit of its own was asked again and again, without a wait, about the first recipient only.
 TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllTheTime) {
-  bench_.bench.route.mode = route::RouteMode::store;
-  bench_.hop().rules.recipients_max = 1;
-  bench_.options().curve = schedule::RetryCurve({10min}, 0);
-  bench_.start();
+  fixture_.fixture.route.mode = route::RouteMode::store;
+  fixture_.hop().rules.recipients_max = 1;
+  fixture_.options().curve = schedule::RetryCurve({10min}, 0);
+  fixture_.start();
   defer("bob");
-  EXPECT_EQ(bench_.send(kText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.platforms.run_for(5min));
-  EXPECT_EQ(bench_.hop().ledger.size(), 2U);
-  EXPECT_EQ(std::ranges::count(bench_.hop().commands, "RCPT TO:<bob@example.net>"), 1);
+  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(5min));
+  EXPECT_EQ(fixture_.hop().ledger.size(), 2U);
+  EXPECT_EQ(std::ranges::count(fixture_.hop().commands, "RCPT TO:<bob@example.net>"), 1);
 }
 
 TEST_F(QueueDestinationsTest, AMessageThatHasOnlyADsnToSendWaitsForWhatIsNamedSo) {
-  bench_.start();
-  bench_.bench.loop.post([this] {
+  fixture_.start();
+  fixture_.fixture.loop.post([this] {
     spool::Stored stored{.envelope = {.id = message::queue_id_text(7), .reverse_path = "ann@example.com"},
                          .submitter = {.customer = "acme"}};
     stored.envelope.recipients.push_back({.forward_path = "bob@example.net"});
     message::DeliveryStatus status;
     status.recipients.push_back({.fate = message::Fate::failed, .code = 550, .text = "no"});
-    bench_.queue().add(7, stored, status);
-    const auto jobs = bench_.queue().jobs(7);
+    fixture_.queue().add(7, stored, status);
+    const auto jobs = fixture_.queue().jobs(7);
     ASSERT_EQ(jobs.size(), 1U);
-    EXPECT_EQ(bench_.queue().schedule().status(jobs.front().destination)->name, kDsnDestination);
+    EXPECT_EQ(fixture_.queue().schedule().status(jobs.front().destination)->name, kDsnDestination);
   });
   // It is not in the spool: whoever works at it finds that out.
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.queue().counters().added == 1 && bench_.queue().messages() == 0; }));
+  ASSERT_TRUE(
+      fixture_.run_until([&] { return fixture_.queue().counters().added == 1 && fixture_.queue().messages() == 0; }));
 }
 
 // ------------------------------------------------------------------------------------ what has nothing left to try
 
 TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
-  bench_.start();
-  bench_.hop().add(
+  fixture_.start();
+  fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
-  EXPECT_TRUE(bench_.empty());
-  EXPECT_EQ(bench_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
+  EXPECT_TRUE(fixture_.empty());
+  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
 }
 
 TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce) {
-  bench_.hop().rules.dsn = false;
-  bench_.start();
-  EXPECT_EQ(bench_.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
-  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
-  EXPECT_TRUE(bench_.empty());
-  EXPECT_EQ(bench_.queue().counters().reports, 1U);
+  fixture_.hop().rules.dsn = false;
+  fixture_.start();
+  EXPECT_EQ(fixture_.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
+  EXPECT_TRUE(fixture_.empty());
+  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
 }
 
 // One waits, which is no reason for the report on the other to wait.
 TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
-  bench_.start();
+  fixture_.start();
   defer("bob");
-  bench_.hop().add(
+  fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
-  ASSERT_TRUE(bench_.bench.platforms.run_for(5s));
-  EXPECT_EQ(bench_.queue().counters().reports, 1U);
-  EXPECT_EQ(bench_.spool().messages(), 1U);
-  ASSERT_EQ(bench_.queue().jobs(only_id()).size(), 1U);
-  EXPECT_EQ(bench_.queue().jobs(only_id()).front().state, schedule::JobState::waiting);
+  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
+  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.spool().messages(), 1U);
+  ASSERT_EQ(fixture_.queue().jobs(only_id()).size(), 1U);
+  EXPECT_EQ(fixture_.queue().jobs(only_id()).front().state, schedule::JobState::waiting);
 }
 
 // ------------------------------------------------------------------------------------ the operator
 
 // What was removed while its attempt was written down stayed in the index of jobs for good.
 TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
-  bench_.bench.route.mode = route::RouteMode::store;
-  bench_.start();
+  fixture_.fixture.route.mode = route::RouteMode::store;
+  fixture_.start();
   defer("bob");
   int removed = 0;
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(bench_.send(kText), 250);
+    EXPECT_EQ(fixture_.send(kText), 250);
     const spool::QueueId id = only_id();
     // Its attempt is over and on its way to the disk.
-    ASSERT_TRUE(bench_.run_until([&] {
-      return bench_.queue().jobs(id).empty() || bench_.queue().jobs(id).front().state == schedule::JobState::tried;
+    ASSERT_TRUE(fixture_.run_until([&] {
+      return fixture_.queue().jobs(id).empty() || fixture_.queue().jobs(id).front().state == schedule::JobState::tried;
     }));
-    removed += testing::await<bool>(bench_.bench.platforms, bench_.bench.loop,
-                                    [&] { return bench_.queue().order(id, Queue::Order::remove); });
-    ASSERT_TRUE(bench_.run_until([&] { return bench_.empty() && bench_.queue().active() == 0; }));
-    EXPECT_EQ(bench_.queue().messages(), 0U);
-    EXPECT_EQ(bench_.queue().index_fault(), "");
+    removed += testing::await<bool>(fixture_.fixture.platforms, fixture_.fixture.loop,
+                                    [&] { return fixture_.queue().order(id, Queue::Order::remove); });
+    ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty() && fixture_.queue().active() == 0; }));
+    EXPECT_EQ(fixture_.queue().messages(), 0U);
+    EXPECT_EQ(fixture_.queue().index_fault(), "");
   }
   EXPECT_EQ(removed, 20);
 }
 
 // A failure that could not be reported yet stayed in the spool without a job.
 TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
-  bench_.start();
+  fixture_.start();
   defer("bob");
-  bench_.hop().add(
+  fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(bench_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   const spool::QueueId id = only_id();
-  EXPECT_TRUE(testing::await<bool>(bench_.bench.platforms, bench_.bench.loop,
-                                   [&] { return bench_.queue().order(id, Queue::Order::remove); }));
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.empty(); }));
-  EXPECT_EQ(bench_.queue().counters().reports, 1U);
-  EXPECT_EQ(bench_.notes.count(DeliveryOutcome::removed), 1U);
+  EXPECT_TRUE(testing::await<bool>(fixture_.fixture.platforms, fixture_.fixture.loop,
+                                   [&] { return fixture_.queue().order(id, Queue::Order::remove); }));
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty(); }));
+  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.notes.count(DeliveryOutcome::removed), 1U);
 }
 
 TEST_F(QueueDestinationsTest, AFlushOfADestinationCountsItsMessages) {
-  bench_.bench.route.mode = route::RouteMode::store;
-  bench_.bench.platforms.world().set_reachable(Bench::kFirst, false);
-  bench_.start();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(bench_.send(kText), 250);
-  ASSERT_TRUE(bench_.run_until([&] { return bench_.queue().schedule().counters().suspensions > 0; }));
+  fixture_.fixture.route.mode = route::RouteMode::store;
+  fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture_.start();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture_.send(kText), 250);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.queue().schedule().counters().suspensions > 0; }));
   std::uint64_t flushed = 0;
-  bench_.bench.loop.post([&] { flushed = bench_.queue().flush_destination("farm") + 100; });
-  ASSERT_TRUE(bench_.run_until([&] { return flushed > 0; }));
+  fixture_.fixture.loop.post([&] { flushed = fixture_.queue().flush_destination("farm") + 100; });
+  ASSERT_TRUE(fixture_.run_until([&] { return flushed > 0; }));
   EXPECT_EQ(flushed, 105U);
 }
 

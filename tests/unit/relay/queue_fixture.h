@@ -14,7 +14,7 @@
 #include "engine/relay/incoming.h"
 #include "engine/spool/recovery.h"
 #include "tests/sim/world.h"
-#include "tests/support/exchange_rules.h"
+#include "tests/support/mx_rules.h"
 #include "tests/unit/relay/relay_fixture.h"
 
 namespace sluice::relay {
@@ -76,13 +76,13 @@ struct ExtraRoute {
 class QueueBench {
  public:
   explicit QueueBench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
-      : bench(seed, options, hops) {
-    bench.route.name = "farm";
-    bench.route.connect_timeout = 5s;
-    bench.route.command_timeout = 20s;
-    bench.route.data_timeout = 20s;
-    bench.route.block_timeout = 20s;
-    bench.route.final_timeout = 20s;
+      : fixture(seed, options, hops) {
+    fixture.route.name = "farm";
+    fixture.route.connect_timeout = 5s;
+    fixture.route.command_timeout = 20s;
+    fixture.route.data_timeout = 20s;
+    fixture.route.block_timeout = 20s;
+    fixture.route.final_timeout = 20s;
     options_.curve = schedule::RetryCurve({60s}, 0);
     options_.expire = 1h;
     options_.hostname = "relay.example";
@@ -90,7 +90,7 @@ class QueueBench {
   }
   ~QueueBench() {
     stop();
-    bench.close();
+    fixture.close();
   }
   QueueBench(const QueueBench&) = delete;
   QueueBench& operator=(const QueueBench&) = delete;
@@ -98,7 +98,7 @@ class QueueBench {
   QueueOptions& options() { return options_; }
 
   void start() {
-    io::Disk& disk = bench.loop.platform().disk;
+    io::Disk& disk = fixture.loop.platform().disk;
     ASSERT_TRUE(disk.make_directory(kDirectory));
     spool::Recovery recovery(disk, kDirectory, [](const std::string&) {});
     struct Found {
@@ -112,37 +112,37 @@ class QueueBench {
     ids_.stay_above(recovery.last_id());
     last_segment_ = recovery.last_segment();
     life_.emplace(*this, std::move(recovery.divide(1).front()));
-    bench.loop.post([this, &waiting] {
+    fixture.loop.post([this, &waiting] {
       life_->spool.start();
       for (const Found& each : waiting) life_->queue.add(each.id, each.stored, each.status);
       life_->queue.run();
       waiting.clear();
     });
-    ASSERT_TRUE(bench.platforms.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
+    ASSERT_TRUE(fixture.platforms.run_until([&] { return waiting.empty() && life_->spool.settled(); }));
   }
   void stop() {
     if (!life_) return;
     EXPECT_EQ(life_->queue.index_fault(), "");
     life_->queue.stop();
     background_.clear();
-    testing::await_done(bench.platforms, bench.loop, [this] { return life_->end(); });
+    testing::await_done(fixture.platforms, fixture.loop, [this] { return life_->end(); });
     life_.reset();
   }
 
   // One more route, for this domain, to the first of the next hops.
   void add_route(const std::string& name, const std::string& domain) {
-    routes.push_back({.route = bench.route, .conditions = {.recipients = {domain}, .senders = {}, .customers = {}}});
+    routes.push_back({.route = fixture.route, .conditions = {.recipients = {domain}, .senders = {}, .customers = {}}});
     routes.back().route.name = name;
   }
-  // Gives a message to the taker that sessions use; the code of the last word.
+  // Gives a message to the sink that sessions use; the code of the last word.
   int send(const std::string& text, std::vector<std::string> recipients = {"bob@example.net"},
            std::string from = "ann@example.com", smtp::Notify notify = {}) {
-    Incoming taker({.loop = bench.loop,
-                    .router = life_->router,
-                    .spool = life_->spool,
-                    .queue = life_->queue,
-                    .may_keep = life_->spool.accepting()},
-                   {.customer = "acme", .account = from});
+    Incoming sink({.loop = fixture.loop,
+                   .router = life_->router,
+                   .spool = life_->spool,
+                   .queue = life_->queue,
+                   .may_keep = life_->spool.accepting()},
+                  {.customer = "acme", .account = from});
     message::Envelope envelope;
     envelope.id = next_id();
     envelope.message_id = "<" + envelope.id + "@example.com>";
@@ -150,27 +150,27 @@ class QueueBench {
     for (std::string& each : recipients)
       envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
     const auto outcome =
-        testing::await<message::Outcome>(bench.platforms, bench.loop, [&] { return pass(taker, envelope, text); });
+        testing::await<message::Outcome>(fixture.platforms, fixture.loop, [&] { return pass(sink, envelope, text); });
     return outcome.reply.code();
   }
   // The same while the test goes on; its recipient is bob@example.net.
   void send_in_background(const std::string& text) {
-    bench.loop.post([this, text] {
+    fixture.loop.post([this, text] {
       Background& one = *background_.emplace_back(std::make_unique<Background>(*this, text));
       tasks_.add(one.run());
     });
   }
   bool background_done() { return tasks_.live() == 0; }
-  bool run_until(const std::function<bool()>& until) { return bench.platforms.run_until(until); }
+  bool run_until(const std::function<bool()>& until) { return fixture.platforms.run_until(until); }
   bool empty() { return life_->spool.messages() == 0; }
   spool::Spool& spool() { return life_->spool; }
   Queue& queue() { return life_->queue; }
   Router& router() { return life_->router; }
-  std::string next_id() { return message::queue_id_text(ids_.next(bench.loop.platform().clock.wall())); }
-  testing::NextHop& hop(std::size_t number = 0) { return *bench.hops[number]; }
+  std::string next_id() { return message::queue_id_text(ids_.next(fixture.loop.platform().clock.wall())); }
+  testing::NextHop& hop(std::size_t number = 0) { return *fixture.hops[number]; }
 
   static constexpr const char* kDirectory = "/spool";
-  Bench bench;
+  Fixture fixture;
   NoteTaker notes;
   std::vector<ExtraRoute> routes;        // from the next start() on
   std::optional<std::size_t> dsn_route;  // which of them is for our own DSNs
@@ -178,25 +178,25 @@ class QueueBench {
  private:
   struct Life {
     Life(QueueBench& of, spool::Share share)
-        : resolver(of.bench.loop, of.bench.platforms.world().names(), of.bench.platforms.world().dns()),
-          dialer(of.bench.loop),
+        : resolver(of.fixture.loop, of.fixture.platforms.world().names(), of.fixture.platforms.world().dns()),
+          dialer(of.fixture.loop),
           routes(of.routes),
           table(conditions(), "relay.example", of.dsn_route),
-          router({.loop = of.bench.loop,
+          router({.loop = of.fixture.loop,
                   .resolver = resolver,
-                  .dns = of.bench.platforms.world().dns(),
+                  .dns = of.fixture.platforms.world().dns(),
                   .dialer = dialer,
-                  .budget = of.bench.budget,
-                  .memory = of.bench.memory,
-                  .rules = testing::exchange_rules()},
-                 table, ways(of.bench.route), "relay.example"),
-          spool(of.bench.loop, of.last_segment_,
+                  .budget = of.fixture.budget,
+                  .memory = of.fixture.memory,
+                  .rules = testing::mx_rules()},
+                 table, ways(of.fixture.route), "relay.example"),
+          spool(of.fixture.loop, of.last_segment_,
                 {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
                 [](const std::string&) {}),
-          queue({.loop = of.bench.loop,
+          queue({.loop = of.fixture.loop,
                  .spool = spool,
                  .router = [this]() -> Router& { return router; },
-                 .next_id = [&of] { return of.ids_.next(of.bench.loop.platform().clock.wall()); },
+                 .next_id = [&of] { return of.ids_.next(of.fixture.loop.platform().clock.wall()); },
                  .observer = of.notes},
                 of.options_) {}
     Task<void> end() {
@@ -227,27 +227,30 @@ class QueueBench {
   };
 
   struct Background {
-    Background(QueueBench& bench, std::string content)
+    Background(QueueBench& fixture, std::string content)
         : text(std::move(content)),
-          taker({.loop = bench.bench.loop, .router = bench.router(), .spool = bench.spool(), .queue = bench.queue()},
-                {.customer = "acme", .account = "ann@example.com"}) {
-      envelope.id = bench.next_id();
+          sink({.loop = fixture.fixture.loop,
+                .router = fixture.router(),
+                .spool = fixture.spool(),
+                .queue = fixture.queue()},
+               {.customer = "acme", .account = "ann@example.com"}) {
+      envelope.id = fixture.next_id();
       envelope.reverse_path = "ann@example.com";
       envelope.recipients.push_back({.forward_path = "bob@example.net"});
     }
-    Task<void> run() { static_cast<void>(co_await pass(taker, envelope, text)); }
+    Task<void> run() { static_cast<void>(co_await pass(sink, envelope, text)); }
     std::string text;
-    Incoming taker;
+    Incoming sink;
     message::Envelope envelope;
   };
-  static Task<message::Outcome> pass(Incoming& taker, const message::Envelope& envelope, const std::string& text) {
+  static Task<message::Outcome> pass(Incoming& sink, const message::Envelope& envelope, const std::string& text) {
     std::vector<smtp::Reply> answers;
-    co_await taker.offer(envelope, 0, answers);
-    co_await taker.begin(message::BodyForm::literal);
+    co_await sink.add_recipients(envelope, 0, answers);
+    co_await sink.begin(message::BodyForm::literal);
     Chain content;
     content.append_copy(text);
-    co_await taker.feed(std::move(content));
-    co_return co_await taker.finish();
+    co_await sink.write(std::move(content));
+    co_return co_await sink.commit();
   }
 
   QueueOptions options_;

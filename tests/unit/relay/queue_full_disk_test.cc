@@ -23,15 +23,15 @@ std::map<std::string, int> taken(const testing::NextHop& hop) {
 class FullQueue : public QueueBench {
  public:
   explicit FullQueue(std::size_t segments) : QueueBench(1, {.short_percent = 0}) {
-    bench.route.mode = route::RouteMode::store;
-    bench.route.connections_per_host_max = 4;
+    fixture.route.mode = route::RouteMode::store;
+    fixture.route.connections_per_host_max = 4;
     disk().set_capacity(segments * kSegmentBytes + 200 * spool::kBlockBytes);
     options().expire = 30 * 24h;
     options().curve = schedule::RetryCurve({20min}, 0);
     options().reports.per_hour = 100'000;
     options().delay_report = Duration::zero();
   }
-  sim::SimDisk& disk() { return bench.platforms.world().disk(Bench::kRelay); }
+  sim::SimDisk& disk() { return fixture.platforms.world().disk(Fixture::kRelay); }
   // So many as are accepted.
   std::size_t fill(std::size_t bytes) {
     std::size_t count = 0;
@@ -51,19 +51,19 @@ class FullQueue : public QueueBench {
 
 TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
   FullQueue queue(4);
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
   ASSERT_THAT(queue.spool().trouble(), HasSubstr("No space left on device"));
   for (int lives = 0; lives < 3; ++lives) {
-    ASSERT_TRUE(queue.bench.platforms.run_for(2h));
+    ASSERT_TRUE(queue.fixture.platforms.run_for(2h));
     EXPECT_EQ(queue.spool().messages(), count);
     queue.stop();
     queue.start();
   }
   EXPECT_EQ(queue.spool().no_room(), "");
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
   queue.expect_each_once(count);
   EXPECT_EQ(queue.queue().index_fault(), "");
@@ -73,13 +73,13 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
 // A recipient that is refused for good ends with a report, which is mail of its own.
 TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
   FullQueue queue(4);
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
   queue.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
   EXPECT_EQ(queue.queue().counters().reports, count);
 }
@@ -87,7 +87,7 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
 // The attempt was made, its end could not be written, and each start made it again.
 TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   FullQueue queue(4);
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   queue.start();
   for (int i = 0; i < 3; ++i)
     ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
@@ -100,17 +100,17 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   for (std::size_t i = 1; i < names.size(); ++i)
     ASSERT_TRUE(queue.disk().remove(std::string(QueueBench::kDirectory) + "/" + names[i]));
   queue.disk().set_capacity(0);
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, true);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   for (int lives = 0; lives < 3; ++lives) {
     queue.start();
-    ASSERT_TRUE(queue.bench.platforms.run_for(2h));
+    ASSERT_TRUE(queue.fixture.platforms.run_for(2h));
     EXPECT_EQ(queue.queue().counters().tries, 0U);
     EXPECT_THAT(queue.spool().no_room(), HasSubstr("No space left on device"));
     queue.stop();
   }
   EXPECT_TRUE(queue.hop().ledger.empty());
   queue.start();
-  ASSERT_TRUE(queue.bench.platforms.run_for(10s));
+  ASSERT_TRUE(queue.fixture.platforms.run_for(10s));
   queue.disk().set_capacity(std::uint64_t{1} << 40);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); }));
   queue.expect_each_once(3);
@@ -119,19 +119,19 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
 // Else its space could not be given back by hand.
 TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
   FullQueue queue(4);
-  queue.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   queue.start();
   const std::size_t count = queue.fill(60'000);
   std::vector<spool::QueueId> ids;
   for (const auto& [id, entry] : queue.spool().index()) ids.push_back(id);
   for (int round = 0; round < 2; ++round)
     for (const spool::QueueId id : ids)
-      ASSERT_TRUE(testing::await<bool>(queue.bench.platforms, queue.bench.loop, [&] {
+      ASSERT_TRUE(testing::await<bool>(queue.fixture.platforms, queue.fixture.loop, [&] {
         return queue.queue().order(id, round % 2 == 0 ? Queue::Order::hold : Queue::Order::release);
       }));
   EXPECT_EQ(queue.spool().messages(), count);
   for (const spool::QueueId id : ids)
-    ASSERT_TRUE(testing::await<bool>(queue.bench.platforms, queue.bench.loop,
+    ASSERT_TRUE(testing::await<bool>(queue.fixture.platforms, queue.fixture.loop,
                                      [&] { return queue.queue().order(id, Queue::Order::remove); }));
   EXPECT_TRUE(queue.empty());
 }
@@ -143,65 +143,65 @@ TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
 class ThroughOnAFullDisk : public ::testing::Test {
  protected:
   void begin(route::RouteMode mode) {
-    bench_.bench.route.mode = mode;
-    bench_.bench.platforms.world().disk(Bench::kRelay).set_capacity(0);
-    bench_.start();
-    ASSERT_FALSE(bench_.spool().accepting());
+    fixture_.fixture.route.mode = mode;
+    fixture_.fixture.platforms.world().disk(Fixture::kRelay).set_capacity(0);
+    fixture_.start();
+    ASSERT_FALSE(fixture_.spool().accepting());
   }
   // What each recipient is answered, and the message in the end; 0: it does not come to that.
   std::vector<int> codes(std::vector<std::string> recipients) {
-    Incoming taker({.loop = bench_.bench.loop,
-                    .router = bench_.router(),
-                    .spool = bench_.spool(),
-                    .queue = bench_.queue(),
-                    .may_keep = false},
-                   {.customer = "acme"});
+    Incoming sink({.loop = fixture_.fixture.loop,
+                   .router = fixture_.router(),
+                   .spool = fixture_.spool(),
+                   .queue = fixture_.queue(),
+                   .may_keep = false},
+                  {.customer = "acme"});
     message::Envelope envelope;
-    envelope.id = bench_.next_id();
+    envelope.id = fixture_.next_id();
     envelope.reverse_path = "ann@example.com";
     for (std::string& each : recipients) envelope.recipients.push_back({.forward_path = std::move(each)});
-    return testing::await<std::vector<int>>(bench_.bench.platforms, bench_.bench.loop,
-                                            [&] { return pass(taker, envelope); });
+    return testing::await<std::vector<int>>(fixture_.fixture.platforms, fixture_.fixture.loop,
+                                            [&] { return pass(sink, envelope); });
   }
-  static Task<std::vector<int>> pass(Incoming& taker, const message::Envelope& envelope) {
+  static Task<std::vector<int>> pass(Incoming& sink, const message::Envelope& envelope) {
     std::vector<smtp::Reply> answers;
-    co_await taker.offer(envelope, 0, answers);
+    co_await sink.add_recipients(envelope, 0, answers);
     std::vector<int> codes;
     for (const smtp::Reply& answer : answers) codes.push_back(answer.code());
     if (std::ranges::find(codes, 250) == codes.end()) {
-      co_await taker.abandon();
+      co_await sink.abort();
       codes.push_back(0);
       co_return codes;
     }
-    co_await taker.begin(message::BodyForm::literal);
+    co_await sink.begin(message::BodyForm::literal);
     Chain content;
     content.append_copy("From: ann@example.com\r\n\r\nHello.\r\n");
-    co_await taker.feed(std::move(content));
-    const message::Outcome outcome = co_await taker.finish();
+    co_await sink.write(std::move(content));
+    const message::Outcome outcome = co_await sink.commit();
     codes.push_back(outcome.reply.code());
     co_return codes;
   }
-  QueueBench bench_;
+  QueueBench fixture_;
 };
 
 TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {
   begin(route::RouteMode::through);
-  bench_.hop().add(
+  fixture_.hop().add(
       {.stage = HopStage::recipient, .count = 1, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_THAT(codes({"bob@example.net", "nobody@example.net"}), ::testing::ElementsAre(250, 550, 250));
-  EXPECT_EQ(bench_.hop().ledger.size(), 1U);
-  EXPECT_EQ(bench_.spool().log_counters().records, 0U);
+  EXPECT_EQ(fixture_.hop().ledger.size(), 1U);
+  EXPECT_EQ(fixture_.spool().log_counters().records, 0U);
 }
 
 TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
   begin(route::RouteMode::through);
-  bench_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "451 4.3.0 not now\r\n"});
+  fixture_.hop().add({.stage = HopStage::recipient, .count = 1, .say = "451 4.3.0 not now\r\n"});
   EXPECT_THAT(codes({"bob@example.net"}), ::testing::ElementsAre(451, 0));
-  bench_.hop().add({.stage = HopStage::message, .count = 1, .say = "452 4.3.1 full\r\n"});
+  fixture_.hop().add({.stage = HopStage::message, .count = 1, .say = "452 4.3.1 full\r\n"});
   const std::vector<int> late = codes({"bob@example.net"});
   EXPECT_EQ(late[0], 250);
   EXPECT_EQ(late[1] / 100, 4);
-  bench_.bench.platforms.world().set_reachable(Bench::kFirst, false);
+  fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   const std::vector<int> down = codes({"bob@example.net"});
   EXPECT_EQ(down[0] / 100, 4);
   EXPECT_EQ(down[1], 0);
@@ -211,7 +211,7 @@ TEST_F(ThroughOnAFullDisk, IsRefusedForNowWhereTheNextHopIsDownOrDefers) {
 TEST_F(ThroughOnAFullDisk, DoesNotGoWhereItWouldBeStoredFirst) {
   begin(route::RouteMode::store);
   EXPECT_THAT(codes({"bob@example.net", "carl@example.net"}), ::testing::ElementsAre(452, 452, 0));
-  EXPECT_TRUE(bench_.hop().ledger.empty());
+  EXPECT_TRUE(fixture_.hop().ledger.empty());
 }
 
 }  // namespace

@@ -26,24 +26,24 @@ using testing::HopFault;
 using testing::HopStage;
 using testing::kAlways;
 
-class Bench {
+class Fixture {
  public:
   static constexpr const char* kRelay = "192.0.2.1";
   static constexpr const char* kFirst = "192.0.2.25";
   static constexpr const char* kSecond = "192.0.2.26";
 
-  explicit Bench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
+  explicit Fixture(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
       : platforms(testing::PlatformKind::simulated, seed, options), loop(platforms.add_loop(kRelay)) {
     route.name = "test";
     route.tls = route::RouteTls::none;
     for (int i = 0; i < hops; ++i) add_hop(i == 0 ? kFirst : kSecond);
   }
-  ~Bench() {
+  ~Fixture() {
     close();
     for (const auto& hop : hops) EXPECT_THAT(hop->violations, ::testing::IsEmpty());
   }
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
 
   testing::NextHop& add_hop(const char* ip) {
     route.hosts.push_back({.name = ip, .port = 25});
@@ -108,10 +108,11 @@ inline message::ContentFacts facts_of(std::string_view text, bool whole) {
 // One message on its way through.
 class Passing {
  public:
-  explicit Passing(Bench& bench, std::string from = "ann@example.com") : Passing(bench, nullptr, std::move(from)) {}
+  explicit Passing(Fixture& fixture, std::string from = "ann@example.com")
+      : Passing(fixture, nullptr, std::move(from)) {}
   // `memory`: null where there is no place to keep it.
-  Passing(Bench& bench, Memory* memory, std::string from = "ann@example.com")
-      : bench_(bench), taker_(bench.pool(), memory == nullptr ? OpenWriter() : memory->open_writer()) {
+  Passing(Fixture& fixture, Memory* memory, std::string from = "ann@example.com")
+      : fixture_(fixture), sink_(fixture.pool(), memory == nullptr ? OpenWriter() : memory->open_writer()) {
     envelope.id = "Q1";
     envelope.reverse_path = std::move(from);
   }
@@ -120,34 +121,34 @@ class Passing {
     const std::size_t first = envelope.recipients.size();
     for (const std::string& each : recipients) envelope.recipients.push_back({.forward_path = each});
     answers.clear();
-    run([&] { return taker_.offer(envelope, first, answers); });
+    run([&] { return sink_.add_recipients(envelope, first, answers); });
     std::vector<int> codes;
     for (const smtp::Reply& answer : answers) codes.push_back(answer.code());
     return codes;
   }
   // Those that are in the envelope already.
   void offer_all() {
-    run([&] { return taker_.offer(envelope, 0, answers); });
+    run([&] { return sink_.add_recipients(envelope, 0, answers); });
   }
   // `text`: all that will come, of which the header is known now.
   void begin(message::BodyForm form, std::string_view text = {}) {
     envelope.content = facts_of(text, /*whole=*/false);
     envelope.content.eight_bit = false;
-    run([&] { return taker_.begin(form); });
+    run([&] { return sink_.begin(form); });
   }
   void feed(std::string_view text) {
-    run([&] { return feed_text(taker_, text); });
+    run([&] { return feed_text(sink_, text); });
   }
-  static Task<void> feed_text(CutThrough& taker, std::string_view text) {
+  static Task<void> feed_text(CutThrough& sink, std::string_view text) {
     Chain chain;
     chain.append_copy(text);
-    co_await taker.feed(std::move(chain));
+    co_await sink.write(std::move(chain));
   }
   message::Outcome finish() {
-    return testing::await<message::Outcome>(bench_.platforms, bench_.loop, [&] { return taker_.finish(); });
+    return testing::await<message::Outcome>(fixture_.platforms, fixture_.loop, [&] { return sink_.commit(); });
   }
   void abandon() {
-    run([&] { return taker_.abandon(); });
+    run([&] { return sink_.abort(); });
   }
   // The whole message, the code of the last word.
   int send(std::string_view text, message::BodyForm form = message::BodyForm::dot_stuffed,
@@ -163,16 +164,16 @@ class Passing {
     outcome = finish();
     return outcome.reply.code();
   }
-  CutThrough& taker() { return taker_; }
+  CutThrough& sink() { return sink_; }
 
   message::Envelope envelope;
   std::vector<smtp::Reply> answers;
   message::Outcome outcome;
 
  private:
-  void run(const std::function<Task<void>()>& make) { testing::await_done(bench_.platforms, bench_.loop, make); }
-  Bench& bench_;
-  CutThrough taker_;
+  void run(const std::function<Task<void>()>& make) { testing::await_done(fixture_.platforms, fixture_.loop, make); }
+  Fixture& fixture_;
+  CutThrough sink_;
 };
 
 }  // namespace sluice::relay

@@ -75,15 +75,15 @@ TEST(ReplyMeaningTest, AnAddressIsNoParameter) {
 TEST(ReplyMeaningTest, ABadSequenceOfCommandsIsNobodysFailure) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    bench.hop().add({.stage = HopStage::recipient, .say = "451 4.2.0 later\r\n"});
-    bench.hop().add({.stage = HopStage::recipient, .say = "503 5.5.1 RCPT?\r\n"});
-    Sending message(bench, {"a@example.net", "b@example.net"});
+    Fixture fixture;
+    set_manner(fixture, manner);
+    fixture.hop().add({.stage = HopStage::recipient, .say = "451 4.2.0 later\r\n"});
+    fixture.hop().add({.stage = HopStage::recipient, .say = "503 5.5.1 RCPT?\r\n"});
+    Sending message(fixture, {"a@example.net", "b@example.net"});
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred, Kind::deferred));
     EXPECT_EQ(message.result(1).code, 503);
-    bench.run_for(1s);
-    EXPECT_EQ(bench.pool().status().front().live, 0U);
+    fixture.run_for(1s);
+    EXPECT_EQ(fixture.pool().status().front().live, 0U);
   }
 }
 
@@ -93,13 +93,13 @@ TEST(ReplyMeaningTest, ANextHopThatWantsALoginOrTlsKeepsNobodysMailFromGoingLate
     for (const char* words :
          {"530 5.7.0 Must issue a STARTTLS command first\r\n", "530 5.7.0 Authentication required\r\n"}) {
       SCOPED_TRACE(manner.name);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().add({.stage = HopStage::mail, .say = words});
-      Sending message(bench);
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().add({.stage = HopStage::mail, .say = words});
+      Sending message(fixture);
       EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
       EXPECT_EQ(message.result().code, 530);
-      Sending second(bench);
+      Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
     }
   }
@@ -110,16 +110,16 @@ TEST(ReplyMeaningTest, ASessionsTroubleAnywhereKeepsTheMessage) {
     for (const HopStage stage : {HopStage::mail, HopStage::data, HopStage::message}) {
       if (stage == HopStage::data && manner.chunking) continue;
       SCOPED_TRACE(manner.name);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().rules.asks_for_nothing = true;
-      bench.hop().add({.stage = stage, .say = "503 5.5.1 bad sequence\r\n"});
-      Sending message(bench, {"a@example.net", "b@example.net"});
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().rules.asks_for_nothing = true;
+      fixture.hop().add({.stage = stage, .say = "503 5.5.1 bad sequence\r\n"});
+      Sending message(fixture, {"a@example.net", "b@example.net"});
       EXPECT_THAT(message.send(kText), Each(Kind::deferred));
       EXPECT_EQ(message.result().code, 503);
-      Sending second(bench);
+      Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
-      EXPECT_EQ(bench.pool().counters().opened, 2U);
+      EXPECT_EQ(fixture.pool().counters().opened, 2U);
     }
   }
 }
@@ -128,16 +128,16 @@ TEST(ReplyMeaningTest, ASessionsTroubleAnywhereKeepsTheMessage) {
 TEST(ReplyMeaningTest, ARefusedRsetCostsTheNextMessageNothing) {
   for (const char* words : {"503 5.5.1 bad sequence\r\n", "421 4.3.2 bye\r\n", "451 4.3.0 later\r\n", "what?\r\n"}) {
     SCOPED_TRACE(words);
-    Bench bench;
-    Passing left(bench);
+    Fixture fixture;
+    Passing left(fixture);
     left.offer({"bob@example.net"});
     left.abandon();
-    EXPECT_EQ(bench.pool().status().front().idle, 1U);
-    bench.hop().add({.stage = HopStage::rset, .say = words});
-    Passing next(bench);
+    EXPECT_EQ(fixture.pool().status().front().idle, 1U);
+    fixture.hop().add({.stage = HopStage::rset, .say = words});
+    Passing next(fixture);
     EXPECT_EQ(next.send(kText), 250);
-    EXPECT_EQ(bench.pool().counters().opened, 2U);
-    EXPECT_THAT(bench.hop().ledger, ::testing::SizeIs(1));
+    EXPECT_EQ(fixture.pool().counters().opened, 2U);
+    EXPECT_THAT(fixture.hop().ledger, ::testing::SizeIs(1));
   }
 }
 

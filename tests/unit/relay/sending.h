@@ -25,9 +25,9 @@ inline constexpr Manner kManners[] = {{"PIPELINING and CHUNKING", true, true},
                                       {"CHUNKING", false, true},
                                       {"neither", false, false}};
 
-inline void set_manner(Bench& bench, const Manner& manner) {
-  bench.hop().rules.pipelining = manner.pipelining;
-  bench.hop().rules.chunking = manner.chunking;
+inline void set_manner(Fixture& fixture, const Manner& manner) {
+  fixture.hop().rules.pipelining = manner.pipelining;
+  fixture.hop().rules.chunking = manner.chunking;
 }
 
 // Nothing is cut, late or ended early, so that calls can be counted.
@@ -43,7 +43,8 @@ inline sim::SimOptions exact() {
 
 class Sending {
  public:
-  explicit Sending(Bench& bench, const std::vector<std::string>& recipients = {"bob@example.net"}) : bench_(bench) {
+  explicit Sending(Fixture& fixture, const std::vector<std::string>& recipients = {"bob@example.net"})
+      : fixture_(fixture) {
     envelope.id = "Q1";
     envelope.reverse_path = "ann@example.com";
     for (const std::string& each : recipients) envelope.recipients.push_back({.forward_path = each});
@@ -70,13 +71,13 @@ class Sending {
   void make() {
     std::vector<std::uint32_t> all(envelope.recipients.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint32_t>(i);
-    transmission.emplace(bench_.pool(), Transmission::Request{.envelope = envelope,
-                                                              .recipients = std::move(all),
-                                                              .content_bytes = content_bytes,
-                                                              .who = xclient_values(who)});
+    transmission.emplace(fixture_.pool(), Transmission::Request{.envelope = envelope,
+                                                                .recipients = std::move(all),
+                                                                .content_bytes = content_bytes,
+                                                                .who = xclient_values(who)});
   }
   void run(const std::function<Task<void>()>& make_task) {
-    testing::await_done(bench_.platforms, bench_.loop, make_task);
+    testing::await_done(fixture_.platforms, fixture_.loop, make_task);
   }
   [[nodiscard]] std::vector<Kind> kinds() const {
     std::vector<Kind> all;
@@ -91,7 +92,7 @@ class Sending {
       const std::string& to = envelope.recipients[i].forward_path;
       std::size_t answered = 0;
       std::size_t in_ledger = 0;
-      for (const auto& hop : bench_.hops) {
+      for (const auto& hop : fixture_.hops) {
         for (const testing::HopMessage& each : hop->ledger) {
           if (std::ranges::find(each.recipients, to) == each.recipients.end()) continue;
           ++in_ledger;
@@ -113,7 +114,7 @@ class Sending {
   std::optional<Transmission> transmission;
 
  private:
-  Bench& bench_;
+  Fixture& fixture_;
 };
 
 }  // namespace sluice::relay

@@ -104,22 +104,22 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
   for (const Row& row : kRows) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(std::string(row.name) + " with " + manner.name);
-      Bench bench;
-      set_manner(bench, manner);
-      bench.hop().add(row.fault);
-      Sending message(bench, kTwo);
-      const Instant before = bench.loop.now();
+      Fixture fixture;
+      set_manner(fixture, manner);
+      fixture.hop().add(row.fault);
+      Sending message(fixture, kTwo);
+      const Instant before = fixture.loop.now();
       EXPECT_THAT(message.send(kText), ElementsAre(row.first, row.second));
-      EXPECT_LE(bench.loop.now() - before, bench.route.final_timeout + 10s);
+      EXPECT_LE(fixture.loop.now() - before, fixture.route.final_timeout + 10s);
       EXPECT_EQ(message.result(1).code, row.code);
       const bool end_was_out = row.fault.stage == HopStage::message || (manner.pipelining && manner.chunking);
       EXPECT_EQ(message.transmission->maybe_taken(), row.maybe_late && end_was_out);
       if (message.transmission->maybe_taken())
         EXPECT_THAT(message.result(1).text, HasSubstr("may have been delivered"));
-      EXPECT_EQ(bench.pool().counters().opened, 1U);
+      EXPECT_EQ(fixture.pool().counters().opened, 1U);
       message.expect_honest(kText);
-      bench.hop().forgive();
-      Sending second(bench);
+      fixture.hop().forgive();
+      Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
     }
   }
@@ -128,11 +128,11 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
 TEST(TransmissionFaultTest, WhoWasRefusedBeforeTheEndCameStaysRefused) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    bench.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "a@"});
-    bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Sending message(bench, kTwo);
+    Fixture fixture;
+    set_manner(fixture, manner);
+    fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "a@"});
+    fixture.hop().add({.stage = HopStage::message, .hang_up = true});
+    Sending message(fixture, kTwo);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused, Kind::deferred));
     EXPECT_TRUE(message.transmission->maybe_taken());
   }
@@ -141,15 +141,15 @@ TEST(TransmissionFaultTest, WhoWasRefusedBeforeTheEndCameStaysRefused) {
 TEST(TransmissionFaultTest, WhatIsSaidToDataIsTheMessagesWord) {
   for (const bool pipelining : {true, false}) {
     const auto send = [pipelining](const char* words) {
-      Bench bench;
-      set_manner(bench, {"", pipelining, false});
-      bench.hop().add({.stage = HopStage::data, .say = words});
-      Sending message(bench, kTwo);
+      Fixture fixture;
+      set_manner(fixture, {"", pipelining, false});
+      fixture.hop().add({.stage = HopStage::data, .say = words});
+      Sending message(fixture, kTwo);
       const auto kinds = message.send(kText);
       EXPECT_EQ(kinds[0], kinds[1]);
-      EXPECT_THAT(bench.hop().ledger, IsEmpty());
-      bench.hop().forgive();
-      Sending second(bench);
+      EXPECT_THAT(fixture.hop().ledger, IsEmpty());
+      fixture.hop().forgive();
+      Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
       return kinds[0];
     };
@@ -162,9 +162,9 @@ TEST(TransmissionFaultTest, WhatIsSaidToDataIsTheMessagesWord) {
 }
 
 TEST(TransmissionFaultTest, NobodyToBeReachedIsNobodyAsked) {
-  Bench bench;
-  bench.platforms.world().set_reachable(Bench::kFirst, false);
-  Sending message(bench, kTwo);
+  Fixture fixture;
+  fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  Sending message(fixture, kTwo);
   EXPECT_THAT(message.send(kText), Each(Kind::deferred));
   EXPECT_FALSE(message.transmission->reached());
   EXPECT_TRUE(message.transmission->unreachable());
@@ -173,14 +173,14 @@ TEST(TransmissionFaultTest, NobodyToBeReachedIsNobodyAsked) {
 }
 
 TEST(TransmissionFaultTest, AFullPoolIsNotAnUnreachableNextHop) {
-  Bench bench;
-  bench.route.connections_per_host_max = 1;
-  auto lent = bench.acquire();
-  Sending message(bench);
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 1;
+  auto lent = fixture.acquire();
+  Sending message(fixture);
   EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
   EXPECT_FALSE(message.transmission->reached());
   EXPECT_FALSE(message.transmission->unreachable());
-  bench.release(std::move(lent));
+  fixture.release(std::move(lent));
 }
 
 // ------------------------------------------------------------------------------------------ stale connections
@@ -189,31 +189,31 @@ TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedIsReplaced) {
   for (const Manner& manner : kManners) {
     for (const char* farewell : {"", "421 4.4.2 idle for too long\r\n"}) {
       SCOPED_TRACE(std::string(manner.name) + farewell);
-      Bench bench;
-      set_manner(bench, manner);
-      Sending first(bench);
+      Fixture fixture;
+      set_manner(fixture, manner);
+      Sending first(fixture);
       EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
-      bench.hop().add({.stage = HopStage::mail, .say = farewell, .hang_up = true});
-      Sending second(bench, kTwo);
+      fixture.hop().add({.stage = HopStage::mail, .say = farewell, .hang_up = true});
+      Sending second(fixture, kTwo);
       EXPECT_THAT(second.send(kText), Each(Kind::taken));
       EXPECT_FALSE(second.transmission->maybe_taken());
-      EXPECT_EQ(bench.pool().counters().opened, 2U);
-      EXPECT_THAT(bench.hop().ledger, SizeIs(2));
+      EXPECT_EQ(fixture.pool().counters().opened, 2U);
+      EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
     }
   }
 }
 
 TEST(TransmissionFaultTest, ManyOfThemAreReplacedByANewOne) {
   for (const std::uint32_t connections_max : {20U, 6U}) {
-    Bench bench;
-    bench.route.connections_per_host_max = connections_max;
+    Fixture fixture;
+    fixture.route.connections_per_host_max = connections_max;
     std::vector<hop::Pool::Acquired> lent;
-    for (int i = 0; i < 6; ++i) lent.push_back(bench.acquire());
-    for (auto& each : lent) bench.release(std::move(each));
-    bench.hop().add({.stage = HopStage::mail, .count = 3, .hang_up = true});
-    Sending message(bench);
+    for (int i = 0; i < 6; ++i) lent.push_back(fixture.acquire());
+    for (auto& each : lent) fixture.release(std::move(each));
+    fixture.hop().add({.stage = HopStage::mail, .count = 3, .hang_up = true});
+    Sending message(fixture);
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
-    EXPECT_EQ(bench.pool().counters().opened, 7U);
+    EXPECT_EQ(fixture.pool().counters().opened, 7U);
   }
 }
 
@@ -221,13 +221,13 @@ TEST(TransmissionFaultTest, ManyOfThemAreReplacedByANewOne) {
 TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedBehindMailIsReplacedOnlyBeforeTheContent) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    Sending first(bench);
+    Fixture fixture;
+    set_manner(fixture, manner);
+    Sending first(fixture);
     first.send(kText);
     // Once all is there: what is unread when it closes would take its answer along.
-    bench.hop().add({.stage = HopStage::recipient, .stall = 1s, .hang_up = true});
-    Sending second(bench);
+    fixture.hop().add({.stage = HopStage::recipient, .stall = 1s, .hang_up = true});
+    Sending second(fixture);
     const bool all_at_once = manner.pipelining && manner.chunking;
     EXPECT_THAT(second.send(kText), ElementsAre(all_at_once ? Kind::deferred : Kind::taken));
     EXPECT_EQ(second.transmission->maybe_taken(), all_at_once);
@@ -237,28 +237,28 @@ TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedBehindMailIsReplacedOnlyB
 TEST(TransmissionFaultTest, WhatIsLostAfterTheEndIsNotSentAgain) {
   for (const Manner& manner : kManners) {
     SCOPED_TRACE(manner.name);
-    Bench bench;
-    set_manner(bench, manner);
-    Sending first(bench);
+    Fixture fixture;
+    set_manner(fixture, manner);
+    Sending first(fixture);
     first.send(kText);
-    bench.hop().add({.stage = HopStage::message, .hang_up = true});
-    Sending second(bench);
+    fixture.hop().add({.stage = HopStage::message, .hang_up = true});
+    Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::deferred));
     EXPECT_TRUE(second.transmission->maybe_taken());
-    EXPECT_THAT(bench.hop().ledger, SizeIs(2));
-    EXPECT_EQ(bench.pool().counters().opened, 1U);
+    EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
+    EXPECT_EQ(fixture.pool().counters().opened, 1U);
   }
 }
 
 TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
-  Bench bench;
-  Sending first(bench);
+  Fixture fixture;
+  Sending first(fixture);
   first.send(kText);
-  bench.hop().add({.stage = HopStage::mail, .count = kAlways, .stall = 3h});
-  const Instant before = bench.loop.now();
-  Sending second(bench);
+  fixture.hop().add({.stage = HopStage::mail, .count = kAlways, .stall = 3h});
+  const Instant before = fixture.loop.now();
+  Sending second(fixture);
   EXPECT_THAT(second.send(kText), ElementsAre(Kind::deferred));
-  EXPECT_LE(bench.loop.now() - before, bench.route.command_timeout + 5s);
+  EXPECT_LE(fixture.loop.now() - before, fixture.route.command_timeout + 5s);
 }
 
 // ------------------------------------------------------------------------------------------ every byte
@@ -270,21 +270,21 @@ void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) 
   const std::size_t copies_max = manner.pipelining && manner.chunking ? 2 : 1;
   for (std::uint64_t bytes = 0; bytes < 560; bytes += 9) {
     SCOPED_TRACE(std::string(manner.name) + " after " + std::to_string(bytes) + (to_server ? " out" : " in"));
-    Bench bench(bytes + 1);
-    set_manner(bench, manner);
-    bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 1min;
-    bench.platforms.world().faults().add({.to_server = to_server, .bytes = bytes, .what = what});
+    Fixture fixture(bytes + 1);
+    set_manner(fixture, manner);
+    fixture.route.command_timeout = fixture.route.data_timeout = fixture.route.final_timeout = 1min;
+    fixture.platforms.world().faults().add({.to_server = to_server, .bytes = bytes, .what = what});
     for (int i = 0; i < 3; ++i) {
-      const std::size_t before = bench.hop().ledger.size();
-      Sending message(bench, {"a@example.net"});
+      const std::size_t before = fixture.hop().ledger.size();
+      Sending message(fixture, {"a@example.net"});
       message.send(text);
       const bool taken = message.result().kind == Kind::taken;
       EXPECT_THAT(message.result().kind, AnyOf(Kind::taken, Kind::deferred));
-      const std::size_t copies = bench.hop().ledger.size() - before;
+      const std::size_t copies = fixture.hop().ledger.size() - before;
       EXPECT_GE(copies, taken ? 1U : 0U);
       EXPECT_LE(copies, copies_max);
       if (!taken && !message.transmission->maybe_taken()) EXPECT_EQ(copies, 0U);
-      bench.run_for(3s);
+      fixture.run_for(3s);
     }
   }
 }
@@ -301,9 +301,9 @@ TEST(TransmissionFaultTest, ABreakAfterAnyByteLosesAndInventsNothing) {
 void try_world(std::uint64_t seed) {
   SCOPED_TRACE(seed);
   sim::SimRandom random(seed);
-  Bench bench(seed, sim::SimOptions::varied(seed), 2);
-  bench.route.command_timeout = bench.route.data_timeout = bench.route.final_timeout = 2min;
-  for (const auto& hop : bench.hops) {
+  Fixture fixture(seed, sim::SimOptions::varied(seed), 2);
+  fixture.route.command_timeout = fixture.route.data_timeout = fixture.route.final_timeout = 2min;
+  for (const auto& hop : fixture.hops) {
     hop->rules.pipelining = random.percent(60);
     hop->rules.chunking = random.percent(60);
     hop->rules.asks_for_nothing = random.percent(50);
@@ -323,18 +323,18 @@ void try_world(std::uint64_t seed) {
     }
   }
   for (int i = 0; i < 3; ++i)
-    bench.platforms.world().faults().add({.after = random.below(4),
-                                          .to_server = random.percent(50),
-                                          .bytes = random.below(3000),
-                                          .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
+    fixture.platforms.world().faults().add({.after = random.below(4),
+                                            .to_server = random.percent(50),
+                                            .bytes = random.below(3000),
+                                            .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
   for (int i = 0; i < 8; ++i) {
     // Each message has a text of its own, so that the ledger tells them apart.
     const std::string text = std::string(kText) + std::to_string(i) + "\r\n" +
                              std::string(random.percent(20) ? random.below(150'000) : random.below(500), 'x') + "\r\n";
-    Sending message(bench, {std::to_string(i) + "a@example.net", std::to_string(i) + "b@example.net"});
+    Sending message(fixture, {std::to_string(i) + "a@example.net", std::to_string(i) + "b@example.net"});
     message.send(text, BodyForm::literal, 1 + random.below(30'000));
     message.expect_honest(text);
-    bench.run_for(5s);
+    fixture.run_for(5s);
   }
 }
 

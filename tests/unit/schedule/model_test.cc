@@ -24,7 +24,7 @@ struct ModelJob {
 
 class Model {
  public:
-  explicit Model(std::uint64_t seed) : random_(seed), options_(options(seed)), bench_(options_) {}
+  explicit Model(std::uint64_t seed) : random_(seed), options_(options(seed)), fixture_(options_) {}
 
   void run(int steps) {
     for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
@@ -88,14 +88,14 @@ class Model {
   }
   // When a ready job of that destination may start.
   Instant startable_at(const std::string& destination) {
-    const DestinationStatus status = bench_.status(destination);
+    const DestinationStatus status = fixture_.status(destination);
     if (status.suspended ? status.probing : running_at(destination) >= status.window) return kNever;
     return status.not_before;
   }
 
   std::mt19937_64 random_;
   ScheduleOptions options_;
-  ScheduleBench bench_;
+  ScheduleBench fixture_;
   std::vector<ModelJob> jobs_;
   std::vector<JobId> gone_;
 };
@@ -103,34 +103,34 @@ class Model {
 void Model::add() {
   const Duration after = pick(2) == 0 ? 0s : some_time();
   ModelJob job = {
-      .destination = "d" + std::to_string(pick(6)), .due = bench_.now + after, .first_attempt = pick(2) == 0};
+      .destination = "d" + std::to_string(pick(6)), .due = fixture_.now + after, .first_attempt = pick(2) == 0};
   // Kept in whole seconds.
-  if (pick(3) != 0) job.expires = std::chrono::ceil<std::chrono::seconds>(bench_.now + some_time() * 2);
-  job.id = bench_.schedule.add({.destination = bench_.schedule.destination(job.destination),
-                                .customer = bench_.schedule.customer("c" + std::to_string(pick(4))),
-                                .due = job.due,
-                                .expires = job.expires,
-                                .first_attempt = job.first_attempt},
-                               bench_.now);
+  if (pick(3) != 0) job.expires = std::chrono::ceil<std::chrono::seconds>(fixture_.now + some_time() * 2);
+  job.id = fixture_.schedule.add({.destination = fixture_.schedule.destination(job.destination),
+                                  .customer = fixture_.schedule.customer("c" + std::to_string(pick(4))),
+                                  .due = job.due,
+                                  .expires = job.expires,
+                                  .first_attempt = job.first_attempt},
+                                 fixture_.now);
   jobs_.push_back(job);
 }
 
 void Model::finish(ModelJob& job, Verdict verdict) {
   const JobId id = job.id;
-  ASSERT_EQ(bench_.schedule.finished(id, verdict, bench_.now), !job.remove);
+  ASSERT_EQ(fixture_.schedule.finished(id, verdict, fixture_.now), !job.remove);
   if (job.remove) return erase(id);
   job.state = JobState::tried;
   if (verdict == Verdict::delivered || verdict == Verdict::refused) {
-    ASSERT_TRUE(bench_.schedule.remove(id, bench_.now));
+    ASSERT_TRUE(fixture_.schedule.remove(id, fixture_.now));
     return erase(id);
   }
   if (pick(4) != 0) put_back(job);
 }
 
 void Model::put_back(ModelJob& job) {
-  job.due = bench_.now + some_time();
+  job.due = fixture_.now + some_time();
   job.first_attempt = false;
-  ASSERT_TRUE(bench_.schedule.retry(job.id, job.due, bench_.now));
+  ASSERT_TRUE(fixture_.schedule.retry(job.id, job.due, fixture_.now));
   job.state = job.hold ? JobState::held : JobState::waiting;
 }
 
@@ -138,33 +138,33 @@ void Model::operate() {
   ModelJob* job = any_job();
   if (job == nullptr) return;
   const JobId id = job->id;
-  Schedule& schedule = bench_.schedule;
+  Schedule& schedule = fixture_.schedule;
   switch (pick(5)) {
     case 0:
-      ASSERT_TRUE(schedule.remove(id, bench_.now));
+      ASSERT_TRUE(schedule.remove(id, fixture_.now));
       if (job->state == JobState::running)
         job->remove = true;
       else
         erase(id);
       break;
     case 1:
-      ASSERT_TRUE(schedule.hold(id, bench_.now));
+      ASSERT_TRUE(schedule.hold(id, fixture_.now));
       job->hold = true;
       if (job->state != JobState::running && job->state != JobState::tried) job->state = JobState::held;
       break;
     case 2:
-      ASSERT_EQ(schedule.release(id, bench_.now), job->hold);
+      ASSERT_EQ(schedule.release(id, fixture_.now), job->hold);
       job->hold = false;
       if (job->state == JobState::held) job->state = JobState::waiting;
       break;
     case 3:
-      ASSERT_EQ(schedule.flush(id, bench_.now), waits(*job));
-      if (waits(*job)) job->due = std::min(job->due, bench_.now);
+      ASSERT_EQ(schedule.flush(id, fixture_.now), waits(*job));
+      if (waits(*job)) job->due = std::min(job->due, fixture_.now);
       break;
     default:
-      ASSERT_TRUE(schedule.flush(schedule.find_destination(job->destination), bench_.now));
+      ASSERT_TRUE(schedule.flush(schedule.find_destination(job->destination), fixture_.now));
       for (ModelJob& each : jobs_)
-        if (each.destination == job->destination && waits(each)) each.due = std::min(each.due, bench_.now);
+        if (each.destination == job->destination && waits(each)) each.due = std::min(each.due, fixture_.now);
   }
 }
 
@@ -181,19 +181,19 @@ void Model::step() {
   } else if (what < 80) {
     operate();
   } else if (what < 95) {
-    const Instant due = bench_.schedule.due(bench_.now);
-    bench_.now = due == kNever ? bench_.now + some_time() : std::max(bench_.now, due);
+    const Instant due = fixture_.schedule.due(fixture_.now);
+    fixture_.now = due == kNever ? fixture_.now + some_time() : std::max(fixture_.now, due);
   } else {
-    bench_.now += some_time();
+    fixture_.now += some_time();
   }
 }
 
 void Model::check_start(ModelJob& job) {
   ASSERT_TRUE(waits(job));
-  ASSERT_LE(job.due, bench_.now);
-  ASSERT_GT(job.expires, bench_.now);
-  ASSERT_EQ(bench_.schedule.status(job.id)->first_attempt, job.first_attempt);
-  const DestinationStatus status = bench_.status(job.destination);
+  ASSERT_LE(job.due, fixture_.now);
+  ASSERT_GT(job.expires, fixture_.now);
+  ASSERT_EQ(fixture_.schedule.status(job.id)->first_attempt, job.first_attempt);
+  const DestinationStatus status = fixture_.status(job.destination);
   const std::uint32_t before = running_at(job.destination);
   job.state = JobState::running;
   ASSERT_EQ(status.running, before + 1);
@@ -201,22 +201,22 @@ void Model::check_start(ModelJob& job) {
     ASSERT_TRUE(status.probing);
   else
     ASSERT_LE(status.running, status.window);
-  ASSERT_LE(running(), bench_.schedule.running());
+  ASSERT_LE(running(), fixture_.schedule.running());
 }
 
 // Takes all that the schedule has to give.
 void Model::settle() {
   for (ModelJob& job : jobs_)
-    if (waits(job)) job.state = job.due <= bench_.now ? JobState::ready : JobState::waiting;
-  while (const auto id = bench_.next()) {
+    if (waits(job)) job.state = job.due <= fixture_.now ? JobState::ready : JobState::waiting;
+  while (const auto id = fixture_.next()) {
     ASSERT_NO_FATAL_FAILURE(check_start(find(*id)));
   }
-  while (const auto id = bench_.schedule.expired(bench_.now)) {
+  while (const auto id = fixture_.schedule.expired(fixture_.now)) {
     ModelJob& job = find(*id);
     ASSERT_TRUE(waits(job) || job.state == JobState::held);
-    ASSERT_LE(job.expires, bench_.now);
+    ASSERT_LE(job.expires, fixture_.now);
     job.state = JobState::tried;
-    ASSERT_TRUE(bench_.schedule.remove(*id, bench_.now));
+    ASSERT_TRUE(fixture_.schedule.remove(*id, fixture_.now));
     erase(*id);
   }
 }
@@ -225,24 +225,24 @@ void Model::check() {
   const bool full = running() >= options_.total_running_max;
   Instant expected = kNever;
   for (const ModelJob& job : jobs_) {
-    ASSERT_EQ(bench_.state(job.id), job.state);
-    ASSERT_EQ(bench_.schedule.status(job.id)->hold, job.hold);
+    ASSERT_EQ(fixture_.state(job.id), job.state);
+    ASSERT_EQ(fixture_.schedule.status(job.id)->hold, job.hold);
     if (!waits(job) && job.state != JobState::held) continue;
-    ASSERT_GT(job.expires, bench_.now) << "should have been said to be expired";
+    ASSERT_GT(job.expires, fixture_.now) << "should have been said to be expired";
     expected = std::min(expected, job.expires);
     if (job.state == JobState::held) continue;
     if (job.state == JobState::waiting) expected = std::min(expected, job.due);
     if (job.state != JobState::ready || full) continue;
     const Instant startable = startable_at(job.destination);
-    ASSERT_GT(startable, bench_.now) << "should have been started";
+    ASSERT_GT(startable, fixture_.now) << "should have been started";
     expected = std::min(expected, startable);
   }
-  ASSERT_EQ(bench_.schedule.due(bench_.now), expected);
-  ASSERT_EQ(bench_.schedule.size(), jobs_.size());
-  ASSERT_EQ(bench_.schedule.running(), running());
-  ASSERT_EQ(bench_.schedule.ready(),
+  ASSERT_EQ(fixture_.schedule.due(fixture_.now), expected);
+  ASSERT_EQ(fixture_.schedule.size(), jobs_.size());
+  ASSERT_EQ(fixture_.schedule.running(), running());
+  ASSERT_EQ(fixture_.schedule.ready(),
             static_cast<std::size_t>(std::ranges::count(jobs_, JobState::ready, &ModelJob::state)));
-  for (const JobId id : gone_) ASSERT_FALSE(bench_.schedule.status(id));
+  for (const JobId id : gone_) ASSERT_FALSE(fixture_.schedule.status(id));
   if (gone_.size() > 50) gone_.erase(gone_.begin(), gone_.begin() + 25);
 }
 
@@ -250,7 +250,7 @@ void Model::check() {
 void Model::drain() {
   for (ModelJob& job : jobs_)
     if (job.hold) {
-      ASSERT_TRUE(bench_.schedule.release(job.id, bench_.now));
+      ASSERT_TRUE(fixture_.schedule.release(job.id, fixture_.now));
       job.hold = false;
       if (job.state == JobState::held) job.state = JobState::waiting;
     }
@@ -261,18 +261,18 @@ void Model::drain() {
     } else if (ModelJob* running = any([](const ModelJob& each) { return each.state == JobState::running; })) {
       finish(*running, Verdict::delivered);
     } else if (!jobs_.empty()) {
-      ASSERT_NE(bench_.schedule.due(bench_.now), kNever);
-      bench_.now = std::max(bench_.now, bench_.schedule.due(bench_.now));
+      ASSERT_NE(fixture_.schedule.due(fixture_.now), kNever);
+      fixture_.now = std::max(fixture_.now, fixture_.schedule.due(fixture_.now));
     }
   }
   EXPECT_TRUE(jobs_.empty());
-  EXPECT_EQ(bench_.schedule.size(), 0U);
-  EXPECT_EQ(bench_.schedule.running(), 0U);
-  EXPECT_EQ(bench_.schedule.ready(), 0U);
-  EXPECT_EQ(bench_.schedule.flow_count(), 0U);
-  EXPECT_EQ(bench_.schedule.due(bench_.now), kNever);
-  EXPECT_LE(bench_.schedule.destination_count(), 3U);
-  EXPECT_EQ(bench_.schedule.counters().added, bench_.schedule.counters().removed);
+  EXPECT_EQ(fixture_.schedule.size(), 0U);
+  EXPECT_EQ(fixture_.schedule.running(), 0U);
+  EXPECT_EQ(fixture_.schedule.ready(), 0U);
+  EXPECT_EQ(fixture_.schedule.flow_count(), 0U);
+  EXPECT_EQ(fixture_.schedule.due(fixture_.now), kNever);
+  EXPECT_LE(fixture_.schedule.destination_count(), 3U);
+  EXPECT_EQ(fixture_.schedule.counters().added, fixture_.schedule.counters().removed);
 }
 
 TEST(ScheduleModelTest, DoesWhatTheModelAllowsAndNothingLess) {

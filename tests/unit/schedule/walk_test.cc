@@ -17,12 +17,12 @@ std::vector<std::uint64_t> messages_of(const std::vector<JobStatus>& page) {
 }
 
 TEST(ScheduleWalkTest, GoesThroughAllDestinations) {
-  ScheduleBench bench;
-  bench.schedule.destination("empty.example");
-  for (std::uint64_t i = 0; i < 3; ++i) bench.add("a", "one.example", i);
-  bench.add("b", "two.example", 3);
-  bench.add("a", "three.example", 4);
-  JobWalk walk(bench.schedule);
+  ScheduleBench fixture;
+  fixture.schedule.destination("empty.example");
+  for (std::uint64_t i = 0; i < 3; ++i) fixture.add("a", "one.example", i);
+  fixture.add("b", "two.example", 3);
+  fixture.add("a", "three.example", 4);
+  JobWalk walk(fixture.schedule);
   EXPECT_THAT(messages_of(walk.next(2)), ElementsAre(0, 1));
   EXPECT_FALSE(walk.over());
   EXPECT_THAT(messages_of(walk.next(10)), ElementsAre(2, 3, 4));
@@ -31,28 +31,28 @@ TEST(ScheduleWalkTest, GoesThroughAllDestinations) {
 }
 
 TEST(ScheduleWalkTest, GoesThroughOneDestination) {
-  ScheduleBench bench;
-  bench.add("a", "one.example", 1);
-  bench.add("a", "two.example", 2);
-  bench.add("a", "three.example", 3);
-  JobWalk one(bench.schedule, bench.schedule.find_destination("two.example"));
+  ScheduleBench fixture;
+  fixture.add("a", "one.example", 1);
+  fixture.add("a", "two.example", 2);
+  fixture.add("a", "three.example", 3);
+  JobWalk one(fixture.schedule, fixture.schedule.find_destination("two.example"));
   EXPECT_THAT(messages_of(one.next(10)), ElementsAre(2));
   EXPECT_TRUE(one.over());
-  EXPECT_TRUE(JobWalk(bench.schedule, bench.schedule.find_destination("four.example")).over());
+  EXPECT_TRUE(JobWalk(fixture.schedule, fixture.schedule.find_destination("four.example")).over());
 }
 
 TEST(ScheduleWalkTest, KeepsItsPlaceWhenJobsGo) {
-  ScheduleBench bench;
+  ScheduleBench fixture;
   std::vector<JobId> jobs;
-  for (std::uint64_t i = 0; i < 10; ++i) jobs.push_back(bench.add("a", "example.com", i));
-  JobWalk walk(bench.schedule);
-  JobWalk other(bench.schedule);
+  for (std::uint64_t i = 0; i < 10; ++i) jobs.push_back(fixture.add("a", "example.com", i));
+  JobWalk walk(fixture.schedule);
+  JobWalk other(fixture.schedule);
   EXPECT_THAT(messages_of(walk.next(4)), ElementsAre(0, 1, 2, 3));
   // All that were seen, the next one, and one that is still to come.
-  for (const std::size_t gone : {0, 1, 2, 3, 4, 5, 7}) EXPECT_TRUE(bench.schedule.remove(jobs[gone], bench.now));
+  for (const std::size_t gone : {0, 1, 2, 3, 4, 5, 7}) EXPECT_TRUE(fixture.schedule.remove(jobs[gone], fixture.now));
   EXPECT_THAT(messages_of(walk.next(2)), ElementsAre(6, 8));
   EXPECT_THAT(messages_of(other.next(10)), ElementsAre(6, 8, 9));
-  EXPECT_TRUE(bench.schedule.remove(jobs[9], bench.now));
+  EXPECT_TRUE(fixture.schedule.remove(jobs[9], fixture.now));
   EXPECT_TRUE(walk.over());
 }
 
@@ -60,16 +60,16 @@ TEST(ScheduleWalkTest, KeepsItsPlaceWhenJobsGo) {
 TEST(ScheduleWalkTest, GoesOnWhenItsDestinationGoes) {
   ScheduleOptions options;
   options.destinations_unused_max = 1;
-  ScheduleBench bench(options);
-  const JobId first = bench.add("a", "one.example", 1);
-  const JobId second = bench.add("a", "one.example", 2);
-  bench.add("a", "two.example", 3);
-  JobWalk walk(bench.schedule);
+  ScheduleBench fixture(options);
+  const JobId first = fixture.add("a", "one.example", 1);
+  const JobId second = fixture.add("a", "one.example", 2);
+  fixture.add("a", "two.example", 3);
+  JobWalk walk(fixture.schedule);
   EXPECT_THAT(messages_of(walk.next(1)), ElementsAre(1));
-  EXPECT_TRUE(bench.schedule.remove(first, bench.now));
-  EXPECT_TRUE(bench.schedule.remove(second, bench.now));
-  bench.schedule.destination("three.example");
-  EXPECT_FALSE(bench.schedule.find_destination("one.example"));
+  EXPECT_TRUE(fixture.schedule.remove(first, fixture.now));
+  EXPECT_TRUE(fixture.schedule.remove(second, fixture.now));
+  fixture.schedule.destination("three.example");
+  EXPECT_FALSE(fixture.schedule.find_destination("one.example"));
   EXPECT_THAT(messages_of(walk.next(10)), ElementsAre(3));
 }
 
@@ -77,10 +77,10 @@ TEST(ScheduleWalkTest, GoesOnWhenItsDestinationGoes) {
 TEST(ScheduleWalkTest, LooksAtSoMuchAndNoMore) {
   ScheduleOptions options;
   options.destinations_unused_max = 1000;
-  ScheduleBench bench(options);
-  for (int i = 0; i < 200; ++i) bench.schedule.destination(std::to_string(i));
-  bench.add("a", "last.example", 1);
-  JobWalk walk(bench.schedule);
+  ScheduleBench fixture(options);
+  for (int i = 0; i < 200; ++i) fixture.schedule.destination(std::to_string(i));
+  fixture.add("a", "last.example", 1);
+  JobWalk walk(fixture.schedule);
   int pages = 0;
   std::vector<JobStatus> found;
   for (; found.empty(); ++pages) found = walk.next(1);

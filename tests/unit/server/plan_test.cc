@@ -132,7 +132,7 @@ TEST(Plan, LoopbackIsOursWhereAListenerIsOnAllAddresses) {
   const auto takes = [](const std::string& listener, const std::string& port) {
     const auto plan = plan_of("[dns]\nunwanted = []\n[[listener]]\naddress = \"" + listener +
                               "\"\n[[route]]\nmx = true\nport = " + port + "\n");
-    return !mx::in_networks(io::Address::from_ip("127.0.0.2", 25)->ip_bytes(), exchange_rules(plan->config).unwanted);
+    return !mx::in_networks(io::Address::from_ip("127.0.0.2", 25)->ip_bytes(), mx_rules(plan->config).unwanted);
   };
   EXPECT_FALSE(takes("0.0.0.0:25", "25"));
   EXPECT_FALSE(takes("[::]:25", "25"));

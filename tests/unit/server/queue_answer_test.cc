@@ -20,48 +20,48 @@ constexpr WallMillis kLater = 1'000'000'000;
 
 class QueueControlTest : public ::testing::Test {
  protected:
-  QueueControlTest() { bench_.options().expire = std::chrono::years(1); }
+  QueueControlTest() { fixture_.options().expire = std::chrono::years(1); }
 
   // So many messages that wait: one in three is from bob.
   void fill(std::size_t count = kMessages) {
-    bench_.start();
+    fixture_.start();
     std::size_t done = 0;
     TaskSet tasks;
     loop().post([&] {
       for (std::size_t i = 0; i < count; ++i) tasks.add(keep(i, done));
     });
-    ASSERT_TRUE(bench_.run_until([&] { return done == count && tasks.live() == 0; }));
+    ASSERT_TRUE(fixture_.run_until([&] { return done == count && tasks.live() == 0; }));
   }
   control::QueueAnswer ask(const control::QueueRequest& request) {
     reads_before_ = faults().calls(sim::SimCall::read_file);
-    batches_before_ = bench_.spool().log_counters().batches;
+    batches_before_ = fixture_.spool().log_counters().batches;
     turns_before_ = loop().counters().turns;
     operations_max_ = 0;
     asking_ = true;
     TaskSet watch;
     loop().post([&] { watch.add(look_on()); });
-    control::QueueAnswer answer = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
-      return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, request);
+    control::QueueAnswer answer = testing::await<control::QueueAnswer>(fixture_.fixture.platforms, loop(), [&] {
+      return answer_queue(loop(), fixture_.queue(), fixture_.spool(), 0, request);
     });
     asking_ = false;
-    EXPECT_TRUE(bench_.run_until([&] { return watch.live() == 0; }));
+    EXPECT_TRUE(fixture_.run_until([&] { return watch.live() == 0; }));
     return answer;
   }
-  io::Loop& loop() { return bench_.bench.loop; }
-  sim::SimFaults& faults() { return bench_.bench.platforms.world().faults(); }
+  io::Loop& loop() { return fixture_.fixture.loop; }
+  sim::SimFaults& faults() { return fixture_.fixture.platforms.world().faults(); }
   [[nodiscard]] std::uint64_t reads() { return faults().calls(sim::SimCall::read_file) - reads_before_; }
-  [[nodiscard]] std::uint64_t batches() { return bench_.spool().log_counters().batches - batches_before_; }
+  [[nodiscard]] std::uint64_t batches() { return fixture_.spool().log_counters().batches - batches_before_; }
 
   [[nodiscard]] std::uint64_t turns() { return loop().counters().turns - turns_before_; }
   // One more job of a message, for a destination of its own.
   void add_job(spool::QueueId id, const std::string& destination) {
     loop().post([this, id, destination] {
-      bench_.queue().restore({.id = id, .arrived = bench_.queue().wall(), .due = bench_.queue().wall() + kLater},
-                             "acme", destination);
+      fixture_.queue().restore({.id = id, .arrived = fixture_.queue().wall(), .due = fixture_.queue().wall() + kLater},
+                               "acme", destination);
     });
   }
 
-  relay::QueueBench bench_{1, {.short_percent = 0}};
+  relay::QueueBench fixture_{1, {.short_percent = 0}};
   std::size_t operations_max_ = 0;
   bool ask_and_stop_ = false;  // at the first look
 
@@ -71,20 +71,20 @@ class QueueControlTest : public ::testing::Test {
     spool::Stored stored{.envelope = {.id = message::queue_id_text(id),
                                       .reverse_path = number % 3 == 0 ? "bob@example.com" : "ann@example.com"},
                          .submitter = {.customer = "acme"},
-                         .arrived = bench_.queue().wall()};
+                         .arrived = fixture_.queue().wall()};
     stored.envelope.recipients.push_back({.forward_path = "to" + std::to_string(number) + "@example.net"});
     message::DeliveryStatus status{.tries = 1};
     status.recipients.push_back({.tries = 1, .due = stored.arrived + kLater});
     status.update_due();
     const Chain nothing;
-    EXPECT_TRUE(co_await bench_.spool().store(id, stored, status, nothing));
-    bench_.queue().add(id, stored, status);
+    EXPECT_TRUE(co_await fixture_.spool().store(id, stored, status, nothing));
+    fixture_.queue().add(id, stored, status);
     ++done;
   }
   // Once in a turn, as a delivery would come to its turn.
   Task<void> look_on() {
     while (asking_) {
-      if (std::exchange(ask_and_stop_, false)) bench_.queue().end_orders();
+      if (std::exchange(ask_and_stop_, false)) fixture_.queue().end_orders();
       operations_max_ = std::max<std::size_t>(operations_max_, loop().operations_live());
       co_await loop().sleep(Duration::zero(), "another turn");
     }
@@ -121,22 +121,22 @@ TEST_F(QueueControlTest, ManyOrdersShareAWrite) {
   fill();
   EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .all = true}).changed, kMessages);
   EXPECT_LE(batches(), kMessages / 10);
-  EXPECT_EQ(bench_.queue().jobs(1).at(0).state, schedule::JobState::held);
-  EXPECT_EQ(bench_.queue().jobs(kMessages).at(0).state, schedule::JobState::held);
+  EXPECT_EQ(fixture_.queue().jobs(1).at(0).state, schedule::JobState::held);
+  EXPECT_EQ(fixture_.queue().jobs(kMessages).at(0).state, schedule::JobState::held);
   EXPECT_EQ(ask({.verb = control::QueueVerb::release, .all = true}).changed, kMessages);
   // Released is due now.
-  EXPECT_TRUE(bench_.run_until([&] { return bench_.empty(); }));
+  EXPECT_TRUE(fixture_.run_until([&] { return fixture_.empty(); }));
 }
 
 // What is removed goes from under the walk, which began again each time.
 TEST_F(QueueControlTest, RemovalOfSomeReadsTheOthersOnce) {
   fill();
   EXPECT_EQ(ask({.verb = control::QueueVerb::remove, .sender = "bob@example.com"}).changed, kMessages / 3);
-  EXPECT_EQ(bench_.spool().messages(), kMessages - kMessages / 3);
+  EXPECT_EQ(fixture_.spool().messages(), kMessages - kMessages / 3);
   // Those that go are read by the queue as well.
   EXPECT_EQ(reads(), kMessages + kMessages / 3);
   EXPECT_EQ(ask({.verb = control::QueueVerb::remove, .all = true}).changed, kMessages - kMessages / 3);
-  EXPECT_TRUE(bench_.empty());
+  EXPECT_TRUE(fixture_.empty());
 }
 
 // The fewer were wanted still, the fewer were read at one time: the last one alone.
@@ -167,7 +167,7 @@ TEST_F(QueueControlTest, ManyDestinationsShareAPage) {
   ask({.verb = control::QueueVerb::list, .customer = "nobody"});
   EXPECT_LE(turns(), 1000 / 256 + 20);
   EXPECT_EQ(ask({.verb = control::QueueVerb::hold, .destination = "farm/77"}).changed, 1U);
-  EXPECT_EQ(bench_.queue().jobs(77).at(0).state, schedule::JobState::held);
+  EXPECT_EQ(fixture_.queue().jobs(77).at(0).state, schedule::JobState::held);
   const control::QueueAnswer one = ask({.verb = control::QueueVerb::destinations, .destination = "farm/78"});
   ASSERT_EQ(one.destinations.size(), 1U);
   EXPECT_EQ(one.destinations[0].jobs, 1U);
@@ -185,7 +185,7 @@ TEST_F(QueueControlTest, AMessageForSeveralDestinationsIsMetOnce) {
 // It was refused, and what held up a stop could not be seen.
 TEST_F(QueueControlTest, TheQueueIsShownWhileTheCoreDrains) {
   fill(20);
-  bench_.queue().stop();
+  fixture_.queue().stop();
   EXPECT_EQ(ask({.verb = control::QueueVerb::list}).rows.size(), 20U);
   EXPECT_EQ(ask({.verb = control::QueueVerb::show, .id = message::queue_id_text(1)}).rows.size(), 1U);
   EXPECT_FALSE(ask({.verb = control::QueueVerb::list, .recipient = "to3@example.net"}).cut_short);
@@ -197,24 +197,24 @@ TEST_F(QueueControlTest, OrdersWhileTheCoreDrainsHoldAfterTheNextStart) {
     return ask({.verb = verb, .id = message::queue_id_text(id)}).changed;
   };
   EXPECT_EQ(order(control::QueueVerb::hold, 2), 1U);
-  bench_.queue().stop();
+  fixture_.queue().stop();
   EXPECT_EQ(order(control::QueueVerb::hold, 1), 1U);
   EXPECT_EQ(order(control::QueueVerb::release, 2), 1U);
   EXPECT_EQ(order(control::QueueVerb::remove, 3), 1U);
-  ASSERT_TRUE(bench_.bench.platforms.run_for(10s));
-  EXPECT_EQ(bench_.hop().ledger.size(), 0U) << "no attempt starts, also of what was released";
-  bench_.stop();
-  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
-  bench_.start();
-  EXPECT_EQ(bench_.spool().messages(), 2U);
-  EXPECT_EQ(bench_.queue().jobs(1).at(0).state, schedule::JobState::held);
-  EXPECT_NE(bench_.queue().jobs(2).at(0).state, schedule::JobState::held);
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(10s));
+  EXPECT_EQ(fixture_.hop().ledger.size(), 0U) << "no attempt starts, also of what was released";
+  fixture_.stop();
+  fixture_.fixture.platforms.world().set_reachable(relay::Fixture::kFirst, false);
+  fixture_.start();
+  EXPECT_EQ(fixture_.spool().messages(), 2U);
+  EXPECT_EQ(fixture_.queue().jobs(1).at(0).state, schedule::JobState::held);
+  EXPECT_NE(fixture_.queue().jobs(2).at(0).state, schedule::JobState::held);
 }
 
 // It would say that so many are tried now, and none is.
 TEST_F(QueueControlTest, AFlushWhileTheCoreDrainsIsRefused) {
   fill(2);
-  bench_.queue().stop();
+  fixture_.queue().stop();
   for (const control::QueueRequest& request :
        {control::QueueRequest{.verb = control::QueueVerb::flush, .all = true},
         control::QueueRequest{.verb = control::QueueVerb::flush, .destination = "farm"}}) {
@@ -226,13 +226,13 @@ TEST_F(QueueControlTest, AFlushWhileTheCoreDrainsIsRefused) {
 
 TEST_F(QueueControlTest, NoOrderBeginsOnceTheSpoolIsAboutToClose) {
   fill(2);
-  bench_.queue().end_orders();
+  fixture_.queue().end_orders();
   for (const auto verb : {control::QueueVerb::list, control::QueueVerb::hold, control::QueueVerb::remove}) {
     const control::QueueAnswer answer = ask({.verb = verb, .id = message::queue_id_text(1)});
     EXPECT_TRUE(answer.cut_short);
     EXPECT_EQ(answer.found + answer.rows.size(), 0U);
   }
-  EXPECT_EQ(bench_.spool().messages(), 2U);
+  EXPECT_EQ(fixture_.spool().messages(), 2U);
 }
 
 // A core that is to end does not wait for a search of a million messages.
@@ -250,19 +250,19 @@ TEST_F(QueueControlTest, TheEndOfTheCoreCutsItShort) {
 
 // A message for bob, who was told 451, and eve, who has it: the attempt's own last word is eve's 250.
 TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
-  bench_.start();
-  bench_.hop().add({.stage = testing::HopStage::recipient,
-                    .count = testing::kAlways,
-                    .say = "451 4.2.1 Try later\r\n",
-                    .only_for = "bob"});
-  EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {"bob@example.net", "eve@example.net"}), 250);
+  fixture_.start();
+  fixture_.hop().add({.stage = testing::HopStage::recipient,
+                      .count = testing::kAlways,
+                      .say = "451 4.2.1 Try later\r\n",
+                      .only_for = "bob"});
+  EXPECT_EQ(fixture_.send("From: ann@example.com\r\n\r\nx\r\n", {"bob@example.net", "eve@example.net"}), 250);
   const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
   ASSERT_EQ(answer.rows.size(), 1U);
   EXPECT_EQ(answer.rows[0].last_response, "451 4.2.1 Try later");
   EXPECT_EQ(answer.rows[0].state, "waiting");
-  EXPECT_GT(answer.rows[0].due, bench_.queue().wall());
+  EXPECT_GT(answer.rows[0].due, fixture_.queue().wall());
   const std::string shown =
-      control::render_queue({.verb = control::QueueVerb::list}, std::vector{answer}, bench_.queue().wall());
+      control::render_queue({.verb = control::QueueVerb::list}, std::vector{answer}, fixture_.queue().wall());
   EXPECT_THAT(shown, ::testing::HasSubstr("451 4.2.1 Try later"));
   EXPECT_THAT(shown, ::testing::Not(::testing::HasSubstr("250")));
   // What the destination said is no secret either, though the queue has not asked it yet.
@@ -274,25 +274,25 @@ TEST_F(QueueControlTest, ARowSaysWhatWasSaidLastOfThoseWhoWait) {
 
 // It was "ready", and tried "now", while its destination was left alone for an hour.
 TEST_F(QueueControlTest, AMessageOfASuspendedDestinationIsNotReady) {
-  bench_.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
-  bench_.bench.route.mode = route::RouteMode::store;
-  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
-  bench_.start();
+  fixture_.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
+  fixture_.fixture.route.mode = route::RouteMode::store;
+  fixture_.fixture.platforms.world().set_reachable(relay::Fixture::kFirst, false);
+  fixture_.start();
   for (const char* recipient : {"tried@example.net", "fresh@example.net"}) {
-    EXPECT_EQ(bench_.send("From: ann@example.com\r\n\r\nx\r\n", {recipient}), 250);
-    ASSERT_TRUE(bench_.bench.platforms.run_for(30s));
+    EXPECT_EQ(fixture_.send("From: ann@example.com\r\n\r\nx\r\n", {recipient}), 250);
+    ASSERT_TRUE(fixture_.fixture.platforms.run_for(30s));
   }
   const control::QueueAnswer answer = ask({.verb = control::QueueVerb::list});
   ASSERT_EQ(answer.rows.size(), 2U);
   for (const control::QueueRow& row : answer.rows) {
     EXPECT_EQ(row.state, "waiting") << row.recipients[0];
-    EXPECT_GT(row.due, bench_.queue().wall() + 40 * 60 * 1000) << row.recipients[0];
+    EXPECT_GT(row.due, fixture_.queue().wall() + 40 * 60 * 1000) << row.recipients[0];
     EXPECT_NE(row.last_response, "") << row.recipients[0] << ": what is known of its destination";
   }
 }
 
 TEST_F(QueueControlTest, AFlushCountsMessages) {
-  bench_.bench.platforms.world().set_reachable(relay::Bench::kFirst, false);
+  fixture_.fixture.platforms.world().set_reachable(relay::Fixture::kFirst, false);
   fill(5);
   EXPECT_EQ(ask({.verb = control::QueueVerb::flush, .destination = "farm"}).changed, 5U);
   const control::QueueAnswer none = ask({.verb = control::QueueVerb::flush, .destination = "elsewhere"});
@@ -389,9 +389,9 @@ TEST(QueueAnswers, AreInPagesWhereAllCoresTogetherHaveTooMuchToGather) {
 }
 
 // Takes what comes, a page at a time; goes away after so many.
-class PageTaker final : public QueuePages {
+class PageSink final : public QueuePages {
  public:
-  PageTaker(io::Loop& loop, std::size_t pages_max) : loop_(loop), pages_max_(pages_max) {}
+  PageSink(io::Loop& loop, std::size_t pages_max) : loop_(loop), pages_max_(pages_max) {}
   Task<bool> page(control::QueueAnswer page) override {
     largest = std::max(largest, page.rows.size() + page.destinations.size());
     text += control::render_page({.json = true}, page, text.empty());
@@ -409,18 +409,18 @@ class PageTaker final : public QueuePages {
 
 TEST_F(QueueControlTest, ALongAnswerGoesOutInPages) {
   fill();
-  PageTaker taker(loop(), 1000);
-  control::QueueAnswer last = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
-    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &taker);
+  PageSink sink(loop(), 1000);
+  control::QueueAnswer last = testing::await<control::QueueAnswer>(fixture_.fixture.platforms, loop(), [&] {
+    return answer_queue(loop(), fixture_.queue(), fixture_.spool(), 0, {.json = true}, &sink);
   });
   EXPECT_FALSE(last.cut_short);
-  const std::string text = taker.text + control::render_page({.json = true}, last, false);
+  const std::string text = sink.text + control::render_page({.json = true}, last, false);
   EXPECT_EQ(std::ranges::count(text, '{'), static_cast<std::ptrdiff_t>(kMessages));
-  EXPECT_GE(taker.pages, kMessages / 600);
-  EXPECT_LE(taker.largest, 600U) << "it is not gathered";
-  PageTaker impatient(loop(), 2);
-  last = testing::await<control::QueueAnswer>(bench_.bench.platforms, loop(), [&] {
-    return answer_queue(loop(), bench_.queue(), bench_.spool(), 0, {.json = true}, &impatient);
+  EXPECT_GE(sink.pages, kMessages / 600);
+  EXPECT_LE(sink.largest, 600U) << "it is not gathered";
+  PageSink impatient(loop(), 2);
+  last = testing::await<control::QueueAnswer>(fixture_.fixture.platforms, loop(), [&] {
+    return answer_queue(loop(), fixture_.queue(), fixture_.spool(), 0, {.json = true}, &impatient);
   });
   EXPECT_EQ(impatient.pages, 2U);
   EXPECT_TRUE(last.cut_short);

@@ -1,4 +1,4 @@
-// The whole relay in one simulated world: the real sessions on one side, the real takers, spool and queue behind them,
+// The whole relay in one simulated world: the real sessions on one side, the real sinks, spool and queue behind them,
 // next hops on the other, and everything between them breaks.  Whatever was answered with 250 comes to a next hop as it
 // was sent; what nobody may send never does.
 #include <gtest/gtest.h>
@@ -20,28 +20,29 @@ using testing::HopFault;
 using testing::HopStage;
 
 // What sessions are given, as Generation gives it.
-class Takers final : public message::TakerFactory, public session::IdSource {
+class Sinks final : public message::MessageSinkFactory, public session::IdSource {
  public:
-  explicit Takers(relay::QueueBench& bench) : bench_(bench) {}
-  std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override {
-    return std::make_unique<relay::Incoming>(
-        relay::Incoming::Parts{
-            .loop = bench_.bench.loop, .router = bench_.router(), .spool = bench_.spool(), .queue = bench_.queue()},
-        submitter);
+  explicit Sinks(relay::QueueBench& fixture) : fixture_(fixture) {}
+  std::unique_ptr<message::MessageSink> make(const message::Submitter& submitter) override {
+    return std::make_unique<relay::Incoming>(relay::Incoming::Parts{.loop = fixture_.fixture.loop,
+                                                                    .router = fixture_.router(),
+                                                                    .spool = fixture_.spool(),
+                                                                    .queue = fixture_.queue()},
+                                             submitter);
   }
   [[nodiscard]] const smtp::StandardReply* refusal() const override {
-    return bench_.spool().accepting() ? nullptr : &smtp::replies::kNoSpace;
+    return fixture_.spool().accepting() ? nullptr : &smtp::replies::kNoSpace;
   }
-  std::string next() override { return bench_.next_id(); }
+  std::string next() override { return fixture_.next_id(); }
 
  private:
-  relay::QueueBench& bench_;
+  relay::QueueBench& fixture_;
 };
 
-void break_hops(relay::QueueBench& bench, sim::SimRandom& random) {
+void break_hops(relay::QueueBench& fixture, sim::SimRandom& random) {
   constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,    HopStage::recipient,
                                   HopStage::data,     HopStage::body, HopStage::message, HopStage::rset};
-  for (const auto& hop : bench.bench.hops) {
+  for (const auto& hop : fixture.fixture.hops) {
     for (std::uint64_t i = random.below(6); i > 0; --i) {
       HopFault fault{.stage = kStages[random.below(std::size(kStages))],
                      .after = static_cast<unsigned>(random.below(4)),
@@ -76,9 +77,9 @@ struct Tally {
   std::uint64_t stored = 0;
 };
 
-void compare(relay::QueueBench& bench, const std::vector<std::unique_ptr<testing::Sender>>& senders, Tally& tally) {
+void compare(relay::QueueBench& fixture, const std::vector<std::unique_ptr<testing::Sender>>& senders, Tally& tally) {
   std::map<std::string, int> arrived;  // how often it was answered with 250
-  for (const auto& hop : bench.bench.hops) {
+  for (const auto& hop : fixture.fixture.hops) {
     for (const testing::HopMessage& message : hop->ledger) {
       const std::size_t start = message.content.find("From: <");
       ASSERT_NE(start, std::string::npos);
@@ -102,22 +103,22 @@ void compare(relay::QueueBench& bench, const std::vector<std::unique_ptr<testing
 // Returns the hash of all that happened.
 std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
   sim::SimRandom random(seed);
-  relay::QueueBench bench(seed, sim::SimOptions::varied(seed), 2);
-  bench.bench.route.fallback = true;
-  if (random.percent(30)) bench.bench.route.mode = route::RouteMode::store;
-  if (random.percent(30)) bench.bench.route.dialog = route::RouteDialog::eager;
-  // In some worlds a line brings an octet a millisecond.
+  relay::QueueBench fixture(seed, sim::SimOptions::varied(seed), 2);
+  fixture.fixture.route.fallback = true;
+  if (random.percent(30)) fixture.fixture.route.mode = route::RouteMode::store;
+  if (random.percent(30)) fixture.fixture.route.dialog = route::RouteDialog::eager;
+  // In some worlds a line brings a byte a millisecond.
   for (Duration route::Route::* timeout : {&route::Route::command_timeout, &route::Route::data_timeout,
                                            &route::Route::block_timeout, &route::Route::final_timeout})
-    bench.bench.route.*timeout = 10min;
-  bench.options().expire = 24h;
-  bench.start();
-  testing::Platforms& platforms = bench.bench.platforms;
+    fixture.fixture.route.*timeout = 10min;
+  fixture.options().expire = 24h;
+  fixture.start();
+  testing::Platforms& platforms = fixture.fixture.platforms;
   io::Loop& there = platforms.add_loop(testing::kClientHost);
-  Takers takers(bench);
-  testing::SessionHost host(platforms, bench.bench.loop, &takers, &takers);
+  Sinks sinks(fixture);
+  testing::SessionHost host(platforms, fixture.fixture.loop, &sinks, &sinks);
   testing::break_network(platforms.world(), random);
-  break_hops(bench, random);
+  break_hops(fixture, random);
   break_disk(platforms.world(), random);
   std::vector<std::unique_ptr<testing::Sender>> senders;
   TaskSet tasks;
@@ -130,16 +131,17 @@ std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
   });
   EXPECT_TRUE(platforms.run_until([&] { return begun && tasks.live() == 0; }));
   host.close();
-  tally.stored += bench.spool().counters().stored;
+  tally.stored += fixture.spool().counters().stored;
   // Somebody restarts it, and what was broken is repaired.
   if (random.percent(50)) {
-    bench.stop();
-    bench.start();
+    fixture.stop();
+    fixture.start();
   }
   platforms.world().faults().clear();
-  for (const auto& hop : bench.bench.hops) hop->forgive();
-  EXPECT_TRUE(bench.run_until([&] { return bench.empty(); })) << bench.spool().messages() << " are left in the queue";
-  compare(bench, senders, tally);
+  for (const auto& hop : fixture.fixture.hops) hop->forgive();
+  EXPECT_TRUE(fixture.run_until([&] { return fixture.empty(); }))
+      << fixture.spool().messages() << " are left in the queue";
+  compare(fixture, senders, tally);
   return platforms.world().trace_hash();
 }
 

@@ -64,7 +64,7 @@ TEST_F(AbortedMessageTest, InTheMiddleOfItsContent) {
 
 // Said to us by the next hop while the client waited, so that it has no message to send.
 TEST_F(AbortedMessageTest, WhereNoRecipientWasTaken) {
-  host.takers.on_recipient = [](const message::Recipient&) { return smtp::Reply(451, {4, 3, 0}, "not now"); };
+  host.sinks.on_recipient = [](const message::Recipient&) { return smtp::Reply(451, {4, 3, 0}, "not now"); };
   client().log_in();
   EXPECT_EQ(client().say(kMail), 250);
   EXPECT_EQ(client().say(kRcpt), 451);

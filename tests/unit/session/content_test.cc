@@ -51,7 +51,7 @@ class ContentTest : public ::testing::Test {
   }
   // What came of the message that was taken last, or before it; without what the relay puts in front, or with it.
   std::string arrived(std::size_t before = 0, bool all = false) const {
-    const auto& ledger = host.takers.ledger;
+    const auto& ledger = host.sinks.ledger;
     if (ledger.size() <= before) return "nothing";
     const std::string& content = ledger[ledger.size() - 1 - before].content;
     if (all) return content;
@@ -159,7 +159,7 @@ TEST_F(ContentTest, AForeignSenderIsRefused) {
     EXPECT_EQ(submit(std::string(kFrom) + field + "\r\n\r\nhello\r\n"), 550) << field;
     EXPECT_EQ(submit(std::string(field) + "\r\n" + std::string(kFrom) + "\r\nhello\r\n"), 550) << field;
   }
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
 }
 
 TEST_F(ContentTest, AForeignSenderIsLeftOutWhereThatIsSet) {
@@ -238,7 +238,7 @@ TEST_F(ContentTest, NoFalseEndEndsAMessageHoweverItIsCut) {
     const std::size_t begin = kText.size() - 2;
     for (std::size_t cut = begin - 1; cut <= begin + end.size() + 3; ++cut) {
       SCOPED_TRACE(::testing::PrintToString(std::string(end)) + " cut at " + std::to_string(cut));
-      host.takers.ledger.clear();
+      host.sinks.ledger.clear();
       envelope();
       ASSERT_EQ(client().say("DATA"), 354);
       client().send(text.substr(0, cut));
@@ -250,9 +250,9 @@ TEST_F(ContentTest, NoFalseEndEndsAMessageHoweverItIsCut) {
       const bool bare_cr = (std::string("x") + std::string(end) + "M").find("\r.") != std::string::npos ||
                            std::string(end).find("\r\r") != std::string::npos || end.ends_with('\r');
       EXPECT_EQ(code, bare_cr ? 550 : 250);
-      ASSERT_THAT(host.takers.ledger, SizeIs(bare_cr ? 0 : 1));
+      ASSERT_THAT(host.sinks.ledger, SizeIs(bare_cr ? 0 : 1));
       if (bare_cr) continue;
-      const std::string& content = host.takers.ledger[0].content;
+      const std::string& content = host.sinks.ledger[0].content;
       EXPECT_TRUE(content.ends_with("\r\n\r\nsmuggled\r\n"));
       EXPECT_EQ(content.find("\r\n.\r\n"), std::string::npos) << content;
       for (std::size_t at = content.find('\n'); at != std::string::npos; at = content.find('\n', at + 1))
@@ -269,13 +269,13 @@ TEST_F(ContentTest, ChunksAreCutAnywhere) {
                          end.find("\r\r") != std::string_view::npos || end.ends_with('\r');
     for (std::size_t cut = kText.size() - 3; cut <= kText.size() + end.size(); ++cut) {
       SCOPED_TRACE(::testing::PrintToString(std::string(end)) + " cut at " + std::to_string(cut));
-      host.takers.ledger.clear();
+      host.sinks.ledger.clear();
       envelope();
       client().send("BDAT " + std::to_string(cut) + "\r\n" + text.substr(0, cut));
       EXPECT_EQ(client().reply().code, 250);
       client().send("BDAT " + std::to_string(text.size() - cut) + " LAST\r\n" + text.substr(cut));
       EXPECT_EQ(client().reply().code, bare_cr ? 550 : 250);
-      ASSERT_THAT(host.takers.ledger, SizeIs(bare_cr ? 0 : 1));
+      ASSERT_THAT(host.sinks.ledger, SizeIs(bare_cr ? 0 : 1));
       if (bare_cr) continue;
       std::string want;
       for (std::size_t i = 0; i < text.size(); ++i) {
@@ -309,7 +309,7 @@ TEST_F(ContentTest, WhatIsNotAsciiIsSaidOfTheMessageAndNotOfTheKeyword) {
   };
   for (const Row& row : rows) {
     EXPECT_EQ(submit(row.text), 250);
-    EXPECT_EQ(host.takers.facts, row.facts) << row.text;
+    EXPECT_EQ(host.sinks.facts, row.facts) << row.text;
   }
 }
 

@@ -41,7 +41,7 @@ TEST_F(EndReasonTest, DataThatIsBrokenOffIsNamedWithItsMessageAndItsBytes) {
   EXPECT_EQ(last.account, "ann@example.com");
   EXPECT_EQ(last.content_bytes, kText.size());
   EXPECT_EQ(last.id, "Q1");
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
 }
 
 TEST_F(EndReasonTest, AChunkThatIsBrokenOff) {
@@ -151,7 +151,7 @@ TEST_F(EndReasonTest, AByteASecondInDataIsTooSlow) {
   client().send(kText);
   EXPECT_THAT(trickle("x", 400), StartsWith("421 4.4.2 "));
   EXPECT_EQ(end().reason, EndReason::content_too_slow);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 TEST_F(EndReasonTest, AByteASecondInAChunkIsTooSlow) {
@@ -186,7 +186,7 @@ TEST_F(EndReasonTest, APauseIsNotTooSlow) {
 
 TEST_F(EndReasonTest, ANextHopThatIsSlowIsNotTheClientsFault) {
   envelope();
-  host.takers.pause = 150s;  // for each piece
+  host.sinks.pause = 150s;  // for each piece
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
   for (int i = 0; i < 20; ++i) {

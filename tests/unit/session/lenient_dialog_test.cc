@@ -46,7 +46,7 @@ class LenientDialogTest : public ::testing::Test {
   }
   // The last message that was taken, or an empty one; and its recipients.
   testing::TakenMessage last() {
-    return host.takers.ledger.empty() ? testing::TakenMessage() : host.takers.ledger.back();
+    return host.sinks.ledger.empty() ? testing::TakenMessage() : host.sinks.ledger.back();
   }
   std::vector<std::string> recipients() { return last().recipients; }
 
@@ -115,7 +115,7 @@ TEST_F(LenientDialogTest, RecipientsWithOtherDsnParametersStayApart) {
 
 TEST_F(LenientDialogTest, ARecipientThatWasRefusedIsAskedForAgain) {
   int asked = 0;
-  host.takers.on_recipient = [&asked](const message::Recipient& /*recipient*/) {
+  host.sinks.on_recipient = [&asked](const message::Recipient& /*recipient*/) {
     return ++asked == 1 ? smtp::Reply(451, {4, 2, 1}, "later") : smtp::Reply(smtp::replies::kRecipientOk);
   };
   client().log_in();
@@ -170,7 +170,7 @@ TEST_F(LenientDialogTest, PathsWithoutBracketsAreTheSameMailboxes) {
 TEST_F(LenientDialogTest, AnAuthParameterGrantsNothing) {
   client().log_in();
   EXPECT_EQ(submit({"<b@d.example>"}, kText, std::string(kMail) + " AUTH=alice").code, 250);
-  EXPECT_THAT(host.takers.submitters, ElementsAre("ann@example.com"));
+  EXPECT_THAT(host.sinks.submitters, ElementsAre("ann@example.com"));
   EXPECT_EQ(client().say("MAIL FROM:<eve@evil.example> AUTH=<eve@evil.example>"), 550);
 }
 
@@ -186,17 +186,17 @@ TEST_F(LenientDialogTest, LoggedInAfterHelo) {
 }
 
 // Tells what it was told of a submitter.
-class WatchedTakers final : public message::TakerFactory {
+class WatchedTakers final : public message::MessageSinkFactory {
  public:
-  explicit WatchedTakers(message::TakerFactory& takers) : takers_(takers) {}
-  std::unique_ptr<message::Taker> make(const message::Submitter& submitter) override {
+  explicit WatchedTakers(message::MessageSinkFactory& sinks) : sinks_(sinks) {}
+  std::unique_ptr<message::MessageSink> make(const message::Submitter& submitter) override {
     submitters.push_back(submitter);
-    return takers_.make(submitter);
+    return sinks_.make(submitter);
   }
   std::vector<message::Submitter> submitters;
 
  private:
-  message::TakerFactory& takers_;
+  message::MessageSinkFactory& sinks_;
 };
 
 void expect_safe_trace(const std::string& content) {
@@ -217,9 +217,9 @@ TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
     Platforms platforms(testing::PlatformKind::simulated);
     io::Loop& here = platforms.add_loop(testing::kRelayHost);
     io::Loop& there = platforms.add_loop(testing::kClientHost);
-    testing::ScriptedTakers taken(here);
-    WatchedTakers takers(taken);
-    SessionHost host(platforms, here, &takers);
+    testing::ScriptedSinks taken(here);
+    WatchedTakers sinks(taken);
+    SessionHost host(platforms, here, &sinks);
     {
       SessionClient client(platforms, there, host.address());
       EXPECT_EQ(client.reply().code, 220);
@@ -232,7 +232,7 @@ TEST(OddHelloNameTest, LogsInAndIsKeptInASafeForm) {
       EXPECT_EQ(client.reply().code, 250);
       EXPECT_THAT(taken.ledger, SizeIs(1));
       if (!taken.ledger.empty()) {
-        EXPECT_EQ(takers.submitters.back().helo, safe);
+        EXPECT_EQ(sinks.submitters.back().helo, safe);
         expect_safe_trace(taken.ledger.back().content);
       }
     }
@@ -316,7 +316,7 @@ TEST_F(LenientDialogTest, AHundredReceivedFieldsAreALoop) {
     EXPECT_EQ(reply.code, 554) << bad;
     EXPECT_THAT(reply.text, StartsWith("5.4.6 Too many hops")) << bad;
   }
-  EXPECT_THAT(host.takers.ledger, SizeIs(2));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(2));
 }
 
 TEST_F(LenientDialogTest, HowManyReceivedFieldsAreALoopIsASetting) {
@@ -331,10 +331,10 @@ TEST_F(LenientDialogTest, HowManyReceivedFieldsAreALoopIsASetting) {
 TEST_F(LenientDialogTest, ANextHopsTextReachesAClientInWhatItCanRead) {
   const std::string text = "n\xc3\xb6 such \xe2\x80\xae user\xff";
   const smtp::Reply said = smtp::Reply::relayed(550, {5, 1, 1}, text);
-  host.takers.on_recipient = [&said](const message::Recipient& recipient) {
+  host.sinks.on_recipient = [&said](const message::Recipient& recipient) {
     return recipient.forward_path.starts_with("no") ? said : smtp::Reply(smtp::replies::kRecipientOk);
   };
-  host.takers.word = said;
+  host.sinks.word = said;
   client().log_in();
   for (const auto& [parameter, want] : {std::pair{"", "5.1.1 n\\x{F6} such \\x{202E} user?"},
                                         std::pair{" SMTPUTF8", "5.1.1 n\xc3\xb6 such \\x{202E} user?"}}) {

@@ -64,7 +64,7 @@ TEST_F(RefusalTest, ABadRecipient) {
 }
 
 TEST_F(RefusalTest, ARecipientThatTheTakerRefuses) {
-  host.takers.on_recipient = [](const message::Recipient&) { return smtp::Reply(550, {5, 1, 1}, "no such user"); };
+  host.sinks.on_recipient = [](const message::Recipient&) { return smtp::Reply(550, {5, 1, 1}, "no such user"); };
   client().log_in();
   EXPECT_EQ(client().say(kMail), 250);
   const auto line = refuse(kRcpt, 550);

@@ -59,7 +59,7 @@ TEST_F(SessionDrainTest, ASilentOneAfterMailIsToldSoon) {
   host.drain();
   EXPECT_EQ(client().reply().code, 421);
   EXPECT_LT(here.now() - before, Session::kDrainGrace + 2s);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 TEST_F(SessionDrainTest, OneThatGoesOnAfterMailMayEndItsMessage) {
@@ -70,7 +70,7 @@ TEST_F(SessionDrainTest, OneThatGoesOnAfterMailMayEndItsMessage) {
   client().send(kText);
   EXPECT_EQ(client().say("."), 250);
   EXPECT_EQ(client().reply().code, 421);
-  EXPECT_THAT(host.takers.ledger, SizeIs(1));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(1));
 }
 
 TEST_F(SessionDrainTest, InDataTheEndOfTheTimeIsTold) {
@@ -86,7 +86,7 @@ TEST_F(SessionDrainTest, InDataTheEndOfTheTimeIsTold) {
   EXPECT_LT(here.now() - before, 2s);
   EXPECT_EQ(client().rest(), "");
   EXPECT_EQ(end().reason, EndReason::shutting_down);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 TEST_F(SessionDrainTest, InAChunkTheEndOfTheTimeIsTold) {
@@ -98,29 +98,29 @@ TEST_F(SessionDrainTest, InAChunkTheEndOfTheTimeIsTold) {
   host.cut_off();
   EXPECT_EQ(client().reply().code, 421);
   EXPECT_LT(here.now() - before, 2s);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 // A message was kept, and its client heard nothing: it came a second time.
 TEST_F(SessionDrainTest, AClientThatWaitsForItsReplyHearsThatTheMessageIsKept) {
   envelope();
   EXPECT_EQ(client().say("DATA"), 354);
-  host.takers.pause = 10min;
+  host.sinks.pause = 10min;
   client().send(std::string(kText) + ".\r\n");
   EXPECT_TRUE(platforms.run_for(1s));
   host.drain();
   host.cut_off();
   EXPECT_EQ(client().reply().code, 250);
   EXPECT_EQ(client().reply().code, 421);
-  EXPECT_THAT(host.takers.ledger, SizeIs(1));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(1));
   EXPECT_THAT(host.notes.messages, ::testing::ElementsAre("250 scripted"));
 }
 
 TEST_F(SessionDrainTest, AClientWhoseMessageIsNotKeptHears421AndNothingElse) {
   envelope();
-  host.takers.word = smtp::Reply(451, {4, 3, 0}, "not now");
+  host.sinks.word = smtp::Reply(451, {4, 3, 0}, "not now");
   EXPECT_EQ(client().say("DATA"), 354);
-  host.takers.pause = 10min;
+  host.sinks.pause = 10min;
   client().send(std::string(kText) + ".\r\n");
   EXPECT_TRUE(platforms.run_for(1s));
   host.drain();
@@ -148,7 +148,7 @@ TEST_F(SessionDrainTest, AChangedAccountBeginsNoMessage) {
   host.end_soon(EndReason::account_changed);
   EXPECT_EQ(client().reply().code, 421);
   EXPECT_EQ(end().reason, EndReason::account_changed);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 TEST_F(SessionDrainTest, AChangedAccountEndsTheMessageThatIsOnItsWay) {
@@ -174,7 +174,7 @@ TEST_F(SessionDrainTest, AChangedAccountBeginsNoMessageBehindTheEndOfOne) {
     EXPECT_EQ(host.notes.ends.back().reason, reason);
     client_ = nullptr;
   }
-  EXPECT_THAT(host.takers.ledger, SizeIs(2));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(2));
 }
 
 TEST_F(SessionDrainTest, AChangedAccountBeginsNoMessageBehindAChunk) {

@@ -1,4 +1,4 @@
-// Sessions that end in the middle: a client that vanishes after any of its octets or of ours, a core that stops. What
+// Sessions that end in the middle: a client that vanishes after any of its bytes or of ours, a core that stops. What
 // was not sent whole is never taken, and nothing is left behind (the platforms check that).
 #include "tests/support/sessions.h"
 
@@ -24,7 +24,7 @@ std::string envelope() {
 struct Script {
   const char* name;
   std::vector<std::string> steps;  // each is sent when the one before has been answered
-  std::size_t whole;               // octets after which the message has been sent whole
+  std::size_t whole;               // bytes after which the message has been sent whole
 };
 
 std::vector<Script> scripts() {
@@ -69,9 +69,9 @@ Vanished vanish(const Script& script, std::uint64_t seed, const sim::SimStreamFa
       testing::await<Dialled>(platforms, there, [&] { return net::Connection::connect(there, host.address(), 30s); });
   if (dialled) testing::await_done(platforms, there, [&] { return play(script, *std::move(dialled), result.heard); });
   host.close();
-  result.taken = host.takers.ledger.size();
-  EXPECT_THAT(host.takers.ledger, SizeIs(Le(1U)));
-  for (const testing::TakenMessage& taken : host.takers.ledger) EXPECT_TRUE(taken.content.ends_with(kText));
+  result.taken = host.sinks.ledger.size();
+  EXPECT_THAT(host.sinks.ledger, SizeIs(Le(1U)));
+  for (const testing::TakenMessage& taken : host.sinks.ledger) EXPECT_TRUE(taken.content.ends_with(kText));
   return result;
 }
 
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, VanishTest, ::testing::Values(sim::SimBreak::rese
                            return info.param == sim::SimBreak::reset ? std::string("Reset") : std::string("End");
                          });
 
-TEST_P(VanishTest, AClientIsGoneAfterAnyOfItsOctets) {
+TEST_P(VanishTest, AClientIsGoneAfterAnyOfItsBytes) {
   for (const Script& script : scripts()) {
     SCOPED_TRACE(script.name);
     std::size_t all = 0;
@@ -95,7 +95,7 @@ TEST_P(VanishTest, AClientIsGoneAfterAnyOfItsOctets) {
   }
 }
 
-TEST_P(VanishTest, AClientIsGoneAfterAnyOfOurOctets) {
+TEST_P(VanishTest, AClientIsGoneAfterAnyOfOurBytes) {
   for (const Script& script : scripts()) {
     SCOPED_TRACE(script.name);
     for (std::uint64_t bytes = 0; bytes < 700; bytes += 3) {
@@ -107,7 +107,7 @@ TEST_P(VanishTest, AClientIsGoneAfterAnyOfOurOctets) {
 }
 
 // It is not gone, but nothing comes any more: the session ends in its time.
-TEST(SessionEndTest, AClientThatFallsSilentAfterAnyOctet) {
+TEST(SessionEndTest, AClientThatFallsSilentAfterAnyByte) {
   for (const Script& script : scripts()) {
     for (std::uint64_t bytes = 0; bytes < script.whole; bytes += 7) {
       const Vanished result = vanish(script, bytes + 1, {.bytes = bytes, .what = sim::SimBreak::stall});
@@ -125,7 +125,7 @@ TEST(SessionEndTest, AnAbortAtAnyMoment) {
     io::Loop& here = platforms.add_loop(testing::kRelayHost);
     io::Loop& there = platforms.add_loop(testing::kClientHost);
     SessionHost host(platforms, here);
-    host.takers.pause = 50ms;
+    host.sinks.pause = 50ms;
     std::string heard;
     TaskSet clients;
     const Script script = scripts()[seed % 2];

@@ -43,8 +43,8 @@ std::uint64_t live_through(std::uint64_t seed, bool faults) {
   io::Loop& here = platforms.add_loop(testing::kRelayHost, random.percent(50) ? tight : io::LoopLimits{});
   io::Loop& there = platforms.add_loop(testing::kClientHost);
   SessionHost host(platforms, here);
-  host.takers.pause = random.between(0ms, 200ms);
-  if (random.percent(20)) host.takers.word = smtp::Reply(451, {4, 4, 1}, "away");
+  host.sinks.pause = random.between(0ms, 200ms);
+  if (random.percent(20)) host.sinks.word = smtp::Reply(451, {4, 4, 1}, "away");
   if (faults) break_network(platforms.world(), random);
   std::vector<std::unique_ptr<Sender>> senders;
   TaskSet tasks;
@@ -61,7 +61,7 @@ std::uint64_t live_through(std::uint64_t seed, bool faults) {
   }
   EXPECT_TRUE(platforms.run_until([&] { return begun && tasks.live() == 0; }));
   if (!here.aborting()) host.close();
-  compare(host.takers.ledger, senders);
+  compare(host.sinks.ledger, senders);
   if (!faults) {
     for (const auto& sender : senders) EXPECT_FALSE(sender->sent.empty());
   }

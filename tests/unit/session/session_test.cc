@@ -1,4 +1,4 @@
-// Whole sessions, unchanged, on the simulated platform: one client at a time, against a scripted taker.
+// Whole sessions, unchanged, on the simulated platform: one client at a time, against a scripted sink.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -51,15 +51,15 @@ class SessionTest : public ::testing::Test {
 TEST_F(SessionTest, TakesAMessageByData) {
   client().log_in();
   EXPECT_EQ(submit(kText), 250);
-  ASSERT_THAT(host.takers.ledger, SizeIs(1));
-  const testing::TakenMessage& taken = host.takers.ledger.front();
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  const testing::TakenMessage& taken = host.sinks.ledger.front();
   EXPECT_EQ(taken.envelope.reverse_path, "ann@example.com");
   EXPECT_THAT(taken.recipients, ElementsAre("bob@example.net"));
   EXPECT_TRUE(taken.content.starts_with("Received: from client.example ([198.51.100.7])")) << taken.content;
   EXPECT_TRUE(taken.content.ends_with(kText));
   EXPECT_THAT(taken.content, HasSubstr("\r\nDate: "));
   EXPECT_THAT(taken.content, HasSubstr("\r\nMessage-ID: <"));
-  EXPECT_THAT(host.takers.submitters, ElementsAre("ann@example.com"));
+  EXPECT_THAT(host.sinks.submitters, ElementsAre("ann@example.com"));
   EXPECT_THAT(host.notes.messages, ElementsAre("250 scripted"));
   EXPECT_EQ(client().say("QUIT"), 221);
   EXPECT_EQ(client().rest(), "");
@@ -75,13 +75,13 @@ TEST_F(SessionTest, TakesAMessageInChunks) {
   client().send("BDAT " + std::to_string(rest.size()) + "\r\n" + rest + "BDAT 0 LAST\r\n");
   EXPECT_EQ(client().reply().code, 250);
   EXPECT_EQ(client().reply().code, 250);
-  ASSERT_THAT(host.takers.ledger, SizeIs(1));
-  EXPECT_TRUE(host.takers.ledger.front().content.ends_with(kText));
-  EXPECT_EQ(host.takers.ledger.front().form, message::BodyForm::literal);
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  EXPECT_TRUE(host.sinks.ledger.front().content.ends_with(kText));
+  EXPECT_EQ(host.sinks.ledger.front().form, message::BodyForm::literal);
 }
 
 TEST_F(SessionTest, AsksForAllRecipientsOfOneSegmentTogether) {
-  host.takers.on_recipient = [](const message::Recipient& recipient) {
+  host.sinks.on_recipient = [](const message::Recipient& recipient) {
     if (recipient.forward_path.starts_with("no")) return smtp::Reply(550, {5, 1, 1}, "no such user");
     return smtp::Reply(smtp::replies::kRecipientOk);
   };
@@ -94,17 +94,17 @@ TEST_F(SessionTest, AsksForAllRecipientsOfOneSegmentTogether) {
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
   EXPECT_EQ(client().say("."), 250);
-  ASSERT_THAT(host.takers.ledger, SizeIs(1));
-  EXPECT_THAT(host.takers.ledger.front().recipients, ElementsAre("a@x.example", "b@x.example"));
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  EXPECT_THAT(host.sinks.ledger.front().recipients, ElementsAre("a@x.example", "b@x.example"));
 }
 
 TEST_F(SessionTest, ATakersWordIsTheClientsWord) {
   client().log_in();
-  host.takers.word = smtp::Reply(451, {4, 4, 1}, "the next hop is away");
+  host.sinks.word = smtp::Reply(451, {4, 4, 1}, "the next hop is away");
   EXPECT_EQ(submit(kText), 451);
-  host.takers.word = smtp::Reply(554, {5, 7, 1}, "spam");
+  host.sinks.word = smtp::Reply(554, {5, 7, 1}, "spam");
   EXPECT_EQ(submit(kText), 554);
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
   EXPECT_EQ(host.counters.messages_deferred, 1U);
   EXPECT_EQ(host.counters.messages_refused, 1U);
   EXPECT_EQ(host.counters.messages_taken, 0U);
@@ -118,7 +118,7 @@ TEST_F(SessionTest, ADotAloneAndDotsAtLineStartsComeAsTheyWereSent) {
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(body);
   EXPECT_EQ(client().reply().code, 250);
-  EXPECT_TRUE(host.takers.ledger.front().content.ends_with(std::string(kText) + "..\r\n..a\r\n"));
+  EXPECT_TRUE(host.sinks.ledger.front().content.ends_with(std::string(kText) + "..\r\n..a\r\n"));
 }
 
 // ------------------------------------------------------------------------------------------ who may not
@@ -131,7 +131,7 @@ TEST_F(SessionTest, AStrangerReachesNoTaker) {
   EXPECT_EQ(client().say("DATA"), 503);
   client().send("BDAT 5 LAST\r\nhello");
   EXPECT_EQ(client().reply().code, 503);
-  EXPECT_THAT(host.takers.submitters, IsEmpty());
+  EXPECT_THAT(host.sinks.submitters, IsEmpty());
 }
 
 TEST_F(SessionTest, AForeignEnvelopeSenderReachesNoTaker) {
@@ -143,7 +143,7 @@ TEST_F(SessionTest, AForeignEnvelopeSenderReachesNoTaker) {
     EXPECT_TRUE(reply.text.starts_with("5.7.1 ")) << reply.text;
     EXPECT_EQ(client().say(kRcpt), 503);
   }
-  EXPECT_THAT(host.takers.submitters, IsEmpty());
+  EXPECT_THAT(host.sinks.submitters, IsEmpty());
 }
 
 TEST_F(SessionTest, OfAMessageWithAForeignAuthorNothingGoesOn) {
@@ -152,10 +152,10 @@ TEST_F(SessionTest, OfAMessageWithAForeignAuthorNothingGoesOn) {
                                  "From: ann@example.com\r\nFrom: eve@evil.example\r\n", "Subject: no author\r\n"}) {
     EXPECT_EQ(submit(std::string(from) + "\r\n" + std::string(100'000, 'x').substr(0, 900) + "\r\n"), 550) << from;
   }
-  EXPECT_EQ(host.takers.begun, 0U);
-  EXPECT_EQ(host.takers.abandoned, 4U);
+  EXPECT_EQ(host.sinks.begun, 0U);
+  EXPECT_EQ(host.sinks.abandoned, 4U);
   EXPECT_EQ(submit(kText), 250);
-  EXPECT_THAT(host.takers.ledger, SizeIs(1));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(1));
 }
 
 TEST_F(SessionTest, APieceWithABareLineEndIsNotHandedOn) {
@@ -165,11 +165,11 @@ TEST_F(SessionTest, APieceWithABareLineEndIsNotHandedOn) {
   EXPECT_EQ(client().say("DATA"), 354);
   client().send(kText);
   EXPECT_TRUE(platforms.run_for(1s));
-  EXPECT_EQ(host.takers.begun, 1U);
+  EXPECT_EQ(host.sinks.begun, 1U);
   client().send("\n.\r\nMAIL FROM:<ann@example.com>\r\n");
   EXPECT_EQ(client().say("."), 550);
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
+  EXPECT_EQ(host.sinks.abandoned, 1U);
 }
 
 // ------------------------------------------------------------------------------------------ AUTH
@@ -239,7 +239,7 @@ TEST_F(SessionTest, WhatWasKnownIsForgottenWhenTlsStarts) {
   EXPECT_EQ(client().say(kMail), 530);
   EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(submit(kText), 250);
-  EXPECT_THAT(host.takers.ledger.front().content, HasSubstr("with ESMTPSA"));
+  EXPECT_THAT(host.sinks.ledger.front().content, HasSubstr("with ESMTPSA"));
 }
 
 // A client was quick, and its ClientHello was there before we heard that our 220 had gone: it was dropped together with
@@ -282,7 +282,7 @@ TEST_F(SessionTest, ACustomerWhoFallsSilentIsTold) {
   EXPECT_EQ(client().say(kMail), 250);
   const ClientReply reply = client().reply();
   EXPECT_EQ(reply.code, 421);
-  EXPECT_EQ(host.takers.abandoned, 1U);
+  EXPECT_EQ(host.sinks.abandoned, 1U);
   EXPECT_THAT(host.notes.endings, ElementsAre("idle_timeout"));
 }
 
@@ -301,7 +301,7 @@ TEST_F(SessionTest, WhoDoesNotReadRepliesIsNotReadFrom) {
   client().send(flood);
   EXPECT_TRUE(platforms.run_for(10min));
   EXPECT_EQ(host.live(), 0U);
-  EXPECT_LT(host.takers.ledger.size(), 10'000U);
+  EXPECT_LT(host.sinks.ledger.size(), 10'000U);
 }
 
 TEST_F(SessionTest, ADrainLetsAMessageEndAndTellsWhoIsIdle) {
@@ -317,7 +317,7 @@ TEST_F(SessionTest, ADrainLetsAMessageEndAndTellsWhoIsIdle) {
   client().send(kText);
   EXPECT_EQ(client().say("."), 250);
   EXPECT_EQ(client().reply().code, 421);
-  EXPECT_THAT(host.takers.ledger, SizeIs(1));
+  EXPECT_THAT(host.sinks.ledger, SizeIs(1));
   idle.hang_up();
 }
 
@@ -335,7 +335,7 @@ TEST_F(SessionTest, TheRecordOfAMessageNamesItsRecipientsAndItsMessageId) {
   EXPECT_EQ(submit(kText), 250);
   EXPECT_THAT(host.notes.recipients, ElementsAre("bob@example.net, eve@example.org", "bob@example.net"));
   ASSERT_THAT(host.notes.message_ids, ElementsAre("<1@example.com>", ::testing::StartsWith("<")));
-  EXPECT_THAT(host.takers.ledger.back().content, HasSubstr("Message-ID: " + host.notes.message_ids[1] + "\r\n"));
+  EXPECT_THAT(host.sinks.ledger.back().content, HasSubstr("Message-ID: " + host.notes.message_ids[1] + "\r\n"));
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ TEST_F(Verdicts, AHeldAccountIsToldAtMailToTryLater) {
   client().log_in();
   EXPECT_THAT(told("MAIL FROM:<ann@example.com>"), StartsWith("451 4.7.1 "));
   EXPECT_THAT(told("MAIL FROM:<>"), StartsWith("451 4.7.1 "));
-  EXPECT_THAT(host.takers.submitters, IsEmpty());
+  EXPECT_THAT(host.sinks.submitters, IsEmpty());
 }
 
 TEST_F(Verdicts, AHeldCustomerIsToldAtMailToTryLater) {
@@ -74,7 +74,7 @@ TEST_F(Verdicts, AForeignDomainOfAHeldAccountIsJudgedOnceItIsReleased) {
 TEST_F(Verdicts, AnAccountHeldDuringTheMessageIsToldToTryLater) {
   client().log_in();
   EXPECT_THAT(told_of_header("From: <ann@example.com>", AccountStatus::held), StartsWith("451 4.7.1 "));
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
   EXPECT_EQ(host.counters.messages_deferred, 1U);
 }
 
@@ -101,7 +101,7 @@ TEST_F(Verdicts, AForeignSenderOrAuthorIsRefused) {
   EXPECT_THAT(told_of_header("From: <ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
   EXPECT_THAT(told_of_header("From: <ann@example.com>, <bob@example.com>"), StartsWith("550 5.7.1 "));
   EXPECT_THAT(told_of_header("X-From: <ann@example.com>"), StartsWith("550 5.7.1 "));
-  EXPECT_THAT(host.takers.ledger, IsEmpty());
+  EXPECT_THAT(host.sinks.ledger, IsEmpty());
 }
 
 TEST_F(Verdicts, EveryAnswerToALoginHasItsOwnReply) {

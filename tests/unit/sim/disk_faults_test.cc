@@ -55,10 +55,10 @@ class SimDiskFaultsTest : public ::testing::Test {
   io::Loop loop_{world_.platform(kHost), {.buffers = 2}};
 };
 
-// A count of the sectors that hold `octet`.
-std::size_t sectors(std::string_view bytes, char octet) {
+// A count of the sectors that hold `byte`.
+std::size_t sectors(std::string_view bytes, char byte) {
   std::size_t count = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += io::kDiskSectorBytes) count += bytes[at] == octet ? 1 : 0;
+  for (std::size_t at = 0; at < bytes.size(); at += io::kDiskSectorBytes) count += bytes[at] == byte ? 1 : 0;
   return count;
 }
 

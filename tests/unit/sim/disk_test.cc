@@ -82,16 +82,16 @@ struct Machine {
 };
 
 // How the sectors of `now` came out: all old, all new, or a mixture; "neither" must never be.
-std::string outcome(std::string_view now, char old_octet, char new_octet) {
+std::string outcome(std::string_view now, char old_byte, char new_byte) {
   std::set<char> seen;
   for (std::size_t at = 0; at < now.size(); at += io::kDiskSectorBytes) {
     const std::string_view sector = now.substr(at, io::kDiskSectorBytes);
     if (sector.find_first_not_of(sector[0]) != std::string_view::npos) return "neither";
     seen.insert(sector[0]);
   }
-  if (seen == std::set{old_octet}) return "old";
-  if (seen == std::set{new_octet}) return "new";
-  return seen == std::set{old_octet, new_octet} ? "torn" : "neither";
+  if (seen == std::set{old_byte}) return "old";
+  if (seen == std::set{new_byte}) return "new";
+  return seen == std::set{old_byte, new_byte} ? "torn" : "neither";
 }
 
 const std::set<std::string> kAny{"old", "new", "torn"};
@@ -129,9 +129,9 @@ TEST(SimDiskTest, UnsyncedWritesAreLostInAnyOrder) {
   for (std::uint64_t seed = 1; seed <= 600; ++seed) {
     Machine machine(seed);
     const int file = machine.file("/spool/a", 2);
-    for (const char octet : {'1', '2', '3'}) {
-      EXPECT_TRUE(machine.disk.write(file, 0, filled(octet), false));
-      EXPECT_TRUE(machine.disk.write(file, kBlock, filled(octet), false));
+    for (const char byte : {'1', '2', '3'}) {
+      EXPECT_TRUE(machine.disk.write(file, 0, filled(byte), false));
+      EXPECT_TRUE(machine.disk.write(file, kBlock, filled(byte), false));
     }
     EXPECT_EQ(machine.content("/spool/a"), filled('3', 2));
     machine.disk.power_loss();

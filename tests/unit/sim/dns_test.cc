@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Bench {
-  explicit Bench(std::uint64_t seed = 1) : world(seed) {}
+struct Fixture {
+  explicit Fixture(std::uint64_t seed = 1) : world(seed) {}
   io::DnsReply ask(const std::string& name, io::DnsType type) {
     std::optional<io::DnsReply> said;
     world.dns().query(name, type, [&said](io::DnsReply reply) { said = std::move(reply); });
@@ -24,57 +24,57 @@ struct Bench {
 };
 
 TEST(SimDnsTest, SaysWhatItWasTold) {
-  Bench bench;
-  SimDns& dns = bench.world.dns();
+  Fixture fixture;
+  SimDns& dns = fixture.world.dns();
   dns.add_mx("Example.net", 10, "MX.example.net.", 120);
   dns.add_address("mx.example.net", "192.0.2.9");
   dns.add_address("mx.example.net", "2001:db8::9");
-  const io::DnsReply mx = bench.ask("example.NET.", io::DnsType::mx);
+  const io::DnsReply mx = fixture.ask("example.NET.", io::DnsType::mx);
   ASSERT_EQ(mx.records.size(), 1U);
   EXPECT_EQ(mx.records[0].name, "mx.example.net");
   EXPECT_EQ(mx.records[0].ttl_s, 120U);
-  EXPECT_EQ(bench.ask("mx.example.net", io::DnsType::a).records.at(0).address.ip(), "192.0.2.9");
-  EXPECT_EQ(bench.ask("mx.example.net", io::DnsType::aaaa).records.at(0).address.ip(), "2001:db8::9");
-  EXPECT_EQ(bench.ask("mx.example.net", io::DnsType::mx).status, io::DnsStatus::no_data);
-  EXPECT_EQ(bench.ask("other.example.net", io::DnsType::mx).status, io::DnsStatus::no_such_name);
+  EXPECT_EQ(fixture.ask("mx.example.net", io::DnsType::a).records.at(0).address.ip(), "192.0.2.9");
+  EXPECT_EQ(fixture.ask("mx.example.net", io::DnsType::aaaa).records.at(0).address.ip(), "2001:db8::9");
+  EXPECT_EQ(fixture.ask("mx.example.net", io::DnsType::mx).status, io::DnsStatus::no_data);
+  EXPECT_EQ(fixture.ask("other.example.net", io::DnsType::mx).status, io::DnsStatus::no_such_name);
   EXPECT_EQ(dns.asked("example.net", io::DnsType::mx), 1U);
 }
 
 TEST(SimDnsTest, FollowsAliases) {
-  Bench bench;
-  SimDns& dns = bench.world.dns();
+  Fixture fixture;
+  SimDns& dns = fixture.world.dns();
   dns.add_alias("a.example", "b.example", 50);
   dns.add_alias("b.example", "c.example", 40);
   dns.add_address("c.example", "192.0.2.3");
-  const io::DnsReply reply = bench.ask("a.example", io::DnsType::a);
+  const io::DnsReply reply = fixture.ask("a.example", io::DnsType::a);
   EXPECT_EQ(reply.canonical, "c.example");
   EXPECT_EQ(reply.records.at(0).ttl_s, 40U);
   dns.add_alias("c.example", "a.example");
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
 }
 
 TEST(SimDnsTest, FailsAsItIsTold) {
-  Bench bench;
-  bench.world.dns().add_name("a.example");
-  bench.world.dns().say("a.example", io::DnsType::mx, io::dns_failure("it is on fire"));
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::mx).error, "it is on fire");
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::a).status, io::DnsStatus::no_data);
-  bench.world.faults().add({.call = SimCall::query, .count = 1});
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::a).status, io::DnsStatus::no_data);
-  bench.world.dns().set_away(true);
-  const Instant before = bench.world.now();
-  EXPECT_EQ(bench.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
-  EXPECT_EQ(bench.world.now() - before, SimDns::kTimeOut);
-  EXPECT_EQ(bench.world.faults().calls(SimCall::query), 5U);
+  Fixture fixture;
+  fixture.world.dns().add_name("a.example");
+  fixture.world.dns().say("a.example", io::DnsType::mx, io::dns_failure("it is on fire"));
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::mx).error, "it is on fire");
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::no_data);
+  fixture.world.faults().add({.call = SimCall::query, .count = 1});
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::no_data);
+  fixture.world.dns().set_away(true);
+  const Instant before = fixture.world.now();
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
+  EXPECT_EQ(fixture.world.now() - before, SimDns::kTimeOut);
+  EXPECT_EQ(fixture.world.faults().calls(SimCall::query), 5U);
 }
 
 TEST(SimDnsTest, ASeedReplaysExactly) {
   const auto trace = [](std::uint64_t seed) {
-    Bench bench(seed);
-    bench.world.dns().add_address("a.example", "192.0.2.3");
-    for (int i = 0; i < 10; ++i) bench.ask("a.example", io::DnsType::a);
-    return bench.world.trace_hash();
+    Fixture fixture(seed);
+    fixture.world.dns().add_address("a.example", "192.0.2.3");
+    for (int i = 0; i < 10; ++i) fixture.ask("a.example", io::DnsType::a);
+    return fixture.world.trace_hash();
   };
   EXPECT_EQ(trace(7), trace(7));
   EXPECT_NE(trace(7), trace(8));

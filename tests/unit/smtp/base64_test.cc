@@ -12,9 +12,9 @@ namespace {
 
 using std::string_literals::operator""s;
 
-std::string encode(std::string_view octets) {
+std::string encode(std::string_view bytes) {
   std::string out;
-  append_base64(octets, out);
+  append_base64(bytes, out);
   return out;
 }
 
@@ -39,13 +39,13 @@ TEST(Base64, Rfc4648Vectors) {
 TEST(Base64, EveryLengthUpToTheLimitComesBack) {
   std::mt19937 random(4954);
   for (std::size_t size = 0; base64_encoded_bytes(size) <= kAuthResponseBytesMax; size += 1 + size / 16) {
-    std::string octets(size, '\0');
-    for (char& c : octets) c = static_cast<char>(random());
+    std::string bytes(size, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
     std::string back;
-    const std::string encoded = encode(octets);
+    const std::string encoded = encode(bytes);
     EXPECT_EQ(encoded.size(), base64_encoded_bytes(size));
     ASSERT_TRUE(decode_base64(encoded, back));
-    ASSERT_EQ(back, octets);
+    ASSERT_EQ(back, bytes);
   }
 }
 

@@ -13,7 +13,7 @@ using std::string_literals::operator""s;
 
 class Client : public ::testing::Test {
  protected:
-  // Takes exactly one reply, octet by octet.
+  // Takes exactly one reply, byte by byte.
   ClientStep take(std::string_view input) {
     ClientStep step;
     for (std::size_t i = 0; i < input.size(); ++i) {
@@ -186,7 +186,7 @@ TEST_F(Client, StarttlsForgetsAndStartsAgain) {
   EXPECT_EQ(take("250 next.example\r\n").expect, Expect::ehlo);
 }
 
-TEST_F(Client, OctetsBehindStarttlsAreFatal) {
+TEST_F(Client, BytesBehindStarttlsAreFatal) {
   hello(kAll);
   client_.append_starttls(out_);
   const ClientStep step = client_.next_reply("220 go\r\n250 x\r\n");
@@ -194,7 +194,7 @@ TEST_F(Client, OctetsBehindStarttlsAreFatal) {
   EXPECT_TRUE(client_.closing());
 }
 
-TEST_F(Client, OctetsAfterStarttlsInAnotherSegmentAreFatalToo) {
+TEST_F(Client, BytesAfterStarttlsInAnotherSegmentAreFatalToo) {
   hello(kAll);
   client_.append_starttls(out_);
   EXPECT_EQ(client_.next_reply("220 go\r\n").event, ClientEvent::reply);

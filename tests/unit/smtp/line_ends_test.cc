@@ -70,11 +70,11 @@ void expect_normalised(std::string_view content, bool dot_stuffed) {
 
 // Whatever a client sends after DATA: what goes on is ended by what the scanner saw, and by nothing before it.
 TEST(LineEnds, NothingEndsAMessageThatDidNotBefore) {
-  constexpr std::string_view kOctets = ".\r\nx";
+  constexpr std::string_view kBytes = ".\r\nx";
   for (std::size_t length = 1; length <= 7; ++length) {
     for (std::size_t number = 0; number < (std::size_t{1} << (2 * length)); ++number) {
       std::string bytes;
-      for (std::size_t i = 0; i < length; ++i) bytes += kOctets[(number >> (2 * i)) & 3U];
+      for (std::size_t i = 0; i < length; ++i) bytes += kBytes[(number >> (2 * i)) & 3U];
       const NaiveScan sent = naive_scan(bytes + "\r\n.\r\n");
       ASSERT_TRUE(sent.ended);
       if (length < 7) expect_normalised(sent.content, true);
@@ -89,10 +89,10 @@ TEST(LineEnds, NothingEndsAMessageThatDidNotBefore) {
 }
 
 TEST(LineEnds, ContentOfKnownSizeHasNoDotsPutIn) {
-  constexpr std::string_view kOctets = ".\r\nx";
+  constexpr std::string_view kBytes = ".\r\nx";
   for (std::size_t number = 0; number < 4096; ++number) {
     std::string bytes;
-    for (std::size_t i = 0; i < 6; ++i) bytes += kOctets[(number >> (2 * i)) & 3U];
+    for (std::size_t i = 0; i < 6; ++i) bytes += kBytes[(number >> (2 * i)) & 3U];
     expect_normalised(bytes, false);
   }
 }

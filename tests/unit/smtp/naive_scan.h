@@ -1,4 +1,4 @@
-// What the scanners must say, written for reading and not for speed: one octet at a time over the
+// What the scanners must say, written for reading and not for speed: one byte at a time over the
 // whole content.
 #pragma once
 

@@ -117,7 +117,7 @@ TEST(DataScanner, ANulBeforeTheDotIsNoEnd) {
   EXPECT_FALSE(run.flags.bare());
 }
 
-TEST(DataScanner, TellsWhereTheFirstBareOctetIs) {
+TEST(DataScanner, TellsWhereTheFirstBareByteIs) {
   EXPECT_EQ(scan_in("ab\ncd\re\r\n.\r\n", {100}).flags.bare_offset, 2U);
   EXPECT_EQ(scan_in("ab\rcd\ne\r\n.\r\n", {1}).flags.bare_offset, 2U);
   const Scanned run = scan_in(std::string(200, 'x') + "\n" + std::string(200, 'y') + "\r\n.\r\n", {1000});
@@ -143,7 +143,7 @@ TEST(DataScanner, RefusesToGoOnAfterTheEnd) {
   EXPECT_DEATH(scanner.scan("x"), "check failed");
 }
 
-// Every text of up to seven octets over the alphabet that matters, whole and octet by octet.
+// Every text of up to seven bytes over the alphabet that matters, whole and byte by byte.
 TEST(DataScanner, LikeTheReferenceOnEveryShortText) {
   constexpr std::string_view kAlphabet = "\r\n.a";
   for (std::size_t size = 0; size <= 7; ++size) {
@@ -220,7 +220,7 @@ TEST(TextChecker, ACrAtTheEndIsBare) {
   EXPECT_EQ(checker.flags().bare_offset, 3U);
 }
 
-TEST(TextChecker, ABareCrAtTheEndCountsAsAnOctetOfItsLine) {
+TEST(TextChecker, ABareCrAtTheEndCountsAsAnByteOfItsLine) {
   TextChecker checker;
   checker.check(std::string(998, 'x') + "\r");
   EXPECT_FALSE(checker.flags().long_line);
@@ -273,7 +273,7 @@ TEST(FindLine, EveryControlCharacterAtEveryPlace) {
                               : c == '\n'                            ? LineStatus::bare_lf
                               : (c < 0x20 && c != '\t') || c == 0x7f ? LineStatus::unclean
                                                                      : LineStatus::line;
-      // "\r" as the last octet before CRLF is bare too.
+      // "\r" as the last byte before CRLF is bare too.
       EXPECT_EQ(find_line(text).status, want) << c << " at " << at;
     }
   }

@@ -4,7 +4,7 @@
 //   ! open               nobody has to log in or to use TLS (the default is a submission listener
 //   that wants both) ! tls                implicit TLS ! set NAME NUMBER    a limit of
 //   ServerProfile ! off EXTENSION      one extension less ! whole              is about what comes
-//   in one segment: not tried octet by octet C: text              the client sends text and CRLF.
+//   in one segment: not tried byte by byte C: text              the client sends text and CRLF.
 //   Lines without an S: between them are one segment C+ text              the same without CRLF. In
 //   both: \r \n \0 \\ and \xHH S: text              the server answers this line next; a final *
 //   stands for any rest, and S: 250 ...           for all lines of one reply with this code !
@@ -38,7 +38,7 @@ struct Script {
 };
 
 Script parse_script(std::string_view text);
-// Empty, or what went otherwise.  `segment_max`: octets that are given to the server at a time.
+// Empty, or what went otherwise.  `segment_max`: bytes that are given to the server at a time.
 std::string run_script(const Script& script, std::size_t segment_max);
 
 ServerProfile submission_profile();

@@ -1,5 +1,5 @@
 // Runs every dialog of tests/scripts against a ServerMachine: segment by segment as written, and
-// octet by octet.
+// byte by byte.
 #include "tests/unit/smtp/script.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST_P(Dialog, InSegments) {
   EXPECT_EQ(run_script(script, SIZE_MAX), "") << "tests/scripts/" << GetParam() << ".smtp";
 }
 
-TEST_P(Dialog, OctetByOctet) {
+TEST_P(Dialog, ByteByByte) {
   const Script script = load(GetParam());
   ASSERT_EQ(script.error, "");
   if (script.whole_only) return;

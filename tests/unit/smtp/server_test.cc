@@ -1,4 +1,4 @@
-// What scripts cannot say: sizes, limits in octets, and the machine's own surface.  The dialogs are
+// What scripts cannot say: sizes, limits in bytes, and the machine's own surface.  The dialogs are
 // in tests/scripts.
 #include "engine/smtp/server.h"
 
@@ -210,7 +210,7 @@ TEST_F(OpenServer, ChunksTogetherKeepTheSizeLimit) {
   EXPECT_EQ(toy_.discarded(), 2U);
 }
 
-TEST_F(OpenServer, AuthResponsesUpTo12288Octets) {
+TEST_F(OpenServer, AuthResponsesUpTo12288Bytes) {
   say("EHLO x");
   std::string longest;
   append_base64(std::string(9216 - 6, 'a') + "secret", longest);

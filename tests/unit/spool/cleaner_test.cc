@@ -128,10 +128,10 @@ TEST_F(CleanerTest, WhatIsReadStaysUntilItsReaderIsGone) {
   EXPECT_EQ(counters().recycled, 0U);
   std::string content;
   for (const Location& piece : held->stored.pieces) {
-    const auto octets =
+    const auto bytes =
         life_->await<std::expected<Extent, std::string>>([&] { return life_->spool().read_piece(1, piece); });
-    ASSERT_TRUE(octets);
-    content += octets->view();
+    ASSERT_TRUE(bytes);
+    content += bytes->view();
   }
   content += held->content.view();
   EXPECT_EQ(content, content_of(1, 1'700'000));

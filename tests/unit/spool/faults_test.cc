@@ -56,37 +56,37 @@ class SpoolFaults {
 
 // True when there was such a call.
 bool survives(sim::SimCall call, std::uint64_t after, std::uint64_t count, int error) {
-  SpoolFaults bench(after * 7 + count);
+  SpoolFaults fixture(after * 7 + count);
   std::uint64_t calls = 0;
   {
-    Life life(bench.machine);
+    Life life(fixture.machine);
     life.wait_ready();
-    const std::uint64_t before = bench.faults().calls(call);
-    bench.fail(call, after, count, error);
-    Workload work(life, bench.ledger, bench.random, bench.last_id, 20'000);
+    const std::uint64_t before = fixture.faults().calls(call);
+    fixture.fail(call, after, count, error);
+    Workload work(life, fixture.ledger, fixture.random, fixture.last_id, 20'000);
     work.start(24, 4);
-    EXPECT_TRUE(bench.platforms.run_until([&] { return work.done(); }));
+    EXPECT_TRUE(fixture.platforms.run_until([&] { return work.done(); }));
     // Whatever failed, it goes on.
-    bench.faults().clear();
+    fixture.faults().clear();
     bool kept = false;
     for (int i = 0; i < 10 && !kept; ++i) {
-      const QueueId id = ++bench.last_id;
-      bench.ledger.line(id) = {.size = 100};
-      kept = bench.store(life, id, 100);
-      bench.ledger.line(id).kept = kept;
-      if (!kept) bench.platforms.run_for(1s);
+      const QueueId id = ++fixture.last_id;
+      fixture.ledger.line(id) = {.size = 100};
+      kept = fixture.store(life, id, 100);
+      fixture.ledger.line(id).kept = kept;
+      if (!kept) fixture.platforms.run_for(1s);
     }
     EXPECT_TRUE(kept) << "never takes mail again";
-    calls = bench.faults().calls(call) - before;
+    calls = fixture.faults().calls(call) - before;
   }
-  bench.disk().power_loss();
-  bench.machine.renew();
-  const Life life(bench.machine);
+  fixture.disk().power_loss();
+  fixture.machine.renew();
+  const Life life(fixture.machine);
   EXPECT_EQ(life.error, "");
   EXPECT_EQ(life.counts.unreadable, 0U);
-  bench.ledger.compare(life);
-  EXPECT_EQ(bench.ledger.duplicates, 0U) << "it ended in order";
-  EXPECT_EQ(bench.ledger.unanswered, 0U) << "what failed was not taken back";
+  fixture.ledger.compare(life);
+  EXPECT_EQ(fixture.ledger.duplicates, 0U) << "it ended in order";
+  EXPECT_EQ(fixture.ledger.unanswered, 0U) << "what failed was not taken back";
   return calls > after;
 }
 
@@ -118,20 +118,20 @@ TEST_P(EachCall, MayFailForAWhile) {
 TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
   std::uint64_t refused = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-    SpoolFaults bench(seed);
+    SpoolFaults fixture(seed);
     {
-      Life life(bench.machine);
+      Life life(fixture.machine);
       life.wait_ready();
-      bench.platforms.run_for(100ms);  // all files are made that are wanted
-      bench.fail(seed % 2 == 0 ? sim::SimCall::sync : sim::SimCall::write_file, 0);
-      ASSERT_FALSE(bench.store(life, 1, 100));
-      ASSERT_TRUE(bench.store(life, 2, 100));
+      fixture.platforms.run_for(100ms);  // all files are made that are wanted
+      fixture.fail(seed % 2 == 0 ? sim::SimCall::sync : sim::SimCall::write_file, 0);
+      ASSERT_FALSE(fixture.store(life, 1, 100));
+      ASSERT_TRUE(fixture.store(life, 2, 100));
       refused += life.spool().counters().not_stored;
       EXPECT_EQ(life.spool().log_counters().failed_batches, 1U);
       EXPECT_EQ(life.told.size(), 1U);
       EXPECT_THAT(life.told, Contains(HasSubstr("was not accepted, and the segment is written no more")));
     }
-    const Life life(bench.machine);
+    const Life life(fixture.machine);
     EXPECT_FALSE(life.found.contains(1)) << seed;
     EXPECT_TRUE(life.found.contains(2)) << seed;
   }
@@ -146,192 +146,192 @@ Task<void> update_to(Spool& spool, QueueId id, std::uint32_t tries, std::uint32_
 // The first write failed and was made again behind the second: older words were the last ones in the log.
 TEST(SpoolFaultsTest, UpdatesStayInOrderThoughAWriteFails) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    SpoolFaults bench(seed);
+    SpoolFaults fixture(seed);
     {
-      Life life(bench.machine);
+      Life life(fixture.machine);
       life.wait_ready();
-      ASSERT_TRUE(bench.store(life, 1, 100));
-      bench.fail(sim::SimCall::write_file, 0);
+      ASSERT_TRUE(fixture.store(life, 1, 100));
+      fixture.fail(sim::SimCall::write_file, 0);
       std::uint32_t done = 0;
       TaskSet tasks;
       life.loop().post([&] {
         for (const std::uint32_t tries : {1U, 2U, 3U}) tasks.add(update_to(life.spool(), 1, tries, done));
       });
-      ASSERT_TRUE(bench.platforms.run_until([&] { return done == 3 && tasks.live() == 0; }));
-      EXPECT_EQ(bench.read(life, 1)->status, status_of(3));
+      ASSERT_TRUE(fixture.platforms.run_until([&] { return done == 3 && tasks.live() == 0; }));
+      EXPECT_EQ(fixture.read(life, 1)->status, status_of(3));
     }
-    const Life life(bench.machine);
+    const Life life(fixture.machine);
     EXPECT_EQ(life.found.at(1).status, status_of(3));
   }
 }
 
 TEST(SpoolFaultsTest, WritesThatAreCutShortGoOn) {
-  SpoolFaults bench(3, {.short_percent = 60});
-  Life life(bench.machine);
+  SpoolFaults fixture(3, {.short_percent = 60});
+  Life life(fixture.machine);
   life.wait_ready();
-  for (QueueId id = 1; id <= 20; ++id) ASSERT_TRUE(bench.store(life, id, 50'000));
+  for (QueueId id = 1; id <= 20; ++id) ASSERT_TRUE(fixture.store(life, id, 50'000));
   EXPECT_EQ(life.spool().log_counters().failed_batches, 0U);
-  for (QueueId id = 1; id <= 20; ++id) EXPECT_EQ(bench.read(life, id)->content, content_of(id, 50'000));
+  for (QueueId id = 1; id <= 20; ++id) EXPECT_EQ(fixture.read(life, id)->content, content_of(id, 50'000));
 }
 
 // ------------------------------------------------------------------------------------------ space
 
 TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
-  SpoolFaults bench(1);
-  bench.disk().set_capacity(6 * kSegmentBytesMin + 100 * kBlockBytes);
-  Life life(bench.machine);
+  SpoolFaults fixture(1);
+  fixture.disk().set_capacity(6 * kSegmentBytesMin + 100 * kBlockBytes);
+  Life life(fixture.machine);
   life.wait_ready();
   QueueId id = 0;
   while (life.spool().accepting() && id < 1000) {
     ++id;
-    bench.ledger.line(id) = {.size = 200'000};
-    bench.ledger.line(id).kept = bench.store(life, id, 200'000);
+    fixture.ledger.line(id) = {.size = 200'000};
+    fixture.ledger.line(id).kept = fixture.store(life, id, 200'000);
   }
   EXPECT_GT(id, 45U);
   EXPECT_LT(id, 110U);
   EXPECT_THAT(life.spool().trouble(), HasSubstr("No space left on device"));
-  bench.platforms.run_for(30s);
+  fixture.platforms.run_for(30s);
   EXPECT_FALSE(life.spool().accepting());
   ASSERT_EQ(life.told.size(), 1U);
   EXPECT_THAT(life.told[0], HasSubstr("no mail is accepted that would need the spool"));
-  bench.disk().set_capacity(std::uint64_t{1} << 40);
+  fixture.disk().set_capacity(std::uint64_t{1} << 40);
   life.wait_ready();
   EXPECT_EQ(life.told.back(), "the spool takes mail again");
-  bench.ledger.line(++id) = {.size = 10, .kept = true};
-  EXPECT_TRUE(bench.store(life, id, 10));
+  fixture.ledger.line(++id) = {.size = 10, .kept = true};
+  EXPECT_TRUE(fixture.store(life, id, 10));
   life.close();
-  const Life next(bench.machine);
-  bench.ledger.compare(next);
+  const Life next(fixture.machine);
+  fixture.ledger.compare(next);
 }
 
 TEST(SpoolFaultsTest, DiskThatMakesNoFilesIsToldOnce) {
-  SpoolFaults bench(1);
-  bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
-  Life life(bench.machine);
-  bench.platforms.run_for(60s);
+  SpoolFaults fixture(1);
+  fixture.fail(sim::SimCall::rename, 0, sim::kSimForever);
+  Life life(fixture.machine);
+  fixture.platforms.run_for(60s);
   EXPECT_FALSE(life.spool().accepting());
   EXPECT_EQ(life.told.size(), 1U);
   // What was tried in vain takes up no space.
-  EXPECT_LE(bench.disk().list(bench.machine.place.path())->size(), 1U);
-  EXPECT_FALSE(bench.store(life, 1, 100));
+  EXPECT_LE(fixture.disk().list(fixture.machine.place.path())->size(), 1U);
+  EXPECT_FALSE(fixture.store(life, 1, 100));
 }
 
 // ------------------------------------------------------------------------------------------ reads
 
 TEST(SpoolFaultsTest, ReadThatFailsForAMomentIsTriedAgain) {
-  SpoolFaults bench(1);
-  Life life(bench.machine);
+  SpoolFaults fixture(1);
+  Life life(fixture.machine);
   life.wait_ready();
-  ASSERT_TRUE(bench.store(life, 1, 1000));
-  bench.fail(sim::SimCall::read_file, 0, 2);
-  EXPECT_TRUE(bench.read(life, 1));
-  bench.fail(sim::SimCall::read_file, 0, 3);
-  const auto back = bench.read(life, 1);
+  ASSERT_TRUE(fixture.store(life, 1, 1000));
+  fixture.fail(sim::SimCall::read_file, 0, 2);
+  EXPECT_TRUE(fixture.read(life, 1));
+  fixture.fail(sim::SimCall::read_file, 0, 3);
+  const auto back = fixture.read(life, 1);
   ASSERT_FALSE(back);
   EXPECT_THAT(back.error(), HasSubstr("Input/output error"));
 }
 
 TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
-  SpoolFaults bench(1);
-  Life life(bench.machine);
+  SpoolFaults fixture(1);
+  Life life(fixture.machine);
   life.wait_ready();
-  for (QueueId id = 1; id <= 3; ++id) ASSERT_TRUE(bench.store(life, id, 1'300'000));
+  for (QueueId id = 1; id <= 3; ++id) ASSERT_TRUE(fixture.store(life, id, 1'300'000));
   const Location where = life.spool().index().at(2).message;
-  bench.disk().flip_bit(bench.machine.place.path(segment_name(where.segment)), where.offset + 50);
-  const auto back = bench.read(life, 2);
+  fixture.disk().flip_bit(fixture.machine.place.path(segment_name(where.segment)), where.offset + 50);
+  const auto back = fixture.read(life, 2);
   ASSERT_FALSE(back);
   EXPECT_THAT(back.error(), HasSubstr("the record does not check"));
-  bench.set_aside(life, 2, back.error());
+  fixture.set_aside(life, 2, back.error());
   EXPECT_FALSE(life.spool().has(2));
   EXPECT_EQ(life.spool().counters().set_aside, 1U);
   const std::string name = "quarantine/" + message::queue_id_text(2);
-  EXPECT_THAT(bench.file(name + ".txt"), HasSubstr("the record does not check"));
+  EXPECT_THAT(fixture.file(name + ".txt"), HasSubstr("the record does not check"));
   // Its content can be put together again.
-  const std::string record = bench.file(name + ".octets");
-  EXPECT_EQ(bench.file(name + ".1.octets").substr(0, kPieceBytesMax) +
-                bench.file(name + ".2.octets").substr(0, kPieceBytesMax) +
+  const std::string record = fixture.file(name + ".octets");
+  EXPECT_EQ(fixture.file(name + ".1.octets").substr(0, kPieceBytesMax) +
+                fixture.file(name + ".2.octets").substr(0, kPieceBytesMax) +
                 record.substr(where.bytes() - (where.bytes() - kFrameHeaderBytes - where.payload) -
                                   (1'300'000 - 2 * kPieceBytesMax),
                               1'300'000 - 2 * kPieceBytesMax),
             content_of(2, 1'300'000));
-  EXPECT_TRUE(bench.read(life, 1));
-  EXPECT_TRUE(bench.read(life, 3));
+  EXPECT_TRUE(fixture.read(life, 1));
+  EXPECT_TRUE(fixture.read(life, 3));
   life.close();
-  const Life next(bench.machine);
+  const Life next(fixture.machine);
   EXPECT_EQ(next.found.size(), 2U);
 }
 
 // It used to be given up although nothing had been kept.
 TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStays) {
-  SpoolFaults bench(1);
-  Life life(bench.machine);
+  SpoolFaults fixture(1);
+  Life life(fixture.machine);
   life.wait_ready();
-  ASSERT_TRUE(bench.store(life, 1, 1000));
-  bench.fail(sim::SimCall::rename, 0, 2);  // as quarantine's files are written
-  bench.set_aside(life, 1, "it is a test");
+  ASSERT_TRUE(fixture.store(life, 1, 1000));
+  fixture.fail(sim::SimCall::rename, 0, 2);  // as quarantine's files are written
+  fixture.set_aside(life, 1, "it is a test");
   EXPECT_FALSE(life.spool().has(1));
   EXPECT_THAT(life.told, Contains(HasSubstr("cannot be kept aside yet")));
-  EXPECT_THAT(bench.file("quarantine/" + message::queue_id_text(1) + ".txt"), HasSubstr("it is a test"));
+  EXPECT_THAT(fixture.file("quarantine/" + message::queue_id_text(1) + ".txt"), HasSubstr("it is a test"));
 }
 
 TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStaysForTheNextStart) {
-  SpoolFaults bench(1);
+  SpoolFaults fixture(1);
   {
-    Life life(bench.machine);
+    Life life(fixture.machine);
     life.wait_ready();
-    ASSERT_TRUE(bench.store(life, 1, 1000));
-    bench.fail(sim::SimCall::rename, 0, sim::kSimForever);
-    testing::Running<testing::Done> aside(bench.platforms, life.loop(),
+    ASSERT_TRUE(fixture.store(life, 1, 1000));
+    fixture.fail(sim::SimCall::rename, 0, sim::kSimForever);
+    testing::Running<testing::Done> aside(fixture.platforms, life.loop(),
                                           [&] { return testing::and_done(life.spool().set_aside(1, "it is a test")); });
-    bench.platforms.run_for(60s);
+    fixture.platforms.run_for(60s);
     EXPECT_TRUE(life.spool().has(1));
     life.abort();
     aside.wait();
     EXPECT_TRUE(life.spool().has(1));
   }
-  bench.faults().clear();
-  bench.machine.renew();
-  const Life next(bench.machine);
+  fixture.faults().clear();
+  fixture.machine.renew();
+  const Life next(fixture.machine);
   EXPECT_TRUE(next.found.contains(1));
 }
 
 TEST(SpoolFaultsTest, DamagedStatusLeavesTheOneBefore) {
-  SpoolFaults bench(1);
-  Life life(bench.machine);
+  SpoolFaults fixture(1);
+  Life life(fixture.machine);
   life.wait_ready();
-  ASSERT_TRUE(bench.store(life, 1, 1000));
+  ASSERT_TRUE(fixture.store(life, 1, 1000));
   const message::DeliveryStatus status = status_of(5);
   ASSERT_TRUE(life.await<bool>([&] { return life.spool().update(1, status); }));
   const Location where = life.spool().index().at(1).status;
-  bench.disk().flip_bit(bench.machine.place.path(segment_name(where.segment)), where.offset + 26);
-  const auto back = bench.read(life, 1);
+  fixture.disk().flip_bit(fixture.machine.place.path(segment_name(where.segment)), where.offset + 26);
+  const auto back = fixture.read(life, 1);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->status, status_of(0));
   EXPECT_EQ(back->content, content_of(1, 1000));
   EXPECT_THAT(life.told, Contains(HasSubstr("its latest status cannot be read")));
 }
 
-// Any record, any octet of it: the next start goes on with the rest.
+// Any record, any byte of it: the next start goes on with the rest.
 TEST(SpoolFaultsTest, FlippedBitCostsOneRecordAtMost) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    SpoolFaults bench(seed);
+    SpoolFaults fixture(seed);
     std::map<QueueId, Location> places;
     {
-      Life life(bench.machine);
+      Life life(fixture.machine);
       life.wait_ready();
-      for (QueueId id = 1; id <= 12; ++id) ASSERT_TRUE(bench.store(life, id, bench.random.below(9000)));
+      for (QueueId id = 1; id <= 12; ++id) ASSERT_TRUE(fixture.store(life, id, fixture.random.below(9000)));
       for (const auto& [id, entry] : life.spool().index()) places[id] = entry.message;
     }
-    const QueueId victim = bench.random.between(1, 12);
+    const QueueId victim = fixture.random.between(1, 12);
     const Location at = places.at(victim);
-    bench.disk().flip_bit(bench.machine.place.path(segment_name(at.segment)),
-                          at.offset + bench.random.below(kFrameHeaderBytes + at.payload));
-    const Life next(bench.machine);
+    fixture.disk().flip_bit(fixture.machine.place.path(segment_name(at.segment)),
+                            at.offset + fixture.random.below(kFrameHeaderBytes + at.payload));
+    const Life next(fixture.machine);
     EXPECT_EQ(next.found.size(), 11U) << seed;
     EXPECT_FALSE(next.found.contains(victim)) << seed;
     EXPECT_EQ(next.counts.damaged + next.counts.cut_short, 1U) << seed;
     EXPECT_EQ(next.told.size(), 1U) << seed;
-    EXPECT_NE(bench.file("quarantine/" + segment_name(at.segment) + "." + std::to_string(at.offset) + ".octets"),
+    EXPECT_NE(fixture.file("quarantine/" + segment_name(at.segment) + "." + std::to_string(at.offset) + ".octets"),
               "none")
         << seed;
   }

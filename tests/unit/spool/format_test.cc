@@ -21,9 +21,9 @@ std::string dump(std::string_view bytes, std::size_t from) {
     text += std::to_string(from + at) + " ";
     std::string plain;
     for (const char byte : bytes.substr(at, kAcross)) {
-      const auto octet = static_cast<unsigned char>(byte);
-      text.append({' ', kHex[octet >> 4U], kHex[octet & 15U]});
-      plain += octet >= ' ' && octet <= '~' ? byte : '.';
+      const auto byte = static_cast<unsigned char>(byte);
+      text.append({' ', kHex[byte >> 4U], kHex[byte & 15U]});
+      plain += byte >= ' ' && byte <= '~' ? byte : '.';
     }
     text.append((kAcross - plain.size()) * 3 + 2, ' ').append(plain).append("\n");
   }

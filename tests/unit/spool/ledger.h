@@ -56,7 +56,7 @@ class Ledger {
     }
     for (auto& [id, line] : lines_) {
       if (life.found.contains(id)) continue;
-      EXPECT_FALSE(line.kept && !line.finish_asked) << "lost: " << id << " of " << line.size << " octets";
+      EXPECT_FALSE(line.kept && !line.finish_asked) << "lost: " << id << " of " << line.size << " bytes";
       line.kept = line.finished = true;  // it must not come back either
       line.finish_asked = true;
     }

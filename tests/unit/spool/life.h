@@ -134,7 +134,7 @@ class Life {
 
 // ------------------------------------------------------------------------------------------ what is done with a spool
 
-// A message of `size` octets, which come in parts.
+// A message of `size` bytes, which come in parts.
 inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1,
                        std::string customer = {}) {
   Stored stored = stored_of(id, 0, recipients);
@@ -162,9 +162,9 @@ inline Task<std::expected<ReadBack, std::string>> read_back(Spool& spool, QueueI
   if (!message) co_return std::unexpected(message.error());
   ReadBack back{.stored = message->stored, .status = message->status, .content = {}};
   for (const Location& piece : message->stored.pieces) {
-    const auto octets = co_await spool.read_piece(id, piece);
-    if (!octets) co_return std::unexpected(octets.error());
-    back.content += octets->view();
+    const auto bytes = co_await spool.read_piece(id, piece);
+    if (!bytes) co_return std::unexpected(bytes.error());
+    back.content += bytes->view();
   }
   back.content += message->content.view();
   co_return back;

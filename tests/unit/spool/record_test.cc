@@ -1,4 +1,4 @@
-// Frames, batches and the head of a segment: what is written is read, and no other octets are.
+// Frames, batches and the head of a segment: what is written is read, and no other bytes are.
 #include "engine/spool/record.h"
 
 #include <gtest/gtest.h>

@@ -29,7 +29,7 @@ TEST_F(RecoveryTest, SegmentsThatNothingWasWrittenToAreFree) {
   EXPECT_EQ(last_segment_, 3U);
 }
 
-// Behind the last octet that means something, a core goes on.
+// Behind the last byte that means something, a core goes on.
 TEST_F(RecoveryTest, KnowsWhereASegmentEnds) {
   SegmentText first(1);
   first.message(10);

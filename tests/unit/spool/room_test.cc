@@ -90,7 +90,7 @@ TEST(RoomDeathTest, IsNotUsedTwice) {
   EXPECT_DEATH(room.unqueue(1), "");
 }
 
-// A log of records without octets: messages that have a status or not, in segments; each write a block of its own, as
+// A log of records without bytes: messages that have a status or not, in segments; each write a block of its own, as
 // bad as it can be, but for those of the cleaner.
 class Model {
  public:

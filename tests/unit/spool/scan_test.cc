@@ -1,4 +1,4 @@
-// Reading a segment whatever its octets are: what checks is told, once and in order; what does not is told as damage.
+// Reading a segment whatever its bytes are: what checks is told, once and in order; what does not is told as damage.
 #include "engine/spool/scan.h"
 
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ TEST(Scan, GoesOnBehindDamageInTheMiddle) {
   }
 }
 
-TEST(Scan, GoesOnAtEveryEighthOctet) {
+TEST(Scan, GoesOnAtEveryEighthByte) {
   // Records of many lengths; each is spoiled in turn, and all others are found.
   SegmentText segment(7);
   std::vector<Location> places;
@@ -86,7 +86,7 @@ TEST(Scan, GoesOnAtEveryEighthOctet) {
   }
 }
 
-TEST(Scan, NoticesEveryOctetOfEveryRecord) {
+TEST(Scan, NoticesEveryByteOfEveryRecord) {
   SegmentText segment(7);
   const Location first = segment.message(1, 40);
   const Location second = segment.status(1, 3);
@@ -297,7 +297,7 @@ TEST(Scan, ReadsAFileThatIsShorterThanItShouldBe) {
   EXPECT_EQ(heard.ids(), (Ids{1, 2, 3, 4, 5, 6}));
 }
 
-TEST(Scan, EndsWhateverTheOctetsAre) {
+TEST(Scan, EndsWhateverTheBytesAre) {
   sim::SimRandom random(5);
   for (int round = 0; round < 200; ++round) {
     SegmentText segment = three_batches();

@@ -84,7 +84,7 @@ class SegmentText {
     bytes_ += batch_.finish(1'700'000'000'000);
     begin();
   }
-  // The octets written so far.
+  // The bytes written so far.
   std::string written() {
     sync();
     return bytes_;

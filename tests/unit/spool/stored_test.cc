@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/smtp/limits.h"
-#include "engine/spool/octets.h"
+#include "engine/spool/bytes.h"
 #include "tests/sim/context.h"
 #include "tests/unit/spool/segment_text.h"
 
@@ -18,33 +18,33 @@ using message::Attempt;
 using message::DeliveryStatus;
 using message::RecipientStatus;
 
-// ------------------------------------------------------------------------------------------ octets
+// ------------------------------------------------------------------------------------------ bytes
 
-TEST(Octets, NumbersComeBack) {
+TEST(Bytes, NumbersComeBack) {
   for (unsigned shift = 0; shift < 64; ++shift)
     for (const std::uint64_t value :
          {std::uint64_t{1} << shift, (std::uint64_t{1} << shift) - 1, ~std::uint64_t{0} >> shift}) {
-      std::string octets;
-      OctetWriter(octets).number(value);
-      OctetReader in(octets);
+      std::string bytes;
+      ByteWriter(bytes).number(value);
+      ByteReader in(bytes);
       EXPECT_EQ(in.number(), value);
       EXPECT_FALSE(in.failed());
       EXPECT_TRUE(in.rest().empty());
     }
 }
 
-TEST(Octets, NumbersThatDoNotEndOrDoNotFitAreNone) {
-  for (const std::string_view octets : {std::string_view(""), std::string_view("\x80"), std::string_view("\xff\xff"),
-                                        std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
-                                        std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}) {
-    OctetReader in(octets);
+TEST(Bytes, NumbersThatDoNotEndOrDoNotFitAreNone) {
+  for (const std::string_view bytes : {std::string_view(""), std::string_view("\x80"), std::string_view("\xff\xff"),
+                                       std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+                                       std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")}) {
+    ByteReader in(bytes);
     EXPECT_EQ(in.number(), 0U);
     EXPECT_TRUE(in.failed());
   }
 }
 
-TEST(Octets, AfterAFaultEverythingIsNothing) {
-  OctetReader in(
+TEST(Bytes, AfterAFaultEverythingIsNothing) {
+  ByteReader in(
       std::string_view("\x05\x03"
                        "abcdef",
                        8));
@@ -55,8 +55,8 @@ TEST(Octets, AfterAFaultEverythingIsNothing) {
   EXPECT_EQ(in.rest(), "");
 }
 
-TEST(Octets, TextsThatAreLongerThanWhatIsLeftAreNone) {
-  OctetReader in(
+TEST(Bytes, TextsThatAreLongerThanWhatIsLeftAreNone) {
+  ByteReader in(
       "\x06"
       "abcde");
   EXPECT_EQ(in.text(), "");
@@ -220,14 +220,14 @@ TEST(Stored, EveryTruncationIsNothing) {
   }
 }
 
-TEST(Stored, RandomOctetsEndInNothingOrInSomethingBounded) {
+TEST(Stored, RandomBytesEndInNothingOrInSomethingBounded) {
   Generated generated(4);
   for (int round = 0; round < 3000; ++round) {
-    std::string octets = generated.text(400);
-    if (!octets.empty()) octets[0] = static_cast<char>(1 + round % 2);
-    if (const auto decoded = decode_message(1, octets))
-      EXPECT_LE(decoded->stored.envelope.recipients.size(), octets.size());
-    if (const auto status = decode_status(octets)) EXPECT_LE(status->recipients.size(), octets.size());
+    std::string bytes = generated.text(400);
+    if (!bytes.empty()) bytes[0] = static_cast<char>(1 + round % 2);
+    if (const auto decoded = decode_message(1, bytes))
+      EXPECT_LE(decoded->stored.envelope.recipients.size(), bytes.size());
+    if (const auto status = decode_status(bytes)) EXPECT_LE(status->recipients.size(), bytes.size());
     Sample made = sample(generated, 1, "content");
     for (int i = 0; i < 3; ++i)
       made.payload[generated.random().below(made.payload.size())] = static_cast<char>(generated.random().next());
@@ -235,15 +235,15 @@ TEST(Stored, RandomOctetsEndInNothingOrInSomethingBounded) {
   }
 }
 
-// Ten octets that promise ten thousand recipients.
+// Ten bytes that promise ten thousand recipients.
 TEST(Stored, PromisesAreNotBelieved) {
-  std::string octets;
-  OctetWriter out(octets);
+  std::string bytes;
+  ByteWriter out(bytes);
   for (const std::uint64_t value : {1, 0, 0, 0}) out.number(value);
   out.number(smtp::kRecipientsMaxCeiling);
-  EXPECT_FALSE(decode_status(octets));
+  EXPECT_FALSE(decode_status(bytes));
   out.number(smtp::kRecipientsMaxCeiling + 1);
-  EXPECT_FALSE(decode_status(octets));
+  EXPECT_FALSE(decode_status(bytes));
 }
 
 TEST(Stored, OfAnotherSchemaIsNothing) {
@@ -258,7 +258,7 @@ TEST(Stored, OfAnotherSchemaIsNothing) {
 // A message and a status as version 0.1 wrote them: for two recipients, one of them tried, five times in all.
 TEST(Stored, WhatAnOlderVersionWroteIsRead) {
   std::string old_status;
-  OctetWriter status(old_status);
+  ByteWriter status(old_status);
   for (const std::uint64_t value : {1, 0, 7000, 5, 2}) status.number(value);  // schema held due tries, recipients:
   for (const std::uint64_t at : {0, 6000}) {
     for (const std::uint64_t value : {0, 0, 451, 4, 3, 0}) status.number(value);
@@ -275,7 +275,7 @@ TEST(Stored, WhatAnOlderVersionWroteIsRead) {
   for (const RecipientStatus& recipient : decoded->recipients) EXPECT_EQ(recipient.due, 7000);
 
   std::string old_message;
-  OctetWriter out(old_message);
+  ByteWriter out(old_message);
   for (const std::uint64_t value : {1, 5000, 1}) out.number(value);  // schema arrived form
   for (const char* text : {"acme", "ann@example.com", "192.0.2.1", "pc", "ESMTP", "ann@example.com"}) out.text(text);
   for (const std::uint64_t value : {0, 0, 0, 0}) out.number(value);  // body smtputf8 size ret
@@ -303,7 +303,7 @@ TEST(Stored, StatusForOtherRecipientsIsNothing) {
   const std::string one = encode_status(status_of(0, 1));
   const std::string two = encode_status(status_of(0, 2));
   payload.resize(payload.size() - two.size() - 1);
-  OctetWriter(payload).text(one);
+  ByteWriter(payload).text(one);
   EXPECT_FALSE(decode_message(1, payload));
 }
 

@@ -12,49 +12,49 @@
 
 #include "engine/base/lru_map.h"
 #include "engine/base/time.h"
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/selection.h"
 
 namespace sluice::mx {
 
-struct ExchangeCacheLimits {
+struct MxCacheLimits {
   std::size_t entries_max = 4096;
-  // Times to live of exchangers are brought between these two,
+  // Times to live of MX hosts are brought between these two,
   Duration keep_min = std::chrono::seconds(30);
   Duration keep_max = std::chrono::hours(24);
   // of permanent failures between keep_min and this.
   Duration keep_refused_max = std::chrono::minutes(5);
   // A temporary failure is not asked for again before.
   Duration keep_failed = std::chrono::seconds(15);
-  // Exchangers are used for so long past their time while the name service fails.
+  // MX hosts are used for so long past their time while the name service fails.
   Duration keep_stale = std::chrono::hours(1);
 };
 
-struct KnownExchange {
-  std::expected<std::vector<Exchanger>, ExchangeFailure> found;
+struct KnownMx {
+  std::expected<std::vector<MxHost>, MxFailure> found;
   Instant until;            // good until then
   bool stale = false;       // past its time, and used because the name service fails
   Instant forgotten_after;  // with what it may be used beyond
 };
 
-class ExchangeCache {
+class MxCache {
  public:
-  using Known = std::shared_ptr<const KnownExchange>;
+  using Known = std::shared_ptr<const KnownMx>;
 
-  explicit ExchangeCache(const ExchangeCacheLimits& limits) : limits_(limits) {}
+  explicit MxCache(const MxCacheLimits& limits) : limits_(limits) {}
 
   // What is good now, or null.
   Known find(const std::string& domain, Instant now);
   // Keeps an answer, and returns what to go by: the answer, or, where it is a temporary failure,
   // what was known before.
-  Known put(const std::string& domain, Exchange answer, Instant now);
+  Known put(const std::string& domain, MxAnswer answer, Instant now);
   // What is known holds no more.
   void clear() { by_domain_.clear(); }
   [[nodiscard]] std::size_t size() const { return by_domain_.size(); }
 
  private:
-  [[nodiscard]] KnownExchange make(Exchange answer, Instant now) const;
+  [[nodiscard]] KnownMx make(MxAnswer answer, Instant now) const;
 
-  ExchangeCacheLimits limits_;
+  MxCacheLimits limits_;
   LruMap<Known> by_domain_;
 };
 

@@ -1,9 +1,9 @@
-// The hand-over: what a session gives a message to.  A taker is offered recipients, is fed the body, and
-// says at the end whether it has the message.  A client's 250 follows a taker's word and nothing else does.
+// The hand-over: a session gives a message to a sink.  A sink is asked for recipients, is given the content, and
+// says at the end whether it has the message.  A client's 250 follows the sink's reply and nothing else.
 //
 // Calls come from one session task, one at a time, in this order:
-//   offer()+  begin()  feed()*  finish()      or abandon() anywhere before finish() has returned.
-// After finish() or abandon() the taker is done and is destroyed.  Core thread only.
+//   add_recipients()+  begin()  write()*  commit()      or abort() anywhere before commit() has returned.
+// After commit() or abort() the sink is done and is destroyed.  Core thread only.
 #pragma once
 
 #include <cstddef>
@@ -28,29 +28,29 @@ struct Outcome {
   std::string detail;            // its own words, or what went wrong
 };
 
-class Taker {
+class MessageSink {
  public:
-  Taker() = default;
-  virtual ~Taker() = default;
-  Taker(const Taker&) = delete;
-  Taker& operator=(const Taker&) = delete;
+  MessageSink() = default;
+  virtual ~MessageSink() = default;
+  MessageSink(const MessageSink&) = delete;
+  MessageSink& operator=(const MessageSink&) = delete;
 
-  // Offers envelope.recipients[first..]; appends one reply for each to `answers`.
-  virtual Task<void> offer(const Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) = 0;
+  // Asks for envelope.recipients[first..]; appends one reply for each to `answers`.
+  virtual Task<void> add_recipients(const Envelope& envelope, std::size_t first, std::vector<smtp::Reply>& answers) = 0;
   // The header is complete and the sender may send it: the body follows.  At least one recipient was taken.
   virtual Task<void> begin(BodyForm form) = 0;
   // The next bytes.  Returns when more may come: this is what slows the client down.
-  // A taker that has failed already drops them.
-  virtual Task<void> feed(Chain bytes) = 0;
-  // The body is complete.  A 2xx reply means that the taker has the message.
-  virtual Task<Outcome> finish() = 0;
+  // A sink that has failed already drops them.
+  virtual Task<void> write(Chain bytes) = 0;
+  // The body is complete.  A 2xx reply means that the sink has the message.
+  virtual Task<Outcome> commit() = 0;
   // There will be no message after all.
-  virtual Task<void> abandon() = 0;
-  // Before abandon(), for the log: the next hop that was asked so far, and its words; without a reply.
+  virtual Task<void> abort() = 0;
+  // Before abort(), for the log: the next hop that was asked so far, and its words; without a reply.
   [[nodiscard]] virtual Outcome asked() const { return {}; }
 };
 
-// Who submits, for takers that choose by it or pass it on.
+// Who submits, for sinks that choose by it or pass it on.
 struct Submitter {
   std::string customer;
   std::string account;
@@ -65,10 +65,10 @@ struct Submitter {
   return envelope.reverse_path.empty() && from.protocol.empty();
 }
 
-class TakerFactory {
+class MessageSinkFactory {
  public:
-  virtual ~TakerFactory() = default;
-  virtual std::unique_ptr<Taker> make(const Submitter& submitter) = 0;
+  virtual ~MessageSinkFactory() = default;
+  virtual std::unique_ptr<MessageSink> make(const Submitter& submitter) = 0;
   // Why no message can be taken now, before anything of one is accepted; null: it can.
   [[nodiscard]] virtual const smtp::StandardReply* refusal() const { return nullptr; }
 };

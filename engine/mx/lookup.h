@@ -1,6 +1,6 @@
 // Which hosts take a domain's mail, asked of DNS and kept (RFC 5321 section 5.1, RFC 7505).  A
 // domain is asked for once however many wait for it; answers good and bad are kept for their time,
-// and exchangers for an hour longer while the name service fails. One per core; its thread only.
+// and MX hosts for an hour longer while the name service fails. One per core; its thread only.
 // Outlived by nobody who waits here.
 #pragma once
 
@@ -16,40 +16,40 @@
 #include "engine/io/core_dns.h"
 #include "engine/io/loop.h"
 #include "engine/io/platform.h"
-#include "engine/mx/exchange_cache.h"
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/cache.h"
+#include "engine/mx/selection.h"
 
 namespace sluice::mx {
 
-struct MailExchangersOptions {
-  ExchangeRules rules;
-  ExchangeCacheLimits cache;
-  Duration patience = std::chrono::seconds(30);  // for one answer of the name service
+struct MxLookupOptions {
+  MxRules rules;
+  MxCacheLimits cache;
+  Duration timeout = std::chrono::seconds(30);  // for one answer of the name service
 };
 
 struct Exchangers {
-  std::vector<Exchanger> hosts;  // in the order to try, at least one; ties are in another order each time
-  Instant until;                 // they are good until then
-  bool stale = false;            // they are past their time, and the name service fails
+  std::vector<MxHost> hosts;  // in the order to try, at least one; ties are in another order each time
+  Instant until;              // they are good until then
+  bool stale = false;         // they are past their time, and the name service fails
 };
 
-struct ExchangeCounters {
+struct MxCounters {
   std::uint64_t look_ups = 0;
   std::uint64_t kept = 0;    // of these were answered from the cache
   std::uint64_t shared = 0;  // waited for an answer to another one
-  std::uint64_t stale = 0;   // were given exchangers past their time
+  std::uint64_t stale = 0;   // were given MX hosts past their time
   std::uint64_t failed = 0;  // ended with a temporary failure
 };
 
-class MailExchangers {
+class MxLookup {
  public:
-  using Found = std::expected<Exchangers, ExchangeFailure>;
+  using Found = std::expected<Exchangers, MxFailure>;
 
   // `dns` and `random` outlive this.
-  MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random, MailExchangersOptions options);
-  ~MailExchangers();
-  MailExchangers(const MailExchangers&) = delete;
-  MailExchangers& operator=(const MailExchangers&) = delete;
+  MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOptions options);
+  ~MxLookup();
+  MxLookup(const MxLookup&) = delete;
+  MxLookup& operator=(const MxLookup&) = delete;
 
   // `domain`: of a recipient, in any case, or an address literal.  Ends in bounded time, and at
   // once, with a temporary failure, where the core stops.
@@ -60,24 +60,24 @@ class MailExchangers {
 
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::size_t kept() const { return cache_.size(); }
-  [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
+  [[nodiscard]] const MxCounters& counters() const { return counters_; }
 
  private:
   struct Waiter;
-  Task<ExchangeCache::Known> find(const std::string& domain);
-  Task<Exchange> ask(const std::string& domain);
-  Task<Exchange> ask_by_present_rules(const std::string& domain);
-  Found hand_out(const KnownExchange& known);
+  Task<MxCache::Known> find(const std::string& domain);
+  Task<MxAnswer> ask(const std::string& domain);
+  Task<MxAnswer> ask_by_present_rules(const std::string& domain);
+  Found hand_out(const KnownMx& known);
 
   io::Loop& loop_;
   io::Random& random_;
-  MailExchangersOptions options_;
+  MxLookupOptions options_;
   io::CoreDns dns_;
-  ExchangeCache cache_;
+  MxCache cache_;
   std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and who else wants to know
   std::size_t waiting_ = 0;
   std::uint64_t rules_changed_ = 0;  // so often
-  ExchangeCounters counters_;
+  MxCounters counters_;
 };
 
 }  // namespace sluice::mx

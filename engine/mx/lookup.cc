@@ -1,4 +1,4 @@
-#include "engine/mx/mail_exchangers.h"
+#include "engine/mx/lookup.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,50 +14,50 @@ constexpr int kAsksMax = 3;
 }  // namespace
 
 // On the frame of a task that waits for the answer to another's question.
-struct MailExchangers::Waiter {
-  Gate answered;
-  ExchangeCache::Known known;
+struct MxLookup::Waiter {
+  AsyncEvent answered;
+  MxCache::Known known;
 };
 
-MailExchangers::MailExchangers(io::Loop& loop, io::Dns& dns, io::Random& random, MailExchangersOptions options)
+MxLookup::MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOptions options)
     : loop_(loop),
       random_(random),
       options_(std::move(options)),
-      dns_(loop, dns, options_.patience),
+      dns_(loop, dns, options_.timeout),
       cache_(options_.cache) {
   for (std::string& name : options_.rules.own_names) name = io::fold_dns_name(name);
 }
 
-MailExchangers::~MailExchangers() { CHECK(waiting_ == 0 && asking_.empty()); }
+MxLookup::~MxLookup() { CHECK(waiting_ == 0 && asking_.empty()); }
 
-Task<MailExchangers::Found> MailExchangers::look_up(std::string domain) {
+Task<MxLookup::Found> MxLookup::look_up(std::string domain) {
   ++counters_.look_ups;
-  if (auto literal = exchange_literal(domain, options_.rules)) {
+  if (auto literal = mx_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
     co_return Exchangers{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
   }
   if (!io::dns_host_name(domain))
-    co_return std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+    co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
-  const ExchangeCache::Known known = co_await find(domain);
+  const MxCache::Known known = co_await find(domain);
   --waiting_;
   co_return hand_out(*known);
 }
 
-MailExchangers::Found MailExchangers::hand_out(const KnownExchange& known) {
+MxLookup::Found MxLookup::hand_out(const KnownMx& known) {
   if (!known.found) {
     if (!known.found.error().permanent) ++counters_.failed;
     return std::unexpected(known.found.error());
   }
   if (known.stale) ++counters_.stale;
-  Exchangers exchangers{.hosts = *known.found, .until = known.until, .stale = known.stale};
-  shuffle_ties(exchangers.hosts, random_);
-  return exchangers;
+  Exchangers mx_hosts{.hosts = *known.found, .until = known.until, .stale = known.stale};
+  shuffle_ties(mx_hosts.hosts, random_);
+  return mx_hosts;
 }
 
 // From the cache, from who asks already, or from DNS.
-Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
+Task<MxCache::Known> MxLookup::find(const std::string& domain) {
   if (auto known = cache_.find(domain, loop_.now())) {
     ++counters_.kept;
     co_return known;
@@ -67,42 +67,42 @@ Task<ExchangeCache::Known> MailExchangers::find(const std::string& domain) {
     ++counters_.shared;
     Waiter waiter;
     place->second.push_back(&waiter);
-    co_await waiter.answered.wait("mail exchangers");
+    co_await waiter.answered.wait("MX hosts");
     co_return waiter.known;
   }
-  Exchange answer = co_await ask_by_present_rules(domain);
-  const ExchangeCache::Known known = cache_.put(domain, std::move(answer), loop_.now());
+  MxAnswer answer = co_await ask_by_present_rules(domain);
+  const MxCache::Known known = cache_.put(domain, std::move(answer), loop_.now());
   const auto asked = asking_.extract(domain);
   for (Waiter* waiter : asked.mapped()) {
     waiter->known = known;
-    waiter->answered.open();
+    waiter->answered.set();
   }
   co_return known;
 }
 
-void MailExchangers::set_machine_addresses(MachineAddresses addresses) {
+void MxLookup::set_machine_addresses(MachineAddresses addresses) {
   options_.rules.machine_addresses = std::move(addresses);
   ++rules_changed_;
   cache_.clear();
 }
 
 // Addresses are looked at as they arrive: those that came before a change were chosen by the old rules.
-Task<Exchange> MailExchangers::ask_by_present_rules(const std::string& domain) {
+Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain) {
   for (int asked = 1;; ++asked) {
     const std::uint64_t before = rules_changed_;
-    Exchange answer = co_await ask(domain);
+    MxAnswer answer = co_await ask(domain);
     if (before == rules_changed_ || asked == kAsksMax) co_return answer;
   }
 }
 
-Task<Exchange> MailExchangers::ask(const std::string& domain) {
-  ExchangeChoice choice(domain, options_.rules);
-  choice.take_exchangers(co_await dns_.follow(domain, io::DnsType::mx));
+Task<MxAnswer> MxLookup::ask(const std::string& domain) {
+  MxSelection choice(domain, options_.rules);
+  choice.take_mx_hosts(co_await dns_.follow(domain, io::DnsType::mx));
   // All addresses are asked for at once: whether one is our own decides which hosts are left.
   const auto types = address_types(options_.rules);
   std::vector<Task<io::DnsReply>> questions;
   questions.reserve(choice.hosts().size() * types.size());
-  for (const Exchanger& host : choice.hosts())
+  for (const MxHost& host : choice.hosts())
     for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type));
   for (std::size_t i = 0; i < questions.size(); ++i) choice.take_addresses(i / types.size(), co_await questions[i]);
   co_return choice.result();

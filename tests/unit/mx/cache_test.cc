@@ -1,5 +1,5 @@
 // What is kept of mail domains, for how long, and what makes room for what.
-#include "engine/mx/exchange_cache.h"
+#include "engine/mx/cache.h"
 
 #include <gtest/gtest.h>
 
@@ -12,18 +12,18 @@ using namespace std::chrono_literals;
 
 constexpr Instant kStart{1h};
 
-Exchange good(std::uint32_t ttl_s, const std::string& name = "mx") {
-  Exchanger host{.name = name, .preference = 1, .addresses = {*io::Address::from_ip("192.0.2.1", 25)}};
+MxAnswer good(std::uint32_t ttl_s, const std::string& name = "mx") {
+  MxHost host{.name = name, .preference = 1, .addresses = {*io::Address::from_ip("192.0.2.1", 25)}};
   return {.found = std::vector{std::move(host)}, .ttl_s = ttl_s};
 }
-Exchange refused(std::uint32_t ttl_s) {
-  return {.found = std::unexpected(ExchangeFailure{true, 550, {5, 1, 2}, "no such domain"}), .ttl_s = ttl_s};
+MxAnswer refused(std::uint32_t ttl_s) {
+  return {.found = std::unexpected(MxFailure{true, 550, {5, 1, 2}, "no such domain"}), .ttl_s = ttl_s};
 }
-Exchange failed() { return {.found = std::unexpected(ExchangeFailure{false, 451, {4, 4, 3}, "on fire"}), .ttl_s = 0}; }
+MxAnswer failed() { return {.found = std::unexpected(MxFailure{false, 451, {4, 4, 3}, "on fire"}), .ttl_s = 0}; }
 
 // Kept from now on for exactly so long.
-void expect_kept(Exchange exchange, Duration time) {
-  ExchangeCache cache({});
+void expect_kept(MxAnswer exchange, Duration time) {
+  MxCache cache({});
   const auto known = cache.put("a", std::move(exchange), kStart);
   EXPECT_EQ(known->until, kStart + time);
   EXPECT_EQ(cache.find("a", kStart + time - 1ns), known);
@@ -31,7 +31,7 @@ void expect_kept(Exchange exchange, Duration time) {
   EXPECT_EQ(cache.find("b", kStart), nullptr);
 }
 
-TEST(ExchangeCacheTest, TimesAreKeptWithinBounds) {
+TEST(MxCacheTest, TimesAreKeptWithinBounds) {
   expect_kept(good(300), 300s);
   expect_kept(good(0), 30s);
   expect_kept(good(UINT32_MAX), 24h);
@@ -41,8 +41,8 @@ TEST(ExchangeCacheTest, TimesAreKeptWithinBounds) {
   expect_kept(failed(), 15s);
 }
 
-TEST(ExchangeCacheTest, WhatIsPastItsTimeServesWhileTheNameServiceFails) {
-  ExchangeCache cache({});
+TEST(MxCacheTest, WhatIsPastItsTimeServesWhileTheNameServiceFails) {
+  MxCache cache({});
   cache.put("a", good(300), kStart);
   const Instant past = kStart + 300s;
   auto known = cache.put("a", failed(), past + 1s);
@@ -59,8 +59,8 @@ TEST(ExchangeCacheTest, WhatIsPastItsTimeServesWhileTheNameServiceFails) {
   EXPECT_FALSE(cache.put("a", failed(), past + 1h + 20s)->found);
 }
 
-TEST(ExchangeCacheTest, WhatTheNameServiceSaysReplacesWhatIsPastItsTime) {
-  ExchangeCache cache({});
+TEST(MxCacheTest, WhatTheNameServiceSaysReplacesWhatIsPastItsTime) {
+  MxCache cache({});
   cache.put("a", good(300, "old"), kStart);
   cache.put("a", failed(), kStart + 400s);
   EXPECT_EQ(cache.put("a", good(300, "new"), kStart + 500s)->found->at(0).name, "new");
@@ -70,8 +70,8 @@ TEST(ExchangeCacheTest, WhatTheNameServiceSaysReplacesWhatIsPastItsTime) {
   EXPECT_FALSE(cache.put("a", failed(), kStart + 1000s)->found.error().permanent);
 }
 
-TEST(ExchangeCacheTest, WhatWasLongestUnusedMakesRoom) {
-  ExchangeCache cache({.entries_max = 3});
+TEST(MxCacheTest, WhatWasLongestUnusedMakesRoom) {
+  MxCache cache({.entries_max = 3});
   for (const char* domain : {"a", "b", "c"}) cache.put(domain, good(300), kStart);
   EXPECT_NE(cache.find("a", kStart), nullptr);
   cache.put("d", good(300), kStart);

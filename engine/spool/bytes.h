@@ -1,4 +1,4 @@
-// Writing and reading the parts of a payload: numbers of seven bits an octet (the lowest first, the top bit set where
+// Writing and reading the parts of a payload: numbers of seven bits a byte (the lowest first, the top bit set where
 // more follow), texts behind their length.
 // Pure.  Any thread.
 #pragma once
@@ -12,9 +12,9 @@
 
 namespace sluice::spool {
 
-class OctetWriter {
+class ByteWriter {
  public:
-  explicit OctetWriter(std::string& out) : out_(out) {}
+  explicit ByteWriter(std::string& out) : out_(out) {}
   void number(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
     out_ += static_cast<char>(value);
@@ -29,18 +29,18 @@ class OctetWriter {
 };
 
 // After anything that is not there or does not fit, everything reads as nothing, and failed() says so.
-class OctetReader {
+class ByteReader {
  public:
-  explicit OctetReader(std::string_view octets) : left_(octets) {}
+  explicit ByteReader(std::string_view bytes) : left_(bytes) {}
   std::uint64_t number() {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (left_.empty()) return fail();
-      const auto octet = static_cast<unsigned char>(left_.front());
+      const auto byte = static_cast<unsigned char>(left_.front());
       left_.remove_prefix(1);
-      if (shift == 63 && octet > 1) return fail();
-      value |= static_cast<std::uint64_t>(octet & 0x7f) << shift;
-      if (octet < 0x80) return value;
+      if (shift == 63 && byte > 1) return fail();
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
     }
     return fail();
   }

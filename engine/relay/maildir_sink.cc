@@ -1,11 +1,11 @@
-#include "engine/relay/mailbox.h"
+#include "engine/relay/maildir_sink.h"
 
 #include "engine/io/files.h"
 
 namespace sluice::relay {
 
-Task<void> MailboxTaker::offer(const message::Envelope& envelope, std::size_t first,
-                               std::vector<smtp::Reply>& answers) {
+Task<void> MaildirSink::add_recipients(const message::Envelope& envelope, std::size_t first,
+                                       std::vector<smtp::Reply>& answers) {
   if (first == 0) {
     id_ = envelope.id;
     text_ = "Return-Path: <" + envelope.reverse_path + ">\r\n";
@@ -17,12 +17,12 @@ Task<void> MailboxTaker::offer(const message::Envelope& envelope, std::size_t fi
   co_return;
 }
 
-Task<void> MailboxTaker::begin(message::BodyForm form) {
+Task<void> MaildirSink::begin(message::BodyForm form) {
   form_ = form;
   co_return;
 }
 
-Task<void> MailboxTaker::feed(Chain bytes) {
+Task<void> MaildirSink::write(Chain bytes) {
   while (!bytes.empty()) {
     const std::string_view piece = bytes.front();
     if (form_ == message::BodyForm::literal) {
@@ -37,7 +37,7 @@ Task<void> MailboxTaker::feed(Chain bytes) {
   co_return;
 }
 
-Task<message::Outcome> MailboxTaker::finish() {
+Task<message::Outcome> MaildirSink::commit() {
   using Written = std::expected<void, std::string>;
   auto written = co_await io::run_on_worker<Written>(
       loop_, [this] { return io::deliver_to_maildir(directory_, id_, text_); }, "the mailbox");
@@ -52,6 +52,6 @@ Task<message::Outcome> MailboxTaker::finish() {
   co_return outcome;
 }
 
-Task<void> MailboxTaker::abandon() { co_return; }
+Task<void> MaildirSink::abort() { co_return; }
 
 }  // namespace sluice::relay

@@ -1,4 +1,4 @@
-// Rules for mail exchangers in tests: the addresses of the simulated hosts are documentation addresses (RFC 5737, RFC
+// Rules for MX hosts in tests: the addresses of the simulated hosts are documentation addresses (RFC 5737, RFC
 // 3849), which the defaults refuse.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/mx/exchange_choice.h"
+#include "engine/mx/selection.h"
 
 namespace sluice::testing {
 
@@ -20,8 +20,8 @@ inline std::vector<Network> unwanted_but_documentation() {
 }
 
 // The defaults, but for documentation addresses.
-inline mx::ExchangeRules exchange_rules(std::uint16_t port = 25, mx::AddressUse use = mx::AddressUse::ipv6_first) {
-  mx::ExchangeRules rules{.port = port, .use = use};
+inline mx::MxRules mx_rules(std::uint16_t port = 25, mx::AddressUse use = mx::AddressUse::ipv6_first) {
+  mx::MxRules rules{.port = port, .use = use};
   rules.unwanted = unwanted_but_documentation();
   return rules;
 }

@@ -1,4 +1,4 @@
-// Mail exchangers by real DNS: our client and our parser against a name server that others wrote.
+// MX hosts by real DNS: our client and our parser against a name server that others wrote.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "engine/io/real_dns.h"
-#include "engine/mx/mail_exchangers.h"
+#include "engine/mx/lookup.h"
 #include "tests/support/awaited.h"
 #include "tests/support/dns_wire.h"
-#include "tests/support/exchange_rules.h"
 #include "tests/support/fake_name_server.h"
+#include "tests/support/mx_rules.h"
 #include "tests/support/unbound.h"
 
 namespace sluice::mx {
@@ -28,7 +28,7 @@ using sluice::testing::Running;
 using sluice::testing::Unbound;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using Found = MailExchangers::Found;
+using Found = MxLookup::Found;
 
 // Everything under test. is said by unbound itself; silent.test it never answers, and for
 // broken.test it asks a server that refuses, which it passes on as SERVFAIL.
@@ -79,52 +79,52 @@ class UnboundTest : public ::testing::Test {
   void SetUp() override { ASSERT_NE(server_, nullptr) << "no name server: run tools/deps test"; }
 
   Found look_up(const std::string& domain) {
-    auto& all = *exchangers();
+    auto& all = *mx_hosts();
     return Running<Found>(platforms_, loop_, [&all, domain] { return all.look_up(domain); }).wait();
   }
-  MailExchangers* exchangers() {
-    if (!exchangers_) {
+  MxLookup* mx_hosts() {
+    if (!mx_hosts_) {
       io::RealDnsOptions chosen;
       chosen.servers = {server_->address()};
       chosen.timeout = timeout_;
       dns_ = *io::make_real_dns(chosen);
-      exchangers_ = std::make_unique<MailExchangers>(loop_, *dns_, loop_.platform().random, options_);
+      mx_hosts_ = std::make_unique<MxLookup>(loop_, *dns_, loop_.platform().random, options_);
     }
-    return exchangers_.get();
+    return mx_hosts_.get();
   }
   // Without the order of ties: "5 first.test 192.0.2.3:25, 10 ...".
   std::string text(const std::string& domain) {
     const Found found = look_up(domain);
     if (!found) {
-      const ExchangeFailure& failure = found.error();
+      const MxFailure& failure = found.error();
       return std::string(failure.permanent ? "permanent " : "temporary ") + std::to_string(failure.code) + " " +
              std::to_string(failure.enhanced[0]) + "." + std::to_string(failure.enhanced[1]) + "." +
              std::to_string(failure.enhanced[2]);
     }
     std::vector<std::string> hosts;
-    for (const Exchanger& host : found->hosts) {
+    for (const MxHost& host : found->hosts) {
       hosts.push_back(std::to_string(host.preference + 100) + " " + host.name);
       for (const io::Address& address : host.addresses) hosts.back() += " " + address.to_string();
     }
-    EXPECT_TRUE(std::ranges::is_sorted(found->hosts, {}, &Exchanger::preference));
+    EXPECT_TRUE(std::ranges::is_sorted(found->hosts, {}, &MxHost::preference));
     std::ranges::sort(hosts);
     std::string all;
     for (const std::string& host : hosts) all += (all.empty() ? "" : ", ") + host.substr(1);
     return all;
   }
   void TearDown() override {
-    exchangers_.reset();
+    mx_hosts_.reset();
     dns_.reset();
   }
 
   static inline std::unique_ptr<FakeNameServer> refusing_;
   static inline std::unique_ptr<Unbound> server_;
   Duration timeout_ = 10s;
-  MailExchangersOptions options_{.rules = sluice::testing::exchange_rules()};
+  MxLookupOptions options_{.rules = sluice::testing::mx_rules()};
   Platforms platforms_{PlatformKind::real};
   io::Loop& loop_ = platforms_.add_loop("127.0.0.1");
   std::unique_ptr<io::Dns> dns_;
-  std::unique_ptr<MailExchangers> exchangers_;
+  std::unique_ptr<MxLookup> mx_hosts_;
 };
 
 constexpr const char* kTies =
@@ -134,7 +134,7 @@ constexpr const char* kTies =
 TEST_F(UnboundTest, SaysWhichHostsTakeTheMailOfADomain) {
   EXPECT_EQ(text("ties.test"), kTies);
   EXPECT_EQ(text("TIES.test."), kTies);
-  EXPECT_EQ(exchangers()->counters().kept, 1U);
+  EXPECT_EQ(mx_hosts()->counters().kept, 1U);
   std::set<std::string> seconds;
   for (int i = 0; i < 40; ++i) seconds.insert(look_up("ties.test")->hosts.at(1).name);
   EXPECT_EQ(seconds.size(), 2U);
@@ -204,7 +204,7 @@ TEST_F(UnboundTest, SaysIpv6Only) {
 }
 
 TEST_F(UnboundTest, IsAskedByManyAtOnce) {
-  auto& all = *exchangers();
+  auto& all = *mx_hosts();
   std::vector<std::unique_ptr<Running<Found>>> running;
   for (int i = 0; i < 100; ++i) {
     const std::string domain = i % 2 == 0 ? "ties.test" : "host-with-a-rather-long-name-" + std::to_string(i) + ".test";
@@ -216,14 +216,14 @@ TEST_F(UnboundTest, IsAskedByManyAtOnce) {
 
 // The whole way back when the core stops: no answer is waited for, and a late one finds nobody.
 TEST_F(UnboundTest, IsLeftWhenTheCoreStops) {
-  auto& all = *exchangers();
+  auto& all = *mx_hosts();
   Running<Found> waiting(platforms_, loop_, [&all] { return all.look_up("silent.test"); });
   EXPECT_TRUE(platforms_.run_until([&] { return all.waiting() == 1; }));
   const Instant before = loop_.now();
   loop_.abort_all();
   EXPECT_FALSE(waiting.wait());
   EXPECT_LT(loop_.now() - before, 5s);
-  exchangers_.reset();
+  mx_hosts_.reset();
 }
 
 }  // namespace
