@@ -14,11 +14,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <memory>
+#include <new>
+#include <system_error>
 
 #include "engine/base/check.h"
 #include "engine/io/descriptor.h"
@@ -26,6 +32,7 @@
 
 // mimalloc's; a program that is built with a sanitizer has another allocator.
 extern "C" __attribute__((weak)) void mi_collect(bool force);
+extern "C" __attribute__((weak)) void mi_register_error(void (*told)(int error, void* context), void* context);
 
 namespace sluice::io {
 namespace {
@@ -42,6 +49,67 @@ sigset_t our_signals() {
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
   return set;
+}
+
+constexpr rlim_t kMebibyte = rlim_t{1} << 20;
+
+// The limit in MiB; 0: there is none.
+rlim_t address_space_mib() {
+  struct rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+  return std::max<rlim_t>(limit.rlim_cur / kMebibyte, 1);
+}
+
+// There is no memory for anything but this.
+void tell_lack_of(const char* what) {
+  std::array<char, 256> text{};
+  const rlim_t mib = address_space_mib();
+  const int length =
+      mib == 0 ? std::snprintf(text.data(), text.size(), "sluice: %s cannot be had: the system gives no more\n", what)
+               : std::snprintf(text.data(), text.size(),
+                               "sluice: %s cannot be had: the address space is limited to %llu MiB; raise the limit "
+                               "or take it away (ulimit -v, LimitAS=)\n",
+                               what, static_cast<unsigned long long>(mib));
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(length));
+}
+
+std::atomic<bool> ends_without_memory{false};
+std::atomic<bool> lack_told{false};
+
+void on_no_memory() {
+  if (ends_without_memory || !lack_told.exchange(true)) tell_lack_of("memory");
+  if (ends_without_memory) _exit(1);
+}
+
+// Of operator new: there is nothing to go on with.
+[[noreturn]] void on_no_memory_for_new() {
+  on_no_memory();
+  std::abort();
+}
+
+// mimalloc has a new-handler of its own and ends in it.
+void on_allocator_error(int error, void* /*context*/) {
+  if (error == ENOMEM) on_no_memory();
+}
+
+// A thread that cannot be started is told by an exception.
+[[noreturn]] void on_terminate() {
+  if (const std::exception_ptr thrown = std::current_exception()) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::system_error& error) {
+      if (error.code() == std::errc::resource_unavailable_try_again) {
+        tell_lack_of("a thread");
+        if (ends_without_memory) _exit(1);
+      }
+      std::fprintf(stderr, "sluice: %s\n", error.what());
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "sluice: %s\n", error.what());
+    } catch (...) {
+      std::fprintf(stderr, "sluice: an exception of an unknown kind\n");
+    }
+  }
+  std::abort();
 }
 
 std::expected<gid_t, std::string> find_group(const std::string& group) {
@@ -260,6 +328,22 @@ std::string machine_name() {
 std::string boot_id() {
   const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
   return text ? text->substr(0, text->find('\n')) : "";
+}
+
+void end_without_memory() {
+  ends_without_memory = true;
+  std::set_new_handler(&on_no_memory_for_new);
+  std::set_terminate(&on_terminate);
+  if (mi_register_error != nullptr) mi_register_error(&on_allocator_error, nullptr);
+}
+
+void go_on_without_memory() { ends_without_memory = false; }
+
+std::string address_space_note() {
+  const rlim_t mib = address_space_mib();
+  if (mib == 0) return {};
+  return "the address space is limited to " + std::to_string(mib) +
+         " MiB; if that is the reason, raise the limit or take it away (ulimit -v, LimitAS=)";
 }
 
 void take_signals() {

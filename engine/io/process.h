@@ -15,6 +15,13 @@ std::uint64_t raise_file_limit();
 std::uint64_t open_files();
 // A core file would hold passwords and mail.
 void forbid_core_files();
+// While the process starts, in all threads: where memory or a thread cannot be had, it ends with status 1 and a
+// sentence on standard error that names the limit.  Any other exception that nothing catches aborts it, as ever.
+void end_without_memory();
+// Behind the start: a caller that can go on without memory does; the first that cannot have it is told there, too.
+void go_on_without_memory();
+// A sentence about the limit of the address space (RLIMIT_AS), to be added to another failure; empty: there is none.
+[[nodiscard]] std::string address_space_note();
 
 [[nodiscard]] bool running_as_root();
 
@@ -86,7 +93,7 @@ std::string machine_name();
 std::string boot_id();
 
 enum class Signal : std::uint8_t { stop, reload, reopen_log };
-// Before any thread starts: signals are taken by wait_signal() alone.
+// First of all, before any thread starts: signals are taken by wait_signal() alone; until then they wait.
 void take_signals();
 // Blocks until SIGTERM or SIGINT (stop), SIGHUP (reload), or SIGUSR1 (reopen_log).
 Signal wait_signal();

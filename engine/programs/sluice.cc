@@ -52,8 +52,17 @@ int certificate(const SluiceCommand& command) {
 }
 
 int serve(const SluiceCommand& command) {
+  // First of all: a signal that comes now is for the relay that will run, and must not end one that only begins.
+  sluice::io::take_signals();
+  sluice::io::end_without_memory();
   sluice::server::Server server(command.config_file);
-  if (auto started = server.start(); !started) return complain(started.error());
+  if (auto started = server.start(); !started) {
+    complain(started.error());
+    if (const std::string note = sluice::io::address_space_note(); !note.empty())
+      std::cerr << "sluice: note: " << note << "\n";
+    return kExitFailed;
+  }
+  sluice::io::go_on_without_memory();
   return server.run();
 }
 

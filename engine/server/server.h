@@ -26,7 +26,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Everything up to "accepting mail".  The errors are sentences, for standard error.
+  // Everything up to "accepting mail"; io::take_signals() comes before it.  The errors are sentences, for standard
+  // error.
   std::expected<void, std::vector<std::string>> start();
   // Until it is told to stop and everything has ended.  The exit status: 1 if something was left over.
   int run();
