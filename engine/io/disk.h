@@ -1,5 +1,5 @@
 // The disk behind the platform: files and directories by blocking calls.  On a worker or at start-up,
-// never on a core; what a core does with a file goes through its ring (Ring::write_file,
+// never on a core (but for links()); what a core does with a file goes through its ring (Ring::write_file,
 // Ring::read_file). Any thread.  There are two: the real one, and the simulated one of
 // tests/sim/disk.h.
 #pragma once
@@ -68,6 +68,9 @@ class Disk {
   // descriptor at a time: EWOULDBLOCK when another one stays open for seconds, or a write that its process has left
   // to the kernel is not over.
   virtual DiskResult<int> open(const std::string& path, bool writable) = 0;
+  // How many names the open file has; 0: it was removed, and goes with its last descriptor.  Waits for nothing where
+  // the file system is this machine's own: the one call here that a core makes itself.
+  virtual DiskResult<std::uint32_t> links(int file) = 0;
   // Any offset and size; shorter only at the end of the file.
   virtual DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) = 0;
   // Whole blocks (EINVAL otherwise), all of them or an error.  `durable`: on the disk when it

@@ -127,6 +127,7 @@ class RealDisk final : public Disk {
   DiskResult<DiskEntry> look(const std::string& path) override;
   DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   DiskResult<int> open(const std::string& path, bool writable) override;
+  DiskResult<std::uint32_t> links(int file) override;
   DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   DiskResult<void> sync(int file) override;
@@ -184,6 +185,12 @@ DiskResult<DiskEntry> RealDisk::look(const std::string& path) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return failed(path, "cannot look at it");
   return entry_of(path.substr(path.rfind('/') + 1), status);
+}
+
+DiskResult<std::uint32_t> RealDisk::links(int file) {
+  struct stat status{};
+  if (::fstat(file, &status) != 0) return failed("an open file", "cannot look at it");
+  return static_cast<std::uint32_t>(status.st_nlink);
 }
 
 DiskResult<void> RealDisk::rename(const std::string& from, const std::string& to) {

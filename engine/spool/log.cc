@@ -43,6 +43,7 @@ void Log::start() { room_changed(); }
 Task<bool> Log::write(Write& write) {
   CHECK(!closing_);
   write.location = {};
+  if (removed_ && write.mail) co_return false;
   room_.queue(write.bytes());
   queue_.push(write);
   // At the end of the turn: what others write in it goes out together with this.
@@ -127,6 +128,7 @@ void Log::written(std::int32_t result) {
   if (!whole && goes_on(result)) return;
   std::vector<Write*>& answered = in_flight_->writes;
   if (whole) {
+    look_at_name();
     succeed(answered);
   } else {
     abandon(result);
@@ -166,6 +168,7 @@ void Log::succeed(const std::vector<Write*>& writes) {
   counters_.records += writes.size();
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
   for (Write* write : writes) {
+    if (removed_ && write->mail) continue;
     write->durable = true;
     if (write->type == RecordType::message || write->type == RecordType::piece) segments_.need(write->location.segment);
   }
@@ -188,6 +191,23 @@ void Log::abandon(std::int32_t result) {
   next_->writes.clear();
   // Now: where no mail is accepted for want of a segment, no write comes that would ask for one.
   room_changed();
+}
+
+std::string Log::place() const {
+  if (active_ != 0) return segment_name(active_);
+  return spares_.empty() ? "" : segment_name(spares_.front().number);
+}
+
+void Log::look_at_name() {
+  if (removed_ || !has_place()) return;
+  const int file = active_ != 0 ? segments_.find(active_)->file : spares_.front().file;
+  const auto links = loop_.platform().disk.links(file);
+  if (!links || *links > 0) return;
+  removed_ = true;
+  told_(options_.directory + "/" + place() +
+        ": was removed while the relay writes to it: no mail is accepted that would need the spool, until the next "
+        "start. What waits goes on being delivered, and is lost where it is not before the relay ends: do not stop it "
+        "before `sluicectl queue list` is empty; then see that the directory is there and start it again");
 }
 
 void Log::retire(std::uint32_t segment) {

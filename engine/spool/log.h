@@ -51,6 +51,7 @@ class Log {
     std::string_view head;
     const Chain* content = nullptr;
     ShareNumber share = 0;
+    bool mail = false;  // that a client waits for: a file without a name does not keep it
     // Filled in:
     WriteOrder order;
     Location location;
@@ -86,9 +87,16 @@ class Log {
   [[nodiscard]] bool settled() const { return !trouble_.empty() || (has_place() && room_.takes(Purpose::mail, 0)); }
   // Whether mail may come that would be written here.  Not from the first failure to make a file that is wanted until
   // there is room again: what is left then is for mail that is on its way.
-  [[nodiscard]] bool takes_mail() const { return trouble_.empty() && (has_place() || preparing_); }
+  [[nodiscard]] bool takes_mail() const { return trouble_.empty() && !removed_ && (has_place() || preparing_); }
   // Why not, in words.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  // The file that is written was removed beneath the relay, with or without its directory.  Until the end: what is
+  // written goes on being read back from it, and is lost with the process.
+  [[nodiscard]] bool is_removed() const { return removed_; }
+  // Asks whether it was; also before any write is answered.
+  void look_at_name();
+  // Its name, or that of the one to come; empty: there is none.
+  [[nodiscard]] std::string place() const;
   // This segment is being written, or will be.
   [[nodiscard]] bool writes(std::uint32_t segment) const { return segment == active_; }
   // Where nothing is on its way to the segment, it is written no more, so that its file can be the next one's.
@@ -167,6 +175,7 @@ class Log {
   bool reusing_ = false;               // free ones
   bool reuse_failed_ = false;
   AsyncEvent written_;  // close() waits for what is on its way
+  bool removed_ = false;
   bool closing_ = false;
   std::string trouble_;
   int trouble_error_ = 0;  // the errno that it is about

@@ -90,6 +90,11 @@ Segment* Segments::oldest() { return segments_.empty() ? nullptr : &segments_.be
 
 Segment* Segments::newest() { return segments_.empty() ? nullptr : &segments_.rbegin()->second; }
 
+Segment* Segments::after(std::uint32_t number) {
+  const auto at = segments_.upper_bound(number);
+  return at == segments_.end() ? nullptr : &at->second;
+}
+
 void Segments::remove(std::uint32_t number) {
   Segment& segment = get(number);
   CHECK(segment.needed == 0);

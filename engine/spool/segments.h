@@ -57,6 +57,7 @@ struct Segment {
   std::uint32_t used = 0;    // written so far: nothing that checks lies behind it
   std::uint64_t needed = 0;  // by messages, drafts and readers
   bool writable = false;     // the file is open for writing, too
+  bool removed = false;      // its file has no name any more: somebody else removed it
   bool unreadable = false;   // in part: the file is kept when nothing needs it any more
 };
 
@@ -68,6 +69,8 @@ class Segments {
   // The oldest, or null when there is none.
   [[nodiscard]] Segment* oldest();
   [[nodiscard]] Segment* newest();
+  // The next one behind it, or null.
+  [[nodiscard]] Segment* after(std::uint32_t number);
   void remove(std::uint32_t number);
   void need(std::uint32_t number) { ++get(number).needed; }
   void release(std::uint32_t number);

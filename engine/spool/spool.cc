@@ -15,6 +15,11 @@ constexpr Duration kToldAfter = std::chrono::seconds(3);
 // Of one delivery attempt: its result, that reports were sent, and the end.
 constexpr std::uint64_t kRecordsOfAttempt = 3;
 
+// Behind the directory's path.
+constexpr const char* kRemoved =
+    ": was removed while the relay runs; let `sluicectl queue list` become empty, then start the relay again";
+constexpr const char* kAway = ": is not at its path: move or mount it back there";
+
 std::uint64_t promised_bytes(std::size_t recipients) {
   const std::uint64_t record = frame_bytes(kBatchHeadBytes) + frame_bytes(bare_status_bytes_max(recipients));
   return kRecordsOfAttempt * io::disk_blocks_up(record);
@@ -90,6 +95,8 @@ void Spool::notice_settled() {
 }
 
 std::string Spool::trouble() const {
+  if (log_.is_removed()) return options_.log.directory + kRemoved;
+  if (away_) return options_.log.directory + kAway;
   if (!log_.trouble().empty()) return log_.trouble();
   if (low_) return options_.log.directory + ": too little space is left on the file system";
   return log_.takes_mail() ? "" : "the first segment is being made";
@@ -200,7 +207,8 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
                    .id = id,
                    .head = head,
                    .content = &content,
-                   .share = share_number(stored.submitter)};
+                   .share = share_number(stored.submitter),
+                   .mail = purpose == Purpose::mail};
   const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
   // The pieces have theirs.
   const std::uint64_t more = std::uint64_t{kilobytes} * 1024 - bytes_of(stored.pieces);
@@ -221,7 +229,12 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
 
 Task<Location> Spool::store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose) {
   CHECK(content.size() <= kPieceBytesMax);
-  Log::Write write{.type = RecordType::piece, .id = id, .head = {}, .content = &content, .share = share};
+  Log::Write write{.type = RecordType::piece,
+                   .id = id,
+                   .head = {},
+                   .content = &content,
+                   .share = share,
+                   .mail = purpose == Purpose::mail};
   const std::uint64_t bytes = write.bytes();
   if (!make_room(purpose, bytes) && !co_await wait_for_room(purpose, bytes)) co_return Location();
   if (co_await log_.write(write)) co_return write.location;
@@ -293,6 +306,7 @@ Task<void> Spool::close() {
   closing_ = true;
   co_await tasks_.join("the spool's own work");
   co_await log_.close();
+  tell_losses();
   close_files();
 }
 
@@ -300,6 +314,8 @@ Task<void> Spool::close() {
 
 void Spool::on_watch(void* context) {
   auto& self = *static_cast<Spool*>(context);
+  self.log_.look_at_name();
+  self.look_at_names();
   self.log_.room_changed();
   self.cleaning_is_due();
   self.watch_promises();
@@ -307,22 +323,35 @@ void Spool::on_watch(void* context) {
 }
 
 Task<void> Spool::look_at_space() {
-  using Free = io::DiskResult<std::uint64_t>;
+  struct Looked {
+    io::DiskResult<std::uint64_t> free;
+    io::DiskResult<io::DiskEntry> found;
+  };
   io::Disk& disk = loop_.platform().disk;
-  const auto free = co_await io::run_on_worker<Free>(
-      loop_, [&disk, directory = options_.log.directory] { return disk.free_bytes(directory); },
+  const std::string& directory = options_.log.directory;
+  const std::string place = log_.place();
+  const auto looked = co_await io::run_on_worker<Looked>(
+      loop_,
+      [&disk, directory, path = place.empty() ? directory : directory + "/" + place] {
+        return Looked{.free = disk.free_bytes(directory), .found = disk.look(path)};
+      },
       "the file system's free space");
-  if (free && *free) {
-    const bool low = **free < options_.free_bytes_min;
-    if (low != low_)
-      told_(options_.log.directory + ": " + std::to_string(**free / 1024 / 1024) +
-            " MiB are left on the file system, " +
-            (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
-    low_ = low;
+  if (looked) {
+    note_space(looked->free);
+    note_place(place, looked->found);
   }
   looked_ = true;
   notice_settled();
   if (!closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
+}
+
+void Spool::note_space(const io::DiskResult<std::uint64_t>& free) {
+  if (!free) return;
+  const bool low = *free < options_.free_bytes_min;
+  if (low != low_)
+    told_(options_.log.directory + ": " + std::to_string(*free / 1024 / 1024) + " MiB are left on the file system, " +
+          (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
+  low_ = low;
 }
 
 }  // namespace sluice::spool

@@ -91,7 +91,7 @@ class Spool {
   // `call` is called when settled() is true, and may be called again.
   void on_settled(std::function<void()> call) { on_settled_ = std::move(call); }
   // Whether a message that comes now could be kept; else trouble() says why.
-  [[nodiscard]] bool accepting() const { return !low_ && log_.takes_mail(); }
+  [[nodiscard]] bool accepting() const { return !low_ && !away_ && log_.takes_mail(); }
   [[nodiscard]] std::string trouble() const;
 
   // Waits until the message is kept, with `content` behind its pieces. An error, in words: it is not, and must not be
@@ -193,6 +193,11 @@ class Spool {
   void notice_settled();
   static void on_watch(void* self);
   Task<void> look_at_space();
+  void note_space(const io::DiskResult<std::uint64_t>& free);
+  // place.cc
+  void look_at_names();
+  void note_place(const std::string& place, const io::DiskResult<io::DiskEntry>& found);
+  void tell_losses();
 
   io::Loop& loop_;
   SpoolOptions options_;
@@ -209,7 +214,9 @@ class Spool {
   Instant refused_since_ = Instant::max();  // a promise; max: none is wanted
   bool refusal_told_ = false;
   bool looked_ = false;
-  bool low_ = false;  // too little space on the file system
+  bool low_ = false;         // too little space on the file system
+  bool away_ = false;        // the directory is not at its path
+  std::uint32_t named_ = 0;  // the segment whose name was looked at last
   bool cleaning_ = false;
   bool closing_ = false;
   std::uint32_t swept_ = 0;  // the segment that was last copied forward

@@ -46,6 +46,7 @@ class SimDisk final : public io::Disk {
   io::DiskResult<io::DiskEntry> look(const std::string& path) override;
   io::DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   io::DiskResult<int> open(const std::string& path, bool writable) override;
+  io::DiskResult<std::uint32_t> links(int file) override;
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   io::DiskResult<void> sync(int file) override;
@@ -116,6 +117,7 @@ class SimDiskPlatform final : public io::Disk {
   io::DiskResult<io::DiskEntry> look(const std::string& path) override;
   io::DiskResult<int> create(const std::string& path, std::uint64_t bytes) override;
   io::DiskResult<int> open(const std::string& path, bool writable) override;
+  io::DiskResult<std::uint32_t> links(int file) override { return disk_.links(file); }
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override;
   io::DiskResult<void> write(int file, std::uint64_t offset, std::string_view bytes, bool durable) override;
   io::DiskResult<void> sync(int file) override;

@@ -88,6 +88,13 @@ io::DiskResult<void> SimDisk::remove(const std::string& path) {
   return {};
 }
 
+io::DiskResult<std::uint32_t> SimDisk::links(int file) {
+  const Open* open = opened(file);
+  if (open == nullptr) return failed("a file", "cannot look at it", EBADF);
+  const bool named = std::ranges::any_of(storage_.files(), [&](const auto& each) { return each.second == open->file; });
+  return named ? open->file->links : 0;
+}
+
 io::DiskResult<void> SimDisk::sync_directory(const std::string& path) {
   return done_or(path, "cannot sync the directory", sync(SimStorage::clean(path)));
 }

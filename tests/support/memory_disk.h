@@ -85,6 +85,10 @@ class MemoryDisk final : public io::Disk {
     if (!at->second->regular) return failed(path, ELOOP);
     return give(at->second);
   }
+  io::DiskResult<std::uint32_t> links(int file) override {
+    const auto& of = open_.at(static_cast<std::size_t>(file));
+    return std::ranges::any_of(files_, [&](const auto& each) { return each.second == of; }) ? of->links : 0;
+  }
   io::DiskResult<std::string> read(int file, std::uint64_t offset, std::size_t bytes) override {
     before_read();
     const File& from = *open_.at(static_cast<std::size_t>(file));

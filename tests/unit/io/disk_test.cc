@@ -138,8 +138,12 @@ TEST_P(DiskTest, ARenameReplaces) {
 TEST_P(DiskTest, ARemovedFileIsThereUntilItIsClosed) {
   const int file = create("a", 1);
   EXPECT_TRUE(disk_.write(file, 0, pattern(kBlock), true));
-  EXPECT_TRUE(disk_.remove(path("a")));
+  EXPECT_EQ(disk_.links(file).value_or(9), 1U);
+  EXPECT_TRUE(disk_.rename(path("a"), path("c")));
+  EXPECT_EQ(disk_.links(file).value_or(9), 1U);
+  EXPECT_TRUE(disk_.remove(path("c")));
   EXPECT_TRUE(names().empty());
+  EXPECT_EQ(disk_.links(file).value_or(9), 0U);
   EXPECT_EQ(disk_.read(file, 0, kBlock), pattern(kBlock));
   EXPECT_TRUE(disk_.make_directory(path("b")));
   EXPECT_EQ(error_of(disk_.remove(path("b"))), EISDIR);
