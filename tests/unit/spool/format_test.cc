@@ -20,10 +20,10 @@ std::string dump(std::string_view bytes, std::size_t from) {
   for (std::size_t at = 0; at < bytes.size(); at += kAcross) {
     text += std::to_string(from + at) + " ";
     std::string plain;
-    for (const char byte : bytes.substr(at, kAcross)) {
-      const auto byte = static_cast<unsigned char>(byte);
+    for (const char letter : bytes.substr(at, kAcross)) {
+      const auto byte = static_cast<unsigned char>(letter);
       text.append({' ', kHex[byte >> 4U], kHex[byte & 15U]});
-      plain += byte >= ' ' && byte <= '~' ? byte : '.';
+      plain += byte >= ' ' && byte <= '~' ? letter : '.';
     }
     text.append((kAcross - plain.size()) * 3 + 2, ' ').append(plain).append("\n");
   }
