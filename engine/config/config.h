@@ -112,7 +112,7 @@ struct ListenerConfig {
 struct LogConfig {
   std::string file = "-";  // "-": standard error
   log::LogFormat format = log::LogFormat::json;
-  log::Level level = log::Level::info;
+  event::Severity level = event::Severity::info;
 };
 
 struct Config {

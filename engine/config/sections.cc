@@ -99,14 +99,14 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
 
 void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log) {
   using Format = ConfigSection::Choice<log::LogFormat>;
-  using Level = ConfigSection::Choice<log::Level>;
+  using Level = ConfigSection::Choice<event::Severity>;
   ConfigSection section(table, "log", "log", report);
   section.text("file", log.file, kLogFileRule);
   section.choice("format", log.format,
                  {Format{"json", log::LogFormat::json}, Format{"logfmt", log::LogFormat::logfmt}});
   section.choice("level", log.level,
-                 {Level{"debug", log::Level::debug}, Level{"info", log::Level::info},
-                  Level{"warning", log::Level::warning}, Level{"error", log::Level::error}});
+                 {Level{"debug", event::Severity::debug}, Level{"info", event::Severity::info},
+                  Level{"warning", event::Severity::warning}, Level{"error", event::Severity::error}});
 }
 
 }  // namespace sluice::config

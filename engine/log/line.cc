@@ -7,7 +7,6 @@
 #include <cstring>
 #include <span>
 
-#include "engine/log/log.h"
 #include "engine/text/escape.h"
 
 namespace sluice::log {
@@ -17,11 +16,10 @@ constexpr std::string_view kJsonEnd = "}\n";
 constexpr std::string_view kJsonTruncatedEnd = ",\"truncated\":true}\n";
 constexpr std::string_view kLogfmtEnd = "\n";
 constexpr std::string_view kLogfmtTruncatedEnd = " truncated=true\n";
-constexpr std::string_view kCut = "...";
 // Always kept free for the end.
 constexpr std::size_t kEndBytes = std::max(kJsonTruncatedEnd.size(), kLogfmtTruncatedEnd.size());
 constexpr std::size_t kFieldsEnd = kLogLineBytesMax - kEndBytes;
-static_assert(kLogValueBytesMax * text::kEscapeExpansionMax + kCut.size() + 2 < kFieldsEnd - 256,
+static_assert((event::kTextBytesMax + event::kCut.size()) * text::kEscapeExpansionMax + 2 < kFieldsEnd - 256,
               "a line holds at least its head and any one value");
 
 // RFC 3339 section 5.6, in UTC, with milliseconds: "2026-11-24T04:33:22.123Z".
@@ -54,22 +52,22 @@ TimeText time_text(WallMillis wall) {
 
 }  // namespace
 
-std::string_view level_text(Level level) {
-  constexpr std::array<std::string_view, 4> kTexts{"debug", "info", "warning", "error"};
-  return kTexts[static_cast<std::size_t>(level)];
-}
-
-LogLine::LogLine(Log* log, LogFormat format, WallMillis now, Level level, LogName event) : log_(log), format_(format) {
-  if (log_ == nullptr) return;
-  const TimeText time = time_text(now);
+LogLine::LogLine(LogFormat format, const event::Event& event) : format_(format) {
+  const TimeText time = time_text(event.at);
   const bool json = format_ == LogFormat::json;
   append(json ? "{\"time\":\"" : "time=");
   append({time.data(), time.size()});
   append(json ? "\",\"level\":\"" : " level=");
-  append(level_text(level));
+  append(event::severity_text(event.severity));
   append(json ? "\",\"event\":\"" : " event=");
-  append(event.text());
+  append(event.row.name);
   if (json) append("\"");
+  for (std::size_t i = 0; i < event.values.size(); ++i)
+    std::visit([&](const auto& value) { field(event.row.keys[i].name, value); }, event.values[i]);
+  if (json)
+    append(truncated_ ? kJsonTruncatedEnd : kJsonEnd);
+  else
+    append(truncated_ ? kLogfmtTruncatedEnd : kLogfmtEnd);
 }
 
 void LogLine::append(std::string_view bytes) {
@@ -77,11 +75,9 @@ void LogLine::append(std::string_view bytes) {
   size_ += bytes.size();
 }
 
-// Writes what stands in front of a value.  False, and the line is marked, if it and `value_bytes`
-// have no room.
+// Writes what stands in front of a value.  False, and the line is marked, if it and `value_bytes` have no room.
 bool LogLine::begin_field(std::string_view name, std::size_t value_bytes) {
   constexpr std::size_t kPunctuation = 4;  // ,"":
-  if (log_ == nullptr) return false;
   if (name.size() + value_bytes + kPunctuation > kFieldsEnd - size_) {
     truncated_ = true;
     return false;
@@ -93,26 +89,23 @@ bool LogLine::begin_field(std::string_view name, std::size_t value_bytes) {
   return true;
 }
 
-template <typename Number>
-LogLine& LogLine::bare(LogName name, Number value) {
-  constexpr std::size_t kDigitsMax = 24;
-  std::array<char, kDigitsMax> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  const std::string_view text(digits.data(), end);
-  if (begin_field(name.text(), text.size())) append(text);
-  return *this;
+void LogLine::bare(std::string_view name, std::string_view value) {
+  if (begin_field(name, value.size())) append(value);
 }
 
-LogLine& LogLine::number(LogName name, std::int64_t value) { return bare(name, value); }
-LogLine& LogLine::number(LogName name, std::uint64_t value) { return bare(name, value); }
-
-LogLine& LogLine::field(LogName name, bool value) {
-  const std::string_view text = value ? "true" : "false";
-  if (begin_field(name.text(), text.size())) append(text);
-  return *this;
+void LogLine::field(std::string_view name, std::int64_t value) {
+  std::array<char, 24> digits;
+  bare(name, {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr});
 }
 
-LogLine& LogLine::field(LogName name, Duration value) {
+void LogLine::field(std::string_view name, std::uint64_t value) {
+  std::array<char, 24> digits;
+  bare(name, {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr});
+}
+
+void LogLine::field(std::string_view name, bool value) { bare(name, value ? "true" : "false"); }
+
+void LogLine::field(std::string_view name, Duration value) {
   constexpr std::int64_t kMicrosPerMilli = 1000;
   const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(value).count();
   const std::int64_t fraction = std::abs(micros % kMicrosPerMilli);
@@ -122,44 +115,27 @@ LogLine& LogLine::field(LogName name, Duration value) {
   end = std::to_chars(end, text.data() + text.size(), std::abs(micros / kMicrosPerMilli)).ptr;
   *end++ = '.';
   for (const std::int64_t unit : {100, 10, 1}) *end++ = static_cast<char>('0' + fraction / unit % 10);
-  const std::string_view digits(text.data(), end);
-  if (begin_field(name.text(), digits.size())) append(digits);
-  return *this;
+  bare(name, {text.data(), end});
 }
 
-LogLine& LogLine::field(LogName name, std::string_view value) {
-  if (log_ == nullptr) return *this;
-  const std::string_view shown = text::cut_value(value, kLogValueBytesMax);
-  const bool cut = shown.size() < value.size();
-  const std::size_t size_before = size_;
-  if (format_ == LogFormat::logfmt && !cut && text::is_bare_logfmt(shown)) {
-    if (begin_field(name.text(), shown.size())) append(shown);
-    return *this;
+void LogLine::field(std::string_view name, std::string_view value) {
+  if (format_ == LogFormat::logfmt && text::is_bare_logfmt(value)) {
+    bare(name, value);
+    return;
   }
-  const std::size_t around = 2 + (cut ? kCut.size() : 0);
-  if (!begin_field(name.text(), shown.size() + around)) return *this;
+  constexpr std::size_t kQuotes = 2;
+  const std::size_t size_before = size_;
+  if (!begin_field(name, value.size() + kQuotes)) return;
   append("\"");
-  const std::size_t room = kFieldsEnd - size_ - (around - 1);
-  const auto escaped = text::escape_json(shown, std::span(text_).subspan(size_, room));
+  const std::size_t room = kFieldsEnd - size_ - 1;
+  const auto escaped = text::escape_json(value, std::span(text_).subspan(size_, room));
   if (!escaped) {
     size_ = size_before;
     truncated_ = true;
-    return *this;
+    return;
   }
   size_ += *escaped;
-  if (cut) append(kCut);
   append("\"");
-  return *this;
-}
-
-void LogLine::end() {
-  if (log_ == nullptr) return;
-  if (format_ == LogFormat::json)
-    append(truncated_ ? kJsonTruncatedEnd : kJsonEnd);
-  else
-    append(truncated_ ? kLogfmtTruncatedEnd : kLogfmtEnd);
-  log_->commit({text_.data(), size_});
-  log_ = nullptr;
 }
 
 }  // namespace sluice::log

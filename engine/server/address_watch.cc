@@ -32,8 +32,9 @@ std::string beyond(const std::set<std::string>& some, const std::set<std::string
 
 }  // namespace
 
-AddressWatch::AddressWatch(io::Loop& loop, int socket, log::Log& log, mx::MachineAddresses known, Changed changed)
-    : loop_(loop), socket_(socket), log_(log), known_(std::move(known)), changed_(std::move(changed)) {}
+AddressWatch::AddressWatch(io::Loop& loop, int socket, event::Emitter& events, mx::MachineAddresses known,
+                           Changed changed)
+    : loop_(loop), socket_(socket), events_(events), known_(std::move(known)), changed_(std::move(changed)) {}
 
 Task<void> AddressWatch::run() {
   net::Connection notices(loop_, socket_, io::Address());
@@ -46,9 +47,9 @@ Task<void> AddressWatch::run() {
     if (status != net::IoStatus::cancelled) co_await look();
   }
   if (status == net::IoStatus::failed)
-    log_.line(log::Level::error, "own_addresses")
-        .field("error", std::strerror(notices.error()))
-        .field("then", "addresses that this machine gets from now on are not known as its own");
+    events_.emit(event::OwnAddresses{.error = std::strerror(notices.error()),
+                                     .then = "addresses that this machine gets from now on are not known as its own"},
+                 event::Severity::error);
   notices_ = nullptr;
   co_await notices.close();
 }
@@ -73,9 +74,7 @@ Task<void> AddressWatch::look() {
   if (after == before) co_return;
   known_ = std::make_shared<const Addresses>(*std::move(now));
   changed_(known_);
-  log_.line(log::Level::info, "own_addresses")
-      .field("added", beyond(after, before))
-      .field("removed", beyond(before, after));
+  events_.emit(event::OwnAddresses{.added = beyond(after, before), .removed = beyond(before, after)});
 }
 
 }  // namespace sluice::server

@@ -5,8 +5,8 @@
 
 #include <functional>
 
+#include "engine/event/dispatcher.h"
 #include "engine/io/loop.h"
-#include "engine/log/log.h"
 #include "engine/mx/selection.h"
 #include "engine/net/connection.h"
 
@@ -17,7 +17,7 @@ class AddressWatch {
   using Changed = std::function<void(mx::MachineAddresses)>;
   // `socket` is of io::open_address_notices(), and owned by run().  `known`: the addresses that the cores have, read
   // after that socket was opened.  `changed` is called on the loop's thread.
-  AddressWatch(io::Loop& loop, int socket, log::Log& log, mx::MachineAddresses known, Changed changed);
+  AddressWatch(io::Loop& loop, int socket, event::Emitter& events, mx::MachineAddresses known, Changed changed);
 
   // Until stop(), or until the core stops.  Once.
   Task<void> run();
@@ -28,7 +28,7 @@ class AddressWatch {
 
   io::Loop& loop_;
   int socket_;
-  log::Log& log_;
+  event::Emitter& events_;
   mx::MachineAddresses known_;
   Changed changed_;
   net::Connection* notices_ = nullptr;  // while run() waits

@@ -6,9 +6,9 @@ namespace sluice::server {
 namespace {
 
 struct Owned {
-  Owned(const std::string& path, io::Clock& clock, log::Log& log)
-      : directory(path), store(directory, {}, clock, [&log](std::string_view host, std::string_view error) {
-          log.line(log::Level::error, "certificate").field("host", host).field("error", error);
+  Owned(const std::string& path, io::Clock& clock, event::Emitter& events)
+      : directory(path), store(directory, {}, clock, [&events](std::string_view host, std::string_view error) {
+          events.emit(event::CertificateFault{.host = host, .error = error});
         }) {}
   tls::CertificateDirectory directory;
   tls::CertificateStore store;
@@ -17,8 +17,8 @@ struct Owned {
 }  // namespace
 
 std::shared_ptr<tls::CertificateStore> open_certificates(const std::string& directory, io::Clock& clock,
-                                                         log::Log& log) {
-  const auto owned = std::make_shared<Owned>(directory, clock, log);
+                                                         event::Emitter& events) {
+  const auto owned = std::make_shared<Owned>(directory, clock, events);
   return {owned, &owned->store};
 }
 

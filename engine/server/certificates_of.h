@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "engine/log/log.h"
+#include "engine/event/dispatcher.h"
 #include "engine/server/plan.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/certificates_directory.h"
 
 namespace sluice::server {
 
-// A store over `directory`, which it owns; what it reports goes to `log`, which is its own.
-std::shared_ptr<tls::CertificateStore> open_certificates(const std::string& directory, io::Clock& clock, log::Log& log);
+// A store over `directory`, which it owns; what it reports goes to `events`, which are its own.
+std::shared_ptr<tls::CertificateStore> open_certificates(const std::string& directory, io::Clock& clock,
+                                                         event::Emitter& events);
 
 [[nodiscard]] tls::CertificateOptions certificate_options(const config::Config& config);
 

@@ -28,25 +28,23 @@ struct Core::Live {
   const PromiseBase* task = nullptr;
 };
 
-Core::Core(io::Platform platform, const Shared& shared, log::Log& log, Options options)
+Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, Options options)
     : options_(std::move(options)),
       loop_(platform, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
       outgoing_(1),
-      host_memory_([&log](std::string_view host, hop::Lack lack, std::string_view why) {
-        log.line(log::Level::warning, "next_hop")
-            .field("host", host)
-            .field("avoided", hop::lack_text(lack))
-            .field("reason", why);
+      host_memory_([&events](std::string_view host, hop::Lack lack, std::string_view why) {
+        events.emit(event::NextHopAvoided{.host = host, .avoided = hop::lack_text(lack), .reason = why});
       }),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
       authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
-      observer_(log, loop_),
+      events_(events),
+      observer_(events, loop_),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),
       spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
-             [&log](const std::string& what) { log.line(log::Level::error, "spool").field("what", what); }),
+             [&events](const std::string& what) { events.emit(event::SpoolFault{.what = what}); }),
       queue_({.loop = loop_,
               .spool = spool_,
               .router = [this]() -> relay::Router& { return current_->router(); },
@@ -268,6 +266,7 @@ CoreCounters Core::counters() {
           .spool_live_bytes = spool_.live_bytes(),
           .spool_synced = options_.spool.log.synced,
           .logins = authenticator_.counters(),
+          .events_lost = events_.lost(),
           .loop = loop_.counters(),
           .enters = loop_.platform().ring.enters(),
           .sessions_live = static_cast<std::uint32_t>(live_.size()),

@@ -18,9 +18,9 @@
 #include "engine/io/names.h"
 #include "engine/net/listener.h"
 #include "engine/server/counters.h"
+#include "engine/server/event_observer.h"
 #include "engine/server/file_limits.h"
 #include "engine/server/generation.h"
-#include "engine/server/log_observer.h"
 #include "engine/server/queue_id.h"
 #include "engine/session/admission.h"
 #include "engine/session/session.h"
@@ -66,8 +66,8 @@ class Core {
     std::function<void()> drained;           // on the core, when sessions and deliveries have ended
     std::function<void()> settled;           // on the core, when nothing is left to do; stop the loop then
   };
-  // `log` is this core's own.
-  Core(io::Platform platform, const Shared& shared, log::Log& log, Options options);
+  // `events` is this core's own.
+  Core(io::Platform platform, const Shared& shared, event::Emitter& events, Options options);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -139,7 +139,8 @@ class Core {
   hop::HostMemory host_memory_;
   tls::TicketKeys tickets_;
   auth::CachingAuthenticator authenticator_;
-  LogObserver observer_;
+  event::Emitter& events_;
+  EventObserver observer_;
   QueueIds ids_;
   session::SessionCounters counters_;
   io::Dns& dns_;

@@ -61,6 +61,7 @@ constexpr Row kRows[] = {
     {"queue_suspensions", [](const CoreCounters& c) { return c.schedule.suspensions; }},
     {"reports", [](const CoreCounters& c) { return c.queue.reports; }},
     {"reports_withheld", [](const CoreCounters& c) { return c.queue.reports_withheld; }},
+    {"events_lost", [](const CoreCounters& c) { return c.events_lost; }},
     {"loop_turns", [](const CoreCounters& c) { return c.loop.turns; }},
     {"loop_completions", [](const CoreCounters& c) { return c.loop.completions; }},
     {"loop_operations", [](const CoreCounters& c) { return c.loop.operations; }},

@@ -30,6 +30,7 @@ struct CoreCounters {
   std::uint64_t spool_live_bytes = 0;  // of messages that wait
   bool spool_synced = true;
   auth::AuthenticatorCounters logins;
+  std::uint64_t events_lost = 0;  // no consumer has seen them
   io::LoopCounters loop;
   std::uint64_t enters = 0;
   std::uint32_t sessions_live = 0;

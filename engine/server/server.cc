@@ -101,14 +101,15 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   auto sink = log::open_log_file(config.log.file);
   if (!sink) return failed("log.file: " + sink.error());
   sink_ = *std::move(sink);
-  log_service_ = std::make_unique<log::LogService>(
-      log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_, *sink_);
-  log_ = &log_service_->open();
+  dispatcher_ = std::make_unique<event::Dispatcher>(event::DispatcherOptions(), *clock_);
+  log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
+                                    *sink_, *dispatcher_);
+  events_ = &dispatcher_->open();
   auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
   if (!store.ok()) return failed("store.accounts: " + std::string(store.status().message()));
   backend_ = *std::move(store);
   if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
-  certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, log_service_->open());
+  certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, dispatcher_->open());
   certificates_->set_options(certificate_options(plan_->config));
   const bool any_tls = std::ranges::any_of(plan_->listeners, &ListenerPlan::uses_tls);
   if (!any_tls) return {};
@@ -124,20 +125,21 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
   auto made = io::make_real_dns(options);
   if (!made) return failed("dns: " + made.error());
   dns_ = *std::move(made);
-  const auto note = [this](const std::string& what) { log_->line(log::Level::error, "spool").field("what", what); };
+  const auto note = [this](const std::string& what) { events_->emit(event::SpoolFault{.what = what}); };
   auto opened = open_spool(*disk_, *plan_, threads_.size(), note);
   if (!opened) return failed(opened.error());
   spool_ = *std::move(opened);
   last_segment_ = spool_.last_segment;
   const bool synced = plan_->config.spool.durability == config::SpoolDurability::synced;
-  log_->line(synced ? log::Level::info : log::Level::warning, "spool_opened")
-      .field("directory", plan_->config.spool.directory)
-      .field("durability", synced ? "synced: on the disk before a 250"
-                                  : "unsynced: a power loss loses mail that was answered with 250")
-      .field("messages", spool_.counts.messages)
-      .field("segments", spool_.counts.segments)
-      .field("damaged", spool_.counts.damaged + spool_.counts.lost_pieces)
-      .field("cut_short", spool_.counts.cut_short);
+  events_->emit(
+      event::SpoolOpened{.directory = plan_->config.spool.directory,
+                         .durability = synced ? "synced: on the disk before a 250"
+                                              : "unsynced: a power loss loses mail that was answered with 250",
+                         .messages = spool_.counts.messages,
+                         .segments = spool_.counts.segments,
+                         .damaged = spool_.counts.damaged + spool_.counts.lost_pieces,
+                         .cut_short = spool_.counts.cut_short},
+      synced ? event::Severity::info : event::Severity::warning);
   return {};
 }
 
@@ -146,10 +148,10 @@ void Server::read_addresses() {
   if (const auto notices = io::open_address_notices()) {
     address_notices_ = *notices;
   } else {
-    log_->line(log::Level::warning, "own_addresses")
-        .field("error", notices.error())
-        .field("then", "addresses that this machine gets from now on are not known as its own")
-        .field("remedy", "allow the relay sockets of AF_NETLINK (RestrictAddressFamilies=)");
+    events_->emit(event::OwnAddresses{.error = notices.error(),
+                                      .then = "addresses that this machine gets from now on are not known as its own",
+                                      .remedy = "allow the relay sockets of AF_NETLINK (RestrictAddressFamilies=)"},
+                  event::Severity::warning);
   }
   machine_addresses_ = std::make_shared<const std::vector<io::Address>>(io::machine_addresses());
 }
@@ -165,9 +167,9 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
-  log_service_->start();
+  dispatcher_->start();
   for (auto& thread : threads_) {
-    thread->log = &log_service_->open();
+    thread->events = &dispatcher_->open();
     thread->thread = std::thread([this, &thread = *thread, plan = plan_] { run_core(thread, plan); });
   }
   std::vector<std::string> errors;
@@ -188,7 +190,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
       core_settled();
     }
   join_threads();
-  log_service_->stop();
+  dispatcher_->stop();
   return std::unexpected(std::move(errors));
 }
 
@@ -207,7 +209,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
   const io::Platform platform{**ring, *sockets_, *clock, *random, *workers_, *disk_};
   {
     const config::StoreConfig& store = plan->config.store;
-    Core core(platform, *shared_, *thread.log,
+    Core core(platform, *shared_, *thread.events,
               {.index = thread.index,
                .limits = limits,
                .cache = {.granted_max = store.cached_logins,
@@ -254,13 +256,13 @@ void Server::account(Thread& thread, const Core& core) {
   const CoreLeftOver left = core.left_over();
   const bool clean = left.frames == 0 && left.heap_blocks == 0 && left.buffers == 0 && left.operations == 0;
   if (!clean) left_over_ = true;
-  thread.log->line(clean ? log::Level::info : log::Level::error, "core_ended")
-      .field("core", thread.index)
-      .field("accounted", clean)
-      .field("frames", left.frames)
-      .field("heap_blocks", left.heap_blocks)
-      .field("buffers", left.buffers)
-      .field("operations", left.operations);
+  thread.events->emit(event::CoreEnded{.core = thread.index,
+                                       .accounted = clean,
+                                       .frames = left.frames,
+                                       .heap_blocks = left.heap_blocks,
+                                       .buffers = left.buffers,
+                                       .operations = left.operations},
+                      clean ? event::Severity::info : event::Severity::error);
 }
 
 // So that what holds up a stop can be asked for until nothing does, on any core.
@@ -302,20 +304,18 @@ void Server::start_services() {
   });
   for (const ListenerPlan& listener : plan_->listeners)
     for (const io::Address& address : listener.addresses)
-      log_->line(log::Level::info, "listening").field("address", address.to_string());
+      events_->emit(event::Listening{.address = address.to_string()});
   files_open_ = io::open_files();
   share_out_files();
-  log_->line(log::Level::info, "started")
-      .field("hostname", plan_->config.server.hostname)
-      .field("cores", threads_.size())
-      .field("queued", spool_.counts.messages);
+  events_->emit(event::Started{
+      .hostname = plan_->config.server.hostname, .cores = threads_.size(), .queued = spool_.counts.messages});
 }
 
 void Server::start_control(Core& home) {
   control_ = std::make_unique<Control>(
       home, cores(), std::exchange(control_socket_, -1),
       ControlActions{.reload = [this] { return reload(); },
-                     .reloaded = [this](const Reloaded& done) { log_reload(*threads_.front()->log, done); },
+                     .reloaded = [this](const Reloaded& done) { emit_reload(*threads_.front()->events, done); },
                      .stop = [] { io::raise_stop(); },
                      .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
                      .has_route =
@@ -330,7 +330,7 @@ void Server::start_control(Core& home) {
 void Server::watch_addresses(Core& home) {
   if (address_notices_ < 0) return;
   address_watch_ =
-      std::make_unique<AddressWatch>(home.loop(), std::exchange(address_notices_, -1), *threads_.front()->log,
+      std::make_unique<AddressWatch>(home.loop(), std::exchange(address_notices_, -1), *threads_.front()->events,
                                      machine_addresses_, [this](const mx::MachineAddresses& now) {
                                        for (Core* core : cores())
                                          core->post([core, now] { core->set_machine_addresses(now); });
@@ -346,13 +346,13 @@ void Server::share_out_files() {
       file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
   for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
   if (!files.reduced) return;
-  log_->line(log::Level::warning, "limit")
-      .field("what", "open files")
-      .field("is", files_max_)
-      .field("wanted", files.wanted)
-      .field("sessions_per_core", files.sessions_per_core)
-      .field("outgoing_per_core", files.outgoing_per_core)
-      .field("remedy", "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core");
+  events_->emit(event::LimitReduced{
+      .what = "open files",
+      .is = files_max_,
+      .wanted = files.wanted,
+      .sessions_per_core = files.sessions_per_core,
+      .outgoing_per_core = files.outgoing_per_core,
+      .remedy = "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core"});
 }
 
 // Asks the store again and again what was changed, and tells all cores.
@@ -373,7 +373,7 @@ Task<void> Server::watch_store() {
       last_error.clear();
     } else if (changes && changes->error != last_error) {
       last_error = changes->error;
-      threads_.front()->log->line(log::Level::error, "store").field("error", last_error);
+      threads_.front()->events->emit(event::StoreFault{.error = last_error});
     }
     co_await home.loop().sleep(kStorePollEvery, "the next look at the store");
   }
@@ -397,20 +397,20 @@ int Server::run() {
     const io::Signal signal = io::wait_signal();
     if (signal == io::Signal::stop) break;
     if (signal == io::Signal::reload) {
-      log_reload(*log_, reload());
+      emit_reload(*events_, reload());
     } else {
       reopen_log();
     }
   }
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
-  log_->line(log::Level::info, "draining").field("patience_ms", timeout);
+  events_->emit(event::Draining{.timeout_ms = timeout});
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   join_threads();
   control_ = nullptr;
   spool_.directory->leave();
-  log_->line(log::Level::info, "stopped").field("accounted", !left_over_.load());
-  log_service_->stop();
+  events_->emit(event::Stopped{.accounted = !left_over_.load()});
+  dispatcher_->stop();
   return left_over_ ? 1 : 0;
 }
 

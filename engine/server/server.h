@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/event/dispatcher.h"
+#include "engine/log/log.h"
 #include "engine/server/address_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
@@ -36,7 +38,7 @@ class Server {
   struct Thread {
     std::uint32_t index = 0;
     int cpu = 0;
-    log::Log* log = nullptr;
+    event::Emitter* events = nullptr;
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
     AsyncEvent control_closed;  // the core's
@@ -76,8 +78,9 @@ class Server {
   std::unique_ptr<io::Clock> clock_;
   std::unique_ptr<io::Sockets> sockets_;
   std::unique_ptr<log::LogSink> sink_;
-  std::unique_ptr<log::LogService> log_service_;
-  log::Log* log_ = nullptr;                              // the main thread's
+  std::unique_ptr<event::Dispatcher> dispatcher_;
+  std::unique_ptr<log::Log> log_;
+  event::Emitter* events_ = nullptr;                     // the main thread's
   std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
   std::unique_ptr<io::Names> names_;
   std::unique_ptr<io::Disk> disk_;
@@ -105,7 +108,7 @@ class Server {
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
 };
 
-// What came of a reload, into the log of the thread that asks.
-void log_reload(log::Log& log, const Reloaded& done);
+// What came of a reload, as events of the thread that asks.
+void emit_reload(event::Emitter& events, const Reloaded& done);
 
 }  // namespace sluice::server

@@ -8,13 +8,14 @@
 
 namespace sluice::server {
 
-void log_reload(log::Log& log, const Reloaded& done) {
+void emit_reload(event::Emitter& events, const Reloaded& done) {
   const std::string_view then =
       done.adopted ? "the rest of the configuration is in force" : "the old configuration stays";
   for (const std::string& error : done.errors)
-    log.line(log::Level::error, "reload").field("error", error).field("then", then);
-  for (const std::string& warning : done.warnings) log.line(log::Level::warning, "reload").field("warning", warning);
-  if (done.errors.empty()) log.line(log::Level::info, "reload").field("then", "new sessions follow the new file");
+    events.emit(event::Reload{.error = error, .then = then}, event::Severity::error);
+  for (const std::string& warning : done.warnings)
+    events.emit(event::Reload{.warning = warning}, event::Severity::warning);
+  if (done.errors.empty()) events.emit(event::Reload{.then = "new sessions follow the new file"});
 }
 
 // Main thread or a worker.
@@ -34,7 +35,7 @@ Reloaded Server::reload() {
   done.adopted = done.errors.empty();
   if (done.adopted) adopt(*std::move(plan));
   // Also where the configuration is at fault: whoever has renamed the log waits for this.
-  if (auto opened = log_service_->reopen(plan_->config.log.file); !opened)
+  if (auto opened = log_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
   if (std::string trouble = backend_->trouble(); !trouble.empty())
     done.errors.push_back("store.accounts: " + std::move(trouble) +
@@ -46,12 +47,12 @@ Reloaded Server::reload() {
 
 void Server::adopt(std::shared_ptr<const Plan> plan) {
   plan_ = std::move(plan);
-  log_service_->set(plan_->config.log.format, plan_->config.log.level);
+  log_->set(plan_->config.log.format, plan_->config.log.level);
   for (auto& thread : threads_) {
     Core* core = thread->core;
-    core->post([core, core_log = thread->log, adopted = plan_, certificates = certificates_] {
+    core->post([core, events = thread->events, adopted = plan_, certificates = certificates_] {
       if (auto done = core->adopt(adopted, certificates); !done)
-        core_log->line(log::Level::error, "reload").field("error", done.error());
+        events->emit(event::Reload{.error = done.error()}, event::Severity::error);
     });
   }
   share_out_files();
@@ -61,7 +62,7 @@ void Server::adopt(std::shared_ptr<const Plan> plan) {
 std::expected<void, std::string> Server::adopt_certificates(const config::Config& config) {
   std::shared_ptr<tls::CertificateStore> next = certificates_;
   if (config.tls.certificates != plan_->config.tls.certificates)
-    next = open_certificates(config.tls.certificates, *clock_, log_service_->open());
+    next = open_certificates(config.tls.certificates, *clock_, dispatcher_->open());
   if (auto fine = next->check_default(config.tls.default_host); !fine) return fine;
   next->set_options(certificate_options(config));
   certificates_ = std::move(next);
@@ -70,8 +71,8 @@ std::expected<void, std::string> Server::adopt_certificates(const config::Config
 
 // SIGUSR1.  What fails is in the log that goes on.
 void Server::reopen_log() {
-  if (log_service_->reopen(current_plan()->config.log.file))
-    log_->line(log::Level::info, "log_reopened").field("file", current_plan()->config.log.file);
+  if (log_->reopen(current_plan()->config.log.file))
+    events_->emit(event::LogReopened{.file = current_plan()->config.log.file});
 }
 
 // Once, after the start: with thousands of hosts it takes a while, for which nobody waits.
@@ -82,10 +83,8 @@ Task<void> Server::review_certificates() {
       "a look at all certificates");
   if (!faults) co_return;
   for (const tls::CertificateFault& fault : *faults)
-    threads_.front()
-        ->log->line(log::Level::warning, "certificate")
-        .field("host", fault.host)
-        .field("error", fault.fault);
+    threads_.front()->events->emit(event::CertificateFault{.host = fault.host, .error = fault.fault},
+                                   event::Severity::warning);
 }
 
 }  // namespace sluice::server

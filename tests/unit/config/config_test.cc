@@ -230,7 +230,7 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.limits.reply, 15s);
   EXPECT_EQ(config.log.file, "/var/log/sluice.log");
   EXPECT_EQ(config.log.format, log::LogFormat::logfmt);
-  EXPECT_EQ(config.log.level, log::Level::debug);
+  EXPECT_EQ(config.log.level, event::Severity::debug);
 }
 
 // Handshakes that nobody finishes leave room for other sessions.

@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "engine/log/log.h"
+#include "engine/event/events.h"
 #include "engine/text/escape.h"
 
 namespace sluice::log {
@@ -19,88 +21,68 @@ namespace {
 using std::string_literals::operator""s;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
-struct StoppedClock final : io::Clock {
-  Instant now() override { return {}; }
-  WallMillis wall() override { return time; }
-  WallMillis time = 1'795'494'802'123;
-};
+constexpr WallMillis kTime = 1'795'494'802'123;
 
-// A log that writes at once.
-class LogLineTest : public ::testing::Test {
- protected:
-  std::string written() {
-    std::string text = sink_.text();
-    sink_.clear();
-    return text;
-  }
-  std::string value_line(std::string_view value) {
-    log_.line(Level::info, "test").field("value", value);
-    return written();
-  }
-  std::string json(std::string_view value) {
-    service_.set(LogFormat::json, Level::info);
-    const std::string line = value_line(value);
-    const std::string head = R"({"time":"2026-11-24T04:33:22.123Z","level":"info","event":"test","value":")";
-    EXPECT_THAT(line, StartsWith(head));
-    EXPECT_THAT(line, EndsWith("\"}\n"));
-    return line.substr(head.size(), line.size() - head.size() - 3);
-  }
-  std::string logfmt(std::string_view value) {
-    service_.set(LogFormat::logfmt, Level::info);
-    const std::string line = value_line(value);
-    const std::string head = "time=2026-11-24T04:33:22.123Z level=info event=test value=";
-    EXPECT_THAT(line, StartsWith(head));
-    EXPECT_THAT(line, EndsWith("\n"));
-    return line.substr(head.size(), line.size() - head.size() - 1);
-  }
-
-  StoppedClock clock_;
-  MemoryLogSink sink_;
-  LogService service_{LogOptions{}, clock_, sink_};
-  Log& log_ = service_.open();
-};
-
-TEST_F(LogLineTest, JsonHasTimeLevelEventAndFields) {
-  log_.line(Level::warning, "message")
-      .field("qid", "4f2a")
-      .field("bytes", 4096U)
-      .field("delta", -3)
-      .field("tls", true)
-      .field("took_ms", Duration(12'345'678))
-      .field_if_any("detail", "");
-  EXPECT_EQ(written(),
-            R"({"time":"2026-11-24T04:33:22.123Z","level":"warning","event":"message","qid":"4f2a","bytes":4096,)"
-            R"("delta":-3,"tls":true,"took_ms":12.345})"
-            "\n");
+// The line of an event, as it comes out of a ring.
+template <typename T>
+std::string line_of(LogFormat format, const T& event, event::Severity severity = T::kSeverity, WallMillis at = kTime) {
+  const auto values = event::values_of(event);
+  std::vector<char> record(event::record_bytes(values));
+  event::write_record(record, {.at = at, .kind = T::kKind, .severity = severity}, values);
+  std::array<event::Value, event::kKeysMax> read;
+  return std::string(LogLine(format, event::read_record(record, read)).text());
 }
 
-TEST_F(LogLineTest, LogfmtHasTheSame) {
-  service_.set(LogFormat::logfmt, Level::info);
-  log_.line(Level::error, "message")
-      .field("qid", "4f2a")
-      .field("to", "<a@b.example>")
-      .field("reply", "250 taken")
-      .field("n", 0);
-  EXPECT_EQ(written(),
-            "time=2026-11-24T04:33:22.123Z level=error event=message qid=4f2a to=<a@b.example> "
-            "reply=\"250 taken\" n=0\n");
+// A value as it is shown.
+std::string json(std::string_view value) {
+  const std::string line = line_of(LogFormat::json, event::Listening{.address = value});
+  const std::string head = R"({"time":"2026-11-24T04:33:22.123Z","level":"info","event":"listening","address":")";
+  EXPECT_THAT(line, StartsWith(head));
+  EXPECT_THAT(line, EndsWith("\"}\n"));
+  return line.substr(head.size(), line.size() - head.size() - 3);
+}
+std::string logfmt(std::string_view value) {
+  const std::string line = line_of(LogFormat::logfmt, event::Listening{.address = value});
+  const std::string head = "time=2026-11-24T04:33:22.123Z level=info event=listening address=";
+  EXPECT_THAT(line, StartsWith(head));
+  EXPECT_THAT(line, EndsWith("\n"));
+  return line.substr(head.size(), line.size() - head.size() - 1);
 }
 
-TEST_F(LogLineTest, NumbersAreWritten) {
-  log_.line(Level::info, "test")
-      .field("a", std::numeric_limits<std::int64_t>::min())
-      .field("b", std::numeric_limits<std::uint64_t>::max())
-      .field("c", Duration(-1'500'000))
-      .field("d", Duration(999))
-      .field("e", Duration(60'000'000'000));
-  EXPECT_THAT(written(), EndsWith("\"a\":-9223372036854775808,\"b\":18446744073709551615,\"c\":-1.500,\"d\":0.000,"
-                                  "\"e\":60000.000}\n"));
+TEST(LogLineTest, JsonHasTimeLevelEventAndFields) {
+  const event::SessionEnded ended{
+      .reason = "quit", .code = 221, .listener = "mx", .client = "192.0.2.1", .ms = Duration(12'345'678), .id = "4f2a"};
+  EXPECT_EQ(
+      line_of(LogFormat::json, ended, event::Severity::warning),
+      R"({"time":"2026-11-24T04:33:22.123Z","level":"warning","event":"session_ended","reason":"quit","code":221,)"
+      R"("listener":"mx","client":"192.0.2.1","bytes":0,"bytes_sent":0,"messages":0,"refusals":0,"ms":12.345,)"
+      R"("id":"4f2a"})"
+      "\n");
+  EXPECT_THAT(line_of(LogFormat::json, event::Stopped{.accounted = true}), EndsWith(R"("accounted":true})"
+                                                                                    "\n"));
 }
 
-TEST_F(LogLineTest, TimeIsRfc3339AndKeepsItsShapeWhateverTheClockSays) {
+TEST(LogLineTest, LogfmtHasTheSame) {
+  EXPECT_EQ(
+      line_of(LogFormat::logfmt, event::QueueNote{.id = "4f2a", .what = "report not sent", .detail = "<a@b.example>"},
+              event::Severity::error),
+      "time=2026-11-24T04:33:22.123Z level=error event=queue id=4f2a what=\"report not sent\" "
+      "detail=<a@b.example>\n");
+}
+
+TEST(LogLineTest, NumbersAreWritten) {
+  EXPECT_THAT(line_of(LogFormat::json, event::CoreEnded{.core = std::numeric_limits<std::uint64_t>::max(),
+                                                        .frames = std::numeric_limits<std::int64_t>::min()}),
+              HasSubstr("\"core\":18446744073709551615,\"accounted\":false,\"frames\":-9223372036854775808,"));
+  for (const auto& [span, text] : {std::pair(Duration(-1'500'000), "-1.500"), std::pair(Duration(999), "0.000"),
+                                   std::pair(Duration(60'000'000'000), "60000.000")})
+    EXPECT_THAT(line_of(LogFormat::logfmt, event::Draining{.timeout_ms = span}),
+                EndsWith(std::string(" timeout_ms=") + text + "\n"));
+}
+
+TEST(LogLineTest, TimeIsRfc3339AndKeepsItsShapeWhateverTheClockSays) {
   for (const auto& [time, text] : {
            std::pair<WallMillis, std::string>{0, "1970-01-01T00:00:00.000Z"},
            {951'782'399'999, "2000-02-28T23:59:59.999Z"},
@@ -110,25 +92,14 @@ TEST_F(LogLineTest, TimeIsRfc3339AndKeepsItsShapeWhateverTheClockSays) {
            {253'402'300'800'000, "9999-12-31T23:59:59.999Z"},
            {std::numeric_limits<WallMillis>::max(), "9999-12-31T23:59:59.999Z"},
            {std::numeric_limits<WallMillis>::min(), "0000-01-01T00:00:00.000Z"},
-       }) {
-    clock_.time = time;
-    log_.line(Level::info, "test");
-    EXPECT_THAT(written(), HasSubstr("\"time\":\"" + text + "\"")) << time;
-  }
-}
-
-TEST_F(LogLineTest, LevelsBelowTheSetOneAreNotWritten) {
-  service_.set(LogFormat::json, Level::warning);
-  EXPECT_FALSE(log_.writes(Level::info));
-  log_.line(Level::debug, "test").field("value", "x");
-  log_.line(Level::info, "test").field("value", std::string(10'000, 'x')).field("n", 1).field("b", true);
-  EXPECT_EQ(written(), "");
-  log_.line(Level::warning, "test");
-  EXPECT_THAT(written(), HasSubstr("warning"));
+       })
+    EXPECT_THAT(line_of(LogFormat::json, event::Stopped{}, event::Severity::info, time),
+                HasSubstr("\"time\":\"" + text + "\""))
+        << time;
 }
 
 // What must not happen: log injection.  CR, LF, ESC, NUL and their kind, in every value.
-TEST_F(LogLineTest, WhatCouldStartALineOrActOnATerminalIsEscaped) {
+TEST(LogLineTest, WhatCouldStartALineOrActOnATerminalIsEscaped) {
   const std::pair<std::string, std::string> cases[] = {
       {"a\nlevel=error event=forged", R"(a\nlevel=error event=forged)"},
       {"a\r\n250 forged", R"(a\r\n250 forged)"},
@@ -151,7 +122,7 @@ TEST_F(LogLineTest, WhatCouldStartALineOrActOnATerminalIsEscaped) {
   }
 }
 
-TEST_F(LogLineTest, WhatIsNotUtf8IsReplacedByteByByte) {
+TEST(LogLineTest, WhatIsNotUtf8IsReplacedByteByByte) {
   const std::pair<std::string, std::string> cases[] = {
       {"\xff", R"(\ufffd)"},
       {"\x9b[2J", R"(\ufffd[2J)"},                          // a bare C1 byte
@@ -170,7 +141,7 @@ TEST_F(LogLineTest, WhatIsNotUtf8IsReplacedByteByByte) {
   }
 }
 
-TEST_F(LogLineTest, TextInAnyLanguageStaysAsItIs) {
+TEST(LogLineTest, TextInAnyLanguageStaysAsItIs) {
   for (const std::string value : {"j\xc3\xb6rg@b\xc3\xbc"
                                   "cher.example",
                                   "\xe6\xb8\xac\xe8\xa9\xa6", "\xf0\x9f\x93\xa7"}) {
@@ -179,7 +150,7 @@ TEST_F(LogLineTest, TextInAnyLanguageStaysAsItIs) {
   }
 }
 
-TEST_F(LogLineTest, NoByteAnywhereBreaksALine) {
+TEST(LogLineTest, NoByteAnywhereBreaksALine) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; second += first < 0x80 ? 255 : 1) {
       const std::string value{'a', static_cast<char>(first), static_cast<char>(second), 'z'};
@@ -191,7 +162,7 @@ TEST_F(LogLineTest, NoByteAnywhereBreaksALine) {
   }
 }
 
-TEST_F(LogLineTest, LogfmtQuotesWhatIsNotOneWord) {
+TEST(LogLineTest, LogfmtQuotesWhatIsNotOneWord) {
   EXPECT_EQ(logfmt(""), R"("")");
   EXPECT_EQ(logfmt("a b"), R"("a b")");
   EXPECT_EQ(logfmt("a=b"), R"("a=b")");
@@ -199,77 +170,58 @@ TEST_F(LogLineTest, LogfmtQuotesWhatIsNotOneWord) {
   EXPECT_EQ(logfmt("[2001:db8::1]:25"), "[2001:db8::1]:25");
 }
 
-TEST_F(LogLineTest, LongValuesAreCutBetweenCharacters) {
-  const std::string longest(kLogValueBytesMax, 'x');
+TEST(LogLineTest, ValuesThatWereCutShowIt) {
+  const std::string longest(event::kTextBytesMax, 'x');
   EXPECT_EQ(json(longest), longest);
   EXPECT_EQ(logfmt(longest), longest);
   EXPECT_EQ(json(longest + "y"), longest + "...");
-  EXPECT_EQ(logfmt(longest + "y"), "\"" + longest + "...\"");
-  const std::string before(kLogValueBytesMax - 1, 'x');
-  EXPECT_EQ(json(before + "\xe2\x82\xac"), before + "...");
+  EXPECT_EQ(logfmt(longest + "y"), longest + "...");
   // What is not UTF-8 has no boundary to look for.
   EXPECT_EQ(text::cut_value(std::string(2000, '\x80'), 1000).size(), 997U);
 }
 
-TEST_F(LogLineTest, TheLongestValueOfTheWorstBytesFits) {
-  const std::string expected = json(std::string(kLogValueBytesMax, '\0'));
-  EXPECT_EQ(expected.size(), kLogValueBytesMax * text::kEscapeExpansionMax);
+TEST(LogLineTest, TheLongestValueOfTheWorstBytesFits) {
+  const std::string expected = json(std::string(event::kTextBytesMax, '\0'));
+  EXPECT_EQ(expected.size(), event::kTextBytesMax * text::kEscapeExpansionMax);
 }
 
-TEST_F(LogLineTest, FieldsThatNoLongerFitAreLeftOutAndTheLineSaysSo) {
+TEST(LogLineTest, FieldsThatNoLongerFitAreLeftOutAndTheLineSaysSo) {
+  const std::string newlines(event::kTextBytesMax, '\n');
+  const std::string plain(event::kTextBytesMax, 'x');
   for (const LogFormat format : {LogFormat::json, LogFormat::logfmt}) {
-    service_.set(format, Level::info);
-    {
-      LogLine line = log_.line(Level::info, "test");
-      for (int i = 0; i < 20; ++i) line.field("value", std::string(kLogValueBytesMax, i % 2 == 0 ? '\n' : 'x'));
-      line.field("small", 7);
-    }
-    const std::string line = written();
+    const std::string line = line_of(format, event::Message{.id = newlines,
+                                                            .verdict = plain,
+                                                            .helo = newlines,
+                                                            .from = newlines,
+                                                            .to = plain,
+                                                            .next_hop = newlines,
+                                                            .reply = newlines,
+                                                            .reply_sent = true});
     EXPECT_LE(line.size(), kLogLineBytesMax);
     EXPECT_EQ(std::ranges::count(line, '\n'), 1);
-    EXPECT_THAT(
-        line, EndsWith(format == LogFormat::json ? ",\"small\":7,\"truncated\":true}\n" : " small=7 truncated=true\n"));
+    EXPECT_THAT(line, EndsWith(format == LogFormat::json ? ",\"reply_sent\":true,\"truncated\":true}\n"
+                                                         : " reply_sent=true truncated=true\n"));
   }
 }
 
-TEST_F(LogLineTest, EveryLengthUpToTheLimitEndsWell) {
+TEST(LogLineTest, EveryLengthUpToTheLimitEndsWell) {
+  const std::string plain(event::kTextBytesMax, 'x');
+  const std::string middle(500, 'y');
   for (std::size_t last = 0; last <= 400; ++last) {
-    {
-      LogLine line = log_.line(Level::info, "test");
-      for (int i = 0; i < 7; ++i) line.field("value", std::string(kLogValueBytesMax, 'x'));
-      line.field("a", std::string(500, 'y'))
-          .field("b", std::string(last, '\n'))
-          .field("c", 1)
-          .field("d", true)
-          .field("e", Duration(1));
-    }
-    const std::string line = written();
+    const std::string newlines(last, '\n');
+    const std::string line = line_of(LogFormat::json, event::Message{.id = plain,
+                                                                     .verdict = plain,
+                                                                     .listener = plain,
+                                                                     .client = plain,
+                                                                     .helo = plain,
+                                                                     .from = plain,
+                                                                     .to = plain,
+                                                                     .by = middle,
+                                                                     .next_hop = newlines,
+                                                                     .reply_sent = true});
     ASSERT_LE(line.size(), kLogLineBytesMax);
     ASSERT_THAT(line, EndsWith("}\n"));
   }
-}
-
-TEST_F(LogLineTest, ALineIsWrittenOnce) {
-  {
-    LogLine line = log_.line(Level::info, "test");
-    line.end();
-    line.field("late", 1);
-    line.end();
-  }
-  const std::string text = written();
-  EXPECT_EQ(std::ranges::count(text, '\n'), 1);
-  EXPECT_THAT(text, Not(HasSubstr("late")));
-}
-
-TEST_F(LogLineTest, ALineWithinALineIsNotLost) {
-  const auto inner = [&] {
-    log_.line(Level::info, "inner");
-    return "x";
-  };
-  log_.line(Level::info, "outer").field("value", inner());
-  const std::string text = written();
-  EXPECT_THAT(text, HasSubstr("inner"));
-  EXPECT_THAT(text, HasSubstr("outer"));
 }
 
 }  // namespace

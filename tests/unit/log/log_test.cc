@@ -1,4 +1,4 @@
-// The log's thread and its sinks: nobody who logs waits, nothing gets mixed up, and what is lost is
+// The log and its sinks: nothing gets mixed up, a log that cannot be written holds up nothing, and what is lost is
 // counted.
 #include "engine/log/log.h"
 
@@ -54,17 +54,23 @@ std::uint64_t number_after(const std::string& line, std::string_view name) {
   return value;
 }
 
-// The sum of all log_dropped lines.
+// The sum of all lines that say that others are missing.
 std::uint64_t told_dropped(const std::string& text) {
   std::uint64_t sum = 0;
   for (const std::string& line : lines_of(text)) {
     if (line.find("event=log_dropped") != std::string::npos) sum += number_after(line, "dropped=");
+    if (line.find("event=events_lost") != std::string::npos) sum += number_after(line, "lost=");
   }
   return sum;
 }
 
-std::uint64_t count_of(const std::string& text, std::string_view event) {
-  const std::string wanted = "event=" + std::string(event) + " ";
+// Any event with a word and a number.
+void say(event::Emitter& events, std::string_view word, std::uint64_t number) {
+  events.emit(event::Started{.hostname = word, .cores = number});
+}
+
+std::uint64_t count_of(const std::string& text, std::string_view word) {
+  const std::string wanted = "event=started hostname=" + std::string(word) + " ";
   return static_cast<std::uint64_t>(std::ranges::count_if(
       lines_of(text), [&](const std::string& line) { return line.find(wanted) != std::string::npos; }));
 }
@@ -77,8 +83,17 @@ bool eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-constexpr LogOptions kOptions{
-    .format = LogFormat::logfmt, .ring_bytes = 32 * 1024, .interval = 5ms, .flush_timeout = 100ms};
+// A log, and the way to it.
+struct Logging {
+  Logging(io::Clock& clock, LogSink& sink)
+      : events({.ring_bytes = 32 * 1024, .interval = 5ms, .flush_timeout = 100ms}, clock),
+        log({.format = LogFormat::logfmt, .unwritten_bytes_max = 32 * 1024}, clock, sink, events) {}
+  [[nodiscard]] std::uint64_t dropped() const { return log.dropped() + emitter.lost(); }
+
+  event::Dispatcher events;
+  Log log;
+  event::Emitter& emitter = events.open();
+};
 
 struct Pipe {
   std::array<int, 2> ends{};
@@ -128,101 +143,29 @@ std::string content_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-TEST(LogRing, GivesBackWhatWasWrittenAcrossItsEnd) {
-  LogRing ring(16);
-  std::string written;
-  std::string read;
-  for (int i = 0; i < 100; ++i) {
-    const std::string piece(static_cast<std::size_t>(i % 7 + 1), static_cast<char>('a' + i % 26));
-    ASSERT_TRUE(ring.write(piece));
-    written += piece;
-    while (!ring.readable().empty()) {
-      const std::string_view some = ring.readable().substr(0, 3);
-      read += some;
-      ring.consume(some.size());
-    }
-  }
-  EXPECT_EQ(read, written);
-}
-
-TEST(LogRing, TakesAllOrNothing) {
-  LogRing ring(16);
-  EXPECT_TRUE(ring.write("0123456789"));
-  EXPECT_TRUE(ring.half_full());
-  EXPECT_FALSE(ring.write("abcdefg"));
-  EXPECT_TRUE(ring.write("abcdef"));
-  EXPECT_FALSE(ring.write("x"));
-  ring.consume(9);
-  EXPECT_FALSE(ring.half_full());
-  EXPECT_TRUE(ring.write("x"));
-  EXPECT_EQ(ring.readable(), "9abcdef");
-}
-
 TEST(Log, WithoutItsThreadALineIsThereAtOnce) {
   StoppedClock clock;
   MemoryLogSink sink;
-  LogService service(kOptions, clock, sink);
-  service.open().line(Level::info, "first").field("n", 1);
-  EXPECT_EQ(sink.text(), "time=1970-01-01T00:00:00.000Z level=info event=first n=1\n");
-}
-
-TEST(Log, ManyThreadsLoseAndMixNothing) {
-  constexpr int kThreads = 4;
-  constexpr int kLines = 5000;
-  const auto clock = io::make_real_clock();
-  MemoryLogSink sink;
-  LogOptions options = kOptions;
-  options.ring_bytes = 4 * 1024 * 1024;
-  LogService service(options, *clock, sink);
-  service.start();
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&service, t] {
-      Log& log = service.open();
-      for (int n = 0; n < kLines; ++n) log.line(Level::info, "test").field("thread", t).field("n", n).field("end", "!");
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  service.stop();
-  std::map<std::uint64_t, std::uint64_t> next;
-  for (const std::string& line : lines_of(sink.text())) {
-    ASSERT_THAT(line, StartsWith("time=2"));
-    ASSERT_THAT(line, EndsWith(" end=!"));
-    ASSERT_EQ(number_after(line, " n="), next[number_after(line, "thread=")]++) << line;
-  }
-  EXPECT_EQ(next.size(), std::size_t{kThreads});
-  for (const auto& [thread, count] : next) EXPECT_EQ(count, std::uint64_t{kLines}) << thread;
-  EXPECT_EQ(service.dropped(), 0U);
-}
-
-TEST(Log, ASleepingLogThreadIsWokenByOneLine) {
-  StoppedClock clock;
-  MemoryLogSink sink;
-  LogService service(kOptions, clock, sink);
-  Log& log = service.open();
-  service.start();
-  for (std::uint64_t n = 1; n <= 20; ++n) {
-    log.line(Level::info, "test").field("n", n);
-    ASSERT_TRUE(eventually([&] { return count_of(sink.text(), "test") == n; })) << n;
-    std::this_thread::sleep_for(n % 5 == 0 ? 20ms : 0ms);
-  }
+  Logging service(clock, sink);
+  say(service.emitter, "first", 1);
+  EXPECT_EQ(sink.text(), "time=1970-01-01T00:00:00.000Z level=info event=started hostname=first cores=1 queued=0\n");
 }
 
 TEST(Log, PiecesOfSeveralThreadsLinesAreNotMixed) {
   StoppedClock clock;
   MemoryLogSink sink;
   sink.limit(7, 0);
-  LogService service(kOptions, clock, sink);
-  Log& one = service.open();
-  Log& two = service.open();
-  for (int n = 0; n < 30; ++n) {
-    one.line(Level::info, "one").field("n", n);
-    two.line(Level::info, "two").field("n", n);
+  Logging service(clock, sink);
+  event::Emitter& one = service.events.open();
+  event::Emitter& two = service.events.open();
+  for (std::uint64_t n = 0; n < 30; ++n) {
+    say(one, "one", n);
+    say(two, "two", n);
     // Enough for a line of the first and a part of one of the second: to be gone on with there.
-    sink.limit(7, static_cast<std::size_t>(90 + n % 10));
+    sink.limit(7, 110 + n % 10);
   }
   sink.limit(7, 1'000'000);
-  one.line(Level::info, "one").field("n", 30);
+  say(one, "one", 30);
   EXPECT_EQ(count_of(sink.text(), "one"), 31U);
   EXPECT_EQ(count_of(sink.text(), "two"), 30U);
   for (const std::string& line : lines_of(sink.text()))
@@ -236,12 +179,12 @@ TEST(Log, ABlockedPipeDropsAndGoesOn) {
   const Pipe pipe;
   auto sink = open_log_descriptor(pipe.ends[1]);
   ASSERT_TRUE(sink);
-  LogService service(kOptions, clock, **sink);
-  Log& log = service.open();
-  service.start();
+  Logging service(clock, **sink);
+  event::Emitter& log = service.emitter;
+  service.events.start();
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint64_t n = 0; n < kLines; ++n) {
-    log.line(Level::info, "test").field("n", n);
+    say(log, "test", n);
     if (n % (kLines / 4) == 0) std::this_thread::sleep_for(20ms);  // the log thread meets the full pipe
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
@@ -260,8 +203,8 @@ TEST(Log, ABlockedPipeDropsAndGoesOn) {
   EXPECT_EQ(count_of(text, "test"), kLines - service.dropped());
   EXPECT_THAT(text, HasSubstr("level=warning event=log_dropped dropped="));
   const std::uint64_t dropped = service.dropped();
-  log.line(Level::info, "after").field("n", 1);
-  EXPECT_THAT(pipe.read(), HasSubstr("event=after"));
+  say(log, "after", 1);
+  EXPECT_THAT(pipe.read(), HasSubstr("hostname=after"));
   EXPECT_EQ(service.dropped(), dropped);
 }
 
@@ -270,13 +213,13 @@ TEST(Log, ABlockedPipeDoesNotHoldUpTheEnd) {
   const Pipe pipe;
   auto sink = open_log_descriptor(pipe.ends[1]);
   ASSERT_TRUE(sink);
-  LogService service(kOptions, clock, **sink);
-  Log& log = service.open();
-  service.start();
-  for (int n = 0; n < 5000; ++n) log.line(Level::info, "test").field("n", n);
+  Logging service(clock, **sink);
+  event::Emitter& log = service.emitter;
+  service.events.start();
+  for (std::uint64_t n = 0; n < 5000; ++n) say(log, "test", n);
   std::this_thread::sleep_for(20ms);
   const auto begin = std::chrono::steady_clock::now();
-  service.stop();
+  service.events.stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
@@ -285,26 +228,26 @@ TEST(Log, AReaderThatWentAwayKillsNobody) {
   Pipe pipe;
   auto sink = open_log_descriptor(pipe.ends[1]);
   ASSERT_TRUE(sink);
-  LogService service(kOptions, clock, **sink);
-  Log& log = service.open();
-  service.start();
+  Logging service(clock, **sink);
+  event::Emitter& log = service.emitter;
+  service.events.start();
   pipe.close_reader();
-  for (int n = 0; n < 5000; ++n) log.line(Level::info, "test").field("n", n);
+  for (std::uint64_t n = 0; n < 5000; ++n) say(log, "test", n);
   EXPECT_TRUE(eventually([&] { return service.dropped() > 0; }));
-  service.stop();
+  service.events.stop();
 }
 
 TEST(Log, AFullDiskDropsAndTellsTheReason) {
   StoppedClock clock;
   MemoryLogSink sink;
-  LogService service(kOptions, clock, sink);
-  Log& log = service.open();
+  Logging service(clock, sink);
+  event::Emitter& log = service.emitter;
   sink.fail(ENOSPC);
-  for (int n = 0; n < 5000; ++n) log.line(Level::info, "test").field("n", n);
+  for (std::uint64_t n = 0; n < 5000; ++n) say(log, "test", n);
   const std::uint64_t dropped = service.dropped();
   EXPECT_GT(dropped, 0U);
   sink.fail(0);
-  log.line(Level::info, "after").field("n", 1);
+  say(log, "after", 1);
   EXPECT_EQ(told_dropped(sink.text()), service.dropped());
   EXPECT_EQ(count_of(sink.text(), "test"), 5000 - dropped);
   EXPECT_THAT(sink.text(), HasSubstr("reason=\"No space left on device\""));
@@ -328,16 +271,16 @@ TEST(Log, ReopenFollowsARotation) {
   struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0137U, 0U);
-  LogService service(kOptions, clock, **sink);
-  Log& log = service.open();
-  service.start();
-  log.line(Level::info, "before").field("n", 1);
+  Logging service(clock, **sink);
+  event::Emitter& log = service.emitter;
+  service.events.start();
+  say(log, "before", 1);
   ASSERT_TRUE(eventually([&] { return !content_of(file).empty(); }));
   ASSERT_EQ(::rename(file.c_str(), rotated.c_str()), 0);
-  service.reopen(file);
+  service.log.reopen(file);
   ASSERT_TRUE(eventually([&] { return ::access(file.c_str(), F_OK) == 0; }));
-  log.line(Level::info, "after").field("n", 2);
-  service.stop();
+  say(log, "after", 2);
+  service.events.stop();
   EXPECT_EQ(count_of(content_of(rotated), "before"), 1U);
   EXPECT_EQ(count_of(content_of(file), "after"), 1U);
   EXPECT_EQ(count_of(content_of(file), "before"), 0U);
@@ -349,9 +292,9 @@ TEST(Log, WhatCannotBeReopenedIsToldInTheOldFile) {
   const std::string file = folder.file("log");
   auto sink = open_log_file(file);
   ASSERT_TRUE(sink) << sink.error();
-  LogService service(kOptions, clock, **sink);
-  service.reopen("/nonexistent/log");
-  service.open().line(Level::info, "after").field("n", 1);
+  Logging service(clock, **sink);
+  service.log.reopen("/nonexistent/log");
+  say(service.emitter, "after", 1);
   EXPECT_THAT(content_of(file),
               HasSubstr("event=log_reopen_failed file=/nonexistent/log reason=\"/nonexistent/log: No such file"));
   EXPECT_EQ(count_of(content_of(file), "after"), 1U);
@@ -360,15 +303,15 @@ TEST(Log, WhatCannotBeReopenedIsToldInTheOldFile) {
 TEST(Log, ANewFileDoesNotBeginWithHalfALine) {
   StoppedClock clock;
   MemoryLogSink sink;
-  LogService service(kOptions, clock, sink);
-  Log& log = service.open();
+  Logging service(clock, sink);
+  event::Emitter& log = service.emitter;
   sink.limit(1000, 20);
-  log.line(Level::info, "cut").field("n", 1);
-  log.line(Level::info, "whole").field("n", 2);
+  say(log, "cut", 1);
+  say(log, "whole", 2);
   EXPECT_EQ(sink.text().size(), 20U);
   sink.clear();
   sink.limit(1000, 100'000);
-  service.reopen("new");
+  service.log.reopen("new");
   EXPECT_EQ(sink.reopened(), "new");
   EXPECT_THAT(sink.text(), StartsWith("time="));
   EXPECT_EQ(count_of(sink.text(), "cut"), 0U);
@@ -404,21 +347,6 @@ TEST(Log, FilesThatCannotBeOpenedAreSaidSo) {
   const auto sink = open_log_file("/nonexistent/log");
   ASSERT_FALSE(sink);
   EXPECT_THAT(sink.error(), HasSubstr("/nonexistent/log: No such file or directory"));
-}
-
-TEST(Log, StopWritesWhatIsLeft) {
-  StoppedClock clock;
-  MemoryLogSink sink;
-  LogOptions options = kOptions;
-  options.interval = 10s;  // it will not get round to it by itself
-  LogService service(options, clock, sink);
-  Log& log = service.open();
-  service.start();
-  for (int n = 0; n < 100; ++n) log.line(Level::info, "test").field("n", n);
-  service.stop();
-  EXPECT_EQ(count_of(sink.text(), "test"), 100U);
-  log.line(Level::info, "late").field("n", 1);
-  EXPECT_EQ(count_of(sink.text(), "late"), 1U);
 }
 
 }  // namespace

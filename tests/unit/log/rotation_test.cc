@@ -26,8 +26,7 @@ class SetClock final : public io::Clock {
   std::atomic<int> seconds{1000};
 };
 
-constexpr LogOptions kOptions{
-    .format = LogFormat::logfmt, .ring_bytes = 32 * 1024, .interval = 1ms, .flush_timeout = 100ms};
+constexpr event::DispatcherOptions kDispatcher{.ring_bytes = 32 * 1024, .interval = 1ms, .flush_timeout = 100ms};
 
 class LogRotation : public ::testing::Test {
  protected:
@@ -36,12 +35,11 @@ class LogRotation : public ::testing::Test {
     folder_ = mkdtemp(path.data());
     file_ = folder_ / "log";
     sink_ = *open_log_file(file_.string());
-    service_ = std::make_unique<LogService>(kOptions, clock_, *sink_);
-    log_ = &service_->open();
-    service_->start();
+    log_ = std::make_unique<Log>(LogOptions{.format = LogFormat::logfmt}, clock_, *sink_, events_);
+    events_.start();
   }
   ~LogRotation() override {
-    service_->stop();
+    events_.stop();
     fs::remove_all(folder_);
   }
   static std::string text_of(const fs::path& file) {
@@ -55,7 +53,7 @@ class LogRotation : public ::testing::Test {
   }
   // Writes a line and waits until it is somewhere.
   void say(const char* word) {
-    log_->line(Level::info, "said").field("word", word);
+    emitter_.emit(event::Listening{.address = word});
     EXPECT_TRUE(eventually([&] { return text_of(file_).contains(word) || text_of(folder_ / "log.1").contains(word); }))
         << word;
   }
@@ -64,8 +62,9 @@ class LogRotation : public ::testing::Test {
   fs::path folder_;
   fs::path file_;
   std::unique_ptr<LogSink> sink_;
-  std::unique_ptr<LogService> service_;
-  Log* log_ = nullptr;
+  event::Dispatcher events_{kDispatcher, clock_};
+  std::unique_ptr<Log> log_;
+  event::Emitter& emitter_ = events_.open();
 };
 
 TEST_F(LogRotation, ARenamedFileIsFollowedWithoutBeingTold) {
@@ -76,7 +75,7 @@ TEST_F(LogRotation, ARenamedFileIsFollowedWithoutBeingTold) {
   ++clock_.seconds;
   say("second");
   EXPECT_THAT(text_of(file_), HasSubstr("second"));
-  EXPECT_THAT(text_of(folder_ / "log.1"), Not(HasSubstr("word=second")));
+  EXPECT_THAT(text_of(folder_ / "log.1"), Not(HasSubstr("address=second")));
 }
 
 TEST_F(LogRotation, AFileThatWasMadeAnewIsFollowed) {
@@ -86,7 +85,7 @@ TEST_F(LogRotation, AFileThatWasMadeAnewIsFollowed) {
   ++clock_.seconds;
   say("second");
   EXPECT_THAT(text_of(file_), HasSubstr("made by the rotation\n"));
-  EXPECT_THAT(text_of(file_), HasSubstr("word=second"));
+  EXPECT_THAT(text_of(file_), HasSubstr("address=second"));
 }
 
 TEST_F(LogRotation, WhatCannotBeFollowedIsToldOnceAndTriedAgain) {
@@ -99,32 +98,32 @@ TEST_F(LogRotation, WhatCannotBeFollowedIsToldOnceAndTriedAgain) {
     say(word);
   }
   const std::string text = text_of(old);
-  EXPECT_THAT(text, HasSubstr("word=third"));
+  EXPECT_THAT(text, HasSubstr("address=third"));
   const std::size_t told = text.find("log_reopen_failed");
   ASSERT_NE(told, std::string::npos);
   EXPECT_EQ(text.find("log_reopen_failed", told + 1), std::string::npos);
   fs::remove(file_);
   ++clock_.seconds;
   say("fourth");
-  EXPECT_THAT(text_of(file_), HasSubstr("word=fourth"));
+  EXPECT_THAT(text_of(file_), HasSubstr("address=fourth"));
 }
 
 TEST_F(LogRotation, ToReopenTellsWhatCameOfIt) {
   say("first");
-  const auto bad = service_->reopen((folder_ / "absent/log").string());
+  const auto bad = log_->reopen((folder_ / "absent/log").string());
   ASSERT_FALSE(bad.has_value());
   EXPECT_THAT(bad.error(), HasSubstr("absent/log: No such file"));
   say("second");
-  EXPECT_THAT(text_of(file_), HasSubstr("word=second")) << "it goes on where it was";
+  EXPECT_THAT(text_of(file_), HasSubstr("address=second")) << "it goes on where it was";
   fs::rename(file_, folder_ / "log.1");
-  EXPECT_TRUE(service_->reopen(file_.string()).has_value());
+  EXPECT_TRUE(log_->reopen(file_.string()).has_value());
   EXPECT_TRUE(fs::exists(file_)) << "when it returns";
 }
 
 TEST_F(LogRotation, AReopenAfterTheThreadHasStoppedIsAnswered) {
-  service_->stop();
-  EXPECT_TRUE(service_->reopen((folder_ / "other").string()).has_value());
-  EXPECT_FALSE(service_->reopen((folder_ / "absent/log").string()).has_value());
+  events_.stop();
+  EXPECT_TRUE(log_->reopen((folder_ / "other").string()).has_value());
+  EXPECT_FALSE(log_->reopen((folder_ / "absent/log").string()).has_value());
 }
 
 }  // namespace

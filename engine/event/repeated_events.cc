@@ -1,14 +1,14 @@
-#include "engine/log/repeated_lines.h"
+#include "engine/event/repeated_events.h"
 
-namespace sluice::log {
+namespace sluice::event {
 
-bool RepeatedLines::admit(Kind kind, std::uint32_t lines_max) {
+bool RepeatedEvents::admit(Like like, std::uint32_t shown_max) {
   if (!timer_.armed()) loop_.timers().arm(timer_, loop_.now() + kWindow);
-  if (bursts_.size() >= kKindsMax && !bursts_.contains(kind)) kind = {"others", "others"};
-  Burst& burst = bursts_[std::move(kind)];
+  if (bursts_.size() >= kBurstsMax && !bursts_.contains(like)) like = {"others", "others"};
+  Burst& burst = bursts_[std::move(like)];
   burst.seen = true;
-  if (burst.written < lines_max) {
-    ++burst.written;
+  if (burst.shown < shown_max) {
+    ++burst.shown;
     return true;
   }
   ++burst.counted;
@@ -16,7 +16,7 @@ bool RepeatedLines::admit(Kind kind, std::uint32_t lines_max) {
 }
 
 // A burst goes on as long as something of it is seen in each window.
-void RepeatedLines::end_window() {
+void RepeatedEvents::end_window() {
   for (auto entry = bursts_.begin(); entry != bursts_.end();) {
     Burst& burst = entry->second;
     if (burst.counted > 0) summary_(entry->first, std::exchange(burst.counted, 0));
@@ -24,16 +24,16 @@ void RepeatedLines::end_window() {
   }
 }
 
-void RepeatedLines::on_timer(void* context) {
-  auto& self = *static_cast<RepeatedLines*>(context);
+void RepeatedEvents::on_timer(void* context) {
+  auto& self = *static_cast<RepeatedEvents*>(context);
   self.end_window();
   if (!self.bursts_.empty()) self.loop_.timers().arm(self.timer_, self.loop_.now() + kWindow);
 }
 
-void RepeatedLines::flush() {
+void RepeatedEvents::flush() {
   end_window();
   bursts_.clear();
   loop_.timers().disarm(timer_);
 }
 
-}  // namespace sluice::log
+}  // namespace sluice::event

@@ -1,17 +1,17 @@
-// Writes what sessions and the queue report into the log.  One per core; never blocks (engine/log/log.h).
-// What strangers can cause at will is one line for a burst (repeated_lines.h).
+// Makes events of what sessions and the queue report.  One per core; never blocks (engine/event/dispatcher.h).
+// What strangers can cause at will is one event for a burst (engine/event/repeated_events.h).
 #pragma once
 
-#include "engine/log/log.h"
-#include "engine/log/repeated_lines.h"
+#include "engine/event/dispatcher.h"
+#include "engine/event/repeated_events.h"
 #include "engine/relay/queue.h"
 #include "engine/session/services.h"
 
 namespace sluice::server {
 
-class LogObserver final : public session::Observer, public relay::QueueObserver {
+class EventObserver final : public session::Observer, public relay::QueueObserver {
  public:
-  LogObserver(log::Log& log, io::Loop& loop);
+  EventObserver(event::Emitter& events, io::Loop& loop);
 
   void message(const session::MessageRecord& record) override;
   void aborted(const session::MessageRecord& record) override;
@@ -24,12 +24,12 @@ class LogObserver final : public session::Observer, public relay::QueueObserver 
   void accept_failed(std::string_view listener, int error);
   // For the limits' blocks of client addresses (base/client_block.h).
   void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
-  // Writes what is still to be said; the loop is not needed afterwards.
+  // Emits what is still to be said; the loop is not needed afterwards.
   void close() { repeated_.flush(); }
 
  private:
-  log::Log& log_;
-  log::RepeatedLines repeated_;
+  event::Emitter& events_;
+  event::RepeatedEvents repeated_;
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

@@ -1,5 +1,5 @@
 // What a line of the log says of a delivery: enough to answer where somebody's mail is.
-#include "engine/server/log_observer.h"
+#include "engine/server/event_observer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class LogObserverTest : public ::testing::Test {
+class EventObserverTest : public ::testing::Test {
  protected:
   std::string line_of(const relay::DeliveryRecord& record) {
     observer_.delivery(record);
@@ -31,12 +31,13 @@ class LogObserverTest : public ::testing::Test {
   }
   const std::unique_ptr<io::Clock> clock_ = io::make_real_clock();
   log::MemoryLogSink sink_;
-  log::LogService service_{{}, *clock_, sink_};
+  event::Dispatcher events_{{}, *clock_};
+  log::Log log_{{}, *clock_, sink_, events_};
   sluice::testing::Platforms platforms_{sluice::testing::PlatformKind::simulated};
-  LogObserver observer_{service_.open(), platforms_.add_loop("192.0.2.1")};
+  EventObserver observer_{events_.open(), platforms_.add_loop("192.0.2.1")};
 };
 
-TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
+TEST_F(EventObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
   const std::string line = line_of({.id = "Q1",
                                     .message_id = "<1@example.com>",
                                     .customer = "acme",
@@ -62,12 +63,12 @@ TEST_F(LogObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
 }
 
 // Whatever has no connection behind it is not called relayed.
-TEST_F(LogObserverTest, AnAttemptThatWasNoneSaysSo) {
+TEST_F(EventObserverTest, AnAttemptThatWasNoneSaysSo) {
   EXPECT_THAT(line_of({.id = "Q1", .text = "all connections are in use", .recipients = "bob@example.net", .count = 1}),
               AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed"))));
 }
 
-TEST_F(LogObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
+TEST_F(EventObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
   session::MessageRecord record;
   record.id = "Q1";
   record.reason = "content_cut_off";
@@ -91,7 +92,7 @@ TEST_F(LogObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
     EXPECT_THAT(line, HasSubstr(part));
 }
 
-TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
+TEST_F(EventObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
   observer_.message({.id = "Q1",
                      .recipients = "bob@example.net, eve@example.org",
                      .message_id = "<1@example.com>",
@@ -107,7 +108,7 @@ TEST_F(LogObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
 
 // ------------------------------------------------------------------------------------------ sessions
 
-TEST_F(LogObserverTest, AnEndOfASessionSaysWhoAndWhy) {
+TEST_F(EventObserverTest, AnEndOfASessionSaysWhoAndWhy) {
   observer_.ended({.reason = session::EndReason::content_cut_off,
                    .listener = "0.0.0.0:587",
                    .client = *io::Address::from_ip("198.51.100.7", 1000),
@@ -123,7 +124,7 @@ TEST_F(LogObserverTest, AnEndOfASessionSaysWhoAndWhy) {
 }
 
 // 2,000 of them would otherwise be 2,000 lines; those of one IPv6 block are one burst.
-TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
+TEST_F(EventObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
   const auto end = [this](const std::string& ip) {
     observer_.ended(
         {.reason = session::EndReason::handshake_timeout, .lines_max = 1, .client = *io::Address::from_ip(ip, 1000)});
@@ -139,7 +140,7 @@ TEST_F(LogObserverTest, ABurstOfEndsFromOneBlockIsOneLineAndACount) {
               AllOf(HasSubstr(R"("event":"repeated")"), HasSubstr(R"("count":1999)"), HasSubstr("2001:db8::/64")));
 }
 
-TEST_F(LogObserverTest, AFailedAcceptIsOneLineForABurst) {
+TEST_F(EventObserverTest, AFailedAcceptIsOneLineForABurst) {
   for (int i = 0; i < 50; ++i) observer_.accept_failed("0.0.0.0:587", EMFILE);
   const std::string text = take();
   EXPECT_THAT(text, AllOf(HasSubstr(R"("event":"accept_failed")"), HasSubstr("open files")));
@@ -148,7 +149,7 @@ TEST_F(LogObserverTest, AFailedAcceptIsOneLineForABurst) {
   EXPECT_THAT(take(), HasSubstr(R"("count":49)"));
 }
 
-TEST_F(LogObserverTest, ARefusalSaysTheIdThatTheClientWasTold) {
+TEST_F(EventObserverTest, ARefusalSaysTheIdThatTheClientWasTold) {
   observer_.refused({.id = "Q7",
                      .client = "198.51.100.7",
                      .account = "ann@example.com",

@@ -1,0 +1,186 @@
+#include "engine/server/event_observer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+#include <optional>
+
+#include "engine/base/client_block.h"
+
+namespace sluice::server {
+namespace {
+
+static_assert(message::kAddressListBytesMax <= event::kTextBytesMax);
+
+std::string_view result_text(session::AuthResult result) {
+  switch (result) {
+    case session::AuthResult::granted:
+      return "granted";
+    case session::AuthResult::wrong:
+      return "wrong";
+    case session::AuthResult::suspended:
+      return "suspended";
+    case session::AuthResult::unavailable:
+      return "unavailable";
+    case session::AuthResult::malformed:
+      return "malformed";
+  }
+  return "?";
+}
+
+std::optional<std::uint64_t> if_any(std::uint64_t count) { return count > 0 ? std::optional(count) : std::nullopt; }
+
+}  // namespace
+
+EventObserver::EventObserver(event::Emitter& events, io::Loop& loop)
+    : events_(events), repeated_(loop, [&events](const event::RepeatedEvents::Like& like, std::uint64_t count) {
+        events.emit(event::Repeated{.client = like.first, .reason = like.second, .count = count});
+      }) {}
+
+void EventObserver::message(const session::MessageRecord& record) {
+  events_.emit(event::Message{.id = record.id,
+                              .verdict = record.code < 300   ? "taken"
+                                         : record.code < 500 ? "deferred"
+                                                             : "refused",
+                              .code = record.code,
+                              .listener = record.listener,
+                              .client = record.client,
+                              .helo = record.helo,
+                              .tls = record.tls,
+                              .cipher = record.tls_cipher,
+                              .customer = record.customer,
+                              .account = record.account,
+                              .from = record.reverse_path,
+                              .author = record.author,
+                              .to = record.recipients,
+                              .message_id = record.message_id,
+                              .recipients = record.recipients_offered,
+                              .recipients_taken = record.recipients_taken,
+                              .bytes = record.bytes,
+                              .by = record.chunked ? "BDAT" : "DATA",
+                              .ms = record.took,
+                              .next_hop = record.next_hop,
+                              .next_hop_address = record.next_hop_address,
+                              .next_hop_tls = record.next_hop_tls,
+                              .reply = record.reply,
+                              .reason = record.reason,
+                              .detail = record.detail,
+                              .reply_sent = record.reply_sent});
+}
+
+void EventObserver::aborted(const session::MessageRecord& record) {
+  events_.emit(event::MessageAborted{.id = record.id,
+                                     .reason = record.reason,
+                                     .listener = record.listener,
+                                     .client = record.client,
+                                     .helo = record.helo,
+                                     .tls = record.tls,
+                                     .customer = record.customer,
+                                     .account = record.account,
+                                     .from = record.reverse_path,
+                                     .author = record.author,
+                                     .to = record.recipients,
+                                     .message_id = record.message_id,
+                                     .recipients = record.recipients_offered,
+                                     .recipients_taken = record.recipients_taken,
+                                     .bytes = record.bytes,
+                                     .ms = record.took,
+                                     .next_hop = record.next_hop,
+                                     .next_hop_address = record.next_hop_address,
+                                     .next_hop_tls = record.next_hop_tls,
+                                     .detail = record.detail});
+}
+
+void EventObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
+                          session::AuthResult result, std::string_view reason) {
+  const event::Severity severity = result == session::AuthResult::unavailable ? event::Severity::error
+                                   : result == session::AuthResult::granted   ? event::Severity::debug
+                                                                              : event::Login::kSeverity;
+  events_.emit(event::Login{.result = result_text(result),
+                            .listener = listener,
+                            .client = client.ip(),
+                            .account = name,
+                            .reason = reason},
+               severity);
+}
+
+void EventObserver::refused(const session::RefusalRecord& record) {
+  events_.emit(event::Refused{.id = record.id,
+                              .code = record.code,
+                              .reason = record.reason,
+                              .listener = record.listener,
+                              .client = record.client,
+                              .helo = record.helo,
+                              .customer = record.customer,
+                              .account = record.account,
+                              .command = record.command,
+                              .argument = record.argument,
+                              .reply = record.reply,
+                              .not_logged = if_any(record.not_logged)});
+}
+
+void EventObserver::ended(const session::EndRecord& record) {
+  const std::string_view reason = session::end_reason_row(record.reason).name;
+  if (record.lines_max > 0) {
+    std::string block = client_block(record.client.ip_bytes(), ipv6_bits_).to_string();
+    if (!repeated_.admit({std::move(block), std::string(reason)}, record.lines_max)) return;
+  }
+  events_.emit(
+      event::SessionEnded{.reason = reason,
+                          .code = record.code,
+                          .listener = record.listener,
+                          .client = record.client.ip(),
+                          .helo = record.helo,
+                          .tls = record.tls,
+                          .customer = record.customer,
+                          .account = record.account,
+                          .bytes = record.bytes_received,
+                          .bytes_sent = record.bytes_sent,
+                          .messages = record.messages,
+                          .refusals = record.refusals,
+                          .ms = record.lasted,
+                          .id = record.id,
+                          .content_bytes = record.id.empty() ? std::nullopt : std::optional(record.content_bytes),
+                          .refusals_not_logged = if_any(record.refusals_not_logged),
+                          .detail = record.detail});
+}
+
+void EventObserver::accept_failed(std::string_view listener, int error) {
+  if (!repeated_.admit({"", "accept_failed"}, 1)) return;
+  events_.emit(event::AcceptFailed{.listener = listener, .error = std::strerror(error)});
+}
+
+void EventObserver::delivery(const relay::DeliveryRecord& record) {
+  using relay::DeliveryOutcome;
+  const auto counted = [&record](std::initializer_list<DeliveryOutcome> outcomes) {
+    return std::ranges::find(outcomes, record.outcome) != outcomes.end() ? record.count : 0;
+  };
+  events_.emit(event::Delivery{.id = record.id,
+                               .verdict = relay::outcome_text(record.outcome),
+                               .code = record.code,
+                               .enhanced = smtp::enhanced_text(record.enhanced),
+                               .customer = record.customer,
+                               .account = record.account,
+                               .from = record.sender,
+                               .to = record.recipients,
+                               .message_id = record.message_id,
+                               .by = record.cut_through ? "cut_through" : "queue",
+                               .destination = record.destination,
+                               .next_hop = record.next_hop,
+                               .next_hop_address = record.next_hop_address,
+                               .next_hop_tls = record.tls,
+                               .taken = counted({DeliveryOutcome::relayed, DeliveryOutcome::delivered}),
+                               .refused = counted({DeliveryOutcome::refused}),
+                               .deferred = counted({DeliveryOutcome::deferred, DeliveryOutcome::not_attempted}),
+                               .bytes = record.bytes,
+                               .ms = record.took,
+                               .next_try = record.next_try,
+                               .detail = record.text});
+}
+
+void EventObserver::event(std::string_view id, std::string_view what, std::string_view detail) {
+  events_.emit(event::QueueNote{.id = id, .what = what, .detail = detail},
+               what == "damaged" ? event::Severity::error : event::QueueNote::kSeverity);
+}
+
+}  // namespace sluice::server
