@@ -9,6 +9,7 @@
 
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/command_words.h"
+#include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/config/example.h"
@@ -139,7 +140,7 @@ SluiceCommand parse_certificate(const Words& words) {
 
 SluiceCommand parse_sluice(int argc, const char* const* argv) {
   using Kind = SluiceCommand::Kind;
-  constexpr std::array<std::string_view, 4> kCommands{"serve", "check", "example", "certificate"};
+  constexpr std::array<std::string_view, 5> kCommands{"serve", "check", "example", "events", "certificate"};
   const auto error = [](const std::string& problem) {
     return sluice_text(Kind::error, with_advice("sluice", problem));
   };
@@ -149,7 +150,7 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
   if (name == "--version") return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
   if (std::ranges::find(kCommands, name) == kCommands.end()) return error(unknown_command(name, kCommands));
   if (name == "certificate") return parse_certificate(words);
-  std::array<Option, 1> options{Option{"--config", "FILE"}};
+  std::array<Option, 1> options{name == "events" ? Option{"--json", ""} : Option{"--config", "FILE"}};
   for (std::size_t at = 1; at < words.size();) {
     if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
     Option* option = name == "example" ? nullptr : find_option(options, words[at]);
@@ -162,6 +163,7 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
     }
   }
   if (name == "example") return sluice_text(Kind::print, std::string(config::kExampleConfig));
+  if (name == "events") return sluice_text(Kind::print, options[0].given ? events_json() : events_text());
   SluiceCommand command;
   command.kind = name == "serve" ? Kind::serve : Kind::check;
   if (options[0].given) command.config_file = *options[0].given;

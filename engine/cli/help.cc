@@ -14,6 +14,7 @@ SYNOPSIS
   sluice serve [--config FILE]
   sluice check [--config FILE]
   sluice example
+  sluice events [--json]
   sluice certificate --out DIRECTORY [--config FILE] NAME ...
   sluice --help | --version
 
@@ -36,6 +37,8 @@ DESCRIPTION
             the configuration's text as
             FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
   example   Prints a configuration that shows every key with its default.
+  events    Prints what the log can say: every event, when it happens, and its
+            keys with their types and what they mean.
   certificate
             Makes a self-signed certificate for host names and addresses, for
             trying things out: fullchain.pem and privkey.pem in DIRECTORY, where
@@ -44,6 +47,7 @@ DESCRIPTION
 OPTIONS
   --config FILE   The configuration. Default: /etc/sluice/sluice.toml
   --out DIRECTORY Where a certificate goes.
+  --json          Print JSON (RFC 8259) instead of text.
   -h, --help      Print this page.
   --version       Print the version.
 
@@ -85,6 +89,9 @@ EXAMPLES
 
   Try a change before it is brought into force:
     sluice check --config ./new.toml
+
+  What a key of the log means:
+    sluice events | less
 
 SEE ALSO
   sluicectl --help

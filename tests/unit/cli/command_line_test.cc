@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/config/example.h"
@@ -50,6 +51,8 @@ TEST(SluiceCommandLine, ServesAndChecksAFile) {
 TEST(SluiceCommandLine, PrintsWhatItIsAskedFor) {
   EXPECT_EQ(sluice({"example"}).kind, SluiceKind::print);
   EXPECT_EQ(sluice({"example"}).text, config::kExampleConfig);
+  EXPECT_EQ(sluice({"events"}).text, events_text());
+  EXPECT_EQ(sluice({"events", "--json"}).text, events_json());
   for (const auto& words : std::vector<std::vector<const char*>>{{"--help"},
                                                                  {"-h"},
                                                                  {"help"},
@@ -76,6 +79,8 @@ TEST(SluiceCommandLine, SaysWhatItDidNotUnderstand) {
       {{"serve", "--config="}, "sluice: serve: --config needs a value: FILE; see: sluice --help\n"},
       {{"serve", "--config", "a", "--config", "b"}, "sluice: serve: --config is given twice; see: sluice --help\n"},
       {{"example", "--config", "a"}, "sluice: example: there is no option \"--config\" here"},
+      {{"events", "--config", "a"}, "sluice: events: there is no option \"--config\" here"},
+      {{"serve", "--json"}, "sluice: serve: there is no option \"--json\" here"},
       {{"\x1b[31m\n"}, "sluice: there is no command \"\\u001b[31m\\n\"; see: sluice --help\n"},
   };
   for (const auto& [words, expected] : cases) {
