@@ -12,26 +12,11 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/base/check.h"
-
-namespace {
-
-thread_local std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace sluice::event {
 namespace {
@@ -172,23 +157,6 @@ class Held final : public Keeping {
   }
   std::atomic<bool> held{true};
 };
-
-// What must not happen: the hot path asks for memory.
-TEST_F(DispatcherAsleep, ToEmitAllocatesNothing) {
-  Held held;
-  dispatcher_.add(held);
-  Emitter& events = dispatcher_.open();
-  dispatcher_.start();
-  const std::string text(2000, 'x');
-  const std::uint64_t before = allocations;
-  for (int i = 0; i < 1000; ++i)
-    events.emit(
-        Message{.id = "1", .verdict = "taken", .helo = text, .recipients = 3, .ms = Duration(1), .reply = text});
-  EXPECT_EQ(allocations, before);
-  EXPECT_GT(events.lost(), 0U) << "not where the ring is full either";
-  held.held = false;
-  dispatcher_.stop();
-}
 
 // What must not happen: events are lost, and nobody learns of it.
 TEST_F(DispatcherTest, WhatIsLostIsCountedAndReported) {

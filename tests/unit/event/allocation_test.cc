@@ -1,0 +1,56 @@
+// What must not happen: a core asks for memory to say what happens.  Counted at operator new, which a sanitizer has for
+// itself.
+#ifndef NDEBUG_SANITIZER
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "engine/event/dispatcher.h"
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+namespace sluice::event {
+namespace {
+
+struct StoppedClock final : io::Clock {
+  Instant now() override { return {}; }
+  WallMillis wall() override { return 0; }
+};
+
+TEST(EventAllocation, ToEmitAllocatesNothing) {
+  StoppedClock clock;
+  Dispatcher dispatcher({.ring_bytes = 32 * 1024}, clock);
+  Emitter& events = dispatcher.open();
+  const std::string text(2000, 'x');
+  const Message message{.id = "1",
+                        .verdict = "taken",
+                        .helo = text,
+                        .recipients = 3,
+                        .ms = Duration(1),
+                        .reply = text,
+                        .reply_sent = true};
+  events.emit(message);
+  const std::uint64_t before = allocations;
+  for (int i = 0; i < 1000; ++i) events.emit(message);
+  EXPECT_EQ(allocations, before);
+}
+
+}  // namespace
+}  // namespace sluice::event
+
+#endif
