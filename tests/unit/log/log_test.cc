@@ -151,6 +151,18 @@ TEST(Log, WithoutItsThreadALineIsThereAtOnce) {
   EXPECT_EQ(sink.text(), "time=1970-01-01T00:00:00.000Z level=info event=started hostname=first cores=1 queued=0\n");
 }
 
+TEST(Log, LevelsBelowItsOwnAreNotWritten) {
+  StoppedClock clock;
+  MemoryLogSink sink;
+  Logging service(clock, sink);
+  service.events.set_least(event::Severity::debug);  // as another consumer asks for
+  service.emitter.emit(event::Login{.result = "granted"}, event::Severity::debug);
+  EXPECT_THAT(sink.text(), IsEmpty());
+  service.log.set(LogFormat::json, event::Severity::debug);
+  service.emitter.emit(event::Login{.result = "granted"}, event::Severity::debug);
+  EXPECT_THAT(sink.text(), HasSubstr(R"("level":"debug","event":"login","result":"granted")"));
+}
+
 TEST(Log, PiecesOfSeveralThreadsLinesAreNotMixed) {
   StoppedClock clock;
   MemoryLogSink sink;
