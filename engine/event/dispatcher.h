@@ -34,7 +34,7 @@ namespace sluice::event {
 
 class Dispatcher;
 
-// One thread's end.  Owned by the dispatcher; used by one thread, from its start to its end.
+// One thread's end.  Owned by the dispatcher; used by one thread at a time.
 class Emitter {
  public:
   Emitter(const Emitter&) = delete;
@@ -124,13 +124,13 @@ class Dispatcher {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> turn_requested_{false};
   std::atomic<bool> asleep_{false};     // the event thread waits until it is woken
-  std::atomic<bool> half_full_{false};  // it was told so since it last slept
+  std::atomic<bool> half_full_{false};  // the event thread was woken for that
   std::atomic<std::uint64_t> flushes_asked_{0};
   std::atomic<std::uint64_t> flushes_done_{0};
   int wake_ = -1;  // eventfd
   std::thread thread_;
 
-  // The event thread's; or that of the one who emits, while there is none.
+  // The event thread's; without one, the emitting thread's.
   Emitter own_;
   std::vector<Emitter*> seen_;
   std::uint64_t lost_reported_ = 0;

@@ -17,7 +17,7 @@ namespace sluice::event {
 class RepeatedEvents {
  public:
   static constexpr Duration kWindow = std::chrono::seconds(10);
-  // Kinds of event that are told apart at one time; what comes beyond is counted together, as "others".
+  // Bursts that are counted at one time; what comes beyond is counted together, as "others".
   static constexpr std::size_t kBurstsMax = 1024;
 
   // What makes two events equal: the client's block, and what happened.

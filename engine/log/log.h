@@ -26,7 +26,7 @@ struct LogOptions {
   std::size_t unwritten_bytes_max = 1024 * 1024;  // at least one line
 };
 
-// Owned by the program; made before the event thread starts.  All but the public functions runs on that thread.
+// Owned by the program; made before the event thread starts, which ends with it.
 class Log final : public event::Consumer {
  public:
   // All of them outlive the log.

@@ -1,4 +1,4 @@
-// The way of events from those that emit to consumers: nobody who emits waits or allocates, nothing gets mixed up, and
+// The way of events to consumers: to emit never waits, nothing gets mixed up, and
 // what is lost is counted.
 #include "engine/event/dispatcher.h"
 
@@ -158,7 +158,7 @@ class Held final : public Keeping {
   std::atomic<bool> held{true};
 };
 
-// What must not happen: events are lost, and nobody learns of it.
+// What must not happen: events are lost without a word.
 TEST_F(DispatcherTest, WhatIsLostIsCountedAndReported) {
   constexpr std::uint64_t kEvents = 2000;
   constexpr std::uint64_t kErrors = 2000;
