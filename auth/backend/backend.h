@@ -45,9 +45,9 @@ class Backend {
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
   [[nodiscard]] virtual std::string trouble() { return {}; }
 
-  // True if changes_since() tells: then poll it about every half second. If not, the cache's TTL is
-  // the bound.
-  [[nodiscard]] virtual bool tells_changes() const { return false; }
+  // The file whose change is a reason to ask changes_since(). Empty: that tells nothing, and the cache's TTL is the
+  // bound.
+  [[nodiscard]] virtual std::string watched_file() const { return {}; }
   // Start with 0 at process start (before the first check), then with the `upto` of the answer
   // before. From 0 it names no changes, only where to go on from.
   [[nodiscard]] virtual Changes changes_since(std::uint64_t seen) { return Changes{.upto = seen}; }

@@ -39,7 +39,7 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   std::string trouble() override;
-  [[nodiscard]] bool tells_changes() const override { return true; }
+  [[nodiscard]] std::string watched_file() const override { return path_; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 
   [[nodiscard]] const PasswordHasher& hasher() const { return *hasher_; }

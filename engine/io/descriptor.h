@@ -1,4 +1,4 @@
-// A descriptor that is closed with its owner; for blocking code of engine/io.
+// A descriptor that is closed with its owner.
 #pragma once
 
 #include <unistd.h>
@@ -14,6 +14,10 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 

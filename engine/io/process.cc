@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +39,7 @@ extern "C" __attribute__((weak)) void mi_register_error(void (*told)(int error, 
 namespace sluice::io {
 namespace {
 
+constexpr Duration kLongestWait = std::chrono::hours(24);
 constexpr mode_t kDirectoryMode = 0750;
 constexpr mode_t kModeBits = 07777;
 
@@ -352,13 +355,18 @@ void take_signals() {
   CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 }
 
-Signal wait_signal() {
+Signal wait_signal(int notices, Duration timeout) {
   const sigset_t set = our_signals();
-  for (;;) {
-    int got = 0;
-    if (sigwait(&set, &got) != 0) continue;
-    return got == SIGHUP ? Signal::reload : got == SIGUSR1 ? Signal::reopen_log : Signal::stop;
-  }
+  static const int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  CHECK(signals >= 0);
+  std::array<pollfd, 2> files{
+      {{.fd = signals, .events = POLLIN, .revents = 0}, {.fd = notices, .events = POLLIN, .revents = 0}}};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Duration>(timeout, {}, kLongestWait)).count();
+  if (poll(files.data(), files.size(), static_cast<int>(ms)) <= 0) return Signal::none;
+  signalfd_siginfo got{};
+  if (read(signals, &got, sizeof got) == sizeof got)
+    return got.ssi_signo == SIGHUP ? Signal::reload : got.ssi_signo == SIGUSR1 ? Signal::reopen_log : Signal::stop;
+  return files[1].revents != 0 ? Signal::notice : Signal::none;
 }
 
 void raise_stop() { kill(getpid(), SIGTERM); }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/time.h"
+
 namespace sluice::io {
 
 // Raises the limit of open files as far as allowed.  Returns the limit.
@@ -92,11 +94,12 @@ std::string machine_name();
 // The kernel's number for this start of the machine, the same in all its containers; empty where it cannot be told.
 std::string boot_id();
 
-enum class Signal : std::uint8_t { stop, reload, reopen_log };
+enum class Signal : std::uint8_t { stop, reload, reopen_log, notice, none };
 // First of all, before any thread starts: signals are taken by wait_signal() alone; until then they wait.
 void take_signals();
-// Blocks until SIGTERM or SIGINT (stop), SIGHUP (reload), or SIGUSR1 (reopen_log).
-Signal wait_signal();
+// Blocks until SIGTERM or SIGINT (stop), SIGHUP (reload), or SIGUSR1 (reopen_log); or until `notices`, another
+// descriptor, can be read (-1: there is none), or the time is over (none).
+Signal wait_signal(int notices, Duration timeout);
 // Any thread: makes wait_signal() return as if SIGTERM had come.
 void raise_stop();
 

@@ -20,8 +20,7 @@ namespace sluice::server {
 namespace {
 
 constexpr std::size_t kJobsWaitingMax = 4096;
-// A suspension reaches every core within a second.
-constexpr Duration kStorePollEvery = std::chrono::milliseconds(250);
+constexpr Duration kLongestWait = std::chrono::hours(24);
 
 std::unexpected<std::vector<std::string>> failed(std::string error) {
   return std::unexpected(std::vector<std::string>{std::move(error)});
@@ -295,10 +294,11 @@ void Server::start_services() {
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
+  if (!backend_->watched_file().empty()) watch_store(*home);
   home->post([this, home] {
     start_control(*home);
     watch_addresses(*home);
-    if (backend_->tells_changes()) home->tasks().add(watch_store());
+    if (store_watch_ != nullptr) home->tasks().add(store_watch_->run());
     home->services().add(close_services());
     home->tasks().add(review_certificates());
   });
@@ -355,28 +355,13 @@ void Server::share_out_files() {
       .remedy = "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core"});
 }
 
-// Asks the store again and again what was changed, and tells all cores.
-Task<void> Server::watch_store() {
-  Core& home = *threads_.front()->core;
-  std::uint64_t seen = 0;
-  std::string last_error;
-  while (!home.draining()) {
-    auto changes = co_await io::run_on_worker<auth::Changes>(
-        home.loop(), [this, seen] { return backend_->changes_since(seen); }, "changes in the store");
-    if (changes && changes->error.empty()) {
-      const bool any = changes->everything || !changes->accounts.empty() || !changes->customers.empty();
-      seen = changes->upto;
-      if (any) {
-        const auto shared = std::make_shared<const auth::Changes>(*std::move(changes));
-        for (Core* core : cores()) core->post([core, shared] { core->forget_credentials(*shared); });
-      }
-      last_error.clear();
-    } else if (changes && changes->error != last_error) {
-      last_error = changes->error;
-      threads_.front()->events->emit(event::StoreFault{.error = last_error});
-    }
-    co_await home.loop().sleep(kStorePollEvery, "the next look at the store");
-  }
+void Server::watch_store(Core& home) {
+  store_watch_ = std::make_unique<StoreWatch>(home.loop(), *backend_, backend_->watched_file(),
+                                              *threads_.front()->events, [this](const auth::Changes& changes) {
+                                                const auto shared = std::make_shared<const auth::Changes>(changes);
+                                                for (Core* core : cores())
+                                                  core->post([core, shared] { core->forget_credentials(*shared); });
+                                              });
 }
 
 Task<void> Server::close_services() {
@@ -392,9 +377,25 @@ Task<void> Server::outlast_control(Thread& thread) {
   co_await thread.control_closed.wait("the control socket to be closed");
 }
 
+// The main thread has nothing else to do than to wait for signals, and for notices of the store's file.
+io::Signal Server::wait() {
+  for (;;) {
+    const Instant now = clock_->now();
+    if (store_watch_ != nullptr) store_watch_->due(now);
+    const io::Signal woken = store_watch_ == nullptr
+                                 ? io::wait_signal(-1, kLongestWait)
+                                 : io::wait_signal(store_watch_->notices(), store_watch_->next_look() - now);
+    if (woken == io::Signal::notice) {
+      store_watch_->noticed(clock_->now());
+    } else if (woken != io::Signal::none) {
+      return woken;
+    }
+  }
+}
+
 int Server::run() {
   for (;;) {
-    const io::Signal signal = io::wait_signal();
+    const io::Signal signal = wait();
     if (signal == io::Signal::stop) break;
     if (signal == io::Signal::reload) {
       emit_reload(*events_, reload());
@@ -405,6 +406,7 @@ int Server::run() {
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
   events_->emit(event::Draining{.timeout_ms = timeout});
+  if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   join_threads();
   control_ = nullptr;

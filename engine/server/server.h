@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/event/dispatcher.h"
+#include "engine/io/process.h"
 #include "engine/log/log.h"
 #include "engine/server/address_watch.h"
 #include "engine/server/control.h"
@@ -19,6 +20,7 @@
 #include "engine/server/listening.h"
 #include "engine/server/plan.h"
 #include "engine/server/spool_start.h"
+#include "engine/server/store_watch.h"
 
 namespace sluice::server {
 
@@ -59,7 +61,8 @@ class Server {
   void start_control(Core& home);
   void watch_addresses(Core& home);
   void share_out_files();
-  Task<void> watch_store();
+  void watch_store(Core& home);
+  io::Signal wait();
   Task<void> close_services();
   static Task<void> outlast_control(Thread& thread);
   Task<void> review_certificates();
@@ -99,6 +102,7 @@ class Server {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<AddressWatch> address_watch_;
+  std::unique_ptr<StoreWatch> store_watch_;  // null: the back end does not tell changes
   std::atomic<std::size_t> drained_{0};
   AsyncEvent all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};

@@ -8,6 +8,7 @@ namespace sluice::spool {
 namespace {
 
 constexpr Duration kWatchEvery = std::chrono::seconds(1);
+constexpr Duration kWatchIdleEvery = std::chrono::seconds(10);  // while there is no mail, and nothing is wrong
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
 // Cleaning makes promises wait for moments: only what lasts is worth telling.
@@ -224,6 +225,7 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
   CHECK(fresh);
   if (!stored.pieces.empty()) pieces_.emplace(id, stored.pieces);
   ++counters_.stored;
+  if (std::exchange(watches_idly_, false) && !closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
   co_return std::expected<void, std::string>();
 }
 
@@ -342,7 +344,9 @@ Task<void> Spool::look_at_space() {
   }
   looked_ = true;
   notice_settled();
-  if (!closing_) loop_.timers().arm(watch_, loop_.now() + kWatchEvery);
+  if (closing_) co_return;
+  watches_idly_ = index_.empty() && accepting() && refused_since_ == Instant::max();
+  loop_.timers().arm(watch_, loop_.now() + (watches_idly_ ? kWatchIdleEvery : kWatchEvery));
 }
 
 void Spool::note_space(const io::DiskResult<std::uint64_t>& free) {

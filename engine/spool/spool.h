@@ -219,6 +219,7 @@ class Spool {
   std::uint32_t named_ = 0;  // the segment whose name was looked at last
   bool cleaning_ = false;
   bool closing_ = false;
+  bool watches_idly_ = false;
   std::uint32_t swept_ = 0;  // the segment that was last copied forward
   Instant swept_at_{};
   std::uint32_t not_recycled_ = 0;  // the operator knows of it

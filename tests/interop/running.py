@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -96,6 +97,40 @@ def control_characters_of_a_path_do_not_reach_the_terminal():
                           text=True, timeout=20 * PATIENCE, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, "exit status")
     expect_not_in("\x1b", done.stderr, "what it says")
+
+
+def turns(relay):
+    """How often its cores went to sleep so far."""
+    count = 0
+    for task in os.listdir(f"/proc/{relay.process.pid}/task"):
+        with open(f"/proc/{relay.process.pid}/task/{task}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file)
+        if status["Name"].strip().startswith("core-"):
+            count += int(status["voluntary_ctxt_switches"])
+    return count
+
+
+@test
+def an_idle_core_sleeps():
+    with Relay(next_hop()) as relay, relay.client() as client:
+        client.submit(mail.compose())
+        next_hop().only()
+        client.close()
+        settled = Settled(lambda: turns(relay))
+        until(settled, "three seconds without a turn of a core", 30)
+
+
+class Settled:
+    """Whether VALUE has been the same for three seconds."""
+
+    def __init__(self, value):
+        self.value, self.last, self.since = value, None, 0.0
+
+    def __call__(self):
+        now = self.value()
+        if now != self.last:
+            self.last, self.since = now, time.monotonic()
+        return time.monotonic() - self.since > 3
 
 
 @test

@@ -1,0 +1,87 @@
+#include "engine/server/store_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/io/directory_notices.h"
+
+namespace sluice::server {
+namespace {
+
+// Without a notice: a file on another machine's disk sends none.
+constexpr Duration kLookAnyway = std::chrono::seconds(10);
+// A writer's last write is noticed a little before others can see what it wrote; and it may be held up just then. A
+// suspension reaches every core within a second.
+constexpr Duration kLookSoon = std::chrono::milliseconds(50);
+constexpr Duration kLookAgain = std::chrono::milliseconds(500);
+
+std::string_view directory_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+StoreWatch::StoreWatch(io::Loop& loop, auth::Backend& backend, std::string file, event::Emitter& events,
+                       Changed changed)
+    : loop_(loop), backend_(backend), file_(std::move(file)), events_(events), changed_(std::move(changed)) {
+  if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
+    notices_ = *std::move(notices);
+  } else {
+    fault_ = std::move(notices.error());
+  }
+  looks_.push_back(loop_.platform().clock.now() + kLookAnyway);
+}
+
+void StoreWatch::noticed(Instant now) {
+  const std::string_view name = std::string_view(file_).substr(file_.rfind('/') + 1);
+  // Readers, too, make and map the index of its write-ahead log.
+  const auto is_change = [&](std::string_view changed) {
+    return changed.empty() || (changed.starts_with(name) && changed.substr(name.size()) != "-shm");
+  };
+  if (!std::ranges::any_of(io::read_directory_notices(notices_.get()), is_change)) return;
+  // The first of a burst says when to look first, the last one when to look again.
+  const Instant soon = std::min(next_look(), now + kLookSoon);
+  looks_ = {now + kLookAgain, soon};
+}
+
+Instant StoreWatch::next_look() const { return looks_.back(); }
+
+void StoreWatch::due(Instant now) {
+  if (now < looks_.back()) return;
+  looks_.pop_back();
+  if (looks_.empty()) looks_.push_back(now + kLookAnyway);
+  loop_.post([this] { wanted_.set(); });
+}
+
+Task<void> StoreWatch::run() {
+  if (!fault_.empty())
+    events_.emit(event::StoreUnwatched{.error = fault_,
+                                       .effect = "a change of the accounts holds after 10 seconds instead of one"});
+  std::uint64_t seen = 0;
+  while (!stopped_) {
+    auto changes = co_await io::run_on_worker<auth::Changes>(
+        loop_, [this, seen] { return backend_.changes_since(seen); }, "changes in the store");
+    if (changes) {
+      look(*changes);
+      seen = changes->upto;
+    }
+    if (!stopped_) co_await wanted_.wait("a change in the store");
+  }
+}
+
+void StoreWatch::look(const auth::Changes& changes) {
+  if (changes.error.empty()) {
+    if (changes.everything || !changes.accounts.empty() || !changes.customers.empty()) changed_(changes);
+  } else if (changes.error != last_error_) {
+    events_.emit(event::StoreFault{.error = changes.error});
+  }
+  last_error_ = changes.error;
+}
+
+void StoreWatch::stop() {
+  stopped_ = true;
+  wanted_.set();
+}
+
+}  // namespace sluice::server

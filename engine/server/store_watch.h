@@ -1,0 +1,56 @@
+// Brings changes of the accounts' store to all cores: a customer that is suspended must not go on for as long as its
+// login is remembered. The main thread, which may block, waits for notices of the file (notices(), noticed(), due());
+// the store is looked at by a worker, for one core's loop, where run() is.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/backend/backend.h"
+#include "engine/base/task.h"
+#include "engine/event/dispatcher.h"
+#include "engine/io/descriptor.h"
+#include "engine/io/loop.h"
+
+namespace sluice::server {
+
+class StoreWatch {
+ public:
+  using Changed = std::function<void(const auth::Changes&)>;
+  // `file`: the store's. `changed` is called on the loop's thread. What is referred to outlives the watch.
+  StoreWatch(io::Loop& loop, auth::Backend& backend, std::string file, event::Emitter& events, Changed changed);
+  StoreWatch(const StoreWatch&) = delete;
+  StoreWatch& operator=(const StoreWatch&) = delete;
+
+  // The loop's thread: until stop(). Once.
+  Task<void> run();
+  void stop();
+
+  // The main thread: readable when noticed() is to be called; -1: nothing is noticed here, due() alone goes on.
+  [[nodiscard]] int notices() const { return notices_.get(); }
+  void noticed(Instant now);
+  // When due() is to be called at the latest.
+  [[nodiscard]] Instant next_look() const;
+  // Asks run() for a look, where it is time for one.
+  void due(Instant now);
+
+ private:
+  void look(const auth::Changes& changes);
+
+  io::Loop& loop_;
+  auth::Backend& backend_;
+  std::string file_;
+  event::Emitter& events_;
+  Changed changed_;
+  AsyncEvent wanted_;
+  bool stopped_ = false;
+  std::string fault_;  // why nothing is noticed
+  std::string last_error_;
+  // The main thread's.
+  io::Descriptor notices_{-1};
+  std::vector<Instant> looks_;  // the next ones, the latest first
+};
+
+}  // namespace sluice::server
