@@ -322,7 +322,8 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # Networks to which no mail goes, whatever a recipient's domain or an address literal names; an IPv4 address that is
 # embedded in an IPv6 one counts too. Default: all special-purpose ranges of IANA: loopback, private, link-local,
 # unique-local, shared, documentation, translated, multicast. A list of your own replaces all of them, so that hosts of
-# your own private network can be reached. 0.0.0.0 and :: are always this relay itself.
+# your own private network can be reached. 0.0.0.0, :: and the addresses of this machine, as they are at the moment, are
+# always this relay itself.
 #unwanted = ["127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10"]
 
 [log]
