@@ -91,13 +91,7 @@ Task<bool> Spool::recycle(std::uint32_t number) {
   const std::uint32_t bytes = segment.bytes;
   const bool fits = is_segment_size(bytes) && (bytes == options_.log.segment_bytes || is_full());
   const bool keep = fits && (log_.free_files() < kFreeFilesKept || !room_.can_spare(bytes));
-  // Its file was removed beneath us: there is none to be used again, or to be looked at.
-  const auto links = file < 0 ? 1 : loop_.platform().disk.links(file).value_or(1);
-  const bool gone = links == 0;
-  const SegmentEnd end = gone                 ? SegmentEnd::removed
-                         : segment.unreadable ? SegmentEnd::aside
-                         : keep               ? SegmentEnd::free
-                                              : SegmentEnd::removed;
+  const SegmentEnd end = segment.unreadable ? SegmentEnd::aside : keep ? SegmentEnd::free : SegmentEnd::removed;
   io::Disk& disk = loop_.platform().disk;
   using Done = io::DiskResult<void>;
   const auto done = co_await io::run_on_worker<Done>(

