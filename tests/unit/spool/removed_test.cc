@@ -79,7 +79,7 @@ TEST_F(RemovedSpool, NothingIsKeptInAFileWithoutAName) {
 
 TEST_F(RemovedSpool, AnIdleSpoolNoticesByItself) {
   remove_all();
-  wait(2s);
+  wait(11s);
   EXPECT_FALSE(spool().accepting());
   EXPECT_EQ(told("was removed while the relay writes to it"), 1U);
   wait(60s);
