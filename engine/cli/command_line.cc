@@ -8,14 +8,23 @@
 #include <utility>
 
 #include "engine/cli/account_grammar.h"
-#include "engine/cli/command_words.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/config/example.h"
+#include "engine/text/command_words.h"
 
 namespace sluice::cli {
 namespace {
+
+using text::find_option;
+using text::is_help;
+using text::Option;
+using text::take_option;
+using text::unknown_command;
+using text::unknown_option;
+using text::with_advice;
+using text::Words;
 
 Words words_of(int argc, const char* const* argv) {
   Words words;

@@ -11,6 +11,14 @@
 namespace sluice::cli {
 namespace {
 
+using text::find_option;
+using text::is_help;
+using text::Option;
+using text::take_option;
+using text::unknown_option;
+using text::with_advice;
+using text::Words;
+
 using Kind = SluicectlCommand::Kind;
 
 void print(SluicectlCommand& command, std::string page) {

@@ -5,14 +5,14 @@
 #include <string>
 
 #include "engine/cli/command_line.h"
-#include "engine/cli/command_words.h"
+#include "engine/text/command_words.h"
 
 namespace sluice::cli {
 
 // `words` begins with "queue" or "spool"; the options that all commands have are taken out.  Sets
 // what `command` is: something to do, a help page or an error.
-void parse_queue_command(const Words& words, SluicectlCommand& command);
-void parse_spool_command(const Words& words, SluicectlCommand& command);
+void parse_queue_command(const text::Words& words, SluicectlCommand& command);
+void parse_spool_command(const text::Words& words, SluicectlCommand& command);
 
 // In the form of manual pages, for a terminal of 80 columns.
 [[nodiscard]] std::string queue_help();

@@ -85,6 +85,8 @@ class Sockets {
   virtual Address local(int socket) = 0;  // For tests, which listen on any port
   // Says FIN behind what was sent: nothing more will be.  Receiving goes on.
   virtual void end_output(int socket) = 0;
+  // The close of it is a reset (RFC 9293 3.10.7), and takes away what was not read yet.
+  virtual void reset_at_close(int socket) = 0;
   virtual void close(int descriptor) = 0;  // where no ring runs (yet, or any more)
 };
 

@@ -48,6 +48,10 @@ class RealSockets final : public Sockets {
   Address peer(int fd) override { return name(fd, &getpeername); }
   Address local(int fd) override { return name(fd, &getsockname); }
   void end_output(int fd) override { shutdown(fd, SHUT_WR); }
+  void reset_at_close(int fd) override {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
   void close(int fd) override { ::close(fd); }
 
  private:

@@ -356,6 +356,11 @@ void Connection::terminate() {
   wake_writer(IoStatus::cancelled);
 }
 
+void Connection::reset() {
+  loop_.platform().sockets.reset_at_close(socket_);
+  terminate();
+}
+
 void Connection::operation_ended() {
   if (joining_ && idle()) joined_.set();
 }

@@ -106,6 +106,8 @@ class Connection final : private io::Abortable {
   Task<void> finish(Duration timeout, Duration linger);
 
   void terminate();
+  // Likewise; close() then sends a reset, and nothing of what is unsent.
+  void reset();
   // Terminates, waits for all operations, closes the socket.  Exactly once.
   Task<void> close();
 

@@ -31,7 +31,7 @@ std::expected<std::unique_ptr<TlsClientContext>, std::string> TlsClientContext::
         static_cast<long>(options.ca_pem.size()), WOLFSSL_FILETYPE_PEM, 0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
     if (result != WOLFSSL_SUCCESS) return std::unexpected("no certificate to trust: " + wolfssl_error_text(result));
   }
-  return std::unique_ptr<TlsClientContext>(new TlsClientContext(context.release(), options.verify));
+  return std::unique_ptr<TlsClientContext>(new TlsClientContext(context.release(), options.verify, options.resume));
 }
 
 TlsClientContext::~TlsClientContext() {
@@ -48,6 +48,10 @@ WOLFSSL_SESSION* TlsClientContext::take_session(const std::string& server_name) 
 }
 
 void TlsClientContext::keep_session(const std::string& server_name, WOLFSSL_SESSION* session) {
+  if (!resume_) {
+    wolfSSL_SESSION_free(session);
+    return;
+  }
   if (WOLFSSL_SESSION* older = take_session(server_name)) wolfSSL_SESSION_free(older);
   if (sessions_.size() >= kSessionsMax) {
     wolfSSL_SESSION_free(sessions_.begin()->second);

@@ -25,6 +25,7 @@ struct TlsClientOptions {
   TlsVerify verify = TlsVerify::required;
   std::string ca_pem;                            // trusted certificates, PEM; needed when they are required
   TlsVersion min_version = TlsVersion::tls_1_2;  // with a server that has none from here on the handshake fails
+  bool resume = true;                            // a server that was greeted before is shown its ticket
 };
 
 // Debian's bundle of the public authorities.
@@ -42,7 +43,8 @@ class TlsClientContext {
 
  private:
   friend class TlsSession;
-  TlsClientContext(WOLFSSL_CTX* context, TlsVerify verify) : context_(context), verify_(verify) {}
+  TlsClientContext(WOLFSSL_CTX* context, TlsVerify verify, bool resume)
+      : context_(context), verify_(verify), resume_(resume) {}
   // A finished session's ticket, to greet the same server with next time.  Each is used once (RFC
   // 8446 appendix C.4), and one that was checked stays within the context that checked it.
   WOLFSSL_SESSION* take_session(const std::string& server_name);  // the caller's now; null when there is none
@@ -50,6 +52,7 @@ class TlsClientContext {
 
   WOLFSSL_CTX* context_;
   TlsVerify verify_;
+  bool resume_;
   std::unordered_map<std::string, WOLFSSL_SESSION*> sessions_;
 };
 

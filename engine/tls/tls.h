@@ -63,7 +63,7 @@ class TlsSession {
   // Valid once open: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
   [[nodiscard]] const char* version() const;
   [[nodiscard]] const char* cipher() const;
-  // For tests: whether a ticket was taken.
+  // Whether a ticket was taken.
   [[nodiscard]] bool resumed() const;
   // For tests, client only: the peer's certificate was checked for server_name and is good.
   [[nodiscard]] bool verified() const { return verified_; }

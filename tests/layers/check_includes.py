@@ -18,7 +18,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_backend": "auth/backend", "policy": "policy", "sim": "tests/sim"}
+} | {"auth": "auth", "auth_backend": "auth/backend", "policy": "policy", "sim": "tests/sim", "load": "tools/load"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy")
@@ -26,7 +26,7 @@ NEVER = [("session", "relay"), ("relay", "session"), ("net", "smtp"), ("config",
 # sluicectl asks a relay, and has none in it.
 NEVER += [(program, relay) for program in ("cli", "control") for relay in ("relay", "session", "server")]
 NEVER += [(pure, driver) for pure in PURE for driver in ("io", "net", "spool")]
-NEVER += [(name, "sim") for name in FOLDERS if name != "sim"]  # no part of the product
+NEVER += [(name, other) for other in ("sim", "load") for name in FOLDERS if name != other]  # no part of the product
 ROOM_SHARE_MAX = 0.10  # of the lines of the product: what is larger is several things
 
 # Headers of outside libraries, by the name that the table gives the library.
@@ -89,6 +89,10 @@ EXCEPTIONS = {
     "engine/log/sink.cc": {"*"},
     # One store of certificates for all cores, so that they show the same: asked once a handshake, never over a read.
     "engine/tls/certificates.h": {"mutex", "std::mutex"},
+    # The processes of the load tools: a thread for each event loop, and one ledger that is made of those of all sinks.
+    "tools/load/load_run.cc": {"future", "thread", "std::thread"},
+    "tools/load/sink_run.cc": {"future", "thread", "std::thread"},
+    "tools/load/sink.h": {"mutex", "std::mutex"},
 }
 
 SOURCE = (".cc", ".h")
@@ -166,7 +170,7 @@ class Checker:
         self.table = read_table(root)
 
     def sources(self):
-        for top in ("engine", "auth", "policy", "tests/sim", "tests/unit", "fuzz"):
+        for top in ("engine", "auth", "policy", "tools/load", "tests/sim", "tests/unit", "fuzz"):
             for folder, folders, names in os.walk(os.path.join(self.root, top)):
                 if os.path.basename(folder) == "engine" and "precompiled" in folders:
                     folders.remove("precompiled")  # no layer: headers of others alone

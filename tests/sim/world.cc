@@ -19,6 +19,7 @@ class SimSockets final : public io::Sockets {
   io::Address peer(int socket) override { return network_.socket(host_, socket).peer; }
   io::Address local(int socket) override { return network_.socket(host_, socket).local; }
   void end_output(int socket) override { network_.end_output(network_.socket(host_, socket)); }
+  void reset_at_close(int socket) override { network_.break_connection(network_.socket(host_, socket), ECONNRESET); }
   void close(int descriptor) override { network_.close(host_, descriptor); }
 
  private:

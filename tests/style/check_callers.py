@@ -18,7 +18,7 @@ import tempfile
 FOR_TESTS_MARK = re.compile(r"//.*\bFor tests\b")
 
 # Where the product is. Callers in tests, benches and fuzzers do not count.
-PRODUCT = ("engine", "auth", "policy")
+PRODUCT = ("engine", "auth", "policy", "tools/load")
 
 # Functions that are called by no code of ours, and why.
 CALLED_FROM_OUTSIDE = {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::cli {
+namespace sluice::text {
 
 // Views of the words that main() was given.
 using Words = std::vector<std::string_view>;
@@ -35,4 +35,4 @@ struct Option {
 // "sluice: PROBLEM; see: sluice --help"; `page`: what else to call for help, "sluicectl queue".
 [[nodiscard]] std::string with_advice(std::string_view program, std::string_view problem, std::string_view page = "");
 
-}  // namespace sluice::cli
+}  // namespace sluice::text

@@ -1,11 +1,11 @@
-#include "engine/cli/command_words.h"
+#include "engine/text/command_words.h"
 
 #include <algorithm>
 
 #include "engine/text/did_you_mean.h"
 #include "engine/text/quoted.h"
 
-namespace sluice::cli {
+namespace sluice::text {
 
 Option* find_option(std::span<Option> options, std::string_view word) {
   const auto found = std::ranges::find(options, word.substr(0, word.find('=')), &Option::name);
@@ -35,17 +35,16 @@ bool is_help(std::string_view word) { return word == "--help" || word == "-h" ||
 
 std::string unknown_command(std::string_view word, std::span<const std::string_view> known) {
   if (word.empty()) return "a command is missing";
-  const std::string_view meant = text::did_you_mean(word, known);
-  return "there is no command " + text::in_quotes(word) +
-         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+  const std::string_view meant = did_you_mean(word, known);
+  return "there is no command " + in_quotes(word) + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 
 std::string unknown_option(std::string_view word, std::span<const Option> options) {
   Words names;
   for (const Option& option : options) names.push_back(option.name);
   word = word.substr(0, word.find('='));
-  const std::string_view meant = text::did_you_mean(word, names);
-  return "there is no option " + text::in_quotes(word) + " here" +
+  const std::string_view meant = did_you_mean(word, names);
+  return "there is no option " + in_quotes(word) + " here" +
          (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
 }
 
@@ -55,4 +54,4 @@ std::string with_advice(std::string_view program, std::string_view problem, std:
   return text + " --help\n";
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::text
