@@ -12,10 +12,10 @@ SYNOPSIS
   sluice-load [OPTION ...] HOST:PORT
 
 DESCRIPTION
-  Sends numbered messages to an SMTP server over many sessions, measures how long
-  each stage took, and says in the end what became of every message. With
-  sluice-sink behind the server and --sink, it asks there what has come, and says
-  what was lost, doubled or changed on the way.
+  Sends numbered messages to an SMTP server over many sessions, measures how
+  long each stage took, and says in the end what became of every message. With
+  sluice-sink behind the server and --sink, it asks there what has come, and
+  says what was lost, doubled or changed on the way.
 
   Closed loop (the default): each session sends its next message once the last
   one is answered, as smtp-source does. The rate is what the server makes of it.
@@ -24,7 +24,7 @@ DESCRIPTION
   is counted from when the message was due.
 
 HOW MUCH
-  --messages N       So many messages. Default: 1000, or no limit with --duration
+  --messages N       So many messages. Default: 1000; with --duration, no limit
   --duration S       For so many seconds.
   --rate R           Open loop, R messages a second.
   --arrivals even|poisson  How they are spread. Default: even
@@ -38,12 +38,12 @@ MESSAGES
                      anything between; K and M may follow. Default: 4096
   --recipients N     Of each message. Default: 1
   --to MAILBOX       Default: to-%i@sink.example
-  --from MAILBOX     Default: load@client.example; with logins that are mailboxes,
-                     %u. "" is the null sender.
-                     In both, %i is the identity of one recipient of one message,
-                     by which the sink knows it before the message has come; %a
-                     is the number of the login, from 1 on, %u its name, %% a
-                     percent sign. Several recipients need %i.
+  --from MAILBOX     Default: load@client.example; with logins that are
+                     mailboxes, %u. "" is the null sender.
+                     In both, %i is the identity of one recipient of one
+                     message, by which the sink knows it before the message has
+                     come; %a is the number of the login, from 1 on, %u its
+                     name, %% a percent sign. Several recipients need %i.
   --bdat             By BDAT where it is offered, else by DATA.
   --chunk BYTES      Of BDAT. Default: the whole message
   --no-pipelining    One command at a time. Default: MAIL, RCPT and DATA in one
@@ -55,8 +55,8 @@ SESSIONS
                      Default: none
   --resume           Resumes TLS sessions where a connection follows another.
                      Default: each handshake is a full one
-  --server-name NAME What TLS asks for. Default: HOST, or localhost where that is
-                     an address
+  --server-name NAME What TLS asks for. Default: HOST, or localhost where that
+                     is an address
   --auth none|plain|login  Default: plain with --user or --accounts, else none
   --user NAME        The login; %a is its number, with --logins N of them.
   --logins N         Default: 1
@@ -104,8 +104,8 @@ SIGNALS
                    settled. The second time that is broken off.
 
 EXIT STATUS
-  0  all was accepted, but for what the sink has refused; and with --sink, nothing
-     was lost, doubled, changed or denied
+  0  all was accepted, but for what the sink has refused; and with --sink,
+     nothing was lost, doubled, changed or denied
   1  otherwise, or it could not start
   2  the command line is wrong
 

@@ -233,11 +233,16 @@ void SendSession::refused(const char* what) {
 
 Task<void> SendSession::transact(Dialog& dialog) {
   dialog.begun = sender_.loop_.platform().clock.now();
-  if (!co_await envelope(dialog)) co_return;
-  static_cast<void>(dialog.bdat ? co_await bdat(dialog) : co_await content(dialog));
+  bool ended = co_await envelope(dialog);
+  if (ended) ended = dialog.bdat ? co_await bdat(dialog) : co_await content(dialog);
+  if (ended || broken_ || machine_->closing()) co_return;
+  // What was refused on its way may leave a transaction open.
+  std::string text;
+  machine_->append_rset(text);
+  static_cast<void>(co_await ask(text, "RSET"));
 }
 
-// MAIL and RCPT; pipelined, DATA or all chunks behind them in the same write. False: the transaction is over.
+// MAIL and RCPT; pipelined, DATA or all chunks behind them in the same write. False: nothing comes behind them.
 Task<bool> SendSession::envelope(Dialog& dialog) {
   const auto says = [this](std::string& text) {
     connection_->write(text);
@@ -264,11 +269,7 @@ Task<bool> SendSession::envelope(Dialog& dialog) {
     if (!dialog.pipelined) co_return false;
   }
   if (!co_await hear_recipients(dialog)) co_return false;
-  if (std::ranges::find(dialog.recipients, Outcome::accepted) != dialog.recipients.end() || dialog.pipelined)
-    co_return true;
-  machine_->append_rset(text);
-  static_cast<void>(co_await ask(text, "RSET"));
-  co_return false;
+  co_return dialog.pipelined || std::ranges::find(dialog.recipients, Outcome::accepted) != dialog.recipients.end();
 }
 
 Task<bool> SendSession::hear_recipients(Dialog& dialog) {
@@ -352,7 +353,7 @@ Task<bool> SendSession::bdat(Dialog& dialog) {
     if (wanted && !answer->positive()) refused("BDAT");
   }
   sender_.record(Stage::content, clock.now() - begun);
-  co_return true;
+  co_return dialog.message == Outcome::accepted;
 }
 
 // What each copy has come to.

@@ -42,6 +42,7 @@ class SendSession {
   // The next reply; nothing where there will be none: why_ says why.
   Task<const smtp::ParsedReply*> reply(const char* what);
   Task<void> transact(Dialog& dialog);
+  // These three: false where the transaction has not come to its end.
   Task<bool> envelope(Dialog& dialog);
   Task<bool> content(Dialog& dialog);
   Task<bool> bdat(Dialog& dialog);

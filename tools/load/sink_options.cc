@@ -23,10 +23,10 @@ SYNOPSIS
 DESCRIPTION
   The other end of sluice-load: an SMTP server that takes any message for any
   recipient. Each message of sluice-load has the run that it is of, its number
-  and a checksum in it, so that the sink can say of each run what came, what came
-  twice and what was changed on its way, without having seen it sent. It can be
-  made to delay, to refuse and to reset; what it has refused by number is in its
-  ledger too, so that it is not taken for lost.
+  and a checksum in it, so that the sink can say of each run what came, what
+  came twice and what was changed on its way, without having seen it sent. It
+  can be made to delay, to refuse and to reset; what it has refused by number is
+  in its ledger too, so that it is not taken for lost.
 
   On SIGINT or SIGTERM it ends and prints its report.
 
@@ -60,15 +60,16 @@ OPTIONS
 STAGES
   connect   the greeting          data      DATA, or the first BDAT
   ehlo      cannot be refused     content   the end of the message
-  auth                            accepted  the message was counted as taken, and
-  mail                                      its 250 never leaves: only for --reset
-  rcpt
+  auth                            accepted  the message was counted as taken,
+  mail                                      and its 250 never leaves: only for
+  rcpt                                      --reset
 
 REPORT
   For each run: copies received (one recipient of one message is a copy),
-  arrivals that doubled one, copies that were changed, messages missing below the
-  highest number that came (gaps), copies refused for good and for now (a reset
-  is for now), and strays: messages for recipients that the run does not have.
+  arrivals that doubled one, copies that were changed, messages missing below
+  the highest number that came (gaps), copies refused for good and for now (a
+  reset is for now), and strays: messages for recipients that the run does not
+  have.
 
 EXIT STATUS
   0  it ran, whatever it received
