@@ -89,7 +89,10 @@ REPORT
     refused   5xx       unknown  sent, and no reply came
     deferred  4xx
   At the sink:
-    lost      accepted, and the sink has neither seen nor refused it
+    lost      accepted, and by the end of --settle the sink has neither seen nor
+              refused it. A server that keeps mail may have it still: one that
+              was refused or reset by the sink waits before it comes again, also
+              with messages that were not.
     doubled   arrivals that were one too many
     changed   not what was sent, behind its header field X-Sluice-Load
     refused_by_sink, deferred_by_sink
