@@ -1,7 +1,9 @@
 """What the benchmarks stand on: servers on free loopback ports, ended by the id that they were started with."""
+import json
 import os
 import pathlib
 import pwd
+import resource
 import socket
 import subprocess
 import time
@@ -70,6 +72,39 @@ def source(port, messages, options=(), size=4096, sessions=20):
                    check=True, timeout=600, stdout=subprocess.DEVNULL)
 
 
+class Load:
+    """What sluice-load has reported, and what it used itself."""
+
+    def __init__(self, report, cpu_us):
+        self.report, self.cpu_us = report, cpu_us
+        self.per_s = report['per_second']
+        # Until the sink had all of it.
+        self.end_to_end_per_s = report['accepted_messages'] / (report['seconds'] + report.get('settling_seconds', 0))
+
+
+def load(port, messages, options=(), size=4096, sessions=20, sink=None, settle=600):
+    """As source(), with sluice-load, which settles its account with `sink`: whatever is lost, doubled or changed on the way
+    is an error."""
+    words = ['--sink', f'127.0.0.1:{sink.ledger}', '--settle', str(settle)] if sink else []
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([BUILD / 'sluice-load', '--json', '--quiet', *words, *options, '--sessions', str(sessions), '--messages',
+                           str(messages), '--size', str(size), '--from', 'alice@example.com', '--to', 'bob-%i@elsewhere.example',
+                           f'127.0.0.1:{port}'], check=False, timeout=1200, capture_output=True, text=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != 0:
+        raise RuntimeError(f'sluice-load: {done.stderr or done.stdout}')
+    return Load(json.loads(done.stdout), 1e6 * (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime))
+
+
+class Sink:
+    """sluice-sink: its process, and the ports that it takes mail and questions at."""
+
+    def __init__(self, bed, options=()):
+        self.port, self.ledger = free_port(), free_port()
+        self.process = bed.start([BUILD / 'sluice-sink', '--listen', f'127.0.0.1:{self.port}', '--ledger',
+                                  f'127.0.0.1:{self.ledger}', *options], self.port)
+
+
 class Bed:
     def __init__(self, directory):
         self.directory = str(directory)
@@ -96,6 +131,12 @@ class Bed:
                 break
             time.sleep(0.1)
         raise RuntimeError(f'{command[0]} does not answer on port {port}')
+
+    def smtp_sink(self):
+        """Postfix's: its port."""
+        port = free_port()
+        self.start(['smtp-sink', '-u', user(), f'127.0.0.1:{port}', '1000'], port)
+        return port
 
     def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.'):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:

@@ -144,7 +144,7 @@ std::string load_report_json(const LoadResult& result, const LoadOptions& option
   absl::StrAppendFormat(&out, "},\"unexpected\":%d,\"settled\":%s", result.account.unexpected,
                         result.account.settled ? "true" : "false");
   if (result.account.settled) {
-    out.append(",\"sink\":{");
+    absl::StrAppendFormat(&out, ",\"settling_seconds\":%.6f,\"sink\":{", seconds(result.settling));
     comma = "";
     for (const Fate& fate : fates(result.account))
       absl::StrAppendFormat(&out, "%s\"%s\":%d", std::exchange(comma, ","), fate.name, fate.count);

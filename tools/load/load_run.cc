@@ -20,7 +20,9 @@ namespace sluice::load {
 namespace {
 
 constexpr Duration kTurnMax = std::chrono::milliseconds(100);
-constexpr Duration kAskAgain = std::chrono::milliseconds(200);
+// And for at least so many times as long as the last answer took, so that asking does not slow the sink down.
+constexpr Duration kAskAgain = std::chrono::milliseconds(16);
+constexpr int kAskShare = 10;
 constexpr Duration kProgressEvery = std::chrono::seconds(5);
 // For a signal, before it is waited for again.
 constexpr Duration kLongestWait = std::chrono::hours(1);
@@ -154,6 +156,7 @@ Task<void> LoadRun::settle(io::Loop& loop) {
   const Instant begun = loop.now();
   const std::vector<const Outcomes*> all = outcomes();
   for (;;) {
+    const Instant asked = loop.now();
     auto ledger = co_await ask_ledger(loop, *ledger_, command_.options.run);
     settling_ = loop.now() - begun;
     if (!ledger) {
@@ -163,7 +166,7 @@ Task<void> LoadRun::settle(io::Loop& loop) {
     const bool complete = under_way(all, *ledger) == 0;
     seen_ = *std::move(ledger);
     if (complete || settling_ >= command_.settle) break;
-    co_await loop.sleep(kAskAgain, "the sink to see all of it");
+    co_await loop.sleep(std::max<Duration>(kAskAgain, (loop.now() - asked) * kAskShare), "the sink to see all of it");
   }
   settled_ = true;
   io::raise_stop();
