@@ -62,6 +62,21 @@ TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
   net.close(std::move(client));
 }
 
+TEST_P(ConnectionEndTest, AResetIsWhatThePeerSees) {
+  auto& net = exchange();
+  auto client = net.connect();
+  Heard heard;
+  net.tasks.add(hear_all(*client, 1h, heard));
+  net.last().reset();
+  EXPECT_EQ(net.last().state(), Connection::State::terminating);
+  net.close(std::move(net.accepted.back()));
+  net.accepted.pop_back();
+  EXPECT_TRUE(net.until([&] { return heard.over(); }));
+  EXPECT_EQ(heard.statuses.back(), IoStatus::failed);
+  EXPECT_EQ(client->error(), ECONNRESET);
+  net.close(std::move(client));
+}
+
 // close() waited for operations only.  A reader that had been woken by the end of the stream, and had not run
 // yet, came back to a connection that was closed and freed.
 TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {

@@ -102,6 +102,16 @@ TEST_F(TlsClient, ComesBackWithItsTicket) {
   EXPECT_FALSE(connect(*context, "a.example.com")->resumed());
 }
 
+TEST_F(TlsClient, AContextThatDoesNotResumeKeepsNoTicket) {
+  auto context = TlsClientContext::make({.verify = TlsVerify::none, .resume = false});
+  ASSERT_TRUE(context.has_value());
+  for (int i = 0; i < 3; ++i) {
+    const auto client = connect(**context, "a.example.com");
+    EXPECT_EQ(client->state(), TlsState::open) << client->error();
+    EXPECT_FALSE(client->resumed());
+  }
+}
+
 TEST_F(TlsClient, ATicketThatIsNoLongerTakenCostsAFullHandshakeOnly) {
   auto context = trusting(certificate_for("a.example.com").certificate_pem);
   connect(*context, "a.example.com");
