@@ -9,6 +9,7 @@
 #include "engine/smtp/path.h"
 #include "engine/text/command_words.h"
 #include "engine/text/quoted.h"
+#include "tools/load/ledger.h"
 #include "tools/load/load_help.h"
 #include "tools/load/numbers.h"
 
@@ -23,6 +24,8 @@ constexpr std::uint64_t kLoginsMax = 1'000'000;
 constexpr std::uint64_t kChunkBytesMin = 1024;
 // Replies that are waited for at a time are bounded (smtp/client.cc).
 constexpr std::uint64_t kChunksMax = 10'000;
+// Of a name or a password: so that they fit into a line.
+constexpr std::size_t kLoginBytesMax = 1000;
 
 enum OptionIndex : std::uint8_t {
   kMessages,
@@ -185,6 +188,7 @@ void Applied::messages() {
   number(kRecipients, 1, kRecipientsMax, options_.recipients);
   if (value(kTo)) options_.to = *value(kTo);
   if (value(kFrom)) options_.from = *value(kFrom);
+  command_.from_given = value(kFrom).has_value();
   options_.bdat = value(kBdat).has_value();
   options_.pipelining = !value(kNoPipelining);
   if (value(kChunk)) {
@@ -206,9 +210,11 @@ void Applied::sessions() {
   std::uint64_t logins = 1;
   number(kLogins, 1, kLoginsMax, logins);
   if (!value(kUser)) return;
+  std::vector<Login> all;
   for (std::uint64_t i = 0; i < logins; ++i)
-    options_.logins.push_back(
+    all.push_back(
         {expand(*value(kUser), {}, 0, static_cast<std::size_t>(i), {}), std::string(value(kPassword).value_or(""))});
+  if (const std::string fault = use_logins(std::move(all), command_); problem_.empty()) problem_ = fault;
 }
 
 void Applied::account() {
@@ -231,13 +237,13 @@ void Applied::together() {
   std::string host = target.substr(0, target.rfind(':'));
   const bool address = io::Address::parse(target).has_value();
   options_.server_name = value(kServerName) ? std::string(*value(kServerName)) : address ? "localhost" : host;
-  const bool mailboxes = !options_.logins.empty() && options_.logins.front().name.contains('@');
-  if (!value(kFrom) && mailboxes) options_.from = "%u";
   if (!smtp::is_hello_name(options_.hello)) wrong(kHello, "a host name");
   for (const std::string* text : {&options_.from, &options_.to})
     if (const std::string fault = template_fault(*text); problem_.empty()) problem_ = fault;
   if (!problem_.empty()) return;
   if (options_.to.empty()) wrong(kTo, "a mailbox");
+  if (options_.messages * options_.recipients > NumberSet::kNumberMax)
+    problem_ = "--messages and --recipients: more than " + std::to_string(NumberSet::kNumberMax) + " copies in all";
   if (options_.recipients > 1 && !options_.to.contains("%i")) problem_ = "--recipients needs %i in --to";
   if (options_.sessions < command_.threads) problem_ = "--threads takes at most as many as there are --sessions";
   if (options_.chunk_bytes > 0 && options_.sizes.max() / options_.chunk_bytes >= kChunksMax)
@@ -297,6 +303,26 @@ std::expected<std::vector<Login>, std::string> parse_logins(std::string_view tex
   }
   if (logins.empty()) return std::unexpected("there is no login in it");
   return logins;
+}
+
+std::string use_logins(std::vector<Login> logins, LoadCommand& command) {
+  LoadOptions& options = command.options;
+  options.logins = std::move(logins);
+  if (!command.from_given && options.logins.front().name.contains('@')) options.from = "%u";
+  for (std::size_t i = 0; i < options.logins.size(); ++i) {
+    const Login& login = options.logins[i];
+    for (const std::string& word : {login.name, login.password})
+      if (word.size() > kLoginBytesMax || word.contains('\0'))
+        return "login " + std::to_string(i + 1) + " has a NUL in it, or more than " + std::to_string(kLoginBytesMax) +
+               " bytes";
+    for (const std::string& text : {options.from, options.to}) {
+      smtp::Mailbox mailbox;
+      const std::string sample = expand(text, {.number = 1}, 1, i, options.logins);
+      if (!sample.empty() && smtp::parse_mailbox(sample, /*utf8_allowed=*/false, mailbox) != smtp::PathFault::none)
+        return text::in_quotes(text) + " gives no mailbox with the login " + text::in_quotes(login.name);
+    }
+  }
+  return "";
 }
 
 LoadCommand parse_load(int argc, const char* const* argv) {

@@ -66,6 +66,7 @@ struct LoadCommand {
   std::string target;  // HOST:PORT
   std::string ledger;  // the sink's, an address; empty: none is asked
   std::string accounts_file;
+  bool from_given = false;
   Duration settle = std::chrono::seconds(10);
   std::uint32_t threads = 1;
   bool json = false;
@@ -77,5 +78,8 @@ struct LoadCommand {
 
 // Lines of a name, a TAB and a password. The error is a sentence.
 [[nodiscard]] std::expected<std::vector<Login>, std::string> parse_logins(std::string_view text);
+// The run has these, at least one; where they are mailboxes, they are the senders, unless --from says otherwise. What
+// is wrong with them, or nothing.
+[[nodiscard]] std::string use_logins(std::vector<Login> logins, LoadCommand& command);
 
 }  // namespace sluice::load

@@ -36,7 +36,8 @@ Sender::Sender(io::Loop& loop, const LoadOptions& options, const Content& conten
       target_(target),
       part_(part),
       parts_(parts),
-      messages_max_(share_of(options.messages, part, parts)),
+      messages_max_(
+          share_of(options.messages > 0 ? options.messages : NumberSet::kNumberMax / options.recipients, part, parts)),
       sessions_(static_cast<std::size_t>(share_of(options.sessions, part, parts))),
       outcomes_(options.recipients, part, parts),
       logins_(part) {}
@@ -62,11 +63,7 @@ void Sender::stop() {
 
 // ------------------------------------------------------------------------------------------ what is due
 
-bool Sender::over() const {
-  if (stopped_) return true;
-  if (options_.messages > 0 && outcomes_.messages() + due_.size() >= messages_max_) return true;
-  return false;
-}
+bool Sender::over() const { return stopped_ || outcomes_.messages() + due_.size() >= messages_max_; }
 
 void Sender::plan_next() {
   const Duration offset = pace_->next();
@@ -88,6 +85,10 @@ void Sender::release_due() {
       idle_.back()->set();
       idle_.pop_back();
     }
+  }
+  if (due_.size() > kBacklogMax) {
+    gave_up_ = "more than " + std::to_string(kBacklogMax) + " messages wait: the rate is beyond what can be sent";
+    stop();
   }
   if (stopped_) arrivals_over_ = true;
   if (arrivals_over_) wake_all();

@@ -89,6 +89,8 @@ class Sender {
   [[nodiscard]] Duration took() const { return took_; }
 
   static constexpr std::size_t kTroublesMax = 20;
+  // Messages of an open loop that are due and wait.
+  static constexpr std::size_t kBacklogMax = 10'000'000;
   // Connections in a row that could not be opened, after which there is nobody there.
   static constexpr std::uint32_t kFailuresMax = 50;
 

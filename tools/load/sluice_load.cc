@@ -25,7 +25,8 @@ int run(LoadCommand& command) {
     if (!text) return complain(text.error());
     auto logins = sluice::load::parse_logins(*text);
     if (!logins) return complain(command.accounts_file + ": " + logins.error());
-    command.options.logins = *std::move(logins);
+    const std::string fault = sluice::load::use_logins(*std::move(logins), command);
+    if (!fault.empty()) return complain(command.accounts_file + ": " + fault);
   }
   while (command.options.run == 0) command.options.run = sluice::io::make_real_random()->number();
   sluice::io::take_signals();

@@ -72,6 +72,8 @@ TEST(LoadOptionsTest, WhatIsWrongIsSaid) {
       {{"--auth", "plain", "h:25"}, "--auth needs"},
       {{"--size", "1000M", "--chunk", "1K", "--bdat", "h:25"}, "--chunk is too small"},
       {{"--timeout", "0", "h:25"}, "--timeout takes"},
+      {{"--messages", "100000000", "--recipients", "3", "h:25"}, "copies in all"},
+      {{"--user", "b", "--from", "%u", "h:25"}, "gives no mailbox with the login"},
   };
   for (const auto& [words, said] : cases) {
     const LoadCommand command = load(words);
@@ -88,6 +90,19 @@ TEST(LoadOptionsTest, AccountsAreLinesOfNameTabPassword) {
   EXPECT_EQ((*logins)[1].name, "b");
   EXPECT_EQ(parse_logins("a\tb\nc d\n").error(), "line 2 is not a name, a TAB and a password");
   EXPECT_FALSE(parse_logins(""));
+}
+
+TEST(LoadOptionsTest, LoginsOfAFileAreTheSendersToo) {
+  LoadCommand command = load({"--accounts", "file", "h:25"});
+  ASSERT_EQ(command.kind, LoadCommand::Kind::run) << command.text;
+  EXPECT_EQ(use_logins(*parse_logins("a@x.example\tone\nb@x.example\ttwo\n"), command), "");
+  EXPECT_EQ(expand(command.options.from, {}, 0, 1, command.options.logins), "b@x.example");
+  EXPECT_NE(use_logins(*parse_logins("a@x.example\tone\nb\ttwo\n"), command), "") << "b is no mailbox";
+  EXPECT_NE(use_logins(*parse_logins("a@x.example\tone\na\rb@x.example\ttwo\n"), command), "");
+  EXPECT_NE(use_logins({{"a@x.example", std::string(2000, 'x')}}, command), "");
+  LoadCommand fixed = load({"--accounts", "file", "--from", "me@x.example", "h:25"});
+  EXPECT_EQ(use_logins(*parse_logins("b\ttwo\n"), fixed), "");
+  EXPECT_EQ(expand(fixed.options.from, {}, 0, 0, fixed.options.logins), "me@x.example");
 }
 
 TEST(SinkOptionsTest, StagesTakeTheirOrders) {
