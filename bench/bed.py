@@ -72,6 +72,12 @@ def source(port, messages, options=(), size=4096, sessions=20):
                    check=True, timeout=600, stdout=subprocess.DEVNULL)
 
 
+# What makes sluice-load and sluice-sink say on the wire what smtp-source and smtp-sink say, so that figures can be compared:
+# one command at a time, and no BDAT from the relay.
+LIKE_SMTP_SOURCE = ('--no-pipelining',)
+LIKE_SMTP_SINK = ('--without', 'chunking')
+
+
 class Load:
     """What sluice-load has reported, and what it used itself."""
 
