@@ -55,8 +55,8 @@ def tls_through_the_relay(name, options):
             resumed = 36 if name == "resumed" else 0
             expect_equal((report["tls_full"], report["tls_resumed"]), (40 - resumed, resumed), "handshakes in full, and resumed")
             expect_equal(report["stages"]["tls"]["count"], 40, "handshakes that were measured")
-        told = sink.report()
-        expect(told["tls_full"] > 0 and told["tls_failed"] == 0, f"the relay speaks TLS to the sink: {told}")
+        seen = sink.report()
+        expect(seen["tls_full"] > 0 and seen["tls_failed"] == 0, f"the relay speaks TLS to the sink: {seen}")
 
 
 @test

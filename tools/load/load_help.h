@@ -99,7 +99,7 @@ REPORT
               accepted, and then refused by the sink: the server has to report
               it, or has it still. Not lost.
     denied    refused or deferred to us, and delivered all the same
-  A refusal by the sink counts where it can be told which message it was: at
+  A refusal by the sink counts where the sink knows which message it was: at
   RCPT by %i in --to, at MAIL by %i in --from, and at the end of the content.
 
 SIGNALS

@@ -66,7 +66,8 @@ std::vector<Fate> fates(const Account& account) {
       {"changed", account.changed, "not what was sent", &account.changed_examples},
       {"refused_by_sink", account.refused_by_sink, "accepted, and then refused by the sink for good", nullptr},
       {"deferred_by_sink", account.deferred_by_sink, "accepted, and then refused by the sink for now", nullptr},
-      {"denied", account.denied, "delivered, though the client was told that they were not", &account.denied_examples},
+      {"denied", account.denied, "delivered, though the server said that it did not take them",
+       &account.denied_examples},
       {"strays", account.strays, "for a recipient that is none of the run's", nullptr},
       {"unknown_arrived", account.unknown_arrived, "of unknown, those that the sink has", nullptr},
   };

@@ -69,8 +69,8 @@ class Sender {
   Task<void> run();
   // No further message is begun.
   void stop();
-  // Open loop: hands out what is due by now. The loop's timers are too coarse for that (TimerWheel::kTick): whoever
-  // gives the loop its turns waits in none of them beyond next_due(), and calls this after each.
+  // Open loop: hands out what is due by now. The loop's timers are too coarse for that (TimerWheel::kTick): the
+  // owner of the loop waits in no turn beyond next_due(), and calls this after each.
   void release_due();
   [[nodiscard]] Instant next_due() const { return next_due_; }
 
@@ -91,7 +91,7 @@ class Sender {
   static constexpr std::size_t kTroublesMax = 20;
   // Messages of an open loop that are due and wait.
   static constexpr std::size_t kBacklogMax = 10'000'000;
-  // Connections in a row that could not be opened, after which there is nobody there.
+  // Connections in a row that could not be opened, after which the run is given up.
   static constexpr std::uint32_t kFailuresMax = 50;
 
  private:

@@ -14,7 +14,7 @@
 
 namespace sluice::load {
 
-// What the client was told about a copy, in the end.
+// What the server said about a copy, in the end.
 enum class Outcome : std::uint8_t {
   unsent,    // it was never begun
   accepted,  // 250

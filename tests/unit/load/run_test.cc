@@ -322,7 +322,7 @@ TEST(LoadRunTest, ConnectionsThatAreRefusedAreFailures) {
   EXPECT_FALSE(ran.account.good()) << "no message of them is known to the sink";
 }
 
-TEST(LoadRunTest, ItGivesUpWhereThereIsNobody) {
+TEST(LoadRunTest, ItGivesUpWhereNoServerIs) {
   SimRun run;
   run.listens = false;
   run.load.messages = 100'000;
