@@ -40,7 +40,7 @@ struct RouteConfig {
   bool chunking = true;       // BDAT where it is offered
   route::RouteEightBit eight_bit = route::RouteEightBit::convert;
   std::uint32_t connections_per_host = 20;  // per core
-  // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, MxAnswer Online closes after 20.
+  // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, Exchange Online closes after 20.
   std::uint32_t messages_per_connection = 10;
   std::uint32_t waiting = 1000;  // sessions that may wait for a connection, per core
   Duration connect = std::chrono::seconds(30);

@@ -21,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(Platforms, ConnectionEndTest, ::testing::Values(Platfor
                          sluice::testing::platform_name);
 
 TEST_P(ConnectionEndTest, CloseJoinsEverything) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   std::vector<IoStatus> drained;
@@ -47,7 +47,7 @@ TEST_P(ConnectionEndTest, CloseJoinsEverything) {
 }
 
 TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   client->terminate();
   client->terminate();
@@ -63,7 +63,7 @@ TEST_P(ConnectionEndTest, AfterTerminateEveryWaitIsCancelledAtOnce) {
 }
 
 TEST_P(ConnectionEndTest, AResetIsWhatThePeerSees) {
-  auto& net = exchange();
+  auto& net = pair();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_all(*client, 1h, heard));
@@ -80,7 +80,7 @@ TEST_P(ConnectionEndTest, AResetIsWhatThePeerSees) {
 // close() waited for operations only.  A reader that had been woken by the end of the stream, and had not run
 // yet, came back to a connection that was closed and freed.
 TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   bool freed = false;
   bool told = false;
@@ -108,7 +108,7 @@ TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
 }
 
 TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_once(*client, 20ms, heard));
@@ -120,7 +120,7 @@ TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
 // ------------------------------------------------------------------------------------------ resets
 
 TEST_P(ConnectionEndTest, AResetIsToldToReaderAndWriter) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   client->write("unread");
   EXPECT_TRUE(platforms_.run_for(10ms));
@@ -147,7 +147,7 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
     SCOPED_TRACE(seed);
     Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
     {
-      MxAnswer net(platforms, {.buffers = 4, .buffer_bytes = 128});
+      ConnectionPair net(platforms, {.buffers = 4, .buffer_bytes = 128});
       net.serve = &echo;
       const bool to_server = seed % 2 == 0;
       platforms.world().faults().add(sim::SimStreamFault{.to_server = to_server, .bytes = seed * 2});
@@ -169,7 +169,7 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
 // it told the send that followed, and the reader waited until its time was over.
 TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
   Platforms platforms(PlatformKind::real);
-  MxAnswer net(platforms);
+  ConnectionPair net(platforms);
   net.serve = &echo;
   const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(::connect(peer, net.address.data(), net.address.size()), 0);
@@ -185,7 +185,7 @@ TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
 // Sockets of another thread, closed with a reset or an end at any moment.
 TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
   Platforms platforms(PlatformKind::real);
-  MxAnswer net(platforms, {.buffers = 8, .buffer_bytes = 1024});
+  ConnectionPair net(platforms, {.buffers = 8, .buffer_bytes = 1024});
   net.serve = &echo;
   std::atomic<bool> over = false;
   const std::size_t descriptors = Platforms::descriptors_open();
@@ -215,7 +215,7 @@ TEST(ConnectionResetTest, RealPeersResetAtRandomMoments) {
 // ------------------------------------------------------------------------------------------ stopping
 
 TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_all(*client, 1h, heard));
@@ -238,7 +238,7 @@ TEST_P(ConnectionEndTest, AnAbortEndsAllThatWaitsAndAllThatComesAfterIt) {
 
 TEST(ConnectionAbortTest, AConnectThatHangsIsAborted) {
   Platforms platforms(PlatformKind::simulated);
-  MxAnswer net(platforms);
+  ConnectionPair net(platforms);
   platforms.world().set_reachable(kServer, false);
   std::optional<Dialled> result;
   net.tasks.add(dial(net.client, net.address, 1h, result));
@@ -254,7 +254,7 @@ TEST(ConnectionAbortTest, AtAnyMoment) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
     Platforms platforms(PlatformKind::simulated, seed, sim::SimOptions::varied(seed));
-    MxAnswer net(platforms, {.buffers = 4, .buffer_bytes = 512});
+    ConnectionPair net(platforms, {.buffers = 4, .buffer_bytes = 512});
     net.serve = &echo;
     std::vector<std::optional<Dialled>> results(4);
     std::vector<Heard> heard(results.size());

@@ -18,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Platforms, ConnectionBytesTest, ::testing::Values(Platf
                          sluice::testing::platform_name);
 
 TEST_P(ConnectionBytesTest, AnEchoIsWhatWasSaid) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   net.serve = &echo;
   auto client = net.connect();
   Heard heard;
@@ -33,7 +33,7 @@ TEST_P(ConnectionBytesTest, AnEchoIsWhatWasSaid) {
 }
 
 TEST_P(ConnectionBytesTest, ManyAtOnceDoNotMixUp) {
-  MxAnswer& net = exchange({.buffers = 8, .buffer_bytes = 4096});
+  ConnectionPair& net = pair({.buffers = 8, .buffer_bytes = 4096});
   net.serve = &echo;
   std::vector<std::unique_ptr<Connection>> clients;
   std::vector<Heard> heard(20);
@@ -56,7 +56,7 @@ TEST_P(ConnectionBytesTest, ManyAtOnceDoNotMixUp) {
 }
 
 TEST_P(ConnectionBytesTest, ManySmallPiecesGoOutInTheirOrder) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   // More pieces than one send takes, of several blocks each.
   std::string all;
@@ -86,7 +86,7 @@ TEST_P(ConnectionBytesTest, ManySmallPiecesGoOutInTheirOrder) {
 }
 
 TEST_P(ConnectionBytesTest, MoreMeansMoreThanTheLastTime) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   client->write("1");  // one byte: the network may cut two in two
   std::vector<IoStatus> statuses;
@@ -105,7 +105,7 @@ TEST_P(ConnectionBytesTest, MoreMeansMoreThanTheLastTime) {
 }
 
 TEST_P(ConnectionBytesTest, WhatArrivedBeforeTheEndIsToldFirst) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   client->write("bye");
   std::vector<IoStatus> drained;
@@ -125,7 +125,7 @@ TEST_P(ConnectionBytesTest, WhatArrivedBeforeTheEndIsToldFirst) {
 }
 
 TEST_P(ConnectionBytesTest, AByteThatComesAfterADeadlineIsStillHeard) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   const Instant before = net.server.now();
@@ -140,7 +140,7 @@ TEST_P(ConnectionBytesTest, AByteThatComesAfterADeadlineIsStillHeard) {
 }
 
 TEST_P(ConnectionBytesTest, NoLimitIsNoDeadline) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   net.tasks.add(hear_once(net.last(), Duration::max(), heard));
@@ -152,7 +152,7 @@ TEST_P(ConnectionBytesTest, NoLimitIsNoDeadline) {
 }
 
 TEST_P(ConnectionBytesTest, AShorterDeadlineIsKeptBesideALongerOne) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
   std::vector<IoStatus> drained;
@@ -173,7 +173,7 @@ TEST_P(ConnectionBytesTest, AShorterDeadlineIsKeptBesideALongerOne) {
 // ------------------------------------------------------------------------------------------ connecting
 
 TEST_P(ConnectionBytesTest, NobodyListens) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   const io::Address address = net.address;
   net.end_all();
   std::optional<Dialled> result;
@@ -183,7 +183,7 @@ TEST_P(ConnectionBytesTest, NobodyListens) {
 }
 
 TEST_P(ConnectionBytesTest, NobodyAnswers) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   // A listener whose queue is full answers no one.
   const int full = net.server.platform().sockets.listen(platforms_.address(kServer), {.backlog = 0}).value();
   const io::Address address = net.server.platform().sockets.local(full);
@@ -206,7 +206,7 @@ TEST_P(ConnectionBytesTest, NobodyAnswers) {
 }
 
 TEST_P(ConnectionBytesTest, KnowsItsPeer) {
-  MxAnswer& net = exchange();
+  ConnectionPair& net = pair();
   auto client = net.connect();
   EXPECT_EQ(client->peer().to_string(), net.address.to_string());
   EXPECT_EQ(net.last().peer().to_string(), net.client.platform().sockets.local(client->socket()).to_string());

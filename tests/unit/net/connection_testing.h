@@ -75,9 +75,9 @@ inline Task<void> echo(std::unique_ptr<Connection> connection) {
 }
 
 // A server on one host and clients on another (the same machine, on the real platform).
-class MxAnswer {
+class ConnectionPair {
  public:
-  MxAnswer(Platforms& platforms, const io::LoopLimits& limits = {})
+  ConnectionPair(Platforms& platforms, const io::LoopLimits& limits = {})
       : platforms_(platforms),
         server(platforms.add_loop(kServer, limits)),
         client(platforms.add_loop(kClient, limits)) {
@@ -94,9 +94,9 @@ class MxAnswer {
     });
     listener->start();
   }
-  MxAnswer(const MxAnswer&) = delete;
-  MxAnswer& operator=(const MxAnswer&) = delete;
-  ~MxAnswer() { end_all(); }
+  ConnectionPair(const ConnectionPair&) = delete;
+  ConnectionPair& operator=(const ConnectionPair&) = delete;
+  ~ConnectionPair() { end_all(); }
 
   // A new connection; the server's side is the last of `accepted`, unless it is served.
   std::unique_ptr<Connection> connect() {
@@ -148,15 +148,15 @@ class MxAnswer {
 
 class ConnectionTest : public BothPlatforms {
  protected:
-  MxAnswer& exchange(const io::LoopLimits& limits = {}) {
-    exchange_ = std::make_unique<MxAnswer>(platforms_, limits);
-    return *exchange_;
+  ConnectionPair& pair(const io::LoopLimits& limits = {}) {
+    pair_ = std::make_unique<ConnectionPair>(platforms_, limits);
+    return *pair_;
   }
   void TearDown() override {
-    exchange_.reset();
+    pair_.reset();
     platforms_.expect_nothing_left();
   }
-  std::unique_ptr<MxAnswer> exchange_;
+  std::unique_ptr<ConnectionPair> pair_;
 };
 
 }  // namespace sluice::net::testing
