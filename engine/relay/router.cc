@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kSweepEvery = std::chrono::seconds(10);
 // Pools of MX hosts, for one route: past this, those that nobody uses go at once.
-constexpr std::size_t kMxAnswersMax = 4096;
+constexpr std::size_t kMxDomainsMax = 4096;
 
 std::vector<hop::PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
   std::vector<hop::PoolHost> hosts;
@@ -75,7 +75,7 @@ Bound Router::bind(const message::Recipient& recipient, const message::Envelope&
 
 // ------------------------------------------------------------------------------------------ leases
 
-Router::Lease::Lease(Router& router, hop::Pool& pool, MxAnswer* exchange)
+Router::Lease::Lease(Router& router, hop::Pool& pool, MxDomain* exchange)
     : router_(&router), pool_(&pool), exchange_(exchange) {
   ++router.leases_;
   if (exchange != nullptr) ++exchange->leases;
@@ -112,10 +112,10 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, std::s
               .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
               .text = why.text});
   }
-  std::unique_ptr<MxAnswer>& exchange = way.exchanges[domain];
+  std::unique_ptr<MxDomain>& exchange = way.exchanges[domain];
   std::vector<hop::PoolHost> hosts = hosts_of(*found, way.route.port);
   if (exchange == nullptr) {
-    exchange = std::make_unique<MxAnswer>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
+    exchange = std::make_unique<MxDomain>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
     if (stopping_) exchange->pool.stop();
   } else {
     exchange->pool.set_hosts(std::move(hosts));
@@ -155,11 +155,11 @@ void Router::on_sweep(void* context) {
   auto& self = *static_cast<Router*>(context);
   bool any = false;
   for (auto& way : self.ways_) {
-    const Duration kept = way->exchanges.size() > kMxAnswersMax ? Duration::zero() : way->route.idle_timeout;
+    const Duration kept = way->exchanges.size() > kMxDomainsMax ? Duration::zero() : way->route.idle_timeout;
     const Instant oldest = self.parts_.loop.now() - kept;
     for (auto at = way->exchanges.begin(); at != way->exchanges.end();) {
       const auto here = at++;
-      MxAnswer& exchange = *here->second;
+      MxDomain& exchange = *here->second;
       if (exchange.leases > 0 || exchange.used > oldest) continue;
       add(self.closed_, exchange.pool.counters());
       self.closing_.add(close_mx(std::move(here->second)));
@@ -170,7 +170,7 @@ void Router::on_sweep(void* context) {
   if (any) self.arm_sweep();
 }
 
-Task<void> Router::close_mx(std::unique_ptr<MxAnswer> exchange) { co_await exchange->pool.close(); }
+Task<void> Router::close_mx(std::unique_ptr<MxDomain> exchange) { co_await exchange->pool.close(); }
 
 void Router::stop() {
   stopping_ = true;

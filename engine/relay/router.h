@@ -96,8 +96,8 @@ class Router {
   Task<void> close();
 
  private:
-  struct MxAnswer {
-    MxAnswer(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
+  struct MxDomain {
+    MxDomain(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
         : pool(parts.pool(), way.route, std::move(hosts), hostname, way.tls) {}
     hop::Pool pool;
     Instant until;
@@ -110,12 +110,12 @@ class Router {
     tls::TlsClientContext* tls;
     std::unique_ptr<hop::Pool> pool;  // of its hosts; null where MX hosts are asked for
     std::unique_ptr<mx::MxLookup> mx_hosts;
-    std::map<std::string, std::unique_ptr<MxAnswer>, std::less<>> exchanges;  // by domain
+    std::map<std::string, std::unique_ptr<MxDomain>, std::less<>> exchanges;  // by domain
   };
   Task<std::expected<Lease, NoWay>> lease_mx(RouteWay& way, std::string domain);
   static void on_sweep(void* self);
   void arm_sweep();
-  static Task<void> close_mx(std::unique_ptr<MxAnswer> exchange);
+  static Task<void> close_mx(std::unique_ptr<MxDomain> exchange);
 
   Parts parts_;
   const route::RouteTable& table_;
@@ -138,10 +138,10 @@ class Router::Lease {
 
  private:
   friend class Router;
-  Lease(Router& router, hop::Pool& pool, MxAnswer* exchange);
+  Lease(Router& router, hop::Pool& pool, MxDomain* exchange);
   Router* router_;
   hop::Pool* pool_;
-  MxAnswer* exchange_;  // null: a route's own pool
+  MxDomain* exchange_;  // null: a route's own pool
 };
 
 }  // namespace sluice::relay
