@@ -55,8 +55,9 @@ def a_spool_that_is_removed_takes_no_more_mail_and_is_emptied():
         expect_equal(attempt(relay)[:1], "4", "the first reply that is no 2xx or 3xx")
         until(lambda: "was removed" in spool_states(relay)[0], f"status tells it: {spool_states(relay)}")
         expect_equal(attempt(relay)[:9], "452 4.3.1", "the reply to MAIL")
-        told = [line for line in errors(relay) if place in line and "was removed while the relay writes to it" in line]
+        told = until(lambda: [line for line in errors(relay) if f"{place}/" in line], "the log tells it")
         expect_equal(len(told), 1, f"lines of the log: {errors(relay)}")
+        expect_in("was removed while the relay writes to it", told[0], "what is wrong")
         expect_in("do not stop it before `sluicectl queue list` is empty", told[0], "the remedy")
         expect_equal({row["id"] for row in listed(relay)}, set(kept), "the queue")
         with Hop(port=port) as hop:
@@ -93,7 +94,7 @@ def a_spool_that_is_away_takes_mail_again_once_it_is_back(how):
             disks.unmount(place, lazy=True)
         until(lambda: all("is not at its path" in state for state in spool_states(relay)), f"status tells it: {spool_states(relay)}")
         expect_equal(attempt(relay)[:9], "452 4.3.1", "the reply to MAIL")
-        expect(any("moved, or its file system unmounted" in line for line in errors(relay)), f"{errors(relay)}")
+        until(lambda: any("moved, or its file system unmounted" in line for line in errors(relay)), "the log tells it")
         expect_equal([row["id"] for row in listed(relay)], kept, "the queue")
         if how == "moved":
             os.rename(aside, place)
