@@ -11,8 +11,27 @@ void ConnectionBudget::remove(User& user) {
   std::erase(waiting_, &user);
 }
 
-bool ConnectionBudget::take(User& user) {
-  if (used_ < most_) {
+void ConnectionBudget::set_most(std::uint32_t most) {
+  most_ = most;
+  call_next();
+}
+
+ConnectionBudget::Account& ConnectionBudget::open_account(std::string_view customer) {
+  const auto at = accounts_.try_emplace(std::string(customer)).first;
+  at->second.customer = at->first;
+  ++at->second.shares;
+  return at->second;
+}
+
+void ConnectionBudget::close_account(Account& account) {
+  if (--account.shares > 0) return;
+  CHECK(account.standing.held == 0);
+  accounts_.erase(accounts_.find(account.customer));
+}
+
+bool ConnectionBudget::take(User& user, bool promised) {
+  if (promised) --promised_;
+  if (!full()) {
     ++used_;
     return true;
   }
@@ -30,8 +49,55 @@ void ConnectionBudget::close_an_idle_one() {
   (*longest)->close_longest_idle();
 }
 
+void ConnectionBudget::forgo() {
+  --promised_;
+  call_next();
+}
+
+// Pools where nothing waits for a connection of the core any more are forgotten on the way.
+ConnectionBudget::User* ConnectionBudget::next_user() {
+  User* next = nullptr;
+  Standing least;
+  std::erase_if(waiting_, [&](User* user) {
+    const auto standing = user->next_standing();
+    if (standing && (next == nullptr || *standing < least)) {
+      next = user;
+      least = *standing;
+    }
+    return !standing;
+  });
+  return next;
+}
+
+void ConnectionBudget::call_next() {
+  if (waiting_.empty()) return;
+  while (!full()) {
+    User* next = next_user();
+    if (next == nullptr) return;
+    ++promised_;
+    next->may_open();
+  }
+  close_one_for_waiters();
+}
+
+// One at a time for each pool that waits.
+bool ConnectionBudget::may_close_more() { return !waiting_.empty() && full() && closing_ < waiting_.size(); }
+
+void ConnectionBudget::close_one_for_waiters() {
+  if (may_close_more() && next_user() != nullptr) close_an_idle_one();
+}
+
+bool ConnectionBudget::claims(const Standing& local) {
+  if (!may_close_more()) return false;
+  User* next = next_user();
+  // Where both have equally many, it is kept open.
+  if (next == nullptr || next->next_standing()->held >= local.held) return false;
+  ++closing_;
+  return true;
+}
+
 void ConnectionBudget::make_others_give_way(const User& user, std::size_t wanted) {
-  if (used_ < most_) return;
+  if (!full()) return;
   for (User* other : users_) {
     if (wanted == 0) return;
     if (other != &user) wanted -= other->give_way(wanted);
@@ -42,10 +108,7 @@ void ConnectionBudget::give_back() {
   CHECK(used_ > 0);
   --used_;
   if (closing_ > 0) --closing_;
-  if (waiting_.empty()) return;
-  User* next = waiting_.front();
-  waiting_.pop_front();
-  next->may_open();
+  call_next();
 }
 
 }  // namespace sluice::hop

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/hop/pool_waiter.h"
+
 namespace sluice::hop {
 namespace {
 
@@ -73,21 +75,23 @@ void Pool::forget_gone() {
 Task<Pool::Acquired> Pool::acquire(Want want) {
   // Callers that wait already come first.
   bool waited = false;
+  Waiter caller(*this, share_of(want.customer));
   for (;;) {
     if (stopping_) co_return std::unexpected(Trouble{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
     if (all_down(want)) co_return std::unexpected(down());
     if (waited || (waiting_ == 0 && called_ == 0)) {
-      Acquired acquired = co_await acquire_now(want);
+      caller.start();
+      Acquired acquired = co_await acquire_now(want, caller);
       if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() knows
       if (!acquired && acquired.error().ours) co_return acquired;
       if (acquired) {
-        lend(**acquired, want);
+        lend(**acquired, want, caller);
         if (has_room({})) wake_one();
         co_return acquired;
       }
     }
     ++counters_.waited;
-    if (!co_await wait_turn(want.customer, waited)) {
+    if (!co_await wait_turn(caller, waited)) {
       ++counters_.refused;
       co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = why_busy()});
     }
@@ -97,7 +101,7 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
 
 // A connection that can be had without waiting for others to give theirs back.  The error is one of opening it
 // (`unreachable`), or that there is none.
-Task<Pool::Acquired> Pool::acquire_now(const Want& want) {
+Task<Pool::Acquired> Pool::acquire_now(const Want& want, Waiter& caller) {
   const std::uint16_t preference = preference_now(want);
   probe_in_background(preference);
   if (want.fresh) {
@@ -107,7 +111,8 @@ Task<Pool::Acquired> Pool::acquire_now(const Want& want) {
     co_return kept;
   }
   Host* host = choose(preference, want);
-  if (host == nullptr || !parts_.budget.take(*this)) co_return std::unexpected(Trouble{});
+  if (host == nullptr || !parts_.budget.take(*this, std::exchange(caller.promised, false)))
+    co_return std::unexpected(Trouble{});
   Acquired opened = co_await open(*host);
   if (!opened) opened.error().unreachable = !opened.error().ours;
   co_return opened;
@@ -223,7 +228,7 @@ void Pool::keep(std::unique_ptr<NextHop> hop) {
   // RFC 9422 4: MAILMAX is for a connection.
   const bool used_up = at_limit(route_.messages_per_connection_max) || at_limit(hop->capabilities().mail_max);
   Host& host = host_of(*hop);
-  if (stopping_ || used_up || host.gone || !hop->reusable()) {
+  if (stopping_ || used_up || host.gone || !hop->reusable() || yields_to_other_pools()) {
     discard(std::move(hop));
     return;
   }
@@ -232,6 +237,7 @@ void Pool::keep(std::unique_ptr<NextHop> hop) {
   hop->connection().watch();
   host.idle.push_back(std::move(hop));
   arm_sweep();
+  if (in_line_.empty()) parts_.budget.close_one_for_waiters();
   wake_one();
 }
 

@@ -4,7 +4,8 @@
 // the lowest preference come first; among equals load goes by weight.
 //
 // Nothing is first come, first served between customers: the next free connection goes to the waiting customer that has
-// the fewest.  And a message whose sender is slow gives its connection up as soon as another one waits for it (Holder).
+// the fewest, so that one with more than its share of them gets none before the others had theirs; alone it may have
+// all.  And a message whose sender is slow gives its connection up as soon as another one waits for it (Holder).
 // One per destination and core; that core's thread only.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -131,8 +133,24 @@ class Pool final : private ConnectionBudget::User {
   struct Waiter;
   // What one customer has of the pool.
   struct Share {
-    std::uint32_t lent = 0;
-    std::uint64_t served = 0;  // turn_ when it last got a connection
+    Share(ConnectionBudget& of, std::string_view customer) : budget(of), account(of.open_account(customer)) {}
+    ~Share() { budget.close_account(account); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    void hold() {
+      ++held;
+      budget.hold(account);
+    }
+    void unhold() {
+      --held;
+      budget.unhold(account);
+    }
+
+    ConnectionBudget& budget;
+    ConnectionBudget::Account& account;  // of all pools
+    std::uint32_t held = 0;              // connections that are lent, opened for it, or that it was called to take
+    std::uint32_t callers = 0;           // in acquire()
+    std::uint64_t served = 0;            // turn_ when it was last called
     std::deque<Waiter*> waiters;
   };
   struct Lent {
@@ -142,7 +160,7 @@ class Pool final : private ConnectionBudget::User {
   };
 
   // pool.cc
-  Task<Acquired> acquire_now(const Want& want);
+  Task<Acquired> acquire_now(const Want& want, Waiter& caller);
   [[nodiscard]] std::string why_busy() const;
   void keep(std::unique_ptr<NextHop> hop);
   Task<Acquired> open(Host& host);
@@ -158,7 +176,8 @@ class Pool final : private ConnectionBudget::User {
   void arm_sweep();
   [[nodiscard]] Instant idle_since() const override;
   void close_longest_idle() override;
-  void may_open() override { wake_one(); }
+  [[nodiscard]] std::optional<ConnectionBudget::Standing> next_standing() override;
+  void may_open() override;
   std::size_t give_way(std::size_t most) override;
 
   // pool_choice.cc
@@ -175,9 +194,12 @@ class Pool final : private ConnectionBudget::User {
 
   // pool_shares.cc
   Share& share_of(std::string_view customer);
-  void lend(NextHop& hop, const Want& want);
+  void lend(NextHop& hop, const Want& want, Waiter& caller);
   void take_back(const NextHop& hop);
-  Task<bool> wait_turn(std::string_view customer, bool first_in_line);
+  Task<bool> wait_turn(Waiter& caller, bool first_in_line);
+  [[nodiscard]] Share& next_of_core() const;
+  [[nodiscard]] bool yields_to_other_pools();
+  void call_first(Share& share, bool promised);
   void wake_one();
   void wake_all();
   void make_holders_give_way();
@@ -192,7 +214,7 @@ class Pool final : private ConnectionBudget::User {
   std::vector<Share*> in_line_;                       // those with waiters
   std::vector<Lent> lent_;
   std::size_t waiting_ = 0;  // waiters of all shares
-  std::size_t called_ = 0;   // whose turn has come, and who have not run yet
+  std::size_t called_ = 0;   // callers whose turn has come, and that have not run yet
   std::uint64_t turn_ = 0;
   TaskSet closing_;  // connections that close, and probes
   io::Timer sweep_{&on_sweep, this};

@@ -26,7 +26,7 @@ bool Pool::has_room(const Want& want) {
   const bool idle = std::ranges::any_of(hosts_, [&](const auto& host) {
     return !host->gone && host->name.preference == preference && !host->idle.empty();
   });
-  return idle || (parts_.budget.used() < parts_.budget.most() && choose(preference, want) != nullptr);
+  return idle || (!parts_.budget.full() && choose(preference, want) != nullptr);
 }
 
 // It has failed, and may be tried again.

@@ -15,20 +15,23 @@ constexpr std::size_t kSharesKept = 1024;
 
 }  // namespace
 
-Pool::Waiter::Waiter(Pool& pool, Share& share, bool first_in_line) : pool_(pool), share_(share) {
-  if (share.waiters.empty()) pool.in_line_.push_back(&share);
-  if (first_in_line) {
-    share.waiters.push_front(this);
-  } else {
-    share.waiters.push_back(this);
-  }
-  ++pool.waiting_;
-  pool.loop().timers().arm(timer_, pool.loop().now() + pool.route_.connect_timeout);
-}
+Pool::Waiter::Waiter(Pool& pool, Share& share) : pool_(pool), share_(share) { ++share_.callers; }
 
 Pool::Waiter::~Waiter() {
-  pool_.loop().timers().disarm(timer_);
-  if (called) --pool_.called_;
+  leave_turn();
+  --share_.callers;
+}
+
+void Pool::Waiter::join_line(bool first) {
+  leave_turn();
+  if (share_.waiters.empty()) pool_.in_line_.push_back(&share_);
+  if (first) {
+    share_.waiters.push_front(this);
+  } else {
+    share_.waiters.push_back(this);
+  }
+  ++pool_.waiting_;
+  pool_.loop().timers().arm(timer_, pool_.loop().now() + pool_.route_.connect_timeout);
 }
 
 void Pool::Waiter::leave_line() {
@@ -36,6 +39,30 @@ void Pool::Waiter::leave_line() {
   if (share_.waiters.empty()) std::erase(pool_.in_line_, &share_);
   --pool_.waiting_;
   pool_.loop().timers().disarm(timer_);
+}
+
+void Pool::Waiter::call(bool by_core) {
+  leave_line();
+  called = true;
+  promised = by_core;
+  ++pool_.called_;
+  hold();
+  event.set();
+}
+
+void Pool::Waiter::start() {
+  if (std::exchange(called, false)) --pool_.called_;
+  hold();
+}
+
+void Pool::Waiter::hold() {
+  if (!std::exchange(holds, true)) share_.hold();
+}
+
+void Pool::Waiter::leave_turn() {
+  if (std::exchange(called, false)) --pool_.called_;
+  if (std::exchange(holds, false)) share_.unhold();
+  if (std::exchange(promised, false)) pool_.parts_.budget.forgo();
 }
 
 void Pool::Waiter::expire(void* context) {
@@ -49,21 +76,21 @@ Pool::Share& Pool::share_of(std::string_view customer) {
   const auto known = shares_.find(customer);
   if (known != shares_.end()) return known->second;
   if (shares_.size() >= kSharesKept)
-    std::erase_if(shares_, [](const auto& each) { return each.second.lent == 0 && each.second.waiters.empty(); });
-  return shares_[std::string(customer)];
+    std::erase_if(shares_, [](const auto& each) { return each.second.held == 0 && each.second.callers == 0; });
+  return shares_.try_emplace(std::string(customer), parts_.budget, customer).first->second;
 }
 
-void Pool::lend(NextHop& hop, const Want& want) {
-  Share& share = share_of(want.customer);
-  ++share.lent;
-  share.served = ++turn_;
+// What the caller holds is the connection from now on.
+void Pool::lend(NextHop& hop, const Want& want, Waiter& caller) {
+  CHECK(std::exchange(caller.holds, false));
+  caller.share().served = ++turn_;
   hop.lent_as = lent_.size();
-  lent_.push_back({&hop, &share, want.holder});
+  lent_.push_back({&hop, &caller.share(), want.holder});
 }
 
 void Pool::take_back(const NextHop& hop) {
   CHECK(hop.lent_as < lent_.size() && lent_[hop.lent_as].hop == &hop);
-  --lent_[hop.lent_as].share->lent;
+  lent_[hop.lent_as].share->unhold();
   lent_[hop.lent_as] = lent_.back();
   lent_[hop.lent_as].hop->lent_as = hop.lent_as;
   lent_.pop_back();
@@ -71,31 +98,46 @@ void Pool::take_back(const NextHop& hop) {
 
 // False when it took too long, or there are too many already: a customer with less than its share of these may wait all
 // the same.
-Task<bool> Pool::wait_turn(std::string_view customer, bool first_in_line) {
-  Share& share = share_of(customer);
-  if (waiting_ >= route_.waiting_max && share.waiters.size() >= route_.waiting_max / (in_line_.size() + 1))
+Task<bool> Pool::wait_turn(Waiter& caller, bool first_in_line) {
+  if (waiting_ >= route_.waiting_max && caller.share().waiters.size() >= route_.waiting_max / (in_line_.size() + 1))
     co_return false;
-  Waiter waiter(*this, share, first_in_line);
+  caller.join_line(first_in_line);
   make_holders_give_way();
   if (!look_.armed() && !stopping_) loop().timers().arm(look_, loop().now() + kLookEvery);
-  co_await waiter.event.wait("a connection of the pool");
-  co_return !waiter.expired;
+  co_await caller.event.wait("a connection of the pool");
+  co_return !caller.expired;
+}
+
+void Pool::call_first(Share& share, bool promised) {
+  share.served = ++turn_;
+  share.waiters.front()->call(promised);
 }
 
 // The customer with the fewest connections, and of several the one that has waited longest for a turn.
 void Pool::wake_one() {
   if (in_line_.empty()) return;
   const auto before = [](const Share* a, const Share* b) {
-    return a->lent != b->lent ? a->lent < b->lent : a->served < b->served;
+    return a->held != b->held ? a->held < b->held : a->served < b->served;
   };
-  Share& share = **std::ranges::min_element(in_line_, before);
-  share.served = ++turn_;
-  Waiter& waiter = *share.waiters.front();
-  waiter.leave_line();
-  waiter.called = true;
-  ++called_;
-  waiter.event.set();
+  call_first(**std::ranges::min_element(in_line_, before), /*promised=*/false);
 }
+
+// Likewise, by what each has of the whole core.
+Pool::Share& Pool::next_of_core() const {
+  return **std::ranges::min_element(in_line_, {}, [](const Share* share) { return share->account.standing; });
+}
+
+std::optional<ConnectionBudget::Standing> Pool::next_standing() {
+  if (in_line_.empty() || choose(preference_now({}), {}) == nullptr) return std::nullopt;
+  return next_of_core().account.standing;
+}
+
+// Whether a connection that has come free goes, as a customer with fewer of them waits for one elsewhere.
+bool Pool::yields_to_other_pools() {
+  return !in_line_.empty() && parts_.budget.claims(next_of_core().account.standing);
+}
+
+void Pool::may_open() { call_first(next_of_core(), /*promised=*/true); }
 
 void Pool::wake_all() {
   while (!in_line_.empty()) wake_one();
