@@ -35,7 +35,7 @@ bool ConnectionBudget::take(User& user, bool promised) {
     ++used_;
     return true;
   }
-  ++refused_;
+  if (on_full_) on_full_(most_);
   if (std::ranges::find(waiting_, &user) == waiting_.end()) waiting_.push_back(&user);
   // One for each pool that waits: more would close connections that are of use.
   if (closing_ < waiting_.size()) close_an_idle_one();

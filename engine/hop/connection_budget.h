@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/time.h"
@@ -52,7 +53,9 @@ class ConnectionBudget {
     virtual std::size_t give_way(std::size_t most) = 0;
   };
 
-  explicit ConnectionBudget(std::uint32_t most) : most_(most) {}
+  // `on_full`: a caller was refused, as so many are open.
+  explicit ConnectionBudget(std::uint32_t most, std::function<void(std::uint32_t most)> on_full = {})
+      : most_(most), on_full_(std::move(on_full)) {}
   ConnectionBudget(const ConnectionBudget&) = delete;
   ConnectionBudget& operator=(const ConnectionBudget&) = delete;
 
@@ -86,8 +89,6 @@ class ConnectionBudget {
   [[nodiscard]] bool full() const { return used_ + promised_ >= most_; }
   [[nodiscard]] std::uint32_t used() const { return used_; }
   [[nodiscard]] std::uint32_t most() const { return most_; }
-  // How often take() was refused.
-  [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
   void close_an_idle_one();
@@ -96,10 +97,10 @@ class ConnectionBudget {
   [[nodiscard]] User* next_user();
 
   std::uint32_t most_;
+  std::function<void(std::uint32_t)> on_full_;
   std::uint32_t used_ = 0;
   std::uint32_t promised_ = 0;  // to callers that have not run yet
   std::uint32_t closing_ = 0;   // idle ones that are closed for callers that wait
-  std::uint64_t refused_ = 0;
   std::uint64_t turn_ = 0;
   std::vector<User*> users_;
   std::vector<User*> waiting_;  // whose take() was refused, each once; perhaps nothing waits there any more

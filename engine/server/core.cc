@@ -33,7 +33,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
       loop_(platform, options_.limits),
       resolver_(loop_, shared.names, shared.dns),
       dialer_(loop_),
-      outgoing_(1),
+      outgoing_(1, [this](std::uint32_t most) { observer_.outgoing_used_up(most); }),
       host_memory_([&events](std::string_view host, hop::Lack lack, std::string_view why) {
         events.emit(event::NextHopAvoided{.host = host, .avoided = hop::lack_text(lack), .reason = why});
       }),

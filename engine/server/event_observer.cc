@@ -150,6 +150,14 @@ void EventObserver::accept_failed(std::string_view listener, int error) {
   events_.emit(event::AcceptFailed{.listener = listener, .error = std::strerror(error)});
 }
 
+void EventObserver::outgoing_used_up(std::uint32_t most) {
+  if (!repeated_.admit({"", "limit_reached"}, 1)) return;
+  events_.emit(event::LimitReached{
+      .what = "outgoing connections of a core",
+      .is = most,
+      .remedy = "raise limits.outgoing_per_core and what it needs of open files (ulimit -n, LimitNOFILE=)"});
+}
+
 void EventObserver::delivery(const relay::DeliveryRecord& record) {
   using relay::DeliveryOutcome;
   const auto counted = [&record](std::initializer_list<DeliveryOutcome> outcomes) {

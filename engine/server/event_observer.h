@@ -22,6 +22,8 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   void delivery(const relay::DeliveryRecord& record) override;
   void event(std::string_view id, std::string_view what, std::string_view detail) override;
   void accept_failed(std::string_view listener, int error);
+  // `most` connections to next hops are open, and more are wanted.
+  void outgoing_used_up(std::uint32_t most);
   // For the limits' blocks of client addresses (base/client_block.h).
   void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
   // Emits what is still to be said; the loop is not needed afterwards.

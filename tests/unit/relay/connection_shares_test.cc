@@ -9,7 +9,9 @@ using Waiting = testing::Running<hop::Pool::Acquired>;
 // Several pools, each to a host of its own, that share what the core may have open.
 class Connections {
  public:
-  Connections(std::uint32_t of_core, int pools) : core(of_core), routes_(static_cast<std::size_t>(pools)) {
+  Connections(std::uint32_t of_core, int pools)
+      : core(of_core, [this](std::uint32_t most) { refusals.push_back(most); }),
+        routes_(static_cast<std::size_t>(pools)) {
     for (int i = 0; i < pools; ++i) {
       const std::string ip = "192.0.2." + std::to_string(100 + i);
       route::Route& route = routes_[static_cast<std::size_t>(i)];
@@ -33,8 +35,9 @@ class Connections {
   route::Route& route(int number) { return routes_[static_cast<std::size_t>(number)]; }
   hop::Pool& pool(int number) { return *pools_[static_cast<std::size_t>(number)]; }
   std::unique_ptr<Waiting> start(int number, std::string_view customer) {
-    auto waiting = std::make_unique<Waiting>(
-        fixture.platforms, fixture.loop, [this, number, customer] { return pool(number).acquire({.customer = customer}); });
+    auto waiting = std::make_unique<Waiting>(fixture.platforms, fixture.loop, [this, number, customer] {
+      return pool(number).acquire({.customer = customer});
+    });
     fixture.run_for(100ms);
     return waiting;
   }
@@ -53,6 +56,7 @@ class Connections {
   }
 
   Fixture fixture{1, {}, 0};
+  std::vector<std::uint32_t> refusals;  // of the core: how many it may have
   hop::ConnectionBudget core;
 
  private:
@@ -165,6 +169,16 @@ TEST(ConnectionSharesTest, WhatTheCoreHasFreeIsUsedWhileThereAreWaiters) {
   }
   EXPECT_EQ(of.core.used(), 3U);
   for (auto& each : waiting) of.release(1, each->wait());
+}
+
+TEST(ConnectionSharesTest, ThatTheCoreHasNoMoreIsSaid) {
+  Connections of(1, 2);
+  auto held = of.get(0, "first");
+  EXPECT_THAT(of.refusals, ::testing::IsEmpty());
+  const auto waiting = of.start(1, "second");
+  EXPECT_THAT(of.refusals, ::testing::ElementsAre(1U));
+  of.release(0, std::move(held));
+  of.release(1, waiting->wait());
 }
 
 TEST(ConnectionSharesTest, AHigherBoundIsUsedAtOnce) {

@@ -149,6 +149,16 @@ TEST_F(EventObserverTest, AFailedAcceptIsOneLineForABurst) {
   EXPECT_THAT(take(), HasSubstr(R"("count":49)"));
 }
 
+TEST_F(EventObserverTest, ThatOutgoingConnectionsAreUsedUpIsOneLineForABurst) {
+  for (int i = 0; i < 50; ++i) observer_.outgoing_used_up(7);
+  const std::string text = take();
+  EXPECT_THAT(text,
+              AllOf(HasSubstr(R"("event":"limit_reached")"), HasSubstr(R"("is":7)"), HasSubstr("outgoing_per_core")));
+  EXPECT_EQ(text.find("outgoing connections"), text.rfind("outgoing connections"));
+  observer_.close();
+  EXPECT_THAT(take(), HasSubstr(R"("count":49)"));
+}
+
 TEST_F(EventObserverTest, ARefusalSaysTheIdThatTheClientWasTold) {
   observer_.refused({.id = "Q7",
                      .client = "198.51.100.7",
