@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/fair_queue.h"
+
 namespace sluice::auth {
 
 inline constexpr std::size_t kNameBytesMax = 320;  // a 64 byte local part, "@", a 255 byte domain
@@ -64,6 +66,8 @@ void wipe_bytes(void* bytes, std::size_t size);
 struct Credentials {
   Name name;
   Secret secret;
+  // In whose turn they are checked: nobody is known as a customer before that, so it is of where the client comes from.
+  ShareNumber share = kOwnShare;
 };
 
 }  // namespace sluice::auth

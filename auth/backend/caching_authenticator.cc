@@ -40,7 +40,8 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   Found found{.begun = cache_.ticket()};
   const WallMillis now = loop_.platform().clock.wall();
   auto checked = co_await io::run_on_worker<Answer>(
-      loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); }, "password check");
+      loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); }, "password check",
+      credentials.share);
   found.answer = checked ? *std::move(checked) : Answer::unavailable("too many password checks wait");
   if (found.answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
   cache_.put(found.begun, key, found.answer, loop_.now());

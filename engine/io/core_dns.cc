@@ -44,12 +44,12 @@ CoreDns::~CoreDns() {
   way_->loop = nullptr;
 }
 
-Task<DnsReply> CoreDns::ask(std::string name, DnsType type) {
+Task<DnsReply> CoreDns::ask(std::string name, DnsType type, ShareNumber share) {
   if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
   Question question(*this, asked_++);
   waiting_.emplace(question.id, &question);
   loop_.timers().arm(question.timeout, later(loop_.now(), patience_));
-  dns_.query(name, type, [way = way_, id = question.id](DnsReply reply) {
+  dns_.query(name, type, share, [way = way_, id = question.id](DnsReply reply) {
     const std::lock_guard lock(way->mutex);
     if (way->loop == nullptr) return;
     way->loop->post([way, id, told = std::move(reply)]() mutable {
@@ -60,11 +60,11 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type) {
   co_return std::move(question.reply);
 }
 
-Task<DnsReply> CoreDns::follow(std::string name, DnsType type) {
+Task<DnsReply> CoreDns::follow(std::string name, DnsType type, ShareNumber share) {
   std::uint32_t ttl_s = UINT32_MAX;
   std::string canonical;
   for (unsigned followed = 0; followed <= kDnsAliasesMax; ++followed) {
-    DnsReply reply = co_await ask(std::move(name), type);
+    DnsReply reply = co_await ask(std::move(name), type, share);
     ttl_s = std::min(ttl_s, reply.canonical_ttl_s);
     if (!reply.canonical.empty()) canonical = reply.canonical;
     const bool on_the_way = reply.status == DnsStatus::no_data && !reply.canonical.empty() && !reply.negative_ttl_s;

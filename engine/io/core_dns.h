@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/fair_queue.h"
 #include "engine/base/task.h"
 #include "engine/base/time.h"
 #include "engine/io/dns.h"
@@ -25,10 +26,10 @@ class CoreDns final : private Abortable {
   CoreDns(const CoreDns&) = delete;
   CoreDns& operator=(const CoreDns&) = delete;
 
-  // The Dns's reply, or a `failed` of our own.
-  Task<DnsReply> ask(std::string name, DnsType type);
+  // The Dns's reply, or a `failed` of our own.  `share`: whose mail it is for.
+  Task<DnsReply> ask(std::string name, DnsType type, ShareNumber share = kOwnShare);
   // Likewise; goes on with aliases where a name server stops on the way, kDnsAliasesMax times.
-  Task<DnsReply> follow(std::string name, DnsType type);
+  Task<DnsReply> follow(std::string name, DnsType type, ShareNumber share = kOwnShare);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:

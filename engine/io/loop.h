@@ -198,30 +198,33 @@ class Loop::TurnAwaiter : public Awaiter<TurnAwaiter> {
 inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what}; }
 
 // Runs `job` on a worker and waits for its result.  nullopt when the workers' queue is full.  The job
-// must not touch anything that belongs to a core.
+// must not touch anything that belongs to a core.  `share`: whose turn it is.
 template <typename T>
 class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
  public:
-  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what)
-      : Awaiter<WorkAwaiter>(what), loop_(loop), job_(std::move(job)) {}
+  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what, ShareNumber share)
+      : Awaiter<WorkAwaiter>(what), loop_(loop), job_(std::move(job)), share_(share) {}
   bool begin() {
     // This frame waits, so it outlives the job: the job may write into it.
-    return loop_.platform().workers.submit([this] {
-      result_.emplace(job_());
-      loop_.post([this] { this->wake(); });
-    });
+    return loop_.platform().workers.submit(
+        [this] {
+          result_.emplace(job_());
+          loop_.post([this] { this->wake(); });
+        },
+        share_);
   }
   std::optional<T> await_resume() { return std::move(result_); }
 
  private:
   Loop& loop_;
   std::function<T()> job_;
+  ShareNumber share_;
   std::optional<T> result_;
 };
 
 template <typename T>
-WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what) {
-  return {loop, std::move(job), what};
+WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what, ShareNumber share = kOwnShare) {
+  return {loop, std::move(job), what, share};
 }
 
 }  // namespace sluice::io

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/fair_queue.h"
 #include "engine/base/time.h"
 #include "engine/io/address.h"
 #include "engine/io/disk.h"
@@ -108,12 +109,13 @@ class Random {
   }
 };
 
-// Runs what may block (password hashes, SQLite, name look-ups) away from the cores.
+// Runs what may block (password hashes, SQLite, name look-ups) away from the cores.  Of jobs that wait, those of each
+// share take turns.
 class Workers {
  public:
   virtual ~Workers() = default;
   // Any thread.  `job` runs on a worker; false when the queue is full and it will not.
-  virtual bool submit(std::function<void()> job) = 0;
+  virtual bool submit(std::function<void()> job, ShareNumber share) = 0;
 };
 
 // One core's platform.  The parts outlive whoever uses them.

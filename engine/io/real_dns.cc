@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -50,14 +49,16 @@ class RealDns final : public Dns {
 
   // Once, before anything else.
   std::expected<void, std::string> open(const RealDnsOptions& options);
-  void query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) override;
+  void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) override;
 
  private:
   struct Question {
     RealDns& dns;
     std::string name;
     DnsType type;
+    ShareNumber share;
     std::function<void(DnsReply)> told;
+    FairOrder order{};
   };
 
   void run();
@@ -75,9 +76,9 @@ class RealDns final : public Dns {
   ares_channel channel_ = nullptr;  // once started, its thread's only, as are the sockets
   std::map<int, short> sockets_;    // with what to poll them for
   std::vector<pollfd> polled_;
-  std::atomic<std::size_t> under_way_{0};
+  std::size_t under_way_ = 0;  // with c-ares
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Question>> asked_;  // by the mutex, as is
+  FairQueue<Question> asked_;  // by the mutex, as is
   bool ending_ = false;
   std::thread thread_;
 };
@@ -92,25 +93,28 @@ RealDns::~RealDns() {
     thread_.join();
   }
   if (channel_ != nullptr) ares_destroy(channel_);
-  CHECK(under_way_.load() == 0);
+  CHECK(under_way_ == 0 && asked_.empty());
   if (wake_ >= 0) ::close(wake_);
 }
 
-void RealDns::query(const std::string& name, DnsType type, std::function<void(DnsReply)> told) {
+void RealDns::query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) {
   if (!dns_host_name(name)) return told(dns_failure("it is not a name that DNS knows"));
-  if (under_way_.fetch_add(1) >= queries_max_) {
-    under_way_.fetch_sub(1);
-    return told(dns_failure("too many name look-ups are under way"));
-  }
-  auto question = std::make_unique<Question>(*this, name, type, std::move(told));
+  auto question = std::make_unique<Question>(*this, name, type, share, std::move(told));
+  std::string refusal;
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    first = asked_.empty();
-    if (!ending_) asked_.push_back(std::move(question));
+    if (ending_) {
+      refusal = words_for(ARES_EDESTRUCTION);
+    } else if (!asked_.admits(share, queries_max_)) {
+      refusal = "too many name look-ups are under way";
+    } else {
+      first = asked_.empty();
+      asked_.push(*question.release(), 1);  // answered() takes it back
+    }
   }
   if (question != nullptr) {
-    answered(question.release(), ARES_EDESTRUCTION, 0, nullptr, 0);
+    question->told(dns_failure(std::move(refusal)));
   } else if (first) {
     wake();
   }
@@ -140,17 +144,18 @@ void RealDns::run() {
   ares_cancel(channel_);
 }
 
-// False when it must end; then all that was asked is with c-ares, which answers it.
+// As many as may be under way.  False when it must end; then all that was asked is with c-ares, which answers it.
 bool RealDns::take_questions() {
-  std::vector<std::unique_ptr<Question>> asked;
+  std::vector<Question*> asked;
   bool ending = false;
   {
     const std::lock_guard lock(mutex_);
-    asked.swap(asked_);
     ending = ending_;
+    for (; !asked_.empty() && (ending || under_way_ + asked.size() < queries_max_); asked_.pop_front())
+      asked.push_back(&asked_.front());
   }
-  for (auto& question : asked) {
-    Question* raw = question.release();  // answered() takes it back
+  for (Question* raw : asked) {
+    ++under_way_;
     // From 1.28 on c-ares would rather have ares_query_dnsrec() called, which older ones do not have, and which gives
     // records where we want the bytes.
 #pragma clang diagnostic push
@@ -209,8 +214,7 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
                                                 : words_for(status));
   // RFC 7686 section 2: c-ares asks nobody for names under .onion.
   if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
-  // First, so that whoever is told may ask again.
-  question->dns.under_way_.fetch_sub(1);
+  --question->dns.under_way_;
   question->told(std::move(reply));
 }
 

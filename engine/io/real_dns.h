@@ -22,8 +22,9 @@ struct RealDnsOptions {
   // Of the first round of the servers; each further one takes twice as long.  A query ends after at
   // most timeout * (2^tries - 1) for each server.
   Duration timeout = std::chrono::milliseconds(2500);
-  unsigned tries = 2;              // rounds, 1 to 5
-  std::size_t queries_max = 2048;  // under way; more fail at once
+  unsigned tries = 2;  // rounds, 1 to 5
+  // Under way.  About as many more wait (FairQueue::admits()), those of each share in turns; then they fail at once.
+  std::size_t queries_max = 2048;
 };
 
 // The error is a sentence.  The destructor answers everything that is under way with `failed`.

@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstring>
 #include <ctime>
-#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -122,33 +121,41 @@ class RealWorkers final : public Workers {
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
-  bool submit(std::function<void()> job) override {
+  bool submit(std::function<void()> run, ShareNumber share) override {
+    auto job = std::make_unique<Job>(std::move(run), share);
     {
       const std::lock_guard lock(mutex_);
-      if (jobs_.size() >= queue_max_) return false;
-      jobs_.push_back(std::move(job));
+      if (!jobs_.admits(share, queue_max_)) return false;
+      jobs_.push(*job.release(), 1);  // work() takes it back
     }
     wake_.notify_one();
     return true;
   }
 
  private:
+  struct Job {
+    Job(std::function<void()> what, ShareNumber whose) : run(std::move(what)), share(whose) {}
+    std::function<void()> run;
+    ShareNumber share;
+    FairOrder order;
+  };
+
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
       wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
-      auto job = std::move(jobs_.front());
+      std::unique_ptr<Job> job(&jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      job();
+      job->run();
       job = nullptr;
       lock.lock();
     }
   }
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
+  FairQueue<Job> jobs_;
   std::size_t queue_max_;
   bool ending_ = false;
   std::vector<std::thread> threads_;

@@ -12,7 +12,8 @@ std::unique_ptr<Sockets> make_real_sockets();
 std::unique_ptr<Clock> make_real_clock();
 // Draws from the kernel in blocks; one thread.
 std::unique_ptr<Random> make_real_random();
-// `threads` workers, at most `queue_max` jobs waiting; the destructor runs what was accepted, then joins.
+// `threads` workers, at most `queue_max` jobs waiting (FairQueue::admits()); the destructor runs what was accepted,
+// then joins.
 std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max);
 
 }  // namespace sluice::io

@@ -60,6 +60,11 @@ struct Submitter {
   std::string protocol;  // "SMTP" or "ESMTP"
 };
 
+// In whose turn, and of whose share, the message goes.
+[[nodiscard]] inline std::string_view share_name(const Submitter& from) {
+  return from.customer.empty() ? std::string_view(from.address) : std::string_view(from.customer);
+}
+
 // Whether a message is a DSN of our own: nobody has submitted it.
 [[nodiscard]] inline bool is_own_dsn(const Envelope& envelope, const Submitter& from) {
   return envelope.reverse_path.empty() && from.protocol.empty();

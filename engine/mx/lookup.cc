@@ -30,7 +30,7 @@ MxLookup::MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOpt
 
 MxLookup::~MxLookup() { CHECK(waiting_ == 0 && asking_.empty()); }
 
-Task<MxLookup::Found> MxLookup::look_up(std::string domain) {
+Task<MxLookup::Found> MxLookup::look_up(std::string domain, ShareNumber share) {
   ++counters_.look_ups;
   if (auto literal = mx_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
@@ -40,7 +40,7 @@ Task<MxLookup::Found> MxLookup::look_up(std::string domain) {
     co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
-  const MxCache::Known known = co_await find(domain);
+  const MxCache::Known known = co_await find(domain, share);
   --waiting_;
   co_return hand_out(*known);
 }
@@ -57,7 +57,7 @@ MxLookup::Found MxLookup::hand_out(const KnownMx& known) {
 }
 
 // From the cache, from who asks already, or from DNS.
-Task<MxCache::Known> MxLookup::find(const std::string& domain) {
+Task<MxCache::Known> MxLookup::find(const std::string& domain, ShareNumber share) {
   if (auto known = cache_.find(domain, loop_.now())) {
     ++counters_.kept;
     co_return known;
@@ -70,7 +70,7 @@ Task<MxCache::Known> MxLookup::find(const std::string& domain) {
     co_await waiter.answered.wait("MX hosts");
     co_return waiter.known;
   }
-  MxAnswer answer = co_await ask_by_present_rules(domain);
+  MxAnswer answer = co_await ask_by_present_rules(domain, share);
   const MxCache::Known known = cache_.put(domain, std::move(answer), loop_.now());
   const auto asked = asking_.extract(domain);
   for (Waiter* waiter : asked.mapped()) {
@@ -87,23 +87,23 @@ void MxLookup::set_machine_addresses(MachineAddresses addresses) {
 }
 
 // Addresses are looked at as they arrive: those that came before a change were chosen by the old rules.
-Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain) {
+Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain, ShareNumber share) {
   for (int asked = 1;; ++asked) {
     const std::uint64_t before = rules_changed_;
-    MxAnswer answer = co_await ask(domain);
+    MxAnswer answer = co_await ask(domain, share);
     if (before == rules_changed_ || asked == kAsksMax) co_return answer;
   }
 }
 
-Task<MxAnswer> MxLookup::ask(const std::string& domain) {
+Task<MxAnswer> MxLookup::ask(const std::string& domain, ShareNumber share) {
   MxSelection choice(domain, options_.rules);
-  choice.take_mx_hosts(co_await dns_.follow(domain, io::DnsType::mx));
+  choice.take_mx_hosts(co_await dns_.follow(domain, io::DnsType::mx, share));
   // All addresses are asked for at once: whether one is our own decides which hosts are left.
   const auto types = address_types(options_.rules);
   std::vector<Task<io::DnsReply>> questions;
   questions.reserve(choice.hosts().size() * types.size());
   for (const MxHost& host : choice.hosts())
-    for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type));
+    for (const io::DnsType type : types) questions.push_back(dns_.follow(host.name, type, share));
   for (std::size_t i = 0; i < questions.size(); ++i) choice.take_addresses(i / types.size(), co_await questions[i]);
   co_return choice.result();
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/fair_queue.h"
 #include "engine/base/task.h"
 #include "engine/base/time.h"
 #include "engine/io/core_dns.h"
@@ -52,8 +53,8 @@ class MxLookup {
   MxLookup& operator=(const MxLookup&) = delete;
 
   // `domain`: of a recipient, in any case, or an address literal.  Ends in bounded time, and at
-  // once, with a temporary failure, where the core stops.
-  Task<Found> look_up(std::string domain);
+  // once, with a temporary failure, where the core stops.  `share`: whose mail it is for.
+  Task<Found> look_up(std::string domain, ShareNumber share = kOwnShare);
 
   // From now on these; what was found by others is asked for anew.
   void set_machine_addresses(MachineAddresses addresses);
@@ -64,9 +65,9 @@ class MxLookup {
 
  private:
   struct Waiter;
-  Task<MxCache::Known> find(const std::string& domain);
-  Task<MxAnswer> ask(const std::string& domain);
-  Task<MxAnswer> ask_by_present_rules(const std::string& domain);
+  Task<MxCache::Known> find(const std::string& domain, ShareNumber share);
+  Task<MxAnswer> ask(const std::string& domain, ShareNumber share);
+  Task<MxAnswer> ask_by_present_rules(const std::string& domain, ShareNumber share);
   Found hand_out(const KnownMx& known);
 
   io::Loop& loop_;

@@ -133,7 +133,7 @@ Task<schedule::Verdict> Queue::transmit(Course& course, hop::Pool& pool) {
                                    .recipients = course.recipients,
                                    .content_bytes = stored.content_bytes,
                                    .who = xclient_values(stored.submitter),
-                                   .customer = share_of_pool(stored.submitter)});
+                                   .customer = message::share_name(stored.submitter)});
   co_await transmission.begin(stored.form);
   for (const spool::Location& piece : stored.pieces) {
     auto bytes = co_await parts_.spool.read_piece(active.id, piece);

@@ -26,7 +26,7 @@ void CutThrough::make_transmission(std::vector<std::uint32_t> recipients) {
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
                                                      .who = xclient_values(submitter_),
-                                                     .customer = share_of_pool(submitter_),
+                                                     .customer = message::share_name(submitter_),
                                                      .may_be_kept = may_keep_});
 }
 

@@ -109,7 +109,7 @@ Task<bool> Queue::keep_report(spool::QueueId id, dsn::Report report, std::string
   status.recipients.resize(stored.envelope.recipients.size());
   Chain content;
   content.append_copy(report.content);
-  spool::Draft draft(parts_.spool, id, spool::share_number(stored.submitter), spool::Purpose::report);
+  spool::Draft draft(parts_.spool, id, share_number(message::share_name(stored.submitter)), spool::Purpose::report);
   if (!co_await draft.append(std::move(content)) || !co_await draft.commit(stored, status)) co_return false;
   add(id, stored, status);
   co_return true;

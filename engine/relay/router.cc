@@ -63,6 +63,7 @@ Bound bind_recipient(const route::RouteTable& table, const std::function<const r
                             .own_dsn = message::is_own_dsn(envelope, from)});
   // As DNS knows it: all spellings are one destination, with one pool.  What is no domain is for DNS to refuse.
   bound.domain = domain_key(domain.empty() ? hostname : domain);
+  bound.share = share_number(message::share_name(from));
   bound.key = table.destination_key(route(bound.route), bound.domain);
   return bound;
 }
@@ -93,16 +94,17 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease(const Bound& bound) {
   RouteWay& way = *ways_[bound.route];
   CHECK(way.route.maildir.empty());
   if (way.pool != nullptr) co_return Lease(*this, *way.pool, nullptr);
-  co_return co_await lease_mx(way, bound.domain);
+  co_return co_await lease_mx(way, bound);
 }
 
-Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, std::string domain) {
+Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, const Bound& bound) {
+  const std::string domain = bound.domain;
   if (const auto known = way.exchanges.find(domain);
       known != way.exchanges.end() && known->second->until > parts_.loop.now())
     co_return Lease(*this, known->second->pool, known->second.get());
   // Whoever asks keeps the router, as a lease does.
   ++leases_;
-  auto found = co_await way.mx_hosts->look_up(domain);
+  auto found = co_await way.mx_hosts->look_up(domain, bound.share);
   --leases_;
   if (!found) {
     const mx::MxFailure& why = found.error();

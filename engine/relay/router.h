@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/fair_queue.h"
 #include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
 #include "engine/message/message_sink.h"
@@ -26,8 +27,9 @@ namespace sluice::relay {
 // What a recipient's copy is bound for.
 struct Bound {
   std::size_t route = 0;
-  std::string key;     // no other destination has it
-  std::string domain;  // of the recipient, a domain_key()
+  std::string key;                // no other destination has it
+  std::string domain;             // of the recipient, a domain_key()
+  ShareNumber share = kOwnShare;  // of the sender's customer
 };
 
 // `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.
@@ -112,7 +114,7 @@ class Router {
     std::unique_ptr<mx::MxLookup> mx_hosts;
     std::map<std::string, std::unique_ptr<MxDomain>, std::less<>> exchanges;  // by domain
   };
-  Task<std::expected<Lease, NoWay>> lease_mx(RouteWay& way, std::string domain);
+  Task<std::expected<Lease, NoWay>> lease_mx(RouteWay& way, const Bound& bound);
   static void on_sweep(void* self);
   void arm_sweep();
   static Task<void> close_mx(std::unique_ptr<MxDomain> exchange);

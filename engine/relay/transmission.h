@@ -56,9 +56,6 @@ namespace sluice::relay {
 }
 
 // Whose share of a pool's connections its messages use: the customer's; a host's own, where none has logged in.
-[[nodiscard]] inline std::string_view share_of_pool(const message::Submitter& who) {
-  return who.customer.empty() ? std::string_view(who.address) : std::string_view(who.customer);
-}
 
 struct RecipientResult {
   enum class Kind : std::uint8_t {

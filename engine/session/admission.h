@@ -72,12 +72,13 @@ class Admission {
   // Nothing: too many are being told already.
   [[nodiscard]] std::optional<Place> turn_away();
 
+  // What counts as one address.
+  [[nodiscard]] Network block_of(const io::Address& client) const;
   [[nodiscard]] std::uint32_t sessions() const { return sessions_; }
   [[nodiscard]] std::uint32_t handshakes() const { return handshakes_; }
 
  private:
   void release(const Place& place);
-  [[nodiscard]] Network block_of(const io::Address& client) const;
 
   AdmissionLimits limits_;
   std::uint32_t sessions_ = 0;

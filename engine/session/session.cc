@@ -315,6 +315,7 @@ Task<void> Session::on_sasl(auth::Step step) {
 Task<void> Session::check(auth::Credentials credentials) {
   flush();
   const std::string name = credentials.name.text();
+  credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   auth::Answer answer = co_await services_.authenticator.authenticate(std::move(credentials));
   AuthResult result = AuthResult::granted;
   smtp::Reply reply = smtp::replies::kAuthOk;

@@ -45,7 +45,7 @@ Task<bool> Log::write(Write& write) {
   write.location = {};
   if (removed_ && write.mail) co_return false;
   room_.queue(write.bytes());
-  queue_.push(write);
+  queue_.push(write, write.bytes());
   // At the end of the turn: what others write in it goes out together with this.
   loop_.defer(gather_later_);
   co_await write.event.wait("the spool's disk");

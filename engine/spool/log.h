@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/fair_queue.h"
 #include "engine/base/task.h"
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
@@ -24,7 +25,6 @@
 #include "engine/spool/keyed_mutex.h"
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
-#include "engine/spool/write_queue.h"
 
 namespace sluice::spool {
 
@@ -53,7 +53,7 @@ class Log {
     ShareNumber share = 0;
     bool mail = false;  // that a client waits for: a file without a name does not keep it
     // Filled in:
-    WriteOrder order;
+    FairOrder order;
     Location location;
     bool durable = false;
     AsyncEvent event;
@@ -157,7 +157,7 @@ class Log {
   std::vector<FreeFile> free_;
   std::function<void(const std::string&)> told_;
   std::function<void()> more_;
-  WriteQueue<Write> queue_;  // not laid out yet
+  FairQueue<Write> queue_;  // not laid out yet
   Flight flights_[2];
   Flight* next_ = &flights_[0];  // laid out for the active segment, behind what is in flight
   Flight* in_flight_ = &flights_[1];

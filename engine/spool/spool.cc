@@ -208,7 +208,7 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
                    .id = id,
                    .head = head,
                    .content = &content,
-                   .share = share_number(stored.submitter),
+                   .share = share_number(message::share_name(stored.submitter)),
                    .mail = purpose == Purpose::mail};
   const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
   // The pieces have theirs.

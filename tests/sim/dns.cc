@@ -68,7 +68,8 @@ io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
   return reply;
 }
 
-void SimDns::query(const std::string& name, io::DnsType type, std::function<void(io::DnsReply)> told) {
+void SimDns::query(const std::string& name, io::DnsType type, ShareNumber /*share*/,
+                   std::function<void(io::DnsReply)> told) {
   ++asked_[{io::fold_dns_name(name), type}];
   const int error = context_.faults.fails(SimCall::query, "");
   const Duration latency = context_.latency() + context_.latency();

@@ -41,7 +41,8 @@ class SimDns final : public io::Dns {
   // SimFaults::calls(SimCall::query).
   [[nodiscard]] std::size_t asked(std::string_view name, io::DnsType type) const;
 
-  void query(const std::string& name, io::DnsType type, std::function<void(io::DnsReply)> told) override;
+  void query(const std::string& name, io::DnsType type, ShareNumber share,
+             std::function<void(io::DnsReply)> told) override;
 
  private:
   struct Name {

@@ -21,7 +21,7 @@ using testing::Running;
 // Answers when the test wants.
 class LateDns final : public Dns {
  public:
-  void query(const std::string& name, DnsType, std::function<void(DnsReply)> told) override {
+  void query(const std::string& name, DnsType, ShareNumber, std::function<void(DnsReply)> told) override {
     asked.emplace_back(name, std::move(told));
   }
   void answer(std::size_t i) {

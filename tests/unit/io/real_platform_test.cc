@@ -25,7 +25,7 @@ TEST(RealWorkersTest, RunWhatTheyAcceptedBeforeTheyEnd) {
   {
     const auto workers = make_real_workers(3, 1000);
     for (int i = 0; i < 500; ++i)
-      if (workers->submit([&] { ++ran; })) ++accepted;
+      if (workers->submit([&] { ++ran; }, kOwnShare)) ++accepted;
   }
   EXPECT_EQ(accepted, 500);
   EXPECT_EQ(ran, 500);
@@ -43,16 +43,40 @@ TEST(RealWorkersTest, AFullQueueRefuses) {
       const std::lock_guard wait(gate);
       ++ran;
     };
-    EXPECT_TRUE(workers->submit(job));
+    EXPECT_TRUE(workers->submit(job, kOwnShare));
     while (began == 0) std::this_thread::yield();  // it is off the queue
-    EXPECT_TRUE(workers->submit(job));
-    EXPECT_TRUE(workers->submit(job));
-    EXPECT_FALSE(workers->submit(job));
+    EXPECT_TRUE(workers->submit(job, kOwnShare));
+    EXPECT_TRUE(workers->submit(job, kOwnShare));
+    EXPECT_FALSE(workers->submit(job, kOwnShare));
     gate.unlock();  // so that the workers' destructor can join
     while (ran < 3) std::this_thread::yield();
     gate.lock();
   }
   EXPECT_EQ(ran, 3);
+}
+
+// A customer's many password checks were all before another's one, or filled the queue.
+TEST(RealWorkersTest, OneCustomersJobIsNotBehindTheCrowdOfAnother) {
+  std::mutex gate;
+  std::atomic<int> began = 0;
+  std::vector<char> order;  // on the one worker, until it has ended
+  {
+    const auto workers = make_real_workers(1, 4);
+    {
+      const std::lock_guard closed(gate);
+      EXPECT_TRUE(workers->submit(
+          [&] {
+            ++began;
+            const std::lock_guard wait(gate);
+          },
+          1));
+      while (began == 0) std::this_thread::yield();
+      for (int i = 0; i < 4; ++i) EXPECT_TRUE(workers->submit([&] { order.push_back('g'); }, 1));
+      EXPECT_FALSE(workers->submit([&] { order.push_back('g'); }, 1));
+      EXPECT_TRUE(workers->submit([&] { order.push_back('m'); }, 2)) << "less than its part";
+    }
+  }
+  EXPECT_EQ(std::string(order.begin(), order.end()), "gmggg");
 }
 
 TEST(RealWorkersTest, ManySubmittersAtOnce) {
@@ -63,7 +87,7 @@ TEST(RealWorkersTest, ManySubmittersAtOnce) {
   for (int t = 0; t < 3; ++t) {
     submitters.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) {
-        if (workers->submit([&] { ++ran; })) ++accepted;
+        if (workers->submit([&] { ++ran; }, kOwnShare)) ++accepted;
       }
     });
   }

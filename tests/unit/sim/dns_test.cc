@@ -14,7 +14,7 @@ struct Fixture {
   explicit Fixture(std::uint64_t seed = 1) : world(seed) {}
   io::DnsReply ask(const std::string& name, io::DnsType type) {
     std::optional<io::DnsReply> said;
-    world.dns().query(name, type, [&said](io::DnsReply reply) { said = std::move(reply); });
+    world.dns().query(name, type, kOwnShare, [&said](io::DnsReply reply) { said = std::move(reply); });
     EXPECT_FALSE(said) << "an answer takes its time";
     EXPECT_TRUE(world.run({&loop}, [&] { return said.has_value(); }));
     return *said;

@@ -139,7 +139,7 @@ inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t r
                        std::string customer = {}) {
   Stored stored = stored_of(id, 0, recipients);
   if (!customer.empty()) stored.submitter.customer = std::move(customer);
-  Draft draft(spool, id, share_number(stored.submitter));
+  Draft draft(spool, id, share_number(message::share_name(stored.submitter)));
   const std::string content = content_of(id, size);
   for (std::size_t at = 0; at < size;) {
     const std::size_t part = std::min<std::size_t>(size - at, 100'000);

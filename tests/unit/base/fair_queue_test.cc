@@ -1,5 +1,5 @@
-// Whose record is next: a crowd of one customer's is no reason for another's to wait.
-#include "engine/spool/write_queue.h"
+// Whose item is next: a crowd of one customer's is no reason for another's to wait.
+#include "engine/base/fair_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,21 +8,19 @@
 #include <string>
 #include <vector>
 
-namespace sluice::spool {
+namespace sluice {
 namespace {
 
 struct Record {
   std::string name;
-  std::uint32_t size = 0;
   ShareNumber share = 0;
-  WriteOrder order;
-  [[nodiscard]] std::uint32_t bytes() const { return size; }
+  FairOrder order;
 };
 
-class WriteQueueTest : public ::testing::Test {
+class FairQueueTest : public ::testing::Test {
  protected:
   void push(const std::string& name, ShareNumber share, std::uint32_t size = 4096) {
-    queue_.push(records_.emplace_back(Record{.name = name, .size = size, .share = share, .order = {}}));
+    queue_.push(records_.emplace_back(Record{.name = name, .share = share, .order = {}}), size);
   }
   std::vector<std::string> take(std::size_t count) {
     std::vector<std::string> names;
@@ -34,32 +32,32 @@ class WriteQueueTest : public ::testing::Test {
   }
 
   std::deque<Record> records_;  // addresses stay
-  WriteQueue<Record> queue_;
+  FairQueue<Record> queue_;
 };
 
 using ::testing::ElementsAre;
 
-TEST_F(WriteQueueTest, OneCustomersRecordsStayInTheirOrder) {
+TEST_F(FairQueueTest, OneCustomersRecordsStayInTheirOrder) {
   push("a1", 1, 100'000);
   push("a2", 1, 10);
   push("a3", 1, 50'000);
   EXPECT_THAT(take(9), ElementsAre("a1", "a2", "a3"));
 }
 
-TEST_F(WriteQueueTest, CustomersTakeTurns) {
+TEST_F(FairQueueTest, CustomersTakeTurns) {
   for (const char* name : {"a1", "a2", "a3", "a4"}) push(name, 1);
   for (const char* name : {"b1", "b2"}) push(name, 2);
   EXPECT_THAT(take(9), ElementsAre("a1", "b1", "a2", "b2", "a3", "a4"));
 }
 
 // By bytes: who writes half a megabyte at a time is not before who writes little.
-TEST_F(WriteQueueTest, LongRecordsComeLessOften) {
+TEST_F(FairQueueTest, LongRecordsComeLessOften) {
   for (const char* name : {"a1", "a2"}) push(name, 1, 500'000);
   for (const char* name : {"b1", "b2", "b3"}) push(name, 2);
   EXPECT_THAT(take(9), ElementsAre("b1", "b2", "b3", "a1", "a2"));
 }
 
-TEST_F(WriteQueueTest, NobodySavesUpTurns) {
+TEST_F(FairQueueTest, NobodySavesUpTurns) {
   for (int i = 0; i < 100; ++i) push("a", 1);
   EXPECT_EQ(take(100).size(), 100U);
   // The second customer comes late, and gets no more than the first from now on.
@@ -68,7 +66,21 @@ TEST_F(WriteQueueTest, NobodySavesUpTurns) {
   EXPECT_THAT(take(9), ElementsAre("b1", "a1", "b2", "a2", "b3"));
 }
 
-TEST_F(WriteQueueTest, WhatIsPutBackHasTheTurnsThatItHad) {
+// One that has less than its part of a bound may wait though others have filled it.
+TEST_F(FairQueueTest, ACrowdLeavesRoomForOthers) {
+  for (int i = 0; i < 10; ++i) push("a", 1);
+  EXPECT_FALSE(queue_.admits(1, 10));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(queue_.admits(2, 10)) << i;
+    push("b", 2);
+  }
+  EXPECT_FALSE(queue_.admits(2, 10));
+  EXPECT_TRUE(queue_.admits(3, 10));
+  EXPECT_EQ(take(15).size(), 15U);
+  EXPECT_TRUE(queue_.admits(1, 10));
+}
+
+TEST_F(FairQueueTest, WhatIsPutBackHasTheTurnsThatItHad) {
   push("a1", 1);
   push("b1", 2);
   push("a2", 1);
@@ -83,4 +95,4 @@ TEST_F(WriteQueueTest, WhatIsPutBackHasTheTurnsThatItHad) {
 }
 
 }  // namespace
-}  // namespace sluice::spool
+}  // namespace sluice

@@ -1,0 +1,87 @@
+// The order in which what waits for a shared resource gets it: that of start-time fair queueing (Goyal, Vin and Cheng,
+// 1996), so that what one customer asks for is before another's only by as much as both get.  Items of one customer
+// stay in their order.  For the disk's batches, the jobs of workers and the questions to the name service. One thread
+// at a time: its owner's, or under its owner's mutex.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+// Whose an item is.  Two customers may have the same number; they then share.
+using ShareNumber = std::uint8_t;
+// Of what the relay does for itself.
+inline constexpr ShareNumber kOwnShare = 0;
+// Of a customer, or of a client that has not logged in.
+[[nodiscard]] inline ShareNumber share_number(std::string_view name) {
+  return static_cast<ShareNumber>(1 + std::hash<std::string_view>()(name) % 255);
+}
+
+struct FairOrder {
+  std::uint64_t due = 0;     // what each share has had when its turn comes
+  std::uint64_t number = 0;  // in order of arrival
+  friend auto operator<=>(const FairOrder&, const FairOrder&) = default;
+};
+
+// `Item` has a ShareNumber `share`, and for this queue alone a FairOrder `order`.  Items are the caller's.
+template <typename Item>
+class FairQueue {
+ public:
+  [[nodiscard]] bool empty() const { return heap_.empty(); }
+  [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  // Whether one more of that share may wait where there is a bound: one that has less than its part of it may all the
+  // same.  So there are never more than `most` times 1 + 1/2 + ... + 1/256, about six.
+  [[nodiscard]] bool admits(ShareNumber share, std::size_t most) const {
+    const std::size_t others = shares_ - (counts_[share] > 0 ? 1 : 0);
+    return size() < most || counts_[share] < most / (others + 1);
+  }
+  [[nodiscard]] Item& front() const { return *heap_.front(); }
+  // `cost`: how much of the resource it takes: bytes, or 1 where all take the same.
+  void push(Item& item, std::uint64_t cost) {
+    std::uint64_t& last = last_[item.share];
+    last = std::max(last, now_) + cost;
+    item.order = {.due = last, .number = ++number_};
+    put(item);
+  }
+  void pop_front() {
+    std::ranges::pop_heap(heap_, later);
+    const Item& item = *heap_.back();
+    now_ = std::max(now_, item.order.due);
+    if (--counts_[item.share] == 0) --shares_;
+    heap_.pop_back();
+  }
+  // Those that were taken, with the turns that they had.
+  void put_back(std::span<Item* const> items) {
+    for (Item* item : items) put(*item);
+  }
+  [[nodiscard]] std::vector<Item*> take_all() {
+    counts_ = {};
+    shares_ = 0;
+    return std::exchange(heap_, {});
+  }
+
+ private:
+  static bool later(const Item* a, const Item* b) { return a->order > b->order; }
+  void put(Item& item) {
+    if (counts_[item.share]++ == 0) ++shares_;
+    heap_.push_back(&item);
+    std::ranges::push_heap(heap_, later);
+  }
+
+  std::vector<Item*> heap_;
+  std::array<std::uint64_t, 256> last_{};  // by share: when its last item is due
+  std::array<std::size_t, 256> counts_{};  // by share: items that wait
+  std::size_t shares_ = 0;                 // with any
+  std::uint64_t now_ = 0;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace sluice
