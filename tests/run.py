@@ -270,8 +270,8 @@ def scripts(pattern, text):
     return [path for path in paths if text in os.path.relpath(path, ROOT)]
 
 
-def checks(folder, text):
-    jobs = [(os.path.relpath(path, ROOT), functools.partial(run_script, path)) for path in scripts(folder + "/*.py", text)]
+def checks(text):
+    jobs = [(os.path.relpath(path, ROOT), functools.partial(run_script, path)) for path in scripts("checks/*.py", text)]
     return side_by_side(jobs, JOBS)
 
 
@@ -361,8 +361,7 @@ def fuzz(text):
 
 def suites(quick, text):
     """Yields (name, function that runs it). The cheap ones and those that find most come first."""
-    yield "layers", lambda: checks("layers", text)
-    yield "style", lambda: checks("style", text)
+    yield "checks", lambda: checks(text)
     yield "unit", lambda: unit("release", text)
     yield "interop and crash", lambda: interop("release", text)
     if quick:
@@ -401,7 +400,7 @@ def list_tests(text):
         for path, words in interop_scripts(kind, text):
             short = os.path.relpath(path, ROOT)
             rows |= {f"scripts with {kind}: {short}: {name}" for name in script_names(path, words)}
-    for path in scripts("layers/*.py", text) + scripts("style/*.py", text):
+    for path in scripts("checks/*.py", text):
         done = subprocess.run(["/usr/bin/python3", path], capture_output=True, text=True, check=False)
         rows |= {f"{os.path.relpath(path, ROOT)}: {name}" for name in re.findall(r"^(?:ok|FAIL) (.*)", done.stdout, re.M)}
     rows |= {f"fuzz: {name}" for name in fuzzers(text)}

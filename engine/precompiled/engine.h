@@ -1,5 +1,5 @@
 // What most files of the engine include from outside, compiled once for all of them.  It spares time and nothing else:
-// each file still includes what it uses itself (tests/layers checks that).  None of our own headers belongs here.
+// each file still includes what it uses itself (tests/checks checks that).  None of our own headers belongs here.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Dialogs as they are read: tests/scripts/*.smtp.
+// Dialogs as they are read: tests/dialogs/*.smtp.
 //
 //   # a remark
 //   ! open               nobody has to log in or to use TLS (the default is a submission listener

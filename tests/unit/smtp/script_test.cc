@@ -1,4 +1,4 @@
-// Runs every dialog of tests/scripts against a ServerMachine: segment by segment as written, and
+// Runs every dialog of tests/dialogs against a ServerMachine: segment by segment as written, and
 // byte by byte.
 #include "tests/unit/smtp/script.h"
 
@@ -17,7 +17,7 @@ namespace {
 // The checkout is the working directory, or above it.
 std::filesystem::path scripts_folder() {
   for (std::filesystem::path folder = std::filesystem::current_path();; folder = folder.parent_path()) {
-    if (std::filesystem::is_directory(folder / "tests/scripts")) return folder / "tests/scripts";
+    if (std::filesystem::is_directory(folder / "tests/dialogs")) return folder / "tests/dialogs";
     if (folder == folder.parent_path()) return {};
   }
 }
@@ -45,15 +45,15 @@ class Dialog : public ::testing::TestWithParam<std::string> {};
 TEST_P(Dialog, InSegments) {
   const Script script = load(GetParam());
   ASSERT_EQ(script.error, "");
-  EXPECT_EQ(run_script(script, SIZE_MAX), "") << "tests/scripts/" << GetParam() << ".smtp";
+  EXPECT_EQ(run_script(script, SIZE_MAX), "") << "tests/dialogs/" << GetParam() << ".smtp";
 }
 
 TEST_P(Dialog, ByteByByte) {
   const Script script = load(GetParam());
   ASSERT_EQ(script.error, "");
   if (script.whole_only) return;
-  EXPECT_EQ(run_script(script, 1), "") << "tests/scripts/" << GetParam() << ".smtp";
-  EXPECT_EQ(run_script(script, 7), "") << "tests/scripts/" << GetParam() << ".smtp";
+  EXPECT_EQ(run_script(script, 1), "") << "tests/dialogs/" << GetParam() << ".smtp";
+  EXPECT_EQ(run_script(script, 7), "") << "tests/dialogs/" << GetParam() << ".smtp";
 }
 
 INSTANTIATE_TEST_SUITE_P(Scripts, Dialog, ::testing::ValuesIn(script_names()),

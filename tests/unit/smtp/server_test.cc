@@ -1,5 +1,5 @@
 // What scripts cannot say: sizes, limits in bytes, and the machine's own surface.  The dialogs are
-// in tests/scripts.
+// in tests/dialogs.
 #include "engine/smtp/server.h"
 
 #include <gtest/gtest.h>

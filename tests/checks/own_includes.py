@@ -2,7 +2,7 @@
 """Checks that each file includes, itself or through our own headers, what it uses of the headers in engine/precompiled/:
 with those in front of every file, the compiler would not miss them, and a file would come to depend on what is precompiled.
 
-Usage: check_own_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: own_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import functools

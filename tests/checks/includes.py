@@ -4,7 +4,7 @@
 The layers are the table in the top meson.build: this reads it, so that what links and what may be
 included are one thing. Nothing outside engine/io calls the kernel, the clock or a random source.
 
-Usage: check_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import os

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that every C++ file is as tools/format leaves it, and that the check finds one that is not.
 
-Usage: check_format.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: formatted.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import os

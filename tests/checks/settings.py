@@ -6,7 +6,7 @@ used, too.
 The keys are those that engine/config/*.cc declare: `section.KIND("key", table.field, ...)`. A field is looked for at
 variables of its struct's type, and at members of Config of that type.
 
-Usage: check_settings.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: settings.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import glob

@@ -3,7 +3,7 @@
 product, and each of its keys is given a value where it is. That no other key can be logged, the compiler sees to; that no
 line of the log comes from elsewhere, this does: only engine/log makes a LogLine.
 
-Usage: check_events.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: events.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import os

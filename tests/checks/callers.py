@@ -5,7 +5,7 @@ A function is looked for by its name, in the files that see its header through t
 does not count. Constructors, destructors, operators, and functions that override one are called by other names, and are
 not looked for. Two functions of one name in files that see both are taken for one: that is the check's blind side.
 
-Usage: check_callers.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: callers.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import os

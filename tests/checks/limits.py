@@ -8,7 +8,7 @@
   text        no trailing blanks, a newline at the end, no path of the machine it was written on,
               and a note on what is still to be done says what
 
-Usage: check_limits.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
+Usage: limits.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
 import ast
