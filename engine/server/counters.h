@@ -9,7 +9,7 @@
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
 #include "engine/relay/queue.h"
-#include "engine/session/session.h"
+#include "engine/session/session_counters.h"
 #include "engine/spool/spool.h"
 
 namespace sluice::server {

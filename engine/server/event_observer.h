@@ -5,7 +5,7 @@
 #include "engine/event/dispatcher.h"
 #include "engine/event/repeated_events.h"
 #include "engine/relay/queue.h"
-#include "engine/session/services.h"
+#include "engine/session/observer.h"
 
 namespace sluice::server {
 

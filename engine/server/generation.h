@@ -11,6 +11,7 @@
 #include "engine/net/resolver.h"
 #include "engine/relay/incoming.h"
 #include "engine/server/plan.h"
+#include "engine/session/services.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"

@@ -14,7 +14,7 @@
 #include "engine/relay/queue.h"
 #include "engine/route/route.h"
 #include "engine/route/table.h"
-#include "engine/session/services.h"
+#include "engine/session/listener_rules.h"
 #include "engine/spool/spool.h"
 
 namespace sluice::server {

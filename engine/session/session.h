@@ -11,6 +11,7 @@
 
 #include "auth/sasl.h"
 #include "engine/net/connection.h"
+#include "engine/session/listener_rules.h"
 #include "engine/session/pace.h"
 #include "engine/session/services.h"
 #include "engine/session/transaction.h"

@@ -14,6 +14,7 @@
 #include "engine/message/header_edit.h"
 #include "engine/message/header_scan.h"
 #include "engine/message/message_sink.h"
+#include "engine/session/listener_rules.h"
 #include "engine/session/recipient_index.h"
 #include "engine/session/services.h"
 #include "engine/smtp/command.h"
