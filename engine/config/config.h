@@ -6,8 +6,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,6 +113,18 @@ struct LogConfig {
   event::Severity level = event::Severity::info;
 };
 
+// The whole numbers that a key may be set to.
+struct ConfigRange {
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+};
+
+// A setting that a running relay cannot follow: "server.cores", and its value in TOML.
+struct FixedSetting {
+  std::string key;
+  std::string value;
+};
+
 struct Config {
   ServerConfig server;
   StoreConfig store;
@@ -127,6 +137,7 @@ struct Config {
   ReportsConfig reports;
   DnsConfig dns;
   LogConfig log;
+  std::vector<FixedSetting> fixed;  // the same keys in the same order in each
 };
 
 // What is wrong in a configuration file, and where.
@@ -146,21 +157,11 @@ struct ConfigError {
 [[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(std::string_view text,
                                                                           std::string_view file_name);
 
-// For tests: every key there is, "limits.idle_s", "listener.tls" or "route.hosts.weight".
-[[nodiscard]] std::vector<std::string> config_keys();
-
 // What is in force where a file says nothing; without routes.
 [[nodiscard]] Config default_config();
 
-// The whole numbers that a key may be set to.
-struct ConfigRange {
-  std::int64_t min = 0;
-  std::int64_t max = 0;
-};
-// Of every key that is a number or a list of numbers: what load_config() checks by.
-[[nodiscard]] std::map<std::string, ConfigRange, std::less<>> config_ranges();
-
-// One text for each change that a running relay cannot follow: "server.cores: 2 became 4".  Empty:
+// One text for each change that a running relay cannot follow: "server.cores: 2 became 4", of keys that are declared
+// with Change::restart, and of listeners' addresses.  Empty:
 // `next` can be put to use.
 [[nodiscard]] std::vector<std::string> changes_that_need_restart(const Config& current, const Config& next);
 

@@ -17,39 +17,11 @@
 namespace sluice::config {
 
 struct RouteConfig {
-  std::string name = "default";       // no two routes have the same
   route::RouteConditions conditions;  // none: the last route, which takes what no other does
-  // One of these three.
-  std::vector<route::NextHopHost> hosts;
-  bool mx = false;          // straight to the recipients' own servers
-  std::string maildir;      // not empty: messages are kept there, and no host is asked
-  std::uint16_t port = 25;  // with mx
-  bool ipv6 = true;         // with mx
-  route::RouteMode mode = route::RouteMode::through;
-  route::RouteDialog dialog = route::RouteDialog::late;
-  route::RouteIdentify identify = route::RouteIdentify::none;
-  bool fallback = true;            // to the spool where a next hop fails; false: 451
-  std::uint32_t concurrency = 20;  // to one destination, per core; with mx 10
-  std::uint32_t rate_per_s = 0;    // likewise; 0: no limit
-  route::RouteTls tls = route::RouteTls::opportunistic;
-  TlsVersion tls_min_version = TlsVersion::tls_1_2;
-  bool verify = true;         // the certificate is checked; counts where `tls` is required
-  std::string ca_file;        // whom to trust; empty: the system's authorities
-  std::string login;          // empty: none
-  std::string password_file;  // its first line is the password
-  bool chunking = true;       // BDAT where it is offered
-  route::RouteEightBit eight_bit = route::RouteEightBit::convert;
-  std::uint32_t connections_per_host = 20;  // per core
-  // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, Exchange Online closes after 20.
-  std::uint32_t messages_per_connection = 10;
-  std::uint32_t waiting = 1000;  // sessions that may wait for a connection, per core
-  Duration connect = std::chrono::seconds(30);
-  Duration idle = std::chrono::seconds(60);  // a kept connection that nobody uses is closed
-  // RFC 5321 4.5.3.2.
-  Duration reply = std::chrono::minutes(5);   // for the greeting, EHLO, MAIL, RCPT
-  Duration data = std::chrono::minutes(2);    // for the 354
-  Duration block = std::chrono::minutes(3);   // to take a piece of the message
-  Duration final = std::chrono::minutes(10);  // for the word after the end of the message
+  route::Route route;                 // all but `ca_pem` and `login`, for which files have to be read
+  std::string ca_file;                // the authorities to trust; empty: the system's
+  std::string login;                  // empty: none
+  std::string password_file;          // its first line is the password
 };
 
 // `concurrency` of a route with mx that does not set it.

@@ -1,9 +1,29 @@
 #include <algorithm>
+#include <initializer_list>
 
+#include "engine/base/check.h"
 #include "engine/config/sections.h"
+#include "engine/net/proxy_protocol.h"
+#include "engine/smtp/limits.h"
+#include "engine/text/figures.h"
 
 namespace sluice::config {
 namespace {
+
+// The port that mail has always come in at, the two of submission (RFC 6409, RFC 8314), and one
+// that is often open where a network blocks those.
+ListenerConfig default_listener(ListenerTls tls, std::initializer_list<std::uint16_t> ports) {
+  ListenerConfig listener;
+  listener.tls = tls;
+  for (const std::uint16_t port : ports) {
+    for (const std::string_view any : {"0.0.0.0", "::"}) {
+      const auto address = io::Address::from_ip(any, port);
+      CHECK(address.has_value());
+      listener.addresses.push_back(*address);
+    }
+  }
+  return listener;
+}
 
 // Whoever could send here without being known makes an open relay; a listener on which nobody can
 // send is a mistake.
@@ -39,35 +59,117 @@ void check_tls(const ConfigSection& section, const ListenerConfig& listener) {
 
 }  // namespace
 
-void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener) {
+namespace {
+
+// The default listeners, as they would be written.
+std::string heading_of_listeners() {
+  const auto addresses = [](const ListenerConfig& listener) {
+    std::string text;
+    for (const io::Address& address : listener.addresses)
+      text += (text.empty() ? "\"" : ", \"") + address.to_string() + "\"";
+    return text;
+  };
+  const std::vector<ListenerConfig> defaults = default_listeners();
+  return text::with_figures(R"(Where clients come in. Without any [[listener]] these two are in force:
+
+[[listener]]
+address = [$(starttls)]
+tls = "starttls"
+
+[[listener]]
+address = [$(implicit)]
+tls = "implicit"
+
+Other addresses need a restart; the rest of a listener does not. All its keys:
+)",
+                            {{"starttls", addresses(defaults.at(0))}, {"implicit", addresses(defaults.at(1))}});
+}
+
+void read_access(ConfigSection& section, ListenerConfig& listener) {
   using Tls = ConfigSection::Choice<ListenerTls>;
   using Auth = ConfigSection::Choice<ListenerAuth>;
-  using LineEnds = ConfigSection::Choice<bool>;
-  using Sender = ConfigSection::Choice<policy::ForeignSender>;
-  using Name = ConfigSection::Choice<policy::ForeignName>;
-  constexpr std::int64_t kGreetDelayMsMax = 60'000;
-  ConfigSection section(table, "listener", std::move(path), report);
-  section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
+  section.about(
+      "\"starttls\": in clear at first, the client asks for TLS. \"implicit\": TLS from the first byte on. \"none\": "
+      "never.");
   section.choice(
       "tls", listener.tls,
       {Tls{"starttls", ListenerTls::starttls}, Tls{"implicit", ListenerTls::implicit}, Tls{"none", ListenerTls::none}});
+  section.about("Refuse everything before TLS, even from trusted networks.");
   section.boolean("require_tls", listener.require_tls);
+  section.about(
+      "\"tls\": log in inside TLS only. \"clear\": without TLS too, where others can read the password. \"off\": not "
+      "at "
+      "all.");
   section.choice("auth", listener.auth,
                  {Auth{"tls", ListenerAuth::tls}, Auth{"clear", ListenerAuth::clear}, Auth{"off", ListenerAuth::off}});
+  section.about(
+      "true: a client that is not in `trusted` has to log in. false: no client can, only `trusted` may send.");
   section.boolean("require_auth", listener.require_auth);
+  section.about(
+      "Networks whose hosts need no login, and the domains that they may send as: \"example.com\" is that domain "
+      "alone, "
+      "\"*.example.com\" is all below it. No domains: any.");
+  section.example(R"(["192.0.2.0/24", "2001:db8::/32"])");
   section.list("trusted", listener.trusted, kNetworkAllowed, Network::parse);
+  section.example(R"(["example.com", "*.example.com"])");
   section.list("trusted_domains", listener.trusted_domains, kDomainRule.allowed, kDomainRule.check);
+  section.about(text::with_figures(
+      "Load balancers that speak the PROXY protocol (version 1 or 2, up to $(bytes) bytes behind the "
+      "header of version 2): from these it is required, from all others it is refused.",
+      {{"bytes", std::to_string(net::kProxyV2BodyBytesMax)}}));
+  section.example(R"(["10.0.0.0/8"])");
   section.list("proxy", listener.proxy, kNetworkAllowed, Network::parse);
+}
+
+void read_content_rules(ConfigSection& section, ListenerConfig& listener) {
+  using LineEnds = ConfigSection::Choice<bool>;
+  using Sender = ConfigSection::Choice<policy::ForeignSender>;
+  using Name = ConfigSection::Choice<policy::ForeignName>;
+  section.about("Leave the client's address out of Received.");
   section.boolean("hide_client", listener.hide_client);
+  section.about(text::with_figures(
+      "Take lines of text that are longer than $(bytes) bytes (RFC 5322 section 2.1.1). Default: true where a login is "
+      "asked for, else false.",
+      {{"bytes", std::to_string(smtp::kTextLineBytesMax)}}));
   listener.long_lines = asks_for_login(listener);
   section.boolean("long_lines", listener.long_lines);
+  section.about(
+      "A line that ends in LF without CR: \"normalise\": its end becomes CRLF before anything else looks at it; "
+      "\"refuse\". A CR without LF is always refused, and nothing but CRLF.CRLF ends a message. Default: \"normalise\" "
+      "where a login is asked for, else \"refuse\".");
   listener.normalise_line_ends = asks_for_login(listener);
   section.choice("line_ends", listener.normalise_line_ends, {LineEnds{"normalise", true}, LineEnds{"refuse", false}});
+  section.about(
+      "A Sender, Author, Resent-From or Resent-Sender field that is not of the submitter's domains: \"refuse\" the "
+      "message, or \"drop\" the field. Two Sender fields are refused.");
   section.choice("foreign_sender", listener.foreign_sender,
                  {Sender{"refuse", policy::ForeignSender::refuse}, Sender{"drop", policy::ForeignSender::drop}});
+  section.about(
+      "An address of another domain in the name or in a comment of From, where readers show it: \"refuse\" the "
+      "message; "
+      "\"mark\" it with a field X-Sluice-Foreign-Name; or \"allow\" it. One that is not in quotes is refused. So "
+      "counts a "
+      "name in a charset that is not known, and one whose letters are reordered.");
   section.choice("foreign_name", listener.foreign_name,
                  {Name{"refuse", policy::ForeignName::refuse}, Name{"mark", policy::ForeignName::mark},
                   Name{"allow", policy::ForeignName::allow}});
+}
+
+}  // namespace
+
+std::vector<ListenerConfig> default_listeners() {
+  return {default_listener(ListenerTls::starttls, {25, 587, 5190}), default_listener(ListenerTls::implicit, {465})};
+}
+
+void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener) {
+  constexpr std::int64_t kGreetDelayMsMax = 60'000;
+  ConfigSection section(table, "listener", std::move(path), report);
+  section.heading(heading_of_listeners(), TableForm::listed);
+  section.example(R"(["0.0.0.0:587", "[::]:587"])");
+  section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
+  read_access(section, listener);
+  read_content_rules(section, listener);
+  section.about("Wait before the greeting, and refuse a client that talks first. 0: neither.");
   section.milliseconds("greet_delay_ms", listener.greet_delay, 0, kGreetDelayMsMax);
   if (table == nullptr) return;
   if (!section.fills("address")) section.error("address", "is missing: where do clients come in?", kListenAllowed);

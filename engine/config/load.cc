@@ -1,32 +1,11 @@
 #include <array>
-#include <initializer_list>
 #include <map>
 #include <utility>
 
-#include "engine/base/check.h"
 #include "engine/config/sections.h"
 
 namespace sluice::config {
 namespace {
-
-// The port that mail has always come in at, the two of submission (RFC 6409, RFC 8314), and one
-// that is often open where a network blocks those.
-ListenerConfig default_listener(ListenerTls tls, std::initializer_list<std::uint16_t> ports) {
-  ListenerConfig listener;
-  listener.tls = tls;
-  for (const std::uint16_t port : ports) {
-    for (const std::string_view any : {"0.0.0.0", "::"}) {
-      const auto address = io::Address::from_ip(any, port);
-      CHECK(address.has_value());
-      listener.addresses.push_back(*address);
-    }
-  }
-  return listener;
-}
-
-std::vector<ListenerConfig> default_listeners() {
-  return {default_listener(ListenerTls::starttls, {25, 587, 5190}), default_listener(ListenerTls::implicit, {465})};
-}
 
 class Loader {
  public:
@@ -39,13 +18,14 @@ class Loader {
     read_store(table(file, "store"), config_.server, report_, config_.store);
     read_tls(table(file, "tls"), report_, config_.tls);
     read_limits(table(file, "limits"), report_, config_.limits);
-    read_log(table(file, "log"), report_, config_.log);
     read_listeners(file);
     read_all_routes(file);
     read_spool(table(file, "spool"), config_.server, report_, config_.spool);
     read_queue(table(file, "queue"), report_, config_.queue);
     read_reports(table(file, "reports"), config_.routes, report_, config_.reports);
     read_dns(table(file, "dns"), report_, config_.dns);
+    read_log(table(file, "log"), report_, config_.log);
+    config_.fixed = report_.take_fixed();
     for (const std::string_view name : kSections) root.expect(name);
   }
 
@@ -136,17 +116,6 @@ std::expected<Config, std::vector<ConfigError>> load_config(std::string_view tex
   return config;
 }
 
-std::vector<std::string> config_keys() {
-  ConfigReport report("");
-  Config ignored;
-  Loader(report, ignored).load(nullptr);
-  std::vector<std::string> names;
-  for (const ConfigReport::Key& key : report.keys()) {
-    if (!key.section.empty()) names.push_back(key.section + "." + std::string(key.name));
-  }
-  return names;
-}
-
 Config default_config() {
   ConfigReport report("");
   Config config;
@@ -154,14 +123,13 @@ Config default_config() {
   return config;
 }
 
-std::map<std::string, ConfigRange, std::less<>> config_ranges() {
+std::vector<DocumentedTable> documentation() {
   ConfigReport report("");
   Config ignored;
   Loader(report, ignored).load(nullptr);
-  std::map<std::string, ConfigRange, std::less<>> ranges;
-  for (const ConfigReport::Key& key : report.keys())
-    if (key.range) ranges.emplace(key.section + "." + std::string(key.name), *key.range);
-  return ranges;
+  std::vector<DocumentedTable> tables = report.tables();
+  std::erase_if(tables, [](const DocumentedTable& table) { return table.name.empty(); });
+  return tables;
 }
 
 }  // namespace sluice::config

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/config/sections.h"
+#include "engine/text/figures.h"
 #include "engine/text/quoted.h"
 
 namespace sluice::config {
@@ -10,18 +11,19 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kConditions{"recipients", "senders", "customers"};
 constexpr std::int64_t kCountMax = 100'000;
+constexpr std::int64_t kWeightMin = 1;
+constexpr std::int64_t kWeightMax = 1000;
 
 // ------------------------------------------------------------------------------------- one route
 
 // {host = "mx2.farm.example:25", weight = 3}
 void read_host(const ConfigNode* table, std::string path, ConfigReport& report,
                std::vector<route::NextHopHost>& hosts) {
-  constexpr std::int64_t kWeightMax = 1000;
   ConfigSection section(table, "route.hosts", std::move(path), report);
   std::string name;
   std::uint32_t weight = 1;
   section.text("host", name, kNextHopRule);
-  section.integer("weight", weight, 1, kWeightMax);
+  section.integer("weight", weight, kWeightMin, kWeightMax);
   if (table == nullptr) return;
   if (!section.has("host")) section.error("host", "is missing: where does mail go on to?", kNextHopAllowed);
   if (auto host = parse_next_hop(name)) {
@@ -42,11 +44,20 @@ void read_hosts(ConfigSection& section, ConfigReport& report, std::vector<route:
       section.wrong_text(element, host.error(), kNextHopAllowed);
     }
   }
+  section.document("hosts", "[]");
 }
 
 void read_conditions(ConfigSection& section, route::RouteConditions& conditions) {
+  section.about(
+      "Conditions, not in the last route: of each list that is there, one entry must hold. \"example.com\" is that "
+      "domain "
+      "alone, \"*.example.com\" is all below it, \"[192.0.2.1]\" is an address literal, and \"<>\" is the sender of "
+      "DSNs. Customers are those who have logged in; `trusted` hosts are none.");
+  section.example(R"(["example.com", "*.example.com", "[192.0.2.1]"])");
   section.list("recipients", conditions.recipients, kRecipientRule.allowed, kRecipientRule.check);
+  section.example(R"(["example.org", "<>"])");
   section.list("senders", conditions.senders, kSenderRule.allowed, kSenderRule.check);
+  section.example(R"(["Example Ltd"])");
   section.list("customers", conditions.customers, kCustomerRule.allowed, kCustomerRule.check);
   for (const std::string_view key : kConditions) {
     if (section.has(key) && !section.fills(key)) {
@@ -55,59 +66,131 @@ void read_conditions(ConfigSection& section, route::RouteConditions& conditions)
   }
 }
 
-void read_way(ConfigSection& section, RouteConfig& route) {
-  using Mode = ConfigSection::Choice<route::RouteMode>;
-  using Dialog = ConfigSection::Choice<route::RouteDialog>;
-  using Identify = ConfigSection::Choice<route::RouteIdentify>;
+// Which hosts mail goes on to.
+void read_kind(ConfigSection& section, ConfigReport& report, route::Route& route) {
   constexpr std::int64_t kPortMax = 65'535;
-  constexpr std::int64_t kConcurrencyMax = 10'000;
+  section.about(text::with_figures(
+      "\"HOST:PORT\"; without a port, $(port). Several are used in turn, by their weight ($(weight min) to $(weight "
+      "max), "
+      "else $(weight)), and one that fails is left alone for a while: {host = \"mx1.farm.example:25\", weight = 3}",
+      {{"port", std::to_string(route::NextHopHost{}.port)},
+       {"weight min", std::to_string(kWeightMin)},
+       {"weight max", std::to_string(kWeightMax)},
+       {"weight", std::to_string(route::NextHopHost{}.weight)}}));
+  section.example(R"(["mx1.farm.example:25", "mx2.farm.example:25"])", Shown::in_force);
+  read_hosts(section, report, route.hosts);
+  section.about(
+      "Instead of hosts: straight to the recipients' own servers, which DNS names (MX records), at this port, by IPv6 "
+      "where there is any.");
   section.boolean("mx", route.mx);
   section.integer("port", route.port, 1, kPortMax);
   section.boolean("ipv6", route.ipv6);
+  section.about("Instead of hosts: keep all mail here, in a Maildir. For trying things out.");
   section.text("maildir", route.maildir, kAnyPathRule);
+}
+
+// How a message goes: cut-through or store-and-forward, and what the next hop is told.
+void read_mode(ConfigSection& section, route::Route& route) {
+  using Mode = ConfigSection::Choice<route::RouteMode>;
+  using Dialog = ConfigSection::Choice<route::RouteDialog>;
+  using Identify = ConfigSection::Choice<route::RouteIdentify>;
+  constexpr std::int64_t kConcurrencyMax = 10'000;
+  section.about(
+      "When the client is told 250. \"through\" (cut-through delivery): when the next hop has taken the message, where "
+      "all its recipients share one; nothing is written to a disk. \"store\" (store-and-forward): when it is in the "
+      "spool; delivered from there.");
   section.choice("mode", route.mode,
                  {Mode{"through", route::RouteMode::through}, Mode{"store", route::RouteMode::store}});
+  section.about(
+      "With \"through\". \"late\": we answer for each recipient, and talk with the next hop once the message comes; "
+      "recipients that it refuses then, where it takes others, are reported to the sender. \"eager\": the next hop is "
+      "asked before each recipient is answered, which takes its time.");
   section.choice("dialog", route.dialog,
                  {Dialog{"late", route::RouteDialog::late}, Dialog{"eager", route::RouteDialog::eager}});
+  section.about(
+      "With \"through\", a next hop that fails or says 4xx: true: the message goes to the spool, and is tried again "
+      "from "
+      "there. false: the client is told 451, and keeps it.");
+  section.boolean("fallback", route.fallback);
+  section.about(
+      "Tell the next hop who has logged in: \"auth\" (the AUTH= of RFC 4954) or \"xclient\" (XCLIENT), where it offers "
+      "that. Only for hosts of your own that take your word for it, and with tls = \"required\" unless the network in "
+      "between is yours, too: else others can read your customers' logins there.");
   section.choice("identify", route.identify,
                  {Identify{"none", route::RouteIdentify::none}, Identify{"auth", route::RouteIdentify::auth},
                   Identify{"xclient", route::RouteIdentify::xclient}});
-  section.boolean("fallback", route.fallback);
+  section.about(text::with_figures(
+      "Transmissions at one time, and messages begun in a second (0: no limit), to one destination from each core. A "
+      "destination is the route or, with mx = true, one recipients' domain: then the default is $(mx) at one time.",
+      {{"mx", std::to_string(kMxConcurrency)}}));
   if (route.mx) route.concurrency = kMxConcurrency;
   section.integer("concurrency", route.concurrency, 1, kConcurrencyMax);
   section.integer("rate_per_s", route.rate_per_s, 0, kCountMax);
 }
 
-void read_connection(ConfigSection& section, RouteConfig& route) {
+void read_security(ConfigSection& section, RouteConfig& config) {
   using Tls = ConfigSection::Choice<route::RouteTls>;
-  using EightBit = ConfigSection::Choice<route::RouteEightBit>;
-  constexpr std::int64_t kSecondsMax = 3600;
+  route::Route& route = config.route;
+  section.about(
+      "\"none\"; \"opportunistic\": where the host offers it, whatever its certificate; \"required\": or nothing is "
+      "sent.");
   section.choice("tls", route.tls,
                  {Tls{"none", route::RouteTls::none}, Tls{"opportunistic", route::RouteTls::opportunistic},
                   Tls{"required", route::RouteTls::required}});
+  section.about("\"1.2\" or \"1.3\": with a host that speaks no version from here on, TLS fails.");
   section.choice("tls_min_version", route.tls_min_version, kTlsVersions);
+  section.about("Where TLS is required: check the host's certificate, against these authorities (\"\": the system's).");
   section.boolean("verify", route.verify);
-  section.text("ca_file", route.ca_file, kAnyPathRule);
-  section.text("login", route.login, kLoginRule);
-  section.text("password_file", route.password_file, kAnyPathRule);
+  section.text("ca_file", config.ca_file, kAnyPathRule);
+  section.about(
+      "Log in there. The password is the first line of the file. Needs tls = \"required\", unless all hosts are on "
+      "this "
+      "machine.");
+  section.text("login", config.login, kLoginRule);
+  section.text("password_file", config.password_file, kAnyPathRule);
+}
+
+void read_connection(ConfigSection& section, route::Route& route) {
+  using EightBit = ConfigSection::Choice<route::RouteEightBit>;
+  section.about("Send with BDAT (RFC 3030) where the host offers it.");
   section.boolean("chunking", route.chunking);
+  section.about(
+      "Text with bytes beyond ASCII, to a host that does not offer 8BITMIME: \"convert\" it to quoted-printable or "
+      "base64, which no signature over it survives (that of a DKIM field, of multipart/signed); \"pass\" it on as it "
+      "is; "
+      "or \"refuse\" it. A message over 64 KB for such a host is written to the spool first, unless fallback = false.");
   section.choice("eight_bit", route.eight_bit,
                  {EightBit{"convert", route::RouteEightBit::convert}, EightBit{"pass", route::RouteEightBit::pass},
                   EightBit{"refuse", route::RouteEightBit::refuse}});
-  section.integer("connections_per_host", route.connections_per_host, 1, kCountMax);
-  section.integer("messages_per_connection", route.messages_per_connection, 0, kCountMax);
-  section.integer("waiting", route.waiting, 0, kCountMax);
-  section.seconds("connect_s", route.connect, 1, kSecondsMax);
-  section.seconds("idle_s", route.idle, 1, kSecondsMax);
-  section.seconds("reply_s", route.reply, 1, kSecondsMax);
-  section.seconds("data_s", route.data, 1, kSecondsMax);
-  section.seconds("block_s", route.block, 1, kSecondsMax);
-  section.seconds("final_s", route.final, 1, kSecondsMax);
+  section.about(
+      "Connections to one host, from each core; messages on one connection (0: no limit); sessions of each core that "
+      "may "
+      "wait for a connection. After 10 messages on one connection Exim takes more, but leaves them to its next queue "
+      "run; others close. Raise it for hosts of your own that do neither.");
+  section.integer("connections_per_host", route.connections_per_host_max, 1, kCountMax);
+  section.integer("messages_per_connection", route.messages_per_connection_max, 0, kCountMax);
+  section.integer("waiting", route.waiting_max, 0, kCountMax);
+}
+
+void read_timeouts(ConfigSection& section, route::Route& route) {
+  constexpr std::int64_t kSecondsMax = 3600;
+  section.about("Timeouts of a host (RFC 5321 section 4.5.3.2): to connect.");
+  section.seconds("connect_s", route.connect_timeout, 1, kSecondsMax);
+  section.about("How long a connection without use is kept.");
+  section.seconds("idle_s", route.idle_timeout, 1, kSecondsMax);
+  section.about("For its greeting, and its replies to EHLO, MAIL and RCPT.");
+  section.seconds("reply_s", route.command_timeout, 1, kSecondsMax);
+  section.about("For the 354 to DATA.");
+  section.seconds("data_s", route.data_timeout, 1, kSecondsMax);
+  section.about("To take a piece of the message.");
+  section.seconds("block_s", route.block_timeout, 1, kSecondsMax);
+  section.about("For its reply after the end of the message.");
+  section.seconds("final_s", route.final_timeout, 1, kSecondsMax);
 }
 
 // hosts, mx and maildir: one of them.
-void check_kind(const ConfigSection& section, const RouteConfig& route) {
-  const RouteConfig defaults;
+void check_kind(const ConfigSection& section, const route::Route& route) {
+  const route::Route defaults;
   if (!route.maildir.empty()) {
     if (section.fills("hosts") || route.mx) {
       section.error(
@@ -134,7 +217,7 @@ void check_kind(const ConfigSection& section, const RouteConfig& route) {
   }
 }
 
-void check_way(const ConfigSection& section, const RouteConfig& route) {
+void check_mode(const ConfigSection& section, const route::Route& route) {
   if (route.mode == route::RouteMode::store) {
     if (route.dialog == route::RouteDialog::eager) {
       section.error("dialog", "has no effect: with mode = \"store\" the client is gone by then",
@@ -150,39 +233,61 @@ void check_way(const ConfigSection& section, const RouteConfig& route) {
   }
 }
 
-void check_login(const ConfigSection& section, const RouteConfig& route) {
-  if (route.login.empty() != route.password_file.empty()) {
-    const bool no_password = route.password_file.empty();
+void check_security(const ConfigSection& section, const RouteConfig& config) {
+  const route::Route& route = config.route;
+  if (route.tls == route::RouteTls::none && section.has("tls_min_version")) {
+    section.error("tls_min_version", "has no effect where tls = \"none\"", "with another tls");
+  }
+  if (!config.ca_file.empty() && route.tls != route::RouteTls::required) {
+    section.error("ca_file", "has no effect: certificates are only checked where tls = \"required\"",
+                  "with tls = \"required\" and verify = true");
+  }
+  if (config.login.empty() != config.password_file.empty()) {
+    const bool no_password = config.password_file.empty();
     section.error(no_password ? "login" : "password_file",
                   no_password ? "has no password_file to go with it" : "has no login to go with it",
                   "login and password_file, or neither");
   }
-  if (route.login.empty()) return;
+  if (config.login.empty()) return;
   if (route.mx) {
     section.error("login", "would be sent to the servers of strangers", "with hosts of your own");
   } else if (route.tls != route::RouteTls::required && !std::ranges::all_of(route.hosts, is_loopback)) {
-    section.error("login", "would be sent without TLS to whoever strips STARTTLS", "with tls = \"required\"");
+    section.error("login", "would be sent in clear where STARTTLS is stripped on the way", "with tls = \"required\"");
   }
 }
 
-void read_route(const ConfigNode* table, std::string path, ConfigReport& report, RouteConfig& route) {
+constexpr std::string_view kHeading =
+    R"(Where mail goes on to. Each recipient takes the first [[route]] in this file whose conditions all
+hold. The last has none, and takes what is left; it may be the only one. Others stand before it:
+
+[[route]]
+name = "partner"
+recipients = ["partner.example", "*.partner.example"]
+hosts = ["mx.partner.example"]
+tls = "required"
+
+[[route]]
+name = "direct"
+customers = ["Example Ltd"]
+mx = true
+)";
+
+void read_route(const ConfigNode* table, std::string path, ConfigReport& report, RouteConfig& config) {
   ConfigSection section(table, "route", std::move(path), report);
+  route::Route& route = config.route;
+  section.heading(kHeading, TableForm::listed);
+  section.about("Its name in the log and in sluicectl. Each route has its own.");
   section.text("name", route.name, kNameRule);
-  read_conditions(section, route.conditions);
-  read_hosts(section, report, route.hosts);
-  read_way(section, route);
+  read_conditions(section, config.conditions);
+  read_kind(section, report, route);
+  read_mode(section, route);
+  read_security(section, config);
   read_connection(section, route);
+  read_timeouts(section, route);
   if (table == nullptr) return;
   check_kind(section, route);
-  check_way(section, route);
-  check_login(section, route);
-  if (route.tls == route::RouteTls::none && section.has("tls_min_version")) {
-    section.error("tls_min_version", "has no effect where tls = \"none\"", "with another tls");
-  }
-  if (!route.ca_file.empty() && route.tls != route::RouteTls::required) {
-    section.error("ca_file", "has no effect: certificates are only checked where tls = \"required\"",
-                  "with tls = \"required\" and verify = true");
-  }
+  check_mode(section, route);
+  check_security(section, config);
 }
 
 // ------------------------------------------------------------------------------------- all routes
@@ -221,11 +326,11 @@ void check_names(const std::vector<const ConfigNode*>& tables, const std::vector
                  std::size_t count, ConfigReport& report) {
   std::map<std::string_view, std::size_t> seen;  // name, the route that has it
   for (std::size_t i = 0; i < count; ++i) {
-    const auto [first, fresh] = seen.emplace(routes[i].name, i);
+    const auto [first, fresh] = seen.emplace(routes[i].route.name, i);
     if (fresh) continue;
     const ConfigMember* name = member(*tables[i], "name");
     report.error(name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
-                 text::in_quotes(routes[i].name) + " is there twice; the first is in " + path_of(first->second),
+                 text::in_quotes(routes[i].route.name) + " is there twice; the first is in " + path_of(first->second),
                  "a name of its own for each route");
   }
 }

@@ -43,14 +43,10 @@ void ConfigReport::error(ConfigPlace place, std::string key, std::string problem
                      .allowed = std::string(allowed)});
 }
 
-void ConfigReport::know(std::string_view section, std::string_view name) {
-  const auto same = [&](const Key& key) { return key.section == section && key.name == name; };
-  if (std::ranges::none_of(keys_, same)) keys_.push_back({.section = std::string(section), .name = name, .range = {}});
-}
-
-void ConfigReport::bound(std::string_view section, std::string_view name, ConfigRange range) {
-  for (Key& key : keys_)
-    if (key.section == section && key.name == name) key.range = range;
+DocumentedTable& ConfigReport::table(std::string_view name) {
+  const auto found = std::ranges::find(tables_, name, &DocumentedTable::name);
+  if (found != tables_.end()) return *found;
+  return tables_.emplace_back(DocumentedTable{.name = std::string(name), .heading = {}, .keys = {}});
 }
 
 void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name) {
@@ -61,11 +57,13 @@ void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::str
 void ConfigReport::judge(const Unknown& unknown) {
   std::vector<std::string_view> here;
   std::string_view elsewhere;
-  for (const Key& key : keys_) {
-    if (key.section == unknown.section)
-      here.push_back(key.name);
-    else if (key.name == unknown.name && elsewhere.empty())
-      elsewhere = key.section;
+  for (const DocumentedTable& table : tables_) {
+    for (const DocumentedKey& key : table.keys) {
+      if (table.name == unknown.section)
+        here.push_back(key.name);
+      else if (key.name == unknown.name && elsewhere.empty())
+        elsewhere = table.name;
+    }
   }
   std::string problem = unknown.section.empty() ? "there is no such section" : "there is no such key";
   if (const std::string_view meant = text::did_you_mean(unknown.name, here); !meant.empty()) {
@@ -83,6 +81,11 @@ std::vector<ConfigError> ConfigReport::take_errors() {
   for (const Unknown& unknown : unknown_) judge(unknown);
   std::ranges::sort(errors_, before);
   return std::move(errors_);
+}
+
+ConfigSection::ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report)
+    : table_(table), section_(std::move(section)), path_(std::move(path)), report_(report) {
+  static_cast<void>(report_.table(section_));  // in the order of reading
 }
 
 ConfigSection::~ConfigSection() {
@@ -113,19 +116,55 @@ const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kin
   return nullptr;
 }
 
+void ConfigSection::heading(std::string_view lines, TableForm form) {
+  DocumentedTable& table = report_.table(section_);
+  table.heading = lines;
+  table.form = form;
+}
+
+void ConfigSection::about(std::string text, Change change) {
+  about_ = std::move(text);
+  change_ = change;
+}
+
+void ConfigSection::example(std::string_view value, Shown shown) {
+  example_ = value;
+  shown_ = shown;
+}
+
 void ConfigSection::expect(std::string_view key) {
   known_.push_back(key);
-  report_.know(section_, key);
+  std::vector<DocumentedKey>& keys = report_.table(section_).keys;
+  if (std::ranges::find(keys, key, &DocumentedKey::name) == keys.end()) keys.push_back({.name = key});
+}
+
+void ConfigSection::document(std::string_view key, std::string value) {
+  if (change_ == Change::restart) report_.keep(path_of(key), value);
+  std::vector<DocumentedKey>& keys = report_.table(section_).keys;
+  const auto found = std::ranges::find(keys, key, &DocumentedKey::name);
+  if (found->value.empty()) {
+    found->about = std::move(about_);
+    found->change = change_;
+    found->value = std::move(value);
+    found->example = example_;
+    found->shown = shown_;
+    found->range = range_;
+  }
+  about_.clear();
+  example_ = {};
+  shown_ = Shown::as_comment;
+  range_.reset();
 }
 
 void ConfigSection::boolean(std::string_view key, bool& value) {
   if (const ConfigNode* node = find(key, ConfigNode::Kind::boolean, "true or false")) value = node->boolean;
+  document(key, value ? "true" : "false");
 }
 
 bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max) {
   const std::string allowed = range_text(min, max);
   const ConfigNode* node = find(key, ConfigNode::Kind::integer, allowed);
-  report_.bound(section_, key, {.min = min, .max = max});
+  range_ = {.min = min, .max = max};
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
     report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
@@ -138,21 +177,24 @@ bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64
 void ConfigSection::seconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max) {
   std::int64_t read = 0;
   if (number(key, read, min, max)) value = std::chrono::seconds(read);
+  document(key, std::to_string(value / std::chrono::seconds(1)));
 }
 
 void ConfigSection::milliseconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max) {
   std::int64_t read = 0;
   if (number(key, read, min, max)) value = std::chrono::milliseconds(read);
+  document(key, std::to_string(value / std::chrono::milliseconds(1)));
 }
 
 void ConfigSection::text(std::string_view key, std::string& value, const TextRule& rule) {
-  const ConfigNode* node = find(key, ConfigNode::Kind::text, rule.allowed);
-  if (node == nullptr) return;
-  if (auto checked = rule.check(node->text)) {
-    value = *std::move(checked);
-  } else {
-    wrong_text({.node = node, .path = path_of(key)}, checked.error(), rule.allowed);
+  if (const ConfigNode* node = find(key, ConfigNode::Kind::text, rule.allowed)) {
+    if (auto checked = rule.check(node->text)) {
+      value = *std::move(checked);
+    } else {
+      wrong_text({.node = node, .path = path_of(key)}, checked.error(), rule.allowed);
+    }
   }
+  document(key, text::in_quotes(value));
 }
 
 std::optional<std::size_t> ConfigSection::one_of(std::string_view key, const std::vector<std::string_view>& names) {
@@ -173,13 +215,12 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
                                  std::int64_t max, std::size_t count_max) {
   const std::string allowed = range_text(min, max);
   const auto found = elements(key, allowed, {ConfigNode::Kind::integer});
-  report_.bound(section_, key, {.min = min, .max = max});
-  if (has(key) && (found.size() > count_max || !fills(key))) {
+  range_ = {.min = min, .max = max};
+  const bool fits = !has(key) || (found.size() <= count_max && fills(key));
+  if (!fits)
     error(key, found.empty() ? "is empty" : "has too many elements", "1 to " + std::to_string(count_max) + " elements");
-    return;
-  }
-  if (!found.empty()) values.clear();
-  for (const Element& element : found) {
+  if (fits && !found.empty()) values.clear();
+  for (const Element& element : fits ? found : std::vector<Element>()) {
     const std::int64_t seconds = element.node->integer;
     if (seconds >= min && seconds <= max) {
       values.push_back(std::chrono::seconds(seconds));
@@ -187,6 +228,10 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
       report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
     }
   }
+  std::string shown;
+  for (const Duration each : values)
+    shown += (shown.empty() ? "" : ", ") + std::to_string(each / std::chrono::seconds(1));
+  document(key, "[" + shown + "]");
 }
 
 std::vector<ConfigSection::Element> ConfigSection::elements(std::string_view key, std::string_view allowed,

@@ -1,6 +1,6 @@
-// Reads the keys of one table of the configuration: each has a type, a range and a default, which
-// is what the variable holds already.  Whatever is wrong is noted, and reading goes on. Used within
-// load_config(); one thread.
+// Reads the keys of one table of the configuration.  One statement declares a key: its name, where its value goes, what
+// it may be, and (about()) what the documentation says of it; its default is what the variable holds already.  Whatever
+// is wrong is noted, and reading goes on.  Used within load_config(); one thread.
 #pragma once
 
 #include <cstdint>
@@ -13,29 +13,29 @@
 
 #include "engine/base/time.h"
 #include "engine/config/config.h"
+#include "engine/config/documentation.h"
 #include "engine/config/rules.h"
 #include "engine/config/tree.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 
 // All that is wrong in one file, and all keys that were asked for.
 class ConfigReport {
  public:
-  struct Key {
-    std::string section;  // "limits", "listener"
-    std::string_view name;
-    std::optional<ConfigRange> range;  // of a number, or of each in a list
-  };
-
   explicit ConfigReport(std::string_view file_name) : file_(file_name) {}
 
   void error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed);
-  void know(std::string_view section, std::string_view name);
-  // Of a key that is known.
-  void bound(std::string_view section, std::string_view name, ConfigRange range);
   void unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name);
 
-  [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
+  // What is documented of a table, which is made where it is new; its keys are added to it.  References stay until the
+  // next call.
+  [[nodiscard]] DocumentedTable& table(std::string_view name);
+  // With the sections themselves, as the table without a name.
+  [[nodiscard]] const std::vector<DocumentedTable>& tables() const { return tables_; }
+  // Settings that a running relay cannot follow, as they are in force.
+  void keep(std::string key, std::string value) { fixed_.push_back({std::move(key), std::move(value)}); }
+  [[nodiscard]] std::vector<FixedSetting> take_fixed() { return std::move(fixed_); }
   // In the order of the file.  Judges unknown keys, so when everything was read.
   [[nodiscard]] std::vector<ConfigError> take_errors();
 
@@ -50,7 +50,8 @@ class ConfigReport {
 
   std::string file_;
   std::vector<ConfigError> errors_;
-  std::vector<Key> keys_;
+  std::vector<DocumentedTable> tables_;
+  std::vector<FixedSetting> fixed_;
   std::vector<Unknown> unknown_;
 };
 
@@ -58,14 +59,20 @@ class ConfigSection {
  public:
   // `table`: null where the file has none.  `section`: its name; `path`: what it is called in
   // messages, "listener[2]".
-  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report)
-      : table_(table), section_(std::move(section)), path_(std::move(path)), report_(report) {}
+  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report);
   ConfigSection(const ConfigSection&) = delete;
   ConfigSection& operator=(const ConfigSection&) = delete;
   // Notes the keys that nobody asked for.
   ~ConfigSection();
 
-  // A key that somebody else reads.
+  // What stands above the table in the example, line by line, and how the table is written.
+  void heading(std::string_view lines, TableForm form = TableForm::once);
+  // Begins a paragraph: what the keys declared next are for.  `change`: how a change of them comes into force.
+  void about(std::string text, Change change = Change::reload);
+  // Of the key declared next, the example shows this, in TOML, in place of a default that says nothing.
+  void example(std::string_view value, Shown shown = Shown::as_comment);
+
+  // A key that is read elsewhere.
   void expect(std::string_view key);
   void boolean(std::string_view key, bool& value);
   template <typename Number>
@@ -73,6 +80,7 @@ class ConfigSection {
     static_assert(std::is_unsigned_v<Number>);
     std::int64_t read = 0;
     if (number(key, read, min, max)) value = static_cast<Number>(read);
+    document(key, std::to_string(value));
   }
   void seconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max);
   void milliseconds(std::string_view key, Duration& value, std::int64_t min, std::int64_t max);
@@ -91,6 +99,8 @@ class ConfigSection {
     std::vector<std::string_view> names;
     for (const auto& known : choices) names.push_back(known.name);
     if (const auto index = one_of(key, names)) value = choices[*index].value;
+    for (const auto& known : choices)
+      if (known.value == value) document(key, text::in_quotes(known.name));
   }
 
   // A list of texts, or one text alone.  `parse` gives a value or says what is wrong.
@@ -103,6 +113,9 @@ class ConfigSection {
         wrong_text(element, value.error(), allowed);
       }
     }
+    std::string shown;
+    for (const Value& value : values) shown += (shown.empty() ? "" : ", ") + text::in_quotes(text_of(value));
+    document(key, "[" + shown + "]");
   }
 
   // What is in a list, or one such value alone: each of one of these kinds.
@@ -112,6 +125,8 @@ class ConfigSection {
   };
   std::vector<Element> elements(std::string_view key, std::string_view allowed,
                                 std::initializer_list<ConfigNode::Kind> kinds);
+  // Ends the declaration of a key whose elements the caller reads: it has this value, in TOML.
+  void document(std::string_view key, std::string value);
   // `element` is a text in which something is wrong.
   void wrong_text(const Element& element, std::string_view problem, std::string_view allowed);
 
@@ -126,6 +141,14 @@ class ConfigSection {
   [[nodiscard]] bool has(std::string_view key) const { return member(key) != nullptr; }
 
  private:
+  template <typename Value>
+  static std::string text_of(const Value& value) {
+    if constexpr (std::is_same_v<Value, std::string>) {
+      return value;
+    } else {
+      return value.to_string();
+    }
+  }
   const ConfigNode* find(std::string_view key, ConfigNode::Kind kind, std::string_view allowed);
   [[nodiscard]] const ConfigMember* member(std::string_view key) const;
   bool number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max);
@@ -137,6 +160,12 @@ class ConfigSection {
   std::string path_;
   ConfigReport& report_;
   std::vector<std::string_view> known_;
+  // What the next key is documented with.
+  std::string about_;
+  Change change_ = Change::reload;
+  std::string_view example_;
+  Shown shown_ = Shown::as_comment;
+  std::optional<ConfigRange> range_;
 };
 
 }  // namespace sluice::config

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/smtp/limits.h"
+#include "engine/text/figures.h"
 
 namespace sluice::config {
 namespace {
@@ -35,22 +36,46 @@ void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& se
   constexpr std::int64_t kCoresMax = 1024;
   constexpr std::int64_t kWorkersMax = 256;
   ConfigSection section(table, "server", "server", report);
+  section.about("The name in the greeting and in Received. Default: the machine's full name.");
+  section.example("\"relay.example.net\"");
   section.text("hostname", server.hostname, kHostNameRule);
+  section.about("Threads that relay mail, one on each CPU. 0: as many as there are CPUs.", Change::restart);
   section.integer("cores", server.cores, 0, kCoresMax);
+  section.about("Threads for what would make a core wait: password hashes, the accounts' file, name look-ups.",
+                Change::restart);
   section.integer("workers", server.workers, 1, kWorkersMax);
+  section.about(
+      "The user to become after the ports are open, when started as root; an empty group is the user's own. Members of "
+      "the group may use the control socket.",
+      Change::restart);
   section.text("user", server.user, kUserRule);
   section.text("group", server.group, kUserRule);
+  section.about("Where what must outlive a restart is kept, and the socket that sluicectl talks to.", Change::restart);
   section.text("state_dir", server.state_dir, kPathRule);
   section.text("control", server.control, kSocketPathRule);
+  section.about("A page that explains your policy. Refusals for a limit name it.");
+  section.example("\"https://www.example.net/mail-policy\"");
   section.text("policy_url", server.policy_url, kUrlRule);
+  section.about(
+      "At a stop, how long sessions may take to finish; then clients are told 421, or 250 where their message is "
+      "kept.");
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
 
 void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
   ConfigSection section(table, "store", "store", report);
+  section.about(
+      "Customers, domains and accounts: a file that `sluicectl customer`, `domain` and `account` edit. Default: "
+      "\"accounts.db\" in server.state_dir.",
+      Change::restart);
   store.accounts = server.state_dir + "/accounts.db";
   section.text("accounts", store.accounts, kPathRule);
+  section.about(
+      "How many logins each core remembers, and for how long: right ones, wrong ones. What sluicectl changes is "
+      "noticed "
+      "within a second all the same.",
+      Change::restart);
   section.integer("cached_logins", store.cached_logins, kCachedMin, kCountMax);
   section.seconds("granted_ttl_s", store.granted_ttl, 1, kDayS);
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
@@ -58,50 +83,118 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigRepor
 
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
   ConfigSection section(table, "tls", "tls", report);
+  section.about(
+      "A directory as ACME clients write it: HOST/fullchain.pem and HOST/privkey.pem, a wildcard's under "
+      "_.example.com. "
+      "A certificate is loaded when its name is first asked for, and again when its files change.");
   section.text("certificates", tls.certificates, kPathRule);
+  section.about(
+      "The host whose certificate a client gets that names no host, or one that is not known. Empty: server.hostname, "
+      "or else the first host in the directory, or else a certificate that is made at the start and signed by no "
+      "authority.");
+  section.example("\"relay.example.net\"");
   section.text("default_host", tls.default_host, kHostNameRule);
+  section.about(
+      "\"1.2\" or \"1.3\": clients that speak no version from here on are refused. A route has its own, for next "
+      "hops.");
   section.choice("min_version", tls.min_version, kTlsVersions);
+  section.about("Let clients resume a session without a full handshake.");
   section.boolean("tickets", tls.tickets);
+  section.about("How many certificates are kept loaded.");
   section.integer("hosts_loaded", tls.hosts_loaded_max, 1, kCountMax);
 }
 
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
-  constexpr std::int64_t kTriesMax = 1000;
-  constexpr std::int64_t kIpv6PrefixMin = 32;
-  constexpr std::int64_t kIpv6PrefixMax = 128;
-  ConfigSection section(table, "limits", "limits", report);
+namespace {
+
+void read_message_limits(ConfigSection& section, LimitsConfig& limits) {
+  section.about(text::with_figures(
+      "The longest message, announced by SIZE (RFC 1870). What is longer is read to its end and then refused with 552; "
+      "$(surplus) beyond the limit it is refused at once, and the session closed.",
+      {{"surplus", text::bytes_text(smtp::kContentSurplusBytesMax)}}));
   section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin, kMessageBytesCeiling);
+  section.about(
+      "Recipients of one message, announced by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a client sends "
+      "the message again for them; after so many of those the session is closed.");
   section.integer("recipients_per_message", limits.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.integer("recipients_over", limits.recipients_over, 1, kCountMax);
+  section.about("The longest header of a message.");
+  section.integer("header_bytes", limits.header_bytes, kHeaderBytesMin, kHeaderBytesCeiling);
+  section.about(
+      "A message with so many Received fields goes in a loop: 554 5.4.6. RFC 5321 section 6.3 wants at least 100.");
+  section.integer("received_fields", limits.received_fields, kReceivedFieldsMin, kReceivedFieldsCeiling);
+}
+
+void read_connection_limits(ConfigSection& section, LimitsConfig& limits) {
+  constexpr std::int64_t kIpv6PrefixMin = 32;
+  constexpr std::int64_t kIpv6PrefixMax = 128;
+  section.about(
+      "Sessions at one time: on each core, and from one client address on each core. Those beyond get 421. Addresses "
+      "in "
+      "`trusted` of a listener are not counted.");
   section.integer("sessions_per_core", limits.sessions_per_core, 1, kCountMax);
   section.integer("sessions_per_address", limits.sessions_per_address, 1, kCountMax);
-  section.integer("outgoing_per_core", limits.outgoing_per_core, 1, kCountMax);
+  section.about(
+      "How many of them may be in an unfinished TLS handshake: fewer, so that there is room for others. Those beyond "
+      "get "
+      "421, where they have not begun TLS yet.");
   section.integer("handshakes_per_core", limits.handshakes_per_core, 1, kCountMax);
   section.integer("handshakes_per_address", limits.handshakes_per_address, 1, kCountMax);
+  section.about("So many bits of an IPv6 address are one client address, for these limits.");
   section.integer("ipv6_prefix", limits.ipv6_prefix, kIpv6PrefixMin, kIpv6PrefixMax);
-  section.integer("header_bytes", limits.header_bytes, kHeaderBytesMin, kHeaderBytesCeiling);
-  section.integer("received_fields", limits.received_fields, kReceivedFieldsMin, kReceivedFieldsCeiling);
-  section.integer("bad_commands", limits.bad_commands, 1, kTriesMax);
-  section.integer("idle_commands", limits.idle_commands, 1, kCountMax);
-  section.integer("auth_failures", limits.auth_failures, 1, kTriesMax);
-  section.seconds("idle_s", limits.idle, 1, kDayS);
-  section.seconds("unauthenticated_s", limits.unauthenticated, 1, kDayS);
-  section.seconds("handshake_s", limits.handshake, 1, kHourS);
-  section.seconds("command_s", limits.command, 1, kHourS);
-  section.seconds("data_s", limits.data, 1, kHourS);
-  section.integer("data_bytes_per_s", limits.data_bytes_per_s, 0, kCountMax);
-  section.seconds("reply_s", limits.reply, 1, kHourS);
+  section.about(
+      "Connections to next hops at one time, on each core. Where the process may not have enough open files for these "
+      "and for the sessions, both are reduced at the start, and the log says so.");
+  section.integer("outgoing_per_core", limits.outgoing_per_core, 1, kCountMax);
   check_handshakes(section, "handshakes_per_core", limits.handshakes_per_core, "sessions_per_core",
                    limits.sessions_per_core);
   check_handshakes(section, "handshakes_per_address", limits.handshakes_per_address, "sessions_per_address",
                    limits.sessions_per_address);
 }
 
+void read_timeouts(ConfigSection& section, LimitsConfig& limits) {
+  section.about("How long a client may wait between two commands (RFC 5321 section 4.5.3.2.7).");
+  section.seconds("idle_s", limits.idle, 1, kDayS);
+  section.about("From the start of a session until the client has logged in.");
+  section.seconds("unauthenticated_s", limits.unauthenticated, 1, kDayS);
+  section.about("For the TLS handshake, and for the header of the PROXY protocol.");
+  section.seconds("handshake_s", limits.handshake, 1, kHourS);
+  section.about("From the first byte of a command to its end.");
+  section.seconds("command_s", limits.command, 1, kHourS);
+  section.about(
+      "Between two pieces of a message; and the pace that a message must keep, behind which it may fall by data_s (0: "
+      "any pace).");
+  section.seconds("data_s", limits.data, 1, kHourS);
+  section.integer("data_bytes_per_s", limits.data_bytes_per_s, 0, kCountMax);
+  section.about("For the client to read our replies.");
+  section.seconds("reply_s", limits.reply, 1, kHourS);
+}
+}  // namespace
+
+void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
+  constexpr std::int64_t kTriesMax = 1000;
+  ConfigSection section(table, "limits", "limits", report);
+  read_message_limits(section, limits);
+  read_connection_limits(section, limits);
+  section.about(
+      "Commands that are wrong, that do nothing (NOOP, RSET, EHLO), and logins that fail, until a session is closed.");
+  section.integer("bad_commands", limits.bad_commands, 1, kTriesMax);
+  section.integer("idle_commands", limits.idle_commands, 1, kCountMax);
+  section.integer("auth_failures", limits.auth_failures, 1, kTriesMax);
+  read_timeouts(section, limits);
+}
+
 void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log) {
   using Format = ConfigSection::Choice<log::LogFormat>;
   using Level = ConfigSection::Choice<event::Severity>;
   ConfigSection section(table, "log", "log", report);
+  section.about(
+      "\"-\" is standard error. A file is opened again at `sluicectl reload`, at SIGHUP and at SIGUSR1, and by itself "
+      "once it is renamed or removed.");
   section.text("file", log.file, kLogFileRule);
+  section.about(
+      "\"json\" or \"logfmt\"; lines of this level and above: \"debug\", \"info\", \"warning\", \"error\". What became "
+      "of "
+      "messages and sessions, and the ids that clients were told, are of level \"info\".");
   section.choice("format", log.format,
                  {Format{"json", log::LogFormat::json}, Format{"logfmt", log::LogFormat::logfmt}});
   section.choice("level", log.level,

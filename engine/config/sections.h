@@ -1,5 +1,5 @@
-// The sections of the configuration file, one function each: which keys there are, their types and
-// ranges, and what they must be together.  A section that the file does not have is null: then all
+// The sections of the configuration file, one function each: which keys there are, their types and ranges, what the
+// documentation says of them, and what they must be together.  A section that the file does not have is null: then all
 // keys keep their defaults. Used within load_config(); one thread.
 #pragma once
 
@@ -21,6 +21,8 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigRepor
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls);
 void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits);
 void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log);
+// Those of a file that names none.
+[[nodiscard]] std::vector<ListenerConfig> default_listeners();
 // `path` is what the table is called in messages: "listener[2]".
 void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener);
 // All [[route]] of the file, in their order, and what they must be together.

@@ -59,9 +59,10 @@ struct RouteLogin {
   std::string secret;  // never in a log line
 };
 
-// Its kind: `maildir` if that is not empty, else `mx`, else `hosts`.
+// A route as the operator has set it (config/route.cc reads into it: one option, one field).  Its kind: `maildir` if
+// that is not empty, else `mx`, else `hosts`.
 struct Route {
-  std::string name;
+  std::string name = "default";  // no two routes have the same
   std::vector<NextHopHost> hosts;
   bool mx = false;                 // straight to the recipients' servers, found by DNS
   std::uint16_t port = 25;         // with `mx`: where they listen
@@ -72,7 +73,7 @@ struct Route {
   std::uint32_t rate_per_s = 0;    // messages that may begin in a second, likewise; 0: no limit
   RouteTls tls = RouteTls::opportunistic;
   TlsVersion tls_min_version = TlsVersion::tls_1_2;  // with a host that has none from here on TLS fails
-  bool verify = false;
+  bool verify = true;  // the host's certificate is checked; counts where `tls` is required: checks_certificate()
   std::string ca_pem;  // what is trusted, where certificates are checked
   std::optional<RouteLogin> login;
   RouteMode mode = RouteMode::through;
@@ -80,18 +81,23 @@ struct Route {
   RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
   RouteEightBit eight_bit = RouteEightBit::convert;
-  std::uint64_t retain_bytes_max = 1U << 20U;     // of a message that is passed through, kept in memory meanwhile
-  std::uint32_t connections_per_host_max = 20;    // per core
-  std::uint32_t messages_per_connection_max = 0;  // 0: no limit
-  std::uint32_t waiting_max = 1000;               // sessions that wait for a connection, per core
+  std::uint64_t retain_bytes_max = 1U << 20U;   // of a message that is passed through, kept in memory meanwhile
+  std::uint32_t connections_per_host_max = 20;  // per core
+  // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, Exchange Online closes after 20.
+  std::uint32_t messages_per_connection_max = 10;
+  std::uint32_t waiting_max = 1000;  // sessions that wait for a connection, per core
   Duration connect_timeout = std::chrono::seconds(30);
-  Duration idle_timeout = std::chrono::seconds(60);
+  Duration idle_timeout = std::chrono::seconds(60);  // a kept connection without use is closed
   // RFC 5321 4.5.3.2: greeting, MAIL and RCPT 5 min; DATA 2 min; after the dot 10 min.
   Duration command_timeout = std::chrono::minutes(5);
   Duration data_timeout = std::chrono::minutes(2);
   Duration block_timeout = std::chrono::minutes(3);
   Duration final_timeout = std::chrono::minutes(10);
 };
+
+[[nodiscard]] inline bool checks_certificate(const Route& route) {
+  return route.tls == RouteTls::required && route.verify;
+}
 
 // Whether a message may go without TLS to a next hop that offers it and cannot do it.  Credentials never do.
 [[nodiscard]] inline bool may_go_in_clear(const Route& route) {

@@ -2,6 +2,7 @@
 // What strangers can cause at will is one event for a burst (engine/event/repeated_events.h).
 #pragma once
 
+#include "engine/base/client_block.h"
 #include "engine/event/dispatcher.h"
 #include "engine/event/repeated_events.h"
 #include "engine/relay/queue.h"

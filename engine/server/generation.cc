@@ -35,10 +35,10 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   for (const route::Route& route : plan_->routes) {
     relay::Router::Way way{.route = route};
     if (route.tls != route::RouteTls::none && route.maildir.empty()) {
-      auto context =
-          tls::TlsClientContext::make({.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none,
-                                       .ca_pem = route.ca_pem,
-                                       .min_version = route.tls_min_version});
+      auto context = tls::TlsClientContext::make(
+          {.verify = checks_certificate(route) ? tls::TlsVerify::required : tls::TlsVerify::none,
+           .ca_pem = route.ca_pem,
+           .min_version = route.tls_min_version});
       if (!context) return std::unexpected("route " + route.name + ": " + context.error());
       client_contexts_.push_back(*std::move(context));
       way.tls = client_contexts_.back().get();

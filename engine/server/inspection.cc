@@ -50,7 +50,8 @@ class Inspector {
       check_as_user();
     }
     for (const std::size_t route : unreachable_routes(config().routes, *plan_->route_table))
-      add("route " + config().routes[route].name, "can never match: routes before it take all mail that it would");
+      add("route " + config().routes[route].route.name,
+          "can never match: routes before it take all mail that it would");
     return std::move(found_);
   }
 
@@ -183,9 +184,11 @@ class Inspector {
 
   // Where they are missing, they are made with the first message.
   void check_maildirs() {
-    for (const config::RouteConfig& route : config().routes)
+    for (const config::RouteConfig& each : config().routes)
       for (const char* part : {"/tmp", "/new", "/cur"})
-        if (!route.maildir.empty() && !check_can_make("route " + route.name + ": maildir", route.maildir + part)) break;
+        if (const route::Route& route = each.route;
+            !route.maildir.empty() && !check_can_make("route " + route.name + ": maildir", route.maildir + part))
+          break;
   }
 
   void check_log() {
@@ -257,10 +260,10 @@ class Inspector {
       read = (*database)->query("SELECT name FROM customer", {},
                                 [&](const auth::Row& row) { known.insert(smtp::to_lower(row.text(0))); });
     if (!read.ok()) return add("store.accounts", std::string(read.message()));
-    for (const config::RouteConfig& route : config().routes)
-      for (const std::string& customer : route.conditions.customers)
+    for (const config::RouteConfig& each : config().routes)
+      for (const std::string& customer : each.conditions.customers)
         if (!known.contains(smtp::to_lower(customer)))
-          add("route " + route.name,
+          add("route " + each.route.name,
               "there is no customer " + text::in_quotes(customer) + "; see them with: sluicectl customer list");
   }
 

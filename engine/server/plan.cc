@@ -73,45 +73,20 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   return plan;
 }
 
+// With what the files that it names hold.
 std::expected<route::Route, std::string> route_of(const config::RouteConfig& config) {
-  route::Route route;
-  route.name = config.name;
-  route.hosts = config.hosts;
-  route.mx = config.mx;
-  route.port = config.port;
-  route.ipv6 = config.ipv6;
-  route.maildir = config.maildir;
-  route.mode = config.mode;
-  route.dialog = config.dialog;
-  route.identify = config.identify;
-  route.fallback = config.fallback;
-  route.concurrency = config.concurrency;
-  route.rate_per_s = config.rate_per_s;
-  route.tls = config.tls;
-  route.tls_min_version = config.tls_min_version;
-  route.verify = config.verify && config.tls == route::RouteTls::required;
-  if (route.verify) {
+  route::Route route = config.route;
+  if (checks_certificate(route)) {
     const std::string file = config.ca_file.empty() ? std::string(tls::kSystemCaFile) : config.ca_file;
     auto pem = tls::read_ca_file(file);
-    if (!pem) return std::unexpected("route " + config.name + ": ca_file: " + pem.error());
+    if (!pem) return std::unexpected("route " + route.name + ": ca_file: " + pem.error());
     route.ca_pem = *std::move(pem);
   }
   if (!config.login.empty()) {
     auto text = io::read_file(config.password_file, kPasswordFileBytesMax);
-    if (!text) return std::unexpected("route " + config.name + ": password_file: " + text.error());
+    if (!text) return std::unexpected("route " + route.name + ": password_file: " + text.error());
     route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
   }
-  route.chunking = config.chunking;
-  route.eight_bit = config.eight_bit;
-  route.connections_per_host_max = config.connections_per_host;
-  route.messages_per_connection_max = config.messages_per_connection;
-  route.waiting_max = config.waiting;
-  route.connect_timeout = config.connect;
-  route.idle_timeout = config.idle;
-  route.command_timeout = config.reply;
-  route.data_timeout = config.data;
-  route.block_timeout = config.block;
-  route.final_timeout = config.final;
   return route;
 }
 
@@ -132,9 +107,8 @@ void plan_routes(const config::Config& config, Plan& plan, std::vector<std::stri
   // Of several routes, recipients of one message may need two.
   plan.needs_spool = plan.routes.size() != 1 || !never_keeps(plan.routes.front());
   std::optional<std::size_t> dsn_route;
-  if (const auto named = std::ranges::find(config.routes, config.reports.route, &config::RouteConfig::name);
-      named != config.routes.end())
-    dsn_route = static_cast<std::size_t>(named - config.routes.begin());
+  for (std::size_t i = 0; i < config.routes.size(); ++i)
+    if (config.routes[i].route.name == config.reports.route) dsn_route = i;
   plan.route_table = std::make_shared<route::RouteTable>(conditions, config.server.hostname, dsn_route);
 }
 
@@ -182,8 +156,8 @@ namespace {
 bool loopback_is_ours(const config::Config& config) {
   for (const config::ListenerConfig& listener : config.listeners)
     for (const io::Address& address : listener.addresses)
-      for (const config::RouteConfig& route : config.routes)
-        if (mx::is_unspecified(address.ip_bytes()) && route.mx && route.port == address.port()) return true;
+      for (const config::RouteConfig& each : config.routes)
+        if (mx::is_unspecified(address.ip_bytes()) && each.route.mx && each.route.port == address.port()) return true;
   return false;
 }
 
@@ -223,7 +197,8 @@ std::expected<void, std::vector<std::string>> check_plan(const Plan& plan) {
   for (const route::Route& route : plan.routes) {
     if (route.tls == route::RouteTls::none || !route.maildir.empty()) continue;
     const auto context = tls::TlsClientContext::make(
-        {.verify = route.verify ? tls::TlsVerify::required : tls::TlsVerify::none, .ca_pem = route.ca_pem});
+        {.verify = checks_certificate(route) ? tls::TlsVerify::required : tls::TlsVerify::none,
+         .ca_pem = route.ca_pem});
     if (!context) errors.push_back("route " + route.name + ": " + context.error());
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));

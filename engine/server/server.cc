@@ -321,8 +321,7 @@ void Server::start_control(Core& home) {
                      .has_route =
                          [this](const std::string& name) {
                            const auto plan = current_plan();
-                           return std::ranges::find(plan->config.routes, name, &config::RouteConfig::name) !=
-                                  plan->config.routes.end();
+                           return std::ranges::find(plan->routes, name, &route::Route::name) != plan->routes.end();
                          }});
   control_->start();
 }

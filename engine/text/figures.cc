@@ -1,6 +1,7 @@
 #include "engine/text/figures.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/base/check.h"
 
@@ -21,6 +22,18 @@ std::string with_figures(std::string_view text, std::initializer_list<Figure> fi
     result += figure->value;
     text.remove_prefix(end + 1);
   }
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 4> kUnits{" KiB", " MiB", " GiB", " TiB"};
+  constexpr std::int64_t kStep = 1024;
+  std::string_view unit;
+  for (const std::string_view larger : kUnits) {
+    if (bytes == 0 || bytes % kStep != 0) break;
+    bytes /= kStep;
+    unit = larger;
+  }
+  return std::to_string(bytes) + std::string(unit);
 }
 
 }  // namespace sluice::text

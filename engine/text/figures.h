@@ -2,6 +2,7 @@
 // Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -15,5 +16,8 @@ struct Figure {
 
 // `text` with each "$(name)" in it replaced.  Every name in it is one of `figures`.
 [[nodiscard]] std::string with_figures(std::string_view text, std::initializer_list<Figure> figures);
+
+// "8 MiB" where it is a whole number of such, else "65537".  `bytes` is not negative.
+[[nodiscard]] std::string bytes_text(std::int64_t bytes);
 
 }  // namespace sluice::text

@@ -51,6 +51,11 @@ class Settings:
         self.files = {path: read(root, path) for path in product(root)}
         own = [text for path, text in self.files.items() if path.startswith(CONFIG + "/")]
         self.structs = {name: body for text in own for name, body in STRUCT.findall(text)}
+        # Structs of other rooms that the configuration's hold as they are: their fields are read where those rooms do.
+        self.foreign = {}  # {(struct, member): type}
+        for struct, body in self.structs.items():
+            for kind, name in re.findall(r"^\s*\w+::(\w+)\s+(\w+);", body, re.MULTILINE):
+                self.foreign[struct, name] = kind
         # Of Config: {type: names of the members that hold one, or several}.
         self.members = {}
         for kind, name in re.findall(r"(?:std::vector<)?(\w+)>?\s+(\w+)\s*(?:=[^;]*|\{[^;]*)?;", self.structs.get("Config", "")):
@@ -71,8 +76,11 @@ class Settings:
             head, *rest = value.split(".")
             if head in variables and rest:
                 # Functions that are handed a section have none of their own: known by the type that they fill.
-                section = name[1] if name else passed_on.setdefault(variables[head], variables[head])
-                self.keys[f"{section}.{key}"] = (variables[head], rest[-1] if len(rest) == 1 else ".".join(rest))
+                kind = variables[head]
+                section = name[1] if name else passed_on.setdefault(kind, kind)
+                if len(rest) == 2 and (kind, rest[0]) in self.foreign:
+                    kind, rest = self.foreign[kind, rest[0]], rest[1:]
+                self.keys[f"{section}.{key}"] = (kind, ".".join(rest))
 
     def resolve_passed_on(self, passed_on):
         """A section's name for keys that were found in functions without one."""
@@ -87,13 +95,18 @@ class Settings:
         """(path, line) of each use of a field of struct KIND outside of the configuration's own code."""
         word = field.split(".")[-1]
         places = "|".join(sorted(self.members.get(kind, set()))) or r"(?!)"
+        # A struct of another room is reached through members and functions there: `pool.route().port`, `route_.port`.
+        foreign = kind in self.foreign.values()
+        before, behind = (r"", r"(?:\(\w*\))?") if foreign else (r"(?<![\w.>])", r"")
+        declared = rf"\b{kind}(?:\s+const)?\s*[&*]?\s*(\w+)\s*(?:[,)=:;{{(]|$)"
+        anywhere = {name for text in self.files.values() for name in re.findall(declared, text)} if foreign else set()
         for path, text in self.files.items():
             if OWN.search(path) or not re.search(rf"\b{word}\b", text):
                 continue
-            names = set(re.findall(rf"\b{kind}(?:\s+const)?\s*[&*]?\s*(\w+)\s*(?:[,)=:;{{(]|$)", text))
+            names = anywhere or set(re.findall(declared, text))
             variables = "|".join(sorted(names)) or r"(?!)"
             middle = r"\.".join(re.escape(part) for part in field.split("."))
-            pattern = rf"(?:(?<![\w.>])(?:{variables})|(?:\.|->)(?:{places})(?:\[[^\]]*\]|\.front\(\)|\.at\([^)]*\))?)\.{middle}\b|\b{kind}::{word}\b"
+            pattern = rf"(?:{before}\b(?:{variables}){behind}|(?:\.|->)(?:{places})(?:\[[^\]]*\]|\.front\(\)|\.at\([^)]*\))?)\.{middle}\b|\b{kind}::{word}\b"
             for found in re.finditer(pattern, text):
                 begin = text.rfind("\n", 0, found.start()) + 1
                 end = text.find("\n", found.end())
@@ -145,12 +158,20 @@ struct ListenerConfig {
   bool trusted = false;
   bool kept = false;
 };
+struct RouteConfig {
+  route::Route route;
+  std::string password_file;
+};
 struct Config {
   TlsConfig tls;
   LimitsConfig limits;
   std::vector<ListenerConfig> listeners;
+  std::vector<RouteConfig> routes;
 };
 """,
+    "engine/route/route.h": "struct Route {\n  std::uint16_t port = 25;\n};\n",
+    "engine/hop/pool.h": "class Pool {\n  const route::Route& route_;\n};\n",
+    "engine/hop/pool.cc": "void Pool::open() { dial(route_.port); }\n",
     "engine/config/sections.cc": """
 void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
   ConfigSection section(table, "tls", "tls", report);
@@ -166,6 +187,11 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
 void read_more(ConfigSection& section, ListenerConfig& listener) {
   section.boolean("kept", listener.kept);
 }
+void read_route(const ConfigNode* table, ConfigReport& report, RouteConfig& config) {
+  ConfigSection section(table, "route", std::move(path), report);
+  section.integer("port", config.route.port, 1, 2);
+  section.text("password_file", config.password_file, kPathRule);
+}
 void read_listener(const ConfigNode* table, ConfigReport& report, ListenerConfig& listener) {
   ConfigSection section(table, "listener", std::move(path), report);
   section.boolean("trusted", listener.trusted);
@@ -179,6 +205,7 @@ Plan plan_of(const Config& config) {
   start(tls.certificates, tls.min_version);
   rules.idle_timeout = config.limits.idle;
   for (const ListenerConfig& listener : config.listeners) add(listener.trusted);
+  for (const RouteConfig& each : config.routes) add(each.route, read(each.password_file));
   return {.tickets = tls.tickets,
           .sessions_max = config.limits.sessions,
           .kept = std::ranges::any_of(config.listeners, &ListenerConfig::kept)};
@@ -199,6 +226,10 @@ PLANTED = {
     "a key of a function that is handed its section": (
         {"engine/server/plan.cc": ("&ListenerConfig::kept", "&ListenerConfig::trusted")},
         "listener.kept: ListenerConfig::kept has no reader",
+    ),
+    "a key of a struct of another room": (
+        {"engine/hop/pool.cc": ("route_.port", "other_.port")},
+        "route.port: Route::port has no reader",
     ),
     "a key of which another struct's field has the name": (
         {"engine/server/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},

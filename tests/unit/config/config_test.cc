@@ -49,13 +49,13 @@ TEST(Config, NeedsNothingButARoute) {
   EXPECT_EQ(config.log.file, "-");
   EXPECT_EQ(config.log.format, log::LogFormat::json);
   ASSERT_EQ(config.routes.size(), 1U);
-  EXPECT_EQ(config.routes[0].name, "default");
-  EXPECT_EQ(config.routes[0].tls, route::RouteTls::opportunistic);
-  EXPECT_TRUE(config.routes[0].verify);
-  EXPECT_TRUE(config.routes[0].chunking);
-  EXPECT_EQ(config.routes[0].connections_per_host, 20U);
-  EXPECT_EQ(config.routes[0].idle, 60s);
-  EXPECT_EQ(config.routes[0].messages_per_connection, 10U);
+  EXPECT_EQ(config.routes[0].route.name, "default");
+  EXPECT_EQ(config.routes[0].route.tls, route::RouteTls::opportunistic);
+  EXPECT_TRUE(config.routes[0].route.verify);
+  EXPECT_TRUE(config.routes[0].route.chunking);
+  EXPECT_EQ(config.routes[0].route.connections_per_host_max, 20U);
+  EXPECT_EQ(config.routes[0].route.idle_timeout, 60s);
+  EXPECT_EQ(config.routes[0].route.messages_per_connection_max, 10U);
 }
 
 TEST(Config, ListensWhereMailComesInByDefault) {
@@ -292,9 +292,10 @@ TEST(Config, IsLaxWithContentWhereALoginIsAskedForUnlessSet) {
 TEST(Config, ReadsEveryKeyOfARoute) {
   const Config config = load(kEveryKey);
   ASSERT_EQ(config.routes.size(), 2U);
-  const RouteConfig& route = config.routes[1];
+  const RouteConfig& set = config.routes[1];
+  const route::Route& route = set.route;
   EXPECT_EQ(route.name, "farm");
-  EXPECT_TRUE(route.conditions.none());
+  EXPECT_TRUE(set.conditions.none());
   EXPECT_FALSE(route.mx);
   EXPECT_EQ(route.mode, route::RouteMode::store);
   EXPECT_EQ(route.identify, route::RouteIdentify::xclient);
@@ -309,30 +310,31 @@ TEST(Config, ReadsEveryKeyOfARoute) {
   EXPECT_EQ(route.tls, route::RouteTls::required);
   EXPECT_EQ(route.tls_min_version, TlsVersion::tls_1_3);
   EXPECT_FALSE(route.verify);
-  EXPECT_EQ(route.ca_file, "/srv/ca.pem");
-  EXPECT_EQ(route.login, "relay");
-  EXPECT_EQ(route.password_file, "/srv/password");
+  EXPECT_EQ(set.ca_file, "/srv/ca.pem");
+  EXPECT_EQ(set.login, "relay");
+  EXPECT_EQ(set.password_file, "/srv/password");
   EXPECT_FALSE(route.chunking);
-  EXPECT_EQ(config.routes[0].eight_bit, route::RouteEightBit::refuse);
-  EXPECT_EQ(route.connections_per_host, 2U);
-  EXPECT_EQ(route.messages_per_connection, 50U);
-  EXPECT_EQ(route.waiting, 0U);
-  EXPECT_EQ(route.connect, 1s);
-  EXPECT_EQ(route.idle, 2s);
-  EXPECT_EQ(route.reply, 3s);
-  EXPECT_EQ(route.data, 4s);
-  EXPECT_EQ(route.block, 5s);
-  EXPECT_EQ(route.final, 6s);
+  EXPECT_EQ(config.routes[0].route.eight_bit, route::RouteEightBit::refuse);
+  EXPECT_EQ(route.connections_per_host_max, 2U);
+  EXPECT_EQ(route.messages_per_connection_max, 50U);
+  EXPECT_EQ(route.waiting_max, 0U);
+  EXPECT_EQ(route.connect_timeout, 1s);
+  EXPECT_EQ(route.idle_timeout, 2s);
+  EXPECT_EQ(route.command_timeout, 3s);
+  EXPECT_EQ(route.data_timeout, 4s);
+  EXPECT_EQ(route.block_timeout, 5s);
+  EXPECT_EQ(route.final_timeout, 6s);
 }
 
 TEST(Config, ReadsConditionsAndTheWayWithoutHosts) {
   const Config config = load(kEveryKey);
   ASSERT_EQ(config.routes.size(), 2U);
-  const RouteConfig& route = config.routes[0];
+  const RouteConfig& set = config.routes[0];
+  const route::Route& route = set.route;
   EXPECT_EQ(route.name, "direct");
-  EXPECT_THAT(route.conditions.recipients, ElementsAre("example.com", "*.example.com", "[ipv6:2001:db8::1]"));
-  EXPECT_THAT(route.conditions.senders, ElementsAre("<>", "b\u00fccher.example"));
-  EXPECT_THAT(route.conditions.customers, ElementsAre("Example Ltd"));
+  EXPECT_THAT(set.conditions.recipients, ElementsAre("example.com", "*.example.com", "[ipv6:2001:db8::1]"));
+  EXPECT_THAT(set.conditions.senders, ElementsAre("<>", "b\u00fccher.example"));
+  EXPECT_THAT(set.conditions.customers, ElementsAre("Example Ltd"));
   EXPECT_TRUE(route.mx);
   EXPECT_EQ(route.port, 2525U);
   EXPECT_FALSE(route.ipv6);
@@ -382,12 +384,12 @@ TEST(Config, KeepsTheAccountsWithTheStateWhereNothingElseIsSaid) {
 
 TEST(Config, KnowsItsDefaultsOfTheQueue) {
   const Config config = load(std::string(kRoute));
-  EXPECT_EQ(config.routes[0].mode, route::RouteMode::through);
-  EXPECT_EQ(config.routes[0].dialog, route::RouteDialog::late);
-  EXPECT_EQ(config.routes[0].identify, route::RouteIdentify::none);
-  EXPECT_TRUE(config.routes[0].fallback);
-  EXPECT_EQ(config.routes[0].concurrency, 20U);
-  EXPECT_EQ(config.routes[0].rate_per_s, 0U);
+  EXPECT_EQ(config.routes[0].route.mode, route::RouteMode::through);
+  EXPECT_EQ(config.routes[0].route.dialog, route::RouteDialog::late);
+  EXPECT_EQ(config.routes[0].route.identify, route::RouteIdentify::none);
+  EXPECT_TRUE(config.routes[0].route.fallback);
+  EXPECT_EQ(config.routes[0].route.concurrency, 20U);
+  EXPECT_EQ(config.routes[0].route.rate_per_s, 0U);
   EXPECT_EQ(config.spool.durability, SpoolDurability::synced);
   EXPECT_EQ(config.spool.segment_bytes, 67'108'864U);
   EXPECT_EQ(config.spool.free_bytes_min, 536'870'912U);
@@ -407,8 +409,8 @@ TEST(Config, KnowsItsDefaultsOfTheQueue) {
 
 TEST(Config, ARouteToTheRecipientsServersIsThriftier) {
   const std::string mx = "[[route]]\nmx = true\n";
-  EXPECT_EQ(load(mx).routes[0].concurrency, 10U);
-  EXPECT_EQ(load(mx + "concurrency = 20\n").routes[0].concurrency, 20U);
+  EXPECT_EQ(load(mx).routes[0].route.concurrency, 10U);
+  EXPECT_EQ(load(mx + "concurrency = 20\n").routes[0].route.concurrency, 20U);
 }
 
 TEST(Config, ALoginWithoutTlsIsFineOnThisMachine) {
@@ -420,8 +422,8 @@ TEST(Config, ALoginWithoutTlsIsFineOnThisMachine) {
 
 TEST(Config, MaildirStandsForHosts) {
   const Config config = load("[[route]]\nmaildir = \"/srv/mail\"\n");
-  EXPECT_EQ(config.routes[0].maildir, "/srv/mail");
-  EXPECT_THAT(config.routes[0].hosts, IsEmpty());
+  EXPECT_EQ(config.routes[0].route.maildir, "/srv/mail");
+  EXPECT_THAT(config.routes[0].route.hosts, IsEmpty());
 }
 
 TEST(Config, ATrustedNetworkNeedsNoLoginAndOthersStillCan) {
@@ -439,12 +441,13 @@ TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
       "[server]\ncores = 4\nuser = \"mail\"\nstate_dir = \"/x\"\n[store]\ngranted_ttl_s = 60\n"
       "[[listener]]\naddress = [\"0.0.0.0:25\", \"[::]:587\"]\n" +
       std::string(kRoute));
-  EXPECT_THAT(changes_that_need_restart(before, after),
-              ElementsAre("server.cores: 0 became 4", "server.user: sluice became mail",
-                          "server.state_dir: /var/lib/sluice became /x",
-                          "store.accounts: /var/lib/sluice/accounts.db became /x/accounts.db",
-                          "store.granted_ttl_s: 300 became 60", "listener: 0.0.0.0:587 is gone",
-                          "listener: [::]:587 is new", "spool.directory: /var/lib/sluice/spool became /x/spool"));
+  EXPECT_THAT(
+      changes_that_need_restart(before, after),
+      ElementsAre("server.cores: 0 became 4", R"(server.user: "sluice" became "mail")",
+                  R"(server.state_dir: "/var/lib/sluice" became "/x")",
+                  R"(store.accounts: "/var/lib/sluice/accounts.db" became "/x/accounts.db")",
+                  "store.granted_ttl_s: 300 became 60", R"(spool.directory: "/var/lib/sluice/spool" became "/x/spool")",
+                  "listener: 0.0.0.0:587 is gone", "listener: [::]:587 is new"));
 }
 
 TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
@@ -454,12 +457,13 @@ TEST(ConfigChanges, TellsThoseOfTheSpoolAndOfDns) {
       "free_bytes_min = 1\nmemory_bytes = 65536\n[dns]\nservers = [\"192.0.2.53\", \"::1\"]\n"
       "timeout_ms = 100\ntries = 1\n" +
       std::string(kRoute));
-  EXPECT_THAT(changes_that_need_restart(before, after),
-              ElementsAre("spool.directory: /var/lib/sluice/spool became /x",
-                          "spool.durability: synced became unsynced", "spool.segment_bytes: 67108864 became 8388608",
-                          "spool.free_bytes_min: 536870912 became 1", "spool.memory_bytes: 1048576 became 65536",
-                          "dns.servers: the system's became 192.0.2.53:53, [::1]:53", "dns.timeout_ms: 5000 became 100",
-                          "dns.tries: 2 became 1"));
+  EXPECT_THAT(
+      changes_that_need_restart(before, after),
+      ElementsAre(R"(spool.directory: "/var/lib/sluice/spool" became "/x")",
+                  R"(spool.durability: "synced" became "unsynced")", "spool.segment_bytes: 67108864 became 8388608",
+                  "spool.free_bytes_min: 536870912 became 1", "spool.memory_bytes: 1048576 became 65536",
+                  R"(dns.servers: [] became ["192.0.2.53:53", "[::1]:53"])", "dns.timeout_ms: 5000 became 100",
+                  "dns.tries: 2 became 1"));
 }
 
 TEST(ConfigChanges, FollowsTheRest) {

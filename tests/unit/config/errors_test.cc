@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "3:1: route[1].login: has no password_file to go with it"},
         BadFile{kHosts + "password_file = \"/x\"", "3:1: route[1].password_file: has no login to go with it"},
         BadFile{kHosts + "login = \"relay\"\npassword_file = \"/x\"",
-                "3:1: route[1].login: would be sent without TLS to"},
+                "3:1: route[1].login: would be sent in clear where"},
         BadFile{kHosts + "ca_file = \"/x\"", "3:1: route[1].ca_file: has no effect: certificates are only checked"},
         BadFile{kHosts + "verify = \"yes\"", "3:10: route[1].verify: is a text; allowed: true or false"}));
 
