@@ -157,9 +157,6 @@ struct ConfigError {
 [[nodiscard]] std::expected<Config, std::vector<ConfigError>> load_config(std::string_view text,
                                                                           std::string_view file_name);
 
-// What is in force where a file says nothing; without routes.
-[[nodiscard]] Config default_config();
-
 // One text for each change that a running relay cannot follow: "server.cores: 2 became 4", of keys that are declared
 // with Change::restart, and of listeners' addresses.  Empty:
 // `next` can be put to use.

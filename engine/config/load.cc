@@ -116,13 +116,6 @@ std::expected<Config, std::vector<ConfigError>> load_config(std::string_view tex
   return config;
 }
 
-Config default_config() {
-  ConfigReport report("");
-  Config config;
-  Loader(report, config).load(nullptr);
-  return config;
-}
-
 std::vector<DocumentedTable> documentation() {
   ConfigReport report("");
   Config ignored;
