@@ -12,14 +12,14 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
 
-absl::Status no_such_customer(std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("there is no customer ", in_quotes(name), "; see them with: sluicectl customer list"));
+std::unexpected<StoreError> no_such_customer(std::string_view name) {
+  return store_error(StoreError::Kind::not_found, absl::StrCat("there is no customer ", in_quotes(name),
+                                                               "; see them with: sluicectl customer list"));
 }
 
-absl::Status no_such_domain(std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("there is no domain ", in_quotes(name), "; see them with: sluicectl domain list"));
+std::unexpected<StoreError> no_such_domain(std::string_view name) {
+  return store_error(StoreError::Kind::not_found,
+                     absl::StrCat("there is no domain ", in_quotes(name), "; see them with: sluicectl domain list"));
 }
 
 }  // namespace
@@ -29,35 +29,35 @@ AccountAdmin::AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<P
 
 AccountAdmin::~AccountAdmin() { static_cast<void>(settle_journal(*database_)); }
 
-absl::StatusOr<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path, IfMissing if_missing,
-                                                                 const HashCost& cost) {
+StoreResult<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path, IfMissing if_missing,
+                                                              const HashCost& cost) {
   auto database = open_store_file(path, if_missing, kBusyTimeoutMs);
-  if (!database.ok()) return database.status();
+  if (!database) return std::unexpected(database.error());
   auto hasher = PasswordHasher::create(cost);
-  if (!hasher.ok()) return hasher.status();
+  if (!hasher) return std::unexpected(hasher.error());
   return std::unique_ptr<AccountAdmin>(new AccountAdmin(*std::move(database), *std::move(hasher)));
 }
 
-absl::StatusOr<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
+StoreResult<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
   std::optional<std::int64_t> id;
-  absl::Status read =
+  StoreResult<> read =
       database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   if (!id) return no_such_customer(name);
   return *id;
 }
 
-absl::Status AccountAdmin::add_customer(std::string_view name, WallMillis now) {
-  const absl::StatusOr<std::string> stored = stored_customer_name(name);
-  if (!stored.ok()) return stored.status();
-  absl::Status added = database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
-  if (!absl::IsAlreadyExists(added)) return added;
-  return absl::AlreadyExistsError(absl::StrCat("there is a customer ", in_quotes(name), " already"));
+StoreResult<> AccountAdmin::add_customer(std::string_view name, WallMillis now) {
+  const StoreResult<std::string> stored = stored_customer_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  StoreResult<> added = database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
+  if (!already_exists(added)) return added;
+  return store_error(StoreError::Kind::exists, absl::StrCat("there is a customer ", in_quotes(name), " already"));
 }
 
-absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::optional<std::string_view> name) {
+StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::optional<std::string_view> name) {
   std::vector<CustomerRecord> records;
-  absl::Status read = database_->query(
+  StoreResult<> read = database_->query(
       "SELECT name, status, reason, created_ms,"
       " (SELECT count(*) FROM domain WHERE customer = customer.id),"
       " (SELECT count(*) FROM account WHERE customer = customer.id)"
@@ -70,46 +70,46 @@ absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::
                            .domains = row.integer(4),
                            .accounts = row.integer(5)});
       });
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   return records;
 }
 
-absl::StatusOr<std::vector<CustomerRecord>> AccountAdmin::customers() { return customer_records(std::nullopt); }
+StoreResult<std::vector<CustomerRecord>> AccountAdmin::customers() { return customer_records(std::nullopt); }
 
-absl::StatusOr<CustomerRecord> AccountAdmin::customer(std::string_view name) {
-  absl::StatusOr<std::vector<CustomerRecord>> records = customer_records(name);
-  if (!records.ok()) return records.status();
+StoreResult<CustomerRecord> AccountAdmin::customer(std::string_view name) {
+  StoreResult<std::vector<CustomerRecord>> records = customer_records(name);
+  if (!records) return std::unexpected(records.error());
   if (records->empty()) return no_such_customer(name);
   return std::move(records->front());
 }
 
-absl::Status AccountAdmin::set_customer_status(std::string_view name, AccountStatus status, std::string_view reason) {
-  const absl::StatusOr<std::string> stored = stored_reason(status == AccountStatus::active ? "" : reason);
-  if (!stored.ok()) return stored.status();
-  absl::Status set = database_->run("UPDATE customer SET status = ?, reason = ? WHERE name = ?",
-                                    {stored_status(status), *stored, name});
-  if (set.ok() && database_->rows_changed() == 0) return no_such_customer(name);
+StoreResult<> AccountAdmin::set_customer_status(std::string_view name, AccountStatus status, std::string_view reason) {
+  const StoreResult<std::string> stored = stored_reason(status == AccountStatus::active ? "" : reason);
+  if (!stored) return std::unexpected(stored.error());
+  StoreResult<> set = database_->run("UPDATE customer SET status = ?, reason = ? WHERE name = ?",
+                                     {stored_status(status), *stored, name});
+  if (set && database_->rows_changed() == 0) return no_such_customer(name);
   return set;
 }
 
-absl::Status AccountAdmin::remove_customer(std::string_view name, bool recursive) {
+StoreResult<> AccountAdmin::remove_customer(std::string_view name, bool recursive) {
   auto transaction = Transaction::to_write(*database_);
-  if (!transaction.ok()) return transaction.status();
-  const absl::StatusOr<CustomerRecord> record = customer(name);
-  if (!record.ok()) return record.status();
+  if (!transaction) return std::unexpected(transaction.error());
+  const StoreResult<CustomerRecord> record = customer(name);
+  if (!record) return std::unexpected(record.error());
   if (!recursive && record->domains + record->accounts > 0) {
-    return absl::FailedPreconditionError(absl::StrCat("customer ", in_quotes(record->name), " still has ",
-                                                      record->domains, " domain(s) and ", record->accounts,
-                                                      " account(s); give --recursive to remove these too"));
+    return store_error(StoreError::Kind::refused, absl::StrCat("customer ", in_quotes(record->name), " still has ",
+                                                               record->domains, " domain(s) and ", record->accounts,
+                                                               " account(s); give --recursive to remove these too"));
   }
-  if (absl::Status removed = database_->run("DELETE FROM customer WHERE name = ?", {name}); !removed.ok()) {
-    return removed;
+  if (StoreResult<> removed = database_->run("DELETE FROM customer WHERE name = ?", {name}); !removed) {
+    return std::unexpected(removed.error());
   }
   return (*transaction)->commit();
 }
 
 // An entry meets another customer's if some domain would belong to both.
-absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::int64_t customer) {
+StoreResult<> AccountAdmin::check_domain_is_free(const std::string& entry, std::int64_t customer) {
   std::string theirs;
   std::string owner;
   const auto on_row = [&](const Row& row) {
@@ -119,53 +119,56 @@ absl::Status AccountAdmin::check_domain_is_free(const std::string& entry, std::i
   };
   // What lies above can be asked for by name; what lies below only a wildcard needs to know, and
   // has to look for.
-  absl::Status read = absl::OkStatus();
+  StoreResult<> read = StoreResult<>();
   if (entry.starts_with("*.")) {
     read = database_->query("SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> ?",
                             {customer}, on_row);
   }
   std::string above = entry;
-  for (std::size_t dot = above.find('.'); dot != std::string::npos && read.ok(); dot = above.find('.', dot + 1)) {
+  for (std::size_t dot = above.find('.'); dot != std::string::npos && read; dot = above.find('.', dot + 1)) {
     above[dot - 1] = '*';
     read = database_->query(
         "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE d.name = ? "
         "AND c.id <> ?",
         {std::string_view(above).substr(dot - 1), customer}, on_row);
   }
-  if (!read.ok() || theirs.empty()) return read;
-  return absl::AlreadyExistsError(
+  if (!read || theirs.empty()) return read;
+  return store_error(
+      StoreError::Kind::exists,
       absl::StrCat("domain ", in_quotes(entry), " meets ", in_quotes(theirs), " of customer ", in_quotes(owner),
                    "; that would have to be removed first, with: ", "sluicectl domain remove '", theirs, "'"));
 }
 
-absl::Status AccountAdmin::add_domain(std::string_view name, std::string_view customer, WallMillis now) {
-  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
-  if (!entry.ok()) return entry.status();
+StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view customer, WallMillis now) {
+  const StoreResult<std::string> entry = stored_domain_entry(name);
+  if (!entry) return std::unexpected(entry.error());
   if (const std::string_view below = "*.";
       !has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry))
-    return absl::InvalidArgumentError(absl::StrCat(in_quotes(name),
-                                                   " has a label xn--... that no name is written as (RFC 5890); "
-                                                   "give the name itself"));
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat(in_quotes(name),
+                                    " has a label xn--... that no name is written as (RFC 5890); "
+                                    "give the name itself"));
   auto transaction = Transaction::to_write(*database_);
-  if (!transaction.ok()) return transaction.status();
-  const absl::StatusOr<std::int64_t> owner = customer_id(customer);
-  if (!owner.ok()) return owner.status();
-  if (absl::Status is_free = check_domain_is_free(*entry, *owner); !is_free.ok()) return is_free;
-  absl::Status added = database_->run(
+  if (!transaction) return std::unexpected(transaction.error());
+  const StoreResult<std::int64_t> owner = customer_id(customer);
+  if (!owner) return std::unexpected(owner.error());
+  if (StoreResult<> is_free = check_domain_is_free(*entry, *owner); !is_free) return std::unexpected(is_free.error());
+  StoreResult<> added = database_->run(
       "INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)", {*entry, *owner, now});
-  if (absl::IsAlreadyExists(added)) {
-    const absl::StatusOr<DomainRecord> known = domain(*entry);
-    return absl::AlreadyExistsError(absl::StrCat("there is a domain ", in_quotes(*entry), " already, of customer ",
-                                                 known.ok() ? in_quotes(known->customer) : "unknown"));
+  if (already_exists(added)) {
+    const StoreResult<DomainRecord> known = domain(*entry);
+    return store_error(StoreError::Kind::exists,
+                       absl::StrCat("there is a domain ", in_quotes(*entry), " already, of customer ",
+                                    known ? in_quotes(known->customer) : "unknown"));
   }
-  if (!added.ok()) return added;
+  if (!added) return std::unexpected(added.error());
   return (*transaction)->commit();
 }
 
-absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optional<std::string_view> name,
-                                                                       std::optional<std::int64_t> customer) {
+StoreResult<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optional<std::string_view> name,
+                                                                    std::optional<std::int64_t> customer) {
   std::vector<DomainRecord> records;
-  absl::Status read = database_->query(
+  StoreResult<> read = database_->query(
       "SELECT d.name, c.name, d.ownership, d.created_ms FROM domain d JOIN customer c ON c.id = "
       "d.customer"
       " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR c.id = ?2) ORDER BY d.name",
@@ -173,31 +176,31 @@ absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domain_records(std::opti
         records.push_back(
             {.name = row.text(0), .customer = row.text(1), .ownership = row.text(2), .created = row.integer(3)});
       });
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   return records;
 }
 
-absl::StatusOr<std::vector<DomainRecord>> AccountAdmin::domains(std::optional<std::string_view> of_customer) {
+StoreResult<std::vector<DomainRecord>> AccountAdmin::domains(std::optional<std::string_view> of_customer) {
   if (!of_customer) return domain_records(std::nullopt, std::nullopt);
-  const absl::StatusOr<std::int64_t> owner = customer_id(*of_customer);
-  if (!owner.ok()) return owner.status();
+  const StoreResult<std::int64_t> owner = customer_id(*of_customer);
+  if (!owner) return std::unexpected(owner.error());
   return domain_records(std::nullopt, *owner);
 }
 
-absl::StatusOr<DomainRecord> AccountAdmin::domain(std::string_view name) {
-  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
-  if (!entry.ok()) return entry.status();
-  absl::StatusOr<std::vector<DomainRecord>> records = domain_records(*entry, std::nullopt);
-  if (!records.ok()) return records.status();
+StoreResult<DomainRecord> AccountAdmin::domain(std::string_view name) {
+  const StoreResult<std::string> entry = stored_domain_entry(name);
+  if (!entry) return std::unexpected(entry.error());
+  StoreResult<std::vector<DomainRecord>> records = domain_records(*entry, std::nullopt);
+  if (!records) return std::unexpected(records.error());
   if (records->empty()) return no_such_domain(name);
   return std::move(records->front());
 }
 
-absl::Status AccountAdmin::remove_domain(std::string_view name) {
-  const absl::StatusOr<std::string> entry = stored_domain_entry(name);
-  if (!entry.ok()) return entry.status();
-  absl::Status removed = database_->run("DELETE FROM domain WHERE name = ?", {*entry});
-  if (removed.ok() && database_->rows_changed() == 0) return no_such_domain(name);
+StoreResult<> AccountAdmin::remove_domain(std::string_view name) {
+  const StoreResult<std::string> entry = stored_domain_entry(name);
+  if (!entry) return std::unexpected(entry.error());
+  StoreResult<> removed = database_->run("DELETE FROM domain WHERE name = ?", {*entry});
+  if (removed && database_->rows_changed() == 0) return no_such_domain(name);
   return removed;
 }
 

@@ -4,8 +4,7 @@
 //
 // Names are given as people write them, and stored in canonical form: accounts and domains in lower
 // case. Every change is one transaction, durable when the call returns. Errors are told apart by
-// code: InvalidArgument (a name that cannot be one), NotFound, AlreadyExists, FailedPrecondition
-// (it would break something); the text says which and what to do instead.
+// their kind (store_error.h); the text says which and what to do instead.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "auth/backend/password_hash.h"
 #include "auth/backend/sqlite.h"
+#include "auth/backend/store_error.h"
 #include "auth/backend/store_file.h"
 #include "auth/identity.h"
 #include "auth/secret.h"
@@ -56,48 +55,48 @@ class AccountAdmin {
  public:
   using Narrowing = std::optional<std::vector<std::string>>;
 
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
-                                                                          const HashCost& cost);
+  [[nodiscard]] static StoreResult<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
+                                                                       const HashCost& cost);
   // What was changed is in the file alone then, as far as nobody reads it at that moment: a copy of it is whole.
   ~AccountAdmin();
   AccountAdmin(const AccountAdmin&) = delete;
   AccountAdmin& operator=(const AccountAdmin&) = delete;
 
-  [[nodiscard]] absl::Status add_customer(std::string_view name, WallMillis now);
-  [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customers();
-  [[nodiscard]] absl::StatusOr<CustomerRecord> customer(std::string_view name);
+  [[nodiscard]] StoreResult<> add_customer(std::string_view name, WallMillis now);
+  [[nodiscard]] StoreResult<std::vector<CustomerRecord>> customers();
+  [[nodiscard]] StoreResult<CustomerRecord> customer(std::string_view name);
   // `reason` is told to who logs in while suspended. A status of active clears it.
-  [[nodiscard]] absl::Status set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
+  [[nodiscard]] StoreResult<> set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
   // With its domains and accounts if `recursive`; refused if it has any and not.
-  [[nodiscard]] absl::Status remove_customer(std::string_view name, bool recursive);
+  [[nodiscard]] StoreResult<> remove_customer(std::string_view name, bool recursive);
 
   // Refused if it is, covers, or is covered by what another customer has.
-  [[nodiscard]] absl::Status add_domain(std::string_view name, std::string_view customer, WallMillis now);
-  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domains(std::optional<std::string_view> of_customer);
-  [[nodiscard]] absl::StatusOr<DomainRecord> domain(std::string_view name);
-  [[nodiscard]] absl::Status remove_domain(std::string_view name);
+  [[nodiscard]] StoreResult<> add_domain(std::string_view name, std::string_view customer, WallMillis now);
+  [[nodiscard]] StoreResult<std::vector<DomainRecord>> domains(std::optional<std::string_view> of_customer);
+  [[nodiscard]] StoreResult<DomainRecord> domain(std::string_view name);
+  [[nodiscard]] StoreResult<> remove_domain(std::string_view name);
 
   // A narrowing names domains that the customer has, or ones below those.
-  [[nodiscard]] absl::Status add_account(std::string_view name, std::string_view customer, const Secret& password,
-                                         const Narrowing& narrowing, WallMillis now);
-  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> accounts(std::optional<std::string_view> of_customer);
-  [[nodiscard]] absl::StatusOr<AccountRecord> account(std::string_view name);
-  [[nodiscard]] absl::Status set_account_status(std::string_view name, AccountStatus status, std::string_view reason);
-  [[nodiscard]] absl::Status set_password(std::string_view name, const Secret& password, WallMillis now);
-  [[nodiscard]] absl::Status set_narrowing(std::string_view name, const Narrowing& narrowing);
-  [[nodiscard]] absl::Status remove_account(std::string_view name);
+  [[nodiscard]] StoreResult<> add_account(std::string_view name, std::string_view customer, const Secret& password,
+                                          const Narrowing& narrowing, WallMillis now);
+  [[nodiscard]] StoreResult<std::vector<AccountRecord>> accounts(std::optional<std::string_view> of_customer);
+  [[nodiscard]] StoreResult<AccountRecord> account(std::string_view name);
+  [[nodiscard]] StoreResult<> set_account_status(std::string_view name, AccountStatus status, std::string_view reason);
+  [[nodiscard]] StoreResult<> set_password(std::string_view name, const Secret& password, WallMillis now);
+  [[nodiscard]] StoreResult<> set_narrowing(std::string_view name, const Narrowing& narrowing);
+  [[nodiscard]] StoreResult<> remove_account(std::string_view name);
 
  private:
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
-  [[nodiscard]] absl::StatusOr<std::int64_t> customer_id(std::string_view name);
+  [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
   // All, or those of one name or one customer.
-  [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customer_records(std::optional<std::string_view> name);
-  [[nodiscard]] absl::StatusOr<std::vector<DomainRecord>> domain_records(std::optional<std::string_view> name,
-                                                                         std::optional<std::int64_t> customer);
-  [[nodiscard]] absl::StatusOr<std::vector<AccountRecord>> account_records(std::optional<std::string_view> name,
-                                                                           std::optional<std::int64_t> customer);
-  [[nodiscard]] absl::Status check_domain_is_free(const std::string& entry, std::int64_t customer);
-  [[nodiscard]] absl::Status write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing);
+  [[nodiscard]] StoreResult<std::vector<CustomerRecord>> customer_records(std::optional<std::string_view> name);
+  [[nodiscard]] StoreResult<std::vector<DomainRecord>> domain_records(std::optional<std::string_view> name,
+                                                                      std::optional<std::int64_t> customer);
+  [[nodiscard]] StoreResult<std::vector<AccountRecord>> account_records(std::optional<std::string_view> name,
+                                                                        std::optional<std::int64_t> customer);
+  [[nodiscard]] StoreResult<> check_domain_is_free(const std::string& entry, std::int64_t customer);
+  [[nodiscard]] StoreResult<> write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing);
   std::unique_ptr<Database> database_;
   std::unique_ptr<PasswordHasher> hasher_;
 };

@@ -8,9 +8,9 @@
 namespace sluice::auth {
 namespace {
 
-absl::Status no_such_account(std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("there is no account ", in_quotes(name), "; see them with: sluicectl account list"));
+std::unexpected<StoreError> no_such_account(std::string_view name) {
+  return store_error(StoreError::Kind::not_found,
+                     absl::StrCat("there is no account ", in_quotes(name), "; see them with: sluicectl account list"));
 }
 
 bool lies_within(const DomainList& domains, const std::string& entry) {
@@ -20,57 +20,57 @@ bool lies_within(const DomainList& domains, const std::string& entry) {
 
 }  // namespace
 
-absl::Status AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing) {
-  absl::Status written = database_->run("DELETE FROM narrowing WHERE account = ?", {account});
-  if (!written.ok() || !narrowing) return written;
-  absl::StatusOr<std::vector<DomainRecord>> records = domain_records(std::nullopt, customer);
-  if (!records.ok()) return records.status();
+StoreResult<> AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing) {
+  StoreResult<> written = database_->run("DELETE FROM narrowing WHERE account = ?", {account});
+  if (!written || !narrowing) return written;
+  StoreResult<std::vector<DomainRecord>> records = domain_records(std::nullopt, customer);
+  if (!records) return std::unexpected(records.error());
   std::vector<std::string> names;
   for (DomainRecord& record : *records) names.push_back(std::move(record.name));
   const DomainList domains(std::move(names));
 
   for (const std::string& domain : *narrowing) {
-    const absl::StatusOr<std::string> entry = stored_domain_entry(domain);
-    if (!entry.ok()) return entry.status();
+    const StoreResult<std::string> entry = stored_domain_entry(domain);
+    if (!entry) return std::unexpected(entry.error());
     if (!lies_within(domains, *entry)) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
-                       ", which is not its customer's; add it first, with: sluicectl domain add"));
+      return store_error(StoreError::Kind::refused,
+                         absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
+                                      ", which is not its customer's; add it first, with: sluicectl domain add"));
     }
     written = database_->run("INSERT OR IGNORE INTO narrowing (account, domain) VALUES (?, ?)", {account, *entry});
-    if (!written.ok()) return written;
+    if (!written) return std::unexpected(written.error());
   }
   return written;
 }
 
-absl::Status AccountAdmin::add_account(std::string_view name, std::string_view customer, const Secret& password,
-                                       const Narrowing& narrowing, WallMillis now) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
-  const absl::StatusOr<std::string> hash = hasher_->hash(password);
-  if (!hash.ok()) return hash.status();
+StoreResult<> AccountAdmin::add_account(std::string_view name, std::string_view customer, const Secret& password,
+                                        const Narrowing& narrowing, WallMillis now) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  const StoreResult<std::string> hash = hasher_->hash(password);
+  if (!hash) return std::unexpected(hash.error());
   auto transaction = Transaction::to_write(*database_);
-  if (!transaction.ok()) return transaction.status();
-  const absl::StatusOr<std::int64_t> owner = customer_id(customer);
-  if (!owner.ok()) return owner.status();
-  absl::Status added = database_->run(
+  if (!transaction) return std::unexpected(transaction.error());
+  const StoreResult<std::int64_t> owner = customer_id(customer);
+  if (!owner) return std::unexpected(owner.error());
+  StoreResult<> added = database_->run(
       "INSERT INTO account (name, customer, password_hash, password_set_ms, narrowed, created_ms)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?4)",
       {*stored, *owner, *hash, now, std::int64_t{narrowing.has_value()}});
-  if (absl::IsAlreadyExists(added)) {
-    return absl::AlreadyExistsError(absl::StrCat("there is an account ", in_quotes(*stored),
-                                                 " already; its password is set with: sluicectl account password ",
-                                                 *stored));
+  if (already_exists(added)) {
+    return store_error(StoreError::Kind::exists,
+                       absl::StrCat("there is an account ", in_quotes(*stored),
+                                    " already; its password is set with: sluicectl account password ", *stored));
   }
-  if (added.ok()) added = write_narrowing(database_->last_row_id(), *owner, narrowing);
-  if (!added.ok()) return added;
+  if (added) added = write_narrowing(database_->last_row_id(), *owner, narrowing);
+  if (!added) return std::unexpected(added.error());
   return (*transaction)->commit();
 }
 
-absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::account_records(std::optional<std::string_view> name,
-                                                                         std::optional<std::int64_t> customer) {
+StoreResult<std::vector<AccountRecord>> AccountAdmin::account_records(std::optional<std::string_view> name,
+                                                                      std::optional<std::int64_t> customer) {
   std::vector<AccountRecord> records;
-  absl::Status read = database_->query(
+  StoreResult<> read = database_->query(
       "SELECT a.name, c.name, a.status, a.reason, a.narrowed, a.created_ms, a.password_set_ms, "
       "n.domain"
       " FROM account a JOIN customer c ON c.id = a.customer LEFT JOIN narrowing n ON n.account = "
@@ -89,71 +89,71 @@ absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::account_records(std::op
         }
         if (records.back().narrowed_to && !row.is_null(7)) records.back().narrowed_to->push_back(row.text(7));
       });
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   return records;
 }
 
-absl::StatusOr<std::vector<AccountRecord>> AccountAdmin::accounts(std::optional<std::string_view> of_customer) {
+StoreResult<std::vector<AccountRecord>> AccountAdmin::accounts(std::optional<std::string_view> of_customer) {
   if (!of_customer) return account_records(std::nullopt, std::nullopt);
-  const absl::StatusOr<std::int64_t> owner = customer_id(*of_customer);
-  if (!owner.ok()) return owner.status();
+  const StoreResult<std::int64_t> owner = customer_id(*of_customer);
+  if (!owner) return std::unexpected(owner.error());
   return account_records(std::nullopt, *owner);
 }
 
-absl::StatusOr<AccountRecord> AccountAdmin::account(std::string_view name) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
-  absl::StatusOr<std::vector<AccountRecord>> records = account_records(*stored, std::nullopt);
-  if (!records.ok()) return records.status();
+StoreResult<AccountRecord> AccountAdmin::account(std::string_view name) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  StoreResult<std::vector<AccountRecord>> records = account_records(*stored, std::nullopt);
+  if (!records) return std::unexpected(records.error());
   if (records->empty()) return no_such_account(name);
   return std::move(records->front());
 }
 
-absl::Status AccountAdmin::set_account_status(std::string_view name, AccountStatus status, std::string_view reason) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
-  const absl::StatusOr<std::string> told = stored_reason(status == AccountStatus::active ? "" : reason);
-  if (!told.ok()) return told.status();
-  absl::Status set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
-                                    {stored_status(status), *told, *stored});
-  if (set.ok() && database_->rows_changed() == 0) return no_such_account(name);
+StoreResult<> AccountAdmin::set_account_status(std::string_view name, AccountStatus status, std::string_view reason) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  const StoreResult<std::string> told = stored_reason(status == AccountStatus::active ? "" : reason);
+  if (!told) return std::unexpected(told.error());
+  StoreResult<> set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
+                                     {stored_status(status), *told, *stored});
+  if (set && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }
 
-absl::Status AccountAdmin::set_password(std::string_view name, const Secret& password, WallMillis now) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
-  const absl::StatusOr<std::string> hash = hasher_->hash(password);
-  if (!hash.ok()) return hash.status();
-  absl::Status set =
+StoreResult<> AccountAdmin::set_password(std::string_view name, const Secret& password, WallMillis now) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  const StoreResult<std::string> hash = hasher_->hash(password);
+  if (!hash) return std::unexpected(hash.error());
+  StoreResult<> set =
       database_->run("UPDATE account SET password_hash = ?, password_set_ms = ? WHERE name = ?", {*hash, now, *stored});
-  if (set.ok() && database_->rows_changed() == 0) return no_such_account(name);
+  if (set && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }
 
-absl::Status AccountAdmin::set_narrowing(std::string_view name, const Narrowing& narrowing) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
+StoreResult<> AccountAdmin::set_narrowing(std::string_view name, const Narrowing& narrowing) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
   auto transaction = Transaction::to_write(*database_);
-  if (!transaction.ok()) return transaction.status();
+  if (!transaction) return std::unexpected(transaction.error());
   std::optional<std::pair<std::int64_t, std::int64_t>> account_and_customer;
-  absl::Status done =
+  StoreResult<> done =
       database_->query("SELECT id, customer FROM account WHERE name = ?", {*stored},
                        [&](const Row& row) { account_and_customer.emplace(row.integer(0), row.integer(1)); });
-  if (done.ok() && !account_and_customer) return no_such_account(name);
-  if (!done.ok()) return done;
+  if (done && !account_and_customer) return no_such_account(name);
+  if (!done) return std::unexpected(done.error());
   const auto [account, customer] = *account_and_customer;
   done = database_->run("UPDATE account SET narrowed = ? WHERE id = ?", {std::int64_t{narrowing.has_value()}, account});
-  if (done.ok()) done = write_narrowing(account, customer, narrowing);
-  if (!done.ok()) return done;
+  if (done) done = write_narrowing(account, customer, narrowing);
+  if (!done) return std::unexpected(done.error());
   return (*transaction)->commit();
 }
 
-absl::Status AccountAdmin::remove_account(std::string_view name) {
-  const absl::StatusOr<std::string> stored = stored_account_name(name);
-  if (!stored.ok()) return stored.status();
-  absl::Status removed = database_->run("DELETE FROM account WHERE name = ?", {*stored});
-  if (removed.ok() && database_->rows_changed() == 0) return no_such_account(name);
+StoreResult<> AccountAdmin::remove_account(std::string_view name) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  StoreResult<> removed = database_->run("DELETE FROM account WHERE name = ?", {*stored});
+  if (removed && database_->rows_changed() == 0) return no_such_account(name);
   return removed;
 }
 

@@ -29,13 +29,13 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr
       hasher_(std::move(hasher)),
       database_(std::move(database)) {}
 
-absl::StatusOr<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedStoreOptions& options) {
+StoreResult<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedStoreOptions& options) {
   // Before it is opened: a file that comes between is found to be another.
   const StoreStamp stamp = stamp_store_file(options.path);
   auto database = open_store_file(options.path, IfMissing::fail, options.busy_timeout_ms);
-  if (!database.ok()) return database.status();
+  if (!database) return std::unexpected(database.error());
   auto hasher = PasswordHasher::create(options.cost);
-  if (!hasher.ok()) return hasher.status();
+  if (!hasher) return std::unexpected(hasher.error());
   std::unique_ptr<EmbeddedStore> store(new EmbeddedStore(*std::move(database), *std::move(hasher), options));
   const std::lock_guard lock(store->mutex_);
   store->stamp_ = stamp;
@@ -54,14 +54,14 @@ void EmbeddedStore::settle() {
 }
 
 // A file that was replaced, or written over, is opened anew.
-absl::Status EmbeddedStore::follow_file() {
+StoreResult<> EmbeddedStore::follow_file() {
   const StoreStamp now = stamp_store_file(path_);
-  if (database_ != nullptr && now == stamp_) return absl::OkStatus();
+  if (database_ != nullptr && now == stamp_) return StoreResult<>();
   // As long as the new one is not whole and ours, the old one is better than none.
-  if (absl::Status fit = check_store_file(path_); !fit.ok()) return fit;
+  if (StoreResult<> fit = check_store_file(path_); !fit) return std::unexpected(fit.error());
   // SQLite knows a journal by its name alone: what ours holds is not for the new file.
   if (database_ != nullptr && !now.same_file(stamp_))
-    if (absl::Status settled = settle_journal(*database_); !settled.ok()) return settled;
+    if (StoreResult<> settled = settle_journal(*database_); !settled) return std::unexpected(settled.error());
   // Closed first, as the index of the journal is one for all who have the file of that name open.
   database_ = nullptr;
   // The same file with other bytes: somebody has emptied its journal into it, or has written a copy over it, whose
@@ -70,20 +70,20 @@ absl::Status EmbeddedStore::follow_file() {
   return open_again();
 }
 
-absl::Status EmbeddedStore::open_again() {
+StoreResult<> EmbeddedStore::open_again() {
   const StoreStamp stamp = stamp_store_file(path_);
   auto opened = open_store_file(path_, IfMissing::fail, busy_timeout_ms_);
-  if (!opened.ok()) return opened.status();
+  if (!opened) return std::unexpected(opened.error());
   database_ = *std::move(opened);
   stamp_ = stamp;
   lists_.clear();
   settle();
-  return absl::OkStatus();
+  return StoreResult<>();
 }
 
 Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /*now*/) {
-  const absl::StatusOr<std::optional<Password>> password = password_of(name);
-  if (!password.ok()) return Answer::unavailable(failure(password.status()));
+  const StoreResult<std::optional<Password>> password = password_of(name);
+  if (!password) return Answer::unavailable(failure(password.error()));
   if (!password->has_value()) {
     hasher_->match_nothing(secret);
     return Answer::wrong();
@@ -104,23 +104,24 @@ Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /
   return answer;
 }
 
-absl::StatusOr<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(const Name& name) {
+StoreResult<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(const Name& name) {
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
+  if (database_ == nullptr)
+    return store_error(StoreError::Kind::unavailable, "was replaced by a file that does not open");
   std::optional<Password> password;
-  absl::Status read =
+  StoreResult<> read =
       database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?",
                        {name.folded()}, [&](const Row& row) {
                          password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
                          newest_answered_ = std::max(newest_answered_, row.integer(2));
                        });
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   return password;
 }
 
 Answer EmbeddedStore::answer_for(const Password& password) {
-  const absl::StatusOr<std::optional<Found>> looked_up = look_up(password.account_id);
-  if (!looked_up.ok()) return Answer::unavailable(failure(looked_up.status()));
+  const StoreResult<std::optional<Found>> looked_up = look_up(password.account_id);
+  if (!looked_up) return Answer::unavailable(failure(looked_up.error()));
   // Removed while its password was being hashed.
   if (!looked_up->has_value()) return Answer::wrong();
   const Found& found = **looked_up;
@@ -133,15 +134,16 @@ Answer EmbeddedStore::answer_for(const Password& password) {
   return Answer::granted(found.identity);
 }
 
-absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int64_t account_id) {
+StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int64_t account_id) {
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr) return absl::UnavailableError("was replaced by a file that does not open");
+  if (database_ == nullptr)
+    return store_error(StoreError::Kind::unavailable, "was replaced by a file that does not open");
   // One transaction: status and domains are to be of the same moment.
   auto transaction = Transaction::to_read(*database_);
-  if (!transaction.ok()) return transaction.status();
+  if (!transaction) return std::unexpected(transaction.error());
   std::optional<Found> found;
   bool narrowed = false;
-  absl::Status read = database_->query(
+  StoreResult<> read = database_->query(
       "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason"
       " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = ?",
       {account_id}, [&](const Row& row) {
@@ -157,18 +159,18 @@ absl::StatusOr<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::
         identity.reason = reason_of(identity, row.text(2), row.text(7));
         narrowed = row.integer(3) != 0;
       });
-  if (read.ok() && found) read = read_domains(*found->identity, narrowed);
-  if (!read.ok()) return read;
+  if (read && found) read = read_domains(*found->identity, narrowed);
+  if (!read) return std::unexpected(read.error());
   return found;
 }
 
-absl::Status EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
+StoreResult<> EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   std::vector<std::string> entries;
-  absl::Status read = database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
-                                       [&](const Row& row) { entries.push_back(row.text(0)); });
-  if (!read.ok()) return read;
+  StoreResult<> read = database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
+                                        [&](const Row& row) { entries.push_back(row.text(0)); });
+  if (!read) return std::unexpected(read.error());
   identity.domains = shared_list(identity.customer_id, DomainList(std::move(entries)));
-  if (!narrowed) return absl::OkStatus();
+  if (!narrowed) return StoreResult<>();
   std::vector<std::string> narrowing;
   read = database_->query("SELECT domain FROM narrowing WHERE account = ?", {identity.account_id},
                           [&](const Row& row) { narrowing.push_back(row.text(0)); });
@@ -190,8 +192,8 @@ std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t custom
 
 // Not being able to is no harm: the next login tries again.
 void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
-  const absl::StatusOr<std::string> renewed = hasher_->hash(secret);
-  if (!renewed.ok()) return;
+  const StoreResult<std::string> renewed = hasher_->hash(secret);
+  if (!renewed) return;
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return;
   // Only over the hash that was checked: the password may have been changed meanwhile.
@@ -204,24 +206,24 @@ std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return std::nullopt;
   bool found = false;
-  const absl::Status read =
+  const StoreResult<> read =
       database_->query("SELECT 1 FROM customer WHERE name = ?", {name}, [&](const Row&) { found = true; });
-  if (!read.ok()) return std::nullopt;
+  if (!read) return std::nullopt;
   return found;
 }
 
 std::string EmbeddedStore::trouble() {
   const std::lock_guard lock(mutex_);
-  const absl::Status read = follow_file();
-  return read.ok() ? "" : failure(read);
+  const StoreResult<> read = follow_file();
+  return read ? "" : failure(read.error());
 }
 
 Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   Changes changes{.upto = seen};
   const std::lock_guard lock(mutex_);
-  absl::Status read = follow_file();
-  if (read.ok()) read = read_changes(seen, changes);
-  if (!read.ok()) return Changes{.upto = seen, .error = failure(read)};
+  StoreResult<> read = follow_file();
+  if (read) read = read_changes(seen, changes);
+  if (!read) return Changes{.upto = seen, .error = failure(read.error())};
   if (replaced_) changes = Changes{.upto = changes.upto, .everything = true};
   replaced_ = false;
   // Seldom: what is changed is read at once by all who run, and is in the file alone from then on.
@@ -229,12 +231,12 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   return changes;
 }
 
-absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
+StoreResult<> EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
   std::int64_t first = 0;
   std::int64_t last = 0;
   auto transaction = Transaction::to_read(*database_);
-  absl::Status read = transaction.status();
-  if (read.ok()) {
+  StoreResult<> read = without_value(transaction);
+  if (read) {
     read = database_->query("SELECT min(seq), max(seq) FROM change", {}, [&](const Row& row) {
       first = row.integer(0);
       last = row.integer(1);
@@ -244,21 +246,21 @@ absl::Status EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
   // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came
   // between is no longer listed.
   const bool lost_track = seen != 0 && (last < std::max(from, newest_answered_) || first > from + 1);
-  if (read.ok()) newest_answered_ = last;
-  if (read.ok() && seen != 0 && !lost_track && last > from) {
+  if (read) newest_answered_ = last;
+  if (read && seen != 0 && !lost_track && last > from) {
     read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from}, [&](const Row& row) {
       if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
       if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
     });
   }
-  if (!read.ok()) return read;
+  if (!read) return std::unexpected(read.error());
   changes.everything = lost_track;
   changes.upto = static_cast<std::uint64_t>(last);
-  return absl::OkStatus();
+  return StoreResult<>();
 }
 
-std::string EmbeddedStore::failure(const absl::Status& status) const {
-  return absl::StrCat("account store ", path_, ": ", std::string(status.message().data(), status.message().size()));
+std::string EmbeddedStore::failure(const StoreError& error) const {
+  return absl::StrCat("account store ", path_, ": ", error.what);
 }
 
 }  // namespace sluice::auth

@@ -13,10 +13,10 @@
 #include <optional>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "auth/backend/backend.h"
 #include "auth/backend/password_hash.h"
 #include "auth/backend/sqlite.h"
+#include "auth/backend/store_error.h"
 #include "auth/backend/store_file.h"
 
 namespace sluice::auth {
@@ -31,7 +31,7 @@ class EmbeddedStore final : public Backend {
  public:
   // The file must exist. Blocks for one password hash. A file that takes its place later, such as a restored copy, is
   // opened at the next changes_since(); until it is whole and ours, the one before goes on.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
+  [[nodiscard]] static StoreResult<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
 
   [[nodiscard]] std::string_view kind() const override { return "embedded"; }
   // Whether an account is suspended is told only after its password was right. A right password
@@ -57,17 +57,17 @@ class EmbeddedStore final : public Backend {
 
   EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
                 const EmbeddedStoreOptions& options);
-  [[nodiscard]] absl::Status follow_file();
-  [[nodiscard]] absl::Status open_again();
-  [[nodiscard]] absl::Status read_changes(std::uint64_t seen, Changes& changes);
+  [[nodiscard]] StoreResult<> follow_file();
+  [[nodiscard]] StoreResult<> open_again();
+  [[nodiscard]] StoreResult<> read_changes(std::uint64_t seen, Changes& changes);
   void settle();
-  [[nodiscard]] absl::StatusOr<std::optional<Password>> password_of(const Name& name);
-  [[nodiscard]] absl::StatusOr<std::optional<Found>> look_up(std::int64_t account_id);
+  [[nodiscard]] StoreResult<std::optional<Password>> password_of(const Name& name);
+  [[nodiscard]] StoreResult<std::optional<Found>> look_up(std::int64_t account_id);
   [[nodiscard]] Answer answer_for(const Password& password);
-  [[nodiscard]] absl::Status read_domains(Identity& identity, bool narrowed);
+  [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
   [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id, DomainList list);
   void rehash(const Password& password, const Secret& secret);
-  [[nodiscard]] std::string failure(const absl::Status& status) const;
+  [[nodiscard]] std::string failure(const StoreError& error) const;
 
   const std::string path_;
   const int busy_timeout_ms_;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 
-#include "absl/status/status.h"
 #include "engine/base/check.h"
 
 namespace sluice::auth {
@@ -62,25 +61,27 @@ std::optional<StoredHash> parse(std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCost& cost) {
-  if (sodium_init() < 0) return absl::InternalError("libsodium cannot start: no source of randomness");
+StoreResult<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCost& cost) {
+  if (sodium_init() < 0)
+    return store_error(StoreError::Kind::failed, "libsodium cannot start: no source of randomness");
   std::unique_ptr<PasswordHasher> hasher(new PasswordHasher(cost));
   // Of any password: the outcome of a check against it is not looked at.
   std::optional<Secret> secret = Secret::make("a password of nobody");
   CHECK(secret.has_value());
-  absl::StatusOr<std::string> of_nobody = hasher->hash(*secret);
-  if (!of_nobody.ok()) return of_nobody.status();
+  StoreResult<std::string> of_nobody = hasher->hash(*secret);
+  if (!of_nobody) return std::unexpected(of_nobody.error());
   hasher->of_nobody_ = *std::move(of_nobody);
   CHECK(parse(hasher->of_nobody_).has_value());
   return hasher;
 }
 
-absl::StatusOr<std::string> PasswordHasher::hash(const Secret& secret) const {
+StoreResult<std::string> PasswordHasher::hash(const Secret& secret) const {
   std::array<char, crypto_pwhash_STRBYTES> made{};
   const std::string_view bytes = secret.reveal();
   if (crypto_pwhash_str_alg(made.data(), bytes.data(), bytes.size(), cost_.passes, cost_.memory_bytes,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
-    return absl::ResourceExhaustedError("a password hash could not be made: not enough memory, or a cost out of range");
+    return store_error(StoreError::Kind::failed,
+                       "a password hash could not be made: not enough memory, or a cost out of range");
   }
   return std::string(made.data());
 }

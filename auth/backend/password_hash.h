@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "auth/backend/store_error.h"
 #include "auth/secret.h"
 
 namespace sluice::auth {
@@ -35,9 +35,9 @@ enum class PasswordMatch : std::uint8_t {
 class PasswordHasher {
  public:
   // Makes one hash, to have something to check unknown names against.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
+  [[nodiscard]] static StoreResult<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
 
-  [[nodiscard]] absl::StatusOr<std::string> hash(const Secret& secret) const;
+  [[nodiscard]] StoreResult<std::string> hash(const Secret& secret) const;
   [[nodiscard]] PasswordMatch match(const std::string& stored_text, const Secret& secret) const;
   // The work of match() without its answer.
   void match_nothing(const Secret& secret) const;

@@ -12,13 +12,13 @@ struct Finalizer {
 };
 using Statement = std::unique_ptr<sqlite3_stmt, Finalizer>;
 
-absl::Status status_of(int code, int extended, const std::string& text) {
+std::unexpected<StoreError> status_of(int code, int extended, const std::string& text) {
   if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) {
-    return absl::AlreadyExistsError(text);
+    return store_error(StoreError::Kind::exists, text);
   }
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) return absl::UnavailableError(text);
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return absl::DataLossError(text);
-  return absl::InternalError(text);
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) return store_error(StoreError::Kind::unavailable, text);
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return store_error(StoreError::Kind::damaged, text);
+  return store_error(StoreError::Kind::failed, text);
 }
 
 // https://www.sqlite.org/uri.html: what would end the path or begin an escape is escaped.
@@ -54,12 +54,12 @@ std::string Row::text(int column) const {
   return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms, Access access) {
+StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path, int busy_timeout_ms, Access access) {
   sqlite3* handle = nullptr;
   const int mode = access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(uri_of(path, access == Access::glance).c_str(), &handle,
                                    mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
-  if (handle == nullptr) return absl::ResourceExhaustedError("SQLite cannot start: not enough memory");
+  if (handle == nullptr) return store_error(StoreError::Kind::failed, "SQLite cannot start: not enough memory");
   std::unique_ptr<Database> database(new Database(handle));
   if (code != SQLITE_OK) return database->failure(code);
   sqlite3_busy_timeout(handle, busy_timeout_ms);
@@ -73,11 +73,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::open(const std::string& path
 
 Database::~Database() { sqlite3_close_v2(handle_); }
 
-absl::Status Database::failure(int code) const {
+std::unexpected<StoreError> Database::failure(int code) const {
   return status_of(code & 0xFF, sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_));
 }
 
-absl::Status Database::query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row) {
+StoreResult<> Database::query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row) {
   sqlite3_stmt* prepared = nullptr;
   int code = sqlite3_prepare_v2(handle_, sql.text(), -1, &prepared, nullptr);
   const Statement statement(prepared);
@@ -100,29 +100,29 @@ absl::Status Database::query(Sql sql, std::initializer_list<Bound> values, const
     if (code != SQLITE_OK) return failure(code);
   }
   while ((code = sqlite3_step(prepared)) == SQLITE_ROW) on_row(Row(prepared));
-  return code == SQLITE_DONE ? absl::OkStatus() : failure(code);
+  return code == SQLITE_DONE ? StoreResult<>() : StoreResult<>(failure(code));
 }
 
-absl::Status Database::run(Sql sql, std::initializer_list<Bound> values) {
+StoreResult<> Database::run(Sql sql, std::initializer_list<Bound> values) {
   return query(sql, values, [](const Row&) {});
 }
 
-absl::Status Database::script(Sql sql) {
+StoreResult<> Database::script(Sql sql) {
   const int code = sqlite3_exec(handle_, sql.text(), nullptr, nullptr, nullptr);
-  return code == SQLITE_OK ? absl::OkStatus() : failure(code);
+  return code == SQLITE_OK ? StoreResult<>() : StoreResult<>(failure(code));
 }
 
 std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 std::int64_t Database::rows_changed() const { return sqlite3_changes64(handle_); }
 
-absl::StatusOr<std::unique_ptr<Transaction>> Transaction::to_write(Database& database) {
-  if (absl::Status begun = database.run("BEGIN IMMEDIATE"); !begun.ok()) return begun;
+StoreResult<std::unique_ptr<Transaction>> Transaction::to_write(Database& database) {
+  if (StoreResult<> begun = database.run("BEGIN IMMEDIATE"); !begun) return std::unexpected(begun.error());
   return std::unique_ptr<Transaction>(new Transaction(database));
 }
 
-absl::StatusOr<std::unique_ptr<Transaction>> Transaction::to_read(Database& database) {
-  if (absl::Status begun = database.run("BEGIN DEFERRED"); !begun.ok()) return begun;
+StoreResult<std::unique_ptr<Transaction>> Transaction::to_read(Database& database) {
+  if (StoreResult<> begun = database.run("BEGIN DEFERRED"); !begun) return std::unexpected(begun.error());
   return std::unique_ptr<Transaction>(new Transaction(database));
 }
 
@@ -131,9 +131,9 @@ Transaction::~Transaction() {
   if (open_) static_cast<void>(database_.run("ROLLBACK"));
 }
 
-absl::Status Transaction::commit() {
-  absl::Status committed = database_.run("COMMIT");
-  if (committed.ok()) open_ = false;
+StoreResult<> Transaction::commit() {
+  StoreResult<> committed = database_.run("COMMIT");
+  if (committed) open_ = false;
   return committed;
 }
 

@@ -15,8 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "auth/backend/store_error.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -67,9 +66,8 @@ class Bound {
   std::string_view text_;
 };
 
-// Errors are absl::Status: AlreadyExists for a broken UNIQUE, Unavailable for a lock that was not
-// let go in time, DataLoss for a damaged or foreign file, Internal for the rest; the text has
-// SQLite's own words.
+// Errors: `exists` for a broken UNIQUE, `unavailable`, `damaged`, and `failed` for the rest; the text has SQLite's own
+// words.
 class Database {
  public:
   enum class Access : std::uint8_t {
@@ -79,25 +77,25 @@ class Database {
     // what is in the file alone.
     glance,
   };
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Database>> open(const std::string& path, int busy_timeout_ms,
-                                                                      Access access = Access::read_write);
+  [[nodiscard]] static StoreResult<std::unique_ptr<Database>> open(const std::string& path, int busy_timeout_ms,
+                                                                   Access access = Access::read_write);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   // One statement; `on_row` is called for each row of its result.
   using OnRow = std::function<void(const Row&)>;
-  [[nodiscard]] absl::Status query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row);
-  [[nodiscard]] absl::Status run(Sql sql, std::initializer_list<Bound> values = {});
+  [[nodiscard]] StoreResult<> query(Sql sql, std::initializer_list<Bound> values, const OnRow& on_row);
+  [[nodiscard]] StoreResult<> run(Sql sql, std::initializer_list<Bound> values = {});
   // Several statements without values: schemas and pragmas.
-  [[nodiscard]] absl::Status script(Sql sql);
+  [[nodiscard]] StoreResult<> script(Sql sql);
 
   [[nodiscard]] std::int64_t last_row_id() const;
   [[nodiscard]] std::int64_t rows_changed() const;  // by the last run()
 
  private:
   explicit Database(sqlite3* handle) : handle_(handle) {}
-  [[nodiscard]] absl::Status failure(int code) const;
+  [[nodiscard]] std::unexpected<StoreError> failure(int code) const;
   sqlite3* handle_;
 };
 
@@ -105,13 +103,13 @@ class Database {
 class Transaction {
  public:
   // For writing: takes the lock at once, so that it cannot be refused half-way.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Transaction>> to_write(Database& database);
+  [[nodiscard]] static StoreResult<std::unique_ptr<Transaction>> to_write(Database& database);
   // For reading: everything read within is of one moment.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Transaction>> to_read(Database& database);
+  [[nodiscard]] static StoreResult<std::unique_ptr<Transaction>> to_read(Database& database);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  [[nodiscard]] absl::Status commit();
+  [[nodiscard]] StoreResult<> commit();
 
  private:
   explicit Transaction(Database& database) : database_(database) {}

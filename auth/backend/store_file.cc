@@ -105,139 +105,144 @@ END;
 std::string because(int error) { return std::strerror(error); }
 
 // What SQLite said, with the file's name.
-absl::Status about(const std::string& path, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("account store ", path, ": ",
-                                                  std::string(status.message().data(), status.message().size())));
+std::unexpected<StoreError> about(const std::string& path, const StoreError& error) {
+  return store_error(error.kind, absl::StrCat("account store ", path, ": ", error.what));
 }
 
-absl::Status make_file(const std::string& path) {
+StoreResult<> make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
     // Somebody else may have made it at the same moment: as good.
-    if (errno == EEXIST) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat("account store ", path, " cannot be made: ", because(errno),
-                                                      "; its directory must exist and be writable"));
+    if (errno == EEXIST) return StoreResult<>();
+    return store_error(StoreError::Kind::refused,
+                       absl::StrCat("account store ", path, " cannot be made: ", because(errno),
+                                    "; its directory must exist and be writable"));
   }
-  absl::Status made = absl::OkStatus();
+  StoreResult<> made = StoreResult<>();
   const std::size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   struct stat above{};
   // Made by root for the relay, which does not run as root.
   if (::geteuid() == 0 && ::stat(directory.c_str(), &above) == 0 && ::fchown(file, above.st_uid, above.st_gid) != 0) {
-    made = absl::FailedPreconditionError(
+    made = store_error(
+        StoreError::Kind::refused,
         absl::StrCat("account store ", path, " cannot be given to its directory's owner: ", because(errno)));
   }
   ::close(file);
   return made;
 }
 
-absl::Status check_file(const std::string& path, IfMissing if_missing) {
+StoreResult<> check_file(const std::string& path, IfMissing if_missing) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) {
     if (errno != ENOENT) {
-      return absl::FailedPreconditionError(absl::StrCat("account store ", path, ": ", because(errno)));
+      return store_error(StoreError::Kind::refused, absl::StrCat("account store ", path, ": ", because(errno)));
     }
     if (if_missing == IfMissing::create) return make_file(path);
-    return absl::NotFoundError(
+    return store_error(
+        StoreError::Kind::not_found,
         absl::StrCat("account store ", path, " does not exist; make it with: sluicectl customer add NAME"));
   }
   if (!S_ISREG(found.st_mode)) {
-    return absl::FailedPreconditionError(
+    return store_error(
+        StoreError::Kind::refused,
         absl::StrCat("account store ", path, " is not a plain file; name the file itself, not a link to it"));
   }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "account store ", path, " holds password hashes and is open to other users; close it with: chmod 600 ", path));
+    return store_error(
+        StoreError::Kind::refused,
+        absl::StrCat("account store ", path,
+                     " holds password hashes and is open to other users; close it with: chmod 600 ", path));
   }
-  return absl::OkStatus();
+  return StoreResult<>();
 }
 
-absl::StatusOr<std::int64_t> number_from(Database& database, Sql sql) {
+StoreResult<std::int64_t> number_from(Database& database, Sql sql) {
   std::int64_t number = 0;
-  absl::Status asked = database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
-  if (!asked.ok()) return asked;
+  StoreResult<> asked = database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
+  if (!asked) return std::unexpected(asked.error());
   return number;
 }
 
 // Whether the file is ours to bring up to date, and from which version.
-absl::StatusOr<std::int64_t> version_of(Database& database) {
+StoreResult<std::int64_t> version_of(Database& database) {
   const auto version = number_from(database, "PRAGMA user_version");
-  if (!version.ok()) return version;
+  if (!version) return std::unexpected(version.error());
   const auto application = number_from(database, "PRAGMA application_id");
-  if (!application.ok()) return application;
+  if (!application) return std::unexpected(application.error());
   const auto tables = number_from(database, "SELECT count(*) FROM sqlite_schema");
-  if (!tables.ok()) return tables;
+  if (!tables) return std::unexpected(tables.error());
   if (*application != kApplicationId && (*version != 0 || *tables != 0)) {
-    return absl::DataLossError("is a database of another program");
+    return store_error(StoreError::Kind::damaged, "is a database of another program");
   }
   if (*version > kStoreVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("is of version ", *version, ", and this program knows up to ",
-                                                      kStoreVersion, "; use the newer program"));
+    return store_error(StoreError::Kind::refused,
+                       absl::StrCat("is of version ", *version, ", and this program knows up to ", kStoreVersion,
+                                    "; use the newer program"));
   }
   return version;
 }
 
-absl::Status migrate(Database& database) {
+StoreResult<> migrate(Database& database) {
   auto version = version_of(database);
-  if (!version.ok() || *version == kStoreVersion) return version.status();
+  if (!version || *version == kStoreVersion) return without_value(version);
   auto transaction = Transaction::to_write(database);
-  if (!transaction.ok()) return transaction.status();
+  if (!transaction) return std::unexpected(transaction.error());
   // Again, now that nobody else can be at it.
   version = version_of(database);
-  if (!version.ok() || *version == kStoreVersion) return version.status();
+  if (!version || *version == kStoreVersion) return without_value(version);
   for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
-    if (absl::Status applied = database.script(kMigrations[at]); !applied.ok()) return applied;
+    if (StoreResult<> applied = database.script(kMigrations[at]); !applied) return std::unexpected(applied.error());
   }
   static_assert(kApplicationId == 1399616873 && kStoreVersion == 1, "the text below says the same");
-  absl::Status marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
-  if (!marked.ok()) return marked;
+  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
+  if (!marked) return std::unexpected(marked.error());
   return (*transaction)->commit();
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
-                                                          int busy_timeout_ms) {
-  if (absl::Status fit = check_file(path, if_missing); !fit.ok()) return fit;
+StoreResult<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
+                                                       int busy_timeout_ms) {
+  if (StoreResult<> fit = check_file(path, if_missing); !fit) return std::unexpected(fit.error());
   auto database = Database::open(path, busy_timeout_ms);
-  if (!database.ok()) return about(path, database.status());
+  if (!database) return about(path, database.error());
   // WAL: the relay reads on while sluicectl writes. FULL: what sluicectl reported as done survives
   // a power cut. Not before it is known to be ours.
-  absl::Status ready = version_of(**database).status();
-  if (ready.ok()) {
+  StoreResult<> ready = without_value(version_of(**database));
+  if (ready) {
     ready = (*database)->script(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA "
         "cell_size_check = ON");
   }
-  if (ready.ok()) ready = migrate(**database);
-  if (!ready.ok()) return about(path, ready);
+  if (ready) ready = migrate(**database);
+  if (!ready) return about(path, ready.error());
   return database;
 }
 
-absl::Status check_store_file(const std::string& path) {
-  if (absl::Status fit = check_file(path, IfMissing::fail); !fit.ok()) return fit;
+StoreResult<> check_store_file(const std::string& path) {
+  if (StoreResult<> fit = check_file(path, IfMissing::fail); !fit) return std::unexpected(fit.error());
   const auto database = Database::open(path, 0, Database::Access::glance);
-  if (!database.ok()) return about(path, database.status());
+  if (!database) return about(path, database.error());
   const auto version = version_of(**database);
-  if (!version.ok()) return about(path, version.status());
+  if (!version) return about(path, version.error());
   // An empty file is one that is still to be filled, or that lost what was in it.
-  if (*version == 0) return about(path, absl::DataLossError("has no accounts in it"));
-  return absl::OkStatus();
+  if (*version == 0) return about(path, {StoreError::Kind::damaged, "has no accounts in it"});
+  return StoreResult<>();
 }
 
-absl::StatusOr<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms) {
-  if (absl::Status fit = check_store_file(path); !fit.ok()) return fit;
+StoreResult<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms) {
+  if (StoreResult<> fit = check_store_file(path); !fit) return std::unexpected(fit.error());
   auto database = Database::open(path, busy_timeout_ms, Database::Access::read_only);
-  if (!database.ok()) return about(path, database.status());
+  if (!database) return about(path, database.error());
   return database;
 }
 
-absl::Status settle_journal(Database& database) {
+StoreResult<> settle_journal(Database& database) {
   bool busy = false;
-  absl::Status done =
+  StoreResult<> done =
       database.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [&busy](const Row& row) { busy = row.integer(0) != 0; });
-  if (done.ok() && busy) return absl::UnavailableError("another process is reading it");
+  if (done && busy) return store_error(StoreError::Kind::unavailable, "another process is reading it");
   return done;
 }
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "auth/backend/sqlite.h"
+#include "auth/backend/store_error.h"
 
 namespace sluice::auth {
 
@@ -19,18 +19,18 @@ enum class IfMissing : bool { fail, create };
 // (SQLite gives its -wal and -shm files the same) and, where root makes it, the owner of its
 // directory. An existing file that others than its owner may read or write, that is no plain file,
 // no Sluice store, or of a later version is refused: the message names the file and the remedy.
-[[nodiscard]] absl::StatusOr<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
-                                                                        int busy_timeout_ms);
+[[nodiscard]] StoreResult<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
+                                                                     int busy_timeout_ms);
 
 // Whether the file is one that open_store_file() would take, without a lock and without a change to anything: for a
 // file that is to take the place of the one in use, and for a check of the configuration.
-[[nodiscard]] absl::Status check_store_file(const std::string& path);
+[[nodiscard]] StoreResult<> check_store_file(const std::string& path);
 // Opens it for looking only.  What is not there is not made, and nothing is brought up to date.
-[[nodiscard]] absl::StatusOr<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms);
+[[nodiscard]] StoreResult<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms);
 
 // Writes what the journal holds into the file itself, so that the file alone is all there is: a copy of it is whole,
 // and one that takes its place does not meet our journal.
-[[nodiscard]] absl::Status settle_journal(Database& database);
+[[nodiscard]] StoreResult<> settle_journal(Database& database);
 
 // Which file it is, and whether its bytes are those that were there.  `exists` is false where there is none.
 struct StoreStamp {

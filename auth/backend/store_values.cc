@@ -14,37 +14,40 @@ bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 
 }  // namespace
 
-absl::StatusOr<std::string> stored_customer_name(std::string_view text) {
+StoreResult<std::string> stored_customer_name(std::string_view text) {
   if (text.empty() || text.size() > kCustomerNameBytesMax || !is_clean_text(text) || text.front() == ' ' ||
       text.back() == ' ' || text.front() == '-') {
-    return absl::InvalidArgumentError(
+    return store_error(
+        StoreError::Kind::invalid,
         absl::StrCat(in_quotes(text), " cannot be a customer's name: it takes 1 to ", kCustomerNameBytesMax,
                      " bytes of UTF-8, without control characters, blanks at the ends or \"-\" in front"));
   }
   return std::string(text);
 }
 
-absl::StatusOr<std::string> stored_account_name(std::string_view text) {
+StoreResult<std::string> stored_account_name(std::string_view text) {
   if (!Name::make(text) || text.front() == '-' || text.find(' ') != std::string_view::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(in_quotes(text), " cannot be an account's name: it takes 1 to ", kNameBytesMax,
-                     " bytes of UTF-8, without control characters, blanks or \"-\" in front; for "
-                     "example user@example.com"));
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat(in_quotes(text), " cannot be an account's name: it takes 1 to ", kNameBytesMax,
+                                    " bytes of UTF-8, without control characters, blanks or \"-\" in front; for "
+                                    "example user@example.com"));
   }
   return login_key(text);
 }
 
-absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
+StoreResult<std::string> stored_domain_entry(std::string_view text) {
   std::optional<std::string> entry = canonical_domain_entry(text);
   if (entry) return *std::move(entry);
-  return absl::InvalidArgumentError(
+  return store_error(
+      StoreError::Kind::invalid,
       absl::StrCat(in_quotes(text), " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
 }
 
-absl::StatusOr<std::string> stored_reason(std::string_view text) {
+StoreResult<std::string> stored_reason(std::string_view text) {
   if (text.size() > kReasonBytesMax || !std::ranges::all_of(text, is_printable)) {
-    return absl::InvalidArgumentError(absl::StrCat("a reason takes up to ", kReasonBytesMax,
-                                                   " printable ASCII characters, as it is told to mail programs"));
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat("a reason takes up to ", kReasonBytesMax,
+                                    " printable ASCII characters, as it is told to mail programs"));
   }
   return std::string(text);
 }

@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "auth/backend/store_error.h"
 #include "auth/identity.h"
 
 namespace sluice::auth {
@@ -19,13 +18,13 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 
 // Clean text without blanks at its ends; no "-" in front, where it would look like an option. Case
 // is kept.
-[[nodiscard]] absl::StatusOr<std::string> stored_customer_name(std::string_view text);
+[[nodiscard]] StoreResult<std::string> stored_customer_name(std::string_view text);
 // A login name (see Name) without blanks and without "-" in front, in lower case.
-[[nodiscard]] absl::StatusOr<std::string> stored_account_name(std::string_view text);
+[[nodiscard]] StoreResult<std::string> stored_account_name(std::string_view text);
 // See canonical_domain_entry().
-[[nodiscard]] absl::StatusOr<std::string> stored_domain_entry(std::string_view text);
+[[nodiscard]] StoreResult<std::string> stored_domain_entry(std::string_view text);
 // Printable ASCII, as it is told to clients. May be empty.
-[[nodiscard]] absl::StatusOr<std::string> stored_reason(std::string_view text);
+[[nodiscard]] StoreResult<std::string> stored_reason(std::string_view text);
 
 [[nodiscard]] std::int64_t stored_status(AccountStatus status);
 [[nodiscard]] AccountStatus status_from_store(std::int64_t stored);

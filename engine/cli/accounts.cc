@@ -4,8 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "auth/backend/account_admin.h"
 #include "engine/base/check.h"
 #include "engine/cli/account_report.h"
@@ -23,7 +21,7 @@ class AccountCommandRun {
   AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world, AccountAdmin& admin)
       : request_(request), world_(world), admin_(admin) {}
 
-  absl::Status run() {
+  auth::StoreResult<> run() {
     switch (request_.command->object) {
       case AccountObject::customer:
         return run_on_customer();
@@ -32,11 +30,11 @@ class AccountCommandRun {
       case AccountObject::account:
         return run_on_account();
     }
-    return absl::InternalError("no such object");
+    return auth::store_error(auth::StoreError::Kind::failed, "no such object");
   }
 
  private:
-  absl::Status run_on_customer() {
+  auth::StoreResult<> run_on_customer() {
     const std::string& name = request_.operand;
     switch (request_.command->verb) {
       case AccountVerb::add:
@@ -57,10 +55,10 @@ class AccountCommandRun {
       case AccountVerb::password:
         break;
     }
-    return absl::InternalError("no such command");
+    return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
 
-  absl::Status run_on_domain() {
+  auth::StoreResult<> run_on_domain() {
     const std::string& name = request_.operand;
     switch (request_.command->verb) {
       case AccountVerb::add:
@@ -78,10 +76,10 @@ class AccountCommandRun {
       case AccountVerb::password:
         break;
     }
-    return absl::InternalError("no such command");
+    return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
 
-  absl::Status run_on_account() {
+  auth::StoreResult<> run_on_account() {
     const std::string& name = request_.operand;
     switch (request_.command->verb) {
       case AccountVerb::add:
@@ -103,50 +101,50 @@ class AccountCommandRun {
       case AccountVerb::remove:
         return done(admin_.remove_account(name), "removed");
     }
-    return absl::InternalError("no such command");
+    return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
 
-  absl::Status done(absl::Status status, std::string_view how) {
-    if (status.ok()) {
+  auth::StoreResult<> done(auth::StoreResult<> status, std::string_view how) {
+    if (status) {
       world_.out << request_.command->object_name << " " << request_.operand << ": " << how << "\n";
     }
     return status;
   }
 
   template <typename Records>
-  absl::Status list(const absl::StatusOr<Records>& records) {
-    if (!records.ok()) return records.status();
+  auth::StoreResult<> list(const auth::StoreResult<Records>& records) {
+    if (!records) return std::unexpected(records.error());
     const std::span<const typename Records::value_type> rows(*records);
     if (request_.has(kOptionJson)) {
       print_json(world_.out, rows);
     } else {
       print_table(world_.out, rows);
     }
-    return absl::OkStatus();
+    return auth::StoreResult<>();
   }
 
   template <typename Record>
-  absl::Status show(const absl::StatusOr<Record>& record) {
-    if (record.ok()) print_one(world_.out, *record, request_.has(kOptionJson));
-    return record.status();
+  auth::StoreResult<> show(const auth::StoreResult<Record>& record) {
+    if (record) print_one(world_.out, *record, request_.has(kOptionJson));
+    return without_value(record);
   }
 
-  absl::Status show_customer() {
+  auth::StoreResult<> show_customer() {
     const auto record = admin_.customer(request_.operand);
-    if (!record.ok()) return record.status();
+    if (!record) return std::unexpected(record.error());
     const auto domains = admin_.domains(record->name);
-    if (!domains.ok()) return domains.status();
+    if (!domains) return std::unexpected(domains.error());
     const auto accounts = admin_.accounts(record->name);
-    if (!accounts.ok()) return accounts.status();
+    if (!accounts) return std::unexpected(accounts.error());
     print_one(world_.out, *record, *domains, *accounts, request_.has(kOptionJson));
-    return absl::OkStatus();
+    return auth::StoreResult<>();
   }
 
-  absl::Status set_customer(AccountStatus status, std::string_view how) {
+  auth::StoreResult<> set_customer(AccountStatus status, std::string_view how) {
     return done(admin_.set_customer_status(request_.operand, status, request_.reason), how);
   }
 
-  absl::Status set_account(AccountStatus status, std::string_view how) {
+  auth::StoreResult<> set_account(AccountStatus status, std::string_view how) {
     return done(admin_.set_account_status(request_.operand, status, request_.reason), how);
   }
 
@@ -155,17 +153,17 @@ class AccountCommandRun {
     return request_.only;
   }
 
-  absl::Status add_account() {
+  auth::StoreResult<> add_account() {
     // Before a password is asked for in vain.
-    if (const auto owner = admin_.customer(*request_.customer); !owner.ok()) return owner.status();
+    if (const auto owner = admin_.customer(*request_.customer); !owner) return std::unexpected(owner.error());
     return with_password([this](const auth::Secret& secret) {
       return done(admin_.add_account(request_.operand, *request_.customer, secret, narrowing(), world_.clock.wall()),
                   "added");
     });
   }
 
-  absl::Status set_password() {
-    if (const auto known = admin_.account(request_.operand); !known.ok()) return known.status();
+  auth::StoreResult<> set_password() {
+    if (const auto known = admin_.account(request_.operand); !known) return std::unexpected(known.error());
     return with_password([this](const auth::Secret& secret) {
       return done(admin_.set_password(request_.operand, secret, world_.clock.wall()), "password set");
     });
@@ -173,25 +171,25 @@ class AccountCommandRun {
 
   // `use` gets the password; one that was made is printed once it is known to be in force.
   template <typename Use>
-  absl::Status with_password(Use use) {
+  auth::StoreResult<> with_password(Use use) {
     if (!request_.has(kOptionGenerate)) {
-      const absl::StatusOr<auth::Secret> secret = given_password();
-      return secret.ok() ? use(*secret) : secret.status();
+      const auth::StoreResult<auth::Secret> secret = given_password();
+      return secret ? use(*secret) : auth::without_value(secret);
     }
     std::string generated = generate_password(world_.random);
     const std::optional<auth::Secret> secret = auth::Secret::make(generated);
     CHECK(secret.has_value());
-    absl::Status used = use(*secret);
-    if (used.ok()) world_.out << "password: " << generated << "\n";
+    auth::StoreResult<> used = use(*secret);
+    if (used) world_.out << "password: " << generated << "\n";
     auth::wipe_bytes(generated.data(), generated.size());
     return used;
   }
 
-  absl::StatusOr<auth::Secret> given_password() {
+  auth::StoreResult<auth::Secret> given_password() {
     if (request_.has(kOptionPasswordStdin)) return read_password_line(world_.in);
     if (world_.terminal >= 0) return ask_password(world_.terminal, "Password for " + request_.operand);
-    return absl::FailedPreconditionError(
-        "there is no terminal to ask for the password on; use --password-stdin or --generate");
+    return auth::store_error(auth::StoreError::Kind::refused,
+                             "there is no terminal to ask for the password on; use --password-stdin or --generate");
   }
 
   const AccountRequest& request_;
@@ -199,8 +197,8 @@ class AccountCommandRun {
   AccountAdmin& admin_;
 };
 
-int failed(const AccountCommandWorld& world, const absl::Status& status) {
-  world.err << "sluicectl: " << std::string(status.message().data(), status.message().size()) << "\n";
+int failed(const AccountCommandWorld& world, const auth::StoreError& error) {
+  world.err << "sluicectl: " << error.what << "\n";
   return kCtlFailed;
 }
 
@@ -222,12 +220,12 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
   const auto admin = AccountAdmin::open(world.store_path, if_missing, world.hash_cost);
-  if (!admin.ok()) return failed(world, admin.status());
-  const absl::Status status = AccountCommandRun(parsed.request, world, **admin).run();
-  if (!status.ok()) return failed(world, status);
+  if (!admin) return failed(world, admin.error());
+  const auth::StoreResult<> status = AccountCommandRun(parsed.request, world, **admin).run();
+  if (!status) return failed(world, status.error());
   world.out.flush();
   if (!world.out.good()) {
-    return failed(world, absl::InternalError("the output could not be written; what was asked for is done"));
+    return failed(world, {.what = "the output could not be written; what was asked for is done"});
   }
   return kCtlDone;
 }

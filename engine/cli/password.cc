@@ -12,8 +12,6 @@
 #include <span>
 #include <string_view>
 
-#include "absl/status/status.h"
-
 namespace sluice::cli {
 namespace {
 
@@ -39,13 +37,14 @@ class Line {
   std::size_t size_ = 0;
 };
 
-absl::StatusOr<auth::Secret> secret_from(const Line& line) {
-  if (line.text().empty()) return absl::InvalidArgumentError("the password is empty; nothing was changed");
+auth::StoreResult<auth::Secret> secret_from(const Line& line) {
+  if (line.text().empty())
+    return auth::store_error(auth::StoreError::Kind::invalid, "the password is empty; nothing was changed");
   std::optional<auth::Secret> secret = auth::Secret::make(line.text());
   if (secret) return *std::move(secret);
-  return absl::InvalidArgumentError(
-      "that cannot be a password: it takes up to 1024 bytes of UTF-8 without control characters; "
-      "nothing was changed");
+  return auth::store_error(auth::StoreError::Kind::invalid,
+                           "that cannot be a password: it takes up to 1024 bytes of UTF-8 without control characters; "
+                           "nothing was changed");
 }
 
 // Typed characters are not shown while this lives. Signals that would end or stop the program wait
@@ -97,7 +96,7 @@ bool read_line(int descriptor, Line& line) {
 
 }  // namespace
 
-absl::StatusOr<auth::Secret> read_password_line(std::istream& in) {
+auth::StoreResult<auth::Secret> read_password_line(std::istream& in) {
   Line line;
   for (int c = in.get(); c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {
     line.add(static_cast<char>(c));
@@ -105,19 +104,21 @@ absl::StatusOr<auth::Secret> read_password_line(std::istream& in) {
   return secret_from(line);
 }
 
-absl::StatusOr<auth::Secret> ask_password(int descriptor, const std::string& prompt) {
+auth::StoreResult<auth::Secret> ask_password(int descriptor, const std::string& prompt) {
   const EchoOff echo_off(descriptor);
   if (!echo_off.is_off()) {
-    return absl::FailedPreconditionError("the terminal would show the password; use --password-stdin or --generate");
+    return auth::store_error(auth::StoreError::Kind::refused,
+                             "the terminal would show the password; use --password-stdin or --generate");
   }
   Line first;
   Line second;
   if (!show(descriptor, prompt + ": ") || !read_line(descriptor, first) || !show(descriptor, "Again: ") ||
       !read_line(descriptor, second)) {
-    return absl::FailedPreconditionError("the terminal closed before a password was typed; nothing was changed");
+    return auth::store_error(auth::StoreError::Kind::refused,
+                             "the terminal closed before a password was typed; nothing was changed");
   }
   if (first.text() != second.text()) {
-    return absl::InvalidArgumentError("the two passwords differ; nothing was changed");
+    return auth::store_error(auth::StoreError::Kind::invalid, "the two passwords differ; nothing was changed");
   }
   return secret_from(first);
 }

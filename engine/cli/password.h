@@ -5,7 +5,7 @@
 #include <iosfwd>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "auth/backend/store_error.h"
 #include "auth/secret.h"
 #include "engine/io/platform.h"
 
@@ -13,10 +13,10 @@ namespace sluice::cli {
 
 // The first line of `in`, without its line end. InvalidArgument if there is none, or it cannot be a
 // password.
-[[nodiscard]] absl::StatusOr<auth::Secret> read_password_line(std::istream& in);
+[[nodiscard]] auth::StoreResult<auth::Secret> read_password_line(std::istream& in);
 
 // Asks twice on the terminal `descriptor`, with echo off. InvalidArgument if the two differ.
-[[nodiscard]] absl::StatusOr<auth::Secret> ask_password(int descriptor, const std::string& prompt);
+[[nodiscard]] auth::StoreResult<auth::Secret> ask_password(int descriptor, const std::string& prompt);
 
 [[nodiscard]] bool is_terminal(int descriptor);
 

@@ -117,7 +117,7 @@ Checked check_sender(std::string_view text) {
 }
 
 Checked check_customer(std::string_view text) {
-  if (auto name = auth::stored_customer_name(text); name.ok()) return *std::move(name);
+  if (auto name = auth::stored_customer_name(text)) return *std::move(name);
   return std::unexpected("cannot be a customer's name");
 }
 

@@ -213,9 +213,9 @@ class Inspector {
 
   bool check_store() {
     const std::string& path = config().store.accounts;
-    const absl::Status fit = auth::check_store_file(path);
-    if (!fit.ok()) {
-      add("store.accounts", std::string(fit.message()));
+    const auth::StoreResult<> fit = auth::check_store_file(path);
+    if (!fit) {
+      add("store.accounts", fit.error().what);
       return false;
     }
     // SQLite keeps its journal beside the file.
@@ -255,11 +255,11 @@ class Inspector {
   void check_customers() {
     auto database = auth::read_store_file(config().store.accounts, kBusyTimeoutMs);
     std::set<std::string> known;
-    absl::Status read = database.status();
-    if (database.ok())
+    auth::StoreResult<> read = auth::without_value(database);
+    if (database)
       read = (*database)->query("SELECT name FROM customer", {},
                                 [&](const auth::Row& row) { known.insert(smtp::to_lower(row.text(0))); });
-    if (!read.ok()) return add("store.accounts", std::string(read.message()));
+    if (!read) return add("store.accounts", read.error().what);
     for (const config::RouteConfig& each : config().routes)
       for (const std::string& customer : each.conditions.customers)
         if (!known.contains(smtp::to_lower(customer)))

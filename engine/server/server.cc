@@ -105,7 +105,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
                                     *sink_, *dispatcher_);
   events_ = &dispatcher_->open();
   auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
-  if (!store.ok()) return failed("store.accounts: " + std::string(store.status().message()));
+  if (!store) return failed("store.accounts: " + store.error().what);
   backend_ = *std::move(store);
   if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
   certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, dispatcher_->open());

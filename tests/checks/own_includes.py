@@ -54,8 +54,6 @@ USES |= {
     "cstdint": r"(?<![\w:])std::u?int(8|16|32|64|ptr|max)_t\b",
     "absl/container/flat_hash_map.h": r"absl::flat_hash_map\b",
     "absl/container/flat_hash_set.h": r"absl::flat_hash_set\b",
-    "absl/status/status.h": r"absl::(Status|OkStatus|\w+Error)\b",
-    "absl/status/statusor.h": r"absl::StatusOr\b",
     "absl/strings/str_cat.h": r"absl::(StrCat|StrAppend)\b",
     "gtest/gtest.h": r"\b(TEST|TEST_F|TEST_P|EXPECT_EQ|EXPECT_TRUE|ASSERT_TRUE|ASSERT_EQ)\(",
     "gmock/gmock.h": r"\b(EXPECT_THAT|ASSERT_THAT|MOCK_METHOD)\(|::testing::(HasSubstr|ElementsAre|StartsWith|Not|IsEmpty)\b",
@@ -65,7 +63,6 @@ USES = {header: re.compile(pattern) for header, pattern in USES.items()}
 BRINGS = {
     "cstddef": ("string", "string_view", "vector", "array", "span", "cstring", "memory", "map", "algorithm", "deque"),
     "cstdint": ("chrono", "charconv", "atomic", "random"),
-    "absl/status/status.h": ("absl/status/statusor.h",),
     "chrono": ("thread",),
     "gtest/gtest.h": ("gmock/gmock.h",),
     "string": ("filesystem", "sstream", "gtest/gtest.h", "gmock/gmock.h", "absl/strings/str_cat.h"),

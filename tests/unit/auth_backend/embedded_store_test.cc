@@ -27,7 +27,7 @@ class EmbeddedStoreTest : public StoreTest {
   // Behind the store's back.
   void tamper(Sql sql, std::initializer_list<Bound> values = {}) {
     const auto database = Database::open(path_, 50);
-    ASSERT_TRUE(database.ok());
+    ASSERT_TRUE(database.has_value());
     expect_ok((*database)->run(sql, values));
   }
 
@@ -164,8 +164,9 @@ TEST_F(EmbeddedStoreTest, HashesAnewWhenTheCostChanged) {
   const auto hash = [this] {
     std::string text;
     const auto database = Database::open(path_, 50);
-    EXPECT_TRUE(
-        (*database)->query("SELECT password_hash FROM account", {}, [&](const Row& row) { text = row.text(0); }).ok());
+    EXPECT_TRUE((*database)
+                    ->query("SELECT password_hash FROM account", {}, [&](const Row& row) { text = row.text(0); })
+                    .has_value());
     return text;
   };
   const std::string before = hash();
@@ -206,11 +207,11 @@ TEST_F(EmbeddedStoreTest, ABrokenStoreIsUnavailableAndNeverWrong) {
 
 TEST_F(EmbeddedStoreTest, ALockedStoreIsUnavailable) {
   const auto database = Database::open(path_, 50);
-  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE(database.has_value());
   // WAL readers do not wait for writers...
   {
     const auto writing = Transaction::to_write(**database);
-    ASSERT_TRUE(writing.ok());
+    ASSERT_TRUE(writing.has_value());
     EXPECT_EQ(kind("tim@example.com", "right"), AnswerKind::granted);
   }
   // ...but nobody reads past an exclusive lock.
@@ -218,7 +219,7 @@ TEST_F(EmbeddedStoreTest, ALockedStoreIsUnavailable) {
   admin_.reset();
   expect_ok((*database)->script("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE customer SET reason = ''"));
   const auto store = EmbeddedStore::open({.path = path_, .cost = kLeastHashCost, .busy_timeout_ms = 50});
-  EXPECT_EQ(store.status().code(), absl::StatusCode::kUnavailable) << message_of(store.status());
+  EXPECT_EQ(store.error().kind, StoreError::Kind::unavailable) << message_of(store);
 }
 
 TEST_F(EmbeddedStoreTest, IsUsedFromManyThreadsAtOnce) {

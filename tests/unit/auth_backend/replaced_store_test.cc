@@ -59,7 +59,7 @@ TEST_F(ReplacedStore, ACopyThatIsRenamedOverItIsNoticed) {
 // The question after a customer ended the relay then.
 TEST_F(ReplacedStore, WhileACopyCannotBeOpenedNothingIsKnownAndNothingBreaks) {
   auto holder = open_store_file(copy_, IfMissing::fail, 100);
-  ASSERT_TRUE(holder.ok());
+  ASSERT_TRUE(holder.has_value());
   // Without a journal of that kind, who writes keeps readers out.
   expect_ok((*holder)->run("PRAGMA journal_mode = DELETE", {}));
   expect_ok((*holder)->run("BEGIN EXCLUSIVE", {}));
@@ -91,7 +91,7 @@ TEST_F(ReplacedStore, ACopyWithANewerHistoryIsNoticed) {
   {
     fs::copy_file(path_, newer);
     auto admin = AccountAdmin::open(newer, IfMissing::fail, kLeastHashCost);
-    ASSERT_TRUE(admin.ok());
+    ASSERT_TRUE(admin.has_value());
     for (int i = 0; i < 20; ++i) expect_ok((*admin)->set_narrowing("tim@example.com", std::nullopt));
   }
   fs::rename(newer, path_);
@@ -161,19 +161,19 @@ TEST_F(ReplacedStore, EditsAreInTheFileAloneWhenTheyAreDone) {
   const std::string copy = directory_ + "/plain-copy.db";
   fs::copy_file(path_, copy);
   auto admin = AccountAdmin::open(copy, IfMissing::fail, kLeastHashCost);
-  ASSERT_TRUE(admin.ok());
-  EXPECT_TRUE((*admin)->account("new@example.com").ok());
+  ASSERT_TRUE(admin.has_value());
+  EXPECT_TRUE((*admin)->account("new@example.com").has_value());
 }
 
 TEST_F(ReplacedStore, ALookChangesNothing) {
   next();
   const auto before = fs::last_write_time(path_);
-  EXPECT_TRUE(check_store_file(path_).ok());
+  EXPECT_TRUE(check_store_file(path_).has_value());
   const auto read = read_store_file(path_, 50);
-  ASSERT_TRUE(read.ok()) << message_of(read.status());
-  EXPECT_FALSE((*read)->run("DELETE FROM account").ok());
+  ASSERT_TRUE(read.has_value()) << message_of(read);
+  EXPECT_FALSE((*read)->run("DELETE FROM account").has_value());
   EXPECT_EQ(fs::last_write_time(path_), before);
-  expect_error(check_store_file(directory_ + "/absent.db"), absl::StatusCode::kNotFound, "does not exist");
+  expect_error(check_store_file(directory_ + "/absent.db"), StoreError::Kind::not_found, "does not exist");
 }
 
 }  // namespace

@@ -17,8 +17,9 @@ namespace sluice::auth {
 
 inline constexpr WallMillis kTestNow = 1'767'225'600'000;  // 2026-01-01
 
-inline std::string message_of(const absl::Status& status) {
-  return std::string(status.message().data(), status.message().size());
+template <typename Value>
+std::string message_of(const StoreResult<Value>& result) {
+  return result ? "" : result.error().what;
 }
 
 class StoreTest : public ::testing::Test {
@@ -32,14 +33,14 @@ class StoreTest : public ::testing::Test {
 
   std::unique_ptr<AccountAdmin> open_admin(IfMissing if_missing = IfMissing::create) {
     auto admin = AccountAdmin::open(path_, if_missing, kLeastHashCost);
-    EXPECT_TRUE(admin.ok()) << message_of(admin.status());
-    return admin.ok() ? *std::move(admin) : nullptr;
+    EXPECT_TRUE(admin.has_value()) << message_of(admin);
+    return admin.has_value() ? *std::move(admin) : nullptr;
   }
 
   std::unique_ptr<EmbeddedStore> open_store(const HashCost& cost = kLeastHashCost) {
     auto store = EmbeddedStore::open({.path = path_, .cost = cost, .busy_timeout_ms = 50});
-    EXPECT_TRUE(store.ok()) << message_of(store.status());
-    return store.ok() ? *std::move(store) : nullptr;
+    EXPECT_TRUE(store.has_value()) << message_of(store);
+    return store.has_value() ? *std::move(store) : nullptr;
   }
 
   // Acme with example.com and tim@example.com, whose password is "right".
@@ -49,10 +50,12 @@ class StoreTest : public ::testing::Test {
     expect_ok(admin.add_account("tim@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
   }
 
-  static void expect_ok(const absl::Status& status) { EXPECT_TRUE(status.ok()) << message_of(status); }
-  static void expect_error(const absl::Status& status, absl::StatusCode code, const std::string& says) {
-    EXPECT_EQ(status.code(), code) << message_of(status);
-    EXPECT_NE(message_of(status).find(says), std::string::npos) << message_of(status);
+  static void expect_ok(const StoreResult<>& status) { EXPECT_TRUE(status.has_value()) << message_of(status); }
+  template <typename Value>
+  static void expect_error(const StoreResult<Value>& result, StoreError::Kind kind, const std::string& says) {
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().kind, kind) << message_of(result);
+    EXPECT_NE(message_of(result).find(says), std::string::npos) << message_of(result);
   }
 
   std::string directory_;

@@ -40,7 +40,7 @@ class TerminalTest : public ::testing::Test {
     EXPECT_EQ(::write(operator_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
   // An operator who waits for each prompt and answers it.
-  absl::StatusOr<auth::Secret> answer(std::string_view first, std::string_view second) {
+  auth::StoreResult<auth::Secret> answer(std::string_view first, std::string_view second) {
     std::thread person([&] {
       wait_for("Password: ");
       type(first);
@@ -66,7 +66,7 @@ TEST_F(TerminalTest, AsksTwiceAndShowsNothing) {
   EXPECT_TRUE(is_terminal(terminal_));
   ASSERT_TRUE(echoes());
   const auto secret = answer("hunter2\n", "hunter2\n");
-  ASSERT_TRUE(secret.ok());
+  ASSERT_TRUE(secret.has_value());
   EXPECT_EQ(secret->reveal(), "hunter2");
   EXPECT_EQ(shown_.find("hunter2"), std::string::npos) << shown_;
   EXPECT_TRUE(echoes());
@@ -74,20 +74,18 @@ TEST_F(TerminalTest, AsksTwiceAndShowsNothing) {
 
 TEST_F(TerminalTest, RefusesTwoThatDiffer) {
   const auto secret = answer("hunter2\n", "hunter3\n");
-  EXPECT_EQ(secret.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(secret.error().kind, auth::StoreError::Kind::invalid);
   EXPECT_TRUE(echoes());
 }
 
-TEST_F(TerminalTest, RefusesAnEmptyOne) {
-  EXPECT_EQ(answer("\n", "\n").status().code(), absl::StatusCode::kInvalidArgument);
-}
+TEST_F(TerminalTest, RefusesAnEmptyOne) { EXPECT_EQ(answer("\n", "\n").error().kind, auth::StoreError::Kind::invalid); }
 
 TEST_F(TerminalTest, EndOfInputIsNoPassword) {
   std::thread person([&] {
     wait_for("Password: ");
     type("\x04");
   });
-  EXPECT_EQ(ask_password(terminal_, "Password").status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ask_password(terminal_, "Password").error().kind, auth::StoreError::Kind::refused);
   person.join();
   EXPECT_TRUE(echoes());
 }
@@ -96,7 +94,7 @@ TEST_F(TerminalTest, APipeIsNoTerminal) {
   int ends[2] = {-1, -1};
   ASSERT_EQ(::pipe(ends), 0);
   EXPECT_FALSE(is_terminal(ends[0]));
-  EXPECT_EQ(ask_password(ends[0], "Password").status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ask_password(ends[0], "Password").error().kind, auth::StoreError::Kind::refused);
   ::close(ends[0]);
   ::close(ends[1]);
 }

@@ -80,8 +80,8 @@ class InspectionTest : public ::testing::Test {
   InspectionTest() {
     for (const char* part : {"state", "run", "log", "tls"}) fs::create_directory(folder_ / part);
     auto admin = auth::AccountAdmin::open(at("state/accounts.db"), auth::IfMissing::create, auth::kLeastHashCost);
-    EXPECT_TRUE(admin.ok());
-    EXPECT_TRUE((*admin)->add_customer("acme", 0).ok());
+    EXPECT_TRUE(admin.has_value());
+    EXPECT_TRUE((*admin)->add_customer("acme", 0).has_value());
   }
   ~InspectionTest() override { fs::remove_all(folder_); }
 
