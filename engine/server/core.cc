@@ -94,6 +94,12 @@ void Core::start_spool() {
 }
 
 void Core::run() {
+  begin();
+  loop_.run([this] { return settled(); });
+  finish();
+}
+
+void Core::begin() {
   for (const BoundSocket& bound : options_.sockets) {
     listeners_.push_back(std::make_unique<net::Listener>(
         loop_, bound.socket, [this, listener = bound.listener](int socket) { accepted(listener, socket); },
@@ -101,7 +107,10 @@ void Core::run() {
   }
   tasks_.add(open_listeners());
   queue_.run();
-  loop_.run([this] { return settled_; });
+}
+
+void Core::finish() {
+  CHECK(settled_);
   current_ = nullptr;
   listeners_.clear();
 }
@@ -253,6 +262,7 @@ void Core::cut_off(void* context) {
 CoreCounters Core::counters() {
   return {.sessions = counters_,
           .accepts_failed = accepts_failed_,
+          .generations_live = 1 + retired_.size() + old_generations_.live(),
           .handshakes_live = admission_.handshakes(),
           .pool = current_->router().counters(),
           .next_hops_in_clear = host_memory_.noted(hop::Lack::tls),

@@ -83,8 +83,13 @@ class Core {
   void set_file_limits(const FileLimits& limits);
   // On the core: the machine has these addresses now.
   void set_machine_addresses(mx::MachineAddresses addresses);
-  // Until drained.
+  // Until drained: begin(), the loop's turns, finish().
   void run();
+  // The parts of run(), for one thread that turns the loops of several cores: begin() once, then turns until settled(),
+  // and until the loop has no operations, then finish().
+  void begin();
+  [[nodiscard]] bool settled() const { return settled_; }
+  void finish();
   // Stops accepting; sessions end after what they have under way.  At `timeout` the rest is cut off: first what is
   // asked of others, so that clients that wait for a reply get one and the others 421, and kLastWords later all.
   void drain(Duration timeout);

@@ -13,6 +13,8 @@ constexpr Row kRows[] = {
     {"sessions_live", [](const CoreCounters& c) { return std::uint64_t{c.sessions_live}; }},
     {"sessions_refused", [](const CoreCounters& c) { return c.sessions.refused_sessions; }},
     {"accepts_failed", [](const CoreCounters& c) { return c.accepts_failed; }},
+    // Of configurations: one a core, and each older one by which sessions or deliveries still go on.
+    {"generations_live", [](const CoreCounters& c) { return c.generations_live; }},
     {"handshakes_live", [](const CoreCounters& c) { return std::uint64_t{c.handshakes_live}; }},
     {"tls_handshakes", [](const CoreCounters& c) { return c.sessions.tls_handshakes; }},
     {"tls_failures", [](const CoreCounters& c) { return c.sessions.tls_failures; }},

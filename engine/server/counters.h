@@ -17,6 +17,7 @@ namespace sluice::server {
 struct CoreCounters {
   session::SessionCounters sessions;
   std::uint64_t accepts_failed = 0;
+  std::uint64_t generations_live = 1;
   std::uint32_t handshakes_live = 0;
   hop::PoolCounters pool;
   std::uint64_t next_hops_in_clear = 0;  // times that a host's TLS was given up, and that

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/message/message_sink.h"
 #include "engine/net/resolver.h"
 #include "engine/relay/incoming.h"
@@ -42,6 +43,10 @@ class Generation final : public message::MessageSinkFactory {
   // The error is a sentence.  What is lent outlives the generation.
   static std::expected<std::unique_ptr<Generation>, std::string> make(io::Loop& loop, std::shared_ptr<const Plan> plan,
                                                                       const Parts& parts);
+
+  ~Generation() override { CHECK(sessions == 0); }
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
 
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] std::shared_ptr<const session::ListenerRules> rules(std::size_t listener) const {

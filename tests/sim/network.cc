@@ -133,6 +133,25 @@ void SimNetwork::release(SimSocket& socket) {
   if (--socket.holders == 0) retire(socket);
 }
 
+void SimNetwork::end_life(SimHost& host, bool silently) {
+  const auto of_host = [&host](const auto& entry) { return entry.second->host == &host; };
+  if (silently) {
+    for (const auto& entry : sockets_) {
+      if (!of_host(entry)) continue;
+      entry.second->broken = true;
+      entry.second->out.clear();
+      entry.second->queue.clear();
+    }
+  }
+  std::vector<std::uint64_t> open;
+  open.swap(host.descriptors);
+  for (const std::uint64_t id : open)
+    if (SimSocket* socket = find(id)) release(*socket);
+  // What waited to be accepted, and what was closed but not sent to its end yet.
+  if (silently)
+    std::erase_if(sockets_, [&](const auto& entry) { return of_host(entry) && entry.second->holders == 0; });
+}
+
 void SimNetwork::changed(SimSocket& socket) {
   for (const auto& [watcher, operation] : socket.watchers) watcher->socket_changed(operation);
 }

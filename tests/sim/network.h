@@ -103,6 +103,9 @@ class SimNetwork {
   SimHost& host(std::string_view ip);  // made when it is not there yet
   void set_reachable(SimHost& host, bool reachable);
   [[nodiscard]] static std::size_t descriptors_open(const SimHost& host);
+  // All that runs on the host is over: its descriptors are closed, as a kernel does for a process that was killed.
+  // `silently`: the machine has no power, and nobody is told.
+  void end_life(SimHost& host, bool silently);
 
   // System calls; the error is an errno.
   std::expected<int, int> listen(SimHost& host, const io::Address& address, const io::ListenOptions& options);

@@ -8,6 +8,8 @@
 namespace sluice::sim {
 namespace {
 
+constexpr int kOver = ECONNRESET;  // of sockets, once the program is over
+
 // After these a connection goes on; after any other error it is lost.
 bool leaves_connection(int error) { return error == EINTR || error == EAGAIN || error == ENOMEM || error == ENOBUFS; }
 
@@ -81,24 +83,20 @@ void SimRing::submit() {
 void SimRing::begin(std::uint64_t key) {
   Operation& operation = operations_.at(key);
   if (operation.kind == Kind::cancel) return begin_cancel(key, operation);
-  if (operation.kind == Kind::close) {
-    const int error = context_.faults.fails(SimCall::close, host_.ip);
-    // Whatever it says, the descriptor is gone: close(2).
-    if (disk_.is_file(operation.descriptor)) {
-      disk_.close(operation.descriptor);
-    } else {
-      network_.close(host_, operation.descriptor);
-    }
-    return end(key, -error);
-  }
+  if (operation.kind == Kind::close) return begin_close(key, operation);
   if (operation.kind == Kind::write_file || operation.kind == Kind::read_file) return begin_file(key, operation);
+  if (operation.kind == Kind::send) operation.sum = checksum(operation);
+  if (over()) {
+    operation.ending = true;
+    context_.timeline.after(context_.latency(), [this, key] { end(key, -kOver); });
+    return;
+  }
   operation.socket = &network_.socket(host_, operation.descriptor);
   network_.hold(*operation.socket);
   SimWatcher* const watcher = this;
   operation.socket->watchers.emplace_back(watcher, key);
   if (operation.kind == Kind::send) {
     for (const iovec& piece : pieces(operation)) operation.total += piece.iov_len;
-    operation.sum = checksum(operation);
     if (const int error = context_.faults.fails(SimCall::send, host_.ip); error != 0)
       return fail_send(key, operation, error);
   }
@@ -108,6 +106,24 @@ void SimRing::begin(std::uint64_t key) {
     network_.connect(*operation.socket, *operation.address);
   }
   attempt(key);
+}
+
+// Whatever it says, the descriptor is gone: close(2).
+void SimRing::begin_close(std::uint64_t key, const Operation& operation) {
+  const int error = context_.faults.fails(SimCall::close, host_.ip);
+  if (disk_.is_file(operation.descriptor)) {
+    disk_.close(operation.descriptor);
+  } else if (!over()) {
+    network_.close(host_, operation.descriptor);
+  }
+  end(key, -error);
+}
+
+void SimRing::end_life() {
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, operation] : operations_)
+    if (operation.socket != nullptr && !operation.ending) keys.push_back(key);
+  for (const std::uint64_t key : keys) end(key, -kOver);
 }
 
 // A completion may beat the cancel; then the cancel finds nothing, or something that is ending already.
@@ -270,8 +286,8 @@ void SimRing::begin_file(std::uint64_t key, Operation& operation) {
   std::expected<SimDisk::Transfer, int> begun = std::unexpected(EIO);
   if (writes) {
     operation.sum = checksum(operation);
-    if (disk_.life() == life_) begun = disk_.begin_write(operation.descriptor, operation.offset, rest(operation));
-  } else if (disk_.life() == life_) {
+    if (!over()) begun = disk_.begin_write(operation.descriptor, operation.offset, rest(operation));
+  } else if (!over()) {
     begun = disk_.begin_read(operation.descriptor, operation.offset, memory(operation));
   }
   operation.ending = true;
@@ -282,7 +298,7 @@ void SimRing::begin_file(std::uint64_t key, Operation& operation) {
 
 void SimRing::end_file(std::uint64_t key) {
   const Operation& operation = operations_.at(key);
-  if (disk_.life() != life_) return end(key, -EIO);  // what became of it was decided then
+  if (over()) return end(key, -EIO);  // what became of it was decided then
   if (operation.kind == Kind::read_file) return end(key, disk_.end_read(operation.transfer, memory(operation)));
   check_memory(operation);
   end(key, disk_.end_write(operation.transfer, rest(operation), operation.durable));

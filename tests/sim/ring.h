@@ -49,6 +49,9 @@ class SimRing final : public io::Ring, private SimWatcher {
     return woken_ || !submitted_.empty() || !runnable_.empty() || !completed_.empty();
   }
   [[nodiscard]] std::size_t operations() const { return operations_.size() + submitted_.size(); }
+  [[nodiscard]] const SimHost& host() const { return host_; }
+  // What it runs for is over: operations on sockets end with an error, as do all that are begun from now on.
+  void end_life();
 
  private:
   enum class Kind : std::uint8_t { accept, receive, send, connect, close, cancel, write_file, read_file };
@@ -91,6 +94,8 @@ class SimRing final : public io::Ring, private SimWatcher {
   void try_connect(std::uint64_t key, Operation& operation);
   bool receive_once(std::uint64_t key, Operation& operation);
   void begin_cancel(std::uint64_t key, Operation& operation);
+  [[nodiscard]] bool over() const { return disk_.life() != life_; }
+  void begin_close(std::uint64_t key, const Operation& operation);
   void begin_file(std::uint64_t key, Operation& operation);
   void end_file(std::uint64_t key);
   void fail_later(std::uint64_t key, Operation& operation, int error);

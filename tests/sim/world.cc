@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 
@@ -9,22 +10,38 @@ namespace {
 
 constexpr WallMillis kWallStart = 1'767'225'600'000;  // 2026-01-01
 
+// The host's, until the life of its disk ends in which they were made.
 class SimSockets final : public io::Sockets {
  public:
-  SimSockets(SimNetwork& network, SimHost& host) : network_(network), host_(host) {}
+  SimSockets(SimNetwork& network, SimHost& host, const SimDisk& disk)
+      : network_(network), host_(host), disk_(disk), life_(disk.life()) {}
   std::expected<int, int> listen(const io::Address& address, const io::ListenOptions& options) override {
+    if (over()) return std::unexpected(ENETDOWN);
     return network_.listen(host_, address, options);
   }
-  std::expected<int, int> open(int family) override { return network_.open(host_, family); }
-  io::Address peer(int socket) override { return network_.socket(host_, socket).peer; }
-  io::Address local(int socket) override { return network_.socket(host_, socket).local; }
-  void end_output(int socket) override { network_.end_output(network_.socket(host_, socket)); }
-  void reset_at_close(int socket) override { network_.break_connection(network_.socket(host_, socket), ECONNRESET); }
-  void close(int descriptor) override { network_.close(host_, descriptor); }
+  std::expected<int, int> open(int family) override {
+    if (over()) return std::unexpected(ENETDOWN);
+    return network_.open(host_, family);
+  }
+  io::Address peer(int socket) override { return over() ? nowhere() : network_.socket(host_, socket).peer; }
+  io::Address local(int socket) override { return over() ? nowhere() : network_.socket(host_, socket).local; }
+  void end_output(int socket) override {
+    if (!over()) network_.end_output(network_.socket(host_, socket));
+  }
+  void reset_at_close(int socket) override {
+    if (!over()) network_.break_connection(network_.socket(host_, socket), ECONNRESET);
+  }
+  void close(int descriptor) override {
+    if (!over()) network_.close(host_, descriptor);
+  }
 
  private:
+  [[nodiscard]] bool over() const { return disk_.life() != life_; }
+  static io::Address nowhere() { return *io::Address::from_ip("0.0.0.0", 0); }
   SimNetwork& network_;
   SimHost& host_;
+  const SimDisk& disk_;
+  std::uint64_t life_;
 };
 
 class SimClock final : public io::Clock {
@@ -94,7 +111,7 @@ std::vector<io::Address> SimNames::in_hosts_file(const std::string& host, std::u
 struct SimWorld::Core {
   Core(SimWorld& world, SimHost& host, SimDisk& shared, std::uint64_t number)
       : ring(world.context_, world.network_, host, shared, number),
-        sockets(world.network_, host),
+        sockets(world.network_, host, shared),
         clock(world.context_.timeline, world.wall_jumped_ms_),
         random(world.context_.seed * 1000 + number),
         workers(world.context_, host, world.jobs_waiting_),
@@ -136,6 +153,23 @@ void SimWorld::add_address(std::string_view ip, std::string_view other) {
 
 void SimWorld::set_reachable(std::string_view ip, bool reachable) {
   network_.set_reachable(network_.host(ip), reachable);
+}
+
+void SimWorld::process_loss(std::string_view ip) {
+  disk(ip).process_loss();
+  end_life(ip, /*silently=*/false);
+}
+
+void SimWorld::power_loss(std::string_view ip) {
+  disk(ip).power_loss();
+  end_life(ip, /*silently=*/true);
+}
+
+void SimWorld::end_life(std::string_view ip, bool silently) {
+  SimHost& host = network_.host(ip);
+  for (const auto& core : cores_)
+    if (&core->ring.host() == &host) core->ring.end_life();
+  network_.end_life(host, silently);
 }
 
 void SimWorld::set_descriptors_max(std::string_view ip, std::size_t count) {

@@ -65,6 +65,11 @@ class SimWorld {
   void add_address(std::string_view ip, std::string_view other);
   // Nothing comes from or goes to a host that is not reachable.
   void set_reachable(std::string_view ip, bool reachable);
+  // Ends all that runs on this host: kill -9, or the loss of its power (see SimDisk for what stays on its disk).  Its
+  // platforms are void: what programs on them still ask for fails and does nothing, so that they can be taken down.
+  // Others see the end of a killed program's connections; nobody is told of a loss of power.
+  void process_loss(std::string_view ip);
+  void power_loss(std::string_view ip);
   void set_descriptors_max(std::string_view ip, std::size_t count);
   [[nodiscard]] std::size_t descriptors_open(std::string_view ip);
   // Sets the calendar clock; the monotonic one goes on.
@@ -90,6 +95,7 @@ class SimWorld {
   struct Core;
   [[nodiscard]] bool may_turn(io::Loop& loop) const;
   [[nodiscard]] Instant next_event(std::span<io::Loop* const> loops) const;
+  void end_life(std::string_view ip, bool silently);
   bool give_up(const char* why, std::uint64_t turns) const;
 
   SimContext context_;

@@ -54,6 +54,12 @@ class Platforms {
     const io::Platform platform{*rings_.back(), *sockets_, *clock_, *random_, *workers_, *disk_};
     return *loops_.emplace_back(std::make_unique<io::Loop>(platform, limits));
   }
+  // A loop on a platform of world() that somebody else owns gets its turns from here on, until it is removed.
+  void add_foreign(std::string_view ip, io::Loop& loop) {
+    hosts_.emplace(ip);
+    foreign_.push_back(&loop);
+  }
+  void remove_foreign(io::Loop& loop) { std::erase(foreign_, &loop); }
   // Where a loop of this host may listen; the port is chosen.
   [[nodiscard]] io::Address address(std::string_view ip, std::uint16_t port = 0) const {
     return *io::Address::from_ip(world_ != nullptr ? ip : "127.0.0.1", port);
@@ -95,6 +101,7 @@ class Platforms {
   void expect_nothing_left() {
     if (over_) return;
     over_ = true;
+    EXPECT_TRUE(foreign_.empty());
     EXPECT_TRUE(run_until([&] {
       for (const auto& loop : loops_)
         if (loop->operations_live() != 0) return false;
@@ -122,7 +129,7 @@ class Platforms {
 
  private:
   [[nodiscard]] std::vector<io::Loop*> all() const {
-    std::vector<io::Loop*> loops;
+    std::vector<io::Loop*> loops = foreign_;
     for (const auto& loop : loops_) loops.push_back(loop.get());
     return loops;
   }
@@ -138,6 +145,7 @@ class Platforms {
   std::unique_ptr<io::Workers> workers_ = io::make_real_workers(2, 64);
   std::set<std::string> hosts_;
   std::vector<std::unique_ptr<io::Loop>> loops_;
+  std::vector<io::Loop*> foreign_;
 };
 
 // A test that runs on both.

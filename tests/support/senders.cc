@@ -14,6 +14,7 @@ Task<void> Sender::run() {
   auto dialled = co_await net::Connection::connect(loop_, relay_, 30s);
   if (!dialled) co_return;
   connection_ = *std::move(dialled);
+  heard_.clear();
   if (co_await ask("") == 220 && co_await ask("EHLO client.example\r\n") == 250 &&
       co_await ask(std::string(kLogin) + "\r\n") == 235) {
     const std::uint64_t count = random_.between(1, 4);
@@ -70,13 +71,14 @@ Task<void> Sender::write(std::string text) {
   }
 }
 
-// Sends, and waits for one whole reply. Its code; 0 when there is none.
+// Sends, and waits for one whole reply. Its code; 0 when there is none.  Behind it may be 421, which ends the session.
 Task<int> Sender::ask(std::string text) {
   co_await write(std::move(text));
   for (;;) {
     auto replies = take_replies(heard_);
     if (!replies.empty()) {
-      EXPECT_EQ(replies.size(), 1U) << replies.back().code << " " << replies.back().text;
+      if (replies.size() != 2 || replies.back().code != 421)
+        EXPECT_EQ(replies.size(), 1U) << replies.back().code << " " << replies.back().text;
       co_return replies.front().code == 421 ? 0 : replies.front().code;
     }
     if (co_await connection_->more(3h, "a reply") != net::IoStatus::ok) co_return 0;

@@ -21,12 +21,13 @@ struct Sent {
   bool taken = false;  // the client has heard 250
 };
 
-// Logs in as SessionHost's ann@example.com, and writes to bob@example.net.
+// Logs in as ann@example.com, and writes to bob@example.net.
 class Sender {
  public:
   Sender(io::Loop& loop, io::Address relay, std::uint64_t seed, int number)
       : loop_(loop), relay_(relay), random_(seed), number_(number) {}
 
+  // One session; a sender may have several, one after another.
   Task<void> run();
 
   std::vector<Sent> sent;

@@ -122,8 +122,7 @@ std::optional<tls::CertificateStamp> OneCertificate::stamp(std::string_view host
   return tls::CertificateStamp{};
 }
 
-SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::MessageSinkFactory* other_sinks,
-                         session::IdSource* other_ids)
+SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::MessageSinkFactory* other_sinks)
     : loop(host_loop),
       sinks(loop),
       people(loop),
@@ -133,13 +132,7 @@ SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::Mes
       tickets_({}, loop.platform().clock, loop.platform().random),
       tls_({.listener = "test"}, certificates_, tickets_),
       rules_(std::make_shared<session::ListenerRules>()),
-      services_{loop,
-                people,
-                other_sinks != nullptr ? *other_sinks : sinks,
-                notes,
-                other_ids != nullptr ? *other_ids : ids_,
-                counters,
-                admission} {
+      services_{loop, people, other_sinks != nullptr ? *other_sinks : sinks, notes, ids_, counters, admission} {
   rules_->name = "test";
   rules_->profile.hostname = "relay.example";
   rules_->profile.mechanisms = {"PLAIN", "LOGIN"};

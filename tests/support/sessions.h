@@ -177,9 +177,8 @@ class OneCertificate final : public tls::CertificateSource {
 
 class SessionHost {
  public:
-  // `sinks`, `ids`: null for scripted ones of its own.
-  explicit SessionHost(Platforms& platforms, io::Loop& loop, message::MessageSinkFactory* sinks = nullptr,
-                       session::IdSource* ids = nullptr);
+  // `sinks`: null for scripted ones of its own.
+  explicit SessionHost(Platforms& platforms, io::Loop& loop, message::MessageSinkFactory* sinks = nullptr);
   ~SessionHost() { EXPECT_TRUE(live_.empty()); }
   SessionHost(const SessionHost&) = delete;
   SessionHost& operator=(const SessionHost&) = delete;

@@ -220,6 +220,48 @@ TEST(SimNetworkTest, AHostThatIsAwayAnswersNobody) {
   EXPECT_TRUE(net.run([&] { return net.client.operations_live() == 0; }));
 }
 
+// What it has sent still arrives; what it asks for afterwards fails, and a new program has the address.
+TEST(SimNetworkTest, ConnectionsOfAKilledProgramEndForTheOthers) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Net net(seed, SimOptions::varied(seed));
+    RawSocket& client = net.connect();
+    client.receive();
+    net.accepted().receive();
+    net.accepted().send("250 Ok\r\n");
+    EXPECT_TRUE(net.run([&] { return net.accepted().sent.has_value(); }));
+    net.world.process_loss(kServer);
+    EXPECT_EQ(net.world.descriptors_open(kServer), 0U);
+    net.accepted().send("421 Bye\r\n");
+    EXPECT_TRUE(net.run([&] { return net.accepted().end && net.accepted().sent && client.end; }));
+    EXPECT_LT(*net.accepted().sent, 0);
+    EXPECT_EQ(client.received, "250 Ok\r\n");
+    EXPECT_FALSE(net.server.platform().sockets.open(AF_INET));
+    EXPECT_FALSE(net.server.platform().sockets.listen(net.listener.address(), {}));
+    const io::Platform next = net.world.platform(kServer);
+    const auto socket = next.sockets.listen(net.listener.address(), {});
+    ASSERT_TRUE(socket);
+    next.sockets.close(*socket);
+  }
+}
+
+TEST(SimNetworkTest, NobodyIsToldThatAHostHasLostItsPower) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Net net(seed, SimOptions::varied(seed));
+    RawSocket& client = net.connect();
+    client.receive();
+    net.world.power_loss(kServer);
+    bool late = false;
+    net.world.after(1h, [&] { late = true; });
+    EXPECT_TRUE(net.run([&] { return late; }));
+    EXPECT_FALSE(client.end);
+    client.send("MAIL");
+    EXPECT_TRUE(net.run([&] { return client.end.has_value(); }));
+    EXPECT_EQ(client.end, -ECONNRESET);
+  }
+}
+
 TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
   SimWorld world(7);
   io::Loop server(world.platform(kServer), {.buffers = 2});
