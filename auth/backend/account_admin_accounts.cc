@@ -112,10 +112,10 @@ absl::StatusOr<AccountRecord> AccountAdmin::account(std::string_view name) {
 absl::Status AccountAdmin::set_account_status(std::string_view name, AccountStatus status, std::string_view reason) {
   const absl::StatusOr<std::string> stored = stored_account_name(name);
   if (!stored.ok()) return stored.status();
-  const absl::StatusOr<std::string> told = stored_reason(status == AccountStatus::active ? "" : reason);
-  if (!told.ok()) return told.status();
+  const absl::StatusOr<std::string> shown = stored_reason(status == AccountStatus::active ? "" : reason);
+  if (!shown.ok()) return shown.status();
   absl::Status set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
-                                    {stored_status(status), *told, *stored});
+                                    {stored_status(status), *shown, *stored});
   if (set.ok() && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }

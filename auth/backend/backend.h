@@ -43,7 +43,7 @@ class Backend {
   [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
 
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
-  [[nodiscard]] virtual std::string trouble() { return {}; }
+  [[nodiscard]] virtual std::string last_error() { return {}; }
 
   // The file whose change is a reason to ask changes_since(). Empty: that tells nothing, and the cache's TTL is the
   // bound.

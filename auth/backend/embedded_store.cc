@@ -210,7 +210,7 @@ std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   return found;
 }
 
-std::string EmbeddedStore::trouble() {
+std::string EmbeddedStore::last_error() {
   const std::lock_guard lock(mutex_);
   const absl::Status read = follow_file();
   return read.ok() ? "" : failure(read);

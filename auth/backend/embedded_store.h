@@ -38,7 +38,7 @@ class EmbeddedStore final : public Backend {
   // whose hash was made at another cost is hashed anew, on the way.
   [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
-  std::string trouble() override;
+  std::string last_error() override;
   [[nodiscard]] std::string watched_file() const override { return path_; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 

@@ -52,7 +52,7 @@ class PasswordHasher {
   explicit PasswordHasher(const HashCost& cost)
       : cost_{.passes = cost.passes, .memory_bytes = cost.memory_bytes / 1024 * 1024} {}
   HashCost cost_;
-  std::string of_nobody_;
+  std::string of_no_account_;
   mutable std::atomic<std::uint64_t> matches_{0};
 };
 

@@ -97,7 +97,7 @@ struct ListenerConfig {
   bool hide_client = false;                  // keep the client's address out of Received
   // Where a login is asked for (asks_for_login), clients are programs of one's own customers, old ones among them:
   // there these two are lax unless set; elsewhere strict.
-  bool long_lines = true;           // take text lines of more than 998 octets
+  bool long_lines = true;           // take text lines of more than 998 bytes
   bool normalise_line_ends = true;  // make a bare LF CRLF; false: refuse it
   policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
   policy::ForeignName foreign_name = policy::ForeignName::refuse;

@@ -12,12 +12,13 @@ constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 
 }  // namespace
 
-void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, SpoolConfig& spool) {
+void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                SpoolConfig& spool) {
   using Durability = ConfigSection::Choice<SpoolDurability>;
   using WhenFull = ConfigSection::Choice<SpoolWhenFull>;
   constexpr std::int64_t kFreeBytesCeiling = std::int64_t{1} << 50;
   constexpr std::int64_t kMemoryBytesMin = 64 * 1024;
-  ConfigSection section(table, "spool", "spool", report);
+  ConfigSection section(table, "spool", "spool", diagnostics);
   spool.directory = server.state_dir + "/spool";
   section.text("directory", spool.directory, kPathRule);
   section.choice("durability", spool.durability,
@@ -33,13 +34,13 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   }
 }
 
-void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue) {
+void read_queue(const ConfigNode* table, ConfigDiagnostics& diagnostics, QueueConfig& queue) {
   constexpr std::size_t kRetriesMax = 100;
   constexpr std::int64_t kExpireMinS = 5;
   constexpr std::int64_t kExpireMaxS = 30 * kDayS;
   constexpr std::int64_t kJitterPercentMax = 50;
   constexpr std::int64_t kRunningMax = 100'000;
-  ConfigSection section(table, "queue", "queue", report);
+  ConfigSection section(table, "queue", "queue", diagnostics);
   section.seconds_list("retry_s", queue.retry, 1, kDayS, kRetriesMax);
   section.integer("jitter_percent", queue.jitter_percent, 0, kJitterPercentMax);
   section.seconds("expire_s", queue.expire, kExpireMinS, kExpireMaxS);
@@ -57,10 +58,10 @@ void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queu
   }
 }
 
-void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report,
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigDiagnostics& diagnostics,
                   ReportsConfig& reports) {
   constexpr std::int64_t kReportsMax = 1'000'000;
-  ConfigSection section(table, "reports", "reports", report);
+  ConfigSection section(table, "reports", "reports", diagnostics);
   section.text("from", reports.from, kMailboxRule);
   section.integer("per_customer_hour", reports.per_customer_hour, 1, kReportsMax);
   section.text("route", reports.route, kNameRule);
@@ -68,12 +69,12 @@ void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& route
     section.error("route", text::in_quotes(reports.route) + " is no route", "the name of a [[route]]");
 }
 
-void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {
+void read_dns(const ConfigNode* table, ConfigDiagnostics& diagnostics, DnsConfig& dns) {
   constexpr std::int64_t kTimeoutMsMin = 100;
   constexpr std::int64_t kTimeoutMsMax = 60'000;
   constexpr std::int64_t kTriesMax = 5;
   constexpr std::size_t kServersMax = 16;
-  ConfigSection section(table, "dns", "dns", report);
+  ConfigSection section(table, "dns", "dns", diagnostics);
   section.list("servers", dns.servers, kDnsServerAllowed, parse_dns_server);
   section.milliseconds("timeout_ms", dns.timeout, kTimeoutMsMin, kTimeoutMsMax);
   section.integer("tries", dns.tries, 1, kTriesMax);

@@ -39,14 +39,15 @@ void check_tls(const ConfigSection& section, const ListenerConfig& listener) {
 
 }  // namespace
 
-void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener) {
+void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
+                   ListenerConfig& listener) {
   using Tls = ConfigSection::Choice<ListenerTls>;
   using Auth = ConfigSection::Choice<ListenerAuth>;
   using LineEnds = ConfigSection::Choice<bool>;
   using Sender = ConfigSection::Choice<policy::ForeignSender>;
   using Name = ConfigSection::Choice<policy::ForeignName>;
   constexpr std::int64_t kGreetDelayMsMax = 60'000;
-  ConfigSection section(table, "listener", std::move(path), report);
+  ConfigSection section(table, "listener", std::move(path), diagnostics);
   section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
   section.choice(
       "tls", listener.tls,

@@ -34,7 +34,7 @@ std::string ConfigError::to_string() const {
   return text;
 }
 
-void ConfigReport::error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed) {
+void ConfigDiagnostics::error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed) {
   errors_.push_back({.file = file_,
                      .line = place.line,
                      .column = place.column,
@@ -43,22 +43,23 @@ void ConfigReport::error(ConfigPlace place, std::string key, std::string problem
                      .allowed = std::string(allowed)});
 }
 
-void ConfigReport::know(std::string_view section, std::string_view name) {
+void ConfigDiagnostics::know(std::string_view section, std::string_view name) {
   const auto same = [&](const Key& key) { return key.section == section && key.name == name; };
   if (std::ranges::none_of(keys_, same)) keys_.push_back({.section = std::string(section), .name = name, .range = {}});
 }
 
-void ConfigReport::bound(std::string_view section, std::string_view name, ConfigRange range) {
+void ConfigDiagnostics::bound(std::string_view section, std::string_view name, ConfigRange range) {
   for (Key& key : keys_)
     if (key.section == section && key.name == name) key.range = range;
 }
 
-void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name) {
+void ConfigDiagnostics::unknown(ConfigPlace place, std::string_view section, std::string_view path,
+                                std::string_view name) {
   unknown_.push_back(
       {.place = place, .section = std::string(section), .path = std::string(path), .name = std::string(name)});
 }
 
-void ConfigReport::judge(const Unknown& unknown) {
+void ConfigDiagnostics::judge(const Unknown& unknown) {
   std::vector<std::string_view> here;
   std::string_view elsewhere;
   for (const Key& key : keys_) {
@@ -79,7 +80,7 @@ void ConfigReport::judge(const Unknown& unknown) {
   error(unknown.place, path, std::move(problem), join(here));
 }
 
-std::vector<ConfigError> ConfigReport::take_errors() {
+std::vector<ConfigError> ConfigDiagnostics::take_errors() {
   for (const Unknown& unknown : unknown_) judge(unknown);
   std::ranges::sort(errors_, before);
   return std::move(errors_);
@@ -89,7 +90,7 @@ ConfigSection::~ConfigSection() {
   if (table_ == nullptr) return;
   for (const ConfigMember& member : table_->table) {
     if (std::ranges::find(known_, member.key) == known_.end()) {
-      report_.unknown(member.place, section_, path_, member.key);
+      diagnostics_.unknown(member.place, section_, path_, member.key);
     }
   }
 }
@@ -109,13 +110,13 @@ const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kin
   const ConfigMember* found = member(key);
   if (found == nullptr) return nullptr;
   if (found->value.kind == kind) return &found->value;
-  report_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)), allowed);
+  diagnostics_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)), allowed);
   return nullptr;
 }
 
 void ConfigSection::expect(std::string_view key) {
   known_.push_back(key);
-  report_.know(section_, key);
+  diagnostics_.know(section_, key);
 }
 
 void ConfigSection::boolean(std::string_view key, bool& value) {
@@ -125,10 +126,10 @@ void ConfigSection::boolean(std::string_view key, bool& value) {
 bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max) {
   const std::string allowed = range_text(min, max);
   const ConfigNode* node = find(key, ConfigNode::Kind::integer, allowed);
-  report_.bound(section_, key, {.min = min, .max = max});
+  diagnostics_.bound(section_, key, {.min = min, .max = max});
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
-    report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
+    diagnostics_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
     return false;
   }
   value = node->integer;
@@ -173,7 +174,7 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
                                  std::int64_t max, std::size_t count_max) {
   const std::string allowed = range_text(min, max);
   const auto found = elements(key, allowed, {ConfigNode::Kind::integer});
-  report_.bound(section_, key, {.min = min, .max = max});
+  diagnostics_.bound(section_, key, {.min = min, .max = max});
   if (has(key) && (found.size() > count_max || !fills(key))) {
     error(key, found.empty() ? "is empty" : "has too many elements", "1 to " + std::to_string(count_max) + " elements");
     return;
@@ -184,7 +185,7 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
     if (seconds >= min && seconds <= max) {
       values.push_back(std::chrono::seconds(seconds));
     } else {
-      report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
+      diagnostics_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
     }
   }
 }
@@ -205,15 +206,15 @@ std::vector<ConfigSection::Element> ConfigSection::elements(std::string_view key
     if (fits(element)) {
       all.push_back({.node = &element, .path = std::move(path)});
     } else {
-      report_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)), allowed);
+      diagnostics_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)), allowed);
     }
   }
   return all;
 }
 
 void ConfigSection::wrong_text(const Element& element, std::string_view problem, std::string_view allowed) {
-  report_.error(element.node->place, element.path, text::in_quotes(element.node->text) + " " + std::string(problem),
-                allowed);
+  diagnostics_.error(element.node->place, element.path,
+                     text::in_quotes(element.node->text) + " " + std::string(problem), allowed);
 }
 
 bool ConfigSection::fills(std::string_view key) const {
@@ -222,7 +223,7 @@ bool ConfigSection::fills(std::string_view key) const {
 }
 
 void ConfigSection::error(std::string_view key, std::string problem, std::string_view allowed) const {
-  report_.error(place_of(key), path_of(key), std::move(problem), allowed);
+  diagnostics_.error(place_of(key), path_of(key), std::move(problem), allowed);
 }
 
 ConfigPlace ConfigSection::place_of(std::string_view key) const {

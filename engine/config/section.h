@@ -19,7 +19,7 @@
 namespace sluice::config {
 
 // All that is wrong in one file, and all keys that were asked for.
-class ConfigReport {
+class ConfigDiagnostics {
  public:
   struct Key {
     std::string section;  // "limits", "listener"
@@ -27,7 +27,7 @@ class ConfigReport {
     std::optional<ConfigRange> range;  // of a number, or of each in a list
   };
 
-  explicit ConfigReport(std::string_view file_name) : file_(file_name) {}
+  explicit ConfigDiagnostics(std::string_view file_name) : file_(file_name) {}
 
   void error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed);
   void know(std::string_view section, std::string_view name);
@@ -58,8 +58,8 @@ class ConfigSection {
  public:
   // `table`: null where the file has none.  `section`: its name; `path`: what it is called in
   // messages, "listener[2]".
-  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report)
-      : table_(table), section_(std::move(section)), path_(std::move(path)), report_(report) {}
+  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigDiagnostics& diagnostics)
+      : table_(table), section_(std::move(section)), path_(std::move(path)), diagnostics_(diagnostics) {}
   ConfigSection(const ConfigSection&) = delete;
   ConfigSection& operator=(const ConfigSection&) = delete;
   // Notes the keys that nobody asked for.
@@ -135,7 +135,7 @@ class ConfigSection {
   const ConfigNode* table_;
   std::string section_;
   std::string path_;
-  ConfigReport& report_;
+  ConfigDiagnostics& diagnostics_;
   std::vector<std::string_view> known_;
 };
 

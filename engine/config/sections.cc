@@ -31,10 +31,10 @@ void check_handshakes(const ConfigSection& section, std::string_view key, std::u
 
 }  // namespace
 
-void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& server) {
+void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, ServerConfig& server) {
   constexpr std::int64_t kCoresMax = 1024;
   constexpr std::int64_t kWorkersMax = 256;
-  ConfigSection section(table, "server", "server", report);
+  ConfigSection section(table, "server", "server", diagnostics);
   section.text("hostname", server.hostname, kHostNameRule);
   section.integer("cores", server.cores, 0, kCoresMax);
   section.integer("workers", server.workers, 1, kWorkersMax);
@@ -46,9 +46,10 @@ void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& se
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
 
-void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, StoreConfig& store) {
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
-  ConfigSection section(table, "store", "store", report);
+  ConfigSection section(table, "store", "store", diagnostics);
   store.accounts = server.state_dir + "/accounts.db";
   section.text("accounts", store.accounts, kPathRule);
   section.integer("cached_logins", store.cached_logins, kCachedMin, kCountMax);
@@ -56,8 +57,8 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
 }
 
-void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
-  ConfigSection section(table, "tls", "tls", report);
+void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls) {
+  ConfigSection section(table, "tls", "tls", diagnostics);
   section.text("certificates", tls.certificates, kPathRule);
   section.text("default_host", tls.default_host, kHostNameRule);
   section.choice("min_version", tls.min_version, kTlsVersions);
@@ -65,11 +66,11 @@ void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
   section.integer("hosts_loaded", tls.hosts_loaded_max, 1, kCountMax);
 }
 
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
+void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits) {
   constexpr std::int64_t kTriesMax = 1000;
   constexpr std::int64_t kIpv6PrefixMin = 32;
   constexpr std::int64_t kIpv6PrefixMax = 128;
-  ConfigSection section(table, "limits", "limits", report);
+  ConfigSection section(table, "limits", "limits", diagnostics);
   section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin, kMessageBytesCeiling);
   section.integer("recipients_per_message", limits.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.integer("recipients_over", limits.recipients_over, 1, kCountMax);
@@ -97,10 +98,10 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
                    limits.sessions_per_address);
 }
 
-void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log) {
+void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log) {
   using Format = ConfigSection::Choice<log::LogFormat>;
   using Level = ConfigSection::Choice<event::Severity>;
-  ConfigSection section(table, "log", "log", report);
+  ConfigSection section(table, "log", "log", diagnostics);
   section.text("file", log.file, kLogFileRule);
   section.choice("format", log.format,
                  {Format{"json", log::LogFormat::json}, Format{"logfmt", log::LogFormat::logfmt}});

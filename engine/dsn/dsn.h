@@ -2,7 +2,7 @@
 // so (RFC 3461, 3464, 6522, 6533).
 // Pure functions: values in, a value out; time and randomness are arguments.  Any thread.
 // Everything but the caller's own names comes from strangers.  Whatever it holds, a report is whole
-// lines of at most 998 octets that end in CRLF, without a NUL, a bare CR or a bare LF.
+// lines of at most 998 bytes that end in CRLF, without a NUL, a bare CR or a bare LF.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ struct HostStatus {
   std::uint32_t live = 0;
   std::uint32_t idle = 0;
   std::uint32_t failures = 0;  // in a row
-  std::string last_trouble;
+  std::string last_error;
 };
 
 class Pool final : private ConnectionBudget::User {
@@ -95,7 +95,7 @@ class Pool final : private ConnectionBudget::User {
     std::span<const std::string> but = {};  // labels of hosts that cannot carry the message
     Holder* holder = nullptr;               // stays until release(); null: the connection is never asked for
   };
-  using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
+  using Acquired = std::expected<std::unique_ptr<NextHop>, Failure>;
   // A connection on which MAIL may be said.  What `want` refers to outlives the task.
   Task<Acquired> acquire(Want want);
   // Whether there are hosts beside these.
@@ -127,7 +127,7 @@ class Pool final : private ConnectionBudget::User {
     bool probing = false;
     bool gone = false;  // not one of ours any more: goes with its last connection
     Instant retry_at;
-    std::string last_trouble;
+    std::string last_error;
     Response last_said;  // with it
   };
   struct Waiter;
@@ -168,7 +168,7 @@ class Pool final : private ConnectionBudget::User {
   void probe_in_background(std::uint16_t preference);
   Task<void> probe(Host& host);
   void forget_gone();
-  [[nodiscard]] Trouble down() const;
+  [[nodiscard]] Failure down() const;
   void discard(std::unique_ptr<NextHop> hop);
   Host& host_of(const NextHop& hop);
   static Task<void> close_and_free(std::unique_ptr<NextHop> hop, ConnectionBudget& budget);

@@ -32,7 +32,7 @@ struct CoreDns::Way {
 };
 
 CoreDns::CoreDns(Loop& loop, Dns& dns, Duration timeout)
-    : Abortable(loop), loop_(loop), dns_(dns), patience_(timeout), way_(std::make_shared<Way>()) {
+    : Abortable(loop), loop_(loop), dns_(dns), timeout_(timeout), way_(std::make_shared<Way>()) {
   way_->loop = &loop;
   way_->desk = this;
 }
@@ -48,12 +48,12 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type, ShareNumber share) {
   if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
   Question question(*this, asked_++);
   waiting_.emplace(question.id, &question);
-  loop_.timers().arm(question.timeout, later(loop_.now(), patience_));
+  loop_.timers().arm(question.timeout, later(loop_.now(), timeout_));
   dns_.query(name, type, share, [way = way_, id = question.id](DnsReply reply) {
     const std::lock_guard lock(way->mutex);
     if (way->loop == nullptr) return;
-    way->loop->post([way, id, told = std::move(reply)]() mutable {
-      if (way->desk != nullptr) way->desk->answer(id, std::move(told));
+    way->loop->post([way, id, answer = std::move(reply)]() mutable {
+      if (way->desk != nullptr) way->desk->answer(id, std::move(answer));
     });
   });
   co_await question.answered.wait("name service");

@@ -40,7 +40,7 @@ class CoreDns final : private Abortable {
 
   Loop& loop_;
   Dns& dns_;
-  Duration patience_;
+  Duration timeout_;
   std::uint64_t asked_ = 0;
   std::map<std::uint64_t, Question*> waiting_;
   std::shared_ptr<Way> way_;  // back to this core, for answers from other threads

@@ -54,11 +54,11 @@ DnsReply dns_failure(std::string error);
 class Dns {
  public:
   virtual ~Dns() = default;
-  // `told` is called exactly once, on any thread, perhaps before this returns.  It must not block.  Of questions that
-  // wait until others are answered, those of each `share` take turns.
-  // `name`: not relative to anything, with or without its final dot; one that is no dns_host_name()
-  // fails.
-  virtual void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) = 0;
+  // `on_reply` is called exactly once, on any thread, perhaps before this returns.  It must not block.  Of questions
+  // that wait until others are answered, those of each `share` take turns. `name`: not relative to anything, with or
+  // without its final dot; one that is no dns_host_name() fails.
+  virtual void query(const std::string& name, DnsType type, ShareNumber share,
+                     std::function<void(DnsReply)> on_reply) = 0;
 };
 
 // In lower case, without the final dot; the root is ".".

@@ -26,8 +26,8 @@ enum class OperationKind : std::uint8_t { accept = 1, receive, send, connect, cl
 
 // A record of the slab: who is told.  `told` runs once a completion; the record goes with the last one.
 struct Operation {
-  using Told = void (*)(void* context, const Completion& completion);
-  Told told = nullptr;
+  using OnCompletion = void (*)(void* context, const Completion& completion);
+  OnCompletion on_completion = nullptr;
   void* context = nullptr;
 };
 
@@ -124,16 +124,16 @@ class Loop {
   [[nodiscard]] std::uint32_t operations_live() const { return operations_.live(); }
 
   // Starting operations.  `context` must stay until the last completion was told.
-  OperationId accept(int listener, Operation::Told told, void* context);
-  OperationId receive(int socket, bool poll_first, Operation::Told told, void* context);
-  OperationId send(int socket, const msghdr* message, Operation::Told told, void* context);
-  OperationId send(int socket, std::string_view bytes, Operation::Told told, void* context);
-  OperationId connect(int socket, const Address* address, Operation::Told told, void* context);
+  OperationId accept(int listener, Operation::OnCompletion on_completion, void* context);
+  OperationId receive(int socket, bool poll_first, Operation::OnCompletion on_completion, void* context);
+  OperationId send(int socket, const msghdr* message, Operation::OnCompletion on_completion, void* context);
+  OperationId send(int socket, std::string_view bytes, Operation::OnCompletion on_completion, void* context);
+  OperationId connect(int socket, const Address* address, Operation::OnCompletion on_completion, void* context);
   // As Ring's; for waiting there is engine/io/file_wait.h.
-  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable, Operation::Told told,
-                         void* context);
-  OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
-                        void* context);
+  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
+                         Operation::OnCompletion on_completion, void* context);
+  OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
+                        Operation::OnCompletion on_completion, void* context);
   // Hands what was started to the kernel now, as Ring's.
   void submit() { platform_.ring.submit(); }
   // Closes without anyone waiting; the loop counts it until it is done.
@@ -149,7 +149,7 @@ class Loop {
 
  private:
   friend class Abortable;
-  OperationId start(Operation::Told told, void* context);
+  OperationId start(Operation::OnCompletion on_completion, void* context);
   void dispatch(const Completion& completion);
   void run_deferred();
 

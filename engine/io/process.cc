@@ -34,7 +34,7 @@
 
 // mimalloc's; a program that is built with a sanitizer has another allocator.
 extern "C" __attribute__((weak)) void mi_collect(bool force);
-extern "C" __attribute__((weak)) void mi_register_error(void (*told)(int error, void* context), void* context);
+extern "C" __attribute__((weak)) void mi_register_error(void (*on_error)(int error, void* context), void* context);
 
 namespace sluice::io {
 namespace {
@@ -77,10 +77,10 @@ void tell_lack_of(const char* what) {
 }
 
 std::atomic<bool> ends_without_memory{false};
-std::atomic<bool> lack_told{false};
+std::atomic<bool> lack_written{false};
 
 void on_no_memory() {
-  if (ends_without_memory || !lack_told.exchange(true)) tell_lack_of("memory");
+  if (ends_without_memory || !lack_written.exchange(true)) tell_lack_of("memory");
   if (ends_without_memory) _exit(1);
 }
 

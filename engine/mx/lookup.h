@@ -28,7 +28,7 @@ struct MxLookupOptions {
   Duration timeout = std::chrono::seconds(30);  // for one answer of the name service
 };
 
-struct Exchangers {
+struct MxHosts {
   std::vector<MxHost> hosts;  // in the order to try, at least one; ties are in another order each time
   Instant until;              // they are good until then
   bool stale = false;         // they are past their time, and the name service fails
@@ -44,7 +44,7 @@ struct MxCounters {
 
 class MxLookup {
  public:
-  using Found = std::expected<Exchangers, MxFailure>;
+  using Found = std::expected<MxHosts, MxFailure>;
 
   // `dns` and `random` outlive this.
   MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOptions options);

@@ -102,7 +102,7 @@ class Connection final : private io::Abortable {
   // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC
   // 8446 6.1), then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at
   // most `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take
-  // our last words away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
+  // our last reply away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
   Task<void> finish(Duration timeout, Duration linger);
 
   void terminate();

@@ -105,7 +105,7 @@ class Session final : private smtp::RefusalObserver {
   [[nodiscard]] bool end_is_due() const;
   [[nodiscard]] bool can_reply() const;
   [[nodiscard]] bool in_content() const;
-  void report_end();
+  void observe_end();
   std::string refused(const smtp::StandardReply& reply) override;
   [[nodiscard]] std::string refusal_id();
   void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument);

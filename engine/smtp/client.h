@@ -39,9 +39,9 @@ struct XclientValues {
 
 // The NAME=value pairs for append_xclient(): what is known, of what the next hop takes.  What is not known
 // but was told of somebody else before is said to be unavailable, so that nobody inherits it; so are, with whatever is
-// known, the client's names and port, lest they be taken to be ours.  `told` is
+// known, the client's names and port, lest they be taken to be ours.  `sent` is
 // brought up to date.  Empty when there is nothing to say.
-std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who, XclientAttributes& told);
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& client, XclientAttributes& sent);
 
 // What a next hop said that it can do, in its answer to EHLO.
 struct Capabilities {

@@ -157,7 +157,7 @@ SLUICE_REPLY(kTlsInClear, 421, 7, 0, "TLS begins with STARTTLS on this port, clo
 SLUICE_REPLY(kBusy, 421, 3, 2, "Too busy, try later");
 SLUICE_REPLY(kTooManyHandshakesHere, 421, 3, 2, "Too many TLS handshakes at this moment, try later");
 SLUICE_REPLY(kInternal, 451, 3, 0, "Trouble here, try later");
-SLUICE_REPLY(kNextHopTrouble, 451, 4, 1, "The next server does not answer, try later");
+SLUICE_REPLY(kNextHopFailure, 451, 4, 1, "The next server does not answer, try later");
 SLUICE_REPLY(kTooManyRecipients, 452, 5, 3, "Too many recipients, send the message to the rest separately");
 SLUICE_REPLY(kNoSpace, 452, 3, 1, "No space for the message now, try later");
 SLUICE_REPLY(kRateLimited, 451, 7, 1, "Sending limit reached, try later");

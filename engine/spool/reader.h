@@ -46,6 +46,6 @@ struct ReadCounts {
 // Every record of every segment in the order of the log, but for those that open a batch; behind those of a segment,
 // what does not check there.  The error is a sentence: there is no spool of this version.
 io::DiskResult<ReadCounts> read_spool(io::Disk& disk, const std::string& directory,
-                                      const std::function<void(const ReadRecord&)>& told);
+                                      const std::function<void(const ReadRecord&)>& on_record);
 
 }  // namespace sluice::spool

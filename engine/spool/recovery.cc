@@ -245,10 +245,10 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
   disk_.close(segments_.at(number).file);
   segments_.erase(number);
   if (!fault.empty()) {
-    const auto aside = put_segment_aside(disk_, directory_, number);
-    if (!aside) return std::unexpected(aside.error());
+    const auto moved = quarantine_segment(disk_, directory_, number);
+    if (!moved) return std::unexpected(moved.error());
     ++counts_.damaged;
-    note_(segment_name(number) + ": " + fault + "; moved to " + *aside);
+    note_(segment_name(number) + ": " + fault + "; moved to " + *moved);
     return {};
   }
   const std::string name = free_name(number);
@@ -259,10 +259,10 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
 
 // False where that failed.
 bool Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
-  const auto kept = keep_aside(disk_, directory_, name, what, places);
+  const auto kept = write_quarantine(disk_, directory_, name, what, places);
   const std::string where = directory_ + "/" + kQuarantine + "/" + name + ".*";
   if (kept && *kept == Kept::before) return true;  // and was told of
-  note_(what + (kept ? "; kept in " + where : "; could not be kept aside: " + kept.error().text));
+  note_(what + (kept ? "; kept in " + where : "; could not be quarantined: " + kept.error().text));
   return kept.has_value();
 }
 

@@ -63,7 +63,7 @@ class Room {
   void redeem(std::uint64_t bytes);
 
   // Whether more files are wanted: so long before there is none that mail does not wait for it.
-  [[nodiscard]] bool wants_file() const;
+  [[nodiscard]] bool needs_file() const;
   // Whether one file fewer of this size would do, for quite a while.
   [[nodiscard]] bool can_spare(std::uint32_t bytes) const;
   // Where no other file can be had: whether cleaning is needed, and gives back enough for what it costs.

@@ -105,13 +105,13 @@ struct FreeFile {
 
 // Blocking: moves the segment's file to quarantine/, on the disk when it returns; on a full disk it is renamed where it
 // is. The path that it has now.  May be tried again.
-[[nodiscard]] io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory,
-                                                            std::uint32_t number);
+[[nodiscard]] io::DiskResult<std::string> quarantine_segment(io::Disk& disk, const std::string& directory,
+                                                             std::uint32_t number);
 
 enum class SegmentEnd : std::uint8_t {
   free,  // to be used again
   removed,
-  aside,  // kept in quarantine/ for the operator
+  quarantined,  // kept in quarantine/ for the operator
 };
 // Blocking, on a worker: closes `file`, unless it is negative, and ends the segment.  May be tried again.
 [[nodiscard]] io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number,

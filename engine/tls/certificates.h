@@ -87,9 +87,9 @@ class CertificateStore {
  public:
   // Told of a certificate that could not be loaded, or has expired: once per change of what is wrong.
   // One thread at a time.
-  using Report = std::function<void(std::string_view host, std::string_view error)>;
+  using OnFault = std::function<void(std::string_view host, std::string_view error)>;
 
-  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock, Report report);
+  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock, OnFault on_fault);
   ~CertificateStore();
   CertificateStore(const CertificateStore&) = delete;
   CertificateStore& operator=(const CertificateStore&) = delete;
@@ -128,7 +128,7 @@ class CertificateStore {
 
   CertificateSource& source_;
   io::Clock& clock_;
-  Report report_;
+  OnFault on_fault_;
   mutable std::mutex mutex_;  // over what follows; never held while files are read
   CertificateOptions options_;
   LruMap<Host> hosts_;

@@ -152,22 +152,22 @@ struct Config {
 };
 """,
     "engine/config/sections.cc": """
-void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
-  ConfigSection section(table, "tls", "tls", report);
+void read_tls(const ConfigNode* table, ConfigDiagnostics& report, TlsConfig& tls) {
+  ConfigSection section(table, "tls", "tls", diagnostics);
   section.text("certificates", tls.certificates, kPathRule);
   section.choice("min_version", tls.min_version, {});
   section.boolean("tickets", tls.tickets);
 }
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
-  ConfigSection section(table, "limits", "limits", report);
+void read_limits(const ConfigNode* table, ConfigDiagnostics& report, LimitsConfig& limits) {
+  ConfigSection section(table, "limits", "limits", diagnostics);
   section.seconds("idle_s", limits.idle, 1, 2);
   section.integer("sessions", limits.sessions, 1, 2);
 }
 void read_more(ConfigSection& section, ListenerConfig& listener) {
   section.boolean("kept", listener.kept);
 }
-void read_listener(const ConfigNode* table, ConfigReport& report, ListenerConfig& listener) {
-  ConfigSection section(table, "listener", std::move(path), report);
+void read_listener(const ConfigNode* table, ConfigDiagnostics& report, ListenerConfig& listener) {
+  ConfigSection section(table, "listener", std::move(path), diagnostics);
   section.boolean("trusted", listener.trusted);
   read_more(section, listener);
 }

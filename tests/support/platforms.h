@@ -110,7 +110,7 @@ class Platforms {
       for (const std::string& host : hosts_) EXPECT_EQ(world_->descriptors_open(host), 0U) << host;
     }
     loops_.clear();
-    workers_ = nullptr;  // who may still be waking a ring
+    workers_ = nullptr;  // which may still be waking a ring
     rings_.clear();
     EXPECT_EQ(descriptors_open(), descriptors_before_);
   }

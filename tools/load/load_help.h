@@ -69,7 +69,7 @@ THE ACCOUNT
   --settle S         How long to wait until it has seen all. Default: 10
   --timeout S        For each reply and connection. Default: 60
   --run HEX          The run's number, up to 16 digits. Default: a random one
-  --json             The report as JSON.
+  --json             The results as JSON.
   --quiet            No progress on standard error (a line each 5 s).
   -h, --help         Print this page.
 

@@ -37,7 +37,7 @@ class SendSession {
   Task<bool> secure();
   Task<bool> log_in();
   Task<bool> say_hello();
-  // One command, one reply; true where that is positive. `what`: for the report.
+  // One command, one reply; true where that is positive. `what`: for the results.
   Task<bool> ask(std::string_view text, const char* what);
   // The next reply; nothing where there will be none: why_ says why.
   Task<const smtp::ParsedReply*> reply(const char* what);

@@ -158,7 +158,7 @@ TEST(ExampleConfig, SaysWhatANumberMayBe) {
   EXPECT_THAT(kExampleConfig, HasSubstr("\n#segment_bytes = 67108864  # 8 MiB to 1 GiB\n"));
   EXPECT_THAT(kExampleConfig, HasSubstr("\n#retry_s = [300, 900, 1800, 3600, 7200, 14400]  # 1 to 86400\n"));
   EXPECT_THAT(kExampleConfig, HasSubstr("by their weight (1 to 1000, else 1)"));
-  EXPECT_THAT(kExampleConfig, ::testing::Not(HasSubstr("$("))) << "a figure that nobody put in";
+  EXPECT_THAT(kExampleConfig, ::testing::Not(HasSubstr("$("))) << "a figure that was not put in";
 }
 
 }  // namespace

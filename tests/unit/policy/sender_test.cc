@@ -118,7 +118,7 @@ TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
 }
 
 // Help says that mail programs show it; it was told to nobody.
-TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
+TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
   tim_.customer_status = AccountStatus::held;
   tim_.reason = "odd traffic, call 555-0100";
   const std::vector<Mailbox> author{{"tim", "example.com"}};

@@ -138,7 +138,7 @@ std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
     fixture.start();
   }
   platforms.world().faults().clear();
-  for (const auto& hop : fixture.fixture.hops) hop->forgive();
+  for (const auto& hop : fixture.fixture.hops) hop->clear_faults();
   EXPECT_TRUE(fixture.run_until([&] { return fixture.empty(); }))
       << fixture.spool().messages() << " are left in the queue";
   compare(fixture, senders, tally);

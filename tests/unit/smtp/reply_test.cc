@@ -57,7 +57,7 @@ TEST(ReplyWriter, IsAsciiUnlessTheClientTakesUtf8) {
   EXPECT_EQ(out, "220 \\x{F6}\r\n");
 }
 
-TEST(ReplyWriter, WhatTurnsTextAroundLeavesForNobody) {
+TEST(ReplyWriter, WhatTurnsTextAroundIsSentToNoClient) {
   for (const char* const misleading : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xd8\x9c", "\xe2\x80\x8b", "\xef\xbb\xbf"}) {
     const std::string line = written({550, {5, 1, 1}, "a" + std::string(misleading) + "b"}, {}, Charset::utf8);
     EXPECT_EQ(line.find(misleading), std::string::npos) << line;

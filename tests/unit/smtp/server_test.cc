@@ -176,7 +176,7 @@ TEST_F(OpenServer, ThousandsOfCommandsInOneSegment) {
   EXPECT_EQ(toy_.messages().size(), 2000U);
 }
 
-TEST_F(OpenServer, AMessageTakenForgivesErrors) {
+TEST_F(OpenServer, AMessageTakenResetsErrors) {
   profile_.errors_max = 3;
   say("EHLO x");
   for (int i = 0; i < 5; ++i) {
@@ -187,7 +187,7 @@ TEST_F(OpenServer, AMessageTakenForgivesErrors) {
   }
 }
 
-TEST_F(OpenServer, AMessageTakenForgivesIdleCommands) {
+TEST_F(OpenServer, AMessageTakenResetsIdleCommands) {
   profile_.idle_commands_max = 3;
   say("EHLO x");
   for (int i = 0; i < 5; ++i) {
