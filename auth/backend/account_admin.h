@@ -3,7 +3,7 @@
 // open. One thread. Calls block.
 //
 // Names are given as people write them, and stored in canonical form: accounts and domains in lower
-// case. Every change is one transaction, durable when the call returns. Errors are told apart by
+// case. Every change is one transaction, durable when the call returns. Errors are distinguished by
 // code: InvalidArgument (a name that cannot be one), NotFound, AlreadyExists, FailedPrecondition
 // (it would break something); the text says which and what to do instead.
 #pragma once
@@ -58,7 +58,7 @@ class AccountAdmin {
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
                                                                           const HashCost& cost);
-  // What was changed is in the file alone then, as far as nobody reads it at that moment: a copy of it is whole.
+  // What was changed is in the file alone then, unless another process reads it at that moment: a copy of it is whole.
   ~AccountAdmin();
   AccountAdmin(const AccountAdmin&) = delete;
   AccountAdmin& operator=(const AccountAdmin&) = delete;
@@ -66,7 +66,7 @@ class AccountAdmin {
   [[nodiscard]] absl::Status add_customer(std::string_view name, WallMillis now);
   [[nodiscard]] absl::StatusOr<std::vector<CustomerRecord>> customers();
   [[nodiscard]] absl::StatusOr<CustomerRecord> customer(std::string_view name);
-  // `reason` is told to who logs in while suspended. A status of active clears it.
+  // `reason` is the reply to a login while suspended. A status of active clears it.
   [[nodiscard]] absl::Status set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
   // With its domains and accounts if `recursive`; refused if it has any and not.
   [[nodiscard]] absl::Status remove_customer(std::string_view name, bool recursive);

@@ -18,7 +18,7 @@ namespace sluice::auth {
 // What became different in a back end since it was last asked. Caches forget what is named here.
 struct Changes {
   std::uint64_t upto = 0;               // to ask from next time
-  bool everything = false;              // more than can be told one by one: forget all
+  bool everything = false;              // more than can be listed one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
   std::string error;                    // not empty: could not be found out; `upto` is then what was passed in

@@ -29,7 +29,7 @@ inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 enum class PasswordMatch : std::uint8_t {
   right,
   wrong,
-  unknown,  // no memory for it, or the stored hash is not one: never to be told as wrong
+  unknown,  // no memory for it, or the stored hash is not one: never to be answered as wrong
 };
 
 class PasswordHasher {

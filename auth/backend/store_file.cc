@@ -114,7 +114,7 @@ absl::Status about(const std::string& path, const absl::Status& status) {
 absl::Status make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
-    // Somebody else may have made it at the same moment: as good.
+    // Another process may have made it at the same moment: as good.
     if (errno == EEXIST) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat("account store ", path, " cannot be made: ", because(errno),
                                                       "; its directory must exist and be writable"));
@@ -183,7 +183,7 @@ absl::Status migrate(Database& database) {
   if (!version.ok() || *version == kStoreVersion) return version.status();
   auto transaction = Transaction::to_write(database);
   if (!transaction.ok()) return transaction.status();
-  // Again, now that nobody else can be at it.
+  // Again, now that no other process can be at it.
   version = version_of(database);
   if (!version.ok() || *version == kStoreVersion) return version.status();
   for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {

@@ -44,7 +44,7 @@ absl::StatusOr<std::string> stored_domain_entry(std::string_view text) {
 absl::StatusOr<std::string> stored_reason(std::string_view text) {
   if (text.size() > kReasonBytesMax || !std::ranges::all_of(text, is_printable)) {
     return absl::InvalidArgumentError(absl::StrCat("a reason takes up to ", kReasonBytesMax,
-                                                   " printable ASCII characters, as it is told to mail programs"));
+                                                   " printable ASCII characters, as it is shown to mail programs"));
   }
   return std::string(text);
 }

@@ -24,7 +24,7 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 [[nodiscard]] absl::StatusOr<std::string> stored_account_name(std::string_view text);
 // See canonical_domain_entry().
 [[nodiscard]] absl::StatusOr<std::string> stored_domain_entry(std::string_view text);
-// Printable ASCII, as it is told to clients. May be empty.
+// Printable ASCII, as it is shown to clients. May be empty.
 [[nodiscard]] absl::StatusOr<std::string> stored_reason(std::string_view text);
 
 [[nodiscard]] std::int64_t stored_status(AccountStatus status);

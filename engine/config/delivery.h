@@ -34,7 +34,7 @@ struct RouteConfig {
   route::RouteTls tls = route::RouteTls::opportunistic;
   TlsVersion tls_min_version = TlsVersion::tls_1_2;
   bool verify = true;         // the certificate is checked; counts where `tls` is required
-  std::string ca_file;        // whom to trust; empty: the system's authorities
+  std::string ca_file;        // the CAs to trust; empty: the system's
   std::string login;          // empty: none
   std::string password_file;  // its first line is the password
   bool chunking = true;       // BDAT where it is offered
@@ -44,7 +44,7 @@ struct RouteConfig {
   std::uint32_t messages_per_connection = 10;
   std::uint32_t waiting = 1000;  // sessions that may wait for a connection, per core
   Duration connect = std::chrono::seconds(30);
-  Duration idle = std::chrono::seconds(60);  // a kept connection that nobody uses is closed
+  Duration idle = std::chrono::seconds(60);  // a kept connection that is idle so long is closed
   // RFC 5321 4.5.3.2.
   Duration reply = std::chrono::minutes(5);   // for the greeting, EHLO, MAIL, RCPT
   Duration data = std::chrono::minutes(2);    // for the 354

@@ -34,7 +34,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 # Needs a restart.
 #workers = 4
 
-# Whom to become after the ports are open, when started as root; an empty group is the user's
+# The user to run as after the ports are open, when started as root; an empty group is the user's
 # own. Members of the group may use the control socket. Need a restart.
 #user = "sluice"
 #group = ""
@@ -46,7 +46,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 # A page that explains your policy. Refusals for a limit name it.
 #policy_url = "https://www.example.net/mail-policy"
 
-# At a stop, how long sessions may take to finish; then clients are told 421, or 250 where their message is kept.
+# At a stop, how long sessions may take to finish; then clients get 421, or 250 where their message is kept.
 #drain_s = 30
 
 [store]
@@ -67,7 +67,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #certificates = "/etc/sluice/tls"
 # Whose certificate to show to a client that names no host, or one that is not known. Empty: that of
 # server.hostname, or else of the first host in the directory, or else one that is made at the start
-# and signed by nobody.
+# and self-signed.
 #default_host = "relay.example.net"
 # "1.2" or "1.3": clients that speak no version from here on are refused. A route has its own, for next hops.
 #min_version = "1.2"
@@ -77,16 +77,16 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #hosts_loaded = 10000
 
 [limits]
-# The longest message, told by SIZE (RFC 1870). What is longer is read to its end and then refused with
+# The longest message, announced by SIZE (RFC 1870). What is longer is read to its end and then refused with
 # 552; $(surplus bytes) beyond the limit it is refused at once, and the session closed.
 #message_bytes = 52428800
-# Recipients of one message, told by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a
+# Recipients of one message, announced by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a
 # client sends the message again for them; after so many of those the session is closed.
 #recipients_per_message = 50
 #recipients_over = 1000
 # The longest header of a message.
 #header_bytes = 262144
-# A message with so many Received fields goes in a loop: 554 5.4.6. RFC 5321 section 6.3 wants at
+# A message with so many Received fields goes in a loop: 554 5.4.6. RFC 5321 section 6.3 asks for at
 # least 100.
 #received_fields = 100
 
@@ -109,7 +109,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #idle_commands = 100
 #auth_failures = 3
 
-# Patience with a client, in seconds: between two commands; from the start until it has logged
+# Timeouts for a client, in seconds: between two commands; from the start until it has logged
 # in; for the TLS handshake; for a command that was begun, to its end; between two pieces of a message; to read our
 # replies. data_bytes_per_s is the pace that a message must keep, and may fall behind by data_s (0: any pace).
 #idle_s = 300
@@ -139,10 +139,10 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 #tls = "starttls"
 # Refuse everything before TLS, even from trusted networks.
 #require_tls = false
-# "tls": log in inside TLS only. "clear": without TLS too, for whoever listens in to read.
+# "tls": log in inside TLS only. "clear": without TLS too, readable by any eavesdropper.
 # "off": not at all.
 #auth = "tls"
-# true: whoever is not in `trusted` has to log in. false: nobody can, only `trusted` may send.
+# true: clients that are not in `trusted` have to log in. false: none can, only `trusted` may send.
 #require_auth = true
 # Networks whose hosts need no login, and the domains that they may send as: "example.com" is
 # that domain alone, "*.example.com" is all below it. No domains: any.
@@ -185,7 +185,7 @@ constexpr std::string_view kText = R"toml(# Sluice: the configuration.
 # mx = true
 #
 [[route]]
-# Told in the log and by sluicectl. Each route has its own.
+# Shown in the log and by sluicectl. Each route has its own.
 #name = "default"
 
 # Conditions, not in the last route: of each list that is there, one entry must hold. "example.com"
@@ -206,20 +206,20 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # Instead of hosts: keep all mail here, in a Maildir. For trying things out.
 #maildir = ""
 
-# When the client is told 250. "through": when the next hop has taken the message, where all its
+# When the client gets 250. "through": when the next hop has taken the message, where all its
 # recipients share one; nothing is written to a disk. "store": when it is in the spool; delivered
 # from there.
 #mode = "through"
 # With "through". "late": we answer for each recipient, and talk with the next hop once the message
-# comes; who is refused then, where others are not, is reported to the sender. "eager": the next hop
+# comes; a recipient that is refused then, where others are not, is reported to the sender. "eager": the next hop
 # is asked before each recipient is answered, which takes its time.
 #dialog = "late"
 # With "through", a next hop that fails or says 4xx: true: the message goes to the spool, and is
-# tried again from there. false: the client is told 451, and keeps it.
+# tried again from there. false: the client gets 451, and keeps it.
 #fallback = true
-# Tell the next hop who has logged in: "auth" (the AUTH= of RFC 4954) or "xclient" (XCLIENT), where
+# Pass the login on to the next hop: "auth" (the AUTH= of RFC 4954) or "xclient" (XCLIENT), where
 # it offers that. Only for hosts of your own that take your word for it, and with tls = "required"
-# unless the network in between is yours, too: else whoever listens in learns your customers' logins.
+# unless the network in between is yours, too: else an eavesdropper learns your customers' logins.
 #identify = "none"
 
 # Transmissions at one time, and messages begun in a second (0: no limit), to one destination from
@@ -254,7 +254,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 #connections_per_host = 20
 #messages_per_connection = 10
 #waiting = 1000
-# Patience with a host, in seconds: to connect; for an idle connection to be of use; for its
+# Timeouts for a host, in seconds: to connect; for an idle connection to be of use; for its
 # replies; for the go-ahead to send a message; to take a piece of it; for the last word on it.
 #connect_s = 30
 #idle_s = 60
@@ -268,7 +268,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 [spool]
 # Default: "spool" in server.state_dir.
 #directory = "/var/lib/sluice/spool"
-# "synced": on the disk before a client is told 250. "unsynced": faster on slow disks, and a power
+# "synced": on the disk before a client gets 250. "unsynced": faster on slow disks, and a power
 # loss or a crash of the machine loses mail that was answered 250, without a trace.
 #durability = "synced"
 # The size of its files, a multiple of $(block bytes). Each core has two at least: one is kept in
@@ -303,7 +303,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 
 # Reports to senders about what became of their mail (RFC 3464).
 [reports]
-# Who they are from. Default: MAILER-DAEMON at server.hostname.
+# Their sender in From. Default: MAILER-DAEMON at server.hostname.
 #from = "postmaster@relay.example.net"
 # The most that the senders of one customer get in an hour.
 #per_customer_hour = 200
@@ -331,7 +331,7 @@ hosts = ["mx1.farm.example:25", "mx2.farm.example:25"]
 # by itself once it is renamed or removed.
 #file = "-"
 # "json" or "logfmt"; lines of this level and above: "debug", "info", "warning", "error". What became of messages and
-# sessions, and the ids that clients were told, are of level "info".
+# sessions, and the ids that replies showed, are of level "info".
 #format = "json"
 #level = "info"
 )toml";

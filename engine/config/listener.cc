@@ -5,7 +5,7 @@
 namespace sluice::config {
 namespace {
 
-// Whoever could send here without being known makes an open relay; a listener on which nobody can
+// A listener on which a stranger can send is an open relay; one on which no client can
 // send is a mistake.
 void check_who_may_send(const ConfigSection& section, const ListenerConfig& listener) {
   const bool no_login = listener.auth == ListenerAuth::off;
@@ -32,7 +32,7 @@ void check_tls(const ConfigSection& section, const ListenerConfig& listener) {
   if (listener.auth == ListenerAuth::tls) {
     section.error("auth", "\"tls\" lets nobody log in where tls = \"none\"",
                   "\"off\" with networks in trusted; or \"clear\", which shows passwords to "
-                  "whoever listens in");
+                  "eavesdroppers");
   }
   if (listener.require_tls) section.error("require_tls", "is true where tls = \"none\"", "false");
 }

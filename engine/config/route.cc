@@ -161,7 +161,7 @@ void check_login(const ConfigSection& section, const RouteConfig& route) {
   if (route.mx) {
     section.error("login", "would be sent to the servers of strangers", "with hosts of your own");
   } else if (route.tls != route::RouteTls::required && !std::ranges::all_of(route.hosts, is_loopback)) {
-    section.error("login", "would be sent without TLS to whoever strips STARTTLS", "with tls = \"required\"");
+    section.error("login", "would be sent without TLS where an attacker strips STARTTLS", "with tls = \"required\"");
   }
 }
 

@@ -62,10 +62,10 @@ class ConfigSection {
       : table_(table), section_(std::move(section)), path_(std::move(path)), diagnostics_(diagnostics) {}
   ConfigSection(const ConfigSection&) = delete;
   ConfigSection& operator=(const ConfigSection&) = delete;
-  // Notes the keys that nobody asked for.
+  // Notes the keys that no reader asked for.
   ~ConfigSection();
 
-  // A key that somebody else reads.
+  // A key that another reader reads.
   void expect(std::string_view key);
   void boolean(std::string_view key, bool& value);
   template <typename Number>
@@ -120,7 +120,7 @@ class ConfigSection {
   [[nodiscard]] ConfigPlace place_of(std::string_view key) const;
   [[nodiscard]] const std::string& path() const { return path_; }
   // The file gives the key, and not as an empty list: if nothing came of it, what is wrong has been
-  // told.
+  // noted.
   [[nodiscard]] bool fills(std::string_view key) const;
   // The file gives the key.
   [[nodiscard]] bool has(std::string_view key) const { return member(key) != nullptr; }

@@ -91,7 +91,7 @@ class Dispatcher {
 
   // Any thread: every consumer gets a turn soon; where there is no event thread, before this returns.
   void request_turn();
-  // Any thread: events below this severity are not recorded from now on, as no consumer wants them.
+  // Any thread: events below this severity are not recorded from now on, as no consumer takes them.
   void set_least(Severity severity) { least_.store(severity, std::memory_order_relaxed); }
 
  private:

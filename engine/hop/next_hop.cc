@@ -110,7 +110,7 @@ Task<std::optional<Failure>> NextHop::secure(const Opening& opening) {
   // A refusal is no reason to do without where it is only opportunistic.
   const bool refused = failed->said.code != 0 && !broken_ && !machine_.closing();
   if (refused && opening.route.tls == route::RouteTls::opportunistic) co_return std::nullopt;
-  // Words behind the 220 are put there to be read inside of TLS: there is somebody in between.
+  // Words behind the 220 are put there to be read inside of TLS: an attacker is in between.
   failed->tls_failed = machine_.fault() != smtp::ClientFault::behind_starttls;
   co_return failed;
 }
@@ -176,7 +176,7 @@ Failure NextHop::refused(const char* what) {
   refusal_ = Response::of(last_reply());
   Failure refused = failure(this, {}, what, refusal_.words());
   refused.closed = machine_.closing();
-  if (refusal_.code / 100 < 4) refusal_ = {};  // no reason to anybody
+  if (refusal_.code / 100 < 4) refusal_ = {};  // no refusal, so no reason
   refused.said = refusal_;
   refused.host = label_;
   return refused;
@@ -331,7 +331,7 @@ Task<std::optional<Failure>> NextHop::introduce(const smtp::XclientValues& clien
   auto failed = co_await ask(text, 2, timeout, "XCLIENT");
   if (!failed) failed = co_await hello(timeout);
   if (failed) {
-    broken_ = true;  // it may still take us for somebody else
+    broken_ = true;  // it may still take us for the client of the last message
     co_return failed;
   }
   introduced_ = pairs;
@@ -354,7 +354,7 @@ Task<void> NextHop::close() {
     // Its answer does not matter, only that QUIT got out.
     static_cast<void>(co_await reply(kQuitTimeout, "QUIT"));
   }
-  // An end in TLS is said there, too, so that nobody takes it for one that an attacker made.
+  // An end in TLS is said there, too, so that the peer does not take it for an attacker's (truncation).
   if (connection_->tls() != nullptr) co_await connection_->finish(kQuitTimeout, Duration::zero());
   co_await connection_->close();
 }

@@ -30,11 +30,11 @@ struct Response {
   [[nodiscard]] std::string words() const;
 };
 
-// Why a next hop could not be used: what the client is told, and what the log says.
+// Why a next hop could not be used: the reply for the client, and the text for the log.
 struct Failure {
   smtp::Reply reply;
   std::string detail;
-  bool unreachable = false;  // nobody could be reached: waiting a moment does not help
+  bool unreachable = false;  // no host could be reached: waiting a moment does not help
   bool closed = false;       // the connection was there and was closed or lost
   io::Address address;       // that was connected to; empty: none was
   Response said;             // the last response, where the next hop gave a reason
@@ -95,8 +95,8 @@ class NextHop {
   void note(Lack lack, std::string_view why) { memory_.note(label_, lack, why, connection_->loop().now()); }
   // On this connection it is as if that were not offered.
   void withhold(Lack lack) { machine_.set_capabilities(without(capabilities(), lack)); }
-  // Tells the next hop who is behind the messages that follow, where it takes XCLIENT and was not told so last.
-  // After that the dialog has begun again: capabilities() may have changed.
+  // Sends XCLIENT with the client of the messages that follow, where the next hop takes it and has not got the same
+  // last. After that the dialog has begun again: capabilities() may have changed.
   Task<std::optional<Failure>> introduce(const smtp::XclientValues& client, Duration timeout);
   // What was said makes no sense: the connection is of no further use.
   void give_up() { broken_ = true; }
@@ -108,7 +108,7 @@ class NextHop {
   [[nodiscard]] const std::string& address() const { return address_; }  // "192.0.2.25:25", as it was dialled
   [[nodiscard]] const smtp::Capabilities& capabilities() const { return machine_.capabilities(); }
   [[nodiscard]] std::string tls_version() const;
-  // Nobody has closed it or said anything unasked, and no reply is owed.
+  // The connection is open, the next hop has said nothing unasked, and no reply is owed.
   [[nodiscard]] bool reusable();
   // Says QUIT if the dialog allows it, and closes.
   Task<void> close();

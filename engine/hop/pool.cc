@@ -82,7 +82,7 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
     if (waited || (waiting_ == 0 && called_ == 0)) {
       caller.start();
       Acquired acquired = co_await acquire_now(want, caller);
-      if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() knows
+      if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() says whether
       if (!acquired && acquired.error().ours) co_return acquired;
       if (acquired) {
         lend(**acquired, want, caller);
@@ -163,7 +163,7 @@ Task<Pool::Acquired> Pool::open(Host& host) {
     }
     forget_gone();
   }
-  // Who waited for the outcome of a probe looks again.
+  // Waiters for the outcome of a probe look again.
   if (probe || !opened) wake_all();
   co_return opened;
 }

@@ -60,7 +60,7 @@ class Pool final : private ConnectionBudget::User {
     virtual ~Holder() = default;
     Holder(const Holder&) = delete;
     Holder& operator=(const Holder&) = delete;
-    // Whether it waits for its sender now, who is slower than a connection that others wait for may be held.
+    // Whether it waits for its sender now, and longer than a connection that others wait for may be held.
     [[nodiscard]] virtual bool held_up_by_sender(Instant now) const = 0;
     // Gives the connection back, now.
     virtual void give_way() = 0;
@@ -83,8 +83,8 @@ class Pool final : private ConnectionBudget::User {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // From now on these.  Who is among them already goes on as before; idle connections to the others are closed now,
-  // lent ones when they come back.
+  // From now on these.  A host that is among them already goes on as before; idle connections to the others are closed
+  // now, lent ones when they come back.
   void set_hosts(std::vector<PoolHost> hosts);
   // Hosts that failed may be tried now.
   void reset_backoff();
@@ -104,7 +104,7 @@ class Pool final : private ConnectionBudget::User {
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
   void note(NextHop& hop, Lack lack, std::string_view why);
-  // From now on nobody gets a connection; whoever waits for one is refused.
+  // From now on no caller gets a connection; waiters are refused.
   void stop();
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.
   Task<void> close();

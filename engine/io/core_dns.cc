@@ -9,7 +9,7 @@
 
 namespace sluice::io {
 
-// On the frame of whoever asks, which waits until it is answered.
+// On the frame of its caller, which waits until it is answered.
 struct CoreDns::Question {
   Question(CoreDns& asking, std::uint64_t number) : desk(asking), id(number) {}
   CoreDns& desk;
@@ -79,7 +79,7 @@ Task<DnsReply> CoreDns::follow(std::string name, DnsType type, ShareNumber share
   co_return dns_failure("its CNAME records lead on and on");
 }
 
-// The first answer counts, whoever gives it.
+// The first answer counts, the resolver's or the timer's.
 void CoreDns::answer(std::uint64_t id, DnsReply reply) {
   const auto it = waiting_.find(id);
   if (it == waiting_.end()) return;

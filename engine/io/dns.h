@@ -1,6 +1,6 @@
 // Questions to the name service, as the mail system needs them: MX hosts and addresses, with
 // their times to live.  A part of the platform: real_dns.h asks the network, tests/sim/dns.h a simulated world.
-// Any thread.  Outlives whoever asks; a core asks through a CoreDns (core_dns.h), which may go before
+// Any thread.  Must outlive its callers; a core asks through a CoreDns (core_dns.h), which may go before
 // it is answered.
 #pragma once
 

@@ -45,7 +45,7 @@ void Loop::abort_outgoing() {
 void Loop::abort_all() {
   const ReadyQueue::Use use(ready_);
   aborting_ = true;
-  // Nothing is unlinked meanwhile: whoever is told only wakes up, and ends in a later turn.
+  // Nothing is unlinked meanwhile: abort() only wakes the waiter, which ends in a later turn.
   for (Abortable* each = abortables_; each != nullptr; each = each->next_) each->abort();
 }
 
@@ -109,7 +109,7 @@ void Loop::turn(Duration wait_max) {
   buffers_.resume_starved();
 }
 
-// The ring outlives the loop, which may be gone as soon as it has been told.
+// The ring outlives the loop, which may be gone as soon as the flag is set.
 void Loop::stop() {
   Ring& ring = platform_.ring;
   stopping_.store(true, std::memory_order_release);

@@ -37,7 +37,7 @@ Task<MxLookup::Found> MxLookup::look_up(std::string domain, ShareNumber share) {
     co_return MxHosts{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
   }
   if (!io::dns_host_name(domain))
-    co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+    co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain's name is not valid"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
   const MxCache::Known known = co_await find(domain, share);
@@ -56,7 +56,7 @@ MxLookup::Found MxLookup::hand_out(const KnownMx& known) {
   return mx_hosts;
 }
 
-// From the cache, from who asks already, or from DNS.
+// From the cache, from a look-up that is under way, or from DNS.
 Task<MxCache::Known> MxLookup::find(const std::string& domain, ShareNumber share) {
   if (auto known = cache_.find(domain, loop_.now())) {
     ++counters_.kept;

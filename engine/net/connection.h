@@ -1,8 +1,8 @@
 // A stream connection, plain or TLS: what has arrived and was not yet used is a chain, what is to be sent
 // is a chain, and a task can wait for either.
-// Owned by whoever made it (a session, a pool); its core's thread only.  Its life goes open -> terminating
-// -> joined -> closed: terminate() asks every operation to end and wakes whoever waits with `cancelled`;
-// close() waits until the last operation has ended and whoever waited has been told, and closes the socket.
+// Owned by its creator (a session, a pool); its core's thread only.  Its life goes open -> terminating
+// -> joined -> closed: terminate() asks every operation to end and wakes all waiters with `cancelled`;
+// close() waits until the last operation has ended and all waiters were resumed, and closes the socket.
 // It is freed only when closed (checked).
 #pragma once
 
@@ -82,11 +82,11 @@ class Connection final : private io::Abortable {
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
 
-  // Receives although nobody waits, so that ended() and input() tell what the peer did meanwhile.  A receive may have
-  // ended on its own (no buffer was left, say): to be asked for again now and then.
+  // Receives although there is no waiter, so that ended() and input() tell what the peer did meanwhile.  A receive may
+  // have ended on its own (no buffer was left, say): to be asked for again now and then.
   void watch() { arm_receive(/*poll_first=*/true); }
 
-  // Queues bytes and starts sending them.  Nobody has to wait; drained() says how far it got.
+  // Queues bytes and starts sending them.  The caller need not wait; drained() says how far it got.
   void write(std::string_view bytes);
   void write(Chain&& bytes);
   // Waits until at most `bytes` are unsent.
@@ -140,7 +140,7 @@ class Connection final : private io::Abortable {
   void wake_writer(IoStatus status);
   void operation_ended();
   Task<IoStatus> handshake(Duration timeout);
-  // More is unread than is kept for a reader who does not ask.
+  // More is unread than is kept for a reader that does not ask.
   [[nodiscard]] bool full() const { return reader_ == nullptr && input_.size() >= kInputBytesHigh; }
   [[nodiscard]] bool idle() const { return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_; }
 

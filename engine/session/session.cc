@@ -187,7 +187,7 @@ void Session::on_mail() {
   const smtp::Mailbox& mailbox = mail.path.mailbox;
   std::optional<policy::Mailbox> sender;
   if (!mail.path.null()) sender = policy::Mailbox{mailbox.local_part, mailbox.domain};
-  // Only an id that will be in the log is told.
+  // Only an id that will be in the log is shown.
   const std::string_view log_id = lines_.ready(services_.loop.now()) ? envelope.id : session_id_;
   const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, log_id);
   if (!decision.allowed()) {
@@ -333,7 +333,7 @@ Task<void> Session::check(auth::Credentials credentials) {
       reply = smtp::Reply(535, {5, 7, 8}, answer.reason.empty() ? "Account suspended" : answer.reason);
       break;
     case auth::AnswerKind::unavailable:
-      // A back end's trouble is never the customer's: 454, not 535.
+      // A back end's failure is never the customer's: 454, not 535.
       result = AuthResult::unavailable;
       reply = smtp::replies::kAuthUnavailable;
       break;

@@ -28,7 +28,7 @@ class Session final : private smtp::RefusalObserver {
 
   // The whole session, to the closed connection.  Once.
   Task<void> run();
-  // Asks for the end.  At once where nothing is under way: one that waits for a command is told 421, one that has not
+  // Asks for the end.  At once where nothing is under way: one that waits for a command gets 421, one that has not
   // been greeted yet is closed.  Between MAIL and the content a drain leaves kDrainGrace for the client to go on, other
   // reasons nothing.  Content that has begun is taken to its end first.
   void end_soon(EndReason reason);
@@ -129,7 +129,7 @@ class Session final : private smtp::RefusalObserver {
   Admission::Place handshake_place_;
   ContentPace pace_;
   RefusalLines lines_;
-  std::string session_id_;  // told in refusals where there is no message; made for the first of them
+  std::string session_id_;  // shown in refusals where there is no message; made for the first of them
   std::string_view line_;   // that the machine is at, while it is
   struct Answering {
     std::string_view command;

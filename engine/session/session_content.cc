@@ -106,7 +106,7 @@ Task<Session::Next> Session::on_chunk() {
     chunks_.reset();
     co_await finish_message();
   } else {
-    // RFC 3030 2: each chunk has its own answer; a refusal of the message is told at its end.
+    // RFC 3030 2: each chunk has its own answer; the message is refused at its end.
     machine_->answer_chunk(smtp::replies::kChunkOk, writer_);
   }
   co_return Next::go_on;

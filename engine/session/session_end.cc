@@ -1,4 +1,4 @@
-// How a session ends, and what the log is told of that and of the commands that were refused.
+// How a session ends, and the log's lines of that and of the commands that were refused.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -145,7 +145,7 @@ void Session::observe_end() {
 
 // ------------------------------------------------------------------------------------------ refusals
 
-// Every id that a client is told is in the log, so there is none to tell where there is no line left for it but one
+// Every id that a client is shown is in the log, so there is none to tell where there is no line left for it but one
 // that was written before.
 std::string Session::refusal_id() {
   if (!lines_.ready(services_.loop.now())) return session_id_;

@@ -1,5 +1,5 @@
 // One mail transaction: the envelope, the scan of the header, the sender's rights, and the sink.  Nothing
-// reaches the sink's body before the header is complete and the author is one whom the submitter may be.
+// reaches the sink's body before the header is complete and the author is one that the submitter may send as.
 // Owned by a session, from MAIL to the last word; core thread only.
 #pragma once
 
@@ -21,7 +21,7 @@
 
 namespace sluice::session {
 
-// Who this is, for Received and the log.  Views of what the session keeps.
+// The client, for Received and the log.  Views of what the session keeps.
 struct Client {
   std::string_view helo;
   io::Address address;

@@ -7,7 +7,7 @@ namespace sluice::smtp {
 namespace {
 
 constexpr std::string_view kUnavailable = "[UNAVAILABLE]";
-// "XCLIENT commands must not exceed 512 characters": a value that would is not told.
+// "XCLIENT commands must not exceed 512 characters": a value that would is not sent.
 constexpr std::size_t kPairsBytesMax = 512 - sizeof("XCLIENT \r\n");
 
 struct Attribute {

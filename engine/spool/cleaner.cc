@@ -100,7 +100,7 @@ Task<bool> Spool::recycle(std::uint32_t number) {
         return end_segment(disk, directory, number, file, end);
       },
       "a segment of the spool to be recycled");
-  if (!done) segments_.find(number)->file = file;  // nobody has closed it
+  if (!done) segments_.find(number)->file = file;  // it is still open
   if (!done || !*done) {
     if (std::exchange(not_recycled_, number) != number)
       on_warning_(segment_name(number) + ": cannot be recycled: " + (done ? done->error().text : "too many jobs wait") +

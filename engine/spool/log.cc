@@ -8,7 +8,7 @@
 namespace sluice::spool {
 namespace {
 
-// From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
+// From here on a batch gains little by growing, and its waiters wait longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
 constexpr unsigned kFailedInRowMax = 16;   // writes, on a full disk
@@ -134,7 +134,7 @@ void Log::written(std::int32_t result) {
     abandon(result);
   }
   bytes_ = {};
-  // First the disk, then whoever waited: what they do takes its time.
+  // First the disk, then the waiters: what they do takes its time.
   if (!next_->writes.empty()) {
     launch();
     loop_.submit();

@@ -78,7 +78,7 @@ class Log {
   // Makes the first segments, so that a disk that takes nothing is known before any mail is.
   void start();
   // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it
-  // has a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases
+  // has a location.  Segments that messages and pieces went to are needed from then on: their writer releases
   // them.
   Task<bool> write(Write& write);
   // Makes one more file, whatever Room says.  False: it cannot be made.
@@ -109,11 +109,11 @@ class Log {
   // Room may want another file, or none any more.
   void room_changed();
   [[nodiscard]] const LogCounters& counters() const { return counters_; }
-  // Everything that was written has been told; no further write() may come.
+  // Every write() has returned; no further one may come.
   Task<void> close();
 
  private:
-  // What one write carries, and who waits for it.
+  // What one write carries, and its waiters.
   struct Flight {
     io::AlignedBytes memory{kBatchBytesMax};
     Batch batch{{reinterpret_cast<char*>(memory.data()), memory.size()}};

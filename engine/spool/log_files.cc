@@ -1,4 +1,4 @@
-// The part of a log that keeps segments ready to be written: new files while Room wants them, and free ones as they are
+// The part of a log that keeps segments ready to be written: new files while Room needs them, and free ones as they are
 // needed.
 #include <cerrno>
 #include <utility>
@@ -68,7 +68,7 @@ Task<void> Log::make_files() {
       continue;
     }
     more_();
-    // Whoever waits for a place now is told; whoever comes later is refused before anything is accepted.
+    // Waiters for a place fail now; later messages are refused before anything is accepted.
     if (!has_place() && free_.empty()) fail_waiting();
     if (closing_ || loop_.aborting()) break;
     co_await loop_.sleep(kMakeAgain, "another try to make a segment of the spool");

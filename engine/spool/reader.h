@@ -24,7 +24,7 @@ struct ReadRecord {
   std::optional<DecodedMessage> message;          // of a message record; its content is gone
   std::optional<message::DeliveryStatus> status;  // of a status record
   bool senseless = false;                         // it checks, and its payload means nothing
-  bool incomplete = false;                        // told of once more, at the end: content of this message is missing
+  bool incomplete = false;                        // shown once more, at the end: content of this message is missing
 };
 
 struct ReadCounts {

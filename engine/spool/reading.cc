@@ -175,7 +175,7 @@ Task<bool> Spool::quarantine_now(QueueId id, std::string why) {
         },
         "quarantine");
     const bool full = kept && !*kept && io::is_full(kept->error());
-    // The disk may give it later, to somebody else; or there is no room for a copy: what it lies in is kept.
+    // The disk may give it later, to another reader; or there is no room for a copy: what it lies in is kept.
     if (full || (kept && *kept && **kept == Kept::in_part)) {
       segments_.find(where.segment)->unreadable = true;
       for (const Location& piece : pieces_of(id)) segments_.find(piece.segment)->unreadable = true;

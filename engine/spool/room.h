@@ -27,7 +27,7 @@
 
 namespace sluice::spool {
 
-// For whom room is asked, in the order in which they go without.
+// What room is asked for; the first is refused first.
 enum class Purpose : std::uint8_t { mail, report };
 
 class Room {
@@ -92,7 +92,7 @@ class Room {
 };
 
 // Room for what is recorded of one delivery attempt, from before it starts until it has been recorded.
-// Owned by whoever will call Spool::update() or Spool::finish(); gone before the spool.
+// Owned by the caller that will call Spool::update() or Spool::finish(); gone before the spool.
 class Promise {
  public:
   Promise(Room& room, std::uint64_t bytes) : room_(&room), bytes_(bytes) {}

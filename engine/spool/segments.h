@@ -57,7 +57,7 @@ struct Segment {
   std::uint32_t used = 0;    // written so far: nothing that checks lies behind it
   std::uint64_t needed = 0;  // by messages, drafts and readers
   bool writable = false;     // the file is open for writing, too
-  bool removed = false;      // its file has no name any more: somebody else removed it
+  bool removed = false;      // its file has no name any more: it was removed from outside
   bool unreadable = false;   // in part: the file is kept when nothing needs it any more
 };
 

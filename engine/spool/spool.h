@@ -1,4 +1,4 @@
-// One core's spool: messages that are kept until somebody else has them.  What store() or a Draft's commit() has
+// One core's spool: messages that are kept until they are delivered.  What store() or a Draft's commit() has
 // answered with true survives the process, and where the log is synced, the power.
 // Owned by a core; that core's thread only.  Everything that waits for the disk is a task.
 #pragma once
@@ -121,7 +121,7 @@ class Spool {
   // The error is a sentence: the record cannot be read, or does not check.
   Task<std::expected<Message, std::string>> read(QueueId id);
   Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
-  // For whoever searches.  Of a long record only the beginning is read, which no checksum is asked about: to be shown
+  // For a search.  Of a long record only the beginning is read, which no checksum is asked about: to be shown
   // and compared, and nothing more.
   Task<std::expected<MessageHead, std::string>> read_head(QueueId id);
   // The latest one.  Absent: the message is gone, or its status is that of the head, or it cannot be read.
@@ -131,7 +131,7 @@ class Spool {
   // however often that takes.  False: the core must stop first.  `status` is looked at when its turn has come.
   // The caller has a promise of room for it.  Where the disk is full, a status may be recorded in a shorter form.
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
-  // The message is nobody's business any more.
+  // The message is done: delivered, bounced or removed.
   Task<bool> finish(QueueId id);
   // It cannot be read: quarantines its records and goes on without it.  When the core must stop first, it stays.
   Task<void> quarantine(QueueId id, std::string why);
@@ -145,7 +145,7 @@ class Spool {
   [[nodiscard]] const SpoolCounters& counters() const { return counters_; }
   [[nodiscard]] const LogCounters& log_counters() const { return log_.counters(); }
 
-  // Waits for everything that is on its way.  Once, when nobody uses it any more.
+  // Waits for everything that is on its way.  Once, when no caller is left.
   Task<void> close();
 
  private:
@@ -222,7 +222,7 @@ class Spool {
   bool watches_idly_ = false;
   std::uint32_t swept_ = 0;  // the segment that was last copied forward
   Instant swept_at_{};
-  std::uint32_t not_recycled_ = 0;  // the operator knows of it
+  std::uint32_t not_recycled_ = 0;  // the operator was warned of it
   TaskSet tasks_;
   io::Timer watch_{&on_watch, this};
   SpoolCounters counters_;

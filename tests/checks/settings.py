@@ -188,7 +188,7 @@ Plan plan_of(const Config& config) {
 }
 
 PLANTED = {
-    "a key that nobody reads": (
+    "a key without a reader": (
         {"engine/config/sections.cc": ("  section.boolean(\"tickets\"", "  section.boolean(\"planted\", tls.planted);\n  section.boolean(\"tickets\"")},
         "tls.planted: TlsConfig::planted has no reader",
     ),
@@ -204,7 +204,7 @@ PLANTED = {
         {"engine/server/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},
         "limits.idle_s: LimitsConfig::idle has no reader",
     ),
-    "a key that is copied to where nobody looks": (
+    "a key that is copied to where no code looks": (
         {"engine/session/session.cc": ("rules_->idle_timeout, ", "")},
         "limits.idle_s: LimitsConfig::idle is only copied into idle_timeout, which has no reader",
     ),

@@ -75,7 +75,7 @@ void SimDns::query(const std::string& name, io::DnsType type, ShareNumber /*shar
   const Duration latency = context_.latency() + context_.latency();
   io::DnsReply reply;
   if (!io::dns_host_name(name)) {
-    reply = io::dns_failure("it is not a name that DNS knows");
+    reply = io::dns_failure("its name is not valid");
   } else if (away_) {
     reply = io::dns_failure("no name server answered in time");
   } else if (error != 0) {

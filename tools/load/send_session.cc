@@ -222,7 +222,7 @@ Task<const smtp::ParsedReply*> SendSession::reply(const char* what) {
 
 void SendSession::refused(const char* what) {
   const smtp::ParsedReply& reply = machine_->reply();
-  // Without what is in parentheses at its end, as ids are: what differs in that alone is one trouble.
+  // Without what is in parentheses at its end, as ids are: what differs in that alone is one error.
   std::string text = reply.text.substr(0, reply.text.find('\n'));
   text.resize(std::min(text.find(" ("), text.size()));
   if (text.size() > kReplyTextShown) text.resize(kReplyTextShown);

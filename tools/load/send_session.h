@@ -58,7 +58,7 @@ class SendSession {
   std::size_t login_ = 0;
   std::uint32_t messages_ = 0;  // on this connection
   bool broken_ = false;
-  std::string why_;  // the last trouble, in words
+  std::string why_;  // the last error, in words
 };
 
 }  // namespace sluice::load

@@ -117,7 +117,7 @@ TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
   EXPECT_TRUE(check_authors(rights, two, "q1").allowed());
 }
 
-// Help says that mail programs show it; it was told to nobody.
+// Help says that mail programs show it; it was shown to no client.
 TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
   tim_.customer_status = AccountStatus::held;
   tim_.reason = "odd traffic, call 555-0100";
@@ -135,7 +135,9 @@ TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
 
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
   const SenderDecision path_refused = check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");
-  EXPECT_EQ(path_refused.reason, "sender domain bank.example is not one that you may send from (id 4f2a-17)");
+  EXPECT_EQ(path_refused.reason,
+            "sender domain bank.example is not one that you may send from (id "
+            "4f2a-17)");
   const std::vector<Mailbox> author{{"a", "bank.example"}};
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "4f2a-17").reason,
             "From domain bank.example is not one that you may send from (id 4f2a-17)");
