@@ -136,13 +136,13 @@ TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
   const SenderDecision path_refused = check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");
   EXPECT_EQ(path_refused.reason,
-            "sender domain bank.example is not one that you may send from (id "
+            "Sender address rejected: not owned by user; the domain bank.example is not one that you may send from (id "
             "4f2a-17)");
   const std::vector<Mailbox> author{{"a", "bank.example"}};
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "4f2a-17").reason,
             "From domain bank.example is not one that you may send from (id 4f2a-17)");
   EXPECT_EQ(check_reverse_path(SenderRights(tim_), Mailbox{"postmaster", ""}, "").reason,
-            "sender domain (none) is not one that you may send from");
+            "Sender address rejected: not owned by user; the domain (none) is not one that you may send from");
   EXPECT_EQ(check_reverse_path(SenderRights(tim_), Mailbox{"a", "example.com"}, "x").reason, "");
 }
 

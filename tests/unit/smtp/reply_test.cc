@@ -20,7 +20,7 @@ std::string written(const Reply& reply, std::string_view suffix = {}, Charset ch
 
 TEST(ReplyWriter, OneLine) {
   EXPECT_EQ(written(replies::kBadSequence), "503 5.5.1 Bad sequence of commands\r\n");
-  EXPECT_EQ(written(replies::kSendData), "354 Go ahead, end with CRLF.CRLF\r\n");
+  EXPECT_EQ(written(replies::kSendData), "354 End data with <CR><LF>.<CR><LF>\r\n");
   EXPECT_EQ(written({550, {5, 7, 1}, ""}), "550 5.7.1 \r\n");
 }
 
