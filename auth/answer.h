@@ -2,7 +2,7 @@
 // (core), mapped to a reply by the session:
 //   granted      235 2.7.0
 //   wrong        535 5.7.8, the same for an unknown name and a wrong password
-//   suspended    535 5.7.8 or 525 5.7.13 with the reason; only ever told to who knows the password
+//   suspended    535 5.7.8 or 525 5.7.13 with the reason; only behind the right password
 //   unavailable  454 4.7.0; never cached
 #pragma once
 
@@ -18,13 +18,13 @@ enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable };
 
 struct Answer {
   AnswerKind kind = AnswerKind::unavailable;
-  IdentityRef identity;  // granted: always set; suspended: set where the back end knows; else null
+  IdentityRef identity;  // granted: always set; suspended: set where the back end has it; else null
   std::string reason;    // suspended: clean text for the customer; unavailable: for the operator's log only
 
-  [[nodiscard]] static Answer granted(IdentityRef who) { return {AnswerKind::granted, std::move(who), {}}; }
+  [[nodiscard]] static Answer granted(IdentityRef identity) { return {AnswerKind::granted, std::move(identity), {}}; }
   [[nodiscard]] static Answer wrong() { return {AnswerKind::wrong, nullptr, {}}; }
-  [[nodiscard]] static Answer suspended(std::string reason, IdentityRef who = nullptr) {
-    return {AnswerKind::suspended, std::move(who), std::move(reason)};
+  [[nodiscard]] static Answer suspended(std::string reason, IdentityRef identity = nullptr) {
+    return {AnswerKind::suspended, std::move(identity), std::move(reason)};
   }
   [[nodiscard]] static Answer unavailable(std::string reason) {
     return {AnswerKind::unavailable, nullptr, std::move(reason)};

@@ -1,4 +1,4 @@
-// The domains that somebody may send from, and the one rule for whether a domain is among them.
+// The domains that a customer may send from, and the one rule for whether a domain is among them.
 // Immutable once made, so it may be shared between threads.
 //
 // An entry is either a domain, which covers exactly itself and no subdomain, or "*." and a domain,

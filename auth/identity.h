@@ -1,5 +1,5 @@
-// Who is logged in: what a back end answers, the credential cache keeps and policy asks.
-// A value that nobody changes once it is made; shared by reference count across sessions and
+// The identity of a login: what a back end answers, the credential cache keeps and policy asks.
+// Immutable once it is made; shared by reference count across sessions and
 // threads.
 #pragma once
 

@@ -29,7 +29,7 @@ enum class SaslFault : std::uint8_t {
   syntax,            // not what the mechanism's grammar says
   name_not_clean,    // empty, too long, not UTF-8, or with a control character
   secret_not_clean,  // likewise
-  other_authzid,     // asks to act as somebody else: a refusal, not a syntax error
+  other_authzid,     // asks to act as another user: a refusal, not a syntax error
   out_of_turn,       // a response after the end
 };
 

@@ -28,7 +28,7 @@ class SaslPlain final : public SaslMachine {
     const std::string_view passwd = decoded.substr(second + 1);
     // "The form of passwd and authcid shall not contain NUL."
     if (passwd.find(kSeparator) != std::string_view::npos) return malformed_step(SaslFault::syntax);
-    // Nobody may act for somebody else here; naming oneself is harmless.
+    // No user may act for another one here; naming oneself is harmless.
     if (!authzid.empty() && login_key(authzid) != login_key(authcid)) {
       return malformed_step(SaslFault::other_authzid);
     }

@@ -2,7 +2,7 @@
 // whatever takes a Name or a Secret need not check again, though a back end still escapes for its
 // own protocol.
 //
-// Owned by whoever holds the value: the SASL machine, then the session, then the worker that checks
+// Owned by the holder of the value: the SASL machine, then the session, then the worker that checks
 // it. One thread at a time.
 #pragma once
 
@@ -66,7 +66,7 @@ void wipe_bytes(void* bytes, std::size_t size);
 struct Credentials {
   Name name;
   Secret secret;
-  // In whose turn they are checked: nobody is known as a customer before that, so it is of where the client comes from.
+  // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
   ShareNumber share = kOwnShare;
 };
 

@@ -1,4 +1,4 @@
-// Who waits for a check that is under way, so that a thousand sessions with one name and secret
+// The waiters for a check that is under way, so that a thousand sessions with one name and secret
 // cost one check. One a core, used by its thread only; it starts and resumes nothing itself, the
 // driver does.
 //
@@ -26,7 +26,7 @@ class SingleFlight {
     return waiters.size() == 1;
   }
 
-  // The check ended: everyone who waited, in order of arrival. Whoever comes later starts a new
+  // The check ended: all waiters, in order of arrival. A later caller starts a new
   // one.
   [[nodiscard]] std::vector<Waiter> land(const Key& key) {
     auto flight = flights_.extract(key);
@@ -34,7 +34,7 @@ class SingleFlight {
     return std::move(flight.mapped());
   }
 
-  // For tests: checks that somebody waits for; none are left behind.
+  // For tests: checks that have waiters; none are left behind.
   [[nodiscard]] std::size_t under_way() const { return flights_.size(); }
 
  private:

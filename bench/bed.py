@@ -79,13 +79,13 @@ LIKE_SMTP_SINK = ('--without', 'chunking')
 
 
 class Load:
-    """What sluice-load has reported, and what it used itself."""
+    """What sluice-load has counted, and what it used itself."""
 
-    def __init__(self, report, cpu_us):
-        self.report, self.cpu_us = report, cpu_us
-        self.per_s = report['per_second']
+    def __init__(self, results, cpu_us):
+        self.results, self.cpu_us = results, cpu_us
+        self.per_s = results['per_second']
         # Until the sink had all of it.
-        self.end_to_end_per_s = report['accepted_messages'] / (report['seconds'] + report.get('settling_seconds', 0))
+        self.end_to_end_per_s = results['accepted_messages'] / (results['seconds'] + results.get('settling_seconds', 0))
 
 
 def load(port, messages, options=(), size=4096, sessions=20, sink=None, settle=600):

@@ -20,7 +20,7 @@ std::string make_text(std::size_t size, std::size_t line) {
   return text;
 }
 
-void report(benchmark::State& state, std::string_view text) {
+void set_rates(benchmark::State& state, std::string_view text) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(text.size()));
 }
 
@@ -32,7 +32,7 @@ void data_scanner(benchmark::State& state) {
     benchmark::DoNotOptimize(scanner.scan(text));
     benchmark::DoNotOptimize(scanner.flags());
   }
-  report(state, text);
+  set_rates(state, text);
 }
 
 void text_checker(benchmark::State& state) {
@@ -43,7 +43,7 @@ void text_checker(benchmark::State& state) {
     checker.check(text);
     benchmark::DoNotOptimize(checker.flags());
   }
-  report(state, text);
+  set_rates(state, text);
 }
 
 // The same answers, a byte at a time.
@@ -74,7 +74,7 @@ void byte_by_byte(benchmark::State& state) {
     benchmark::DoNotOptimize(eight_bit);
     benchmark::DoNotOptimize(end);
   }
-  report(state, text);
+  set_rates(state, text);
 }
 
 void memchr_lines(benchmark::State& state) {
@@ -92,7 +92,7 @@ void memchr_lines(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(ended);
   }
-  report(state, text);
+  set_rates(state, text);
 }
 
 void sizes(benchmark::internal::Benchmark* bench) {

@@ -1,4 +1,4 @@
-// Checks that a report is mail whatever it tells of: whole lines of at most 998 octets that end in
+// Checks that a report is mail whatever it tells of: whole lines of at most 998 bytes that end in
 // CRLF, no NUL, no bare CR or LF, 8-bit bytes only where its envelope says so; three parts at
 // most, none of which holds the boundary; every recipient in the machine's part; and all of the
 // original unchanged, where it comes back whole.  Input: bytes of options, then values with a 0xFE

@@ -69,7 +69,7 @@ void check_dots(std::string_view bytes, std::size_t split) {
   }
   CHECK(stuffed == naive_stuff(bytes) && unstuffed == naive_unstuff(bytes));
   CHECK(naive_unstuff(stuffed) == bytes);
-  // What is sent is one message to whoever reads it.
+  // What is sent is one message to every reader.
   const NaiveScan back = naive_scan(stuffed.append(stuffer.end()));
   CHECK(back.ended && back.end == stuffed.size());
 }

@@ -100,7 +100,9 @@ SenderDecision check_reverse_path(const SenderRights& rights, const std::optiona
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
   if (!sender || rights.may_send_from(sender->domain)) return {};
   return refused(SenderVerdict::reverse_path,
-                 "sender domain " + shown_domain(sender->domain) + " is not one that you may send from", id);
+                 "Sender address rejected: not owned by user; the domain " + shown_domain(sender->domain) +
+                     " is not one that you may send from",
+                 id);
 }
 
 SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox> authors, std::string_view id) {

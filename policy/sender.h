@@ -23,7 +23,7 @@ enum class ForeignName : std::uint8_t {
   allow,
 };
 
-// An address, already parsed by whoever read it; the views are the caller's.
+// An address, already parsed by its reader; the views are the caller's.
 struct Mailbox {
   std::string_view local;
   std::string_view domain;
@@ -47,7 +47,7 @@ class SenderRights {
 
   [[nodiscard]] bool suspended() const;
   [[nodiscard]] bool held() const;
-  // Why they are suspended or held, as the operator has said it; may be empty.
+  // Why the account is suspended or held, as the operator has said it; may be empty.
   [[nodiscard]] std::string_view status_reason() const;
   [[nodiscard]] bool any_domain() const;
   [[nodiscard]] bool may_send_from(std::string_view domain) const;
@@ -60,12 +60,12 @@ class SenderRights {
 enum class SenderVerdict : std::uint8_t {
   allowed,
   suspended,        // the identity says so: a session that outlived the suspension
-  held,             // the operator wants to look first: refused for now
-  reverse_path,     // the envelope sender's domain is not theirs
+  held,             // the operator is to look first: refused for now
+  reverse_path,     // the envelope sender's domain is not the customer's
   no_author,        // no From field with an address
   several_authors,  // more than one: no single domain answers for the message
-  author,           // the author's domain is not theirs
-  name_in_from,     // the name in From shows an address that is not theirs
+  author,           // the author's domain is not the customer's
+  name_in_from,     // the name in From shows an address that is not the customer's
   sender_field,     // Sender, Resent-From or Resent-Sender, likewise
 };
 

@@ -57,7 +57,7 @@ class AccountAdmin {
 
   [[nodiscard]] static StoreResult<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
                                                                        const HashCost& cost);
-  // What was changed is in the file alone then, as far as nobody reads it at that moment: a copy of it is whole.
+  // What was changed is in the file alone then, unless another process reads it at that moment: a copy of it is whole.
   ~AccountAdmin();
   AccountAdmin(const AccountAdmin&) = delete;
   AccountAdmin& operator=(const AccountAdmin&) = delete;
@@ -65,7 +65,7 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> add_customer(std::string_view name, WallMillis now);
   [[nodiscard]] StoreResult<std::vector<CustomerRecord>> customers();
   [[nodiscard]] StoreResult<CustomerRecord> customer(std::string_view name);
-  // `reason` is told to who logs in while suspended. A status of active clears it.
+  // `reason` is the reply to a login while suspended. A status of active clears it.
   [[nodiscard]] StoreResult<> set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
   // With its domains and accounts if `recursive`; refused if it has any and not.
   [[nodiscard]] StoreResult<> remove_customer(std::string_view name, bool recursive);

@@ -112,10 +112,10 @@ StoreResult<AccountRecord> AccountAdmin::account(std::string_view name) {
 StoreResult<> AccountAdmin::set_account_status(std::string_view name, AccountStatus status, std::string_view reason) {
   const StoreResult<std::string> stored = stored_account_name(name);
   if (!stored) return std::unexpected(stored.error());
-  const StoreResult<std::string> told = stored_reason(status == AccountStatus::active ? "" : reason);
-  if (!told) return std::unexpected(told.error());
+  const StoreResult<std::string> shown = stored_reason(status == AccountStatus::active ? "" : reason);
+  if (!shown) return std::unexpected(shown.error());
   StoreResult<> set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
-                                     {stored_status(status), *told, *stored});
+                                     {stored_status(status), *shown, *stored});
   if (set && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }

@@ -18,7 +18,7 @@ namespace sluice::auth {
 // What became different in a back end since it was last asked. Caches forget what is named here.
 struct Changes {
   std::uint64_t upto = 0;               // to ask from next time
-  bool everything = false;              // more than can be told one by one: forget all
+  bool everything = false;              // more than can be listed one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
   std::string error;                    // not empty: could not be found out; `upto` is then what was passed in
@@ -43,7 +43,7 @@ class Backend {
   [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
 
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
-  [[nodiscard]] virtual std::string trouble() { return {}; }
+  [[nodiscard]] virtual std::string last_error() { return {}; }
 
   // The file whose change is a reason to ask changes_since(). Empty: that tells nothing, and the cache's TTL is the
   // bound.

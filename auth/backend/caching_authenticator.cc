@@ -12,7 +12,7 @@ CachingAuthenticator::CachingAuthenticator(io::Loop& loop, Backend& backend,
                                            const CredentialCacheLimits& limits)
     : loop_(loop), backend_(backend), cache_(process_key, limits) {}
 
-// An answer that was found before a change is no answer to a session that begins after it: nobody would end that
+// An answer that was found before a change is no answer to a session that begins after it: nothing would end that
 // session.
 Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   ++counters_.asked;

@@ -28,7 +28,7 @@ class CachingAuthenticator final : public Authenticator {
                        const CredentialCacheLimits& limits);
 
   Task<Answer> authenticate(Credentials credentials) override;
-  // What Backend::changes_since() told, brought here by message.
+  // What Backend::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
 

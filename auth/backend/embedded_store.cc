@@ -43,12 +43,12 @@ StoreResult<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedSt
   return store;
 }
 
-// What the journal holds goes into the file, which is then as it was left until somebody else puts another in its
+// What the journal holds goes into the file, which is then as it was left until another process puts another in its
 // place.
 void EmbeddedStore::settle() {
   const StoreStamp before = stamp_store_file(path_);
   if (!before.same_file(stamp_)) return;
-  // Not being able to is no harm: somebody reads it at this moment, and the next change is another occasion.
+  // Not being able to is no harm: another process reads it at this moment, and the next change is another occasion.
   static_cast<void>(settle_journal(*database_));
   stamp_ = stamp_store_file(path_);
 }
@@ -59,13 +59,13 @@ StoreResult<> EmbeddedStore::follow_file() {
   if (database_ != nullptr && now == stamp_) return StoreResult<>();
   // As long as the new one is not whole and ours, the old one is better than none.
   if (StoreResult<> fit = check_store_file(path_); !fit) return std::unexpected(fit.error());
-  // SQLite knows a journal by its name alone: what ours holds is not for the new file.
+  // SQLite finds a journal by its name alone: what ours holds is not for the new file.
   if (database_ != nullptr && !now.same_file(stamp_))
     if (StoreResult<> settled = settle_journal(*database_); !settled) return std::unexpected(settled.error());
-  // Closed first, as the index of the journal is one for all who have the file of that name open.
+  // Closed first, as the index of the journal is one for all processes that have the file of that name open.
   database_ = nullptr;
-  // The same file with other bytes: somebody has emptied its journal into it, or has written a copy over it, whose
-  // changes then lie behind those that were told.
+  // The same file with other bytes: another process has emptied its journal into it, or written a copy over it, whose
+  // changes then lie behind those that were returned before.
   replaced_ = replaced_ || !now.same_file(stamp_);
   return open_again();
 }
@@ -212,7 +212,7 @@ std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   return found;
 }
 
-std::string EmbeddedStore::trouble() {
+std::string EmbeddedStore::last_error() {
   const std::lock_guard lock(mutex_);
   const StoreResult<> read = follow_file();
   return read ? "" : failure(read.error());
@@ -226,7 +226,7 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   if (!read) return Changes{.upto = seen, .error = failure(read.error())};
   if (replaced_) changes = Changes{.upto = changes.upto, .everything = true};
   replaced_ = false;
-  // Seldom: what is changed is read at once by all who run, and is in the file alone from then on.
+  // Seldom: what is changed is read at once by all processes, and is in the file alone from then on.
   if (changes.upto != seen) settle();
   return changes;
 }

@@ -24,7 +24,7 @@ namespace sluice::auth {
 struct EmbeddedStoreOptions {
   std::string path;
   HashCost cost = kDefaultHashCost;
-  int busy_timeout_ms = 2000;  // how long a look-up waits for somebody else's write
+  int busy_timeout_ms = 2000;  // how long a look-up waits for another process's write
 };
 
 class EmbeddedStore final : public Backend {
@@ -34,11 +34,11 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] static StoreResult<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
 
   [[nodiscard]] std::string_view kind() const override { return "embedded"; }
-  // Whether an account is suspended is told only after its password was right. A right password
+  // `suspended` is answered only after the password was right. A right password
   // whose hash was made at another cost is hashed anew, on the way.
   [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
-  std::string trouble() override;
+  std::string last_error() override;
   [[nodiscard]] std::string watched_file() const override { return path_; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 
@@ -75,7 +75,7 @@ class EmbeddedStore final : public Backend {
   std::mutex mutex_;                    // over what follows
   std::unique_ptr<Database> database_;  // null: the file was replaced by one that does not open
   StoreStamp stamp_;                    // of the file that `database_` is
-  bool replaced_ = false;               // and nobody has been told yet
+  bool replaced_ = false;               // and changes_since() has not returned it yet
   std::int64_t newest_answered_ = 0;    // the latest change that an answer may have been made of
   // The list that a customer's identities share, as long as one of them lives.
   std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;

@@ -68,10 +68,10 @@ StoreResult<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCo
   // Of any password: the outcome of a check against it is not looked at.
   std::optional<Secret> secret = Secret::make("a password of nobody");
   CHECK(secret.has_value());
-  StoreResult<std::string> of_nobody = hasher->hash(*secret);
-  if (!of_nobody) return std::unexpected(of_nobody.error());
-  hasher->of_nobody_ = *std::move(of_nobody);
-  CHECK(parse(hasher->of_nobody_).has_value());
+  StoreResult<std::string> of_no_account = hasher->hash(*secret);
+  if (!of_no_account) return std::unexpected(of_no_account.error());
+  hasher->of_no_account_ = *std::move(of_no_account);
+  CHECK(parse(hasher->of_no_account_).has_value());
   return hasher;
 }
 
@@ -101,7 +101,7 @@ PasswordMatch PasswordHasher::match(const std::string& stored_text, const Secret
   return equal ? PasswordMatch::right : PasswordMatch::wrong;
 }
 
-void PasswordHasher::match_nothing(const Secret& secret) const { static_cast<void>(match(of_nobody_, secret)); }
+void PasswordHasher::match_nothing(const Secret& secret) const { static_cast<void>(match(of_no_account_, secret)); }
 
 bool PasswordHasher::outdated(const std::string& stored_text) const {
   const std::optional<StoredHash> stored = parse(stored_text);

@@ -29,7 +29,7 @@ inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 enum class PasswordMatch : std::uint8_t {
   right,
   wrong,
-  unknown,  // no memory for it, or the stored hash is not one: never to be told as wrong
+  unknown,  // no memory for it, or the stored hash is not one: never to be answered as wrong
 };
 
 class PasswordHasher {
@@ -52,7 +52,7 @@ class PasswordHasher {
   explicit PasswordHasher(const HashCost& cost)
       : cost_{.passes = cost.passes, .memory_bytes = cost.memory_bytes / 1024 * 1024} {}
   HashCost cost_;
-  std::string of_nobody_;
+  std::string of_no_account_;
   mutable std::atomic<std::uint64_t> matches_{0};
 };
 

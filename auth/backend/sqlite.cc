@@ -63,7 +63,7 @@ StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path, i
   std::unique_ptr<Database> database(new Database(handle));
   if (code != SQLITE_OK) return database->failure(code);
   sqlite3_busy_timeout(handle, busy_timeout_ms);
-  // A file that somebody tampered with is not to run code of its own.
+  // A file that was tampered with is not to run code of its own.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);

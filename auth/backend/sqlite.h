@@ -73,8 +73,8 @@ class Database {
   enum class Access : std::uint8_t {
     read_write,
     read_only,
-    // Of a file that is nobody else's: takes no lock, looks at no journal and leaves no trace, so that it shows
-    // what is in the file alone.
+    // Of a file that no other process has open: takes no lock, looks at no journal and leaves no trace, so that it
+    // shows what is in the file alone.
     glance,
   };
   [[nodiscard]] static StoreResult<std::unique_ptr<Database>> open(const std::string& path, int busy_timeout_ms,

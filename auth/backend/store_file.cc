@@ -112,7 +112,7 @@ std::unexpected<StoreError> about(const std::string& path, const StoreError& err
 StoreResult<> make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
-    // Somebody else may have made it at the same moment: as good.
+    // Another process may have made it at the same moment: as good.
     if (errno == EEXIST) return StoreResult<>();
     return store_error(StoreError::Kind::refused,
                        absl::StrCat("account store ", path, " cannot be made: ", because(errno),

@@ -47,7 +47,7 @@ StoreResult<std::string> stored_reason(std::string_view text) {
   if (text.size() > kReasonBytesMax || !std::ranges::all_of(text, is_printable)) {
     return store_error(StoreError::Kind::invalid,
                        absl::StrCat("a reason takes up to ", kReasonBytesMax,
-                                    " printable ASCII characters, as it is told to mail programs"));
+                                    " printable ASCII characters, as it is shown to mail programs"));
   }
   return std::string(text);
 }

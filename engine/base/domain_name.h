@@ -22,7 +22,7 @@ namespace sluice {
 [[nodiscard]] std::optional<std::string> ascii_address(std::string_view address);
 
 // Each A-label ("xn--...") of a domain in ASCII is the one that its U-label has.  One that is not, as of a decomposed
-// letter, is shown by many programs as another domain (RFC 5891 5.4), and is not to belong to anybody.
+// letter, is shown by many programs as another domain (RFC 5891 5.4), and is refused as a customer's.
 [[nodiscard]] bool has_true_a_labels(std::string_view domain);
 
 // An international domain is written with the letters of its U-labels, small or capital, and nothing is in it that

@@ -1,5 +1,6 @@
-// A map by name that knows in which order its entries were used, so that its owner can bound it: a full cache forgets
-// what was longest unused. An entry stays where it is in memory for as long as it is in the map. One thread at a time.
+// A map by name that keeps the order in which its entries were used, so that its owner can bound it: a full cache
+// forgets what was longest unused. An entry stays where it is in memory for as long as it is in the map. One thread at
+// a time.
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ struct IpBytes {
 class Network {
  public:
   // "192.0.2.0/24", "2001:db8::/32", or one address.  The error says what is wrong, in words for
-  // whoever wrote the text. Bits behind the prefix must be zero: 192.0.2.1/24 may have been meant
+  // the author of the text. Bits behind the prefix must be zero: 192.0.2.1/24 may have been meant
   // as either.
   [[nodiscard]] static std::expected<Network, std::string> parse(std::string_view text);
 

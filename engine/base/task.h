@@ -1,8 +1,8 @@
 // Coroutines that wait.  A Task starts at once; one that finishes without waiting is ready without ever
-// suspending.  Whoever waits is resumed from the thread's ReadyQueue, never by symmetric transfer, so a
+// suspending.  A waiter is resumed from the thread's ReadyQueue, never by symmetric transfer, so a
 // chain of awaits of any length uses no more stack than one.
 //
-// Rules: one thread; a frame that waits is never destroyed (checked); each task knows which task it waits
+// Rules: one thread; a frame that waits is never destroyed (checked); each task records which task it waits
 // for, or the name of the operation it waits for, so that a session can be asked where it is.
 // The kernel is not known here: engine/io runs the queue and provides what is worth waiting for.
 #pragma once
@@ -92,7 +92,7 @@ class PromiseBase {
   }
   void ready() { ReadyQueue::current().push(*this); }
 
-  // For a task that nobody awaits: told once when it is done; the frame then goes by itself (TaskSet).
+  // For a task that has no awaiter: called once when it is done; the frame then goes by itself (TaskSet).
   using Done = void (*)(void* context);
   void detach(Done done, void* context) {
     CHECK(!finished_);
@@ -188,7 +188,7 @@ class [[nodiscard]] Task<void> {
 
   [[nodiscard]] bool done() const { return promise_->finished(); }
   [[nodiscard]] PromiseBase& promise() const { return *promise_; }
-  // Gives the frame up to whoever detaches it.
+  // Gives the frame up to the caller of detach().
   PromiseBase& release() { return *std::exchange(promise_, nullptr); }
 
   [[nodiscard]] bool await_ready() const noexcept { return promise_->finished(); }
@@ -262,7 +262,7 @@ class AsyncEvent {
   bool set_ = false;
 };
 
-// Tasks that nobody awaits, such as sessions.  Their owner joins them before it goes (checked).
+// Tasks without an awaiter, such as sessions.  Their owner joins them before it goes (checked).
 class TaskSet {
  public:
   TaskSet() = default;

@@ -32,7 +32,7 @@ struct AccountCommand {
   std::string_view object_name;
   std::string_view verb_name;
   std::string_view operand;  // what its one operand stands for; empty if it takes none
-  unsigned options = 0;      // those that it knows
+  unsigned options = 0;      // those that it takes
   unsigned required = 0;     // those that it cannot do without
   std::string_view summary;
   std::string_view description;

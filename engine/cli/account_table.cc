@@ -38,7 +38,7 @@ constexpr std::string_view kNoticed =
 
 constexpr std::array kCommands{
     AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
-                   "A customer is who pays: it owns domains and accounts. The store's file is made if it is "
+                   "A customer is the paying party: it owns domains and accounts. The store's file is made if it is "
                    "missing. Names take up to 200 bytes, compare without case, and are kept as written.",
                    "sluicectl customer add 'Example Ltd'"},
     AccountCommand{customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",

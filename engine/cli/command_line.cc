@@ -90,7 +90,7 @@ bool has_grammar(const Words& words) {
 // that are not ours are theirs, --json and --help among them.
 struct SluicectlWords {
   Words rest;
-  bool wants_help = false;
+  bool asks_for_help = false;
   std::string problem;
 };
 
@@ -110,7 +110,7 @@ SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
     if (word == "--") operands_only = true;
     if (!theirs && !operands_only && word.starts_with('-')) {
       if (is_help(word))
-        left.wants_help = true;
+        left.asks_for_help = true;
       else
         left.problem = unknown_option(word, options.all);
       continue;
@@ -187,7 +187,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   }
   SluicectlOptions options;
   SluicectlWords left = take_options(words, options);
-  if (left.wants_help || (left.rest.size() == 1 && is_help(left.rest.front()))) {
+  if (left.asks_for_help || (left.rest.size() == 1 && is_help(left.rest.front()))) {
     return sluicectl_text(Kind::print, sluicectl_help());
   }
   if (!left.problem.empty()) return sluicectl_error(left.problem);

@@ -24,7 +24,7 @@ DESCRIPTION
   still coming in. What it has answered 250 to, the next hop has taken, or it is
   in the spool and is delivered from there, or reported to its sender.
 
-  serve     Runs the relay until it is told to stop. It stays in the foreground
+  serve     Runs the relay until it is stopped. It stays in the foreground
             and writes its log where the configuration says, by default to
             standard error. Started as root, it opens its ports and then becomes
             the configured user for good.
@@ -73,7 +73,7 @@ FILES
   All but the first can be moved by the configuration.
 
 EXIT STATUS
-  0  What was asked for is done; serve: told to stop, and everything had ended.
+  0  What was asked for is done; serve: stopped, and everything had ended.
   1  It failed; the reason is on standard error or, once serve runs, in the log.
      check: something is wrong.
   2  The command line was not understood.
@@ -114,8 +114,8 @@ DESCRIPTION
   whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
-  sessions  Every open session: who, from where, and what it is waiting for.
-  pools     The connections to each next hop, and its last trouble.
+  sessions  Every open session: account, address, and what it is waiting for.
+  pools     The connections to each next hop, and its last error.
   counters  What was counted since the start, summed over all cores.
   reload    Read the configuration again, as SIGHUP does, and open the log anew;
             tells what is wrong, and whether the old configuration stays. Warns
@@ -163,7 +163,7 @@ EXIT STATUS
   2  The command line was not understood.
 
 EXAMPLES
-  Who is connected, and who keeps a connection waiting:
+  All clients, and what keeps a connection waiting:
     sluicectl sessions
 
   Messages taken so far, for a script:

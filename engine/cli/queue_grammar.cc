@@ -35,7 +35,7 @@ void fail(SluicectlCommand& command, std::string_view object, const std::string&
 struct Parts {
   std::string_view verb;
   Words operands;
-  bool wants_help = false;
+  bool asks_for_help = false;
   std::string problem;
 };
 
@@ -53,7 +53,7 @@ Parts take_parts(const Words& words, std::span<Option> options) {
     if (!operands_only && word == "--") {
       operands_only = true;
     } else if (!operands_only && is_help(word)) {
-      parts.wants_help = true;
+      parts.asks_for_help = true;
     } else if (!operands_only && word.starts_with('-')) {
       parts.problem = unknown_option(word, options);
     } else if (parts.verb.empty()) {
@@ -112,7 +112,7 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
   options.push_back({.name = "--all", .value = ""});
   options.push_back({.name = "--json", .value = ""});
   const Parts parts = take_parts(words, options);
-  if (parts.wants_help) return print(command, queue_help());
+  if (parts.asks_for_help) return print(command, queue_help());
 
   const auto verb = std::ranges::find(control::kQueueVerbs, parts.verb, &control::QueueVerbName::name);
   if (verb == control::kQueueVerbs.end()) {
@@ -136,7 +136,7 @@ void parse_spool_command(const Words& words, SluicectlCommand& command) {
   constexpr std::array<std::string_view, 2> kVerbs{"dump", "check"};
   std::array<Option, 2> options{Option{"--directory", "DIR"}, Option{"--json", ""}};
   const Parts parts = take_parts(words, options);
-  if (parts.wants_help) return print(command, spool_help());
+  if (parts.asks_for_help) return print(command, spool_help());
   const auto verb = std::ranges::find(kVerbs, parts.verb);
   if (verb == kVerbs.end()) {
     return fail(command, "spool", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);

@@ -110,7 +110,7 @@ DESCRIPTION
   The spool is where messages are kept that are still to be delivered: files
   of records, some for each core. These commands only read it. Beside a running
   relay they see what it has written so far; the end of what is being written
-  at that moment may then be told as torn.
+  at that moment may then be shown as torn.
 
   check     Reads every record and checks its sums, tells what is wrong and
             where, and counts the messages that are complete and those that are

@@ -98,11 +98,11 @@ void print_counts(const spool::ReadCounts& counts, bool json, std::ostream& out)
 int run_spool_command(io::Disk& disk, const SpoolCommand& command, const std::string& path,
                       const std::string& directory, std::ostream& out, std::ostream& err) {
   const bool dump = command.verb == SpoolCommand::Verb::dump;
-  const auto told = [&](const spool::ReadRecord& read) {
+  const auto on_record = [&](const spool::ReadRecord& read) {
     if (dump || read.senseless || read.incomplete || read.damage)
       out << (command.json ? as_json(read) : as_line(read)) << "\n";
   };
-  const auto counts = spool::read_spool(disk, path, told);
+  const auto counts = spool::read_spool(disk, path, on_record);
   if (!counts) {
     const std::string_view text = counts.error().text;
     // An error of the disk begins with the path of what it is about.

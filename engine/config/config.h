@@ -66,7 +66,7 @@ struct LimitsConfig {
   std::uint32_t idle_commands = 100;                   // NOOP, RSET, EHLO and such: likewise
   std::uint32_t auth_failures = 3;                     // in one session, until 421
   Duration idle = std::chrono::minutes(5);             // between two commands (RFC 5321 4.5.3.2.7)
-  Duration unauthenticated = std::chrono::minutes(2);  // from the start of a session until somebody has logged in
+  Duration unauthenticated = std::chrono::minutes(2);  // from the start of a session until its client has logged in
   Duration handshake = std::chrono::seconds(30);       // for the TLS handshake, and for the PROXY header
   Duration command = std::chrono::minutes(1);          // for a command that was begun
   Duration data = std::chrono::minutes(3);             // between two pieces of a message
@@ -86,20 +86,20 @@ struct ListenerConfig {
   ListenerTls tls = ListenerTls::starttls;
   bool require_tls = false;  // 530 to every client that has not started TLS, trusted or not
   ListenerAuth auth = ListenerAuth::tls;
-  // True: who is not in `trusted` has to log in.  False: nobody has to, and only hosts in `trusted`
+  // True: clients that are not in `trusted` have to log in.  False: none has to, and only hosts in `trusted`
   // may send (there is at least one then): a stranger is never let through.
   bool require_auth = true;
   std::vector<Network> trusted;
   std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
-  std::vector<Network> proxy;                // the PROXY protocol is required from these, and taken from nobody else
-  bool hide_client = false;                  // keep the client's address out of Received
+  std::vector<Network> proxy;  // the PROXY protocol is required from these, and taken from no other address
+  bool hide_client = false;    // keep the client's address out of Received
   // Where a login is asked for (asks_for_login), clients are programs of one's own customers, old ones among them:
   // there these two are lax unless set; elsewhere strict.
-  bool long_lines = true;           // take text lines of more than 998 octets
+  bool long_lines = true;           // take text lines of more than 998 bytes
   bool normalise_line_ends = true;  // make a bare LF CRLF; false: refuse it
   policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
   policy::ForeignName foreign_name = policy::ForeignName::refuse;
-  Duration greet_delay = Duration::zero();  // who talks before the greeting is refused
+  Duration greet_delay = Duration::zero();  // a client that talks before the greeting is refused
 };
 
 // Whether clients outside of `trusted` can log in, and have to.

@@ -13,12 +13,13 @@ constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 
 }  // namespace
 
-void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, SpoolConfig& spool) {
+void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                SpoolConfig& spool) {
   using Durability = ConfigSection::Choice<SpoolDurability>;
   using WhenFull = ConfigSection::Choice<SpoolWhenFull>;
   constexpr std::int64_t kFreeBytesCeiling = std::int64_t{1} << 50;
   constexpr std::int64_t kMemoryBytesMin = 64 * 1024;
-  ConfigSection section(table, "spool", "spool", report);
+  ConfigSection section(table, "spool", "spool", diagnostics);
   section.heading("Where messages are kept that are still to be delivered.");
   section.about("Default: \"spool\" in server.state_dir.", Change::restart);
   spool.directory = server.state_dir + "/spool";
@@ -58,13 +59,13 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   }
 }
 
-void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue) {
+void read_queue(const ConfigNode* table, ConfigDiagnostics& diagnostics, QueueConfig& queue) {
   constexpr std::size_t kRetriesMax = 100;
   constexpr std::int64_t kExpireMinS = 5;
   constexpr std::int64_t kExpireMaxS = 30 * kDayS;
   constexpr std::int64_t kJitterPercentMax = 50;
   constexpr std::int64_t kRunningMax = 100'000;
-  ConfigSection section(table, "queue", "queue", report);
+  ConfigSection section(table, "queue", "queue", diagnostics);
   section.heading("When messages in the spool are tried again, and when no more.");
   section.about("Seconds to wait after each try that failed; the last one repeats.");
   section.seconds_list("retry_s", queue.retry, 1, kDayS, kRetriesMax);
@@ -89,10 +90,10 @@ void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queu
   }
 }
 
-void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report,
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigDiagnostics& diagnostics,
                   ReportsConfig& reports) {
   constexpr std::int64_t kReportsMax = 1'000'000;
-  ConfigSection section(table, "reports", "reports", report);
+  ConfigSection section(table, "reports", "reports", diagnostics);
   section.heading("Delivery status notifications: what senders are told of their mail (RFC 3464).");
   section.about("The address that they are from. Default: MAILER-DAEMON at server.hostname.");
   section.example("\"postmaster@relay.example.net\"");
@@ -110,12 +111,12 @@ void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& route
     section.error("route", text::in_quotes(reports.route) + " is no route", "the name of a [[route]]");
 }
 
-void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns) {
+void read_dns(const ConfigNode* table, ConfigDiagnostics& diagnostics, DnsConfig& dns) {
   constexpr std::int64_t kTimeoutMsMin = 100;
   constexpr std::int64_t kTimeoutMsMax = 60'000;
   constexpr std::int64_t kTriesMax = 5;
   constexpr std::size_t kServersMax = 16;
-  ConfigSection section(table, "dns", "dns", report);
+  ConfigSection section(table, "dns", "dns", diagnostics);
   section.heading("For MX records and the addresses of next hops.");
   section.about("\"IP\" or \"IP:PORT\". Default: those of /etc/resolv.conf.", Change::restart);
   section.example(R"(["192.0.2.53:53"])");

@@ -25,8 +25,8 @@ ListenerConfig default_listener(ListenerTls tls, std::initializer_list<std::uint
   return listener;
 }
 
-// Whoever could send here without being known makes an open relay; a listener on which nobody can
-// send is a mistake.
+// A client that could send here without being known makes an open relay; a listener on which no client can send is a
+// mistake.
 void check_who_may_send(const ConfigSection& section, const ListenerConfig& listener) {
   const bool no_login = listener.auth == ListenerAuth::off;
   const bool nobody_trusted = listener.trusted.empty() && !section.fills("trusted");
@@ -52,7 +52,7 @@ void check_tls(const ConfigSection& section, const ListenerConfig& listener) {
   if (listener.auth == ListenerAuth::tls) {
     section.error("auth", "\"tls\" lets nobody log in where tls = \"none\"",
                   "\"off\" with networks in trusted; or \"clear\", which shows passwords to "
-                  "whoever listens in");
+                  "eavesdroppers");
   }
   if (listener.require_tls) section.error("require_tls", "is true where tls = \"none\"", "false");
 }
@@ -161,9 +161,10 @@ std::vector<ListenerConfig> default_listeners() {
   return {default_listener(ListenerTls::starttls, {25, 587, 5190}), default_listener(ListenerTls::implicit, {465})};
 }
 
-void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener) {
+void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
+                   ListenerConfig& listener) {
   constexpr std::int64_t kGreetDelayMsMax = 60'000;
-  ConfigSection section(table, "listener", std::move(path), report);
+  ConfigSection section(table, "listener", std::move(path), diagnostics);
   section.heading(heading_of_listeners(), TableForm::listed);
   section.example(R"(["0.0.0.0:587", "[::]:587"])");
   section.list("address", listener.addresses, kListenAllowed, parse_listen_address);

@@ -17,9 +17,9 @@ constexpr std::int64_t kWeightMax = 1000;
 // ------------------------------------------------------------------------------------- one route
 
 // {host = "mx2.farm.example:25", weight = 3}
-void read_host(const ConfigNode* table, std::string path, ConfigReport& report,
+void read_host(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
                std::vector<route::NextHopHost>& hosts) {
-  ConfigSection section(table, "route.hosts", std::move(path), report);
+  ConfigSection section(table, "route.hosts", std::move(path), diagnostics);
   std::string name;
   std::uint32_t weight = 1;
   section.text("host", name, kNextHopRule);
@@ -32,12 +32,12 @@ void read_host(const ConfigNode* table, std::string path, ConfigReport& report,
   }
 }
 
-void read_hosts(ConfigSection& section, ConfigReport& report, std::vector<route::NextHopHost>& hosts) {
+void read_hosts(ConfigSection& section, ConfigDiagnostics& diagnostics, std::vector<route::NextHopHost>& hosts) {
   using Kind = ConfigNode::Kind;
-  read_host(nullptr, "", report, hosts);  // for the list of all keys
+  read_host(nullptr, "", diagnostics, hosts);  // for the list of all keys
   for (const auto& element : section.elements("hosts", kNextHopAllowed, {Kind::text, Kind::table})) {
     if (element.node->kind == Kind::table) {
-      read_host(element.node, element.path, report, hosts);
+      read_host(element.node, element.path, diagnostics, hosts);
     } else if (auto host = parse_next_hop(element.node->text)) {
       hosts.push_back(*std::move(host));
     } else {
@@ -67,7 +67,7 @@ void read_conditions(ConfigSection& section, route::RouteConditions& conditions)
 }
 
 // Which hosts mail goes on to.
-void read_kind(ConfigSection& section, ConfigReport& report, route::Route& route) {
+void read_kind(ConfigSection& section, ConfigDiagnostics& diagnostics, route::Route& route) {
   constexpr std::int64_t kPortMax = 65'535;
   section.about(text::with_figures(
       "\"HOST:PORT\"; without a port, $(port). Several are used in turn, by their weight ($(weight min) to $(weight "
@@ -78,7 +78,7 @@ void read_kind(ConfigSection& section, ConfigReport& report, route::Route& route
        {"weight max", std::to_string(kWeightMax)},
        {"weight", std::to_string(route::NextHopHost{}.weight)}}));
   section.example(R"(["mx1.farm.example:25", "mx2.farm.example:25"])", Shown::in_force);
-  read_hosts(section, report, route.hosts);
+  read_hosts(section, diagnostics, route.hosts);
   section.about(
       "Instead of hosts: straight to the recipients' own servers, which DNS names (MX records), at this port, by IPv6 "
       "where there is any.");
@@ -272,14 +272,14 @@ customers = ["Example Ltd"]
 mx = true
 )";
 
-void read_route(const ConfigNode* table, std::string path, ConfigReport& report, RouteConfig& config) {
-  ConfigSection section(table, "route", std::move(path), report);
+void read_route(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, RouteConfig& config) {
+  ConfigSection section(table, "route", std::move(path), diagnostics);
   route::Route& route = config.route;
   section.heading(kHeading, TableForm::listed);
   section.about("Its name in the log and in sluicectl. Each route has its own.");
   section.text("name", route.name, kNameRule);
   read_conditions(section, config.conditions);
-  read_kind(section, report, route);
+  read_kind(section, diagnostics, route);
   read_mode(section, route);
   read_security(section, config);
   read_connection(section, route);
@@ -301,53 +301,55 @@ std::string path_of(std::size_t index) { return "route[" + std::to_string(index 
 
 // The first whose conditions hold is taken: what comes behind one without any is never reached.
 // Returns how many are.
-std::size_t check_order(const std::vector<const ConfigNode*>& tables, ConfigReport& report) {
+std::size_t check_order(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics) {
   const auto is_open = [](const ConfigNode* table) {
     return std::ranges::none_of(kConditions, [&](std::string_view key) { return member(*table, key) != nullptr; });
   };
   const auto open = std::ranges::find_if(tables, is_open);
   if (open == tables.end()) {
-    report.error(tables.back()->place, path_of(tables.size() - 1),
-                 "has conditions, as all routes have: where does other mail go on to?",
-                 "a last [[route]] without recipients, senders and customers");
+    diagnostics.error(tables.back()->place, path_of(tables.size() - 1),
+                      "has conditions, as all routes have: where does other mail go on to?",
+                      "a last [[route]] without recipients, senders and customers");
     return tables.size();
   }
   const auto default_route = static_cast<std::size_t>(open - tables.begin());
   for (std::size_t i = default_route + 1; i < tables.size(); ++i) {
-    report.error(tables[i]->place, path_of(i),
-                 "can never match: " + path_of(default_route) + " has no conditions, so that all mail takes it",
-                 "the one [[route]] without recipients, senders and customers last");
+    diagnostics.error(tables[i]->place, path_of(i),
+                      "can never match: " + path_of(default_route) + " has no conditions, so that all mail takes it",
+                      "the one [[route]] without recipients, senders and customers last");
   }
   return default_route + 1;
 }
 
 // Of the first `count` routes.
 void check_names(const std::vector<const ConfigNode*>& tables, const std::vector<RouteConfig>& routes,
-                 std::size_t count, ConfigReport& report) {
+                 std::size_t count, ConfigDiagnostics& diagnostics) {
   std::map<std::string_view, std::size_t> seen;  // name, the route that has it
   for (std::size_t i = 0; i < count; ++i) {
     const auto [first, fresh] = seen.emplace(routes[i].route.name, i);
     if (fresh) continue;
     const ConfigMember* name = member(*tables[i], "name");
-    report.error(name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
-                 text::in_quotes(routes[i].route.name) + " is there twice; the first is in " + path_of(first->second),
-                 "a name of its own for each route");
+    diagnostics.error(
+        name == nullptr ? tables[i]->place : name->place, path_of(i) + ".name",
+        text::in_quotes(routes[i].route.name) + " is there twice; the first is in " + path_of(first->second),
+        "a name of its own for each route");
   }
 }
 
 }  // namespace
 
-void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& report, std::vector<RouteConfig>& routes) {
+void read_routes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
+                 std::vector<RouteConfig>& routes) {
   if (tables.empty()) {
     RouteConfig ignored;
-    read_route(nullptr, "route", report, ignored);
+    read_route(nullptr, "route", diagnostics, ignored);
     return;
   }
-  for (std::size_t i = 0; i < tables.size(); ++i) read_route(tables[i], path_of(i), report, routes.emplace_back());
-  check_names(tables, routes, check_order(tables, report), report);
+  for (std::size_t i = 0; i < tables.size(); ++i) read_route(tables[i], path_of(i), diagnostics, routes.emplace_back());
+  check_names(tables, routes, check_order(tables, diagnostics), diagnostics);
   if (tables.size() > route::kRoutesMax) {
-    report.error(tables[route::kRoutesMax]->place, path_of(route::kRoutesMax), "is one too many",
-                 "up to " + std::to_string(route::kRoutesMax) + " routes");
+    diagnostics.error(tables[route::kRoutesMax]->place, path_of(route::kRoutesMax), "is one too many",
+                      "up to " + std::to_string(route::kRoutesMax) + " routes");
   }
 }
 

@@ -34,7 +34,7 @@ std::string ConfigError::to_string() const {
   return text;
 }
 
-void ConfigReport::error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed) {
+void ConfigDiagnostics::error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed) {
   errors_.push_back({.file = file_,
                      .line = place.line,
                      .column = place.column,
@@ -43,18 +43,19 @@ void ConfigReport::error(ConfigPlace place, std::string key, std::string problem
                      .allowed = std::string(allowed)});
 }
 
-DocumentedTable& ConfigReport::table(std::string_view name) {
+DocumentedTable& ConfigDiagnostics::table(std::string_view name) {
   const auto found = std::ranges::find(tables_, name, &DocumentedTable::name);
   if (found != tables_.end()) return *found;
   return tables_.emplace_back(DocumentedTable{.name = std::string(name), .heading = {}, .keys = {}});
 }
 
-void ConfigReport::unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name) {
+void ConfigDiagnostics::unknown(ConfigPlace place, std::string_view section, std::string_view path,
+                                std::string_view name) {
   unknown_.push_back(
       {.place = place, .section = std::string(section), .path = std::string(path), .name = std::string(name)});
 }
 
-void ConfigReport::judge(const Unknown& unknown) {
+void ConfigDiagnostics::judge(const Unknown& unknown) {
   std::vector<std::string_view> here;
   std::string_view elsewhere;
   for (const DocumentedTable& table : tables_) {
@@ -77,22 +78,23 @@ void ConfigReport::judge(const Unknown& unknown) {
   error(unknown.place, path, std::move(problem), join(here));
 }
 
-std::vector<ConfigError> ConfigReport::take_errors() {
+std::vector<ConfigError> ConfigDiagnostics::take_errors() {
   for (const Unknown& unknown : unknown_) judge(unknown);
   std::ranges::sort(errors_, before);
   return std::move(errors_);
 }
 
-ConfigSection::ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report)
-    : table_(table), section_(std::move(section)), path_(std::move(path)), report_(report) {
-  static_cast<void>(report_.table(section_));  // in the order of reading
+ConfigSection::ConfigSection(const ConfigNode* table, std::string section, std::string path,
+                             ConfigDiagnostics& diagnostics)
+    : table_(table), section_(std::move(section)), path_(std::move(path)), diagnostics_(diagnostics) {
+  static_cast<void>(diagnostics_.table(section_));  // in the order of reading
 }
 
 ConfigSection::~ConfigSection() {
   if (table_ == nullptr) return;
   for (const ConfigMember& member : table_->table) {
     if (std::ranges::find(known_, member.key) == known_.end()) {
-      report_.unknown(member.place, section_, path_, member.key);
+      diagnostics_.unknown(member.place, section_, path_, member.key);
     }
   }
 }
@@ -112,12 +114,12 @@ const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kin
   const ConfigMember* found = member(key);
   if (found == nullptr) return nullptr;
   if (found->value.kind == kind) return &found->value;
-  report_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)), allowed);
+  diagnostics_.error(found->value.place, path_of(key), "is " + std::string(kind_text(found->value.kind)), allowed);
   return nullptr;
 }
 
 void ConfigSection::heading(std::string_view lines, TableForm form) {
-  DocumentedTable& table = report_.table(section_);
+  DocumentedTable& table = diagnostics_.table(section_);
   table.heading = lines;
   table.form = form;
 }
@@ -134,13 +136,13 @@ void ConfigSection::example(std::string_view value, Shown shown) {
 
 void ConfigSection::expect(std::string_view key) {
   known_.push_back(key);
-  std::vector<DocumentedKey>& keys = report_.table(section_).keys;
+  std::vector<DocumentedKey>& keys = diagnostics_.table(section_).keys;
   if (std::ranges::find(keys, key, &DocumentedKey::name) == keys.end()) keys.push_back({.name = key});
 }
 
 void ConfigSection::document(std::string_view key, std::string value) {
-  if (change_ == Change::restart) report_.keep(path_of(key), value);
-  std::vector<DocumentedKey>& keys = report_.table(section_).keys;
+  if (change_ == Change::restart) diagnostics_.keep(path_of(key), value);
+  std::vector<DocumentedKey>& keys = diagnostics_.table(section_).keys;
   const auto found = std::ranges::find(keys, key, &DocumentedKey::name);
   if (found->value.empty()) {
     found->about = std::move(about_);
@@ -167,7 +169,7 @@ bool ConfigSection::number(std::string_view key, std::int64_t& value, std::int64
   range_ = {.min = min, .max = max};
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
-    report_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
+    diagnostics_.error(node->place, path_of(key), std::to_string(node->integer) + " is out of range", allowed);
     return false;
   }
   value = node->integer;
@@ -225,7 +227,7 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
     if (seconds >= min && seconds <= max) {
       values.push_back(std::chrono::seconds(seconds));
     } else {
-      report_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
+      diagnostics_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
     }
   }
   std::string shown;
@@ -250,15 +252,15 @@ std::vector<ConfigSection::Element> ConfigSection::elements(std::string_view key
     if (fits(element)) {
       all.push_back({.node = &element, .path = std::move(path)});
     } else {
-      report_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)), allowed);
+      diagnostics_.error(element.place, std::move(path), "is " + std::string(kind_text(element.kind)), allowed);
     }
   }
   return all;
 }
 
 void ConfigSection::wrong_text(const Element& element, std::string_view problem, std::string_view allowed) {
-  report_.error(element.node->place, element.path, text::in_quotes(element.node->text) + " " + std::string(problem),
-                allowed);
+  diagnostics_.error(element.node->place, element.path,
+                     text::in_quotes(element.node->text) + " " + std::string(problem), allowed);
 }
 
 bool ConfigSection::fills(std::string_view key) const {
@@ -267,7 +269,7 @@ bool ConfigSection::fills(std::string_view key) const {
 }
 
 void ConfigSection::error(std::string_view key, std::string problem, std::string_view allowed) const {
-  report_.error(place_of(key), path_of(key), std::move(problem), allowed);
+  diagnostics_.error(place_of(key), path_of(key), std::move(problem), allowed);
 }
 
 ConfigPlace ConfigSection::place_of(std::string_view key) const {

@@ -21,9 +21,9 @@
 namespace sluice::config {
 
 // All that is wrong in one file, and all keys that were asked for.
-class ConfigReport {
+class ConfigDiagnostics {
  public:
-  explicit ConfigReport(std::string_view file_name) : file_(file_name) {}
+  explicit ConfigDiagnostics(std::string_view file_name) : file_(file_name) {}
 
   void error(ConfigPlace place, std::string key, std::string problem, std::string_view allowed);
   void unknown(ConfigPlace place, std::string_view section, std::string_view path, std::string_view name);
@@ -59,10 +59,10 @@ class ConfigSection {
  public:
   // `table`: null where the file has none.  `section`: its name; `path`: what it is called in
   // messages, "listener[2]".
-  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigReport& report);
+  ConfigSection(const ConfigNode* table, std::string section, std::string path, ConfigDiagnostics& diagnostics);
   ConfigSection(const ConfigSection&) = delete;
   ConfigSection& operator=(const ConfigSection&) = delete;
-  // Notes the keys that nobody asked for.
+  // Notes the keys that no reader asked for.
   ~ConfigSection();
 
   // What stands above the table in the example, line by line, and how the table is written.
@@ -135,7 +135,7 @@ class ConfigSection {
   [[nodiscard]] ConfigPlace place_of(std::string_view key) const;
   [[nodiscard]] const std::string& path() const { return path_; }
   // The file gives the key, and not as an empty list: if nothing came of it, what is wrong has been
-  // told.
+  // noted.
   [[nodiscard]] bool fills(std::string_view key) const;
   // The file gives the key.
   [[nodiscard]] bool has(std::string_view key) const { return member(key) != nullptr; }
@@ -158,7 +158,7 @@ class ConfigSection {
   const ConfigNode* table_;
   std::string section_;
   std::string path_;
-  ConfigReport& report_;
+  ConfigDiagnostics& diagnostics_;
   std::vector<std::string_view> known_;
   // What the next key is documented with.
   std::string about_;

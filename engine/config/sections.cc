@@ -32,10 +32,10 @@ void check_handshakes(const ConfigSection& section, std::string_view key, std::u
 
 }  // namespace
 
-void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& server) {
+void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, ServerConfig& server) {
   constexpr std::int64_t kCoresMax = 1024;
   constexpr std::int64_t kWorkersMax = 256;
-  ConfigSection section(table, "server", "server", report);
+  ConfigSection section(table, "server", "server", diagnostics);
   section.about("The name in the greeting and in Received. Default: the machine's full name.");
   section.example("\"relay.example.net\"");
   section.text("hostname", server.hostname, kHostNameRule);
@@ -62,9 +62,10 @@ void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& se
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
 
-void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, StoreConfig& store) {
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
-  ConfigSection section(table, "store", "store", report);
+  ConfigSection section(table, "store", "store", diagnostics);
   section.about(
       "Customers, domains and accounts: a file that `sluicectl customer`, `domain` and `account` edit. Default: "
       "\"accounts.db\" in server.state_dir.",
@@ -81,8 +82,8 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigRepor
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
 }
 
-void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
-  ConfigSection section(table, "tls", "tls", report);
+void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls) {
+  ConfigSection section(table, "tls", "tls", diagnostics);
   section.about(
       "A directory as ACME clients write it: HOST/fullchain.pem and HOST/privkey.pem, a wildcard's under "
       "_.example.com. "
@@ -170,9 +171,9 @@ void read_timeouts(ConfigSection& section, LimitsConfig& limits) {
 }
 }  // namespace
 
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
+void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits) {
   constexpr std::int64_t kTriesMax = 1000;
-  ConfigSection section(table, "limits", "limits", report);
+  ConfigSection section(table, "limits", "limits", diagnostics);
   read_message_limits(section, limits);
   read_connection_limits(section, limits);
   section.about(
@@ -183,10 +184,10 @@ void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& li
   read_timeouts(section, limits);
 }
 
-void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log) {
+void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log) {
   using Format = ConfigSection::Choice<log::LogFormat>;
   using Level = ConfigSection::Choice<event::Severity>;
-  ConfigSection section(table, "log", "log", report);
+  ConfigSection section(table, "log", "log", diagnostics);
   section.about(
       "\"-\" is standard error. A file is opened again at `sluicectl reload`, at SIGHUP and at SIGUSR1, and by itself "
       "once it is renamed or removed.");

@@ -15,24 +15,27 @@ namespace sluice::config {
 inline constexpr ConfigSection::Choice<TlsVersion> kTlsVersions[] = {{"1.2", TlsVersion::tls_1_2},
                                                                      {"1.3", TlsVersion::tls_1_3}};
 
-void read_server(const ConfigNode* table, ConfigReport& report, ServerConfig& server);
+void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, ServerConfig& server);
 // `server` has been read: its directory is where the accounts' file is by default.
-void read_store(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, StoreConfig& store);
-void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls);
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits);
-void read_log(const ConfigNode* table, ConfigReport& report, LogConfig& log);
+void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                StoreConfig& store);
+void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls);
+void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits);
+void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log);
 // Those of a file that names none.
 [[nodiscard]] std::vector<ListenerConfig> default_listeners();
 // `path` is what the table is called in messages: "listener[2]".
-void read_listener(const ConfigNode* table, std::string path, ConfigReport& report, ListenerConfig& listener);
+void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, ListenerConfig& listener);
 // All [[route]] of the file, in their order, and what they must be together.
-void read_routes(const std::vector<const ConfigNode*>& tables, ConfigReport& report, std::vector<RouteConfig>& routes);
+void read_routes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
+                 std::vector<RouteConfig>& routes);
 // `server` has been read: its directory is where the spool is by default.
-void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigReport& report, SpoolConfig& spool);
-void read_queue(const ConfigNode* table, ConfigReport& report, QueueConfig& queue);
+void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
+                SpoolConfig& spool);
+void read_queue(const ConfigNode* table, ConfigDiagnostics& diagnostics, QueueConfig& queue);
 // After the routes, of which one may be that of reports.
-void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigReport& report,
+void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigDiagnostics& diagnostics,
                   ReportsConfig& reports);
-void read_dns(const ConfigNode* table, ConfigReport& report, DnsConfig& dns);
+void read_dns(const ConfigNode* table, ConfigDiagnostics& diagnostics, DnsConfig& dns);
 
 }  // namespace sluice::config

@@ -39,7 +39,7 @@ struct ConfigSyntaxError {
   std::string problem;
 };
 
-// "a whole number", "a list": what somebody wrote.
+// "a whole number", "a list": what the file has.
 [[nodiscard]] std::string_view kind_text(ConfigNode::Kind kind);
 
 // TOML 1.0.  The root is a table.

@@ -26,7 +26,7 @@ enum class QueueVerb : std::uint8_t {
   flush,    // try now
   hold,     // try no more, until released
   release,  // undo hold
-  remove,   // give up, and tell nobody
+  remove,   // give up, without a DSN
   destinations,
 };
 
@@ -58,7 +58,7 @@ struct QueueRequest {
   }
 };
 
-// A filter, for those who read and write them by name.
+// A filter, for code that reads and writes filters by name.
 struct QueueFilter {
   std::string_view name;   // "sender"
   std::string_view value;  // what its value stands for
@@ -76,17 +76,17 @@ extern const std::span<const QueueVerbName> kQueueVerbs;
 // Whether messages may be another way afterwards: flush, hold, release, remove.
 [[nodiscard]] bool changes_queue(QueueVerb verb);
 
-// What is wrong with a request, as a sentence for whoever made it ("needs an ID"); empty: nothing.
+// What is wrong with a request, as a sentence for the operator ("needs an ID"); empty: nothing.
 [[nodiscard]] std::string queue_request_fault(const QueueRequest& request);
 
 // The line, without a newline, of a request that has no fault.
 [[nodiscard]] std::string encode_queue_request(const QueueRequest& request);
-// From anybody: at most kQueueRequestBytesMax are looked at.  What is decoded has no fault.  The
+// From an untrusted peer: at most kQueueRequestBytesMax are looked at.  What is decoded has no fault.  The
 // error is a sentence, and repeats nothing of the line.
 [[nodiscard]] std::expected<QueueRequest, std::string> decode_queue_request(std::string_view line);
 
 // Whether a mailbox, as envelopes keep it, is one that a filter means: "user@example.com" is that
-// mailbox, its domain in any case; "@example.com" is everybody there; "<>" is the null
+// mailbox, its domain in any case; "@example.com" is every mailbox there; "<>" is the null
 // reverse-path; "postmaster" is the recipient without a domain.
 [[nodiscard]] bool matches_address(std::string_view filter, std::string_view mailbox);
 

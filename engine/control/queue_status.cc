@@ -95,7 +95,7 @@ std::string json_row(const QueueRow& row, bool whole) {
     text += ",\n  \"recipients\": " + json_recipients(row) + ",\n  \"attempts\": " + json_attempts(row);
   } else {
     text +=
-        ", \"recipients\": " + list_of(row.recipients) + ", \"last_words\": " + text::json_string(row.last_response);
+        ", \"recipients\": " + list_of(row.recipients) + ", \"last_response\": " + text::json_string(row.last_response);
   }
   return text + "}";
 }
@@ -125,8 +125,8 @@ std::string text_whole(const QueueRow& row, WallMillis now) {
 }
 
 text::Table destinations_table(const std::vector<DestinationRow>& rows) {
-  text::Table table{{"core", "destination", "jobs", "ready", "running", "held", "window", "suspended_s", "last_words"},
-                    {}};
+  text::Table table{
+      {"core", "destination", "jobs", "ready", "running", "held", "window", "suspended_s", "last_response"}, {}};
   for (const DestinationRow& row : rows)
     table.rows.push_back({std::uint64_t{row.core}, row.name, std::uint64_t{row.jobs}, std::uint64_t{row.ready},
                           std::uint64_t{row.running}, std::uint64_t{row.held}, std::uint64_t{row.window},
@@ -136,7 +136,7 @@ text::Table destinations_table(const std::vector<DestinationRow>& rows) {
 
 std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
   text::Table table{
-      {"id", "state", "age", "next_try", "tries", "bytes", "customer", "sender", "recipients", "last_words"}, {}};
+      {"id", "state", "age", "next_try", "tries", "bytes", "customer", "sender", "recipients", "last_response"}, {}};
   for (const QueueRow& row : rows) {
     std::string recipients = row.recipients.empty() ? "" : row.recipients.front();
     if (row.recipients.size() > 1) recipients += " +" + std::to_string(row.recipients.size() - 1);

@@ -25,7 +25,7 @@ struct QueueRow {
   std::vector<std::string> destinations;  // of its jobs
   std::string state;                      // "waiting", "ready", "running", "held"
   WallMillis due = 0;                     // of the job that is tried first, whatever keeps it; 0: none is
-  // What was said last about those who wait; about their destination, where nothing was said about them.
+  // The last response about recipients that wait; about their destination, where there is none about them.
   std::string last_response;
   std::uint64_t bytes = 0;
   WallMillis arrived = 0;

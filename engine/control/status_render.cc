@@ -22,7 +22,7 @@ text::Table sessions_table(std::span<const CoreStatus> cores) {
 }
 
 text::Table pools_table(std::span<const CoreStatus> cores) {
-  text::Table table{{"core", "destination", "host", "live", "idle", "failures", "trouble"}, {}};
+  text::Table table{{"core", "destination", "host", "live", "idle", "failures", "last_error"}, {}};
   for (const CoreStatus& core : cores)
     for (const HostStatus& host : core.hosts)
       table.rows.push_back({std::uint64_t{core.index}, host.destination, host.host, std::uint64_t{host.live},

@@ -54,8 +54,8 @@ std::string from(const ReportInput& input) {
   return "MAILER-DAEMON@" + (named ? std::string(input.reporting_mta) : "unknown.invalid");
 }
 
-// RFC 2046 5.1.1: boundary delimiters "must not appear within the encapsulated material".  Nobody
-// can guess `random`, but they can be told it afterwards: so it is made sure.
+// RFC 2046 5.1.1: boundary delimiters "must not appear within the encapsulated material".  No sender
+// can guess `random`, but one may know it from an earlier DSN: so it is made sure.
 std::string choose_boundary(std::span<const Part> parts, std::uint64_t random) {
   for (std::uint64_t number = random;; ++number) {
     std::string boundary = "report.";
@@ -125,7 +125,7 @@ std::optional<Report> build_report(const ReportInput& input) {
   const std::string sender = address_to_tell(input.envelope.reverse_path);
   if (input.recipients.empty() || sender.empty()) return std::nullopt;
 
-  // RFC 6531 3.1: whoever takes SMTPUTF8, without which such a sender cannot be told, takes
+  // RFC 6531 3.1: a server that takes SMTPUTF8, without which no DSN gets to such a sender, takes
   // 8BITMIME.
   Manner manner{.eight_bit = input.eight_bit || smtp::has_eight_bit(sender)};
   if (manner.eight_bit && input.envelope.smtputf8) manner.status_charset = Charset::utf8;

@@ -2,7 +2,7 @@
 // so (RFC 3461, 3464, 6522, 6533).
 // Pure functions: values in, a value out; time and randomness are arguments.  Any thread.
 // Everything but the caller's own names comes from strangers.  Whatever it holds, a report is whole
-// lines of at most 998 octets that end in CRLF, without a NUL, a bare CR or a bare LF.
+// lines of at most 998 bytes that end in CRLF, without a NUL, a bare CR or a bare LF.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +34,8 @@ struct DueReports {
   [[nodiscard]] bool any() const { return !failed.empty() || !delayed.empty() || !succeeded.empty(); }
 };
 
-// Who needs a report now, and has had none: by NOTIFY (RFC 3461 4.1; where it is not stated:
-// failure and delay), and by what the next hop promised.  Nobody, for the null reverse-path.  What
+// The recipients that a DSN is due for, and had none: by NOTIFY (RFC 3461 4.1; where it is not stated:
+// failure and delay), and by what the next hop promised.  None, for the null reverse-path.  What
 // the operator removed is not reported.  The status is of this envelope: as many recipients.
 DueReports reports_due(const message::Envelope& envelope, const message::DeliveryStatus& status, bool delay_reached);
 
@@ -45,7 +45,7 @@ inline constexpr std::size_t kReturnedHeaderBytesMax = 64 * 1024;
 inline constexpr std::size_t kReturnedContentBytesMax = 64 * 1024;
 // Recipients that the text for the reader names; the others are counted there.
 inline constexpr std::size_t kRecipientsInWordsMax = 100;
-// All recipients are in the machine's part.  Once that is this large, the rest have only who, what
+// All recipients are in the machine's part.  Once that is this large, the rest have only address, what
 // and the status code: no next hop, words and dates.
 inline constexpr std::size_t kDetailedStatusBytesMax = 512 * 1024;
 
@@ -71,9 +71,9 @@ struct ReportInput {
   std::string_view queue_id;  // the report's own
   WallMillis arrived = 0;     // the original
   WallMillis now = 0;
-  WallMillis retry_until = 0;   // told where the kind is delay; 0: not known
+  WallMillis retry_until = 0;   // given where the kind is delay; 0: not known
   std::uint64_t random = 0;     // unguessable: the boundary and the Message-ID are made of it
-  std::string_view postmaster;  // who the report is from; what is no address: MAILER-DAEMON at us
+  std::string_view postmaster;  // the DSN's From; what is no address: MAILER-DAEMON at us
   std::string_view policy_url;  // empty: none
 };
 
@@ -83,7 +83,7 @@ struct Report {
   std::string content;  // literal
 };
 
-// Nothing where there is nobody to tell (a reverse-path that is null, or no mailbox) or nothing to
+// Nothing where there is no address to send it to (a reverse-path that is null, or no mailbox) or nothing to
 // say.
 //
 // The three parts: words for a reader; message/delivery-status; the header, or all of the original.

@@ -166,7 +166,7 @@ std::string typed_address(std::string_view address, Charset charset) {
 
 // RFC 3464 2.3.1: the address as the sender gave it, in the form of its type.  What xtext hides
 // that is not printable stays in xtext.  RFC 6533 3: for the type utf-8, SMTP carries it in the
-// form that a report wants.
+// form that a DSN needs.
 std::string typed_orcpt(std::string_view orcpt, Charset charset) {
   const std::size_t semicolon = orcpt.find(';');
   if (semicolon == 0 || semicolon == std::string_view::npos) return {};

@@ -90,7 +90,7 @@ std::string clean_header(std::string_view header, bool utf8_allowed) {
   return out;
 }
 
-// RFC 5322 3.6.4, without its obsolete forms and comments: "<" octets with one "@" ">".
+// RFC 5322 3.6.4, without its obsolete forms and comments: "<" bytes with one "@" ">".
 bool is_message_id(std::string_view text) {
   if (text.size() > kMessageIdBytesMax || !text.starts_with('<') || !text.ends_with('>')) return false;
   text = text.substr(1, text.size() - 2);

@@ -99,14 +99,14 @@ void append_recipient(std::string& out, const ReportInput& input, std::size_t in
 }  // namespace
 
 // RFC 3464 2.3.4: the code "MUST" be the action's in its class: 2, 4 or 5.  An expired message is
-// 5.4.7 however its last try ended: nothing is tried any more, and the last words stand in
+// 5.4.7 however its last try ended: nothing is tried any more, and the last response stands in
 // Diagnostic-Code.
 smtp::EnhancedCode status_code(const RecipientStatus& recipient, ReportKind kind) {
   if (kind == ReportKind::failure && recipient.fate == Fate::expired) return {5, 4, 7};
   const std::uint8_t cls = kind == ReportKind::failure ? 5 : kind == ReportKind::delay ? 4 : 2;
   const smtp::EnhancedCode given = recipient.enhanced;
-  const bool of_trouble = given.cls == 4 || given.cls == 5;
-  if (given.present() && of_trouble == (cls != 2)) return {cls, given.subject, given.detail};
+  const bool of_failure = given.cls == 4 || given.cls == 5;
+  if (given.present() && of_failure == (cls != 2)) return {cls, given.subject, given.detail};
   const std::uint16_t basic = (recipient.code >= 400) == (cls != 2) ? recipient.code : 0;
   // "No answer from host": one was asked, and nothing came.
   if (cls == 4 && recipient.code == 0 && !recipient.next_hop.empty()) return {4, 4, 1};

@@ -1,4 +1,4 @@
-// The part of a report that people read: who, what the next server said, what happens next.
+// The part of a DSN that people read: the recipients, what the next server said, what happens next.
 #include <algorithm>
 
 #include "engine/dsn/parts.h"

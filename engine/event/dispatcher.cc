@@ -174,16 +174,16 @@ bool Dispatcher::drain(Emitter& emitter) {
   return moved > 0;
 }
 
-void Dispatcher::report_lost() {
+void Dispatcher::emit_lost() {
   std::uint64_t lost = 0;
   std::uint64_t errors = 0;
   for (const Emitter* emitter : seen_) {
     lost += emitter->lost();  // first: what is counted there is among the errors by now
     errors += emitter->errors_lost_.load(std::memory_order_relaxed);
   }
-  if (lost == lost_reported_) return;
-  own_.emit(EventsLost{.lost = lost - std::exchange(lost_reported_, lost),
-                       .errors = errors - std::exchange(errors_lost_reported_, errors)});
+  if (lost == lost_emitted_) return;
+  own_.emit(EventsLost{.lost = lost - std::exchange(lost_emitted_, lost),
+                       .errors = errors - std::exchange(errors_lost_emitted_, errors)});
 }
 
 Rest Dispatcher::take_turns() {
@@ -196,7 +196,7 @@ Rest Dispatcher::take_turns() {
     sum.timeout_ms = sooner(sum.timeout_ms, rest.timeout_ms);
     writable_[i] = rest.writable;
   }
-  if (!sum.full) report_lost();
+  if (!sum.full) emit_lost();
   return sum;
 }
 

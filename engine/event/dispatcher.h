@@ -91,7 +91,7 @@ class Dispatcher {
 
   // Any thread: every consumer gets a turn soon; where there is no event thread, before this returns.
   void request_turn();
-  // Any thread: events below this severity are not recorded from now on, as no consumer wants them.
+  // Any thread: events below this severity are not recorded from now on, as no consumer takes them.
   void set_least(Severity severity) { least_.store(severity, std::memory_order_relaxed); }
 
  private:
@@ -104,7 +104,7 @@ class Dispatcher {
   void run();
   bool drain();
   bool drain(Emitter& emitter);
-  void report_lost();
+  void emit_lost();
   Rest take_turns();
   void round();
   void sleep(bool moved, Rest rest, bool stopping);
@@ -133,8 +133,8 @@ class Dispatcher {
   // The event thread's; without one, the emitting thread's.
   Emitter own_;
   std::vector<Emitter*> seen_;
-  std::uint64_t lost_reported_ = 0;
-  std::uint64_t errors_lost_reported_ = 0;
+  std::uint64_t lost_emitted_ = 0;
+  std::uint64_t errors_lost_emitted_ = 0;
   std::array<int, kConsumersMax> writable_{};  // descriptors that consumers wait for; -1: none
 };
 

@@ -45,7 +45,7 @@ class Ring {
     // In one order with the consumer's "nothing to do, asleep": one of the two sees the other.
     head_.store(reserved_, std::memory_order_seq_cst);
   }
-  // The producer: more than half full, as far as it knows.
+  // The producer: more than half full, by what the producer has seen of the consumer.
   [[nodiscard]] bool half_full() { return !has_room(head_.load(std::memory_order_relaxed), capacity_ / 2); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 

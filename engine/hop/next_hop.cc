@@ -21,11 +21,11 @@ bool is_our_lack(int error) {
   return std::ranges::find(kLacks, error) != std::end(kLacks);
 }
 
-Trouble trouble(const NextHop* hop, std::string_view label, const char* doing, std::string_view why) {
+Failure failure(const NextHop* hop, std::string_view label, const char* doing, std::string_view why) {
   std::string detail(label);
   if (hop != nullptr) detail = hop->label();
   detail.append(": ").append(doing).append(": ").append(why);
-  return {.reply = smtp::replies::kNextHopTrouble, .detail = std::move(detail)};
+  return {.reply = smtp::replies::kNextHopFailure, .detail = std::move(detail)};
 }
 
 std::string fault_text(const smtp::ClientMachine& machine) {
@@ -60,10 +60,10 @@ NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& ope
       address_(connection_->peer().to_string()),
       hostname_(opening.hostname) {}
 
-Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& loop, Opening opening) {
+Task<std::expected<std::unique_ptr<NextHop>, Failure>> NextHop::open(io::Loop& loop, Opening opening) {
   auto connected = co_await opening.dialer.connect(opening.addresses, opening.route.connect_timeout);
   if (!connected) {
-    Trouble failed = trouble(nullptr, opening.label, "connect", std::strerror(connected.error()));
+    Failure failed = failure(nullptr, opening.label, "connect", std::strerror(connected.error()));
     failed.ours = is_our_lack(connected.error());
     co_return std::unexpected(std::move(failed));
   }
@@ -78,14 +78,14 @@ Task<std::expected<std::unique_ptr<NextHop>, Trouble>> NextHop::open(io::Loop& l
   co_return hop;
 }
 
-Task<std::optional<Trouble>> NextHop::begin(const Opening& opening) {
+Task<std::optional<Failure>> NextHop::begin(const Opening& opening) {
   if (auto failed = co_await ask({}, 2, opening.route.command_timeout, "greeting")) co_return failed;
   if (auto failed = co_await hello(opening.route.command_timeout)) co_return failed;
   if (auto failed = co_await secure(opening)) co_return failed;
   co_return co_await log_in(opening);
 }
 
-Task<std::optional<Trouble>> NextHop::hello(Duration timeout) {
+Task<std::optional<Failure>> NextHop::hello(Duration timeout) {
   std::string text;
   machine_.append_ehlo(hostname_, text);
   auto failed = co_await ask(text, 2, timeout, "EHLO");
@@ -98,11 +98,11 @@ Task<std::optional<Trouble>> NextHop::hello(Duration timeout) {
   co_return failed;
 }
 
-Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
+Task<std::optional<Failure>> NextHop::secure(const Opening& opening) {
   if (opening.route.tls == route::RouteTls::none) co_return std::nullopt;
   if (!capabilities().starttls) {
     if (opening.route.tls == route::RouteTls::opportunistic) co_return std::nullopt;
-    co_return trouble(this, {}, "STARTTLS", "not offered, and the route requires TLS");
+    co_return failure(this, {}, "STARTTLS", "not offered, and the route requires TLS");
   }
   if (route::may_go_in_clear(opening.route) && lacks(Lack::tls)) co_return std::nullopt;
   auto failed = co_await start_tls(opening);
@@ -110,12 +110,12 @@ Task<std::optional<Trouble>> NextHop::secure(const Opening& opening) {
   // A refusal is no reason to do without where it is only opportunistic.
   const bool refused = failed->said.code != 0 && !broken_ && !machine_.closing();
   if (refused && opening.route.tls == route::RouteTls::opportunistic) co_return std::nullopt;
-  // Words behind the 220 are put there to be read inside of TLS: there is somebody in between.
+  // Words behind the 220 are put there to be read inside of TLS: an attacker is in between.
   failed->tls_failed = machine_.fault() != smtp::ClientFault::behind_starttls;
   co_return failed;
 }
 
-Task<std::optional<Trouble>> NextHop::start_tls(const Opening& opening) {
+Task<std::optional<Failure>> NextHop::start_tls(const Opening& opening) {
   CHECK(opening.tls != nullptr);
   // Where there is another way, it does not wait for minutes.
   Duration timeout = opening.route.command_timeout;
@@ -131,18 +131,18 @@ Task<std::optional<Trouble>> NextHop::start_tls(const Opening& opening) {
   broken_ = true;
   std::string_view why = connection_->tls()->error();
   if (why.empty()) why = net::io_status_text(status);
-  co_return trouble(this, {}, "TLS", why);
+  co_return failure(this, {}, "TLS", why);
 }
 
-Task<std::optional<Trouble>> NextHop::log_in(const Opening& opening) {
+Task<std::optional<Failure>> NextHop::log_in(const Opening& opening) {
   if (!opening.route.login) co_return std::nullopt;
   // Credentials leave the machine inside TLS only, whatever else the route allows.
   if (connection_->tls() == nullptr && !connection_->peer().is_loopback())
-    co_return trouble(this, {}, "login", "the next hop offers no TLS, and the login is kept to oneself");
+    co_return failure(this, {}, "login", "the next hop offers no TLS, and the login is kept to oneself");
   const route::RouteLogin& login = *opening.route.login;
   const Duration timeout = opening.route.command_timeout;
   std::string text;
-  std::optional<Trouble> failed;
+  std::optional<Failure> failed;
   if (capabilities().auth_plain) {
     machine_.append_auth_plain(login.name, login.secret, text);
     failed = co_await ask(text, 2, timeout, "AUTH PLAIN");
@@ -156,13 +156,13 @@ Task<std::optional<Trouble>> NextHop::log_in(const Opening& opening) {
       failed = co_await ask(text, part == &login.name ? 3 : 2, timeout, "AUTH LOGIN");
     }
   } else {
-    failed = trouble(this, {}, "login", "it offers neither AUTH PLAIN nor AUTH LOGIN");
+    failed = failure(this, {}, "login", "it offers neither AUTH PLAIN nor AUTH LOGIN");
   }
   explicit_bzero(text.data(), text.size());
   co_return failed;
 }
 
-Task<std::optional<Trouble>> NextHop::ask(std::string_view text, std::uint16_t wanted, Duration timeout,
+Task<std::optional<Failure>> NextHop::ask(std::string_view text, std::uint16_t wanted, Duration timeout,
                                           const char* what) {
   send(text);
   auto answered = co_await reply(timeout, what);
@@ -172,17 +172,17 @@ Task<std::optional<Trouble>> NextHop::ask(std::string_view text, std::uint16_t w
 }
 
 // By the last reply.
-Trouble NextHop::refused(const char* what) {
+Failure NextHop::refused(const char* what) {
   refusal_ = Response::of(last_reply());
-  Trouble refused = trouble(this, {}, what, refusal_.words());
+  Failure refused = failure(this, {}, what, refusal_.words());
   refused.closed = machine_.closing();
-  if (refusal_.code / 100 < 4) refusal_ = {};  // no reason to anybody
+  if (refusal_.code / 100 < 4) refusal_ = {};  // no refusal, so no reason
   refused.said = refusal_;
   refused.host = label_;
   return refused;
 }
 
-Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, const char* what) {
+Task<std::expected<smtp::Expect, Failure>> NextHop::reply(Duration timeout, const char* what) {
   // One deadline for the whole reply, so that an endless one does not keep us.
   const Instant deadline = connection_->loop().now() + timeout;
   Chain& input = connection_->input();
@@ -196,7 +196,7 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
       }
       if (step.event == smtp::ClientEvent::protocol_error) {
         broken_ = true;
-        co_return std::unexpected(trouble(this, {}, what, fault_text(machine_)));
+        co_return std::unexpected(failure(this, {}, what, fault_text(machine_)));
       }
     }
     const Duration left = deadline - connection_->loop().now();
@@ -204,7 +204,7 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
         left > Duration::zero() ? co_await connection_->more(left, what) : net::IoStatus::timed_out;
     if (status != net::IoStatus::ok) {
       broken_ = true;
-      Trouble lost = trouble(this, {}, what, net::io_status_text(status));
+      Failure lost = failure(this, {}, what, net::io_status_text(status));
       lost.closed = status == net::IoStatus::end || status == net::IoStatus::failed;
       // Some say why before they close.
       if (refusal_.code != 0) lost.detail.append(", after ").append(refusal_.words());
@@ -215,7 +215,7 @@ Task<std::expected<smtp::Expect, Trouble>> NextHop::reply(Duration timeout, cons
   }
 }
 
-std::optional<Trouble> NextHop::spoke_unasked() {
+std::optional<Failure> NextHop::spoke_unasked() {
   Chain& input = connection_->input();
   while (!input.empty() && machine_.outstanding() == 0) {
     const smtp::ClientStep step = machine_.next_reply(input.front());
@@ -223,13 +223,13 @@ std::optional<Trouble> NextHop::spoke_unasked() {
     if (step.event == smtp::ClientEvent::need_more) continue;
     broken_ = true;
     const bool leaving = step.event == smtp::ClientEvent::reply;  // 421
-    Trouble unasked = leaving ? refused("dialog") : trouble(this, {}, "dialog", fault_text(machine_));
+    Failure unasked = leaving ? refused("dialog") : failure(this, {}, "dialog", fault_text(machine_));
     unasked.closed = true;
     return unasked;
   }
   if (machine_.outstanding() > 0 || machine_.idle()) return std::nullopt;
   broken_ = true;
-  Trouble part = trouble(this, {}, "dialog", "part of a reply that no command was waiting for");
+  Failure part = failure(this, {}, "dialog", "part of a reply that no command was waiting for");
   part.closed = true;
   return part;
 }
@@ -310,7 +310,7 @@ Task<bool> NextHop::speaks_within(Duration wait) {
   co_return status == net::IoStatus::ok;
 }
 
-Task<std::optional<Trouble>> NextHop::reset(Duration timeout) {
+Task<std::optional<Failure>> NextHop::reset(Duration timeout) {
   std::string text;
   machine_.append_rset(text);
   auto failed = co_await ask(text, 2, timeout, "RSET");
@@ -322,20 +322,20 @@ Task<std::optional<Trouble>> NextHop::reset(Duration timeout) {
   co_return std::nullopt;
 }
 
-Task<std::optional<Trouble>> NextHop::introduce(const smtp::XclientValues& who, Duration timeout) {
-  smtp::XclientAttributes told = told_;
-  const std::string pairs = smtp::xclient_pairs(capabilities().xclient_takes, who, told);
+Task<std::optional<Failure>> NextHop::introduce(const smtp::XclientValues& client, Duration timeout) {
+  smtp::XclientAttributes sent = sent_attributes_;
+  const std::string pairs = smtp::xclient_pairs(capabilities().xclient_takes, client, sent);
   if (pairs.empty() || pairs == introduced_) co_return std::nullopt;
   std::string text;
   machine_.append_xclient(pairs, text);
   auto failed = co_await ask(text, 2, timeout, "XCLIENT");
   if (!failed) failed = co_await hello(timeout);
   if (failed) {
-    broken_ = true;  // it may still take us for somebody else
+    broken_ = true;  // it may still take us for the client of the last message
     co_return failed;
   }
   introduced_ = pairs;
-  told_ = told;
+  sent_attributes_ = sent;
   co_return std::nullopt;
 }
 
@@ -354,7 +354,7 @@ Task<void> NextHop::close() {
     // Its answer does not matter, only that QUIT got out.
     static_cast<void>(co_await reply(kQuitTimeout, "QUIT"));
   }
-  // An end in TLS is said there, too, so that nobody takes it for one that an attacker made.
+  // An end in TLS is said there, too, so that the peer does not take it for an attacker's (truncation).
   if (connection_->tls() != nullptr) co_await connection_->finish(kQuitTimeout, Duration::zero());
   co_await connection_->close();
 }

@@ -30,11 +30,11 @@ struct Response {
   [[nodiscard]] std::string words() const;
 };
 
-// Why a next hop could not be used: what the client is told, and what the log says.
-struct Trouble {
+// Why a next hop could not be used: the reply for the client, and the text for the log.
+struct Failure {
   smtp::Reply reply;
   std::string detail;
-  bool unreachable = false;  // nobody could be reached: waiting a moment does not help
+  bool unreachable = false;  // no host could be reached: waiting a moment does not help
   bool closed = false;       // the connection was there and was closed or lost
   io::Address address;       // that was connected to; empty: none was
   Response said;             // the last response, where the next hop gave a reason
@@ -63,18 +63,18 @@ class NextHop {
     std::string_view hostname;             // ours, for EHLO
     tls::TlsClientContext* tls = nullptr;  // null where the route has no TLS
   };
-  static Task<std::expected<std::unique_ptr<NextHop>, Trouble>> open(io::Loop& loop, Opening opening);
+  static Task<std::expected<std::unique_ptr<NextHop>, Failure>> open(io::Loop& loop, Opening opening);
 
   // Sends what the machine wrote into `text`.
   void send(std::string_view text) { connection_->write(text); }
   void send(Chain&& bytes) { connection_->write(std::move(bytes)); }
-  // Waits for the next reply.  After a Trouble the connection is of no further use.
-  Task<std::expected<smtp::Expect, Trouble>> reply(Duration timeout, const char* what);
+  // Waits for the next reply.  After a Failure the connection is of no further use.
+  Task<std::expected<smtp::Expect, Failure>> reply(Duration timeout, const char* what);
   // Replies so far.
   [[nodiscard]] std::uint64_t replies() const { return replies_; }
   // Something was said although no reply is owed.  To be asked before anything is said that it could be taken for
   // the answer of; afterwards the connection is of no further use.
-  std::optional<Trouble> spoke_unasked();
+  std::optional<Failure> spoke_unasked();
   // Once all that was said is answered, or has only confirm_text() outstanding: is every reply that of its command?
   // A dialog in which a reply was too many looks like a good one up to its end, as almost all replies are alike: so
   // one is asked for that is not.  It is the answer to EHLO, which also resets the transaction; or, where the next hop
@@ -89,15 +89,15 @@ class NextHop {
   // Nothing is owed: waits so long for a reply that is too many.  True: there is something to be read.
   Task<bool> speaks_within(Duration wait);
   // Ends a transaction that was begun and left.
-  Task<std::optional<Trouble>> reset(Duration timeout);
+  Task<std::optional<Failure>> reset(Duration timeout);
   [[nodiscard]] bool lacks(Lack lack) const { return memory_.lacks(label_, lack, connection_->loop().now()); }
   // Remembers it of this next hop.
   void note(Lack lack, std::string_view why) { memory_.note(label_, lack, why, connection_->loop().now()); }
   // On this connection it is as if that were not offered.
   void withhold(Lack lack) { machine_.set_capabilities(without(capabilities(), lack)); }
-  // Tells the next hop who is behind the messages that follow, where it takes XCLIENT and was not told so last.
-  // After that the dialog has begun again: capabilities() may have changed.
-  Task<std::optional<Trouble>> introduce(const smtp::XclientValues& who, Duration timeout);
+  // Sends XCLIENT with the client of the messages that follow, where the next hop takes it and has not got the same
+  // last. After that the dialog has begun again: capabilities() may have changed.
+  Task<std::optional<Failure>> introduce(const smtp::XclientValues& client, Duration timeout);
   // What was said makes no sense: the connection is of no further use.
   void give_up() { broken_ = true; }
   [[nodiscard]] const smtp::ParsedReply& last_reply() const { return machine_.reply(); }
@@ -108,7 +108,7 @@ class NextHop {
   [[nodiscard]] const std::string& address() const { return address_; }  // "192.0.2.25:25", as it was dialled
   [[nodiscard]] const smtp::Capabilities& capabilities() const { return machine_.capabilities(); }
   [[nodiscard]] std::string tls_version() const;
-  // Nobody has closed it or said anything unasked, and no reply is owed.
+  // The connection is open, the next hop has said nothing unasked, and no reply is owed.
   [[nodiscard]] bool reusable();
   // Says QUIT if the dialog allows it, and closes.
   Task<void> close();
@@ -121,17 +121,17 @@ class NextHop {
 
  private:
   NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening);
-  Task<std::optional<Trouble>> begin(const Opening& opening);
-  Task<std::optional<Trouble>> hello(Duration timeout);
-  Task<std::optional<Trouble>> secure(const Opening& opening);
-  Task<std::optional<Trouble>> start_tls(const Opening& opening);
-  Task<std::optional<Trouble>> log_in(const Opening& opening);
+  Task<std::optional<Failure>> begin(const Opening& opening);
+  Task<std::optional<Failure>> hello(Duration timeout);
+  Task<std::optional<Failure>> secure(const Opening& opening);
+  Task<std::optional<Failure>> start_tls(const Opening& opening);
+  Task<std::optional<Failure>> log_in(const Opening& opening);
   Task<InStep> confirm_by_quit(Duration timeout);
   Task<InStep> look_behind(Duration timeout);
   [[nodiscard]] bool confirms_by_hello() const;
-  Trouble refused(const char* what);
+  Failure refused(const char* what);
   // One command, one reply: nothing when it is of class `wanted` and nothing follows it.
-  Task<std::optional<Trouble>> ask(std::string_view text, std::uint16_t wanted, Duration timeout, const char* what);
+  Task<std::optional<Failure>> ask(std::string_view text, std::uint16_t wanted, Duration timeout, const char* what);
 
   std::unique_ptr<net::Connection> connection_;
   smtp::ClientMachine machine_;
@@ -142,7 +142,7 @@ class NextHop {
   std::uint64_t replies_ = 0;
   Response refusal_;        // the last one while the connection was being opened
   std::string introduced_;  // what XCLIENT said last
-  smtp::XclientAttributes told_;
+  smtp::XclientAttributes sent_attributes_;
   bool broken_ = false;
 };
 

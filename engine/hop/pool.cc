@@ -77,12 +77,12 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
   bool waited = false;
   Waiter caller(*this, share_of(want.customer));
   for (;;) {
-    if (stopping_) co_return std::unexpected(Trouble{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
+    if (stopping_) co_return std::unexpected(Failure{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
     if (all_down(want)) co_return std::unexpected(down());
     if (waited || (waiting_ == 0 && called_ == 0)) {
       caller.start();
       Acquired acquired = co_await acquire_now(want, caller);
-      if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() knows
+      if (!acquired && acquired.error().unreachable) continue;  // another host may do: all_down() says whether
       if (!acquired && acquired.error().ours) co_return acquired;
       if (acquired) {
         lend(**acquired, want, caller);
@@ -93,7 +93,7 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
     ++counters_.waited;
     if (!co_await wait_turn(caller, waited)) {
       ++counters_.refused;
-      co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = why_busy()});
+      co_return std::unexpected(Failure{.reply = smtp::replies::kNextHopFailure, .detail = why_busy()});
     }
     waited = true;
   }
@@ -112,7 +112,7 @@ Task<Pool::Acquired> Pool::acquire_now(const Want& want, Waiter& caller) {
   }
   Host* host = choose(preference, want);
   if (host == nullptr || !parts_.budget.take(*this, std::exchange(caller.promised, false)))
-    co_return std::unexpected(Trouble{});
+    co_return std::unexpected(Failure{});
   Acquired opened = co_await open(*host);
   if (!opened) opened.error().unreachable = !opened.error().ours;
   co_return opened;
@@ -148,7 +148,7 @@ Task<Pool::Acquired> Pool::open(Host& host) {
   if (opened) {
     ++counters_.opened;
     host.failures = 0;
-    host.last_trouble.clear();
+    host.last_error.clear();
     host.last_said = {};
     count_use(host);
   } else {
@@ -158,12 +158,12 @@ Task<Pool::Acquired> Pool::open(Host& host) {
     if (!opened.error().ours) {
       ++host.failures;
       host.retry_at = parts_.loop.now() + back_off(host.failures);
-      host.last_trouble = opened.error().detail;
+      host.last_error = opened.error().detail;
       host.last_said = opened.error().said;
     }
     forget_gone();
   }
-  // Who waited for the outcome of a probe looks again.
+  // Waiters for the outcome of a probe look again.
   if (probe || !opened) wake_all();
   co_return opened;
 }
@@ -174,7 +174,7 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   if (addresses.empty()) {
     auto found = co_await parts_.resolver.look_up(name, host.name.port);
     if (!found)
-      co_return std::unexpected(Trouble{.reply = smtp::replies::kNextHopTrouble, .detail = std::move(found.error())});
+      co_return std::unexpected(Failure{.reply = smtp::replies::kNextHopFailure, .detail = std::move(found.error())});
     addresses = *std::move(found);
   }
   for (;;) {
@@ -198,12 +198,12 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   }
 }
 
-Trouble Pool::down() const {
+Failure Pool::down() const {
   const auto it = std::ranges::max_element(hosts_, {}, [](const auto& host) { return host->retry_at; });
   if (it == hosts_.end())
-    return {.reply = smtp::replies::kNextHopTrouble, .detail = route_.name + ": no hosts", .unreachable = true};
-  return {.reply = smtp::replies::kNextHopTrouble,
-          .detail = (*it)->last_trouble,
+    return {.reply = smtp::replies::kNextHopFailure, .detail = route_.name + ": no hosts", .unreachable = true};
+  return {.reply = smtp::replies::kNextHopFailure,
+          .detail = (*it)->last_error,
           .unreachable = true,
           .said = (*it)->last_said,
           .host = (*it)->label};
@@ -327,7 +327,7 @@ std::vector<HostStatus> Pool::status() const {
                    .live = host->live,
                    .idle = static_cast<std::uint32_t>(host->idle.size()),
                    .failures = host->failures,
-                   .last_trouble = host->last_trouble});
+                   .last_error = host->last_error});
   return all;
 }
 

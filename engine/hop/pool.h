@@ -48,7 +48,7 @@ struct HostStatus {
   std::uint32_t live = 0;
   std::uint32_t idle = 0;
   std::uint32_t failures = 0;  // in a row
-  std::string last_trouble;
+  std::string last_error;
 };
 
 class Pool final : private ConnectionBudget::User {
@@ -60,7 +60,7 @@ class Pool final : private ConnectionBudget::User {
     virtual ~Holder() = default;
     Holder(const Holder&) = delete;
     Holder& operator=(const Holder&) = delete;
-    // Whether it waits for its sender now, who is slower than a connection that others wait for may be held.
+    // Whether it waits for its sender now, and longer than a connection that others wait for may be held.
     [[nodiscard]] virtual bool held_up_by_sender(Instant now) const = 0;
     // Gives the connection back, now.
     virtual void give_way() = 0;
@@ -83,8 +83,8 @@ class Pool final : private ConnectionBudget::User {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // From now on these.  Who is among them already goes on as before; idle connections to the others are closed now,
-  // lent ones when they come back.
+  // From now on these.  A host that is among them already goes on as before; idle connections to the others are closed
+  // now, lent ones when they come back.
   void set_hosts(std::vector<PoolHost> hosts);
   // Hosts that failed may be tried now.
   void reset_backoff();
@@ -95,7 +95,7 @@ class Pool final : private ConnectionBudget::User {
     std::span<const std::string> but = {};  // labels of hosts that cannot carry the message
     Holder* holder = nullptr;               // stays until release(); null: the connection is never asked for
   };
-  using Acquired = std::expected<std::unique_ptr<NextHop>, Trouble>;
+  using Acquired = std::expected<std::unique_ptr<NextHop>, Failure>;
   // A connection on which MAIL may be said.  What `want` refers to outlives the task.
   Task<Acquired> acquire(Want want);
   // Whether there are hosts beside these.
@@ -104,7 +104,7 @@ class Pool final : private ConnectionBudget::User {
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
   void note(NextHop& hop, Lack lack, std::string_view why);
-  // From now on nobody gets a connection; whoever waits for one is refused.
+  // From now on no caller gets a connection; waiters are refused.
   void stop();
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.
   Task<void> close();
@@ -127,7 +127,7 @@ class Pool final : private ConnectionBudget::User {
     bool probing = false;
     bool gone = false;  // not one of ours any more: goes with its last connection
     Instant retry_at;
-    std::string last_trouble;
+    std::string last_error;
     Response last_said;  // with it
   };
   struct Waiter;
@@ -168,7 +168,7 @@ class Pool final : private ConnectionBudget::User {
   void probe_in_background(std::uint16_t preference);
   Task<void> probe(Host& host);
   void forget_gone();
-  [[nodiscard]] Trouble down() const;
+  [[nodiscard]] Failure down() const;
   void discard(std::unique_ptr<NextHop> hop);
   Host& host_of(const NextHop& hop);
   static Task<void> close_and_free(std::unique_ptr<NextHop> hop, ConnectionBudget& budget);

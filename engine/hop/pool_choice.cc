@@ -40,8 +40,8 @@ bool Pool::all_down(const Want& want) const {
   });
 }
 
-// RFC 5321 5.1: hosts "MUST" be tried in the order of their preference.  A host at its limit is up: who wants it waits.
-// One that is being tried is not, as long as there is another.
+// RFC 5321 5.1: hosts "MUST" be tried in the order of their preference.  A host at its limit is up: callers wait for
+// it. One that is being tried is not, as long as there is another.
 std::uint16_t Pool::preference_now(const Want& want) const {
   const auto rank = [this](const Host& host) {
     if (host.failures == 0) return 0;
@@ -63,7 +63,7 @@ bool Pool::unused_before(const Host& kept) const {
   });
 }
 
-// The one whose turn it is.
+// The host whose turn it is.
 std::unique_ptr<NextHop> Pool::take_idle(std::uint16_t preference, const Want& want) {
   for (;;) {
     Host* best = nullptr;
@@ -105,7 +105,7 @@ void Pool::count_use(Host& host) {
   std::uint64_t least = UINT64_MAX;
   for (const auto& each : hosts_)
     if (!each->gone && each->failures == 0) least = std::min(least, each->pass);
-  // Who was away does not make up for it.
+  // A host that was away does not make up for it.
   if (least != UINT64_MAX && host.pass + 2 * kStride < least) host.pass = least;
   host.pass += kStride / weight_of(host.name);
 }

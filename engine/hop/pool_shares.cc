@@ -1,4 +1,4 @@
-// Who waits for a connection of a pool, whose turn it is, and who has to give one up.
+// The waiters for a connection of a pool: which one is served next, and which holder has to give one up.
 #include <algorithm>
 #include <utility>
 
@@ -143,7 +143,7 @@ void Pool::wake_all() {
   while (!in_line_.empty()) wake_one();
 }
 
-// One for each waiter, whoever has them: a connection on which nothing moves is of no use to its own customer either.
+// One for each waiter, from any customer: a connection on which nothing moves is of no use to its own customer either.
 // Those of other pools go where they use up what a core may have open.
 void Pool::make_holders_give_way() {
   const std::size_t given = give_way(waiting_);

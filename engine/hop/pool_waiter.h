@@ -1,4 +1,4 @@
-// A caller that wants a connection of a pool, and perhaps waits for it; private to the pool's own files.
+// A caller that asks for a connection of a pool, and perhaps waits for it; private to the pool's own files.
 #pragma once
 
 #include "engine/hop/pool.h"

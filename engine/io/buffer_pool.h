@@ -27,7 +27,7 @@ class BufferPool final : private BlockOwner {
   // Hands freed blocks to the kernel.
   void give_back();
 
-  // Whoever got ENOBUFS queues here and is called back, first come first served, when buffers are there.
+  // A receiver that got ENOBUFS queues here and is called back, first come first served, when buffers are there.
   struct Starved {
     void (*resume)(void* context) = nullptr;
     void* context = nullptr;
@@ -35,7 +35,7 @@ class BufferPool final : private BlockOwner {
   void wait_for_buffers(void* context, void (*resume)(void* context));
   void stop_waiting(void* context);
   // Calls as many waiters as there are buffers with the kernel.  They may be idle and take none, so the next
-  // turn goes on with those behind them: until nobody waits, or no buffer is left.
+  // turn goes on with those behind them: until there is no waiter, or no buffer is left.
   void resume_starved();
   [[nodiscard]] bool can_resume() const { return !starved_.empty() && in_use_ < count(); }
 

@@ -9,7 +9,7 @@
 
 namespace sluice::io {
 
-// On the frame of whoever asks, which waits until it is answered.
+// On the frame of its caller, which waits until it is answered.
 struct CoreDns::Question {
   Question(CoreDns& asking, std::uint64_t number) : desk(asking), id(number) {}
   CoreDns& desk;
@@ -32,7 +32,7 @@ struct CoreDns::Way {
 };
 
 CoreDns::CoreDns(Loop& loop, Dns& dns, Duration timeout)
-    : Abortable(loop), loop_(loop), dns_(dns), patience_(timeout), way_(std::make_shared<Way>()) {
+    : Abortable(loop), loop_(loop), dns_(dns), timeout_(timeout), way_(std::make_shared<Way>()) {
   way_->loop = &loop;
   way_->desk = this;
 }
@@ -48,12 +48,12 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type, ShareNumber share) {
   if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
   Question question(*this, asked_++);
   waiting_.emplace(question.id, &question);
-  loop_.timers().arm(question.timeout, later(loop_.now(), patience_));
+  loop_.timers().arm(question.timeout, later(loop_.now(), timeout_));
   dns_.query(name, type, share, [way = way_, id = question.id](DnsReply reply) {
     const std::lock_guard lock(way->mutex);
     if (way->loop == nullptr) return;
-    way->loop->post([way, id, told = std::move(reply)]() mutable {
-      if (way->desk != nullptr) way->desk->answer(id, std::move(told));
+    way->loop->post([way, id, answer = std::move(reply)]() mutable {
+      if (way->desk != nullptr) way->desk->answer(id, std::move(answer));
     });
   });
   co_await question.answered.wait("name service");
@@ -79,7 +79,7 @@ Task<DnsReply> CoreDns::follow(std::string name, DnsType type, ShareNumber share
   co_return dns_failure("its CNAME records lead on and on");
 }
 
-// The first answer counts, whoever gives it.
+// The first answer counts, the resolver's or the timer's.
 void CoreDns::answer(std::uint64_t id, DnsReply reply) {
   const auto it = waiting_.find(id);
   if (it == waiting_.end()) return;

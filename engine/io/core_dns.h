@@ -1,7 +1,7 @@
-// One core's way to the process's name service: questions are tasks of that core, and whoever waits
-// for an answer is told in the end whatever the name service does, at once where the core is told
+// One core's way to the process's name service: questions are tasks of that core, and each
+// caller gets an answer in the end whatever the name service does, at once where the core is
 // to stop. One per core; its thread only.  May be destroyed before the Dns has answered, once
-// nobody waits here.
+// no caller waits here.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ class CoreDns final : private Abortable {
 
   Loop& loop_;
   Dns& dns_;
-  Duration patience_;
+  Duration timeout_;
   std::uint64_t asked_ = 0;
   std::map<std::uint64_t, Question*> waiting_;
   std::shared_ptr<Way> way_;  // back to this core, for answers from other threads

@@ -22,7 +22,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 
   [[nodiscard]] int get() const { return fd_; }
-  // Whoever takes it closes it.
+  // The caller owns it, and closes it.
   int release() { return std::exchange(fd_, -1); }
 
  private:

@@ -1,6 +1,6 @@
 // Questions to the name service, as the mail system needs them: MX hosts and addresses, with
 // their times to live.  A part of the platform: real_dns.h asks the network, tests/sim/dns.h a simulated world.
-// Any thread.  Outlives whoever asks; a core asks through a CoreDns (core_dns.h), which may go before
+// Any thread.  Must outlive its callers; a core asks through a CoreDns (core_dns.h), which may go before
 // it is answered.
 #pragma once
 
@@ -54,11 +54,11 @@ DnsReply dns_failure(std::string error);
 class Dns {
  public:
   virtual ~Dns() = default;
-  // `told` is called exactly once, on any thread, perhaps before this returns.  It must not block.  Of questions that
-  // wait until others are answered, those of each `share` take turns.
-  // `name`: not relative to anything, with or without its final dot; one that is no dns_host_name()
-  // fails.
-  virtual void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) = 0;
+  // `on_reply` is called exactly once, on any thread, perhaps before this returns.  It must not block.  Of questions
+  // that wait until others are answered, those of each `share` take turns. `name`: not relative to anything, with or
+  // without its final dot; one that is no dns_host_name() fails.
+  virtual void query(const std::string& name, DnsType type, ShareNumber share,
+                     std::function<void(DnsReply)> on_reply) = 0;
 };
 
 // In lower case, without the final dot; the root is ".".

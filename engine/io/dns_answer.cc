@@ -129,7 +129,7 @@ class Answer {
 
 Header Answer::read_header(Reader& reader) const {
   Header header;
-  reader.u16();  // id: whoever received the message has compared it
+  reader.u16();  // id: the receiver of the message has compared it
   header.flags = reader.u16();
   header.questions = reader.u16();
   header.answers = reader.u16();

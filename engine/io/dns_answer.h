@@ -1,4 +1,4 @@
-// Reads an answer of a name server as it came from the network, from anybody: RFC 1035 section 4.
+// Reads an answer of a name server as it came from the network, untrusted: RFC 1035 section 4.
 // Pure.  Any thread.
 #pragma once
 

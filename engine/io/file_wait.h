@@ -30,9 +30,11 @@ class FileAwaiter : public Awaiter<FileAwaiter<Start>> {
 };
 
 inline auto read_file(Loop& loop, int file, std::span<std::byte> bytes, std::uint64_t offset, const char* what) {
-  return FileAwaiter([&loop, file, bytes, offset](
-                         Operation::Told told, void* context) { loop.read_file(file, bytes, offset, told, context); },
-                     what);
+  return FileAwaiter(
+      [&loop, file, bytes, offset](Operation::OnCompletion on_completion, void* context) {
+        loop.read_file(file, bytes, offset, on_completion, context);
+      },
+      what);
 }
 
 }  // namespace sluice::io

@@ -82,7 +82,7 @@ FileStamp stamp_file(const std::string& path) {
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  // A FIFO would be waited for, which nobody may write to.
+  // A FIFO would be waited for, which may have no writer.
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return complaint(path, "cannot open");
   struct stat status{};

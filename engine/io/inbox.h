@@ -24,7 +24,7 @@ class Inbox {
     while (!head_.compare_exchange_weak(below, node, std::memory_order_release, std::memory_order_relaxed)) {
       node->next = below;
     }
-    // Once it is pushed, the node is the reader's, who may have freed it by now.
+    // Once it is pushed, the node is the reader's, which may have freed it by now.
     return below == nullptr;
   }
 

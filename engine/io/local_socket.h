@@ -10,7 +10,7 @@
 
 namespace sluice::io {
 
-// Listens at `path` (mode 0660), replacing a stale socket that nobody answers on; a directory that is
+// Listens at `path` (mode 0660), replacing a stale socket that has no listener; a directory that is
 // missing is made.  Errors are sentences.  At start-up.
 std::expected<int, std::string> listen_local(const std::string& path);
 

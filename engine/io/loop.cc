@@ -22,7 +22,7 @@ OperationId id_of(Tag tag) {
   return {static_cast<std::uint32_t>(tag), static_cast<std::uint32_t>(tag >> 32) & 0xffffffU};
 }
 
-void nobody(void* /*context*/, const Completion& /*completion*/) {}
+void ignore_completion(void* /*context*/, const Completion& /*completion*/) {}
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void Loop::abort_outgoing() {
 void Loop::abort_all() {
   const ReadyQueue::Use use(ready_);
   aborting_ = true;
-  // Nothing is unlinked meanwhile: whoever is told only wakes up, and ends in a later turn.
+  // Nothing is unlinked meanwhile: abort() only wakes the waiter, which ends in a later turn.
   for (Abortable* each = abortables_; each != nullptr; each = each->next_) each->abort();
 }
 
@@ -109,7 +109,7 @@ void Loop::turn(Duration wait_max) {
   buffers_.resume_starved();
 }
 
-// The ring outlives the loop, which may be gone as soon as it has been told.
+// The ring outlives the loop, which may be gone as soon as the flag is set.
 void Loop::stop() {
   Ring& ring = platform_.ring;
   stopping_.store(true, std::memory_order_release);
@@ -121,9 +121,9 @@ void Loop::post(std::function<void()> message) {
   if (inbox_.push(std::move(message))) ring.wake();
 }
 
-OperationId Loop::start(Operation::Told told, void* context) {
+OperationId Loop::start(Operation::OnCompletion on_completion, void* context) {
   ++counters_.operations;
-  return operations_.insert(told, context);
+  return operations_.insert(on_completion, context);
 }
 
 void Loop::dispatch(const Completion& completion) {
@@ -133,60 +133,60 @@ void Loop::dispatch(const Completion& completion) {
   const Operation copy = *operation;
   if (!completion.more) operations_.erase(id);
   if (completion.result == -ENOBUFS && kind_of(completion.tag) == OperationKind::receive) ++counters_.buffers_missing;
-  copy.told(copy.context, completion);
+  copy.on_completion(copy.context, completion);
 }
 
-OperationId Loop::accept(int listener, Operation::Told told, void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::accept(int listener, Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.accept_multishot(tag_of(OperationKind::accept, id), listener);
   return id;
 }
 
-OperationId Loop::receive(int socket, bool poll_first, Operation::Told told, void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::receive(int socket, bool poll_first, Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.receive(tag_of(OperationKind::receive, id), socket, /*multishot=*/true, poll_first);
   return id;
 }
 
-OperationId Loop::send(int socket, const msghdr* message, Operation::Told told, void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::send(int socket, const msghdr* message, Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.send(tag_of(OperationKind::send, id), socket, message);
   return id;
 }
 
-OperationId Loop::send(int socket, std::string_view bytes, Operation::Told told, void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::send(int socket, std::string_view bytes, Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.send(tag_of(OperationKind::send, id), socket, bytes.data(), bytes.size());
   return id;
 }
 
-OperationId Loop::connect(int socket, const Address* address, Operation::Told told, void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::connect(int socket, const Address* address, Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.connect(tag_of(OperationKind::connect, id), socket, address);
   return id;
 }
 
-OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable, Operation::Told told,
-                             void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
+                             Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.write_file(tag_of(OperationKind::write_file, id), file, bytes.data(), bytes.size(), offset, durable);
   return id;
 }
 
-OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
-                            void* context) {
-  const OperationId id = start(told, context);
+OperationId Loop::read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
+                            Operation::OnCompletion on_completion, void* context) {
+  const OperationId id = start(on_completion, context);
   platform_.ring.read_file(tag_of(OperationKind::read_file, id), file, bytes.data(), bytes.size(), offset);
   return id;
 }
 
 void Loop::close(int descriptor) {
-  platform_.ring.close(tag_of(OperationKind::close, start(&nobody, nullptr)), descriptor);
+  platform_.ring.close(tag_of(OperationKind::close, start(&ignore_completion, nullptr)), descriptor);
 }
 
 void Loop::cancel(OperationId id, OperationKind kind) {
   if (operations_.find(id) == nullptr) return;
-  const OperationId own = start(&nobody, nullptr);
+  const OperationId own = start(&ignore_completion, nullptr);
   platform_.ring.cancel(tag_of(OperationKind::cancel, own), tag_of(kind, id));
 }
 

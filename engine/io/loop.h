@@ -1,5 +1,5 @@
-// One core's event loop: submits, waits, hands completions to whoever started the operation, fires timers,
-// runs what became ready.  It knows nothing of what the operations are for, and runs the same on the real
+// One core's event loop: submits, waits, hands completions to the starter of the operation, fires timers,
+// runs what became ready.  It does not depend on what the operations are for, and runs the same on the real
 // platform and on the simulated one.  Its own thread only, but for post() and stop().
 #pragma once
 
@@ -24,16 +24,16 @@ class Loop;
 
 enum class OperationKind : std::uint8_t { accept = 1, receive, send, connect, close, cancel, write_file, read_file };
 
-// A record of the slab: who is told.  `told` runs once a completion; the record goes with the last one.
+// A record of the slab: the callback.  `on_completion` runs once a completion; the record goes with the last one.
 struct Operation {
-  using Told = void (*)(void* context, const Completion& completion);
-  Told told = nullptr;
+  using OnCompletion = void (*)(void* context, const Completion& completion);
+  OnCompletion on_completion = nullptr;
   void* context = nullptr;
 };
 
 using OperationId = SlabId;
 
-// Something that can be told to end at once, because the core must stop.  Registers itself.
+// Something that can be ended at once, because the core must stop.  Registers itself.
 class Abortable {
  public:
   virtual void abort() = 0;
@@ -92,7 +92,7 @@ class Loop {
 
   // Runs until stop() was called and `settled` says that nothing is left to wait for.
   void run(const std::function<bool()>& settled);
-  // One turn: at most `wait_max` of waiting.  For whoever runs several loops on one thread.
+  // One turn: at most `wait_max` of waiting.  For callers that run several loops on one thread.
   void turn(Duration wait_max);
   // When the next turn is due although nothing completes: now(), at the next timer, or never (the maximum).
   [[nodiscard]] Instant due() const;
@@ -106,8 +106,8 @@ class Loop {
   // Tells everything that waits for the world to end.  What still has to be waited for afterwards is
   // what the kernel owes us.  Connections that are made later are terminated from the start.
   void abort_all();
-  // The step before: only what is asked of others (next hops, names) ends, so that who waits for an answer here, such
-  // as a client for the reply to its message, can still be given one.
+  // The step before: only what is asked of others (next hops, names) ends, so that a peer that waits for an answer,
+  // such as a client for the reply to its message, can still be given one.
   void abort_outgoing();
   [[nodiscard]] bool aborting() const { return aborting_; }
 
@@ -123,17 +123,17 @@ class Loop {
   [[nodiscard]] const LoopCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint32_t operations_live() const { return operations_.live(); }
 
-  // Starting operations.  `context` must stay until the last completion was told.
-  OperationId accept(int listener, Operation::Told told, void* context);
-  OperationId receive(int socket, bool poll_first, Operation::Told told, void* context);
-  OperationId send(int socket, const msghdr* message, Operation::Told told, void* context);
-  OperationId send(int socket, std::string_view bytes, Operation::Told told, void* context);
-  OperationId connect(int socket, const Address* address, Operation::Told told, void* context);
+  // Starting operations.  `context` must stay until the last completion was delivered.
+  OperationId accept(int listener, Operation::OnCompletion on_completion, void* context);
+  OperationId receive(int socket, bool poll_first, Operation::OnCompletion on_completion, void* context);
+  OperationId send(int socket, const msghdr* message, Operation::OnCompletion on_completion, void* context);
+  OperationId send(int socket, std::string_view bytes, Operation::OnCompletion on_completion, void* context);
+  OperationId connect(int socket, const Address* address, Operation::OnCompletion on_completion, void* context);
   // As Ring's; for waiting there is engine/io/file_wait.h.
-  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable, Operation::Told told,
-                         void* context);
-  OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset, Operation::Told told,
-                        void* context);
+  OperationId write_file(int file, std::string_view bytes, std::uint64_t offset, bool durable,
+                         Operation::OnCompletion on_completion, void* context);
+  OperationId read_file(int file, std::span<std::byte> bytes, std::uint64_t offset,
+                        Operation::OnCompletion on_completion, void* context);
   // Hands what was started to the kernel now, as Ring's.
   void submit() { platform_.ring.submit(); }
   // Closes without anyone waiting; the loop counts it until it is done.
@@ -149,7 +149,7 @@ class Loop {
 
  private:
   friend class Abortable;
-  OperationId start(Operation::Told told, void* context);
+  OperationId start(Operation::OnCompletion on_completion, void* context);
   void dispatch(const Completion& completion);
   void run_deferred();
 

@@ -118,7 +118,7 @@ class Workers {
   virtual bool submit(std::function<void()> job, ShareNumber share) = 0;
 };
 
-// One core's platform.  The parts outlive whoever uses them.
+// One core's platform.  The parts must outlive their users.
 struct Platform {
   Ring& ring;
   Sockets& sockets;

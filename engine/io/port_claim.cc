@@ -33,7 +33,7 @@ std::expected<int, int> bind_to(const Address& address) {
   return fd.release();
 }
 
-// Listens without sharing, and lets our own share with it from then on: whoever else tries the same fails.
+// Listens without sharing, and lets our own share with it from then on: the same fails for any other process.
 std::expected<int, int> listen_alone(const Address& address) {
   const auto bound = bind_to(address);
   if (!bound) return bound;

@@ -34,7 +34,7 @@
 
 // mimalloc's; a program that is built with a sanitizer has another allocator.
 extern "C" __attribute__((weak)) void mi_collect(bool force);
-extern "C" __attribute__((weak)) void mi_register_error(void (*told)(int error, void* context), void* context);
+extern "C" __attribute__((weak)) void mi_register_error(void (*on_error)(int error, void* context), void* context);
 
 namespace sluice::io {
 namespace {
@@ -77,10 +77,10 @@ void tell_lack_of(const char* what) {
 }
 
 std::atomic<bool> ends_without_memory{false};
-std::atomic<bool> lack_told{false};
+std::atomic<bool> lack_written{false};
 
 void on_no_memory() {
-  if (ends_without_memory || !lack_told.exchange(true)) tell_lack_of("memory");
+  if (ends_without_memory || !lack_written.exchange(true)) tell_lack_of("memory");
   if (ends_without_memory) _exit(1);
 }
 
@@ -95,7 +95,7 @@ void on_allocator_error(int error, void* /*context*/) {
   if (error == ENOMEM) on_no_memory();
 }
 
-// A thread that cannot be started is told by an exception.
+// A thread that cannot be started is an exception.
 [[noreturn]] void on_terminate() {
   if (const std::exception_ptr thrown = std::current_exception()) {
     try {
@@ -235,7 +235,7 @@ std::expected<void, std::string> become_owner_of_file(const std::string& path) {
   if (!running_as_root()) return {};
   const std::string directory = std::filesystem::path(path).parent_path();
   struct stat status{};
-  // Where there is neither, whoever opens it says so.
+  // Where there is neither, the open() that follows says so.
   if (::lstat(path.c_str(), &status) != 0 &&
       (errno != ENOENT || ::stat(directory.empty() ? "." : directory.c_str(), &status) != 0))
     return {};
@@ -257,7 +257,7 @@ std::expected<void, std::string> give_file_to(const std::string& path, const std
     owner.gid = *gid;
   }
   const std::string failed = path + ": cannot give it to " + (owner.uid == kUnchanged ? group : user);
-  // Its directory may be another user's, who could have put something else in its place.
+  // Its directory may belong to another user, who could have put something else in its place.
   const Descriptor fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat found{};
   if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return complaint(failed);

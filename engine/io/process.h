@@ -20,7 +20,7 @@ void forbid_core_files();
 // While the process starts, in all threads: where memory or a thread cannot be had, it ends with status 1 and a
 // sentence on standard error that names the limit.  Any other exception that nothing catches aborts it, as ever.
 void end_without_memory();
-// Behind the start: a caller that can go on without memory does; the first that cannot have it is told there, too.
+// Behind the start: a caller that can go on without memory does; the first failure is written there, too.
 void go_on_without_memory();
 // A sentence about the limit of the address space (RLIMIT_AS), to be added to another failure; empty: there is none.
 [[nodiscard]] std::string address_space_note();
@@ -31,7 +31,7 @@ struct Owner {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
 };
-// Who `user` is, with `group` (if not empty, else the user's own).  Errors are sentences that say what to do.
+// The ids of `user`, with `group` (if not empty, else the user's own).  Errors are sentences that say what to do.
 std::expected<Owner, std::string> find_owner(const std::string& user, const std::string& group);
 // Becomes `user` (and `group`, if not empty, else the user's own) for good.  Errors are sentences.
 std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group);
@@ -75,7 +75,7 @@ std::expected<void, std::string> become_owner_of_file(const std::string& path);
 std::expected<void, std::string> make_directory_for(const std::string& directory, const std::string& user,
                                                     const std::string& group);
 // `directory`, if it is one that make_directory_for() has made (by its owner and mode), is given to `group`: a
-// directory that was made for another group lets nobody of this one in.
+// directory that was made for another group is closed to this one.
 std::expected<void, std::string> give_directory_to_group(const std::string& directory, const std::string& user,
                                                          const std::string& group);
 // Gives a file that we have made, under one name, to `user` and `group` (as above).  Without being root: to `group`, if
@@ -91,7 +91,7 @@ void pin_thread(int cpu, const char* name);
 // The machine's full name, as its resolver tells it; "localhost" when there is none.
 std::string machine_name();
 
-// The kernel's number for this start of the machine, the same in all its containers; empty where it cannot be told.
+// The kernel's number for this start of the machine, the same in all its containers; empty where it is not known.
 std::string boot_id();
 
 enum class Signal : std::uint8_t { stop, reload, reopen_log, notice, none };

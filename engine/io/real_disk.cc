@@ -52,7 +52,7 @@ auto uninterrupted(Call call) {
   }
 }
 
-// O_NONBLOCK: a FIFO that somebody put there must not keep us.
+// O_NONBLOCK: a FIFO in the file's place must not block us.
 int open_quickly(const std::string& path, int flags) {
   return uninterrupted([&] { return ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600); });
 }

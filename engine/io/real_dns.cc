@@ -49,7 +49,7 @@ class RealDns final : public Dns {
 
   // Once, before anything else.
   std::expected<void, std::string> open(const RealDnsOptions& options);
-  void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) override;
+  void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> on_reply) override;
 
  private:
   struct Question {
@@ -57,7 +57,7 @@ class RealDns final : public Dns {
     std::string name;
     DnsType type;
     ShareNumber share;
-    std::function<void(DnsReply)> told;
+    std::function<void(DnsReply)> on_reply;
     FairOrder order{};
   };
 
@@ -97,9 +97,9 @@ RealDns::~RealDns() {
   if (wake_ >= 0) ::close(wake_);
 }
 
-void RealDns::query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> told) {
-  if (!dns_host_name(name)) return told(dns_failure("it is not a name that DNS knows"));
-  auto question = std::make_unique<Question>(*this, name, type, share, std::move(told));
+void RealDns::query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> on_reply) {
+  if (!dns_host_name(name)) return on_reply(dns_failure("its name is not valid"));
+  auto question = std::make_unique<Question>(*this, name, type, share, std::move(on_reply));
   std::string refusal;
   bool first = false;
   {
@@ -114,7 +114,7 @@ void RealDns::query(const std::string& name, DnsType type, ShareNumber share, st
     }
   }
   if (question != nullptr) {
-    question->told(dns_failure(std::move(refusal)));
+    question->on_reply(dns_failure(std::move(refusal)));
   } else if (first) {
     wake();
   }
@@ -187,7 +187,7 @@ void RealDns::wait() {
     for (std::size_t i = 1; i < polled_.size(); ++i) {
       const auto& [socket, events, got] = polled_[i];
       if (got == 0) continue;
-      // An error shows itself to whoever reads or writes, as was wanted.
+      // An error shows itself in the read or write, so it counts as both.
       const bool error = (got & (POLLERR | POLLHUP | POLLNVAL)) != 0;
       const bool readable = (got & POLLIN) != 0 || (error && (events & POLLIN) != 0);
       const bool writable = (got & POLLOUT) != 0 || (error && (events & POLLOUT) != 0);
@@ -212,10 +212,10 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
                               : dns_failure(question->dns.out_of_descriptors()
                                                 ? "the process may open no more files (ulimit -n, LimitNOFILE=)"
                                                 : words_for(status));
-  // RFC 7686 section 2: c-ares asks nobody for names under .onion.
+  // RFC 7686 section 2: c-ares sends no query for names under .onion.
   if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
   --question->dns.under_way_;
-  question->told(std::move(reply));
+  question->on_reply(std::move(reply));
 }
 
 // ------------------------------------------------------------------------------------------ making

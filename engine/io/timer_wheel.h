@@ -1,5 +1,5 @@
 // A coarse hierarchical timer wheel (Varghese and Lauck, 1987): arming and disarming cost a few pointer
-// writes.  Timers fire up to one tick late, never early.  Pure: it is told the time.
+// writes.  Timers fire up to one tick late, never early.  Pure: the caller passes the time.
 // Owned by one core; that core's thread only.
 #pragma once
 

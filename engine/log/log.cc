@@ -58,7 +58,7 @@ event::Rest Log::turn(event::Emitter& own) {
   reopen_if_asked(own);
   follow(own);
   event::Rest rest = write_out();
-  if (!rest.pending) report_dropped(own);
+  if (!rest.pending) emit_dropped(own);
   rest.full = options_.unwritten_bytes_max - (unwritten_.size() - written_) < kLogLineBytesMax;
   return rest;
 }
@@ -81,11 +81,11 @@ event::Rest Log::write_out() {
   return {};
 }
 
-void Log::report_dropped(event::Emitter& own) {
+void Log::emit_dropped(event::Emitter& own) {
   const std::uint64_t now = dropped();
-  if (now == reported_) return;
+  if (now == dropped_emitted_) return;
   const int error = std::exchange(last_error_, 0);
-  own.emit(event::LogDropped{.dropped = now - std::exchange(reported_, now),
+  own.emit(event::LogDropped{.dropped = now - std::exchange(dropped_emitted_, now),
                              .reason = error == 0        ? ""
                                        : error == EAGAIN ? "the log could not be written fast enough"
                                                          : std::strerror(error)});

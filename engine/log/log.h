@@ -47,7 +47,7 @@ class Log final : public event::Consumer {
 
  private:
   event::Rest write_out();
-  void report_dropped(event::Emitter& own);
+  void emit_dropped(event::Emitter& own);
   void reopen_if_asked(event::Emitter& own);
   std::expected<void, std::string> reopen_now(const std::string& file, event::Emitter& own);
   void follow(event::Emitter& own);
@@ -70,7 +70,7 @@ class Log final : public event::Consumer {
   std::string unwritten_;    // whole lines, of the first perhaps only the rest
   std::size_t written_ = 0;  // of unwritten_, already in the sink
   std::atomic<std::uint64_t> dropped_{0};
-  std::uint64_t reported_ = 0;
+  std::uint64_t dropped_emitted_ = 0;
   int last_error_ = 0;
   Instant followed_;          // when it was last looked whether the file was moved
   std::string follow_error_;  // logged already

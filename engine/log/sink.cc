@@ -45,7 +45,7 @@ struct Target {
 
 std::string sentence(const std::string& what, int error) { return what + ": " + std::strerror(error); }
 
-// Standard error is shared with others, who would be surprised if it stopped blocking: a pipe or a
+// Standard error is shared with other processes, for which it must stay blocking: a pipe or a
 // terminal is opened once more, for us alone.  Where that is not permitted, poll() and small pieces
 // have to do.
 std::expected<Target, std::string> share(int fd) {

@@ -1,5 +1,5 @@
 // Where the log's bytes go: a file, standard error, or memory.
-// Used by the log thread alone (by who logs, where there is none); never waits.
+// Used by the log thread alone (by the caller's, where there is none); never waits.
 #pragma once
 
 #include <cstddef>

@@ -99,8 +99,8 @@ AuthorVerdict parse_author(std::string_view from_value, const AuthorOptions& opt
 }
 
 // RFC 6409 6.3: a submission server may refuse what is malformed or not its user's to send.  RFC
-// 5322 3.6 wants exactly one From.  It may have several mailboxes if Sender tells who sent it
-// (3.6.2), but then nobody can say whom a reader will see.
+// 5322 3.6 requires exactly one From.  It may have several mailboxes if Sender tells who sent it
+// (3.6.2), but then it is open which one a reader will see.
 AuthorVerdict judge_author(const HeaderScan& scan, const AuthorOptions& options) {
   CHECK(scan.state() == HeaderState::complete);
   if (scan.counts().from == 0) return refused(AuthorFault::missing);

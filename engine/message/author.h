@@ -1,4 +1,4 @@
-// Who wrote a message, by its From field: RFC 5322 3.6.2 and 3.4, read so that a doubt is a
+// The author of a message, by its From field: RFC 5322 3.6.2 and 3.4, read so that a doubt is a
 // refusal.  What a customer may send as is decided on this answer, so it must be what every mail
 // reader would show.
 // Values and pure functions.  Any thread.
@@ -68,8 +68,8 @@ struct AuthorOptions {
 struct AuthorVerdict {
   AuthorFault fault = AuthorFault::missing;
   std::vector<Mailbox> mailboxes;  // in order; after a fault those before it
-  // Of all display names and comments.  Where there are any, the author may write so only if he may send as all of
-  // them, or a setting lets him; never where one is unquoted and is not his.
+  // Of all display names and comments.  Where there are any, the author may write so only where the submitter may send
+  // as all of them, or a setting allows it; never where one is unquoted and is another's.
   std::vector<NamedDomain> in_names;
   bool loose_name = false;  // the display name has "@", "[" or "]" outside of quotes
   std::uint64_t steps = 0;  // bytes looked at: linear in the value's size

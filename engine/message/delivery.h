@@ -33,7 +33,7 @@ struct RecipientStatus {
   std::uint16_t code = 0;      // the next hop's reply; 0: there was none
   smtp::EnhancedCode enhanced;
   std::string text;      // its words, or what went wrong; at most kWordsBytesMax, cleaned
-  std::string next_hop;  // "mx.example.net:25", who said so; empty: nobody was asked
+  std::string next_hop;  // "mx.example.net:25", whose response it was; empty: no host was asked
   WallMillis at = 0;     // when; 0: never tried
   // A message's recipients may be bound for as many destinations, and each of these has its own retry curve.
   std::uint32_t tries = 0;  // delivery attempts that this one was asked for in

@@ -14,8 +14,8 @@ namespace sluice::message {
 // for "@" and "." in double width, which become these.  In UTF-7, the letters that hide an "@" are found, too.
 struct ReadableWords {
   std::string text;
-  // The charset of a word of which nobody knows what readers show: one that is not known here (in EBCDIC, no letter is
-  // where ASCII has it), or base64 that goes on behind its end.  Empty: there is none.
+  // The charset of a word of which it is not known what readers show: one that is not known here (in EBCDIC, no letter
+  // is where ASCII has it), or base64 that goes on behind its end.  Empty: there is none.
   std::string unreadable;
 };
 [[nodiscard]] ReadableWords readable_words(std::string_view text);

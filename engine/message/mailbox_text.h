@@ -10,7 +10,7 @@
 
 namespace sluice::message {
 
-// RFC 5322 3.2.3 atext, RFC 6532 3.2 UTF8-non-ascii, and the dot: an address wants it between
+// RFC 5322 3.2.3 atext, RFC 6532 3.2 UTF8-non-ascii, and the dot: an address has it only between
 // atoms, and display names have it anywhere ("John Q. Public", RFC 5322 4.1 obs-phrase).
 inline bool is_atom_or_dot(char c) {
   return smtp::is_alnum(c) || smtp::is_eight_bit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").contains(c);

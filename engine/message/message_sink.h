@@ -21,8 +21,8 @@ namespace sluice::message {
 
 // The end of a message, for the log.
 struct Outcome {
-  smtp::Reply reply;             // what the client is told
-  std::string next_hop;          // who took or refused it; empty: nobody was asked
+  smtp::Reply reply;             // for the client
+  std::string next_hop;          // that took or refused it; empty: no host was asked
   std::string next_hop_address;  // "192.0.2.25:25", as it was dialled
   std::string next_hop_tls;      // protocol version; empty: none
   std::string detail;            // its own words, or what went wrong
@@ -50,7 +50,7 @@ class MessageSink {
   [[nodiscard]] virtual Outcome asked() const { return {}; }
 };
 
-// Who submits, for sinks that choose by it or pass it on.
+// The submitter, for sinks that choose by it or pass it on.
 struct Submitter {
   std::string customer;
   std::string account;
@@ -65,7 +65,7 @@ struct Submitter {
   return from.customer.empty() ? std::string_view(from.address) : std::string_view(from.customer);
 }
 
-// Whether a message is a DSN of our own: nobody has submitted it.
+// Whether a message is a DSN of our own: no client has submitted it.
 [[nodiscard]] inline bool is_own_dsn(const Envelope& envelope, const Submitter& from) {
   return envelope.reverse_path.empty() && from.protocol.empty();
 }

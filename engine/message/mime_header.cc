@@ -235,7 +235,7 @@ class FieldEncoder {
 
   void copy_encoded_word() {
     std::size_t whole = encoded_word_size(rest_);
-    // Quotes and comments are told from what is copied letter by letter.
+    // Quotes and comments are found only in what is copied letter by letter.
     if (pairs_ && rest_.substr(0, whole).find_first_of("\"\\()<>") != std::string_view::npos) whole = 0;
     if (whole > 0) {
       out_ += rest_.substr(0, whole);

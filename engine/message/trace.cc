@@ -85,7 +85,7 @@ bool is_plain_address(std::string_view address) {
       address, [](char c) { return smtp::is_control(c) || std::string_view(" ()<>\\,;\"").contains(c); });
 }
 
-// RFC 8314 4.3 wants the registered name of the cipher suite; other libraries' names go into the
+// RFC 8314 4.3 asks for the registered name of the cipher suite; other libraries' names go into the
 // comment.
 bool is_registered_cipher(std::string_view cipher) {
   return cipher.starts_with("TLS_") && cipher.size() <= kWordBytesMax &&

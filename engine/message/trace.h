@@ -28,7 +28,7 @@ struct ReceivedField {
   bool tls = false;
   bool authenticated = false;
   bool smtputf8 = false;
-  bool hide_client = false;  // neither the client's address nor its name is told
+  bool hide_client = false;  // neither the client's address nor its name is shown
   WallMillis time = 0;
 };
 

@@ -14,8 +14,8 @@ KnownMx MxCache::make(MxAnswer answer, Instant now) const {
   const bool refused = !answer.found && answer.found.error().permanent;
   const bool failed = !answer.found && !refused;
   const Duration longest = std::max(limits_.keep_min, refused ? limits_.keep_refused_max : limits_.keep_max);
-  const Duration told = std::chrono::seconds(answer.ttl_s);
-  const Duration keep = failed ? limits_.keep_failed : std::clamp(told, limits_.keep_min, longest);
+  const Duration ttl = std::chrono::seconds(answer.ttl_s);
+  const Duration keep = failed ? limits_.keep_failed : std::clamp(ttl, limits_.keep_min, longest);
   const Instant until = later(now, keep);
   const Instant forgotten_after = answer.found ? later(until, limits_.keep_stale) : until;
   return {.found = std::move(answer.found), .until = until, .stale = false, .forgotten_after = forgotten_after};

@@ -34,10 +34,10 @@ Task<MxLookup::Found> MxLookup::look_up(std::string domain, ShareNumber share) {
   ++counters_.look_ups;
   if (auto literal = mx_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
-    co_return Exchangers{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
+    co_return MxHosts{.hosts = *std::move(literal->found), .until = later(loop_.now(), options_.cache.keep_max)};
   }
   if (!io::dns_host_name(domain))
-    co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain is not a name that DNS knows"});
+    co_return std::unexpected(MxFailure{true, 550, {5, 1, 2}, "the domain's name is not valid"});
   domain = io::fold_dns_name(domain);
   ++waiting_;
   const MxCache::Known known = co_await find(domain, share);
@@ -51,12 +51,12 @@ MxLookup::Found MxLookup::hand_out(const KnownMx& known) {
     return std::unexpected(known.found.error());
   }
   if (known.stale) ++counters_.stale;
-  Exchangers mx_hosts{.hosts = *known.found, .until = known.until, .stale = known.stale};
+  MxHosts mx_hosts{.hosts = *known.found, .until = known.until, .stale = known.stale};
   shuffle_ties(mx_hosts.hosts, random_);
   return mx_hosts;
 }
 
-// From the cache, from who asks already, or from DNS.
+// From the cache, from a look-up that is under way, or from DNS.
 Task<MxCache::Known> MxLookup::find(const std::string& domain, ShareNumber share) {
   if (auto known = cache_.find(domain, loop_.now())) {
     ++counters_.kept;

@@ -1,7 +1,7 @@
 // Which hosts take a domain's mail, asked of DNS and kept (RFC 5321 section 5.1, RFC 7505).  A
 // domain is asked for once however many wait for it; answers good and bad are kept for their time,
 // and MX hosts for an hour longer while the name service fails. One per core; its thread only.
-// Outlived by nobody who waits here.
+// Must outlive all callers of look_up().
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ struct MxLookupOptions {
   Duration timeout = std::chrono::seconds(30);  // for one answer of the name service
 };
 
-struct Exchangers {
+struct MxHosts {
   std::vector<MxHost> hosts;  // in the order to try, at least one; ties are in another order each time
   Instant until;              // they are good until then
   bool stale = false;         // they are past their time, and the name service fails
@@ -44,7 +44,7 @@ struct MxCounters {
 
 class MxLookup {
  public:
-  using Found = std::expected<Exchangers, MxFailure>;
+  using Found = std::expected<MxHosts, MxFailure>;
 
   // `dns` and `random` outlive this.
   MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOptions options);
@@ -75,7 +75,7 @@ class MxLookup {
   MxLookupOptions options_;
   io::CoreDns dns_;
   MxCache cache_;
-  std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and who else wants to know
+  std::map<std::string, std::vector<Waiter*>> asking_;  // domains that are asked for, and the other callers that wait
   std::size_t waiting_ = 0;
   std::uint64_t rules_changed_ = 0;  // so often
   MxCounters counters_;

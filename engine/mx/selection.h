@@ -42,7 +42,7 @@ struct MxFailure {
 
 enum class AddressUse : std::uint8_t { ipv6_first, ipv4_first, ipv4_only };
 
-// Of the machine's interfaces, and shared by all who follow them; null: none are known.
+// Of the machine's interfaces, and shared by all users of them; null: none are known.
 using MachineAddresses = std::shared_ptr<const std::vector<io::Address>>;
 
 struct MxRules {

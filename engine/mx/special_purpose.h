@@ -1,5 +1,5 @@
 // Addresses at which no mail host of a stranger is: the special-purpose ranges of IANA (RFC 6890 and its registries),
-// and IPv4 addresses that are embedded in IPv6 ones.  Whoever publishes such an address as an MX host, or writes
+// and IPv4 addresses that are embedded in IPv6 ones.  A stranger who publishes such an address as an MX host, or writes
 // it as an address literal, would have the relay connect to itself or into the operator's own network. Pure.  Any
 // thread.
 #pragma once

@@ -73,7 +73,7 @@ void Connection::on_receive(void* context, const io::Completion& completion) {
   if (!completion.more) self.operation_ended();
 }
 
-// Not while full: each buffer that comes free would then be filled for a reader who does not read.  The next
+// Not while full: each buffer that comes free would then be filled for a reader that does not read.  The next
 // more() asks again.
 void Connection::wait_for_buffer() {
   if (state_ != State::open || full()) return;
@@ -133,7 +133,7 @@ IoStatus Connection::MoreAwaiter::await_resume() {
   Connection& c = connection_;
   if (std::exchange(c.reader_resumes_, false)) c.operation_ended();
   if (c.state_ != State::open) return IoStatus::cancelled;
-  // What arrived before the end is still told first.
+  // What arrived before the end is still delivered first.
   if (std::exchange(c.fresh_, false)) return IoStatus::ok;
   if (c.ended_) return c.error_ != 0 ? IoStatus::failed : IoStatus::end;
   return c.read_status_;
@@ -225,7 +225,7 @@ void Connection::on_send(void* context, const io::Completion& completion) {
     self.error_ = -completion.result;
     self.output_.clear();
     self.wake_writer(IoStatus::failed);
-    // The kernel tells a reset once, and it has told the send: a receive that waits would never hear of it.
+    // The kernel reports a reset once, and here to the send: a receive that waits would never end by it.
     // Asked again it finds what had come before, and the end behind that.
     self.pause_receive();
   } else {

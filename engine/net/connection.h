@@ -1,8 +1,8 @@
 // A stream connection, plain or TLS: what has arrived and was not yet used is a chain, what is to be sent
 // is a chain, and a task can wait for either.
-// Owned by whoever made it (a session, a pool); its core's thread only.  Its life goes open -> terminating
-// -> joined -> closed: terminate() asks every operation to end and wakes whoever waits with `cancelled`;
-// close() waits until the last operation has ended and whoever waited has been told, and closes the socket.
+// Owned by its creator (a session, a pool); its core's thread only.  Its life goes open -> terminating
+// -> joined -> closed: terminate() asks every operation to end and wakes all waiters with `cancelled`;
+// close() waits until the last operation has ended and all waiters were resumed, and closes the socket.
 // It is freed only when closed (checked).
 #pragma once
 
@@ -82,11 +82,11 @@ class Connection final : private io::Abortable {
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
 
-  // Receives although nobody waits, so that ended() and input() tell what the peer did meanwhile.  A receive may have
-  // ended on its own (no buffer was left, say): to be asked for again now and then.
+  // Receives although there is no waiter, so that ended() and input() tell what the peer did meanwhile.  A receive may
+  // have ended on its own (no buffer was left, say): to be asked for again now and then.
   void watch() { arm_receive(/*poll_first=*/true); }
 
-  // Queues bytes and starts sending them.  Nobody has to wait; drained() says how far it got.
+  // Queues bytes and starts sending them.  The caller need not wait; drained() says how far it got.
   void write(std::string_view bytes);
   void write(Chain&& bytes);
   // Waits until at most `bytes` are unsent.
@@ -102,7 +102,7 @@ class Connection final : private io::Abortable {
   // The orderly end of what we have to say: all that is unsent goes out, close_notify where there is TLS (RFC
   // 8446 6.1), then FIN; `timeout` bounds it.  What the peer still sends is read and dropped until its own end, for at
   // most `linger` and kLingerBytesMax: a socket that is closed with unread bytes in it sends a reset, which can take
-  // our last words away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
+  // our last reply away again.  A `linger` of zero leaves the FIN to close().  close() is still due.
   Task<void> finish(Duration timeout, Duration linger);
 
   void terminate();
@@ -140,7 +140,7 @@ class Connection final : private io::Abortable {
   void wake_writer(IoStatus status);
   void operation_ended();
   Task<IoStatus> handshake(Duration timeout);
-  // More is unread than is kept for a reader who does not ask.
+  // More is unread than is kept for a reader that does not ask.
   [[nodiscard]] bool full() const { return reader_ == nullptr && input_.size() >= kInputBytesHigh; }
   [[nodiscard]] bool idle() const { return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_; }
 

@@ -130,7 +130,7 @@ io::Address address_at(std::string_view body, std::size_t ip_at, std::size_t ip_
 }
 
 ProxyHeader parse_v2(std::string_view bytes) {
-  // Each field is judged as soon as it is there, so that nobody is waited for who cannot be right.
+  // Each field is checked as soon as it is there, so that a header that is wrong already is not waited for.
   if (bytes.size() < 13) return {};
   const auto command = static_cast<std::uint8_t>(bytes[12]);
   if (command != kCommandLocal && command != kCommandProxy) return bad("unknown PROXY command");

@@ -1,4 +1,4 @@
-// Reads the header that a load balancer puts in front of a connection to say who the client is:
+// Reads the header that a load balancer puts in front of a connection to give the client's address:
 // PROXY protocol versions 1 and 2 (HAProxy's doc/proxy-protocol.txt).  Pure.  Any thread. Whether a
 // peer may send one is the caller's to decide by its address: from anyone else these bytes are a
 // client that talks too early, and a peer that must send one and does not is closed.

@@ -42,7 +42,7 @@ const std::string& named(const SluicectlCommand& command) {
 // The places named on the command line, else by the configuration, else the defaults.
 bool find_places(const SluicectlCommand& command, Places& places) {
   sluice::config::Config config;
-  // Without a file of that name the defaults hold, unless somebody named it.
+  // Without a file of that name the defaults hold, unless it was named.
   const bool wanted = command.config_given || std::filesystem::exists(command.config_file);
   if (named(command).empty() && wanted) {
     auto read = sluice::config::read_config(command.config_file);

@@ -12,7 +12,7 @@ constexpr Duration kSweepEvery = std::chrono::seconds(10);
 // Pools of MX hosts, for one route: past this, those that nobody uses go at once.
 constexpr std::size_t kMxDomainsMax = 4096;
 
-std::vector<hop::PoolHost> hosts_of(const mx::Exchangers& found, std::uint16_t port) {
+std::vector<hop::PoolHost> hosts_of(const mx::MxHosts& found, std::uint16_t port) {
   std::vector<hop::PoolHost> hosts;
   for (const mx::MxHost& mx_host : found.hosts)
     hosts.push_back({.name = {.name = mx_host.name, .port = port, .preference = mx_host.preference},

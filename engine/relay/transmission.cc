@@ -244,7 +244,7 @@ std::size_t Transmission::count(Kind kind) const {
   return static_cast<std::size_t>(std::ranges::count(results_, kind, &RecipientResult::kind));
 }
 
-Transmission::Halt Transmission::halt(hop::Trouble trouble) {
+Transmission::Halt Transmission::halt(hop::Failure trouble) {
   trouble_reply_ = std::move(trouble.reply);
   Halt halt{.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
             .closed = trouble.closed,
@@ -302,7 +302,7 @@ smtp::Reply Transmission::reply_for(const RecipientResult& result) const {
     case Kind::refused:
       break;
     case Kind::deferred:
-      if (result.code / 100 != 4) return trouble_reply_.value_or(smtp::Reply(smtp::replies::kNextHopTrouble));
+      if (result.code / 100 != 4) return trouble_reply_.value_or(smtp::Reply(smtp::replies::kNextHopFailure));
       break;
   }
   return smtp::Reply::relayed(result.code, result.enhanced, result.text);

@@ -189,7 +189,7 @@ class Transmission final : private hop::Pool::Holder {
   void give_back(bool usable);
   [[nodiscard]] bool over() const { return stage_ == Stage::ended; }
   [[nodiscard]] std::size_t count(Kind kind) const;
-  Halt halt(hop::Trouble trouble);
+  Halt halt(hop::Failure trouble);
   [[nodiscard]] Halt halt_by_reply() const;
   static Halt in_doubt(const hop::NextHop& hop);
   [[nodiscard]] RecipientResult result_of(smtp::Expect command, const smtp::ParsedReply& reply);
@@ -234,7 +234,7 @@ class Transmission final : private hop::Pool::Holder {
   Task<Halted> stream(Chain bytes);
   Task<Halted> send_chunk(bool last);
   Task<Halted> lost_in_body(std::string_view why);
-  Halt unanswered_content(hop::Trouble trouble);
+  Halt unanswered_content(hop::Failure trouble);
   Task<Halted> on_content_refused(smtp::Expect command, bool usable);
   Task<Halted> end_content();
   Task<Halted> read_final_reply();

@@ -175,7 +175,7 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
 }
 
 // The next hop may not know BDAT, or not in the middle of a segment: it is not asked in vain again and again.
-Transmission::Halt Transmission::unanswered_content(hop::Trouble trouble) {
+Transmission::Halt Transmission::unanswered_content(hop::Failure trouble) {
   Halt halted = halt(std::move(trouble));
   if (chunking_) halted.lack = hop::Lack::chunking;
   return halted;
@@ -201,7 +201,7 @@ Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
     end_message(result_of(smtp::Expect::message, hop_->last_reply()), /*usable=*/false);
     co_return std::nullopt;
   }
-  co_return halt({.reply = smtp::replies::kNextHopTrouble,
+  co_return halt({.reply = smtp::replies::kNextHopFailure,
                   .detail = hop_->label() + ": body: " + std::string(why),
                   .closed = true});
 }

@@ -36,7 +36,7 @@ bool Transmission::held_up_by_sender(Instant now) const {
 // The message goes on without the next hop: its recipients are deferred, so that it is kept, or the client is told 451.
 void Transmission::give_way() {
   CHECK(!busy_ && hop_ != nullptr);
-  end(halt({.reply = smtp::replies::kNextHopTrouble,
+  end(halt({.reply = smtp::replies::kNextHopFailure,
             .detail = hop_->label() + ": its connection was given to other mail, as the client sends too slowly"}));
 }
 

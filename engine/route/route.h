@@ -28,7 +28,7 @@ enum class RouteMode : std::uint8_t {
   store,    // kept first, passed on from there
 };
 
-// How a next hop that trusts us is told who logged in.
+// How the login is passed on to a next hop that trusts us.
 enum class RouteIdentify : std::uint8_t {
   none,
   auth,     // MAIL's AUTH parameter (RFC 4954 5)

@@ -47,7 +47,7 @@ class RouteTable {
   struct Query {
     std::string_view recipient_domain;  // empty: <Postmaster>
     std::string_view sender_domain;
-    std::string_view customer;  // empty: nobody has logged in
+    std::string_view customer;  // empty: no login
     bool null_sender = false;
     bool own_dsn = false;
   };

@@ -1,6 +1,6 @@
 // What is due when: a heap with four branches (so that a node's branches share a cache line), of which any item can be
 // taken out.  Everything is O(log n), of a million items too.
-// `Moved` is told where each item stands: void operator()(std::uint32_t item, std::uint32_t slot); kNone: out.
+// `Moved` is called with where each item stands: void operator()(std::uint32_t item, std::uint32_t slot); kNone: out.
 // Owned by one schedule; that core's thread only.
 #pragma once
 

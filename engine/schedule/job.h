@@ -19,7 +19,7 @@ enum class Lane : std::uint8_t { first, again };
 inline constexpr std::size_t kLanes = 2;
 constexpr std::size_t lane_index(Lane lane) { return static_cast<std::size_t>(lane); }
 
-// Whoever pages through records that may be gone looks at so many for each one that was asked for, at most.
+// A caller that pages through records that may be gone looks at so many for each one that was asked for, at most.
 inline constexpr std::size_t kLooksEach = 64;
 
 enum class JobState : std::uint8_t {
@@ -28,7 +28,7 @@ enum class JobState : std::uint8_t {
   running,  // being tried
   tried,    // and not put back yet
   held,     // until the operator releases it, or its time is over
-  expired,  // its time is over, which nobody was told yet
+  expired,  // its time is over, and the DSN of that is still due
 };
 
 struct Job {

@@ -3,7 +3,7 @@
 //
 // Fairness.  Customers with something to send take turns; a customer's destinations take turns; at a destination that
 // is the bottleneck, customers take turns.  At each of these places first attempts go before retries, and of every
-// `retries_share` turns one is a retry's.  A destination without room holds up nobody but its own jobs.
+// `retries_share` turns one is a retry's.  A destination without room holds up only its own jobs.
 //
 // Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or
 // among the latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and
@@ -59,7 +59,7 @@ using CustomerId = ScheduleId<detail::Customer>;
 using detail::JobState;
 
 struct NewJob {
-  std::uint64_t message = 0;  // what the caller knows it by
+  std::uint64_t message = 0;  // the caller's id of it
   DestinationId destination;
   CustomerId customer;
   Instant due;
@@ -155,7 +155,7 @@ class Schedule {
   // It may be tried though it is suspended; when its jobs are due stays as it is.
   void reset_backoff(DestinationId id, Instant now);
 
-  // Somebody else than a job of the schedule had to do with it, with this result.
+  // An attempt outside the schedule (cut-through) had this result.
   void observed(DestinationId id, Verdict verdict, Instant now);
 
   // What the destination said last; cut to kLastWordsMax.

@@ -71,7 +71,7 @@ Throttle::Change Throttle::finish(const ThrottleOptions& options, Verdict verdic
   return change;
 }
 
-// It goes by what finish() goes by, but for growth: that is for who has filled the window.  Many may say the same at
+// It goes by what finish() goes by, but for growth: that needs a filled window.  Many may say the same at
 // one time, as nothing holds them back.
 Throttle::Change Throttle::observe(const ThrottleOptions& options, Verdict verdict, Instant now, std::uint64_t random) {
   if (verdict == Verdict::not_tried) return Change::none;

@@ -59,7 +59,7 @@ class Throttle {
   // What became of a transmission that was not started here: cut-through delivery has room of its own.
   Change observe(const ThrottleOptions& options, Verdict verdict, Instant now, std::uint64_t random);
 
-  // The operator knows better: may be tried now, without pause.  A suspended destination is probed.
+  // By the operator's command: may be tried now, without pause.  A suspended destination is probed.
   void reset_backoff(Instant now);
 
   [[nodiscard]] std::uint32_t running() const { return running_; }

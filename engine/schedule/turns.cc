@@ -167,7 +167,7 @@ void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
   if (!ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
 }
 
-// To be called after whatever changed a destination's room, or who is parked there.
+// To be called after whatever changed a destination's room, or the customers that are parked there.
 void Schedule::refresh(std::uint32_t index, Instant now) {
   Destination& destination = destinations_[index];
   const bool any = !destination.parked[0].empty() || !destination.parked[1].empty();

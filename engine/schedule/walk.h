@@ -1,6 +1,6 @@
 // A way through the jobs of a schedule, destination after destination, each one's in the order in which they came.  It
 // keeps its place whatever goes meanwhile; what comes meanwhile may be met or not.
-// Owned by whoever looks; gone before the schedule; that core's thread only.
+// Owned by the caller; gone before the schedule; that core's thread only.
 #pragma once
 
 #include <cstddef>

@@ -316,7 +316,7 @@ control::CoreStatus Core::status(bool with_sessions) {
                              .refused = counters.sessions.messages_refused,
                              .waiting = current_->router().waiting(),
                              .queued = counters.spool_messages,
-                             .spool = spool_.accepting() ? "accepts" : std::string(spool_.trouble()),
+                             .spool = spool_.accepting() ? "accepts" : std::string(spool_.refusal_reason()),
                              .counters = named(counters)};
   for (const auto& [destination, host] : current_->router().hosts()) {
     status.hosts.push_back({.destination = std::string(destination),
@@ -324,7 +324,7 @@ control::CoreStatus Core::status(bool with_sessions) {
                             .live = host.live,
                             .idle = host.idle,
                             .failures = host.failures,
-                            .last_error = host.last_trouble});
+                            .last_error = host.last_error});
   }
   if (with_sessions) status.sessions = session_list();
   return status;

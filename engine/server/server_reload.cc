@@ -37,8 +37,8 @@ Reloaded Server::reload() {
   // Also where the configuration is at fault: whoever has renamed the log waits for this.
   if (auto opened = log_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
-  if (std::string trouble = backend_->trouble(); !trouble.empty())
-    done.errors.push_back("store.accounts: " + std::move(trouble) +
+  if (std::string error = backend_->last_error(); !error.empty())
+    done.errors.push_back("store.accounts: " + std::move(error) +
                           "; what is known of accounts stays until it can be read");
   for (const tls::CertificateFault& fault : certificate_faults(plan_->config, *clock_))
     done.warnings.push_back("tls.certificates: " + fault.fault);

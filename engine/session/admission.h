@@ -1,5 +1,5 @@
 // The bounds that the sessions of a core share: how many there are, how many are in an unfinished TLS handshake, and
-// how many of either one client address has (base/client_block.h says what counts as one).  Whoever is admitted holds
+// how many of either one client address has (base/client_block.h says what counts as one).  What is admitted holds
 // a Place, and gives it back by dropping it.
 // One per core; that core's thread only.  Outlives its places.
 #pragma once
@@ -25,7 +25,7 @@ struct AdmissionLimits {
 
 class Admission {
  public:
-  // Of those that are refused so many at a time are told so; others are closed without a word.
+  // Of those that are refused so many at a time get a 421; others are closed without a reply.
   static constexpr std::uint32_t kTurnedAwayMax = 256;
 
   enum class Kind : std::uint8_t { session, session_of_address, handshake, turned_away };
@@ -61,7 +61,7 @@ class Admission {
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
 
-  // From now on; who is in stays.
+  // From now on; sessions that were admitted stay.
   void set_limits(const AdmissionLimits& limits) { limits_ = limits; }
   [[nodiscard]] const AdmissionLimits& limits() const { return limits_; }
 
@@ -69,7 +69,7 @@ class Admission {
   [[nodiscard]] Admitted session_of(const io::Address& client);
   // Null: of a client that does not count by its address.
   [[nodiscard]] Admitted handshake(const io::Address* client);
-  // Nothing: too many are being told already.
+  // Nothing: too many are being refused already.
   [[nodiscard]] std::optional<Place> turn_away();
 
   // What counts as one address.

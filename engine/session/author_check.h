@@ -19,7 +19,7 @@ struct AuthorRules {
   bool smtputf8 = false;  // RFC 6531: the client asked for it in MAIL
 };
 
-// What was found besides the one author of From, whom policy::check_authors judges.
+// What was found besides the one author of From, which policy::check_authors judges.
 struct AuthorFinding {
   policy::SenderDecision decision;         // whether it may go on
   std::vector<message::HeaderEdit> drops;  // fields to leave out

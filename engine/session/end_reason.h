@@ -1,4 +1,4 @@
-// Why a session ended: every way there is, with the name that log and counters have for it and what the client is told,
+// Why a session ended: every way there is, with the name that log and counters have for it and its reply to the client,
 // in one table.  Values; any thread.
 #pragma once
 
@@ -44,7 +44,7 @@ enum class EndReason : std::uint8_t {
   too_many_auth_failures,
   endless_line,
   content_surplus,
-  out_of_step,  // what follows cannot be told from content
+  out_of_step,  // commands cannot be distinguished from content
   // Ours.
   account_changed,
   shutting_down,

@@ -1,5 +1,5 @@
 // Two bounds in time: the pace at which a client must send content, and the rate at which what it does wrong is logged.
-// Values; the thread of whoever owns them.
+// Values; their owner's thread.
 #pragma once
 
 #include <algorithm>

@@ -33,7 +33,7 @@ Session::~Session() { CHECK(transaction_ == nullptr); }
 
 Task<void> Session::run() {
   if (co_await open() == Next::go_on) co_await talk();
-  report_end();
+  observe_end();
   co_await end_transaction(end_reason_row(*ended_).name);
   flush();
   co_await connection_->finish(rules_->reply_timeout, linger());
@@ -187,13 +187,13 @@ void Session::on_mail() {
   const smtp::Mailbox& mailbox = mail.path.mailbox;
   std::optional<policy::Mailbox> sender;
   if (!mail.path.null()) sender = policy::Mailbox{mailbox.local_part, mailbox.domain};
-  // Only an id that will be in the log is told.
-  const std::string_view told = lines_.ready(services_.loop.now()) ? envelope.id : session_id_;
-  const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, told);
+  // Only an id that will be in the log is shown.
+  const std::string_view log_id = lines_.ready(services_.loop.now()) ? envelope.id : session_id_;
+  const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, log_id);
   if (!decision.allowed()) {
     ++services_.counters.senders_refused;
     smtp::Reply reply = sender_refusal(decision, rules_->profile.policy_url);
-    return refuse_mail(std::move(reply), told);
+    return refuse_mail(std::move(reply), log_id);
   }
   envelope.reverse_path = mailbox.text();
   envelope.body = mail.parameters.body;
@@ -234,7 +234,7 @@ void Session::on_recipient() { transaction_->add(machine_->recipient()); }
 Task<void> Session::answer_recipients() {
   using Answer = Transaction::Answer;
   std::vector<Answer> answers;
-  co_await transaction_->offer(answers);
+  co_await transaction_->add_recipients(answers);
   CHECK(answers.size() == machine_->outstanding());
   for (Answer& answer : answers) {
     answering_ = {.command = "RCPT", .argument = answer.recipient};
@@ -259,7 +259,7 @@ Task<void> Session::answer_recipients() {
 Task<void> Session::end_transaction(std::string_view reason) {
   chunks_.reset();
   if (transaction_ == nullptr) co_return;
-  co_await transaction_->abandon();
+  co_await transaction_->abort();
   // Its id may have left with it, and its recipients may have been asked of a next hop.
   if (!transaction_->envelope().recipients.empty()) {
     MessageRecord record = message_record();
@@ -271,7 +271,7 @@ Task<void> Session::end_transaction(std::string_view reason) {
 
 MessageRecord Session::message_record() const {
   MessageRecord record;
-  transaction_->report(record);
+  transaction_->describe(record);
   if (identity_ != nullptr) {
     record.customer = identity_->customer_name;
     record.account = identity_->account_name;
@@ -333,7 +333,7 @@ Task<void> Session::check(auth::Credentials credentials) {
       reply = smtp::Reply(535, {5, 7, 8}, answer.reason.empty() ? "Account suspended" : answer.reason);
       break;
     case auth::AnswerKind::unavailable:
-      // A back end's trouble is never the customer's: 454, not 535.
+      // A back end's failure is never the customer's: 454, not 535.
       result = AuthResult::unavailable;
       reply = smtp::replies::kAuthUnavailable;
       break;

@@ -29,7 +29,7 @@ class Session final : private smtp::RefusalObserver {
 
   // The whole session, to the closed connection.  Once.
   Task<void> run();
-  // Asks for the end.  At once where nothing is under way: one that waits for a command is told 421, one that has not
+  // Asks for the end.  At once where nothing is under way: one that waits for a command gets 421, one that has not
   // been greeted yet is closed.  Between MAIL and the content a drain leaves kDrainGrace for the client to go on, other
   // reasons nothing.  Content that has begun is taken to its end first.
   void end_soon(EndReason reason);
@@ -106,7 +106,7 @@ class Session final : private smtp::RefusalObserver {
   [[nodiscard]] bool end_is_due() const;
   [[nodiscard]] bool can_reply() const;
   [[nodiscard]] bool in_content() const;
-  void report_end();
+  void observe_end();
   std::string refused(const smtp::StandardReply& reply) override;
   [[nodiscard]] std::string refusal_id();
   void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument);
@@ -130,7 +130,7 @@ class Session final : private smtp::RefusalObserver {
   Admission::Place handshake_place_;
   ContentPace pace_;
   RefusalLines lines_;
-  std::string session_id_;  // told in refusals where there is no message; made for the first of them
+  std::string session_id_;  // shown in refusals where there is no message; made for the first of them
   std::string_view line_;   // that the machine is at, while it is
   struct Answering {
     std::string_view command;

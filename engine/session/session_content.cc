@@ -47,7 +47,7 @@ Task<void> Session::take_content(Chain content, const smtp::ContentFlags& flags)
     co_await transaction_->refuse(*fault, std::string(fault->text));
   if (line_ends_) content = normalised(*line_ends_, std::move(content), flags.bare_lfs != bare_lfs_);
   bare_lfs_ = flags.bare_lfs;
-  if (!content.empty()) co_await transaction_->take(std::move(content), flags.eight_bit);
+  if (!content.empty()) co_await transaction_->write(std::move(content), flags.eight_bit);
 }
 
 Task<Session::Next> Session::on_data() {
@@ -106,7 +106,7 @@ Task<Session::Next> Session::on_chunk() {
     chunks_.reset();
     co_await finish_message();
   } else {
-    // RFC 3030 2: each chunk has its own answer; a refusal of the message is told at its end.
+    // RFC 3030 2: each chunk has its own answer; the message is refused at its end.
     machine_->answer_chunk(smtp::replies::kChunkOk, writer_);
   }
   co_return Next::go_on;
@@ -149,7 +149,7 @@ bool Session::far_too_big() const {
 }
 
 Task<void> Session::finish_message() {
-  smtp::Reply reply = co_await transaction_->finish();
+  smtp::Reply reply = co_await transaction_->commit();
   const std::string& id = transaction_->envelope().id;
   // A client that is about to be cut off, and whose message is not kept, hears one thing.
   const bool closing = cut_off_ && reply.transient();

@@ -1,4 +1,4 @@
-// How a session ends, and what the log is told of that and of the commands that were refused.
+// How a session ends, and the log's lines of that and of the commands that were refused.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -10,7 +10,7 @@ namespace sluice::session {
 namespace {
 
 constexpr std::size_t kLoggedArgumentBytesMax = 300;
-// How long a client has to read our last words and close: see Connection::finish().
+// How long a client has to read our last reply and close: see Connection::finish().
 constexpr Duration kLinger = std::chrono::seconds(2);
 
 // Refused before there was a session to speak of.
@@ -109,7 +109,7 @@ void Session::end_by(net::IoStatus status, EndReason late) {
       error != 0 ? std::strerror(error) : "connection failed");
 }
 
-void Session::report_end() {
+void Session::observe_end() {
   CHECK(ended_);
   const EndReasonRow& row = end_reason_row(*ended_);
   ++services_.counters.ended[static_cast<std::size_t>(*ended_)];
@@ -145,7 +145,7 @@ void Session::report_end() {
 
 // ------------------------------------------------------------------------------------------ refusals
 
-// Every id that a client is told is in the log, so there is none to tell where there is no line left for it but one
+// Every id that a client is shown is in the log, so there is none to tell where there is no line left for it but one
 // that was written before.
 std::string Session::refusal_id() {
   if (!lines_.ready(services_.loop.now())) return session_id_;

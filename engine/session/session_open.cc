@@ -66,7 +66,7 @@ Session::Next Session::admit(Admission::Admitted place, Admission::Place& kept) 
     kept = *std::move(place);
     return Next::go_on;
   }
-  // It takes no session's place while it is told so.
+  // It takes no session's place while the 421 is sent.
   address_place_.give_back();
   place_.give_back();
   if (auto telling = services_.admission.turn_away()) {

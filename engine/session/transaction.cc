@@ -44,7 +44,7 @@ void Transaction::add(const smtp::RecipientCommand& command) {
   }
 }
 
-Task<void> Transaction::offer(std::vector<Answer>& answers) {
+Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
   if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
@@ -78,7 +78,7 @@ void Transaction::begin(message::BodyForm form) {
   header_.reset({.header_bytes_max = rules_.header_bytes_max, .dot_stuffed = form == message::BodyForm::dot_stuffed});
 }
 
-Task<void> Transaction::take(Chain bytes, bool eight_bit) {
+Task<void> Transaction::write(Chain bytes, bool eight_bit) {
   envelope_.content.eight_bit = eight_bit;
   bytes_ += bytes.size();
   if (refusal_) co_return;
@@ -211,18 +211,18 @@ Task<void> Transaction::refuse(smtp::Reply reply, std::string detail) {
   if (refusal_) co_return;
   refusal_ = std::move(reply);
   held_.clear();
-  co_await abandon_sink();
+  co_await abort_sink();
   outcome_.detail = std::move(detail);
 }
 
 // What it has asked of a next hop stays known.
-Task<void> Transaction::abandon_sink() {
+Task<void> Transaction::abort_sink() {
   outcome_ = sink_->asked();
   co_await sink_->abort();
   sink_ = nullptr;
 }
 
-Task<smtp::Reply> Transaction::finish() {
+Task<smtp::Reply> Transaction::commit() {
   envelope_.content.whole = true;
   if (!refusal_ && stage_ == Stage::header) {
     header_.finish();
@@ -239,11 +239,11 @@ Task<smtp::Reply> Transaction::finish() {
   co_return outcome_.reply;
 }
 
-Task<void> Transaction::abandon() {
-  if (sink_ != nullptr) co_await abandon_sink();
+Task<void> Transaction::abort() {
+  if (sink_ != nullptr) co_await abort_sink();
 }
 
-void Transaction::report(MessageRecord& record) const {
+void Transaction::describe(MessageRecord& record) const {
   record.id = envelope_.id;
   record.listener = rules_.name;
   record.client = client_.address.ip();

@@ -1,5 +1,5 @@
 // One mail transaction: the envelope, the scan of the header, the sender's rights, and the sink.  Nothing
-// reaches the sink's body before the header is complete and the author is one whom the submitter may be.
+// reaches the sink's body before the header is complete and the author is one that the submitter may send as.
 // Owned by a session, from MAIL to the last word; core thread only.
 #pragma once
 
@@ -22,7 +22,7 @@
 
 namespace sluice::session {
 
-// Who this is, for Received and the log.  Views of what the session keeps.
+// The client, for Received and the log.  Views of what the session keeps.
 struct Client {
   std::string_view helo;
   io::Address address;
@@ -50,22 +50,22 @@ class Transaction {
     smtp::Reply reply;           // of a duplicate: of the one that it was merged with; none for a surplus one
     std::string recipient = {};  // of one that is refused
   };
-  Task<void> offer(std::vector<Answer>& answers);
+  Task<void> add_recipients(std::vector<Answer>& answers);
 
-  // The content: begin(), then its bytes in `form`, then finish() with the reply for the client.
+  // The content: begin(), then its bytes in `form`, then commit() with the reply for the client.
   void begin(message::BodyForm form);
   // `eight_bit`: up to here there was a byte over 127.
-  Task<void> take(Chain bytes, bool eight_bit);
+  Task<void> write(Chain bytes, bool eight_bit);
   // Decides against the message; the first reason stays.
   Task<void> refuse(smtp::Reply reply, std::string detail);
   [[nodiscard]] bool refused() const { return refusal_.has_value(); }
-  Task<smtp::Reply> finish();
+  Task<smtp::Reply> commit();
   // There will be no message.
-  Task<void> abandon();
+  Task<void> abort();
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  // After finish() or abandon().
-  void report(MessageRecord& record) const;
+  // After commit() or abort().
+  void describe(MessageRecord& record) const;
 
  private:
   enum class Stage : std::uint8_t { envelope, header, body, done };
@@ -75,7 +75,7 @@ class Transaction {
   [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
   [[nodiscard]] bool header_is_eight_bit() const;
   [[nodiscard]] std::string fields_to_add();
-  Task<void> abandon_sink();
+  Task<void> abort_sink();
   [[nodiscard]] smtp::Reply not_permitted(const policy::SenderDecision& decision) const;
 
   Services& services_;

@@ -33,7 +33,7 @@ bool decode_last(std::string_view group, std::string& out) {
     bits = (bits << 6U) | value;
   }
   // RFC 4648 3.5: a decoder MAY refuse pad bits that are not zero; two texts for one secret help
-  // nobody.
+  // no client.
   if ((padding == 1 && (bits & 0xffU) != 0) || (padding == 2 && (bits & 0xffffU) != 0)) return false;
   for (std::size_t i = 0; i < 3 - padding; ++i) {
     out.push_back(static_cast<char>((bits >> (16 - 8 * i)) & 0xffU));
@@ -86,7 +86,7 @@ void wipe(std::string& secret) {
   secret.resize(secret.capacity());
   if (!secret.empty()) {
     std::memset(secret.data(), 0, secret.size());
-    // The compiler must think that somebody reads what was written.
+    // Keeps the compiler from removing the write as dead.
     __asm__ __volatile__("" : : "r"(secret.data()) : "memory");
   }
   secret.clear();

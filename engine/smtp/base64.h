@@ -1,4 +1,4 @@
-// Base64 (RFC 4648 4) as SASL wants it (RFC 4954 4): strict: padding required, no line breaks,
+// Base64 (RFC 4648 4) as SASL requires it (RFC 4954 4): strict: padding required, no line breaks,
 // unused bits zero.
 // Pure functions.  Any thread.
 #pragma once

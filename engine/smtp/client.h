@@ -1,4 +1,4 @@
-// The client's side of the SMTP dialog as a pure machine: it writes commands and knows which
+// The client's side of the SMTP dialog as a pure machine: it writes commands and tracks which
 // command each reply answers.
 // Owned by one connection to a next hop.  Thread: that connection's core.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace sluice::smtp {
 
-// Attributes of XCLIENT (Postfix, XCLIENT_README) as a set: which a next hop takes, which it was told.
+// Attributes of XCLIENT (Postfix, XCLIENT_README) as a set: which a next hop takes, which were sent.
 struct XclientAttributes {
   bool login = false;
   bool addr = false;
@@ -29,7 +29,7 @@ struct XclientAttributes {
   [[nodiscard]] bool any() const { return login || addr || name || reverse_name || port || proto || helo; }
 };
 
-// Who is behind a transaction.  What is empty is not known.
+// The client behind a transaction.  What is empty is not known.
 struct XclientValues {
   std::string_view login;
   std::string_view addr;   // as Address::ip() gives it
@@ -38,10 +38,10 @@ struct XclientValues {
 };
 
 // The NAME=value pairs for append_xclient(): what is known, of what the next hop takes.  What is not known
-// but was told of somebody else before is said to be unavailable, so that nobody inherits it; so are, with whatever is
-// known, the client's names and port, lest they be taken to be ours.  `told` is
+// but was sent for another client before is sent as [UNAVAILABLE], so that no client inherits it; so are, with what is
+// known, the client's names and port, lest they be taken to be ours.  `sent` is
 // brought up to date.  Empty when there is nothing to say.
-std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who, XclientAttributes& told);
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& client, XclientAttributes& sent);
 
 // What a next hop said that it can do, in its answer to EHLO.
 struct Capabilities {
@@ -168,15 +168,15 @@ class ClientMachine {
   // said.
   void append_hello_again(std::string_view hostname, std::string& out);
   void append_quit(std::string& out);
-  // One reply more is to come than there were commands, for a caller that knows that one was too many.
+  // One reply more is to come than there were commands, where the caller has found that one was too many.
   void expect_one_more() { expect(Expect::hello_again); }
 
   [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
-  // The answer to EHLO can be told from every other reply.
+  // The answer to EHLO can be distinguished from every other reply.
   [[nodiscard]] bool says_hello_plainly() const { return !hello_word_.empty(); }
   // The last reply is that answer.
   [[nodiscard]] bool is_hello() const;
-  // Takes away what the caller knows the next hop not to do, whatever it offers.
+  // Takes away what the next hop was seen not to do, whatever it offers.
   void set_capabilities(const Capabilities& capabilities) { capabilities_ = capabilities; }
   // Replies still to come.
   [[nodiscard]] std::size_t outstanding() const { return queue_.size() - head_; }
@@ -201,7 +201,7 @@ class ClientMachine {
   std::vector<Expect> queue_;
   std::size_t head_ = 0;
   bool closing_ = false;
-  std::string hello_word_;  // the first word of the answer to EHLO, if that can be told from others
+  std::string hello_word_;  // the first word of the answer to EHLO, if that is unmistakable
   std::string hello_end_;   // its last line
   std::size_t hello_lines_ = 0;
   bool should_fall_back_ = false;

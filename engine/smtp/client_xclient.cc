@@ -7,7 +7,7 @@ namespace sluice::smtp {
 namespace {
 
 constexpr std::string_view kUnavailable = "[UNAVAILABLE]";
-// "XCLIENT commands must not exceed 512 characters": a value that would is not told.
+// "XCLIENT commands must not exceed 512 characters": a value that would is not sent.
 constexpr std::size_t kPairsBytesMax = 512 - sizeof("XCLIENT \r\n");
 
 struct Attribute {
@@ -38,18 +38,18 @@ constexpr std::size_t none_bytes(const Attribute* attribute) {
 }
 static_assert(none_bytes(std::begin(kAttributes)) < kPairsBytesMax);
 
-bool is_known(const XclientValues& who) {
-  return !who.login.empty() || !who.addr.empty() || !who.proto.empty() || !who.helo.empty();
+bool is_known(const XclientValues& client) {
+  return !client.login.empty() || !client.addr.empty() || !client.proto.empty() || !client.helo.empty();
 }
 
 }  // namespace
 
-std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& who, XclientAttributes& told) {
+std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& client, XclientAttributes& sent) {
   std::string pairs;
   for (const Attribute& attribute : kAttributes) {
     const bool never_known = attribute.value == nullptr;
-    const std::string_view value = never_known ? std::string_view() : who.*attribute.value;
-    const bool due = !value.empty() || told.*attribute.flag || (never_known && is_known(who));
+    const std::string_view value = never_known ? std::string_view() : client.*attribute.value;
+    const bool due = !value.empty() || sent.*attribute.flag || (never_known && is_known(client));
     if (!(taken.*attribute.flag) || !due) continue;
     std::string bytes(value);
     if (attribute.flag == &XclientAttributes::addr && value.contains(':')) bytes.insert(0, "IPV6:");
@@ -58,7 +58,7 @@ std::string xclient_pairs(const XclientAttributes& taken, const XclientValues& w
     if (text.empty() || used + text.size() + none_bytes(&attribute + 1) > kPairsBytesMax) text = attribute.none;
     if (!pairs.empty()) pairs += ' ';
     pairs.append(attribute.name).append("=").append(text);
-    told.*attribute.flag = true;
+    sent.*attribute.flag = true;
   }
   return pairs;
 }

@@ -105,7 +105,7 @@ const StandardReply* parse_rcpt(std::string_view argument, const Extensions* on,
 const StandardReply* parse_bdat(std::string_view argument, ChunkCommand& result);
 const StandardReply* parse_auth(std::string_view argument, AuthCommand& result);
 
-// RFC 5321 4.1.1.1 wants a domain or an address literal.  Clients send "localhost", "my_pc",
+// RFC 5321 4.1.1.1 requires a domain or an address literal.  Clients send "localhost", "my_pc",
 // "[10.0.0.1" and the like, and RFC 5321 4.1.4 forbids refusing mail for it: any non-empty token of
 // printable ASCII or UTF-8, up to kDomainBytesMax.
 bool is_hello_name(std::string_view name);

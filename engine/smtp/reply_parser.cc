@@ -30,7 +30,7 @@ ReplyParser::Step ReplyParser::step(std::string_view input) {
     if (lf == std::string_view::npos) return {input.size(), ReplyStatus::need_more};
     at = lf + 1;
     // A bare LF is taken for a line end here, as servers send it: in replies it separates nothing
-    // that anybody else reads otherwise.
+    // that another reader would take otherwise.
     if (line.ends_with('\r')) line.remove_suffix(1);
     const ReplyStatus status = on_line(line);
     line_.clear();

@@ -31,7 +31,7 @@ LineFind find_line(std::string_view input);
 
 // ---------------------------------------------------------------------------------------- content
 
-// What content held that somebody may want to refuse.  Offsets count from its first byte.
+// What content held that a caller may refuse.  Offsets count from its first byte.
 struct ContentFlags {
   bool bare_cr = false;
   bool bare_lf = false;

@@ -9,7 +9,7 @@
 namespace sluice::smtp {
 namespace {
 
-// What follows such a line are bytes, not commands.  Once it cannot be read, nobody can tell the
+// What follows such a line are bytes, not commands.  Once it cannot be read, nothing tells the
 // two apart.
 bool may_lose_step(std::string_view line) { return starts_with_ignore_case(line, "BDAT"); }
 
@@ -109,7 +109,7 @@ Step ServerMachine::step(std::string_view bytes, ReplyWriter& out) {
   return on_unwanted_bytes(found.status, {bytes, found.end}, out);
 }
 
-// RFC 5321 4.5.3.1.9: "500 Line too long".  The rest of the line is thrown away: it is nobody's
+// RFC 5321 4.5.3.1.9: "500 Line too long".  The rest of the line is thrown away: it is no
 // command.
 Step ServerMachine::too_long(std::string_view bytes, std::size_t line_max, ReplyWriter& out) {
   const bool was_auth = state_ == ServerState::auth;
@@ -141,8 +141,8 @@ Step ServerMachine::swallow(std::string_view input, ReplyWriter& out) {
   return {consumed, Event::replied};
 }
 
-// RFC 5321 2.3.8: CR and LF "MUST NOT" stand alone.  What a bare one separates for somebody else in
-// the chain is one line for us: no way of going on is safe.  Other control characters are just no
+// RFC 5321 2.3.8: CR and LF "MUST NOT" stand alone.  What a bare one separates for another server in
+// the chain is one line for us: going on is never safe.  Other control characters are just no
 // command.
 Step ServerMachine::on_unwanted_bytes(LineStatus status, const Input& input, ReplyWriter& out) {
   if (status != LineStatus::unclean) {
@@ -290,8 +290,8 @@ Step ServerMachine::on_simple(const Command& command, const Input& input, ReplyW
 // after the session begins and the EHLO command is acceptable to the SMTP server, the SMTP server
 // MUST clear all buffers and reset the state exactly as if a RSET command had been issued."
 Step ServerMachine::on_hello(const Command& command, const Input& input, ReplyWriter& out) {
-  // A machine whose name has a blank, Latin-1 or 400 letters in it could never log in.  Who it is, the login says; the
-  // name only goes into the trace and the log.  Where no login is asked, it is all there is.
+  // A machine whose name has a blank, Latin-1 or 400 letters in it could never log in.  The login identifies the
+  // client; the name only goes into the trace and the log.  Where no login is asked, it is all there is.
   if (!is_hello_name(command.argument) && !profile_->require_auth)
     return refuse_command(replies::kBadHelloName, input, out);
   end_transaction();

@@ -97,7 +97,7 @@ struct Step {
 // Hears of every refusal that the machine gives of its own accord, before it is written.
 class RefusalObserver {
  public:
-  // The id that the client is told, to ask the operator about; empty: none.
+  // The id that replies show, for the client to ask the operator about; empty: none.
   virtual std::string refused(const StandardReply& reply) = 0;
 
  protected:
@@ -172,7 +172,7 @@ class ServerMachine {
   [[nodiscard]] std::uint64_t content_bytes() const { return content_bytes_; }
   // For tests.  data: content came without waiting for 354 (RFC 2920 3.1 forbids it).
   [[nodiscard]] bool early_content() const { return early_content_; }
-  // Bytes that came in plain behind STARTTLS and were dropped: somebody's injection.
+  // Bytes that came in plain behind STARTTLS and were dropped: an injection.
   [[nodiscard]] std::uint32_t dropped_at_starttls() const { return dropped_at_starttls_; }
 
  private:

@@ -9,7 +9,7 @@ namespace {
 // xchar = any ASCII CHAR between "!" (33) and "~" (126) inclusive, except for "+" and "=".
 bool is_xchar(char c) { return c >= '!' && c <= '~' && c != '+' && c != '='; }
 
-// The byte that hexchar stands for at the start of `text`, or -1.  RFC 3461 4 wants upper case.
+// The byte that hexchar stands for at the start of `text`, or -1.  RFC 3461 4 requires upper case.
 int hexchar(std::string_view text) {
   if (text.size() < 3 || text[0] != '+') return -1;
   for (std::size_t i = 1; i < 3; ++i) {

@@ -25,7 +25,7 @@ constexpr std::uint64_t kCopiedBytes = 512U << 10;
 constexpr std::size_t kCopiedMessages = 256;
 
 // The messages that a segment tells of.
-struct Told {
+struct Listed {
   std::vector<QueueId> ids;
   bool complete = true;
 };
@@ -33,10 +33,10 @@ struct Told {
 class Collector final : public ScanVisitor {
  public:
   void record(const Frame& frame) override {
-    if (frame.type == RecordType::message || frame.type == RecordType::piece) told.ids.push_back(frame.id);
+    if (frame.type == RecordType::message || frame.type == RecordType::piece) listed.ids.push_back(frame.id);
   }
-  void damaged(const Damage& /*damage*/) override { told.complete = false; }
-  Told told;
+  void damaged(const Damage& /*damage*/) override { listed.complete = false; }
+  Listed listed;
 };
 
 }  // namespace
@@ -91,7 +91,7 @@ Task<bool> Spool::recycle(std::uint32_t number) {
   const std::uint32_t bytes = segment.bytes;
   const bool fits = is_segment_size(bytes) && (bytes == options_.log.segment_bytes || is_full());
   const bool keep = fits && (log_.free_files() < kFreeFilesKept || !room_.can_spare(bytes));
-  const SegmentEnd end = segment.unreadable ? SegmentEnd::aside : keep ? SegmentEnd::free : SegmentEnd::removed;
+  const SegmentEnd end = segment.unreadable ? SegmentEnd::quarantined : keep ? SegmentEnd::free : SegmentEnd::removed;
   io::Disk& disk = loop_.platform().disk;
   using Done = io::DiskResult<void>;
   const auto done = co_await io::run_on_worker<Done>(
@@ -100,11 +100,11 @@ Task<bool> Spool::recycle(std::uint32_t number) {
         return end_segment(disk, directory, number, file, end);
       },
       "a segment of the spool to be recycled");
-  if (!done) segments_.find(number)->file = file;  // nobody has closed it
+  if (!done) segments_.find(number)->file = file;  // it is still open
   if (!done || !*done) {
     if (std::exchange(not_recycled_, number) != number)
-      told_(segment_name(number) + ": cannot be recycled: " + (done ? done->error().text : "too many jobs wait") +
-            "; it is tried again");
+      on_warning_(segment_name(number) + ": cannot be recycled: " + (done ? done->error().text : "too many jobs wait") +
+                  "; it is tried again");
     co_return false;
   }
   segments_.remove(number);
@@ -131,17 +131,17 @@ Task<bool> Spool::move_forward(std::uint32_t number) {
   io::Disk& disk = loop_.platform().disk;
   Pin pin(segments_);
   pin.hold(number);
-  auto found = co_await io::run_on_worker<Told>(
+  auto found = co_await io::run_on_worker<Listed>(
       loop_,
       [&disk, segment] {
         Collector collector;
         SegmentScan(disk, segment.file, segment.used, segment.salt).run(collector);
-        return std::move(collector.told);
+        return std::move(collector.listed);
       },
       "a segment of the spool to be read");
   if (!found) co_return false;
   std::vector<QueueId>& ids = found->ids;
-  // What does not check is not found by reading, but it is ours: it has to be put aside, or the segment would stay.
+  // What does not check is not found by reading, but it is ours: it has to be quarantined, or the segment would stay.
   if (!found->complete)
     for (const auto& [id, entry] : index_)
       if (lies_in(id, number)) ids.push_back(id);

@@ -37,8 +37,8 @@ io::DiskResult<std::string> read_small(io::Disk& disk, const std::string& path) 
   return text;
 }
 
-// Who uses a spool: two lines, in a file that stays for good and has a block of its own, so that it can be written on a
-// disk that is full.
+// The user of a spool: two lines, in a file that stays for good and has a block of its own, so that it can be written
+// on a disk that is full.
 struct User {
   std::string host;
   std::string boot;  // of the machine, as its kernel numbers it; empty: not known
@@ -84,7 +84,7 @@ io::DiskResult<void> check_user(io::Disk& disk, const std::string& path, const s
   const auto text = read_small(disk, path + kHostFile);
   if (!text) return std::unexpected(text.error());
   user = user_of(*text);
-  // Since the machine was started, the lock alone tells who uses it, whatever the host was called then.
+  // Since the machine was started, the lock alone tells whether it is in use, whatever the host was called then.
   const bool same_boot = !boot.empty() && user.boot == boot;
   if (!user.host.empty() && user.host != host && !same_boot)
     return refuse(path + ": is in use by the host " + user.host +

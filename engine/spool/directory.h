@@ -1,4 +1,4 @@
-// The spool's directory as a whole: that it is ours, of this version, and used by nobody else.
+// The spool's directory as a whole: that it is ours, of this version, and used by no other process.
 // Blocking, at start-up and at the end.  One thread.
 #pragma once
 
@@ -18,7 +18,7 @@ class Directory {
   // What open() would say of it now, but for its lock; nothing is made or changed.  One that is not there is fine.
   static io::DiskResult<void> examine(io::Disk& disk, const std::string& path, const std::string& host,
                                       const std::string& boot);
-  // The same for reading only, beside whoever uses it: that it is a spool of this version.
+  // The same for reading only, beside a relay that uses it: that it is a spool of this version.
   static io::DiskResult<void> check(io::Disk& disk, const std::string& path);
   ~Directory();
   Directory(const Directory&) = delete;

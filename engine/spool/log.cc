@@ -8,7 +8,7 @@
 namespace sluice::spool {
 namespace {
 
-// From here on a batch gains little by growing, and whoever waits for it waits longer: one part of a crowd is written
+// From here on a batch gains little by growing, and its waiters wait longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
 constexpr unsigned kFailedInRowMax = 16;   // writes, on a full disk
@@ -17,14 +17,14 @@ constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than
 }  // namespace
 
 Log::Log(io::Loop& loop, Segments& segments, Room& room, std::atomic<std::uint32_t>& last_number, LogOptions options,
-         std::vector<FreeFile> free, std::function<void(const std::string&)> told, std::function<void()> more)
+         std::vector<FreeFile> free, std::function<void(const std::string&)> on_warning, std::function<void()> more)
     : loop_(loop),
       segments_(segments),
       room_(room),
       last_number_(last_number),
       options_(std::move(options)),
       free_(std::move(free)),
-      told_(std::move(told)),
+      on_warning_(std::move(on_warning)),
       more_(std::move(more)) {
   CHECK(options_.segment_bytes >= kSegmentBytesMin && options_.segment_bytes <= kSegmentBytesMax &&
         options_.segment_bytes % kBlockBytes == 0);
@@ -134,7 +134,7 @@ void Log::written(std::int32_t result) {
     abandon(result);
   }
   bytes_ = {};
-  // First the disk, then whoever waited: what they do takes its time.
+  // First the disk, then the waiters: what they do takes its time.
   if (!next_->writes.empty()) {
     launch();
     loop_.submit();
@@ -160,7 +160,7 @@ bool Log::goes_on(std::int32_t result) {
 
 // On a full disk the cleaner may need what is left of a segment: it is given up only where nothing can be written there
 // for a while, and never where there is no other.
-bool Log::must_go_on_here() const { return !trouble_.empty() && (failed_in_row_ < kFailedInRowMax || !has_next()); }
+bool Log::must_go_on_here() const { return !last_error_.empty() && (failed_in_row_ < kFailedInRowMax || !has_next()); }
 
 void Log::succeed(const std::vector<Write*>& writes) {
   failed_in_row_ = 0;
@@ -180,9 +180,10 @@ void Log::abandon(std::int32_t result) {
   ++counters_.failed_batches;
   ++failed_in_row_;
   const bool goes_on = must_go_on_here();
-  told_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " bytes at " +
-        std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
-        "; what was in that write was not accepted, and the segment is written " + (goes_on ? "behind it" : "no more"));
+  on_warning_(segment_name(active_) + ": cannot write " + std::to_string(bytes_.size()) + " bytes at " +
+              std::to_string(offset_) + ": " + (result < 0 ? std::strerror(-result) : "only a part was written") +
+              "; what was in that write was not accepted, and the segment is written " +
+              (goes_on ? "behind it" : "no more"));
   resumed_ = goes_on;
   if (!goes_on) close_active();
   // What was laid out behind it was not written: it is for another segment now.
@@ -204,10 +205,11 @@ void Log::look_at_name() {
   const auto links = loop_.platform().disk.links(file);
   if (!links || *links > 0) return;
   removed_ = true;
-  told_(options_.directory + "/" + place() +
-        ": was removed while the relay writes to it: no mail is accepted that would need the spool, until the next "
-        "start. What waits goes on being delivered, and is lost where it is not before the relay ends: do not stop it "
-        "before `sluicectl queue list` is empty; then see that the directory is there and start it again");
+  on_warning_(
+      options_.directory + "/" + place() +
+      ": was removed while the relay writes to it: no mail is accepted that would need the spool, until the next "
+      "start. What waits goes on being delivered, and is lost where it is not before the relay ends: do not stop it "
+      "before `sluicectl queue list` is empty; then see that the directory is there and start it again");
 }
 
 void Log::retire(std::uint32_t segment) {

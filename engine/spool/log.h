@@ -63,11 +63,11 @@ class Log {
   };
 
   // `last_number` is shared by all cores: segments are numbered in the order in which they begin.
-  // `told` hears what the operator should know.
+  // `on_warning` gets what the operator should know.
   // `free`: files that Room counts already.  `more`: called when there is
   // another one, or none can be made.
   Log(io::Loop& loop, Segments& segments, Room& room, std::atomic<std::uint32_t>& last_number, LogOptions options,
-      std::vector<FreeFile> free, std::function<void(const std::string&)> told, std::function<void()> more);
+      std::vector<FreeFile> free, std::function<void(const std::string&)> on_warning, std::function<void()> more);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -78,18 +78,18 @@ class Log {
   // Makes the first segments, so that a disk that takes nothing is known before any mail is.
   void start();
   // Waits until the record is on the disk.  False: the log goes on without it; it may be there all the same where it
-  // has a location.  Segments that messages and pieces went to are needed from then on: whoever wrote them releases
+  // has a location.  Segments that messages and pieces went to are needed from then on: their writer releases
   // them.
   Task<bool> write(Write& write);
   // Makes one more file, whatever Room says.  False: it cannot be made.
   Task<bool> extend();
   // Whether it is known if mail can come: the files that are wanted for it are there, or could not be made.
-  [[nodiscard]] bool settled() const { return !trouble_.empty() || (has_place() && room_.takes(Purpose::mail, 0)); }
+  [[nodiscard]] bool settled() const { return !last_error_.empty() || (has_place() && room_.takes(Purpose::mail, 0)); }
   // Whether mail may come that would be written here.  Not from the first failure to make a file that is wanted until
   // there is room again: what is left then is for mail that is on its way.
-  [[nodiscard]] bool takes_mail() const { return trouble_.empty() && !removed_ && (has_place() || preparing_); }
+  [[nodiscard]] bool takes_mail() const { return last_error_.empty() && !removed_ && (has_place() || preparing_); }
   // Why not, in words.
-  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
   // The file that is written was removed beneath the relay, with or without its directory.  Until the end: what is
   // written goes on being read back from it, and is lost with the process.
   [[nodiscard]] bool is_removed() const { return removed_; }
@@ -109,11 +109,11 @@ class Log {
   // Room may want another file, or none any more.
   void room_changed();
   [[nodiscard]] const LogCounters& counters() const { return counters_; }
-  // Everything that was written has been told; no further write() may come.
+  // Every write() has returned; no further one may come.
   Task<void> close();
 
  private:
-  // What one write carries, and who waits for it.
+  // What one write carries, and its waiters.
   struct Flight {
     io::AlignedBytes memory{kBatchBytesMax};
     Batch batch{{reinterpret_cast<char*>(memory.data()), memory.size()}};
@@ -140,13 +140,13 @@ class Log {
     bool made = false;
     AsyncEvent event;
   };
-  [[nodiscard]] bool wants_spare() const;
-  [[nodiscard]] bool wants_file() const { return room_.wants_file() || !extending_.empty(); }
+  [[nodiscard]] bool needs_spare() const;
+  [[nodiscard]] bool needs_file() const { return room_.needs_file() || !extending_.empty(); }
   Task<void> make_files();
   Task<void> reuse_files();
   Task<bool> begin(FreeFile& file);
   void cannot_make(const io::DiskError& error);
-  void make_no_more_trouble();
+  void clear_last_error();
   void tell_extended(bool made);
 
   io::Loop& loop_;
@@ -155,7 +155,7 @@ class Log {
   std::atomic<std::uint32_t>& last_number_;
   LogOptions options_;
   std::vector<FreeFile> free_;
-  std::function<void(const std::string&)> told_;
+  std::function<void(const std::string&)> on_warning_;
   std::function<void()> more_;
   FairQueue<Write> queue_;  // not laid out yet
   Flight flights_[2];
@@ -177,8 +177,8 @@ class Log {
   AsyncEvent written_;  // close() waits for what is on its way
   bool removed_ = false;
   bool closing_ = false;
-  std::string trouble_;
-  int trouble_error_ = 0;  // the errno that it is about
+  std::string last_error_;
+  int last_errno_ = 0;  // the errno that it is about
   TaskSet tasks_;
   io::Deferred gather_later_{[](void* self) { static_cast<Log*>(self)->gather(); }, this};
   LogCounters counters_;

@@ -1,4 +1,4 @@
-// The part of a log that keeps segments ready to be written: new files while Room wants them, and free ones as they are
+// The part of a log that keeps segments ready to be written: new files while Room needs them, and free ones as they are
 // needed.
 #include <cerrno>
 #include <utility>
@@ -13,7 +13,7 @@ constexpr Duration kMakeAgain = std::chrono::seconds(1);
 
 }  // namespace
 
-bool Log::wants_spare() const {
+bool Log::needs_spare() const {
   if (!spares_.empty()) return false;
   if (active_ == 0) return true;
   const Segment& segment = *segments_.find(active_);
@@ -22,12 +22,12 @@ bool Log::wants_spare() const {
 
 void Log::room_changed() {
   if (closing_) return;
-  make_no_more_trouble();
-  if (!reusing_ && !free_.empty() && wants_spare()) {
+  clear_last_error();
+  if (!reusing_ && !free_.empty() && needs_spare()) {
     reusing_ = true;
     tasks_.add(reuse_files());
   }
-  if (!preparing_ && wants_file()) {
+  if (!preparing_ && needs_file()) {
     preparing_ = true;
     tasks_.add(make_files());
   }
@@ -41,7 +41,7 @@ void Log::add_free(FreeFile file) {
 }
 
 Task<bool> Log::extend() {
-  if (closing_ || !trouble_.empty()) co_return false;
+  if (closing_ || !last_error_.empty()) co_return false;
   Extension extension;
   extending_.push_back(&extension);
   room_changed();
@@ -57,18 +57,18 @@ void Log::tell_extended(bool made) {
 }
 
 Task<void> Log::make_files() {
-  while (!closing_ && wants_file()) {
+  while (!closing_ && needs_file()) {
     FreeFile fresh{.name = {}, .bytes = options_.segment_bytes};
     const bool made = co_await begin(fresh);
     tell_extended(made);
     if (made) {
-      make_no_more_trouble();
+      clear_last_error();
       more_();
       loop_.defer(gather_later_);
       continue;
     }
     more_();
-    // Whoever waits for a place now is told; whoever comes later is refused before anything is accepted.
+    // Waiters for a place fail now; later messages are refused before anything is accepted.
     if (!has_place() && free_.empty()) fail_waiting();
     if (closing_ || loop_.aborting()) break;
     co_await loop_.sleep(kMakeAgain, "another try to make a segment of the spool");
@@ -78,12 +78,12 @@ Task<void> Log::make_files() {
 }
 
 Task<void> Log::reuse_files() {
-  while (!closing_ && !free_.empty() && wants_spare()) {
+  while (!closing_ && !free_.empty() && needs_spare()) {
     FreeFile file = std::move(free_.back());
     free_.pop_back();
     reuse_failed_ = !co_await begin(file);
     if (!reuse_failed_) {
-      make_no_more_trouble();
+      clear_last_error();
       more_();
       loop_.defer(gather_later_);
       continue;
@@ -136,16 +136,16 @@ Task<bool> Log::begin(FreeFile& file) {
 
 // Once, not every second: the file's name is another one each time.
 void Log::cannot_make(const io::DiskError& error) {
-  if (trouble_.empty() || error.error != trouble_error_)
-    told_(error.text + "; no mail is accepted that would need the spool, until there is a new segment");
-  trouble_ = error.text;
-  trouble_error_ = error.error;
+  if (last_error_.empty() || error.error != last_errno_)
+    on_warning_(error.text + "; no mail is accepted that would need the spool, until there is a new segment");
+  last_error_ = error.text;
+  last_errno_ = error.error;
 }
 
-void Log::make_no_more_trouble() {
-  if (trouble_.empty() || reuse_failed_ || room_.wants_file()) return;
-  trouble_.clear();
-  told_("the spool takes mail again");
+void Log::clear_last_error() {
+  if (last_error_.empty() || reuse_failed_ || room_.needs_file()) return;
+  last_error_.clear();
+  on_warning_("the spool takes mail again");
 }
 
 }  // namespace sluice::spool

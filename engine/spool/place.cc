@@ -28,9 +28,10 @@ void Spool::look_at_names() {
     const auto links = loop_.platform().disk.links(segment->file);
     if (!links || *links > 0) continue;
     segment->removed = true;
-    told_(options_.log.directory + "/" + segment_name(segment->number) +
-          ": was removed while the relay runs: mail in it that waits goes on being delivered, and is lost where it is "
-          "not before the relay ends; see it with `sluicectl queue list`");
+    on_warning_(
+        options_.log.directory + "/" + segment_name(segment->number) +
+        ": was removed while the relay runs: mail in it that waits goes on being delivered, and is lost where it is "
+        "not before the relay ends; see it with `sluicectl queue list`");
   }
 }
 
@@ -41,18 +42,18 @@ void Spool::note_place(const std::string& place, const io::DiskResult<io::DiskEn
   const bool away = !found;
   if (away == away_) return;
   away_ = away;
-  told_(away
-            ? found.error().text +
-                  ": the spool was moved, or its file system unmounted, while the relay runs: no mail is accepted that "
-                  "would need it, until it is at its path again; what waits in it goes on being delivered, and is "
-                  "found by the next start only there"
-            : options_.log.directory + ": the spool is at its path again");
+  on_warning_(
+      away ? found.error().text +
+                 ": the spool was moved, or its file system unmounted, while the relay runs: no mail is accepted that "
+                 "would need it, until it is at its path again; what waits in it goes on being delivered, and is "
+                 "found by the next start only there"
+           : options_.log.directory + ": the spool is at its path again");
 }
 
 void Spool::tell_losses() {
   if (!log_.is_removed() || index_.empty()) return;
-  told_(options_.log.directory + ": " + std::to_string(index_.size()) +
-        " messages that were not delivered are lost: their files were removed while the relay ran");
+  on_warning_(options_.log.directory + ": " + std::to_string(index_.size()) +
+              " messages that were not delivered are lost: their files were removed while the relay ran");
 }
 
 }  // namespace sluice::spool

@@ -13,12 +13,12 @@
 namespace sluice::spool {
 namespace {
 
-using Told = std::function<void(const ReadRecord&)>;
+using OnRecord = std::function<void(const ReadRecord&)>;
 
 class Reader {
  public:
-  Reader(io::Disk& disk, std::string directory, const Told& told)
-      : disk_(disk), directory_(std::move(directory)), told_(told) {}
+  Reader(io::Disk& disk, std::string directory, const OnRecord& on_record)
+      : disk_(disk), directory_(std::move(directory)), on_record_(on_record) {}
 
   io::DiskResult<ReadCounts> run();
 
@@ -41,7 +41,7 @@ class Reader {
 
   io::Disk& disk_;
   std::string directory_;
-  const Told& told_;
+  const OnRecord& on_record_;
   ReadCounts counts_;
   std::set<std::uint32_t> listed_;
   absl::flat_hash_map<QueueId, Pending> pending_;
@@ -153,7 +153,7 @@ void Reader::take(std::uint32_t segment, const Frame& frame) {
     pieces_.erase(frame.id);
   }
   if (read.senseless) ++counts_.damaged;
-  told_(read);
+  on_record_(read);
 }
 
 void Reader::take_message(const Location& place, ReadRecord& read) {
@@ -167,7 +167,7 @@ void Reader::take_message(const Location& place, ReadRecord& read) {
 void Reader::tell_damage(std::uint32_t segment, const Damage& place) {
   ++(place.unreadable ? counts_.unreadable : place.at_end ? counts_.cut_short : counts_.damaged);
   ReadRecord read{.segment = segment, .offset = place.offset, .bytes = place.bytes, .damage = place};
-  told_(read);
+  on_record_(read);
 }
 
 void Reader::tell_incomplete() {
@@ -189,14 +189,14 @@ void Reader::tell_incomplete() {
     read.type = RecordType::message;
     read.id = id;
     read.incomplete = true;
-    told_(read);
+    on_record_(read);
   }
 }
 
 }  // namespace
 
-io::DiskResult<ReadCounts> read_spool(io::Disk& disk, const std::string& directory, const Told& told) {
-  return Reader(disk, directory, told).run();
+io::DiskResult<ReadCounts> read_spool(io::Disk& disk, const std::string& directory, const OnRecord& on_record) {
+  return Reader(disk, directory, on_record).run();
 }
 
 }  // namespace sluice::spool

@@ -24,7 +24,7 @@ struct ReadRecord {
   std::optional<DecodedMessage> message;          // of a message record; its content is gone
   std::optional<message::DeliveryStatus> status;  // of a status record
   bool senseless = false;                         // it checks, and its payload means nothing
-  bool incomplete = false;                        // told of once more, at the end: content of this message is missing
+  bool incomplete = false;                        // shown once more, at the end: content of this message is missing
 };
 
 struct ReadCounts {
@@ -46,6 +46,6 @@ struct ReadCounts {
 // Every record of every segment in the order of the log, but for those that open a batch; behind those of a segment,
 // what does not check there.  The error is a sentence: there is no spool of this version.
 io::DiskResult<ReadCounts> read_spool(io::Disk& disk, const std::string& directory,
-                                      const std::function<void(const ReadRecord&)>& told);
+                                      const std::function<void(const ReadRecord&)>& on_record);
 
 }  // namespace sluice::spool

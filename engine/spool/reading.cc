@@ -1,4 +1,4 @@
-// The part of a spool that reads messages back, and puts aside what cannot be read.
+// The part of a spool that reads messages back, and quarantines what cannot be read.
 #include <algorithm>
 #include <cstring>
 
@@ -14,7 +14,7 @@ namespace {
 constexpr int kReadTries = 3;
 constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
-constexpr Duration kAsideAgain = std::chrono::seconds(10);
+constexpr Duration kQuarantineAgain = std::chrono::seconds(10);
 constexpr const char* kMeansNothing = "it means nothing";
 // As much of a message's record as most envelopes with their status fit into.
 constexpr std::uint32_t kHeadBytes = 2 * kBlockBytes;
@@ -98,8 +98,9 @@ Task<std::expected<Message, std::string>> Spool::read(QueueId id) {
       read.status = *std::move(latest);
     } else {
       // Some may get it twice; without it, some would get it never.
-      told_("message " + read.stored.envelope.id + ": its latest status cannot be read (" +
-            (latest ? kMeansNothing : latest.error()) + "): goes on with what was known when it was accepted or moved");
+      on_warning_("message " + read.stored.envelope.id + ": its latest status cannot be read (" +
+                  (latest ? kMeansNothing : latest.error()) +
+                  "): goes on with what was known when it was accepted or moved");
     }
   }
   co_return read;
@@ -150,14 +151,14 @@ Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location 
 
 // ------------------------------------------------------------------------------------------ what cannot be read
 
-Task<void> Spool::set_aside(QueueId id, std::string why) {
+Task<void> Spool::quarantine(QueueId id, std::string why) {
   KeyedMutex::Lock lock(changes_, id);
   co_await lock.acquired();
-  if (index_.contains(id)) static_cast<void>(co_await put_aside(id, std::move(why)));
+  if (index_.contains(id)) static_cast<void>(co_await quarantine_now(id, std::move(why)));
 }
 
 // In a turn of its own.  False: the message stays, because the core must stop.
-Task<bool> Spool::put_aside(QueueId id, std::string why) {
+Task<bool> Spool::quarantine_now(QueueId id, std::string why) {
   const Location where = index_.find(id)->second.message;
   const std::string name = message::queue_id_text(id);
   std::vector<Place> places{{segments_.find(where.segment)->file, where.offset, where.bytes()}};
@@ -170,26 +171,27 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
     const auto kept = co_await io::run_on_worker<Done>(
         loop_,
         [&disk, directory = options_.log.directory, name, why, places] {
-          return keep_aside(disk, directory, name, why, places);
+          return write_quarantine(disk, directory, name, why, places);
         },
         "quarantine");
     const bool full = kept && !*kept && io::is_full(kept->error());
-    // The disk may give it later, to somebody else; or there is no room for a copy: what it lies in is kept.
+    // The disk may give it later, to another reader; or there is no room for a copy: what it lies in is kept.
     if (full || (kept && *kept && **kept == Kept::in_part)) {
       segments_.find(where.segment)->unreadable = true;
       for (const Location& piece : pieces_of(id)) segments_.find(piece.segment)->unreadable = true;
     }
     if (full) why += "; there is no room for a copy, and its segment will be kept: " + kept->error().text;
     if (full || (kept && *kept)) break;
-    told_("message " + name + ": " + why +
-          "; cannot be kept aside yet: " + (kept ? kept->error().text : "too many jobs wait"));
-    co_await loop_.sleep(kAsideAgain, "another try to keep a message aside");
+    on_warning_("message " + name + ": " + why +
+                "; cannot be quarantined yet: " + (kept ? kept->error().text : "too many jobs wait"));
+    co_await loop_.sleep(kQuarantineAgain, "another try to quarantine a message");
   }
   Log::Write write{.type = RecordType::done, .id = id};
   if (!co_await write_until_kept(write)) co_return false;
-  told_("message " + name + ": " + why + "; kept in " + options_.log.directory + "/" + kQuarantine + "/" + name + ".*");
+  on_warning_("message " + name + ": " + why + "; kept in " + options_.log.directory + "/" + kQuarantine + "/" + name +
+              ".*");
   forget(id);
-  ++counters_.set_aside;
+  ++counters_.quarantined;
   co_return true;
 }
 

@@ -28,7 +28,7 @@ enum class RecordType : std::uint8_t {
   piece = 2,    // part of a message's content, before the message's own record
   message = 3,  // a message: envelope, status, where its pieces are, the (rest of the) content
   status = 4,   // what became of its recipients so far
-  done = 5,     // it is nobody's business any more
+  done = 5,     // delivered, bounced or removed: the spool is done with it
 };
 
 // Where a record is: the frame's first byte.  Segment 0 does not exist.

@@ -39,7 +39,7 @@ std::string header_fault(io::Disk& disk, int file, std::uint32_t bytes, std::uin
   if (fault == HeadFault::other_version) return kIsOfAnotherVersion;
   if (fault != HeadFault::none || head.number == number || !has_records(disk, file, bytes, head.salt)) return {};
   return ": was written as " + segment_name(head.number) +
-         " and renamed since, so that it cannot be told what in it was delivered; "
+         " and renamed since, so that it is not known what in it was delivered; "
          "give it that name where no file has it, or move it out of the spool";
 }
 
@@ -62,7 +62,7 @@ std::string header_fault(io::Disk& disk, const std::string& path, const io::Disk
 
 // What is known of an id so far, going back in the log.
 struct Recovery::Seen {
-  std::uint32_t segment = 0;  // the last one that told of it
+  std::uint32_t segment = 0;  // the last one that mentions it
   bool settled = false;       // done, or found: older records of it mean nothing
   Location status;
   std::string status_payload;
@@ -245,10 +245,10 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
   disk_.close(segments_.at(number).file);
   segments_.erase(number);
   if (!fault.empty()) {
-    const auto aside = put_segment_aside(disk_, directory_, number);
-    if (!aside) return std::unexpected(aside.error());
+    const auto moved = quarantine_segment(disk_, directory_, number);
+    if (!moved) return std::unexpected(moved.error());
     ++counts_.damaged;
-    note_(segment_name(number) + ": " + fault + "; moved to " + *aside);
+    note_(segment_name(number) + ": " + fault + "; moved to " + *moved);
     return {};
   }
   const std::string name = free_name(number);
@@ -259,10 +259,10 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
 
 // False where that failed.
 bool Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
-  const auto kept = keep_aside(disk_, directory_, name, what, places);
+  const auto kept = write_quarantine(disk_, directory_, name, what, places);
   const std::string where = directory_ + "/" + kQuarantine + "/" + name + ".*";
-  if (kept && *kept == Kept::before) return true;  // and was told of
-  note_(what + (kept ? "; kept in " + where : "; could not be kept aside: " + kept.error().text));
+  if (kept && *kept == Kept::before) return true;  // and was noted then
+  note_(what + (kept ? "; kept in " + where : "; could not be quarantined: " + kept.error().text));
   return kept.has_value();
 }
 
@@ -279,7 +279,7 @@ void Recovery::tell_damage(Segment& segment, const Damage& place) {
   const bool kept = keep(segment_name(segment.number) + "." + std::to_string(place.offset),
                          what + (place.at_end ? "a write that was cut short, or damage" : "does not check"),
                          {{segment.file, place.offset, place.bytes}});
-  // Then the file is; but not for an end that nobody was answered for.
+  // Then the file is; but not for an end: no client has got 250 for that.
   if (!kept && !place.at_end) segment.unreadable = true;
 }
 

@@ -1,6 +1,6 @@
 // What is in a spool's segments when a relay starts: reads all of them, the newest first, so that of every message the
-// latest word is known before the message itself is found.  Nothing that does not check becomes mail; it is kept
-// aside in quarantine/, with the reason.
+// latest word is known before the message itself is found.  Nothing that does not check becomes mail; it is
+// kept in quarantine/, with the reason.
 // Blocking, at start-up.  One thread.
 #pragma once
 
@@ -50,14 +50,14 @@ struct RecoveryCounts {
 class Recovery {
  public:
   using Found = std::function<void(const Recovered&)>;
-  // `note` is told what the operator should know, a sentence each.
+  // `note` gets what the operator should know, a sentence each.
   Recovery(io::Disk& disk, std::string directory, std::function<void(const std::string&)> note);
   ~Recovery();
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
 
   // What run() would refuse to start with, as far as names, owners and headers of files tell; nothing is changed, and a
-  // relay may be using them.  `note` is told which files would not be used.
+  // relay may be using them.  `note` gets which files would not be used.
   static io::DiskResult<void> examine(io::Disk& disk, const std::string& directory,
                                       const std::function<void(const std::string&)>& note);
 

@@ -83,8 +83,8 @@ std::int64_t Room::lasting() const {
 // ------------------------------------------------------------------------------------------ questions
 
 bool Room::takes(Purpose purpose, std::uint64_t bytes) const {
-  const std::int64_t aside = purpose == Purpose::mail ? gain() : gain() / 2;
-  return lasting() - packed(bytes) >= gain() + aside && spare() - static_cast<std::int64_t>(bytes) >= cleaner() + aside;
+  const std::int64_t kept = purpose == Purpose::mail ? gain() : gain() / 2;
+  return lasting() - packed(bytes) >= gain() + kept && spare() - static_cast<std::int64_t>(bytes) >= cleaner() + kept;
 }
 
 bool Room::takes_status(std::uint64_t bytes, std::uint64_t before) const {
@@ -113,7 +113,7 @@ void Room::redeem(std::uint64_t bytes) {
   promised_ -= bytes;
 }
 
-bool Room::wants_file() const {
+bool Room::needs_file() const {
   const std::int64_t margin = segment_ / kMarginShare;
   return lasting() < 2 * gain() + margin || spare() < cleaner() + gain() + margin;
 }

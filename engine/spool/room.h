@@ -27,7 +27,7 @@
 
 namespace sluice::spool {
 
-// For whom room is asked, in the order in which they go without.
+// What room is asked for; the first is refused first.
 enum class Purpose : std::uint8_t { mail, report };
 
 class Room {
@@ -63,7 +63,7 @@ class Room {
   void redeem(std::uint64_t bytes);
 
   // Whether more files are wanted: so long before there is none that mail does not wait for it.
-  [[nodiscard]] bool wants_file() const;
+  [[nodiscard]] bool needs_file() const;
   // Whether one file fewer of this size would do, for quite a while.
   [[nodiscard]] bool can_spare(std::uint32_t bytes) const;
   // Where no other file can be had: whether cleaning is needed, and gives back enough for what it costs.
@@ -92,7 +92,7 @@ class Room {
 };
 
 // Room for what is recorded of one delivery attempt, from before it starts until it has been recorded.
-// Owned by whoever will call Spool::update() or Spool::finish(); gone before the spool.
+// Owned by the caller that will call Spool::update() or Spool::finish(); gone before the spool.
 class Promise {
  public:
   Promise(Room& room, std::uint64_t bytes) : room_(&room), bytes_(bytes) {}

@@ -77,8 +77,8 @@ void SegmentScan::load_blocks(std::uint32_t from, std::size_t wanted) {
       }
     }
     window_.append(size, '\0');
-    const bool told = !unreadable_.empty() && at < unreadable_.back().offset + unreadable_.back().bytes;
-    if (told) continue;
+    const bool known = !unreadable_.empty() && at < unreadable_.back().offset + unreadable_.back().bytes;
+    if (known) continue;
     ++blocks_unreadable_;
     if (!unreadable_.empty() && at == unreadable_.back().offset + unreadable_.back().bytes) {
       unreadable_.back().bytes += static_cast<std::uint32_t>(size);

@@ -1,5 +1,5 @@
-// Reading a segment from end to end, whatever its bytes are: every record that checks is told, and what does not
-// check is told as damage.  Used by recovery, by the cleaner and by the reader tool.
+// Reading a segment from end to end, whatever its bytes are: every record that checks is passed on, and what does not
+// check is passed on as damage.  Used by recovery, by the cleaner and by the reader tool.
 // Blocking: on a worker or at start-up.  Any thread.
 #pragma once
 
@@ -23,7 +23,7 @@ struct Damage {
 
 class ScanVisitor {
  public:
-  // The frame's payload is gone after the call.  Batches are told too.
+  // The frame's payload is gone after the call.  Batches are passed on too.
   virtual void record(const Frame& frame) = 0;
   // Behind the records of the same write, not in between.
   virtual void damaged(const Damage& damage) = 0;

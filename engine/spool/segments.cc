@@ -159,7 +159,7 @@ io::DiskResult<Segment> begin_segment(io::Disk& disk, const std::string& directo
   return std::unexpected(done.error());
 }
 
-io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory, std::uint32_t number) {
+io::DiskResult<std::string> quarantine_segment(io::Disk& disk, const std::string& directory, std::uint32_t number) {
   const std::string from = directory + "/" + segment_name(number);
   const std::string folder = directory + "/" + kQuarantine;
   std::string to = folder + "/" + segment_name(number);
@@ -180,9 +180,9 @@ io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, s
                                  SegmentEnd end) {
   if (file >= 0) disk.close(file);
   // Before a later segment goes, this one must be gone for good: that one may hold the ends of its messages.
-  if (end == SegmentEnd::aside) {
-    const auto aside = put_segment_aside(disk, directory, number);
-    if (!aside) return std::unexpected(aside.error());
+  if (end == SegmentEnd::quarantined) {
+    const auto moved = quarantine_segment(disk, directory, number);
+    if (!moved) return std::unexpected(moved.error());
     return {};
   }
   const std::string path = directory + "/" + segment_name(number);

@@ -57,7 +57,7 @@ struct Segment {
   std::uint32_t used = 0;    // written so far: nothing that checks lies behind it
   std::uint64_t needed = 0;  // by messages, drafts and readers
   bool writable = false;     // the file is open for writing, too
-  bool removed = false;      // its file has no name any more: somebody else removed it
+  bool removed = false;      // its file has no name any more: it was removed from outside
   bool unreadable = false;   // in part: the file is kept when nothing needs it any more
 };
 
@@ -105,13 +105,13 @@ struct FreeFile {
 
 // Blocking: moves the segment's file to quarantine/, on the disk when it returns; on a full disk it is renamed where it
 // is. The path that it has now.  May be tried again.
-[[nodiscard]] io::DiskResult<std::string> put_segment_aside(io::Disk& disk, const std::string& directory,
-                                                            std::uint32_t number);
+[[nodiscard]] io::DiskResult<std::string> quarantine_segment(io::Disk& disk, const std::string& directory,
+                                                             std::uint32_t number);
 
 enum class SegmentEnd : std::uint8_t {
   free,  // to be used again
   removed,
-  aside,  // kept in quarantine/ for the operator
+  quarantined,  // kept in quarantine/ for the operator
 };
 // Blocking, on a worker: closes `file`, unless it is negative, and ends the segment.  May be tried again.
 [[nodiscard]] io::DiskResult<void> end_segment(io::Disk& disk, const std::string& directory, std::uint32_t number,

@@ -12,7 +12,7 @@ constexpr Duration kWatchIdleEvery = std::chrono::seconds(10);  // while there i
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
 // Cleaning makes promises wait for moments: only what lasts is worth telling.
-constexpr Duration kToldAfter = std::chrono::seconds(3);
+constexpr Duration kWarnedAfter = std::chrono::seconds(3);
 // Of one delivery attempt: its result, that reports were sent, and the end.
 constexpr std::uint64_t kRecordsOfAttempt = 3;
 
@@ -42,14 +42,14 @@ std::uint32_t longest_file(const SpoolOptions& options, const Share& share) {
 }  // namespace
 
 Spool::Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptions options, Share share,
-             std::function<void(const std::string&)> told)
+             std::function<void(const std::string&)> on_warning)
     : loop_(loop),
       options_(std::move(options)),
-      told_(std::move(told)),
+      on_warning_(std::move(on_warning)),
       index_(std::move(share.index)),
       pieces_(std::move(share.pieces)),
       room_(longest_file(options_, share)),
-      log_(loop, segments_, room_, last_number, options_.log, share.free, told_, [this] {
+      log_(loop, segments_, room_, last_number, options_.log, share.free, on_warning_, [this] {
         watch_promises();
         notice_settled();
       }) {
@@ -95,17 +95,17 @@ void Spool::notice_settled() {
   if (settled()) on_settled_();
 }
 
-std::string Spool::trouble() const {
+std::string Spool::refusal_reason() const {
   if (log_.is_removed()) return options_.log.directory + kRemoved;
   if (away_) return options_.log.directory + kAway;
-  if (!log_.trouble().empty()) return log_.trouble();
+  if (!log_.last_error().empty()) return log_.last_error();
   if (low_) return options_.log.directory + ": too little space is left on the file system";
   return log_.takes_mail() ? "" : "the first segment is being made";
 }
 
 // Of a message that could not be kept just now.
 std::string Spool::why_not_kept() const {
-  std::string why = trouble();
+  std::string why = refusal_reason();
   return why.empty() ? "no room is left in the spool" : why;
 }
 
@@ -177,9 +177,9 @@ Task<std::optional<Promise>> Spool::await_promise(std::size_t recipients) {
 }
 
 std::string Spool::no_room() const {
-  if (refused_since_ == Instant::max() || loop_.now() < refused_since_ + kToldAfter) return "";
+  if (refused_since_ == Instant::max() || loop_.now() < refused_since_ + kWarnedAfter) return "";
   return "no delivery attempt starts, because the spool has no room to record its outcome: " +
-         (is_full() ? log_.trouble() : "it is being cleaned");
+         (is_full() ? log_.last_error() : "it is being cleaned");
 }
 
 // Room may have come: those whose promise was refused ask again.
@@ -187,12 +187,12 @@ void Spool::watch_promises() {
   if (refused_since_ == Instant::max()) return;
   const auto promised = promise(1);
   if (!promised) {
-    if (std::string why = no_room(); !why.empty() && !std::exchange(refusal_told_, true)) told_(why);
+    if (std::string why = no_room(); !why.empty() && !std::exchange(refusal_warned_, true)) on_warning_(why);
     return;
   }
   refused_since_ = Instant::max();
-  if (std::exchange(refusal_told_, false))
-    told_("delivery attempts start again: the spool has room to record their outcome");
+  if (std::exchange(refusal_warned_, false))
+    on_warning_("delivery attempts start again: the spool has room to record their outcome");
   on_room_();
 }
 
@@ -353,8 +353,9 @@ void Spool::note_space(const io::DiskResult<std::uint64_t>& free) {
   if (!free) return;
   const bool low = *free < options_.free_bytes_min;
   if (low != low_)
-    told_(options_.log.directory + ": " + std::to_string(*free / 1024 / 1024) + " MiB are left on the file system, " +
-          (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
+    on_warning_(
+        options_.log.directory + ": " + std::to_string(*free / 1024 / 1024) + " MiB are left on the file system, " +
+        (low ? "less than spool.free_bytes_min: mail is answered with 452 until there is more" : "enough again"));
   low_ = low;
 }
 

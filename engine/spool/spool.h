@@ -1,4 +1,4 @@
-// One core's spool: messages that are kept until somebody else has them.  What store() or a Draft's commit() has
+// One core's spool: messages that are kept until they are delivered.  What store() or a Draft's commit() has
 // answered with true survives the process, and where the log is synced, the power.
 // Owned by a core; that core's thread only.  Everything that waits for the disk is a task.
 #pragma once
@@ -31,9 +31,9 @@ struct SpoolCounters {
   std::uint64_t stored = 0;
   std::uint64_t not_stored = 0;  // the disk failed
   std::uint64_t finished = 0;
-  std::uint64_t set_aside = 0;  // could not be read
-  std::uint64_t moved = 0;      // copied forward
-  std::uint64_t recycled = 0;   // segments
+  std::uint64_t quarantined = 0;  // could not be read
+  std::uint64_t moved = 0;        // copied forward
+  std::uint64_t recycled = 0;     // segments
 };
 
 // Keeps segments from being recycled while something of them is read.
@@ -78,9 +78,9 @@ class Draft;
 
 class Spool {
  public:
-  // `told` hears what the operator should know; `last_number` is shared by all cores.
+  // `on_warning` gets what the operator should know; `last_number` is shared by all cores.
   Spool(io::Loop& loop, std::atomic<std::uint32_t>& last_number, SpoolOptions options, Share share,
-        std::function<void(const std::string&)> told);
+        std::function<void(const std::string&)> on_warning);
   ~Spool();
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
@@ -90,9 +90,9 @@ class Spool {
   [[nodiscard]] bool settled() const { return looked_ && log_.settled(); }
   // `call` is called when settled() is true, and may be called again.
   void on_settled(std::function<void()> call) { on_settled_ = std::move(call); }
-  // Whether a message that comes now could be kept; else trouble() says why.
+  // Whether a message that comes now could be kept; else refusal_reason() says why.
   [[nodiscard]] bool accepting() const { return !low_ && !away_ && log_.takes_mail(); }
-  [[nodiscard]] std::string trouble() const;
+  [[nodiscard]] std::string refusal_reason() const;
 
   // Waits until the message is kept, with `content` behind its pieces. An error, in words: it is not, and must not be
   // answered for.
@@ -121,7 +121,7 @@ class Spool {
   // The error is a sentence: the record cannot be read, or does not check.
   Task<std::expected<Message, std::string>> read(QueueId id);
   Task<std::expected<Extent, std::string>> read_piece(QueueId id, Location piece);
-  // For whoever searches.  Of a long record only the beginning is read, which no checksum is asked about: to be shown
+  // For a search.  Of a long record only the beginning is read, which no checksum is asked about: to be shown
   // and compared, and nothing more.
   Task<std::expected<MessageHead, std::string>> read_head(QueueId id);
   // The latest one.  Absent: the message is gone, or its status is that of the head, or it cannot be read.
@@ -131,10 +131,10 @@ class Spool {
   // however often that takes.  False: the core must stop first.  `status` is looked at when its turn has come.
   // The caller has a promise of room for it.  Where the disk is full, a status may be recorded in a shorter form.
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
-  // The message is nobody's business any more.
+  // The message is done: delivered, bounced or removed.
   Task<bool> finish(QueueId id);
-  // It cannot be read: keeps its records aside and goes on without it.  When the core must stop first, it stays.
-  Task<void> set_aside(QueueId id, std::string why);
+  // It cannot be read: quarantines its records and goes on without it.  When the core must stop first, it stays.
+  Task<void> quarantine(QueueId id, std::string why);
 
   [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
   [[nodiscard]] std::size_t messages() const { return index_.size(); }
@@ -145,7 +145,7 @@ class Spool {
   [[nodiscard]] const SpoolCounters& counters() const { return counters_; }
   [[nodiscard]] const LogCounters& log_counters() const { return log_.counters(); }
 
-  // Waits for everything that is on its way.  Once, when nobody uses it any more.
+  // Waits for everything that is on its way.  Once, when no caller is left.
   Task<void> close();
 
  private:
@@ -162,7 +162,7 @@ class Spool {
   void forget(QueueId id);
   Task<bool> write_until_kept(Log::Write& write);
   Task<void> cancel(QueueId id);
-  Task<bool> put_aside(QueueId id, std::string why);
+  Task<bool> quarantine_now(QueueId id, std::string why);
   void refuse_promise();
   [[nodiscard]] bool make_room(Purpose purpose, std::uint64_t bytes);
   Task<bool> wait_for_room(Purpose purpose, std::uint64_t bytes);
@@ -171,7 +171,7 @@ class Spool {
   void watch_promises();
 
   // cleaner.cc
-  [[nodiscard]] bool is_full() const { return !log_.trouble().empty(); }
+  [[nodiscard]] bool is_full() const { return !log_.last_error().empty(); }
   [[nodiscard]] bool crowded() const;
   [[nodiscard]] bool can_be_cleaned(const Segment& oldest) const;
   void cleaning_is_due();
@@ -201,7 +201,7 @@ class Spool {
 
   io::Loop& loop_;
   SpoolOptions options_;
-  std::function<void(const std::string&)> told_;
+  std::function<void(const std::string&)> on_warning_;
   Segments segments_;
   Index index_;
   PieceIndex pieces_;
@@ -212,7 +212,7 @@ class Spool {
   std::function<void()> on_room_ = [] {};
   std::function<void()> on_settled_ = [] {};
   Instant refused_since_ = Instant::max();  // a promise; max: none is wanted
-  bool refusal_told_ = false;
+  bool refusal_warned_ = false;
   bool looked_ = false;
   bool low_ = false;         // too little space on the file system
   bool away_ = false;        // the directory is not at its path
@@ -222,7 +222,7 @@ class Spool {
   bool watches_idly_ = false;
   std::uint32_t swept_ = 0;  // the segment that was last copied forward
   Instant swept_at_{};
-  std::uint32_t not_recycled_ = 0;  // the operator knows of it
+  std::uint32_t not_recycled_ = 0;  // the operator was warned of it
   TaskSet tasks_;
   io::Timer watch_{&on_watch, this};
   SpoolCounters counters_;

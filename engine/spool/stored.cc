@@ -147,7 +147,7 @@ RecipientStatus read_recipient_status(ByteReader& in, std::uint64_t schema) {
   recipient.next_hop = in.text();
   recipient.at = time_of(in);
   if (schema < 2) {
-    // How often was not written down: the curve begins anew for whom was tried.
+    // How often was not written down: the curve begins anew for a recipient that was tried.
     recipient.tries = recipient.at == 0 ? 0 : 1;
     return recipient;
   }

@@ -1,4 +1,4 @@
-// Guesses which word somebody meant who wrote one that is not known.  Pure; any thread.
+// Guesses which word was meant by one that is not known.  Pure; any thread.
 #pragma once
 
 #include <span>

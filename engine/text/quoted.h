@@ -1,4 +1,4 @@
-// What somebody wrote, fit to be repeated in a message.  Pure; any thread.
+// A user's text, fit to be repeated in a message.  Pure; any thread.
 #pragma once
 
 #include <string>

@@ -60,8 +60,8 @@ struct CertificateStore::Look {
 };
 
 CertificateStore::CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock,
-                                   Report report)
-    : source_(source), clock_(clock), report_(std::move(report)), options_(std::move(options)) {
+                                   OnFault on_fault)
+    : source_(source), clock_(clock), on_fault_(std::move(on_fault)), options_(std::move(options)) {
   CHECK(options_.hosts_max > 0);
 }
 
@@ -180,14 +180,14 @@ std::shared_ptr<const Certificate> CertificateStore::settle(const std::string& h
   entry.stamp = *look.stamp;
   entry.fault = std::move(look.fault);
   if (!entry.fault.empty()) {
-    if (news) report_(host, entry.fault);
+    if (news) on_fault_(host, entry.fault);
     return entry.certificate;
   }
   // Several threads may have loaded it at once, the first time that it was asked for.
   if (news || entry.certificate == nullptr) {
     entry.certificate = std::move(look.certificate);
     if (const std::string dates = date_fault(*entry.certificate, clock_.wall()); !dates.empty())
-      report_(host, dates + " (it is shown all the same)");
+      on_fault_(host, dates + " (it is shown all the same)");
   }
   return entry.certificate;
 }
@@ -229,8 +229,8 @@ std::shared_ptr<const Certificate> CertificateStore::choose_default(const Certif
   chosen_default_.clear();
   if (made_default_ == nullptr && made != nullptr) {
     made_default_ = std::move(made);
-    report_(options.own_name,
-            "there is no certificate that could be shown: one that is self-signed is, until there is");
+    on_fault_(options.own_name,
+              "there is no certificate that could be shown: one that is self-signed is, until there is");
   }
   return made_default_;
 }

@@ -30,7 +30,7 @@ namespace sluice::tls {
 // anywhere near a path.
 std::optional<std::string> clean_host_name(std::string_view name);
 
-// A name as a source knows it: a cleaned one, or `_.` and a cleaned one for a wildcard.
+// A name as a source has it: a cleaned one, or `_.` and a cleaned one for a wildcard.
 bool is_source_name(std::string_view host);
 
 // What is in `HOST/fullchain.pem` and `HOST/privkey.pem`, and what to call them in a complaint.
@@ -85,11 +85,11 @@ struct Certificate {
 
 class CertificateStore {
  public:
-  // Told of a certificate that could not be loaded, or has expired: once per change of what is wrong.
+  // Called for a certificate that could not be loaded, or has expired: once per change of what is wrong.
   // One thread at a time.
-  using Report = std::function<void(std::string_view host, std::string_view error)>;
+  using OnFault = std::function<void(std::string_view host, std::string_view error)>;
 
-  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock, Report report);
+  CertificateStore(CertificateSource& source, CertificateOptions options, io::Clock& clock, OnFault on_fault);
   ~CertificateStore();
   CertificateStore(const CertificateStore&) = delete;
   CertificateStore& operator=(const CertificateStore&) = delete;
@@ -128,7 +128,7 @@ class CertificateStore {
 
   CertificateSource& source_;
   io::Clock& clock_;
-  Report report_;
+  OnFault on_fault_;
   mutable std::mutex mutex_;  // over what follows; never held while files are read
   CertificateOptions options_;
   LruMap<Host> hosts_;

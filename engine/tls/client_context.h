@@ -1,4 +1,4 @@
-// What the TLS sessions to next hops have in common: whom to trust.
+// What the TLS sessions to next hops have in common: which CAs to trust.
 // One per core and trust setting; that core's thread only.  Outlives its sessions.
 #pragma once
 
@@ -17,7 +17,7 @@ struct WOLFSSL_SESSION;
 namespace sluice::tls {
 
 enum class TlsVerify : std::uint8_t {
-  none,      // opportunistic: encrypt to whoever answers
+  none,      // opportunistic: encrypt to any peer
   required,  // a trusted chain, and a certificate for the name: else the handshake fails
 };
 

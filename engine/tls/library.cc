@@ -35,8 +35,8 @@ WolfsslContext configure(WOLFSSL_METHOD* method) {
   CHECK(wolfSSL_CTX_SetMinVersion(raw, wolfssl_version(TlsVersion::tls_1_2)) == WOLFSSL_SUCCESS);
   CHECK(wolfSSL_CTX_set_cipher_list(raw, kCiphers) == WOLFSSL_SUCCESS);
   CHECK(wolfSSL_CTX_set_groups(raw, groups.data(), groups.size()) == WOLFSSL_SUCCESS);
-  // The library's own cache is one for the process, behind a lock, and knows neither listeners nor
-  // names: whoever found a session in it could resume it anywhere.  Only our tickets resume.
+  // The library's own cache is one for the process, behind a lock, and keyed by neither listener nor
+  // name: a session in it could be resumed anywhere.  Only our tickets resume.
   CHECK(wolfSSL_CTX_set_session_cache_mode(raw, WOLFSSL_SESS_CACHE_OFF) == WOLFSSL_SUCCESS);
   CHECK(wolfSSL_CTX_set_timeout(raw, static_cast<unsigned>(ticket_life.count())) == WOLFSSL_SUCCESS);
   wolfSSL_CTX_set_verify_depth(raw, kTlsChainDepthMax);

@@ -1,5 +1,5 @@
 // The one place that sets wolfSSL up: which versions and ciphers, what it calls back, how its
-// errors read. Used by the TLS files only.  Any thread; what it makes belongs to whoever asked.
+// errors read. Used by the TLS files only.  Any thread; what it makes belongs to the caller.
 #pragma once
 
 #include <wolfssl/options.h>

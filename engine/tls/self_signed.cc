@@ -110,7 +110,7 @@ int write_date(byte* out, std::chrono::sys_seconds at) {
 int describe(Cert& certificate, const std::string& subject, std::string_view names, ecc_key& key) {
   certificate.sigType = CTC_SHA256wECDSA;
   certificate.selfSigned = 1;
-  certificate.isCA = 1;  // so that a client can be told to trust it
+  certificate.isCA = 1;  // so that a client can be configured to trust it
   // Section 4.2.1.6 again: a name too long for the subject stands among the alternatives all the
   // same.
   const bool fits = subject.size() < sizeof(certificate.subject.commonName);

@@ -86,7 +86,7 @@ void TlsSession::start_server() {
   // "handshake_failure" or an "insufficient_security" alert"; wolfSSL would say illegal_parameter.
   if (hello.groups == HelloGroups::none_in_common)
     return fail_with_alert("no common group for the key exchange", kAlertHandshakeFailure);
-  // A name that is no host name is nobody's: the default certificate answers, as for a name that we
+  // A name that is no host name has no certificate: the default certificate answers, as for a name that we
   // do not know.
   sni_ = clean_host_name(hello.server_name).value_or("");
   certificate_ = server_context_->certificates_.find(sni_);

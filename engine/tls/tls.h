@@ -51,7 +51,7 @@ class TlsSession {
   // Encrypts all of it into outgoing(), at most 16 KB to a record.  Only when open.
   TlsState write(std::string_view plaintext);
 
-  // Says close_notify, unless it was said or there is nobody to say it to.  Output only; the peer's
+  // Says close_notify, unless it was sent or there is no peer any more.  Output only; the peer's
   // answer is not waited for.
   void close();
 

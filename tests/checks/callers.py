@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every function declared in a header has a caller in the product: what only tests call, or nobody, is dead.
+"""Checks that every function declared in a header has a caller in the product: what only tests call, or nothing, is dead.
 
 A function is looked for by its name, in the files that see its header through their includes; what stands in its own body
 does not count. Constructors, destructors, operators, and functions that override one are called by other names, and are
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 # What a comment above a declaration, or above its class, says where only tests have a use for it: a count that proves a
-# bound, a state that nobody else looks at.
+# bound, a state that no other code looks at.
 FOR_TESTS_MARK = re.compile(r"//.*\bFor tests\b")
 
 # Where the product is. Callers in tests, benches and fuzzers do not count.
@@ -279,7 +279,7 @@ int main() { Square s; Timer t(&Shape::on_timer, &s); return used(2) + s.area() 
 }
 
 BAD = {
-    "a function that nobody calls": ("int lonely(int a);\n", "", "lonely"),
+    "a function without a caller": ("int lonely(int a);\n", "", "lonely"),
     "a function that is defined and not called": ("int lonely();\n", "int lonely() { return 1; }\n", "lonely"),
     "a function that only calls itself": ("int lonely(int a);\n", "int lonely(int a) { return lonely(a - 1); }\n", "lonely"),
     "an inline function": ("inline int lonely() { return 1; }\n", "", "lonely"),
@@ -290,7 +290,7 @@ BAD = {
     "a coroutine": ("Task<std::expected<int, std::string>> lonely(Loop& loop);\n", "", "lonely"),
     "a name that stands in a comment or a text": ("int lonely();\n", '// lonely()\nconst char* text = "lonely()";\n', "lonely"),
     "a function behind one that is for tests": ("// For tests: a bound.\nint bound();\n\nint lonely();\n", "", "lonely"),
-    "a function of which only a test knows": ("int lonely();\n", "int lonely() { return 1; }\n", "lonely"),
+    "a function that only a test calls": ("int lonely();\n", "int lonely() { return 1; }\n", "lonely"),
 }  # fmt: skip
 
 

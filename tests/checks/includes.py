@@ -119,7 +119,7 @@ def read_table(root):
 
 
 def reach(table, name):
-    """Every layer that NAME knows, directly or through others, and itself."""
+    """Every layer that NAME may use, directly or through others, and itself."""
     seen, todo = set(), [name]
     while todo:
         layer = todo.pop()
@@ -321,7 +321,7 @@ def self_test(meson_build):
     with tempfile.TemporaryDirectory() as root:
         write_tree(root, {"meson.build": wrong})
         found = check_table(read_table(root))
-    results["self-test: a table in which session knows relay"] = [] if found else ["was not refused"]
+    results["self-test: a table in which session uses relay"] = [] if found else ["was not refused"]
     return results
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the limits that the code keeps, so that nobody has to remember them.
+"""Checks the limits that the code keeps, so that they need not be remembered.
 
   a file      at most 500 lines, or `Long file:` and the reason within its first 10 lines
   a function  at most 70 lines from its opening brace to its closing one (in Python: of its definition)

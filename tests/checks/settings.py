@@ -173,26 +173,26 @@ struct Config {
     "engine/hop/pool.h": "class Pool {\n  const route::Route& route_;\n};\n",
     "engine/hop/pool.cc": "void Pool::open() { dial(route_.port); }\n",
     "engine/config/sections.cc": """
-void read_tls(const ConfigNode* table, ConfigReport& report, TlsConfig& tls) {
-  ConfigSection section(table, "tls", "tls", report);
+void read_tls(const ConfigNode* table, ConfigDiagnostics& report, TlsConfig& tls) {
+  ConfigSection section(table, "tls", "tls", diagnostics);
   section.text("certificates", tls.certificates, kPathRule);
   section.choice("min_version", tls.min_version, {});
   section.boolean("tickets", tls.tickets);
 }
-void read_limits(const ConfigNode* table, ConfigReport& report, LimitsConfig& limits) {
-  ConfigSection section(table, "limits", "limits", report);
+void read_limits(const ConfigNode* table, ConfigDiagnostics& report, LimitsConfig& limits) {
+  ConfigSection section(table, "limits", "limits", diagnostics);
   section.seconds("idle_s", limits.idle, 1, 2);
   section.integer("sessions", limits.sessions, 1, 2);
 }
 void read_more(ConfigSection& section, ListenerConfig& listener) {
   section.boolean("kept", listener.kept);
 }
-void read_route(const ConfigNode* table, ConfigReport& report, RouteConfig& config) {
+void read_route(const ConfigNode* table, ConfigDiagnostics& report, RouteConfig& config) {
   ConfigSection section(table, "route", std::move(path), report);
   section.integer("port", config.route.port, 1, 2);
   section.text("password_file", config.password_file, kPathRule);
 }
-void read_listener(const ConfigNode* table, ConfigReport& report, ListenerConfig& listener) {
+void read_listener(const ConfigNode* table, ConfigDiagnostics& report, ListenerConfig& listener) {
   ConfigSection section(table, "listener", std::move(path), report);
   section.boolean("trusted", listener.trusted);
   read_more(section, listener);
@@ -215,7 +215,7 @@ Plan plan_of(const Config& config) {
 }
 
 PLANTED = {
-    "a key that nobody reads": (
+    "a key without a reader": (
         {"engine/config/sections.cc": ("  section.boolean(\"tickets\"", "  section.boolean(\"planted\", tls.planted);\n  section.boolean(\"tickets\"")},
         "tls.planted: TlsConfig::planted has no reader",
     ),
@@ -235,7 +235,7 @@ PLANTED = {
         {"engine/server/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},
         "limits.idle_s: LimitsConfig::idle has no reader",
     ),
-    "a key that is copied to where nobody looks": (
+    "a key that is copied to where no code looks": (
         {"engine/session/session.cc": ("rules_->idle_timeout, ", "")},
         "limits.idle_s: LimitsConfig::idle is only copied into idle_timeout, which has no reader",
     ),

@@ -215,7 +215,7 @@ class Others:
     def come_and_go(self, sink):
         if self.disk is None or self.chance.random() < 0.5:
             return
-        sink.trouble = self.chance.choice((0.02, 1.0))
+        sink.failure_share = self.chance.choice((0.02, 1.0))
         if self.fillers and self.chance.random() < 0.6:
             os.remove(self.fillers.pop(self.chance.randrange(len(self.fillers))))
         else:
@@ -236,7 +236,7 @@ async def run(mode, seconds, seed):
 
 async def run_in(folder, disk, mode, seconds, seed):
     chance = random.Random(seed)
-    sink = Sink(random.Random(seed + 1), trouble=0.02)
+    sink = Sink(random.Random(seed + 1), failure_share=0.02)
     others = Others(disk, random.Random(seed + 2))
     kills = 0
     spool = disk.spool if disk else os.path.join(folder, "state", "spool")
@@ -257,7 +257,7 @@ async def run_in(folder, disk, mode, seconds, seed):
         load.ending = True
         await asyncio.wait_for(sending, 60)
         others.take_all()
-        sink.trouble = 0
+        sink.failure_share = 0
         left = await drained(relay)
         status = relay.stop()
     finally:

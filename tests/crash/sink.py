@@ -1,4 +1,4 @@
-"""A next hop that keeps a ledger: which messages it has taken, and which it was told of in reports. What it does wrong,
+"""A next hop that keeps a ledger: which messages it has taken, and which it got reports about. What it does wrong,
 it does at random: 4xx, 5xx, hanging up in the middle, hanging up after the end of the content, before its reply."""
 
 import asyncio
@@ -9,16 +9,16 @@ LEDGER = re.compile(rb"^X-Ledger: (\d+)", re.MULTILINE)
 
 
 async def hang_up(writer):
-    """Closes, and waits for it: else a reset that comes only now is told of on standard error when Python ends."""
+    """Closes, and waits for it: else a reset that comes only now is printed on standard error when Python ends."""
     writer.close()
     with contextlib.suppress(OSError, asyncio.CancelledError):
         await writer.wait_closed()
 
 
 class Sink:
-    def __init__(self, random, trouble):
+    def __init__(self, random, failure_share):
         self.random = random
-        self.trouble = trouble  # share of commands at which something goes wrong
+        self.failure_share = failure_share  # share of commands at which something goes wrong
         self.taken = {}  # number of the message: how often it came
         self.reported = set()
         self.server = None
@@ -28,7 +28,7 @@ class Sink:
         return self.server.sockets[0].getsockname()[1]
 
     def wrong(self):
-        return self.random.random() < self.trouble
+        return self.random.random() < self.failure_share
 
     async def serve(self, reader, writer):
         try:
@@ -92,6 +92,6 @@ class Sink:
             for number in LEDGER.findall(content):
                 self.taken[int(number)] = self.taken.get(int(number), 0) + 1
         if self.wrong():
-            return False  # taken, and nobody knows
+            return False  # taken, and the relay does not know
         say("250 2.0.0 taken")
         return True

@@ -17,7 +17,7 @@ import warnings
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail, relay
-from lib.harness import PATIENCE, cases, expect, expect_equal, expect_in, main, shared, test, until
+from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import RECIPIENT, SENDER
 from lib.relay import PASSWORD, Relay, authority, client_tls, under
@@ -39,16 +39,16 @@ def the_relay():
     return Relay(next_hop())
 
 
-def file_of(octets, name):
+def file_of(content, name):
     path = under(name)
     with open(path, "wb") as file:
-        file.write(octets)
+        file.write(content)
     os.chmod(path, 0o600)
     return path
 
 
 def run(*command, said=b"", environment=None):
-    done = subprocess.run(command, input=said, capture_output=True, timeout=30 * PATIENCE, check=False,
+    done = subprocess.run(command, input=said, capture_output=True, timeout=30 * TIMEOUT_FACTOR, check=False,
                           env={**os.environ, **(environment or {})})  # fmt: skip
     why = done.stderr.decode(errors="replace")[-800:] + done.stdout.decode(errors="replace")[-800:]
     expect_equal(done.returncode, 0, f"exit status of {command[0]}, which said {why!r}")

@@ -2,7 +2,7 @@
 """The relay on disks that fail, for real: small file systems that fill up, run out of inodes, turn read-only or refuse
 writes.
 
-A ledger here knows each message that got 250: it must come to the next hop, once. What fails at the sync of a write,
+A ledger here has each message that got 250: it must come to the next hop, once. What fails at the sync of a write,
 at each single operation, and when the power goes is left to the simulation (tests/unit/spool): no file system here fails so.
 """
 
@@ -23,11 +23,11 @@ from lib.ledger import (
     REFUSED,
     Ledger,
     expect_refused,
-    expect_told,
+    expect_warned,
     make_relay,
     on_disk,
     restart,
-    told,
+    warnings_with,
     until_ready,
 )
 from lib.mail import RECIPIENT, SENDER
@@ -73,11 +73,11 @@ def a_disk_that_takes_no_more_while_mail_comes_in(_name, name, mode):
         ledger.send(3)
         with broken(disk):
             ledger.send_until_refused()
-            expect_told(relay, why, REFUSED)
-            expect_equal(len(told(relay, REFUSED)), 1, "how often it was told")
+            expect_warned(relay, why, REFUSED)
+            expect_equal(len(warnings_with(relay, REFUSED)), 1, "how often it was logged")
             expect_in(why, relay.control("status"), "what sluicectl says")
         ledger.until_taken()
-        expect_told(relay, AGAIN)
+        expect_warned(relay, AGAIN)
         ledger.send(3)
         hop.on.clear()
         ledger.expect_delivered()
@@ -90,7 +90,7 @@ def what_is_queued_is_delivered_from_a_full_disk(mode):
         disk.fill()
         ledger.send_until_refused()
         hop.on.clear()
-        # Nobody makes room but the relay: what it has delivered.
+        # Nothing makes room but the relay: what it has delivered.
         ledger.expect_delivered()
         ledger.until_taken(15)
         ledger.expect_delivered()
@@ -103,7 +103,7 @@ def a_disk_that_is_full_of_mail_empties_itself(mode):
         hop.on.clear()
         ledger.expect_delivered()
         ledger.until_taken(15)
-        expect_told(relay, AGAIN)
+        expect_warned(relay, AGAIN)
         ledger.expect_delivered()
 
 
@@ -137,14 +137,14 @@ def nothing_is_attempted_whose_outcome_cannot_be_recorded():
         hop.on.clear()
         commands = len(hop.commands)
         restart(relay)
-        expect_told(relay, "no delivery attempt starts", "No space left on device")
+        expect_warned(relay, "no delivery attempt starts", "No space left on device")
         shown = relay.control("queue", "list")
         expect_in("no delivery attempt starts", shown, "the last response")
         expect_in("no delivery attempt starts", relay.control("queue", "destinations"), "the destination's last response")
         expect_equal(len(hop.commands), commands, "commands to the next hop")
         os.remove(filler)
         ledger.expect_delivered()
-        expect_told(relay, "delivery attempts start again")
+        expect_warned(relay, "delivery attempts start again")
 
 
 @cases(*MODES)
@@ -187,7 +187,7 @@ def a_disk_without_room_for_a_segment_at_start(mode):
             ledger = Ledger(relay, hop)
             for _ in range(3):
                 expect_equal(ledger.offer(), 452, "MAIL")
-            expect_told(relay, "No space left on device", REFUSED)
+            expect_warned(relay, "No space left on device", REFUSED)
             os.remove(filler)
             ledger.until_taken()
             ledger.expect_delivered()
@@ -198,11 +198,11 @@ def less_space_than_is_wanted(mode):
     with on_disk(mode, hop_is_down=False, free_bytes_min=20 * MIB) as (disk, relay, _, ledger):
         ledger.send(2)
         filler = disk.fill(but=10 * MIB)
-        expect_told(relay, "less than spool.free_bytes_min")
+        expect_warned(relay, "less than spool.free_bytes_min")
         for _ in range(3):
             expect_equal(ledger.offer(), 452, "MAIL")
         os.remove(filler)
-        expect_told(relay, "enough again")
+        expect_warned(relay, "enough again")
         ledger.send(2)
         ledger.expect_delivered()
 
@@ -211,7 +211,7 @@ def less_space_than_is_wanted(mode):
 def what_can_go_through_without_the_spool_where_that_is_set():
     with on_disk("through", hop_is_down=False, free_bytes_min=20 * MIB, when_full="cut_through") as (disk, relay, hop, ledger):
         disk.fill(but=10 * MIB)
-        expect_told(relay, "less than spool.free_bytes_min")
+        expect_warned(relay, "less than spool.free_bytes_min")
         ledger.send(2)
         hop.wait(2)
         expect_equal(relay.counter("spool_messages"), 0, "messages in the spool")
@@ -231,9 +231,9 @@ def less_space_than_is_wanted_at_the_start(mode):
         with make_relay(hop, disk.spool, mode, free_bytes_min=20 * MIB) as relay:
             ledger = Ledger(relay, hop)
             expect_equal(ledger.offer(), 452, "MAIL of the first client")
-            expect_told(relay, "less than spool.free_bytes_min")
+            expect_warned(relay, "less than spool.free_bytes_min")
             os.remove(filler)
-            expect_told(relay, "enough again")
+            expect_warned(relay, "enough again")
             ledger.until_taken()
             ledger.expect_delivered()
 
@@ -249,8 +249,8 @@ def a_write_that_fails(mode):
         # The one that was being written cannot be answered for; those after it are refused at once.
         expect(ledger.offer() in (451, 452), "a message was taken that cannot have been written")
         until(lambda: ledger.offer() == 452, "MAIL is refused")
-        expect_told(relay, "cannot write", "the segment is written no more")
-        expect_told(relay, REFUSED)
+        expect_warned(relay, "cannot write", "the segment is written no more")
+        expect_warned(relay, REFUSED)
         expect(relay.counter("spool_writes_failed") >= 1, "no failed write is counted")
         os.remove(room)
         ledger.until_taken()
@@ -271,7 +271,7 @@ def a_file_system_that_ends_itself():
             ledger.send(3)
             disks.fail_file_system(disk)
             until(lambda: ledger.offer() == 452, "mail is refused")
-            expect_told(relay, "Read-only file system")
+            expect_warned(relay, "Read-only file system")
             relay.stop()
             disks.unmount(disk.place)
             disks.run("e2fsck", "-fy", disk.image, wanted=None)

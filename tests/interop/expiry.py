@@ -13,7 +13,7 @@ from lib import mail
 from lib.harness import expect, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.mailq import STORE, ask, expect_report, is_empty, keeps, nobody, queue_id, refuse, reports, with_routes
+from lib.mailq import STORE, ask, closed_port, expect_report, is_empty, keeps, queue_id, refuse, reports, with_routes
 
 EXPIRE_S = 6
 BUSY = b"450 4.2.0 Busy\r\n"
@@ -39,9 +39,9 @@ def a_delay_is_reported_once_and_then_the_failure():
             began = time.time()
             client.submit(mail.compose(), recipients=["waits@far.test", "taken@far.test"])
         delay = expect_report(hop, SENDER, {"waits@far.test": "delayed"})
-        told = delay.by_recipient()["waits@far.test"]
-        expect_equal(str(told["Status"]), "4.2.0", "its status")
-        expect(told["Will-Retry-Until"] is not None, "no word on until when it is tried")
+        status = delay.by_recipient()["waits@far.test"]
+        expect_equal(str(status["Status"]), "4.2.0", "its status")
+        expect(status["Will-Retry-Until"] is not None, "no word on until when it is tried")
         until(lambda: len(reports(hop)) == 2, "the failure is reported", EXPIRE_S + 6)
         # A tenth of its time before the end, it is tried for the last time.
         expect(time.time() - began >= EXPIRE_S * 9 / 10, "it was given up before its time")
@@ -53,7 +53,7 @@ def a_delay_is_reported_once_and_then_the_failure():
 
 
 @test
-def no_delay_is_reported_to_whoever_does_not_want_it():
+def no_delay_is_reported_where_notify_excludes_it():
     with waiting(" NOTIFY=FAILURE", delay_report_s=1) as (relay, hop, _):
         expect_report(hop, SENDER, {"waits@far.test": "failed"})
         is_empty(relay)
@@ -74,7 +74,7 @@ def a_message_that_is_held_expires():
 
 @test
 def a_message_for_a_dead_host_expires():
-    name, _ = nobody()
+    name, _ = closed_port()
     far = {"name": "far", "recipients": ["dead.test"], "hosts": [name], **STORE}
     with Hop() as hop, with_routes([far, {"hosts": [hop.name]}], queue={**SOON_OVER, "suspend_first_s": 3600, "suspend_max_s": 3600}) as relay:
         with relay.client() as client:

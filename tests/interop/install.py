@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""README's installation, followed to the letter by somebody who knows nothing else, up to a message that has arrived. In
+"""README's installation, followed to the letter as written and with nothing else, up to a message that has arrived. In
 folders and a network of the test's own: nothing of it is left on the machine."""
 
 import os
@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail, wire
-from lib.harness import PATIENCE, Skipped, expect, expect_equal, expect_in, main, test, until
+from lib.harness import TIMEOUT_FACTOR, Skipped, expect, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.network import own_network
 from lib.relay import SLUICE
@@ -68,10 +68,10 @@ class Machine:
                 # What is typed before it is asked for is thrown away.
                 asked = b""
                 while not asked.endswith(b": "):
-                    expect(select.select([master], [], [], 10 * PATIENCE)[0], f"`{line}` asks for nothing: {asked}")
+                    expect(select.select([master], [], [], 10 * TIMEOUT_FACTOR)[0], f"`{line}` asks for nothing: {asked}")
                     asked += os.read(master, 1)
                 os.write(master, one.encode() + b"\n")
-            shown, _ = process.communicate(timeout=30 * PATIENCE)
+            shown, _ = process.communicate(timeout=30 * TIMEOUT_FACTOR)
         finally:
             os.close(master)
             os.close(terminal)
@@ -133,7 +133,7 @@ def serve(machine, hop):
         expect_in('"core": 0', machine.run("sluicectl status --json"), "what sluicectl says of it")
     finally:
         process.terminate()
-        process.wait(20 * PATIENCE)
+        process.wait(20 * TIMEOUT_FACTOR)
         log.close()
 
 

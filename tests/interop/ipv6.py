@@ -58,7 +58,7 @@ class World(ByDns):
 
 
 @cases("through", "store")
-def an_exchanger_that_has_ipv6_alone_gets_its_mail(mode):
+def an_mx_host_that_has_ipv6_alone_gets_its_mail(mode):
     with World(mode=mode) as world:
         expect_equal(world.send("a@six.test"), [SIX], "where it went")
 
@@ -76,7 +76,7 @@ def what_is_dead_by_ipv6_is_passed_over(domain):
 
 
 @test
-def a_domain_without_exchangers_has_its_ipv6_address():
+def a_domain_without_mx_hosts_has_its_ipv6_address():
     with World() as world:
         expect_equal(world.send("a@bare.test"), [OTHER_SIX], "where it went")
 

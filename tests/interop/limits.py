@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
+from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.relay import LISTENERS, Relay, client_tls, settle
@@ -85,20 +85,20 @@ def a_header_without_end_is_bounded(by):
     with relay.client() as client:
         client.envelope()
         memory = relay.resident()
-        octets = b"From: alice@example.com\r\n" + (b"X: " + b"v" * 900 + b"\r\n") * 40000
+        content = b"From: alice@example.com\r\n" + (b"X: " + b"v" * 900 + b"\r\n") * 40000
         if by == "DATA":
             client.say("DATA", "354")
-            client.send(octets + b"\r\n.\r\n")
+            client.send(content + b"\r\n.\r\n")
             client.wanted("552 5.3.4", "the message")
         else:
-            client.chunk(octets, True, "552 5.3.4")
+            client.chunk(content, True, "552 5.3.4")
         expect(relay.resident() - memory < 16 * MB, f"memory grew by {relay.resident() - memory}")
 
 
 @cases(("998", 998, "250"), ("999", 999, "550 5.6.0"), ("sixty_thousand", 60000, "550 5.6.0"))
-def a_text_line_has_its_limit_where_that_is_set(_name, octets, wanted):
+def a_text_line_has_its_limit_where_that_is_set(_name, size, wanted):
     with strict().client("short_lines") as client:
-        message = mail.compose(b"z" * octets + b"\r\n")
+        message = mail.compose(b"z" * size + b"\r\n")
         client.submit(message, wanted=wanted)
         client.submit_chunks([message], wanted=wanted)
 
@@ -113,9 +113,9 @@ def long_text_lines_are_taken_of_those_who_log_in():
 
 
 @cases(("noop", b"NOOP ", 2100), ("mail", MAIL.encode() + b" X=", 5000), ("nothing", b"", 60000))
-def a_command_line_has_its_limit(_name, start, octets):
+def a_command_line_has_its_limit(_name, start, size):
     with roomy().client() as client:
-        client.say(start + b"x" * octets, "500 5.5.6")
+        client.say(start + b"x" * size, "500 5.5.6")
         client.say("NOOP", "250")
 
 
@@ -219,7 +219,7 @@ def one_address_has_only_so_many_sessions():
     with Relay(next_hop(), listeners=listeners, limits={"sessions_per_address": 10}, server={"cores": 1}) as relay:
         clients = [relay.client(name=None) for _ in range(10)]
         with relay.connect() as one_more:
-            expect_in(one_more.rest()[:4], (b"", b"421 "), "what the eleventh is told")
+            expect_in(one_more.rest()[:4], (b"", b"421 "), "what the eleventh gets")
         until(lambda: relay.counter("sessions_refused") >= 1, "it is counted")
         friends = [relay.connect("trusted") for _ in range(15)]
         for friend in friends:
@@ -274,18 +274,18 @@ def who_is_logged_in_is_served_while_others_flood():
 
 
 def ends(client, wanted=b"421 4.4.2"):
-    """The relay ends it, while the client has patience left."""
+    """The relay ends it, while the client would still wait."""
     said = client.rest()
     expect(wanted is None or wanted in said, f"the last word: {said!r}")
 
 
-@cases("nothing", "ehlo", "one_octet_at_a_time")
+@cases("nothing", "ehlo", "one_byte_at_a_time")
 def a_stranger_has_only_so_long_to_log_in(what):
     with strict().connect() as client:
         client.wanted("220", "nothing")
         if what == "ehlo":
             client.ehlo()
-        if what != "one_octet_at_a_time":
+        if what != "one_byte_at_a_time":
             ends(client)
             return
         # Each of them would do for idle_s.
@@ -293,7 +293,7 @@ def a_stranger_has_only_so_long_to_log_in(what):
         try:
             while True:
                 client.send(b"x")
-                expect(time.monotonic() - started < 30 * PATIENCE, "it goes on for ever")
+                expect(time.monotonic() - started < 30 * TIMEOUT_FACTOR, "it goes on for ever")
                 time.sleep(0.2)
         except OSError:
             pass

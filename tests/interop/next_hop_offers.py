@@ -15,13 +15,13 @@ from lib.mailq import LATER, ask, keeps, only_queued, show
 from lib.relay import authority
 
 
-def answers(octets):
+def answers(data):
     """To the ClientHello."""
 
     def behaviour(dialog):
         dialog.send(b"220 2.0.0 Go on\r\n")
         dialog.fill()
-        dialog.send(octets)
+        dialog.send(data)
         return close(dialog)
 
     return behaviour

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the relay hands on to: Postfix, smtp-sink, aiosmtpd, npm's smtp-server and a scripted next hop; with TLS and
-without, by DATA and by BDAT on either side, from one octet to 25 MB, one message or many."""
+without, by DATA and by BDAT on either side, from one byte to 25 MB, one message or many."""
 
 import os
 import random
@@ -11,7 +11,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
+from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_between, expect_equal, expect_in, main, shared, test, until
 from lib.hop import OFFERS, Hop
 from lib.mail import RECIPIENT, SENDER
 from lib.relay import Relay, authority, checked, under
@@ -294,11 +294,11 @@ def recipients_are_refused_one_by_one(_name, recipients):
 # ------------------------------------------------------------------------------------ sizes and shapes
 
 
-def pieces(octets, seed):
-    """OCTETS cut anywhere, some pieces empty."""
+def pieces(data, seed):
+    """DATA cut anywhere, some pieces empty."""
     source = random.Random(seed)
-    cuts = sorted(source.randrange(len(octets) + 1) for _ in range(source.randint(0, 6)))
-    return [octets[a:b] for a, b in zip([0, *cuts], [*cuts, len(octets)])]
+    cuts = sorted(source.randrange(len(data) + 1) for _ in range(source.randint(0, 6)))
+    return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)])]
 
 
 def goes_through(message, seed):
@@ -324,8 +324,8 @@ MB = 1024 * 1024
 
 
 @cases(0, 1, 2, 3, 500, 998, 4096, 65535, 65536, 131071, 131072, 131073, 262144, 262145, MB)
-def a_body_of_so_many_octets(octets):
-    goes_through(mail.compose(mail.text_of(octets, octets)), octets)
+def a_body_of_so_many_bytes(size):
+    goes_through(mail.compose(mail.text_of(size, size)), size)
 
 
 @test
@@ -443,7 +443,7 @@ def many_clients_share_few_connections():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20 * PATIENCE)
+            thread.join(20 * TIMEOUT_FACTOR)
         expect_equal(wrong, [], "what went wrong")
         bodies = sorted(re.search(rb"\r\n\r\n(.*)\r\n$", m.content)[1] for m in hop.messages)
         expect_equal(bodies, sorted(b"%d-%d" % (n, i) for n in range(clients) for i in range(each)), "messages, once each")

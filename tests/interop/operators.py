@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail, wire
-from lib.harness import PATIENCE, Skipped, cases, expect, expect_equal, expect_in, main, shared, test, until
+from lib.harness import TIMEOUT_FACTOR, Skipped, cases, expect, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.relay import PASSWORD, SLUICE, SLUICECTL, Relay, authority, control, under
@@ -47,7 +47,7 @@ def a_second_relay_on_the_same_address_does_not_start():
         second.config["listener"] = relay.config["listener"]
         second.write_config()
         done = subprocess.run([SLUICE, "serve", "--config", second.config_file], capture_output=True, text=True,
-                              timeout=20 * PATIENCE, check=False)  # fmt: skip
+                              timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
         expect_equal(done.returncode, 1, f"exit status of the second, which said {done.stderr!r}")
         for port in relay.ports.values():
             expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use", done.stderr, "what it says")
@@ -182,7 +182,7 @@ def a_start_names_every_pair_that_is_no_good():
     with open(os.path.join(path, "mail.acme.test", "privkey.pem"), "w", encoding="ascii") as key:
         key.write("no key\n")
     with Relay(next_hop(), tls={"certificates": path}) as relay:
-        # Nobody has asked for it.
+        # No client has asked for it.
         expect_equal(relay.logged("certificate")["host"], "mail.acme.test", "whom the log tells of")
 
 
@@ -359,7 +359,7 @@ def who_may_not_use_the_control_socket_is_told_who_may():
     with Relay(next_hop()) as relay:
         done = subprocess.run([SLUICECTL, "--control", relay.at("control.sock"), "status"], capture_output=True, text=True,
                               user="nobody", group=pwd.getpwnam("nobody").pw_gid, extra_groups=[],
-                              timeout=20 * PATIENCE, check=False)  # fmt: skip
+                              timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
         expect_equal(done.returncode, 1, "exit status")
         expect_in("members of server.group may use it", done.stderr, "what it says")
 
@@ -368,12 +368,12 @@ def who_may_not_use_the_control_socket_is_told_who_may():
 def check_names_a_port_that_another_server_holds():
     with Relay(next_hop()) as relay, socket.create_server(("127.0.0.1", 0)) as another:
         check = [SLUICE, "check", "--config", relay.config_file]
-        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * TIMEOUT_FACTOR, check=False)
         expect_equal((done.returncode, done.stderr), (0, ""), "of the relay's own ports")
         port = another.getsockname()[1]
         relay.config["listener"][0]["address"].append(f"127.0.0.1:{port}")
         relay.write_config()
-        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        done = subprocess.run(check, capture_output=True, text=True, timeout=20 * TIMEOUT_FACTOR, check=False)
         expect_equal((done.returncode, len(done.stderr.splitlines())), (1, 1), f"exit status, errors: {done.stderr!r}")
         expect_in(f"cannot listen on 127.0.0.1:{port}: Address already in use, by python3 (process {os.getpid()})",
                   done.stderr, "what it says")  # fmt: skip
@@ -386,14 +386,14 @@ def check_names_what_serve_would_fail_for():
     relay.write_config()
     os.remove(relay.at("state", "accounts.db"))
     done = subprocess.run([SLUICE, "check", "--config", relay.config_file], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, f"exit status; it said {done.stderr!r}")
     expect_in(under("no-such-folder"), done.stderr, "what it says of the log")
     expect_in("store.accounts", done.stderr, "what it says of the accounts")
     control("customer", "add", "acme", config=relay.config_file)
     os.mkdir(under("no-such-folder"))
     done = subprocess.run([SLUICE, "check", "--config", relay.config_file], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, f"exit status; it said {done.stderr!r}")
     expect_in('route theirs: there is no customer "nobody-of-ours"', done.stderr, "what it says of the route")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where a client comes from: early talkers, networks that are trusted, and balancers that say whom they speak for."""
+"""Where a client comes from: early talkers, networks that are trusted, and balancers that name the client."""
 
 import os
 import re
@@ -29,19 +29,19 @@ def next_hop():
 def platforms():
     """Listeners for those who come from somewhere special."""
     clear = {"tls": "none", "auth": "clear"}
-    nobody = {"tls": "none", "auth": "off", "require_auth": False}
+    no_login = {"tls": "none", "auth": "off", "require_auth": False}
     return Relay(
         next_hop(),
         listeners={
             "slow_greeting": {**clear, "greet_delay_ms": 400},
-            "trusted": {**nobody, "trusted": [HERE], "trusted_domains": ["example.org", "*.example.org"]},
-            "trusted_any": {**nobody, "trusted": [HERE]},
-            "trusted_elsewhere": {**nobody, "trusted": ["10.0.0.0/8"]},
+            "trusted": {**no_login, "trusted": [HERE], "trusted_domains": ["example.org", "*.example.org"]},
+            "trusted_any": {**no_login, "trusted": [HERE]},
+            "trusted_elsewhere": {**no_login, "trusted": ["10.0.0.0/8"]},
             "trusted_or_login": {**clear, "trusted": ["10.0.0.0/8"]},
             "proxy": {**clear, "proxy": [HERE]},
             "proxy_elsewhere": {**clear, "proxy": ["127.0.0.2/32"]},
             "proxy_tls": {"tls": "implicit", "auth": "tls", "proxy": [HERE]},
-            "proxy_trusted": {**nobody, "proxy": [HERE], "trusted": ["10.0.0.0/8"]},
+            "proxy_trusted": {**no_login, "proxy": [HERE], "trusted": ["10.0.0.0/8"]},
             "hidden": {**clear, "hide_client": True},
         },
         limits={"handshake_s": 2},
@@ -132,7 +132,7 @@ PROXIES = {
 def a_balancer_says_whom_it_speaks_for(name):
     header, client_ip = PROXIES[name]
     for listener in ("proxy", "proxy_tls"):
-        for pieces in ([header], [bytes([octet]) for octet in header]):
+        for pieces in ([header], [bytes([byte]) for byte in header]):
             with platforms().connect(listener, tls=None) as client:
                 for piece in pieces:
                     client.send(piece)
@@ -162,7 +162,7 @@ def a_balancer_that_talks_nonsense_is_closed(_name, header):
     with platforms().connect("proxy") as client:
         client.send(header)
         try:
-            expect_equal(client.rest(), b"", "what it was told")
+            expect_equal(client.rest(), b"", "what it got")
         except OSError:
             pass
 
@@ -170,11 +170,11 @@ def a_balancer_that_talks_nonsense_is_closed(_name, header):
 @test
 def a_balancer_that_says_nothing_is_closed():
     with platforms().connect("proxy") as client:
-        expect_equal(client.rest(), b"", "what it was told")
+        expect_equal(client.rest(), b"", "what it got")
 
 
 @test
-def a_stranger_cannot_say_that_he_is_somebody_else():
+def a_stranger_cannot_claim_another_address():
     for header in (v1("10.1.2.3"), v2("10.1.2.3")):
         for listener in ("proxy_elsewhere", "trusted_elsewhere"):
             with platforms().connect(listener) as client:

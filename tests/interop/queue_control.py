@@ -12,10 +12,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect, expect_between, expect_equal, expect_in, main, test, until
+from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop, each
 from lib.mail import SENDER
-from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, is_empty, keeps, killed, listed, nobody, only_queued
+from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, closed_port, is_empty, keeps, killed, listed, only_queued
 from lib.mailq import queue_id, refuse, show, states, stays, with_routes
 from lib.relay import BOB_PASSWORD, SLUICECTL, Relay, under
 
@@ -24,7 +24,7 @@ from lib.relay import BOB_PASSWORD, SLUICECTL, Relay, under
 
 @test
 def an_operator_sees_the_queue():
-    name, _ = nobody()
+    name, _ = closed_port()
     with keeps(name, queue=LATER) as relay:
         with relay.client() as client:
             client.submit(mail.compose(b"x" * 500 + b"\r\n"), recipients=THREE)
@@ -35,11 +35,11 @@ def an_operator_sees_the_queue():
         row = first[0]
         expect_equal([row[key] for key in ("customer", "account", "sender", "recipients", "destinations", "state")],
                      ["acme", SENDER, SENDER, THREE, ["default"], "waiting"], "its row")  # fmt: skip
-        expect_between(row["bytes"], 600, 1200, "octets")
+        expect_between(row["bytes"], 600, 1200, "bytes")
         now = time.time() * 1000
         expect_between(row["arrived_ms"], now - 30_000, now, "when it came")
         expect_between(row["due_ms"] - row["arrived_ms"], 3_590_000, 3_610_000, "its wait")
-        expect(row["last_words"] != "", "no word on why it waits")
+        expect(row["last_response"] != "", "no word on why it waits")
         for filters, count in ((("--sender", BOB), 1), (("--sender", "@example.com"), 1), (("--recipient", "two@far.test"), 1),
                                (("--recipient", "@far.test"), 2), (("--recipient", "nobody@far.test"), 0),
                                (("--customer", "other", "--sender", SENDER), 0), (("--destination", "default"), 2), (("--destination", "x"), 0),
@@ -66,20 +66,20 @@ def a_message_that_is_not_there_is_an_error():
 def a_customer_that_there_is_not_is_an_error():
     with Hop() as hop, keeps(hop) as relay:
         for verb in ("list", "hold", "release", "flush", "remove"):
-            told = relay.control("queue", verb, "--customer", "acmee", wanted=1)
-            expect_equal(told, "error: no such customer\n", f"{verb} of a customer whose name is mistyped")
+            answer = relay.control("queue", verb, "--customer", "acmee", wanted=1)
+            expect_equal(answer, "error: no such customer\n", f"{verb} of a customer whose name is mistyped")
         expect_equal(listed(relay, "--customer", "ACME"), [], "mail of a customer that has none")
         expect_in("0 were changed", relay.control("queue", "hold", "--customer", "acme"), "hold of no mail")
 
 
 @test
 def a_destination_that_there_is_not_is_an_error():
-    name, _ = nobody()
+    name, _ = closed_port()
     with keeps(name, queue=LATER) as relay:
         mistyped = ("--destination", "defualt")
         for verb in ("hold", "release", "flush", "remove"):
-            told = relay.control("queue", verb, *mistyped, wanted=1)
-            expect_in("no message waits for a destination of this name", told, f"{verb} of a destination that is mistyped")
+            answer = relay.control("queue", verb, *mistyped, wanted=1)
+            expect_in("no message waits for a destination of this name", answer, f"{verb} of a destination that is mistyped")
         # What only shows has shown all there is; a route that has no mail is one.
         expect_equal(listed(relay, *mistyped), [], "what waits for it")
         expect_equal(ask(relay, "hold", "--destination", "default"), {"changed": 0}, "hold of a route without mail")
@@ -105,12 +105,12 @@ def an_answer_that_is_cut_is_an_error():
                 answering.recv(100)
                 if words != ("reload",):
                     answering.sendall(b"[\n {}")
-            _, said = asking.communicate(timeout=20 * PATIENCE)
+            _, said = asking.communicate(timeout=20 * TIMEOUT_FACTOR)
             expect_equal((asking.returncode, "cut off" in said), (1, True), f"{words}, which said {said!r}")
 
 
 @test
-def the_history_of_all_attempts_is_told():
+def the_history_of_all_attempts_is_shown():
     words = [b"451 4.3.0 First\r\n", b"450-4.2.0 Second\r\n450 4.2.0 and more\r\n"]
     with Hop() as hop:
         hop.on["MAIL"] = each(*words)
@@ -151,7 +151,7 @@ def a_next_hops_words_do_no_harm(name, words):
                 expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), f"{view}: {text!r}")
                 as_json = relay.control("queue", *view, "--json")
                 expect(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", as_json), f"{view} --json: {as_json!r}")
-                expect_between(len(as_json), 10, 6000, f"octets of {view}")
+                expect_between(len(as_json), 10, 6000, f"bytes of {view}")
                 json.loads(as_json)
             shown = show(relay, taken)["attempts"][0]["text"]
             expect(not re.search(r"[\x00-\x1f\x7f-\x9f]", shown), f"the words: {shown!r}")
@@ -166,7 +166,7 @@ def a_next_hops_words_do_no_harm(name, words):
 
 @test
 def what_is_held_is_not_tried_until_it_is_released():
-    name, port = nobody()
+    name, port = closed_port()
     with keeps(name) as relay, relay.client() as client:
         client.submit(mail.compose(), recipients=["held@far.test"])
         held = only_queued(relay)["id"]
@@ -199,7 +199,7 @@ def what_is_released_is_tried_now():
 
 @cases("ID", "--sender", "--destination", "--all")
 def flush_tries_now(how):
-    name, port = nobody()
+    name, port = closed_port()
     with keeps(name, queue=LATER) as relay, relay.client() as client:
         client.submit(mail.compose())
         row = only_queued(relay)
@@ -216,12 +216,12 @@ def flush_tries_now(how):
 @test
 def flush_leaves_no_destination_alone():
     """The hop was down when the queue itself tried, so that the destination is suspended for an hour."""
-    name, port = nobody()
+    name, port = closed_port()
     with keeps(name, route=STORE, queue=LATER) as relay, relay.client() as client:
         taken = queue_id(client.submit(mail.compose()))
         suspended = until(lambda: (rows := ask(relay, "destinations")) and rows[0]["suspended_s"] > 0 and rows, "a suspension")
         expect_between(suspended[0]["suspended_s"], 3000, 3600, "seconds")
-        expect(suspended[0]["last_words"] != "", "no word on why")
+        expect(suspended[0]["last_response"] != "", "no word on why")
         with Hop(port=port) as hop:
             expect_equal(ask(relay, "flush", taken), {"changed": 1}, "flush")
             hop.only()
@@ -230,7 +230,7 @@ def flush_leaves_no_destination_alone():
 
 @test
 def what_is_removed_is_gone_and_nobody_is_told():
-    name, port = nobody()
+    name, port = closed_port()
     with keeps(name) as relay, relay.client() as client:
         for recipient in ("gone@far.test", "kept@far.test"):
             client.submit(mail.compose(), recipients=[recipient])
@@ -258,18 +258,18 @@ def a_recipient_filter_means_those_that_are_left():
 
 @test
 def the_list_begins_with_what_is_tried_next():
-    name, _ = nobody()
+    name, _ = closed_port()
     with keeps(name, route=STORE, queue=LATER, server={"cores": 1}) as relay, relay.client() as client:
         client.submit(mail.compose(), recipients=["tried@far.test"])
         until(lambda: listed(relay)[0]["tries"] == 1, "it was tried")
-        # Whoever comes behind it has not been tried yet, and is due as soon as the destination is.
+        # A message behind it has not been tried yet, and is due as soon as the destination is.
         client.submit(mail.compose(), recipients=["fresh@far.test"])
         expect_equal([row["recipients"] for row in listed(relay)], [["fresh@far.test"], ["tried@far.test"]], "the list")
 
 
 @test
 def a_message_for_two_destinations_is_one():
-    name, _ = nobody()
+    name, _ = closed_port()
     far = {"name": "far", "recipients": ["far.test"], "hosts": [name], **STORE}
     with with_routes([far, {"hosts": [name], **STORE}], queue=LATER) as relay, relay.client() as client:
         client.submit(mail.compose(), recipients=["a@far.test", "b@near.test"])
@@ -282,7 +282,7 @@ def a_message_for_two_destinations_is_one():
 
 @test
 def a_page_of_a_long_queue_is_whole():
-    name, _ = nobody()
+    name, _ = closed_port()
     with keeps(name, route=STORE, queue=LATER) as relay, relay.client() as client:
         for _ in range(600):
             client.submit(mail.compose())
@@ -290,7 +290,7 @@ def a_page_of_a_long_queue_is_whole():
             rows = listed(relay, *limit)
             expect_equal((len(rows), len({row["id"] for row in rows})), (600, 600), f"messages with {limit}")
         expect_equal(len(listed(relay, "--limit", "100")), 100, "messages with a limit")
-        expect_in("... and more", relay.control("queue", "list"), "what a reader is told of the rest")
+        expect_in("... and more", relay.control("queue", "list"), "what a reader sees of the rest")
         expect_equal(ask(relay, "remove", "--all"), {"changed": 600}, "remove")
         is_empty(relay)
 

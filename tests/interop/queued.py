@@ -15,7 +15,7 @@ from lib import mail
 from lib.harness import cases, expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import OFFERS, Hop, close, each, reset
 from lib.mail import RECIPIENT, SENDER
-from lib.mailq import BOB, STORE, THREE, ask, by_bob, expect_report, is_empty, keeps, killed, listed, nobody, queue_id
+from lib.mailq import BOB, STORE, THREE, ask, by_bob, closed_port, expect_report, is_empty, keeps, killed, listed, queue_id
 from lib.mailq import refuse, reports, show, states, with_routes
 from lib.relay import BOB_PASSWORD, Relay
 
@@ -24,7 +24,7 @@ CHUNKING = (*OFFERS, "CHUNKING")
 
 # ------------------------------------------------------------------------------------ what is kept
 
-TROUBLE = {
+FAILURES = {
     "greeting_4xx": ("connect", b"421 4.3.2 Not now\r\n"),
     "greeting_lost": ("connect", close),
     "ehlo_lost": ("EHLO", close),
@@ -42,7 +42,7 @@ TROUBLE = {
 LARGE = mail.text_of(3_000_000, "kept")
 
 
-@cases(*((f"{name}-{by}-{size}", stage, behaviour, by, size) for name, (stage, behaviour) in TROUBLE.items()
+@cases(*((f"{name}-{by}-{size}", stage, behaviour, by, size) for name, (stage, behaviour) in FAILURES.items()
          for by in ("DATA", "BDAT") for size in ("small", "large")
          if not (by == "BDAT" and stage in ("connect", "EHLO", "DATA", "body"))
          and not (size == "large" and name not in ("rcpt_4xx", "body_lost", "lost_after_the_dot"))))  # fmt: skip
@@ -64,7 +64,7 @@ def what_the_next_hop_does_not_take_is_kept(_name, stage, behaviour, by, size):
 
 @test
 def a_next_hop_that_is_down_gets_its_mail_when_it_is_back():
-    name, port = nobody()
+    name, port = closed_port()
     messages = [mail.compose(mail.text_of(2000, seed)) for seed in range(3)]
     with keeps(name) as relay, relay.client() as client:
         for message in messages:
@@ -87,8 +87,8 @@ def nothing_is_kept_where_all_goes_well():
 
 
 @test
-def where_nothing_is_kept_the_client_hears_of_the_trouble():
-    name, _ = nobody()
+def where_nothing_is_kept_the_client_gets_the_failure():
+    name, _ = closed_port()
     with Relay(name) as relay, relay.client() as client:
         client.say(f"MAIL FROM:<{SENDER}>", "250")
         client.say(f"RCPT TO:<{RECIPIENT}>", "451 4.4.1")
@@ -175,7 +175,7 @@ def a_small_message_goes_in_one_segment():
             hello = b"EHLO mail.relay.test\r\n"
             expect(piece.endswith(message + hello), f"the end of the segment: {piece[-100:]}")
             size = int(re.search(rb"BDAT (\d+) LAST\r\n", piece)[1])
-            expect_equal(len(piece.split(b" LAST\r\n", 1)[1]), size + len(hello), "octets behind BDAT")
+            expect_equal(len(piece.split(b" LAST\r\n", 1)[1]), size + len(hello), "bytes behind BDAT")
     hop.stop()
 
 
@@ -298,7 +298,7 @@ def each_recipient_has_its_own_state():
             row = show(relay, taken)
             of = {one["recipient"]: one for one in row["recipients"]}
             expect_equal((of["d@away.test"]["code"], of["d@away.test"]["enhanced"]), (451, "4.2.0"), "the last word on d")
-            expect_in("Not yet", of["d@away.test"]["text"], "the last words on d")
+            expect_in("Not yet", of["d@away.test"]["text"], "the last response on d")
             expect_equal(of["b@shop.farm.test"]["next_hop"], farm.name, "who refused b")
             expect_equal({attempt["next_hop"] for attempt in row["attempts"]}, {farm.name, rest.name}, "who was asked")
             expect_equal(row["destinations"], ["default"], "where it is still bound for")
@@ -381,14 +381,14 @@ def xclient_tells_who_is_behind_a_message(mode):
     with Hop(offers=XCLIENT) as hop, keeps(hop, route=route) as relay:
         with relay.client() as client:
             client.submit(mail.compose())
-            expect_equal(hop.only().told["LOGIN"], SENDER, "LOGIN")
+            expect_equal(hop.only().xclient["LOGIN"], SENDER, "LOGIN")
         with relay.client(name=BOB, password=BOB_PASSWORD) as client:
             by_bob(client)
-            told = hop.only().told
-            expect_equal(told["LOGIN"], BOB, "LOGIN of another")
-            expect_equal((told["ADDR"], told["HELO"], told["PROTO"]), ("127.0.0.1", "client.test", "ESMTP"), "what else")
-            expect_equal(told["NAME"], "[UNAVAILABLE]", "NAME, which is looked up nowhere")
-        expect_equal(hop.verbs().count("XCLIENT"), 2, "times that the next hop was told")
+            xclient = hop.only().xclient
+            expect_equal(xclient["LOGIN"], BOB, "LOGIN of another")
+            expect_equal((xclient["ADDR"], xclient["HELO"], xclient["PROTO"]), ("127.0.0.1", "client.test", "ESMTP"), "what else")
+            expect_equal(xclient["NAME"], "[UNAVAILABLE]", "NAME, which is looked up nowhere")
+        expect_equal(hop.verbs().count("XCLIENT"), 2, "times that XCLIENT was sent")
 
 
 @test
@@ -397,7 +397,7 @@ def a_report_is_from_nobody_who_logged_in():
         hop.on["RCPT"] = refuse("two")
         client.submit(mail.compose(), recipients=["two@far.test"])
         got = expect_report(hop, SENDER, {"two@far.test": "failed"})
-        expect_equal([got.taken.told[key] for key in ("LOGIN", "ADDR", "HELO")], ["[UNAVAILABLE]"] * 3, "what is told")
+        expect_equal([got.taken.xclient[key] for key in ("LOGIN", "ADDR", "HELO")], ["[UNAVAILABLE]"] * 3, "what XCLIENT says")
 
 
 @cases("through", "store")
@@ -416,7 +416,7 @@ def nobody_is_told_who_logged_in_unless_the_route_says_so():
         with keeps(hop) as relay, relay.client() as client:
             client.submit(mail.compose())
             arrived = hop.only()
-            expect_equal(arrived.told, {}, "XCLIENT")
+            expect_equal(arrived.xclient, {}, "XCLIENT")
             expect("AUTH" not in " ".join(arrived.parameters), f"parameters: {arrived.parameters}")
 
 
@@ -425,7 +425,7 @@ def nobody_is_told_who_logged_in_unless_the_route_says_so():
 
 @cases("SIGTERM", "SIGKILL")
 def a_restart_keeps_the_queue(how):
-    name, port = nobody()
+    name, port = closed_port()
     messages = {f"r{number}@far.test": mail.compose(mail.text_of(size, number))
                 for number, size in enumerate((0, 100, 5000, 70_000, 2_500_000))}  # fmt: skip
     relay = keeps(name, queue={"retry_s": [2]})
@@ -476,7 +476,7 @@ def what_was_delivered_is_not_delivered_again_after_a_crash():
 
 @test
 def one_customers_batch_does_not_delay_anothers_message():
-    name, port = nobody()
+    name, port = closed_port()
     batch = 300
     with keeps(name, route={**STORE, "concurrency": 2}, queue={"running": 4}, server={"cores": 1}) as relay:
         with relay.client() as client:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Who may send, and as whom: strangers relay nothing, customers send as themselves, and what a login is made of is
-checked before anybody is asked.  The next hop counts what reaches it."""
+checked before the back end is asked.  The next hop counts what reaches it."""
 
 import email
 import email.policy
@@ -43,7 +43,7 @@ class NothingArrives:
 
 # ------------------------------------------------------------------------------------ strangers
 
-# The recipients of published open-relay tests, and the recipient that each may become once somebody has logged in.
+# The recipients of published open-relay tests, and the recipient that each may become once a customer has logged in.
 VICTIM = "relaytest@victim.test"
 TRICKS = [
     (VICTIM, VICTIM),
@@ -313,7 +313,7 @@ def a_suspended_account_is_told_why_and_only_with_the_right_password():
     with the_relay().client(name=None) as client:
         expect_in("unpaid since May", str(client.log_in("sam@example.com", PASSWORD, wanted="535 5.7.8")), "the answer")
         wrong = str(client.log_in("sam@example.com", "wrong", wanted="535 5.7.8"))
-        expect("unpaid" not in wrong, f"told to anybody: {wrong}")
+        expect("unpaid" not in wrong, f"shown to a stranger: {wrong}")
 
 
 @test

@@ -28,8 +28,8 @@ TYPES = {
 
 
 def escaped(value):
-    octets = value if isinstance(value, bytes) else str(value).encode()
-    return b"".join(bytes([c]) if 0x20 <= c < 0x7F and c != 0x5C else b"\\x%02X" % c for c in octets)
+    content = value if isinstance(value, bytes) else str(value).encode()
+    return b"".join(bytes([c]) if 0x20 <= c < 0x7F and c != 0x5C else b"\\x%02X" % c for c in content)
 
 
 def description(message, recipients):
@@ -60,22 +60,22 @@ class Report:
         done = subprocess.run([WRITE_REPORT], input=description(message, recipients or [FAILED]),
                               capture_output=True, check=False, timeout=20)  # fmt: skip
         expect(done.returncode == 0, f"write_report: {done.returncode}, {done.stderr[-400:]!r}")
-        envelope, _, self.octets = done.stdout.partition(b"\r\n\r\n")
+        envelope, _, self.content = done.stdout.partition(b"\r\n\r\n")
         self.envelope = envelope.decode().split("\r\n")
         if self.envelope == ["nothing", ""] or done.stdout == b"nothing\r\n":
             self.message = None
             return
-        self.message = email.message_from_bytes(self.octets, policy=email.policy.SMTP)
+        self.message = email.message_from_bytes(self.content, policy=email.policy.SMTP)
         self.check()
 
     def check(self):
         """What holds for every report."""
         expect_equal(self.envelope[0].split()[:2], ["FROM", "<>"], "the sender")
-        lines = self.octets.split(b"\r\n")
+        lines = self.content.split(b"\r\n")
         expect_equal(lines.pop(), b"", "what follows the last line end")
         for line in lines:
             expect(not re.search(rb"[\0\r\n]", line) and len(line) <= 998, f"a line: {line!r}")
-        if re.search(rb"[\x80-\xff]", self.octets):
+        if re.search(rb"[\x80-\xff]", self.content):
             expect_in("BODY=8BITMIME", self.envelope[0], "the envelope")
         message = self.message
         for part in message.walk():
@@ -105,14 +105,14 @@ class Report:
         return len(self.raw_part(1)[1].rstrip(b"\r\n").split(b"\r\n\r\n")) - 1
 
     def raw_part(self, index):
-        """Header and octets of a part, with the boundary that the parser found."""
+        """Header and content of a part, with the boundary that the parser found."""
         line = b"\r\n--" + self.message.get_boundary().encode()
-        part = self.octets.split(line)[index + 1]
-        header, _, octets = part.partition(b"\r\n\r\n")
-        return header + b"\r\n", octets
+        part = self.content.split(line)[index + 1]
+        header, _, content = part.partition(b"\r\n\r\n")
+        return header + b"\r\n", content
 
     def third(self):
-        """Type and octets of what comes back of the original."""
+        """Type and content of what comes back of the original."""
         return self.message.get_payload(2).get_content_type(), self.raw_part(2)[1]
 
 
@@ -177,11 +177,11 @@ def an_expired_message_has_failed():
     report = Report(recipient(fate="expired", code=450, enhanced="4.2.0", text="Busy"))
     fields = report.fields(1)
     expect_equal((fields["Action"], fields["Status"]), ("failed", "5.4.7"), "action and status")
-    expect_equal(fields["Diagnostic-Code"], "smtp; 450 4.2.0 Busy", "the last words")
+    expect_equal(fields["Diagnostic-Code"], "smtp; 450 4.2.0 Busy", "the last response")
 
 
 @test
-def trouble_without_a_reply_is_not_smtps():
+def a_failure_without_a_reply_is_not_smtps():
     fields = Report(recipient(code=0, enhanced="", text="Connection refused")).fields(1)
     expect_equal(fields["Diagnostic-Code"], "X-Sluice; Connection refused", "Diagnostic-Code")
 
@@ -252,10 +252,10 @@ def what_cannot_come_back_stays(_name, text, times):
 @test
 def a_huge_header_is_cut():
     report = Report(content=b"".join(b"X-%d: a\r\n b\r\n" % i for i in range(100000)))
-    kind, octets = report.third()
+    kind, content = report.third()
     expect_equal(kind, TYPES["headers"], "the type")
-    expect_between(len(octets), 65000, 65536, "octets")
-    expect(octets.endswith(b"\r\n b\r\n"), f"its end: {octets[-40:]!r}")
+    expect_between(len(content), 65000, 65536, "bytes")
+    expect(content.endswith(b"\r\n b\r\n"), f"its end: {content[-40:]!r}")
     expect_in("is cut", report.words(), "the words")
 
 
@@ -283,17 +283,17 @@ def an_international_recipient_is_named_in_seven_bits():
     expect_equal(report.fields(1)["Final-Recipient"], r"utf-8; b\x{F8}b@example.net", "Final-Recipient")
     expect_equal(report.fields(1)["Original-Recipient"], r"utf-8; b\x{F8}b\x{2B}1@example.net", "Original-Recipient")
     expect_in("bøb@example.net", report.words(), "the words")
-    header, octets = report.raw_part(2)
+    header, content = report.raw_part(2)
     expect_in(b"quoted-printable", header, "the encoding of what comes back")
-    expect_equal(octets, b"Subject: Gr=C3=BC=C3=9Fe\r\n", "what comes back")
+    expect_equal(content, b"Subject: Gr=C3=BC=C3=9Fe\r\n", "what comes back")
 
 
 @test
 def an_international_sender_is_told():
     report = Report(reverse_path="åse@example.com", **UTF8)
     expect_in("SMTPUTF8", report.envelope[0], "the envelope")
-    told = report.message["To"].addresses[0].addr_spec.encode("utf-8", "surrogateescape").decode()
-    expect_equal(told, "åse@example.com", "To")
+    shown = report.message["To"].addresses[0].addr_spec.encode("utf-8", "surrogateescape").decode()
+    expect_equal(shown, "åse@example.com", "To")
 
 
 @test
@@ -318,7 +318,7 @@ def a_hostile_value_adds_nothing(where):
     expect_equal(report.recipients(), 1, "recipients")
     usual = set(Report().fields(0)) | set(Report().fields(1)) | {"Original-Recipient"}
     expect(set(report.fields(0)) | set(report.fields(1)) <= usual, f"fields: {report.fields(1)}")
-    expect_not_in(b"\x1b", report.octets, "the report")
+    expect_not_in(b"\x1b", report.content, "the report")
 
 
 @test

@@ -12,10 +12,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import PATIENCE, cases, expect_equal, expect_in, expect_not_in, main, shared, test, until
+from lib.harness import TIMEOUT_FACTOR, cases, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import stuff
-from lib.mailq import LATER, STORE, keeps, listed, nobody, queue_id, show
+from lib.mailq import LATER, STORE, closed_port, keeps, listed, queue_id, show
 from lib.relay import SLUICE, SLUICECTL, Relay, checked, free_port
 
 
@@ -48,14 +48,14 @@ def a_good_file_is_fine():
     ("no_toml", "[server\n", ":1:8: "),
     ("wrong_type", "[limits]\nmessage_bytes = \"many\"\n", ":2:17: limits.message_bytes"),
 )
-def a_bad_file_is_told_with_its_line_and_exits_1(_name, text, wanted):
+def a_bad_file_is_shown_with_its_line_and_exits_1(_name, text, wanted):
     expect_in(wanted, checked(next_hop(), text=text), "what check says")
 
 
 @cases("check", "serve")
 def a_file_that_is_not_there_exits_1(verb):
     done = subprocess.run([SLUICE, verb, "--config", "/nowhere/sluice.toml"], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, f"exit status; it said {done.stderr!r}")
     expect_in("/nowhere/sluice.toml", done.stderr, "what it says")
 
@@ -66,7 +66,7 @@ def a_file_that_is_a_fifo_is_refused():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "sluice.toml")
         os.mkfifo(path)
-        done = subprocess.run([SLUICE, "check", "--config", path], capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        done = subprocess.run([SLUICE, "check", "--config", path], capture_output=True, text=True, timeout=20 * TIMEOUT_FACTOR, check=False)
     expect_equal(done.returncode, 1, "exit status")
     expect_in(f"{path}: is no regular file", done.stderr, "what it says")
 
@@ -78,7 +78,7 @@ def a_file_that_is_a_fifo_is_refused():
 )
 def what_cannot_be_written_is_no_success(_name, command):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * PATIENCE, check=False)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * TIMEOUT_FACTOR, check=False)
     expect_equal(done.returncode, 1, "exit status")
     expect_in("standard output: cannot write", done.stderr, "what it says")
 
@@ -87,14 +87,14 @@ def what_cannot_be_written_is_no_success(_name, command):
 def an_answer_that_cannot_be_written_is_no_success():
     with Relay(next_hop()) as relay, open("/dev/full", "wb") as full:
         command = [SLUICECTL, "--config", relay.config_file, "queue", "list", "--json"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * PATIENCE, check=False)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * TIMEOUT_FACTOR, check=False)
         expect_equal(done.returncode, 1, "exit status")
 
 
 @test
 def control_characters_of_a_path_do_not_reach_the_terminal():
     done = subprocess.run([SLUICECTL, "spool", "check", "--directory", "/nowhere/\x1b[31m\x07"], capture_output=True,
-                          text=True, timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          text=True, timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, "exit status")
     expect_not_in("\x1b", done.stderr, "what it says")
 
@@ -187,7 +187,7 @@ def a_stop_lets_a_message_end_and_tells_who_is_idle():
 # before the other one ends.
 @test
 def the_queue_can_be_seen_and_held_until_a_stop_is_over():
-    name, _ = nobody()
+    name, _ = closed_port()
     relay = keeps(name, route=STORE, queue=LATER, server={"cores": 2})
     try:
         ids = []
@@ -205,8 +205,8 @@ def the_queue_can_be_seen_and_held_until_a_stop_is_over():
                 expect_equal(show(relay, one)["state"], "waiting", "its state")
                 relay.control("queue", "hold", one)
             relay.control("queue", "remove", ids[0])
-            told = relay.control("queue", "flush", "--all", wanted=1)
-            expect_in("the relay is being stopped: no delivery attempt starts any more", told, "what flush says")
+            answer = relay.control("queue", "flush", "--all", wanted=1)
+            expect_in("the relay is being stopped: no delivery attempt starts any more", answer, "what flush says")
             busy.send(stuff(mail.compose()))
             kept = queue_id(busy.wanted("250", "the message"))
         relay.wait()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How sessions end: what the client is told, what the log says, and what TLS says before the connection goes."""
+"""How sessions end: the reply to the client, what the log says, and what TLS says before the connection goes."""
 
 import os
 import signal
@@ -146,7 +146,7 @@ def few_descriptors_leave_room_for_what_must_not_fail():
             greetings.append(client.recv(100)[:4])
         expect(set(greetings) == {b"220 ", b"421 "}, f"greetings: {greetings}")
         # The control socket answers meanwhile.
-        expect(relay.counter("sessions_live") >= 1, "somebody is served")
+        expect(relay.counter("sessions_live") >= 1, "a client is served")
         for client in clients:
             client.close()
         until(lambda: relay.counter("sessions_live") == 0, "they have gone")
@@ -182,7 +182,7 @@ def a_changed_account_is_told_so(what):
 
 @test
 def a_stop_tells_everybody_what_became_of_it():
-    """One message waits for the next hop's reply when the time is over: it is kept, and its client hears that."""
+    """One message waits for the next hop's reply when the time is over: it is kept, and its client gets 250."""
     hop = Hop()
     held = threading.Event()
     hop.on["end"] = lambda _dialog: (held.wait(20), b"451 4.3.0 Late\r\n")[1]
@@ -226,7 +226,7 @@ def a_stop_does_not_wait_for_one_that_owes_a_proxy_header():
             relay.signal(signal.SIGTERM)
             try:
                 silent.fill()
-                expect(False, f"it was told {silent.unread!r}")
+                expect(False, f"it got {silent.unread!r}")
             except Closed:
                 pass
             relay.wait()

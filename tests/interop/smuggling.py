@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Octets that want to be taken for something else: false ends of a message, bare CR and LF, commands behind STARTTLS and
+"""Bytes that could be taken for something else: false ends of a message, bare CR and LF, commands behind STARTTLS and
 inside BDAT.  Whatever is tried, one message stays one message, and nothing that is not clean reaches the next hop."""
 
 import os
@@ -82,7 +82,7 @@ def refused(client, wanted="5"):
 
 @cases(*((f"{end}-{way[0]}", FALSE_ENDS[end], *way[1:]) for end in FALSE_ENDS for way in WAYS))
 def a_false_end_ends_nothing(_name, end, listener, relay):
-    """Whole, octet by octet, and cut in two at each octet around the false end."""
+    """Whole, byte by byte, and cut in two at each byte around the false end."""
     before = seen()
     text = mail.compose(b"text") + end + SMUGGLED + b"\r\n.\r\n"
     at = text.index(b"text" + end) + 4
@@ -98,8 +98,8 @@ def a_false_end_ends_nothing(_name, end, listener, relay):
             refused(client)
         begin(client)
         client.send(text[: at - 3])
-        for octet in text[at - 3 : at + len(end) + 12]:
-            client.send(bytes([octet]))
+        for byte in text[at - 3 : at + len(end) + 12]:
+            client.send(bytes([byte]))
             time.sleep(PAUSE_SECONDS / 4)
         client.send(text[at + len(end) + 12 :])
         refused(client)
@@ -182,8 +182,8 @@ def a_true_end_is_seen_however_it_is_cut(_name, listener, relay):
             client.wanted("250 2.0.0", "NOOP")
             mail.expect_intact(hop.only().content, message)
         begin(client)
-        for octet in text:
-            client.send(bytes([octet]))
+        for byte in text:
+            client.send(bytes([byte]))
         client.wanted("250", "the message")
         mail.expect_intact(hop.only().content, message)
 
@@ -313,7 +313,7 @@ def starttls_takes_no_parameter():
 
 @cases("", " x", " -1", " +5", " 1x", " 0x10", " 5 LAST x", " 5 FIRST", " 99999999999999999999999", " 18446744073709551616", " 5,5")
 def bdat_that_cannot_be_read_ends_the_session(argument):
-    """Nobody can tell any more what is content and what is a command."""
+    """Content and commands cannot be distinguished any more."""
     before = seen()
     with to_data().client() as client:
         client.envelope()
@@ -338,7 +338,7 @@ def a_huge_chunk_is_refused_in_flat_memory(size):
                 client.send(b"x" * 65536)
         except OSError:
             pass
-        expect(relay.resident() - memory < 16 << 20, f"memory grew by {relay.resident() - memory} octets")
+        expect(relay.resident() - memory < 16 << 20, f"memory grew by {relay.resident() - memory} bytes")
 
 
 INSIDE = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<victim@far.test>\r\nQUIT\r\n".encode()
@@ -349,7 +349,7 @@ INSIDE = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<victim@far.test>\r\nQUIT\r\n".encode
     without_mail=("503", SENDER, []),
     without_recipients=("503", SENDER, [f"MAIL FROM:<{SENDER}>"]),
 )
-def a_refused_chunk_still_eats_its_octets(_name, row):
+def a_refused_chunk_still_eats_its_bytes(_name, row):
     wanted, name, lines = row
     with to_data().client(name=name) as client:
         for line in lines:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Spools that somebody has had his hands in: damaged records are kept aside and the rest is delivered; a directory that is not
+"""Spools that were changed by hand: damaged records are quarantined and the rest is delivered; a directory that is not
 our own is refused with what to do, and left as it is."""
 
 import os
@@ -11,13 +11,13 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import disks
-from lib.harness import PATIENCE, Skipped, cases, expect, expect_equal, expect_in, main, test, until
+from lib.harness import TIMEOUT_FACTOR, Skipped, cases, expect, expect_equal, expect_in, main, test, until
 from lib.ledger import (
     MIB,
     MODES,
     Ledger,
     expect_refused,
-    expect_told,
+    expect_warned,
     make_relay,
     on_disk,
     restart,
@@ -33,17 +33,17 @@ HEAD_BYTES = 32
 def flip(path, mark, wanted=1):
     """Changes one bit right behind MARK."""
     with open(path, "r+b") as file:
-        octets = file.read()
-        expect_equal(octets.count(mark), wanted, f"how often {mark} is in {path}")
-        at = octets.index(mark) + len(mark) + 100
+        data = file.read()
+        expect_equal(data.count(mark), wanted, f"how often {mark} is in {path}")
+        at = data.index(mark) + len(mark) + 100
         file.seek(at)
-        file.write(bytes([octets[at] ^ 1]))
+        file.write(bytes([data[at] ^ 1]))
 
 
-@cases(*[(f"{octets}, {mode}", octets, mode) for octets in (1000, 2 * MIB) for mode in MODES])
-def a_flipped_bit_in_a_message(_name, octets, mode):
+@cases(*[(f"{size}, {mode}", size, mode) for size in (1000, 2 * MIB) for mode in MODES])
+def a_flipped_bit_in_a_message(_name, size, mode):
     with on_disk(mode) as (disk, relay, hop, ledger):
-        ledger.send(3, octets)
+        ledger.send(3, size)
         relay.stop()
         flip(disks.segments(disk.spool)[0], b"X-Ledger: 2.")
         hop.on.clear()
@@ -57,7 +57,7 @@ def a_flipped_bit_in_a_message(_name, octets, mode):
         texts = [name for name in reasons if name.endswith(".txt")]
         expect(any(b"does not check" in reasons[name] for name in texts), f"no reason is given in quarantine: {texts}")
         expect(any(b"X-Ledger: 2." in kept for kept in reasons.values()), f"what lay there is not kept: {list(reasons)}")
-        expect_told(relay, "does not check", "quarantine")
+        expect_warned(relay, "does not check", "quarantine")
         expect_equal(relay.log("spool_opened")[-1]["messages"], 2, "messages that were found")
         expect(relay.log("spool_opened")[-1]["damaged"] > 0, "no damage is counted")
 
@@ -109,10 +109,10 @@ def written(name, text):
     return write
 
 
-def crc32c(octets):
+def crc32c(data):
     crc = 0xFFFFFFFF
-    for octet in octets:
-        crc ^= octet
+    for byte in data:
+        crc ^= byte
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     return crc ^ 0xFFFFFFFF
@@ -150,7 +150,7 @@ def a_damaged_header_of_a_segment(name, places):
         ledger.send(1, 1000)
         ledger.expect_delivered(lost=[1, 2] if name == "both" else [])
         if name == "both":
-            expect_told(relay, "its header is damaged", "quarantine")
+            expect_warned(relay, "its header is damaged", "quarantine")
             kept = os.path.join(disk.spool, "quarantine", os.path.basename(segment))
             with open(kept, "rb") as file:
                 expect_in(b"X-Ledger: 2.", file.read(), "what is kept")
@@ -158,7 +158,7 @@ def a_damaged_header_of_a_segment(name, places):
 
 def check(relay, wanted):
     done = subprocess.run([SLUICE, "check", "--config", relay.config_file], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, wanted, f"exit status of sluice check, which said {done.stderr!r}")
     return done.stderr
 
@@ -179,9 +179,9 @@ def owner(*names):
     ("no_format_that_is_known", written("format", "nothing"), "another version"),
     ("a_segment_of_another_version", version_of_segment, "run that one until the spool is empty"),
     ("another_host", written("in-use-by", "old.relay.test\n"), "old.relay.test, or was when that one crashed"),
-    ("directory_of_somebody_else", owner(), "chown"),
-    ("segment_of_somebody_else", lambda spool: os.chown(name_of(spool), 65534, 65534), "give it to the user"),
-    ("format_of_somebody_else", owner("format"), "give it to the user that the relay runs as"),
+    ("directory_of_another_user", owner(), "chown"),
+    ("segment_of_another_user", lambda spool: os.chown(name_of(spool), 65534, 65534), "give it to the user"),
+    ("format_of_another_user", owner("format"), "give it to the user that the relay runs as"),
 )
 def a_spool_that_is_not_ours(_name, spoil, remedy):
     with on_disk() as (disk, relay, hop, ledger):
@@ -202,7 +202,7 @@ def a_spool_that_is_not_ours(_name, spoil, remedy):
 
 @test
 def a_link_as_a_free_file_is_not_used():
-    """Nothing is in a free file, so no mail waits for somebody to take it away."""
+    """Nothing is in a free file, so no mail waits for it to be taken away."""
     with on_disk() as (disk, relay, hop, ledger):
         ledger.send(1, 1000)
         relay.stop()
@@ -210,7 +210,7 @@ def a_link_as_a_free_file_is_not_used():
         expect_in("it is not used", check(relay, wanted=0), "what check notes")
         hop.on.clear()
         restart(relay)
-        expect_told(relay, "free-000000ff", "it is not used")
+        expect_warned(relay, "free-000000ff", "it is not used")
         ledger.expect_delivered()
 
 
@@ -266,7 +266,7 @@ def spool_check_by_root_of_the_spool_of_another_user():
         done = subprocess.run(check, capture_output=True, text=True, check=False)
         expect_equal(done.returncode, 1, "exit status with links in it")
         expect(re.search(r"pending +2\b", done.stdout), f"something was read that is root's: {done.stdout}")
-        expect(re.search(r"unreadable +2\b", done.stdout), f"the links are not told of: {done.stdout}")
+        expect(re.search(r"unreadable +2\b", done.stdout), f"the links are not shown: {done.stdout}")
         written("format", "sluice-spool 99\n")(spool)
         done = subprocess.run(check, capture_output=True, text=True, check=False)
         expect_in(spool + ": is a spool of another version", done.stderr, "what it calls the spool")

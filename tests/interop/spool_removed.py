@@ -12,7 +12,7 @@ from lib import disks, mail
 from lib.harness import cases, expect, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.mailq import SOON, STORE, is_empty, keeps, listed, nobody, queue_id
+from lib.mailq import SOON, STORE, closed_port, is_empty, keeps, listed, queue_id
 from lib.relay import under
 
 SPOOLS = iter(range(100))
@@ -46,7 +46,7 @@ def errors(relay):
 # It went on answering 250 until the next segment was needed, and all of that was lost with the process.
 @test
 def a_spool_that_is_removed_takes_no_more_mail_and_is_emptied():
-    name, port = nobody()
+    name, port = closed_port()
     place = under(f"spool-{next(SPOOLS)}")
     with keeps(name, route=STORE, queue=SOON, server={"cores": 1}, spool={"directory": place}) as relay:
         kept = [waits(relay) for _ in range(3)]
@@ -55,10 +55,10 @@ def a_spool_that_is_removed_takes_no_more_mail_and_is_emptied():
         expect_equal(attempt(relay)[:1], "4", "the first reply that is no 2xx or 3xx")
         until(lambda: "was removed" in spool_states(relay)[0], f"status tells it: {spool_states(relay)}")
         expect_equal(attempt(relay)[:9], "452 4.3.1", "the reply to MAIL")
-        told = until(lambda: [line for line in errors(relay) if f"{place}/" in line], "the log tells it")
-        expect_equal(len(told), 1, f"lines of the log: {errors(relay)}")
-        expect_in("was removed while the relay writes to it", told[0], "what is wrong")
-        expect_in("do not stop it before `sluicectl queue list` is empty", told[0], "the remedy")
+        lines = until(lambda: [line for line in errors(relay) if f"{place}/" in line], "the log tells it")
+        expect_equal(len(lines), 1, f"lines of the log: {errors(relay)}")
+        expect_in("was removed while the relay writes to it", lines[0], "what is wrong")
+        expect_in("do not stop it before `sluicectl queue list` is empty", lines[0], "the remedy")
         expect_equal({row["id"] for row in listed(relay)}, set(kept), "the queue")
         with Hop(port=port) as hop:
             hop.wait(3)
@@ -68,8 +68,8 @@ def a_spool_that_is_removed_takes_no_more_mail_and_is_emptied():
 
 
 @test
-def what_was_only_in_removed_files_is_told_at_the_end():
-    name, _ = nobody()
+def what_was_only_in_removed_files_is_logged_at_the_end():
+    name, _ = closed_port()
     place = under(f"spool-{next(SPOOLS)}")
     with keeps(name, route=STORE, server={"cores": 1}, spool={"directory": place}) as relay:
         waits(relay)
@@ -82,7 +82,7 @@ def what_was_only_in_removed_files_is_told_at_the_end():
 @cases("moved", "unmounted")
 def a_spool_that_is_away_takes_mail_again_once_it_is_back(how):
     place, aside = under(f"spool-{next(SPOOLS)}"), under(f"aside-{next(SPOOLS)}")
-    name, _ = nobody()
+    name, _ = closed_port()
     if how == "unmounted":
         os.mkdir(aside)
         disks.mount(place, "--bind", aside)

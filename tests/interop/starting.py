@@ -44,7 +44,7 @@ def long_to_read():
     return relay
 
 
-def octets_read(process):
+def bytes_read(process):
     with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
         return int(next(line for line in file if line.startswith("rchar:")).split()[1])
 
@@ -55,7 +55,7 @@ def a_signal_that_comes_while_the_configuration_is_read_is_followed_later(name):
     relay = long_to_read()
     try:
         begin(relay)
-        until(lambda: octets_read(relay.process) > 2_000_000, "it reads its files")
+        until(lambda: bytes_read(relay.process) > 2_000_000, "it reads its files")
         relay.signal(getattr(signal, name))
         if name == "SIGTERM":
             relay.wait()
@@ -69,7 +69,7 @@ def a_signal_that_comes_while_the_configuration_is_read_is_followed_later(name):
 
 # It was ended by SIGABRT, without a word.
 @test
-def too_little_address_space_is_told():
+def too_little_address_space_is_an_error():
     if os.environ.get("SLUICE_BUILD_KIND") in ("asan", "tsan"):
         raise Skipped("a sanitizer needs terabytes of address space")
     failed = 0

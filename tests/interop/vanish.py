@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Clients and next hops that vanish at random, many at a time: whoever was told 250 has been handed on, and when it is
-over nothing is left of anybody (Relay.stop() looks at the exit status and at what each core says when it ends)."""
+"""Clients and next hops that vanish at random, many at a time: whatever got 250 has been handed on, and when it is
+over nothing is left of any of them (Relay.stop() looks at the exit status and at what each core says when it ends)."""
 
 import os
 import random
@@ -35,7 +35,7 @@ class Unlucky(threading.Thread):
             try:
                 self.once(mail.compose(mail.text_of(self.chance.choice((10, 2000, 200000)), f"{self.number} {turn}")))
             except Exception:
-                pass  # the relay has told it to go, or the next hop is away
+                pass  # the relay has closed it with 421, or the next hop is away
 
     def once(self, message):
         listener = self.chance.choice(("clear", "starttls", "implicit"))
@@ -75,7 +75,7 @@ class Unlucky(threading.Thread):
 
 
 def storm(relay, meanwhile=lambda: None):
-    """Returns all messages that somebody was told 250 for."""
+    """Returns all messages that a client got 250 for."""
     clients = [Unlucky(relay, number) for number in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -137,7 +137,7 @@ def a_stop_in_the_middle_of_it_all():
 
         try:
             taken = storm(relay, stop_once)
-            expect_equal(stopping, [True], "whether it was told to stop")
+            expect_equal(stopping, [True], "whether it was stopped")
             relay.wait(30)
             expect_handed_on(taken, [hop])
         finally:

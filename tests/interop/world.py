@@ -15,7 +15,7 @@ from lib.mail import SENDER
 from lib.mailq import ByDns, expect_report, is_empty, only_queued, queue_id, reports, show, states, stays
 from lib.names import NameServer
 
-# Whose address is whose.  127.0.0.1 is the relay's own; at 127.0.0.9 nobody listens.
+# Whose address is whose.  127.0.0.1 is the relay's own; at 127.0.0.9 no server listens.
 FIRST, SECOND, THIRD, DEAD = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"
 ADDRESSES = {"first": FIRST, "second": SECOND, "third": THIRD, "dead": DEAD}
 
@@ -86,11 +86,11 @@ class World(ByDns):
             return client.submit(message or mail.compose(), recipients=recipients, wanted=wanted, **more)
 
 
-# ------------------------------------------------------------------------------------ whom DNS names
+# ------------------------------------------------------------------------------------ the hosts that DNS names
 
 
 @cases("through", "store")
-def the_best_exchanger_is_asked(mode):
+def the_best_mx_host_is_asked(mode):
     with World(route={"mode": mode}) as world:
         message = mail.compose(mail.text_of(5000, "mx"))
         for count in (1, 2, 3):
@@ -113,7 +113,7 @@ def the_next_best_is_asked_where_the_best_is_down(mode):
 
 
 @test
-def exchangers_of_the_same_preference_share_the_mail():
+def mx_hosts_of_the_same_preference_share_the_mail():
     with World() as world:
         for _ in range(20):
             world.send("a@ties.test")
@@ -123,14 +123,14 @@ def exchangers_of_the_same_preference_share_the_mail():
 
 
 @test
-def a_domain_without_exchangers_is_its_own():
+def a_domain_without_mx_hosts_is_its_own():
     with World() as world:
         world.send("a@bare.test")
         expect_equal(world.third.only().recipients, ["a@bare.test"], "recipients")
 
 
 @test
-def an_alias_has_the_exchangers_of_its_canonical_name():
+def an_alias_has_the_mx_hosts_of_its_canonical_name():
     with World() as world:
         world.send("a@alias.test")
         expect_equal(world.first.only().recipients, ["a@alias.test"], "recipients")
@@ -156,35 +156,35 @@ def an_address_literal_is_where_mail_goes():
 
 
 @test
-def exchangers_that_are_not_better_than_ourselves_are_left_out():
+def mx_hosts_that_are_not_better_than_ourselves_are_left_out():
     with World() as world:
         world.send("a@behind.test")
         world.first.only()
         world.first.on["MAIL"] = b"421 4.3.2 Not now\r\n"
         world.send("a@behind.test")
-        stays(lambda: world.counts() == [0, 0, 0], "a worse exchanger than ourselves was asked")
+        stays(lambda: world.counts() == [0, 0, 0], "a worse MX host than ourselves was asked")
         expect_not_in("MAIL", world.second.verbs(), "what was said to the second")
         world.first.on.clear()
         world.first.only()
 
 
-NO_WAY = {
+ROUTING_FAILURES = {
     "null_mx": ("a@null.test", "556", "5.1.10"),
     "no_such_domain": ("a@nosuch.test", "550", "5.1.2"),
-    "neither_exchanger_nor_address": ("a@empty.test", "550", "5.1.2"),
-    "an_exchanger_without_address": ("a@lost.test", "550", "5.4.4"),
+    "neither_mx_host_nor_address": ("a@empty.test", "550", "5.1.2"),
+    "an_mx_host_without_address": ("a@lost.test", "550", "5.4.4"),
     "we_are_the_best": ("a@ours.test", "554", "5.4.6"),
 }
 
 
-@cases(*((name, *row) for name, row in NO_WAY.items()))
+@cases(*((name, *row) for name, row in ROUTING_FAILURES.items()))
 def where_no_mail_can_go_the_client_hears_so(_name, recipient, code, enhanced):
     with World() as world:
         world.send(recipient, wanted=f"{code} {enhanced}")
         expect_equal(world.relay.counter("spool_stored"), 0, "messages that were stored")
 
 
-@cases(*((name, *row) for name, row in NO_WAY.items()))
+@cases(*((name, *row) for name, row in ROUTING_FAILURES.items()))
 def where_no_mail_can_go_the_sender_is_told(_name, recipient, _code, enhanced):
     with World(route={"mode": "store"}) as world:
         world.send(recipient, "b@one.test")
@@ -238,7 +238,7 @@ def a_domain_that_is_down_delays_no_other():
         expect_equal(row["destinations"], ["default/gone.test"], "destinations")
 
 
-# ------------------------------------------------------------------------------------ what exchangers do
+# ------------------------------------------------------------------------------------ what MX hosts do
 
 STAGES = {
     "greeting_reset": ("connect", reset),
@@ -259,9 +259,9 @@ NEVER_GREETED = ("connect", "EHLO")
 
 
 @cases(*((name, *row) for name, row in STAGES.items()))
-def trouble_with_an_exchanger_loses_nothing(_name, stage, behaviour):
-    """The best exchanger fails each time at a stage.  Who cannot even greet is passed over for the next best; who has
-    been told of the message is asked again, until it takes it."""
+def a_failing_mx_host_loses_nothing(_name, stage, behaviour):
+    """The best MX host fails each time at a stage.  One that cannot even greet is passed over for the next best; one that has
+    got the message's MAIL is asked again, until it takes it."""
     message = mail.compose(mail.text_of(4000, stage))
     with World() as world:
         world.first.on[stage] = behaviour
@@ -279,7 +279,7 @@ def trouble_with_an_exchanger_loses_nothing(_name, stage, behaviour):
 
 
 @cases("greeting", "MAIL")
-def a_silent_exchanger_is_given_up(stage):
+def a_silent_mx_host_is_given_up(stage):
     def silent(dialog):
         dialog.over.wait(8)
 

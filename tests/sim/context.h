@@ -55,7 +55,7 @@ struct SimOptions {
   std::uint32_t segment_bytes_max = 1460;
   std::uint32_t send_buffer_bytes = 65536;
   std::uint32_t receive_buffer_bytes = 65536;
-  unsigned late_percent = 10;      // of sends and connects are told up to latency_max late
+  unsigned late_percent = 10;      // of sends and connects complete up to latency_max late
   unsigned held_percent = 30;      // of turns leave some completions for the next
   unsigned early_end_percent = 1;  // of multishot completions are the last without a reason, as the kernel may
   unsigned short_percent = 5;      // of transfers of files are cut short
@@ -72,7 +72,7 @@ struct SimContext {
 
   Duration latency() { return random.between(options.latency_min, options.latency_max); }
   void note(std::initializer_list<std::uint64_t> values);
-  // The program under test did what no kernel would forgive: says what, and stops.
+  // The program under test did what no kernel would tolerate: says what, and stops.
   [[noreturn]] static void broken(const char* what);
 
   std::uint64_t seed;

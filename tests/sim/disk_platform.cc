@@ -38,7 +38,7 @@ io::DiskResult<int> SimDiskPlatform::open(const std::string& path, bool writable
 }
 
 io::DiskResult<std::string> SimDiskPlatform::read(int file, std::uint64_t offset, std::size_t bytes) {
-  return disk_.read(file, offset, bytes);  // a descriptor knows its life
+  return disk_.read(file, offset, bytes);  // a descriptor is of one life of the disk
 }
 
 io::DiskResult<void> SimDiskPlatform::write(int file, std::uint64_t offset, std::string_view bytes, bool durable) {

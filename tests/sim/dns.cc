@@ -69,13 +69,13 @@ io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
 }
 
 void SimDns::query(const std::string& name, io::DnsType type, ShareNumber /*share*/,
-                   std::function<void(io::DnsReply)> told) {
+                   std::function<void(io::DnsReply)> on_reply) {
   ++asked_[{io::fold_dns_name(name), type}];
   const int error = context_.faults.fails(SimCall::query, "");
   const Duration latency = context_.latency() + context_.latency();
   io::DnsReply reply;
   if (!io::dns_host_name(name)) {
-    reply = io::dns_failure("it is not a name that DNS knows");
+    reply = io::dns_failure("its name is not valid");
   } else if (away_) {
     reply = io::dns_failure("no name server answered in time");
   } else if (error != 0) {
@@ -85,7 +85,7 @@ void SimDns::query(const std::string& name, io::DnsType type, ShareNumber /*shar
   }
   context_.note({static_cast<std::uint64_t>(type), static_cast<std::uint64_t>(reply.status), reply.records.size()});
   context_.timeline.after(away_ ? kTimeOut : latency,
-                          [run = std::move(told), said = std::move(reply)]() mutable { run(std::move(said)); });
+                          [run = std::move(on_reply), said = std::move(reply)]() mutable { run(std::move(said)); });
 }
 
 }  // namespace sluice::sim

@@ -1,4 +1,4 @@
-// The name service of a simulated world: what a test has put there, told a while after it was asked
+// The name service of a simulated world: what a test has put there, answered a while after the query
 // for. Owned by its SimWorld; one thread.
 #pragma once
 
@@ -18,7 +18,7 @@ class SimDns final : public io::Dns {
  public:
   static constexpr std::uint32_t kTtl = 300;  // seconds, where nothing else is said
   static constexpr std::uint32_t kNegativeTtl = 60;
-  static constexpr Duration kTimeOut = std::chrono::seconds(10);  // until nobody answers
+  static constexpr Duration kTimeOut = std::chrono::seconds(10);  // until a query without an answer fails
 
   explicit SimDns(SimContext& context) : context_(context) {}
 
@@ -34,7 +34,7 @@ class SimDns final : public io::Dns {
 
   // From now on this is what is said, until the name is removed: a name server that lies or fails.
   void say(std::string_view name, io::DnsType type, io::DnsReply reply);
-  // Nobody answers any more: each query fails after kTimeOut.
+  // No server answers any more: each query fails after kTimeOut.
   void set_away(bool away) { away_ = away; }
 
   // How often was asked for this name and type?  Of any name and type:
@@ -42,7 +42,7 @@ class SimDns final : public io::Dns {
   [[nodiscard]] std::size_t asked(std::string_view name, io::DnsType type) const;
 
   void query(const std::string& name, io::DnsType type, ShareNumber share,
-             std::function<void(io::DnsReply)> told) override;
+             std::function<void(io::DnsReply)> on_reply) override;
 
  private:
   struct Name {

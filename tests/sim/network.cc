@@ -156,7 +156,7 @@ void SimNetwork::changed(SimSocket& socket) {
   for (const auto& [watcher, operation] : socket.watchers) watcher->socket_changed(operation);
 }
 
-// Nobody holds it any more.
+// It has no holder any more.
 void SimNetwork::retire(SimSocket& socket) {
   if (socket.state == SimSocket::State::listening) {
     for (const std::uint64_t queued : socket.queue) {
@@ -171,7 +171,7 @@ void SimNetwork::retire(SimSocket& socket) {
     pump(socket);
     return;
   }
-  // RFC 2525, 2.17: bytes that nobody will read are answered with a reset.
+  // RFC 2525, 2.17: bytes that will not be read are answered with a reset.
   if (flushes) send_reset(socket);
   sockets_.erase(socket.id);
 }
@@ -218,7 +218,7 @@ void SimNetwork::knock(std::uint64_t client_id, unsigned attempt) {
   if (!lost && listener == nullptr) {
     refuse(*client, ECONNREFUSED);
   } else if (lost || listener->queue.size() >= listener->backlog) {
-    // Nobody answers, for now: the client tries again after 1, 2, 4 ... seconds (tcp(7), tcp_syn_retries).
+    // No answer, for now: the client tries again after 1, 2, 4 ... seconds (tcp(7), tcp_syn_retries).
     if (attempt == kAttemptsMax) return refuse(*client, ETIMEDOUT);
     context_.timeline.after(std::chrono::seconds(1U << attempt),
                             [this, client_id, attempt] { knock(client_id, attempt + 1); });

@@ -69,7 +69,7 @@ struct SimSocket {
   io::Address local;
   io::Address peer;
   unsigned holders = 0;  // descriptors and operations
-  bool orphan = false;   // nobody holds it any more; what was sent is still delivered
+  bool orphan = false;   // it has no holder any more; what was sent is still delivered
   std::vector<std::pair<SimWatcher*, std::uint64_t>> watchers;
 
   // listening
@@ -83,7 +83,7 @@ struct SimSocket {
   std::uint64_t other = 0;
   SimBytes in;  // arrived, not read yet
   bool in_ended = false;
-  int error = 0;                // told once, to whoever comes first
+  int error = 0;                // delivered once, to the first operation
   bool broken = false;          // reset: nothing more goes out
   SimBytes out;                 // sent, not under way yet
   std::uint64_t out_bytes = 0;  // that went under way so far
@@ -121,7 +121,7 @@ class SimNetwork {
   static int connect_result(const SimSocket& socket);                               // 0, EINPROGRESS or the error
   std::expected<std::size_t, int> send(SimSocket& socket, std::string_view bytes);  // 0: no room
   void end_output(SimSocket& socket);
-  // How many bytes could be read, 0 at the end; EAGAIN, or an error that is told once.
+  // How many bytes could be read, 0 at the end; EAGAIN, or an error that is delivered once.
   static std::expected<std::size_t, int> readable(const SimSocket& socket);
   void read(SimSocket& socket, char* to, std::size_t size);
   static int take_error(SimSocket& socket);

@@ -200,7 +200,7 @@ void SimRing::try_accept(std::uint64_t key, Operation& operation) {
 }
 
 void SimRing::try_receive(std::uint64_t key, Operation& operation) {
-  // The kernel takes a buffer before it looks for bytes, unless it was told to wait for them first.
+  // The kernel takes a buffer before it looks for bytes, unless it was asked to wait for them first.
   const bool asks_at_once = !std::exchange(operation.started, true) && !operation.poll_first;
   if (asks_at_once && provided_.empty()) return end(key, -ENOBUFS);
   while (receive_once(key, operation)) {

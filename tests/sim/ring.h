@@ -124,7 +124,7 @@ class SimRing final : public io::Ring, private SimWatcher {
   std::map<std::uint64_t, Operation> operations_;
   std::map<io::Tag, std::uint64_t> keys_;
   std::vector<std::uint64_t> runnable_;
-  // What is to be told, by operation: its own completions stay in order.
+  // Completions to be delivered, by operation: its own completions stay in order.
   std::map<std::uint64_t, std::deque<io::Completion>> completed_;
   std::vector<Buffer> buffers_;  // by id
   std::deque<std::uint16_t> provided_;

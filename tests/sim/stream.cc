@@ -95,7 +95,7 @@ void SimNetwork::arrive(std::uint64_t from_id, std::uint64_t to_id, const std::s
   }
   SimSocket* to = find(to_id);
   if (to == nullptr || to->orphan || to->broken) {
-    // Nobody is there to read it: the answer is a reset.
+    // There is no reader: the answer is a reset.
     if (to != nullptr && to->orphan) sockets_.erase(to_id);
     context_.timeline.after(context_.latency(), [this, from_id] { lose(from_id, ECONNRESET); });
     return;
@@ -135,7 +135,7 @@ void SimNetwork::lose(std::uint64_t id, int error) {
   if (socket->orphan) forget(id);
 }
 
-// A little later: whoever is at work on it may go on.
+// A little later: the caller may be at work on it.
 void SimNetwork::forget(std::uint64_t id) {
   context_.timeline.after(Duration::zero(), [this, id] { sockets_.erase(id); });
 }
@@ -144,7 +144,7 @@ void SimNetwork::break_connection(SimSocket& socket, int error) {
   if (socket.state != SimSocket::State::connected || socket.broken) return;
   send_reset(socket);
   lose(socket.id, error);
-  socket.error = 0;  // whoever asked for it tells it
+  socket.error = 0;  // the caller delivers it
 }
 
 void SimNetwork::apply_break(SimSocket& from) {

@@ -37,7 +37,7 @@
 
 namespace sluice::sim {
 
-// Host names as the world knows them.
+// The host names of the world.
 class SimNames final : public io::Names {
  public:
   explicit SimNames(SimContext& context) : context_(context) {}

@@ -1,4 +1,4 @@
-// DNS messages as they go over the wire, made by hand: for tests of whoever reads them, and for a
+// DNS messages as they go over the wire, made by hand: for tests of their reader, and for a
 // name server that says what no good one would. Values.  Any thread.
 #pragma once
 

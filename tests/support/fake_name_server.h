@@ -1,4 +1,4 @@
-// A name server on a port of its own that says what the test wants, by UDP and by TCP: nothing,
+// A name server on a port of its own that answers as the test sets it, by UDP and by TCP: nothing,
 // nonsense, too much. Its own thread; made and destroyed by one test.
 #pragma once
 
@@ -34,7 +34,7 @@ class FakeNameServer {
   using Answer = std::function<std::optional<std::string>(const Question&)>;
 
   explicit FakeNameServer(Answer answer) : answer_(std::move(answer)) {
-    // A port that is free for both: somebody else's connection may have the one that UDP was given.
+    // A port that is free for both: another connection may have the one that UDP was given.
     for (int tries = 0; tcp_ < 0 && tries < 100; ++tries) {
       if (udp_ >= 0) ::close(udp_);
       udp_ = bound(SOCK_DGRAM, 0);

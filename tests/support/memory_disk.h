@@ -31,7 +31,7 @@ class MemoryDisk final : public io::Disk {
     std::uint64_t bad_to = 0;
   };
 
-  // Called before each read: what somebody else does to the disk meanwhile.
+  // Called before each read: what another process does to the disk meanwhile.
   std::function<void()> before_read = [] {};
 
   // Takes no new file or directory, and no longer one.

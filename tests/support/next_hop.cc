@@ -95,7 +95,7 @@ Task<void> NextHop::serve(std::list<Dialog>::iterator dialog) {
     while (!dialog->over && co_await peer.line(line, rules.timeout) && co_await command(*dialog, std::move(line))) {
     }
   }
-  co_await peer.connection().drained(0, std::chrono::seconds(20), "a scripted next hop's last words");
+  co_await peer.connection().drained(0, std::chrono::seconds(20), "a scripted next hop's last reply");
   co_await peer.connection().close();
   live_.erase(dialog);
 }
@@ -167,7 +167,7 @@ Task<bool> NextHop::authenticate(Dialog& dialog, const std::string& argument) {
   co_return co_await answer(dialog, HopStage::auth, usual) != Said::gone;
 }
 
-// It stays told until it is told otherwise; the dialog begins again.
+// What XCLIENT said stays until another one; the dialog begins again.
 Task<bool> NextHop::xclient(Dialog& dialog, const std::string& argument) {
   if (dialog.message) violation("XCLIENT in a transaction");
   const Said said = co_await answer(dialog, HopStage::xclient, "220 hop.example ESMTP\r\n");
@@ -211,7 +211,7 @@ Task<bool> NextHop::recipient(Dialog& dialog, const std::string& argument) {
 // ------------------------------------------------------------------------------------------ content
 
 Task<bool> NextHop::data(Dialog& dialog) {
-  if (!dialog.message || dialog.message->recipients.empty()) co_return co_await data_for_nobody(dialog);
+  if (!dialog.message || dialog.message->recipients.empty()) co_return co_await data_unasked(dialog);
   const Said said = co_await answer(dialog, HopStage::data, "354 go ahead\r\n");
   if (said == Said::otherwise) dialog.message.reset();
   if (said != Said::usual || dialog.over) co_return said != Said::gone;
@@ -219,7 +219,7 @@ Task<bool> NextHop::data(Dialog& dialog) {
 }
 
 // RFC 2920 3.1: that is no fault of a client that pipelines.
-Task<bool> NextHop::data_for_nobody(Dialog& dialog) {
+Task<bool> NextHop::data_unasked(Dialog& dialog) {
   if (!rules.pipelining) violation("DATA without a recipient");
   if (!rules.asks_for_nothing) {
     dialog.peer.say("503 5.5.1 RCPT first\r\n");
@@ -228,7 +228,7 @@ Task<bool> NextHop::data_for_nobody(Dialog& dialog) {
   dialog.peer.say("354 go ahead\r\n");
   std::string line;
   if (!co_await dialog.peer.line(line, rules.timeout)) co_return false;
-  if (line != ".") violation("content for nobody: " + line);
+  if (line != ".") violation("content without a recipient: " + line);
   dialog.message.reset();
   dialog.peer.say("554 5.5.1 no valid recipients\r\n");
   co_return true;
@@ -266,8 +266,8 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
   const auto parsed = std::from_chars(argument.data(), end, size);
   const std::string_view rest(parsed.ptr, end);
   if (parsed.ec != std::errc() || !(rest.empty() || rest == " LAST")) violation("BDAT " + argument);
-  const bool for_nobody = !dialog.message || dialog.message->recipients.empty();
-  if (for_nobody && !rules.pipelining) violation("BDAT without a recipient");
+  const bool unasked = !dialog.message || dialog.message->recipients.empty();
+  if (unasked && !rules.pipelining) violation("BDAT without a recipient");
   std::string content;
   while (content.size() < size) {
     if (!co_await dialog.peer.bytes(size - content.size(), content, rules.timeout)) {
@@ -278,7 +278,7 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
     if (!co_await misbehave_in_body(dialog, content.size())) co_return false;
   }
   content_read += size;
-  if (for_nobody) {
+  if (unasked) {
     say(dialog, "503 5.5.1 RCPT first\r\n");
     co_return true;
   }
@@ -293,7 +293,7 @@ Task<bool> NextHop::chunk(Dialog& dialog, const std::string& argument) {
   co_return said != Said::gone;
 }
 
-// It is in the ledger before the word is out: who loses the word only has a duplicate.
+// It is in the ledger before the reply is out: a reply that is lost only makes a duplicate.
 Task<bool> NextHop::message(Dialog& dialog) {
   ledger.push_back(*std::exchange(dialog.message, std::nullopt));
   const std::size_t entry = ledger.size() - 1;

@@ -1,5 +1,5 @@
 // A scripted next hop on a simulated host: takes mail by the book, keeps a ledger of what it has taken, and does
-// wrong what it is told to, when it is told to.  What the relay does wrong goes to `violations`.
+// wrong what the test sets, when the test sets it.  What the relay does wrong goes to `violations`.
 // Owned by one test; its loop's thread only.
 #pragma once
 
@@ -85,7 +85,7 @@ struct HopMessage {
   bool chunked = false;
   bool taken = false;     // it means to deliver it, whatever it says
   bool answered = false;  // with 2xx
-  std::string xclient;    // who it was told is behind it
+  std::string xclient;    // what XCLIENT said of its client
   std::uint64_t connection = 0;
 };
 
@@ -97,7 +97,7 @@ class NextHop {
   NextHop& operator=(const NextHop&) = delete;
 
   void add(HopFault fault) { faults_.push_back({std::move(fault), 0}); }
-  void forgive() { faults_.clear(); }
+  void clear_faults() { faults_.clear(); }
   // Says this on every connection, now, unasked.
   void say_everywhere(std::string_view text);
   // Ends all connections; the listener goes on.
@@ -134,7 +134,7 @@ class NextHop {
   Task<bool> mail(Dialog& dialog, const std::string& argument);
   Task<bool> recipient(Dialog& dialog, const std::string& argument);
   Task<bool> data(Dialog& dialog);
-  Task<bool> data_for_nobody(Dialog& dialog);
+  Task<bool> data_unasked(Dialog& dialog);
   Task<bool> read_content(Dialog& dialog);
   Task<bool> chunk(Dialog& dialog, const std::string& argument);
   Task<bool> message(Dialog& dialog);

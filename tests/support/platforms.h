@@ -54,7 +54,7 @@ class Platforms {
     const io::Platform platform{*rings_.back(), *sockets_, *clock_, *random_, *workers_, *disk_};
     return *loops_.emplace_back(std::make_unique<io::Loop>(platform, limits));
   }
-  // A loop on a platform of world() that somebody else owns gets its turns from here on, until it is removed.
+  // A loop on a platform of world() that the caller owns gets its turns from here on, until it is removed.
   void add_foreign(std::string_view ip, io::Loop& loop) {
     hosts_.emplace(ip);
     foreign_.push_back(&loop);
@@ -117,7 +117,7 @@ class Platforms {
       for (const std::string& host : hosts_) EXPECT_EQ(world_->descriptors_open(host), 0U) << host;
     }
     loops_.clear();
-    workers_ = nullptr;  // who may still be waking a ring
+    workers_ = nullptr;  // which may still be waking a ring
     rings_.clear();
     EXPECT_EQ(descriptors_open(), descriptors_before_);
   }

@@ -25,11 +25,11 @@ class RawTransfer {
   RawTransfer(io::Loop& loop, int file, std::uint64_t offset, std::string_view text, bool durable)
       : bytes(text.size()) {
     std::memcpy(bytes.data(), text.data(), text.size());
-    loop.write_file(file, bytes.view(), offset, durable, &told, this);
+    loop.write_file(file, bytes.view(), offset, durable, &on_completion, this);
   }
   // A read.
   RawTransfer(io::Loop& loop, int file, std::uint64_t offset, std::size_t size) : bytes(size) {
-    loop.read_file(file, bytes.span(), offset, &told, this);
+    loop.read_file(file, bytes.span(), offset, &on_completion, this);
   }
   RawTransfer(const RawTransfer&) = delete;
   RawTransfer& operator=(const RawTransfer&) = delete;
@@ -43,7 +43,7 @@ class RawTransfer {
   std::optional<std::int32_t> result;
 
  private:
-  static void told(void* self, const io::Completion& completion) {
+  static void on_completion(void* self, const io::Completion& completion) {
     static_cast<RawTransfer*>(self)->result = completion.result;
   }
 };

@@ -71,7 +71,7 @@ class RawSocket {
     auto& self = *static_cast<RawSocket*>(context);
     self.connect_ = {};
     self.connected = completion.result;
-    self.told();
+    self.notify();
   }
   static void on_receive(void* context, const io::Completion& completion) {
     auto& self = *static_cast<RawSocket*>(context);
@@ -87,16 +87,16 @@ class RawSocket {
       EXPECT_FALSE(completion.more);
       self.end = completion.result;
     }
-    self.told();
+    self.notify();
   }
   static void on_send(void* context, const io::Completion& completion) {
     auto& self = *static_cast<RawSocket*>(context);
     EXPECT_FALSE(completion.more);
     self.send_ = {};
     self.sent = completion.result;
-    self.told();
+    self.notify();
   }
-  void told() {
+  void notify() {
     if (closing_) close_if_idle();
     if (on_change) on_change();
   }

@@ -25,7 +25,7 @@ Task<void> Sender::run() {
   co_await connection_->close();
 }
 
-// False when there is nobody to talk to any more.
+// False when the peer is gone.
 Task<bool> Sender::message() {
   Sent& now = sent.emplace_back(compose());
   const bool foreign = now.kind == SentKind::foreign_sender;

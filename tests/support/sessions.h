@@ -1,5 +1,5 @@
 // What the tests of whole sessions share: a simulated relay with a listener whose sessions are the real ones, people
-// who may log in, a scripted sink, and clients that say what a test tells them. Owned by one test; its thread only.
+// accounts that may log in, a scripted sink, and clients that say what a test sets. Owned by one test; its thread only.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -26,9 +26,10 @@ namespace sluice::testing {
 inline constexpr const char* kRelayHost = "192.0.2.1";
 inline constexpr const char* kClientHost = "198.51.100.7";
 
-// ------------------------------------------------------------------------------------------ who asks and who takes
+// ------------------------------------------------------------------------------------------ accounts, and the message
+// sink
 
-// ann@example.com knows "right"; of down@example.com nobody can say anything.
+// ann@example.com knows "right"; of down@example.com the back end can say nothing.
 class People final : public auth::Authenticator {
  public:
   explicit People(io::Loop& loop);
@@ -36,7 +37,7 @@ class People final : public auth::Authenticator {
 
   Duration pause = std::chrono::milliseconds(20);
   std::vector<std::string> asked;
-  // Who ann is.  A test may change it under a session that is open.
+  // ann's identity.  A test may change it under a session that is open.
   std::shared_ptr<auth::Identity> ann;
   std::string suspended_for;  // not empty: ann is refused at login, for this reason
 
@@ -183,7 +184,7 @@ class SessionHost {
   SessionHost(const SessionHost&) = delete;
   SessionHost& operator=(const SessionHost&) = delete;
 
-  // Accepts no more, and waits for the sessions that there are; aborts them first if it is told to.
+  // Accepts no more, and waits for the sessions that there are; aborts them first if it is asked to.
   void close(bool abort = false);
   void drain() {
     for (session::Session& each : live_) each.drain();

@@ -45,7 +45,7 @@ class Content {
   // `date`: of the Date field. `boot`: see boot_number().
   Content(std::string date, std::uint32_t boot);
 
-  // Appends the message to `out`, and says how many bytes it has without dot-stuffing. `dot_stuffed`: as DATA wants it,
+  // Appends the message to `out`, and says how many bytes it has without dot-stuffing. `dot_stuffed`: as DATA needs it,
   // without its end.
   std::uint64_t append(const MessageSpec& spec, bool dot_stuffed, Chain& out) const;
 

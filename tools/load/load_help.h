@@ -41,7 +41,7 @@ MESSAGES
   --from MAILBOX     Default: load@client.example; with logins that are
                      mailboxes, %u. "" is the null sender.
                      In both, %i is the identity of one recipient of one
-                     message, by which the sink knows it before the message has
+                     message, by which the sink has it before the message has
                      come; %a is the number of the login, from 1 on, %u its
                      name, %% a percent sign. Several recipients need %i.
   --bdat             By BDAT where it is offered, else by DATA.
@@ -69,7 +69,7 @@ THE ACCOUNT
   --settle S         How long to wait until it has seen all. Default: 10
   --timeout S        For each reply and connection. Default: 60
   --run HEX          The run's number, up to 16 digits. Default: a random one
-  --json             The report as JSON.
+  --json             The results as JSON.
   --quiet            No progress on standard error (a line each 5 s).
   -h, --help         Print this page.
 
@@ -99,7 +99,7 @@ REPORT
               accepted, and then refused by the sink: the server has to report
               it, or has it still. Not lost.
     denied    refused or deferred to us, and delivered all the same
-  A refusal by the sink counts where the sink knows which message it was: at
+  A refusal by the sink counts where the sink can tell which message it was: at
   RCPT by %i in --to, at MAIL by %i in --from, and at the end of the content.
 
 SIGNALS

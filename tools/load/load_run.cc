@@ -231,7 +231,7 @@ LoadResult LoadRun::result() const {
     result.messages += sender.outcomes().messages();
     result.took = std::max(result.took, sender.took());
     for (std::size_t i = 0; i < kStages; ++i) result.stages[i].merge(sender.stage(static_cast<Stage>(i)));
-    for (const auto& [what, count] : sender.troubles()) result.troubles[what] += count;
+    for (const auto& [what, count] : sender.errors()) result.errors[what] += count;
     if (!sender.gave_up().empty()) result.gave_up = sender.gave_up();
     result.counters.add(sender.counters());
   }

@@ -1,4 +1,4 @@
-// A run as a whole: its threads, progress, settling with the sink, and the report.
+// A run as a whole: its threads, progress, settling with the sink, and the results.
 // From the main thread, once a process: it waits for the process' signals.
 #pragma once
 
@@ -21,7 +21,7 @@ struct LoadResult {
   Duration settling{};         // from the last outcome to the end of the settling
   SenderCounters counters;
   std::array<Histogram, kStages> stages;
-  std::map<std::string, std::uint64_t> troubles;
+  std::map<std::string, std::uint64_t> errors;
   std::string gave_up;
   std::string ledger_fault;  // why the sink could not be asked; empty: it was, or was not to be
   Account account;
@@ -34,7 +34,7 @@ struct LoadResult {
 // Does what the command says. The error is a sentence: nothing was sent.
 [[nodiscard]] std::expected<LoadResult, std::string> run_load(const LoadCommand& command);
 
-[[nodiscard]] std::string load_report_text(const LoadResult& result, const LoadOptions& options);
-[[nodiscard]] std::string load_report_json(const LoadResult& result, const LoadOptions& options);
+[[nodiscard]] std::string load_results_text(const LoadResult& result, const LoadOptions& options);
+[[nodiscard]] std::string load_results_json(const LoadResult& result, const LoadOptions& options);
 
 }  // namespace sluice::load

@@ -90,7 +90,7 @@ Task<void> SendSession::send(const Work& work) {
   const smtp::Capabilities& offered = machine_->capabilities();
   dialog.bdat = options.bdat && offered.chunking;
   dialog.pipelined = options.pipelining && offered.pipelining;
-  if (options.bdat && !offered.chunking) sender_.trouble("BDAT is not offered: sent by DATA");
+  if (options.bdat && !offered.chunking) sender_.count_error("BDAT is not offered: sent by DATA");
   const MessageSpec spec{.id = dialog.id,
                          .from = dialog.from,
                          .to = dialog.to.front(),
@@ -112,7 +112,7 @@ Task<bool> SendSession::open() {
   auto connected = co_await net::Connection::connect(sender_.loop_, sender_.target_, options.timeout);
   if (!connected) {
     why_ = std::string("connect: ") + std::strerror(connected.error());
-    sender_.trouble(why_);
+    sender_.count_error(why_);
     co_return false;
   }
   sender_.record(Stage::connect, clock.now() - begun);
@@ -146,7 +146,7 @@ Task<bool> SendSession::secure() {
   if (status != net::IoStatus::ok) {
     why_ = std::string("TLS: ") + net::io_status_text(status);
     if (connection_->tls() != nullptr) why_.append(": ").append(connection_->tls()->error());
-    sender_.trouble(why_);
+    sender_.count_error(why_);
     co_return false;
   }
   sender_.record(Stage::tls, clock.now() - begun);
@@ -216,19 +216,19 @@ Task<const smtp::ParsedReply*> SendSession::reply(const char* what) {
     break;
   }
   broken_ = true;
-  sender_.trouble(why_);
+  sender_.count_error(why_);
   co_return nullptr;
 }
 
 void SendSession::refused(const char* what) {
   const smtp::ParsedReply& reply = machine_->reply();
-  // Without what is in parentheses at its end, as ids are: what differs in that alone is one trouble.
+  // Without what is in parentheses at its end, as ids are: what differs in that alone is one error.
   std::string text = reply.text.substr(0, reply.text.find('\n'));
   text.resize(std::min(text.find(" ("), text.size()));
   if (text.size() > kReplyTextShown) text.resize(kReplyTextShown);
   why_ = std::string(what) + ": " + std::to_string(reply.code) + " ";
   if (reply.enhanced.present()) why_.append(smtp::enhanced_text(reply.enhanced)).append(" ");
-  sender_.trouble(why_.append(text));
+  sender_.count_error(why_.append(text));
 }
 
 // ------------------------------------------------------------------------------------------ one message

@@ -37,7 +37,7 @@ class SendSession {
   Task<bool> secure();
   Task<bool> log_in();
   Task<bool> say_hello();
-  // One command, one reply; true where that is positive. `what`: for the report.
+  // One command, one reply; true where that is positive. `what`: for the results.
   Task<bool> ask(std::string_view text, const char* what);
   // The next reply; nothing where there will be none: why_ says why.
   Task<const smtp::ParsedReply*> reply(const char* what);
@@ -58,7 +58,7 @@ class SendSession {
   std::size_t login_ = 0;
   std::uint32_t messages_ = 0;  // on this connection
   bool broken_ = false;
-  std::string why_;  // the last trouble, in words
+  std::string why_;  // the last error, in words
 };
 
 }  // namespace sluice::load

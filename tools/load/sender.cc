@@ -103,7 +103,7 @@ Task<void> Sender::arrive() {
 }
 
 void Sender::wake_all() {
-  for (AsyncEvent* gate : std::exchange(idle_, {})) gate->set();
+  for (AsyncEvent* event : std::exchange(idle_, {})) event->set();
 }
 
 Task<std::optional<Work>> Sender::next(AsyncEvent& idle) {
@@ -153,12 +153,12 @@ void Sender::done(const Work& work) {
   progress_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Sender::trouble(std::string_view what) {
-  const auto found = troubles_.find(std::string(what));
-  if (found != troubles_.end()) {
+void Sender::count_error(std::string_view what) {
+  const auto found = errors_.find(std::string(what));
+  if (found != errors_.end()) {
     ++found->second;
-  } else if (troubles_.size() < kTroublesMax) {
-    troubles_.emplace(what, 1);
+  } else if (errors_.size() < kErrorsMax) {
+    errors_.emplace(what, 1);
   }
 }
 

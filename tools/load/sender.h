@@ -81,14 +81,14 @@ class Sender {
   [[nodiscard]] const Outcomes& outcomes() const { return outcomes_; }
   [[nodiscard]] const Histogram& stage(Stage stage) const { return stages_[static_cast<std::size_t>(stage)]; }
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
-  // What was refused and failed, in words, and how often; at most kTroublesMax different ones.
-  [[nodiscard]] const std::map<std::string, std::uint64_t>& troubles() const { return troubles_; }
+  // What was refused and failed, in words, and how often; at most kErrorsMax different ones.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& errors() const { return errors_; }
   // Why it gave up before the end; empty: it did not.
   [[nodiscard]] const std::string& gave_up() const { return gave_up_; }
   // From the beginning of run() to the last outcome.
   [[nodiscard]] Duration took() const { return took_; }
 
-  static constexpr std::size_t kTroublesMax = 20;
+  static constexpr std::size_t kErrorsMax = 20;
   // Messages of an open loop that are due and wait.
   static constexpr std::size_t kBacklogMax = 10'000'000;
   // Connections in a row that could not be opened, after which the run is given up.
@@ -104,7 +104,7 @@ class Sender {
   [[nodiscard]] bool over() const;
   void wake_all();
   void record(Stage stage, Duration took) { stages_[static_cast<std::size_t>(stage)].record(took); }
-  void trouble(std::string_view what);
+  void count_error(std::string_view what);
   void opened(bool good, std::string_view why);
   void done(const Work& work);
   std::size_t next_login();
@@ -121,7 +121,7 @@ class Sender {
   Outcomes outcomes_;
   std::array<Histogram, kStages> stages_;
   SenderCounters counters_;
-  std::map<std::string, std::uint64_t> troubles_;
+  std::map<std::string, std::uint64_t> errors_;
   std::string gave_up_;
   std::uint32_t failures_ = 0;
   std::size_t logins_ = 0;

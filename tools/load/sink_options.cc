@@ -28,7 +28,7 @@ DESCRIPTION
   can be made to delay, to refuse and to reset; what it has refused by number is
   in its ledger too, so that it is not taken for lost.
 
-  On SIGINT or SIGTERM it ends and prints its report.
+  On SIGINT or SIGTERM it ends and prints its results.
 
 OPTIONS
   --listen ADDRESS:PORT  Where mail is taken. Default: 127.0.0.1:2525
@@ -54,7 +54,7 @@ OPTIONS
                          Answers with CODE (400 to 599), so many times of a
                          hundred, evenly spread. Default: always
   --reset STAGE[:PERCENT][,...] Resets the connection instead of answering.
-  --json                 Prints the report as JSON.
+  --json                 Prints the results as JSON.
   -h, --help             Print this page.
 
 STAGES
@@ -73,7 +73,7 @@ REPORT
 
 EXIT STATUS
   0  it ran, whatever it received
-  1  it could not start, or could not print the report
+  1  it could not start, or could not print the results
   2  the command line is wrong
 
 EXAMPLES

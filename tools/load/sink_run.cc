@@ -224,7 +224,7 @@ std::expected<SinkState, std::string> run_sink(const SinkCommand& command) {
   return SinkRun(command, *std::move(pair)).run();
 }
 
-std::string sink_report_text(const SinkState& state) {
+std::string sink_results_text(const SinkState& state) {
   const SinkCounters& counters = state.counters;
   std::string out = absl::StrFormat("%d connections, %d messages, %d bytes, %d logins\n", counters.connections,
                                     counters.messages, counters.bytes, counters.logins);
@@ -241,7 +241,7 @@ std::string sink_report_text(const SinkState& state) {
   return out;
 }
 
-std::string sink_report_json(const SinkState& state) {
+std::string sink_results_json(const SinkState& state) {
   const SinkCounters& counters = state.counters;
   std::string out = absl::StrFormat("{\"connections\":%d,\"messages\":%d,\"bytes\":%d,\"logins\":%d",
                                     counters.connections, counters.messages, counters.bytes, counters.logins);

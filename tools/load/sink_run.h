@@ -1,4 +1,4 @@
-// A sink as a whole: its threads, what it answers about its ledger, and the report.
+// A sink as a whole: its threads, what it answers about its ledger, and the results.
 // From the main thread, once a process: it waits for the process' signals.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace sluice::load {
 // Runs until SIGINT or SIGTERM. The error is a sentence: nothing was received.
 [[nodiscard]] std::expected<SinkState, std::string> run_sink(const SinkCommand& command);
 
-[[nodiscard]] std::string sink_report_text(const SinkState& state);
-[[nodiscard]] std::string sink_report_json(const SinkState& state);
+[[nodiscard]] std::string sink_results_text(const SinkState& state);
+[[nodiscard]] std::string sink_results_json(const SinkState& state);
 
 }  // namespace sluice::load

@@ -32,8 +32,8 @@ int run(LoadCommand& command) {
   sluice::io::take_signals();
   const auto result = sluice::load::run_load(command);
   if (!result) return complain(result.error());
-  std::cout << (command.json ? sluice::load::load_report_json(*result, command.options)
-                             : sluice::load::load_report_text(*result, command.options));
+  std::cout << (command.json ? sluice::load::load_results_json(*result, command.options)
+                             : sluice::load::load_results_text(*result, command.options));
   return result->good() ? 0 : kExitFailed;
 }
 

@@ -20,7 +20,7 @@ int run(const SinkCommand& command) {
   sluice::io::take_signals();
   const auto state = sluice::load::run_sink(command);
   if (!state) return complain(state.error());
-  std::cout << (command.json ? sluice::load::sink_report_json(*state) : sluice::load::sink_report_text(*state));
+  std::cout << (command.json ? sluice::load::sink_results_json(*state) : sluice::load::sink_results_text(*state));
   return 0;
 }
 

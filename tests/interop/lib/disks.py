@@ -1,6 +1,6 @@
 """Small file systems, for a test to fill and to break.
 
-The script gets a mount namespace of its own: nobody else sees what it mounts, and whatever way it ends, all of it is gone
+The script gets a mount namespace of its own: no other process sees what it mounts, and whatever way it ends, all of it is gone
 with its last process.
 """
 
@@ -13,7 +13,7 @@ import struct
 import subprocess
 import tempfile
 
-from lib.harness import PATIENCE, Skipped, expect, expect_equal
+from lib.harness import TIMEOUT_FACTOR, Skipped, expect, expect_equal
 from lib.relay import folder
 
 BLOCK = 4096
@@ -28,7 +28,7 @@ _allowed = []  # whether this script may mount, once it is known
 
 
 def run(*command, wanted=0):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30 * PATIENCE, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30 * TIMEOUT_FACTOR, check=False)
     if wanted is not None:
         expect_equal(done.returncode, wanted, f"exit status of {' '.join(command)}, which said {done.stderr!r}")
     return done.returncode == 0
@@ -56,7 +56,7 @@ def mount(place, *words):
 
 
 def unmount(place, lazy=False):
-    """LAZY: also where files are open there; who has them open goes on with them."""
+    """LAZY: also where files are open there; a process that has them open goes on with them."""
     _mounted.remove(place)
     if lazy:
         run("umount", "--lazy", place)
@@ -94,7 +94,7 @@ class Disk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, but=0):
-        """Takes all that is left but so many octets; returns the file that has it."""
+        """Takes all that is left but so many bytes; returns the file that has it."""
         self.fillers += 1
         path = self.at(f"filler-{self.fillers}")
         with open(path, "wb") as file:
@@ -144,7 +144,7 @@ def make_ext4(image, size, inodes, mkfs):
 
 
 def read_only_cover(path):
-    """The directory PATH, read-only for whoever opens something by its name; until `unmount(path)`.  A file system of which
+    """The directory PATH, read-only where something is opened by its name; until `unmount(path)`.  A file system of which
     a file is open for writing cannot be mounted read-only but by its own error."""
     expect(mount(path, "--bind", path), "it cannot be mounted over itself")
     run("mount", "-o", "remount,bind,ro", path)
@@ -171,7 +171,7 @@ def fail_file_system(disk):
 
 
 class FailingDisk(Disk):
-    """An ext4 whose blocks cannot be written any more when told so: its image lies in a tmpfs, sparse, and that is filled.
+    """An ext4 whose blocks cannot be written any more when the test says so: its image lies in a tmpfs, sparse, and that is filled.
     Without a journal, which would end the file system at the first error."""
 
     def __init__(self, size=IMAGE_BYTES):

@@ -18,8 +18,8 @@ import traceback
 
 # Under a sanitizer everything takes longer.
 SLOW = os.environ.get("SLUICE_BUILD_KIND", "release") != "release"
-PATIENCE = 4 if SLOW else 1
-TEST_SECONDS_MAX = 40 * PATIENCE
+TIMEOUT_FACTOR = 4 if SLOW else 1
+TEST_SECONDS_MAX = 40 * TIMEOUT_FACTOR
 TRACE_FRAMES_MAX = 6
 
 _tests = []
@@ -72,12 +72,12 @@ def expect_between(got, least, most, what):
 
 def until(condition, what, seconds=8):
     """Waits until CONDITION() gives something true, and returns that."""
-    deadline = time.monotonic() + seconds * PATIENCE
+    deadline = time.monotonic() + seconds * TIMEOUT_FACTOR
     while True:
         got = condition()
         if got:
             return got
-        expect(time.monotonic() < deadline, f"not within {seconds * PATIENCE} s: {what}")
+        expect(time.monotonic() < deadline, f"not within {seconds * TIMEOUT_FACTOR} s: {what}")
         time.sleep(0.01)
 
 

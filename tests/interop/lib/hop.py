@@ -1,8 +1,8 @@
 """A next hop that a test can make do anything.  Left alone it is a correct and very strict server.
 
-`hop.on[STAGE]` replaces what it does at a stage: octets are sent instead of its answer; a function is called with the
+`hop.on[STAGE]` replaces what it does at a stage: bytes are sent instead of its answer; a function is called with the
 dialog, and what it returns is sent (None: the usual answer).  The stages are "connect", each verb, "challenge" (a line of AUTH LOGIN), "body" (354 was sent),
-"chunk" (each BDAT, once its octets are there) and "end" (the message is there).
+"chunk" (each BDAT, once its bytes are there) and "end" (the message is there).
 """
 
 import base64
@@ -39,7 +39,7 @@ class Taken:
     connection: int
     parameters: list = field(default_factory=list)
     chunks: list = field(default_factory=list)
-    told: dict = field(default_factory=dict)  # by XCLIENT
+    xclient: dict = field(default_factory=dict)  # by XCLIENT
 
 
 class Gone(Exception):
@@ -64,11 +64,11 @@ def reset(dialog):
     raise Gone
 
 
-def then(octets, behaviour):
-    """Sends OCTETS first."""
+def then(content, behaviour):
+    """Sends CONTENT first."""
 
     def both(dialog):
-        dialog.send(octets)
+        dialog.send(content)
         return behaviour(dialog)
 
     return both
@@ -96,7 +96,7 @@ class Dialog(threading.Thread):
         self.hop, self.socket, self.number = hop, accepted, number
         self.over = threading.Event()
         self.unread = b""
-        self.helo, self.login, self.tls, self.told = "", None, False, {}
+        self.helo, self.login, self.tls, self.xclient = "", None, False, {}
         self.forget()
 
     def forget(self):
@@ -123,17 +123,17 @@ class Dialog(threading.Thread):
         except OSError:
             pass
 
-    # -------------------------------------------------------------------------------- octets
+    # -------------------------------------------------------------------------------- bytes
 
-    def send(self, octets):
-        self.socket.sendall(octets)
+    def send(self, content):
+        self.socket.sendall(content)
 
     def fill(self, size=65536):
-        octets = self.socket.recv(size)
-        if not octets:
+        content = self.socket.recv(size)
+        if not content:
             raise Gone
-        self.hop.octets += len(octets)
-        self.unread += octets
+        self.hop.bytes_in += len(content)
+        self.unread += content
 
     def line(self):
         while b"\n" not in self.unread:
@@ -150,10 +150,10 @@ class Dialog(threading.Thread):
     def answer(self, stage, usual):
         """Says what is to be said at STAGE.  True if that was a 2xx or 3xx."""
         behaviour = self.hop.on.get(stage)
-        octets = behaviour(self) if callable(behaviour) else behaviour
-        octets = usual if octets is None else octets
-        self.send(octets)
-        return octets[:1] in (b"2", b"3")
+        content = behaviour(self) if callable(behaviour) else behaviour
+        content = usual if content is None else content
+        self.send(content)
+        return content[:1] in (b"2", b"3")
 
     # -------------------------------------------------------------------------------- commands
 
@@ -167,7 +167,7 @@ class Dialog(threading.Thread):
             return
         pipelined = verb in ("MAIL", "RCPT", "RSET") and "PIPELINING" in self.hop.offers
         if self.unread and not pipelined and verb != "BDAT":
-            self.blame(f"octets behind {line!r}: {self.unread[:80]!r}")
+            self.blame(f"bytes behind {line!r}: {self.unread[:80]!r}")
         handler(words)
 
     def on_ehlo(self, words):
@@ -280,7 +280,7 @@ class Dialog(threading.Thread):
             self.unread = b"".join(parts)
         chunk, self.unread = self.unread[:size], self.unread[size:]
         if not self.recipients:
-            # RFC 3030 2: its octets are read and forgotten.
+            # RFC 3030 2: its bytes are read and forgotten.
             self.send(b"503 5.5.1 RCPT first\r\n")
             return
         self.chunks.append(chunk)
@@ -294,15 +294,15 @@ class Dialog(threading.Thread):
         if re.search(rb"\r(?!\n)|(?<!\r)\n|\0", content):
             self.blame("a bare CR, a bare LF or a NUL in a message")
         taken = Taken(self.sender, self.recipients, content, wire, by, self.helo, self.tls, self.login, self.number,
-                      self.parameters, [len(chunk) for chunk in self.chunks], self.told)  # fmt: skip
+                      self.parameters, [len(chunk) for chunk in self.chunks], self.xclient)  # fmt: skip
         self.hop.seen.append(taken)
         behaviour = self.hop.on.get("end")
-        octets = behaviour(self) if callable(behaviour) else behaviour
-        octets = b"250 2.0.0 Taken\r\n" if octets is None else octets
-        if octets.startswith(b"2"):
+        content = behaviour(self) if callable(behaviour) else behaviour
+        content = b"250 2.0.0 Taken\r\n" if content is None else content
+        if content.startswith(b"2"):
             self.hop.messages.append(taken)
         self.forget()
-        self.send(octets)
+        self.send(content)
 
     def on_rset(self, _words):
         self.forget()
@@ -311,11 +311,11 @@ class Dialog(threading.Thread):
     def on_xclient(self, words):
         """Postfix, XCLIENT_README: what follows is another session, and begins with a greeting."""
         offered = next((offer.split(" ")[1:] for offer in self.hop.offers if offer.startswith("XCLIENT ")), [])
-        told = dict(word.split("=", 1) for word in words[1:])
-        if not set(told) <= set(offered):
-            self.blame(f"XCLIENT {sorted(told)}, of which {offered} was offered")
+        pairs = dict(word.split("=", 1) for word in words[1:])
+        if not set(pairs) <= set(offered):
+            self.blame(f"XCLIENT {sorted(pairs)}, of which {offered} was offered")
         if self.answer("XCLIENT", b"220 hop.test ESMTP\r\n"):
-            self.told = {**self.told, **told}
+            self.xclient = {**self.xclient, **pairs}
             self.forget()
 
     def on_noop(self, _words):
@@ -333,7 +333,7 @@ class Hop:
         self.mechanisms, self.clear_login = "PLAIN LOGIN", False
         self.on = {}
         self.messages, self.seen, self.commands, self.dialogs, self.wrong, self.tls_failures = [], [], [], [], [], []
-        self.octets = 0
+        self.bytes_in = 0
         six = ":" in address
         self.listener = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 
 from lib import disks, mail
-from lib.harness import PATIENCE, Failed, expect, expect_equal, expect_in, until
+from lib.harness import TIMEOUT_FACTOR, Failed, expect, expect_equal, expect_in, until
 from lib.hop import Hop
 from lib.mail import RECIPIENT, SENDER, stuff
 from lib.relay import SLUICE, Relay
@@ -31,17 +31,17 @@ def make_relay(hop, directory, mode="store", start=True, **spool):
 
 
 class Ledger:
-    """Sends numbered messages, and knows what became of each."""
+    """Sends numbered messages, and counts what became of each."""
 
     def __init__(self, relay, hop):
         self.relay, self.hop = relay, hop
         self.offered, self.taken, self.late = 0, {}, []
 
-    def offer(self, octets=LARGE):
+    def offer(self, size=LARGE):
         """One message in a session of its own.  Returns the code that decided; 452 at MAIL, or 250 at its end."""
         self.offered += 1
         line = f"message {self.offered} ".ljust(76, "-").encode() + b"\r\n"
-        message = mail.compose(line * (octets // len(line)), header=[f"X-Ledger: {self.offered}."])
+        message = mail.compose(line * (size // len(line)), header=[f"X-Ledger: {self.offered}."])
         with self.relay.client() as client:
             answer = client.say(f"MAIL FROM:<{SENDER}>")
             if answer.code == 452:
@@ -58,19 +58,19 @@ class Ledger:
                 self.late.append(str(answer))
             return answer.code
 
-    def send(self, count, octets=LARGE):
+    def send(self, count, size=LARGE):
         for _ in range(count):
-            expect_equal(self.offer(octets), 250, "the message")
+            expect_equal(self.offer(size), 250, "the message")
 
-    def send_until_refused(self, octets=LARGE):
-        """Whoever sends one after the other hears of it at MAIL, never after the message has been sent."""
+    def send_until_refused(self, size=LARGE):
+        """A client that sends one after the other is refused at MAIL, never after the message has been sent."""
         for _ in range(MANY):
-            if self.offer(octets) == 452:
+            if self.offer(size) == 452:
                 break
             expect_equal(self.late, [], "messages that were refused after their end")
         else:
             expect(False, f"{MANY} messages were taken by a disk that has no room for them")
-        expect_equal(self.offer(octets), 452, "the next MAIL")
+        expect_equal(self.offer(size), 452, "the next MAIL")
 
     def until_taken(self, seconds=8):
         until(lambda: self.offer(1000) == 250, f"mail is taken again; refused: {self.late}", seconds)
@@ -81,7 +81,7 @@ class Ledger:
 
     def expect_delivered(self, lost=(), seconds=20, kills=()):
         """All that got 250, once each, unchanged, but for those known to be LOST; and nothing stays in the spool.  KILLS: how
-        many messages the next hop had at each kill -9 of the relay; what it was told then may come once more."""
+        many messages the next hop had at each kill -9 of the relay; what it got then may come once more."""
         wanted = sorted(set(self.taken) - set(lost))
         expect(wanted, "nothing was taken at all")
         missing = []
@@ -132,19 +132,19 @@ def restart(relay):
     relay.start()
 
 
-def told(relay, *words):
+def warnings_with(relay, *words):
     """Whether an error of the spool with these words is in the log."""
     return [line["what"] for line in relay.log("spool") if all(word in line["what"] for word in words)]
 
 
-def expect_told(relay, *words):
-    until(lambda: told(relay, *words), f"{words} in the log: {relay.log('spool')}")
+def expect_warned(relay, *words):
+    until(lambda: warnings_with(relay, *words), f"{words} in the log: {relay.log('spool')}")
 
 
 def expect_refused(relay):
     """It says why it does not start, with exit status 1; returns what it says."""
     done = subprocess.run([SLUICE, "serve", "--config", relay.config_file], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, 1, f"exit status of a relay that must not start, which said {done.stderr!r}")
     expect(re.fullmatch(r"sluice: spool\.directory: [^\n]+\n", done.stderr), f"not one sentence: {done.stderr!r}")
     return done.stderr

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from lib.harness import PATIENCE, expect, expect_equal, until
+from lib.harness import TIMEOUT_FACTOR, expect, expect_equal, until
 from lib.relay import SLUICE, free_port
 from lib.sinks import answers
 
@@ -14,7 +14,7 @@ SLUICE_SINK = os.path.join(os.path.dirname(SLUICE), "sluice-sink")
 
 
 class LoadSink:
-    """sluice-sink with OPTIONS, from its making until report() or stop()."""
+    """sluice-sink with OPTIONS, from its making until results() or stop()."""
 
     def __init__(self, *options):
         self.port, ledger = free_port(), free_port()
@@ -25,10 +25,10 @@ class LoadSink:
         until(lambda: self.process.poll() is not None or answers(self.port), "sluice-sink answers")
         expect(self.process.poll() is None, "sluice-sink has ended")
 
-    def report(self):
+    def results(self):
         """Ends it. What it says in the end."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=20 * PATIENCE)
+        out, err = self.process.communicate(timeout=20 * TIMEOUT_FACTOR)
         expect_equal((self.process.returncode, err), (0, ""), "exit status of sluice-sink, and what it complains about")
         return json.loads(out)
 
@@ -49,14 +49,14 @@ def begin_load(port, *options, sink=None):
 
 
 def end_load(process, wanted):
-    """Its report, once it has ended with the exit status WANTED."""
+    """Its results, once it has ended with the exit status WANTED."""
     try:
-        out, err = process.communicate(timeout=30 * PATIENCE)
+        out, err = process.communicate(timeout=30 * TIMEOUT_FACTOR)
     finally:
         if process.poll() is None:
             process.kill()
             process.communicate()
-    expect_equal((process.returncode, err), (wanted, ""), f"exit status of sluice-load, and what it complains about; it reports {out}")
+    expect_equal((process.returncode, err), (wanted, ""), f"exit status of sluice-load, and what it complains about; it prints {out}")
     return json.loads(out)
 
 

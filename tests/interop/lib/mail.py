@@ -17,22 +17,22 @@ def compose(body=b"Hello.\r\n", sender=SENDER, recipient=RECIPIENT, header=(), b
     return "\r\n".join([*lines, *header, "", ""]).encode() + body
 
 
-def text_of(octets, seed, line_octets=(0, 78), dots=0.2):
-    """OCTETS octets of lines that end in CRLF, some of which begin with dots; the same ones for the same seed."""
+def text_of(length, seed, line_bytes=(0, 78), dots=0.2):
+    """LENGTH bytes of lines that end in CRLF, some of which begin with dots; the same ones for the same seed."""
     source = random.Random(seed)
     pool = bytes(source.choice(b"abcdefghijklmnopqrstuvwxyz .") for _ in range(4096))
     out, size = [], 0
-    while size < octets:
+    while size < length:
         start = source.randrange(2048)
-        line = pool[start : start + source.randint(*line_octets)] + b"\r\n"
+        line = pool[start : start + source.randint(*line_bytes)] + b"\r\n"
         if source.random() < dots:
             line = b"." * source.randint(1, 3) + line
         out.append(line)
         size += len(line)
-    text = b"".join(out)[:octets]
-    if octets >= 2:
+    text = b"".join(out)[:length]
+    if length >= 2:
         text = text[:-2].rstrip(b"\r") + b"\r\n"
-        text = b"x" * (octets - len(text)) + text
+        text = b"x" * (length - len(text)) + text
     return text
 
 
@@ -50,7 +50,7 @@ FIELD = re.compile(rb"([A-Za-z-]+):((?:[^\r\n]|\r\n[ \t])*)\r\n")
 
 
 def added_fields(received, original):
-    """What the relay put in front of ORIGINAL, which must be there octet by octet: [(name, value)]."""
+    """What the relay put in front of ORIGINAL, which must be there byte by byte: [(name, value)]."""
     expect(received.endswith(original), f"the message was changed: sent {shown(original)}, received {shown(received)}")
     front = received[: len(received) - len(original)]
     fields, at = [], 0

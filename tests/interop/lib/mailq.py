@@ -22,8 +22,8 @@ BOB = "bob@example.net"
 THREE = ["one@far.test", "two@far.test", "three@far.test"]
 
 
-def nobody():
-    """A next hop's name at which nobody listens, and the port to start one on."""
+def closed_port():
+    """A next hop's name at which no server listens, and the port to start one on."""
     port = free_port()
     return f"127.0.0.1:{port}", port
 
@@ -53,7 +53,7 @@ def with_routes(routes, queue=None, **sections):
 
 
 class ByDns:
-    """A server at each of ADDRESSES, all on PORT, and a relay that is told of them by NAME_SERVER alone."""
+    """A server at each of ADDRESSES, all on PORT, and a relay that finds them by NAME_SERVER alone."""
 
     def __init__(self, addresses, port, name_server, offers=OFFERS, route=None, **sections):
         self.port = port
@@ -165,7 +165,7 @@ def report(hop, seconds=10):
 
 def expect_report(hop, to, actions):
     got = report(hop)
-    expect_equal(got.taken.recipients, [to], "who is told")
+    expect_equal(got.taken.recipients, [to], "who gets it")
     expect_in(to, str(got.message["To"]), "To")
     expect_equal(got.actions(), actions, "what is reported")
     return got

@@ -15,7 +15,7 @@ import time
 
 from lib import wire
 from lib.certificates import Authority
-from lib.harness import PATIENCE, expect, expect_equal, until
+from lib.harness import TIMEOUT_FACTOR, expect, expect_equal, until
 from lib.mail import SENDER
 
 SLUICE = os.environ.get("SLUICE", ".build/release/sluice")
@@ -60,7 +60,7 @@ def client_tls():
 
 @functools.cache
 def certificates():
-    """DIR/HOST/fullchain.pem and privkey.pem, as the relay's configuration wants them."""
+    """DIR/HOST/fullchain.pem and privkey.pem, as the relay's configuration has them."""
     path = under("tls")
     for name in (wire.HOST, "mail.acme.test"):
         authority().issue(os.path.join(path, name), name)
@@ -71,7 +71,7 @@ def control(*words, store=None, config=None, said=None, wanted=0):
     """Runs sluicectl and returns what it prints."""
     place = ["--config", config] if config else ["--store", store]
     done = subprocess.run([SLUICECTL, *place, *words], input=said, capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, wanted, f"exit status of sluicectl {' '.join(words)} ({done.stderr.strip()})")
     return done.stdout if wanted == 0 else done.stderr
 
@@ -228,9 +228,9 @@ class Relay:
 
     def wait(self, seconds=20):
         try:
-            code = self.process.wait(seconds * PATIENCE)
+            code = self.process.wait(seconds * TIMEOUT_FACTOR)
         except subprocess.TimeoutExpired:
-            expect(False, f"the relay is still there after {seconds * PATIENCE} s; it waits for: {self.waits()}")
+            expect(False, f"the relay is still there after {seconds * TIMEOUT_FACTOR} s; it waits for: {self.waits()}")
         said = self.said()
         expect_equal(code, 0, f"exit status of the relay, which said {said!r}, and logged {self.log()[-4:]}")
         expect_equal(said, "", "what the relay wrote to standard error")
@@ -291,14 +291,14 @@ class Relay:
         return self.status("counters")[name]
 
     def resident(self):
-        """The memory that it has, in octets."""
+        """The memory that it has, in bytes."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
 
     # -------------------------------------------------------------------------------- clients
 
     def connect(self, listener="clear", **options):
-        """A client that has been greeted by nobody yet."""
+        """A client that has not been greeted yet."""
         if listener == "implicit":
             options.setdefault("tls", client_tls())
         return wire.Client(self.ports[listener], **options)
@@ -320,7 +320,7 @@ def checked(hosts, wanted=1, text=None, **sections):
     if text is not None:
         relay.write_config(text)
     done = subprocess.run([SLUICE, "check", "--config", relay.config_file], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False)  # fmt: skip
+                          timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
     expect_equal(done.returncode, wanted, f"exit status of sluice check, which said {done.stderr!r}")
     return done.stdout + done.stderr
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from lib.harness import PATIENCE, expect, expect_equal, until
+from lib.harness import TIMEOUT_FACTOR, expect, expect_equal, until
 from lib.hop import Hop
 from lib.relay import folder, free_port
 
@@ -69,7 +69,7 @@ def end(process):
     """Ends a process that was started here."""
     process.terminate()
     try:
-        process.wait(10 * PATIENCE)
+        process.wait(10 * TIMEOUT_FACTOR)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -85,16 +85,16 @@ class _Server(SMTP):
 
 class AioSmtpd(Sink):
     def __init__(self, tls=None, login=None):
-        """TLS: a server's context.  LOGIN: (name, password), then nobody gets in without."""
+        """TLS: a server's context.  LOGIN: (name, password), then no client gets in without."""
         super().__init__()
         outer = self
 
         class Handler:
             async def handle_DATA(self, _server, session, envelope):
-                who = session.auth_data and session.auth_data.login.decode()
+                account = session.auth_data and session.auth_data.login.decode()
                 content = envelope.original_content
                 outer.arrived.append(
-                    Arrived(envelope.mail_from, envelope.rcpt_tos, content, session.ssl is not None, who)
+                    Arrived(envelope.mail_from, envelope.rcpt_tos, content, session.ssl is not None, account)
                 )
                 return "250 2.0.0 Taken"
 
@@ -144,7 +144,7 @@ class SmtpServer(Sink):
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10 * PATIENCE)
+        self.process.wait(10 * TIMEOUT_FACTOR)
         self.reading.join(5)
         self.process.stdout.close()
 
@@ -244,7 +244,7 @@ class Postfix(Sink):
         self.write("main.cf", MAIN_CF.format(path=self.path, behind=self.behind.port, more=more))
         self.write("master.cf", "\n".join([f"{self.name} inet n - n - - smtpd", *SERVICES]) + "\n")
         place = ["-c", os.path.join(self.path, "etc")]
-        subprocess.run(["postfix", *place, "check"], check=True, capture_output=True, timeout=30 * PATIENCE)
+        subprocess.run(["postfix", *place, "check"], check=True, capture_output=True, timeout=30 * TIMEOUT_FACTOR)
         self.process = subprocess.Popen(["/usr/lib/postfix/sbin/master", *place], stdin=subprocess.DEVNULL)
         until(lambda: answers(self.port), f"Postfix answers; its log is {self.path}/log", 15)
 

@@ -6,11 +6,11 @@ import socket
 import ssl
 import struct
 
-from lib.harness import PATIENCE, Failed, expect, shown
+from lib.harness import TIMEOUT_FACTOR, Failed, expect, shown
 from lib.mail import RECIPIENT, SENDER, stuff
 
 HOST = "mail.relay.test"
-SECONDS = 10 * PATIENCE
+SECONDS = 10 * TIMEOUT_FACTOR
 LINE_MAX = 65536
 
 
@@ -58,24 +58,24 @@ class Client:
     def __exit__(self, *_):
         self.close()
 
-    # -------------------------------------------------------------------------------- octets
+    # -------------------------------------------------------------------------------- bytes
 
     def secure(self, context):
         self.socket = context.wrap_socket(self.socket, server_hostname=self.name)
 
-    def send(self, octets):
-        self.socket.sendall(octets.encode() if isinstance(octets, str) else octets)
+    def send(self, data):
+        self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def fill(self):
         try:
-            octets = self.socket.recv(65536)
+            data = self.socket.recv(65536)
         except (ConnectionResetError, BrokenPipeError, ssl.SSLError) as error:
             raise Closed(str(error)) from error
         except TimeoutError:
             raise Failed(f"no answer within {SECONDS} s; unread: {shown(self.unread)}") from None
-        if not octets:
+        if not data:
             raise Closed("end of stream")
-        self.unread += octets
+        self.unread += data
 
     def line(self):
         while b"\r\n" not in self.unread:
@@ -95,7 +95,7 @@ class Client:
             return rest
 
     def quiet(self, seconds):
-        """Whether nothing comes and nobody hangs up for so long."""
+        """Whether nothing comes and the connection stays open for so long."""
         self.socket.settimeout(seconds)
         try:
             self.unread += self.socket.recv(65536)
@@ -185,9 +185,9 @@ class Client:
             self.chunk(chunk, False, "250")
         return self.chunk(chunks[-1], True, wanted)
 
-    def chunk(self, octets, last, wanted):
-        self.send(b"BDAT %d%s\r\n" % (len(octets), b" LAST" if last else b"") + octets)
-        return self.wanted(wanted, f"a chunk of {len(octets)}")
+    def chunk(self, data, last, wanted):
+        self.send(b"BDAT %d%s\r\n" % (len(data), b" LAST" if last else b"") + data)
+        return self.wanted(wanted, f"a chunk of {len(data)}")
 
     def quit(self):
         self.say("QUIT", "221")

@@ -70,7 +70,7 @@ TEST_F(AccountAdminTest, ADomainHasOneCustomer) {
 }
 
 // Both spellings could be had, by two customers.
-TEST_F(AccountAdminTest, ADomainThatOnlyLooksLikeAnotherIsNobodys) {
+TEST_F(AccountAdminTest, ADomainThatOnlyLooksLikeAnotherIsOfNoCustomer) {
   for (const std::string_view twin : {"xn--bucher-xyd.example", "*.xn--bucher-xyd.example"})
     expect_error(admin_->add_domain(twin, "Acme", kTestNow), StoreError::Kind::invalid, "give the name itself");
 }

@@ -18,7 +18,7 @@ namespace {
 using testing::PlatformKind;
 using testing::Platforms;
 
-// Grants or not, as it is told; `meanwhile` happens once while it looks.
+// Grants or not, as the test sets it; `meanwhile` happens once while it looks.
 class ScriptedBackend final : public Backend {
  public:
   [[nodiscard]] std::string_view kind() const override { return "scripted"; }
@@ -56,7 +56,7 @@ class CachingAuthenticatorTest : public ::testing::Test {
   CachingAuthenticator authenticator_{loop_, backend_, key_, {}};
 };
 
-// The session began with what the account was before, and nobody ended it.
+// The session began with what the account was before, and nothing ended it.
 TEST_F(CachingAuthenticatorTest, ALoginThatIsBeingCheckedWhileItsAccountIsChangedIsCheckedAgain) {
   backend_.meanwhile = [this] {
     backend_.granted = false;
@@ -67,7 +67,7 @@ TEST_F(CachingAuthenticatorTest, ALoginThatIsBeingCheckedWhileItsAccountIsChange
   EXPECT_EQ(backend_.checks, 2);
 }
 
-TEST_F(CachingAuthenticatorTest, AStoreThatChangesAllTheTimeIsTroubleOfOurs) {
+TEST_F(CachingAuthenticatorTest, AStoreThatChangesAllTheTimeIsAFailureOfOurs) {
   backend_.meanwhile = [this] { authenticator_.forget({.customers = {8}}); };
   EXPECT_EQ(log_in(), AnswerKind::unavailable);
   EXPECT_EQ(backend_.checks, 3);

@@ -64,7 +64,7 @@ TEST_F(ChangesTest, EveryEditOfAnAccountNamesIt) {
   const Accounts tim{"tim@example.com"};
   expect_ok(admin_->set_password("tim@example.com", secret_of("other"), kTestNow));
   EXPECT_EQ(next().accounts, tim);
-  // The same password in the same millisecond: still told.
+  // The same password in the same millisecond: still returned.
   expect_ok(admin_->set_password("tim@example.com", secret_of("other"), kTestNow));
   EXPECT_EQ(next().accounts, tim);
   expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, ""));

@@ -179,7 +179,7 @@ TEST_F(EmbeddedStoreTest, HashesAnewWhenTheCostChanged) {
   EXPECT_TRUE(after.starts_with("$argon2id$v=19$m=16,t=2,p=1$")) << after;
   EXPECT_EQ(kind("tim@example.com", "right"), AnswerKind::granted);
   EXPECT_EQ(hash(), after);
-  // It is the same password: nobody need forget anything.
+  // It is the same password: nothing need be forgotten.
   EXPECT_EQ(store_->changes_since(seen).upto, seen);
 }
 
@@ -214,7 +214,7 @@ TEST_F(EmbeddedStoreTest, ALockedStoreIsUnavailable) {
     ASSERT_TRUE(writing.has_value());
     EXPECT_EQ(kind("tim@example.com", "right"), AnswerKind::granted);
   }
-  // ...but nobody reads past an exclusive lock.
+  // ...but no reader gets past an exclusive lock.
   store_.reset();
   admin_.reset();
   expect_ok((*database)->script("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE customer SET reason = ''"));

@@ -53,7 +53,7 @@ TEST_F(ReplacedStore, ACopyThatIsRenamedOverItIsNoticed) {
   EXPECT_EQ(changes.error, "");
   EXPECT_TRUE(changes.everything);
   expect_restored();
-  EXPECT_FALSE(next().everything) << "told once";
+  EXPECT_FALSE(next().everything) << "returned once";
 }
 
 // The question after a customer ended the relay then.
@@ -66,17 +66,17 @@ TEST_F(ReplacedStore, WhileACopyCannotBeOpenedNothingIsKnownAndNothingBreaks) {
   fs::rename(copy_, path_);
   EXPECT_THAT(next().error, HasSubstr("locked"));
   EXPECT_EQ(store_->has_customer("Acme"), std::nullopt);
-  EXPECT_THAT(store_->trouble(), HasSubstr("locked"));
+  EXPECT_THAT(store_->last_error(), HasSubstr("locked"));
   EXPECT_EQ(login("tim@example.com", "right"), AnswerKind::unavailable);
   holder->reset();
-  EXPECT_EQ(store_->trouble(), "");
-  EXPECT_TRUE(next().everything) << "that it was asked for its trouble does not hide the change";
+  EXPECT_EQ(store_->last_error(), "");
+  EXPECT_TRUE(next().everything) << "that it was asked for its last error does not hide the change";
   EXPECT_EQ(store_->has_customer("Acme"), true);
   expect_restored();
 }
 
 TEST_F(ReplacedStore, WhatTheOldOnesJournalHeldIsNotPutIntoTheNewOne) {
-  // Nobody has looked since the last edits: they are in the journal alone.
+  // Nothing has looked since the last edits: they are in the journal alone.
   fs::rename(copy_, path_);
   EXPECT_TRUE(next().everything);
   expect_restored();
@@ -105,7 +105,7 @@ TEST_F(ReplacedStore, ACopyThatIsWrittenOverItIsNoticed) {
   expect_restored();
 }
 
-TEST_F(ReplacedStore, AnAnswerMadeOfWhatWasNeverToldIsForgottenToo) {
+TEST_F(ReplacedStore, AnAnswerMadeOfWhatWasNeverReturnedIsForgottenToo) {
   // The edits were not asked for yet, and a login has been let in by them.
   EXPECT_EQ(login("tim@example.com", "changed since"), AnswerKind::granted);
   fs::copy_file(copy_, path_, fs::copy_options::overwrite_existing);

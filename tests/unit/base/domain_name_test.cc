@@ -39,7 +39,7 @@ TEST(DomainKeyTest, OfWhatIsNoDomainIsNoOtherDomains) {
             domain_key("strasse.example"));
 }
 
-TEST(InternationalDomainTest, IsToldFromOthers) {
+TEST(InternationalDomainTest, IsDistinguishedFromOthers) {
   EXPECT_FALSE(is_international("example.com"));
   EXPECT_FALSE(is_international(""));
   EXPECT_TRUE(

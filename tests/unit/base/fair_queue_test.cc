@@ -50,14 +50,14 @@ TEST_F(FairQueueTest, CustomersTakeTurns) {
   EXPECT_THAT(take(9), ElementsAre("a1", "b1", "a2", "b2", "a3", "a4"));
 }
 
-// By bytes: who writes half a megabyte at a time is not before who writes little.
+// By bytes: a customer that writes half a megabyte at a time is not before one that writes little.
 TEST_F(FairQueueTest, LongRecordsComeLessOften) {
   for (const char* name : {"a1", "a2"}) push(name, 1, 500'000);
   for (const char* name : {"b1", "b2", "b3"}) push(name, 2);
   EXPECT_THAT(take(9), ElementsAre("b1", "b2", "b3", "a1", "a2"));
 }
 
-TEST_F(FairQueueTest, NobodySavesUpTurns) {
+TEST_F(FairQueueTest, NoCustomerSavesUpTurns) {
   for (int i = 0; i < 100; ++i) push("a", 1);
   EXPECT_EQ(take(100).size(), 100U);
   // The second customer comes late, and gets no more than the first from now on.

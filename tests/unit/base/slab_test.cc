@@ -47,7 +47,7 @@ TEST(SlabTest, GenerationsWrapWithoutEverBeingZero) {
   EXPECT_EQ(slab.find({.index = 0, .generation = 0}), nullptr);
 }
 
-TEST(SlabTest, TakesAsManyAsItWasToldAndNoMore) {
+TEST(SlabTest, TakesItsLimitAndNoMore) {
   Names names(2);
   names.insert("one");
   const SlabId two = names.insert("two");

@@ -164,7 +164,7 @@ TEST(TaskTest, SaysWhatItWaitsForDownToTheOperation) {
   EXPECT_TRUE(high.done());
 }
 
-TEST(TaskTest, RunStopsAfterAsManyAsItWasTold) {
+TEST(TaskTest, RunStopsAfterAsManyAsAskedFor) {
   ReadyQueue queue;
   AsyncEvent ping;
   AsyncEvent pong;
@@ -209,7 +209,7 @@ TEST(GateDeathTest, OnlyOneMayWait) {
   queue.run();
 }
 
-// ------------------------------------------------------------------------------------------ who may go when
+// ------------------------------------------------------------------------------------------ what may be destroyed when
 
 TEST(TaskDeathTest, AFrameThatWaitsIsNeverDestroyed) {
   ReadyQueue queue;
@@ -304,7 +304,7 @@ TEST(TaskSetTest, WhoIsAddedWhileItJoinsIsJoinedToo) {
   tasks.add(holds(CountsItself(alive), first));
   const Task<void> join = tasks.join("sessions");
   first.set();
-  queue.run(1);  // the last one is done, whoever joins has not seen it yet
+  queue.run(1);  // the last one is done, the joiner has not seen it yet
   tasks.add(holds(CountsItself(alive), second));
   queue.run();
   EXPECT_FALSE(join.done());

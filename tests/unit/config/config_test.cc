@@ -233,7 +233,7 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.log.level, event::Severity::debug);
 }
 
-// Handshakes that nobody finishes leave room for other sessions.
+// Handshakes that are not finished leave room for other sessions.
 TEST(Config, HandshakesAreFewerThanSessions) {
   const Config config = load("[limits]\nsessions_per_address = 10\nsessions_per_core = 100\n" + std::string(kRoute));
   EXPECT_EQ(config.limits.handshakes_per_address, 5U);

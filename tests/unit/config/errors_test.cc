@@ -1,4 +1,4 @@
-// What is wrong in a configuration file is told, all of it, with its place and what may be there
+// What is wrong in a configuration file is shown, all of it, with its place and what may be there
 // instead.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ struct BadFile {
 
 class BadConfig : public ::testing::TestWithParam<BadFile> {};
 
-TEST_P(BadConfig, IsToldWithItsPlace) {
+TEST_P(BadConfig, IsShownWithItsPlace) {
   const BadFile& bad = GetParam();
   const bool has_route = bad.text.find("route") != std::string::npos;
   const auto errors = errors_of(bad.text + "\n" + (has_route ? "" : std::string(kRoute)));
@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "name of its own for each route"},
                       BadFile{"[[route]]\nhosts = \"a.example\"\nsenders = \"<>\"\n" + kHosts,
                               "4:1: route[2].name: \"default\" is there twice; the first is in route[1]"},
-                      // An entry that is wrong is told, and does not make a default of the route.
+                      // An entry that is wrong is shown, and does not make a default of the route.
                       BadFile{"[[route]]\nname = \"a\"\nhosts = \"a.example\"\nrecipients = \"a..b\"\n" + kHosts,
                               "4:14: route[1].recipients: \"a..b\" is not a domain; allowed: \"example.com\""}));
 

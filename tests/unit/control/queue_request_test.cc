@@ -1,4 +1,4 @@
-// Requests to the queue: as lines and back, whatever is in them; and lines from anybody.
+// Requests to the queue: as lines and back, whatever is in them; and lines from untrusted peers.
 #include "engine/control/queue_request.h"
 
 #include <gmock/gmock.h>

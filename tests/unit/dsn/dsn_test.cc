@@ -26,7 +26,7 @@ TEST(Report, GoesToTheReversePathFromTheNullOne) {
   EXPECT_EQ(report->envelope.body, smtp::Body::unstated);
 }
 
-TEST(Report, IsNotBuiltWhereNobodyCanBeTold) {
+TEST(Report, IsNotBuiltWithoutASenderToSendItTo) {
   for (const char* reverse_path : {"", "nobody", "a b@example.com", "a@b@c", "x@example.com\r\n",
                                    "x\r\nBcc: y@example.com", "<x@example.com>", "@example.com"}) {
     Sample sample;

@@ -1,4 +1,4 @@
-// Who must be told what: RFC 3461's NOTIFY against what became of a recipient.
+// Which DSN is due: RFC 3461's NOTIFY against what became of a recipient.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ const message::RecipientStatus kReported{.fate = Fate::failed, .reported = true}
 const message::RecipientStatus kDelayReported{.fate = Fate::waiting, .delay_reported = true};
 const message::RecipientStatus kFailedAfterDelay{.fate = Fate::failed, .delay_reported = true};
 const message::RecipientStatus kPassedOn{.fate = Fate::relayed, .passed_on_dsn = true};
-const message::RecipientStatus kSuccessTold{.fate = Fate::relayed, .reported = true};
+const message::RecipientStatus kSuccessReported{.fate = Fate::relayed, .reported = true};
 
 const Case kCases[] = {
     {"a failure, not stated", kUnstated, {.fate = Fate::failed}, 'f'},
@@ -40,18 +40,18 @@ const Case kCases[] = {
     {"a failure, DELAY alone", kDelay, {.fate = Fate::failed}, '-'},
     {"expired, not stated", kUnstated, {.fate = Fate::expired}, 'f'},
     {"expired, NEVER", kNever, {.fate = Fate::expired}, '-'},
-    {"told already", kUnstated, kReported, '-'},
-    {"failed after a delay was told", kUnstated, kFailedAfterDelay, 'f'},
+    {"reported already", kUnstated, kReported, '-'},
+    {"failed after a delay was reported", kUnstated, kFailedAfterDelay, 'f'},
     {"waiting, not stated", kUnstated, {}, 'd'},
     {"waiting, DELAY", kDelay, {}, 'd'},
     {"waiting, FAILURE alone", kFailure, {}, '-'},
     {"waiting, NEVER", kNever, {}, '-'},
-    {"the delay told already", kUnstated, kDelayReported, '-'},
+    {"the delay reported already", kUnstated, kDelayReported, '-'},
     {"relayed, SUCCESS", kSuccess, {.fate = Fate::relayed}, 's'},
     {"relayed, not stated", kUnstated, {.fate = Fate::relayed}, '-'},
     {"relayed, FAILURE", kFailure, {.fate = Fate::relayed}, '-'},
     {"relayed to a server that reports", kSuccess, kPassedOn, '-'},
-    {"success told already", kSuccess, kSuccessTold, '-'},
+    {"success reported already", kSuccess, kSuccessReported, '-'},
     {"delivered, SUCCESS", kSuccess, {.fate = Fate::delivered}, 's'},
     {"delivered, not stated", kUnstated, {.fate = Fate::delivered}, '-'},
     {"removed by the operator", kAll, {.fate = Fate::removed}, '-'},
@@ -81,7 +81,7 @@ TEST(ReportsDue, NothingIsEverSentToTheNullReversePath) {
   for (const Case& one : kCases) EXPECT_FALSE(due_for(one, "", true).any()) << one.name;
 }
 
-TEST(ReportsDue, NoDelayIsToldBeforeItsTime) {
+TEST(ReportsDue, NoDelayIsReportedBeforeItsTime) {
   for (const Case& one : kCases) {
     const DueReports due = due_for(one, "alice@example.com", false);
     EXPECT_THAT(due.delayed, IsEmpty()) << one.name;

@@ -127,7 +127,7 @@ TEST(HostileReport, TheBoundaryIsInNoPart) {
   EXPECT_THAT(pieces.parts[2], HasSubstr("--report.z.end--\r\n--report.01.end\r\n"));
 }
 
-TEST(HostileReport, AnInternationalRecipientIsTold) {
+TEST(HostileReport, AnInternationalRecipientIsReported) {
   Sample sample;
   sample.envelope.smtputf8 = true;
   sample.recipient().forward_path =
@@ -180,7 +180,7 @@ TEST(HostileReport, AnInternationalSenderNeedsSmtputf8) {
   sample.envelope.reverse_path =
       "\xc3\xa5"
       "se@example.com";
-  sample.eight_bit = false;  // whoever takes SMTPUTF8 takes it
+  sample.eight_bit = false;  // a server that takes SMTPUTF8 takes it
   const auto report = sample.build();
   ASSERT_TRUE(report);
   expect_well_formed(*report);

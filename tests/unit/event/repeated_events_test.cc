@@ -18,9 +18,9 @@ class RepeatedEventsTest : public ::testing::Test {
   ~RepeatedEventsTest() override { events.flush(); }
   testing::Platforms platforms{testing::PlatformKind::simulated};
   io::Loop& loop{platforms.add_loop("192.0.2.1")};
-  std::vector<std::string> told;
+  std::vector<std::string> sums;
   RepeatedEvents events{loop, [this](const RepeatedEvents::Like& like, std::uint64_t count) {
-                          told.push_back(like.first + " " + like.second + " " + std::to_string(count));
+                          sums.push_back(like.first + " " + like.second + " " + std::to_string(count));
                         }};
 };
 
@@ -31,7 +31,7 @@ TEST_F(RepeatedEventsTest, ABurstIsOneEventAndACount) {
   EXPECT_TRUE(events.admit({"192.0.2.0", "other"}, 1)) << "another reason is another burst";
   EXPECT_TRUE(events.admit({"192.0.2.1", "late"}, 1)) << "so is another client";
   EXPECT_TRUE(platforms.run_for(RepeatedEvents::kWindow + 1s));
-  EXPECT_THAT(told, ElementsAre("192.0.2.0 late 1999"));
+  EXPECT_THAT(sums, ElementsAre("192.0.2.0 late 1999"));
 }
 
 TEST_F(RepeatedEventsTest, ABurstThatGoesOnIsACountEachWindow) {
@@ -40,16 +40,16 @@ TEST_F(RepeatedEventsTest, ABurstThatGoesOnIsACountEachWindow) {
     EXPECT_FALSE(events.admit({"a", "late"}, 1));
     EXPECT_TRUE(platforms.run_for(RepeatedEvents::kWindow));
   }
-  EXPECT_THAT(told, SizeIs(::testing::Ge(3U)));
+  EXPECT_THAT(sums, SizeIs(::testing::Ge(3U)));
   EXPECT_TRUE(platforms.run_for(3 * RepeatedEvents::kWindow));
   EXPECT_TRUE(events.admit({"a", "late"}, 1)) << "a new burst";
 }
 
-TEST_F(RepeatedEventsTest, WhatIsCountedAtTheEndIsTold) {
+TEST_F(RepeatedEventsTest, WhatIsCountedAtTheEndIsEmitted) {
   EXPECT_TRUE(events.admit({"a", "late"}, 1));
   EXPECT_FALSE(events.admit({"a", "late"}, 1));
   events.flush();
-  EXPECT_THAT(told, ElementsAre("a late 1"));
+  EXPECT_THAT(sums, ElementsAre("a late 1"));
 }
 
 TEST_F(RepeatedEventsTest, ManyKindsAreBounded) {

@@ -98,7 +98,7 @@ TEST_F(BufferPoolTest, TheStarvedAreServedInTheirOrder) {
 }
 
 // A receive that is armed while the pool is empty fails although nothing has arrived.  When buffers came
-// back, as many of these as there were buffers were armed again, took none, and nobody behind them was ever
+// back, as many of these as there were buffers were armed again, took none, and no waiter behind them was ever
 // called again.
 TEST_F(BufferPoolTest, IdleConnectionsKeptTheRestOfTheStarvedWaitingForEver) {
   {

@@ -1,4 +1,4 @@
-// A core that asks: the answer comes to its own thread, in bounded time, and to nobody who has
+// A core that asks: the answer comes to its own thread, in bounded time, and to no caller that has
 // gone.
 #include "engine/io/core_dns.h"
 
@@ -18,11 +18,11 @@ using testing::PlatformKind;
 using testing::Platforms;
 using testing::Running;
 
-// Answers when the test wants.
+// Answers when the test says.
 class LateDns final : public Dns {
  public:
-  void query(const std::string& name, DnsType, ShareNumber, std::function<void(DnsReply)> told) override {
-    asked.emplace_back(name, std::move(told));
+  void query(const std::string& name, DnsType, ShareNumber, std::function<void(DnsReply)> on_reply) override {
+    asked.emplace_back(name, std::move(on_reply));
   }
   void answer(std::size_t i) {
     DnsReply reply;
@@ -65,14 +65,14 @@ TEST(CoreDnsTest, TheAnswerMayComeFromAnotherThread) {
   other.join();
 }
 
-TEST(CoreDnsTest, PatienceEnds) {
+TEST(CoreDnsTest, TheTimeoutEndsAQuestion) {
   Fixture fixture;
   const Instant before = fixture.loop.now();
   const auto waiting = fixture.ask("a.example");
   const DnsReply reply = waiting->wait();
   EXPECT_EQ(reply.status, DnsStatus::failed);
   EXPECT_GE(fixture.loop.now() - before, std::chrono::seconds(30));
-  fixture.dns.answer(0);  // too late: nobody is told
+  fixture.dns.answer(0);  // too late: no caller is left
   EXPECT_TRUE(fixture.platforms.run_for(std::chrono::seconds(1)));
 }
 

@@ -221,8 +221,8 @@ TEST_P(DiskTest, SpaceThatIsTakenIsNotFree) {
 
 auto write_file(Loop& loop, int file, std::string_view bytes, std::uint64_t offset, bool durable, const char* what) {
   return FileAwaiter(
-      [&loop, file, bytes, offset, durable](Operation::Told told, void* context) {
-        loop.write_file(file, bytes, offset, durable, told, context);
+      [&loop, file, bytes, offset, durable](Operation::OnCompletion on_completion, void* context) {
+        loop.write_file(file, bytes, offset, durable, on_completion, context);
       },
       what);
 }

@@ -1,4 +1,4 @@
-// Answers of name servers, good ones and such as nobody should send.
+// Answers of name servers, good ones and such as no server should send.
 #include "engine/io/dns_answer.h"
 
 #include <gtest/gtest.h>
@@ -96,13 +96,13 @@ TEST(DnsAnswerTest, CompressedNamesAreWrittenOut) {
 // nothing there
 
 TEST(DnsAnswerTest, NothingThereHoldsForTheLesserOfTheTwoTimes) {
-  DnsWire none("example", DnsType::mx), nobody("example", DnsType::mx, DnsWire::kAnswer | DnsWire::kNoSuchName);
+  DnsWire none("example", DnsType::mx), no_name("example", DnsType::mx, DnsWire::kAnswer | DnsWire::kNoSuchName);
   none.soa("example", 900, 60);
-  nobody.soa("example", 30, 3600);
+  no_name.soa("example", 30, 3600);
   const DnsReply no_data = read(none, "example", DnsType::mx);
   EXPECT_EQ(no_data.status, DnsStatus::no_data);
   EXPECT_EQ(no_data.negative_ttl_s, 60U);
-  const DnsReply no_such_name = read(nobody, "example", DnsType::mx);
+  const DnsReply no_such_name = read(no_name, "example", DnsType::mx);
   EXPECT_EQ(no_such_name.status, DnsStatus::no_such_name);
   EXPECT_EQ(no_such_name.negative_ttl_s, 30U);
   EXPECT_EQ(read(DnsWire("example", DnsType::mx), "example", DnsType::mx).negative_ttl_s, std::nullopt);
@@ -160,7 +160,7 @@ TEST(DnsAnswerTest, BelievesNothingThatWasNotAskedFor) {
   DnsWire wire("example", DnsType::mx);
   wire.mx("victim.example", 0, "evil.example").address("example", "192.0.2.66").alias("other.example", "evil.example");
   wire.raw(DnsWire::encode("example") + DnsWire::u16(15) + DnsWire::u16(3) + DnsWire::u32(60) + DnsWire::u16(4) +
-           DnsWire::u16(1) + std::string("\1a", 2));  // class CHAOS; its data is looked at by nobody
+           DnsWire::u16(1) + std::string("\1a", 2));  // class CHAOS; its data is not looked at
   wire.mx("example", 10, "good.example");
   const DnsReply reply = read(wire, "example", DnsType::mx);
   ASSERT_EQ(reply.records.size(), 1U);
@@ -174,7 +174,7 @@ TEST(DnsAnswerTest, RecordsOfAnotherSectionAreNoAnswer) {
   EXPECT_EQ(read(wire, "example", DnsType::a).status, DnsStatus::no_data);
 }
 
-TEST(DnsAnswerTest, AnExchangerThatIsNoHostNameDoesNotBecomeOne) {
+TEST(DnsAnswerTest, AnMxHostThatIsNoHostNameDoesNotBecomeOne) {
   DnsWire wire("example", DnsType::mx);
   wire.record("example", 15, 60, DnsWire::u16(1) + std::string("\5a.b\r\n\0", 7));
   wire.record("example", 15, 60, DnsWire::u16(2) + std::string("\1\0\0", 3));

@@ -48,8 +48,8 @@ TEST(InboxTest, AWriterLookedAtAMessageThatTheReaderHadFreed) {
   writer.join();
 }
 
-// A reader that sleeps when it finds the box empty is told so often that it never oversleeps.
-TEST(InboxTest, WhoeverFillsAnEmptyBoxIsToldToWakeTheReader) {
+// A reader that sleeps when it finds the box empty is woken so often that it never oversleeps.
+TEST(InboxTest, ThePushIntoAnEmptyBoxHasToWakeTheReader) {
   Inbox inbox;
   std::atomic<int> wakes = 0;
   std::vector<std::thread> writers;

@@ -159,7 +159,7 @@ TEST_P(LoopTest, CancellingWhatHasEndedDoesNothing) {
   EXPECT_EQ(loop.operations_live(), 0U);
 }
 
-TEST(LoopWorkersTest, AFullQueueIsToldAtOnce) {
+TEST(LoopWorkersTest, AFullQueueIsAnErrorAtOnce) {
   Platforms platforms(PlatformKind::simulated);
   Loop& loop = platforms.add_loop("192.0.2.1");
   platforms.world().faults().add({.call = sim::SimCall::work, .after = 1, .count = 1});
@@ -205,9 +205,9 @@ TEST(LoopThreadsTest, MessagesFromOtherThreadsWakeASleepingLoop) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// stop() and post() still looked at the loop after they had told it to end, when it might be gone:
+// stop() and post() still looked at the loop after they had stopped it, when it might be gone:
 // ThreadSanitizer sees it here.
-TEST(LoopThreadsTest, WhoStoppedALoopLookedAtItWhenItWasGone) {
+TEST(LoopThreadsTest, TheThreadThatStoppedALoopLookedAtItWhenItWasGone) {
   for (int i = 0; i < 50; ++i) {
     std::atomic<Loop*> made = nullptr;
     std::atomic<bool> over = false;
@@ -215,11 +215,11 @@ TEST(LoopThreadsTest, WhoStoppedALoopLookedAtItWhenItWasGone) {
       RealCore core;
       auto loop = std::make_unique<Loop>(core.platform(), LoopLimits{.buffers = 2});
       made = loop.get();
-      bool told = i % 2 == 0;
-      if (!told) loop->post([&] { told = true; });
-      loop->run([&] { return told; });
+      bool at_once = i % 2 == 0;
+      if (!at_once) loop->post([&] { at_once = true; });
+      loop->run([&] { return at_once; });
       loop.reset();
-      while (!over) std::this_thread::yield();  // the ring outlives whoever may still wake it
+      while (!over) std::this_thread::yield();  // the ring outlives all threads that may still wake it
     });
     while (made == nullptr) std::this_thread::yield();
     made.load()->stop();

@@ -1,4 +1,4 @@
-// An address that somebody else listens on is not shared with them, whatever they have set on their socket.
+// An address that another process listens on is not shared with it, whatever it has set on its socket.
 #include "engine/io/port_claim.h"
 
 #include <fcntl.h>
@@ -92,7 +92,7 @@ TEST_F(PortClaimTest, WhileItIsHeldOursShareAndAnotherClaimFails) {
 }
 
 // Sockets of the same user with SO_REUSEPORT joined ours, and got a part of the connections.
-TEST_F(PortClaimTest, OnceOursListenNobodyJoinsThem) {
+TEST_F(PortClaimTest, OnceOursListenNoOtherJoinsThem) {
   struct Case {
     const char* ip;
     const char* covering;  // or covered
@@ -128,14 +128,14 @@ TEST_F(PortClaimTest, OneOfTheOtherFamilyIsNotNamed) {
   EXPECT_THAT(listener_at(at("::1", four.port())).text, IsEmpty());
 }
 
-TEST_F(PortClaimTest, AnAddressOfAnotherMachineIsToldWithoutAClaim) {
+TEST_F(PortClaimTest, AnAddressOfAnotherMachineIsAnErrorWithoutAClaim) {
   const AddressFault fault = address_fault(at("192.0.2.1", 2525));
   EXPECT_THAT(fault.sentence, HasSubstr("cannot listen on 192.0.2.1:2525: "));
   EXPECT_FALSE(fault.in_use);
 }
 
-// Whether that is the relay that runs already, the caller knows.
-TEST_F(PortClaimTest, WhoHasAnAddressIsToldWithoutAClaim) {
+// Whether that is the relay that runs already, is for the caller to say.
+TEST_F(PortClaimTest, TheOwnerOfAnAddressIsNamedWithoutAClaim) {
   const AddressFault fault = address_fault(listen(at("127.0.0.1"), true));
   EXPECT_THAT(fault.sentence, HasSubstr("Address already in use, by test_io (process "));
   EXPECT_TRUE(fault.in_use);

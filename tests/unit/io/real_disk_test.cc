@@ -68,7 +68,7 @@ class RealDiskTest : public ::testing::Test {
   std::vector<int> files_;
 };
 
-TEST_F(RealDiskTest, NobodyElseMayReadWhatItMakes) {
+TEST_F(RealDiskTest, NoOtherUserMayReadWhatItMakes) {
   EXPECT_TRUE(disk_->make_directory(path("a/b")));
   keep(disk_->create(path("a/file"), kBlock));
   EXPECT_TRUE(disk_->write_small(path("a/small"), "x"));

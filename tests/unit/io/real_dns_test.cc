@@ -135,8 +135,8 @@ TEST(RealDnsTest, NothingThereIsNoFailure) {
     return DnsWire(question.name, question.type, DnsWire::kAnswer | code).soa("example", 77, 66).bytes(question.id);
   });
   const auto dns = make(server.address());
-  const DnsReply nobody = ask(*dns, "nobody.example"), nothing = ask(*dns, "nothing.example");
-  EXPECT_EQ(nobody.status, DnsStatus::no_such_name);
+  const DnsReply no_name = ask(*dns, "nobody.example"), nothing = ask(*dns, "nothing.example");
+  EXPECT_EQ(no_name.status, DnsStatus::no_such_name);
   EXPECT_EQ(nothing.status, DnsStatus::no_data);
   EXPECT_EQ(nothing.negative_ttl_s, 66U);
   EXPECT_EQ(ask(*dns, "hidden.onion").status, DnsStatus::no_such_name);
@@ -219,7 +219,7 @@ TEST(RealDnsTest, TheEndAnswersAllThatIsUnderWay) {
   }
 }
 
-// Once a question that was asked by whoever was told of the end was never answered.
+// A question that was asked by a caller that was cancelled was never answered.
 TEST(RealDnsTest, WhoAsksAgainAtTheEndIsAnswered) {
   FakeNameServer server([](const Question&) { return std::nullopt; });
   auto dns = make(server.address(), {.timeout = 60s, .tries = 1});

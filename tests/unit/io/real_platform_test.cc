@@ -32,15 +32,15 @@ TEST(RealWorkersTest, RunWhatTheyAcceptedBeforeTheyEnd) {
 }
 
 TEST(RealWorkersTest, AFullQueueRefuses) {
-  std::mutex gate;
+  std::mutex hold;
   std::atomic<int> began = 0;
   std::atomic<int> ran = 0;
   {
-    const std::lock_guard closed(gate);
+    const std::lock_guard closed(hold);
     const auto workers = make_real_workers(1, 2);
     const auto job = [&] {
       ++began;
-      const std::lock_guard wait(gate);
+      const std::lock_guard wait(hold);
       ++ran;
     };
     EXPECT_TRUE(workers->submit(job, kOwnShare));
@@ -48,26 +48,26 @@ TEST(RealWorkersTest, AFullQueueRefuses) {
     EXPECT_TRUE(workers->submit(job, kOwnShare));
     EXPECT_TRUE(workers->submit(job, kOwnShare));
     EXPECT_FALSE(workers->submit(job, kOwnShare));
-    gate.unlock();  // so that the workers' destructor can join
+    hold.unlock();  // so that the workers' destructor can join
     while (ran < 3) std::this_thread::yield();
-    gate.lock();
+    hold.lock();
   }
   EXPECT_EQ(ran, 3);
 }
 
 // A customer's many password checks were all before another's one, or filled the queue.
 TEST(RealWorkersTest, OneCustomersJobIsNotBehindTheCrowdOfAnother) {
-  std::mutex gate;
+  std::mutex hold;
   std::atomic<int> began = 0;
   std::vector<char> order;  // on the one worker, until it has ended
   {
     const auto workers = make_real_workers(1, 4);
     {
-      const std::lock_guard closed(gate);
+      const std::lock_guard closed(hold);
       EXPECT_TRUE(workers->submit(
           [&] {
             ++began;
-            const std::lock_guard wait(gate);
+            const std::lock_guard wait(hold);
           },
           1));
       while (began == 0) std::this_thread::yield();
@@ -96,7 +96,7 @@ TEST(RealWorkersTest, ManySubmittersAtOnce) {
   EXPECT_EQ(ran, accepted);
 }
 
-TEST(RealSocketsTest, ListensWhereItIsToldAndSaysWhyNot) {
+TEST(RealSocketsTest, ListensAtItsAddressAndSaysWhyNot) {
   const auto sockets = make_real_sockets();
   const auto one = sockets->listen(*Address::parse("127.0.0.1:0"), {});
   ASSERT_TRUE(one);

@@ -79,22 +79,22 @@ TEST_P(RingTest, BytesArriveAsTheyWereSent) {
   EXPECT_EQ(client.received, text);
 }
 
-TEST_P(RingTest, TheEndIsToldAfterAllBytes) {
+TEST_P(RingTest, TheEndIsDeliveredAfterAllBytes) {
   open();
   RawSocket& client = connect();
-  client.send("the last words");
+  client.send("the last bytes");
   EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
   client.close();
   server().receive();
   EXPECT_TRUE(until([&] { return server().end.has_value(); }));
   EXPECT_EQ(server().end, 0);
-  EXPECT_EQ(server().received, "the last words");
+  EXPECT_EQ(server().received, "the last bytes");
 }
 
 TEST_P(RingTest, ClosingWithUnreadBytesResetsTheOtherSide) {
   open();
   RawSocket& client = connect();
-  client.send("nobody reads this");
+  client.send("this is not read");
   EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
   EXPECT_TRUE(platforms_.run_for(20ms));  // it arrives
   server().close();
@@ -106,7 +106,7 @@ TEST_P(RingTest, ClosingWithUnreadBytesResetsTheOtherSide) {
   EXPECT_EQ(client.sent, -EPIPE);
 }
 
-TEST_P(RingTest, AConnectThatNobodyWaitsForIsRefused) {
+TEST_P(RingTest, AConnectWithoutAListenerIsRefused) {
   open();
   const Address address = listener_->address();
   listener_->end_all();
@@ -116,7 +116,7 @@ TEST_P(RingTest, AConnectThatNobodyWaitsForIsRefused) {
   EXPECT_EQ(clients_[0]->connected, -ECONNREFUSED);
 }
 
-TEST_P(RingTest, NobodyIsAsleepForLongerThanItWasTold) {
+TEST_P(RingTest, NoWaitIsLongerThanAskedFor) {
   open();
   const Instant before = loop_->platform().clock.now();
   loop_->turn(30ms);
@@ -181,7 +181,7 @@ TEST_P(RingTest, AnAcceptedSocketMayBeatTheCancelOfItsAccept) {
   }
 }
 
-TEST_P(RingTest, ASendThatNobodyReadsEndsWhenItIsCancelled) {
+TEST_P(RingTest, ASendWithoutAReaderEndsWhenItIsCancelled) {
   open();
   RawSocket& client = connect();
   const std::string text = pattern(32 << 20);  // more than all socket buffers take
@@ -190,7 +190,7 @@ TEST_P(RingTest, ASendThatNobodyReadsEndsWhenItIsCancelled) {
   EXPECT_FALSE(client.sent.has_value());
   client.cancel_send();
   EXPECT_TRUE(until([&] { return client.sent.has_value(); }));
-  // What went is told; that may be nothing where the kernel had not begun.
+  // The result is what went; that may be nothing where the kernel had not begun.
   EXPECT_LT(*client.sent, static_cast<int>(text.size()));
   EXPECT_TRUE(*client.sent > 0 || *client.sent == -ECANCELED);
   server().receive();
@@ -282,7 +282,7 @@ TEST(RealRingLimitsTest, MoreSubmissionsAndCompletionsThanTheQueuesHold) {
 
 // ------------------------------------------------------------------------------------------ hanging connects
 
-// The kernel answers nobody whose listener has a full queue: a connect hangs, and ends when it is cancelled.
+// The kernel does not answer where the listener's queue is full: a connect hangs, and ends when it is cancelled.
 TEST(RealRingConnectTest, AConnectThatHangsEndsWhenItIsCancelled) {
   Platforms platforms(PlatformKind::real);
   Loop& loop = platforms.add_loop("192.0.2.1");

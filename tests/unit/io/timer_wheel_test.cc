@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 constexpr Duration kTick = TimerWheel::kTick;
 constexpr Instant kStart{Duration(1'000'000'007)};  // not at a tick of any round number
 
-// A wheel beside a plain list of who is due when.  Checks every firing and what is left after every advance.
+// A wheel beside a plain list of what is due when.  Checks every firing and what is left after every advance.
 class Reference {
  public:
   struct Entry {

@@ -47,7 +47,7 @@ struct Ran {
   SinkCounters received;
   Histogram whole;
   Histogram arrival;
-  std::map<std::string, std::uint64_t> troubles;
+  std::map<std::string, std::uint64_t> errors;
   std::string gave_up;
 };
 
@@ -90,7 +90,7 @@ class SimRun {
              .received = {},
              .whole = sender.stage(Stage::whole),
              .arrival = ledger ? ledger->arrival() : Histogram(),
-             .troubles = sender.troubles(),
+             .errors = sender.errors(),
              .gave_up = sender.gave_up()};
     }
     SinkState state;
@@ -173,7 +173,7 @@ TEST(LoadRunTest, WhatTheSinkDoesNotOfferIsNotUsed) {
   const Ran ran = run.go();
   EXPECT_TRUE(ran.account.good());
   EXPECT_EQ(ran.account.received, 40U);
-  EXPECT_EQ(ran.troubles.at("BDAT is not offered: sent by DATA"), 40U);
+  EXPECT_EQ(ran.errors.at("BDAT is not offered: sent by DATA"), 40U);
 }
 
 TEST(LoadRunTest, LoginsAreTakenInTurn) {
@@ -250,7 +250,7 @@ TEST(LoadRunTest, ClosedLoopEndsWhenItsTimeIsOver) {
   EXPECT_LT(ran.sent.accepted, 60U);
 }
 
-TEST(LoadRunTest, RefusalsAreToldFromLosses) {
+TEST(LoadRunTest, RefusalsAreDistinguishedFromLosses) {
   for (const char* what : {"mail=550:50", "rcpt=550:50", "data=554:50", "content=554:50"}) {
     for (const bool bdat : {false, true}) {
       for (const bool pipelining : {false, true}) {
@@ -269,7 +269,7 @@ TEST(LoadRunTest, RefusalsAreToldFromLosses) {
   }
 }
 
-TEST(LoadRunTest, DeferralsAreToldFromRefusals) {
+TEST(LoadRunTest, DeferralsAreDistinguishedFromRefusals) {
   SimRun run;
   ASSERT_EQ(take_refusal("rcpt=451:25", run.sink), "");
   const Ran ran = run.go();

@@ -55,7 +55,7 @@ std::uint64_t number_after(const std::string& line, std::string_view name) {
 }
 
 // The sum of all lines that say that others are missing.
-std::uint64_t told_dropped(const std::string& text) {
+std::uint64_t dropped_in(const std::string& text) {
   std::uint64_t sum = 0;
   for (const std::string& line : lines_of(text)) {
     if (line.find("event=log_dropped") != std::string::npos) sum += number_after(line, "dropped=");
@@ -112,9 +112,9 @@ struct Pipe {
   }
   // What is there now; waits for the first byte, some seconds at most.
   [[nodiscard]] std::string read() const {
-    constexpr int kPatienceMs = 10'000;
+    constexpr int kTimeoutMs = 10'000;
     pollfd ready{.fd = ends[0], .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, kPatienceMs) != 1) return {};
+    if (::poll(&ready, 1, kTimeoutMs) != 1) return {};
     std::array<char, 65536> bytes{};
     const ssize_t size = ::read(ends[0], bytes.data(), bytes.size());
     return {bytes.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
@@ -204,14 +204,14 @@ TEST(Log, ABlockedPipeDropsAndGoesOn) {
 
   std::string text;
   std::thread reader([&] {
-    while (told_dropped(text) + count_of(text, "test") < kLines) {
+    while (dropped_in(text) + count_of(text, "test") < kLines) {
       const std::string more = pipe.read();
       if (more.empty()) return;
       text += more;
     }
   });
   reader.join();
-  EXPECT_EQ(told_dropped(text), service.dropped());
+  EXPECT_EQ(dropped_in(text), service.dropped());
   EXPECT_EQ(count_of(text, "test"), kLines - service.dropped());
   EXPECT_THAT(text, HasSubstr("level=warning event=log_dropped dropped="));
   const std::uint64_t dropped = service.dropped();
@@ -235,7 +235,7 @@ TEST(Log, ABlockedPipeDoesNotHoldUpTheEnd) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
-TEST(Log, AReaderThatWentAwayKillsNobody) {
+TEST(Log, AReaderThatWentAwayDoesNotKillTheProcess) {
   StoppedClock clock;
   Pipe pipe;
   auto sink = open_log_descriptor(pipe.ends[1]);
@@ -260,7 +260,7 @@ TEST(Log, AFullDiskDropsAndTellsTheReason) {
   EXPECT_GT(dropped, 0U);
   sink.fail(0);
   say(log, "after", 1);
-  EXPECT_EQ(told_dropped(sink.text()), service.dropped());
+  EXPECT_EQ(dropped_in(sink.text()), service.dropped());
   EXPECT_EQ(count_of(sink.text(), "test"), 5000 - dropped);
   EXPECT_THAT(sink.text(), HasSubstr("reason=\"No space left on device\""));
 }
@@ -298,7 +298,7 @@ TEST(Log, ReopenFollowsARotation) {
   EXPECT_EQ(count_of(content_of(file), "before"), 0U);
 }
 
-TEST(Log, WhatCannotBeReopenedIsToldInTheOldFile) {
+TEST(Log, WhatCannotBeReopenedIsLoggedInTheOldFile) {
   StoppedClock clock;
   TemporaryFolder folder;
   const std::string file = folder.file("log");
@@ -328,7 +328,7 @@ TEST(Log, ANewFileDoesNotBeginWithHalfALine) {
   EXPECT_THAT(sink.text(), StartsWith("time="));
   EXPECT_EQ(count_of(sink.text(), "cut"), 0U);
   EXPECT_EQ(count_of(sink.text(), "whole"), 1U);
-  EXPECT_EQ(told_dropped(sink.text()), 1U);
+  EXPECT_EQ(dropped_in(sink.text()), 1U);
 }
 
 TEST(Log, SharedDescriptorsStayAsTheyWere) {

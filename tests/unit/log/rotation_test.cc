@@ -1,5 +1,5 @@
-// A log file that is renamed or removed under the relay: lines go on into a file of the old name, whether anybody tells
-// the relay or not.
+// A log file that is renamed or removed under the relay: lines go on into a file of the old name, whether an operator
+// tells the relay or not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -67,7 +67,7 @@ class LogRotation : public ::testing::Test {
   event::Emitter& emitter_ = events_.open();
 };
 
-TEST_F(LogRotation, ARenamedFileIsFollowedWithoutBeingTold) {
+TEST_F(LogRotation, ARenamedFileIsFollowedWithoutARequest) {
   say("first");
   fs::rename(file_, folder_ / "log.1");
   say("at-once");
@@ -88,7 +88,7 @@ TEST_F(LogRotation, AFileThatWasMadeAnewIsFollowed) {
   EXPECT_THAT(text_of(file_), HasSubstr("address=second"));
 }
 
-TEST_F(LogRotation, WhatCannotBeFollowedIsToldOnceAndTriedAgain) {
+TEST_F(LogRotation, WhatCannotBeFollowedIsLoggedOnceAndTriedAgain) {
   say("first");
   const fs::path old = folder_ / "log.1";
   fs::rename(file_, old);
@@ -99,9 +99,9 @@ TEST_F(LogRotation, WhatCannotBeFollowedIsToldOnceAndTriedAgain) {
   }
   const std::string text = text_of(old);
   EXPECT_THAT(text, HasSubstr("address=third"));
-  const std::size_t told = text.find("log_reopen_failed");
-  ASSERT_NE(told, std::string::npos);
-  EXPECT_EQ(text.find("log_reopen_failed", told + 1), std::string::npos);
+  const std::size_t at = text.find("log_reopen_failed");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(text.find("log_reopen_failed", at + 1), std::string::npos);
   fs::remove(file_);
   ++clock_.seconds;
   say("fourth");

@@ -1,4 +1,4 @@
-// Who the author is, and every way known to us of making two readers disagree on it.
+// The author of a message, and every way known to us of making two readers disagree on it.
 #include "engine/message/author.h"
 
 #include <gtest/gtest.h>
@@ -145,7 +145,7 @@ TEST(Author, AFoldInQuotesMakesNoOtherAuthor) {
   expect_author("(x) \"a, b\"\r\n <a@b.example>\r\n (y (z))", "a", "b.example");
 }
 
-// What a receiver that compares bytes takes for another domain, where nobody publishes what is sent from it.
+// What a receiver that compares bytes takes for another domain, which publishes nothing about what is sent from it.
 TEST(Author, AnInternationalDomainIsWrittenAsItIs) {
   for (const std::string_view value : {"a@exam\u00adple.com", "a@example.com\u200b", "a@example\u3002com",
                                        "a@\uff45xample.com", "a@b\u00fc\u00adcher.example"})

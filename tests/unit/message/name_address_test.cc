@@ -66,7 +66,7 @@ TEST(NameAddress, IsFoundInDoubleWidthOfEachCharset) {
 }
 
 // Each passes for a dot.
-// What nobody can say of, counts as an address of others.
+// What is in doubt counts as an address of others.
 TEST(NameAddress, IsSupposedInACharsetThatIsNotKnown) {
   for (const std::string charset :
        {"cp037", "IBM500", "cp1140", "ebcdic-cp-us", "u7", "unicode_escape", "raw_unicode_escape", "hz", ""})

@@ -22,9 +22,9 @@ MxAnswer refused(std::uint32_t ttl_s) {
 MxAnswer failed() { return {.found = std::unexpected(MxFailure{false, 451, {4, 4, 3}, "on fire"}), .ttl_s = 0}; }
 
 // Kept from now on for exactly so long.
-void expect_kept(MxAnswer exchange, Duration time) {
+void expect_kept(MxAnswer answer, Duration time) {
   MxCache cache({});
-  const auto known = cache.put("a", std::move(exchange), kStart);
+  const auto known = cache.put("a", std::move(answer), kStart);
   EXPECT_EQ(known->until, kStart + time);
   EXPECT_EQ(cache.find("a", kStart + time - 1ns), known);
   EXPECT_EQ(cache.find("a", kStart + time), nullptr);

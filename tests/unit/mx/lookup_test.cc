@@ -1,4 +1,4 @@
-// MX hosts of a simulated world: one question for many who wait, what is kept, what fails,
+// MX hosts of a simulated world: one question for many waiters, what is kept, what fails,
 // the end.
 #include "engine/mx/lookup.h"
 

@@ -214,7 +214,7 @@ TEST_F(UnboundTest, IsAskedByManyAtOnce) {
   for (const auto& one : running) EXPECT_TRUE(one->wait());
 }
 
-// The whole way back when the core stops: no answer is waited for, and a late one finds nobody.
+// The whole way back when the core stops: no answer is waited for, and a late one finds no caller.
 TEST_F(UnboundTest, IsLeftWhenTheCoreStops) {
   auto& all = *mx_hosts();
   Running<Found> waiting(platforms_, loop_, [&all] { return all.look_up("silent.test"); });

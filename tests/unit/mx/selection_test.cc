@@ -68,22 +68,22 @@ std::pair<DnsReply, DnsReply> v4(const std::string& ip, std::uint32_t ttl_s = 30
   return {addresses({ip}, ttl_s), addresses({})};
 }
 
-std::string text(const MxAnswer& exchange) {
-  if (!exchange.found) return "failed: " + exchange.found.error().text;
+std::string text(const MxAnswer& answer) {
+  if (!answer.found) return "failed: " + answer.found.error().text;
   std::string all;
-  for (const MxHost& host : *exchange.found) {
+  for (const MxHost& host : *answer.found) {
     all += (all.empty() ? "" : ", ") + std::to_string(host.preference) + " " + host.name;
     for (const io::Address& address : host.addresses) all += " " + address.to_string();
   }
   return all;
 }
 
-void expect_failure(const MxAnswer& exchange, bool permanent, int code, Enhanced enhanced) {
-  ASSERT_FALSE(exchange.found) << text(exchange);
-  EXPECT_EQ(exchange.found.error().permanent, permanent);
-  EXPECT_EQ(exchange.found.error().code, code);
-  EXPECT_EQ(exchange.found.error().enhanced, enhanced);
-  EXPECT_NE(exchange.found.error().text, "");
+void expect_failure(const MxAnswer& answer, bool permanent, int code, Enhanced enhanced) {
+  ASSERT_FALSE(answer.found) << text(answer);
+  EXPECT_EQ(answer.found.error().permanent, permanent);
+  EXPECT_EQ(answer.found.error().code, code);
+  EXPECT_EQ(answer.found.error().enhanced, enhanced);
+  EXPECT_NE(answer.found.error().text, "");
   // RFC 3463: the classes of both codes agree, and say whether trying again helps.
   EXPECT_EQ(code / 100, enhanced[0]);
   EXPECT_EQ(permanent, enhanced[0] == 5);
@@ -109,10 +109,10 @@ TEST(MxSelectionTest, TheBestAreKept) {
     many.emplace_back(static_cast<std::uint16_t>(1000 - i), "h" + std::to_string(i));
     zone["h" + std::to_string(i)] = v4("192.0.2." + std::to_string(i));
   }
-  const MxAnswer exchange = choose(mx_reply(many), zone);
-  ASSERT_EQ(exchange.found->size(), 20U);
-  EXPECT_EQ(exchange.found->front().name, "h199");
-  EXPECT_EQ(exchange.found->back().name, "h180");
+  const MxAnswer answer = choose(mx_reply(many), zone);
+  ASSERT_EQ(answer.found->size(), 20U);
+  EXPECT_EQ(answer.found->front().name, "h199");
+  EXPECT_EQ(answer.found->back().name, "h180");
 }
 
 TEST(MxSelectionTest, TiesAreShuffledAndNothingElse) {
@@ -164,9 +164,9 @@ TEST(MxSelectionTest, AddressesAreBoundedForEachFamily) {
     four.push_back("192.0.2." + std::to_string(i));
     six.push_back("2001:db8::" + std::to_string(i));
   }
-  const MxAnswer exchange = choose(mx_reply({{1, "a"}}), {{"a", {addresses(four), addresses(six)}}});
-  ASSERT_EQ(exchange.found->at(0).addresses.size(), 16U);
-  EXPECT_EQ(exchange.found->at(0).addresses[8].to_string(), "192.0.2.1:25");
+  const MxAnswer answer = choose(mx_reply({{1, "a"}}), {{"a", {addresses(four), addresses(six)}}});
+  ASSERT_EQ(answer.found->at(0).addresses.size(), 16U);
+  EXPECT_EQ(answer.found->at(0).addresses[8].to_string(), "192.0.2.1:25");
 }
 
 TEST(MxSelectionTest, AnIpv4AddressInTheClothesOfIpv6IsOne) {
@@ -176,7 +176,7 @@ TEST(MxSelectionTest, AnIpv4AddressInTheClothesOfIpv6IsOne) {
   expect_failure(choose(mx_reply({{1, "a"}}), loop), true, 550, {5, 4, 4});
 }
 
-TEST(MxSelectionTest, WhereNoExchangerIsNobodyIsAsked) {
+TEST(MxSelectionTest, WhereNoMxHostIsNoServerIsAsked) {
   for (const char* ip : {"127.0.0.1", "127.255.0.1", "0.0.0.1", "255.255.255.255", "239.1.2.3", "240.0.0.1"})
     expect_failure(choose(mx_reply({{1, "a"}}), {{"a", v4(ip)}}), true, 550, {5, 4, 4});
   for (const char* ip : {"::1", "ff02::1"})
@@ -192,9 +192,9 @@ TEST(MxSelectionTest, WhereNoExchangerIsNobodyIsAsked) {
 // mail
 
 TEST(MxSelectionTest, TheNullMxRefusesAllMail) {
-  const MxAnswer exchange = choose(mx_reply({{0, "."}}, 77), {});
-  expect_failure(exchange, true, 556, {5, 1, 10});
-  EXPECT_EQ(exchange.ttl_s, 77U);
+  const MxAnswer answer = choose(mx_reply({{0, "."}}, 77), {});
+  expect_failure(answer, true, 556, {5, 1, 10});
+  EXPECT_EQ(answer.ttl_s, 77U);
   expect_failure(choose(mx_reply({{0, "."}, {0, "."}}), {}), true, 556, {5, 1, 10});
 }
 
@@ -205,23 +205,23 @@ TEST(MxSelectionTest, TheNullMxBesideOthersIsNone) {
 }
 
 TEST(MxSelectionTest, ADomainThatIsNotThereIsRefused) {
-  const MxAnswer exchange = choose(negative(DnsStatus::no_such_name, 120), {{"example", v4("192.0.2.1")}});
-  expect_failure(exchange, true, 550, {5, 1, 2});
-  EXPECT_EQ(exchange.ttl_s, 120U);
-  EXPECT_THAT(exchange.found.error().text, HasSubstr("example"));
+  const MxAnswer answer = choose(negative(DnsStatus::no_such_name, 120), {{"example", v4("192.0.2.1")}});
+  expect_failure(answer, true, 550, {5, 1, 2});
+  EXPECT_EQ(answer.ttl_s, 120U);
+  EXPECT_THAT(answer.found.error().text, HasSubstr("example"));
 }
 
-TEST(MxSelectionTest, WithoutExchangersTheDomainIsItsOwn) {
-  const MxAnswer exchange = choose(negative(DnsStatus::no_data, 900), {{"example", v4("192.0.2.1", 600)}});
-  EXPECT_EQ(text(exchange), "0 example 192.0.2.1:25");
-  EXPECT_EQ(exchange.ttl_s, 600U);
+TEST(MxSelectionTest, WithoutMxHostsTheDomainIsItsOwn) {
+  const MxAnswer answer = choose(negative(DnsStatus::no_data, 900), {{"example", v4("192.0.2.1", 600)}});
+  EXPECT_EQ(text(answer), "0 example 192.0.2.1:25");
+  EXPECT_EQ(answer.ttl_s, 600U);
   expect_failure(choose(negative(DnsStatus::no_data), {{"example", {addresses({}), addresses({})}}}), true, 550,
                  {5, 1, 2});
 }
 
 // RFC 5321 5.1: "If MX records are present, but none of them are usable [...] this situation MUST
 // be reported as an error."
-TEST(MxSelectionTest, ExchangersOfNoUseAreNoReasonToTryTheDomainItself) {
+TEST(MxSelectionTest, MxHostsOfNoUseAreNoReasonToTryTheDomainItself) {
   const Zone zone{{"example", v4("192.0.2.1")}};
   expect_failure(choose(mx_reply({{10, "gone"}}), zone), true, 550, {5, 4, 4});
   expect_failure(choose(mx_reply({{10, "192.0.2.9"}}), zone), true, 550, {5, 4, 4});
@@ -290,9 +290,9 @@ TEST(MxSelectionTest, NotKnowingIsNoReasonToRefuse) {
   expect_failure(choose(io::dns_failure("it is on fire"), {}), false, 451, {4, 4, 3});
   const DnsReply failed = io::dns_failure("it is on fire");
   const Zone zone{{"broken", {failed, failed}}, {"half", {addresses({}), failed}}, {"us", v4("192.0.2.100")}};
-  const MxAnswer exchange = choose(mx_reply({{10, "broken"}, {20, "gone"}}), zone);
-  expect_failure(exchange, false, 451, {4, 4, 3});
-  EXPECT_THAT(exchange.found.error().text, HasSubstr("broken: it is on fire"));
+  const MxAnswer answer = choose(mx_reply({{10, "broken"}, {20, "gone"}}), zone);
+  expect_failure(answer, false, 451, {4, 4, 3});
+  EXPECT_THAT(answer.found.error().text, HasSubstr("broken: it is on fire"));
   expect_failure(choose(mx_reply({{10, "half"}}), zone), false, 451, {4, 4, 3});
   expect_failure(choose(negative(DnsStatus::no_data), {{"example", {failed, addresses({})}}}), false, 451, {4, 4, 3});
   // Better than we, and perhaps there.
@@ -343,14 +343,14 @@ TEST(MxLiteralTest, IsItsOwnAddress) {
 TEST(MxLiteralTest, ThatIsNoneIsRefused) {
   for (const char* bad : {"[]", "[example]", "[192.0.2.1:25]", "[192.0.2]", "[2001:db8::1]", "[IPv6:192.0.2.1]",
                           "[IPv6:]", "[tag:192.0.2.1]", "[[192.0.2.1]]", "[ 192.0.2.1]"}) {
-    const auto exchange = mx_literal(bad, sluice::testing::mx_rules());
-    ASSERT_TRUE(exchange) << bad;
-    expect_failure(*exchange, true, 550, {5, 1, 2});
+    const auto answer = mx_literal(bad, sluice::testing::mx_rules());
+    ASSERT_TRUE(answer) << bad;
+    expect_failure(*answer, true, 550, {5, 1, 2});
   }
   EXPECT_FALSE(mx_literal("[", sluice::testing::mx_rules()));
 }
 
-TEST(MxLiteralTest, OfOursLoopsAndOfNobodyFails) {
+TEST(MxLiteralTest, OfOursLoopsAndOfNoHostFails) {
   expect_failure(*mx_literal("[192.0.2.100]", own()), true, 554, {5, 4, 6});
   expect_failure(*mx_literal("[IPv6:2001:db8::100]", own()), true, 554, {5, 4, 6});
   expect_failure(*mx_literal("[IPv6:::ffff:192.0.2.100]", own()), true, 554, {5, 4, 6});

@@ -130,9 +130,9 @@ TEST(SpecialPurposeTest, TheUnspecifiedAddressIsThisRelayWhateverIsAllowed) {
   address.status = io::DnsStatus::ok;
   address.records = {{.name = {}, .address = *io::Address::from_ip("0.0.0.0", 0), .ttl_s = 60}};
   choice.take_addresses(0, address);
-  const MxAnswer exchange = choice.result();
-  ASSERT_FALSE(exchange.found);
-  EXPECT_EQ(exchange.found.error().code, 554);
+  const MxAnswer answer = choice.result();
+  ASSERT_FALSE(answer.found);
+  EXPECT_EQ(answer.found.error().code, 554);
 }
 
 }  // namespace

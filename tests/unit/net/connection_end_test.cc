@@ -1,4 +1,4 @@
-// How connections end, on both platforms: nothing that they started outlives them, and whoever waited is told.
+// How connections end, on both platforms: nothing that they started outlives them, and all waiters are resumed.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -83,7 +83,7 @@ TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
   ConnectionPair& net = pair();
   auto client = net.connect();
   bool freed = false;
-  bool told = false;
+  bool resumed = false;
   auto read = [](Connection& connection, const bool& gone, bool& done) -> Task<void> {
     co_await connection.more(1h, "a test");
     EXPECT_FALSE(gone);
@@ -94,20 +94,20 @@ TEST_P(ConnectionEndTest, AReaderCameBackToAConnectionThatWasGone) {
     connection.reset();
     gone = true;
   };
-  net.tasks.add(read(*client, freed, told));
+  net.tasks.add(read(*client, freed, resumed));
   net.client.turn(0ms);
   net.close_last();
   platforms_.run_only(net.server, 50ms);  // the end arrives while the client's loop does something else
   net.client.post([&] {
     EXPECT_TRUE(client->ended());
-    EXPECT_FALSE(told);
+    EXPECT_FALSE(resumed);
     net.tasks.add(close(std::move(client), freed));
   });
   EXPECT_TRUE(net.until([&] { return freed; }));
-  EXPECT_TRUE(told);
+  EXPECT_TRUE(resumed);
 }
 
-TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
+TEST_P(ConnectionEndTest, ATimedOutReaderIsResumedBeforeTheConnectionGoes) {
   ConnectionPair& net = pair();
   auto client = net.connect();
   Heard heard;
@@ -119,7 +119,7 @@ TEST_P(ConnectionEndTest, ATimedOutReaderIsToldBeforeTheConnectionGoes) {
 
 // ------------------------------------------------------------------------------------------ resets
 
-TEST_P(ConnectionEndTest, AResetIsToldToReaderAndWriter) {
+TEST_P(ConnectionEndTest, AResetEndsReaderAndWriter) {
   ConnectionPair& net = pair();
   auto client = net.connect();
   client->write("unread");
@@ -166,8 +166,8 @@ TEST(ConnectionResetTest, APeerResetsAfterAnyByte) {
 }
 
 // A reset came together with the last bytes.  The receive took those, and the kernel does not speak of the end again;
-// it told the send that followed, and the reader waited until its time was over.
-TEST(ConnectionResetTest, AResetThatOnlyTheSendWasToldLeftTheReaderWaiting) {
+// the send that followed got it, and the reader waited until its time was over.
+TEST(ConnectionResetTest, AResetThatOnlyTheSendGotLeftTheReaderWaiting) {
   Platforms platforms(PlatformKind::real);
   ConnectionPair net(platforms);
   net.serve = &echo;

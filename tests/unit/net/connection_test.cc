@@ -104,7 +104,7 @@ TEST_P(ConnectionBytesTest, MoreMeansMoreThanTheLastTime) {
   net.close(std::move(client));
 }
 
-TEST_P(ConnectionBytesTest, WhatArrivedBeforeTheEndIsToldFirst) {
+TEST_P(ConnectionBytesTest, WhatArrivedBeforeTheEndIsDeliveredFirst) {
   ConnectionPair& net = pair();
   auto client = net.connect();
   client->write("bye");
@@ -156,7 +156,7 @@ TEST_P(ConnectionBytesTest, AShorterDeadlineIsKeptBesideALongerOne) {
   auto client = net.connect();
   Heard heard;
   std::vector<IoStatus> drained;
-  net.last().write(pattern(32 << 20));  // nobody reads it
+  net.last().write(pattern(32 << 20));  // it is not read
   net.tasks.add(hear_once(net.last(), 1h, heard));
   net.tasks.add(drain(net.last(), 0, 30ms, drained));
   EXPECT_TRUE(net.until([&] { return !drained.empty(); }));
@@ -172,7 +172,7 @@ TEST_P(ConnectionBytesTest, AShorterDeadlineIsKeptBesideALongerOne) {
 
 // ------------------------------------------------------------------------------------------ connecting
 
-TEST_P(ConnectionBytesTest, NobodyListens) {
+TEST_P(ConnectionBytesTest, NoListener) {
   ConnectionPair& net = pair();
   const io::Address address = net.address;
   net.end_all();
@@ -182,7 +182,7 @@ TEST_P(ConnectionBytesTest, NobodyListens) {
   EXPECT_EQ(result->error(), ECONNREFUSED);
 }
 
-TEST_P(ConnectionBytesTest, NobodyAnswers) {
+TEST_P(ConnectionBytesTest, NoAnswer) {
   ConnectionPair& net = pair();
   // A listener whose queue is full answers no one.
   const int full = net.server.platform().sockets.listen(platforms_.address(kServer), {.backlog = 0}).value();

@@ -109,7 +109,7 @@ class ConnectionPair {
   }
   Connection& last() { return *accepted.back(); }
   bool until(const std::function<bool()>& condition) { return platforms_.run_until(condition); }
-  // Returns when it is gone, and whoever waited on it has been told.
+  // Returns when it is gone, and all waiters on it were resumed.
   void close(std::unique_ptr<Connection> connection) {
     if (connection == nullptr) return;
     bool gone = false;

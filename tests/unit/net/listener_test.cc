@@ -15,7 +15,7 @@ using ::testing::Contains;
 using ::testing::SizeIs;
 using namespace std::chrono_literals;
 
-TEST(ListenerTest, RunningOutOfDescriptorsIsToldAndTheConnectionWaits) {
+TEST(ListenerTest, RunningOutOfDescriptorsIsLoggedAndTheConnectionWaits) {
   Platforms platforms(support::PlatformKind::simulated);
   io::Loop& here = platforms.add_loop("192.0.2.1");
   io::Loop& there = platforms.add_loop("198.51.100.7");

@@ -1,4 +1,4 @@
-// The PROXY header: what an honest balancer sends is read, however it is cut; what anybody else
+// The PROXY header: what an honest balancer sends is read, however it is cut; what any other peer
 // sends is refused.
 #include "engine/net/proxy_protocol.h"
 
@@ -165,7 +165,7 @@ TEST(ProxyV2, LengthsAreBounded) {
   const std::string most = kBody4 + tlv(kProxyV2BodyBytesMax - kBody4.size() - 3);
   ASSERT_EQ(most.size(), kProxyV2BodyBytesMax);
   EXPECT_EQ(parse_proxy(v2(0x21, 0x11, most)).result, ProxyResult::done);
-  // Refused at the header: nobody waits for 65,535 bytes.
+  // Refused at the header: no wait for 65,535 bytes.
   expect_bad(v2(0x21, 0x11, std::string(65'535, 'x')).substr(0, kProxyV2HeaderBytes));
   expect_bad(v2(0x21, 0x11, std::string(kProxyV2BodyBytesMax + 1, 'x')).substr(0, kProxyV2HeaderBytes));
   expect_bad(v2(0x20, 0x00, std::string(65'535, 'x')).substr(0, kProxyV2HeaderBytes));

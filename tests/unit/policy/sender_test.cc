@@ -117,8 +117,8 @@ TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
   EXPECT_TRUE(check_authors(rights, two, "q1").allowed());
 }
 
-// Help says that mail programs show it; it was told to nobody.
-TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
+// Help says that mail programs show it; it was shown to no client.
+TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
   tim_.customer_status = AccountStatus::held;
   tim_.reason = "odd traffic, call 555-0100";
   const std::vector<Mailbox> author{{"tim", "example.com"}};
@@ -135,12 +135,14 @@ TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsTold) {
 
 TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
   const SenderDecision path_refused = check_reverse_path(SenderRights(tim_), Mailbox{"a", "bank.example"}, "4f2a-17");
-  EXPECT_EQ(path_refused.reason, "sender domain bank.example is not one that you may send from (id 4f2a-17)");
+  EXPECT_EQ(path_refused.reason,
+            "Sender address rejected: not owned by user; the domain bank.example is not one that you may send from (id "
+            "4f2a-17)");
   const std::vector<Mailbox> author{{"a", "bank.example"}};
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "4f2a-17").reason,
             "From domain bank.example is not one that you may send from (id 4f2a-17)");
   EXPECT_EQ(check_reverse_path(SenderRights(tim_), Mailbox{"postmaster", ""}, "").reason,
-            "sender domain (none) is not one that you may send from");
+            "Sender address rejected: not owned by user; the domain (none) is not one that you may send from");
   EXPECT_EQ(check_reverse_path(SenderRights(tim_), Mailbox{"a", "example.com"}, "x").reason, "");
 }
 

@@ -123,7 +123,7 @@ void try_row(const FaultRow& row, bool chunking) {
   }
   fixture.run_for(1s);
   EXPECT_EQ(fixture.pool().status().front().idle, row.connection_kept ? 1U : 0U);
-  fixture.hop().forgive();
+  fixture.hop().clear_faults();
   Passing second(fixture);
   EXPECT_EQ(second.send(kText), 250);
   EXPECT_EQ(fixture.pool().counters().opened, row.connection_kept ? 1U : 2U);

@@ -187,7 +187,7 @@ TEST(NextHopOffersTest, ASenderThatIsRefusedWithoutParametersTooStaysRefused) {
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused));
     EXPECT_EQ(message.result().code, 501);
     EXPECT_FALSE(remembers(fixture, hop::Lack::parameters));
-    fixture.hop().forgive();
+    fixture.hop().clear_faults();
     Sending second(fixture);
     with_parameters(second);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));

@@ -42,7 +42,7 @@ TEST(OutOfStepTest, OneReplyTooManyBeforeARefusalKeepsTheMessage) {
         // Refused only where the surplus reply was seen before the content was sent, and another connection used.
         const bool seen_before = kept && !manner.pipelining;
         EXPECT_THAT(message.send(kText), Each(seen_before ? Kind::refused : Kind::deferred));
-        fixture.hop().forgive();
+        fixture.hop().clear_faults();
         Sending again(fixture, kTwo);
         EXPECT_THAT(again.send(kText), Each(Kind::taken));
         EXPECT_TRUE(fixture.hop().ledger.back().taken);

@@ -309,7 +309,7 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
                 router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
             auto acquired = co_await lease->pool().acquire({.customer = "other"});
             if (acquired) lease->pool().release(*std::move(acquired));
-            co_return std::unexpected(hop::Trouble{.detail = acquired ? "" : acquired.error().detail});
+            co_return std::unexpected(hop::Failure{.detail = acquired ? "" : acquired.error().detail});
           }
         };
         return Steps::go(of.router());

@@ -127,7 +127,7 @@ TEST(PoolTest, LeavesAHostAloneThatFailsAndThenTriesItOnce) {
   ASSERT_FALSE(fixture.acquire());
   EXPECT_EQ(fixture.hop().accepted, 1U);
   EXPECT_EQ(status(fixture).failures, 1U);
-  EXPECT_THAT(status(fixture).last_trouble, HasSubstr("421"));
+  EXPECT_THAT(status(fixture).last_error, HasSubstr("421"));
   // Within a second nobody tries.
   for (int i = 0; i < 5; ++i) {
     auto refused = fixture.acquire();
@@ -153,7 +153,7 @@ TEST(PoolTest, LeavesAHostAloneThatFailsAndThenTriesItOnce) {
   auto fine = fixture.acquire();
   ASSERT_TRUE(fine);
   EXPECT_EQ(status(fixture).failures, 0U);
-  EXPECT_EQ(status(fixture).last_trouble, "");
+  EXPECT_EQ(status(fixture).last_error, "");
   fixture.release(std::move(fine));
 }
 

@@ -55,7 +55,7 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhenTheNextHopIsBack) {
   queue.start();
   const std::size_t count = queue.fill(60'000);
   ASSERT_GT(count, 50U);
-  ASSERT_THAT(queue.spool().trouble(), HasSubstr("No space left on device"));
+  ASSERT_THAT(queue.spool().refusal_reason(), HasSubstr("No space left on device"));
   for (int lives = 0; lives < 3; ++lives) {
     ASSERT_TRUE(queue.fixture.platforms.run_for(2h));
     EXPECT_EQ(queue.spool().messages(), count);

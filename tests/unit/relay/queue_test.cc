@@ -213,7 +213,7 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
         fixture.start();
       }
     }
-    fixture.hop().forgive();
+    fixture.hop().clear_faults();
     ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
     std::string story = "codes:";
     for (const int code : fixture.notes.codes) story += " " + std::to_string(code);

@@ -118,7 +118,7 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
         EXPECT_THAT(message.result(1).text, HasSubstr("may have been delivered"));
       EXPECT_EQ(fixture.pool().counters().opened, 1U);
       message.expect_honest(kText);
-      fixture.hop().forgive();
+      fixture.hop().clear_faults();
       Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
     }
@@ -148,7 +148,7 @@ TEST(TransmissionFaultTest, WhatIsSaidToDataIsTheMessagesWord) {
       const auto kinds = message.send(kText);
       EXPECT_EQ(kinds[0], kinds[1]);
       EXPECT_THAT(fixture.hop().ledger, IsEmpty());
-      fixture.hop().forgive();
+      fixture.hop().clear_faults();
       Sending second(fixture);
       EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
       return kinds[0];

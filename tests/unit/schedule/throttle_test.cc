@@ -170,7 +170,7 @@ TEST_F(ThrottleTest, ChanceShortensASuspensionByAQuarterAtMost) {
   EXPECT_LT(throttle.room_at(), now + 46s);
 }
 
-TEST_F(ThrottleTest, ToleratesAsManyFailuresInARowAsItIsTold) {
+TEST_F(ThrottleTest, ToleratesAsManyFailuresInARowAsConfigured) {
   options.unreachable_max = 3;
   options.concurrency_start = options.concurrency_max;
   make();
@@ -228,7 +228,7 @@ TEST_F(ThrottleTest, AProbeThatWasNotTriedSaysNothing) {
   EXPECT_EQ(throttle.room(now), 1U);
 }
 
-TEST_F(ThrottleTest, ForgivingLetsAProbeGoAtOnce) {
+TEST_F(ThrottleTest, ResettingTheBackoffLetsAProbeGoAtOnce) {
   start();
   finish(Verdict::unreachable);
   throttle.reset_backoff(now);

@@ -136,7 +136,7 @@ TEST_F(AdmittedSessionTest, StalledHandshakesLeaveRoomForOthers) {
   EXPECT_EQ(honest.say(kMail), 250);
 }
 
-// One that is refused was a session, and must not count as one while it is told.
+// One that is refused was a session, and must not count as one while the 421 is sent.
 TEST_F(AdmittedSessionTest, ARefusedHandshakeGivesItsPlacesBack) {
   host.admission.set_limits({.sessions_per_address = 3, .handshakes_per_address = 1});
   for (int i = 0; i < 2; ++i) {
@@ -145,7 +145,7 @@ TEST_F(AdmittedSessionTest, ARefusedHandshakeGivesItsPlacesBack) {
     EXPECT_EQ(one.say("EHLO client.example"), 250);
     EXPECT_EQ(one.say("STARTTLS"), i == 0 ? 220 : 421);
   }
-  EXPECT_EQ(host.live(), 2U) << "it is still being told";
+  EXPECT_EQ(host.live(), 2U) << "the 421 is still being sent";
   EXPECT_EQ(host.admission.sessions(), 1U);
   EXPECT_EQ(another().reply().code, 220);
   EXPECT_EQ(another().reply().code, 220);

@@ -1,5 +1,5 @@
-// What whole sessions make of content that is not quite as the RFCs want it: mended where that deceives nobody, and
-// never another author, another message or another recipient.
+// What whole sessions make of content that is not quite as the RFCs require it: mended where that deceives no reader,
+// and never another author, another message or another recipient.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -95,7 +95,8 @@ TEST_F(ContentTest, ALineOfBlanksDoesNotPartTheHeader) {
   EXPECT_EQ(submit("From: <ann@example.com>\r\n \r\n , eve@evil.example\r\n\r\n"), 550);
 }
 
-// ------------------------------------------------------------------------------------------ who is shown as the author
+// ------------------------------------------------------------------------------------------ what is shown as the
+// author
 
 TEST_F(ContentTest, NamesThatProgramsLeaveUnquoted) {
   for (const char* const from :
@@ -173,7 +174,7 @@ TEST_F(ContentTest, AForeignSenderIsLeftOutWhereThatIsSet) {
   }
 }
 
-TEST_F(ContentTest, TwoSendersAreRefusedWhoeverTheyAre) {
+TEST_F(ContentTest, TwoSendersAreRefusedWhateverTheyAre) {
   for (const auto rule : {policy::ForeignSender::refuse, policy::ForeignSender::drop}) {
     host.rules().foreign_sender = rule;
     EXPECT_EQ(submit(std::string(kFrom) + "Sender: ann@example.com\r\nSender: bob@example.com\r\n\r\n"), 550);

@@ -1,5 +1,5 @@
 // Every way in which a session ends has a reason with a name and a counter, is one line of the log with the client, the
-// account and the bytes so far, and is told the client wherever something can be said.
+// account and the bytes so far, and is a reply to the client wherever one can be sent.
 #include "tests/unit/session/session_fixture.h"
 
 namespace sluice::session {

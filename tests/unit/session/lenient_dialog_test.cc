@@ -1,5 +1,5 @@
-// What real clients and balancers send that is not as the RFCs have it and deceives nobody: it is taken; and what must
-// not come in with it.
+// What real clients and balancers send that is not as the RFCs have it and deceives no reader: it is taken; and what
+// must not come in with it.
 #include "tests/support/sessions.h"
 
 namespace sluice::session {
@@ -120,7 +120,7 @@ TEST_F(LenientDialogTest, ARecipientThatWasRefusedIsAskedForAgain) {
   };
   client().log_in();
   EXPECT_EQ(client().say(kMail), 250);
-  // Of one segment, both are told the one answer.
+  // Of one segment, both get the one answer.
   client().send(std::string(kRcpt) + "\r\n" + std::string(kRcpt) + "\r\n");
   EXPECT_EQ(client().reply().code, 451);
   EXPECT_EQ(client().reply().code, 451);
@@ -185,7 +185,7 @@ TEST_F(LenientDialogTest, LoggedInAfterHelo) {
   EXPECT_THAT(last().content, HasSubstr("with ESMTPA"));
 }
 
-// Tells what it was told of a submitter.
+// Answers with what it got of the submitter.
 class WatchedTakers final : public message::MessageSinkFactory {
  public:
   explicit WatchedTakers(message::MessageSinkFactory& sinks) : sinks_(sinks) {}

@@ -1,5 +1,5 @@
-// A command that is refused: the client is told an id that it can read to the support desk, and the log has a line with
-// that id, the account, the client, the command and the reason by its name.
+// A command that is refused: the reply has an id that the client can read to the support desk, and the log has a line
+// with that id, the account, the client, the command and the reason by its name.
 #include "tests/unit/session/session_fixture.h"
 
 namespace sluice::session {
@@ -10,7 +10,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // "Q7" of "... (id Q7)"
-std::string told_id(const std::string& text) {
+std::string id_in(const std::string& text) {
   const std::size_t at = text.rfind("(id ");
   return at == std::string::npos ? "" : text.substr(at + 4, text.find(')', at) - at - 4);
 }
@@ -26,8 +26,8 @@ class RefusalTest : public SessionFixture {
     EXPECT_THAT(host.notes.refusals, SizeIs(before + 1)) << line;
     if (host.notes.refusals.size() == before) return {};
     const testing::Notes::Refusal& last = host.notes.refusals.back();
-    EXPECT_NE(told_id(reply.text), "") << reply.text;
-    EXPECT_EQ(told_id(reply.text), last.id);
+    EXPECT_NE(id_in(reply.text), "") << reply.text;
+    EXPECT_EQ(id_in(reply.text), last.id);
     EXPECT_EQ(last.code, code);
     EXPECT_EQ(last.client, testing::kClientHost);
     return last;
@@ -102,7 +102,7 @@ TEST_F(RefusalTest, AMessageIsRefusedWithItsId) {
   client().send("From: <ann@example.com>\r\n\r\nx\n\r\n.\r\n");
   const ClientReply reply = client().reply();
   EXPECT_EQ(reply.code, 550);
-  EXPECT_EQ(told_id(reply.text), "Q1");
+  EXPECT_EQ(id_in(reply.text), "Q1");
 }
 
 TEST_F(RefusalTest, WhatMayBeAPasswordIsNotLogged) {
@@ -124,17 +124,17 @@ TEST_F(RefusalTest, AFloodIsCountedAndItsIdsAreInTheLog) {
   constexpr int kFlood = 500;
   for (int i = 0; i < kFlood; ++i) flood += "RCPT TO:<x" + std::to_string(i) + "@example.net>\r\n";
   client().send(flood);
-  std::set<std::string> told;
+  std::set<std::string> ids;
   for (int i = 0; i < kFlood; ++i) {
     const ClientReply reply = client().reply();
     EXPECT_EQ(reply.code, 452);
-    told.insert(told_id(reply.text));
+    ids.insert(id_in(reply.text));
   }
-  told.erase("");
+  ids.erase("");
   EXPECT_LE(host.notes.refusals.size(), RefusalLines::kBurst + 5);
   std::set<std::string> logged;
   for (const auto& line : host.notes.refusals) logged.insert(line.id);
-  for (const std::string& id : told) EXPECT_TRUE(logged.contains(id)) << id;
+  for (const std::string& id : ids) EXPECT_TRUE(logged.contains(id)) << id;
   EXPECT_EQ(host.counters.refusals, static_cast<std::uint64_t>(kFlood));
   EXPECT_EQ(host.counters.refusals_not_logged, kFlood - host.notes.refusals.size());
   client().say("QUIT");

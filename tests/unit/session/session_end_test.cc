@@ -20,7 +20,7 @@ std::string envelope() {
          "\r\nMAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@example.net>\r\nRCPT TO:<cy@example.net>\r\n";
 }
 
-// A whole session as one text, as a client that knows PIPELINING sends it but for the answers it waits for.
+// A whole session as one text, as a client that uses PIPELINING sends it but for the answers it waits for.
 struct Script {
   const char* name;
   std::vector<std::string> steps;  // each is sent when the one before has been answered

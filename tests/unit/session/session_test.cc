@@ -121,7 +121,7 @@ TEST_F(SessionTest, ADotAloneAndDotsAtLineStartsComeAsTheyWereSent) {
   EXPECT_TRUE(host.sinks.ledger.front().content.ends_with(std::string(kText) + "..\r\n..a\r\n"));
 }
 
-// ------------------------------------------------------------------------------------------ who may not
+// ------------------------------------------------------------------------------------------ what is refused
 
 TEST_F(SessionTest, AStrangerReachesNoTaker) {
   EXPECT_EQ(client().reply().code, 220);
@@ -262,7 +262,7 @@ TEST(SessionTlsTest, AQuickClientHelloWasDropped) {
   }
 }
 
-// ------------------------------------------------------------------------------------------ time, and who is slow
+// ------------------------------------------------------------------------------------------ time, and slow clients
 
 TEST_F(SessionTest, AStrangersTimeIsOverWhateverHeSays) {
   EXPECT_EQ(client().reply().code, 220);
@@ -321,7 +321,7 @@ TEST_F(SessionTest, ADrainLetsAMessageEndAndTellsWhoIsIdle) {
   idle.hang_up();
 }
 
-// ------------------------------------------------------------------------------------------ what the log is told
+// ------------------------------------------------------------------------------------------ what the log gets
 
 TEST_F(SessionTest, TheRecordOfAMessageNamesItsRecipientsAndItsMessageId) {
   client().log_in();
@@ -331,7 +331,7 @@ TEST_F(SessionTest, TheRecordOfAMessageNamesItsRecipientsAndItsMessageId) {
   EXPECT_EQ(client().say("DATA"), 354);
   client().send("From: <ann@example.com>\r\nMessage-ID:\r\n <1@example.com>\r\n\r\nhello\r\n");
   EXPECT_EQ(client().say("."), 250);
-  // Without one it gets one, which the log is told as well.
+  // Without one it gets one, which the log has as well.
   EXPECT_EQ(submit(kText), 250);
   EXPECT_THAT(host.notes.recipients, ElementsAre("bob@example.net, eve@example.org", "bob@example.net"));
   ASSERT_THAT(host.notes.message_ids, ElementsAre("<1@example.com>", ::testing::StartsWith("<")));

@@ -24,7 +24,7 @@ class Verdicts : public ::testing::Test {
     if (client_ == nullptr) client_ = std::make_unique<SessionClient>(platforms, there, host.address());
     return *client_;
   }
-  std::string told(std::string_view line) {
+  std::string reply_to(std::string_view line) {
     client().send(std::string(line) + "\r\n");
     return heard();
   }
@@ -33,12 +33,12 @@ class Verdicts : public ::testing::Test {
     return std::to_string(reply.code) + " " + reply.text;
   }
   // The reply to a message with this header, whose sender becomes `later` once MAIL and RCPT have passed.
-  std::string told_of_header(std::string_view header, AccountStatus later = AccountStatus::active) {
+  std::string reply_to_header(std::string_view header, AccountStatus later = AccountStatus::active) {
     EXPECT_EQ(client().say("MAIL FROM:<ann@example.com>"), 250);
     EXPECT_EQ(client().say("RCPT TO:<bob@example.net>"), 250);
     EXPECT_EQ(client().say("DATA"), 354);
     host.people.ann->account_status = later;
-    return told(std::string(header) + "\r\nSubject: x\r\n\r\nhello\r\n.");
+    return reply_to(std::string(header) + "\r\nSubject: x\r\n\r\nhello\r\n.");
   }
 
   Platforms platforms{testing::PlatformKind::simulated};
@@ -51,8 +51,8 @@ class Verdicts : public ::testing::Test {
 TEST_F(Verdicts, AHeldAccountIsToldAtMailToTryLater) {
   host.people.ann->account_status = AccountStatus::held;
   client().log_in();
-  EXPECT_THAT(told("MAIL FROM:<ann@example.com>"), StartsWith("451 4.7.1 "));
-  EXPECT_THAT(told("MAIL FROM:<>"), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<ann@example.com>"), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<>"), StartsWith("451 4.7.1 "));
   EXPECT_THAT(host.sinks.submitters, IsEmpty());
 }
 
@@ -60,7 +60,7 @@ TEST_F(Verdicts, AHeldCustomerIsToldAtMailToTryLater) {
   host.people.ann->customer_status = AccountStatus::held;
   host.rules().profile.policy_url = "https://isp.example/policy";
   client().log_in();
-  const std::string reply = told("MAIL FROM:<ann@example.com>");
+  const std::string reply = reply_to("MAIL FROM:<ann@example.com>");
   EXPECT_THAT(reply, StartsWith("451 4.7.1 "));
   EXPECT_THAT(reply, HasSubstr("; see https://isp.example/policy"));
 }
@@ -68,52 +68,52 @@ TEST_F(Verdicts, AHeldCustomerIsToldAtMailToTryLater) {
 TEST_F(Verdicts, AForeignDomainOfAHeldAccountIsJudgedOnceItIsReleased) {
   host.people.ann->account_status = AccountStatus::held;
   client().log_in();
-  EXPECT_THAT(told("MAIL FROM:<ann@elsewhere.example>"), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<ann@elsewhere.example>"), StartsWith("451 4.7.1 "));
 }
 
 TEST_F(Verdicts, AnAccountHeldDuringTheMessageIsToldToTryLater) {
   client().log_in();
-  EXPECT_THAT(told_of_header("From: <ann@example.com>", AccountStatus::held), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::held), StartsWith("451 4.7.1 "));
   EXPECT_THAT(host.sinks.ledger, IsEmpty());
   EXPECT_EQ(host.counters.messages_deferred, 1U);
 }
 
 TEST_F(Verdicts, AHeldAccountIsNotRefusedForGoodForABadHeaderEither) {
   client().log_in();
-  EXPECT_THAT(told_of_header("From: a, b", AccountStatus::held), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to_header("From: a, b", AccountStatus::held), StartsWith("451 4.7.1 "));
 }
 
 TEST_F(Verdicts, AHeldAccountOfASuspendedCustomerIsRefused) {
   host.people.ann->account_status = AccountStatus::held;
   host.people.ann->customer_status = AccountStatus::suspended;
   client().log_in();
-  EXPECT_THAT(told("MAIL FROM:<ann@example.com>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<ann@example.com>"), StartsWith("550 5.7.1 "));
 }
 
 TEST_F(Verdicts, AnAccountSuspendedDuringTheMessageIsRefused) {
   client().log_in();
-  EXPECT_THAT(told_of_header("From: <ann@example.com>", AccountStatus::suspended), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::suspended), StartsWith("550 5.7.1 "));
 }
 
 TEST_F(Verdicts, AForeignSenderOrAuthorIsRefused) {
   client().log_in();
-  EXPECT_THAT(told("MAIL FROM:<ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
-  EXPECT_THAT(told_of_header("From: <ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
-  EXPECT_THAT(told_of_header("From: <ann@example.com>, <bob@example.com>"), StartsWith("550 5.7.1 "));
-  EXPECT_THAT(told_of_header("X-From: <ann@example.com>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to_header("From: <ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>, <bob@example.com>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to_header("X-From: <ann@example.com>"), StartsWith("550 5.7.1 "));
   EXPECT_THAT(host.sinks.ledger, IsEmpty());
 }
 
 TEST_F(Verdicts, EveryAnswerToALoginHasItsOwnReply) {
   EXPECT_EQ(client().reply().code, 220);
   EXPECT_EQ(client().say("EHLO client.example"), 250);
-  // ann with a wrong password, and the account of which nobody can say anything.
-  EXPECT_THAT(told("AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw=="), StartsWith("535 5.7.8 "));
-  EXPECT_THAT(told("AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ="), StartsWith("454 4.7.0 "));
+  // ann with a wrong password, and the account that the back end can say nothing of.
+  EXPECT_THAT(reply_to("AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw=="), StartsWith("535 5.7.8 "));
+  EXPECT_THAT(reply_to("AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ="), StartsWith("454 4.7.0 "));
   host.people.suspended_for = "unpaid since May";
-  EXPECT_THAT(told(testing::kLogin), StartsWith("535 5.7.8 unpaid since May"));
+  EXPECT_THAT(reply_to(testing::kLogin), StartsWith("535 5.7.8 unpaid since May"));
   host.people.suspended_for.clear();
-  EXPECT_THAT(told(testing::kLogin), StartsWith("235 2.7.0 "));
+  EXPECT_THAT(reply_to(testing::kLogin), StartsWith("235 2.7.0 "));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What can be made to go wrong with a simulated disk, and what it refuses to forgive.
+// What can be made to go wrong with a simulated disk, and what it does not tolerate.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -200,7 +200,7 @@ TEST_F(SimDiskFaultsTest, WhatOthersPutThereIsSeen) {
   EXPECT_EQ(error_of(disk_.lock("/spool/link")), ELOOP);
 }
 
-// ------------------------------------------------------------------------------------------ not forgiven
+// ------------------------------------------------------------------------------------------ not tolerated
 
 using SimDiskDeathTest = SimDiskFaultsTest;
 

@@ -1,5 +1,5 @@
 // What a simulated disk does that a real one rarely shows: losses of power, failures, and what is
-// not forgiven.
+// not tolerated.
 #include "tests/sim/disk.h"
 
 #include <gtest/gtest.h>
@@ -352,12 +352,12 @@ TEST(SimDiskTest, TransfersEndInAnyOrderAndSometimesShort) {
     for (std::size_t i = 0; i < 4; ++i)
       if (transfers[i].result) firsts.insert(i);
     for (const RawTransfer& each : transfers) results.insert(machine.finish(each));
-    // What was told of is durable, and the rest was not written.
+    // What was in a completion is durable, and the rest was not written.
     machine.disk.power_loss();
     const std::string now = machine.content("/spool/a");
     for (std::size_t i = 0; i < 4; ++i) {
-      const auto told = static_cast<std::size_t>(*transfers[i].result);
-      EXPECT_EQ(now.substr(i * kBlock, kBlock), std::string(told, 'x') + std::string(kBlock - told, '\0'));
+      const auto bytes = static_cast<std::size_t>(*transfers[i].result);
+      EXPECT_EQ(now.substr(i * kBlock, kBlock), std::string(bytes, 'x') + std::string(kBlock - bytes, '\0'));
     }
   }
   EXPECT_EQ(firsts.size(), 4U);

@@ -23,7 +23,7 @@ struct Fixture {
   io::Loop loop{world.platform("192.0.2.1"), {.buffers = 2}};
 };
 
-TEST(SimDnsTest, SaysWhatItWasTold) {
+TEST(SimDnsTest, AnswersAsTheTestSays) {
   Fixture fixture;
   SimDns& dns = fixture.world.dns();
   dns.add_mx("Example.net", 10, "MX.example.net.", 120);
@@ -53,7 +53,7 @@ TEST(SimDnsTest, FollowsAliases) {
   EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
 }
 
-TEST(SimDnsTest, FailsAsItIsTold) {
+TEST(SimDnsTest, FailsAsTheTestSays) {
   Fixture fixture;
   fixture.world.dns().add_name("a.example");
   fixture.world.dns().say("a.example", io::DnsType::mx, io::dns_failure("it is on fire"));

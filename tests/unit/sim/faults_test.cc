@@ -1,4 +1,4 @@
-// What can be made to go wrong in a simulated world, and what it refuses to forgive.
+// What can be made to go wrong in a simulated world, and what it does not tolerate.
 #include "tests/sim/faults.h"
 
 #include <gtest/gtest.h>
@@ -120,7 +120,7 @@ TEST_F(SimFaultsTest, AConnectionBreaksAtAByte) {
     EXPECT_TRUE(run([&] { return accepted().end && client.end; }));
     EXPECT_EQ(accepted().received, std::string("hello world").substr(0, at));
     EXPECT_EQ(accepted().end, -ECONNRESET);
-    // One operation is told the error, the other that the connection has ended.
+    // One operation gets the error, the other the end of the connection.
     EXPECT_TRUE(client.end == -ECONNRESET || client.end == 0);
   }
 }
@@ -154,7 +154,7 @@ TEST_F(SimFaultsTest, AStalledStreamGoesOnAfterAWhile) {
   EXPECT_GE(world_.now() - before, 1h);
 }
 
-// ------------------------------------------------------------------------------------------ not forgiven
+// ------------------------------------------------------------------------------------------ not tolerated
 
 class SimDeathTest : public SimFaultsTest {};
 

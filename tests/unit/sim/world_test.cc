@@ -1,4 +1,4 @@
-// The simulated world itself: the same seed again, time, the network's ways, and what it refuses to forgive.
+// The simulated world itself: the same seed again, time, the network's ways, and what it does not tolerate.
 #include "tests/sim/world.h"
 
 #include <gtest/gtest.h>
@@ -201,7 +201,7 @@ TEST(SimNetworkTest, KnowsWhoTalksToWhom) {
   EXPECT_EQ(theirs.local(net.accepted().socket()).to_string(), "192.0.2.1:25");
 }
 
-TEST(SimNetworkTest, AHostThatIsAwayAnswersNobody) {
+TEST(SimNetworkTest, AHostThatIsAwayDoesNotAnswer) {
   Net net(6);
   RawSocket& client = net.connect();
   net.accepted().receive();

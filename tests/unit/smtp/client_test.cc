@@ -242,52 +242,52 @@ constexpr XclientAttributes kTakesAll{
     .login = true, .addr = true, .name = true, .reverse_name = true, .port = true, .proto = true, .helo = true};
 
 TEST(XclientPairs, SaysWhatIsKnownOfWhatIsTaken) {
-  XclientAttributes told;
-  EXPECT_EQ(xclient_pairs(kTakesAll, {}, told), "");
-  EXPECT_FALSE(told.any());
+  XclientAttributes sent;
+  EXPECT_EQ(xclient_pairs(kTakesAll, {}, sent), "");
+  EXPECT_FALSE(sent.any());
   EXPECT_EQ(
-      xclient_pairs({.login = true, .helo = true}, {.login = "a b=c", .addr = "192.0.2.1", .helo = "x.example"}, told),
+      xclient_pairs({.login = true, .helo = true}, {.login = "a b=c", .addr = "192.0.2.1", .helo = "x.example"}, sent),
       "LOGIN=a+20b+3Dc HELO=x.example");
-  EXPECT_TRUE(told.login && told.helo);
-  EXPECT_FALSE(told.addr);
+  EXPECT_TRUE(sent.login && sent.helo);
+  EXPECT_FALSE(sent.addr);
 }
 
 // Postfix showed every client by the relay's own name, as NAME was never sent.
 TEST(XclientPairs, AClientIsNotShownByOurNamesAndPort) {
-  XclientAttributes told;
+  XclientAttributes sent;
   const XclientAttributes takes{.addr = true, .name = true, .reverse_name = true, .port = true, .helo = true};
-  EXPECT_EQ(xclient_pairs(takes, {.login = "ann", .addr = "192.0.2.1", .proto = "ESMTP", .helo = "x.example"}, told),
+  EXPECT_EQ(xclient_pairs(takes, {.login = "ann", .addr = "192.0.2.1", .proto = "ESMTP", .helo = "x.example"}, sent),
             "ADDR=192.0.2.1 NAME=[UNAVAILABLE] REVERSE_NAME=[UNAVAILABLE] PORT=[UNAVAILABLE] HELO=x.example");
-  EXPECT_TRUE(told.name && told.reverse_name && told.port);
-  told = {};
-  EXPECT_EQ(xclient_pairs({.name = true}, {.login = "ann"}, told), "NAME=[UNAVAILABLE]");
-  told = {};
-  EXPECT_EQ(xclient_pairs(takes, {}, told), "") << "a message of our own comes from us";
+  EXPECT_TRUE(sent.name && sent.reverse_name && sent.port);
+  sent = {};
+  EXPECT_EQ(xclient_pairs({.name = true}, {.login = "ann"}, sent), "NAME=[UNAVAILABLE]");
+  sent = {};
+  EXPECT_EQ(xclient_pairs(takes, {}, sent), "") << "a message of our own comes from us";
 }
 
-TEST(XclientPairs, NobodyInheritsWhatWasToldOfAnother) {
-  XclientAttributes told = kTakesAll;
-  EXPECT_EQ(xclient_pairs(kTakesAll, {.login = "bob", .addr = "2001:db8::1"}, told),
+TEST(XclientPairs, NoClientInheritsWhatWasSentOfAnother) {
+  XclientAttributes sent = kTakesAll;
+  EXPECT_EQ(xclient_pairs(kTakesAll, {.login = "bob", .addr = "2001:db8::1"}, sent),
             "LOGIN=bob ADDR=IPV6:2001:db8::1 NAME=[UNAVAILABLE] REVERSE_NAME=[UNAVAILABLE] PORT=[UNAVAILABLE] "
             "PROTO=ESMTP HELO=[UNAVAILABLE]");
 }
 
 TEST_F(Client, XclientPairsFitIntoALineHoweverLongTheValues) {
-  XclientAttributes told = kTakesAll;
+  XclientAttributes sent = kTakesAll;
   const std::string longest(255, '\xff');
   const std::string pairs =
-      xclient_pairs(kTakesAll, {.login = longest, .addr = longest, .proto = longest, .helo = longest}, told);
+      xclient_pairs(kTakesAll, {.login = longest, .addr = longest, .proto = longest, .helo = longest}, sent);
   EXPECT_LE(pairs.size() + sizeof("XCLIENT \r\n") - 1, 512U);
   EXPECT_EQ(pairs.find("LOGIN=[UNAVAILABLE]"), 0U);
   for (std::size_t size = 0; size < 500; ++size) {
     const std::string value(size, 'x');
-    EXPECT_LE(xclient_pairs(kTakesAll, {.login = value, .addr = value, .proto = value, .helo = value}, told).size() +
+    EXPECT_LE(xclient_pairs(kTakesAll, {.login = value, .addr = value, .proto = value, .helo = value}, sent).size() +
                   sizeof("XCLIENT \r\n") - 1,
               512U);
   }
   hello(kAll);
   client_.append_xclient(pairs, out_);
-  const std::string lines = xclient_pairs(kTakesAll, {.login = "a\r\nRSET"}, told);
+  const std::string lines = xclient_pairs(kTakesAll, {.login = "a\r\nRSET"}, sent);
   client_.append_xclient(lines, out_);  // checks that it is one line
 }
 

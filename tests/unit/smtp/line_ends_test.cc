@@ -110,7 +110,7 @@ TEST(LineEnds, DotsBehindABareLf) {
   EXPECT_EQ(all("\n\n\r\n"), "\r\n\r\n\r\n");
 }
 
-TEST(LineEnds, ABareCrStaysForSomebodyElseToRefuse) {
+TEST(LineEnds, ABareCrStaysForAnotherCheckToRefuse) {
   for (const std::string_view text : {"a\rb\r\n", "a\r\r\n", "\r.\r\n", "a\r"})
     EXPECT_EQ(normalised(text, true, text.size()), text);
 }

@@ -65,7 +65,7 @@ TEST(MailParameters, ASizeThatDoesNotFitIsLargerThanAnyLimit) {
   }
 }
 
-// Who logged in is known: what a client says of it is dropped, so it need not be an address as xtext.
+// The login is known: what a client says of it is dropped, so it need not be an address as xtext.
 TEST(MailParameters, WhatAuthSaysIsNotLookedAt) {
   for (const char* value : {"alice", "<a@d>", "a@d", "<>", "a+b@d", "a+10@d", "a=b", "+zz", "j\xc3\xb6rg", "\"a\"@d"})
     EXPECT_EQ(mail_fault(std::string(" AUTH=") + value), ParameterFault::none) << value;

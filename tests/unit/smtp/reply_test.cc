@@ -20,7 +20,7 @@ std::string written(const Reply& reply, std::string_view suffix = {}, Charset ch
 
 TEST(ReplyWriter, OneLine) {
   EXPECT_EQ(written(replies::kBadSequence), "503 5.5.1 Bad sequence of commands\r\n");
-  EXPECT_EQ(written(replies::kSendData), "354 Go ahead, end with CRLF.CRLF\r\n");
+  EXPECT_EQ(written(replies::kSendData), "354 End data with <CR><LF>.<CR><LF>\r\n");
   EXPECT_EQ(written({550, {5, 7, 1}, ""}), "550 5.7.1 \r\n");
 }
 
@@ -57,7 +57,7 @@ TEST(ReplyWriter, IsAsciiUnlessTheClientTakesUtf8) {
   EXPECT_EQ(out, "220 \\x{F6}\r\n");
 }
 
-TEST(ReplyWriter, WhatTurnsTextAroundLeavesForNobody) {
+TEST(ReplyWriter, WhatTurnsTextAroundIsSentToNoClient) {
   for (const char* const misleading : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xd8\x9c", "\xe2\x80\x8b", "\xef\xbb\xbf"}) {
     const std::string line = written({550, {5, 1, 1}, "a" + std::string(misleading) + "b"}, {}, Charset::utf8);
     EXPECT_EQ(line.find(misleading), std::string::npos) << line;

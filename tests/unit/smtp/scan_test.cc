@@ -88,7 +88,7 @@ TEST(DataScanner, KeepsDotStuffing) {
 }
 
 // The smuggling list: what others took for an end.  None of these ends the message, all of them are
-// told, and the real end is found.
+// flagged, and the real end is found.
 class Smuggling : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Smuggling, OnlyCrLfDotCrLfEnds) {

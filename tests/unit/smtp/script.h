@@ -1,8 +1,8 @@
 // Dialogs as they are read: tests/dialogs/*.smtp.
 //
 //   # a remark
-//   ! open               nobody has to log in or to use TLS (the default is a submission listener
-//   that wants both) ! tls                implicit TLS ! set NAME NUMBER    a limit of
+//   ! open               no client has to log in or to use TLS (the default is a submission listener
+//   that requires both) ! tls                implicit TLS ! set NAME NUMBER    a limit of
 //   ServerProfile ! off EXTENSION      one extension less ! whole              is about what comes
 //   in one segment: not tried byte by byte C: text              the client sends text and CRLF.
 //   Lines without an S: between them are one segment C+ text              the same without CRLF. In

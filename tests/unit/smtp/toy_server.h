@@ -20,7 +20,7 @@ struct ToyMessage {
   std::string content;  // of DATA: dot-stuffed
 };
 
-// Says yes to everybody but to local parts that say otherwise: "refused", "busy"; a recipient that is there already,
+// Takes every recipient but local parts that say otherwise: "refused", "busy"; a recipient that is there already,
 // spelled the same, it takes once.  The password is "secret".
 class ToyServer {
  public:

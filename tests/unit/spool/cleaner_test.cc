@@ -1,4 +1,4 @@
-// Giving space back while everything else goes on: what is copied forward stays what it was, whoever reads, updates or
+// Giving space back while everything else goes on: what is copied forward stays what it was, whatever reads, updates or
 // finishes it meanwhile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -95,7 +95,7 @@ TEST_F(CleanerTest, DoesNotCopyTheSameMessageAgainAndAgain) {
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 8; }));
 }
 
-// Whoever finishes a message knows only the pieces that it had when it was read: releasing those again took the
+// The caller that finishes a message has only the pieces of when it was read: releasing those again took the
 // count of another segment below what it was, and the core with it.
 TEST_F(CleanerTest, MessageThatWasMovedSinceItWasReadCanBeFinished) {
   begin();
@@ -136,7 +136,7 @@ TEST_F(CleanerTest, WhatIsReadStaysUntilItsReaderIsGone) {
   content += held->content.view();
   EXPECT_EQ(content, content_of(1, 1'700'000));
   held.reset();
-  // Nobody finishes anything, and yet it goes.
+  // Nothing is finished, and yet it goes.
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
 }
 
@@ -172,8 +172,8 @@ TEST_F(CleanerTest, PiecesOfDraftsAreCopiedForward) {
   }
 }
 
-// The scan does not find it any more, but the index knows it: the segment used to stay for ever.
-TEST_F(CleanerTest, StragglerThatDoesNotCheckIsKeptAsideAndTheSegmentGoes) {
+// The scan does not find it any more, but the index has it: the segment used to stay for ever.
+TEST_F(CleanerTest, StragglerThatDoesNotCheckIsQuarantinedAndTheSegmentGoes) {
   begin();
   ASSERT_TRUE(store(1, 1000));
   ASSERT_TRUE(store(2, 1000));
@@ -181,7 +181,7 @@ TEST_F(CleanerTest, StragglerThatDoesNotCheckIsKeptAsideAndTheSegmentGoes) {
   platforms_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 40);
   fill(8);
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
-  EXPECT_EQ(counters().set_aside, 1U);
+  EXPECT_EQ(counters().quarantined, 1U);
   EXPECT_FALSE(life_->spool().has(1));
   EXPECT_EQ(read(2)->content, content_of(2, 1000));
   EXPECT_TRUE(
@@ -201,8 +201,8 @@ TEST_F(CleanerTest, NothingGoesBeforeAnOlderSegmentThatCannotBeRecycled) {
   platforms_.run_for(20s);
   // Two became free files; the third should have been removed.
   EXPECT_EQ(counters().recycled, 2U);
-  EXPECT_EQ(life_->told.size(), 1U);
-  EXPECT_THAT(life_->told, ::testing::Contains(::testing::HasSubstr("cannot be recycled")));
+  EXPECT_EQ(life_->warnings.size(), 1U);
+  EXPECT_THAT(life_->warnings, ::testing::Contains(::testing::HasSubstr("cannot be recycled")));
   platforms_.world().faults().clear();
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 5; }));
 }

@@ -40,7 +40,7 @@ TEST_F(DirectoryTest, IsUsedByOneRelayAtATime) {
   const auto first = Directory::open(disk_, "/spool", "mx1");
   ASSERT_TRUE(first);
   EXPECT_THAT(refusal(), HasSubstr("another relay on this machine uses it"));
-  EXPECT_TRUE(Directory::check(disk_, "/spool")) << "reading is for everybody";
+  EXPECT_TRUE(Directory::check(disk_, "/spool")) << "reading is always allowed";
 }
 
 TEST_F(DirectoryTest, OfAnotherHostIsRefusedUntilThatOneLeaves) {

@@ -34,8 +34,8 @@ class SpoolFaults {
   std::expected<ReadBack, std::string> read(Life& life, QueueId id) {
     return life.await<std::expected<ReadBack, std::string>>([&life, id] { return read_back(life.spool(), id); });
   }
-  void set_aside(Life& life, QueueId id, const std::string& why) {
-    testing::await_done(platforms, life.loop(), [&] { return life.spool().set_aside(id, why); });
+  void quarantine(Life& life, QueueId id, const std::string& why) {
+    testing::await_done(platforms, life.loop(), [&] { return life.spool().quarantine(id, why); });
   }
   std::string file(const std::string& name) {
     const auto opened = disk().open(machine.place.path(name), false);
@@ -107,7 +107,7 @@ TEST_P(EachCall, MayFailOnce) {
 }
 
 TEST_P(EachCall, MayFailForAWhile) {
-  // A read is tried three times: one more failure, and its message is not there for whoever asked.
+  // A read is tried three times: one more failure, and its message is not there for the caller.
   const std::uint64_t count = GetParam().second == sim::SimCall::read_file ? 2 : 3;
   for (std::uint64_t n = 0; survives(GetParam().second, n, count, ENOSPC) && !HasFailure(); n += count) {
   }
@@ -128,8 +128,8 @@ TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
       ASSERT_TRUE(fixture.store(life, 2, 100));
       refused += life.spool().counters().not_stored;
       EXPECT_EQ(life.spool().log_counters().failed_batches, 1U);
-      EXPECT_EQ(life.told.size(), 1U);
-      EXPECT_THAT(life.told, Contains(HasSubstr("was not accepted, and the segment is written no more")));
+      EXPECT_EQ(life.warnings.size(), 1U);
+      EXPECT_THAT(life.warnings, Contains(HasSubstr("was not accepted, and the segment is written no more")));
     }
     const Life life(fixture.machine);
     EXPECT_FALSE(life.found.contains(1)) << seed;
@@ -176,7 +176,7 @@ TEST(SpoolFaultsTest, WritesThatAreCutShortGoOn) {
 
 // ------------------------------------------------------------------------------------------ space
 
-TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
+TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndWarnedOfOnce) {
   SpoolFaults fixture(1);
   fixture.disk().set_capacity(6 * kSegmentBytesMin + 100 * kBlockBytes);
   Life life(fixture.machine);
@@ -189,14 +189,14 @@ TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
   }
   EXPECT_GT(id, 45U);
   EXPECT_LT(id, 110U);
-  EXPECT_THAT(life.spool().trouble(), HasSubstr("No space left on device"));
+  EXPECT_THAT(life.spool().refusal_reason(), HasSubstr("No space left on device"));
   fixture.platforms.run_for(30s);
   EXPECT_FALSE(life.spool().accepting());
-  ASSERT_EQ(life.told.size(), 1U);
-  EXPECT_THAT(life.told[0], HasSubstr("no mail is accepted that would need the spool"));
+  ASSERT_EQ(life.warnings.size(), 1U);
+  EXPECT_THAT(life.warnings[0], HasSubstr("no mail is accepted that would need the spool"));
   fixture.disk().set_capacity(std::uint64_t{1} << 40);
   life.wait_ready();
-  EXPECT_EQ(life.told.back(), "the spool takes mail again");
+  EXPECT_EQ(life.warnings.back(), "the spool takes mail again");
   fixture.ledger.line(++id) = {.size = 10, .kept = true};
   EXPECT_TRUE(fixture.store(life, id, 10));
   life.close();
@@ -204,13 +204,13 @@ TEST(SpoolFaultsTest, FullDiskIsRefusedBeforeAnythingIsAcceptedAndToldOnce) {
   fixture.ledger.compare(next);
 }
 
-TEST(SpoolFaultsTest, DiskThatMakesNoFilesIsToldOnce) {
+TEST(SpoolFaultsTest, DiskThatMakesNoFilesIsWarnedOfOnce) {
   SpoolFaults fixture(1);
   fixture.fail(sim::SimCall::rename, 0, sim::kSimForever);
   Life life(fixture.machine);
   fixture.platforms.run_for(60s);
   EXPECT_FALSE(life.spool().accepting());
-  EXPECT_EQ(life.told.size(), 1U);
+  EXPECT_EQ(life.warnings.size(), 1U);
   // What was tried in vain takes up no space.
   EXPECT_LE(fixture.disk().list(fixture.machine.place.path())->size(), 1U);
   EXPECT_FALSE(fixture.store(life, 1, 100));
@@ -231,7 +231,7 @@ TEST(SpoolFaultsTest, ReadThatFailsForAMomentIsTriedAgain) {
   EXPECT_THAT(back.error(), HasSubstr("Input/output error"));
 }
 
-TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
+TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsQuarantined) {
   SpoolFaults fixture(1);
   Life life(fixture.machine);
   life.wait_ready();
@@ -241,9 +241,9 @@ TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
   const auto back = fixture.read(life, 2);
   ASSERT_FALSE(back);
   EXPECT_THAT(back.error(), HasSubstr("the record does not check"));
-  fixture.set_aside(life, 2, back.error());
+  fixture.quarantine(life, 2, back.error());
   EXPECT_FALSE(life.spool().has(2));
-  EXPECT_EQ(life.spool().counters().set_aside, 1U);
+  EXPECT_EQ(life.spool().counters().quarantined, 1U);
   const std::string name = "quarantine/" + message::queue_id_text(2);
   EXPECT_THAT(fixture.file(name + ".txt"), HasSubstr("the record does not check"));
   // Its content can be put together again.
@@ -262,31 +262,31 @@ TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
 }
 
 // It used to be given up although nothing had been kept.
-TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStays) {
+TEST(SpoolFaultsTest, MessageThatCannotBeQuarantinedStays) {
   SpoolFaults fixture(1);
   Life life(fixture.machine);
   life.wait_ready();
   ASSERT_TRUE(fixture.store(life, 1, 1000));
   fixture.fail(sim::SimCall::rename, 0, 2);  // as quarantine's files are written
-  fixture.set_aside(life, 1, "it is a test");
+  fixture.quarantine(life, 1, "it is a test");
   EXPECT_FALSE(life.spool().has(1));
-  EXPECT_THAT(life.told, Contains(HasSubstr("cannot be kept aside yet")));
+  EXPECT_THAT(life.warnings, Contains(HasSubstr("cannot be quarantined yet")));
   EXPECT_THAT(fixture.file("quarantine/" + message::queue_id_text(1) + ".txt"), HasSubstr("it is a test"));
 }
 
-TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStaysForTheNextStart) {
+TEST(SpoolFaultsTest, MessageThatCannotBeQuarantinedStaysForTheNextStart) {
   SpoolFaults fixture(1);
   {
     Life life(fixture.machine);
     life.wait_ready();
     ASSERT_TRUE(fixture.store(life, 1, 1000));
     fixture.fail(sim::SimCall::rename, 0, sim::kSimForever);
-    testing::Running<testing::Done> aside(fixture.platforms, life.loop(),
-                                          [&] { return testing::and_done(life.spool().set_aside(1, "it is a test")); });
+    testing::Running<testing::Done> quarantined(
+        fixture.platforms, life.loop(), [&] { return testing::and_done(life.spool().quarantine(1, "it is a test")); });
     fixture.platforms.run_for(60s);
     EXPECT_TRUE(life.spool().has(1));
     life.abort();
-    aside.wait();
+    quarantined.wait();
     EXPECT_TRUE(life.spool().has(1));
   }
   fixture.faults().clear();
@@ -308,7 +308,7 @@ TEST(SpoolFaultsTest, DamagedStatusLeavesTheOneBefore) {
   ASSERT_TRUE(back);
   EXPECT_EQ(back->status, status_of(0));
   EXPECT_EQ(back->content, content_of(1, 1000));
-  EXPECT_THAT(life.told, Contains(HasSubstr("its latest status cannot be read")));
+  EXPECT_THAT(life.warnings, Contains(HasSubstr("its latest status cannot be read")));
 }
 
 // Any record, any byte of it: the next start goes on with the rest.
@@ -330,7 +330,7 @@ TEST(SpoolFaultsTest, FlippedBitCostsOneRecordAtMost) {
     EXPECT_EQ(next.found.size(), 11U) << seed;
     EXPECT_FALSE(next.found.contains(victim)) << seed;
     EXPECT_EQ(next.counts.damaged + next.counts.cut_short, 1U) << seed;
-    EXPECT_EQ(next.told.size(), 1U) << seed;
+    EXPECT_EQ(next.warnings.size(), 1U) << seed;
     EXPECT_NE(fixture.file("quarantine/" + segment_name(at.segment) + "." + std::to_string(at.offset) + ".octets"),
               "none")
         << seed;

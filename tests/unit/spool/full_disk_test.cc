@@ -46,7 +46,7 @@ class FullDisk {
   void fill(std::size_t size_max) {
     while (spool().accepting() && last_id < 20'000) store(size_max / 2 + random.below(size_max / 2));
     ASSERT_LT(last_id, 20'000U);
-    ASSERT_THAT(spool().trouble(), HasSubstr("No space left on device"));
+    ASSERT_THAT(spool().refusal_reason(), HasSubstr("No space left on device"));
   }
   [[nodiscard]] std::vector<QueueId> left() const {
     std::vector<QueueId> ids;
@@ -121,7 +121,7 @@ TEST(SpoolFullDisk, IsEmptiedInAnyOrder) {
     full.fill(size_max);
     ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
     EXPECT_EQ(full.spool().messages(), 0U);
-    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().refusal_reason();
     // As much as at first finds room again.
     const std::size_t messages = full.last_id;
     full.fill(size_max);
@@ -166,12 +166,12 @@ TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
     }
     ASSERT_TRUE(full.attempt(full.shuffled(full.left()), /*delivered=*/true)) << full.spool().no_room();
     EXPECT_EQ(full.spool().messages(), 0U);
-    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().trouble();
+    ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().accepting(); })) << full.spool().refusal_reason();
   }
 }
 
 // There is no room for a copy of it: cleaning waited for that for ever, and nothing was delivered any more.
-TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
+TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeQuarantined) {
   for (const bool folder : {true, false}) {
     SCOPED_TRACE(folder);
     FullDisk full(7);
@@ -190,7 +190,7 @@ TEST(SpoolFullDisk, IsEmptiedThoughAMessageCannotBeReadAndNotBeKeptAside) {
       ASSERT_TRUE(full.attempt(others, /*delivered=*/false)) << full.spool().no_room();
     ASSERT_TRUE(full.attempt(others, /*delivered=*/true)) << full.spool().no_room();
     ASSERT_TRUE(full.platforms.run_until([&] { return full.spool().messages() == 0; }));
-    EXPECT_THAT(full.life->told, Contains(HasSubstr("there is no room for a copy, and its segment will be kept")));
+    EXPECT_THAT(full.life->warnings, Contains(HasSubstr("there is no room for a copy, and its segment will be kept")));
     ASSERT_TRUE(full.platforms.run_until([&] {
       const std::string kept = folder ? "quarantine/" + segment_name(where.segment) : bad_name(where.segment);
       return full.disk().look(full.machine.place.path(kept)).has_value();
@@ -253,12 +253,12 @@ TEST(SpoolFullDisk, WithoutAReserveNothingIsPromisedUntilThereIsSpace) {
   EXPECT_EQ(full.ledger.finished, 0U);
   EXPECT_THAT(full.spool().no_room(), HasSubstr("no room to record its outcome"));
   EXPECT_THAT(full.spool().no_room(), HasSubstr("No space left on device"));
-  EXPECT_THAT(full.life->told, Contains(HasSubstr("no delivery attempt starts")));
+  EXPECT_THAT(full.life->warnings, Contains(HasSubstr("no delivery attempt starts")));
   full.disk().set_capacity(std::uint64_t{1} << 40);
   ASSERT_TRUE(full.platforms.run_until([&] { return full.tasks.live() == 0; }));
   EXPECT_EQ(full.spool().messages(), 0U);
   EXPECT_EQ(full.spool().no_room(), "");
-  EXPECT_THAT(full.life->told, Contains(HasSubstr("delivery attempts start again")));
+  EXPECT_THAT(full.life->warnings, Contains(HasSubstr("delivery attempts start again")));
 }
 
 // ------------------------------------------------------------------------------------------ each call in turn

@@ -24,7 +24,7 @@ class Ledger {
     bool finished = false;
   };
 
-  // From now on nothing counts that is answered: whoever asked is dead.
+  // From now on nothing counts that is answered: the caller is dead.
   void die() { dead_ = true; }
   void live() { dead_ = false; }
   [[nodiscard]] bool dead() const { return dead_; }
@@ -34,8 +34,8 @@ class Ledger {
 
   std::uint64_t stored = 0;
   std::uint64_t finished = 0;
-  std::uint64_t unanswered = 0;  // found although nobody was told that they were kept
-  std::uint64_t duplicates = 0;  // found although somebody asked for their end, which was not answered
+  std::uint64_t unanswered = 0;  // found although no client was told that they were kept
+  std::uint64_t duplicates = 0;  // found although their end was asked for, which was not answered
 
   // What a life has found, against what was answered before.
   void compare(const Life& life) {

@@ -62,7 +62,7 @@ class Life {
     io::Disk& disk = loops_[0]->platform().disk;
     const auto made = disk.make_directory(directory);
     EXPECT_TRUE(made);
-    Recovery recovery(disk, directory, [this](const std::string& note) { told.push_back(note); });
+    Recovery recovery(disk, directory, [this](const std::string& note) { warnings.push_back(note); });
     std::map<QueueId, std::uint32_t> segments;
     const auto ran = recovery.run([&](const Recovered& message) {
       found[message.id] = {.stored = message.stored, .status = message.status};
@@ -81,7 +81,7 @@ class Life {
           .log = {.directory = directory, .segment_bytes = options.segment_bytes, .synced = options.synced},
           .free_bytes_min = options.free_bytes_min};
       spools_.push_back(std::make_unique<Spool>(*loops_[i], last_number_, given, std::move(shares[i]),
-                                                [this](const std::string& text) { told.push_back(text); }));
+                                                [this](const std::string& text) { warnings.push_back(text); }));
       loops_[i]->post([spool = spools_.back().get()] { spool->start(); });
     }
   }
@@ -122,7 +122,7 @@ class Life {
 
   std::map<QueueId, FoundMessage> found;
   RecoveryCounts counts;
-  std::vector<std::string> told;
+  std::vector<std::string> warnings;
   std::string error;
 
  private:

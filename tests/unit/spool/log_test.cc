@@ -62,7 +62,7 @@ TEST_F(LogTest, CrowdIsWrittenInPartsOneBehindTheOther) {
   EXPECT_EQ(counters().batches, 5U);
 }
 
-TEST_F(LogTest, NextPartIsOnItsWayBeforeWhoeverWaitedForTheOneBeforeGoesOn) {
+TEST_F(LogTest, NextPartIsOnItsWayBeforeTheWaitersForTheOneBeforeGoOn) {
   begin();
   keep_crowd(300);
   EXPECT_EQ(answers_.front().operations, 1U);
@@ -116,7 +116,7 @@ TEST_F(LogTest, WhatWasLaidOutBehindAFailedWriteGoesToAnotherSegment) {
 }
 
 // A write that waits while no segment can be made would wait for ever; one that comes later is refused at once.
-TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
+TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeFails) {
   life_ = std::make_unique<Life>(machine_);
   faults().add({.call = sim::SimCall::create, .after = 0, .count = 100, .error = ENOSPC, .host = ""});
   keep_crowd(3);
@@ -124,7 +124,7 @@ TEST_F(LogTest, WhatWaitsForASegmentThatCannotBeMadeIsTold) {
   EXPECT_FALSE(life_->spool().accepting());
 }
 
-// Whoever asked before was told yes, and the message was refused at its end.
+// A MAIL before that was accepted, and the message was refused at its end.
 TEST_F(LogTest, SettledOnlyWhenItIsKnownWhatTheDiskTakes) {
   for (const std::uint64_t capacity : {std::uint64_t{kSegmentBytesMin / 2}, std::uint64_t{1} << 40}) {
     platforms_.world().disk(kHost).set_capacity(capacity);
@@ -150,7 +150,7 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
   EXPECT_LT(id, 100U);
   for (QueueId done = 1; done <= id; ++done)
     ASSERT_TRUE(life_->await<bool>([&] { return life_->spool().finish(done); }));
-  ASSERT_TRUE(platforms_.run_until([&] { return life_->spool().accepting(); })) << life_->spool().trouble();
+  ASSERT_TRUE(platforms_.run_until([&] { return life_->spool().accepting(); })) << life_->spool().refusal_reason();
   EXPECT_TRUE(life_->await<bool>([&] { return keep(life_->spool(), id + 1, 100'000); }));
 }
 

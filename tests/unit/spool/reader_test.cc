@@ -1,4 +1,4 @@
-// What the operator is told of a spool, at rest and beside a relay that is using it.
+// What the operator is shown of a spool, at rest and beside a relay that is using it.
 #include "engine/spool/reader.h"
 
 #include <gmock/gmock.h>
@@ -20,13 +20,13 @@ class ReaderTest : public ::testing::Test {
   ReaderTest() { disk_.file("/spool/format").bytes = "sluice-spool 1\n"; }
   ~ReaderTest() override { EXPECT_EQ(disk_.files_open(), 0U); }
   ReadCounts read() {
-    told_.clear();
-    const auto counts = read_spool(disk_, "/spool", [this](const ReadRecord& read) { told_.push_back(read); });
+    records_.clear();
+    const auto counts = read_spool(disk_, "/spool", [this](const ReadRecord& read) { records_.push_back(read); });
     EXPECT_TRUE(counts) << (counts ? "" : counts.error().text);
     return counts ? *counts : ReadCounts();
   }
   testing::MemoryDisk disk_;
-  std::vector<ReadRecord> told_;
+  std::vector<ReadRecord> records_;
 };
 
 TEST_F(ReaderTest, TellsEveryRecordInOrder) {
@@ -41,12 +41,12 @@ TEST_F(ReaderTest, TellsEveryRecordInOrder) {
   second.put_on(disk_, "/spool");
   disk_.file("/spool/free-00000009").bytes = "x";
   const ReadCounts counts = read();
-  ASSERT_EQ(told_.size(), 4U);
-  EXPECT_EQ(told_[0].message->stored.envelope.reverse_path, "sender@customer.example");
-  EXPECT_EQ(told_[0].message->status.tries, 3U);
-  EXPECT_EQ(told_[1].status->tries, 4U);
-  EXPECT_EQ(told_[2].type, RecordType::done);
-  EXPECT_EQ(told_[3].segment, 2U);
+  ASSERT_EQ(records_.size(), 4U);
+  EXPECT_EQ(records_[0].message->stored.envelope.reverse_path, "sender@customer.example");
+  EXPECT_EQ(records_[0].message->status.tries, 3U);
+  EXPECT_EQ(records_[1].status->tries, 4U);
+  EXPECT_EQ(records_[2].type, RecordType::done);
+  EXPECT_EQ(records_[3].segment, 2U);
   EXPECT_EQ(counts.segments, 2U);
   EXPECT_EQ(counts.free_files, 1U);
   EXPECT_EQ(counts.records, 4U);
@@ -82,9 +82,9 @@ TEST_F(ReaderTest, TellsDamageOnceAndWhatMeansNothing) {
   const ReadCounts counts = read();
   EXPECT_EQ(counts.damaged, 2U);
   EXPECT_EQ(counts.cut_short, 0U);
-  ASSERT_EQ(told_.size(), 3U);
-  EXPECT_TRUE(told_[0].senseless);
-  EXPECT_EQ(told_[2].damage->offset, victim.offset);
+  ASSERT_EQ(records_.size(), 3U);
+  EXPECT_TRUE(records_[0].senseless);
+  EXPECT_EQ(records_[2].damage->offset, victim.offset);
 }
 
 TEST_F(ReaderTest, WriteThatWasCutShortIsNoDamage) {
@@ -127,8 +127,8 @@ TEST_F(ReaderTest, TellsMessagesWithoutAllOfTheirContent) {
   EXPECT_EQ(counts.pending, 2U);
   EXPECT_EQ(counts.incomplete, 1U);
   EXPECT_FALSE(counts.sound());
-  EXPECT_TRUE(told_.back().incomplete);
-  EXPECT_EQ(told_.back().id, 11U);
+  EXPECT_TRUE(records_.back().incomplete);
+  EXPECT_EQ(records_.back().id, 11U);
 }
 
 TEST_F(ReaderTest, RefusesWhatIsNoSpool) {
@@ -212,7 +212,7 @@ TEST_F(ReaderTest, PiecesThatWereGoneBeforeAreMissing) {
 }
 
 // It was passed over, as a file that is to be used again.
-TEST_F(ReaderTest, ASegmentThatWasRenamedIsToldOf) {
+TEST_F(ReaderTest, ASegmentThatWasRenamedIsShown) {
   SegmentText first(1);
   first.message(10);
   disk_.file("/spool/00000050.log").bytes = first.file();

@@ -164,7 +164,7 @@ TEST(SegmentHead, OfZerosIsBlank) {
   EXPECT_EQ(read_segment_head(std::string(kBlockBytes, '\0'), head), HeadFault::blank);
 }
 
-TEST(SegmentHead, OfAnotherVersionIsTold) {
+TEST(SegmentHead, OfAnotherVersionIsAnError) {
   std::string block = write_segment_head({.number = 42, .salt = kSalt});
   for (const std::size_t at : {std::size_t{0}, std::size_t{kBlockBytes / 2}}) {
     block[at + 8] = 2;

@@ -28,7 +28,7 @@ class RecoveryTest : public ::testing::Test {
     std::map<QueueId, std::uint32_t> found;
     std::map<QueueId, std::uint32_t> segment_of;
     const auto ran = recovery.run([&](const Recovered& message) {
-      EXPECT_TRUE(found.emplace(message.id, message.status.tries).second) << "told twice";
+      EXPECT_TRUE(found.emplace(message.id, message.status.tries).second) << "passed on twice";
       stored_[message.id] = message.stored;
       segment_of[message.id] = message.segment;
     });

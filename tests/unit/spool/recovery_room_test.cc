@@ -105,7 +105,7 @@ TEST_F(RecoveryTest, RefusesASegmentThatWasRenamed) {
   disk_.file("/spool/00000050.log").bytes = first.file();
   recover();
   EXPECT_EQ(error_,
-            "/spool/00000050.log: was written as 00000001.log and renamed since, so that it cannot be told what in it "
+            "/spool/00000050.log: was written as 00000001.log and renamed since, so that it is not known what in it "
             "was delivered; "
             "give it that name where no file has it, or move it out of the spool");
   EXPECT_THAT(disk_.names(kDirectory), ::testing::ElementsAre("00000050.log"));

@@ -125,7 +125,7 @@ TEST_F(RecoveryTest, FindsThePiecesOfLongMessages) {
   static_cast<void>(other);
 }
 
-TEST_F(RecoveryTest, MessageWithoutAPieceIsKeptAside) {
+TEST_F(RecoveryTest, MessageWithoutAPieceIsQuarantined) {
   SegmentText first(1);
   const Location one = first.piece(10, 0, 5000);
   first.sync();
@@ -196,7 +196,7 @@ TEST_F(RecoveryTest, OlderCopyCountsWhereTheNewerOneIsDamaged) {
 
 // ------------------------------------------------------------------------------------------ damage
 
-TEST_F(RecoveryTest, DamageIsKeptAsideWithTheReasonAndTheRestGoesOn) {
+TEST_F(RecoveryTest, DamageIsQuarantinedWithTheReasonAndTheRestGoesOn) {
   SegmentText first(1);
   first.message(10);
   const Location victim = first.message(11);
@@ -214,7 +214,7 @@ TEST_F(RecoveryTest, DamageIsKeptAsideWithTheReasonAndTheRestGoesOn) {
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("quarantine/" + name)));
 }
 
-TEST_F(RecoveryTest, DamageIsToldOfOnce) {
+TEST_F(RecoveryTest, DamageIsNotedOnce) {
   SegmentText first(1);
   const Location victim = first.message(10);
   first.sync();
@@ -228,7 +228,7 @@ TEST_F(RecoveryTest, DamageIsToldOfOnce) {
   EXPECT_EQ(counts_.damaged, 1U);
 }
 
-TEST_F(RecoveryTest, WriteThatWasCutShortIsToldApart) {
+TEST_F(RecoveryTest, WriteThatWasCutShortIsDistinguished) {
   SegmentText first(1);
   first.message(10);
   first.sync();
@@ -242,7 +242,7 @@ TEST_F(RecoveryTest, WriteThatWasCutShortIsToldApart) {
   EXPECT_EQ(counts_.damaged, 0U);
 }
 
-TEST_F(RecoveryTest, RecordThatMeansNothingIsKeptAside) {
+TEST_F(RecoveryTest, RecordThatMeansNothingIsQuarantined) {
   SegmentText first(1);
   const Location nonsense = first.add(RecordType::message, 10, "nonsense");
   first.message(11);
@@ -311,7 +311,7 @@ TEST_F(RecoveryTest, DamageThatThereIsNoRoomForKeepsItsSegment) {
   disk_.file("/spool/00000001.log").bytes[victim.offset + 60] ^= 4;
   disk_.full = true;
   EXPECT_EQ(recover(), (Found{{11, 0}}));
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("could not be kept aside")));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("could not be quarantined")));
   EXPECT_TRUE(shares_[0].segments.front().unreadable);
 }
 

@@ -53,9 +53,9 @@ class RemovedSpool : public ::testing::Test {
       ASSERT_TRUE(disk().rename(from + "/" + entry.name, to + "/" + entry.name));
   }
   void wait(Duration duration) { ASSERT_TRUE(platforms_.run_for(duration)); }
-  [[nodiscard]] std::size_t told(const std::string& text) const {
+  [[nodiscard]] std::size_t warnings_with(const std::string& text) const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(life_->told, [&](const std::string& line) { return line.contains(text); }));
+        std::ranges::count_if(life_->warnings, [&](const std::string& line) { return line.contains(text); }));
   }
   Spool& spool() { return life_->spool(); }
   sim::SimDisk& disk() { return platforms_.world().disk(kHost); }
@@ -71,9 +71,9 @@ TEST_F(RemovedSpool, NothingIsKeptInAFileWithoutAName) {
   remove_all();
   EXPECT_FALSE(store(2)) << "the first one after it, before anything has looked";
   EXPECT_FALSE(spool().accepting());
-  EXPECT_THAT(spool().trouble(), HasSubstr("was removed while the relay runs"));
+  EXPECT_THAT(spool().refusal_reason(), HasSubstr("was removed while the relay runs"));
   EXPECT_FALSE(store(3));
-  EXPECT_EQ(told("was removed while the relay writes to it"), 1U);
+  EXPECT_EQ(warnings_with("was removed while the relay writes to it"), 1U);
   EXPECT_FALSE(spool().has(2));
 }
 
@@ -81,9 +81,9 @@ TEST_F(RemovedSpool, AnIdleSpoolNoticesByItself) {
   remove_all();
   wait(11s);
   EXPECT_FALSE(spool().accepting());
-  EXPECT_EQ(told("was removed while the relay writes to it"), 1U);
+  EXPECT_EQ(warnings_with("was removed while the relay writes to it"), 1U);
   wait(60s);
-  EXPECT_EQ(told("was removed"), 1U) << "once";
+  EXPECT_EQ(warnings_with("was removed"), 1U) << "once";
 }
 
 TEST_F(RemovedSpool, WhatWaitsIsReadAndEndedAsEver) {
@@ -96,7 +96,7 @@ TEST_F(RemovedSpool, WhatWaitsIsReadAndEndedAsEver) {
   EXPECT_TRUE(finish(1));
   EXPECT_EQ(spool().messages(), 1U);
   life_->close();
-  EXPECT_EQ(told("1 messages that were not delivered are lost"), 1U);
+  EXPECT_EQ(warnings_with("1 messages that were not delivered are lost"), 1U);
 }
 
 TEST_F(RemovedSpool, ADirectoryThatIsMovedAwayAndBackTakesMailAgain) {
@@ -104,13 +104,13 @@ TEST_F(RemovedSpool, ADirectoryThatIsMovedAwayAndBackTakesMailAgain) {
   move_all(directory(), "/elsewhere");
   wait(2s);
   EXPECT_FALSE(spool().accepting());
-  EXPECT_THAT(spool().trouble(), HasSubstr("is not at its path"));
-  EXPECT_EQ(told("moved, or its file system unmounted"), 1U);
+  EXPECT_THAT(spool().refusal_reason(), HasSubstr("is not at its path"));
+  EXPECT_EQ(warnings_with("moved, or its file system unmounted"), 1U);
   EXPECT_TRUE(reads(1));
   move_all("/elsewhere", directory());
   wait(2s);
   EXPECT_TRUE(spool().accepting());
-  EXPECT_EQ(told("the spool is at its path again"), 1U);
+  EXPECT_EQ(warnings_with("the spool is at its path again"), 1U);
   EXPECT_TRUE(store(2));
   life_->close();
   begin();
@@ -118,19 +118,19 @@ TEST_F(RemovedSpool, ADirectoryThatIsMovedAwayAndBackTakesMailAgain) {
 }
 
 // Its file is not found again where it is to be used for the next segment: nothing but that file is missing.
-TEST_F(RemovedSpool, AnOldSegmentThatIsRemovedIsToldAndTheSpoolGoesOn) {
+TEST_F(RemovedSpool, AnOldSegmentThatIsRemovedIsWarnedOfAndTheSpoolGoesOn) {
   for (QueueId id = 1; id <= 12; ++id) EXPECT_TRUE(store(id, 900'000));
   const std::string oldest = segment_name(1);
   ASSERT_THAT(names(), Contains(oldest));
   ASSERT_TRUE(disk().remove(directory() + "/" + oldest));
   wait(2s);
-  EXPECT_EQ(told(oldest + ": was removed while the relay runs"), 1U);
+  EXPECT_EQ(warnings_with(oldest + ": was removed while the relay runs"), 1U);
   EXPECT_TRUE(spool().accepting());
   EXPECT_TRUE(reads(1));
   for (QueueId id = 1; id <= 12; ++id) EXPECT_TRUE(finish(id));
   wait(60s);
   EXPECT_GT(spool().counters().recycled, 1U);
-  EXPECT_EQ(told("cannot be recycled"), 0U);
+  EXPECT_EQ(warnings_with("cannot be recycled"), 0U);
   for (QueueId id = 21; id <= 32; ++id) EXPECT_TRUE(store(id, 900'000));
   EXPECT_TRUE(spool().accepting());
 }

@@ -17,9 +17,9 @@ namespace {
 constexpr std::uint32_t kBytes = 8U << 20;
 constexpr std::uint64_t kWritable = kBytes - kBlockBytes;
 
-TEST(Room, WithoutFilesTakesNothingAndWantsSome) {
+TEST(Room, WithoutFilesTakesNothingAndNeedsSome) {
   Room room(kBytes);
-  EXPECT_TRUE(room.wants_file());
+  EXPECT_TRUE(room.needs_file());
   EXPECT_FALSE(room.takes(Purpose::mail, 0));
   EXPECT_FALSE(room.takes(Purpose::report, 0));
   EXPECT_FALSE(room.promise(1));
@@ -77,7 +77,7 @@ TEST(Room, SparesOnlyAFileThatIsNotWantedAgainSoon) {
   }
   EXPECT_LE(files, 5);
   room.remove_file(kBytes, kWritable);
-  EXPECT_FALSE(room.wants_file());
+  EXPECT_FALSE(room.needs_file());
 }
 
 TEST(RoomDeathTest, IsNotUsedTwice) {

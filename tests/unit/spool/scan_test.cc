@@ -1,4 +1,5 @@
-// Reading a segment whatever its bytes are: what checks is told, once and in order; what does not is told as damage.
+// Reading a segment whatever its bytes are: what checks is passed on, once and in order; what does not is passed on as
+// damage.
 #include "engine/spool/scan.h"
 
 #include <gtest/gtest.h>
@@ -265,10 +266,10 @@ TEST(Scan, GoesOnBehindBlocksThatTheDiskDoesNotGive) {
   const std::uint32_t bad = places[9].offset / kBlockBytes * kBlockBytes;
   const Heard heard = scan_text(segment.file(), segment.salt(), bad, bad + kBlockBytes);
   EXPECT_EQ(heard.records.size(), 29U);
-  const auto told = std::ranges::find(heard.damage, true, &Damage::unreadable);
-  ASSERT_NE(told, heard.damage.end());
-  EXPECT_EQ(told->offset, bad);
-  EXPECT_EQ(told->bytes, kBlockBytes);
+  const auto found = std::ranges::find(heard.damage, true, &Damage::unreadable);
+  ASSERT_NE(found, heard.damage.end());
+  EXPECT_EQ(found->offset, bad);
+  EXPECT_EQ(found->bytes, kBlockBytes);
 }
 
 TEST(Scan, LeavesADiskAloneThatGivesNothingMore) {

@@ -38,7 +38,7 @@ inline Stored stored_of(QueueId id, std::size_t content_bytes, std::size_t recip
   return stored;
 }
 
-// A status that is told from another by its number.
+// A status that differs from others by its number.
 inline message::DeliveryStatus status_of(std::uint32_t tries, std::size_t recipients = 1) {
   message::DeliveryStatus status{.tries = tries, .due = 1'700'000'000'000 + tries};
   status.recipients.resize(recipients);

@@ -1,4 +1,4 @@
-// A segment file's life, and who still needs it.
+// A segment file's life, and what still needs it.
 #include "engine/spool/segments.h"
 
 #include <gmock/gmock.h>
@@ -46,13 +46,13 @@ TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
   EXPECT_EQ(read_number("00000009.log"), "9");
 }
 
-TEST_F(SegmentFileTest, IsRemovedOrKeptAside) {
+TEST_F(SegmentFileTest, IsRemovedOrQuarantined) {
   for (const std::uint32_t number : {1U, 2U}) {
     FreeFile file{.name = {}, .bytes = kBytes};
     const auto made = begin_segment(disk_, kDirectory, file, {.number = number, .salt = 1});
     ASSERT_TRUE(made);
-    ASSERT_TRUE(
-        end_segment(disk_, kDirectory, number, made->file, number == 1 ? SegmentEnd::removed : SegmentEnd::aside));
+    ASSERT_TRUE(end_segment(disk_, kDirectory, number, made->file,
+                            number == 1 ? SegmentEnd::removed : SegmentEnd::quarantined));
   }
   EXPECT_THAT(disk_.names(kDirectory), IsEmpty());
   EXPECT_TRUE(disk_.has("/spool/quarantine/00000002.log"));

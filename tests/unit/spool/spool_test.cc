@@ -107,7 +107,7 @@ TEST_P(SpoolTest, ForgetsDraftsThatAreAbandoned) {
   life = nullptr;
   life = begin();
   EXPECT_TRUE(life->found.empty());
-  EXPECT_THAT(life->told, ::testing::IsEmpty());
+  EXPECT_THAT(life->warnings, ::testing::IsEmpty());
 }
 
 Task<void> keep_and_count(Spool& spool, QueueId id, std::size_t size, std::size_t& kept) {
@@ -192,11 +192,11 @@ TEST_P(SpoolTest, GivesSpaceBackWhenMessagesAreFinished) {
 
 TEST_P(SpoolTest, SaysWhenTooLittleSpaceIsLeft) {
   auto life = std::make_unique<Life>(machine_, LifeOptions{.free_bytes_min = std::uint64_t{1} << 60});
-  ASSERT_TRUE(platforms_.run_until([&] { return !life->told.empty(); }));
+  ASSERT_TRUE(platforms_.run_until([&] { return !life->warnings.empty(); }));
   EXPECT_FALSE(life->spool().accepting());
-  EXPECT_THAT(life->told[0], ::testing::HasSubstr("are left on the file system, less than spool.free_bytes_min"));
-  ASSERT_TRUE(
-      platforms_.run_until([&] { return life->spool().trouble().find("too little space") != std::string::npos; }));
+  EXPECT_THAT(life->warnings[0], ::testing::HasSubstr("are left on the file system, less than spool.free_bytes_min"));
+  ASSERT_TRUE(platforms_.run_until(
+      [&] { return life->spool().refusal_reason().find("too little space") != std::string::npos; }));
 }
 
 TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
@@ -211,7 +211,7 @@ TEST_P(SpoolTest, RefusesWhatCannotBeStored) {
   EXPECT_EQ(life->spool().messages(), 0U);
 }
 
-// Whoever searches reads no content: of a long record only its beginning, whatever the rest is.
+// A search reads no content: of a long record only its beginning, whatever the rest is.
 TEST_P(SpoolTest, HeadIsReadWithoutTheContent) {
   auto life = begin({.segment_bytes = 16U << 20});
   const auto head = [&](QueueId id) {

@@ -364,7 +364,8 @@ TEST(Stored, MoreRecipientsThanTheCeilingCannotBeStored) {
   EXPECT_TRUE(encode_message(stored, status_of(0, smtp::kRecipientsMaxCeiling + 1)).empty());
 }
 
-// What a spool that is full records: who is delivered, and when the others are due, but not in whose words.
+// What a spool that is full records: which recipients are delivered, and when the others are due, but not the
+// responses.
 TEST(StoredStatus, ShorterFormsKeepFatesAndCodes) {
   message::DeliveryStatus status;
   status.recipients.resize(3);

@@ -80,9 +80,9 @@ TEST_F(Directory, ARenewalIsShownWithinASecond) {
   write("_.example.org", "*.example.org");
   CertificateDirectory source(root_.string());
   StoppedClock clock;
-  std::vector<std::string> reports;
+  std::vector<std::string> faults;
   CertificateStore store(source, {.default_host = "mx.example.com"}, clock,
-                         [&](std::string_view, std::string_view error) { reports.emplace_back(error); });
+                         [&](std::string_view, std::string_view error) { faults.emplace_back(error); });
   const auto before = store.find("mx.example.com");
   ASSERT_NE(before, nullptr);
   EXPECT_EQ(store.find("x.example.org")->host, "_.example.org");
@@ -94,8 +94,8 @@ TEST_F(Directory, ARenewalIsShownWithinASecond) {
   std::ofstream(root_ / "mx.example.com/fullchain.pem") << "-----BEGIN CERTIFICATE-----\n";
   clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(store.find("mx.example.com"), after);
-  ASSERT_EQ(reports.size(), 1U);
-  EXPECT_NE(reports[0].find("mx.example.com/fullchain.pem"), std::string::npos);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_NE(faults[0].find("mx.example.com/fullchain.pem"), std::string::npos);
 }
 
 }  // namespace

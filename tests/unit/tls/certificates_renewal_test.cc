@@ -47,10 +47,10 @@ class Renewal : public ::testing::Test {
 
   StoppedClock clock_;
   MemorySource source_;
-  std::vector<std::string> reports_;
+  std::vector<std::string> faults_;
   CertificateStore store_{
       source_, {.default_host = "mx.example.com"}, clock_, [this](std::string_view host, std::string_view error) {
-        reports_.push_back(std::string(host) + ": " + std::string(error));
+        faults_.push_back(std::string(host) + ": " + std::string(error));
       }};
 };
 
@@ -65,13 +65,13 @@ TEST_F(Renewal, ANewKeyThenAReloadThenTheNewCertificate) {
       second();
       reload();
     }
-    EXPECT_THAT(reports_, ElementsAre(HasSubstr("is not the key of the first certificate")));
+    EXPECT_THAT(faults_, ElementsAre(HasSubstr("is not the key of the first certificate")));
     put_chain(host, made);
     second();
     const auto after = store_.find(host);
     EXPECT_NE(after, before);
     EXPECT_EQ(after->host, host);
-    reports_.clear();
+    faults_.clear();
   }
 }
 
@@ -103,7 +103,7 @@ TEST_F(Renewal, WhatIsAtFaultIsTriedAgainThoughItsFilesSeemTheSame) {
   EXPECT_NE(store_.find("a.example.com"), before);
 }
 
-TEST_F(Renewal, WhatIsAtFaultIsReportedAgainWhenItIsAnotherFault) {
+TEST_F(Renewal, WhatIsAtFaultIsLoggedAgainWhenItIsAnotherFault) {
   EXPECT_EQ(shown("a.example.com"), "a.example.com");
   put_key("a.example.com", renewed("a.example.com"));
   second();
@@ -111,7 +111,7 @@ TEST_F(Renewal, WhatIsAtFaultIsReportedAgainWhenItIsAnotherFault) {
   source_.hosts["a.example.com"].files.key_pem = "no key";
   second();
   EXPECT_EQ(shown("a.example.com"), "a.example.com");
-  EXPECT_THAT(reports_, ElementsAre(HasSubstr("is not the key"), HasSubstr("not a private key")));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("is not the key"), HasSubstr("not a private key")));
 }
 
 TEST_F(Renewal, AChainWithTheLeafLastIsNamed) {
@@ -157,10 +157,10 @@ class NoDefaultHost : public ::testing::Test {
 
   StoppedClock clock_;
   MemorySource source_;
-  std::vector<std::string> reports_;
+  std::vector<std::string> faults_;
   CertificateStore store_{
       source_, {.own_name = "relay.example.com"}, clock_, [this](std::string_view host, std::string_view error) {
-        reports_.push_back(std::string(host) + ": " + std::string(error));
+        faults_.push_back(std::string(host) + ": " + std::string(error));
       }};
 };
 
@@ -192,7 +192,7 @@ TEST_F(NoDefaultHost, OrOneThatIsMadeUntilThereIsAnother) {
   second();
   EXPECT_EQ(store_.find(""), made) << "clients that remember it see the same again";
   EXPECT_EQ(store_.find("elsewhere.example"), made);
-  EXPECT_THAT(reports_, ElementsAre(HasSubstr("self-signed")));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("self-signed")));
   source_.put("a.example.com");
   second();
   EXPECT_EQ(shown(""), "a.example.com");

@@ -73,12 +73,12 @@ class Store : public ::testing::Test {
   }
   StoppedClock clock_;
   MemorySource source_;
-  std::vector<std::string> reports_;
+  std::vector<std::string> faults_;
   CertificateStore store_{source_,
                           {.default_host = "mx.example.com", .hosts_max = 4},
                           clock_,
                           [this](std::string_view host, std::string_view error) {
-                            reports_.push_back(std::string(host) + ": " + std::string(error));
+                            faults_.push_back(std::string(host) + ": " + std::string(error));
                           }};
 };
 
@@ -88,7 +88,7 @@ TEST_F(Store, TheNamesOwnThenTheWildcardThenTheDefault) {
   EXPECT_EQ(shown("b.c.example.com"), "mx.example.com") << "a wildcard stands for one label";
   EXPECT_EQ(shown("example.com"), "mx.example.com");
   EXPECT_EQ(shown(""), "mx.example.com");
-  EXPECT_TRUE(reports_.empty());
+  EXPECT_TRUE(faults_.empty());
 }
 
 TEST_F(Store, WithoutADefaultUnknownNamesGetNothing) {
@@ -118,18 +118,18 @@ TEST_F(Store, AChangedCertificateIsLoaded) {
   clock_.advance(std::chrono::seconds(1));
   const auto after = store_.find("a.example.com");
   EXPECT_NE(after, before);
-  EXPECT_TRUE(reports_.empty());
+  EXPECT_TRUE(faults_.empty());
 }
 
-TEST_F(Store, ABadNewCertificateKeepsTheOldOneAndIsReportedOnce) {
+TEST_F(Store, ABadNewCertificateKeepsTheOldOneAndIsLoggedOnce) {
   const auto before = store_.find("a.example.com");
   break_host("a.example.com", certificate_for("mx.example.com").key_pem);
   for (int second = 0; second < 5; ++second) {
     clock_.advance(std::chrono::seconds(1));
     EXPECT_EQ(store_.find("a.example.com"), before);
   }
-  ASSERT_EQ(reports_.size(), 1U);
-  EXPECT_EQ(reports_[0],
+  ASSERT_EQ(faults_.size(), 1U);
+  EXPECT_EQ(faults_[0],
             "a.example.com: a.example.com/privkey.pem: is not the key of the first certificate in "
             "a.example.com/fullchain.pem");
   source_.put("a.example.com");
@@ -137,13 +137,13 @@ TEST_F(Store, ABadNewCertificateKeepsTheOldOneAndIsReportedOnce) {
   EXPECT_NE(store_.find("a.example.com"), before);
 }
 
-TEST_F(Store, AHostThatWasNeverGoodIsReportedAndTheWildcardShown) {
+TEST_F(Store, AHostThatWasNeverGoodIsLoggedAndTheWildcardShown) {
   source_.put("bad.example.com");
   break_host("bad.example.com", "no key");
   EXPECT_EQ(shown("bad.example.com"), "_.example.com");
   EXPECT_EQ(shown("bad.example.com"), "_.example.com");
-  ASSERT_EQ(reports_.size(), 1U);
-  EXPECT_NE(reports_[0].find("bad.example.com/privkey.pem: not a private key"), std::string::npos) << reports_[0];
+  ASSERT_EQ(faults_.size(), 1U);
+  EXPECT_NE(faults_[0].find("bad.example.com/privkey.pem: not a private key"), std::string::npos) << faults_[0];
   source_.put("bad.example.com");
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(shown("bad.example.com"), "bad.example.com");
@@ -157,7 +157,7 @@ TEST_F(Store, AHostThatIsRemovedIsForgotten) {
   clock_.advance(std::chrono::minutes(2));
   EXPECT_EQ(shown("a.example.com"), "_.example.com");
   EXPECT_EQ(store_.loaded(), 1U);
-  EXPECT_TRUE(reports_.empty());
+  EXPECT_TRUE(faults_.empty());
 }
 
 TEST_F(Store, HoldsTheMostRecentlyUsed) {
@@ -179,11 +179,11 @@ TEST_F(Store, UnknownNamesAreNotRemembered) {
   EXPECT_EQ(store_.loaded(), 1U);
 }
 
-TEST_F(Store, AnExpiredCertificateIsReportedAndShown) {
+TEST_F(Store, AnExpiredCertificateIsLoggedAndShown) {
   clock_.wall_ += std::int64_t{20} * 365 * 86'400 * 1'000;
   EXPECT_EQ(shown("a.example.com"), "a.example.com");
-  ASSERT_EQ(reports_.size(), 1U);
-  EXPECT_NE(reports_[0].find("expired"), std::string::npos);
+  ASSERT_EQ(faults_.size(), 1U);
+  EXPECT_NE(faults_[0].find("expired"), std::string::npos);
 }
 
 TEST_F(Store, TheDefaultIsCheckedAtStart) {

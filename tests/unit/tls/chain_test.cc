@@ -65,7 +65,7 @@ class TlsChain : public ::testing::Test {
     auto server = listener.accept();
     auto client = TlsSession::client(**context, "a.example.com");
     talk(*server, *client);
-    EXPECT_TRUE(listener.reports.empty()) << listener.reports[0];
+    EXPECT_TRUE(listener.faults.empty()) << listener.faults[0];
     error_ = client->error();
     return client->state();
   }
@@ -122,8 +122,8 @@ TEST_F(TlsChain, AnExpiredLeafIsRefused) {
   auto client = TlsSession::client(**context, "a.example.com");
   talk(*server, *client);
   EXPECT_EQ(client->state(), TlsState::failed);
-  ASSERT_EQ(listener.reports.size(), 1U) << "and our own operator is told";
-  EXPECT_NE(listener.reports[0].find("expired"), std::string::npos);
+  ASSERT_EQ(listener.faults.size(), 1U) << "and it is logged";
+  EXPECT_NE(listener.faults[0].find("expired"), std::string::npos);
 }
 
 TEST_F(TlsChain, WhoIsNoAuthorityMayNotSign) {

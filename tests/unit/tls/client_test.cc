@@ -1,4 +1,4 @@
-// TLS towards next hops: whom we trust, under which name, and what is not asked when we do not.
+// TLS towards next hops: which CAs we trust, under which name, and what is not asked when we do not.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -44,7 +44,7 @@ TEST_F(TlsClient, ACertificateForAnotherNameIsRefused) {
   EXPECT_EQ(client->state(), TlsState::failed);
   EXPECT_FALSE(client->verified());
   EXPECT_NE(client->error().find("ame mismatch"), std::string_view::npos) << client->error();
-  EXPECT_EQ(server_->error(), "handshake: the peer sent the alert bad_certificate") << "it is told";
+  EXPECT_EQ(server_->error(), "handshake: the peer sent the alert bad_certificate") << "it gets the alert";
 }
 
 TEST_F(TlsClient, AnUnknownAuthorityIsRefused) {
@@ -130,7 +130,7 @@ TEST_F(TlsClient, TicketsStayWithTheContextThatChecked) {
   EXPECT_EQ(connect(*careful, "a.example.com")->state(), TlsState::failed);
 }
 
-TEST_F(TlsClient, TrustNeedsSomebodyToTrust) {
+TEST_F(TlsClient, TrustNeedsACertificateAuthority) {
   EXPECT_FALSE(TlsClientContext::make({.verify = TlsVerify::required}).has_value());
   const auto made = TlsClientContext::make({.verify = TlsVerify::required, .ca_pem = "nothing of the sort"});
   ASSERT_FALSE(made.has_value());

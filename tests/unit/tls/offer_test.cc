@@ -47,7 +47,7 @@ std::string hello(const Offer& offer) {
   return "\x16\x03\x01" + counted(number(1, 1) + counted(body, 3), 2);
 }
 
-// So many that nobody has, then `last`.
+// So many that no host has, then `last`.
 std::string many_suites(std::size_t count, std::string_view last) {
   std::string suites;
   for (std::size_t i = 0; i < count; ++i) suites += number(0xd100 + i % 0x1000, 2);

@@ -86,7 +86,7 @@ const SelfSigned& certificate_for(const std::string& name) {
 Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets)
     : certificates(source, {.default_host = "mx.example.com"}, clock,
                    [this](std::string_view host, std::string_view error) {
-                     reports.push_back(std::string(host) + ": " + std::string(error));
+                     faults.push_back(std::string(host) + ": " + std::string(error));
                    }),
       keys(secret_of(secret_seed), clock, random),
       context({.listener = std::move(name), .tickets = tickets}, certificates, keys) {

@@ -1,5 +1,5 @@
 // What the TLS tests share: a clock that stands still, certificates in memory, two ends that talk
-// without a socket, and a client made of bare wolfSSL that can be told to do what an honest one
+// without a socket, and a client made of bare wolfSSL that can be set to do what an honest one
 // does not.  Tests only; one thread.
 #pragma once
 
@@ -79,7 +79,7 @@ struct Listener {
   StoppedClock clock;
   SeededRandom random{7};
   MemorySource source;
-  std::vector<std::string> reports;
+  std::vector<std::string> faults;
   CertificateStore certificates;
   TicketKeys keys;
   TlsContext context;

@@ -84,7 +84,7 @@ std::string numbers_text(const std::vector<std::uint64_t>& numbers) {
 
 }  // namespace
 
-std::string load_report_text(const LoadResult& result, const LoadOptions& options) {
+std::string load_results_text(const LoadResult& result, const LoadOptions& options) {
   const SenderCounters& counters = result.counters;
   std::string out = "run " + hex(result.run) + ", ";
   out.append(options.rate > 0 ? absl::StrFormat("open loop, %.6g messages a second due\n", options.rate)
@@ -100,7 +100,7 @@ std::string load_report_text(const LoadResult& result, const LoadOptions& option
     if (result.account.by_outcome[i] > 0)
       absl::StrAppendFormat(&out, " %d %s", result.account.by_outcome[i], kOutcomeNames[i]);
   out.append("\n");
-  for (const auto& [what, count] : result.troubles)
+  for (const auto& [what, count] : result.errors)
     absl::StrAppendFormat(&out, "  %d times: %s\n", count, text::printable(what));
   if (result.account.settled) {
     absl::StrAppendFormat(&out, "at the sink, %.1f s later:\n", seconds(result.settling));
@@ -120,7 +120,7 @@ std::string load_report_text(const LoadResult& result, const LoadOptions& option
   return out.append(result.good() ? "good\n" : "NOT GOOD\n");
 }
 
-std::string load_report_json(const LoadResult& result, const LoadOptions& options) {
+std::string load_results_json(const LoadResult& result, const LoadOptions& options) {
   const SenderCounters& counters = result.counters;
   std::string out = "{\"run\":" + text::json_string(hex(result.run));
   absl::StrAppendFormat(&out, ",\"loop\":\"%s\",\"rate\":%.6g,\"sessions\":%d", options.rate > 0 ? "open" : "closed",
@@ -151,9 +151,9 @@ std::string load_report_json(const LoadResult& result, const LoadOptions& option
       absl::StrAppendFormat(&out, "%s\"%s\":%d", std::exchange(comma, ","), fate.name, fate.count);
     absl::StrAppendFormat(&out, "},\"lost_messages\":[%s]", numbers_text(result.account.lost_examples));
   }
-  out.append(",\"troubles\":{");
+  out.append(",\"errors\":{");
   comma = "";
-  for (const auto& [what, count] : result.troubles)
+  for (const auto& [what, count] : result.errors)
     absl::StrAppendFormat(&out, "%s%s:%d", std::exchange(comma, ","), text::json_string(what), count);
   out.append("},\"gave_up\":").append(text::json_string(result.gave_up));
   out.append(",\"ledger_fault\":").append(text::json_string(result.ledger_fault));
