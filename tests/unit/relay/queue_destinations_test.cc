@@ -42,7 +42,7 @@ class QueueDestinationsTest : public ::testing::Test {
     return read->status;
   }
 
-  QueueBench fixture_;
+  QueueFixture fixture_;
   std::vector<std::string> recipients_;
 };
 

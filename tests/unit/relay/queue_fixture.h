@@ -73,9 +73,9 @@ struct ExtraRoute {
   route::RouteConditions conditions;
 };
 
-class QueueBench {
+class QueueFixture {
  public:
-  explicit QueueBench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
+  explicit QueueFixture(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
       : fixture(seed, options, hops) {
     fixture.route.name = "farm";
     fixture.route.connect_timeout = 5s;
@@ -88,12 +88,12 @@ class QueueBench {
     options_.hostname = "relay.example";
     options_.schedule.throttle = {.suspend_first = 10s, .suspend_max = 10s, .pause_first = 1s, .pause_max = 1s};
   }
-  ~QueueBench() {
+  ~QueueFixture() {
     stop();
     fixture.close();
   }
-  QueueBench(const QueueBench&) = delete;
-  QueueBench& operator=(const QueueBench&) = delete;
+  QueueFixture(const QueueFixture&) = delete;
+  QueueFixture& operator=(const QueueFixture&) = delete;
 
   QueueOptions& options() { return options_; }
 
@@ -177,7 +177,7 @@ class QueueBench {
 
  private:
   struct Life {
-    Life(QueueBench& of, spool::Share share)
+    Life(QueueFixture& of, spool::Share share)
         : resolver(of.fixture.loop, of.fixture.platforms.world().names(), of.fixture.platforms.world().dns()),
           dialer(of.fixture.loop),
           routes(of.routes),
@@ -227,7 +227,7 @@ class QueueBench {
   };
 
   struct Background {
-    Background(QueueBench& fixture, std::string content)
+    Background(QueueFixture& fixture, std::string content)
         : text(std::move(content)),
           sink({.loop = fixture.fixture.loop,
                 .router = fixture.router(),

@@ -20,9 +20,9 @@ std::map<std::string, int> taken(const testing::NextHop& hop) {
   return counts;
 }
 
-class FullQueue : public QueueBench {
+class FullQueue : public QueueFixture {
  public:
-  explicit FullQueue(std::size_t segments) : QueueBench(1, {.short_percent = 0}) {
+  explicit FullQueue(std::size_t segments) : QueueFixture(1, {.short_percent = 0}) {
     fixture.route.mode = route::RouteMode::store;
     fixture.route.connections_per_host_max = 4;
     disk().set_capacity(segments * kSegmentBytes + 200 * spool::kBlockBytes);
@@ -94,11 +94,11 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   queue.stop();
   // The files in reserve go, and others take their space.
   std::vector<std::string> names;
-  for (const io::DiskEntry& entry : *queue.disk().list(QueueBench::kDirectory))
+  for (const io::DiskEntry& entry : *queue.disk().list(QueueFixture::kDirectory))
     if (spool::parse_segment_name(entry.name) || spool::parse_free_name(entry.name)) names.push_back(entry.name);
   ASSERT_GE(names.size(), 2U);
   for (std::size_t i = 1; i < names.size(); ++i)
-    ASSERT_TRUE(queue.disk().remove(std::string(QueueBench::kDirectory) + "/" + names[i]));
+    ASSERT_TRUE(queue.disk().remove(std::string(QueueFixture::kDirectory) + "/" + names[i]));
   queue.disk().set_capacity(0);
   queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   for (int lives = 0; lives < 3; ++lives) {
@@ -181,7 +181,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
     codes.push_back(outcome.reply.code());
     co_return codes;
   }
-  QueueBench fixture_;
+  QueueFixture fixture_;
 };
 
 TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {

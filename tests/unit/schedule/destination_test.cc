@@ -10,7 +10,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 TEST(ScheduleDestinationTest, TheWindowOpensAsMessagesAreDelivered) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add_many("a", "example.com", 1000);
   std::vector<JobId> running = fixture.start_all();
   std::vector<std::size_t> windows;
@@ -24,7 +24,7 @@ TEST(ScheduleDestinationTest, TheWindowOpensAsMessagesAreDelivered) {
 }
 
 TEST(ScheduleDestinationTest, ADeadOneIsNotTriedByEachOfItsMessages) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (int i = 0; i < 1000; ++i) fixture.add("customer" + std::to_string(i), "dead.example");
   std::vector<JobId> running = fixture.start_all();
   ASSERT_THAT(running, SizeIs(2));
@@ -42,7 +42,7 @@ TEST(ScheduleDestinationTest, ADeadOneIsNotTriedByEachOfItsMessages) {
 }
 
 TEST(ScheduleDestinationTest, ThenOneProbeGoesAndASuccessOpensIt) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (std::uint64_t i = 0; i < 100; ++i) fixture.add("a", "dead.example", i);
   std::vector<JobId> running = fixture.start_all();
   fixture.finish(running, Verdict::unreachable);
@@ -74,7 +74,7 @@ TEST(ScheduleDestinationTest, ThenOneProbeGoesAndASuccessOpensIt) {
 }
 
 TEST(ScheduleDestinationTest, ARetryThatFallsDueDuringASuspensionWaitsForItsEnd) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add("a", "dead.example");
   fixture.finish_and_retry(*fixture.next(), Verdict::unreachable, 10s);
   fixture.now += 10s;
@@ -87,7 +87,7 @@ TEST(ScheduleDestinationTest, ARetryThatFallsDueDuringASuspensionWaitsForItsEnd)
 }
 
 TEST(ScheduleDestinationTest, ASuspensionIsRememberedWithoutAnyMessage) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add("a", "dead.example");
   fixture.finish(*fixture.next(), Verdict::unreachable);
   EXPECT_EQ(fixture.schedule.size(), 0U);
@@ -99,7 +99,7 @@ TEST(ScheduleDestinationTest, ASuspensionIsRememberedWithoutAnyMessage) {
 TEST(ScheduleDestinationTest, KeepsToARateWhateverTheWindow) {
   ScheduleOptions options;
   options.throttle.messages_per_second = 20;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   fixture.add_many("a", "example.com", 10'000);
   std::vector<JobId> running;
   const Instant begin = fixture.now;
@@ -118,7 +118,7 @@ TEST(ScheduleDestinationTest, KeepsToARateWhateverTheWindow) {
 }
 
 TEST(ScheduleDestinationTest, FlushingMakesAllDueAndEndsTheSuspension) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (int i = 0; i < 1000; ++i) fixture.add_later("a", "dead.example", 1h + i * 1s);
   fixture.add_later("a", "other.example", 1h);
   fixture.add("a", "dead.example");
@@ -138,7 +138,7 @@ TEST(ScheduleDestinationTest, FlushingMakesAllDueAndEndsTheSuspension) {
 
 // The next one to be flushed goes while the flush is under way.
 TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   std::vector<JobId> jobs;
   for (int i = 0; i < 1000; ++i) jobs.push_back(fixture.add_later("a", "example.com", 1h));
   EXPECT_TRUE(fixture.schedule.flush(fixture.schedule.find_destination("example.com"), fixture.now));
@@ -150,7 +150,7 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
   // And that the destination itself goes.
   ScheduleOptions options;
   options.destinations_unused_max = 1;
-  ScheduleBench other(options);
+  ScheduleFixture other(options);
   const JobId only = other.add_later("a", "example.com", 1h);
   EXPECT_TRUE(other.schedule.flush(other.schedule.find_destination("example.com"), other.now));
   EXPECT_TRUE(other.schedule.remove(only, other.now));
@@ -163,7 +163,7 @@ TEST(ScheduleDestinationTest, AFlushSurvivesThatItsJobsGo) {
 TEST(ScheduleDestinationTest, ARouteMayHaveLimitsOfItsOwn) {
   ScheduleOptions options;
   options.throttles["smarthost"] = {.concurrency_start = 7, .concurrency_max = 50};
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   for (int i = 0; i < 100; ++i)
     fixture.schedule.add({.destination = fixture.schedule.destination("smarthost", "smarthost"),
                           .customer = fixture.schedule.customer("a"),
@@ -182,7 +182,7 @@ TEST(ScheduleDestinationTest, AfterAReloadLimitsAreThoseOfTheRouteOfThatName) {
   const auto rate = [](double per_second) { return ThrottleOptions{.messages_per_second = per_second}; };
   ScheduleOptions options;
   options.throttles = {{"farm", rate(2)}, {"mx", rate(5)}};
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   const auto of = [&](std::string_view destination) { return fixture.status(destination).per_second; };
   fixture.schedule.destination("farm", "farm");
   fixture.schedule.destination("mx/example.com", "mx");
@@ -204,7 +204,7 @@ TEST(ScheduleDestinationTest, AfterAReloadLimitsAreThoseOfTheRouteOfThatName) {
 // ------------------------------------------------------------------------------------ names
 
 TEST(ScheduleDestinationTest, OneNameIsOneDestination) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const DestinationId id = fixture.schedule.destination("example.com");
   EXPECT_EQ(fixture.schedule.destination("example.com"), id);
   EXPECT_EQ(fixture.schedule.find_destination("example.com"), id);
@@ -216,7 +216,7 @@ TEST(ScheduleDestinationTest, NamesWithoutMessagesAreForgottenTheOldestFirst) {
   ScheduleOptions options;
   options.destinations_unused_max = 3;
   options.customers_unused_max = 3;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   const JobId job = fixture.add("c", "used.example");
   for (int i = 0; i < 1000; ++i) {
     fixture.schedule.destination(std::to_string(i));
@@ -238,7 +238,7 @@ TEST(ScheduleDestinationTest, NamesWithoutMessagesAreForgottenTheOldestFirst) {
 TEST(ScheduleDestinationTest, AnIdOfAForgottenNameIsRecognised) {
   ScheduleOptions options;
   options.destinations_unused_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   const DestinationId old = fixture.schedule.destination("one");
   const DestinationId fresh = fixture.schedule.destination("two");
   EXPECT_EQ(old.index, fresh.index);
@@ -252,7 +252,7 @@ TEST(ScheduleDestinationTest, AnIdOfAForgottenNameIsRecognised) {
 TEST(ScheduleDestinationTest, ANewNameBeginsAfresh) {
   ScheduleOptions options;
   options.destinations_unused_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   fixture.add("a", "dead.example");
   fixture.finish(*fixture.next(), Verdict::unreachable);
   EXPECT_TRUE(
@@ -265,7 +265,7 @@ TEST(ScheduleDestinationTest, ANewNameBeginsAfresh) {
 // ------------------------------------------------------------------------------------ what it says
 
 TEST(ScheduleDestinationTest, SaysWhatWaitsAndWhatWasSaid) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add_many("a", "example.com", 5);
   fixture.add_later("b", "example.com", 1h);
   EXPECT_TRUE(fixture.schedule.hold(fixture.add("b", "example.com"), fixture.now));
@@ -284,7 +284,7 @@ TEST(ScheduleDestinationTest, SaysWhatWaitsAndWhatWasSaid) {
 }
 
 TEST(ScheduleDestinationTest, PagesThroughDestinations) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (int i = 0; i < 100; ++i) fixture.add("a", std::to_string(i));
   std::vector<std::string> names;
   std::uint32_t cursor = 0;

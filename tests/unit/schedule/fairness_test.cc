@@ -11,14 +11,14 @@ ScheduleOptions narrow(std::uint32_t total) {
   return options;
 }
 
-int turns_until(ScheduleBench& fixture, std::string_view customer, int most) {
+int turns_until(ScheduleFixture& fixture, std::string_view customer, int most) {
   for (int i = 1; i <= most; ++i)
     if (fixture.run_one() == customer) return i;
   return INT_MAX;
 }
 
 TEST(ScheduleFairnessTest, ABigBatchDoesNotDelayAnotherCustomersMessage) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   fixture.add_many("bulk", "example.com", 100'000);
   for (int i = 0; i < 50; ++i) fixture.run_one();
   fixture.add("small", "example.net");
@@ -26,7 +26,7 @@ TEST(ScheduleFairnessTest, ABigBatchDoesNotDelayAnotherCustomersMessage) {
 }
 
 TEST(ScheduleFairnessTest, NorAtTheSameDestination) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add_many("bulk", "example.com", 100'000);
   auto running = fixture.start_all();  // its window is full
   ASSERT_EQ(running.size(), 2U);
@@ -42,7 +42,7 @@ TEST(ScheduleFairnessTest, NorAtTheSameDestination) {
 }
 
 TEST(ScheduleFairnessTest, NorWhenItGoesToAHundredThousandDestinations) {
-  ScheduleBench fixture(narrow(10));
+  ScheduleFixture fixture(narrow(10));
   for (int i = 0; i < 100'000; ++i) fixture.add("bulk", std::to_string(i) + ".example.com");
   for (int i = 0; i < 50; ++i) fixture.run_one();
   fixture.add("small", "77777.example.com");
@@ -50,7 +50,7 @@ TEST(ScheduleFairnessTest, NorWhenItGoesToAHundredThousandDestinations) {
 }
 
 TEST(ScheduleFairnessTest, CustomersTakeTurnsWhateverTheyHave) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   fixture.add_many("a", "one.example", 1000);
   fixture.add_many("b", "two.example", 10);
   for (int i = 0; i < 100; ++i) fixture.add("c", std::to_string(i) + ".example");
@@ -62,7 +62,7 @@ TEST(ScheduleFairnessTest, CustomersTakeTurnsWhateverTheyHave) {
 }
 
 TEST(ScheduleFairnessTest, ACustomersDestinationsTakeTurns) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   fixture.add_many("a", "big.example", 1000);
   const JobId small = fixture.add("a", "small.example");
   fixture.run_one();
@@ -73,7 +73,7 @@ TEST(ScheduleFairnessTest, ACustomersDestinationsTakeTurns) {
 TEST(ScheduleFairnessTest, CustomersTakeTurnsAtADestinationThatIsTheBottleneck) {
   ScheduleOptions options;
   options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   fixture.add_many("a", "example.com", 300);
   for (const char* other : {"b", "c"}) fixture.add_many(other, "example.com", 5);
   std::string order;
@@ -82,7 +82,7 @@ TEST(ScheduleFairnessTest, CustomersTakeTurnsAtADestinationThatIsTheBottleneck) 
 }
 
 TEST(ScheduleFairnessTest, AFullDestinationHoldsUpNobodyElse) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add_many("a", "full.example", 1000);
   EXPECT_EQ(fixture.count_startable(), 2U);
   const JobId same_customer = fixture.add("a", "free.example");
@@ -91,7 +91,7 @@ TEST(ScheduleFairnessTest, AFullDestinationHoldsUpNobodyElse) {
 }
 
 TEST(ScheduleFairnessTest, WhoFindsADestinationSuspendedAtItsTurnKeepsItsPlace) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add_many("a", "example.com", 2);
   for (const char* other : {"b", "c", "d"}) fixture.add(other, "example.com");
   EXPECT_EQ(fixture.run_one(Verdict::unreachable), "a");
@@ -105,7 +105,7 @@ TEST(ScheduleFairnessTest, WhoFindsADestinationSuspendedAtItsTurnKeepsItsPlace) 
 }
 
 TEST(ScheduleFairnessTest, WhoComesWhenThereIsRoomAgainDoesNotOvertakeWhoWaits) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (const char* customer : {"a", "b", "c"}) fixture.add(customer, "example.com");
   fixture.finish(fixture.start_all(), Verdict::unreachable);
   fixture.now += 1min;
@@ -115,7 +115,7 @@ TEST(ScheduleFairnessTest, WhoComesWhenThereIsRoomAgainDoesNotOvertakeWhoWaits) 
 }
 
 TEST(ScheduleFairnessTest, AFlowIsServedInOrder) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   for (std::uint64_t i = 0; i < 100; ++i) fixture.add("a", "example.com", i);
   for (std::uint64_t i = 0; i < 100; ++i) {
     const auto job = fixture.next();
@@ -130,7 +130,7 @@ TEST(ScheduleFairnessTest, AFlowIsServedInOrder) {
 TEST(ScheduleFairnessTest, RoomIsNotKeptForACustomerWhoseTurnIsFarOff) {
   ScheduleOptions options = narrow(50);
   options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   const JobId blocking = fixture.add("other", "example.com");
   ASSERT_TRUE(fixture.next());
   fixture.add_many("bulk", "example.com", 10);  // parked: no room
@@ -143,7 +143,7 @@ TEST(ScheduleFairnessTest, RoomIsNotKeptForACustomerWhoseTurnIsFarOff) {
 
 // ------------------------------------------------------------------------------------ first attempts and retries
 
-int count_retries(ScheduleBench& fixture, int turns) {
+int count_retries(ScheduleFixture& fixture, int turns) {
   int retries = 0;
   for (int i = 0; i < turns; ++i) {
     const auto job = fixture.next();
@@ -155,7 +155,7 @@ int count_retries(ScheduleBench& fixture, int turns) {
 }
 
 TEST(ScheduleFairnessTest, OneTurnOfFourIsARetrysWhereBothWait) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   for (int i = 0; i < 1000; ++i) fixture.add_retry("a", "example.com");
   fixture.add_many("a", "example.com", 1000);
   EXPECT_EQ(count_retries(fixture, 400), 100);
@@ -164,7 +164,7 @@ TEST(ScheduleFairnessTest, OneTurnOfFourIsARetrysWhereBothWait) {
 TEST(ScheduleFairnessTest, LikewiseAtADestinationThatIsTheBottleneck) {
   ScheduleOptions options;
   options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   for (int i = 0; i < 1000; ++i) fixture.add_retry("old", "example.com");
   for (const char* customer : {"a", "b", "c", "d", "e"}) fixture.add_many(customer, "example.com", 100);
   EXPECT_EQ(count_retries(fixture, 400), 100);
@@ -176,7 +176,7 @@ TEST(ScheduleFairnessTest, NoDestinationsRetriesMissAllTheTurns) {
   for (const int others : {1, 2, 3, 4, 5, 7}) {
     ScheduleOptions options;
     options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
-    ScheduleBench fixture(options);
+    ScheduleFixture fixture(options);
     std::vector<std::string> names;
     for (int i = 0; i <= others; ++i) names.push_back(std::to_string(i) + ".example");
     for (const std::string& name : names) {
@@ -204,7 +204,7 @@ TEST(ScheduleFairnessTest, NoDestinationsRetriesMissAllTheTurns) {
 TEST(ScheduleFairnessTest, AFirstAttemptGoesBeforeTheRetriesOfManyCustomers) {
   ScheduleOptions options;
   options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   for (int i = 0; i < 500; ++i) fixture.add_retry("old" + std::to_string(i), "example.com");
   for (int i = 0; i < 5; ++i) fixture.run_one();
   fixture.add("new", "example.com");
@@ -212,7 +212,7 @@ TEST(ScheduleFairnessTest, AFirstAttemptGoesBeforeTheRetriesOfManyCustomers) {
 }
 
 TEST(ScheduleFairnessTest, RetriesUseAllThatFirstAttemptsLeave) {
-  ScheduleBench fixture(narrow(1));
+  ScheduleFixture fixture(narrow(1));
   for (int i = 0; i < 100; ++i) fixture.add_retry("a", "example.com");
   EXPECT_EQ(count_retries(fixture, 100), 100);
 }

@@ -12,8 +12,8 @@ constexpr JobState kStates[] = {JobState::waiting, JobState::ready, JobState::ru
                                 JobState::tried,   JobState::held,  JobState::expired};
 
 // A fixture with one job, in a given state; ready means behind a full destination.
-struct InState : ScheduleBench {
-  explicit InState(JobState wanted) : ScheduleBench(one_at_a_time()) {
+struct InState : ScheduleFixture {
+  explicit InState(JobState wanted) : ScheduleFixture(one_at_a_time()) {
     if (wanted == JobState::ready) {
       add("blocking", "example.com");
       blocking = *next();
@@ -127,7 +127,7 @@ TEST(ScheduleJobsTest, CanBePutBackOnlyWhenTried) {
 }
 
 TEST(ScheduleJobsTest, ARetryWaitsForItsTime) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add("a", "example.com");
   const JobId job = *fixture.next();
   EXPECT_TRUE(fixture.schedule.status(job)->first_attempt);
@@ -140,7 +140,7 @@ TEST(ScheduleJobsTest, ARetryWaitsForItsTime) {
 }
 
 TEST(ScheduleJobsTest, JobsBecomeDueInOrderOfTheirTimes) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (const int minutes : {5, 3, 9, 1, 7})
     fixture.add_later("a", "example.com", minutes * 1min, static_cast<std::uint64_t>(minutes));
   std::vector<std::uint64_t> order;
@@ -153,7 +153,7 @@ TEST(ScheduleJobsTest, JobsBecomeDueInOrderOfTheirTimes) {
 }
 
 TEST(ScheduleJobsTest, AStaleIdIsRecognisedThoughItsPlaceIsTakenAgain) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const JobId old = fixture.add("a", "example.com");
   EXPECT_TRUE(fixture.schedule.remove(old, fixture.now));
   const JobId fresh = fixture.add("a", "example.com");
@@ -170,7 +170,7 @@ TEST(ScheduleJobsTest, AStaleIdIsRecognisedThoughItsPlaceIsTakenAgain) {
 }
 
 TEST(ScheduleJobsDeathTest, OnlyWhatRunsCanFinish) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const JobId job = fixture.add("a", "example.com");
   EXPECT_DEATH(static_cast<void>(fixture.schedule.finished(job, Verdict::delivered, fixture.now)), "check failed");
   EXPECT_DEATH(static_cast<void>(fixture.schedule.finished({}, Verdict::delivered, fixture.now)), "check failed");
@@ -178,7 +178,7 @@ TEST(ScheduleJobsDeathTest, OnlyWhatRunsCanFinish) {
 
 // ------------------------------------------------------------------------------------ expiry
 
-JobId add_expiring(ScheduleBench& fixture, Duration due, Duration expires) {
+JobId add_expiring(ScheduleFixture& fixture, Duration due, Duration expires) {
   return fixture.schedule.add({.destination = fixture.schedule.destination("example.com"),
                                .customer = fixture.schedule.customer("a"),
                                .due = fixture.now + due,
@@ -188,7 +188,7 @@ JobId add_expiring(ScheduleBench& fixture, Duration due, Duration expires) {
 
 // The whole queue of a dead destination is given up in time, though only its probes are tried.
 TEST(ScheduleJobsTest, WhatWaitsForADeadDestinationExpires) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (int i = 0; i < 1000; ++i) add_expiring(fixture, 0s, 4h);
   fixture.finish(fixture.start_all(), Verdict::unreachable);
   const Instant end = fixture.now + 4h;
@@ -218,7 +218,7 @@ TEST(ScheduleJobsTest, WhatWaitsForADeadDestinationExpires) {
 }
 
 TEST(ScheduleJobsTest, AJobThatWaitsExpiresBeforeItsTimeComes) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const JobId job = add_expiring(fixture, 10h, 5h);
   EXPECT_EQ(fixture.schedule.due(fixture.now), fixture.now + 5h);
   fixture.now += 5h;
@@ -229,7 +229,7 @@ TEST(ScheduleJobsTest, AJobThatWaitsExpiresBeforeItsTimeComes) {
 // On hold it was kept for ever, and its sender heard nothing.
 TEST(ScheduleJobsTest, WhatIsHeldExpires) {
   for (const Duration due : {Duration(0s), Duration(10h)}) {
-    ScheduleBench fixture;
+    ScheduleFixture fixture;
     const JobId held = add_expiring(fixture, due, 1h);
     EXPECT_TRUE(fixture.schedule.hold(held, fixture.now));
     EXPECT_FALSE(fixture.next());
@@ -242,7 +242,7 @@ TEST(ScheduleJobsTest, WhatIsHeldExpires) {
 }
 
 TEST(ScheduleJobsTest, WhatIsBeingTriedDoesNotExpire) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const JobId running = add_expiring(fixture, 0s, 1h);
   ASSERT_EQ(fixture.next(), running);
   fixture.now += 2h;
@@ -255,7 +255,7 @@ TEST(ScheduleJobsTest, WhatIsBeingTriedDoesNotExpire) {
 // ------------------------------------------------------------------------------------ when to ask again
 
 TEST(ScheduleJobsTest, AnEmptyScheduleNeverWantsToBeAsked) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   EXPECT_FALSE(fixture.next());
   EXPECT_EQ(fixture.schedule.due(fixture.now), Instant::max());
 }
@@ -263,7 +263,7 @@ TEST(ScheduleJobsTest, AnEmptyScheduleNeverWantsToBeAsked) {
 TEST(ScheduleJobsTest, AFullCoreWantsToBeAskedOnlyForWhatExpires) {
   ScheduleOptions options;
   options.total_running_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   fixture.add_many("a", "example.com", 10);
   fixture.add_many("a", "example.net", 10);
   const JobId running = *fixture.next();
@@ -275,7 +275,7 @@ TEST(ScheduleJobsTest, AFullCoreWantsToBeAskedOnlyForWhatExpires) {
 
 // A hundred thousand retries fall due at once: each call takes a portion, and none is forgotten.
 TEST(ScheduleJobsTest, AFloodOfDueJobsIsTakenInPortions) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   for (int i = 0; i < 100'000; ++i) fixture.add_later("a", "example.com", 1h);
   fixture.now += 1h;
   std::size_t running = fixture.count_startable();
@@ -293,7 +293,7 @@ TEST(ScheduleJobsTest, AFloodOfDueJobsIsTakenInPortions) {
 
 TEST(ScheduleJobsTest, AMillionJobsFitIntoSixtyFourBytesEach) {
   constexpr std::uint32_t kMillion = 1'000'000;
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   const NewJob job = {.destination = fixture.schedule.destination("example.com"),
                       .customer = fixture.schedule.customer("a"),
                       .due = fixture.now + 1h,

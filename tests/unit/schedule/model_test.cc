@@ -95,7 +95,7 @@ class Model {
 
   std::mt19937_64 random_;
   ScheduleOptions options_;
-  ScheduleBench fixture_;
+  ScheduleFixture fixture_;
   std::vector<ModelJob> jobs_;
   std::vector<JobId> gone_;
 };

@@ -17,9 +17,9 @@ namespace sluice::schedule {
 
 using namespace std::chrono_literals;
 
-class ScheduleBench {
+class ScheduleFixture {
  public:
-  explicit ScheduleBench(const ScheduleOptions& options = {}) : schedule(options) {}
+  explicit ScheduleFixture(const ScheduleOptions& options = {}) : schedule(options) {}
 
   JobId add(std::string_view customer, std::string_view destination, std::uint64_t message = 0) {
     return add_later(customer, destination, 0s, message);

@@ -17,7 +17,7 @@ std::vector<std::uint64_t> messages_of(const std::vector<JobStatus>& page) {
 }
 
 TEST(ScheduleWalkTest, GoesThroughAllDestinations) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.schedule.destination("empty.example");
   for (std::uint64_t i = 0; i < 3; ++i) fixture.add("a", "one.example", i);
   fixture.add("b", "two.example", 3);
@@ -31,7 +31,7 @@ TEST(ScheduleWalkTest, GoesThroughAllDestinations) {
 }
 
 TEST(ScheduleWalkTest, GoesThroughOneDestination) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   fixture.add("a", "one.example", 1);
   fixture.add("a", "two.example", 2);
   fixture.add("a", "three.example", 3);
@@ -42,7 +42,7 @@ TEST(ScheduleWalkTest, GoesThroughOneDestination) {
 }
 
 TEST(ScheduleWalkTest, KeepsItsPlaceWhenJobsGo) {
-  ScheduleBench fixture;
+  ScheduleFixture fixture;
   std::vector<JobId> jobs;
   for (std::uint64_t i = 0; i < 10; ++i) jobs.push_back(fixture.add("a", "example.com", i));
   JobWalk walk(fixture.schedule);
@@ -60,7 +60,7 @@ TEST(ScheduleWalkTest, KeepsItsPlaceWhenJobsGo) {
 TEST(ScheduleWalkTest, GoesOnWhenItsDestinationGoes) {
   ScheduleOptions options;
   options.destinations_unused_max = 1;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   const JobId first = fixture.add("a", "one.example", 1);
   const JobId second = fixture.add("a", "one.example", 2);
   fixture.add("a", "two.example", 3);
@@ -77,7 +77,7 @@ TEST(ScheduleWalkTest, GoesOnWhenItsDestinationGoes) {
 TEST(ScheduleWalkTest, LooksAtSoMuchAndNoMore) {
   ScheduleOptions options;
   options.destinations_unused_max = 1000;
-  ScheduleBench fixture(options);
+  ScheduleFixture fixture(options);
   for (int i = 0; i < 200; ++i) fixture.schedule.destination(std::to_string(i));
   fixture.add("a", "last.example", 1);
   JobWalk walk(fixture.schedule);

@@ -22,7 +22,7 @@ using testing::HopStage;
 // What sessions are given, as Generation gives it.
 class Sinks final : public message::MessageSinkFactory, public session::IdSource {
  public:
-  explicit Sinks(relay::QueueBench& fixture) : fixture_(fixture) {}
+  explicit Sinks(relay::QueueFixture& fixture) : fixture_(fixture) {}
   std::unique_ptr<message::MessageSink> make(const message::Submitter& submitter) override {
     return std::make_unique<relay::Incoming>(relay::Incoming::Parts{.loop = fixture_.fixture.loop,
                                                                     .router = fixture_.router(),
@@ -36,10 +36,10 @@ class Sinks final : public message::MessageSinkFactory, public session::IdSource
   std::string next() override { return fixture_.next_id(); }
 
  private:
-  relay::QueueBench& fixture_;
+  relay::QueueFixture& fixture_;
 };
 
-void break_hops(relay::QueueBench& fixture, sim::SimRandom& random) {
+void break_hops(relay::QueueFixture& fixture, sim::SimRandom& random) {
   constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,    HopStage::recipient,
                                   HopStage::data,     HopStage::body, HopStage::message, HopStage::rset};
   for (const auto& hop : fixture.fixture.hops) {
@@ -77,7 +77,7 @@ struct Tally {
   std::uint64_t stored = 0;
 };
 
-void compare(relay::QueueBench& fixture, const std::vector<std::unique_ptr<testing::Sender>>& senders, Tally& tally) {
+void compare(relay::QueueFixture& fixture, const std::vector<std::unique_ptr<testing::Sender>>& senders, Tally& tally) {
   std::map<std::string, int> arrived;  // how often it was answered with 250
   for (const auto& hop : fixture.fixture.hops) {
     for (const testing::HopMessage& message : hop->ledger) {
@@ -103,7 +103,7 @@ void compare(relay::QueueBench& fixture, const std::vector<std::unique_ptr<testi
 // Returns the hash of all that happened.
 std::uint64_t live_through(std::uint64_t seed, Tally& tally) {
   sim::SimRandom random(seed);
-  relay::QueueBench fixture(seed, sim::SimOptions::varied(seed), 2);
+  relay::QueueFixture fixture(seed, sim::SimOptions::varied(seed), 2);
   fixture.fixture.route.fallback = true;
   if (random.percent(30)) fixture.fixture.route.mode = route::RouteMode::store;
   if (random.percent(30)) fixture.fixture.route.dialog = route::RouteDialog::eager;
