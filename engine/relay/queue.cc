@@ -246,7 +246,7 @@ Task<void> Queue::set_aside(Active& active, std::string why) {
   active.finished = true;
   parts_.observer.event(message::queue_id_text(active.id), "damaged", why);
   for (const schedule::JobId job : job_ids(active.id)) end_job(active.id, job);
-  co_await parts_.spool.set_aside(active.id, std::move(why));
+  co_await parts_.spool.quarantine(active.id, std::move(why));
 }
 
 // Writes down what is known of it now; when nothing is left to be done, it goes.

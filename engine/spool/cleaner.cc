@@ -141,7 +141,7 @@ Task<bool> Spool::move_forward(std::uint32_t number) {
       "a segment of the spool to be read");
   if (!found) co_return false;
   std::vector<QueueId>& ids = found->ids;
-  // What does not check is not found by reading, but it is ours: it has to be put aside, or the segment would stay.
+  // What does not check is not found by reading, but it is ours: it has to be quarantined, or the segment would stay.
   if (!found->complete)
     for (const auto& [id, entry] : index_)
       if (lies_in(id, number)) ids.push_back(id);

@@ -1,4 +1,4 @@
-// The part of a spool that reads messages back, and puts aside what cannot be read.
+// The part of a spool that reads messages back, and quarantines what cannot be read.
 #include <algorithm>
 #include <cstring>
 
@@ -14,7 +14,7 @@ namespace {
 constexpr int kReadTries = 3;
 constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
-constexpr Duration kAsideAgain = std::chrono::seconds(10);
+constexpr Duration kQuarantineAgain = std::chrono::seconds(10);
 constexpr const char* kMeansNothing = "it means nothing";
 // As much of a message's record as most envelopes with their status fit into.
 constexpr std::uint32_t kHeadBytes = 2 * kBlockBytes;
@@ -150,14 +150,14 @@ Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location 
 
 // ------------------------------------------------------------------------------------------ what cannot be read
 
-Task<void> Spool::set_aside(QueueId id, std::string why) {
+Task<void> Spool::quarantine(QueueId id, std::string why) {
   KeyedMutex::Lock lock(changes_, id);
   co_await lock.acquired();
-  if (index_.contains(id)) static_cast<void>(co_await put_aside(id, std::move(why)));
+  if (index_.contains(id)) static_cast<void>(co_await quarantine_locked(id, std::move(why)));
 }
 
-// In a turn of its own.  False: the message stays, because the core must stop.
-Task<bool> Spool::put_aside(QueueId id, std::string why) {
+// The caller has the message's lock.  False: the message stays, because the core must stop.
+Task<bool> Spool::quarantine_locked(QueueId id, std::string why) {
   const Location where = index_.find(id)->second.message;
   const std::string name = message::queue_id_text(id);
   std::vector<Place> places{{segments_.find(where.segment)->file, where.offset, where.bytes()}};
@@ -170,7 +170,7 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
     const auto kept = co_await io::run_on_worker<Done>(
         loop_,
         [&disk, directory = options_.log.directory, name, why, places] {
-          return keep_aside(disk, directory, name, why, places);
+          return keep_in_quarantine(disk, directory, name, why, places);
         },
         "quarantine");
     const bool full = kept && !*kept && io::is_full(kept->error());
@@ -183,13 +183,13 @@ Task<bool> Spool::put_aside(QueueId id, std::string why) {
     if (full || (kept && *kept)) break;
     told_("message " + name + ": " + why +
           "; cannot be kept aside yet: " + (kept ? kept->error().text : "too many jobs wait"));
-    co_await loop_.sleep(kAsideAgain, "another try to keep a message aside");
+    co_await loop_.sleep(kQuarantineAgain, "another try to quarantine a message");
   }
   Log::Write write{.type = RecordType::done, .id = id};
   if (!co_await write_until_kept(write)) co_return false;
   told_("message " + name + ": " + why + "; kept in " + options_.log.directory + "/" + kQuarantine + "/" + name + ".*");
   forget(id);
-  ++counters_.set_aside;
+  ++counters_.quarantined;
   co_return true;
 }
 

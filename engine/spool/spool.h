@@ -31,9 +31,9 @@ struct SpoolCounters {
   std::uint64_t stored = 0;
   std::uint64_t not_stored = 0;  // the disk failed
   std::uint64_t finished = 0;
-  std::uint64_t set_aside = 0;  // could not be read
-  std::uint64_t moved = 0;      // copied forward
-  std::uint64_t recycled = 0;   // segments
+  std::uint64_t quarantined = 0;  // could not be read
+  std::uint64_t moved = 0;        // copied forward
+  std::uint64_t recycled = 0;     // segments
 };
 
 // Keeps segments from being recycled while something of them is read.
@@ -133,8 +133,9 @@ class Spool {
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
   // The message is nobody's business any more.
   Task<bool> finish(QueueId id);
-  // It cannot be read: keeps its records aside and goes on without it.  When the core must stop first, it stays.
-  Task<void> set_aside(QueueId id, std::string why);
+  // It cannot be read: keeps its records in the quarantine and goes on without it.  When the core must stop first, it
+  // stays.
+  Task<void> quarantine(QueueId id, std::string why);
 
   [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
   [[nodiscard]] std::size_t messages() const { return index_.size(); }
@@ -162,7 +163,7 @@ class Spool {
   void forget(QueueId id);
   Task<bool> write_until_kept(Log::Write& write);
   Task<void> cancel(QueueId id);
-  Task<bool> put_aside(QueueId id, std::string why);
+  Task<bool> quarantine_locked(QueueId id, std::string why);
   void refuse_promise();
   [[nodiscard]] bool make_room(Purpose purpose, std::uint64_t bytes);
   Task<bool> wait_for_room(Purpose purpose, std::uint64_t bytes);

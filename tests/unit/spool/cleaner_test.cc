@@ -181,7 +181,7 @@ TEST_F(CleanerTest, StragglerThatDoesNotCheckIsKeptAsideAndTheSegmentGoes) {
   platforms_.world().disk(kHost).flip_bit(machine_.place.path(segment_name(where.segment)), where.offset + 40);
   fill(8);
   ASSERT_TRUE(platforms_.run_until([&] { return counters().recycled >= 4; }));
-  EXPECT_EQ(counters().set_aside, 1U);
+  EXPECT_EQ(counters().quarantined, 1U);
   EXPECT_FALSE(life_->spool().has(1));
   EXPECT_EQ(read(2)->content, content_of(2, 1000));
   EXPECT_TRUE(

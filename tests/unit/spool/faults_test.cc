@@ -34,8 +34,8 @@ class SpoolFaults {
   std::expected<ReadBack, std::string> read(Life& life, QueueId id) {
     return life.await<std::expected<ReadBack, std::string>>([&life, id] { return read_back(life.spool(), id); });
   }
-  void set_aside(Life& life, QueueId id, const std::string& why) {
-    testing::await_done(platforms, life.loop(), [&] { return life.spool().set_aside(id, why); });
+  void quarantine(Life& life, QueueId id, const std::string& why) {
+    testing::await_done(platforms, life.loop(), [&] { return life.spool().quarantine(id, why); });
   }
   std::string file(const std::string& name) {
     const auto opened = disk().open(machine.place.path(name), false);
@@ -241,9 +241,9 @@ TEST(SpoolFaultsTest, MessageThatDoesNotCheckIsKeptAside) {
   const auto back = fixture.read(life, 2);
   ASSERT_FALSE(back);
   EXPECT_THAT(back.error(), HasSubstr("the record does not check"));
-  fixture.set_aside(life, 2, back.error());
+  fixture.quarantine(life, 2, back.error());
   EXPECT_FALSE(life.spool().has(2));
-  EXPECT_EQ(life.spool().counters().set_aside, 1U);
+  EXPECT_EQ(life.spool().counters().quarantined, 1U);
   const std::string name = "quarantine/" + message::queue_id_text(2);
   EXPECT_THAT(fixture.file(name + ".txt"), HasSubstr("the record does not check"));
   // Its content can be put together again.
@@ -268,7 +268,7 @@ TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStays) {
   life.wait_ready();
   ASSERT_TRUE(fixture.store(life, 1, 1000));
   fixture.fail(sim::SimCall::rename, 0, 2);  // as quarantine's files are written
-  fixture.set_aside(life, 1, "it is a test");
+  fixture.quarantine(life, 1, "it is a test");
   EXPECT_FALSE(life.spool().has(1));
   EXPECT_THAT(life.told, Contains(HasSubstr("cannot be kept aside yet")));
   EXPECT_THAT(fixture.file("quarantine/" + message::queue_id_text(1) + ".txt"), HasSubstr("it is a test"));
@@ -281,8 +281,8 @@ TEST(SpoolFaultsTest, MessageThatCannotBeKeptAsideStaysForTheNextStart) {
     life.wait_ready();
     ASSERT_TRUE(fixture.store(life, 1, 1000));
     fixture.fail(sim::SimCall::rename, 0, sim::kSimForever);
-    testing::Running<testing::Done> aside(fixture.platforms, life.loop(),
-                                          [&] { return testing::and_done(life.spool().set_aside(1, "it is a test")); });
+    testing::Running<testing::Done> aside(
+        fixture.platforms, life.loop(), [&] { return testing::and_done(life.spool().quarantine(1, "it is a test")); });
     fixture.platforms.run_for(60s);
     EXPECT_TRUE(life.spool().has(1));
     life.abort();
