@@ -306,7 +306,7 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
           static Task<hop::Pool::Acquired> go(Router& router) {
             const message::Recipient recipient{.forward_path = "other@example.net"};
             auto lease = co_await router.lease(
-                router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
+                router.destination_of(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
             auto acquired = co_await lease->pool().acquire({.customer = "other"});
             if (acquired) lease->pool().release(*std::move(acquired));
             co_return std::unexpected(hop::Trouble{.detail = acquired ? "" : acquired.error().detail});

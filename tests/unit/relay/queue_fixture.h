@@ -189,7 +189,7 @@ class QueueFixture {
                   .budget = of.fixture.budget,
                   .memory = of.fixture.memory,
                   .rules = testing::mx_rules()},
-                 table, ways(of.fixture.route), "relay.example"),
+                 table, configured_routes(of.fixture.route), "relay.example"),
           spool(of.fixture.loop, of.last_segment_,
                 {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
                 [](const std::string&) {}),
@@ -211,8 +211,8 @@ class QueueFixture {
       all.emplace_back();
       return all;
     }
-    [[nodiscard]] std::vector<Router::Way> ways(const route::Route& last) const {
-      std::vector<Router::Way> all;
+    [[nodiscard]] std::vector<Router::ConfiguredRoute> configured_routes(const route::Route& last) const {
+      std::vector<Router::ConfiguredRoute> all;
       for (const ExtraRoute& each : routes) all.push_back({.route = each.route});
       all.push_back({.route = last});
       return all;

@@ -84,18 +84,18 @@ TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
   QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.options().schedule.throttle = {.suspend_first = 12h, .suspend_max = 12h};
-  fixture.options().delay_report = 1h;
+  fixture.options().delay_dsn = 1h;
   fixture.options().expire = 24h;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(59min));
-  EXPECT_EQ(fixture.queue().counters().reports, 0U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 0U);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(2min));
-  EXPECT_EQ(fixture.queue().counters().reports, 5U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 5U);
   // Once; and their time is what it was.
   ASSERT_TRUE(fixture.fixture.platforms.run_for(10h));
-  EXPECT_EQ(fixture.queue().counters().reports, 5U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 5U);
   EXPECT_EQ(fixture.queue().counters().recipients_expired, 0U);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(13h + 30min));
   EXPECT_EQ(fixture.queue().counters().recipients_expired, 5U);
