@@ -126,7 +126,7 @@ class Queue {
 
   // queue_deliveries.cc: from the start of an attempt to what follows from it.
   Task<void> deliver(schedule::JobId job, spool::Promise room);
-  MessageDestination destination_of(ActiveMessage& message, std::string key);
+  MessageDestination recipients_for(ActiveMessage& message, std::string key);
   Task<void> conclude(DeliveryAttempt& attempt, schedule::JobId job);
   void log_attempt(DeliveryAttempt& attempt, schedule::JobId job, std::optional<WallMillis> next_try);
   void give_up(ActiveMessage& message, const MessageDestination& to);

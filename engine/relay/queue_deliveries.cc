@@ -32,7 +32,7 @@ Task<void> Queue::deliver(schedule::JobId job, spool::Promise room) {
     if (jobs_.finish(id, job, schedule::Verdict::not_tried, now)) jobs_.retry(id, job, now + kTryAgainSoon, now);
     co_return;
   }
-  MessageDestination to = destination_of(**message, std::move(key));
+  MessageDestination to = recipients_for(**message, std::move(key));
   DeliveryAttempt attempt({.loop = parts_.loop, .spool = parts_.spool, .router = parts_.router(), .stopping = closing_},
                           **message, std::move(to));
   if (!attempt.recipients().empty()) {
@@ -44,18 +44,20 @@ Task<void> Queue::deliver(schedule::JobId job, spool::Promise room) {
 
 // Whom of the message a job of this destination is for.  The routes may have changed since the job was made: recipients
 // that wait for another destination now get a job there.
-MessageDestination Queue::destination_of(ActiveMessage& message, std::string key) {
+MessageDestination Queue::recipients_for(ActiveMessage& message, std::string key) {
   const spool::Stored& stored = message.stored();
   const Router& router = parts_.router();
   const auto find = [&](const message::Recipient& recipient) {
     return router.destination_of(recipient, stored.envelope, stored.submitter);
   };
   auto waiting = waiting_destinations(stored.envelope, message.status(), find);
-  MessageDestination own{.destination = {.key = key}, .recipients = {}};
+  MessageDestination own;
   if (const auto at = find_key(waiting, key); at != waiting.end()) {
     own = std::move(*at);
     waiting.erase(at);
     sort_by_tries(own.recipients, message.status());
+  } else {
+    own.destination.key = std::move(key);
   }
   if (waiting.empty()) return own;
   // Names of the schedule are read before it changes.
@@ -181,7 +183,7 @@ Task<void> Queue::expire(schedule::JobId job) {
     co_await warn(**message, known, job);
     co_return;
   }
-  const MessageDestination to = destination_of(**message, std::move(key));
+  const MessageDestination to = recipients_for(**message, std::move(key));
   give_up(**message, to);
   (*message)->status().update_due();
   // A DSN that cannot be kept now is due as long as the message is here: another job looks again.

@@ -169,6 +169,21 @@ TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
   EXPECT_EQ(fixture_.queue().jobs(only_id()).front().state, schedule::JobState::waiting);
 }
 
+// All its attempts wait for the same reading.
+TEST_F(QueueDestinationsTest, AMessageThatCannotBeReadIsQuarantinedOnceForAllItsDestinations) {
+  add_domains(3);
+  fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture_.start();
+  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  const spool::Location at = fixture_.spool().index().at(only_id()).message;
+  fixture_.fixture.platforms.world()
+      .disk(Fixture::kRelay)
+      .flip_bit(std::string(QueueFixture::kDirectory) + "/" + spool::segment_name(at.segment), at.offset + 40);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty() && fixture_.queue().active() == 0; }));
+  EXPECT_EQ(fixture_.notes.events["damaged"], 1);
+  EXPECT_EQ(fixture_.queue().messages(), 0U);
+}
+
 // ------------------------------------------------------------------------------------ the operator
 
 // What was removed while its attempt was written down stayed in the index of jobs for good.

@@ -124,6 +124,49 @@ TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
   }
 }
 
+// A customer whose mail all fails must not have us send as many DSNs as it sent messages.
+TEST(QueueTest, WhatIsOverACustomersBudgetIsNotReported) {
+  QueueFixture fixture;
+  fixture.options().dsn_budget.per_hour = 2;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.start();
+  fixture.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText, {"nobody@example.net"}), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_EQ(taken(fixture.hop(), true), 2U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 2U);
+  EXPECT_EQ(fixture.queue().counters().dsns.withheld, 3U);
+  EXPECT_EQ(fixture.notes.events["report not sent"], 3);
+}
+
+// A long message, whose beginning has gone to the next hop when it turns out that the rest cannot be read.
+TEST(QueueTest, AMessageWhoseContentCannotBeReadIsQuarantined) {
+  QueueFixture fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture.start();
+  EXPECT_EQ(fixture.send(kText + std::string(20'000 * 60, 'x') + "\r\n"), 250);
+  const spool::QueueId id = fixture.spool().index().begin()->first;
+  EXPECT_EQ(fixture.send(kText), 250);
+  {
+    using Read = std::expected<spool::Message, std::string>;
+    const auto read =
+        testing::await<Read>(fixture.fixture.platforms, fixture.fixture.loop, [&] { return fixture.spool().read(id); });
+    ASSERT_GT(read->stored.pieces.size(), 1U);
+    const spool::Location piece = read->stored.pieces[1];
+    fixture.fixture.platforms.world()
+        .disk(Fixture::kRelay)
+        .flip_bit(std::string(QueueFixture::kDirectory) + "/" + spool::segment_name(piece.segment), piece.offset + 40);
+  }
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_EQ(taken(fixture.hop()), 1U);
+  EXPECT_EQ(fixture.notes.events["damaged"], 1);
+  EXPECT_EQ(fixture.spool().counters().quarantined, 1U);
+  EXPECT_EQ(fixture.queue().messages(), 0U);
+}
+
 TEST(QueueTest, ARestartFindsTheQueueAgain) {
   QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
