@@ -23,10 +23,10 @@ Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size
   envelope_ = &envelope;
   std::vector<std::uint32_t> elsewhere;
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
-    Bound bound = parts_.router.bind(envelope.recipients[i], envelope, submitter_);
-    if (!bound_) {
-      bound_ = std::move(bound);
-    } else if (bound.key != bound_->key) {
+    Destination found = parts_.router.destination_of(envelope.recipients[i], envelope, submitter_);
+    if (!destination_) {
+      destination_ = std::move(found);
+    } else if (found.key != destination_->key) {
       elsewhere.push_back(static_cast<std::uint32_t>(i));
     }
   }
@@ -36,9 +36,9 @@ Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size
     answers.resize(answers.size() + envelope.recipients.size() - first, reply);
     co_return;
   }
-  if (through_ == nullptr && !no_way_) co_await take_through();
+  if (through_ == nullptr && !routing_failure_) co_await take_through();
   if (through_ == nullptr) {
-    const smtp::Reply reply = no_way_->reply();
+    const smtp::Reply reply = routing_failure_->reply();
     answers.resize(answers.size() + envelope.recipients.size() - first, reply);
     co_return;
   }
@@ -52,11 +52,11 @@ OpenWriter Incoming::open_writer() {
   };
 }
 
-// Where there is a way to the destination now; else no_way_ says why there is none.
+// Where connections to the destination are to be had now; else routing_failure_ says why they are not.
 Task<void> Incoming::take_through() {
-  auto lease = co_await parts_.router.lease(*bound_);
+  auto lease = co_await parts_.router.lease(*destination_);
   if (!lease) {
-    no_way_ = std::move(lease.error());
+    routing_failure_ = std::move(lease.error());
     co_return;
   }
   lease_.emplace(*std::move(lease));
@@ -78,7 +78,7 @@ Task<void> Incoming::choose() {
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
     // For good: the client hears it now, and nobody has to write a report.
-    if (no_way_ && no_way_->permanent) co_return;
+    if (routing_failure_ && routing_failure_->permanent) co_return;
   }
   if (inner_ == nullptr) inner_ = std::make_unique<QueueFirst>(open_writer());
   std::vector<smtp::Reply> answers;
@@ -97,13 +97,16 @@ Task<message::Outcome> Incoming::commit() {
       parts_.queue.learn({.transmission = through_->transmission(),
                           .envelope = *envelope_,
                           .submitter = submitter_,
-                          .destination = bound_->key,
+                          .destination = destination_->key,
                           .bytes = bytes_,
                           .took = parts_.loop.now() - began_});
     co_return outcome;
   }
-  co_return message::Outcome{
-      .reply = no_way_->reply(), .next_hop = {}, .next_hop_address = {}, .next_hop_tls = {}, .detail = no_way_->text};
+  co_return message::Outcome{.reply = routing_failure_->reply(),
+                             .next_hop = {},
+                             .next_hop_address = {},
+                             .next_hop_tls = {},
+                             .detail = routing_failure_->text};
 }
 
 Task<void> Incoming::abort() {
@@ -113,7 +116,7 @@ Task<void> Incoming::abort() {
 message::Outcome Incoming::asked() const {
   if (inner_ != nullptr) return inner_->asked();
   message::Outcome none;
-  if (no_way_) none.detail = no_way_->text;
+  if (routing_failure_) none.detail = routing_failure_->text;
   return none;
 }
 

@@ -40,7 +40,7 @@ class Incoming final : public message::MessageSink {
   [[nodiscard]] message::Outcome asked() const override;
 
  private:
-  [[nodiscard]] const route::Route& route() const { return parts_.router.route(bound_->route); }
+  [[nodiscard]] const route::Route& route() const { return parts_.router.route(destination_->route); }
   [[nodiscard]] bool falls_back() const { return route().fallback && parts_.may_keep; }
   [[nodiscard]] bool eager() const;
   [[nodiscard]] OpenWriter open_writer();
@@ -50,14 +50,14 @@ class Incoming final : public message::MessageSink {
   Parts parts_;
   message::Submitter submitter_;
   const message::Envelope* envelope_ = nullptr;
-  std::optional<Bound> bound_;  // of the first recipient
+  std::optional<Destination> destination_;  // of the first recipient
   bool one_destination_ = true;
   Instant began_;                       // begin()
   std::uint64_t bytes_ = 0;             // of content
   std::optional<Router::Lease> lease_;  // outlives the inner sink
   std::unique_ptr<message::MessageSink> inner_;
-  CutThrough* through_ = nullptr;  // the inner one, if it is that
-  std::optional<NoWay> no_way_;    // why there was none
+  CutThrough* through_ = nullptr;                  // the inner one, if it is that
+  std::optional<RoutingFailure> routing_failure_;  // why there was none
 };
 
 }  // namespace sluice::relay

@@ -1,37 +1,29 @@
-// The queue of one core: what is in its spool and waits to be delivered.  It asks the schedule what may be tried now,
-// reads the message back, passes it on, writes down what became of it, and reports to its sender.
+// The queue of one core: what is in its spool and waits to be delivered.  It asks the schedule which job may be tried
+// now, has a delivery attempt made, writes down what became of it, has DSNs sent, and carries out the operator's
+// orders. The parts of that are classes of their own: ActiveMessages (messages in work), JobIndex (a message's jobs),
+// DeliveryAttempt (one try), DsnSender.
 // One per core; that core's thread only.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "engine/dsn/budget.h"
-#include "engine/dsn/dsn.h"
+#include "engine/relay/active_messages.h"
+#include "engine/relay/delivery_attempt.h"
 #include "engine/relay/delivery_record.h"
+#include "engine/relay/dsn_sender.h"
+#include "engine/relay/job_index.h"
+#include "engine/relay/message_destinations.h"
+#include "engine/relay/queue_options.h"
 #include "engine/relay/router.h"
-#include "engine/schedule/retry_curve.h"
 #include "engine/schedule/schedule.h"
 #include "engine/spool/spool.h"
 
 namespace sluice::relay {
-
-struct QueueOptions {
-  schedule::ScheduleOptions schedule;
-  schedule::RetryCurve curve;
-  Duration expire = schedule::kGiveUpAfter;
-  Duration delay_report = std::chrono::hours(4);  // zero: none
-  dsn::ReportBudget::Options reports;
-  std::string hostname;     // Reporting-MTA
-  std::string report_from;  // empty: MAILER-DAEMON at hostname
-  std::string policy_url;
-};
 
 struct QueueCounters {
   std::uint64_t added = 0;
@@ -40,9 +32,8 @@ struct QueueCounters {
   std::uint64_t recipients_taken = 0;
   std::uint64_t recipients_failed = 0;
   std::uint64_t recipients_expired = 0;
-  std::uint64_t reports = 0;
-  std::uint64_t reports_withheld = 0;  // over the customer's budget, or they could not be kept
   std::uint64_t finished = 0;
+  DsnCounters dsns;
 };
 
 // What a restart knows of one message before its core runs: names are the caller's numbers.
@@ -58,7 +49,7 @@ struct Restored {
 
 class Queue {
  public:
-  // `router` gives the one of the current configuration; `next_id` a queue id for a report.
+  // `router` gives the one of the current configuration; `next_id` a queue id for a DSN.
   struct Parts {
     io::Loop& loop;
     spool::Spool& spool;
@@ -106,90 +97,57 @@ class Queue {
 
   [[nodiscard]] const schedule::Schedule& schedule() const { return schedule_; }
   // Of one message; none where there is no such.
-  [[nodiscard]] std::vector<schedule::JobStatus> jobs(spool::QueueId id);
-  [[nodiscard]] bool has_several_jobs(spool::QueueId id) const;
-  [[nodiscard]] const QueueCounters& counters() const { return counters_; }
+  [[nodiscard]] std::vector<schedule::JobStatus> jobs(spool::QueueId id) const { return jobs_.jobs(id); }
+  [[nodiscard]] bool has_several_jobs(spool::QueueId id) const { return jobs_.has_several(id); }
+  [[nodiscard]] QueueCounters counters() const;
   [[nodiscard]] std::size_t messages() const { return jobs_.size(); }
   [[nodiscard]] std::size_t active() const { return active_.size(); }
 
-  // The operator's.  False: there is no such message.
+  // The operator's.  False: there is no such message, or the core must stop first.
   enum class Order : std::uint8_t { flush, hold, release, remove };
   Task<bool> order(spool::QueueId id, Order order);
   // How many messages are tried now that wait for it.
   std::uint64_t flush_destination(std::string_view name);
 
-  // For tests: whether the index of jobs and the schedule agree: a sentence that says where they do not; empty: they
-  // do.
+  // For tests: a sentence that says where the index of jobs does not agree with the schedule, or with the spool; empty:
+  // it does.
   [[nodiscard]] std::string index_fault() const;
 
  private:
-  // A message at which somebody works; whoever comes second shares it.
-  struct Active;
-  // The jobs of one message.
-  struct Jobs {
-    schedule::JobId first;
-    std::unique_ptr<std::vector<schedule::JobId>> more;
-  };
-  [[nodiscard]] std::vector<schedule::JobId> job_ids(spool::QueueId id) const;
-  void forget_job(spool::QueueId id, schedule::JobId job);
-  void put_back(spool::QueueId id, schedule::JobId job, Instant due);
-  void end_job(spool::QueueId id, schedule::JobId job);
-
   // queue.cc
-  struct Added {
-    std::string_view customer;
-    std::string_view destination;
-    Instant due;
-    WallMillis arrived = 0;
-    bool first = true;
-    bool held = false;
-  };
-  void add_job(spool::QueueId id, const Added& added);
   [[nodiscard]] Instant instant_of(WallMillis time) const;
+  [[nodiscard]] Instant looked_at_by(WallMillis arrived) const;
   void pump();
   static void on_timer(void* self);
-  bool try_now(schedule::JobId job);
-  void remove_recipients(Active& active);
-  void add_dsn_job(Active& active);
-  Task<std::shared_ptr<Active>> open(spool::QueueId id);
-  Task<bool> save(Active& active);
+  Task<bool> save(ActiveMessage& message);
+  Task<bool> send_dsns(ActiveMessage& message);
+  Task<void> quarantine(ActiveMessage& message, std::string why);
+  [[nodiscard]] DeliveryRecord record_of(const ActiveMessage& message, std::string_view id) const;
 
-  // courier.cc, courier_mailbox.cc: one try.
-  struct Course;
+  // queue_deliveries.cc: from the start of an attempt to what follows from it.
   Task<void> deliver(schedule::JobId job, spool::Promise room);
-  void put_off(const Active& active, schedule::JobId job);
-  void bind_course(Course& course, const std::string& key);
-  Task<schedule::Verdict> attempt(Course& course);
-  Task<schedule::Verdict> transmit(Course& course, hop::Pool& pool);
-  Task<schedule::Verdict> put_into_mailbox(Course& course, std::string directory);
-  static schedule::Verdict not_attempted(Course& course);
-  static bool takes_more_now(const Course& course, const Transmission& transmission, schedule::Verdict verdict);
-  [[nodiscard]] WallMillis next_try(const Course& course, schedule::Verdict verdict);
-  Task<void> conclude(Course& course, schedule::Verdict verdict);
-  void observe(Course& course, WallMillis next);
-  void give_up(Course& course);
+  MessageDestination recipients_for(ActiveMessage& message, std::string key);
+  Task<void> conclude(DeliveryAttempt& attempt, schedule::JobId job);
+  void log_attempt(DeliveryAttempt& attempt, schedule::JobId job, std::optional<WallMillis> next_try);
+  void give_up(ActiveMessage& message, const MessageDestination& to);
   Task<void> expire(schedule::JobId job);
-  Task<void> warn(Active& active, const schedule::JobStatus& known, schedule::JobId job);
-  [[nodiscard]] Instant looked_at_by(WallMillis arrived) const;
-  Task<void> set_aside(Active& active, std::string why);
-  [[nodiscard]] DeliveryRecord record_of(const Active& active, std::string_view id) const;
+  Task<void> warn(ActiveMessage& message, const schedule::JobStatus& known, schedule::JobId job);
 
   // queue_learning.cc
   void note_response(schedule::DestinationId destination, std::string_view response);
-  [[nodiscard]] WallMillis next_try(std::string_view id, schedule::DestinationId destination);
+  [[nodiscard]] WallMillis due_of(std::string_view id, schedule::DestinationId destination);
 
-  // queue_reports.cc
-  Task<bool> report(Active& active);
-  Task<bool> send_report(Active& active, dsn::ReportKind kind, const std::vector<std::size_t>& recipients);
-  Task<bool> keep_report(spool::QueueId id, dsn::Report report, std::string customer);
-  Task<std::optional<std::string>> original(Active& active, bool whole);
+  // queue_orders.cc
+  bool try_now(schedule::JobId job);
+  void set_held(ActiveMessage& message, bool held);
+  void remove_recipients(ActiveMessage& message);
 
   Parts parts_;
   QueueOptions options_;
   schedule::Schedule schedule_;
-  dsn::ReportBudget budget_;
-  absl::flat_hash_map<spool::QueueId, Jobs> jobs_;
-  absl::flat_hash_map<spool::QueueId, std::shared_ptr<Active>> active_;
+  JobIndex jobs_{schedule_};
+  ActiveMessages active_;
+  DsnSender dsns_;
   bool running_ = false;
   std::uint32_t expiring_ = 0;  // tasks of expire()
   bool closing_ = false;
@@ -197,7 +155,7 @@ class Queue {
   TaskSet tasks_;
   io::Deferred pump_later_{[](void* self) { static_cast<Queue*>(self)->pump(); }, this};
   io::Timer timer_{&on_timer, this};
-  QueueCounters counters_;
+  QueueCounters counters_;  // but for those of dsns_
 };
 
 }  // namespace sluice::relay

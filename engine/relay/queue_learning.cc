@@ -2,27 +2,9 @@
 // and cut-through delivery while clients wait.
 #include <algorithm>
 
-#include "engine/relay/queue_active.h"
-#include "engine/relay/transmission.h"
+#include "engine/relay/queue.h"
 
 namespace sluice::relay {
-
-schedule::Verdict verdict_of(const Transmission& transmission) {
-  using Kind = RecipientResult::Kind;
-  const auto any = [&](Kind kind) {
-    return std::ranges::any_of(transmission.results(),
-                               [kind](const RecipientResult& result) { return result.kind == kind; });
-  };
-  if (any(Kind::taken)) return schedule::Verdict::delivered;
-  if (transmission.unreachable()) return schedule::Verdict::unreachable;
-  if (!transmission.attempted()) return schedule::Verdict::not_tried;
-  const auto of_destination = [](const RecipientResult& result) {
-    return result.kind == Kind::deferred && !result.of_recipient;
-  };
-  if (std::ranges::any_of(transmission.results(), of_destination))
-    return transmission.code() == 0 ? schedule::Verdict::unreachable : schedule::Verdict::deferred;
-  return any(Kind::refused) || any(Kind::deferred) ? schedule::Verdict::refused : schedule::Verdict::not_tried;
-}
 
 void Queue::note_response(schedule::DestinationId destination, std::string_view response) {
   if (!response.empty()) CHECK(schedule_.set_last_response(destination, response));
@@ -50,7 +32,7 @@ void Queue::learn(const CutThrough& what) {
                         .tls = transmission.tls(),
                         .bytes = what.bytes,
                         .took = what.took,
-                        .next_try = next_try(what.envelope.id, destination),
+                        .next_try = due_of(what.envelope.id, destination),
                         .cut_through = true};
   std::vector<RecipientOutcome> outcomes = outcomes_of(transmission);
   if (!transmission.attempted())
@@ -59,7 +41,7 @@ void Queue::learn(const CutThrough& what) {
 }
 
 // When a message is tried again for that destination; 0: it does not wait for it.
-WallMillis Queue::next_try(std::string_view id, schedule::DestinationId destination) {
+WallMillis Queue::due_of(std::string_view id, schedule::DestinationId destination) {
   const auto number = message::parse_queue_id(id);
   if (!number) return 0;
   for (const schedule::JobStatus& job : jobs(*number)) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/base/domain_name.h"
-
 namespace sluice::relay {
 namespace {
 
@@ -31,47 +29,29 @@ void add(hop::PoolCounters& sum, const hop::PoolCounters& one) {
 
 }  // namespace
 
-smtp::Reply NoWay::reply() const { return smtp::Reply::relayed(code, enhanced, text); }
-
-Router::Router(const Parts& parts, const route::RouteTable& table, const std::vector<Way>& ways, std::string hostname)
+Router::Router(const Parts& parts, const route::RouteTable& table, const std::vector<ConfiguredRoute>& routes,
+               std::string hostname)
     : parts_(parts), table_(table), hostname_(std::move(hostname)) {
-  for (const Way& way : ways) {
-    RouteWay& made = *ways_.emplace_back(std::make_unique<RouteWay>(way));
-    if (way.route.mx) {
+  for (const ConfiguredRoute& each : routes) {
+    RouteState& made = *routes_.emplace_back(std::make_unique<RouteState>(each));
+    if (each.route.mx) {
       mx::MxRules rules = parts_.rules;
-      rules.port = way.route.port;
-      if (!way.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
+      rules.port = each.route.port;
+      if (!each.route.ipv6) rules.use = mx::AddressUse::ipv4_only;
       made.mx_hosts = std::make_unique<mx::MxLookup>(parts_.loop, parts_.dns, parts_.loop.platform().random,
                                                      mx::MxLookupOptions{.rules = std::move(rules)});
-    } else if (way.route.maildir.empty()) {
-      made.pool = std::make_unique<hop::Pool>(parts_.pool(), way.route, hostname_, way.tls);
+    } else if (each.route.maildir.empty()) {
+      made.pool = std::make_unique<hop::Pool>(parts_.pool(), each.route, hostname_, each.tls);
     }
   }
 }
 
 Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed()); }
 
-Bound bind_recipient(const route::RouteTable& table, const std::function<const route::Route&(std::size_t)>& route,
-                     std::string_view hostname, const message::Recipient& recipient, const message::Envelope& envelope,
-                     const message::Submitter& from) {
-  const std::string_view domain = route::domain_of(recipient.forward_path);
-  Bound bound;
-  bound.route = table.find({.recipient_domain = domain,
-                            .sender_domain = route::domain_of(envelope.reverse_path),
-                            .customer = from.customer,
-                            .null_sender = envelope.reverse_path.empty(),
-                            .own_dsn = message::is_own_dsn(envelope, from)});
-  // As DNS knows it: all spellings are one destination, with one pool.  What is no domain is for DNS to refuse.
-  bound.domain = domain_key(domain.empty() ? hostname : domain);
-  bound.share = share_number(message::share_name(from));
-  bound.key = table.destination_key(route(bound.route), bound.domain);
-  return bound;
-}
-
-Bound Router::bind(const message::Recipient& recipient, const message::Envelope& envelope,
-                   const message::Submitter& from) const {
+Destination Router::destination_of(const message::Recipient& recipient, const message::Envelope& envelope,
+                                   const message::Submitter& from) const {
   const auto route_at = [this](std::size_t number) -> const route::Route& { return route(number); };
-  return bind_recipient(table_, route_at, hostname_, recipient, envelope, from);
+  return find_destination(table_, route_at, hostname_, recipient, envelope, from);
 }
 
 // ------------------------------------------------------------------------------------------ leases
@@ -90,34 +70,34 @@ Router::Lease::~Lease() {
   exchange_->used = router_->parts_.loop.now();
 }
 
-Task<std::expected<Router::Lease, NoWay>> Router::lease(const Bound& bound) {
-  RouteWay& way = *ways_[bound.route];
-  CHECK(way.route.maildir.empty());
-  if (way.pool != nullptr) co_return Lease(*this, *way.pool, nullptr);
-  co_return co_await lease_mx(way, bound);
+Task<std::expected<Router::Lease, RoutingFailure>> Router::lease(const Destination& destination) {
+  RouteState& state = *routes_[destination.route];
+  CHECK(state.route.maildir.empty());
+  if (state.pool != nullptr) co_return Lease(*this, *state.pool, nullptr);
+  co_return co_await lease_mx(state, destination);
 }
 
-Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, const Bound& bound) {
-  const std::string domain = bound.domain;
-  if (const auto known = way.exchanges.find(domain);
-      known != way.exchanges.end() && known->second->until > parts_.loop.now())
+Task<std::expected<Router::Lease, RoutingFailure>> Router::lease_mx(RouteState& state, const Destination& destination) {
+  const std::string domain = destination.domain;
+  if (const auto known = state.exchanges.find(domain);
+      known != state.exchanges.end() && known->second->until > parts_.loop.now())
     co_return Lease(*this, known->second->pool, known->second.get());
   // Whoever asks keeps the router, as a lease does.
   ++leases_;
-  auto found = co_await way.mx_hosts->look_up(domain, bound.share);
+  auto found = co_await state.mx_hosts->look_up(domain, destination.share);
   --leases_;
   if (!found) {
     const mx::MxFailure& why = found.error();
     co_return std::unexpected(
-        NoWay{.permanent = why.permanent,
-              .code = why.code,
-              .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
-              .text = why.text});
+        RoutingFailure{.permanent = why.permanent,
+                       .code = why.code,
+                       .enhanced = {static_cast<std::uint8_t>(why.enhanced[0]), why.enhanced[1], why.enhanced[2]},
+                       .text = why.text});
   }
-  std::unique_ptr<MxDomain>& exchange = way.exchanges[domain];
-  std::vector<hop::PoolHost> hosts = hosts_of(*found, way.route.port);
+  std::unique_ptr<MxDomain>& exchange = state.exchanges[domain];
+  std::vector<hop::PoolHost> hosts = hosts_of(*found, state.route.port);
   if (exchange == nullptr) {
-    exchange = std::make_unique<MxDomain>(parts_, Way{way.route, way.tls}, std::move(hosts), hostname_);
+    exchange = std::make_unique<MxDomain>(parts_, ConfiguredRoute{state.route, state.tls}, std::move(hosts), hostname_);
     if (stopping_) exchange->pool.stop();
   } else {
     exchange->pool.set_hosts(std::move(hosts));
@@ -131,19 +111,19 @@ Task<std::expected<Router::Lease, NoWay>> Router::lease_mx(RouteWay& way, const 
 void Router::reset_backoff(std::string_view destination) {
   const std::size_t slash = destination.find('/');
   const std::string_view name = route::route_of_destination(destination);
-  const auto way = std::ranges::find_if(ways_, [&](const auto& each) { return each->route.name == name; });
-  if (way == ways_.end()) return;
-  if ((*way)->pool != nullptr) (*way)->pool->reset_backoff();
+  const auto state = std::ranges::find_if(routes_, [&](const auto& each) { return each->route.name == name; });
+  if (state == routes_.end()) return;
+  if ((*state)->pool != nullptr) (*state)->pool->reset_backoff();
   if (slash == std::string_view::npos) return;
-  const auto exchange = (*way)->exchanges.find(destination.substr(slash + 1));
-  if (exchange != (*way)->exchanges.end()) exchange->second->pool.reset_backoff();
+  const auto exchange = (*state)->exchanges.find(destination.substr(slash + 1));
+  if (exchange != (*state)->exchanges.end()) exchange->second->pool.reset_backoff();
 }
 
 // A connection that is open stays in use: it was made when the address was another machine's.
 void Router::set_machine_addresses(const mx::MachineAddresses& addresses) {
-  for (auto& way : ways_) {
-    if (way->mx_hosts != nullptr) way->mx_hosts->set_machine_addresses(addresses);
-    for (auto& [domain, exchange] : way->exchanges) exchange->until = parts_.loop.now();
+  for (auto& state : routes_) {
+    if (state->mx_hosts != nullptr) state->mx_hosts->set_machine_addresses(addresses);
+    for (auto& [domain, exchange] : state->exchanges) exchange->until = parts_.loop.now();
   }
 }
 
@@ -156,18 +136,18 @@ void Router::arm_sweep() {
 void Router::on_sweep(void* context) {
   auto& self = *static_cast<Router*>(context);
   bool any = false;
-  for (auto& way : self.ways_) {
-    const Duration kept = way->exchanges.size() > kMxDomainsMax ? Duration::zero() : way->route.idle_timeout;
+  for (auto& state : self.routes_) {
+    const Duration kept = state->exchanges.size() > kMxDomainsMax ? Duration::zero() : state->route.idle_timeout;
     const Instant oldest = self.parts_.loop.now() - kept;
-    for (auto at = way->exchanges.begin(); at != way->exchanges.end();) {
+    for (auto at = state->exchanges.begin(); at != state->exchanges.end();) {
       const auto here = at++;
       MxDomain& exchange = *here->second;
       if (exchange.leases > 0 || exchange.used > oldest) continue;
       add(self.closed_, exchange.pool.counters());
       self.closing_.add(close_mx(std::move(here->second)));
-      way->exchanges.erase(here);
+      state->exchanges.erase(here);
     }
-    any = any || !way->exchanges.empty();
+    any = any || !state->exchanges.empty();
   }
   if (any) self.arm_sweep();
 }
@@ -177,19 +157,19 @@ Task<void> Router::close_mx(std::unique_ptr<MxDomain> exchange) { co_await excha
 void Router::stop() {
   stopping_ = true;
   parts_.loop.timers().disarm(sweep_);
-  for (auto& way : ways_) {
-    if (way->pool != nullptr) way->pool->stop();
-    for (auto& [domain, exchange] : way->exchanges) exchange->pool.stop();
+  for (auto& state : routes_) {
+    if (state->pool != nullptr) state->pool->stop();
+    for (auto& [domain, exchange] : state->exchanges) exchange->pool.stop();
   }
 }
 
 Task<void> Router::close() {
   CHECK(leases_ == 0);
   stop();
-  for (auto& way : ways_) {
-    if (way->pool != nullptr) co_await way->pool->close();
-    for (auto& [domain, exchange] : way->exchanges) closing_.add(close_mx(std::move(exchange)));
-    way->exchanges.clear();
+  for (auto& state : routes_) {
+    if (state->pool != nullptr) co_await state->pool->close();
+    for (auto& [domain, exchange] : state->exchanges) closing_.add(close_mx(std::move(exchange)));
+    state->exchanges.clear();
   }
   co_await closing_.join("pools to close");
 }
@@ -198,30 +178,30 @@ Task<void> Router::close() {
 
 std::vector<Router::HostRow> Router::hosts() const {
   std::vector<HostRow> rows;
-  for (const auto& way : ways_) {
-    if (way->pool != nullptr)
-      for (hop::HostStatus& host : way->pool->status()) rows.push_back({way->route.name, std::move(host)});
-    for (const auto& [domain, exchange] : way->exchanges)
+  for (const auto& state : routes_) {
+    if (state->pool != nullptr)
+      for (hop::HostStatus& host : state->pool->status()) rows.push_back({state->route.name, std::move(host)});
+    for (const auto& [domain, exchange] : state->exchanges)
       for (hop::HostStatus& host : exchange->pool.status())
-        rows.push_back({way->route.name + "/" + domain, std::move(host)});
+        rows.push_back({state->route.name + "/" + domain, std::move(host)});
   }
   return rows;
 }
 
 hop::PoolCounters Router::counters() const {
   hop::PoolCounters sum = closed_;
-  for (const auto& way : ways_) {
-    if (way->pool != nullptr) add(sum, way->pool->counters());
-    for (const auto& [domain, exchange] : way->exchanges) add(sum, exchange->pool.counters());
+  for (const auto& state : routes_) {
+    if (state->pool != nullptr) add(sum, state->pool->counters());
+    for (const auto& [domain, exchange] : state->exchanges) add(sum, exchange->pool.counters());
   }
   return sum;
 }
 
 std::size_t Router::waiting() const {
   std::size_t sum = 0;
-  for (const auto& way : ways_) {
-    if (way->pool != nullptr) sum += way->pool->waiting();
-    for (const auto& [domain, exchange] : way->exchanges) sum += exchange->pool.waiting();
+  for (const auto& state : routes_) {
+    if (state->pool != nullptr) sum += state->pool->waiting();
+    for (const auto& [domain, exchange] : state->exchanges) sum += exchange->pool.waiting();
   }
   return sum;
 }

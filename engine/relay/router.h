@@ -19,33 +19,11 @@
 #include "engine/message/delivery.h"
 #include "engine/message/message_sink.h"
 #include "engine/mx/lookup.h"
+#include "engine/relay/destination.h"
 #include "engine/route/table.h"
 #include "engine/tls/client_context.h"
 
 namespace sluice::relay {
-
-// What a recipient's copy is bound for.
-struct Bound {
-  std::size_t route = 0;
-  std::string key;                // no other destination has it
-  std::string domain;             // of the recipient, a domain_key()
-  ShareNumber share = kOwnShare;  // of the sender's customer
-};
-
-// `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.
-[[nodiscard]] Bound bind_recipient(const route::RouteTable& table,
-                                   const std::function<const route::Route&(std::size_t)>& route,
-                                   std::string_view hostname, const message::Recipient& recipient,
-                                   const message::Envelope& envelope, const message::Submitter& from);
-
-// No pool for a destination, and why: the last word on its recipients for now, or for good.
-struct NoWay {
-  bool permanent = false;
-  std::uint16_t code = 0;
-  smtp::EnhancedCode enhanced;
-  std::string text;
-  [[nodiscard]] smtp::Reply reply() const;
-};
 
 class Router {
  public:
@@ -60,24 +38,25 @@ class Router {
     [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
-  struct Way {
+  struct ConfiguredRoute {
     const route::Route& route;
     tls::TlsClientContext* tls = nullptr;
   };
   // What is referred to outlives the router.
-  Router(const Parts& parts, const route::RouteTable& table, const std::vector<Way>& ways, std::string hostname);
+  Router(const Parts& parts, const route::RouteTable& table, const std::vector<ConfiguredRoute>& routes,
+         std::string hostname);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  [[nodiscard]] Bound bind(const message::Recipient& recipient, const message::Envelope& envelope,
-                           const message::Submitter& from) const;
-  [[nodiscard]] const route::Route& route(std::size_t number) const { return ways_[number]->route; }
+  [[nodiscard]] Destination destination_of(const message::Recipient& recipient, const message::Envelope& envelope,
+                                           const message::Submitter& from) const;
+  [[nodiscard]] const route::Route& route(std::size_t number) const { return routes_[number]->route; }
 
   // The right to use a destination's pool; it stays as long as that.
   class Lease;
-  Task<std::expected<Lease, NoWay>> lease(const Bound& bound);
-  // Hosts of a destination (Bound::key) that failed may be tried now.
+  Task<std::expected<Lease, RoutingFailure>> lease(const Destination& destination);
+  // Hosts of a destination (Destination::key) that failed may be tried now.
   void reset_backoff(std::string_view destination);
   // The machine has these addresses from now on: which hosts a domain's mail goes to is chosen anew.
   void set_machine_addresses(const mx::MachineAddresses& addresses);
@@ -99,22 +78,23 @@ class Router {
 
  private:
   struct MxDomain {
-    MxDomain(Parts& parts, const Way& way, std::vector<hop::PoolHost> hosts, const std::string& hostname)
-        : pool(parts.pool(), way.route, std::move(hosts), hostname, way.tls) {}
+    MxDomain(Parts& parts, const ConfiguredRoute& of, std::vector<hop::PoolHost> hosts, const std::string& hostname)
+        : pool(parts.pool(), of.route, std::move(hosts), hostname, of.tls) {}
     hop::Pool pool;
     Instant until;
     Instant used;
     std::size_t leases = 0;
   };
-  struct RouteWay {
-    explicit RouteWay(const Way& way) : route(way.route), tls(way.tls) {}
+  // A route, and what it takes to use it.
+  struct RouteState {
+    explicit RouteState(const ConfiguredRoute& of) : route(of.route), tls(of.tls) {}
     const route::Route& route;
     tls::TlsClientContext* tls;
     std::unique_ptr<hop::Pool> pool;  // of its hosts; null where MX hosts are asked for
     std::unique_ptr<mx::MxLookup> mx_hosts;
     std::map<std::string, std::unique_ptr<MxDomain>, std::less<>> exchanges;  // by domain
   };
-  Task<std::expected<Lease, NoWay>> lease_mx(RouteWay& way, const Bound& bound);
+  Task<std::expected<Lease, RoutingFailure>> lease_mx(RouteState& state, const Destination& destination);
   static void on_sweep(void* self);
   void arm_sweep();
   static Task<void> close_mx(std::unique_ptr<MxDomain> exchange);
@@ -122,7 +102,7 @@ class Router {
   Parts parts_;
   const route::RouteTable& table_;
   std::string hostname_;
-  std::vector<std::unique_ptr<RouteWay>> ways_;
+  std::vector<std::unique_ptr<RouteState>> routes_;
   hop::PoolCounters closed_;  // of pools that are gone
   std::size_t leases_ = 0;
   bool stopping_ = false;

@@ -1,5 +1,5 @@
 // One message on one connection to a next hop, with a result for every recipient.  For the sink while the client is
-// still sending, and for the courier from the spool.
+// still sending, and for a delivery attempt from the spool.
 //
 // Two ways to begin:
 //   eager  ask()+  begin()  feed()*  finish()   each recipient is asked of the next hop at ask().
@@ -31,7 +31,7 @@
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
 // answered yet; or, where the content's end went out together with the envelope, nothing at all was answered.  What
 // was taken without our hearing of it would be tried again by whoever keeps the message, so nothing is made worse.
-// Owned by one sink or courier; core thread only.
+// Owned by one sink or delivery attempt; core thread only.
 #pragma once
 
 #include <cstddef>

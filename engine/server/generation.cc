@@ -31,9 +31,9 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(io::Loo
 }
 
 std::expected<void, std::string> Generation::make_router(const Parts& parts) {
-  std::vector<relay::Router::Way> ways;
+  std::vector<relay::Router::ConfiguredRoute> routes;
   for (const route::Route& route : plan_->routes) {
-    relay::Router::Way way{.route = route};
+    relay::Router::ConfiguredRoute configured{.route = route};
     if (route.tls != route::RouteTls::none && route.maildir.empty()) {
       auto context = tls::TlsClientContext::make(
           {.verify = checks_certificate(route) ? tls::TlsVerify::required : tls::TlsVerify::none,
@@ -41,9 +41,9 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
            .min_version = route.tls_min_version});
       if (!context) return std::unexpected("route " + route.name + ": " + context.error());
       client_contexts_.push_back(*std::move(context));
-      way.tls = client_contexts_.back().get();
+      configured.tls = client_contexts_.back().get();
     }
-    ways.push_back(way);
+    routes.push_back(configured);
   }
   mx::MxRules rules = mx_rules(plan_->config);
   rules.machine_addresses = parts.machine_addresses;
@@ -54,7 +54,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
                                                                  .budget = parts.outgoing,
                                                                  .memory = parts.host_memory,
                                                                  .rules = std::move(rules)},
-                                            *plan_->route_table, ways, plan_->config.server.hostname);
+                                            *plan_->route_table, routes, plan_->config.server.hostname);
   return {};
 }
 

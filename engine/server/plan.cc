@@ -135,10 +135,10 @@ relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
   options.schedule.seed = core + 1;
   options.curve = schedule::RetryCurve(queue.retry, queue.jitter_percent);
   options.expire = queue.expire;
-  options.delay_report = queue.delay_report;
-  options.reports.per_hour = plan.config.reports.per_customer_hour;
+  options.delay_dsn = queue.delay_report;
+  options.dsn_budget.per_hour = plan.config.reports.per_customer_hour;
   options.hostname = plan.config.server.hostname;
-  options.report_from = plan.config.reports.from;
+  options.dsn_from = plan.config.reports.from;
   options.policy_url = plan.config.server.policy_url;
   return options;
 }

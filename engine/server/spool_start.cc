@@ -33,19 +33,18 @@ class Restorer {
   void take(const spool::Recovered& found) {
     const spool::Stored& stored = found.stored;
     const auto route_at = [this](std::size_t number) -> const route::Route& { return plan_.routes[number]; };
-    const auto bind = [&](const message::Recipient& recipient) {
-      return relay::bind_recipient(*plan_.route_table, route_at, plan_.config.server.hostname, recipient,
-                                   stored.envelope, stored.submitter)
-          .key;
+    const auto find = [&](const message::Recipient& recipient) {
+      return relay::find_destination(*plan_.route_table, route_at, plan_.config.server.hostname, recipient,
+                                     stored.envelope, stored.submitter);
     };
-    for (const relay::MessageDestination& destination : relay::destinations_of(stored.envelope, found.status, bind))
+    for (const relay::MessageDestination& each : relay::destinations_of(stored.envelope, found.status, find))
       restored_.push_back({found.segment,
                            {.id = found.id,
                             .arrived = stored.arrived,
-                            .due = destination.due,
+                            .due = each.due,
                             .customer = customers_.of(stored.submitter.customer),
-                            .destination = destinations_.of(destination.key),
-                            .tried = destination.tried,
+                            .destination = destinations_.of(each.destination.key),
+                            .tried = each.tried,
                             .held = found.status.held}});
   }
 

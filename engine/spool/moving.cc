@@ -40,7 +40,7 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
   co_await copy.turn.acquired();
   if (!lies_in(copy.id, number)) co_return true;
   auto message = co_await read(copy.id);
-  if (!message) co_return co_await quarantine_now(copy.id, message.error());
+  if (!message) co_return co_await quarantine_locked(copy.id, message.error());
   copy.message.emplace(*std::move(message));
   for (const Location& piece : std::vector(pieces_of(copy.id).begin(), pieces_of(copy.id).end())) {
     if (piece.segment != number) {
@@ -53,7 +53,7 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
       copy.message.reset();
       for (const Location& made : copy.pieces)
         if (std::ranges::find(pieces_of(copy.id), made) == pieces_of(copy.id).end()) segments_.release(made.segment);
-      if (!bytes) co_return co_await quarantine_now(copy.id, bytes.error());
+      if (!bytes) co_return co_await quarantine_locked(copy.id, bytes.error());
       co_return false;
     }
     copy.replaced.push_back(piece);

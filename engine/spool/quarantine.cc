@@ -9,8 +9,8 @@ constexpr std::uint32_t kPlaceBytesMax = 8U << 20;
 
 }  // namespace
 
-io::DiskResult<Kept> write_quarantine(io::Disk& disk, const std::string& directory, const std::string& name,
-                                      const std::string& why, std::span<const Place> places) {
+io::DiskResult<Kept> keep_in_quarantine(io::Disk& disk, const std::string& directory, const std::string& name,
+                                        const std::string& why, std::span<const Place> places) {
   const std::string folder = directory + "/" + kQuarantine;
   const std::string path = folder + "/" + name;
   if (auto made = disk.make_directory(folder); !made) return std::unexpected(made.error());

@@ -26,8 +26,8 @@ enum class Kept : std::uint8_t {
   before,   // an earlier start has kept it
 };
 
-[[nodiscard]] io::DiskResult<Kept> write_quarantine(io::Disk& disk, const std::string& directory,
-                                                    const std::string& name, const std::string& why,
-                                                    std::span<const Place> places);
+[[nodiscard]] io::DiskResult<Kept> keep_in_quarantine(io::Disk& disk, const std::string& directory,
+                                                      const std::string& name, const std::string& why,
+                                                      std::span<const Place> places);
 
 }  // namespace sluice::spool

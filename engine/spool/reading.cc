@@ -154,11 +154,11 @@ Task<std::expected<Extent, std::string>> Spool::read_piece(QueueId id, Location 
 Task<void> Spool::quarantine(QueueId id, std::string why) {
   KeyedMutex::Lock lock(changes_, id);
   co_await lock.acquired();
-  if (index_.contains(id)) static_cast<void>(co_await quarantine_now(id, std::move(why)));
+  if (index_.contains(id)) static_cast<void>(co_await quarantine_locked(id, std::move(why)));
 }
 
-// In a turn of its own.  False: the message stays, because the core must stop.
-Task<bool> Spool::quarantine_now(QueueId id, std::string why) {
+// The caller has the message's lock.  False: the message stays, because the core must stop.
+Task<bool> Spool::quarantine_locked(QueueId id, std::string why) {
   const Location where = index_.find(id)->second.message;
   const std::string name = message::queue_id_text(id);
   std::vector<Place> places{{segments_.find(where.segment)->file, where.offset, where.bytes()}};
@@ -171,7 +171,7 @@ Task<bool> Spool::quarantine_now(QueueId id, std::string why) {
     const auto kept = co_await io::run_on_worker<Done>(
         loop_,
         [&disk, directory = options_.log.directory, name, why, places] {
-          return write_quarantine(disk, directory, name, why, places);
+          return keep_in_quarantine(disk, directory, name, why, places);
         },
         "quarantine");
     const bool full = kept && !*kept && io::is_full(kept->error());

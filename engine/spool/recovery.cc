@@ -259,7 +259,7 @@ io::DiskResult<void> Recovery::put_file_away(std::uint32_t number, const std::st
 
 // False where that failed.
 bool Recovery::keep(const std::string& name, const std::string& what, const std::vector<Place>& places) {
-  const auto kept = write_quarantine(disk_, directory_, name, what, places);
+  const auto kept = keep_in_quarantine(disk_, directory_, name, what, places);
   const std::string where = directory_ + "/" + kQuarantine + "/" + name + ".*";
   if (kept && *kept == Kept::before) return true;  // and was noted then
   note_(what + (kept ? "; kept in " + where : "; could not be quarantined: " + kept.error().text));

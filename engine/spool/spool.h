@@ -133,7 +133,8 @@ class Spool {
   Task<bool> update(QueueId id, const message::DeliveryStatus& status);
   // The message is done: delivered, bounced or removed.
   Task<bool> finish(QueueId id);
-  // It cannot be read: quarantines its records and goes on without it.  When the core must stop first, it stays.
+  // It cannot be read: keeps its records in the quarantine and goes on without it.  When the core must stop first, it
+  // stays.
   Task<void> quarantine(QueueId id, std::string why);
 
   [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
@@ -162,7 +163,7 @@ class Spool {
   void forget(QueueId id);
   Task<bool> write_until_kept(Log::Write& write);
   Task<void> cancel(QueueId id);
-  Task<bool> quarantine_now(QueueId id, std::string why);
+  Task<bool> quarantine_locked(QueueId id, std::string why);
   void refuse_promise();
   [[nodiscard]] bool make_room(Purpose purpose, std::uint64_t bytes);
   Task<bool> wait_for_room(Purpose purpose, std::uint64_t bytes);

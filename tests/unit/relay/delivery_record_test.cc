@@ -27,7 +27,7 @@ const Delivery* record_for(const NoteTaker& notes, const std::string& recipient)
 
 // One line said "250 queued", and neither who was refused nor why.
 TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
@@ -84,7 +84,7 @@ TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {
 
 // Where the pool had no connection to give, the attempt was called relayed, with the code 0.
 TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.route.connections_per_host_max = 1;
   fixture.fixture.route.waiting_max = 0;
@@ -103,7 +103,7 @@ TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
 
 // Likewise for a client that waits: the message is kept, and was not tried yet.
 TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.connections_per_host_max = 1;
   fixture.fixture.route.waiting_max = 0;
   fixture.start();
@@ -123,7 +123,7 @@ TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
 }
 
 TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.options().expire = 10min;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
@@ -145,7 +145,7 @@ TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
   std::size_t relayed_in_all = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    QueueBench fixture(seed, sim::SimOptions::varied(seed));
+    QueueFixture fixture(seed, sim::SimOptions::varied(seed));
     sim::SimRandom chance(seed);
     fixture.fixture.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
     fixture.fixture.route.waiting_max = 1;

@@ -207,7 +207,7 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
 // A client's message in steps, through the sink that sessions use.
 class Sender {
  public:
-  Sender(QueueBench& of, const std::string& customer)
+  Sender(QueueFixture& of, const std::string& customer)
       : of_(of),
         sink_({.loop = of.fixture.loop, .router = of.router(), .spool = of.spool(), .queue = of.queue()},
               {.customer = customer, .account = customer}) {
@@ -235,7 +235,7 @@ class Sender {
   void run(const std::function<Task<void>()>& make) {
     testing::await_done(of_.fixture.platforms, of_.fixture.loop, make);
   }
-  QueueBench& of_;
+  QueueFixture& of_;
   Incoming sink_;
   message::Envelope envelope_;
   std::vector<smtp::Reply> answers_;
@@ -248,14 +248,14 @@ std::string lines(std::size_t bytes) {
   return text;
 }
 
-std::size_t taken_for(QueueBench& of, const std::string& recipient) {
+std::size_t taken_for(QueueFixture& of, const std::string& recipient) {
   return static_cast<std::size_t>(std::ranges::count_if(of.hop().ledger, [&](const testing::HopMessage& message) {
     return message.answered && std::ranges::find(message.recipients, recipient) != message.recipients.end();
   }));
 }
 
 TEST(SlowSenderTest, SendersThatStallInDataDoNotHoldUpAnotherCustomer) {
-  QueueBench of;
+  QueueFixture of;
   of.fixture.route.connections_per_host_max = 4;
   of.start();
   std::vector<std::unique_ptr<Sender>> slow;
@@ -282,7 +282,7 @@ TEST(SlowSenderTest, SendersThatStallInDataDoNotHoldUpAnotherCustomer) {
 }
 
 TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
-  QueueBench of;
+  QueueFixture of;
   of.start();
   Sender slow(of, "slow");
   slow.write(lines(216'000));
@@ -294,7 +294,7 @@ TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
 }
 
 TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
-  QueueBench of;
+  QueueFixture of;
   of.fixture.route.connections_per_host_max = 1;
   of.fixture.route.connect_timeout = 60s;
   of.start();
@@ -306,7 +306,7 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
           static Task<hop::Pool::Acquired> go(Router& router) {
             const message::Recipient recipient{.forward_path = "other@example.net"};
             auto lease = co_await router.lease(
-                router.bind(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
+                router.destination_of(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
             auto acquired = co_await lease->pool().acquire({.customer = "other"});
             if (acquired) lease->pool().release(*std::move(acquired));
             co_return std::unexpected(hop::Failure{.detail = acquired ? "" : acquired.error().detail});

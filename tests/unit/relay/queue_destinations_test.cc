@@ -42,7 +42,7 @@ class QueueDestinationsTest : public ::testing::Test {
     return read->status;
   }
 
-  QueueBench fixture_;
+  QueueFixture fixture_;
   std::vector<std::string> recipients_;
 };
 
@@ -143,7 +143,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
   EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
   EXPECT_TRUE(fixture_.empty());
-  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
 }
 
 TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce) {
@@ -152,7 +152,7 @@ TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce
   EXPECT_EQ(fixture_.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
   EXPECT_TRUE(fixture_.empty());
-  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
 }
 
 // One waits, which is no reason for the report on the other to wait.
@@ -163,10 +163,25 @@ TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
-  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
   EXPECT_EQ(fixture_.spool().messages(), 1U);
   ASSERT_EQ(fixture_.queue().jobs(only_id()).size(), 1U);
   EXPECT_EQ(fixture_.queue().jobs(only_id()).front().state, schedule::JobState::waiting);
+}
+
+// All its attempts wait for the same reading.
+TEST_F(QueueDestinationsTest, AMessageThatCannotBeReadIsQuarantinedOnceForAllItsDestinations) {
+  add_domains(3);
+  fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture_.start();
+  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  const spool::Location at = fixture_.spool().index().at(only_id()).message;
+  fixture_.fixture.platforms.world()
+      .disk(Fixture::kRelay)
+      .flip_bit(std::string(QueueFixture::kDirectory) + "/" + spool::segment_name(at.segment), at.offset + 40);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty() && fixture_.queue().active() == 0; }));
+  EXPECT_EQ(fixture_.notes.events["damaged"], 1);
+  EXPECT_EQ(fixture_.queue().messages(), 0U);
 }
 
 // ------------------------------------------------------------------------------------ the operator
@@ -204,7 +219,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
   EXPECT_TRUE(testing::await<bool>(fixture_.fixture.platforms, fixture_.fixture.loop,
                                    [&] { return fixture_.queue().order(id, Queue::Order::remove); }));
   ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty(); }));
-  EXPECT_EQ(fixture_.queue().counters().reports, 1U);
+  EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
   EXPECT_EQ(fixture_.notes.count(DeliveryOutcome::removed), 1U);
 }
 

@@ -73,9 +73,9 @@ struct ExtraRoute {
   route::RouteConditions conditions;
 };
 
-class QueueBench {
+class QueueFixture {
  public:
-  explicit QueueBench(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
+  explicit QueueFixture(std::uint64_t seed = 1, const sim::SimOptions& options = {}, int hops = 1)
       : fixture(seed, options, hops) {
     fixture.route.name = "farm";
     fixture.route.connect_timeout = 5s;
@@ -88,12 +88,12 @@ class QueueBench {
     options_.hostname = "relay.example";
     options_.schedule.throttle = {.suspend_first = 10s, .suspend_max = 10s, .pause_first = 1s, .pause_max = 1s};
   }
-  ~QueueBench() {
+  ~QueueFixture() {
     stop();
     fixture.close();
   }
-  QueueBench(const QueueBench&) = delete;
-  QueueBench& operator=(const QueueBench&) = delete;
+  QueueFixture(const QueueFixture&) = delete;
+  QueueFixture& operator=(const QueueFixture&) = delete;
 
   QueueOptions& options() { return options_; }
 
@@ -177,7 +177,7 @@ class QueueBench {
 
  private:
   struct Life {
-    Life(QueueBench& of, spool::Share share)
+    Life(QueueFixture& of, spool::Share share)
         : resolver(of.fixture.loop, of.fixture.platforms.world().names(), of.fixture.platforms.world().dns()),
           dialer(of.fixture.loop),
           routes(of.routes),
@@ -189,7 +189,7 @@ class QueueBench {
                   .budget = of.fixture.budget,
                   .memory = of.fixture.memory,
                   .rules = testing::mx_rules()},
-                 table, ways(of.fixture.route), "relay.example"),
+                 table, configured_routes(of.fixture.route), "relay.example"),
           spool(of.fixture.loop, of.last_segment_,
                 {.log = {.directory = kDirectory, .segment_bytes = 2 * spool::kBatchBytesMax}}, std::move(share),
                 [](const std::string&) {}),
@@ -211,8 +211,8 @@ class QueueBench {
       all.emplace_back();
       return all;
     }
-    [[nodiscard]] std::vector<Router::Way> ways(const route::Route& last) const {
-      std::vector<Router::Way> all;
+    [[nodiscard]] std::vector<Router::ConfiguredRoute> configured_routes(const route::Route& last) const {
+      std::vector<Router::ConfiguredRoute> all;
       for (const ExtraRoute& each : routes) all.push_back({.route = each.route});
       all.push_back({.route = last});
       return all;
@@ -227,7 +227,7 @@ class QueueBench {
   };
 
   struct Background {
-    Background(QueueBench& fixture, std::string content)
+    Background(QueueFixture& fixture, std::string content)
         : text(std::move(content)),
           sink({.loop = fixture.fixture.loop,
                 .router = fixture.router(),

@@ -20,16 +20,16 @@ std::map<std::string, int> taken(const testing::NextHop& hop) {
   return counts;
 }
 
-class FullQueue : public QueueBench {
+class FullQueue : public QueueFixture {
  public:
-  explicit FullQueue(std::size_t segments) : QueueBench(1, {.short_percent = 0}) {
+  explicit FullQueue(std::size_t segments) : QueueFixture(1, {.short_percent = 0}) {
     fixture.route.mode = route::RouteMode::store;
     fixture.route.connections_per_host_max = 4;
     disk().set_capacity(segments * kSegmentBytes + 200 * spool::kBlockBytes);
     options().expire = 30 * 24h;
     options().curve = schedule::RetryCurve({20min}, 0);
-    options().reports.per_hour = 100'000;
-    options().delay_report = Duration::zero();
+    options().dsn_budget.per_hour = 100'000;
+    options().delay_dsn = Duration::zero();
   }
   sim::SimDisk& disk() { return fixture.platforms.world().disk(Fixture::kRelay); }
   // So many as are accepted.
@@ -41,6 +41,15 @@ class FullQueue : public QueueBench {
       ++count;
     }
     return count;
+  }
+  // Between two lives: the files in reserve go, and others take their space.
+  void take_all_space() {
+    std::vector<std::string> names;
+    for (const io::DiskEntry& entry : *disk().list(kDirectory))
+      if (spool::parse_segment_name(entry.name) || spool::parse_free_name(entry.name)) names.push_back(entry.name);
+    ASSERT_GE(names.size(), 2U);
+    for (std::size_t i = 1; i < names.size(); ++i) ASSERT_TRUE(disk().remove(std::string(kDirectory) + "/" + names[i]));
+    disk().set_capacity(0);
   }
   void expect_each_once(std::size_t count) {
     const std::map<std::string, int> counts = taken(hop());
@@ -81,7 +90,7 @@ TEST(QueueOnAFullDisk, EmptiesItselfWhereAllIsRefused) {
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "bob"});
   queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   ASSERT_TRUE(queue.run_until([&] { return queue.empty(); })) << queue.spool().no_room();
-  EXPECT_EQ(queue.queue().counters().reports, count);
+  EXPECT_EQ(queue.queue().counters().dsns.sent, count);
 }
 
 // The attempt was made, its end could not be written, and each start made it again.
@@ -92,14 +101,7 @@ TEST(QueueOnAFullDisk, AttemptsNothingWhoseOutcomeCannotBeRecorded) {
   for (int i = 0; i < 3; ++i)
     ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: " + std::to_string(i) + "\r\n\r\nx\r\n"), 250);
   queue.stop();
-  // The files in reserve go, and others take their space.
-  std::vector<std::string> names;
-  for (const io::DiskEntry& entry : *queue.disk().list(QueueBench::kDirectory))
-    if (spool::parse_segment_name(entry.name) || spool::parse_free_name(entry.name)) names.push_back(entry.name);
-  ASSERT_GE(names.size(), 2U);
-  for (std::size_t i = 1; i < names.size(); ++i)
-    ASSERT_TRUE(queue.disk().remove(std::string(QueueBench::kDirectory) + "/" + names[i]));
-  queue.disk().set_capacity(0);
+  queue.take_all_space();
   queue.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
   for (int lives = 0; lives < 3; ++lives) {
     queue.start();
@@ -134,6 +136,26 @@ TEST(QueueOnAFullDisk, RemovesAndHoldsWhatTheOperatorWants) {
     ASSERT_TRUE(testing::await<bool>(queue.fixture.platforms, queue.fixture.loop,
                                      [&] { return queue.queue().order(id, Queue::Order::remove); }));
   EXPECT_TRUE(queue.empty());
+}
+
+// The message stayed in work for good, and the queue could not be destroyed.
+TEST(QueueOnAFullDisk, AnOrderThatIsCutOffGivesItsMessageBack) {
+  FullQueue queue(4);
+  queue.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  queue.start();
+  ASSERT_EQ(queue.send("From: ann@example.com\r\nSubject: x\r\n\r\nx\r\n"), 250);
+  queue.stop();
+  queue.take_all_space();
+  queue.start();
+  const spool::QueueId id = queue.spool().index().begin()->first;
+  testing::Running<bool> order(queue.fixture.platforms, queue.fixture.loop,
+                               [&] { return queue.queue().order(id, Queue::Order::hold); });
+  ASSERT_TRUE(queue.fixture.platforms.run_for(5s));
+  EXPECT_FALSE(order.done()) << "nothing can be recorded";
+  EXPECT_EQ(queue.queue().active(), 1U);
+  queue.fixture.loop.post([&] { queue.fixture.loop.abort_all(); });
+  EXPECT_FALSE(order.wait());
+  EXPECT_EQ(queue.queue().active(), 0U);
 }
 
 // ------------------------------------------------------------------------------------------ without the spool behind
@@ -181,7 +203,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
     codes.push_back(outcome.reply.code());
     co_return codes;
   }
-  QueueBench fixture_;
+  QueueFixture fixture_;
 };
 
 TEST_F(ThroughOnAFullDisk, GoesWhereTheNextHopIsUp) {

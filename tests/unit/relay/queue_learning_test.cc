@@ -10,12 +10,12 @@ using ::testing::HasSubstr;
 
 constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
 
-schedule::DestinationStatus farm(QueueBench& fixture) {
+schedule::DestinationStatus farm(QueueFixture& fixture) {
   return *fixture.queue().schedule().status(fixture.queue().schedule().find_destination("farm"));
 }
 
 TEST(QueueLearningTest, WhatIsSaidToAClientThatWaitsIsKnownOfTheDestination) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
   EXPECT_EQ(fixture.send(kText), 250);
@@ -26,7 +26,7 @@ TEST(QueueLearningTest, WhatIsSaidToAClientThatWaitsIsKnownOfTheDestination) {
 }
 
 TEST(QueueLearningTest, AHopThatClientsFindDeadIsLeftAloneByTheQueue) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
   EXPECT_EQ(fixture.send(kText), 250);
@@ -36,7 +36,7 @@ TEST(QueueLearningTest, AHopThatClientsFindDeadIsLeftAloneByTheQueue) {
 
 // The queue left it alone for an hour while mail of clients went there again.
 TEST(QueueLearningTest, AHopThatClientsFindAliveIsTriedByTheQueue) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.options().schedule.throttle = {.suspend_first = 1h, .suspend_max = 1h};
   fixture.options().curve = schedule::RetryCurve({1s}, 0);
   fixture.options().expire = 24h;
@@ -53,7 +53,7 @@ TEST(QueueLearningTest, AHopThatClientsFindAliveIsTriedByTheQueue) {
 }
 
 TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.options().schedule.throttle.concurrency_start = 16;
   fixture.start();
   fixture.fixture.loop.post([&] {
@@ -67,7 +67,7 @@ TEST(QueueLearningTest, ACrowdOfClientsDoesNotShutADestinationAtOnce) {
 
 // A few mailboxes that were full brought a whole farm down to one message a minute, for all customers.
 TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.options().schedule.throttle.concurrency_start = 8;
   fixture.start();
@@ -81,21 +81,21 @@ TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
 
 // Behind a dead host one message at a time is tried: the senders of all others heard of it when it was given up.
 TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.options().schedule.throttle = {.suspend_first = 12h, .suspend_max = 12h};
-  fixture.options().delay_report = 1h;
+  fixture.options().delay_dsn = 1h;
   fixture.options().expire = 24h;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(59min));
-  EXPECT_EQ(fixture.queue().counters().reports, 0U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 0U);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(2min));
-  EXPECT_EQ(fixture.queue().counters().reports, 5U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 5U);
   // Once; and their time is what it was.
   ASSERT_TRUE(fixture.fixture.platforms.run_for(10h));
-  EXPECT_EQ(fixture.queue().counters().reports, 5U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 5U);
   EXPECT_EQ(fixture.queue().counters().recipients_expired, 0U);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(13h + 30min));
   EXPECT_EQ(fixture.queue().counters().recipients_expired, 5U);
@@ -103,7 +103,7 @@ TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
 
 // Success of mail that never waited for it leaves nothing behind.
 TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   EXPECT_EQ(fixture.send(kText), 250);
   EXPECT_FALSE(fixture.queue().schedule().find_destination("farm"));
@@ -112,7 +112,7 @@ TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
 // ------------------------------------------------------------------------------------ DSNs
 
 TEST(QueueLearningTest, DsnsTakeTheRouteThatIsSetForThem) {
-  QueueBench fixture(1, {}, 2);
+  QueueFixture fixture(1, {}, 2);
   // All mail goes to the first next hop, whatever its sender; DSNs to the second.
   fixture.routes.push_back(
       {.route = fixture.fixture.route, .conditions = {.recipients = {"of.no.one"}, .senders = {}, .customers = {}}});

@@ -19,7 +19,7 @@ std::size_t taken(const testing::NextHop& hop, bool reports = false) {
 }
 
 TEST(QueueTest, StoreModeKeepsAndDelivers) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
   EXPECT_EQ(fixture.send(kText), 250);
@@ -30,7 +30,7 @@ TEST(QueueTest, StoreModeKeepsAndDelivers) {
 }
 
 TEST(QueueTest, ThroughTouchesNoDiskWhenAllGoesWell) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText), 250);
   EXPECT_EQ(taken(fixture.hop()), 5U);
@@ -38,7 +38,7 @@ TEST(QueueTest, ThroughTouchesNoDiskWhenAllGoesWell) {
 }
 
 TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
   EXPECT_EQ(fixture.send(kText), 250);
@@ -49,7 +49,7 @@ TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
 }
 
 TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
@@ -65,7 +65,7 @@ TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
 }
 
 TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
@@ -80,7 +80,7 @@ TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
 }
 
 TEST(QueueTest, AMessageThatIsRefusedWholeIsTheClients) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
   EXPECT_EQ(fixture.send(kText), 550);
@@ -89,7 +89,7 @@ TEST(QueueTest, AMessageThatIsRefusedWholeIsTheClients) {
 }
 
 TEST(QueueTest, WithoutASenderNobodyIsTold) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
   fixture.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
@@ -99,7 +99,7 @@ TEST(QueueTest, WithoutASenderNobodyIsTold) {
 }
 
 TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.options().expire = 10min;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
@@ -115,7 +115,7 @@ TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
 
 TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
   for (const bool dsn : {false, true}) {
-    QueueBench fixture;
+    QueueFixture fixture;
     fixture.hop().rules.dsn = dsn;
     fixture.start();
     EXPECT_EQ(fixture.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
@@ -124,8 +124,51 @@ TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
   }
 }
 
+// A customer whose mail all fails must not have us send as many DSNs as it sent messages.
+TEST(QueueTest, WhatIsOverACustomersBudgetIsNotReported) {
+  QueueFixture fixture;
+  fixture.options().dsn_budget.per_hour = 2;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.start();
+  fixture.hop().add(
+      {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText, {"nobody@example.net"}), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_EQ(taken(fixture.hop(), true), 2U);
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 2U);
+  EXPECT_EQ(fixture.queue().counters().dsns.withheld, 3U);
+  EXPECT_EQ(fixture.notes.events["report not sent"], 3);
+}
+
+// A long message, whose beginning has gone to the next hop when it turns out that the rest cannot be read.
+TEST(QueueTest, AMessageWhoseContentCannotBeReadIsQuarantined) {
+  QueueFixture fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture.start();
+  EXPECT_EQ(fixture.send(kText + std::string(20'000 * 60, 'x') + "\r\n"), 250);
+  const spool::QueueId id = fixture.spool().index().begin()->first;
+  EXPECT_EQ(fixture.send(kText), 250);
+  {
+    using Read = std::expected<spool::Message, std::string>;
+    const auto read =
+        testing::await<Read>(fixture.fixture.platforms, fixture.fixture.loop, [&] { return fixture.spool().read(id); });
+    ASSERT_GT(read->stored.pieces.size(), 1U);
+    const spool::Location piece = read->stored.pieces[1];
+    fixture.fixture.platforms.world()
+        .disk(Fixture::kRelay)
+        .flip_bit(std::string(QueueFixture::kDirectory) + "/" + spool::segment_name(piece.segment), piece.offset + 40);
+  }
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_EQ(taken(fixture.hop()), 1U);
+  EXPECT_EQ(fixture.notes.events["damaged"], 1);
+  EXPECT_EQ(fixture.spool().counters().quarantined, 1U);
+  EXPECT_EQ(fixture.queue().messages(), 0U);
+}
+
 TEST(QueueTest, ARestartFindsTheQueueAgain) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
@@ -140,7 +183,7 @@ TEST(QueueTest, ARestartFindsTheQueueAgain) {
 }
 
 TEST(QueueTest, HeldMessagesWaitForTheOperator) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
@@ -167,7 +210,7 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
 }
 
 TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
-  QueueBench fixture;
+  QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
@@ -189,7 +232,7 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
                                   HopStage::chunk,    HopStage::data, HopStage::message};
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    QueueBench fixture(seed, sim::SimOptions::varied(seed));
+    QueueFixture fixture(seed, sim::SimOptions::varied(seed));
     sim::SimRandom chance(seed);
     fixture.fixture.route.mode = chance.percent(50) ? route::RouteMode::store : route::RouteMode::through;
     fixture.hop().rules.chunking = chance.percent(50);

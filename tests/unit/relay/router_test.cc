@@ -1,4 +1,4 @@
-// Where a recipient's copy is bound for.
+// Which destination a recipient's copy goes to.
 #include "engine/relay/router.h"
 
 #include <gtest/gtest.h>
@@ -18,10 +18,10 @@ TEST(Router, ARecipientsDomainIsOneDestinationInAllItsSpellings) {
   route.mx = true;
   const message::Envelope envelope;
   for (const char* path : {"x@Gmail.Example", "x@gmail.example", "X@GMAIL.EXAMPLE"}) {
-    const Bound bound = bind_recipient(table, [&](std::size_t) -> const route::Route& { return route; },
-                                       "mx.example.net", {.forward_path = path}, envelope, {});
-    EXPECT_EQ(bound.domain, "gmail.example") << path;
-    EXPECT_EQ(bound.key, "out/gmail.example") << path;
+    const auto route_at = [&](std::size_t) -> const route::Route& { return route; };
+    const Destination found = find_destination(table, route_at, "mx.example.net", {.forward_path = path}, envelope, {});
+    EXPECT_EQ(found.domain, "gmail.example") << path;
+    EXPECT_EQ(found.key, "out/gmail.example") << path;
   }
 }
 

@@ -61,7 +61,7 @@ class QueueControlTest : public ::testing::Test {
     });
   }
 
-  relay::QueueBench fixture_{1, {.short_percent = 0}};
+  relay::QueueFixture fixture_{1, {.short_percent = 0}};
   std::size_t operations_max_ = 0;
   bool ask_and_stop_ = false;  // at the first look
 

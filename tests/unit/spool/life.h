@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/spool/spool.h"
+#include "engine/spool/stored_content.h"
 #include "tests/support/awaited.h"
 #include "tests/support/platforms.h"
 #include "tests/support/raw_file.h"
@@ -161,12 +162,11 @@ inline Task<std::expected<ReadBack, std::string>> read_back(Spool& spool, QueueI
   auto message = co_await spool.read(id);
   if (!message) co_return std::unexpected(message.error());
   ReadBack back{.stored = message->stored, .status = message->status, .content = {}};
-  for (const Location& piece : message->stored.pieces) {
-    const auto bytes = co_await spool.read_piece(id, piece);
-    if (!bytes) co_return std::unexpected(bytes.error());
-    back.content += bytes->view();
+  for (StoredContent content(spool, id, *message); !content.at_end();) {
+    const auto part = co_await content.next();
+    if (!part) co_return std::unexpected(part.error());
+    back.content += part->view();
   }
-  back.content += message->content.view();
   co_return back;
 }
 
