@@ -248,6 +248,25 @@ TEST_F(CoreTest, AMessageThatDoesNotEndIsCutOffWith421) {
   EXPECT_THAT(hop(0).ledger, IsEmpty());
 }
 
+// A session goes on; what waits in the queue is tried after the next start.
+TEST_F(CoreTest, AStopStartsNoMoreDeliveries) {
+  start(plan_to(kHops[0], "mode = \"store\"\n"));
+  hop(0).add({.stage = HopStage::mail, .say = "451 4.3.0 Not now\r\n"});
+  client_ = log_in();
+  EXPECT_EQ(send(*client_), 250);
+  run_for(10s);
+  begin_data(*client_);
+  relay_.drain(30min);
+  run_for(2min);
+  EXPECT_EQ(relay_.messages(), 1U);
+  EXPECT_THAT(hop(0).ledger, IsEmpty());
+  EXPECT_EQ(client_->say(std::string(kText) + "."), 250);
+  end();
+  start(plan_to(kHops[0], "mode = \"store\"\n"));
+  EXPECT_TRUE(run_until([&] { return relay_.messages() == 0; }));
+  EXPECT_THAT(hop(0).ledger, SizeIs(2));
+}
+
 // A plan that comes while the relay stops holds for what is still under way.
 TEST_F(CoreTest, AReloadDuringAStopLeavesNothingBehind) {
   start(plan_to(kHops[0], "fallback = false\n"));

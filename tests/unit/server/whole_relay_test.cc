@@ -326,7 +326,7 @@ class World {
 
 std::uint64_t seeds() {
   const char* const given = std::getenv("SLUICE_SEEDS");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : 150;
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : 100;
 }
 
 // To try one of them again.
