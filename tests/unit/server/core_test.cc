@@ -293,7 +293,7 @@ TEST_F(CoreTest, WhatWasAnsweredIsDeliveredAfterAKillAndAfterALossOfPower) {
     const std::size_t before = hop(0).ledger.size();
     relay_.lose(how);
     EXPECT_EQ(platforms_.world().descriptors_open(testing::kRelayHost), 0U);
-    hop(0).forgive();
+    hop(0).clear_faults();
     start(plan_to(kHops[0], "mode = \"store\"\n"));
     EXPECT_TRUE(run_until([&] { return relay_.messages() == 0; }));
     EXPECT_GT(hop(0).ledger.size(), before);

@@ -259,7 +259,7 @@ class World {
   // What was broken is repaired, and somebody restarts the relay, or reloads it.
   void repair() {
     world().faults().clear();
-    for (const auto& hop : hops_) hop->forgive();
+    for (const auto& hop : hops_) hop->clear_faults();
     relay_.set_machine_addresses({testing::kRelayHost});
     if (random_.percent(50)) {
       stop();
