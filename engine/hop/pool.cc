@@ -11,7 +11,8 @@ namespace {
 
 constexpr Duration kBackOffFirst = std::chrono::seconds(1);
 constexpr Duration kBackOffMax = std::chrono::seconds(60);
-constexpr Duration kSweepEvery = std::chrono::seconds(1);
+// How late a kept connection that its host has closed is closed here: a core with nothing else to do sleeps meanwhile.
+constexpr Duration kSweepEvery = std::chrono::seconds(5);
 
 Duration back_off(std::uint32_t failures) {
   const std::uint32_t doublings = std::min(failures - 1, 6U);
@@ -289,7 +290,7 @@ void Pool::on_sweep(void* context) {
   for (const auto& host : self.hosts_) {
     for (auto& hop : host->idle) {
       hop->connection().watch();
-      if (hop->idle_since < oldest || !hop->reusable()) gone.push_back(std::move(hop));
+      if (hop->idle_since <= oldest || !hop->reusable()) gone.push_back(std::move(hop));
     }
     std::erase(host->idle, nullptr);
     any = any || !host->idle.empty();
@@ -299,7 +300,9 @@ void Pool::on_sweep(void* context) {
 }
 
 void Pool::arm_sweep() {
-  if (!sweep_.armed() && !stopping_) parts_.loop.timers().arm(sweep_, parts_.loop.now() + kSweepEvery);
+  if (sweep_.armed() || stopping_) return;
+  const Instant look = parts_.loop.now() + kSweepEvery;
+  parts_.loop.timers().arm(sweep_, std::min(look, later(idle_since(), route_.idle_timeout)));
 }
 
 void Pool::stop() {

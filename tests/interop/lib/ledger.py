@@ -138,7 +138,8 @@ def warnings_with(relay, *words):
 
 
 def expect_warned(relay, *words):
-    until(lambda: warnings_with(relay, *words), f"{words} in the log: {relay.log('spool')}")
+    """Within the 10 s, and a little, at which a spool without mail looks at its file system."""
+    until(lambda: warnings_with(relay, *words), f"{words} in the log: {relay.log('spool')}", 15)
 
 
 def expect_refused(relay):

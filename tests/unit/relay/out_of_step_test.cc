@@ -95,7 +95,7 @@ TEST(OutOfStepTest, WhatAnIdleNextHopSaysCostsNoMessage) {
     Sending first(fixture);
     first.send(kText);
     fixture.hop().say_everywhere(words);
-    fixture.run_for(3s);
+    fixture.run_for(7s);
     EXPECT_EQ(fixture.hop().live(), 0U);
     Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
