@@ -183,9 +183,11 @@ TEST(RealDnsTest, ManyAreUnderWayAtOnceAndTooManyFail) {
 
 // One customer's many questions about domains whose servers do not answer made all others' fail at once.
 TEST(RealDnsTest, OneCustomersQuestionIsNotBehindTheCrowdOfAnother) {
-  std::vector<std::string> asked;  // on the server's thread until all is answered
-  FakeNameServer server([&asked](const Question& question) -> std::optional<std::string> {
-    asked.push_back(question.name);
+  std::mutex mutex;
+  std::vector<std::string> names;  // under `mutex`: the server has a thread of its own
+  FakeNameServer server([&](const Question& question) -> std::optional<std::string> {
+    const std::lock_guard lock(mutex);
+    names.push_back(question.name);
     if (question.name.starts_with("slow")) return std::nullopt;
     return many(question, 1);
   });
@@ -196,6 +198,10 @@ TEST(RealDnsTest, OneCustomersQuestionIsNotBehindTheCrowdOfAnother) {
   for (unsigned i = 0; i < 4; ++i) replies.ask(*dns, "crowd" + std::to_string(i) + ".example", DnsType::mx, 1);
   replies.ask(*dns, "other.example", DnsType::mx, 2);
   ASSERT_TRUE(replies.wait_for(9));
+  const std::vector<std::string> asked = [&] {
+    const std::lock_guard lock(mutex);
+    return names;
+  }();
   ASSERT_EQ(asked.size(), 9U);
   EXPECT_EQ(std::vector(asked.begin() + 4, asked.begin() + 6),
             (std::vector<std::string>{"crowd0.example", "other.example"}));
