@@ -11,7 +11,8 @@ Usage: callers.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N pa
 import os
 import re
 import sys
-import tempfile
+
+from lib import frame
 
 # What a comment above a declaration, or above its class, says where only tests have a use for it: a count that proves a
 # bound, a state that no other code looks at.
@@ -297,16 +298,12 @@ BAD = {
 def self_test():
     results = {}
     for name, case in {"a good tree": None, **BAD}.items():
-        with tempfile.TemporaryDirectory() as root:
-            files = dict(GOOD)
-            if case:
-                files["engine/net/b.h"] = "// B.\n#pragma once\nnamespace n {\n" + case[0] + "}\n"
-                files["engine/net/b.cc"] = '#include "engine/net/b.h"\nnamespace n {\n' + case[1] + "}\n"
-                files["tests/unit/net/b_test.cc"] = '#include "engine/net/b.h"\nint t() { return n::lonely(1); }\n'
-            for path, text in files.items():
-                os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                    file.write(text)
+        files = dict(GOOD)
+        if case:
+            files["engine/net/b.h"] = "// B.\n#pragma once\nnamespace n {\n" + case[0] + "}\n"
+            files["engine/net/b.cc"] = '#include "engine/net/b.h"\nnamespace n {\n' + case[1] + "}\n"
+            files["tests/unit/net/b_test.cc"] = '#include "engine/net/b.h"\nint t() { return n::lonely(1); }\n'
+        with frame.tree(files) as root:
             found = [problem for problems in Product(root).check().values() for problem in problems]
         good = not found if case is None else len(found) == 1 and f": {case[2]}() has no caller" in found[0]
         results[f"self-test: {name}"] = [] if good else [f"this was said: {found}"]
@@ -314,18 +311,9 @@ def self_test():
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    root = frame.root()
     results = {**Product(root).check(), **self_test()}
-    failed = 0
-    for name, problems in results.items():
-        if problems:
-            failed += 1
-            print(f"FAIL {name}: " + "\n     ".join(problems))
-        else:
-            print(f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return frame.finish(results)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ Usage: events.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N pas
 import os
 import re
 import sys
-import tempfile
+
+from lib import frame
 
 TABLE = "engine/event/table.def"
 PRODUCT = ("engine", "auth", "policy")
@@ -97,36 +98,8 @@ BAD = [
 ]  # fmt: skip
 
 
-def run_on(files):
-    with tempfile.TemporaryDirectory() as root:
-        for path, text in files.items():
-            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                file.write(text)
-        return list(problems(root))
-
-
-def self_test():
-    """(name, why it failed or None)"""
-    found = run_on(GOOD)
-    yield "a table that the code keeps has no fault", "; ".join(found) or None
-    for name, path, old, new, expected in BAD:
-        assert old in GOOD[path]
-        found = run_on(GOOD | {path: GOOD[path].replace(old, new, 1)})
-        fine = len(found) == 1 and expected in found[0]
-        yield f"{name} is found", None if fine else f"found {found}"
-
-
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..")
-    results = list(self_test())
-    found = list(problems(root))
-    results += [("every event and key of the table is emitted", "; ".join(found) or None)]
-    for name, why in results:
-        print(f"FAIL {name}: {why}" if why else f"ok {name}")
-    failed = sum(1 for _, why in results if why)
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return frame.finish({"every event and key of the table is emitted": list(problems(frame.root())), **frame.planted(GOOD, BAD, problems)})
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+from lib import frame
 
 
 def check(root):
@@ -21,13 +20,13 @@ def check(root):
     return changes[:20] or ([done.stderr.strip() or "it failed, and said nothing"] if done.returncode else [])
 
 
-def self_test():
+def self_test(source):
     """On a tree with one file."""
     with tempfile.TemporaryDirectory() as root:
         for folder in ("tools", "engine", "auth", "policy", "bench", "fuzz", "tests"):
             os.makedirs(os.path.join(root, folder))
         for name in ("tools/format", ".clang-format"):
-            shutil.copy(os.path.join(ROOT, name), os.path.join(root, name))
+            shutil.copy(os.path.join(source, name), os.path.join(root, name))
         found = {}
         for name, text in (("good", "int x = 1;\n"), ("bad", "int   x=1 ;\n")):
             with open(os.path.join(root, "engine/x.cc"), "w", encoding="utf-8") as file:
@@ -40,14 +39,9 @@ def self_test():
 
 
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else ROOT
-    results = {"every file is formatted": check(root), **self_test()}
-    failed = 0
-    for name, problems in results.items():
-        failed += bool(problems)
-        print(f"FAIL {name}: " + "\n     ".join(problems) if problems else f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    root = frame.root()
+    results = {"every file is formatted": check(root), **self_test(root)}
+    return frame.finish(results)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import re
 import sys
 import tempfile
 
+from lib import frame
+
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
@@ -293,23 +295,15 @@ BAD = {
 }
 
 
-def write_tree(root, files):
-    for path, text in files.items():
-        place = os.path.join(root, path)
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        with open(place, "w", encoding="utf-8") as file:
-            file.write(text)
-
-
 def self_test(meson_build):
     """Runs the check on small trees, each wrong in one way. Returns {name: list of problems}."""
     results = {}
     cases = {"a good tree": None, **BAD}
     for name, case in cases.items():
         with tempfile.TemporaryDirectory() as root:
-            write_tree(root, {**GOOD, "meson.build": meson_build})
+            frame.write_tree(root, {**GOOD, "meson.build": meson_build})
             if case:
-                write_tree(root, {case[0]: case[1]})
+                frame.write_tree(root, {case[0]: case[1]})
             found = [problem for problems in Checker(root).check().values() for problem in problems]
         if case is None:
             results[f"self-test: {name}"] = found
@@ -319,25 +313,16 @@ def self_test(meson_build):
             results[f"self-test: {name}"] = [f"should be refused once, and this was said: {found}"]
     wrong = meson_build.replace("['session', session_sources, [", "['session', session_sources, ['relay', ")
     with tempfile.TemporaryDirectory() as root:
-        write_tree(root, {"meson.build": wrong})
+        frame.write_tree(root, {"meson.build": wrong})
         found = check_table(read_table(root))
     results["self-test: a table in which session uses relay"] = [] if found else ["was not refused"]
     return results
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    root = frame.root()
     results = {**Checker(root).check(), **self_test(read(os.path.join(root, "meson.build")))}
-    failed = 0
-    for name, problems in results.items():
-        if problems:
-            failed += 1
-            print(f"FAIL {name}: " + "\n     ".join(problems))
-        else:
-            print(f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return frame.finish(results)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+from lib import frame
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
@@ -269,10 +270,7 @@ def self_test():
     results = {}
     for name, case in {"a good tree": None, **BAD}.items():
         files = dict(GOOD) if case is None else {**GOOD, case[0]: case[1]}
-        with tempfile.TemporaryDirectory() as root:
-            for path, text in files.items():
-                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                    file.write(text)
+        with frame.tree(files) as root:
             found = [problem for problems in check(root).values() for problem in problems]
         good = not found if case is None else len(found) == 1 and found[0].startswith(case[0]) and case[2] in found[0]
         results[f"self-test: {name}"] = [] if good else [f"this was said: {found}"]
@@ -280,18 +278,9 @@ def self_test():
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    root = frame.root()
     results = {**check(root), **self_test()}
-    failed = 0
-    for name, problems in results.items():
-        if problems:
-            failed += 1
-            print(f"FAIL {name}: " + "\n     ".join(problems))
-        else:
-            print(f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return frame.finish(results)
 
 
 if __name__ == "__main__":

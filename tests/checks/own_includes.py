@@ -10,6 +10,8 @@ import os
 import re
 import sys
 
+from lib import frame
+
 STD = {
     "algorithm": r"(ranges::)?(sort|stable_sort|find|find_if|find_if_not|any_of|all_of|none_of|count|count_if|clamp|copy|copy_if"
     r"|copy_n|fill|fill_n|equal|reverse|transform|replace|replace_if|search|lower_bound|upper_bound|binary_search|unique"
@@ -124,17 +126,8 @@ class Checker:
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    results = Checker(sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))).check()
-    failed = 0
-    for name, problems in results.items():
-        if problems:
-            failed += 1
-            print(f"FAIL {name}: " + "\n     ".join(problems))
-        else:
-            print(f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    results = Checker(frame.root()).check()
+    return frame.finish(results)
 
 
 if __name__ == "__main__":

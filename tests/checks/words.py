@@ -8,7 +8,8 @@ Usage: words.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N pass
 import os
 import re
 import sys
-import tempfile
+
+from lib import frame
 
 FOLDERS = ("engine", "auth", "policy", "tools", "fuzz", "bench", "tests")
 CODE = (".h", ".cc", ".py")
@@ -52,7 +53,6 @@ SKIPPED = (
     "tests/checks/words.py",
     "engine/relay/",
     "engine/server/",
-    "engine/session/services.h",
     "tests/unit/relay/",
     "tests/unit/server/",
 )
@@ -129,35 +129,8 @@ BAD = [
 ]  # fmt: skip
 
 
-def run_on(tree):
-    with tempfile.TemporaryDirectory() as root:
-        for path, text in tree.items():
-            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                file.write(text)
-        return list(problems(root))
-
-
-def self_test():
-    """(name, why it failed or None)"""
-    found = run_on(GOOD)
-    yield "a tree in the field's words has no fault", "; ".join(found) or None
-    for name, path, old, new, expected in BAD:
-        assert old in GOOD[path]
-        found = run_on(GOOD | {path: GOOD[path].replace(old, new, 1)})
-        fine = len(found) == 1 and expected in found[0]
-        yield f"{name} is found", None if fine else f"found {found}"
-
-
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "..")
-    results = list(self_test())
-    results += [("the code is in the field's words", "\n     ".join(problems(root)) or None)]
-    for name, why in results:
-        print(f"FAIL {name}: {why}" if why else f"ok {name}")
-    failed = sum(1 for _, why in results if why)
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return frame.finish({"the code is in the field's words": list(problems(frame.root())), **frame.planted(GOOD, BAD, problems)})
 
 
 if __name__ == "__main__":
