@@ -13,7 +13,8 @@ import glob
 import os
 import re
 import sys
-import tempfile
+
+from lib import frame
 
 CONFIG = "engine/config"
 # The configuration's own code: what stands here is no reader.
@@ -25,6 +26,7 @@ COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 STRUCT = re.compile(r"\bstruct\s+(\w+)\s*\{(.*?)\n\};", re.DOTALL)
 READER = re.compile(r"\bvoid\s+read_\w+\s*\(([^)]*)\)\s*\{(.*?)\n\}", re.DOTALL)
 DECLARED = re.compile(r"\bsection\s*\.\s*(?:%s)\s*\(\s*\"(\w+)\"\s*,\s*([\w.]+)" % KINDS)
+KEY = re.compile(r"\bsection\s*\.\s*(?:%s)\s*\(\s*\"(\w+)\"" % KINDS)
 SECTION = re.compile(r"\bConfigSection\s+section\s*\(\s*\w+\s*,\s*\"([\w.]+)\"")
 
 
@@ -64,7 +66,8 @@ class Settings:
         sections = {}
         for path in glob.glob(os.path.join(root, CONFIG, "*.cc")):
             for parameters, body in READER.findall(read(root, os.path.relpath(path, root))):
-                self.read_keys(types_in(parameters), body, sections)
+                aliases = {name: kind for kind, name in re.findall(r"\b(\w+)&\s+(\w+)\s*=\s*\w+(?:\.\w+)+;", body)}
+                self.read_keys(types_in(parameters) | aliases, body, sections)
         self.resolve_passed_on(sections)
 
     def read_keys(self, variables, body, passed_on):
@@ -169,9 +172,9 @@ struct Config {
   std::vector<RouteConfig> routes;
 };
 """,
-    "engine/route/route.h": "struct Route {\n  std::uint16_t port = 25;\n};\n",
+    "engine/route/route.h": "struct Route {\n  std::uint16_t port = 25;\n  bool verify = true;\n};\n",
     "engine/hop/pool.h": "class Pool {\n  const route::Route& route_;\n};\n",
-    "engine/hop/pool.cc": "void Pool::open() { dial(route_.port); }\n",
+    "engine/hop/pool.cc": "void Pool::open() { dial(route_.port, route_.verify); }\n",
     "engine/config/sections.cc": """
 void read_tls(const ConfigNode* table, ConfigDiagnostics& report, TlsConfig& tls) {
   ConfigSection section(table, "tls", "tls", diagnostics);
@@ -190,6 +193,8 @@ void read_more(ConfigSection& section, ListenerConfig& listener) {
 void read_route(const ConfigNode* table, ConfigDiagnostics& report, RouteConfig& config) {
   ConfigSection section(table, "route", std::move(path), report);
   section.integer("port", config.route.port, 1, 2);
+  route::Route& route = config.route;
+  section.boolean("verify", route.verify);
   section.text("password_file", config.password_file, kPathRule);
 }
 void read_listener(const ConfigNode* table, ConfigDiagnostics& report, ListenerConfig& listener) {
@@ -231,6 +236,10 @@ PLANTED = {
         {"engine/hop/pool.cc": ("route_.port", "other_.port")},
         "route.port: Route::port has no reader",
     ),
+    "a key that is read through a name of its own": (
+        {"engine/hop/pool.cc": (", route_.verify", "")},
+        "route.verify: Route::verify has no reader",
+    ),
     "a key of which another struct's field has the name": (
         {"engine/server/plan.cc": ("config.limits.idle;", "config.limits.sessions;"), "engine/session/session.cc": ("g() {", "g() { wait(queue.idle);")},
         "limits.idle_s: LimitsConfig::idle has no reader",
@@ -249,11 +258,7 @@ def self_test():
         for path, (old, new) in (case[0] if case else {}).items():
             assert old in files[path], (name, old)
             files[path] = files[path].replace(old, new)
-        with tempfile.TemporaryDirectory() as root:
-            for path, text in files.items():
-                os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
-                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
-                    file.write(text)
+        with frame.tree(files) as root:
             settings = Settings(root)
             found = list(settings.problems())
         wanted = [case[1]] if case else []
@@ -263,24 +268,15 @@ def self_test():
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    root = frame.root()
     settings = Settings(root)
     results = {"every key has a reader": list(settings.problems()), **self_test()}
-    # The example shows every key; what is not found among the declarations is not checked.
-    shown = set(re.findall(r"^#?(\w+) = ", read(root, CONFIG + "/example.cc"), re.MULTILINE))
-    known = {key.rsplit(".", 1)[1] for key in settings.keys}
-    missed = sorted(shown - known - {"hosts"})
-    results["every key is found"] = [f"shown in the example, and not found where it is declared: {missed}"] if missed else []
-    failed = 0
-    for name, problems in results.items():
-        if problems:
-            failed += 1
-            print(f"FAIL {name}: " + "\n     ".join(problems))
-        else:
-            print(f"ok {name}")
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    # A declaration whose field is not understood is not checked. A host of a route is read into variables.
+    declared = {key for path in glob.glob(os.path.join(root, CONFIG, "*.cc")) for key in KEY.findall(read(root, os.path.relpath(path, root)))}
+    missed = sorted(declared - {key.rsplit(".", 1)[1] for key in settings.keys} - {"host", "weight", "hosts"})
+    results["every key is found"] = [f"declared, and its field is not found: {missed}"] if missed else []
+    results["most keys are there"] = [] if len(declared) > 90 else [f"only {len(declared)} are found"]
+    return frame.finish(results)
 
 
 if __name__ == "__main__":
