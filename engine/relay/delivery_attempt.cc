@@ -72,26 +72,39 @@ void DeliveryAttempt::fail(const RoutingFailure& why) {
     not_attempted();
     return;
   }
+  record_for_all({.fate = why.permanent ? Fate::failed : Fate::waiting,
+                  .outcome = why.permanent ? DeliveryOutcome::refused : DeliveryOutcome::deferred,
+                  .code = why.code,
+                  .enhanced = why.enhanced,
+                  .text = why.text});
+  result_.verdict = why.permanent ? schedule::Verdict::refused : schedule::Verdict::unreachable;
+}
+
+void DeliveryAttempt::record_for_all(const CommonOutcome& common) {
   const WallMillis now = parts_.loop.platform().clock.wall();
   for (const std::uint32_t i : to_.recipients) {
     RecipientStatus& recipient = message_.status().recipients[i];
-    recipient.fate = why.permanent ? Fate::failed : Fate::waiting;
-    recipient.code = why.code;
-    recipient.enhanced = why.enhanced;
-    recipient.text = why.text;
+    recipient.fate = common.fate;
+    recipient.code = common.code;
+    recipient.enhanced = common.enhanced;
+    recipient.text = common.text;
     recipient.next_hop.clear();
     recipient.at = now;
     ++recipient.tries;
     result_.outcomes.push_back({.recipient = i,
-                                .outcome = why.permanent ? DeliveryOutcome::refused : DeliveryOutcome::deferred,
-                                .code = why.code,
-                                .enhanced = why.enhanced,
-                                .text = why.text});
+                                .outcome = common.outcome,
+                                .code = common.code,
+                                .enhanced = common.enhanced,
+                                .text = common.text});
   }
   const auto count = static_cast<std::uint16_t>(to_.recipients.size());
-  message_.status().add(
-      {.at = now, .next_hop = {}, .tls = {}, .recipients = count, .taken = 0, .code = why.code, .text = why.text});
-  result_.verdict = why.permanent ? schedule::Verdict::refused : schedule::Verdict::unreachable;
+  message_.status().add({.at = now,
+                         .next_hop = {},
+                         .tls = {},
+                         .recipients = count,
+                         .taken = common.fate == Fate::delivered ? count : std::uint16_t{0},
+                         .code = common.code,
+                         .text = common.text});
 }
 
 // Nothing was said to a next hop about any of them, for reasons of our own: an attempt that was none.

@@ -62,6 +62,15 @@ class DeliveryAttempt {
   Task<void> put_into_maildir(std::string directory);  // maildir_attempt.cc
   void fail(const RoutingFailure& why);
   void not_attempted();
+  // What is the same for all recipients, where no reply was given to each.
+  struct CommonOutcome {
+    message::Fate fate{};
+    DeliveryOutcome outcome{};
+    std::uint16_t code = 0;
+    smtp::EnhancedCode enhanced;
+    std::string text;
+  };
+  void record_for_all(const CommonOutcome& common);
 
   Parts parts_;
   ActiveMessage& message_;

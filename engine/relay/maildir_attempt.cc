@@ -9,7 +9,7 @@
 namespace sluice::relay {
 namespace {
 
-constexpr smtp::EnhancedCode kMailboxTrouble{4, 2, 0};  // RFC 3463: other or undefined mailbox status
+constexpr smtp::EnhancedCode kMailboxFailure{4, 2, 0};  // RFC 3463: other or undefined mailbox status
 
 }  // namespace
 
@@ -35,35 +35,16 @@ Task<void> DeliveryAttempt::put_into_maildir(std::string directory) {
   }
   const message::Outcome outcome = co_await sink.commit();
   const bool delivered = outcome.reply.positive();
-  const WallMillis now = parts_.loop.platform().clock.wall();
-  const auto count = static_cast<std::uint16_t>(to_.recipients.size());
   const std::uint16_t code = delivered ? 250 : 451;
-  const smtp::EnhancedCode enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxTrouble;
+  const smtp::EnhancedCode enhanced = delivered ? smtp::EnhancedCode{2, 0, 0} : kMailboxFailure;
   const std::string text = delivered ? "put into the mailbox" : bounded_words(outcome.detail, ' ');
   result_.response = response_text(code, enhanced, text);
   result_.next_hop = outcome.next_hop;
-  for (const std::uint32_t i : to_.recipients) {
-    message::RecipientStatus& recipient = message_.status().recipients[i];
-    recipient.fate = delivered ? message::Fate::delivered : message::Fate::waiting;
-    recipient.code = code;
-    recipient.enhanced = enhanced;
-    recipient.text = text;
-    recipient.next_hop.clear();
-    recipient.at = now;
-    ++recipient.tries;
-    result_.outcomes.push_back({.recipient = i,
-                                .outcome = delivered ? DeliveryOutcome::delivered : DeliveryOutcome::deferred,
-                                .code = code,
-                                .enhanced = enhanced,
-                                .text = text});
-  }
-  message_.status().add({.at = now,
-                         .next_hop = {},
-                         .tls = {},
-                         .recipients = count,
-                         .taken = delivered ? count : std::uint16_t{0},
-                         .code = code,
-                         .text = text});
+  record_for_all({.fate = delivered ? message::Fate::delivered : message::Fate::waiting,
+                  .outcome = delivered ? DeliveryOutcome::delivered : DeliveryOutcome::deferred,
+                  .code = code,
+                  .enhanced = enhanced,
+                  .text = text});
   result_.verdict = delivered ? schedule::Verdict::delivered : schedule::Verdict::deferred;
 }
 
