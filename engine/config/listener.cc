@@ -165,7 +165,7 @@ void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics&
                    ListenerConfig& listener) {
   constexpr std::int64_t kGreetDelayMsMax = 60'000;
   ConfigSection section(table, "listener", std::move(path), diagnostics);
-  section.heading(heading_of_listeners(), TableForm::listed);
+  if (table == nullptr) section.heading(heading_of_listeners(), TableForm::listed);  // for the example alone
   section.example(R"(["0.0.0.0:587", "[::]:587"])");
   section.list("address", listener.addresses, kListenAllowed, parse_listen_address);
   read_access(section, listener);
