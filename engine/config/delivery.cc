@@ -25,7 +25,7 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
   spool.directory = server.state_dir + "/spool";
   section.text("directory", spool.directory, kPathRule);
   section.about(
-      "\"synced\": on the disk before a client is told 250. \"unsynced\": faster on slow disks, and a power loss or a "
+      "\"synced\": on the disk before a client gets 250. \"unsynced\": faster on slow disks, and a power loss or a "
       "crash of the machine loses mail that was answered 250, without a trace.",
       Change::restart);
   section.choice("durability", spool.durability,
@@ -73,7 +73,7 @@ void read_queue(const ConfigNode* table, ConfigDiagnostics& diagnostics, QueueCo
   section.integer("jitter_percent", queue.jitter_percent, 0, kJitterPercentMax);
   section.about("After this time a message goes back to its sender.");
   section.seconds("expire_s", queue.expire, kExpireMinS, kExpireMaxS);
-  section.about("After this time the sender is told that it is late (0: never), if RFC 3461 NOTIFY lets us.");
+  section.about("After this time the sender is sent a DSN that it is late (0: never), if RFC 3461 NOTIFY lets us.");
   section.seconds("delay_report_s", queue.delay_report, 0, kExpireMaxS);
   section.about("Deliveries at one time, from each core.");
   section.integer("running", queue.running, 1, kRunningMax);
@@ -94,7 +94,7 @@ void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& route
                   ReportsConfig& reports) {
   constexpr std::int64_t kReportsMax = 1'000'000;
   ConfigSection section(table, "reports", "reports", diagnostics);
-  section.heading("Delivery status notifications: what senders are told of their mail (RFC 3464).");
+  section.heading("Delivery status notifications: what became of senders' mail (RFC 3464).");
   section.about("The address that they are from. Default: MAILER-DAEMON at server.hostname.");
   section.example("\"postmaster@relay.example.net\"");
   section.text("from", reports.from, kMailboxRule);

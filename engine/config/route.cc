@@ -89,14 +89,14 @@ void read_kind(ConfigSection& section, ConfigDiagnostics& diagnostics, route::Ro
   section.text("maildir", route.maildir, kAnyPathRule);
 }
 
-// How a message goes: cut-through or store-and-forward, and what the next hop is told.
+// How a message goes: cut-through or store-and-forward, and what the next hop learns of the client.
 void read_mode(ConfigSection& section, route::Route& route) {
   using Mode = ConfigSection::Choice<route::RouteMode>;
   using Dialog = ConfigSection::Choice<route::RouteDialog>;
   using Identify = ConfigSection::Choice<route::RouteIdentify>;
   constexpr std::int64_t kConcurrencyMax = 10'000;
   section.about(
-      "When the client is told 250. \"through\" (cut-through delivery): when the next hop has taken the message, where "
+      "When the client gets 250. \"through\" (cut-through delivery): when the next hop has taken the message, where "
       "all its recipients share one; nothing is written to a disk. \"store\" (store-and-forward): when it is in the "
       "spool; delivered from there.");
   section.choice("mode", route.mode,
@@ -110,10 +110,10 @@ void read_mode(ConfigSection& section, route::Route& route) {
   section.about(
       "With \"through\", a next hop that fails or says 4xx: true: the message goes to the spool, and is tried again "
       "from "
-      "there. false: the client is told 451, and keeps it.");
+      "there. false: the client gets 451, and keeps it.");
   section.boolean("fallback", route.fallback);
   section.about(
-      "Tell the next hop who has logged in: \"auth\" (the AUTH= of RFC 4954) or \"xclient\" (XCLIENT), where it offers "
+      "Pass the login on to the next hop: \"auth\" (the AUTH= of RFC 4954) or \"xclient\" (XCLIENT), where it offers "
       "that. Only for hosts of your own that take your word for it, and with tls = \"required\" unless the network in "
       "between is yours, too: else others can read your customers' logins there.");
   section.choice("identify", route.identify,

@@ -57,7 +57,7 @@ void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, Server
   section.example("\"https://www.example.net/mail-policy\"");
   section.text("policy_url", server.policy_url, kUrlRule);
   section.about(
-      "At a stop, how long sessions may take to finish; then clients are told 421, or 250 where their message is "
+      "At a stop, how long sessions may take to finish; then clients get 421, or 250 where their message is "
       "kept.");
   section.seconds("drain_s", server.drain, 0, kDayS);
 }
@@ -195,7 +195,7 @@ void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig
   section.about(
       "\"json\" or \"logfmt\"; lines of this level and above: \"debug\", \"info\", \"warning\", \"error\". What became "
       "of "
-      "messages and sessions, and the ids that clients were told, are of level \"info\".");
+      "messages and sessions, and the ids that replies showed, are of level \"info\".");
   section.choice("format", log.format,
                  {Format{"json", log::LogFormat::json}, Format{"logfmt", log::LogFormat::logfmt}});
   section.choice("level", log.level,

@@ -1,6 +1,6 @@
-// Messages of a queue that somebody works at: each is read from the spool once, and shared by all who work at it at the
-// same time.  It is here as long as anybody has a lease on it, and is read anew by whoever comes after the last one.
-// Owned by a Queue; that core's thread only.
+// Messages of a queue that tasks work at: each is read from the spool once, and shared by all tasks that work at it at
+// the same time.  It is here as long as a task has a lease on it, and is read anew by the task that comes after the
+// last one. Owned by a Queue; that core's thread only.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 namespace sluice::relay {
 
 // A message that has been read.  Its status is changed here first, and written to the spool by who changed it.
-// Owned by ActiveMessages; whoever uses it has a lease on it, or was called by somebody who has.
+// Owned by ActiveMessages; its user has a lease on it, or was called by a task that has.
 class ActiveMessage {
  public:
   [[nodiscard]] spool::QueueId id() const { return id_; }

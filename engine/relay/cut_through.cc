@@ -110,7 +110,7 @@ Task<message::Outcome> CutThrough::decide() {
   const bool all_taken = refused == nullptr && waiting == nullptr;
   const bool all_refused = taken == nullptr && waiting == nullptr;
   // What is left: mixed results, and a success to be reported by us.  Without a place to keep it all have the same
-  // result, as all that were refused at RCPT were told to the client.
+  // result, as the client had a reply to each RCPT that was refused.
   const bool for_keeping = may_keep_ && !all_refused && (!all_taken || wants_report());
   MessageWriter::Result kept;
   if (for_keeping) kept = co_await retained_.keep(status());
@@ -153,7 +153,7 @@ message::DeliveryStatus CutThrough::status() const {
     apply_results(*transmission_, now, status);
     status.add(attempt_of(*transmission_, now));
   }
-  // The client was told so itself.
+  // The client had that reply itself.
   for (std::size_t i = 0; i < promised_.size(); ++i)
     if (!promised_[i]) {
       status.recipients[i].fate = message::Fate::failed;

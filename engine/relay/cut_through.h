@@ -1,9 +1,10 @@
 // Cut-through delivery: the message sink that passes a message on while the client still waits: its bytes go on from
-// the buffers that they arrived in, and what the next hop says decides what the client is told.  Nothing touches a disk
-// when all goes well.
+// the buffers that they arrived in, and what the next hop says decides what reply the client gets.  Nothing touches a
+// disk when all goes well.
 //
-// Who is told what.  Eager (or without a place to keep it, as then there is no report to the sender): a recipient that
-// the next hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the end
+// Which reply clients get.  Eager (or without a place to keep it, as then there is no report to the sender): a
+// recipient that the next hop refuses is refused to the client at once.  Late: all are answered 250 at first.  In the
+// end
 //   all taken                    the next hop's 250
 //   all refused for good         the next hop's 5xx; nothing is kept
 //   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
@@ -63,7 +64,7 @@ class CutThrough final : public message::MessageSink {
   bool eager_;
   const message::Envelope* envelope_ = nullptr;
   std::optional<Transmission> transmission_;
-  std::vector<bool> promised_;  // for each recipient: the client was told 250
+  std::vector<bool> promised_;  // for each recipient: the client was answered 250
   std::vector<std::uint32_t> left_out_;
   Retained retained_;
 };

@@ -71,13 +71,13 @@ Task<void> Incoming::begin(message::BodyForm form) {
   if (inner_ != nullptr) co_await inner_->begin(form);
 }
 
-// Late: the recipients are all known now, and nobody has asked about them.
+// Late: the recipients are all known now, and no next hop was asked about them.
 Task<void> Incoming::choose() {
   if (one_destination_ && !route().maildir.empty()) {
     inner_ = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
-    // For good: the client hears it now, and nobody has to write a report.
+    // For good: the client has it as a reply now, and no DSN is needed.
     if (routing_failure_ && routing_failure_->permanent) co_return;
   }
   if (inner_ == nullptr) inner_ = std::make_unique<QueueFirst>(open_writer());

@@ -57,7 +57,7 @@ class JobIndex {
   [[nodiscard]] std::size_t size() const { return jobs_.size(); }
 
   // For tests: a sentence that says where index and schedule do not agree, or the index and `messages`, which is null
-  // while somebody works at one of these; empty: they do.
+  // while a task works at one of these; empty: they do.
   [[nodiscard]] std::string fault(const spool::Index* messages) const;
 
  private:

@@ -1,4 +1,4 @@
-// Which destinations a message has: the one place that says so, for whoever makes its jobs and for each delivery
+// Which destinations a message has: the one place that says so, where jobs are made and for each delivery
 // attempt. They are found out anew from the routes each time, as those change. Values and pure functions, but for what
 // the caller's FindDestination does.  Any thread.
 #pragma once

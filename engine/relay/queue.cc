@@ -50,7 +50,7 @@ Instant Queue::instant_of(WallMillis time) const {
   return parts_.loop.now() + ahead;
 }
 
-// When a message is looked at though it was not tried: its sender is to be told that it is late, or that it is given
+// When a message is looked at though it was not tried: its sender is to hear that it is late, or that it is given
 // up.
 Instant Queue::looked_at_by(WallMillis arrived) const {
   const Instant late = later(instant_of(arrived), options_.delay_dsn);

@@ -201,7 +201,7 @@ Task<void> Queue::expire(schedule::JobId job) {
 }
 
 // A job that is late, and was not tried lately: behind a destination that is dead, one message at a time is.  Its time
-// is not over yet.  Of what an operator holds nobody is told.
+// is not over yet.  No DSN is sent of what an operator holds.
 Task<void> Queue::warn(ActiveMessage& message, const schedule::JobStatus& known, schedule::JobId job) {
   // What cannot be kept now is looked for once more with the next attempt.
   if (!known.hold) static_cast<void>(co_await send_dsns(message));

@@ -1,5 +1,5 @@
-// The part of a queue that keeps what is known of destinations, whoever learned it: delivery attempts from the queue,
-// and cut-through delivery while clients wait.
+// The part of a queue that keeps what is known of destinations, however it was learned: delivery attempts from the
+// queue, and cut-through delivery while clients wait.
 #include <algorithm>
 
 #include "engine/relay/queue.h"

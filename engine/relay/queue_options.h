@@ -16,7 +16,7 @@ struct QueueOptions {
   schedule::RetryCurve curve;
   Duration expire = schedule::kGiveUpAfter;
   Duration delay_dsn =
-      std::chrono::hours(4);              // a message that waits for so long is late: its sender is told; zero: not
+      std::chrono::hours(4);              // a message that waits for so long is late: its sender gets a DSN; zero: none
   dsn::ReportBudget::Options dsn_budget;  // of each customer
   std::string hostname;                   // Reporting-MTA
   std::string dsn_from;                   // empty: MAILER-DAEMON at hostname

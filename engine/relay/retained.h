@@ -29,7 +29,7 @@ class Retained {
   Task<void> add(const Chain& bytes);
   // All of it is there. The error says why it is not safely kept.
   Task<MessageWriter::Result> keep(message::DeliveryStatus status);
-  // Where keep() has failed, as on a full disk: the header alone, which is enough for a DSN where nobody waits for the
+  // Where keep() has failed, as on a full disk: the header alone, which is enough for a DSN where no task waits for the
   // message.
   Task<MessageWriter::Result> keep_header(message::DeliveryStatus status);
   void drop();

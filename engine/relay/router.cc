@@ -7,7 +7,7 @@ namespace sluice::relay {
 namespace {
 
 constexpr Duration kSweepEvery = std::chrono::seconds(10);
-// Pools of MX hosts, for one route: past this, those that nobody uses go at once.
+// Pools of MX hosts, for one route: past this, those without a user go at once.
 constexpr std::size_t kMxDomainsMax = 4096;
 
 std::vector<hop::PoolHost> hosts_of(const mx::MxHosts& found, std::uint16_t port) {
@@ -82,7 +82,7 @@ Task<std::expected<Router::Lease, RoutingFailure>> Router::lease_mx(RouteState& 
   if (const auto known = state.exchanges.find(domain);
       known != state.exchanges.end() && known->second->until > parts_.loop.now())
     co_return Lease(*this, known->second->pool, known->second.get());
-  // Whoever asks keeps the router, as a lease does.
+  // The caller keeps the router, as a lease does.
   ++leases_;
   auto found = co_await state.mx_hosts->look_up(domain, destination.share);
   --leases_;
@@ -127,7 +127,7 @@ void Router::set_machine_addresses(const mx::MachineAddresses& addresses) {
   }
 }
 
-// ------------------------------------------------------------------------------------------ pools that nobody uses
+// ------------------------------------------------------------------------------------------ pools without a user
 
 void Router::arm_sweep() {
   if (!sweep_.armed() && !stopping_) parts_.loop.timers().arm(sweep_, parts_.loop.now() + kSweepEvery);

@@ -71,7 +71,7 @@ class Router {
   [[nodiscard]] hop::PoolCounters counters() const;
   [[nodiscard]] std::size_t waiting() const;
 
-  // From now on nobody gets a connection.
+  // From now on no caller gets a connection.
   void stop();
   // Once, when no lease is out.
   Task<void> close();

@@ -18,7 +18,7 @@ constexpr std::string_view kMaybeTaken = "lost after the end of the message; it 
 Transmission::Transmission(hop::Pool& pool, Request request)
     : pool_(pool), request_(std::move(request)), results_(request_.recipients.size()) {
   if (pool.route().identify != route::RouteIdentify::auth) return;
-  // RFC 4954 5: "<>" says that nobody is known; it must not be said of somebody who is.
+  // RFC 4954 5: "<>" says that the login is not known; it must not be said of one that is.
   auth_ = request_.who.login.empty() ? "<>" : smtp::encode_xtext(request_.who.login);
   if (auth_.size() > smtp::kAuthParameterBytesMax) auth_.clear();
 }
@@ -167,9 +167,9 @@ bool Transmission::try_without(const Halt& halt) {
 void Transmission::start_over() {
   std::ranges::fill(results_, RecipientResult{});
   mail_refused_.reset();
-  trouble_reply_.reset();
+  failure_reply_.reset();
   lack_found_.reset();
-  session_trouble_ = false;
+  session_failure_ = false;
   mail_accepted_ = false;
   stage_ = Stage::idle;
   end_sent_ = false;
@@ -236,7 +236,7 @@ void Transmission::note(const RecipientResult& result, std::string detail) {
 
 void Transmission::give_back(bool usable) {
   if (hop_ == nullptr) return;
-  if (!usable || session_trouble_ || unproved_) hop_->give_up();
+  if (!usable || session_failure_ || unproved_) hop_->give_up();
   pool_.release(std::move(hop_));
 }
 
@@ -244,17 +244,17 @@ std::size_t Transmission::count(Kind kind) const {
   return static_cast<std::size_t>(std::ranges::count(results_, kind, &RecipientResult::kind));
 }
 
-Transmission::Halt Transmission::halt(hop::Failure trouble) {
-  trouble_reply_ = std::move(trouble.reply);
-  Halt halt{.result = {.kind = Kind::deferred, .text = bounded_words(trouble.detail)},
-            .closed = trouble.closed,
+Transmission::Halt Transmission::halt(hop::Failure failure) {
+  failure_reply_ = std::move(failure.reply);
+  Halt halt{.result = {.kind = Kind::deferred, .text = bounded_words(failure.detail)},
+            .closed = failure.closed,
             .doubt = hop_ != nullptr && hop_->out_of_step()};
-  if (trouble.said.code != 0) {
+  if (failure.said.code != 0) {
     halt.detail = std::move(halt.result.text);
-    halt.result.code = trouble.said.code;
-    halt.result.enhanced = trouble.said.enhanced;
-    halt.result.text = bounded_words(trouble.said.text);
-    next_hop_ = std::move(trouble.host);
+    halt.result.code = failure.said.code;
+    halt.result.enhanced = failure.said.enhanced;
+    halt.result.text = bounded_words(failure.said.text);
+    next_hop_ = std::move(failure.host);
   }
   return halt;
 }
@@ -281,7 +281,7 @@ RecipientResult Transmission::result_of(smtp::Expect command, const smtp::Parsed
   const bool content = command != smtp::Expect::mail && command != smtp::Expect::recipient;
   const bool follows = mail_refused_ || (content && count(Kind::accepted) == 0);
   const bool of_session = !reply.positive() && !follows && meaning_of(command, reply) == Meaning::session;
-  session_trouble_ = session_trouble_ || of_session;
+  session_failure_ = session_failure_ || of_session;
   Kind kind = Kind::deferred;
   if (reply.positive()) kind = Kind::accepted;
   if (reply.reply_class() == smtp::ReplyClass::permanent && !of_session) kind = Kind::refused;
@@ -302,7 +302,7 @@ smtp::Reply Transmission::reply_for(const RecipientResult& result) const {
     case Kind::refused:
       break;
     case Kind::deferred:
-      if (result.code / 100 != 4) return trouble_reply_.value_or(smtp::Reply(smtp::replies::kNextHopFailure));
+      if (result.code / 100 != 4) return failure_reply_.value_or(smtp::Reply(smtp::replies::kNextHopFailure));
       break;
   }
   return smtp::Reply::relayed(result.code, result.enhanced, result.text);

@@ -24,13 +24,13 @@
 // stands.  An acceptance may be a surplus reply, said late, and the message's own have been the closing: it is in
 // doubt, once.  The next hop is known then to leave so (Lack::last_word): the next time the content's end waits a
 // moment for surplus replies, and if none comes, an acceptance stands.  So such a next hop gets one message twice, and
-// none is lost. What remains, as nobody can tell it from a next hop that has the message: a positive reply too many,
+// none is lost. What remains, as it cannot be told from a next hop that has the message: a positive reply too many,
 // and the content's own left out, without enhanced codes or behind 354.
 //
-// A kept connection may have been closed by the next hop just now.  That is nobody's error: another one is taken, up
+// A kept connection may have been closed by the next hop just now.  That is no error: another one is taken, up
 // to kStaleTriesMax times, the last time a new one.  Only where the message cannot have been taken: no recipient was
 // answered yet; or, where the content's end went out together with the envelope, nothing at all was answered.  What
-// was taken without our hearing of it would be tried again by whoever keeps the message, so nothing is made worse.
+// was taken without our hearing of it would be tried again by the keeper of the message, so nothing is made worse.
 // Owned by one sink or delivery attempt; core thread only.
 #pragma once
 
@@ -50,7 +50,7 @@
 
 namespace sluice::relay {
 
-// Who is behind a message, for a next hop that is told (Route::identify).  `who` outlives it.
+// Who is behind a message, for a next hop that gets to know it (Route::identify).  `who` outlives it.
 [[nodiscard]] inline smtp::XclientValues xclient_values(const message::Submitter& who) {
   return {.login = who.account, .addr = who.address, .proto = who.protocol, .helo = who.helo};
 }
@@ -63,7 +63,7 @@ struct RecipientResult {
     accepted,  // RCPT was answered 2xx, the message was not yet; never after finish()
     taken,     // the next hop has it
     refused,   // 5xx
-    deferred,  // 4xx or trouble
+    deferred,  // 4xx or failure
   };
   Kind kind = Kind::unasked;
   std::uint16_t code = 0;  // of the reply; 0: there was none
@@ -81,7 +81,7 @@ class Transmission final : private hop::Pool::Holder {
 
   // A message up to this is gathered whole before anything is said.
   static constexpr std::size_t kGatherBytes = 64 * 1024;
-  // Unsent bytes to the next hop at which whoever feeds has to wait.
+  // Unsent bytes to the next hop at which the caller of feed() has to wait.
   static constexpr std::size_t kWindowBytes = 256 * 1024;
   // Bytes that make up one BDAT of a message that is longer.
   static constexpr std::size_t kChunkBytes = 128 * 1024;
@@ -95,7 +95,7 @@ class Transmission final : private hop::Pool::Holder {
     const message::Envelope& envelope;           // outlives the transmission
     std::vector<std::uint32_t> recipients;       // indices into envelope.recipients; empty for eager use
     std::optional<std::uint64_t> content_bytes;  // as BDAT would carry it, where it is known beforehand
-    smtp::XclientValues who;                     // who sends it, for a next hop that is told; outlives it too
+    smtp::XclientValues who;                     // who sends it, for a next hop that gets to know it; outlives it too
     std::string_view customer;                   // whose share of the pool it is; outlives it too
     bool may_be_kept = false;                    // see undecided()
   };
@@ -189,7 +189,7 @@ class Transmission final : private hop::Pool::Holder {
   void give_back(bool usable);
   [[nodiscard]] bool over() const { return stage_ == Stage::ended; }
   [[nodiscard]] std::size_t count(Kind kind) const;
-  Halt halt(hop::Failure trouble);
+  Halt halt(hop::Failure failure);
   [[nodiscard]] Halt halt_by_reply() const;
   static Halt in_doubt(const hop::NextHop& hop);
   [[nodiscard]] RecipientResult result_of(smtp::Expect command, const smtp::ParsedReply& reply);
@@ -234,7 +234,7 @@ class Transmission final : private hop::Pool::Holder {
   Task<Halted> stream(Chain bytes);
   Task<Halted> send_chunk(bool last);
   Task<Halted> lost_in_body(std::string_view why);
-  Halt unanswered_content(hop::Failure trouble);
+  Halt unanswered_content(hop::Failure failure);
   Task<Halted> on_content_refused(smtp::Expect command, bool usable);
   Task<Halted> end_content();
   Task<Halted> read_final_reply();
@@ -261,7 +261,7 @@ class Transmission final : private hop::Pool::Holder {
   bool end_sent_ = false;
   bool waited_ = false;  // for surplus replies, before the content's end was sent
   bool mail_accepted_ = false;
-  bool session_trouble_ = false;         // a reply was about the session: the connection is not used again
+  bool session_failure_ = false;         // a reply was about the session: the connection is not used again
   std::optional<hop::Lack> lack_found_;  // by a refused parameter
   std::vector<hop::Lack> without_;       // is done without, although it is offered
   bool unproved_ = false;                // and whether that is what was wrong is not known yet
@@ -276,7 +276,7 @@ class Transmission final : private hop::Pool::Holder {
   Chain gathered_;  // late: the content so far, in the form in which it came
   Chain chunk_;     // by BDAT: what the next one will carry
 
-  std::optional<smtp::Reply> trouble_reply_;
+  std::optional<smtp::Reply> failure_reply_;
   bool reached_ = false;
   bool unreachable_ = false;
   bool maybe_taken_ = false;

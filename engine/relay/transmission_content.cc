@@ -37,12 +37,12 @@ Task<Transmission::Halted> Transmission::send_whole() {
   co_return co_await end_content();
 }
 
-// RFC 3030 4.2: BDAT may be pipelined, its bytes too.  Where nobody was taken, the next hop refuses the chunk and eats
-// its bytes (RFC 3030 2).
+// RFC 3030 4.2: BDAT may be pipelined, its bytes too.  Where no recipient was taken, the next hop refuses the chunk and
+// eats its bytes (RFC 3030 2).
 Task<Transmission::Halted> Transmission::send_all_at_once() {
   Chain content;
   ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), content);
-  if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+  if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
   std::string text;
   append_envelope(text);
   hop_->machine().append_bdat(content.size(), /*last=*/true, text);
@@ -76,7 +76,7 @@ Task<Transmission::Halted> Transmission::open_content() {
   wire_ = ContentForm(form_, chunking_);
   const bool data_too = late_ && !chunking_ && hop_->capabilities().pipelining;
   if (data_too) {
-    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+    if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
     // RFC 2920 3.1: DATA may be the last of a group.
     std::string text;
     append_envelope(text);
@@ -90,7 +90,7 @@ Task<Transmission::Halted> Transmission::open_content() {
   stage_ = Stage::body;
   if (chunking_) co_return std::nullopt;
   if (!data_too) {
-    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+    if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
     std::string text;
     hop_->machine().append_data(text);
     hop_->send(text);
@@ -165,7 +165,7 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
     if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
     if (!reply.positive()) co_return co_await on_content_refused(smtp::Expect::chunk, /*usable=*/false);
   }
-  if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+  if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
   std::string text;
   hop_->machine().append_bdat(chunk_.size(), last, text);
   end_sent_ = last;
@@ -175,8 +175,8 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
 }
 
 // The next hop may not know BDAT, or not in the middle of a segment: it is not asked in vain again and again.
-Transmission::Halt Transmission::unanswered_content(hop::Failure trouble) {
-  Halt halted = halt(std::move(trouble));
+Transmission::Halt Transmission::unanswered_content(hop::Failure failure) {
+  Halt halted = halt(std::move(failure));
   if (chunking_) halted.lack = hop::Lack::chunking;
   return halted;
 }
@@ -192,7 +192,7 @@ Task<Transmission::Halted> Transmission::on_content_refused(smtp::Expect command
 }
 
 // The connection broke, or the next hop spoke, while the body was on its way.  Who refuses a message in the middle says
-// why before it hangs up: that word is the message's.  A 2xx is nobody's.
+// why before it hangs up: that word is the message's.  A 2xx is no command's.
 Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
   hop_->machine().content_ended();
   auto answered = co_await hop_->reply(kLastWordTimeout, "last word of the next hop");
@@ -276,7 +276,7 @@ Task<Transmission::Halted> Transmission::conclude(RecipientResult word, bool usa
   if (taken && in_step == hop::InStep::unheard) pool_.note(*hop_, hop::Lack::last_word, "it closed or was silent");
   if (!stands(in_step, word, taken)) co_return in_doubt(*hop_);
   usable = usable && in_step == hop::InStep::yes;
-  // Nobody was taken, and that was for a parameter.
+  // No recipient was taken, and that was for a parameter.
   if (lack_found_ && count(Kind::accepted) == 0)
     co_return Halt{.result = mail_refused_ ? *mail_refused_ : results_.front(),
                    .unusable = true,

@@ -1,4 +1,4 @@
-// The envelope of a transmission: a connection to somebody who can carry the message, MAIL, RCPT and their replies.
+// The envelope of a transmission: a connection to a host that can carry the message, MAIL, RCPT and their replies.
 #include <algorithm>
 #include <utility>
 
@@ -38,18 +38,18 @@ Task<bool> Transmission::connect(bool fresh) {
 }
 
 // A transaction that was left is ended, alone: if that is refused, what follows would be added to it.  Then who is
-// behind the message, where the next hop is told; then whether it can be carried at all.
+// behind the message, where the next hop gets to know it; then whether it can be carried at all.
 Task<Transmission::Halted> Transmission::introduce() {
   if (hop_->transaction_open) {
-    auto trouble = co_await hop_->reset(pool_.route().command_timeout);
-    if (trouble) {
-      trouble->closed = true;  // nothing was said of this message: another connection will do
-      co_return halt(*std::move(trouble));
+    auto failure = co_await hop_->reset(pool_.route().command_timeout);
+    if (failure) {
+      failure->closed = true;  // nothing was said of this message: another connection will do
+      co_return halt(*std::move(failure));
     }
   }
   if (pool_.route().identify == route::RouteIdentify::xclient)
-    if (auto trouble = co_await hop_->introduce(request_.who, pool_.route().command_timeout))
-      co_return halt(*std::move(trouble));
+    if (auto failure = co_await hop_->introduce(request_.who, pool_.route().command_timeout))
+      co_return halt(*std::move(failure));
   dsn_offered_ = hop_->capabilities().dsn;
   if (const smtp::StandardReply* reason = cannot_carry()) co_return refusal(*reason);
   co_return std::nullopt;
@@ -100,7 +100,7 @@ Task<Transmission::Halted> Transmission::say_envelope() {
   for (;;) {
     skip_unnameable();
     if (written_ == room()) break;
-    if (auto trouble = hop_->spoke_unasked()) co_return halt(*std::move(trouble));
+    if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
     std::string text;
     if (pipelining) {
       append_envelope(text);

@@ -33,7 +33,7 @@ bool Transmission::held_up_by_sender(Instant now) const {
   return !busy_ && hop_ != nullptr && on_pace_until_ + kPaceGrace < now;
 }
 
-// The message goes on without the next hop: its recipients are deferred, so that it is kept, or the client is told 451.
+// The message goes on without the next hop: its recipients are deferred, so that it is kept, or the client gets 451.
 void Transmission::give_way() {
   CHECK(!busy_ && hop_ != nullptr);
   end(halt({.reply = smtp::replies::kNextHopFailure,

@@ -22,11 +22,11 @@ constexpr Word kViews[] = {{"status", control::StatusView::status},
 
 // An answer that begins with "error:" makes sluicectl fail.
 std::string render_reload(const Reloaded& done) {
-  std::string told;
-  for (const std::string& error : done.errors) told += "error: " + error + "\n";
-  if (done.adopted) told += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
-  for (const std::string& warning : done.warnings) told += "warning: " + warning + "\n";
-  return told;
+  std::string lines;
+  for (const std::string& error : done.errors) lines += "error: " + error + "\n";
+  if (done.adopted) lines += done.errors.empty() ? "reloaded\n" : "the rest of the configuration is in force\n";
+  for (const std::string& warning : done.warnings) lines += "warning: " + warning + "\n";
+  return lines;
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ void Core::finish() {
   listeners_.clear();
 }
 
-// Not before it is known whether what is accepted can be kept: until then clients wait, and none is told 452.
+// Not before it is known whether what is accepted can be kept: until then clients wait, and none gets 452.
 Task<void> Core::open_listeners() {
   while (spool_started_ && !spool_.settled() && !draining_) co_await spool_settled_.wait("the spool's first segment");
   if (draining_) co_return;
@@ -246,7 +246,7 @@ Task<void> Core::end() {
   options_.settled();
 }
 
-// Again and again: what is told to end may begin something else on its way out.
+// Again and again: what was asked to end may begin something else on its way out.
 void Core::cut_off(void* context) {
   auto& self = *static_cast<Core*>(context);
   self.current_->router().stop();

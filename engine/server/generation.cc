@@ -68,7 +68,7 @@ std::unique_ptr<message::MessageSink> Generation::make(const message::Submitter&
 bool Generation::may_keep() const { return spool_.accepting() || !plan_->needs_spool; }
 
 // Nothing is accepted that could not be kept if the next hop failed, unless the operator wants it to be tried: then the
-// next hop decides before the client is told 250.
+// next hop decides before the client gets 250.
 const smtp::StandardReply* Generation::refusal() const {
   const bool tried = plan_->config.spool.when_full == config::SpoolWhenFull::cut_through;
   return may_keep() || tried ? nullptr : &smtp::replies::kNoSpace;

@@ -57,7 +57,7 @@ class Generation final : public message::MessageSinkFactory {
   // What its sessions are given.
   session::Services& services() { return services_; }
   [[nodiscard]] relay::Router& router() { return *router_; }
-  // Nobody goes by it any more.
+  // No session and no delivery goes by it any more.
   [[nodiscard]] bool unused() const { return sessions == 0 && router_->leases() == 0; }
   Task<void> close() { return router_->close(); }
 

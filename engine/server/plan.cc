@@ -21,7 +21,7 @@ smtp::ServerProfile profile_of(const config::Config& config, const config::Liste
   profile.hostname = config.server.hostname;
   profile.policy_url = config.server.policy_url;
   profile.extensions.starttls = listener.tls == config::ListenerTls::starttls;
-  // Where nobody has to log in, nobody can.
+  // Where no client has to log in, none can.
   profile.extensions.auth = listener.auth != config::ListenerAuth::off && listener.require_auth;
   if (profile.extensions.auth)
     for (const auth::Mechanism& mechanism : auth::kMechanisms) profile.mechanisms.emplace_back(mechanism.name);

@@ -36,7 +36,7 @@ struct Plan {
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
 [[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);
-// What is never an MX host of others: ourselves, and where nobody's mail goes.  Without the machine's addresses,
+// What is never an MX host of others: ourselves, and where no mail goes.  Without the machine's addresses,
 // which change while it runs.
 [[nodiscard]] mx::MxRules mx_rules(const config::Config& config);
 

@@ -13,7 +13,7 @@ namespace {
 
 // Jobs, or destinations, that are looked at in one turn of the loop.
 constexpr std::size_t kPage = 256;
-// Whoever reads or changes a message waits for the disk; so many do at one time.  Changes share its writes: while one
+// A read or a change of a message waits for the disk; so many do at one time.  Changes share its writes: while one
 // part of them is written, the other gathers for the next write.
 constexpr std::size_t kReadsAtOnce = 64;
 constexpr std::size_t kChangesAtOnce = 128;
@@ -155,7 +155,7 @@ class Walk {
     }
   }
 
-  // False: nobody reads what comes next.
+  // False: the reader of what comes next is gone.
   Task<bool> hand_over_page() {
     if (pages_ == nullptr || answer_.rows.size() + answer_.destinations.size() < kPage) co_return true;
     co_await visits_.join("messages of the queue");
@@ -270,7 +270,7 @@ class Walk {
                           .arrived = head.stored.arrived,
                           .status = std::move(head.status),
                           .no_room = spool_.no_room()};
-    // A list names those that are left, whoever is shown whole all with what became of them.
+    // A list names those that are left, a message that is shown whole all, with what became of them.
     auto& recipients = head.stored.envelope.recipients;
     for (std::size_t i = 0; i < recipients.size(); ++i)
       if (whole || row.status.recipients[i].fate == message::Fate::waiting)

@@ -18,7 +18,7 @@ namespace sluice::server {
 class QueuePages {
  public:
   virtual ~QueuePages() = default;
-  // Returns when the next may come; false: nobody reads any more.
+  // Returns when the next may come; false: the reader is gone.
   virtual Task<bool> page(control::QueueAnswer page) = 0;
 };
 

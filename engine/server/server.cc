@@ -241,7 +241,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
   workers_gone_.wait();
 }
 
-// The rings go last: whoever has told a core something wakes it after that, and the core may have ended already.
+// The rings go last: a thread that has posted to a core wakes it after that, and the core may have ended already.
 void Server::join_threads() {
   for (auto& thread : threads_) thread->ended.get_future().wait();
   workers_ = nullptr;
@@ -272,7 +272,7 @@ void Server::core_drained() {
 
 void Server::core_settled() {
   if (++settled_ < threads_.size()) return;
-  // Until the last one is settled all go on turning, so that whoever asks another core gets an answer.
+  // Until the last one is settled all go on turning, so that a core that asks another gets an answer.
   for (Core* core : cores()) core->loop().stop();
 }
 

@@ -1,5 +1,5 @@
 // The relay as a process: binds, drops privileges, opens the store and the log, runs a thread a core, and
-// follows signals until it is told to stop.  The main thread's; the cores' threads are its own.
+// follows signals until it is asked to stop.  The main thread's; the cores' threads are its own.
 #pragma once
 
 #include <atomic>
@@ -33,7 +33,7 @@ class Server {
   // Everything up to "accepting mail"; io::take_signals() comes before it.  The errors are sentences, for standard
   // error.
   std::expected<void, std::vector<std::string>> start();
-  // Until it is told to stop and everything has ended.  The exit status: 1 if something was left over.
+  // Until it is asked to stop and everything has ended.  The exit status: 1 if something was left over.
   int run();
 
  private:
@@ -107,7 +107,7 @@ class Server {
   AsyncEvent all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};
   std::atomic<bool> left_over_{false};
-  std::promise<void> no_workers_;  // a worker that has told a core something wakes its ring after that
+  std::promise<void> no_workers_;  // a worker that has posted to a core wakes its ring after that
   std::shared_future<void> workers_gone_{no_workers_.get_future()};
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
 };

@@ -34,7 +34,7 @@ Reloaded Server::reload() {
       done.errors.push_back("tls.default_host: " + fine.error());
   done.adopted = done.errors.empty();
   if (done.adopted) adopt(*std::move(plan));
-  // Also where the configuration is at fault: whoever has renamed the log waits for this.
+  // Also where the configuration is at fault: the program that has renamed the log waits for this.
   if (auto opened = log_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
   if (std::string error = backend_->last_error(); !error.empty())
@@ -75,7 +75,7 @@ void Server::reopen_log() {
     events_->emit(event::LogReopened{.file = current_plan()->config.log.file});
 }
 
-// Once, after the start: with thousands of hosts it takes a while, for which nobody waits.
+// Once, after the start: with thousands of hosts it takes a while, for which no client waits.
 Task<void> Server::review_certificates() {
   Core& home = *threads_.front()->core;
   const auto faults = co_await io::run_on_worker<std::vector<tls::CertificateFault>>(

@@ -33,12 +33,12 @@ struct OpenedSpool {
   spool::RecoveryCounts counts;
 };
 
-// `note` is told what the operator should know.  The error is a sentence that says what to do.
+// `note` gets what the operator should know.  The error is a sentence that says what to do.
 std::expected<OpenedSpool, std::string> open_spool(io::Disk& disk, const Plan& plan, std::size_t cores,
                                                    const std::function<void(const std::string&)>& note);
 
 // What open_spool() would say of the spool as it is now, but for its lock; nothing is changed, and a relay may be using
-// it. The errors of the disk are among what it says.  `note` is told what would be left alone.
+// it. The errors of the disk are among what it says.  `note` gets what would be left alone.
 io::DiskResult<void> examine_spool(io::Disk& disk, const config::Config& config,
                                    const std::function<void(const std::string&)>& note);
 
