@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace sluice::io {
 
@@ -14,7 +15,7 @@ BufferPool::BufferPool(Ring& ring, std::uint32_t count, std::uint32_t bytes)
   CHECK(std::has_single_bit(count) && count <= 32768);
   // Pages are touched only when the kernel first fills them.
   void* memory = mmap(nullptr, std::size_t{count} * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(memory != MAP_FAILED);
+  if (memory == MAP_FAILED) throw std::bad_alloc();  // as operator new: process.h says how that ends
   memory_.reset(static_cast<char*>(memory));
   freed_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {

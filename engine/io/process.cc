@@ -106,6 +106,8 @@ void on_allocator_error(int error, void* /*context*/) {
         if (ends_without_memory) _exit(1);
       }
       std::fprintf(stderr, "sluice: %s\n", error.what());
+    } catch (const std::bad_alloc&) {
+      on_no_memory();
     } catch (const std::exception& error) {
       std::fprintf(stderr, "sluice: %s\n", error.what());
     } catch (...) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/buffer.h"
+#include "tests/support/rounds.h"
 
 namespace sluice {
 namespace {
@@ -286,7 +287,7 @@ TEST_F(ChainTest, SharedBytesAreTheSameBytesAndStay) {
 }
 
 TEST_F(ChainTest, AgreesWithAStringUnderRandomUse) {
-  for (unsigned seed = 0; seed < 60; ++seed) {
+  for (unsigned seed = 0; seed < testing::rounds(60); ++seed) {
     SCOPED_TRACE(seed);
     {
       RandomChains chains(seed, owner_);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/process.h"
+
 namespace sluice::io {
 namespace {
 
@@ -152,6 +154,16 @@ TEST(BufferPoolDeathTest, APoolGoesWhenAllIsBack) {
 TEST_F(BufferPoolTest, TheKernelNeverHasABufferThatIsHeld) {
   const Extent held = take();
   EXPECT_DEATH(static_cast<void>(pool_.take(held.block->id, 1)), "check failed: block.refs == 0");
+}
+
+// It was a failed check: the process ended by SIGABRT, and said nothing of the limit of the address space.
+TEST(BufferPoolDeathTest, WithoutAddressSpaceTheStartEndsWithASentence) {
+  KernelWithBuffers kernel;
+  const auto start = [&]() noexcept {  // an exception that nothing catches
+    end_without_memory();
+    const BufferPool pool(kernel, 32768, 0xfffff000);  // 128 TiB: more than any process has
+  };
+  EXPECT_EXIT(start(), ::testing::ExitedWithCode(1), "sluice: memory cannot be had");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // to be with a next hop that does not have it.
 //   SLUICE_SEEDS=10000 .build/release/tests/unit/test_relay --gtest_filter='OutOfStep*'      the long form
 #include "tests/unit/relay/out_of_step.h"
+#include "tests/support/rounds.h"
 
 #include <cstdlib>
 
@@ -292,10 +293,7 @@ TEST(OutOfStepTest, ANextHopThatWasOutOfStepIsAskedStepByStepForAWhile) {
 
 // ------------------------------------------------------------------------------------------ worlds
 
-std::uint64_t seeds() {
-  const char* const given = std::getenv("SLUICE_SEEDS");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : 240;
-}
+std::uint64_t seeds() { return testing::seeds(240); }
 
 // Seeds go round all ways of sending.
 OutOfStepOptions options_of(std::uint64_t seed) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
@@ -230,7 +231,7 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
 TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
   constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,   HopStage::recipient,
                                   HopStage::chunk,    HopStage::data, HopStage::message};
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     QueueFixture fixture(seed, sim::SimOptions::varied(seed));
     sim::SimRandom chance(seed);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/next_hop.h"
+#include "tests/support/rounds.h"
 #include "tests/support/senders.h"
 #include "tests/support/simulated_relay.h"
 
@@ -324,10 +325,7 @@ class World {
   bool begun_ = false;
 };
 
-std::uint64_t seeds() {
-  const char* const given = std::getenv("SLUICE_SEEDS");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : 100;
-}
+std::uint64_t seeds() { return testing::seeds(100); }
 
 // To try one of them again.
 std::uint64_t first_seed() {

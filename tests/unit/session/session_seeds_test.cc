@@ -3,6 +3,7 @@
 // the ledger as it was sent, nothing else is, and nothing is left behind.
 #include <map>
 
+#include "tests/support/rounds.h"
 #include "tests/support/senders.h"
 #include "tests/support/sessions.h"
 
@@ -69,7 +70,7 @@ std::uint64_t live_through(std::uint64_t seed, bool faults) {
 }
 
 TEST(SessionSeedsTest, EveryMessageIsTakenWholeOrNotAtAll) {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(150); ++seed) {
     SCOPED_TRACE(seed);
     live_through(seed, /*faults=*/false);
     if (::testing::Test::HasFailure()) return;
@@ -77,7 +78,7 @@ TEST(SessionSeedsTest, EveryMessageIsTakenWholeOrNotAtAll) {
 }
 
 TEST(SessionSeedsTest, WhateverBreaksA250IsKept) {
-  for (std::uint64_t seed = 1001; seed <= 1400; ++seed) {
+  for (std::uint64_t seed = 1001; seed <= 1000 + testing::rounds(400); ++seed) {
     SCOPED_TRACE(seed);
     live_through(seed, /*faults=*/true);
     if (::testing::Test::HasFailure()) return;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/ledger.h"
 
 namespace sluice::spool {
@@ -227,7 +228,7 @@ Task<void> change(Spool& spool, QueueId id, Ledger& ledger, io::Loop& loop, sim:
 // Stragglers are read, updated and finished at the very time at which they are copied.
 TEST(CleanerRaces, ChangesDuringTheCopyAreNotLost) {
   std::uint64_t moved = 0;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(5); ++seed) {
     SCOPED_TRACE(seed);
     Platforms platforms(PlatformKind::simulated, seed, {.short_percent = 10});
     Machine machine(platforms);
@@ -257,7 +258,7 @@ TEST(CleanerRaces, ChangesDuringTheCopyAreNotLost) {
     const Life next(machine);
     ledger.compare(next);
   }
-  EXPECT_GT(moved, 10U);
+  EXPECT_GT(moved, 2 * testing::rounds(5));
 }
 
 }  // namespace

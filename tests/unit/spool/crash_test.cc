@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/ledger.h"
 
 namespace sluice::spool {
@@ -112,7 +113,7 @@ class Crashes {
 
 TEST(SpoolCrash, LosesNothingThatWasAnsweredFor) {
   std::uint64_t stored = 0, finished = 0, moved = 0, recycled = 0, duplicates = 0, unanswered = 0;
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(10); ++seed) {
     SCOPED_TRACE(seed);
     Crashes crashes(seed);
     crashes.run(6);
@@ -127,8 +128,8 @@ TEST(SpoolCrash, LosesNothingThatWasAnsweredFor) {
   RecordProperty("stored", std::to_string(stored));
   std::cout << stored << " stored, " << finished << " finished, " << moved << " moved, " << recycled << " recycled, "
             << duplicates << " to be delivered again, " << unanswered << " kept but not answered for\n";
-  EXPECT_GT(stored, 1000U);
-  EXPECT_GT(recycled, 20U);
+  EXPECT_GT(stored, 100 * testing::rounds(10));
+  EXPECT_GT(recycled, 2 * testing::rounds(10));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/ledger.h"
 
 namespace sluice::spool {
@@ -102,14 +103,15 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(EachCall, MayFailOnce) {
   std::uint64_t n = 0;
-  while (survives(GetParam().second, n, 1, EIO) && !HasFailure()) ++n;
+  while (survives(GetParam().second, n, 1, EIO) && !HasFailure()) n += testing::kRoundsDivisor;
   EXPECT_FALSE(HasFailure()) << "number " << n;
 }
 
 TEST_P(EachCall, MayFailForAWhile) {
   // A read is tried three times: one more failure, and its message is not there for the caller.
   const std::uint64_t count = GetParam().second == sim::SimCall::read_file ? 2 : 3;
-  for (std::uint64_t n = 0; survives(GetParam().second, n, count, ENOSPC) && !HasFailure(); n += count) {
+  for (std::uint64_t n = 0; survives(GetParam().second, n, count, ENOSPC) && !HasFailure();
+       n += count * testing::kRoundsDivisor) {
   }
 }
 
@@ -117,7 +119,7 @@ TEST_P(EachCall, MayFailForAWhile) {
 
 TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
   std::uint64_t refused = 0;
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(40); ++seed) {
     SpoolFaults fixture(seed);
     {
       Life life(fixture.machine);
@@ -135,7 +137,7 @@ TEST(SpoolFaultsTest, MessageOfAFailedWriteDoesNotComeBack) {
     EXPECT_FALSE(life.found.contains(1)) << seed;
     EXPECT_TRUE(life.found.contains(2)) << seed;
   }
-  EXPECT_EQ(refused, 40U);
+  EXPECT_EQ(refused, testing::rounds(40));
 }
 
 Task<void> update_to(Spool& spool, QueueId id, std::uint32_t tries, std::uint32_t& done) {
@@ -313,7 +315,7 @@ TEST(SpoolFaultsTest, DamagedStatusLeavesTheOneBefore) {
 
 // Any record, any byte of it: the next start goes on with the rest.
 TEST(SpoolFaultsTest, FlippedBitCostsOneRecordAtMost) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(60); ++seed) {
     SpoolFaults fixture(seed);
     std::map<QueueId, Location> places;
     {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/ledger.h"
 
 namespace sluice::spool {
@@ -151,7 +152,7 @@ TEST(SpoolFullDisk, IsEmptiedAfterDaysOfRetries) {
 }
 
 TEST(SpoolFullDisk, IsEmptiedThroughManyKills) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(3); ++seed) {
     SCOPED_TRACE(seed);
     FullDisk full(seed);
     full.fill(60'000);

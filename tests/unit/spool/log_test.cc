@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/life.h"
 
 namespace sluice::spool {
@@ -158,7 +159,7 @@ TEST_F(LogTest, SegmentsAreUsedAgainWhereNoOtherCanBeMade) {
 // long message whose pieces went to the higher number would lie before them for the next start, and be lost.
 TEST(LogOrderTest, AMessageIsNeverBeforeItsPiecesWhicheverSegmentIsReadyFirst) {
   constexpr std::size_t kLong = 1U << 20;  // has pieces
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= testing::rounds(6); ++seed) {
     Platforms platforms(PlatformKind::simulated, seed, {.short_percent = 0});
     Machine machine(platforms);
     Life(machine).wait_ready();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/ledger.h"
 
 namespace sluice::spool {
@@ -238,7 +239,7 @@ TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {
   Life life(machine, {.cores = 2});
   life.wait_ready();
   Workload work(life, ledger, random, last_id);
-  work.start(60, 6);
+  work.start(testing::rounds(60), 6);
   std::size_t looked = 0;
   while (!work.done()) {
     platforms_.run_for(std::chrono::milliseconds(5));

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/spool/segment_text.h"
 
 namespace sluice::spool {
@@ -300,7 +301,7 @@ TEST(Scan, ReadsAFileThatIsShorterThanItShouldBe) {
 
 TEST(Scan, EndsWhateverTheBytesAre) {
   sim::SimRandom random(5);
-  for (int round = 0; round < 200; ++round) {
+  for (std::uint64_t round = 0; round < testing::rounds(200); ++round) {
     SegmentText segment = three_batches();
     std::string file = segment.file().substr(0, 65536);
     for (std::uint64_t i = random.below(40); i > 0; --i)
