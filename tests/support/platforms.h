@@ -38,7 +38,11 @@ class Platforms {
  public:
   explicit Platforms(PlatformKind kind, std::uint64_t seed = 1, const sim::SimOptions& options = {})
       : descriptors_before_(descriptors_open()) {
-    if (kind == PlatformKind::simulated) world_ = std::make_unique<sim::SimWorld>(seed, options);
+    // Threads only for the real ones: a test without any is not run by the thread sanitizer.
+    if (kind == PlatformKind::real)
+      workers_ = io::make_real_workers(2, 64);
+    else
+      world_ = std::make_unique<sim::SimWorld>(seed, options);
   }
   Platforms(const Platforms&) = delete;
   Platforms& operator=(const Platforms&) = delete;
@@ -142,7 +146,7 @@ class Platforms {
   std::unique_ptr<io::Random> random_ = io::make_real_random();
   std::vector<std::unique_ptr<io::Ring>> rings_;
   std::unique_ptr<io::Disk> disk_ = io::make_real_disk();
-  std::unique_ptr<io::Workers> workers_ = io::make_real_workers(2, 64);
+  std::unique_ptr<io::Workers> workers_;  // of the real ones only
   std::set<std::string> hosts_;
   std::vector<std::unique_ptr<io::Loop>> loops_;
   std::vector<io::Loop*> foreign_;
