@@ -76,7 +76,7 @@ TEST_F(CutThroughKeepTest, MixedResultsAreKept) {
   EXPECT_EQ(memory.kept[0].status.attempts[0].taken, 1);
 }
 
-TEST_F(CutThroughKeepTest, TroubleOfAnyKindIsKept) {
+TEST_F(CutThroughKeepTest, FailureOfAnyKindIsKept) {
   const HopFault faults[] = {
       {.stage = HopStage::greeting, .say = "554 go away\r\n", .hang_up = true},
       {.stage = HopStage::mail, .say = "451 later\r\n"},

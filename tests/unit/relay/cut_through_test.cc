@@ -72,8 +72,8 @@ TEST(CutThroughTest, ARefusedSenderIsRefusedForAllRecipients) {
 struct FaultRow {
   const char* name;
   HopFault fault;
-  int offered;  // what the recipient is told
-  int told;     // what the message is told; 0: not asked
+  int offered;  // what the recipient is answered
+  int content;  // what the message is answered; 0: not asked
   bool connection_kept;
 };
 
@@ -115,7 +115,7 @@ void try_row(const FaultRow& row, bool chunking) {
     message.begin(BodyForm::dot_stuffed);
     message.feed(kText);
     const message::Outcome outcome = message.finish();
-    EXPECT_EQ(outcome.reply.code(), row.told);
+    EXPECT_EQ(outcome.reply.code(), row.content);
     EXPECT_NE(outcome.detail, "");
     EXPECT_EQ(outcome.next_hop, std::string(Fixture::kFirst) + ":25");
   } else {

@@ -60,7 +60,7 @@ TEST(NextHopTest, GoesOnWithoutTlsWhereStartTlsIsRefused) {
   EXPECT_THAT(fixture.hop().commands, ElementsAre("EHLO relay.example", "STARTTLS"));
 }
 
-// Somebody in between may have cut STARTTLS out of the answer to EHLO.
+// An attacker in between may have cut STARTTLS out of the answer to EHLO.
 TEST(NextHopTest, SendsNothingWhereTlsIsRequiredAndNotOffered) {
   Fixture fixture;
   fixture.route.tls = route::RouteTls::required;
@@ -170,13 +170,13 @@ TEST(NextHopTest, HangsUpAtEveryStage) {
   }
 }
 
-TEST(NextHopTest, ARefusedConnectionIsTrouble) {
+TEST(NextHopTest, ARefusedConnectionIsAFailure) {
   Fixture fixture;
   fixture.route.hosts.front().port = 26;
   EXPECT_THAT(try_to_open(fixture), HasSubstr("connect: "));
 }
 
-TEST(NextHopTest, AHostThatDoesNotAnswerIsTroubleInTime) {
+TEST(NextHopTest, AHostThatDoesNotAnswerIsAFailureInTime) {
   Fixture fixture;
   fixture.route.connect_timeout = 30s;
   fixture.platforms.world().set_reachable(Fixture::kFirst, false);

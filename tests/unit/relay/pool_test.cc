@@ -207,7 +207,7 @@ TEST(PoolTest, TriesAllAddressesOfAHost) {
   fixture.release(std::move(acquired));
 }
 
-TEST(PoolTest, AnUnknownNameIsTrouble) {
+TEST(PoolTest, AnUnknownNameIsAFailure) {
   Fixture fixture;
   fixture.route.hosts = {{.name = "nowhere.example.net", .port = 25}};
   auto acquired = fixture.acquire();

@@ -129,7 +129,7 @@ TEST_F(QueueDestinationsTest, AMessageThatHasOnlyADsnToSendWaitsForWhatIsNamedSo
     ASSERT_EQ(jobs.size(), 1U);
     EXPECT_EQ(fixture_.queue().schedule().status(jobs.front().destination)->name, kDsnDestination);
   });
-  // It is not in the spool: whoever works at it finds that out.
+  // It is not in the spool: the delivery attempt that has it finds that out.
   ASSERT_TRUE(
       fixture_.run_until([&] { return fixture_.queue().counters().added == 1 && fixture_.queue().messages() == 0; }));
 }

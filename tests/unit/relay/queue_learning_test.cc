@@ -1,4 +1,4 @@
-// What is known of a destination is one, whoever learned it: the queue, or a client that waited.
+// What is known of a destination is one, however it was learned: by the queue, or while a client waited.
 #include <algorithm>
 
 #include "tests/unit/relay/queue_fixture.h"

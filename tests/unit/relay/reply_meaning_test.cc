@@ -105,7 +105,7 @@ TEST(ReplyMeaningTest, ANextHopThatWantsALoginOrTlsKeepsNobodysMailFromGoingLate
   }
 }
 
-TEST(ReplyMeaningTest, ASessionsTroubleAnywhereKeepsTheMessage) {
+TEST(ReplyMeaningTest, ASessionsFailureAnywhereKeepsTheMessage) {
   for (const Manner& manner : kManners) {
     for (const HopStage stage : {HopStage::mail, HopStage::data, HopStage::message}) {
       if (stage == HopStage::data && manner.chunking) continue;

@@ -264,7 +264,7 @@ TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
 // ------------------------------------------------------------------------------------------ every byte
 
 // The connection breaks after each byte of either direction, on a new and on a kept one.  Where a kept one loses every
-// answer to a message that went out whole, it is sent again: here at once, else by whoever keeps it.
+// answer to a message that went out whole, it is sent again: here at once, else by the queue that keeps it.
 void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) {
   const std::string text(kText);
   const std::size_t copies_max = manner.pipelining && manner.chunking ? 2 : 1;

@@ -291,8 +291,8 @@ TEST(TransmissionTest, TellsWhoLoggedInByAuth) {
     Sending known(fixture);
     known.who.account = "ann+x@example.com";
     known.send(kText);
-    Sending nobody(fixture);
-    nobody.send(kText);
+    Sending unknown(fixture);
+    unknown.send(kText);
     const auto& ledger = fixture.hop().ledger;
     ASSERT_THAT(ledger, SizeIs(2));
     EXPECT_EQ(ledger[0].mail_parameters.contains(" AUTH=ann+2Bx@example.com"), offered);

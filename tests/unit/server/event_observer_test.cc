@@ -1,4 +1,4 @@
-// What a line of the log says of a delivery: enough to answer where somebody's mail is.
+// What a line of the log says of a delivery: enough to answer where a message is.
 #include "engine/server/event_observer.h"
 
 #include <gmock/gmock.h>

@@ -185,7 +185,7 @@ class World {
     });
   }
 
-  // A disk that fails at the start is repaired by somebody, who then starts it again.
+  // A disk that fails at the start is repaired by the operator, who then starts the relay again.
   void start() {
     if (relay_.start(testing::plan_of(any_configuration(random_)))) return;
     ++tally_.starts_failed;
@@ -257,7 +257,7 @@ class World {
     EXPECT_EQ(left.operations, 0U);
   }
 
-  // What was broken is repaired, and somebody restarts the relay, or reloads it.
+  // What was broken is repaired, and the operator restarts the relay, or reloads it.
   void repair() {
     world().faults().clear();
     for (const auto& hop : hops_) hop->clear_faults();
