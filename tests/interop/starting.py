@@ -79,9 +79,10 @@ def too_little_address_space_is_an_error():
             begin(relay, ["sh", "-c", f'ulimit -v {kib}; exec "$@"', "sh"])
             until(lambda: not relay.alive() or relay.log("started"), f"it starts with {kib} KiB or not", 15)
             if relay.alive():
-                relay.stop()
+                relay.signal(signal.SIGTERM)
+            status = relay.process.wait(15)
+            if status == 0:
                 continue
-            status = relay.process.wait()
             failed += status == 1
             expect_in(f"the address space is limited to {kib // 1024} MiB", relay.said(), f"what it says with {kib} KiB")
             # What was just enough to start is not enough to go on.
