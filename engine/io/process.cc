@@ -95,7 +95,7 @@ void on_allocator_error(int error, void* /*context*/) {
   if (error == ENOMEM) on_no_memory();
 }
 
-// A thread that cannot be started is an exception.
+// A thread that cannot be started is an exception, and so is a mapping that cannot be had.
 [[noreturn]] void on_terminate() {
   if (const std::exception_ptr thrown = std::current_exception()) {
     try {

@@ -80,8 +80,10 @@ def too_little_address_space_is_an_error():
             until(lambda: not relay.alive() or relay.log("started"), f"it starts with {kib} KiB or not", 15)
             if relay.alive():
                 relay.signal(signal.SIGTERM)
-            status = relay.process.wait(15)
+            until(lambda: not relay.alive(), f"it ends with {kib} KiB", 20)
+            status = relay.process.returncode
             if status == 0:
+                relay.wait()  # with everything accounted for
                 continue
             failed += status == 1
             expect_in(f"the address space is limited to {kib // 1024} MiB", relay.said(), f"what it says with {kib} KiB")

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -325,13 +324,10 @@ class World {
   bool begun_ = false;
 };
 
-std::uint64_t seeds() { return testing::seeds(100); }
+std::uint64_t seeds() { return testing::number_from_environment("SLUICE_SEEDS", testing::rounds(100)); }
 
 // To try one of them again.
-std::uint64_t first_seed() {
-  const char* const given = std::getenv("SLUICE_FIRST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-}
+std::uint64_t first_seed() { return testing::number_from_environment("SLUICE_FIRST_SEED", 1); }
 
 void print(const Tally& tally) {
   for (const auto& [what, count] : {std::pair<const char*, std::uint64_t>{"answered 250", tally.taken},

@@ -239,7 +239,7 @@ TEST_P(ReaderBeside, FindsASpoolSoundWhileItIsUsed) {
   Life life(machine, {.cores = 2});
   life.wait_ready();
   Workload work(life, ledger, random, last_id);
-  work.start(testing::kRoundsDivisor > 1 ? 12 : 60, 6);  // a look takes long under a sanitizer
+  work.start(testing::rounds(60), 6);
   std::size_t looked = 0;
   while (!work.done()) {
     platforms_.run_for(std::chrono::milliseconds(5));
