@@ -435,22 +435,21 @@ void Recovery::join(std::uint32_t a, std::uint32_t b) {
 
 // Cores that can go on with segments: when all of a core's are full it needs a file to copy the oldest of them to, and
 // one more, as a file is never filled to its last byte, and the room for status records comes on top (Room::cleaner()).
+// The files are made here: space that is only counted may be another program's before a core asks for it.
 std::size_t Recovery::cores_able(std::size_t cores) {
   if (index_.empty()) return cores;
+  constexpr std::size_t kFilesEach = 2;
   std::uint32_t bytes = kSegmentBytesMin;
   for (const auto& [number, segment] : segments_)
     if (is_segment_size(segment.bytes)) bytes = std::max(bytes, segment.bytes);
-  while (free_.size() < cores) {
+  while (free_.size() < kFilesEach * cores) {
     const std::string name = free_name(++last_segment_);
     const auto file = disk_.create(directory_ + "/" + name, bytes);
     if (!file) break;
     disk_.close(*file);
     free_.push_back({.name = name, .bytes = bytes});
   }
-  const auto left = disk_.free_bytes(directory_);
-  const std::uint64_t more = left ? *left / bytes : 0;
-  constexpr std::uint64_t kFilesEach = 2;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>((free_.size() + more) / kFilesEach, 1, cores));
+  return std::clamp<std::size_t>(free_.size() / kFilesEach, 1, cores);
 }
 
 // The core of each root of segments that tell of the same messages.

@@ -7,6 +7,7 @@ spool on a small file system that others fill and leave, and that is full while 
 where nothing can be mounted.
 
   crash.py [--seconds N] [--seed N] [--mode through|store|full]     as long as asked for; all of them by default, 30 s each
+  crash.py --keep DIRECTORY     leaves there what a failed run had: configuration, log, spool, and what the queue said
 """
 
 import argparse
@@ -16,6 +17,7 @@ import json
 import os
 import pwd
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -120,6 +122,14 @@ class Relay:
         done = subprocess.run([SLUICECTL, "--config", self.config, "counters", "--json"], capture_output=True, check=False)
         return json.loads(done.stdout)[name] if done.returncode == 0 else None
 
+    def queue(self):
+        """What is still in the spool, and why, as sluicectl tells it."""
+        told = []
+        for command in (("queue", "list"), ("queue", "destinations"), ("counters",)):
+            done = subprocess.run([SLUICECTL, "--config", self.config, *command], capture_output=True, check=False, text=True)
+            told.append(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+        return "\n".join(told)
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -194,6 +204,12 @@ class Load:
         self.accepted.add(number)
 
 
+async def until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+
+
 async def drained(relay):
     deadline = time.monotonic() + DRAIN_SECONDS
     left = None
@@ -226,15 +242,25 @@ class Others:
             self.disk.fill()
 
 
-async def run(mode, seconds, seed):
+def keep(directory, folder, spool, told):
+    """What a failed run leaves to read."""
+    place = tempfile.mkdtemp(prefix="run-", dir=directory)
+    shutil.copytree(folder, place, dirs_exist_ok=True, ignore=lambda *_: ["control.sock", "mounted", "image"])
+    shutil.copytree(spool, os.path.join(place, "spool-of-the-run"))
+    with open(os.path.join(place, "queue"), "w", encoding="utf-8") as file:
+        file.write(told)
+    print(f"# kept in {place}")
+
+
+async def run(mode, seconds, seed, keep_in=None):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-crash-"))
         os.chmod(folder, 0o755)
         disk = stack.enter_context(disks.small_disk()) if mode == "full" else None
-        return await run_in(folder, disk, mode, seconds, seed)
+        return await run_in(folder, disk, mode, seconds, seed, keep_in)
 
 
-async def run_in(folder, disk, mode, seconds, seed):
+async def run_in(folder, disk, mode, seconds, seed, keep_in):
     chance = random.Random(seed)
     sink = Sink(random.Random(seed + 1), failure_share=0.02)
     others = Others(disk, random.Random(seed + 2))
@@ -244,13 +270,13 @@ async def run_in(folder, disk, mode, seconds, seed):
     await relay.start()
     load = Load(relay, chance)
     sending = asyncio.create_task(load.run())
-    end = time.monotonic() + seconds
     try:
+        # Kills and a disk that is full before the first segment is made show nothing.
+        await until(lambda: load.accepted, UP_SECONDS)
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             await asyncio.sleep(chance.uniform(0.05, 1.0))
-            # A disk that is full before the first segment is made shows nothing.
-            if load.accepted:
-                others.come_and_go(sink)
+            others.come_and_go(sink)
             relay.kill()
             kills += 1
             await relay.start()
@@ -259,6 +285,7 @@ async def run_in(folder, disk, mode, seconds, seed):
         others.take_all()
         sink.failure_share = 0
         left = await drained(relay)
+        told = relay.queue() if left != 0 else ""
         status = relay.stop()
     finally:
         if relay.process.poll() is None:
@@ -275,9 +302,11 @@ async def run_in(folder, disk, mode, seconds, seed):
     if lost:
         wrong.append(f"{len(lost)} messages were answered 250 and are gone, the first: {lost[:5]}")
     if left:
-        wrong.append(f"{left} messages are still in the spool after {DRAIN_SECONDS} s")
+        wrong.append(f"{left} messages are still in the spool after {DRAIN_SECONDS} s: {told}")
     if status != 0:
         wrong.append(f"it ended with {status}, and said {said!r}")
+    if wrong and keep_in:
+        keep(keep_in, folder, spool, told)
     return story, wrong
 
 
@@ -286,6 +315,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--mode", choices=("through", "store", "full"))
+    parser.add_argument("--keep", metavar="DIRECTORY", help="keep the files of a run that fails in there")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     options = parser.parse_args()
     passed = failed = 0
@@ -295,7 +325,7 @@ def main():
         return 0
     for mode in modes:
         try:
-            story, wrong = asyncio.run(run(mode, options.seconds, options.seed))
+            story, wrong = asyncio.run(run(mode, options.seconds, options.seed, options.keep))
         except Skipped as why:
             print(f"skip nothing_accepted_is_lost[{mode}]: {why}")
             continue

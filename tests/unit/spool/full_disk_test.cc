@@ -24,7 +24,7 @@ constexpr std::size_t kAtOnce = 8;
 
 class FullDisk {
  public:
-  explicit FullDisk(std::uint64_t seed, std::size_t segments = kSegmentsThatFit)
+  explicit FullDisk(std::uint64_t seed, std::size_t segments = kSegmentsThatFit)  // of one core
       : platforms(PlatformKind::simulated, seed, {.short_percent = 0, .jobs_max = 1000}),
         machine(platforms),
         random(seed) {
@@ -33,8 +33,12 @@ class FullDisk {
     life->wait_ready();
   }
   sim::SimDisk& disk() { return platforms.world().disk(kHost); }
-  void begin() { life = std::make_unique<Life>(machine); }
-  Spool& spool() { return life->spool(); }
+  void begin(std::size_t cores = 1) { life = std::make_unique<Life>(machine, LifeOptions{.cores = cores}); }
+  Spool& spool(std::size_t core = 0) { return life->spool(core); }
+  [[nodiscard]] std::size_t core_of(QueueId id) const {
+    const auto at = life->found.find(id);
+    return at == life->found.end() ? 0 : at->second.core;
+  }
 
   bool store(std::size_t size) {
     const QueueId id = ++last_id;
@@ -51,7 +55,8 @@ class FullDisk {
   }
   [[nodiscard]] std::vector<QueueId> left() const {
     std::vector<QueueId> ids;
-    for (const auto& [id, entry] : life->spool().index()) ids.push_back(id);
+    for (std::size_t core = 0; core < life->cores(); ++core)
+      for (const auto& [id, entry] : life->spool(core).index()) ids.push_back(id);
     std::ranges::sort(ids);
     return ids;
   }
@@ -69,28 +74,34 @@ class FullDisk {
     return tasks.live() == 0;
   }
   void begin_attempts(const std::vector<QueueId>& ids, bool delivered) {
-    waiting = ids;
-    for (std::size_t i = 0; i < kAtOnce; ++i) life->loop().post([this, delivered] { tasks.add(attempts(delivered)); });
-    ASSERT_TRUE(platforms.run_until([this] { return tasks.live() == kAtOnce || waiting.empty(); }));
+    waiting.assign(life->cores(), {});
+    for (const QueueId id : ids) waiting[core_of(id)].push_back(id);
+    for (std::size_t i = 0; i < kAtOnce; ++i)
+      for (std::size_t core = 0; core < life->cores(); ++core)
+        life->loop(core).post([this, core, delivered] { tasks.add(attempts(core, delivered)); });
+    ASSERT_TRUE(platforms.run_until([this] {
+      return tasks.live() == kAtOnce * life->cores() ||
+             std::ranges::all_of(waiting, [](const auto& ids) { return ids.empty(); });
+    }));
   }
-  Task<void> attempts(bool delivered) {
-    while (!waiting.empty() && !ledger.dead()) {
-      const QueueId id = waiting.back();
-      waiting.pop_back();
-      const auto room = co_await spool().await_promise(1);
+  Task<void> attempts(std::size_t core, bool delivered) {
+    while (!waiting[core].empty() && !ledger.dead()) {
+      const QueueId id = waiting[core].back();
+      waiting[core].pop_back();
+      const auto room = co_await spool(core).await_promise(1);
       if (!room || ledger.dead()) co_return;
       Ledger::Line& line = ledger.line(id);
       if (delivered) {
         line.finish_asked = true;
-        if (ledger.answered(co_await spool().finish(id))) line.finished = true;
+        if (ledger.answered(co_await spool(core).finish(id))) line.finished = true;
       } else {
         const message::DeliveryStatus status = status_of(++line.tries_asked);
-        if (ledger.answered(co_await spool().update(id, status))) line.tries_kept = status.tries;
+        if (ledger.answered(co_await spool(core).update(id, status))) line.tries_kept = status.tries;
       }
     }
   }
   // kill -9 while attempts are under way; and the next start, which needs nothing of the disk.
-  void kill_and_start() {
+  void kill_and_start(std::size_t cores = 1) {
     ledger.die();
     disk().process_loss();
     life->abort();
@@ -98,7 +109,7 @@ class FullDisk {
     life->close();
     machine.renew();
     ledger.live();
-    begin();
+    begin(cores);
     ASSERT_EQ(life->error, "");
     EXPECT_EQ(life->counts.damaged, 0U);
     ledger.compare(*life);
@@ -111,7 +122,7 @@ class FullDisk {
   QueueId last_id = 0;
   std::unique_ptr<Life> life;
   TaskSet tasks;
-  std::vector<QueueId> waiting;
+  std::vector<std::vector<QueueId>> waiting;  // of each core
 };
 
 // It stopped after a third: ends of messages found no place any more, and their space was never given back.
@@ -232,6 +243,25 @@ TEST(SpoolFullDisk, FilledByOthersDeliversWhatIsThere) {
   for (int round = 0; round < 400; ++round)
     ASSERT_TRUE(full.attempt(all, /*delivered=*/false)) << full.spool().no_room();
   ASSERT_TRUE(full.attempt(all, /*delivered=*/true)) << full.spool().no_room();
+}
+
+// A start found space for the files of two cores, and others took it before the cores made them.
+TEST(SpoolFullDisk, OthersTakeTheRestBehindAStart) {
+  for (std::size_t segments = 0; segments <= 4; ++segments) {
+    SCOPED_TRACE(segments);
+    FullDisk full(8);
+    full.fill(60'000);
+    full.disk().set_capacity((kSegmentsThatFit + segments) * kSegmentBytesMin + 100 * kBlockBytes);
+    full.kill_and_start(/*cores=*/2);
+    full.disk().set_capacity(0);
+    const std::vector<QueueId> all = full.left();
+    for (int round = 0; round < 8; ++round)
+      ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/false))
+          << full.spool(0).no_room() << full.spool(1).no_room();
+    ASSERT_TRUE(full.attempt(full.shuffled(all), /*delivered=*/true))
+        << full.spool(0).no_room() << full.spool(1).no_room();
+    EXPECT_TRUE(full.left().empty());
+  }
 }
 
 // The files that were kept in reserve are gone, and no others can be made: nothing starts, and it is said why.

@@ -396,9 +396,10 @@ TEST_F(RecoveryTest, FilesOfOthersThatAreNoSegmentsAreNotUsed) {
   EXPECT_THAT(notes_, UnorderedElementsAre(HasSubstr("free-00000009: belongs to another user"),
                                            HasSubstr("new-0000000a: belongs")));
   EXPECT_EQ(last_segment_, 10U);
-  // One that was made now, under a number of its own.
-  ASSERT_EQ(shares_[0].free.size(), 1U);
-  EXPECT_EQ(shares_[0].free.front().name, "free-0000000b");
+  // Those that were made now have numbers of their own.
+  ASSERT_EQ(shares_[0].free.size(), 2U);
+  EXPECT_EQ(shares_[0].free[0].name, "free-0000000b");
+  EXPECT_EQ(shares_[0].free[1].name, "free-0000000c");
 }
 
 TEST_F(RecoveryTest, LeavesOtherFilesAlone) {
