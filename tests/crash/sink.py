@@ -71,8 +71,10 @@ class Sink:
                     return
             elif verb == b"DATA":
                 say("354 go on")
-                content = await reader.readuntil(b"\r\n.\r\n")
-                if not self.end(say, sender, content):
+                content = await self.content(reader)
+                if not recipients:
+                    say("554 5.5.1 no recipients")
+                elif not self.end(say, sender, content):
                     return
             elif verb == b"QUIT":
                 say("221 bye")
@@ -80,6 +82,14 @@ class Sink:
             else:
                 say("250 ok")
             await writer.drain()
+
+    @staticmethod
+    async def content(reader):
+        """What follows a 354.  A client that had no recipient taken sends nothing but the dot (RFC 2920, section 3.1)."""
+        content = b""
+        while (line := await reader.readline()) and line != b".\r\n":
+            content += line
+        return content
 
     def end(self, say, sender, content):
         """False: hangs up instead of replying."""

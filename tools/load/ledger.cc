@@ -182,8 +182,16 @@ std::optional<RunLedger> RunLedger::parse(std::string_view text) {
 RunLedger* Ledger::run(const MessageId& id) {
   const auto found = runs_.find(id.run);
   if (found != runs_.end()) return found->second.copies() == id.copies ? &found->second : nullptr;
-  if (runs_.size() >= kRunsMax) return nullptr;
-  return &runs_.emplace(id.run, RunLedger(id.copies)).first->second;
+  return &begin(id.run, id.copies);
+}
+
+RunLedger& Ledger::begin(std::uint64_t number, std::uint32_t copies) {
+  if (runs_.size() >= kRunsMax) {
+    runs_.erase(began_.front());
+    began_.pop_front();
+  }
+  began_.push_back(number);
+  return runs_.emplace(number, RunLedger(copies)).first->second;
 }
 
 namespace {
@@ -247,9 +255,10 @@ void Ledger::unreadable(const std::vector<std::string>& local_parts) {
 }
 
 void Ledger::merge(const Ledger& other) {
-  for (const auto& [number, theirs] : other.runs_) {
-    if (!runs_.contains(number) && runs_.size() >= kRunsMax) continue;
-    runs_.emplace(number, RunLedger(theirs.copies())).first->second.merge(theirs);
+  for (const std::uint64_t number : other.began_) {
+    const RunLedger& theirs = other.runs_.at(number);
+    const auto found = runs_.find(number);
+    (found != runs_.end() ? found->second : begin(number, theirs.copies())).merge(theirs);
   }
   foreign_ += other.foreign_;
   refused_unnumbered_ += other.refused_unnumbered_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -95,7 +96,7 @@ class RunLedger {
 // All runs that a sink has seen.
 class Ledger {
  public:
-  // Messages of further runs are counted as those of others.
+  // When a further one begins, the one that began first is forgotten.
   static constexpr std::size_t kRunsMax = 64;
 
   // A message was taken, for the recipients with these local parts.
@@ -117,8 +118,10 @@ class Ledger {
 
  private:
   RunLedger* run(const MessageId& id);
+  RunLedger& begin(std::uint64_t number, std::uint32_t copies);
 
   std::map<std::uint64_t, RunLedger> runs_;
+  std::deque<std::uint64_t> began_;  // the keys of runs_, in the order in which the runs began
   std::uint64_t foreign_ = 0;
   std::uint64_t refused_unnumbered_ = 0;
 };

@@ -253,12 +253,23 @@ TEST(LedgerTest, NumbersBeyondItsBoundAreStrays) {
   EXPECT_EQ(ledger.runs().at(kRun).distinct(), 1U);
 }
 
-TEST(LedgerTest, RunsAreBounded) {
-  Ledger ledger;
-  for (std::uint64_t run = 1; run <= 2 * Ledger::kRunsMax; ++run)
-    ledger.received({.run = run, .number = 1}, true, {"bob"}, std::nullopt);
-  EXPECT_EQ(ledger.runs().size(), Ledger::kRunsMax);
-  EXPECT_EQ(ledger.foreign_messages(), Ledger::kRunsMax);
+// The 65th run of one sink was told that all of its messages were lost.
+TEST(LedgerTest, OfMoreRunsThanItKeepsTheFirstAreForgotten) {
+  constexpr std::uint64_t kLast = 2 * Ledger::kRunsMax;
+  const auto received = [](std::uint64_t first, std::uint64_t last) {
+    Ledger ledger;
+    for (std::uint64_t run = last; run >= first; --run) ledger.received({.run = run, .number = 1}, true, {"bob"}, {});
+    return ledger;
+  };
+  const Ledger all = received(1, kLast);
+  EXPECT_EQ(all.runs().size(), Ledger::kRunsMax);
+  EXPECT_TRUE(all.runs().contains(1));  // the last that began
+  EXPECT_FALSE(all.runs().contains(kLast));
+  EXPECT_EQ(all.foreign_messages(), 0U);
+  Ledger merged = received(Ledger::kRunsMax, kLast);
+  merged.merge(received(1, 3));
+  EXPECT_EQ(merged.runs().size(), Ledger::kRunsMax);
+  for (const std::uint64_t run : {1U, 2U, 3U}) EXPECT_TRUE(merged.runs().contains(run)) << run;
 }
 
 TEST(LedgerTest, NoOtherTextIsTakenForALedger) {

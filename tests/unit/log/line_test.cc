@@ -72,6 +72,22 @@ TEST(LogLineTest, LogfmtHasTheSame) {
       "detail=<a@b.example>\n");
 }
 
+// Plain bytes are looked for eight at a time.
+TEST(LogLineTest, JsonEscapesEachByteWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 0; at < 20; ++at) {
+      SCOPED_TRACE(std::to_string(byte) + " at " + std::to_string(at));
+      const char c = static_cast<char>(byte);
+      std::string value(20, 'x');
+      value[at] = c;
+      const bool plain = byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+      const std::string shown = json(value);
+      EXPECT_EQ(shown == value, plain);
+      EXPECT_THAT(shown, StartsWith(std::string(at, 'x')));
+      EXPECT_THAT(shown, EndsWith(std::string(19 - at, 'x')));
+    }
+}
+
 TEST(LogLineTest, NumbersAreWritten) {
   EXPECT_THAT(line_of(LogFormat::json, event::CoreEnded{.core = std::numeric_limits<std::uint64_t>::max(),
                                                         .frames = std::numeric_limits<std::int64_t>::min()}),
