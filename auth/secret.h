@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -63,9 +64,18 @@ class Secret {
 // through (the base64 line, its decoded form).
 void wipe_bytes(void* bytes, std::size_t size);
 
+// Where a login comes from, for back ends that count failures by client or log it.
+struct LoginClient {
+  std::string ip;  // "192.0.2.1"; empty: not known
+  std::uint16_t port = 0;
+  std::string helo;
+  bool tls = false;
+};
+
 struct Credentials {
   Name name;
   Secret secret;
+  LoginClient client = {};
   // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
   ShareNumber share = kOwnShare;
 };

@@ -7,10 +7,10 @@ constexpr int kTriesMax = 3;
 
 }  // namespace
 
-CachingAuthenticator::CachingAuthenticator(io::Loop& loop, Backend& backend,
+CachingAuthenticator::CachingAuthenticator(io::Loop& loop, BackendChain& backends,
                                            std::span<const std::byte, kCacheKeyBytes> process_key,
                                            const CredentialCacheLimits& limits)
-    : loop_(loop), backend_(backend), cache_(process_key, limits) {}
+    : loop_(loop), backends_(backends), cache_(process_key, limits) {}
 
 // An answer that was found before a change is no answer to a session that begins after it: nothing would end that
 // session.
@@ -29,7 +29,6 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   co_return Answer::unavailable("accounts were changed again and again while the password was checked");
 }
 
-// The credentials outlive the job.
 Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey& key, const Credentials& credentials) {
   Waiter waiter;
   if (!flight_.join(key, &waiter)) {
@@ -38,11 +37,7 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   }
   ++counters_.checks;
   Found found{.begun = cache_.ticket()};
-  const WallMillis now = loop_.platform().clock.wall();
-  auto checked = co_await io::run_on_worker<Answer>(
-      loop_, [&] { return backend_.check(credentials.name, credentials.secret, now); }, "password check",
-      credentials.share);
-  found.answer = checked ? *std::move(checked) : Answer::unavailable("too many password checks wait");
+  found.answer = co_await backends_.check(credentials);
   if (found.answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
   cache_.put(found.begun, key, found.answer, loop_.now());
   for (Waiter* other : flight_.land(key)) {

@@ -1,4 +1,4 @@
-// Asks a core's credential cache first and a back end on the worker pool if need be: once for all sessions
+// Asks a core's credential cache first and the back ends if need be: once for all sessions
 // that wait for the same name and secret.
 // One per core; that core's thread only.  Outlives its sessions.
 #pragma once
@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "auth/authenticator.h"
-#include "auth/backend/backend.h"
+#include "auth/backend/chain.h"
 #include "auth/credential_cache.h"
 #include "auth/single_flight.h"
 #include "engine/io/loop.h"
@@ -17,18 +17,18 @@ namespace sluice::auth {
 struct AuthenticatorCounters {
   std::uint64_t asked = 0;
   std::uint64_t from_cache = 0;
-  std::uint64_t checks = 0;       // that reached the back end
-  std::uint64_t unavailable = 0;  // no answer, or no worker was free to ask
+  std::uint64_t checks = 0;       // that reached the back ends
+  std::uint64_t unavailable = 0;  // no answer
 };
 
 class CachingAuthenticator final : public Authenticator {
  public:
-  // `backend` is thread-safe and outlives this.
-  CachingAuthenticator(io::Loop& loop, Backend& backend, std::span<const std::byte, kCacheKeyBytes> process_key,
+  // `backends` outlive this.
+  CachingAuthenticator(io::Loop& loop, BackendChain& backends, std::span<const std::byte, kCacheKeyBytes> process_key,
                        const CredentialCacheLimits& limits);
 
   Task<Answer> authenticate(Credentials credentials) override;
-  // What Backend::changes_since() returned, brought here by message.
+  // What AccountStore::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
 
@@ -44,7 +44,7 @@ class CachingAuthenticator final : public Authenticator {
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
 
   io::Loop& loop_;
-  Backend& backend_;
+  BackendChain& backends_;
   CredentialCache cache_;
   SingleFlight<CredentialKey, Waiter*> flight_;
   AuthenticatorCounters counters_;

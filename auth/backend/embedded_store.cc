@@ -10,8 +10,6 @@
 namespace sluice::auth {
 namespace {
 
-std::string suspension_text(const std::string& reason) { return reason.empty() ? "this account is suspended" : reason; }
-
 // That of the graver status; of two that are equally grave, the account's where it has one.
 std::string reason_of(const Identity& identity, const std::string& of_account, const std::string& of_customer) {
   if (identity.status() == AccountStatus::active) return {};
@@ -81,46 +79,44 @@ StoreResult<> EmbeddedStore::open_again() {
   return StoreResult<>();
 }
 
-Answer EmbeddedStore::check(const Name& name, const Secret& secret, WallMillis /*now*/) {
-  const StoreResult<std::optional<Password>> password = password_of(name);
-  if (!password) return Answer::unavailable(failure(password.error()));
-  if (!password->has_value()) {
+AccountStore::Matched EmbeddedStore::match(const StoredPassword* password, const Secret& secret) {
+  if (password == nullptr) {
     hasher_->match_nothing(secret);
-    return Answer::wrong();
+    return {.match = PasswordMatch::wrong, .renewed = {}};
   }
-  switch (hasher_->match((*password)->hash, secret)) {
-    case PasswordMatch::wrong:
-      return Answer::wrong();
-    case PasswordMatch::unknown:
-      return Answer::unavailable(absl::StrCat("account store ", path_, ": the password of account ", name.text(),
-                                              " could not be checked: no memory for it, or its hash is damaged"));
-    case PasswordMatch::right:
-      break;
-  }
-  // Only now, so that what an account has, be it ten thousand domains, takes no time that a
-  // stranger could measure.
-  Answer answer = answer_for(**password);
-  if (answer.kind == AnswerKind::granted && hasher_->outdated((*password)->hash)) rehash(**password, secret);
+  Matched matched{.match = hasher_->match(password->hash, secret), .renewed = {}};
+  if (matched.match != PasswordMatch::right || !hasher_->outdated(password->hash)) return matched;
+  // Not being able to is no harm: the next login tries again.
+  if (auto renewed = hasher_->hash(secret)) matched.renewed = *std::move(renewed);
+  return matched;
+}
+
+// What an account has, be it ten thousand domains, is read behind a right password alone, so that it takes no time that
+// a stranger could measure.
+Answer EmbeddedStore::admit(const StoredPassword& password, const std::string& renewed) {
+  Answer answer = answer_for(password.account_id);
+  if (answer.kind == AnswerKind::granted && !renewed.empty()) replace_hash(password, renewed);
   return answer;
 }
 
-StoreResult<std::optional<EmbeddedStore::Password>> EmbeddedStore::password_of(const Name& name) {
+StoreResult<std::optional<StoredPassword>> EmbeddedStore::find(const Name& name) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr)
-    return store_error(StoreError::Kind::unavailable, "was replaced by a file that does not open");
-  std::optional<Password> password;
+    return store_error(StoreError::Kind::unavailable,
+                       absl::StrCat("account store ", path_, ": was replaced by a file that does not open"));
+  std::optional<StoredPassword> password;
   StoreResult<> read =
       database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?",
                        {name.folded()}, [&](const Row& row) {
-                         password.emplace(Password{.account_id = row.integer(0), .hash = row.text(1)});
+                         password.emplace(StoredPassword{.account_id = row.integer(0), .hash = row.text(1)});
                          newest_answered_ = std::max(newest_answered_, row.integer(2));
                        });
-  if (!read) return std::unexpected(read.error());
+  if (!read) return store_error(read.error().kind, failure(read.error()));
   return password;
 }
 
-Answer EmbeddedStore::answer_for(const Password& password) {
-  const StoreResult<std::optional<Found>> looked_up = look_up(password.account_id);
+Answer EmbeddedStore::answer_for(std::int64_t account_id) {
+  const StoreResult<std::optional<Found>> looked_up = look_up(account_id);
   if (!looked_up) return Answer::unavailable(failure(looked_up.error()));
   // Removed while its password was being hashed.
   if (!looked_up->has_value()) return Answer::wrong();
@@ -128,10 +124,7 @@ Answer EmbeddedStore::answer_for(const Password& password) {
   if (found.identity->account_status == AccountStatus::suspended) {
     return Answer::suspended(suspension_text(found.account_reason), found.identity);
   }
-  if (found.identity->customer_status == AccountStatus::suspended) {
-    return Answer::suspended(suspension_text(found.customer_reason), found.identity);
-  }
-  return Answer::granted(found.identity);
+  return unless_suspended(found.identity, found.customer_reason);
 }
 
 StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int64_t account_id) {
@@ -190,15 +183,12 @@ std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t custom
   return made;
 }
 
-// Not being able to is no harm: the next login tries again.
-void EmbeddedStore::rehash(const Password& password, const Secret& secret) {
-  const StoreResult<std::string> renewed = hasher_->hash(secret);
-  if (!renewed) return;
+void EmbeddedStore::replace_hash(const StoredPassword& password, const std::string& renewed) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return;
   // Only over the hash that was checked: the password may have been changed meanwhile.
   static_cast<void>(database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
-                                   {*renewed, password.account_id, password.hash}));
+                                   {renewed, password.account_id, password.hash}));
   settle();
 }
 

@@ -1,9 +1,8 @@
 // The back end for operators who bring none: customers, domains and accounts in one SQLite file,
 // which sluicectl edits (account_admin.h) while the relay runs.
 //
-// Owned by the process; check() and changes_since() from any worker thread at once. One connection
-// behind a mutex serves the look-ups, which take microseconds; password hashes are computed outside
-// of it.
+// Owned by the process; any thread. One connection behind a mutex serves the look-ups, which take microseconds;
+// password hashes are computed outside of it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "auth/backend/backend.h"
+#include "auth/backend/account_store.h"
 #include "auth/backend/password_hash.h"
 #include "auth/backend/sqlite.h"
 #include "auth/backend/store_error.h"
@@ -27,16 +26,19 @@ struct EmbeddedStoreOptions {
   int busy_timeout_ms = 2000;  // how long a look-up waits for another process's write
 };
 
-class EmbeddedStore final : public Backend {
+class EmbeddedStore final : public AccountStore {
  public:
   // The file must exist. Blocks for one password hash. A file that takes its place later, such as a restored copy, is
   // opened at the next changes_since(); until it is whole and ours, the one before goes on.
   [[nodiscard]] static StoreResult<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
 
   [[nodiscard]] std::string_view kind() const override { return "embedded"; }
-  // `suspended` is answered only after the password was right. A right password
-  // whose hash was made at another cost is hashed anew, on the way.
-  [[nodiscard]] Answer check(const Name& name, const Secret& secret, WallMillis now) override;
+  [[nodiscard]] StoreResult<std::optional<StoredPassword>> find(const Name& name) override;
+  // A right password whose hash was made at another cost is hashed anew.
+  [[nodiscard]] Matched match(const StoredPassword* password, const Secret& secret) override;
+  // `suspended` is answered only here, after the password was right.
+  [[nodiscard]] Answer admit(const StoredPassword& password, const std::string& renewed) override;
+  [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   std::string last_error() override;
   [[nodiscard]] std::string watched_file() const override { return path_; }
@@ -45,14 +47,17 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] const PasswordHasher& hasher() const { return *hasher_; }
 
  private:
-  struct Password {
-    std::int64_t account_id = 0;
-    std::string hash;
-  };
   struct Found {
     std::shared_ptr<Identity> identity;
     std::string account_reason;
     std::string customer_reason;
+  };
+
+  struct Customer {
+    std::int64_t id = 0;
+    std::string name;
+    AccountStatus status = AccountStatus::active;
+    std::string reason;
   };
 
   EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
@@ -61,12 +66,19 @@ class EmbeddedStore final : public Backend {
   [[nodiscard]] StoreResult<> open_again();
   [[nodiscard]] StoreResult<> read_changes(std::uint64_t seen, Changes& changes);
   void settle();
-  [[nodiscard]] StoreResult<std::optional<Password>> password_of(const Name& name);
   [[nodiscard]] StoreResult<std::optional<Found>> look_up(std::int64_t account_id);
-  [[nodiscard]] Answer answer_for(const Password& password);
+  [[nodiscard]] Answer answer_for(std::int64_t account_id);
   [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
   [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id, DomainList list);
-  void rehash(const Password& password, const Secret& secret);
+  // embedded_claim.cc
+  [[nodiscard]] StoreResult<Answer> identify_locked(const Claim& claim);
+  [[nodiscard]] StoreResult<std::optional<Customer>> customer_of(const Claim& claim, const std::string& domain);
+  [[nodiscard]] StoreResult<std::optional<Customer>> customer_with(std::int64_t id);
+  [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of_domain(std::string_view domain);
+  [[nodiscard]] StoreResult<std::optional<Customer>> create_customer(const Claim& claim, const std::string& domain);
+  [[nodiscard]] StoreResult<> read_account(std::string_view name, Identity& identity, std::string& reason,
+                                           bool& foreign);
+  void replace_hash(const StoredPassword& password, const std::string& renewed);
   [[nodiscard]] std::string failure(const StoreError& error) const;
 
   const std::string path_;

@@ -1,5 +1,7 @@
 #include "auth/backend/store_values.h"
 
+#include <utility>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -79,6 +81,13 @@ std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, kNameBytesMax));
   if (!is_clean_text(shown)) std::ranges::replace_if(shown, [](char c) { return !is_printable(c); }, '?');
   return absl::StrCat("\"", shown, text.size() > shown.size() ? "..." : "", "\"");
+}
+
+std::string suspension_text(const std::string& reason) { return reason.empty() ? "this account is suspended" : reason; }
+
+Answer unless_suspended(IdentityRef identity, const std::string& customer_reason) {
+  if (identity->customer_status != AccountStatus::suspended) return Answer::granted(std::move(identity));
+  return Answer::suspended(suspension_text(customer_reason), std::move(identity));
 }
 
 }  // namespace sluice::auth

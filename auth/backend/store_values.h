@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "auth/answer.h"
 #include "auth/backend/store_error.h"
 #include "auth/identity.h"
 
@@ -32,5 +33,10 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 // For a message to a person. If it is not clean text, what is not printable ASCII shows
 // as "?".
 [[nodiscard]] std::string in_quotes(std::string_view text);
+
+// What a customer is told who may not log in.
+[[nodiscard]] std::string suspension_text(const std::string& reason);
+// Granted, unless the identity's customer is suspended, for this reason.
+[[nodiscard]] Answer unless_suspended(IdentityRef identity, const std::string& customer_reason);
 
 }  // namespace sluice::auth

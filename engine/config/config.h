@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/backend/options.h"
 #include "engine/base/client_block.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
@@ -24,7 +25,7 @@ namespace sluice::config {
 struct ServerConfig {
   std::string hostname;         // empty: not given, use the machine's own full name
   std::uint32_t cores = 0;      // 0: every CPU that the process may use
-  std::uint32_t workers = 4;    // threads for what may block: password hashes, SQLite, name look-ups
+  std::uint32_t workers = 4;    // threads for what may block: SQLite, name look-ups
   std::string user = "sluice";  // taken on after binding, when started as root
   std::string group;            // empty: the user's own
   std::string state_dir = "/var/lib/sluice";
@@ -34,6 +35,7 @@ struct ServerConfig {
 };
 
 struct StoreConfig {
+  std::uint32_t hash_threads = 2;                        // at idle priority
   std::string accounts = "/var/lib/sluice/accounts.db";  // else "accounts.db" in server.state_dir
   // The credential cache of each core.
   std::uint32_t cached_logins = 32768;
@@ -130,8 +132,9 @@ struct Config {
   StoreConfig store;
   TlsConfig tls;
   LimitsConfig limits;
-  std::vector<ListenerConfig> listeners;  // at least one
-  std::vector<RouteConfig> routes;        // at least one; the last takes what no other does
+  std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone
+  std::vector<ListenerConfig> listeners;       // at least one
+  std::vector<RouteConfig> routes;             // at least one; the last takes what no other does
   SpoolConfig spool;
   QueueConfig queue;
   ReportsConfig reports;

@@ -121,6 +121,8 @@ Checked check_customer(std::string_view text) {
   return std::unexpected("cannot be a customer's name");
 }
 
+Checked check_customer_or_none(std::string_view text) { return text.empty() ? std::string() : check_customer(text); }
+
 Checked check_mailbox(std::string_view text) {
   smtp::Mailbox mailbox;
   if (text.empty() || smtp::parse_mailbox(text, false, mailbox) == smtp::PathFault::none) return std::string(text);
@@ -156,6 +158,7 @@ const TextRule kDomainRule{check_domain_entry,
                            "\"example.com\", which is that domain alone, or \"*.example.com\", which is all below it"};
 const TextRule kCustomerRule{check_customer,
                              "1 to 200 bytes of UTF-8, without control characters or blanks at the ends"};
+const TextRule kCustomerOrNoneRule{check_customer_or_none, kCustomerRule.allowed};
 const TextRule kMailboxRule{check_mailbox, "an address such as \"postmaster@example.net\""};
 const TextRule kNextHopRule{check_next_hop, kNextHopAllowed};
 const TextRule kRecipientRule{check_route_domain,

@@ -28,8 +28,9 @@ extern const TextRule kNameRule;        // a name that an operator gives
 extern const TextRule kLoginRule;       // may be empty
 extern const TextRule kDomainRule;      // "example.com", "*.example.com"
 extern const TextRule kCustomerRule;    // a name in the accounts' file
-extern const TextRule kMailboxRule;     // "user@example.com"; may be empty
-extern const TextRule kNextHopRule;     // as parse_next_hop() takes it
+extern const TextRule kCustomerOrNoneRule;
+extern const TextRule kMailboxRule;  // "user@example.com"; may be empty
+extern const TextRule kNextHopRule;  // as parse_next_hop() takes it
 // Conditions of a route (route/table.h): domains and address literals, and "<>" for a sender.
 extern const TextRule kRecipientRule;
 extern const TextRule kSenderRule;

@@ -41,8 +41,7 @@ void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, Server
   section.text("hostname", server.hostname, kHostNameRule);
   section.about("Threads that relay mail, one on each CPU. 0: as many as there are CPUs.", Change::restart);
   section.integer("cores", server.cores, 0, kCoresMax);
-  section.about("Threads for what would make a core wait: password hashes, the accounts' file, name look-ups.",
-                Change::restart);
+  section.about("Threads for what would make a core wait: the accounts' file, name look-ups.", Change::restart);
   section.integer("workers", server.workers, 1, kWorkersMax);
   section.about(
       "The user to become after the ports are open, when started as root; an empty group is the user's own. Members of "
@@ -65,6 +64,7 @@ void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, Server
 void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
                 StoreConfig& store) {
   constexpr std::int64_t kCachedMin = 8;
+  constexpr std::int64_t kHashThreadsMax = 256;
   ConfigSection section(table, "store", "store", diagnostics);
   section.about(
       "Customers, domains and accounts: a file that `sluicectl customer`, `domain` and `account` edit. Default: "
@@ -72,6 +72,8 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
       Change::restart);
   store.accounts = server.state_dir + "/accounts.db";
   section.text("accounts", store.accounts, kPathRule);
+  section.about("Threads for password hashes: they take the CPU that nothing else wants.", Change::restart);
+  section.integer("hash_threads", store.hash_threads, 1, kHashThreadsMax);
   section.about(
       "How many logins each core remembers, and for how long: right ones, wrong ones. What sluicectl changes is "
       "noticed "

@@ -26,6 +26,9 @@ void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig
 [[nodiscard]] std::vector<ListenerConfig> default_listeners();
 // `path` is what the table is called in messages: "listener[2]".
 void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, ListenerConfig& listener);
+// All [[backend]] of the file, in their order.
+void read_backends(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
+                   std::vector<auth::BackendOptions>& backends);
 // All [[route]] of the file, in their order, and what they must be together.
 void read_routes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
                  std::vector<RouteConfig>& routes);

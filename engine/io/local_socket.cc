@@ -92,6 +92,14 @@ std::expected<int, std::string> listen_local(const std::string& path) {
   return bind_and_listen(path, *address);
 }
 
+std::expected<int, int> connect_local(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(ENAMETOOLONG);
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0 || !connect_to(fd.get(), *address)) return std::unexpected(errno);
+  return fd.release();
+}
+
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
                                            const std::function<void(std::string_view)>& piece) {
   const auto address = address_of(path);

@@ -14,6 +14,10 @@ namespace sluice::io {
 // missing is made.  Errors are sentences.  At start-up.
 std::expected<int, std::string> listen_local(const std::string& path);
 
+// A connection to `path` that a ring may use; the error is an errno.  Does not wait: EAGAIN where the listener's queue
+// is full.  Any thread.
+std::expected<int, int> connect_local(const std::string& path);
+
 // Connects, sends `request`, and hands what comes to `piece` until the end; blocks at most `timeout_s` for each step.
 // For sluicectl.
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,

@@ -202,11 +202,11 @@ inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what
 template <typename T>
 class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
  public:
-  WorkAwaiter(Loop& loop, std::function<T()> job, const char* what, ShareNumber share)
-      : Awaiter<WorkAwaiter>(what), loop_(loop), job_(std::move(job)), share_(share) {}
+  WorkAwaiter(Loop& loop, Workers& workers, std::function<T()> job, const char* what, ShareNumber share)
+      : Awaiter<WorkAwaiter>(what), loop_(loop), workers_(workers), job_(std::move(job)), share_(share) {}
   bool begin() {
     // This frame waits, so it outlives the job: the job may write into it.
-    return loop_.platform().workers.submit(
+    return workers_.submit(
         [this] {
           result_.emplace(job_());
           loop_.post([this] { this->wake(); });
@@ -217,6 +217,7 @@ class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
 
  private:
   Loop& loop_;
+  Workers& workers_;
   std::function<T()> job_;
   ShareNumber share_;
   std::optional<T> result_;
@@ -224,7 +225,14 @@ class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
 
 template <typename T>
 WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what, ShareNumber share = kOwnShare) {
-  return {loop, std::move(job), what, share};
+  return {loop, loop.platform().workers, std::move(job), what, share};
+}
+
+// Likewise, on workers of the caller's.
+template <typename T>
+WorkAwaiter<T> run_on_workers(Loop& loop, Workers& workers, std::function<T()> job, const char* what,
+                              ShareNumber share = kOwnShare) {
+  return {loop, workers, std::move(job), what, share};
 }
 
 }  // namespace sluice::io

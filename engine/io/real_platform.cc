@@ -1,6 +1,8 @@
 #include "engine/io/real_platform.h"
 
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -108,8 +110,12 @@ class RealRandom final : public Random {
 
 class RealWorkers final : public Workers {
  public:
-  RealWorkers(unsigned threads, std::size_t queue_max) : queue_max_(queue_max) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  RealWorkers(unsigned threads, std::size_t queue_max, bool idle) : queue_max_(queue_max) {
+    for (unsigned i = 0; i < threads; ++i)
+      threads_.emplace_back([this, idle] {
+        if (idle) become_idle();
+        work();
+      });
   }
   RealWorkers(const RealWorkers&) = delete;
   RealWorkers& operator=(const RealWorkers&) = delete;
@@ -140,6 +146,11 @@ class RealWorkers final : public Workers {
     FairOrder order;
   };
 
+  // Where it is not allowed, they are as all others.
+  static void become_idle() {
+    const sched_param none{};
+    static_cast<void>(pthread_setschedparam(pthread_self(), SCHED_IDLE, &none));
+  }
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -166,8 +177,8 @@ class RealWorkers final : public Workers {
 std::unique_ptr<Sockets> make_real_sockets() { return std::make_unique<RealSockets>(); }
 std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
 std::unique_ptr<Random> make_real_random() { return std::make_unique<RealRandom>(); }
-std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max) {
-  return std::make_unique<RealWorkers>(threads, queue_max);
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, bool idle) {
+  return std::make_unique<RealWorkers>(threads, queue_max, idle);
 }
 
 }  // namespace sluice::io

@@ -14,6 +14,7 @@ std::unique_ptr<Clock> make_real_clock();
 std::unique_ptr<Random> make_real_random();
 // `threads` workers, at most `queue_max` jobs waiting (FairQueue::admits()); the destructor runs what was accepted,
 // then joins.
-std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max);
+// `idle`: they take only the CPU that nothing else wants (SCHED_IDLE).
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, bool idle = false);
 
 }  // namespace sluice::io

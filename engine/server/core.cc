@@ -38,8 +38,21 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
         events.emit(event::NextHopAvoided{.host = host, .avoided = hop::lack_text(lack), .reason = why});
       }),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
-      authenticator_(loop_, shared.backend, shared.cache_key, options_.cache),
       events_(events),
+      backends_(shared.backends,
+                {.loop = loop_,
+                 .resolver = resolver_,
+                 .dialer = dialer_,
+                 .store = shared.store,
+                 .hash_threads = shared.hash_threads},
+                [&events](std::string_view backend, std::string_view why) {
+                  if (why.empty()) {
+                    events.emit(event::BackendBack{.backend = backend});
+                  } else {
+                    events.emit(event::BackendSuspended{.backend = backend, .reason = why});
+                  }
+                }),
+      authenticator_(loop_, backends_, shared.cache_key, options_.cache),
       observer_(events, loop_),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),
@@ -232,6 +245,7 @@ void Core::drain(Duration timeout) {
 Task<void> Core::end() {
   for (auto& listener : listeners_) co_await listener->close();
   co_await tasks_.join("sessions to end");
+  co_await backends_.close();
   co_await queue_.close();
   options_.drained();
   co_await services_.join("the control socket");

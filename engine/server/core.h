@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "auth/backend/caching_authenticator.h"
+#include "auth/backend/chain.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
@@ -35,7 +36,9 @@ struct BoundSocket {
 
 // What all cores share; thread-safe, outlives them.
 struct Shared {
-  auth::Backend& backend;
+  auth::AccountStore& store;
+  const std::vector<auth::ConfiguredBackend>& backends;
+  io::Workers& hash_threads;
   io::Names& names;
   io::Dns& dns;
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
@@ -143,8 +146,9 @@ class Core {
   hop::ConnectionBudget outgoing_;
   hop::HostMemory host_memory_;
   tls::TicketKeys tickets_;
-  auth::CachingAuthenticator authenticator_;
   event::Emitter& events_;
+  auth::BackendChain backends_;
+  auth::CachingAuthenticator authenticator_;
   EventObserver observer_;
   QueueIds ids_;
   session::SessionCounters counters_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/backend/embedded_store.h"
+#include "auth/backend/kinds.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
 #include "engine/io/local_socket.h"
@@ -106,7 +107,10 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   events_ = &dispatcher_->open();
   auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
   if (!store) return failed("store.accounts: " + store.error().what);
-  backend_ = *std::move(store);
+  store_ = *std::move(store);
+  auto backends = auth::open_backends(config.backends);
+  if (!backends) return std::unexpected(std::move(backends.error()));
+  backends_ = *std::move(backends);
   if (auto fine = check_plan(*plan_); !fine) return std::unexpected(fine.error());
   certificates_ = open_certificates(plan_->config.tls.certificates, *clock_, dispatcher_->open());
   certificates_->set_options(certificate_options(plan_->config));
@@ -157,7 +161,11 @@ void Server::read_addresses() {
 
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
-  shared_ = std::make_unique<Shared>(Shared{.backend = *backend_,
+  workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
+  hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
+  shared_ = std::make_unique<Shared>(Shared{.store = *store_,
+                                            .backends = backends_,
+                                            .hash_threads = *hash_threads_,
                                             .names = *names_,
                                             .dns = *dns_,
                                             .last_segment = last_segment_,
@@ -165,7 +173,6 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                             .ticket_secret = tls::make_ticket_secret(*random)});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
-  workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   dispatcher_->start();
   for (auto& thread : threads_) {
     thread->events = &dispatcher_->open();
@@ -244,6 +251,8 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
 // The rings go last: a thread that has posted to a core wakes it after that, and the core may have ended already.
 void Server::join_threads() {
   for (auto& thread : threads_) thread->ended.get_future().wait();
+  backends_.clear();
+  hash_threads_ = nullptr;
   workers_ = nullptr;
   dns_ = nullptr;
   no_workers_.set_value();
@@ -294,7 +303,7 @@ void Server::start_services() {
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
-  if (!backend_->watched_file().empty()) watch_store(*home);
+  if (!store_->watched_file().empty()) watch_store(*home);
   home->post([this, home] {
     start_control(*home);
     watch_addresses(*home);
@@ -317,7 +326,7 @@ void Server::start_control(Core& home) {
       ControlActions{.reload = [this] { return reload(); },
                      .reloaded = [this](const Reloaded& done) { emit_reload(*threads_.front()->events, done); },
                      .stop = [] { io::raise_stop(); },
-                     .has_customer = [this](const std::string& name) { return backend_->has_customer(name); },
+                     .has_customer = [this](const std::string& name) { return store_->has_customer(name); },
                      .has_route =
                          [this](const std::string& name) {
                            const auto plan = current_plan();
@@ -355,8 +364,8 @@ void Server::share_out_files() {
 }
 
 void Server::watch_store(Core& home) {
-  store_watch_ = std::make_unique<StoreWatch>(home.loop(), *backend_, backend_->watched_file(),
-                                              *threads_.front()->events, [this](const auth::Changes& changes) {
+  store_watch_ = std::make_unique<StoreWatch>(home.loop(), *store_, store_->watched_file(), *threads_.front()->events,
+                                              [this](const auth::Changes& changes) {
                                                 const auto shared = std::make_shared<const auth::Changes>(changes);
                                                 for (Core* core : cores())
                                                   core->post([core, shared] { core->forget_credentials(*shared); });

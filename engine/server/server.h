@@ -90,8 +90,10 @@ class Server {
   std::unique_ptr<io::Dns> dns_;
   OpenedSpool spool_;
   std::atomic<std::uint32_t> last_segment_{0};
-  std::unique_ptr<auth::Backend> backend_;
+  std::unique_ptr<auth::AccountStore> store_;
+  std::vector<auth::ConfiguredBackend> backends_;
   std::unique_ptr<io::Workers> workers_;
+  std::unique_ptr<io::Workers> hash_threads_;
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;

@@ -37,7 +37,7 @@ Reloaded Server::reload() {
   // Also where the configuration is at fault: the program that has renamed the log waits for this.
   if (auto opened = log_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
-  if (std::string error = backend_->last_error(); !error.empty())
+  if (std::string error = store_->last_error(); !error.empty())
     done.errors.push_back("store.accounts: " + std::move(error) +
                           "; what is known of accounts stays until it can be read");
   for (const tls::CertificateFault& fault : certificate_faults(plan_->config, *clock_))

@@ -22,9 +22,9 @@ std::string_view directory_of(std::string_view path) {
 
 }  // namespace
 
-StoreWatch::StoreWatch(io::Loop& loop, auth::Backend& backend, std::string file, event::Emitter& events,
+StoreWatch::StoreWatch(io::Loop& loop, auth::AccountStore& store, std::string file, event::Emitter& events,
                        Changed changed)
-    : loop_(loop), backend_(backend), file_(std::move(file)), events_(events), changed_(std::move(changed)) {
+    : loop_(loop), store_(store), file_(std::move(file)), events_(events), changed_(std::move(changed)) {
   if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
     notices_ = *std::move(notices);
   } else {
@@ -61,7 +61,7 @@ Task<void> StoreWatch::run() {
   std::uint64_t seen = 0;
   while (!stopped_) {
     auto changes = co_await io::run_on_worker<auth::Changes>(
-        loop_, [this, seen] { return backend_.changes_since(seen); }, "changes in the store");
+        loop_, [this, seen] { return store_.changes_since(seen); }, "changes in the store");
     if (changes) {
       look(*changes);
       seen = changes->upto;

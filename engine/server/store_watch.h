@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/backend/backend.h"
+#include "auth/backend/account_store.h"
 #include "engine/base/task.h"
 #include "engine/event/dispatcher.h"
 #include "engine/io/descriptor.h"
@@ -20,7 +20,7 @@ class StoreWatch {
  public:
   using Changed = std::function<void(const auth::Changes&)>;
   // `file`: the store's. `changed` is called on the loop's thread. What is referred to outlives the watch.
-  StoreWatch(io::Loop& loop, auth::Backend& backend, std::string file, event::Emitter& events, Changed changed);
+  StoreWatch(io::Loop& loop, auth::AccountStore& store, std::string file, event::Emitter& events, Changed changed);
   StoreWatch(const StoreWatch&) = delete;
   StoreWatch& operator=(const StoreWatch&) = delete;
 
@@ -40,7 +40,7 @@ class StoreWatch {
   void look(const auth::Changes& changes);
 
   io::Loop& loop_;
-  auth::Backend& backend_;
+  auth::AccountStore& store_;
   std::string file_;
   event::Emitter& events_;
   Changed changed_;

@@ -316,6 +316,10 @@ Task<void> Session::check(auth::Credentials credentials) {
   flush();
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
+  credentials.client = {.ip = connection_->peer().ip(),
+                        .port = connection_->peer().port(),
+                        .helo = std::string(machine_->hello_name()),
+                        .tls = connection_->tls() != nullptr};
   auth::Answer answer = co_await services_.authenticator.authenticate(std::move(credentials));
   AuthResult result = AuthResult::granted;
   smtp::Reply reply = smtp::replies::kAuthOk;

@@ -124,11 +124,11 @@ class Relay:
 
     def queue(self):
         """What is still in the spool, and why, as sluicectl tells it."""
-        told = []
+        listing = []
         for command in (("queue", "list"), ("queue", "destinations"), ("counters",)):
             done = subprocess.run([SLUICECTL, "--config", self.config, *command], capture_output=True, check=False, text=True)
-            told.append(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-        return "\n".join(told)
+            listing.append(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+        return "\n".join(listing)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -242,13 +242,13 @@ class Others:
             self.disk.fill()
 
 
-def keep(directory, folder, spool, told):
+def keep(directory, folder, spool, listing):
     """What a failed run leaves to read."""
     place = tempfile.mkdtemp(prefix="run-", dir=directory)
     shutil.copytree(folder, place, dirs_exist_ok=True, ignore=lambda *_: ["control.sock", "mounted", "image"])
     shutil.copytree(spool, os.path.join(place, "spool-of-the-run"))
     with open(os.path.join(place, "queue"), "w", encoding="utf-8") as file:
-        file.write(told)
+        file.write(listing)
     print(f"# kept in {place}")
 
 
@@ -285,7 +285,7 @@ async def run_in(folder, disk, mode, seconds, seed, keep_in):
         others.take_all()
         sink.failure_share = 0
         left = await drained(relay)
-        told = relay.queue() if left != 0 else ""
+        listing = relay.queue() if left != 0 else ""
         status = relay.stop()
     finally:
         if relay.process.poll() is None:
@@ -302,11 +302,11 @@ async def run_in(folder, disk, mode, seconds, seed, keep_in):
     if lost:
         wrong.append(f"{len(lost)} messages were answered 250 and are gone, the first: {lost[:5]}")
     if left:
-        wrong.append(f"{left} messages are still in the spool after {DRAIN_SECONDS} s: {told}")
+        wrong.append(f"{left} messages are still in the spool after {DRAIN_SECONDS} s: {listing}")
     if status != 0:
         wrong.append(f"it ended with {status}, and said {said!r}")
     if wrong and keep_in:
-        keep(keep_in, folder, spool, told)
+        keep(keep_in, folder, spool, listing)
     return story, wrong
 
 

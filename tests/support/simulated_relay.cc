@@ -14,8 +14,17 @@ constexpr std::size_t kRingBytes = 64 * 1024;  // of events, which nobody consum
 
 }  // namespace
 
-auth::Answer Accounts::check(const auth::Name& name, const auth::Secret& secret, WallMillis /*now*/) {
-  if (name.folded() != "ann@example.com" || secret.reveal() != "right") return auth::Answer::wrong();
+auth::StoreResult<std::optional<auth::StoredPassword>> Accounts::find(const auth::Name& name) {
+  if (name.folded() != "ann@example.com") return std::nullopt;
+  return auth::StoredPassword{.account_id = 1, .hash = "right"};
+}
+
+auth::AccountStore::Matched Accounts::match(const auth::StoredPassword* password, const auth::Secret& secret) {
+  const bool right = password != nullptr && password->hash == secret.reveal();
+  return {.match = right ? auth::PasswordMatch::right : auth::PasswordMatch::wrong, .renewed = {}};
+}
+
+auth::Answer Accounts::admit(const auth::StoredPassword& /*password*/, const std::string& /*renewed*/) {
   auto ann = std::make_shared<auth::Identity>();
   ann->account_id = 1;
   ann->account_name = "ann@example.com";
@@ -84,7 +93,9 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
   if (!opened) return std::unexpected(opened.error());
   life->spool = *std::move(opened);
   life->last_segment = life->spool.last_segment;
-  life->shared = std::make_unique<server::Shared>(server::Shared{.backend = accounts,
+  life->shared = std::make_unique<server::Shared>(server::Shared{.store = accounts,
+                                                                 .backends = backends_,
+                                                                 .hash_threads = first.workers,
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
                                                                  .last_segment = life->last_segment,

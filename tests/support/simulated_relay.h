@@ -23,10 +23,13 @@
 namespace sluice::testing {
 
 // Knows ann@example.com of customer acme, whose password is "right".
-class Accounts final : public auth::Backend {
+class Accounts final : public auth::AccountStore {
  public:
   [[nodiscard]] std::string_view kind() const override { return "test"; }
-  [[nodiscard]] auth::Answer check(const auth::Name& name, const auth::Secret& secret, WallMillis now) override;
+  [[nodiscard]] auth::StoreResult<std::optional<auth::StoredPassword>> find(const auth::Name& name) override;
+  [[nodiscard]] Matched match(const auth::StoredPassword* password, const auth::Secret& secret) override;
+  [[nodiscard]] auth::Answer admit(const auth::StoredPassword& password, const std::string& renewed) override;
+  [[nodiscard]] auth::Answer identify(const auth::Claim& /*claim*/) override { return auth::Answer::wrong(); }
 
   bool suspended = false;  // the account, from now on
 };
@@ -84,6 +87,7 @@ class SimulatedRelay {
   void add_core(Life& life, const io::Platform& platform, const std::shared_ptr<const server::Plan>& plan);
 
   Platforms& platforms_;
+  const std::vector<auth::ConfiguredBackend> backends_ = auth::store_alone();
   std::size_t cores_;
   io::Platform first_platform_;  // for what needs a clock
   event::Dispatcher dispatcher_;

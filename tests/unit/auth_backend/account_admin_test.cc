@@ -170,8 +170,8 @@ TEST_F(AccountAdminTest, RemovesACustomerOnlyWhenItIsEmptyOrOnRequest) {
 TEST_F(AccountAdminTest, ChangesAPassword) {
   const auto store = open_store();
   expect_ok(admin_->set_password("Tim@example.com", secret_of("newer"), kTestNow + 1));
-  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("right"), kTestNow).kind, AnswerKind::wrong);
-  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("newer"), kTestNow).kind, AnswerKind::granted);
+  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("right")).kind, AnswerKind::wrong);
+  EXPECT_EQ(store->check(name_of("tim@example.com"), secret_of("newer")).kind, AnswerKind::granted);
   EXPECT_EQ(admin_->account("tim@example.com")->password_set, kTestNow + 1);
 }
 

@@ -8,73 +8,64 @@
 #include <memory>
 #include <string>
 
-#include "tests/support/awaited.h"
-#include "tests/support/platforms.h"
-#include "tests/unit/auth/credentials.h"
+#include "tests/unit/auth_backend/scripted.h"
 
 namespace sluice::auth {
 namespace {
 
-using testing::PlatformKind;
-using testing::Platforms;
-
-// Grants or not, as the test sets it; `meanwhile` happens once while it looks.
-class ScriptedBackend final : public Backend {
- public:
-  [[nodiscard]] std::string_view kind() const override { return "scripted"; }
-  [[nodiscard]] Answer check(const Name& name, const Secret& /*secret*/, WallMillis /*now*/) override {
-    ++checks;
-    const bool grants = granted;
-    meanwhile();
-    if (!grants) return Answer::wrong();
-    auto identity = std::make_shared<Identity>();
-    identity->account_name = name.text();
-    identity->customer_id = 7;
-    return Answer::granted(std::move(identity));
-  }
-
-  int checks = 0;
-  bool granted = true;
-  std::function<void()> meanwhile = [] {};
-};
-
 class CachingAuthenticatorTest : public ::testing::Test {
  protected:
+  // Grants or not, as the test sets it; `meanwhile_` happens once while it looks.
+  Verdict look(const Credentials& credentials) {
+    ++checks_;
+    const bool grants = granted_;
+    meanwhile_();
+    if (!grants) return Verdict::of(Verdict::Kind::wrong);
+    Verdict verdict = Verdict::of(Verdict::Kind::granted);
+    auto identity = std::make_shared<Identity>();
+    identity->account_name = credentials.name.text();
+    identity->customer_id = 7;
+    verdict.identity = std::move(identity);
+    return verdict;
+  }
   AnswerKind log_in() {
     return testing::await<Answer>(
-               platforms_, loop_,
-               [this] {
-                 return authenticator_.authenticate({.name = name_of("tim@example.com"), .secret = secret_of("right")});
-               })
+               core_.platforms, core_.loop,
+               [this] { return authenticator_.authenticate(credentials_of("tim@example.com", "right")); })
         .kind;
   }
 
-  Platforms platforms_{PlatformKind::simulated};
-  io::Loop& loop_{platforms_.add_loop("192.0.2.1")};
-  ScriptedBackend backend_;
+  int checks_ = 0;
+  bool granted_ = true;
+  std::function<void()> meanwhile_ = [] {};
+  BackendCore core_;
+  BackendChain chain_{{{.options = {.name = "scripted"},
+                        .source = std::make_shared<ScriptedSource>([this](const Credentials& c) { return look(c); })}},
+                      core_.parts(),
+                      [](std::string_view, std::string_view) {}};
   std::array<std::byte, kCacheKeyBytes> key_{};
-  CachingAuthenticator authenticator_{loop_, backend_, key_, {}};
+  CachingAuthenticator authenticator_{core_.loop, chain_, key_, {}};
 };
 
 // The session began with what the account was before, and nothing ended it.
 TEST_F(CachingAuthenticatorTest, ALoginThatIsBeingCheckedWhileItsAccountIsChangedIsCheckedAgain) {
-  backend_.meanwhile = [this] {
-    backend_.granted = false;
-    backend_.meanwhile = [] {};
+  meanwhile_ = [this] {
+    granted_ = false;
+    meanwhile_ = [] {};
     authenticator_.forget({.accounts = {"tim@example.com"}});
   };
   EXPECT_EQ(log_in(), AnswerKind::wrong);
-  EXPECT_EQ(backend_.checks, 2);
+  EXPECT_EQ(checks_, 2);
 }
 
 TEST_F(CachingAuthenticatorTest, AStoreThatChangesAllTheTimeIsAFailureOfOurs) {
-  backend_.meanwhile = [this] { authenticator_.forget({.customers = {8}}); };
+  meanwhile_ = [this] { authenticator_.forget({.customers = {8}}); };
   EXPECT_EQ(log_in(), AnswerKind::unavailable);
-  EXPECT_EQ(backend_.checks, 3);
-  backend_.meanwhile = [] {};
+  EXPECT_EQ(checks_, 3);
+  meanwhile_ = [] {};
   EXPECT_EQ(log_in(), AnswerKind::granted);
   EXPECT_EQ(log_in(), AnswerKind::granted);
-  EXPECT_EQ(backend_.checks, 4);
+  EXPECT_EQ(checks_, 4);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ class ChangesTest : public StoreTest {
     admin_ = open_admin();
     fill(*admin_);
     store_ = open_store();
-    acme_ = store_->check(name_of("tim@example.com"), secret_of("right"), kTestNow).identity->customer_id;
+    acme_ = store_->check(name_of("tim@example.com"), secret_of("right")).identity->customer_id;
     seen_ = store_->changes_since(0).upto;
   }
   Changes next() {

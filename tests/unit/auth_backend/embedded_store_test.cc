@@ -20,7 +20,7 @@ class EmbeddedStoreTest : public StoreTest {
     store_ = open_store();
   }
   Answer check(std::string_view name, std::string_view secret) {
-    return store_->check(name_of(name), secret_of(secret), kTestNow);
+    return store_->check(name_of(name), secret_of(secret));
   }
   AnswerKind kind(std::string_view name, std::string_view secret) { return check(name, secret).kind; }
 

@@ -33,7 +33,7 @@ class ReplacedStore : public StoreTest {
     return changes;
   }
   AnswerKind login(const std::string& name, const std::string& password) {
-    return store_->check(name_of(name), secret_of(password), kTestNow).kind;
+    return store_->check(name_of(name), secret_of(password)).kind;
   }
   void expect_restored() {
     EXPECT_EQ(login("tim@example.com", "right"), AnswerKind::granted);

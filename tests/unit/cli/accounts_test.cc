@@ -56,7 +56,7 @@ class CtlAccountsTest : public auth::StoreTest {
         << err_;
   }
   auth::Answer log_in(std::string_view name, std::string_view secret) {
-    return open_store()->check(auth::name_of(name), auth::secret_of(secret), auth::kTestNow);
+    return open_store()->check(auth::name_of(name), auth::secret_of(secret));
   }
   bool says(const std::string& text) const { return err_.find(text) != std::string::npos; }
 

@@ -1,0 +1,20 @@
+#include "auth/backend/account_store.h"
+
+namespace sluice::auth {
+
+Answer AccountStore::check(const Name& name, const Secret& secret) {
+  const StoreResult<std::optional<StoredPassword>> found = find(name);
+  if (!found) return Answer::unavailable(found.error().what);
+  const StoredPassword* const password = found->has_value() ? &**found : nullptr;
+  const Matched matched = match(password, secret);
+  if (password == nullptr || matched.match == PasswordMatch::wrong) return Answer::wrong();
+  if (matched.match == PasswordMatch::unknown) return Answer::unavailable(unmatched_text(name));
+  return admit(*password, matched.renewed);
+}
+
+std::string unmatched_text(const Name& name) {
+  return "the password of account " + name.text() +
+         " could not be checked: no memory for it, or its hash is damaged or of a scheme that is not known";
+}
+
+}  // namespace sluice::auth

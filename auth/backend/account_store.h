@@ -1,0 +1,93 @@
+// Our own store of customers, domains and accounts, as the relay sees it.  One object in the process; thread-safe; its
+// calls block, each for what its comment says: none is made on a core's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/answer.h"
+#include "auth/backend/options.h"
+#include "auth/backend/password_hash.h"
+#include "auth/backend/store_error.h"
+#include "auth/secret.h"
+#include "engine/base/time.h"
+
+namespace sluice::auth {
+
+// What became different in a store since it was last asked. Caches forget what is named here.
+struct Changes {
+  std::uint64_t upto = 0;               // to ask from next time
+  bool everything = false;              // more than can be listed one by one: forget all
+  std::vector<std::string> accounts;    // names, lower case
+  std::vector<std::int64_t> customers;  // ids: each with all of its accounts
+  std::string error;                    // not empty: could not be found out; `upto` is then what was passed in
+};
+
+// An account's password as the store has it.
+struct StoredPassword {
+  std::int64_t account_id = 0;
+  std::string hash;
+};
+
+// An account that another back end has granted, and how it is found out whose it is.
+struct Claim {
+  std::string account;               // as the back end spells it
+  std::string customer;              // CustomerFrom::answer: that the back end names; fixed: the one that is set
+  std::vector<std::string> domains;  // that the back end names; empty: those that the customer has in the store
+  CustomerFrom customer_from = CustomerFrom::domain;
+  UnknownCustomer unknown_customer = UnknownCustomer::refuse;
+  WallMillis now = 0;  // when a customer is made, if one is
+};
+
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+  AccountStore(const AccountStore&) = delete;
+  AccountStore& operator=(const AccountStore&) = delete;
+
+  // For log lines and metrics, such as "embedded".
+  [[nodiscard]] virtual std::string_view kind() const = 0;
+
+  // The three steps of a login.  The first and the last wait for the disk, the second takes a hash's time.
+  [[nodiscard]] virtual StoreResult<std::optional<StoredPassword>> find(const Name& name) = 0;
+  struct Matched {
+    PasswordMatch match = PasswordMatch::unknown;
+    std::string renewed;  // of a right password whose hash is to be replaced by this one; empty: it is not
+  };
+  // Null: there is no such account; the same work is done.
+  [[nodiscard]] virtual Matched match(const StoredPassword* password, const Secret& secret) = 0;
+  // Of a password that was right.
+  [[nodiscard]] virtual Answer admit(const StoredPassword& password, const std::string& renewed) = 0;
+
+  // Whose account this is, and what it may: granted; suspended, also where no customer of ours has it; unavailable.
+  // Waits for the disk.
+  [[nodiscard]] virtual Answer identify(const Claim& claim) = 0;
+
+  // All of a login on the caller's thread.
+  [[nodiscard]] Answer check(const Name& name, const Secret& secret);
+
+  // Whether there is a customer of this name, compared without case; nothing where that cannot be found
+  // out. Blocks.
+  [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
+
+  // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
+  [[nodiscard]] virtual std::string last_error() { return {}; }
+
+  // The file whose change is a reason to ask changes_since(). Empty: that tells nothing, and the cache's TTL is the
+  // bound.
+  [[nodiscard]] virtual std::string watched_file() const { return {}; }
+  // Start with 0 at process start (before the first check), then with the `upto` of the answer
+  // before. From 0 it names no changes, only where to go on from.
+  [[nodiscard]] virtual Changes changes_since(std::uint64_t seen) { return Changes{.upto = seen}; }
+
+ protected:
+  AccountStore() = default;
+};
+
+// What a match that came to nothing means for the login, in the store's words.
+[[nodiscard]] std::string unmatched_text(const Name& name);
+
+}  // namespace sluice::auth

@@ -1,0 +1,95 @@
+#include "auth/backend/chain.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "auth/backend/store_backend.h"
+#include "auth/text.h"
+
+namespace sluice::auth {
+namespace {
+
+std::string_view domain_of(std::string_view login_key) {
+  const std::size_t at = login_key.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : login_key.substr(at + 1);
+}
+
+// Whether a back end is asked about this login.
+bool is_for(const BackendOptions& options, std::string_view domain) {
+  return options.domains.empty() || std::ranges::find(options.domains, domain) != options.domains.end();
+}
+
+}  // namespace
+
+std::vector<ConfiguredBackend> store_alone() {
+  std::vector<ConfiguredBackend> backends;
+  backends.push_back({.options = {}, .source = make_store_source()});
+  backends.back().options.name = "store";
+  backends.back().options.kind = "store";
+  return backends;
+}
+
+BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice)
+    : parts_(parts), notice_(std::move(notice)) {
+  for (const ConfiguredBackend& configured : backends)
+    links_.push_back(
+        std::make_unique<Link>(Link{.options = configured.options,
+                                    .backend = configured.source->on_core(parts),
+                                    .breaker = CircuitBreaker({.failures = configured.options.failures})}));
+}
+
+Task<Answer> BackendChain::check(const Credentials& credentials) {
+  const std::string key = login_key(credentials.name.text());
+  const std::string_view domain = domain_of(key);
+  for (const auto& link : links_) {
+    if (!is_for(link->options, domain)) continue;
+    Verdict verdict = co_await ask(*link, credentials);
+    if (verdict.kind != Verdict::Kind::unknown) co_return co_await answer(*link, std::move(verdict), credentials);
+  }
+  co_return Answer::wrong();
+}
+
+Task<Verdict> BackendChain::ask(Link& link, const Credentials& credentials) {
+  if (!link.breaker.admits(parts_.loop.now()))
+    co_return Verdict::of(Verdict::Kind::unavailable, link.options.name + ": is left alone, as it did not answer");
+  Verdict verdict = co_await link.backend->check(credentials);
+  if (verdict.kind != Verdict::Kind::unavailable) {
+    if (link.breaker.answered()) notice_(link.options.name, "");
+  } else if (link.breaker.failed(parts_.loop.now())) {
+    notice_(link.options.name, verdict.reason);
+  }
+  co_return verdict;
+}
+
+Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Credentials& credentials) {
+  switch (verdict.kind) {
+    case Verdict::Kind::granted:
+      break;
+    case Verdict::Kind::wrong:
+    case Verdict::Kind::unknown:
+      co_return Answer::wrong();
+    case Verdict::Kind::suspended:
+      co_return Answer::suspended(std::move(verdict.reason), std::move(verdict.identity));
+    case Verdict::Kind::unavailable:
+      co_return Answer::unavailable(link.options.name + ": " + verdict.reason);
+  }
+  if (verdict.identity != nullptr) co_return Answer::granted(std::move(verdict.identity));
+  const bool named = link.options.customer_from == CustomerFrom::answer;
+  const Claim claim{.account = verdict.account.empty() ? credentials.name.text() : std::move(verdict.account),
+                    .customer = named ? std::move(verdict.customer) : link.options.customer,
+                    .domains = std::move(verdict.domains),
+                    .customer_from = link.options.customer_from,
+                    .unknown_customer = link.options.unknown_customer,
+                    .now = parts_.loop.platform().clock.wall()};
+  AccountStore& store = parts_.store;
+  auto answer = co_await io::run_on_worker<Answer>(
+      parts_.loop, [&store, &claim] { return store.identify(claim); }, "the customer of a login", credentials.share);
+  if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
+  co_return *std::move(answer);
+}
+
+Task<void> BackendChain::close() {
+  for (const auto& link : links_) co_await link->backend->close();
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,57 @@
+// The back ends of a core in their order: each login goes to those that its domain is for, to the next one where the
+// name is unknown, and never behind a wrong secret or a failure.  What a back end grants becomes an identity of the
+// store.  One per core; that core's thread only.
+//
+//   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/answer.h"
+#include "auth/backend/backend.h"
+#include "auth/backend/circuit_breaker.h"
+#include "auth/backend/options.h"
+
+namespace sluice::auth {
+
+// A configured back end: its settings, and what the process has of it.
+struct ConfiguredBackend {
+  BackendOptions options;
+  std::shared_ptr<BackendSource> source;
+};
+
+// The only back end where none is configured.
+[[nodiscard]] std::vector<ConfiguredBackend> store_alone();
+
+class BackendChain {
+ public:
+  // Called when a back end is left alone (`why` says what it did last), and when it answers again (`why` is empty).
+  using Notice = std::function<void(std::string_view backend, std::string_view why)>;
+
+  BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice);
+  BackendChain(const BackendChain&) = delete;
+  BackendChain& operator=(const BackendChain&) = delete;
+
+  // `credentials` outlive the task.
+  Task<Answer> check(const Credentials& credentials);
+  Task<void> close();
+
+ private:
+  struct Link {
+    BackendOptions options;
+    std::unique_ptr<Backend> backend;
+    CircuitBreaker breaker;
+  };
+  Task<Verdict> ask(Link& link, const Credentials& credentials);
+  Task<Answer> answer(const Link& link, Verdict verdict, const Credentials& credentials);
+
+  BackendParts parts_;
+  Notice notice_;
+  std::vector<std::unique_ptr<Link>> links_;
+};
+
+}  // namespace sluice::auth

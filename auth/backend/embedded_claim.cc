@@ -1,0 +1,146 @@
+// The part of the embedded store that says whose account it is that another back end has granted.  An account of that
+// name may be here as well: its status and what it is narrowed to then hold for it, whoever checks its password.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "auth/backend/embedded_store.h"
+#include "auth/backend/store_values.h"
+#include "auth/text.h"
+
+namespace sluice::auth {
+namespace {
+
+constexpr const char* kNoCustomer = "this mailbox may not send mail here";
+
+std::string domain_of(std::string_view login) {
+  const std::string key = login_key(login);
+  const std::size_t at = key.rfind('@');
+  return at == std::string::npos ? std::string() : key.substr(at + 1);
+}
+
+}  // namespace
+
+Answer EmbeddedStore::identify(const Claim& claim) {
+  const std::lock_guard lock(mutex_);
+  if (database_ == nullptr)
+    return Answer::unavailable(absl::StrCat("account store ", path_, ": was replaced by a file that does not open"));
+  auto answer = identify_locked(claim);
+  return answer ? *std::move(answer) : Answer::unavailable(failure(answer.error()));
+}
+
+StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
+  const std::string domain = domain_of(claim.account);
+  auto customer = customer_of(claim, domain);
+  if (customer && !customer->has_value() && claim.unknown_customer == UnknownCustomer::create)
+    customer = create_customer(claim, domain);
+  if (!customer) return std::unexpected(customer.error());
+  if (!customer->has_value()) return Answer::suspended(kNoCustomer);
+  // One transaction: status and domains are to be of the same moment.
+  auto transaction = Transaction::to_read(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  customer = customer_with((*customer)->id);
+  if (!customer) return std::unexpected(customer.error());
+  if (!customer->has_value()) return Answer::suspended(kNoCustomer);
+  auto identity = std::make_shared<Identity>();
+  identity->account_name = login_key(claim.account);
+  identity->customer_id = (*customer)->id;
+  identity->customer_name = (*customer)->name;
+  identity->customer_status = (*customer)->status;
+  identity->reason = (*customer)->reason;
+  std::string account_reason;
+  bool foreign = false;
+  StoreResult<> read = read_account(identity->account_name, *identity, account_reason, foreign);
+  if (!read) return std::unexpected(read.error());
+  if (foreign) return Answer::suspended(kNoCustomer);
+  if (!claim.domains.empty()) identity->domains = shared_list(identity->customer_id, DomainList(claim.domains));
+  if (identity->account_status == AccountStatus::suspended)
+    return Answer::suspended(suspension_text(account_reason), std::move(identity));
+  return unless_suspended(std::move(identity), (*customer)->reason);
+}
+
+StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_of(const Claim& claim,
+                                                                               const std::string& domain) {
+  std::optional<std::int64_t> id;
+  StoreResult<> read = StoreResult<>();
+  if (claim.customer_from == CustomerFrom::domain) {
+    auto found = customer_of_domain(domain);
+    if (!found) return std::unexpected(found.error());
+    id = *found;
+  } else {
+    read = database_->query("SELECT id FROM customer WHERE name = ?", {claim.customer},
+                            [&](const Row& row) { id = row.integer(0); });
+  }
+  if (!read) return std::unexpected(read.error());
+  if (!id) return std::nullopt;
+  return customer_with(*id);
+}
+
+StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_with(std::int64_t id) {
+  std::optional<Customer> customer;
+  StoreResult<> read =
+      database_->query("SELECT name, status, reason FROM customer WHERE id = ?", {id}, [&](const Row& row) {
+        customer.emplace(Customer{
+            .id = id, .name = row.text(0), .status = status_from_store(row.integer(1)), .reason = row.text(2)});
+      });
+  if (!read) return std::unexpected(read.error());
+  return customer;
+}
+
+// The customer that has this domain, or all below one that it lies in.
+StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of_domain(std::string_view domain) {
+  std::optional<std::int64_t> id;
+  std::string entry(domain);
+  while (!id && !entry.empty()) {
+    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = ?", {entry},
+                                          [&](const Row& row) { id = row.integer(0); });
+    if (!read) return std::unexpected(read.error());
+    const std::size_t dot = domain.find('.');
+    entry = dot == std::string_view::npos ? "" : "*" + std::string(domain.substr(dot));
+    domain = dot == std::string_view::npos ? "" : domain.substr(dot + 1);
+  }
+  return id;
+}
+
+// With the domain of the login, unless another customer has it.  Its name is what the back end says, or that domain.
+StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::create_customer(const Claim& claim,
+                                                                                   const std::string& domain) {
+  const std::string& name = claim.customer_from == CustomerFrom::domain ? domain : claim.customer;
+  if (!stored_customer_name(name)) return std::nullopt;
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  StoreResult<> done =
+      database_->run("INSERT OR IGNORE INTO customer (name, created_ms) VALUES (?, ?)", {name, claim.now});
+  if (!done) return std::unexpected(done.error());
+  std::optional<std::int64_t> id;
+  done =
+      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
+  if (!done || !id) return store_error(StoreError::Kind::failed, "a customer that was just made is not there");
+  const auto entry = canonical_domain_entry(domain);
+  const auto owner = entry ? customer_of_domain(*entry) : StoreResult<std::optional<std::int64_t>>();
+  if (!owner) return std::unexpected(owner.error());
+  if (entry && !owner->has_value()) {
+    done = database_->run("INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)",
+                          {*entry, *id, claim.now});
+    if (!done) return std::unexpected(done.error());
+  }
+  if (done = (*transaction)->commit(); !done) return std::unexpected(done.error());
+  return customer_with(*id);
+}
+
+StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& identity, std::string& reason,
+                                          bool& foreign) {
+  bool narrowed = false;
+  StoreResult<> read = database_->query("SELECT id, status, reason, narrowed, customer FROM account WHERE name = ?",
+                                        {name}, [&](const Row& row) {
+                                          identity.account_id = row.integer(0);
+                                          identity.account_status = status_from_store(row.integer(1));
+                                          reason = row.text(2);
+                                          narrowed = row.integer(3) != 0;
+                                          foreign = row.integer(4) != identity.customer_id;
+                                        });
+  if (!read) return read;
+  if (identity.account_status >= identity.customer_status && !reason.empty()) identity.reason = reason;
+  return read_domains(identity, narrowed);
+}
+
+}  // namespace sluice::auth

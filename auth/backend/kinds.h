@@ -1,0 +1,35 @@
+// The table of back ends: to add one, its source file, its maker here, and a row in kinds.cc.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/backend/chain.h"
+#include "auth/backend/options.h"
+
+namespace sluice::auth {
+
+// Or a sentence for the operator.
+using OpenedBackend = std::expected<std::unique_ptr<BackendSource>, std::string>;
+
+struct BackendKind {
+  std::string_view name;       // as in the configuration
+  std::string_view keys;       // of the configuration that mean something for it beside those that do for all
+  std::uint16_t port = 0;      // of a server where none is given: in clear or with STARTTLS
+  std::uint16_t tls_port = 0;  // in TLS from the first byte on
+  OpenedBackend (*open)(const BackendOptions& options) = nullptr;  // reads files; at the start
+};
+
+[[nodiscard]] std::span<const BackendKind> backend_kinds();
+[[nodiscard]] const BackendKind* find_backend_kind(std::string_view name);
+
+// What is configured, opened; the store alone where that is nothing.  The errors are sentences.
+[[nodiscard]] std::expected<std::vector<ConfiguredBackend>, std::vector<std::string>> open_backends(
+    const std::vector<BackendOptions>& options);
+
+}  // namespace sluice::auth

@@ -1,0 +1,61 @@
+// What the operator has set of a back end ([[backend]]).  Values, filled by the configuration; which of them mean
+// something for which kind stands in kinds.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.h"
+
+namespace sluice::auth {
+
+enum class BackendTls : std::uint8_t {
+  implicit,  // from the first byte on
+  starttls,  // asked for; without it nothing else is said
+  none,      // only to loopback addresses and UNIX sockets
+};
+
+// "pop.example.net:995", or the path of a UNIX socket.
+struct BackendServer {
+  std::string host;  // a name or an address without brackets; or a path, which begins with "/"
+  std::uint16_t port = 0;
+  [[nodiscard]] bool is_path() const { return host.starts_with('/'); }
+  [[nodiscard]] std::string to_string() const;
+};
+
+// Whose the accounts are that a back end grants.
+enum class CustomerFrom : std::uint8_t {
+  answer,  // the back end names the customer
+  domain,  // the customer in the store that has the domain of the login
+  fixed,   // all of one customer
+};
+enum class UnknownCustomer : std::uint8_t { refuse, create };
+
+struct BackendOptions {
+  std::string name;
+  std::string kind;                  // a row of kinds.h
+  std::vector<std::string> domains;  // of the logins that it is asked about; empty: all
+  Duration timeout = std::chrono::seconds(10);
+  std::uint32_t connections = 4;  // on each core; threads in all where a client library blocks
+
+  CustomerFrom customer_from = CustomerFrom::domain;
+  std::string customer;  // fixed
+  UnknownCustomer unknown_customer = UnknownCustomer::refuse;
+  std::uint32_t failures = 5;  // in a row, until it is left alone
+
+  std::vector<BackendServer> servers;  // tried in order
+  BackendTls tls = BackendTls::implicit;
+  std::string ca_file;      // empty: the system's
+  std::string server_name;  // that the certificate must be for; empty: the server's host
+
+  std::string path;           // of a file or an HTTP resource
+  std::string mechanism;      // how to log in, where the protocol has several ways
+  std::string database;       // SQL
+  std::string query;          // SQL; LDAP's filter
+  std::string user;           // that we log in as ourselves: SQL; LDAP's bind DN
+  std::string password_file;  // its password
+  std::string base;           // LDAP
+};
+
+}  // namespace sluice::auth

@@ -1,0 +1,137 @@
+#include "auth/backend/threads.h"
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "engine/io/real_platform.h"
+
+namespace sluice::auth {
+namespace {
+
+constexpr std::size_t kWaitingPerThread = 64;
+
+// Clients that no check has at the moment, for whichever thread comes next.
+class Clients {
+ public:
+  explicit Clients(std::function<std::unique_ptr<BlockingClient>()> make) : make_(std::move(make)) {}
+  Verdict check(const Credentials& credentials) {
+    std::unique_ptr<BlockingClient> client = take();
+    Verdict verdict = client->check(credentials);
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(client));
+    return verdict;
+  }
+
+ private:
+  std::unique_ptr<BlockingClient> take() {
+    const std::unique_lock lock(mutex_);
+    if (idle_.empty()) return make_();
+    std::unique_ptr<BlockingClient> client = std::move(idle_.back());
+    idle_.pop_back();
+    return client;
+  }
+
+  std::function<std::unique_ptr<BlockingClient>()> make_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<BlockingClient>> idle_;
+};
+
+// A copy of what is asked: the login may have gone when a thread comes to it.
+Credentials copy_of(const Credentials& credentials) {
+  auto secret = Secret::make(credentials.secret.reveal());
+  CHECK(secret.has_value());
+  return {
+      .name = credentials.name, .secret = *std::move(secret), .client = credentials.client, .share = credentials.share};
+}
+
+class ThreadedBackend final : public Backend {
+ public:
+  ThreadedBackend(const BackendParts& parts, const BackendOptions& options, Clients& clients, io::Workers& threads)
+      : loop_(parts.loop), timeout_(options.timeout), clients_(clients), threads_(threads) {}
+
+  Task<Verdict> check(const Credentials& credentials) override;
+  // What is still asked for comes back first: it posts to this core.
+  Task<void> close() override {
+    closing_ = true;
+    while (running_ > 0) co_await returned_.wait("a back end's library to give up");
+  }
+
+ private:
+  // One check: what the thread works on, and the login that waits for it, null when it has given up.
+  struct Waiting;
+  struct Job {
+    explicit Job(Credentials asked) : credentials(std::move(asked)) {}
+    Credentials credentials;
+    Verdict verdict;
+    Waiting* waiting = nullptr;  // the core's
+  };
+  struct Waiting {
+    AsyncEvent over;
+    bool answered = false;
+    static void too_late(void* self) { static_cast<Waiting*>(self)->over.set(); }
+    io::Timer timer{&too_late, this};
+  };
+  void returned(Job& job);
+
+  io::Loop& loop_;
+  Duration timeout_;
+  Clients& clients_;
+  io::Workers& threads_;
+  std::size_t running_ = 0;
+  bool closing_ = false;
+  AsyncEvent returned_;
+};
+
+Task<Verdict> ThreadedBackend::check(const Credentials& credentials) {
+  Waiting waiting;
+  const auto job = std::make_shared<Job>(copy_of(credentials));
+  job->waiting = &waiting;
+  const bool taken = threads_.submit(
+      [this, job] {
+        job->verdict = clients_.check(job->credentials);
+        loop_.post([this, job] { returned(*job); });
+      },
+      credentials.share);
+  if (!taken) co_return Verdict::of(Verdict::Kind::unavailable, "too many logins wait for it");
+  ++running_;
+  loop_.timers().arm(waiting.timer, loop_.now() + timeout_);
+  co_await waiting.over.wait("a back end's library");
+  loop_.timers().disarm(waiting.timer);
+  job->waiting = nullptr;
+  if (!waiting.answered) co_return Verdict::of(Verdict::Kind::unavailable, "did not answer in time");
+  co_return std::move(job->verdict);
+}
+
+void ThreadedBackend::returned(Job& job) {
+  --running_;
+  if (closing_ && running_ == 0) returned_.set();
+  if (job.waiting == nullptr) return;
+  job.waiting->answered = true;
+  job.waiting->over.set();
+}
+
+class ThreadedSource final : public BackendSource {
+ public:
+  ThreadedSource(const BackendOptions& options, std::function<std::unique_ptr<BlockingClient>()> make)
+      : options_(options),
+        clients_(std::move(make)),
+        threads_(io::make_real_workers(options.connections, options.connections * kWaitingPerThread)) {}
+  [[nodiscard]] std::unique_ptr<Backend> on_core(const BackendParts& parts) override {
+    return std::make_unique<ThreadedBackend>(parts, options_, clients_, *threads_);
+  }
+
+ private:
+  BackendOptions options_;
+  Clients clients_;
+  std::unique_ptr<io::Workers> threads_;  // ends before what it works on
+};
+
+}  // namespace
+
+std::unique_ptr<BackendSource> make_threaded_source(const BackendOptions& options,
+                                                    std::function<std::unique_ptr<BlockingClient>()> make) {
+  return std::make_unique<ThreadedSource>(options, std::move(make));
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,36 @@
+// What a back end says of a name and a secret.  A value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "auth/identity.h"
+
+namespace sluice::auth {
+
+struct Verdict {
+  enum class Kind : std::uint8_t {
+    granted,
+    wrong,        // also where a back end cannot tell an unknown name from a wrong secret
+    unknown,      // no such name here: the next back end is asked
+    suspended,    // the secret was right
+    unavailable,  // no answer: never to be taken for `wrong`
+  };
+  Kind kind = Kind::unavailable;
+  std::string reason;  // suspended: clean text for the customer; unavailable: for the operator's log only
+
+  // Of granted and suspended.
+  IdentityRef identity;              // from our own store, where nothing is left to be found out
+  std::string account;               // the back end's spelling of the name; empty: as it was asked for
+  std::string customer;              // whose account the back end says that it is; empty: it says nothing
+  std::vector<std::string> domains;  // that it says the account may send from; empty: it says nothing
+
+  [[nodiscard]] static Verdict of(Kind kind, std::string reason = {}) {
+    return {
+        .kind = kind, .reason = std::move(reason), .identity = nullptr, .account = {}, .customer = {}, .domains = {}};
+  }
+};
+
+}  // namespace sluice::auth

@@ -1,0 +1,156 @@
+// Several back ends in order: which one is asked, what its answer means, and what is made of it.
+#include "auth/backend/chain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/auth_backend/scripted.h"
+
+namespace sluice::auth {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Kind = Verdict::Kind;
+using namespace std::chrono_literals;
+
+class BackendChainTest : public ::testing::Test {
+ protected:
+  // A back end that says this until the test sets another verdict; asked_ lists who was asked.
+  void add(const std::string& name, Verdict verdict, std::vector<std::string> domains = {}) {
+    BackendOptions options{.name = name};
+    options.domains = std::move(domains);
+    options.failures = 3;
+    add(std::move(options), std::move(verdict));
+  }
+  void add(BackendOptions options, Verdict verdict) {
+    const std::string name = options.name;
+    verdicts_[name] = std::move(verdict);
+    backends_.push_back(
+        {.options = std::move(options), .source = std::make_shared<ScriptedSource>([this, name](const Credentials&) {
+                                          asked_.push_back(name);
+                                          return verdicts_[name];
+                                        })});
+  }
+  Answer ask(std::string_view name = "tim@example.com") {
+    if (!chain_)
+      chain_.emplace(backends_, core_.parts(), [this](std::string_view backend, std::string_view why) {
+        notices_.push_back(std::string(backend) + ": " + std::string(why));
+      });
+    const Credentials credentials = credentials_of(name, "secret");
+    asked_.clear();
+    return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain_->check(credentials); });
+  }
+
+  BackendCore core_;
+  std::map<std::string, Verdict> verdicts_;
+  std::vector<ConfiguredBackend> backends_;
+  std::vector<std::string> asked_;
+  std::vector<std::string> notices_;
+  std::optional<BackendChain> chain_;
+};
+
+TEST_F(BackendChainTest, TheNextOneIsAskedWhereTheNameIsUnknownAndNeverWhereThePasswordIsWrong) {
+  add("first", Verdict::of(Kind::unknown));
+  add("second", Verdict::of(Kind::wrong));
+  add("third", Verdict::of(Kind::granted));
+  EXPECT_EQ(ask().kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, ElementsAre("first", "second"));
+  verdicts_["second"].kind = Kind::unknown;
+  EXPECT_EQ(ask().kind, AnswerKind::granted);
+  EXPECT_THAT(asked_, ElementsAre("first", "second", "third"));
+  verdicts_["third"].kind = Kind::unknown;
+  EXPECT_EQ(ask().kind, AnswerKind::wrong);
+}
+
+// A password that another back end would take must not be tried there because the first is down.
+TEST_F(BackendChainTest, AFailureIsNoReasonToAskTheNextOne) {
+  add("first", Verdict::of(Kind::unavailable, "no route to host"));
+  add("second", Verdict::of(Kind::granted));
+  const Answer answer = ask();
+  EXPECT_EQ(answer.kind, AnswerKind::unavailable);
+  EXPECT_EQ(answer.reason, "first: no route to host");
+  EXPECT_THAT(asked_, ElementsAre("first"));
+}
+
+TEST_F(BackendChainTest, EachIsAskedAboutItsOwnDomainsOnly) {
+  add("first", Verdict::of(Kind::granted), {"example.org"});
+  add("second", Verdict::of(Kind::wrong), {"example.com"});
+  EXPECT_EQ(ask("tim@Example.ORG").kind, AnswerKind::granted);
+  EXPECT_THAT(asked_, ElementsAre("first"));
+  EXPECT_EQ(ask("tim@example.com").kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, ElementsAre("second"));
+  EXPECT_EQ(ask("tim").kind, AnswerKind::wrong);
+  EXPECT_EQ(ask("tim@sub.example.com").kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(BackendChainTest, WhatIsGrantedIsClaimedFromTheStoreAsConfigured) {
+  Verdict verdict = Verdict::of(Kind::granted);
+  verdict.account = "Tim@mail.example.com";
+  verdict.customer = "acme";
+  verdict.domains = {"example.com"};
+  add({.name = "answer", .domains = {"a.example"}, .customer_from = CustomerFrom::answer}, verdict);
+  add({.name = "fixed", .domains = {"f.example"}, .customer_from = CustomerFrom::fixed, .customer = "beta"}, verdict);
+  add({.name = "domain",
+       .domains = {"d.example"},
+       .customer_from = CustomerFrom::domain,
+       .unknown_customer = UnknownCustomer::create},
+      Verdict::of(Kind::granted));
+  ask("tim@a.example");
+  ask("tim@f.example");
+  EXPECT_EQ(ask("Tim@d.example").identity->account_name, "Tim@d.example");
+  ASSERT_EQ(core_.store.claims.size(), 3U);
+  EXPECT_EQ(core_.store.claims[0].customer, "acme");
+  EXPECT_EQ(core_.store.claims[0].account, "Tim@mail.example.com");
+  EXPECT_THAT(core_.store.claims[0].domains, ElementsAre("example.com"));
+  EXPECT_EQ(core_.store.claims[0].unknown_customer, UnknownCustomer::refuse);
+  EXPECT_EQ(core_.store.claims[1].customer, "beta");
+  EXPECT_EQ(core_.store.claims[2].customer, "");
+  EXPECT_EQ(core_.store.claims[2].customer_from, CustomerFrom::domain);
+  EXPECT_EQ(core_.store.claims[2].unknown_customer, UnknownCustomer::create);
+}
+
+TEST_F(BackendChainTest, OneThatDoesNotAnswerIsLeftAloneForAWhile) {
+  add("first", Verdict::of(Kind::unavailable, "refused"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask().kind, AnswerKind::unavailable);
+  EXPECT_THAT(notices_, ElementsAre("first: refused"));
+  EXPECT_THAT(ask().reason, HasSubstr("is left alone"));
+  EXPECT_THAT(asked_, IsEmpty());
+  // One login tries; it is left alone for twice as long.
+  core_.platforms.run_for(11s);
+  ask();
+  EXPECT_THAT(asked_, ElementsAre("first"));
+  core_.platforms.run_for(11s);
+  ask();
+  EXPECT_THAT(asked_, IsEmpty());
+  core_.platforms.run_for(11s);
+  verdicts_["first"] = Verdict::of(Kind::wrong);
+  EXPECT_EQ(ask().kind, AnswerKind::wrong);
+  EXPECT_THAT(notices_, ElementsAre("first: refused", "first: "));
+  ask();
+  EXPECT_THAT(asked_, ElementsAre("first"));
+}
+
+TEST(CircuitBreakerTest, OneTrialAtATimeAndLateFailuresCountOnce) {
+  CircuitBreaker breaker({.failures = 2});
+  const Instant start = Instant() + 1h;
+  EXPECT_TRUE(breaker.admits(start));
+  EXPECT_FALSE(breaker.failed(start));
+  EXPECT_TRUE(breaker.failed(start));
+  EXPECT_FALSE(breaker.failed(start + 1s));  // was under way
+  EXPECT_FALSE(breaker.admits(start + 9s));
+  EXPECT_TRUE(breaker.admits(start + 10s));
+  EXPECT_EQ(breaker.state(), CircuitBreaker::State::half_open);
+  EXPECT_FALSE(breaker.admits(start + 10s));
+  EXPECT_TRUE(breaker.answered());
+  EXPECT_FALSE(breaker.answered());
+  EXPECT_TRUE(breaker.admits(start + 10s));
+}
+
+}  // namespace
+}  // namespace sluice::auth

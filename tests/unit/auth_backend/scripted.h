@@ -1,0 +1,78 @@
+// Back ends that do what a test says, and a chain of them on a simulated core.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "auth/backend/chain.h"
+#include "tests/support/awaited.h"
+#include "tests/support/platforms.h"
+#include "tests/unit/auth/credentials.h"
+
+namespace sluice::auth {
+
+// Answers at once, from a function.
+class ScriptedSource final : public BackendSource {
+ public:
+  using Script = std::function<Verdict(const Credentials&)>;
+  explicit ScriptedSource(Script script) : script_(std::move(script)) {}
+  [[nodiscard]] std::unique_ptr<Backend> on_core(const BackendParts& /*parts*/) override {
+    return std::make_unique<Scripted>(script_);
+  }
+
+ private:
+  class Scripted final : public Backend {
+   public:
+    explicit Scripted(const Script& script) : script_(script) {}
+    Task<Verdict> check(const Credentials& credentials) override { co_return script_(credentials); }
+
+   private:
+    const Script& script_;
+  };
+  Script script_;
+};
+
+// Knows no account; whose a claim is, the test says.
+class ClaimStore final : public AccountStore {
+ public:
+  [[nodiscard]] std::string_view kind() const override { return "claims"; }
+  [[nodiscard]] StoreResult<std::optional<StoredPassword>> find(const Name& /*name*/) override { return std::nullopt; }
+  [[nodiscard]] Matched match(const StoredPassword* /*password*/, const Secret& /*secret*/) override {
+    return {.match = PasswordMatch::wrong, .renewed = {}};
+  }
+  [[nodiscard]] Answer admit(const StoredPassword& /*password*/, const std::string& /*renewed*/) override {
+    return Answer::wrong();
+  }
+  [[nodiscard]] Answer identify(const Claim& claim) override {
+    claims.push_back(claim);
+    auto identity = std::make_shared<Identity>();
+    identity->account_name = claim.account;
+    identity->customer_id = 7;
+    return Answer::granted(std::move(identity));
+  }
+
+  std::vector<Claim> claims;
+};
+
+// One simulated core with what a back end needs of it.
+struct BackendCore {
+  testing::Platforms platforms{testing::PlatformKind::simulated};
+  io::Loop& loop{platforms.add_loop("192.0.2.1")};
+  net::Resolver resolver{loop, platforms.world().names(), platforms.world().dns()};
+  net::Dialer dialer{loop};
+  ClaimStore store;
+  [[nodiscard]] BackendParts parts() {
+    return {
+        .loop = loop, .resolver = resolver, .dialer = dialer, .store = store, .hash_threads = loop.platform().workers};
+  }
+};
+
+inline Credentials credentials_of(std::string_view name, std::string_view secret) {
+  return {.name = name_of(name), .secret = secret_of(secret)};
+}
+
+}  // namespace sluice::auth
