@@ -56,7 +56,7 @@ class Settings:
         # Structs of other rooms that the configuration's hold as they are: their fields are read where those rooms do.
         self.foreign = {}  # {(struct, member): type}
         for struct, body in self.structs.items():
-            for kind, name in re.findall(r"^\s*\w+::(\w+)\s+(\w+);", body, re.MULTILINE):
+            for kind, name in re.findall(r"^\s*(?:std::vector<)?\w+::(\w+)>?\s+(\w+);", body, re.MULTILINE):
                 self.foreign[struct, name] = kind
         # Of Config: {type: names of the members that hold one, or several}.
         self.members = {}

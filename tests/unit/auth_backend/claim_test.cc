@@ -59,7 +59,7 @@ TEST_F(ClaimTest, WhatIsUnknownIsRefusedOrCreated) {
   EXPECT_EQ(by_domain("box", UnknownCustomer::create).kind, AnswerKind::suspended);
 }
 
-// Whoever grants a login must not give away another customer's domain.
+// A login must not give away another customer's domain.
 TEST_F(ClaimTest, ACustomerThatIsCreatedGetsNoDomainThatAnotherHas) {
   const Answer created = claim({.account = "box@example.com",
                                 .customer = "Newcomer",
@@ -83,7 +83,7 @@ TEST_F(ClaimTest, TheBackEndsOwnAnswerNamesCustomerAndDomains) {
             AnswerKind::suspended);
 }
 
-TEST_F(ClaimTest, WhatTheStoreSaysOfAnAccountHoldsWhoeverChecksItsPassword) {
+TEST_F(ClaimTest, WhatTheStoreSaysOfAnAccountHoldsWhateverChecksItsPassword) {
   ASSERT_TRUE(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "unpaid"));
   const Answer suspended = by_domain("tim@example.com");
   EXPECT_EQ(suspended.kind, AnswerKind::suspended);
