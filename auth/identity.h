@@ -8,8 +8,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/domain_list.h"
+#include "engine/base/network.h"
 
 namespace sluice::auth {
 
@@ -32,6 +34,13 @@ enum class AccountStatus : std::uint8_t {
   return "unknown";
 }
 
+// What a device password is bound to; see device_password.h.
+struct DeviceBounds {
+  std::string name;
+  std::vector<Network> networks;     // that it may be used from; none: from anywhere
+  std::vector<std::string> senders;  // that it may send as, lower case; none: all that the account may
+};
+
 struct Identity {
   std::int64_t account_id = 0;
   std::string account_name;  // canonical: the back end's spelling, not the client's
@@ -45,12 +54,17 @@ struct Identity {
   std::shared_ptr<const DomainList> domains;
   // If set, the account may send only from what is in this list too. Set but empty: from nothing.
   std::shared_ptr<const DomainList> narrowed_to;
+  // Where the login was with a device password.
+  std::shared_ptr<const DeviceBounds> device;
 
   // The graver of the two.
   [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }
   [[nodiscard]] bool may_send_from(std::string_view domain) const {
     return domains != nullptr && domains->covers(domain) && (narrowed_to == nullptr || narrowed_to->covers(domain));
   }
+  [[nodiscard]] bool may_send_as(std::string_view local, std::string_view domain) const;
+  // Whether the login may be used by a client at this address, as text.
+  [[nodiscard]] bool admits(std::string_view client_ip) const;
 };
 
 using IdentityRef = std::shared_ptr<const Identity>;

@@ -76,6 +76,7 @@ struct Credentials {
   Name name;
   Secret secret;
   LoginClient client = {};
+  bool device_only = false;  // the listener takes device passwords alone
   // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
   ShareNumber share = kOwnShare;
 };

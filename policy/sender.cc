@@ -71,6 +71,10 @@ bool SenderRights::may_send_from(std::string_view domain) const {
   return network_->any_domain || (network_->domains != nullptr && network_->domains->covers(domain));
 }
 
+bool SenderRights::may_send_as(const Mailbox& sender) const {
+  return identity_ != nullptr ? identity_->may_send_as(sender.local, sender.domain) : may_send_from(sender.domain);
+}
+
 std::string_view verdict_name(SenderVerdict verdict) {
   switch (verdict) {
     case SenderVerdict::allowed:
@@ -98,7 +102,9 @@ std::string_view verdict_name(SenderVerdict verdict) {
 SenderDecision check_reverse_path(const SenderRights& rights, const std::optional<Mailbox>& sender,
                                   std::string_view id) {
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
-  if (!sender || rights.may_send_from(sender->domain)) return {};
+  if (!sender || rights.may_send_as(*sender)) return {};
+  if (rights.may_send_from(sender->domain))
+    return refused(SenderVerdict::reverse_path, "Sender address rejected: this device may not send as it", id);
   return refused(SenderVerdict::reverse_path,
                  "Sender address rejected: not owned by user; the domain " + shown_domain(sender->domain) +
                      " is not one that you may send from",
@@ -113,7 +119,9 @@ SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox
     return refused(SenderVerdict::several_authors, "the From field names more than one author", id);
   }
   const std::string_view domain = authors.front().domain;
-  if (rights.may_send_from(domain)) return {};
+  if (rights.may_send_as(authors.front())) return {};
+  if (rights.may_send_from(domain))
+    return refused(SenderVerdict::author, "this device may not send as the address in From", id);
   return refused(SenderVerdict::author, "From domain " + shown_domain(domain) + " is not one that you may send from",
                  id);
 }

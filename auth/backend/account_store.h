@@ -62,6 +62,13 @@ class AccountStore {
   // Of a password that was right.
   [[nodiscard]] virtual Answer admit(const StoredPassword& password, const std::string& renewed) = 0;
 
+  // The account that this is a device password of, before any back end is asked: nothing where it is none, or has
+  // expired. Notes its use.  Waits for the disk.
+  [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const Credentials& /*credentials*/,
+                                                                       WallMillis /*now*/) {
+    return std::nullopt;
+  }
+
   // Whose account this is, and what it may: granted; suspended, also where no customer of ours has it; unavailable.
   // Waits for the disk.
   [[nodiscard]] virtual Answer identify(const Claim& claim) = 0;

@@ -1,5 +1,7 @@
 #include "auth/backend/caching_authenticator.h"
 
+#include "auth/device_password.h"
+
 namespace sluice::auth {
 namespace {
 
@@ -12,9 +14,26 @@ CachingAuthenticator::CachingAuthenticator(io::Loop& loop, BackendChain& backend
                                            const CredentialCacheLimits& limits)
     : loop_(loop), backends_(backends), cache_(process_key, limits) {}
 
+namespace {
+
+// A device password may be bound to networks, and what is remembered of it was found out for a client of one.
+bool may_be_used(const Identity& identity, const Credentials& credentials) {
+  return identity.admits(credentials.client.ip) && (!credentials.device_only || identity.device != nullptr);
+}
+
+}  // namespace
+
+Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
+  // Not remembered: elsewhere the same password may be right.
+  if (credentials.device_only && !is_device_password(credentials.secret.reveal())) co_return Answer::wrong();
+  Answer answer = co_await find(credentials);
+  if (answer.identity != nullptr && !may_be_used(*answer.identity, credentials)) co_return Answer::wrong();
+  co_return answer;
+}
+
 // An answer that was found before a change is no answer to a session that begins after it: nothing would end that
 // session.
-Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
+Task<Answer> CachingAuthenticator::find(const Credentials& credentials) {
   ++counters_.asked;
   const CredentialKey key = cache_.key_of(credentials.name, credentials.secret);
   for (int tries = 0; tries < kTriesMax; ++tries) {

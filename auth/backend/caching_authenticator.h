@@ -41,6 +41,7 @@ class CachingAuthenticator final : public Authenticator {
     AsyncEvent event;
     Found found;
   };
+  Task<Answer> find(const Credentials& credentials);
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
 
   io::Loop& loop_;

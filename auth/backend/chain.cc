@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth/backend/store_backend.h"
+#include "auth/device_password.h"
 #include "auth/text.h"
 
 namespace sluice::auth {
@@ -39,6 +40,7 @@ BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const
 }
 
 Task<Answer> BackendChain::check(const Credentials& credentials) {
+  if (auto device = co_await ask_devices(credentials)) co_return *std::move(device);
   const std::string key = login_key(credentials.name.text());
   const std::string_view domain = domain_of(key);
   for (const auto& link : links_) {
@@ -47,6 +49,18 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
     if (verdict.kind != Verdict::Kind::unknown) co_return co_await answer(*link, std::move(verdict), credentials);
   }
   co_return Answer::wrong();
+}
+
+Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credentials) {
+  if (!is_device_password(credentials.secret.reveal())) co_return std::nullopt;
+  using Found = StoreResult<std::optional<Answer>>;
+  AccountStore& store = parts_.store;
+  const WallMillis now = parts_.loop.platform().clock.wall();
+  auto found = co_await io::run_on_worker<Found>(
+      parts_.loop, [&] { return store.find_device(credentials, now); }, "a device password", credentials.share);
+  if (!found) co_return Answer::unavailable("too many look-ups wait for the account store");
+  if (!*found) co_return Answer::unavailable(found->error().what);
+  co_return **std::move(found);
 }
 
 Task<Verdict> BackendChain::ask(Link& link, const Credentials& credentials) {
@@ -75,8 +89,10 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
   }
   if (verdict.identity != nullptr) co_return Answer::granted(std::move(verdict.identity));
   const bool named = link.options.customer_from == CustomerFrom::answer;
-  const Claim claim{.account = verdict.account.empty() ? credentials.name.text() : std::move(verdict.account),
-                    .customer = named ? std::move(verdict.customer) : link.options.customer,
+  if (verdict.account.empty()) verdict.account = credentials.name.text();
+  if (!named) verdict.customer = link.options.customer;
+  const Claim claim{.account = std::move(verdict.account),
+                    .customer = std::move(verdict.customer),
                     .domains = std::move(verdict.domains),
                     .customer_from = link.options.customer_from,
                     .unknown_customer = link.options.unknown_customer,

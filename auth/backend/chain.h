@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,7 @@ class BackendChain {
     std::unique_ptr<Backend> backend;
     CircuitBreaker breaker;
   };
+  Task<std::optional<Answer>> ask_devices(const Credentials& credentials);
   Task<Verdict> ask(Link& link, const Credentials& credentials);
   Task<Answer> answer(const Link& link, Verdict verdict, const Credentials& credentials);
 

@@ -38,6 +38,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Matched match(const StoredPassword* password, const Secret& secret) override;
   // `suspended` is answered only here, after the password was right.
   [[nodiscard]] Answer admit(const StoredPassword& password, const std::string& renewed) override;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   std::string last_error() override;
@@ -70,6 +71,10 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Answer answer_for(std::int64_t account_id);
   [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
   [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id, DomainList list);
+  // embedded_device.cc
+  struct Device;
+  [[nodiscard]] StoreResult<std::optional<Device>> device_of(const Name& name, std::string_view password,
+                                                             WallMillis now);
   // embedded_claim.cc
   [[nodiscard]] StoreResult<Answer> identify_locked(const Claim& claim);
   [[nodiscard]] StoreResult<std::optional<Customer>> customer_of(const Claim& claim, const std::string& domain);

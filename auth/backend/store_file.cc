@@ -100,6 +100,44 @@ CREATE TRIGGER narrowing_removed AFTER DELETE ON narrowing BEGIN
   INSERT INTO change (account) SELECT name FROM account WHERE id = OLD.account;
 END;
 )sql"),
+    Sql(R"sql(
+-- What the store needs for itself.
+CREATE TABLE setting (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO setting VALUES ('device_key', lower(hex(randomblob(32))));
+
+-- Passwords that we have made, each for one device or program of a mailbox: of this store, or of another back end.
+CREATE TABLE device (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT NOT NULL,                                          -- lower case
+  name TEXT NOT NULL COLLATE NOCASE,
+  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+  secret TEXT NOT NULL UNIQUE,                                    -- keyed hash, in hex
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,                                             -- NULL: never
+  networks TEXT NOT NULL DEFAULT '',                              -- blanks between them; none: from anywhere
+  senders TEXT NOT NULL DEFAULT '',                               -- addresses, likewise; none: all that the account may
+  used_ms INTEGER,
+  used_from TEXT NOT NULL DEFAULT '',
+  UNIQUE (account, name)
+) STRICT;
+CREATE INDEX device_of_customer ON device (customer);
+CREATE TRIGGER device_changed
+AFTER UPDATE OF account, customer, secret, expires_ms, networks, senders ON device BEGIN
+  INSERT INTO change (account) VALUES (OLD.account);
+END;
+CREATE TRIGGER device_removed AFTER DELETE ON device BEGIN
+  INSERT INTO change (account) VALUES (OLD.account);
+END;
+CREATE TRIGGER account_removed_with_devices AFTER DELETE ON account BEGIN
+  DELETE FROM device WHERE account = OLD.name;
+END;
+CREATE TRIGGER account_renamed_with_devices AFTER UPDATE OF name, customer ON account BEGIN
+  UPDATE device SET account = NEW.name, customer = NEW.customer WHERE account = OLD.name;
+END;
+)sql"),
 };
 
 std::string because(int error) { return std::strerror(error); }
@@ -194,8 +232,8 @@ StoreResult<> migrate(Database& database) {
   for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
     if (StoreResult<> applied = database.script(kMigrations[at]); !applied) return std::unexpected(applied.error());
   }
-  static_assert(kApplicationId == 1399616873 && kStoreVersion == 1, "the text below says the same");
-  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 1");
+  static_assert(kApplicationId == 1399616873 && kStoreVersion == 2, "the text below says the same");
+  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 2");
   if (!marked) return std::unexpected(marked.error());
   return (*transaction)->commit();
 }

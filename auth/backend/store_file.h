@@ -11,7 +11,7 @@
 
 namespace sluice::auth {
 
-inline constexpr int kStoreVersion = 1;
+inline constexpr int kStoreVersion = 2;
 
 enum class IfMissing : bool { fail, create };
 

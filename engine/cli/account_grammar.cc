@@ -1,6 +1,7 @@
 #include "engine/cli/account_grammar.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "engine/cli/account_table.h"
@@ -29,7 +30,8 @@ ParsedAccountCommand error_in(const AccountCommand& command, const std::string& 
 std::string overview_of(std::string_view object) {
   std::string text;
   for (const AccountCommand& command : kAccountCommands) {
-    if (!object.empty() && command.object_name != object) continue;
+    const bool below = command.object_name.starts_with(std::string(object) + " ");
+    if (!object.empty() && command.object_name != object && !below) continue;
     std::string line = "  sluicectl " + name_of(command);
     if (!command.operand.empty()) (line += ' ') += command.operand;
     constexpr std::size_t kSummaryColumn = 40;
@@ -42,6 +44,20 @@ std::string overview_of(std::string_view object) {
 std::string object_help(std::string_view object) {
   return "Usage: sluicectl " + std::string(object) + " COMMAND\n\n" + overview_of(object) +
          "\nMore about each: sluicectl " + std::string(object) + " COMMAND --help\n";
+}
+
+std::string take_device_option(const AccountOptionText& option, std::string_view value, AccountRequest& request) {
+  constexpr std::uint32_t kDaysMax = 36'500;
+  if (option.option == kOptionDeviceName) request.device_name = value;
+  if (option.option == kOptionNetwork) request.networks.emplace_back(value);
+  if (option.option == kOptionSender) request.senders.emplace_back(value);
+  if (option.option != kOptionExpires) return "";
+  std::uint32_t days = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), days);
+  if (error != std::errc() || end != value.data() + value.size() || days == 0 || days > kDaysMax)
+    return "--expires takes a number of days, 1 to " + std::to_string(kDaysMax);
+  request.expires_days = days;
+  return "";
 }
 
 // Takes an operand, or an option with its value; moves `rest` past it. Says what is wrong, or
@@ -62,7 +78,8 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known == kAccountOptions.end() || (request.command->options & known->option) == 0) {
     return "there is no option " + std::string(word.substr(0, 40)) + " here";
   }
-  const bool repeated = request.has(known->option) && known->option != kOptionOnly;
+  constexpr unsigned kRepeatable = kOptionOnly | kOptionNetwork | kOptionSender;
+  const bool repeated = request.has(known->option) && (known->option & kRepeatable) == 0;
   if (repeated) return std::string(word) + " is given twice";
   request.given |= known->option;
   if (known->value.empty()) return value ? std::string(word) + " takes no value" : "";
@@ -74,13 +91,14 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionCustomer) request.customer = *value;
   if (known->option == kOptionOnly) request.only.emplace_back(*value);
   if (known->option == kOptionReason) request.reason = *value;
-  return "";
+  return take_device_option(*known, *value, request);
 }
 
 // What is missing, or what does not go together.
 std::string check(const AccountRequest& request) {
   const AccountCommand& command = *request.command;
-  if (!command.operand.empty() && request.operand.empty()) return "needs a " + std::string(command.operand);
+  if (!command.operand.empty() && !command.operand.starts_with('[') && request.operand.empty())
+    return "needs a " + std::string(command.operand);
   for (const AccountOptionText& option : kAccountOptions) {
     if ((command.required & option.option & ~request.given) != 0) {
       return "needs " + std::string(option.name) + " " + std::string(option.value);
@@ -89,6 +107,8 @@ std::string check(const AccountRequest& request) {
   if (request.has(kOptionGenerate) && request.has(kOptionPasswordStdin)) {
     return "--generate and --password-stdin exclude each other";
   }
+  if (command.object == AccountObject::device && request.has(kOptionDeviceName) && request.device_name.empty())
+    return "--name takes a name";
   if (command.verb == AccountVerb::narrow && request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
     return "needs either --only DOMAIN or --any-domain";
   }
@@ -128,13 +148,24 @@ bool is_account_object(std::string_view word) {
   return std::ranges::find(kAccountCommands, word, &AccountCommand::object_name) != kAccountCommands.end();
 }
 
+namespace {
+
+// "account device" is an object of two words.
+std::string_view object_of(std::span<const std::string_view>& args) {
+  const bool device = args.front() == "account" && args.size() > 1 && args[1] == "device";
+  if (device) args = args.subspan(1);
+  return device ? "account device" : args.front();
+}
+
+}  // namespace
+
 std::string account_commands_overview() { return overview_of(""); }
 
 ParsedAccountCommand parse_account_command(std::span<const std::string_view> args) {
   if (args.empty() || !is_account_object(args.front())) {
     return error("expected customer, domain or account", "see: sluicectl --help");
   }
-  const std::string_view object = args.front();
+  const std::string_view object = object_of(args);
   const std::string see = "see: sluicectl " + std::string(object) + " --help";
   if (args.size() == 1) return error(std::string(object) + ": a command is missing", see);
   if (is_help(args[1])) return help(object_help(object));

@@ -11,8 +11,8 @@
 
 namespace sluice::cli {
 
-enum class AccountObject : std::uint8_t { customer, domain, account };
-enum class AccountVerb : std::uint8_t { add, list, show, suspend, hold, activate, narrow, password, remove };
+enum class AccountObject : std::uint8_t { customer, domain, account, device };
+enum class AccountVerb : std::uint8_t { add, list, show, suspend, hold, activate, narrow, password, remove, revoke };
 
 // Options, as bits of a set.
 enum AccountOption : std::uint16_t {
@@ -24,6 +24,10 @@ enum AccountOption : std::uint16_t {
   kOptionRecursive = 1U << 5U,
   kOptionReason = 1U << 6U,
   kOptionJson = 1U << 7U,
+  kOptionDeviceName = 1U << 12U,
+  kOptionExpires = 1U << 13U,
+  kOptionNetwork = 1U << 14U,
+  kOptionSender = 1U << 15U,
 };
 
 struct AccountCommand {
@@ -46,6 +50,11 @@ struct AccountRequest {
   std::optional<std::string> customer;
   std::vector<std::string> only;
   std::string reason;
+  // Of a device.
+  std::string device_name;
+  std::optional<std::uint32_t> expires_days;
+  std::vector<std::string> networks;
+  std::vector<std::string> senders;
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };
@@ -58,7 +67,7 @@ struct ParsedAccountCommand {
   std::string text;
 };
 
-// "customer", "domain" or "account".
+// "customer", "domain" or "account"; "account device" is one of its own, of two words.
 [[nodiscard]] bool is_account_object(std::string_view word);
 
 // `args` begins with the object. An error never repeats an operand or value that it did not expect:

@@ -85,6 +85,29 @@ Fields fields_of(const AccountRecord& record) {
           text_field("password_set", time_text(record.password_set))};
 }
 
+Field time_field(std::string name, const std::optional<WallMillis>& at, std::string_view none) {
+  return at ? text_field(std::move(name), time_text(*at)) : Field{std::move(name), std::string(none), "null"};
+}
+
+Field list_field(std::string name, const std::vector<std::string>& values, std::string_view none) {
+  Field field{std::move(name), "", json_array(values, text::json_string)};
+  for (const std::string& value : values) field.text += (field.text.empty() ? "" : ", ") + value;
+  if (values.empty()) field.text = none;
+  return field;
+}
+
+Fields fields_of(const auth::DeviceRecord& record) {
+  return {text_field("account", record.account),
+          text_field("device", record.name),
+          text_field("customer", record.customer),
+          text_field("created", time_text(record.created)),
+          time_field("expires", record.expires, "never"),
+          list_field("networks", record.networks, "(any)"),
+          list_field("senders", record.senders, "(all of the account's)"),
+          time_field("used", record.used, "never"),
+          text_field("used_from", record.used_from)};
+}
+
 std::string json_object(const Fields& fields) {
   std::string object = "{";
   for (const Field& field : fields) {
@@ -152,6 +175,9 @@ void print_table(std::ostream& out, std::span<const DomainRecord> records) {
 void print_table(std::ostream& out, std::span<const AccountRecord> records) {
   print_records(out, records, "no accounts");
 }
+void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records) {
+  print_records(out, records, "no device passwords");
+}
 
 void print_json(std::ostream& out, std::span<const CustomerRecord> records) {
   out << json_array(records, json_of<CustomerRecord>) << "\n";
@@ -161,6 +187,9 @@ void print_json(std::ostream& out, std::span<const DomainRecord> records) {
 }
 void print_json(std::ostream& out, std::span<const AccountRecord> records) {
   out << json_array(records, json_of<AccountRecord>) << "\n";
+}
+void print_json(std::ostream& out, std::span<const auth::DeviceRecord> records) {
+  out << json_array(records, json_of<auth::DeviceRecord>) << "\n";
 }
 
 void print_one(std::ostream& out, const DomainRecord& record, bool json) {

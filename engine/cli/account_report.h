@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "auth/backend/account_admin.h"
+#include "auth/backend/device_admin.h"
 
 namespace sluice::cli {
 
@@ -15,11 +16,13 @@ namespace sluice::cli {
 void print_table(std::ostream& out, std::span<const auth::CustomerRecord> records);
 void print_table(std::ostream& out, std::span<const auth::DomainRecord> records);
 void print_table(std::ostream& out, std::span<const auth::AccountRecord> records);
+void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records);
 
 // One JSON array on one line. Times are RFC 3339, in UTC.
 void print_json(std::ostream& out, std::span<const auth::CustomerRecord> records);
 void print_json(std::ostream& out, std::span<const auth::DomainRecord> records);
 void print_json(std::ostream& out, std::span<const auth::AccountRecord> records);
+void print_json(std::ostream& out, std::span<const auth::DeviceRecord> records);
 
 // One record: "key: value" lines, or one JSON object on one line.
 void print_one(std::ostream& out, const auth::DomainRecord& record, bool json);

@@ -23,6 +23,15 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionReason, "--reason", "TEXT",
                       "Why, in words for the customer: mail programs show it. Printable ASCII, up "
                       "to 200 characters."},
+    AccountOptionText{kOptionDeviceName, "--name", "DEVICE",
+                      "What the device is called, such as 'printer, 2nd floor'."},
+    AccountOptionText{kOptionExpires, "--expires", "DAYS",
+                      "The password is worth nothing after so many days. Needed, and 366 at most, where the account is "
+                      "not in the store but in another back end."},
+    AccountOptionText{kOptionNetwork, "--network", "NETWORK",
+                      "Take the password from this network alone, such as 192.0.2.0/24. May be given several times."},
+    AccountOptionText{kOptionSender, "--sender", "ADDRESS",
+                      "Let the device send as this address alone. May be given several times."},
     AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
 };
 
@@ -108,6 +117,25 @@ constexpr std::array kCommands{
                    "sluicectl account activate user@example.com"},
     AccountCommand{account, remove, "account", "remove", "NAME", 0, 0, "remove an account", "Cannot be undone.",
                    "sluicectl account remove user@example.com"},
+
+    AccountCommand{
+        device, add, "account device", "add", "NAME",
+        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCustomer, kOptionDeviceName,
+        "make a password for one device",
+        "A printer, a program or a phone gets a password of its own for the account NAME, of 20 characters, so "
+        "that the mailbox's password is in none of them and each can be revoked alone. It is shown this once. "
+        "Capitals, blanks and hyphens do not matter when it is typed in. An account has up to 50. The account "
+        "may be in the store or in another back end; there --customer says whose it is, unless a customer has "
+        "its domain.",
+        "sluicectl account device add user@example.com --name printer --network 192.0.2.0/24"},
+    AccountCommand{
+        device, list, "account device", "list", "[NAME]", kOptionJson, 0, "list device passwords",
+        "Prints the devices of all accounts, or of one: when each was made and last used, from where, and what "
+        "it is bound to. A use is noted once a minute.",
+        "sluicectl account device list user@example.com"},
+    AccountCommand{device, revoke, "account device", "revoke", "NAME", kOptionDeviceName, kOptionDeviceName,
+                   "make a device's password worth nothing", "Cannot be undone.",
+                   "sluicectl account device revoke user@example.com --name printer"},
 };
 
 constexpr std::size_t kWidth = 80;
@@ -149,7 +177,8 @@ std::string account_command_synopsis(const AccountCommand& command) {
     if (!option.value.empty()) (word += ' ') += option.value;
     const bool required = (command.required & option.option) != 0;
     line += required ? " " + word : " [" + word + "]";
-    if (option.option == kOptionOnly) line += "...";
+    if (option.option == kOptionOnly || option.option == kOptionNetwork || option.option == kOptionSender)
+      line += "...";
   }
   return line;
 }

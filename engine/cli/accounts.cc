@@ -7,6 +7,7 @@
 #include "auth/backend/account_admin.h"
 #include "engine/base/check.h"
 #include "engine/cli/account_report.h"
+#include "engine/cli/devices.h"
 #include "engine/cli/password.h"
 #include "engine/io/real_platform.h"
 
@@ -29,6 +30,8 @@ class AccountCommandRun {
         return run_on_domain();
       case AccountObject::account:
         return run_on_account();
+      case AccountObject::device:
+        break;  // devices.cc
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such object");
   }
@@ -53,6 +56,7 @@ class AccountCommandRun {
         return done(admin_.remove_customer(name, request_.has(kOptionRecursive)), "removed");
       case AccountVerb::narrow:
       case AccountVerb::password:
+      case AccountVerb::revoke:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -74,6 +78,7 @@ class AccountCommandRun {
       case AccountVerb::activate:
       case AccountVerb::narrow:
       case AccountVerb::password:
+      case AccountVerb::revoke:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -100,6 +105,8 @@ class AccountCommandRun {
         return set_password();
       case AccountVerb::remove:
         return done(admin_.remove_account(name), "removed");
+      case AccountVerb::revoke:
+        break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
@@ -217,6 +224,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
       break;
   }
   const AccountCommand& command = *parsed.request.command;
+  if (command.object == AccountObject::device) return run_device_command(parsed.request, world);
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
   const auto admin = AccountAdmin::open(world.store_path, if_missing, world.hash_cost);

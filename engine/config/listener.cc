@@ -106,6 +106,9 @@ void read_access(ConfigSection& section, ListenerConfig& listener) {
       "true: a client that is not in `trusted` has to log in. false: no client can, only `trusted` may send.");
   section.boolean("require_auth", listener.require_auth);
   section.about(
+      "true: a mailbox's own password is taken for wrong; only device passwords are good (sluicectl account device).");
+  section.boolean("device_only", listener.device_only);
+  section.about(
       "Networks whose hosts need no login, and the domains that they may send as: \"example.com\" is that domain "
       "alone, "
       "\"*.example.com\" is all below it. No domains: any.");

@@ -43,8 +43,9 @@ bool is_theirs(const AuthorField& field, const policy::SenderRights& rights, con
   if (!list && verdict.single() == nullptr) return false;
   const message::NamedDomain* name = foreign_name(verdict, rights);
   if (name != nullptr && (name->unquoted || rules.foreign_name == policy::ForeignName::refuse)) return false;
-  return std::ranges::all_of(verdict.mailboxes,
-                             [&](const message::Mailbox& mailbox) { return rights.may_send_from(mailbox.domain); });
+  return std::ranges::all_of(verdict.mailboxes, [&](const message::Mailbox& mailbox) {
+    return rights.may_send_as({.local = mailbox.local_part, .domain = mailbox.domain});
+  });
 }
 
 std::string printable(std::string_view text) {

@@ -1,0 +1,90 @@
+// The part of the embedded store that knows device passwords (auth/device_password.h).
+#include <sstream>
+#include <utility>
+
+#include "auth/backend/embedded_store.h"
+#include "auth/device_password.h"
+
+namespace sluice::auth {
+namespace {
+
+// A use is noted once in so much, as each is a write to the disk.
+constexpr WallMillis kNotedEvery = 60'000;
+
+}  // namespace
+
+struct EmbeddedStore::Device {
+  std::int64_t id = 0;
+  std::string account;
+  std::string customer;
+  WallMillis used = 0;
+  DeviceBounds bounds;
+};
+
+StoreResult<std::optional<Answer>> EmbeddedStore::find_device(const Credentials& credentials, WallMillis now) {
+  auto password = device_password(credentials.secret.reveal());
+  if (!password) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (database_ == nullptr)
+    return store_error(StoreError::Kind::unavailable,
+                       "account store " + path_ + ": was replaced by a file that does not open");
+  auto device = device_of(credentials.name, *password, now);
+  wipe_bytes(password->data(), password->size());
+  if (!device) return store_error(device.error().kind, failure(device.error()));
+  if (!device->has_value()) return std::nullopt;
+  auto answer = identify_locked({.account = (*device)->account,
+                                 .customer = (*device)->customer,
+                                 .domains = {},
+                                 .customer_from = CustomerFrom::fixed,
+                                 .unknown_customer = UnknownCustomer::refuse,
+                                 .now = now});
+  if (!answer) return store_error(answer.error().kind, failure(answer.error()));
+  if (answer->identity == nullptr) return *std::move(answer);
+  auto identity = std::make_shared<Identity>(*answer->identity);
+  identity->device = std::make_shared<const DeviceBounds>(std::move((*device)->bounds));
+  const bool noted = (*device)->used + kNotedEvery > now || !identity->admits(credentials.client.ip);
+  answer->identity = std::move(identity);
+  // Where that cannot be written the login is none the worse.
+  if (!noted)
+    static_cast<void>(database_->run("UPDATE device SET used_ms = ?, used_from = ? WHERE id = ?",
+                                     {now, credentials.client.ip, (*device)->id}));
+  return *std::move(answer);
+}
+
+StoreResult<std::optional<EmbeddedStore::Device>> EmbeddedStore::device_of(const Name& name, std::string_view password,
+                                                                           WallMillis now) {
+  std::string key;
+  StoreResult<> read = database_->query("SELECT value FROM setting WHERE key = 'device_key'", {},
+                                        [&](const Row& row) { key = row.text(0); });
+  if (!read) return std::unexpected(read.error());
+  if (key.empty()) return store_error(StoreError::Kind::damaged, "has no key for device passwords");
+  std::optional<Device> device;
+  std::string networks;
+  std::string senders;
+  read = database_->query(
+      "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms FROM device d"
+      " JOIN customer c ON c.id = d.customer"
+      " WHERE d.secret = ?1 AND d.account = ?2 AND (d.expires_ms IS NULL OR d.expires_ms > ?3)",
+      {device_hash(key, password), name.folded(), now}, [&](const Row& row) {
+        device.emplace(Device{.id = row.integer(0),
+                              .account = row.text(1),
+                              .customer = row.text(3),
+                              .used = row.is_null(6) ? 0 : row.integer(6),
+                              .bounds = {.name = row.text(2), .networks = {}, .senders = {}}});
+        networks = row.text(4);
+        senders = row.text(5);
+      });
+  if (!read) return std::unexpected(read.error());
+  if (!device) return device;
+  std::istringstream each_network(networks);
+  for (std::string each; each_network >> each;) {
+    const auto network = Network::parse(each);
+    if (!network) return store_error(StoreError::Kind::damaged, "has a device password with a network that is none");
+    device->bounds.networks.push_back(*network);
+  }
+  std::istringstream each_sender(senders);
+  for (std::string each; each_sender >> each;) device->bounds.senders.push_back(each);
+  return device;
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,71 @@
+#include "engine/cli/devices.h"
+
+#include <array>
+#include <ostream>
+
+#include "auth/backend/device_admin.h"
+#include "auth/device_password.h"
+#include "engine/cli/account_report.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr WallMillis kDayMillis = WallMillis{24} * 3600 * 1000;
+
+auth::StoreResult<> add(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
+  std::array<std::byte, auth::kDevicePasswordBytes> random{};
+  world.random.fill(random);
+  std::string password = auth::make_device_password({reinterpret_cast<const char*>(random.data()), random.size()});
+  const WallMillis now = world.clock.wall();
+  auth::NewDevice device{.account = request.operand,
+                         .name = request.device_name,
+                         .customer = request.customer,
+                         .expires = {},
+                         .networks = request.networks,
+                         .senders = request.senders};
+  if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;
+  auth::StoreResult<> added = admin.add(device, password, now);
+  if (added) {
+    world.out << "device " << request.device_name << " of " << request.operand << ": added\n";
+    world.out << "password: " << auth::shown_device_password(password) << "\n";
+  }
+  auth::wipe_bytes(password.data(), password.size());
+  return added;
+}
+
+auth::StoreResult<> list(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
+  const auto records =
+      admin.list(request.operand.empty() ? std::nullopt : std::optional<std::string_view>(request.operand));
+  if (!records) return std::unexpected(records.error());
+  if (request.has(kOptionJson)) {
+    print_json(world.out, *records);
+  } else {
+    print_table(world.out, *records);
+  }
+  return {};
+}
+
+auth::StoreResult<> run(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
+  if (request.command->verb == AccountVerb::add) return add(request, world, admin);
+  if (request.command->verb == AccountVerb::list) return list(request, world, admin);
+  auth::StoreResult<> revoked = admin.revoke(request.operand, request.device_name);
+  if (revoked) world.out << "device " << request.device_name << " of " << request.operand << ": revoked\n";
+  return revoked;
+}
+
+}  // namespace
+
+int run_device_command(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto admin = auth::DeviceAdmin::open(world.store_path);
+  const auth::StoreResult<> done = admin ? run(request, world, **admin) : auth::without_value(admin);
+  if (!done) {
+    world.err << "sluicectl: " << done.error().what << "\n";
+    return kCtlFailed;
+  }
+  world.out.flush();
+  if (world.out.good()) return kCtlDone;
+  world.err << "sluicectl: the output could not be written; what was asked for is done\n";
+  return kCtlFailed;
+}
+
+}  // namespace sluice::cli
