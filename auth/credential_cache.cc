@@ -15,39 +15,47 @@ namespace {
 
 constexpr std::size_t kSetSize = 8;
 // What the hashes are of, so that one can never stand for another.
-constexpr std::string_view kPairPurpose = "pair";
-constexpr std::string_view kAccountPurpose = "account";
+constexpr char kPairPurpose = 'p';
+constexpr char kAccountPurpose = 'a';
 
-class KeyedHash {
+// The bytes of one hash, on the stack: a name and a secret, and what stands in front of them.
+class HashInput {
  public:
-  explicit KeyedHash(std::span<const std::uint8_t> key, std::string_view purpose) {
-    CHECK(crypto_generichash_init(&state_, key.data(), key.size(), sizeof(digest_)) == 0);
-    add(purpose);
-  }
-  ~KeyedHash() { sodium_memzero(&state_, sizeof(state_)); }
-  KeyedHash(const KeyedHash&) = delete;
-  KeyedHash& operator=(const KeyedHash&) = delete;
+  explicit HashInput(char purpose) { bytes_[size_++] = static_cast<unsigned char>(purpose); }
+  ~HashInput() { wipe_bytes(bytes_.data(), size_); }
+  HashInput(const HashInput&) = delete;
+  HashInput& operator=(const HashInput&) = delete;
 
   // With its length in front, so that ("ab", "c") is not ("a", "bc").
   void add(std::string_view part) {
-    const std::uint64_t size = part.size();
-    update(&size, sizeof(size));
-    update(part.data(), part.size());
+    const auto size = static_cast<std::uint16_t>(part.size());
+    CHECK(part.size() + sizeof size <= bytes_.size() - size_);
+    std::memcpy(bytes_.data() + size_, &size, sizeof size);
+    std::memcpy(bytes_.data() + size_ + sizeof size, part.data(), part.size());
+    size_ += sizeof size + part.size();
   }
+  // As login_key() has it, without memory for that; false where the name is not all ASCII, and nothing is added.
+  bool add_folded(std::string_view name);
 
-  const std::array<std::uint8_t, 16>& finish() {
-    CHECK(crypto_generichash_final(&state_, digest_.data(), digest_.size()) == 0);
-    return digest_;
-  }
+  [[nodiscard]] const unsigned char* data() const { return bytes_.data(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  void update(const void* bytes, std::size_t size) {
-    CHECK(crypto_generichash_update(&state_, static_cast<const unsigned char*>(bytes), size) == 0);
-  }
-
-  crypto_generichash_state state_{};
-  std::array<std::uint8_t, 16> digest_{};
+  std::size_t size_ = 0;
+  // Not initialised: only what was added is read.
+  std::array<unsigned char, kNameBytesMax + kSecretBytesMax + 16> bytes_;
 };
+
+bool HashInput::add_folded(std::string_view name) {
+  if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return false;
+  const std::size_t begin = size_ + sizeof(std::uint16_t);
+  add(name);
+  for (std::size_t i = begin; i < size_; ++i) {
+    const unsigned char c = bytes_[i];
+    if (c >= 'A' && c <= 'Z') bytes_[i] = static_cast<unsigned char>(c - 'A' + 'a');
+  }
+  return true;
+}
 
 std::uint64_t first_word(const std::array<std::uint8_t, 16>& digest) {
   std::uint64_t word = 0;
@@ -66,23 +74,31 @@ CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> proc
       granted_(table_size(limits.granted_max)),
       refused_(table_size(limits.refused_max)) {
   CHECK(sodium_init() >= 0);
-  static_assert(kCacheKeyBytes == crypto_generichash_KEYBYTES);
+  static_assert(kCacheKeyBytes >= crypto_shorthash_siphashx24_KEYBYTES + crypto_shorthash_KEYBYTES);
   std::memcpy(process_key_.data(), process_key.data(), process_key_.size());
 }
 
 CredentialCache::~CredentialCache() { wipe_bytes(process_key_.data(), process_key_.size()); }
 
+// SipHash-2-4 of 128 bits: what a stranger sends cannot be made to collide without the process's key.
 CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret) const {
-  KeyedHash hash(process_key_, kPairPurpose);
-  hash.add(name.text());
-  hash.add(secret.reveal());
-  return CredentialKey{.pair = hash.finish(), .account = account_tag(name.text())};
+  HashInput input(kPairPurpose);
+  input.add(name.text());
+  input.add(secret.reveal());
+  CredentialKey key{.pair = {}, .account = account_tag(name.text())};
+  static_assert(sizeof key.pair == crypto_shorthash_siphashx24_BYTES);
+  CHECK(crypto_shorthash_siphashx24(key.pair.data(), input.data(), input.size(), process_key_.data()) == 0);
+  return key;
 }
 
 std::uint64_t CredentialCache::account_tag(std::string_view account_name) const {
-  KeyedHash hash(process_key_, kAccountPurpose);
-  hash.add(login_key(account_name));
-  return first_word(hash.finish());
+  HashInput input(kAccountPurpose);
+  if (!input.add_folded(account_name)) input.add(login_key(account_name));
+  std::uint64_t tag = 0;
+  static_assert(sizeof tag == crypto_shorthash_BYTES);
+  CHECK(crypto_shorthash(reinterpret_cast<unsigned char*>(&tag), input.data(), input.size(),
+                         process_key_.data() + crypto_shorthash_siphashx24_KEYBYTES) == 0);
+  return tag;
 }
 
 std::span<CredentialCache::Entry> CredentialCache::set_of(Table& table, const CredentialKey& key) {
@@ -115,7 +131,9 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
       continue;
     }
     entry->used = ++uses_;
-    return Answer{.kind = entry->kind, .identity = entry->identity, .reason = entry->reason};
+    return Answer{.kind = entry->kind,
+                  .identity = entry->identity,
+                  .reason = entry->reason == nullptr ? std::string() : *entry->reason};
   }
   return std::nullopt;
 }
@@ -133,7 +151,7 @@ bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& 
                 .key = key,
                 .kind = answer.kind,
                 .identity = answer.identity,
-                .reason = answer.reason};
+                .reason = answer.reason.empty() ? nullptr : std::make_unique<const std::string>(answer.reason)};
   if (answer.identity != nullptr) {
     entry.identity_account = account_tag(answer.identity->account_name);
     entry.customer_id = answer.identity->customer_id;

@@ -1,6 +1,6 @@
 // Remembers for a short while what a back end said about a name with a secret, so that a customer
 // who sends a thousand messages in a thousand sessions costs one password hash. It keeps no
-// password: the key is a BLAKE2b hash of both, keyed with bytes drawn at process start, which are
+// password: the key is a SipHash-2-4 of both (128 bits), keyed with bytes drawn at process start, which are
 // never written anywhere.
 //
 // One a core, owned by the core, used by its thread only. Pure: the time is given in each call.
@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -88,8 +89,9 @@ class CredentialCache {
     std::int64_t customer_id = 0;
     AnswerKind kind = AnswerKind::wrong;
     IdentityRef identity;
-    std::string reason;
+    std::unique_ptr<const std::string> reason;  // few have one
   };
+  static_assert(sizeof(Entry) <= 96, "a million entries are to take less than 128 MB");
   using Table = std::vector<Entry>;
 
   [[nodiscard]] std::uint64_t account_tag(std::string_view account_name) const;
