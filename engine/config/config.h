@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/backend/options.h"
+#include "auth/login_names.h"
 #include "engine/base/client_block.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
@@ -41,6 +42,11 @@ struct StoreConfig {
   std::uint32_t cached_logins = 32768;
   Duration granted_ttl = std::chrono::minutes(5);
   Duration refused_ttl = std::chrono::seconds(10);
+};
+
+// How login names are rewritten; see auth/login_names.h.
+struct LoginConfig {
+  auth::LoginNameRules names;
 };
 
 struct TlsConfig {
@@ -131,6 +137,7 @@ struct FixedSetting {
 struct Config {
   ServerConfig server;
   StoreConfig store;
+  LoginConfig login;
   TlsConfig tls;
   LimitsConfig limits;
   std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone

@@ -84,6 +84,19 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
 }
 
+void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::LoginNameRules& names) {
+  ConfigSection section(table, "login", "login", diagnostics);
+  section.about(
+      "How a login name is rewritten before anybody is asked about it; back ends, cache and limits know the rewritten "
+      "name, and the log shows both. A domain for names that have none (empty: they stay so); \"%\" for \"@\" where a "
+      "program takes no \"@\" in a name; lower case; and without a tag: tim+shop@example.com is tim@example.com.");
+  section.example("\"example.com\"");
+  section.text("default_domain", names.default_domain, kHostNameRule);
+  section.boolean("percent_as_at", names.percent_as_at);
+  section.boolean("lower_case", names.lower_case);
+  section.boolean("drop_plus_tags", names.drop_plus_tags);
+}
+
 void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls) {
   ConfigSection section(table, "tls", "tls", diagnostics);
   section.about(

@@ -91,16 +91,16 @@ void EventObserver::aborted(const session::MessageRecord& record) {
                                      .detail = record.detail});
 }
 
-void EventObserver::login(std::string_view listener, const io::Address& client, std::string_view name,
-                          session::AuthResult result, std::string_view reason) {
-  const event::Severity severity = result == session::AuthResult::unavailable ? event::Severity::error
-                                   : result == session::AuthResult::granted   ? event::Severity::debug
-                                                                              : event::Login::kSeverity;
-  events_.emit(event::Login{.result = result_text(result),
-                            .listener = listener,
-                            .client = client.ip(),
-                            .account = name,
-                            .reason = reason},
+void EventObserver::login(const session::LoginRecord& record) {
+  const event::Severity severity = record.result == session::AuthResult::unavailable ? event::Severity::error
+                                   : record.result == session::AuthResult::granted   ? event::Severity::debug
+                                                                                     : event::Login::kSeverity;
+  events_.emit(event::Login{.result = result_text(record.result),
+                            .listener = record.listener,
+                            .client = record.client.ip(),
+                            .account = record.name,
+                            .given = record.given,
+                            .reason = record.reason},
                severity);
 }
 

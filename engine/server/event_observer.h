@@ -16,8 +16,7 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
 
   void message(const session::MessageRecord& record) override;
   void aborted(const session::MessageRecord& record) override;
-  void login(std::string_view listener, const io::Address& client, std::string_view name, session::AuthResult result,
-             std::string_view reason) override;
+  void login(const session::LoginRecord& record) override;
   void refused(const session::RefusalRecord& record) override;
   void ended(const session::EndRecord& record) override;
   void delivery(const relay::DeliveryRecord& record) override;

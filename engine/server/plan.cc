@@ -55,6 +55,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
                           .any_domain = listener.trusted_domains.empty(),
                           .domains = domain_list(listener.trusted_domains)};
   rules.proxy = listener.proxy;
+  rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
   rules.hide_client = listener.hide_client;
   rules.long_lines = listener.long_lines;

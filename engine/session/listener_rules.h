@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/login_names.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
 #include "engine/smtp/server.h"
@@ -23,7 +24,8 @@ struct ListenerRules {
   tls::TlsContext* tls = nullptr;       // null: no TLS here
   std::vector<Network> trusted;
   policy::TrustedNetwork trusted_rights;
-  std::vector<Network> proxy;        // clients that speak the PROXY protocol, and must
+  std::vector<Network> proxy;  // clients that speak the PROXY protocol, and must
+  auth::LoginNameRules login_names;
   bool device_only = false;          // log in with device passwords alone
   bool hide_client = false;          // keep the client's address out of Received
   bool long_lines = false;           // take text lines of more than 998 bytes

@@ -80,6 +80,16 @@ struct EndRecord {
 
 enum class AuthResult : std::uint8_t { granted, wrong, suspended, unavailable, malformed };
 
+// An attempt to log in.
+struct LoginRecord {
+  std::string_view listener;
+  const io::Address& client;
+  std::string_view name;   // as it was asked about
+  std::string_view given;  // as the client wrote it, where that is another spelling; else empty
+  AuthResult result;
+  std::string_view reason;
+};
+
 // Sessions call it.  Core thread; must not block.
 class Observer {
  public:
@@ -88,8 +98,7 @@ class Observer {
   // A message with recipients that came to no end: the client gave it up, or the session ended.  `reason` is the
   // command, or why the session ended, by its name; no code and no reply.
   virtual void aborted(const MessageRecord& record) = 0;
-  virtual void login(std::string_view listener, const io::Address& client, std::string_view name, AuthResult result,
-                     std::string_view reason) = 0;
+  virtual void login(const LoginRecord& record) = 0;
   virtual void refused(const RefusalRecord& record) = 0;
   virtual void ended(const EndRecord& record) = 0;
 };

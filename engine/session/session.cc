@@ -304,7 +304,12 @@ Task<void> Session::on_sasl(auth::Step step) {
     case auth::SaslStep::malformed:
       sasl_ = nullptr;
       ++services_.counters.logins_refused;
-      services_.observer.login(rules_->name, connection_->peer(), "", AuthResult::malformed, "");
+      services_.observer.login({.listener = rules_->name,
+                                .client = connection_->peer(),
+                                .name = {},
+                                .given = {},
+                                .result = AuthResult::malformed,
+                                .reason = {}});
       machine_->answer_auth(step.fault == auth::SaslFault::syntax ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
                                                                   : smtp::Reply(smtp::replies::kAuthFailed),
                             writer_);
@@ -314,6 +319,8 @@ Task<void> Session::on_sasl(auth::Step step) {
 
 Task<void> Session::check(auth::Credentials credentials) {
   flush();
+  const std::string given = credentials.name.text();
+  credentials.name = auth::rewritten(credentials.name, rules_->login_names);
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   credentials.device_only = rules_->device_only;
@@ -344,7 +351,12 @@ Task<void> Session::check(auth::Credentials credentials) {
       break;
   }
   if (result != AuthResult::granted) ++services_.counters.logins_refused;
-  services_.observer.login(rules_->name, connection_->peer(), name, result, answer.reason);
+  services_.observer.login({.listener = rules_->name,
+                            .client = connection_->peer(),
+                            .name = name,
+                            .given = given == name ? std::string_view() : given,
+                            .result = result,
+                            .reason = answer.reason});
   machine_->answer_auth(reply, writer_);
 }
 

@@ -100,9 +100,8 @@ class Notes final : public session::Observer {
                       .recipients_taken = record.recipients_taken,
                       .bytes = record.bytes});
   }
-  void login(std::string_view /*listener*/, const io::Address& /*client*/, std::string_view name,
-             session::AuthResult result, std::string_view /*reason*/) override {
-    logins.emplace_back(std::string(name), result);
+  void login(const session::LoginRecord& record) override {
+    logins.emplace_back(std::string(record.name), record.result);
   }
   void refused(const session::RefusalRecord& record) override {
     refusals.push_back({.id = std::string(record.id),
