@@ -19,6 +19,7 @@ class Loader {
     read_backends(tables(file, "backend"), diagnostics_, config_.backends);
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
+    read_shield(table(file, "shield"), diagnostics_, config_.shield);
     read_listeners(file);
     read_all_routes(file);
     read_spool(table(file, "spool"), config_.server, diagnostics_, config_.spool);
@@ -31,8 +32,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 12> kSections{
-      "server", "store", "backend", "tls", "limits", "listener", "route", "spool", "queue", "reports", "dns", "log"};
+  static constexpr std::array<std::string_view, 13> kSections{"server",  "store",    "backend", "tls",   "limits",
+                                                              "shield",  "listener", "route",   "spool", "queue",
+                                                              "reports", "dns",      "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);
