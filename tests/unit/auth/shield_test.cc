@@ -250,6 +250,23 @@ TEST_F(ShieldTest, FollowsOtherLimits) {
   EXPECT_EQ(admit("192.0.2.1"), ShieldRule::none);
 }
 
+// The times that are kept go round the end of their list by then.
+TEST_F(ShieldTest, KeepsTheOrderOfFailuresWithAnotherLimit) {
+  const Instant start = now_;
+  for (const int second : {0, 1, 2, 10}) {
+    now_ = start + std::chrono::seconds(second);
+    fail("192.0.2.1", std::to_string(second) + "@example.com");
+  }
+  ShieldLimits more = limits();
+  more.address_failures = 4;
+  shield_.set_limits(more);
+  EXPECT_EQ(admit("192.0.2.1"), ShieldRule::none);
+  fail("192.0.2.1");
+  EXPECT_EQ(admit("192.0.2.1"), ShieldRule::address);
+  now_ = start + 11s;
+  EXPECT_EQ(admit("192.0.2.1"), ShieldRule::none);
+}
+
 TEST_F(ShieldTest, ReportsOnceAWindowWhatHasReachedItsLimit) {
   std::vector<std::string> reported;
   for (int i = 0; i < 20; ++i) {
