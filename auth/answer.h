@@ -4,6 +4,7 @@
 //   wrong        535 5.7.8, the same for an unknown name and a wrong password
 //   suspended    535 5.7.8 or 525 5.7.13 with the reason; only behind the right password
 //   unavailable  454 4.7.0; never cached
+//   refused      454 4.7.0 by the shield (shield.h), whatever the secret; never cached
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 
 namespace sluice::auth {
 
-enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable };
+enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable, refused };
 
 struct Answer {
   AnswerKind kind = AnswerKind::unavailable;
@@ -29,6 +30,7 @@ struct Answer {
   [[nodiscard]] static Answer unavailable(std::string reason) {
     return {AnswerKind::unavailable, nullptr, std::move(reason)};
   }
+  [[nodiscard]] static Answer refused(std::string reason) { return {AnswerKind::refused, nullptr, std::move(reason)}; }
 };
 
 }  // namespace sluice::auth

@@ -139,7 +139,7 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
 }
 
 bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer, Instant now) {
-  if (answer.kind == AnswerKind::unavailable || begun != ticket()) return false;
+  if (answer.kind == AnswerKind::unavailable || answer.kind == AnswerKind::refused || begun != ticket()) return false;
   const bool granted = answer.kind == AnswerKind::granted;
   CHECK(!granted || answer.identity != nullptr);
 

@@ -1,13 +1,18 @@
 // Asks a core's credential cache first and the back ends if need be: once for all sessions
-// that wait for the same name and secret.
+// that wait for the same name and secret.  In front of both is the shield: what it refuses is not looked up at all, and
+// no answer that came while it began to refuse is told.
 // One per core; that core's thread only.  Outlives its sessions.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "auth/authenticator.h"
 #include "auth/backend/chain.h"
+#include "auth/backend/shared_shield.h"
 #include "auth/credential_cache.h"
 #include "auth/single_flight.h"
 #include "engine/io/loop.h"
@@ -19,13 +24,22 @@ struct AuthenticatorCounters {
   std::uint64_t from_cache = 0;
   std::uint64_t checks = 0;       // that reached the back ends
   std::uint64_t unavailable = 0;  // no answer
+  // By the shield.
+  std::uint64_t refused_by_address = 0;
+  std::uint64_t refused_by_network = 0;
+  std::uint64_t slowed_by_account = 0;
+  std::uint64_t slowed_overall = 0;
 };
 
 class CachingAuthenticator final : public Authenticator {
  public:
-  // `backends` outlive this.
-  CachingAuthenticator(io::Loop& loop, BackendChain& backends, std::span<const std::byte, kCacheKeyBytes> process_key,
-                       const CredentialCacheLimits& limits);
+  // Called when a limit of the shield is reached.
+  using Notice = std::function<void(const ShieldEntry& reached)>;
+
+  // `backends` and `shield` outlive this.
+  CachingAuthenticator(io::Loop& loop, SharedShield& shield, BackendChain& backends,
+                       std::span<const std::byte, kCacheKeyBytes> process_key, const CredentialCacheLimits& limits,
+                       Notice notice);
 
   Task<Answer> authenticate(Credentials credentials) override;
   // What AccountStore::changes_since() returned, brought here by message.
@@ -41,13 +55,26 @@ class CachingAuthenticator final : public Authenticator {
     AsyncEvent event;
     Found found;
   };
-  Task<Answer> find(const Credentials& credentials);
+  // An account and a client's address that the shield has let through, as one hash, and when.
+  struct Passed {
+    std::uint64_t tag = 0;
+    Instant at;
+  };
+  Task<Answer> look_up(const CredentialKey& key, const Credentials& credentials);
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
+  Answer refuse(ShieldRule rule);
+  // What the session gets of an answer.
+  Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
+  // Whether the shield need not be asked about a login that the cache grants.
+  [[nodiscard]] bool has_passed(std::uint64_t tag) const;
 
   io::Loop& loop_;
+  SharedShield& shield_;
   BackendChain& backends_;
   CredentialCache cache_;
   SingleFlight<CredentialKey, Waiter*> flight_;
+  Notice notice_;
+  std::vector<Passed> passed_;
   AuthenticatorCounters counters_;
 };
 

@@ -47,6 +47,7 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
       verdict.kind = Verdict::Kind::suspended;
       break;
     case AnswerKind::unavailable:
+    case AnswerKind::refused:  // only the shield says so
       break;
   }
   co_return verdict;

@@ -17,6 +17,9 @@ inline constexpr unsigned kIpv6BlockBitsDefault = 64;
 // as of a peer that is gone already: 0.0.0.0.
 [[nodiscard]] Network client_block(std::span<const std::uint8_t> address, unsigned ipv6_bits);
 
+// Likewise the network around it that has so many bits.
+[[nodiscard]] Network client_network(std::span<const std::uint8_t> address, unsigned ipv4_bits, unsigned ipv6_bits);
+
 // How many of something each block has at present.  Holds an entry only for blocks that have any.
 class CountByBlock {
  public:

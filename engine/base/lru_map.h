@@ -43,6 +43,29 @@ class LruMap {
     entries_.erase(entry);
   }
 
+  // Those that were longest unused go, at most so many, as long as `over(value)` says so.
+  template <typename Over>
+  void drop_unused(std::size_t most, Over over) {
+    for (; most > 0 && !empty() && over(entries_.back().value); --most) erase(entries_.back().key);
+  }
+
+  // All for which `over(key, value)` says so.  How many.
+  template <typename Over>
+  std::size_t erase_if(Over over) {
+    const std::size_t before = size();
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+      const auto each = entry++;
+      if (over(std::string_view(each->key), each->value)) erase(each->key);
+    }
+    return before - size();
+  }
+
+  // visit(key, value) for all, used last first.
+  template <typename Visit>
+  void for_each(Visit visit) {
+    for (Entry& entry : entries_) visit(std::string_view(entry.key), entry.value);
+  }
+
   void clear() {
     by_key_.clear();
     entries_.clear();

@@ -203,6 +203,10 @@ bool Network::contains(std::span<const std::uint8_t> address) const {
   return true;
 }
 
+bool Network::covers(const Network& other) const {
+  return other.prefix_bits_ >= prefix_bits_ && contains(std::span(other.bytes_).first(other.size_));
+}
+
 std::string Network::to_string() const {
   const std::span bytes(bytes_.data(), size_);
   std::string text = is_ipv4() ? ipv4_text(bytes) : ipv6_text(bytes);

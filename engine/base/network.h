@@ -37,6 +37,9 @@ class Network {
   // is that IPv4 address, here and in parse().  Any other number of bytes is in no network.
   [[nodiscard]] bool contains(std::span<const std::uint8_t> address) const;
 
+  // All addresses of `other` are in this one.
+  [[nodiscard]] bool covers(const Network& other) const;
+
   [[nodiscard]] bool is_ipv4() const { return size_ == 4; }
   [[nodiscard]] unsigned prefix_bits() const { return prefix_bits_; }
   [[nodiscard]] std::string to_string() const;  // "192.0.2.0/24"; one address without "/32"

@@ -56,8 +56,9 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 11> kSluicectlCommands{
-    "status", "sessions", "pools", "counters", "reload", "drain", "queue", "spool", "customer", "domain", "account"};
+constexpr std::array<std::string_view, 12> kSluicectlCommands{"status", "sessions", "pools",  "counters",
+                                                              "reload", "drain",    "queue",  "spool",
+                                                              "shield", "customer", "domain", "account"};
 constexpr std::size_t kViews = 4;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -83,7 +84,8 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 // Whether the first word has a grammar of its own, in which all behind it is read.
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
-  return words.front() == "queue" || words.front() == "spool" || is_account_object(words.front());
+  return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" ||
+         is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -204,6 +206,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_queue_command(left.rest, command);
     } else if (name == "spool") {
       parse_spool_command(left.rest, command);
+    } else if (name == "shield") {
+      parse_shield_command(left.rest, command);
     } else {
       command.kind = Kind::account;
       command.account_args = std::move(left.rest);

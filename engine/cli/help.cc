@@ -104,13 +104,14 @@ SYNOPSIS
   sluicectl [OPTIONS] status | sessions | pools | counters [--json]
   sluicectl [OPTIONS] reload | drain
   sluicectl [OPTIONS] queue COMMAND ...
+  sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
   sluicectl --help | --version
 
 DESCRIPTION
-  The first three kinds ask the running relay, through its control socket. The
-  fourth reads the spool from the disk, and the last edits the accounts' file,
+  The first four kinds ask the running relay, through its control socket. The
+  fifth reads the spool from the disk, and the last edits the accounts' file,
   whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
@@ -129,6 +130,9 @@ DESCRIPTION
             What is waiting to be delivered, to where, and why it waits.
   queue flush | hold | release | remove
             Try messages now, or no more for a while, or again; delete them.
+  shield list | release
+            Which addresses, networks and accounts have failed logins enough to be
+            refused or slowed; forget these failures.
   spool check | dump
             Whether the spool on the disk is sound, and what is in it. For root and
             for the user that the relay runs as.
@@ -146,8 +150,8 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, spool, customer, domain or account
-                  and after each of their commands, more about that.
+  -h, --help      Print this page; behind queue, shield, spool, customer, domain
+                  or account, and after each of their commands, more about that.
   --version       Print the version.
 
 FILES

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/control/queue_request.h"
+#include "engine/control/shield_request.h"
 #include "engine/text/did_you_mean.h"
 
 namespace sluice::cli {
@@ -148,6 +149,27 @@ void parse_spool_command(const Words& words, SluicectlCommand& command) {
   command.spool = {.verb = parts.verb == "dump" ? SpoolCommand::Verb::dump : SpoolCommand::Verb::check,
                    .directory = std::string(options[0].given.value_or("")),
                    .json = options[1].given.has_value()};
+}
+
+void parse_shield_command(const Words& words, SluicectlCommand& command) {
+  constexpr std::array<std::string_view, 2> kVerbs{"list", "release"};
+  std::array<Option, 2> options{Option{"--all", ""}, Option{"--json", ""}};
+  const Parts parts = take_parts(words, options);
+  if (parts.asks_for_help) return print(command, shield_help());
+  if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
+    return fail(command, "shield", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  using Verb = control::ShieldRequest::Verb;
+  control::ShieldRequest request{.verb = parts.verb == "list" ? Verb::list : Verb::release,
+                                 .json = options[1].given.has_value(),
+                                 .all = options[0].given.has_value(),
+                                 .subject = {}};
+  std::string problem = parts.problem;
+  if (problem.empty() && parts.operands.size() > 1) problem = "takes one operand only";
+  if (!parts.operands.empty()) request.subject = parts.operands.front();
+  if (problem.empty()) problem = control::shield_request_fault(request);
+  if (!problem.empty()) return fail(command, "shield", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = Kind::ask;
+  command.request = control::encode_shield_request(request);
 }
 
 }  // namespace sluice::cli

@@ -141,10 +141,55 @@ SEE ALSO
   sluicectl --help, sluicectl queue --help
 )";
 
+constexpr std::string_view kShield = R"(NAME
+  sluicectl shield - see and lift what the shield against guessing does
+
+SYNOPSIS
+  sluicectl shield list [--json]
+  sluicectl shield release ADDRESS | NETWORK | ACCOUNT | --all [--json]
+
+DESCRIPTION
+  The running relay counts failed logins for each client address, network and
+  account, and overall, as the section [shield] of its configuration says.
+  Logins from an address or a network that has reached its limit are refused
+  with 454; those at an account that has, or while all together have, wait
+  before their password is checked.
+
+  list      What is refused and slowed at this moment, one on a line: what it
+            is, how many failures there were within the window, and in how many
+            seconds it is free again if nothing else fails. At most 10000 of
+            each kind.
+  release   Forget the failures of an address; of a network, with all networks
+            and addresses in it; of an account; of everything. Tells how many
+            entries went: 0 if nothing was known of it. An address stays refused
+            while its network is.
+
+OPTIONS
+  --all           Everything there is, in place of an operand.
+  --json          Print JSON (RFC 8259).
+  --config FILE, --control PATH, --timeout S
+                  As in sluicectl --help.
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  What was asked for is done.
+  1  It failed; the reason is on standard error.
+  2  The command line was not understood.
+
+EXAMPLES
+  An office whose copier has had many wrong passwords:
+    sluicectl shield release 192.0.2.17
+
+SEE ALSO
+  sluicectl --help
+)";
+
 }  // namespace
 
 std::string queue_help() { return std::string(kQueue); }
 
 std::string spool_help() { return std::string(kSpool); }
+
+std::string shield_help() { return std::string(kShield); }
 
 }  // namespace sluice::cli

@@ -82,6 +82,20 @@ struct LimitsConfig {
   Duration reply = std::chrono::minutes(2);            // for the client to read our replies
 };
 
+// The shield against guessing, and how refused logins are answered.
+struct ShieldConfig {
+  bool enabled = true;
+  std::uint32_t address_failures = 20;
+  std::uint32_t network_failures = 100;
+  std::uint32_t account_failures = 20;
+  std::uint32_t overall_failures = 2000;
+  Duration window = std::chrono::hours(1);
+  Duration slow = std::chrono::seconds(3);
+  Duration refused_after = std::chrono::seconds(2);
+  std::uint32_t entries = 65'536;
+  std::vector<Network> trusted = {*Network::parse("127.0.0.0/8"), *Network::parse("::1")};
+};
+
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 enum class ListenerAuth : std::uint8_t {
   off,    // nobody can log in
@@ -140,6 +154,7 @@ struct Config {
   LoginConfig login;
   TlsConfig tls;
   LimitsConfig limits;
+  ShieldConfig shield;
   std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone
   std::vector<ListenerConfig> listeners;       // at least one
   std::vector<RouteConfig> routes;             // at least one; the last takes what no other does

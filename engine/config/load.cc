@@ -20,6 +20,7 @@ class Loader {
     read_login(table(file, "login"), diagnostics_, config_.login.names);
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
+    read_shield(table(file, "shield"), diagnostics_, config_.shield);
     read_listeners(file);
     read_all_routes(file);
     read_spool(table(file, "spool"), config_.server, diagnostics_, config_.spool);
@@ -32,9 +33,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 13> kSections{"server",  "store",    "backend", "login", "tls",
-                                                              "limits",  "listener", "route",   "spool", "queue",
-                                                              "reports", "dns",      "log"};
+  static constexpr std::array<std::string_view, 14> kSections{"server", "store",   "backend",  "login", "tls",
+                                                              "limits", "shield",  "listener", "route", "spool",
+                                                              "queue",  "reports", "dns",      "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

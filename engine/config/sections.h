@@ -22,6 +22,7 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
 void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::LoginNameRules& names);
 void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls);
 void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits);
+void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, ShieldConfig& shield);
 void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log);
 // Those of a file that names none.
 [[nodiscard]] std::vector<ListenerConfig> default_listeners();

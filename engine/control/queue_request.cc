@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "auth/text.h"
+#include "engine/control/words.h"
 #include "engine/route/table.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/path.h"
@@ -14,7 +15,6 @@ namespace sluice::control {
 namespace {
 
 constexpr std::string_view kWord = "queue";
-constexpr std::string_view kPlain = "-._@+*/:[]";
 constexpr std::string_view kPostmaster = "postmaster";
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kCustomerBytesMax = 200;
@@ -41,36 +41,6 @@ constexpr std::size_t line_bytes_max() {
   return size;
 }
 static_assert(line_bytes_max() < kQueueRequestBytesMax);
-
-void append_escaped(std::string& line, std::string_view value) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : value) {
-    if (smtp::is_alnum(c) || kPlain.contains(c)) {
-      line += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      (line += '%').append({kHex[byte >> 4U], kHex[byte & 15U]});
-    }
-  }
-}
-
-// Nothing where a "%" has not two digits behind it.
-std::optional<std::string> unescaped(std::string_view text) {
-  std::string value;
-  while (!text.empty()) {
-    if (text.front() != '%') {
-      value += text.front();
-      text.remove_prefix(1);
-      continue;
-    }
-    const int high = text.size() < 3 ? -1 : smtp::hex_value(text[1]);
-    const int low = text.size() < 3 ? -1 : smtp::hex_value(text[2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    value += static_cast<char>(high * 16 + low);
-    text.remove_prefix(3);
-  }
-  return value;
-}
 
 bool shows_many(QueueVerb verb) { return verb == QueueVerb::list || verb == QueueVerb::destinations; }
 

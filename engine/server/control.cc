@@ -63,6 +63,8 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
     const std::string_view line = std::string_view(request).substr(0, end);
     if (line.substr(0, line.find(' ')) == "queue") {
       co_await answer_about_queue(line, *connection);
+    } else if (line.substr(0, line.find(' ')) == "shield") {
+      connection->write(co_await answer_about_shield(line));
     } else {
       connection->write(co_await answer(line));
     }
@@ -94,7 +96,28 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.stop();
     co_return "draining\n";
   }
-  co_return "error: unknown request; known: status sessions pools counters queue reload drain\n";
+  co_return "error: unknown request; known: status sessions pools counters queue shield reload drain\n";
+}
+
+// A worker does what looks at all of the shield's tables.
+Task<std::string> Control::answer_about_shield(std::string_view line) {
+  constexpr std::string_view kBusy = "error: too many jobs wait\n";
+  const auto request = control::decode_shield_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  std::string text;
+  if (request->verb == control::ShieldRequest::Verb::list) {
+    const auto entries = co_await io::run_on_worker<std::vector<auth::ShieldEntry>>(
+        home_.loop(), [this, now = home_.loop().now()] { return actions_.list_shield(now); }, "the shield's list");
+    if (!entries) co_return std::string(kBusy);
+    text = control::render_shield(*entries, request->json);
+  } else {
+    const auto released = co_await io::run_on_worker<std::size_t>(
+        home_.loop(), [this, &request] { return actions_.release_shield(request->subject); }, "the shield's release");
+    if (!released) co_return std::string(kBusy);
+    actions_.released(request->subject, *released);
+    text = control::render_released(*released, request->json);
+  }
+  co_return text.append(control::kAnswerEnd).append("\n");
 }
 
 Task<std::vector<control::CoreStatus>> Control::ask_all(bool with_sessions) {

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/shield.h"
+#include "engine/control/shield_request.h"
 #include "engine/net/listener.h"
 #include "engine/server/core.h"
 #include "engine/server/queue_answer.h"
@@ -33,6 +35,9 @@ struct ControlActions {
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
   std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
+  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;  // on a worker
+  std::function<std::size_t(const std::string&)> release_shield;       // on a worker; "": everything
+  std::function<void(const std::string&, std::size_t)> released;       // on the core, with what came of it
 };
 
 class Control {
@@ -48,6 +53,7 @@ class Control {
  private:
   Task<void> serve(std::unique_ptr<net::Connection> connection);
   Task<std::string> answer(std::string_view request);
+  Task<std::string> answer_about_shield(std::string_view line);
   Task<std::vector<control::CoreStatus>> ask_all(bool with_sessions);
 
   // control_queue.cc

@@ -52,7 +52,14 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                     events.emit(event::BackendSuspended{.backend = backend, .reason = why});
                   }
                 }),
-      authenticator_(loop_, backends_, shared.cache_key, options_.cache),
+      authenticator_(loop_, shared.shield, backends_, shared.cache_key, options_.cache,
+                     [&events](const auth::ShieldEntry& reached) {
+                       const bool refused = auth::refuses(reached.rule);
+                       events.emit(event::ShieldRaised{.kind = auth::rule_name(reached.rule),
+                                                       .subject = reached.subject,
+                                                       .failures = reached.failures,
+                                                       .effect = refused ? "refused" : "slowed"});
+                     }),
       observer_(events, loop_),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),

@@ -38,6 +38,7 @@ struct BoundSocket {
 struct Shared {
   auth::AccountStore& store;
   const std::vector<auth::ConfiguredBackend>& backends;
+  auth::SharedShield& shield;
   io::Workers& hash_threads;
   io::Names& names;
   io::Dns& dns;

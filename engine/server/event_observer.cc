@@ -12,6 +12,8 @@ namespace {
 
 static_assert(message::kAddressListBytesMax <= event::kTextBytesMax);
 
+constexpr std::uint8_t kRefusedLoginLinesMax = 10;  // of one network, for a burst
+
 std::string_view result_text(session::AuthResult result) {
   switch (result) {
     case session::AuthResult::granted:
@@ -22,6 +24,8 @@ std::string_view result_text(session::AuthResult result) {
       return "suspended";
     case session::AuthResult::unavailable:
       return "unavailable";
+    case session::AuthResult::refused:
+      return "refused";
     case session::AuthResult::malformed:
       return "malformed";
   }
@@ -92,6 +96,11 @@ void EventObserver::aborted(const session::MessageRecord& record) {
 }
 
 void EventObserver::login(const session::LoginRecord& record) {
+  // What the shield refuses goes on trying, at whatever pace it likes.
+  if (record.result == session::AuthResult::refused &&
+      !repeated_.admit({client_block(record.client.ip_bytes(), ipv6_bits_).to_string(), "login"},
+                       kRefusedLoginLinesMax))
+    return;
   const event::Severity severity = record.result == session::AuthResult::unavailable ? event::Severity::error
                                    : record.result == session::AuthResult::granted   ? event::Severity::debug
                                                                                      : event::Login::kSeverity;

@@ -72,6 +72,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.handshake_timeout = config.limits.handshake;
   rules.unauthenticated_timeout = config.limits.unauthenticated;
   rules.reply_timeout = config.limits.reply;
+  rules.refused_login_delay = config.shield.refused_after;
   return plan;
 }
 
@@ -127,6 +128,19 @@ schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uin
 }
 
 }  // namespace
+
+auth::ShieldLimits shield_limits(const config::Config& config) {
+  const config::ShieldConfig& shield = config.shield;
+  return {.enabled = shield.enabled,
+          .address_failures = shield.address_failures,
+          .network_failures = shield.network_failures,
+          .account_failures = shield.account_failures,
+          .overall_failures = shield.overall_failures,
+          .window = shield.window,
+          .slow = shield.slow,
+          .entries = shield.entries,
+          .trusted = shield.trusted};
+}
 
 relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core) {
   const config::QueueConfig& queue = plan.config.queue;

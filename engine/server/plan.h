@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/shield.h"
 #include "engine/config/config.h"
 #include "engine/io/address.h"
 #include "engine/mx/selection.h"
@@ -33,6 +34,8 @@ struct Plan {
   bool needs_spool = true;                               // false: whatever happens to a message, its client hears it
 };
 
+// When logins are refused and slowed.
+[[nodiscard]] auth::ShieldLimits shield_limits(const config::Config& config);
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
 [[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);

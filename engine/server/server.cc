@@ -161,10 +161,12 @@ void Server::read_addresses() {
 
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
+  shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
   shared_ = std::make_unique<Shared>(Shared{.store = *store_,
                                             .backends = backends_,
+                                            .shield = shield_,
                                             .hash_threads = *hash_threads_,
                                             .names = *names_,
                                             .dns = *dns_,
@@ -331,6 +333,13 @@ void Server::start_control(Core& home) {
                          [this](const std::string& name) {
                            const auto plan = current_plan();
                            return std::ranges::find(plan->routes, name, &route::Route::name) != plan->routes.end();
+                         },
+                     .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
+                     .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
+                     .released =
+                         [this](const std::string& subject, std::size_t entries) {
+                           threads_.front()->events->emit(event::ShieldReleased{
+                               .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
                          }});
   control_->start();
 }

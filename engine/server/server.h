@@ -92,6 +92,7 @@ class Server {
   std::atomic<std::uint32_t> last_segment_{0};
   std::unique_ptr<auth::AccountStore> store_;
   std::vector<auth::ConfiguredBackend> backends_;
+  auth::SharedShield shield_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<io::Workers> hash_threads_;
   std::unique_ptr<Shared> shared_;

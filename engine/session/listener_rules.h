@@ -41,6 +41,7 @@ struct ListenerRules {
   std::uint64_t data_bytes_per_s = 100;                // of a body at least, on average over data_timeout; 0: any
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration unauthenticated_timeout = std::chrono::minutes(2);  // until the client has logged in
+  Duration refused_login_delay = std::chrono::seconds(2);      // from AUTH to the reply; zero: at once
   Duration reply_timeout = std::chrono::minutes(2);            // for the client to read our replies
 };
 

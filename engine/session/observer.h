@@ -78,7 +78,7 @@ struct EndRecord {
   Duration lasted{};
 };
 
-enum class AuthResult : std::uint8_t { granted, wrong, suspended, unavailable, malformed };
+enum class AuthResult : std::uint8_t { granted, wrong, suspended, unavailable, refused, malformed };
 
 // An attempt to log in.
 struct LoginRecord {

@@ -310,6 +310,8 @@ Task<void> Session::on_sasl(auth::Step step) {
                                 .given = {},
                                 .result = AuthResult::malformed,
                                 .reason = {}});
+      flush();
+      co_await delay_refusal(services_.loop.now());
       machine_->answer_auth(step.fault == auth::SaslFault::syntax ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
                                                                   : smtp::Reply(smtp::replies::kAuthFailed),
                             writer_);
@@ -321,6 +323,7 @@ Task<void> Session::check(auth::Credentials credentials) {
   flush();
   const std::string given = credentials.name.text();
   credentials.name = auth::rewritten(credentials.name, rules_->login_names);
+  const Instant asked = services_.loop.now();
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   credentials.device_only = rules_->device_only;
@@ -344,20 +347,41 @@ Task<void> Session::check(auth::Credentials credentials) {
       result = AuthResult::suspended;
       reply = smtp::Reply(535, {5, 7, 8}, answer.reason.empty() ? "Account suspended" : answer.reason);
       break;
+    case auth::AnswerKind::refused:
+      result = AuthResult::refused;
+      reply = smtp::replies::kAuthUnavailable;
+      break;
     case auth::AnswerKind::unavailable:
       // A back end's failure is never the customer's: 454, not 535.
       result = AuthResult::unavailable;
       reply = smtp::replies::kAuthUnavailable;
       break;
   }
-  if (result != AuthResult::granted) ++services_.counters.logins_refused;
   services_.observer.login({.listener = rules_->name,
                             .client = connection_->peer(),
                             .name = name,
                             .given = given == name ? std::string_view() : given,
                             .result = result,
                             .reason = answer.reason});
+  if (result != AuthResult::granted) {
+    ++services_.counters.logins_refused;
+    co_await delay_refusal(asked);
+  }
   machine_->answer_auth(reply, writer_);
+}
+
+// A wrong password, an unknown name, a suspended account and one that was not looked up take the same time: a whole
+// multiple of the delay, so that a check that takes longer than that does not show how long it took, either.
+Task<void> Session::delay_refusal(Instant asked) {
+  const Duration delay = rules_->refused_login_delay;
+  if (delay == Duration::zero() || cut_off_) co_return;
+  AsyncEvent over;
+  io::Timer timer([](void* event) { static_cast<AsyncEvent*>(event)->set(); }, &over);
+  services_.loop.timers().arm(timer, asked + ((services_.loop.now() - asked) / delay + 1) * delay);
+  refusal_delay_ = &over;
+  co_await over.wait("the time after which a refused login is answered");
+  refusal_delay_ = nullptr;
+  services_.loop.timers().disarm(timer);
 }
 
 // ------------------------------------------------------------------------------------------ the wire

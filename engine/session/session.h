@@ -73,6 +73,7 @@ class Session final : private smtp::RefusalObserver {
   Task<void> on_auth_response();
   Task<void> on_sasl(auth::Step step);
   Task<void> check(auth::Credentials credentials);
+  Task<void> delay_refusal(Instant asked);
   // If there is one: there will be no message.  `reason` is for the log.
   Task<void> end_transaction(std::string_view reason);
   [[nodiscard]] MessageRecord message_record() const;
@@ -144,6 +145,7 @@ class Session final : private smtp::RefusalObserver {
   std::uint64_t bare_lfs_ = 0;
   bool is_trusted_ = false;
   bool cut_off_ = false;
+  AsyncEvent* refusal_delay_ = nullptr;  // while a refused login is not answered yet
   Wait wait_ = Wait::nothing;
   std::optional<EndReason> ending_;  // asked for
   std::optional<EndReason> ended_;   // why it is over

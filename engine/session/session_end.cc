@@ -51,6 +51,7 @@ void Session::cut_off() {
   cut_off_ = true;
   end_at_ = services_.loop.now();
   if (wait_ == Wait::command || wait_ == Wait::content) connection_->wake();
+  if (refusal_delay_ != nullptr) std::exchange(refusal_delay_, nullptr)->set();
 }
 
 bool Session::end_is_due() const { return ending_ && (transaction_ == nullptr || services_.loop.now() >= end_at_); }

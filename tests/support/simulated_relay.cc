@@ -53,6 +53,7 @@ std::shared_ptr<const server::Plan> plan_of(const std::string& text) {
 struct SimulatedRelay::Life {
   io::Disk* disk = nullptr;
   server::OpenedSpool spool;
+  auth::SharedShield shield;
   std::atomic<std::uint32_t> last_segment{0};
   std::unique_ptr<server::Shared> shared;
   std::vector<std::unique_ptr<AsyncEvent>> control_closed;  // one a core
@@ -93,8 +94,10 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
   if (!opened) return std::unexpected(opened.error());
   life->spool = *std::move(opened);
   life->last_segment = life->spool.last_segment;
+  life->shield.set_limits(server::shield_limits(plan->config), plan->config.limits.ipv6_prefix);
   life->shared = std::make_unique<server::Shared>(server::Shared{.store = accounts,
                                                                  .backends = backends_,
+                                                                 .shield = life->shield,
                                                                  .hash_threads = first.workers,
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
@@ -166,6 +169,7 @@ std::uint64_t SimulatedRelay::counter(std::string_view name) {
 // ------------------------------------------------------------------------------------------ what is changed
 
 void SimulatedRelay::reload(std::shared_ptr<const server::Plan> plan) {
+  life_->shield.set_limits(server::shield_limits(plan->config), plan->config.limits.ipv6_prefix);
   on_each([this, plan](server::Core& core) {
     if (!core.adopt(plan, certificates_)) ++reloads_failed_;
   });

@@ -171,6 +171,8 @@ class Relay:
             "reports": {},
             "dns": {},
             "limits": {},
+            # Tests log in wrongly often.
+            "shield": {"refused_after_ms": 50},
             "listener": [{"address": [f"127.0.0.1:{self.ports[n]}"], **keys} for n, keys in wanted.items()],
             # What the next hop says is the client's at once, unless a test is about what happens otherwise.
             "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none", "fallback": False}],

@@ -41,5 +41,11 @@ TEST(ClientBlockTest, CountsUpToAMaximumAndForgetsWhatIsGone) {
   EXPECT_TRUE(counts.admit(one, 1));
 }
 
+TEST(ClientBlockTest, HasANetworkAroundIt) {
+  EXPECT_EQ(client_network(parse_ip("192.0.2.7")->span(), 24, 56).to_string(), "192.0.2.0/24");
+  EXPECT_EQ(client_network(parse_ip("2001:db8:0:7ff::1")->span(), 24, 56).to_string(), "2001:db8:0:700::/56");
+  EXPECT_EQ(client_network(parse_ip("64:ff9b::192.0.2.7")->span(), 24, 56).to_string(), "192.0.2.0/24");
+}
+
 }  // namespace
 }  // namespace sluice

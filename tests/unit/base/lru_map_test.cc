@@ -40,5 +40,27 @@ TEST(LruMap, AKeyMayBeTheEntrysOwn) {
   EXPECT_EQ(*map.find("key"), "again");
 }
 
+TEST(LruMap, DropsWhatWasLongestUnusedAsLongAsItIsOver) {
+  LruMap<int> map;
+  for (int i = 0; i < 6; ++i) map.insert(std::to_string(i), i);
+  const auto small = [](int value) { return value < 4; };
+  map.drop_unused(2, small);
+  EXPECT_EQ(map.size(), 4U);
+  map.drop_unused(10, small);
+  EXPECT_EQ(map.size(), 2U);
+  EXPECT_EQ(map.find("3"), nullptr);
+  EXPECT_NE(map.find("4"), nullptr);
+}
+
+TEST(LruMap, IsVisitedAndThinnedOut) {
+  LruMap<int> map;
+  for (int i = 0; i < 5; ++i) map.insert(std::to_string(i), i);
+  EXPECT_EQ(map.erase_if([](std::string_view key, int value) { return key == "2" || value > 3; }), 2U);
+  std::string seen;
+  map.for_each([&seen](std::string_view key, int& value) { seen += key, value = 7; });
+  EXPECT_EQ(seen, "310");
+  EXPECT_EQ(*map.find("0"), 7);
+}
+
 }  // namespace
 }  // namespace sluice

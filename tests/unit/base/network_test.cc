@@ -135,5 +135,13 @@ TEST(Network, TextsAreAsRfc5952Writes) {
   }
 }
 
+TEST(Network, CoversWhatLiesInIt) {
+  EXPECT_TRUE(network("192.0.2.0/24").covers(network("192.0.2.0/24")));
+  EXPECT_TRUE(network("192.0.2.0/24").covers(network("192.0.2.7")));
+  EXPECT_FALSE(network("192.0.2.7").covers(network("192.0.2.0/24")));
+  EXPECT_FALSE(network("192.0.2.0/24").covers(network("192.0.3.0/25")));
+  EXPECT_FALSE(network("::/0").covers(network("192.0.2.7")));
+}
+
 }  // namespace
 }  // namespace sluice

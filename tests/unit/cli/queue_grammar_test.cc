@@ -165,5 +165,37 @@ TEST(QueueHelp, NamesEveryCommandAndFilter) {
   for (const char* word : {"dump", "check", "--directory DIR", "--json"}) EXPECT_THAT(spool_help(), HasSubstr(word));
 }
 
+TEST(ShieldCommandLine, BecomesARequest) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"shield", "list"}, "shield list"},
+      {{"--json", "shield", "list"}, "shield list json"},
+      {{"shield", "release", "--all", "--json"}, "shield release json all"},
+      {{"shield", "release", "192.0.2.0/24"}, "shield release subject=192.0.2.0/24"},
+      {{"shield", "release", "ann@example.com"}, "shield release subject=ann@example.com"},
+      {{"shield", "release", "--", "--all"}, "shield release subject=--all"}};
+  for (const auto& [words, request] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    EXPECT_EQ(command.request, request);
+  }
+  EXPECT_EQ(sluicectl({"shield", "list", "--help"}).kind, Kind::print);
+}
+
+TEST(ShieldCommandLine, SaysWhatIsWrong) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"shield"}, "a command is missing"},
+      {{"shield", "lst"}, "did you mean list?"},
+      {{"shield", "list", "192.0.2.1"}, "takes no operand"},
+      {{"shield", "release"}, "needs an address"},
+      {{"shield", "release", "a", "b"}, "takes one operand only"},
+      {{"shield", "release", "a", "--all"}, "takes either"},
+      {{"shield", "release", "192.0.2.1/24"}, "for the network write 192.0.2.0/24"}};
+  for (const auto& [words, problem] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error);
+    EXPECT_THAT(command.text, HasSubstr(problem));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::cli

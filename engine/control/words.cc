@@ -1,0 +1,41 @@
+#include "engine/control/words.h"
+
+#include "engine/smtp/ascii.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr std::string_view kPlain = "-._@+*/:[]";
+
+}  // namespace
+
+void append_escaped(std::string& line, std::string_view value) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : value) {
+    if (smtp::is_alnum(c) || kPlain.contains(c)) {
+      line += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      (line += '%').append({kHex[byte >> 4U], kHex[byte & 15U]});
+    }
+  }
+}
+
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string value;
+  while (!text.empty()) {
+    if (text.front() != '%') {
+      value += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    const int high = text.size() < 3 ? -1 : smtp::hex_value(text[1]);
+    const int low = text.size() < 3 ? -1 : smtp::hex_value(text[2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    value += static_cast<char>(high * 16 + low);
+    text.remove_prefix(3);
+  }
+  return value;
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,15 @@
+// How values stand in a request line of the control socket: every byte but letters, digits and "-._@+*/:[]" is written
+// "%XX", in capitals.  Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::control {
+
+void append_escaped(std::string& line, std::string_view value);
+// Nothing where a "%" has not two digits behind it.
+[[nodiscard]] std::optional<std::string> unescaped(std::string_view text);
+
+}  // namespace sluice::control

@@ -1,0 +1,62 @@
+// Refused logins are answered a fixed time after AUTH, whatever they are refused for.
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+#include "tests/unit/session/session_fixture.h"
+
+namespace sluice::session {
+namespace {
+
+constexpr Duration kDelay = 2s;
+constexpr std::string_view kWrong = "AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw==";    // ann@example.com
+constexpr std::string_view kUnknown = "AUTH PLAIN AGV2ZUBleGFtcGxlLmNvbQByaWdodA==";  // eve@example.com
+constexpr std::string_view kDown = "AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ=";     // down@example.com
+
+class RefusedLogin : public SessionFixture {
+ protected:
+  RefusedLogin() { host.rules().refused_login_delay = kDelay; }
+  // How many whole delays the reply takes, on the simulated clock.
+  int delays_of(std::string_view line, int code) {
+    client_ = nullptr;
+    client().reply();
+    EXPECT_EQ(client().say("EHLO client.example"), 250);
+    const Instant before = there.now();
+    EXPECT_EQ(client().say(line), code);
+    const Duration took = there.now() - before;
+    EXPECT_LT(took % kDelay, 500ms) << "the way there and back";
+    return static_cast<int>(took / kDelay);
+  }
+};
+
+TEST_F(RefusedLogin, IsAnsweredAfterTheSameTimeForEveryReason) {
+  host.people.suspended_for = "unpaid";
+  for (const Duration pause : {Duration(0), Duration(20ms), Duration(1900ms)}) {
+    host.people.pause = pause;
+    EXPECT_EQ(delays_of(kWrong, 535), 1);
+    EXPECT_EQ(delays_of(kUnknown, 535), 1);
+    EXPECT_EQ(delays_of(testing::kLogin, 535), 1);
+    EXPECT_EQ(delays_of(kDown, 454), 1);
+    EXPECT_EQ(delays_of("AUTH PLAIN AGFubg==", 501), 1);
+  }
+  host.people.pause = 2100ms;
+  EXPECT_EQ(delays_of(kWrong, 535), 2);
+  EXPECT_EQ(delays_of(kUnknown, 535), 2);
+}
+
+TEST_F(RefusedLogin, DelaysNoneThatIsGranted) { EXPECT_EQ(delays_of(testing::kLogin, 235), 0); }
+
+TEST_F(RefusedLogin, HoldsUpNoStop) {
+  host.rules().refused_login_delay = 24h;
+  client().reply();
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  client().send(std::string(kWrong) + "\r\n");
+  EXPECT_TRUE(platforms.run_until([this] { return !host.notes.logins.empty(); }));
+  host.cut_off();
+  EXPECT_EQ(client().reply().code, 535);
+  EXPECT_EQ(client().reply().code, 421);
+  EXPECT_EQ(end().reason, EndReason::shutting_down);
+}
+
+}  // namespace
+}  // namespace sluice::session
