@@ -12,7 +12,18 @@
 namespace sluice::cli {
 
 enum class AccountObject : std::uint8_t { customer, domain, account };
-enum class AccountVerb : std::uint8_t { add, list, show, suspend, hold, activate, narrow, password, remove };
+enum class AccountVerb : std::uint8_t {
+  add,
+  list,
+  show,
+  suspend,
+  hold,
+  activate,
+  narrow,
+  password,
+  remove,
+  import_file
+};
 
 // Options, as bits of a set.
 enum AccountOption : std::uint16_t {
@@ -24,6 +35,9 @@ enum AccountOption : std::uint16_t {
   kOptionRecursive = 1U << 5U,
   kOptionReason = 1U << 6U,
   kOptionJson = 1U << 7U,
+  kOptionFormat = 1U << 8U,
+  kOptionCustomerFrom = 1U << 9U,
+  kOptionDryRun = 1U << 10U,
 };
 
 struct AccountCommand {
@@ -46,6 +60,8 @@ struct AccountRequest {
   std::optional<std::string> customer;
   std::vector<std::string> only;
   std::string reason;
+  std::string format;         // of import: one that auth::dump_format() knows
+  std::string customer_from;  // of import: "domain", or empty
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };

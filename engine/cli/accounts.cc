@@ -6,6 +6,7 @@
 
 #include "auth/backend/account_admin.h"
 #include "engine/base/check.h"
+#include "engine/cli/account_import.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/password.h"
 #include "engine/io/real_platform.h"
@@ -53,6 +54,7 @@ class AccountCommandRun {
         return done(admin_.remove_customer(name, request_.has(kOptionRecursive)), "removed");
       case AccountVerb::narrow:
       case AccountVerb::password:
+      case AccountVerb::import_file:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -74,6 +76,7 @@ class AccountCommandRun {
       case AccountVerb::activate:
       case AccountVerb::narrow:
       case AccountVerb::password:
+      case AccountVerb::import_file:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -100,6 +103,8 @@ class AccountCommandRun {
         return set_password();
       case AccountVerb::remove:
         return done(admin_.remove_account(name), "removed");
+      case AccountVerb::import_file:
+        return import_accounts(request_, world_, admin_);
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
@@ -233,6 +238,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
 int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
                         std::ostream& out, std::ostream& err) {
   constexpr int kStandardInput = 0;
+  constexpr int kStandardError = 2;
   const std::unique_ptr<io::Clock> clock = io::make_real_clock();
   const std::unique_ptr<io::Random> random = io::make_real_random();
   const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
@@ -240,6 +246,7 @@ int run_account_command(std::span<const std::string_view> args, const std::strin
                                                        .clock = *clock,
                                                        .random = *random,
                                                        .terminal = can_ask ? kStandardInput : -1,
+                                                       .progress = &err == &std::cerr && is_terminal(kStandardError),
                                                        .in = in,
                                                        .out = out,
                                                        .err = err});
