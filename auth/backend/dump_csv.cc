@@ -36,16 +36,16 @@ class Reader {
   // Of the record that was read last.
   [[nodiscard]] std::size_t line() const { return line_; }
 
-  // A record; false: it is not written as it should be, and reading goes on behind its line.
+  // A record; false: it is not written as it should be, and reading goes on behind its first line.
   bool read(Fields& fields) {
     fields.clear();
     line_ = next_line_;
-    const std::size_t before = rest_.size();
+    record_ = rest_;
     bool more = true;
     while (more) {
       std::string& field = fields.texts.emplace_back();
       const bool well = rest_.starts_with('"') ? quoted(field) : plain(field);
-      if (!well || before - rest_.size() > kDumpLineBytesMax) return skip();
+      if (!well || record_.size() - rest_.size() > kDumpLineBytesMax) return skip();
       more = take(",");
     }
     return take("\r\n") || take("\n") || rest_.empty() || skip();
@@ -66,11 +66,11 @@ class Reader {
   bool quoted(std::string& field) {
     rest_.remove_prefix(1);
     while (!rest_.empty()) {
-      const std::size_t end = rest_.find('"');
+      const std::size_t end = rest_.substr(0, kDumpLineBytesMax).find('"');
+      if (end == std::string_view::npos || field.size() > kDumpLineBytesMax) return false;
       const std::string_view part = rest_.substr(0, end);
       next_line_ += static_cast<std::size_t>(std::ranges::count(part, '\n'));
       field += part;
-      if (field.size() > kDumpLineBytesMax || end == std::string_view::npos) return false;
       rest_.remove_prefix(end + 1);
       if (!rest_.starts_with('"')) return true;
       field += '"';
@@ -79,12 +79,14 @@ class Reader {
     return false;
   }
   bool skip() {
+    rest_ = record_;
     static_cast<void>(take_dump_line(rest_));
-    ++next_line_;
+    next_line_ = line_ + 1;
     return false;
   }
 
   std::string_view rest_;
+  std::string_view record_;  // the rest from the record on that was read last
   std::size_t line_ = 0;
   std::size_t next_line_ = 1;
 };

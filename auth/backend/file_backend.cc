@@ -65,8 +65,8 @@ class FollowedFile {
   std::shared_ptr<const PasswdFile> content_;
   std::string warned_;
   std::optional<Instant> looked_;
-  std::mutex reading_;  // one look at a time
-  Stamp stamp_;         // under reading_
+  std::mutex reading_;          // one look at a time
+  std::optional<Stamp> stamp_;  // of what was read; under reading_
 };
 
 bool FollowedFile::takes_look(Instant now) {
@@ -80,7 +80,7 @@ bool FollowedFile::takes_look(Instant now) {
 bool FollowedFile::is_being_written(const Stamp& stamp, WallMillis now) const {
   constexpr std::int64_t kNanosecondsInMillisecond = 1'000'000;
   const std::int64_t age_ms = now - stamp.modified_ns / kNanosecondsInMillisecond;
-  return stamp.device == stamp_.device && stamp.inode == stamp_.inode && age_ms >= 0 && age_ms < kSettleMs;
+  return stamp_ && stamp.device == stamp_->device && stamp.inode == stamp_->inode && age_ms >= 0 && age_ms < kSettleMs;
 }
 
 std::expected<void, std::string> FollowedFile::read(std::optional<WallMillis> now) {

@@ -36,7 +36,7 @@ std::vector<std::string> refusals_of(const Dump& dump) {
 
 TEST(AccountDumpTest, PasswdFile) {
   const Dump dump = read_dump(DumpFormat::passwd_file, std::string("# all\n\ntim@example.com:") + kHash +
-                                                           "\nann:{PLAIN}secret:1::::/home:customer=acme nologin\n"
+                                                           "\nann:{PLAIN}secret:1:::/home:customer=acme nologin\n"
                                                            "sam:!x\nmax:{DES}secret\nsecret\neve:" +
                                                            kHash);
   EXPECT_THAT(accounts_of(dump), ElementsAre("3 tim@example.com  active " + std::string(kHash), "4 ann  active =secret",

@@ -95,7 +95,8 @@ TEST_P(PasswordSchemeTest, TakesTheRightPasswordAlone) {
 
 // A table that was cut off or mistyped says nothing of a password.
 TEST_P(PasswordSchemeTest, ACutOffTextIsNeverAWrongPassword) {
-  const std::string stored(GetParam().stored);
+  std::string stored(GetParam().stored);
+  while (stored.ends_with('=')) stored.pop_back();  // has nothing of the digest
   for (std::size_t size = 0; size < stored.size(); ++size) {
     const PasswordMatch cut = match(std::string_view(stored).substr(0, size), "correct horse");
     // A shorter salt is another salt, and looks like one.
