@@ -108,7 +108,7 @@ auth::StoreResult<> import_accounts(const AccountRequest& request, const Account
                                      world.clock.wall(), dump.refusals);
   }
   if (!imported) return std::unexpected(imported.error());
-  std::ranges::stable_sort(dump.refusals, {}, &auth::DumpRefusal::line);
+  std::ranges::sort(dump.refusals, {}, &auth::DumpRefusal::line);
   print_refusals(world.err, request.operand, dump.refusals);
   if (request.has(kOptionJson)) {
     print_json(world.out, *imported, dry_run, dump.refusals);

@@ -2,6 +2,7 @@
 """Accounts of other programs: imported into the store, and served from their own files; the files are made by doveadm, htpasswd,
 saslpasswd2 and db_dump, and customers log in with some of them."""
 
+import functools
 import json
 import os
 import sqlite3
@@ -43,9 +44,17 @@ def next_hop():
     return Hop()
 
 
-def hashes(secret=SECRET):
-    """{scheme: as doveadm writes it}"""
-    return {scheme: made("doveadm", "pw", "-s", scheme, *more, "-p", secret).strip() for scheme, more in DOVECOT}
+@functools.cache
+def hashes():
+    """{scheme: as doveadm writes it}, without those that this release of it refuses to make."""
+    texts = {}
+    for scheme, more in DOVECOT:
+        done = subprocess.run(["doveadm", "pw", "-s", scheme, *more, "-p", SECRET], capture_output=True, text=True,
+                              timeout=20 * TIMEOUT_FACTOR, check=False)  # fmt: skip
+        if done.returncode == 0:
+            texts[scheme] = done.stdout.strip()
+    expect(len(texts) > len(DOVECOT) / 2, f"doveadm makes only {list(texts)}; last it said {done.stderr!r}")
+    return {**texts, "PLAIN": "{PLAIN}" + SECRET}
 
 
 def login(relay, name, secret=SECRET, wanted="235"):
@@ -110,7 +119,7 @@ def accounts_of_sasldb(_name, *printed):
     path = under("sasldb" + "".join(printed))
     for n in range(5):
         made("saslpasswd2", "-p", "-c", "-f", path, "-u", "example.com", f"user{n}", said=f"{SECRET} \\{n}")
-    dump = written("dump" + "".join(printed), made("db_dump", *printed, path))
+    dump = written("dump" + "".join(printed), made("db5.3_dump", *printed, path))
     with Relay(next_hop()) as relay:
         expect_equal(imported(relay, dump, "sasldb", "--customer-from", "domain"), "5 accounts imported\n", "what it says")
         login(relay, "user3@example.com", "wrong", "535")
@@ -152,7 +161,7 @@ def a_file_of_dovecots_is_a_back_end():
     relay = with_file(path, plain_passwords=True)
     relay.start()
     with relay:
-        for scheme, _ in DOVECOT:
+        for scheme in hashes():
             login(relay, f"{scheme.lower()}@example.com", "wrong", "535")
             login(relay, f"{scheme.lower()}@example.com")
         login(relay, "nobody@example.com", wanted="535")
