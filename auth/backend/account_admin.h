@@ -7,13 +7,19 @@
 // their kind (store_error.h); the text says which and what to do instead.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "auth/backend/account_dump.h"
 #include "auth/backend/password_hash.h"
 #include "auth/backend/sqlite.h"
 #include "auth/backend/store_error.h"
@@ -51,6 +57,12 @@ struct AccountRecord {
   WallMillis password_set = 0;
 };
 
+struct ImportOptions {
+  std::string customer;  // of accounts that name none; empty: the customer that has the domain of the name
+  bool dry_run = false;  // all is done and nothing kept
+  std::function<void(std::size_t)> on_progress;  // with the number of accounts that were looked at
+};
+
 class AccountAdmin {
  public:
   using Narrowing = std::optional<std::vector<std::string>>;
@@ -86,7 +98,20 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> set_narrowing(std::string_view name, const Narrowing& narrowing);
   [[nodiscard]] StoreResult<> remove_account(std::string_view name);
 
+  // As an account's password is stored.
+  [[nodiscard]] StoreResult<std::string> hash_password(const Secret& password);
+  // Accounts with hashes, as they are, in one transaction; returns how many.  Those that cannot be are added to
+  // `refusals`, and do not stop the others.
+  [[nodiscard]] StoreResult<std::size_t> import_accounts(std::span<const DumpedAccount> accounts,
+                                                         const ImportOptions& options, WallMillis now,
+                                                         std::vector<DumpRefusal>& refusals);
+
  private:
+  // By the customer's name, or the domain of the account's.
+  using ImportOwners = std::map<std::pair<std::string, std::string>, StoreResult<std::int64_t>>;
+  [[nodiscard]] StoreResult<std::int64_t> customer_of_domain(const std::string& domain);
+  [[nodiscard]] StoreResult<> import_account(const DumpedAccount& account, const std::string& customer,
+                                             ImportOwners& owners, WallMillis now);
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
   [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
   // All, or those of one name or one customer.

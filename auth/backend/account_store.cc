@@ -1,5 +1,7 @@
 #include "auth/backend/account_store.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace sluice::auth {
 
 Answer AccountStore::check(const Name& name, const Secret& secret) {
@@ -8,13 +10,12 @@ Answer AccountStore::check(const Name& name, const Secret& secret) {
   const StoredPassword* const password = found->has_value() ? &**found : nullptr;
   const Matched matched = match(password, secret);
   if (password == nullptr || matched.match == PasswordMatch::wrong) return Answer::wrong();
-  if (matched.match == PasswordMatch::unknown) return Answer::unavailable(unmatched_text(name));
+  if (matched.match == PasswordMatch::unknown) return Answer::unavailable(unmatched_text(name, matched.reason));
   return admit(*password, matched.renewed);
 }
 
-std::string unmatched_text(const Name& name) {
-  return "the password of account " + name.text() +
-         " could not be checked: no memory for it, or its hash is damaged or of a scheme that is not known";
+std::string unmatched_text(const Name& name, std::string_view reason) {
+  return absl::StrCat("the password of account ", name.text(), " could not be checked: ", std::string(reason));
 }
 
 }  // namespace sluice::auth

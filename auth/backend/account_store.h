@@ -55,7 +55,8 @@ class AccountStore {
   [[nodiscard]] virtual StoreResult<std::optional<StoredPassword>> find(const Name& name) = 0;
   struct Matched {
     PasswordMatch match = PasswordMatch::unknown;
-    std::string renewed;  // of a right password whose hash is to be replaced by this one; empty: it is not
+    std::string_view reason = {};  // of `unknown`; constant text that has nothing of the hash
+    std::string renewed;           // of a right password whose hash is to be replaced by this one; empty: it is not
   };
   // Null: there is no such account; the same work is done.
   [[nodiscard]] virtual Matched match(const StoredPassword* password, const Secret& secret) = 0;
@@ -95,6 +96,6 @@ class AccountStore {
 };
 
 // What a match that came to nothing means for the login, in the store's words.
-[[nodiscard]] std::string unmatched_text(const Name& name);
+[[nodiscard]] std::string unmatched_text(const Name& name, std::string_view reason);
 
 }  // namespace sluice::auth

@@ -36,6 +36,13 @@ class Backend {
   Backend() = default;
 };
 
+// Of an account whose stored password cannot be checked.
+[[nodiscard]] inline Verdict unmatched(const Name& name, std::string_view reason) {
+  Verdict verdict = Verdict::of(Verdict::Kind::unavailable, unmatched_text(name, reason));
+  verdict.of_one_account = true;
+  return verdict;
+}
+
 // What a core gives to its back ends.  All outlive them.
 struct BackendParts {
   io::Loop& loop;

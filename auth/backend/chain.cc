@@ -30,8 +30,9 @@ std::vector<ConfiguredBackend> store_alone() {
   return backends;
 }
 
-BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice)
-    : parts_(parts), notice_(std::move(notice)) {
+BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice,
+                           Notice warning)
+    : parts_(parts), notice_(std::move(notice)), warning_(std::move(warning)) {
   for (const ConfiguredBackend& configured : backends)
     links_.push_back(
         std::make_unique<Link>(Link{.options = configured.options,
@@ -67,7 +68,8 @@ Task<Verdict> BackendChain::ask(Link& link, const Credentials& credentials) {
   if (!link.breaker.admits(parts_.loop.now()))
     co_return Verdict::of(Verdict::Kind::unavailable, link.options.name + ": is left alone, as it did not answer");
   Verdict verdict = co_await link.backend->check(credentials);
-  if (verdict.kind != Verdict::Kind::unavailable) {
+  if (warning_ && !verdict.warning.empty()) warning_(link.options.name, verdict.warning);
+  if (verdict.kind != Verdict::Kind::unavailable || verdict.of_one_account) {
     if (link.breaker.answered()) notice_(link.options.name, "");
   } else if (link.breaker.failed(parts_.loop.now())) {
     notice_(link.options.name, verdict.reason);

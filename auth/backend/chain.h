@@ -33,7 +33,9 @@ class BackendChain {
   // Called when a back end is left alone (`why` says what it did last), and when it answers again (`why` is empty).
   using Notice = std::function<void(std::string_view backend, std::string_view why)>;
 
-  BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice);
+  // `warning` is called with what a back end warns of beside its answers.
+  BackendChain(const std::vector<ConfiguredBackend>& backends, const BackendParts& parts, Notice notice,
+               Notice warning = {});
   BackendChain(const BackendChain&) = delete;
   BackendChain& operator=(const BackendChain&) = delete;
 
@@ -53,6 +55,7 @@ class BackendChain {
 
   BackendParts parts_;
   Notice notice_;
+  Notice warning_;
   std::vector<std::unique_ptr<Link>> links_;
 };
 

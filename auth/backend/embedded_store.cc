@@ -84,7 +84,8 @@ AccountStore::Matched EmbeddedStore::match(const StoredPassword* password, const
     hasher_->match_nothing(secret);
     return {.match = PasswordMatch::wrong, .renewed = {}};
   }
-  Matched matched{.match = hasher_->match(password->hash, secret), .renewed = {}};
+  const SchemeMatch match = hasher_->match(password->hash, secret);
+  Matched matched{.match = match.match, .reason = match.reason, .renewed = {}};
   if (matched.match != PasswordMatch::right || !hasher_->outdated(password->hash)) return matched;
   // Not being able to is no harm: the next login tries again.
   if (auto renewed = hasher_->hash(secret)) matched.renewed = *std::move(renewed);

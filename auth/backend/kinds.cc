@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/backend/file_backend.h"
 #include "auth/backend/store_backend.h"
 #include "engine/base/check.h"
 
@@ -12,6 +13,7 @@ OpenedBackend open_store(const BackendOptions& /*options*/) { return make_store_
 
 constexpr BackendKind kKinds[] = {
     {.name = "store", .keys = "", .open = &open_store},
+    {.name = "file", .keys = "path plain_passwords", .open = &make_file_source},
 };
 
 }  // namespace

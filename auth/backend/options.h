@@ -49,13 +49,14 @@ struct BackendOptions {
   std::string ca_file;      // empty: the system's
   std::string server_name;  // that the certificate must be for; empty: the server's host
 
-  std::string path;           // of a file or an HTTP resource
-  std::string mechanism;      // how to log in, where the protocol has several ways
-  std::string database;       // SQL
-  std::string query;          // SQL; LDAP's filter
-  std::string user;           // that we log in as ourselves: SQL; LDAP's bind DN
-  std::string password_file;  // its password
-  std::string base;           // LDAP
+  std::string path;              // of a file or an HTTP resource
+  bool plain_passwords = false;  // a file's may be in clear
+  std::string mechanism;         // how to log in, where the protocol has several ways
+  std::string database;          // SQL
+  std::string query;             // SQL; LDAP's filter
+  std::string user;              // that we log in as ourselves: SQL; LDAP's bind DN
+  std::string password_file;     // its password
+  std::string base;              // LDAP
 };
 
 }  // namespace sluice::auth

@@ -1,6 +1,6 @@
-// Password hashes: argon2id through libsodium, in its self-describing form
-// ("$argon2id$v=19$m=...$..."). One hasher a store; its calls are thread-safe and block for as long
-// as one hash costs.
+// Password hashes of a store: new ones are argon2id through libsodium, in its self-describing form
+// ("$argon2id$v=19$m=...$..."); those that it holds may be of any scheme (password_scheme.h). One hasher a store; its
+// calls are thread-safe and block for as long as one hash costs.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "auth/backend/password_scheme.h"
 #include "auth/backend/store_error.h"
 #include "auth/secret.h"
 
@@ -26,22 +27,16 @@ inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_bytes = 19'456 *
 // For tests only: 0.02 ms.
 inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 
-enum class PasswordMatch : std::uint8_t {
-  right,
-  wrong,
-  unknown,  // no memory for it, or the stored hash is not one: never to be answered as wrong
-};
-
 class PasswordHasher {
  public:
   // Makes one hash, to have something to check unknown names against.
   [[nodiscard]] static StoreResult<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
 
   [[nodiscard]] StoreResult<std::string> hash(const Secret& secret) const;
-  [[nodiscard]] PasswordMatch match(const std::string& stored_text, const Secret& secret) const;
+  [[nodiscard]] SchemeMatch match(const std::string& stored_text, const Secret& secret) const;
   // The work of match() without its answer.
   void match_nothing(const Secret& secret) const;
-  // Whether `stored_text` was made at another cost than this hasher's.
+  // Whether `stored_text` is of another scheme, or was made at another cost, than what this hasher makes.
   [[nodiscard]] bool outdated(const std::string& stored_text) const;
 
   // For tests: how many checks were computed so far, and that none is left out.

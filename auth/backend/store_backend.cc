@@ -29,7 +29,7 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   if (!matched) co_return unavailable("too many password hashes wait");
   if (password == nullptr) co_return Verdict::of(Verdict::Kind::unknown);
   if (matched->match == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
-  if (matched->match == PasswordMatch::unknown) co_return unavailable(unmatched_text(credentials.name));
+  if (matched->match == PasswordMatch::unknown) co_return unmatched(credentials.name, matched->reason);
   auto answer = co_await io::run_on_worker<Answer>(
       parts_.loop, [&] { return store.admit(*password, matched->renewed); }, "an account in the store",
       credentials.share);

@@ -21,6 +21,11 @@ struct Verdict {
   Kind kind = Kind::unavailable;
   std::string reason;  // suspended: clean text for the customer; unavailable: for the operator's log only
 
+  // Of unavailable: that account's alone, such as a damaged hash; the back end does answer.
+  bool of_one_account = false;
+  // What is not as it should be although there is an answer, for the operator's log; said once.
+  std::string warning;
+
   // Of granted and suspended.
   IdentityRef identity;              // from our own store, where nothing is left to be found out
   std::string account;               // the back end's spelling of the name; empty: as it was asked for
@@ -28,8 +33,14 @@ struct Verdict {
   std::vector<std::string> domains;  // that it says the account may send from; empty: it says nothing
 
   [[nodiscard]] static Verdict of(Kind kind, std::string reason = {}) {
-    return {
-        .kind = kind, .reason = std::move(reason), .identity = nullptr, .account = {}, .customer = {}, .domains = {}};
+    return {.kind = kind,
+            .reason = std::move(reason),
+            .of_one_account = false,
+            .warning = {},
+            .identity = nullptr,
+            .account = {},
+            .customer = {},
+            .domains = {}};
   }
 };
 

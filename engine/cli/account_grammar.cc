@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "auth/backend/account_dump.h"
 #include "engine/cli/account_table.h"
 
 namespace sluice::cli {
@@ -91,7 +92,17 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionCustomer) request.customer = *value;
   if (known->option == kOptionOnly) request.only.emplace_back(*value);
   if (known->option == kOptionReason) request.reason = *value;
+  if (known->option == kOptionFormat) request.format = *value;
+  if (known->option == kOptionCustomerFrom) request.customer_from = *value;
   return take_device_option(*known, *value, request);
+}
+
+std::string check_import(const AccountRequest& request) {
+  if (!auth::dump_format(request.format)) return "--format takes passwd-file, htpasswd, sasldb or csv";
+  if (request.has(kOptionCustomerFrom) && request.customer_from != "domain") return "--customer-from takes domain";
+  if (request.has(kOptionCustomer) == request.has(kOptionCustomerFrom))
+    return "needs either --customer NAME or --customer-from domain";
+  return "";
 }
 
 // What is missing, or what does not go together.
@@ -112,6 +123,7 @@ std::string check(const AccountRequest& request) {
   if (command.verb == AccountVerb::narrow && request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
     return "needs either --only DOMAIN or --any-domain";
   }
+  if (command.verb == AccountVerb::import_file) return check_import(request);
   return "";
 }
 

@@ -12,7 +12,19 @@
 namespace sluice::cli {
 
 enum class AccountObject : std::uint8_t { customer, domain, account, device };
-enum class AccountVerb : std::uint8_t { add, list, show, suspend, hold, activate, narrow, password, remove, revoke };
+enum class AccountVerb : std::uint8_t {
+  add,
+  list,
+  show,
+  suspend,
+  hold,
+  activate,
+  narrow,
+  password,
+  remove,
+  revoke,
+  import_file
+};
 
 // Options, as bits of a set.
 enum AccountOption : std::uint16_t {
@@ -28,6 +40,9 @@ enum AccountOption : std::uint16_t {
   kOptionExpires = 1U << 13U,
   kOptionNetwork = 1U << 14U,
   kOptionSender = 1U << 15U,
+  kOptionFormat = 1U << 8U,
+  kOptionCustomerFrom = 1U << 9U,
+  kOptionDryRun = 1U << 10U,
 };
 
 struct AccountCommand {
@@ -55,6 +70,8 @@ struct AccountRequest {
   std::optional<std::uint32_t> expires_days;
   std::vector<std::string> networks;
   std::vector<std::string> senders;
+  std::string format;         // of import: one that auth::dump_format() knows
+  std::string customer_from;  // of import: "domain", or empty
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };

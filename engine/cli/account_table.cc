@@ -32,6 +32,11 @@ constexpr std::array kOptionTexts{
                       "Take the password from this network alone, such as 192.0.2.0/24. May be given several times."},
     AccountOptionText{kOptionSender, "--sender", "ADDRESS",
                       "Let the device send as this address alone. May be given several times."},
+    AccountOptionText{kOptionFormat, "--format", "FORMAT", "passwd-file, htpasswd, sasldb or csv, as above."},
+    AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
+                      "Each account is of the customer that has the domain of its name, such as example.com of "
+                      "user@example.com."},
+    AccountOptionText{kOptionDryRun, "--dry-run", "", "Say what would be done and refused, and do nothing."},
     AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
 };
 
@@ -40,6 +45,21 @@ constexpr std::string_view kPasswordRules =
     "--password-stdin or --generate is given. It is never taken from the command line, where other "
     "users of the machine could see it. It takes 1 to 1024 bytes of UTF-8 without control "
     "characters. Only a hash of it is stored (argon2id).";
+
+constexpr std::string_view kImported =
+    "Takes over the accounts of FILE, with their passwords as they are. passwd-file: Dovecot's, "
+    "name:{SCHEME}hash:uid:gid:gecos:home:shell:extra fields, of which customer=NAME and nologin (suspended) are "
+    "taken. htpasswd: Apache's, name:hash. sasldb: what db_dump, or db_dump -p, writes of the sasldb2 that Postfix "
+    "uses; "
+    "names get their realm. csv: with a header line of the columns name, password (in clear) or hash, customer and "
+    "status (active, held, suspended), in any order. What a line says of the customer goes before --customer and "
+    "--customer-from; one of these is to be given. "
+    "Hashes may be argon2id, yescrypt, bcrypt, SHA-512, SHA-256 or MD5 crypt, $apr1$, PBKDF2, and SHA-1, SHA-256 or "
+    "SHA-512 with and without salt, in Dovecot's spelling or crypt's. At the next login each becomes "
+    "argon2id. Passwords in clear are hashed at once, about 90 a second. Refused is what costs more than 256 MiB or "
+    "about a second a login. "
+    "Each account that is refused gets a line on standard error, with file, line and reason and without the password; "
+    "the others are imported in one transaction, and the exit status is then 1.";
 
 constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
@@ -93,6 +113,10 @@ constexpr std::array kCommands{
                    "It may send from every domain of its customer's unless narrowed with --only. "
                    "Names compare without case.",
                    "sluicectl account add user@example.com --customer 'Example Ltd' --generate"},
+    AccountCommand{account, import_file, "account", "import", "FILE",
+                   kOptionFormat | kOptionCustomer | kOptionCustomerFrom | kOptionDryRun | kOptionJson, kOptionFormat,
+                   "take over accounts of other programs", kImported,
+                   "sluicectl account import users --format passwd-file --customer-from domain --dry-run"},
     AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionJson, 0, "list accounts",
                    "Prints all accounts, or those of one customer.", "sluicectl account list --json"},
     AccountCommand{account, show, "account", "show", "NAME", kOptionJson, 0, "show one account",

@@ -6,6 +6,7 @@
 
 #include "auth/backend/account_admin.h"
 #include "engine/base/check.h"
+#include "engine/cli/account_import.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
 #include "engine/cli/password.h"
@@ -57,6 +58,7 @@ class AccountCommandRun {
       case AccountVerb::narrow:
       case AccountVerb::password:
       case AccountVerb::revoke:
+      case AccountVerb::import_file:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -79,6 +81,7 @@ class AccountCommandRun {
       case AccountVerb::narrow:
       case AccountVerb::password:
       case AccountVerb::revoke:
+      case AccountVerb::import_file:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -107,6 +110,8 @@ class AccountCommandRun {
         return done(admin_.remove_account(name), "removed");
       case AccountVerb::revoke:
         break;
+      case AccountVerb::import_file:
+        return import_accounts(request_, world_, admin_);
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
@@ -241,6 +246,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
 int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
                         std::ostream& out, std::ostream& err) {
   constexpr int kStandardInput = 0;
+  constexpr int kStandardError = 2;
   const std::unique_ptr<io::Clock> clock = io::make_real_clock();
   const std::unique_ptr<io::Random> random = io::make_real_random();
   const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
@@ -248,6 +254,7 @@ int run_account_command(std::span<const std::string_view> args, const std::strin
                                                        .clock = *clock,
                                                        .random = *random,
                                                        .terminal = can_ask ? kStandardInput : -1,
+                                                       .progress = &err == &std::cerr && is_terminal(kStandardError),
                                                        .in = in,
                                                        .out = out,
                                                        .err = err});

@@ -29,7 +29,8 @@ struct AccountCommandWorld {
   auth::HashCost hash_cost = auth::kDefaultHashCost;
   io::Clock& clock;
   io::Random& random;
-  int terminal = -1;  // where to ask for passwords; -1: nowhere
+  int terminal = -1;      // where to ask for passwords; -1: nowhere
+  bool progress = false;  // whether `err` is a terminal, to show on how far a long command is
   std::istream& in;
   std::ostream& out;
   std::ostream& err;

@@ -100,8 +100,17 @@ void read_servers(ConfigSection& section, auth::BackendOptions& backend) {
 }
 
 void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
-  section.about("A file of accounts; with \"http\", the path that is asked for.", Change::restart);
+  section.about(
+      "A file of accounts (Dovecot's passwd-file or Apache's htpasswd, read again when it changes); with \"http\", the "
+      "path that is "
+      "asked for.",
+      Change::restart);
   section.text("path", backend.path, kTextRule);
+  section.about(
+      "Whether passwords in clear ({PLAIN}) are taken from a file; else each account that has one is refused with an "
+      "error in the log.",
+      Change::restart);
+  section.boolean("plain_passwords", backend.plain_passwords);
   section.about("How we log in there, where the protocol has several ways; empty: the best that is offered.",
                 Change::restart);
   section.text("mechanism", backend.mechanism, kTextRule);
@@ -121,8 +130,8 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
 void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend) {
   const auth::BackendKind* const kind = auth::find_backend_kind(backend.kind);
   if (kind == nullptr) return;
-  for (const std::string_view key : {"server", "tls", "ca_file", "server_name", "path", "mechanism", "database",
-                                     "query", "base", "user", "password_file"})
+  for (const std::string_view key : {"server", "tls", "ca_file", "server_name", "path", "plain_passwords", "mechanism",
+                                     "database", "query", "base", "user", "password_file"})
     if (section.has(key) && !has_word(kind->keys, key))
       section.error(key, "means nothing for the kind \"" + backend.kind + "\"",
                     std::string(kCommonKeys) + " " + std::string(kind->keys));

@@ -39,19 +39,23 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
       }),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
       events_(events),
-      backends_(shared.backends,
-                {.loop = loop_,
-                 .resolver = resolver_,
-                 .dialer = dialer_,
-                 .store = shared.store,
-                 .hash_threads = shared.hash_threads},
-                [&events](std::string_view backend, std::string_view why) {
-                  if (why.empty()) {
-                    events.emit(event::BackendBack{.backend = backend});
-                  } else {
-                    events.emit(event::BackendSuspended{.backend = backend, .reason = why});
-                  }
-                }),
+      backends_(
+          shared.backends,
+          {.loop = loop_,
+           .resolver = resolver_,
+           .dialer = dialer_,
+           .store = shared.store,
+           .hash_threads = shared.hash_threads},
+          [&events](std::string_view backend, std::string_view why) {
+            if (why.empty()) {
+              events.emit(event::BackendBack{.backend = backend});
+            } else {
+              events.emit(event::BackendSuspended{.backend = backend, .reason = why});
+            }
+          },
+          [&events](std::string_view backend, std::string_view what) {
+            events.emit(event::BackendWarning{.backend = backend, .reason = what});
+          }),
       authenticator_(loop_, shared.shield, backends_, shared.cache_key, options_.cache,
                      [&events](const auth::ShieldEntry& reached) {
                        const bool refused = auth::refuses(reached.rule);

@@ -38,9 +38,14 @@ class BackendChainTest : public ::testing::Test {
   }
   Answer ask(std::string_view name = "tim@example.com") {
     if (!chain_)
-      chain_.emplace(backends_, core_.parts(), [this](std::string_view backend, std::string_view why) {
-        notices_.push_back(std::string(backend) + ": " + std::string(why));
-      });
+      chain_.emplace(
+          backends_, core_.parts(),
+          [this](std::string_view backend, std::string_view why) {
+            notices_.push_back(std::string(backend) + ": " + std::string(why));
+          },
+          [this](std::string_view backend, std::string_view what) {
+            warnings_.push_back(std::string(backend) + ": " + std::string(what));
+          });
     const Credentials credentials = credentials_of(name, "secret");
     asked_.clear();
     return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain_->check(credentials); });
@@ -51,6 +56,7 @@ class BackendChainTest : public ::testing::Test {
   std::vector<ConfiguredBackend> backends_;
   std::vector<std::string> asked_;
   std::vector<std::string> notices_;
+  std::vector<std::string> warnings_;
   std::optional<BackendChain> chain_;
 };
 
@@ -134,6 +140,27 @@ TEST_F(BackendChainTest, OneThatDoesNotAnswerIsLeftAloneForAWhile) {
   EXPECT_THAT(notices_, ElementsAre("first: refused", "first: "));
   ask();
   EXPECT_THAT(asked_, ElementsAre("first"));
+}
+
+// Else a client that tries such an account again and again keeps all others out.
+TEST_F(BackendChainTest, AnAccountThatCannotBeCheckedIsNoFailureOfItsBackEnd) {
+  Verdict damaged = Verdict::of(Kind::unavailable, "damaged");
+  damaged.of_one_account = true;
+  add("first", damaged);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask().kind, AnswerKind::unavailable);
+  EXPECT_THAT(asked_, ElementsAre("first"));
+  EXPECT_THAT(notices_, IsEmpty());
+}
+
+TEST_F(BackendChainTest, WhatABackEndWarnsOfIsPassedOnBesideItsAnswer) {
+  Verdict verdict = Verdict::of(Kind::granted);
+  verdict.warning = "half a file";
+  add("first", verdict);
+  EXPECT_EQ(ask().kind, AnswerKind::granted);
+  EXPECT_THAT(warnings_, ElementsAre("first: half a file"));
+  verdicts_["first"].warning.clear();
+  EXPECT_EQ(ask().kind, AnswerKind::granted);
+  EXPECT_EQ(warnings_.size(), 1U);
 }
 
 TEST(CircuitBreakerTest, OneTrialAtATimeAndLateFailuresCountOnce) {

@@ -1,0 +1,124 @@
+#include "engine/cli/account_import.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "auth/backend/account_dump.h"
+#include "auth/backend/store_values.h"
+#include "engine/io/files.h"
+#include "engine/text/json_text.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::size_t kFileBytesMax = std::size_t{1} << 30U;
+
+// One line on a terminal that is written over and over; nothing elsewhere.
+class Progress {
+ public:
+  Progress(const AccountCommandWorld& world, std::string_view verb, std::size_t total)
+      : world_(world), verb_(verb), total_(total), begun_(world.clock.now()), shown_(begun_) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (is_shown_) world_.err << "\r\x1B[K" << std::flush;
+  }
+
+  void at(std::size_t done) {
+    constexpr Duration kInterval = std::chrono::milliseconds(200);
+    if (!world_.progress || done == 0) return;
+    const Instant now = world_.clock.now();
+    if (now - shown_ < kInterval) return;
+    shown_ = now;
+    is_shown_ = true;
+    const auto left = std::chrono::ceil<std::chrono::seconds>((now - begun_) / static_cast<std::int64_t>(done) *
+                                                              static_cast<std::int64_t>(total_ - done));
+    world_.err << "\r\x1B[K" << verb_ << " " << done << " of " << total_ << ", " << left.count() << " s left"
+               << std::flush;
+  }
+
+ private:
+  const AccountCommandWorld& world_;
+  std::string_view verb_;
+  std::size_t total_;
+  Instant begun_;
+  Instant shown_;
+  bool is_shown_ = false;
+};
+
+// Passwords in clear become hashes, before the store is locked: each takes as long as a login.
+auth::StoreResult<> hash_all(std::vector<auth::DumpedAccount>& accounts, const AccountCommandWorld& world,
+                             auth::AccountAdmin& admin) {
+  const auto in_clear = static_cast<std::size_t>(
+      std::ranges::count_if(accounts, [](const auth::DumpedAccount& account) { return account.clear.has_value(); }));
+  Progress progress(world, "hashed", in_clear);
+  std::size_t done = 0;
+  for (auth::DumpedAccount& account : accounts) {
+    if (!account.clear) continue;
+    auto hash = admin.hash_password(*account.clear);
+    if (!hash) return std::unexpected(hash.error());
+    account.hash = *std::move(hash);
+    account.clear.reset();
+    progress.at(++done);
+  }
+  return {};
+}
+
+void print_json(std::ostream& out, std::size_t imported, bool dry_run, const std::vector<auth::DumpRefusal>& refusals) {
+  std::string refused;
+  for (const auth::DumpRefusal& refusal : refusals)
+    absl::StrAppend(&refused, refused.empty() ? "" : ",", "{\"line\":", refusal.line,
+                    ",\"name\":", text::json_string(refusal.name), ",\"reason\":", text::json_string(refusal.why), "}");
+  out << "{\"imported\":" << imported << ",\"dry_run\":" << (dry_run ? "true" : "false") << ",\"refused\":[" << refused
+      << "]}\n";
+}
+
+void print_refusals(std::ostream& err, const std::string& file, const std::vector<auth::DumpRefusal>& refusals) {
+  for (const auth::DumpRefusal& refusal : refusals)
+    err << file << ":" << refusal.line << ": " << (refusal.name.empty() ? "" : auth::in_quotes(refusal.name) + ": ")
+        << refusal.why << "\n";
+}
+
+}  // namespace
+
+auth::StoreResult<> import_accounts(const AccountRequest& request, const AccountCommandWorld& world,
+                                    auth::AccountAdmin& admin) {
+  if (request.customer)
+    if (const auto known = admin.customer(*request.customer); !known) return std::unexpected(known.error());
+  auto text = io::read_file(request.operand, kFileBytesMax);
+  if (!text) return auth::store_error(auth::StoreError::Kind::refused, text.error());
+  const auto format = auth::dump_format(request.format);
+  auth::Dump dump = auth::read_dump(*format, *text);
+  auth::wipe_bytes(text->data(), text->size());
+  const bool dry_run = request.has(kOptionDryRun);
+  if (!dry_run)
+    if (auto hashed = hash_all(dump.accounts, world, admin); !hashed) return hashed;
+  auth::StoreResult<std::size_t> imported;
+  {
+    Progress progress(world, dry_run ? "looked at" : "imported", dump.accounts.size());
+    imported = admin.import_accounts(dump.accounts,
+                                     {.customer = request.customer.value_or(""),
+                                      .dry_run = dry_run,
+                                      .on_progress = [&progress](std::size_t done) { progress.at(done); }},
+                                     world.clock.wall(), dump.refusals);
+  }
+  if (!imported) return std::unexpected(imported.error());
+  std::ranges::sort(dump.refusals, {}, &auth::DumpRefusal::line);
+  print_refusals(world.err, request.operand, dump.refusals);
+  if (request.has(kOptionJson)) {
+    print_json(world.out, *imported, dry_run, dump.refusals);
+  } else {
+    world.out << *imported << (dry_run ? " accounts would be imported\n" : " accounts imported\n");
+  }
+  if (dump.refusals.empty()) return {};
+  return auth::store_error(auth::StoreError::Kind::refused,
+                           absl::StrCat(dump.refusals.size(), " refused, see above; the others were ",
+                                        dry_run ? "looked at only" : "imported"));
+}
+
+}  // namespace sluice::cli
