@@ -36,8 +36,8 @@ class DovecotBackend final : public Backend {
     std::uint32_t id = 0;  // on the connection; 0: not asked yet
     Instant asked_at;
     std::optional<dovecot::Reply> reply;
-    std::string error;  // of a connection that could not be opened
     bool lost = false;  // the connection ended
+    std::string error;  // of the connection that ended, or could not be opened
     AsyncEvent wake;
     static void too_late(void* self) { static_cast<Login*>(self)->wake.set(); }
     io::Timer timer{&too_late, this};
@@ -57,6 +57,7 @@ class DovecotBackend final : public Backend {
   Endpoint endpoint_;
   dovecot::FieldNames names_;
   bool running_ = false;
+  bool dropped_ = false;         // by us, as the server was silent
   bool greeted_ = false;         // this connection, or the last one
   Wire* link_ = nullptr;         // while it can be asked
   std::vector<Login*> waiting_;  // for the connection
@@ -80,7 +81,7 @@ Task<Verdict> DovecotBackend::check(const Credentials& credentials) {
       if (verdict.kind == Verdict::Kind::unavailable) verdict.reason = server_ + ": " + verdict.reason;
       co_return verdict;
     }
-    if (!login.error.empty()) co_return Verdict::of(Verdict::Kind::unavailable, std::move(login.error));
+    if (!login.lost && !login.error.empty()) co_return Verdict::of(Verdict::Kind::unavailable, std::move(login.error));
     if (!login.lost) {
       const bool reached = login.id != 0;
       give_up(login);
@@ -89,11 +90,12 @@ Task<Verdict> DovecotBackend::check(const Credentials& credentials) {
           (reached ? server_ : endpoint_.options().servers[0].to_string()) + ": did not answer in time");
     }
   }
-  co_return Verdict::of(Verdict::Kind::unavailable, server_ + ": ended the connection twice without an answer");
+  co_return Verdict::of(Verdict::Kind::unavailable, std::move(login.error));
 }
 
 Task<void> DovecotBackend::ask(Login& login, Instant deadline) {
   login.lost = false;
+  login.error.clear();
   login.id = 0;
   if (link_ != nullptr) {
     send(login);
@@ -126,6 +128,7 @@ void DovecotBackend::give_up(Login& login) {
   if (asked_.erase(login.id) == 0 || link_ == nullptr) return;
   abandoned_.insert(login.id);
   if (heard_at_ < login.asked_at || abandoned_.size() > kAbandonedMax) {
+    dropped_ = true;
     std::exchange(link_, nullptr)->terminate();
   } else {
     link_->write(dovecot::cancel(login.id));
@@ -142,6 +145,7 @@ Task<void> DovecotBackend::run() {
     abandoned_.clear();
     for (const auto& [id, login] : std::exchange(asked_, {})) {
       login->lost = true;
+      login->error = error;
       login->wake.set();
     }
     // Those that came while a connection ended go on to the next one.
@@ -178,6 +182,7 @@ Task<std::string> DovecotBackend::converse() {
     }
   }
   link_ = nullptr;
+  if (std::exchange(dropped_, false)) error = wire->about("did not answer in time");
   co_await wire->close();
   co_return error;
 }
