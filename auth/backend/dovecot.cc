@@ -33,8 +33,8 @@ class DovecotBackend final : public Backend {
   struct Login {
     explicit Login(const Credentials& asked) : credentials(asked) {}
     const Credentials& credentials;
-    std::uint32_t id = 0;  // on the connection; 0: not asked yet
-    Instant asked_at;
+    std::uint32_t id = 0;            // on the connection; 0: not asked yet
+    std::uint64_t heard_before = 0;  // lines that had come on the connection when it was asked
     std::optional<dovecot::Reply> reply;
     bool lost = false;  // the connection ended
     std::string error;  // of the connection that ended, or could not be opened
@@ -64,7 +64,7 @@ class DovecotBackend final : public Backend {
   std::map<std::uint32_t, Login*> asked_;
   std::set<std::uint32_t> abandoned_;
   std::uint32_t last_id_ = 0;
-  Instant heard_at_;  // when a line last came
+  std::uint64_t lines_heard_ = 0;  // answers, on all connections
   std::string server_;
   TaskSet tasks_;
 };
@@ -114,7 +114,7 @@ void DovecotBackend::send(Login& login) {
     ++last_id_;
   } while (last_id_ == 0 || asked_.contains(last_id_) || abandoned_.contains(last_id_));
   login.id = last_id_;
-  login.asked_at = loop_.now();
+  login.heard_before = lines_heard_;
   asked_.emplace(login.id, &login);
   std::string line = dovecot::request(login.id, login.credentials);
   link_->write(line);
@@ -127,7 +127,7 @@ void DovecotBackend::give_up(Login& login) {
   std::erase(waiting_, &login);
   if (asked_.erase(login.id) == 0 || link_ == nullptr) return;
   abandoned_.insert(login.id);
-  if (heard_at_ < login.asked_at || abandoned_.size() > kAbandonedMax) {
+  if (lines_heard_ == login.heard_before || abandoned_.size() > kAbandonedMax) {
     dropped_ = true;
     std::exchange(link_, nullptr)->terminate();
   } else {
@@ -171,7 +171,6 @@ Task<std::string> DovecotBackend::converse() {
     greeted_ = true;
     link_ = wire.get();
     server_ = wire->server();
-    heard_at_ = loop_.now();
     for (Login* const login : std::exchange(waiting_, {})) send(*login);
     while (error.empty()) {
       auto line = co_await wire->line(Instant::max());
@@ -209,7 +208,7 @@ Task<WireResult<>> DovecotBackend::greet(Wire& wire, Instant deadline) {
 
 // False where the line answers nothing that was asked.
 bool DovecotBackend::answered(std::string_view line) {
-  heard_at_ = loop_.now();
+  ++lines_heard_;
   auto reply = dovecot::parse_reply(line);
   if (!reply) return false;
   const auto found = asked_.find(reply->id);

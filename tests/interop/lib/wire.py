@@ -39,12 +39,14 @@ def tls_context(ca_file, max_version=None):
 
 
 class Client:
-    def __init__(self, port, tls=None, name=HOST, address="127.0.0.1", receive_buffer=None):
-        """TLS: a context to begin with at once (implicit TLS)."""
+    def __init__(self, port, tls=None, name=HOST, address="127.0.0.1", receive_buffer=None, source=None):
+        """TLS: a context to begin with at once (implicit TLS).  SOURCE: the client's own address."""
         self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(SECONDS)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect((address, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name = name

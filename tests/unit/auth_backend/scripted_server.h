@@ -36,8 +36,9 @@ class ScriptedServer {
     bool ended_ = false;
   };
 
-  ScriptedServer(Platforms& platforms, std::string_view ip, std::uint16_t port)
-      : platforms_(platforms), loop_(platforms.add_loop(ip)), address_(*io::Address::from_ip(ip, port)) {
+  // Of the host with the address `host`, at `address`, which may be a loopback address.
+  ScriptedServer(Platforms& platforms, std::string_view host, const io::Address& address)
+      : platforms_(platforms), loop_(platforms.add_loop(host)), address_(address) {
     start();
   }
 

@@ -60,7 +60,7 @@ class WireBackendTest : public ::testing::Test {
   bool until(const std::function<bool()>& holds) { return core_.platforms.run_until(holds); }
 
   BackendCore core_;
-  testing::ScriptedServer server_{core_.platforms, "127.0.0.1", kPort};
+  testing::ScriptedServer server_{core_.platforms, "192.0.2.1", *io::Address::from_ip("127.0.0.1", kPort)};
   BackendOptions options_;
   std::unique_ptr<BackendSource> source_;
   std::unique_ptr<Backend> backend_;
