@@ -26,7 +26,7 @@ void check_reply(std::string_view line) {
   const Verdict verdict =
       dovecot::verdict_of(*reply, {.customer = "customer", .domains = "domains"}, *Secret::make(kSecret));
   if (verdict.kind == Verdict::Kind::granted || verdict.kind == Verdict::Kind::suspended) {
-    CHECK(line.starts_with("OK\t") && !reply->has("nopassword"));
+    CHECK(line.starts_with("OK\t") && !reply->has("nopassword") && !reply->has("proxy"));
     CHECK((verdict.kind == Verdict::Kind::suspended) == reply->has("nologin"));
   } else {
     CHECK(verdict.account.empty() && verdict.customer.empty() && verdict.domains.empty());

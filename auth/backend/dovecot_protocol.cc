@@ -49,8 +49,10 @@ bool is_fault(const Reply& reply) {
 }
 
 Verdict granted(const Reply& reply, const FieldNames& names) {
-  // The passdb field of that name: "If you want to allow all passwords".
-  if (reply.has("nopassword")) return Verdict::of(Verdict::Kind::unavailable, "takes any password for this name");
+  // Fields of the passdb.  "proxy" leaves the check to the server that the client is to be handed on to, often with
+  // "nopassword" ("allow all passwords"), which Dovecot does not show to its clients in all versions.
+  if (reply.has("proxy") || reply.has("nopassword"))
+    return Verdict::of(Verdict::Kind::unavailable, "leaves the check of the password to another server (proxy)");
   Verdict verdict = Verdict::of(Verdict::Kind::granted);
   if (!set_account(verdict, reply.value("user")) || !set_customer(verdict, reply.value(names.customer)) ||
       !set_domains(verdict, reply.value(names.domains)))

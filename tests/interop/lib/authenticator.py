@@ -25,11 +25,10 @@ mail {{
   server_name mail.relay.test;
   auth_http 127.0.0.1:{authenticator}/auth;
   xclient off;
-  protocol smtp;
   smtp_auth plain login;
   smtp_greeting_delay 0;
-  server {{ listen 127.0.0.1:{clear}; }}
-  server {{ listen 127.0.0.1:{implicit} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; }}
+  server {{ protocol smtp; listen 127.0.0.1:{clear}; }}
+  server {{ protocol smtp; listen 127.0.0.1:{implicit} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; }}
 }}
 """
 

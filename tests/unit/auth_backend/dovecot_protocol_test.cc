@@ -68,8 +68,7 @@ TEST(DovecotProtocolTest, AGreetingHasAVersionAndPlainAndAnEnd) {
 }
 
 TEST(DovecotProtocolTest, WhatIsGrantedMaySayWhoseItIs) {
-  const Verdict verdict =
-      said("OK\t1\tuser=Tim@example.com\tcustomer=acme\001tx\tdomains=a.example, b.example,,\tproxy");
+  const Verdict verdict = said("OK\t1\tuser=Tim@example.com\tcustomer=acme\001tx\tdomains=a.example, b.example,,");
   EXPECT_EQ(verdict.kind, Kind::unavailable) << "a customer with a tab";
   const Verdict good = said("OK\t1\tuser=Tim@example.com\tcustomer=acme\tdomains=a.example, b.example,,\tuid");
   EXPECT_EQ(good.kind, Kind::granted);
@@ -105,6 +104,7 @@ TEST(DovecotProtocolTest, OnlyNologinIsBehindTheRightPassword) {
 
 TEST(DovecotProtocolTest, APasswordThatWasNotLookedAtIsNotRight) {
   EXPECT_EQ(said("OK\t1\tuser=tim\tnopassword\tproxy\thost=192.0.2.7").kind, Kind::unavailable);
+  EXPECT_EQ(said("OK\t1\tuser=tim\tproxy\thost=192.0.2.7\tpass=secret").kind, Kind::unavailable);
   EXPECT_EQ(said("OK\t1\tuser=tim\tnopassword\tnologin").kind, Kind::unavailable);
 }
 
