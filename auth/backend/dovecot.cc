@@ -17,6 +17,12 @@ constexpr int kAttempts = 2;
 // Logins that gave up and whose answers may still come.  With more the server is taken for dead.
 constexpr std::size_t kAbandonedMax = 1000;
 
+// After which a connection is replaced where no login is on it, and in any case.  A Dovecot that is stopped or
+// restarted leaves its auth process, with the settings of old, to the clients that stay connected ("auth clients should
+// disconnect soon").
+constexpr Duration kAgeMax = std::chrono::minutes(1);
+constexpr Duration kBusyAgeMax = std::chrono::minutes(5);
+
 class DovecotBackend final : public Backend {
  public:
   DovecotBackend(const BackendParts& parts, const EndpointSource& source, dovecot::FieldNames names)
@@ -57,8 +63,9 @@ class DovecotBackend final : public Backend {
   Endpoint endpoint_;
   dovecot::FieldNames names_;
   bool running_ = false;
-  bool dropped_ = false;         // by us, as the server was silent
-  bool greeted_ = false;         // this connection, or the last one
+  bool dropped_ = false;  // by us, as the server was silent
+  bool greeted_ = false;  // this connection, or the last one
+  Instant greeted_at_;
   Wire* link_ = nullptr;         // while it can be asked
   std::vector<Login*> waiting_;  // for the connection
   std::map<std::uint32_t, Login*> asked_;
@@ -97,6 +104,8 @@ Task<void> DovecotBackend::ask(Login& login, Instant deadline) {
   login.lost = false;
   login.error.clear();
   login.id = 0;
+  if (link_ != nullptr && loop_.now() >= later(greeted_at_, asked_.empty() ? kAgeMax : kBusyAgeMax))
+    std::exchange(link_, nullptr)->terminate();
   if (link_ != nullptr) {
     send(login);
   } else {
@@ -169,6 +178,7 @@ Task<std::string> DovecotBackend::converse() {
     error = std::move(greeted.error());
   } else {
     greeted_ = true;
+    greeted_at_ = loop_.now();
     link_ = wire.get();
     server_ = wire->server();
     for (Login* const login : std::exchange(waiting_, {})) send(*login);

@@ -121,6 +121,33 @@ TEST_F(DovecotTest, AConnectionThatEndedWhileNobodyAskedIsOpenedAnew) {
   EXPECT_EQ(asked_.size(), 2U);
 }
 
+// Its auth process stays for the clients that stay, with the settings of before the restart.
+TEST_F(DovecotTest, AConnectionIsReplacedAfterAWhile) {
+  answers("OK\t#\n");
+  EXPECT_EQ(ask().kind, Kind::granted);
+  core_.platforms.run_for(50s);
+  EXPECT_EQ(ask().kind, Kind::granted);
+  EXPECT_EQ(server_.dialogs.size(), 1U);
+  core_.platforms.run_for(20s);
+  EXPECT_EQ(ask().kind, Kind::granted);
+  EXPECT_EQ(server_.dialogs.size(), 2U);
+  EXPECT_TRUE(until([this] { return server_.open() == 1; }));
+}
+
+TEST_F(DovecotTest, ABusyConnectionIsReplacedLaterAndItsLoginsAreAskedAgain) {
+  options_.timeout = 1000s;
+  auto slow = begin("slow");
+  ASSERT_TRUE(until([this] { return asked_.size() == 1; }));
+  answers("OK\t#\n");
+  core_.platforms.run_for(100s);
+  EXPECT_EQ(ask().kind, Kind::granted);
+  EXPECT_EQ(server_.dialogs.size(), 1U);
+  core_.platforms.run_for(250s);
+  EXPECT_EQ(ask().kind, Kind::granted);
+  EXPECT_EQ(slow->wait().kind, Kind::granted);
+  EXPECT_EQ(server_.dialogs.size(), 2U);
+}
+
 TEST_F(DovecotTest, ASilentOneEndsWithTheTimeAndIsLeft) {
   const Instant before = core_.loop.now();
   expect_unavailable(ask(), "did not answer in time");
