@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "auth/backend/dovecot.h"
 #include "auth/backend/file_backend.h"
+#include "auth/backend/http.h"
 #include "auth/backend/store_backend.h"
 #include "engine/base/check.h"
 
@@ -12,6 +14,12 @@ namespace {
 OpenedBackend open_store(const BackendOptions& /*options*/) { return make_store_source(); }
 
 constexpr BackendKind kKinds[] = {
+    {.name = "dovecot", .keys = "server tls ca_file server_name customer_field domains_field", .open = &open_dovecot},
+    {.name = "http",
+     .keys = "server tls ca_file server_name path customer_field domains_field",
+     .port = 80,
+     .tls_port = 443,
+     .open = &open_http},
     {.name = "store", .keys = "", .open = &open_store},
     {.name = "file", .keys = "path plain_passwords", .open = &make_file_source},
 };

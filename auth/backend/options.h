@@ -57,6 +57,10 @@ struct BackendOptions {
   std::string user;              // that we log in as ourselves: SQL; LDAP's bind DN
   std::string password_file;     // its password
   std::string base;              // LDAP
+
+  // What the server's answer calls the customer and the domains of an account; empty: as is usual for the kind.
+  std::string customer_field;
+  std::string domains_field;
 };
 
 }  // namespace sluice::auth

@@ -55,6 +55,19 @@ Task<WireResult<std::string>> Wire::bytes(std::size_t size, Instant deadline) {
   co_return bytes;
 }
 
+Task<WireResult<>> Wire::skip_to_end(std::size_t bytes_max, Instant deadline) {
+  Chain& input = connection_->input();
+  for (std::size_t skipped = 0;;) {
+    skipped += input.size();
+    input.clear();
+    if (skipped > bytes_max) co_return std::unexpected(about("does not come to an end"));
+    if (auto arrived = co_await more(deadline); !arrived) {
+      if (connection_->ended() && connection_->error() == 0 && input.empty()) co_return WireResult<>();
+      co_return std::unexpected(arrived.error());
+    }
+  }
+}
+
 Task<WireResult<>> Wire::start_tls(Instant deadline) {
   CHECK(tls_ != nullptr);
   // It would be taken for what the server says inside TLS (CVE-2011-0411 and its kind).

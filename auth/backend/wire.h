@@ -39,15 +39,21 @@ class Wire {
   Task<WireResult<std::string>> line(Instant deadline);
   // So many bytes.
   Task<WireResult<std::string>> bytes(std::size_t size, Instant deadline);
+  // Drops what comes until the server ends the connection, at most so many bytes.
+  Task<WireResult<>> skip_to_end(std::size_t bytes_max, Instant deadline);
   // Queued; what is sent in one turn goes out together.
   void write(std::string_view text) { connection_->write(text); }
   // Goes on in TLS; what the server has said in clear behind its consent is an error.
   Task<WireResult<>> start_tls(Instant deadline);
+  // Ends what waits for the server, with an error.  close() is still due.
+  void terminate() { connection_->terminate(); }
   // Without waiting for the server.  Once.
   Task<void> close();
 
   // Nothing unread, and the server has not hung up: it can be used again.
   [[nodiscard]] bool quiet() const;
+  // The server has said all that it will say, though not all of it may have been read.
+  [[nodiscard]] bool ended() const { return connection_->ended(); }
   [[nodiscard]] bool in_tls() const { return connection_->tls() != nullptr; }
   [[nodiscard]] const std::string& server() const { return server_; }
   // A sentence about this server.

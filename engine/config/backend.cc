@@ -45,6 +45,18 @@ std::expected<std::string, std::string> check_line(std::string_view text) {
 }
 constexpr TextRule kTextRule{check_line, "text without control characters"};
 
+// What both a Dovecot and a header of HTTP can call a field.
+std::expected<std::string, std::string> check_field(std::string_view text) {
+  constexpr std::size_t kBytesMax = 64;
+  if (text.size() > kBytesMax) return std::unexpected("is longer than " + std::to_string(kBytesMax) + " bytes");
+  if (!std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+      }))
+    return std::unexpected("is no name of a field");
+  return std::string(text);
+}
+constexpr TextRule kFieldRule{check_field, "letters, digits, \"-\" and \"_\""};
+
 std::expected<auth::BackendServer, std::string> parse_server(std::string_view text) {
   if (text.starts_with('/')) {
     if (text.size() > kPathBytesMax) return std::unexpected("is longer than a socket's path may be");
@@ -124,14 +136,21 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("base", backend.base, kTextRule);
   section.text("user", backend.user, kTextRule);
   section.text("password_file", backend.password_file, kAnyPathRule);
+  section.about(
+      "What the answer calls the customer and the domains of an account, between commas: fields of Dovecot's passdb "
+      "(customer, domains) or of the response's header (X-Customer, X-Domains).",
+      Change::restart);
+  section.text("customer_field", backend.customer_field, kFieldRule);
+  section.text("domains_field", backend.domains_field, kFieldRule);
 }
 
 // What a kind has no use for is a mistake; without a server most have nobody to ask.
 void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend) {
   const auth::BackendKind* const kind = auth::find_backend_kind(backend.kind);
   if (kind == nullptr) return;
-  for (const std::string_view key : {"server", "tls", "ca_file", "server_name", "path", "plain_passwords", "mechanism",
-                                     "database", "query", "base", "user", "password_file"})
+  for (const std::string_view key :
+       {"server", "tls", "ca_file", "server_name", "path", "plain_passwords", "mechanism", "database", "query", "base",
+        "user", "password_file", "customer_field", "domains_field"})
     if (section.has(key) && !has_word(kind->keys, key))
       section.error(key, "means nothing for the kind \"" + backend.kind + "\"",
                     std::string(kCommonKeys) + " " + std::string(kind->keys));
