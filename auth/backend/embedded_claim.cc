@@ -1,5 +1,6 @@
 // The part of the embedded store that says whose account it is that another back end has granted.  An account of that
-// name may be here as well: its status and what it is narrowed to then hold for it, as if the store had checked its password.
+// name may be here as well: its status and what it is narrowed to then hold for it, as if the store had checked its
+// password.
 #include <utility>
 
 #include "absl/strings/str_cat.h"

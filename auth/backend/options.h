@@ -56,6 +56,11 @@ struct BackendOptions {
   std::string user;           // that we log in as ourselves: SQL; LDAP's bind DN
   std::string password_file;  // its password
   std::string base;           // LDAP
+
+  // What the back end's answer calls them (an attribute, an extra field); empty: it is not asked.
+  std::string account_field;   // the name's own spelling
+  std::string customer_field;  // whose account it is
+  std::string domains_field;   // what it may send from
 };
 
 }  // namespace sluice::auth

@@ -107,22 +107,31 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("mechanism", backend.mechanism, kTextRule);
   section.about(
       "Databases and LDAP: what is asked, with the parameters %{user}, %{local} and %{domain}; who we are ourselves, "
-      "and "
-      "the file that our password is in.",
+      "and the file that our password is in. A database's query returns a row with a column password (a hash), and "
+      "account, customer, domains, status, enabled as there are; account is the name as limits count it, which may be "
+      "written in several ways where letters are compared without case. With %{password} in it the database compares "
+      "the password, and a row is a right one. LDAP binds as base with the parameters in it, or as the one entry below "
+      "base that the filter in query finds.",
       Change::restart);
   section.text("database", backend.database, kTextRule);
   section.text("query", backend.query, kTextRule);
   section.text("base", backend.base, kTextRule);
   section.text("user", backend.user, kTextRule);
   section.text("password_file", backend.password_file, kAnyPathRule);
+  section.about("What the answer calls the account's own name, its customer, and the domains that it may send from.",
+                Change::restart);
+  section.text("account_field", backend.account_field, kTextRule);
+  section.text("customer_field", backend.customer_field, kTextRule);
+  section.text("domains_field", backend.domains_field, kTextRule);
 }
 
 // What a kind has no use for is a mistake; without a server most have nobody to ask.
 void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend) {
   const auth::BackendKind* const kind = auth::find_backend_kind(backend.kind);
   if (kind == nullptr) return;
-  for (const std::string_view key : {"server", "tls", "ca_file", "server_name", "path", "mechanism", "database",
-                                     "query", "base", "user", "password_file"})
+  for (const std::string_view key :
+       {"server", "tls", "ca_file", "server_name", "path", "mechanism", "database", "query", "base", "user",
+        "password_file", "account_field", "customer_field", "domains_field"})
     if (section.has(key) && !has_word(kind->keys, key))
       section.error(key, "means nothing for the kind \"" + backend.kind + "\"",
                     std::string(kCommonKeys) + " " + std::string(kind->keys));

@@ -39,6 +39,9 @@ OUTSIDE = {
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_sqlite": ("sqlite3.h",),
+    "dep_ldap": ("ldap.h", "lber.h"),
+    "dep_pq": ("libpq-fe.h",),
+    "dep_mariadb": ("mysql.h",),
     "dep_toml": ("toml++/",),
     "dep_absl": ("absl/",),
 }
