@@ -54,7 +54,7 @@ class LdapClient final : public BlockingClient {
 
   const LdapSettings& settings_;
   Connection searcher_;  // bound as ourselves
-  Connection binder_;    // bound as whoever logged in last
+  Connection binder_;    // bound as the user who logged in last
 };
 
 std::expected<LdapClient::Connection, std::string> LdapClient::open(const io::BlockingDeadline& deadline) {

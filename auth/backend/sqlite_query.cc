@@ -122,7 +122,6 @@ OpenedBackend open_sqlite_query(const BackendOptions& options) {
   if (!options.path.starts_with('/')) return std::unexpected("path is missing, or is not absolute");
   BackendOptions resolved = options;
   resolved.servers = {{.host = options.path, .port = 0}};
-  // A mistake in the query is known at the start; a file that is not there yet may come.
   return make_sql_source(resolved, *query,
                          [query = *query](const BackendServer& server, const io::BlockingDeadline& /*deadline*/) {
                            return connect(query, server.host);
