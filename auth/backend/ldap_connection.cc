@@ -47,6 +47,16 @@ void on_disconnecting(LDAP* /*handle*/, Sockbuf* /*socket*/, ldap_conncb* /*call
 
 }  // namespace
 
+struct LdapConnection::Callback {
+  ldap_conncb value;
+};
+
+LdapConnection::LdapConnection(ldap* handle, std::string server)
+    : server_(std::move(server)),
+      callback_(new Callback{.value = {.lc_add = &on_connected, .lc_del = &on_disconnecting, .lc_arg = &step_max_}}),
+      handle_(handle) {}
+
+void LdapConnection::FreeCallback::operator()(Callback* callback) const { delete callback; }
 void LdapConnection::Unbind::operator()(ldap* handle) const { ldap_unbind_ext(handle, nullptr, nullptr); }
 void LdapConnection::Free::operator()(ldapmsg* message) const { ldap_msgfree(message); }
 
@@ -68,9 +78,7 @@ std::expected<std::unique_ptr<LdapConnection>, std::string> LdapConnection::open
   std::unique_ptr<LdapConnection> made(new LdapConnection(handle, server.to_string()));
   const bool tls = login.in_tls(server);
   if (auto done = made->set_up(login, tls, deadline); !done) return std::unexpected(std::move(done.error()));
-  Duration limit = deadline.left();
-  ldap_conncb callback{.lc_add = &on_connected, .lc_del = &on_disconnecting, .lc_arg = &limit};
-  ldap_set_option(handle, LDAP_OPT_CONNECT_CB, &callback);
+  made->step_max_ = login.options.timeout;
   int code = ldap_connect(handle);
   std::string_view what = "cannot be reached: ";
   if (code == LDAP_SUCCESS && tls && login.options.tls == BackendTls::starttls) {
@@ -79,13 +87,7 @@ std::expected<std::unique_ptr<LdapConnection>, std::string> LdapConnection::open
     // Never on in clear, whatever the library makes of an answer.
     if (code == LDAP_SUCCESS && ldap_tls_inplace(handle) == 0) code = LDAP_CONNECT_ERROR;
   }
-  if (code != LDAP_SUCCESS) {
-    auto error = made->failure(what, code);
-    made->handle_.reset();  // calls the callback
-    return error;
-  }
-  // The callback is this frame's: the handle keeps none of it.
-  ldap_set_option(handle, LDAP_OPT_CONNECT_CB, nullptr);
+  if (code != LDAP_SUCCESS) return made->failure(what, code);
   return made;
 }
 
@@ -104,6 +106,7 @@ std::expected<void, std::string> LdapConnection::set_up(const LibraryLogin& logi
               ldap_set_option(handle, LDAP_OPT_DEREF, &never) == LDAP_OPT_SUCCESS &&
               ldap_set_option(handle, LDAP_OPT_RESTART, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
               ldap_set_option(handle, LDAP_OPT_TIMELIMIT, &none) == LDAP_OPT_SUCCESS &&
+              ldap_set_option(handle, LDAP_OPT_CONNECT_CB, &callback_->value) == LDAP_OPT_SUCCESS &&
               ldap_set_option(handle, LDAP_OPT_NETWORK_TIMEOUT, &left) == LDAP_OPT_SUCCESS &&
               ldap_set_option(handle, LDAP_OPT_TIMEOUT, &limit) == LDAP_OPT_SUCCESS;
   if (tls) {

@@ -56,9 +56,13 @@ class LdapConnection {
   struct Free {
     void operator()(ldapmsg* message) const;
   };
+  struct Callback;
+  struct FreeCallback {
+    void operator()(Callback* callback) const;
+  };
   using Message = std::unique_ptr<ldapmsg, Free>;
 
-  LdapConnection(ldap* handle, std::string server) : handle_(handle), server_(std::move(server)) {}
+  LdapConnection(ldap* handle, std::string server);
   std::expected<void, std::string> set_up(const LibraryLogin& login, bool tls, const io::BlockingDeadline& deadline);
   std::expected<Message, std::string> result(int id, bool whole, const io::BlockingDeadline& deadline);
   // The code in a result, or what is wrong with the connection.
@@ -66,8 +70,11 @@ class LdapConnection {
   LdapEntry entry_of(ldapmsg* message, const std::vector<std::string>& attributes);
   [[nodiscard]] std::unexpected<std::string> failure(std::string_view what, int code) const;
 
-  std::unique_ptr<ldap, Unbind> handle_;
   std::string server_;
+  Duration step_max_{};  // of one read or write
+  // The library keeps its address until the handle ends, and calls it then.
+  std::unique_ptr<Callback, FreeCallback> callback_;
+  std::unique_ptr<ldap, Unbind> handle_;
 };
 
 }  // namespace sluice::auth

@@ -123,7 +123,7 @@ def clear(server):
 
 
 def in_tls(server, **keys):
-    return {"server": [f"localhost:{server.tls_port}"], "ca_file": authority().ca_file, **keys}
+    return {"server": [f"127.0.0.1:{server.tls_port}"], "ca_file": authority().ca_file, **keys}
 
 
 class Asked:
@@ -141,7 +141,7 @@ class Asked:
             fixed("starttls", "ldap", **by_dn(), **starttls),
             fixed("socket", "ldap", **by_dn(), server=[server.socket], tls="none"),
             fixed("othername", "ldap", **by_dn(), **in_tls(server, server=[f"127.0.0.2:{server.tls_port}"])),
-            fixed("stranger", "ldap", **by_dn(), server=[f"localhost:{server.tls_port}"]),
+            fixed("stranger", "ldap", **by_dn(), server=[f"127.0.0.1:{server.tls_port}"]),
             fixed("nobase", "ldap", base="ou=nowhere,dc=test", query="(uid=%{local})", **own_login(), **clear(server)),
             fixed("anonymous", "ldap", base=PEOPLE, query="(uid=%{local})", **clear(server)),
             fixed("second", "ldap", **by_dn(), server=[f"127.0.0.1:{free_port()}", f"127.0.0.1:{server.port}"], tls="none"),
@@ -211,7 +211,7 @@ def an_empty_password_binds_nobody():
             client.log_in(name, "", wanted="5")
 
 
-@cases(("othername", "127.0.0.2"), ("stranger", "localhost"), ("nobase", "No such object"), ("anonymous", "No such object"),
+@cases(("othername", "127.0.0.2"), ("stranger", "127.0.0.1"), ("nobase", "No such object"), ("anonymous", "No such object"),
        ("down", "127.0.0.1"))  # fmt: skip
 def what_keeps_an_answer_from_being_found_is_no_wrong_password(domain, word):
     asked().relay.fails(f"alice@{domain}.test", word)
@@ -225,7 +225,7 @@ def restarted_in_mid_run():
         expect_equal([relay.login(f"alice@{domain}.test") for domain in ("one", "two")], ["235", "235"], "before")
         server.stop()
         relay.fails("carol@one.test", f"127.0.0.1:{server.port}")
-        relay.fails("carol@two.test", f"localhost:{server.tls_port}")
+        relay.fails("carol@two.test", f"127.0.0.1:{server.tls_port}")
         server.start()
         expect_equal([relay.login(f"carol@{domain}.test", "carol's") for domain in ("one", "two")], ["235", "235"], "after")
         server.stop()
