@@ -3,6 +3,7 @@
 #include <ldap.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -33,28 +34,65 @@ std::string uri_of(const BackendServer& server, BackendTls tls) {
   return uri;
 }
 
-// Called between connect() and TLS: the library reads in full what has begun to come, for as long as that takes.
+// A layer of the library's own stack of them, between its socket and TLS: its handshake and its reads of a message that
+// has begun to come have no end of their own, whatever its settings.
+struct Limited {
+  const io::BlockingDeadline* deadline = nullptr;  // of the step that is under way; null while the handle ends
+};
+bool may_go_on(const Sockbuf_IO_Desc* layer, bool to_read) {
+  const io::BlockingDeadline* const deadline = static_cast<const Limited*>(layer->sbiod_pvt)->deadline;
+  ber_socket_t descriptor = -1;
+  ber_sockbuf_ctrl(layer->sbiod_sb, LBER_SB_OPT_GET_FD, &descriptor);
+  if (deadline == nullptr || deadline->wait(descriptor, to_read, !to_read)) return true;
+  errno = ETIMEDOUT;
+  return false;
+}
+int set_up_layer(Sockbuf_IO_Desc* layer, void* limited) {
+  layer->sbiod_pvt = limited;
+  return 0;
+}
+int end_layer(Sockbuf_IO_Desc* /*layer*/) { return 0; }
+int control_layer(Sockbuf_IO_Desc* layer, int option, void* argument) {
+  return LBER_SBIOD_CTRL_NEXT(layer, option, argument);
+}
+ber_slen_t read_in_time(Sockbuf_IO_Desc* layer, void* bytes, ber_len_t size) {
+  return may_go_on(layer, true) ? LBER_SBIOD_READ_NEXT(layer, bytes, size) : -1;
+}
+ber_slen_t write_in_time(Sockbuf_IO_Desc* layer, void* bytes, ber_len_t size) {
+  return may_go_on(layer, false) ? LBER_SBIOD_WRITE_NEXT(layer, bytes, size) : -1;
+}
+Sockbuf_IO kLimitedLayer{.sbi_setup = &set_up_layer,
+                         .sbi_remove = &end_layer,
+                         .sbi_ctrl = &control_layer,
+                         .sbi_read = &read_in_time,
+                         .sbi_write = &write_in_time,
+                         .sbi_close = &end_layer};
+constexpr int kLayerLevel = (LBER_SBIOD_LEVEL_PROVIDER + LBER_SBIOD_LEVEL_TRANSPORT) / 2;
+
+// Called between connect() and TLS.
 int on_connected(LDAP* /*handle*/, Sockbuf* socket, LDAPURLDesc* /*server*/, sockaddr* /*address*/,
                  ldap_conncb* called) {
-  ber_socket_t descriptor = -1;
-  if (ber_sockbuf_ctrl(socket, LBER_SB_OPT_GET_FD, &descriptor) == 1 && descriptor >= 0)
-    io::limit_blocking_calls(descriptor, *static_cast<const Duration*>(called->lc_arg));
   ber_len_t most = kMessageBytesMax;
   ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &most);
-  return LDAP_SUCCESS;
+  return ber_sockbuf_add_io(socket, &kLimitedLayer, kLayerLevel, called->lc_arg) == 0 ? LDAP_SUCCESS : -1;
 }
 void on_disconnecting(LDAP* /*handle*/, Sockbuf* /*socket*/, ldap_conncb* /*called*/) {}
 
 }  // namespace
 
 struct LdapConnection::Callback {
-  ldap_conncb value;
+  Limited limited;
+  ldap_conncb value{.lc_add = &on_connected, .lc_del = &on_disconnecting, .lc_arg = &limited};
 };
 
 LdapConnection::LdapConnection(ldap* handle, std::string server)
-    : server_(std::move(server)),
-      callback_(new Callback{.value = {.lc_add = &on_connected, .lc_del = &on_disconnecting, .lc_arg = &step_max_}}),
-      handle_(handle) {}
+    : server_(std::move(server)), callback_(new Callback), handle_(handle) {}
+
+LdapConnection::Limit::Limit(LdapConnection& connection, const io::BlockingDeadline& deadline)
+    : callback_(*connection.callback_) {
+  callback_.limited.deadline = &deadline;
+}
+LdapConnection::Limit::~Limit() { callback_.limited.deadline = nullptr; }
 
 void LdapConnection::FreeCallback::operator()(Callback* callback) const { delete callback; }
 void LdapConnection::Unbind::operator()(ldap* handle) const { ldap_unbind_ext(handle, nullptr, nullptr); }
@@ -78,7 +116,7 @@ std::expected<std::unique_ptr<LdapConnection>, std::string> LdapConnection::open
   std::unique_ptr<LdapConnection> made(new LdapConnection(handle, server.to_string()));
   const bool tls = login.in_tls(server);
   if (auto done = made->set_up(login, tls, deadline); !done) return std::unexpected(std::move(done.error()));
-  made->step_max_ = login.options.timeout;
+  const Limit limit(*made, deadline);
   int code = ldap_connect(handle);
   std::string_view what = "cannot be reached: ";
   if (code == LDAP_SUCCESS && tls && login.options.tls == BackendTls::starttls) {
@@ -146,6 +184,7 @@ std::expected<int, std::string> LdapConnection::code_of(Message message) {
 std::expected<bool, std::string> LdapConnection::bind(const std::string& dn, std::string_view password,
                                                       const io::BlockingDeadline& deadline) {
   CHECK(!dn.empty() && !password.empty());
+  const Limit limit(*this, deadline);
   // The library reads it alone.
   berval secret{.bv_len = password.size(), .bv_val = const_cast<char*>(password.data())};
   int id = 0;
@@ -178,6 +217,7 @@ LdapEntry LdapConnection::entry_of(ldapmsg* message, const std::vector<std::stri
 std::expected<std::vector<LdapEntry>, std::string> LdapConnection::search(const Search& search,
                                                                           const io::BlockingDeadline& deadline) {
   constexpr int kEntriesMax = 2;
+  const Limit limit(*this, deadline);
   std::vector<char*> wanted;
   for (const std::string& name : search.attributes) wanted.push_back(const_cast<char*>(name.c_str()));
   char none[] = LDAP_NO_ATTRS;

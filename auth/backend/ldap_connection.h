@@ -60,6 +60,17 @@ class LdapConnection {
   struct FreeCallback {
     void operator()(Callback* callback) const;
   };
+  // While it lives, the library's reads and writes end with the deadline.
+  class Limit {
+   public:
+    Limit(LdapConnection& connection, const io::BlockingDeadline& deadline);
+    Limit(const Limit&) = delete;
+    Limit& operator=(const Limit&) = delete;
+    ~Limit();
+
+   private:
+    Callback& callback_;
+  };
   using Message = std::unique_ptr<ldapmsg, Free>;
 
   LdapConnection(ldap* handle, std::string server);
@@ -71,7 +82,6 @@ class LdapConnection {
   [[nodiscard]] std::unexpected<std::string> failure(std::string_view what, int code) const;
 
   std::string server_;
-  Duration step_max_{};  // of one read or write
   // The library keeps its address until the handle ends, and calls it then.
   std::unique_ptr<Callback, FreeCallback> callback_;
   std::unique_ptr<ldap, Unbind> handle_;

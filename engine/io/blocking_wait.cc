@@ -1,8 +1,6 @@
 #include "engine/io/blocking_wait.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,14 +30,6 @@ bool BlockingDeadline::wait(int descriptor, bool to_read, bool to_write) const {
     // What fails other than by a signal fails in the library's own call as well, which says why.
     if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
   }
-}
-
-void limit_blocking_calls(int socket, Duration timeout) {
-  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-  const timeval limit{.tv_sec = rounded / 1000, .tv_usec = rounded % 1000 * 1000};
-  // Best effort: of a descriptor that is no socket, no read waits long.
-  static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
-  static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit));
 }
 
 }  // namespace sluice::io

@@ -21,7 +21,4 @@ class BlockingDeadline {
   Instant end_;
 };
 
-// Blocking reads and writes of this socket give up after so long (EAGAIN), those of a library too.
-void limit_blocking_calls(int socket, Duration timeout);
-
 }  // namespace sluice::io
