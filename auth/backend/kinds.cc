@@ -5,6 +5,10 @@
 #include "auth/backend/dovecot.h"
 #include "auth/backend/file_backend.h"
 #include "auth/backend/http.h"
+#include "auth/backend/ldap.h"
+#include "auth/backend/mariadb.h"
+#include "auth/backend/postgresql.h"
+#include "auth/backend/sqlite_query.h"
 #include "auth/backend/store_backend.h"
 #include "engine/base/check.h"
 
@@ -22,6 +26,22 @@ constexpr BackendKind kKinds[] = {
      .open = &open_http},
     {.name = "store", .keys = "", .open = &open_store},
     {.name = "file", .keys = "path plain_passwords", .open = &make_file_source},
+    {.name = "ldap",
+     .keys = "server tls ca_file query base user password_file account_field customer_field domains_field",
+     .port = 389,
+     .tls_port = 636,
+     .open = &open_ldap},
+    {.name = "postgresql",
+     .keys = "server tls ca_file database query user password_file",
+     .port = 5432,
+     .tls_port = 5432,
+     .open = &open_postgresql},
+    {.name = "mariadb",
+     .keys = "server tls ca_file database query user password_file",
+     .port = 3306,
+     .tls_port = 3306,
+     .open = &open_mariadb},
+    {.name = "sqlite", .keys = "path query", .open = &open_sqlite_query},
 };
 
 }  // namespace

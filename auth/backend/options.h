@@ -58,7 +58,9 @@ struct BackendOptions {
   std::string password_file;     // its password
   std::string base;              // LDAP
 
-  // What the server's answer calls the customer and the domains of an account; empty: as is usual for the kind.
+  // What the server's answer calls an account's own name, its customer and its domains; empty: as is usual for the
+  // kind.
+  std::string account_field;  // the name's own spelling
   std::string customer_field;
   std::string domains_field;
 };

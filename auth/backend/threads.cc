@@ -15,12 +15,12 @@ constexpr std::size_t kWaitingPerThread = 64;
 class Clients {
  public:
   explicit Clients(std::function<std::unique_ptr<BlockingClient>()> make) : make_(std::move(make)) {}
-  Verdict check(const Credentials& credentials) {
+  Found check(const Credentials& credentials) {
     std::unique_ptr<BlockingClient> client = take();
-    Verdict verdict = client->check(credentials);
+    Found found = client->check(credentials);
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(client));
-    return verdict;
+    return found;
   }
 
  private:
@@ -47,8 +47,14 @@ Credentials copy_of(const Credentials& credentials) {
 
 class ThreadedBackend final : public Backend {
  public:
-  ThreadedBackend(const BackendParts& parts, const BackendOptions& options, Clients& clients, io::Workers& threads)
-      : loop_(parts.loop), timeout_(options.timeout), clients_(clients), threads_(threads) {}
+  ThreadedBackend(const BackendParts& parts, const BackendOptions& options, Clients& clients, io::Workers& threads,
+                  const PasswordHasher* hasher)
+      : loop_(parts.loop),
+        hash_threads_(parts.hash_threads),
+        timeout_(options.timeout),
+        clients_(clients),
+        threads_(threads),
+        hasher_(hasher) {}
 
   Task<Verdict> check(const Credentials& credentials) override;
   // What is still asked for comes back first: it posts to this core.
@@ -63,7 +69,7 @@ class ThreadedBackend final : public Backend {
   struct Job {
     explicit Job(Credentials asked) : credentials(std::move(asked)) {}
     Credentials credentials;
-    Verdict verdict;
+    Found found;
     Waiting* waiting = nullptr;  // the core's
   };
   struct Waiting {
@@ -73,11 +79,14 @@ class ThreadedBackend final : public Backend {
     io::Timer timer{&too_late, this};
   };
   void returned(Job& job);
+  Task<Verdict> compare(Found found, const Credentials& credentials);
 
   io::Loop& loop_;
+  io::Workers& hash_threads_;
   Duration timeout_;
   Clients& clients_;
   io::Workers& threads_;
+  const PasswordHasher* hasher_;  // null: clients hand back no hashes
   std::size_t running_ = 0;
   bool closing_ = false;
   AsyncEvent returned_;
@@ -89,7 +98,7 @@ Task<Verdict> ThreadedBackend::check(const Credentials& credentials) {
   job->waiting = &waiting;
   const bool taken = threads_.submit(
       [this, job] {
-        job->verdict = clients_.check(job->credentials);
+        job->found = clients_.check(job->credentials);
         loop_.post([this, job] { returned(*job); });
       },
       credentials.share);
@@ -100,7 +109,28 @@ Task<Verdict> ThreadedBackend::check(const Credentials& credentials) {
   loop_.timers().disarm(waiting.timer);
   job->waiting = nullptr;
   if (!waiting.answered) co_return Verdict::of(Verdict::Kind::unavailable, "did not answer in time");
-  co_return std::move(job->verdict);
+  if (hasher_ == nullptr) co_return std::move(job->found.verdict);
+  co_return co_await compare(std::move(job->found), credentials);
+}
+
+// The same work whether there is something to compare with or not, so that nobody learns names by it.
+Task<Verdict> ThreadedBackend::compare(Found found, const Credentials& credentials) {
+  if (found.verdict.kind == Verdict::Kind::unavailable) co_return std::move(found.verdict);
+  const auto matched = co_await io::run_on_workers<PasswordMatch>(
+      loop_, hash_threads_,
+      [this, &found, &credentials] {
+        if (!found.hash.empty()) return hasher_->match(found.hash, credentials.secret);
+        hasher_->match_nothing(credentials.secret);
+        return PasswordMatch::wrong;
+      },
+      "a password hash", credentials.share);
+  const bool none = found.hash.empty();
+  wipe_bytes(found.hash.data(), found.hash.size());
+  if (!matched) co_return Verdict::of(Verdict::Kind::unavailable, "too many password hashes wait");
+  if (*matched == PasswordMatch::right) co_return std::move(found.verdict);
+  if (none && found.verdict.kind == Verdict::Kind::unknown) co_return std::move(found.verdict);
+  if (*matched == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
+  co_return Verdict::of(Verdict::Kind::unavailable, unmatched_text(credentials.name));
 }
 
 void ThreadedBackend::returned(Job& job) {
@@ -113,16 +143,19 @@ void ThreadedBackend::returned(Job& job) {
 
 class ThreadedSource final : public BackendSource {
  public:
-  ThreadedSource(const BackendOptions& options, std::function<std::unique_ptr<BlockingClient>()> make)
+  ThreadedSource(const BackendOptions& options, std::function<std::unique_ptr<BlockingClient>()> make,
+                 std::unique_ptr<PasswordHasher> hasher)
       : options_(options),
+        hasher_(std::move(hasher)),
         clients_(std::move(make)),
         threads_(io::make_real_workers(options.connections, options.connections * kWaitingPerThread)) {}
   [[nodiscard]] std::unique_ptr<Backend> on_core(const BackendParts& parts) override {
-    return std::make_unique<ThreadedBackend>(parts, options_, clients_, *threads_);
+    return std::make_unique<ThreadedBackend>(parts, options_, clients_, *threads_, hasher_.get());
   }
 
  private:
   BackendOptions options_;
+  std::unique_ptr<PasswordHasher> hasher_;
   Clients clients_;
   std::unique_ptr<io::Workers> threads_;  // ends before what it works on
 };
@@ -130,8 +163,9 @@ class ThreadedSource final : public BackendSource {
 }  // namespace
 
 std::unique_ptr<BackendSource> make_threaded_source(const BackendOptions& options,
-                                                    std::function<std::unique_ptr<BlockingClient>()> make) {
-  return std::make_unique<ThreadedSource>(options, std::move(make));
+                                                    std::function<std::unique_ptr<BlockingClient>()> make,
+                                                    std::unique_ptr<PasswordHasher> hasher) {
+  return std::make_unique<ThreadedSource>(options, std::move(make), std::move(hasher));
 }
 
 }  // namespace sluice::auth

@@ -128,8 +128,11 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("mechanism", backend.mechanism, kTextRule);
   section.about(
       "Databases and LDAP: what is asked, with the parameters %{user}, %{local} and %{domain}; who we are ourselves, "
-      "and "
-      "the file that our password is in.",
+      "and the file that our password is in. A database's query returns a row with a column password (a hash), and "
+      "account, customer, domains, status, enabled as there are; account is the name as limits count it, which may be "
+      "written in several ways where letters are compared without case. With %{password} in it the database compares "
+      "the password, and a row is a right one. LDAP binds as base with the parameters in it, or as the one entry below "
+      "base that the filter in query finds.",
       Change::restart);
   section.text("database", backend.database, kTextRule);
   section.text("query", backend.query, kTextRule);
@@ -137,9 +140,12 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("user", backend.user, kTextRule);
   section.text("password_file", backend.password_file, kAnyPathRule);
   section.about(
-      "What the answer calls the customer and the domains of an account, between commas: fields of Dovecot's passdb "
-      "(customer, domains) or of the response's header (X-Customer, X-Domains).",
+      "What the answer calls the account's own name, its customer, and the domains that it may send from, between "
+      "commas: "
+      "attributes of LDAP, fields of Dovecot's passdb (customer, domains) or of the response's header (X-Customer, "
+      "X-Domains).",
       Change::restart);
+  section.text("account_field", backend.account_field, kFieldRule);
   section.text("customer_field", backend.customer_field, kFieldRule);
   section.text("domains_field", backend.domains_field, kFieldRule);
 }
@@ -150,7 +156,7 @@ void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend
   if (kind == nullptr) return;
   for (const std::string_view key :
        {"server", "tls", "ca_file", "server_name", "path", "plain_passwords", "mechanism", "database", "query", "base",
-        "user", "password_file", "customer_field", "domains_field"})
+        "user", "password_file", "account_field", "customer_field", "domains_field"})
     if (section.has(key) && !has_word(kind->keys, key))
       section.error(key, "means nothing for the kind \"" + backend.kind + "\"",
                     std::string(kCommonKeys) + " " + std::string(kind->keys));

@@ -40,6 +40,9 @@ OUTSIDE = {
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_sqlite": ("sqlite3.h",),
     "dep_password_hashes": ("apr_md5.h", "crypt.h", "openssl/"),
+    "dep_ldap": ("ldap.h", "lber.h"),
+    "dep_pq": ("libpq-fe.h",),
+    "dep_mariadb": ("mysql.h",),
     "dep_toml": ("toml++/",),
     "dep_absl": ("absl/",),
 }
@@ -88,6 +91,8 @@ EXCEPTIONS = {
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},
     # The file of accounts is looked at on a worker thread, and is one for all cores.
     "auth/backend/file_backend.cc": {"mutex", "std::mutex", "sys/stat.h"},
+    # A value that libldap's functions take.
+    "auth/backend/ldap_connection.cc": {"sys/time.h"},
     # The event thread takes events off the cores, and is woken and sleeps by calls of its own.
     "engine/event/dispatcher.h": {"*"},
     "engine/event/dispatcher.cc": {"*"},
