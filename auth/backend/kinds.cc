@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "auth/backend/imap.h"
+#include "auth/backend/pop3.h"
 #include "auth/backend/store_backend.h"
 #include "engine/base/check.h"
 
@@ -12,6 +14,16 @@ OpenedBackend open_store(const BackendOptions& /*options*/) { return make_store_
 
 constexpr BackendKind kKinds[] = {
     {.name = "store", .keys = "", .open = &open_store},
+    {.name = "pop3",
+     .keys = "server tls ca_file server_name mechanism",
+     .port = 110,
+     .tls_port = 995,
+     .open = &open_pop3},
+    {.name = "imap",
+     .keys = "server tls ca_file server_name mechanism",
+     .port = 143,
+     .tls_port = 993,
+     .open = &open_imap},
 };
 
 }  // namespace

@@ -102,8 +102,10 @@ void read_servers(ConfigSection& section, auth::BackendOptions& backend) {
 void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.about("A file of accounts; with \"http\", the path that is asked for.", Change::restart);
   section.text("path", backend.path, kTextRule);
-  section.about("How we log in there, where the protocol has several ways; empty: the best that is offered.",
-                Change::restart);
+  section.about(
+      "How we log in there, where the protocol has several ways; empty: the best that is offered. \"pop3\": \"plain\", "
+      "\"user\" or \"apop\"; \"imap\": \"plain\" or \"login\".",
+      Change::restart);
   section.text("mechanism", backend.mechanism, kTextRule);
   section.about(
       "Databases and LDAP: what is asked, with the parameters %{user}, %{local} and %{domain}; who we are ourselves, "

@@ -1,0 +1,9 @@
+// Checks what a login by IMAP makes of a server's lines: see login_dialog_fuzz.h.
+#include "auth/backend/imap.h"
+#include "fuzz/login_dialog_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr const char* kMechanisms[4] = {"", "plain", "login", ""};
+  sluice::auth::check_login_dialog(data, size, kMechanisms, &sluice::auth::make_imap_dialog);
+  return 0;
+}
