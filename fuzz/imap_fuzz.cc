@@ -1,6 +1,6 @@
-// Checks what a login by IMAP makes of a server's lines: see login_dialog_fuzz.h.
+// Checks what a login by IMAP makes of a server's lines: see tests/support/fuzzed_login.h.
 #include "auth/backend/imap.h"
-#include "fuzz/login_dialog_fuzz.h"
+#include "tests/support/fuzzed_login.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr const char* kMechanisms[4] = {"", "plain", "login", ""};
