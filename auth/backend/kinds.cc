@@ -5,8 +5,10 @@
 #include "auth/backend/dovecot.h"
 #include "auth/backend/file_backend.h"
 #include "auth/backend/http.h"
+#include "auth/backend/imap.h"
 #include "auth/backend/ldap.h"
 #include "auth/backend/mariadb.h"
+#include "auth/backend/pop3.h"
 #include "auth/backend/postgresql.h"
 #include "auth/backend/sqlite_query.h"
 #include "auth/backend/store_backend.h"
@@ -42,6 +44,16 @@ constexpr BackendKind kKinds[] = {
      .tls_port = 3306,
      .open = &open_mariadb},
     {.name = "sqlite", .keys = "path query", .open = &open_sqlite_query},
+    {.name = "pop3",
+     .keys = "server tls ca_file server_name mechanism",
+     .port = 110,
+     .tls_port = 995,
+     .open = &open_pop3},
+    {.name = "imap",
+     .keys = "server tls ca_file server_name mechanism",
+     .port = 143,
+     .tls_port = 993,
+     .open = &open_imap},
 };
 
 }  // namespace

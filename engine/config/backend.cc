@@ -123,8 +123,10 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
       "error in the log.",
       Change::restart);
   section.boolean("plain_passwords", backend.plain_passwords);
-  section.about("How we log in there, where the protocol has several ways; empty: the best that is offered.",
-                Change::restart);
+  section.about(
+      "How we log in there, where the protocol has several ways; empty: the best that is offered. \"pop3\": \"plain\", "
+      "\"user\" or \"apop\"; \"imap\": \"plain\" or \"login\".",
+      Change::restart);
   section.text("mechanism", backend.mechanism, kTextRule);
   section.about(
       "Databases and LDAP: what is asked, with the parameters %{user}, %{local} and %{domain}; who we are ourselves, "

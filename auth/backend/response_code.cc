@@ -1,0 +1,49 @@
+#include "auth/backend/response_code.h"
+
+#include "auth/text.h"
+
+namespace sluice::auth {
+namespace {
+
+using Kind = Verdict::Kind;
+
+struct Row {
+  std::string_view code;
+  Kind kind;
+};
+
+// A code with parts ("SYS/TEMP") that has no row of its own counts as its first part (RFC 2449 8).
+constexpr Row kRows[] = {
+    // RFC 2449 8.1.2: "Authentication was successful, but the user's maildrop is currently in use".
+    {"IN-USE", Kind::granted},
+    // Nobody has looked at the password.
+    {"SYS", Kind::unavailable},
+    {"LOGIN-DELAY", Kind::unavailable},
+    {"UNAVAILABLE", Kind::unavailable},
+    {"SERVERBUG", Kind::unavailable},
+    {"LIMIT", Kind::unavailable},
+    {"PRIVACYREQUIRED", Kind::unavailable},
+    {"AUTH", Kind::wrong},
+    {"AUTHENTICATIONFAILED", Kind::wrong},
+    {"AUTHORIZATIONFAILED", Kind::wrong},
+    {"EXPIRED", Kind::wrong},
+};
+
+}  // namespace
+
+std::string_view response_code(std::string_view text) {
+  if (!text.starts_with('[')) return {};
+  const std::size_t end = text.find(']');
+  return end == std::string_view::npos ? std::string_view() : text.substr(1, end - 1);
+}
+
+Refusal judge_refusal(std::string_view text) {
+  std::string_view code = response_code(text);
+  code = code.substr(0, code.find(' '));
+  for (const std::string_view wanted : {code, code.substr(0, code.find('/'))})
+    for (const Row& row : kRows)
+      if (equal_ignoring_case(row.code, wanted)) return {.kind = row.kind, .code = row.code};
+  return {};
+}
+
+}  // namespace sluice::auth

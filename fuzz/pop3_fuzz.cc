@@ -1,0 +1,9 @@
+// Checks what a login by POP3 makes of a server's lines: see tests/support/fuzzed_login.h.
+#include "auth/backend/pop3.h"
+#include "tests/support/fuzzed_login.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr const char* kMechanisms[4] = {"", "plain", "user", "apop"};
+  sluice::auth::check_login_dialog(data, size, kMechanisms, &sluice::auth::make_pop3_dialog);
+  return 0;
+}
