@@ -23,10 +23,11 @@ auth_verbose = yes
 auth_debug = yes
 auth_failure_delay = {failure_delay_s} secs
 auth_mechanisms = {mechanisms}
-protocols = pop3 imap
+protocols = {protocols}
 listen = {address}
 login_trusted_networks = {trusted}
 ssl = {ssl}
+mail_max_userip_connections = {connections_per_user}
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = {penalty_mode}
@@ -40,21 +41,15 @@ service auth {{
     port = {auth}
   }}
 }}
-service pop3-login {{
-  inet_listener pop3 {{
-    port = {pop3}
+"""
+LOGIN_SERVICE = """\
+service {protocol}-login {{
+  chroot = {chroot}
+  inet_listener {protocol} {{
+    port = {clear}
   }}
-  inet_listener pop3s {{
-    port = {pop3s}
-    ssl = yes
-  }}
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {imap}
-  }}
-  inet_listener imaps {{
-    port = {imaps}
+  inet_listener {protocol}s {{
+    port = {tls}
     ssl = yes
   }}
 }}
@@ -106,15 +101,24 @@ default_internal_user = {me}
 default_internal_group = {group}
 default_login_user = {me}
 first_valid_uid = 1
-""" + "".join(
-    f"service {name} {{{{\n  chroot =\n}}}}\n" for name in ("anvil", "imap-login", "pop3-login", "stats", "submission-login")
-)
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
 
 
 def version():
     """(2, 3) or (2, 4)."""
     said = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
     return tuple(int(number) for number in re.match(r"(\d+)\.(\d+)", said).groups())
+
+
+def mechanisms():
+    """Those of a Dovecot that is not told otherwise: 2.4 has no APOP."""
+    return "plain login" if version() >= (2, 4) else "plain login apop"
 
 
 def write_users(folder, users):
@@ -131,27 +135,29 @@ def write_users(folder, users):
 
 
 def write_config(folder, ports, users, tls=None, **options):
-    """Returns the command of a Dovecot that stays in the foreground.  PORTS: pop3, pop3s, imap, imaps, auth; 0: none.
+    """Returns the command of a Dovecot that stays in the foreground.  PORTS: of pop3, pop3s, imap,
+    imaps and auth; a protocol without any is left out.
     TLS: (certificate, key).  OPTIONS: see DEFAULTS."""
     defaults = {
         "address": "127.0.0.1",
-        "mechanisms": "plain login apop",
+        "mechanisms": mechanisms(),
         "trusted": "",  # networks whose clients may say who their own client is: XCLIENT, ID, rip=
         "clear_refused": False,  # passwords in clear, from another address than its own
         "failure_delay_s": 0,
+        "connections_per_user": 10,  # from one address
         "penalty": False,
     }
     new = version() >= (2, 4)
     values = {**defaults, **options}
-    if "apop" in values["mechanisms"] and new:
-        values["mechanisms"] = " ".join(word for word in values["mechanisms"].split() if word != "apop")
     root = os.geteuid() == 0
     mail_owner = pwd.getpwnam("nobody") if root else pwd.getpwuid(os.getuid())
     refused = values["clear_refused"]
+    protocols = [name for name in ("pop3", "imap") if name in ports or name + "s" in ports]
     values.update(
-        folder=folder, **{**dict.fromkeys(("pop3", "pop3s", "imap", "imaps", "auth"), 0), **ports},
+        folder=folder, auth=ports.get("auth", 0), protocols=" ".join(protocols),
         ssl="yes" if tls else "no", certificate=tls and tls[0], key=tls and tls[1],
-        uid=mail_owner.pw_uid, gid=mail_owner.pw_gid, me=pwd.getpwuid(os.getuid()).pw_name, group=grp.getgrgid(os.getgid()).gr_name,
+        uid=mail_owner.pw_uid, gid=mail_owner.pw_gid,
+        me=pwd.getpwuid(os.getuid()).pw_name, group=grp.getgrgid(os.getgid()).gr_name,
         clear_refused="yes" if refused else "no", clear_allowed="no" if refused else "yes",
         penalty_mode="0600" if values["penalty"] else "0")  # fmt: skip
     parts = [VERSION_2_4] if new else []
@@ -161,6 +167,10 @@ def write_config(folder, ports, users, tls=None, **options):
     if not root:
         parts.append(NOT_ROOT)
     text = "".join(part.format(**values) for part in parts)
+    for name in protocols:
+        text += LOGIN_SERVICE.format(
+            protocol=name, chroot="login" if root else "", clear=ports.get(name, 0), tls=ports.get(name + "s", 0)
+        )
     for name in ("mail", "state"):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
     if root:
