@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.authenticator import Authenticator, Nginx
 from lib.dovecot import Dovecot
-from lib.harness import cases, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
+from lib.harness import cases, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test
 from lib.hop import Hop
 from lib.played import Played, says, silent, tls_front
 from lib.relay import Relay, authority, checked, client_tls, under
@@ -30,15 +30,20 @@ def fresh():
     return f"wrong-{os.urandom(4).hex()}"
 
 
-class Served:
-    """A relay whose logins are checked by this back end, and the next hop behind it."""
+def backend(kind, server, **keys):
+    server = server if isinstance(server, list) else [server]
+    path = {"path": "/auth"} if kind == "http" else {}
+    return {"name": "mailboxes", "kind": kind, "server": server, "tls": "none", "failures": 1000, **path, **keys}
 
-    def __init__(self, kind, server, tls="none", cores=2, **keys):
-        backend = {"name": "mailboxes", "kind": kind, "server": server if isinstance(server, list) else [server], "tls": tls}
+
+class Served:
+    """A relay whose logins are checked by these back ends, and the next hop behind it."""
+
+    def __init__(self, *backends, cores=2):
         self.failed = 0
         self.hop = Hop()
         self.relay = Relay(self.hop, start=False)
-        self.relay.config["backend"] = [{**backend, "failures": 1000, **keys}]
+        self.relay.config["backend"] = list(backends)
         self.relay.config["server"]["cores"] = cores
         self.relay.write_config()
         self.relay.start()
@@ -105,7 +110,7 @@ def dovecot():
 @cases("unix", "tcp")
 def dovecot_checks(way):
     server = dovecot().auth_socket if way == "unix" else dovecot().at("auth")
-    with Served("dovecot", server) as served:
+    with Served(backend("dovecot", server)) as served:
         served.delivers()
         served.delivers(listener="implicit", mechanism="LOGIN")
         served.login("535", password=fresh())
@@ -121,19 +126,19 @@ def dovecot_checks(way):
 
 @test
 def dovecot_says_whose_it_is():
-    with Served("dovecot", dovecot().auth_socket, customer_from="answer") as served:
+    with Served(backend("dovecot", dovecot().auth_socket, customer_from="answer")) as served:
         served.delivers(name="shop@elsewhere.test", sender="x@shop.example.com")
         refused = lambda client: client.say(f"MAIL FROM:<{mail.SENDER}>", "550 5.7.1")  # noqa: E731
         served.login("235", name="shop@elsewhere.test", then=refused)
         served.login("535", name="lost@elsewhere.test")
-    with Served("dovecot", dovecot().auth_socket, customer_from="answer", customer_field="nothing") as served:
+    with Served(backend("dovecot", dovecot().auth_socket, customer_from="answer", customer_field="nothing")) as served:
         served.login("535", name="shop@elsewhere.test")
 
 
 @test
 def many_logins_at_once_at_dovecot():
     names = {f"user{i}@example.com": f"password {i}" for i in range(40)}
-    with Dovecot(names) as mailboxes, Served("dovecot", mailboxes.auth_socket) as served:
+    with Dovecot(names) as mailboxes, Served(backend("dovecot", mailboxes.auth_socket)) as served:
         wrong = []
 
         def one(name, password):
@@ -164,7 +169,7 @@ def auth_process(mailboxes):
 
 @test
 def dovecot_restarts_in_mid_run():
-    with Dovecot(USERS) as mailboxes, Served("dovecot", mailboxes.at("auth"), timeout_s=3) as served:
+    with Dovecot(USERS) as mailboxes, Served(backend("dovecot", mailboxes.at("auth"), timeout_s=3)) as served:
         served.delivers()
         left = auth_process(mailboxes)
         mailboxes.stop()
@@ -176,29 +181,10 @@ def dovecot_restarts_in_mid_run():
         served.login("535", password=fresh())
 
 
-GREETING = b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nSPID\t7\nCUID\t1\nCOOKIE\tab\nDONE\n"
-
-
-@cases(
-    ("silent", silent, "did not answer in time"),
-    ("silent_behind_its_greeting", lambda s: (s.sendall(GREETING), silent(s)), "did not answer in time"),
-    ("half_a_greeting", says(GREETING[:40]), "connection closed"),
-    ("half_an_answer", says(GREETING, b"OK\t1\tuser=ti"), "connection closed"),
-    ("another_version", says(b"VERSION\t2\t0\n"), "another version"),
-    ("another_protocol", says(b"220 mx.test ESMTP\r\n"), "does not speak Dovecot's"),
-    ("without_plain", says(b"VERSION\t1\t1\nMECH\tLOGIN\nDONE\n"), "does not offer PLAIN"),
-    ("flood", says(GREETING, b"OK\t77\n" * 100000), "answered what nobody had asked"),
-)
-def a_dovecot_that_does_wrong(_name, play, why):
-    with Played(play, local=True) as server, Served("dovecot", server.name, timeout_s=1) as served:
-        served.login("454")
-        expect_in(f"mailboxes: {server.name}: ", served.reason(), "the reason")
-        expect_in(why, served.reason(), "the reason")
-
 
 @test
 def a_dovecot_that_is_not_there():
-    with Served("dovecot", [under("no-socket"), "127.0.0.1:1"], timeout_s=1) as served:
+    with Served(backend("dovecot", [under("no-socket"), "127.0.0.1:1"], timeout_s=1)) as served:
         served.login("454")
         expect_in("No such file", served.reason(), "the reason")
         expect_in("Connection refused", served.reason(), "the reason")
@@ -236,7 +222,7 @@ def nginx_and_the_relay_ask_an_authenticator_alike():
 
         with Nginx(authenticator, files) as nginx:
             go_through("nginx", nginx.connect, mails)
-        with Served("http", authenticator.name, path="/auth") as served:
+        with Served(backend("http", authenticator.name)) as served:
             go_through("the relay", served.relay.connect, served.hop)
         for listener in LISTENERS:
             ours, theirs = requests["the relay", listener], requests["nginx", listener]
@@ -255,7 +241,7 @@ def nginx_and_the_relay_ask_an_authenticator_alike():
 def an_authenticator_says_whose_it_is():
     fields = {"Auth-User": "Shop@elsewhere.test", "X-Customer": "acme", "X-Domains": "shop.example.com, x.example"}
     with Authenticator({"shop@elsewhere.test": SECRET}, fields=fields) as authenticator:
-        with Served("http", authenticator.name, path="/auth", customer_from="answer") as served:
+        with Served(backend("http", authenticator.name, customer_from="answer")) as served:
             served.delivers(name="shop@elsewhere.test", sender="x@shop.example.com")
             expect_equal(served.relay.logged("message")["account"].lower(), "shop@elsewhere.test", "the account in the log")
 
@@ -263,7 +249,7 @@ def an_authenticator_says_whose_it_is():
 @test
 def an_authenticator_is_asked_on_kept_connections():
     with Authenticator({TIM: SECRET}) as authenticator:
-        with Served("http", authenticator.name, path="/auth", connections=2, cores=1) as served:
+        with Served(backend("http", authenticator.name, connections=2), cores=1) as served:
             for _ in range(5):
                 served.login("535", password=fresh())
             expect_equal(len(authenticator.connections), 1, "connections")
@@ -279,34 +265,75 @@ def an_authenticator_is_asked_on_kept_connections():
 @test
 def an_authenticator_restarts_in_mid_run():
     with Authenticator({TIM: SECRET}) as authenticator:
-        with Served("http", authenticator.name, path="/auth", timeout_s=3) as served:
+        with Served(backend("http", authenticator.name, timeout_s=3)) as served:
             served.delivers()
             authenticator.stop()
-            until(lambda: "235" if served.login("", password=fresh()).startswith("454") else None, "it is down")
+            served.login("454", password=fresh())
+            expect_in("cannot be reached", served.reason(), "the reason")
             authenticator.start()
             served.login("535", password=fresh())
 
 
+# ------------------------------------------------------------------------------------ servers that do wrong
+
+
+GREETING = b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nSPID\t7\nCUID\t1\nCOOKIE\tab\nDONE\n"
 OK = b"HTTP/1.1 200 OK\r\nAuth-Status: OK\r\n"
-
-
-@cases(
-    ("silent", silent, "did not answer in time"),
-    ("half_a_header", says(OK), "connection closed"),
-    ("half_a_body", says(OK + b"Content-Length: 9\r\n\r\nabc"), "connection closed"),
-    ("a_redirect", says(b"HTTP/1.1 302 Found\r\nLocation: /\r\nAuth-Status: OK\r\nContent-Length: 0\r\n\r\n"), "status 302"),
-    ("an_error", says(b"HTTP/1.1 503 Busy\r\nAuth-Status: OK\r\nContent-Length: 0\r\n\r\n"), "status 503"),
-    ("in_chunks", says(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "no plain Content-Length"),
-    ("without_end", says(OK + b"\r\n" + b"x" * 1000000), "does not come to an end"),
-    ("a_header_without_end", says(OK + b"X: y\r\n" * 100000), "does not speak HTTP"),
-    ("another_protocol", says(b"220 mx.test ESMTP\r\n"), "does not speak HTTP"),
-    ("without_a_status", says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "without one Auth-Status"),
+# Kind, what it does, what it is played by, and what the log is to say.
+WRONG = (
+    ("dovecot", "silent", silent, "did not answer in time"),
+    ("dovecot", "silent_behind_its_greeting", lambda s: (s.sendall(GREETING), silent(s)), "did not answer in time"),
+    ("dovecot", "half_a_greeting", says(GREETING[:40]), "connection closed"),
+    ("dovecot", "half_an_answer", says(GREETING, b"OK\t1\tuser=ti"), "connection closed"),
+    ("dovecot", "another_version", says(b"VERSION\t2\t0\n"), "another version"),
+    ("dovecot", "another_protocol", says(b"220 mx.test ESMTP\r\n"), "does not speak Dovecot's"),
+    ("dovecot", "without_plain", says(b"VERSION\t1\t1\nMECH\tLOGIN\nDONE\n"), "does not offer PLAIN"),
+    ("dovecot", "flood", says(GREETING, b"OK\t77\n" * 100000), "answered what nobody had asked"),
+    ("http", "silent", silent, "did not answer in time"),
+    ("http", "half_a_header", says(OK), "connection closed"),
+    ("http", "half_a_body", says(OK + b"Content-Length: 9\r\n\r\nabc"), "connection closed"),
+    ("http", "a_redirect", says(b"HTTP/1.1 302 Found\r\nLocation: /\r\nAuth-Status: OK\r\nContent-Length: 0\r\n\r\n"), "status 302"),
+    ("http", "an_error", says(b"HTTP/1.1 503 Busy\r\nAuth-Status: OK\r\nContent-Length: 0\r\n\r\n"), "status 503"),
+    ("http", "in_chunks", says(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "no plain Content-Length"),
+    ("http", "without_end", says(OK + b"\r\n" + b"x" * 1000000), "does not come to an end"),
+    ("http", "a_header_without_end", says(OK + b"X: y\r\n" * 100000), "does not speak HTTP"),
+    ("http", "another_protocol", says(b"220 mx.test ESMTP\r\n"), "does not speak HTTP"),
+    ("http", "without_a_status", says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "without one Auth-Status"),
 )
-def an_authenticator_that_does_wrong(_name, play, why):
-    with Played(play) as server, Served("http", server.name, path="/auth", timeout_s=1) as served:
-        served.login("454")
-        expect_in(f"mailboxes: {server.name}: ", served.reason(), "the reason")
-        expect_in(why, served.reason(), "the reason")
+
+
+def domain_of(kind, name):
+    return f"{kind}-{name.replace('_', '-')}.test"
+
+
+class Wrongdoers(Served):
+    """A relay with a back end for each of them, which logins of a domain of its own go to."""
+
+    def __init__(self):
+        self.servers = {(kind, name): Played(play, local=kind == "dovecot") for kind, name, play, _ in WRONG}
+        super().__init__(*(backend(kind, server.name, name=f"{kind}-{name}", domains=[domain_of(kind, name)], timeout_s=1)
+                           for (kind, name), server in self.servers.items()))  # fmt: skip
+
+    def stop(self):
+        try:
+            super().stop()
+        finally:
+            for server in self.servers.values():
+                server.stop()
+
+
+@shared
+def wrongdoers():
+    return Wrongdoers()
+
+
+@cases(*((f"{kind}-{name}", kind, name, why) for kind, name, _, why in WRONG))
+def a_server_that_does_wrong_is_no_answer(_name, kind, name, why):
+    served = wrongdoers()
+    served.login("454", name=f"tim@{domain_of(kind, name)}")
+    reason = served.reason()
+    expect_in(f"{kind}-{name}: {served.servers[kind, name].name}: ", reason, "the reason")
+    expect_in(why, reason, "the reason")
 
 
 # ------------------------------------------------------------------------------------ TLS
@@ -315,13 +342,12 @@ def an_authenticator_that_does_wrong(_name, play, why):
 @cases("dovecot", "http")
 def a_server_in_tls_is_checked(kind):
     right, wrong = authority().server_context("localhost"), authority().server_context("other.test")
-    keys = {"path": "/auth"} if kind == "http" else {}
     with Authenticator({TIM: SECRET}) as authenticator:
         port = authenticator.port if kind == "http" else dovecot().ports["auth"]
         for context in (right, wrong):
             with tls_front(context, port) as front:
                 server = front.name.replace("127.0.0.1", "localhost")
-                with Served(kind, server, tls="implicit", ca_file=authority().ca_file, timeout_s=3, **keys) as served:
+                with Served(backend(kind, server, tls="implicit", ca_file=authority().ca_file, timeout_s=3)) as served:
                     if context is right:
                         served.delivers()
                         continue
@@ -332,9 +358,8 @@ def a_server_in_tls_is_checked(kind):
 
 @cases("dovecot", "http")
 def passwords_do_not_leave_in_clear(kind):
-    backend = {"name": "mailboxes", "kind": kind, "server": ["192.0.2.1:12345"], "tls": "none"}
     relay = Relay("127.0.0.1:25", start=False)
-    relay.config["backend"] = [{**backend, **({"path": "/auth"} if kind == "http" else {})}]
+    relay.config["backend"] = [backend(kind, "192.0.2.1:12345")]
     relay.write_config()
     with open(relay.config_file, encoding="utf-8") as file:
         expect_in("backend[1].tls", checked("127.0.0.1:25", text=file.read()), "what sluice check says")

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import socket
 import subprocess
 import tempfile
 import threading
@@ -36,6 +37,10 @@ mail {{
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.server.owner.kept.append(self.connection)
 
     def do_GET(self):
         owner = self.server.owner
@@ -73,7 +78,7 @@ class Authenticator:
         self.users, self.mails, self.tls = users, mails, tls
         self.fields = fields or {}  # in the answer to all that are right
         self.extra = extra or {}
-        self.requests, self.connections = [], set()
+        self.requests, self.connections, self.kept = [], set(), []
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         self.start()
@@ -94,6 +99,11 @@ class Authenticator:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.kept:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         self.thread.join()
 
     def asked(self, of):
