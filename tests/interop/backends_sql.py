@@ -103,8 +103,8 @@ class Postgresql(Server):
         self.own()
         self.data = os.path.join(self.path, "data")
         self.socket = os.path.join(self.path, f".s.PGSQL.{self.port}")
-        ran(*unprivileged(self.user), os.path.join(self.programs, "initdb"), "-D", self.data, "-U", "admin", "-A", "scram-sha-256",
-            "--pwfile=/dev/stdin", "--no-sync", "--locale=C", "-E", "UTF8", said="admin's\n")  # fmt: skip
+        ran(*unprivileged(self.user), os.path.join(self.programs, "initdb"), "-D", self.data, "-U", "admin", "-A", "trust",
+            "--no-sync", "--locale=C", "-E", "UTF8")  # fmt: skip
         with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="ascii") as file:
             file.write("local all admin trust\nlocal all relay scram-sha-256\nhost all relay 127.0.0.0/8 scram-sha-256\n")
 
