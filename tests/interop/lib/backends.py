@@ -71,8 +71,7 @@ class AskingRelay(Relay):
         """The reply to a login, on a connection of its own."""
         with self.connect() as client:
             client.greeted()
-            client.log_in(name, password, wanted="")
-            return str(client.last)[:3]
+            return str(client.log_in(name, password, wanted=""))[:3]
 
     def reason(self, name):
         """What the log says of the last login of that name that found no answer."""
