@@ -50,6 +50,8 @@ class CredentialCacheTest : public ::testing::Test {
         return "suspended: " + answer->reason;
       case AnswerKind::unavailable:
         return "unavailable";
+      case AnswerKind::refused:
+        return "refused";
     }
     return "?";
   }

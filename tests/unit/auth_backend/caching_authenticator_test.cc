@@ -53,10 +53,11 @@ class CachingAuthenticatorTest : public ::testing::Test {
   bool granted_ = true;
   std::function<void()> meanwhile_ = [] {};
   BackendCore core_;
-  BackendChain chain_{{{.options = {.name = "scripted"},
-                        .source = std::make_shared<ScriptedSource>([this](const Credentials& c) { return look(c); })}},
-                      core_.parts(),
-                      [](std::string_view, std::string_view) {}};
+  // The source outlives the chain.
+  const std::vector<ConfiguredBackend> backends_{
+      {.options = {.name = "scripted"},
+       .source = std::make_shared<ScriptedSource>([this](const Credentials& c) { return look(c); })}};
+  BackendChain chain_{backends_, core_.parts(), [](std::string_view, std::string_view) {}};
   std::array<std::byte, kCacheKeyBytes> key_{};
   SharedShield shield_;
   CachingAuthenticator authenticator_{
