@@ -56,7 +56,8 @@ constexpr std::string_view kImported =
     "--customer-from; one of these is to be given. "
     "Hashes may be argon2id, yescrypt, bcrypt, SHA-512, SHA-256 or MD5 crypt, $apr1$, PBKDF2, and SHA-1, SHA-256 or "
     "SHA-512 with and without salt, in Dovecot's spelling or crypt's. At the next login each becomes "
-    "argon2id. Passwords in clear are hashed at once, about 90 a second. Refused is what costs more than 256 MiB or "
+    "argon2id. Passwords in clear are hashed before, each in the time of a login; how long that still takes is shown. "
+    "Refused is what costs more than 256 MiB or "
     "about a second a login. "
     "Each account that is refused gets a line on standard error, with file, line and reason and without the password; "
     "the others are imported in one transaction, and the exit status is then 1.";
