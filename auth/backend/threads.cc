@@ -116,21 +116,21 @@ Task<Verdict> ThreadedBackend::check(const Credentials& credentials) {
 // The same work whether there is something to compare with or not, so that nobody learns names by it.
 Task<Verdict> ThreadedBackend::compare(Found found, const Credentials& credentials) {
   if (found.verdict.kind == Verdict::Kind::unavailable) co_return std::move(found.verdict);
-  const auto matched = co_await io::run_on_workers<PasswordMatch>(
+  const auto matched = co_await io::run_on_workers<SchemeMatch>(
       loop_, hash_threads_,
       [this, &found, &credentials] {
         if (!found.hash.empty()) return hasher_->match(found.hash, credentials.secret);
         hasher_->match_nothing(credentials.secret);
-        return PasswordMatch::wrong;
+        return SchemeMatch{.match = PasswordMatch::wrong, .reason = {}};
       },
       "a password hash", credentials.share);
   const bool none = found.hash.empty();
   wipe_bytes(found.hash.data(), found.hash.size());
   if (!matched) co_return Verdict::of(Verdict::Kind::unavailable, "too many password hashes wait");
-  if (*matched == PasswordMatch::right) co_return std::move(found.verdict);
+  if (matched->match == PasswordMatch::right) co_return std::move(found.verdict);
   if (none && found.verdict.kind == Verdict::Kind::unknown) co_return std::move(found.verdict);
-  if (*matched == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
-  co_return Verdict::of(Verdict::Kind::unavailable, unmatched_text(credentials.name));
+  if (matched->match == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
+  co_return unmatched(credentials.name, matched->reason);
 }
 
 void ThreadedBackend::returned(Job& job) {

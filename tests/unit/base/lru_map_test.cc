@@ -57,7 +57,10 @@ TEST(LruMap, IsVisitedAndThinnedOut) {
   for (int i = 0; i < 5; ++i) map.insert(std::to_string(i), i);
   EXPECT_EQ(map.erase_if([](std::string_view key, int value) { return key == "2" || value > 3; }), 2U);
   std::string seen;
-  map.for_each([&seen](std::string_view key, int& value) { seen += key, value = 7; });
+  map.for_each([&seen](std::string_view key, int& value) {
+    seen += key;
+    value = 7;
+  });
   EXPECT_EQ(seen, "310");
   EXPECT_EQ(*map.find("0"), 7);
 }
