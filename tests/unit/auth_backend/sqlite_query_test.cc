@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "auth/backend/sqlite.h"
@@ -29,6 +30,7 @@ class SqliteQueryTest : public StoreTest {
   static void make_users(std::string_view password, const std::string& path) {
     const auto hasher = PasswordHasher::create(kLeastHashCost).value();
     const std::string hash = hasher->hash(secret_of(password)).value();
+    std::ofstream made(path);  // an empty file is an empty database
     const auto database = Database::open(path, 100).value();
     expect_ok(database->script("CREATE TABLE users (name TEXT, domain TEXT, password TEXT, enabled INTEGER)"));
     for (const std::string_view name : {"tim", "sam", "twin", "twin"})

@@ -264,19 +264,35 @@ TEST_F(CtlAccountsTest, AnOperandMayFollowTwoDashes) {
   EXPECT_EQ(run({"customer", "show", "--", "--help"}), kCtlFailed);
 }
 
+// The words of each command: object, of one word or two, and verb.
+std::vector<std::vector<std::string>> commands_of_overview() {
+  std::vector<std::vector<std::string>> commands;
+  std::istringstream overview(account_commands_overview());
+  for (std::string program, object, verb, rest; overview >> program >> object >> verb;) {
+    commands.push_back({object, verb});
+    if (std::string second; verb == "device" && overview >> second) commands.back().push_back(second);
+    std::getline(overview, rest);
+  }
+  return commands;
+}
+
+std::vector<std::string_view> help_of(const std::vector<std::string>& command) {
+  std::vector<std::string_view> words(command.begin(), command.end());
+  words.emplace_back("--help");
+  return words;
+}
+
 TEST_F(CtlAccountsTest, EveryCommandHasItsPage) {
   for (const std::string_view object : {"customer", "domain", "account"}) {
     EXPECT_EQ(run({object, "--help"}), kCtlDone);
     EXPECT_NE(out_.find("sluicectl " + std::string(object) + " add"), std::string::npos) << out_;
   }
-  std::istringstream overview(account_commands_overview());
   std::size_t pages = 0;
-  for (std::string program, object, verb, rest;
-       overview >> program >> object >> verb && std::getline(overview, rest);) {
-    EXPECT_EQ(run({object, verb, "--help"}), kCtlDone) << object << " " << verb;
+  for (const auto& command : commands_of_overview()) {
+    EXPECT_EQ(run(help_of(command)), kCtlDone) << command.back();
     for (const std::string_view part :
          {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n", "\nEXIT STATUS\n", "\nEXAMPLE\n"}) {
-      EXPECT_NE(out_.find(part), std::string::npos) << object << " " << verb << part;
+      EXPECT_NE(out_.find(part), std::string::npos) << command.front() << " " << command.back() << part;
     }
     std::istringstream page(out_);
     for (std::string line; std::getline(page, line);) EXPECT_LE(line.size(), 100U) << line;
@@ -286,10 +302,8 @@ TEST_F(CtlAccountsTest, EveryCommandHasItsPage) {
 }
 
 TEST_F(CtlAccountsTest, TheExamplesOfTheHelpAreUnderstood) {
-  std::istringstream overview(account_commands_overview());
-  for (std::string program, object, verb, rest;
-       overview >> program >> object >> verb && std::getline(overview, rest);) {
-    ASSERT_EQ(run({object, verb, "--help"}), kCtlDone);
+  for (const auto& command : commands_of_overview()) {
+    ASSERT_EQ(run(help_of(command)), kCtlDone);
     std::string example = out_.substr(out_.find("\nEXAMPLE\n") + 9);
     example = example.substr(example.find("sluicectl ") + 10);
     std::vector<std::string> words(1);

@@ -105,7 +105,8 @@ TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
     const std::size_t dot = key.rfind('.');
     const std::string section = key.substr(0, dot);
     const std::string name = key.substr(dot + 1);
-    std::string text = section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
+    std::string text = section == "backend"    ? "[[backend]]\nname = \"x\"\nkind = \"store\"\n"
+                       : section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
                        : section == "route"  ? std::string(kRoute)
                                              : "[" + section + "]\n";
     text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
