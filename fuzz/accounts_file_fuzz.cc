@@ -14,9 +14,9 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/account_dump.h"
-#include "auth/backend/passwd_file.h"
-#include "auth/backend/password_scheme.h"
+#include "auth/store/account_dump.h"
+#include "auth/store/passwd_file.h"
+#include "auth/store/password_scheme.h"
 #include "auth/text.h"
 #include "engine/base/check.h"
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/account_store.h"
 #include "auth/backend/verdict.h"
 #include "auth/secret.h"
+#include "auth/store/account_store.h"
 #include "engine/base/task.h"
 #include "engine/io/loop.h"
 #include "engine/net/dialer.h"

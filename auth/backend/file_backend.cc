@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/passwd_file.h"
-#include "auth/backend/password_scheme.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/passwd_file.h"
+#include "auth/store/password_scheme.h"
+#include "auth/store/store_values.h"
 #include "engine/io/files.h"
 
 namespace sluice::auth {

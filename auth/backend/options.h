@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/store/claim.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {
@@ -23,14 +24,6 @@ struct BackendServer {
   [[nodiscard]] bool is_path() const { return host.starts_with('/'); }
   [[nodiscard]] std::string to_string() const;
 };
-
-// Whose the accounts are that a back end grants.
-enum class CustomerFrom : std::uint8_t {
-  answer,  // the back end names the customer
-  domain,  // the customer in the store that has the domain of the login
-  fixed,   // all of one customer
-};
-enum class UnknownCustomer : std::uint8_t { refuse, create };
 
 struct BackendOptions {
   std::string name;

@@ -10,7 +10,7 @@
 
 #include "auth/backend/backend.h"
 #include "auth/backend/options.h"
-#include "auth/backend/password_hash.h"
+#include "auth/store/password_hash.h"
 
 namespace sluice::auth {
 

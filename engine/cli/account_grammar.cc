@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "auth/backend/account_dump.h"
+#include "auth/store/account_dump.h"
 #include "engine/cli/account_table.h"
 
 namespace sluice::cli {

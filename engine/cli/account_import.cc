@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/account_dump.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/account_dump.h"
+#include "auth/store/store_values.h"
 #include "engine/io/files.h"
 #include "engine/text/json_text.h"
 

@@ -2,7 +2,7 @@
 // thread.
 #pragma once
 
-#include "auth/backend/account_admin.h"
+#include "auth/store/account_admin.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/accounts.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/account_admin.h"
-#include "auth/backend/device_admin.h"
+#include "auth/store/account_admin.h"
+#include "auth/store/device_admin.h"
 
 namespace sluice::cli {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "auth/backend/account_admin.h"
+#include "auth/store/account_admin.h"
 #include "engine/base/check.h"
 #include "engine/cli/account_import.h"
 #include "engine/cli/account_report.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/password_hash.h"
+#include "auth/store/password_hash.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/io/platform.h"
 

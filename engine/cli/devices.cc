@@ -3,8 +3,8 @@
 #include <array>
 #include <ostream>
 
-#include "auth/backend/device_admin.h"
 #include "auth/device_password.h"
+#include "auth/store/device_admin.h"
 #include "engine/cli/account_report.h"
 
 namespace sluice::cli {

@@ -5,8 +5,8 @@
 #include <iosfwd>
 #include <string>
 
-#include "auth/backend/store_error.h"
 #include "auth/secret.h"
+#include "auth/store/store_error.h"
 #include "engine/io/platform.h"
 
 namespace sluice::cli {

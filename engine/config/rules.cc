@@ -4,8 +4,8 @@
 #include <charconv>
 #include <optional>
 
-#include "auth/backend/store_values.h"
 #include "auth/domain_list.h"
+#include "auth/store/store_values.h"
 #include "engine/route/table.h"
 #include "engine/smtp/path.h"
 

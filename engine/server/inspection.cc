@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "auth/backend/store_file.h"
+#include "auth/store/store_file.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"

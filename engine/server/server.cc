@@ -4,8 +4,8 @@
 #include <future>
 #include <utility>
 
-#include "auth/backend/embedded_store.h"
 #include "auth/backend/kinds.h"
+#include "auth/store/embedded_store.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
 #include "engine/io/local_socket.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/backend/account_store.h"
+#include "auth/store/account_store.h"
 #include "engine/base/task.h"
 #include "engine/event/dispatcher.h"
 #include "engine/io/descriptor.h"

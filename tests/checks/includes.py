@@ -20,7 +20,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_backend": "auth/backend", "policy": "policy", "sim": "tests/sim", "load": "tools/load"}
+} | {"auth": "auth", "auth_store": "auth/store", "auth_backend": "auth/backend", "policy": "policy", "sim": "tests/sim", "load": "tools/load"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy")
@@ -84,8 +84,8 @@ EXCEPTIONS = {
     # Its part that asks for a password on the terminal.
     "engine/cli/password.cc": {"termios.h", "unistd.h", "signal.h", "::read", "::write"},
     # The embedded store is SQLite's own file, opened and locked by blocking calls on a worker thread.
-    "auth/backend/store_file.cc": {"fcntl.h", "sys/stat.h", "unistd.h", "::open", "::close"},
-    "auth/backend/embedded_store.h": {"mutex", "std::mutex"},
+    "auth/store/store_file.cc": {"fcntl.h", "sys/stat.h", "unistd.h", "::open", "::close"},
+    "auth/store/embedded_store.h": {"mutex", "std::mutex"},
     "auth/backend/threads.cc": {"mutex", "std::mutex"},
     # One shield against guessing for all cores, over which guesses are spread: a few look-ups in tables under its lock.
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},

@@ -122,8 +122,8 @@ def clear(server):
     return {"server": [f"127.0.0.1:{server.port}"], "tls": "none"}
 
 
-def in_tls(server, **keys):
-    return {"server": [f"127.0.0.1:{server.tls_port}"], "ca_file": authority().ca_file, **keys}
+def in_tls(at, **keys):
+    return {"server": [f"127.0.0.1:{at.tls_port}"], "ca_file": authority().ca_file, **keys}
 
 
 class Asked:

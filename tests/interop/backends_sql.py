@@ -194,12 +194,12 @@ def own_login(password=OUR_PASSWORD):
     return {"user": "relay", "password_file": path, "database": DATABASE}
 
 
-def keys(server, query=LOCAL, **more):
-    return {"server": [f"127.0.0.1:{server.port}"], "tls": "none", "query": query, **own_login(), **more}
+def keys(at, query=LOCAL, **more):
+    return {"server": [f"127.0.0.1:{at.port}"], "tls": "none", "query": query, **own_login(), **more}
 
 
-def in_tls(server, **more):
-    return keys(server, **{"tls": "implicit", "ca_file": authority().ca_file, **more})
+def in_tls(at, **more):
+    return keys(at, **{"tls": "implicit", "ca_file": authority().ca_file, **more})
 
 
 class Asked:

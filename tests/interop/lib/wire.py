@@ -47,8 +47,6 @@ class Client:
         if source:
             self.socket.bind((source, 0))
         self.socket.settimeout(SECONDS)
-        if source:
-            self.socket.bind((source, 0))
         self.socket.connect((address, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name = name

@@ -1,11 +1,11 @@
-#include "auth/backend/account_admin.h"
+#include "auth/store/account_admin.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "auth/backend/store_values.h"
+#include "auth/store/store_values.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
 namespace sluice::auth {

@@ -1,5 +1,5 @@
 // What is read of other programs' files of accounts.
-#include "auth/backend/account_dump.h"
+#include "auth/store/account_dump.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "auth/backend/device_admin.h"
+#include "auth/store/device_admin.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
 namespace sluice::auth {

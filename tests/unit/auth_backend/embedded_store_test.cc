@@ -1,4 +1,4 @@
-#include "auth/backend/embedded_store.h"
+#include "auth/store/embedded_store.h"
 
 #include <gtest/gtest.h>
 

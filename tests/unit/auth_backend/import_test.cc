@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "auth/backend/account_dump.h"
+#include "auth/store/account_dump.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
 namespace sluice::auth {

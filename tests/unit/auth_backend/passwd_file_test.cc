@@ -1,5 +1,5 @@
 // Files of accounts, and the back end that follows one.
-#include "auth/backend/passwd_file.h"
+#include "auth/store/passwd_file.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

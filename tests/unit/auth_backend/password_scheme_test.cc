@@ -1,6 +1,6 @@
 // Stored passwords as the tools write them that make them: each vector has the command that it came from. The password
 // is "correct horse" throughout.
-#include "auth/backend/password_scheme.h"
+#include "auth/store/password_scheme.h"
 
 #include <gtest/gtest.h>
 

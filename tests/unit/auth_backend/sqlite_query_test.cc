@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "auth/backend/sqlite.h"
+#include "auth/store/sqlite.h"
 #include "tests/unit/auth_backend/real_core.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "auth/backend/account_admin.h"
-#include "auth/backend/embedded_store.h"
+#include "auth/store/account_admin.h"
+#include "auth/store/embedded_store.h"
 #include "tests/unit/auth/credentials.h"
 
 namespace sluice::auth {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/backend/embedded_store.h"
+#include "auth/store/embedded_store.h"
 #include "engine/cli/accounts.h"
 #include "engine/io/real_platform.h"
 #include "tests/unit/auth_backend/store_fixture.h"

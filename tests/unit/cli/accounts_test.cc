@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/backend/embedded_store.h"
+#include "auth/store/embedded_store.h"
 #include "engine/cli/account_table.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 

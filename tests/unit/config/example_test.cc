@@ -107,8 +107,8 @@ TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
     const std::string name = key.substr(dot + 1);
     std::string text = section == "backend"    ? "[[backend]]\nname = \"x\"\nkind = \"store\"\n"
                        : section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
-                       : section == "route"  ? std::string(kRoute)
-                                             : "[" + section + "]\n";
+                       : section == "route"    ? std::string(kRoute)
+                                               : "[" + section + "]\n";
     text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
     if (section == "route.hosts")
       text = "[[route]]\nhosts = [{host = \"mx.example\", " + name + " = " + std::to_string(value) + "}]\n";

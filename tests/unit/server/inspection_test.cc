@@ -11,7 +11,7 @@
 #include <fstream>
 #include <memory>
 
-#include "auth/backend/account_admin.h"
+#include "auth/store/account_admin.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/real_platform.h"
 #include "engine/tls/self_signed.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "auth/backend/dump_reader.h"
+#include "auth/store/dump_reader.h"
 
 namespace sluice::auth {
 namespace {

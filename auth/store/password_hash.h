@@ -9,9 +9,9 @@
 #include <memory>
 #include <string>
 
-#include "auth/backend/password_scheme.h"
-#include "auth/backend/store_error.h"
 #include "auth/secret.h"
+#include "auth/store/password_scheme.h"
+#include "auth/store/store_error.h"
 
 namespace sluice::auth {
 

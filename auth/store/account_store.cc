@@ -1,4 +1,4 @@
-#include "auth/backend/account_store.h"
+#include "auth/store/account_store.h"
 
 #include "absl/strings/str_cat.h"
 

@@ -1,4 +1,4 @@
-#include "auth/backend/store_values.h"
+#include "auth/store/store_values.h"
 
 #include <utility>
 

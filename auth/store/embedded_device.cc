@@ -2,8 +2,8 @@
 #include <sstream>
 #include <utility>
 
-#include "auth/backend/embedded_store.h"
 #include "auth/device_password.h"
+#include "auth/store/embedded_store.h"
 
 namespace sluice::auth {
 namespace {

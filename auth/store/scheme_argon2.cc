@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <string>
 
-#include "auth/backend/scheme_table.h"
+#include "auth/store/scheme_table.h"
 
 namespace sluice::auth {
 namespace {

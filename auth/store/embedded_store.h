@@ -12,11 +12,11 @@
 #include <optional>
 #include <string>
 
-#include "auth/backend/account_store.h"
-#include "auth/backend/password_hash.h"
-#include "auth/backend/sqlite.h"
-#include "auth/backend/store_error.h"
-#include "auth/backend/store_file.h"
+#include "auth/store/account_store.h"
+#include "auth/store/password_hash.h"
+#include "auth/store/sqlite.h"
+#include "auth/store/store_error.h"
+#include "auth/store/store_file.h"
 
 namespace sluice::auth {
 

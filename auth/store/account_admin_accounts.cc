@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/account_admin.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/account_admin.h"
+#include "auth/store/store_values.h"
 
 namespace sluice::auth {
 namespace {

@@ -1,13 +1,13 @@
-#include "auth/backend/device_admin.h"
+#include "auth/store/device_admin.h"
 
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "auth/backend/store_file.h"
-#include "auth/backend/store_values.h"
 #include "auth/device_password.h"
+#include "auth/store/store_file.h"
+#include "auth/store/store_values.h"
 #include "auth/text.h"
 #include "engine/base/network.h"
 

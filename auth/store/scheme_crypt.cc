@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "auth/backend/scheme_table.h"
+#include "auth/store/scheme_table.h"
 
 namespace sluice::auth {
 namespace {

@@ -1,12 +1,12 @@
-#include "auth/backend/account_dump.h"
+#include "auth/store/account_dump.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "auth/backend/dump_reader.h"
-#include "auth/backend/passwd_file.h"
-#include "auth/backend/password_scheme.h"
+#include "auth/store/dump_reader.h"
+#include "auth/store/passwd_file.h"
+#include "auth/store/password_scheme.h"
 
 namespace sluice::auth {
 namespace {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "auth/answer.h"
-#include "auth/backend/store_error.h"
 #include "auth/identity.h"
+#include "auth/store/store_error.h"
 
 namespace sluice::auth {
 

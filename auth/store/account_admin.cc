@@ -1,10 +1,10 @@
 // Customers and domains; accounts are in account_admin_accounts.cc.
-#include "auth/backend/account_admin.h"
+#include "auth/store/account_admin.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/store_values.h"
 #include "engine/base/domain_name.h"
 
 namespace sluice::auth {

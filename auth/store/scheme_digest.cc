@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "auth/backend/scheme_table.h"
+#include "auth/store/scheme_table.h"
 
 namespace sluice::auth {
 namespace {

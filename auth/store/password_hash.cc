@@ -1,4 +1,4 @@
-#include "auth/backend/password_hash.h"
+#include "auth/store/password_hash.h"
 
 #include <sodium.h>
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "auth/backend/sqlite.h"
-#include "auth/backend/store_error.h"
+#include "auth/store/sqlite.h"
+#include "auth/store/store_error.h"
 
 namespace sluice::auth {
 

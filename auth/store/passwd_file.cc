@@ -1,4 +1,4 @@
-#include "auth/backend/passwd_file.h"
+#include "auth/store/passwd_file.h"
 
 #include <algorithm>
 #include <functional>

@@ -19,13 +19,13 @@
 #include <utility>
 #include <vector>
 
-#include "auth/backend/account_dump.h"
-#include "auth/backend/password_hash.h"
-#include "auth/backend/sqlite.h"
-#include "auth/backend/store_error.h"
-#include "auth/backend/store_file.h"
 #include "auth/identity.h"
 #include "auth/secret.h"
+#include "auth/store/account_dump.h"
+#include "auth/store/password_hash.h"
+#include "auth/store/sqlite.h"
+#include "auth/store/store_error.h"
+#include "auth/store/store_file.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/password_scheme.h"
 #include "auth/secret.h"
+#include "auth/store/password_scheme.h"
 
 namespace sluice::auth {
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/store_error.h"
+#include "auth/store/store_error.h"
 
 struct sqlite3;
 struct sqlite3_stmt;

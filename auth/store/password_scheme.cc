@@ -1,4 +1,4 @@
-#include "auth/backend/password_scheme.h"
+#include "auth/store/password_scheme.h"
 
 #include <sodium.h>
 
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <string>
 
-#include "auth/backend/scheme_table.h"
+#include "auth/store/scheme_table.h"
 #include "auth/text.h"
 
 namespace sluice::auth {

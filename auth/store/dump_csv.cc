@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "auth/backend/dump_reader.h"
+#include "auth/store/dump_reader.h"
 #include "auth/text.h"
 
 namespace sluice::auth {

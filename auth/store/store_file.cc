@@ -1,4 +1,4 @@
-#include "auth/backend/store_file.h"
+#include "auth/store/store_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,11 +1,11 @@
-#include "auth/backend/embedded_store.h"
+#include "auth/store/embedded_store.h"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/store_values.h"
 
 namespace sluice::auth {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/backend/account_dump.h"
+#include "auth/store/account_dump.h"
 
 namespace sluice::auth {
 

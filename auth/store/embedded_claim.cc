@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "auth/backend/embedded_store.h"
-#include "auth/backend/store_values.h"
+#include "auth/store/embedded_store.h"
+#include "auth/store/store_values.h"
 #include "auth/text.h"
 
 namespace sluice::auth {

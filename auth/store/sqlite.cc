@@ -1,4 +1,4 @@
-#include "auth/backend/sqlite.h"
+#include "auth/store/sqlite.h"
 
 #include <sqlite3.h>
 

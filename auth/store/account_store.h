@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "auth/answer.h"
-#include "auth/backend/options.h"
-#include "auth/backend/password_hash.h"
-#include "auth/backend/store_error.h"
 #include "auth/secret.h"
+#include "auth/store/claim.h"
+#include "auth/store/password_hash.h"
+#include "auth/store/store_error.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {
@@ -30,16 +30,6 @@ struct Changes {
 struct StoredPassword {
   std::int64_t account_id = 0;
   std::string hash;
-};
-
-// An account that another back end has granted, and how it is found out whose it is.
-struct Claim {
-  std::string account;               // as the back end spells it
-  std::string customer;              // CustomerFrom::answer: that the back end names; fixed: the one that is set
-  std::vector<std::string> domains;  // that the back end names; empty: those that the customer has in the store
-  CustomerFrom customer_from = CustomerFrom::domain;
-  UnknownCustomer unknown_customer = UnknownCustomer::refuse;
-  WallMillis now = 0;  // when a customer is made, if one is
 };
 
 class AccountStore {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/backend/sqlite.h"
-#include "auth/backend/store_error.h"
+#include "auth/store/sqlite.h"
+#include "auth/store/store_error.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {
