@@ -46,6 +46,7 @@ class SqliteQueryTest : public StoreTest {
     return open_sqlite_query(options);
   }
   RealCore& core(const std::string& query = kQuery) {
+    core_ = nullptr;  // each counts the descriptors that are open
     core_ = std::make_unique<RealCore>(open(query).value());
     return *core_;
   }
@@ -113,7 +114,7 @@ TEST_F(SqliteQueryTest, WhatIsNoQueryIsNotRun) {
   EXPECT_THAT(why("tim@example.com"), HasSubstr("one statement"));
   core("SELECT password FROM users WHERE name = %{local} OR name = @x");
   EXPECT_THAT(why("tim@example.com"), HasSubstr("placeholder"));
-  core("SELECT password FROM nothing WHERE name = %{local}");
+  core("SELECT password FROM nowhere WHERE name = %{local}");
   EXPECT_THAT(why("tim@example.com"), HasSubstr("no such table"));
   EXPECT_EQ(core().check("tim@example.com", "right").kind, Kind::granted);
 }
