@@ -84,8 +84,10 @@ std::string request(std::string_view host, std::string_view target, const Creden
   head.reserve(kOtherBytes + host.size() + target.size() + secret.size() + name.size() + client.helo.size());
   head += "GET ";
   head += target;
-  head += " HTTP/1.1\r\n";
+  // As nginx: authenticators that are served by a web server would else answer in chunks (RFC 9112 7.1).
+  head += " HTTP/1.0\r\n";
   add_field(head, "Host", host);
+  add_field(head, "Connection", "keep-alive");
   add_field(head, "Auth-Method", "plain");
   add_field(head, "Auth-User", name);
   add_field(head, "Auth-Pass", secret);

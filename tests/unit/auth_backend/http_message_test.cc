@@ -41,14 +41,16 @@ TEST(HttpMessageTest, NamesAndSecretsAreEscapedAsNginxDoes) {
 TEST(HttpMessageTest, ARequestHasTheFieldsOfNginx) {
   const Credentials bare{.name = name_of("tim@example.com"), .secret = secret_of("a b")};
   EXPECT_EQ(request("h", "/auth", bare),
-            "GET /auth HTTP/1.1\r\nHost: h\r\nAuth-Method: plain\r\nAuth-User: tim@example.com\r\nAuth-Pass: a%20b\r\n"
+            "GET /auth HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\nAuth-Method: plain\r\nAuth-User: "
+            "tim@example.com\r\nAuth-Pass: a%20b\r\n"
             "Auth-Protocol: smtp\r\nAuth-Login-Attempt: 1\r\n\r\n");
   const Credentials full{.name = name_of("tim"),
                          .secret = secret_of("s"),
                          .client = {.ip = "192.0.2.7", .port = 99, .helo = "pc.example", .tls = true}};
   EXPECT_EQ(
       request("h:1", "/", full),
-      "GET / HTTP/1.1\r\nHost: h:1\r\nAuth-Method: plain\r\nAuth-User: tim\r\nAuth-Pass: s\r\nAuth-Protocol: smtp\r\n"
+      "GET / HTTP/1.0\r\nHost: h:1\r\nConnection: keep-alive\r\nAuth-Method: plain\r\nAuth-User: tim\r\nAuth-Pass: "
+      "s\r\nAuth-Protocol: smtp\r\n"
       "Auth-Login-Attempt: 1\r\nClient-IP: 192.0.2.7\r\nClient-Host: [UNAVAILABLE]\r\nAuth-SMTP-Helo: pc.example\r\n"
       "Auth-SSL: on\r\n\r\n");
   const Credentials bad{

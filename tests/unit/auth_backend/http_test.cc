@@ -57,11 +57,11 @@ TEST_F(HttpTest, AnswersAreOnOneKeptConnection) {
   expect_unavailable(ask(), "could not check it");
   EXPECT_EQ(ask().kind, Kind::unavailable);
   ASSERT_EQ(server_.dialogs.size(), 1U);
-  EXPECT_THAT(
-      std::vector<std::string>(server_.dialogs[0]->lines.begin(), server_.dialogs[0]->lines.begin() + 11),
-      ElementsAre("GET /auth HTTP/1.1", "Host: 127.0.0.1:12345", "Auth-Method: plain", "Auth-User: tim@example.com",
-                  "Auth-Pass: s3cret%20%20of%20100%25", "Auth-Protocol: smtp", "Auth-Login-Attempt: 1",
-                  "Client-IP: 192.0.2.77", "Client-Host: [UNAVAILABLE]", "Auth-SMTP-Helo: pc.example", ""));
+  EXPECT_THAT(std::vector<std::string>(server_.dialogs[0]->lines.begin(), server_.dialogs[0]->lines.begin() + 12),
+              ElementsAre("GET /auth HTTP/1.0", "Host: 127.0.0.1:12345", "Connection: keep-alive", "Auth-Method: plain",
+                          "Auth-User: tim@example.com", "Auth-Pass: s3cret%20%20of%20100%25", "Auth-Protocol: smtp",
+                          "Auth-Login-Attempt: 1", "Client-IP: 192.0.2.77", "Client-Host: [UNAVAILABLE]",
+                          "Auth-SMTP-Helo: pc.example", ""));
 }
 
 TEST_F(HttpTest, FieldsHaveTheNamesThatAreConfigured) {
