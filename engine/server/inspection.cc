@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "auth/backend/kinds.h"
 #include "auth/store/store_file.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
@@ -80,6 +81,8 @@ class Inspector {
     io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
     for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
     if (const auto made = io::make_real_dns(options); !made) add("dns", made.error());
+    if (const auto opened = auth::open_backends(config().backends); !opened)
+      found_.errors.insert(found_.errors.end(), opened.error().begin(), opened.error().end());
     if (const auto fine = check_plan(*plan_); !fine)
       found_.errors.insert(found_.errors.end(), fine.error().begin(), fine.error().end());
   }

@@ -162,6 +162,13 @@ TEST_F(InspectionTest, AMissingStoreIsNamed) {
   EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("store.accounts"), HasSubstr("does not exist"))));
 }
 
+// It was found at the start alone.
+TEST_F(InspectionTest, ABackEndThatCannotBeOpenedIsNamed) {
+  more_ =
+      "[[backend]]\nname = \"boxes\"\nkind = \"pop3\"\nserver = \"127.0.0.1\"\nca_file = \"" + at("absent") + "\"\n";
+  EXPECT_THAT(found().errors, Contains(HasSubstr("backend boxes: ca_file: ")));
+}
+
 TEST_F(InspectionTest, AMissingUserOrGroupIsNamed) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root becomes another user";
   user_ = "no-such-user";
