@@ -1,11 +1,11 @@
 #include "auth/backend/http.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 #include <vector>
 
 #include "auth/backend/http_message.h"
+#include "auth/backend/slots.h"
 #include "auth/backend/wire.h"
 
 namespace sluice::auth {
@@ -19,7 +19,10 @@ constexpr std::size_t kBodyBytesMax = 65536;
 class HttpBackend final : public Backend {
  public:
   HttpBackend(const BackendParts& parts, const EndpointSource& source, http::FieldNames names)
-      : loop_(parts.loop), endpoint_(parts, source), names_(std::move(names)) {}
+      : loop_(parts.loop),
+        endpoint_(parts, source),
+        names_(std::move(names)),
+        slots_(parts.loop, source.options.connections) {}
 
   Task<Verdict> check(const Credentials& credentials) override;
   Task<void> close() override {
@@ -27,13 +30,6 @@ class HttpBackend final : public Backend {
   }
 
  private:
-  // A login that waits for a connection.
-  struct Waiting {
-    AsyncEvent wake;
-    bool turn = false;
-    static void too_late(void* self) { static_cast<Waiting*>(self)->wake.set(); }
-    io::Timer timer{&too_late, this};
-  };
   // What came of a request.  `unheard`: nothing, not one line, so that it may be asked again.
   struct Asked {
     Verdict verdict;
@@ -41,8 +37,6 @@ class HttpBackend final : public Backend {
     bool keep = false;  // the connection
   };
 
-  Task<bool> take_turn(Instant deadline);
-  void pass_turn();
   Task<Verdict> ask(const Credentials& credentials, Instant deadline);
   Task<Asked> ask(Wire& wire, const Credentials& credentials, Instant deadline);
   Task<Asked> hear(Wire& wire, Instant deadline);
@@ -55,47 +49,18 @@ class HttpBackend final : public Backend {
   io::Loop& loop_;
   Endpoint endpoint_;
   http::FieldNames names_;
-  std::size_t busy_ = 0;  // connections, those that are being opened among them
-  std::deque<Waiting*> waiting_;
+  Slots slots_;  // connections that are busy, those that are being opened among them
   std::vector<std::unique_ptr<Wire>> idle_;
 };
 
 Verdict unavailable(std::string reason) { return Verdict::of(Verdict::Kind::unavailable, std::move(reason)); }
 
-// ------------------------------------------------------------------------------------------ turns
-
-Task<bool> HttpBackend::take_turn(Instant deadline) {
-  if (busy_ < endpoint_.options().connections) {
-    ++busy_;
-    co_return true;
-  }
-  Waiting waiting;
-  waiting_.push_back(&waiting);
-  loop_.timers().arm(waiting.timer, deadline);
-  co_await waiting.wake.wait("a connection to an authenticator");
-  loop_.timers().disarm(waiting.timer);
-  if (!waiting.turn) std::erase(waiting_, &waiting);
-  co_return waiting.turn;
-}
-
-void HttpBackend::pass_turn() {
-  if (waiting_.empty()) {
-    --busy_;
-    return;
-  }
-  Waiting& next = *waiting_.front();
-  waiting_.pop_front();
-  next.turn = true;
-  next.wake.set();
-}
-
 Task<Verdict> HttpBackend::check(const Credentials& credentials) {
   const Instant deadline = later(loop_.now(), endpoint_.options().timeout);
-  if (!co_await take_turn(deadline))
+  const Slots::Slot slot = co_await slots_.take(deadline);
+  if (!slot)
     co_return unavailable(endpoint_.options().servers[0].to_string() + ": all connections to it wait for an answer");
-  Verdict verdict = co_await ask(credentials, deadline);
-  pass_turn();
-  co_return verdict;
+  co_return co_await ask(credentials, deadline);
 }
 
 // ------------------------------------------------------------------------------------------ a request
