@@ -187,18 +187,9 @@ SqlOpened connect(const LibraryLogin& login, const SqlQuery& query, const Backen
 }  // namespace
 
 OpenedBackend open_mariadb(const BackendOptions& options) {
-  const auto query = SqlQuery::parse(options.query, SqlDialect::mariadb);
-  if (!query) return std::unexpected("query " + query.error());
-  auto login = LibraryLogin::make(options);
-  if (!login) return std::unexpected(std::move(login.error()));
   // The library's first call is not made on several threads at once.
   if (mysql_server_init(0, nullptr, nullptr) != 0) return std::unexpected("libmariadb cannot start");
-  const BackendOptions resolved = login->options;
-  return make_sql_source(
-      resolved, *query,
-      [login = *std::move(login), query = *query](const BackendServer& server, const io::BlockingDeadline& deadline) {
-        return connect(login, query, server, deadline);
-      });
+  return make_sql_server_source(options, SqlDialect::mariadb, &connect);
 }
 
 }  // namespace sluice::auth

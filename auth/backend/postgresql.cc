@@ -181,16 +181,7 @@ SqlOpened connect(const LibraryLogin& login, const SqlQuery& query, const Backen
 }  // namespace
 
 OpenedBackend open_postgresql(const BackendOptions& options) {
-  const auto query = SqlQuery::parse(options.query, SqlDialect::postgresql);
-  if (!query) return std::unexpected("query " + query.error());
-  auto login = LibraryLogin::make(options);
-  if (!login) return std::unexpected(std::move(login.error()));
-  const BackendOptions resolved = login->options;
-  return make_sql_source(
-      resolved, *query,
-      [login = *std::move(login), query = *query](const BackendServer& server, const io::BlockingDeadline& deadline) {
-        return connect(login, query, server, deadline);
-      });
+  return make_sql_server_source(options, SqlDialect::postgresql, &connect);
 }
 
 }  // namespace sluice::auth

@@ -81,4 +81,19 @@ std::expected<std::unique_ptr<BackendSource>, std::string> make_sql_source(const
       std::move(hasher));
 }
 
+std::expected<std::unique_ptr<BackendSource>, std::string> make_sql_server_source(const BackendOptions& options,
+                                                                                  SqlDialect dialect,
+                                                                                  SqlServerConnect connect) {
+  const auto query = SqlQuery::parse(options.query, dialect);
+  if (!query) return std::unexpected("query " + query.error());
+  auto login = LibraryLogin::make(options);
+  if (!login) return std::unexpected(std::move(login.error()));
+  const BackendOptions resolved = login->options;
+  return make_sql_source(resolved, *query,
+                         [connect, login = *std::move(login), query = *query](const BackendServer& server,
+                                                                              const io::BlockingDeadline& deadline) {
+                           return connect(login, query, server, deadline);
+                         });
+}
+
 }  // namespace sluice::auth

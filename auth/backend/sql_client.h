@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "auth/backend/client_library.h"
 #include "auth/backend/options.h"
 #include "auth/backend/sql_query.h"
 #include "auth/backend/threads.h"
@@ -35,5 +36,11 @@ using SqlConnect = std::function<SqlOpened(const BackendServer& server, const io
 [[nodiscard]] std::expected<std::unique_ptr<BackendSource>, std::string> make_sql_source(const BackendOptions& options,
                                                                                          const SqlQuery& query,
                                                                                          SqlConnect connect);
+
+// A server of this dialect: its query is parsed, its login read, and `connect` makes each connection, as above.
+using SqlServerConnect = SqlOpened (*)(const LibraryLogin& login, const SqlQuery& query, const BackendServer& server,
+                                       const io::BlockingDeadline& deadline);
+[[nodiscard]] std::expected<std::unique_ptr<BackendSource>, std::string> make_sql_server_source(
+    const BackendOptions& options, SqlDialect dialect, SqlServerConnect connect);
 
 }  // namespace sluice::auth
