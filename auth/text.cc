@@ -75,6 +75,11 @@ std::string login_key(std::string_view name) {
   return ascii_lower(name.substr(0, at + 1)) + domain_key(name.substr(at + 1));
 }
 
+std::string_view login_domain(std::string_view key) {
+  const std::size_t at = key.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : key.substr(at + 1);
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 }  // namespace sluice::auth

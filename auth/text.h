@@ -19,6 +19,9 @@ namespace sluice::auth {
 // however it is spelled (domain_key), so that "Ann@Bücher.example" and "ann@xn--bcher-kva.example" are one account.
 [[nodiscard]] std::string login_key(std::string_view name);
 
+// What stands behind the last "@" of a login_key(); empty: there is none.
+[[nodiscard]] std::string_view login_domain(std::string_view key);
+
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace sluice::auth

@@ -10,11 +10,6 @@
 namespace sluice::auth {
 namespace {
 
-std::string_view domain_of(std::string_view login_key) {
-  const std::size_t at = login_key.rfind('@');
-  return at == std::string_view::npos ? std::string_view() : login_key.substr(at + 1);
-}
-
 // Whether a back end is asked about this login.
 bool is_for(const BackendOptions& options, std::string_view domain) {
   return options.domains.empty() || std::ranges::find(options.domains, domain) != options.domains.end();
@@ -43,7 +38,7 @@ BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const
 Task<Answer> BackendChain::check(const Credentials& credentials) {
   if (auto device = co_await ask_devices(credentials)) co_return *std::move(device);
   const std::string key = login_key(credentials.name.text());
-  const std::string_view domain = domain_of(key);
+  const std::string_view domain = login_domain(key);
   for (const auto& link : links_) {
     if (!is_for(link->options, domain)) continue;
     Verdict verdict = co_await ask(*link, credentials);

@@ -126,13 +126,11 @@ StoreResult<std::int64_t> DeviceAdmin::customer_elsewhere(const NewDevice& devic
                        absl::StrCat("account ", in_quotes(account),
                                     " is not in the store, which is not told when that mailbox is gone: its device "
                                     "password has to expire, within 366 days; give --expires DAYS"));
-  const std::size_t at = account.rfind('@');
-  const std::string domain = at == std::string::npos ? "" : account.substr(at + 1);
   std::optional<std::int64_t> customer;
   const auto take = [&](const Row& row) { customer = row.integer(0); };
-  StoreResult<> read = device.customer
-                           ? database_->query("SELECT id FROM customer WHERE name = ?", {*device.customer}, take)
-                           : database_->query("SELECT customer FROM domain WHERE name = ?", {domain}, take);
+  StoreResult<> read =
+      device.customer ? database_->query("SELECT id FROM customer WHERE name = ?", {*device.customer}, take)
+                      : database_->query("SELECT customer FROM domain WHERE name = ?", {login_domain(account)}, take);
   if (!read) return std::unexpected(read.error());
   if (!customer)
     return store_error(StoreError::Kind::not_found,

@@ -3,7 +3,6 @@
 // password.
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "auth/store/embedded_store.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
@@ -13,37 +12,30 @@ namespace {
 
 constexpr const char* kNoCustomer = "this mailbox may not send mail here";
 
-std::string domain_of(std::string_view login) {
-  const std::string key = login_key(login);
-  const std::size_t at = key.rfind('@');
-  return at == std::string::npos ? std::string() : key.substr(at + 1);
-}
-
 }  // namespace
 
 Answer EmbeddedStore::identify(const Claim& claim) {
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr)
-    return Answer::unavailable(absl::StrCat("account store ", path_, ": was replaced by a file that does not open"));
+  if (database_ == nullptr) return Answer::unavailable(failure(replaced()));
   auto answer = identify_locked(claim);
   return answer ? *std::move(answer) : Answer::unavailable(failure(answer.error()));
 }
 
 StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
-  const std::string domain = domain_of(claim.account);
-  auto customer = customer_of(claim, domain);
-  if (customer && !customer->has_value() && claim.unknown_customer == UnknownCustomer::create)
-    customer = create_customer(claim, domain);
-  if (!customer) return std::unexpected(customer.error());
-  if (!customer->has_value()) return Answer::suspended(kNoCustomer);
+  const std::string account = login_key(claim.account);
+  auto id = customer_of(claim, login_domain(account));
+  if (id && !id->has_value() && claim.unknown_customer == UnknownCustomer::create)
+    id = create_customer(claim, login_domain(account));
+  if (!id) return std::unexpected(id.error());
+  if (!id->has_value()) return Answer::suspended(kNoCustomer);
   // One transaction: status and domains are to be of the same moment.
   auto transaction = Transaction::to_read(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  customer = customer_with((*customer)->id);
+  const auto customer = customer_with(**id);
   if (!customer) return std::unexpected(customer.error());
   if (!customer->has_value()) return Answer::suspended(kNoCustomer);
   auto identity = std::make_shared<Identity>();
-  identity->account_name = login_key(claim.account);
+  identity->account_name = account;
   identity->customer_id = (*customer)->id;
   identity->customer_name = (*customer)->name;
   identity->customer_status = (*customer)->status;
@@ -59,21 +51,16 @@ StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
   return unless_suspended(std::move(identity), (*customer)->reason);
 }
 
-StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_of(const Claim& claim,
-                                                                               const std::string& domain) {
+StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of(const Claim& claim, std::string_view domain) {
+  return claim.customer_from == CustomerFrom::domain ? customer_of_domain(domain) : customer_named(claim.customer);
+}
+
+StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_named(std::string_view name) {
   std::optional<std::int64_t> id;
-  StoreResult<> read = StoreResult<>();
-  if (claim.customer_from == CustomerFrom::domain) {
-    auto found = customer_of_domain(domain);
-    if (!found) return std::unexpected(found.error());
-    id = *found;
-  } else {
-    read = database_->query("SELECT id FROM customer WHERE name = ?", {claim.customer},
-                            [&](const Row& row) { id = row.integer(0); });
-  }
+  StoreResult<> read =
+      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
   if (!read) return std::unexpected(read.error());
-  if (!id) return std::nullopt;
-  return customer_with(*id);
+  return id;
 }
 
 StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_with(std::int64_t id) {
@@ -103,29 +90,27 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of_domain(std::
 }
 
 // With the domain of the login, unless another customer has it.  Its name is what the back end says, or that domain.
-StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::create_customer(const Claim& claim,
-                                                                                   const std::string& domain) {
-  const std::string& name = claim.customer_from == CustomerFrom::domain ? domain : claim.customer;
+StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Claim& claim, std::string_view domain) {
+  const std::string_view name = claim.customer_from == CustomerFrom::domain ? domain : std::string_view(claim.customer);
   if (!stored_customer_name(name)) return std::nullopt;
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
   StoreResult<> done =
       database_->run("INSERT OR IGNORE INTO customer (name, created_ms) VALUES (?, ?)", {name, claim.now});
   if (!done) return std::unexpected(done.error());
-  std::optional<std::int64_t> id;
-  done =
-      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
-  if (!done || !id) return store_error(StoreError::Kind::failed, "a customer that was just made is not there");
+  const auto id = customer_named(name);
+  if (!id || !id->has_value())
+    return store_error(StoreError::Kind::failed, "a customer that was just made is not there");
   const auto entry = canonical_domain_entry(domain);
   const auto owner = entry ? customer_of_domain(*entry) : StoreResult<std::optional<std::int64_t>>();
   if (!owner) return std::unexpected(owner.error());
   if (entry && !owner->has_value()) {
     done = database_->run("INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)",
-                          {*entry, *id, claim.now});
+                          {*entry, **id, claim.now});
     if (!done) return std::unexpected(done.error());
   }
   if (done = (*transaction)->commit(); !done) return std::unexpected(done.error());
-  return customer_with(*id);
+  return id;
 }
 
 StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& identity, std::string& reason,

@@ -25,9 +25,7 @@ StoreResult<std::optional<Answer>> EmbeddedStore::find_device(const Credentials&
   auto password = device_password(credentials.secret.reveal());
   if (!password) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr)
-    return store_error(StoreError::Kind::unavailable,
-                       "account store " + path_ + ": was replaced by a file that does not open");
+  if (database_ == nullptr) return store_error(StoreError::Kind::unavailable, failure(replaced()));
   auto device = device_of(credentials.name, *password, now);
   wipe_bytes(password->data(), password->size());
   if (!device) return store_error(device.error().kind, failure(device.error()));

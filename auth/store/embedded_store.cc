@@ -102,9 +102,7 @@ Answer EmbeddedStore::admit(const StoredPassword& password, const std::string& r
 
 StoreResult<std::optional<StoredPassword>> EmbeddedStore::find(const Name& name) {
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr)
-    return store_error(StoreError::Kind::unavailable,
-                       absl::StrCat("account store ", path_, ": was replaced by a file that does not open"));
+  if (database_ == nullptr) return store_error(StoreError::Kind::unavailable, failure(replaced()));
   std::optional<StoredPassword> password;
   StoreResult<> read =
       database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?",
@@ -130,8 +128,7 @@ Answer EmbeddedStore::answer_for(std::int64_t account_id) {
 
 StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int64_t account_id) {
   const std::lock_guard lock(mutex_);
-  if (database_ == nullptr)
-    return store_error(StoreError::Kind::unavailable, "was replaced by a file that does not open");
+  if (database_ == nullptr) return std::unexpected(replaced());
   // One transaction: status and domains are to be of the same moment.
   auto transaction = Transaction::to_read(*database_);
   if (!transaction) return std::unexpected(transaction.error());

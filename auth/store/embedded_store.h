@@ -77,14 +77,19 @@ class EmbeddedStore final : public AccountStore {
                                                              WallMillis now);
   // embedded_claim.cc
   [[nodiscard]] StoreResult<Answer> identify_locked(const Claim& claim);
-  [[nodiscard]] StoreResult<std::optional<Customer>> customer_of(const Claim& claim, const std::string& domain);
+  [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of(const Claim& claim, std::string_view domain);
+  [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_named(std::string_view name);
   [[nodiscard]] StoreResult<std::optional<Customer>> customer_with(std::int64_t id);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of_domain(std::string_view domain);
-  [[nodiscard]] StoreResult<std::optional<Customer>> create_customer(const Claim& claim, const std::string& domain);
+  [[nodiscard]] StoreResult<std::optional<std::int64_t>> create_customer(const Claim& claim, std::string_view domain);
   [[nodiscard]] StoreResult<> read_account(std::string_view name, Identity& identity, std::string& reason,
                                            bool& foreign);
   void replace_hash(const StoredPassword& password, const std::string& renewed);
   [[nodiscard]] std::string failure(const StoreError& error) const;
+  // Why there is no database.
+  [[nodiscard]] static StoreError replaced() {
+    return {.kind = StoreError::Kind::unavailable, .what = "was replaced by a file that does not open"};
+  }
 
   const std::string path_;
   const int busy_timeout_ms_;
