@@ -130,18 +130,32 @@ def ending(code, seconds_max):
 
 # ------------------------------------------------------------------------------------ builds
 
+# One build at a time, while tests run that wait more than they work: those that no test needs yet, with what time is left.
+builder = ThreadPoolExecutor(1)
 built = {}
+NICE = ("nice", "-n", "19")
+
+
+def run_build(what, before=()):
+    started = time.monotonic()
+    code, output = run([*before, os.path.join(ROOT, "tools/build"), *what], BUILD_SECONDS_MAX)
+    print(f"built {what[0]} in {time.monotonic() - started:.0f} s" if code == 0 else f"could not build {what[0]}", flush=True)
+    return None if code == 0 else output
+
+
+def build_ahead(kind, targets=()):
+    """Begins to build TARGETS of KIND, all where none is named, while something else runs."""
+    what = (kind, *targets)
+    if what not in built:
+        built[what] = builder.submit(run_build, what, NICE)
 
 
 def build(kind, targets=()):
     """Builds TARGETS of KIND once; all, where none is named. Returns None, or what the compiler said when it failed."""
     what = (kind, *targets)
     if what not in built:
-        started = time.monotonic()
-        code, output = run([os.path.join(ROOT, "tools/build"), *what], BUILD_SECONDS_MAX)
-        built[what] = None if code == 0 else output
-        print(f"built {kind} in {time.monotonic() - started:.0f} s" if code == 0 else f"could not build {kind}", flush=True)
-    return built[what]
+        built[what] = builder.submit(run_build, what)
+    return built[what].result()
 
 
 def introspect(kind, what):
@@ -238,10 +252,14 @@ def unit(kind, text):
 
     if kind != "tsan":
         return with_build(kind, tests)
-    # What has no threads is neither run nor built.
-    folder = os.path.join(ROOT, ".build", kind)
-    targets = [os.path.relpath(program, folder) for program, _ in unit_programs(kind, text)]
+    targets = tsan_targets(text)
     return with_build(kind, tests, targets) if targets else Outcome()
+
+
+def tsan_targets(text):
+    """What has no threads is neither run nor built."""
+    folder = os.path.join(ROOT, ".build/tsan")
+    return [os.path.relpath(program, folder) for program, _ in unit_programs("tsan", text)]
 
 
 # ------------------------------------------------------------------------------------ scripts
@@ -363,6 +381,10 @@ def suites(quick, text):
     """Yields (name, function that runs it). The cheap ones and those that find most come first."""
     yield "checks", lambda: checks(text)
     yield "unit", lambda: unit("release", text)
+    if not quick and build("release") is None:
+        build_ahead("asan")
+        if targets := tsan_targets(text):
+            build_ahead("tsan", targets)
     yield "interop and crash", lambda: interop("release", text)
     if quick:
         return

@@ -219,7 +219,7 @@ class Checker:
         allowed = EXCEPTIONS.get(path, set())
         for quoted, angled in INCLUDE.findall(text):
             target = quoted or angled
-            if os.path.basename(path) == "precompiled.h" and test and target == "engine/precompiled/tests.h":
+            if os.path.basename(path) == "precompiled.h" and target == f"engine/precompiled/{'tests' if test else 'engine'}.h":
                 continue
             test_header = target.startswith(("gtest/", "gmock/", "benchmark/"))
             if test_header and (test or path.startswith("fuzz/")):

@@ -5,7 +5,9 @@ with those in front of every file, the compiler would not miss them, and a file 
 Usage: own_includes.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
+import collections
 import functools
+import glob
 import os
 import re
 import sys
@@ -81,6 +83,11 @@ COMMENT_OR_STRING = re.compile(
 )
 
 
+DEFINED = re.compile(r"^(?:class|struct|enum class) (\w+)(?: final)?(?: :[^:][^{;]*)? \{", re.MULTILINE)
+DECLARED = re.compile(r"\b(?:class|struct|using) (\w+)")
+WORD = re.compile(r"\b\w+\b")
+
+
 class Checker:
     def __init__(self, root):
         self.root = root
@@ -110,8 +117,29 @@ class Checker:
             if found:
                 yield f"{path}: {found[0]} needs {header}"
 
+    def names_of(self, header):
+        """Classes and enumerations that a header of ours defines in its namespace."""
+        return DEFINED.findall(COMMENT_OR_STRING.sub(" ", self.text(header)))
+
+    def missing_of_room(self, room):
+        """What a file uses of the headers that its room's precompiled.h brings in front of it, and does not include."""
+        brought = [h for h in self.reached(os.path.join(room, "precompiled.h")) if os.path.isfile(os.path.join(self.root, h))]
+        names = collections.Counter(name for header in brought for name in self.names_of(header))
+        for path in sorted(glob.glob(os.path.join(self.root, room, "*.[ch]*"))):
+            short = os.path.relpath(path, self.root)
+            code = COMMENT_OR_STRING.sub(" ", self.text(short))
+            words, reached = set(WORD.findall(code)), self.reached(short) | {short}
+            own = set(DECLARED.findall(code))
+            for header in sorted(set(brought) - reached):
+                used = [n for n in self.names_of(header) if n in words and n not in own and names[n] == 1]
+                if used and os.path.basename(short) != "precompiled.h":
+                    yield f"{short}: {used[0]} needs {header}"
+
     def check(self):
         results = {}
+        for path in sorted(glob.glob(os.path.join(self.root, "engine/*/precompiled.h"))):
+            room = os.path.relpath(os.path.dirname(path), self.root)
+            results["what is used is included in spite of precompiled.h in " + room] = list(self.missing_of_room(room))
         for top in FOLDERS:
             for folder, _, names in os.walk(os.path.join(self.root, top)):
                 short = os.path.relpath(folder, self.root)
