@@ -50,6 +50,11 @@ struct BackendParts {
   net::Dialer& dialer;
   AccountStore& store;
   io::Workers& hash_threads;  // for password hashes alone, at idle priority
+  // For what is asked of the store.  Null: it is a file, which the workers that all share are for.
+  io::Workers* store_threads = nullptr;
+  [[nodiscard]] io::Workers& store_workers() const {
+    return store_threads != nullptr ? *store_threads : loop.platform().workers;
+  }
 };
 
 // Thread-safe.

@@ -52,8 +52,9 @@ Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credent
   using Found = StoreResult<std::optional<Answer>>;
   AccountStore& store = parts_.store;
   const WallMillis now = parts_.loop.platform().clock.wall();
-  auto found = co_await io::run_on_worker<Found>(
-      parts_.loop, [&] { return store.find_device(credentials, now); }, "a device password", credentials.share);
+  auto found = co_await io::run_on_workers<Found>(
+      parts_.loop, parts_.store_workers(), [&] { return store.find_device(credentials, now); }, "a device password",
+      credentials.share);
   if (!found) co_return Answer::unavailable("too many look-ups wait for the account store");
   if (!*found) co_return Answer::unavailable(found->error().what);
   co_return **std::move(found);
@@ -95,8 +96,9 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
                     .unknown_customer = link.options.unknown_customer,
                     .now = parts_.loop.platform().clock.wall()};
   AccountStore& store = parts_.store;
-  auto answer = co_await io::run_on_worker<Answer>(
-      parts_.loop, [&store, &claim] { return store.identify(claim); }, "the customer of a login", credentials.share);
+  auto answer = co_await io::run_on_workers<Answer>(
+      parts_.loop, parts_.store_workers(), [&store, &claim] { return store.identify(claim); },
+      "the customer of a login", credentials.share);
   if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
   co_return *std::move(answer);
 }

@@ -1,6 +1,5 @@
 #include "auth/backend/client_library.h"
 
-#include <string_view>
 #include <utility>
 
 #include "engine/io/address.h"
@@ -32,12 +31,6 @@ std::expected<LibraryLogin, std::string> LibraryLogin::make(const BackendOptions
   login.password = text->substr(0, text->find_first_of("\r\n"));
   if (login.password.empty()) return std::unexpected("password_file: " + options.password_file + " is empty");
   return login;
-}
-
-std::string first_line(const char* text) {
-  constexpr std::size_t kBytesMax = 300;
-  const std::string_view all = text != nullptr ? text : "";
-  return std::string(all.substr(0, std::min(all.find_first_of("\r\n"), kBytesMax)));
 }
 
 }  // namespace sluice::auth

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "auth/backend/options.h"
+#include "auth/first_line.h"
 
 namespace sluice::auth {
 
@@ -20,8 +21,5 @@ struct LibraryLogin {
   // Reads the password file.  The error is a sentence.
   [[nodiscard]] static std::expected<LibraryLogin, std::string> make(const BackendOptions& options);
 };
-
-// A server's own words, for a reason: their first line, bounded.
-[[nodiscard]] std::string first_line(const char* text);
 
 }  // namespace sluice::auth

@@ -18,8 +18,9 @@ class StoreBackend final : public Backend {
 Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   using Found = StoreResult<std::optional<StoredPassword>>;
   AccountStore& store = parts_.store;
-  const auto found = co_await io::run_on_worker<Found>(
-      parts_.loop, [&] { return store.find(credentials.name); }, "an account in the store", credentials.share);
+  const auto found = co_await io::run_on_workers<Found>(
+      parts_.loop, parts_.store_workers(), [&] { return store.find(credentials.name); }, "an account in the store",
+      credentials.share);
   if (!found) co_return unavailable("too many look-ups wait for the account store");
   if (!*found) co_return unavailable(found->error().what);
   const StoredPassword* const password = (*found)->has_value() ? &***found : nullptr;
@@ -30,9 +31,9 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   if (password == nullptr) co_return Verdict::of(Verdict::Kind::unknown);
   if (matched->match == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
   if (matched->match == PasswordMatch::unknown) co_return unmatched(credentials.name, matched->reason);
-  auto answer = co_await io::run_on_worker<Answer>(
-      parts_.loop, [&] { return store.admit(*password, matched->renewed); }, "an account in the store",
-      credentials.share);
+  auto answer = co_await io::run_on_workers<Answer>(
+      parts_.loop, parts_.store_workers(), [&] { return store.admit(*password, matched->renewed); },
+      "an account in the store", credentials.share);
   if (!answer) co_return unavailable("too many look-ups wait for the account store");
   Verdict verdict = Verdict::of(Verdict::Kind::unavailable, std::move(answer->reason));
   verdict.identity = std::move(answer->identity);

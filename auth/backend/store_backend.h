@@ -1,4 +1,5 @@
-// The account store as a back end: look-ups on the pool that all cores share, password hashes on threads of their own.
+// The account store as a back end: look-ups on the threads for it, or on the pool that all cores share, password hashes
+// on threads of their own.
 #pragma once
 
 #include <memory>

@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/store_address.h"
+#include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
-
-constexpr int kBusyTimeoutMs = 10'000;
 
 std::unexpected<StoreError> no_such_customer(std::string_view name) {
   return store_error(StoreError::Kind::not_found, absl::StrCat("there is no customer ", in_quotes(name),
@@ -27,11 +27,11 @@ std::unexpected<StoreError> no_such_domain(std::string_view name) {
 AccountAdmin::AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher)
     : database_(std::move(database)), hasher_(std::move(hasher)) {}
 
-AccountAdmin::~AccountAdmin() { static_cast<void>(settle_journal(*database_)); }
+AccountAdmin::~AccountAdmin() { static_cast<void>(database_->settle()); }
 
-StoreResult<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string& path, IfMissing if_missing,
+StoreResult<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const StoreAddress& address, IfMissing if_missing,
                                                               const HashCost& cost) {
-  auto database = open_store_file(path, if_missing, kBusyTimeoutMs);
+  auto database = open_store(address, if_missing, kAdminWaits);
   if (!database) return std::unexpected(database.error());
   auto hasher = PasswordHasher::create(cost);
   if (!hasher) return std::unexpected(hasher.error());
@@ -40,8 +40,7 @@ StoreResult<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const std::string&
 
 StoreResult<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
   std::optional<std::int64_t> id;
-  StoreResult<> read =
-      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
+  StoreResult<> read = database_->query(kCustomerOfName, {name}, [&](const Row& row) { id = row.integer(0); });
   if (!read) return std::unexpected(read.error());
   if (!id) return no_such_customer(name);
   return *id;
@@ -50,7 +49,7 @@ StoreResult<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
 StoreResult<> AccountAdmin::add_customer(std::string_view name, WallMillis now) {
   const StoreResult<std::string> stored = stored_customer_name(name);
   if (!stored) return std::unexpected(stored.error());
-  StoreResult<> added = database_->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)", {*stored, now});
+  StoreResult<> added = database_->run("INSERT INTO customer (name, created_ms) VALUES ($1, $2)", {*stored, now});
   if (!already_exists(added)) return added;
   return store_error(StoreError::Kind::exists, absl::StrCat("there is a customer ", in_quotes(name), " already"));
 }
@@ -58,10 +57,14 @@ StoreResult<> AccountAdmin::add_customer(std::string_view name, WallMillis now) 
 StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::optional<std::string_view> name) {
   std::vector<CustomerRecord> records;
   StoreResult<> read = database_->query(
-      "SELECT name, status, reason, created_ms,"
-      " (SELECT count(*) FROM domain WHERE customer = customer.id),"
-      " (SELECT count(*) FROM account WHERE customer = customer.id)"
-      " FROM customer WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+      {"SELECT name, status, reason, created_ms,"
+       " (SELECT count(*) FROM domain WHERE customer = customer.id),"
+       " (SELECT count(*) FROM account WHERE customer = customer.id)"
+       " FROM customer WHERE $1 IS NULL OR name = $1 ORDER BY name",
+       "SELECT name, status, reason, created_ms,"
+       " (SELECT count(*) FROM domain WHERE customer = customer.id),"
+       " (SELECT count(*) FROM account WHERE customer = customer.id)"
+       " FROM customer WHERE $1 IS NULL OR lower(name) = lower($1 COLLATE \"C\") ORDER BY lower(name)"},
       {Bound::or_null(name)}, [&](const Row& row) {
         records.push_back({.name = row.text(0),
                            .status = status_from_store(row.integer(1)),
@@ -86,7 +89,9 @@ StoreResult<CustomerRecord> AccountAdmin::customer(std::string_view name) {
 StoreResult<> AccountAdmin::set_customer_status(std::string_view name, AccountStatus status, std::string_view reason) {
   const StoreResult<std::string> stored = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!stored) return std::unexpected(stored.error());
-  StoreResult<> set = database_->run("UPDATE customer SET status = ?, reason = ? WHERE name = ?",
+  StoreResult<> set = database_->run({"UPDATE customer SET status = $1, reason = $2 WHERE name = $3",
+                                      "UPDATE customer SET status = $1, reason = $2"
+                                      " WHERE lower(name) = lower($3 COLLATE \"C\")"},
                                      {stored_status(status), *stored, name});
   if (set && database_->rows_changed() == 0) return no_such_customer(name);
   return set;
@@ -102,7 +107,10 @@ StoreResult<> AccountAdmin::remove_customer(std::string_view name, bool recursiv
                                                                record->domains, " domain(s) and ", record->accounts,
                                                                " account(s); give --recursive to remove these too"));
   }
-  if (StoreResult<> removed = database_->run("DELETE FROM customer WHERE name = ?", {name}); !removed) {
+  if (StoreResult<> removed = database_->run(
+          {"DELETE FROM customer WHERE name = $1", "DELETE FROM customer WHERE lower(name) = lower($1 COLLATE \"C\")"},
+          {name});
+      !removed) {
     return std::unexpected(removed.error());
   }
   return (*transaction)->commit();
@@ -121,15 +129,15 @@ StoreResult<> AccountAdmin::check_domain_is_free(const std::string& entry, std::
   // has to look for.
   StoreResult<> read = StoreResult<>();
   if (entry.starts_with("*.")) {
-    read = database_->query("SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> ?",
+    read = database_->query("SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE c.id <> $1",
                             {customer}, on_row);
   }
   std::string above = entry;
   for (std::size_t dot = above.find('.'); dot != std::string::npos && read; dot = above.find('.', dot + 1)) {
     above[dot - 1] = '*';
     read = database_->query(
-        "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE d.name = ? "
-        "AND c.id <> ?",
+        "SELECT d.name, c.name FROM domain d JOIN customer c ON c.id = d.customer WHERE d.name = $1 "
+        "AND c.id <> $2",
         {std::string_view(above).substr(dot - 1), customer}, on_row);
   }
   if (!read || theirs.empty()) return read;
@@ -154,8 +162,10 @@ StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view c
   if (!owner) return std::unexpected(owner.error());
   if (StoreResult<> is_free = check_domain_is_free(*entry, *owner); !is_free) return std::unexpected(is_free.error());
   StoreResult<> added = database_->run(
-      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)", {*entry, *owner, now});
-  if (already_exists(added)) {
+      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, 'asserted', $3) ON CONFLICT DO "
+      "NOTHING",
+      {*entry, *owner, now});
+  if (added && database_->rows_changed() == 0) {
     const StoreResult<DomainRecord> known = domain(*entry);
     return store_error(StoreError::Kind::exists,
                        absl::StrCat("there is a domain ", in_quotes(*entry), " already, of customer ",
@@ -171,7 +181,7 @@ StoreResult<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optiona
   StoreResult<> read = database_->query(
       "SELECT d.name, c.name, d.ownership, d.created_ms FROM domain d JOIN customer c ON c.id = "
       "d.customer"
-      " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR c.id = ?2) ORDER BY d.name",
+      " WHERE ($1 IS NULL OR d.name = $1) AND ($2 IS NULL OR c.id = $2) ORDER BY d.name",
       {Bound::or_null(name), Bound::or_null(customer)}, [&](const Row& row) {
         records.push_back(
             {.name = row.text(0), .customer = row.text(1), .ownership = row.text(2), .created = row.integer(3)});
@@ -199,7 +209,7 @@ StoreResult<DomainRecord> AccountAdmin::domain(std::string_view name) {
 StoreResult<> AccountAdmin::remove_domain(std::string_view name) {
   const StoreResult<std::string> entry = stored_domain_entry(name);
   if (!entry) return std::unexpected(entry.error());
-  StoreResult<> removed = database_->run("DELETE FROM domain WHERE name = ?", {*entry});
+  StoreResult<> removed = database_->run("DELETE FROM domain WHERE name = $1", {*entry});
   if (removed && database_->rows_changed() == 0) return no_such_domain(name);
   return removed;
 }

@@ -1,6 +1,6 @@
-// What the operator does with the embedded store: adds, lists, changes and removes customers,
+// What the operator does with the store: adds, lists, changes and removes customers,
 // domains and accounts. Used by sluicectl, in a process of its own, while relays have the same file
-// open. One thread. Calls block.
+// or database open. One thread. Calls block.
 //
 // Names are given as people write them, and stored in canonical form: accounts and domains in lower
 // case. Every change is one transaction, durable when the call returns. Errors are told apart by
@@ -22,10 +22,10 @@
 #include "auth/identity.h"
 #include "auth/secret.h"
 #include "auth/store/account_dump.h"
+#include "auth/store/database.h"
 #include "auth/store/password_hash.h"
-#include "auth/store/sqlite.h"
+#include "auth/store/store_address.h"
 #include "auth/store/store_error.h"
-#include "auth/store/store_file.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {
@@ -67,9 +67,10 @@ class AccountAdmin {
  public:
   using Narrowing = std::optional<std::vector<std::string>>;
 
-  [[nodiscard]] static StoreResult<std::unique_ptr<AccountAdmin>> open(const std::string& path, IfMissing if_missing,
-                                                                       const HashCost& cost);
-  // What was changed is in the file alone then, unless another process reads it at that moment: a copy of it is whole.
+  [[nodiscard]] static StoreResult<std::unique_ptr<AccountAdmin>> open(const StoreAddress& address,
+                                                                       IfMissing if_missing, const HashCost& cost);
+  // Of a file: what was changed is in the file alone then, unless another process reads it at that moment: a copy of it
+  // is whole.
   ~AccountAdmin();
   AccountAdmin(const AccountAdmin&) = delete;
   AccountAdmin& operator=(const AccountAdmin&) = delete;

@@ -21,7 +21,7 @@ bool lies_within(const DomainList& domains, const std::string& entry) {
 }  // namespace
 
 StoreResult<> AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing) {
-  StoreResult<> written = database_->run("DELETE FROM narrowing WHERE account = ?", {account});
+  StoreResult<> written = database_->run("DELETE FROM narrowing WHERE account = $1", {account});
   if (!written || !narrowing) return written;
   StoreResult<std::vector<DomainRecord>> records = domain_records(std::nullopt, customer);
   if (!records) return std::unexpected(records.error());
@@ -37,7 +37,8 @@ StoreResult<> AccountAdmin::write_narrowing(std::int64_t account, std::int64_t c
                          absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
                                       ", which is not its customer's; add it first, with: sluicectl domain add"));
     }
-    written = database_->run("INSERT OR IGNORE INTO narrowing (account, domain) VALUES (?, ?)", {account, *entry});
+    written = database_->run("INSERT INTO narrowing (account, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                             {account, *entry});
     if (!written) return std::unexpected(written.error());
   }
   return written;
@@ -53,16 +54,17 @@ StoreResult<> AccountAdmin::add_account(std::string_view name, std::string_view 
   if (!transaction) return std::unexpected(transaction.error());
   const StoreResult<std::int64_t> owner = customer_id(customer);
   if (!owner) return std::unexpected(owner.error());
-  StoreResult<> added = database_->run(
+  std::optional<std::int64_t> id;
+  StoreResult<> added = database_->query(
       "INSERT INTO account (name, customer, password_hash, password_set_ms, narrowed, created_ms)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?4)",
-      {*stored, *owner, *hash, now, std::int64_t{narrowing.has_value()}});
-  if (already_exists(added)) {
+      " VALUES ($1, $2, $3, $4, $5, $4) ON CONFLICT DO NOTHING RETURNING id",
+      {*stored, *owner, *hash, now, std::int64_t{narrowing.has_value()}}, [&](const Row& row) { id = row.integer(0); });
+  if (added && !id) {
     return store_error(StoreError::Kind::exists,
                        absl::StrCat("there is an account ", in_quotes(*stored),
                                     " already; its password is set with: sluicectl account password ", *stored));
   }
-  if (added) added = write_narrowing(database_->last_row_id(), *owner, narrowing);
+  if (added) added = write_narrowing(*id, *owner, narrowing);
   if (!added) return std::unexpected(added.error());
   return (*transaction)->commit();
 }
@@ -75,7 +77,7 @@ StoreResult<std::vector<AccountRecord>> AccountAdmin::account_records(std::optio
       "n.domain"
       " FROM account a JOIN customer c ON c.id = a.customer LEFT JOIN narrowing n ON n.account = "
       "a.id"
-      " WHERE (?1 IS NULL OR a.name = ?1) AND (?2 IS NULL OR c.id = ?2) ORDER BY a.name, n.domain",
+      " WHERE ($1 IS NULL OR a.name = $1) AND ($2 IS NULL OR c.id = $2) ORDER BY a.name, n.domain",
       {Bound::or_null(name), Bound::or_null(customer)}, [&](const Row& row) {
         // A row for each narrowing, one after the other.
         if (records.empty() || records.back().name != row.text(0)) {
@@ -114,7 +116,7 @@ StoreResult<> AccountAdmin::set_account_status(std::string_view name, AccountSta
   if (!stored) return std::unexpected(stored.error());
   const StoreResult<std::string> shown = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!shown) return std::unexpected(shown.error());
-  StoreResult<> set = database_->run("UPDATE account SET status = ?, reason = ? WHERE name = ?",
+  StoreResult<> set = database_->run("UPDATE account SET status = $1, reason = $2 WHERE name = $3",
                                      {stored_status(status), *shown, *stored});
   if (set && database_->rows_changed() == 0) return no_such_account(name);
   return set;
@@ -125,8 +127,8 @@ StoreResult<> AccountAdmin::set_password(std::string_view name, const Secret& pa
   if (!stored) return std::unexpected(stored.error());
   const StoreResult<std::string> hash = hasher_->hash(password);
   if (!hash) return std::unexpected(hash.error());
-  StoreResult<> set =
-      database_->run("UPDATE account SET password_hash = ?, password_set_ms = ? WHERE name = ?", {*hash, now, *stored});
+  StoreResult<> set = database_->run("UPDATE account SET password_hash = $1, password_set_ms = $2 WHERE name = $3",
+                                     {*hash, now, *stored});
   if (set && database_->rows_changed() == 0) return no_such_account(name);
   return set;
 }
@@ -138,12 +140,13 @@ StoreResult<> AccountAdmin::set_narrowing(std::string_view name, const Narrowing
   if (!transaction) return std::unexpected(transaction.error());
   std::optional<std::pair<std::int64_t, std::int64_t>> account_and_customer;
   StoreResult<> done =
-      database_->query("SELECT id, customer FROM account WHERE name = ?", {*stored},
+      database_->query("SELECT id, customer FROM account WHERE name = $1", {*stored},
                        [&](const Row& row) { account_and_customer.emplace(row.integer(0), row.integer(1)); });
   if (done && !account_and_customer) return no_such_account(name);
   if (!done) return std::unexpected(done.error());
   const auto [account, customer] = *account_and_customer;
-  done = database_->run("UPDATE account SET narrowed = ? WHERE id = ?", {std::int64_t{narrowing.has_value()}, account});
+  done =
+      database_->run("UPDATE account SET narrowed = $1 WHERE id = $2", {std::int64_t{narrowing.has_value()}, account});
   if (done) done = write_narrowing(account, customer, narrowing);
   if (!done) return std::unexpected(done.error());
   return (*transaction)->commit();
@@ -152,7 +155,7 @@ StoreResult<> AccountAdmin::set_narrowing(std::string_view name, const Narrowing
 StoreResult<> AccountAdmin::remove_account(std::string_view name) {
   const StoreResult<std::string> stored = stored_account_name(name);
   if (!stored) return std::unexpected(stored.error());
-  StoreResult<> removed = database_->run("DELETE FROM account WHERE name = ?", {*stored});
+  StoreResult<> removed = database_->run("DELETE FROM account WHERE name = $1", {*stored});
   if (removed && database_->rows_changed() == 0) return no_such_account(name);
   return removed;
 }

@@ -29,7 +29,7 @@ StoreResult<std::int64_t> AccountAdmin::customer_of_domain(const std::string& do
   std::string entry = domain;
   std::string_view rest = domain;
   while (!id && !entry.empty()) {
-    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = ?", {entry},
+    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = $1", {entry},
                                           [&](const Row& row) { id = row.integer(0); });
     if (!read) return std::unexpected(read.error());
     const std::size_t dot = rest.find('.');
@@ -53,9 +53,9 @@ StoreResult<> AccountAdmin::import_account(const DumpedAccount& account, const s
   if (!owner->second) return std::unexpected(owner->second.error());
   StoreResult<> added = database_->run(
       "INSERT INTO account (name, customer, status, password_hash, password_set_ms, created_ms)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+      " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
       {*name, *owner->second, stored_status(account.status), account.hash, now});
-  if (!already_exists(added)) return added;
+  if (!added || database_->rows_changed() > 0) return added;
   return store_error(StoreError::Kind::exists, absl::StrCat("there is an account ", in_quotes(*name), " already"));
 }
 

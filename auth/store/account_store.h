@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +32,18 @@ struct Changes {
 struct StoredPassword {
   std::int64_t account_id = 0;
   std::string hash;
+};
+
+// Listens for changes, on a connection and a thread of its own, and calls `changed` on that thread: at each change, and
+// after each time when it may have missed one.  Until it goes, which takes a moment.
+class StoreListener {
+ public:
+  virtual ~StoreListener() = default;
+  StoreListener(const StoreListener&) = delete;
+  StoreListener& operator=(const StoreListener&) = delete;
+
+ protected:
+  StoreListener() = default;
 };
 
 class AccountStore {
@@ -74,9 +88,10 @@ class AccountStore {
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
   [[nodiscard]] virtual std::string last_error() { return {}; }
 
-  // The file whose change is a reason to ask changes_since(). Empty: that tells nothing, and the cache's TTL is the
-  // bound.
+  // The file whose change is a reason to ask changes_since(). Empty: see listen().
   [[nodiscard]] virtual std::string watched_file() const { return {}; }
+  // Null: nothing tells of changes but the file.
+  [[nodiscard]] virtual std::unique_ptr<StoreListener> listen(std::function<void()> /*changed*/) { return nullptr; }
   // Start with 0 at process start (before the first check), then with the `upto` of the answer
   // before. From 0 it names no changes, only where to go on from.
   [[nodiscard]] virtual Changes changes_since(std::uint64_t seen) { return Changes{.upto = seen}; }

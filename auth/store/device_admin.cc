@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "auth/device_password.h"
-#include "auth/store/store_file.h"
+#include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
 #include "engine/base/network.h"
@@ -14,7 +14,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr int kBusyTimeoutMs = 10'000;
 constexpr std::size_t kBoundsMax = 100;  // networks, and senders
 
 std::unexpected<StoreError> invalid(std::string what) {
@@ -53,13 +52,13 @@ StoreResult<std::string> stored_senders(const std::vector<std::string>& senders)
 
 }  // namespace
 
-StoreResult<std::unique_ptr<DeviceAdmin>> DeviceAdmin::open(const std::string& path) {
-  auto database = open_store_file(path, IfMissing::fail, kBusyTimeoutMs);
+StoreResult<std::unique_ptr<DeviceAdmin>> DeviceAdmin::open(const StoreAddress& address) {
+  auto database = open_store(address, IfMissing::fail, kAdminWaits);
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<DeviceAdmin>(new DeviceAdmin(*std::move(database)));
 }
 
-DeviceAdmin::~DeviceAdmin() { static_cast<void>(settle_journal(*database_)); }
+DeviceAdmin::~DeviceAdmin() { static_cast<void>(database_->settle()); }
 
 StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view password, WallMillis now) {
   const auto account = stored_account_name(device.account);
@@ -78,7 +77,7 @@ StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view passwor
   std::int64_t count = 0;
   std::string key;
   StoreResult<> done = database_->query(
-      "SELECT (SELECT count(*) FROM device WHERE account = ?), (SELECT value FROM setting WHERE key = 'device_key')",
+      "SELECT (SELECT count(*) FROM device WHERE account = $1), (SELECT value FROM setting WHERE key = 'device_key')",
       {*account}, [&](const Row& row) {
         count = row.integer(0);
         key = row.text(1);
@@ -90,7 +89,7 @@ StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view passwor
                                     " device passwords, which is all it may have; revoke one of them first"));
   done = database_->run(
       "INSERT INTO device (account, name, customer, secret, created_ms, expires_ms, networks, senders)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
       {*account, *name, *customer, device_hash(key, password), now, Bound::or_null(device.expires), *networks,
        *senders});
   if (already_exists(done))
@@ -105,7 +104,7 @@ StoreResult<std::int64_t> DeviceAdmin::customer_of(const NewDevice& device, cons
   std::optional<std::int64_t> customer;
   std::string customer_name;
   StoreResult<> read =
-      database_->query("SELECT c.id, c.name FROM account a JOIN customer c ON c.id = a.customer WHERE a.name = ?",
+      database_->query("SELECT c.id, c.name FROM account a JOIN customer c ON c.id = a.customer WHERE a.name = $1",
                        {account}, [&](const Row& row) {
                          customer = row.integer(0);
                          customer_name = row.text(1);
@@ -129,8 +128,8 @@ StoreResult<std::int64_t> DeviceAdmin::customer_elsewhere(const NewDevice& devic
   std::optional<std::int64_t> customer;
   const auto take = [&](const Row& row) { customer = row.integer(0); };
   StoreResult<> read =
-      device.customer ? database_->query("SELECT id FROM customer WHERE name = ?", {*device.customer}, take)
-                      : database_->query("SELECT customer FROM domain WHERE name = ?", {login_domain(account)}, take);
+      device.customer ? database_->query(kCustomerOfName, {*device.customer}, take)
+                      : database_->query("SELECT customer FROM domain WHERE name = $1", {login_domain(account)}, take);
   if (!read) return std::unexpected(read.error());
   if (!customer)
     return store_error(StoreError::Kind::not_found,
@@ -149,8 +148,8 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
   std::vector<DeviceRecord> records;
   StoreResult<> read = database_->query(
       "SELECT d.account, d.name, c.name, d.created_ms, d.expires_ms, d.networks, d.senders, d.used_ms, d.used_from"
-      " FROM device d JOIN customer c ON c.id = d.customer WHERE ?1 IS NULL OR d.account = ?1 ORDER BY d.account, "
-      "d.name",
+      " FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
+      " ORDER BY d.account, lower(d.name)",
       {Bound::or_null(key)}, [&](const Row& row) {
         DeviceRecord& record = records.emplace_back();
         record.account = row.text(0);
@@ -169,7 +168,10 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
 
 StoreResult<> DeviceAdmin::revoke(std::string_view account, std::string_view name) {
   const std::string key = login_key(account);
-  StoreResult<> done = database_->run("DELETE FROM device WHERE account = ? AND name = ?", {key, name});
+  StoreResult<> done =
+      database_->run({"DELETE FROM device WHERE account = $1 AND name = $2",
+                      "DELETE FROM device WHERE account = $1 AND lower(name) = lower($2 COLLATE \"C\")"},
+                     {key, name});
   if (!done || database_->rows_changed() > 0) return done;
   return store_error(StoreError::Kind::not_found,
                      absl::StrCat("account ", in_quotes(key), " has no device ", in_quotes(name),

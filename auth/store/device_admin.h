@@ -1,5 +1,5 @@
-// What the operator does with device passwords in the embedded store.  Used by sluicectl, in a process of its own,
-// while relays have the same file open.  One thread.  Calls block.  As in account_admin.h, every change is one
+// What the operator does with device passwords in the store.  Used by sluicectl, in a process of its own, while relays
+// have the same file or database open.  One thread.  Calls block.  As in account_admin.h, every change is one
 // transaction.
 #pragma once
 
@@ -10,7 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/store/sqlite.h"
+#include "auth/store/database.h"
+#include "auth/store/store_address.h"
 #include "auth/store/store_error.h"
 #include "engine/base/time.h"
 
@@ -42,7 +43,7 @@ struct NewDevice {
 
 class DeviceAdmin {
  public:
-  [[nodiscard]] static StoreResult<std::unique_ptr<DeviceAdmin>> open(const std::string& path);
+  [[nodiscard]] static StoreResult<std::unique_ptr<DeviceAdmin>> open(const StoreAddress& address);
   ~DeviceAdmin();
   DeviceAdmin(const DeviceAdmin&) = delete;
   DeviceAdmin& operator=(const DeviceAdmin&) = delete;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth/store/embedded_store.h"
+#include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
 
@@ -45,7 +46,8 @@ StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
   StoreResult<> read = read_account(identity->account_name, *identity, account_reason, foreign);
   if (!read) return std::unexpected(read.error());
   if (foreign) return Answer::suspended(kNoCustomer);
-  if (!claim.domains.empty()) identity->domains = shared_list(identity->customer_id, DomainList(claim.domains));
+  if (!claim.domains.empty())
+    identity->domains = memory_->shared_list(identity->customer_id, DomainList(claim.domains));
   if (identity->account_status == AccountStatus::suspended)
     return Answer::suspended(suspension_text(account_reason), std::move(identity));
   return unless_suspended(std::move(identity), (*customer)->reason);
@@ -57,8 +59,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of(const Claim&
 
 StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_named(std::string_view name) {
   std::optional<std::int64_t> id;
-  StoreResult<> read =
-      database_->query("SELECT id FROM customer WHERE name = ?", {name}, [&](const Row& row) { id = row.integer(0); });
+  StoreResult<> read = database_->query(kCustomerOfName, {name}, [&](const Row& row) { id = row.integer(0); });
   if (!read) return std::unexpected(read.error());
   return id;
 }
@@ -66,7 +67,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_named(std::stri
 StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_with(std::int64_t id) {
   std::optional<Customer> customer;
   StoreResult<> read =
-      database_->query("SELECT name, status, reason FROM customer WHERE id = ?", {id}, [&](const Row& row) {
+      database_->query("SELECT name, status, reason FROM customer WHERE id = $1", {id}, [&](const Row& row) {
         customer.emplace(Customer{
             .id = id, .name = row.text(0), .status = status_from_store(row.integer(1)), .reason = row.text(2)});
       });
@@ -79,7 +80,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of_domain(std::
   std::optional<std::int64_t> id;
   std::string entry(domain);
   while (!id && !entry.empty()) {
-    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = ?", {entry},
+    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = $1", {entry},
                                           [&](const Row& row) { id = row.integer(0); });
     if (!read) return std::unexpected(read.error());
     const std::size_t dot = domain.find('.');
@@ -95,8 +96,8 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Cl
   if (!stored_customer_name(name)) return std::nullopt;
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  StoreResult<> done =
-      database_->run("INSERT OR IGNORE INTO customer (name, created_ms) VALUES (?, ?)", {name, claim.now});
+  StoreResult<> done = database_->run("INSERT INTO customer (name, created_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                                      {name, claim.now});
   if (!done) return std::unexpected(done.error());
   const auto id = customer_named(name);
   if (!id || !id->has_value())
@@ -105,7 +106,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Cl
   const auto owner = entry ? customer_of_domain(*entry) : StoreResult<std::optional<std::int64_t>>();
   if (!owner) return std::unexpected(owner.error());
   if (entry && !owner->has_value()) {
-    done = database_->run("INSERT INTO domain (name, customer, ownership, created_ms) VALUES (?, ?, 'asserted', ?)",
+    done = database_->run("INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, 'asserted', $3)",
                           {*entry, **id, claim.now});
     if (!done) return std::unexpected(done.error());
   }
@@ -116,7 +117,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Cl
 StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& identity, std::string& reason,
                                           bool& foreign) {
   bool narrowed = false;
-  StoreResult<> read = database_->query("SELECT id, status, reason, narrowed, customer FROM account WHERE name = ?",
+  StoreResult<> read = database_->query("SELECT id, status, reason, narrowed, customer FROM account WHERE name = $1",
                                         {name}, [&](const Row& row) {
                                           identity.account_id = row.integer(0);
                                           identity.account_status = status_from_store(row.integer(1));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -20,63 +21,37 @@ std::string reason_of(const Identity& identity, const std::string& of_account, c
 
 }  // namespace
 
-EmbeddedStore::EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
-                             const EmbeddedStoreOptions& options)
-    : path_(options.path),
-      busy_timeout_ms_(options.busy_timeout_ms),
-      hasher_(std::move(hasher)),
-      database_(std::move(database)) {}
+StoreResult<StoreParts> StoreParts::make(const HashCost& cost) {
+  auto hasher = PasswordHasher::create(cost);
+  if (!hasher) return std::unexpected(hasher.error());
+  return StoreParts{.hasher = *std::move(hasher), .memory = std::make_shared<StoreMemory>()};
+}
+
+EmbeddedStore::EmbeddedStore(std::unique_ptr<StoreConnection> connection, const EmbeddedStoreOptions& options,
+                             const StoreParts& parts)
+    : address_(options.address),
+      hasher_(parts.hasher),
+      memory_(parts.memory),
+      connection_(std::move(connection)),
+      database_(connection_->database()) {}
 
 StoreResult<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedStoreOptions& options) {
-  // Before it is opened: a file that comes between is found to be another.
-  const StoreStamp stamp = stamp_store_file(options.path);
-  auto database = open_store_file(options.path, IfMissing::fail, options.busy_timeout_ms);
-  if (!database) return std::unexpected(database.error());
-  auto hasher = PasswordHasher::create(options.cost);
-  if (!hasher) return std::unexpected(hasher.error());
-  std::unique_ptr<EmbeddedStore> store(new EmbeddedStore(*std::move(database), *std::move(hasher), options));
-  const std::lock_guard lock(store->mutex_);
-  store->stamp_ = stamp;
-  store->settle();
-  return store;
+  const auto parts = StoreParts::make(options.cost);
+  if (!parts) return std::unexpected(parts.error());
+  return open(options, *parts);
 }
 
-// What the journal holds goes into the file, which is then as it was left until another process puts another in its
-// place.
-void EmbeddedStore::settle() {
-  const StoreStamp before = stamp_store_file(path_);
-  if (!before.same_file(stamp_)) return;
-  // Not being able to is no harm: another process reads it at this moment, and the next change is another occasion.
-  static_cast<void>(settle_journal(*database_));
-  stamp_ = stamp_store_file(path_);
+StoreResult<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedStoreOptions& options,
+                                                                const StoreParts& parts) {
+  auto connection = connect_store(options.address, options.waits);
+  if (!connection) return std::unexpected(connection.error());
+  return std::unique_ptr<EmbeddedStore>(new EmbeddedStore(*std::move(connection), options, parts));
 }
 
-// A file that was replaced, or written over, is opened anew.
-StoreResult<> EmbeddedStore::follow_file() {
-  const StoreStamp now = stamp_store_file(path_);
-  if (database_ != nullptr && now == stamp_) return StoreResult<>();
-  // As long as the new one is not whole and ours, the old one is better than none.
-  if (StoreResult<> fit = check_store_file(path_); !fit) return std::unexpected(fit.error());
-  // SQLite finds a journal by its name alone: what ours holds is not for the new file.
-  if (database_ != nullptr && !now.same_file(stamp_))
-    if (StoreResult<> settled = settle_journal(*database_); !settled) return std::unexpected(settled.error());
-  // Closed first, as the index of the journal is one for all processes that have the file of that name open.
-  database_ = nullptr;
-  // The same file with other bytes: another process has emptied its journal into it, or written a copy over it, whose
-  // changes then lie behind those that were returned before.
-  replaced_ = replaced_ || !now.same_file(stamp_);
-  return open_again();
-}
-
-StoreResult<> EmbeddedStore::open_again() {
-  const StoreStamp stamp = stamp_store_file(path_);
-  auto opened = open_store_file(path_, IfMissing::fail, busy_timeout_ms_);
-  if (!opened) return std::unexpected(opened.error());
-  database_ = *std::move(opened);
-  stamp_ = stamp;
-  lists_.clear();
-  settle();
-  return StoreResult<>();
+StoreResult<> EmbeddedStore::follow() {
+  StoreResult<> followed = connection_->follow();
+  database_ = connection_->database();
+  return followed;
 }
 
 AccountStore::Matched EmbeddedStore::match(const StoredPassword* password, const Secret& secret) {
@@ -105,10 +80,10 @@ StoreResult<std::optional<StoredPassword>> EmbeddedStore::find(const Name& name)
   if (database_ == nullptr) return store_error(StoreError::Kind::unavailable, failure(replaced()));
   std::optional<StoredPassword> password;
   StoreResult<> read =
-      database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = ?",
+      database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = $1",
                        {name.folded()}, [&](const Row& row) {
                          password.emplace(StoredPassword{.account_id = row.integer(0), .hash = row.text(1)});
-                         newest_answered_ = std::max(newest_answered_, row.integer(2));
+                         memory_->answered_at(row.integer(2));
                        });
   if (!read) return store_error(read.error().kind, failure(read.error()));
   return password;
@@ -136,7 +111,7 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
   bool narrowed = false;
   StoreResult<> read = database_->query(
       "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason"
-      " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = ?",
+      " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = $1",
       {account_id}, [&](const Row& row) {
         found.emplace(Found{
             .identity = std::make_shared<Identity>(), .account_reason = row.text(2), .customer_reason = row.text(7)});
@@ -157,98 +132,95 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
 
 StoreResult<> EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   std::vector<std::string> entries;
-  StoreResult<> read = database_->query("SELECT name FROM domain WHERE customer = ?", {identity.customer_id},
+  StoreResult<> read = database_->query("SELECT name FROM domain WHERE customer = $1", {identity.customer_id},
                                         [&](const Row& row) { entries.push_back(row.text(0)); });
   if (!read) return std::unexpected(read.error());
-  identity.domains = shared_list(identity.customer_id, DomainList(std::move(entries)));
+  identity.domains = memory_->shared_list(identity.customer_id, DomainList(std::move(entries)));
   if (!narrowed) return StoreResult<>();
   std::vector<std::string> narrowing;
-  read = database_->query("SELECT domain FROM narrowing WHERE account = ?", {identity.account_id},
+  read = database_->query("SELECT domain FROM narrowing WHERE account = $1", {identity.account_id},
                           [&](const Row& row) { narrowing.push_back(row.text(0)); });
   identity.narrowed_to = std::make_shared<const DomainList>(std::move(narrowing));
   return read;
-}
-
-std::shared_ptr<const DomainList> EmbeddedStore::shared_list(std::int64_t customer_id, DomainList list) {
-  if (lists_.size() >= lists_swept_at_) {
-    std::erase_if(lists_, [](const auto& entry) { return entry.second.expired(); });
-    lists_swept_at_ = std::max<std::size_t>(1024, 2 * lists_.size());
-  }
-  std::weak_ptr<const DomainList>& kept = lists_[customer_id];
-  if (auto shared = kept.lock(); shared != nullptr && *shared == list) return shared;
-  auto made = std::make_shared<const DomainList>(std::move(list));
-  kept = made;
-  return made;
 }
 
 void EmbeddedStore::replace_hash(const StoredPassword& password, const std::string& renewed) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return;
   // Only over the hash that was checked: the password may have been changed meanwhile.
-  static_cast<void>(database_->run("UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?",
+  static_cast<void>(database_->run("UPDATE account SET password_hash = $1 WHERE id = $2 AND password_hash = $3",
                                    {renewed, password.account_id, password.hash}));
-  settle();
+  connection_->settle();
 }
 
 std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return std::nullopt;
   bool found = false;
-  const StoreResult<> read =
-      database_->query("SELECT 1 FROM customer WHERE name = ?", {name}, [&](const Row&) { found = true; });
+  const StoreResult<> read = database_->query(kCustomerOfName, {name}, [&](const Row&) { found = true; });
   if (!read) return std::nullopt;
   return found;
 }
 
 std::string EmbeddedStore::last_error() {
   const std::lock_guard lock(mutex_);
-  const StoreResult<> read = follow_file();
+  const StoreResult<> read = follow();
   return read ? "" : failure(read.error());
 }
 
 Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   Changes changes{.upto = seen};
   const std::lock_guard lock(mutex_);
-  StoreResult<> read = follow_file();
+  StoreResult<> read = follow();
   if (read) read = read_changes(seen, changes);
   if (!read) return Changes{.upto = seen, .error = failure(read.error())};
-  if (replaced_) changes = Changes{.upto = changes.upto, .everything = true};
-  replaced_ = false;
+  if (connection_->was_replaced()) changes = Changes{.upto = changes.upto, .everything = true};
   // Seldom: what is changed is read at once by all processes, and is in the file alone from then on.
-  if (changes.upto != seen) settle();
+  if (changes.upto != seen) connection_->settle();
   return changes;
 }
 
 StoreResult<> EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) {
+  const auto from = static_cast<std::int64_t>(seen);
   std::int64_t first = 0;
   std::int64_t last = 0;
+  std::string tag_then;
+  std::string tag_now;
   auto transaction = Transaction::to_read(*database_);
   StoreResult<> read = without_value(transaction);
   if (read) {
-    read = database_->query("SELECT min(seq), max(seq) FROM change", {}, [&](const Row& row) {
-      first = row.integer(0);
-      last = row.integer(1);
-    });
+    // What PostgreSQL's changes are told by: store_schema.cc.
+    read = database_->query({"SELECT min(seq), max(seq), '', '' FROM change WHERE $1 = $1",
+                             "SELECT min(seq), max(seq), (SELECT tag FROM change WHERE seq = $1),"
+                             " (SELECT tag FROM change ORDER BY seq DESC LIMIT 1) FROM change"},
+                            {from}, [&](const Row& row) {
+                              first = row.integer(0);
+                              last = row.integer(1);
+                              tag_then = row.text(2);
+                              tag_now = row.text(3);
+                            });
   }
-  const auto from = static_cast<std::int64_t>(seen);
-  // Behind us, or behind what an answer was made of: the file was replaced by an older one. Far ahead: what came
-  // between is no longer listed.
-  const bool lost_track = seen != 0 && (last < std::max(from, newest_answered_) || first > from + 1);
-  if (read) newest_answered_ = last;
+  // Behind us, or behind what an answer was made of, or another than we know: the store was replaced by an older one.
+  // Far ahead: what came between is no longer listed.
+  const std::int64_t newest_answered = read ? memory_->take_newest_answered(last) : 0;
+  const bool lost_track =
+      seen != 0 && (last < std::max(from, newest_answered) || first > from + 1 || tag_then != memory_->tag());
   if (read && seen != 0 && !lost_track && last > from) {
-    read = database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > ?", {from}, [&](const Row& row) {
-      if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
-      if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
-    });
+    read =
+        database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > $1", {from}, [&](const Row& row) {
+          if (!row.is_null(0)) changes.accounts.push_back(row.text(0));
+          if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
+        });
   }
   if (!read) return std::unexpected(read.error());
+  memory_->set_tag(std::move(tag_now));
   changes.everything = lost_track;
   changes.upto = static_cast<std::uint64_t>(last);
   return StoreResult<>();
 }
 
 std::string EmbeddedStore::failure(const StoreError& error) const {
-  return absl::StrCat("account store ", path_, ": ", error.what);
+  return absl::StrCat(address_.to_string(), ": ", error.what);
 }
 
 }  // namespace sluice::auth

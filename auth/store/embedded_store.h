@@ -1,29 +1,37 @@
-// The back end for operators who bring none: customers, domains and accounts in one SQLite file,
-// which sluicectl edits (account_admin.h) while the relay runs.
+// The back end for operators who bring none: customers, domains and accounts in a database of our own, which sluicectl
+// edits (account_admin.h) while the relay runs.
 //
-// Owned by the process; any thread. One connection behind a mutex serves the look-ups, which take microseconds;
-// password hashes are computed outside of it.
+// Owned by the process; any thread. One connection behind a mutex serves the look-ups; password hashes are computed
+// outside of it.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "auth/store/account_store.h"
+#include "auth/store/database.h"
 #include "auth/store/password_hash.h"
-#include "auth/store/sqlite.h"
+#include "auth/store/store_address.h"
 #include "auth/store/store_error.h"
-#include "auth/store/store_file.h"
+#include "auth/store/store_memory.h"
 
 namespace sluice::auth {
 
+// What the connections to one store share.
+struct StoreParts {
+  std::shared_ptr<const PasswordHasher> hasher;
+  std::shared_ptr<StoreMemory> memory;
+  // Blocks for one password hash.
+  [[nodiscard]] static StoreResult<StoreParts> make(const HashCost& cost);
+};
+
 struct EmbeddedStoreOptions {
-  std::string path;
+  StoreAddress address;
   HashCost cost = kDefaultHashCost;
-  int busy_timeout_ms = 2000;  // how long a look-up waits for another process's write
+  StoreWaits waits = kRelayWaits;
 };
 
 class EmbeddedStore final : public AccountStore {
@@ -31,6 +39,8 @@ class EmbeddedStore final : public AccountStore {
   // The file must exist. Blocks for one password hash. A file that takes its place later, such as a restored copy, is
   // opened at the next changes_since(); until it is whole and ours, the one before goes on.
   [[nodiscard]] static StoreResult<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options);
+  [[nodiscard]] static StoreResult<std::unique_ptr<EmbeddedStore>> open(const EmbeddedStoreOptions& options,
+                                                                        const StoreParts& parts);
 
   [[nodiscard]] std::string_view kind() const override { return "embedded"; }
   [[nodiscard]] StoreResult<std::optional<StoredPassword>> find(const Name& name) override;
@@ -42,7 +52,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   std::string last_error() override;
-  [[nodiscard]] std::string watched_file() const override { return path_; }
+  [[nodiscard]] std::string watched_file() const override { return address_.file; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
 
   [[nodiscard]] const PasswordHasher& hasher() const { return *hasher_; }
@@ -61,16 +71,13 @@ class EmbeddedStore final : public AccountStore {
     std::string reason;
   };
 
-  EmbeddedStore(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher,
-                const EmbeddedStoreOptions& options);
-  [[nodiscard]] StoreResult<> follow_file();
-  [[nodiscard]] StoreResult<> open_again();
+  EmbeddedStore(std::unique_ptr<StoreConnection> connection, const EmbeddedStoreOptions& options,
+                const StoreParts& parts);
+  [[nodiscard]] StoreResult<> follow();
   [[nodiscard]] StoreResult<> read_changes(std::uint64_t seen, Changes& changes);
-  void settle();
   [[nodiscard]] StoreResult<std::optional<Found>> look_up(std::int64_t account_id);
   [[nodiscard]] Answer answer_for(std::int64_t account_id);
   [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
-  [[nodiscard]] std::shared_ptr<const DomainList> shared_list(std::int64_t customer_id, DomainList list);
   // embedded_device.cc
   struct Device;
   [[nodiscard]] StoreResult<std::optional<Device>> device_of(const Name& name, std::string_view password,
@@ -91,17 +98,12 @@ class EmbeddedStore final : public AccountStore {
     return {.kind = StoreError::Kind::unavailable, .what = "was replaced by a file that does not open"};
   }
 
-  const std::string path_;
-  const int busy_timeout_ms_;
-  const std::unique_ptr<PasswordHasher> hasher_;
-  std::mutex mutex_;                    // over what follows
-  std::unique_ptr<Database> database_;  // null: the file was replaced by one that does not open
-  StoreStamp stamp_;                    // of the file that `database_` is
-  bool replaced_ = false;               // and changes_since() has not returned it yet
-  std::int64_t newest_answered_ = 0;    // the latest change that an answer may have been made of
-  // The list that a customer's identities share, as long as one of them lives.
-  std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;
-  std::size_t lists_swept_at_ = 1024;
+  const StoreAddress address_;
+  const std::shared_ptr<const PasswordHasher> hasher_;
+  const std::shared_ptr<StoreMemory> memory_;
+  std::mutex mutex_;  // over what follows
+  const std::unique_ptr<StoreConnection> connection_;
+  Database* database_;  // the connection's; null: the file was replaced by one that does not open
 };
 
 }  // namespace sluice::auth

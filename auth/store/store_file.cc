@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/sqlite_database.h"
+#include "auth/store/store_schema.h"
 
 namespace sluice::auth {
 namespace {
@@ -17,128 +19,9 @@ namespace {
 // Marks the file as ours ("Slui"), so that some other program's database is not written to.
 constexpr std::int64_t kApplicationId = 0x536C7569;
 
-// Never changed once released: a new version is a new entry, and the file's user_version says how
-// many were applied.
-constexpr std::array<Sql, kStoreVersion> kMigrations{
-    Sql(R"sql(
-CREATE TABLE customer (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
-  status INTEGER NOT NULL DEFAULT 0 CHECK (status IN (0, 1, 2)),  -- active, held, suspended
-  reason TEXT NOT NULL DEFAULT '',
-  created_ms INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE domain (
-  name TEXT PRIMARY KEY,                                          -- lower case; "*.x" is what lies below x
-  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-  ownership TEXT NOT NULL CHECK (ownership IN ('asserted')),      -- how it is known to be the customer's
-  created_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX domain_of_customer ON domain (customer);
-
-CREATE TABLE account (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  name TEXT NOT NULL UNIQUE,                                      -- lower case
-  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-  status INTEGER NOT NULL DEFAULT 0 CHECK (status IN (0, 1, 2)),
-  reason TEXT NOT NULL DEFAULT '',
-  password_hash TEXT NOT NULL,
-  password_set_ms INTEGER NOT NULL,
-  narrowed INTEGER NOT NULL DEFAULT 0 CHECK (narrowed IN (0, 1)), -- 1: only from what narrowing lists
-  created_ms INTEGER NOT NULL
-) STRICT;
-CREATE INDEX account_of_customer ON account (customer);
-
-CREATE TABLE narrowing (
-  account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-  domain TEXT NOT NULL,
-  PRIMARY KEY (account, domain)
-) STRICT, WITHOUT ROWID;
-
--- What changed, for relays that hold answers from before. The first row is there so that 0 means "never asked".
-CREATE TABLE change (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  account TEXT,
-  customer INTEGER
-) STRICT;
-INSERT INTO change (account) VALUES ('');
-CREATE TRIGGER change_kept AFTER INSERT ON change BEGIN
-  DELETE FROM change WHERE seq <= NEW.seq - 10000;
-END;
-
-CREATE TRIGGER customer_changed AFTER UPDATE OF name, status, reason ON customer BEGIN
-  INSERT INTO change (customer) VALUES (NEW.id);
-END;
-CREATE TRIGGER customer_removed AFTER DELETE ON customer BEGIN
-  INSERT INTO change (customer) VALUES (OLD.id);
-END;
-CREATE TRIGGER domain_added AFTER INSERT ON domain BEGIN
-  INSERT INTO change (customer) VALUES (NEW.customer);
-END;
-CREATE TRIGGER domain_changed AFTER UPDATE OF name, customer ON domain BEGIN
-  INSERT INTO change (customer) VALUES (OLD.customer), (NEW.customer);
-END;
-CREATE TRIGGER domain_removed AFTER DELETE ON domain BEGIN
-  INSERT INTO change (customer) VALUES (OLD.customer);
-END;
-CREATE TRIGGER account_added AFTER INSERT ON account BEGIN
-  INSERT INTO change (account) VALUES (NEW.name);
-END;
--- Not of password_hash: the same password under another cost is no change.
-CREATE TRIGGER account_changed
-AFTER UPDATE OF name, customer, status, reason, password_set_ms, narrowed ON account BEGIN
-  INSERT INTO change (account) VALUES (OLD.name), (NEW.name);
-END;
-CREATE TRIGGER account_removed AFTER DELETE ON account BEGIN
-  INSERT INTO change (account) VALUES (OLD.name);
-END;
-CREATE TRIGGER narrowing_added AFTER INSERT ON narrowing BEGIN
-  INSERT INTO change (account) SELECT name FROM account WHERE id = NEW.account;
-END;
-CREATE TRIGGER narrowing_removed AFTER DELETE ON narrowing BEGIN
-  INSERT INTO change (account) SELECT name FROM account WHERE id = OLD.account;
-END;
-)sql"),
-    Sql(R"sql(
--- What the store needs for itself.
-CREATE TABLE setting (
-  key TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO setting VALUES ('device_key', lower(hex(randomblob(32))));
-
--- Passwords that we have made, each for one device or program of a mailbox: of this store, or of another back end.
-CREATE TABLE device (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  account TEXT NOT NULL,                                          -- lower case
-  name TEXT NOT NULL COLLATE NOCASE,
-  customer INTEGER NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-  secret TEXT NOT NULL UNIQUE,                                    -- keyed hash, in hex
-  created_ms INTEGER NOT NULL,
-  expires_ms INTEGER,                                             -- NULL: never
-  networks TEXT NOT NULL DEFAULT '',                              -- blanks between them; none: from anywhere
-  senders TEXT NOT NULL DEFAULT '',                               -- addresses, likewise; none: all that the account may
-  used_ms INTEGER,
-  used_from TEXT NOT NULL DEFAULT '',
-  UNIQUE (account, name)
-) STRICT;
-CREATE INDEX device_of_customer ON device (customer);
-CREATE TRIGGER device_changed
-AFTER UPDATE OF account, customer, secret, expires_ms, networks, senders ON device BEGIN
-  INSERT INTO change (account) VALUES (OLD.account);
-END;
-CREATE TRIGGER device_removed AFTER DELETE ON device BEGIN
-  INSERT INTO change (account) VALUES (OLD.account);
-END;
-CREATE TRIGGER account_removed_with_devices AFTER DELETE ON account BEGIN
-  DELETE FROM device WHERE account = OLD.name;
-END;
-CREATE TRIGGER account_renamed_with_devices AFTER UPDATE OF name, customer ON account BEGIN
-  UPDATE device SET account = NEW.name, customer = NEW.customer WHERE account = OLD.name;
-END;
-)sql"),
-};
+int milliseconds_of(Duration wait) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+}
 
 std::string because(int error) { return std::strerror(error); }
 
@@ -229,8 +112,9 @@ StoreResult<> migrate(Database& database) {
   // Again, now that nobody else can be at it.
   version = version_of(database);
   if (!version || *version == kStoreVersion) return without_value(version);
-  for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
-    if (StoreResult<> applied = database.script(kMigrations[at]); !applied) return std::unexpected(applied.error());
+  for (auto at = static_cast<std::size_t>(*version); at < kStoreMigrations.size(); ++at) {
+    if (StoreResult<> applied = database.script(kStoreMigrations[at]); !applied)
+      return std::unexpected(applied.error());
   }
   static_assert(kApplicationId == 1399616873 && kStoreVersion == 2, "the text below says the same");
   StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 2");
@@ -241,9 +125,9 @@ StoreResult<> migrate(Database& database) {
 }  // namespace
 
 StoreResult<std::unique_ptr<Database>> open_store_file(const std::string& path, IfMissing if_missing,
-                                                       int busy_timeout_ms) {
+                                                       const StoreWaits& waits) {
   if (StoreResult<> fit = check_file(path, if_missing); !fit) return std::unexpected(fit.error());
-  auto database = Database::open(path, busy_timeout_ms);
+  auto database = open_sqlite(path, milliseconds_of(waits.lock));
   if (!database) return about(path, database.error());
   // WAL: the relay reads on while sluicectl writes. FULL: what sluicectl reported as done survives
   // a power cut. Not before it is known to be ours.
@@ -260,7 +144,7 @@ StoreResult<std::unique_ptr<Database>> open_store_file(const std::string& path, 
 
 StoreResult<> check_store_file(const std::string& path) {
   if (StoreResult<> fit = check_file(path, IfMissing::fail); !fit) return std::unexpected(fit.error());
-  const auto database = Database::open(path, 0, Database::Access::glance);
+  const auto database = open_sqlite(path, 0, SqliteAccess::glance);
   if (!database) return about(path, database.error());
   const auto version = version_of(**database);
   if (!version) return about(path, version.error());
@@ -269,19 +153,11 @@ StoreResult<> check_store_file(const std::string& path) {
   return StoreResult<>();
 }
 
-StoreResult<std::unique_ptr<Database>> read_store_file(const std::string& path, int busy_timeout_ms) {
+StoreResult<std::unique_ptr<Database>> read_store_file(const std::string& path, const StoreWaits& waits) {
   if (StoreResult<> fit = check_store_file(path); !fit) return std::unexpected(fit.error());
-  auto database = Database::open(path, busy_timeout_ms, Database::Access::read_only);
+  auto database = open_sqlite(path, milliseconds_of(waits.lock), SqliteAccess::read_only);
   if (!database) return about(path, database.error());
   return database;
-}
-
-StoreResult<> settle_journal(Database& database) {
-  bool busy = false;
-  StoreResult<> done =
-      database.query("PRAGMA wal_checkpoint(TRUNCATE)", {}, [&busy](const Row& row) { busy = row.integer(0) != 0; });
-  if (done && busy) return store_error(StoreError::Kind::unavailable, "another process is reading it");
-  return done;
 }
 
 StoreStamp stamp_store_file(const std::string& path) {

@@ -94,6 +94,8 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionReason) request.reason = *value;
   if (known->option == kOptionFormat) request.format = *value;
   if (known->option == kOptionCustomerFrom) request.customer_from = *value;
+  if (known->option == kOptionFrom) request.from = *value;
+  if (known->option == kOptionTo) request.to = *value;
   return take_device_option(*known, *value, request);
 }
 
@@ -124,6 +126,7 @@ std::string check(const AccountRequest& request) {
     return "needs either --only DOMAIN or --any-domain";
   }
   if (command.verb == AccountVerb::import_file) return check_import(request);
+  if (command.verb == AccountVerb::copy && request.from == request.to) return "needs --from STORE, --to STORE, or both";
   return "";
 }
 
@@ -175,7 +178,7 @@ std::string account_commands_overview() { return overview_of(""); }
 
 ParsedAccountCommand parse_account_command(std::span<const std::string_view> args) {
   if (args.empty() || !is_account_object(args.front())) {
-    return error("expected customer, domain or account", "see: sluicectl --help");
+    return error("expected customer, domain, account or store", "see: sluicectl --help");
   }
   const std::string_view object = object_of(args);
   const std::string see = "see: sluicectl " + std::string(object) + " --help";

@@ -11,7 +11,7 @@
 
 namespace sluice::cli {
 
-enum class AccountObject : std::uint8_t { customer, domain, account, device };
+enum class AccountObject : std::uint8_t { customer, domain, account, device, store };
 enum class AccountVerb : std::uint8_t {
   add,
   list,
@@ -23,11 +23,12 @@ enum class AccountVerb : std::uint8_t {
   password,
   remove,
   revoke,
-  import_file
+  import_file,
+  copy
 };
 
 // Options, as bits of a set.
-enum AccountOption : std::uint16_t {
+enum AccountOption : std::uint32_t {
   kOptionCustomer = 1U << 0U,
   kOptionOnly = 1U << 1U,
   kOptionAnyDomain = 1U << 2U,
@@ -43,6 +44,9 @@ enum AccountOption : std::uint16_t {
   kOptionFormat = 1U << 8U,
   kOptionCustomerFrom = 1U << 9U,
   kOptionDryRun = 1U << 10U,
+  kOptionFrom = 1U << 16U,
+  kOptionTo = 1U << 17U,
+  kOptionForce = 1U << 18U,
 };
 
 struct AccountCommand {
@@ -72,6 +76,9 @@ struct AccountRequest {
   std::vector<std::string> senders;
   std::string format;         // of import: one that auth::dump_format() knows
   std::string customer_from;  // of import: "domain", or empty
+  // Of a copy: the path of a file, "config:FILE", or empty: the one that is configured.
+  std::string from;
+  std::string to;
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };
@@ -84,7 +91,7 @@ struct ParsedAccountCommand {
   std::string text;
 };
 
-// "customer", "domain" or "account"; "account device" is one of its own, of two words.
+// "customer", "domain", "account" or "store"; "account device" is one of its own, of two words.
 [[nodiscard]] bool is_account_object(std::string_view word);
 
 // `args` begins with the object. An error never repeats an operand or value that it did not expect:

@@ -1,7 +1,6 @@
 #include "engine/cli/account_import.h"
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "auth/store/account_dump.h"
 #include "auth/store/store_values.h"
+#include "engine/cli/progress.h"
 #include "engine/io/files.h"
 #include "engine/text/json_text.h"
 
@@ -17,39 +17,6 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 30U;
-
-// One line on a terminal that is written over and over; nothing elsewhere.
-class Progress {
- public:
-  Progress(const AccountCommandWorld& world, std::string_view verb, std::size_t total)
-      : world_(world), verb_(verb), total_(total), begun_(world.clock.now()), shown_(begun_) {}
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress() {
-    if (is_shown_) world_.err << "\r\x1B[K" << std::flush;
-  }
-
-  void at(std::size_t done) {
-    constexpr Duration kInterval = std::chrono::milliseconds(200);
-    if (!world_.progress || done == 0) return;
-    const Instant now = world_.clock.now();
-    if (now - shown_ < kInterval) return;
-    shown_ = now;
-    is_shown_ = true;
-    const auto left = std::chrono::ceil<std::chrono::seconds>((now - begun_) / static_cast<std::int64_t>(done) *
-                                                              static_cast<std::int64_t>(total_ - done));
-    world_.err << "\r\x1B[K" << verb_ << " " << done << " of " << total_ << ", " << left.count() << " s left"
-               << std::flush;
-  }
-
- private:
-  const AccountCommandWorld& world_;
-  std::string_view verb_;
-  std::size_t total_;
-  Instant begun_;
-  Instant shown_;
-  bool is_shown_ = false;
-};
 
 // Passwords in clear become hashes, before the store is locked: each takes as long as a login.
 auth::StoreResult<> hash_all(std::vector<auth::DumpedAccount>& accounts, const AccountCommandWorld& world,

@@ -36,6 +36,9 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
                       "Each account is of the customer that has the domain of its name, such as example.com of "
                       "user@example.com."},
+    AccountOptionText{kOptionFrom, "--from", "STORE", "The store that is copied; not given: the configured one."},
+    AccountOptionText{kOptionTo, "--to", "STORE", "The store that it is copied into; not given: the configured one."},
+    AccountOptionText{kOptionForce, "--force", "", "Remove first what the other store has."},
     AccountOptionText{kOptionDryRun, "--dry-run", "", "Say what would be done and refused, and do nothing."},
     AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
 };
@@ -161,6 +164,15 @@ constexpr std::array kCommands{
     AccountCommand{device, revoke, "account device", "revoke", "NAME", kOptionDeviceName, kOptionDeviceName,
                    "make a device's password worth nothing", "Cannot be undone.",
                    "sluicectl account device revoke user@example.com --name printer"},
+
+    AccountCommand{AccountObject::store, AccountVerb::copy, "store", "copy", "", kOptionFrom | kOptionTo | kOptionForce,
+                   0, "copy all accounts into another store",
+                   "From a file into a PostgreSQL database, back, or from one of a kind to another. STORE is the path "
+                   "of a file, or config:FILE, which is the store that the configuration FILE names. "
+                   "All is copied in one transaction: customers, domains, accounts with their passwords, device "
+                   "passwords with their key, so that devices go on working. The other store is made if it is missing; "
+                   "refused if it has customers, unless --force is given.",
+                   "sluicectl store copy --from /var/lib/sluice/accounts.db --to config:/etc/sluice/sluice.toml"},
 };
 
 constexpr std::size_t kWidth = 80;

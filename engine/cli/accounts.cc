@@ -10,6 +10,7 @@
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
 #include "engine/cli/password.h"
+#include "engine/cli/store_copies.h"
 #include "engine/io/real_platform.h"
 
 namespace sluice::cli {
@@ -31,8 +32,9 @@ class AccountCommandRun {
         return run_on_domain();
       case AccountObject::account:
         return run_on_account();
-      case AccountObject::device:
-        break;  // devices.cc
+      case AccountObject::device:  // devices.cc
+      case AccountObject::store:   // store_copies.cc
+        break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such object");
   }
@@ -59,6 +61,7 @@ class AccountCommandRun {
       case AccountVerb::password:
       case AccountVerb::revoke:
       case AccountVerb::import_file:
+      case AccountVerb::copy:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -82,6 +85,7 @@ class AccountCommandRun {
       case AccountVerb::password:
       case AccountVerb::revoke:
       case AccountVerb::import_file:
+      case AccountVerb::copy:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -109,6 +113,7 @@ class AccountCommandRun {
       case AccountVerb::remove:
         return done(admin_.remove_account(name), "removed");
       case AccountVerb::revoke:
+      case AccountVerb::copy:
         break;
       case AccountVerb::import_file:
         return import_accounts(request_, world_, admin_);
@@ -230,9 +235,12 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   }
   const AccountCommand& command = *parsed.request.command;
   if (command.object == AccountObject::device) return run_device_command(parsed.request, world);
+  if (command.object == AccountObject::store) return run_store_copy(parsed.request, world);
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
-  const auto admin = AccountAdmin::open(world.store_path, if_missing, world.hash_cost);
+  const auto store = configured_store(world);
+  if (!store) return failed(world, {.what = store.error()});
+  const auto admin = AccountAdmin::open(*store, if_missing, world.hash_cost);
   if (!admin) return failed(world, admin.error());
   const auth::StoreResult<> status = AccountCommandRun(parsed.request, world, **admin).run();
   if (!status) return failed(world, status.error());
@@ -243,14 +251,21 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   return kCtlDone;
 }
 
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
+std::expected<auth::StoreAddress, std::string> configured_store(const AccountCommandWorld& world) {
+  auto store = world.stores.find("");
+  if (!store) return store;
+  if (auto entered = world.stores.enter(*store); !entered) return std::unexpected(std::move(entered.error()));
+  return store;
+}
+
+int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::istream& in,
                         std::ostream& out, std::ostream& err) {
   constexpr int kStandardInput = 0;
   constexpr int kStandardError = 2;
   const std::unique_ptr<io::Clock> clock = io::make_real_clock();
   const std::unique_ptr<io::Random> random = io::make_real_random();
   const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
-  return run_account_command(args, AccountCommandWorld{.store_path = store_path,
+  return run_account_command(args, AccountCommandWorld{.stores = stores,
                                                        .clock = *clock,
                                                        .random = *random,
                                                        .terminal = can_ask ? kStandardInput : -1,

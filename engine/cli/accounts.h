@@ -1,14 +1,16 @@
-// The account commands of sluicectl: customers, domains and accounts in the embedded store's file,
-// which running relays have open too and follow within a second. Blocking; the control program's
+// The account commands of sluicectl: customers, domains and accounts in the store's file or
+// database, which running relays have open too and follow within a second. Blocking; the control program's
 // only thread.
 #pragma once
 
+#include <expected>
 #include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "auth/store/password_hash.h"
+#include "auth/store/store_address.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/io/platform.h"
 
@@ -18,14 +20,24 @@ inline constexpr int kCtlDone = 0;
 inline constexpr int kCtlFailed = 1;  // the reason and the remedy are on `err`
 inline constexpr int kCtlUsage = 2;   // the command line was not understood
 
-// `args` begins with "customer", "domain" or "account" (see is_account_object()); --store and
-// --config have been taken out, and `store_path` is what they named. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
+// The stores that are named on the command line.  The errors are sentences.
+class StoreFinder {
+ public:
+  virtual ~StoreFinder() = default;
+  // `text`: as AccountRequest::from.
+  [[nodiscard]] virtual std::expected<auth::StoreAddress, std::string> find(const std::string& text) = 0;
+  // Before one is opened: becomes the user who may.  Behind it no other is found.
+  [[nodiscard]] virtual std::expected<void, std::string> enter(const auth::StoreAddress& store) = 0;
+};
+
+// `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and
+// --config have been taken out. Returns the exit status.
+int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::istream& in,
                         std::ostream& out, std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {
-  std::string store_path;
+  StoreFinder& stores;
   auth::HashCost hash_cost = auth::kDefaultHashCost;
   io::Clock& clock;
   io::Random& random;
@@ -36,5 +48,8 @@ struct AccountCommandWorld {
   std::ostream& err;
 };
 int run_account_command(std::span<const std::string_view> args, const AccountCommandWorld& world);
+
+// The configured one, entered.
+[[nodiscard]] std::expected<auth::StoreAddress, std::string> configured_store(const AccountCommandWorld& world);
 
 }  // namespace sluice::cli

@@ -56,9 +56,9 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 12> kSluicectlCommands{"status", "sessions", "pools",  "counters",
-                                                              "reload", "drain",    "queue",  "spool",
-                                                              "shield", "customer", "domain", "account"};
+constexpr std::array<std::string_view, 13> kSluicectlCommands{"status", "sessions", "pools", "counters", "reload",
+                                                              "drain",  "queue",    "spool", "shield",   "customer",
+                                                              "domain", "account",  "store"};
 constexpr std::size_t kViews = 4;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 

@@ -61,7 +61,8 @@ struct SluicectlCommand {
   // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
   std::string request;
   SpoolCommand spool;
-  std::vector<std::string_view> account_args;  // begins with customer, domain or account; views of the words given
+  std::vector<std::string_view>
+      account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;
 };
 

@@ -56,7 +56,9 @@ auth::StoreResult<> run(const AccountRequest& request, const AccountCommandWorld
 }  // namespace
 
 int run_device_command(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admin = auth::DeviceAdmin::open(world.store_path);
+  const auto store = configured_store(world);
+  const auto admin =
+      store ? auth::DeviceAdmin::open(*store) : auth::store_error(auth::StoreError::Kind::refused, store.error());
   const auth::StoreResult<> done = admin ? run(request, world, **admin) : auth::without_value(admin);
   if (!done) {
     world.err << "sluicectl: " << done.error().what << "\n";

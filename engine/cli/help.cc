@@ -107,12 +107,13 @@ SYNOPSIS
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
+  sluicectl [OPTIONS] store copy
   sluicectl --help | --version
 
 DESCRIPTION
   The first four kinds ask the running relay, through its control socket. The
-  fifth reads the spool from the disk, and the last edits the accounts' file,
-  whether a relay runs or not; a running one notices within a second.
+  fifth reads the spool from the disk, and the last two edit the accounts' file or
+  database, whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
   sessions  Every open session: account, address, and what it is waiting for.
@@ -150,8 +151,8 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, shield, spool, customer, domain
-                  or account, and after each of their commands, more about that.
+  -h, --help      Print this page; behind queue, shield, spool, customer, domain,
+                  account or store, and after each of their commands, more about that.
   --version       Print the version.
 
 FILES

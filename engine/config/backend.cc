@@ -72,6 +72,16 @@ bool is_public(const auth::BackendServer& server) {
   return !server.is_path() && !is_loopback(route::NextHopHost{.name = server.host});
 }
 
+// Passwords would go there in clear; a name is looked up later.
+void check_clear(const ConfigSection& section, const auth::BackendOptions& backend, std::string_view allowed) {
+  if (backend.tls == auth::BackendTls::none && std::ranges::any_of(backend.servers, is_public) &&
+      std::ranges::all_of(backend.servers, [](const auth::BackendServer& server) {
+        return server.is_path() || io::Address::from_ip(server.host, 0).has_value();
+      }))
+    section.error("tls", "is \"none\", and a server is at no loopback address: passwords would go there in clear",
+                  allowed);
+}
+
 void read_owner(ConfigSection& section, auth::BackendOptions& backend) {
   using From = ConfigSection::Choice<auth::CustomerFrom>;
   using Unknown = ConfigSection::Choice<auth::UnknownCustomer>;
@@ -167,15 +177,45 @@ void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend
       server.port = backend.tls == auth::BackendTls::implicit ? kind->tls_port : kind->port;
   if (has_word(kind->keys, "server") && backend.servers.empty() && !section.fills("server"))
     section.error("server", "is missing", std::string(kServerAllowed));
-  if (backend.tls == auth::BackendTls::none && std::ranges::any_of(backend.servers, is_public) &&
-      std::ranges::all_of(backend.servers, [](const auth::BackendServer& server) {
-        return server.is_path() || io::Address::from_ip(server.host, 0).has_value();
-      }))
-    section.error("tls", "is \"none\", and a server is at no loopback address: passwords would go there in clear",
-                  "\"implicit\" or \"starttls\"");
+  check_clear(section, backend, "\"implicit\" or \"starttls\"");
 }
 
 }  // namespace
+
+void read_store_server(ConfigSection& section, auth::BackendOptions& store) {
+  using Tls = ConfigSection::Choice<auth::BackendTls>;
+  constexpr std::int64_t kTimeoutMaxS = 120;
+  constexpr std::int64_t kConnectionsMax = 256;
+  constexpr std::uint16_t kPort = 5432;
+  section.about(
+      "Or a PostgreSQL database, which several relays share: a change reaches each within a second. \"HOST:PORT\", or "
+      "the path of a UNIX socket; several are tried in order, and one that takes no changes is passed by. sluicectl "
+      "makes the tables, in a schema \"sluice\". `tls` is \"implicit\", which checks the certificate for the host by "
+      "the "
+      "system's authorities or those in ca_file, or \"none\", at loopback addresses and UNIX sockets only.",
+      Change::restart);
+  section.example(R"(["db.example.net:5432"])");
+  section.list("server", store.servers, kServerAllowed, parse_server);
+  section.choice("tls", store.tls, {Tls{"implicit", auth::BackendTls::implicit}, Tls{"none", auth::BackendTls::none}});
+  section.text("ca_file", store.ca_file, kAnyPathRule);
+  section.text("database", store.database, kTextRule);
+  section.text("user", store.user, kTextRule);
+  section.text("password_file", store.password_file, kAnyPathRule);
+  section.about("Its connections, each with a thread of its own, and how long each question to it may take.",
+                Change::restart);
+  section.integer("connections", store.connections, 1, kConnectionsMax);
+  section.seconds("timeout_s", store.timeout, 1, kTimeoutMaxS);
+  for (auth::BackendServer& server : store.servers)
+    if (!server.is_path() && server.port == 0) server.port = kPort;
+  check_clear(section, store, "\"implicit\"");
+  if (section.fills("server")) {
+    if (store.database.empty()) section.error("database", "is missing", "the name of a database");
+    if (store.user.empty()) section.error("user", "is missing", "the name of a role of the database");
+    if (section.has("accounts")) section.error("accounts", "is a file, and server is set, too", "one of the two");
+    return;
+  }
+  if (!store.database.empty()) section.error("database", "means nothing without server", "no such key");
+}
 
 void read_backend(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
                   auth::BackendOptions& backend) {

@@ -38,6 +38,10 @@ struct ServerConfig {
 struct StoreConfig {
   std::uint32_t hash_threads = 2;                        // at idle priority
   std::string accounts = "/var/lib/sluice/accounts.db";  // else "accounts.db" in server.state_dir
+  // PostgreSQL in place of that file; no servers: the file.
+  auth::BackendOptions server{.timeout = std::chrono::seconds(5)};
+  // The key that says where it is.
+  [[nodiscard]] std::string key() const { return server.servers.empty() ? "store.accounts" : "store.server"; }
   // The credential cache of each core.
   std::uint32_t cached_logins = 32768;
   Duration granted_ttl = std::chrono::minutes(5);

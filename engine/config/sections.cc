@@ -72,6 +72,7 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
       Change::restart);
   store.accounts = server.state_dir + "/accounts.db";
   section.text("accounts", store.accounts, kPathRule);
+  read_store_server(section, store.server);
   section.about("Threads for password hashes: they take the CPU that nothing else wants.", Change::restart);
   section.integer("hash_threads", store.hash_threads, 1, kHashThreadsMax);
   section.about(

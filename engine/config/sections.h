@@ -17,6 +17,9 @@ inline constexpr ConfigSection::Choice<TlsVersion> kTlsVersions[] = {{"1.2", Tls
 
 void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, ServerConfig& server);
 // `server` has been read: its directory is where the accounts' file is by default.
+// Where [store] has a server.
+class ConfigSection;
+void read_store_server(ConfigSection& section, auth::BackendOptions& store);
 void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
                 StoreConfig& store);
 void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::LoginNameRules& names);

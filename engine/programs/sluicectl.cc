@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "auth/backend/store_server.h"
 #include "engine/cli/accounts.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/command_line.h"
@@ -20,7 +21,7 @@ constexpr int kExitFailed = 1;
 
 struct Places {
   std::string control;
-  std::string store;
+  sluice::config::StoreConfig store;
   std::string spool;
 };
 
@@ -55,8 +56,9 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   const auto first = [](const std::string& given, const std::string& configured) {
     return given.empty() ? configured : given;
   };
+  if (!command.store.empty()) config.store = {.accounts = command.store};
   places = {.control = first(command.control, config.server.control),
-            .store = first(command.store, config.store.accounts),
+            .store = config.store,
             .spool = first(command.spool.directory, config.spool.directory)};
   return true;
 }
@@ -83,14 +85,31 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
                                         std::cerr);
 }
 
-// Likewise: the relay's user may put links in the place of the file and of its journal.
-int run_accounts(const SluicectlCommand& command, const std::string& store) {
-  if (const auto became = sluice::io::become_owner_of_file(store); !became) {
-    std::cerr << "sluicectl: " << sluice::text::printable(became.error()) << "\n";
-    return kExitFailed;
+class Stores final : public sluice::cli::StoreFinder {
+ public:
+  explicit Stores(const sluice::config::StoreConfig& configured) : configured_(configured) {}
+
+  [[nodiscard]] std::expected<sluice::auth::StoreAddress, std::string> find(const std::string& text) override {
+    constexpr std::string_view kConfig = "config:";
+    if (text.empty()) return of(configured_);
+    if (!text.starts_with(kConfig)) return sluice::auth::StoreAddress(text);
+    const auto read = sluice::config::read_config(text.substr(kConfig.size()));
+    return read ? of(read->store) : std::unexpected(read.error().front());
   }
-  return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
-}
+
+  // Likewise: the relay's user may put links in the place of a file and of its journal.
+  [[nodiscard]] std::expected<void, std::string> enter(const sluice::auth::StoreAddress& store) override {
+    if (store.file.empty()) return {};
+    auto became = sluice::io::become_owner_of_file(store.file);
+    return became ? std::expected<void, std::string>() : std::unexpected(sluice::text::printable(became.error()));
+  }
+
+ private:
+  static std::expected<sluice::auth::StoreAddress, std::string> of(const sluice::config::StoreConfig& store) {
+    return sluice::auth::store_address_of(store.accounts, store.server);
+  }
+  const sluice::config::StoreConfig& configured_;
+};
 
 int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::print) {
@@ -105,7 +124,8 @@ int run(const SluicectlCommand& command) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
-  return run_accounts(command, places.store);
+  Stores stores(places.store);
+  return sluice::cli::run_account_command(command.account_args, stores, std::cin, std::cout, std::cerr);
 }
 
 }  // namespace

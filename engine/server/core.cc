@@ -45,7 +45,8 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
            .resolver = resolver_,
            .dialer = dialer_,
            .store = shared.store,
-           .hash_threads = shared.hash_threads},
+           .hash_threads = shared.hash_threads,
+           .store_threads = shared.store_threads},
           [&events](std::string_view backend, std::string_view why) {
             if (why.empty()) {
               events.emit(event::BackendBack{.backend = backend});

@@ -40,6 +40,7 @@ struct Shared {
   const std::vector<auth::ConfiguredBackend>& backends;
   auth::SharedShield& shield;
   io::Workers& hash_threads;
+  io::Workers* store_threads;  // see auth::BackendParts
   io::Names& names;
   io::Dns& dns;
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after

@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "auth/backend/kinds.h"
-#include "auth/store/store_file.h"
+#include "auth/backend/store_server.h"
+#include "auth/store/store_address.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"
@@ -24,8 +25,6 @@
 
 namespace sluice::server {
 namespace {
-
-constexpr int kBusyTimeoutMs = 2000;
 
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -215,12 +214,16 @@ class Inspector {
   }
 
   bool check_store() {
-    const std::string& path = config().store.accounts;
-    const auth::StoreResult<> fit = auth::check_store_file(path);
+    auto address = auth::store_address_of(config().store.accounts, config().store.server);
+    const auth::StoreResult<> fit =
+        address ? auth::check_store(*address) : auth::store_error(auth::StoreError::Kind::refused, address.error());
     if (!fit) {
-      add("store.accounts", fit.error().what);
+      add(config().store.key(), fit.error().what);
       return false;
     }
+    store_.emplace(*std::move(address));
+    const std::string& path = store_->file;
+    if (path.empty()) return true;
     // SQLite keeps its journal beside the file.
     if (!io::look_at_path(path).writable) add("store.accounts", path + ": " + user() + " may not write to it");
     if (!io::look_at_path(parent_of(path)).writable)
@@ -256,13 +259,13 @@ class Inspector {
   }
 
   void check_customers() {
-    auto database = auth::read_store_file(config().store.accounts, kBusyTimeoutMs);
+    auto database = auth::read_store(*store_, auth::kRelayWaits);
     std::set<std::string> known;
     auth::StoreResult<> read = auth::without_value(database);
     if (database)
       read = (*database)->query("SELECT name FROM customer", {},
                                 [&](const auth::Row& row) { known.insert(smtp::to_lower(row.text(0))); });
-    if (!read) return add("store.accounts", read.error().what);
+    if (!read) return add(config().store.key(), read.error().what);
     for (const config::RouteConfig& each : config().routes)
       for (const std::string& customer : each.conditions.customers)
         if (!known.contains(smtp::to_lower(customer)))
@@ -273,6 +276,7 @@ class Inspector {
   std::string file_;
   std::shared_ptr<const Plan> plan_;
   Inspection found_;
+  std::optional<auth::StoreAddress> store_;
   bool acting_ = false;
   bool makes_state_ = false;  // it is not there
 };

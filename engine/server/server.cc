@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "auth/backend/kinds.h"
-#include "auth/store/embedded_store.h"
+#include "auth/backend/store_server.h"
+#include "auth/store/shared_store.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
 #include "engine/io/local_socket.h"
@@ -21,6 +22,7 @@ namespace sluice::server {
 namespace {
 
 constexpr std::size_t kJobsWaitingMax = 4096;
+constexpr std::size_t kWaitingPerThread = 64;  // for a server that has the accounts
 constexpr Duration kLongestWait = std::chrono::hours(24);
 
 std::unexpected<std::vector<std::string>> failed(std::string error) {
@@ -105,8 +107,10 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
   events_ = &dispatcher_->open();
-  auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
-  if (!store) return failed("store.accounts: " + store.error().what);
+  const auto address = auth::store_address_of(config.store.accounts, config.store.server);
+  if (!address) return failed(config.store.key() + ": " + address.error());
+  auto store = auth::open_account_store(*address);
+  if (!store) return failed(config.store.key() + ": " + store.error().what);
   store_ = *std::move(store);
   auto backends = auth::open_backends(config.backends);
   if (!backends) return std::unexpected(std::move(backends.error()));
@@ -164,10 +168,13 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
+  if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
+    store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
   shared_ = std::make_unique<Shared>(Shared{.store = *store_,
                                             .backends = backends_,
                                             .shield = shield_,
                                             .hash_threads = *hash_threads_,
+                                            .store_threads = store_threads_.get(),
                                             .names = *names_,
                                             .dns = *dns_,
                                             .last_segment = last_segment_,
@@ -254,6 +261,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
 void Server::join_threads() {
   for (auto& thread : threads_) thread->ended.get_future().wait();
   backends_.clear();
+  store_threads_ = nullptr;
   hash_threads_ = nullptr;
   workers_ = nullptr;
   dns_ = nullptr;
@@ -305,11 +313,11 @@ void Server::start_services() {
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
-  if (!store_->watched_file().empty()) watch_store(*home);
+  watch_store(*home);
   home->post([this, home] {
     start_control(*home);
     watch_addresses(*home);
-    if (store_watch_ != nullptr) home->tasks().add(store_watch_->run());
+    home->tasks().add(store_watch_->run());
     home->services().add(close_services());
     home->tasks().add(review_certificates());
   });
@@ -373,7 +381,8 @@ void Server::share_out_files() {
 }
 
 void Server::watch_store(Core& home) {
-  store_watch_ = std::make_unique<StoreWatch>(home.loop(), *store_, store_->watched_file(), *threads_.front()->events,
+  io::Workers& workers = store_threads_ != nullptr ? *store_threads_ : *workers_;
+  store_watch_ = std::make_unique<StoreWatch>(home.loop(), *store_, workers, *threads_.front()->events,
                                               [this](const auth::Changes& changes) {
                                                 const auto shared = std::make_shared<const auth::Changes>(changes);
                                                 for (Core* core : cores())
@@ -394,7 +403,7 @@ Task<void> Server::outlast_control(Thread& thread) {
   co_await thread.control_closed.wait("the control socket to be closed");
 }
 
-// The main thread has nothing else to do than to wait for signals, and for notices of the store's file.
+// The main thread has nothing else to do than to wait for signals, and for notices of the store.
 io::Signal Server::wait() {
   for (;;) {
     const Instant now = clock_->now();
@@ -425,6 +434,7 @@ int Server::run() {
   events_->emit(event::Draining{.timeout_ms = timeout});
   if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
+  if (store_watch_ != nullptr) store_watch_->end_notices();
   join_threads();
   control_ = nullptr;
   spool_.directory->leave();

@@ -95,6 +95,7 @@ class Server {
   auth::SharedShield shield_;
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<io::Workers> hash_threads_;
+  std::unique_ptr<io::Workers> store_threads_;  // null: the store is a file
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;
@@ -105,7 +106,7 @@ class Server {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<AddressWatch> address_watch_;
-  std::unique_ptr<StoreWatch> store_watch_;  // null: the back end does not tell changes
+  std::unique_ptr<StoreWatch> store_watch_;  // null until the services start
   std::atomic<std::size_t> drained_{0};
   AsyncEvent all_drained_;  // the first core's
   std::atomic<std::size_t> settled_{0};

@@ -38,7 +38,7 @@ Reloaded Server::reload() {
   if (auto opened = log_->reopen(plan_->config.log.file); !opened)
     done.errors.push_back("log.file: " + opened.error() + "; the log goes on where it was");
   if (std::string error = store_->last_error(); !error.empty())
-    done.errors.push_back("store.accounts: " + std::move(error) +
+    done.errors.push_back(plan_->config.store.key() + ": " + std::move(error) +
                           "; what is known of accounts stays until it can be read");
   for (const tls::CertificateFault& fault : certificate_faults(plan_->config, *clock_))
     done.warnings.push_back("tls.certificates: " + fault.fault);

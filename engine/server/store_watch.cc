@@ -8,7 +8,7 @@
 namespace sluice::server {
 namespace {
 
-// Without a notice: a file on another machine's disk sends none.
+// Without a notice: a file on another machine's disk sends none, nor does a server that was cut off from us.
 constexpr Duration kLookAnyway = std::chrono::seconds(10);
 // A writer's last write is noticed a little before others can see what it wrote; and it may be held up just then. A
 // suspension reaches every core within a second.
@@ -22,10 +22,17 @@ std::string_view directory_of(std::string_view path) {
 
 }  // namespace
 
-StoreWatch::StoreWatch(io::Loop& loop, auth::AccountStore& store, std::string file, event::Emitter& events,
+StoreWatch::StoreWatch(io::Loop& loop, auth::AccountStore& store, io::Workers& workers, event::Emitter& events,
                        Changed changed)
-    : loop_(loop), store_(store), file_(std::move(file)), events_(events), changed_(std::move(changed)) {
-  if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
+    : loop_(loop),
+      store_(store),
+      workers_(workers),
+      file_(store.watched_file()),
+      events_(events),
+      changed_(std::move(changed)) {
+  if (file_.empty()) {
+    listener_ = store_.listen([this] { loop_.post([this] { wanted_.set(); }); });
+  } else if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
     notices_ = *std::move(notices);
   } else {
     fault_ = std::move(notices.error());
@@ -60,14 +67,21 @@ Task<void> StoreWatch::run() {
                                        .effect = "a change of the accounts holds after 10 seconds instead of one"});
   std::uint64_t seen = 0;
   while (!stopped_) {
-    auto changes = co_await io::run_on_worker<auth::Changes>(
-        loop_, [this, seen] { return store_.changes_since(seen); }, "changes in the store");
+    auto changes = co_await io::run_on_workers<auth::Changes>(
+        loop_, workers_, [this, seen] { return store_.changes_since(seen); }, "changes in the store");
     if (changes) {
       look(*changes);
       seen = changes->upto;
     }
     if (!stopped_) co_await wanted_.wait("a change in the store");
   }
+  // The loop is there until then.
+  co_await silent_.wait("the store's notices to end");
+}
+
+void StoreWatch::end_notices() {
+  listener_ = nullptr;
+  loop_.post([this] { silent_.set(); });
 }
 
 void StoreWatch::look(const auth::Changes& changes) {

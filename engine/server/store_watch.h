@@ -1,9 +1,10 @@
 // Brings changes of the accounts' store to all cores: a customer that is suspended must not go on for as long as its
-// login is remembered. The main thread, which may block, waits for notices of the file (notices(), noticed(), due());
-// the store is looked at by a worker, for one core's loop, where run() is.
+// login is remembered. The main thread, which may block, waits for notices of a file (notices(), noticed(), due()); a
+// server's come on a thread of the store. The store is looked at by a worker, for one core's loop, where run() is.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,9 @@ namespace sluice::server {
 class StoreWatch {
  public:
   using Changed = std::function<void(const auth::Changes&)>;
-  // `file`: the store's. `changed` is called on the loop's thread. What is referred to outlives the watch.
-  StoreWatch(io::Loop& loop, auth::AccountStore& store, std::string file, event::Emitter& events, Changed changed);
+  // `workers`: for what is asked of the store. `changed` is called on the loop's thread. What is referred to outlives
+  // the watch.
+  StoreWatch(io::Loop& loop, auth::AccountStore& store, io::Workers& workers, event::Emitter& events, Changed changed);
   StoreWatch(const StoreWatch&) = delete;
   StoreWatch& operator=(const StoreWatch&) = delete;
 
@@ -35,21 +37,26 @@ class StoreWatch {
   [[nodiscard]] Instant next_look() const;
   // Asks run() for a look, where it is time for one.
   void due(Instant now);
+  // Behind stop(): no thread of the store posts to the loop from then on, and run() ends. May wait for a moment.
+  void end_notices();
 
  private:
   void look(const auth::Changes& changes);
 
   io::Loop& loop_;
   auth::AccountStore& store_;
+  io::Workers& workers_;
   std::string file_;
   event::Emitter& events_;
   Changed changed_;
   AsyncEvent wanted_;
+  AsyncEvent silent_;  // behind end_notices()
   bool stopped_ = false;
   std::string fault_;  // why nothing is noticed
   std::string last_error_;
   // The main thread's.
   io::Descriptor notices_{-1};
+  std::unique_ptr<auth::StoreListener> listener_;
   std::vector<Instant> looks_;  // the next ones, the latest first
 };
 

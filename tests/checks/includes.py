@@ -86,6 +86,11 @@ EXCEPTIONS = {
     # The embedded store is SQLite's own file, opened and locked by blocking calls on a worker thread.
     "auth/store/store_file.cc": {"fcntl.h", "sys/stat.h", "unistd.h", "::open", "::close"},
     "auth/store/embedded_store.h": {"mutex", "std::mutex"},
+    # What its answers share is one for all connections to a database: a few look-ups under its lock.
+    "auth/store/store_memory.h": {"mutex", "std::mutex"},
+    # Which connection is free, and whether a server is left alone: a moment under a lock, never over a call of libpq.
+    "auth/store/shared_store.h": {"mutex", "std::mutex"},
+    "auth/store/postgresql_store.h": {"mutex", "std::mutex"},
     "auth/backend/threads.cc": {"mutex", "std::mutex"},
     # One shield against guessing for all cores, over which guesses are spread: a few look-ups in tables under its lock.
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},

@@ -2,23 +2,21 @@
 """Logins that a database checks by the operator's query: Debian's PostgreSQL and MariaDB with TLS and without, an SQLite
 file, and servers that hang, lie and stop half-way."""
 
-import glob
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib.backends import (AskingRelay, ScriptedServer, answering, fixed, flood, give, greeting, hash_of_password, ran, reaches,
-                          silent, unprivileged)  # fmt: skip
-from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
+from lib import databases
+from lib.backends import (AskingRelay, ScriptedServer, answering, fixed, flood, greeting, hash_of_password, ran, silent,
+                          unprivileged)  # fmt: skip
+from lib.harness import cases, expect_equal, expect_in, expect_not_in, main, shared, test
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.relay import PASSWORD, authority, folder, free_port, under
-from lib.sinks import end
+from lib.relay import PASSWORD, authority, free_port, under
 
 OUR_PASSWORD = "the relay's own"
 DATABASE = "mail"
@@ -57,85 +55,17 @@ def inserts(boolean=False):
         yield f"INSERT INTO users VALUES ({values}, md5({literal(secret)}), {literal(customer)}, {literal(domains)}, {flag});\n"
 
 
-class Server:
-    """A process of its own user in a folder of its own, with a certificate for localhost and 127.0.0.1."""
-
-    def __init__(self, user):
-        self.user = user
-        self.path = tempfile.mkdtemp(prefix=f"{user}-", dir=folder().path)
-        self.port = free_port()
-        authority().issue(os.path.join(self.path, "tls"), "localhost", "127.0.0.1")
-        self.chain, self.key = (os.path.join(self.path, "tls", name) for name in ("fullchain.pem", "privkey.pem"))
-        os.chmod(self.key, 0o600)
-        self.make()
-        self.start()
-        self.fill()
-
-    def own(self):
-        give(self.path, self.user)
-
-    def start(self):
-        with open(os.path.join(self.path, "log"), "ab") as log:
-            self.process = subprocess.Popen([*unprivileged(self.user), *self.command()], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, cwd=self.path)  # fmt: skip
-        until(lambda: self.process.poll() is not None or self.ready(), f"{self.user}'s server answers", 20)
-        expect(self.process.poll() is None, f"{self.user}'s server has ended: {self.said()}")
-
-    def said(self):
-        with open(os.path.join(self.path, "log"), encoding="utf-8", errors="replace") as file:
-            return file.read()[-1500:]
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def stop(self):
-        end(self.process)
-
-
-class Postgresql(Server):
-    kind = "postgresql"
-
-    def __init__(self):
-        self.programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        super().__init__("postgres")
-
-    def make(self):
-        self.own()
-        self.data = os.path.join(self.path, "data")
-        self.socket = os.path.join(self.path, f".s.PGSQL.{self.port}")
-        ran(*unprivileged(self.user), os.path.join(self.programs, "initdb"), "-D", self.data, "-U", "admin", "-A", "trust",
-            "--no-sync", "--locale=C", "-E", "UTF8")  # fmt: skip
-        with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="ascii") as file:
-            file.write("local all admin trust\nlocal all relay scram-sha-256\nhost all relay 127.0.0.0/8 scram-sha-256\n")
-
-    def command(self):
-        settings = {"listen_addresses": "127.0.0.1,127.0.0.2", "port": self.port, "unix_socket_directories": self.path, "ssl": "on",
-                    "ssl_cert_file": self.chain, "ssl_key_file": self.key, "fsync": "off", "shared_buffers": "16MB"}  # fmt: skip
-        words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        return [os.path.join(self.programs, "postgres"), "-D", self.data, *words]
-
-    def ready(self):
-        return subprocess.run([*self.psql(), "-c", "SELECT 1", "postgres"], capture_output=True, check=False).returncode == 0
-
-    def psql(self):
-        return [os.path.join(self.programs, "psql"), "-qX", "-h", self.path, "-p", str(self.port), "-U", "admin"]
+class Postgresql(databases.Postgresql):
+    database = DATABASE
 
     def fill(self):
-        ran(*self.psql(), "postgres", said=f"CREATE DATABASE {DATABASE};\n")
+        super().fill()
         self.run("CREATE TABLE users (name text, local text, password text, secret text, customer text, domains text, enabled bool);\n"
                  + "".join(inserts(boolean=True))
                  + f"CREATE ROLE relay LOGIN PASSWORD {literal(OUR_PASSWORD)}; GRANT SELECT ON users TO relay;\n")  # fmt: skip
 
-    def run(self, sql):
-        ran(*self.psql(), "-v", "ON_ERROR_STOP=1", DATABASE, said=sql)
 
-    # Its own stop is a minute's where a client is still there.
-    def stop(self):
-        self.process.send_signal(2)
-        self.process.wait(10 * TIMEOUT_FACTOR)
-
-
-class Mariadb(Server):
+class Mariadb(databases.Server):
     kind = "mariadb"
 
     def __init__(self):

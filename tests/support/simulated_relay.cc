@@ -99,6 +99,7 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
                                                                  .backends = backends_,
                                                                  .shield = life->shield,
                                                                  .hash_threads = first.workers,
+                                                                 .store_threads = nullptr,
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
                                                                  .last_segment = life->last_segment,

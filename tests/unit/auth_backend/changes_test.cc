@@ -36,7 +36,7 @@ class ChangesTest : public StoreTest {
 };
 
 TEST_F(ChangesTest, NothingHappenedIsNoChange) {
-  EXPECT_FALSE(store_->watched_file().empty());
+  EXPECT_EQ(store_->watched_file(), address().file);
   const std::uint64_t before = seen_;
   const Changes changes = next();
   EXPECT_EQ(changes.upto, before);
@@ -52,7 +52,7 @@ TEST_F(ChangesTest, TheFirstQuestionOnlyFindsItsPlace) {
 }
 
 TEST_F(ChangesTest, AnEmptyStoresFirstChangeIsNotMissed) {
-  path_ = directory_ + "/empty.db";
+  start_anew();
   admin_ = open_admin();
   store_ = open_store();
   seen_ = store_->changes_since(0).upto;
@@ -99,17 +99,17 @@ TEST_F(ChangesTest, RemovingACustomerNamesItsAccountsToo) {
 }
 
 TEST_F(ChangesTest, HandEditsCountToo) {
-  const auto database = Database::open(path_, 50);
-  expect_ok((*database)->run("UPDATE account SET status = 2"));
+  const auto database = open_database();
+  expect_ok(database->run("UPDATE account SET status = 2"));
   EXPECT_EQ(next().accounts, Accounts{"tim@example.com"});
 }
 
 TEST_F(ChangesTest, TooManyToListAreEverything) {
-  const auto database = Database::open(path_, 50);
+  const auto database = open_database();
   {
-    const auto transaction = Transaction::to_write(**database);
+    const auto transaction = Transaction::to_write(*database);
     for (int i = 0; i < 10'100; ++i) {
-      ASSERT_TRUE((*database)->run("UPDATE customer SET reason = ?", {std::to_string(i)}).has_value());
+      ASSERT_TRUE(database->run("UPDATE customer SET reason = $1", {std::to_string(i)}).has_value());
     }
     expect_ok((*transaction)->commit());
   }
@@ -117,7 +117,7 @@ TEST_F(ChangesTest, TooManyToListAreEverything) {
   EXPECT_FALSE(next().everything);
   // The list does not grow without bound.
   std::int64_t rows = 0;
-  expect_ok((*database)->query("SELECT count(*) FROM change", {}, [&](const Row& row) { rows = row.integer(0); }));
+  expect_ok(database->query("SELECT count(*) FROM change", {}, [&](const Row& row) { rows = row.integer(0); }));
   EXPECT_EQ(rows, 10'000);
 }
 

@@ -25,7 +25,7 @@ class DeviceTest : public StoreTest {
     admin_ = open_admin();
     fill(*admin_);
     store_ = open_store();
-    devices_ = DeviceAdmin::open(path_).value();
+    devices_ = DeviceAdmin::open(address()).value();
   }
   // Of a mailbox in the store, unless another is named.
   static NewDevice printer(std::string account = "Tim@example.com") {
@@ -65,9 +65,7 @@ TEST_F(DeviceTest, GrantsTheAccountThatItIsOf) {
 TEST_F(DeviceTest, IsNotKeptAsItIs) {
   expect_ok(devices_->add(printer(), kPrinter, kTestNow));
   std::string kept;
-  expect_ok((*Database::open(path_, 50))->query("SELECT secret FROM device", {}, [&](const Row& row) {
-    kept = row.text(0);
-  }));
+  expect_ok(open_database()->query("SELECT secret FROM device", {}, [&](const Row& row) { kept = row.text(0); }));
   EXPECT_EQ(kept.size(), 64U);
   EXPECT_EQ(kept.find("abcde"), std::string::npos);
 }

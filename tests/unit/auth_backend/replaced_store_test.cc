@@ -58,7 +58,7 @@ TEST_F(ReplacedStore, ACopyThatIsRenamedOverItIsNoticed) {
 
 // The question after a customer ended the relay then.
 TEST_F(ReplacedStore, WhileACopyCannotBeOpenedNothingIsKnownAndNothingBreaks) {
-  auto holder = open_store_file(copy_, IfMissing::fail, 100);
+  auto holder = open_store_file(copy_, IfMissing::fail, kTestWaits);
   ASSERT_TRUE(holder.has_value());
   // Without a journal of that kind, who writes keeps readers out.
   expect_ok((*holder)->run("PRAGMA journal_mode = DELETE", {}));
@@ -169,7 +169,7 @@ TEST_F(ReplacedStore, ALookChangesNothing) {
   next();
   const auto before = fs::last_write_time(path_);
   EXPECT_TRUE(check_store_file(path_).has_value());
-  const auto read = read_store_file(path_, 50);
+  const auto read = read_store_file(path_, kTestWaits);
   ASSERT_TRUE(read.has_value()) << message_of(read);
   EXPECT_FALSE((*read)->run("DELETE FROM account").has_value());
   EXPECT_EQ(fs::last_write_time(path_), before);

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "auth/store/sqlite.h"
+#include "auth/store/sqlite_database.h"
 #include "tests/unit/auth_backend/real_core.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
@@ -31,7 +31,7 @@ class SqliteQueryTest : public StoreTest {
     const auto hasher = PasswordHasher::create(kLeastHashCost).value();
     const std::string hash = hasher->hash(secret_of(password)).value();
     std::ofstream made(path);  // an empty file is an empty database
-    const auto database = Database::open(path, 100).value();
+    const auto database = open_sqlite(path, 100).value();
     expect_ok(database->script("CREATE TABLE users (name TEXT, domain TEXT, password TEXT, enabled INTEGER)"));
     for (const std::string_view name : {"tim", "sam", "twin", "twin"})
       expect_ok(

@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 
+#include "auth/store/store_schema.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
 namespace sluice::auth {
@@ -19,7 +20,9 @@ static_assert(!std::is_convertible_v<std::string_view, Sql>);
 
 class StoreFileTest : public StoreTest {
  protected:
-  StoreResult<std::unique_ptr<Database>> open(IfMissing if_missing) { return open_store_file(path_, if_missing, 50); }
+  StoreResult<std::unique_ptr<Database>> open(IfMissing if_missing) {
+    return open_store_file(path_, if_missing, kTestWaits);
+  }
   static mode_t mode_of(const std::string& path) {
     struct stat found{};
     EXPECT_EQ(::stat(path.c_str(), &found), 0) << path;
@@ -91,12 +94,12 @@ TEST_F(StoreFileTest, RefusesAnotherProgramsDatabaseAndLeavesItAlone) {
   std::ofstream(path_).close();
   ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
   {
-    const auto other = Database::open(path_, 50);
+    const auto other = open_sqlite(path_, 50);
     ASSERT_TRUE(other.has_value());
     expect_ok((*other)->script("CREATE TABLE theirs (x); PRAGMA user_version = 1"));
   }
   expect_error(open(IfMissing::create), StoreError::Kind::damaged, "another program");
-  const auto other = Database::open(path_, 50);
+  const auto other = open_sqlite(path_, 50);
   ASSERT_TRUE(other.has_value());
   EXPECT_EQ(number(**other, "SELECT count(*) FROM sqlite_schema"), 1);
   std::string mode;
@@ -133,7 +136,7 @@ TEST_F(StoreFileTest, ATransactionThatIsNotCommittedLeavesNothing) {
   {
     const auto transaction = Transaction::to_write(**database);
     ASSERT_TRUE(transaction.has_value());
-    expect_ok((*database)->run("INSERT INTO customer (name, created_ms) VALUES (?, ?)",
+    expect_ok((*database)->run("INSERT INTO customer (name, created_ms) VALUES ($1, $2)",
                                {std::string("Acme"), std::int64_t{0}}));
   }
   EXPECT_EQ(number(**database, "SELECT count(*) FROM customer"), 0);

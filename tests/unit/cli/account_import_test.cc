@@ -12,6 +12,7 @@
 #include "engine/cli/accounts.h"
 #include "engine/io/real_platform.h"
 #include "tests/unit/auth_backend/store_fixture.h"
+#include "tests/unit/cli/file_stores.h"
 
 namespace sluice::cli {
 namespace {
@@ -41,7 +42,8 @@ class AccountImportTest : public auth::StoreTest {
     std::istringstream in;
     std::ostringstream out;
     std::ostringstream err;
-    const int status = run_account_command(args, {.store_path = path_,
+    FileStores stores(path_);
+    const int status = run_account_command(args, {.stores = stores,
                                                   .hash_cost = auth::kLeastHashCost,
                                                   .clock = clock_,
                                                   .random = *random_,

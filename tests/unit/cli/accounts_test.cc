@@ -12,6 +12,7 @@
 #include "auth/store/embedded_store.h"
 #include "engine/cli/account_table.h"
 #include "tests/unit/auth_backend/store_fixture.h"
+#include "tests/unit/cli/file_stores.h"
 
 namespace sluice::cli {
 namespace {
@@ -39,7 +40,8 @@ class CtlAccountsTest : public auth::StoreTest {
     std::istringstream in(input);
     std::ostringstream out;
     std::ostringstream err;
-    const int status = run_account_command(args, {.store_path = path_,
+    FileStores stores(path_);
+    const int status = run_account_command(args, {.stores = stores,
                                                   .hash_cost = auth::kLeastHashCost,
                                                   .clock = clock_,
                                                   .random = random_,
@@ -331,8 +333,25 @@ TEST_F(CtlAccountsTest, AFullDiskBehindTheOutputIsAFailure) {
   std::ostringstream err;
   out.setstate(std::ios::badbit);
   const std::vector<std::string_view> args{"customer", "list"};
-  EXPECT_EQ(run_account_command(args, path_, in, out, err), kCtlFailed);
+  FileStores stores(path_);
+  EXPECT_EQ(run_account_command(args, stores, in, out, err), kCtlFailed);
   EXPECT_NE(err.str().find("could not be written"), std::string::npos);
+}
+
+TEST_F(CtlAccountsTest, CopiesAStoreIntoAnother) {
+  set_up_acme();
+  const std::string other = directory_ + "/other.db";
+  EXPECT_EQ(run({"store", "copy"}), kCtlUsage);
+  EXPECT_NE(err_.find("needs --from STORE"), std::string::npos) << err_;
+  ASSERT_EQ(run({"store", "copy", "--to", other}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "copied: 1 customers, 1 domains, 1 accounts, 0 device passwords\n");
+  EXPECT_EQ(run({"store", "copy", "--to", other}), kCtlFailed);
+  EXPECT_NE(err_.find("--force"), std::string::npos) << err_;
+  ASSERT_EQ(run({"store", "copy", "--to", other, "--force"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"customer", "remove", "Acme", "--recursive"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"store", "copy", "--from", other}), kCtlDone) << err_;
+  EXPECT_EQ(log_in("tim@example.com", "right").kind, auth::AnswerKind::granted);
+  EXPECT_EQ(run({"store", "copy", "--from", directory_ + "/absent.db"}), kCtlFailed);
 }
 
 }  // namespace

@@ -57,6 +57,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "2:1: limits.drain_s: there is no such key here; it belongs to server; allowed: "
                 "message"},
         BadFile{"[tls]\npolicy_url = \"\"", "2:1: tls.policy_url: there is no such key here; it belongs to server;"},
+        BadFile{"[store]\ndatabase = \"mail\"", "2:12: store.database: means nothing without server"},
+        BadFile{"[store]\nserver = \"db.example.net\"\nuser = \"relay\"", "1:1: store.database: is missing"},
+        BadFile{"[store]\nserver = \"db.example.net\"\ndatabase = \"mail\"", "1:1: store.user: is missing"},
+        BadFile{"[store]\nserver = \"192.0.2.1\"\ndatabase = \"mail\"\nuser = \"relay\"\ntls = \"none\"",
+                "5:7: store.tls: is \"none\", and a server is at no loopback address"},
+        BadFile{"[store]\nserver = \"db.example.net\"\ndatabase = \"mail\"\nuser = \"relay\"\naccounts = \"/x.db\"",
+                "5:12: store.accounts: is a file, and server is set, too"},
         BadFile{"[tls]\nwhatever_else = 1", "2:1: tls.whatever_else: there is no such key; allowed: certificates, "},
         BadFile{"hostname = \"a.example\"", "1:1: hostname: there is no such section here; it belongs to server;"},
         BadFile{"[limit]\n", "1:2: limit: there is no such section; did you mean limits?; allowed: server, store, "},

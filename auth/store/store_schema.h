@@ -1,0 +1,21 @@
+// The tables of a store, and how they came to be as they are.
+#pragma once
+
+#include <array>
+
+#include "auth/store/database.h"
+
+namespace sluice::auth {
+
+inline constexpr int kStoreVersion = 2;
+
+// Never changed once released: a new version is a new entry, and the store says how many were applied (a file's
+// user_version; in PostgreSQL the table store_version).  A statement that both take is written once.
+extern const std::array<Sql, kStoreVersion> kStoreMigrations;
+
+// A customer's name compares without the case of ASCII's letters: SQLite's column says so; in PostgreSQL lower() folds
+// these alone where the collation is "C", which is that of all our columns of text.
+inline constexpr Sql kCustomerOfName{"SELECT id FROM customer WHERE name = $1",
+                                     "SELECT id FROM customer WHERE lower(name) = lower($1 COLLATE \"C\")"};
+
+}  // namespace sluice::auth
