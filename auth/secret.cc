@@ -22,7 +22,7 @@ std::optional<Secret> Secret::make(std::string_view text) {
 }
 
 std::optional<Secret> Secret::make_token(std::string_view text) {
-  constexpr std::string_view kMarks = "-._~+/";
+  static constexpr std::string_view kMarks = "-._~+/";
   const std::string_view body = text.substr(0, text.find_last_not_of('=') + 1);
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -63,7 +63,8 @@ class KeyFile {
 // A login that waits for keys is to hear that they cannot be had, so that is found out before its own time is over.
 KeySource::Fetch fetch_of(const OauthBackendOptions& options, const std::shared_ptr<KeyFile>& file) {
   if (file != nullptr) return [file] { return file->read(); };
-  HttpClientOptions http = http_options(options, options.oauth.jwks_url, kJwksBytesMax);
+  const OauthOptions& oauth = options.oauth;
+  HttpClientOptions http = http_options(options, oauth.jwks_url, kJwksBytesMax);
   http.timeout /= 2;
   return [http] { return HttpClient(http).get(); };
 }
@@ -129,8 +130,9 @@ class IntrospectionClient final : public BlockingClient {
 
  private:
   static HttpClientOptions authenticated(const OauthBackendOptions& options, const std::string& secret) {
-    HttpClientOptions http = http_options(options, options.oauth.introspection_url, kIntrospectionBytesMax);
-    http.user = form_encoded(options.oauth.client_id);
+    const OauthOptions& oauth = options.oauth;
+    HttpClientOptions http = http_options(options, oauth.introspection_url, kIntrospectionBytesMax);
+    http.user = form_encoded(oauth.client_id);
     http.password = form_encoded(secret);
     return http;
   }
@@ -148,10 +150,10 @@ class OauthSource final : public BackendSource {
         secret_(std::move(secret)),
         clock_(io::make_real_clock()),
         key_thread_(io::make_real_workers(1, 1)) {
-    const std::string& path = options_.oauth.jwks_file;
-    const auto file = path.empty() ? nullptr : std::make_shared<KeyFile>(path);
+    const OauthOptions& oauth = options_.oauth;
+    const auto file = oauth.jwks_file.empty() ? nullptr : std::make_shared<KeyFile>(oauth.jwks_file);
     keys_ = std::make_unique<KeySource>(
-        KeySource::Options{.refresh = options_.oauth.jwks_refresh, .keep = options_.oauth.jwks_keep},
+        KeySource::Options{.refresh = oauth.jwks_refresh, .keep = oauth.jwks_keep, .retry = oauth.jwks_retry},
         fetch_of(options_, file), file == nullptr ? KeySource::Changed() : [file] { return file->changed(); }, *clock_,
         *key_thread_);
     clients_ = make_threaded_source(options_.backend, [this] { return make_client(); });

@@ -8,7 +8,7 @@ std::expected<KeySource::Keys, std::string> KeySource::current() {
   Lock lock(mutex_);
   const Instant now = clock_.now();
   if (usable(now)) {
-    const bool due = now - fetched_ >= options_.refresh && !tried_within(kKeysRetry, now);
+    const bool due = now - fetched_ >= options_.refresh && !tried_within(options_.retry, now);
     if (due || (!fetching_ && changed_ && changed_())) start_fetch(now);
     return keys_;
   }
@@ -21,7 +21,7 @@ std::expected<KeySource::Keys, std::string> KeySource::current() {
 std::expected<KeySource::Keys, std::string> KeySource::newer_than(const Keys& known) {
   Lock lock(mutex_);
   const Instant now = clock_.now();
-  if (keys_ == known && !tried_within(kKeysRetry, now)) start_fetch(now);
+  if (keys_ == known && !tried_within(options_.retry, now)) start_fetch(now);
   wait(lock);
   if (!error_.empty()) return std::unexpected(error_);
   return keys_;

@@ -16,10 +16,7 @@
 
 namespace sluice::auth {
 
-// How long keys are asked for again after a try, because a token names one that is not among them, or because the last
-// try failed.
-inline constexpr Duration kKeysRetry = std::chrono::minutes(1);
-// Likewise where there are none at all.
+// How long after a try keys are not asked for again where there are none at all.
 inline constexpr Duration kNoKeysRetry = std::chrono::seconds(5);
 
 class KeySource {
@@ -27,6 +24,9 @@ class KeySource {
   struct Options {
     Duration refresh = std::chrono::hours(1);  // fetched again when they are so old; the old ones serve meanwhile
     Duration keep = std::chrono::hours(24);    // no longer used when they are so old
+    // How long after a try they are not asked for again, because a token names one that is not among them or because
+    // that try failed.
+    Duration retry = std::chrono::minutes(1);
   };
   // Gives a JWK Set's text; blocks for a bounded time.
   using Fetch = std::function<std::expected<std::string, std::string>()>;
@@ -42,8 +42,8 @@ class KeySource {
   using Keys = std::shared_ptr<const KeySet>;
   // Waits only where there are none.  The error is a sentence.
   [[nodiscard]] std::expected<Keys, std::string> current();
-  // A token names a key that is not in `known`.  `known` itself where the issuer was asked within kKeysRetry and said
-  // so; an error where it did not answer.
+  // A token names a key that is not in `known`.  `known` itself where the issuer was asked within Options::retry and
+  // said so; an error where it did not answer.
   [[nodiscard]] std::expected<Keys, std::string> newer_than(const Keys& known);
   // What keeps newer keys from being had although older ones serve, once; empty: nothing new to be said.
   [[nodiscard]] std::string take_warning();

@@ -30,6 +30,7 @@ struct OauthOptions {
   std::string ca_file;                            // empty: the system's
   Duration jwks_refresh = std::chrono::hours(1);  // keys are asked for again when they are so old
   Duration jwks_keep = std::chrono::hours(24);    // and go on for so long when they cannot be had
+  Duration jwks_retry = std::chrono::minutes(1);  // not asked for again sooner for a key that is not known
   TokenRules rules;
 };
 

@@ -56,10 +56,12 @@ void read_sources(ConfigSection& section, auth::OauthOptions& oauth) {
   section.text("client_id", oauth.client_id, kWordRule);
   section.text("client_secret_file", oauth.client_secret_file, kAnyPathRule);
   section.about(
-      "Keys are asked for again when they are so old, and at most once a minute when a token names one that is not "
-      "among them. While they cannot be had, the old ones go on for jwks_keep_s; then logins get 454.",
+      "Keys are asked for again when they are so old, and when a token names one that is not among them, but not "
+      "within "
+      "jwks_retry_s. While they cannot be had, the old ones go on for jwks_keep_s; then logins get 454.",
       Change::restart);
   section.seconds("jwks_refresh_s", oauth.jwks_refresh, kRefreshMinS, kDayS);
+  section.seconds("jwks_retry_s", oauth.jwks_retry, 1, kDayS);
   section.seconds("jwks_keep_s", oauth.jwks_keep, kRefreshMinS, kWeekS);
 }
 
@@ -85,8 +87,29 @@ void read_rules(ConfigSection& section, auth::TokenRules& rules) {
       "letters is the same name.",
       Change::restart);
   section.text("user_claim", rules.user_claim, kWordRule);
+  section.about(
+      "The claims that name the customer (customer_from = \"answer\") and the domains that the account may send from "
+      "(a "
+      "list, or one text).",
+      Change::restart);
+  section.text("customer_claim", rules.customer_claim, kWordRule);
+  section.text("domains_claim", rules.domains_claim, kWordRule);
   section.about("How far the issuer's clock may be from ours (exp, nbf).", Change::restart);
   section.seconds("clock_skew_s", rules.clock_skew, 0, kSkewMaxS);
+}
+
+void read_threads(ConfigSection& section, auth::BackendOptions& backend) {
+  constexpr std::int64_t kTimeoutMaxS = 120;
+  constexpr std::int64_t kThreadsMax = 256;
+  constexpr std::int64_t kFailuresMax = 1000;
+  section.about(
+      "How long a login waits; threads that check tokens; and after how many failures in a row the issuer is left "
+      "alone "
+      "for a while.",
+      Change::restart);
+  section.seconds("timeout_s", backend.timeout, 2, kTimeoutMaxS);
+  section.integer("threads", backend.connections, 1, kThreadsMax);
+  section.integer("failures", backend.failures, 1, kFailuresMax);
 }
 
 void check_together(const ConfigSection& section, const auth::OauthBackendOptions& options) {
@@ -121,9 +144,6 @@ void check_together(const ConfigSection& section, const auth::OauthBackendOption
 
 void read_oauth(const ConfigNode* table, ConfigDiagnostics& diagnostics,
                 std::optional<auth::OauthBackendOptions>& oauth) {
-  constexpr std::int64_t kTimeoutMaxS = 120;
-  constexpr std::int64_t kThreadsMax = 256;
-  constexpr std::int64_t kFailuresMax = 1000;
   ConfigSection section(table, "oauth", "oauth", diagnostics);
   section.heading(
       "Logins with access tokens: OAUTHBEARER and XOAUTH2, offered where this table is there, but not on listeners "
@@ -133,21 +153,7 @@ void read_oauth(const ConfigNode* table, ConfigDiagnostics& diagnostics,
   read_sources(section, options.oauth);
   read_rules(section, options.oauth.rules);
   read_owner(section, options.backend);
-  section.about(
-      "The claims that name the customer (customer_from = \"answer\") and the domains that the account may send from "
-      "(a "
-      "list, or one text).",
-      Change::restart);
-  section.text("customer_claim", options.oauth.rules.customer_claim, kWordRule);
-  section.text("domains_claim", options.oauth.rules.domains_claim, kWordRule);
-  section.about(
-      "How long a login waits; threads that check tokens; and after how many failures in a row the issuer is left "
-      "alone "
-      "for a while.",
-      Change::restart);
-  section.seconds("timeout_s", options.backend.timeout, 2, kTimeoutMaxS);
-  section.integer("threads", options.backend.connections, 1, kThreadsMax);
-  section.integer("failures", options.backend.failures, 1, kFailuresMax);
+  read_threads(section, options.backend);
   if (table == nullptr) return;
   check_together(section, options);
   oauth = std::move(options);
