@@ -130,7 +130,7 @@ TEST_F(CredentialCacheTest, KeepsNoAnswerForLongerThanItIsValid) {
   EXPECT_EQ(known("tim", "token"), "nothing");
 }
 
-// Whoever sends a token as a password has not shown that it is for us.
+// What was granted for one is not granted for the other.
 TEST_F(CredentialCacheTest, ATokenIsNoPassword) {
   const Secret text = secret_of("abc");
   EXPECT_FALSE(cache_.key_of(name_of("tim"), text, true) == cache_.key_of(name_of("tim"), text));

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <latch>
+#include <thread>
 
 #include "engine/io/real_platform.h"
 #include "tests/unit/auth_oauth/signer.h"
@@ -85,7 +86,7 @@ TEST_F(KeySourceTest, AKeyThatIsNotKnownIsAskedForOnceAMinute) {
   const auto newer = source_.newer_than(*known);
   ASSERT_TRUE(newer) << newer.error();
   EXPECT_EQ((*newer)->size(), 2U);
-  EXPECT_EQ(*source_.newer_than(*known), *newer);  // somebody else has asked
+  EXPECT_EQ(*source_.newer_than(*known), *newer);  // it was asked for another token
   EXPECT_EQ(*source_.newer_than(*newer), *newer);
   EXPECT_EQ(asked_, 2);
 }

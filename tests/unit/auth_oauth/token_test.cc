@@ -59,7 +59,7 @@ TEST(Token, ItsAlgorithmIsOneOfThoseThatAreAllowed) {
   EXPECT_EQ(fault(unsigned_token(R"({"alg":"rs256"})")), R"(alg is "rs256")");
   EXPECT_EQ(fault(unsigned_token(R"({"alg":["RS256"]})")), "alg is missing");
   EXPECT_EQ(fault(unsigned_token("{}")), "alg is missing");
-  // Not even where somebody writes it into the list.
+  // Not even where the list has it.
   EXPECT_EQ(fault(unsigned_token(R"({"alg":"none"})"), rules_with("none")), R"(alg is "none")");
 }
 

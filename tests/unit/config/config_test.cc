@@ -434,62 +434,6 @@ TEST(Config, ATrustedNetworkNeedsNoLoginAndOthersStillCan) {
   EXPECT_TRUE(config.listeners[0].require_auth);
 }
 
-TEST(Config, TakesTokensWhereThatIsSet) {
-  EXPECT_FALSE(load(std::string(kRoute)).oauth.has_value());
-  const Config config = load(R"(
-[oauth]
-issuer = "https://issuer.example/"
-audience = ["smtp", "imap"]
-jwks_url = "https://issuer.example/keys"
-jwks_refresh_s = 120
-jwks_retry_s = 5
-jwks_keep_s = 600
-ca_file = "/etc/ca.pem"
-algorithms = "ES256"
-user_claim = "sub"
-scope = "mail"
-clock_skew_s = 10
-customer_from = "answer"
-customer_claim = "org"
-domains_claim = "domains"
-unknown_customer = "create"
-timeout_s = 7
-threads = 3
-failures = 9
-)" + std::string(kRoute));
-  ASSERT_TRUE(config.oauth.has_value());
-  const auth::OauthOptions& oauth = config.oauth->oauth;
-  EXPECT_EQ(oauth.jwks_url, "https://issuer.example/keys");
-  EXPECT_EQ(oauth.ca_file, "/etc/ca.pem");
-  EXPECT_EQ(oauth.jwks_refresh, 120s);
-  EXPECT_EQ(oauth.jwks_retry, 5s);
-  EXPECT_EQ(oauth.jwks_keep, 600s);
-  EXPECT_EQ(oauth.rules.issuer, "https://issuer.example/");
-  EXPECT_THAT(oauth.rules.audiences, ElementsAre("smtp", "imap"));
-  EXPECT_THAT(oauth.rules.algorithms, ElementsAre("ES256"));
-  EXPECT_EQ(oauth.rules.user_claim, "sub");
-  EXPECT_EQ(oauth.rules.scope, "mail");
-  EXPECT_EQ(oauth.rules.clock_skew, 10s);
-  EXPECT_EQ(oauth.rules.customer_claim, "org");
-  EXPECT_EQ(oauth.rules.domains_claim, "domains");
-  const auth::BackendOptions& backend = config.oauth->backend;
-  EXPECT_TRUE(backend.bearer);
-  EXPECT_EQ(backend.name, "oauth");
-  EXPECT_EQ(backend.customer_from, auth::CustomerFrom::answer);
-  EXPECT_EQ(backend.unknown_customer, auth::UnknownCustomer::create);
-  EXPECT_EQ(backend.timeout, 7s);
-  EXPECT_EQ(backend.connections, 3U);
-  EXPECT_EQ(backend.failures, 9U);
-  const Config defaults =
-      load("[oauth]\nissuer = \"i\"\naudience = \"a\"\njwks_file = \"/keys\"\n" + std::string(kRoute));
-  EXPECT_THAT(defaults.oauth->oauth.rules.algorithms, ElementsAre("RS256", "PS256", "ES256"));
-  const Config asks = load(
-      "[oauth]\nintrospection_url = \"http://127.0.0.1/i\"\nclient_id = \"c\"\nclient_secret_file = \"/s\"\n" +
-      std::string(kRoute));
-  EXPECT_EQ(asks.oauth->oauth.client_id, "c");
-  EXPECT_EQ(asks.oauth->oauth.client_secret_file, "/s");
-}
-
 TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
   const Config before = load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));
   EXPECT_THAT(changes_that_need_restart(before, before), IsEmpty());

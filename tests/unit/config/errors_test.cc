@@ -46,27 +46,6 @@ INSTANTIATE_TEST_SUITE_P(Syntax, BadConfig,
                                            BadFile{"[server]\ncores = 1\ncores = 2\n", "3:"},
                                            BadFile{"a = \"\xff\"", "1:"}, BadFile{"[server]\nuser = \"abc\n", "2:"}));
 
-// What an operator may not be able to say by mistake: signatures that anybody can make, and keys in clear.
-constexpr std::string_view kOauth = "[oauth]\nissuer = \"i\"\naudience = \"a\"\n";
-INSTANTIATE_TEST_SUITE_P(
-    Oauth, BadConfig,
-    ::testing::Values(
-        BadFile{std::string(kOauth), "1:1: oauth.jwks_url: is missing; allowed: one of jwks_file"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\njwks_url = \"https://b/\"", "5:1: oauth.jwks_url: is one of several"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\nalgorithms = [\"ES256\", \"none\"]",
-                "5:24: oauth.algorithms[2]: \"none\" is no algorithm"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\nalgorithms = [\"HS256\"]", "5:15: oauth.algorithms[1]: \"HS256\" is"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\nalgorithms = []", "5:1: oauth.algorithms: is empty"},
-        BadFile{std::string(kOauth) + "jwks_url = \"http://login.example/\"", "4:12: oauth.jwks_url: "},
-        BadFile{"[oauth]\nissuer = \"i\"\njwks_file = \"/a\"", "1:1: oauth.audience: is missing"},
-        BadFile{"[oauth]\naudience = \"i\"\njwks_file = \"/a\"", "1:1: oauth.issuer: is missing"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\nclient_id = \"c\"", "5:1: oauth.client_id: is only for"},
-        BadFile{"[oauth]\nintrospection_url = \"https://a/\"\nclient_id = \"c\"",
-                "1:1: oauth.client_secret_file: is missing"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\ncustomer_from = \"answer\"",
-                "1:1: oauth.customer_claim: is missing"},
-        BadFile{std::string(kOauth) + "jwks_file = \"/a\"\njwks_keep_s = 60", "5:1: oauth.jwks_keep_s: is less"}));
-
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadConfig,
     ::testing::Values(
