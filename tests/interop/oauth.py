@@ -45,6 +45,7 @@ class Served:
         self.hop = Hop()
         self.relay = Relay(self.hop, start=False)
         self.relay.config["oauth"] = oauth
+        self.relay.config["server"]["cores"] = 1  # each remembers by itself
         self.relay.config["store"].update(store or {})
         self.relay.config["shield"].update(shield or {})
         self.relay.write_config()
@@ -57,7 +58,7 @@ class Served:
         self.tokens.add(token)
         with self.relay.connect("implicit", tls=client_tls(), source=source) as client:
             client.greeted()
-            first = wanted if wanted in ("235", "454") else "334"
+            first = "334" if wanted.startswith("535") else wanted
             if initial:
                 reply = client.say(f"AUTH {mechanism} {message(mechanism, user, token)}", first)
             else:
