@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "auth/identity.h"
+#include "engine/base/time.h"
 
 namespace sluice::auth {
 
@@ -19,18 +20,23 @@ enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable, r
 
 struct Answer {
   AnswerKind kind = AnswerKind::unavailable;
-  IdentityRef identity;  // granted: always set; suspended: set where the back end has it; else null
-  std::string reason;    // suspended: clean text for the customer; unavailable: for the operator's log only
+  IdentityRef identity;                  // granted: always set; suspended: set where the back end has it; else null
+  std::string reason;                    // suspended: clean text for the customer; else for the operator's log only
+  Instant valid_until = Instant::max();  // of granted: not to be remembered for longer
 
-  [[nodiscard]] static Answer granted(IdentityRef identity) { return {AnswerKind::granted, std::move(identity), {}}; }
-  [[nodiscard]] static Answer wrong() { return {AnswerKind::wrong, nullptr, {}}; }
+  [[nodiscard]] static Answer granted(IdentityRef identity) {
+    return {.kind = AnswerKind::granted, .identity = std::move(identity), .reason = {}};
+  }
+  [[nodiscard]] static Answer wrong() { return {.kind = AnswerKind::wrong, .identity = nullptr, .reason = {}}; }
   [[nodiscard]] static Answer suspended(std::string reason, IdentityRef identity = nullptr) {
-    return {AnswerKind::suspended, std::move(identity), std::move(reason)};
+    return {.kind = AnswerKind::suspended, .identity = std::move(identity), .reason = std::move(reason)};
   }
   [[nodiscard]] static Answer unavailable(std::string reason) {
-    return {AnswerKind::unavailable, nullptr, std::move(reason)};
+    return {.kind = AnswerKind::unavailable, .identity = nullptr, .reason = std::move(reason)};
   }
-  [[nodiscard]] static Answer refused(std::string reason) { return {AnswerKind::refused, nullptr, std::move(reason)}; }
+  [[nodiscard]] static Answer refused(std::string reason) {
+    return {.kind = AnswerKind::refused, .identity = nullptr, .reason = std::move(reason)};
+  }
 };
 
 }  // namespace sluice::auth

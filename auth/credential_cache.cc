@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kSetSize = 8;
 // What the hashes are of, so that one can never stand for another.
 constexpr char kPairPurpose = 'p';
+constexpr char kTokenPurpose = 't';
 constexpr char kAccountPurpose = 'a';
 
 // The bytes of one hash, on the stack: a name and a secret, and what stands in front of them.
@@ -43,7 +44,7 @@ class HashInput {
  private:
   std::size_t size_ = 0;
   // Not initialised: only what was added is read.
-  std::array<unsigned char, kNameBytesMax + kSecretBytesMax + 16> bytes_;
+  std::array<unsigned char, kNameBytesMax + kTokenBytesMax + 16> bytes_;
 };
 
 bool HashInput::add_folded(std::string_view name) {
@@ -81,8 +82,8 @@ CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> proc
 CredentialCache::~CredentialCache() { wipe_bytes(process_key_.data(), process_key_.size()); }
 
 // SipHash-2-4 of 128 bits: what a stranger sends cannot be made to collide without the process's key.
-CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret) const {
-  HashInput input(kPairPurpose);
+CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret, bool bearer) const {
+  HashInput input(bearer ? kTokenPurpose : kPairPurpose);
   input.add(name.text());
   input.add(secret.reveal());
   CredentialKey key{.pair = {}, .account = account_tag(name.text())};
@@ -141,12 +142,14 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
 bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer, Instant now) {
   if (answer.kind == AnswerKind::unavailable || answer.kind == AnswerKind::refused || begun != ticket()) return false;
   const bool granted = answer.kind == AnswerKind::granted;
+  const Instant expires = std::min(answer.valid_until, now + (granted ? granted_ttl_ : refused_ttl_));
+  if (expires <= now) return false;
   CHECK(!granted || answer.identity != nullptr);
 
   // The newer answer is the only one.
   if (Entry* other = find_in(granted ? refused_ : granted_, key)) *other = Entry{};
   Entry& entry = place_in(granted ? granted_ : refused_, key, now);
-  entry = Entry{.expires = now + (granted ? granted_ttl_ : refused_ttl_),
+  entry = Entry{.expires = expires,
                 .used = ++uses_,
                 .key = key,
                 .kind = answer.kind,

@@ -59,15 +59,16 @@ class CredentialCache {
   CredentialCache(const CredentialCache&) = delete;
   CredentialCache& operator=(const CredentialCache&) = delete;
 
-  [[nodiscard]] CredentialKey key_of(const Name& name, const Secret& secret) const;
+  // `bearer`: the secret is an access token, whose key no password has.
+  [[nodiscard]] CredentialKey key_of(const Name& name, const Secret& secret, bool bearer = false) const;
 
   // What is known, if not expired. Never `unavailable`.
   [[nodiscard]] std::optional<Answer> find(const CredentialKey& key, Instant now);
 
   // Taken before the check is handed to the back end...
   [[nodiscard]] Ticket ticket() const { return Ticket{forgotten_}; }
-  // ...and given with its answer. False if not kept: `unavailable`, or something was forgotten
-  // meanwhile.
+  // ...and given with its answer. False if not kept: `unavailable`, no longer valid, or something was
+  // forgotten meanwhile.
   bool put(Ticket ticket, const CredentialKey& key, const Answer& answer, Instant now);
 
   // By the name that was logged in with, or the account's own, in any case; all secrets, right and

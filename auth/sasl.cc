@@ -12,6 +12,17 @@ namespace {
 constexpr std::array kTable{
     Mechanism{.name = "PLAIN", .shows_secret = true, .make = make_sasl_plain},
     Mechanism{.name = "LOGIN", .shows_secret = true, .make = make_sasl_login},
+    // RFC 7628 3.2.2: what failed is told in JSON; the status alone, as the rest is for the operator.
+    Mechanism{.name = "OAUTHBEARER",
+              .shows_secret = true,
+              .make = make_sasl_oauthbearer,
+              .bearer = true,
+              .failure = R"({"status":"invalid_token"})"},
+    Mechanism{.name = "XOAUTH2",
+              .shows_secret = true,
+              .make = make_sasl_xoauth2,
+              .bearer = true,
+              .failure = R"({"status":"401","schemes":"bearer"})"},
 };
 
 }  // namespace
@@ -51,6 +62,17 @@ Step credentials_step(std::string_view name, std::string_view secret) {
   if (!clean_secret) return malformed_step(SaslFault::secret_not_clean);
   Step step{.kind = SaslStep::ready};
   step.credentials.emplace(*std::move(clean_name), *std::move(clean_secret));
+  return step;
+}
+
+Step token_step(std::string_view name, std::string_view token) {
+  std::optional<Name> clean_name = Name::make(name);
+  if (!clean_name) return malformed_step(SaslFault::name_not_clean);
+  std::optional<Secret> clean_token = Secret::make_token(token);
+  if (!clean_token) return malformed_step(SaslFault::secret_not_clean);
+  Step step{.kind = SaslStep::ready};
+  step.credentials.emplace(*std::move(clean_name), *std::move(clean_token));
+  step.credentials->bearer = true;
   return step;
 }
 

@@ -67,6 +67,8 @@ struct Mechanism {
   std::string_view name;     // as advertised after EHLO's AUTH
   bool shows_secret = true;  // the secret itself crosses the wire: only under TLS
   std::unique_ptr<SaslMachine> (*make)() = nullptr;
+  bool bearer = false;            // takes access tokens: offered only where those can be checked
+  std::string_view failure = {};  // the challenge in front of a refusal, whose answer means nothing; empty: none
 };
 
 // In the order in which they are advertised.
@@ -80,9 +82,13 @@ extern const std::span<const Mechanism> kMechanisms;
 [[nodiscard]] Step malformed_step(SaslFault fault);
 // Ready, or malformed if one of the two is not clean.
 [[nodiscard]] Step credentials_step(std::string_view name, std::string_view secret);
+// Likewise, of an access token.
+[[nodiscard]] Step token_step(std::string_view name, std::string_view token);
 
 // Their makers.
-[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_plain();  // RFC 4616
-[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_login();  // draft-murchison-sasl-login
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_plain();        // RFC 4616
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_login();        // draft-murchison-sasl-login
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_oauthbearer();  // RFC 7628
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_xoauth2();      // as Google and Microsoft have it
 
 }  // namespace sluice::auth

@@ -21,6 +21,17 @@ std::optional<Secret> Secret::make(std::string_view text) {
   return Secret(text);
 }
 
+std::optional<Secret> Secret::make_token(std::string_view text) {
+  static constexpr std::string_view kMarks = "-._~+/";
+  const std::string_view body = text.substr(0, text.find_last_not_of('=') + 1);
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
+  };
+  if (body.empty() || text.size() > kTokenBytesMax || !std::ranges::all_of(body, allowed)) return std::nullopt;
+  return Secret(text);
+}
+
 Secret::Secret(std::string_view text)
     : bytes_(std::make_unique_for_overwrite<char[]>(text.size())), size_(text.size()) {
   std::ranges::copy(text, bytes_.get());

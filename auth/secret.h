@@ -18,8 +18,9 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kNameBytesMax = 320;  // a 64 byte local part, "@", a 255 byte domain
-inline constexpr std::size_t kSecretBytesMax = 1024;
+inline constexpr std::size_t kNameBytesMax = 320;     // a 64 byte local part, "@", a 255 byte domain
+inline constexpr std::size_t kSecretBytesMax = 1024;  // of a password
+inline constexpr std::size_t kTokenBytesMax = 8192;
 
 // A login name as the client gave it, case kept: 1 to kNameBytesMax bytes of clean text.
 class Name {
@@ -36,11 +37,15 @@ class Name {
   std::string text_;
 };
 
-// A password or token: 1 to kSecretBytesMax bytes of clean text. Wiped when it goes; cannot be
-// copied, printed or compared. Moving hands over the one buffer and leaves the source empty.
+// A password, 1 to kSecretBytesMax bytes of clean text; or an access token, 1 to kTokenBytesMax bytes. Wiped when it
+// goes; cannot be copied, printed or compared. Moving hands over the one buffer and leaves the source empty.
 class Secret {
  public:
   [[nodiscard]] static std::optional<Secret> make(std::string_view text);
+  // RFC 6750 2.1, b64token: letters, digits, "-._~+/", then any number of "=".
+  [[nodiscard]] static std::optional<Secret> make_token(std::string_view text);
+  // For the one who checks it elsewhere, when the session may have gone.
+  [[nodiscard]] Secret clone() const { return Secret(reveal()); }
 
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
@@ -79,6 +84,7 @@ struct Credentials {
   bool device_only = false;  // the listener takes device passwords alone
   // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
   ShareNumber share = kOwnShare;
+  bool bearer = false;  // the secret is an access token (RFC 6750): never a password, nor a password a token
 };
 
 }  // namespace sluice::auth

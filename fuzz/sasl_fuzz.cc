@@ -1,5 +1,6 @@
 // Checks that whatever bytes a client sends in a SASL exchange:
-//   - only a clean name and a clean secret come out, and both were sent by it, in one piece;
+//   - only a clean name and a clean secret come out, and both were sent by it, in one piece (in OAUTHBEARER, a name
+//   with its escapes);
 //   - PLAIN gives credentials exactly for `[authzid] NUL authcid NUL passwd` with the authzid empty
 //   or another spelling of the authcid (case, or how its domain is written);
 //   - an exchange ends after three lines at most, and after its end nothing comes out of it.
@@ -33,11 +34,30 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+// RFC 5801 4, saslname.
+std::string escaped(std::string_view name) {
+  std::string text;
+  for (const char c : name) text += c == ',' ? "=2C" : c == '=' ? "=3D" : std::string(1, c);
+  return text;
+}
+
+// OAUTHBEARER's and XOAUTH2's, put together again from what came out.
+void check_bearer(std::string_view mechanism, const Step& step, std::string_view message) {
+  const std::string& name = step.credentials->name.text();
+  const std::string_view token = step.credentials->secret.reveal();
+  CHECK(!token.empty() && token.size() <= sluice::auth::kTokenBytesMax && token.find_first_of(" \1,") == token.npos);
+  CHECK(message.starts_with(mechanism == "XOAUTH2"         ? "user=" + name + "\1"
+                            : message.substr(0, 2) == "y," ? "y,a=" + escaped(name) + ",\1"
+                                                           : "n,a=" + escaped(name) + ",\1"));
+  CHECK(message.ends_with("\1\1") && message.find(std::string(" ").append(token) + "\1") != message.npos);
+}
+
 void check_step(const Step& step, const std::vector<std::string_view>& sent) {
   CHECK(step.credentials.has_value() == (step.kind == SaslStep::ready));
   CHECK((step.fault != sluice::auth::SaslFault::none) == (step.kind == SaslStep::malformed));
   CHECK(step.challenge.empty() || step.kind == SaslStep::challenge);
   if (!step.credentials) return;
+  if (step.credentials->bearer) return;  // see check_bearer()
   const std::string_view name = step.credentials->name.text();
   const std::string_view secret = step.credentials->secret.reveal();
   CHECK(!name.empty() && name.size() <= sluice::auth::kNameBytesMax && sluice::auth::is_clean_text(name));
@@ -81,6 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   CHECK(used <= 3);
   if (mechanism.name == "PLAIN" && used > 0) check_plain(step, lines[used - 1]);
+  if (step.credentials) CHECK(step.credentials->bearer == mechanism.bearer);
+  if (mechanism.bearer && step.credentials) check_bearer(mechanism.name, step, lines[used - 1]);
   if (step.kind != SaslStep::challenge) {
     const Step after = machine->respond(text);
     CHECK(after.kind == SaslStep::malformed && after.fault == sluice::auth::SaslFault::out_of_turn);

@@ -49,7 +49,7 @@ bool CachingAuthenticator::has_passed(std::uint64_t tag) const {
 
 Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   ++counters_.asked;
-  const CredentialKey key = cache_.key_of(credentials.name, credentials.secret);
+  const CredentialKey key = cache_.key_of(credentials.name, credentials.secret, credentials.bearer);
   const std::uint64_t tag = tag_of(key, credentials.client.ip);
   auto known = cache_.find(key, loop_.now());
   const bool grants = known && known->kind == AnswerKind::granted && may_be_used(*known, credentials);
@@ -64,7 +64,8 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
     ++(decision.rule == ShieldRule::account ? counters_.slowed_by_account : counters_.slowed_overall);
     co_await loop_.sleep(decision.delay, "a login that the shield slows");
   }
-  const bool of_use = !credentials.device_only || is_device_password(credentials.secret.reveal());
+  const bool of_use =
+      !credentials.device_only || (!credentials.bearer && is_device_password(credentials.secret.reveal()));
   Answer found = of_use ? co_await look_up(key, credentials) : Answer::wrong();
   if (!may_be_used(found, credentials)) found = Answer::wrong();
   Answer answer = settle(attempt, decision.rule, std::move(found));
@@ -89,7 +90,8 @@ Answer CachingAuthenticator::settle(const LoginAttempt& attempt, ShieldRule slow
       const Shield::Counted counted = shield_.failed(attempt, loop_.now());
       for (const ShieldEntry& reached : counted.reached) notice_(reached);
       refused_by = counted.refused;
-      if (slowed_by != ShieldRule::none) answer.reason = reason_of(slowed_by);
+      if (slowed_by != ShieldRule::none)
+        answer.reason = reason_of(slowed_by) + (answer.reason.empty() ? "" : "; ") + answer.reason;
       break;
     }
     case AnswerKind::suspended: {

@@ -11,7 +11,8 @@ namespace sluice::auth {
 namespace {
 
 // Whether a back end is asked about this login.
-bool is_for(const BackendOptions& options, std::string_view domain) {
+bool is_for(const BackendOptions& options, const Credentials& credentials, std::string_view domain) {
+  if (options.bearer != credentials.bearer) return false;
   return options.domains.empty() || std::ranges::find(options.domains, domain) != options.domains.end();
 }
 
@@ -40,7 +41,7 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
   const std::string key = login_key(credentials.name.text());
   const std::string_view domain = login_domain(key);
   for (const auto& link : links_) {
-    if (!is_for(link->options, domain)) continue;
+    if (!is_for(link->options, credentials, domain)) continue;
     Verdict verdict = co_await ask(*link, credentials);
     if (verdict.kind != Verdict::Kind::unknown) co_return co_await answer(*link, std::move(verdict), credentials);
   }
@@ -48,7 +49,7 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
 }
 
 Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credentials) {
-  if (!is_device_password(credentials.secret.reveal())) co_return std::nullopt;
+  if (credentials.bearer || !is_device_password(credentials.secret.reveal())) co_return std::nullopt;
   using Found = StoreResult<std::optional<Answer>>;
   AccountStore& store = parts_.store;
   const WallMillis now = parts_.loop.platform().clock.wall();
@@ -78,14 +79,18 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
     case Verdict::Kind::granted:
       break;
     case Verdict::Kind::wrong:
-    case Verdict::Kind::unknown:
-      co_return Answer::wrong();
+    case Verdict::Kind::unknown: {
+      Answer wrong = Answer::wrong();
+      if (!verdict.reason.empty()) wrong.reason = link.options.name + ": " + verdict.reason;
+      co_return wrong;
+    }
     case Verdict::Kind::suspended:
       co_return Answer::suspended(std::move(verdict.reason), std::move(verdict.identity));
     case Verdict::Kind::unavailable:
       co_return Answer::unavailable(link.options.name + ": " + verdict.reason);
   }
   if (verdict.identity != nullptr) co_return Answer::granted(std::move(verdict.identity));
+  const WallMillis expires = verdict.expires;
   const bool named = link.options.customer_from == CustomerFrom::answer;
   if (verdict.account.empty()) verdict.account = credentials.name.text();
   if (!named) verdict.customer = link.options.customer;
@@ -100,7 +105,15 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
       parts_.loop, parts_.store_workers(), [&store, &claim] { return store.identify(claim); },
       "the customer of a login", credentials.share);
   if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
+  if (expires != 0) answer->valid_until = until(expires);
   co_return *std::move(answer);
+}
+
+// As far as the core's clock counts: a grant that ends in a thousand years has no end.
+Instant BackendChain::until(WallMillis end) const {
+  constexpr WallMillis kFarMs = 24LL * 3600 * 1000;
+  const WallMillis left = end - parts_.loop.platform().clock.wall();
+  return left > kFarMs ? Instant::max() : parts_.loop.now() + std::chrono::milliseconds(left);
 }
 
 Task<void> BackendChain::close() {

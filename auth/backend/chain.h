@@ -51,6 +51,7 @@ class BackendChain {
   };
   Task<std::optional<Answer>> ask_devices(const Credentials& credentials);
   Task<Verdict> ask(Link& link, const Credentials& credentials);
+  [[nodiscard]] Instant until(WallMillis end) const;
   Task<Answer> answer(const Link& link, Verdict verdict, const Credentials& credentials);
 
   BackendParts parts_;

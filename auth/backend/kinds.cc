@@ -8,6 +8,7 @@
 #include "auth/backend/imap.h"
 #include "auth/backend/ldap.h"
 #include "auth/backend/mariadb.h"
+#include "auth/backend/oauth.h"
 #include "auth/backend/pop3.h"
 #include "auth/backend/postgresql.h"
 #include "auth/backend/sqlite_query.h"
@@ -66,9 +67,9 @@ const BackendKind* find_backend_kind(std::string_view name) {
 }
 
 std::expected<std::vector<ConfiguredBackend>, std::vector<std::string>> open_backends(
-    const std::vector<BackendOptions>& options) {
-  if (options.empty()) return store_alone();
+    const std::vector<BackendOptions>& options, const std::optional<OauthBackendOptions>& oauth) {
   std::vector<ConfiguredBackend> backends;
+  if (options.empty()) backends = store_alone();
   std::vector<std::string> errors;
   for (const BackendOptions& each : options) {
     const BackendKind* const kind = find_backend_kind(each.kind);
@@ -77,6 +78,13 @@ std::expected<std::vector<ConfiguredBackend>, std::vector<std::string>> open_bac
       backends.push_back({.options = each, .source = *std::move(opened)});
     } else {
       errors.push_back("backend " + each.name + ": " + opened.error());
+    }
+  }
+  if (oauth) {
+    if (auto opened = open_oauth(*oauth)) {
+      backends.push_back({.options = oauth->backend, .source = *std::move(opened)});
+    } else {
+      errors.push_back("oauth." + opened.error());
     }
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));

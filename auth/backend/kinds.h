@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "auth/backend/chain.h"
+#include "auth/backend/oauth_options.h"
 #include "auth/backend/options.h"
 
 namespace sluice::auth {
@@ -28,8 +30,9 @@ struct BackendKind {
 [[nodiscard]] std::span<const BackendKind> backend_kinds();
 [[nodiscard]] const BackendKind* find_backend_kind(std::string_view name);
 
-// What is configured, opened; the store alone where that is nothing.  The errors are sentences.
+// What is configured, opened: for passwords the store alone where that is nothing, for access tokens `oauth` if there
+// is one.  The errors are sentences.
 [[nodiscard]] std::expected<std::vector<ConfiguredBackend>, std::vector<std::string>> open_backends(
-    const std::vector<BackendOptions>& options);
+    const std::vector<BackendOptions>& options, const std::optional<OauthBackendOptions>& oauth);
 
 }  // namespace sluice::auth

@@ -36,6 +36,7 @@ struct BackendOptions {
   std::string customer;  // fixed
   UnknownCustomer unknown_customer = UnknownCustomer::refuse;
   std::uint32_t failures = 5;  // in a row, until it is left alone
+  bool bearer = false;         // asked about access tokens alone; others never are
 
   std::vector<BackendServer> servers;  // tried in order
   BackendTls tls = BackendTls::implicit;

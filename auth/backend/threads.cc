@@ -39,10 +39,11 @@ class Clients {
 
 // A copy of what is asked: the login may have gone when a thread comes to it.
 Credentials copy_of(const Credentials& credentials) {
-  auto secret = Secret::make(credentials.secret.reveal());
-  CHECK(secret.has_value());
-  return {
-      .name = credentials.name, .secret = *std::move(secret), .client = credentials.client, .share = credentials.share};
+  return {.name = credentials.name,
+          .secret = credentials.secret.clone(),
+          .client = credentials.client,
+          .share = credentials.share,
+          .bearer = credentials.bearer};
 }
 
 class ThreadedBackend final : public Backend {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "auth/identity.h"
+#include "engine/base/time.h"
 
 namespace sluice::auth {
 
@@ -19,7 +20,7 @@ struct Verdict {
     unavailable,  // no answer: never to be taken for `wrong`
   };
   Kind kind = Kind::unavailable;
-  std::string reason;  // suspended: clean text for the customer; unavailable: for the operator's log only
+  std::string reason;  // suspended: clean text for the customer; else for the operator's log only
 
   // Of unavailable: that account's alone, such as a damaged hash; the back end does answer.
   bool of_one_account = false;
@@ -31,6 +32,7 @@ struct Verdict {
   std::string account;               // the back end's spelling of the name; empty: as it was asked for
   std::string customer;              // whose account the back end says that it is; empty: it says nothing
   std::vector<std::string> domains;  // that it says the account may send from; empty: it says nothing
+  WallMillis expires = 0;            // of granted: when that ends; 0: it says nothing
 
   [[nodiscard]] static Verdict of(Kind kind, std::string reason = {}) {
     return {.kind = kind,

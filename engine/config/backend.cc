@@ -82,29 +82,6 @@ void check_clear(const ConfigSection& section, const auth::BackendOptions& backe
                   allowed);
 }
 
-void read_owner(ConfigSection& section, auth::BackendOptions& backend) {
-  using From = ConfigSection::Choice<auth::CustomerFrom>;
-  using Unknown = ConfigSection::Choice<auth::UnknownCustomer>;
-  section.about(
-      "Whose customer's a mailbox is: \"domain\": that customer's which has the domain of the login in the store; "
-      "\"answer\": the back end names the customer; \"fixed\": all are of `customer`.",
-      Change::restart);
-  section.choice("customer_from", backend.customer_from,
-                 {From{"domain", auth::CustomerFrom::domain}, From{"answer", auth::CustomerFrom::answer},
-                  From{"fixed", auth::CustomerFrom::fixed}});
-  section.text("customer", backend.customer, kCustomerOrNoneRule);
-  section.about(
-      "A customer that the store does not have: \"refuse\" the login, or \"create\" it, with the domain of the login "
-      "unless another customer has that. What is created may send from that domain.",
-      Change::restart);
-  section.choice("unknown_customer", backend.unknown_customer,
-                 {Unknown{"refuse", auth::UnknownCustomer::refuse}, Unknown{"create", auth::UnknownCustomer::create}});
-  const bool fixed = backend.customer_from == auth::CustomerFrom::fixed;
-  if (fixed == backend.customer.empty())
-    section.error("customer", fixed ? "is missing" : "is only for customer_from = \"fixed\"",
-                  fixed ? "the customer that all accounts are of" : "no such key");
-}
-
 void read_servers(ConfigSection& section, auth::BackendOptions& backend) {
   using Tls = ConfigSection::Choice<auth::BackendTls>;
   section.about(
@@ -215,6 +192,29 @@ void read_store_server(ConfigSection& section, auth::BackendOptions& store) {
     return;
   }
   if (!store.database.empty()) section.error("database", "means nothing without server", "no such key");
+}
+
+void read_owner(ConfigSection& section, auth::BackendOptions& backend) {
+  using From = ConfigSection::Choice<auth::CustomerFrom>;
+  using Unknown = ConfigSection::Choice<auth::UnknownCustomer>;
+  section.about(
+      "Whose customer's a mailbox is: \"domain\": that customer's which has the domain of the login in the store; "
+      "\"answer\": the back end names the customer; \"fixed\": all are of `customer`.",
+      Change::restart);
+  section.choice("customer_from", backend.customer_from,
+                 {From{"domain", auth::CustomerFrom::domain}, From{"answer", auth::CustomerFrom::answer},
+                  From{"fixed", auth::CustomerFrom::fixed}});
+  section.text("customer", backend.customer, kCustomerOrNoneRule);
+  section.about(
+      "A customer that the store does not have: \"refuse\" the login, or \"create\" it, with the domain of the login "
+      "unless another customer has that. What is created may send from that domain.",
+      Change::restart);
+  section.choice("unknown_customer", backend.unknown_customer,
+                 {Unknown{"refuse", auth::UnknownCustomer::refuse}, Unknown{"create", auth::UnknownCustomer::create}});
+  const bool fixed = backend.customer_from == auth::CustomerFrom::fixed;
+  if (fixed == backend.customer.empty())
+    section.error("customer", fixed ? "is missing" : "is only for customer_from = \"fixed\"",
+                  fixed ? "the customer that all accounts are of" : "no such key");
 }
 
 void read_backend(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,

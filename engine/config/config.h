@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/backend/oauth_options.h"
 #include "auth/backend/options.h"
 #include "auth/login_names.h"
 #include "engine/base/client_block.h"
@@ -160,8 +162,9 @@ struct Config {
   LimitsConfig limits;
   ShieldConfig shield;
   std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone
-  std::vector<ListenerConfig> listeners;       // at least one
-  std::vector<RouteConfig> routes;             // at least one; the last takes what no other does
+  std::optional<auth::OauthBackendOptions> oauth;
+  std::vector<ListenerConfig> listeners;  // at least one
+  std::vector<RouteConfig> routes;        // at least one; the last takes what no other does
   SpoolConfig spool;
   QueueConfig queue;
   ReportsConfig reports;

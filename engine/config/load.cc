@@ -17,6 +17,7 @@ class Loader {
     read_server(table(file, "server"), diagnostics_, config_.server);
     read_store(table(file, "store"), config_.server, diagnostics_, config_.store);
     read_backends(tables(file, "backend"), diagnostics_, config_.backends);
+    read_oauth(table(file, "oauth"), diagnostics_, config_.oauth);
     read_login(table(file, "login"), diagnostics_, config_.login.names);
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
@@ -33,9 +34,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 14> kSections{"server", "store",   "backend",  "login", "tls",
-                                                              "limits", "shield",  "listener", "route", "spool",
-                                                              "queue",  "reports", "dns",      "log"};
+  static constexpr std::array<std::string_view, 15> kSections{"server", "store",  "backend", "oauth",    "login",
+                                                              "tls",    "limits", "shield",  "listener", "route",
+                                                              "spool",  "queue",  "reports", "dns",      "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

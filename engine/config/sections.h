@@ -3,6 +3,7 @@
 // keys keep their defaults. Used within load_config(); one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics&
 // All [[backend]] of the file, in their order.
 void read_backends(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
                    std::vector<auth::BackendOptions>& backends);
+// Whose customers' the accounts are that a back end grants: keys that [oauth] has, too.
+void read_owner(ConfigSection& section, auth::BackendOptions& backend);
+// Nothing where the file has no such table.
+void read_oauth(const ConfigNode* table, ConfigDiagnostics& diagnostics,
+                std::optional<auth::OauthBackendOptions>& oauth);
 // All [[route]] of the file, in their order, and what they must be together.
 void read_routes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
                  std::vector<RouteConfig>& routes);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "auth/backend/kinds.h"
+#include "auth/backend/oauth.h"
 #include "auth/backend/store_server.h"
 #include "auth/store/store_address.h"
 #include "engine/io/disk.h"
@@ -80,7 +81,7 @@ class Inspector {
     io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
     for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
     if (const auto made = io::make_real_dns(options); !made) add("dns", made.error());
-    if (const auto opened = auth::open_backends(config().backends); !opened)
+    if (const auto opened = auth::open_backends(config().backends, config().oauth); !opened)
       found_.errors.insert(found_.errors.end(), opened.error().begin(), opened.error().end());
     if (const auto fine = check_plan(*plan_); !fine)
       found_.errors.insert(found_.errors.end(), fine.error().begin(), fine.error().end());
@@ -139,6 +140,7 @@ class Inspector {
     const bool store = check_store();
     check_certificates();
     check_reload();
+    check_oauth();
     if (store) check_customers();
   }
 
@@ -256,6 +258,12 @@ class Inspector {
       add(file_, user() + " may not read it, so that no reload could; give it mode 0640 and the group of that user");
     if (const auto again = make_plan(config()); !again)
       for (const std::string& error : again.error()) add(error, "as " + user() + ", at a reload");
+  }
+
+  // The issuer is asked: whether it answers now is no matter of the configuration alone.
+  void check_oauth() {
+    if (!config().oauth) return;
+    if (const auto works = auth::try_oauth(*config().oauth); !works) found_.notes.push_back("oauth: " + works.error());
   }
 
   void check_customers() {

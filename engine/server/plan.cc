@@ -24,7 +24,9 @@ smtp::ServerProfile profile_of(const config::Config& config, const config::Liste
   // Where no client has to log in, none can.
   profile.extensions.auth = listener.auth != config::ListenerAuth::off && listener.require_auth;
   if (profile.extensions.auth)
-    for (const auth::Mechanism& mechanism : auth::kMechanisms) profile.mechanisms.emplace_back(mechanism.name);
+    for (const auth::Mechanism& mechanism : auth::kMechanisms)
+      // A device has no access token.
+      if (!mechanism.bearer || (config.oauth && !listener.device_only)) profile.mechanisms.emplace_back(mechanism.name);
   profile.implicit_tls = listener.tls == config::ListenerTls::implicit;
   profile.require_tls = listener.require_tls;
   // A stranger sends nothing, whatever the listener says: who is not in `trusted` must log in.

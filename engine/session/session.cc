@@ -119,6 +119,7 @@ Task<Session::Next> Session::on_event(smtp::Event event) {
       co_return Next::go_on;
     case smtp::Event::auth_cancelled:
       sasl_ = nullptr;
+      refusal_ = nullptr;
       co_return Next::go_on;
     case smtp::Event::close:
       end(end_reason_of(*machine_->closed_with()));
@@ -285,12 +286,20 @@ Task<void> Session::on_auth() {
   const auth::Mechanism* mechanism = auth::find_mechanism(machine_->auth_mechanism());
   CHECK(mechanism != nullptr);  // the machine takes only what the profile lists
   sasl_ = mechanism->make();
+  sasl_failure_ = mechanism->failure;
   std::optional<std::string_view> initial;
   if (machine_->has_auth_initial()) initial = machine_->auth_response();
   co_await on_sasl(sasl_->start(initial));
 }
 
-Task<void> Session::on_auth_response() { co_await on_sasl(sasl_->respond(machine_->auth_response())); }
+Task<void> Session::on_auth_response() {
+  // RFC 7628 3.2.3: a dummy answer, whatever it says.
+  if (const auto refusal = std::move(refusal_); refusal != nullptr) {
+    machine_->answer_auth(*refusal, writer_);
+    co_return;
+  }
+  co_await on_sasl(sasl_->respond(machine_->auth_response()));
+}
 
 Task<void> Session::on_sasl(auth::Step step) {
   switch (step.kind) {
@@ -366,6 +375,11 @@ Task<void> Session::check(auth::Credentials credentials) {
   if (result != AuthResult::granted) {
     ++services_.counters.logins_refused;
     co_await delay_refusal(asked);
+  }
+  if (reply.permanent() && !sasl_failure_.empty()) {
+    refusal_ = std::make_unique<const smtp::Reply>(std::move(reply));
+    machine_->answer_auth_challenge(sasl_failure_, writer_);
+    co_return;
   }
   machine_->answer_auth(reply, writer_);
 }

@@ -124,6 +124,8 @@ class Session final : private smtp::RefusalObserver {
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
   std::unique_ptr<auth::SaslMachine> sasl_;
+  std::string_view sasl_failure_;               // the mechanism's challenge in front of a refusal; empty: none
+  std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that
   std::unique_ptr<Transaction> transaction_;
   std::optional<smtp::TextChecker> chunks_;  // while a message comes in BDATs
   Admission::Place place_;

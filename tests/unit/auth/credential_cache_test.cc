@@ -115,6 +115,31 @@ TEST_F(CredentialCacheTest, NeverKeepsUnavailable) {
   EXPECT_EQ(known("tim", "right"), "granted to tim");
 }
 
+TEST_F(CredentialCacheTest, KeepsNoAnswerForLongerThanItIsValid) {
+  Answer answer = granted("tim");
+  answer.valid_until = now_ + seconds(30);
+  EXPECT_TRUE(put("tim", "token", answer));
+  now_ += seconds(29);
+  EXPECT_EQ(known("tim", "token"), "granted to tim");
+  now_ += seconds(1);
+  EXPECT_EQ(known("tim", "token"), "nothing");
+  EXPECT_FALSE(put("tim", "token", answer));
+  answer.valid_until = now_ + std::chrono::hours(24);
+  EXPECT_TRUE(put("tim", "token", answer));
+  now_ += minutes(5);
+  EXPECT_EQ(known("tim", "token"), "nothing");
+}
+
+// What was granted for one is not granted for the other.
+TEST_F(CredentialCacheTest, ATokenIsNoPassword) {
+  const Secret text = secret_of("abc");
+  EXPECT_FALSE(cache_.key_of(name_of("tim"), text, true) == cache_.key_of(name_of("tim"), text));
+  EXPECT_TRUE(cache_.key_of(name_of("tim"), text, true) == cache_.key_of(name_of("tim"), text, true));
+  const auto longest = Secret::make_token(std::string(kTokenBytesMax, 't'));
+  const auto other = Secret::make_token(std::string(kTokenBytesMax - 1, 't') + "u");
+  EXPECT_FALSE(cache_.key_of(name_of("tim"), *longest, true) == cache_.key_of(name_of("tim"), *other, true));
+}
+
 TEST_F(CredentialCacheTest, TheNewerAnswerIsTheOnlyOne) {
   put("tim", "secret", Answer::wrong());
   put("tim", "secret", granted("tim"));

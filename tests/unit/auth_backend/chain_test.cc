@@ -36,7 +36,11 @@ class BackendChainTest : public ::testing::Test {
                                           return verdicts_[name];
                                         })});
   }
-  Answer ask(std::string_view name = "tim@example.com") {
+  Answer ask(std::string_view name = "tim@example.com") { return ask(credentials_of(name, "secret")); }
+  Answer ask_with_token(std::string_view token) {
+    return ask({.name = name_of("tim@example.com"), .secret = secret_of(token), .bearer = true});
+  }
+  Answer ask(const Credentials& credentials) {
     if (!chain_)
       chain_.emplace(
           backends_, core_.parts(),
@@ -46,7 +50,6 @@ class BackendChainTest : public ::testing::Test {
           [this](std::string_view backend, std::string_view what) {
             warnings_.push_back(std::string(backend) + ": " + std::string(what));
           });
-    const Credentials credentials = credentials_of(name, "secret");
     asked_.clear();
     return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain_->check(credentials); });
   }
@@ -119,6 +122,38 @@ TEST_F(BackendChainTest, WhatIsGrantedIsClaimedFromTheStoreAsConfigured) {
   EXPECT_EQ(core_.store.claims[2].customer, "");
   EXPECT_EQ(core_.store.claims[2].customer_from, CustomerFrom::domain);
   EXPECT_EQ(core_.store.claims[2].unknown_customer, UnknownCustomer::create);
+}
+
+TEST_F(BackendChainTest, TokensAndPasswordsAreAskedAboutWhereTheyBelong) {
+  add("passwords", Verdict::of(Kind::wrong));
+  add({.name = "oauth", .bearer = true}, Verdict::of(Kind::wrong, "it has expired"));
+  EXPECT_EQ(ask().reason, "");
+  EXPECT_THAT(asked_, ElementsAre("passwords"));
+  const Answer refused = ask_with_token("a.b.c");
+  EXPECT_EQ(refused.kind, AnswerKind::wrong);
+  EXPECT_EQ(refused.reason, "oauth: it has expired");
+  EXPECT_THAT(asked_, ElementsAre("oauth"));
+  // Which looks like a device's password.
+  EXPECT_EQ(ask_with_token("abcdefghijklmnopqrst").reason, "oauth: it has expired");
+}
+
+TEST_F(BackendChainTest, WithoutABackEndForTokensNoneIsRight) {
+  add("passwords", Verdict::of(Kind::granted));
+  EXPECT_EQ(ask_with_token("a.b.c").kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(BackendChainTest, AGrantThatEndsIsValidUntilThen) {
+  Verdict verdict = Verdict::of(Kind::granted);
+  verdict.expires = core_.loop.platform().clock.wall() + 30'000;
+  add("passwords", verdict);
+  const Instant asked = core_.loop.now();
+  const Answer answer = ask();
+  EXPECT_EQ(answer.kind, AnswerKind::granted);
+  EXPECT_GT(answer.valid_until, asked);
+  EXPECT_LE(answer.valid_until, core_.loop.now() + 30s);
+  verdicts_["passwords"].expires = 253'402'300'799'000;
+  EXPECT_EQ(ask().valid_until, Instant::max());
 }
 
 TEST_F(BackendChainTest, OneThatDoesNotAnswerIsLeftAloneForAWhile) {

@@ -17,8 +17,8 @@ class RealCore {
     testing::await_done(platforms_, loop_, [this] { return backend_->close(); });
   }
 
-  Verdict check(std::string_view name, std::string_view secret) {
-    const Credentials credentials = credentials_of(name, secret);
+  Verdict check(std::string_view name, std::string_view secret) { return check(credentials_of(name, secret)); }
+  Verdict check(const Credentials& credentials) {
     return testing::await<Verdict>(platforms_, loop_, [&] { return backend_->check(credentials); });
   }
 

@@ -27,6 +27,23 @@ std::shared_ptr<const Plan> plan_of(const std::string& text) {
   return nullptr;
 }
 
+TEST(Plan, OffersTokensWhereTheyCanBeChecked) {
+  const std::string listeners = R"(
+[[listener]]
+address = "127.0.0.1:587"
+[[listener]]
+address = "127.0.0.1:588"
+device_only = true
+[[route]]
+hosts = ["127.0.0.1"]
+)";
+  const auto without = plan_of(listeners);
+  EXPECT_THAT(without->listeners[0].rules.profile.mechanisms, ElementsAre("PLAIN", "LOGIN"));
+  const auto with = plan_of("[oauth]\nissuer = \"i\"\naudience = \"a\"\njwks_file = \"/keys\"\n" + listeners);
+  EXPECT_THAT(with->listeners[0].rules.profile.mechanisms, ElementsAre("PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"));
+  EXPECT_THAT(with->listeners[1].rules.profile.mechanisms, ElementsAre("PLAIN", "LOGIN"));
+}
+
 TEST(Plan, HoldsARouteForEachInTheirOrder) {
   const auto plan = plan_of(R"(
 [[route]]

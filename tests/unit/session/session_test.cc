@@ -195,6 +195,27 @@ TEST_F(SessionTest, ABackEndThatIsAwayIsNotTheCustomersFault) {
                           Pair("ann@example.com", AuthResult::granted)));
 }
 
+// RFC 7628 3.2.2, 3.2.3: what failed, in JSON; the client's dummy answer; and then the refusal.
+TEST_F(SessionTest, ATokenThatDoesNotCheckIsRefusedBehindOneMoreChallenge) {
+  constexpr const char* kWrong = "AUTH OAUTHBEARER bixhPWFubkBleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgd3JvbmcBAQ==";
+  constexpr const char* kRight = "AUTH OAUTHBEARER bixhPWFubkBleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgcmlnaHQBAQ==";
+  constexpr const char* kDown = "AUTH OAUTHBEARER bixhPWRvd25AZXhhbXBsZS5jb20sAWF1dGg9QmVhcmVyIHgBAQ==";
+  EXPECT_EQ(client().reply().code, 220);
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  EXPECT_EQ(client().say(kWrong), 334);
+  EXPECT_EQ(client().say("AQ=="), 535);
+  EXPECT_EQ(client().say(kWrong), 334);
+  EXPECT_EQ(client().say("*"), 501);
+  EXPECT_EQ(client().say("AUTH OAUTHBEARER"), 334);
+  EXPECT_EQ(client().say("AQ=="), 501);  // nothing was refused that this could be the answer to
+  EXPECT_EQ(client().say(kDown), 454);
+  EXPECT_EQ(client().say(kRight), 235);
+  EXPECT_THAT(host.notes.logins,
+              ElementsAre(Pair("ann@example.com", AuthResult::wrong), Pair("ann@example.com", AuthResult::wrong),
+                          Pair("", AuthResult::malformed), Pair("down@example.com", AuthResult::unavailable),
+                          Pair("ann@example.com", AuthResult::granted)));
+}
+
 TEST_F(SessionTest, WhatIsMalformedReachesNoBackEnd) {
   EXPECT_EQ(client().reply().code, 220);
   EXPECT_EQ(client().say("EHLO client.example"), 250);
