@@ -37,7 +37,7 @@ std::string record(std::string_view fragment) { return "\x16\x03\x01" + counted(
 TEST(TlsHello, FindsTheNameAmongOtherExtensions) {
   const std::string extensions =
       extension(10, "xx") + extension(0, server_name("mail.example.com")) + extension(43, "");
-  const ClientHelloName hello = read_client_hello(record(message(extensions)));
+  const ClientHello hello = read_client_hello(record(message(extensions)));
   EXPECT_EQ(hello.result, HelloResult::done);
   EXPECT_EQ(hello.server_name, "mail.example.com");
 }
