@@ -103,7 +103,7 @@ int run_accounts(const SluicectlCommand& command, const std::string& store) {
   return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
 }
 
-// As the relay: what it cannot read is to be said.  Where it has no user of its own, as whoever asks.
+// As the relay: what it cannot read is to be said.  Where that user does not exist, as the caller.
 int run_host(const SluicectlCommand& command, const Places& places) {
   const auto look = [&] {
     return sluice::cli::run_host_command(command.host, places.certificates, sluice::io::make_real_clock()->wall(),
