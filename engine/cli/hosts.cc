@@ -23,15 +23,15 @@ std::string pair_json(const tls::HostReview& host, const tls::PairReview& pair) 
     json += "], \"expires\": " + text::json_string(tls::date_text(pair.expires)) +
             ", \"days_left\": " + std::to_string(pair.days_left);
   }
-  return json + ", \"problems\": " + std::to_string(pair.faults.size()) + "}";
+  return json + ", \"problems\": " + std::to_string(pair.faults.size() + host.faults.size()) + "}";
 }
 
 void print_list(const Reviews& hosts, bool json, std::ostream& out) {
   if (json) {
     std::string array;
     for (const tls::HostReview& host : hosts)
-      for (const tls::PairReview& pair : host.pairs) array += (array.empty() ? "" : ", ") + pair_json(host, pair);
-    out << "[" << array << "]\n";
+      for (const tls::PairReview& pair : host.pairs) array += (array.empty() ? "\n " : ",\n ") + pair_json(host, pair);
+    out << "[" << array << "\n]\n";
     return;
   }
   text::Table table{.names = {"host", "key", "issuer", "expires", "days left", "problems", "file"}, .rows = {}};

@@ -2,6 +2,7 @@
 """Customers' own host names: a certificate for each, of the kind that the client takes; greeting and policy page of the
 host; renewals that no client notices; and what sluicectl host says of the files."""
 
+import functools
 import json
 import os
 import shutil
@@ -32,9 +33,9 @@ def issue(folder, host, **more):
     return chain, key
 
 
-def directory(name):
-    """The default host, one with an ECDSA and an RSA pair, one with an RSA pair, and a wildcard."""
-    path = under("tls-" + name)
+@functools.cache
+def made_directory():
+    path = under("tls-made")
     for host in (HOST, BOTH, WILD):
         issue(path, host)
     issue(path, BOTH, kind=RSA, suffix=".rsa")
@@ -42,6 +43,11 @@ def directory(name):
     with open(os.path.join(path, BOTH, "policy_url"), "w", encoding="ascii") as file:
         file.write("https://both.test/policy\n")
     return path
+
+
+def directory(name):
+    """The default host, one with an ECDSA and an RSA pair, one with an RSA pair, and a wildcard."""
+    return shutil.copytree(made_directory(), under("tls-" + name))
 
 
 @shared
@@ -109,7 +115,7 @@ def signature_algorithms_of_tls_1_3_decide(_name, offered, wanted):
     said = s_client("-tls1_3", "-servername", BOTH, "-sigalgs", offered, "-ign_eof", "-showcerts")
     kind = next((line for line in said.split("\n") if line.startswith("Peer signature type")), said)
     expect_in(wanted, kind.lower(), "how the relay signed")
-    expect_equal(said.count("BEGIN CERTIFICATE"), 2 + said.count("Server certificate\n"), "certificates, the intermediate among them")
+    expect_equal(said.count("BEGIN CERTIFICATE"), 2, "certificates, the intermediate among them")
 
 
 @test
@@ -228,28 +234,30 @@ def renewals_under_load_are_never_half_of_a_pair():
     with Relay(next_hop(), tls={"certificates": path}) as relay:
         kinds = ((ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES128-GCM-SHA256"), (ssl.TLSVersion.TLSv1_3, None))
         visitors = Visitors(relay, BOTH, kinds)
+        halves = 0
         try:
-            for suffix, kind in (("", ECDSA), (".rsa", RSA), ("", ECDSA)):
+            for suffix, kind in (("", ECDSA), (".rsa", RSA)):
                 new = under("tls-new")
                 issue(new, BOTH, kind=kind, suffix=suffix)
                 fresh = leaf(new, BOTH, suffix)
                 known.add(fresh)
                 # The key first; the certificate when clients have met the half of it.
-                before = visitors.count
                 for part in ("privkey", "fullchain"):
                     file = f"{part}{suffix}.pem"
                     shutil.copy(os.path.join(new, BOTH, file), os.path.join(path, BOTH, file + ".new"))
                     os.replace(os.path.join(path, BOTH, file + ".new"), os.path.join(path, BOTH, file))
                     if part == "privkey":
-                        faults = len(relay.log("certificate"))
-                        until(lambda: len(relay.log("certificate")) > 0 and visitors.count > before + 10, f"the half is met after {faults}")
+                        halves += 1
+                        until(lambda: len(relay.log("certificate")) == halves, "the relay has met the half")
+                        before = visitors.count
+                        until(lambda: visitors.count > before + 10, "clients have come meanwhile")
                 until(lambda: fresh in visitors.seen, "the renewed certificate is shown")
         finally:
             visitors.stop()
         expect_equal(visitors.failed, [], "handshakes that failed")
         expect(visitors.seen <= known, "a certificate that was never whole")
         errors = [line["error"] for line in relay.log("certificate")]
-        expect_equal(len(errors), 3, f"one line for each half: {errors}")
+        expect_equal(len(errors), 2, f"one line for each half: {errors}")
         for error in errors:
             expect_in("is not the key of the first certificate", error, "what the log says")
 
@@ -267,8 +275,8 @@ def a_pair_that_breaks_leaves_the_other_alone():
         expect(shown(relay, BOTH, context()) == leaf(path, BOTH), "the other pair is not shown")
         expect_in("fullchain.rsa.pem", relay.logged("certificate")["error"], "what the log says")
         # While it is so, again and again.
-        deadline = time.monotonic() + 2.5
-        while time.monotonic() < deadline:
+        for _ in range(3):
+            time.sleep(0.7)
             expect(shown(relay, BOTH, rsa) == old, "another certificate than the old one")
         expect_equal(len(relay.log("certificate")), 1, "lines of the log")
         issue(path, BOTH, kind=RSA, suffix=".rsa")
