@@ -28,23 +28,22 @@ using namespace sluice::tls;
 using Clock = std::chrono::steady_clock;
 
 // As of the certificates that Let's Encrypt issues: the extensions that are half of their size are among them.
-constexpr const char* kMakePairs = R"(set -e
+constexpr const char* kMakePairs = R"bash(set -e
 ca() { openssl req -x509 -nodes -days 3650 -subj "/C=US/O=Test Trust/CN=$1" -keyout $1.key -out $1.pem "${@:2}"; }
 leaf() {
   openssl req -new -nodes -subj /CN=h1.customer.example -keyout $1.key -out csr "${@:3}"
   printf "%s\n" subjectAltName=DNS:*.customer.example extendedKeyUsage=serverAuth,clientAuth \
     "authorityInfoAccess=OCSP;URI:http://r11.o.example.org,caIssuers;URI:http://r11.i.example.org/" \
     certificatePolicies=2.23.140.1.2.1 crlDistributionPoints=URI:http://r11.c.example.org/35.crl \
-    "1.3.6.1.4.1.11129.2.4.2=DER:04:81:F3:$(openssl rand -hex 243 | sed 's/../&:/g;s/:$//')" >
-                                   ext openssl x509 - req - in csr - CA $2.pem - CAkey $2.key - CAcreateserial -
-                                       days 90 - extfile ext - out $1.pem cat $2.pem >>
-                                   $1.pem
+    "1.3.6.1.4.1.11129.2.4.2=DER:04:81:F3:$(openssl rand -hex 243 | sed 's/../&:/g;s/:$//')" >ext
+  openssl x509 -req -in csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 90 -extfile ext -out $1.pem
+  cat $2.pem >>$1.pem
 }
 ca rsa-ca -newkey rsa:2048
 ca ecdsa-ca -newkey ec -pkeyopt ec_paramgen_curve:P-384
 leaf rsa rsa-ca -newkey rsa:2048
 leaf ecdsa ecdsa-ca -newkey ec -pkeyopt ec_paramgen_curve:P-256
-)";
+)bash";
 
 class Folder {
  public:
