@@ -41,14 +41,17 @@ class OneHost final : public CertificateSource {
     CHECK(made.has_value());
     made_ = std::move(*made);
   }
-  std::expected<CertificateFiles, std::string> read(std::string_view /*host*/) override {
+  std::expected<CertificateFiles, std::string> read(std::string_view /*host*/, std::size_t /*pair*/) override {
     return CertificateFiles{made_.certificate_pem, made_.key_pem, "chain", "key"};
   }
-  std::optional<CertificateStamp> stamp(std::string_view host) override {
+  std::expected<std::string, std::string> read_policy_url(std::string_view /*host*/) override {
+    return std::unexpected("none");
+  }
+  std::optional<HostStamp> stamp(std::string_view host) override {
     // What reaches a source is a clean name, whatever was asked for.
     CHECK(clean_host_name(host.starts_with("_.") ? host.substr(2) : host).has_value());
     if (host != "mx.example.com") return std::nullopt;
-    return CertificateStamp{};
+    return HostStamp{.pairs = {CertificateStamp{}}, .policy_url = std::nullopt};
   }
 
  private:
@@ -65,8 +68,8 @@ struct World {
 };
 
 void check_hello(std::string_view bytes, std::size_t cut) {
-  const ClientHelloName whole = read_client_hello(bytes);
-  const ClientHelloName part = read_client_hello(bytes.substr(0, cut));
+  const ClientHello whole = read_client_hello(bytes);
+  const ClientHello part = read_client_hello(bytes.substr(0, cut));
   if (part.result == HelloResult::bad) CHECK(whole.result == HelloResult::bad);
   if (part.result == HelloResult::done)
     CHECK(whole.result == HelloResult::done && whole.server_name == part.server_name);
@@ -84,7 +87,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto session = TlsSession::server(world.context);
   sluice::Chain plaintext;
   session->feed(bytes.substr(0, cut), plaintext);
+  // The connection gets these from a worker: before the rest comes, or after it.
+  const auto look_up = [&] {
+    if (session->needs_certificates() && session->state() == TlsState::handshaking)
+      session->certificates_found(world.store.find(session->sni()));
+  };
+  if ((data[0] & 1) != 0) look_up();
   session->feed(bytes.substr(cut), plaintext);
+  look_up();
   CHECK(session->state() == TlsState::handshaking || session->state() == TlsState::failed);
   CHECK(plaintext.empty());
   CHECK(session->outgoing().size() < 8'192);

@@ -56,9 +56,9 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 13> kSluicectlCommands{"status", "sessions", "pools", "counters", "reload",
-                                                              "drain",  "queue",    "spool", "shield",   "customer",
-                                                              "domain", "account",  "store"};
+constexpr std::array<std::string_view, 14> kSluicectlCommands{"status",   "sessions", "pools",   "counters", "reload",
+                                                              "drain",    "queue",    "spool",   "shield",   "host",
+                                                              "customer", "domain",   "account", "store"};
 constexpr std::size_t kViews = 4;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -84,7 +84,7 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 // Whether the first word has a grammar of its own, in which all behind it is read.
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
-  return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" ||
+  return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          is_account_object(words.front());
 }
 
@@ -208,6 +208,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_spool_command(left.rest, command);
     } else if (name == "shield") {
       parse_shield_command(left.rest, command);
+    } else if (name == "host") {
+      parse_host_command(left.rest, command);
     } else {
       command.kind = Kind::account;
       command.account_args = std::move(left.rest);

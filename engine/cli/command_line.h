@@ -43,11 +43,25 @@ struct SpoolCommand {
   bool json = false;
 };
 
+// What sluicectl looks at in the certificates of the hosts, in their files.
+struct HostCommand {
+  enum class Verb : std::uint8_t {
+    list,   // print every pair
+    check,  // say what is wrong
+  };
+  Verb verb = Verb::check;
+  std::string host;         // empty: all
+  std::string directory;    // empty: as the configuration says
+  std::uint32_t days = 14;  // what expires within so many is wrong
+  bool json = false;
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
     account,  // run_account_command() with `account_args`
     spool,    // do what `spool` says
+    host,     // do what `host` says
     print,    // as above
     error,
   };
@@ -61,6 +75,7 @@ struct SluicectlCommand {
   // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
   std::string request;
   SpoolCommand spool;
+  HostCommand host;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;

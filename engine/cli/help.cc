@@ -106,14 +106,16 @@ SYNOPSIS
   sluicectl [OPTIONS] queue COMMAND ...
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] spool dump | check
+  sluicectl [OPTIONS] host list | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
   sluicectl [OPTIONS] store copy
   sluicectl --help | --version
 
 DESCRIPTION
-  The first four kinds ask the running relay, through its control socket. The
-  fifth reads the spool from the disk, and the last two edit the accounts' file or
-  database, whether a relay runs or not; a running one notices within a second.
+  The first four kinds ask the running relay, through its control socket. spool
+  and host read the spool and the certificates from the disk, and the last two edit
+  the accounts' file or database, whether a relay runs or not; a running one notices
+  within a second.
 
   status    How the relay is, core by core.
   sessions  Every open session: account, address, and what it is waiting for.
@@ -137,6 +139,9 @@ DESCRIPTION
   spool check | dump
             Whether the spool on the disk is sound, and what is in it. For root and
             for the user that the relay runs as.
+  host list | check
+            The certificates of the host names by which clients reach the relay:
+            issuers, days left, and what does not fit.
 
 )";
 
@@ -151,8 +156,9 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, shield, spool, customer, domain,
-                  account or store, and after each of their commands, more about that.
+  -h, --help      Print this page; behind queue, shield, spool, host, customer,
+                  domain, account or store, and after each of their commands, more
+                  about that.
   --version       Print the version.
 
 FILES

@@ -74,12 +74,12 @@ std::string unknown_verb(std::string_view verb, std::span<const std::string_view
 }
 
 // Nothing of it is wrong: an empty text.
-std::string read_limit(std::string_view text, std::uint32_t& limit) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error == std::errc() && end == text.data() + text.size() && limit >= 1 && limit <= control::kQueueLimitMax) {
-    return "";
-  }
-  return "--limit needs a whole number from 1 to " + std::to_string(control::kQueueLimitMax);
+std::string read_number(std::string_view text, std::uint32_t& number, const Option& option, std::uint32_t least,
+                        std::uint32_t most) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return "";
+  return std::string(option.name) + " needs a whole number from " + std::to_string(least) + " to " +
+         std::to_string(most);
 }
 
 std::string read_queue_options(const Parts& parts, std::span<const Option> filters, const Option& limit,
@@ -88,7 +88,9 @@ std::string read_queue_options(const Parts& parts, std::span<const Option> filte
     if (filters[i].given) request.*control::kQueueFilters[i].text = *filters[i].given;
   }
   if (limit.given) {
-    if (std::string fault = read_limit(*limit.given, request.limit.emplace()); !fault.empty()) return fault;
+    if (std::string fault = read_number(*limit.given, request.limit.emplace(), limit, 1, control::kQueueLimitMax);
+        !fault.empty())
+      return fault;
     if (control::changes_queue(request.verb) || request.verb == control::QueueVerb::show) return "takes no --limit";
   }
   if (parts.operands.empty()) return control::queue_request_fault(request);
@@ -170,6 +172,30 @@ void parse_shield_command(const Words& words, SluicectlCommand& command) {
   if (!problem.empty()) return fail(command, "shield", " " + std::string(parts.verb) + ": " + problem);
   command.kind = Kind::ask;
   command.request = control::encode_shield_request(request);
+}
+
+void parse_host_command(const Words& words, SluicectlCommand& command) {
+  constexpr std::array<std::string_view, 2> kVerbs{"list", "check"};
+  constexpr std::uint32_t kDaysMax = 3650;
+  std::array<Option, 3> options{Option{"--directory", "DIR"}, Option{"--days", "N"}, Option{"--json", ""}};
+  const Parts parts = take_parts(words, options);
+  if (parts.asks_for_help) return print(command, host_help());
+  if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
+    return fail(command, "host", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  HostCommand host{.verb = parts.verb == "list" ? HostCommand::Verb::list : HostCommand::Verb::check,
+                   .host = {},
+                   .directory = std::string(options[0].given.value_or("")),
+                   .json = options[2].given.has_value()};
+  std::string problem = parts.problem;
+  if (problem.empty() && parts.operands.size() > 1) problem = "takes one name only";
+  if (problem.empty() && options[1].given) {
+    problem = host.verb == HostCommand::Verb::list ? "takes no --days"
+                                                   : read_number(*options[1].given, host.days, options[1], 0, kDaysMax);
+  }
+  if (!problem.empty()) return fail(command, "host", " " + std::string(parts.verb) + ": " + problem);
+  if (!parts.operands.empty()) host.host = parts.operands.front();
+  command.kind = Kind::host;
+  command.host = std::move(host);
 }
 
 }  // namespace sluice::cli

@@ -184,6 +184,62 @@ SEE ALSO
   sluicectl --help
 )";
 
+constexpr std::string_view kHost = R"(NAME
+  sluicectl host - look at the certificates that clients are shown
+
+SYNOPSIS
+  sluicectl host list [NAME] [--json]
+  sluicectl host check [NAME] [--days N] [--json]
+
+DESCRIPTION
+  Reads the files in the directory that the configuration names in
+  tls.certificates, whether a relay runs or not, as the user that the relay runs
+  as where root asks. A host is a folder:
+
+    HOST/fullchain.pem and HOST/privkey.pem
+    HOST/fullchain.ecdsa.pem and HOST/privkey.ecdsa.pem
+    HOST/fullchain.rsa.pem and HOST/privkey.rsa.pem
+    HOST/policy_url
+
+  One pair is enough. Of several each client gets the one with a kind of key
+  that it takes, ECDSA before RSA; what kind it is, the certificate says. The
+  folder of a wildcard is _.example.com. policy_url names the page that refusals
+  and HELP mention on connections to this host, in place of server.policy_url.
+
+  list      Every pair, one on a line: its kind of key, who issued it, until
+            when it is good, in days too, and how much is wrong with it.
+  check     What is wrong, one on a line: a key that does not fit its
+            certificate, as in the midst of a renewal; a certificate that has
+            expired or soon will, or that is for other names than the folder's; a
+            chain that is not complete; files that the relay cannot read, or that
+            others can read or change; two pairs with the same kind of key; a
+            policy_url that is none; a folder that is no host name.
+
+  The relay goes on showing the last pair that fitted until both files of the new
+  one fit. It looks at a host's files when a client asks for the name, at most
+  once a second, so that a renewal needs no restart and no reload.
+
+OPTIONS
+  --days N        What expires within so many days is wrong. Default: 14
+  --directory DIR
+                  The directory, whatever the configuration says.
+  --json          Print JSON (RFC 8259).
+  --config FILE   As in sluicectl --help.
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  What was asked for is done; with check, nothing is wrong.
+  1  It failed, or something is wrong.
+  2  The command line was not understood.
+
+EXAMPLES
+  For a monitoring system, once a day:
+    sluicectl host check --days 20
+
+SEE ALSO
+  sluicectl --help
+)";
+
 }  // namespace
 
 std::string queue_help() { return std::string(kQueue); }
@@ -191,5 +247,7 @@ std::string queue_help() { return std::string(kQueue); }
 std::string spool_help() { return std::string(kSpool); }
 
 std::string shield_help() { return std::string(kShield); }
+
+std::string host_help() { return std::string(kHost); }
 
 }  // namespace sluice::cli

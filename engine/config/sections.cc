@@ -102,8 +102,13 @@ void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig
   ConfigSection section(table, "tls", "tls", diagnostics);
   section.about(
       "A directory as ACME clients write it: HOST/fullchain.pem and HOST/privkey.pem, a wildcard's under "
-      "_.example.com. "
-      "A certificate is loaded when its name is first asked for, and again when its files change.");
+      "_.example.com. A host may have a pair with another kind of key besides, HOST/fullchain.ecdsa.pem and "
+      "HOST/privkey.ecdsa.pem (or .rsa.pem): each client gets the one that it takes. HOST/policy_url, with an address "
+      "on "
+      "its first line, is named in place of server.policy_url to clients that reach the host by its name; greeting and "
+      "EHLO then say that name. A host is loaded when its name is first asked for, and again when its files change. "
+      "See "
+      "sluicectl host check.");
   section.text("certificates", tls.certificates, kPathRule);
   section.about(
       "The host whose certificate a client gets that names no host, or one that is not known. Empty: server.hostname, "
@@ -117,7 +122,8 @@ void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig
   section.choice("min_version", tls.min_version, kTlsVersions);
   section.about("Let clients resume a session without a full handshake.");
   section.boolean("tickets", tls.tickets);
-  section.about("How many certificates are kept loaded.");
+  section.about(
+      "How many hosts are kept loaded, at some 6 KB each; the one that was longest not asked for goes first.");
   section.integer("hosts_loaded", tls.hosts_loaded_max, 1, kCountMax);
 }
 

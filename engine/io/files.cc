@@ -72,6 +72,13 @@ std::vector<std::string> list_directories(const std::string& path) {
   return names;
 }
 
+std::optional<unsigned> file_mode(const std::string& path) {
+  constexpr unsigned kModeBits = 07777;
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status.st_mode & kModeBits;
+}
+
 FileStamp stamp_file(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0)

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct FileStamp {
   std::array<std::uint64_t, 4> value{};
 };
 FileStamp stamp_file(const std::string& path);
+
+// Who may do what with it, as of chmod; nothing where it cannot be looked at.
+std::optional<unsigned> file_mode(const std::string& path);
 
 struct NewFile {
   std::string name;

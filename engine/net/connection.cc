@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <utility>
+
+#include "engine/tls/certificates.h"
 
 namespace sluice::net {
 
@@ -307,11 +310,27 @@ Task<IoStatus> Connection::start_tls_client(tls::TlsClientContext& context, std:
   return handshake(timeout);
 }
 
+// Reads files: on a worker.  Where there is none to be had, what was read before will do.
+Task<void> Connection::find_certificates() {
+  using Found = tls::CertificateStore::Found;
+  tls::CertificateStore& store = tls_->certificate_store();
+  auto found = co_await io::run_on_worker<Found>(
+      loop_, [&store, name = std::string(tls_->sni())] { return store.find(name); }, "certificates");
+  if (!found) found = store.find_loaded(tls_->sni(), /*however_old=*/true);
+  tls_->certificates_found(found.value_or(nullptr));
+  flush_tls();
+}
+
 Task<IoStatus> Connection::handshake(Duration timeout) {
   // The whole handshake has one deadline, so that a byte a minute does not keep it alive.
   const Instant deadline = later(loop_.now(), timeout);
   fresh_ = false;
   while (tls_->state() == tls::TlsState::handshaking) {
+    if (tls_->needs_certificates()) {
+      co_await find_certificates();
+      if (state_ != State::open) co_return IoStatus::cancelled;
+      continue;
+    }
     const Duration left = deadline - loop_.now();
     if (left <= Duration::zero()) co_return IoStatus::timed_out;
     const IoStatus status = co_await more(left, "TLS handshake");

@@ -6,11 +6,13 @@
 #include "engine/cli/accounts.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/command_line.h"
+#include "engine/cli/hosts.h"
 #include "engine/cli/output.h"
 #include "engine/cli/spool.h"
 #include "engine/config/file.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
+#include "engine/io/real_platform.h"
 #include "engine/text/table_text.h"
 
 namespace {
@@ -23,6 +25,10 @@ struct Places {
   std::string control;
   sluice::config::StoreConfig store;
   std::string spool;
+  std::string certificates;
+  // As whom the relay runs.
+  std::string user;
+  std::string group;
 };
 
 // The one that the command needs, where the command line names it; empty: it does not.
@@ -32,6 +38,8 @@ const std::string& named(const SluicectlCommand& command) {
       return command.store;
     case SluicectlCommand::Kind::spool:
       return command.spool.directory;
+    case SluicectlCommand::Kind::host:
+      return command.host.directory;
     case SluicectlCommand::Kind::ask:
     case SluicectlCommand::Kind::print:
     case SluicectlCommand::Kind::error:
@@ -59,7 +67,10 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   if (!command.store.empty()) config.store = {.accounts = command.store};
   places = {.control = first(command.control, config.server.control),
             .store = config.store,
-            .spool = first(command.spool.directory, config.spool.directory)};
+            .spool = first(command.spool.directory, config.spool.directory),
+            .certificates = first(command.host.directory, config.tls.certificates),
+            .user = config.server.user,
+            .group = config.server.group};
   return true;
 }
 
@@ -111,6 +122,18 @@ class Stores final : public sluice::cli::StoreFinder {
   const sluice::config::StoreConfig& configured_;
 };
 
+// As the relay: what it cannot read is to be said.  Where that user does not exist, as the caller.
+int run_host(const SluicectlCommand& command, const Places& places) {
+  const auto look = [&] {
+    return sluice::cli::run_host_command(command.host, places.certificates, sluice::io::make_real_clock()->wall(),
+                                         std::cout, std::cerr);
+  };
+  const auto owner = sluice::io::find_owner(places.user, places.group);
+  if (!sluice::io::running_as_root() || !owner) return look();
+  const sluice::io::ActAs user(places.user, *owner);
+  return look();
+}
+
 int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::print) {
     std::cout << command.text;
@@ -124,6 +147,7 @@ int run(const SluicectlCommand& command) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
+  if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   Stores stores(places.store);
   return sluice::cli::run_account_command(command.account_args, stores, std::cin, std::cout, std::cerr);
 }

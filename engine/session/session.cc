@@ -193,7 +193,7 @@ void Session::on_mail() {
   const policy::SenderDecision decision = policy::check_reverse_path(*rights, sender, log_id);
   if (!decision.allowed()) {
     ++services_.counters.senders_refused;
-    smtp::Reply reply = sender_refusal(decision, rules_->profile.policy_url);
+    smtp::Reply reply = sender_refusal(decision, machine_->policy_url());
     return refuse_mail(std::move(reply), log_id);
   }
   envelope.reverse_path = mailbox.text();
@@ -214,6 +214,7 @@ void Session::on_mail() {
   const tls::TlsSession* tls = connection_->tls();
   transaction_ = std::make_unique<Transaction>(services_, *rules_, *rights,
                                                Client{.helo = machine_->hello_name(),
+                                                      .policy_url = machine_->policy_url(),
                                                       .address = connection_->peer(),
                                                       .tls_version = tls != nullptr ? tls->version() : "",
                                                       .tls_cipher = tls != nullptr ? tls->cipher() : "",

@@ -121,7 +121,11 @@ Task<Session::Next> Session::handshake() {
   const net::IoStatus status = co_await connection_->start_tls_server(*rules_->tls, rules_->handshake_timeout);
   wait_ = Wait::nothing;
   handshake_place_.give_back();
-  if (status == net::IoStatus::ok) co_return Next::go_on;
+  if (status == net::IoStatus::ok) {
+    if (const auto* tls = connection_->tls(); !tls->reached_as().empty())
+      machine_->set_host(tls->reached_as(), tls->policy_url());
+    co_return Next::go_on;
+  }
   ++services_.counters.tls_failures;
   const std::string error(connection_->tls()->error());
   if (status == net::IoStatus::end) {

@@ -119,7 +119,7 @@ Task<void> Transaction::header_complete() {
 
 smtp::Reply Transaction::not_permitted(const policy::SenderDecision& decision) const {
   ++services_.counters.senders_refused;
-  return sender_refusal(decision, rules_.profile.policy_url);
+  return sender_refusal(decision, client_.policy_url);
 }
 
 bool Transaction::header_is_eight_bit() const {

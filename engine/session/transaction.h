@@ -25,6 +25,7 @@ namespace sluice::session {
 // The client, for Received and the log.  Views of what the session keeps.
 struct Client {
   std::string_view helo;
+  std::string_view policy_url;  // that refusals name; may be empty
   io::Address address;
   std::string_view tls_version;
   std::string_view tls_cipher;

@@ -41,14 +41,24 @@ const char* profile_fault(const ServerProfile& profile) {
 }
 
 ServerMachine::ServerMachine(const ServerProfile& profile, bool tls, RefusalObserver* observer)
-    : profile_(&profile), observer_(observer), tls_(tls) {}
+    : profile_(&profile),
+      observer_(observer),
+      hostname_(profile.hostname),
+      policy_url_(profile.policy_url),
+      tls_(tls) {}
+
+void ServerMachine::set_host(std::string_view hostname, std::string_view policy_url) {
+  CHECK(is_hello_name(hostname) && is_plain_text(policy_url) && policy_url.size() <= kDomainBytesMax);
+  hostname_ = hostname;
+  if (!policy_url.empty()) policy_url_ = policy_url;
+}
 
 ServerMachine::~ServerMachine() { wipe(auth_response_); }
 
 void ServerMachine::greet(ReplyWriter& out) {
   CHECK(state_ == ServerState::fresh);
   // RFC 5321 4.2: the greeting's first word is the server's domain.
-  std::string text = profile_->hostname;
+  std::string text(hostname_);
   if (!profile_->banner.empty()) text.append(" ").append(profile_->banner);
   out.write_plain(220, text);
   state_ = ServerState::greeted;
@@ -182,7 +192,7 @@ const StandardReply* ServerMachine::refusal(const CommandSpec& spec, const Comma
 void ServerMachine::write_refusal(const StandardReply& reply, ReplyWriter& out) {
   const bool about_policy = &reply == &replies::kTooManyRecipients || &reply == &replies::kMessageTooBig;
   std::string suffix;
-  if (about_policy) suffix = profile_->policy_url;
+  if (about_policy) suffix = policy_url_;
   const std::string id = observer_ != nullptr ? observer_->refused(reply) : std::string();
   if (!id.empty()) suffix.append(suffix.empty() ? "" : " ").append("(id ").append(id).append(")");
   out.write(reply, suffix);
@@ -282,7 +292,7 @@ Step ServerMachine::on_simple(const Command& command, const Input& input, ReplyW
   const StandardReply& reply = command.verb == Verb::vrfy   ? replies::kCannotVerify
                                : command.verb == Verb::help ? replies::kHelp
                                                             : replies::kOk;
-  out.write(reply, command.verb == Verb::help ? std::string_view(profile_->policy_url) : std::string_view{});
+  out.write(reply, command.verb == Verb::help ? policy_url_ : std::string_view{});
   return {input.line_end, Event::replied};
 }
 
@@ -301,7 +311,7 @@ Step ServerMachine::on_hello(const Command& command, const Input& input, ReplyWr
   if (esmtp_) {
     write_capabilities(out);
   } else {
-    out.write_plain(250, profile_->hostname);
+    out.write_plain(250, hostname_);
   }
   return {input.line_end, Event::hello};
 }
@@ -316,7 +326,7 @@ bool ServerMachine::auth_offered() const {
 void ServerMachine::write_capabilities(ReplyWriter& out) {
   const Extensions& on = profile_->extensions;
   const auto line = [&out](std::string_view text) { out.write_plain_line(250, text, false); };
-  line(profile_->hostname);
+  line(hostname_);
   if (on.pipelining) line("PIPELINING");
   if (on.size) line("SIZE " + std::to_string(profile_->message_bytes_max));
   if (on.eight_bit_mime) line("8BITMIME");

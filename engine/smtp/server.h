@@ -139,6 +139,9 @@ class ServerMachine {
   void answer_auth(const Reply& reply, ReplyWriter& out);
   // RFC 3207 4.2: "the server MUST discard any knowledge obtained from the client".
   void tls_started();
+  // The client has reached us under a host name of its own: greeting and EHLO say that name, and the machine's refusals
+  // name `policy_url`, where it is not empty.  A host name; both outlive the machine.
+  void set_host(std::string_view hostname, std::string_view policy_url);
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come
   // later are ignored.
   void close(const StandardReply& reply, ReplyWriter& out);
@@ -154,6 +157,9 @@ class ServerMachine {
   [[nodiscard]] std::string_view auth_response() const { return auth_response_; }
   // hello: the name given, as safe_hello_name() writes it; holds until the next EHLO, HELO or TLS.
   [[nodiscard]] std::string_view hello_name() const { return hello_name_; }
+
+  // The page that refusals name: the host's own, or the profile's; may be empty.
+  [[nodiscard]] std::string_view policy_url() const { return policy_url_; }
 
   [[nodiscard]] ServerState state() const { return state_; }
   [[nodiscard]] bool esmtp() const { return esmtp_; }
@@ -214,6 +220,8 @@ class ServerMachine {
 
   const ServerProfile* profile_;
   RefusalObserver* observer_;
+  std::string_view hostname_;    // the profile's, or of the host that the client has reached
+  std::string_view policy_url_;  // likewise
   const StandardReply* closed_with_ = nullptr;
   std::variant<std::monostate, MailCommand, RecipientCommand, ChunkCommand> command_;
   std::string hello_name_;

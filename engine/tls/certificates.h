@@ -1,7 +1,11 @@
-// The certificates that we show, one per host name, chosen by SNI: loaded when first asked for,
-// kept (a bounded number of them), read again when their files change.  A new certificate that is
+// The certificates that we show, some pairs per host name, chosen by SNI: loaded when first asked for,
+// kept (a bounded number of hosts), read again when their files change.  A new pair that is
 // no good is reported and the old one stays in use until a pair that matches loads, over reloads of
 // the configuration too.  One store for the process, so that all cores show the same; any thread.
+//
+// Files are looked at when a name is asked for, a host's at most once in `check_interval`, and not watched: a watch
+// would have to be on the folder of each host that was ever asked for, costs the kernel some 1 KB each, and sees
+// nothing of an ACME client that writes elsewhere and leaves a symbolic link in the folder.
 #pragma once
 
 #include <array>
@@ -14,13 +18,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/lru_map.h"
 #include "engine/base/time.h"
 #include "engine/io/platform.h"
-
-struct WOLFSSL_CTX;
+#include "engine/tls/certificate.h"
 
 namespace sluice::tls {
 
@@ -33,29 +37,30 @@ std::optional<std::string> clean_host_name(std::string_view name);
 // A name as a source has it: a cleaned one, or `_.` and a cleaned one for a wildcard.
 bool is_source_name(std::string_view host);
 
-// What is in `HOST/fullchain.pem` and `HOST/privkey.pem`, and what to call them in a complaint.
-struct CertificateFiles {
-  std::string chain_pem;
-  std::string key_pem;
-  std::string chain_name;
-  std::string key_name;
-};
-
 // Changes when either file does.  Opaque; made of times, sizes and inode numbers.
 struct CertificateStamp {
   std::array<std::uint64_t, 8> value{};
   bool operator==(const CertificateStamp&) const = default;
 };
 
+// Of all files of a host.
+struct HostStamp {
+  std::array<std::optional<CertificateStamp>, kPairsMax> pairs;  // nothing: neither file of that pair is there
+  std::optional<CertificateStamp> policy_url;
+  bool operator==(const HostStamp&) const = default;
+};
+
 // Where certificates come from.  `host` is a cleaned name, or `_.` and a cleaned name for a
-// wildcard.  Several threads may ask at once.
+// wildcard; `pair` a number into kPairSuffixes.  May block.  Several threads may ask at once.
 class CertificateSource {
  public:
   virtual ~CertificateSource() = default;
   // The error is a sentence that names the file.
-  virtual std::expected<CertificateFiles, std::string> read(std::string_view host) = 0;
-  // Nothing when the source has no such host.
-  virtual std::optional<CertificateStamp> stamp(std::string_view host) = 0;
+  virtual std::expected<CertificateFiles, std::string> read(std::string_view host, std::size_t pair) = 0;
+  // The first line of the file in which the host names its policy page.  The error likewise.
+  virtual std::expected<std::string, std::string> read_policy_url(std::string_view host) = 0;
+  // Nothing when the source has no pair of such a host.
+  virtual std::optional<HostStamp> stamp(std::string_view host) = 0;
   // What there is, in the order of the names, cleaned or not.
   [[nodiscard]] virtual std::vector<std::string> list() { return {}; }
 };
@@ -69,20 +74,6 @@ struct CertificateOptions {
   Duration check_interval = std::chrono::seconds(1);  // how often a host's files are looked at
 };
 
-// A loaded certificate with its key.  Counted: a session that shows it keeps it alive.
-struct Certificate {
-  std::string host;        // as the source calls it
-  std::string chain_name;  // what to call its file in a complaint
-  // Seconds since 1970: the leaf's notBefore and notAfter.
-  std::int64_t begins = 0;
-  std::int64_t expires = 0;
-  WOLFSSL_CTX* context = nullptr;
-  explicit Certificate(WOLFSSL_CTX* owned) : context(owned) {}
-  ~Certificate();
-  Certificate(const Certificate&) = delete;
-  Certificate& operator=(const Certificate&) = delete;
-};
-
 class CertificateStore {
  public:
   // Called for a certificate that could not be loaded, or has expired: once per change of what is wrong.
@@ -94,10 +85,14 @@ class CertificateStore {
   CertificateStore(const CertificateStore&) = delete;
   CertificateStore& operator=(const CertificateStore&) = delete;
 
-  // The certificate for a cleaned name (or ""): the host's own, else its parent's wildcard
+  using Found = std::shared_ptr<const HostCertificates>;
+  // The certificates for a cleaned name (or ""): the host's own, else its parent's wildcard
   // (`_.example.com` for `a.example.com`, one label deep), else the default.  Null when none of
-  // them can be loaded.
-  std::shared_ptr<const Certificate> find(std::string_view name);
+  // them can be loaded.  Reads files: it may block.
+  Found find(std::string_view name);
+  // The same of what is in memory, without blocking.  Nothing: files have to be looked at first, for which find() is to
+  // be called on a worker; with `however_old` only where they never were.
+  std::optional<Found> find_loaded(std::string_view name, bool however_old = false);
 
   // Other options from now on.  What is loaded stays.
   void set_options(CertificateOptions options);
@@ -109,21 +104,37 @@ class CertificateStore {
   [[nodiscard]] std::size_t loaded() const;
 
  private:
-  struct Host {
+  struct Pair {
     std::shared_ptr<const Certificate> certificate;  // null: the files are there and are no good
-    CertificateStamp stamp;
-    std::string fault;  // of the files as they are now; empty: `certificate` is made of them
+    std::optional<CertificateStamp> stamp;           // of the files as they were last read
+    std::string fault;                               // of these; empty: `certificate` is made of them
+    std::optional<Instant> gone_since;               // the files are not there
+  };
+  struct Host {
+    std::array<Pair, kPairsMax> pairs;
+    std::optional<CertificateStamp> policy_stamp;
+    std::string policy_url;
+    std::string policy_fault;
+    Found shown;  // made of all that; null: no pair is good
     Instant checked;
-    std::optional<Instant> gone_since;  // the files are not there
-    bool looking = false;               // one thread looks at the files, others use what there is
+    bool looking = false;  // one thread looks at the files, others use what there is
   };
   struct Look;
-  std::shared_ptr<const Certificate> find_exact(const std::string& host);
-  std::shared_ptr<const Certificate> find_default(std::string_view name);
-  std::shared_ptr<const Certificate> choose_default(const CertificateOptions& options);
-  std::shared_ptr<const Certificate> self_signed(const std::string& name);
+  struct PairLook;
+  Found find_exact(const std::string& host);
+  std::optional<Found> peek(const std::string& host, bool however_old);
+  std::optional<Found> peek_default(std::string_view name, bool however_old);
+  Found find_default(std::string_view name);
+  Found choose_default(const CertificateOptions& options);
+  Found self_signed(const std::string& name);
   [[nodiscard]] Look look_at(const std::string& host, const Host* known);
-  std::shared_ptr<const Certificate> settle(const std::string& host, Look look);
+  void look_at_pair(const std::string& host, std::size_t pair, PairLook& look);
+  void look_at_policy(const std::string& host, const Host* known, Look& look);
+  Found settle(const std::string& host, Look look, const Host* known);
+  bool settle_pair(const std::string& host, Pair& pair, const std::optional<CertificateStamp>& stamp, PairLook& look);
+  bool settle_policy(const std::string& host, Host& entry, Look& look);
+  void remember_absent(const std::string& host);
+  std::shared_ptr<const std::string> share(std::shared_ptr<const std::string> intermediates);
   [[nodiscard]] CertificateOptions options() const;
 
   CertificateSource& source_;
@@ -132,19 +143,17 @@ class CertificateStore {
   mutable std::mutex mutex_;  // over what follows; never held while files are read
   CertificateOptions options_;
   LruMap<Host> hosts_;
+  // Names that had no files, and when: a bounded number of them, for check_interval.  A client that asks for one gets
+  // the default without a look at the disk.
+  LruMap<Instant> absent_;
+  // By their digest: all chains of one authority are alike behind the leaf.
+  std::unordered_map<std::size_t, std::weak_ptr<const std::string>> intermediates_;
+  std::size_t intermediates_swept_at_ = 64;
   // Without a default host: whose certificate stands in, and when it was chosen.
   std::string chosen_default_;  // empty: `made_default_`
   std::optional<Instant> chosen_;
-  std::shared_ptr<const Certificate> made_default_;
+  Found made_default_;
 };
-
-// Makes a certificate of the files: the key must be the first certificate's.  Dates are not
-// checked: a certificate that has expired is better than none for the many clients that do not
-// look.
-std::expected<std::shared_ptr<const Certificate>, std::string> load_certificate(std::string_view host,
-                                                                                const CertificateFiles& files);
-// Why a certificate is not one to show at `now`: it has expired, or its time has not come.  Empty: it is.
-std::string date_fault(const Certificate& certificate, WallMillis now);
 
 // One pair of a source that clients cannot be shown, or that they will not like.
 struct CertificateFault {
@@ -153,5 +162,7 @@ struct CertificateFault {
 };
 // Reads and tries every pair of the source.  Blocking, some 100 us for each.
 std::vector<CertificateFault> review_certificates(CertificateSource& source, WallMillis now);
+// Why no client can ask for a name that has a folder; empty: one can.
+std::string folder_fault(const std::string& host);
 
 }  // namespace sluice::tls

@@ -11,11 +11,20 @@ namespace {
 // A chain of RSA-4096 certificates is some 10 KB; a key of that kind 3.
 constexpr std::size_t kFileBytesMax = 128 * 1024;
 
-// Fills four numbers; false when there is no such file.
-bool stamp_of(const std::string& path, std::uint64_t* out) {
-  const io::FileStamp stamp = io::stamp_file(path);
-  std::ranges::copy(stamp.value, out);
-  return stamp.exists;
+constexpr std::string_view kPolicyUrlFile = "policy_url";
+constexpr std::size_t kPolicyFileBytesMax = 1024;
+constexpr std::size_t kUrlBytesMax = 200;  // as of server.policy_url
+
+// Of one file or two.  Nothing: there is none.
+std::optional<CertificateStamp> stamp_of(const std::string& first, const std::string* second) {
+  const io::FileStamp one = io::stamp_file(first);
+  const io::FileStamp two = second != nullptr ? io::stamp_file(*second) : io::FileStamp{};
+  // One without the other is a mistake that the operator should hear of.
+  if (!one.exists && !two.exists) return std::nullopt;
+  CertificateStamp stamp;
+  std::ranges::copy(one.value, stamp.value.begin());
+  std::ranges::copy(two.value, stamp.value.begin() + one.value.size());
+  return stamp;
 }
 
 }  // namespace
@@ -28,10 +37,18 @@ std::string CertificateDirectory::path(std::string_view host, std::string_view f
   return path;
 }
 
-std::expected<CertificateFiles, std::string> CertificateDirectory::read(std::string_view host) {
+std::string CertificateDirectory::chain_path(std::string_view host, std::size_t pair) const {
+  return path(host, "fullchain" + std::string(kPairSuffixes.at(pair)) + ".pem");
+}
+
+std::string CertificateDirectory::key_path(std::string_view host, std::size_t pair) const {
+  return path(host, "privkey" + std::string(kPairSuffixes.at(pair)) + ".pem");
+}
+
+std::expected<CertificateFiles, std::string> CertificateDirectory::read(std::string_view host, std::size_t pair) {
   CertificateFiles files;
-  files.chain_name = path(host, "fullchain.pem");
-  files.key_name = path(host, "privkey.pem");
+  files.chain_name = chain_path(host, pair);
+  files.key_name = key_path(host, pair);
   auto chain = io::read_file(files.chain_name, kFileBytesMax);
   if (!chain) return std::unexpected(chain.error());
   auto key = io::read_file(files.key_name, kFileBytesMax);
@@ -41,12 +58,31 @@ std::expected<CertificateFiles, std::string> CertificateDirectory::read(std::str
   return files;
 }
 
-std::optional<CertificateStamp> CertificateDirectory::stamp(std::string_view host) {
-  CertificateStamp stamp;
-  const bool chain = stamp_of(path(host, "fullchain.pem"), stamp.value.data());
-  const bool key = stamp_of(path(host, "privkey.pem"), stamp.value.data() + 4);
-  // One without the other is a mistake that the operator should hear of.
-  if (!chain && !key) return std::nullopt;
+std::expected<std::string, std::string> CertificateDirectory::read_policy_url(std::string_view host) {
+  const std::string file = path(host, kPolicyUrlFile);
+  auto text = io::read_file(file, kPolicyFileBytesMax);
+  if (!text) return std::unexpected(text.error());
+  std::string url = text->substr(0, text->find_first_of("\r\n"));
+  const auto printable = [](char c) { return c > ' ' && c < 127; };
+  const bool known = url.starts_with("https://") || url.starts_with("http://") || url.starts_with("mailto:");
+  if (!known || url.size() > kUrlBytesMax || !std::ranges::all_of(url, printable))
+    return std::unexpected(file +
+                           ": its first line must begin with https://, http:// or mailto: and be printable "
+                           "ASCII without spaces, up to " +
+                           std::to_string(kUrlBytesMax) + " bytes");
+  return url;
+}
+
+std::optional<HostStamp> CertificateDirectory::stamp(std::string_view host) {
+  HostStamp stamp;
+  bool any = false;
+  for (std::size_t pair = 0; pair < kPairsMax; ++pair) {
+    const std::string key = key_path(host, pair);
+    stamp.pairs[pair] = stamp_of(chain_path(host, pair), &key);
+    any = any || stamp.pairs[pair].has_value();
+  }
+  if (!any) return std::nullopt;
+  stamp.policy_url = stamp_of(path(host, kPolicyUrlFile), nullptr);
   return stamp;
 }
 

@@ -3,12 +3,16 @@
 // thread only.  Outlives its sessions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 #include "engine/base/tls_version.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/tickets.h"
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
 
 namespace sluice::tls {
 
@@ -26,13 +30,21 @@ class TlsContext {
   TlsContext(TlsContextOptions options, CertificateStore& certificates, TicketKeys& tickets);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
 
  private:
   friend class TlsSession;
   friend struct TlsCallbacks;
+  // A session of the library's that shows `certificate`; null when memory is short.  The library has a context for each
+  // kind of key, made of the first certificate of that kind, and each session its own certificate and key until its
+  // handshake is over: a context for each certificate would be most of what a host costs in memory.
+  WOLFSSL* make_session(const Certificate& certificate);
+  WOLFSSL_CTX* context_for(const Certificate& certificate);
+
   TlsContextOptions options_;
   CertificateStore& certificates_;
   TicketKeys& tickets_;
+  std::array<WOLFSSL_CTX*, kKeyKinds> contexts_{};  // owned
 };
 
 }  // namespace sluice::tls

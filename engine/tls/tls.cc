@@ -63,8 +63,8 @@ TlsSession::~TlsSession() {
   wolfSSL_free(session_);
 }
 
-bool TlsSession::attach(WOLFSSL_CTX* context) {
-  session_ = wolfSSL_new(context);
+bool TlsSession::attach(WOLFSSL* session) {
+  session_ = session;
   if (session_ == nullptr) return false;
   wolfSSL_SetIOReadCtx(session_, this);
   wolfSSL_SetIOWriteCtx(session_, this);
@@ -75,7 +75,7 @@ bool TlsSession::attach(WOLFSSL_CTX* context) {
 void TlsSession::start_server() {
   if (!hello_.empty()) hello_ += input_;
   const std::string_view so_far = hello_.empty() ? input_ : std::string_view(hello_);
-  ClientHelloName hello = read_client_hello(so_far);
+  const ClientHello hello = read_client_hello(so_far);
   if (hello.result == HelloResult::bad) return fail_with_alert(hello.error, kAlertDecodeError);
   if (hello.result == HelloResult::need_more) {
     if (hello_.empty()) hello_ = input_;
@@ -89,20 +89,47 @@ void TlsSession::start_server() {
   // A name that is no host name has no certificate: the default certificate answers, as for a name that we
   // do not know.
   sni_ = clean_host_name(hello.server_name).value_or("");
-  certificate_ = server_context_->certificates_.find(sni_);
-  if (!certificate_) return fail_with_alert("no certificate for the name that was asked for", kAlertUnrecognizedName);
-  if (!attach(certificate_->context)) return fail_with_alert("out of memory", kAlertInternalError);
+  keys_ = hello.keys;
+  input_ = so_far;
+  if (auto found = server_context_->certificates_.find_loaded(sni_)) {
+    host_ = *std::move(found);
+    return show_certificate();
+  }
+  needs_certificates_ = true;
+  if (hello_.empty()) hello_ = input_;
+  input_ = {};
+}
+
+void TlsSession::show_certificate() {
+  if (host_ == nullptr)
+    return fail_with_alert("no certificate for the name that was asked for", kAlertUnrecognizedName);
+  if (!attach(server_context_->make_session(*host_->choose(keys_))))
+    return fail_with_alert("out of memory", kAlertInternalError);
   CHECK(wolfSSL_SetMinVersion(session_, wolfssl_version(server_context_->options_.min_version)) == WOLFSSL_SUCCESS);
   if (!server_context_->options_.tickets) {
     wolfSSL_no_ticket_TLSv13(session_);
     wolfSSL_NoTicketTLSv12(session_);
   }
-  input_ = so_far;
+}
+
+CertificateStore& TlsSession::certificate_store() const { return server_context_->certificates_; }
+
+TlsState TlsSession::certificates_found(const std::shared_ptr<const HostCertificates>& found) {
+  CHECK(needs_certificates_ && session_ == nullptr);
+  needs_certificates_ = false;
+  if (state_ != TlsState::handshaking) return state_;
+  host_ = found;
+  input_ = hello_;
+  show_certificate();
+  if (session_ != nullptr) handshake();
+  input_ = {};
+  hello_ = std::string();
+  return state_;
 }
 
 void TlsSession::start_client(std::string_view server_name) {
   const bool required = client_context_->verify_ == TlsVerify::required;
-  if (!attach(client_context_->context_)) return fail("out of memory");
+  if (!attach(wolfSSL_new(client_context_->context_))) return fail("out of memory");
   if (!expect_name(server_name) && required) return fail("the next hop's name is neither a host name nor an address");
   if (!sni_.empty())
     if (WOLFSSL_SESSION* session = client_context_->take_session(sni_)) {
@@ -129,6 +156,11 @@ bool TlsSession::expect_name(std::string_view server_name) {
 
 TlsState TlsSession::feed(std::string_view ciphertext, Chain& plaintext) {
   if (state_ == TlsState::closed || state_ == TlsState::failed) return state_;
+  if (needs_certificates_) {
+    hello_ += ciphertext;
+    if (hello_.size() > kTlsClientHandshakeBytesMax) fail_with_alert("handshake too long", kAlertDecodeError);
+    return state_;
+  }
   input_ = ciphertext;
   if (session_ == nullptr) start_server();
   if (session_ != nullptr && state_ == TlsState::handshaking) handshake();
@@ -273,8 +305,14 @@ const char* TlsSession::cipher() const {
 
 bool TlsSession::resumed() const { return session_ != nullptr && wolfSSL_session_reused(session_) != 0; }
 
-std::string_view TlsSession::host() const {
-  return certificate_ ? std::string_view(certificate_->host) : std::string_view();
+std::string_view TlsSession::host() const { return host_ ? std::string_view(host_->host) : std::string_view(); }
+
+std::string_view TlsSession::reached_as() const {
+  return host_ && host_->is_for(sni_) ? std::string_view(sni_) : std::string_view();
+}
+
+std::string_view TlsSession::policy_url() const {
+  return reached_as().empty() ? std::string_view() : std::string_view(host_->policy_url);
 }
 
 }  // namespace sluice::tls

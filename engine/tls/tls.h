@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "engine/base/buffer.h"
+#include "engine/tls/hello.h"
 
 // wolfSSL's own, so that none of its headers is needed to hold a TlsSession.
 struct WOLFSSL;
@@ -19,9 +20,10 @@ struct WOLFSSL_CTX;
 
 namespace sluice::tls {
 
-class TlsContext;        // tls_context.h
-class TlsClientContext;  // tls_client_context.h
-struct Certificate;      // certificates.h
+class TlsContext;         // tls_context.h
+class TlsClientContext;   // tls_client_context.h
+class CertificateStore;   // certificates.h
+struct HostCertificates;  // certificate.h
 
 enum class TlsState : std::uint8_t {
   handshaking,
@@ -48,6 +50,14 @@ class TlsSession {
   // failed, input is dropped.
   TlsState feed(std::string_view ciphertext, Chain& plaintext);
 
+  // Server: the ClientHello is there, and the files of the name that it asks for have to be looked at, which may block:
+  // certificate_store().find(sni()) is to be called on a worker, and what it gives handed to
+  // certificates_found().  What is fed meanwhile is kept.
+  [[nodiscard]] bool needs_certificates() const { return needs_certificates_; }
+  [[nodiscard]] CertificateStore& certificate_store() const;
+  // Null: there are none.  What was loaded before is taken where no worker can be had.
+  TlsState certificates_found(const std::shared_ptr<const HostCertificates>& found);
+
   // Encrypts all of it into outgoing(), at most 16 KB to a record.  Only when open.
   TlsState write(std::string_view plaintext);
 
@@ -67,11 +77,15 @@ class TlsSession {
   [[nodiscard]] bool resumed() const;
   // For tests, client only: the peer's certificate was checked for server_name and is good.
   [[nodiscard]] bool verified() const { return verified_; }
-  // For tests.  Server: the name that the client asked for, lower-cased; empty when none or not a host name.
+  // Server: the name that the client asked for, lower-cased; empty when none or not a host name.
   // Client: the name that was asked for.
   [[nodiscard]] std::string_view sni() const { return sni_; }
-  // Server: the host whose certificate is shown (a name from the certificate directory).
+  // For tests.  Server: the host whose certificate is shown (a name from the certificate directory).
   [[nodiscard]] std::string_view host() const;
+  // Server: the host name that the client reached us by, where the certificate is one for it and none that is shown for
+  // want of another; and that host's policy page.  Empty: there is none.
+  [[nodiscard]] std::string_view reached_as() const;
+  [[nodiscard]] std::string_view policy_url() const;
   // Why the session failed, in words for the log; empty otherwise.  Holds no bytes of the peer's.
   [[nodiscard]] std::string_view error() const { return error_; }
 
@@ -93,7 +107,8 @@ class TlsSession {
   TlsSession() = default;
   void start_server();
   void start_client(std::string_view server_name);
-  bool attach(WOLFSSL_CTX* context);
+  void show_certificate();
+  bool attach(WOLFSSL* session);
   bool expect_name(std::string_view server_name);
   void handshake();
   void opened();
@@ -106,13 +121,15 @@ class TlsSession {
   WOLFSSL* session_ = nullptr;
   TlsContext* server_context_ = nullptr;  // one of these two is set
   TlsClientContext* client_context_ = nullptr;
-  std::shared_ptr<const Certificate> certificate_;  // the server's, once chosen
+  std::shared_ptr<const HostCertificates> host_;  // the server's, once found
   Chain outgoing_;
   std::string_view input_;  // what the receive callback may take; empty outside feed()
-  std::string hello_;       // a ClientHello still in pieces, then empty
+  std::string hello_;       // a ClientHello still in pieces, or what came while certificates are looked for; then empty
   RecordCounter records_;
   std::uint32_t handshake_bytes_ = 0;
+  KeyKinds keys_;  // server: of certificates that the client takes
   TlsState state_ = TlsState::handshaking;
+  bool needs_certificates_ = false;
   bool close_sent_ = false;
   bool verified_ = false;
   std::string sni_;

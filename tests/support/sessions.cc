@@ -109,7 +109,8 @@ std::unique_ptr<message::MessageSink> ScriptedSinks::make(const message::Submitt
 
 // ------------------------------------------------------------------------------------------ the relay's side
 
-std::expected<tls::CertificateFiles, std::string> OneCertificate::read(std::string_view /*host*/) {
+std::expected<tls::CertificateFiles, std::string> OneCertificate::read(std::string_view /*host*/,
+                                                                       std::size_t /*pair*/) {
   static const tls::SelfSigned made = [] {
     const std::array<std::string, 1> names{"relay.example"};
     return tls::make_self_signed(names, WallMillis{1000} * std::time(nullptr)).value();
@@ -117,9 +118,13 @@ std::expected<tls::CertificateFiles, std::string> OneCertificate::read(std::stri
   return tls::CertificateFiles{.chain_pem = made.certificate_pem, .key_pem = made.key_pem};
 }
 
-std::optional<tls::CertificateStamp> OneCertificate::stamp(std::string_view host) {
+std::expected<std::string, std::string> OneCertificate::read_policy_url(std::string_view /*host*/) {
+  return std::unexpected("none");
+}
+
+std::optional<tls::HostStamp> OneCertificate::stamp(std::string_view host) {
   if (host != "relay.example") return std::nullopt;
-  return tls::CertificateStamp{};
+  return tls::HostStamp{.pairs = {tls::CertificateStamp{}}, .policy_url = std::nullopt};
 }
 
 SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::MessageSinkFactory* other_sinks)

@@ -171,8 +171,9 @@ class Notes final : public session::Observer {
 // One certificate, for relay.example, made once for the whole program.
 class OneCertificate final : public tls::CertificateSource {
  public:
-  std::expected<tls::CertificateFiles, std::string> read(std::string_view host) override;
-  std::optional<tls::CertificateStamp> stamp(std::string_view host) override;
+  std::expected<tls::CertificateFiles, std::string> read(std::string_view host, std::size_t pair) override;
+  std::expected<std::string, std::string> read_policy_url(std::string_view host) override;
+  std::optional<tls::HostStamp> stamp(std::string_view host) override;
 };
 
 class SessionHost {

@@ -38,13 +38,16 @@ class OnePair final : public tls::CertificateSource {
  public:
   OnePair(std::string host, std::optional<tls::CertificateFiles> files)
       : host_(std::move(host)), files_(std::move(files)) {}
-  std::expected<tls::CertificateFiles, std::string> read(std::string_view host) override {
+  std::expected<tls::CertificateFiles, std::string> read(std::string_view host, std::size_t /*pair*/) override {
     if (!files_ || host != host_) return std::unexpected("there is no certificate for this name");
     return *files_;
   }
-  std::optional<tls::CertificateStamp> stamp(std::string_view host) override {
+  std::expected<std::string, std::string> read_policy_url(std::string_view /*host*/) override {
+    return std::unexpected("a sink has no policy page");
+  }
+  std::optional<tls::HostStamp> stamp(std::string_view host) override {
     if (!files_ || host != host_) return std::nullopt;
-    return tls::CertificateStamp{};
+    return tls::HostStamp{.pairs = {tls::CertificateStamp{}}, .policy_url = std::nullopt};
   }
 
  private:

@@ -9,6 +9,11 @@ def _openssl(*words):
     subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
 
 
+# Kinds of keys.
+ECDSA = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+RSA = ("rsa:2048",)
+
+
 class Authority:
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)
@@ -16,20 +21,39 @@ class Authority:
         self.ca_file = os.path.join(folder, "ca.pem")
         self.ca_key = os.path.join(folder, "ca.key")
         self.serial = 1
+        self.between = None
         self._request(self.ca_key, self.ca_file, "/CN=CA of the tests", "-x509", "-days", "2",
                       "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
 
-    def _request(self, key, out, subject, *more):
-        _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-keyout", key, "-out", out, "-subj", subject, *more)  # fmt: skip
+    def _request(self, key, out, subject, *more, kind=ECDSA):
+        _openssl("req", "-newkey", *kind, "-nodes", "-keyout", key, "-out", out, "-subj", subject, *more)
 
-    def issue(self, folder, *names):
-        """Makes FOLDER/fullchain.pem and FOLDER/privkey.pem for the given host names and addresses."""
-        os.makedirs(folder, exist_ok=True)
+    def _sign(self, request, extensions, out, issuer, days):
         self.serial += 1
+        pem, key = issuer
+        _openssl("x509", "-req", "-in", request, "-CA", pem, "-CAkey", key, "-days", str(days),
+                 "-set_serial", str(self.serial), "-extfile", extensions, "-out", out)  # fmt: skip
+
+    def intermediate(self):
+        """The certificate and the key of an authority between this one and hosts."""
+        if self.between is None:
+            pem, key, request, extensions = (os.path.join(self.folder, "between." + end) for end in ("pem", "key", "req", "ext"))
+            with open(extensions, "w", encoding="ascii") as file:
+                file.write("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n")
+            self._request(key, request, "/CN=Intermediate of the tests")
+            self._sign(request, extensions, pem, (self.ca_file, self.ca_key), 2)
+            self.between = pem, key
+        return self.between
+
+    def issue(self, folder, *names, kind=ECDSA, suffix="", days=2, through=False):
+        """Makes FOLDER/fullchain.pem and FOLDER/privkey.pem for the given host names and addresses.
+
+        SUFFIX: ".rsa" for fullchain.rsa.pem. THROUGH: signed by the intermediate authority, which follows in the chain.
+        """
+        os.makedirs(folder, exist_ok=True)
         request = os.path.join(folder, "request.pem")
-        chain = os.path.join(folder, "fullchain.pem")
-        key = os.path.join(folder, "privkey.pem")
+        chain = os.path.join(folder, f"fullchain{suffix}.pem")
+        key = os.path.join(folder, f"privkey{suffix}.pem")
         extensions = os.path.join(folder, "extensions")
         with open(extensions, "w", encoding="ascii") as file:
             kinds = ("IP:" + n if n.replace(".", "").isdigit() or ":" in n else "DNS:" + n for n in names)
@@ -37,9 +61,12 @@ class Authority:
             # Python 3.13 and later want what RFC 5280 says that there must be.
             file.write("basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         new_key = key + ".new"
-        self._request(new_key, request, "/CN=" + names[0])
-        _openssl("x509", "-req", "-in", request, "-CA", self.ca_file, "-CAkey", self.ca_key, "-days", "2",
-                 "-set_serial", str(self.serial), "-extfile", extensions, "-out", chain + ".new")  # fmt: skip
+        self._request(new_key, request, "/CN=" + names[0], kind=kind)
+        issuer = self.intermediate() if through else (self.ca_file, self.ca_key)
+        self._sign(request, extensions, chain + ".new", issuer, days)
+        if through:
+            with open(chain + ".new", "a", encoding="ascii") as file, open(issuer[0], encoding="ascii") as above:
+                file.write(above.read())
         os.replace(new_key, key)
         os.replace(chain + ".new", chain)
         return chain, key

@@ -197,5 +197,37 @@ TEST(ShieldCommandLine, SaysWhatIsWrong) {
   }
 }
 
+TEST(HostCommandLine, ReadsWhatIsToBeDone) {
+  const SluicectlCommand list = sluicectl({"--json", "host", "list"});
+  EXPECT_EQ(list.kind, Kind::host) << list.text;
+  EXPECT_EQ(list.host.verb, HostCommand::Verb::list);
+  EXPECT_TRUE(list.host.json);
+  EXPECT_EQ(list.host.host, "");
+  const SluicectlCommand check = sluicectl({"host", "check", "--days=0", "mail.example.com", "--directory", "/tls"});
+  EXPECT_EQ(check.kind, Kind::host) << check.text;
+  EXPECT_EQ(check.host.verb, HostCommand::Verb::check);
+  EXPECT_EQ(check.host.host, "mail.example.com");
+  EXPECT_EQ(check.host.directory, "/tls");
+  EXPECT_EQ(check.host.days, 0U);
+  EXPECT_EQ(sluicectl({"host", "check"}).host.days, 14U);
+}
+
+TEST(HostCommandLine, SaysWhatIsWrong) {
+  const std::pair<std::vector<const char*>, const char*> cases[] = {
+      {{"host"}, "host: a command is missing"},
+      {{"host", "chekc"}, "did you mean check?"},
+      {{"host", "check", "a.example", "b.example"}, "host check: takes one name only"},
+      {{"host", "check", "--days", "soon"}, "--days needs a whole number from 0 to 3650"},
+      {{"host", "check", "--days", "3651"}, "--days needs a whole number from 0 to 3650"},
+      {{"host", "list", "--days", "3"}, "host list: takes no --days"},
+  };
+  for (const auto& [words, problem] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error);
+    EXPECT_THAT(command.text, HasSubstr(problem));
+  }
+  EXPECT_EQ(sluicectl({"host", "--help"}).text, host_help());
+}
+
 }  // namespace
 }  // namespace sluice::cli

@@ -36,8 +36,11 @@ constexpr std::uint32_t kBoot = 7;
 
 class NoCertificates final : public tls::CertificateSource {
  public:
-  std::expected<tls::CertificateFiles, std::string> read(std::string_view) override { return std::unexpected("none"); }
-  std::optional<tls::CertificateStamp> stamp(std::string_view) override { return std::nullopt; }
+  std::expected<tls::CertificateFiles, std::string> read(std::string_view, std::size_t) override {
+    return std::unexpected("none");
+  }
+  std::expected<std::string, std::string> read_policy_url(std::string_view) override { return std::unexpected("none"); }
+  std::optional<tls::HostStamp> stamp(std::string_view) override { return std::nullopt; }
 };
 
 // What a test looks at when a run is over.

@@ -357,5 +357,20 @@ TEST(Replies, EnhancedCodesHaveTheCodesClass) {
   }
 }
 
+TEST_F(OpenServer, AHostsOwnNameAndPageTakeThePlaceOfTheListeners) {
+  profile_.policy_url = "https://example.net/policy";
+  ToyServer toy(profile_);
+  toy.machine().set_host("mail.customer.example", "https://customer.example/policy");
+  EXPECT_EQ(toy.greet(), "220 mail.customer.example ESMTP\r\n");
+  EXPECT_EQ(toy.feed("EHLO x\r\n").substr(0, 25), "250-mail.customer.example");
+  EXPECT_NE(toy.feed("HELP\r\n").find("https://customer.example/policy"), std::string::npos);
+  EXPECT_EQ(toy.machine().policy_url(), "https://customer.example/policy");
+  ToyServer other(profile_);
+  other.machine().set_host("mail.other.example", "");
+  other.greet();
+  EXPECT_EQ(other.feed("HELO x\r\n"), "250 mail.other.example\r\n");
+  EXPECT_NE(other.feed("HELP\r\n").find("https://example.net/policy"), std::string::npos) << "it has none of its own";
+}
+
 }  // namespace
 }  // namespace sluice::smtp

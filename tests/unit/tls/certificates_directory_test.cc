@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -33,7 +34,7 @@ class Directory : public ::testing::Test {
 TEST_F(Directory, ReadsBothFiles) {
   write("a.example.com", "a.example.com");
   CertificateDirectory source(root_.string());
-  const auto files = source.read("a.example.com");
+  const auto files = source.read("a.example.com", 0);
   ASSERT_TRUE(files.has_value()) << files.error();
   EXPECT_EQ(files->chain_pem, certificate_for("a.example.com").certificate_pem);
   EXPECT_EQ(files->key_pem, certificate_for("a.example.com").key_pem);
@@ -60,7 +61,7 @@ TEST_F(Directory, AMissingKeyIsNamed) {
   fs::remove(root_ / "a.example.com/privkey.pem");
   CertificateDirectory source(root_.string());
   EXPECT_TRUE(source.stamp("a.example.com").has_value()) << "half a host is to be complained about";
-  const auto files = source.read("a.example.com");
+  const auto files = source.read("a.example.com", 0);
   ASSERT_FALSE(files.has_value());
   EXPECT_NE(files.error().find("a.example.com/privkey.pem"), std::string::npos) << files.error();
 }
@@ -69,10 +70,10 @@ TEST_F(Directory, FilesThatAreNoCertificatesAreRefused) {
   write("a.example.com", "a.example.com");
   CertificateDirectory source(root_.string());
   std::ofstream(root_ / "a.example.com/fullchain.pem") << std::string(1'000'000, 'x');
-  EXPECT_FALSE(source.read("a.example.com").has_value());
+  EXPECT_FALSE(source.read("a.example.com", 0).has_value());
   fs::remove(root_ / "a.example.com/fullchain.pem");
   fs::create_directory(root_ / "a.example.com/fullchain.pem");
-  EXPECT_FALSE(source.read("a.example.com").has_value());
+  EXPECT_FALSE(source.read("a.example.com", 0).has_value());
 }
 
 TEST_F(Directory, ARenewalIsShownWithinASecond) {
@@ -86,7 +87,9 @@ TEST_F(Directory, ARenewalIsShownWithinASecond) {
   const auto before = store.find("mx.example.com");
   ASSERT_NE(before, nullptr);
   EXPECT_EQ(store.find("x.example.org")->host, "_.example.org");
-  write("mx.example.com", "other.example.com");
+  const auto renewed = make_self_signed(std::array{std::string("mx.example.com")}, clock.wall());
+  std::ofstream(root_ / "mx.example.com" / "fullchain.pem") << renewed->certificate_pem;
+  std::ofstream(root_ / "mx.example.com" / "privkey.pem") << renewed->key_pem;
   clock.advance(std::chrono::seconds(1));
   const auto after = store.find("mx.example.com");
   EXPECT_NE(after, before);

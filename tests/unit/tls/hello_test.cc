@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <initializer_list>
+
 #include "engine/tls/limits.h"
 
 namespace sluice::tls {
@@ -37,7 +40,7 @@ std::string record(std::string_view fragment) { return "\x16\x03\x01" + counted(
 TEST(TlsHello, FindsTheNameAmongOtherExtensions) {
   const std::string extensions =
       extension(10, "xx") + extension(0, server_name("mail.example.com")) + extension(43, "");
-  const ClientHelloName hello = read_client_hello(record(message(extensions)));
+  const ClientHello hello = read_client_hello(record(message(extensions)));
   EXPECT_EQ(hello.result, HelloResult::done);
   EXPECT_EQ(hello.server_name, "mail.example.com");
 }
@@ -108,6 +111,66 @@ TEST(TlsHello, TheLongestIsTakenAndNoLonger) {
   };
   EXPECT_EQ(padded(kTlsClientHelloBytesMax), HelloResult::done);
   EXPECT_EQ(padded(kTlsClientHelloBytesMax + 1), HelloResult::bad);
+}
+
+// ------------------------------------------------------------------------------------------ kinds of keys
+
+std::string hello_with(std::string_view suites, std::string_view extensions) {
+  std::string body = "\x03\x03" + std::string(32, 'r') + counted("session", 1) + counted(suites, 2) +
+                     counted(std::string_view("\0", 1), 1) + counted(extensions, 2);
+  return record(number(1, 1) + counted(body, 3));
+}
+
+std::string numbers(std::initializer_list<std::size_t> values) {
+  std::string out;
+  for (const std::size_t value : values) out += number(value, 2);
+  return out;
+}
+
+std::string signatures(std::initializer_list<std::size_t> of) { return extension(13, counted(numbers(of), 2)); }
+std::string groups(std::initializer_list<std::size_t> of) { return extension(10, counted(numbers(of), 2)); }
+const std::string kTls13 = extension(43, counted(numbers({0x0304, 0x0303}), 1));
+
+// "p256 rsa": what a client takes.
+std::string taken(std::string_view suites, std::string_view extensions) {
+  constexpr std::array<const char*, kKeyKinds> names{"p256", "p384", "p521", "ed25519", "rsa"};
+  const ClientHello hello = read_client_hello(hello_with(suites, extensions));
+  EXPECT_EQ(hello.result, HelloResult::done) << hello.error;
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (hello.keys.has(static_cast<KeyKind>(i))) text += (text.empty() ? "" : " ") + std::string(names[i]);
+  return text;
+}
+
+TEST(TlsHelloKeys, InTls13TheSignatureAlgorithmsSayIt) {
+  const std::string suite = numbers({0x1301});
+  EXPECT_EQ(taken(suite, kTls13 + signatures({0x0403, 0x0804})), "p256 rsa");
+  EXPECT_EQ(taken(suite, signatures({0x0503}) + kTls13), "p384");
+  EXPECT_EQ(taken(suite, signatures({0x0603, 0x0807}) + kTls13), "p521 ed25519");
+  EXPECT_EQ(taken(suite, signatures({0x0401, 0x0501}) + kTls13), "") << "RSA signs with PSS in TLS 1.3";
+  EXPECT_EQ(taken(suite, kTls13), "");
+}
+
+TEST(TlsHelloKeys, InTls12TheSuitesAndTheCurvesSayItToo) {
+  const std::string ecdsa = numbers({0xC02B});
+  const std::string rsa = numbers({0xC030});
+  const std::string both = ecdsa + rsa;
+  EXPECT_EQ(taken(both, groups({23}) + signatures({0x0403, 0x0401})), "p256 rsa");
+  EXPECT_EQ(taken(both, groups({24, 29}) + signatures({0x0403, 0x0401})), "p384 rsa");
+  EXPECT_EQ(taken(ecdsa, groups({23}) + signatures({0x0403, 0x0401})), "p256");
+  EXPECT_EQ(taken(rsa, groups({23}) + signatures({0x0403, 0x0401})), "rsa");
+  EXPECT_EQ(taken(both, groups({23}) + signatures({0x0401})), "rsa");
+  EXPECT_EQ(taken(both, groups({23}) + signatures({0x0503})), "p256") << "any hash goes with any curve";
+  EXPECT_EQ(taken(both, signatures({0x0804})), "rsa");
+  EXPECT_EQ(taken(both, groups({23})), "p256 rsa") << "without the extension all that goes with the suites";
+  EXPECT_EQ(taken(numbers({0x002F}), signatures({0x0403, 0x0401})), "") << "none of our suites";
+}
+
+TEST(TlsHelloKeys, MalformedListsSayNothing) {
+  const std::string both = numbers({0xC02B, 0xC030});
+  EXPECT_EQ(taken(both, extension(13, std::string_view("\0\x09\x04\x03", 4)) + kTls13), "");
+  EXPECT_EQ(taken(both, extension(13, "") + kTls13), "");
+  EXPECT_EQ(taken(both, extension(13, counted("\x04\x03\x08", 2)) + kTls13), "p256") << "an odd byte at the end";
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::string hello_bytes(const std::string& sni = "a.example.com") {
 
 TlsState feed(TlsSession& server, std::string_view bytes) {
   Chain heard;
-  const TlsState state = server.feed(bytes, heard);
+  const TlsState state = testing::feed(server, bytes, heard);
   EXPECT_TRUE(heard.empty());
   return state;
 }

@@ -58,7 +58,7 @@ std::string many_suites(std::size_t count, std::string_view last) {
 std::string answer(Listener& listener, const std::string& bytes, std::string* error = nullptr) {
   auto server = listener.accept();
   Chain heard;
-  server->feed(bytes, heard);
+  testing::feed(*server, bytes, heard);
   if (error != nullptr) *error = server->error();
   return drain(server->outgoing());
 }
@@ -111,7 +111,7 @@ TEST(TlsOffer, AClientBelowTheLeastVersionIsRefused) {
   EXPECT_FALSE(old.done);
   Chain heard;
   auto raw = TlsSession::server(strict);
-  raw->feed(hello({.suites = "\xc0\x2b"}), heard);
+  testing::feed(*raw, hello({.suites = "\xc0\x2b"}), heard);
   EXPECT_EQ(drain(raw->outgoing()).back(), kProtocolVersion);
   auto again = TlsSession::server(strict);
   RawClient now({.version = WOLFSSL_TLSV1_3});

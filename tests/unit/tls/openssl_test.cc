@@ -90,7 +90,7 @@ class TlsOpenssl : public ::testing::Test {
     for (ssize_t size = 1; size > 0;) {
       size = recv(peer, buffer.data(), buffer.size(), 0);
       if (size <= 0) break;
-      session->feed({buffer.data(), static_cast<std::size_t>(size)}, heard);
+      testing::feed(*session, {buffer.data(), static_cast<std::size_t>(size)}, heard);
       if (session->state() == TlsState::open && !std::exchange(greeted, true)) session->write("220 ready\r\n");
       const bool quits = heard.to_string().find("QUIT\r\n") != std::string::npos;
       if (quits) {

@@ -58,8 +58,8 @@ TEST_P(TlsVersions, CutInTwoAtEveryByte) {
     while (!client.to_server.empty()) {
       const std::string bytes = std::exchange(client.to_server, {});
       const std::size_t first = cut > sent ? std::min(cut - sent, bytes.size()) : bytes.size();
-      server->feed(std::string_view(bytes).substr(0, first), heard);
-      server->feed(std::string_view(bytes).substr(first), heard);
+      testing::feed(*server, std::string_view(bytes).substr(0, first), heard);
+      testing::feed(*server, std::string_view(bytes).substr(first), heard);
       sent += bytes.size();
       client.from_server += drain(server->outgoing());
       if (client.step() && !std::exchange(written, true)) client.write("MAIL FROM:<a@example.com>\r\n");

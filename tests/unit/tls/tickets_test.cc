@@ -38,7 +38,7 @@ class TlsTickets : public ::testing::TestWithParam<int> {
     if (GetParam() == WOLFSSL_TLSV1_2) {
       client.step();
       Chain none;
-      server->feed(client.to_server, none);
+      testing::feed(*server, client.to_server, none);
       client.to_server.clear();
       // In TLS 1.2 the certificate is in the clear.  wolfSSL's client breaks off at its sight, as
       // it reckoned with its ticket (others go on, RFC 5077 section 3.4: see tls_openssl_test.cc).

@@ -36,16 +36,30 @@ int raw_send(WOLFSSL* /*ssl*/, char* bytes, int size, void* of) {
 
 void feed_in_pieces(TlsSession& session, std::string_view bytes, std::size_t piece, Chain& plaintext) {
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
-    session.feed(bytes.substr(0, piece), plaintext);
+    feed(session, bytes.substr(0, piece), plaintext);
 }
 
 }  // namespace
 
-std::expected<CertificateFiles, std::string> MemorySource::read(std::string_view host) {
+TlsState feed(TlsSession& session, std::string_view bytes, Chain& plaintext) {
+  const TlsState state = session.feed(bytes, plaintext);
+  if (state != TlsState::handshaking || !session.needs_certificates()) return state;
+  return session.certificates_found(session.certificate_store().find(session.sni()));
+}
+
+std::expected<CertificateFiles, std::string> MemorySource::read(std::string_view host, std::size_t pair) {
   ++reads;
   const auto found = hosts.find(host);
   if (found == hosts.end()) return std::unexpected(std::string(host) + ": gone");
-  return found->second.files;
+  if (pair == 0) return found->second.files;
+  if (pair == 1 && found->second.second) return *found->second.second;
+  return std::unexpected(std::string(host) + ": has no such pair");
+}
+
+std::expected<std::string, std::string> MemorySource::read_policy_url(std::string_view host) {
+  const auto found = hosts.find(host);
+  if (found == hosts.end() || !found->second.policy_url) return std::unexpected(std::string(host) + ": gone");
+  return *found->second.policy_url;
 }
 
 std::vector<std::string> MemorySource::list() {
@@ -54,11 +68,15 @@ std::vector<std::string> MemorySource::list() {
   return names;
 }
 
-std::optional<CertificateStamp> MemorySource::stamp(std::string_view host) {
+std::optional<HostStamp> MemorySource::stamp(std::string_view host) {
   ++stamps;
   const auto found = hosts.find(host);
   if (found == hosts.end()) return std::nullopt;
-  return CertificateStamp{.value = {found->second.version}};
+  const Entry& entry = found->second;
+  HostStamp stamp{.pairs = {CertificateStamp{.value = {entry.version}}}, .policy_url = std::nullopt};
+  if (entry.second) stamp.pairs[1] = CertificateStamp{.value = {entry.second_version}};
+  if (entry.policy_url) stamp.policy_url = CertificateStamp{.value = {std::hash<std::string>()(*entry.policy_url)}};
+  return stamp;
 }
 
 void MemorySource::put(const std::string& host, SelfSigned made) {

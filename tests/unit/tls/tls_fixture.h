@@ -55,9 +55,14 @@ class MemorySource final : public CertificateSource {
   struct Entry {
     CertificateFiles files;
     std::uint64_t version = 0;
+    // Pair 1.
+    std::optional<CertificateFiles> second;
+    std::uint64_t second_version = 0;
+    std::optional<std::string> policy_url;
   };
-  std::expected<CertificateFiles, std::string> read(std::string_view host) override;
-  std::optional<CertificateStamp> stamp(std::string_view host) override;
+  std::expected<CertificateFiles, std::string> read(std::string_view host, std::size_t pair) override;
+  std::expected<std::string, std::string> read_policy_url(std::string_view host) override;
+  std::optional<HostStamp> stamp(std::string_view host) override;
   [[nodiscard]] std::vector<std::string> list() override;
   void put(const std::string& host, SelfSigned made);
   // A certificate for the host's own name (`*.` for `_.`), made once for the whole program.
@@ -86,6 +91,8 @@ struct Listener {
 };
 
 std::string drain(Chain& chain);
+// What a connection does: a server that has to look for certificates gets them at once.
+TlsState feed(TlsSession& session, std::string_view bytes, Chain& plaintext);
 // Gives each what the other says until both are silent; `piece` bytes at a time.  What arrives as
 // plaintext is added.
 struct TlsTalk {
