@@ -55,6 +55,7 @@ StoreResult<> AccountAdmin::import_account(const DumpedAccount& account, const s
       "INSERT INTO account (name, customer, status, password_hash, password_set_ms, created_ms)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
       {*name, *owner->second, stored_status(account.status), account.hash, now});
+  if (added && account.scram) return write_scram(*name, account.scram);
   if (!already_exists(added)) return added;
   return store_error(StoreError::Kind::exists, absl::StrCat("there is an account ", in_quotes(*name), " already"));
 }

@@ -138,6 +138,13 @@ CREATE TRIGGER account_renamed_with_devices AFTER UPDATE OF name, customer ON ac
   UPDATE device SET account = NEW.name, customer = NEW.customer WHERE account = OLD.name;
 END;
 )sql"),
+    Sql(R"sql(
+-- Keys for SCRAM (auth/scram.h), both NULL where there are none; and what makes those of names that are not known.
+ALTER TABLE account ADD COLUMN scram TEXT;
+ALTER TABLE account ADD COLUMN scram_iterations INTEGER;
+CREATE INDEX account_without_scram ON account (id) WHERE scram_iterations IS NULL;
+INSERT INTO setting VALUES ('scram_key', lower(hex(randomblob(32))));
+)sql"),
 };
 
 std::string because(int error) { return std::strerror(error); }
@@ -232,8 +239,8 @@ StoreResult<> migrate(Database& database) {
   for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
     if (StoreResult<> applied = database.script(kMigrations[at]); !applied) return std::unexpected(applied.error());
   }
-  static_assert(kApplicationId == 1399616873 && kStoreVersion == 2, "the text below says the same");
-  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 2");
+  static_assert(kApplicationId == 1399616873 && kStoreVersion == 3, "the text below says the same");
+  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 3");
   if (!marked) return std::unexpected(marked.error());
   return (*transaction)->commit();
 }

@@ -3,6 +3,7 @@
 // only thread.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -19,14 +20,16 @@ inline constexpr int kCtlFailed = 1;  // the reason and the remedy are on `err`
 inline constexpr int kCtlUsage = 2;   // the command line was not understood
 
 // `args` begins with "customer", "domain" or "account" (see is_account_object()); --store and
-// --config have been taken out, and `store_path` is what they named. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
-                        std::ostream& out, std::ostream& err);
+// --config have been taken out, and `store_path` is what they named; `scram_iterations`: as the configuration has them.
+// Returns the exit status.
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
+                        std::uint32_t scram_iterations, std::istream& in, std::ostream& out, std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {
   std::string store_path;
   auth::HashCost hash_cost = auth::kDefaultHashCost;
+  std::uint32_t scram_iterations = 0;  // AccountAdmin::set_scram_iterations()
   io::Clock& clock;
   io::Random& random;
   int terminal = -1;      // where to ask for passwords; -1: nowhere

@@ -21,6 +21,7 @@ constexpr int kExitFailed = 1;
 struct Places {
   std::string control;
   std::string store;
+  std::uint32_t scram_iterations = 0;
   std::string spool;
 };
 
@@ -57,6 +58,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   };
   places = {.control = first(command.control, config.server.control),
             .store = first(command.store, config.store.accounts),
+            .scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
             .spool = first(command.spool.directory, config.spool.directory)};
   return true;
 }
@@ -84,12 +86,13 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
 }
 
 // Likewise: the relay's user may put links in the place of the file and of its journal.
-int run_accounts(const SluicectlCommand& command, const std::string& store) {
+int run_accounts(const SluicectlCommand& command, const std::string& store, std::uint32_t scram_iterations) {
   if (const auto became = sluice::io::become_owner_of_file(store); !became) {
     std::cerr << "sluicectl: " << sluice::text::printable(became.error()) << "\n";
     return kExitFailed;
   }
-  return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
+  return sluice::cli::run_account_command(command.account_args, store, scram_iterations, std::cin, std::cout,
+                                          std::cerr);
 }
 
 int run(const SluicectlCommand& command) {
@@ -105,7 +108,7 @@ int run(const SluicectlCommand& command) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
-  return run_accounts(command, places.store);
+  return run_accounts(command, places.store, places.scram_iterations);
 }
 
 }  // namespace

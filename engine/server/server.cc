@@ -108,6 +108,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   auto store = auth::EmbeddedStore::open({.path = config.store.accounts});
   if (!store) return failed("store.accounts: " + store.error().what);
   store_ = *std::move(store);
+  store_->set_scram_iterations(scram_iterations(config));
   auto backends = auth::open_backends(config.backends);
   if (!backends) return std::unexpected(std::move(backends.error()));
   backends_ = *std::move(backends);

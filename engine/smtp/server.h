@@ -139,6 +139,8 @@ class ServerMachine {
   void answer_auth(const Reply& reply, ReplyWriter& out);
   // RFC 3207 4.2: "the server MUST discard any knowledge obtained from the client".
   void tls_started();
+  // Of the profile's mechanisms, these are neither offered nor taken from now on: bit n is the nth.
+  void withhold_mechanisms(std::uint32_t which) { withheld_ = which; }
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come
   // later are ignored.
   void close(const StandardReply& reply, ReplyWriter& out);
@@ -205,6 +207,7 @@ class ServerMachine {
   void write_capabilities(ReplyWriter& out);
   void write_refusal(const StandardReply& reply, ReplyWriter& out);
   bool auth_offered() const;
+  bool withheld(std::size_t mechanism) const { return mechanism < 32 && (withheld_ >> mechanism & 1U) != 0; }
   // What replies in this transaction may be written in.
   Charset charset() const { return smtputf8_ ? Charset::utf8 : Charset::ascii; }
   const StandardReply* no_recipients() const;
@@ -229,6 +232,7 @@ class ServerMachine {
   std::uint32_t auth_failures_ = 0;
   std::uint32_t swallowed_ = 0;
   std::uint32_t dropped_at_starttls_ = 0;
+  std::uint32_t withheld_ = 0;
   std::uint16_t mechanism_ = 0;
   ServerState state_ = ServerState::fresh;
   Asked asked_ = Asked::nothing;

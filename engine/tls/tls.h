@@ -72,6 +72,8 @@ class TlsSession {
   [[nodiscard]] std::string_view sni() const { return sni_; }
   // Server: the host whose certificate is shown (a name from the certificate directory).
   [[nodiscard]] std::string_view host() const;
+  // Server, once open in TLS 1.3, where the context has it: the channel binding tls-exporter (RFC 9266); else empty.
+  [[nodiscard]] std::string_view channel_binding() const { return channel_binding_; }
   // Why the session failed, in words for the log; empty otherwise.  Holds no bytes of the peer's.
   [[nodiscard]] std::string_view error() const { return error_; }
 
@@ -97,6 +99,7 @@ class TlsSession {
   bool expect_name(std::string_view server_name);
   void handshake();
   void opened();
+  void take_channel_binding();
   void read_all(Chain& plaintext);
   const char* over_limit() const;  // null when within all limits
   void fail(std::string why);
@@ -116,6 +119,7 @@ class TlsSession {
   bool close_sent_ = false;
   bool verified_ = false;
   std::string sni_;
+  std::string channel_binding_;
   std::string error_;
 };
 
