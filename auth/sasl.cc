@@ -23,6 +23,12 @@ constexpr std::array kTable{
               .make = make_sasl_xoauth2,
               .bearer = true,
               .failure = R"({"status":"401","schemes":"bearer"})"},
+    Mechanism{.name = "SCRAM-SHA-256", .shows_secret = false, .make = make_sasl_scram, .of_scram_keys = true},
+    Mechanism{.name = "SCRAM-SHA-256-PLUS",
+              .shows_secret = false,
+              .make = make_sasl_scram_plus,
+              .of_scram_keys = true,
+              .binds_channel = true},
 };
 
 }  // namespace
@@ -45,10 +51,39 @@ Step SaslMachine::respond(std::string_view decoded) {
   return follow(on_response(decoded));
 }
 
+Step SaslMachine::give_keys(const ScramKeys& keys) {
+  if (phase_ != Phase::wants_keys) return follow(malformed_step(SaslFault::out_of_turn));
+  return follow(on_keys(keys));
+}
+
+Step SaslMachine::on_keys(const ScramKeys& /*keys*/) { return malformed_step(SaslFault::out_of_turn); }
+
 // Once a machine has said anything but "go on", it says nothing more.
 Step SaslMachine::follow(Step step) {
-  phase_ = step.kind == SaslStep::challenge ? Phase::waiting : Phase::done;
+  const bool waits = step.kind == SaslStep::challenge || (step.kind == SaslStep::judged && step.proven);
+  phase_ = waits ? Phase::waiting : step.kind == SaslStep::keys_wanted ? Phase::wants_keys : Phase::done;
   return step;
+}
+
+std::string_view fault_reason(SaslFault fault) {
+  switch (fault) {
+    case SaslFault::other_nonce:
+      return "a nonce of another exchange";
+    case SaslFault::channel_binding:
+      return "the channel binding is not that of this connection";
+    case SaslFault::downgrade:
+      return "the client was not shown that channel binding is offered";
+    case SaslFault::extension:
+      return "an extension that is not known";
+    case SaslFault::none:
+    case SaslFault::syntax:
+    case SaslFault::name_not_clean:
+    case SaslFault::secret_not_clean:
+    case SaslFault::other_authzid:
+    case SaslFault::out_of_turn:
+      break;
+  }
+  return {};
 }
 
 Step challenge_step(std::string_view text) { return Step{.kind = SaslStep::challenge, .challenge = std::string(text)}; }

@@ -13,7 +13,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "auth/scram.h"
 #include "auth/secret.h"
 
 namespace sluice::auth {
@@ -22,6 +24,10 @@ enum class SaslStep : std::uint8_t {
   challenge,  // send `challenge` (may be empty), wait for the client's response
   ready,      // `credentials` are there, to be checked; the machine is done
   malformed,  // the exchange failed for the reason in `fault`; the machine is done
+  // SCRAM.
+  keys_wanted,  // of the account `name`: give_keys()
+  judged,       // whether the client has `proven` those keys: where the login is granted, send `challenge` and wait
+  confirmed,    // the client has heard that; the machine is done
 };
 
 enum class SaslFault : std::uint8_t {
@@ -31,6 +37,10 @@ enum class SaslFault : std::uint8_t {
   secret_not_clean,  // likewise
   other_authzid,     // asks to act as another user: a refusal, not a syntax error
   out_of_turn,       // a response after the end
+  other_nonce,       // SCRAM: not the exchange that was begun
+  channel_binding,   // SCRAM: of another TLS connection, of another kind, or none where there has to be one
+  downgrade,         // SCRAM: the client was made to believe that there is no -PLUS here
+  extension,         // SCRAM: one that must be understood, and is not
 };
 
 struct Step {
@@ -38,6 +48,16 @@ struct Step {
   SaslFault fault = SaslFault::none;
   std::string challenge;
   std::optional<Credentials> credentials;
+  std::optional<Name> name;  // keys_wanted
+  bool proven = false;       // judged
+  std::string proof;         // judged: as the client wrote it
+};
+
+// What mechanisms may need of the session.
+struct SaslSession {
+  std::string nonce;            // drawn for this exchange: printable, without ","
+  std::string channel_binding;  // tls-exporter (RFC 9266); empty: there is none
+  bool plus_offered = false;    // a mechanism with channel binding was offered
 };
 
 class SaslMachine {
@@ -46,20 +66,27 @@ class SaslMachine {
   SaslMachine(const SaslMachine&) = delete;
   SaslMachine& operator=(const SaslMachine&) = delete;
 
+  // Before start(), for mechanisms of SCRAM.
+  void set_session(SaslSession session) { session_ = std::move(session); }
   // Once, first. `initial` is the decoded initial response: absent if AUTH carried none, empty for
   // "=".
   [[nodiscard]] Step start(std::optional<std::string_view> initial);
   // For every decoded line after a challenge. The bytes are not kept: wipe them after the call.
   [[nodiscard]] Step respond(std::string_view decoded);
+  // After keys_wanted.
+  [[nodiscard]] Step give_keys(const ScramKeys& keys);
 
  protected:
   SaslMachine() = default;
+  [[nodiscard]] const SaslSession& session() const { return session_; }
   virtual Step on_start(std::optional<std::string_view> initial) = 0;
   virtual Step on_response(std::string_view decoded) = 0;
+  virtual Step on_keys(const ScramKeys& keys);
 
  private:
-  enum class Phase : std::uint8_t { fresh, waiting, done };
+  enum class Phase : std::uint8_t { fresh, waiting, wants_keys, done };
   Step follow(Step step);
+  SaslSession session_;
   Phase phase_ = Phase::fresh;
 };
 
@@ -69,7 +96,12 @@ struct Mechanism {
   std::unique_ptr<SaslMachine> (*make)() = nullptr;
   bool bearer = false;            // takes access tokens: offered only where those can be checked
   std::string_view failure = {};  // the challenge in front of a refusal, whose answer means nothing; empty: none
+  bool of_scram_keys = false;     // offered only where all accounts have them; off unless asked for
+  bool binds_channel = false;     // offered only where TLS gives a channel binding
 };
+
+// For the log, of what is more than a slip of a program; else empty.
+[[nodiscard]] std::string_view fault_reason(SaslFault fault);
 
 // In the order in which they are advertised.
 extern const std::span<const Mechanism> kMechanisms;
@@ -90,5 +122,7 @@ extern const std::span<const Mechanism> kMechanisms;
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_login();        // draft-murchison-sasl-login
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_oauthbearer();  // RFC 7628
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_xoauth2();      // as Google and Microsoft have it
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram();        // RFC 5802 and 7677
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram_plus();   // with channel binding: RFC 9266
 
 }  // namespace sluice::auth

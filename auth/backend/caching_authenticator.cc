@@ -8,7 +8,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr int kTriesMax = 3;
 // How long a core lets a login pass without asking the shield, once that has let it through.
 constexpr Duration kPassedFor = std::chrono::minutes(1);
 constexpr std::size_t kPassedMax = 4096;
@@ -60,10 +59,7 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   const LoginAttempt attempt = shield_.attempt(credentials.client.ip, credentials.name, key);
   const Shield::Decision decision = shield_.admit(attempt, loop_.now());
   if (refuses(decision.rule)) co_return refuse(decision.rule);
-  if (decision.rule != ShieldRule::none && !grants) {
-    ++(decision.rule == ShieldRule::account ? counters_.slowed_by_account : counters_.slowed_overall);
-    co_await loop_.sleep(decision.delay, "a login that the shield slows");
-  }
+  if (decision.rule != ShieldRule::none && !grants) co_await slow(decision);
   const bool of_use =
       !credentials.device_only || (!credentials.bearer && is_device_password(credentials.secret.reveal()));
   Answer found = of_use ? co_await look_up(key, credentials) : Answer::wrong();
@@ -71,6 +67,11 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   Answer answer = settle(attempt, decision.rule, std::move(found));
   if (answer.kind == AnswerKind::granted) passed_[tag % passed_.size()] = {.tag = tag, .at = loop_.now()};
   co_return answer;
+}
+
+Task<void> CachingAuthenticator::slow(const Shield::Decision& decision) {
+  ++(decision.rule == ShieldRule::account ? counters_.slowed_by_account : counters_.slowed_overall);
+  co_await loop_.sleep(decision.delay, "a login that the shield slows");
 }
 
 Answer CachingAuthenticator::refuse(ShieldRule rule) {
@@ -141,6 +142,7 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
 }
 
 void CachingAuthenticator::forget(const Changes& changes) {
+  if (changes.without_scram) scram_ready_ = *changes.without_scram == 0;
   if (changes.everything) cache_.forget_all();
   for (const std::string& account : changes.accounts) cache_.forget(account);
   for (const std::int64_t customer : changes.customers) cache_.forget_customer(customer);

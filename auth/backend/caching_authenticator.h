@@ -42,6 +42,10 @@ class CachingAuthenticator final : public Authenticator {
                        Notice notice);
 
   Task<Answer> authenticate(Credentials credentials) override;
+  // caching_authenticator_scram.cc
+  [[nodiscard]] bool offers_scram() const override { return scram_ready_; }
+  Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login) override;
+  Task<Answer> judge(const ScramLogin& login, bool proven, std::string_view proof) override;
   // What AccountStore::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
@@ -60,12 +64,16 @@ class CachingAuthenticator final : public Authenticator {
     std::uint64_t tag = 0;
     Instant at;
   };
+  static constexpr int kTriesMax = 3;
   Task<Answer> look_up(const CredentialKey& key, const Credentials& credentials);
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
   Answer refuse(ShieldRule rule);
   // What the session gets of an answer.
   Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
   // Whether the shield need not be asked about a login that the cache grants.
+  Task<Answer> admit_scram(const ScramLogin& login);
+  [[nodiscard]] LoginAttempt scram_attempt(const ScramLogin& login, std::string_view proof) const;
+  Task<void> slow(const Shield::Decision& decision);
   [[nodiscard]] bool has_passed(std::uint64_t tag) const;
 
   io::Loop& loop_;
@@ -76,6 +84,7 @@ class CachingAuthenticator final : public Authenticator {
   Notice notice_;
   std::vector<Passed> passed_;
   AuthenticatorCounters counters_;
+  bool scram_ready_ = false;  // all accounts have keys for it
 };
 
 }  // namespace sluice::auth

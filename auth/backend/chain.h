@@ -5,6 +5,7 @@
 //   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class BackendChain {
 
   // `credentials` outlive the task.
   Task<Answer> check(const Credentials& credentials);
+  // SCRAM, which is the store's alone: chain_scram.cc.  As Authenticator's; the second is of keys that were proven.
+  Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login);
+  Task<Answer> admit_scram(const ScramLogin& login);
   Task<void> close();
 
  private:

@@ -32,7 +32,12 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   if (matched->match == PasswordMatch::wrong) co_return Verdict::of(Verdict::Kind::wrong);
   if (matched->match == PasswordMatch::unknown) co_return unmatched(credentials.name, matched->reason);
   auto answer = co_await io::run_on_workers<Answer>(
-      parts_.loop, parts_.store_workers(), [&] { return store.admit(*password, matched->renewed); },
+      parts_.loop, parts_.store_workers(),
+      [&] {
+        Answer admitted = store.admit(*password, matched->renewed);
+        if (admitted.kind == AnswerKind::granted) store.keep_scram(*password, *matched);
+        return admitted;
+      },
       "an account in the store", credentials.share);
   if (!answer) co_return unavailable("too many look-ups wait for the account store");
   Verdict verdict = Verdict::of(Verdict::Kind::unavailable, std::move(answer->reason));

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "auth/identity.h"
+#include "auth/scram.h"
 #include "auth/secret.h"
 #include "auth/store/account_dump.h"
 #include "auth/store/database.h"
@@ -99,8 +100,14 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> set_narrowing(std::string_view name, const Narrowing& narrowing);
   [[nodiscard]] StoreResult<> remove_account(std::string_view name);
 
+  // With how many iterations new passwords get keys for SCRAM; 0, as at first: they get none, and those of the password
+  // before go.
+  void set_scram_iterations(std::uint32_t iterations) { scram_iterations_ = iterations; }
+
   // As an account's password is stored.
   [[nodiscard]] StoreResult<std::string> hash_password(const Secret& password);
+  // Its keys for SCRAM, where passwords get some.
+  [[nodiscard]] StoreResult<std::optional<ScramKeys>> scram_keys(const Secret& password) const;
   // Accounts with hashes, as they are, in one transaction; returns how many.  Those that cannot be are added to
   // `refusals`, and do not stop the others.
   [[nodiscard]] StoreResult<std::size_t> import_accounts(std::span<const DumpedAccount> accounts,
@@ -122,9 +129,11 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<std::vector<AccountRecord>> account_records(std::optional<std::string_view> name,
                                                                         std::optional<std::int64_t> customer);
   [[nodiscard]] StoreResult<> check_domain_is_free(const std::string& entry, std::int64_t customer);
+  [[nodiscard]] StoreResult<> write_scram(const std::string& account, const std::optional<ScramKeys>& keys);
   [[nodiscard]] StoreResult<> write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing);
   std::unique_ptr<Database> database_;
   std::unique_ptr<PasswordHasher> hasher_;
+  std::uint32_t scram_iterations_ = 0;
 };
 
 }  // namespace sluice::auth

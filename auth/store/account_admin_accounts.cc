@@ -50,6 +50,8 @@ StoreResult<> AccountAdmin::add_account(std::string_view name, std::string_view 
   if (!stored) return std::unexpected(stored.error());
   const StoreResult<std::string> hash = hasher_->hash(password);
   if (!hash) return std::unexpected(hash.error());
+  const auto scram = scram_keys(password);
+  if (!scram) return std::unexpected(scram.error());
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
   const StoreResult<std::int64_t> owner = customer_id(customer);
@@ -65,6 +67,7 @@ StoreResult<> AccountAdmin::add_account(std::string_view name, std::string_view 
                                     " already; its password is set with: sluicectl account password ", *stored));
   }
   if (added) added = write_narrowing(*id, *owner, narrowing);
+  if (added) added = write_scram(*stored, *scram);
   if (!added) return std::unexpected(added.error());
   return (*transaction)->commit();
 }
@@ -127,10 +130,16 @@ StoreResult<> AccountAdmin::set_password(std::string_view name, const Secret& pa
   if (!stored) return std::unexpected(stored.error());
   const StoreResult<std::string> hash = hasher_->hash(password);
   if (!hash) return std::unexpected(hash.error());
+  const auto scram = scram_keys(password);
+  if (!scram) return std::unexpected(scram.error());
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
   StoreResult<> set = database_->run("UPDATE account SET password_hash = $1, password_set_ms = $2 WHERE name = $3",
                                      {*hash, now, *stored});
   if (set && database_->rows_changed() == 0) return no_such_account(name);
-  return set;
+  if (set) set = write_scram(*stored, *scram);
+  if (!set) return std::unexpected(set.error());
+  return (*transaction)->commit();
 }
 
 StoreResult<> AccountAdmin::set_narrowing(std::string_view name, const Narrowing& narrowing) {

@@ -55,7 +55,8 @@ StoreResult<> AccountAdmin::import_account(const DumpedAccount& account, const s
       "INSERT INTO account (name, customer, status, password_hash, password_set_ms, created_ms)"
       " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
       {*name, *owner->second, stored_status(account.status), account.hash, now});
-  if (!added || database_->rows_changed() > 0) return added;
+  if (!added) return added;
+  if (database_->rows_changed() > 0) return account.scram ? write_scram(*name, account.scram) : added;
   return store_error(StoreError::Kind::exists, absl::StrCat("there is an account ", in_quotes(*name), " already"));
 }
 

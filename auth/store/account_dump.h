@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "auth/identity.h"
+#include "auth/scram.h"
 #include "auth/secret.h"
 
 namespace sluice::auth {
@@ -26,9 +27,10 @@ enum class DumpFormat : std::uint8_t {
 struct DumpedAccount {
   std::size_t line = 0;  // where it stands; the first is 1
   std::string name;
-  std::string hash;             // to be taken as it is: of a scheme and a cost that are checked; or
-  std::optional<Secret> clear;  // to be hashed
-  std::string customer;         // that it is of; empty: nothing is said
+  std::string hash;                     // to be taken as it is: of a scheme and a cost that are checked; or
+  std::optional<Secret> clear;          // to be hashed
+  std::optional<ScramKeys> scram = {};  // made when `clear` was hashed
+  std::string customer;                 // that it is of; empty: nothing is said
   AccountStatus status = AccountStatus::active;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/answer.h"
+#include "auth/scram.h"
 #include "auth/secret.h"
 #include "auth/store/claim.h"
 #include "auth/store/password_hash.h"
@@ -25,13 +26,16 @@ struct Changes {
   bool everything = false;              // more than can be listed one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
-  std::string error;                    // not empty: could not be found out; `upto` is then what was passed in
+  // How many accounts have no keys for SCRAM; nothing where the store makes none.
+  std::optional<std::uint64_t> without_scram;
+  std::string error;  // not empty: could not be found out; `upto` is then what was passed in
 };
 
 // An account's password as the store has it.
 struct StoredPassword {
   std::int64_t account_id = 0;
   std::string hash;
+  std::uint32_t scram_iterations = 0;  // of its keys for SCRAM; 0: it has none
 };
 
 // Listens for changes, on a connection and a thread of its own, and calls `changed` on that thread: at each change, and
@@ -61,11 +65,25 @@ class AccountStore {
     PasswordMatch match = PasswordMatch::unknown;
     std::string_view reason = {};  // of `unknown`; constant text that has nothing of the hash
     std::string renewed;           // of a right password whose hash is to be replaced by this one; empty: it is not
+    std::optional<ScramKeys> scram =
+        {};  // of a right password whose keys for SCRAM are missing, or of other iterations
   };
   // Null: there is no such account; the same work is done.
   [[nodiscard]] virtual Matched match(const StoredPassword* password, const Secret& secret) = 0;
   // Of a password that was right.
   [[nodiscard]] virtual Answer admit(const StoredPassword& password, const std::string& renewed) = 0;
+
+  // SCRAM.  Any thread, at any time: with how many iterations keys are made; 0: none are.
+  virtual void set_scram_iterations(std::uint32_t /*iterations*/) {}
+  // After admit(), where that has granted: keeps what match() has made.  Waits for the disk.
+  virtual void keep_scram(const StoredPassword& /*password*/, const Matched& /*matched*/) {}
+  // The keys of an account; of one that is not there, or has none, something that looks like them, the same each time.
+  // Waits for the disk.
+  [[nodiscard]] virtual StoreResult<ScramKeys> scram_keys(const Name& /*name*/) {
+    return store_error(StoreError::Kind::unavailable, "this store has no keys for SCRAM");
+  }
+  // Of keys that were proven.  Waits for the disk.
+  [[nodiscard]] virtual Answer admit_scram(const ScramKeys& /*keys*/) { return Answer::wrong(); }
 
   // The account that this is a device password of, before any back end is asked: nothing where it is none, or has
   // expired. Notes its use.  Waits for the disk.

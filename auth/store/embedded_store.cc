@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/scram_derivation.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 
@@ -61,9 +62,13 @@ AccountStore::Matched EmbeddedStore::match(const StoredPassword* password, const
   }
   const SchemeMatch match = hasher_->match(password->hash, secret);
   Matched matched{.match = match.match, .reason = match.reason, .renewed = {}};
-  if (matched.match != PasswordMatch::right || !hasher_->outdated(password->hash)) return matched;
+  if (matched.match != PasswordMatch::right) return matched;
   // Not being able to is no harm: the next login tries again.
-  if (auto renewed = hasher_->hash(secret)) matched.renewed = *std::move(renewed);
+  if (hasher_->outdated(password->hash))
+    if (auto renewed = hasher_->hash(secret)) matched.renewed = *std::move(renewed);
+  const std::uint32_t iterations = memory_->scram_iterations();
+  if (iterations != 0 && password->scram_iterations != iterations)
+    if (auto keys = make_scram_keys(secret, iterations)) matched.scram = *std::move(keys);
   return matched;
 }
 
@@ -79,12 +84,15 @@ StoreResult<std::optional<StoredPassword>> EmbeddedStore::find(const Name& name)
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return store_error(StoreError::Kind::unavailable, failure(replaced()));
   std::optional<StoredPassword> password;
-  StoreResult<> read =
-      database_->query("SELECT id, password_hash, (SELECT max(seq) FROM change) FROM account WHERE name = $1",
-                       {name.folded()}, [&](const Row& row) {
-                         password.emplace(StoredPassword{.account_id = row.integer(0), .hash = row.text(1)});
-                         memory_->answered_at(row.integer(2));
-                       });
+  StoreResult<> read = database_->query(
+      "SELECT id, password_hash, (SELECT max(seq) FROM change), coalesce(scram_iterations, 0)"
+      " FROM account WHERE name = $1",
+      {name.folded()}, [&](const Row& row) {
+        password.emplace(StoredPassword{.account_id = row.integer(0),
+                                        .hash = row.text(1),
+                                        .scram_iterations = static_cast<std::uint32_t>(row.integer(3))});
+        memory_->answered_at(row.integer(2));
+      });
   if (!read) return store_error(read.error().kind, failure(read.error()));
   return password;
 }
@@ -173,8 +181,10 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   const std::lock_guard lock(mutex_);
   StoreResult<> read = follow();
   if (read) read = read_changes(seen, changes);
+  if (read) read = count_without_scram(changes);
   if (!read) return Changes{.upto = seen, .error = failure(read.error())};
-  if (connection_->was_replaced()) changes = Changes{.upto = changes.upto, .everything = true};
+  if (connection_->was_replaced())
+    changes = Changes{.upto = changes.upto, .everything = true, .without_scram = changes.without_scram};
   // Seldom: what is changed is read at once by all processes, and is in the file alone from then on.
   if (changes.upto != seen) connection_->settle();
   return changes;

@@ -48,6 +48,12 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Matched match(const StoredPassword* password, const Secret& secret) override;
   // `suspended` is answered only here, after the password was right.
   [[nodiscard]] Answer admit(const StoredPassword& password, const std::string& renewed) override;
+  void set_scram_iterations(std::uint32_t iterations) override {
+    memory_->set_scram_iterations(iterations);
+  }
+  void keep_scram(const StoredPassword& password, const Matched& matched) override;
+  [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
+  [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
@@ -82,6 +88,11 @@ class EmbeddedStore final : public AccountStore {
   struct Device;
   [[nodiscard]] StoreResult<std::optional<Device>> device_of(const Name& name, std::string_view password,
                                                              WallMillis now);
+  // embedded_scram.cc
+  [[nodiscard]] StoreResult<std::string> false_key();
+  [[nodiscard]] StoreResult<std::uint32_t> false_iterations(std::uint32_t share);
+  [[nodiscard]] StoreResult<ScramKeys> read_scram_keys(const Name& name);
+  [[nodiscard]] StoreResult<> count_without_scram(Changes& changes);
   // embedded_claim.cc
   [[nodiscard]] StoreResult<Answer> identify_locked(const Claim& claim);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of(const Claim& claim, std::string_view domain);

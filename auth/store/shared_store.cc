@@ -68,6 +68,14 @@ Answer SharedStore::admit(const StoredPassword& password, const std::string& ren
   return lease()->admit(password, renewed);
 }
 
+void SharedStore::keep_scram(const StoredPassword& password, const Matched& matched) {
+  lease()->keep_scram(password, matched);
+}
+
+StoreResult<ScramKeys> SharedStore::scram_keys(const Name& name) { return lease()->scram_keys(name); }
+
+Answer SharedStore::admit_scram(const ScramKeys& keys) { return lease()->admit_scram(keys); }
+
 StoreResult<std::optional<Answer>> SharedStore::find_device(const Credentials& credentials, WallMillis now) {
   return lease()->find_device(credentials, now);
 }

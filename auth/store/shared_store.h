@@ -30,6 +30,10 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::optional<StoredPassword>> find(const Name& name) override;
   [[nodiscard]] Matched match(const StoredPassword* password, const Secret& secret) override;
   [[nodiscard]] Answer admit(const StoredPassword& password, const std::string& renewed) override;
+  void set_scram_iterations(std::uint32_t iterations) override { matcher_->set_scram_iterations(iterations); }
+  void keep_scram(const StoredPassword& password, const Matched& matched) override;
+  [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
+  [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;

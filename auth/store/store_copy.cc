@@ -24,10 +24,11 @@ constexpr CopiedTable kTables[] = {
     {"SELECT name, customer, ownership, created_ms FROM domain",
      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, $3, $4)", "tntn",
      &StoreCounts::domains},
-    {"SELECT id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms FROM account",
-     "INSERT INTO account (id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms)"
-     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-     "ntnnttnnn", &StoreCounts::accounts},
+    {"SELECT id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms, scram,"
+     " scram_iterations FROM account",
+     "INSERT INTO account (id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms,"
+     " scram, scram_iterations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+     "ntnnttnnntn", &StoreCounts::accounts},
     {"SELECT account, domain FROM narrowing", "INSERT INTO narrowing (account, domain) VALUES ($1, $2)", "nt", nullptr},
     {"SELECT key, value FROM setting",
      "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", "tt",

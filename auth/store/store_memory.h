@@ -40,6 +40,10 @@ class StoreMemory {
     return std::exchange(newest_answered_, last);
   }
 
+  // Of keys for SCRAM that are made; 0: none are.
+  void set_scram_iterations(std::uint32_t iterations) { scram_iterations_.store(iterations, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t scram_iterations() const { return scram_iterations_.load(std::memory_order_relaxed); }
+
   // What the change up to which all is known was told by; that for the next time.
   [[nodiscard]] std::string tag() {
     const std::lock_guard lock(mutex_);

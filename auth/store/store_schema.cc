@@ -270,6 +270,26 @@ END $$;
 CREATE TRIGGER account_with_devices AFTER DELETE OR UPDATE OF name, customer ON account
   FOR EACH ROW EXECUTE FUNCTION account_with_devices();
 )sql"),
+    Sql(R"sql(
+-- Keys for SCRAM (auth/scram.h), both NULL where there are none; and what makes those of names that are not known.
+ALTER TABLE account ADD COLUMN scram TEXT;
+ALTER TABLE account ADD COLUMN scram_iterations INTEGER;
+CREATE INDEX account_without_scram ON account (id) WHERE scram_iterations IS NULL;
+INSERT INTO setting VALUES ('scram_key', lower(hex(randomblob(32))));
+)sql",
+        R"sql(
+ALTER TABLE account ADD COLUMN scram TEXT COLLATE "C", ADD COLUMN scram_iterations BIGINT;
+CREATE INDEX account_without_scram ON account (id) WHERE scram_iterations IS NULL;
+INSERT INTO setting VALUES ('scram_key', replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
+-- No change of the account, but relays count again who has none.
+CREATE FUNCTION scram_made() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('sluice_change', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER scram_made AFTER UPDATE OF scram_iterations ON account
+  FOR EACH STATEMENT EXECUTE FUNCTION scram_made();
+)sql"),
 };
 
 }  // namespace sluice::auth

@@ -30,6 +30,9 @@ auth::StoreResult<> hash_all(std::vector<auth::DumpedAccount>& accounts, const A
     auto hash = admin.hash_password(*account.clear);
     if (!hash) return std::unexpected(hash.error());
     account.hash = *std::move(hash);
+    auto scram = admin.scram_keys(*account.clear);
+    if (!scram) return std::unexpected(scram.error());
+    account.scram = *std::move(scram);
     account.clear.reset();
     progress.at(++done);
   }

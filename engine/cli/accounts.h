@@ -3,6 +3,7 @@
 // only thread.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <iosfwd>
 #include <span>
@@ -31,14 +32,15 @@ class StoreFinder {
 };
 
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and
-// --config have been taken out. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::istream& in,
-                        std::ostream& out, std::ostream& err);
+// --config have been taken out; `scram_iterations`: as the configuration has them. Returns the exit status.
+int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::uint32_t scram_iterations,
+                        std::istream& in, std::ostream& out, std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {
   StoreFinder& stores;
   auth::HashCost hash_cost = auth::kDefaultHashCost;
+  std::uint32_t scram_iterations = 0;  // AccountAdmin::set_scram_iterations()
   io::Clock& clock;
   io::Random& random;
   int terminal = -1;      // where to ask for passwords; -1: nowhere

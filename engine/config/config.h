@@ -53,6 +53,7 @@ struct StoreConfig {
 // How login names are rewritten; see auth/login_names.h.
 struct LoginConfig {
   auth::LoginNameRules names;
+  std::uint32_t scram_iterations = 10'000;  // auth/scram.h says why not fewer
 };
 
 struct TlsConfig {
@@ -117,7 +118,8 @@ struct ListenerConfig {
   // True: clients that are not in `trusted` have to log in.  False: none has to, and only hosts in `trusted`
   // may send (there is at least one then): a stranger is never let through.
   bool require_auth = true;
-  bool device_only = false;  // log in with device passwords alone
+  bool device_only = false;                               // log in with device passwords alone
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"};  // rows of auth/sasl.cc; at least one
   std::vector<Network> trusted;
   std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
   std::vector<Network> proxy;  // the PROXY protocol is required from these, and taken from no other address
@@ -135,6 +137,9 @@ struct ListenerConfig {
 [[nodiscard]] constexpr bool asks_for_login(const ListenerConfig& listener) {
   return listener.require_auth && listener.auth != ListenerAuth::off;
 }
+
+// Whether clients can log in by SCRAM.
+[[nodiscard]] bool has_scram(const ListenerConfig& listener);
 
 struct LogConfig {
   std::string file = "-";  // "-": standard error
@@ -172,6 +177,9 @@ struct Config {
   LogConfig log;
   std::vector<FixedSetting> fixed;  // the same keys in the same order in each
 };
+
+// Whether any listener has SCRAM, and passwords get keys for it.
+[[nodiscard]] bool has_scram(const Config& config);
 
 // What is wrong in a configuration file, and where.
 struct ConfigError {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "auth/sasl.h"
 #include "engine/base/check.h"
 #include "engine/config/sections.h"
 #include "engine/net/proxy_protocol.h"
@@ -85,6 +86,34 @@ Other addresses need a restart; the rest of a listener does not. All its keys:
                             {{"starttls", addresses(defaults.at(0))}, {"implicit", addresses(defaults.at(1))}});
 }
 
+std::expected<std::string, std::string> check_mechanism(std::string_view text) {
+  if (const auth::Mechanism* const mechanism = auth::find_mechanism(text)) return std::string(mechanism->name);
+  return std::unexpected("is no mechanism");
+}
+
+std::string mechanism_names() {
+  std::string names;
+  for (const auth::Mechanism& mechanism : auth::kMechanisms)
+    names += (names.empty() ? "\"" : ", \"") + std::string(mechanism.name) + "\"";
+  return names;
+}
+
+void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
+  section.about(
+      "How clients log in: \"PLAIN\", \"LOGIN\"; \"OAUTHBEARER\" and \"XOAUTH2\", where [oauth] says how tokens are "
+      "checked; and \"SCRAM-SHA-256\" (RFC 7677), which shows no password, and with "
+      "which \"SCRAM-SHA-256-PLUS\" comes in TLS 1.3, where nobody can stand between (RFC 9266). SCRAM works with the "
+      "store's own accounts alone, and is offered as soon as each of them has keys for it: a PLAIN login makes them "
+      "(login.scram_iterations). Device passwords have none: a device that picks SCRAM of its own accord is refused.");
+  if (section.fills("mechanisms")) listener.mechanisms.clear();
+  section.list("mechanisms", listener.mechanisms, mechanism_names(), check_mechanism);
+  if (section.has("mechanisms") && !section.fills("mechanisms"))
+    section.error("mechanisms", "is empty: how would clients log in?", mechanism_names());
+  if (listener.device_only && has_scram(listener))
+    section.error("mechanisms", "device passwords have no keys for SCRAM, and device_only is true",
+                  "\"PLAIN\" and \"LOGIN\"");
+}
+
 void read_access(ConfigSection& section, ListenerConfig& listener) {
   using Tls = ConfigSection::Choice<ListenerTls>;
   using Auth = ConfigSection::Choice<ListenerAuth>;
@@ -108,6 +137,7 @@ void read_access(ConfigSection& section, ListenerConfig& listener) {
   section.about(
       "true: a mailbox's own password is taken for wrong; only device passwords are good (sluicectl account device).");
   section.boolean("device_only", listener.device_only);
+  read_mechanisms(section, listener);
   section.about(
       "Networks whose hosts need no login, and the domains that they may send as: \"example.com\" is that domain "
       "alone, "
@@ -159,6 +189,15 @@ void read_content_rules(ConfigSection& section, ListenerConfig& listener) {
 }
 
 }  // namespace
+
+bool has_scram(const ListenerConfig& listener) {
+  return std::ranges::any_of(listener.mechanisms,
+                             [](const std::string& name) { return auth::find_mechanism(name)->of_scram_keys; });
+}
+
+bool has_scram(const Config& config) {
+  return std::ranges::any_of(config.listeners, [](const ListenerConfig& listener) { return has_scram(listener); });
+}
 
 std::vector<ListenerConfig> default_listeners() {
   return {default_listener(ListenerTls::starttls, {25, 587, 5190}), default_listener(ListenerTls::implicit, {465})};

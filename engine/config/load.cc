@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
 
+#include "auth/sasl.h"
 #include "engine/config/sections.h"
 
 namespace sluice::config {
@@ -18,7 +20,7 @@ class Loader {
     read_store(table(file, "store"), config_.server, diagnostics_, config_.store);
     read_backends(tables(file, "backend"), diagnostics_, config_.backends);
     read_oauth(table(file, "oauth"), diagnostics_, config_.oauth);
-    read_login(table(file, "login"), diagnostics_, config_.login.names);
+    read_login(table(file, "login"), diagnostics_, config_.login);
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
     read_shield(table(file, "shield"), diagnostics_, config_.shield);
@@ -79,6 +81,8 @@ class Loader {
       const std::string path = "listener[" + std::to_string(i + 1) + "]";
       ListenerConfig listener;
       read_listener(found[i], path, diagnostics_, listener);
+      check_scram(found[i], path, listener);
+      check_tokens(found[i], path, listener);
       for (const io::Address& address : listener.addresses) {
         const auto [where, fresh] = seen.emplace(address.to_string(), path);
         if (fresh) continue;
@@ -90,6 +94,28 @@ class Loader {
       config_.listeners.push_back(std::move(listener));
     }
     if (config_.listeners.empty()) config_.listeners = default_listeners();
+  }
+
+  // Another back end shows the relay no keys: it is shown passwords.
+  void check_scram(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
+    const auto other =
+        std::ranges::find_if(config_.backends, [](const auto& backend) { return backend.kind != "store"; });
+    if (!has_scram(listener) || other == config_.backends.end()) return;
+    diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
+                       "SCRAM works with the store's own accounts alone, and the back end \"" + other->name +
+                           "\" is of the kind \"" + other->kind + "\"",
+                       "\"PLAIN\" and \"LOGIN\"");
+  }
+
+  // A device has no access token, and without [oauth] none is taken.
+  void check_tokens(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
+    const bool only = std::ranges::all_of(
+        listener.mechanisms, [](const std::string& name) { return auth::find_mechanism(name)->bearer; });
+    if (!only || (config_.oauth && !listener.device_only)) return;
+    diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
+                       std::string("takes access tokens alone, and ") +
+                           (listener.device_only ? "device_only is true" : "there is no [oauth]"),
+                       "\"PLAIN\" and \"LOGIN\"");
   }
 
   void read_all_routes(const ConfigNode* file) {

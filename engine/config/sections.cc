@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/scram.h"
 #include "engine/smtp/limits.h"
 #include "engine/text/figures.h"
 
@@ -85,7 +86,8 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
 }
 
-void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::LoginNameRules& names) {
+void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginConfig& login) {
+  auth::LoginNameRules& names = login.names;
   ConfigSection section(table, "login", "login", diagnostics);
   section.about(
       "How a login name is rewritten before anybody is asked about it; back ends, cache and limits know the rewritten "
@@ -96,6 +98,13 @@ void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::L
   section.boolean("percent_as_at", names.percent_as_at);
   section.boolean("lower_case", names.lower_case);
   section.boolean("drop_plus_tags", names.drop_plus_tags);
+  section.about(
+      "Where a listener has SCRAM among its mechanisms, a password that is set with sluicectl, or is right at a login "
+      "by "
+      "PLAIN or LOGIN, gets keys for it, so many iterations of PBKDF2 away from it; each client has to compute as many "
+      "at each login. With a copy of the store, passwords can be tried against these keys at less cost than against "
+      "its argon2id hashes.");
+  section.integer("scram_iterations", login.scram_iterations, auth::kScramIterationsMin, auth::kScramIterationsMax);
 }
 
 void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls) {

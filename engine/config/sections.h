@@ -23,7 +23,7 @@ class ConfigSection;
 void read_store_server(ConfigSection& section, auth::BackendOptions& store);
 void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
                 StoreConfig& store);
-void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, auth::LoginNameRules& names);
+void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginConfig& login);
 void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls);
 void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits);
 void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, ShieldConfig& shield);

@@ -24,6 +24,7 @@ constexpr int kExitFailed = 1;
 struct Places {
   std::string control;
   sluice::config::StoreConfig store;
+  std::uint32_t scram_iterations = 0;
   std::string spool;
   std::string certificates;
   // As whom the relay runs.
@@ -67,6 +68,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   if (!command.store.empty()) config.store = {.accounts = command.store};
   places = {.control = first(command.control, config.server.control),
             .store = config.store,
+            .scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .user = config.server.user,
@@ -149,7 +151,8 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   Stores stores(places.store);
-  return sluice::cli::run_account_command(command.account_args, stores, std::cin, std::cout, std::cerr);
+  return sluice::cli::run_account_command(command.account_args, stores, places.scram_iterations, std::cin, std::cout,
+                                          std::cerr);
 }
 
 }  // namespace

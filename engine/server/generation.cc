@@ -18,10 +18,12 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(io::Loo
   for (const ListenerPlan& listener : made->plan_->listeners) {
     auto rules = std::make_shared<session::ListenerRules>(listener.rules);
     if (listener.uses_tls) {
-      made->contexts_.push_back(std::make_unique<tls::TlsContext>(
-          tls::TlsContextOptions{
-              .listener = rules->name, .tickets = config.tls.tickets, .min_version = config.tls.min_version},
-          *made->certificates_, parts.tickets));
+      made->contexts_.push_back(
+          std::make_unique<tls::TlsContext>(tls::TlsContextOptions{.listener = rules->name,
+                                                                   .tickets = config.tls.tickets,
+                                                                   .channel_binding = rules->scram,
+                                                                   .min_version = config.tls.min_version},
+                                            *made->certificates_, parts.tickets));
       rules->tls = made->contexts_.back().get();
     }
     made->rules_.push_back(std::move(rules));

@@ -16,6 +16,16 @@ std::shared_ptr<const auth::DomainList> domain_list(const std::vector<std::strin
   return std::make_shared<const auth::DomainList>(domains);
 }
 
+// RFC 5802 section 6: a server that has channel binding offers the mechanism with it beside the one without.
+bool has_mechanism(const config::Config& config, const config::ListenerConfig& listener,
+                   const auth::Mechanism& mechanism) {
+  // A device has no access token.
+  if (mechanism.bearer && (!config.oauth || listener.device_only)) return false;
+  const auto& names = listener.mechanisms;
+  return std::ranges::find(names, mechanism.name) != names.end() ||
+         (mechanism.binds_channel && config::has_scram(listener));
+}
+
 smtp::ServerProfile profile_of(const config::Config& config, const config::ListenerConfig& listener) {
   smtp::ServerProfile profile;
   profile.hostname = config.server.hostname;
@@ -25,8 +35,7 @@ smtp::ServerProfile profile_of(const config::Config& config, const config::Liste
   profile.extensions.auth = listener.auth != config::ListenerAuth::off && listener.require_auth;
   if (profile.extensions.auth)
     for (const auth::Mechanism& mechanism : auth::kMechanisms)
-      // A device has no access token.
-      if (!mechanism.bearer || (config.oauth && !listener.device_only)) profile.mechanisms.emplace_back(mechanism.name);
+      if (has_mechanism(config, listener, mechanism)) profile.mechanisms.emplace_back(mechanism.name);
   profile.implicit_tls = listener.tls == config::ListenerTls::implicit;
   profile.require_tls = listener.require_tls;
   // A stranger sends nothing, whatever the listener says: who is not in `trusted` must log in.
@@ -59,6 +68,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.proxy = listener.proxy;
   rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
+  rules.scram = config::has_scram(listener);
   rules.hide_client = listener.hide_client;
   rules.long_lines = listener.long_lines;
   rules.normalise_line_ends = listener.normalise_line_ends;
@@ -130,6 +140,10 @@ schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uin
 }
 
 }  // namespace
+
+std::uint32_t scram_iterations(const config::Config& config) {
+  return config::has_scram(config) ? config.login.scram_iterations : 0;
+}
 
 auth::ShieldLimits shield_limits(const config::Config& config) {
   const config::ShieldConfig& shield = config.shield;

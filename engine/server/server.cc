@@ -112,6 +112,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   auto store = auth::open_account_store(*address);
   if (!store) return failed(config.store.key() + ": " + store.error().what);
   store_ = *std::move(store);
+  store_->set_scram_iterations(scram_iterations(config));
   auto backends = auth::open_backends(config.backends, config.oauth);
   if (!backends) return std::unexpected(std::move(backends.error()));
   backends_ = *std::move(backends);

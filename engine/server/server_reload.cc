@@ -49,6 +49,7 @@ void Server::adopt(std::shared_ptr<const Plan> plan) {
   plan_ = std::move(plan);
   log_->set(plan_->config.log.format, plan_->config.log.level);
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
+  store_->set_scram_iterations(scram_iterations(plan_->config));
   for (auto& thread : threads_) {
     Core* core = thread->core;
     core->post([core, events = thread->events, adopted = plan_, certificates = certificates_] {

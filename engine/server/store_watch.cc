@@ -86,11 +86,23 @@ void StoreWatch::end_notices() {
 
 void StoreWatch::look(const auth::Changes& changes) {
   if (changes.error.empty()) {
-    if (changes.everything || !changes.accounts.empty() || !changes.customers.empty()) changed_(changes);
+    const bool scram_changed = note_scram(changes.without_scram);
+    if (changes.everything || !changes.accounts.empty() || !changes.customers.empty() || scram_changed)
+      changed_(changes);
   } else if (changes.error != last_error_) {
     events_.emit(event::StoreFault{.error = changes.error});
   }
   last_error_ = changes.error;
+}
+
+// Whether cores are to hear of it.
+bool StoreWatch::note_scram(std::optional<std::uint64_t> without) {
+  const auto before = std::exchange(without_scram_, without);
+  const bool ready = without == 0U;
+  if (without && (!before || ready != (before == 0U)))
+    events_.emit(event::ScramKeys{.missing = *without,
+                                  .effect = ready ? "SCRAM is offered" : "SCRAM is not offered until they have"});
+  return without != before;
 }
 
 void StoreWatch::stop() {

@@ -3,8 +3,10 @@
 // server's come on a thread of the store. The store is looked at by a worker, for one core's loop, where run() is.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +44,7 @@ class StoreWatch {
 
  private:
   void look(const auth::Changes& changes);
+  bool note_scram(std::optional<std::uint64_t> without);
 
   io::Loop& loop_;
   auth::AccountStore& store_;
@@ -54,6 +57,7 @@ class StoreWatch {
   bool stopped_ = false;
   std::string fault_;  // why nothing is noticed
   std::string last_error_;
+  std::optional<std::uint64_t> without_scram_;
   // The main thread's.
   io::Descriptor notices_{-1};
   std::unique_ptr<auth::StoreListener> listener_;

@@ -120,6 +120,7 @@ Task<Session::Next> Session::on_event(smtp::Event event) {
     case smtp::Event::auth_cancelled:
       sasl_ = nullptr;
       refusal_ = nullptr;
+      forget_scram();
       co_return Next::go_on;
     case smtp::Event::close:
       end(end_reason_of(*machine_->closed_with()));
@@ -288,6 +289,7 @@ Task<void> Session::on_auth() {
   CHECK(mechanism != nullptr);  // the machine takes only what the profile lists
   sasl_ = mechanism->make();
   sasl_failure_ = mechanism->failure;
+  if (mechanism->of_scram_keys) sasl_->set_session(sasl_session());
   std::optional<std::string_view> initial;
   if (machine_->has_auth_initial()) initial = machine_->auth_response();
   co_await on_sasl(sasl_->start(initial));
@@ -311,15 +313,25 @@ Task<void> Session::on_sasl(auth::Step step) {
       sasl_ = nullptr;
       co_await check(std::move(*step.credentials));
       co_return;
+    case auth::SaslStep::keys_wanted:
+      co_await ask_keys(std::move(step));
+      co_return;
+    case auth::SaslStep::judged:
+      co_await judge(std::move(step));
+      co_return;
+    case auth::SaslStep::confirmed:
+      confirm_login();
+      co_return;
     case auth::SaslStep::malformed:
       sasl_ = nullptr;
+      forget_scram();
       ++services_.counters.logins_refused;
       services_.observer.login({.listener = rules_->name,
                                 .client = connection_->peer(),
                                 .name = {},
                                 .given = {},
                                 .result = AuthResult::malformed,
-                                .reason = {}});
+                                .reason = auth::fault_reason(step.fault)});
       flush();
       co_await delay_refusal(services_.loop.now());
       machine_->answer_auth(step.fault == auth::SaslFault::syntax ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
@@ -327,6 +339,13 @@ Task<void> Session::on_sasl(auth::Step step) {
                             writer_);
       co_return;
   }
+}
+
+auth::LoginClient Session::login_client() const {
+  return {.ip = connection_->peer().ip(),
+          .port = connection_->peer().port(),
+          .helo = std::string(machine_->hello_name()),
+          .tls = connection_->tls() != nullptr};
 }
 
 Task<void> Session::check(auth::Credentials credentials) {
@@ -337,11 +356,13 @@ Task<void> Session::check(auth::Credentials credentials) {
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   credentials.device_only = rules_->device_only;
-  credentials.client = {.ip = connection_->peer().ip(),
-                        .port = connection_->peer().port(),
-                        .helo = std::string(machine_->hello_name()),
-                        .tls = connection_->tls() != nullptr};
+  credentials.client = login_client();
   auth::Answer answer = co_await services_.authenticator.authenticate(std::move(credentials));
+  co_await answer_login(std::move(answer), name, given, asked);
+}
+
+// The views outlive the task.
+Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked) {
   AuthResult result = AuthResult::granted;
   smtp::Reply reply = smtp::replies::kAuthOk;
   switch (answer.kind) {

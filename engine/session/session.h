@@ -73,10 +73,20 @@ class Session final : private smtp::RefusalObserver {
   Task<void> on_auth_response();
   Task<void> on_sasl(auth::Step step);
   Task<void> check(auth::Credentials credentials);
+  Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
+  [[nodiscard]] auth::LoginClient login_client() const;
   Task<void> delay_refusal(Instant asked);
   // If there is one: there will be no message.  `reason` is for the log.
   Task<void> end_transaction(std::string_view reason);
   [[nodiscard]] MessageRecord message_record() const;
+
+  // SCRAM: session_scram.cc.
+  void withhold_mechanisms();
+  [[nodiscard]] auth::SaslSession sasl_session();
+  Task<void> ask_keys(auth::Step step);
+  Task<void> judge(auth::Step step);
+  void confirm_login();
+  void forget_scram();
 
   // Content: session_content.cc.
   Task<Next> on_data();
@@ -126,6 +136,11 @@ class Session final : private smtp::RefusalObserver {
   std::unique_ptr<auth::SaslMachine> sasl_;
   std::string_view sasl_failure_;               // the mechanism's challenge in front of a refusal; empty: none
   std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that
+  struct Scram {
+    std::string given;  // the name as the client wrote it
+    auth::ScramLogin login;
+  };
+  std::unique_ptr<Scram> scram_;  // while a login by it goes on
   std::unique_ptr<Transaction> transaction_;
   std::optional<smtp::TextChecker> chunks_;  // while a message comes in BDATs
   Admission::Place place_;

@@ -34,6 +34,7 @@ Task<Session::Next> Session::open() {
     end(*ending_);
     co_return Next::end;
   }
+  withhold_mechanisms();
   machine_->greet(writer_);
   co_return Next::go_on;
 }
@@ -157,6 +158,7 @@ Task<Session::Next> Session::on_start_tls() {
   sasl_ = nullptr;
   identity_ = nullptr;
   machine_->tls_started();
+  withhold_mechanisms();
   co_return Next::go_on;
 }
 

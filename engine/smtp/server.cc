@@ -337,8 +337,9 @@ void ServerMachine::write_capabilities(ReplyWriter& out) {
   if (on.starttls && !tls_) line("STARTTLS");
   if (auth_offered()) {
     std::string text = "AUTH";
-    for (const std::string& mechanism : profile_->mechanisms) text.append(" ").append(mechanism);
-    line(text);
+    for (std::size_t i = 0; i < profile_->mechanisms.size(); ++i)
+      if (!withheld(i)) text.append(" ").append(profile_->mechanisms[i]);
+    if (text.find(' ') != std::string::npos) line(text);
   }
   out.write_plain_line(250, "ENHANCEDSTATUSCODES", true);
 }

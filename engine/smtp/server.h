@@ -142,6 +142,8 @@ class ServerMachine {
   // The client has reached us under a host name of its own: greeting and EHLO say that name, and the machine's refusals
   // name `policy_url`, where it is not empty.  A host name; both outlive the machine.
   void set_host(std::string_view hostname, std::string_view policy_url);
+  // Of the profile's mechanisms, these are neither offered nor taken from now on: bit n is the nth.
+  void withhold_mechanisms(std::uint32_t which) { withheld_ = which; }
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come
   // later are ignored.
   void close(const StandardReply& reply, ReplyWriter& out);
@@ -211,6 +213,7 @@ class ServerMachine {
   void write_capabilities(ReplyWriter& out);
   void write_refusal(const StandardReply& reply, ReplyWriter& out);
   bool auth_offered() const;
+  bool withheld(std::size_t mechanism) const { return mechanism < 32 && (withheld_ >> mechanism & 1U) != 0; }
   // What replies in this transaction may be written in.
   Charset charset() const { return smtputf8_ ? Charset::utf8 : Charset::ascii; }
   const StandardReply* no_recipients() const;
@@ -237,6 +240,7 @@ class ServerMachine {
   std::uint32_t auth_failures_ = 0;
   std::uint32_t swallowed_ = 0;
   std::uint32_t dropped_at_starttls_ = 0;
+  std::uint32_t withheld_ = 0;
   std::uint16_t mechanism_ = 0;
   ServerState state_ = ServerState::fresh;
   Asked asked_ = Asked::nothing;

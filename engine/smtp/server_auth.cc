@@ -21,7 +21,8 @@ Step ServerMachine::on_auth(const Command& command, const Input& input, ReplyWri
   const auto known = std::ranges::find_if(
       profile_->mechanisms, [&given](const std::string& name) { return equals_ignore_case(name, given.mechanism); });
   // RFC 4954 4: 504 "if the requested authentication mechanism is not supported".
-  if (known == profile_->mechanisms.end()) return refuse_command(replies::kUnknownMechanism, input, out);
+  if (known == profile_->mechanisms.end() || withheld(static_cast<std::size_t>(known - profile_->mechanisms.begin())))
+    return refuse_command(replies::kUnknownMechanism, input, out);
   auth_initial_ = given.initial.has_value();
   if (auth_initial_) {
     // RFC 4954 4: "=" is an initial response of zero length.

@@ -21,6 +21,7 @@ struct TlsContextOptions {
   // client asked for: elsewhere they do not resume anything.
   std::string listener;
   bool tickets = true;
+  bool channel_binding = false;                  // computed for each session of TLS 1.3
   TlsVersion min_version = TlsVersion::tls_1_2;  // a client that has none from here on is refused
 };
 

@@ -106,6 +106,8 @@ void TlsSession::show_certificate() {
   if (!attach(server_context_->make_session(*host_->choose(keys_))))
     return fail_with_alert("out of memory", kAlertInternalError);
   CHECK(wolfSSL_SetMinVersion(session_, wolfssl_version(server_context_->options_.min_version)) == WOLFSSL_SUCCESS);
+  // What the exporter is computed from would be gone when the handshake ends.
+  if (server_context_->options_.channel_binding) wolfSSL_KeepArrays(session_);
   if (!server_context_->options_.tickets) {
     wolfSSL_no_ticket_TLSv13(session_);
     wolfSSL_NoTicketTLSv12(session_);
@@ -182,6 +184,21 @@ void TlsSession::opened() {
   records_.idle = 0;
   // In this mode wolfSSL has checked chain and name, or the handshake had failed.
   verified_ = client_context_ != nullptr && client_context_->verify_ == TlsVerify::required;
+  if (server_context_ != nullptr && server_context_->options_.channel_binding) take_channel_binding();
+}
+
+// RFC 9266 section 2: "a 32-byte EKM with the label EXPORTER-Channel-Binding and a zero-length context value". Not
+// below TLS 1.3, where it would be safe with the extended master secret alone (section 4.2).
+void TlsSession::take_channel_binding() {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  constexpr std::size_t kBytes = 32;
+  if (wolfSSL_version(session_) == TLS1_3_VERSION) {
+    std::array<unsigned char, kBytes> bytes{};
+    const int made = wolfSSL_export_keying_material(session_, bytes.data(), bytes.size(), kLabel.data(), kLabel.size(),
+                                                    nullptr, 0, /*use_context=*/0);
+    if (made == WOLFSSL_SUCCESS) channel_binding_.assign(bytes.begin(), bytes.end());
+  }
+  wolfSSL_FreeArrays(session_);
 }
 
 void TlsSession::read_all(Chain& plaintext) {

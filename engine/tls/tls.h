@@ -86,6 +86,8 @@ class TlsSession {
   // want of another; and that host's policy page.  Empty: there is none.
   [[nodiscard]] std::string_view reached_as() const;
   [[nodiscard]] std::string_view policy_url() const;
+  // Server, once open in TLS 1.3, where the context has it: the channel binding tls-exporter (RFC 9266); else empty.
+  [[nodiscard]] std::string_view channel_binding() const { return channel_binding_; }
   // Why the session failed, in words for the log; empty otherwise.  Holds no bytes of the peer's.
   [[nodiscard]] std::string_view error() const { return error_; }
 
@@ -112,6 +114,7 @@ class TlsSession {
   bool expect_name(std::string_view server_name);
   void handshake();
   void opened();
+  void take_channel_binding();
   void read_all(Chain& plaintext);
   const char* over_limit() const;  // null when within all limits
   void fail(std::string why);
@@ -133,6 +136,7 @@ class TlsSession {
   bool close_sent_ = false;
   bool verified_ = false;
   std::string sni_;
+  std::string channel_binding_;
   std::string error_;
 };
 

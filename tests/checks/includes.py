@@ -36,6 +36,7 @@ OUTSIDE = {
     "dep_uring": ("liburing.h", "liburing/"),
     "dep_wolfssl": ("wolfssl/",),
     "dep_idn": ("idn2.h",),
+    "dep_stringprep": ("stringprep.h",),
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_sqlite": ("sqlite3.h",),

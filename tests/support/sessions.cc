@@ -3,6 +3,8 @@
 #include <array>
 #include <ctime>
 
+#include "tests/support/scram_client.h"
+
 namespace sluice::testing {
 
 using namespace std::chrono_literals;
@@ -21,6 +23,22 @@ Task<auth::Answer> People::authenticate(auth::Credentials credentials) {
   if (credentials.name.folded() == "down@example.com") co_return auth::Answer::unavailable("it is down");
   if (credentials.name.folded() != "ann@example.com" || credentials.secret.reveal() != "right")
     co_return auth::Answer::wrong();
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
+}
+
+Task<std::expected<auth::ScramKeys, auth::Answer>> People::scram_keys(const auth::ScramLogin& login) {
+  asked.push_back(login.name.text());
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "keys to be looked up");
+  if (login.name.folded() == "down@example.com") co_return std::unexpected(auth::Answer::unavailable("it is down"));
+  auth::ScramKeys keys = scram_keys_of("right", "salt of ann", auth::kScramIterationsMin);
+  if (login.name.folded() != "ann@example.com") keys.account_id = 0;
+  co_return keys;
+}
+
+Task<auth::Answer> People::judge(const auth::ScramLogin& /*login*/, bool proven, std::string_view /*proof*/) {
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "an account to be looked up");
+  if (!proven) co_return auth::Answer::wrong();
   if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
   co_return auth::Answer::granted(ann);
 }

@@ -34,7 +34,12 @@ class People final : public auth::Authenticator {
  public:
   explicit People(io::Loop& loop);
   Task<auth::Answer> authenticate(auth::Credentials credentials) override;
+  // Of the same people.
+  [[nodiscard]] bool offers_scram() const override { return scram_ready; }
+  Task<std::expected<auth::ScramKeys, auth::Answer>> scram_keys(const auth::ScramLogin& login) override;
+  Task<auth::Answer> judge(const auth::ScramLogin& login, bool proven, std::string_view proof) override;
 
+  bool scram_ready = false;
   Duration pause = std::chrono::milliseconds(20);
   std::vector<std::string> asked;
   // ann's identity.  A test may change it under a session that is open.

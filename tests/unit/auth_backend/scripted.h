@@ -55,7 +55,19 @@ class ClaimStore final : public AccountStore {
     return Answer::granted(std::move(identity));
   }
 
+  [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override {
+    scram_asked.push_back(name.text());
+    return ScramKeys{.account_id = 5, .iterations = kScramIterationsMin, .salt = "salt"};
+  }
+  [[nodiscard]] Answer admit_scram(const ScramKeys& /*keys*/) override {
+    ++scram_admitted;
+    return on_admit_scram();
+  }
+
   std::vector<Claim> claims;
+  std::vector<std::string> scram_asked;
+  int scram_admitted = 0;
+  std::function<Answer()> on_admit_scram = [] { return Answer::granted(std::make_shared<Identity>()); };
 };
 
 // One simulated core with what a back end needs of it.

@@ -127,6 +127,7 @@ require_auth = false
 trusted = ["192.0.2.0/24", "::1"]
 trusted_domains = ["Example.com", "*.example.org"]
 proxy = "10.0.0.0/8"
+mechanisms = ["plain", "SCRAM-SHA-256"]
 hide_client = true
 long_lines = true
 line_ends = "normalise"
@@ -257,6 +258,7 @@ TEST(Config, ReadsEveryKeyOfAListener) {
   EXPECT_THAT(listener.trusted_domains, ElementsAre("example.com", "*.example.org"));
   ASSERT_EQ(listener.proxy.size(), 1U);
   EXPECT_EQ(listener.proxy[0].to_string(), "10.0.0.0/8");
+  EXPECT_THAT(listener.mechanisms, ElementsAre("PLAIN", "SCRAM-SHA-256"));
   EXPECT_TRUE(listener.hide_client);
   EXPECT_TRUE(listener.long_lines);
   EXPECT_TRUE(listener.normalise_line_ends);

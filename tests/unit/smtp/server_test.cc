@@ -331,6 +331,29 @@ TEST(ServerMachine, RefusesInsteadOfGreeting) {
   EXPECT_EQ(machine.step("EHLO x\r\n", writer).event, Event::close);
 }
 
+TEST(Mechanisms, ThatAreWithheldAreNeitherOfferedNorTaken) {
+  ServerProfile profile = submission_profile();
+  profile.auth_without_tls = true;
+  profile.mechanisms = {"PLAIN", "LOGIN"};
+  std::string out;
+  ReplyWriter writer{out};
+  ServerMachine machine(profile);
+  machine.greet(writer);
+  machine.withhold_mechanisms(0b10);
+  machine.step("EHLO x\r\n", writer);
+  EXPECT_NE(out.find("250-AUTH PLAIN\r\n"), std::string::npos) << out;
+  out.clear();
+  EXPECT_EQ(machine.step("AUTH LOGIN\r\n", writer).event, Event::replied);
+  EXPECT_TRUE(out.starts_with("504 ")) << out;
+  EXPECT_EQ(machine.step("AUTH PLAIN\r\n", writer).event, Event::auth);
+  machine.answer_auth_challenge("", writer);
+  machine.step("*\r\n", writer);
+  machine.withhold_mechanisms(0b11);
+  out.clear();
+  machine.step("EHLO x\r\n", writer);
+  EXPECT_EQ(out.find("AUTH"), std::string::npos) << out;
+}
+
 TEST(ServerProfile, FaultsAreFound) {
   EXPECT_EQ(profile_fault(submission_profile()), nullptr);
   EXPECT_EQ(profile_fault(open_profile()), nullptr);

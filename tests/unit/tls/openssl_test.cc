@@ -54,6 +54,7 @@ class TlsOpenssl : public ::testing::Test {
     std::string heard;    // by us
     std::string printed;  // by s_client
     bool resumed = false;
+    std::string channel_binding;
   };
 
   // Runs `openssl s_client ARGUMENTS`, types `input`, greets it with "220 ready" and says
@@ -110,7 +111,8 @@ class TlsOpenssl : public ::testing::Test {
             .sni = std::string(session->sni()),
             .error = std::string(session->error()),
             .heard = heard.to_string(),
-            .resumed = session->resumed()};
+            .resumed = session->resumed(),
+            .channel_binding = std::string(session->channel_binding())};
   }
 
   fs::path root_;
@@ -141,6 +143,28 @@ TEST_F(TlsOpenssl, SpeaksBothVersionsAndAllOurCiphers) {
     expect_talked(run(listener, std::string("-groups ") + group), "TLSv1.3");
   // None of its key shares suits: a second ClientHello.
   expect_talked(run(listener, "-groups P-521:X25519"), "TLSv1.3");
+}
+
+TEST_F(TlsOpenssl, HasTheSameChannelBinding) {
+  constexpr std::string_view kPrinted = "Keying material: ";
+  Listener listener("submission", 1, true, /*channel_binding=*/true);
+  const std::string asked = " -keymatexport EXPORTER-Channel-Binding -keymatexportlen 32";
+  for (const char* cipher : {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"}) {
+    const Result result = run(listener, std::string("-tls1_3 -ciphersuites ") + cipher + asked);
+    expect_talked(result, "TLSv1.3");
+    std::ostringstream ours;
+    for (const char byte : result.channel_binding) {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      ours << kDigits[static_cast<unsigned char>(byte) >> 4U] << kDigits[static_cast<unsigned char>(byte) & 15U];
+    }
+    EXPECT_EQ(result.channel_binding.size(), 32U);
+    const std::size_t at = result.printed.find(kPrinted);
+    ASSERT_NE(at, std::string::npos) << result.printed;
+    EXPECT_EQ(result.printed.substr(at + kPrinted.size(), 64), ours.str());
+  }
+  EXPECT_EQ(run(listener, "-tls1_2").channel_binding, "");
+  Listener without;
+  EXPECT_EQ(run(without, "-tls1_3").channel_binding, "");
 }
 
 TEST_F(TlsOpenssl, RefusesOldVersionsAndOldCiphers) {

@@ -101,13 +101,14 @@ const SelfSigned& certificate_for(const std::string& name) {
   return made.emplace(name, std::move(*fresh)).first->second;
 }
 
-Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets)
+Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets, bool channel_binding)
     : certificates(source, {.default_host = "mx.example.com"}, clock,
                    [this](std::string_view host, std::string_view error) {
                      faults.push_back(std::string(host) + ": " + std::string(error));
                    }),
       keys(secret_of(secret_seed), clock, random),
-      context({.listener = std::move(name), .tickets = tickets}, certificates, keys) {
+      context({.listener = std::move(name), .tickets = tickets, .channel_binding = channel_binding}, certificates,
+              keys) {
   for (const char* host : {"mx.example.com", "a.example.com", "b.example.com", "_.example.org"}) source.put(host);
 }
 

@@ -79,7 +79,8 @@ const SelfSigned& certificate_for(const std::string& name);
 // One listener on one core.  Its hosts: mx.example.com (the default), a.example.com, b.example.com,
 // and a wildcard for example.org.
 struct Listener {
-  explicit Listener(std::string name = "submission", std::uint64_t secret_seed = 1, bool tickets = true);
+  explicit Listener(std::string name = "submission", std::uint64_t secret_seed = 1, bool tickets = true,
+                    bool channel_binding = false);
   std::unique_ptr<TlsSession> accept() { return TlsSession::server(context); }
   StoppedClock clock;
   SeededRandom random{7};

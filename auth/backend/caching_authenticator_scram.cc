@@ -1,0 +1,47 @@
+// The part of CachingAuthenticator about SCRAM: shield and answers as for passwords, but no cache, as no two proofs are
+// the same.  So a stale device that comes again and again counts each time.
+#include <utility>
+
+#include "auth/backend/caching_authenticator.h"
+#include "engine/base/check.h"
+
+namespace sluice::auth {
+
+LoginAttempt CachingAuthenticator::scram_attempt(const ScramLogin& login, std::string_view proof) const {
+  const auto secret = Secret::make(proof);
+  CHECK(secret.has_value());
+  return shield_.attempt(login.client.ip, login.name, cache_.key_of(login.name, *secret));
+}
+
+Task<std::expected<ScramKeys, Answer>> CachingAuthenticator::scram_keys(const ScramLogin& login) {
+  ++counters_.asked;
+  const ShieldRule rule = shield_.admit(scram_attempt(login, "?"), loop_.now()).rule;
+  if (refuses(rule)) co_return std::unexpected(refuse(rule));
+  ++counters_.checks;
+  auto keys = co_await backends_.scram_keys(login);
+  if (!keys) ++counters_.unavailable;
+  co_return keys;
+}
+
+Task<Answer> CachingAuthenticator::judge(const ScramLogin& login, bool proven, std::string_view proof) {
+  const LoginAttempt attempt = scram_attempt(login, proof);
+  const Shield::Decision decision = shield_.admit(attempt, loop_.now());
+  if (refuses(decision.rule)) co_return refuse(decision.rule);
+  if (decision.rule != ShieldRule::none) co_await slow(decision);
+  Answer found = proven ? co_await admit_scram(login) : Answer::wrong();
+  co_return settle(attempt, decision.rule, std::move(found));
+}
+
+// As look_up(): an answer that was found before a change is no answer.
+Task<Answer> CachingAuthenticator::admit_scram(const ScramLogin& login) {
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const CredentialCache::Ticket begun = cache_.ticket();
+    Answer answer = co_await backends_.admit_scram(login);
+    if (answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
+    if (answer.kind != AnswerKind::granted || begun == cache_.ticket()) co_return answer;
+  }
+  ++counters_.unavailable;
+  co_return Answer::unavailable("accounts were changed again and again while the proof was checked");
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,94 @@
+// The part of a session about SCRAM (auth/sasl_scram.cc): what the machine asks for between two lines of the client,
+// and which of its mechanisms are offered.
+#include <array>
+#include <utility>
+
+#include "engine/session/session.h"
+
+namespace sluice::session {
+
+// SCRAM where all accounts have keys for it, and with channel binding where TLS gives one.  As it is now, for the whole
+// session: an account that is made meanwhile and has none is refused.
+void Session::withhold_mechanisms() {
+  if (!rules_->scram) return;
+  const std::vector<std::string>& names = rules_->profile.mechanisms;
+  const bool ready = services_.authenticator.offers_scram();
+  const bool bound = connection_->tls() != nullptr && !connection_->tls()->channel_binding().empty();
+  std::uint32_t withheld = 0;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auth::Mechanism* mechanism = auth::find_mechanism(names[i]);
+    const bool offered = !mechanism->of_scram_keys || (ready && (bound || !mechanism->binds_channel));
+    if (!offered) withheld |= 1U << i;
+  }
+  machine_->withhold_mechanisms(withheld);
+}
+
+// -PLUS was offered wherever there is a channel binding: the listener has both or neither.
+auth::SaslSession Session::sasl_session() {
+  constexpr std::size_t kNonceBytes = 18;
+  std::array<std::byte, kNonceBytes> drawn{};
+  services_.loop.platform().random.fill(drawn);
+  const std::string_view binding = connection_->tls() != nullptr ? connection_->tls()->channel_binding() : "";
+  return {.nonce = auth::base64({reinterpret_cast<const char*>(drawn.data()), drawn.size()}),
+          .channel_binding = std::string(binding),
+          .plus_offered = !binding.empty()};
+}
+
+Task<void> Session::ask_keys(auth::Step step) {
+  flush();
+  const Instant asked = services_.loop.now();
+  scram_ = std::make_unique<Scram>(
+      Scram{.given = step.name->text(),
+            .login = {.name = auth::rewritten(*step.name, rules_->login_names),
+                      .client = login_client(),
+                      .share = share_number(services_.admission.block_of(connection_->peer()).to_string())}});
+  auto keys = co_await services_.authenticator.scram_keys(scram_->login);
+  if (keys) {
+    scram_->login.keys = *std::move(keys);
+    co_await on_sasl(sasl_->give_keys(scram_->login.keys));
+    co_return;
+  }
+  sasl_ = nullptr;
+  co_await answer_login(std::move(keys.error()), scram_->login.name.text(), scram_->given, asked);
+  scram_ = nullptr;
+}
+
+// The client hears that its proof was right only where the login is granted: not while the shield refuses, nor of an
+// account that is suspended.  The login has its identity from then on, so that a change of the account ends the
+// session.
+Task<void> Session::judge(auth::Step step) {
+  flush();
+  const Instant asked = services_.loop.now();
+  auth::Answer answer = co_await services_.authenticator.judge(scram_->login, step.proven, step.proof);
+  if (answer.kind == auth::AnswerKind::granted) {
+    identity_ = std::move(answer.identity);
+    machine_->answer_auth_challenge(step.challenge, writer_);
+    co_return;
+  }
+  sasl_ = nullptr;
+  co_await answer_login(std::move(answer), scram_->login.name.text(), scram_->given, asked);
+  scram_ = nullptr;
+}
+
+void Session::confirm_login() {
+  sasl_ = nullptr;
+  const std::unique_ptr<Scram> scram = std::move(scram_);
+  ++services_.counters.logins;
+  const std::string& name = scram->login.name.text();
+  services_.observer.login({.listener = rules_->name,
+                            .client = connection_->peer(),
+                            .name = name,
+                            .given = scram->given == name ? std::string_view() : scram->given,
+                            .result = AuthResult::granted,
+                            .reason = {}});
+  machine_->answer_auth(smtp::replies::kAuthOk, writer_);
+}
+
+// The exchange came to no end.
+void Session::forget_scram() {
+  if (scram_ == nullptr) return;
+  scram_ = nullptr;
+  identity_ = nullptr;
+}
+
+}  // namespace sluice::session
