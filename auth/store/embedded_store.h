@@ -48,9 +48,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Matched match(const StoredPassword* password, const Secret& secret) override;
   // `suspended` is answered only here, after the password was right.
   [[nodiscard]] Answer admit(const StoredPassword& password, const std::string& renewed) override;
-  void set_scram_iterations(std::uint32_t iterations) override {
-    memory_->set_scram_iterations(iterations);
-  }
+  void set_scram_iterations(std::uint32_t iterations) override { memory_->set_scram_iterations(iterations); }
   void keep_scram(const StoredPassword& password, const Matched& matched) override;
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;

@@ -41,7 +41,9 @@ class StoreMemory {
   }
 
   // Of keys for SCRAM that are made; 0: none are.
-  void set_scram_iterations(std::uint32_t iterations) { scram_iterations_.store(iterations, std::memory_order_relaxed); }
+  void set_scram_iterations(std::uint32_t iterations) {
+    scram_iterations_.store(iterations, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint32_t scram_iterations() const { return scram_iterations_.load(std::memory_order_relaxed); }
 
   // What the change up to which all is known was told by; that for the next time.

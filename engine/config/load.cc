@@ -109,8 +109,8 @@ class Loader {
 
   // A device has no access token, and without [oauth] none is taken.
   void check_tokens(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
-    const bool only = std::ranges::all_of(
-        listener.mechanisms, [](const std::string& name) { return auth::find_mechanism(name)->bearer; });
+    const bool only = std::ranges::all_of(listener.mechanisms,
+                                          [](const std::string& name) { return auth::find_mechanism(name)->bearer; });
     if (!only || (config_.oauth && !listener.device_only)) return;
     diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
                        std::string("takes access tokens alone, and ") +

@@ -124,8 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
             "[[backend]]\nname = \"x\"\nkind = \"file\"\npath = \"/x\"\n" + kListener +
                 "mechanisms = \"scram-sha-256\"",
             "7:14: listener[1].mechanisms: SCRAM works with the store's own accounts alone, and the back end \"x\""},
-    BadFile{"[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = [\"XOAUTH2\"]",
-            "3:14: listener[1].mechanisms: takes access tokens alone, and there is no [oauth]"},
+        BadFile{"[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = [\"XOAUTH2\"]",
+                "3:14: listener[1].mechanisms: takes access tokens alone, and there is no [oauth]"},
         BadFile{"[login]\nscram_iterations = 4095", "2:20: login.scram_iterations: "},
         BadFile{"[login]\nscram_iterations = 600001", "2:20: login.scram_iterations: "},
         BadFile{"[[listener]]\naddress = []",
