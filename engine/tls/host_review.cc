@@ -43,8 +43,8 @@ void review_dates(const Certificate& certificate, WallMillis now, std::int64_t d
   if (std::string fault = date_fault(certificate, now); !fault.empty()) {
     pair.faults.push_back(std::move(fault));
   } else if (pair.days_left < days) {
-    pair.faults.push_back(pair.file + ": the certificate expires in " + std::to_string(pair.days_left) + " days, on " +
-                          date_text(certificate.expires));
+    pair.faults.push_back(pair.file + ": the certificate expires in " + std::to_string(pair.days_left) +
+                          (pair.days_left == 1 ? " day, on " : " days, on ") + date_text(certificate.expires));
   }
 }
 

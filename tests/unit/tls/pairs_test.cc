@@ -44,7 +44,7 @@ struct Made {
     std::string path = (fs::temp_directory_path() / "sluice-pairs-XXXXXX").string();
     const fs::path root = mkdtemp(path.data());
     const std::string make =
-        "exec >log 2>&1; cd " + root.string() +
+        "cd " + root.string() + " && exec >log 2>&1" +
         " && req() { openssl req -x509 -nodes -days 30 -keyout $1.key -out $1.pem -subj /CN=$1 \"$2\" $3 $4 $5; }"
         " && req rsa -newkey rsa:2048 && req ca -newkey ec -pkeyopt ec_paramgen_curve:P-384"
         " && openssl req -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout leaf.key -out csr -subj /CN=leaf"
@@ -163,6 +163,9 @@ TEST_F(Pairs, IntermediatesAreShared) {
 // In TLS 1.2 it is in the clear.
 TEST_F(Pairs, TheClientIsSentTheWholeChain) {
   listener_.source.put(kHost, made().chained);
+  auto another = listener_.accept();
+  RawClient first({.version = WOLFSSL_TLSV1_2, .sni = "b.example.com"});
+  talk(*another, first);
   auto server = listener_.accept();
   RawClient client({.version = WOLFSSL_TLSV1_2, .sni = kHost, .ciphers = kEcdsaSuite});
   client.step();
