@@ -35,7 +35,7 @@ PGconn* start(const PostgresqlPlace& place) {
       {"dbname", place.database},
       {"user", place.user},
       {"password", place.password},
-      {"passfile", "/dev/null"},
+      {"passfile", "/dev/null/none"},
       {"sslmode", tls ? "verify-full" : "disable"},
       {"sslrootcert", place.ca_file},
       {"sslcert", "/dev/null/none"},

@@ -158,7 +158,7 @@ SessionHost::SessionHost(Platforms& platforms, io::Loop& host_loop, message::Mes
       services_{loop, people, other_sinks != nullptr ? *other_sinks : sinks, notes, ids_, counters, admission} {
   rules_->name = "test";
   rules_->profile.hostname = "relay.example";
-  rules_->profile.mechanisms = {"PLAIN", "LOGIN", "OAUTHBEARER"};
+  rules_->profile.mechanisms = {"PLAIN", "LOGIN"};
   rules_->profile.require_tls = false;
   rules_->profile.auth_without_tls = true;
   EXPECT_EQ(smtp::profile_fault(rules_->profile), nullptr);

@@ -100,7 +100,7 @@ TEST_F(OauthBackendTest, FilesThatCannotBeUsedAreToldAtTheStart) {
   write("{}");
   EXPECT_THAT(open_oauth(options_).error(), HasSubstr("the key set has no \"keys\""));
   EXPECT_THAT(try_oauth(options_).error(), HasSubstr("the key set has no \"keys\""));
-  options_.oauth.ca_file = path_;
+  options_.oauth.ca_file = "/nowhere";
   EXPECT_THAT(open_oauth(options_).error(), HasSubstr("ca_file: "));
 }
 

@@ -7,6 +7,7 @@
 
 #include "auth/store/postgresql_store.h"
 #include "auth/store/shared_store.h"
+#include "auth/store/store_schema.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
 namespace sluice::auth {
@@ -90,8 +91,10 @@ TEST_F(PostgresqlStoreTest, AChangeOfAnotherTransactionWaits) {
 }
 
 TEST_F(PostgresqlStoreTest, AStoreOfALaterVersionIsLeftAlone) {
-  expect_ok(open_database()->run("UPDATE store_version SET version = 99"));
+  const auto database = open_database();
+  expect_ok(database->run("UPDATE store_version SET version = 99"));
   const auto refused = SharedStore::open({.address = address(), .cost = kLeastHashCost});
+  expect_ok(database->run("UPDATE store_version SET version = $1", {std::int64_t{kStoreVersion}}));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, StoreError::Kind::refused);
 }

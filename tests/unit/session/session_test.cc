@@ -200,6 +200,7 @@ TEST_F(SessionTest, ATokenThatDoesNotCheckIsRefusedBehindOneMoreChallenge) {
   constexpr const char* kWrong = "AUTH OAUTHBEARER bixhPWFubkBleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgd3JvbmcBAQ==";
   constexpr const char* kRight = "AUTH OAUTHBEARER bixhPWFubkBleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgcmlnaHQBAQ==";
   constexpr const char* kDown = "AUTH OAUTHBEARER bixhPWRvd25AZXhhbXBsZS5jb20sAWF1dGg9QmVhcmVyIHgBAQ==";
+  host.rules().profile.mechanisms = {"PLAIN", "LOGIN", "OAUTHBEARER"};
   EXPECT_EQ(client().reply().code, 220);
   EXPECT_EQ(client().say("EHLO client.example"), 250);
   EXPECT_EQ(client().say(kWrong), 334);
