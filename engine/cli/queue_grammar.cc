@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/control/queue_request.h"
+#include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/text/did_you_mean.h"
 
@@ -75,6 +76,7 @@ std::string unknown_verb(std::string_view verb, std::span<const std::string_view
 
 // Nothing of it is wrong: an empty text.
 std::string read_limit(std::string_view text, std::uint32_t& limit) {
+  static_assert(control::kSessionsLimitMax == control::kQueueLimitMax);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error == std::errc() && end == text.data() + text.size() && limit >= 1 && limit <= control::kQueueLimitMax) {
     return "";
@@ -170,6 +172,41 @@ void parse_shield_command(const Words& words, SluicectlCommand& command) {
   if (!problem.empty()) return fail(command, "shield", " " + std::string(parts.verb) + ": " + problem);
   command.kind = Kind::ask;
   command.request = control::encode_shield_request(request);
+}
+
+// Without a verb: list.
+void parse_sessions_command(const Words& words, SluicectlCommand& command) {
+  constexpr std::array<std::string_view, 2> kVerbs{"list", "end"};
+  std::vector<std::string> names;
+  for (const control::SessionFilter& filter : control::kSessionFilters)
+    names.push_back("--" + std::string(filter.name));
+  std::vector<Option> options;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    options.push_back({.name = names[i], .value = control::kSessionFilters[i].value});
+  const std::size_t filters = options.size();
+  options.push_back({.name = "--limit", .value = "N"});
+  options.push_back({.name = "--json", .value = ""});
+  Parts parts = take_parts(words, options);
+  if (parts.asks_for_help) return print(command, sessions_help());
+  if (parts.verb.empty()) parts.verb = kVerbs.front();
+  if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
+    return fail(command, "sessions", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  control::SessionsRequest request;
+  if (parts.verb == "end") request.verb = control::SessionsRequest::Verb::end;
+  request.json = options[filters + 1].given.has_value();
+  std::string problem = parts.problem;
+  if (problem.empty() && !parts.operands.empty()) problem = "takes no operand";
+  for (std::size_t i = 0; i < filters; ++i) {
+    if (!options[i].given) continue;
+    request.*control::kSessionFilters[i].text = *options[i].given;
+    // Else an empty variable of a script would stand for everybody.
+    if (problem.empty() && options[i].given->empty()) problem = names[i] + " needs a value";
+  }
+  if (problem.empty() && options[filters].given) problem = read_limit(*options[filters].given, request.limit);
+  if (problem.empty()) problem = control::sessions_request_fault(request);
+  if (!problem.empty()) return fail(command, "sessions", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = Kind::ask;
+  command.request = control::encode_sessions_request(request);
 }
 
 }  // namespace sluice::cli

@@ -14,6 +14,7 @@
 
 #include "auth/backend/caching_authenticator.h"
 #include "auth/backend/chain.h"
+#include "engine/control/sessions_request.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
@@ -102,7 +103,10 @@ class Core {
   // Instead of run(), where adopt() failed.
   void give_up();
 
-  [[nodiscard]] control::CoreStatus status(bool with_sessions);
+  [[nodiscard]] control::CoreStatus status();
+  // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
+  // is at.
+  [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
   [[nodiscard]] CoreLeftOver left_over() const;
   // The store tells that these accounts or customers are different now: what is remembered of them goes,
   // and their sessions end after the message that they are at.
@@ -123,7 +127,7 @@ class Core {
   struct Live;
 
   [[nodiscard]] CoreCounters counters();
-  [[nodiscard]] std::vector<control::SessionStatus> session_list() const;
+  [[nodiscard]] control::SessionStatus session_status(const Live& live) const;
 
   void accepted(std::size_t listener, int socket);
   Task<void> serve(std::list<Live>::iterator live);

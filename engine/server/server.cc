@@ -340,6 +340,13 @@ void Server::start_control(Core& home) {
                          [this](const std::string& subject, std::size_t entries) {
                            threads_.front()->events->emit(event::ShieldReleased{
                                .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
+                         },
+                     .sessions_ended =
+                         [this](const control::SessionsRequest& request, std::uint64_t sessions) {
+                           threads_.front()->events->emit(event::SessionsEndedByOperator{.account = request.account,
+                                                                                         .customer = request.customer,
+                                                                                         .client = request.address,
+                                                                                         .sessions = sessions});
                          }});
   control_->start();
 }
