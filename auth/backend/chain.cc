@@ -20,7 +20,7 @@ bool is_for(const BackendOptions& options, std::string_view domain) {
 std::vector<ConfiguredBackend> store_alone() {
   std::vector<ConfiguredBackend> backends;
   backends.push_back({.options = {}, .source = make_store_source()});
-  backends.back().options.name = "store";
+  backends.back().options.name = kStoreBackend;
   backends.back().options.kind = "store";
   return backends;
 }
@@ -39,10 +39,17 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
   if (auto device = co_await ask_devices(credentials)) co_return *std::move(device);
   const std::string key = login_key(credentials.name.text());
   const std::string_view domain = login_domain(key);
-  for (const auto& link : links_) {
-    if (!is_for(link->options, domain)) continue;
-    Verdict verdict = co_await ask(*link, credentials);
-    if (verdict.kind != Verdict::Kind::unknown) co_return co_await answer(*link, std::move(verdict), credentials);
+  const std::span<const std::uint8_t> chosen = credentials.backends;
+  const std::size_t count = chosen.empty() ? links_.size() : chosen.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = chosen.empty() ? i : chosen[i];
+    Link& link = *links_.at(number);
+    if (!is_for(link.options, domain)) continue;
+    Verdict verdict = co_await ask(link, credentials);
+    if (verdict.kind == Verdict::Kind::unknown) continue;
+    Answer answer = co_await this->answer(link, std::move(verdict), credentials);
+    answer.backend = static_cast<std::uint16_t>(i + 1);
+    co_return answer;
   }
   co_return Answer::wrong();
 }

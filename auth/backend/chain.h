@@ -1,6 +1,6 @@
-// The back ends of a core in their order: each login goes to those that its domain is for, to the next one where the
-// name is unknown, and never behind a wrong secret or a failure.  What a back end grants becomes an identity of the
-// store.  One per core; that core's thread only.
+// The back ends of a core in their order, or those that the login's listener names in its own: each login goes to those
+// that its domain is for, to the next one where the name is unknown, and never behind a wrong secret or a failure. What
+// a back end grants becomes an identity of the store.  One per core; that core's thread only.
 //
 //   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
 #pragma once

@@ -25,6 +25,9 @@ struct BackendServer {
   [[nodiscard]] std::string to_string() const;
 };
 
+// The name of the only back end where none is configured.
+inline constexpr const char* kStoreBackend = "store";
+
 struct BackendOptions {
   std::string name;
   std::string kind;                  // a row of kinds.h

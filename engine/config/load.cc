@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
 
 #include "engine/config/sections.h"
+#include "engine/text/did_you_mean.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 namespace {
@@ -78,6 +81,7 @@ class Loader {
       const std::string path = "listener[" + std::to_string(i + 1) + "]";
       ListenerConfig listener;
       read_listener(found[i], path, diagnostics_, listener);
+      check_backends(listener, *found[i], path);
       for (const io::Address& address : listener.addresses) {
         const auto [where, fresh] = seen.emplace(address.to_string(), path);
         if (fresh) continue;
@@ -89,6 +93,26 @@ class Loader {
       config_.listeners.push_back(std::move(listener));
     }
     if (config_.listeners.empty()) config_.listeners = default_listeners();
+  }
+
+  // Without any [[backend]] there is the store alone.
+  void check_backends(const ListenerConfig& listener, const ConfigNode& table, const std::string& path) {
+    const ConfigMember* const key = find(&table, "back_ends");
+    std::vector<std::string_view> names;
+    for (const auth::BackendOptions& backend : config_.backends) names.push_back(backend.name);
+    if (names.empty()) names.push_back(auth::kStoreBackend);
+    for (auto name = listener.backends.begin(); name != listener.backends.end(); ++name) {
+      std::string problem;
+      if (std::ranges::find(names, *name) == names.end()) {
+        problem = text::in_quotes(*name) + " is no back end";
+        if (const auto meant = text::did_you_mean(*name, names); !meant.empty())
+          problem += ", did you mean " + text::in_quotes(meant) + "?";
+      } else if (std::find(listener.backends.begin(), name, *name) != name) {
+        problem = text::in_quotes(*name) + " is there twice";
+      }
+      if (!problem.empty())
+        diagnostics_.error(key->place, path + ".back_ends", problem, "names of [[backend]], each once");
+    }
   }
 
   void read_all_routes(const ConfigNode* file) {

@@ -23,6 +23,7 @@ constexpr Row kRows[] = {
     {"logins_from_cache", [](const CoreCounters& c) { return c.logins.from_cache; }},
     {"password_checks", [](const CoreCounters& c) { return c.logins.checks; }},
     {"password_checks_unavailable", [](const CoreCounters& c) { return c.logins.unavailable; }},
+    {"logins_in_grace", [](const CoreCounters& c) { return c.logins.in_grace; }},
     {"shield_refused_address", [](const CoreCounters& c) { return c.logins.refused_by_address; }},
     {"shield_refused_network", [](const CoreCounters& c) { return c.logins.refused_by_network; }},
     {"shield_slowed_account", [](const CoreCounters& c) { return c.logins.slowed_by_account; }},

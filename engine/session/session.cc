@@ -327,6 +327,7 @@ Task<void> Session::check(auth::Credentials credentials) {
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   credentials.device_only = rules_->device_only;
+  credentials.backends = rules_->backends;
   credentials.client = {.ip = connection_->peer().ip(),
                         .port = connection_->peer().port(),
                         .helo = std::string(machine_->hello_name()),

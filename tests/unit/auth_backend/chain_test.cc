@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,8 @@ class BackendChainTest : public ::testing::Test {
                                           return verdicts_[name];
                                         })});
   }
-  Answer ask(std::string_view name = "tim@example.com") {
+  Answer ask(std::string_view name = "tim@example.com") { return ask_chosen({}, name); }
+  Answer ask_chosen(std::span<const std::uint8_t> backends, std::string_view name = "tim@example.com") {
     if (!chain_)
       chain_.emplace(
           backends_, core_.parts(),
@@ -46,7 +49,8 @@ class BackendChainTest : public ::testing::Test {
           [this](std::string_view backend, std::string_view what) {
             warnings_.push_back(std::string(backend) + ": " + std::string(what));
           });
-    const Credentials credentials = credentials_of(name, "secret");
+    Credentials credentials = credentials_of(name, "secret");
+    credentials.backends = backends;
     asked_.clear();
     return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain_->check(credentials); });
   }
@@ -177,6 +181,22 @@ TEST(CircuitBreakerTest, OneTrialAtATimeAndLateFailuresCountOnce) {
   EXPECT_TRUE(breaker.answered());
   EXPECT_FALSE(breaker.answered());
   EXPECT_TRUE(breaker.admits(start + 10s));
+}
+
+TEST_F(BackendChainTest, AListenerChoosesBackEndsAndTheirOrder) {
+  add("first", Verdict::of(Kind::unknown));
+  add("second", Verdict::of(Kind::granted), {"example.org"});
+  add("third", Verdict::of(Kind::granted));
+  const std::array<std::uint8_t, 2> chosen{2, 0};
+  EXPECT_EQ(ask_chosen(chosen).backend, 1U);
+  EXPECT_THAT(asked_, ElementsAre("third"));
+  verdicts_["third"].kind = Kind::unknown;
+  EXPECT_EQ(ask_chosen(chosen).kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, ElementsAre("third", "first"));
+  // The domain counts as well.
+  const std::array<std::uint8_t, 1> second{1};
+  EXPECT_EQ(ask_chosen(second).kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, IsEmpty());
 }
 
 }  // namespace
