@@ -72,6 +72,7 @@ CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> proc
     : granted_ttl_(limits.granted_ttl),
       refused_ttl_(limits.refused_ttl),
       stale_for_(std::max(limits.grace - limits.granted_ttl, Duration::zero())),
+      refused_logins_(limits.refused),
       granted_(table_size(limits.granted_max)),
       refused_(table_size(limits.refused_max)) {
   CHECK(sodium_init() >= 0);
@@ -146,6 +147,11 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
 std::optional<Answer> CredentialCache::find_in_grace(const CredentialKey& key, std::uint16_t backend, Instant now) {
   Entry* const entry = find_in(granted_, key);
   if (entry == nullptr || entry->backend < backend || entry->expires + stale_for_ <= now) return std::nullopt;
+  const Instant granted = entry->expires - granted_ttl_;
+  if (refused_logins_ != nullptr && refused_logins_->since(first_word(key.pair), granted)) {
+    *entry = Entry{};
+    return std::nullopt;
+  }
   entry->used = ++uses_;
   return Answer{
       .kind = AnswerKind::granted, .identity = entry->identity, .reason = {}, .backend = entry->backend, .grace = true};
@@ -159,6 +165,7 @@ bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& 
 
   // The newer answer is the only one.
   if (Entry* other = find_in(granted ? refused_ : granted_, key)) *other = Entry{};
+  if (!granted && refused_logins_ != nullptr) refused_logins_->note(first_word(key.pair), now);
   if (begun != ticket()) return false;
   Entry& entry = place_in(granted ? granted_ : refused_, key, now, granted ? stale_for_ : Duration::zero());
   entry = Entry{.expires = now + (granted ? granted_ttl_ : refused_ttl_),

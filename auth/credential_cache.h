@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "auth/answer.h"
+#include "auth/refused_logins.h"
 #include "auth/secret.h"
 #include "engine/base/time.h"
 
@@ -49,6 +50,7 @@ struct CredentialCacheLimits {
   Duration refused_ttl = std::chrono::seconds(10);  // wrong and suspended
   // After the check that granted a login, for as long as its back end is unavailable; not above granted_ttl: none.
   Duration grace = Duration::zero();
+  std::shared_ptr<RefusedLogins> refused = nullptr;  // of all cores; null: of this cache alone
 };
 
 class CredentialCache {
@@ -115,6 +117,7 @@ class CredentialCache {
   Duration granted_ttl_;
   Duration refused_ttl_;
   Duration stale_for_;  // granted ones, after they expired
+  std::shared_ptr<RefusedLogins> refused_logins_;
   std::uint64_t uses_ = 0;
   std::uint64_t forgotten_ = 0;
   Table granted_;

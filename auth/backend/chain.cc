@@ -1,6 +1,5 @@
 #include "auth/backend/chain.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "auth/backend/store_backend.h"
@@ -8,20 +7,12 @@
 #include "auth/text.h"
 
 namespace sluice::auth {
-namespace {
-
-// Whether a back end is asked about this login.
-bool is_for(const BackendOptions& options, std::string_view domain) {
-  return options.domains.empty() || std::ranges::find(options.domains, domain) != options.domains.end();
-}
-
-}  // namespace
 
 std::vector<ConfiguredBackend> store_alone() {
   std::vector<ConfiguredBackend> backends;
   backends.push_back({.options = {}, .source = make_store_source()});
   backends.back().options.name = kStoreBackend;
-  backends.back().options.kind = "store";
+  backends.back().options.kind = kStoreBackend;
   return backends;
 }
 
@@ -44,7 +35,7 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t number = chosen.empty() ? i : chosen[i];
     Link& link = *links_.at(number);
-    if (!is_for(link.options, domain)) continue;
+    if (!is_for_domain(link.options, domain)) continue;
     Verdict verdict = co_await ask(link, credentials);
     if (verdict.kind == Verdict::Kind::unknown) continue;
     Answer answer = co_await this->answer(link, std::move(verdict), credentials);
@@ -106,6 +97,18 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
       parts_.loop, [&store, &claim] { return store.identify(claim); }, "the customer of a login", credentials.share);
   if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
   co_return *std::move(answer);
+}
+
+Task<MailboxState> BackendChain::look_up(const Name& name) {
+  const std::string key = login_key(name.text());
+  MailboxState state = MailboxState::untold;
+  for (const auto& link : links_) {
+    if (!is_for_domain(link->options, login_domain(key))) continue;
+    const MailboxState answer = co_await link->backend->look_up(name);
+    if (answer != MailboxState::gone) co_return answer;
+    if (link->options.kind != kStoreBackend) state = MailboxState::gone;
+  }
+  co_return state;
 }
 
 Task<void> BackendChain::close() {

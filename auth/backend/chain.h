@@ -41,6 +41,9 @@ class BackendChain {
 
   // `credentials` outlive the task.
   Task<Answer> check(const Credentials& credentials);
+  // Of a mailbox that the store does not have: gone only where all back ends for its domain say so, and one of them is
+  // another than the store.  `name` outlives the task.
+  Task<MailboxState> look_up(const Name& name);
   Task<void> close();
 
  private:

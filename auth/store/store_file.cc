@@ -138,6 +138,16 @@ CREATE TRIGGER account_renamed_with_devices AFTER UPDATE OF name, customer ON ac
   UPDATE device SET account = NEW.name, customer = NEW.customer WHERE account = OLD.name;
 END;
 )sql"),
+    Sql(R"sql(
+-- Of a mailbox that another back end has: whether it is still there.
+ALTER TABLE device ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;  -- when it was last asked; 0: never
+ALTER TABLE device ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;   -- when it first had no such name; 0: it has
+ALTER TABLE device ADD COLUMN dead TEXT NOT NULL DEFAULT '';        -- why the password is worth nothing; '': it is not
+CREATE INDEX device_asked ON device (asked_ms);
+CREATE TRIGGER device_died AFTER UPDATE OF dead ON device BEGIN
+  INSERT INTO change (account) VALUES (OLD.account);
+END;
+)sql"),
 };
 
 std::string because(int error) { return std::strerror(error); }
@@ -232,8 +242,8 @@ StoreResult<> migrate(Database& database) {
   for (auto at = static_cast<std::size_t>(*version); at < kMigrations.size(); ++at) {
     if (StoreResult<> applied = database.script(kMigrations[at]); !applied) return std::unexpected(applied.error());
   }
-  static_assert(kApplicationId == 1399616873 && kStoreVersion == 2, "the text below says the same");
-  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 2");
+  static_assert(kApplicationId == 1399616873 && kStoreVersion == 3, "the text below says the same");
+  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 3");
   if (!marked) return std::unexpected(marked.error());
   return (*transaction)->commit();
 }

@@ -11,7 +11,7 @@
 
 namespace sluice::auth {
 
-inline constexpr int kStoreVersion = 2;
+inline constexpr int kStoreVersion = 3;
 
 enum class IfMissing : bool { fail, create };
 

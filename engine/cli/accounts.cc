@@ -243,14 +243,16 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   return kCtlDone;
 }
 
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
-                        std::ostream& out, std::ostream& err) {
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
+                        const std::vector<auth::BackendOptions>& backends, std::istream& in, std::ostream& out,
+                        std::ostream& err) {
   constexpr int kStandardInput = 0;
   constexpr int kStandardError = 2;
   const std::unique_ptr<io::Clock> clock = io::make_real_clock();
   const std::unique_ptr<io::Random> random = io::make_real_random();
   const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
   return run_account_command(args, AccountCommandWorld{.store_path = store_path,
+                                                       .backends = backends,
                                                        .clock = *clock,
                                                        .random = *random,
                                                        .terminal = can_ask ? kStandardInput : -1,

@@ -7,7 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "auth/backend/options.h"
 #include "auth/store/password_hash.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/io/platform.h"
@@ -19,13 +21,15 @@ inline constexpr int kCtlFailed = 1;  // the reason and the remedy are on `err`
 inline constexpr int kCtlUsage = 2;   // the command line was not understood
 
 // `args` begins with "customer", "domain" or "account" (see is_account_object()); --store and
-// --config have been taken out, and `store_path` is what they named. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, const std::string& store_path, std::istream& in,
-                        std::ostream& out, std::ostream& err);
+// --config have been taken out, and `store_path` and `backends` are what they named. Returns the exit status.
+int run_account_command(std::span<const std::string_view> args, const std::string& store_path,
+                        const std::vector<auth::BackendOptions>& backends, std::istream& in, std::ostream& out,
+                        std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {
   std::string store_path;
+  std::vector<auth::BackendOptions> backends = {};  // that the relay has; none: not known
   auth::HashCost hash_cost = auth::kDefaultHashCost;
   io::Clock& clock;
   io::Random& random;

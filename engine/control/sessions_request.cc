@@ -32,7 +32,7 @@ bool take(std::string_view& rest, std::string_view word) {
 }
 
 std::unexpected<std::string> written_otherwise() {
-  return std::unexpected("the request is not written as sluicectl writes it");
+  return std::unexpected(std::string("the request is not written as sluicectl writes it"));
 }
 
 std::uint64_t sum_of(std::span<const CoreSessions> cores) {

@@ -22,6 +22,7 @@ struct Places {
   std::string control;
   std::string store;
   std::string spool;
+  std::vector<sluice::auth::BackendOptions> backends;
 };
 
 // The one that the command needs, where the command line names it; empty: it does not.
@@ -57,7 +58,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   };
   places = {.control = first(command.control, config.server.control),
             .store = first(command.store, config.store.accounts),
-            .spool = first(command.spool.directory, config.spool.directory)};
+            .spool = first(command.spool.directory, config.spool.directory),
+            .backends = std::move(config.backends)};
   return true;
 }
 
@@ -84,12 +86,13 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
 }
 
 // Likewise: the relay's user may put links in the place of the file and of its journal.
-int run_accounts(const SluicectlCommand& command, const std::string& store) {
+int run_accounts(const SluicectlCommand& command, const Places& places) {
+  const std::string& store = places.store;
   if (const auto became = sluice::io::become_owner_of_file(store); !became) {
     std::cerr << "sluicectl: " << sluice::text::printable(became.error()) << "\n";
     return kExitFailed;
   }
-  return sluice::cli::run_account_command(command.account_args, store, std::cin, std::cout, std::cerr);
+  return sluice::cli::run_account_command(command.account_args, store, places.backends, std::cin, std::cout, std::cerr);
 }
 
 int run(const SluicectlCommand& command) {
@@ -105,7 +108,7 @@ int run(const SluicectlCommand& command) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
-  return run_accounts(command, places.store);
+  return run_accounts(command, places);
 }
 
 }  // namespace

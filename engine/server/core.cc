@@ -88,6 +88,10 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                                                        .failures = reached.failures,
                                                        .effect = refused ? "refused" : "slowed"});
                      }),
+      mailbox_watch_(loop_, shared.store, backends_,
+                     [&events](std::string_view account, std::size_t devices) {
+                       events.emit(event::MailboxGone{.account = account, .devices = devices});
+                     }),
       observer_(events, loop_),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),
@@ -209,6 +213,8 @@ void Core::apply_limits() {
   outgoing_.set_most(std::min(limits.outgoing_per_core, file_limits_.outgoing_per_core));
 }
 
+void Core::watch_mailboxes() { tasks_.add(mailbox_watch_.run()); }
+
 void Core::set_file_limits(const FileLimits& limits) {
   file_limits_ = limits;
   apply_limits();
@@ -271,6 +277,7 @@ void Core::drain(Duration timeout) {
   if (std::exchange(draining_, true)) return;
   for (Live& live : live_) live.session.drain();
   queue_.stop();
+  mailbox_watch_.stop();
   loop_.timers().arm(cut_off_, loop_.now() + timeout);
   abort_at_ = later(loop_.now() + timeout, kLastWords);
   spool_settled_.set();
@@ -325,6 +332,7 @@ CoreCounters Core::counters() {
           .spool_live_bytes = spool_.live_bytes(),
           .spool_synced = options_.spool.log.synced,
           .logins = authenticator_.counters(),
+          .mailboxes = mailbox_watch_.counters(),
           .events_lost = events_.lost(),
           .loop = loop_.counters(),
           .enters = loop_.platform().ring.enters(),

@@ -14,6 +14,7 @@
 
 #include "auth/backend/caching_authenticator.h"
 #include "auth/backend/chain.h"
+#include "auth/backend/mailbox_watch.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
@@ -80,6 +81,8 @@ class Core {
   // The error is a sentence; the core is then not to be run.
   std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan,
                                          std::shared_ptr<tls::CertificateStore> certificates);
+  // On the core, once, on one of the process: device passwords go with their mailboxes from now on.
+  void watch_mailboxes();
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
@@ -154,6 +157,7 @@ class Core {
   event::Emitter& events_;
   auth::BackendChain backends_;
   auth::CachingAuthenticator authenticator_;
+  auth::MailboxWatch mailbox_watch_;
   EventObserver observer_;
   QueueIds ids_;
   session::SessionCounters counters_;

@@ -258,10 +258,29 @@ TEST_F(GraceTest, ARefusalEndsItAtOnceAndAlsoWhereItComesFromBeforeAChange) {
     EXPECT_FALSE(grants("tim", "right"));
     EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
     const CredentialCache::Ticket before = late_.ticket();
-    late_.forget("somebody");
+    late_.forget("other");
     EXPECT_FALSE(late_.put(before, key("tim", "right"), refusal, now_));
     EXPECT_FALSE(grants("tim", "right"));
   }
+}
+
+TEST_F(GraceTest, ARefusalOnOneCoreEndsItOnAllCores) {
+  const auto refused = std::make_shared<RefusedLogins>();
+  limits_.refused = refused;
+  CredentialCache one(process_key(), limits_);
+  CredentialCache other(process_key(), limits_);
+  const CredentialKey tim = key("tim", "right");
+  EXPECT_TRUE(one.put(one.ticket(), tim, granted("tim"), now_));
+  EXPECT_TRUE(other.put(other.ticket(), tim, granted("tim"), now_));
+  now_ += minutes(6);
+  EXPECT_TRUE(other.find_in_grace(tim, 0, now_));
+  EXPECT_TRUE(one.put(one.ticket(), tim, Answer::wrong(), now_));
+  EXPECT_FALSE(other.find_in_grace(tim, 0, now_));
+  // A later check grants it anew.
+  now_ += minutes(1);
+  EXPECT_TRUE(other.put(other.ticket(), tim, granted("tim"), now_));
+  now_ += minutes(6);
+  EXPECT_TRUE(other.find_in_grace(tim, 0, now_));
 }
 
 TEST_F(GraceTest, WhatIsForgottenIsForgotten) {

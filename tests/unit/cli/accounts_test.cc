@@ -331,7 +331,7 @@ TEST_F(CtlAccountsTest, AFullDiskBehindTheOutputIsAFailure) {
   std::ostringstream err;
   out.setstate(std::ios::badbit);
   const std::vector<std::string_view> args{"customer", "list"};
-  EXPECT_EQ(run_account_command(args, path_, in, out, err), kCtlFailed);
+  EXPECT_EQ(run_account_command(args, path_, {}, in, out, err), kCtlFailed);
   EXPECT_NE(err.str().find("could not be written"), std::string::npos);
 }
 

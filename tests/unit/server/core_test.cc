@@ -195,11 +195,11 @@ TEST_F(CoreTest, AnOperatorEndsSessionsAfterTheMessageThatTheyAreAt) {
   const auto shown = relay_.core().sessions({.limit = 1, .address = "0.0.0.0/0"});
   EXPECT_EQ(shown.met, 3U);
   EXPECT_THAT(shown.sessions, SizeIs(1));
-  for (const control::SessionsRequest& nobody :
+  for (const control::SessionsRequest& other :
        {control::SessionsRequest{.verb = Verb::end, .account = "bob@example.com"},
         control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .customer = "other"},
         control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .address = "198.51.100.0/24"}})
-    EXPECT_EQ(relay_.core().sessions(nobody).met, 0U);
+    EXPECT_EQ(relay_.core().sessions(other).met, 0U);
   EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .account = "Ann@Example.com"}).met, 2U);
   // They are ending already.
   EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .account = "Ann@Example.com"}).met, 0U);
