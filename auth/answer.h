@@ -20,9 +20,13 @@ enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable, r
 
 struct Answer {
   AnswerKind kind = AnswerKind::unavailable;
-  IdentityRef identity;                  // granted: always set; suspended: set where the back end has it; else null
-  std::string reason;                    // suspended: clean text for the customer; else for the operator's log only
+  IdentityRef identity;  // granted: always set; suspended: set where the back end has it; else null
+  // suspended: clean text for the customer; else for the operator's log only.
+  std::string reason;
   Instant valid_until = Instant::max();  // of granted: not to be remembered for longer
+  // Who says so: 0: the store, of device passwords; 1 and up: the back ends in the order in which they are asked.
+  std::uint16_t backend = 0;
+  bool grace = false;  // granted because it was before, while that back end is unavailable
 
   [[nodiscard]] static Answer granted(IdentityRef identity) {
     return {.kind = AnswerKind::granted, .identity = std::move(identity), .reason = {}};

@@ -44,7 +44,7 @@ class HashInput {
  private:
   std::size_t size_ = 0;
   // Not initialised: only what was added is read.
-  std::array<unsigned char, kNameBytesMax + kTokenBytesMax + 16> bytes_;
+  std::array<unsigned char, kNameBytesMax + kTokenBytesMax + UINT8_MAX + 16> bytes_;
 };
 
 bool HashInput::add_folded(std::string_view name) {
@@ -72,6 +72,8 @@ CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> proc
                                  const CredentialCacheLimits& limits)
     : granted_ttl_(limits.granted_ttl),
       refused_ttl_(limits.refused_ttl),
+      stale_for_(std::max(limits.grace - limits.granted_ttl, Duration::zero())),
+      refused_logins_(limits.refused),
       granted_(table_size(limits.granted_max)),
       refused_(table_size(limits.refused_max)) {
   CHECK(sodium_init() >= 0);
@@ -82,10 +84,12 @@ CredentialCache::CredentialCache(std::span<const std::byte, kCacheKeyBytes> proc
 CredentialCache::~CredentialCache() { wipe_bytes(process_key_.data(), process_key_.size()); }
 
 // SipHash-2-4 of 128 bits: what a stranger sends cannot be made to collide without the process's key.
-CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret, bool bearer) const {
+CredentialKey CredentialCache::key_of(const Name& name, const Secret& secret, std::span<const std::uint8_t> backends,
+                                      bool bearer) const {
   HashInput input(bearer ? kTokenPurpose : kPairPurpose);
   input.add(name.text());
   input.add(secret.reveal());
+  if (!backends.empty()) input.add({reinterpret_cast<const char*>(backends.data()), backends.size()});
   CredentialKey key{.pair = {}, .account = account_tag(name.text())};
   static_assert(sizeof key.pair == crypto_shorthash_siphashx24_BYTES);
   CHECK(crypto_shorthash_siphashx24(key.pair.data(), input.data(), input.size(), process_key_.data()) == 0);
@@ -117,9 +121,9 @@ CredentialCache::Entry* CredentialCache::find_in(Table& table, const CredentialK
 
 // The entry itself if it is there, else a free one, else one that expired, else the one longest
 // unused.
-CredentialCache::Entry& CredentialCache::place_in(Table& table, const CredentialKey& key, Instant now) {
+CredentialCache::Entry& CredentialCache::place_in(Table& table, const CredentialKey& key, Instant now, Duration kept) {
   if (Entry* known = find_in(table, key)) return *known;
-  const auto worth = [now](const Entry& entry) { return entry.expires <= now ? 0 : entry.used; };
+  const auto worth = [now, kept](const Entry& entry) { return entry.expires + kept <= now ? 0 : entry.used; };
   return *std::ranges::min_element(set_of(table, key), {}, worth);
 }
 
@@ -128,31 +132,50 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
     Entry* entry = find_in(*table, key);
     if (entry == nullptr) continue;
     if (entry->expires <= now) {
-      *entry = Entry{};
+      const bool stale = table == &granted_ && now < entry->expires + stale_for_;
+      if (!stale) *entry = Entry{};
       continue;
     }
     entry->used = ++uses_;
     return Answer{.kind = entry->kind,
                   .identity = entry->identity,
-                  .reason = entry->reason == nullptr ? std::string() : *entry->reason};
+                  .reason = entry->reason == nullptr ? std::string() : *entry->reason,
+                  .backend = entry->backend};
   }
   return std::nullopt;
 }
 
+std::optional<Answer> CredentialCache::find_in_grace(const CredentialKey& key, std::uint16_t backend, Instant now) {
+  Entry* const entry = find_in(granted_, key);
+  if (entry == nullptr || entry->backend < backend || entry->expires + stale_for_ <= now) return std::nullopt;
+  const Instant granted = entry->expires - granted_ttl_;
+  if (refused_logins_ != nullptr && refused_logins_->since(first_word(key.pair), granted)) {
+    *entry = Entry{};
+    return std::nullopt;
+  }
+  entry->used = ++uses_;
+  return Answer{
+      .kind = AnswerKind::granted, .identity = entry->identity, .reason = {}, .backend = entry->backend, .grace = true};
+}
+
 bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer, Instant now) {
-  if (answer.kind == AnswerKind::unavailable || answer.kind == AnswerKind::refused || begun != ticket()) return false;
+  if (answer.kind == AnswerKind::unavailable || answer.kind == AnswerKind::refused) return false;
   const bool granted = answer.kind == AnswerKind::granted;
   const Instant expires = std::min(answer.valid_until, now + (granted ? granted_ttl_ : refused_ttl_));
   if (expires <= now) return false;
   CHECK(!granted || answer.identity != nullptr);
+  if (granted && begun != ticket()) return false;
 
   // The newer answer is the only one.
   if (Entry* other = find_in(granted ? refused_ : granted_, key)) *other = Entry{};
-  Entry& entry = place_in(granted ? granted_ : refused_, key, now);
+  if (!granted && refused_logins_ != nullptr) refused_logins_->note(first_word(key.pair), now);
+  if (begun != ticket()) return false;
+  Entry& entry = place_in(granted ? granted_ : refused_, key, now, granted ? stale_for_ : Duration::zero());
   entry = Entry{.expires = expires,
                 .used = ++uses_,
                 .key = key,
                 .kind = answer.kind,
+                .backend = answer.backend,
                 .identity = answer.identity,
                 .reason = answer.reason.empty() ? nullptr : std::make_unique<const std::string>(answer.reason)};
   if (answer.identity != nullptr) {

@@ -6,9 +6,10 @@
 // One a core, owned by the core, used by its thread only. Pure: the time is given in each call.
 //
 // Bounded: a fixed number of sets of eight; a full set drops what has expired, then what was
-// longest unused. Granted and refused answers live in separate tables, so that guessing passwords
-// evicts no customer; and an answer is kept under name *and* secret, so that a wrong secret never
-// locks out a right one.
+// longest unused. A granted answer that has expired is stale: it is kept for the grace time, if there is one, and is no
+// answer but where the back end that granted it is unavailable. Granted and refused answers live in separate tables, so
+// that guessing passwords evicts no customer; and an answer is kept under name *and* secret, so that a wrong secret
+// never locks out a right one.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "auth/answer.h"
+#include "auth/refused_logins.h"
 #include "auth/secret.h"
 #include "engine/base/time.h"
 
@@ -46,6 +48,9 @@ struct CredentialCacheLimits {
   std::size_t refused_max = 8192;   // likewise
   Duration granted_ttl = std::chrono::minutes(5);
   Duration refused_ttl = std::chrono::seconds(10);  // wrong and suspended
+  // After the check that granted a login, for as long as its back end is unavailable; not above granted_ttl: none.
+  Duration grace = Duration::zero();
+  std::shared_ptr<RefusedLogins> refused = nullptr;  // of all cores; null: of this cache alone
 };
 
 class CredentialCache {
@@ -59,16 +64,22 @@ class CredentialCache {
   CredentialCache(const CredentialCache&) = delete;
   CredentialCache& operator=(const CredentialCache&) = delete;
 
-  // `bearer`: the secret is an access token, whose key no password has.
-  [[nodiscard]] CredentialKey key_of(const Name& name, const Secret& secret, bool bearer = false) const;
+  // `backends`: see Credentials; a login that one back end has granted is none where another one is asked.  `bearer`:
+  // the secret is an access token, whose key no password has.
+  [[nodiscard]] CredentialKey key_of(const Name& name, const Secret& secret,
+                                     std::span<const std::uint8_t> backends = {}, bool bearer = false) const;
 
   // What is known, if not expired. Never `unavailable`.
   [[nodiscard]] std::optional<Answer> find(const CredentialKey& key, Instant now);
 
+  // Where `backend` is unavailable: that it, or one behind it, granted this within the grace time, and that nobody has
+  // said otherwise since.
+  [[nodiscard]] std::optional<Answer> find_in_grace(const CredentialKey& key, std::uint16_t backend, Instant now);
+
   // Taken before the check is handed to the back end...
   [[nodiscard]] Ticket ticket() const { return Ticket{forgotten_}; }
   // ...and given with its answer. False if not kept: `unavailable`, no longer valid, or something was
-  // forgotten meanwhile.
+  // forgotten meanwhile. A refusal drops what was granted before in any case.
   bool put(Ticket ticket, const CredentialKey& key, const Answer& answer, Instant now);
 
   // By the name that was logged in with, or the account's own, in any case; all secrets, right and
@@ -89,6 +100,7 @@ class CredentialCache {
     std::uint64_t identity_account = 0;  // like key.account, of the identity's own name
     std::int64_t customer_id = 0;
     AnswerKind kind = AnswerKind::wrong;
+    std::uint16_t backend = 0;
     IdentityRef identity;
     std::unique_ptr<const std::string> reason;  // few have one
   };
@@ -98,13 +110,15 @@ class CredentialCache {
   [[nodiscard]] std::uint64_t account_tag(std::string_view account_name) const;
   static std::span<Entry> set_of(Table& table, const CredentialKey& key);
   static Entry* find_in(Table& table, const CredentialKey& key);
-  static Entry& place_in(Table& table, const CredentialKey& key, Instant now);
+  static Entry& place_in(Table& table, const CredentialKey& key, Instant now, Duration kept);
   template <typename Match>
   void forget_if(Match match);
 
   std::array<std::uint8_t, kCacheKeyBytes> process_key_;
   Duration granted_ttl_;
   Duration refused_ttl_;
+  Duration stale_for_;  // granted ones, after they expired
+  std::shared_ptr<RefusedLogins> refused_logins_;
   std::uint64_t uses_ = 0;
   std::uint64_t forgotten_ = 0;
   Table granted_;

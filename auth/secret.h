@@ -11,6 +11,7 @@
 #include <iosfwd>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -82,6 +83,8 @@ struct Credentials {
   Secret secret;
   LoginClient client = {};
   bool device_only = false;  // the listener takes device passwords alone
+  // Those that the listener asks, by their numbers in the configuration; none: all, in their order.
+  std::span<const std::uint8_t> backends = {};
   // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
   ShareNumber share = kOwnShare;
   bool bearer = false;  // the secret is an access token (RFC 6750): never a password, nor a password a token

@@ -56,6 +56,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view line = rest.substr(0, end);
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     check_reply(line);
+    if (const auto state = dovecot::parse_user_reply(line))
+      CHECK(line.starts_with(*state == MailboxState::exists ? "USER\t"
+                             : *state == MailboxState::gone ? "NOTFOUND\t"
+                                                            : "FAIL\t"));
     if (step != dovecot::Greeting::Step::more) continue;
     seen += std::string(line) + "\n";
     step = greeting.line(line);

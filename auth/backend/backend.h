@@ -29,7 +29,9 @@ class Backend {
   // Takes no longer than the back end's timeout.  Whatever keeps an answer from being found is `unavailable`, with a
   // reason that names the server and never the secret.  `credentials` outlive the task.
   virtual Task<Verdict> check(const Credentials& credentials) = 0;
-  // Ends kept connections.  No check() is under way, and none follows.
+  // Whether it still has this name, without a password.  Takes no longer than the back end's timeout, either.
+  virtual Task<MailboxState> look_up(const Name& /*name*/) { co_return MailboxState::untold; }
+  // Ends kept connections.  No check() and no look_up() is under way, and none follows.
   virtual Task<void> close() { co_return; }
 
  protected:

@@ -48,7 +48,8 @@ bool CachingAuthenticator::has_passed(std::uint64_t tag) const {
 
 Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   ++counters_.asked;
-  const CredentialKey key = cache_.key_of(credentials.name, credentials.secret, credentials.bearer);
+  const CredentialKey key =
+      cache_.key_of(credentials.name, credentials.secret, credentials.backends, credentials.bearer);
   const std::uint64_t tag = tag_of(key, credentials.client.ip);
   auto known = cache_.find(key, loop_.now());
   const bool grants = known && known->kind == AnswerKind::granted && may_be_used(*known, credentials);
@@ -65,6 +66,7 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   Answer found = of_use ? co_await look_up(key, credentials) : Answer::wrong();
   if (!may_be_used(found, credentials)) found = Answer::wrong();
   Answer answer = settle(attempt, decision.rule, std::move(found));
+  if (answer.grace && answer.kind == AnswerKind::granted) ++counters_.in_grace;
   if (answer.kind == AnswerKind::granted) passed_[tag % passed_.size()] = {.tag = tag, .at = loop_.now()};
   co_return answer;
 }
@@ -131,8 +133,18 @@ Task<CachingAuthenticator::Found> CachingAuthenticator::ask(const CredentialKey&
   ++counters_.checks;
   Found found{.begun = cache_.ticket()};
   found.answer = co_await backends_.check(credentials);
-  if (found.answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
-  cache_.put(found.begun, key, found.answer, loop_.now());
+  if (found.answer.kind == AnswerKind::unavailable) {
+    ++counters_.unavailable;
+    // A token has an end of its own.
+    if (auto before =
+            credentials.bearer ? std::nullopt : cache_.find_in_grace(key, found.answer.backend, loop_.now())) {
+      before->reason = "grace: " + found.answer.reason;
+      found.answer = *std::move(before);
+      // Of this moment: what was forgotten meanwhile is not found.
+      found.begun = cache_.ticket();
+    }
+  }
+  if (!found.answer.grace) cache_.put(found.begun, key, found.answer, loop_.now());
   for (Waiter* other : flight_.land(key)) {
     if (other == &waiter) continue;
     other->found = found;

@@ -1,5 +1,6 @@
 // Asks a core's credential cache first and the back ends if need be: once for all sessions
-// that wait for the same name and secret.  In front of both is the shield: what it refuses is not looked up at all, and
+// that wait for the same name and secret.  Where a back end is unavailable, what it granted before goes on for the
+// cache's grace time.  In front of both is the shield: what it refuses is not looked up at all, and
 // no answer that came while it began to refuse is told.
 // One per core; that core's thread only.  Outlives its sessions.
 #pragma once
@@ -24,6 +25,7 @@ struct AuthenticatorCounters {
   std::uint64_t from_cache = 0;
   std::uint64_t checks = 0;       // that reached the back ends
   std::uint64_t unavailable = 0;  // no answer
+  std::uint64_t in_grace = 0;     // granted without one, as it was before
   // By the shield.
   std::uint64_t refused_by_address = 0;
   std::uint64_t refused_by_network = 0;

@@ -1,6 +1,5 @@
 #include "auth/backend/chain.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "auth/backend/store_backend.h"
@@ -12,8 +11,7 @@ namespace {
 
 // Whether a back end is asked about this login.
 bool is_for(const BackendOptions& options, const Credentials& credentials, std::string_view domain) {
-  if (options.bearer != credentials.bearer) return false;
-  return options.domains.empty() || std::ranges::find(options.domains, domain) != options.domains.end();
+  return options.bearer == credentials.bearer && is_for_domain(options, domain);
 }
 
 }  // namespace
@@ -21,8 +19,8 @@ bool is_for(const BackendOptions& options, const Credentials& credentials, std::
 std::vector<ConfiguredBackend> store_alone() {
   std::vector<ConfiguredBackend> backends;
   backends.push_back({.options = {}, .source = make_store_source()});
-  backends.back().options.name = "store";
-  backends.back().options.kind = "store";
+  backends.back().options.name = kStoreBackend;
+  backends.back().options.kind = kStoreBackend;
   return backends;
 }
 
@@ -40,10 +38,19 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
   if (auto device = co_await ask_devices(credentials)) co_return *std::move(device);
   const std::string key = login_key(credentials.name.text());
   const std::string_view domain = login_domain(key);
-  for (const auto& link : links_) {
-    if (!is_for(link->options, credentials, domain)) continue;
-    Verdict verdict = co_await ask(*link, credentials);
-    if (verdict.kind != Verdict::Kind::unknown) co_return co_await answer(*link, std::move(verdict), credentials);
+  // A listener chooses who checks passwords.
+  const std::span<const std::uint8_t> chosen =
+      credentials.bearer ? std::span<const std::uint8_t>() : credentials.backends;
+  const std::size_t count = chosen.empty() ? links_.size() : chosen.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = chosen.empty() ? i : chosen[i];
+    Link& link = *links_.at(number);
+    if (!is_for(link.options, credentials, domain)) continue;
+    Verdict verdict = co_await ask(link, credentials);
+    if (verdict.kind == Verdict::Kind::unknown) continue;
+    Answer answer = co_await this->answer(link, std::move(verdict), credentials);
+    answer.backend = static_cast<std::uint16_t>(i + 1);
+    co_return answer;
   }
   co_return Answer::wrong();
 }
@@ -114,6 +121,18 @@ Instant BackendChain::until(WallMillis end) const {
   constexpr WallMillis kFarMs = 24LL * 3600 * 1000;
   const WallMillis left = end - parts_.loop.platform().clock.wall();
   return left > kFarMs ? Instant::max() : parts_.loop.now() + std::chrono::milliseconds(left);
+}
+
+Task<MailboxState> BackendChain::look_up(const Name& name) {
+  const std::string key = login_key(name.text());
+  MailboxState state = MailboxState::untold;
+  for (const auto& link : links_) {
+    if (link->options.bearer || !is_for_domain(link->options, login_domain(key))) continue;
+    const MailboxState answer = co_await link->backend->look_up(name);
+    if (answer != MailboxState::gone) co_return answer;
+    if (link->options.kind != kStoreBackend) state = MailboxState::gone;
+  }
+  co_return state;
 }
 
 Task<void> BackendChain::close() {

@@ -1,6 +1,6 @@
-// The back ends of a core in their order: each login goes to those that its domain is for, to the next one where the
-// name is unknown, and never behind a wrong secret or a failure.  What a back end grants becomes an identity of the
-// store.  One per core; that core's thread only.
+// The back ends of a core in their order, or those that the login's listener names in its own: each login goes to those
+// that its domain is for, to the next one where the name is unknown, and never behind a wrong secret or a failure. What
+// a back end grants becomes an identity of the store.  One per core; that core's thread only.
 //
 //   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
 #pragma once
@@ -45,6 +45,9 @@ class BackendChain {
   // SCRAM, which is the store's alone: chain_scram.cc.  As Authenticator's; the second is of keys that were proven.
   Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login);
   Task<Answer> admit_scram(const ScramLogin& login);
+  // Of a mailbox that the store does not have: gone only where all back ends for its domain say so, and one of them is
+  // another than the store.  `name` outlives the task.
+  Task<MailboxState> look_up(const Name& name);
   Task<void> close();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -25,10 +26,14 @@ constexpr Duration kBusyAgeMax = std::chrono::minutes(5);
 
 class DovecotBackend final : public Backend {
  public:
-  DovecotBackend(const BackendParts& parts, const EndpointSource& source, dovecot::FieldNames names)
-      : loop_(parts.loop), endpoint_(parts, source), names_(std::move(names)) {}
+  DovecotBackend(const BackendParts& parts, const EndpointSource& source, const std::optional<EndpointSource>& userdb,
+                 dovecot::FieldNames names)
+      : loop_(parts.loop), endpoint_(parts, source), names_(std::move(names)) {
+    if (userdb) userdb_.emplace(parts, *userdb);
+  }
 
   Task<Verdict> check(const Credentials& credentials) override;
+  Task<MailboxState> look_up(const Name& name) override;
   Task<void> close() override {
     if (link_ != nullptr) link_->terminate();
     co_await tasks_.join("the connection to Dovecot to end");
@@ -61,6 +66,7 @@ class DovecotBackend final : public Backend {
 
   io::Loop& loop_;
   Endpoint endpoint_;
+  std::optional<Endpoint> userdb_;
   dovecot::FieldNames names_;
   bool running_ = false;
   bool dropped_ = false;  // by us, as the server was silent
@@ -142,6 +148,25 @@ void DovecotBackend::give_up(Login& login) {
   } else {
     link_->write(dovecot::cancel(login.id));
   }
+}
+
+// Its socket takes what the auth service's own does not: whether there is a user.  Seldom enough for a connection each.
+Task<MailboxState> DovecotBackend::look_up(const Name& name) {
+  constexpr int kLinesMax = 10;
+  if (!userdb_) co_return MailboxState::untold;
+  const Instant deadline = later(loop_.now(), userdb_->options().timeout);
+  auto opened = co_await userdb_->open(deadline);
+  if (!opened) co_return MailboxState::untold;
+  const std::unique_ptr<Wire> wire = *std::move(opened);
+  wire->write(dovecot::user_request(name));
+  std::optional<MailboxState> answer;
+  for (int lines = 0; !answer && lines < kLinesMax; ++lines) {
+    const auto line = co_await wire->line(deadline);
+    if (!line) break;
+    answer = dovecot::parse_user_reply(*line);
+  }
+  co_await wire->close();
+  co_return answer.value_or(MailboxState::untold);
 }
 
 // ------------------------------------------------------------------------------------------ the connection
@@ -232,17 +257,19 @@ bool DovecotBackend::answered(std::string_view line) {
 
 class DovecotSource final : public BackendSource {
  public:
-  explicit DovecotSource(EndpointSource endpoint)
+  DovecotSource(EndpointSource endpoint, std::optional<EndpointSource> userdb)
       : endpoint_(std::move(endpoint)),
+        userdb_(std::move(userdb)),
         names_{.customer = named(endpoint_.options.customer_field, "customer"),
                .domains = named(endpoint_.options.domains_field, "domains")} {}
   [[nodiscard]] std::unique_ptr<Backend> on_core(const BackendParts& parts) override {
-    return std::make_unique<DovecotBackend>(parts, endpoint_, names_);
+    return std::make_unique<DovecotBackend>(parts, endpoint_, userdb_, names_);
   }
 
  private:
   static std::string named(const std::string& name, const char* otherwise) { return name.empty() ? otherwise : name; }
   EndpointSource endpoint_;
+  std::optional<EndpointSource> userdb_;
   dovecot::FieldNames names_;
 };
 
@@ -258,7 +285,15 @@ OpenedBackend open_dovecot(const BackendOptions& options) {
   if (std::ranges::all_of(wanted.servers, &BackendServer::is_path)) wanted.tls = BackendTls::none;
   auto endpoint = EndpointSource::make(wanted);
   if (!endpoint) return std::unexpected(endpoint.error());
-  return std::make_unique<DovecotSource>(*std::move(endpoint));
+  std::optional<EndpointSource> userdb;
+  if (!options.userdb_socket.empty()) {
+    wanted.servers = {BackendServer{.host = options.userdb_socket}};
+    wanted.tls = BackendTls::none;
+    auto made = EndpointSource::make(wanted);
+    if (!made) return std::unexpected(made.error());
+    userdb = *std::move(made);
+  }
+  return std::make_unique<DovecotSource>(*std::move(endpoint), std::move(userdb));
 }
 
 }  // namespace sluice::auth

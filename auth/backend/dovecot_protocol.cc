@@ -173,6 +173,21 @@ std::string request(std::uint32_t id, const Credentials& credentials) {
 
 std::string cancel(std::uint32_t id) { return "CANCEL\t" + std::to_string(id) + "\n"; }
 
+constexpr std::uint32_t kUserRequest = 1;  // one a connection
+
+std::string user_request(const Name& name) {
+  return "VERSION\t" + std::to_string(kVersionMajor) + "\t1\nUSER\t" + std::to_string(kUserRequest) + "\t" +
+         escape(name.text()) + "\tservice=smtp\n";
+}
+
+std::optional<MailboxState> parse_user_reply(std::string_view line) {
+  const std::string_view command = next_field(line);
+  const bool answer = command == "USER" || command == "NOTFOUND" || command == "FAIL";
+  if (!answer || number(next_field(line)) != kUserRequest) return std::nullopt;
+  if (command == "USER") return MailboxState::exists;
+  return command == "NOTFOUND" ? MailboxState::gone : MailboxState::untold;
+}
+
 bool Reply::has(std::string_view field) const {
   return std::ranges::any_of(fields, [field](const auto& each) { return each.first == field; });
 }

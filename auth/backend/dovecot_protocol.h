@@ -11,6 +11,7 @@
 
 #include "auth/backend/verdict.h"
 #include "auth/secret.h"
+#include "auth/store/mailbox_state.h"
 
 namespace sluice::auth::dovecot {
 
@@ -53,6 +54,11 @@ struct Reply {
 };
 // Nothing: the line is no reply to AUTH.
 [[nodiscard]] std::optional<Reply> parse_reply(std::string_view line);
+
+// The master protocol of the socket auth-userdb, of which this is all that is used: whether there is a user.
+[[nodiscard]] std::string user_request(const Name& name);
+// Nothing: the line is no answer to it.
+[[nodiscard]] std::optional<MailboxState> parse_user_reply(std::string_view line);
 
 // Extra fields of the passdb that say whose the account is.
 struct FieldNames {

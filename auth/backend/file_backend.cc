@@ -114,22 +114,32 @@ class FileBackend final : public Backend {
   FileBackend(const BackendParts& parts, FollowedFile& file, PlainPasswords plain)
       : parts_(parts), file_(file), plain_(plain) {}
   Task<Verdict> check(const Credentials& credentials) override;
+  Task<MailboxState> look_up(const Name& name) override {
+    const std::string warning = co_await look(kOwnShare);
+    // What the file had before it was damaged is no answer to that.
+    if (!warning.empty()) co_return MailboxState::untold;
+    co_return file_.content()->find(name.text()) != nullptr ? MailboxState::exists : MailboxState::gone;
+  }
 
  private:
+  Task<std::string> look(ShareNumber share);
   Task<Verdict> check(const Credentials& credentials, const PasswdFile& content);
   BackendParts parts_;
   FollowedFile& file_;
   PlainPasswords plain_;
 };
 
+// What there is to warn of.
+Task<std::string> FileBackend::look(ShareNumber share) {
+  if (!file_.takes_look(parts_.loop.now())) co_return "";
+  const WallMillis now = parts_.loop.platform().clock.wall();
+  auto looked = co_await io::run_on_worker<std::string>(
+      parts_.loop, [this, now] { return file_.look(now); }, "a file of accounts", share);
+  co_return looked ? *std::move(looked) : "";  // else the next second is as good
+}
+
 Task<Verdict> FileBackend::check(const Credentials& credentials) {
-  std::string warning;
-  if (file_.takes_look(parts_.loop.now())) {
-    const WallMillis now = parts_.loop.platform().clock.wall();
-    auto looked = co_await io::run_on_worker<std::string>(
-        parts_.loop, [this, now] { return file_.look(now); }, "a file of accounts", credentials.share);
-    warning = looked ? *std::move(looked) : "";  // else the next second is as good
-  }
+  std::string warning = co_await look(credentials.share);
   const std::shared_ptr<const PasswdFile> content = file_.content();
   Verdict verdict = co_await check(credentials, *content);
   verdict.warning = std::move(warning);

@@ -20,31 +20,43 @@ namespace {
 
 OpenedBackend open_store(const BackendOptions& /*options*/) { return make_store_source(); }
 
+bool always(const BackendOptions& /*options*/) { return true; }
+bool where_it_has_a_userdb(const BackendOptions& options) { return !options.userdb_socket.empty(); }
+bool where_it_searches(const BackendOptions& options) { return !options.query.empty(); }
+// A database that compares the password itself does not tell an unknown name from a wrong password.
+bool where_it_finds_a_hash(const BackendOptions& options) { return !options.query.contains("%{password}"); }
+
 constexpr BackendKind kKinds[] = {
-    {.name = "dovecot", .keys = "server tls ca_file server_name customer_field domains_field", .open = &open_dovecot},
+    {.name = "dovecot",
+     .keys = "server tls ca_file server_name customer_field domains_field userdb_socket",
+     .open = &open_dovecot,
+     .tells_mailboxes = &where_it_has_a_userdb},
     {.name = "http",
      .keys = "server tls ca_file server_name path customer_field domains_field",
      .port = 80,
      .tls_port = 443,
      .open = &open_http},
-    {.name = "store", .keys = "", .open = &open_store},
-    {.name = "file", .keys = "path plain_passwords", .open = &make_file_source},
+    {.name = "store", .keys = "", .open = &open_store, .tells_mailboxes = &always},
+    {.name = "file", .keys = "path plain_passwords", .open = &make_file_source, .tells_mailboxes = &always},
     {.name = "ldap",
      .keys = "server tls ca_file query base user password_file account_field customer_field domains_field",
      .port = 389,
      .tls_port = 636,
-     .open = &open_ldap},
+     .open = &open_ldap,
+     .tells_mailboxes = &where_it_searches},
     {.name = "postgresql",
      .keys = "server tls ca_file database query user password_file",
      .port = 5432,
      .tls_port = 5432,
-     .open = &open_postgresql},
+     .open = &open_postgresql,
+     .tells_mailboxes = &where_it_finds_a_hash},
     {.name = "mariadb",
      .keys = "server tls ca_file database query user password_file",
      .port = 3306,
      .tls_port = 3306,
-     .open = &open_mariadb},
-    {.name = "sqlite", .keys = "path query", .open = &open_sqlite_query},
+     .open = &open_mariadb,
+     .tells_mailboxes = &where_it_finds_a_hash},
+    {.name = "sqlite", .keys = "path query", .open = &open_sqlite_query, .tells_mailboxes = &where_it_finds_a_hash},
     {.name = "pop3",
      .keys = "server tls ca_file server_name mechanism",
      .port = 110,
@@ -64,6 +76,25 @@ std::span<const BackendKind> backend_kinds() { return kKinds; }
 const BackendKind* find_backend_kind(std::string_view name) {
   const auto found = std::ranges::find(kKinds, name, &BackendKind::name);
   return found == std::ranges::end(kKinds) ? nullptr : found;
+}
+
+bool tells_mailboxes(std::span<const BackendOptions> options, std::string_view domain) {
+  bool elsewhere = false;
+  for (const BackendOptions& each : options) {
+    if (!is_for_domain(each, domain)) continue;
+    const BackendKind* const kind = find_backend_kind(each.kind);
+    if (kind == nullptr || kind->tells_mailboxes == nullptr || !kind->tells_mailboxes(each)) return false;
+    elsewhere = elsewhere || each.kind != kStoreBackend;
+  }
+  return elsewhere;
+}
+
+bool tells_some_mailboxes(std::span<const BackendOptions> options) {
+  if (tells_mailboxes(options, "")) return true;
+  return std::ranges::any_of(options, [options](const BackendOptions& each) {
+    return std::ranges::any_of(each.domains,
+                               [options](const std::string& domain) { return tells_mailboxes(options, domain); });
+  });
 }
 
 std::expected<std::vector<ConfiguredBackend>, std::vector<std::string>> open_backends(

@@ -25,10 +25,18 @@ struct BackendKind {
   std::uint16_t port = 0;      // of a server where none is given: in clear or with STARTTLS
   std::uint16_t tls_port = 0;  // in TLS from the first byte on
   OpenedBackend (*open)(const BackendOptions& options) = nullptr;  // reads files; at the start
+  // Whether Backend::look_up() finds anything out; null: never.
+  bool (*tells_mailboxes)(const BackendOptions& options) = nullptr;
 };
 
 [[nodiscard]] std::span<const BackendKind> backend_kinds();
 [[nodiscard]] const BackendKind* find_backend_kind(std::string_view name);
+
+// Whether back ends are asked daily if a mailbox of this login domain is still there (mailbox_watch.h): all that logins
+// of the domain are checked by, and one of them is another than the store.
+[[nodiscard]] bool tells_mailboxes(std::span<const BackendOptions> options, std::string_view domain);
+// Whether that is so for any domain.
+[[nodiscard]] bool tells_some_mailboxes(std::span<const BackendOptions> options);
 
 // What is configured, opened: for passwords the store alone where that is nothing, for access tokens `oauth` if there
 // is one.  The errors are sentences.

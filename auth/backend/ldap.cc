@@ -41,8 +41,22 @@ class LdapClient final : public BlockingClient {
     }
   }
 
+  [[nodiscard]] MailboxState look_up(const Credentials& credentials) override {
+    if (!settings_.searches) return MailboxState::untold;
+    const io::BlockingDeadline deadline(settings_.login.options.timeout);
+    for (;;) {
+      const bool kept = searcher_ != nullptr;
+      if (const auto entries = search(credentials, deadline))
+        return entries->empty() ? MailboxState::gone : MailboxState::exists;
+      searcher_.reset();
+      if (!kept || deadline.is_over()) return MailboxState::untold;
+    }
+  }
+
  private:
   using Connection = std::unique_ptr<LdapConnection>;
+  std::expected<std::vector<LdapEntry>, std::string> search(const Credentials& credentials,
+                                                            const io::BlockingDeadline& deadline);
   Checked search_then_bind(const Credentials& credentials, const io::BlockingDeadline& deadline);
   Checked bind_as(const Credentials& credentials, const io::BlockingDeadline& deadline);
   // True: the password is right.
@@ -95,13 +109,18 @@ std::expected<bool, std::string> LdapClient::bind(const std::string& dn, const C
   return binder_->bind(dn, credentials.secret.reveal(), deadline);
 }
 
-Checked LdapClient::search_then_bind(const Credentials& credentials, const io::BlockingDeadline& deadline) {
+std::expected<std::vector<LdapEntry>, std::string> LdapClient::search(const Credentials& credentials,
+                                                                      const io::BlockingDeadline& deadline) {
   if (auto ready = open_searcher(deadline); !ready) return std::unexpected(std::move(ready.error()));
-  const auto entries = searcher_->search({.base = settings_.base.text_for(credentials),
-                                          .scope = LdapConnection::Scope::subtree,
-                                          .filter = settings_.filter.text_for(credentials),
-                                          .attributes = settings_.attributes},
-                                         deadline);
+  return searcher_->search({.base = settings_.base.text_for(credentials),
+                            .scope = LdapConnection::Scope::subtree,
+                            .filter = settings_.filter.text_for(credentials),
+                            .attributes = settings_.attributes},
+                           deadline);
+}
+
+Checked LdapClient::search_then_bind(const Credentials& credentials, const io::BlockingDeadline& deadline) {
+  const auto entries = search(credentials, deadline);
   if (!entries) return std::unexpected(entries.error());
   if (entries->empty()) return Verdict::of(Kind::unknown);
   if (entries->size() > 1) return Verdict::of(Kind::unavailable, "the filter finds more than one entry");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/store/claim.h"
@@ -24,6 +25,9 @@ struct BackendServer {
   [[nodiscard]] bool is_path() const { return host.starts_with('/'); }
   [[nodiscard]] std::string to_string() const;
 };
+
+// The kind of back end that is our own store; and the name of the only one where none is configured.
+inline constexpr const char* kStoreBackend = "store";
 
 struct BackendOptions {
   std::string name;
@@ -51,6 +55,7 @@ struct BackendOptions {
   std::string user;              // that we log in as ourselves: SQL; LDAP's bind DN
   std::string password_file;     // its password
   std::string base;              // LDAP
+  std::string userdb_socket;     // Dovecot: where it tells whether a mailbox exists
 
   // What the server's answer calls an account's own name, its customer and its domains; empty: as is usual for the
   // kind.
@@ -58,5 +63,8 @@ struct BackendOptions {
   std::string customer_field;
   std::string domains_field;
 };
+
+// Whether a back end is asked about logins of this domain.
+[[nodiscard]] bool is_for_domain(const BackendOptions& options, std::string_view domain);
 
 }  // namespace sluice::auth

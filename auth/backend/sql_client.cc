@@ -28,6 +28,14 @@ class SqlClient final : public BlockingClient {
     }
   }
 
+  [[nodiscard]] MailboxState look_up(const Credentials& credentials) override {
+    if (database_decides_) return MailboxState::untold;
+    Found found = check(credentials);
+    wipe_bytes(found.hash.data(), found.hash.size());
+    if (found.verdict.kind == Verdict::Kind::unknown) return MailboxState::gone;
+    return found.verdict.kind == Verdict::Kind::unavailable ? MailboxState::untold : MailboxState::exists;
+  }
+
  private:
   std::expected<SqlRows, std::string> ask(const Credentials& credentials, const io::BlockingDeadline& deadline) {
     if (connection_ == nullptr) {

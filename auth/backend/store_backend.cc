@@ -9,11 +9,20 @@ class StoreBackend final : public Backend {
  public:
   explicit StoreBackend(const BackendParts& parts) : parts_(parts) {}
   Task<Verdict> check(const Credentials& credentials) override;
+  Task<MailboxState> look_up(const Name& name) override;
 
  private:
   static Verdict unavailable(std::string why) { return Verdict::of(Verdict::Kind::unavailable, std::move(why)); }
   BackendParts parts_;
 };
+
+Task<MailboxState> StoreBackend::look_up(const Name& name) {
+  using Found = StoreResult<std::optional<StoredPassword>>;
+  const auto found = co_await io::run_on_worker<Found>(
+      parts_.loop, [&] { return parts_.store.find(name); }, "an account in the store");
+  if (!found || !*found) co_return MailboxState::untold;
+  co_return (*found)->has_value() ? MailboxState::exists : MailboxState::gone;
+}
 
 Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   using Found = StoreResult<std::optional<StoredPassword>>;

@@ -15,12 +15,13 @@ constexpr std::size_t kWaitingPerThread = 64;
 class Clients {
  public:
   explicit Clients(std::function<std::unique_ptr<BlockingClient>()> make) : make_(std::move(make)) {}
-  Found check(const Credentials& credentials) {
+  template <typename Use>
+  auto use(const Use& use) {
     std::unique_ptr<BlockingClient> client = take();
-    Found found = client->check(credentials);
+    auto answer = use(*client);
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(client));
-    return found;
+    return answer;
   }
 
  private:
@@ -58,6 +59,7 @@ class ThreadedBackend final : public Backend {
         hasher_(hasher) {}
 
   Task<Verdict> check(const Credentials& credentials) override;
+  Task<MailboxState> look_up(const Name& name) override;
   // What is still asked for comes back first: it posts to this core.
   Task<void> close() override {
     closing_ = true;
@@ -65,12 +67,14 @@ class ThreadedBackend final : public Backend {
   }
 
  private:
-  // One check: what the thread works on, and the login that waits for it, null when it has given up.
+  // One check or look-up: what the thread works on, and the login that waits for it, null when it has given up.
   struct Waiting;
   struct Job {
     explicit Job(Credentials asked) : credentials(std::move(asked)) {}
     Credentials credentials;
+    bool looks_up = false;
     Found found;
+    MailboxState mailbox = MailboxState::untold;
     Waiting* waiting = nullptr;  // the core's
   };
   struct Waiting {
@@ -79,6 +83,7 @@ class ThreadedBackend final : public Backend {
     static void too_late(void* self) { static_cast<Waiting*>(self)->over.set(); }
     io::Timer timer{&too_late, this};
   };
+  Task<std::string> run(std::shared_ptr<Job> job);
   void returned(Job& job);
   Task<Verdict> compare(Found found, const Credentials& credentials);
 
@@ -94,24 +99,43 @@ class ThreadedBackend final : public Backend {
 };
 
 Task<Verdict> ThreadedBackend::check(const Credentials& credentials) {
-  Waiting waiting;
   const auto job = std::make_shared<Job>(copy_of(credentials));
+  std::string failure = co_await run(job);
+  if (!failure.empty()) co_return Verdict::of(Verdict::Kind::unavailable, std::move(failure));
+  if (hasher_ == nullptr) co_return std::move(job->found.verdict);
+  co_return co_await compare(std::move(job->found), credentials);
+}
+
+Task<MailboxState> ThreadedBackend::look_up(const Name& name) {
+  auto nothing = Secret::make("-");
+  CHECK(nothing.has_value());
+  const auto job = std::make_shared<Job>(Credentials{.name = name, .secret = *std::move(nothing)});
+  job->looks_up = true;
+  const std::string failure = co_await run(job);
+  co_return failure.empty() ? job->mailbox : MailboxState::untold;
+}
+
+// Empty: the job has its answer.
+Task<std::string> ThreadedBackend::run(std::shared_ptr<Job> job) {
+  Waiting waiting;
   job->waiting = &waiting;
   const bool taken = threads_.submit(
       [this, job] {
-        job->found = clients_.check(job->credentials);
+        if (job->looks_up) {
+          job->mailbox = clients_.use([&](BlockingClient& client) { return client.look_up(job->credentials); });
+        } else {
+          job->found = clients_.use([&](BlockingClient& client) { return client.check(job->credentials); });
+        }
         loop_.post([this, job] { returned(*job); });
       },
-      credentials.share);
-  if (!taken) co_return Verdict::of(Verdict::Kind::unavailable, "too many logins wait for it");
+      job->credentials.share);
+  if (!taken) co_return "too many logins wait for it";
   ++running_;
   loop_.timers().arm(waiting.timer, loop_.now() + timeout_);
   co_await waiting.over.wait("a back end's library");
   loop_.timers().disarm(waiting.timer);
   job->waiting = nullptr;
-  if (!waiting.answered) co_return Verdict::of(Verdict::Kind::unavailable, "did not answer in time");
-  if (hasher_ == nullptr) co_return std::move(job->found.verdict);
-  co_return co_await compare(std::move(job->found), credentials);
+  co_return waiting.answered ? "" : "did not answer in time";
 }
 
 // The same work whether there is something to compare with or not, so that nobody learns names by it.

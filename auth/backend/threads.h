@@ -26,6 +26,8 @@ class BlockingClient {
   virtual ~BlockingClient() = default;
   // Blocks, for about the back end's timeout at most.
   [[nodiscard]] virtual Found check(const Credentials& credentials) = 0;
+  // Likewise, whether the name is there; nothing is known of the secret.
+  [[nodiscard]] virtual MailboxState look_up(const Credentials& /*credentials*/) { return MailboxState::untold; }
 };
 
 // `make` is called on the threads, any number of times at once.  With a hasher, clients hand back hashes: they are

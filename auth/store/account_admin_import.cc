@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/account_admin.h"
+#include "auth/store/domain_owner.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -23,20 +24,10 @@ bool is_of_one(const StoreError& error) {
 
 StoreResult<std::string> AccountAdmin::hash_password(const Secret& password) { return hasher_->hash(password); }
 
-// The customer that has the domain of the login, or all below one that it lies in.
 StoreResult<std::int64_t> AccountAdmin::customer_of_domain(const std::string& domain) {
-  std::optional<std::int64_t> id;
-  std::string entry = domain;
-  std::string_view rest = domain;
-  while (!id && !entry.empty()) {
-    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = $1", {entry},
-                                          [&](const Row& row) { id = row.integer(0); });
-    if (!read) return std::unexpected(read.error());
-    const std::size_t dot = rest.find('.');
-    entry = dot == std::string_view::npos ? "" : "*" + std::string(rest.substr(dot));
-    rest = dot == std::string_view::npos ? "" : rest.substr(dot + 1);
-  }
-  if (id) return *id;
+  const auto id = owner_of_domain(*database_, domain);
+  if (!id) return std::unexpected(id.error());
+  if (*id) return **id;
   return store_error(StoreError::Kind::not_found, domain.empty()
                                                       ? "its name has no domain, and no customer is named"
                                                       : absl::StrCat("no customer has the domain ", in_quotes(domain)));

@@ -14,6 +14,7 @@
 #include "auth/scram.h"
 #include "auth/secret.h"
 #include "auth/store/claim.h"
+#include "auth/store/mailbox_state.h"
 #include "auth/store/password_hash.h"
 #include "auth/store/store_error.h"
 #include "engine/base/time.h"
@@ -90,6 +91,18 @@ class AccountStore {
   [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const Credentials& /*credentials*/,
                                                                        WallMillis /*now*/) {
     return std::nullopt;
+  }
+
+  // Accounts with device passwords that the store does not have itself and about which no back end has been asked for a
+  // day, those first that have waited longest; and what a back end says of one: how many device passwords are worth
+  // nothing now, since it is gone.  Both wait for the disk.
+  [[nodiscard]] virtual StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis /*now*/,
+                                                                               std::size_t /*max*/) {
+    return std::vector<std::string>();
+  }
+  [[nodiscard]] virtual StoreResult<std::size_t> note_mailbox(const std::string& /*account*/, MailboxState /*state*/,
+                                                              WallMillis /*now*/) {
+    return std::size_t{0};
   }
 
   // Whose account this is, and what it may: granted; suspended, also where no customer of ours has it; unavailable.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "auth/device_password.h"
+#include "auth/store/domain_owner.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
@@ -120,17 +121,22 @@ StoreResult<std::int64_t> DeviceAdmin::customer_of(const NewDevice& device, cons
 // Of a mailbox that another back end has.
 StoreResult<std::int64_t> DeviceAdmin::customer_elsewhere(const NewDevice& device, const std::string& account,
                                                           WallMillis now) {
-  if (!device.expires || *device.expires > now + kDeviceLifeMax)
+  const bool too_long = !device.expires || *device.expires > now + kDeviceLifeMax;
+  if (too_long && !device.mailbox_is_asked_for)
     return store_error(StoreError::Kind::refused,
                        absl::StrCat("account ", in_quotes(account),
-                                    " is not in the store, which is not told when that mailbox is gone: its device "
+                                    " is not in the store, and no back end tells when that mailbox is gone: its device "
                                     "password has to expire, within 366 days; give --expires DAYS"));
   std::optional<std::int64_t> customer;
-  const auto take = [&](const Row& row) { customer = row.integer(0); };
-  StoreResult<> read =
-      device.customer ? database_->query(kCustomerOfName, {*device.customer}, take)
-                      : database_->query("SELECT customer FROM domain WHERE name = $1", {login_domain(account)}, take);
-  if (!read) return std::unexpected(read.error());
+  if (device.customer) {
+    StoreResult<> read =
+        database_->query(kCustomerOfName, {*device.customer}, [&](const Row& row) { customer = row.integer(0); });
+    if (!read) return std::unexpected(read.error());
+  } else {
+    const auto owner = owner_of_domain(*database_, login_domain(account));
+    if (!owner) return std::unexpected(owner.error());
+    customer = *owner;
+  }
   if (!customer)
     return store_error(StoreError::Kind::not_found,
                        device.customer
@@ -147,8 +153,8 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
   if (account) key = login_key(*account);
   std::vector<DeviceRecord> records;
   StoreResult<> read = database_->query(
-      "SELECT d.account, d.name, c.name, d.created_ms, d.expires_ms, d.networks, d.senders, d.used_ms, d.used_from"
-      " FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
+      "SELECT d.account, d.name, c.name, d.created_ms, d.expires_ms, d.networks, d.senders, d.used_ms, d.used_from,"
+      " d.dead FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
       " ORDER BY d.account, lower(d.name)",
       {Bound::or_null(key)}, [&](const Row& row) {
         DeviceRecord& record = records.emplace_back();
@@ -161,6 +167,7 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
         record.senders = words_of(row.text(6));
         if (!row.is_null(7)) record.used = row.integer(7);
         record.used_from = row.text(8);
+        record.dead = row.text(9);
       });
   if (!read) return std::unexpected(read.error());
   return records;

@@ -17,7 +17,7 @@
 
 namespace sluice::auth {
 
-// Where a mailbox is not in the store, nobody tells it when the mailbox is gone.
+// Where a mailbox is not in the store, and no back end tells when the mailbox is gone.
 inline constexpr WallMillis kDeviceLifeMax = WallMillis{366} * 24 * 3600 * 1000;
 
 struct DeviceRecord {
@@ -30,15 +30,17 @@ struct DeviceRecord {
   std::vector<std::string> senders;
   std::optional<WallMillis> used;
   std::string used_from;
+  std::string dead;  // why it is worth nothing; empty: it is not
 };
 
 struct NewDevice {
   std::string account;
   std::string name;
   std::optional<std::string> customer;  // needed where the account is not in the store and no customer has its domain
-  std::optional<WallMillis> expires;  // needed, and at most kDeviceLifeMax away, where the account is not in the store
+  std::optional<WallMillis> expires;    // needed, and at most kDeviceLifeMax away, where nobody tells when it is gone
   std::vector<std::string> networks;
   std::vector<std::string> senders;
+  bool mailbox_is_asked_for = false;  // back ends are asked daily whether it is there, where it is not in the store
 };
 
 class DeviceAdmin {

@@ -3,6 +3,7 @@
 // password.
 #include <utility>
 
+#include "auth/store/domain_owner.h"
 #include "auth/store/embedded_store.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
@@ -54,7 +55,8 @@ StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
 }
 
 StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of(const Claim& claim, std::string_view domain) {
-  return claim.customer_from == CustomerFrom::domain ? customer_of_domain(domain) : customer_named(claim.customer);
+  return claim.customer_from == CustomerFrom::domain ? owner_of_domain(*database_, domain)
+                                                     : customer_named(claim.customer);
 }
 
 StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_named(std::string_view name) {
@@ -75,21 +77,6 @@ StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_with
   return customer;
 }
 
-// The customer that has this domain, or all below one that it lies in.
-StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_of_domain(std::string_view domain) {
-  std::optional<std::int64_t> id;
-  std::string entry(domain);
-  while (!id && !entry.empty()) {
-    StoreResult<> read = database_->query("SELECT customer FROM domain WHERE name = $1", {entry},
-                                          [&](const Row& row) { id = row.integer(0); });
-    if (!read) return std::unexpected(read.error());
-    const std::size_t dot = domain.find('.');
-    entry = dot == std::string_view::npos ? "" : "*" + std::string(domain.substr(dot));
-    domain = dot == std::string_view::npos ? "" : domain.substr(dot + 1);
-  }
-  return id;
-}
-
 // With the domain of the login, unless another customer has it.  Its name is what the back end says, or that domain.
 StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Claim& claim, std::string_view domain) {
   const std::string_view name = claim.customer_from == CustomerFrom::domain ? domain : std::string_view(claim.customer);
@@ -103,7 +90,7 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Cl
   if (!id || !id->has_value())
     return store_error(StoreError::Kind::failed, "a customer that was just made is not there");
   const auto entry = canonical_domain_entry(domain);
-  const auto owner = entry ? customer_of_domain(*entry) : StoreResult<std::optional<std::int64_t>>();
+  const auto owner = entry ? owner_of_domain(*database_, *entry) : StoreResult<std::optional<std::int64_t>>();
   if (!owner) return std::unexpected(owner.error());
   if (entry && !owner->has_value()) {
     done = database_->run("INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, 'asserted', $3)",

@@ -62,7 +62,7 @@ StoreResult<std::optional<EmbeddedStore::Device>> EmbeddedStore::device_of(const
   read = database_->query(
       "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms FROM device d"
       " JOIN customer c ON c.id = d.customer"
-      " WHERE d.secret = $1 AND d.account = $2 AND (d.expires_ms IS NULL OR d.expires_ms > $3)",
+      " WHERE d.secret = $1 AND d.account = $2 AND d.dead = '' AND (d.expires_ms IS NULL OR d.expires_ms > $3)",
       {device_hash(key, password), name.folded(), now}, [&](const Row& row) {
         device.emplace(Device{.id = row.integer(0),
                               .account = row.text(1),

@@ -53,6 +53,9 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
+  [[nodiscard]] StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis now, std::size_t max) override;
+  [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,
+                                                      WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   std::string last_error() override;
@@ -96,7 +99,6 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of(const Claim& claim, std::string_view domain);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_named(std::string_view name);
   [[nodiscard]] StoreResult<std::optional<Customer>> customer_with(std::int64_t id);
-  [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_of_domain(std::string_view domain);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> create_customer(const Claim& claim, std::string_view domain);
   [[nodiscard]] StoreResult<> read_account(std::string_view name, Identity& identity, std::string& reason,
                                            bool& foreign);

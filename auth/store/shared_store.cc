@@ -82,6 +82,14 @@ StoreResult<std::optional<Answer>> SharedStore::find_device(const Credentials& c
 
 Answer SharedStore::identify(const Claim& claim) { return lease()->identify(claim); }
 
+StoreResult<std::vector<std::string>> SharedStore::mailboxes_to_ask(WallMillis now, std::size_t max) {
+  return lease()->mailboxes_to_ask(now, max);
+}
+
+StoreResult<std::size_t> SharedStore::note_mailbox(const std::string& account, MailboxState state, WallMillis now) {
+  return lease()->note_mailbox(account, state, now);
+}
+
 std::optional<bool> SharedStore::has_customer(std::string_view name) { return lease()->has_customer(name); }
 
 std::string SharedStore::last_error() { return lease()->last_error(); }

@@ -36,6 +36,9 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
+  [[nodiscard]] StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis now, std::size_t max) override;
+  [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,
+                                                      WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   [[nodiscard]] std::string last_error() override;
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;

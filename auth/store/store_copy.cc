@@ -33,11 +33,11 @@ constexpr CopiedTable kTables[] = {
     {"SELECT key, value FROM setting",
      "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", "tt",
      nullptr},
-    {"SELECT id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms, used_from FROM "
-     "device",
+    {"SELECT id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms, used_from,"
+     " asked_ms, gone_ms, dead FROM device",
      "INSERT INTO device (id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms,"
-     " used_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-     "nttntnnttnt", &StoreCounts::devices},
+     " used_from, asked_ms, gone_ms, dead) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+     "nttntnnttntnnt", &StoreCounts::devices},
 };
 
 // PostgreSQL counts on from where it was, whatever ids it is given; SQLite from the largest.

@@ -290,6 +290,24 @@ END $$;
 CREATE TRIGGER scram_made AFTER UPDATE OF scram_iterations ON account
   FOR EACH STATEMENT EXECUTE FUNCTION scram_made();
 )sql"),
+    Sql(R"sql(
+-- Of a mailbox that another back end has: whether it is still there.
+ALTER TABLE device ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;  -- when it was last asked; 0: never
+ALTER TABLE device ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;   -- when it first had no such name; 0: it has
+ALTER TABLE device ADD COLUMN dead TEXT NOT NULL DEFAULT '';        -- why the password is worth nothing; '': it is not
+CREATE INDEX device_asked ON device (asked_ms);
+CREATE TRIGGER device_died AFTER UPDATE OF dead ON device BEGIN
+  INSERT INTO change (account) VALUES (OLD.account);
+END;
+)sql",
+        R"sql(
+ALTER TABLE device ADD COLUMN asked_ms BIGINT NOT NULL DEFAULT 0, ADD COLUMN gone_ms BIGINT NOT NULL DEFAULT 0,
+  ADD COLUMN dead TEXT COLLATE "C" NOT NULL DEFAULT '';
+CREATE INDEX device_asked ON device (asked_ms);
+CREATE TRIGGER lock_first_of_dead BEFORE UPDATE OF dead ON device
+  FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE TRIGGER device_died AFTER UPDATE OF dead ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
+)sql"),
 };
 
 }  // namespace sluice::auth

@@ -105,7 +105,8 @@ Fields fields_of(const auth::DeviceRecord& record) {
           list_field("networks", record.networks, "(any)"),
           list_field("senders", record.senders, "(all of the account's)"),
           time_field("used", record.used, "never"),
-          text_field("used_from", record.used_from)};
+          text_field("used_from", record.used_from),
+          text_field("revoked", record.dead)};
 }
 
 std::string json_object(const Fields& fields) {

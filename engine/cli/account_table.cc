@@ -27,7 +27,8 @@ constexpr std::array kOptionTexts{
                       "What the device is called, such as 'printer, 2nd floor'."},
     AccountOptionText{kOptionExpires, "--expires", "DAYS",
                       "The password is worth nothing after so many days. Needed, and 366 at most, where the account is "
-                      "not in the store but in another back end."},
+                      "not in the store but in another back end that does not tell whether it still exists "
+                      "(POP3, IMAP, HTTP; see userdb_socket in sluice example)."},
     AccountOptionText{kOptionNetwork, "--network", "NETWORK",
                       "Take the password from this network alone, such as 192.0.2.0/24. May be given several times."},
     AccountOptionText{kOptionSender, "--sender", "ADDRESS",

@@ -242,7 +242,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   if (!store) return failed(world, {.what = store.error()});
   const auto admin = AccountAdmin::open(*store, if_missing, world.hash_cost);
   if (!admin) return failed(world, admin.error());
-  (*admin)->set_scram_iterations(world.scram_iterations);
+  (*admin)->set_scram_iterations(world.settings.scram_iterations);
   const auth::StoreResult<> status = AccountCommandRun(parsed.request, world, **admin).run();
   if (!status) return failed(world, status.error());
   world.out.flush();
@@ -259,7 +259,7 @@ std::expected<auth::StoreAddress, std::string> configured_store(const AccountCom
   return store;
 }
 
-int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::uint32_t scram_iterations,
+int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, const AccountSettings& settings,
                         std::istream& in, std::ostream& out, std::ostream& err) {
   constexpr int kStandardInput = 0;
   constexpr int kStandardError = 2;
@@ -267,7 +267,7 @@ int run_account_command(std::span<const std::string_view> args, StoreFinder& sto
   const std::unique_ptr<io::Random> random = io::make_real_random();
   const bool can_ask = &in == &std::cin && is_terminal(kStandardInput);
   return run_account_command(args, AccountCommandWorld{.stores = stores,
-                                                       .scram_iterations = scram_iterations,
+                                                       .settings = settings,
                                                        .clock = *clock,
                                                        .random = *random,
                                                        .terminal = can_ask ? kStandardInput : -1,

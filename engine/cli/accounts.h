@@ -9,7 +9,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "auth/backend/options.h"
 #include "auth/store/password_hash.h"
 #include "auth/store/store_address.h"
 #include "engine/cli/account_grammar.h"
@@ -31,16 +33,22 @@ class StoreFinder {
   [[nodiscard]] virtual std::expected<void, std::string> enter(const auth::StoreAddress& store) = 0;
 };
 
+// What the configuration says that the commands go by.
+struct AccountSettings {
+  std::uint32_t scram_iterations = 0;               // AccountAdmin::set_scram_iterations()
+  std::vector<auth::BackendOptions> backends = {};  // that the relay has; none: not known
+};
+
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and
-// --config have been taken out; `scram_iterations`: as the configuration has them. Returns the exit status.
-int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, std::uint32_t scram_iterations,
+// --config have been taken out. Returns the exit status.
+int run_account_command(std::span<const std::string_view> args, StoreFinder& stores, const AccountSettings& settings,
                         std::istream& in, std::ostream& out, std::ostream& err);
 
 // The same with everything from outside: for tests.
 struct AccountCommandWorld {
   StoreFinder& stores;
+  AccountSettings settings = {};
   auth::HashCost hash_cost = auth::kDefaultHashCost;
-  std::uint32_t scram_iterations = 0;  // AccountAdmin::set_scram_iterations()
   io::Clock& clock;
   io::Random& random;
   int terminal = -1;      // where to ask for passwords; -1: nowhere

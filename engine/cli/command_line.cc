@@ -56,10 +56,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 14> kSluicectlCommands{"status",   "sessions", "pools",   "counters", "reload",
-                                                              "drain",    "queue",    "spool",   "shield",   "host",
-                                                              "customer", "domain",   "account", "store"};
-constexpr std::size_t kViews = 4;  // the first so many show data
+constexpr std::array<std::string_view, 14> kSluicectlCommands{"status",   "pools",  "counters", "reload", "drain",
+                                                              "sessions", "queue",  "spool",    "shield", "host",
+                                                              "customer", "domain", "account",  "store"};
+constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -85,7 +85,7 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
-         is_account_object(words.front());
+         words.front() == "sessions" || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -210,6 +210,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_shield_command(left.rest, command);
     } else if (name == "host") {
       parse_host_command(left.rest, command);
+    } else if (name == "sessions") {
+      parse_sessions_command(left.rest, command);
     } else {
       command.kind = Kind::account;
       command.account_args = std::move(left.rest);

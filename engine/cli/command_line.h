@@ -72,7 +72,8 @@ struct SluicectlCommand {
   std::string control;        // empty: not given
   std::string store;          // empty: not given
   int timeout_s = kTimeoutS;
-  // "sessions", "sessions json", "reload", or as in queue_request.h; without a newline.
+  // "status", "pools json", "reload", or as in queue_request.h, sessions_request.h, shield_request.h; without a
+  // newline.
   std::string request;
   SpoolCommand spool;
   HostCommand host;

@@ -3,8 +3,10 @@
 #include <array>
 #include <ostream>
 
+#include "auth/backend/kinds.h"
 #include "auth/device_password.h"
 #include "auth/store/device_admin.h"
+#include "auth/text.h"
 #include "engine/cli/account_report.h"
 
 namespace sluice::cli {
@@ -22,7 +24,9 @@ auth::StoreResult<> add(const AccountRequest& request, const AccountCommandWorld
                          .customer = request.customer,
                          .expires = {},
                          .networks = request.networks,
-                         .senders = request.senders};
+                         .senders = request.senders,
+                         .mailbox_is_asked_for = auth::tells_mailboxes(
+                             world.settings.backends, auth::login_domain(auth::login_key(request.operand)))};
   if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;
   auth::StoreResult<> added = admin.add(device, password, now);
   if (added) {

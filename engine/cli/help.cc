@@ -101,8 +101,9 @@ constexpr std::string_view kSluicectlHead = R"(NAME
   sluicectl - look after a running sluice, its queue and its accounts
 
 SYNOPSIS
-  sluicectl [OPTIONS] status | sessions | pools | counters [--json]
+  sluicectl [OPTIONS] status | pools | counters [--json]
   sluicectl [OPTIONS] reload | drain
+  sluicectl [OPTIONS] sessions [list | end] ...
   sluicectl [OPTIONS] queue COMMAND ...
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] spool dump | check
@@ -112,13 +113,12 @@ SYNOPSIS
   sluicectl --help | --version
 
 DESCRIPTION
-  The first four kinds ask the running relay, through its control socket. spool
+  The first five kinds ask the running relay, through its control socket. spool
   and host read the spool and the certificates from the disk, and the last two edit
   the accounts' file or database, whether a relay runs or not; a running one notices
   within a second.
 
   status    How the relay is, core by core.
-  sessions  Every open session: account, address, and what it is waiting for.
   pools     The connections to each next hop, and its last error.
   counters  What was counted since the start, summed over all cores.
   reload    Read the configuration again, as SIGHUP does, and open the log anew;
@@ -129,6 +129,9 @@ DESCRIPTION
             queue flush: what is waited for is in sessions and queue list, and
             what is held, released or removed is so after the next start.
 
+  sessions [list] | end
+            The open sessions: account, address, and what each is waiting for; end
+            those of an account, a customer or an address.
   queue list | show | destinations
             What is waiting to be delivered, to where, and why it waits.
   queue flush | hold | release | remove
@@ -156,9 +159,9 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, shield, spool, host, customer,
-                  domain, account or store, and after each of their commands, more
-                  about that.
+  -h, --help      Print this page; behind queue, sessions, shield, spool, host,
+                  customer, domain, account or store, and after each of their
+                  commands, more about that.
   --version       Print the version.
 
 FILES

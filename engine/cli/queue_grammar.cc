@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/control/queue_request.h"
+#include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/text/did_you_mean.h"
 
@@ -196,6 +197,42 @@ void parse_host_command(const Words& words, SluicectlCommand& command) {
   if (!parts.operands.empty()) host.host = parts.operands.front();
   command.kind = Kind::host;
   command.host = std::move(host);
+}
+
+// Without a verb: list.
+void parse_sessions_command(const Words& words, SluicectlCommand& command) {
+  constexpr std::array<std::string_view, 2> kVerbs{"list", "end"};
+  std::vector<std::string> names;
+  for (const control::SessionFilter& filter : control::kSessionFilters)
+    names.push_back("--" + std::string(filter.name));
+  std::vector<Option> options;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    options.push_back({.name = names[i], .value = control::kSessionFilters[i].value});
+  const std::size_t filters = options.size();
+  options.push_back({.name = "--limit", .value = "N"});
+  options.push_back({.name = "--json", .value = ""});
+  Parts parts = take_parts(words, options);
+  if (parts.asks_for_help) return print(command, sessions_help());
+  if (parts.verb.empty()) parts.verb = kVerbs.front();
+  if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
+    return fail(command, "sessions", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  control::SessionsRequest request;
+  if (parts.verb == "end") request.verb = control::SessionsRequest::Verb::end;
+  request.json = options[filters + 1].given.has_value();
+  std::string problem = parts.problem;
+  if (problem.empty() && !parts.operands.empty()) problem = "takes no operand";
+  for (std::size_t i = 0; i < filters; ++i) {
+    if (!options[i].given) continue;
+    request.*control::kSessionFilters[i].text = *options[i].given;
+    // Else an empty variable of a script would stand for everybody.
+    if (problem.empty() && options[i].given->empty()) problem = names[i] + " needs a value";
+  }
+  if (problem.empty() && options[filters].given)
+    problem = read_number(*options[filters].given, request.limit, options[filters], 1, control::kSessionsLimitMax);
+  if (problem.empty()) problem = control::sessions_request_fault(request);
+  if (!problem.empty()) return fail(command, "sessions", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = Kind::ask;
+  command.request = control::encode_sessions_request(request);
 }
 
 }  // namespace sluice::cli

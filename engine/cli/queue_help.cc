@@ -240,6 +240,55 @@ SEE ALSO
   sluicectl --help
 )";
 
+constexpr std::string_view kSessions = R"(NAME
+  sluicectl sessions - see and end the sessions of clients
+
+SYNOPSIS
+  sluicectl sessions [list] [FILTER ...] [--limit N] [--json]
+  sluicectl sessions end FILTER ... [--json]
+
+DESCRIPTION
+  Asks the running relay about the sessions that are open at this moment.
+
+  list      The sessions, one on a line: core, client, listener, customer,
+            account, for how long, messages that it has sent, and what it is
+            waiting for.
+  end       End sessions, with 421: at once where the client is between two
+            commands, and after the message whose content is on its way. Tells
+            how many there were, on how many cores. Nobody is kept from logging
+            in again: that is what sluicectl account suspend and customer
+            suspend do, which end the sessions, too.
+
+FILTERS
+  A session must pass all that are given.
+  --account ACCOUNT
+                  Logged in as this account, such as user@example.com.
+  --customer NAME Logged in with an account of this customer.
+  --address ADDRESS | NETWORK
+                  From this address or network, such as 192.0.2.0/24, logged in
+                  or not.
+
+OPTIONS
+  --limit N       Show N at most, from 1 to 10000. Default: 10000. What is cut
+                  says so, on standard error.
+  --json          Print JSON (RFC 8259).
+  --config FILE, --control PATH, --timeout S
+                  As in sluicectl --help.
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  What was asked for is done; also if no session passed the filters.
+  1  It failed; the reason is on standard error.
+  2  The command line was not understood.
+
+EXAMPLES
+  A host in an office floods; it may come back:
+    sluicectl sessions end --address 192.0.2.17
+
+SEE ALSO
+  sluicectl --help, sluicectl account --help
+)";
+
 }  // namespace
 
 std::string queue_help() { return std::string(kQueue); }
@@ -249,5 +298,7 @@ std::string spool_help() { return std::string(kSpool); }
 std::string shield_help() { return std::string(kShield); }
 
 std::string host_help() { return std::string(kHost); }
+
+std::string sessions_help() { return std::string(kSessions); }
 
 }  // namespace sluice::cli

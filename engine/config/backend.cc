@@ -137,6 +137,17 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("account_field", backend.account_field, kFieldRule);
   section.text("customer_field", backend.customer_field, kFieldRule);
   section.text("domains_field", backend.domains_field, kFieldRule);
+  section.about(
+      "Whether mailboxes still exist that have device passwords is asked daily: a file, a database that does not "
+      "compare "
+      "passwords itself, LDAP with a query, and Dovecot at this socket, its auth-userdb, with a mode that lets the "
+      "relay "
+      "ask for all (not 0666). Elsewhere device passwords "
+      "have "
+      "to expire within 366 days.",
+      Change::restart);
+  section.example("\"/run/dovecot/auth-userdb\"");
+  section.text("userdb_socket", backend.userdb_socket, kAnyPathRule);
 }
 
 // What a kind has no use for is a mistake; without a server most have nobody to ask.
@@ -145,7 +156,7 @@ void check_kind_keys(const ConfigSection& section, auth::BackendOptions& backend
   if (kind == nullptr) return;
   for (const std::string_view key :
        {"server", "tls", "ca_file", "server_name", "path", "plain_passwords", "mechanism", "database", "query", "base",
-        "user", "password_file", "account_field", "customer_field", "domains_field"})
+        "user", "password_file", "account_field", "customer_field", "domains_field", "userdb_socket"})
     if (section.has(key) && !has_word(kind->keys, key))
       section.error(key, "means nothing for the kind \"" + backend.kind + "\"",
                     std::string(kCommonKeys) + " " + std::string(kind->keys));

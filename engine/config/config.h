@@ -48,6 +48,7 @@ struct StoreConfig {
   std::uint32_t cached_logins = 32768;
   Duration granted_ttl = std::chrono::minutes(5);
   Duration refused_ttl = std::chrono::seconds(10);
+  Duration grace = Duration::zero();  // see auth::CredentialCacheLimits
 };
 
 // How login names are rewritten; see auth/login_names.h.
@@ -118,9 +119,10 @@ struct ListenerConfig {
   // True: clients that are not in `trusted` have to log in.  False: none has to, and only hosts in `trusted`
   // may send (there is at least one then): a stranger is never let through.
   bool require_auth = true;
-  bool device_only = false;  // log in with device passwords alone
-  std::vector<std::string> mechanisms{"PLAIN", "LOGIN", "OAUTHBEARER",
-                                      "XOAUTH2"};  // rows of auth/sasl.cc; at least one
+  bool device_only = false;           // log in with device passwords alone
+  std::vector<std::string> backends;  // names, in the order in which they are asked; none: all
+  // Rows of auth/sasl.cc; at least one.
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"};
   std::vector<Network> trusted;
   std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
   std::vector<Network> proxy;  // the PROXY protocol is required from these, and taken from no other address

@@ -139,6 +139,11 @@ void read_access(ConfigSection& section, ListenerConfig& listener) {
   section.boolean("device_only", listener.device_only);
   read_mechanisms(section, listener);
   section.about(
+      "The back ends that check passwords here, by their names, in this order. None: all, in their order. Device "
+      "passwords are good on every listener.");
+  section.example(R"(["mailboxes"])");
+  section.list("back_ends", listener.backends, kNameRule.allowed, kNameRule.check);
+  section.about(
       "Networks whose hosts need no login, and the domains that they may send as: \"example.com\" is that domain "
       "alone, "
       "\"*.example.com\" is all below it. No domains: any.");

@@ -5,6 +5,8 @@
 
 #include "auth/sasl.h"
 #include "engine/config/sections.h"
+#include "engine/text/did_you_mean.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 namespace {
@@ -83,6 +85,7 @@ class Loader {
       read_listener(found[i], path, diagnostics_, listener);
       check_scram(found[i], path, listener);
       check_tokens(found[i], path, listener);
+      check_backends(listener, *found[i], path);
       for (const io::Address& address : listener.addresses) {
         const auto [where, fresh] = seen.emplace(address.to_string(), path);
         if (fresh) continue;
@@ -116,6 +119,26 @@ class Loader {
                        std::string("takes access tokens alone, and ") +
                            (listener.device_only ? "device_only is true" : "there is no [oauth]"),
                        "\"PLAIN\" and \"LOGIN\"");
+  }
+
+  // Without any [[backend]] there is the store alone.
+  void check_backends(const ListenerConfig& listener, const ConfigNode& table, const std::string& path) {
+    const ConfigMember* const key = find(&table, "back_ends");
+    std::vector<std::string_view> names;
+    for (const auth::BackendOptions& backend : config_.backends) names.push_back(backend.name);
+    if (names.empty()) names.push_back(auth::kStoreBackend);
+    for (auto name = listener.backends.begin(); name != listener.backends.end(); ++name) {
+      std::string problem;
+      if (std::ranges::find(names, *name) == names.end()) {
+        problem = text::in_quotes(*name) + " is no back end";
+        if (const auto meant = text::did_you_mean(*name, names); !meant.empty())
+          problem += ", did you mean " + text::in_quotes(meant) + "?";
+      } else if (std::find(listener.backends.begin(), name, *name) != name) {
+        problem = text::in_quotes(*name) + " is there twice";
+      }
+      if (!problem.empty())
+        diagnostics_.error(key->place, path + ".back_ends", problem, "names of [[backend]], each once");
+    }
   }
 
   void read_all_routes(const ConfigNode* file) {

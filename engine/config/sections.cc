@@ -84,6 +84,13 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
   section.integer("cached_logins", store.cached_logins, kCachedMin, kCountMax);
   section.seconds("granted_ttl_s", store.granted_ttl, 1, kDayS);
   section.seconds("refused_ttl_s", store.refused_ttl, 1, kHourS);
+  section.about(
+      "While a back end is unavailable, logins that it granted go on for so long after that, with the same password, "
+      "as "
+      "far as they are still remembered; the log says so. A back end that answers, and sluicectl, end that at once. 0, "
+      "or no more than granted_ttl_s: they are refused for now, as all others are.",
+      Change::restart);
+  section.seconds("grace_s", store.grace, 0, 7 * kDayS);
 }
 
 void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginConfig& login) {

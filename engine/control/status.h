@@ -9,18 +9,6 @@
 
 namespace sluice::control {
 
-struct SessionStatus {
-  std::uint64_t id = 0;
-  std::string client;
-  std::string listener;
-  std::string account;
-  std::string tls;
-  std::string waits_for;
-  std::uint64_t seconds = 0;
-  std::uint64_t bytes_received = 0;
-  bool in_transaction = false;
-};
-
 // A host that connections go to.
 struct HostStatus {
   std::string destination;
@@ -50,10 +38,9 @@ struct CoreStatus {
   std::string spool;          // "accepts", or why it does not
   std::vector<Counter> counters;
   std::vector<HostStatus> hosts;
-  std::vector<SessionStatus> sessions;  // filled only when asked for
 };
 
-enum class StatusView : std::uint8_t { status, sessions, pools, counters };
+enum class StatusView : std::uint8_t { status, pools, counters };
 
 [[nodiscard]] std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json);
 

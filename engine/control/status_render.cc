@@ -11,16 +11,6 @@
 namespace sluice::control {
 namespace {
 
-text::Table sessions_table(std::span<const CoreStatus> cores) {
-  text::Table table{{"core", "id", "client", "listener", "account", "tls", "seconds", "bytes", "message", "waits_for"},
-                    {}};
-  for (const CoreStatus& core : cores)
-    for (const SessionStatus& s : core.sessions)
-      table.rows.push_back({std::uint64_t{core.index}, s.id, s.client, s.listener, s.account, s.tls, s.seconds,
-                            s.bytes_received, s.in_transaction ? "yes" : "no", s.waits_for});
-  return table;
-}
-
 text::Table pools_table(std::span<const CoreStatus> cores) {
   text::Table table{{"core", "destination", "host", "live", "idle", "failures", "last_error"}, {}};
   for (const CoreStatus& core : cores)
@@ -75,10 +65,6 @@ std::string render_status(StatusView view, std::span<const CoreStatus> cores, bo
   switch (view) {
     case StatusView::counters:
       return counters(cores, json);
-    case StatusView::sessions: {
-      const text::Table table = sessions_table(cores);
-      return json ? text::as_json(table) : text::as_text(table);
-    }
     case StatusView::pools: {
       const text::Table table = pools_table(cores);
       return json ? text::as_json(table) : text::as_text(table);

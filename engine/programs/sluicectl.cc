@@ -24,7 +24,7 @@ constexpr int kExitFailed = 1;
 struct Places {
   std::string control;
   sluice::config::StoreConfig store;
-  std::uint32_t scram_iterations = 0;
+  sluice::cli::AccountSettings accounts;
   std::string spool;
   std::string certificates;
   // As whom the relay runs.
@@ -68,7 +68,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   if (!command.store.empty()) config.store = {.accounts = command.store};
   places = {.control = first(command.control, config.server.control),
             .store = config.store,
-            .scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
+            .accounts = {.scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
+                         .backends = std::move(config.backends)},
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .user = config.server.user,
@@ -151,7 +152,7 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   Stores stores(places.store);
-  return sluice::cli::run_account_command(command.account_args, stores, places.scram_iterations, std::cin, std::cout,
+  return sluice::cli::run_account_command(command.account_args, stores, places.accounts, std::cin, std::cout,
                                           std::cerr);
 }
 

@@ -16,7 +16,6 @@ struct Word {
   control::StatusView view;
 };
 constexpr Word kViews[] = {{"status", control::StatusView::status},
-                           {"sessions", control::StatusView::sessions},
                            {"pools", control::StatusView::pools},
                            {"counters", control::StatusView::counters}};
 
@@ -65,6 +64,8 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
       co_await answer_about_queue(line, *connection);
     } else if (line.substr(0, line.find(' ')) == "shield") {
       connection->write(co_await answer_about_shield(line));
+    } else if (line.substr(0, line.find(' ')) == "sessions") {
+      connection->write(co_await answer_about_sessions(line));
     } else {
       connection->write(co_await answer(line));
     }
@@ -73,14 +74,14 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
   co_await connection->close();
 }
 
-// "sessions", "sessions json", "reload", "drain".
+// "status", "pools json", "reload", "drain".
 Task<std::string> Control::answer(std::string_view request) {
   const std::size_t space = request.find(' ');
   const std::string_view word = request.substr(0, space);
   const bool json = space != std::string_view::npos && request.substr(space + 1) == "json";
   for (const Word& known : kViews) {
     if (known.text != word) continue;
-    const auto cores = co_await ask_all(known.view == control::StatusView::sessions);
+    const auto cores = co_await ask_all<control::CoreStatus>([](Core& core) { return core.status(); });
     co_return control::render_status(known.view, cores, json).append(control::kAnswerEnd).append("\n");
   }
   if (word == "reload") {
@@ -120,17 +121,35 @@ Task<std::string> Control::answer_about_shield(std::string_view line) {
   co_return text.append(control::kAnswerEnd).append("\n");
 }
 
-Task<std::vector<control::CoreStatus>> Control::ask_all(bool with_sessions) {
-  std::vector<control::CoreStatus> all(cores_.size());
+Task<std::string> Control::answer_about_sessions(std::string_view line) {
+  const auto request = control::decode_sessions_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  const auto cores =
+      co_await ask_all<control::CoreSessions>([&request](Core& core) { return core.sessions(*request); });
+  std::string text;
+  if (request->verb == control::SessionsRequest::Verb::list) {
+    text = control::render_sessions(*request, cores);
+  } else {
+    std::uint64_t ended = 0;
+    for (const control::CoreSessions& core : cores) ended += core.met;
+    actions_.sessions_ended(*request, ended);
+    text = control::render_sessions_ended(*request, cores);
+  }
+  co_return text.append(control::kAnswerEnd).append("\n");
+}
+
+// On each core; the answers come back as messages, so nothing is written by two.
+template <typename Answer>
+Task<std::vector<Answer>> Control::ask_all(std::function<Answer(Core&)> ask) {
+  std::vector<Answer> all(cores_.size());
   std::size_t missing = cores_.size();
   AsyncEvent event;
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     Core* core = cores_[i];
-    core->post([&, core, i, with_sessions] {
-      // On that core; the answer comes back as a message, so nothing is written by two.
-      auto status = std::make_shared<control::CoreStatus>(core->status(with_sessions));
-      home_.post([&, status, i] {
-        all[i] = std::move(*status);
+    core->post([&, core, i] {
+      auto answer = std::make_shared<Answer>(ask(*core));
+      home_.post([&, answer, i] {
+        all[i] = std::move(*answer);
         if (--missing == 0) event.set();
       });
     });

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "auth/shield.h"
+#include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/net/listener.h"
 #include "engine/server/core.h"
@@ -38,6 +39,8 @@ struct ControlActions {
   std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;  // on a worker
   std::function<std::size_t(const std::string&)> release_shield;       // on a worker; "": everything
   std::function<void(const std::string&, std::size_t)> released;       // on the core, with what came of it
+  // On the core: so many sessions were asked to end.
+  std::function<void(const control::SessionsRequest&, std::uint64_t)> sessions_ended;
 };
 
 class Control {
@@ -54,7 +57,9 @@ class Control {
   Task<void> serve(std::unique_ptr<net::Connection> connection);
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_shield(std::string_view line);
-  Task<std::vector<control::CoreStatus>> ask_all(bool with_sessions);
+  Task<std::string> answer_about_sessions(std::string_view line);
+  template <typename Answer>
+  Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);
 
   // control_queue.cc
   struct PageExchange;

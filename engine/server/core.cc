@@ -1,7 +1,10 @@
 #include "engine/server/core.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "auth/text.h"
 
 namespace sluice::server {
 namespace {
@@ -13,6 +16,27 @@ constexpr Duration kSweepAgain = std::chrono::milliseconds(500);
 constexpr Duration kLastWords = std::chrono::seconds(3);
 
 bool has(const auto& values, const auto& value) { return std::ranges::find(values, value) != values.end(); }
+
+// Which sessions a request of sluicectl is about.
+class SessionMatch {
+ public:
+  explicit SessionMatch(const control::SessionsRequest& request)
+      : account_(auth::login_key(request.account)), customer_(request.customer) {
+    if (!request.address.empty()) network_ = *Network::parse(request.address);
+  }
+  [[nodiscard]] bool operator()(const session::Session& session) const {
+    if (network_ && !network_->contains(session.connection().peer().ip_bytes())) return false;
+    if (account_.empty() && customer_.empty()) return true;
+    const auth::Identity* const identity = session.identity();
+    return identity != nullptr && (account_.empty() || account_ == identity->account_name) &&
+           (customer_.empty() || auth::equal_ignoring_case(customer_, identity->customer_name));
+  }
+
+ private:
+  std::string account_;
+  const std::string& customer_;
+  std::optional<Network> network_;
+};
 
 }  // namespace
 
@@ -64,6 +88,10 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                                                        .subject = reached.subject,
                                                        .failures = reached.failures,
                                                        .effect = refused ? "refused" : "slowed"});
+                     }),
+      mailbox_watch_(loop_, shared.store, backends_,
+                     [&events](std::string_view account, std::size_t devices) {
+                       events.emit(event::MailboxGone{.account = account, .devices = devices});
                      }),
       observer_(events, loop_),
       ids_(platform.clock, options_.index),
@@ -186,6 +214,8 @@ void Core::apply_limits() {
   outgoing_.set_most(std::min(limits.outgoing_per_core, file_limits_.outgoing_per_core));
 }
 
+void Core::watch_mailboxes() { tasks_.add(mailbox_watch_.run()); }
+
 void Core::set_file_limits(const FileLimits& limits) {
   file_limits_ = limits;
   apply_limits();
@@ -248,6 +278,7 @@ void Core::drain(Duration timeout) {
   if (std::exchange(draining_, true)) return;
   for (Live& live : live_) live.session.drain();
   queue_.stop();
+  mailbox_watch_.stop();
   loop_.timers().arm(cut_off_, loop_.now() + timeout);
   abort_at_ = later(loop_.now() + timeout, kLastWords);
   spool_settled_.set();
@@ -302,6 +333,7 @@ CoreCounters Core::counters() {
           .spool_live_bytes = spool_.live_bytes(),
           .spool_synced = options_.spool.log.synced,
           .logins = authenticator_.counters(),
+          .mailboxes = mailbox_watch_.counters(),
           .events_lost = events_.lost(),
           .loop = loop_.counters(),
           .enters = loop_.platform().ring.enters(),
@@ -312,26 +344,41 @@ CoreCounters Core::counters() {
           .frames_live = task_frames_live()};
 }
 
-std::vector<control::SessionStatus> Core::session_list() const {
-  std::vector<control::SessionStatus> list;
-  for (const Live& live : live_) {
-    const session::Session& session = live.session;
-    const net::Connection& connection = session.connection();
-    const auto age = loop_.now() - session.since();
-    list.push_back({.id = live.id,
-                    .client = connection.peer().to_string(),
-                    .listener = session.rules().name,
-                    .account = session.identity() != nullptr ? session.identity()->account_name : "",
-                    .tls = connection.tls() != nullptr ? connection.tls()->version() : "",
-                    .waits_for = live.task != nullptr ? live.task->whereabouts() : "",
-                    .seconds = static_cast<std::uint64_t>(age / std::chrono::seconds(1)),
-                    .bytes_received = connection.counters().bytes_received,
-                    .in_transaction = session.in_transaction()});
-  }
-  return list;
+control::SessionStatus Core::session_status(const Live& live) const {
+  const session::Session& session = live.session;
+  const auth::Identity* const identity = session.identity();
+  const net::Connection& connection = session.connection();
+  const auto age = loop_.now() - session.since();
+  return {.id = live.id,
+          .client = connection.peer().to_string(),
+          .listener = session.rules().name,
+          .customer = identity != nullptr ? identity->customer_name : "",
+          .account = identity != nullptr ? identity->account_name : "",
+          .tls = connection.tls() != nullptr ? connection.tls()->version() : "",
+          .waits_for = live.task != nullptr ? live.task->whereabouts() : "",
+          .seconds = static_cast<std::uint64_t>(age / std::chrono::seconds(1)),
+          .bytes_received = connection.counters().bytes_received,
+          .messages = session.messages(),
+          .in_transaction = session.in_transaction()};
 }
 
-control::CoreStatus Core::status(bool with_sessions) {
+control::CoreSessions Core::sessions(const control::SessionsRequest& request) {
+  const SessionMatch match(request);
+  const bool end = request.verb == control::SessionsRequest::Verb::end;
+  control::CoreSessions met{.core = options_.index, .met = 0, .sessions = {}};
+  for (Live& live : live_) {
+    if (!match(live.session) || (end && live.session.is_ending())) continue;
+    ++met.met;
+    if (end) {
+      live.session.end_soon(session::EndReason::ended_by_operator);
+    } else if (met.sessions.size() < request.limit) {
+      met.sessions.push_back(session_status(live));
+    }
+  }
+  return met;
+}
+
+control::CoreStatus Core::status() {
   const CoreCounters counters = this->counters();
   control::CoreStatus status{.index = options_.index,
                              .draining = draining_,
@@ -352,7 +399,6 @@ control::CoreStatus Core::status(bool with_sessions) {
                             .failures = host.failures,
                             .last_error = host.last_error});
   }
-  if (with_sessions) status.sessions = session_list();
   return status;
 }
 

@@ -14,6 +14,8 @@
 
 #include "auth/backend/caching_authenticator.h"
 #include "auth/backend/chain.h"
+#include "auth/backend/mailbox_watch.h"
+#include "engine/control/sessions_request.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
@@ -80,6 +82,8 @@ class Core {
   // The error is a sentence; the core is then not to be run.
   std::expected<void, std::string> adopt(std::shared_ptr<const Plan> plan,
                                          std::shared_ptr<tls::CertificateStore> certificates);
+  // On the core, once, on one of the process: device passwords go with their mailboxes from now on.
+  void watch_mailboxes();
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
@@ -103,7 +107,10 @@ class Core {
   // Instead of run(), where adopt() failed.
   void give_up();
 
-  [[nodiscard]] control::CoreStatus status(bool with_sessions);
+  [[nodiscard]] control::CoreStatus status();
+  // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
+  // is at.
+  [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
   [[nodiscard]] CoreLeftOver left_over() const;
   // The store tells that these accounts or customers are different now: what is remembered of them goes,
   // and their sessions end after the message that they are at.
@@ -124,7 +131,7 @@ class Core {
   struct Live;
 
   [[nodiscard]] CoreCounters counters();
-  [[nodiscard]] std::vector<control::SessionStatus> session_list() const;
+  [[nodiscard]] control::SessionStatus session_status(const Live& live) const;
 
   void accepted(std::size_t listener, int socket);
   Task<void> serve(std::list<Live>::iterator live);
@@ -151,6 +158,7 @@ class Core {
   event::Emitter& events_;
   auth::BackendChain backends_;
   auth::CachingAuthenticator authenticator_;
+  auth::MailboxWatch mailbox_watch_;
   EventObserver observer_;
   QueueIds ids_;
   session::SessionCounters counters_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "auth/backend/caching_authenticator.h"
+#include "auth/backend/mailbox_watch.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
 #include "engine/relay/queue.h"
@@ -31,6 +32,7 @@ struct CoreCounters {
   std::uint64_t spool_live_bytes = 0;  // of messages that wait
   bool spool_synced = true;
   auth::AuthenticatorCounters logins;
+  auth::MailboxCounters mailboxes;
   std::uint64_t events_lost = 0;  // no consumer has seen them
   io::LoopCounters loop;
   std::uint64_t enters = 0;

@@ -102,8 +102,9 @@ void EventObserver::login(const session::LoginRecord& record) {
                        kRefusedLoginLinesMax))
     return;
   const event::Severity severity = record.result == session::AuthResult::unavailable ? event::Severity::error
-                                   : record.result == session::AuthResult::granted   ? event::Severity::debug
-                                                                                     : event::Login::kSeverity;
+                                   : record.result == session::AuthResult::granted && record.reason.empty()
+                                       ? event::Severity::debug
+                                       : event::Login::kSeverity;
   events_.emit(event::Login{.result = result_text(record.result),
                             .listener = record.listener,
                             .client = record.client.ip(),

@@ -69,6 +69,12 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
   rules.scram = config::has_scram(listener);
+  for (const std::string& name : listener.backends) {
+    // Without any [[backend]] there is the store alone, which is the first one.
+    const auto found = std::ranges::find(config.backends, name, &auth::BackendOptions::name);
+    rules.backends.push_back(config.backends.empty() ? std::uint8_t{0}
+                                                     : static_cast<std::uint8_t>(found - config.backends.begin()));
+  }
   rules.hide_client = listener.hide_client;
   rules.long_lines = listener.long_lines;
   rules.normalise_line_ends = listener.normalise_line_ends;

@@ -166,6 +166,7 @@ void Server::read_addresses() {
 
 std::expected<void, std::vector<std::string>> Server::start_cores() {
   const auto random = io::make_real_random();
+  if (plan_->config.store.grace > Duration::zero()) refused_logins_ = std::make_shared<auth::RefusedLogins>();
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
@@ -231,7 +232,9 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                .cache = {.granted_max = store.cached_logins,
                          .refused_max = std::max<std::size_t>(store.cached_logins / 4, 8),
                          .granted_ttl = store.granted_ttl,
-                         .refused_ttl = store.refused_ttl},
+                         .refused_ttl = store.refused_ttl,
+                         .grace = store.grace,
+                         .refused = refused_logins_},
                .sockets = std::move(bound_.of_cores[thread.index]),
                .spool = spool_options(plan->config.spool),
                .spool_share = std::move(spool_.shares[thread.index].share),
@@ -315,10 +318,11 @@ void Server::start_services() {
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
   watch_store(*home);
-  home->post([this, home] {
+  home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends)] {
     start_control(*home);
     watch_addresses(*home);
     home->tasks().add(store_watch_->run());
+    if (asks) home->watch_mailboxes();
     home->services().add(close_services());
     home->tasks().add(review_certificates());
   });
@@ -349,6 +353,13 @@ void Server::start_control(Core& home) {
                          [this](const std::string& subject, std::size_t entries) {
                            threads_.front()->events->emit(event::ShieldReleased{
                                .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
+                         },
+                     .sessions_ended =
+                         [this](const control::SessionsRequest& request, std::uint64_t sessions) {
+                           threads_.front()->events->emit(event::SessionsEndedByOperator{.account = request.account,
+                                                                                         .customer = request.customer,
+                                                                                         .client = request.address,
+                                                                                         .sessions = sessions});
                          }});
   control_->start();
 }

@@ -93,6 +93,7 @@ class Server {
   std::unique_ptr<auth::AccountStore> store_;
   std::vector<auth::ConfiguredBackend> backends_;
   auth::SharedShield shield_;
+  std::shared_ptr<auth::RefusedLogins> refused_logins_;  // null: there is no grace time
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<io::Workers> hash_threads_;
   std::unique_ptr<io::Workers> store_threads_;  // null: the store is a file

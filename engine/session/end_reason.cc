@@ -45,6 +45,7 @@ constexpr std::array<EndReasonRow, kEndReasons> kRows{{
     {EndReason::content_surplus, "content_surplus", &replies::kContentSurplus},
     {EndReason::out_of_step, "out_of_step", &replies::kOutOfStep},
     {EndReason::account_changed, "account_changed", &replies::kAccountChanged},
+    {EndReason::ended_by_operator, "ended_by_operator", &replies::kEndedByOperator},
     {EndReason::shutting_down, "shutting_down", &replies::kShuttingDown},
 }};
 

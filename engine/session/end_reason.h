@@ -47,6 +47,7 @@ enum class EndReason : std::uint8_t {
   out_of_step,  // commands cannot be distinguished from content
   // Ours.
   account_changed,
+  ended_by_operator,
   shutting_down,
 };
 inline constexpr std::size_t kEndReasons = static_cast<std::size_t>(EndReason::shutting_down) + 1;

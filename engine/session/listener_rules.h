@@ -26,11 +26,12 @@ struct ListenerRules {
   policy::TrustedNetwork trusted_rights;
   std::vector<Network> proxy;  // clients that speak the PROXY protocol, and must
   auth::LoginNameRules login_names;
-  bool device_only = false;          // log in with device passwords alone
-  bool scram = false;                // some of the mechanisms are of SCRAM
-  bool hide_client = false;          // keep the client's address out of Received
-  bool long_lines = false;           // take text lines of more than 998 bytes
-  bool normalise_line_ends = false;  // a bare LF becomes CRLF; else it is refused, as a bare CR always is
+  bool device_only = false;            // log in with device passwords alone
+  bool scram = false;                  // some of the mechanisms are of SCRAM
+  std::vector<std::uint8_t> backends;  // see auth::Credentials
+  bool hide_client = false;            // keep the client's address out of Received
+  bool long_lines = false;             // take text lines of more than 998 bytes
+  bool normalise_line_ends = false;    // a bare LF becomes CRLF; else it is refused, as a bare CR always is
   policy::ForeignSender foreign_sender = policy::ForeignSender::refuse;
   policy::ForeignName foreign_name = policy::ForeignName::refuse;
   std::size_t header_bytes_max = 256 * 1024;

@@ -356,6 +356,7 @@ Task<void> Session::check(auth::Credentials credentials) {
   const std::string name = credentials.name.text();
   credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
   credentials.device_only = rules_->device_only;
+  credentials.backends = rules_->backends;
   credentials.client = login_client();
   auth::Answer answer = co_await services_.authenticator.authenticate(std::move(credentials));
   co_await answer_login(std::move(answer), name, given, asked);

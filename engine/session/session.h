@@ -43,6 +43,9 @@ class Session final : private smtp::RefusalObserver {
   [[nodiscard]] const ListenerRules& rules() const { return *rules_; }
   [[nodiscard]] const auth::Identity* identity() const { return identity_.get(); }
   [[nodiscard]] bool in_transaction() const { return transaction_ != nullptr; }
+  // It is over, or was asked to be.
+  [[nodiscard]] bool is_ending() const { return ending_ || ended_; }
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
   [[nodiscard]] Instant since() const { return since_; }
 
  private:

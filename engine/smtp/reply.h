@@ -151,6 +151,7 @@ SLUICE_REPLY(kContentTooSlow, 421, 4, 2, "Timeout exceeded: the message comes to
 SLUICE_REPLY(kContentSurplus, 421, 3, 4, "Message size exceeds fixed limit by far, closing connection");
 SLUICE_REPLY(kShuttingDown, 421, 3, 2, "Service shutting down, try again later");
 SLUICE_REPLY(kAccountChanged, 421, 7, 0, "Account changed or suspended, please log in again");
+SLUICE_REPLY(kEndedByOperator, 421, 7, 0, "Session ended by the administrator, try again later");
 SLUICE_REPLY(kTooManyConnections, 421, 7, 0, "Too many connections from your address, try again later");
 SLUICE_REPLY(kTooManyHandshakes, 421, 7, 0, "Too many unfinished TLS handshakes, try again later");
 SLUICE_REPLY(kTlsInClear, 421, 7, 0, "TLS begins with STARTTLS on this port, closing connection");

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
 from lib.authenticator import Authenticator, Nginx
+from lib.backends import devices_go_with_their_mailboxes
 from lib.dovecot import Dovecot
 from lib.harness import cases, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test
 from lib.hop import Hop
@@ -133,6 +134,12 @@ def dovecot_says_whose_it_is():
         served.login("535", name="lost@elsewhere.test")
     with Served(backend("dovecot", dovecot().auth_socket, customer_from="answer", customer_field="nothing")) as served:
         served.login("535", name="shop@elsewhere.test")
+
+
+@test
+def devices_go_with_the_users_of_dovecot():
+    with Served(backend("dovecot", dovecot().auth_socket, userdb_socket=dovecot().userdb_socket)) as served:
+        devices_go_with_their_mailboxes((served.relay, TIM, "unknown@example.com"))
 
 
 @test

@@ -8,7 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib.backends import AskingRelay, ScriptedServer, answering, fixed, flood, ran, reaches, silent
+from lib.backends import AskingRelay, ScriptedServer, answering, devices_go_with_their_mailboxes, fixed, flood, ran, reaches, silent
 from lib.harness import cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
@@ -172,6 +172,11 @@ def searched_for_and_bound_as():
     expect_equal(relay.login("carol@example.com"), "535", "another's password")
     relay.fails("twin@example.com", "more than one entry")
     relay.delivers(hop())
+
+
+@test
+def devices_go_with_their_entries():
+    devices_go_with_their_mailboxes((asked().relay, "ben@example.net", "nobody@example.net"))
 
 
 @test

@@ -11,9 +11,9 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import databases
-from lib.backends import (AskingRelay, ScriptedServer, answering, fixed, flood, greeting, hash_of_password, ran, silent,
-                          unprivileged)  # fmt: skip
-from lib.harness import cases, expect_equal, expect_in, expect_not_in, main, shared, test
+from lib.backends import (AskingRelay, ScriptedServer, answering, devices_go_with_their_mailboxes, fixed, flood, give, greeting, hash_of_password, ran, reaches,
+                          silent, unprivileged)  # fmt: skip
+from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.relay import PASSWORD, authority, free_port, under
@@ -256,6 +256,11 @@ def a_table_that_changes_is_no_reason_to_fail():
         expect_equal(relay.login("alice@one.test"), "235", "before")
         server.run("ALTER TABLE other ALTER password TYPE varchar(300);")  # the prepared statement is no good any more
         expect_equal(relay.login("carol@one.test"), "235", "after")
+
+
+@test
+def devices_go_with_their_mailboxes_in_both():
+    devices_go_with_their_mailboxes(*((asked().relay, "alice@clear.test", "nobody@clear.test") for asked in BOTH.values()))
 
 
 # ------------------------------------------------------------------------------------ a file

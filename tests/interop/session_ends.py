@@ -159,20 +159,23 @@ def few_descriptors_leave_room_for_what_must_not_fail():
 # ------------------------------------------------------------------------------------ accounts
 
 
-@cases("suspend", "password")
+@cases("suspend", "hold", "password", "customer")
 def a_changed_account_is_told_so(what):
     relay = relay_()
     with relay.client() as client:
-        if what == "suspend":
-            relay.control("account", "suspend", SENDER)
-        else:
+        if what == "password":
             relay.control("account", "password", SENDER, "--password-stdin", said=PASSWORD + "\n")
+        elif what == "customer":
+            relay.control("customer", "hold", "acme")
+        else:
+            relay.control("account", what, SENDER)
         try:
             said = client.wanted("421 4.7.0", "nothing")
             expect("shutting" not in str(said), f"it says {said!r}")
             ended(relay, "account_changed", account=SENDER, code=421)
         finally:
             relay.control("account", "activate", SENDER)
+            relay.control("customer", "activate", "acme")
             # The change is known everywhere before the next test logs in.
             until(lambda: relay.counter("sessions_live") == 0, "the session has gone")
 

@@ -159,7 +159,7 @@ std::uint64_t SimulatedRelay::messages() {
 std::uint64_t SimulatedRelay::counter(std::string_view name) {
   std::uint64_t sum = 0;
   for (const auto& core : life_->cores) {
-    const std::vector<control::Counter> all = core->status(/*with_sessions=*/false).counters;
+    const std::vector<control::Counter> all = core->status().counters;
     const auto found = std::ranges::find(all, name, &control::Counter::name);
     CHECK(found != all.end());
     sum += found->value;

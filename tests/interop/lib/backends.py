@@ -1,7 +1,9 @@
 """What scripts about back ends for logins share: a relay that asks them, one login, a server that says what a test wants,
 and a hash as a table has it."""
 
+import contextlib
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -68,10 +70,7 @@ class AskingRelay(Relay):
         return done.stdout + done.stderr
 
     def login(self, name, password=PASSWORD):
-        """The reply to a login, on a connection of its own."""
-        with self.connect() as client:
-            client.greeted()
-            return str(client.log_in(name, password, wanted=""))[:3]
+        return code_of_login(self, name, password)
 
     def reason(self, name):
         """What the log says of the last login of that name that found no answer."""
@@ -93,6 +92,43 @@ class AskingRelay(Relay):
             client.submit(message, sender=sender)
             client.quit()
         mail.expect_intact(hop.only().content, message)
+
+
+def code_of_login(relay, name, password):
+    """Of the reply to a login, on a connection of its own."""
+    with relay.connect() as client:
+        client.greeted()
+        return str(client.log_in(name, password, wanted=""))[:3]
+
+
+def device_of(relay, name, *words):
+    """The password of a new device of NAME."""
+    said = relay.control("account", "device", "add", name, "--name", "printer", "--customer", "acme", *words)
+    return re.search(r"password: (\S+)", said)[1]
+
+
+def an_hour_later(relay):
+    """For its questions whether mailboxes exist."""
+    with contextlib.closing(sqlite3.connect(relay.at("state", "accounts.db"), timeout=10)) as store, store:
+        store.execute("UPDATE device SET asked_ms = asked_ms - 90000000, gone_ms = max(gone_ms - 7200000, 0)")
+
+
+def devices_go_with_their_mailboxes(*cases):
+    """CASES: (relay, a name that its back end has, one that it has not). Device passwords of both are good until the back
+    end was asked twice whether there is such a mailbox."""
+    made = [(relay, there, device_of(relay, there), gone, device_of(relay, gone)) for relay, there, gone in cases]
+    for relay, there, there_password, gone, gone_password in made:
+        until(lambda at=relay: at.counter("mailboxes_asked") >= 2, "the mailboxes are asked for", 15)
+        expect_equal(relay.counter("mailboxes_untold"), 0, "questions without an answer")
+        expect_equal(code_of_login(relay, there, there_password), "235", "a device of a mailbox")
+        expect_equal(code_of_login(relay, gone, gone_password), "235", "a device of a mailbox that was not found once")
+        an_hour_later(relay)
+    for relay, there, there_password, gone, gone_password in made:
+        until(lambda at=relay: at.counter("devices_revoked") == 1, "the device is revoked", 15)
+        relay.logged("mailbox_gone", account=gone, devices=1)
+        until(lambda at=relay, name=gone, word=gone_password: code_of_login(at, name, word) == "535", "it logs in no more")
+        expect_in("mailbox is gone", relay.control("account", "device", "list", gone), "the list of devices")
+        expect_equal(code_of_login(relay, there, there_password), "235", "a device of a mailbox that is there")
 
 
 class ScriptedServer:

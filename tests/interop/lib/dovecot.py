@@ -31,6 +31,7 @@ class Dovecot:
         self.ports = {name: free_port() for name in names}
         self.command = dovecot_config.write_config(self.path, self.ports, users, files, **options)
         self.auth_socket = os.path.join(self.path, "run", "auth-client")
+        self.userdb_socket = os.path.join(self.path, "run", "auth-userdb")
         self.process = None
         self.start()
 

@@ -37,6 +37,9 @@ service auth {{
   unix_listener auth-client {{
     mode = 0666
   }}
+  unix_listener auth-userdb {{
+    mode = 0777
+  }}
   inet_listener auth-client {{
     port = {auth}
   }}

@@ -231,6 +231,107 @@ TEST_F(CredentialCacheTest, DropsAnAnswerFromBeforeAChange) {
   }
 }
 
+TEST_F(CredentialCacheTest, WithoutAGraceTimeWhatExpiredIsGone) {
+  EXPECT_TRUE(put("tim", "right", granted("tim")));
+  EXPECT_TRUE(cache_.find_in_grace(key("tim", "right"), 0, now_));
+  now_ += minutes(5);
+  EXPECT_FALSE(cache_.find_in_grace(key("tim", "right"), 0, now_));
+}
+
+class GraceTest : public CredentialCacheTest {
+ protected:
+  GraceTest() { limits_.grace = minutes(60); }
+  bool grants(std::string_view name, std::string_view secret, std::uint16_t backend = 2) {
+    const auto answer = late_.find_in_grace(key(name, secret), backend, now_);
+    EXPECT_TRUE(!answer || (answer->grace && answer->identity != nullptr));
+    return answer.has_value();
+  }
+  bool put_by(std::uint16_t backend, std::string_view name, std::string_view secret, Answer answer) {
+    answer.backend = backend;
+    return late_.put(late_.ticket(), key(name, secret), answer, now_);
+  }
+  CredentialCache late_{process_key(), {.granted_max = 64, .refused_max = 16, .grace = minutes(60)}};
+};
+
+TEST_F(GraceTest, AStaleAnswerIsNoneUntilItsBackEndIsUnavailableAndNeverPastTheTime) {
+  EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
+  now_ += minutes(5);
+  EXPECT_FALSE(late_.find(key("tim", "right"), now_));
+  EXPECT_TRUE(grants("tim", "right"));
+  EXPECT_FALSE(grants("tim", "wrong"));
+  EXPECT_FALSE(grants("ann", "right"));
+  now_ += minutes(55) - milliseconds(1);
+  EXPECT_TRUE(grants("tim", "right"));
+  now_ += milliseconds(1);
+  EXPECT_FALSE(grants("tim", "right"));
+  EXPECT_FALSE(late_.find(key("tim", "right"), now_));
+  EXPECT_EQ(late_.size(), 0U);
+}
+
+// One that was asked before the one that is unavailable has said that it does not know the name any more.
+TEST_F(GraceTest, ABackEndThatWasAskedAndDidNotGrantEndsIt) {
+  EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
+  now_ += minutes(6);
+  EXPECT_FALSE(grants("tim", "right", 3));
+  EXPECT_TRUE(grants("tim", "right", 1));
+}
+
+TEST_F(GraceTest, ARefusalEndsItAtOnceAndAlsoWhereItComesFromBeforeAChange) {
+  for (const Answer& refusal : {Answer::wrong(), Answer::suspended("unpaid")}) {
+    EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
+    EXPECT_TRUE(put_by(2, "tim", "right", refusal));
+    EXPECT_FALSE(grants("tim", "right"));
+    EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
+    const CredentialCache::Ticket before = late_.ticket();
+    late_.forget("other");
+    EXPECT_FALSE(late_.put(before, key("tim", "right"), refusal, now_));
+    EXPECT_FALSE(grants("tim", "right"));
+  }
+}
+
+TEST_F(GraceTest, ARefusalOnOneCoreEndsItOnAllCores) {
+  const auto refused = std::make_shared<RefusedLogins>();
+  limits_.refused = refused;
+  CredentialCache one(process_key(), limits_);
+  CredentialCache other(process_key(), limits_);
+  const CredentialKey tim = key("tim", "right");
+  EXPECT_TRUE(one.put(one.ticket(), tim, granted("tim"), now_));
+  EXPECT_TRUE(other.put(other.ticket(), tim, granted("tim"), now_));
+  now_ += minutes(6);
+  EXPECT_TRUE(other.find_in_grace(tim, 0, now_));
+  EXPECT_TRUE(one.put(one.ticket(), tim, Answer::wrong(), now_));
+  EXPECT_FALSE(other.find_in_grace(tim, 0, now_));
+  // A later check grants it anew.
+  now_ += minutes(1);
+  EXPECT_TRUE(other.put(other.ticket(), tim, granted("tim"), now_));
+  now_ += minutes(6);
+  EXPECT_TRUE(other.find_in_grace(tim, 0, now_));
+}
+
+TEST_F(GraceTest, WhatIsForgottenIsForgotten) {
+  EXPECT_TRUE(put_by(2, "tim", "right", granted("tim")));
+  now_ += minutes(6);
+  late_.forget("Tim");
+  EXPECT_FALSE(grants("tim", "right"));
+}
+
+TEST_F(CredentialCacheTest, ALoginOfOneChoiceOfBackEndsIsNoneOfAnother) {
+  const std::array<std::uint8_t, 2> order{0, 1};
+  const std::array<std::uint8_t, 2> other{1, 0};
+  const auto key_for = [&](std::span<const std::uint8_t> backends) {
+    return cache_.key_of(name_of("tim"), secret_of("right"), backends);
+  };
+  EXPECT_NE(key_for(order).pair, key("tim", "right").pair);
+  EXPECT_NE(key_for(order).pair, key_for(other).pair);
+  // A change of the account is one for all of them.
+  EXPECT_EQ(key_for(order).account, key("tim", "right").account);
+  EXPECT_TRUE(cache_.put(cache_.ticket(), key_for(order), granted("tim"), now_));
+  EXPECT_EQ(known("tim", "right"), "nothing");
+  EXPECT_TRUE(cache_.find(key_for(order), now_));
+  cache_.forget("tim");
+  EXPECT_FALSE(cache_.find(key_for(order), now_));
+}
+
 TEST_F(CredentialCacheTest, NameAndSecretDoNotRunIntoEachOther) {
   put("ab", "c", granted("ab"));
   EXPECT_EQ(known("a", "bc"), "nothing");

@@ -20,7 +20,9 @@ class CachingAuthenticatorTest : public ::testing::Test {
   Verdict look(const Credentials& credentials) {
     ++checks_;
     const bool grants = granted_;
+    const bool down = down_;
     meanwhile_();
+    if (down) return Verdict::of(Verdict::Kind::unavailable, "no route to host");
     if (!grants) return Verdict::of(Verdict::Kind::wrong);
     Verdict verdict = Verdict::of(Verdict::Kind::granted);
     auto identity = std::make_shared<Identity>();
@@ -51,6 +53,7 @@ class CachingAuthenticatorTest : public ::testing::Test {
   int guesses_ = 0;
   std::vector<ShieldEntry> reached_;
   bool granted_ = true;
+  bool down_ = false;
   std::function<void()> meanwhile_ = [] {};
   BackendCore core_;
   // The source outlives the chain.
@@ -140,6 +143,62 @@ TEST_F(CachingAuthenticatorTest, AnAnswerThatComesAtTheLimitIsNotTold) {
 TEST_F(CachingAuthenticatorTest, AnOldDeviceIsNotRefused) {
   granted_ = false;
   for (int i = 0; i < 100; ++i) EXPECT_EQ(log_in_from("192.0.2.1", "tim@example.com", "old").kind, AnswerKind::wrong);
+}
+
+class GraceTimeTest : public CachingAuthenticatorTest {
+ protected:
+  Answer log_in_late(std::string_view secret = "right") {
+    return testing::await<Answer>(core_.platforms, core_.loop,
+                                  [&] { return late_.authenticate(credentials_of("tim@example.com", secret)); });
+  }
+  void pass(Duration time) { EXPECT_TRUE(core_.platforms.run_for(time)); }
+  CachingAuthenticator late_{core_.loop,
+                             shield_,
+                             chain_,
+                             key_,
+                             {.granted_ttl = std::chrono::minutes(5), .grace = std::chrono::minutes(30)},
+                             [](const ShieldEntry&) {}};
+};
+
+TEST_F(GraceTimeTest, ALoginThatWasGrantedGoesOnWhileItsBackEndIsDownAndNoOther) {
+  EXPECT_EQ(log_in_late().kind, AnswerKind::granted);
+  down_ = true;
+  pass(std::chrono::minutes(6));
+  const Answer answer = log_in_late();
+  EXPECT_EQ(answer.kind, AnswerKind::granted);
+  EXPECT_EQ(answer.reason, "grace: scripted: no route to host");
+  EXPECT_EQ(log_in_late("other").kind, AnswerKind::unavailable);
+  EXPECT_EQ(late_.counters().in_grace, 1U);
+  // Each time the back end is asked first.
+  EXPECT_EQ(checks_, 3);
+  down_ = false;
+  EXPECT_EQ(log_in_late().reason, "");
+  EXPECT_EQ(late_.counters().in_grace, 1U);
+}
+
+TEST_F(GraceTimeTest, ItEndsWithItsTimeWithARefusalAndWithAChange) {
+  const auto stale = [this] {
+    down_ = false;
+    EXPECT_EQ(log_in_late().kind, AnswerKind::granted);
+    down_ = true;
+    pass(std::chrono::minutes(6));
+    EXPECT_EQ(log_in_late().kind, AnswerKind::granted);
+  };
+  stale();
+  pass(std::chrono::minutes(24));
+  EXPECT_EQ(log_in_late().kind, AnswerKind::unavailable);
+  stale();
+  down_ = granted_ = false;
+  EXPECT_EQ(log_in_late().kind, AnswerKind::wrong);
+  down_ = granted_ = true;
+  pass(std::chrono::seconds(11));
+  EXPECT_EQ(log_in_late().kind, AnswerKind::unavailable);
+  stale();
+  late_.forget({.accounts = {"tim@example.com"}});
+  EXPECT_EQ(log_in_late().kind, AnswerKind::unavailable);
+  stale();
+  meanwhile_ = [this] { late_.forget({.customers = {7}}); };
+  EXPECT_EQ(log_in_late().kind, AnswerKind::unavailable);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,13 +32,25 @@ class BackendChainTest : public ::testing::Test {
   void add(BackendOptions options, Verdict verdict) {
     const std::string name = options.name;
     verdicts_[name] = std::move(verdict);
-    backends_.push_back(
-        {.options = std::move(options), .source = std::make_shared<ScriptedSource>([this, name](const Credentials&) {
-                                          asked_.push_back(name);
-                                          return verdicts_[name];
-                                        })});
+    backends_.push_back({.options = std::move(options),
+                         .source = std::make_shared<ScriptedSource>(
+                             [this, name](const Credentials&) {
+                               asked_.push_back(name);
+                               return verdicts_[name];
+                             },
+                             [this, name](const Name&) { return mailboxes_[name]; })});
   }
-  Answer ask(std::string_view name = "tim@example.com") { return ask(credentials_of(name, "secret")); }
+  MailboxState look_up_mailbox(std::string_view text) {
+    if (!chain_) ask();
+    const Name name = name_of(text);
+    return testing::await<MailboxState>(core_.platforms, core_.loop, [&] { return chain_->look_up(name); });
+  }
+  Answer ask(std::string_view name = "tim@example.com") { return ask_chosen({}, name); }
+  Answer ask_chosen(std::span<const std::uint8_t> backends, std::string_view name = "tim@example.com") {
+    Credentials credentials = credentials_of(name, "secret");
+    credentials.backends = backends;
+    return ask(credentials);
+  }
   Answer ask_with_token(std::string_view token) {
     return ask({.name = name_of("tim@example.com"), .secret = secret_of(token), .bearer = true});
   }
@@ -56,6 +70,7 @@ class BackendChainTest : public ::testing::Test {
 
   BackendCore core_;
   std::map<std::string, Verdict> verdicts_;
+  std::map<std::string, MailboxState> mailboxes_;
   std::vector<ConfiguredBackend> backends_;
   std::vector<std::string> asked_;
   std::vector<std::string> notices_;
@@ -212,6 +227,47 @@ TEST(CircuitBreakerTest, OneTrialAtATimeAndLateFailuresCountOnce) {
   EXPECT_TRUE(breaker.answered());
   EXPECT_FALSE(breaker.answered());
   EXPECT_TRUE(breaker.admits(start + 10s));
+}
+
+TEST_F(BackendChainTest, AListenerChoosesBackEndsAndTheirOrder) {
+  add("first", Verdict::of(Kind::unknown));
+  add("second", Verdict::of(Kind::granted), {"example.org"});
+  add("third", Verdict::of(Kind::granted));
+  const std::array<std::uint8_t, 2> chosen{2, 0};
+  EXPECT_EQ(ask_chosen(chosen).backend, 1U);
+  EXPECT_THAT(asked_, ElementsAre("third"));
+  verdicts_["third"].kind = Kind::unknown;
+  EXPECT_EQ(ask_chosen(chosen).kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, ElementsAre("third", "first"));
+  // The domain counts as well.
+  const std::array<std::uint8_t, 1> second{1};
+  EXPECT_EQ(ask_chosen(second).kind, AnswerKind::wrong);
+  EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(BackendChainTest, AMailboxIsGoneWhereAllBackEndsOfItsDomainSaySo) {
+  using State = MailboxState;
+  add("first", Verdict::of(Kind::unknown));
+  add("second", Verdict::of(Kind::unknown), {"example.org"});
+  const auto look_up = [this](std::string_view name) { return look_up_mailbox(name); };
+  mailboxes_["first"] = State::gone;
+  mailboxes_["second"] = State::exists;
+  EXPECT_EQ(look_up("tim@example.com"), State::gone);
+  EXPECT_EQ(look_up("tim@Example.ORG"), State::exists);
+  mailboxes_["second"] = State::untold;
+  EXPECT_EQ(look_up("tim@example.org"), State::untold);
+  mailboxes_["second"] = State::gone;
+  EXPECT_EQ(look_up("tim@example.org"), State::gone);
+  mailboxes_["first"] = State::untold;
+  EXPECT_EQ(look_up("tim@example.org"), State::untold);
+}
+
+// What the store does not have may be anywhere.
+TEST_F(BackendChainTest, TheStoreAloneDoesNotTellThatAMailboxIsGone) {
+  BackendChain alone(store_alone(), core_.parts(), [](std::string_view, std::string_view) {});
+  const Name name = name_of("tim@example.com");
+  EXPECT_EQ(testing::await<MailboxState>(core_.platforms, core_.loop, [&] { return alone.look_up(name); }),
+            MailboxState::untold);
 }
 
 }  // namespace

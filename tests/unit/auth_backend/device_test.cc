@@ -124,6 +124,25 @@ TEST_F(DeviceTest, OfAMailboxElsewhereItHasToExpireWithinAYear) {
   expect_ok(devices_->add(device, "abcde23456fghij7klmm", kTestNow));
 }
 
+TEST_F(DeviceTest, OfAMailboxElsewhereThatIsAskedForItNeedNotExpire) {
+  NewDevice device = printer("box@example.com");
+  device.mailbox_is_asked_for = true;
+  expect_ok(devices_->add(device, kPrinter, kTestNow));
+  EXPECT_EQ(log_in("box@example.com", kPrinter, kTestNow + 2 * kDeviceLifeMax)->kind, AnswerKind::granted);
+}
+
+// As a login does.
+TEST_F(DeviceTest, ItsCustomerMayHaveAllBelowADomain) {
+  expect_ok(admin_->add_customer("Below", kTestNow));
+  expect_ok(admin_->add_domain("*.example.org", "Below", kTestNow));
+  NewDevice device = printer("box@sub.example.org");
+  device.expires = kTestNow + kDay;
+  expect_ok(devices_->add(device, kPrinter, kTestNow));
+  EXPECT_EQ(log_in("box@sub.example.org", kPrinter)->identity->customer_name, "Below");
+  device.account = "box@example.org";
+  expect_error(devices_->add(device, kPrinter, kTestNow), StoreError::Kind::not_found, "--customer NAME");
+}
+
 TEST_F(DeviceTest, AnAccountHasFiftyAtMostAndNoTwoOfOneName) {
   expect_ok(devices_->add(printer(), kPrinter, kTestNow));
   expect_error(devices_->add(printer(), "abcde23456fghij7klmm", kTestNow), StoreError::Kind::exists, "already");

@@ -114,5 +114,15 @@ TEST(DovecotProtocolTest, WhatIsNoReply) {
     EXPECT_FALSE(parse_reply(line).has_value()) << line;
 }
 
+TEST(DovecotUserdb, SaysWhetherThereIsAUser) {
+  EXPECT_EQ(user_request(name_of("tim@example.com")), "VERSION\t1\t1\nUSER\t1\ttim@example.com\tservice=smtp\n");
+  EXPECT_EQ(parse_user_reply("USER\t1\ttim@example.com\tuid=8\thome=/var/mail"), MailboxState::exists);
+  EXPECT_EQ(parse_user_reply("NOTFOUND\t1"), MailboxState::gone);
+  EXPECT_EQ(parse_user_reply("FAIL\t1\treason=down"), MailboxState::untold);
+  for (const char* other :
+       {"", "VERSION\t1\t2", "SPID\t17", "USER", "USER\t2\ttim", "NOTFOUND\t", "NOTFOUND\t01x", "user\t1"})
+    EXPECT_FALSE(parse_user_reply(other)) << other;
+}
+
 }  // namespace
 }  // namespace sluice::auth::dovecot

@@ -22,6 +22,11 @@ class RealCore {
     return testing::await<Verdict>(platforms_, loop_, [&] { return backend_->check(credentials); });
   }
 
+  MailboxState look_up(std::string_view text) {
+    const Name name = name_of(text);
+    return testing::await<MailboxState>(platforms_, loop_, [&] { return backend_->look_up(name); });
+  }
+
  private:
   [[nodiscard]] BackendParts parts() {
     BackendParts simulated = unused_.parts();

@@ -15,25 +15,31 @@
 
 namespace sluice::auth {
 
-// Answers at once, from a function.
+// Answers at once, from functions.
 class ScriptedSource final : public BackendSource {
  public:
   using Script = std::function<Verdict(const Credentials&)>;
-  explicit ScriptedSource(Script script) : script_(std::move(script)) {}
+  using LookUp = std::function<MailboxState(const Name&)>;
+  explicit ScriptedSource(
+      Script script, LookUp look_up = [](const Name&) { return MailboxState::untold; })
+      : script_(std::move(script)), look_up_(std::move(look_up)) {}
   [[nodiscard]] std::unique_ptr<Backend> on_core(const BackendParts& /*parts*/) override {
-    return std::make_unique<Scripted>(script_);
+    return std::make_unique<Scripted>(script_, look_up_);
   }
 
  private:
   class Scripted final : public Backend {
    public:
-    explicit Scripted(const Script& script) : script_(script) {}
+    Scripted(const Script& script, const LookUp& look_up) : script_(script), look_up_(look_up) {}
     Task<Verdict> check(const Credentials& credentials) override { co_return script_(credentials); }
+    Task<MailboxState> look_up(const Name& name) override { co_return look_up_(name); }
 
    private:
     const Script& script_;
+    const LookUp& look_up_;
   };
   Script script_;
+  LookUp look_up_;
 };
 
 // Knows no account; whose a claim is, the test says.

@@ -71,6 +71,19 @@ TEST_F(SqliteQueryTest, ARowSaysWhoItIs) {
   EXPECT_THAT(why("twin@example.com"), HasSubstr("more than one row"));
 }
 
+TEST_F(SqliteQueryTest, TellsWhichMailboxesAreThereButNotWhereItComparesPasswords) {
+  RealCore& asked = core();
+  for (const char* name : {"tim@example.com", "sam@example.com", "open@example.com"})
+    EXPECT_EQ(asked.look_up(name), MailboxState::exists) << name;
+  EXPECT_EQ(asked.look_up("tom@example.com"), MailboxState::gone);
+  EXPECT_EQ(asked.look_up("twin@example.com"), MailboxState::untold);
+  RealCore& decides = core("SELECT 1 FROM users WHERE name = %{local} AND password = %{password}");
+  EXPECT_EQ(decides.look_up("tim@example.com"), MailboxState::untold);
+  EXPECT_EQ(decides.look_up("tom@example.com"), MailboxState::untold);
+  RealCore& broken = core("SELECT password FROM nothing WHERE name = %{local}");
+  EXPECT_EQ(broken.look_up("tom@example.com"), MailboxState::untold);
+}
+
 TEST_F(SqliteQueryTest, NoNameBecomesSql) {
   RealCore& asked = core();
   for (const char* const name : {"' OR 1=1 --@example.com", "tim'--@example.com", "tim\" OR \"\"=\"@example.com",

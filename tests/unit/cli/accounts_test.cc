@@ -334,7 +334,7 @@ TEST_F(CtlAccountsTest, AFullDiskBehindTheOutputIsAFailure) {
   out.setstate(std::ios::badbit);
   const std::vector<std::string_view> args{"customer", "list"};
   FileStores stores(path_);
-  EXPECT_EQ(run_account_command(args, stores, in, out, err), kCtlFailed);
+  EXPECT_EQ(run_account_command(args, stores, {}, in, out, err), kCtlFailed);
   EXPECT_NE(err.str().find("could not be written"), std::string::npos);
 }
 

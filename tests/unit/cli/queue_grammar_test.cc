@@ -229,5 +229,38 @@ TEST(HostCommandLine, SaysWhatIsWrong) {
   EXPECT_EQ(sluicectl({"host", "--help"}).text, host_help());
 }
 
+TEST(SessionsCommandLine, BecomesARequest) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"sessions"}, "sessions"},
+      {{"sessions", "--json"}, "sessions json"},
+      {{"--json", "sessions"}, "sessions json"},
+      {{"sessions", "list", "--limit", "5", "--customer", "Example Ltd"}, "sessions limit=5 customer=Example%20Ltd"},
+      {{"sessions", "end", "--account", "ann@example.com"}, "sessions end account=ann@example.com"},
+      {{"sessions", "--address=192.0.2.0/24", "end", "--json"}, "sessions end json address=192.0.2.0/24"}};
+  for (const auto& [words, request] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    EXPECT_EQ(command.request, request);
+  }
+  EXPECT_EQ(sluicectl({"sessions", "end", "--help"}).kind, Kind::print);
+}
+
+TEST(SessionsCommandLine, SaysWhatIsWrong) {
+  const std::pair<std::vector<const char*>, std::string> cases[] = {
+      {{"sessions", "ende"}, "did you mean end?"},
+      {{"sessions", "end"}, "needs --account, --customer or --address"},
+      {{"sessions", "end", "--account", ""}, "--account needs a value"},
+      {{"sessions", "end", "ann@example.com"}, "takes no operand"},
+      {{"sessions", "end", "--account", "a", "--limit", "5"}, "takes no --limit"},
+      {{"sessions", "--limit", "0"}, "--limit needs a whole number from 1 to 10000"},
+      {{"sessions", "--limit", "many"}, "--limit needs a whole number from 1 to 10000"},
+      {{"sessions", "--address", "192.0.2.1/24"}, "for the network write 192.0.2.0/24"}};
+  for (const auto& [words, problem] : cases) {
+    const SluicectlCommand command = sluicectl(words);
+    EXPECT_EQ(command.kind, Kind::error);
+    EXPECT_THAT(command.text, HasSubstr(problem));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::cli

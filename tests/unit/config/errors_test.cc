@@ -74,6 +74,19 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"listener = [5]", "1:1: listener: is a list; allowed: [[listener]], once for each"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    BackEndsOfListeners, BadConfig,
+    ::testing::Values(
+        BadFile{
+            "[[backend]]\nname = \"mailboxes\"\nkind = \"store\"\n[[listener]]\naddress = \"127.0.0.1:25\"\n"
+            "back_ends = [\"mailboxs\"]",
+            "6:1: listener[1].back_ends: \"mailboxs\" is no back end, did you mean \"mailboxes\"?; allowed: names of "
+            "[[backend]], each once"},
+        BadFile{"[[listener]]\naddress = \"127.0.0.1:25\"\nback_ends = [\"store\", \"store\"]",
+                "3:1: listener[1].back_ends: \"store\" is there twice"},
+        BadFile{"[[listener]]\naddress = \"127.0.0.1:25\"\nback_ends = [\"mailboxes\"]",
+                "3:1: listener[1].back_ends: \"mailboxes\" is no back end; allowed"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Values, BadConfig,
     ::testing::Values(
         BadFile{"[server]\ncores = \"4\"", "2:9: server.cores: is a text; allowed: a whole number from 0 to 1024"},

@@ -183,6 +183,35 @@ TEST_F(CoreTest, TheSpoolIsOpenedByTheFirstPlanThatNeedsIt) {
   EXPECT_THAT(hop(0).ledger, SizeIs(1));
 }
 
+TEST_F(CoreTest, AnOperatorEndsSessionsAfterTheMessageThatTheyAreAt) {
+  using Verb = control::SessionsRequest::Verb;
+  start(plan_to(kHops[0]));
+  client_ = log_in();
+  const auto idle = log_in();
+  SessionClient stranger(platforms_, clients_, relay_.address());
+  EXPECT_EQ(stranger.reply().code, 220);
+  begin_data(*client_);
+  EXPECT_EQ(relay_.core().sessions({.customer = "ACME"}).met, 2U);
+  const auto shown = relay_.core().sessions({.limit = 1, .address = "0.0.0.0/0"});
+  EXPECT_EQ(shown.met, 3U);
+  EXPECT_THAT(shown.sessions, SizeIs(1));
+  for (const control::SessionsRequest& other :
+       {control::SessionsRequest{.verb = Verb::end, .account = "bob@example.com"},
+        control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .customer = "other"},
+        control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .address = "198.51.100.0/24"}})
+    EXPECT_EQ(relay_.core().sessions(other).met, 0U);
+  EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .account = "Ann@Example.com"}).met, 2U);
+  // They are ending already.
+  EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .account = "Ann@Example.com"}).met, 0U);
+  EXPECT_EQ(idle->reply().code, 421);
+  EXPECT_EQ(client_->say(std::string(kText) + "."), 250);
+  EXPECT_EQ(client_->reply().code, 421);
+  EXPECT_EQ(stranger.say("EHLO client.example"), 250);
+  EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .address = "0.0.0.0/0"}).met, 1U);
+  EXPECT_EQ(stranger.reply().code, 421);
+  EXPECT_TRUE(run_until([this] { return relay_.counter("session_ended_ended_by_operator") == 3; }));
+}
+
 TEST_F(CoreTest, ChangedAccountsEndTheirSessionsAfterTheMessageThatTheyAreAt) {
   start(plan_to(kHops[0]));
   client_ = log_in();

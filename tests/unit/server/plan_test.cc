@@ -44,6 +44,22 @@ hosts = ["127.0.0.1"]
   EXPECT_THAT(with->listeners[1].rules.profile.mechanisms, ElementsAre("PLAIN", "LOGIN"));
 }
 
+TEST(Plan, KnowsTheBackEndsOfAListenerByTheirNumbers) {
+  constexpr const char* kListeners =
+      "[[listener]]\naddress = \"127.0.0.1:25\"\nback_ends = [\"b\", \"a\"]\n"
+      "[[listener]]\naddress = \"127.0.0.1:26\"\n[[route]]\nhosts = [\"mx.example\"]\n";
+  const auto plan = plan_of(std::string("[[backend]]\nname = \"a\"\nkind = \"store\"\n"
+                                        "[[backend]]\nname = \"b\"\nkind = \"store\"\n") +
+                            kListeners);
+  ASSERT_NE(plan, nullptr);
+  EXPECT_THAT(plan->listeners[0].rules.backends, ElementsAre(1, 0));
+  EXPECT_TRUE(plan->listeners[1].rules.backends.empty());
+  const auto store = plan_of(
+      "[[listener]]\naddress = \"127.0.0.1:25\"\nback_ends = [\"store\"]\n[[route]]\nhosts = [\"mx.example\"]\n");
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(store->listeners[0].rules.backends, ElementsAre(0));
+}
+
 TEST(Plan, HoldsARouteForEachInTheirOrder) {
   const auto plan = plan_of(R"(
 [[route]]

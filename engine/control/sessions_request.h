@@ -1,0 +1,77 @@
+// What sluicectl asks of the open sessions, as a value and as a line for the control socket:
+//
+//   sessions [json] [limit=N] [account=V] [customer=V] [address=V]
+//   sessions end [json] [account=V] [customer=V] [address=V]
+//
+// The words are in this order, parted by one blank each; V as in words.h.  Of the filters all that are given must hold;
+// the second form needs one.  The answer ends as those about the queue do.
+// Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::control {
+
+inline constexpr std::uint32_t kSessionsLimitMax = 10'000;
+
+struct SessionsRequest {
+  enum class Verb : std::uint8_t { list, end };
+  Verb verb = Verb::list;
+  bool json = false;
+  std::uint32_t limit = kSessionsLimitMax;  // of what is shown
+  std::string account;                      // compared as login names are
+  std::string customer;                     // its name, without case
+  std::string address;                      // of the client, or a network
+  friend bool operator==(const SessionsRequest&, const SessionsRequest&) = default;
+
+  [[nodiscard]] bool has_filter() const { return !(account.empty() && customer.empty() && address.empty()); }
+};
+
+// A filter, for code that reads and writes filters by name.
+struct SessionFilter {
+  std::string_view name;   // "account"
+  std::string_view value;  // what its value stands for
+  std::string SessionsRequest::* text;
+  std::size_t bytes_max;
+};
+extern const std::span<const SessionFilter> kSessionFilters;
+
+// What is wrong with a request, as a sentence for the operator; empty: nothing.
+[[nodiscard]] std::string sessions_request_fault(const SessionsRequest& request);
+// The line, without a newline, of a request that has no fault.
+[[nodiscard]] std::string encode_sessions_request(const SessionsRequest& request);
+// From an untrusted peer.  What is decoded has no fault.  The error is a sentence, and repeats nothing of the line.
+[[nodiscard]] std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_view line);
+
+struct SessionStatus {
+  std::uint64_t id = 0;
+  std::string client;
+  std::string listener;
+  std::string customer;
+  std::string account;
+  std::string tls;
+  std::string waits_for;
+  std::uint64_t seconds = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t messages = 0;  // taken
+  bool in_transaction = false;
+};
+
+// What one core says.
+struct CoreSessions {
+  std::uint32_t core = 0;
+  std::uint64_t met = 0;                // sessions that pass the filters; of `end`: that were asked to end
+  std::vector<SessionStatus> sessions;  // of `list`, up to the limit
+};
+
+// At most `request.limit` of all cores; a note says what is left out.
+[[nodiscard]] std::string render_sessions(const SessionsRequest& request, std::span<const CoreSessions> cores);
+[[nodiscard]] std::string render_sessions_ended(const SessionsRequest& request, std::span<const CoreSessions> cores);
+
+}  // namespace sluice::control

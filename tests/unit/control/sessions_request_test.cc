@@ -1,0 +1,102 @@
+// Requests about open sessions, as lines of the control socket, and their answers.
+#include "engine/control/sessions_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::control {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Verb = SessionsRequest::Verb;
+
+TEST(SessionsRequest, HasOneLine) {
+  const std::pair<SessionsRequest, std::string> cases[] = {
+      {{}, "sessions"},
+      {{.json = true}, "sessions json"},
+      {{.json = true, .limit = 5, .account = "ann@example.com"}, "sessions json limit=5 account=ann@example.com"},
+      {{.address = "2001:db8::/32"}, "sessions address=2001:db8::/32"},
+      {{.verb = Verb::end, .customer = "Example Ltd"}, "sessions end customer=Example%20Ltd"},
+      {{.verb = Verb::end, .json = true, .account = "a b", .customer = "c=d", .address = "192.0.2.1"},
+       "sessions end json account=a%20b customer=c%3Dd address=192.0.2.1"}};
+  for (const auto& [request, line] : cases) {
+    EXPECT_EQ(sessions_request_fault(request), "");
+    EXPECT_EQ(encode_sessions_request(request), line);
+    const auto decoded = decode_sessions_request(line);
+    ASSERT_TRUE(decoded.has_value()) << line << ": " << decoded.error();
+    EXPECT_EQ(*decoded, request);
+  }
+}
+
+TEST(SessionsRequest, IsRefusedWhereItIsWrittenInAnotherWay) {
+  const std::vector<std::string> lines{"",
+                                       "session",
+                                       "sessions ",
+                                       "sessions list",
+                                       "sessions  json",
+                                       "sessions json json",
+                                       "sessions limit=",
+                                       "sessions limit=0",
+                                       "sessions limit=05",
+                                       "sessions limit=10000",
+                                       "sessions limit=10001",
+                                       "sessions limit=99999999999",
+                                       "sessions limit=-1",
+                                       "sessions account=",
+                                       "sessions account=%4",
+                                       "sessions account=%41",
+                                       "sessions account=%0A",
+                                       "sessions customer=x account=y",
+                                       "sessions address=192.0.2.1/24",
+                                       "sessions address=somewhere",
+                                       "sessions end",
+                                       "sessions end json",
+                                       "sessions end limit=5 account=x",
+                                       "sessions end account=x ",
+                                       "sessions end account=" + std::string(321, 'a'),
+                                       "sessions end customer=" + std::string(201, 'a')};
+  for (const std::string& line : lines) EXPECT_FALSE(decode_sessions_request(line).has_value()) << line;
+}
+
+CoreSessions of_core(std::uint32_t core, std::size_t shown, std::uint64_t met) {
+  CoreSessions sessions{.core = core, .met = met, .sessions = {}};
+  for (std::size_t i = 0; i < shown; ++i)
+    sessions.sessions.push_back({.id = i,
+                                 .client = "192.0.2.1:5",
+                                 .listener = "smtp",
+                                 .customer = "Example Ltd",
+                                 .account = "ann@example.com",
+                                 .tls = "",
+                                 .waits_for = "a command"});
+  return sessions;
+}
+
+TEST(SessionsAnswer, IsBoundedAndSaysWhatIsLeftOut) {
+  const std::vector<CoreSessions> cores{of_core(0, 3, 4), of_core(1, 3, 3)};
+  const auto lines = [](const std::string& text) { return std::ranges::count(text, '\n'); };
+  const std::string all = render_sessions({}, cores);
+  EXPECT_THAT(all, HasSubstr("Example Ltd"));
+  EXPECT_THAT(all, HasSubstr("note: 1 session more\n"));
+  const std::string some = render_sessions({.limit = 4}, cores);
+  EXPECT_THAT(some, HasSubstr("note: 3 sessions more\n"));
+  EXPECT_EQ(lines(all) - lines(some), 2);
+  EXPECT_THAT(render_sessions({.json = true}, std::vector{of_core(0, 3, 3)}), Not(HasSubstr("note")));
+}
+
+TEST(SessionsAnswer, CountsWhatWasEndedAndOnHowManyCores) {
+  const SessionsRequest text{.verb = Verb::end, .account = "a"};
+  EXPECT_EQ(render_sessions_ended(text, std::vector{of_core(0, 0, 2), of_core(1, 0, 0), of_core(2, 0, 1)}),
+            "3 sessions on 2 cores ended\n");
+  EXPECT_EQ(render_sessions_ended(text, std::vector{of_core(0, 0, 1)}), "1 session on 1 core ended\n");
+  EXPECT_EQ(render_sessions_ended({.verb = Verb::end, .json = true, .account = "a"}, std::vector{of_core(0, 0, 2)}),
+            "{\"sessions\": 2, \"cores\": 1}\n");
+}
+
+}  // namespace
+}  // namespace sluice::control
