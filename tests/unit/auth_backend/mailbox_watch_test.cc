@@ -134,6 +134,12 @@ TEST_F(MailboxWatchTest, NoAnswerChangesNothing) {
   EXPECT_TRUE(logs_in());
   EXPECT_THAT(asked_, SizeIs(30));
   EXPECT_EQ(watch_.counters().untold, 30U);
+  // Nor is it a second word on a mailbox that was not found once.
+  state_ = State::gone;
+  look_after(2);
+  state_ = State::untold;
+  look_after(2);
+  EXPECT_TRUE(logs_in());
   EXPECT_EQ(dead(), "");
 }
 

@@ -234,8 +234,8 @@ TEST_F(CtlAccountsTest, RemovesACustomerWithEverythingOnlyOnRequest) {
 
 TEST_F(CtlAccountsTest, SaysWhatIsWrongWithACommandLine) {
   const std::vector<std::pair<std::vector<std::string_view>, std::string>> cases{
-      {{}, "expected customer, domain or account"},
-      {{"mailbox", "list"}, "expected customer, domain or account"},
+      {{}, "expected customer, domain, account or store"},
+      {{"mailbox", "list"}, "expected customer, domain, account or store"},
       {{"customer"}, "a command is missing"},
       {{"customer", "explode"}, "no such command"},
       {{"domain", "suspend", "a.example"}, "no such command"},

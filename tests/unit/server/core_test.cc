@@ -198,7 +198,7 @@ TEST_F(CoreTest, AnOperatorEndsSessionsAfterTheMessageThatTheyAreAt) {
   for (const control::SessionsRequest& other :
        {control::SessionsRequest{.verb = Verb::end, .account = "bob@example.com"},
         control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .customer = "other"},
-        control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .address = "198.51.100.0/24"}})
+        control::SessionsRequest{.verb = Verb::end, .account = "ann@example.com", .address = "10.0.0.0/8"}})
     EXPECT_EQ(relay_.core().sessions(other).met, 0U);
   EXPECT_EQ(relay_.core().sessions({.verb = Verb::end, .account = "Ann@Example.com"}).met, 2U);
   // They are ending already.
