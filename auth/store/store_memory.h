@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -58,6 +59,7 @@ class StoreMemory {
 
  private:
   static constexpr std::size_t kListsKept = 1024;
+  std::atomic<std::uint32_t> scram_iterations_{0};
   std::mutex mutex_;
   std::map<std::int64_t, std::weak_ptr<const DomainList>> lists_;
   std::size_t lists_swept_at_ = kListsKept;
