@@ -112,21 +112,37 @@ void read_threads(ConfigSection& section, auth::BackendOptions& backend) {
   section.integer("failures", backend.failures, 1, kFailuresMax);
 }
 
-void check_together(const ConfigSection& section, const auth::OauthBackendOptions& options) {
+// Whether the file gives the key, and not as an empty text or list; what it gives may be wrong.
+bool says(const ConfigNode& table, std::string_view key) {
+  return std::ranges::any_of(table.table, [key](const ConfigMember& member) {
+    const ConfigNode& value = member.value;
+    return member.key == key && !(value.kind == ConfigNode::Kind::text && value.text.empty()) &&
+           !(value.kind == ConfigNode::Kind::list && value.list.empty());
+  });
+}
+
+// The example's table, with all keys at their defaults, is no wish for anything.
+bool wants_tokens(const ConfigNode& table) {
+  for (const std::string_view key :
+       {"jwks_file", "jwks_url", "introspection_url", "issuer", "audience", "scope", "client_id", "client_secret_file"})
+    if (says(table, key)) return true;
+  return false;
+}
+
+void check_together(const ConfigNode& table, const ConfigSection& section, const auth::OauthBackendOptions& options) {
   const auth::OauthOptions& oauth = options.oauth;
-  const bool introspection = !oauth.introspection_url.empty();
+  const bool introspection = says(table, "introspection_url");
   int sources = 0;
-  for (const std::string_view key : {"jwks_file", "jwks_url", "introspection_url"})
-    sources += section.fills(key) ? 1 : 0;
+  for (const std::string_view key : {"jwks_file", "jwks_url", "introspection_url"}) sources += says(table, key) ? 1 : 0;
   if (sources != 1)
     section.error("jwks_url", sources == 0 ? "is missing" : "is one of several places where tokens are checked",
                   "one of jwks_file, jwks_url and introspection_url");
-  if (sources == 1 && !section.fills("introspection_url")) {
-    if (!section.fills("issuer")) section.error("issuer", "is missing", kWordRule.allowed);
-    if (!section.fills("audience")) section.error("audience", "is missing", kWordRule.allowed);
+  if (sources == 1 && !introspection) {
+    if (!says(table, "issuer")) section.error("issuer", "is missing", kWordRule.allowed);
+    if (!says(table, "audience")) section.error("audience", "is missing", kWordRule.allowed);
   }
   for (const std::string_view key : {"client_id", "client_secret_file"})
-    if (introspection != section.fills(key))
+    if (introspection != says(table, key))
       section.error(key, introspection ? "is missing" : "is only for introspection_url",
                     introspection ? "who we are to the introspection endpoint" : "no such key");
   if (section.has("algorithms") && !section.fills("algorithms"))
@@ -146,16 +162,15 @@ void read_oauth(const ConfigNode* table, ConfigDiagnostics& diagnostics,
                 std::optional<auth::OauthBackendOptions>& oauth) {
   ConfigSection section(table, "oauth", "oauth", diagnostics);
   section.heading(
-      "Logins with access tokens: OAUTHBEARER and XOAUTH2, offered where this table is there, but not on listeners "
-      "that "
-      "take device passwords alone.");
+      "Logins with access tokens: OAUTHBEARER and XOAUTH2, offered where it is said here how they are checked, but "
+      "not on listeners that take device passwords alone.");
   auth::OauthBackendOptions options;
   read_sources(section, options.oauth);
   read_rules(section, options.oauth.rules);
   read_owner(section, options.backend);
   read_threads(section, options.backend);
-  if (table == nullptr) return;
-  check_together(section, options);
+  if (table == nullptr || !wants_tokens(*table)) return;
+  check_together(*table, section, options);
   oauth = std::move(options);
 }
 

@@ -24,6 +24,7 @@ Config load(const std::string& text) {
 
 TEST(OauthConfig, IsThereWhereItsTableIs) {
   EXPECT_FALSE(load(std::string(kRoute)).oauth.has_value());
+  EXPECT_FALSE(load("[oauth]\n" + std::string(kRoute)).oauth.has_value());
   const Config config = load(R"(
 [oauth]
 issuer = "https://issuer.example/"
