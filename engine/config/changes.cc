@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "engine/base/check.h"
 #include "engine/config/config.h"
 
 namespace sluice::config {
@@ -43,17 +46,33 @@ void compare_listeners(Changes& changes, const Config& current, const Config& ne
   if (old_set == new_set) changes.push_back("listener: the same addresses are divided or ordered in another way");
 }
 
+std::string table_of(const std::string& key) { return key.substr(0, key.rfind('.')); }
+
+// Tables that may be listed come and go with all of their keys.
+void compare_fixed(Changes& changes, const Config& current, const Config& next) {
+  std::map<std::string_view, std::string_view> before;
+  std::map<std::string_view, std::string_view> after;
+  for (const FixedSetting& setting : current.fixed) before.emplace(setting.key, setting.value);
+  for (const FixedSetting& setting : next.fixed) after.emplace(setting.key, setting.value);
+  std::set<std::string> tables;
+  for (const FixedSetting& setting : current.fixed) {
+    const auto found = after.find(setting.key);
+    if (found == after.end()) {
+      if (tables.insert(table_of(setting.key)).second) changes.push_back(table_of(setting.key) + " is gone");
+    } else if (found->second != setting.value) {
+      changes.push_back(setting.key + ": " + setting.value + " became " + std::string(found->second));
+    }
+  }
+  for (const FixedSetting& setting : next.fixed)
+    if (!before.contains(setting.key) && tables.insert(table_of(setting.key)).second)
+      changes.push_back(table_of(setting.key) + " is new");
+}
+
 }  // namespace
 
 std::vector<std::string> changes_that_need_restart(const Config& current, const Config& next) {
   Changes changes;
-  CHECK(current.fixed.size() == next.fixed.size());
-  for (std::size_t i = 0; i < current.fixed.size(); ++i) {
-    const FixedSetting& before = current.fixed[i];
-    const FixedSetting& after = next.fixed[i];
-    CHECK(before.key == after.key);
-    if (before.value != after.value) changes.push_back(before.key + ": " + before.value + " became " + after.value);
-  }
+  compare_fixed(changes, current, next);
   compare_listeners(changes, current, next);
   return changes;
 }

@@ -178,7 +178,7 @@ struct Config {
   ReportsConfig reports;
   DnsConfig dns;
   LogConfig log;
-  std::vector<FixedSetting> fixed;  // the same keys in the same order in each
+  std::vector<FixedSetting> fixed;  // in the order of the file; of listed tables, those that are there
 };
 
 // Whether any listener has SCRAM, and passwords get keys for it.
