@@ -384,26 +384,6 @@ TEST(Config, KeepsTheAccountsWithTheStateWhereNothingElseIsSaid) {
             "/srv/y.db");
 }
 
-TEST(Config, KeepsTheAccountsInADatabaseWhereThatIsNamed) {
-  const Config config = load(
-      "[store]\nserver = [\"db.example.net\", \"/run/postgresql/.s.PGSQL.5433\"]\ndatabase = \"mail\"\nuser = "
-      "\"relay\"\n"
-      "password_file = \"/etc/sluice/password\"\nconnections = 8\ntimeout_s = 3\n" +
-      std::string(kRoute));
-  const auth::BackendOptions& server = config.store.server;
-  ASSERT_EQ(server.servers.size(), 2U);
-  EXPECT_EQ(server.servers[0].to_string(), "db.example.net:5432");
-  EXPECT_TRUE(server.servers[1].is_path());
-  EXPECT_EQ(server.tls, auth::BackendTls::implicit);
-  EXPECT_EQ(server.database, "mail");
-  EXPECT_EQ(server.user, "relay");
-  EXPECT_EQ(server.password_file, "/etc/sluice/password");
-  EXPECT_EQ(server.connections, 8U);
-  EXPECT_EQ(server.timeout, std::chrono::seconds(3));
-  EXPECT_EQ(config.store.key(), "store.server");
-  EXPECT_EQ(load(std::string(kRoute)).store.key(), "store.accounts");
-}
-
 TEST(Config, KnowsItsDefaultsOfTheQueue) {
   const Config config = load(std::string(kRoute));
   EXPECT_EQ(config.routes[0].route.mode, route::RouteMode::through);
