@@ -106,11 +106,10 @@ void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginCo
   section.boolean("lower_case", names.lower_case);
   section.boolean("drop_plus_tags", names.drop_plus_tags);
   section.about(
-      "Where a listener has SCRAM among its mechanisms, a password that is set with sluicectl, or is right at a login "
-      "by "
-      "PLAIN or LOGIN, gets keys for it, so many iterations of PBKDF2 away from it; each client has to compute as many "
-      "at each login. With a copy of the store, passwords can be tried against these keys at less cost than against "
-      "its argon2id hashes.");
+      "Where a listener has SCRAM among its mechanisms, a password gets keys for it when it is right at a login "
+      "by PLAIN or LOGIN, or is set with sluicectl (but not where --store takes the configuration's place): so "
+      "many iterations of PBKDF2 away from it. Each client has to compute as many at each login. With a copy of "
+      "the store, passwords can be tried against these keys at less cost than against its argon2id hashes.");
   section.integer("scram_iterations", login.scram_iterations, auth::kScramIterationsMin, auth::kScramIterationsMax);
 }
 

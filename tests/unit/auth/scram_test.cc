@@ -89,6 +89,13 @@ TEST(Scram, TakesKeysOnlyWhenItAskedForThem) {
   expect_fault(exchange.machine->give_keys(keys()), SaslFault::out_of_turn, "before the start");
 }
 
+TEST(Scram, TakesNothingButNothingAsAnswerToTheVerdict) {
+  Exchange exchange;
+  ScramClient client;
+  EXPECT_TRUE(exchange.machine->respond(client.final(exchange.begin(client.first()))).proven);
+  expect_fault(exchange.machine->respond("x"), SaslFault::syntax, "an answer");
+}
+
 TEST(Scram, KnowsAWrongPassword) {
   Exchange exchange;
   ScramClient client{.password = "pencil2"};

@@ -128,17 +128,16 @@ INSTANTIATE_TEST_SUITE_P(
     Listeners, BadConfig,
     ::testing::Values(
         BadFile{"[[listener]]\ntls = \"none\"\nauth = \"clear\"", "1:1: listener[1].address: is missing: where do"},
-        BadFile{kListener + "mechanisms = []", "3:14: listener[1].mechanisms: is empty: how would clients log in?"},
+        BadFile{kListener + "mechanisms = []", "3:1: listener[1].mechanisms: is empty: how would clients log in?"},
         BadFile{kListener + "mechanisms = [\"PLAIN\", \"DIGEST-MD5\"]",
                 "3:24: listener[1].mechanisms[2]: \"DIGEST-MD5\" is no mechanism; allowed: \"PLAIN\", "},
         BadFile{kListener + "mechanisms = \"SCRAM-SHA-256\"\ndevice_only = true",
-                "3:14: listener[1].mechanisms: device passwords have no keys for SCRAM"},
-        BadFile{
-            "[[backend]]\nname = \"x\"\nkind = \"file\"\npath = \"/x\"\n" + kListener +
-                "mechanisms = \"scram-sha-256\"",
-            "7:14: listener[1].mechanisms: SCRAM works with the store's own accounts alone, and the back end \"x\""},
+                "3:1: listener[1].mechanisms: device passwords have no keys for SCRAM"},
+        BadFile{"[[backend]]\nname = \"x\"\nkind = \"file\"\npath = \"/x\"\n" + kListener +
+                    "mechanisms = \"scram-sha-256\"",
+                "7:1: listener[1].mechanisms: SCRAM works with the store's own accounts alone, and the back end \"x\""},
         BadFile{"[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = [\"XOAUTH2\"]",
-                "3:14: listener[1].mechanisms: takes access tokens alone, and there is no [oauth]"},
+                "3:1: listener[1].mechanisms: takes access tokens alone, and there is no [oauth]"},
         BadFile{"[login]\nscram_iterations = 4095", "2:20: login.scram_iterations: "},
         BadFile{"[login]\nscram_iterations = 600001", "2:20: login.scram_iterations: "},
         BadFile{"[[listener]]\naddress = []",
