@@ -48,6 +48,7 @@ class BackendChain {
   // Of a mailbox that the store does not have: gone only where all back ends for its domain say so, and one of them is
   // another than the store.  `name` outlives the task.
   Task<MailboxState> look_up(const Name& name);
+  [[nodiscard]] io::Workers& store_workers() const { return parts_.store_workers(); }
   Task<void> close();
 
  private:

@@ -5,8 +5,9 @@ namespace sluice::auth {
 
 Task<std::expected<ScramKeys, Answer>> BackendChain::scram_keys(const ScramLogin& login) {
   AccountStore& store = parts_.store;
-  auto keys = co_await io::run_on_worker<StoreResult<ScramKeys>>(
-      parts_.loop, [&] { return store.scram_keys(login.name); }, "an account's keys for SCRAM", login.share);
+  auto keys = co_await io::run_on_workers<StoreResult<ScramKeys>>(
+      parts_.loop, parts_.store_workers(), [&] { return store.scram_keys(login.name); }, "an account's keys for SCRAM",
+      login.share);
   if (!keys) co_return std::unexpected(Answer::unavailable("too many look-ups wait for the account store"));
   if (!*keys) co_return std::unexpected(Answer::unavailable(keys->error().what));
   co_return **std::move(keys);
@@ -14,8 +15,9 @@ Task<std::expected<ScramKeys, Answer>> BackendChain::scram_keys(const ScramLogin
 
 Task<Answer> BackendChain::admit_scram(const ScramLogin& login) {
   AccountStore& store = parts_.store;
-  auto answer = co_await io::run_on_worker<Answer>(
-      parts_.loop, [&] { return store.admit_scram(login.keys); }, "an account in the store", login.share);
+  auto answer = co_await io::run_on_workers<Answer>(
+      parts_.loop, parts_.store_workers(), [&] { return store.admit_scram(login.keys); }, "an account in the store",
+      login.share);
   if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
   co_return *std::move(answer);
 }

@@ -30,8 +30,9 @@ void MailboxWatch::stop() {
 Task<void> MailboxWatch::look() {
   using Due = StoreResult<std::vector<std::string>>;
   const WallMillis now = loop_.platform().clock.wall();
-  const auto due = co_await io::run_on_worker<Due>(
-      loop_, [this, now] { return store_.mailboxes_to_ask(now, kLookMax); }, "mailboxes with device passwords");
+  const auto due = co_await io::run_on_workers<Due>(
+      loop_, backends_.store_workers(), [this, now] { return store_.mailboxes_to_ask(now, kLookMax); },
+      "mailboxes with device passwords");
   // Without an answer the next look is as good.
   if (!due || !*due) co_return;
   for (const std::string& account : **due) {
@@ -46,8 +47,9 @@ Task<void> MailboxWatch::ask(const std::string& account) {
   if (const auto name = Name::make(account)) state = co_await backends_.look_up(*name);
   if (state == MailboxState::untold) ++counters_.untold;
   const WallMillis now = loop_.platform().clock.wall();
-  const auto noted = co_await io::run_on_worker<StoreResult<std::size_t>>(
-      loop_, [&, now] { return store_.note_mailbox(account, state, now); }, "a mailbox with device passwords");
+  const auto noted = co_await io::run_on_workers<StoreResult<std::size_t>>(
+      loop_, backends_.store_workers(), [&, now] { return store_.note_mailbox(account, state, now); },
+      "a mailbox with device passwords");
   if (!noted || !*noted || **noted == 0) co_return;
   counters_.devices_revoked += **noted;
   notice_(account, **noted);

@@ -18,8 +18,8 @@ class StoreBackend final : public Backend {
 
 Task<MailboxState> StoreBackend::look_up(const Name& name) {
   using Found = StoreResult<std::optional<StoredPassword>>;
-  const auto found = co_await io::run_on_worker<Found>(
-      parts_.loop, [&] { return parts_.store.find(name); }, "an account in the store");
+  const auto found = co_await io::run_on_workers<Found>(
+      parts_.loop, parts_.store_workers(), [&] { return parts_.store.find(name); }, "an account in the store");
   if (!found || !*found) co_return MailboxState::untold;
   co_return (*found)->has_value() ? MailboxState::exists : MailboxState::gone;
 }

@@ -133,11 +133,11 @@ TEST_F(CredentialCacheTest, KeepsNoAnswerForLongerThanItIsValid) {
 // What was granted for one is not granted for the other.
 TEST_F(CredentialCacheTest, ATokenIsNoPassword) {
   const Secret text = secret_of("abc");
-  EXPECT_FALSE(cache_.key_of(name_of("tim"), text, true) == cache_.key_of(name_of("tim"), text));
-  EXPECT_TRUE(cache_.key_of(name_of("tim"), text, true) == cache_.key_of(name_of("tim"), text, true));
+  EXPECT_FALSE(cache_.key_of(name_of("tim"), text, {}, true) == cache_.key_of(name_of("tim"), text));
+  EXPECT_TRUE(cache_.key_of(name_of("tim"), text, {}, true) == cache_.key_of(name_of("tim"), text, {}, true));
   const auto longest = Secret::make_token(std::string(kTokenBytesMax, 't'));
   const auto other = Secret::make_token(std::string(kTokenBytesMax - 1, 't') + "u");
-  EXPECT_FALSE(cache_.key_of(name_of("tim"), *longest, true) == cache_.key_of(name_of("tim"), *other, true));
+  EXPECT_FALSE(cache_.key_of(name_of("tim"), *longest, {}, true) == cache_.key_of(name_of("tim"), *other, {}, true));
 }
 
 TEST_F(CredentialCacheTest, TheNewerAnswerIsTheOnlyOne) {
