@@ -121,6 +121,7 @@ const ConfigNode* ConfigSection::find(std::string_view key, ConfigNode::Kind kin
 void ConfigSection::heading(std::string_view lines, TableForm form) {
   DocumentedTable& table = diagnostics_.table(section_);
   table.heading = lines;
+  example_alone_ = table_ == nullptr && form == TableForm::listed;
   table.form = form;
 }
 
@@ -141,7 +142,7 @@ void ConfigSection::expect(std::string_view key) {
 }
 
 void ConfigSection::document(std::string_view key, std::string value) {
-  if (change_ == Change::restart) diagnostics_.keep(path_of(key), value);
+  if (change_ == Change::restart && !example_alone_) diagnostics_.keep(path_of(key), value);
   std::vector<DocumentedKey>& keys = diagnostics_.table(section_).keys;
   const auto found = std::ranges::find(keys, key, &DocumentedKey::name);
   if (found->value.empty()) {

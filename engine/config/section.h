@@ -163,6 +163,7 @@ class ConfigSection {
   // What the next key is documented with.
   std::string about_;
   Change change_ = Change::reload;
+  bool example_alone_ = false;  // a listed table that the file does not have: its keys are no settings
   std::string_view example_;
   Shown shown_ = Shown::as_comment;
   std::optional<ConfigRange> range_;

@@ -57,7 +57,7 @@ TEST_F(StoreCopyTest, AllOfItThereAndBack) {
   EXPECT_EQ(counts->domains, 1U);
   EXPECT_EQ(counts->accounts, 2U);
   EXPECT_EQ(counts->devices, 1U);
-  EXPECT_EQ(seen, 7U);  // with a narrowing and the key
+  EXPECT_EQ(seen, 8U);  // with a narrowing and two keys
   expect_all_of_it(address());
   ASSERT_TRUE(copy_store(address(), back_, {}).has_value());
   expect_all_of_it(back_);

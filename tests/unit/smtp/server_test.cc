@@ -333,7 +333,7 @@ TEST(ServerMachine, RefusesInsteadOfGreeting) {
 
 TEST(Mechanisms, ThatAreWithheldAreNeitherOfferedNorTaken) {
   ServerProfile profile = submission_profile();
-  profile.auth_without_tls = true;
+  profile.implicit_tls = true;
   profile.mechanisms = {"PLAIN", "LOGIN"};
   std::string out;
   ReplyWriter writer{out};

@@ -71,6 +71,8 @@ const Made& made() {
 
 class Pairs : public ::testing::Test {
  protected:
+  // Before the clock of a test stands still: no certificate is of its future.
+  static void SetUpTestSuite() { made(); }
   void SetUp() override {
     if (!made().there) GTEST_SKIP() << "there is no openssl";
     put_second(made().rsa);
