@@ -298,7 +298,7 @@ def checks(text):
 UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py", "crash.py")
 CRASH_MODES = (["--mode", "store"], ["--mode", "through"], ["--mode", "full"])
 # These take longest, the longest first: what is begun last should be short.
-LONG = ("crash.py", "disk.py", "world.py", "queued.py", "reports.py")
+LONG = ("crash.py", "backends_sql.py", "disk.py", "queued.py", "world.py", "next_hops.py", "shared_store_ctl.py", "oauth_issuer.py")
 OWN_NETWORK = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 

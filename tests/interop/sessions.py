@@ -99,7 +99,8 @@ def one_that_has_not_logged_in_ends_by_its_address():
 
 
 def checked_by(authenticators, listeners, **store):
-    at = Relay(next_hop(), listeners=listeners, start=False, store={"granted_ttl_s": 1, "refused_ttl_s": 1, **store},
+    # One core: each remembers logins by itself.
+    at = Relay(next_hop(), listeners=listeners, start=False, server={"cores": 1}, store={"granted_ttl_s": 1, "refused_ttl_s": 1, **store},
                shield={"enabled": False, "refused_after_ms": 0})  # fmt: skip
     at.config["backend"] = [
         {"name": name, "kind": "http", "server": [where.name], "path": "/auth", "tls": "none", "failures": 1000}
