@@ -333,12 +333,14 @@ TEST(ServerMachine, RefusesInsteadOfGreeting) {
 
 TEST(Mechanisms, ThatAreWithheldAreNeitherOfferedNorTaken) {
   ServerProfile profile = submission_profile();
-  profile.implicit_tls = true;
   profile.mechanisms = {"PLAIN", "LOGIN"};
   std::string out;
   ReplyWriter writer{out};
   ServerMachine machine(profile);
   machine.greet(writer);
+  machine.step("EHLO x\r\n", writer);
+  machine.step("STARTTLS\r\n", writer);
+  machine.tls_started();
   machine.withhold_mechanisms(0b10);
   machine.step("EHLO x\r\n", writer);
   EXPECT_NE(out.find("250-AUTH PLAIN\r\n"), std::string::npos) << out;
