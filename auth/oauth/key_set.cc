@@ -39,6 +39,14 @@ bool is_exponent(std::string_view encoded) {
   return value > 1 && value % 2 == 1;
 }
 
+// libcjose ends the process at some texts that are no base64url.
+bool are_numbers(const json_t* key, std::initializer_list<const char*> names) {
+  return std::ranges::all_of(names, [key](const char* name) {
+    const auto text = json_string(key, name);
+    return text && decode_base64url(*text);
+  });
+}
+
 // The key with these members alone, as libcjose reads it: nothing private, nothing that it might take for something.
 std::unique_ptr<char, decltype(&std::free)> public_part(const json_t* key, std::initializer_list<const char*> names) {
   const JsonRef part(json_object());
@@ -67,6 +75,7 @@ std::expected<KeySet::Key, std::string> KeySet::read_key(const void* json) {
   key.type = rsa ? KeyType::rsa : KeyType::ec;
   key.curve = rsa ? "" : json_string(from, "crv").value_or("");
   if (rsa && !is_exponent(json_string(from, "e").value_or(""))) return std::unexpected("has an exponent that is none");
+  if (!(rsa ? are_numbers(from, {"n", "e"}) : are_numbers(from, {"x", "y"}))) return std::unexpected("cannot be read");
   const auto text = rsa ? public_part(from, {"kty", "n", "e"}) : public_part(from, {"kty", "crv", "x", "y"});
   if (text == nullptr) return std::unexpected("cannot be read");
   cjose_err error{};

@@ -44,6 +44,16 @@ TEST(KeySet, TakesNoKeyThatAnybodyCouldSignWith) {
   EXPECT_EQ(only("7"), none + "is no object");
 }
 
+// libcjose's decoder ended the process.
+TEST(KeySet, ANumberThatIsNoBase64urlEndsNothing) {
+  const std::string none = "the key set has no key that can be used; the first one cannot be read";
+  for (const std::string text : {"AAA====A", "AAAAA", "AA=", "A A", "AAAA=", "AA+/", "AB"}) {
+    EXPECT_EQ(fault(key_set_of({R"({"kty":"RSA","e":"AQAB","n":")" + text + "\"}"})), none) << text;
+    EXPECT_EQ(fault(key_set_of({R"({"kty":"EC","crv":"P-256","x":"AAAA","y":")" + text + "\"}"})), none) << text;
+    EXPECT_EQ(fault(key_set_of({R"({"kty":"EC","crv":"P-256","y":"AAAA","x":")" + text + "\"}"})), none) << text;
+  }
+}
+
 TEST(KeySet, IsReadStrictlyAndWithinBounds) {
   EXPECT_EQ(fault(""), "the key set is no JSON");
   EXPECT_EQ(fault("<html></html>"), "the key set is no JSON");
