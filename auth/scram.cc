@@ -75,7 +75,8 @@ std::optional<ScramKeys> read_scram_text(std::string_view text, std::uint32_t it
   auto salt = read_base64(text.substr(0, first));
   const auto stored_key = read_key(text.substr(first + 1, second - first - 1));
   const auto server_key = read_key(text.substr(second + 1));
-  const bool fits = salt && !salt->empty() && stored_key && server_key && iterations > 0;
+  const bool fits = salt && !salt->empty() && salt->size() <= kScramSaltBytesMax && stored_key && server_key &&
+                    iterations > 0 && iterations <= kScramIterationsMax;
   if (!fits) return std::nullopt;
   return ScramKeys{
       .iterations = iterations, .salt = *std::move(salt), .stored_key = *stored_key, .server_key = *server_key};

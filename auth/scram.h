@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ namespace sluice::auth {
 
 inline constexpr std::size_t kScramKeyBytes = 32;
 inline constexpr std::size_t kScramSaltBytes = 16;
+inline constexpr std::size_t kScramSaltBytesMax = 64;  // of a store that another program wrote to
 // RFC 7677 section 4: "the hash iteration-count should be such that a modern machine will take 0.1 seconds"; "at least
 // 4096".  Above that the client's time is the bound: it hashes at each login.
 inline constexpr std::uint32_t kScramIterationsMin = 4096;
@@ -54,7 +56,8 @@ struct ScramLogin {
   Name name;  // rewritten
   LoginClient client = {};
   ShareNumber share = kOwnShare;
-  ScramKeys keys = {};  // that the client was asked to prove
+  std::span<const std::uint8_t> backends = {};  // as Credentials::backends; outlives the login
+  ScramKeys keys = {};                          // that the client was asked to prove
 };
 
 }  // namespace sluice::auth

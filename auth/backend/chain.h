@@ -59,6 +59,7 @@ class BackendChain {
   };
   Task<std::optional<Answer>> ask_devices(const Credentials& credentials);
   Task<Verdict> ask(Link& link, const Credentials& credentials);
+  [[nodiscard]] bool asks_store(const ScramLogin& login) const;
   [[nodiscard]] Instant until(WallMillis end) const;
   Task<Answer> answer(const Link& link, Verdict verdict, const Credentials& credentials);
 

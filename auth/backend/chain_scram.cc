@@ -1,7 +1,21 @@
 // The part of BackendChain about SCRAM: the store's accounts alone have keys for it.
 #include "auth/backend/chain.h"
 
+#include <algorithm>
+
+#include "auth/text.h"
+
 namespace sluice::auth {
+
+// As with passwords, domains of back ends and a listener's choice say who may log in: of the store's accounts, too.
+bool BackendChain::asks_store(const ScramLogin& login) const {
+  const std::string key = login_key(login.name.text());
+  const auto asked = [&key](const Link& link) {
+    return link.options.kind == kStoreBackend && is_for_domain(link.options, login_domain(key));
+  };
+  if (login.backends.empty()) return std::ranges::any_of(links_, [&](const auto& link) { return asked(*link); });
+  return std::ranges::any_of(login.backends, [&](std::uint8_t number) { return asked(*links_.at(number)); });
+}
 
 Task<std::expected<ScramKeys, Answer>> BackendChain::scram_keys(const ScramLogin& login) {
   AccountStore& store = parts_.store;
@@ -14,6 +28,7 @@ Task<std::expected<ScramKeys, Answer>> BackendChain::scram_keys(const ScramLogin
 }
 
 Task<Answer> BackendChain::admit_scram(const ScramLogin& login) {
+  if (!asks_store(login)) co_return Answer::wrong();
   AccountStore& store = parts_.store;
   auto answer = co_await io::run_on_workers<Answer>(
       parts_.loop, parts_.store_workers(), [&] { return store.admit_scram(login.keys); }, "an account in the store",

@@ -27,7 +27,10 @@ StoreResult<std::uint32_t> EmbeddedStore::false_iterations(std::uint32_t share) 
   StoreResult<> read = database_->query(
       "SELECT scram_iterations FROM account"
       " WHERE id >= (SELECT max(id) FROM account) * $1 / 65536 AND scram_iterations IS NOT NULL ORDER BY id LIMIT 1",
-      {std::int64_t{share}}, [&](const Row& row) { iterations = static_cast<std::uint32_t>(row.integer(0)); });
+      {std::int64_t{share}}, [&](const Row& row) {
+        iterations = static_cast<std::uint32_t>(
+            std::clamp<std::int64_t>(row.integer(0), kScramIterationsMin, kScramIterationsMax));
+      });
   if (!read) return std::unexpected(read.error());
   return iterations;
 }

@@ -41,7 +41,8 @@ Task<void> Session::ask_keys(auth::Step step) {
       Scram{.given = step.name->text(),
             .login = {.name = auth::rewritten(*step.name, rules_->login_names),
                       .client = login_client(),
-                      .share = share_number(services_.admission.block_of(connection_->peer()).to_string())}});
+                      .share = share_number(services_.admission.block_of(connection_->peer()).to_string()),
+                      .backends = rules_->backends}});
   auto keys = co_await services_.authenticator.scram_keys(scram_->login);
   if (keys) {
     scram_->login.keys = *std::move(keys);

@@ -51,6 +51,9 @@ std::unexpected<std::string> complaint(const std::string& file, std::string_view
 }
 
 // Whether the library takes the pair.
+// wolfSSL takes a context with more, and then no session of it.
+constexpr std::size_t kChainMax = 10;
+
 std::expected<void, std::string> try_pair(const CertificateFiles& files) {
   const WolfsslContext context = make_server_wolfssl();
   if (!context) return std::unexpected("out of memory");
@@ -87,6 +90,8 @@ std::expected<std::shared_ptr<Certificate>, std::string> load_certificate(std::s
   if (auto fine = try_pair(files); !fine) return std::unexpected(fine.error());
   const auto chain = certificates_in(files.chain_pem);
   if (!chain) return complaint(files.chain_name, "not a certificate chain", chain.error());
+  if (chain->size() > kChainMax)
+    return complaint(files.chain_name, "has more than " + std::to_string(kChainMax) + " certificates", 0);
   const auto facts = read_certificate(chain->front());
   if (!facts) return complaint(files.chain_name, "has a certificate that cannot be read", facts.error());
   auto certificate = std::make_shared<Certificate>();

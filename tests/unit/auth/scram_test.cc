@@ -297,6 +297,12 @@ TEST(ScramKeys, AreTheSameFromTheStoresText) {
        {""s, "$"s, "$$"s, "AAAA$AAAA$AAAA"s, scram_text(keys()) + "$", "x" + scram_text(keys())})
     EXPECT_FALSE(read_scram_text(bad, 4096).has_value()) << bad;
   EXPECT_FALSE(read_scram_text(scram_text(keys()), 0).has_value());
+  EXPECT_FALSE(read_scram_text(scram_text(keys()), kScramIterationsMax + 1).has_value());
+  ScramKeys salted = keys();
+  salted.salt.assign(kScramSaltBytesMax, 's');
+  EXPECT_TRUE(read_scram_text(scram_text(salted), 4096).has_value());
+  salted.salt += 's';
+  EXPECT_FALSE(read_scram_text(scram_text(salted), 4096).has_value()) << "longer than a reply may be";
 }
 
 TEST(FalseScramKeys, AreStableForANameAndDifferForOthers) {

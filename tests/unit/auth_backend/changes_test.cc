@@ -44,6 +44,17 @@ TEST_F(ChangesTest, NothingHappenedIsNoChange) {
   EXPECT_TRUE(changes.accounts.empty() && changes.customers.empty());
 }
 
+// A row that another program had written ended the relay, whose cache knows names of logins.
+TEST_F(ChangesTest, ANameThatIsLongerThanALoginsIsPassedOver) {
+  const auto database = auth::open_store(address(), IfMissing::fail, kTestWaits);
+  ASSERT_TRUE(database.has_value());
+  for (const std::string& name : {std::string(kNameBytesMax, 'z'), std::string(kNameBytesMax + 1, 'z')})
+    ASSERT_TRUE((*database)
+                    ->run("INSERT INTO change (seq, account) VALUES ((SELECT max(seq) + 1 FROM change), $1)", {name})
+                    .has_value());
+  EXPECT_EQ(next().accounts, Accounts{std::string(kNameBytesMax, 'z')});
+}
+
 TEST_F(ChangesTest, TheFirstQuestionOnlyFindsItsPlace) {
   const Changes first = store_->changes_since(0);
   EXPECT_GT(first.upto, 0U);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,26 @@ TEST_F(ScramAuthenticator, GivesKeysAndAdmitsWhatWasProven) {
   EXPECT_EQ(core_.store.scram_admitted, 1);
   EXPECT_EQ(judge(login("192.0.2.1"), false, "proof").kind, AnswerKind::wrong);
   EXPECT_EQ(core_.store.scram_admitted, 1) << "nothing is looked up for a wrong proof";
+}
+
+// A right password of another domain was let in.
+TEST_F(ScramAuthenticator, DomainsAndListenersChooseAsWithPasswords) {
+  std::vector<ConfiguredBackend> backends = store_alone();
+  backends.push_back(backends.front());
+  backends[0].options.domains = {"example.com"};
+  backends[1].options.domains = {"example.net"};
+  BackendChain chain(backends, core_.parts(), [](std::string_view, std::string_view) {});
+  const auto admit = [&](std::string_view name, std::span<const std::uint8_t> chosen = {}) {
+    ScramLogin of = login("192.0.2.1", name);
+    of.backends = chosen;
+    return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain.admit_scram(of); }).kind;
+  };
+  EXPECT_EQ(admit("tim@example.com"), AnswerKind::granted);
+  EXPECT_EQ(admit("tim@example.net"), AnswerKind::granted);
+  EXPECT_EQ(admit("tim@example.org"), AnswerKind::wrong);
+  const std::array<std::uint8_t, 1> first{0};
+  EXPECT_EQ(admit("tim@example.com", first), AnswerKind::granted);
+  EXPECT_EQ(admit("tim@example.net", first), AnswerKind::wrong);
 }
 
 TEST_F(ScramAuthenticator, AnAddressAtItsLimitIsRefusedUnasked) {
