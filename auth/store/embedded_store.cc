@@ -218,7 +218,7 @@ StoreResult<> EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) 
   if (read && seen != 0 && !lost_track && last > from) {
     read =
         database_->query("SELECT DISTINCT account, customer FROM change WHERE seq > $1", {from}, [&](const Row& row) {
-          // With a name that is longer nobody has logged in, whoever wrote it there.
+          // A longer name is that of no login: another program has written it there.
           if (!row.is_null(0) && row.text(0).size() <= kNameBytesMax) changes.accounts.push_back(row.text(0));
           if (!row.is_null(1)) changes.customers.push_back(row.integer(1));
         });
