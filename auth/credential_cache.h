@@ -72,8 +72,8 @@ class CredentialCache {
   // What is known, if not expired. Never `unavailable`.
   [[nodiscard]] std::optional<Answer> find(const CredentialKey& key, Instant now);
 
-  // Where `backend` is unavailable: that it, or one behind it, granted this within the grace time, and that nobody has
-  // said otherwise since.
+  // Where `backend` is unavailable: that it, or one behind it, granted this within the grace time, and that no back
+  // end has refused it since.
   [[nodiscard]] std::optional<Answer> find_in_grace(const CredentialKey& key, std::uint16_t backend, Instant now);
 
   // Taken before the check is handed to the back end...

@@ -1,5 +1,5 @@
-// Logins that a back end has refused, for the grace time of all cores: what one core was told ends the grace that
-// another one remembers.  A fixed number of places, each of which many logins share: a login that meets the place of
+// Logins that a back end has refused, for the grace time of all cores: a refusal on one core ends the grace that
+// another core remembers.  A fixed number of places, each of which many logins share: a login that meets the place of
 // another has no grace, never one too many.  Thread-safe, without a lock; one a process.
 #pragma once
 

@@ -72,10 +72,10 @@ class CachingAuthenticator final : public Authenticator {
   Answer refuse(ShieldRule rule);
   // What the session gets of an answer.
   Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
-  // Whether the shield need not be asked about a login that the cache grants.
   Task<Answer> admit_scram(const ScramLogin& login);
   [[nodiscard]] LoginAttempt scram_attempt(const ScramLogin& login, std::string_view proof) const;
   Task<void> slow(const Shield::Decision& decision);
+  // Whether the shield need not be asked about a login that the cache grants.
   [[nodiscard]] bool has_passed(std::uint64_t tag) const;
 
   io::Loop& loop_;

@@ -1,7 +1,7 @@
-// Asks back ends once a day whether the mailboxes are still there that have device passwords: nobody else tells when
-// one is gone.  One after another, a few at a time, so that the questions of a day are spread over it and none of them
-// takes what logins wait for.  What cannot be found out changes nothing.
-// Of one core; that core's thread only.
+// Asks back ends once a day whether the mailboxes are still there that have device passwords: no server
+// reports one that is gone.  One after another, a few at a time, so that the questions of a day are spread over it and
+// none of them takes what logins wait for.  What cannot be found out changes nothing. Of one core; that core's thread
+// only.
 #pragma once
 
 #include <cstdint>

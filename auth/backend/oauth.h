@@ -10,7 +10,7 @@
 
 namespace sluice::auth {
 
-// Reads files; asks nobody.
+// Reads files; connects to no server.
 [[nodiscard]] OpenedBackend open_oauth(const OauthBackendOptions& options);
 
 // Whether it works now: reads the keys, or asks the endpoint about a token that is none.  Blocks, for the back end's

@@ -199,7 +199,7 @@ StoreResult<> EmbeddedStore::read_changes(std::uint64_t seen, Changes& changes) 
   auto transaction = Transaction::to_read(*database_);
   StoreResult<> read = without_value(transaction);
   if (read) {
-    // What PostgreSQL's changes are told by: store_schema.cc.
+    // PostgreSQL identifies its changes by tags: store_schema.cc.
     read = database_->query({"SELECT min(seq), max(seq), '', '' FROM change WHERE $1 = $1",
                              "SELECT min(seq), max(seq), (SELECT tag FROM change WHERE seq = $1),"
                              " (SELECT tag FROM change ORDER BY seq DESC LIMIT 1) FROM change"},

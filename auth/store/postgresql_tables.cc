@@ -49,7 +49,7 @@ StoreResult<> ready_tables(Database& database, StoreTables tables) {
   if (tables == StoreTables::look) return {};
   auto transaction = Transaction::to_write(database);
   if (!transaction) return std::unexpected(transaction.error());
-  // Again, now that nobody else can be at it.
+  // Again, now that no other process can change it.
   version = version_of(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   if (*version == 0)

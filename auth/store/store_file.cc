@@ -109,7 +109,7 @@ StoreResult<> migrate(Database& database) {
   if (!version || *version == kStoreVersion) return without_value(version);
   auto transaction = Transaction::to_write(database);
   if (!transaction) return std::unexpected(transaction.error());
-  // Again, now that nobody else can be at it.
+  // Again, now that no other process can change it.
   version = version_of(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   for (auto at = static_cast<std::size_t>(*version); at < kStoreMigrations.size(); ++at) {

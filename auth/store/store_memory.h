@@ -47,7 +47,7 @@ class StoreMemory {
   }
   [[nodiscard]] std::uint32_t scram_iterations() const { return scram_iterations_.load(std::memory_order_relaxed); }
 
-  // What the change up to which all is known was told by; that for the next time.
+  // The tag of the last change that is known (the table `change`); it is compared before the next changes are read.
   [[nodiscard]] std::string tag() {
     const std::lock_guard lock(mutex_);
     return tag_;

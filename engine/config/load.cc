@@ -102,7 +102,7 @@ class Loader {
   // Another back end shows the relay no keys: it is shown passwords.
   void check_scram(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
     const auto other =
-        std::ranges::find_if(config_.backends, [](const auto& backend) { return backend.kind != "store"; });
+        std::ranges::find_if(config_.backends, [](const auto& backend) { return backend.kind != auth::kStoreBackend; });
     if (!has_scram(listener) || other == config_.backends.end()) return;
     diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
                        "SCRAM works with the store's own accounts alone, and the back end \"" + other->name +

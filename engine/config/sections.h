@@ -17,10 +17,9 @@ inline constexpr ConfigSection::Choice<TlsVersion> kTlsVersions[] = {{"1.2", Tls
                                                                      {"1.3", TlsVersion::tls_1_3}};
 
 void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, ServerConfig& server);
-// `server` has been read: its directory is where the accounts' file is by default.
-// Where [store] has a server.
-class ConfigSection;
+// The server of [store], where it has one.
 void read_store_server(ConfigSection& section, auth::BackendOptions& store);
+// `server` has been read: its directory is where the accounts' file is by default.
 void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics,
                 StoreConfig& store);
 void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginConfig& login);

@@ -34,9 +34,9 @@ struct Plan {
   bool needs_spool = true;                               // false: whatever happens to a message, its client hears it
 };
 
-// When logins are refused and slowed.
 // Of the keys that passwords get; 0: they get none.
 [[nodiscard]] std::uint32_t scram_iterations(const config::Config& config);
+// When logins are refused and slowed.
 [[nodiscard]] auth::ShieldLimits shield_limits(const config::Config& config);
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);

@@ -16,8 +16,8 @@
 namespace sluice::tls {
 
 // The pairs that a host may have, as their files are called: HOST/fullchain.pem with HOST/privkey.pem,
-// HOST/fullchain.ecdsa.pem with HOST/privkey.ecdsa.pem, and the same with .rsa.  What kind of key is in a pair is told
-// by its content alone.
+// HOST/fullchain.ecdsa.pem with HOST/privkey.ecdsa.pem, and the same with .rsa.  The kind of key is read from a
+// pair's content alone.
 inline constexpr std::array<std::string_view, 3> kPairSuffixes{"", ".ecdsa", ".rsa"};
 inline constexpr std::size_t kPairsMax = kPairSuffixes.size();
 

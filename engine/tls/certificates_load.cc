@@ -50,10 +50,10 @@ std::unexpected<std::string> complaint(const std::string& file, std::string_view
   return std::unexpected(std::move(text));
 }
 
-// Whether the library takes the pair.
 // wolfSSL takes a context with more, and then no session of it.
 constexpr std::size_t kChainMax = 10;
 
+// Whether the library takes the pair.
 std::expected<void, std::string> try_pair(const CertificateFiles& files) {
   const WolfsslContext context = make_server_wolfssl();
   if (!context) return std::unexpected("out of memory");
