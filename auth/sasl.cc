@@ -12,7 +12,7 @@ namespace {
 constexpr std::array kTable{
     Mechanism{.name = "PLAIN", .shows_secret = true, .make = make_sasl_plain},
     Mechanism{.name = "LOGIN", .shows_secret = true, .make = make_sasl_login},
-    // RFC 7628 3.2.2: what failed is told in JSON; the status alone, as the rest is for the operator.
+    // RFC 7628 3.2.2: the failure as JSON; the status alone, as the rest is for the operator.
     Mechanism{.name = "OAUTHBEARER",
               .shows_secret = true,
               .make = make_sasl_oauthbearer,
@@ -30,6 +30,18 @@ constexpr std::array kTable{
               .of_scram_keys = true,
               .binds_channel = true},
 };
+
+// The name's fault comes first.
+template <typename MakeSecret>
+Step ready_step(std::string_view name, MakeSecret make_secret) {
+  std::optional<Name> clean_name = Name::make(name);
+  if (!clean_name) return malformed_step(SaslFault::name_not_clean);
+  std::optional<Secret> clean_secret = make_secret();
+  if (!clean_secret) return malformed_step(SaslFault::secret_not_clean);
+  Step step{.kind = SaslStep::ready};
+  step.credentials.emplace(*std::move(clean_name), *std::move(clean_secret));
+  return step;
+}
 
 }  // namespace
 
@@ -91,24 +103,25 @@ Step challenge_step(std::string_view text) { return Step{.kind = SaslStep::chall
 Step malformed_step(SaslFault fault) { return Step{.kind = SaslStep::malformed, .fault = fault}; }
 
 Step credentials_step(std::string_view name, std::string_view secret) {
-  std::optional<Name> clean_name = Name::make(name);
-  if (!clean_name) return malformed_step(SaslFault::name_not_clean);
-  std::optional<Secret> clean_secret = Secret::make(secret);
-  if (!clean_secret) return malformed_step(SaslFault::secret_not_clean);
-  Step step{.kind = SaslStep::ready};
-  step.credentials.emplace(*std::move(clean_name), *std::move(clean_secret));
-  return step;
+  return ready_step(name, [secret] { return Secret::make(secret); });
 }
 
 Step token_step(std::string_view name, std::string_view token) {
-  std::optional<Name> clean_name = Name::make(name);
-  if (!clean_name) return malformed_step(SaslFault::name_not_clean);
-  std::optional<Secret> clean_token = Secret::make_token(token);
-  if (!clean_token) return malformed_step(SaslFault::secret_not_clean);
-  Step step{.kind = SaslStep::ready};
-  step.credentials.emplace(*std::move(clean_name), *std::move(clean_token));
-  step.credentials->bearer = true;
+  Step step = ready_step(name, [token] { return Secret::make_token(token); });
+  if (step.credentials) step.credentials->bearer = true;
   return step;
+}
+
+std::optional<std::string> read_saslname(std::string_view text) {
+  std::string name;
+  while (!text.empty()) {
+    const bool comma = text.starts_with("=2C");
+    const bool escaped = comma || text.starts_with("=3D");
+    if (text.front() == '=' && !escaped) return std::nullopt;
+    name += comma ? ',' : text.front();
+    text.remove_prefix(escaped ? 3 : 1);
+  }
+  return name;
 }
 
 }  // namespace sluice::auth

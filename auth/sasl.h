@@ -117,6 +117,10 @@ extern const std::span<const Mechanism> kMechanisms;
 // Likewise, of an access token.
 [[nodiscard]] Step token_step(std::string_view name, std::string_view token);
 
+// What a saslname stands for (RFC 5801 section 4, RFC 5802 5.1): "=2C" is a comma, "=3D" an equals sign. Nothing where
+// an equals sign is another.  May be empty, which the grammar does not let a saslname be.
+[[nodiscard]] std::optional<std::string> read_saslname(std::string_view text);
+
 // Their makers.
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_plain();        // RFC 4616
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_login();        // draft-murchison-sasl-login

@@ -31,19 +31,6 @@ std::optional<std::string_view> bearer_token(std::string_view value) {
   return value.substr(kScheme.size());
 }
 
-// RFC 5801 4, saslname: "," and "=" are written "=2C" and "=3D".
-std::optional<std::string> decoded_name(std::string_view text) {
-  std::string name;
-  while (!text.empty()) {
-    const bool comma = text.starts_with("=2C");
-    const bool escaped = comma || text.starts_with("=3D");
-    if (text.front() == '=' && !escaped) return std::nullopt;
-    name += comma ? ',' : text.front();
-    text.remove_prefix(escaped ? 3 : 1);
-  }
-  return name;
-}
-
 // RFC 7628 3.1: key = 1*(ALPHA), value = *(VCHAR / SP / HTAB / CR / LF).
 bool is_pair(std::string_view field, std::size_t equals) {
   if (equals == 0 || equals == std::string_view::npos) return false;
@@ -81,7 +68,7 @@ class SaslOauthbearer final : public OneMessage {
     // Whose token it is said to be counts for the shield, so a message without a user is no login.
     if (!authzid.starts_with("a=") || authzid.find(',') != std::string_view::npos)
       return malformed_step(SaslFault::syntax);
-    const auto user = decoded_name(authzid.substr(2));
+    const auto user = read_saslname(authzid.substr(2));
     if (!user) return malformed_step(SaslFault::syntax);
 
     std::optional<std::string_view> token;

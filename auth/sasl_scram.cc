@@ -53,22 +53,6 @@ std::optional<std::string_view> value_of(std::optional<std::string_view> field, 
   return field->substr(2);
 }
 
-// saslname: "=2C" is ",", "=3D" is "=", and neither stands in it otherwise.
-std::optional<std::string> read_saslname(std::string_view text) {
-  std::string name;
-  while (!text.empty()) {
-    if (text.starts_with("=2C") || text.starts_with("=3D")) {
-      name += text[1] == '2' ? ',' : '=';
-      text.remove_prefix(3);
-      continue;
-    }
-    if (text.front() == '=') return std::nullopt;
-    name += text.front();
-    text.remove_prefix(1);
-  }
-  return name.empty() ? std::nullopt : std::optional(std::move(name));
-}
-
 ScramKey exclusive_or(const ScramKey& a, std::string_view b) {
   ScramKey result{};
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = a[i] ^ static_cast<unsigned char>(b[i]);
@@ -153,14 +137,14 @@ Step SaslScram::on_client_first(std::string_view message) {
   nonce_ = *nonce;
 
   const auto written = read_saslname(*name_field);
-  if (!written) return malformed_step(SaslFault::syntax);
+  if (!written || written->empty()) return malformed_step(SaslFault::syntax);
   const auto prepared = saslprep(*written);
   auto name = prepared ? Name::make(*prepared) : std::nullopt;
   if (!name) return malformed_step(SaslFault::name_not_clean);
   if (!authzid->empty()) {
     const auto given = value_of(authzid, 'a');
     const auto other = given ? read_saslname(*given) : std::nullopt;
-    if (!other) return malformed_step(SaslFault::syntax);
+    if (!other || other->empty()) return malformed_step(SaslFault::syntax);
     const auto other_prepared = saslprep(*other);
     // No user may act for another one here; naming oneself is harmless.
     if (!other_prepared || login_key(*other_prepared) != login_key(name->text()))
