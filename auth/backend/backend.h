@@ -20,6 +20,9 @@
 namespace sluice::auth {
 
 // That core's thread only.
+// What an operator reads of a login that found no place in the queue of the store's threads.
+inline constexpr const char* kStoreBusy = "too many look-ups wait for the account store";
+
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -41,18 +41,21 @@ Task<Answer> BackendChain::check(const Credentials& credentials) {
   // A listener chooses who checks passwords.
   const std::span<const std::uint8_t> chosen =
       credentials.bearer ? std::span<const std::uint8_t>() : credentials.backends;
-  const std::size_t count = chosen.empty() ? links_.size() : chosen.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t number = chosen.empty() ? i : chosen[i];
-    Link& link = *links_.at(number);
-    if (!is_for(link.options, credentials, domain)) continue;
-    Verdict verdict = co_await ask(link, credentials);
+  for (std::size_t i = 0; Link* const link = link_of(chosen, i); ++i) {
+    if (!is_for(link->options, credentials, domain)) continue;
+    Verdict verdict = co_await ask(*link, credentials);
     if (verdict.kind == Verdict::Kind::unknown) continue;
-    Answer answer = co_await this->answer(link, std::move(verdict), credentials);
+    Answer answer = co_await this->answer(*link, std::move(verdict), credentials);
     answer.backend = static_cast<std::uint16_t>(i + 1);
     co_return answer;
   }
   co_return Answer::wrong();
+}
+
+BackendChain::Link* BackendChain::link_of(std::span<const std::uint8_t> chosen, std::size_t at) const {
+  const std::size_t count = chosen.empty() ? links_.size() : chosen.size();
+  if (at >= count) return nullptr;
+  return links_.at(chosen.empty() ? at : chosen[at]).get();
 }
 
 Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credentials) {
@@ -63,7 +66,7 @@ Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credent
   auto found = co_await io::run_on_workers<Found>(
       parts_.loop, parts_.store_workers(), [&] { return store.find_device(credentials, now); }, "a device password",
       credentials.share);
-  if (!found) co_return Answer::unavailable("too many look-ups wait for the account store");
+  if (!found) co_return Answer::unavailable(kStoreBusy);
   if (!*found) co_return Answer::unavailable(found->error().what);
   co_return **std::move(found);
 }
@@ -111,7 +114,7 @@ Task<Answer> BackendChain::answer(const Link& link, Verdict verdict, const Crede
   auto answer = co_await io::run_on_workers<Answer>(
       parts_.loop, parts_.store_workers(), [&store, &claim] { return store.identify(claim); },
       "the customer of a login", credentials.share);
-  if (!answer) co_return Answer::unavailable("too many look-ups wait for the account store");
+  if (!answer) co_return Answer::unavailable(kStoreBusy);
   if (expires != 0) answer->valid_until = until(expires);
   co_return *std::move(answer);
 }

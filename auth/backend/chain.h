@@ -5,10 +5,13 @@
 //   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +60,9 @@ class BackendChain {
     std::unique_ptr<Backend> backend;
     CircuitBreaker breaker;
   };
+  // Which back end is at that place in a login's order: of those that the login's listener has `chosen`, by number, or
+  // of all where that is empty.  Null behind the last one.
+  [[nodiscard]] Link* link_of(std::span<const std::uint8_t> chosen, std::size_t at) const;
   Task<std::optional<Answer>> ask_devices(const Credentials& credentials);
   Task<Verdict> ask(Link& link, const Credentials& credentials);
   [[nodiscard]] bool asks_store(const ScramLogin& login) const;

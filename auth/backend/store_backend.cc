@@ -30,7 +30,7 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
   const auto found = co_await io::run_on_workers<Found>(
       parts_.loop, parts_.store_workers(), [&] { return store.find(credentials.name); }, "an account in the store",
       credentials.share);
-  if (!found) co_return unavailable("too many look-ups wait for the account store");
+  if (!found) co_return unavailable(kStoreBusy);
   if (!*found) co_return unavailable(found->error().what);
   const StoredPassword* const password = (*found)->has_value() ? &***found : nullptr;
   const auto matched = co_await io::run_on_workers<AccountStore::Matched>(
@@ -48,7 +48,7 @@ Task<Verdict> StoreBackend::check(const Credentials& credentials) {
         return admitted;
       },
       "an account in the store", credentials.share);
-  if (!answer) co_return unavailable("too many look-ups wait for the account store");
+  if (!answer) co_return unavailable(kStoreBusy);
   Verdict verdict = Verdict::of(Verdict::Kind::unavailable, std::move(answer->reason));
   verdict.identity = std::move(answer->identity);
   switch (answer->kind) {
