@@ -80,6 +80,29 @@ std::string_view login_domain(std::string_view key) {
   return at == std::string_view::npos ? std::string_view() : key.substr(at + 1);
 }
 
+void append_escaped(std::string& text, char mark, char byte) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  text += mark;
+  text += kDigits[value >> 4U];
+  text += kDigits[value & 0xFU];
+}
+
+std::string hex_escaped(std::string_view text, std::string_view plain, char mark) {
+  constexpr std::size_t kEscapeBytes = 3;
+  std::string result;
+  result.reserve(kEscapeBytes * text.size());
+  for (const char c : text) {
+    const bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (alnum || plain.contains(c)) {
+      result += c;
+    } else {
+      append_escaped(result, mark, c);
+    }
+  }
+  return result;
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 }  // namespace sluice::auth

@@ -22,6 +22,13 @@ namespace sluice::auth {
 // What stands behind the last "@" of a login_key(); empty: there is none.
 [[nodiscard]] std::string_view login_domain(std::string_view key);
 
+// Appends `mark` and the byte in two hexadecimal digits, in capitals.
+void append_escaped(std::string& text, char mark, char byte);
+
+// `text` with each byte so escaped that is neither an ASCII letter or digit nor one of `plain`.  Allocated once, at the
+// most it may need, so that no copy of a secret stays behind in freed memory.
+[[nodiscard]] std::string hex_escaped(std::string_view text, std::string_view plain, char mark);
+
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace sluice::auth

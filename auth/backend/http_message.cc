@@ -58,19 +58,15 @@ Verdict unavailable(std::string reason) { return Verdict::of(Verdict::Kind::unav
 }  // namespace
 
 std::string escape(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string escaped;
   // Of a secret, nothing is left behind where a longer string was needed.
   escaped.reserve(3 * text.size());
   for (const char c : text) {
     if (c != ' ' && c != '%' && !is_control(c)) {
       escaped += c;
-      continue;
+    } else {
+      append_escaped(escaped, '%', c);
     }
-    const auto byte = static_cast<unsigned char>(c);
-    escaped += '%';
-    escaped += kHex[byte >> 4];
-    escaped += kHex[byte & 15];
   }
   return escaped;
 }

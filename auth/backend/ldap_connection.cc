@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "auth/text.h"
 #include "engine/base/check.h"
 
 namespace sluice::auth {
@@ -23,14 +24,8 @@ timeval timeval_of(Duration span) {
 std::string uri_of(const BackendServer& server, BackendTls tls) {
   if (!server.is_path()) return (tls == BackendTls::implicit ? "ldaps://" : "ldap://") + server.to_string();
   // The path is a host name there, escaped as RFC 3986 has it.
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string uri = "ldapi://";
-  for (const char c : server.host) {
-    const auto byte = static_cast<unsigned char>(c);
-    uri += '%';
-    uri += kDigits[byte >> 4U];
-    uri += kDigits[byte & 0xFU];
-  }
+  for (const char c : server.host) append_escaped(uri, '%', c);
   return uri;
 }
 

@@ -3,25 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/text.h"
+
 namespace sluice::auth {
 
-std::string ldap_escaped(std::string_view value) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string escaped;
-  for (const char c : value) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '@';
-    if (plain) {
-      escaped += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    escaped += '\\';
-    escaped += kDigits[byte >> 4U];
-    escaped += kDigits[byte & 0xFU];
-  }
-  return escaped;
-}
+std::string ldap_escaped(std::string_view value) { return hex_escaped(value, "-_.@", '\\'); }
 
 std::expected<LdapTemplate, std::string> LdapTemplate::parse(std::string_view text) {
   auto pieces = split_login_text(text);

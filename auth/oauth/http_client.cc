@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "auth/text.h"
 #include "engine/base/check.h"
 #include "engine/io/address.h"
 
@@ -150,24 +151,6 @@ HttpClient::Body HttpClient::request(const std::string* form) {
   return std::move(received.body);
 }
 
-std::string form_encoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-._~";
-  std::string encoded;
-  encoded.reserve(3 * text.size());  // at once, so that no copy of a secret stays behind in freed memory
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       kPlain.find(c) != std::string_view::npos;
-    if (plain) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += kDigits[byte >> 4U];
-    encoded += kDigits[byte & 0xFU];
-  }
-  return encoded;
-}
+std::string form_encoded(std::string_view text) { return hex_escaped(text, "-._~", '%'); }
 
 }  // namespace sluice::auth
