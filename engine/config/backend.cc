@@ -5,6 +5,7 @@
 #include "auth/backend/kinds.h"
 #include "engine/config/sections.h"
 #include "engine/text/figures.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 namespace {
@@ -29,12 +30,7 @@ std::expected<std::string, std::string> check_kind(std::string_view text) {
   return std::unexpected("is no kind of back end");
 }
 
-std::string kinds_text() {
-  std::string text;
-  for (const auth::BackendKind& kind : auth::backend_kinds())
-    text += (text.empty() ? "\"" : ", \"") + std::string(kind.name) + "\"";
-  return text;
-}
+std::string kinds_text() { return text::list_in_quotes(auth::backend_kinds(), &auth::BackendKind::name); }
 
 std::expected<std::string, std::string> check_line(std::string_view text) {
   constexpr std::size_t kBytesMax = 4096;

@@ -7,6 +7,7 @@
 #include "engine/net/proxy_protocol.h"
 #include "engine/smtp/limits.h"
 #include "engine/text/figures.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 namespace {
@@ -65,10 +66,7 @@ namespace {
 // The default listeners, as they would be written.
 std::string heading_of_listeners() {
   const auto addresses = [](const ListenerConfig& listener) {
-    std::string text;
-    for (const io::Address& address : listener.addresses)
-      text += (text.empty() ? "\"" : ", \"") + address.to_string() + "\"";
-    return text;
+    return text::list_in_quotes(listener.addresses, &io::Address::to_string);
   };
   const std::vector<ListenerConfig> defaults = default_listeners();
   return text::with_figures(R"(Where clients come in. Without any [[listener]] these two are in force:
@@ -91,12 +89,7 @@ std::expected<std::string, std::string> check_mechanism(std::string_view text) {
   return std::unexpected("is no mechanism");
 }
 
-std::string mechanism_names() {
-  std::string names;
-  for (const auth::Mechanism& mechanism : auth::kMechanisms)
-    names += (names.empty() ? "\"" : ", \"") + std::string(mechanism.name) + "\"";
-  return names;
-}
+std::string mechanism_names() { return text::list_in_quotes(auth::kMechanisms, &auth::Mechanism::name); }
 
 void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
   section.about(

@@ -4,6 +4,7 @@
 #include "auth/oauth/algorithm.h"
 #include "auth/oauth/http_client.h"
 #include "engine/config/sections.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::config {
 namespace {
@@ -32,10 +33,7 @@ std::expected<std::string, std::string> check_algorithm(std::string_view text) {
 }
 
 std::string algorithms_text() {
-  std::string text;
-  for (const auth::SignatureAlgorithm& each : auth::signature_algorithms())
-    text += (text.empty() ? "\"" : ", \"") + std::string(each.name) + "\"";
-  return text;
+  return text::list_in_quotes(auth::signature_algorithms(), &auth::SignatureAlgorithm::name);
 }
 
 void read_sources(ConfigSection& section, auth::OauthOptions& oauth) {

@@ -1,6 +1,7 @@
 #include "engine/config/section.h"
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -201,8 +202,7 @@ void ConfigSection::text(std::string_view key, std::string& value, const TextRul
 }
 
 std::optional<std::size_t> ConfigSection::one_of(std::string_view key, const std::vector<std::string_view>& names) {
-  std::string allowed;
-  for (const std::string_view name : names) allowed += (allowed.empty() ? "" : ", ") + text::in_quotes(name);
+  const std::string allowed = text::list_in_quotes(names, std::identity());
   const ConfigNode* node = find(key, ConfigNode::Kind::text, allowed);
   if (node == nullptr) return std::nullopt;
   const auto found = std::ranges::find(names, node->text);

@@ -113,9 +113,7 @@ class ConfigSection {
         wrong_text(element, value.error(), allowed);
       }
     }
-    std::string shown;
-    for (const Value& value : values) shown += (shown.empty() ? "" : ", ") + text::in_quotes(text_of(value));
-    document(key, "[" + shown + "]");
+    document(key, "[" + text::list_in_quotes(values, [](const Value& value) { return text_of(value); }) + "]");
   }
 
   // What is in a list, or one such value alone: each of one of these kinds.
