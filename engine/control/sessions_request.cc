@@ -25,12 +25,6 @@ constexpr std::array kFilters{SessionFilter{"account", "ACCOUNT", &SessionsReque
                               SessionFilter{"customer", "NAME", &SessionsRequest::customer, kCustomerBytesMax},
                               SessionFilter{"address", "ADDRESS|NETWORK", &SessionsRequest::address, kNetworkBytesMax}};
 
-bool take(std::string_view& rest, std::string_view word) {
-  if (!rest.starts_with(word)) return false;
-  rest.remove_prefix(word.size());
-  return true;
-}
-
 std::unexpected<std::string> written_otherwise() {
   return std::unexpected(std::string("the request is not written as sluicectl writes it"));
 }
@@ -80,16 +74,16 @@ std::string encode_sessions_request(const SessionsRequest& request) {
 std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_view line) {
   SessionsRequest request;
   std::string_view rest = line;
-  if (!take(rest, kWord)) return std::unexpected("there is no such command about sessions");
-  if (take(rest, kEnd)) request.verb = SessionsRequest::Verb::end;
-  request.json = take(rest, kJson);
-  if (take(rest, kLimit)) {
+  if (!take_text(rest, kWord)) return std::unexpected("there is no such command about sessions");
+  if (take_text(rest, kEnd)) request.verb = SessionsRequest::Verb::end;
+  request.json = take_text(rest, kJson);
+  if (take_text(rest, kLimit)) {
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), request.limit);
     if (error != std::errc()) return written_otherwise();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   }
   for (const SessionFilter& filter : kFilters) {
-    if (!take(rest, " " + std::string(filter.name) + "=")) continue;
+    if (!take_text(rest, " " + std::string(filter.name) + "=")) continue;
     const std::size_t size = std::min(rest.find(' '), rest.size());
     auto value = unescaped(rest.substr(0, size));
     if (!value) return written_otherwise();

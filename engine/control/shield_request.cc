@@ -15,12 +15,6 @@ constexpr std::string_view kJson = " json";
 constexpr std::string_view kAll = " all";
 constexpr std::string_view kSubject = " subject=";
 
-bool take(std::string_view& rest, std::string_view word) {
-  if (!rest.starts_with(word)) return false;
-  rest.remove_prefix(word.size());
-  return true;
-}
-
 }  // namespace
 
 std::string shield_request_fault(const ShieldRequest& request) {
@@ -49,18 +43,18 @@ std::string encode_shield_request(const ShieldRequest& request) {
 std::expected<ShieldRequest, std::string> decode_shield_request(std::string_view line) {
   ShieldRequest request;
   std::string_view rest = line;
-  if (take(rest, kRelease)) {
+  if (take_text(rest, kRelease)) {
     request.verb = ShieldRequest::Verb::release;
-  } else if (!take(rest, kList)) {
+  } else if (!take_text(rest, kList)) {
     return std::unexpected("the shield knows no such command");
   }
-  request.json = take(rest, kJson);
-  if (take(rest, kSubject)) {
+  request.json = take_text(rest, kJson);
+  if (take_text(rest, kSubject)) {
     auto subject = unescaped(rest);
     if (!subject) return std::unexpected("the request is not written as sluicectl writes it");
     request.subject = *std::move(subject);
   } else {
-    request.all = take(rest, kAll);
+    request.all = take_text(rest, kAll);
   }
   if (std::string fault = shield_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
   // Each request has one line.

@@ -38,4 +38,10 @@ std::optional<std::string> unescaped(std::string_view text) {
   return value;
 }
 
+bool take_text(std::string_view& rest, std::string_view text) {
+  if (!rest.starts_with(text)) return false;
+  rest.remove_prefix(text.size());
+  return true;
+}
+
 }  // namespace sluice::control

@@ -12,4 +12,7 @@ void append_escaped(std::string& line, std::string_view value);
 // Nothing where a "%" has not two digits behind it.
 [[nodiscard]] std::optional<std::string> unescaped(std::string_view text);
 
+// Takes `text` from the beginning of `rest`, and says whether it stood there.
+[[nodiscard]] bool take_text(std::string_view& rest, std::string_view text);
+
 }  // namespace sluice::control
