@@ -99,6 +99,7 @@ class PostgresqlDatabase final : public Database {
   [[nodiscard]] StoreResult<> make_connection();
   [[nodiscard]] StoreResult<> ask(Sql sql, std::span<const Bound> values, const OnRow& on_row);
   [[nodiscard]] StoreResult<PostgresqlResult> send(Sql sql, const Values& values);
+  void drop_connection();
   [[nodiscard]] std::unexpected<StoreError> lost(std::string_view why);
   [[nodiscard]] std::unexpected<StoreError> refused(const PGresult* result);
 
@@ -113,9 +114,13 @@ class PostgresqlDatabase final : public Database {
   std::int64_t rows_changed_ = 0;
 };
 
-std::unexpected<StoreError> PostgresqlDatabase::lost(std::string_view why) {
+void PostgresqlDatabase::drop_connection() {
   connection_.reset();
   prepared_.clear();
+}
+
+std::unexpected<StoreError> PostgresqlDatabase::lost(std::string_view why) {
+  drop_connection();
   return store_error(StoreError::Kind::unavailable, std::string(why));
 }
 
@@ -160,17 +165,13 @@ StoreResult<> PostgresqlDatabase::make_connection() {
 
 StoreResult<> PostgresqlDatabase::connect() {
   if (connection_ != nullptr && connection_->is_open()) return {};
-  connection_.reset();
-  prepared_.clear();
+  drop_connection();
   if (StoreResult<> made = make_connection(); !made) return made;
   connecting_ = true;
   StoreResult<> ready = ready_tables(*this, tables_);
   connecting_ = false;
   // Before the tables are as they should be it is of no use.
-  if (!ready) {
-    connection_.reset();
-    prepared_.clear();
-  }
+  if (!ready) drop_connection();
   return ready;
 }
 
