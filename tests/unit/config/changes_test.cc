@@ -6,21 +6,13 @@
 #include <string_view>
 
 #include "engine/config/config.h"
+#include "tests/unit/config/load.h"
 
 namespace sluice::config {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
-
-Config load(const std::string& text) {
-  auto config = load_config(text, "sluice.toml");
-  if (config) return *std::move(config);
-  for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
-  return {};
-}
 
 TEST(ConfigChanges, TellsWhatARunningRelayCannotFollow) {
   const Config before = load("[[listener]]\naddress = [\"0.0.0.0:25\", \"0.0.0.0:587\"]\n" + std::string(kRoute));

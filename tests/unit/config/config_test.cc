@@ -1,5 +1,6 @@
 // The configuration file: its defaults and every key.
 #include "engine/config/config.h"
+#include "tests/unit/config/load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,15 +15,6 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
-
-Config load(const std::string& text) {
-  auto config = load_config(text, "sluice.toml");
-  if (config) return *std::move(config);
-  for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
-  return {};
-}
 
 std::vector<std::string> texts(const std::vector<io::Address>& addresses) {
   std::vector<std::string> all;

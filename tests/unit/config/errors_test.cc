@@ -8,6 +8,7 @@
 
 #include "engine/config/config.h"
 #include "engine/text/did_you_mean.h"
+#include "tests/unit/config/load.h"
 
 namespace sluice::config {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
 
 std::vector<std::string> errors_of(const std::string& text) {
   const auto config = load_config(text, "sluice.toml");

@@ -10,21 +10,13 @@
 
 #include "engine/config/config.h"
 #include "engine/config/documentation.h"
+#include "tests/unit/config/load.h"
 
 namespace sluice::config {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
-
-Config load(const std::string& text) {
-  auto config = load_config(text, "sluice.toml");
-  if (config) return *std::move(config);
-  for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
-  return {};
-}
 
 TEST(ExampleConfig, IsFineAsItIs) {
   const Config config = load(std::string(kExampleConfig));

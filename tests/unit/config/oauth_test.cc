@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/config/config.h"
+#include "tests/unit/config/load.h"
 
 namespace sluice::config {
 namespace {
@@ -12,15 +13,6 @@ namespace {
 using std::chrono_literals::operator""s;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
-
-Config load(const std::string& text) {
-  auto config = load_config(text, "sluice.toml");
-  if (config) return *std::move(config);
-  for (const ConfigError& error : config.error()) ADD_FAILURE() << error.to_string();
-  return {};
-}
 
 TEST(OauthConfig, IsThereWhereItsTableIs) {
   EXPECT_FALSE(load(std::string(kRoute)).oauth.has_value());

@@ -4,11 +4,10 @@
 #include <string>
 
 #include "engine/config/config.h"
+#include "tests/unit/config/load.h"
 
 namespace sluice::config {
 namespace {
-
-constexpr std::string_view kRoute = "[[route]]\nhosts = [\"mx1.farm.example:25\"]\n";
 
 TEST(StoreConfig, KeepsTheAccountsInADatabaseWhereThatIsNamed) {
   const auto loaded = load_config(
