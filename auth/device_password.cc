@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "auth/text.h"
 #include "engine/base/check.h"
 
 namespace sluice::auth {
@@ -16,7 +17,6 @@ constexpr std::size_t kHashBytes = 32;
 static_assert(kCharacters.size() == 32);
 
 bool is_separator(char c) { return c == ' ' || c == '-'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 

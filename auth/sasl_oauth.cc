@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kSeparator = '\x01';
 // A name with each of its bytes escaped, a token, and what else there may be: host, port and such.
-constexpr std::size_t kMessageBytesMax = 3 * kNameBytesMax + kTokenBytesMax + 1024;
+constexpr std::size_t kTokenMessageBytesMax = 3 * kNameBytesMax + kTokenBytesMax + 1024;
 
 // What stands in front of the next separator, which is dropped, too.
 std::optional<std::string_view> take_field(std::string_view& rest) {
@@ -51,7 +51,7 @@ class OneMessage : public SaslMachine {
     return initial ? on_response(*initial) : challenge_step("");
   }
   Step on_response(std::string_view decoded) final {
-    return decoded.size() > kMessageBytesMax ? malformed_step(SaslFault::syntax) : parse(decoded);
+    return decoded.size() > kTokenMessageBytesMax ? malformed_step(SaslFault::syntax) : parse(decoded);
   }
 };
 

@@ -7,7 +7,7 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::size_t kMessageBytesMax = 2 * kNameBytesMax + kSecretBytesMax + 2;
+constexpr std::size_t kPlainMessageBytesMax = 2 * kNameBytesMax + kSecretBytesMax + 2;
 
 class SaslPlain final : public SaslMachine {
   // RFC 4422 section 5.1: without an initial response the server sends an empty challenge.
@@ -17,7 +17,7 @@ class SaslPlain final : public SaslMachine {
 
   Step on_response(std::string_view decoded) override {
     constexpr char kSeparator = '\0';
-    if (decoded.size() > kMessageBytesMax) return malformed_step(SaslFault::syntax);
+    if (decoded.size() > kPlainMessageBytesMax) return malformed_step(SaslFault::syntax);
     const std::size_t first = decoded.find(kSeparator);
     if (first == std::string_view::npos) return malformed_step(SaslFault::syntax);
     const std::size_t second = decoded.find(kSeparator, first + 1);

@@ -20,7 +20,7 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::size_t kMessageBytesMax = 4096;
+constexpr std::size_t kScramMessageBytesMax = 4096;
 constexpr std::size_t kNonceBytesMax = 1024;
 constexpr std::string_view kBindingType = "tls-exporter";
 
@@ -40,7 +40,7 @@ bool is_extension(std::string_view field) {
 }
 
 // Up to the next ",", which is taken too; nothing at the end of the text.
-std::optional<std::string_view> take_field(std::string_view& text) {
+std::optional<std::string_view> take_attribute(std::string_view& text) {
   if (text.data() == nullptr) return std::nullopt;
   const std::size_t comma = text.find(',');
   const std::string_view field = text.substr(0, comma);
@@ -77,7 +77,7 @@ class SaslScram final : public SaslMachine {
   }
 
   Step on_response(std::string_view decoded) override {
-    if (decoded.size() > kMessageBytesMax) return malformed_step(SaslFault::syntax);
+    if (decoded.size() > kScramMessageBytesMax) return malformed_step(SaslFault::syntax);
     switch (turn_) {
       case Turn::client_first:
         return on_client_first(decoded);
@@ -121,18 +121,18 @@ SaslFault SaslScram::check_binding_flag(std::string_view flag) const {
 
 Step SaslScram::on_client_first(std::string_view message) {
   std::string_view rest = message;
-  const auto flag = take_field(rest);
-  const auto authzid = take_field(rest);
+  const auto flag = take_attribute(rest);
+  const auto authzid = take_attribute(rest);
   if (!flag || !authzid || rest.data() == nullptr) return malformed_step(SaslFault::syntax);
   if (const SaslFault fault = check_binding_flag(*flag); fault != SaslFault::none) return malformed_step(fault);
   gs2_header_ = message.substr(0, message.size() - rest.size());
   client_first_bare_ = rest;
-  const auto mandatory_or_name = take_field(rest);
+  const auto mandatory_or_name = take_attribute(rest);
   if (value_of(mandatory_or_name, 'm')) return malformed_step(SaslFault::extension);
   const auto name_field = value_of(mandatory_or_name, 'n');
-  const auto nonce = value_of(take_field(rest), 'r');
+  const auto nonce = value_of(take_attribute(rest), 'r');
   if (!name_field || !nonce || !is_nonce(*nonce)) return malformed_step(SaslFault::syntax);
-  while (const auto field = take_field(rest))
+  while (const auto field = take_attribute(rest))
     if (!is_extension(*field)) return malformed_step(SaslFault::syntax);
   nonce_ = *nonce;
 
@@ -171,11 +171,11 @@ Step SaslScram::on_client_final(std::string_view message) {
   const std::string_view proof_text = message.substr(end + kProof.size());
   const auto proof = read_base64(proof_text);
   std::string_view rest = without_proof;
-  const auto binding_text = value_of(take_field(rest), 'c');
+  const auto binding_text = value_of(take_attribute(rest), 'c');
   const auto binding = binding_text ? read_base64(*binding_text) : std::nullopt;
-  const auto nonce = value_of(take_field(rest), 'r');
+  const auto nonce = value_of(take_attribute(rest), 'r');
   if (!proof || proof->size() != kScramKeyBytes || !binding || !nonce) return malformed_step(SaslFault::syntax);
-  while (const auto field = take_field(rest)) {
+  while (const auto field = take_attribute(rest)) {
     if (field->starts_with("m=")) return malformed_step(SaslFault::extension);
     if (!is_extension(*field)) return malformed_step(SaslFault::syntax);
   }

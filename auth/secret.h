@@ -19,7 +19,8 @@
 
 namespace sluice::auth {
 
-inline constexpr std::size_t kNameBytesMax = 320;     // a 64 byte local part, "@", a 255 byte domain
+inline constexpr std::size_t kNameBytesMax = 320;  // a 64 byte local part, "@", a 255 byte domain
+inline constexpr std::size_t kCustomerBytesMax = 255;
 inline constexpr std::size_t kSecretBytesMax = 1024;  // of a password
 inline constexpr std::size_t kTokenBytesMax = 8192;
 

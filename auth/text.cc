@@ -9,8 +9,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 struct CodePoint {
   std::uint32_t value = 0;
   std::size_t bytes = 0;  // 0: not well-formed

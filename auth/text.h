@@ -12,6 +12,7 @@ namespace sluice::auth {
 // separators (U+2028, U+2029). So no back end's protocol line can be ended or added to by it.
 [[nodiscard]] bool is_clean_text(std::string_view text);
 
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 // ASCII letters in lower case, every other byte as it is.
 [[nodiscard]] std::string ascii_lower(std::string_view text);
 

@@ -12,7 +12,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::size_t kCustomerBytesMax = 255;
 constexpr std::size_t kReasonBytesMax = 300;
 
 std::string_view trimmed(std::string_view text) {

@@ -26,9 +26,9 @@ struct CloseStatement {
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
-using ConnectionHandle = std::unique_ptr<MYSQL, CloseConnection>;
-using StatementHandle = std::unique_ptr<MYSQL_STMT, CloseStatement>;
-using ResultHandle = std::unique_ptr<MYSQL_RES, FreeResult>;
+using MariadbHandle = std::unique_ptr<MYSQL, CloseConnection>;
+using MariadbStatement = std::unique_ptr<MYSQL_STMT, CloseStatement>;
+using MariadbResult = std::unique_ptr<MYSQL_RES, FreeResult>;
 
 // Where a row is put.  Stays where it is: the library keeps addresses of it.
 struct RowBuffer {
@@ -46,7 +46,7 @@ struct RowBuffer {
 class MariadbConnection final : public SqlConnection {
  public:
   // The statement ends before its connection.
-  MariadbConnection(ConnectionHandle connection, const SqlQuery& query)
+  MariadbConnection(MariadbHandle connection, const SqlQuery& query)
       : query_(query), connection_(std::move(connection)) {}
 
   std::expected<void, std::string> prepare();
@@ -66,8 +66,8 @@ class MariadbConnection final : public SqlConnection {
 
   const SqlQuery& query_;
   RowBuffer row_;
-  ConnectionHandle connection_;
-  StatementHandle statement_;
+  MariadbHandle connection_;
+  MariadbStatement statement_;
 };
 
 std::expected<void, std::string> MariadbConnection::prepare() {
@@ -81,7 +81,7 @@ std::expected<void, std::string> MariadbConnection::prepare() {
 }
 
 std::expected<void, std::string> MariadbConnection::bind_row() {
-  const ResultHandle described(mysql_stmt_result_metadata(statement_.get()));
+  const MariadbResult described(mysql_stmt_result_metadata(statement_.get()));
   if (described == nullptr) return std::unexpected("query is a statement that returns nothing");
   const unsigned count = mysql_num_fields(described.get());
   if (count > kColumnsMax) return std::unexpected("the query returns too many columns");
@@ -166,9 +166,9 @@ void set_options(MYSQL* connection, const LibraryLogin& login, bool tls, const i
   mysql_options(connection, MYSQL_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
 }
 
-SqlOpened connect(const LibraryLogin& login, const SqlQuery& query, const BackendServer& server,
-                  const io::BlockingDeadline& deadline) {
-  ConnectionHandle connection(mysql_init(nullptr));
+SqlOpened connect_mariadb(const LibraryLogin& login, const SqlQuery& query, const BackendServer& server,
+                          const io::BlockingDeadline& deadline) {
+  MariadbHandle connection(mysql_init(nullptr));
   if (connection == nullptr) return std::unexpected("out of memory");
   set_options(connection.get(), login, login.in_tls(server), deadline);
   // Else "localhost" would be a socket of the library's own choice.
@@ -189,7 +189,7 @@ SqlOpened connect(const LibraryLogin& login, const SqlQuery& query, const Backen
 OpenedBackend open_mariadb(const BackendOptions& options) {
   // The library's first call is not made on several threads at once.
   if (mysql_server_init(0, nullptr, nullptr) != 0) return std::unexpected("libmariadb cannot start");
-  return make_sql_server_source(options, SqlDialect::mariadb, &connect);
+  return make_sql_server_source(options, SqlDialect::mariadb, &connect_mariadb);
 }
 
 }  // namespace sluice::auth

@@ -79,8 +79,8 @@ std::expected<SqlRows, std::string> PreparedLogin::ask(const Credentials& creden
   }
 }
 
-SqlOpened connect(const LibraryLogin& login, const SqlQuery& query, const BackendServer& server,
-                  const io::BlockingDeadline& deadline) {
+SqlOpened connect_postgresql(const LibraryLogin& login, const SqlQuery& query, const BackendServer& server,
+                             const io::BlockingDeadline& deadline) {
   auto connection = PostgresqlConnection::open(postgresql_place(login, server), deadline);
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto made = std::make_unique<PreparedLogin>(*std::move(connection), query);
@@ -101,7 +101,7 @@ PostgresqlPlace postgresql_place(const LibraryLogin& login, const BackendServer&
 }
 
 OpenedBackend open_postgresql(const BackendOptions& options) {
-  return make_sql_server_source(options, SqlDialect::postgresql, &connect);
+  return make_sql_server_source(options, SqlDialect::postgresql, &connect_postgresql);
 }
 
 }  // namespace sluice::auth

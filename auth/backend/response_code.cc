@@ -7,13 +7,13 @@ namespace {
 
 using Kind = Verdict::Kind;
 
-struct Row {
+struct CodeRow {
   std::string_view code;
   Kind kind;
 };
 
 // A code with parts ("SYS/TEMP") that has no row of its own counts as its first part (RFC 2449 8).
-constexpr Row kRows[] = {
+constexpr CodeRow kRows[] = {
     // RFC 2449 8.1.2: "Authentication was successful, but the user's maildrop is currently in use".
     {"IN-USE", Kind::granted},
     // Nobody has looked at the password.
@@ -41,7 +41,7 @@ Refusal judge_refusal(std::string_view text) {
   std::string_view code = response_code(text);
   code = code.substr(0, code.find(' '));
   for (const std::string_view wanted : {code, code.substr(0, code.find('/'))})
-    for (const Row& row : kRows)
+    for (const CodeRow& row : kRows)
       if (equal_ignoring_case(row.code, wanted)) return {.kind = row.kind, .code = row.code};
   return {};
 }

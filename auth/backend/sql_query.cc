@@ -69,7 +69,7 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-Found unavailable(std::string why) {
+Found cannot_tell(std::string why) {
   return {.verdict = Verdict::of(Verdict::Kind::unavailable, std::move(why)), .hash = {}};
 }
 
@@ -136,23 +136,23 @@ std::optional<Verdict::Kind> kind_of(const NamedRow& row) {
 Found found_in_row(const NamedRow& row, bool database_decides) {
   Found found;
   const auto kind = kind_of(row);
-  if (!kind) return unavailable("the query returns a status or enabled that is neither yes nor no");
+  if (!kind) return cannot_tell("the query returns a status or enabled that is neither yes nor no");
   found.verdict.kind = *kind;
   if (std::string* const account = row.value("account")) {
-    if (!Name::make(*account)) return unavailable("the query returns an account that is no name");
+    if (!Name::make(*account)) return cannot_tell("the query returns an account that is no name");
     found.verdict.account = *account;
   }
   if (std::string* const customer = row.value("customer")) {
-    if (!is_clean_text(*customer)) return unavailable("the query returns a customer that is no clean text");
+    if (!is_clean_text(*customer)) return cannot_tell("the query returns a customer that is no clean text");
     found.verdict.customer = *customer;
   }
   if (std::string* const domains = row.value("domains")) {
     found.verdict.domains = words_of(*domains);
     if (!std::ranges::all_of(found.verdict.domains, is_clean_text))
-      return unavailable("the query returns domains that are no clean text");
+      return cannot_tell("the query returns domains that are no clean text");
   }
   if (database_decides) return found;
-  if (!row.has("password")) return unavailable("the query has neither a column password nor a parameter %{password}");
+  if (!row.has("password")) return cannot_tell("the query has neither a column password nor a parameter %{password}");
   if (std::string* const password = row.value("password"); password != nullptr && !password->empty()) {
     found.hash = *password;
   } else {
@@ -193,9 +193,9 @@ Found found_in(SqlRows rows, bool database_decides) {
   // A database that compares the password does not tell which of the two it does not have.
   if (rows.count == 0)
     return {.verdict = Verdict::of(database_decides ? Verdict::Kind::wrong : Verdict::Kind::unknown), .hash = {}};
-  if (rows.count > 1) return unavailable("the query returns more than one row");
+  if (rows.count > 1) return cannot_tell("the query returns more than one row");
   const auto row = NamedRow::make(rows.first);
-  Found found = row ? found_in_row(*row, database_decides) : unavailable(row.error());
+  Found found = row ? found_in_row(*row, database_decides) : cannot_tell(row.error());
   // A table may have passwords as they are.
   for (SqlColumn& column : rows.first)
     if (column.value) wipe_bytes(column.value->data(), column.value->size());

@@ -14,18 +14,18 @@ namespace {
 constexpr int kBusyMs = 1000;
 constexpr int kStepsBetweenLooks = 10'000;  // of SQLite's virtual machine, until the deadline is looked at
 
-struct Close {
+struct CloseSqlite {
   void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 };
-struct Finalize {
+struct FinalizeSqlite {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
-using DatabaseHandle = std::unique_ptr<sqlite3, Close>;
-using StatementHandle = std::unique_ptr<sqlite3_stmt, Finalize>;
+using SqliteHandle = std::unique_ptr<sqlite3, CloseSqlite>;
+using SqliteStatement = std::unique_ptr<sqlite3_stmt, FinalizeSqlite>;
 
 class SqliteConnection final : public SqlConnection {
  public:
-  SqliteConnection(DatabaseHandle database, StatementHandle statement, const SqlQuery& query)
+  SqliteConnection(SqliteHandle database, SqliteStatement statement, const SqlQuery& query)
       : database_(std::move(database)), statement_(std::move(statement)), query_(query) {}
 
   [[nodiscard]] std::expected<SqlRows, std::string> ask(const Credentials& credentials,
@@ -82,16 +82,16 @@ class SqliteConnection final : public SqlConnection {
                                                      : first_line(sqlite3_errmsg(database)));
   }
 
-  DatabaseHandle database_;
-  StatementHandle statement_;
+  SqliteHandle database_;
+  SqliteStatement statement_;
   const SqlQuery& query_;
 };
 
-SqlOpened connect(const SqlQuery& query, const std::string& path) {
+SqlOpened connect_sqlite(const SqlQuery& query, const std::string& path) {
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened,
                                    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  DatabaseHandle database(opened);
+  SqliteHandle database(opened);
   if (code != SQLITE_OK)
     return std::unexpected(opened != nullptr ? first_line(sqlite3_errmsg(opened)) : "out of memory");
   sqlite3_busy_timeout(opened, kBusyMs);
@@ -104,7 +104,7 @@ SqlOpened connect(const SqlQuery& query, const std::string& path) {
   const char* tail = nullptr;
   if (sqlite3_prepare_v3(opened, query.text.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &prepared, &tail) != SQLITE_OK)
     return std::unexpected("query: " + first_line(sqlite3_errmsg(opened)));
-  StatementHandle statement(prepared);
+  SqliteStatement statement(prepared);
   const std::string_view behind = tail;
   if (prepared == nullptr || behind.find_first_not_of("; \t\r\n") != std::string_view::npos)
     return std::unexpected("query is not one statement");
@@ -124,7 +124,7 @@ OpenedBackend open_sqlite_query(const BackendOptions& options) {
   resolved.servers = {{.host = options.path, .port = 0}};
   return make_sql_source(resolved, *query,
                          [query = *query](const BackendServer& server, const io::BlockingDeadline& /*deadline*/) {
-                           return connect(query, server.host);
+                           return connect_sqlite(query, server.host);
                          });
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "auth/domain_list.h"
+#include "auth/secret.h"
 #include "auth/text.h"
 
 namespace sluice::auth {
@@ -12,7 +13,6 @@ namespace {
 using Checked = std::expected<void, std::string>;
 
 constexpr std::size_t kDomainsMax = 1000;
-constexpr std::size_t kCustomerBytesMax = 255;
 
 // A string, or an array of strings; between blanks or commas where `separators` has them.  Nothing: it is neither.
 std::optional<std::vector<std::string>> words_of(const json_t* value, std::string_view separators) {

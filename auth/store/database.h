@@ -106,6 +106,13 @@ class Database {
   [[nodiscard]] StoreResult<> run(Sql sql, std::initializer_list<Bound> values = {}) {
     return query(sql, values, [](const Row&) {});
   }
+  // What a query of one row and one column says.
+  [[nodiscard]] StoreResult<std::int64_t> number(Sql sql) {
+    std::int64_t number = 0;
+    StoreResult<> asked = query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
+    if (!asked) return std::unexpected(asked.error());
+    return number;
+  }
   // Several statements without values: schemas and settings.
   [[nodiscard]] virtual StoreResult<> script(Sql sql) = 0;
   [[nodiscard]] virtual std::int64_t rows_changed() const = 0;  // by the last statement

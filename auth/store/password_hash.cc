@@ -7,14 +7,11 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/scheme_table.h"
 #include "engine/base/check.h"
 
 namespace sluice::auth {
-namespace {
-
-constexpr std::size_t kBytesInKibibyte = 1024;
-
-}  // namespace
+namespace {}  // namespace
 
 StoreResult<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCost& cost) {
   if (sodium_init() < 0)

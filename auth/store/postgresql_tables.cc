@@ -8,20 +8,12 @@
 namespace sluice::auth {
 namespace {
 
-StoreResult<std::int64_t> number_from(Database& database, Sql sql) {
-  std::int64_t number = 0;
-  StoreResult<> asked = database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
-  if (!asked) return std::unexpected(asked.error());
-  return number;
-}
-
 // 0: there are no tables.
-StoreResult<std::int64_t> version_of(Database& database) {
-  const auto there = number_from(
-      database,
+StoreResult<std::int64_t> tables_version(Database& database) {
+  const auto there = database.number(
       "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'sluice' AND tablename = 'store_version'");
   if (!there || *there == 0) return there;
-  auto version = number_from(database, "SELECT version FROM sluice.store_version");
+  auto version = database.number("SELECT version FROM sluice.store_version");
   if (version && *version > kStoreVersion)
     return store_error(StoreError::Kind::refused,
                        absl::StrCat("is of version ", *version, ", and this program knows up to ", kStoreVersion,
@@ -30,7 +22,7 @@ StoreResult<std::int64_t> version_of(Database& database) {
 }
 
 StoreResult<> make_schema(Database& database) {
-  const auto there = number_from(database, "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = 'sluice'");
+  const auto there = database.number("SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = 'sluice'");
   if (!there) return std::unexpected(there.error());
   // Making it takes a right in the database that its owner may not have given.
   if (*there == 0)
@@ -41,7 +33,7 @@ StoreResult<> make_schema(Database& database) {
 }  // namespace
 
 StoreResult<> ready_tables(Database& database, StoreTables tables) {
-  auto version = version_of(database);
+  auto version = tables_version(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   if (*version == 0 && tables != StoreTables::create)
     return store_error(StoreError::Kind::not_found,
@@ -50,7 +42,7 @@ StoreResult<> ready_tables(Database& database, StoreTables tables) {
   auto transaction = Transaction::to_write(database);
   if (!transaction) return std::unexpected(transaction.error());
   // Again, now that no other process can change it.
-  version = version_of(database);
+  version = tables_version(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   if (*version == 0)
     if (StoreResult<> made = make_schema(database); !made) return made;

@@ -10,8 +10,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::uint64_t kBytesInKibibyte = 1024;
-constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
 constexpr std::uint32_t kLanesMax = 64;
 
 // Of base64 without padding; 0: it is none.

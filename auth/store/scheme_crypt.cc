@@ -13,8 +13,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
-constexpr std::uint64_t kBytesInKibibyte = 1024;
 // The alphabet of crypt's own base64, in the order of its values.
 constexpr std::string_view kDigits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -11,7 +11,6 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
 constexpr std::size_t kSaltBytesMax = 1024;
 using Digest = std::array<unsigned char, EVP_MAX_MD_SIZE>;
 

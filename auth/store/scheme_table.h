@@ -15,6 +15,9 @@
 
 namespace sluice::auth {
 
+inline constexpr std::uint64_t kBytesInKibibyte = 1024;
+inline constexpr std::uint64_t kNanosecondsInMicrosecond = 1000;
+
 // Or why the text is none of the scheme.
 struct CheckCost {
   std::uint64_t memory_bytes = 0;

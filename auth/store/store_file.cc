@@ -78,20 +78,13 @@ StoreResult<> check_file(const std::string& path, IfMissing if_missing) {
   return StoreResult<>();
 }
 
-StoreResult<std::int64_t> number_from(Database& database, Sql sql) {
-  std::int64_t number = 0;
-  StoreResult<> asked = database.query(sql, {}, [&number](const Row& row) { number = row.integer(0); });
-  if (!asked) return std::unexpected(asked.error());
-  return number;
-}
-
 // Whether the file is ours to bring up to date, and from which version.
-StoreResult<std::int64_t> version_of(Database& database) {
-  const auto version = number_from(database, "PRAGMA user_version");
+StoreResult<std::int64_t> file_version(Database& database) {
+  const auto version = database.number("PRAGMA user_version");
   if (!version) return std::unexpected(version.error());
-  const auto application = number_from(database, "PRAGMA application_id");
+  const auto application = database.number("PRAGMA application_id");
   if (!application) return std::unexpected(application.error());
-  const auto tables = number_from(database, "SELECT count(*) FROM sqlite_schema");
+  const auto tables = database.number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return std::unexpected(tables.error());
   if (*application != kApplicationId && (*version != 0 || *tables != 0)) {
     return store_error(StoreError::Kind::damaged, "is a database of another program");
@@ -105,12 +98,12 @@ StoreResult<std::int64_t> version_of(Database& database) {
 }
 
 StoreResult<> migrate(Database& database) {
-  auto version = version_of(database);
+  auto version = file_version(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   auto transaction = Transaction::to_write(database);
   if (!transaction) return std::unexpected(transaction.error());
   // Again, now that no other process can change it.
-  version = version_of(database);
+  version = file_version(database);
   if (!version || *version == kStoreVersion) return without_value(version);
   for (auto at = static_cast<std::size_t>(*version); at < kStoreMigrations.size(); ++at) {
     if (StoreResult<> applied = database.script(kStoreMigrations[at]); !applied)
@@ -131,7 +124,7 @@ StoreResult<std::unique_ptr<Database>> open_store_file(const std::string& path, 
   if (!database) return about(path, database.error());
   // WAL: the relay reads on while sluicectl writes. FULL: what sluicectl reported as done survives
   // a power cut. Not before it is known to be ours.
-  StoreResult<> ready = without_value(version_of(**database));
+  StoreResult<> ready = without_value(file_version(**database));
   if (ready) {
     ready = (*database)->script(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA "
@@ -146,7 +139,7 @@ StoreResult<> check_store_file(const std::string& path) {
   if (StoreResult<> fit = check_file(path, IfMissing::fail); !fit) return std::unexpected(fit.error());
   const auto database = open_sqlite(path, 0, SqliteAccess::glance);
   if (!database) return about(path, database.error());
-  const auto version = version_of(**database);
+  const auto version = file_version(**database);
   if (!version) return about(path, version.error());
   // An empty file is one that is still to be filled, or that lost what was in it.
   if (*version == 0) return about(path, {StoreError::Kind::damaged, "has no accounts in it"});

@@ -6,19 +6,21 @@
 
 #include "auth/store/account_dump.h"
 #include "engine/cli/account_table.h"
+#include "engine/text/command_words.h"
 
 namespace sluice::cli {
 namespace {
 
-using Kind = ParsedAccountCommand::Kind;
+using text::is_help;
 
-ParsedAccountCommand help(std::string text) { return {.kind = Kind::help, .request = {}, .text = std::move(text)}; }
-
-ParsedAccountCommand error(const std::string& what, const std::string& remedy) {
-  return {.kind = Kind::error, .request = {}, .text = "sluicectl: " + what + "; " + remedy + "\n"};
+ParsedAccountCommand help(std::string text) {
+  return {.kind = ParsedAccountCommand::Kind::help, .request = {}, .text = std::move(text)};
 }
 
-bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
+ParsedAccountCommand error(const std::string& what, const std::string& remedy) {
+  return {
+      .kind = ParsedAccountCommand::Kind::error, .request = {}, .text = "sluicectl: " + what + "; " + remedy + "\n"};
+}
 
 std::string name_of(const AccountCommand& command) {
   return std::string(command.object_name) + " " + std::string(command.verb_name);
@@ -154,7 +156,7 @@ ParsedAccountCommand parse_rest(const AccountCommand& command, std::span<const s
     rest = rest.subspan(1);
   }
   if (const std::string wrong = check(request); !wrong.empty()) return error_in(command, wrong);
-  return {.kind = Kind::request, .request = std::move(request), .text = {}};
+  return {.kind = ParsedAccountCommand::Kind::request, .request = std::move(request), .text = {}};
 }
 
 }  // namespace

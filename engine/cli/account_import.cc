@@ -39,7 +39,8 @@ auth::StoreResult<> hash_all(std::vector<auth::DumpedAccount>& accounts, const A
   return {};
 }
 
-void print_json(std::ostream& out, std::size_t imported, bool dry_run, const std::vector<auth::DumpRefusal>& refusals) {
+void print_import_json(std::ostream& out, std::size_t imported, bool dry_run,
+                       const std::vector<auth::DumpRefusal>& refusals) {
   std::string refused;
   for (const auth::DumpRefusal& refusal : refusals)
     absl::StrAppend(&refused, refused.empty() ? "" : ",", "{\"line\":", refusal.line,
@@ -81,7 +82,7 @@ auth::StoreResult<> import_accounts(const AccountRequest& request, const Account
   std::ranges::sort(dump.refusals, {}, &auth::DumpRefusal::line);
   print_refusals(world.err, request.operand, dump.refusals);
   if (request.has(kOptionJson)) {
-    print_json(world.out, *imported, dry_run, dump.refusals);
+    print_import_json(world.out, *imported, dry_run, dump.refusals);
   } else {
     world.out << *imported << (dry_run ? " accounts would be imported\n" : " accounts imported\n");
   }

@@ -14,7 +14,8 @@ namespace {
 
 constexpr WallMillis kDayMillis = WallMillis{24} * 3600 * 1000;
 
-auth::StoreResult<> add(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
+auth::StoreResult<> add_device(const AccountRequest& request, const AccountCommandWorld& world,
+                               auth::DeviceAdmin& admin) {
   std::array<std::byte, auth::kDevicePasswordBytes> random{};
   world.random.fill(random);
   std::string password = auth::make_device_password({reinterpret_cast<const char*>(random.data()), random.size()});
@@ -37,7 +38,8 @@ auth::StoreResult<> add(const AccountRequest& request, const AccountCommandWorld
   return added;
 }
 
-auth::StoreResult<> list(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
+auth::StoreResult<> list_devices(const AccountRequest& request, const AccountCommandWorld& world,
+                                 auth::DeviceAdmin& admin) {
   const auto records =
       admin.list(request.operand.empty() ? std::nullopt : std::optional<std::string_view>(request.operand));
   if (!records) return std::unexpected(records.error());
@@ -49,9 +51,10 @@ auth::StoreResult<> list(const AccountRequest& request, const AccountCommandWorl
   return {};
 }
 
-auth::StoreResult<> run(const AccountRequest& request, const AccountCommandWorld& world, auth::DeviceAdmin& admin) {
-  if (request.command->verb == AccountVerb::add) return add(request, world, admin);
-  if (request.command->verb == AccountVerb::list) return list(request, world, admin);
+auth::StoreResult<> run_verb(const AccountRequest& request, const AccountCommandWorld& world,
+                             auth::DeviceAdmin& admin) {
+  if (request.command->verb == AccountVerb::add) return add_device(request, world, admin);
+  if (request.command->verb == AccountVerb::list) return list_devices(request, world, admin);
   auth::StoreResult<> revoked = admin.revoke(request.operand, request.device_name);
   if (revoked) world.out << "device " << request.device_name << " of " << request.operand << ": revoked\n";
   return revoked;
@@ -63,7 +66,7 @@ int run_device_command(const AccountRequest& request, const AccountCommandWorld&
   const auto store = configured_store(world);
   const auto admin =
       store ? auth::DeviceAdmin::open(*store) : auth::store_error(auth::StoreError::Kind::refused, store.error());
-  const auth::StoreResult<> done = admin ? run(request, world, **admin) : auth::without_value(admin);
+  const auth::StoreResult<> done = admin ? run_verb(request, world, **admin) : auth::without_value(admin);
   if (!done) {
     world.err << "sluicectl: " << done.error().what << "\n";
     return kCtlFailed;

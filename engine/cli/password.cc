@@ -79,7 +79,7 @@ class EchoOff {
   bool is_off_ = false;
 };
 
-bool show(int descriptor, std::string_view text) {
+bool write_out(int descriptor, std::string_view text) {
   return ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
@@ -112,7 +112,7 @@ auth::StoreResult<auth::Secret> ask_password(int descriptor, const std::string& 
   }
   Line first;
   Line second;
-  if (!show(descriptor, prompt + ": ") || !read_line(descriptor, first) || !show(descriptor, "Again: ") ||
+  if (!write_out(descriptor, prompt + ": ") || !read_line(descriptor, first) || !write_out(descriptor, "Again: ") ||
       !read_line(descriptor, second)) {
     return auth::store_error(auth::StoreError::Kind::refused,
                              "the terminal closed before a password was typed; nothing was changed");

@@ -21,15 +21,13 @@ using text::unknown_option;
 using text::with_advice;
 using text::Words;
 
-using Kind = SluicectlCommand::Kind;
-
 void print(SluicectlCommand& command, std::string page) {
-  command.kind = Kind::print;
+  command.kind = SluicectlCommand::Kind::print;
   command.text = std::move(page);
 }
 
 void fail(SluicectlCommand& command, std::string_view object, const std::string& problem) {
-  command.kind = Kind::error;
+  command.kind = SluicectlCommand::Kind::error;
   command.text = with_advice("sluicectl", std::string(object) + problem, "sluicectl " + std::string(object));
 }
 
@@ -132,7 +130,7 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
     problem = read_queue_options(parts, std::span(options).first(filters), options[filters], request);
   }
   if (!problem.empty()) return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = Kind::ask;
+  command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_queue_request(request);
 }
 
@@ -148,7 +146,7 @@ void parse_spool_command(const Words& words, SluicectlCommand& command) {
   std::string problem = parts.problem;
   if (problem.empty() && !parts.operands.empty()) problem = "takes no operand";
   if (!problem.empty()) return fail(command, "spool", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = Kind::spool;
+  command.kind = SluicectlCommand::Kind::spool;
   command.spool = {.verb = parts.verb == "dump" ? SpoolCommand::Verb::dump : SpoolCommand::Verb::check,
                    .directory = std::string(options[0].given.value_or("")),
                    .json = options[1].given.has_value()};
@@ -171,7 +169,7 @@ void parse_shield_command(const Words& words, SluicectlCommand& command) {
   if (!parts.operands.empty()) request.subject = parts.operands.front();
   if (problem.empty()) problem = control::shield_request_fault(request);
   if (!problem.empty()) return fail(command, "shield", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = Kind::ask;
+  command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_shield_request(request);
 }
 
@@ -195,7 +193,7 @@ void parse_host_command(const Words& words, SluicectlCommand& command) {
   }
   if (!problem.empty()) return fail(command, "host", " " + std::string(parts.verb) + ": " + problem);
   if (!parts.operands.empty()) host.host = parts.operands.front();
-  command.kind = Kind::host;
+  command.kind = SluicectlCommand::Kind::host;
   command.host = std::move(host);
 }
 
@@ -231,7 +229,7 @@ void parse_sessions_command(const Words& words, SluicectlCommand& command) {
     problem = read_number(*options[filters].given, request.limit, options[filters], 1, control::kSessionsLimitMax);
   if (problem.empty()) problem = control::sessions_request_fault(request);
   if (!problem.empty()) return fail(command, "sessions", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = Kind::ask;
+  command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_sessions_request(request);
 }
 

@@ -8,7 +8,7 @@
 namespace sluice::cli {
 namespace {
 
-auth::StoreResult<auth::StoreCounts> copy(const AccountRequest& request, const AccountCommandWorld& world) {
+auth::StoreResult<auth::StoreCounts> copied_counts(const AccountRequest& request, const AccountCommandWorld& world) {
   const auto refused = [](const std::string& why) { return auth::store_error(auth::StoreError::Kind::refused, why); };
   // Both are found while we are still who we are.
   const auto from = world.stores.find(request.from);
@@ -26,7 +26,7 @@ auth::StoreResult<auth::StoreCounts> copy(const AccountRequest& request, const A
 }  // namespace
 
 int run_store_copy(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto copied = copy(request, world);
+  const auto copied = copied_counts(request, world);
   if (!copied) {
     world.err << "sluicectl: " << copied.error().what << "\n";
     return kCtlFailed;

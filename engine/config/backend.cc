@@ -11,7 +11,7 @@ namespace sluice::config {
 namespace {
 
 constexpr std::size_t kBackendsMax = 64;
-constexpr std::size_t kPathBytesMax = 107;  // of a UNIX socket's path
+
 constexpr std::string_view kServerAllowed = "HOST, HOST:PORT or the path of a UNIX socket";
 
 // Keys that mean something for each kind.
@@ -55,7 +55,7 @@ constexpr TextRule kFieldRule{check_field, "letters, digits, \"-\" and \"_\""};
 
 std::expected<auth::BackendServer, std::string> parse_server(std::string_view text) {
   if (text.starts_with('/')) {
-    if (text.size() > kPathBytesMax) return std::unexpected("is longer than a socket's path may be");
+    if (text.size() > kSocketPathBytesMax) return std::unexpected("is longer than a socket's path may be");
     return auth::BackendServer{.host = std::string(text)};
   }
   auto hop = parse_next_hop(text);

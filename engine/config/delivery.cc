@@ -7,8 +7,6 @@
 namespace sluice::config {
 namespace {
 
-constexpr std::int64_t kHourS = 3600;
-constexpr std::int64_t kDayS = 24 * kHourS;
 constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kLineCharacters = 100;
 
-constexpr std::string_view kHeading = R"(# Sluice: the configuration.
+constexpr std::string_view kFileHeading = R"(# Sluice: the configuration.
 #
 # A line that begins with "#key =" shows a default, or an example where there is none: take the "#" away to change it.
 # Only one thing has to be said: where mail goes on to (the hosts of [[route]]).
@@ -75,7 +75,7 @@ std::string lines_of(const DocumentedTable& table) {
 }
 
 std::string make_example() {
-  std::string text(kHeading);
+  std::string text(kFileHeading);
   // A table within a list, such as a host of a route, is described with the list.
   for (const DocumentedTable& table : documentation())
     if (!table.name.contains('.')) text += lines_of(table);

@@ -38,7 +38,6 @@ std::string algorithms_text() {
 
 void read_sources(ConfigSection& section, auth::OauthOptions& oauth) {
   constexpr std::int64_t kRefreshMinS = 60;
-  constexpr std::int64_t kDayS = 24 * 3600;
   constexpr std::int64_t kWeekS = 7 * kDayS;
   section.about(
       "One of three: a file with the issuer's keys (a JWK Set, read again when it changes); where they are fetched; or "

@@ -10,7 +10,7 @@ namespace sluice::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> kConditions{"recipients", "senders", "customers"};
-constexpr std::int64_t kCountMax = 100'000;
+constexpr std::int64_t kRouteCountMax = 100'000;
 constexpr std::int64_t kWeightMin = 1;
 constexpr std::int64_t kWeightMax = 1000;
 
@@ -125,7 +125,7 @@ void read_mode(ConfigSection& section, route::Route& route) {
       {{"mx", std::to_string(kMxConcurrency)}}));
   if (route.mx) route.concurrency = kMxConcurrency;
   section.integer("concurrency", route.concurrency, 1, kConcurrencyMax);
-  section.integer("rate_per_s", route.rate_per_s, 0, kCountMax);
+  section.integer("rate_per_s", route.rate_per_s, 0, kRouteCountMax);
 }
 
 void read_security(ConfigSection& section, RouteConfig& config) {
@@ -167,9 +167,9 @@ void read_connection(ConfigSection& section, route::Route& route) {
       "may "
       "wait for a connection. After 10 messages on one connection Exim takes more, but leaves them to its next queue "
       "run; others close. Raise it for hosts of your own that do neither.");
-  section.integer("connections_per_host", route.connections_per_host_max, 1, kCountMax);
-  section.integer("messages_per_connection", route.messages_per_connection_max, 0, kCountMax);
-  section.integer("waiting", route.waiting_max, 0, kCountMax);
+  section.integer("connections_per_host", route.connections_per_host_max, 1, kRouteCountMax);
+  section.integer("messages_per_connection", route.messages_per_connection_max, 0, kRouteCountMax);
+  section.integer("waiting", route.waiting_max, 0, kRouteCountMax);
 }
 
 void read_timeouts(ConfigSection& section, route::Route& route) {
@@ -256,7 +256,7 @@ void check_security(const ConfigSection& section, const RouteConfig& config) {
   }
 }
 
-constexpr std::string_view kHeading =
+constexpr std::string_view kRouteHeading =
     R"(Where mail goes on to. Each recipient takes the first [[route]] in this file whose conditions all
 hold. The last has none, and takes what is left; it may be the only one. Others stand before it:
 
@@ -275,7 +275,7 @@ mx = true
 void read_route(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, RouteConfig& config) {
   ConfigSection section(table, "route", std::move(path), diagnostics);
   route::Route& route = config.route;
-  section.heading(kHeading, TableForm::listed);
+  section.heading(kRouteHeading, TableForm::listed);
   section.about("Its name in the log and in sluicectl. Each route has its own.");
   section.text("name", route.name, kNameRule);
   read_conditions(section, config.conditions);

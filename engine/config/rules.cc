@@ -14,8 +14,7 @@ namespace {
 
 using Checked = std::expected<std::string, std::string>;
 
-constexpr std::size_t kPathBytesMax = 4095;       // PATH_MAX without its NUL
-constexpr std::size_t kSocketPathBytesMax = 107;  // sun_path without its NUL
+constexpr std::size_t kPathBytesMax = 4095;  // PATH_MAX without its NUL
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kUserBytesMax = 32;  // useradd(8)
 constexpr std::size_t kUrlBytesMax = 200;  // fits into one reply line beside its reason

@@ -1,6 +1,7 @@
 // What a text in the configuration must look like: host names, paths, addresses.  Pure; any thread.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "engine/route/route.h"
 
 namespace sluice::config {
+
+inline constexpr std::size_t kSocketPathBytesMax = 107;  // sun_path without its NUL
 
 // Gives the text back as it is kept, or says what is wrong with it.
 struct TextRule {

@@ -20,6 +20,9 @@
 
 namespace sluice::config {
 
+inline constexpr std::int64_t kHourS = 3600;
+inline constexpr std::int64_t kDayS = 24 * kHourS;
+
 // All that is wrong in one file, and all keys that were asked for.
 class ConfigDiagnostics {
  public:

@@ -10,8 +10,6 @@ namespace sluice::config {
 namespace {
 
 constexpr std::int64_t kCountMax = 1'000'000;
-constexpr std::int64_t kHourS = 3600;
-constexpr std::int64_t kDayS = 24 * kHourS;
 constexpr std::int64_t kMessageBytesCeiling = std::int64_t{10} << 30;
 constexpr std::int64_t kHeaderBytesMin = 16 * 1024;
 constexpr std::int64_t kHeaderBytesCeiling = 16 * 1024 * 1024;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "auth/secret.h"
 #include "auth/text.h"
 #include "engine/control/words.h"
 #include "engine/route/table.h"
@@ -14,18 +15,18 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::string_view kWord = "queue";
+constexpr std::string_view kQueueWord = "queue";
 constexpr std::string_view kPostmaster = "postmaster";
 constexpr std::size_t kIdBytesMax = 64;
-constexpr std::size_t kCustomerBytesMax = 200;
 // A local part, "@" and a domain; the name of a route, "/" and a domain.
 constexpr std::size_t kAddressBytesMax = 64 + 1 + 255;
 
-constexpr std::array kFilters{QueueFilter{"id", "ID", &QueueRequest::id, kIdBytesMax},
-                              QueueFilter{"customer", "NAME", &QueueRequest::customer, kCustomerBytesMax},
-                              QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
-                              QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
-                              QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
+constexpr std::array kAllQueueFilters{
+    QueueFilter{"id", "ID", &QueueRequest::id, kIdBytesMax},
+    QueueFilter{"customer", "NAME", &QueueRequest::customer, auth::kCustomerBytesMax},
+    QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
+    QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
+    QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
 
 constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"show", QueueVerb::show},
@@ -37,7 +38,7 @@ constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
 
 constexpr std::size_t line_bytes_max() {
   std::size_t size = std::string_view("queue destinations json all limit=10000").size();
-  for (const QueueFilter& filter : kFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
+  for (const QueueFilter& filter : kAllQueueFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
   return size;
 }
 static_assert(line_bytes_max() < kQueueRequestBytesMax);
@@ -46,7 +47,7 @@ bool shows_many(QueueVerb verb) { return verb == QueueVerb::list || verb == Queu
 
 // What a filter's text must be, whatever the verb.
 std::string filter_fault(const QueueRequest& request) {
-  for (const QueueFilter& filter : kFilters) {
+  for (const QueueFilter& filter : kAllQueueFilters) {
     const std::string& text = request.*filter.text;
     const std::string option = "--" + std::string(filter.name);
     if (text.size() > filter.bytes_max) return option + " takes up to " + std::to_string(filter.bytes_max) + " bytes";
@@ -74,8 +75,8 @@ bool take_word(std::string_view word, QueueRequest& request) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), request.limit.emplace());
     return error == std::errc() && end == text.data() + text.size();
   }
-  const auto filter = std::ranges::find(kFilters, name, &QueueFilter::name);
-  if (filter == kFilters.end()) return false;
+  const auto filter = std::ranges::find(kAllQueueFilters, name, &QueueFilter::name);
+  if (filter == kAllQueueFilters.end()) return false;
   auto value = unescaped(text);
   if (!value) return false;
   request.*filter->text = *std::move(value);
@@ -91,7 +92,7 @@ std::string_view take_up_to_blank(std::string_view& rest) {
 
 }  // namespace
 
-constinit const std::span<const QueueFilter> kQueueFilters = kFilters;
+constinit const std::span<const QueueFilter> kQueueFilters = kAllQueueFilters;
 constinit const std::span<const QueueVerbName> kQueueVerbs = kVerbs;
 
 bool changes_queue(QueueVerb verb) { return !shows_many(verb) && verb != QueueVerb::show; }
@@ -118,7 +119,7 @@ std::string queue_request_fault(const QueueRequest& request) {
 }
 
 std::string encode_queue_request(const QueueRequest& request) {
-  std::string line(kWord);
+  std::string line(kQueueWord);
   const auto verb = std::ranges::find(kVerbs, request.verb, &QueueVerbName::verb);
   (line += ' ') += verb->name;
   if (request.json) line += " json";
@@ -126,7 +127,7 @@ std::string encode_queue_request(const QueueRequest& request) {
   // Where that is what holds anyway, it is not said.
   if (request.limit && (request.json || *request.limit != kQueueLimitDefault))
     line += " limit=" + std::to_string(*request.limit);
-  for (const QueueFilter& filter : kFilters) {
+  for (const QueueFilter& filter : kAllQueueFilters) {
     if ((request.*filter.text).empty()) continue;
     ((line += ' ') += filter.name) += '=';
     append_escaped(line, request.*filter.text);
@@ -137,7 +138,7 @@ std::string encode_queue_request(const QueueRequest& request) {
 std::expected<QueueRequest, std::string> decode_queue_request(std::string_view line) {
   if (line.size() > kQueueRequestBytesMax) return std::unexpected("the request is too long");
   std::string_view rest = line;
-  if (take_up_to_blank(rest) != kWord) return std::unexpected("this is no request to the queue");
+  if (take_up_to_blank(rest) != kQueueWord) return std::unexpected("this is no request to the queue");
   const auto verb = std::ranges::find(kVerbs, take_up_to_blank(rest), &QueueVerbName::name);
   if (verb == kVerbs.end()) return std::unexpected("the queue knows no such command");
   QueueRequest request{.verb = verb->verb};

@@ -14,16 +14,15 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::string_view kWord = "sessions";
+constexpr std::string_view kSessionsWord = "sessions";
 constexpr std::string_view kEnd = " end";
-constexpr std::string_view kJson = " json";
 constexpr std::string_view kLimit = " limit=";
-constexpr std::size_t kCustomerBytesMax = 200;
 constexpr std::size_t kNetworkBytesMax = 64;
 
-constexpr std::array kFilters{SessionFilter{"account", "ACCOUNT", &SessionsRequest::account, auth::kNameBytesMax},
-                              SessionFilter{"customer", "NAME", &SessionsRequest::customer, kCustomerBytesMax},
-                              SessionFilter{"address", "ADDRESS|NETWORK", &SessionsRequest::address, kNetworkBytesMax}};
+constexpr std::array kAllSessionFilters{
+    SessionFilter{"account", "ACCOUNT", &SessionsRequest::account, auth::kNameBytesMax},
+    SessionFilter{"customer", "NAME", &SessionsRequest::customer, auth::kCustomerBytesMax},
+    SessionFilter{"address", "ADDRESS|NETWORK", &SessionsRequest::address, kNetworkBytesMax}};
 
 std::unexpected<std::string> written_otherwise() {
   return std::unexpected(std::string("the request is not written as sluicectl writes it"));
@@ -41,10 +40,10 @@ std::string counted(std::uint64_t count, std::string_view what) {
 
 }  // namespace
 
-const std::span<const SessionFilter> kSessionFilters = kFilters;
+const std::span<const SessionFilter> kSessionFilters = kAllSessionFilters;
 
 std::string sessions_request_fault(const SessionsRequest& request) {
-  for (const SessionFilter& filter : kFilters) {
+  for (const SessionFilter& filter : kAllSessionFilters) {
     const std::string& text = request.*filter.text;
     const std::string option = "--" + std::string(filter.name);
     if (text.size() > filter.bytes_max) return option + " takes up to " + std::to_string(filter.bytes_max) + " bytes";
@@ -60,11 +59,11 @@ std::string sessions_request_fault(const SessionsRequest& request) {
 }
 
 std::string encode_sessions_request(const SessionsRequest& request) {
-  std::string line(kWord);
+  std::string line(kSessionsWord);
   if (request.verb == SessionsRequest::Verb::end) line += kEnd;
   if (request.json) line += kJson;
   if (request.limit != kSessionsLimitMax) line.append(kLimit).append(std::to_string(request.limit));
-  for (const SessionFilter& filter : kFilters) {
+  for (const SessionFilter& filter : kAllSessionFilters) {
     const std::string& text = request.*filter.text;
     if (!text.empty()) append_escaped(line.append(" ").append(filter.name).append("="), text);
   }
@@ -74,7 +73,7 @@ std::string encode_sessions_request(const SessionsRequest& request) {
 std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_view line) {
   SessionsRequest request;
   std::string_view rest = line;
-  if (!take_text(rest, kWord)) return std::unexpected("there is no such command about sessions");
+  if (!take_text(rest, kSessionsWord)) return std::unexpected("there is no such command about sessions");
   if (take_text(rest, kEnd)) request.verb = SessionsRequest::Verb::end;
   request.json = take_text(rest, kJson);
   if (take_text(rest, kLimit)) {
@@ -82,7 +81,7 @@ std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_
     if (error != std::errc()) return written_otherwise();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   }
-  for (const SessionFilter& filter : kFilters) {
+  for (const SessionFilter& filter : kAllSessionFilters) {
     if (!take_text(rest, " " + std::string(filter.name) + "=")) continue;
     const std::size_t size = std::min(rest.find(' '), rest.size());
     auto value = unescaped(rest.substr(0, size));

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view kList = "shield list";
 constexpr std::string_view kRelease = "shield release";
-constexpr std::string_view kJson = " json";
 constexpr std::string_view kAll = " all";
 constexpr std::string_view kSubject = " subject=";
 

@@ -8,6 +8,9 @@
 
 namespace sluice::control {
 
+// Behind a request that is to be answered in JSON.
+inline constexpr std::string_view kJson = " json";
+
 void append_escaped(std::string& line, std::string_view value);
 // Nothing where a "%" has not two digits behind it.
 [[nodiscard]] std::optional<std::string> unescaped(std::string_view text);

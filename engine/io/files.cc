@@ -15,7 +15,7 @@
 namespace sluice::io {
 namespace {
 
-std::unexpected<std::string> complaint(const std::string& path, const char* doing) {
+std::unexpected<std::string> file_fault(const std::string& path, const char* doing) {
   return std::unexpected(path + ": " + doing + ": " + std::strerror(errno));
 }
 
@@ -27,14 +27,14 @@ std::uint64_t nanoseconds(const timespec& time) {
 // A new file with all of `bytes`, on disk.
 std::expected<void, std::string> write_synced(const std::string& path, std::string_view bytes, unsigned mode) {
   const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (fd.get() < 0) return complaint(path, "cannot create");
+  if (fd.get() < 0) return file_fault(path, "cannot create");
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return complaint(path, "cannot write");
+    if (n < 0) return file_fault(path, "cannot write");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (fsync(fd.get()) != 0) return complaint(path, "cannot sync");
+  if (fsync(fd.get()) != 0) return file_fault(path, "cannot sync");
   return {};
 }
 
@@ -46,7 +46,7 @@ std::expected<void, std::string> make_directories(const std::filesystem::path& d
     path /= part;
     if (path.empty() || std::filesystem::is_directory(path)) continue;
     if (::mkdir(path.c_str(), kMode) != 0 || ::chmod(path.c_str(), kMode) != 0)
-      return complaint(path, "cannot make it");
+      return file_fault(path, "cannot make it");
   }
   return {};
 }
@@ -91,9 +91,9 @@ FileStamp stamp_file(const std::string& path) {
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
   // A FIFO would be waited for, which may have no writer.
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) return complaint(path, "cannot open");
+  if (fd.get() < 0) return file_fault(path, "cannot open");
   struct stat status{};
-  if (::fstat(fd.get(), &status) != 0) return complaint(path, "cannot look at it");
+  if (::fstat(fd.get(), &status) != 0) return file_fault(path, "cannot look at it");
   if (!S_ISREG(status.st_mode)) return std::unexpected(path + ": is no regular file; name one");
   std::string text;
   std::array<char, 16384> piece;
@@ -101,7 +101,7 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
     const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
     if (n == 0) return text;
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return complaint(path, "cannot read");
+    if (n < 0) return file_fault(path, "cannot read");
     text.append(piece.data(), static_cast<std::size_t>(n));
     if (text.size() > bytes_max) return std::unexpected(path + ": longer than " + std::to_string(bytes_max) + " bytes");
   }
@@ -117,9 +117,9 @@ std::expected<void, std::string> deliver_to_maildir(const std::string& directory
   const std::string draft = directory + "/tmp/" + name;
   if (auto written = write_synced(draft, bytes, 0600); !written) return written;
   const std::string place = directory + "/new/" + name;
-  if (::rename(draft.c_str(), place.c_str()) != 0) return complaint(place, "cannot move there");
+  if (::rename(draft.c_str(), place.c_str()) != 0) return file_fault(place, "cannot move there");
   const Descriptor fd(::open((directory + "/new").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0 || fsync(fd.get()) != 0) return complaint(directory + "/new", "cannot sync");
+  if (fd.get() < 0 || fsync(fd.get()) != 0) return file_fault(directory + "/new", "cannot sync");
   return {};
 }
 

@@ -11,27 +11,13 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <utility>
+
+#include "engine/io/descriptor.h"
 
 namespace sluice::io {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-std::string complaint(const std::string& path, const char* doing) {
+std::string socket_fault(const std::string& path, const char* doing) {
   return path + ": " + doing + ": " + std::strerror(errno);
 }
 
@@ -51,13 +37,13 @@ bool connect_to(int fd, const sockaddr_un& address) {
 
 std::expected<int, std::string> bind_and_listen(const std::string& path, const sockaddr_un& address) {
   Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (fd.get() < 0) return std::unexpected(complaint(path, "socket"));
+  if (fd.get() < 0) return std::unexpected(socket_fault(path, "socket"));
   // The mode must be right from the first moment on.
   const mode_t before = umask(0117);
   const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   umask(before);
-  if (bound != 0) return std::unexpected(complaint(path, "cannot listen there"));
-  if (::listen(fd.get(), 16) != 0) return std::unexpected(complaint(path, "listen"));
+  if (bound != 0) return std::unexpected(socket_fault(path, "cannot listen there"));
+  if (::listen(fd.get(), 16) != 0) return std::unexpected(socket_fault(path, "listen"));
   return fd.release();
 }
 
@@ -87,7 +73,7 @@ std::expected<int, std::string> listen_local(const std::string& path) {
   if (lstat(path.c_str(), &info) == 0) {
     if (!S_ISSOCK(info.st_mode)) return std::unexpected(path + ": exists and is not a socket");
     if (still_answered(*address)) return std::unexpected(path + ": another sluice is answering there");
-    if (unlink(path.c_str()) != 0) return std::unexpected(complaint(path, "cannot remove it"));
+    if (unlink(path.c_str()) != 0) return std::unexpected(socket_fault(path, "cannot remove it"));
   }
   return bind_and_listen(path, *address);
 }
@@ -112,11 +98,11 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
     const char* const closed =
         "only root, server.user and members of server.group may use it, and a change of that group takes "
         "a restart of the relay";
-    return std::unexpected(complaint(path, errno == EACCES ? closed : "is sluice running?"));
+    return std::unexpected(socket_fault(path, errno == EACCES ? closed : "is sluice running?"));
   }
   while (!request.empty()) {
     const ssize_t n = ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
-    if (n <= 0) return std::unexpected(complaint(path, "send"));
+    if (n <= 0) return std::unexpected(socket_fault(path, "send"));
     request.remove_prefix(static_cast<std::size_t>(n));
   }
   std::array<char, 65536> buffer;
@@ -125,7 +111,7 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
     if (n == 0) return {};
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return std::unexpected(path + ": no answer within " + std::to_string(timeout_s) + " s");
-    if (n < 0) return std::unexpected(complaint(path, "no answer"));
+    if (n < 0) return std::unexpected(socket_fault(path, "no answer"));
     piece(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   }
 }

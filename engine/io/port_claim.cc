@@ -44,7 +44,7 @@ std::expected<int, int> listen_alone(const Address& address) {
   return fd.release();
 }
 
-std::string complaint(const Address& address, int error, const ListeningProcess& holder) {
+std::string claim_fault(const Address& address, int error, const ListeningProcess& holder) {
   std::string sentence = "cannot listen on " + address.to_string() + ": " + std::strerror(error);
   if (error == EACCES) sentence += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
   if (!holder.text.empty()) sentence += ", by " + holder.text;
@@ -161,7 +161,7 @@ AddressFault address_fault(const Address& address) {
   }
   AddressFault fault{.in_use = bound.error() == EADDRINUSE};
   if (fault.in_use) fault.holder = listener_at(address);
-  fault.sentence = complaint(address, bound.error(), fault.holder);
+  fault.sentence = claim_fault(address, bound.error(), fault.holder);
   return fault;
 }
 
@@ -190,7 +190,7 @@ std::expected<PortClaim, std::string> PortClaim::claim(const Address& address) {
     if (holder = listener_at(address); !holder.text.empty()) break;
     nanosleep(&kPause, nullptr);
   }
-  return std::unexpected(complaint(address, error, holder));
+  return std::unexpected(claim_fault(address, error, holder));
 }
 
 }  // namespace sluice::io

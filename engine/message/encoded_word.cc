@@ -261,8 +261,6 @@ std::string decode(const EncodedWord& word, bool& known) {
   return text;
 }
 
-bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 }  // namespace
 
 ReadableWords readable_words(std::string_view text) {
@@ -280,7 +278,7 @@ ReadableWords readable_words(std::string_view text) {
       text.remove_prefix(word->size);
       continue;
     }
-    if (!is_white(text.front())) after_word = std::string::npos;
+    if (!smtp::is_folding_space(text.front())) after_word = std::string::npos;
     out += text.front();
     text.remove_prefix(1);
   }

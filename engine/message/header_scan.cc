@@ -20,9 +20,8 @@ constexpr auto kFieldNameByte = [] {
 
 bool is_name_byte(char c) { return kFieldNameByte[static_cast<unsigned char>(c)]; }
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
 // What leaves a line blank to one reader or another.
-bool is_blank(char c) { return is_space(c) || c == '\v' || c == '\f'; }
+bool leaves_blank(char c) { return smtp::is_blank(c) || c == '\v' || c == '\f'; }
 
 struct CountedField {
   std::string_view name;
@@ -172,7 +171,7 @@ const char* HeaderScan::line_start(const char* at) {
 // RFC 5322 2.2.3: a line that begins with white space continues the field before it.  RFC 5322 2.1:
 // the header ends with "an empty line (i.e., a line with nothing preceding the CRLF)".
 const char* HeaderScan::first_byte(const char* at) {
-  if (is_space(*at)) {
+  if (smtp::is_blank(*at)) {
     if (counts_.fields == 0) return fail(HeaderFault::leading_space, at);
     at_ = At::blanks;
     if (keeping_ != Keeping::nothing) kept_before_line_ = kept().size();
@@ -210,7 +209,7 @@ const char* HeaderScan::name(const char* begin, const char* end) {
     begin_field();
     return at + 1;
   }
-  if (is_space(*at)) {
+  if (smtp::is_blank(*at)) {
     at_ = At::before_colon;
     return at;
   }
@@ -221,7 +220,7 @@ const char* HeaderScan::name(const char* begin, const char* end) {
 // RFC 5322 4.5: the obsolete syntax has `field-name *WSP ":"`.  Readers that know it take "From :"
 // for From, others do not; so it counts.
 const char* HeaderScan::before_colon(const char* begin, const char* end) {
-  const char* at = std::find_if_not(begin, end, is_space);
+  const char* at = std::find_if_not(begin, end, smtp::is_blank);
   if (at == end) return end;
   if (*at == '\n') return fail(HeaderFault::bare_line_end, at);
   if (*at != ':' && *at != '\r' && is_mbox_line()) {
@@ -254,7 +253,7 @@ const char* HeaderScan::value(const char* begin, const char* end) {
 // RFC 5322 2.2.3 forbids to make a line of nothing but white space by folding, and 4.2 (obs-FWS) has such lines all the
 // same.  Readers that take one for the empty line see another header than others do: so it goes.
 const char* HeaderScan::blanks(const char* begin, const char* end) {
-  const char* at = std::find_if_not(begin, end, is_blank);
+  const char* at = std::find_if_not(begin, end, leaves_blank);
   if (keeping_ != Keeping::nothing) keep(begin, at);
   if (at == end) return end;
   if (*at == '\r') {

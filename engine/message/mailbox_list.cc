@@ -16,8 +16,6 @@ namespace {
 
 using smtp::is_control;
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
-
 bool is_literal_byte(char c) { return smtp::is_alnum(c) || c == '.' || c == ':' || c == '-'; }
 
 // dot-atom-text: atoms with one dot between two of them.
@@ -260,7 +258,7 @@ bool MailboxListParser::white_space_and_comments() {
       if (!fold()) return false;
     } else if (c == '(') {
       if (!comment()) return false;
-    } else if (is_space(c)) {
+    } else if (smtp::is_blank(c)) {
       show(" ");
       ++at_;
     } else {

@@ -18,8 +18,6 @@ constexpr std::size_t kBoundaryBytesMax = 200;
 constexpr std::size_t kEncodedWordBytesMax = 75;
 constexpr std::size_t kWholeWordBytesMax = 512;  // what is longer is taken for none
 
-bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 // One field with its continuations and line ends, taken off `header`.
 std::string_view take_field(std::string_view& header) {
   std::size_t end = 0;
@@ -33,8 +31,8 @@ std::string_view take_field(std::string_view& header) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+  while (!text.empty() && smtp::is_folding_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && smtp::is_folding_space(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -82,7 +80,7 @@ class Parameters {
     while (!rest_.empty()) {
       const char c = rest_.front();
       if (c == '(') ++depth;
-      if (depth == 0 && !is_white(c)) return;
+      if (depth == 0 && !smtp::is_folding_space(c)) return;
       if (c == ')' && depth > 0) --depth;
       rest_.remove_prefix(c == '\\' && rest_.size() > 1 ? 2 : 1);
     }
@@ -109,7 +107,8 @@ class Parameters {
 };
 
 void read_type(std::string_view value, MimeHeader& header) {
-  const auto* const past = std::ranges::find_if(value, [](char c) { return is_white(c) || c == ';' || c == '('; });
+  const auto* const past =
+      std::ranges::find_if(value, [](char c) { return smtp::is_folding_space(c) || c == ';' || c == '('; });
   const auto size = static_cast<std::size_t>(past - value.begin());
   const std::string type = smtp::to_lower(value.substr(0, size));
   header.has_type = true;
@@ -177,7 +176,7 @@ std::size_t encoded_word_size(std::string_view text) {
   const std::size_t end = text.find("?=", at);
   if (end == std::string_view::npos) return 0;
   const std::string_view word = text.substr(0, end + 2);
-  return smtp::has_eight_bit(word) || std::ranges::any_of(word, is_white) ? 0 : word.size();
+  return smtp::has_eight_bit(word) || std::ranges::any_of(word, smtp::is_folding_space) ? 0 : word.size();
 }
 
 // Fields in which a backslash makes the character behind it an ordinary one, in quotes and comments (RFC 5322 3.2.1).
@@ -227,7 +226,7 @@ class FieldEncoder {
   }
 
  private:
-  static bool parts_words(char c) { return is_white(c) || std::string_view("\";=<>,:()").contains(c); }
+  static bool parts_words(char c) { return smtp::is_folding_space(c) || std::string_view("\";=<>,:()").contains(c); }
   [[nodiscard]] bool at_pair(std::size_t at) const {
     return pairs_ && (quoted_ || depth_ > 0) && rest_[at] == '\\' && at + 1 < rest_.size() && rest_[at + 1] != '\r' &&
            rest_[at + 1] != '\n';

@@ -13,6 +13,8 @@ constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
 constexpr bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
 // RFC 5321 4.1.1: white space in a command; clients send HT as well as SP.
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+// Folding white space (RFC 5322 2.2.3) with the line ends in it.
+constexpr bool is_folding_space(char c) { return is_blank(c) || c == '\r' || c == '\n'; }
 constexpr bool is_eight_bit(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }

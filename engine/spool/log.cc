@@ -11,8 +11,8 @@ namespace {
 // From here on a batch gains little by growing, and its waiters wait longer: one part of a crowd is written
 // while the other is served (bench/spool_commit_bench.cc).
 constexpr std::uint32_t kBatchBytesWanted = 256U << 10;
-constexpr unsigned kFailedInRowMax = 16;   // writes, on a full disk
-constexpr unsigned kStandstillsMax = 100;  // writes in a row that got less than a block further
+constexpr unsigned kFailedInRowMax = 16;        // writes, on a full disk
+constexpr unsigned kWriteStandstillsMax = 100;  // writes in a row that got less than a block further
 
 }  // namespace
 
@@ -151,7 +151,7 @@ bool Log::goes_on(std::int32_t result) {
   if (!interrupted && result <= 0) return false;
   const std::uint32_t done = interrupted ? 0 : static_cast<std::uint32_t>(result) / kBlockBytes * kBlockBytes;
   standstills_ = interrupted || done > 0 ? 0 : standstills_ + 1;
-  if (standstills_ > kStandstillsMax) return false;
+  if (standstills_ > kWriteStandstillsMax) return false;
   bytes_.remove_prefix(done);
   offset_ += done;
   submit();

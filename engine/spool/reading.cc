@@ -12,7 +12,7 @@ namespace {
 
 // A disk that fails may not fail for long: what is given up for it is given up for good.
 constexpr int kReadTries = 3;
-constexpr unsigned kStandstillsMax = 100;  // reads in a row that got less than a block further
+constexpr unsigned kReadStandstillsMax = 100;  // reads in a row that got less than a block further
 constexpr Duration kReadAgain = std::chrono::seconds(1);
 constexpr Duration kQuarantineAgain = std::chrono::seconds(10);
 constexpr const char* kMeansNothing = "it means nothing";
@@ -30,7 +30,7 @@ Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::ui
   std::size_t got = 0;
   int failures = 0;
   unsigned standstills = 0;
-  while (got < to.size() && standstills < kStandstillsMax) {
+  while (got < to.size() && standstills < kReadStandstillsMax) {
     const std::int32_t result = co_await io::read_file(loop_, file, to.subspan(got), offset + got, "the spool's disk");
     if (result == -EINTR || result == -EAGAIN) continue;
     if (result < 0) {

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "SLUICE-L";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHeadBytes = 8 + 4 + 4 + 8 + 8;
+constexpr std::size_t kRecordHeadBytes = 8 + 4 + 4 + 8 + 8;
 // Written twice: without the salt nothing in the segment checks.
 constexpr std::size_t kHeadsAt[] = {0, kBlockBytes / 2};
 
@@ -120,7 +120,7 @@ std::string write_segment_head(const SegmentHead& head) {
     put<std::uint32_t>(copy + 12, head.number);
     put<std::uint64_t>(copy + 16, head.salt);
     put<std::uint64_t>(copy + 24, head.created_ms);
-    put<std::uint32_t>(copy + kHeadBytes, crc32c(0, {copy, kHeadBytes}));
+    put<std::uint32_t>(copy + kRecordHeadBytes, crc32c(0, {copy, kRecordHeadBytes}));
   }
   return block;
 }
@@ -129,9 +129,9 @@ HeadFault read_segment_head(std::string_view block, SegmentHead& head) {
   if (block.size() < kBlockBytes) return HeadFault::damaged;
   if (block.find_first_not_of('\0') == std::string_view::npos) return HeadFault::blank;
   for (const std::size_t at : kHeadsAt) {
-    const std::string_view copy = block.substr(at, kHeadBytes + 4);
+    const std::string_view copy = block.substr(at, kRecordHeadBytes + 4);
     if (!copy.starts_with(kMagic) ||
-        get<std::uint32_t>(copy.data() + kHeadBytes) != crc32c(0, copy.substr(0, kHeadBytes)))
+        get<std::uint32_t>(copy.data() + kRecordHeadBytes) != crc32c(0, copy.substr(0, kRecordHeadBytes)))
       continue;
     if (get<std::uint32_t>(copy.data() + 8) != kVersion) return HeadFault::other_version;
     head = {.number = get<std::uint32_t>(copy.data() + 12),

@@ -11,12 +11,12 @@
 #include <memory>
 #include <optional>
 
+#include "engine/tls/library.h"
+
 namespace sluice::tls {
 namespace {
 
-const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string copy(text);
   std::ranges::transform(copy, copy.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -55,9 +55,10 @@ std::vector<std::string> names_of(const DecodedCert& certificate) {
   std::vector<std::string> names;
   for (const DNS_entry* entry = certificate.altNames; entry != nullptr; entry = entry->next)
     if (entry->type == ASN_DNS_TYPE)
-      names.push_back(lower(std::string_view(entry->name, static_cast<std::size_t>(entry->len))));
+      names.push_back(lower_case(std::string_view(entry->name, static_cast<std::size_t>(entry->len))));
   if (names.empty() && certificate.subjectCN != nullptr)
-    names.push_back(lower(std::string_view(certificate.subjectCN, static_cast<std::size_t>(certificate.subjectCNLen))));
+    names.push_back(
+        lower_case(std::string_view(certificate.subjectCN, static_cast<std::size_t>(certificate.subjectCNLen))));
   return names;
 }
 

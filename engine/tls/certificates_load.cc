@@ -20,8 +20,6 @@
 namespace sluice::tls {
 namespace {
 
-const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
 bool belongs(std::string_view certificate_pem, std::string_view key_pem) {
   const WolfsslContext context = make_server_wolfssl();
   return context != nullptr &&

@@ -7,7 +7,6 @@
 namespace sluice::tls {
 namespace {
 
-const unsigned char* raw(const std::string& bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 long size_of(const std::string& bytes) { return static_cast<long>(bytes.size()); }
 
 }  // namespace

@@ -6,6 +6,7 @@
 // options.h comes first.
 #include <wolfssl/ssl.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,11 @@
 #include "engine/base/tls_version.h"
 
 namespace sluice::tls {
+
+// As wolfSSL takes bytes.
+inline unsigned char* raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
+inline const unsigned char* raw(const std::byte* bytes) { return reinterpret_cast<const unsigned char*>(bytes); }
+inline const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 struct WolfsslDeleter {
   void operator()(WOLFSSL_CTX* context) const { wolfSSL_CTX_free(context); }

@@ -9,13 +9,10 @@
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "engine/tls/library.h"
 
 namespace sluice::tls {
 namespace {
-
-unsigned char* raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* raw(const std::byte* bytes) { return reinterpret_cast<const unsigned char*>(bytes); }
-const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 // RFC 5869, expand only: the secret is uniformly random already.
 void expand(const TicketSecret& secret, std::string_view label, std::span<std::byte> out) {

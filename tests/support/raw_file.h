@@ -13,10 +13,22 @@
 #include <string_view>
 
 #include "engine/io/aligned.h"
+#include "engine/io/disk.h"
 #include "engine/io/loop.h"
 #include "tests/support/platforms.h"
 
 namespace sluice::testing {
+
+// A host of the simulator.
+inline constexpr const char* kHost = "192.0.2.1";
+
+inline std::string filled(char with, std::size_t blocks = 1) { return std::string(blocks * io::kDiskBlockBytes, with); }
+
+// errno; 0: there is none.
+template <typename T>
+int error_of(const io::DiskResult<T>& result) {
+  return result ? 0 : result.error().error;
+}
 
 // One transfer and its memory.  Ends before it goes.
 class RawTransfer {

@@ -272,6 +272,9 @@ class SessionClient {
 };
 
 // AUTH PLAIN for ann@example.com with the right password.
+inline constexpr std::string_view kMail = "MAIL FROM:<ann@example.com>";
+inline constexpr std::string_view kRcpt = "RCPT TO:<bob@example.net>";
+inline constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 inline constexpr std::string_view kLogin = "AUTH PLAIN AGFubkBleGFtcGxlLmNvbQByaWdodA==";
 
 // The replies in `text`, as far as they are complete; they are taken off it.

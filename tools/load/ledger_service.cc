@@ -8,7 +8,7 @@
 namespace sluice::load {
 namespace {
 
-constexpr Duration kTimeout = std::chrono::seconds(10);
+constexpr Duration kAnswerTimeout = std::chrono::seconds(10);
 constexpr std::size_t kQuestionBytesMax = 100;
 // One that has every other number missing, as many as a set holds, is larger: but no run is like that.
 constexpr std::size_t kAnswerBytesMax = std::size_t{256} * 1024 * 1024;
@@ -27,7 +27,7 @@ Task<void> LedgerService::answer(int socket) {
   open_.insert(&connection);
   std::string question;
   while (!question.ends_with('\n') && question.size() < kQuestionBytesMax) {
-    if (co_await connection.more(kTimeout, "a question") != net::IoStatus::ok) break;
+    if (co_await connection.more(kAnswerTimeout, "a question") != net::IoStatus::ok) break;
     question.append(connection.input().to_string());
     connection.input().clear();
   }
@@ -36,7 +36,7 @@ Task<void> LedgerService::answer(int socket) {
         parse_number(std::string_view(question).substr(kQuestion.size(), question.size() - kQuestion.size() - 1), 16);
     if (run) connection.write(text_of_(*run));
   }
-  co_await connection.finish(kTimeout, Duration::zero());
+  co_await connection.finish(kAnswerTimeout, Duration::zero());
   open_.erase(&connection);
   co_await connection.close();
 }
@@ -49,7 +49,7 @@ Task<void> LedgerService::close() {
 }
 
 Task<std::expected<RunLedger, std::string>> ask_ledger(io::Loop& loop, io::Address address, std::uint64_t run) {
-  auto connected = co_await net::Connection::connect(loop, address, kTimeout);
+  auto connected = co_await net::Connection::connect(loop, address, kAnswerTimeout);
   const std::string where = "the sink's ledger at " + address.to_string();
   if (!connected) co_return std::unexpected(where + ": " + std::strerror(connected.error()));
   net::Connection& connection = **connected;
@@ -59,7 +59,7 @@ Task<std::expected<RunLedger, std::string>> ask_ledger(io::Loop& loop, io::Addre
   std::string text;
   net::IoStatus status = net::IoStatus::ok;
   while (status == net::IoStatus::ok && text.size() < kAnswerBytesMax) {
-    status = co_await connection.more(kTimeout, "the sink's ledger");
+    status = co_await connection.more(kAnswerTimeout, "the sink's ledger");
     text.append(connection.input().to_string());
     connection.input().clear();
   }

@@ -95,8 +95,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, kOptionCount
 
 std::optional<double> parse_decimal(std::string_view text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  const auto [end, load_error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (load_error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -253,7 +254,7 @@ void Applied::together() {
     problem_ = "--auth needs --user or --accounts";
 }
 
-LoadCommand error(const std::string& problem) {
+LoadCommand load_error(const std::string& problem) {
   LoadCommand command;
   command.text = text::with_advice("sluice-load", problem);
   return command;
@@ -337,7 +338,7 @@ LoadCommand parse_load(int argc, const char* const* argv) {
       return command;
     }
     if (!words[at].starts_with("-")) {
-      if (!command.target.empty()) return error("one HOST:PORT only");
+      if (!command.target.empty()) return load_error("one HOST:PORT only");
       command.target = words[at++];
       continue;
     }
@@ -348,11 +349,11 @@ LoadCommand parse_load(int argc, const char* const* argv) {
       continue;
     }
     text::Option* option = text::find_option(options, words[at]);
-    if (option == nullptr) return error(text::unknown_option(words[at], options));
-    if (std::string problem = text::take_option(*option, words, at); !problem.empty()) return error(problem);
+    if (option == nullptr) return load_error(text::unknown_option(words[at], options));
+    if (std::string problem = text::take_option(*option, words, at); !problem.empty()) return load_error(problem);
   }
-  if (command.target.empty()) return error("HOST:PORT is missing");
-  if (std::string problem = Applied(options, command).run(); !problem.empty()) return error(problem);
+  if (command.target.empty()) return load_error("HOST:PORT is missing");
+  if (std::string problem = Applied(options, command).run(); !problem.empty()) return load_error(problem);
   command.kind = LoadCommand::Kind::run;
   return command;
 }

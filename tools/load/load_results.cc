@@ -9,6 +9,7 @@
 #include "engine/text/table_text.h"
 #include "tools/load/load_run.h"
 #include "tools/load/numbers.h"
+#include "tools/load/stamp.h"
 
 namespace sluice::load {
 namespace {
@@ -19,17 +20,10 @@ struct Quantile {
 };
 constexpr Quantile kQuantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 double per_second(std::uint64_t count, Duration took) {
   return took > Duration::zero() ? static_cast<double>(count) / seconds(took) : 0;
 }
 std::uint64_t microseconds(Duration duration) { return static_cast<std::uint64_t>((duration.count() + 500) / 1000); }
-
-std::string hex(std::uint64_t run) {
-  std::string text;
-  append_hex(run, 16, text);
-  return text;
-}
 
 std::vector<std::pair<std::string_view, const Histogram*>> measured(const LoadResult& result) {
   std::vector<std::pair<std::string_view, const Histogram*>> all;
@@ -86,7 +80,7 @@ std::string numbers_text(const std::vector<std::uint64_t>& numbers) {
 
 std::string load_results_text(const LoadResult& result, const LoadOptions& options) {
   const SenderCounters& counters = result.counters;
-  std::string out = "run " + hex(result.run) + ", ";
+  std::string out = "run " + run_digits(result.run) + ", ";
   out.append(options.rate > 0 ? absl::StrFormat("open loop, %.6g messages a second due\n", options.rate)
                               : absl::StrFormat("closed loop, %d sessions\n", options.sessions));
   absl::StrAppendFormat(&out, "%d messages in %.3f s: %d accepted, %.1f a second, %.2f MB a second\n", result.messages,
@@ -122,7 +116,7 @@ std::string load_results_text(const LoadResult& result, const LoadOptions& optio
 
 std::string load_results_json(const LoadResult& result, const LoadOptions& options) {
   const SenderCounters& counters = result.counters;
-  std::string out = "{\"run\":" + text::json_string(hex(result.run));
+  std::string out = "{\"run\":" + text::json_string(run_digits(result.run));
   absl::StrAppendFormat(&out, ",\"loop\":\"%s\",\"rate\":%.6g,\"sessions\":%d", options.rate > 0 ? "open" : "closed",
                         options.rate, options.sessions);
   absl::StrAppendFormat(&out, ",\"messages\":%d,\"seconds\":%.6f,\"accepted_messages\":%d,\"per_second\":%.3f",

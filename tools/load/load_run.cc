@@ -14,6 +14,7 @@
 #include "engine/io/names.h"
 #include "engine/io/process.h"
 #include "tools/load/ledger_service.h"
+#include "tools/load/numbers.h"
 #include "tools/load/own_loop.h"
 
 namespace sluice::load {
@@ -24,10 +25,6 @@ constexpr Duration kTurnMax = std::chrono::milliseconds(100);
 constexpr Duration kAskAgain = std::chrono::milliseconds(16);
 constexpr int kAskShare = 10;
 constexpr Duration kProgressEvery = std::chrono::seconds(5);
-// For a signal, before it is waited for again.
-constexpr Duration kLongestWait = std::chrono::hours(1);
-
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 std::expected<io::Address, std::string> look_up(const std::string& text) {
   if (const auto address = io::Address::parse(text)) return *address;

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "engine/base/time.h"
 
 namespace sluice::load {
 
@@ -29,6 +32,8 @@ inline std::optional<std::uint64_t> parse_number(std::string_view text, int base
 inline void append_hex(std::uint64_t value, unsigned digits, std::string& out) {
   while (digits-- > 0) out.push_back("0123456789abcdef"[(value >> (4 * digits)) & 0xf]);
 }
+
+inline double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 // Numbers without any pattern, from one that has one (splitmix64).
 inline std::uint64_t mix(std::uint64_t value) {

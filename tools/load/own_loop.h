@@ -12,6 +12,9 @@
 
 namespace sluice::load {
 
+// For a signal, before it is waited for again.
+inline constexpr Duration kLongestWait = std::chrono::hours(1);
+
 // What the loops of a process share. Outlives them.
 struct SharedPlatform {
   std::unique_ptr<io::Sockets> sockets = io::make_real_sockets();

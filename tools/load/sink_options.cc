@@ -140,60 +140,65 @@ std::string take_auth(std::string_view value, SinkOptions& options) {
   return value == "off" || value == "on" || value == "required" ? "" : "--auth takes off, on or required";
 }
 
-enum OptionIndex : std::uint8_t {
-  kListen,
-  kLedger,
-  kThreads,
-  kHostname,
-  kSize,
-  kTls,
-  kCertificate,
-  kKey,
-  kAuth,
-  kWithout,
-  kDelay,
-  kRefuse,
-  kReset,
-  kJson,
-  kOptionCount,
+struct SinkOption {
+  enum Index : std::uint8_t {
+    kListen,
+    kLedger,
+    kThreads,
+    kHostname,
+    kSize,
+    kTls,
+    kCertificate,
+    kKey,
+    kAuth,
+    kWithout,
+    kDelay,
+    kRefuse,
+    kReset,
+    kJson,
+    kOptionCount,
+  };
 };  // clang-format would give each a line
 
-std::string apply_options(const std::array<text::Option, kOptionCount>& given, SinkCommand& command) {
+std::string apply_options(const std::array<text::Option, SinkOption::kOptionCount>& given, SinkCommand& command) {
   SinkOptions& options = command.options;
-  const auto value = [&given](OptionIndex index) { return given[index].given; };
-  if (value(kListen)) command.listen = *value(kListen);
-  if (value(kLedger)) command.ledger = *value(kLedger);
-  if (value(kHostname)) options.hostname = *value(kHostname);
-  if (value(kCertificate)) command.certificate_file = *value(kCertificate);
-  if (value(kKey)) command.key_file = *value(kKey);
-  command.json = value(kJson).has_value();
+  const auto value = [&given](SinkOption::Index index) { return given[index].given; };
+  if (value(SinkOption::kListen)) command.listen = *value(SinkOption::kListen);
+  if (value(SinkOption::kLedger)) command.ledger = *value(SinkOption::kLedger);
+  if (value(SinkOption::kHostname)) options.hostname = *value(SinkOption::kHostname);
+  if (value(SinkOption::kCertificate)) command.certificate_file = *value(SinkOption::kCertificate);
+  if (value(SinkOption::kKey)) command.key_file = *value(SinkOption::kKey);
+  command.json = value(SinkOption::kJson).has_value();
   if (!io::Address::parse(command.listen)) return "--listen takes an address and a port, such as 127.0.0.1:2525";
   if (!command.ledger.empty() && !io::Address::parse(command.ledger)) return "--ledger takes an address and a port";
   if (!smtp::is_hello_name(options.hostname)) return "--hostname takes a host name";
   if (command.certificate_file.empty() != command.key_file.empty()) return "--certificate and --key go together";
-  if (value(kThreads)) {
-    const auto threads = parse_number(*value(kThreads));
+  if (value(SinkOption::kThreads)) {
+    const auto threads = parse_number(*value(SinkOption::kThreads));
     if (!threads || *threads < 1 || *threads > 64) return "--threads takes 1 to 64";
     command.threads = static_cast<std::uint32_t>(*threads);
   }
-  if (value(kSize)) {
-    const auto size = parse_bytes(*value(kSize));
+  if (value(SinkOption::kSize)) {
+    const auto size = parse_bytes(*value(SinkOption::kSize));
     if (!size || *size < smtp::kMessageBytesMin) return "--size takes 64K to 1024M";
     options.message_bytes_max = *size;
   }
-  if (value(kTls))
-    if (std::string problem = take_tls(*value(kTls), options); !problem.empty()) return problem;
-  if (value(kAuth))
-    if (std::string problem = take_auth(*value(kAuth), options); !problem.empty()) return problem;
+  if (value(SinkOption::kTls))
+    if (std::string problem = take_tls(*value(SinkOption::kTls), options); !problem.empty()) return problem;
+  if (value(SinkOption::kAuth))
+    if (std::string problem = take_auth(*value(SinkOption::kAuth), options); !problem.empty()) return problem;
   using Take = std::string (*)(std::string_view, SinkOptions&);
-  for (const auto& [index, take] : std::initializer_list<std::pair<OptionIndex, Take>>{
-           {kWithout, &without}, {kDelay, &take_delay}, {kRefuse, &take_refusal}, {kReset, &take_reset}})
+  for (const auto& [index, take] :
+       std::initializer_list<std::pair<SinkOption::Index, Take>>{{SinkOption::kWithout, &without},
+                                                                 {SinkOption::kDelay, &take_delay},
+                                                                 {SinkOption::kRefuse, &take_refusal},
+                                                                 {SinkOption::kReset, &take_reset}})
     if (value(index))
       if (std::string problem = each(*value(index), options, take); !problem.empty()) return problem;
   return "";
 }
 
-SinkCommand error(const std::string& problem) {
+SinkCommand sink_error(const std::string& problem) {
   SinkCommand command;
   command.text = text::with_advice("sluice-sink", problem);
   return command;
@@ -231,20 +236,20 @@ std::string take_reset(std::string_view text, SinkOptions& options) {
 }
 
 SinkCommand parse_sink(int argc, const char* const* argv) {
-  std::array<text::Option, kOptionCount> options = {{{"--listen", "ADDRESS:PORT"},
-                                                     {"--ledger", "ADDRESS:PORT"},
-                                                     {"--threads", "N"},
-                                                     {"--hostname", "NAME"},
-                                                     {"--size", "BYTES"},
-                                                     {"--tls", "none, starttls or implicit"},
-                                                     {"--certificate", "FILE"},
-                                                     {"--key", "FILE"},
-                                                     {"--auth", "off, on or required"},
-                                                     {"--without", "EXTENSION"},
-                                                     {"--delay", "STAGE=MS"},
-                                                     {"--refuse", "STAGE=CODE:PERCENT"},
-                                                     {"--reset", "STAGE:PERCENT"},
-                                                     {"--json", ""}}};
+  std::array<text::Option, SinkOption::kOptionCount> options = {{{"--listen", "ADDRESS:PORT"},
+                                                                 {"--ledger", "ADDRESS:PORT"},
+                                                                 {"--threads", "N"},
+                                                                 {"--hostname", "NAME"},
+                                                                 {"--size", "BYTES"},
+                                                                 {"--tls", "none, starttls or implicit"},
+                                                                 {"--certificate", "FILE"},
+                                                                 {"--key", "FILE"},
+                                                                 {"--auth", "off, on or required"},
+                                                                 {"--without", "EXTENSION"},
+                                                                 {"--delay", "STAGE=MS"},
+                                                                 {"--refuse", "STAGE=CODE:PERCENT"},
+                                                                 {"--reset", "STAGE:PERCENT"},
+                                                                 {"--json", ""}}};
   text::Words words(argv + 1, argv + argc);
   for (std::size_t at = 0; at < words.size();) {
     if (text::is_help(words[at])) {
@@ -254,11 +259,11 @@ SinkCommand parse_sink(int argc, const char* const* argv) {
       return command;
     }
     text::Option* option = text::find_option(options, words[at]);
-    if (option == nullptr) return error(text::unknown_option(words[at], options));
-    if (std::string problem = text::take_option(*option, words, at); !problem.empty()) return error(problem);
+    if (option == nullptr) return sink_error(text::unknown_option(words[at], options));
+    if (std::string problem = text::take_option(*option, words, at); !problem.empty()) return sink_error(problem);
   }
   SinkCommand command;
-  if (std::string problem = apply_options(options, command); !problem.empty()) return error(problem);
+  if (std::string problem = apply_options(options, command); !problem.empty()) return sink_error(problem);
   command.kind = SinkCommand::Kind::run;
   return command;
 }

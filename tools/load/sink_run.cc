@@ -17,13 +17,12 @@
 #include "tools/load/ledger_service.h"
 #include "tools/load/numbers.h"
 #include "tools/load/own_loop.h"
+#include "tools/load/stamp.h"
 
 namespace sluice::load {
 namespace {
 
 constexpr std::size_t kPemBytesMax = 1024 * 1024;
-// For a signal, before it is waited for again.
-constexpr Duration kLongestWait = std::chrono::hours(1);
 
 std::expected<int, std::string> bind_to(io::Sockets& sockets, const std::string& text, bool reuse_port) {
   const auto address = io::Address::parse(text);
@@ -212,12 +211,6 @@ std::expected<SinkState, std::string> SinkRun::run() {
   return result;
 }
 
-std::string hex(std::uint64_t run) {
-  std::string text;
-  append_hex(run, 16, text);
-  return text;
-}
-
 }  // namespace
 
 std::expected<SinkState, std::string> run_sink(const SinkCommand& command) {
@@ -236,7 +229,7 @@ std::string sink_results_text(const SinkState& state) {
   absl::StrAppendFormat(&out, "on demand: %d refusals, %d resets\n", counters.refusals, counters.resets);
   absl::StrAppendFormat(&out, "messages that are of no run: %d\n", state.ledger.foreign_messages());
   for (const auto& [number, run] : state.ledger.runs()) {
-    absl::StrAppendFormat(&out, "run %s: %d copies received, %d doubled, %d changed, %d gaps", hex(number),
+    absl::StrAppendFormat(&out, "run %s: %d copies received, %d doubled, %d changed, %d gaps", run_digits(number),
                           run.distinct(), run.doubled(), run.changed().count(), run.gaps());
     absl::StrAppendFormat(&out, "; refused: %d for good, %d for now; %d strays\n", run.refused_for_good().count(),
                           run.refused_for_now().count(), run.strays());
@@ -257,7 +250,7 @@ std::string sink_results_json(const SinkState& state) {
   for (const auto& [number, run] : state.ledger.runs()) {
     if (!std::exchange(first, false)) out.push_back(',');
     absl::StrAppendFormat(&out, "{\"run\":%s,\"received\":%d,\"doubled\":%d,\"changed\":%d,\"gaps\":%d",
-                          text::json_string(hex(number)), run.distinct(), run.doubled(), run.changed().count(),
+                          text::json_string(run_digits(number)), run.distinct(), run.doubled(), run.changed().count(),
                           run.gaps());
     absl::StrAppendFormat(&out, ",\"refused\":%d,\"deferred\":%d,\"strays\":%d}", run.refused_for_good().count(),
                           run.refused_for_now().count(), run.strays());

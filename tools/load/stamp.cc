@@ -53,6 +53,12 @@ std::optional<Stamp> parse_stamp(std::string_view line) {
 
 }  // namespace
 
+std::string run_digits(std::uint64_t run) {
+  std::string text;
+  append_hex(run, kRunDigits, text);
+  return text;
+}
+
 std::string identity_text(const MessageId& id, std::uint32_t copy) {
   std::string text;
   append_hex(id.run, kRunDigits, text);

@@ -22,6 +22,8 @@ struct MessageId {
   friend bool operator==(const MessageId&, const MessageId&) = default;
 };
 
+// The 16 hexadecimal digits of a run.
+[[nodiscard]] std::string run_digits(std::uint64_t run);
 // As it stands in a local part, "0123456789abcdef-17-1-2": run, number, which copy (from 1; 0: none, in a sender) and
 // how many there are.
 [[nodiscard]] std::string identity_text(const MessageId& id, std::uint32_t copy);

@@ -33,7 +33,7 @@ void expect_credentials(const Step& step, std::string_view name, std::string_vie
   EXPECT_EQ(step.credentials->secret.reveal(), secret);
 }
 
-void expect_malformed(const Step& step, SaslFault fault, const std::string& what) {
+void expect_malformed_step(const Step& step, SaslFault fault, const std::string& what) {
   EXPECT_EQ(step.kind, SaslStep::malformed) << ::testing::PrintToString(what);
   EXPECT_EQ(step.fault, fault) << ::testing::PrintToString(what);
   EXPECT_FALSE(step.credentials.has_value()) << ::testing::PrintToString(what);
@@ -80,7 +80,7 @@ TEST(Plain, TakesAnAuthzidOnlyIfItIsTheAuthcid) {
   expect_credentials(plain("tim@example.com\0tim@example.com\0secret"s), "tim@example.com", "secret");
   expect_credentials(plain("Tim@Example.com\0tim@example.com\0secret"s), "tim@example.com", "secret");
   for (const std::string& authzid : {"kurt"s, "tim2"s, "ti"s, " tim"s, "\r\n"s}) {
-    expect_malformed(plain(authzid + "\0tim\0secret"s), SaslFault::other_authzid, authzid);
+    expect_malformed_step(plain(authzid + "\0tim\0secret"s), SaslFault::other_authzid, authzid);
   }
 }
 
@@ -94,15 +94,15 @@ TEST(Plain, WantsExactlyTwoNuls) {
 }
 
 TEST(Plain, RefusesEmptyNamesAndSecrets) {
-  expect_malformed(plain("\0\0secret"s), SaslFault::name_not_clean, "no name");
-  expect_malformed(plain("\0tim\0"s), SaslFault::secret_not_clean, "no secret");
-  expect_malformed(plain("\0\0"s), SaslFault::name_not_clean, "neither");
+  expect_malformed_step(plain("\0\0secret"s), SaslFault::name_not_clean, "no name");
+  expect_malformed_step(plain("\0tim\0"s), SaslFault::secret_not_clean, "no secret");
+  expect_malformed_step(plain("\0\0"s), SaslFault::name_not_clean, "neither");
 }
 
 TEST(Plain, RefusesWhatIsNotClean) {
   for (const std::string& unclean : kUnclean) {
-    expect_malformed(plain("\0"s + unclean + "\0secret"s), SaslFault::name_not_clean, unclean);
-    expect_malformed(plain("\0tim\0"s + unclean), SaslFault::secret_not_clean, unclean);
+    expect_malformed_step(plain("\0"s + unclean + "\0secret"s), SaslFault::name_not_clean, unclean);
+    expect_malformed_step(plain("\0tim\0"s + unclean), SaslFault::secret_not_clean, unclean);
   }
 }
 
@@ -116,14 +116,14 @@ TEST(Plain, HoldsItsLengthLimits) {
   const std::string name(320, 'n');
   const std::string secret(1024, 's');
   expect_credentials(plain(name + "\0"s + name + "\0"s + secret), name, secret);
-  expect_malformed(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean, "321 bytes of name");
-  expect_malformed(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean, "1025 bytes of secret");
+  expect_malformed_step(plain("\0n"s + name + "\0secret"s), SaslFault::name_not_clean, "321 bytes of name");
+  expect_malformed_step(plain("\0tim\0s"s + secret), SaslFault::secret_not_clean, "1025 bytes of secret");
   // RFC 4954 section 4.5: a line may hold 12,288 bytes of base64, so 9,216 decoded; and far past
   // it.
   for (const std::size_t size : {9216U, 1'000'000U}) {
-    expect_malformed(plain("\0tim\0"s + std::string(size, 's')), SaslFault::syntax, "huge secret");
-    expect_malformed(plain("\0"s + std::string(size, 'n') + "\0secret"s), SaslFault::syntax, "huge name");
-    expect_malformed(plain(std::string(size, '\0')), SaslFault::syntax, "NULs only");
+    expect_malformed_step(plain("\0tim\0"s + std::string(size, 's')), SaslFault::syntax, "huge secret");
+    expect_malformed_step(plain("\0"s + std::string(size, 'n') + "\0secret"s), SaslFault::syntax, "huge name");
+    expect_malformed_step(plain(std::string(size, '\0')), SaslFault::syntax, "NULs only");
   }
 }
 
@@ -147,26 +147,26 @@ TEST(Login, TakesTheNameInline) {
 }
 
 TEST(Login, RefusesEmptyUncleanAndLong) {
-  expect_malformed(login("", "secret"), SaslFault::name_not_clean, "AUTH LOGIN =");
-  expect_malformed(login("tim", ""), SaslFault::secret_not_clean, "no secret");
+  expect_malformed_step(login("", "secret"), SaslFault::name_not_clean, "AUTH LOGIN =");
+  expect_malformed_step(login("tim", ""), SaslFault::secret_not_clean, "no secret");
   for (const std::string& unclean : kUnclean) {
-    expect_malformed(login(unclean, "secret"), SaslFault::name_not_clean, unclean);
-    expect_malformed(login("tim", unclean), SaslFault::secret_not_clean, unclean);
+    expect_malformed_step(login(unclean, "secret"), SaslFault::name_not_clean, unclean);
+    expect_malformed_step(login("tim", unclean), SaslFault::secret_not_clean, unclean);
   }
-  expect_malformed(login("tim\0x"s, "secret"), SaslFault::name_not_clean, "NUL");
-  expect_malformed(login("tim", "se\0cret"s), SaslFault::secret_not_clean, "NUL");
-  expect_malformed(login(std::string(321, 'n'), "secret"), SaslFault::name_not_clean, "long name");
-  expect_malformed(login("tim", std::string(9216, 's')), SaslFault::secret_not_clean, "long secret");
+  expect_malformed_step(login("tim\0x"s, "secret"), SaslFault::name_not_clean, "NUL");
+  expect_malformed_step(login("tim", "se\0cret"s), SaslFault::secret_not_clean, "NUL");
+  expect_malformed_step(login(std::string(321, 'n'), "secret"), SaslFault::name_not_clean, "long name");
+  expect_malformed_step(login("tim", std::string(9216, 's')), SaslFault::secret_not_clean, "long secret");
 }
 
 TEST(SaslMachine, SaysNothingMoreAfterItsEnd) {
   for (const Mechanism& mechanism : kMechanisms) {
     auto failed = mechanism.make();
     EXPECT_EQ(failed->start("\r\n").kind, SaslStep::malformed);
-    expect_malformed(failed->respond("\0tim\0secret"s), SaslFault::out_of_turn, "after a failure");
+    expect_malformed_step(failed->respond("\0tim\0secret"s), SaslFault::out_of_turn, "after a failure");
 
     auto unstarted = mechanism.make();
-    expect_malformed(unstarted->respond("\0tim\0secret"s), SaslFault::out_of_turn, "before the start");
+    expect_malformed_step(unstarted->respond("\0tim\0secret"s), SaslFault::out_of_turn, "before the start");
   }
 }
 
@@ -174,7 +174,7 @@ TEST(SaslMachine, DoesNotGoBackAfterItHadCredentials) {
   auto login_machine = machine("LOGIN");
   static_cast<void>(login_machine->start("tim"));
   expect_credentials(login_machine->respond("secret"), "tim", "secret");
-  expect_malformed(login_machine->respond("another guess"), SaslFault::out_of_turn, "a second secret");
+  expect_malformed_step(login_machine->respond("another guess"), SaslFault::out_of_turn, "a second secret");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace sluice::auth {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 class ReplacedStore : public StoreTest {
  protected:
@@ -81,7 +81,7 @@ TEST_F(ReplacedStore, WhatTheOldOnesJournalHeldIsNotPutIntoTheNewOne) {
   EXPECT_TRUE(next().everything);
   expect_restored();
   expect_ok(open_admin()->add_account("late@example.com", "Acme", secret_of("right"), std::nullopt, kTestNow));
-  EXPECT_THAT(next().accounts, testing::ElementsAre("late@example.com"));
+  EXPECT_THAT(next().accounts, ::testing::ElementsAre("late@example.com"));
   EXPECT_EQ(login("late@example.com", "right"), AnswerKind::granted);
 }
 
@@ -154,7 +154,7 @@ TEST_F(ReplacedStore, AnEditIsNotTakenForAnotherFile) {
   expect_ok(open_admin()->set_account_status("tim@example.com", AccountStatus::held, ""));
   const Changes changes = next();
   EXPECT_FALSE(changes.everything) << "or every edit would end every session";
-  EXPECT_THAT(changes.accounts, testing::ElementsAre("tim@example.com"));
+  EXPECT_THAT(changes.accounts, ::testing::ElementsAre("tim@example.com"));
 }
 
 TEST_F(ReplacedStore, EditsAreInTheFileAloneWhenTheyAreDone) {

@@ -10,31 +10,33 @@ namespace sluice::auth {
 namespace {
 
 // "": granted; "wrong: ..." or what is amiss with the response.
-std::string fault(const std::string& response, const TokenRules& rules = rules_of_tests()) {
+std::string introspection_fault(const std::string& response, const TokenRules& rules = rules_of_tests()) {
   const auto grant = check_introspection(response, rules, *Name::make("tim@example.com"), kTokenNow);
   return grant ? std::string() : (grant.error().wrong ? "wrong: " : "") + grant.error().reason;
 }
 
 TEST(Introspection, AnActiveTokenIsCheckedLikeAnyOther) {
-  EXPECT_EQ(fault(claims_with("active", "true")), "");
-  EXPECT_EQ(fault(claims_with("active", "false")), "wrong: the introspection endpoint says that it is not active");
-  EXPECT_EQ(fault(R"({"active":false})"), "wrong: the introspection endpoint says that it is not active");
+  EXPECT_EQ(introspection_fault(claims_with("active", "true")), "");
+  EXPECT_EQ(introspection_fault(claims_with("active", "false")),
+            "wrong: the introspection endpoint says that it is not active");
+  EXPECT_EQ(introspection_fault(R"({"active":false})"), "wrong: the introspection endpoint says that it is not active");
   std::string claims = claims_with("aud", R"("elsewhere")");
   claims.insert(1, R"("active":true,)");
-  EXPECT_EQ(fault(claims), R"(wrong: aud is "elsewhere")");
+  EXPECT_EQ(introspection_fault(claims), R"(wrong: aud is "elsewhere")");
   TokenRules rules;
   rules.user_claim = "username";
-  EXPECT_EQ(fault(R"({"active":true,"username":"tim@example.com"})", rules), "");
-  EXPECT_EQ(fault(R"({"active":true,"username":"ann@example.com"})", rules), R"(wrong: username is "ann@example.com")");
+  EXPECT_EQ(introspection_fault(R"({"active":true,"username":"tim@example.com"})", rules), "");
+  EXPECT_EQ(introspection_fault(R"({"active":true,"username":"ann@example.com"})", rules),
+            R"(wrong: username is "ann@example.com")");
 }
 
 TEST(Introspection, AResponseThatSaysNothingIsNoVerdict) {
   const std::string none = "the introspection response has no \"active\"";
-  EXPECT_EQ(fault(claims_with()), none);
-  EXPECT_EQ(fault(claims_with("active", R"("true")")), none);
-  EXPECT_EQ(fault(claims_with("active", "1")), none);
-  EXPECT_EQ(fault("<html>"), "the introspection response is no JSON");
-  EXPECT_EQ(fault(R"({"active":false,"active":true})"), "the introspection response has a name twice");
+  EXPECT_EQ(introspection_fault(claims_with()), none);
+  EXPECT_EQ(introspection_fault(claims_with("active", R"("true")")), none);
+  EXPECT_EQ(introspection_fault(claims_with("active", "1")), none);
+  EXPECT_EQ(introspection_fault("<html>"), "the introspection response is no JSON");
+  EXPECT_EQ(introspection_fault(R"({"active":false,"active":true})"), "the introspection response has a name twice");
 }
 
 TEST(Introspection, ATokenIsAsked) {

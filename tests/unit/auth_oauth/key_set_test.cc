@@ -8,7 +8,7 @@
 namespace sluice::auth {
 namespace {
 
-std::string fault(const std::string& text) {
+std::string key_set_fault(const std::string& text) {
   const auto set = KeySet::parse(text);
   return set ? std::string() : set.error();
 }
@@ -25,7 +25,7 @@ TEST(KeySet, TakesWhatSignaturesCanBeCheckedWith) {
 }
 
 TEST(KeySet, TakesNoKeyThatAnybodyCouldSignWith) {
-  const auto only = [](const std::string& key) { return fault(key_set_of({key})); };
+  const auto only = [](const std::string& key) { return key_set_fault(key_set_of({key})); };
   const std::string none = "the key set has no key that can be used; the first one ";
   EXPECT_EQ(only(Signer::secret("s", "secret").jwk("", true)), none + "has a type of no use here");
   EXPECT_EQ(only(Signer::rsa("short", 1024).jwk()), none + "is too short or too long");
@@ -48,23 +48,25 @@ TEST(KeySet, TakesNoKeyThatAnybodyCouldSignWith) {
 TEST(KeySet, ANumberThatIsNoBase64urlEndsNothing) {
   const std::string none = "the key set has no key that can be used; the first one cannot be read";
   for (const std::string text : {"AAA====A", "AAAAA", "AA=", "A A", "AAAA=", "AA+/", "AB"}) {
-    EXPECT_EQ(fault(key_set_of({R"({"kty":"RSA","e":"AQAB","n":")" + text + "\"}"})), none) << text;
-    EXPECT_EQ(fault(key_set_of({R"({"kty":"EC","crv":"P-256","x":"AAAA","y":")" + text + "\"}"})), none) << text;
-    EXPECT_EQ(fault(key_set_of({R"({"kty":"EC","crv":"P-256","y":"AAAA","x":")" + text + "\"}"})), none) << text;
+    EXPECT_EQ(key_set_fault(key_set_of({R"({"kty":"RSA","e":"AQAB","n":")" + text + "\"}"})), none) << text;
+    EXPECT_EQ(key_set_fault(key_set_of({R"({"kty":"EC","crv":"P-256","x":"AAAA","y":")" + text + "\"}"})), none)
+        << text;
+    EXPECT_EQ(key_set_fault(key_set_of({R"({"kty":"EC","crv":"P-256","y":"AAAA","x":")" + text + "\"}"})), none)
+        << text;
   }
 }
 
 TEST(KeySet, IsReadStrictlyAndWithinBounds) {
-  EXPECT_EQ(fault(""), "the key set is no JSON");
-  EXPECT_EQ(fault("<html></html>"), "the key set is no JSON");
-  EXPECT_EQ(fault("{}"), "the key set has no \"keys\"");
-  EXPECT_EQ(fault(R"({"keys":{}})"), "the key set has no \"keys\"");
-  EXPECT_EQ(fault(R"({"keys":[],"keys":[]})"), "the key set has a name twice");
-  EXPECT_EQ(fault(R"({"keys":[]})"), "the key set has no key that can be used");
-  EXPECT_EQ(fault(std::string(kJwksBytesMax + 1, ' ')), "the key set is too long");
+  EXPECT_EQ(key_set_fault(""), "the key set is no JSON");
+  EXPECT_EQ(key_set_fault("<html></html>"), "the key set is no JSON");
+  EXPECT_EQ(key_set_fault("{}"), "the key set has no \"keys\"");
+  EXPECT_EQ(key_set_fault(R"({"keys":{}})"), "the key set has no \"keys\"");
+  EXPECT_EQ(key_set_fault(R"({"keys":[],"keys":[]})"), "the key set has a name twice");
+  EXPECT_EQ(key_set_fault(R"({"keys":[]})"), "the key set has no key that can be used");
+  EXPECT_EQ(key_set_fault(std::string(kJwksBytesMax + 1, ' ')), "the key set is too long");
   std::string keys = ec_signer().jwk();
   for (std::size_t i = 0; i < kJwksKeysMax; ++i) keys += "," + ec_signer().jwk();
-  EXPECT_EQ(fault(R"({"keys":[)" + keys + "]}"), "the key set has too many keys");
+  EXPECT_EQ(key_set_fault(R"({"keys":[)" + keys + "]}"), "the key set has too many keys");
 }
 
 // Some publish more than they should.

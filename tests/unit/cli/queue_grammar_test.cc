@@ -19,7 +19,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using Kind = SluicectlCommand::Kind;
 
-SluicectlCommand sluicectl(std::vector<const char*> words) {
+SluicectlCommand parsed(std::vector<const char*> words) {
   words.insert(words.begin(), "sluicectl");
   return parse_sluicectl(static_cast<int>(words.size()), words.data());
 }
@@ -46,7 +46,7 @@ TEST(QueueCommandLine, BecomesARequest) {
       {{"queue", "destinations", "--destination", "farm", "--limit", "10000"},
        "queue destinations limit=10000 destination=farm"}};
   for (const auto& [words, request] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::ask) << command.text;
     EXPECT_EQ(command.request, request);
     EXPECT_TRUE(control::decode_queue_request(command.request).has_value());
@@ -55,7 +55,7 @@ TEST(QueueCommandLine, BecomesARequest) {
 
 TEST(QueueCommandLine, KeepsTheOptionsOfAllCommands) {
   const SluicectlCommand command =
-      sluicectl({"queue", "--control", "/s", "list", "--timeout=3", "--config", "c", "--sender", "a@b.example"});
+      parsed({"queue", "--control", "/s", "list", "--timeout=3", "--config", "c", "--sender", "a@b.example"});
   EXPECT_EQ(command.kind, Kind::ask) << command.text;
   EXPECT_EQ(command.control, "/s");
   EXPECT_EQ(command.timeout_s, 3);
@@ -93,7 +93,7 @@ TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
       {{"queue", "destinations", "farm"}, "queue destinations: takes no operand"},
       {{"queue", "destinations", "--id", "A"}, "queue destinations: takes no filter but"}};
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error) << command.request;
     EXPECT_THAT(command.text, StartsWith("sluicectl: " + problem));
     if (problem.starts_with("queue")) EXPECT_THAT(command.text, EndsWith("; see: sluicectl queue --help\n"));
@@ -108,19 +108,19 @@ TEST(QueueCommandLine, NeverRepeatsAWordThatCouldBeAPassword) {
                                                                  {"queue", "list", "--passwd=hunter2"},
                                                                  {"spool", "hunter2"},
                                                                  {"spool", "check", "hunter2"}}) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, Not(HasSubstr("hunter2")));
   }
 }
 
 TEST(SpoolCommandLine, ReadsWhatIsToBeDone) {
-  SluicectlCommand command = sluicectl({"spool", "check"});
+  SluicectlCommand command = parsed({"spool", "check"});
   EXPECT_EQ(command.kind, Kind::spool) << command.text;
   EXPECT_EQ(command.spool.verb, SpoolCommand::Verb::check);
   EXPECT_EQ(command.spool.directory, "");
   EXPECT_FALSE(command.spool.json);
-  command = sluicectl({"--json", "spool", "--directory=/x y", "dump", "--config", "c"});
+  command = parsed({"--json", "spool", "--directory=/x y", "dump", "--config", "c"});
   EXPECT_EQ(command.kind, Kind::spool) << command.text;
   EXPECT_EQ(command.spool.verb, SpoolCommand::Verb::dump);
   EXPECT_EQ(command.spool.directory, "/x y");
@@ -136,7 +136,7 @@ TEST(SpoolCommandLine, SaysWhatItDidNotUnderstand) {
       {{"spool", "dump", "--limit", "x"}, "spool dump: there is no option \"--limit\" here"},
       {{"spool", "dump", "--directory"}, "spool dump: --directory needs a value: DIR"}};
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, StartsWith("sluicectl: " + problem));
     EXPECT_THAT(command.text, EndsWith("; see: sluicectl spool --help\n"));
@@ -149,10 +149,10 @@ TEST(QueueHelp, IsPrintedWhereverItIsAskedFor) {
                                                                  {"queue", "help"},
                                                                  {"queue", "list", "--help"},
                                                                  {"queue", "remove", "A", "-h"}}) {
-    EXPECT_EQ(sluicectl(words).kind, Kind::print);
-    EXPECT_EQ(sluicectl(words).text, queue_help());
+    EXPECT_EQ(parsed(words).kind, Kind::print);
+    EXPECT_EQ(parsed(words).text, queue_help());
   }
-  EXPECT_EQ(sluicectl({"spool", "dump", "--help"}).text, spool_help());
+  EXPECT_EQ(parsed({"spool", "dump", "--help"}).text, spool_help());
 }
 
 TEST(QueueHelp, NamesEveryCommandAndFilter) {
@@ -174,11 +174,11 @@ TEST(ShieldCommandLine, BecomesARequest) {
       {{"shield", "release", "ann@example.com"}, "shield release subject=ann@example.com"},
       {{"shield", "release", "--", "--all"}, "shield release subject=--all"}};
   for (const auto& [words, request] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::ask) << command.text;
     EXPECT_EQ(command.request, request);
   }
-  EXPECT_EQ(sluicectl({"shield", "list", "--help"}).kind, Kind::print);
+  EXPECT_EQ(parsed({"shield", "list", "--help"}).kind, Kind::print);
 }
 
 TEST(ShieldCommandLine, SaysWhatIsWrong) {
@@ -191,25 +191,25 @@ TEST(ShieldCommandLine, SaysWhatIsWrong) {
       {{"shield", "release", "a", "--all"}, "takes either"},
       {{"shield", "release", "192.0.2.1/24"}, "for the network write 192.0.2.0/24"}};
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, HasSubstr(problem));
   }
 }
 
 TEST(HostCommandLine, ReadsWhatIsToBeDone) {
-  const SluicectlCommand list = sluicectl({"--json", "host", "list"});
+  const SluicectlCommand list = parsed({"--json", "host", "list"});
   EXPECT_EQ(list.kind, Kind::host) << list.text;
   EXPECT_EQ(list.host.verb, HostCommand::Verb::list);
   EXPECT_TRUE(list.host.json);
   EXPECT_EQ(list.host.host, "");
-  const SluicectlCommand check = sluicectl({"host", "check", "--days=0", "mail.example.com", "--directory", "/tls"});
+  const SluicectlCommand check = parsed({"host", "check", "--days=0", "mail.example.com", "--directory", "/tls"});
   EXPECT_EQ(check.kind, Kind::host) << check.text;
   EXPECT_EQ(check.host.verb, HostCommand::Verb::check);
   EXPECT_EQ(check.host.host, "mail.example.com");
   EXPECT_EQ(check.host.directory, "/tls");
   EXPECT_EQ(check.host.days, 0U);
-  EXPECT_EQ(sluicectl({"host", "check"}).host.days, 14U);
+  EXPECT_EQ(parsed({"host", "check"}).host.days, 14U);
 }
 
 TEST(HostCommandLine, SaysWhatIsWrong) {
@@ -222,11 +222,11 @@ TEST(HostCommandLine, SaysWhatIsWrong) {
       {{"host", "list", "--days", "3"}, "host list: takes no --days"},
   };
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, HasSubstr(problem));
   }
-  EXPECT_EQ(sluicectl({"host", "--help"}).text, host_help());
+  EXPECT_EQ(parsed({"host", "--help"}).text, host_help());
 }
 
 TEST(SessionsCommandLine, BecomesARequest) {
@@ -238,11 +238,11 @@ TEST(SessionsCommandLine, BecomesARequest) {
       {{"sessions", "end", "--account", "ann@example.com"}, "sessions end account=ann@example.com"},
       {{"sessions", "--address=192.0.2.0/24", "end", "--json"}, "sessions end json address=192.0.2.0/24"}};
   for (const auto& [words, request] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::ask) << command.text;
     EXPECT_EQ(command.request, request);
   }
-  EXPECT_EQ(sluicectl({"sessions", "end", "--help"}).kind, Kind::print);
+  EXPECT_EQ(parsed({"sessions", "end", "--help"}).kind, Kind::print);
 }
 
 TEST(SessionsCommandLine, SaysWhatIsWrong) {
@@ -256,7 +256,7 @@ TEST(SessionsCommandLine, SaysWhatIsWrong) {
       {{"sessions", "--limit", "many"}, "--limit needs a whole number from 1 to 10000"},
       {{"sessions", "--address", "192.0.2.1/24"}, "for the network write 192.0.2.0/24"}};
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand command = sluicectl(words);
+    const SluicectlCommand command = parsed(words);
     EXPECT_EQ(command.kind, Kind::error);
     EXPECT_THAT(command.text, HasSubstr(problem));
   }

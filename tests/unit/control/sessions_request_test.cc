@@ -14,7 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Verb = SessionsRequest::Verb;
 
 TEST(SessionsRequest, HasOneLine) {
   const std::pair<SessionsRequest, std::string> cases[] = {
@@ -22,8 +21,8 @@ TEST(SessionsRequest, HasOneLine) {
       {{.json = true}, "sessions json"},
       {{.json = true, .limit = 5, .account = "ann@example.com"}, "sessions json limit=5 account=ann@example.com"},
       {{.address = "2001:db8::/32"}, "sessions address=2001:db8::/32"},
-      {{.verb = Verb::end, .customer = "Example Ltd"}, "sessions end customer=Example%20Ltd"},
-      {{.verb = Verb::end, .json = true, .account = "a b", .customer = "c=d", .address = "192.0.2.1"},
+      {{.verb = SessionsRequest::Verb::end, .customer = "Example Ltd"}, "sessions end customer=Example%20Ltd"},
+      {{.verb = SessionsRequest::Verb::end, .json = true, .account = "a b", .customer = "c=d", .address = "192.0.2.1"},
        "sessions end json account=a%20b customer=c%3Dd address=192.0.2.1"}};
   for (const auto& [request, line] : cases) {
     EXPECT_EQ(sessions_request_fault(request), "");
@@ -90,11 +89,12 @@ TEST(SessionsAnswer, IsBoundedAndSaysWhatIsLeftOut) {
 }
 
 TEST(SessionsAnswer, CountsWhatWasEndedAndOnHowManyCores) {
-  const SessionsRequest text{.verb = Verb::end, .account = "a"};
+  const SessionsRequest text{.verb = SessionsRequest::Verb::end, .account = "a"};
   EXPECT_EQ(render_sessions_ended(text, std::vector{of_core(0, 0, 2), of_core(1, 0, 0), of_core(2, 0, 1)}),
             "3 sessions on 2 cores ended\n");
   EXPECT_EQ(render_sessions_ended(text, std::vector{of_core(0, 0, 1)}), "1 session on 1 core ended\n");
-  EXPECT_EQ(render_sessions_ended({.verb = Verb::end, .json = true, .account = "a"}, std::vector{of_core(0, 0, 2)}),
+  EXPECT_EQ(render_sessions_ended({.verb = SessionsRequest::Verb::end, .json = true, .account = "a"},
+                                  std::vector{of_core(0, 0, 2)}),
             "{\"sessions\": 2, \"cores\": 1}\n");
 }
 

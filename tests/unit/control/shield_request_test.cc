@@ -11,17 +11,17 @@ namespace sluice::control {
 namespace {
 
 using namespace std::chrono_literals;
-using Verb = ShieldRequest::Verb;
 
 TEST(ShieldRequest, HasOneLine) {
   const std::pair<ShieldRequest, std::string> cases[] = {
       {{}, "shield list"},
       {{.json = true}, "shield list json"},
-      {{.verb = Verb::release, .all = true}, "shield release all"},
-      {{.verb = Verb::release, .json = true, .all = true}, "shield release json all"},
-      {{.verb = Verb::release, .subject = "192.0.2.0/24"}, "shield release subject=192.0.2.0/24"},
-      {{.verb = Verb::release, .json = true, .subject = "2001:db8::1"}, "shield release json subject=2001:db8::1"},
-      {{.verb = Verb::release, .subject = "all x=%"}, "shield release subject=all%20x%3D%25"}};
+      {{.verb = ShieldRequest::Verb::release, .all = true}, "shield release all"},
+      {{.verb = ShieldRequest::Verb::release, .json = true, .all = true}, "shield release json all"},
+      {{.verb = ShieldRequest::Verb::release, .subject = "192.0.2.0/24"}, "shield release subject=192.0.2.0/24"},
+      {{.verb = ShieldRequest::Verb::release, .json = true, .subject = "2001:db8::1"},
+       "shield release json subject=2001:db8::1"},
+      {{.verb = ShieldRequest::Verb::release, .subject = "all x=%"}, "shield release subject=all%20x%3D%25"}};
   for (const auto& [request, line] : cases) {
     EXPECT_EQ(shield_request_fault(request), "");
     EXPECT_EQ(encode_shield_request(request), line);

@@ -19,20 +19,14 @@ namespace {
 
 using testing::BothPlatforms;
 using testing::DiskPlace;
+using testing::error_of;
 using testing::PlatformKind;
 using testing::RawTransfer;
-
-constexpr std::size_t kBlock = kDiskBlockBytes;
 
 std::string pattern(std::size_t size, std::size_t salt = 0) {
   std::string text(size, ' ');
   for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + (i * 7 + i / 512 + salt) % 91);
   return text;
-}
-
-template <typename T>
-int error_of(const DiskResult<T>& result) {
-  return result ? 0 : result.error().error;
 }
 
 class DiskTest : public BothPlatforms {
@@ -48,7 +42,9 @@ class DiskTest : public BothPlatforms {
     files_.push_back(*file);
     return *file;
   }
-  int create(std::string_view name, std::size_t blocks) { return keep(disk_.create(path(name), blocks * kBlock)); }
+  int create(std::string_view name, std::size_t blocks) {
+    return keep(disk_.create(path(name), blocks * kDiskBlockBytes));
+  }
   std::vector<std::string> names() {
     std::vector<std::string> found;
     for (const DiskEntry& entry : disk_.list(place_.path()).value()) found.push_back(entry.name);
@@ -98,11 +94,11 @@ TEST_P(DiskTest, AListIsSortedAndSaysWhatIsThere) {
   ASSERT_TRUE(list);
   ASSERT_EQ(list->size(), 3U);
   EXPECT_EQ((*list)[0].name, "a");
-  EXPECT_EQ((*list)[0].bytes, kBlock);
+  EXPECT_EQ((*list)[0].bytes, kDiskBlockBytes);
   EXPECT_EQ((*list)[1].name, "b");
   EXPECT_FALSE((*list)[1].regular);
   EXPECT_EQ((*list)[2].name, "c");
-  EXPECT_EQ((*list)[2].bytes, 3 * kBlock);
+  EXPECT_EQ((*list)[2].bytes, 3 * kDiskBlockBytes);
   EXPECT_TRUE((*list)[2].regular);
   EXPECT_TRUE((*list)[2].own);
   EXPECT_EQ((*list)[2].links, 1U);
@@ -122,7 +118,7 @@ TEST_P(DiskTest, AnErrorNamesItsFile) {
   EXPECT_EQ(error_of(disk_.write_small(path("none/a"), "x")), ENOENT);
   EXPECT_EQ(error_of(disk_.free_bytes(path("none"))), ENOENT);
   create("a", 1);
-  const auto written = disk_.write(keep(disk_.open(path("a"), false)), 0, std::string(kBlock, 'x'), false);
+  const auto written = disk_.write(keep(disk_.open(path("a"), false)), 0, std::string(kDiskBlockBytes, 'x'), false);
   EXPECT_EQ(error_of(written), EBADF);
   EXPECT_TRUE(written.error().text.starts_with(path("a") + ": ")) << written.error().text;
 }
@@ -137,14 +133,14 @@ TEST_P(DiskTest, ARenameReplaces) {
 
 TEST_P(DiskTest, ARemovedFileIsThereUntilItIsClosed) {
   const int file = create("a", 1);
-  EXPECT_TRUE(disk_.write(file, 0, pattern(kBlock), true));
+  EXPECT_TRUE(disk_.write(file, 0, pattern(kDiskBlockBytes), true));
   EXPECT_EQ(disk_.links(file).value_or(9), 1U);
   EXPECT_TRUE(disk_.rename(path("a"), path("c")));
   EXPECT_EQ(disk_.links(file).value_or(9), 1U);
   EXPECT_TRUE(disk_.remove(path("c")));
   EXPECT_TRUE(names().empty());
   EXPECT_EQ(disk_.links(file).value_or(9), 0U);
-  EXPECT_EQ(disk_.read(file, 0, kBlock), pattern(kBlock));
+  EXPECT_EQ(disk_.read(file, 0, kDiskBlockBytes), pattern(kDiskBlockBytes));
   EXPECT_TRUE(disk_.make_directory(path("b")));
   EXPECT_EQ(error_of(disk_.remove(path("b"))), EISDIR);
 }
@@ -153,15 +149,15 @@ TEST_P(DiskTest, ARemovedFileIsThereUntilItIsClosed) {
 
 TEST_P(DiskTest, ANewFileIsZerosAndReallyNew) {
   const int file = create("a", 300);  // more than is written at once
-  EXPECT_EQ(disk_.read(file, 0, 400 * kBlock), std::string(300 * kBlock, '\0'));
-  EXPECT_EQ(disk_.look(path("a"))->bytes, 300 * kBlock);
-  EXPECT_EQ(error_of(disk_.create(path("a"), kBlock)), EEXIST);
-  EXPECT_EQ(error_of(disk_.create(path("b"), kBlock + 1)), EINVAL);
+  EXPECT_EQ(disk_.read(file, 0, 400 * kDiskBlockBytes), std::string(300 * kDiskBlockBytes, '\0'));
+  EXPECT_EQ(disk_.look(path("a"))->bytes, 300 * kDiskBlockBytes);
+  EXPECT_EQ(error_of(disk_.create(path("a"), kDiskBlockBytes)), EEXIST);
+  EXPECT_EQ(error_of(disk_.create(path("b"), kDiskBlockBytes + 1)), EINVAL);
   EXPECT_EQ(names(), std::vector<std::string>{"a"});
 }
 
 TEST_P(DiskTest, ReadsAnyPart) {
-  const std::string text = pattern(300 * kBlock);
+  const std::string text = pattern(300 * kDiskBlockBytes);
   const int file = create("a", 300);
   EXPECT_TRUE(disk_.write(file, 0, text, false));
   for (const std::size_t offset : {0UL, 1UL, 511UL, 4095UL, 4096UL, 5000UL, 1'048'575UL, 1'228'799UL})
@@ -176,10 +172,10 @@ TEST_P(DiskTest, OneFileOpenedTwiceIsOneFile) {
   const int one = create("a", 2);
   // A file is written by one descriptor at a time.
   const int two = keep(disk_.open(path("a"), false));
-  EXPECT_TRUE(disk_.write(one, 0, pattern(kBlock, 1), true));
-  EXPECT_TRUE(disk_.write(one, kBlock, pattern(kBlock, 2), false));
-  EXPECT_EQ(disk_.read(one, 0, 2 * kBlock), pattern(kBlock, 1) + pattern(kBlock, 2));
-  EXPECT_EQ(disk_.read(two, 0, 2 * kBlock), pattern(kBlock, 1) + pattern(kBlock, 2));
+  EXPECT_TRUE(disk_.write(one, 0, pattern(kDiskBlockBytes, 1), true));
+  EXPECT_TRUE(disk_.write(one, kDiskBlockBytes, pattern(kDiskBlockBytes, 2), false));
+  EXPECT_EQ(disk_.read(one, 0, 2 * kDiskBlockBytes), pattern(kDiskBlockBytes, 1) + pattern(kDiskBlockBytes, 2));
+  EXPECT_EQ(disk_.read(two, 0, 2 * kDiskBlockBytes), pattern(kDiskBlockBytes, 1) + pattern(kDiskBlockBytes, 2));
 }
 
 TEST_P(DiskTest, ASmallFileIsReplacedWhole) {
@@ -189,7 +185,7 @@ TEST_P(DiskTest, ASmallFileIsReplacedWhole) {
     EXPECT_EQ(names(), std::vector<std::string>{"state"});
   }
   // One that was cut off earlier does not matter.
-  keep(disk_.create(path("state.draft"), kBlock));
+  keep(disk_.create(path("state.draft"), kDiskBlockBytes));
   EXPECT_TRUE(disk_.write_small(path("state"), "again"));
   EXPECT_EQ(content("state"), "again");
   EXPECT_EQ(names(), std::vector<std::string>{"state"});
@@ -214,7 +210,7 @@ TEST_P(DiskTest, SpaceThatIsTakenIsNotFree) {
   EXPECT_GT(before, 0U);
   if (!platforms_.simulated()) return;  // others write to a real disk, too
   create("a", 10);
-  EXPECT_EQ(disk_.free_bytes(path("a")), before - 10 * kBlock);
+  EXPECT_EQ(disk_.free_bytes(path("a")), before - 10 * kDiskBlockBytes);
 }
 
 // ------------------------------------------------------------------------------------------ by the ring
@@ -234,7 +230,7 @@ Task<std::int32_t> store(Loop& loop, int file, std::string_view bytes, std::uint
     if (result < 0) co_return result;
     const std::size_t done = static_cast<std::size_t>(result) == bytes.size()
                                  ? bytes.size()
-                                 : static_cast<std::size_t>(result) / kBlock * kBlock;
+                                 : static_cast<std::size_t>(result) / kDiskBlockBytes * kDiskBlockBytes;
     bytes.remove_prefix(done);
     offset += done;
   }
@@ -247,7 +243,7 @@ Task<std::int32_t> load(Loop& loop, int file, std::span<std::byte> bytes, std::u
     if (result <= 0) co_return result;
     const std::size_t done = static_cast<std::size_t>(result) == bytes.size()
                                  ? bytes.size()
-                                 : static_cast<std::size_t>(result) / kBlock * kBlock;
+                                 : static_cast<std::size_t>(result) / kDiskBlockBytes * kDiskBlockBytes;
     bytes = bytes.subspan(done);
     offset += done;
   }
@@ -256,67 +252,68 @@ Task<std::int32_t> load(Loop& loop, int file, std::span<std::byte> bytes, std::u
 
 TEST_P(DiskTest, TasksWaitForTheirTransfers) {
   const int file = create("a", 300);
-  const std::string text = pattern(200 * kBlock);
+  const std::string text = pattern(200 * kDiskBlockBytes);
   AlignedBytes bytes(text.size());
   std::memcpy(bytes.data(), text.data(), text.size());
   const auto wait = [&](const std::function<Task<std::int32_t>()>& make) {
     return testing::await<std::int32_t>(platforms_, loop_, make);
   };
-  EXPECT_EQ(wait([&] { return store(loop_, file, bytes.view(), 7 * kBlock); }), 0);
-  EXPECT_EQ(disk_.read(file, 6 * kBlock, 400 * kBlock),
-            std::string(kBlock, '\0') + text + std::string(93 * kBlock, '\0'));
+  EXPECT_EQ(wait([&] { return store(loop_, file, bytes.view(), 7 * kDiskBlockBytes); }), 0);
+  EXPECT_EQ(disk_.read(file, 6 * kDiskBlockBytes, 400 * kDiskBlockBytes),
+            std::string(kDiskBlockBytes, '\0') + text + std::string(93 * kDiskBlockBytes, '\0'));
   AlignedBytes back(text.size());
-  EXPECT_EQ(wait([&] { return load(loop_, file, back.span(), 7 * kBlock); }), 0);
+  EXPECT_EQ(wait([&] { return load(loop_, file, back.span(), 7 * kDiskBlockBytes); }), 0);
   EXPECT_TRUE(back.view() == text);
 }
 
 TEST_P(DiskTest, ManyTransfersAtOnce) {
   const int file = create("a", 64);
   std::deque<RawTransfer> writes;
-  for (std::size_t i = 0; i < 64; ++i) writes.emplace_back(loop_, file, i * kBlock, pattern(kBlock, i), i % 2 == 0);
+  for (std::size_t i = 0; i < 64; ++i)
+    writes.emplace_back(loop_, file, i * kDiskBlockBytes, pattern(kDiskBlockBytes, i), i % 2 == 0);
   for (const RawTransfer& write : writes) finish(write);
   std::deque<RawTransfer> reads;
-  for (std::size_t i = 0; i < 64; ++i) reads.emplace_back(loop_, file, i * kBlock, kBlock);
+  for (std::size_t i = 0; i < 64; ++i) reads.emplace_back(loop_, file, i * kDiskBlockBytes, kDiskBlockBytes);
   for (std::size_t i = 0; i < 64; ++i) {
     ASSERT_GT(*writes[i].result, 0);
     ASSERT_GT(finish(reads[i]), 0);
     const std::size_t both = std::min(writes[i].got().size(), reads[i].got().size());
-    EXPECT_EQ(reads[i].got().substr(0, both), pattern(kBlock, i).substr(0, both));
-    if (!platforms_.simulated()) EXPECT_EQ(both, kBlock);
+    EXPECT_EQ(reads[i].got().substr(0, both), pattern(kDiskBlockBytes, i).substr(0, both));
+    if (!platforms_.simulated()) EXPECT_EQ(both, kDiskBlockBytes);
   }
 }
 
 TEST_P(DiskTest, AReadEndsWhereTheFileDoes) {
-  EXPECT_TRUE(disk_.write_small(path("a"), pattern(kBlock + 100)));
+  EXPECT_TRUE(disk_.write_small(path("a"), pattern(kDiskBlockBytes + 100)));
   const int file = keep(disk_.open(path("a"), false));
-  const RawTransfer tail(loop_, file, kBlock, 4 * kBlock);
+  const RawTransfer tail(loop_, file, kDiskBlockBytes, 4 * kDiskBlockBytes);
   EXPECT_EQ(finish(tail), 100);
-  EXPECT_EQ(tail.got(), pattern(kBlock + 100).substr(kBlock));
-  const RawTransfer past(loop_, file, 2 * kBlock, kBlock);
+  EXPECT_EQ(tail.got(), pattern(kDiskBlockBytes + 100).substr(kDiskBlockBytes));
+  const RawTransfer past(loop_, file, 2 * kDiskBlockBytes, kDiskBlockBytes);
   EXPECT_EQ(finish(past), 0);
 }
 
 TEST_P(DiskTest, AFileThatWasOpenedForReadingIsNotWritten) {
   create("a", 1);
   const int file = keep(disk_.open(path("a"), false));
-  const RawTransfer write(loop_, file, 0, pattern(kBlock), true);
+  const RawTransfer write(loop_, file, 0, pattern(kDiskBlockBytes), true);
   EXPECT_EQ(finish(write), -EBADF);
-  EXPECT_EQ(content("a"), std::string(kBlock, '\0'));
+  EXPECT_EQ(content("a"), std::string(kDiskBlockBytes, '\0'));
 }
 
 TEST_P(DiskTest, TheRingClosesFilesToo) {
-  loop_.close(disk_.create(path("a"), kBlock).value());
+  loop_.close(disk_.create(path("a"), kDiskBlockBytes).value());
   EXPECT_TRUE(platforms_.run_until([&] { return loop_.operations_live() == 0; }));
 }
 
 TEST_P(DiskTest, AFileIsClosedWhileItIsWritten) {
-  const int file = disk_.create(path("a"), kBlock).value();
-  const RawTransfer write(loop_, file, 0, pattern(kBlock), true);
+  const int file = disk_.create(path("a"), kDiskBlockBytes).value();
+  const RawTransfer write(loop_, file, 0, pattern(kDiskBlockBytes), true);
   loop_.turn(Duration::zero());  // it is under way
   disk_.close(file);
   const auto written = static_cast<std::size_t>(finish(write));
-  ASSERT_LE(written, kBlock);
-  EXPECT_EQ(content("a").substr(0, written), pattern(kBlock).substr(0, written));
+  ASSERT_LE(written, kDiskBlockBytes);
+  EXPECT_EQ(content("a").substr(0, written), pattern(kDiskBlockBytes).substr(0, written));
 }
 
 }  // namespace

@@ -33,16 +33,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::DiskPlace;
+using testing::error_of;
 using testing::PlatformKind;
 using testing::Platforms;
 using testing::RawTransfer;
-
-constexpr std::size_t kBlock = kDiskBlockBytes;
-
-template <typename T>
-int error_of(const DiskResult<T>& result) {
-  return result ? 0 : result.error().error;
-}
 
 class RealDiskTest : public ::testing::Test {
  protected:
@@ -70,7 +64,7 @@ class RealDiskTest : public ::testing::Test {
 
 TEST_F(RealDiskTest, NoOtherUserMayReadWhatItMakes) {
   EXPECT_TRUE(disk_->make_directory(path("a/b")));
-  keep(disk_->create(path("a/file"), kBlock));
+  keep(disk_->create(path("a/file"), kDiskBlockBytes));
   EXPECT_TRUE(disk_->write_small(path("a/small"), "x"));
   keep(disk_->lock(path("a/lock")));
   EXPECT_EQ(mode("a"), 0700U);
@@ -81,12 +75,12 @@ TEST_F(RealDiskTest, NoOtherUserMayReadWhatItMakes) {
 }
 
 TEST_F(RealDiskTest, SymbolicLinksAreNotFollowed) {
-  disk_->close(disk_->create(path("target"), kBlock).value());
+  disk_->close(disk_->create(path("target"), kDiskBlockBytes).value());
   fs::create_symlink(path("target"), path("link"));
   fs::create_symlink(path("none"), path("dangling"));
   EXPECT_EQ(error_of(disk_->open(path("link"), false)), ELOOP);
   EXPECT_EQ(error_of(disk_->open(path("dangling"), true)), ELOOP);
-  EXPECT_EQ(error_of(disk_->create(path("dangling"), kBlock)), EEXIST);
+  EXPECT_EQ(error_of(disk_->create(path("dangling"), kDiskBlockBytes)), EEXIST);
   EXPECT_EQ(error_of(disk_->lock(path("dangling"))), ELOOP);
   const auto entry = disk_->look(path("link"));
   ASSERT_TRUE(entry);
@@ -95,19 +89,19 @@ TEST_F(RealDiskTest, SymbolicLinksAreNotFollowed) {
   // What is written whole replaces a link, and the link's target stays.
   EXPECT_TRUE(disk_->write_small(path("link"), "x"));
   EXPECT_TRUE(disk_->look(path("link"))->regular);
-  EXPECT_EQ(disk_->look(path("target"))->bytes, kBlock);
+  EXPECT_EQ(disk_->look(path("target"))->bytes, kDiskBlockBytes);
 }
 
 TEST_F(RealDiskTest, ADraftThatIsALinkIsNotWrittenThrough) {
-  disk_->close(disk_->create(path("victim"), kBlock).value());
+  disk_->close(disk_->create(path("victim"), kDiskBlockBytes).value());
   fs::create_symlink(path("victim"), path("state.draft"));
   EXPECT_TRUE(disk_->write_small(path("state"), "x"));
-  EXPECT_EQ(disk_->look(path("victim"))->bytes, kBlock);
+  EXPECT_EQ(disk_->look(path("victim"))->bytes, kDiskBlockBytes);
   EXPECT_TRUE(disk_->look(path("state"))->regular);
 }
 
 TEST_F(RealDiskTest, HardLinksAreCounted) {
-  disk_->close(disk_->create(path("a"), kBlock).value());
+  disk_->close(disk_->create(path("a"), kDiskBlockBytes).value());
   EXPECT_EQ(disk_->look(path("a"))->links, 1U);
   fs::create_hard_link(path("a"), path("b"));
   EXPECT_EQ(disk_->look(path("a"))->links, 2U);
@@ -122,7 +116,7 @@ TEST_F(RealDiskTest, AFifoDoesNotKeepWhoOpensIt) {
 }
 
 TEST_F(RealDiskTest, AnothersFileIsSeen) {
-  disk_->close(disk_->create(path("a"), kBlock).value());
+  disk_->close(disk_->create(path("a"), kDiskBlockBytes).value());
   EXPECT_TRUE(disk_->look(path("a"))->own);
   if (::chown(path("a").c_str(), 12345, 12345) != 0) GTEST_SKIP() << "needs root";
   EXPECT_FALSE(disk_->look(path("a"))->own);
@@ -154,11 +148,11 @@ TEST_F(RealDiskTest, AnotherProcessHoldsTheLockUntilItEnds) {
 TEST_F(RealDiskTest, WhatCannotBeMadeWholeLeavesNothing) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit tight{.rlim_cur = 10 * kBlock, .rlim_max = before.rlim_max};
+  const rlimit tight{.rlim_cur = 10 * kDiskBlockBytes, .rlim_max = before.rlim_max};
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
-  const auto made = disk_->create(path("a"), 20 * kBlock);
-  const auto small = disk_->write_small(path("b"), std::string(20 * kBlock, 'x'));
+  const auto made = disk_->create(path("a"), 20 * kDiskBlockBytes);
+  const auto small = disk_->write_small(path("b"), std::string(20 * kDiskBlockBytes, 'x'));
   EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(error_of(made), EFBIG);
@@ -168,10 +162,10 @@ TEST_F(RealDiskTest, WhatCannotBeMadeWholeLeavesNothing) {
 
 // Space that is only reserved would be marked as written by the first write, which is metadata.
 TEST_F(RealDiskTest, ANewFileIsReallyWritten) {
-  const int file = keep(disk_->create(path("a"), 700 * kBlock));
+  const int file = keep(disk_->create(path("a"), 700 * kDiskBlockBytes));
   struct stat status{};
   ASSERT_EQ(::stat(path("a").c_str(), &status), 0);
-  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, 700 * kBlock);
+  EXPECT_GE(static_cast<std::uint64_t>(status.st_blocks) * 512, 700 * kDiskBlockBytes);
   constexpr std::size_t kExtents = 64;
   alignas(fiemap) std::array<std::byte, sizeof(fiemap) + kExtents * sizeof(fiemap_extent)> memory{};
   auto* const map = reinterpret_cast<fiemap*>(memory.data());
@@ -190,8 +184,8 @@ TEST_F(RealDiskTest, AnyThreadMayCall) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 5; ++i) {
         const std::string name = path(std::to_string(t) + "-" + std::to_string(i));
-        const auto file = disk_->create(name, kBlock);
-        if (!file || !disk_->write(*file, 0, std::string(kBlock, 'x'), true)) continue;
+        const auto file = disk_->create(name, kDiskBlockBytes);
+        if (!file || !disk_->write(*file, 0, std::string(kDiskBlockBytes, 'x'), true)) continue;
         if (disk_->read(*file, 1, 2) == "xx" && disk_->list(place_.path())) ++made;
         disk_->close(*file);
       }
@@ -205,10 +199,10 @@ TEST_F(RealDiskTest, AnyThreadMayCall) {
 // A file system without O_DIRECT.
 TEST_F(RealDiskTest, WithoutDirectTransfersItStillWorks) {
   const std::string shm = "/dev/shm/sluice-disk-" + std::to_string(::getpid());
-  const auto file = disk_->create(shm, 2 * kBlock);
+  const auto file = disk_->create(shm, 2 * kDiskBlockBytes);
   if (!file) GTEST_SKIP() << file.error().text;
-  EXPECT_TRUE(disk_->write(*file, kBlock, std::string(kBlock, 'x'), true));
-  EXPECT_EQ(disk_->read(*file, kBlock - 1, 3), std::string("\0xx", 3));
+  EXPECT_TRUE(disk_->write(*file, kDiskBlockBytes, std::string(kDiskBlockBytes, 'x'), true));
+  EXPECT_EQ(disk_->read(*file, kDiskBlockBytes - 1, 3), std::string("\0xx", 3));
   disk_->close(*file);
   EXPECT_TRUE(disk_->remove(shm));
 }
@@ -233,16 +227,16 @@ TEST_F(RealDiskTest, ADurableOverwriteIsNotHandedToAKernelThread) {
   struct statfs status{};
   ASSERT_EQ(::statfs(place_.path().c_str(), &status), 0);
   if (status.f_type != kExt4 && status.f_type != kXfs) GTEST_SKIP() << "neither ext4 nor XFS";
-  const int file = keep(disk_->create(path("a"), 256 * kBlock));
+  const int file = keep(disk_->create(path("a"), 256 * kDiskBlockBytes));
   EXPECT_NE(::fcntl(file, F_GETFL) & O_DIRECT, 0);
   EXPECT_EQ(::fcntl(file, F_GETFL) & O_NONBLOCK, 0);
   Platforms platforms(PlatformKind::real);
   Loop& loop = platforms.add_loop("192.0.2.1");
   const std::size_t before = kernel_threads();
   for (std::size_t i = 0; i < 64; ++i) {
-    const RawTransfer write(loop, file, i * 4 * kBlock, std::string(4 * kBlock, 'x'), true);
+    const RawTransfer write(loop, file, i * 4 * kDiskBlockBytes, std::string(4 * kDiskBlockBytes, 'x'), true);
     EXPECT_TRUE(platforms.run_until([&] { return write.result.has_value(); }));
-    EXPECT_EQ(write.result, 4 * kBlock);
+    EXPECT_EQ(write.result, 4 * kDiskBlockBytes);
   }
   EXPECT_EQ(kernel_threads(), before);
 }
@@ -262,9 +256,9 @@ TEST_F(RealDiskTest, ADurableWriteOfTheRingIsOnTheDiskWhenItEnds) {
   Platforms platforms(PlatformKind::real);
   Loop& loop = platforms.add_loop("192.0.2.1");
   const auto left_in_memory = [&](bool durable) {
-    const RawTransfer write(loop, file, 0, std::string(4 * kBlock, 'x'), durable);
+    const RawTransfer write(loop, file, 0, std::string(4 * kDiskBlockBytes, 'x'), durable);
     EXPECT_TRUE(platforms.run_until([&] { return write.result.has_value(); }));
-    EXPECT_EQ(write.result, 4 * kBlock);
+    EXPECT_EQ(write.result, 4 * kDiskBlockBytes);
     const std::uint64_t before = cancelled_bytes();
     EXPECT_EQ(::ftruncate(file, 0), 0);
     return cancelled_bytes() - before;

@@ -23,7 +23,7 @@ using testing::Platforms;
 using testing::RawListener;
 using testing::RawSocket;
 
-std::string pattern(std::size_t size) {
+std::string letters(std::size_t size) {
   std::string text(size, ' ');
   for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + i * 7 % 91 + i / 1000 % 3);
   return text;
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Platforms, RingTest, ::testing::Values(PlatformKind::re
 TEST_P(RingTest, BytesArriveAsTheyWereSent) {
   open();
   RawSocket& client = connect();
-  const std::string text = pattern(300'000);
+  const std::string text = letters(300'000);
   server().receive();
   client.receive();
   client.send(text);
@@ -184,7 +184,7 @@ TEST_P(RingTest, AnAcceptedSocketMayBeatTheCancelOfItsAccept) {
 TEST_P(RingTest, ASendWithoutAReaderEndsWhenItIsCancelled) {
   open();
   RawSocket& client = connect();
-  const std::string text = pattern(32 << 20);  // more than all socket buffers take
+  const std::string text = letters(32 << 20);  // more than all socket buffers take
   client.send(text);
   EXPECT_TRUE(platforms_.run_for(50ms));
   EXPECT_FALSE(client.sent.has_value());
@@ -205,7 +205,7 @@ TEST_P(RingTest, ASendWithoutAReaderEndsWhenItIsCancelled) {
 TEST_P(RingTest, AnEmptyPoolEndsTheReceive) {
   open({.buffers = 2, .buffer_bytes = 1024});
   RawSocket& client = connect();
-  client.send(pattern(10'000));
+  client.send(letters(10'000));
   server().keep_buffers = true;
   server().receive();
   EXPECT_TRUE(until([&] { return server().end.has_value(); }));
@@ -224,13 +224,13 @@ TEST_P(RingTest, AnEmptyPoolEndsTheReceive) {
     server().receive(/*poll_first=*/true);
     EXPECT_TRUE(until([&] { return server().end.has_value() || server().received.size() == 10'000; }));
   }
-  EXPECT_EQ(server().received, pattern(10'000));
+  EXPECT_EQ(server().received, letters(10'000));
 }
 
 TEST_P(RingTest, AReceiveThatIsArmedOnAnEmptyPoolFailsThoughNothingArrived) {
   open({.buffers = 2, .buffer_bytes = 1024});
   RawSocket& client = connect();
-  client.send(pattern(2048));
+  client.send(letters(2048));
   server().keep_buffers = true;
   server().receive();
   EXPECT_TRUE(until([&] { return loop_->buffers().in_use() == 2; }));

@@ -10,7 +10,7 @@
 namespace sluice::message {
 namespace {
 
-AuthorVerdict parse(std::string_view value) { return parse_author(value, {}); }
+AuthorVerdict parse_loose(std::string_view value) { return parse_author(value, {}); }
 
 std::string domains(const AuthorVerdict& verdict, bool unquoted) {
   std::string out;
@@ -25,7 +25,7 @@ TEST(LooseName, TheAddressItselfAsTheName) {
        {"a@acme.example <a@acme.example>", " a@acme.example  <a@acme.example> ", "Ann a@acme.example <a@acme.example>",
         "a@acme.example Ann <a@acme.example>", "[a@acme.example] <a@acme.example>",
         "a@acme.example\r\n <a@acme.example>", "a@acme.example <a@acme.example> (Ann)"}) {
-    const AuthorVerdict verdict = parse(value);
+    const AuthorVerdict verdict = parse_loose(value);
     ASSERT_NE(verdict.single(), nullptr) << value;
     EXPECT_EQ(verdict.single()->address(), "a@acme.example");
     EXPECT_EQ(domains(verdict, true), "acme.example ") << value;
@@ -36,7 +36,7 @@ TEST(LooseName, TheAddressItselfAsTheName) {
 TEST(LooseName, BracketsInTheName) {
   for (const std::string_view value :
        {"Foo [Sales] <a@acme.example>", "[Foo] <a@acme.example>", "\"Foo\" [Sales] (x) <a@acme.example>"}) {
-    const AuthorVerdict verdict = parse(value);
+    const AuthorVerdict verdict = parse_loose(value);
     ASSERT_NE(verdict.single(), nullptr) << value;
     EXPECT_EQ(verdict.single()->address(), "a@acme.example");
     EXPECT_TRUE(verdict.in_names.empty());
@@ -45,10 +45,11 @@ TEST(LooseName, BracketsInTheName) {
 
 // Some readers take it for the author: whose it is has to be judged.
 TEST(LooseName, AnotherAddressInTheNameIsSaid) {
-  EXPECT_EQ(domains(parse("victim@bank.example <a@acme.example>"), true), "bank.example ");
-  EXPECT_EQ(domains(parse("a@acme.example victim@Bank.Example <a@acme.example>"), true), "acme.example Bank.Example ");
-  EXPECT_EQ(domains(parse("victim @ bank.example <a@acme.example>"), true), "bank.example ");
-  EXPECT_EQ(domains(parse("Sales @ Acme <a@acme.example>"), true), "Acme ");
+  EXPECT_EQ(domains(parse_loose("victim@bank.example <a@acme.example>"), true), "bank.example ");
+  EXPECT_EQ(domains(parse_loose("a@acme.example victim@Bank.Example <a@acme.example>"), true),
+            "acme.example Bank.Example ");
+  EXPECT_EQ(domains(parse_loose("victim @ bank.example <a@acme.example>"), true), "bank.example ");
+  EXPECT_EQ(domains(parse_loose("Sales @ Acme <a@acme.example>"), true), "Acme ");
 }
 
 TEST(LooseName, WhatCouldBeReadAsAnotherAuthorStaysRefused) {
@@ -79,7 +80,7 @@ TEST(LooseName, WhatCouldBeReadAsAnotherAuthorStaysRefused) {
                                        "[x] <@b.example:a@acme.example>",
                                        "=?utf-8?Q?victim@bank.example?= <a@acme.example>",
                                        "Foo [\x1b] <a@acme.example>"}) {
-    const AuthorVerdict verdict = parse(value);
+    const AuthorVerdict verdict = parse_loose(value);
     EXPECT_EQ(verdict.single(), nullptr) << value;
     EXPECT_FALSE(verdict.ok()) << value;
   }
@@ -88,10 +89,10 @@ TEST(LooseName, WhatCouldBeReadAsAnotherAuthorStaysRefused) {
 TEST(LooseName, MoreAddressesThanAreJudgedAreRefused) {
   std::string value;
   for (std::size_t i = 0; i < kNamedDomainsMax; ++i) value += "a@acme.example ";
-  EXPECT_FALSE(parse(value + "victim@bank.example <a@acme.example>").ok());
+  EXPECT_FALSE(parse_loose(value + "victim@bank.example <a@acme.example>").ok());
   std::string quoted = "\"";
   for (std::size_t i = 0; i <= kNamedDomainsMax; ++i) quoted += "a@x" + std::to_string(i) + ".example ";
-  EXPECT_EQ(parse(quoted + "\" <a@acme.example>").fault, AuthorFault::too_many);
+  EXPECT_EQ(parse_loose(quoted + "\" <a@acme.example>").fault, AuthorFault::too_many);
 }
 
 // To some readers an address ends at one.

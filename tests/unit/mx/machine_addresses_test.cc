@@ -1,4 +1,4 @@
-// A machine gets and loses addresses while it runs: where mail goes is chosen by those that it has.
+// A machine gets and loses machine_with while it runs: where mail goes is chosen by those that it has.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using sluice::testing::Running;
 using ::testing::HasSubstr;
 using Found = MxLookup::Found;
 
-MachineAddresses addresses(const std::vector<std::string>& texts) {
+MachineAddresses machine_with(const std::vector<std::string>& texts) {
   std::vector<io::Address> all;
   for (const std::string& text : texts) all.push_back(*io::Address::from_ip(text, 0));
   return std::make_shared<const std::vector<io::Address>>(std::move(all));
@@ -49,26 +49,26 @@ class MachineAddressesTest : public ::testing::Test {
 // It was connected to until the next start, or the next reload.
 TEST_F(MachineAddressesTest, AnAddressThatComesLaterIsOurOwn) {
   EXPECT_EQ(look_up("example.net"), "mx.example.net");
-  mx_hosts_.set_machine_addresses(addresses({"127.0.0.1", "192.0.2.9"}));
+  mx_hosts_.set_machine_addresses(machine_with({"127.0.0.1", "192.0.2.9"}));
   EXPECT_THAT(look_up("example.net"), HasSubstr("554 example.net: its MX host is this relay"));
   EXPECT_THAT(look_up("[192.0.2.9]"), HasSubstr("554 "));
   EXPECT_THAT(look_up("[IPv6:64:ff9b::192.0.2.9]"), HasSubstr("554 ")) << "embedded in another one";
 }
 
 TEST_F(MachineAddressesTest, AnAddressThatGoesIsAnotherMachinesAgain) {
-  mx_hosts_.set_machine_addresses(addresses({"192.0.2.9"}));
+  mx_hosts_.set_machine_addresses(machine_with({"192.0.2.9"}));
   EXPECT_THAT(look_up("example.net"), HasSubstr("554 "));
-  mx_hosts_.set_machine_addresses(addresses({"127.0.0.1"}));
+  mx_hosts_.set_machine_addresses(machine_with({"127.0.0.1"}));
   EXPECT_EQ(look_up("example.net"), "mx.example.net");
   EXPECT_EQ(look_up("[192.0.2.9]"), "[192.0.2.9]");
 }
 
-// The addresses of the host had come before, and were kept as another machine's.
+// The machine_with of the host had come before, and were kept as another machine's.
 TEST_F(MachineAddressesTest, AChangeDuringAQuestionHoldsForItsAnswer) {
   dns().add_address("mx.example.net", "2001:db8::9", 300);
   const auto asked = start("example.net");
   ASSERT_TRUE(platforms_.run_until([&] { return dns().asked("mx.example.net", io::DnsType::a) == 1; }));
-  mx_hosts_.set_machine_addresses(addresses({"192.0.2.9"}));
+  mx_hosts_.set_machine_addresses(machine_with({"192.0.2.9"}));
   EXPECT_THAT(text(asked->wait()), HasSubstr("554 "));
   EXPECT_EQ(dns().asked("example.net", io::DnsType::mx), 2U);
 }
@@ -79,7 +79,7 @@ TEST_F(MachineAddressesTest, ChangesWithoutEndDoNotKeepAQuestionForEver) {
   ASSERT_TRUE(platforms_.run_until([&] {
     if (dns().asked("mx.example.net", io::DnsType::a) > changes) {
       ++changes;
-      mx_hosts_.set_machine_addresses(addresses({"198.51.100." + std::to_string(changes)}));
+      mx_hosts_.set_machine_addresses(machine_with({"198.51.100." + std::to_string(changes)}));
     }
     return asked->done();
   }));

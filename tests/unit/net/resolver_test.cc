@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-class Lab {
+class ResolverLab {
  public:
   Resolver::Found look_up(const std::string& host) {
     return sluice::testing::await<Resolver::Found>(platforms, loop, [&] { return resolver.look_up(host, 25); });
@@ -35,7 +35,7 @@ class Lab {
 };
 
 TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
-  Lab lab;
+  ResolverLab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
   lab.dns.add_address("mx.farm.example", "2001:db8::9");
   EXPECT_EQ(lab.text("mx.farm.example"), "[2001:db8::9]:25 192.0.2.9:25");
@@ -44,7 +44,7 @@ TEST(ResolverTest, ANameWithADotIsAskedOfTheConfiguredNameService) {
 }
 
 TEST(ResolverTest, TheHostsFileComesFirst) {
-  Lab lab;
+  ResolverLab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9");
   lab.platforms.world().names().add("mx.farm.example", "192.0.2.77");
   EXPECT_EQ(lab.text("mx.farm.example"), "192.0.2.77:25");
@@ -52,21 +52,21 @@ TEST(ResolverTest, TheHostsFileComesFirst) {
 }
 
 TEST(ResolverTest, ANameWithoutADotIsTheSystems) {
-  Lab lab;
+  ResolverLab lab;
   lab.platforms.world().names().add("farm", "192.0.2.77");
   EXPECT_EQ(lab.text("farm"), "192.0.2.77:25");
   EXPECT_EQ(lab.platforms.world().faults().calls(sim::SimCall::look_up), 1U);
 }
 
 TEST(ResolverTest, AliasesAreFollowed) {
-  Lab lab;
+  ResolverLab lab;
   lab.dns.add_alias("mx.farm.example", "host.example");
   lab.dns.add_address("host.example", "192.0.2.9");
   EXPECT_EQ(lab.text("mx.farm.example"), "192.0.2.9:25");
 }
 
 TEST(ResolverTest, AnAnswerIsKeptForItsTimeAndNoLonger) {
-  Lab lab;
+  ResolverLab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9", 20);
   lab.text("mx.farm.example");
   ASSERT_TRUE(lab.platforms.run_for(19s));
@@ -78,7 +78,7 @@ TEST(ResolverTest, AnAnswerIsKeptForItsTimeAndNoLonger) {
 }
 
 TEST(ResolverTest, ANameThatIsGoneForAMomentKeepsItsLastAddresses) {
-  Lab lab;
+  ResolverLab lab;
   lab.dns.add_address("mx.farm.example", "192.0.2.9", 10);
   lab.text("mx.farm.example");
   lab.dns.remove("mx.farm.example");
@@ -87,7 +87,7 @@ TEST(ResolverTest, ANameThatIsGoneForAMomentKeepsItsLastAddresses) {
 }
 
 TEST(ResolverTest, ANameThatWasNeverThereFailsWithItsReason) {
-  Lab lab;
+  ResolverLab lab;
   EXPECT_THAT(lab.text("nowhere.example"), HasSubstr("no address for nowhere.example: no such name"));
   lab.dns.add_name("empty.example");
   EXPECT_THAT(lab.text("empty.example"), HasSubstr("it has none in DNS"));

@@ -14,9 +14,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
-
 std::vector<Fate> fates(const Kept& kept) {
   std::vector<Fate> all;
   for (const message::RecipientStatus& each : kept.status.recipients) all.push_back(each.fate);

@@ -14,8 +14,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-
 TEST(CutThroughTest, PassesAMessageOn) {
   Fixture fixture;
   Passing message(fixture);

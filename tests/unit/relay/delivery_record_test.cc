@@ -17,8 +17,6 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
-
 const Delivery* record_for(const NoteTaker& notes, const std::string& recipient) {
   const auto found =
       std::ranges::find_if(notes.deliveries, [&](const Delivery& each) { return each.recipients.contains(recipient); });
@@ -32,8 +30,9 @@ TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 Nobody here\r\n", .only_for = "nobody"});
   fixture.hop().add({.stage = HopStage::recipient, .say = "451 4.2.1 Not now\r\n", .only_for = "later"});
-  EXPECT_EQ(fixture.send(kText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}),
-            250);
+  EXPECT_EQ(
+      fixture.send(kQueuedText, {"bob@example.net", "nobody@example.net", "later@example.net", "eve@example.net"}),
+      250);
   ASSERT_GE(fixture.notes.deliveries.size(), 3U);
   const Delivery* taken = record_for(fixture.notes, "bob@example.net");
   ASSERT_NE(taken, nullptr);
@@ -90,8 +89,8 @@ TEST(DeliveryRecordTest, AnAttemptWithoutAConnectionIsNone) {
   fixture.fixture.route.waiting_max = 0;
   fixture.hop().add({.stage = HopStage::mail, .stall = 15s});
   fixture.start();
-  EXPECT_EQ(fixture.send(kText, {"first@example.net"}), 250);
-  EXPECT_EQ(fixture.send(kText, {"second@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"first@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"second@example.net"}), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   EXPECT_GT(fixture.notes.count(DeliveryOutcome::not_attempted), 0U);
   EXPECT_EQ(fixture.notes.count(DeliveryOutcome::relayed), 2U);
@@ -109,9 +108,9 @@ TEST(DeliveryRecordTest, CutThroughWithoutAConnectionIsNoAttempt) {
   fixture.start();
   // A client whose content does not end has the only connection.
   fixture.hop().add({.stage = HopStage::message, .stall = 10s});
-  fixture.send_in_background(kText);
+  fixture.send_in_background(kQueuedText);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.hop().live() == 1 && fixture.hop().ledger.size() == 1; }));
-  EXPECT_EQ(fixture.send(kText, {"second@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"second@example.net"}), 250);
   const Delivery* second = record_for(fixture.notes, "second@example.net");
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(second->outcome, DeliveryOutcome::not_attempted);
@@ -129,7 +128,7 @@ TEST(DeliveryRecordTest, WhatExpiresSaysForWhomAndWhatWasSaidLast) {
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.notes.count(DeliveryOutcome::expired) > 0; }));
   const auto expired = std::ranges::find(fixture.notes.deliveries, DeliveryOutcome::expired, &Delivery::outcome);
   EXPECT_EQ(expired->recipients, "bob@example.net");
@@ -161,7 +160,7 @@ TEST(DeliveryRecordTest, TheLogSaysNothingThatTheNextHopWouldDeny) {
                            .say = chance.percent(60) ? "451 4.3.0 not now\r\n" : "",
                            .hang_up = chance.percent(50)});
       const std::string number = std::to_string(i);
-      fixture.send(kText, {"a" + number + "@example.net", "b" + number + "@example.net"});
+      fixture.send(kQueuedText, {"a" + number + "@example.net", "b" + number + "@example.net"});
     }
     fixture.hop().clear_faults();
     ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));

@@ -13,7 +13,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 const std::string kHost = std::string(Fixture::kFirst) + ":25";
 
 bool remembers(Fixture& fixture, hop::Lack lack) { return fixture.memory.lacks(kHost, lack, fixture.loop.now()); }

@@ -8,8 +8,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-
 void expect_reason(const Sending& message, int code, smtp::EnhancedCode enhanced, const char* text) {
   EXPECT_EQ(message.result().kind, Kind::deferred);
   EXPECT_EQ(message.result().code, code);

@@ -16,9 +16,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-const std::vector<std::string> kTwo = {"a@example.net", "b@example.net"};
-
 // ------------------------------------------------------------------------------------------ as it was found
 
 // One reply too many in front of the answers to a whole transaction, then 550 to BDAT: each answer was taken for the

@@ -7,8 +7,6 @@
 namespace sluice::relay {
 namespace {
 
-constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
-
 class QueueDestinationsTest : public ::testing::Test {
  protected:
   // A route for each of so many domains, all to one next hop; recipients are at d0.example, d1.example and so on.
@@ -53,7 +51,7 @@ TEST_F(QueueDestinationsTest, EachWalksTheRetryCurveByItsOwnAttempts) {
   fixture_.options().expire = 24h;
   fixture_.start();
   defer("d49.");
-  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, recipients_), 250);
   ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 6; }));
   EXPECT_EQ(fixture_.notes.count(DeliveryOutcome::relayed), 49U);
   EXPECT_THAT(waits_of("d49."), ::testing::ElementsAre(120, 240, 480, 480, 480));
@@ -65,7 +63,7 @@ TEST_F(QueueDestinationsTest, ARestartKnowsWhereOnTheCurveEachIs) {
   fixture_.options().expire = 24h;
   fixture_.start();
   defer("d2.");
-  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, recipients_), 250);
   ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 2; }));
   defer("d1.");
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(1s));
@@ -84,7 +82,7 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   fixture_.options().expire = 24h;
   fixture_.start();
   defer("to@");
-  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, recipients_), 250);
   ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 2; }));
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5min));
   fixture_.fixture.loop.post([this] { EXPECT_EQ(fixture_.queue().flush_destination("r1"), 1U); });
@@ -110,7 +108,7 @@ TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllT
   fixture_.options().curve = schedule::RetryCurve({10min}, 0);
   fixture_.start();
   defer("bob");
-  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, {"bob@example.net", "eve@example.net", "joe@example.net"}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5min));
   EXPECT_EQ(fixture_.hop().ledger.size(), 2U);
   EXPECT_EQ(std::ranges::count(fixture_.hop().commands, "RCPT TO:<bob@example.net>"), 1);
@@ -140,7 +138,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
   fixture_.start();
   fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
   EXPECT_TRUE(fixture_.empty());
   EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
@@ -149,7 +147,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideASuccessIsReportedAtOnce) {
 TEST_F(QueueDestinationsTest, SuccessThatTheNextHopDoesNotReportIsReportedAtOnce) {
   fixture_.hop().rules.dsn = false;
   fixture_.start();
-  EXPECT_EQ(fixture_.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
   EXPECT_TRUE(fixture_.empty());
   EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
@@ -161,7 +159,7 @@ TEST_F(QueueDestinationsTest, ARefusalBesideADeferralIsReportedAtOnce) {
   defer("bob");
   fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture_.fixture.platforms.run_for(5s));
   EXPECT_EQ(fixture_.queue().counters().dsns.sent, 1U);
   EXPECT_EQ(fixture_.spool().messages(), 1U);
@@ -174,7 +172,7 @@ TEST_F(QueueDestinationsTest, AMessageThatCannotBeReadIsQuarantinedOnceForAllIts
   add_domains(3);
   fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture_.start();
-  EXPECT_EQ(fixture_.send(kText, recipients_), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, recipients_), 250);
   const spool::Location at = fixture_.spool().index().at(only_id()).message;
   fixture_.fixture.platforms.world()
       .disk(Fixture::kRelay)
@@ -193,7 +191,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedWhileItsAttemptIsSavedIsGone) {
   defer("bob");
   int removed = 0;
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(fixture_.send(kText), 250);
+    EXPECT_EQ(fixture_.send(kQueuedText), 250);
     const spool::QueueId id = only_id();
     // Its attempt is over and on its way to the disk.
     ASSERT_TRUE(fixture_.run_until([&] {
@@ -214,7 +212,7 @@ TEST_F(QueueDestinationsTest, WhatIsRemovedStillReportsWhatFailedBefore) {
   defer("bob");
   fixture_.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(fixture_.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture_.send(kQueuedText, {"bob@example.net", "nobody@example.net"}), 250);
   const spool::QueueId id = only_id();
   EXPECT_TRUE(testing::await<bool>(fixture_.fixture.platforms, fixture_.fixture.loop,
                                    [&] { return fixture_.queue().order(id, Queue::Order::remove); }));
@@ -227,7 +225,7 @@ TEST_F(QueueDestinationsTest, AFlushOfADestinationCountsItsMessages) {
   fixture_.fixture.route.mode = route::RouteMode::store;
   fixture_.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture_.start();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture_.send(kText), 250);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture_.send(kQueuedText), 250);
   ASSERT_TRUE(fixture_.run_until([&] { return fixture_.queue().schedule().counters().suspensions > 0; }));
   std::uint64_t flushed = 0;
   fixture_.fixture.loop.post([&] { flushed = fixture_.queue().flush_destination("farm") + 100; });

@@ -19,6 +19,8 @@
 
 namespace sluice::relay {
 
+inline constexpr const char* kQueuedText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
+
 // What the log would be told.
 struct Delivery {
   std::string id;

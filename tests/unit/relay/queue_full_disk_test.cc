@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 constexpr std::uint32_t kSegmentBytes = 2 * spool::kBatchBytesMax;
 
 // How often the hop took each message, by its subject.
-std::map<std::string, int> taken(const testing::NextHop& hop) {
+std::map<std::string, int> taken_by_recipient(const testing::NextHop& hop) {
   std::map<std::string, int> counts;
   for (const testing::HopMessage& message : hop.ledger)
     if (message.answered) ++counts[message.content.substr(message.content.find("Subject: "), 20)];
@@ -52,7 +52,7 @@ class FullQueue : public QueueFixture {
     disk().set_capacity(0);
   }
   void expect_each_once(std::size_t count) {
-    const std::map<std::string, int> counts = taken(hop());
+    const std::map<std::string, int> counts = taken_by_recipient(hop());
     EXPECT_EQ(counts.size(), count);
     for (const auto& [subject, times] : counts) EXPECT_EQ(times, 1) << subject;
   }

@@ -8,8 +8,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
-
 schedule::DestinationStatus farm(QueueFixture& fixture) {
   return *fixture.queue().schedule().status(fixture.queue().schedule().find_destination("farm"));
 }
@@ -18,7 +16,7 @@ TEST(QueueLearningTest, WhatIsSaidToAClientThatWaitsIsKnownOfTheDestination) {
   QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   EXPECT_THAT(std::string(farm(fixture).last_response), HasSubstr("not now"));
   EXPECT_EQ(farm(fixture).ready, 0U);
   EXPECT_EQ(farm(fixture).window, 1U) << "a 4xx halves what may be transmitted at a time";
@@ -29,7 +27,7 @@ TEST(QueueLearningTest, AHopThatClientsFindDeadIsLeftAloneByTheQueue) {
   QueueFixture fixture;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   EXPECT_TRUE(farm(fixture).suspended);
   EXPECT_EQ(fixture.queue().schedule().counters().suspensions, 1U);
 }
@@ -42,11 +40,11 @@ TEST(QueueLearningTest, AHopThatClientsFindAliveIsTriedByTheQueue) {
   fixture.options().expire = 24h;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(2min));
   EXPECT_TRUE(farm(fixture).suspended);
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
-  EXPECT_EQ(fixture.send(kText, {"eve@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"eve@example.net"}), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(10s));
   EXPECT_TRUE(fixture.empty());
   EXPECT_FALSE(farm(fixture).suspended);
@@ -73,7 +71,7 @@ TEST(QueueLearningTest, AFullMailboxSaysNothingOfItsServer) {
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "452 4.2.2 Mailbox full\r\n", .only_for = "full@"});
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(fixture.send(kText, {"full@example.net"}), 250);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(fixture.send(kQueuedText, {"full@example.net"}), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(1s));
   EXPECT_EQ(farm(fixture).window, 8U);
   EXPECT_LE(farm(fixture).not_before, fixture.fixture.loop.now());
@@ -88,7 +86,7 @@ TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
   fixture.options().expire = 24h;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText), 250);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(59min));
   EXPECT_EQ(fixture.queue().counters().dsns.sent, 0U);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(2min));
@@ -105,7 +103,7 @@ TEST(QueueLearningTest, EachSenderIsToldThatMailForADeadHostIsLate) {
 TEST(QueueLearningTest, NothingIsRememberedOfWhatGoesWell) {
   QueueFixture fixture;
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   EXPECT_FALSE(fixture.queue().schedule().find_destination("farm"));
 }
 
@@ -124,7 +122,7 @@ TEST(QueueLearningTest, DsnsTakeTheRouteThatIsSetForThem) {
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
   fixture.hop(1).add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
-  EXPECT_EQ(fixture.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   ASSERT_EQ(fixture.hop(1).ledger.size(), 1U);
   EXPECT_EQ(fixture.hop(1).ledger.front().reverse_path, "");

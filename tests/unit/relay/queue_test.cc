@@ -10,8 +10,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kText = "From: ann@example.com\r\nSubject: x\r\n\r\nHello.\r\n";
-
 // Those that the hop has taken, reports apart.
 std::size_t taken(const testing::NextHop& hop, bool reports = false) {
   return static_cast<std::size_t>(std::ranges::count_if(hop.ledger, [&](const testing::HopMessage& message) {
@@ -23,7 +21,7 @@ TEST(QueueTest, StoreModeKeepsAndDelivers) {
   QueueFixture fixture;
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   ASSERT_EQ(taken(fixture.hop()), 1U);
   EXPECT_THAT(fixture.hop().ledger.front().content, HasSubstr("Hello."));
@@ -33,7 +31,7 @@ TEST(QueueTest, StoreModeKeepsAndDelivers) {
 TEST(QueueTest, ThroughTouchesNoDiskWhenAllGoesWell) {
   QueueFixture fixture;
   fixture.start();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText), 250);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kQueuedText), 250);
   EXPECT_EQ(taken(fixture.hop()), 5U);
   EXPECT_EQ(fixture.spool().log_counters().records, 0U);
 }
@@ -42,7 +40,7 @@ TEST(QueueTest, WhatTheNextHopDoesNotTakeNowIsDeliveredLater) {
   QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   EXPECT_EQ(taken(fixture.hop()), 0U);
   EXPECT_EQ(fixture.spool().messages(), 1U);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
@@ -54,7 +52,7 @@ TEST(QueueTest, AHopThatIsAwayIsLeftAloneForAllItsMessages) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  for (int i = 0; i < 40; ++i) EXPECT_EQ(fixture.send(kText), 250);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.fixture.platforms.run_for(5min));
   EXPECT_EQ(fixture.spool().messages(), 40U);
   // A probe each ten seconds or so, not forty tries.
@@ -70,7 +68,7 @@ TEST(QueueTest, ARecipientThatIsRefusedIsReportedWhereOthersAreTaken) {
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  EXPECT_EQ(fixture.send(kText, {"bob@example.net", "nobody@example.net"}), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"bob@example.net", "nobody@example.net"}), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   EXPECT_EQ(taken(fixture.hop()), 1U) << fixture.hop().ledger.back().content;
   ASSERT_EQ(taken(fixture.hop(), true), 1U);
@@ -84,7 +82,7 @@ TEST(QueueTest, AMessageThatIsRefusedWholeIsTheClients) {
   QueueFixture fixture;
   fixture.start();
   fixture.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
-  EXPECT_EQ(fixture.send(kText), 550);
+  EXPECT_EQ(fixture.send(kQueuedText), 550);
   EXPECT_TRUE(fixture.empty());
   EXPECT_EQ(taken(fixture.hop(), true), 0U);
 }
@@ -94,7 +92,7 @@ TEST(QueueTest, WithoutASenderNobodyIsTold) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.start();
   fixture.hop().add({.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n"});
-  EXPECT_EQ(fixture.send(kText, {"bob@example.net"}, ""), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, {"bob@example.net"}, ""), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   EXPECT_TRUE(fixture.hop().ledger.empty());
 }
@@ -106,7 +104,7 @@ TEST(QueueTest, WhatIsNotDeliveredInTimeIsReported) {
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "451 4.3.0 not now\r\n", .only_for = "bob"});
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   EXPECT_EQ(taken(fixture.hop()), 0U);
   EXPECT_EQ(taken(fixture.hop(), true), 1U);
@@ -119,7 +117,7 @@ TEST(QueueTest, SuccessIsReportedWhereTheNextHopWouldNot) {
     QueueFixture fixture;
     fixture.hop().rules.dsn = dsn;
     fixture.start();
-    EXPECT_EQ(fixture.send(kText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
+    EXPECT_EQ(fixture.send(kQueuedText, {"bob@example.net"}, "ann@example.com", {.success = true}), 250);
     ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
     EXPECT_EQ(taken(fixture.hop(), true), dsn ? 0U : 1U);
   }
@@ -133,7 +131,7 @@ TEST(QueueTest, WhatIsOverACustomersBudgetIsNotReported) {
   fixture.start();
   fixture.hop().add(
       {.stage = HopStage::recipient, .count = kAlways, .say = "550 5.1.1 nobody here\r\n", .only_for = "nobody"});
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kText, {"nobody@example.net"}), 250);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.send(kQueuedText, {"nobody@example.net"}), 250);
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
   EXPECT_EQ(taken(fixture.hop(), true), 2U);
   EXPECT_EQ(fixture.queue().counters().dsns.sent, 2U);
@@ -147,9 +145,9 @@ TEST(QueueTest, AMessageWhoseContentCannotBeReadIsQuarantined) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  EXPECT_EQ(fixture.send(kText + std::string(20'000 * 60, 'x') + "\r\n"), 250);
+  EXPECT_EQ(fixture.send(kQueuedText + std::string(20'000 * 60, 'x') + "\r\n"), 250);
   const spool::QueueId id = fixture.spool().index().begin()->first;
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   {
     using Read = std::expected<spool::Message, std::string>;
     const auto read =
@@ -173,7 +171,7 @@ TEST(QueueTest, ARestartFindsTheQueueAgain) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(fixture.send(kText), 250);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(fixture.send(kQueuedText), 250);
   fixture.run_until([&] { return fixture.queue().counters().tries > 0; });
   fixture.stop();
   fixture.start();
@@ -188,7 +186,7 @@ TEST(QueueTest, HeldMessagesWaitForTheOperator) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   const spool::QueueId id = fixture.spool().index().begin()->first;
   ASSERT_TRUE(fixture.run_until(
       [&] { return fixture.queue().counters().tries > 0 && fixture.queue().schedule().running() == 0; }));
@@ -215,7 +213,7 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   fixture.fixture.route.mode = route::RouteMode::store;
   fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   fixture.start();
-  EXPECT_EQ(fixture.send(kText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
   const spool::QueueId id = fixture.spool().index().begin()->first;
   ASSERT_TRUE(fixture.run_until(
       [&] { return fixture.queue().counters().tries > 0 && fixture.queue().schedule().running() == 0; }));

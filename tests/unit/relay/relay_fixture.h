@@ -21,6 +21,12 @@
 
 namespace sluice::relay {
 
+inline const std::vector<std::string> kTwo = {"a@example.net", "b@example.net"};
+inline const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
+// With a dot to be stuffed.
+inline constexpr std::string_view kDottedText = "From: <ann@example.com>\r\nSubject: x\r\n\r\n.hello\r\n";
+inline constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+
 using namespace std::chrono_literals;
 using testing::HopFault;
 using testing::HopStage;

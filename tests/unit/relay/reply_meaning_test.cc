@@ -10,8 +10,6 @@ using smtp::Expect;
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
-
 smtp::ParsedReply reply(std::uint16_t code, smtp::EnhancedCode enhanced = {}) {
   return {.code = code, .enhanced = enhanced, .text = "words", .lines = 1};
 }

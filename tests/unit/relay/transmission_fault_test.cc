@@ -14,10 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\n.hello\r\n";
-const std::vector<std::string> kTwo = {"a@example.net", "b@example.net"};
-
-struct Row {
+struct FaultOfStage {
   const char* name;
   HopFault fault;
   Kind first;
@@ -26,7 +23,7 @@ struct Row {
   bool maybe_late;  // whether it may be with the next hop where the end goes out with the envelope
 };
 
-const Row kRows[] = {
+const FaultOfStage kFaultsOfStages[] = {
     {"MAIL 421",
      {.stage = HopStage::mail, .say = "421 bye\r\n", .hang_up = true},
      Kind::deferred,
@@ -101,7 +98,7 @@ const Row kRows[] = {
 };
 
 TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
-  for (const Row& row : kRows) {
+  for (const FaultOfStage& row : kFaultsOfStages) {
     for (const Manner& manner : kManners) {
       SCOPED_TRACE(std::string(row.name) + " with " + manner.name);
       Fixture fixture;
@@ -109,7 +106,7 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
       fixture.hop().add(row.fault);
       Sending message(fixture, kTwo);
       const Instant before = fixture.loop.now();
-      EXPECT_THAT(message.send(kText), ElementsAre(row.first, row.second));
+      EXPECT_THAT(message.send(kDottedText), ElementsAre(row.first, row.second));
       EXPECT_LE(fixture.loop.now() - before, fixture.route.final_timeout + 10s);
       EXPECT_EQ(message.result(1).code, row.code);
       const bool end_was_out = row.fault.stage == HopStage::message || (manner.pipelining && manner.chunking);
@@ -117,10 +114,10 @@ TEST(TransmissionFaultTest, EachFaultOfTheNextHopHasItsResult) {
       if (message.transmission->maybe_taken())
         EXPECT_THAT(message.result(1).text, HasSubstr("may have been delivered"));
       EXPECT_EQ(fixture.pool().counters().opened, 1U);
-      message.expect_honest(kText);
+      message.expect_honest(kDottedText);
       fixture.hop().clear_faults();
       Sending second(fixture);
-      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+      EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::taken));
     }
   }
 }
@@ -133,7 +130,7 @@ TEST(TransmissionFaultTest, WhoWasRefusedBeforeTheEndCameStaysRefused) {
     fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "a@"});
     fixture.hop().add({.stage = HopStage::message, .hang_up = true});
     Sending message(fixture, kTwo);
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused, Kind::deferred));
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::refused, Kind::deferred));
     EXPECT_TRUE(message.transmission->maybe_taken());
   }
 }
@@ -145,12 +142,12 @@ TEST(TransmissionFaultTest, WhatIsSaidToDataIsTheMessagesWord) {
       set_manner(fixture, {"", pipelining, false});
       fixture.hop().add({.stage = HopStage::data, .say = words});
       Sending message(fixture, kTwo);
-      const auto kinds = message.send(kText);
+      const auto kinds = message.send(kDottedText);
       EXPECT_EQ(kinds[0], kinds[1]);
       EXPECT_THAT(fixture.hop().ledger, IsEmpty());
       fixture.hop().clear_faults();
       Sending second(fixture);
-      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+      EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::taken));
       return kinds[0];
     };
     EXPECT_EQ(send("554 5.7.1 no\r\n"), Kind::refused);
@@ -165,7 +162,7 @@ TEST(TransmissionFaultTest, NobodyToBeReachedIsNobodyAsked) {
   Fixture fixture;
   fixture.platforms.world().set_reachable(Fixture::kFirst, false);
   Sending message(fixture, kTwo);
-  EXPECT_THAT(message.send(kText), Each(Kind::deferred));
+  EXPECT_THAT(message.send(kDottedText), Each(Kind::deferred));
   EXPECT_FALSE(message.transmission->reached());
   EXPECT_TRUE(message.transmission->unreachable());
   EXPECT_EQ(message.transmission->next_hop(), "");
@@ -177,7 +174,7 @@ TEST(TransmissionFaultTest, AFullPoolIsNotAnUnreachableNextHop) {
   fixture.route.connections_per_host_max = 1;
   auto lent = fixture.acquire();
   Sending message(fixture);
-  EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+  EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::deferred));
   EXPECT_FALSE(message.transmission->reached());
   EXPECT_FALSE(message.transmission->unreachable());
   fixture.release(std::move(lent));
@@ -192,10 +189,10 @@ TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedIsReplaced) {
       Fixture fixture;
       set_manner(fixture, manner);
       Sending first(fixture);
-      EXPECT_THAT(first.send(kText), ElementsAre(Kind::taken));
+      EXPECT_THAT(first.send(kDottedText), ElementsAre(Kind::taken));
       fixture.hop().add({.stage = HopStage::mail, .say = farewell, .hang_up = true});
       Sending second(fixture, kTwo);
-      EXPECT_THAT(second.send(kText), Each(Kind::taken));
+      EXPECT_THAT(second.send(kDottedText), Each(Kind::taken));
       EXPECT_FALSE(second.transmission->maybe_taken());
       EXPECT_EQ(fixture.pool().counters().opened, 2U);
       EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
@@ -212,7 +209,7 @@ TEST(TransmissionFaultTest, ManyOfThemAreReplacedByANewOne) {
     for (auto& each : lent) fixture.release(std::move(each));
     fixture.hop().add({.stage = HopStage::mail, .count = 3, .hang_up = true});
     Sending message(fixture);
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken));
     EXPECT_EQ(fixture.pool().counters().opened, 7U);
   }
 }
@@ -224,12 +221,12 @@ TEST(TransmissionFaultTest, AKeptConnectionThatIsClosedBehindMailIsReplacedOnlyB
     Fixture fixture;
     set_manner(fixture, manner);
     Sending first(fixture);
-    first.send(kText);
+    first.send(kDottedText);
     // Once all is there: what is unread when it closes would take its answer along.
     fixture.hop().add({.stage = HopStage::recipient, .stall = 1s, .hang_up = true});
     Sending second(fixture);
     const bool all_at_once = manner.pipelining && manner.chunking;
-    EXPECT_THAT(second.send(kText), ElementsAre(all_at_once ? Kind::deferred : Kind::taken));
+    EXPECT_THAT(second.send(kDottedText), ElementsAre(all_at_once ? Kind::deferred : Kind::taken));
     EXPECT_EQ(second.transmission->maybe_taken(), all_at_once);
   }
 }
@@ -240,10 +237,10 @@ TEST(TransmissionFaultTest, WhatIsLostAfterTheEndIsNotSentAgain) {
     Fixture fixture;
     set_manner(fixture, manner);
     Sending first(fixture);
-    first.send(kText);
+    first.send(kDottedText);
     fixture.hop().add({.stage = HopStage::message, .hang_up = true});
     Sending second(fixture);
-    EXPECT_THAT(second.send(kText), ElementsAre(Kind::deferred));
+    EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::deferred));
     EXPECT_TRUE(second.transmission->maybe_taken());
     EXPECT_THAT(fixture.hop().ledger, SizeIs(2));
     EXPECT_EQ(fixture.pool().counters().opened, 1U);
@@ -253,11 +250,11 @@ TEST(TransmissionFaultTest, WhatIsLostAfterTheEndIsNotSentAgain) {
 TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
   Fixture fixture;
   Sending first(fixture);
-  first.send(kText);
+  first.send(kDottedText);
   fixture.hop().add({.stage = HopStage::mail, .count = kAlways, .stall = 3h});
   const Instant before = fixture.loop.now();
   Sending second(fixture);
-  EXPECT_THAT(second.send(kText), ElementsAre(Kind::deferred));
+  EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::deferred));
   EXPECT_LE(fixture.loop.now() - before, fixture.route.command_timeout + 5s);
 }
 
@@ -266,7 +263,7 @@ TEST(TransmissionFaultTest, AStalledKeptConnectionIsNotReplaced) {
 // The connection breaks after each byte of either direction, on a new and on a kept one.  Where a kept one loses every
 // answer to a message that went out whole, it is sent again: here at once, else by the queue that keeps it.
 void break_everywhere(const Manner& manner, sim::SimBreak what, bool to_server) {
-  const std::string text(kText);
+  const std::string text(kDottedText);
   const std::size_t copies_max = manner.pipelining && manner.chunking ? 2 : 1;
   for (std::uint64_t bytes = 0; bytes < 560; bytes += 9) {
     SCOPED_TRACE(std::string(manner.name) + " after " + std::to_string(bytes) + (to_server ? " out" : " in"));
@@ -329,7 +326,7 @@ void try_world(std::uint64_t seed) {
                                             .what = random.percent(50) ? sim::SimBreak::reset : sim::SimBreak::end});
   for (int i = 0; i < 8; ++i) {
     // Each message has a text of its own, so that the ledger tells them apart.
-    const std::string text = std::string(kText) + std::to_string(i) + "\r\n" +
+    const std::string text = std::string(kDottedText) + std::to_string(i) + "\r\n" +
                              std::string(random.percent(20) ? random.below(150'000) : random.below(500), 'x') + "\r\n";
     Sending message(fixture, {std::to_string(i) + "a@example.net", std::to_string(i) + "b@example.net"});
     message.send(text, BodyForm::literal, 1 + random.below(30'000));

@@ -13,9 +13,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\n.hello\r\n";
-const std::vector<std::string> kThree = {"a@example.net", "b@example.net", "c@example.net"};
-
 std::uint64_t sends(Fixture& fixture) { return fixture.platforms.world().faults().calls(sim::SimCall::send); }
 
 // ------------------------------------------------------------------------------------------ how it is sent
@@ -24,7 +21,7 @@ TEST(TransmissionTest, ASmallMessageIsOneSendAndOneReply) {
   Fixture fixture(1, exact());
   fixture.release(fixture.acquire());
   const std::uint64_t before = sends(fixture);
-  const std::string text = std::string(kText) + std::string(60'000, 'x') + "\r\n";
+  const std::string text = std::string(kDottedText) + std::string(60'000, 'x') + "\r\n";
   Sending message(fixture, kThree);
   EXPECT_THAT(message.send(text, BodyForm::literal, 5'000), Each(Kind::taken));
   EXPECT_EQ(sends(fixture) - before, 2U);  // ours and the next hop's
@@ -40,13 +37,13 @@ TEST(TransmissionTest, NoReplyIsAwaitedInBetween) {
   const std::uint64_t before = fixture.hop().bytes_received();
   Sending message(fixture, kThree);
   testing::Running<testing::Done> running(fixture.platforms, fixture.loop, [&] {
-    return testing::and_done(Sending::whole(message, kText, BodyForm::literal, SIZE_MAX));
+    return testing::and_done(Sending::whole(message, kDottedText, BodyForm::literal, SIZE_MAX));
   });
   fixture.run_for(1s);
   EXPECT_FALSE(running.done());
   // MAIL is not answered yet, and all is there.
   EXPECT_THAT(fixture.hop().commands.back(), StartsWith("MAIL"));
-  EXPECT_GT(fixture.hop().bytes_received() - before, kText.size() + 4 * 25);
+  EXPECT_GT(fixture.hop().bytes_received() - before, kDottedText.size() + 4 * 25);
   running.wait();
   EXPECT_THAT(message.kinds(), Each(Kind::taken));
 }
@@ -57,9 +54,9 @@ TEST(TransmissionTest, WithPipeliningOnlyTheContentFollowsThe354) {
   fixture.release(fixture.acquire());
   const std::uint64_t before = sends(fixture);
   Sending message(fixture, kThree);
-  EXPECT_THAT(message.send(kText), Each(Kind::taken));
+  EXPECT_THAT(message.send(kDottedText), Each(Kind::taken));
   EXPECT_EQ(sends(fixture) - before, 4U);
-  EXPECT_EQ(fixture.hop().ledger.front().content, kText);
+  EXPECT_EQ(fixture.hop().ledger.front().content, kDottedText);
 }
 
 TEST(TransmissionTest, WithoutPipeliningEachCommandWaits) {
@@ -69,10 +66,10 @@ TEST(TransmissionTest, WithoutPipeliningEachCommandWaits) {
     fixture.release(fixture.acquire());
     const std::uint64_t before = sends(fixture);
     Sending message(fixture, kThree);
-    EXPECT_THAT(message.send(kText), Each(Kind::taken));
+    EXPECT_THAT(message.send(kDottedText), Each(Kind::taken));
     // MAIL, three RCPT, then DATA and the content, or BDAT with it; and EHLO, whose answer shows that all were in step.
     EXPECT_EQ(sends(fixture) - before, chunking ? 12U : 14U);
-    EXPECT_EQ(fixture.hop().ledger.front().content, kText);
+    EXPECT_EQ(fixture.hop().ledger.front().content, kDottedText);
   }
 }
 
@@ -83,7 +80,7 @@ TEST(TransmissionTest, EveryFormGoesEveryWay) {
         SCOPED_TRACE(std::string(manner.name) + " " + std::to_string(padding));
         Fixture fixture;
         set_manner(fixture, manner);
-        std::string text(kText);
+        std::string text(kDottedText);
         while (text.size() < padding) text += ".a line with a dot\r\n..\r\n";
         Sending message(fixture, kThree);
         EXPECT_THAT(message.send(text, BodyForm::literal, piece), Each(Kind::taken));
@@ -116,7 +113,7 @@ TEST(TransmissionTest, NothingIsSaidBeforeTheContentIsThere) {
         message.make();
         co_await message.transmission->begin(BodyForm::literal);
         Chain chain;
-        chain.append_copy(kText);
+        chain.append_copy(kDottedText);
         co_await message.transmission->feed(std::move(chain));
         co_await message.transmission->abandon();
       }
@@ -150,15 +147,15 @@ TEST(TransmissionTest, EachRecipientHasItsOwnResult) {
     fixture.hop().add({.stage = HopStage::recipient, .say = "550 5.1.1 no such user\r\n", .only_for = "b@"});
     fixture.hop().add({.stage = HopStage::recipient, .say = "452 4.2.2 full\r\n", .only_for = "c@"});
     Sending message(fixture, kThree);
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken, Kind::refused, Kind::deferred));
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken, Kind::refused, Kind::deferred));
     EXPECT_EQ(message.result(1).code, 550);
     EXPECT_EQ(message.result(1).enhanced, (smtp::EnhancedCode{5, 1, 1}));
     EXPECT_EQ(message.result(1).text, "no such user");
     EXPECT_EQ(message.result(2).code, 452);
     EXPECT_THAT(fixture.hop().ledger.front().recipients, ElementsAre("a@example.net"));
-    message.expect_honest(kText);
+    message.expect_honest(kDottedText);
     Sending second(fixture);
-    EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+    EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::taken));
     EXPECT_EQ(fixture.pool().counters().opened, 1U);
   }
 }
@@ -172,11 +169,11 @@ TEST(TransmissionTest, WhereAllAreRefusedNothingIsSentAndTheDialogStaysInStep) {
       fixture.hop().rules.asks_for_nothing = asks;
       fixture.hop().add({.stage = HopStage::recipient, .count = 3, .say = "550 5.1.1 no such user\r\n"});
       Sending message(fixture, kThree);
-      EXPECT_THAT(message.send(kText), Each(Kind::refused));
+      EXPECT_THAT(message.send(kDottedText), Each(Kind::refused));
       EXPECT_EQ(message.transmission->code(), 550);
       EXPECT_THAT(fixture.hop().ledger, IsEmpty());
       Sending second(fixture);
-      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+      EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::taken));
       EXPECT_EQ(fixture.pool().counters().opened, 1U);
       EXPECT_THAT(fixture.hop().ledger, SizeIs(1));
     }
@@ -192,11 +189,11 @@ TEST(TransmissionTest, ARefusedSenderIsRefusedForAll) {
       fixture.hop().rules.asks_for_nothing = true;
       fixture.hop().add({.stage = HopStage::mail, .say = later ? "451 4.7.1 later\r\n" : "550 5.7.1 not you\r\n"});
       Sending message(fixture, kThree);
-      EXPECT_THAT(message.send(kText), Each(later ? Kind::deferred : Kind::refused));
+      EXPECT_THAT(message.send(kDottedText), Each(later ? Kind::deferred : Kind::refused));
       EXPECT_EQ(message.result(2).text, later ? "later" : "not you");
       EXPECT_FALSE(message.transmission->maybe_taken());
       Sending second(fixture);
-      EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));
+      EXPECT_THAT(second.send(kDottedText), ElementsAre(Kind::taken));
       EXPECT_EQ(fixture.pool().counters().opened, 1U);
     }
   }
@@ -208,8 +205,8 @@ TEST(TransmissionTest, AsksForNoMoreRecipientsThanLimitsAllow) {
     set_manner(fixture, manner);
     fixture.hop().rules.recipients_max = 2;
     Sending message(fixture, kThree);
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken, Kind::taken, Kind::unasked));
-    message.expect_honest(kText);
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken, Kind::taken, Kind::unasked));
+    message.expect_honest(kDottedText);
   }
 }
 
@@ -219,7 +216,7 @@ TEST(TransmissionTest, ARefusedMessageIsNoWordOnWhoWasNotAsked) {
   fixture.hop().rules.recipients_max = 2;
   fixture.hop().add({.stage = HopStage::message, .say = "554 5.7.1 spam\r\n"});
   Sending message(fixture, kThree);
-  EXPECT_THAT(message.send(kText), ElementsAre(Kind::refused, Kind::refused, Kind::unasked));
+  EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::refused, Kind::refused, Kind::unasked));
 }
 
 TEST(TransmissionTest, TooManyRecipientsIsForNowInEveryOfItsSpellings) {
@@ -227,19 +224,19 @@ TEST(TransmissionTest, TooManyRecipientsIsForNowInEveryOfItsSpellings) {
     Fixture fixture;
     fixture.hop().add({.stage = HopStage::recipient, .after = 2, .say = words});
     Sending message(fixture, kThree);
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken, Kind::taken, Kind::deferred)) << words;
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken, Kind::taken, Kind::deferred)) << words;
     EXPECT_EQ(message.result(2).code, 452);
   }
   Fixture fixture;
   fixture.hop().add({.stage = HopStage::recipient, .after = 2, .say = "552 5.2.2 mailbox full\r\n"});
   Sending message(fixture, kThree);
-  EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken, Kind::taken, Kind::refused));
+  EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken, Kind::taken, Kind::refused));
 }
 
 // ------------------------------------------------------------------------------------------ what cannot be carried
 
 TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
-  const auto refused = [](const std::function<void(Fixture&, Sending&)>& prepare, std::string_view text = kText) {
+  const auto refused = [](const std::function<void(Fixture&, Sending&)>& prepare, std::string_view text = kDottedText) {
     Fixture fixture;
     Sending message(fixture, kThree);
     prepare(fixture, message);
@@ -263,7 +260,7 @@ TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
       },
       "Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n");
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 6, 3}));
-  result = refused([](Fixture& fixture, Sending&) { fixture.hop().rules.size_max = kText.size() - 1; });
+  result = refused([](Fixture& fixture, Sending&) { fixture.hop().rules.size_max = kDottedText.size() - 1; });
   EXPECT_EQ(result.code, 552);
   EXPECT_EQ(result.enhanced, (smtp::EnhancedCode{5, 3, 4}));
   result = refused([](Fixture&, Sending& message) { message.content_bytes = 100'000'001; });
@@ -273,8 +270,8 @@ TEST(TransmissionTest, RefusesWhatTheNextHopCannotCarryWithoutSayingAnything) {
 TEST(TransmissionTest, AMessageThatJustFitsIsSent) {
   for (const BodyForm form : {BodyForm::literal, BodyForm::dot_stuffed}) {
     Fixture fixture;
-    fixture.hop().rules.size_max = kText.size();
-    std::string text(kText);
+    fixture.hop().rules.size_max = kDottedText.size();
+    std::string text(kDottedText);
     if (form == BodyForm::dot_stuffed) text.replace(text.find(".hello"), 1, "..");
     Sending message(fixture);
     EXPECT_THAT(message.send(text, form), ElementsAre(Kind::taken));
@@ -290,9 +287,9 @@ TEST(TransmissionTest, TellsWhoLoggedInByAuth) {
     if (offered) fixture.hop().rules.auth = "GSSAPI";
     Sending known(fixture);
     known.who.account = "ann+x@example.com";
-    known.send(kText);
+    known.send(kDottedText);
     Sending unknown(fixture);
-    unknown.send(kText);
+    unknown.send(kDottedText);
     const auto& ledger = fixture.hop().ledger;
     ASSERT_THAT(ledger, SizeIs(2));
     EXPECT_EQ(ledger[0].mail_parameters.contains(" AUTH=ann+2Bx@example.com"), offered);
@@ -308,7 +305,7 @@ TEST(TransmissionTest, TellsWhoLoggedInByXclientWhenItChanges) {
   const auto send = [&fixture](const char* login, const char* address) {
     Sending message(fixture);
     message.who = {.account = login, .address = address};
-    EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
+    EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::taken));
     return fixture.hop().ledger.back().xclient;
   };
   EXPECT_EQ(send("", ""), "");
@@ -329,7 +326,7 @@ TEST(TransmissionTest, ARefusedXclientKeepsTheMessage) {
   fixture.hop().add({.stage = HopStage::xclient, .say = "550 5.7.0 not you\r\n"});
   Sending message(fixture);
   message.who.account = "ann";
-  EXPECT_THAT(message.send(kText), ElementsAre(Kind::deferred));
+  EXPECT_THAT(message.send(kDottedText), ElementsAre(Kind::deferred));
   EXPECT_THAT(fixture.hop().commands, Not(Contains(StartsWith("MAIL"))));
   fixture.run_for(1s);
   EXPECT_EQ(fixture.pool().status().front().live, 0U);
@@ -342,7 +339,7 @@ TEST(TransmissionTest, WritesItsResultsIntoTheStatus) {
   fixture.hop().rules.recipients_max = 2;
   fixture.hop().add({.stage = HopStage::recipient, .say = "550-5.1.1 no\r\n550 5.1.1 such user\r\n", .only_for = "b@"});
   Sending message(fixture, kThree);
-  message.send(kText);
+  message.send(kDottedText);
   message::DeliveryStatus status;
   status.recipients.resize(3);
   apply_results(*message.transmission, 77, status);

@@ -23,7 +23,7 @@ using testing::HopFault;
 using testing::HopStage;
 using testing::SimulatedRelay;
 
-constexpr std::array<const char*, 2> kHops{"192.0.2.25", "192.0.2.26"};
+constexpr std::array<const char*, 2> kWholeRelayHops{"192.0.2.25", "192.0.2.26"};
 
 // What happened in all worlds.
 struct Tally {
@@ -123,12 +123,12 @@ class World {
         platforms_(testing::PlatformKind::simulated, seed, sim::SimOptions::varied(seed)),
         clients_(platforms_.add_loop(testing::kClientHost)),
         relay_(platforms_, random_.percent(30) ? 2 : 1) {
-    for (std::size_t i = 0; i < kHops.size(); ++i) {
-      hops_.push_back(
-          std::make_unique<testing::NextHop>(platforms_.add_loop(kHops[i]), platforms_.address(kHops[i], 25)));
+    for (std::size_t i = 0; i < kWholeRelayHops.size(); ++i) {
+      hops_.push_back(std::make_unique<testing::NextHop>(platforms_.add_loop(kWholeRelayHops[i]),
+                                                         platforms_.address(kWholeRelayHops[i], 25)));
       const std::string name = "mx" + std::to_string(i) + ".example.net";
       world().dns().add_mx("example.net", static_cast<std::uint16_t>(10 * i), name);
-      world().dns().add_address(name, kHops[i]);
+      world().dns().add_address(name, kWholeRelayHops[i]);
     }
     for (int i = 0; i < 5; ++i)
       senders_.push_back(
@@ -203,8 +203,9 @@ class World {
       ++tally_.account_changes;
     } else if (what < 60) {
       // The host of least preference at most: else its mail would have nowhere to go.
-      relay_.set_machine_addresses(random_.percent(50) ? std::vector<std::string>{testing::kRelayHost}
-                                                       : std::vector<std::string>{testing::kRelayHost, kHops[1]});
+      relay_.set_machine_addresses(random_.percent(50)
+                                       ? std::vector<std::string>{testing::kRelayHost}
+                                       : std::vector<std::string>{testing::kRelayHost, kWholeRelayHops[1]});
     } else if (what < 80) {
       stop();
       start_again();

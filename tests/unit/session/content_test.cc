@@ -15,7 +15,7 @@ using testing::SessionHost;
 using ::testing::SizeIs;
 
 constexpr std::string_view kFrom = "From: <ann@example.com>\r\n";
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+using testing::kText;
 constexpr std::string_view kEnd = "\r\n.\r\n";
 
 class ContentTest : public ::testing::Test {

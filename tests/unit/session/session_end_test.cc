@@ -13,7 +13,7 @@ using testing::SessionClient;
 using testing::SessionHost;
 using ::testing::SizeIs;
 
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+using testing::kText;
 
 std::string envelope() {
   return "EHLO client.example\r\n" + std::string(testing::kLogin) +

@@ -11,12 +11,11 @@ namespace sluice::session {
 
 using namespace std::chrono_literals;
 using testing::ClientReply;
+using testing::kMail;
+using testing::kRcpt;
+using testing::kText;
 using testing::SessionClient;
 using testing::SessionHost;
-
-inline constexpr std::string_view kMail = "MAIL FROM:<ann@example.com>";
-inline constexpr std::string_view kRcpt = "RCPT TO:<bob@example.net>";
-inline constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
 
 class SessionFixture : public ::testing::Test {
  protected:

@@ -15,9 +15,9 @@ using testing::SessionClient;
 using testing::SessionHost;
 using ::testing::SizeIs;
 
-constexpr std::string_view kMail = "MAIL FROM:<ann@example.com>";
-constexpr std::string_view kRcpt = "RCPT TO:<bob@example.net>";
-constexpr std::string_view kText = "From: <ann@example.com>\r\nSubject: x\r\n\r\nhello\r\n";
+using testing::kMail;
+using testing::kRcpt;
+using testing::kText;
 
 class SessionTest : public ::testing::Test {
  protected:

@@ -16,17 +16,10 @@ namespace sluice::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::error_of;
+using testing::filled;
+using testing::kHost;
 using testing::RawTransfer;
-
-constexpr const char* kHost = "192.0.2.1";
-constexpr std::size_t kBlock = io::kDiskBlockBytes;
-
-std::string filled(char with, std::size_t blocks = 1) { return std::string(blocks * kBlock, with); }
-
-template <typename T>
-int error_of(const io::DiskResult<T>& result) {
-  return result ? 0 : result.error().error;
-}
 
 class SimDiskFaultsTest : public ::testing::Test {
  protected:
@@ -39,7 +32,7 @@ class SimDiskFaultsTest : public ::testing::Test {
     return transfer.result.value_or(0);
   }
   int create(const std::string& path, std::size_t blocks) {
-    const int file = disk_.create(path, blocks * kBlock).value();
+    const int file = disk_.create(path, blocks * io::kDiskBlockBytes).value();
     EXPECT_TRUE(disk_.sync_directory("/spool"));
     return file;
   }
@@ -67,12 +60,12 @@ TEST_F(SimDiskFaultsTest, AFailedWriteMayHaveWrittenAPart) {
   fail(SimCall::write_file, EIO);
   const RawTransfer write(loop_, file, 0, filled('x', 64), true);
   EXPECT_EQ(finish(write), -EIO);
-  const std::size_t written = sectors(disk_.read(file, 0, 64 * kBlock).value(), 'x');
+  const std::size_t written = sectors(disk_.read(file, 0, 64 * io::kDiskBlockBytes).value(), 'x');
   EXPECT_GT(written, 0U);
   EXPECT_LT(written, 512U);
   fail(SimCall::write_file, EIO);
   EXPECT_EQ(error_of(disk_.write(file, 0, filled('y', 64), true)), EIO);
-  EXPECT_GT(sectors(disk_.read(file, 0, 64 * kBlock).value(), 'y'), 0U);
+  EXPECT_GT(sectors(disk_.read(file, 0, 64 * io::kDiskBlockBytes).value(), 'y'), 0U);
 }
 
 TEST_F(SimDiskFaultsTest, AnInterruptedTransferDidNothing) {
@@ -81,10 +74,10 @@ TEST_F(SimDiskFaultsTest, AnInterruptedTransferDidNothing) {
     fail(SimCall::write_file, error);
     fail(SimCall::read_file, error);
     const RawTransfer write(loop_, file, 0, filled('x', 64), true);
-    const RawTransfer read(loop_, file, 0, kBlock);
+    const RawTransfer read(loop_, file, 0, io::kDiskBlockBytes);
     EXPECT_EQ(finish(write), -error);
     EXPECT_EQ(finish(read), -error);
-    EXPECT_EQ(disk_.read(file, 0, 64 * kBlock), filled('\0', 64));
+    EXPECT_EQ(disk_.read(file, 0, 64 * io::kDiskBlockBytes), filled('\0', 64));
   }
   fail(SimCall::write_file, EINTR);  // a blocking call goes on by itself
   EXPECT_TRUE(disk_.write(file, 0, filled('y'), true));
@@ -100,12 +93,12 @@ TEST_F(SimDiskFaultsTest, AFailedSyncPromisesNothing) {
     fail(SimCall::sync, EIO);
     const RawTransfer write(loop_, file, 0, filled('x', 16), true);
     EXPECT_EQ(finish(write), -EIO);
-    before.insert(sectors(disk_.read(file, 0, 16 * kBlock).value(), 'x'));
+    before.insert(sectors(disk_.read(file, 0, 16 * io::kDiskBlockBytes).value(), 'x'));
   }
   disk_.power_loss();
   for (int i = 0; i < 20; ++i) {
     const int file = disk_.open("/spool/" + std::to_string(i), false).value();
-    after.insert(sectors(disk_.read(file, 0, 16 * kBlock).value(), 'x'));
+    after.insert(sectors(disk_.read(file, 0, 16 * io::kDiskBlockBytes).value(), 'x'));
   }
   EXPECT_GT(*before.begin(), 0U);
   EXPECT_LT(*after.rbegin(), *before.rbegin());
@@ -122,7 +115,7 @@ TEST_F(SimDiskFaultsTest, EachCallFails) {
   expect(SimCall::create, EDQUOT, [&] { return disk_.write_small("/spool/b", "x"); });
   expect(SimCall::create, ENOSPC, [&] { return disk_.make_directory("/spool/b"); });
   expect(SimCall::create, ENOSPC, [&] { return disk_.lock("/spool/b"); });
-  expect(SimCall::sync, EIO, [&] { return disk_.create("/spool/b", kBlock); });
+  expect(SimCall::sync, EIO, [&] { return disk_.create("/spool/b", io::kDiskBlockBytes); });
   expect(SimCall::sync, EIO, [&] { return disk_.write_small("/spool/b", "x"); });
   expect(SimCall::sync, EIO, [&] { return disk_.sync_directory("/spool"); });
   expect(SimCall::sync, EIO, [&] { return disk_.write(file, 0, filled('x'), true); });
@@ -137,27 +130,27 @@ TEST_F(SimDiskFaultsTest, EachCallFails) {
   expect(SimCall::list, EIO, [&] { return disk_.free_bytes("/spool"); });
   fail(SimCall::sync, EIO);
   EXPECT_TRUE(disk_.write(file, 0, filled('x'), false)) << "no sync, nothing to fail";
-  const RawTransfer read(loop_, file, 0, kBlock);
-  EXPECT_EQ(finish(read), kBlock);
+  const RawTransfer read(loop_, file, 0, io::kDiskBlockBytes);
+  EXPECT_EQ(finish(read), io::kDiskBlockBytes);
 }
 
 TEST_F(SimDiskFaultsTest, SpaceRunsOut) {
-  disk_.set_capacity(10 * kBlock);
+  disk_.set_capacity(10 * io::kDiskBlockBytes);
   create("/spool/a", 8);
-  EXPECT_EQ(disk_.free_bytes("/spool"), 2 * kBlock);
-  EXPECT_EQ(error_of(disk_.create("/spool/b", 3 * kBlock)), ENOSPC);
+  EXPECT_EQ(disk_.free_bytes("/spool"), 2 * io::kDiskBlockBytes);
+  EXPECT_EQ(error_of(disk_.create("/spool/b", 3 * io::kDiskBlockBytes)), ENOSPC);
   EXPECT_EQ(error_of(disk_.write_small("/spool/b", filled('x', 3))), ENOSPC);
   EXPECT_EQ(names(), "a ");
   const int file = create("/spool/b", 2);
   EXPECT_TRUE(disk_.write(file, 0, filled('x', 2), true)) << "it has its space";
-  EXPECT_EQ(error_of(disk_.write(file, 2 * kBlock, filled('x'), true)), ENOSPC);
-  const RawTransfer beyond(loop_, file, 2 * kBlock, filled('x'), false);
+  EXPECT_EQ(error_of(disk_.write(file, 2 * io::kDiskBlockBytes, filled('x'), true)), ENOSPC);
+  const RawTransfer beyond(loop_, file, 2 * io::kDiskBlockBytes, filled('x'), false);
   EXPECT_EQ(finish(beyond), -ENOSPC);
   EXPECT_TRUE(disk_.remove("/spool/b"));
   EXPECT_EQ(disk_.free_bytes("/spool"), 0U) << "it is still open";
   disk_.close(file);
-  EXPECT_EQ(disk_.free_bytes("/spool"), 2 * kBlock);
-  disk_.set_capacity(5 * kBlock);
+  EXPECT_EQ(disk_.free_bytes("/spool"), 2 * io::kDiskBlockBytes);
+  disk_.set_capacity(5 * io::kDiskBlockBytes);
   EXPECT_EQ(disk_.free_bytes("/spool"), 0U);
 }
 
@@ -182,9 +175,9 @@ TEST_F(SimDiskFaultsTest, ABitFlips) {
   EXPECT_TRUE(disk_.write(file, 0, filled('x', 2), true));
   disk_.flip_bit("/spool/a", 5000);
   disk_.power_loss();
-  const std::string now = disk_.read(disk_.open("/spool/a", false).value(), 0, 2 * kBlock).value();
+  const std::string now = disk_.read(disk_.open("/spool/a", false).value(), 0, 2 * io::kDiskBlockBytes).value();
   EXPECT_EQ(std::popcount(static_cast<unsigned>(now[5000] ^ 'x')), 1);
-  EXPECT_EQ(std::ranges::count(now, 'x'), 2 * kBlock - 1);
+  EXPECT_EQ(std::ranges::count(now, 'x'), 2 * io::kDiskBlockBytes - 1);
 }
 
 TEST_F(SimDiskFaultsTest, WhatOthersPutThereIsSeen) {
@@ -206,17 +199,18 @@ using SimDiskDeathTest = SimDiskFaultsTest;
 
 TEST_F(SimDiskDeathTest, OnlyWholeAlignedBlocks) {
   const int file = create("/spool/a", 4);
-  io::AlignedBytes bytes(2 * kBlock);
+  io::AlignedBytes bytes(2 * io::kDiskBlockBytes);
   const auto write = [&](std::size_t skip, std::size_t size, std::uint64_t offset) {
     loop_.write_file(file, bytes.view().substr(skip, size), offset, true, [](void*, const io::Completion&) {}, nullptr);
     loop_.turn(0ms);
   };
-  EXPECT_DEATH(write(512, kBlock, 0), "not of whole, aligned blocks\n.*seed 5");
+  EXPECT_DEATH(write(512, io::kDiskBlockBytes, 0), "not of whole, aligned blocks\n.*seed 5");
   EXPECT_DEATH(write(0, 512, 0), "not of whole, aligned blocks");
-  EXPECT_DEATH(write(0, kBlock, 512), "not of whole, aligned blocks");
+  EXPECT_DEATH(write(0, io::kDiskBlockBytes, 512), "not of whole, aligned blocks");
   EXPECT_DEATH(
       {
-        loop_.read_file(file, bytes.span().subspan(1, kBlock), 0, [](void*, const io::Completion&) {}, nullptr);
+        loop_.read_file(
+            file, bytes.span().subspan(1, io::kDiskBlockBytes), 0, [](void*, const io::Completion&) {}, nullptr);
         loop_.turn(0ms);
       },
       "not of whole, aligned blocks");
@@ -242,7 +236,7 @@ TEST_F(SimDiskDeathTest, ADescriptorThatIsClosedIsNotUsed) {
   EXPECT_DEATH(std::ignore = disk_.read(file, 0, 1), "a descriptor that is not open");
   EXPECT_DEATH(
       {
-        const RawTransfer read(loop_, file, 0, kBlock);
+        const RawTransfer read(loop_, file, 0, io::kDiskBlockBytes);
         finish(read);
       },
       "a descriptor that is not open");
@@ -253,7 +247,7 @@ TEST_F(SimDiskDeathTest, NoTwoWritesToOnePlaceAtOnce) {
   EXPECT_DEATH(
       {
         const RawTransfer one(loop_, file, 0, filled('x', 2), true);
-        const RawTransfer two(loop_, file, kBlock, filled('y'), true);
+        const RawTransfer two(loop_, file, io::kDiskBlockBytes, filled('y'), true);
         finish(one);
         finish(two);
       },
@@ -262,10 +256,10 @@ TEST_F(SimDiskDeathTest, NoTwoWritesToOnePlaceAtOnce) {
 
 TEST_F(SimDiskFaultsTest, MemoryOfAReadIsAnythingUntilItEnds) {
   const int file = create("/spool/a", 1);
-  const RawTransfer read(loop_, file, 0, kBlock);
+  const RawTransfer read(loop_, file, 0, io::kDiskBlockBytes);
   loop_.turn(0ms);
   EXPECT_EQ(read.bytes.view(), filled('\xdb'));
-  EXPECT_EQ(finish(read), kBlock);
+  EXPECT_EQ(finish(read), io::kDiskBlockBytes);
   EXPECT_EQ(read.bytes.view(), filled('\0'));
 }
 

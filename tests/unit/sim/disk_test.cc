@@ -20,17 +20,10 @@ namespace sluice::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::error_of;
+using testing::filled;
+using testing::kHost;
 using testing::RawTransfer;
-
-constexpr const char* kHost = "192.0.2.1";
-constexpr std::size_t kBlock = io::kDiskBlockBytes;
-
-std::string filled(char with, std::size_t blocks = 1) { return std::string(blocks * kBlock, with); }
-
-template <typename T>
-int error_of(const io::DiskResult<T>& result) {
-  return result ? 0 : result.error().error;
-}
 
 // A host with one core, and its next lives.
 struct Machine {
@@ -56,7 +49,7 @@ struct Machine {
   }
   // Durable, with its name.
   int file(const std::string& path, std::size_t blocks) {
-    const int made = disk.create(path, blocks * kBlock).value();
+    const int made = disk.create(path, blocks * io::kDiskBlockBytes).value();
     EXPECT_TRUE(disk.sync_directory("/spool"));
     return made;
   }
@@ -105,20 +98,20 @@ TEST(SimDiskTest, WhatIsDurableStaysAndAllElseMayBeLostOrTorn) {
     SCOPED_TRACE(seed);
     Machine machine(seed, {.short_percent = 0});
     const int file = machine.file("/spool/a", 4);
-    EXPECT_EQ(machine.write(file, 0, filled('d', 2), true), 2 * kBlock);
-    EXPECT_EQ(machine.write(file, kBlock, filled('u'), false), kBlock);
-    const RawTransfer pending(*machine.loop, file, 2 * kBlock, filled('p'), true);
+    EXPECT_EQ(machine.write(file, 0, filled('d', 2), true), 2 * io::kDiskBlockBytes);
+    EXPECT_EQ(machine.write(file, io::kDiskBlockBytes, filled('u'), false), io::kDiskBlockBytes);
+    const RawTransfer pending(*machine.loop, file, 2 * io::kDiskBlockBytes, filled('p'), true);
     machine.loop->turn(0ms);
     ASSERT_FALSE(pending.result);
     machine.disk.power_loss();
     machine.start_again();
     EXPECT_EQ(pending.result, -EIO);
     const std::string now = machine.content("/spool/a");
-    ASSERT_EQ(now.size(), 4 * kBlock);
-    EXPECT_EQ(now.substr(0, kBlock), filled('d'));
-    EXPECT_EQ(now.substr(3 * kBlock), filled('\0'));
-    unsynced.insert(outcome(now.substr(kBlock, kBlock), 'd', 'u'));
-    under_way.insert(outcome(now.substr(2 * kBlock, kBlock), '\0', 'p'));
+    ASSERT_EQ(now.size(), 4 * io::kDiskBlockBytes);
+    EXPECT_EQ(now.substr(0, io::kDiskBlockBytes), filled('d'));
+    EXPECT_EQ(now.substr(3 * io::kDiskBlockBytes), filled('\0'));
+    unsynced.insert(outcome(now.substr(io::kDiskBlockBytes, io::kDiskBlockBytes), 'd', 'u'));
+    under_way.insert(outcome(now.substr(2 * io::kDiskBlockBytes, io::kDiskBlockBytes), '\0', 'p'));
   }
   EXPECT_EQ(unsynced, kAny);
   EXPECT_EQ(under_way, kAny);
@@ -131,12 +124,12 @@ TEST(SimDiskTest, UnsyncedWritesAreLostInAnyOrder) {
     const int file = machine.file("/spool/a", 2);
     for (const char byte : {'1', '2', '3'}) {
       EXPECT_TRUE(machine.disk.write(file, 0, filled(byte), false));
-      EXPECT_TRUE(machine.disk.write(file, kBlock, filled(byte), false));
+      EXPECT_TRUE(machine.disk.write(file, io::kDiskBlockBytes, filled(byte), false));
     }
     EXPECT_EQ(machine.content("/spool/a"), filled('3', 2));
     machine.disk.power_loss();
     const std::string now = machine.content("/spool/a");
-    firsts.insert({now[0], now[kBlock]});
+    firsts.insert({now[0], now[io::kDiskBlockBytes]});
   }
   EXPECT_EQ(firsts.size(), 16U) << "each block at any of its states, whatever the other's";
 }
@@ -146,12 +139,12 @@ TEST(SimDiskTest, ASyncedWriteIsNotUndoneByAnOlderOne) {
     Machine machine(seed);
     const int file = machine.file("/spool/a", 3);
     EXPECT_TRUE(machine.disk.write(file, 0, filled('u', 3), false));
-    EXPECT_TRUE(machine.disk.write(file, kBlock, filled('d'), true));
+    EXPECT_TRUE(machine.disk.write(file, io::kDiskBlockBytes, filled('d'), true));
     machine.disk.power_loss();
     const std::string now = machine.content("/spool/a");
-    EXPECT_EQ(now.substr(kBlock, kBlock), filled('d')) << seed;
-    EXPECT_TRUE(kAny.contains(outcome(now.substr(0, kBlock), '\0', 'u'))) << seed;
-    EXPECT_TRUE(kAny.contains(outcome(now.substr(2 * kBlock), '\0', 'u'))) << seed;
+    EXPECT_EQ(now.substr(io::kDiskBlockBytes, io::kDiskBlockBytes), filled('d')) << seed;
+    EXPECT_TRUE(kAny.contains(outcome(now.substr(0, io::kDiskBlockBytes), '\0', 'u'))) << seed;
+    EXPECT_TRUE(kAny.contains(outcome(now.substr(2 * io::kDiskBlockBytes), '\0', 'u'))) << seed;
   }
 }
 
@@ -186,14 +179,14 @@ TEST(SimDiskTest, AKilledProcessLosesOnlyWhatWasUnderWay) {
   std::set<std::string> under_way;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     Machine machine(seed);
-    const int file = machine.disk.create("/spool/a", 2 * kBlock).value();
+    const int file = machine.disk.create("/spool/a", 2 * io::kDiskBlockBytes).value();
     EXPECT_TRUE(machine.disk.write(file, 0, filled('u'), false));
-    const RawTransfer pending(*machine.loop, file, kBlock, filled('p'), true);
+    const RawTransfer pending(*machine.loop, file, io::kDiskBlockBytes, filled('p'), true);
     machine.loop->turn(0ms);
     machine.disk.process_loss();
     machine.start_again();
-    EXPECT_EQ(machine.content("/spool/a").substr(0, kBlock), filled('u'));
-    under_way.insert(outcome(machine.content("/spool/a").substr(kBlock), '\0', 'p'));
+    EXPECT_EQ(machine.content("/spool/a").substr(0, io::kDiskBlockBytes), filled('u'));
+    under_way.insert(outcome(machine.content("/spool/a").substr(io::kDiskBlockBytes), '\0', 'p'));
   }
   EXPECT_EQ(under_way, (std::set<std::string>{"old", "new"}));
 }
@@ -228,7 +221,7 @@ TEST(SimDiskTest, ARenameBetweenDirectoriesNeverLosesTheFile) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     Machine machine(seed);
     EXPECT_TRUE(machine.disk.make_directory("/spool/bad"));
-    machine.disk.close(machine.disk.create("/spool/a", kBlock).value());
+    machine.disk.close(machine.disk.create("/spool/a", io::kDiskBlockBytes).value());
     EXPECT_TRUE(machine.disk.rename("/spool/a", "/spool/bad/a"));
     EXPECT_TRUE(machine.disk.sync_directory(seed % 2 == 0 ? "/spool" : "/spool/bad"));
     machine.disk.power_loss();
@@ -242,7 +235,7 @@ TEST(SimDiskTest, ANewFilesContentIsSyncedWithoutItsName) {
   std::set<std::string> seen;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Machine machine(seed);
-    EXPECT_TRUE(machine.disk.create("/spool/a", kBlock));
+    EXPECT_TRUE(machine.disk.create("/spool/a", io::kDiskBlockBytes));
     machine.disk.power_loss();
     seen.insert(machine.content("/spool/a"));
   }
@@ -275,7 +268,7 @@ TEST(SimDiskTest, ASmallFileIsTheOldOrTheNewOne) {
 TEST(SimDiskTest, AProgramThatIsOverTouchesNothing) {
   Machine machine(3);
   io::Disk& old = machine.loop->platform().disk;
-  const int file = old.create("/spool/a", kBlock).value();
+  const int file = old.create("/spool/a", io::kDiskBlockBytes).value();
   const int lock = old.lock("/spool/lock").value();
   EXPECT_TRUE(old.sync_directory("/spool"));
   machine.disk.power_loss();
@@ -314,7 +307,7 @@ std::uint64_t life_trace(std::uint64_t seed, std::string& left) {
   std::deque<RawTransfer> transfers;
   for (std::size_t i = 0; i < 16; ++i) {
     const std::string text = filled(static_cast<char>('a' + i), 2);
-    transfers.emplace_back(*machine.loop, file, i * 2 * kBlock, text, i % 2 == 0);
+    transfers.emplace_back(*machine.loop, file, i * 2 * io::kDiskBlockBytes, text, i % 2 == 0);
     EXPECT_TRUE(machine.disk.create("/spool/" + std::to_string(i), 0));
   }
   EXPECT_TRUE(machine.run(
@@ -346,7 +339,8 @@ TEST(SimDiskTest, TransfersEndInAnyOrderAndSometimesShort) {
     Machine machine(seed, {.short_percent = 30});
     const int file = machine.file("/spool/a", 8);
     std::deque<RawTransfer> transfers;
-    for (std::size_t i = 0; i < 4; ++i) transfers.emplace_back(*machine.loop, file, i * kBlock, filled('x'), true);
+    for (std::size_t i = 0; i < 4; ++i)
+      transfers.emplace_back(*machine.loop, file, i * io::kDiskBlockBytes, filled('x'), true);
     EXPECT_TRUE(machine.run(
         [&] { return std::ranges::any_of(transfers, [](const auto& t) { return t.result.has_value(); }); }));
     for (std::size_t i = 0; i < 4; ++i)
@@ -357,7 +351,8 @@ TEST(SimDiskTest, TransfersEndInAnyOrderAndSometimesShort) {
     const std::string now = machine.content("/spool/a");
     for (std::size_t i = 0; i < 4; ++i) {
       const auto bytes = static_cast<std::size_t>(*transfers[i].result);
-      EXPECT_EQ(now.substr(i * kBlock, kBlock), std::string(bytes, 'x') + std::string(kBlock - bytes, '\0'));
+      EXPECT_EQ(now.substr(i * io::kDiskBlockBytes, io::kDiskBlockBytes),
+                std::string(bytes, 'x') + std::string(io::kDiskBlockBytes - bytes, '\0'));
     }
   }
   EXPECT_EQ(firsts.size(), 4U);

@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 using testing::RawListener;
 using testing::RawSocket;
 
-constexpr const char* kServer = "192.0.2.1";
-constexpr const char* kClient = "192.0.2.2";
+constexpr const char* kServerHost = "192.0.2.1";
+constexpr const char* kClientHost = "192.0.2.2";
 
 std::string pattern(std::size_t size) {
   std::string text(size, ' ');
@@ -38,7 +38,7 @@ struct Net {
     for (const auto& socket : listener.accepted) socket->end_all();
     listener.end_all();
     EXPECT_TRUE(run([&] { return server.operations_live() + client.operations_live() == 0; }));
-    EXPECT_EQ(world.descriptors_open(kServer) + world.descriptors_open(kClient), 0U);
+    EXPECT_EQ(world.descriptors_open(kServerHost) + world.descriptors_open(kClientHost), 0U);
   }
   bool run(const std::function<bool()>& until) { return world.run({&server, &client}, until); }
   RawSocket& connect() {
@@ -50,9 +50,9 @@ struct Net {
   RawSocket& accepted() { return *listener.accepted.back(); }
 
   SimWorld world;
-  io::Loop server{world.platform(kServer), {.buffers = 8}};
-  io::Loop client{world.platform(kClient), {.buffers = 8}};
-  RawListener listener{server, *io::Address::from_ip(kServer, 25)};
+  io::Loop server{world.platform(kServerHost), {.buffers = 8}};
+  io::Loop client{world.platform(kClientHost), {.buffers = 8}};
+  RawListener listener{server, *io::Address::from_ip(kServerHost, 25)};
   std::vector<std::unique_ptr<RawSocket>> clients;
 };
 
@@ -187,7 +187,7 @@ TEST(SimNetworkTest, ListenersOfOneAddressShareTheConnections) {
   EXPECT_EQ(net.server.platform().sockets.listen(*io::Address::from_ip("192.0.2.77", 25), {}).error(), EADDRNOTAVAIL);
   for (const auto& socket : second.accepted) socket->end_all();
   second.end_all();
-  EXPECT_TRUE(net.run([&] { return net.world.descriptors_open(kServer) == 101 - second.accepted.size(); }));
+  EXPECT_TRUE(net.run([&] { return net.world.descriptors_open(kServerHost) == 101 - second.accepted.size(); }));
 }
 
 TEST(SimNetworkTest, KnowsWhoTalksToWhom) {
@@ -205,7 +205,7 @@ TEST(SimNetworkTest, AHostThatIsAwayDoesNotAnswer) {
   Net net(6);
   RawSocket& client = net.connect();
   net.accepted().receive();
-  net.world.set_reachable(kServer, false);
+  net.world.set_reachable(kServerHost, false);
   client.send("into the dark");
   auto late = RawSocket::connect(net.client, net.listener.address());
   auto nowhere = RawSocket::connect(net.client, *io::Address::from_ip("198.51.100.1", 25));
@@ -213,7 +213,7 @@ TEST(SimNetworkTest, AHostThatIsAwayDoesNotAnswer) {
   EXPECT_EQ(nowhere->connected, -ETIMEDOUT);  // after two minutes, as kernels do
   EXPECT_EQ(late->connected, -ETIMEDOUT);
   EXPECT_EQ(net.accepted().received, "");
-  net.world.set_reachable(kServer, true);
+  net.world.set_reachable(kServerHost, true);
   EXPECT_TRUE(net.run([&] { return net.accepted().received == "into the dark"; }));
   late->close();
   nowhere->close();
@@ -230,15 +230,15 @@ TEST(SimNetworkTest, ConnectionsOfAKilledProgramEndForTheOthers) {
     net.accepted().receive();
     net.accepted().send("250 Ok\r\n");
     EXPECT_TRUE(net.run([&] { return net.accepted().sent.has_value(); }));
-    net.world.process_loss(kServer);
-    EXPECT_EQ(net.world.descriptors_open(kServer), 0U);
+    net.world.process_loss(kServerHost);
+    EXPECT_EQ(net.world.descriptors_open(kServerHost), 0U);
     net.accepted().send("421 Bye\r\n");
     EXPECT_TRUE(net.run([&] { return net.accepted().end && net.accepted().sent && client.end; }));
     EXPECT_LT(*net.accepted().sent, 0);
     EXPECT_EQ(client.received, "250 Ok\r\n");
     EXPECT_FALSE(net.server.platform().sockets.open(AF_INET));
     EXPECT_FALSE(net.server.platform().sockets.listen(net.listener.address(), {}));
-    const io::Platform next = net.world.platform(kServer);
+    const io::Platform next = net.world.platform(kServerHost);
     const auto socket = next.sockets.listen(net.listener.address(), {});
     ASSERT_TRUE(socket);
     next.sockets.close(*socket);
@@ -251,7 +251,7 @@ TEST(SimNetworkTest, NobodyIsToldThatAHostHasLostItsPower) {
     Net net(seed, SimOptions::varied(seed));
     RawSocket& client = net.connect();
     client.receive();
-    net.world.power_loss(kServer);
+    net.world.power_loss(kServerHost);
     bool late = false;
     net.world.after(1h, [&] { late = true; });
     EXPECT_TRUE(net.run([&] { return late; }));
@@ -264,11 +264,11 @@ TEST(SimNetworkTest, NobodyIsToldThatAHostHasLostItsPower) {
 
 TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
   SimWorld world(7);
-  io::Loop server(world.platform(kServer), {.buffers = 2});
-  io::Loop client(world.platform(kClient), {.buffers = 2});
-  const int socket = *server.platform().sockets.listen(*io::Address::from_ip(kServer, 25), {.backlog = 2});
+  io::Loop server(world.platform(kServerHost), {.buffers = 2});
+  io::Loop client(world.platform(kClientHost), {.buffers = 2});
+  const int socket = *server.platform().sockets.listen(*io::Address::from_ip(kServerHost, 25), {.backlog = 2});
   std::vector<std::unique_ptr<RawSocket>> clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(RawSocket::connect(client, *io::Address::from_ip(kServer, 25)));
+  for (int i = 0; i < 3; ++i) clients.push_back(RawSocket::connect(client, *io::Address::from_ip(kServerHost, 25)));
   const auto connected = [&] {
     return std::ranges::count_if(clients, [](const auto& c) { return c->connected.has_value(); });
   };
@@ -290,8 +290,8 @@ TEST(SimNetworkTest, AFullQueueOfAListenerMakesClientsWait) {
 
 TEST(SimNetworkTest, LoopbackStaysOnItsHost) {
   SimWorld world(8);
-  io::Loop one(world.platform(kServer), {.buffers = 2});
-  io::Loop two(world.platform(kClient), {.buffers = 2});
+  io::Loop one(world.platform(kServerHost), {.buffers = 2});
+  io::Loop two(world.platform(kClientHost), {.buffers = 2});
   RawListener listener(one, *io::Address::from_ip("127.0.0.1", 0));
   const auto inside = RawSocket::connect(one, listener.address());
   const auto outside = RawSocket::connect(two, listener.address());
@@ -308,7 +308,7 @@ TEST(SimNetworkTest, LoopbackStaysOnItsHost) {
 
 TEST(SimNetworkTest, NamesAreLookedUp) {
   Net net(9);
-  net.world.names().add("mx.example", kServer);
+  net.world.names().add("mx.example", kServerHost);
   net.world.names().add("mx.example", "2001:db8::1");
   const auto found = net.world.names().look_up("mx.example", 25);
   ASSERT_TRUE(found);

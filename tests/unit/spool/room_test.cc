@@ -14,11 +14,11 @@
 namespace sluice::spool {
 namespace {
 
-constexpr std::uint32_t kBytes = 8U << 20;
-constexpr std::uint64_t kWritable = kBytes - kBlockBytes;
+constexpr std::uint32_t kRoomSegmentBytes = 8U << 20;
+constexpr std::uint64_t kWritable = kRoomSegmentBytes - kBlockBytes;
 
 TEST(Room, WithoutFilesTakesNothingAndNeedsSome) {
-  Room room(kBytes);
+  Room room(kRoomSegmentBytes);
   EXPECT_TRUE(room.needs_file());
   EXPECT_FALSE(room.takes(Purpose::mail, 0));
   EXPECT_FALSE(room.takes(Purpose::report, 0));
@@ -28,19 +28,19 @@ TEST(Room, WithoutFilesTakesNothingAndNeedsSome) {
 
 // One for what comes, one for the cleaner.
 TEST(Room, TakesMailFromTheSecondFileOn) {
-  Room room(kBytes);
-  room.add_file(kBytes, kWritable);
+  Room room(kRoomSegmentBytes);
+  room.add_file(kRoomSegmentBytes, kWritable);
   EXPECT_FALSE(room.takes(Purpose::mail, 0));
   EXPECT_FALSE(room.promise(1));
-  room.add_file(kBytes, kWritable);
+  room.add_file(kRoomSegmentBytes, kWritable);
   EXPECT_TRUE(room.takes(Purpose::mail, 100'000));
   EXPECT_TRUE(room.promise(100'000));
   room.redeem(100'000);
 }
 
 TEST(Room, GoesWithoutInTurn) {
-  Room room(kBytes);
-  for (int i = 0; i < 4; ++i) room.add_file(kBytes, kWritable);
+  Room room(kRoomSegmentBytes);
+  for (int i = 0; i < 4; ++i) room.add_file(kRoomSegmentBytes, kWritable);
   // What was written is dead, and comes back only by cleaning.
   std::uint64_t mail = 0, reports = 0, outcomes = 0;
   for (std::uint64_t written = 0; written < 4 * kWritable; written += kBlockBytes) {
@@ -58,8 +58,8 @@ TEST(Room, GoesWithoutInTurn) {
 }
 
 TEST(Room, TakesLongStatusesOnlyBesideWhatIsReserved) {
-  Room room(kBytes);
-  for (int i = 0; i < 4; ++i) room.add_file(kBytes, kWritable);
+  Room room(kRoomSegmentBytes);
+  for (int i = 0; i < 4; ++i) room.add_file(kRoomSegmentBytes, kWritable);
   EXPECT_TRUE(room.takes_status(50'000, 0));
   while (room.takes(Purpose::mail, 10'000)) room.keep(10'000);
   EXPECT_FALSE(room.takes_status(50'000, 0));
@@ -69,20 +69,20 @@ TEST(Room, TakesLongStatusesOnlyBesideWhatIsReserved) {
 }
 
 TEST(Room, SparesOnlyAFileThatIsNotWantedAgainSoon) {
-  Room room(kBytes);
+  Room room(kRoomSegmentBytes);
   int files = 0;
-  while (!room.can_spare(kBytes) && files < 20) {
-    room.add_file(kBytes, kWritable);
+  while (!room.can_spare(kRoomSegmentBytes) && files < 20) {
+    room.add_file(kRoomSegmentBytes, kWritable);
     ++files;
   }
   EXPECT_LE(files, 5);
-  room.remove_file(kBytes, kWritable);
+  room.remove_file(kRoomSegmentBytes, kWritable);
   EXPECT_FALSE(room.needs_file());
 }
 
 TEST(RoomDeathTest, IsNotUsedTwice) {
-  Room room(kBytes);
-  room.add_file(kBytes, kWritable);
+  Room room(kRoomSegmentBytes);
+  room.add_file(kRoomSegmentBytes, kWritable);
   EXPECT_DEATH(room.use(kWritable + 1), "");
   EXPECT_DEATH(room.release(1), "");
   EXPECT_DEATH(room.release_status(1), "");
@@ -94,8 +94,8 @@ TEST(RoomDeathTest, IsNotUsedTwice) {
 // bad as it can be, but for those of the cleaner.
 class Model {
  public:
-  Model(std::size_t files, std::uint64_t seed) : room_(kBytes), random_(seed) {
-    for (std::size_t i = 0; i < files; ++i) room_.add_file(kBytes, kWritable);
+  Model(std::size_t files, std::uint64_t seed) : room_(kRoomSegmentBytes), random_(seed) {
+    for (std::size_t i = 0; i < files; ++i) room_.add_file(kRoomSegmentBytes, kWritable);
     free_ = files - 1;
     log_.emplace_back();
   }
@@ -182,7 +182,7 @@ class Model {
     }
     log_.pop_front();
     ++free_;
-    room_.refill(kBytes);
+    room_.refill(kRoomSegmentBytes);
     return true;
   }
 

@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::uint32_t kBytes = kSegmentBytesMin;
+constexpr std::uint32_t kSegmentBytes = kSegmentBytesMin;
 constexpr const char* kDirectory = "/spool";
 
 class SegmentFileTest : public ::testing::Test {
@@ -28,12 +28,12 @@ class SegmentFileTest : public ::testing::Test {
 };
 
 TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
-  FreeFile file{.name = {}, .bytes = kBytes};
+  FreeFile file{.name = {}, .bytes = kSegmentBytes};
   const auto made = begin_segment(disk_, kDirectory, file, {.number = 5, .salt = 1});
   ASSERT_TRUE(made);
   EXPECT_EQ(made->number, 5U);
   EXPECT_EQ(made->used, kBlockBytes);
-  EXPECT_EQ(made->bytes, kBytes);
+  EXPECT_EQ(made->bytes, kSegmentBytes);
   EXPECT_THAT(disk_.names(kDirectory), ElementsAre("00000005.log"));
   EXPECT_EQ(read_number("00000005.log"), "5");
   ASSERT_TRUE(end_segment(disk_, kDirectory, 5, made->file, SegmentEnd::free));
@@ -48,7 +48,7 @@ TEST_F(SegmentFileTest, IsMadeFreedAndUsedAgain) {
 
 TEST_F(SegmentFileTest, IsRemovedOrQuarantined) {
   for (const std::uint32_t number : {1U, 2U}) {
-    FreeFile file{.name = {}, .bytes = kBytes};
+    FreeFile file{.name = {}, .bytes = kSegmentBytes};
     const auto made = begin_segment(disk_, kDirectory, file, {.number = number, .salt = 1});
     ASSERT_TRUE(made);
     ASSERT_TRUE(end_segment(disk_, kDirectory, number, made->file,
@@ -67,9 +67,9 @@ TEST_F(SegmentFileTest, CanBeEndedAgainWhenItsNameIsGoneAlready) {
 TEST_F(SegmentFileTest, OfAFileThatWasChangedIsNotMade) {
   for (const bool linked : {false, true}) {
     testing::MemoryDisk::File& changed = disk_.file("/spool/free-00000003");
-    changed.bytes.assign(linked ? kBytes : 8192, 'x');
+    changed.bytes.assign(linked ? kSegmentBytes : 8192, 'x');
     changed.links = linked ? 2 : 1;
-    FreeFile file{.name = "free-00000003", .bytes = kBytes};
+    FreeFile file{.name = "free-00000003", .bytes = kSegmentBytes};
     const auto made = begin_segment(disk_, kDirectory, file, {.number = 5, .salt = 1});
     ASSERT_FALSE(made);
     EXPECT_THAT(made.error().text, ::testing::HasSubstr("has been changed"));

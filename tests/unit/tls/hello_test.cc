@@ -8,25 +8,18 @@
 #include <initializer_list>
 
 #include "engine/tls/limits.h"
+#include "tests/unit/tls/tls_fixture.h"
 
 namespace sluice::tls {
 namespace {
 
-std::string number(std::size_t value, int bytes) {
-  std::string out;
-  while (bytes-- > 0) out += static_cast<char>(value >> (8 * bytes));
-  return out;
-}
-
-std::string counted(std::string_view bytes, int length_bytes) {
-  return number(bytes.size(), length_bytes).append(bytes);
-}
+using testing::counted;
+using testing::extension;
+using testing::number;
 
 std::string server_name(std::string_view name, std::uint8_t type = 0) {
   return counted(number(type, 1) + counted(name, 2), 2);
 }
-
-std::string extension(std::size_t type, std::string_view body) { return number(type, 2) + counted(body, 2); }
 
 std::string message(std::string_view extensions) {
   std::string body = "\x03\x03" + std::string(32, 'r') + counted("session", 1) + counted("\x13\x01", 2) +

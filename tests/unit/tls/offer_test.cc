@@ -6,23 +6,16 @@
 namespace sluice::tls {
 namespace {
 
+using testing::counted;
 using testing::drain;
+using testing::extension;
 using testing::Listener;
+using testing::number;
 using testing::RawClient;
 using testing::talk;
 
 constexpr std::uint8_t kHandshakeFailure = 40;
 constexpr std::uint8_t kProtocolVersion = 70;
-
-std::string number(std::size_t value, int bytes) {
-  std::string out;
-  while (bytes-- > 0) out += static_cast<char>(value >> (8 * bytes));
-  return out;
-}
-std::string counted(std::string_view bytes, int length_bytes) {
-  return number(bytes.size(), length_bytes).append(bytes);
-}
-std::string extension(std::size_t type, std::string_view body) { return number(type, 2) + counted(body, 2); }
 
 struct Offer {
   std::string suites;      // two bytes each

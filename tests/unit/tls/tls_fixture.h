@@ -24,6 +24,18 @@
 
 namespace sluice::tls::testing {
 
+// Parts of a ClientHello (RFC 8446 section 3 and 4.2): a number in network order, bytes behind their length, an
+// extension.
+inline std::string number(std::size_t value, int bytes) {
+  std::string out;
+  while (bytes-- > 0) out += static_cast<char>(value >> (8 * bytes));
+  return out;
+}
+inline std::string counted(std::string_view bytes, int length_bytes) {
+  return number(bytes.size(), length_bytes).append(bytes);
+}
+inline std::string extension(std::size_t type, std::string_view body) { return number(type, 2) + counted(body, 2); }
+
 // What wolfSSL checks certificates' dates by.
 inline WallMillis real_now() { return WallMillis{1'000} * std::time(nullptr); }
 
