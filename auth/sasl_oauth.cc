@@ -11,13 +11,13 @@
 namespace sluice::auth {
 namespace {
 
-constexpr char kSeparator = '\x01';
+constexpr char kFieldEnd = '\x01';
 // A name with each of its bytes escaped, a token, and what else there may be: host, port and such.
 constexpr std::size_t kTokenMessageBytesMax = 3 * kNameBytesMax + kTokenBytesMax + 1024;
 
 // What stands in front of the next separator, which is dropped, too.
 std::optional<std::string_view> take_field(std::string_view& rest) {
-  const std::size_t end = rest.find(kSeparator);
+  const std::size_t end = rest.find(kFieldEnd);
   if (end == std::string_view::npos) return std::nullopt;
   const std::string_view field = rest.substr(0, end);
   rest.remove_prefix(end + 1);
@@ -72,7 +72,7 @@ class SaslOauthbearer final : public OneMessage {
     if (!user) return malformed_step(SaslFault::syntax);
 
     std::optional<std::string_view> token;
-    while (!message.starts_with(kSeparator)) {
+    while (!message.starts_with(kFieldEnd)) {
       const auto field = take_field(message);
       if (!field) return malformed_step(SaslFault::syntax);
       const std::size_t equals = field->find('=');
@@ -97,7 +97,7 @@ class SaslXoauth2 final : public OneMessage {
     const auto auth = take_field(message);
     if (!auth || !auth->starts_with(kAuth)) return malformed_step(SaslFault::syntax);
     const auto token = bearer_token(auth->substr(kAuth.size()));
-    if (!token || message.size() != 1 || message.front() != kSeparator) return malformed_step(SaslFault::syntax);
+    if (!token || message.size() != 1 || message.front() != kFieldEnd) return malformed_step(SaslFault::syntax);
     return token_step(user->substr(kUser.size()), *token);
   }
 };

@@ -14,7 +14,7 @@ namespace {
 using Kind = Verdict::Kind;
 
 // Of one conversation; far more than any server says up to the end of a login.
-constexpr std::size_t kLinesMax = 200;
+constexpr std::size_t kCapabilityLinesMax = 200;
 constexpr std::size_t kBytesMax = 65536;
 // How long the answer to the goodbye is waited for; the login has its verdict by then.
 constexpr Duration kGoodbyeTimeout = std::chrono::seconds(2);
@@ -27,7 +27,7 @@ class Allowance {
   bool take(std::size_t bytes) {
     ++lines_;
     bytes_ += std::min(bytes, kBytesMax + 1);
-    return lines_ <= kLinesMax && bytes_ <= kBytesMax;
+    return lines_ <= kCapabilityLinesMax && bytes_ <= kBytesMax;
   }
 
  private:

@@ -152,7 +152,7 @@ void DovecotBackend::give_up(Login& login) {
 
 // Its socket takes what the auth service's own does not: whether there is a user.  Seldom enough for a connection each.
 Task<MailboxState> DovecotBackend::look_up(const Name& name) {
-  constexpr int kLinesMax = 10;
+  constexpr int kAuthLinesMax = 10;
   if (!userdb_) co_return MailboxState::untold;
   const Instant deadline = later(loop_.now(), userdb_->options().timeout);
   auto opened = co_await userdb_->open(deadline);
@@ -160,7 +160,7 @@ Task<MailboxState> DovecotBackend::look_up(const Name& name) {
   const std::unique_ptr<Wire> wire = *std::move(opened);
   wire->write(dovecot::user_request(name));
   std::optional<MailboxState> answer;
-  for (int lines = 0; !answer && lines < kLinesMax; ++lines) {
+  for (int lines = 0; !answer && lines < kAuthLinesMax; ++lines) {
     const auto line = co_await wire->line(deadline);
     if (!line) break;
     answer = dovecot::parse_user_reply(*line);

@@ -17,6 +17,8 @@
 namespace sluice::auth {
 namespace {
 
+using Kind = Verdict::Kind;
+
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 // What is written over in place is read once it has been left alone for so long.
 constexpr std::int64_t kSettleMs = 1000;
@@ -148,7 +150,6 @@ Task<Verdict> FileBackend::check(const Credentials& credentials) {
 
 // A name that is not there, or locked, takes the work of one that is.
 Task<Verdict> FileBackend::check(const Credentials& credentials, const PasswdFile& content) {
-  using Kind = Verdict::Kind;
   const std::string& name = credentials.name.text();
   const PasswdEntry* const entry = content.find(name);
   const bool open = entry != nullptr && !entry->locked();

@@ -9,6 +9,8 @@
 namespace sluice::auth {
 namespace {
 
+using Kind = Verdict::Kind;
+
 // Where in a statement a byte stands.  It decides nothing about what is bound: it finds parameters that the database
 // would not see, such as '%{user}', and says so at the start instead of refusing every login.
 class StatementScanner {
@@ -108,7 +110,6 @@ class NamedRow {
 
 // Active or suspended; nothing where the row does not say it in words that we know.
 std::optional<Verdict::Kind> kind_of(const NamedRow& row) {
-  using Kind = Verdict::Kind;
   Kind kind = Kind::granted;
   // A flag that is NULL was not set by anybody: who may log in is said, not left out.
   if (row.has("enabled")) {

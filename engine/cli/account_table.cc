@@ -70,7 +70,7 @@ constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
     "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
 
-constexpr std::array kCommands{
+constexpr std::array kAllAccountCommands{
     AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
                    "A customer is the paying party: it owns domains and accounts. The store's file is made if it is "
                    "missing. Names take up to 200 bytes, compare without case, and are kept as written.",
@@ -201,7 +201,7 @@ bool changes_store(const AccountCommand& command) { return command.verb != list 
 }  // namespace
 
 constinit const std::span<const AccountOptionText> kAccountOptions = kOptionTexts;
-constinit const std::span<const AccountCommand> kAccountCommands = kCommands;
+constinit const std::span<const AccountCommand> kAccountCommands = kAllAccountCommands;
 
 std::string account_command_synopsis(const AccountCommand& command) {
   std::string line = "sluicectl ";

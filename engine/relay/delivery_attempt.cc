@@ -8,6 +8,8 @@
 
 namespace sluice::relay {
 
+using Kind = RecipientResult::Kind;
+
 using message::Fate;
 using message::RecipientStatus;
 
@@ -116,7 +118,6 @@ void DeliveryAttempt::not_attempted() {
 // ------------------------------------------------------------------------------------------ what follows from it
 
 schedule::Verdict verdict_of(const Transmission& transmission) {
-  using Kind = RecipientResult::Kind;
   const auto any = [&](Kind kind) {
     return std::ranges::any_of(transmission.results(),
                                [kind](const RecipientResult& result) { return result.kind == kind; });

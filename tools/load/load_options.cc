@@ -27,41 +27,43 @@ constexpr std::uint64_t kChunksMax = 10'000;
 // Of a name or a password: so that they fit into a line.
 constexpr std::size_t kLoginBytesMax = 1000;
 
-enum OptionIndex : std::uint8_t {
-  kMessages,
-  kDuration,
-  kRate,
-  kArrivals,
-  kSeed,
-  kSessions,
-  kPerConnection,
-  kThreads,
-  kSize,
-  kRecipients,
-  kTo,
-  kFrom,
-  kBdat,
-  kChunk,
-  kNoPipelining,
-  kHello,
-  kTls,
-  kResume,
-  kServerName,
-  kAuth,
-  kUser,
-  kLogins,
-  kPassword,
-  kAccounts,
-  kSink,
-  kSettle,
-  kTimeout,
-  kRun,
-  kJson,
-  kQuiet,
-  kOptionCount,
+struct LoadOption {
+  enum Index : std::uint8_t {
+    kMessages,
+    kDuration,
+    kRate,
+    kArrivals,
+    kSeed,
+    kSessions,
+    kPerConnection,
+    kThreads,
+    kSize,
+    kRecipients,
+    kTo,
+    kFrom,
+    kBdat,
+    kChunk,
+    kNoPipelining,
+    kHello,
+    kTls,
+    kResume,
+    kServerName,
+    kAuth,
+    kUser,
+    kLogins,
+    kPassword,
+    kAccounts,
+    kSink,
+    kSettle,
+    kTimeout,
+    kRun,
+    kJson,
+    kQuiet,
+    kOptionCount,
+  };
 };
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, kOptionCount> kNames = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, LoadOption::kOptionCount> kNames = {
     {{"--messages", "N"},
      {"--duration", "SECONDS"},
      {"--rate", "MESSAGES A SECOND"},
@@ -104,7 +106,7 @@ std::optional<double> parse_decimal(std::string_view text) {
 // Applies the options, as they were given, to a command.
 class Applied {
  public:
-  Applied(const std::array<text::Option, kOptionCount>& given, LoadCommand& command)
+  Applied(const std::array<text::Option, LoadOption::kOptionCount>& given, LoadCommand& command)
       : given_(given), command_(command), options_(command.options) {}
 
   // What is wrong, or nothing.
@@ -118,12 +120,12 @@ class Applied {
   }
 
  private:
-  [[nodiscard]] std::optional<std::string_view> value(OptionIndex index) const { return given_[index].given; }
-  void wrong(OptionIndex index, std::string_view what) {
+  [[nodiscard]] std::optional<std::string_view> value(LoadOption::Index index) const { return given_[index].given; }
+  void wrong(LoadOption::Index index, std::string_view what) {
     if (problem_.empty()) problem_ = std::string(kNames[index].first).append(" takes ").append(what);
   }
   template <typename T>
-  void number(OptionIndex index, std::uint64_t min, std::uint64_t max, T& to) {
+  void number(LoadOption::Index index, std::uint64_t min, std::uint64_t max, T& to) {
     if (!value(index)) return;
     const auto parsed = parse_number(*value(index));
     if (parsed && *parsed >= min && *parsed <= max) {
@@ -132,7 +134,7 @@ class Applied {
       wrong(index, std::to_string(min) + " to " + std::to_string(max));
     }
   }
-  void duration(OptionIndex index, Duration& to) {
+  void duration(LoadOption::Index index, Duration& to) {
     if (!value(index)) return;
     const auto parsed = parse_decimal(*value(index));
     if (parsed && *parsed >= 0 && *parsed <= 1e6) {
@@ -142,7 +144,7 @@ class Applied {
     }
   }
   template <typename T>
-  void choice(OptionIndex index, std::initializer_list<std::pair<std::string_view, T>> of, T& to) {
+  void choice(LoadOption::Index index, std::initializer_list<std::pair<std::string_view, T>> of, T& to) {
     if (!value(index)) return;
     for (const auto& [name, chosen] : of) {
       if (*value(index) != name) continue;
@@ -158,78 +160,80 @@ class Applied {
   void account();
   void together();
 
-  const std::array<text::Option, kOptionCount>& given_;
+  const std::array<text::Option, LoadOption::kOptionCount>& given_;
   LoadCommand& command_;
   LoadOptions& options_;
   std::string problem_;
 };
 
 void Applied::how_much() {
-  if (!value(kDuration)) options_.messages = kMessagesDefault;
-  number(kMessages, 1, kMessagesMax, options_.messages);
-  duration(kDuration, options_.duration);
-  if (value(kRate)) {
-    const auto rate = parse_decimal(*value(kRate));
-    if (!rate || *rate < 0.001 || *rate > 1e7) wrong(kRate, "messages a second, such as 500 or 0.2");
+  if (!value(LoadOption::kDuration)) options_.messages = kMessagesDefault;
+  number(LoadOption::kMessages, 1, kMessagesMax, options_.messages);
+  duration(LoadOption::kDuration, options_.duration);
+  if (value(LoadOption::kRate)) {
+    const auto rate = parse_decimal(*value(LoadOption::kRate));
+    if (!rate || *rate < 0.001 || *rate > 1e7) wrong(LoadOption::kRate, "messages a second, such as 500 or 0.2");
     options_.rate = rate.value_or(0);
   }
-  choice<Arrivals>(kArrivals, {{"even", Arrivals::even}, {"poisson", Arrivals::poisson}}, options_.arrivals);
-  number(kSeed, 0, UINT64_MAX, options_.seed);
-  number(kSessions, 1, kSessionsMax, options_.sessions);
-  number(kPerConnection, 1, kMessagesMax, options_.messages_per_connection);
-  number(kThreads, 1, 64, command_.threads);
+  choice<Arrivals>(LoadOption::kArrivals, {{"even", Arrivals::even}, {"poisson", Arrivals::poisson}},
+                   options_.arrivals);
+  number(LoadOption::kSeed, 0, UINT64_MAX, options_.seed);
+  number(LoadOption::kSessions, 1, kSessionsMax, options_.sessions);
+  number(LoadOption::kPerConnection, 1, kMessagesMax, options_.messages_per_connection);
+  number(LoadOption::kThreads, 1, 64, command_.threads);
 }
 
 void Applied::messages() {
-  if (value(kSize)) {
-    const auto sizes = Sizes::parse(*value(kSize));
-    if (!sizes) wrong(kSize, "bytes: 4096, 4K,64K or 1K-64K; at most 1024M");
+  if (value(LoadOption::kSize)) {
+    const auto sizes = Sizes::parse(*value(LoadOption::kSize));
+    if (!sizes) wrong(LoadOption::kSize, "bytes: 4096, 4K,64K or 1K-64K; at most 1024M");
     if (sizes) options_.sizes = *sizes;
   }
-  number(kRecipients, 1, kRecipientsMax, options_.recipients);
-  if (value(kTo)) options_.to = *value(kTo);
-  if (value(kFrom)) options_.from = *value(kFrom);
-  command_.from_given = value(kFrom).has_value();
-  options_.bdat = value(kBdat).has_value();
-  options_.pipelining = !value(kNoPipelining);
-  if (value(kChunk)) {
-    const auto chunk = parse_bytes(*value(kChunk));
-    if (!chunk || *chunk < kChunkBytesMin) wrong(kChunk, "1K to 1024M");
+  number(LoadOption::kRecipients, 1, kRecipientsMax, options_.recipients);
+  if (value(LoadOption::kTo)) options_.to = *value(LoadOption::kTo);
+  if (value(LoadOption::kFrom)) options_.from = *value(LoadOption::kFrom);
+  command_.from_given = value(LoadOption::kFrom).has_value();
+  options_.bdat = value(LoadOption::kBdat).has_value();
+  options_.pipelining = !value(LoadOption::kNoPipelining);
+  if (value(LoadOption::kChunk)) {
+    const auto chunk = parse_bytes(*value(LoadOption::kChunk));
+    if (!chunk || *chunk < kChunkBytesMin) wrong(LoadOption::kChunk, "1K to 1024M");
     options_.chunk_bytes = chunk.value_or(0);
   }
 }
 
 void Applied::sessions() {
-  if (value(kHello)) options_.hello = *value(kHello);
-  choice<LoadTls>(kTls, {{"none", LoadTls::none}, {"starttls", LoadTls::starttls}, {"implicit", LoadTls::implicit}},
+  if (value(LoadOption::kHello)) options_.hello = *value(LoadOption::kHello);
+  choice<LoadTls>(LoadOption::kTls,
+                  {{"none", LoadTls::none}, {"starttls", LoadTls::starttls}, {"implicit", LoadTls::implicit}},
                   options_.tls);
-  options_.resume = value(kResume).has_value();
-  if (value(kUser) || value(kAccounts)) options_.auth = LoadAuth::plain;
-  choice<LoadAuth>(kAuth, {{"none", LoadAuth::none}, {"plain", LoadAuth::plain}, {"login", LoadAuth::login}},
-                   options_.auth);
-  if (value(kAccounts)) command_.accounts_file = *value(kAccounts);
+  options_.resume = value(LoadOption::kResume).has_value();
+  if (value(LoadOption::kUser) || value(LoadOption::kAccounts)) options_.auth = LoadAuth::plain;
+  choice<LoadAuth>(LoadOption::kAuth,
+                   {{"none", LoadAuth::none}, {"plain", LoadAuth::plain}, {"login", LoadAuth::login}}, options_.auth);
+  if (value(LoadOption::kAccounts)) command_.accounts_file = *value(LoadOption::kAccounts);
   std::uint64_t logins = 1;
-  number(kLogins, 1, kLoginsMax, logins);
-  if (!value(kUser)) return;
+  number(LoadOption::kLogins, 1, kLoginsMax, logins);
+  if (!value(LoadOption::kUser)) return;
   std::vector<Login> all;
   for (std::uint64_t i = 0; i < logins; ++i)
-    all.push_back(
-        {expand(*value(kUser), {}, 0, static_cast<std::size_t>(i), {}), std::string(value(kPassword).value_or(""))});
+    all.push_back({expand(*value(LoadOption::kUser), {}, 0, static_cast<std::size_t>(i), {}),
+                   std::string(value(LoadOption::kPassword).value_or(""))});
   if (const std::string fault = use_logins(std::move(all), command_); problem_.empty()) problem_ = fault;
 }
 
 void Applied::account() {
-  if (value(kSink)) command_.ledger = *value(kSink);
-  duration(kSettle, command_.settle);
-  duration(kTimeout, options_.timeout);
-  if (options_.timeout == Duration::zero()) wrong(kTimeout, "more than 0");
-  if (value(kRun)) {
-    const auto run = parse_number(*value(kRun), 16);
-    if (!run || *run == 0) wrong(kRun, "up to 16 hexadecimal digits, not 0");
+  if (value(LoadOption::kSink)) command_.ledger = *value(LoadOption::kSink);
+  duration(LoadOption::kSettle, command_.settle);
+  duration(LoadOption::kTimeout, options_.timeout);
+  if (options_.timeout == Duration::zero()) wrong(LoadOption::kTimeout, "more than 0");
+  if (value(LoadOption::kRun)) {
+    const auto run = parse_number(*value(LoadOption::kRun), 16);
+    if (!run || *run == 0) wrong(LoadOption::kRun, "up to 16 hexadecimal digits, not 0");
     options_.run = run.value_or(0);
   }
-  command_.json = value(kJson).has_value();
-  command_.quiet = value(kQuiet).has_value();
+  command_.json = value(LoadOption::kJson).has_value();
+  command_.quiet = value(LoadOption::kQuiet).has_value();
 }
 
 // What must fit together.
@@ -237,20 +241,22 @@ void Applied::together() {
   const std::string& target = command_.target;
   std::string host = target.substr(0, target.rfind(':'));
   const bool address = io::Address::parse(target).has_value();
-  options_.server_name = value(kServerName) ? std::string(*value(kServerName)) : address ? "localhost" : host;
-  if (!smtp::is_hello_name(options_.hello)) wrong(kHello, "a host name");
+  options_.server_name = value(LoadOption::kServerName) ? std::string(*value(LoadOption::kServerName))
+                         : address                      ? "localhost"
+                                                        : host;
+  if (!smtp::is_hello_name(options_.hello)) wrong(LoadOption::kHello, "a host name");
   for (const std::string* text : {&options_.from, &options_.to})
     if (const std::string fault = template_fault(*text); problem_.empty()) problem_ = fault;
   if (!problem_.empty()) return;
-  if (options_.to.empty()) wrong(kTo, "a mailbox");
+  if (options_.to.empty()) wrong(LoadOption::kTo, "a mailbox");
   if (options_.messages * options_.recipients > NumberSet::kNumberMax)
     problem_ = "--messages and --recipients: more than " + std::to_string(NumberSet::kNumberMax) + " copies in all";
   if (options_.recipients > 1 && !options_.to.contains("%i")) problem_ = "--recipients needs %i in --to";
   if (options_.sessions < command_.threads) problem_ = "--threads takes at most as many as there are --sessions";
   if (options_.chunk_bytes > 0 && options_.sizes.max() / options_.chunk_bytes >= kChunksMax)
     problem_ = "--chunk is too small for --size: a message would have more than 10000 chunks";
-  if (value(kUser) && value(kAccounts)) problem_ = "--user and --accounts exclude each other";
-  if (options_.auth != LoadAuth::none && !value(kUser) && !value(kAccounts))
+  if (value(LoadOption::kUser) && value(LoadOption::kAccounts)) problem_ = "--user and --accounts exclude each other";
+  if (options_.auth != LoadAuth::none && !value(LoadOption::kUser) && !value(LoadOption::kAccounts))
     problem_ = "--auth needs --user or --accounts";
 }
 
@@ -327,8 +333,9 @@ std::string use_logins(std::vector<Login> logins, LoadCommand& command) {
 }
 
 LoadCommand parse_load(int argc, const char* const* argv) {
-  std::array<text::Option, kOptionCount> options;
-  for (std::size_t i = 0; i < kOptionCount; ++i) options[i] = {.name = kNames[i].first, .value = kNames[i].second};
+  std::array<text::Option, LoadOption::kOptionCount> options;
+  for (std::size_t i = 0; i < LoadOption::kOptionCount; ++i)
+    options[i] = {.name = kNames[i].first, .value = kNames[i].second};
   const text::Words words(argv + 1, argv + argc);
   LoadCommand command;
   for (std::size_t at = 0; at < words.size();) {
@@ -344,7 +351,7 @@ LoadCommand parse_load(int argc, const char* const* argv) {
     }
     // The null sender is the one value that may be empty.
     if (words[at] == "--from" && at + 1 < words.size() && words[at + 1].empty()) {
-      options[kFrom].given = "";
+      options[LoadOption::kFrom].given = "";
       at += 2;
       continue;
     }

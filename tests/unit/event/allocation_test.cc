@@ -9,8 +9,11 @@
 #include <string>
 
 #include "engine/event/dispatcher.h"
+#include "tests/support/stopped_clock.h"
 
 namespace {
+
+using sluice::testing::StoppedClock;
 
 std::uint64_t allocations = 0;
 
@@ -26,11 +29,6 @@ void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(me
 
 namespace sluice::event {
 namespace {
-
-struct StoppedClock final : io::Clock {
-  Instant now() override { return {}; }
-  WallMillis wall() override { return 0; }
-};
 
 TEST(EventAllocation, ToEmitAllocatesNothing) {
   StoppedClock clock;

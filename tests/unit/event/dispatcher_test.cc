@@ -17,19 +17,17 @@
 #include <vector>
 
 #include "engine/base/check.h"
+#include "tests/support/stopped_clock.h"
 
 namespace sluice::event {
 namespace {
+
+using sluice::testing::StoppedClock;
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-struct StoppedClock final : io::Clock {
-  Instant now() override { return {}; }
-  WallMillis wall() override { return 0; }
-};
 
 // Keeps "NAME TEXT NUMBER" of what it takes: the first text and the first number of each event.
 class Keeping : public Consumer {

@@ -24,9 +24,12 @@
 #include <vector>
 
 #include "engine/io/real_platform.h"
+#include "tests/support/stopped_clock.h"
 
 namespace sluice::log {
 namespace {
+
+using sluice::testing::StoppedClock;
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -34,11 +37,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
-
-struct StoppedClock final : io::Clock {
-  Instant now() override { return {}; }
-  WallMillis wall() override { return 0; }
-};
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

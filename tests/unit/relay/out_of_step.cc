@@ -29,12 +29,13 @@ Duration lateness(sim::SimRandom& random) {
   return random.percent(60) ? kSome[random.below(2)] : Duration(random.between(1ms, 300ms));
 }
 
-constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo,      HopStage::ehlo,
-                                HopStage::mail,     HopStage::recipient, HopStage::data,
-                                HopStage::chunk,    HopStage::message,   HopStage::message};
+constexpr HopStage kStagesOfRounds[] = {HopStage::greeting, HopStage::ehlo,      HopStage::ehlo,
+                                        HopStage::mail,     HopStage::recipient, HopStage::data,
+                                        HopStage::chunk,    HopStage::message,   HopStage::message};
 
 HopFault say_too_much(sim::SimRandom& random) {
-  HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
+  HopFault fault{.stage = kStagesOfRounds[random.below(std::size(kStagesOfRounds))],
+                 .after = static_cast<unsigned>(random.below(4))};
   if (random.percent(15)) {
     fault.stage = HopStage::body;
     fault.bytes = random.below(200'000);
@@ -53,7 +54,8 @@ HopFault say_too_much(sim::SimRandom& random) {
 
 // Nobody can tell a positive reply that is said in place of the content's own from that: `both` leaves no such one out.
 HopFault say_too_little(sim::SimRandom& random, Excess excess) {
-  HopFault fault{.stage = kStages[random.below(std::size(kStages))], .after = static_cast<unsigned>(random.below(4))};
+  HopFault fault{.stage = kStagesOfRounds[random.below(std::size(kStagesOfRounds))],
+                 .after = static_cast<unsigned>(random.below(4))};
   const bool of_content = fault.stage == HopStage::message || fault.stage == HopStage::chunk;
   if (random.percent(50) && !(of_content && excess == Excess::both)) {
     fault.silent = true;

@@ -9,9 +9,9 @@ namespace sluice::session {
 namespace {
 
 constexpr Duration kDelay = 2s;
-constexpr std::string_view kWrong = "AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw==";    // ann@example.com
-constexpr std::string_view kUnknown = "AUTH PLAIN AGV2ZUBleGFtcGxlLmNvbQByaWdodA==";  // eve@example.com
-constexpr std::string_view kDown = "AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ=";     // down@example.com
+constexpr std::string_view kWrongLogin = "AUTH PLAIN AGFubkBleGFtcGxlLmNvbQB3cm9uZw==";  // ann@example.com
+constexpr std::string_view kUnknown = "AUTH PLAIN AGV2ZUBleGFtcGxlLmNvbQByaWdodA==";     // eve@example.com
+constexpr std::string_view kDownLogin = "AUTH PLAIN AGRvd25AZXhhbXBsZS5jb20AcmlnaHQ=";   // down@example.com
 
 class RefusedLogin : public SessionFixture {
  protected:
@@ -33,14 +33,14 @@ TEST_F(RefusedLogin, IsAnsweredAfterTheSameTimeForEveryReason) {
   host.people.suspended_for = "unpaid";
   for (const Duration pause : {Duration(0), Duration(20ms), Duration(1900ms)}) {
     host.people.pause = pause;
-    EXPECT_EQ(delays_of(kWrong, 535), 1);
+    EXPECT_EQ(delays_of(kWrongLogin, 535), 1);
     EXPECT_EQ(delays_of(kUnknown, 535), 1);
     EXPECT_EQ(delays_of(testing::kLogin, 535), 1);
-    EXPECT_EQ(delays_of(kDown, 454), 1);
+    EXPECT_EQ(delays_of(kDownLogin, 454), 1);
     EXPECT_EQ(delays_of("AUTH PLAIN AGFubg==", 501), 1);
   }
   host.people.pause = 2100ms;
-  EXPECT_EQ(delays_of(kWrong, 535), 2);
+  EXPECT_EQ(delays_of(kWrongLogin, 535), 2);
   EXPECT_EQ(delays_of(kUnknown, 535), 2);
 }
 
@@ -50,7 +50,7 @@ TEST_F(RefusedLogin, HoldsUpNoStop) {
   host.rules().refused_login_delay = 24h;
   client().reply();
   EXPECT_EQ(client().say("EHLO client.example"), 250);
-  client().send(std::string(kWrong) + "\r\n");
+  client().send(std::string(kWrongLogin) + "\r\n");
   EXPECT_TRUE(platforms.run_until([this] { return !host.notes.logins.empty(); }));
   host.cut_off();
   EXPECT_EQ(client().reply().code, 535);
