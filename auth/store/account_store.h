@@ -27,7 +27,7 @@ struct Changes {
   bool everything = false;              // more than can be listed one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
-  // How many accounts have no keys for SCRAM; nothing where the store makes none.
+  // How many accounts that may log in have no keys for SCRAM; nothing where the store makes none.
   std::optional<std::uint64_t> without_scram;
   std::string error;  // not empty: could not be found out; `upto` is then what was passed in
 };
