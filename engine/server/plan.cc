@@ -151,6 +151,17 @@ std::uint32_t scram_iterations(const config::Config& config) {
   return config::has_scram(config) ? config.login.scram_iterations : 0;
 }
 
+std::vector<std::string> scram_alone_listeners(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const ListenerPlan& listener : plan.listeners) {
+    const smtp::ServerProfile& profile = listener.rules.profile;
+    const auto of_keys = [](const std::string& name) { return auth::find_mechanism(name)->of_scram_keys; };
+    if (profile.extensions.auth && std::ranges::all_of(profile.mechanisms, of_keys))
+      names.push_back(listener.rules.name);
+  }
+  return names;
+}
+
 auth::ShieldLimits shield_limits(const config::Config& config) {
   const config::ShieldConfig& shield = config.shield;
   return {.enabled = shield.enabled,
