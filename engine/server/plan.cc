@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "auth/backend/oauth.h"
 #include "auth/sasl.h"
 #include "engine/io/files.h"
 #include "engine/tls/client_context.h"
@@ -69,6 +70,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
   rules.scram = config::has_scram(listener);
+  if (config.oauth) rules.name_of_token = auth::name_of_token(*config.oauth);
   for (const std::string& name : listener.backends) {
     // Without any [[backend]] there is the store alone, which is the first one.
     const auto found = std::ranges::find(config.backends, name, &auth::BackendOptions::name);
