@@ -13,6 +13,7 @@
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_platform.h"
+#include "engine/text/escape.h"
 #include "engine/text/table_text.h"
 
 namespace {
@@ -57,7 +58,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   if (named(command).empty() && wanted) {
     auto read = sluice::config::read_config(command.config_file);
     if (!read) {
-      for (const std::string& error : read.error()) std::cerr << "sluicectl: " << error << "\n";
+      for (const std::string& error : read.error())
+        std::cerr << "sluicectl: " << sluice::text::escaped_line(error) << "\n";
       return false;
     }
     config = *std::move(read);
