@@ -32,7 +32,14 @@ StoreWatch::StoreWatch(io::Loop& loop, auth::AccountStore& store, io::Workers& w
       events_(events),
       changed_(std::move(changed)) {
   if (file_.empty()) {
-    listener_ = store_.listen([this] { loop_.post([this] { wanted_.set(); }); });
+    listener_ =
+        store_.listen([this] { loop_.post([this] { wanted_.set(); }); },
+                      [this](std::string_view why) {
+                        loop_.post([this, error = std::string(why)] {
+                          events_.emit(event::StoreUnwatched{
+                              .error = error, .effect = "changes of the accounts are looked for once a second"});
+                        });
+                      });
   } else if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
     notices_ = *std::move(notices);
   } else {
