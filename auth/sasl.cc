@@ -12,17 +12,20 @@ namespace {
 constexpr std::array kTable{
     Mechanism{.name = "PLAIN", .shows_secret = true, .make = make_sasl_plain},
     Mechanism{.name = "LOGIN", .shows_secret = true, .make = make_sasl_login},
-    // RFC 7628 3.2.2: the failure as JSON; the status alone, as the rest is for the operator.
+    // RFC 7628 3.2.2: the failure as JSON; the status alone, as the rest is for the operator.  For a client that gets
+    // invalid_token a new token may do, with invalid_request (RFC 6750 3.1) it would not.
     Mechanism{.name = "OAUTHBEARER",
               .shows_secret = true,
               .make = make_sasl_oauthbearer,
               .bearer = true,
-              .failure = R"({"status":"invalid_token"})"},
+              .failure = R"({"status":"invalid_token"})",
+              .failure_malformed = R"({"status":"invalid_request"})"},
     Mechanism{.name = "XOAUTH2",
               .shows_secret = true,
               .make = make_sasl_xoauth2,
               .bearer = true,
-              .failure = R"({"status":"401","schemes":"bearer"})"},
+              .failure = R"({"status":"401","schemes":"bearer"})",
+              .failure_malformed = R"({"status":"400","schemes":"bearer"})"},
     Mechanism{.name = "SCRAM-SHA-256", .shows_secret = false, .make = make_sasl_scram, .of_scram_keys = true},
     Mechanism{.name = "SCRAM-SHA-256-PLUS",
               .shows_secret = false,
@@ -87,6 +90,8 @@ std::string_view fault_reason(SaslFault fault) {
       return "the client was not shown that channel binding is offered";
     case SaslFault::extension:
       return "an extension that is not known";
+    case SaslFault::no_user:
+      return "neither the client nor its token names a user";
     case SaslFault::none:
     case SaslFault::syntax:
     case SaslFault::name_not_clean:

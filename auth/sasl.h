@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,6 +42,7 @@ enum class SaslFault : std::uint8_t {
   channel_binding,   // SCRAM: of another TLS connection, of another kind, or none where there has to be one
   downgrade,         // SCRAM: the client was made to believe that there is no -PLUS here
   extension,         // SCRAM: one that must be understood, and is not
+  no_user,           // OAUTHBEARER: neither the client nor its token says whose login it is
 };
 
 struct Step {
@@ -53,11 +55,16 @@ struct Step {
   std::string proof;         // judged: as the client wrote it
 };
 
+// Whom an access token names, which is not checked yet: the check is for this name.
+using NameOfToken = std::function<std::optional<Name>(std::string_view token)>;
+
 // What mechanisms may need of the session.
 struct SaslSession {
   std::string nonce;            // drawn for this exchange: printable, without ","
   std::string channel_binding;  // tls-exporter (RFC 9266); empty: there is none
   bool plus_offered = false;    // a mechanism with channel binding was offered
+  // Outlives the machine; null: tokens name nobody.
+  const NameOfToken* name_of_token = nullptr;
 };
 
 class SaslMachine {
@@ -66,7 +73,7 @@ class SaslMachine {
   SaslMachine(const SaslMachine&) = delete;
   SaslMachine& operator=(const SaslMachine&) = delete;
 
-  // Before start(), for mechanisms of SCRAM.
+  // Before start(), for mechanisms of SCRAM and those that take access tokens.
   void set_session(SaslSession session) { session_ = std::move(session); }
   // Once, first. `initial` is the decoded initial response: absent if AUTH carried none, empty for
   // "=".
@@ -94,10 +101,12 @@ struct Mechanism {
   std::string_view name;     // as advertised after EHLO's AUTH
   bool shows_secret = true;  // the secret itself crosses the wire: only under TLS
   std::unique_ptr<SaslMachine> (*make)() = nullptr;
-  bool bearer = false;            // takes access tokens: offered only where those can be checked
-  std::string_view failure = {};  // the challenge in front of a refusal, whose answer means nothing; empty: none
-  bool of_scram_keys = false;     // offered only where all accounts have them; off unless asked for
-  bool binds_channel = false;     // offered only where TLS gives a channel binding
+  bool bearer = false;  // takes access tokens: offered only where those can be checked
+  // The challenges in front of a refusal, whose answers mean nothing; empty: none.
+  std::string_view failure = {};
+  std::string_view failure_malformed = {};
+  bool of_scram_keys = false;  // offered only where all accounts have them; off unless asked for
+  bool binds_channel = false;  // offered only where TLS gives a channel binding
 };
 
 // For the log, of what is more than a slip of a program; else empty.

@@ -65,10 +65,10 @@ class SaslOauthbearer final : public OneMessage {
     std::string_view authzid = header->substr(2);
     if (!authzid.ends_with(',')) return malformed_step(SaslFault::syntax);
     authzid.remove_suffix(1);
-    // Whose token it is said to be counts for the shield, so a message without a user is no login.
-    if (!authzid.starts_with("a=") || authzid.find(',') != std::string_view::npos)
+    const bool named = !authzid.empty();
+    if (named && (!authzid.starts_with("a=") || authzid.find(',') != std::string_view::npos))
       return malformed_step(SaslFault::syntax);
-    const auto user = read_saslname(authzid.substr(2));
+    const auto user = named ? read_saslname(authzid.substr(2)) : std::string();
     if (!user) return malformed_step(SaslFault::syntax);
 
     std::optional<std::string_view> token;
@@ -83,7 +83,16 @@ class SaslOauthbearer final : public OneMessage {
       if (!token) return malformed_step(SaslFault::syntax);
     }
     if (message.size() != 1 || !token) return malformed_step(SaslFault::syntax);
-    return token_step(*user, *token);
+    return named ? token_step(*user, *token) : unnamed(*token);
+  }
+
+  // RFC 7628 3.1: "If no authzid is specified, the server derives it".  Shield and cache count by the name, so it is
+  // read from the token before that is checked.
+  [[nodiscard]] Step unnamed(std::string_view token) const {
+    if (!Secret::make_token(token)) return malformed_step(SaslFault::secret_not_clean);
+    const NameOfToken* const name_of = session().name_of_token;
+    const auto name = name_of != nullptr && *name_of ? (*name_of)(token) : std::nullopt;
+    return name ? token_step(name->text(), token) : malformed_step(SaslFault::no_user);
   }
 };
 

@@ -86,9 +86,12 @@ void check_parts(std::string_view text) {
   const std::size_t line = text.find('\n');
   if (line == std::string_view::npos) return;
   const std::string_view payload = text.substr(line + 1);
-  check_token_text(encoded(text.substr(0, line)) + "." + encoded(payload) + "." + std::string(86, 'A'));
+  const std::string token = encoded(text.substr(0, line)) + "." + encoded(payload) + "." + std::string(86, 'A');
+  check_token_text(token);
   const auto json = parse_json_object(payload);
   if (!json) return check_reason(json.error());
+  const auto named = user_named_by(token, rules().user_claim);
+  CHECK(!named || is_clean_text(named->text()));
   const auto grant = check_claims(json->get(), ClaimsFrom::token, rules(), user(), kNow);
   if (!grant) return check_reason(grant.error());
   CHECK(grant->expires + 60'000 > kNow);

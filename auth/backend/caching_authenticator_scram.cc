@@ -1,5 +1,10 @@
 // The part of CachingAuthenticator about SCRAM: shield and answers as for passwords, but no cache, as no two proofs are
-// the same.  So a stale device that comes again and again counts each time.
+// the same.  So a stale device that comes again and again counts each time, where by PLAIN its secret, which is the
+// same each time, counts once.  A wrong proof is an HMAC under keys that we do not have, over nonces of which one is
+// ours: nothing of it tells that two of them are of one password, and what a client repeats of its own accord (its
+// nonce, its address) a guesser can repeat, too.  Only the keys of the password before would tell, kept beside the new
+// ones and with their salt, since the client is told one salt: the store would hold what the old password logged in
+// with.
 #include <utility>
 
 #include "auth/backend/caching_authenticator.h"

@@ -218,6 +218,10 @@ OpenedBackend open_oauth(const OauthBackendOptions& options) {
   return std::make_unique<OauthSource>(options, *std::move(secret));
 }
 
+NameOfToken name_of_token(const OauthBackendOptions& options) {
+  return [claim = options.oauth.rules.user_claim](std::string_view token) { return user_named_by(token, claim); };
+}
+
 std::expected<void, std::string> try_oauth(const OauthBackendOptions& options) {
   const OauthOptions& oauth = options.oauth;
   const auto secret = read_files(oauth);

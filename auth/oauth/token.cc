@@ -81,6 +81,15 @@ std::expected<TokenHeader, std::string> read_token_header(std::string_view token
   return header;
 }
 
+std::optional<Name> user_named_by(std::string_view token, const std::string& claim) {
+  if (!is_compact(token)) return std::nullopt;
+  const std::size_t begin = token.find('.') + 1;
+  const auto claims = parse_json_object(*decode_base64url(token.substr(begin, token.find('.', begin) - begin)));
+  if (!claims) return std::nullopt;
+  const auto user = json_string(claims->get(), claim);
+  return user ? Name::make(*user) : std::nullopt;
+}
+
 std::expected<TokenGrant, TokenFault> check_token(std::string_view token, const TokenHeader& header, const KeySet& keys,
                                                   const TokenRules& rules, const Name& name, WallMillis now) {
   const std::string* const id = header.key_id ? &*header.key_id : nullptr;

@@ -23,6 +23,9 @@ struct TokenHeader {
 [[nodiscard]] std::expected<TokenHeader, std::string> read_token_header(std::string_view token,
                                                                         const TokenRules& rules);
 
+// Whom a claim of the token names, be it signed or not.  Nothing: it is no JWT, or names nobody.
+[[nodiscard]] std::optional<Name> user_named_by(std::string_view token, const std::string& claim);
+
 struct TokenFault {
   bool unknown_key = false;  // newer keys of the issuer may be another matter
   std::string reason;

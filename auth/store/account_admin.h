@@ -109,7 +109,7 @@ class AccountAdmin {
   // Its keys for SCRAM, where passwords get some.
   [[nodiscard]] StoreResult<std::optional<ScramKeys>> scram_keys(const Secret& password) const;
   // Accounts with hashes, as they are, in one transaction; returns how many.  Those that cannot be are added to
-  // `refusals`, and do not stop the others.
+  // `refusals`, in the order of their lines, and do not stop the others.
   [[nodiscard]] StoreResult<std::size_t> import_accounts(std::span<const DumpedAccount> accounts,
                                                          const ImportOptions& options, WallMillis now,
                                                          std::vector<DumpRefusal>& refusals);
@@ -118,8 +118,24 @@ class AccountAdmin {
   // By the customer's name, or the domain of the account's.
   using ImportOwners = std::map<std::pair<std::string, std::string>, StoreResult<std::int64_t>>;
   [[nodiscard]] StoreResult<std::int64_t> customer_of_domain(const std::string& domain);
-  [[nodiscard]] StoreResult<> import_account(const DumpedAccount& account, const std::string& customer,
-                                             ImportOwners& owners, WallMillis now);
+  // One that has its customer, and may be there already.
+  struct ReadyAccount {
+    const DumpedAccount* dumped = nullptr;
+    std::string name;
+    std::int64_t customer = 0;
+  };
+  struct ImportResult {
+    void refuse(const DumpedAccount& account, std::string why) {
+      refusals.push_back({.line = account.line, .name = account.name, .why = std::move(why)});
+    }
+    std::vector<DumpRefusal>& refusals;
+    std::size_t imported = 0;
+  };
+  [[nodiscard]] StoreResult<ReadyAccount> ready_account(const DumpedAccount& account, const std::string& customer,
+                                                        ImportOwners& owners);
+  [[nodiscard]] StoreResult<> import_batch(std::span<const ReadyAccount> batch, WallMillis now, ImportResult& result);
+  [[nodiscard]] StoreResult<> import_one(const ReadyAccount& account, WallMillis now, ImportResult& result);
+  [[nodiscard]] StoreResult<> import_some(std::span<const ReadyAccount> accounts, WallMillis now, ImportResult& result);
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
   [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
   // All, or those of one name or one customer.

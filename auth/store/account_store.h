@@ -27,7 +27,7 @@ struct Changes {
   bool everything = false;              // more than can be listed one by one: forget all
   std::vector<std::string> accounts;    // names, lower case
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
-  // How many accounts have no keys for SCRAM; nothing where the store makes none.
+  // How many accounts that may log in have no keys for SCRAM; nothing where the store makes none.
   std::optional<std::uint64_t> without_scram;
   std::string error;  // not empty: could not be found out; `upto` is then what was passed in
 };
@@ -40,7 +40,8 @@ struct StoredPassword {
 };
 
 // Listens for changes, on a connection and a thread of its own, and calls `changed` on that thread: at each change, and
-// after each time when it may have missed one.  Until it goes, which takes a moment.
+// after each time when it may have missed one.  Until it goes, which takes a moment.  Where notices do not come
+// through, `unheard` is called with the reason, also on that thread, and `changed` once a second from then on.
 class StoreListener {
  public:
   virtual ~StoreListener() = default;
@@ -122,7 +123,10 @@ class AccountStore {
   // The file whose change is a reason to ask changes_since(). Empty: see listen().
   [[nodiscard]] virtual std::string watched_file() const { return {}; }
   // Null: nothing tells of changes but the file.
-  [[nodiscard]] virtual std::unique_ptr<StoreListener> listen(std::function<void()> /*changed*/) { return nullptr; }
+  using Unheard = std::function<void(std::string_view why)>;
+  [[nodiscard]] virtual std::unique_ptr<StoreListener> listen(std::function<void()> /*changed*/, Unheard /*unheard*/) {
+    return nullptr;
+  }
   // Start with 0 at process start (before the first check), then with the `upto` of the answer
   // before. From 0 it names no changes, only where to go on from.
   [[nodiscard]] virtual Changes changes_since(std::uint64_t seen) { return Changes{.upto = seen}; }

@@ -116,6 +116,8 @@ class Database {
   // Several statements without values: schemas and settings.
   [[nodiscard]] virtual StoreResult<> script(Sql sql) = 0;
   [[nodiscard]] virtual std::int64_t rows_changed() const = 0;  // by the last statement
+  // How many rows are best written by one: more than one where a statement is a round trip.
+  [[nodiscard]] virtual std::size_t rows_in_one_statement() const { return 1; }
 
   // For writing: takes the lock over the store's changes at once, so that it cannot be refused half-way.
   [[nodiscard]] virtual StoreResult<> begin_to_write() = 0;

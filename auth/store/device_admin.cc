@@ -123,10 +123,15 @@ StoreResult<std::int64_t> DeviceAdmin::customer_elsewhere(const NewDevice& devic
                                                           WallMillis now) {
   const bool too_long = !device.expires || *device.expires > now + kDeviceLifeMax;
   if (too_long && !device.mailbox_is_asked_for)
-    return store_error(StoreError::Kind::refused,
-                       absl::StrCat("account ", in_quotes(account),
-                                    " is not in the store, and no back end tells when that mailbox is gone: its device "
-                                    "password has to expire, within 366 days; give --expires DAYS"));
+    return store_error(
+        StoreError::Kind::refused,
+        absl::StrCat("account ", in_quotes(account),
+                     device.backends_known
+                         ? " is not in the store, and no back end tells when that mailbox is gone"
+                         : " is not in the store, and with --store the back ends are not known, of which "
+                           "one may tell when that mailbox is gone (go by the configuration for that, "
+                           "with --config or without either option)",
+                     ": its device password has to expire, within 366 days; give --expires DAYS"));
   std::optional<std::int64_t> customer;
   if (device.customer) {
     StoreResult<> read =

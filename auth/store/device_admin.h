@@ -40,6 +40,7 @@ struct NewDevice {
   std::optional<WallMillis> expires;    // needed, and at most kDeviceLifeMax away, where nobody tells when it is gone
   std::vector<std::string> networks;
   std::vector<std::string> senders;
+  bool backends_known = true;         // else `mailbox_is_asked_for` is not known either
   bool mailbox_is_asked_for = false;  // back ends are asked daily whether it is there, where it is not in the store
 };
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "auth/store/embedded_store.h"
+#include "auth/store/store_schema.h"
 
 namespace sluice::auth {
 namespace {
@@ -92,7 +93,7 @@ void EmbeddedStore::keep_scram(const StoredPassword& password, const Matched& ma
 // Of an index that has those without keys alone.
 StoreResult<> EmbeddedStore::count_without_scram(Changes& changes) {
   if (memory_->scram_iterations() == 0) return {};
-  return database_->query("SELECT count(*) FROM account WHERE scram_iterations IS NULL", {},
+  return database_->query(kCountWithoutScram, {},
                           [&](const Row& row) { changes.without_scram = static_cast<std::uint64_t>(row.integer(0)); });
 }
 

@@ -87,6 +87,7 @@ class PostgresqlDatabase final : public Database {
   [[nodiscard]] StoreResult<> execute(Sql sql, std::span<const Bound> values, const OnRow& on_row) override;
   [[nodiscard]] StoreResult<> script(Sql sql) override;
   [[nodiscard]] std::int64_t rows_changed() const override { return rows_changed_; }
+  [[nodiscard]] std::size_t rows_in_one_statement() const override { return 1000; }
   [[nodiscard]] StoreResult<> begin_to_write() override;
   [[nodiscard]] StoreResult<> begin_to_read() override;
   [[nodiscard]] StoreResult<> commit() override { return end("COMMIT"); }

@@ -57,6 +57,7 @@ enum class StoreTables : std::uint8_t {
                                                                           const StoreWaits& waits);
 
 [[nodiscard]] std::unique_ptr<StoreListener> listen_to_postgresql(std::shared_ptr<const PostgresqlStore> store,
-                                                                  std::function<void()> changed);
+                                                                  std::function<void()> changed,
+                                                                  AccountStore::Unheard unheard);
 
 }  // namespace sluice::auth

@@ -96,8 +96,8 @@ std::string SharedStore::last_error() { return lease()->last_error(); }
 
 Changes SharedStore::changes_since(std::uint64_t seen) { return lease()->changes_since(seen); }
 
-std::unique_ptr<StoreListener> SharedStore::listen(std::function<void()> changed) {
-  return listen_to_postgresql(options_.address.server, std::move(changed));
+std::unique_ptr<StoreListener> SharedStore::listen(std::function<void()> changed, Unheard unheard) {
+  return listen_to_postgresql(options_.address.server, std::move(changed), std::move(unheard));
 }
 
 }  // namespace sluice::auth

@@ -42,7 +42,7 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   [[nodiscard]] std::string last_error() override;
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
-  [[nodiscard]] std::unique_ptr<StoreListener> listen(std::function<void()> changed) override;
+  [[nodiscard]] std::unique_ptr<StoreListener> listen(std::function<void()> changed, Unheard unheard) override;
 
  private:
   SharedStore(const EmbeddedStoreOptions& options, StoreParts parts);

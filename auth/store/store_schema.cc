@@ -308,6 +308,34 @@ CREATE TRIGGER lock_first_of_dead BEFORE UPDATE OF dead ON device
   FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
 CREATE TRIGGER device_died AFTER UPDATE OF dead ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
 )sql"),
+    Sql(R"sql(
+-- For kCountWithoutScram, which counts a million accounts in this index alone.
+DROP INDEX account_without_scram;
+CREATE INDEX account_without_scram ON account (customer, status, scram_iterations) WHERE scram_iterations IS NULL;
+)sql",
+        R"sql(
+DROP INDEX account_without_scram;
+CREATE INDEX account_without_scram ON account (customer, status, scram_iterations) WHERE scram_iterations IS NULL;
+-- Of an import's accounts once a statement: note_change() for each is most of what they cost.
+DROP TRIGGER account_changed ON account;
+CREATE TRIGGER account_changed
+  AFTER DELETE OR UPDATE OF name, customer, status, reason, password_set_ms, narrowed ON account
+  FOR EACH ROW EXECUTE FUNCTION account_changed();
+CREATE FUNCTION accounts_added() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+DECLARE
+  last BIGINT;
+BEGIN
+  SELECT max(seq) INTO last FROM sluice.change;
+  INSERT INTO sluice.change (seq, account) SELECT last + row_number() OVER (), name FROM added;
+  IF FOUND THEN
+    DELETE FROM sluice.change WHERE seq <= (SELECT max(seq) FROM sluice.change) - 10000;
+    PERFORM pg_notify('sluice_change', '');
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER accounts_added AFTER INSERT ON account REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION accounts_added();
+)sql"),
 };
 
 }  // namespace sluice::auth

@@ -151,6 +151,8 @@ ParsedAccountCommand parse_rest(const AccountCommand& command, std::span<const s
     if (operand_seen || command.operand.empty()) {
       return error_in(command, command.operand.empty() ? "takes no operand" : "takes one operand only");
     }
+    // Else an empty variable of a script would stand for all.
+    if (word.empty() && command.operand.starts_with('[')) return error_in(command, "the operand is empty");
     request.operand = word;
     operand_seen = true;
     rest = rest.subspan(1);

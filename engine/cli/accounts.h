@@ -36,7 +36,8 @@ class StoreFinder {
 // What the configuration says that the commands go by.
 struct AccountSettings {
   std::uint32_t scram_iterations = 0;               // AccountAdmin::set_scram_iterations()
-  std::vector<auth::BackendOptions> backends = {};  // that the relay has; none: not known
+  std::vector<auth::BackendOptions> backends = {};  // that the relay has
+  bool backends_known = true;                       // false: the store was named in place of the configuration
 };
 
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and

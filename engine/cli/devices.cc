@@ -26,6 +26,7 @@ auth::StoreResult<> add_device(const AccountRequest& request, const AccountComma
                          .expires = {},
                          .networks = request.networks,
                          .senders = request.senders,
+                         .backends_known = world.settings.backends_known,
                          .mailbox_is_asked_for = auth::tells_mailboxes(
                              world.settings.backends, auth::login_domain(auth::login_key(request.operand)))};
   if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;

@@ -187,6 +187,8 @@ void parse_host_command(const Words& words, SluicectlCommand& command) {
                    .json = options[2].given.has_value()};
   std::string problem = parts.problem;
   if (problem.empty() && parts.operands.size() > 1) problem = "takes one name only";
+  // Else an empty variable of a script would stand for all hosts.
+  if (problem.empty() && !parts.operands.empty() && parts.operands.front().empty()) problem = "the name is empty";
   if (problem.empty() && options[1].given) {
     problem = host.verb == HostCommand::Verb::list ? "takes no --days"
                                                    : read_number(*options[1].given, host.days, options[1], 0, kDaysMax);

@@ -176,7 +176,9 @@ void read_store_server(ConfigSection& section, auth::BackendOptions& store) {
       "the path of a UNIX socket; several are tried in order, and one that takes no changes is passed by. sluicectl "
       "makes the tables, in a schema \"sluice\". `tls` is \"implicit\", which checks the certificate for the host by "
       "the "
-      "system's authorities or those in ca_file, or \"none\", at loopback addresses and UNIX sockets only.",
+      "system's authorities or those in ca_file, or \"none\", at loopback addresses and UNIX sockets only. A pooler in "
+      "front of it, such as PgBouncer, has to be in session mode: in transaction mode no notice of a change (LISTEN) "
+      "comes through, which the relay finds out and then looks once a second.",
       Change::restart);
   section.example(R"(["db.example.net:5432"])");
   section.list("server", store.servers, kServerAllowed, parse_server);

@@ -96,8 +96,10 @@ void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
       "How clients log in: \"PLAIN\", \"LOGIN\"; \"OAUTHBEARER\" and \"XOAUTH2\", where [oauth] says how tokens are "
       "checked; and \"SCRAM-SHA-256\" (RFC 7677), which shows no password, and with "
       "which \"SCRAM-SHA-256-PLUS\" comes in TLS 1.3, where nobody can stand between (RFC 9266). SCRAM works with the "
-      "store's own accounts alone, and is offered as soon as each of them has keys for it: a PLAIN login makes them "
-      "(login.scram_iterations). Device passwords have none: a device that picks SCRAM of its own accord is refused.");
+      "store's own accounts alone, and is offered as soon as each of them that is not suspended has keys for it: a "
+      "PLAIN login makes them "
+      "(login.scram_iterations), and so does sluicectl account password. Device passwords have none: a device that "
+      "picks SCRAM of its own accord is refused.");
   if (section.fills("mechanisms")) listener.mechanisms.clear();
   section.list("mechanisms", listener.mechanisms, mechanism_names(), check_mechanism);
   if (section.has("mechanisms") && !section.fills("mechanisms"))

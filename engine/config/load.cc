@@ -84,7 +84,7 @@ class Loader {
       ListenerConfig listener;
       read_listener(found[i], path, diagnostics_, listener);
       check_scram(found[i], path, listener);
-      check_tokens(found[i], path, listener);
+      check_usable(found[i], path, listener);
       check_backends(listener, *found[i], path);
       for (const io::Address& address : listener.addresses) {
         const auto [where, fresh] = seen.emplace(address.to_string(), path);
@@ -110,15 +110,24 @@ class Loader {
                        "\"PLAIN\" and \"LOGIN\"");
   }
 
-  // A device has no access token, and without [oauth] none is taken.
-  void check_tokens(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
-    const bool only = std::ranges::all_of(listener.mechanisms,
-                                          [](const std::string& name) { return auth::find_mechanism(name)->bearer; });
-    if (!only || (config_.oauth && !listener.device_only)) return;
-    diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
-                       std::string("takes access tokens alone, and ") +
-                           (listener.device_only ? "device_only is true" : "there is no [oauth]"),
-                       "\"PLAIN\" and \"LOGIN\"");
+  // Why no client of a listener can log in by a mechanism; empty: it can.
+  std::string why_useless(const ListenerConfig& listener, const auth::Mechanism& mechanism) const {
+    // A device has no access token.
+    if (mechanism.bearer && listener.device_only) return "takes access tokens, and device_only is true";
+    if (mechanism.bearer && !config_.oauth) return "takes access tokens, and there is no [oauth]";
+    if (mechanism.binds_channel && listener.tls == ListenerTls::none) return "needs TLS 1.3, and tls is \"none\"";
+    return {};
+  }
+
+  void check_usable(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
+    std::string problem;
+    for (const std::string& name : listener.mechanisms) {
+      const std::string useless = why_useless(listener, *auth::find_mechanism(name));
+      if (useless.empty()) return;
+      problem += (problem.empty() ? "nobody can log in: " : "; ") + name + " " + useless;
+    }
+    if (const ConfigMember* const key = find(table, "mechanisms"); key != nullptr && !problem.empty())
+      diagnostics_.error(key->place, path + ".mechanisms", problem, "\"PLAIN\" and \"LOGIN\"");
   }
 
   // Without any [[backend]] there is the store alone.

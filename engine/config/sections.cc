@@ -119,7 +119,9 @@ void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig
       "HOST/privkey.ecdsa.pem (or .rsa.pem): each client gets the one that it takes. HOST/policy_url, with an address "
       "on "
       "its first line, is named in place of server.policy_url to clients that reach the host by its name; greeting and "
-      "EHLO then say that name. A host is loaded when its name is first asked for, and again when its files change. "
+      "EHLO then say that name (Received and DSNs have server.hostname: it is the machine that next hops see). A host "
+      "is "
+      "loaded when its name is first asked for, and again when its files change. "
       "See "
       "sluicectl host check.");
   section.text("certificates", tls.certificates, kPathRule);

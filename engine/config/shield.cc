@@ -15,7 +15,9 @@ void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, Shield
   section.about(
       "So many failed logins within the last window_s, counted by all cores together: from one address (IPv6: "
       "limits.ipv6_prefix), or from its network (/24; IPv6: /56), and further logins from there get 454, whatever the "
-      "password. The same wrong password again, for the same account from the same network, counts once.");
+      "password. The same wrong password again, for the same account from the same network, counts once; but by SCRAM "
+      "each time, as no two proofs of one password are alike: a device that goes on with an old password there may "
+      "have its address refused.");
   section.integer("address_failures", shield.address_failures, 1, kFailuresMax);
   section.integer("network_failures", shield.network_failures, 1, kFailuresMax);
   section.about(

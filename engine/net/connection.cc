@@ -14,6 +14,19 @@ namespace {
 // The operation ended without having failed: it may simply be started again.
 bool interrupted(std::int32_t result) { return result == -EINTR || result == -EAGAIN; }
 
+// Of files that a worker looks at for a handshake.  Shared by the two, as either may be over first.
+struct CertificateSearch {
+  AsyncEvent over;
+  std::optional<std::optional<tls::CertificateStore::Found>> found;  // nothing within: there was no worker
+};
+
+Task<void> search_certificates(io::Loop& loop, tls::CertificateStore& store, std::string name,
+                               std::shared_ptr<CertificateSearch> search) {
+  search->found = co_await io::run_on_worker<tls::CertificateStore::Found>(
+      loop, [&store, name = std::move(name)] { return store.find(name); }, "certificates");
+  search->over.set();
+}
+
 }  // namespace
 
 const char* io_status_text(IoStatus status) {
@@ -310,15 +323,22 @@ Task<IoStatus> Connection::start_tls_client(tls::TlsClientContext& context, std:
   return handshake(timeout);
 }
 
-// Reads files: on a worker.  Where there is none to be had, what was read before will do.
-Task<void> Connection::find_certificates() {
-  using Found = tls::CertificateStore::Found;
+// Where no worker can be had, what was read before will do.
+Task<IoStatus> Connection::find_certificates(Instant deadline) {
   tls::CertificateStore& store = tls_->certificate_store();
-  auto found = co_await io::run_on_worker<Found>(
-      loop_, [&store, name = std::string(tls_->sni())] { return store.find(name); }, "certificates");
+  const auto search = std::make_shared<CertificateSearch>();
+  tls_->searches().add(search_certificates(loop_, store, std::string(tls_->sni()), search));
+  io::Timer timer([](void* event) { static_cast<AsyncEvent*>(event)->set(); }, &search->over);
+  loop_.timers().arm(timer, deadline);
+  co_await search->over.wait("certificates");
+  loop_.timers().disarm(timer);
+  if (state_ != State::open) co_return IoStatus::cancelled;
+  if (!search->found) co_return IoStatus::timed_out;
+  auto found = *search->found;
   if (!found) found = store.find_loaded(tls_->sni(), /*however_old=*/true);
   tls_->certificates_found(found.value_or(nullptr));
   flush_tls();
+  co_return IoStatus::ok;
 }
 
 Task<IoStatus> Connection::handshake(Duration timeout) {
@@ -327,8 +347,7 @@ Task<IoStatus> Connection::handshake(Duration timeout) {
   fresh_ = false;
   while (tls_->state() == tls::TlsState::handshaking) {
     if (tls_->needs_certificates()) {
-      co_await find_certificates();
-      if (state_ != State::open) co_return IoStatus::cancelled;
+      if (const IoStatus status = co_await find_certificates(deadline); status != IoStatus::ok) co_return status;
       continue;
     }
     const Duration left = deadline - loop_.now();

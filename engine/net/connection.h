@@ -140,7 +140,7 @@ class Connection final : private io::Abortable {
   void wake_writer(IoStatus status);
   void operation_ended();
   Task<IoStatus> handshake(Duration timeout);
-  Task<void> find_certificates();
+  Task<IoStatus> find_certificates(Instant deadline);
   // More is unread than is kept for a reader that does not ask.
   [[nodiscard]] bool full() const { return reader_ == nullptr && input_.size() >= kInputBytesHigh; }
   [[nodiscard]] bool idle() const { return !receive_ && !send_ && !starved_ && !reader_resumes_ && !writer_resumes_; }

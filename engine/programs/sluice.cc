@@ -10,6 +10,7 @@
 #include "engine/io/real_platform.h"
 #include "engine/server/inspection.h"
 #include "engine/server/server.h"
+#include "engine/text/escape.h"
 #include "engine/tls/self_signed.h"
 
 namespace {
@@ -18,14 +19,17 @@ using sluice::cli::SluiceCommand;
 
 constexpr int kExitFailed = 1;
 
+// What they repeat may come from outside: names of files, certificates, answers of servers.
 int complain(const std::vector<std::string>& errors) {
-  for (const std::string& error : errors) std::cerr << "sluice: " << error << "\n";
+  for (const std::string& error : errors) std::cerr << "sluice: " << sluice::text::escaped_line(error) << "\n";
   return kExitFailed;
 }
 
+void note(const std::string& what) { std::cerr << "sluice: note: " << sluice::text::escaped_line(what) << "\n"; }
+
 int check(const SluiceCommand& command) {
   const sluice::server::Inspection found = sluice::server::inspect(command.config_file);
-  for (const std::string& note : found.notes) std::cerr << "sluice: note: " << note << "\n";
+  for (const std::string& each : found.notes) note(each);
   if (!found.errors.empty()) return complain(found.errors);
   std::cout << command.config_file << ": fine\n";
   return 0;
@@ -47,7 +51,7 @@ int certificate(const SluiceCommand& command) {
   }
   const std::string key = command.directory + "/privkey.pem";
   if (const auto given = sluice::io::give_file_to(key, server.user, server.group); !given)
-    std::cerr << "sluice: note: " << given.error() << "; until then " << key << " is for root alone to read\n";
+    note(given.error() + "; until then " + key + " is for root alone to read");
   return 0;
 }
 
@@ -58,8 +62,7 @@ int serve(const SluiceCommand& command) {
   sluice::server::Server server(command.config_file);
   if (auto started = server.start(); !started) {
     complain(started.error());
-    if (const std::string note = sluice::io::address_space_note(); !note.empty())
-      std::cerr << "sluice: note: " << note << "\n";
+    if (const std::string why = sluice::io::address_space_note(); !why.empty()) note(why);
     return kExitFailed;
   }
   sluice::io::go_on_without_memory();

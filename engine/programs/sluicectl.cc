@@ -13,6 +13,7 @@
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_platform.h"
+#include "engine/text/escape.h"
 #include "engine/text/table_text.h"
 
 namespace {
@@ -57,7 +58,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   if (named(command).empty() && wanted) {
     auto read = sluice::config::read_config(command.config_file);
     if (!read) {
-      for (const std::string& error : read.error()) std::cerr << "sluicectl: " << error << "\n";
+      for (const std::string& error : read.error())
+        std::cerr << "sluicectl: " << sluice::text::escaped_line(error) << "\n";
       return false;
     }
     config = *std::move(read);
@@ -69,7 +71,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
   places = {.control = first(command.control, config.server.control),
             .store = config.store,
             .accounts = {.scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
-                         .backends = std::move(config.backends)},
+                         .backends = std::move(config.backends),
+                         .backends_known = command.store.empty()},
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .user = config.server.user,

@@ -60,6 +60,11 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   return {};
 }
 
+Task<void> Generation::close() {
+  co_await router_->close();
+  for (const auto& context : contexts_) co_await context->close();
+}
+
 std::unique_ptr<message::MessageSink> Generation::make(const message::Submitter& submitter) {
   return std::make_unique<relay::Incoming>(
       relay::Incoming::Parts{

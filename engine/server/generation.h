@@ -59,7 +59,7 @@ class Generation final : public message::MessageSinkFactory {
   [[nodiscard]] relay::Router& router() { return *router_; }
   // No session and no delivery goes by it any more.
   [[nodiscard]] bool unused() const { return sessions == 0 && router_->leases() == 0; }
-  Task<void> close() { return router_->close(); }
+  Task<void> close();
 
   std::size_t sessions = 0;  // that live by it
 

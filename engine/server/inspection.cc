@@ -10,6 +10,7 @@
 #include "auth/backend/oauth.h"
 #include "auth/backend/store_server.h"
 #include "auth/store/store_address.h"
+#include "auth/store/store_schema.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"
@@ -279,6 +280,22 @@ class Inspector {
         if (!known.contains(smtp::to_lower(customer)))
           add("route " + each.route.name,
               "there is no customer " + text::in_quotes(customer) + "; see them with: sluicectl customer list");
+    check_scram(**database);
+  }
+
+  void check_scram(auth::Database& database) {
+    const std::vector<std::string> listeners = scram_alone_listeners(*plan_);
+    if (listeners.empty()) return;
+    std::int64_t missing = 0;
+    if (!database.query(auth::kCountWithoutScram, {}, [&](const auth::Row& row) { missing = row.integer(0); }))
+      missing = -1;  // a store of an older version, in which no account has keys
+    if (missing == 0) return;
+    const std::string accounts = missing == 1  ? "1 account that may log in has"
+                                 : missing < 0 ? "accounts have"
+                                               : std::to_string(missing) + " accounts that may log in have";
+    for (const std::string& listener : listeners)
+      found_.notes.push_back("listener " + listener + ": mechanisms: SCRAM is all that there is, and " + accounts +
+                             " no keys for it: until then nobody can log in there; " + std::string(kScramAloneRemedy));
   }
 
   std::string file_;

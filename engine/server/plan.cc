@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "auth/backend/oauth.h"
 #include "auth/sasl.h"
 #include "engine/io/files.h"
 #include "engine/tls/client_context.h"
@@ -69,6 +70,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
   rules.scram = config::has_scram(listener);
+  if (config.oauth) rules.name_of_token = auth::name_of_token(*config.oauth);
   for (const std::string& name : listener.backends) {
     // Without any [[backend]] there is the store alone, which is the first one.
     const auto found = std::ranges::find(config.backends, name, &auth::BackendOptions::name);
@@ -149,6 +151,17 @@ schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uin
 
 std::uint32_t scram_iterations(const config::Config& config) {
   return config::has_scram(config) ? config.login.scram_iterations : 0;
+}
+
+std::vector<std::string> scram_alone_listeners(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const ListenerPlan& listener : plan.listeners) {
+    const smtp::ServerProfile& profile = listener.rules.profile;
+    const auto of_keys = [](const std::string& name) { return auth::find_mechanism(name)->of_scram_keys; };
+    if (profile.extensions.auth && std::ranges::all_of(profile.mechanisms, of_keys))
+      names.push_back(listener.rules.name);
+  }
+  return names;
 }
 
 auth::ShieldLimits shield_limits(const config::Config& config) {

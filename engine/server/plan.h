@@ -38,6 +38,12 @@ struct Plan {
 [[nodiscard]] std::uint32_t scram_iterations(const config::Config& config);
 // When logins are refused and slowed.
 [[nodiscard]] auth::ShieldLimits shield_limits(const config::Config& config);
+// The names of listeners at which clients can log in by SCRAM and by nothing else: by nothing, while accounts that may
+// log in have no keys for it.
+[[nodiscard]] std::vector<std::string> scram_alone_listeners(const Plan& plan);
+inline constexpr std::string_view kScramAloneRemedy =
+    "set their passwords (sluicectl account password), or have \"PLAIN\" in listener.mechanisms, too, until each has "
+    "logged in by it once: both make keys";
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
 [[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);

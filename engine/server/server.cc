@@ -400,6 +400,7 @@ void Server::watch_store(Core& home) {
                                                 for (Core* core : cores())
                                                   core->post([core, shared] { core->forget_credentials(*shared); });
                                               });
+  store_watch_->set_scram_alone(scram_alone_listeners(*plan_));
 }
 
 Task<void> Server::close_services() {

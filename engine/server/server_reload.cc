@@ -57,6 +57,9 @@ void Server::adopt(std::shared_ptr<const Plan> plan) {
         events->emit(event::Reload{.error = done.error()}, event::Severity::error);
     });
   }
+  threads_.front()->core->post([this, alone = scram_alone_listeners(*plan_)]() mutable {
+    if (store_watch_ != nullptr) store_watch_->set_scram_alone(std::move(alone));
+  });
   share_out_files();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/io/directory_notices.h"
+#include "engine/server/plan.h"
 
 namespace sluice::server {
 namespace {
@@ -31,7 +32,14 @@ StoreWatch::StoreWatch(io::Loop& loop, auth::AccountStore& store, io::Workers& w
       events_(events),
       changed_(std::move(changed)) {
   if (file_.empty()) {
-    listener_ = store_.listen([this] { loop_.post([this] { wanted_.set(); }); });
+    listener_ =
+        store_.listen([this] { loop_.post([this] { wanted_.set(); }); },
+                      [this](std::string_view why) {
+                        loop_.post([this, error = std::string(why)] {
+                          events_.emit(event::StoreUnwatched{
+                              .error = error, .effect = "changes of the accounts are looked for once a second"});
+                        });
+                      });
   } else if (auto notices = io::open_directory_notices(std::string(directory_of(file_)))) {
     notices_ = *std::move(notices);
   } else {
@@ -99,10 +107,22 @@ void StoreWatch::look(const auth::Changes& changes) {
 bool StoreWatch::note_scram(std::optional<std::uint64_t> without) {
   const auto before = std::exchange(without_scram_, without);
   const bool ready = without == 0U;
-  if (without && (!before || ready != (before == 0U)))
+  if (without && (!before || ready != (before == 0U))) {
     events_.emit(event::ScramKeys{.missing = *without,
                                   .effect = ready ? "SCRAM is offered" : "SCRAM is not offered until they have"});
+    warn_of_scram_alone();
+  }
   return without != before;
+}
+
+void StoreWatch::set_scram_alone(std::vector<std::string> listeners) {
+  if (std::exchange(scram_alone_, std::move(listeners)) != scram_alone_) warn_of_scram_alone();
+}
+
+void StoreWatch::warn_of_scram_alone() {
+  if (without_scram_.value_or(0) == 0) return;
+  for (const std::string& listener : scram_alone_)
+    events_.emit(event::ScramAlone{.listener = listener, .missing = *without_scram_, .remedy = kScramAloneRemedy});
 }
 
 void StoreWatch::stop() {

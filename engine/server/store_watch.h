@@ -31,6 +31,8 @@ class StoreWatch {
   // The loop's thread: until stop(). Once.
   Task<void> run();
   void stop();
+  // The loop's thread: where it is to be said that nobody can log in while accounts have no keys for SCRAM.
+  void set_scram_alone(std::vector<std::string> listeners);
 
   // The main thread: readable when noticed() is to be called; -1: nothing is noticed here, due() alone goes on.
   [[nodiscard]] int notices() const { return notices_.get(); }
@@ -45,6 +47,7 @@ class StoreWatch {
  private:
   void look(const auth::Changes& changes);
   bool note_scram(std::optional<std::uint64_t> without);
+  void warn_of_scram_alone();
 
   io::Loop& loop_;
   auth::AccountStore& store_;
@@ -58,6 +61,7 @@ class StoreWatch {
   std::string fault_;  // why nothing is noticed
   std::string last_error_;
   std::optional<std::uint64_t> without_scram_;
+  std::vector<std::string> scram_alone_;
   // The main thread's.
   io::Descriptor notices_{-1};
   std::unique_ptr<auth::StoreListener> listener_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "auth/login_names.h"
+#include "auth/sasl.h"
 #include "engine/base/network.h"
 #include "engine/base/time.h"
 #include "engine/smtp/server.h"
@@ -28,6 +29,7 @@ struct ListenerRules {
   auth::LoginNameRules login_names;
   bool device_only = false;            // log in with device passwords alone
   bool scram = false;                  // some of the mechanisms are of SCRAM
+  auth::NameOfToken name_of_token;     // of logins by OAUTHBEARER that name nobody
   std::vector<std::uint8_t> backends;  // see auth::Credentials
   bool hide_client = false;            // keep the client's address out of Received
   bool long_lines = false;             // take text lines of more than 998 bytes

@@ -288,8 +288,9 @@ Task<void> Session::on_auth() {
   const auth::Mechanism* mechanism = auth::find_mechanism(machine_->auth_mechanism());
   CHECK(mechanism != nullptr);  // the machine takes only what the profile lists
   sasl_ = mechanism->make();
-  sasl_failure_ = mechanism->failure;
+  mechanism_ = mechanism;
   if (mechanism->of_scram_keys) sasl_->set_session(sasl_session());
+  if (mechanism->bearer) sasl_->set_session({.name_of_token = &rules_->name_of_token});
   std::optional<std::string_view> initial;
   if (machine_->has_auth_initial()) initial = machine_->auth_response();
   co_await on_sasl(sasl_->start(initial));
@@ -334,9 +335,12 @@ Task<void> Session::on_sasl(auth::Step step) {
                                 .reason = auth::fault_reason(step.fault)});
       flush();
       co_await delay_refusal(services_.loop.now());
-      machine_->answer_auth(step.fault == auth::SaslFault::syntax ? smtp::Reply(501, {5, 5, 2}, "Malformed credentials")
-                                                                  : smtp::Reply(smtp::replies::kAuthFailed),
-                            writer_);
+      if (step.fault == auth::SaslFault::syntax && mechanism_->failure.empty()) {
+        machine_->answer_auth(smtp::Reply(501, {5, 5, 2}, "Malformed credentials"), writer_);
+      } else {
+        const bool request = step.fault == auth::SaslFault::syntax || step.fault == auth::SaslFault::no_user;
+        reply_to_auth(smtp::replies::kAuthFailed, request ? mechanism_->failure_malformed : mechanism_->failure);
+      }
       co_return;
   }
 }
@@ -399,12 +403,16 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
     ++services_.counters.logins_refused;
     co_await delay_refusal(asked);
   }
-  if (reply.permanent() && !sasl_failure_.empty()) {
-    refusal_ = std::make_unique<const smtp::Reply>(std::move(reply));
-    machine_->answer_auth_challenge(sasl_failure_, writer_);
-    co_return;
+  reply_to_auth(std::move(reply), reply.permanent() ? mechanism_->failure : std::string_view());
+}
+
+void Session::reply_to_auth(smtp::Reply reply, std::string_view challenge) {
+  if (challenge.empty()) {
+    machine_->answer_auth(reply, writer_);
+    return;
   }
-  machine_->answer_auth(reply, writer_);
+  refusal_ = std::make_unique<const smtp::Reply>(std::move(reply));
+  machine_->answer_auth_challenge(challenge, writer_);
 }
 
 // A wrong password, an unknown name, a suspended account and one that was not looked up take the same time: a whole

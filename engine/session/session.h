@@ -76,6 +76,8 @@ class Session final : private smtp::RefusalObserver {
   Task<void> on_auth_response();
   Task<void> on_sasl(auth::Step step);
   Task<void> check(auth::Credentials credentials);
+  // Where there is a challenge, behind it and the client's answer to that.
+  void reply_to_auth(smtp::Reply reply, std::string_view challenge);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
   [[nodiscard]] auth::LoginClient login_client() const;
   Task<void> delay_refusal(Instant asked);
@@ -137,7 +139,7 @@ class Session final : private smtp::RefusalObserver {
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
   std::unique_ptr<auth::SaslMachine> sasl_;
-  std::string_view sasl_failure_;               // the mechanism's challenge in front of a refusal; empty: none
+  const auth::Mechanism* mechanism_ = nullptr;  // of the last AUTH
   std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that
   struct Scram {
     std::string given;  // the name as the client wrote it

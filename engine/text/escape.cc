@@ -125,6 +125,23 @@ std::optional<std::size_t> escape_json(std::string_view value, std::span<char> o
   return written;
 }
 
+std::string escaped_json(std::string_view value) {
+  std::string escaped(value.size() * kEscapeExpansionMax, '\0');
+  escaped.resize(escape_json(value, escaped).value_or(0));
+  return escaped;
+}
+
+std::string escaped_line(std::string_view value) {
+  std::string escaped;
+  for (;;) {
+    const std::size_t size = value.find_first_of("\"\\");
+    escaped += escaped_json(value.substr(0, size));
+    if (size == std::string_view::npos) return escaped;
+    escaped += value[size];
+    value.remove_prefix(size + 1);
+  }
+}
+
 bool is_bare_logfmt(std::string_view value) {
   const auto bare = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\'; };
   return !value.empty() && std::ranges::all_of(value, bare);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace sluice::text {
@@ -20,6 +21,12 @@ inline constexpr std::size_t kEscapeExpansionMax = 6;
 // that make a line look like something else; what is not UTF-8 becomes U+FFFD, byte by byte.  The
 // size written, or nothing if `out` is too small.
 [[nodiscard]] std::optional<std::size_t> escape_json(std::string_view value, std::span<char> out);
+
+// The same, as a string.
+[[nodiscard]] std::string escaped_json(std::string_view value);
+
+// For one line of a terminal: as above, but for quotes and backslashes, which stay as they are.
+[[nodiscard]] std::string escaped_line(std::string_view value);
 
 // Whether logfmt can take it without quotes.
 [[nodiscard]] bool is_bare_logfmt(std::string_view value);

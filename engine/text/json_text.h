@@ -6,7 +6,7 @@
 
 namespace sluice::text {
 
-// In quotes, with quotes, backslashes and control characters escaped.
+// In quotes, escaped as in the log (escape.h): always UTF-8, whatever the text is.
 std::string json_string(std::string_view text);
 
 }  // namespace sluice::text

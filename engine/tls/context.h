@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/task.h"
 #include "engine/base/tls_version.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/tickets.h"
@@ -32,6 +33,10 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
+  // What looks for certificates on a worker, which may outlast the handshake that asked for them.
+  TaskSet& searches() { return searches_; }
+  // Waits for these.  No session is begun any more.
+  Task<void> close() { return searches_.join("certificates"); }
 
  private:
   friend class TlsSession;
@@ -45,6 +50,7 @@ class TlsContext {
   TlsContextOptions options_;
   CertificateStore& certificates_;
   TicketKeys& tickets_;
+  TaskSet searches_;
   std::array<WOLFSSL_CTX*, kKeyKinds> contexts_{};  // owned
 };
 

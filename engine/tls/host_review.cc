@@ -18,8 +18,12 @@ constexpr std::int64_t kDaySeconds = 86'400;
 void review_chain(const std::string& file, const std::vector<CertificateFacts>& chain, std::int64_t now,
                   std::vector<std::string>& faults) {
   if (chain.size() == 1 && !chain.front().self_signed())
-    faults.push_back(file + ": the chain is not complete: the certificate of its issuer, " + chain.front().issuer +
-                     ", is missing behind the host's own");
+    faults.push_back(file +
+                     ": whether the chain is complete cannot be told: there is the host's own certificate alone, "
+                     "and clients that do not have its issuer, " +
+                     chain.front().issuer +
+                     ", among their roots refuse it; put the issuer's certificate behind it, which does no harm where "
+                     "it is a root");
   for (std::size_t i = 1; i < chain.size(); ++i) {
     const std::string place = file + ": certificate number " + std::to_string(i + 1);
     if (chain[i].subject_digest != chain[i - 1].issuer_digest)

@@ -115,6 +115,7 @@ void TlsSession::show_certificate() {
 }
 
 CertificateStore& TlsSession::certificate_store() const { return server_context_->certificates_; }
+TaskSet& TlsSession::searches() const { return server_context_->searches(); }
 
 TlsState TlsSession::certificates_found(const std::shared_ptr<const HostCertificates>& found) {
   CHECK(needs_certificates_ && session_ == nullptr);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "engine/base/buffer.h"
+#include "engine/base/task.h"
 #include "engine/tls/hello.h"
 
 // wolfSSL's own, so that none of its headers is needed to hold a TlsSession.
@@ -52,9 +53,11 @@ class TlsSession {
 
   // Server: the ClientHello is there, and the files of the name that it asks for have to be looked at, which may block:
   // certificate_store().find(sni()) is to be called on a worker, and what it gives handed to
-  // certificates_found().  What is fed meanwhile is kept.
+  // certificates_found().  What is fed meanwhile is kept.  The task that calls it is one of searches(): it may outlast
+  // the session.
   [[nodiscard]] bool needs_certificates() const { return needs_certificates_; }
   [[nodiscard]] CertificateStore& certificate_store() const;
+  [[nodiscard]] TaskSet& searches() const;
   // Null: there are none.  What was loaded before is taken where no worker can be had.
   TlsState certificates_found(const std::shared_ptr<const HostCertificates>& found);
 

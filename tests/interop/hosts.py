@@ -18,7 +18,7 @@ from lib import wire
 from lib.certificates import ECDSA, RSA
 from lib.harness import cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
-from lib.relay import Relay, authority, control, under
+from lib.relay import Relay, authority, checked, control, under
 from lib.wire import HOST
 
 BOTH = "mail.both.test"
@@ -338,7 +338,12 @@ def check_tells_what_does_not_fit():
     os.chmod(os.path.join(path, "mail.other.test", "privkey.pem"), 0o600)
     said = problems("mail.other.test")
     expect_in("the certificate is not for mail.other.test", said, "another name")
-    expect_in("the chain is not complete: the certificate of its issuer, CA of the tests, is missing", said, "the chain")
+    expect_in("whether the chain is complete cannot be told", said, "the chain of one certificate")
+    expect_in("its issuer, CA of the tests, among", said, "whose certificate would have to be there")
+    chain_file = os.path.join(path, "mail.other.test", "fullchain.pem")
+    with open(chain_file, "a", encoding="ascii") as chain, open(authority().ca_file, encoding="ascii") as issuer:
+        chain.write(issuer.read())
+    expect_not_in("chain is complete", problems("mail.other.test"), "what is said once the root is there, too")
     expect_not_in("not for", problems(ONE), "what is said of a host that has its name")
     # Half a pair, a policy page that is none, a folder that is no host.
     os.remove(os.path.join(path, WILD, "privkey.pem"))
@@ -348,6 +353,22 @@ def check_tells_what_does_not_fit():
     expect_in("policy_url: its first line", problems(HOST), "a policy_url that is none")
     issue(path, "Mail.Upper.test")
     expect_in("is not a host name in lower case", problems("Mail.Upper.test"), "a folder that is no host")
+
+
+@test
+def odd_names_of_folders_come_out_as_json_and_on_one_line():
+    path = under("odd-names")
+    odd = os.fsencode(path) + b"/a\x1b[2J\xff\nb"
+    shutil.copytree(os.path.join(directory("plain"), ONE), os.fsdecode(odd))
+    for words, wanted in ((("list",), 0), (("check",), 1)):
+        said = subprocess.run([os.environ.get("SLUICECTL", ".build/release/sluicectl"), "host", *words, "--json",
+                               "--directory", path], capture_output=True, timeout=20, check=False)  # fmt: skip
+        expect_equal(said.returncode, wanted, "exit status")
+        rows = json.loads(said.stdout.decode("utf-8"))
+        expect_equal({row["host"] for row in rows}, {"a\x1b[2J\ufffd\nb"}, "the name")
+    said = checked(next_hop(), wanted=1, tls={"certificates": path})
+    expect_in("a\\u001b[2J\\ufffd\\nb", said, "what sluice check says of it")
+    expect_not_in("\x1b", said, "what sluice check says of it")
 
 
 @test

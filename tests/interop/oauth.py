@@ -60,7 +60,8 @@ def the_log_says_what_is_wrong_and_the_client_does_not_hear_it():
         with served.relay.connect("clear") as client:
             client.greeted()
             client.log_in(SENDER, token, wanted="535")
-            client.say("AUTH XOAUTH2 " + message("XOAUTH2", SENDER, PASSWORD), "535")
+            client.say("AUTH XOAUTH2 " + message("XOAUTH2", SENDER, PASSWORD), "334")
+            client.say("", "535")
 
 
 @test
@@ -81,11 +82,23 @@ def lines_of_auth_are_bounded():
     with Issuer(FIRST) as issuer, Served(settings(issuer)) as served:
         with served.relay.connect("implicit") as client:
             client.greeted()
-            client.say("AUTH XOAUTH2 " + b64("user=alice\x01auth=Bearer " + "a" * 9000 + "\x01\x01"), "535")
+            client.say("AUTH XOAUTH2 " + b64("user=alice\x01auth=Bearer " + "a" * 9000 + "\x01\x01"), "334")
+            client.say("", "535")
             client.say("AUTH XOAUTH2", "334")
-            client.say("A" * 12288, "501")
+            client.say("A" * 12288, "334")
+            client.say("", "535")
             client.say("AUTH XOAUTH2", "334")
             client.say("A" * 12300, "500")
+
+
+@test
+def a_login_without_a_user_is_that_of_the_token():
+    with Issuer(FIRST) as issuer, Served(settings(issuer)) as served:
+        served.login(signed(FIRST, SENDER), user=None, then=lambda client: client.submit(mail.compose()))
+        expect_equal(served.relay.log("login")[-1]["account"], SENDER, "who logged in")
+        served.refused(signed(new_key("first"), SENDER), "its signature is wrong", user=None)
+        served.refused("ya29.opaque", "neither the client nor its token names a user", user=None, status="invalid_request")
+        served.refused("a b", "", status="invalid_token")
 
 
 @test

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import hmac
 import os
+import signal
 import subprocess
 import sys
 
@@ -242,6 +243,20 @@ def it_is_offered_when_the_last_account_has_logged_in_by_plain():
             file.write("new@example.com:{SHA256}n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\n")
         fresh.control("account", "import", hashes, "--format", "passwd-file", "--customer", "acme")
         until(lambda: "SCRAM-SHA-256" not in offered(fresh, "clear"), "SCRAM is offered no more")
+
+
+@test
+def a_listener_with_scram_alone_says_that_nobody_can_log_in():
+    with Relay(next_hop(), listeners={"clear": LISTENERS["clear"] | {"mechanisms": ["SCRAM-SHA-256"]}}) as alone:
+        line = alone.logged("scram_alone", level="warning")
+        expect_equal((line["listener"], line["missing"]), (f"127.0.0.1:{alone.ports['clear']}", 3), "where, and how many")
+        expect_in("sluicectl account password", line["remedy"], "what to do")
+        for reloads, mechanisms in enumerate((MECHANISMS, ["SCRAM-SHA-256"]), 1):
+            alone.config["listener"][0]["mechanisms"] = mechanisms
+            alone.write_config()
+            alone.signal(signal.SIGHUP)
+            alone.logged("reload", reloads)
+        alone.logged("scram_alone", 2)
 
 
 @test

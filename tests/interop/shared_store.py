@@ -4,8 +4,10 @@ also over a restart of the server."""
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -139,6 +141,45 @@ def restarted_in_mid_run():
     control("account", "activate", "carol@example.com", config=one.config_file)
     for relay in pair():
         until(lambda relay=relay: relay.login("carol@example.com") == "235", "the next change")
+
+
+def without_notices(client, _server):
+    """As a pooler in transaction mode: all goes through but what the server says unasked."""
+    upstream = socket.create_connection(("127.0.0.1", server().port))
+
+    def ask():
+        try:
+            while data := client.recv(65536):
+                upstream.sendall(data)
+        except OSError:
+            pass
+        upstream.close()
+
+    threading.Thread(target=ask, daemon=True).start()
+    answers = upstream.makefile("rb")
+    while len(head := answers.read(5)) == 5:
+        body = answers.read(int.from_bytes(head[1:], "big") - 4)
+        if head[:1] != b"A":  # NotificationResponse
+            client.sendall(head + body)
+
+
+@test
+def a_pooler_that_drops_notices_is_found_out_and_changes_still_hold_soon():
+    one, _ = pair()
+    pooler = ScriptedServer(without_notices)
+    clear = {key: value for key, value in keys(port=pooler.port, tls="none").items() if key != "ca_file"}
+    with SharingRelay(**clear) as relay:
+        line = relay.logged("store_unwatched", level="warning")
+        expect_in("session mode", line["error"], "the remedy")
+        expect_in("once a second", line["effect"], "what follows")
+        set_password(one, "carol@example.com", PASSWORD)
+        until(lambda: relay.login("carol@example.com") == "235", "a login")
+        set_password(one, "carol@example.com", "another")
+        print(f"# refused after {refused_soon(relay, 'carol@example.com', PASSWORD):.2f} s")
+        set_password(one, "carol@example.com", PASSWORD)
+        expect_equal(len(relay.log("store_unwatched")), 1, "how often it is said")
+    expect_equal(one.log("store_unwatched"), [], "what is said where notices come")
+    pooler.stop()
 
 
 @test

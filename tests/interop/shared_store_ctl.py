@@ -77,7 +77,7 @@ def ten_thousand_accounts_are_imported():
 
 
 # Those that are for either kind of store.
-SUITES = ("AccountAdminTest", "ChangesTest", "ClaimTest", "DeviceTest", "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "StoreCopyTest")
+SUITES = ("AccountAdminTest", "ChangesTest", "ClaimTest", "DeviceTest", "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore", "StoreCopyTest")
 
 
 @shared

@@ -22,7 +22,8 @@ FIRST, SECOND, CURVE = new_key("first"), new_key("second", "EC"), new_key("curve
 def message(mechanism, user, token):
     if mechanism == "XOAUTH2":
         return b64(f"user={user}\x01auth=Bearer {token}\x01\x01")
-    return b64(f"n,a={user},\x01host=relay.test\x01port=587\x01auth=Bearer {token}\x01\x01")
+    user = f"a={user}" if user else ""
+    return b64(f"n,{user},\x01host=relay.test\x01port=587\x01auth=Bearer {token}\x01\x01")
 
 
 def settings(issuer=None, **keys):
@@ -46,7 +47,7 @@ class Served:
         self.logins = 0
         self.tokens = set()
 
-    def login(self, token, wanted="235", user=SENDER, mechanism="OAUTHBEARER", initial=True, then=None, source=None):
+    def login(self, token, wanted="235", user=SENDER, mechanism="OAUTHBEARER", initial=True, then=None, source=None, status=None):
         """One login, and the reason that is logged for it."""
         self.tokens.add(token)
         with self.relay.connect("implicit", tls=client_tls(), source=source) as client:
@@ -58,7 +59,8 @@ class Served:
                 expect_equal(client.say(f"AUTH {mechanism}", "334").texts, [""], "the challenge")
                 reply = client.say(message(mechanism, user, token), first)
             if first == "334":
-                expect_equal(json.loads(base64.b64decode(reply.texts[0])), FAILURES[mechanism], "what failed")
+                failure = {"status": status} if status else FAILURES[mechanism]
+                expect_equal(json.loads(base64.b64decode(reply.texts[0])), failure, "what failed")
                 client.say("AQ==" if mechanism == "OAUTHBEARER" else "", wanted)
             if then:
                 then(client)

@@ -54,7 +54,7 @@ TEST(Oauthbearer, RefusesWhatIsNotItsGrammar) {
                                      "\1\1"s,
                                      "n"s,
                                      "n,,"s,
-                                     "n,,\1auth=Bearer x\1\1"s,
+                                     "n,,\1auth=Basic x\1\1"s,
                                      "n,a=tim,"s,
                                      "n,a=tim,\1"s,
                                      "n,a=tim,\1\1"s,
@@ -80,6 +80,28 @@ TEST(Oauthbearer, RefusesWhatIsNotItsGrammar) {
                                      "n,a=tim,\1host=\0\1auth=Bearer x\1\1"s,
                                      "user=tim\1auth=Bearer x\1\1"s})
     expect_malformed(oauthbearer(message), SaslFault::syntax, message);
+}
+
+// RFC 7628 3.1 makes the user optional: it was taken for a fault.
+TEST(Oauthbearer, WithoutAUserIsForTheOneWhomTheTokenNames) {
+  const NameOfToken name_of = [](std::string_view token) {
+    return token == "of.tim.x" ? Name::make("tim@example.com") : std::nullopt;
+  };
+  const auto say = [](std::string_view message, const NameOfToken* reader) {
+    const auto machine = find_mechanism("OAUTHBEARER")->make();
+    machine->set_session({.name_of_token = reader});
+    return machine->start(message);
+  };
+  for (const char* const header : {"n,,", "y,,"}) {
+    const std::string message = header + "\1auth=Bearer of.tim.x\1\1"s;
+    expect_token(say(message, &name_of), "tim@example.com", "of.tim.x");
+    expect_malformed(say(message, nullptr), SaslFault::no_user, "tokens that name nobody");
+  }
+  expect_malformed(say("n,,\1auth=Bearer opaque\1\1", &name_of), SaslFault::no_user, "a token that names nobody");
+  expect_malformed(say("n,,\1auth=Bearer a b\1\1", &name_of), SaslFault::secret_not_clean, "no token");
+  expect_malformed(say("n,a=,\1auth=Bearer of.tim.x\1\1", &name_of), SaslFault::name_not_clean, "an empty name");
+  const NameOfToken none;
+  expect_malformed(say("n,,\1auth=Bearer of.tim.x\1\1", &none), SaslFault::no_user, "no reader");
 }
 
 TEST(Xoauth2, TakesItsOneMessage) {
@@ -118,7 +140,8 @@ TEST(Oauth, TakesCleanNamesAndTokensAlone) {
 
 TEST(Oauth, ARefusalIsToldInJson) {
   for (const Mechanism& mechanism : kMechanisms)
-    EXPECT_EQ(mechanism.bearer, mechanism.failure.starts_with("{\"status\":")) << mechanism.name;
+    for (const std::string_view failure : {mechanism.failure, mechanism.failure_malformed})
+      EXPECT_EQ(mechanism.bearer, failure.starts_with("{\"status\":")) << mechanism.name;
 }
 
 }  // namespace

@@ -131,6 +131,15 @@ TEST_F(DeviceTest, OfAMailboxElsewhereThatIsAskedForItNeedNotExpire) {
   EXPECT_EQ(log_in("box@example.com", kPrinter, kTestNow + 2 * kDeviceLifeMax)->kind, AnswerKind::granted);
 }
 
+// sluicectl with --store in place of the configuration said that no back end tells.
+TEST_F(DeviceTest, OfAMailboxElsewhereIsSaidWhatToDoWhereBackEndsAreNotKnown) {
+  NewDevice device = printer("box@example.com");
+  device.backends_known = false;
+  expect_error(devices_->add(device, kPrinter, kTestNow), StoreError::Kind::refused, "with --config or without");
+  device.backends_known = true;
+  expect_error(devices_->add(device, kPrinter, kTestNow), StoreError::Kind::refused, "no back end tells when");
+}
+
 // As a login does.
 TEST_F(DeviceTest, ItsCustomerMayHaveAllBelowADomain) {
   expect_ok(admin_->add_customer("Below", kTestNow));

@@ -60,19 +60,21 @@ TEST_F(PostgresqlStoreTest, ChangesAreHeardOf) {
     std::unique_lock lock(mutex);
     heard.wait(lock, [&] { return times >= wanted; });
   };
-  const auto listener = store_->listen([&] {
-    const std::lock_guard lock(mutex);
-    ++times;
-    heard.notify_all();
-  });
-  wait_for(1);  // when it begins
+  const auto listener = store_->listen(
+      [&] {
+        const std::lock_guard lock(mutex);
+        ++times;
+        heard.notify_all();
+      },
+      [](std::string_view why) { ADD_FAILURE() << why; });
+  wait_for(2);  // when it begins, and when it has heard itself
   expect_ok(open_admin()->set_customer_status("Acme", AccountStatus::held, ""));
-  wait_for(2);
+  wait_for(3);
   expect_ok(open_database()->run(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN sluice_change'"));
-  wait_for(3);  // when it begins again
+  wait_for(5);  // when it begins again
   expect_ok(open_admin()->set_customer_status("Acme", AccountStatus::active, ""));
-  wait_for(4);
+  wait_for(6);
 }
 
 // A change is seen in the order of its number, whichever transaction began first.

@@ -86,6 +86,18 @@ TEST_F(ScramStore, ASetPasswordHasItsKeys) {
   EXPECT_EQ(without(), 0U);
 }
 
+// It held SCRAM back for all.
+TEST_F(ScramStore, AnAccountThatMayNotLogInAnywayIsNotWaitedFor) {
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "unpaid"));
+  EXPECT_EQ(without(), 0U);
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::active, ""));
+  EXPECT_EQ(without(), 1U);
+  expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::held, "unpaid"));
+  EXPECT_EQ(without(), 1U) << "it may log in";
+  expect_ok(admin_->set_customer_status("Acme", AccountStatus::suspended, "unpaid"));
+  EXPECT_EQ(without(), 0U);
+}
+
 // Else the old password would go on.
 TEST_F(ScramStore, APasswordThatIsSetWithoutKeysTakesThoseOfTheOldOneAway) {
   EXPECT_EQ(log_in("right"), AnswerKind::granted);

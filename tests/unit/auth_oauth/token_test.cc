@@ -142,6 +142,21 @@ TEST(Token, HasThreePartsInBase64url) {
 }
 
 // Two readers may take one of the two each.
+// Of a login that names nobody: read before the token is checked, and no more than a name.
+TEST(Token, NamesAUserInItsClaim) {
+  const auto named = [](std::string_view token, const std::string& claim = "email") {
+    const auto name = user_named_by(token, claim);
+    return name ? name->text() : "";
+  };
+  EXPECT_EQ(named(unsigned_token(R"({"alg":"none"})")), "tim@example.com");
+  EXPECT_EQ(named(unsigned_token("{}"), "iss"), rules_of_tests().issuer);
+  EXPECT_EQ(named(unsigned_token("{}"), "absent"), "");
+  EXPECT_EQ(named(unsigned_token("{}"), "exp"), "") << "no text";
+  EXPECT_EQ(named("ya29.opaque"), "");
+  EXPECT_EQ(named("e30." + base64url("[]") + ".AAAA"), "");
+  EXPECT_EQ(named("e30." + base64url(R"({"email":"a\r\nb"})") + ".AAAA"), "") << "no clean name";
+}
+
 TEST(Token, WithANameTwiceIsNone) {
   EXPECT_EQ(token_fault(unsigned_token(R"({"alg":"none","alg":"ES256"})")), "its header has a name twice");
   EXPECT_EQ(token_fault(unsigned_token(R"({"alg":"ES256","\u0061lg":"none"})")), "its header has a name twice");

@@ -243,6 +243,7 @@ TEST_F(CtlAccountsTest, SaysWhatIsWrongWithACommandLine) {
       {{"customer", "add", ""}, "needs a NAME"},
       {{"customer", "add", "a", "b"}, "takes one operand only"},
       {{"customer", "list", "a"}, "takes no operand"},
+      {{"account", "device", "list", ""}, "the operand is empty"},
       {{"customer", "add", "a", "--json"}, "no option --json here"},
       {{"domain", "add", "a.example"}, "needs --customer NAME"},
       {{"domain", "add", "a.example", "--customer"}, "--customer needs a value"},

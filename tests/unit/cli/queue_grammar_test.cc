@@ -217,6 +217,7 @@ TEST(HostCommandLine, SaysWhatIsWrong) {
       {{"host"}, "host: a command is missing"},
       {{"host", "chekc"}, "did you mean check?"},
       {{"host", "check", "a.example", "b.example"}, "host check: takes one name only"},
+      {{"host", "check", ""}, "host check: the name is empty"},
       {{"host", "check", "--days", "soon"}, "--days needs a whole number from 0 to 3650"},
       {{"host", "check", "--days", "3651"}, "--days needs a whole number from 0 to 3650"},
       {{"host", "list", "--days", "3"}, "host list: takes no --days"},

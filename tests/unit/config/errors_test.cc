@@ -136,7 +136,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "mechanisms = \"scram-sha-256\"",
                 "7:1: listener[1].mechanisms: SCRAM works with the store's own accounts alone, and the back end \"x\""},
         BadFile{"[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = [\"XOAUTH2\"]",
-                "3:1: listener[1].mechanisms: takes access tokens alone, and there is no [oauth]"},
+                "3:1: listener[1].mechanisms: nobody can log in: XOAUTH2 takes access tokens, and there is no [oauth]"},
+        BadFile{kListener + "tls = \"none\"\nauth = \"clear\"\nmechanisms = \"SCRAM-SHA-256-PLUS\"",
+                "5:1: listener[1].mechanisms: nobody can log in: SCRAM-SHA-256-PLUS needs TLS 1.3, and tls is "
+                "\"none\""},
+        BadFile{kListener + "tls = \"none\"\nauth = \"clear\"\nmechanisms = [\"XOAUTH2\", \"SCRAM-SHA-256-PLUS\"]",
+                "5:1: listener[1].mechanisms: nobody can log in: XOAUTH2 takes access tokens, and there is no [oauth]; "
+                "SCRAM-SHA-256-PLUS needs"},
         BadFile{"[login]\nscram_iterations = 4095", "2:20: login.scram_iterations: "},
         BadFile{"[login]\nscram_iterations = 600001", "2:20: login.scram_iterations: "},
         BadFile{"[[listener]]\naddress = []",

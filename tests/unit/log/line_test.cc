@@ -114,6 +114,14 @@ TEST(LogLineTest, TimeIsRfc3339AndKeepsItsShapeWhateverTheClockSays) {
         << time;
 }
 
+// sluice check printed names of folders as they are.
+TEST(EscapedLine, LeavesQuotesAndBackslashesAlone) {
+  EXPECT_EQ(text::escaped_line("no \"acme\" in C:\\x"), "no \"acme\" in C:\\x");
+  EXPECT_EQ(text::escaped_line("b\xc3\xbc"s + "cher"), "b\xc3\xbc"s + "cher");
+  EXPECT_EQ(text::escaped_line("\x1b[2J\"\nx\xff\"\xe2\x80\xae"), R"(\u001b[2J"\nx\ufffd"\u202e)");
+  EXPECT_EQ(text::escaped_line(""), "");
+}
+
 // What must not happen: log injection.  CR, LF, ESC, NUL and their kind, in every value.
 TEST(LogLineTest, WhatCouldStartALineOrActOnATerminalIsEscaped) {
   const std::pair<std::string, std::string> cases[] = {

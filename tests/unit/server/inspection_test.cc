@@ -25,6 +25,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // ------------------------------------------------------------------------------------------ routes
 
@@ -213,6 +214,26 @@ TEST_F(InspectionTest, CustomersAreKnownAndRoutesCanMatch) {
   EXPECT_THAT(found().errors,
               ElementsAre(AllOf(HasSubstr("route theirs"), HasSubstr("there is no customer \"Acme Ltd\"")),
                           AllOf(HasSubstr("route again"), HasSubstr("can never match"))));
+}
+
+// Nobody could log in, and nothing was said.
+TEST_F(InspectionTest, ScramAloneWhileAccountsHaveNoKeysIsNamed) {
+  auto admin = auth::AccountAdmin::open(at("state/accounts.db"), auth::IfMissing::fail, auth::kLeastHashCost);
+  ASSERT_TRUE(admin.has_value());
+  const auto secret = auth::Secret::make("secret");
+  ASSERT_TRUE((*admin)->add_account("tim@example.com", "acme", *secret, std::nullopt, 0).has_value());
+  const auto has_note = Contains(AllOf(HasSubstr("mechanisms: SCRAM is all that there is, and 1 account that may"),
+                                       HasSubstr("sluicectl account password")));
+  EXPECT_THAT(found().notes, Not(has_note));
+  more_ = "mechanisms = [\"SCRAM-SHA-256\", \"PLAIN\"]\n";
+  EXPECT_THAT(found().notes, Not(has_note)) << "PLAIN makes them";
+  more_ = "mechanisms = [\"SCRAM-SHA-256\", \"XOAUTH2\"]\n";
+  EXPECT_THAT(found().notes, has_note) << "there is no [oauth]";
+  more_ = "mechanisms = \"SCRAM-SHA-256\"\n";
+  EXPECT_THAT(found().notes, has_note);
+  (*admin)->set_scram_iterations(auth::kScramIterationsMin);
+  ASSERT_TRUE((*admin)->set_password("tim@example.com", *secret, 0).has_value());
+  EXPECT_THAT(found().notes, Not(has_note));
 }
 
 TEST_F(InspectionTest, AnAddressThatIsNotOursIsNamed) {

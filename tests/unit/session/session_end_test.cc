@@ -145,5 +145,24 @@ TEST(SessionEndTest, AnAbortAtAnyMoment) {
   }
 }
 
+// A disk that hangs kept the place of each handshake that asked for a host.
+TEST(HandshakeDeadline, HoldsWhileAWorkerReadsCertificates) {
+  testing::Platforms platforms(testing::PlatformKind::simulated, 1, {.job_max = 10h});
+  io::Loop& here = platforms.add_loop(testing::kRelayHost);
+  SessionHost host(platforms, here);
+  {
+    SessionClient client(platforms, platforms.add_loop(testing::kClientHost), host.address());
+    EXPECT_EQ(client.reply().code, 220);
+    EXPECT_EQ(client.say("EHLO client.example"), 250);
+    const Instant before = here.now();
+    EXPECT_FALSE(client.start_tls());
+    EXPECT_TRUE(platforms.run_until([&] { return !host.notes.ends.empty(); }));
+    EXPECT_EQ(host.notes.ends.back().reason, EndReason::handshake_timeout);
+    EXPECT_LT(here.now() - before, host.rules().handshake_timeout + 2s);
+  }
+  host.close();
+  EXPECT_TRUE(platforms.run_for(10h)) << "the worker's answer comes late, and is nobody's";
+}
+
 }  // namespace
 }  // namespace sluice::session

@@ -208,13 +208,58 @@ TEST_F(SessionTest, ATokenThatDoesNotCheckIsRefusedBehindOneMoreChallenge) {
   EXPECT_EQ(client().say(kWrong), 334);
   EXPECT_EQ(client().say("*"), 501);
   EXPECT_EQ(client().say("AUTH OAUTHBEARER"), 334);
-  EXPECT_EQ(client().say("AQ=="), 501);  // nothing was refused that this could be the answer to
+  EXPECT_EQ(client().say("AQ=="), 334);  // nothing was refused that this could be the answer to
+  EXPECT_EQ(client().say("AQ=="), 535);
   EXPECT_EQ(client().say(kDown), 454);
   EXPECT_EQ(client().say(kRight), 235);
   EXPECT_THAT(host.notes.logins,
               ElementsAre(Pair("ann@example.com", AuthResult::wrong), Pair("ann@example.com", AuthResult::wrong),
                           Pair("", AuthResult::malformed), Pair("down@example.com", AuthResult::unavailable),
                           Pair("ann@example.com", AuthResult::granted)));
+}
+
+// It got 501 or 535 at once, and a client that waited for the reason had none.
+TEST_F(SessionTest, AMalformedTokenIsRefusedBehindAChallengeToo) {
+  host.rules().profile.mechanisms = {"OAUTHBEARER", "XOAUTH2"};
+  host.rules().profile.errors_max = 20;
+  host.rules().profile.auth_failures_max = 20;
+  EXPECT_EQ(client().reply().code, 220);
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  const auto challenge = [this](const std::string& line) {
+    client().send(line + "\r\n");
+    const testing::ClientReply reply = client().reply();
+    EXPECT_EQ(reply.code, 334) << line;
+    return reply.text;
+  };
+  // {"status":"invalid_request"}
+  EXPECT_EQ(challenge("AUTH OAUTHBEARER eA=="), "eyJzdGF0dXMiOiJpbnZhbGlkX3JlcXVlc3QifQ==") << "no grammar";
+  EXPECT_EQ(client().say("AQ=="), 535);
+  EXPECT_EQ(challenge("AUTH OAUTHBEARER ="), "eyJzdGF0dXMiOiJpbnZhbGlkX3JlcXVlc3QifQ==") << "nothing";
+  EXPECT_EQ(client().say("*"), 501);
+  EXPECT_EQ(challenge("AUTH OAUTHBEARER biwsAWF1dGg9QmVhcmVyIHgBAQ=="), "eyJzdGF0dXMiOiJpbnZhbGlkX3JlcXVlc3QifQ==")
+      << "nobody is named";
+  EXPECT_EQ(client().say("AQ=="), 535);
+  // {"status":"invalid_token"}
+  EXPECT_EQ(challenge("AUTH OAUTHBEARER bixhPWFubkBleGFtcGxlLmNvbSwBYXV0aD1CZWFyZXIgYSBiAQE="),
+            "eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=")
+      << "a token with a blank";
+  EXPECT_EQ(client().say("AQ=="), 535);
+  // {"status":"400","schemes":"bearer"}
+  EXPECT_EQ(challenge("AUTH XOAUTH2 eA=="), "eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiYmVhcmVyIn0=");
+  EXPECT_EQ(client().say(""), 535);
+  EXPECT_THAT(host.people.asked, IsEmpty());
+}
+
+// RFC 7628 3.1: the user is optional.
+TEST_F(SessionTest, ATokenWithoutAUserIsCheckedForTheOneWhomItNames) {
+  host.rules().profile.mechanisms = {"OAUTHBEARER"};
+  host.rules().name_of_token = [](std::string_view token) {
+    return token == "right" ? auth::Name::make("ann@example.com") : std::nullopt;
+  };
+  EXPECT_EQ(client().reply().code, 220);
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  EXPECT_EQ(client().say("AUTH OAUTHBEARER biwsAWF1dGg9QmVhcmVyIHJpZ2h0AQE="), 235);
+  EXPECT_THAT(host.notes.logins, ElementsAre(Pair("ann@example.com", AuthResult::granted)));
 }
 
 TEST_F(SessionTest, WhatIsMalformedReachesNoBackEnd) {
