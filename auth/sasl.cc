@@ -23,12 +23,18 @@ constexpr std::array kTable{
               .make = make_sasl_xoauth2,
               .bearer = true,
               .failure = R"({"status":"401","schemes":"bearer"})"},
-    Mechanism{.name = "SCRAM-SHA-256", .shows_secret = false, .make = make_sasl_scram, .of_scram_keys = true},
+    Mechanism{.name = "SCRAM-SHA-256",
+              .shows_secret = false,
+              .make = make_sasl_scram,
+              .of_scram_keys = true,
+              .challenges = true},
     Mechanism{.name = "SCRAM-SHA-256-PLUS",
               .shows_secret = false,
               .make = make_sasl_scram_plus,
               .of_scram_keys = true,
-              .binds_channel = true},
+              .binds_channel = true,
+              .challenges = true},
+    Mechanism{.name = "CRAM-MD5", .shows_secret = false, .make = make_sasl_cram_md5, .challenges = true},
 };
 
 // The name's fault comes first.

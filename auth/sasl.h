@@ -28,6 +28,7 @@ enum class SaslStep : std::uint8_t {
   keys_wanted,  // of the account `name`: give_keys()
   judged,       // whether the client has `proven` those keys: where the login is granted, send `challenge` and wait
   confirmed,    // the client has heard that; the machine is done
+  answered,     // CRAM-MD5: `name` has answered `challenge` with `proof`, to be checked; the machine is done
 };
 
 enum class SaslFault : std::uint8_t {
@@ -48,14 +49,16 @@ struct Step {
   SaslFault fault = SaslFault::none;
   std::string challenge;
   std::optional<Credentials> credentials;
-  std::optional<Name> name;  // keys_wanted
+  std::optional<Name> name;  // keys_wanted, answered
   bool proven = false;       // judged
-  std::string proof;         // judged: as the client wrote it
+  std::string proof;         // judged: as the client wrote it; answered: the digest
 };
 
 // What mechanisms may need of the session.
 struct SaslSession {
-  std::string nonce;            // drawn for this exchange: printable, without ","
+  std::string nonce;            // drawn for this exchange: of base64's characters
+  std::int64_t time_s = 0;      // CRAM-MD5: of the wall clock
+  std::string hostname;         // likewise: the relay's
   std::string channel_binding;  // tls-exporter (RFC 9266); empty: there is none
   bool plus_offered = false;    // a mechanism with channel binding was offered
 };
@@ -66,7 +69,7 @@ class SaslMachine {
   SaslMachine(const SaslMachine&) = delete;
   SaslMachine& operator=(const SaslMachine&) = delete;
 
-  // Before start(), for mechanisms of SCRAM.
+  // Before start(), for mechanisms that have `challenges`.
   void set_session(SaslSession session) { session_ = std::move(session); }
   // Once, first. `initial` is the decoded initial response: absent if AUTH carried none, empty for
   // "=".
@@ -98,6 +101,7 @@ struct Mechanism {
   std::string_view failure = {};  // the challenge in front of a refusal, whose answer means nothing; empty: none
   bool of_scram_keys = false;     // offered only where all accounts have them; off unless asked for
   bool binds_channel = false;     // offered only where TLS gives a channel binding
+  bool challenges = false;        // needs a SaslSession
 };
 
 // For the log, of what is more than a slip of a program; else empty.
@@ -128,5 +132,6 @@ extern const std::span<const Mechanism> kMechanisms;
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_xoauth2();      // as Google and Microsoft have it
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram();        // RFC 5802 and 7677
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram_plus();   // with channel binding: RFC 9266
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_cram_md5();     // RFC 2195
 
 }  // namespace sluice::auth

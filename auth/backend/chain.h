@@ -48,6 +48,8 @@ class BackendChain {
   // SCRAM, which is the store's alone: chain_scram.cc.  As Authenticator's; the second is of keys that were proven.
   Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login);
   Task<Answer> admit_scram(const ScramLogin& login);
+  // CRAM-MD5, which is for device passwords, whatever back end has the mailbox.
+  Task<Answer> check_cram_md5(const CramMd5Login& login);
   // Of a mailbox that the store does not have: gone only where all back ends for its domain say so, and one of them is
   // another than the store.  `name` outlives the task.
   Task<MailboxState> look_up(const Name& name);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/answer.h"
+#include "auth/cram_md5.h"
 #include "auth/scram.h"
 #include "auth/secret.h"
 #include "auth/store/claim.h"
@@ -89,6 +90,12 @@ class AccountStore {
   // The account that this is a device password of, before any back end is asked: nothing where it is none, or has
   // expired. Notes its use.  Waits for the disk.
   [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const Credentials& /*credentials*/,
+                                                                       WallMillis /*now*/) {
+    return std::nullopt;
+  }
+  // Likewise, of a device password with which a challenge was answered.  All that the account has are tried, and the
+  // time does not show how many these are, nor whether there is such an account.
+  [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const CramMd5Login& /*login*/,
                                                                        WallMillis /*now*/) {
     return std::nullopt;
   }

@@ -80,6 +80,10 @@ StoreResult<std::optional<Answer>> SharedStore::find_device(const Credentials& c
   return lease()->find_device(credentials, now);
 }
 
+StoreResult<std::optional<Answer>> SharedStore::find_device(const CramMd5Login& login, WallMillis now) {
+  return lease()->find_device(login, now);
+}
+
 Answer SharedStore::identify(const Claim& claim) { return lease()->identify(claim); }
 
 StoreResult<std::vector<std::string>> SharedStore::mailboxes_to_ask(WallMillis now, std::size_t max) {

@@ -35,6 +35,7 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis now, std::size_t max) override;
   [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,

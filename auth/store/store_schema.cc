@@ -308,6 +308,9 @@ CREATE TRIGGER lock_first_of_dead BEFORE UPDATE OF dead ON device
   FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
 CREATE TRIGGER device_died AFTER UPDATE OF dead ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
 )sql"),
+    // What CRAM-MD5 is checked with (device_cram_md5.h); '': this device password is not for it.
+    Sql("ALTER TABLE device ADD COLUMN cram_md5 TEXT NOT NULL DEFAULT '';",
+        "ALTER TABLE device ADD COLUMN cram_md5 TEXT COLLATE \"C\" NOT NULL DEFAULT '';"),
 };
 
 }  // namespace sluice::auth

@@ -47,6 +47,7 @@ enum AccountOption : std::uint32_t {
   kOptionFrom = 1U << 16U,
   kOptionTo = 1U << 17U,
   kOptionForce = 1U << 18U,
+  kOptionCramMd5 = 1U << 19U,
 };
 
 struct AccountCommand {

@@ -106,6 +106,7 @@ Fields fields_of(const auth::DeviceRecord& record) {
           list_field("senders", record.senders, "(all of the account's)"),
           time_field("used", record.used, "never"),
           text_field("used_from", record.used_from),
+          Field{"cram_md5", record.cram_md5 ? "yes" : "", record.cram_md5 ? "true" : "false"},
           text_field("revoked", record.dead)};
 }
 

@@ -33,6 +33,9 @@ constexpr std::array kOptionTexts{
                       "Take the password from this network alone, such as 192.0.2.0/24. May be given several times."},
     AccountOptionText{kOptionSender, "--sender", "ADDRESS",
                       "Let the device send as this address alone. May be given several times."},
+    AccountOptionText{kOptionCramMd5, "--cram-md5", "",
+                      "Make the password good for the mechanism CRAM-MD5, too, for a device that knows no better. What "
+                      "the store then keeps of it is enough to log in as that device by CRAM-MD5."},
     AccountOptionText{kOptionFormat, "--format", "FORMAT", "passwd-file, htpasswd, sasldb or csv, as above."},
     AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
                       "Each account is of the customer that has the domain of its name, such as example.com of "
@@ -149,11 +152,12 @@ constexpr std::array kCommands{
 
     AccountCommand{
         device, add, "account device", "add", "NAME",
-        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCustomer, kOptionDeviceName,
-        "make a password for one device",
+        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCramMd5 | kOptionCustomer,
+        kOptionDeviceName, "make a password for one device",
         "A printer, a program or a phone gets a password of its own for the account NAME, of 20 characters, so "
         "that the mailbox's password is in none of them and each can be revoked alone. It is shown this once. "
-        "Capitals, blanks and hyphens do not matter when it is typed in. An account has up to 50. The account "
+        "Capitals, blanks and hyphens do not matter when it is typed in; with CRAM-MD5 it is typed in as it is "
+        "shown, or without the hyphens. An account has up to 50. The account "
         "may be in the store or in another back end; there --customer says whose it is, unless a customer has "
         "its domain.",
         "sluicectl account device add user@example.com --name printer --network 192.0.2.0/24"},

@@ -26,7 +26,8 @@ auth::StoreResult<> add(const AccountRequest& request, const AccountCommandWorld
                          .networks = request.networks,
                          .senders = request.senders,
                          .mailbox_is_asked_for = auth::tells_mailboxes(
-                             world.settings.backends, auth::login_domain(auth::login_key(request.operand)))};
+                             world.settings.backends, auth::login_domain(auth::login_key(request.operand))),
+                         .cram_md5 = request.has(kOptionCramMd5)};
   if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;
   auth::StoreResult<> added = admin.add(device, password, now);
   if (added) {

@@ -97,7 +97,11 @@ void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
       "checked; and \"SCRAM-SHA-256\" (RFC 7677), which shows no password, and with "
       "which \"SCRAM-SHA-256-PLUS\" comes in TLS 1.3, where nobody can stand between (RFC 9266). SCRAM works with the "
       "store's own accounts alone, and is offered as soon as each of them has keys for it: a PLAIN login makes them "
-      "(login.scram_iterations). Device passwords have none: a device that picks SCRAM of its own accord is refused.");
+      "(login.scram_iterations). Device passwords have none: a device that picks SCRAM of its own accord is refused. "
+      "\"CRAM-MD5\" is for old devices that know nothing better: it takes device passwords alone, and of these those "
+      "that "
+      "were made for it (sluicectl account device add --cram-md5). A program that picks it of its own accord with a "
+      "mailbox's password is refused, so that it belongs on a listener for devices.");
   if (section.fills("mechanisms")) listener.mechanisms.clear();
   section.list("mechanisms", listener.mechanisms, mechanism_names(), check_mechanism);
   if (section.has("mechanisms") && !section.fills("mechanisms"))

@@ -78,6 +78,7 @@ class Session final : private smtp::RefusalObserver {
   Task<void> check(auth::Credentials credentials);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
   [[nodiscard]] auth::LoginClient login_client() const;
+  [[nodiscard]] ShareNumber login_share() const;
   Task<void> delay_refusal(Instant asked);
   // If there is one: there will be no message.  `reason` is for the log.
   Task<void> end_transaction(std::string_view reason);
@@ -90,6 +91,9 @@ class Session final : private smtp::RefusalObserver {
   Task<void> judge(auth::Step step);
   void confirm_login();
   void forget_scram();
+
+  // Mechanisms that show no password otherwise: session_proof.cc.
+  Task<void> check_cram_md5(auth::Step step);
 
   // Content: session_content.cc.
   Task<Next> on_data();

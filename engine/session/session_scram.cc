@@ -30,6 +30,8 @@ auth::SaslSession Session::sasl_session() {
   services_.loop.platform().random.fill(drawn);
   const std::string_view binding = connection_->tls() != nullptr ? connection_->tls()->channel_binding() : "";
   return {.nonce = auth::base64({reinterpret_cast<const char*>(drawn.data()), drawn.size()}),
+          .time_s = services_.loop.platform().clock.wall() / 1000,
+          .hostname = std::string(machine_->hostname()),
           .channel_binding = std::string(binding),
           .plus_offered = !binding.empty()};
 }
@@ -37,12 +39,11 @@ auth::SaslSession Session::sasl_session() {
 Task<void> Session::ask_keys(auth::Step step) {
   flush();
   const Instant asked = services_.loop.now();
-  scram_ = std::make_unique<Scram>(
-      Scram{.given = step.name->text(),
-            .login = {.name = auth::rewritten(*step.name, rules_->login_names),
-                      .client = login_client(),
-                      .share = share_number(services_.admission.block_of(connection_->peer()).to_string()),
-                      .backends = rules_->backends}});
+  scram_ = std::make_unique<Scram>(Scram{.given = step.name->text(),
+                                         .login = {.name = auth::rewritten(*step.name, rules_->login_names),
+                                                   .client = login_client(),
+                                                   .share = login_share(),
+                                                   .backends = rules_->backends}});
   auto keys = co_await services_.authenticator.scram_keys(scram_->login);
   if (keys) {
     scram_->login.keys = *std::move(keys);

@@ -43,6 +43,17 @@ Task<auth::Answer> People::judge(const auth::ScramLogin& /*login*/, bool proven,
   co_return auth::Answer::granted(ann);
 }
 
+Task<auth::Answer> People::check_cram_md5(const auth::CramMd5Login& login) {
+  asked.push_back(login.name.text());
+  challenge = login.challenge;
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "a device to be looked up");
+  if (login.name.folded() == "down@example.com") co_return auth::Answer::unavailable("it is down");
+  const bool right = login.name.folded() == "ann@example.com" && login.digest == std::string(32, 'a');
+  if (!right) co_return auth::Answer::wrong();
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
+}
+
 // ------------------------------------------------------------------------------------------ sinks
 
 class ScriptedSinks::MessageSink final : public message::MessageSink {

@@ -38,10 +38,13 @@ class People final : public auth::Authenticator {
   [[nodiscard]] bool offers_scram() const override { return scram_ready; }
   Task<std::expected<auth::ScramKeys, auth::Answer>> scram_keys(const auth::ScramLogin& login) override;
   Task<auth::Answer> judge(const auth::ScramLogin& login, bool proven, std::string_view proof) override;
+  // ann has a device, and its answer is always a digest of "a" alone.
+  Task<auth::Answer> check_cram_md5(const auth::CramMd5Login& login) override;
 
   bool scram_ready = false;
   Duration pause = std::chrono::milliseconds(20);
   std::vector<std::string> asked;
+  std::string challenge;  // that was answered last by CRAM-MD5
   // ann's identity.  A test may change it under a session that is open.
   std::shared_ptr<auth::Identity> ann;
   std::string suspended_for;  // not empty: ann is refused at login, for this reason

@@ -70,6 +70,12 @@ class ClaimStore final : public AccountStore {
     return on_admit_scram();
   }
 
+  using AccountStore::find_device;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis /*now*/) override {
+    return on_cram_md5(login);
+  }
+
+  std::function<std::optional<Answer>(const CramMd5Login&)> on_cram_md5;
   std::vector<Claim> claims;
   std::vector<std::string> scram_asked;
   int scram_admitted = 0;
