@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "auth/answer.h"
+#include "auth/certificate_login.h"
 #include "auth/cram_md5.h"
 #include "auth/scram.h"
 #include "auth/secret.h"
@@ -28,6 +29,8 @@ class Authenticator {
   virtual Task<Answer> judge(const ScramLogin& login, bool proven, std::string_view proof) = 0;
   // Of a device password.  `login` outlives the task.
   virtual Task<Answer> check_cram_md5(const CramMd5Login& login) = 0;
+  // With a certificate that TLS has verified.  Likewise.
+  virtual Task<Answer> check_certificate(const CertificateLogin& login) = 0;
 };
 
 }  // namespace sluice::auth

@@ -35,6 +35,7 @@ constexpr std::array kTable{
               .binds_channel = true,
               .challenges = true},
     Mechanism{.name = "CRAM-MD5", .shows_secret = false, .make = make_sasl_cram_md5, .challenges = true},
+    Mechanism{.name = "EXTERNAL", .shows_secret = false, .make = make_sasl_external, .of_certificates = true},
 };
 
 // The name's fault comes first.

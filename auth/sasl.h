@@ -29,6 +29,7 @@ enum class SaslStep : std::uint8_t {
   judged,       // whether the client has `proven` those keys: where the login is granted, send `challenge` and wait
   confirmed,    // the client has heard that; the machine is done
   answered,     // CRAM-MD5: `name` has answered `challenge` with `proof`, to be checked; the machine is done
+  external,     // EXTERNAL: who it is is known without SASL; `name`: as whom to be taken, if given; the machine is done
 };
 
 enum class SaslFault : std::uint8_t {
@@ -49,7 +50,7 @@ struct Step {
   SaslFault fault = SaslFault::none;
   std::string challenge;
   std::optional<Credentials> credentials;
-  std::optional<Name> name;  // keys_wanted, answered
+  std::optional<Name> name;  // keys_wanted, answered, external
   bool proven = false;       // judged
   std::string proof;         // judged: as the client wrote it; answered: the digest
 };
@@ -102,6 +103,7 @@ struct Mechanism {
   bool of_scram_keys = false;     // offered only where all accounts have them; off unless asked for
   bool binds_channel = false;     // offered only where TLS gives a channel binding
   bool challenges = false;        // needs a SaslSession
+  bool of_certificates = false;   // offered only where TLS has verified a certificate of the client
 };
 
 // For the log, of what is more than a slip of a program; else empty.
@@ -133,5 +135,6 @@ extern const std::span<const Mechanism> kMechanisms;
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram();        // RFC 5802 and 7677
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram_plus();   // with channel binding: RFC 9266
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_cram_md5();     // RFC 2195
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_external();     // RFC 4422 appendix A
 
 }  // namespace sluice::auth

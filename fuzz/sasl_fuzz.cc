@@ -4,6 +4,7 @@
 //   - PLAIN gives credentials exactly for `[authzid] NUL authcid NUL passwd` with the authzid empty
 //   or another spelling of the authcid (case, or how its domain is written);
 //   - CRAM-MD5 answers its own challenge, with a clean name and 32 digits, for `name SP digest` alone;
+//   - EXTERNAL gives no name for an empty line, and else the line, where it is a clean name;
 //   - an exchange ends after three lines at most, and after its end nothing comes out of it.
 // Input: a byte that picks the mechanism and whether there is an initial response, then lines,
 // each ended by LF (so that LF itself is tried in the unit tests, not here).
@@ -92,6 +93,14 @@ void check_answered(const Step& step, std::string_view challenge, std::string_vi
   CHECK(sluice::auth::ascii_lower(message.substr(name.size() + 1)) == step.proof);
 }
 
+void check_external(const Step& step, std::string_view message) {
+  if (step.kind != SaslStep::external) return;
+  CHECK(step.name.has_value() == !message.empty());
+  if (!step.name) return;
+  CHECK(step.name->text() == message && message.size() <= sluice::auth::kNameBytesMax);
+  CHECK(sluice::auth::is_clean_text(message));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -117,6 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (mechanism.name == "PLAIN" && used > 0) check_plain(step, lines[used - 1]);
   if (step.credentials) CHECK(step.credentials->bearer == mechanism.bearer);
   if (used > 0) check_answered(step, challenge, lines[used - 1]);
+  if (used > 0) check_external(step, lines[used - 1]);
   if (mechanism.bearer && step.credentials) check_bearer(mechanism.name, step, lines[used - 1]);
   if (step.kind != SaslStep::challenge) {
     const Step after = machine->respond(text);

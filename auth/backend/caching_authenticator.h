@@ -50,6 +50,7 @@ class CachingAuthenticator final : public Authenticator {
   Task<Answer> judge(const ScramLogin& login, bool proven, std::string_view proof) override;
   // caching_authenticator_proof.cc
   Task<Answer> check_cram_md5(const CramMd5Login& login) override;
+  Task<Answer> check_certificate(const CertificateLogin& login) override;
   // What AccountStore::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
@@ -76,6 +77,7 @@ class CachingAuthenticator final : public Authenticator {
   Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
   using AskStore = std::function<Task<Answer>()>;
   Task<Answer> ask_store(const AskStore& ask);
+  Task<Answer> check_proof(const Name& name, const LoginClient& client, std::string_view proof, const AskStore& ask);
   [[nodiscard]] LoginAttempt scram_attempt(const ScramLogin& login, std::string_view proof) const;
   Task<void> slow(const Shield::Decision& decision);
   // Whether the shield need not be asked about a login that the cache grants.

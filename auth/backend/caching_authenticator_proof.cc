@@ -19,19 +19,31 @@ Task<Answer> CachingAuthenticator::ask_store(const AskStore& ask) {
   co_return Answer::unavailable("accounts were changed again and again while the login was checked");
 }
 
-Task<Answer> CachingAuthenticator::check_cram_md5(const CramMd5Login& login) {
+// `proof` tells two attempts apart: for the shield, the same one again is a stale device's.
+Task<Answer> CachingAuthenticator::check_proof(const Name& name, const LoginClient& client, std::string_view proof,
+                                               const AskStore& ask) {
   ++counters_.asked;
-  const auto secret = Secret::make(login.digest);
+  const auto secret = Secret::make(proof);
   CHECK(secret.has_value());
-  const LoginAttempt attempt = shield_.attempt(login.client.ip, login.name, cache_.key_of(login.name, *secret));
+  const LoginAttempt attempt = shield_.attempt(client.ip, name, cache_.key_of(name, *secret));
   const Shield::Decision decision = shield_.admit(attempt, loop_.now());
   if (refuses(decision.rule)) co_return refuse(decision.rule);
   if (decision.rule != ShieldRule::none) co_await slow(decision);
   ++counters_.checks;
-  Answer found = co_await ask_store([&] { return backends_.check_cram_md5(login); });
+  Answer found = co_await ask_store(ask);
   // A device password may be bound to networks.
-  if (found.identity != nullptr && !found.identity->admits(login.client.ip)) found = Answer::wrong();
+  if (found.identity != nullptr && !found.identity->admits(client.ip)) found = Answer::wrong();
   co_return settle(attempt, decision.rule, std::move(found));
+}
+
+Task<Answer> CachingAuthenticator::check_cram_md5(const CramMd5Login& login) {
+  co_return co_await check_proof(login.name, login.client, login.digest,
+                                 [&] { return backends_.check_cram_md5(login); });
+}
+
+Task<Answer> CachingAuthenticator::check_certificate(const CertificateLogin& login) {
+  co_return co_await check_proof(certificate_login_name(login), login.client, login.fingerprint,
+                                 [&] { return backends_.check_certificate(login); });
 }
 
 }  // namespace sluice::auth

@@ -76,6 +76,8 @@ StoreResult<ScramKeys> SharedStore::scram_keys(const Name& name) { return lease(
 
 Answer SharedStore::admit_scram(const ScramKeys& keys) { return lease()->admit_scram(keys); }
 
+Answer SharedStore::admit_certificate(const CertificateLogin& login) { return lease()->admit_certificate(login); }
+
 StoreResult<std::optional<Answer>> SharedStore::find_device(const Credentials& credentials, WallMillis now) {
   return lease()->find_device(credentials, now);
 }

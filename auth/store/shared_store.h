@@ -34,6 +34,7 @@ class SharedStore final : public AccountStore {
   void keep_scram(const StoredPassword& password, const Matched& matched) override;
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
+  [[nodiscard]] Answer admit_certificate(const CertificateLogin& login) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;

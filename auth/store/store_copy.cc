@@ -39,6 +39,8 @@ constexpr CopiedTable kTables[] = {
      " used_from, asked_ms, gone_ms, dead, cram_md5)"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
      "nttntnnttntnntt", &StoreCounts::devices},
+    {"SELECT fingerprint, account, created_ms FROM certificate",
+     "INSERT INTO certificate (fingerprint, account, created_ms) VALUES ($1, $2, $3)", "tnn", nullptr},
 };
 
 // PostgreSQL counts on from where it was, whatever ids it is given; SQLite from the largest.

@@ -36,6 +36,9 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionCramMd5, "--cram-md5", "",
                       "Make the password good for the mechanism CRAM-MD5, too, for a device that knows no better. What "
                       "the store then keeps of it is enough to log in as that device by CRAM-MD5."},
+    AccountOptionText{kOptionFingerprint, "--fingerprint", "SHA256",
+                      "The SHA-256 fingerprint of the certificate, with or without colons, as printed by: openssl x509 "
+                      "-in FILE -noout -fingerprint -sha256"},
     AccountOptionText{kOptionFormat, "--format", "FORMAT", "passwd-file, htpasswd, sasldb or csv, as above."},
     AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
                       "Each account is of the customer that has the domain of its name, such as example.com of "
@@ -169,6 +172,21 @@ constexpr std::array kCommands{
     AccountCommand{device, revoke, "account device", "revoke", "NAME", kOptionDeviceName, kOptionDeviceName,
                    "make a device's password worth nothing", "Cannot be undone.",
                    "sluicectl account device revoke user@example.com --name printer"},
+
+    AccountCommand{
+        AccountObject::certificate, add, "account certificate", "add", "NAME", kOptionFingerprint, kOptionFingerprint,
+        "let an account log in with a client certificate",
+        "Where a listener has client_ca and EXTERNAL among its mechanisms, a client with this certificate and "
+        "its key logs in as the account NAME, which is in the store, without a password. A certificate is of "
+        "one account; an account has up to 50.",
+        "sluicectl account certificate add scanner@example.com --fingerprint 9F:86:D0:..."},
+    AccountCommand{AccountObject::certificate, list, "account certificate", "list", "[NAME]", kOptionJson, 0,
+                   "list client certificates", "Prints the certificates of all accounts, or of one.",
+                   "sluicectl account certificate list scanner@example.com"},
+    AccountCommand{AccountObject::certificate, revoke, "account certificate", "revoke", "NAME", kOptionFingerprint,
+                   kOptionFingerprint, "let an account log in with a certificate no more",
+                   "Where a listener has client_san, a certificate for the account's address goes on being good.",
+                   "sluicectl account certificate revoke scanner@example.com --fingerprint 9F:86:D0:..."},
 
     AccountCommand{AccountObject::store, AccountVerb::copy, "store", "copy", "", kOptionFrom | kOptionTo | kOptionForce,
                    0, "copy all accounts into another store",

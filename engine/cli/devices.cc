@@ -65,14 +65,7 @@ int run_device_command(const AccountRequest& request, const AccountCommandWorld&
   const auto admin =
       store ? auth::DeviceAdmin::open(*store) : auth::store_error(auth::StoreError::Kind::refused, store.error());
   const auth::StoreResult<> done = admin ? run(request, world, **admin) : auth::without_value(admin);
-  if (!done) {
-    world.err << "sluicectl: " << done.error().what << "\n";
-    return kCtlFailed;
-  }
-  world.out.flush();
-  if (world.out.good()) return kCtlDone;
-  world.err << "sluicectl: the output could not be written; what was asked for is done\n";
-  return kCtlFailed;
+  return finish_command(world, done);
 }
 
 }  // namespace sluice::cli

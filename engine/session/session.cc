@@ -326,6 +326,10 @@ Task<void> Session::on_sasl(auth::Step step) {
       sasl_ = nullptr;
       co_await check_cram_md5(std::move(step));
       co_return;
+    case auth::SaslStep::external:
+      sasl_ = nullptr;
+      co_await check_certificate(std::move(step));
+      co_return;
     case auth::SaslStep::malformed:
       sasl_ = nullptr;
       forget_scram();

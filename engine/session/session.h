@@ -94,6 +94,8 @@ class Session final : private smtp::RefusalObserver {
 
   // Mechanisms that show no password otherwise: session_proof.cc.
   Task<void> check_cram_md5(auth::Step step);
+  Task<void> check_certificate(auth::Step step);
+  void note_client_certificate();
 
   // Content: session_content.cc.
   Task<Next> on_data();

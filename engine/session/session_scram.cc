@@ -4,21 +4,26 @@
 #include <utility>
 
 #include "engine/session/session.h"
+#include "engine/tls/client_authority.h"
 
 namespace sluice::session {
 
-// SCRAM where all accounts have keys for it, and with channel binding where TLS gives one.  As it is now, for the whole
-// session: an account that is made meanwhile and has none is refused.
+// SCRAM where all accounts have keys for it, and with channel binding where TLS gives one; EXTERNAL where TLS has
+// verified a certificate.  As it is now, for the whole session: an account that is made meanwhile and has no keys is
+// refused.
 void Session::withhold_mechanisms() {
-  if (!rules_->scram) return;
+  if (!rules_->scram && !rules_->client_certificates) return;
   const std::vector<std::string>& names = rules_->profile.mechanisms;
   const bool ready = services_.authenticator.offers_scram();
   const bool bound = connection_->tls() != nullptr && !connection_->tls()->channel_binding().empty();
+  const tls::ClientCertificate* shown =
+      connection_->tls() != nullptr ? connection_->tls()->client_certificate() : nullptr;
+  const bool verified = shown != nullptr && shown->fault.empty();
   std::uint32_t withheld = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auth::Mechanism* mechanism = auth::find_mechanism(names[i]);
-    const bool offered = !mechanism->of_scram_keys || (ready && (bound || !mechanism->binds_channel));
-    if (!offered) withheld |= 1U << i;
+    const bool keyless = mechanism->of_scram_keys && (!ready || (mechanism->binds_channel && !bound));
+    if (keyless || (mechanism->of_certificates && !verified)) withheld |= 1U << i;
   }
   machine_->withhold_mechanisms(withheld);
 }

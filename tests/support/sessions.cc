@@ -54,6 +54,16 @@ Task<auth::Answer> People::check_cram_md5(const auth::CramMd5Login& login) {
   co_return auth::Answer::granted(ann);
 }
 
+Task<auth::Answer> People::check_certificate(const auth::CertificateLogin& login) {
+  asked.push_back(auth::certificate_login_name(login).text());
+  certificate_names.clear();
+  for (const auth::Name& name : login.names) certificate_names.push_back(name.text());
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "a certificate to be looked up");
+  if (login.authorization && login.authorization->folded() != "ann@example.com") co_return auth::Answer::wrong();
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
+}
+
 // ------------------------------------------------------------------------------------------ sinks
 
 class ScriptedSinks::MessageSink final : public message::MessageSink {

@@ -56,7 +56,7 @@ TEST(Mechanisms, AreFoundInAnyCase) {
 TEST(Mechanisms, AreCompleteAndUnique) {
   for (const Mechanism& mechanism : kMechanisms) {
     EXPECT_NE(mechanism.make, nullptr);
-    EXPECT_EQ(mechanism.shows_secret, !mechanism.challenges) << mechanism.name;
+    EXPECT_EQ(mechanism.shows_secret, !mechanism.challenges && !mechanism.of_certificates) << mechanism.name;
     EXPECT_EQ(std::ranges::count(kMechanisms, mechanism.name, &Mechanism::name), 1) << mechanism.name;
     // RFC 4422 section 3.1: 1 to 20 of upper-case letters, digits, "-" and "_".
     EXPECT_LE(mechanism.name.size(), 20U);
