@@ -84,6 +84,21 @@ std::string sha256_in_hex(std::string_view bytes) {
 
 }  // namespace
 
+std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses) {
+  const auto parsed = std::make_unique<ParsedUses>(der);
+  if (parsed->status != 0) return "cannot be read";
+  if (std::string fault = use_fault(parsed->certificate); !fault.empty()) return fault;
+  for (const DNS_entry* entry = parsed->certificate.altEmailNames; entry != nullptr; entry = entry->next) {
+    if (entry->type != ASN_RFC822_TYPE || entry->len <= 0) continue;
+    const std::string_view name(entry->name, static_cast<std::size_t>(entry->len));
+    if (!may_be_mailbox(name)) continue;
+    if (addresses.size() == kClientAddressesMax)
+      return "is for more than " + std::to_string(kClientAddressesMax) + " addresses";
+    addresses.emplace_back(name);
+  }
+  return {};
+}
+
 std::expected<std::unique_ptr<ClientAuthority>, std::string> ClientAuthority::make(std::string_view pem) {
   const auto certificates = certificates_in(pem);
   if (!certificates) return std::unexpected("holds no certificate: " + wolfssl_error_text(certificates.error()));
@@ -124,8 +139,7 @@ std::string ClientAuthority::fault_of(std::string_view der, WallMillis now, std:
       wolfSSL_CertManagerVerifyBuffer(manager_, der_bytes(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1);
   if (result != WOLFSSL_SUCCESS) return verdict_text(result);
   const auto facts = read_certificate(der);
-  const auto parsed = std::make_unique<ParsedUses>(der);
-  if (!facts || parsed->status != 0) return "cannot be read";
+  if (!facts) return "cannot be read";
   // The library compares no dates of those that have signed, and reads a clock of its own.
   const auto signs = [&](const Signer& signer) {
     return signer.subject_digest == facts->issuer_digest && signer.good_at(now);
@@ -133,16 +147,7 @@ std::string ClientAuthority::fault_of(std::string_view der, WallMillis now, std:
   if (std::ranges::none_of(signers_, signs)) return "is signed by an authority that has expired, or is not valid yet";
   if (facts->begins > now / 1000) return "is not valid yet";
   if (facts->expires < now / 1000) return "has expired";
-  if (std::string fault = use_fault(parsed->certificate); !fault.empty()) return fault;
-  for (const DNS_entry* entry = parsed->certificate.altEmailNames; entry != nullptr; entry = entry->next) {
-    if (entry->type != ASN_RFC822_TYPE || entry->len <= 0) continue;
-    const std::string_view name(entry->name, static_cast<std::size_t>(entry->len));
-    if (!may_be_mailbox(name)) continue;
-    if (addresses.size() == kClientAddressesMax)
-      return "is for more than " + std::to_string(kClientAddressesMax) + " addresses";
-    addresses.emplace_back(name);
-  }
-  return {};
+  return read_client_certificate(der, addresses);
 }
 
 std::string ClientAuthority::date_fault(WallMillis now) const {

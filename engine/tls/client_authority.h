@@ -29,6 +29,10 @@ struct ClientCertificate {
   std::vector<std::string> addresses;
 };
 
+// Why a certificate is not one to log in with, its signature and dates aside; empty: it is, and `addresses` are its
+// own.
+[[nodiscard]] std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses);
+
 class ClientAuthority {
  public:
   // `pem`: certificates of authorities, at least one.  A client's is to be signed by one of these directly: what it
