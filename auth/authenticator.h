@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "auth/answer.h"
+#include "auth/certificate_login.h"
+#include "auth/cram_md5.h"
 #include "auth/scram.h"
 #include "auth/secret.h"
 #include "engine/base/task.h"
@@ -25,6 +27,10 @@ class Authenticator {
   // Whether `login.keys` were proven is known; the answer to the login.  `proof`: as the client wrote it, clean text.
   // Both outlive the task.
   virtual Task<Answer> judge(const ScramLogin& login, bool proven, std::string_view proof) = 0;
+  // Of a device password.  `login` outlives the task.
+  virtual Task<Answer> check_cram_md5(const CramMd5Login& login) = 0;
+  // With a certificate that TLS has verified.  Likewise.
+  virtual Task<Answer> check_certificate(const CertificateLogin& login) = 0;
 };
 
 }  // namespace sluice::auth

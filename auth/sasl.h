@@ -29,6 +29,8 @@ enum class SaslStep : std::uint8_t {
   keys_wanted,  // of the account `name`: give_keys()
   judged,       // whether the client has `proven` those keys: where the login is granted, send `challenge` and wait
   confirmed,    // the client has heard that; the machine is done
+  answered,     // CRAM-MD5: `name` has answered `challenge` with `proof`, to be checked; the machine is done
+  external,     // EXTERNAL: who it is is known without SASL; `name`: as whom to be taken, if given; the machine is done
 };
 
 enum class SaslFault : std::uint8_t {
@@ -50,9 +52,9 @@ struct Step {
   SaslFault fault = SaslFault::none;
   std::string challenge;
   std::optional<Credentials> credentials;
-  std::optional<Name> name;  // keys_wanted
+  std::optional<Name> name;  // keys_wanted, answered, external
   bool proven = false;       // judged
-  std::string proof;         // judged: as the client wrote it
+  std::string proof;         // judged: as the client wrote it; answered: the digest
 };
 
 // Whom an access token names, which is not checked yet: the check is for this name.
@@ -60,7 +62,9 @@ using NameOfToken = std::function<std::optional<Name>(std::string_view token)>;
 
 // What mechanisms may need of the session.
 struct SaslSession {
-  std::string nonce;            // drawn for this exchange: printable, without ","
+  std::string nonce;            // drawn for this exchange: of base64's characters
+  std::int64_t time_s = 0;      // CRAM-MD5: of the wall clock
+  std::string hostname;         // likewise: the relay's
   std::string channel_binding;  // tls-exporter (RFC 9266); empty: there is none
   bool plus_offered = false;    // a mechanism with channel binding was offered
   // Outlives the machine; null: tokens name nobody.
@@ -73,7 +77,7 @@ class SaslMachine {
   SaslMachine(const SaslMachine&) = delete;
   SaslMachine& operator=(const SaslMachine&) = delete;
 
-  // Before start(), for mechanisms of SCRAM and those that take access tokens.
+  // Before start(), for mechanisms that have `needs_session`.
   void set_session(SaslSession session) { session_ = std::move(session); }
   // Once, first. `initial` is the decoded initial response: absent if AUTH carried none, empty for
   // "=".
@@ -105,8 +109,10 @@ struct Mechanism {
   // The challenges in front of a refusal, whose answers mean nothing; empty: none.
   std::string_view failure = {};
   std::string_view failure_malformed = {};
-  bool of_scram_keys = false;  // offered only where all accounts have them; off unless asked for
-  bool binds_channel = false;  // offered only where TLS gives a channel binding
+  bool of_scram_keys = false;    // offered only where all accounts have them; off unless asked for
+  bool binds_channel = false;    // offered only where TLS gives a channel binding
+  bool needs_session = false;    // a SaslSession
+  bool of_certificates = false;  // offered only where TLS has verified a certificate of the client
 };
 
 // For the log, of what is more than a slip of a program; else empty.
@@ -137,5 +143,7 @@ extern const std::span<const Mechanism> kMechanisms;
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_xoauth2();      // as Google and Microsoft have it
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram();        // RFC 5802 and 7677
 [[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_scram_plus();   // with channel binding: RFC 9266
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_cram_md5();     // RFC 2195
+[[nodiscard]] std::unique_ptr<SaslMachine> make_sasl_external();     // RFC 4422 appendix A
 
 }  // namespace sluice::auth

@@ -3,6 +3,8 @@
 //   with its escapes);
 //   - PLAIN gives credentials exactly for `[authzid] NUL authcid NUL passwd` with the authzid empty
 //   or another spelling of the authcid (case, or how its domain is written);
+//   - CRAM-MD5 answers its own challenge, with a clean name and 32 digits, for `name SP digest` alone;
+//   - EXTERNAL gives no name for an empty line, and else the line, where it is a clean name;
 //   - an exchange ends after three lines at most, and after its end nothing comes out of it.
 // Input: a byte that picks the mechanism and whether there is an initial response, then lines,
 // each ended by LF (so that LF itself is tried in the unit tests, not here).
@@ -55,7 +57,7 @@ void check_bearer(std::string_view mechanism, const Step& step, std::string_view
 void check_step(const Step& step, const std::vector<std::string_view>& sent) {
   CHECK(step.credentials.has_value() == (step.kind == SaslStep::ready));
   CHECK((step.fault != sluice::auth::SaslFault::none) == (step.kind == SaslStep::malformed));
-  CHECK(step.challenge.empty() || step.kind == SaslStep::challenge);
+  CHECK(step.challenge.empty() || step.kind == SaslStep::challenge || step.kind == SaslStep::answered);
   if (!step.credentials) return;
   if (step.credentials->bearer) return;  // see check_bearer()
   const std::string_view name = step.credentials->name.text();
@@ -80,6 +82,25 @@ void check_plain(const Step& step, std::string_view message) {
   CHECK(authzid.empty() || sluice::auth::login_key(authzid) == sluice::auth::login_key(step.credentials->name.text()));
 }
 
+// CRAM-MD5's response, put together again from what came out.
+void check_answered(const Step& step, std::string_view challenge, std::string_view message) {
+  if (step.kind != SaslStep::answered) return;
+  const std::string& name = step.name->text();
+  CHECK(!name.empty() && name.size() <= sluice::auth::kNameBytesMax && sluice::auth::is_clean_text(name));
+  CHECK(step.proof.size() == 32 && step.proof.find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(!step.challenge.empty() && step.challenge == challenge);
+  CHECK(message.starts_with(name + " ") && message.size() == name.size() + 33);
+  CHECK(sluice::auth::ascii_lower(message.substr(name.size() + 1)) == step.proof);
+}
+
+void check_external(const Step& step, std::string_view message) {
+  if (step.kind != SaslStep::external) return;
+  CHECK(step.name.has_value() == !message.empty());
+  if (!step.name) return;
+  CHECK(step.name->text() == message && message.size() <= sluice::auth::kNameBytesMax);
+  CHECK(sluice::auth::is_clean_text(message));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -92,9 +113,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<std::string_view> lines = lines_of(text);
 
   const auto machine = mechanism.make();
+  machine->set_session({.nonce = "AbC+/", .time_s = 1'700'000'000, .hostname = "relay.example"});
   std::size_t used = initial ? 1 : 0;
   Step step = machine->start(initial ? std::optional(lines[0]) : std::nullopt);
   check_step(step, lines);
+  const std::string challenge = step.challenge;
   while (step.kind == SaslStep::challenge && used < lines.size()) {
     step = machine->respond(lines[used++]);
     check_step(step, lines);
@@ -102,6 +125,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(used <= 3);
   if (mechanism.name == "PLAIN" && used > 0) check_plain(step, lines[used - 1]);
   if (step.credentials) CHECK(step.credentials->bearer == mechanism.bearer);
+  if (used > 0) check_answered(step, challenge, lines[used - 1]);
+  if (used > 0) check_external(step, lines[used - 1]);
   if (mechanism.bearer && step.credentials) check_bearer(mechanism.name, step, lines[used - 1]);
   if (step.kind != SaslStep::challenge) {
     const Step after = machine->respond(text);

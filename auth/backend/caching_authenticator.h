@@ -48,6 +48,9 @@ class CachingAuthenticator final : public Authenticator {
   [[nodiscard]] bool offers_scram() const override { return scram_ready_; }
   Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login) override;
   Task<Answer> judge(const ScramLogin& login, bool proven, std::string_view proof) override;
+  // caching_authenticator_proof.cc
+  Task<Answer> check_cram_md5(const CramMd5Login& login) override;
+  Task<Answer> check_certificate(const CertificateLogin& login) override;
   // What AccountStore::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
@@ -72,7 +75,9 @@ class CachingAuthenticator final : public Authenticator {
   Answer refuse(ShieldRule rule);
   // What the session gets of an answer.
   Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
-  Task<Answer> admit_scram(const ScramLogin& login);
+  using AskStore = std::function<Task<Answer>()>;
+  Task<Answer> ask_store(const AskStore& ask);
+  Task<Answer> check_proof(const Name& name, const LoginClient& client, std::string_view proof, const AskStore& ask);
   [[nodiscard]] LoginAttempt scram_attempt(const ScramLogin& login, std::string_view proof) const;
   Task<void> slow(const Shield::Decision& decision);
   // Whether the shield need not be asked about a login that the cache grants.

@@ -33,20 +33,9 @@ Task<Answer> CachingAuthenticator::judge(const ScramLogin& login, bool proven, s
   const Shield::Decision decision = shield_.admit(attempt, loop_.now());
   if (refuses(decision.rule)) co_return refuse(decision.rule);
   if (decision.rule != ShieldRule::none) co_await slow(decision);
-  Answer found = proven ? co_await admit_scram(login) : Answer::wrong();
+  Answer found = Answer::wrong();
+  if (proven) found = co_await ask_store([&] { return backends_.admit_scram(login); });
   co_return settle(attempt, decision.rule, std::move(found));
-}
-
-// As look_up(): an answer that was found before a change is no answer.
-Task<Answer> CachingAuthenticator::admit_scram(const ScramLogin& login) {
-  for (int tries = 0; tries < kTriesMax; ++tries) {
-    const CredentialCache::Ticket begun = cache_.ticket();
-    Answer answer = co_await backends_.admit_scram(login);
-    if (answer.kind == AnswerKind::unavailable) ++counters_.unavailable;
-    if (answer.kind != AnswerKind::granted || begun == cache_.ticket()) co_return answer;
-  }
-  ++counters_.unavailable;
-  co_return Answer::unavailable("accounts were changed again and again while the proof was checked");
 }
 
 }  // namespace sluice::auth

@@ -71,6 +71,18 @@ Task<std::optional<Answer>> BackendChain::ask_devices(const Credentials& credent
   co_return **std::move(found);
 }
 
+Task<Answer> BackendChain::check_cram_md5(const CramMd5Login& login) {
+  using Found = StoreResult<std::optional<Answer>>;
+  AccountStore& store = parts_.store;
+  const WallMillis now = parts_.loop.platform().clock.wall();
+  auto found = co_await io::run_on_workers<Found>(
+      parts_.loop, parts_.store_workers(), [&] { return store.find_device(login, now); }, "a device password",
+      login.share);
+  if (!found) co_return Answer::unavailable(kStoreBusy);
+  if (!*found) co_return Answer::unavailable(found->error().what);
+  co_return (*found)->value_or(Answer::wrong());
+}
+
 Task<Verdict> BackendChain::ask(Link& link, const Credentials& credentials) {
   if (!link.breaker.admits(parts_.loop.now()))
     co_return Verdict::of(Verdict::Kind::unavailable, link.options.name + ": is left alone, as it did not answer");

@@ -48,6 +48,10 @@ class BackendChain {
   // SCRAM, which is the store's alone: chain_scram.cc.  As Authenticator's; the second is of keys that were proven.
   Task<std::expected<ScramKeys, Answer>> scram_keys(const ScramLogin& login);
   Task<Answer> admit_scram(const ScramLogin& login);
+  // CRAM-MD5, which is for device passwords, whatever back end has the mailbox.
+  Task<Answer> check_cram_md5(const CramMd5Login& login);
+  // EXTERNAL, which is for the store's own accounts, as SCRAM.
+  Task<Answer> check_certificate(const CertificateLogin& login);
   // Of a mailbox that the store does not have: gone only where all back ends for its domain say so, and one of them is
   // another than the store.  `name` outlives the task.
   Task<MailboxState> look_up(const Name& name);
@@ -65,7 +69,7 @@ class BackendChain {
   [[nodiscard]] Link* link_of(std::span<const std::uint8_t> chosen, std::size_t at) const;
   Task<std::optional<Answer>> ask_devices(const Credentials& credentials);
   Task<Verdict> ask(Link& link, const Credentials& credentials);
-  [[nodiscard]] bool asks_store(const ScramLogin& login) const;
+  [[nodiscard]] bool asks_store(std::string_view name, std::span<const std::uint8_t> chosen) const;
   [[nodiscard]] Instant until(WallMillis end) const;
   Task<Answer> answer(const Link& link, Verdict verdict, const Credentials& credentials);
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "auth/answer.h"
+#include "auth/certificate_login.h"
+#include "auth/cram_md5.h"
 #include "auth/scram.h"
 #include "auth/secret.h"
 #include "auth/store/claim.h"
@@ -87,9 +89,19 @@ class AccountStore {
   // Of keys that were proven.  Waits for the disk.
   [[nodiscard]] virtual Answer admit_scram(const ScramKeys& /*keys*/) { return Answer::wrong(); }
 
+  // Of a certificate that TLS has verified: the account that the operator has given it to, or that its addresses name;
+  // wrong, with a reason for the log, where that is none or not one.  Waits for the disk.
+  [[nodiscard]] virtual Answer admit_certificate(const CertificateLogin& /*login*/) { return Answer::wrong(); }
+
   // The account that this is a device password of, before any back end is asked: nothing where it is none, or has
   // expired. Notes its use.  Waits for the disk.
   [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const Credentials& /*credentials*/,
+                                                                       WallMillis /*now*/) {
+    return std::nullopt;
+  }
+  // Likewise, of a device password with which a challenge was answered.  All that the account has are tried, and the
+  // time does not show how many these are, nor whether there is such an account.
+  [[nodiscard]] virtual StoreResult<std::optional<Answer>> find_device(const CramMd5Login& /*login*/,
                                                                        WallMillis /*now*/) {
     return std::nullopt;
   }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "auth/device_password.h"
+#include "auth/store/device_cram_md5.h"
 #include "auth/store/domain_owner.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
@@ -89,10 +90,10 @@ StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view passwor
                        absl::StrCat("account ", in_quotes(*account), " has ", count,
                                     " device passwords, which is all it may have; revoke one of them first"));
   done = database_->run(
-      "INSERT INTO device (account, name, customer, secret, created_ms, expires_ms, networks, senders)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-      {*account, *name, *customer, device_hash(key, password), now, Bound::or_null(device.expires), *networks,
-       *senders});
+      "INSERT INTO device (account, name, customer, secret, created_ms, expires_ms, networks, senders, cram_md5)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      {*account, *name, *customer, device_hash(key, password), now, Bound::or_null(device.expires), *networks, *senders,
+       device.cram_md5 ? device_cram_md5(password) : std::string()});
   if (already_exists(done))
     return store_error(StoreError::Kind::exists, absl::StrCat("account ", in_quotes(*account), " has a device ",
                                                               in_quotes(*name), " already; revoke it first"));
@@ -159,7 +160,8 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
   std::vector<DeviceRecord> records;
   StoreResult<> read = database_->query(
       "SELECT d.account, d.name, c.name, d.created_ms, d.expires_ms, d.networks, d.senders, d.used_ms, d.used_from,"
-      " d.dead FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
+      " d.dead, CASE WHEN d.cram_md5 = '' THEN 0 ELSE 1 END"
+      " FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
       " ORDER BY d.account, lower(d.name)",
       {Bound::or_null(key)}, [&](const Row& row) {
         DeviceRecord& record = records.emplace_back();
@@ -173,6 +175,7 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
         if (!row.is_null(7)) record.used = row.integer(7);
         record.used_from = row.text(8);
         record.dead = row.text(9);
+        record.cram_md5 = row.integer(10) != 0;
       });
   if (!read) return std::unexpected(read.error());
   return records;

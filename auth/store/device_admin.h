@@ -31,6 +31,7 @@ struct DeviceRecord {
   std::optional<WallMillis> used;
   std::string used_from;
   std::string dead;  // why it is worth nothing; empty: it is not
+  bool cram_md5 = false;
 };
 
 struct NewDevice {
@@ -42,6 +43,7 @@ struct NewDevice {
   std::vector<std::string> senders;
   bool backends_known = true;         // else `mailbox_is_asked_for` is not known either
   bool mailbox_is_asked_for = false;  // back ends are asked daily whether it is there, where it is not in the store
+  bool cram_md5 = false;              // good for CRAM-MD5, too
 };
 
 class DeviceAdmin {

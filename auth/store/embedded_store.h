@@ -52,7 +52,10 @@ class EmbeddedStore final : public AccountStore {
   void keep_scram(const StoredPassword& password, const Matched& matched) override;
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
+  // embedded_certificate.cc
+  [[nodiscard]] Answer admit_certificate(const CertificateLogin& login) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis now) override;
   [[nodiscard]] StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis now, std::size_t max) override;
   [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,
                                                       WallMillis now) override;
@@ -89,6 +92,9 @@ class EmbeddedStore final : public AccountStore {
   struct Device;
   [[nodiscard]] StoreResult<std::optional<Device>> device_of(const Name& name, std::string_view password,
                                                              WallMillis now);
+  [[nodiscard]] StoreResult<std::optional<Device>> device_of(const CramMd5Login& login, WallMillis now);
+  [[nodiscard]] StoreResult<std::optional<Answer>> answer_of(StoreResult<std::optional<Device>> found,
+                                                             const std::string& client_ip, WallMillis now);
   // embedded_scram.cc
   [[nodiscard]] StoreResult<std::string> false_key();
   [[nodiscard]] StoreResult<std::uint32_t> false_iterations(std::uint32_t share);

@@ -76,8 +76,14 @@ StoreResult<ScramKeys> SharedStore::scram_keys(const Name& name) { return lease(
 
 Answer SharedStore::admit_scram(const ScramKeys& keys) { return lease()->admit_scram(keys); }
 
+Answer SharedStore::admit_certificate(const CertificateLogin& login) { return lease()->admit_certificate(login); }
+
 StoreResult<std::optional<Answer>> SharedStore::find_device(const Credentials& credentials, WallMillis now) {
   return lease()->find_device(credentials, now);
+}
+
+StoreResult<std::optional<Answer>> SharedStore::find_device(const CramMd5Login& login, WallMillis now) {
+  return lease()->find_device(login, now);
 }
 
 Answer SharedStore::identify(const Claim& claim) { return lease()->identify(claim); }

@@ -34,7 +34,9 @@ class SharedStore final : public AccountStore {
   void keep_scram(const StoredPassword& password, const Matched& matched) override;
   [[nodiscard]] StoreResult<ScramKeys> scram_keys(const Name& name) override;
   [[nodiscard]] Answer admit_scram(const ScramKeys& keys) override;
+  [[nodiscard]] Answer admit_certificate(const CertificateLogin& login) override;
   [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const Credentials& credentials, WallMillis now) override;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] StoreResult<std::vector<std::string>> mailboxes_to_ask(WallMillis now, std::size_t max) override;
   [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,

@@ -34,10 +34,13 @@ constexpr CopiedTable kTables[] = {
      "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", "tt",
      nullptr},
     {"SELECT id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms, used_from,"
-     " asked_ms, gone_ms, dead FROM device",
+     " asked_ms, gone_ms, dead, cram_md5 FROM device",
      "INSERT INTO device (id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms,"
-     " used_from, asked_ms, gone_ms, dead) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-     "nttntnnttntnnt", &StoreCounts::devices},
+     " used_from, asked_ms, gone_ms, dead, cram_md5)"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+     "nttntnnttntnntt", &StoreCounts::devices},
+    {"SELECT fingerprint, account, created_ms FROM certificate",
+     "INSERT INTO certificate (fingerprint, account, created_ms) VALUES ($1, $2, $3)", "tnn", nullptr},
 };
 
 // PostgreSQL counts on from where it was, whatever ids it is given; SQLite from the largest.

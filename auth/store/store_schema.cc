@@ -336,6 +336,37 @@ END $$;
 CREATE TRIGGER accounts_added AFTER INSERT ON account REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION accounts_added();
 )sql"),
+    // What CRAM-MD5 is checked with (device_cram_md5.h); '': this device password is not for it.
+    Sql("ALTER TABLE device ADD COLUMN cram_md5 TEXT NOT NULL DEFAULT '';",
+        "ALTER TABLE device ADD COLUMN cram_md5 TEXT COLLATE \"C\" NOT NULL DEFAULT '';"),
+    Sql(R"sql(
+-- Client certificates that accounts log in with (SASL EXTERNAL).
+CREATE TABLE certificate (
+  fingerprint TEXT PRIMARY KEY,                                   -- SHA-256 of the certificate, in hex
+  account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificate_of_account ON certificate (account);
+CREATE TRIGGER certificate_removed AFTER DELETE ON certificate BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id = OLD.account;
+END;
+)sql",
+        R"sql(
+CREATE TABLE certificate (
+  fingerprint TEXT COLLATE "C" PRIMARY KEY,
+  account BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  created_ms BIGINT NOT NULL
+);
+CREATE INDEX certificate_of_account ON certificate (account);
+CREATE TRIGGER lock_first BEFORE DELETE ON certificate FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE FUNCTION certificate_removed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM sluice.note_change(name, NULL) FROM sluice.account WHERE id = OLD.account;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER certificate_removed AFTER DELETE ON certificate
+  FOR EACH ROW EXECUTE FUNCTION certificate_removed();
+)sql"),
 };
 
 }  // namespace sluice::auth

@@ -98,6 +98,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionCustomerFrom) request.customer_from = *value;
   if (known->option == kOptionFrom) request.from = *value;
   if (known->option == kOptionTo) request.to = *value;
+  if (known->option == kOptionFingerprint) request.fingerprint = *value;
   return take_device_option(*known, *value, request);
 }
 
@@ -169,11 +170,15 @@ bool is_account_object(std::string_view word) {
 
 namespace {
 
-// "account device" is an object of two words.
+// "account device" and "account certificate" are objects of two words.
 std::string_view object_of(std::span<const std::string_view>& args) {
-  const bool device = args.front() == "account" && args.size() > 1 && args[1] == "device";
-  if (device) args = args.subspan(1);
-  return device ? "account device" : args.front();
+  if (args.front() != "account" || args.size() < 2) return args.front();
+  for (const std::string_view object : {"account device", "account certificate"}) {
+    if (!object.ends_with(std::string(" ").append(args[1]))) continue;
+    args = args.subspan(1);
+    return object;
+  }
+  return args.front();
 }
 
 }  // namespace

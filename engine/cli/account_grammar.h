@@ -11,7 +11,7 @@
 
 namespace sluice::cli {
 
-enum class AccountObject : std::uint8_t { customer, domain, account, device, store };
+enum class AccountObject : std::uint8_t { customer, domain, account, device, certificate, store };
 enum class AccountVerb : std::uint8_t {
   add,
   list,
@@ -47,6 +47,8 @@ enum AccountOption : std::uint32_t {
   kOptionFrom = 1U << 16U,
   kOptionTo = 1U << 17U,
   kOptionForce = 1U << 18U,
+  kOptionCramMd5 = 1U << 19U,
+  kOptionFingerprint = 1U << 20U,
 };
 
 struct AccountCommand {
@@ -74,6 +76,7 @@ struct AccountRequest {
   std::optional<std::uint32_t> expires_days;
   std::vector<std::string> networks;
   std::vector<std::string> senders;
+  std::string fingerprint;    // of a certificate
   std::string format;         // of import: one that auth::dump_format() knows
   std::string customer_from;  // of import: "domain", or empty
   // Of a copy: the path of a file, "config:FILE", or empty: the one that is configured.
@@ -91,7 +94,8 @@ struct ParsedAccountCommand {
   std::string text;
 };
 
-// "customer", "domain", "account" or "store"; "account device" is one of its own, of two words.
+// "customer", "domain", "account" or "store"; "account device" and "account certificate" are of their own, of two
+// words.
 [[nodiscard]] bool is_account_object(std::string_view word);
 
 // `args` begins with the object. An error never repeats an operand or value that it did not expect:

@@ -106,7 +106,13 @@ Fields fields_of(const auth::DeviceRecord& record) {
           list_field("senders", record.senders, "(all of the account's)"),
           time_field("used", record.used, "never"),
           text_field("used_from", record.used_from),
+          Field{"cram_md5", record.cram_md5 ? "yes" : "", record.cram_md5 ? "true" : "false"},
           text_field("revoked", record.dead)};
+}
+
+Fields fields_of(const auth::CertificateRecord& record) {
+  return {text_field("account", record.account), text_field("fingerprint", record.fingerprint),
+          text_field("customer", record.customer), text_field("created", time_text(record.created))};
 }
 
 std::string json_object(const Fields& fields) {
@@ -179,6 +185,9 @@ void print_table(std::ostream& out, std::span<const AccountRecord> records) {
 void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records) {
   print_records(out, records, "no device passwords");
 }
+void print_table(std::ostream& out, std::span<const auth::CertificateRecord> records) {
+  print_records(out, records, "no certificates");
+}
 
 void print_json(std::ostream& out, std::span<const CustomerRecord> records) {
   out << json_array(records, json_of<CustomerRecord>) << "\n";
@@ -191,6 +200,9 @@ void print_json(std::ostream& out, std::span<const AccountRecord> records) {
 }
 void print_json(std::ostream& out, std::span<const auth::DeviceRecord> records) {
   out << json_array(records, json_of<auth::DeviceRecord>) << "\n";
+}
+void print_json(std::ostream& out, std::span<const auth::CertificateRecord> records) {
+  out << json_array(records, json_of<auth::CertificateRecord>) << "\n";
 }
 
 void print_one(std::ostream& out, const DomainRecord& record, bool json) {

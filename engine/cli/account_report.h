@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "auth/store/account_admin.h"
+#include "auth/store/certificate_admin.h"
 #include "auth/store/device_admin.h"
 
 namespace sluice::cli {
@@ -17,12 +18,14 @@ void print_table(std::ostream& out, std::span<const auth::CustomerRecord> record
 void print_table(std::ostream& out, std::span<const auth::DomainRecord> records);
 void print_table(std::ostream& out, std::span<const auth::AccountRecord> records);
 void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records);
+void print_table(std::ostream& out, std::span<const auth::CertificateRecord> records);
 
 // One JSON array on one line. Times are RFC 3339, in UTC.
 void print_json(std::ostream& out, std::span<const auth::CustomerRecord> records);
 void print_json(std::ostream& out, std::span<const auth::DomainRecord> records);
 void print_json(std::ostream& out, std::span<const auth::AccountRecord> records);
 void print_json(std::ostream& out, std::span<const auth::DeviceRecord> records);
+void print_json(std::ostream& out, std::span<const auth::CertificateRecord> records);
 
 // One record: "key: value" lines, or one JSON object on one line.
 void print_one(std::ostream& out, const auth::DomainRecord& record, bool json);

@@ -33,6 +33,12 @@ constexpr std::array kOptionTexts{
                       "Take the password from this network alone, such as 192.0.2.0/24. May be given several times."},
     AccountOptionText{kOptionSender, "--sender", "ADDRESS",
                       "Let the device send as this address alone. May be given several times."},
+    AccountOptionText{kOptionCramMd5, "--cram-md5", "",
+                      "Make the password good for the mechanism CRAM-MD5, too, for a device that knows no better. What "
+                      "the store then keeps of it is enough to log in as that device by CRAM-MD5."},
+    AccountOptionText{kOptionFingerprint, "--fingerprint", "SHA256",
+                      "The SHA-256 fingerprint of the certificate, with or without colons, as printed by: openssl x509 "
+                      "-in FILE -noout -fingerprint -sha256"},
     AccountOptionText{kOptionFormat, "--format", "FORMAT", "passwd-file, htpasswd, sasldb or csv, as above."},
     AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
                       "Each account is of the customer that has the domain of its name, such as example.com of "
@@ -149,11 +155,12 @@ constexpr std::array kAllAccountCommands{
 
     AccountCommand{
         device, add, "account device", "add", "NAME",
-        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCustomer, kOptionDeviceName,
-        "make a password for one device",
+        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCramMd5 | kOptionCustomer,
+        kOptionDeviceName, "make a password for one device",
         "A printer, a program or a phone gets a password of its own for the account NAME, of 20 characters, so "
         "that the mailbox's password is in none of them and each can be revoked alone. It is shown this once. "
-        "Capitals, blanks and hyphens do not matter when it is typed in. An account has up to 50. The account "
+        "Capitals, blanks and hyphens do not matter when it is typed in; with CRAM-MD5 it is typed in as it is "
+        "shown, or without the hyphens. An account has up to 50. The account "
         "may be in the store or in another back end; there --customer says whose it is, unless a customer has "
         "its domain.",
         "sluicectl account device add user@example.com --name printer --network 192.0.2.0/24"},
@@ -165,6 +172,21 @@ constexpr std::array kAllAccountCommands{
     AccountCommand{device, revoke, "account device", "revoke", "NAME", kOptionDeviceName, kOptionDeviceName,
                    "make a device's password worth nothing", "Cannot be undone.",
                    "sluicectl account device revoke user@example.com --name printer"},
+
+    AccountCommand{
+        AccountObject::certificate, add, "account certificate", "add", "NAME", kOptionFingerprint, kOptionFingerprint,
+        "let an account log in with a client certificate",
+        "Where a listener has client_ca and EXTERNAL among its mechanisms, a client with this certificate and "
+        "its key logs in as the account NAME, which is in the store, without a password. A certificate is of "
+        "one account; an account has up to 50.",
+        "sluicectl account certificate add scanner@example.com --fingerprint 9F:86:D0:..."},
+    AccountCommand{AccountObject::certificate, list, "account certificate", "list", "[NAME]", kOptionJson, 0,
+                   "list client certificates", "Prints the certificates of all accounts, or of one.",
+                   "sluicectl account certificate list scanner@example.com"},
+    AccountCommand{AccountObject::certificate, revoke, "account certificate", "revoke", "NAME", kOptionFingerprint,
+                   kOptionFingerprint, "let an account log in with a certificate no more",
+                   "Where a listener has client_san, a certificate for the account's address goes on being good.",
+                   "sluicectl account certificate revoke scanner@example.com --fingerprint 9F:86:D0:..."},
 
     AccountCommand{AccountObject::store, AccountVerb::copy, "store", "copy", "", kOptionFrom | kOptionTo | kOptionForce,
                    0, "copy all accounts into another store",

@@ -6,6 +6,7 @@
 
 #include "auth/store/account_admin.h"
 #include "engine/base/check.h"
+#include "engine/cli/account_certificates.h"
 #include "engine/cli/account_import.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
@@ -32,8 +33,9 @@ class AccountCommandRun {
         return run_on_domain();
       case AccountObject::account:
         return run_on_account();
-      case AccountObject::device:  // devices.cc
-      case AccountObject::store:   // store_copies.cc
+      case AccountObject::certificate:  // account_certificates.cc
+      case AccountObject::device:       // devices.cc
+      case AccountObject::store:        // store_copies.cc
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such object");
@@ -235,6 +237,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   }
   const AccountCommand& command = *parsed.request.command;
   if (command.object == AccountObject::device) return run_device_command(parsed.request, world);
+  if (command.object == AccountObject::certificate) return run_certificate_command(parsed.request, world);
   if (command.object == AccountObject::store) return run_store_copy(parsed.request, world);
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
@@ -243,13 +246,14 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   const auto admin = AccountAdmin::open(*store, if_missing, world.hash_cost);
   if (!admin) return failed(world, admin.error());
   (*admin)->set_scram_iterations(world.settings.scram_iterations);
-  const auth::StoreResult<> status = AccountCommandRun(parsed.request, world, **admin).run();
-  if (!status) return failed(world, status.error());
+  return finish_command(world, AccountCommandRun(parsed.request, world, **admin).run());
+}
+
+int finish_command(const AccountCommandWorld& world, const auth::StoreResult<>& done) {
+  if (!done) return failed(world, done.error());
   world.out.flush();
-  if (!world.out.good()) {
-    return failed(world, {.what = "the output could not be written; what was asked for is done"});
-  }
-  return kCtlDone;
+  if (world.out.good()) return kCtlDone;
+  return failed(world, {.what = "the output could not be written; what was asked for is done"});
 }
 
 std::expected<auth::StoreAddress, std::string> configured_store(const AccountCommandWorld& world) {

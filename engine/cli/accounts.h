@@ -60,6 +60,9 @@ struct AccountCommandWorld {
 };
 int run_account_command(std::span<const std::string_view> args, const AccountCommandWorld& world);
 
+// Says what went wrong, if anything; the exit status.
+[[nodiscard]] int finish_command(const AccountCommandWorld& world, const auth::StoreResult<>& done);
+
 // The configured one, entered.
 [[nodiscard]] std::expected<auth::StoreAddress, std::string> configured_store(const AccountCommandWorld& world);
 

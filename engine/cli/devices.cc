@@ -28,7 +28,8 @@ auth::StoreResult<> add_device(const AccountRequest& request, const AccountComma
                          .senders = request.senders,
                          .backends_known = world.settings.backends_known,
                          .mailbox_is_asked_for = auth::tells_mailboxes(
-                             world.settings.backends, auth::login_domain(auth::login_key(request.operand)))};
+                             world.settings.backends, auth::login_domain(auth::login_key(request.operand))),
+                         .cram_md5 = request.has(kOptionCramMd5)};
   if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;
   auth::StoreResult<> added = admin.add(device, password, now);
   if (added) {
@@ -68,14 +69,7 @@ int run_device_command(const AccountRequest& request, const AccountCommandWorld&
   const auto admin =
       store ? auth::DeviceAdmin::open(*store) : auth::store_error(auth::StoreError::Kind::refused, store.error());
   const auth::StoreResult<> done = admin ? run_verb(request, world, **admin) : auth::without_value(admin);
-  if (!done) {
-    world.err << "sluicectl: " << done.error().what << "\n";
-    return kCtlFailed;
-  }
-  world.out.flush();
-  if (world.out.good()) return kCtlDone;
-  world.err << "sluicectl: the output could not be written; what was asked for is done\n";
-  return kCtlFailed;
+  return finish_command(world, done);
 }
 
 }  // namespace sluice::cli

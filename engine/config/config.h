@@ -123,6 +123,8 @@ struct ListenerConfig {
   std::vector<std::string> backends;  // names, in the order in which they are asked; none: all
   // Rows of auth/sasl.cc; at least one.
   std::vector<std::string> mechanisms{"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"};
+  std::string client_ca;    // file of the authorities of client certificates; empty: none is asked for
+  bool client_san = false;  // addresses in client certificates are names of accounts
   std::vector<Network> trusted;
   std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
   std::vector<Network> proxy;  // the PROXY protocol is required from these, and taken from no other address
@@ -143,6 +145,8 @@ struct ListenerConfig {
 
 // Whether clients can log in by SCRAM.
 [[nodiscard]] bool has_scram(const ListenerConfig& listener);
+// Whether they can with a client certificate.
+[[nodiscard]] bool has_external(const ListenerConfig& listener);
 
 struct LogConfig {
   std::string file = "-";  // "-": standard error

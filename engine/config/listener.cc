@@ -97,9 +97,12 @@ void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
       "checked; and \"SCRAM-SHA-256\" (RFC 7677), which shows no password, and with "
       "which \"SCRAM-SHA-256-PLUS\" comes in TLS 1.3, where nobody can stand between (RFC 9266). SCRAM works with the "
       "store's own accounts alone, and is offered as soon as each of them that is not suspended has keys for it: a "
-      "PLAIN login makes them "
-      "(login.scram_iterations), and so does sluicectl account password. Device passwords have none: a device that "
-      "picks SCRAM of its own accord is refused.");
+      "PLAIN login makes them (login.scram_iterations), and so does sluicectl account password. Device passwords have "
+      "none: a device that picks SCRAM of its own accord is refused. \"CRAM-MD5\" is for old devices that know nothing "
+      "better: it takes device passwords alone, and of these those that were made for it (sluicectl account device add "
+      "--cram-md5). A program that picks it of its own accord with a mailbox's password is refused, so that it belongs "
+      "on a listener for devices. \"EXTERNAL\" takes a certificate of the client's for a login, inside TLS: see "
+      "client_ca.");
   if (section.fills("mechanisms")) listener.mechanisms.clear();
   section.list("mechanisms", listener.mechanisms, mechanism_names(), check_mechanism);
   if (section.has("mechanisms") && !section.fills("mechanisms"))
@@ -107,6 +110,41 @@ void read_mechanisms(ConfigSection& section, ListenerConfig& listener) {
   if (listener.device_only && has_scram(listener))
     section.error("mechanisms", "device passwords have no keys for SCRAM, and device_only is true",
                   "\"PLAIN\" and \"LOGIN\"");
+}
+
+void read_client_certificates(ConfigSection& section, ListenerConfig& listener) {
+  section.about(
+      "The authorities (PEM, one or more) of certificates that clients log in with, by \"EXTERNAL\" among mechanisms. "
+      "Clients are asked for a certificate then, and go on without one. It has to be signed by one of these "
+      "directly, for client authentication; the system's authorities are never taken. It logs in the account of the "
+      "store that has it (sluicectl account certificate add). No TLS session is resumed on this listener. A "
+      "certificate that is revoked by its authority is good until it expires: no CRL is read.");
+  section.example(R"("/etc/sluice/client-ca.pem")");
+  section.text("client_ca", listener.client_ca, kAnyPathRule);
+  section.about(
+      "true: a certificate also logs in the account that its subjectAltName names by an address (rfc822Name). "
+      "These authorities can then make a certificate for any account.");
+  section.boolean("client_san", listener.client_san);
+}
+
+void check_client_certificates(const ConfigSection& section, const ListenerConfig& listener) {
+  if (listener.client_san && listener.client_ca.empty())
+    section.error("client_san", "is true where no client_ca is set", "true, with client_ca");
+  if (has_external(listener) && listener.device_only)
+    section.error("mechanisms", "EXTERNAL shows no device password, and device_only is true",
+                  "\"PLAIN\" and \"LOGIN\"");
+  if (has_external(listener) && listener.client_ca.empty())
+    section.error("mechanisms", "EXTERNAL needs client_ca, the authorities of clients' certificates",
+                  "EXTERNAL with client_ca");
+  if (listener.client_ca.empty()) return;
+  if (listener.tls == ListenerTls::none)
+    section.error("client_ca", "is set where tls = \"none\": certificates are shown inside TLS",
+                  "with tls = \"starttls\" or \"implicit\"");
+  else if (!has_external(listener))
+    section.error("client_ca", "is set, and EXTERNAL is not among mechanisms: nobody could log in with a certificate",
+                  "with \"EXTERNAL\" among mechanisms");
+  else if (!asks_for_login(listener))
+    section.error("client_ca", "is set where no client can log in", "with auth = \"tls\" and require_auth = true");
 }
 
 void read_access(ConfigSection& section, ListenerConfig& listener) {
@@ -133,6 +171,7 @@ void read_access(ConfigSection& section, ListenerConfig& listener) {
       "true: a mailbox's own password is taken for wrong; only device passwords are good (sluicectl account device).");
   section.boolean("device_only", listener.device_only);
   read_mechanisms(section, listener);
+  read_client_certificates(section, listener);
   section.about(
       "The back ends that check passwords here, by their names, in this order. None: all, in their order. Device "
       "passwords are good on every listener.");
@@ -195,6 +234,11 @@ bool has_scram(const ListenerConfig& listener) {
                              [](const std::string& name) { return auth::find_mechanism(name)->of_scram_keys; });
 }
 
+bool has_external(const ListenerConfig& listener) {
+  return std::ranges::any_of(listener.mechanisms,
+                             [](const std::string& name) { return auth::find_mechanism(name)->of_certificates; });
+}
+
 bool has_scram(const Config& config) {
   return std::ranges::any_of(config.listeners, [](const ListenerConfig& listener) { return has_scram(listener); });
 }
@@ -217,6 +261,7 @@ void read_listener(const ConfigNode* table, std::string path, ConfigDiagnostics&
   if (table == nullptr) return;
   if (!section.fills("address")) section.error("address", "is missing: where do clients come in?", kListenAllowed);
   check_tls(section, listener);
+  check_client_certificates(section, listener);
   check_who_may_send(section, listener);
 }
 

@@ -84,6 +84,7 @@ class Loader {
       ListenerConfig listener;
       read_listener(found[i], path, diagnostics_, listener);
       check_scram(found[i], path, listener);
+      check_external(found[i], path, listener);
       check_usable(found[i], path, listener);
       check_backends(listener, *found[i], path);
       for (const io::Address& address : listener.addresses) {
@@ -107,6 +108,17 @@ class Loader {
     diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
                        "SCRAM works with the store's own accounts alone, and the back end \"" + other->name +
                            "\" is of the kind \"" + other->kind + "\"",
+                       "\"PLAIN\" and \"LOGIN\"");
+  }
+
+  // Another back end knows nothing of certificates.
+  void check_external(const ConfigNode* table, const std::string& path, const ListenerConfig& listener) {
+    const bool has_store = config_.backends.empty() || std::ranges::any_of(config_.backends, [](const auto& backend) {
+                             return backend.kind == auth::kStoreBackend;
+                           });
+    if (!has_external(listener) || has_store) return;
+    diagnostics_.error(find(table, "mechanisms")->place, path + ".mechanisms",
+                       "EXTERNAL works with the store's own accounts alone, and no back end is of the kind \"store\"",
                        "\"PLAIN\" and \"LOGIN\"");
   }
 

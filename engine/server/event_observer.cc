@@ -114,6 +114,17 @@ void EventObserver::login(const session::LoginRecord& record) {
                severity);
 }
 
+void EventObserver::client_certificate(const session::CertificateRecord& record) {
+  // Each handshake of a stranger could bring one.
+  if (!repeated_.admit({client_block(record.client.ip_bytes(), ipv6_bits_).to_string(), "client_certificate"},
+                       kRefusedLoginLinesMax))
+    return;
+  events_.emit(event::ClientCertificateFault{.listener = record.listener,
+                                             .client = record.client.ip(),
+                                             .fingerprint = record.fingerprint,
+                                             .reason = record.reason});
+}
+
 void EventObserver::refused(const session::RefusalRecord& record) {
   events_.emit(event::Refused{.id = record.id,
                               .code = record.code,

@@ -22,7 +22,8 @@ std::expected<std::unique_ptr<Generation>, std::string> Generation::make(io::Loo
           std::make_unique<tls::TlsContext>(tls::TlsContextOptions{.listener = rules->name,
                                                                    .tickets = config.tls.tickets,
                                                                    .channel_binding = rules->scram,
-                                                                   .min_version = config.tls.min_version},
+                                                                   .min_version = config.tls.min_version,
+                                                                   .client_ca_pem = listener.client_ca_pem},
                                             *made->certificates_, parts.tickets));
       rules->tls = made->contexts_.back().get();
     }

@@ -24,6 +24,7 @@
 #include "engine/server/spool_start.h"
 #include "engine/smtp/ascii.h"
 #include "engine/text/quoted.h"
+#include "engine/tls/client_authority.h"
 
 namespace sluice::server {
 namespace {
@@ -234,10 +235,20 @@ class Inspector {
     return true;
   }
 
+  void check_client_authorities(WallMillis now) {
+    for (const ListenerPlan& listener : plan_->listeners) {
+      if (listener.client_ca_pem.empty()) continue;
+      const auto authority = tls::ClientAuthority::make(listener.client_ca_pem);
+      if (const std::string fault = (*authority)->date_fault(now); !fault.empty())
+        add("listener " + listener.rules.name + ": client_ca", fault);
+    }
+  }
+
   void check_certificates() {
     const auto clock = io::make_real_clock();
     const config::TlsConfig& tls = config().tls;
     if (std::ranges::none_of(plan_->listeners, &ListenerPlan::uses_tls)) return;
+    check_client_authorities(clock->wall());
     const auto faults = certificate_faults(config(), *clock);
     for (const tls::CertificateFault& fault : faults) add("tls.certificates", fault.fault);
     tls::CertificateDirectory directory(tls.certificates);

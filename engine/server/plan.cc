@@ -6,6 +6,7 @@
 #include "auth/backend/oauth.h"
 #include "auth/sasl.h"
 #include "engine/io/files.h"
+#include "engine/tls/client_authority.h"
 #include "engine/tls/client_context.h"
 
 namespace sluice::server {
@@ -71,6 +72,8 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.device_only = listener.device_only;
   rules.scram = config::has_scram(listener);
   if (config.oauth) rules.name_of_token = auth::name_of_token(*config.oauth);
+  rules.client_certificates = !listener.client_ca.empty();
+  rules.client_san = listener.client_san;
   for (const std::string& name : listener.backends) {
     // Without any [[backend]] there is the store alone, which is the first one.
     const auto found = std::ranges::find(config.backends, name, &auth::BackendOptions::name);
@@ -94,6 +97,18 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.reply_timeout = config.limits.reply;
   rules.refused_login_delay = config.shield.refused_after;
   return plan;
+}
+
+// With what the file that it names holds.
+std::expected<void, std::string> read_client_ca(const config::ListenerConfig& listener, ListenerPlan& plan) {
+  if (listener.client_ca.empty()) return {};
+  const std::string what = "listener " + plan.rules.name + ": client_ca: ";
+  auto pem = tls::read_ca_file(listener.client_ca);
+  if (!pem) return std::unexpected(what + pem.error());
+  if (const auto authority = tls::ClientAuthority::make(*pem); !authority)
+    return std::unexpected(what + listener.client_ca + ": " + authority.error());
+  plan.client_ca_pem = *std::move(pem);
+  return {};
 }
 
 // With what the files that it names hold.
@@ -234,6 +249,7 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
     for (const auto* profile : {&made.rules.profile, &made.rules.trusted_profile})
       if (const char* fault = smtp::profile_fault(*profile))
         errors.push_back("listener " + made.rules.name + ": " + fault);
+    if (auto read = read_client_ca(listener, made); !read) errors.push_back(std::move(read.error()));
     plan->listeners.push_back(std::move(made));
   }
   plan_routes(config, *plan, errors);

@@ -24,6 +24,7 @@ struct ListenerPlan {
   std::vector<io::Address> addresses;
   session::ListenerRules rules;  // without the TLS context, which each core makes for itself
   bool uses_tls = false;
+  std::string client_ca_pem;  // empty: no client is asked for a certificate
 };
 
 struct Plan {

@@ -30,6 +30,8 @@ struct ListenerRules {
   bool device_only = false;            // log in with device passwords alone
   bool scram = false;                  // some of the mechanisms are of SCRAM
   auth::NameOfToken name_of_token;     // of logins by OAUTHBEARER that name nobody
+  bool client_certificates = false;    // clients are asked for one
+  bool client_san = false;             // and its addresses are names of accounts
   std::vector<std::uint8_t> backends;  // see auth::Credentials
   bool hide_client = false;            // keep the client's address out of Received
   bool long_lines = false;             // take text lines of more than 998 bytes

@@ -90,6 +90,14 @@ struct LoginRecord {
   std::string_view reason;
 };
 
+// A client's certificate that is good for no login.
+struct CertificateRecord {
+  std::string_view listener;
+  const io::Address& client;
+  std::string_view fingerprint;
+  std::string_view reason;
+};
+
 // Sessions call it.  Core thread; must not block.
 class Observer {
  public:
@@ -99,6 +107,7 @@ class Observer {
   // command, or why the session ended, by its name; no code and no reply.
   virtual void aborted(const MessageRecord& record) = 0;
   virtual void login(const LoginRecord& record) = 0;
+  virtual void client_certificate(const CertificateRecord& record) = 0;
   virtual void refused(const RefusalRecord& record) = 0;
   virtual void ended(const EndRecord& record) = 0;
 };

@@ -289,8 +289,7 @@ Task<void> Session::on_auth() {
   CHECK(mechanism != nullptr);  // the machine takes only what the profile lists
   sasl_ = mechanism->make();
   mechanism_ = mechanism;
-  if (mechanism->of_scram_keys) sasl_->set_session(sasl_session());
-  if (mechanism->bearer) sasl_->set_session({.name_of_token = &rules_->name_of_token});
+  if (mechanism->needs_session) sasl_->set_session(sasl_session());
   std::optional<std::string_view> initial;
   if (machine_->has_auth_initial()) initial = machine_->auth_response();
   co_await on_sasl(sasl_->start(initial));
@@ -323,6 +322,14 @@ Task<void> Session::on_sasl(auth::Step step) {
     case auth::SaslStep::confirmed:
       confirm_login();
       co_return;
+    case auth::SaslStep::answered:
+      sasl_ = nullptr;
+      co_await check_cram_md5(std::move(step));
+      co_return;
+    case auth::SaslStep::external:
+      sasl_ = nullptr;
+      co_await check_certificate(std::move(step));
+      co_return;
     case auth::SaslStep::malformed:
       sasl_ = nullptr;
       forget_scram();
@@ -352,13 +359,17 @@ auth::LoginClient Session::login_client() const {
           .tls = connection_->tls() != nullptr};
 }
 
+ShareNumber Session::login_share() const {
+  return share_number(services_.admission.block_of(connection_->peer()).to_string());
+}
+
 Task<void> Session::check(auth::Credentials credentials) {
   flush();
   const std::string given = credentials.name.text();
   credentials.name = auth::rewritten(credentials.name, rules_->login_names);
   const Instant asked = services_.loop.now();
   const std::string name = credentials.name.text();
-  credentials.share = share_number(services_.admission.block_of(connection_->peer()).to_string());
+  credentials.share = login_share();
   credentials.device_only = rules_->device_only;
   credentials.backends = rules_->backends;
   credentials.client = login_client();

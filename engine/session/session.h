@@ -80,6 +80,7 @@ class Session final : private smtp::RefusalObserver {
   void reply_to_auth(smtp::Reply reply, std::string_view challenge);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
   [[nodiscard]] auth::LoginClient login_client() const;
+  [[nodiscard]] ShareNumber login_share() const;
   Task<void> delay_refusal(Instant asked);
   // If there is one: there will be no message.  `reason` is for the log.
   Task<void> end_transaction(std::string_view reason);
@@ -92,6 +93,11 @@ class Session final : private smtp::RefusalObserver {
   Task<void> judge(auth::Step step);
   void confirm_login();
   void forget_scram();
+
+  // Mechanisms that show no password otherwise: session_proof.cc.
+  Task<void> check_cram_md5(auth::Step step);
+  Task<void> check_certificate(auth::Step step);
+  void note_client_certificate();
 
   // Content: session_content.cc.
   Task<Next> on_data();

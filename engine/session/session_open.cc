@@ -125,6 +125,7 @@ Task<Session::Next> Session::handshake() {
   if (status == net::IoStatus::ok) {
     if (const auto* tls = connection_->tls(); !tls->reached_as().empty())
       machine_->set_host(tls->reached_as(), tls->policy_url());
+    note_client_certificate();
     co_return Next::go_on;
   }
   ++services_.counters.tls_failures;

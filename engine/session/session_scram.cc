@@ -4,21 +4,26 @@
 #include <utility>
 
 #include "engine/session/session.h"
+#include "engine/tls/client_authority.h"
 
 namespace sluice::session {
 
-// SCRAM where all accounts have keys for it, and with channel binding where TLS gives one.  As it is now, for the whole
-// session: an account that is made meanwhile and has none is refused.
+// SCRAM where all accounts have keys for it, and with channel binding where TLS gives one; EXTERNAL where TLS has
+// verified a certificate.  As it is now, for the whole session: an account that is made meanwhile and has no keys is
+// refused.
 void Session::withhold_mechanisms() {
-  if (!rules_->scram) return;
+  if (!rules_->scram && !rules_->client_certificates) return;
   const std::vector<std::string>& names = rules_->profile.mechanisms;
   const bool ready = services_.authenticator.offers_scram();
   const bool bound = connection_->tls() != nullptr && !connection_->tls()->channel_binding().empty();
+  const tls::ClientCertificate* shown =
+      connection_->tls() != nullptr ? connection_->tls()->client_certificate() : nullptr;
+  const bool verified = shown != nullptr && shown->fault.empty();
   std::uint32_t withheld = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auth::Mechanism* mechanism = auth::find_mechanism(names[i]);
-    const bool offered = !mechanism->of_scram_keys || (ready && (bound || !mechanism->binds_channel));
-    if (!offered) withheld |= 1U << i;
+    const bool keyless = mechanism->of_scram_keys && (!ready || (mechanism->binds_channel && !bound));
+    if (keyless || (mechanism->of_certificates && !verified)) withheld |= 1U << i;
   }
   machine_->withhold_mechanisms(withheld);
 }
@@ -30,19 +35,21 @@ auth::SaslSession Session::sasl_session() {
   services_.loop.platform().random.fill(drawn);
   const std::string_view binding = connection_->tls() != nullptr ? connection_->tls()->channel_binding() : "";
   return {.nonce = auth::base64({reinterpret_cast<const char*>(drawn.data()), drawn.size()}),
+          .time_s = services_.loop.platform().clock.wall() / 1000,
+          .hostname = std::string(machine_->hostname()),
           .channel_binding = std::string(binding),
-          .plus_offered = !binding.empty()};
+          .plus_offered = !binding.empty(),
+          .name_of_token = &rules_->name_of_token};
 }
 
 Task<void> Session::ask_keys(auth::Step step) {
   flush();
   const Instant asked = services_.loop.now();
-  scram_ = std::make_unique<Scram>(
-      Scram{.given = step.name->text(),
-            .login = {.name = auth::rewritten(*step.name, rules_->login_names),
-                      .client = login_client(),
-                      .share = share_number(services_.admission.block_of(connection_->peer()).to_string()),
-                      .backends = rules_->backends}});
+  scram_ = std::make_unique<Scram>(Scram{.given = step.name->text(),
+                                         .login = {.name = auth::rewritten(*step.name, rules_->login_names),
+                                                   .client = login_client(),
+                                                   .share = login_share(),
+                                                   .backends = rules_->backends}});
   auto keys = co_await services_.authenticator.scram_keys(scram_->login);
   if (keys) {
     scram_->login.keys = *std::move(keys);

@@ -142,6 +142,7 @@ class ServerMachine {
   // The client has reached us under a host name of its own: greeting and EHLO say that name, and the machine's refusals
   // name `policy_url`, where it is not empty.  A host name; both outlive the machine.
   void set_host(std::string_view hostname, std::string_view policy_url);
+  [[nodiscard]] std::string_view hostname() const { return hostname_; }
   // Of the profile's mechanisms, these are neither offered nor taken from now on: bit n is the nth.
   void withhold_mechanisms(std::uint32_t which) { withheld_ = which; }
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come

@@ -51,6 +51,17 @@ int TlsCallbacks::send(WOLFSSL* /*ssl*/, char* bytes, int size, void* of) {
   return size;
 }
 
+// A certificate that is good for no login is no reason to break off: its client may have come to log in by password.
+// The handshake then still breaks off where the library cannot read the certificate, has no such kind of key, or finds
+// the chain too long (kTlsChainDepthMax): the client could not be shown to have the key.
+int TlsCallbacks::client_certificate(int /*good*/, WOLFSSL_X509_STORE_CTX* chain) {
+  auto& session = *static_cast<TlsSession*>(chain->userCtx);
+  session.client_chain_came_ = true;
+  if (chain->error_depth == 0 && chain->totalCerts > 0)
+    session.client_leaf_.assign(reinterpret_cast<const char*>(chain->certs[0].buffer), chain->certs[0].length);
+  return 1;
+}
+
 int TlsCallbacks::ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac, int encrypt,
                          unsigned char* bytes, int size, int* size_out, void* /*unused*/) {
   auto& session = *static_cast<TlsSession*>(wolfSSL_GetIOReadCtx(ssl));

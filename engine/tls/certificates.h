@@ -102,6 +102,8 @@ class CertificateStore {
   std::expected<void, std::string> check_default(const std::string& host);
 
   [[nodiscard]] std::size_t loaded() const;
+  // The time by which certificates are judged.
+  [[nodiscard]] WallMillis wall() const { return clock_.wall(); }
 
  private:
   struct Pair {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/tls/library.h"
 
 namespace sluice::tls {
@@ -12,7 +13,13 @@ long size_of(const std::string& bytes) { return static_cast<long>(bytes.size());
 }  // namespace
 
 TlsContext::TlsContext(TlsContextOptions options, CertificateStore& certificates, TicketKeys& tickets)
-    : options_(std::move(options)), certificates_(certificates), tickets_(tickets) {}
+    : options_(std::move(options)), certificates_(certificates), tickets_(tickets) {
+  if (options_.client_ca_pem.empty()) return;
+  auto authority = ClientAuthority::make(options_.client_ca_pem);
+  CHECK(authority.has_value());
+  client_authority_ = *std::move(authority);
+  options_.tickets = false;
+}
 
 TlsContext::~TlsContext() {
   for (WOLFSSL_CTX* context : contexts_) wolfSSL_CTX_free(context);
@@ -29,8 +36,15 @@ WOLFSSL_CTX* TlsContext::context_for(const Certificate& certificate) {
       wolfSSL_CTX_use_PrivateKey_buffer(made.get(), raw(certificate.key), size_of(certificate.key),
                                         WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
     return nullptr;
+  if (client_authority_ != nullptr)
+    wolfSSL_CTX_set_verify(made.get(), WOLFSSL_VERIFY_PEER, &TlsCallbacks::client_certificate);
   kept = made.release();
   return kept;
+}
+
+void TlsContext::forget_client_chains() {
+  for (WOLFSSL_CTX* context : contexts_)
+    if (context != nullptr) wolfSSL_CTX_UnloadCAs(context);
 }
 
 WOLFSSL* TlsContext::make_session(const Certificate& certificate) {

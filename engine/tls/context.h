@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "engine/base/task.h"
 #include "engine/base/tls_version.h"
 #include "engine/tls/certificates.h"
+#include "engine/tls/client_authority.h"
 #include "engine/tls/tickets.h"
 
 struct WOLFSSL;
@@ -24,6 +26,9 @@ struct TlsContextOptions {
   bool tickets = true;
   bool channel_binding = false;                  // computed for each session of TLS 1.3
   TlsVersion min_version = TlsVersion::tls_1_2;  // a client that has none from here on is refused
+  // Not empty: clients are asked for a certificate of one of these authorities (PEM, which ClientAuthority takes), and
+  // go on without one.  Nothing is resumed then, whatever `tickets` says: a ticket would outlive the certificate.
+  std::string client_ca_pem = {};
 };
 
 class TlsContext {
@@ -46,12 +51,15 @@ class TlsContext {
   // handshake is over: a context for each certificate would be most of what a host costs in memory.
   WOLFSSL* make_session(const Certificate& certificate);
   WOLFSSL_CTX* context_for(const Certificate& certificate);
+  // The library keeps authorities that clients send for the next handshakes.
+  void forget_client_chains();
 
   TlsContextOptions options_;
   CertificateStore& certificates_;
   TicketKeys& tickets_;
   TaskSet searches_;
-  std::array<WOLFSSL_CTX*, kKeyKinds> contexts_{};  // owned
+  std::unique_ptr<const ClientAuthority> client_authority_;  // null: no client is asked for a certificate
+  std::array<WOLFSSL_CTX*, kKeyKinds> contexts_{};           // owned
 };
 
 }  // namespace sluice::tls

@@ -45,6 +45,8 @@ struct TlsCallbacks {
   static int send(WOLFSSL* ssl, char* bytes, int size, void* session);
   static int ticket(WOLFSSL* ssl, unsigned char* name, unsigned char* iv, unsigned char* mac, int encrypt,
                     unsigned char* bytes, int size, int* size_out, void* unused);
+  // Of a server that asks for certificates: takes any, as the session checks them itself (ClientAuthority).
+  static int client_certificate(int good, WOLFSSL_X509_STORE_CTX* chain);
 };
 
 }  // namespace sluice::tls

@@ -4,9 +4,11 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/io/address.h"
+#include "engine/tls/client_authority.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"
 #include "engine/tls/hello.h"
@@ -41,6 +43,8 @@ std::string certificate_ip(const io::Address& address) {
 
 // ----------------------------------------------------------------------------------- life
 
+TlsSession::TlsSession() = default;
+
 std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context) {
   std::unique_ptr<TlsSession> session(new TlsSession);
   session->server_context_ = &context;
@@ -68,6 +72,7 @@ bool TlsSession::attach(WOLFSSL* session) {
   if (session_ == nullptr) return false;
   wolfSSL_SetIOReadCtx(session_, this);
   wolfSSL_SetIOWriteCtx(session_, this);
+  wolfSSL_SetCertCbCtx(session_, this);
   return true;
 }
 
@@ -176,6 +181,7 @@ TlsState TlsSession::feed(std::string_view ciphertext, Chain& plaintext) {
 void TlsSession::handshake() {
   const bool server = server_context_ != nullptr;
   const int result = server ? wolfSSL_accept(session_) : wolfSSL_connect(session_);
+  if (client_chain_came_) server_context_->forget_client_chains();
   if (result == WOLFSSL_SUCCESS) return opened();
   if (wolfSSL_get_error(session_, result) != WOLFSSL_ERROR_WANT_READ) fail_wolfssl(result, "handshake");
 }
@@ -186,6 +192,7 @@ void TlsSession::opened() {
   // In this mode wolfSSL has checked chain and name, or the handshake had failed.
   verified_ = client_context_ != nullptr && client_context_->verify_ == TlsVerify::required;
   if (server_context_ != nullptr && server_context_->options_.channel_binding) take_channel_binding();
+  if (!client_leaf_.empty()) take_client_certificate();
 }
 
 // RFC 9266 section 2: "a 32-byte EKM with the label EXPORTER-Channel-Binding and a zero-length context value". Not
@@ -200,6 +207,13 @@ void TlsSession::take_channel_binding() {
     if (made == WOLFSSL_SUCCESS) channel_binding_.assign(bytes.begin(), bytes.end());
   }
   wolfSSL_FreeArrays(session_);
+}
+
+// The library has seen the client sign with its key, or the handshake had failed.
+void TlsSession::take_client_certificate() {
+  const std::string der = std::exchange(client_leaf_, {});
+  client_certificate_ = std::make_unique<const ClientCertificate>(
+      server_context_->client_authority_->check(der, server_context_->certificates_.wall()));
 }
 
 void TlsSession::read_all(Chain& plaintext) {

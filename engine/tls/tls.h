@@ -21,10 +21,11 @@ struct WOLFSSL_CTX;
 
 namespace sluice::tls {
 
-class TlsContext;         // tls_context.h
-class TlsClientContext;   // tls_client_context.h
-class CertificateStore;   // certificates.h
-struct HostCertificates;  // certificate.h
+class TlsContext;          // tls_context.h
+class TlsClientContext;    // tls_client_context.h
+class CertificateStore;    // certificates.h
+struct HostCertificates;   // certificate.h
+struct ClientCertificate;  // client_authority.h
 
 enum class TlsState : std::uint8_t {
   handshaking,
@@ -91,6 +92,9 @@ class TlsSession {
   [[nodiscard]] std::string_view policy_url() const;
   // Server, once open in TLS 1.3, where the context has it: the channel binding tls-exporter (RFC 9266); else empty.
   [[nodiscard]] std::string_view channel_binding() const { return channel_binding_; }
+  // Server, once open: what the client has shown, good or not, and proven to have the key of.  Null: nothing, or the
+  // context asks for nothing.
+  [[nodiscard]] const ClientCertificate* client_certificate() const { return client_certificate_.get(); }
   // Why the session failed, in words for the log; empty otherwise.  Holds no bytes of the peer's.
   [[nodiscard]] std::string_view error() const { return error_; }
 
@@ -109,7 +113,7 @@ class TlsSession {
     void plaintext_came();
   };
 
-  TlsSession() = default;
+  TlsSession();
   void start_server();
   void start_client(std::string_view server_name);
   void show_certificate();
@@ -118,6 +122,7 @@ class TlsSession {
   void handshake();
   void opened();
   void take_channel_binding();
+  void take_client_certificate();
   void read_all(Chain& plaintext);
   const char* over_limit() const;  // null when within all limits
   void fail(std::string why);
@@ -138,8 +143,11 @@ class TlsSession {
   bool needs_certificates_ = false;
   bool close_sent_ = false;
   bool verified_ = false;
+  bool client_chain_came_ = false;
   std::string sni_;
   std::string channel_binding_;
+  std::string client_leaf_;  // the certificate as it came, until the handshake is over
+  std::unique_ptr<const ClientCertificate> client_certificate_;
   std::string error_;
 };
 

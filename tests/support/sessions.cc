@@ -43,6 +43,27 @@ Task<auth::Answer> People::judge(const auth::ScramLogin& /*login*/, bool proven,
   co_return auth::Answer::granted(ann);
 }
 
+Task<auth::Answer> People::check_cram_md5(const auth::CramMd5Login& login) {
+  asked.push_back(login.name.text());
+  challenge = login.challenge;
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "a device to be looked up");
+  if (login.name.folded() == "down@example.com") co_return auth::Answer::unavailable("it is down");
+  const bool right = login.name.folded() == "ann@example.com" && login.digest == std::string(32, 'a');
+  if (!right) co_return auth::Answer::wrong();
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
+}
+
+Task<auth::Answer> People::check_certificate(const auth::CertificateLogin& login) {
+  asked.push_back(auth::certificate_login_name(login).text());
+  certificate_names.clear();
+  for (const auth::Name& name : login.names) certificate_names.push_back(name.text());
+  if (pause > Duration::zero()) co_await loop_.sleep(pause, "a certificate to be looked up");
+  if (login.authorization && login.authorization->folded() != "ann@example.com") co_return auth::Answer::wrong();
+  if (!suspended_for.empty()) co_return auth::Answer::suspended(suspended_for, ann);
+  co_return auth::Answer::granted(ann);
+}
+
 // ------------------------------------------------------------------------------------------ sinks
 
 class ScriptedSinks::MessageSink final : public message::MessageSink {

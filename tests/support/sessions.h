@@ -38,10 +38,16 @@ class People final : public auth::Authenticator {
   [[nodiscard]] bool offers_scram() const override { return scram_ready; }
   Task<std::expected<auth::ScramKeys, auth::Answer>> scram_keys(const auth::ScramLogin& login) override;
   Task<auth::Answer> judge(const auth::ScramLogin& login, bool proven, std::string_view proof) override;
+  // ann has a device, and its answer is always a digest of "a" alone.
+  Task<auth::Answer> check_cram_md5(const auth::CramMd5Login& login) override;
+  // Each certificate is ann's.
+  Task<auth::Answer> check_certificate(const auth::CertificateLogin& login) override;
 
   bool scram_ready = false;
   Duration pause = std::chrono::milliseconds(20);
   std::vector<std::string> asked;
+  std::string challenge;                       // that was answered last by CRAM-MD5
+  std::vector<std::string> certificate_names;  // of the last login with one
   // ann's identity.  A test may change it under a session that is open.
   std::shared_ptr<auth::Identity> ann;
   std::string suspended_for;  // not empty: ann is refused at login, for this reason
@@ -108,6 +114,9 @@ class Notes final : public session::Observer {
   void login(const session::LoginRecord& record) override {
     logins.emplace_back(std::string(record.name), record.result);
   }
+  void client_certificate(const session::CertificateRecord& record) override {
+    certificate_faults.emplace_back(record.reason);
+  }
   void refused(const session::RefusalRecord& record) override {
     refusals.push_back({.id = std::string(record.id),
                         .account = std::string(record.account),
@@ -168,6 +177,7 @@ class Notes final : public session::Observer {
   std::vector<std::string> recipients;   // of these
   std::vector<std::string> message_ids;  // likewise
   std::vector<std::pair<std::string, session::AuthResult>> logins;
+  std::vector<std::string> certificate_faults;
   std::vector<std::string> endings;
 };
 

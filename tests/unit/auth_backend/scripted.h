@@ -70,6 +70,15 @@ class ClaimStore final : public AccountStore {
     return on_admit_scram();
   }
 
+  using AccountStore::find_device;
+  [[nodiscard]] StoreResult<std::optional<Answer>> find_device(const CramMd5Login& login, WallMillis /*now*/) override {
+    return on_cram_md5(login);
+  }
+
+  [[nodiscard]] Answer admit_certificate(const CertificateLogin& login) override { return on_certificate(login); }
+
+  std::function<std::optional<Answer>(const CramMd5Login&)> on_cram_md5;
+  std::function<Answer(const CertificateLogin&)> on_certificate;
   std::vector<Claim> claims;
   std::vector<std::string> scram_asked;
   int scram_admitted = 0;

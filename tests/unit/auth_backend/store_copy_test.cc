@@ -25,7 +25,8 @@ class StoreCopyTest : public StoreTest {
                                                      .customer = {},
                                                      .expires = {},
                                                      .networks = {"192.0.2.0/24"},
-                                                     .senders = {}},
+                                                     .senders = {},
+                                                     .cram_md5 = true},
                                                     kSecret, kTestNow));
   }
   static void expect_all_of_it(const StoreAddress& at) {
@@ -43,6 +44,9 @@ class StoreCopyTest : public StoreTest {
     const auto found = store->find_device(printer, kTestNow);
     ASSERT_TRUE(found && *found);
     EXPECT_EQ((*found)->kind, AnswerKind::granted);
+    const auto devices = DeviceAdmin::open(at).value()->list("tim@example.com");
+    ASSERT_TRUE(devices && devices->size() == 1);
+    EXPECT_TRUE(devices->front().cram_md5);
   }
 
   std::string file_ = directory_ + "/file.db";

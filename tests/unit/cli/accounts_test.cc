@@ -273,7 +273,8 @@ std::vector<std::vector<std::string>> commands_of_overview() {
   std::istringstream overview(account_commands_overview());
   for (std::string program, object, verb, rest; overview >> program >> object >> verb;) {
     commands.push_back({object, verb});
-    if (std::string second; verb == "device" && overview >> second) commands.back().push_back(second);
+    const bool two_words = verb == "device" || verb == "certificate";
+    if (std::string second; two_words && overview >> second) commands.back().push_back(second);
     std::getline(overview, rest);
   }
   return commands;
@@ -302,6 +303,34 @@ TEST_F(CtlAccountsTest, EveryCommandHasItsPage) {
     ++pages;
   }
   EXPECT_EQ(pages, kAccountCommands.size());
+}
+
+TEST_F(CtlAccountsTest, CertificatesAreGivenListedAndRevoked) {
+  const std::string print(64, 'a');
+  ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "add", "tim@example.com", "--customer", "Acme", "--generate"}), kCtlDone) << err_;
+  EXPECT_EQ(run({"account", "certificate", "add", "tim@example.com"}), kCtlUsage);
+  EXPECT_TRUE(says("needs --fingerprint SHA256")) << err_;
+  EXPECT_EQ(run({"account", "certificate", "add", "tim@example.com", "--fingerprint", "abc"}), kCtlFailed);
+  EXPECT_TRUE(says("openssl x509")) << err_;
+  EXPECT_EQ(run({"account", "certificate", "add", "tim@example.com", "--fingerprint", print}), kCtlDone) << err_;
+  EXPECT_EQ(run({"account", "certificate", "list", "tim@example.com", "--json"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("[{\"account\":\"tim@example.com\",\"fingerprint\":\"" + print + "\",\"customer\":\"Acme\""),
+            std::string::npos)
+      << out_;
+  EXPECT_EQ(run({"account", "certificate", "revoke", "tim@example.com", "--fingerprint", print}), kCtlDone) << err_;
+  EXPECT_EQ(run({"account", "certificate", "list"}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "no certificates\n");
+}
+
+TEST_F(CtlAccountsTest, ADeviceIsGoodForCramMd5WhereThatIsAskedFor) {
+  ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "add", "tim@example.com", "--customer", "Acme", "--generate"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "device", "add", "tim@example.com", "--name", "a", "--cram-md5"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "device", "add", "tim@example.com", "--name", "b"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "device", "list", "--json"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\"cram_md5\":true"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("\"cram_md5\":false"), std::string::npos) << out_;
 }
 
 TEST_F(CtlAccountsTest, TheExamplesOfTheHelpAreUnderstood) {

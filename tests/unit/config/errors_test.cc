@@ -135,6 +135,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"[[backend]]\nname = \"x\"\nkind = \"file\"\npath = \"/x\"\n" + kListener +
                     "mechanisms = \"scram-sha-256\"",
                 "7:1: listener[1].mechanisms: SCRAM works with the store's own accounts alone, and the back end \"x\""},
+        BadFile{kListener + "mechanisms = \"EXTERNAL\"", "3:1: listener[1].mechanisms: EXTERNAL needs client_ca"},
+        BadFile{kListener + "mechanisms = \"EXTERNAL\"\nclient_ca = \"/x\"\ndevice_only = true",
+                "3:1: listener[1].mechanisms: EXTERNAL shows no device password"},
+        BadFile{kListener + "mechanisms = \"EXTERNAL\"\nclient_ca = \"/x\"\ntls = \"none\"\nauth = \"clear\"",
+                "4:1: listener[1].client_ca: is set where tls = \"none\""},
+        BadFile{kListener + "client_ca = \"/x\"", "3:1: listener[1].client_ca: is set, and EXTERNAL is not among"},
+        BadFile{kListener + "mechanisms = \"EXTERNAL\"\nclient_ca = \"/x\"\nauth = \"off\"\ntrusted = [\"192.0.2.1\"]",
+                "4:1: listener[1].client_ca: is set where no client can log in"},
+        BadFile{kListener + "client_san = true", "3:1: listener[1].client_san: is true where no client_ca is set"},
+        BadFile{"[[backend]]\nname = \"x\"\nkind = \"file\"\npath = \"/x\"\n" + kListener +
+                    "mechanisms = \"EXTERNAL\"\nclient_ca = \"/x\"",
+                "7:1: listener[1].mechanisms: EXTERNAL works with the store's own accounts alone"},
         BadFile{"[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = [\"XOAUTH2\"]",
                 "3:1: listener[1].mechanisms: nobody can log in: XOAUTH2 takes access tokens, and there is no [oauth]"},
         BadFile{kListener + "tls = \"none\"\nauth = \"clear\"\nmechanisms = \"SCRAM-SHA-256-PLUS\"",

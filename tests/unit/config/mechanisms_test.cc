@@ -28,5 +28,12 @@ TEST(Mechanisms, OfScramAreNamedInAnyCase) {
   EXPECT_EQ(with_route("[login]\nscram_iterations = 4096\n").login.scram_iterations, 4096U);
 }
 
+TEST(Mechanisms, OfDevicesMayBeTheOnlyOnes) {
+  const Config config =
+      with_route("[[listener]]\naddress = \"0.0.0.0:25\"\nmechanisms = \"cram-md5\"\ndevice_only = true\n");
+  EXPECT_THAT(config.listeners[0].mechanisms, ElementsAre("CRAM-MD5"));
+  EXPECT_FALSE(has_scram(config));
+}
+
 }  // namespace
 }  // namespace sluice::config

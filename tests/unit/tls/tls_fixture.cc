@@ -101,14 +101,18 @@ const SelfSigned& certificate_for(const std::string& name) {
   return made.emplace(name, std::move(*fresh)).first->second;
 }
 
-Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets, bool channel_binding)
+Listener::Listener(std::string name, std::uint64_t secret_seed, bool tickets, bool channel_binding,
+                   std::string client_ca_pem)
     : certificates(source, {.default_host = "mx.example.com"}, clock,
                    [this](std::string_view host, std::string_view error) {
                      faults.push_back(std::string(host) + ": " + std::string(error));
                    }),
       keys(secret_of(secret_seed), clock, random),
-      context({.listener = std::move(name), .tickets = tickets, .channel_binding = channel_binding}, certificates,
-              keys) {
+      context({.listener = std::move(name),
+               .tickets = tickets,
+               .channel_binding = channel_binding,
+               .client_ca_pem = std::move(client_ca_pem)},
+              certificates, keys) {
   for (const char* host : {"mx.example.com", "a.example.com", "b.example.com", "_.example.org"}) source.put(host);
 }
 

@@ -92,7 +92,7 @@ const SelfSigned& certificate_for(const std::string& name);
 // and a wildcard for example.org.
 struct Listener {
   explicit Listener(std::string name = "submission", std::uint64_t secret_seed = 1, bool tickets = true,
-                    bool channel_binding = false);
+                    bool channel_binding = false, std::string client_ca_pem = {});
   std::unique_ptr<TlsSession> accept() { return TlsSession::server(context); }
   StoppedClock clock;
   SeededRandom random{7};

@@ -1,0 +1,158 @@
+#include "engine/tls/client_authority.h"
+
+#include <wolfssl/options.h>
+// options.h comes first.
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+#include <wolfssl/wolfcrypt/sha256.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/check.h"
+#include "engine/tls/certificate_facts.h"
+#include "engine/tls/library.h"
+
+namespace sluice::tls {
+namespace {
+
+const unsigned char* der_bytes(std::string_view der) { return reinterpret_cast<const unsigned char*>(der.data()); }
+
+// What a certificate may be used for; some 5 KB, on the heap.
+struct ParsedUses {
+  explicit ParsedUses(std::string_view der) {
+    wc_InitDecodedCert(&certificate, der_bytes(der), static_cast<word32>(der.size()), nullptr);
+    status = wc_ParseCert(&certificate, CERT_TYPE, NO_VERIFY, nullptr);
+  }
+  ~ParsedUses() { wc_FreeDecodedCert(&certificate); }
+  ParsedUses(const ParsedUses&) = delete;
+  ParsedUses& operator=(const ParsedUses&) = delete;
+  DecodedCert certificate{};
+  int status = 0;
+};
+
+// RFC 5280 section 4.2.1.3 and 4.2.1.9.
+bool may_sign_certificates(const DecodedCert& certificate) {
+  return certificate.isCA != 0 &&
+         (certificate.extKeyUsageSet == 0 || (certificate.extKeyUsage & KEYUSE_KEY_CERT_SIGN) != 0);
+}
+
+// RFC 5280 section 4.2.1.3 and 4.2.1.12: without these extensions it may be used for anything.
+std::string use_fault(const DecodedCert& certificate) {
+  constexpr unsigned kLogin = EXTKEYUSE_ANY | EXTKEYUSE_CLIENT_AUTH;
+  if (certificate.extExtKeyUsageSet != 0 && (certificate.extExtKeyUsage & kLogin) == 0)
+    return "is not for client authentication (extended key usage)";
+  if (certificate.extKeyUsageSet != 0 && (certificate.extKeyUsage & KEYUSE_DIGITAL_SIG) == 0)
+    return "is not for signatures (key usage)";
+  return {};
+}
+
+bool may_be_mailbox(std::string_view name) {
+  constexpr char kFirst = 0x21;
+  constexpr char kLast = 0x7e;
+  return name.find('@') != std::string_view::npos &&
+         std::ranges::all_of(name, [](char c) { return c >= kFirst && c <= kLast && c != '*'; });
+}
+
+std::string verdict_text(int result) {
+  switch (result) {
+    case ASN_NO_SIGNER_E:
+    case ASN_SELF_SIGNED_E:
+    case ASN_SIG_CONFIRM_E:
+      return "is not signed by an authority of client_ca";
+    case ASN_AFTER_DATE_E:
+      return "has expired";
+    case ASN_BEFORE_DATE_E:
+      return "is not valid yet";
+    default:
+      return "does not verify: " + wolfssl_error_text(result);
+  }
+}
+
+std::string sha256_in_hex(std::string_view bytes) {
+  std::array<unsigned char, WC_SHA256_DIGEST_SIZE> digest{};
+  CHECK(wc_Sha256Hash(der_bytes(bytes), static_cast<word32>(bytes.size()), digest.data()) == 0);
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  for (const unsigned char byte : digest) {
+    hex += kDigits[byte >> 4U];
+    hex += kDigits[byte & 0xfU];
+  }
+  return hex;
+}
+
+}  // namespace
+
+std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses) {
+  const auto parsed = std::make_unique<ParsedUses>(der);
+  if (parsed->status != 0) return "cannot be read";
+  if (std::string fault = use_fault(parsed->certificate); !fault.empty()) return fault;
+  for (const DNS_entry* entry = parsed->certificate.altEmailNames; entry != nullptr; entry = entry->next) {
+    if (entry->type != ASN_RFC822_TYPE || entry->len <= 0) continue;
+    const std::string_view name(entry->name, static_cast<std::size_t>(entry->len));
+    if (!may_be_mailbox(name)) continue;
+    if (addresses.size() == kClientAddressesMax)
+      return "is for more than " + std::to_string(kClientAddressesMax) + " addresses";
+    addresses.emplace_back(name);
+  }
+  return {};
+}
+
+std::expected<std::unique_ptr<ClientAuthority>, std::string> ClientAuthority::make(std::string_view pem) {
+  const auto certificates = certificates_in(pem);
+  if (!certificates) return std::unexpected("holds no certificate: " + wolfssl_error_text(certificates.error()));
+  WOLFSSL_CERT_MANAGER* const manager = wolfSSL_CertManagerNew();
+  if (manager == nullptr) return std::unexpected("out of memory");
+  std::unique_ptr<ClientAuthority> made(new ClientAuthority(manager));
+  for (std::size_t i = 0; i < certificates->size(); ++i) {
+    const std::string& der = (*certificates)[i];
+    const std::string which = "certificate " + std::to_string(i + 1);
+    const auto facts = read_certificate(der);
+    if (!facts) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(facts.error()));
+    // The library would take any certificate for an authority that it is given here.
+    const auto parsed = std::make_unique<ParsedUses>(der);
+    if (parsed->status != 0 || !may_sign_certificates(parsed->certificate))
+      return std::unexpected(which + " is not that of an authority (basicConstraints CA, keyUsage keyCertSign)");
+    // One that has expired may stand beside its successor: see good_at().
+    const int result =
+        wolfSSL_CertManagerLoadCABuffer_ex(manager, der_bytes(der), static_cast<long>(der.size()),
+                                           WOLFSSL_FILETYPE_ASN1, /*userChain=*/0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
+    if (result != WOLFSSL_SUCCESS) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(result));
+    made->signers_.push_back(
+        {.subject_digest = facts->subject_digest, .begins = facts->begins, .expires = facts->expires});
+  }
+  return made;
+}
+
+ClientAuthority::~ClientAuthority() { wolfSSL_CertManagerFree(manager_); }
+
+ClientCertificate ClientAuthority::check(std::string_view der, WallMillis now) const {
+  ClientCertificate certificate{.fault = {}, .fingerprint = sha256_in_hex(der), .addresses = {}};
+  certificate.fault = fault_of(der, now, certificate.addresses);
+  if (!certificate.fault.empty()) certificate.addresses.clear();
+  return certificate;
+}
+
+std::string ClientAuthority::fault_of(std::string_view der, WallMillis now, std::vector<std::string>& addresses) const {
+  const int result =
+      wolfSSL_CertManagerVerifyBuffer(manager_, der_bytes(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1);
+  if (result != WOLFSSL_SUCCESS) return verdict_text(result);
+  const auto facts = read_certificate(der);
+  if (!facts) return "cannot be read";
+  // The library compares no dates of those that have signed, and reads a clock of its own.
+  const auto signs = [&](const Signer& signer) {
+    return signer.subject_digest == facts->issuer_digest && signer.good_at(now);
+  };
+  if (std::ranges::none_of(signers_, signs)) return "is signed by an authority that has expired, or is not valid yet";
+  if (facts->begins > now / 1000) return "is not valid yet";
+  if (facts->expires < now / 1000) return "has expired";
+  return read_client_certificate(der, addresses);
+}
+
+std::string ClientAuthority::date_fault(WallMillis now) const {
+  if (std::ranges::any_of(signers_, [now](const Signer& signer) { return signer.good_at(now); })) return {};
+  return "all of its certificates have expired, or are not valid yet";
+}
+
+}  // namespace sluice::tls
