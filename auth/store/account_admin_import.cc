@@ -31,7 +31,7 @@ std::unexpected<StoreError> is_there(const std::string& name) {
 // comes here.
 constexpr char kSeparator = '\n';
 
-struct Column {
+struct ImportColumn {
   void add(std::string_view value) {
     if (rows++ > 0) text += kSeparator;
     text += value;
@@ -78,12 +78,12 @@ StoreResult<AccountAdmin::ReadyAccount> AccountAdmin::ready_account(const Dumped
 // One statement for all of them: each would be a round trip.  The rows go in their order: of two of one name the first
 // one is taken.
 StoreResult<> AccountAdmin::import_batch(std::span<const ReadyAccount> batch, WallMillis now, ImportResult& result) {
-  Column names;
-  Column customers;
-  Column statuses;
-  Column hashes;
-  Column scrams;
-  Column iterations;
+  ImportColumn names;
+  ImportColumn customers;
+  ImportColumn statuses;
+  ImportColumn hashes;
+  ImportColumn scrams;
+  ImportColumn iterations;
   for (const ReadyAccount& each : batch) {
     const DumpedAccount& dumped = *each.dumped;
     names.add(each.name);

@@ -21,10 +21,10 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const std::string kPrint(64, 'a');
-const std::string kOther(64, 'b');
+const std::string kOtherFingerprint(64, 'b');
 
-CertificateLogin with(const std::string& fingerprint, const std::string& authorization = "",
-                      const std::vector<std::string>& names = {}) {
+CertificateLogin login_with(const std::string& fingerprint, const std::string& authorization = "",
+                            const std::vector<std::string>& names = {}) {
   CertificateLogin login{.fingerprint = fingerprint};
   login.client.ip = "192.0.2.1";
   if (!authorization.empty()) login.authorization = name_of(authorization);
@@ -56,10 +56,11 @@ class CertificateStoreTest : public StoreTest {
 
 TEST_F(CertificateStoreTest, FindsTheAccountThatHasIt) {
   expect_ok(certificates_->add("Tim@example.com", kPrint, kTestNow));
-  EXPECT_EQ(whose(with(kPrint)), "tim@example.com");
-  EXPECT_EQ(whose(with(kPrint, "TIM@Example.com")), "tim@example.com");
-  EXPECT_EQ(whose(with(kOther)), "wrong: certificate " + kOther + ": no account has it");
-  EXPECT_THAT(whose(with(kPrint, "kurt@example.com")), EndsWith(": it is not of the account that the client asks for"));
+  EXPECT_EQ(whose(login_with(kPrint)), "tim@example.com");
+  EXPECT_EQ(whose(login_with(kPrint, "TIM@Example.com")), "tim@example.com");
+  EXPECT_EQ(whose(login_with(kOtherFingerprint)), "wrong: certificate " + kOtherFingerprint + ": no account has it");
+  EXPECT_THAT(whose(login_with(kPrint, "kurt@example.com")),
+              EndsWith(": it is not of the account that the client asks for"));
   const auto listed = certificates_->list("tim@example.com");
   ASSERT_TRUE(listed.has_value());
   ASSERT_THAT(*listed, SizeIs(1));
@@ -70,28 +71,28 @@ TEST_F(CertificateStoreTest, FindsTheAccountThatHasIt) {
 }
 
 TEST_F(CertificateStoreTest, FindsTheAccountOfItsAddress) {
-  EXPECT_EQ(whose(with(kPrint, "", {"Tim@example.com"})), "tim@example.com");
-  EXPECT_EQ(whose(with(kPrint, "tim@example.com", {"Tim@example.com", "kurt@example.com"})), "tim@example.com");
-  EXPECT_EQ(whose(with(kPrint, "", {"tim@example.com", "TIM@example.com"})), "tim@example.com") << "one, twice";
-  EXPECT_THAT(whose(with(kPrint, "", {"tim@example.com", "kurt@example.com"})),
+  EXPECT_EQ(whose(login_with(kPrint, "", {"Tim@example.com"})), "tim@example.com");
+  EXPECT_EQ(whose(login_with(kPrint, "tim@example.com", {"Tim@example.com", "kurt@example.com"})), "tim@example.com");
+  EXPECT_EQ(whose(login_with(kPrint, "", {"tim@example.com", "TIM@example.com"})), "tim@example.com") << "one, twice";
+  EXPECT_THAT(whose(login_with(kPrint, "", {"tim@example.com", "kurt@example.com"})),
               EndsWith("the client asks for none of them"));
-  EXPECT_THAT(whose(with(kPrint, "kurt@example.com", {"tim@example.com"})), EndsWith("the client asks for"));
-  EXPECT_THAT(whose(with(kPrint, "", {"nobody@example.com"})), EndsWith(": there is no account of its address"));
+  EXPECT_THAT(whose(login_with(kPrint, "kurt@example.com", {"tim@example.com"})), EndsWith("the client asks for"));
+  EXPECT_THAT(whose(login_with(kPrint, "", {"nobody@example.com"})), EndsWith(": there is no account of its address"));
 }
 
 // The operator's word goes before the authority's, where the client does not choose.
 TEST_F(CertificateStoreTest, OneThatTwoCouldHaveIsTheListedAccounts) {
   expect_ok(certificates_->add("tim@example.com", kPrint, kTestNow));
-  EXPECT_EQ(whose(with(kPrint, "", {"kurt@example.com"})), "tim@example.com");
-  EXPECT_EQ(whose(with(kPrint, "kurt@example.com", {"kurt@example.com"})), "kurt@example.com");
+  EXPECT_EQ(whose(login_with(kPrint, "", {"kurt@example.com"})), "tim@example.com");
+  EXPECT_EQ(whose(login_with(kPrint, "kurt@example.com", {"kurt@example.com"})), "kurt@example.com");
 }
 
 TEST_F(CertificateStoreTest, SuspendedAndGoneAreRefused) {
   expect_ok(certificates_->add("tim@example.com", kPrint, kTestNow));
   expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "unpaid"));
-  EXPECT_EQ(store_->admit_certificate(with(kPrint)).kind, AnswerKind::suspended);
+  EXPECT_EQ(store_->admit_certificate(login_with(kPrint)).kind, AnswerKind::suspended);
   expect_ok(admin_->remove_account("tim@example.com"));
-  EXPECT_THAT(whose(with(kPrint)), EndsWith(": no account has it"));
+  EXPECT_THAT(whose(login_with(kPrint)), EndsWith(": no account has it"));
   EXPECT_THAT(certificates_->list({}).value(), IsEmpty());
 }
 
@@ -100,7 +101,7 @@ TEST_F(CertificateStoreTest, ARevokedOneIsAChange) {
   const std::uint64_t before = store_->changes_since(0).upto;
   expect_ok(certificates_->revoke("Tim@example.com", kPrint));
   EXPECT_THAT(store_->changes_since(before).accounts, ::testing::ElementsAre("tim@example.com"));
-  EXPECT_THAT(whose(with(kPrint)), EndsWith(": no account has it"));
+  EXPECT_THAT(whose(login_with(kPrint)), EndsWith(": no account has it"));
   expect_error(certificates_->revoke("tim@example.com", kPrint), StoreError::Kind::not_found, "no such certificate");
 }
 
@@ -112,7 +113,8 @@ TEST_F(CertificateStoreTest, WhatCannotBeGivenIsSaid) {
   expect_error(certificates_->revoke("kurt@example.com", kPrint), StoreError::Kind::not_found, "no such certificate");
   for (std::size_t i = 1; i < kCertificatesMax; ++i)
     expect_ok(certificates_->add("tim@example.com", std::string(62, '0') + std::to_string(i + 10), kTestNow));
-  expect_error(certificates_->add("tim@example.com", kOther, kTestNow), StoreError::Kind::refused, "50 certificates");
+  expect_error(certificates_->add("tim@example.com", kOtherFingerprint, kTestNow), StoreError::Kind::refused,
+               "50 certificates");
 }
 
 TEST_F(CertificateStoreTest, IsCopiedIntoAnotherStore) {
@@ -154,8 +156,8 @@ TEST_F(CertificateAuthenticator, AnAddressThatTriesManyIsRefused) {
     return Answer::wrong();
   };
   for (int i = 10; i < 30; ++i)
-    EXPECT_EQ(check(with(std::string(62, '0') + std::to_string(i))).kind, AnswerKind::wrong);
-  EXPECT_EQ(check(with(kPrint)).kind, AnswerKind::refused);
+    EXPECT_EQ(check(login_with(std::string(62, '0') + std::to_string(i))).kind, AnswerKind::wrong);
+  EXPECT_EQ(check(login_with(kPrint)).kind, AnswerKind::refused);
   EXPECT_EQ(asked, 20);
 }
 
@@ -166,7 +168,7 @@ TEST_F(CertificateAuthenticator, AnAccountThatIsChangedMeanwhileIsLookedAtAgain)
     authenticator_.forget({.accounts = {"tim@example.com"}});
     return Answer::granted(std::make_shared<Identity>());
   };
-  EXPECT_EQ(check(with(kPrint)).kind, AnswerKind::wrong);
+  EXPECT_EQ(check(login_with(kPrint)).kind, AnswerKind::wrong);
   EXPECT_EQ(asked, 2);
 }
 
@@ -182,7 +184,7 @@ TEST_F(CertificateAuthenticator, DomainsAndListenersChooseAsWithPasswords) {
   backends[1].options.domains = {"example.net"};
   BackendChain chain(backends, core_.parts(), [](std::string_view, std::string_view) {});
   const auto kind = [&](std::span<const std::uint8_t> chosen) {
-    CertificateLogin login = with(kPrint);
+    CertificateLogin login = login_with(kPrint);
     login.backends = chosen;
     return testing::await<Answer>(core_.platforms, core_.loop, [&] { return chain.check_certificate(login); }).kind;
   };

@@ -19,7 +19,7 @@ namespace sluice::auth {
 namespace {
 
 constexpr std::string_view kChallenge = "<1896.697170952@relay.example>";
-constexpr const char* kPrinter = "abcde23456fghij7klmn";
+constexpr const char* kPrinterPassword = "abcde23456fghij7klmn";
 
 std::string hex(const Md5Digest& digest) {
   HmacMd5States twice{.inner = digest, .outer = digest};
@@ -81,8 +81,8 @@ class CramMd5Store : public StoreTest {
 };
 
 TEST_F(CramMd5Store, FindsADeviceByWhatItAnswers) {
-  add("printer", kPrinter);
-  for (const std::string& typed : {std::string(kPrinter), shown_device_password(kPrinter)}) {
+  add("printer", kPrinterPassword);
+  for (const std::string& typed : {std::string(kPrinterPassword), shown_device_password(kPrinterPassword)}) {
     const auto answer = log_in("Tim@Example.COM", answered(typed));
     ASSERT_TRUE(answer) << typed;
     ASSERT_EQ(answer->kind, AnswerKind::granted);
@@ -90,9 +90,9 @@ TEST_F(CramMd5Store, FindsADeviceByWhatItAnswers) {
     ASSERT_NE(answer->identity->device, nullptr);
     EXPECT_EQ(answer->identity->device->name, "printer");
   }
-  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinter, "<another@challenge>")));
-  EXPECT_FALSE(log_in("kurt@example.com", answered(kPrinter)));
-  EXPECT_FALSE(log_in("nobody@example.com", answered(kPrinter)));
+  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinterPassword, "<another@challenge>")));
+  EXPECT_FALSE(log_in("kurt@example.com", answered(kPrinterPassword)));
+  EXPECT_FALSE(log_in("nobody@example.com", answered(kPrinterPassword)));
   EXPECT_FALSE(log_in("tim@example.com", answered("right"))) << "the mailbox's own password";
   const auto listed = devices_->list("tim@example.com");
   ASSERT_TRUE(listed && listed->size() == 1);
@@ -116,8 +116,8 @@ TEST_F(CramMd5Store, FindsEachOfFifty) {
 }
 
 TEST_F(CramMd5Store, IsOnlyForDevicesThatWereMadeForIt) {
-  add("printer", kPrinter, /*cram_md5=*/false);
-  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinter)));
+  add("printer", kPrinterPassword, /*cram_md5=*/false);
+  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinterPassword)));
   // Nor for what stands where they are kept.
   const std::string nothing(kNobodysCramMd5.substr(0, kHmacMd5TextBytes));
   EXPECT_FALSE(log_in("tim@example.com", hex(hmac_md5(*read_hmac_md5_text(nothing), kChallenge))));
@@ -126,9 +126,9 @@ TEST_F(CramMd5Store, IsOnlyForDevicesThatWereMadeForIt) {
 
 TEST_F(CramMd5Store, GoesWithTimeRevocationAndAccount) {
   expires_ = kTestNow + 1000;
-  add("printer", kPrinter);
-  EXPECT_TRUE(log_in("tim@example.com", answered(kPrinter), kTestNow + 999));
-  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinter), kTestNow + 1000));
+  add("printer", kPrinterPassword);
+  EXPECT_TRUE(log_in("tim@example.com", answered(kPrinterPassword), kTestNow + 999));
+  EXPECT_FALSE(log_in("tim@example.com", answered(kPrinterPassword), kTestNow + 1000));
   expires_.reset();
   add("scanner", "bbbbbbbbbbbbbbbbbbbb");
   expect_ok(admin_->set_account_status("tim@example.com", AccountStatus::suspended, "unpaid"));
@@ -141,12 +141,12 @@ TEST_F(CramMd5Store, GoesWithTimeRevocationAndAccount) {
 }
 
 TEST_F(CramMd5Store, KeepsNothingThatIsThePassword) {
-  add("printer", kPrinter);
+  add("printer", kPrinterPassword);
   std::string kept;
   expect_ok(open_database()->query("SELECT cram_md5 FROM device", {}, [&](const Row& row) { kept = row.text(0); }));
   EXPECT_EQ(kept.size(), 2 * kHmacMd5TextBytes);
-  EXPECT_EQ(kept.find(kPrinter), std::string::npos);
-  EXPECT_FALSE(answers_cram_md5(kept.substr(1), kChallenge, answered(kPrinter))) << "damaged";
+  EXPECT_EQ(kept.find(kPrinterPassword), std::string::npos);
+  EXPECT_FALSE(answers_cram_md5(kept.substr(1), kChallenge, answered(kPrinterPassword))) << "damaged";
 }
 
 // Grants one digest alone.

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "auth/secret.h"
+
 namespace sluice::control {
 namespace {
 
@@ -31,6 +33,14 @@ TEST(SessionsRequest, HasOneLine) {
     ASSERT_TRUE(decoded.has_value()) << line << ": " << decoded.error();
     EXPECT_EQ(*decoded, request);
   }
+}
+
+// A back end may name a customer by 255 bytes; a filter took 200.
+TEST(SessionsRequest, ACustomerOfTheLongestNameCanBeNamed) {
+  const std::string longest(auth::kCustomerBytesMax, 'a');
+  const auto read = decode_sessions_request("sessions end customer=" + longest);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->customer, longest);
 }
 
 TEST(SessionsRequest, IsRefusedWhereItIsWrittenInAnotherWay) {
@@ -59,7 +69,7 @@ TEST(SessionsRequest, IsRefusedWhereItIsWrittenInAnotherWay) {
                                        "sessions end limit=5 account=x",
                                        "sessions end account=x ",
                                        "sessions end account=" + std::string(321, 'a'),
-                                       "sessions end customer=" + std::string(201, 'a')};
+                                       "sessions end customer=" + std::string(256, 'a')};
   for (const std::string& line : lines) EXPECT_FALSE(decode_sessions_request(line).has_value()) << line;
 }
 

@@ -9,7 +9,7 @@
 namespace sluice::session {
 namespace {
 
-const std::string kRight(32, 'a');  // as People has it
+const std::string kRightDigest(32, 'a');  // as People has it
 
 class CramMd5Session : public SessionFixture {
  protected:
@@ -33,7 +33,7 @@ class CramMd5Session : public SessionFixture {
 TEST_F(CramMd5Session, LogsIn) {
   greet();
   const std::string asked = challenge();
-  EXPECT_EQ(answer("Ann@Example.com " + kRight), 235);
+  EXPECT_EQ(answer("Ann@Example.com " + kRightDigest), 235);
   EXPECT_EQ(host.people.challenge, asked);
   ASSERT_EQ(host.notes.logins.size(), 1U);
   EXPECT_EQ(host.notes.logins.front().second, AuthResult::granted);
@@ -54,7 +54,7 @@ TEST_F(CramMd5Session, ChallengesAreMessageIdsAndNeverTheSame) {
 
 TEST_F(CramMd5Session, AnswersWrongAnswersAndUnknownNamesAlike) {
   greet();
-  for (const std::string& wrong : {"ann@example.com " + std::string(32, 'b'), "eve@example.com " + kRight}) {
+  for (const std::string& wrong : {"ann@example.com " + std::string(32, 'b'), "eve@example.com " + kRightDigest}) {
     challenge();
     client().send(auth::base64(wrong) + "\r\n");
     const ClientReply reply = client().reply();
@@ -68,7 +68,7 @@ TEST_F(CramMd5Session, AnswersWrongAnswersAndUnknownNamesAlike) {
 
 TEST_F(CramMd5Session, RefusesAnInitialResponse) {
   greet();
-  EXPECT_EQ(client().say("AUTH CRAM-MD5 " + auth::base64("ann@example.com " + kRight)), 501);
+  EXPECT_EQ(client().say("AUTH CRAM-MD5 " + auth::base64("ann@example.com " + kRightDigest)), 501);
   EXPECT_EQ(client().say("AUTH CRAM-MD5 ="), 501);
   EXPECT_EQ(client().say(kMail), 530);
 }
@@ -76,10 +76,10 @@ TEST_F(CramMd5Session, RefusesAnInitialResponse) {
 TEST_F(CramMd5Session, AStoreThatIsDownIs454AndASuspendedAccountIsToldWhy) {
   greet();
   challenge();
-  EXPECT_EQ(answer("down@example.com " + kRight), 454);
+  EXPECT_EQ(answer("down@example.com " + kRightDigest), 454);
   host.people.suspended_for = "unpaid";
   challenge();
-  client().send(auth::base64("ann@example.com " + kRight) + "\r\n");
+  client().send(auth::base64("ann@example.com " + kRightDigest) + "\r\n");
   const ClientReply reply = client().reply();
   EXPECT_EQ(reply.code, 535);
   EXPECT_NE(reply.text.find("unpaid"), std::string::npos) << reply.text;
