@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/tls/decoded_certificate.h"
 #include "engine/tls/library.h"
 
 namespace sluice::tls {
@@ -22,19 +23,6 @@ std::string lower_case(std::string_view text) {
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return copy;
 }
-
-// Some 5 KB, on the heap.
-struct Decoded {
-  explicit Decoded(std::string_view der) {
-    wc_InitDecodedCert(&certificate, raw(der), static_cast<word32>(der.size()), nullptr);
-    status = wc_ParseCert(&certificate, CERT_TYPE, NO_VERIFY, nullptr);
-  }
-  ~Decoded() { wc_FreeDecodedCert(&certificate); }
-  Decoded(const Decoded&) = delete;
-  Decoded& operator=(const Decoded&) = delete;
-  DecodedCert certificate{};
-  int status = 0;
-};
 
 std::optional<KeyKind> kind_of(const DecodedCert& certificate) {
   switch (certificate.keyOID) {
@@ -113,7 +101,7 @@ std::expected<std::vector<std::string>, int> certificates_in(std::string_view pe
 }
 
 std::expected<CertificateFacts, int> read_certificate(std::string_view der) {
-  const auto decoded = std::make_unique<Decoded>(der);
+  const auto decoded = std::make_unique<DecodedCertificate>(der);
   if (decoded->status != 0) return std::unexpected(decoded->status);
   const DecodedCert& certificate = decoded->certificate;
   const auto kind = kind_of(certificate);

@@ -12,25 +12,11 @@
 
 #include "engine/base/check.h"
 #include "engine/tls/certificate_facts.h"
+#include "engine/tls/decoded_certificate.h"
 #include "engine/tls/library.h"
 
 namespace sluice::tls {
 namespace {
-
-const unsigned char* der_bytes(std::string_view der) { return reinterpret_cast<const unsigned char*>(der.data()); }
-
-// What a certificate may be used for; some 5 KB, on the heap.
-struct ParsedUses {
-  explicit ParsedUses(std::string_view der) {
-    wc_InitDecodedCert(&certificate, der_bytes(der), static_cast<word32>(der.size()), nullptr);
-    status = wc_ParseCert(&certificate, CERT_TYPE, NO_VERIFY, nullptr);
-  }
-  ~ParsedUses() { wc_FreeDecodedCert(&certificate); }
-  ParsedUses(const ParsedUses&) = delete;
-  ParsedUses& operator=(const ParsedUses&) = delete;
-  DecodedCert certificate{};
-  int status = 0;
-};
 
 // RFC 5280 section 4.2.1.3 and 4.2.1.9.
 bool may_sign_certificates(const DecodedCert& certificate) {
@@ -72,7 +58,7 @@ std::string verdict_text(int result) {
 
 std::string sha256_in_hex(std::string_view bytes) {
   std::array<unsigned char, WC_SHA256_DIGEST_SIZE> digest{};
-  CHECK(wc_Sha256Hash(der_bytes(bytes), static_cast<word32>(bytes.size()), digest.data()) == 0);
+  CHECK(wc_Sha256Hash(raw(bytes), static_cast<word32>(bytes.size()), digest.data()) == 0);
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   for (const unsigned char byte : digest) {
@@ -85,7 +71,7 @@ std::string sha256_in_hex(std::string_view bytes) {
 }  // namespace
 
 std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses) {
-  const auto parsed = std::make_unique<ParsedUses>(der);
+  const auto parsed = std::make_unique<DecodedCertificate>(der);
   if (parsed->status != 0) return "cannot be read";
   if (std::string fault = use_fault(parsed->certificate); !fault.empty()) return fault;
   for (const DNS_entry* entry = parsed->certificate.altEmailNames; entry != nullptr; entry = entry->next) {
@@ -111,13 +97,13 @@ std::expected<std::unique_ptr<ClientAuthority>, std::string> ClientAuthority::ma
     const auto facts = read_certificate(der);
     if (!facts) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(facts.error()));
     // The library would take any certificate for an authority that it is given here.
-    const auto parsed = std::make_unique<ParsedUses>(der);
+    const auto parsed = std::make_unique<DecodedCertificate>(der);
     if (parsed->status != 0 || !may_sign_certificates(parsed->certificate))
       return std::unexpected(which + " is not that of an authority (basicConstraints CA, keyUsage keyCertSign)");
     // One that has expired may stand beside its successor: see good_at().
     const int result =
-        wolfSSL_CertManagerLoadCABuffer_ex(manager, der_bytes(der), static_cast<long>(der.size()),
-                                           WOLFSSL_FILETYPE_ASN1, /*userChain=*/0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
+        wolfSSL_CertManagerLoadCABuffer_ex(manager, raw(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1,
+                                           /*userChain=*/0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
     if (result != WOLFSSL_SUCCESS) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(result));
     made->signers_.push_back(
         {.subject_digest = facts->subject_digest, .begins = facts->begins, .expires = facts->expires});
@@ -136,7 +122,7 @@ ClientCertificate ClientAuthority::check(std::string_view der, WallMillis now) c
 
 std::string ClientAuthority::fault_of(std::string_view der, WallMillis now, std::vector<std::string>& addresses) const {
   const int result =
-      wolfSSL_CertManagerVerifyBuffer(manager_, der_bytes(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1);
+      wolfSSL_CertManagerVerifyBuffer(manager_, raw(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1);
   if (result != WOLFSSL_SUCCESS) return verdict_text(result);
   const auto facts = read_certificate(der);
   if (!facts) return "cannot be read";
