@@ -12,13 +12,7 @@ auth::StoreResult<> list_certificates(const AccountRequest& request, const Accou
                                       auth::CertificateAdmin& admin) {
   const auto records =
       admin.list(request.operand.empty() ? std::nullopt : std::optional<std::string_view>(request.operand));
-  if (!records) return std::unexpected(records.error());
-  if (request.has(kOptionJson)) {
-    print_json(world.out, *records);
-  } else {
-    print_table(world.out, *records);
-  }
-  return {};
+  return print_found(world.out, records, request.has(kOptionJson));
 }
 
 auth::StoreResult<> run_on_certificates(const AccountRequest& request, const AccountCommandWorld& world,

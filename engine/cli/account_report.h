@@ -2,6 +2,7 @@
 // programs, as JSON. Pure; any thread.
 #pragma once
 
+#include <expected>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -26,6 +27,19 @@ void print_json(std::ostream& out, std::span<const auth::DomainRecord> records);
 void print_json(std::ostream& out, std::span<const auth::AccountRecord> records);
 void print_json(std::ostream& out, std::span<const auth::DeviceRecord> records);
 void print_json(std::ostream& out, std::span<const auth::CertificateRecord> records);
+
+// The records of a list command in one of the two ways, or why there are none.
+template <typename Records>
+auth::StoreResult<> print_found(std::ostream& out, const auth::StoreResult<Records>& records, bool json) {
+  if (!records) return std::unexpected(records.error());
+  const std::span<const typename Records::value_type> rows(*records);
+  if (json) {
+    print_json(out, rows);
+  } else {
+    print_table(out, rows);
+  }
+  return {};
+}
 
 // One record: "key: value" lines, or one JSON object on one line.
 void print_one(std::ostream& out, const auth::DomainRecord& record, bool json);

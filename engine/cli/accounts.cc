@@ -132,14 +132,7 @@ class AccountCommandRun {
 
   template <typename Records>
   auth::StoreResult<> list(const auth::StoreResult<Records>& records) {
-    if (!records) return std::unexpected(records.error());
-    const std::span<const typename Records::value_type> rows(*records);
-    if (request_.has(kOptionJson)) {
-      print_json(world_.out, rows);
-    } else {
-      print_table(world_.out, rows);
-    }
-    return auth::StoreResult<>();
+    return print_found(world_.out, records, request_.has(kOptionJson));
   }
 
   template <typename Record>
