@@ -1,5 +1,6 @@
 #include "engine/session/recipient_index.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "engine/base/domain_name.h"
@@ -35,6 +36,11 @@ std::optional<std::size_t> RecipientIndex::find(std::span<const message::Recipie
   const auto found = by_key_.find(key_of(recipient));
   if (found == by_key_.end()) return std::nullopt;
   return found->second;
+}
+
+void RecipientIndex::forget(std::size_t from) {
+  absl::erase_if(by_key_, [from](const auto& each) { return each.second >= from; });
+  indexed_ = std::min(indexed_, from);
 }
 
 }  // namespace sluice::session

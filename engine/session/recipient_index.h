@@ -19,6 +19,8 @@ class RecipientIndex {
   // that was asked for gets lost.  `recipients` are those of the last call, and more at the end.
   [[nodiscard]] std::optional<std::size_t> find(std::span<const message::Recipient> recipients,
                                                 const message::Recipient& recipient);
+  // Recipients from this number on are out of the list again.
+  void forget(std::size_t from);
 
  private:
   absl::flat_hash_map<std::string, std::size_t> by_key_;

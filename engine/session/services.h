@@ -9,6 +9,7 @@
 #include "engine/session/admission.h"
 #include "engine/session/observer.h"
 #include "engine/session/session_counters.h"
+#include "policy/submission_limits.h"
 
 namespace sluice::session {
 
@@ -28,6 +29,7 @@ struct Services {
   IdSource& ids;
   SessionCounters& counters;
   Admission& admission;
+  policy::SubmissionLimits* limits = nullptr;  // null: there are none
 };
 
 }  // namespace sluice::session

@@ -172,6 +172,11 @@ Session::Deadline Session::command_deadline() const {
   return deadline;
 }
 
+void Session::set_identity(auth::IdentityRef identity) {
+  identity_ = std::move(identity);
+  submitter_ = identity_ != nullptr && services_.limits != nullptr ? services_.limits->open(*identity_) : nullptr;
+}
+
 std::optional<policy::SenderRights> Session::rights() const {
   if (identity_ != nullptr) return policy::SenderRights(*identity_);
   if (is_trusted_) return policy::SenderRights(rules_->trusted_rights);
@@ -213,7 +218,7 @@ void Session::on_mail() {
     submitter.account = identity_->account_name;
   }
   const tls::TlsSession* tls = connection_->tls();
-  transaction_ = std::make_unique<Transaction>(services_, *rules_, *rights,
+  transaction_ = std::make_unique<Transaction>(services_, *rules_, *rights, submitter_,
                                                Client{.helo = machine_->hello_name(),
                                                       .policy_url = machine_->policy_url(),
                                                       .address = connection_->peer(),
@@ -383,7 +388,7 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
   smtp::Reply reply = smtp::replies::kAuthOk;
   switch (answer.kind) {
     case auth::AnswerKind::granted:
-      identity_ = std::move(answer.identity);
+      set_identity(std::move(answer.identity));
       ++services_.counters.logins;
       break;
     case auth::AnswerKind::wrong:

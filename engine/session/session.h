@@ -134,6 +134,7 @@ class Session final : private smtp::RefusalObserver {
   void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument);
   void log_refused_line(const smtp::Reply& reply, std::string_view id);
 
+  void set_identity(auth::IdentityRef identity);
   [[nodiscard]] std::optional<policy::SenderRights> rights() const;
   [[nodiscard]] bool trusted() const;
 
@@ -144,6 +145,7 @@ class Session final : private smtp::RefusalObserver {
   std::string out_;  // replies that are not sent yet
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
+  std::shared_ptr<policy::Submitter> submitter_;  // of identity_; null: nothing is limited
   std::unique_ptr<auth::SaslMachine> sasl_;
   const auth::Mechanism* mechanism_ = nullptr;  // of the last AUTH
   std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that

@@ -157,7 +157,7 @@ Task<Session::Next> Session::on_start_tls() {
   }
   if (co_await handshake() == Next::end) co_return Next::end;
   sasl_ = nullptr;
-  identity_ = nullptr;
+  set_identity(nullptr);
   machine_->tls_started();
   withhold_mechanisms();
   co_return Next::go_on;

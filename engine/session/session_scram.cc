@@ -69,7 +69,7 @@ Task<void> Session::judge(auth::Step step) {
   const Instant asked = services_.loop.now();
   auth::Answer answer = co_await services_.authenticator.judge(scram_->login, step.proven, step.proof);
   if (answer.kind == auth::AnswerKind::granted) {
-    identity_ = std::move(answer.identity);
+    set_identity(std::move(answer.identity));
     machine_->answer_auth_challenge(step.challenge, writer_);
     co_return;
   }
@@ -96,7 +96,7 @@ void Session::confirm_login() {
 void Session::forget_scram() {
   if (scram_ == nullptr) return;
   scram_ = nullptr;
-  identity_ = nullptr;
+  set_identity(nullptr);
 }
 
 }  // namespace sluice::session

@@ -17,7 +17,8 @@ constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too
 
 }  // namespace
 
-Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
+Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
+                         std::shared_ptr<policy::Submitter> submitter, Client client,
                          std::unique_ptr<message::MessageSink> sink, message::Envelope envelope)
     : services_(services),
       rules_(rules),
@@ -25,6 +26,7 @@ Transaction::Transaction(Services& services, const ListenerRules& rules, policy:
       client_(client),
       sink_(std::move(sink)),
       envelope_(std::move(envelope)),
+      reservation_(std::move(submitter)),
       began_(services.loop.now()) {}
 
 void Transaction::add(const smtp::RecipientCommand& command) {
@@ -44,9 +46,27 @@ void Transaction::add(const smtp::RecipientCommand& command) {
   }
 }
 
+// Of the recipients from `first` on those that the submitter's limits leave no room for go out of the envelope, and none
+// of them is offered to the sink; one refusal for each.
+Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Reply>& refusals) {
+  std::vector<message::Recipient>& recipients = envelope_.recipients;
+  const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
+  const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
+  if (room.recipients == offered) co_return;
+  const smtp::Reply refusal = limit_refusal(*room.refused, client_.policy_url);
+  refusals.assign(offered - room.recipients, refusal);
+  for (Added& added : added_)
+    if (added.kind != Answer::Kind::surplus && added.recipient >= first + room.recipients)
+      added.refused = recipients[added.recipient].forward_path;
+  recipients.resize(first + room.recipients);
+  index_.forget(recipients.size());
+}
+
 Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
+  std::vector<smtp::Reply> over_limit;
+  if (reservation_.limited() && first < envelope_.recipients.size()) co_await keep_to_limits(first, over_limit);
   if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
   CHECK(first + replies.size() == envelope_.recipients.size());
   for (const smtp::Reply& reply : replies) {
@@ -56,12 +76,17 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
       ++services_.counters.recipients_taken;
     } else {
       ++services_.counters.recipients_refused;
+      reservation_.refused(1);
     }
   }
+  services_.counters.recipients_refused += over_limit.size();
   for (Added& added : added_) {
     Answer answer{.kind = added.kind, .reply = smtp::replies::kRecipientOk};
     if (added.kind == Answer::Kind::surplus) {
       answer.recipient = std::move(added.surplus);
+    } else if (!added.refused.empty()) {
+      answer.reply = over_limit.front();
+      answer.recipient = std::move(added.refused);
     } else if (added.recipient >= first) {
       answer.reply = replies[added.recipient - first];
       if (!answer.reply.positive()) answer.recipient = envelope_.recipients[added.recipient].forward_path;
@@ -233,9 +258,18 @@ Task<smtp::Reply> Transaction::commit() {
     outcome_.reply = *refusal_;
     co_return *refusal_;
   }
+  if (const auto limit = co_await reservation_.content(bytes_)) {
+    const smtp::Reply reply = limit_refusal(*limit, client_.policy_url);
+    co_await refuse(reply, std::string(reply.text()));
+    outcome_.reply = reply;
+    co_return reply;
+  }
   outcome_ = co_await sink_->commit();
   sink_ = nullptr;
-  if (outcome_.reply.positive()) services_.counters.bytes_taken += bytes_;
+  if (outcome_.reply.positive()) {
+    services_.counters.bytes_taken += bytes_;
+    reservation_.spend();
+  }
   co_return outcome_.reply;
 }
 

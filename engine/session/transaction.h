@@ -16,6 +16,7 @@
 #include "engine/message/message_sink.h"
 #include "engine/session/listener_rules.h"
 #include "engine/session/recipient_index.h"
+#include "engine/session/reservation.h"
 #include "engine/session/services.h"
 #include "engine/smtp/command.h"
 #include "policy/sender.h"
@@ -35,8 +36,10 @@ struct Client {
 
 class Transaction {
  public:
-  Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights, Client client,
-              std::unique_ptr<message::MessageSink> sink, message::Envelope envelope);
+  // `submitter`: whose limits count; null: nobody's.
+  Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
+              std::shared_ptr<policy::Submitter> submitter, Client client, std::unique_ptr<message::MessageSink> sink,
+              message::Envelope envelope);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -71,6 +74,7 @@ class Transaction {
  private:
   enum class Stage : std::uint8_t { envelope, header, body, done };
 
+  Task<void> keep_to_limits(std::size_t first, std::vector<smtp::Reply>& refusals);
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
   [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
@@ -89,7 +93,9 @@ class Transaction {
     Answer::Kind kind;
     std::size_t recipient;     // in the envelope; not of a surplus one
     std::string surplus = {};  // that one's path
+    std::string refused = {};  // the path of one that the submitter's limits leave no room for
   };
+  Reservation reservation_;
   RecipientIndex index_;
   std::vector<Added> added_;    // and not answered
   std::vector<bool> accepted_;  // of the envelope's recipients that were offered

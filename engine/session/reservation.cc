@@ -1,0 +1,92 @@
+#include "engine/session/reservation.h"
+
+#include <string>
+#include <utility>
+
+namespace sluice::session {
+namespace {
+
+using policy::Quantity;
+
+// "2 h 5 min": rounded up, so that who comes back then is let through.
+std::string waiting_time(std::int64_t ms) {
+  constexpr std::int64_t kSecond = 1000;
+  constexpr std::int64_t kMinute = 60 * kSecond;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
+  if (ms <= kMinute) return std::to_string((ms + kSecond - 1) / kSecond) + " s";
+  if (ms <= kHour) return std::to_string((ms + kMinute - 1) / kMinute) + " min";
+  const std::int64_t minutes = (ms + kMinute - 1) / kMinute;
+  if (ms <= kDay) return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+  return std::to_string((ms + kDay - 1) / kDay) + " days";
+}
+
+}  // namespace
+
+Task<std::optional<policy::LimitReached>> Reservation::take(Quantity quantity, std::uint64_t amount) {
+  policy::Reserved reserved = co_await submitter_->reserve(quantity, amount);
+  of(quantity) += reserved.amount;
+  if (reserved.amount == amount) reserved.refused = std::nullopt;
+  co_return std::move(reserved.refused);
+}
+
+Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint64_t size) {
+  if (!limited()) co_return Room{.recipients = wanted};
+  Room room;
+  if (of(Quantity::messages) == 0) {
+    room.refused = co_await take(Quantity::messages, 1);
+    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, size);
+    if (room.refused) {
+      give_back_all();
+      co_return room;
+    }
+  }
+  const std::uint64_t before = of(Quantity::recipients);
+  room.refused = co_await take(Quantity::recipients, wanted);
+  room.recipients = static_cast<std::uint32_t>(of(Quantity::recipients) - before);
+  co_return room;
+}
+
+void Reservation::refused(std::uint32_t recipients) {
+  if (!limited() || recipients == 0) return;
+  of(Quantity::recipients) -= recipients;
+  submitter_->give_back(Quantity::recipients, recipients);
+}
+
+Task<std::optional<policy::LimitReached>> Reservation::content(std::uint64_t bytes) {
+  if (!limited()) co_return std::nullopt;
+  const std::uint64_t had = of(Quantity::bytes);
+  if (bytes > had) co_return co_await take(Quantity::bytes, bytes - had);
+  of(Quantity::bytes) = bytes;
+  submitter_->give_back(Quantity::bytes, had - bytes);
+  co_return std::nullopt;
+}
+
+void Reservation::spend() {
+  for (std::size_t i = 0; i < reserved_.size(); ++i)
+    if (const std::uint64_t amount = std::exchange(reserved_[i], 0); amount > 0)
+      submitter_->spend(static_cast<Quantity>(i), amount);
+}
+
+void Reservation::give_back_all() {
+  for (std::size_t i = 0; i < reserved_.size(); ++i)
+    if (const std::uint64_t amount = std::exchange(reserved_[i], 0); amount > 0)
+      submitter_->give_back(static_cast<Quantity>(i), amount);
+}
+
+smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url) {
+  const policy::FullWindow& window = limit.window;
+  std::string text = "The limit of this ";
+  text.append(policy::subject_name(limit.subject)).append(" is ").append(std::to_string(window.limit.amount));
+  text.append(" ").append(policy::quantity_name(window.limit.quantity)).append(" a ");
+  text.append(policy::span_name(window.limit.span));
+  text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
+  if (!policy_url.empty()) text.append("; see ").append(policy_url);
+  // What no window can ever take is refused for good, whatever the limit's action.
+  const bool later = window.limit.action == policy::LimitAction::defer && window.free_in_ms;
+  smtp::Reply reply = later ? smtp::Reply(451, {4, 7, 1}, std::move(text)) : smtp::Reply(550, {5, 7, 1}, std::move(text));
+  reply.set_name("limit_reached");
+  return reply;
+}
+
+}  // namespace sluice::session

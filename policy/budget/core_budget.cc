@@ -1,0 +1,133 @@
+#include "policy/budget/core_budget.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::policy {
+namespace {
+
+// The shortest window's bucket: what was spent is told at the latest when it ends.
+constexpr Duration kSettleInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+CoreBudget::~CoreBudget() { CHECK(active_.empty()); }
+
+CoreBudget::Account& CoreBudget::use(const MeterKey& key) {
+  Account& account = accounts_.try_emplace(key, Account{.key = key, .lease = {}}).first->second;
+  ++account.users;
+  return account;
+}
+
+void CoreBudget::leave(Account& account) {
+  CHECK(account.users > 0);
+  --account.users;
+  if (account.users == 0 && !account.active) accounts_.erase(MeterKey(account.key));
+}
+
+void CoreBudget::touch(Account& account) {
+  account.idle = false;
+  if (!std::exchange(account.active, true)) active_.push_back(&account);
+  if (std::exchange(armed_, true)) return;
+  parts_.loop.timers().arm(settle_, parts_.loop.now() + kSettleInterval);
+}
+
+Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Limit> limits, std::uint64_t wanted) {
+  Taken taken;
+  taken.amount = account.lease.reserve(wanted);
+  touch(account);
+  bool called_back = false;
+  while (taken.amount < wanted) {
+    AsyncEvent recorded;
+    io::Loop& loop = parts_.loop;
+    const WallMillis now = parts_.clock.at(loop.now());
+    Grant grant = parts_.shared.lease(parts_.core, account.key, limits, wanted - taken.amount, now, [&loop, &recorded] {
+      loop.post([&recorded] { recorded.set(); });
+    });
+    touch(account);
+    if (grant.recording) {
+      co_await recorded.wait("the journal of the limits");
+      continue;
+    }
+    if (grant.passed) taken.passed = grant.passed;
+    if (grant.near) taken.near = grant.near;
+    account.lease.add(grant.granted);
+    taken.amount += account.lease.reserve(wanted - taken.amount);
+    if (taken.amount == wanted || !grant.full) continue;
+    if (called_back || grant.holders == 0) {
+      taken.full = grant.full;
+      break;
+    }
+    called_back = true;
+    co_await call_back(account.key, grant.holders);
+  }
+  co_return taken;
+}
+
+Task<void> CoreBudget::call_back(const MeterKey& key, std::uint64_t holders) {
+  // What the other cores and this one count down; the last one to answer wakes the waiter.
+  struct Asked {
+    std::size_t left = 0;
+    AsyncEvent answered;
+  };
+  constexpr std::uint32_t kOwnBits = 63;
+  std::vector<std::uint32_t> cores;
+  for (std::uint32_t core = 0; core < parts_.cores; ++core)
+    if (core != parts_.core && (holders >> std::min(core, kOwnBits) & 1U) != 0) cores.push_back(core);
+  if (cores.empty()) co_return;
+  Asked asked{.left = cores.size(), .answered = {}};
+  for (const std::uint32_t core : cores) {
+    parts_.post(core, [key, home = parts_.core, &asked](CoreBudget& other) {
+      other.give_back_free(key);
+      other.parts_.post(home, [&asked](CoreBudget&) {
+        if (--asked.left == 0) asked.answered.set();
+      });
+    });
+  }
+  co_await asked.answered.wait("leases of other cores");
+}
+
+void CoreBudget::give_back_free(const MeterKey& key) {
+  const auto found = accounts_.find(key);
+  if (found != accounts_.end()) settle(found->second, true);
+}
+
+void CoreBudget::settle(Account& account, bool with_free) {
+  const std::uint64_t spent = account.lease.take_spent();
+  const std::uint64_t returned = with_free ? account.lease.take_free() : 0;
+  if (spent == 0 && returned == 0) return;
+  const bool holds = account.lease.free() + account.lease.reserved() > 0;
+  parts_.shared.settle(parts_.core, account.key, spent, returned, holds, parts_.clock.at(parts_.loop.now()));
+}
+
+void CoreBudget::on_settle(void* self) {
+  auto& budget = *static_cast<CoreBudget*>(self);
+  budget.armed_ = false;
+  budget.settle_all();
+  if (budget.active_.empty()) return;
+  budget.armed_ = true;
+  budget.parts_.loop.timers().arm(budget.settle_, budget.parts_.loop.now() + kSettleInterval);
+}
+
+void CoreBudget::settle_all() {
+  std::erase_if(active_, [this](Account* account) {
+    // What was not used for a whole interval is not kept from others.
+    settle(*account, account->users == 0 || std::exchange(account->idle, true));
+    if (account->lease.free() + account->lease.reserved() > 0) return false;
+    account->active = false;
+    if (account->users == 0) accounts_.erase(MeterKey(account->key));
+    return true;
+  });
+}
+
+void CoreBudget::close() {
+  for (Account* account : active_) {
+    settle(*account, true);
+    account->active = false;
+  }
+  active_.clear();
+  accounts_.clear();
+  parts_.loop.timers().disarm(settle_);
+}
+
+}  // namespace sluice::policy

@@ -1,0 +1,83 @@
+// A core's side of the budgets: its leases, and the submitters that use them.  A recipient that the lease has room for
+// costs a few instructions; else the core asks the process' budget (shared_budget.h), waits for its journal where nothing
+// was recorded ahead of need, and before it refuses calls back what other cores have leased and not reserved.
+// Core thread only, but for give_back_free(), which other cores post to it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/container/node_hash_map.h"
+#include "engine/io/loop.h"
+#include "policy/budget/journal.h"
+#include "policy/budget/shared_budget.h"
+#include "policy/classes.h"
+#include "policy/lease.h"
+#include "policy/submission_limits.h"
+
+namespace sluice::policy {
+
+class CoreBudget {
+ public:
+  // Runs `message` on that core, with its own CoreBudget.  Any core.
+  using Post = std::function<void(std::uint32_t core, std::function<void(CoreBudget&)> message)>;
+
+  struct Parts {
+    io::Loop& loop;
+    SharedBudget& shared;
+    const PolicyClock& clock;
+    std::uint32_t core = 0;
+    std::uint32_t cores = 1;
+    Post post;
+  };
+  explicit CoreBudget(Parts parts) : parts_(std::move(parts)) {}
+  ~CoreBudget();
+  CoreBudget(const CoreBudget&) = delete;
+  CoreBudget& operator=(const CoreBudget&) = delete;
+
+  // One meter as this core leases from it.  It stays where it is for as long as it is used.
+  struct Account {
+    MeterKey key;
+    Lease lease;
+    std::uint32_t users = 0;
+    bool active = false;  // among active_
+    bool idle = false;    // nothing was reserved since the last settling
+  };
+  Account& use(const MeterKey& key);
+  void leave(Account& account);
+
+  struct Taken {
+    std::uint64_t amount = 0;
+    std::optional<FullWindow> full;
+    std::optional<FullWindow> passed;
+    std::optional<FullWindow> near;
+  };
+  // The account stays in use.
+  Task<Taken> reserve(Account& account, std::span<const Limit> limits, std::uint64_t wanted);
+  void spend(Account& account, std::uint64_t amount) { account.lease.spend(amount); }
+  void give_back(Account& account, std::uint64_t amount) { account.lease.give_back(amount); }
+
+  // Another core needs it: what was spent is told, what nobody has reserved goes back.
+  void give_back_free(const MeterKey& key);
+  // Tells all of it; no session is left.
+  void close();
+
+ private:
+  Task<void> call_back(const MeterKey& key, std::uint64_t holders);
+  void settle(Account& account, bool with_free);
+  void touch(Account& account);
+  static void on_settle(void* self);
+  void settle_all();
+
+  Parts parts_;
+  absl::node_hash_map<MeterKey, Account> accounts_;
+  std::vector<Account*> active_;  // that have a lease, or something to tell
+  io::Timer settle_{&on_settle, this};
+  bool armed_ = false;
+};
+
+}  // namespace sluice::policy

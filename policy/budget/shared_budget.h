@@ -1,0 +1,134 @@
+// The budgets of all subjects: what the cores lease from.  Exact: what cores hold and what is in the windows is never more
+// than a limit allows.  What is given to a core was written to the journal as held before (journal.h), so that a process
+// that is killed loses what was held and never counts too little.
+// Thread-safe: one of kShards locks a call, for a few look-ups, never over a wait or a call of the kernel.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/container/node_hash_map.h"
+#include "policy/budget/journal_record.h"
+#include "policy/budget/meter_key.h"
+#include "policy/meter.h"
+
+namespace sluice::policy {
+
+// What came of asking for a lease.
+struct Grant {
+  std::uint64_t granted = 0;
+  // Nothing was granted as it is not in the journal yet: ask again once `when_recorded` was called.
+  bool recording = false;
+  // There is no room for all of it, whatever is recorded: of a limit that refuses.
+  std::optional<FullWindow> full;
+  // A limit that does not refuse has been passed.
+  std::optional<FullWindow> passed;
+  // With this grant the use of a limit has reached kNearPercent of it.
+  std::optional<FullWindow> near;
+  // Bit i: core i holds some of it; of those from 63 on it is the last bit.
+  std::uint64_t holders = 0;
+};
+
+inline constexpr std::uint64_t kNearPercent = 80;
+
+// One meter, for sluicectl.
+struct MeterUse {
+  MeterKey key;
+  std::uint64_t held = 0;
+  std::array<std::optional<std::uint64_t>, kSpans> used;  // with what is held; none: no limit has asked for the window
+};
+
+class SharedBudget {
+ public:
+  // `cores`: how many lease from it.
+  explicit SharedBudget(std::uint32_t cores) : cores_(cores) {}
+  SharedBudget(const SharedBudget&) = delete;
+  SharedBudget& operator=(const SharedBudget&) = delete;
+
+  // For `core`: `wanted` or less, where there is no room for more, or more, ahead of need.  `limits` are those of the key's quantity; none: it is
+  // only counted.  `when_recorded` is called once, on the journal's thread, if the grant is `recording`.
+  [[nodiscard]] Grant lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
+                            WallMillis now, std::function<void()> when_recorded);
+  // Of what the core has: so much was spent, and so much goes back.  `holds`: some is left with it.
+  void settle(std::uint32_t core, const MeterKey& key, std::uint64_t spent, std::uint64_t returned, bool holds,
+              WallMillis now);
+
+  // The journal's: what is to be written now, as records; and that it was, or could not be.
+  struct Writing {
+    std::string bytes;
+    struct Held {
+      MeterKey key;
+      std::uint64_t amount = 0;
+    };
+    std::vector<Held> held;
+    std::vector<std::function<void()>> waiting;
+  };
+  [[nodiscard]] Writing gather(WallMillis now);
+  void recorded(Writing& writing);
+  // Whether gather() would find anything.  Any thread.
+  [[nodiscard]] bool has_unwritten() const { return unwritten_.load(std::memory_order_relaxed) > 0; }
+  // All that there is, as records for a new journal; what waits to be written is in it.
+  [[nodiscard]] Writing snapshot(WallMillis now);
+  // Called under no lock when there is something to write, at once or some time; set before the cores start.
+  void set_wake(std::function<void(bool at_once)> wake) { wake_ = std::move(wake); }
+
+  // From the journal's records, in their order, before the cores start.  restored() comes behind the last: what was held
+  // then is spent `now`.  How much that was, in each quantity.
+  void restore(const JournalRecord& record, WallMillis now);
+  struct Remainder {
+    std::size_t meters = 0;
+    std::array<std::uint64_t, kQuantities> amount{};
+  };
+  [[nodiscard]] Remainder restored(WallMillis now);
+
+  // For the operator: looks at all of a shard under its lock.
+  [[nodiscard]] std::vector<MeterUse> list(WallMillis now, const std::function<bool(const MeterKey&)>& wanted);
+  // Drops meters that nothing is held of and nothing is left in; how many are left.
+  std::size_t sweep(WallMillis now);
+
+ private:
+  static constexpr std::size_t kShards = 64;
+  struct Entry {
+    Meter meter;
+    std::uint64_t recorded = 0;   // held in the journal: what cores hold, what is unwritten, and what is ahead of need
+    std::uint64_t ahead = 0;      // wanted ahead of need
+    std::uint64_t unwritten = 0;  // spent, and in the journal only as held
+    std::uint64_t holders = 0;
+    bool dirty = false;  // among Shard::dirty
+
+    // What may be given to cores.
+    [[nodiscard]] std::uint64_t available() const {
+      const std::uint64_t taken = meter.held() + unwritten;
+      return recorded > taken ? recorded - taken : 0;
+    }
+  };
+  struct Shard {
+    std::mutex mutex;
+    absl::node_hash_map<MeterKey, Entry> meters;
+    std::vector<MeterKey> dirty;
+    std::vector<std::function<void()>> waiting;
+    WallMillis now = 0;  // the latest of all calls: cores' clocks differ by a turn
+  };
+
+  [[nodiscard]] Shard& shard_of(const MeterKey& key);
+  [[nodiscard]] static WallMillis advance(Shard& shard, WallMillis now);
+  // Whether it is the first that is to be written.
+  bool mark(Shard& shard, const MeterKey& key, Entry& entry);
+  static void write_state(const MeterKey& key, Entry& entry, std::uint64_t spent, WallMillis now, Writing& writing);
+  void take_waiting(Shard& shard, Writing& writing);
+  [[nodiscard]] static std::uint64_t bit(std::uint32_t core) { return std::uint64_t{1} << (core < 63 ? core : 63); }
+
+  std::uint32_t cores_;
+  std::array<Shard, kShards> shards_;
+  std::atomic<std::size_t> unwritten_{0};
+  std::function<void(bool)> wake_ = [](bool) {};
+};
+
+}  // namespace sluice::policy

@@ -1,0 +1,48 @@
+// What a session asks before it takes recipients, messages and bytes from a submitter, and tells when they were taken.
+// The limits are those of all that the submitter is: account, device password, customer.  Core thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "auth/identity.h"
+#include "engine/base/task.h"
+#include "policy/meter.h"
+#include "policy/subject.h"
+
+namespace sluice::policy {
+
+// A limit that has no room.
+struct LimitReached {
+  Subject subject = Subject::account;
+  std::string name;  // of that
+  FullWindow window;
+};
+
+struct Reserved {
+  std::uint64_t amount = 0;             // as many as there is room for, at most what was asked for
+  std::optional<LimitReached> refused;  // why there are not more
+  // Of limits that refuse nothing: one was passed.
+  std::optional<LimitReached> passed;
+};
+
+// A submitter that has logged in.  Shared by its session and the transaction; outlived by what made it.
+class Submitter {
+ public:
+  virtual ~Submitter() = default;
+  // So many are reserved until they are spent or given back; reserve() of a quantity that has no limits takes all.
+  virtual Task<Reserved> reserve(Quantity quantity, std::uint64_t wanted) = 0;
+  // Of what was reserved: it was taken; it was not.
+  virtual void spend(Quantity quantity, std::uint64_t amount) = 0;
+  virtual void give_back(Quantity quantity, std::uint64_t amount) = 0;
+};
+
+class SubmissionLimits {
+ public:
+  virtual ~SubmissionLimits() = default;
+  // Null: nothing is limited.
+  virtual std::shared_ptr<Submitter> open(const auth::Identity& identity) = 0;
+};
+
+}  // namespace sluice::policy
