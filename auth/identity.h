@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/domain_list.h"
+#include "auth/limit_override.h"
 #include "engine/base/network.h"
 
 namespace sluice::auth {
@@ -56,6 +57,11 @@ struct Identity {
   std::shared_ptr<const DomainList> narrowed_to;
   // Where the login was with a device password.
   std::shared_ptr<const DeviceBounds> device;
+  // The first that is set: of the device password, the account, the customer; empty: none is. See policy/classes.h.
+  std::string policy_class;
+  // Null: none.
+  std::shared_ptr<const LimitOverrides> account_overrides;
+  std::shared_ptr<const LimitOverrides> customer_overrides;
 
   // The graver of the two.
   [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }

@@ -27,11 +27,15 @@ struct Reserved {
   std::optional<LimitReached> passed;
 };
 
+// Bytes are counted in these units, rounded up for each message.
+inline constexpr std::uint64_t kBytesUnit = 1024;
+
 // A submitter that has logged in.  Shared by its session and the transaction; outlived by what made it.
 class Submitter {
  public:
   virtual ~Submitter() = default;
   // So many are reserved until they are spent or given back; reserve() of a quantity that has no limits takes all.
+  // Of bytes: in kBytesUnit.
   virtual Task<Reserved> reserve(Quantity quantity, std::uint64_t wanted) = 0;
   // Of what was reserved: it was taken; it was not.
   virtual void spend(Quantity quantity, std::uint64_t amount) = 0;

@@ -28,7 +28,7 @@ std::uint64_t SlidingWindow::sum(WallMillis now) {
 void SlidingWindow::add(WallMillis now, std::uint64_t amount) {
   advance(now);
   std::uint32_t& slot = counts_[static_cast<std::size_t>(newest_) % kSlots];
-  // No limit is as high as that (limit.h), so what is cut off changes no answer.
+  // More than that in one bucket, four thousand million recipients or 4 TiB, cannot come.
   const std::uint64_t room = std::numeric_limits<std::uint32_t>::max() - slot;
   const auto taken = static_cast<std::uint32_t>(std::min(amount, room));
   slot += taken;

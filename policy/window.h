@@ -4,31 +4,18 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "engine/base/time.h"
 #include "policy/limit.h"
 
 namespace sluice::policy {
 
-// So much time a window of this span covers; a month is 30 days.
-[[nodiscard]] constexpr std::int64_t span_ms(Span span) {
-  constexpr std::int64_t kMinute = 60'000;
-  switch (span) {
-    case Span::minute:
-      return kMinute;
-    case Span::hour:
-      return 60 * kMinute;
-    case Span::day:
-      return 24 * 60 * kMinute;
-    case Span::month:
-      return 30 * 24 * 60 * kMinute;
-  }
-  return kMinute;
+[[nodiscard]] inline std::int64_t span_ms(Span span) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(span_length(span)).count();
 }
-
-[[nodiscard]] constexpr std::int64_t bucket_ms(Span span) { return span_ms(span) / 60; }
+[[nodiscard]] inline std::int64_t bucket_ms(Span span) { return span_ms(span) / 60; }
 
 class SlidingWindow {
  public:

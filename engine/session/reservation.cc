@@ -1,5 +1,6 @@
 #include "engine/session/reservation.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,16 @@ std::string waiting_time(std::int64_t ms) {
   return std::to_string((ms + kDay - 1) / kDay) + " days";
 }
 
+std::uint64_t units(std::uint64_t bytes) { return (bytes + policy::kBytesUnit - 1) / policy::kBytesUnit; }
+
+// "500 recipients"; of bytes "2048 MB".
+std::string amount_text(const policy::Limit& limit) {
+  if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * policy::kBytesUnit / 1'000'000) + " MB";
+  std::string name(policy::quantity_name(limit.quantity));
+  std::ranges::replace(name, '_', ' ');
+  return std::to_string(limit.amount) + " " + name;
+}
+
 }  // namespace
 
 Task<std::optional<policy::LimitReached>> Reservation::take(Quantity quantity, std::uint64_t amount) {
@@ -35,7 +46,7 @@ Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint6
   Room room;
   if (of(Quantity::messages) == 0) {
     room.refused = co_await take(Quantity::messages, 1);
-    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, size);
+    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, units(size));
     if (room.refused) {
       give_back_all();
       co_return room;
@@ -56,9 +67,10 @@ void Reservation::refused(std::uint32_t recipients) {
 Task<std::optional<policy::LimitReached>> Reservation::content(std::uint64_t bytes) {
   if (!limited()) co_return std::nullopt;
   const std::uint64_t had = of(Quantity::bytes);
-  if (bytes > had) co_return co_await take(Quantity::bytes, bytes - had);
-  of(Quantity::bytes) = bytes;
-  submitter_->give_back(Quantity::bytes, had - bytes);
+  const std::uint64_t has = units(bytes);
+  if (has > had) co_return co_await take(Quantity::bytes, has - had);
+  of(Quantity::bytes) = has;
+  submitter_->give_back(Quantity::bytes, had - has);
   co_return std::nullopt;
 }
 
@@ -77,13 +89,12 @@ void Reservation::give_back_all() {
 smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url) {
   const policy::FullWindow& window = limit.window;
   std::string text = "The limit of this ";
-  text.append(policy::subject_name(limit.subject)).append(" is ").append(std::to_string(window.limit.amount));
-  text.append(" ").append(policy::quantity_name(window.limit.quantity)).append(" a ");
+  text.append(policy::subject_name(limit.subject)).append(" is ").append(amount_text(window.limit)).append(" a ");
   text.append(policy::span_name(window.limit.span));
   text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
   if (!policy_url.empty()) text.append("; see ").append(policy_url);
   // What no window can ever take is refused for good, whatever the limit's action.
-  const bool later = window.limit.action == policy::LimitAction::defer && window.free_in_ms;
+  const bool later = window.limit.action == policy::Action::defer && window.free_in_ms;
   smtp::Reply reply = later ? smtp::Reply(451, {4, 7, 1}, std::move(text)) : smtp::Reply(550, {5, 7, 1}, std::move(text));
   reply.set_name("limit_reached");
   return reply;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr WallMillis kStart = 1'795'900'000'000;
 
-Limit recipients(Span span, std::uint64_t amount, LimitAction action = LimitAction::refuse) {
+Limit recipients(Span span, std::uint64_t amount, Action action = Action::refuse) {
   return {.quantity = Quantity::recipients, .span = span, .amount = amount, .action = action};
 }
 
@@ -56,7 +56,7 @@ TEST(Meter, WhatNoWindowCouldEverTakeIsNeverFree) {
 }
 
 TEST(Meter, LimitsThatRefuseNothingLeaveRoom) {
-  const std::vector limits{recipients(Span::hour, 2, LimitAction::tell), recipients(Span::day, 9)};
+  const std::vector limits{recipients(Span::hour, 2, Action::tell), recipients(Span::day, 9)};
   Meter meter;
   ASSERT_EQ(meter.room(limits, kStart), 9U);
   meter.hold(3);

@@ -16,7 +16,7 @@ constexpr WallMillis kStart = 1'795'900'000'000;
 const MeterKey kAlice{.subject = Subject::account, .quantity = Quantity::recipients, .name = "alice@customer.example"};
 
 Limit a_day(std::uint64_t amount) {
-  return {.quantity = Quantity::recipients, .span = Span::day, .amount = amount, .action = LimitAction::refuse};
+  return {.quantity = Quantity::recipients, .span = Span::day, .amount = amount, .action = Action::refuse};
 }
 
 void write(SharedBudget& budget, WallMillis now = kStart) {

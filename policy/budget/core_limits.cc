@@ -1,0 +1,106 @@
+#include "policy/budget/core_limits.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::policy {
+namespace {
+
+// One meter that counts for a submitter, with its limits.
+struct Counted {
+  CoreBudget::Account& account;
+  std::vector<Limit> limits;
+};
+
+class BudgetSubmitter final : public Submitter {
+ public:
+  BudgetSubmitter(CoreBudget& budget, const auth::Identity& identity, bool shadow, CoreLimits::Notice notice)
+      : budget_(budget),
+        account_(identity.account_name),
+        customer_(identity.customer_name),
+        shadow_(shadow),
+        notice_(std::move(notice)) {}
+  ~BudgetSubmitter() override {
+    for (const auto& counted : counted_)
+      for (const Counted& each : counted) budget_.leave(each.account);
+  }
+  BudgetSubmitter(const BudgetSubmitter&) = delete;
+  BudgetSubmitter& operator=(const BudgetSubmitter&) = delete;
+
+  void count(Subject subject, const std::string& name, std::span<const Limit> limits);
+
+  Task<Reserved> reserve(Quantity quantity, std::uint64_t wanted) override;
+  void spend(Quantity quantity, std::uint64_t amount) override {
+    for (const Counted& each : of(quantity)) budget_.spend(each.account, amount);
+  }
+  void give_back(Quantity quantity, std::uint64_t amount) override {
+    for (const Counted& each : of(quantity)) budget_.give_back(each.account, amount);
+  }
+
+ private:
+  std::vector<Counted>& of(Quantity quantity) { return counted_[static_cast<std::size_t>(quantity)]; }
+  LimitReached tell(LimitNotice::Kind kind, const MeterKey& key, const FullWindow& window);
+
+  CoreBudget& budget_;
+  std::string account_;
+  std::string customer_;
+  bool shadow_;
+  CoreLimits::Notice notice_;
+  std::array<std::vector<Counted>, kQuantities> counted_;
+};
+
+// What a limit says of bytes is counted in kBytesUnit; what a class in shadow refuses is only told.
+Limit as_counted(Limit limit, bool shadow) {
+  if (limit.quantity == Quantity::bytes) limit.amount = std::max<std::uint64_t>(limit.amount / kBytesUnit, 1);
+  if (shadow && refuses(limit.action)) limit.action = Action::tell;
+  return limit;
+}
+
+void BudgetSubmitter::count(Subject subject, const std::string& name, std::span<const Limit> limits) {
+  for (std::size_t i = 0; i < kQuantities; ++i) {
+    const auto quantity = static_cast<Quantity>(i);
+    std::vector<Limit> own;
+    for (const Limit& limit : limits)
+      if (limit.quantity == quantity) own.push_back(as_counted(limit, shadow_));
+    if (own.empty()) continue;
+    CoreBudget::Account& account = budget_.use({.subject = subject, .quantity = quantity, .name = name});
+    of(quantity).push_back({.account = account, .limits = std::move(own)});
+  }
+}
+
+// All meters must have room: what one of them does not give goes back to those before it.
+Task<Reserved> BudgetSubmitter::reserve(Quantity quantity, std::uint64_t wanted) {
+  Reserved reserved{.amount = wanted, .refused = {}, .passed = {}};
+  std::vector<Counted>& counted = of(quantity);
+  for (std::size_t i = 0; i < counted.size() && reserved.amount > 0; ++i) {
+    CoreBudget::Account& account = counted[i].account;
+    CoreBudget::Taken taken = co_await budget_.reserve(account, counted[i].limits, reserved.amount);
+    if (taken.near) static_cast<void>(tell(LimitNotice::Kind::near, account.key, *taken.near));
+    if (taken.passed) reserved.passed = tell(LimitNotice::Kind::passed, account.key, *taken.passed);
+    if (taken.full) reserved.refused = tell(LimitNotice::Kind::refused, account.key, *taken.full);
+    for (std::size_t before = 0; before < i; ++before)
+      budget_.give_back(counted[before].account, reserved.amount - taken.amount);
+    reserved.amount = taken.amount;
+  }
+  co_return reserved;
+}
+
+LimitReached BudgetSubmitter::tell(LimitNotice::Kind kind, const MeterKey& key, const FullWindow& window) {
+  LimitReached reached{.subject = key.subject, .name = key.name, .window = window};
+  notice_({.kind = kind, .limit = reached, .account = account_, .customer = customer_, .shadow = shadow_});
+  return reached;
+}
+
+}  // namespace
+
+std::shared_ptr<Submitter> CoreLimits::open(const auth::Identity& identity) {
+  const PolicyClass& chosen = *classes_->choose(identity).policy_class;
+  const EffectiveLimits limits = effective_limits(chosen, identity);
+  if (limits.account.empty() && limits.customer.empty()) return nullptr;
+  auto submitter = std::make_shared<BudgetSubmitter>(budget_, identity, chosen.shadow, notice_);
+  submitter->count(Subject::account, identity.account_name, limits.account);
+  submitter->count(Subject::customer, identity.customer_name, limits.customer);
+  return submitter;
+}
+
+}  // namespace sluice::policy

@@ -1,0 +1,63 @@
+// The policy classes of one configuration, and which limits a login has.  Pure values; any thread.
+//
+// The rule of precedence, which is the only one:
+//   1. The class is that of the device password; where it has none, of the account; else of the customer; else the
+//      default class.  The first of these that is set counts alone: classes are not mixed.  One that the configuration
+//      does not have counts as the default class.
+//   2. An override of the account takes the place of the amount that the class has for each account, and an override of
+//      the customer that of the amount for each customer, where quantity and span are the same.  The class's action
+//      stays.  Where the class has no such limit, the override is one more, with default_action().
+//   3. Every limit of the account and every limit of the customer applies: all of them must have room.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "auth/identity.h"
+#include "policy/limit.h"
+
+namespace sluice::policy {
+
+inline constexpr std::string_view kDefaultClassName = "home";
+
+// In force where the configuration has no class of its own.
+[[nodiscard]] std::vector<PolicyClass> built_in_classes();
+
+// Immutable; shared by all who read the configuration that it was made from.
+class PolicyClasses {
+ public:
+  // The built-in ones.
+  PolicyClasses();
+  // `default_class` is the name of one of `classes`, and no two have the same name.
+  PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class);
+
+  // Null: there is none of this name.
+  [[nodiscard]] const PolicyClass* find(std::string_view name) const;
+  [[nodiscard]] const PolicyClass& default_class() const { return classes_[default_]; }
+  [[nodiscard]] std::span<const PolicyClass> all() const { return classes_; }
+
+  struct Chosen {
+    const PolicyClass* policy_class = nullptr;  // never null in an answer
+    bool unknown = false;  // the name that the identity has is of no class here, and the default class counts for it
+  };
+  [[nodiscard]] Chosen choose(const auth::Identity& identity) const;
+
+ private:
+  std::vector<PolicyClass> classes_;
+  std::size_t default_ = 0;
+};
+
+struct EffectiveLimits {
+  std::vector<Limit> account;
+  std::vector<Limit> customer;
+};
+
+// In the order of the class, and behind these the overrides that the class has no limit for.
+[[nodiscard]] EffectiveLimits effective_limits(const PolicyClass& policy_class,
+                                               std::span<const auth::LimitOverride> account,
+                                               std::span<const auth::LimitOverride> customer);
+[[nodiscard]] EffectiveLimits effective_limits(const PolicyClass& policy_class, const auth::Identity& identity);
+
+}  // namespace sluice::policy

@@ -1,0 +1,64 @@
+// A limit: how much of a quantity in a sliding window, and what is done to what would exceed it.  Pure values; any
+// thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/limit_override.h"
+
+namespace sluice::policy {
+
+using auth::kLimitAmountMax;
+using auth::kQuantities;
+using auth::kSpans;
+using auth::parse_quantity;
+using auth::parse_span;
+using auth::Quantity;
+using auth::quantity_name;
+using auth::Span;
+using auth::span_name;
+
+// A month is 30 days.
+[[nodiscard]] std::chrono::seconds span_length(Span span);
+
+enum class Action : std::uint8_t {
+  refuse,  // 550 5.7.1: a thief's mail does not leave later
+  defer,   // 451 4.7.1: the client keeps it, and tries again
+  slow,    // accepted, with delayed replies
+  hold,    // accepted, and held for review
+  tell,    // accepted; the operator is told
+};
+
+// Whether what exceeds the limit is not accepted.
+[[nodiscard]] constexpr bool refuses(Action action) { return action == Action::refuse || action == Action::defer; }
+[[nodiscard]] std::string_view action_name(Action action);
+[[nodiscard]] std::optional<Action> parse_action(std::string_view name);
+// Where none is set: a minute's limit defers, since a minute is soon over, all others refuse.
+[[nodiscard]] Action default_action(Span span);
+
+struct Limit {
+  Quantity quantity = Quantity::recipients;
+  Span span = Span::day;
+  std::uint64_t amount = 0;  // 1 to kLimitAmountMax
+  Action action = Action::refuse;
+
+  bool operator==(const Limit&) const = default;
+};
+
+inline constexpr std::uint32_t kClassRecipientsDefault = 100;  // RFC 5321 4.5.3.1.8
+
+// A named set of limits.  Of one quantity and span, the account has at most one limit, and so has the customer.
+struct PolicyClass {
+  std::string name;
+  std::uint32_t recipients_per_message = kClassRecipientsDefault;
+  bool shadow = false;                 // limits are counted and told of, and refuse nothing
+  std::vector<Limit> account_limits;   // of each account for itself
+  std::vector<Limit> customer_limits;  // of all accounts of a customer together
+};
+
+}  // namespace sluice::policy
