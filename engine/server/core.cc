@@ -94,6 +94,11 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                        events.emit(event::MailboxGone{.account = account, .devices = devices});
                      }),
       observer_(events, loop_),
+      budget_({.loop = loop_,
+               .shared = shared.budgets.shared,
+               .cores = shared.budgets.cores,
+               .clock = shared.budgets.clock,
+               .core = options_.index}),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),
       spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
@@ -132,6 +137,8 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .certificates = std::move(certificates),
           .authenticator = authenticator_,
           .observer = observer_,
+          .limits_observer = observer_,
+          .budget = budget_,
           .ids = ids_,
           .counters = counters_,
           .admission = admission_,
@@ -298,6 +305,7 @@ Task<void> Core::end() {
   loop_.timers().disarm(sweep_);
   co_await spool_.close();
   loop_.timers().disarm(cut_off_);
+  budget_.close();
   observer_.close();
   settled_ = true;
   options_.settled();

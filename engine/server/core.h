@@ -27,6 +27,7 @@
 #include "engine/server/queue_id.h"
 #include "engine/session/admission.h"
 #include "engine/session/session.h"
+#include "policy/budget/budgets.h"
 
 namespace sluice::server {
 
@@ -45,6 +46,7 @@ struct Shared {
   io::Workers* store_threads;  // see auth::BackendParts
   io::Names& names;
   io::Dns& dns;
+  policy::Budgets& budgets;
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
   std::array<std::byte, auth::kCacheKeyBytes> cache_key;
   tls::TicketSecret ticket_secret;
@@ -160,6 +162,7 @@ class Core {
   auth::CachingAuthenticator authenticator_;
   auth::MailboxWatch mailbox_watch_;
   EventObserver observer_;
+  policy::CoreBudget budget_;
   QueueIds ids_;
   session::SessionCounters counters_;
   io::Dns& dns_;

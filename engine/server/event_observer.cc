@@ -37,7 +37,7 @@ std::optional<std::uint64_t> if_any(std::uint64_t count) { return count > 0 ? st
 }  // namespace
 
 EventObserver::EventObserver(event::Emitter& events, io::Loop& loop)
-    : events_(events), repeated_(loop, [&events](const event::RepeatedEvents::Like& like, std::uint64_t count) {
+    : events_(events), loop_(loop), repeated_(loop, [&events](const event::RepeatedEvents::Like& like, std::uint64_t count) {
         events.emit(event::Repeated{.client = like.first, .reason = like.second, .count = count});
       }) {}
 
@@ -164,6 +164,47 @@ void EventObserver::ended(const session::EndRecord& record) {
                           .content_bytes = record.id.empty() ? std::nullopt : std::optional(record.content_bytes),
                           .refusals_not_logged = if_any(record.refusals_not_logged),
                           .detail = record.detail});
+}
+
+void EventObserver::limit(const policy::LimitNotice& notice) {
+  constexpr Duration kAgain = std::chrono::minutes(1);
+  constexpr std::size_t kToldMax = 4096;
+  const policy::LimitReached& limit = notice.limit;
+  const policy::Limit& rule = limit.window.limit;
+  const std::string_view quantity = policy::quantity_name(rule.quantity);
+  const std::string_view span = policy::span_name(rule.span);
+  const bool near = notice.kind == policy::LimitNotice::Kind::near;
+  if (near) {
+    events_.emit(event::LimitNear{.subject = policy::subject_name(limit.subject),
+                                  .name = limit.name,
+                                  .quantity = quantity,
+                                  .window = span,
+                                  .limit = rule.amount,
+                                  .used = limit.window.used});
+    return;
+  }
+  std::string key(policy::subject_name(limit.subject));
+  key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
+  const Instant now = loop_.now();
+  if (Instant* const told = limits_told_.find(key); told == nullptr) {
+    limits_told_.make_room(kToldMax);
+    limits_told_.insert(key, now);
+  } else if (now - *told < kAgain) {
+    return;
+  } else {
+    *told = now;
+  }
+  const bool refused = notice.kind == policy::LimitNotice::Kind::refused;
+  events_.emit(event::LimitReached{.subject = policy::subject_name(limit.subject),
+                                   .name = limit.name,
+                                   .quantity = quantity,
+                                   .window = span,
+                                   .limit = rule.amount,
+                                   .used = limit.window.used,
+                                   .effect = refused ? policy::action_name(rule.action) : "told",
+                                   .shadow = notice.shadow,
+                                   .account = notice.account,
+                                   .customer = notice.customer});
 }
 
 void EventObserver::accept_failed(std::string_view listener, int error) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "engine/base/client_block.h"
+#include "engine/base/lru_map.h"
 #include "engine/event/dispatcher.h"
 #include "engine/event/repeated_events.h"
 #include "engine/relay/queue.h"
 #include "engine/session/observer.h"
+#include "policy/budget/core_limits.h"
 
 namespace sluice::server {
 
@@ -22,6 +24,8 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   void ended(const session::EndRecord& record) override;
   void delivery(const relay::DeliveryRecord& record) override;
   void event(std::string_view id, std::string_view what, std::string_view detail) override;
+  // Of a limit that refuses, or was passed, one line a minute and core.
+  void limit(const policy::LimitNotice& notice);
   void accept_failed(std::string_view listener, int error);
   // `most` connections to next hops are open, and more are wanted.
   void outgoing_used_up(std::uint32_t most);
@@ -32,7 +36,9 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
 
  private:
   event::Emitter& events_;
+  io::Loop& loop_;
   event::RepeatedEvents repeated_;
+  LruMap<Instant> limits_told_;  // by subject, quantity and span: when
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

@@ -5,7 +5,10 @@ namespace sluice::server {
 Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const Parts& parts)
     : loop_(loop),
       plan_(std::move(plan)),
-      services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters, parts.admission},
+      limits_(parts.budget, plan_->classes,
+              [&observer = parts.limits_observer](const policy::LimitNotice& notice) { observer.limit(notice); }),
+      services_{loop,      parts.authenticator, *this,           parts.observer, parts.ids,
+                parts.counters, parts.admission, &limits_},
       spool_(parts.spool),
       queue_(parts.queue),
       certificates_(parts.certificates) {}

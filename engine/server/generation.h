@@ -11,12 +11,14 @@
 #include "engine/message/message_sink.h"
 #include "engine/net/resolver.h"
 #include "engine/relay/incoming.h"
+#include "engine/server/event_observer.h"
 #include "engine/server/plan.h"
 #include "engine/session/services.h"
 #include "engine/tls/certificates.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/context.h"
 #include "engine/tls/tickets.h"
+#include "policy/budget/core_limits.h"
 
 namespace sluice::server {
 
@@ -33,6 +35,8 @@ class Generation final : public message::MessageSinkFactory {
     std::shared_ptr<tls::CertificateStore> certificates;
     auth::Authenticator& authenticator;
     session::Observer& observer;
+    EventObserver& limits_observer;
+    policy::CoreBudget& budget;
     session::IdSource& ids;
     session::SessionCounters& counters;
     session::Admission& admission;
@@ -71,6 +75,7 @@ class Generation final : public message::MessageSinkFactory {
 
   io::Loop& loop_;
   std::shared_ptr<const Plan> plan_;
+  policy::CoreLimits limits_;
   session::Services services_;
   spool::Spool& spool_;
   relay::Queue& queue_;

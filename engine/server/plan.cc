@@ -254,6 +254,8 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
   }
   plan_routes(config, *plan, errors);
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
+  plan->classes = std::make_shared<policy::PolicyClasses>(
+      std::vector{policy::PolicyClass{.name = "unlimited", .account_limits = {}, .customer_limits = {}}}, "unlimited");
   plan->config = std::move(config);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return plan;

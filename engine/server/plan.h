@@ -17,6 +17,7 @@
 #include "engine/route/table.h"
 #include "engine/session/listener_rules.h"
 #include "engine/spool/spool.h"
+#include "policy/classes.h"
 
 namespace sluice::server {
 
@@ -32,6 +33,7 @@ struct Plan {
   std::vector<ListenerPlan> listeners;
   std::vector<route::Route> routes;                      // in the order of the configuration; the last takes the rest
   std::shared_ptr<const route::RouteTable> route_table;  // gives a number into `routes`
+  std::shared_ptr<const policy::PolicyClasses> classes;  // never null
   bool needs_spool = true;                               // false: whatever happens to a message, its client hears it
 };
 

@@ -47,6 +47,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = become_user(); !done) return done;
   if (auto done = open_files(); !done) return done;
   if (auto done = open_queue(); !done) return done;
+  if (auto done = open_budgets(); !done) return done;
   read_addresses();
   if (auto done = start_cores(); !done) return done;
   // What it took to find a million messages again is not kept for the time when there are none.
@@ -151,6 +152,34 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
   return {};
 }
 
+// What earlier processes have used of the limits.
+std::expected<void, std::vector<std::string>> Server::open_budgets() {
+  budgets_ = std::make_unique<policy::Budgets>(*clock_, static_cast<std::uint32_t>(threads_.size()));
+  event::Emitter& events = dispatcher_->open();
+  journal_ = std::make_unique<policy::Journal>(budgets_->shared, budgets_->clock,
+                                               plan_->config.server.state_dir + "/budgets",
+                                               [&events](const std::string& fault) {
+                                                 if (fault.empty()) {
+                                                   events.emit(event::LimitsRecorded{});
+                                                 } else {
+                                                   events.emit(event::LimitsNotRecorded{.reason = fault});
+                                                 }
+                                               });
+  const auto opened = journal_->open();
+  if (!opened) return failed("server.state_dir: " + opened.error());
+  if (opened->records == 0) return {};
+  const auto held = [&opened](policy::Quantity quantity) {
+    return opened->remainder.amount[static_cast<std::size_t>(quantity)];
+  };
+  events_->emit(event::LimitsRestored{.records = opened->records,
+                                      .meters = opened->remainder.meters,
+                                      .recipients = held(policy::Quantity::recipients),
+                                      .messages = held(policy::Quantity::messages),
+                                      .damaged_bytes = opened->damaged_bytes},
+                opened->damaged_bytes > 0 ? event::Severity::warning : event::Severity::info);
+  return {};
+}
+
 // Notices first: what changes in between is asked for again.
 void Server::read_addresses() {
   if (const auto notices = io::open_address_notices()) {
@@ -179,12 +208,14 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                             .store_threads = store_threads_.get(),
                                             .names = *names_,
                                             .dns = *dns_,
+                                            .budgets = *budgets_,
                                             .last_segment = last_segment_,
                                             .cache_key = {},
                                             .ticket_secret = tls::make_ticket_secret(*random)});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
+  journal_->start();
   for (auto& thread : threads_) {
     thread->events = &dispatcher_->open();
     thread->thread = std::thread([this, &thread = *thread, plan = plan_] { run_core(thread, plan); });
@@ -269,6 +300,7 @@ void Server::join_threads() {
   hash_threads_ = nullptr;
   workers_ = nullptr;
   dns_ = nullptr;
+  journal_->stop();
   no_workers_.set_value();
   for (auto& thread : threads_) thread->thread.join();
 }

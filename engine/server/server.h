@@ -21,6 +21,7 @@
 #include "engine/server/plan.h"
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
+#include "policy/budget/journal.h"
 
 namespace sluice::server {
 
@@ -53,6 +54,7 @@ class Server {
   std::expected<void, std::vector<std::string>> become_user();
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
+  std::expected<void, std::vector<std::string>> open_budgets();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
@@ -97,6 +99,8 @@ class Server {
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<io::Workers> hash_threads_;
   std::unique_ptr<io::Workers> store_threads_;  // null: the store is a file
+  std::unique_ptr<policy::Budgets> budgets_;
+  std::unique_ptr<policy::Journal> journal_;  // of the budgets
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;

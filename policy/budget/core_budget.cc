@@ -11,6 +11,12 @@ constexpr Duration kSettleInterval = std::chrono::seconds(1);
 
 }  // namespace
 
+void BudgetCores::post(std::uint32_t core, std::function<void(CoreBudget&)> message) {
+  CoreBudget* const budget = cores_[core].load(std::memory_order_acquire);
+  CHECK(budget != nullptr);
+  budget->loop().post([budget, message = std::move(message)] { message(*budget); });
+}
+
 CoreBudget::~CoreBudget() { CHECK(active_.empty()); }
 
 CoreBudget::Account& CoreBudget::use(const MeterKey& key) {
@@ -72,14 +78,14 @@ Task<void> CoreBudget::call_back(const MeterKey& key, std::uint64_t holders) {
   };
   constexpr std::uint32_t kOwnBits = 63;
   std::vector<std::uint32_t> cores;
-  for (std::uint32_t core = 0; core < parts_.cores; ++core)
+  for (std::uint32_t core = 0; core < parts_.cores.count(); ++core)
     if (core != parts_.core && (holders >> std::min(core, kOwnBits) & 1U) != 0) cores.push_back(core);
   if (cores.empty()) co_return;
   Asked asked{.left = cores.size(), .answered = {}};
   for (const std::uint32_t core : cores) {
-    parts_.post(core, [key, home = parts_.core, &asked](CoreBudget& other) {
+    parts_.cores.post(core, [key, home = parts_.core, &asked](CoreBudget& other) {
       other.give_back_free(key);
-      other.parts_.post(home, [&asked](CoreBudget&) {
+      other.parts_.cores.post(home, [&asked](CoreBudget&) {
         if (--asked.left == 0) asked.answered.set();
       });
     });

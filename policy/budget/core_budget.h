@@ -4,6 +4,7 @@
 // Core thread only, but for give_back_free(), which other cores post to it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,28 +14,39 @@
 
 #include "absl/container/node_hash_map.h"
 #include "engine/io/loop.h"
-#include "policy/budget/journal.h"
+#include "policy/budget/meter_key.h"
+#include "policy/budget/policy_clock.h"
 #include "policy/budget/shared_budget.h"
-#include "policy/classes.h"
 #include "policy/lease.h"
 #include "policy/submission_limits.h"
 
 namespace sluice::policy {
 
+class CoreBudget;
+
+// All cores of the process, for messages between them.  Outlives them; any thread.
+class BudgetCores {
+ public:
+  explicit BudgetCores(std::uint32_t cores) : cores_(cores) {}
+  void add(std::uint32_t core, CoreBudget& budget) { cores_[core].store(&budget, std::memory_order_release); }
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(cores_.size()); }
+  // Runs `message` on that core, with its own CoreBudget.  The core has leased something, so it is there.
+  void post(std::uint32_t core, std::function<void(CoreBudget&)> message);
+
+ private:
+  std::vector<std::atomic<CoreBudget*>> cores_;
+};
+
 class CoreBudget {
  public:
-  // Runs `message` on that core, with its own CoreBudget.  Any core.
-  using Post = std::function<void(std::uint32_t core, std::function<void(CoreBudget&)> message)>;
-
   struct Parts {
     io::Loop& loop;
     SharedBudget& shared;
+    BudgetCores& cores;
     const PolicyClock& clock;
     std::uint32_t core = 0;
-    std::uint32_t cores = 1;
-    Post post;
   };
-  explicit CoreBudget(Parts parts) : parts_(std::move(parts)) {}
+  explicit CoreBudget(const Parts& parts) : parts_(parts) { parts_.cores.add(parts_.core, *this); }
   ~CoreBudget();
   CoreBudget(const CoreBudget&) = delete;
   CoreBudget& operator=(const CoreBudget&) = delete;
@@ -65,6 +77,7 @@ class CoreBudget {
   void give_back_free(const MeterKey& key);
   // Tells all of it; no session is left.
   void close();
+  [[nodiscard]] io::Loop& loop() { return parts_.loop; }
 
  private:
   Task<void> call_back(const MeterKey& key, std::uint64_t holders);

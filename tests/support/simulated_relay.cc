@@ -54,6 +54,7 @@ struct SimulatedRelay::Life {
   io::Disk* disk = nullptr;
   server::OpenedSpool spool;
   auth::SharedShield shield;
+  std::unique_ptr<policy::Budgets> budgets;
   std::atomic<std::uint32_t> last_segment{0};
   std::unique_ptr<server::Shared> shared;
   std::vector<std::unique_ptr<AsyncEvent>> control_closed;  // one a core
@@ -95,6 +96,12 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
   life->spool = *std::move(opened);
   life->last_segment = life->spool.last_segment;
   life->shield.set_limits(server::shield_limits(plan->config), plan->config.limits.ipv6_prefix);
+  life->budgets = std::make_unique<policy::Budgets>(first.clock, static_cast<std::uint32_t>(cores_));
+  // In place of the journal's thread: what is wanted is recorded at once.
+  life->budgets->shared.set_wake([budgets = life->budgets.get()](bool) {
+    auto writing = budgets->shared.gather(budgets->clock.now());
+    budgets->shared.recorded(writing);
+  });
   life->shared = std::make_unique<server::Shared>(server::Shared{.store = accounts,
                                                                  .backends = backends_,
                                                                  .shield = life->shield,
@@ -102,6 +109,7 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
                                                                  .store_threads = nullptr,
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
+                                                                 .budgets = *life->budgets,
                                                                  .last_segment = life->last_segment,
                                                                  .cache_key = {},
                                                                  .ticket_secret = {}});
