@@ -49,7 +49,9 @@ std::optional<FullWindow> Meter::full(std::span<const Limit> limits, bool refusi
       const std::uint64_t most = limit.amount - wanted;
       found.free_in_ms = held_ > most ? span_ms(limit.span) : window.falls_to(most - held_) - now;
     }
-    const auto is_later = [&] { return !found.free_in_ms || (last->free_in_ms && *found.free_in_ms > *last->free_in_ms); };
+    const auto is_later = [&] {
+      return !found.free_in_ms || (last->free_in_ms && *found.free_in_ms > *last->free_in_ms);
+    };
     if (!last || is_later()) last = found;
   }
   return last;

@@ -1,6 +1,6 @@
 // What one subject has used of one quantity: its windows, and what is held.  Held is what was leased or reserved and is
-// neither spent nor given back: it counts in full, in every window and for as long as it is held, so that no reservation
-// can outlive its bucket.  In use is a window's sum and what is held.  Pure; one thread at a time.
+// neither spent nor given back: it counts in full, in every window and for as long as it is held, so that no
+// reservation can outlive its bucket.  In use is a window's sum and what is held.  Pure; one thread at a time.
 #pragma once
 
 #include <array>

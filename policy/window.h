@@ -1,6 +1,6 @@
-// A sliding window: how much of something there was within the last minute, hour, day or month.  60 buckets a window; the
-// bucket that is leaving counts until it has left as a whole, so that a sum is never too small: it covers the window's
-// length and at most one bucket more.  Pure; one thread at a time.
+// A sliding window: how much of something there was within the last minute, hour, day or month.  60 buckets a window;
+// the bucket that is leaving counts until it has left as a whole, so that a sum is never too small: it covers the
+// window's length and at most one bucket more.  Pure; one thread at a time.
 #pragma once
 
 #include <array>

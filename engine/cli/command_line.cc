@@ -11,6 +11,7 @@
 #include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
+#include "engine/cli/usage.h"
 #include "engine/config/example.h"
 #include "engine/text/command_words.h"
 
@@ -56,9 +57,9 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 14> kSluicectlCommands{"status",   "pools",  "counters", "reload", "drain",
-                                                              "sessions", "queue",  "spool",    "shield", "host",
-                                                              "customer", "domain", "account",  "store"};
+constexpr std::array<std::string_view, 15> kSluicectlCommands{"status",   "pools",    "counters", "reload",  "drain",
+                                                              "sessions", "queue",    "spool",    "shield",  "host",
+                                                              "usage",    "customer", "domain",   "account", "store"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -85,7 +86,7 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
-         words.front() == "sessions" || is_account_object(words.front());
+         words.front() == "sessions" || words.front() == "usage" || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -212,6 +213,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_host_command(left.rest, command);
     } else if (name == "sessions") {
       parse_sessions_command(left.rest, command);
+    } else if (name == "usage") {
+      parse_usage_command(left.rest, command);
     } else {
       command.kind = Kind::account;
       command.account_args = std::move(left.rest);

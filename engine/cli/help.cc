@@ -106,6 +106,7 @@ SYNOPSIS
   sluicectl [OPTIONS] sessions [list | end] ...
   sluicectl [OPTIONS] queue COMMAND ...
   sluicectl [OPTIONS] shield list | release
+  sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] host list | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
@@ -113,7 +114,7 @@ SYNOPSIS
   sluicectl --help | --version
 
 DESCRIPTION
-  The first five kinds ask the running relay, through its control socket. spool
+  The first six kinds ask the running relay, through its control socket. spool
   and host read the spool and the certificates from the disk, and the last two edit
   the accounts' file or database, whether a relay runs or not; a running one notices
   within a second.
@@ -139,6 +140,7 @@ DESCRIPTION
   shield list | release
             Which addresses, networks and accounts have failed logins enough to be
             refused or slowed; forget these failures.
+  usage     What accounts and customers have used of their limits, and what is left.
   spool check | dump
             Whether the spool on the disk is sound, and what is in it. For root and
             for the user that the relay runs as.
@@ -159,8 +161,8 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, sessions, shield, spool, host,
-                  customer, domain, account or store, and after each of their
+  -h, --help      Print this page; behind queue, sessions, shield, usage, spool,
+                  host, customer, domain, account or store, and after each of their
                   commands, more about that.
   --version       Print the version.
 

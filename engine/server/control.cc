@@ -64,6 +64,8 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
       co_await answer_about_queue(line, *connection);
     } else if (line.substr(0, line.find(' ')) == "shield") {
       connection->write(co_await answer_about_shield(line));
+    } else if (line.substr(0, line.find(' ')) == "usage") {
+      connection->write(co_await answer_about_usage(line));
     } else if (line.substr(0, line.find(' ')) == "sessions") {
       connection->write(co_await answer_about_sessions(line));
     } else {
@@ -97,7 +99,7 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.stop();
     co_return "draining\n";
   }
-  co_return "error: unknown request; known: status sessions pools counters queue shield reload drain\n";
+  co_return "error: unknown request; known: status sessions pools counters queue shield usage reload drain\n";
 }
 
 // A worker does what looks at all of the shield's tables.
@@ -119,6 +121,16 @@ Task<std::string> Control::answer_about_shield(std::string_view line) {
     text = control::render_released(*released, request->json);
   }
   co_return text.append(control::kAnswerEnd).append("\n");
+}
+
+// A worker looks at all meters.
+Task<std::string> Control::answer_about_usage(std::string_view line) {
+  const auto request = control::decode_usage_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  auto rows = co_await io::run_on_worker<std::vector<control::UsageRow>>(
+      home_.loop(), [this, &request] { return actions_.usage(*request); }, "what is used of the limits");
+  if (!rows) co_return "error: too many jobs wait\n";
+  co_return control::render_usage(*request, *std::move(rows)).append(control::kAnswerEnd).append("\n");
 }
 
 Task<std::string> Control::answer_about_sessions(std::string_view line) {

@@ -15,6 +15,7 @@
 #include "auth/shield.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
+#include "engine/control/usage_request.h"
 #include "engine/net/listener.h"
 #include "engine/server/core.h"
 #include "engine/server/queue_answer.h"
@@ -36,9 +37,10 @@ struct ControlActions {
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
   std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
-  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;  // on a worker
-  std::function<std::size_t(const std::string&)> release_shield;       // on a worker; "": everything
-  std::function<void(const std::string&, std::size_t)> released;       // on the core, with what came of it
+  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;                 // on a worker
+  std::function<std::size_t(const std::string&)> release_shield;                      // on a worker; "": everything
+  std::function<std::vector<control::UsageRow>(const control::UsageRequest&)> usage;  // on a worker
+  std::function<void(const std::string&, std::size_t)> released;  // on the core, with what came of it
   // On the core: so many sessions were asked to end.
   std::function<void(const control::SessionsRequest&, std::uint64_t)> sessions_ended;
 };
@@ -57,6 +59,7 @@ class Control {
   Task<void> serve(std::unique_ptr<net::Connection> connection);
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_shield(std::string_view line);
+  Task<std::string> answer_about_usage(std::string_view line);
   Task<std::string> answer_about_sessions(std::string_view line);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);

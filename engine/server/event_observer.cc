@@ -37,7 +37,9 @@ std::optional<std::uint64_t> if_any(std::uint64_t count) { return count > 0 ? st
 }  // namespace
 
 EventObserver::EventObserver(event::Emitter& events, io::Loop& loop)
-    : events_(events), loop_(loop), repeated_(loop, [&events](const event::RepeatedEvents::Like& like, std::uint64_t count) {
+    : events_(events),
+      loop_(loop),
+      repeated_(loop, [&events](const event::RepeatedEvents::Like& like, std::uint64_t count) {
         events.emit(event::Repeated{.client = like.first, .reason = like.second, .count = count});
       }) {}
 
@@ -175,12 +177,12 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
   const std::string_view span = policy::span_name(rule.span);
   const bool near = notice.kind == policy::LimitNotice::Kind::near;
   if (near) {
-    events_.emit(event::LimitNear{.subject = policy::subject_name(limit.subject),
-                                  .name = limit.name,
-                                  .quantity = quantity,
-                                  .window = span,
-                                  .limit = rule.amount,
-                                  .used = limit.window.used});
+    events_.emit(event::SubmissionLimitNear{.subject = policy::subject_name(limit.subject),
+                                            .name = limit.name,
+                                            .quantity = quantity,
+                                            .window = span,
+                                            .limit = rule.amount,
+                                            .used = limit.window.used});
     return;
   }
   std::string key(policy::subject_name(limit.subject));
@@ -195,16 +197,16 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
     *told = now;
   }
   const bool refused = notice.kind == policy::LimitNotice::Kind::refused;
-  events_.emit(event::LimitReached{.subject = policy::subject_name(limit.subject),
-                                   .name = limit.name,
-                                   .quantity = quantity,
-                                   .window = span,
-                                   .limit = rule.amount,
-                                   .used = limit.window.used,
-                                   .effect = refused ? policy::action_name(rule.action) : "told",
-                                   .shadow = notice.shadow,
-                                   .account = notice.account,
-                                   .customer = notice.customer});
+  events_.emit(event::SubmissionLimitReached{.subject = policy::subject_name(limit.subject),
+                                             .name = limit.name,
+                                             .quantity = quantity,
+                                             .window = span,
+                                             .limit = rule.amount,
+                                             .used = limit.window.used,
+                                             .effect = refused ? policy::action_name(rule.action) : "told",
+                                             .shadow = notice.shadow,
+                                             .account = notice.account,
+                                             .customer = notice.customer});
 }
 
 void EventObserver::accept_failed(std::string_view listener, int error) {

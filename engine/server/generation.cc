@@ -7,8 +7,7 @@ Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const P
       plan_(std::move(plan)),
       limits_(parts.budget, plan_->classes,
               [&observer = parts.limits_observer](const policy::LimitNotice& notice) { observer.limit(notice); }),
-      services_{loop,      parts.authenticator, *this,           parts.observer, parts.ids,
-                parts.counters, parts.admission, &limits_},
+      services_{loop, parts.authenticator, *this, parts.observer, parts.ids, parts.counters, parts.admission, &limits_},
       spool_(parts.spool),
       queue_(parts.queue),
       certificates_(parts.certificates) {}

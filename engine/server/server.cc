@@ -17,6 +17,7 @@
 #include "engine/server/certificates_of.h"
 #include "engine/server/listening.h"
 #include "engine/server/plan_file.h"
+#include "engine/server/usage.h"
 
 namespace sluice::server {
 namespace {
@@ -156,11 +157,11 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
 std::expected<void, std::vector<std::string>> Server::open_budgets() {
   budgets_ = std::make_unique<policy::Budgets>(*clock_, static_cast<std::uint32_t>(threads_.size()));
   event::Emitter& events = dispatcher_->open();
-  journal_ = std::make_unique<policy::Journal>(budgets_->shared, budgets_->clock,
-                                               plan_->config.server.state_dir + "/budgets",
-                                               [&events](const std::string& fault) {
+  const std::string file = plan_->config.server.state_dir + "/budgets";
+  journal_ = std::make_unique<policy::Journal>(budgets_->shared, budgets_->clock, file,
+                                               [&events, file](const std::string& fault) {
                                                  if (fault.empty()) {
-                                                   events.emit(event::LimitsRecorded{});
+                                                   events.emit(event::LimitsRecorded{.file = file});
                                                  } else {
                                                    events.emit(event::LimitsNotRecorded{.reason = fault});
                                                  }
@@ -381,6 +382,7 @@ void Server::start_control(Core& home) {
                          },
                      .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
                      .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
+                     .usage = [this](const control::UsageRequest& request) { return usage_rows(*budgets_, request); },
                      .released =
                          [this](const std::string& subject, std::size_t entries) {
                            threads_.front()->events->emit(event::ShieldReleased{

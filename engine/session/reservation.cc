@@ -95,7 +95,8 @@ smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view po
   if (!policy_url.empty()) text.append("; see ").append(policy_url);
   // What no window can ever take is refused for good, whatever the limit's action.
   const bool later = window.limit.action == policy::Action::defer && window.free_in_ms;
-  smtp::Reply reply = later ? smtp::Reply(451, {4, 7, 1}, std::move(text)) : smtp::Reply(550, {5, 7, 1}, std::move(text));
+  smtp::Reply reply =
+      later ? smtp::Reply(451, {4, 7, 1}, std::move(text)) : smtp::Reply(550, {5, 7, 1}, std::move(text));
   reply.set_name("limit_reached");
   return reply;
 }

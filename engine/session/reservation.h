@@ -1,5 +1,5 @@
-// What one transaction has reserved of its submitter's limits: taken step by step, then spent with the message's 250, or
-// given back.  Owned by a transaction; core thread only.
+// What one transaction has reserved of its submitter's limits: taken step by step, then spent with the message's 250,
+// or given back.  Owned by a transaction; core thread only.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ class Reservation {
   [[nodiscard]] bool limited() const { return submitter_ != nullptr; }
 
   struct Room {
-    std::uint32_t recipients = 0;                  // as many as may be offered to the sink, of those that were asked for
+    std::uint32_t recipients = 0;  // as many as may be offered to the sink, of those that were asked for
     std::optional<policy::LimitReached> refused{};  // why there are not more
   };
   // At RCPT: so many more, and with the first of them the message itself and what MAIL said of its size.
@@ -46,8 +46,8 @@ class Reservation {
   std::array<std::uint64_t, policy::kQuantities> reserved_{};
 };
 
-// For the client: which limit it is, how much it allows, and when there is room again; 550 5.7.1, or 451 4.7.1 where the
-// limit says that the client may try again.  `policy_url`: may be empty.
+// For the client: which limit it is, how much it allows, and when there is room again; 550 5.7.1, or 451 4.7.1 where
+// the limit says that the client may try again.  `policy_url`: may be empty.
 [[nodiscard]] smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url);
 
 }  // namespace sluice::session

@@ -46,8 +46,8 @@ void Transaction::add(const smtp::RecipientCommand& command) {
   }
 }
 
-// Of the recipients from `first` on those that the submitter's limits leave no room for go out of the envelope, and none
-// of them is offered to the sink; one refusal for each.
+// Of the recipients from `first` on those that the submitter's limits leave no room for go out of the envelope, and
+// none of them is offered to the sink; one refusal for each.
 Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Reply>& refusals) {
   std::vector<message::Recipient>& recipients = envelope_.recipients;
   const auto offered = static_cast<std::uint32_t>(recipients.size() - first);

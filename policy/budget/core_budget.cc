@@ -47,9 +47,8 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
     AsyncEvent recorded;
     io::Loop& loop = parts_.loop;
     const WallMillis now = parts_.clock.at(loop.now());
-    Grant grant = parts_.shared.lease(parts_.core, account.key, limits, wanted - taken.amount, now, [&loop, &recorded] {
-      loop.post([&recorded] { recorded.set(); });
-    });
+    Grant grant = parts_.shared.lease(parts_.core, account.key, limits, wanted - taken.amount, now,
+                                      [&loop, &recorded] { loop.post([&recorded] { recorded.set(); }); });
     touch(account);
     if (grant.recording) {
       co_await recorded.wait("the journal of the limits");

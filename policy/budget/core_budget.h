@@ -1,6 +1,6 @@
 // A core's side of the budgets: its leases, and the submitters that use them.  A recipient that the lease has room for
-// costs a few instructions; else the core asks the process' budget (shared_budget.h), waits for its journal where nothing
-// was recorded ahead of need, and before it refuses calls back what other cores have leased and not reserved.
+// costs a few instructions; else the core asks the process' budget (shared_budget.h), waits for its journal where
+// nothing was recorded ahead of need, and before it refuses calls back what other cores have leased and not reserved.
 // Core thread only, but for give_back_free(), which other cores post to it.
 #pragma once
 

@@ -38,7 +38,8 @@ std::expected<Journal::Opened, std::string> Journal::open() {
     if (!text) return std::unexpected(text.error());
     std::string_view rest = *text;
     if (!rest.starts_with(kJournalHead))
-      return std::unexpected(path_ + ": is no journal of budgets, or of another version; move it away: all limits begin anew then");
+      return std::unexpected(
+          path_ + ": is no journal of budgets, or of another version; move it away: all limits begin anew then");
     rest.remove_prefix(kJournalHead.size());
     while (const auto record = take_record(rest)) {
       budget_.restore(*record, now);
@@ -85,8 +86,8 @@ void Journal::run() {
   }
 }
 
-// False: it could not be written.  What waits goes on all the same: a disk that is full must not stop mail that the limits
-// allow.
+// False: it could not be written.  What waits goes on all the same: a disk that is full must not stop mail that the
+// limits allow.
 bool Journal::write(bool all) {
   SharedBudget::Writing writing = all ? budget_.snapshot(clock_.now()) : budget_.gather(clock_.now());
   std::string fault;

@@ -1,7 +1,7 @@
-// Writes the budgets to a file, ahead of need, so that what was spent outlives the process however it ends.  A thread of
-// its own gathers what all cores want to be written and syncs it in one go: at once while a core waits for a lease that
-// nothing was recorded ahead for, else about once a second; it sleeps while there is nothing.  The file is begun anew with
-// a copy of all windows at the start, and when it has grown to several times that.
+// Writes the budgets to a file, ahead of need, so that what was spent outlives the process however it ends.  A thread
+// of its own gathers what all cores want to be written and syncs it in one go: at once while a core waits for a lease
+// that nothing was recorded ahead for, else about once a second; it sleeps while there is nothing.  The file is begun
+// anew with a copy of all windows at the start, and when it has grown to several times that.
 #pragma once
 
 #include <condition_variable>
@@ -55,7 +55,7 @@ class Journal {
   bool faulty_ = false;
   std::mutex mutex_;
   std::condition_variable woken_;
-  bool wanted_ = false;    // a core waits
+  bool wanted_ = false;     // a core waits
   bool something_ = false;  // is to be written some time
   bool stopping_ = false;
   std::thread thread_;

@@ -4,11 +4,12 @@
 //   record   u32 length of what follows the checksum, u32 CRC32C of that, then
 //            u8 kind, u8 subject, u8 quantity, u8 mask of spans, i64 time in ms since 1970, u64 amount, u64 held,
 //            u16 length of the name, the name
-//            of `window` alone: for each bucket that is not empty u8 how many buckets before the one of `time`, u32 amount
+//            of `window` alone: for each bucket that is not empty u8 how many buckets before the one of `time`, u32
+//            amount
 //
-// All numbers are little-endian.  `spent`: so much was spent at this time, in the windows of the mask, and from now on so
-// much is held in all: what cores have or may take next.  `window`: all of one window, in the copy that a file begins
-// with.  What is held when the records end was never told to be spent or given back: it counts as spent then.
+// All numbers are little-endian.  `spent`: so much was spent at this time, in the windows of the mask, and from now on
+// so much is held in all: what cores have or may take next.  `window`: all of one window, in the copy that a file
+// begins with.  What is held when the records end was never told to be spent or given back: it counts as spent then.
 // Pure; any thread.
 #pragma once
 

@@ -8,8 +8,8 @@
 
 namespace sluice::policy {
 
-// What policy goes by: the wall clock as it was at the start, and from there on the monotonic one, so that a clock that is
-// set while the relay runs changes no window.  Thread-safe.
+// What policy goes by: the wall clock as it was at the start, and from there on the monotonic one, so that a clock that
+// is set while the relay runs changes no window.  Thread-safe.
 class PolicyClock {
  public:
   explicit PolicyClock(io::Clock& clock) : clock_(clock), wall_(clock.wall()), began_(clock.now()) {}

@@ -67,6 +67,7 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     now = advance(shard, now);
     Entry& entry = shard.meters[key];
     const std::uint64_t room = entry.meter.room(limits, now);
+    for (const Limit& limit : limits) entry.limits[static_cast<std::size_t>(limit.span)] = limit.amount;
     grant.holders = entry.holders & ~bit(core);
     if (room < wanted) grant.full = entry.meter.full(limits, true, wanted, now);
     const std::uint64_t least = std::min(room, wanted);
@@ -215,10 +216,12 @@ std::vector<MeterUse> SharedBudget::list(WallMillis now, const std::function<boo
     now = advance(shard, now);
     for (auto& [key, entry] : shard.meters) {
       if (!wanted(key)) continue;
-      MeterUse use{.key = key, .held = entry.meter.held(), .used = {}};
-      for (std::size_t i = 0; i < kSpans; ++i)
+      MeterUse use{.key = key, .held = entry.meter.held(), .used = {}, .limits = {}};
+      for (std::size_t i = 0; i < kSpans; ++i) {
         if (entry.meter.window(static_cast<Span>(i)) != nullptr)
           use.used[i] = entry.meter.used(static_cast<Span>(i), now);
+        if (entry.limits[i] > 0) use.limits[i] = entry.limits[i];
+      }
       found.push_back(std::move(use));
     }
   }

@@ -1,7 +1,7 @@
-// The budgets of all subjects: what the cores lease from.  Exact: what cores hold and what is in the windows is never more
-// than a limit allows.  What is given to a core was written to the journal as held before (journal.h), so that a process
-// that is killed loses what was held and never counts too little.
-// Thread-safe: one of kShards locks a call, for a few look-ups, never over a wait or a call of the kernel.
+// The budgets of all subjects: what the cores lease from.  Exact: what cores hold and what is in the windows is never
+// more than a limit allows.  What is given to a core was written to the journal as held before (journal.h), so that a
+// process that is killed loses what was held and never counts too little. Thread-safe: one of kShards locks a call, for
+// a few look-ups, never over a wait or a call of the kernel.
 #pragma once
 
 #include <array>
@@ -43,6 +43,7 @@ struct MeterUse {
   MeterKey key;
   std::uint64_t held = 0;
   std::array<std::optional<std::uint64_t>, kSpans> used;  // with what is held; none: no limit has asked for the window
+  std::array<std::optional<std::uint64_t>, kSpans> limits;  // as of the last lease; none: of an earlier process
 };
 
 class SharedBudget {
@@ -52,10 +53,11 @@ class SharedBudget {
   SharedBudget(const SharedBudget&) = delete;
   SharedBudget& operator=(const SharedBudget&) = delete;
 
-  // For `core`: `wanted` or less, where there is no room for more, or more, ahead of need.  `limits` are those of the key's quantity; none: it is
-  // only counted.  `when_recorded` is called once, on the journal's thread, if the grant is `recording`.
-  [[nodiscard]] Grant lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
-                            WallMillis now, std::function<void()> when_recorded);
+  // For `core`: `wanted` or less, where there is no room for more, or more, ahead of need.  `limits` are those of the
+  // key's quantity; none: it is only counted.  `when_recorded` is called once, on the journal's thread, if the grant is
+  // `recording`.
+  [[nodiscard]] Grant lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits,
+                            std::uint64_t wanted, WallMillis now, std::function<void()> when_recorded);
   // Of what the core has: so much was spent, and so much goes back.  `holds`: some is left with it.
   void settle(std::uint32_t core, const MeterKey& key, std::uint64_t spent, std::uint64_t returned, bool holds,
               WallMillis now);
@@ -79,8 +81,8 @@ class SharedBudget {
   // Called under no lock when there is something to write, at once or some time; set before the cores start.
   void set_wake(std::function<void(bool at_once)> wake) { wake_ = std::move(wake); }
 
-  // From the journal's records, in their order, before the cores start.  restored() comes behind the last: what was held
-  // then is spent `now`.  How much that was, in each quantity.
+  // From the journal's records, in their order, before the cores start.  restored() comes behind the last: what was
+  // held then is spent `now`.  How much that was, in each quantity.
   void restore(const JournalRecord& record, WallMillis now);
   struct Remainder {
     std::size_t meters = 0;
@@ -101,7 +103,8 @@ class SharedBudget {
     std::uint64_t ahead = 0;      // wanted ahead of need
     std::uint64_t unwritten = 0;  // spent, and in the journal only as held
     std::uint64_t holders = 0;
-    bool dirty = false;  // among Shard::dirty
+    std::array<std::uint64_t, kSpans> limits{};  // of the last lease, for the operator; 0: none
+    bool dirty = false;                          // among Shard::dirty
 
     // What may be given to cores.
     [[nodiscard]] std::uint64_t available() const {

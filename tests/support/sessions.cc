@@ -7,6 +7,43 @@
 
 namespace sluice::testing {
 
+class ScriptedLimits::Ann final : public policy::Submitter {
+ public:
+  explicit Ann(ScriptedLimits& limits) : limits_(limits) {}
+  Task<policy::Reserved> reserve(policy::Quantity quantity, std::uint64_t wanted) override {
+    Use& use = limits_.of(quantity);
+    const std::uint64_t used = use.reserved + use.spent;
+    const std::uint64_t room = use.limit ? *use.limit - std::min(*use.limit, used) : wanted;
+    policy::Reserved reserved{.amount = std::min(room, wanted), .refused = {}, .passed = {}};
+    use.reserved += reserved.amount;
+    if (reserved.amount < wanted)
+      reserved.refused = policy::LimitReached{.subject = policy::Subject::account,
+                                              .name = "ann@example.com",
+                                              .window = {.limit = {.quantity = quantity,
+                                                                   .span = policy::Span::day,
+                                                                   .amount = use.limit.value_or(0),
+                                                                   .action = limits_.action},
+                                                         .used = used,
+                                                         .free_in_ms = limits_.free_in_ms}};
+    co_return reserved;
+  }
+  void spend(policy::Quantity quantity, std::uint64_t amount) override {
+    give_back(quantity, amount);
+    limits_.of(quantity).spent += amount;
+  }
+  void give_back(policy::Quantity quantity, std::uint64_t amount) override {
+    CHECK(limits_.of(quantity).reserved >= amount);
+    limits_.of(quantity).reserved -= amount;
+  }
+
+ private:
+  ScriptedLimits& limits_;
+};
+
+std::shared_ptr<policy::Submitter> ScriptedLimits::open(const auth::Identity& /*identity*/) {
+  return std::make_shared<Ann>(*this);
+}
+
 using namespace std::chrono_literals;
 
 // ------------------------------------------------------------------------------------------ people

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -181,6 +183,25 @@ class Notes final : public session::Observer {
   std::vector<std::string> endings;
 };
 
+// Limits of a test: so many of each quantity, for ann alone; without a number there is no limit.
+class ScriptedLimits final : public policy::SubmissionLimits {
+ public:
+  std::shared_ptr<policy::Submitter> open(const auth::Identity& identity) override;
+
+  struct Use {
+    std::optional<std::uint64_t> limit;
+    std::uint64_t reserved = 0;
+    std::uint64_t spent = 0;
+  };
+  std::array<Use, policy::kQuantities> uses;
+  policy::Action action = policy::Action::refuse;
+  std::optional<std::int64_t> free_in_ms = 90'000;
+  Use& of(policy::Quantity quantity) { return uses[static_cast<std::size_t>(quantity)]; }
+
+ private:
+  class Ann;
+};
+
 // ------------------------------------------------------------------------------------------ the relay's side
 
 // One certificate, for relay.example, made once for the whole program.
@@ -220,6 +241,8 @@ class SessionHost {
   Notes notes;
   session::SessionCounters counters;
   session::Admission admission;
+  // In force for sessions that log in from then on.
+  void set_limits(policy::SubmissionLimits& limits) { services_.limits = &limits; }
 
  private:
   Task<void> serve(std::list<session::Session>::iterator session);

@@ -55,6 +55,7 @@ struct SimulatedRelay::Life {
   server::OpenedSpool spool;
   auth::SharedShield shield;
   std::unique_ptr<policy::Budgets> budgets;
+  bool lost = false;  // nothing is written any more
   std::atomic<std::uint32_t> last_segment{0};
   std::unique_ptr<server::Shared> shared;
   std::vector<std::unique_ptr<AsyncEvent>> control_closed;  // one a core
@@ -97,11 +98,7 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
   life->last_segment = life->spool.last_segment;
   life->shield.set_limits(server::shield_limits(plan->config), plan->config.limits.ipv6_prefix);
   life->budgets = std::make_unique<policy::Budgets>(first.clock, static_cast<std::uint32_t>(cores_));
-  // In place of the journal's thread: what is wanted is recorded at once.
-  life->budgets->shared.set_wake([budgets = life->budgets.get()](bool) {
-    auto writing = budgets->shared.gather(budgets->clock.now());
-    budgets->shared.recorded(writing);
-  });
+  restore_budgets(*life);
   life->shared = std::make_unique<server::Shared>(server::Shared{.store = accounts,
                                                                  .backends = backends_,
                                                                  .shield = life->shield,
@@ -119,6 +116,20 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
   life_ = std::move(life);
   on_each([](server::Core& core) { core.begin(); });
   return {};
+}
+
+// As Journal::open(), and in place of its thread: what is wanted is recorded at once, until the process is lost.
+void SimulatedRelay::restore_budgets(Life& life) {
+  policy::Budgets& budgets = *life.budgets;
+  std::string_view rest = budget_journal;
+  while (const auto record = policy::take_record(rest)) budgets.shared.restore(*record, budgets.clock.now());
+  EXPECT_TRUE(rest.empty());
+  static_cast<void>(budgets.shared.restored(budgets.clock.now()));
+  budgets.shared.set_wake([this, &life](bool) {
+    auto writing = life.budgets->shared.gather(life.budgets->clock.now());
+    if (!life.lost) budget_journal += writing.bytes;
+    life.budgets->shared.recorded(writing);
+  });
 }
 
 // As Server::run_core().
@@ -237,6 +248,7 @@ server::CoreLeftOver SimulatedRelay::end() {
 }
 
 void SimulatedRelay::lose(Loss how) {
+  life_->lost = true;
   if (how == Loss::process) {
     platforms_.world().process_loss(kRelayHost);
   } else {

@@ -77,6 +77,8 @@ class SimulatedRelay {
   [[nodiscard]] std::uint64_t counter(std::string_view name);  // the sum over all cores
 
   Accounts accounts;
+  // What the limits' journal says, over starts and kills; empty: nothing was written yet.
+  std::string budget_journal;
 
  private:
   struct Life;
@@ -84,6 +86,7 @@ class SimulatedRelay {
   void on_each(const std::function<void(server::Core&)>& act);
   void core_drained();
   static Task<void> outlast_control(AsyncEvent& closed);
+  void restore_budgets(Life& life);
   void add_core(Life& life, const io::Platform& platform, const std::shared_ptr<const server::Plan>& plan);
 
   Platforms& platforms_;

@@ -1,0 +1,30 @@
+#include "engine/server/usage.h"
+
+#include "auth/text.h"
+
+namespace sluice::server {
+
+std::vector<control::UsageRow> usage_rows(policy::Budgets& budgets, const control::UsageRequest& request) {
+  const std::string account = auth::login_key(request.account);
+  const bool all = account.empty() && request.customer.empty();
+  const auto wanted = [&](const policy::MeterKey& key) {
+    return all || (key.subject == policy::Subject::account && key.name == account) ||
+           (key.subject == policy::Subject::customer && !request.customer.empty() &&
+            auth::equal_ignoring_case(key.name, request.customer));
+  };
+  std::vector<control::UsageRow> rows;
+  for (const policy::MeterUse& use : budgets.shared.list(budgets.clock.now(), wanted)) {
+    for (std::size_t i = 0; i < policy::kSpans; ++i) {
+      if (!use.used[i]) continue;
+      rows.push_back({.subject = policy::subject_name(use.key.subject),
+                      .name = use.key.name,
+                      .quantity = policy::quantity_name(use.key.quantity),
+                      .window = policy::span_name(static_cast<policy::Span>(i)),
+                      .used = *use.used[i],
+                      .limit = use.limits[i]});
+    }
+  }
+  return rows;
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,159 @@
+// Limits in the whole relay, simulated: sessions on several cores send for one account while the relay is killed and
+// started again.  Never more is taken than the limit allows; without a kill, exactly that.
+//   SLUICE_SEEDS=1000 .build/release/tests/unit/test_server --gtest_filter='Limits*'      the long form
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/next_hop.h"
+#include "tests/support/rounds.h"
+#include "tests/support/senders.h"
+#include "tests/support/simulated_relay.h"
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kLimitsHop = "192.0.2.25";
+
+std::shared_ptr<const Plan> limited_plan(std::uint64_t account, std::uint64_t customer, bool shadow = false) {
+  auto plan = std::make_shared<Plan>(*testing::plan_of(
+      "[server]\nhostname = \"relay.example\"\n"
+      "[[listener]]\naddress = \"192.0.2.1:587\"\ntls = \"none\"\nauth = \"clear\"\nline_ends = \"refuse\"\n"
+      "[queue]\nretry_s = [60]\ndelay_report_s = 0\n"
+      "[[route]]\nname = \"hub\"\ntls = \"none\"\nhosts = [\"192.0.2.25\"]\n"));
+  const auto a_month = [](std::uint64_t amount) {
+    return policy::Limit{.quantity = policy::Quantity::recipients,
+                         .span = policy::Span::month,
+                         .amount = amount,
+                         .action = policy::Action::refuse};
+  };
+  policy::PolicyClass limited{.name = "limited",
+                              .shadow = shadow,
+                              .account_limits = {a_month(account)},
+                              .customer_limits = {a_month(customer)}};
+  plan->classes = std::make_shared<policy::PolicyClasses>(std::vector{limited}, "limited");
+  return plan;
+}
+
+class LimitedWorld {
+ public:
+  LimitedWorld(std::uint64_t seed, std::size_t cores)
+      : random_(seed),
+        platforms_(testing::PlatformKind::simulated, seed, sim::SimOptions::varied(seed)),
+        clients_(platforms_.add_loop(testing::kClientHost)),
+        hop_(std::make_unique<testing::NextHop>(platforms_.add_loop(kLimitsHop), platforms_.address(kLimitsHop, 25))),
+        relay_(platforms_, cores) {
+    for (int i = 0; i < 6; ++i)
+      senders_.push_back(
+          std::make_unique<testing::Sender>(clients_, relay_.address(), seed * 6 + static_cast<unsigned>(i), i));
+  }
+
+  void start(std::shared_ptr<const Plan> plan) {
+    plan_ = std::move(plan);
+    ASSERT_TRUE(relay_.start(plan_));
+  }
+  void kill() {
+    relay_.lose(testing::SimulatedRelay::Loss::process);
+    start(plan_);
+  }
+  // Each sender has so many sessions; the relay is killed so often meanwhile.
+  void send(int sessions, std::uint64_t kills) {
+    bool begun = false;
+    TaskSet sending;
+    clients_.post([&] {
+      for (const auto& sender : senders_) sending.add(run(*sender, sessions));
+      begun = true;
+    });
+    const auto all_sent = [&] { return begun && sending.live() == 0; };
+    for (; kills > 0; --kills) {
+      const auto over = std::make_shared<bool>(false);
+      platforms_.world().after(random_.between(1ms, 500ms), [over] { *over = true; });
+      EXPECT_TRUE(platforms_.run_until([&] { return *over || all_sent(); }));
+      if (!all_sent()) kill();
+    }
+    EXPECT_TRUE(platforms_.run_until(all_sent));
+  }
+  [[nodiscard]] std::uint64_t taken() const {
+    std::uint64_t count = 0;
+    for (const auto& sender : senders_)
+      for (const testing::Sent& each : sender->sent) count += each.taken ? 1 : 0;
+    return count;
+  }
+  void end() {
+    hop_->stop();
+    EXPECT_TRUE(platforms_.run_until([this] { return hop_->stopped(); }));
+    hop_ = nullptr;
+    senders_.clear();
+    relay_.drain(1s);
+    const CoreLeftOver left = relay_.end();
+    EXPECT_EQ(left.operations, 0U);
+    EXPECT_EQ(left.frames, 0);
+  }
+  testing::SimulatedRelay& relay() { return relay_; }
+
+ private:
+  static Task<void> run(testing::Sender& sender, int sessions) {
+    for (int i = 0; i < sessions; ++i) co_await sender.run();
+  }
+
+  sim::SimRandom random_;
+  testing::Platforms platforms_;
+  io::Loop& clients_;
+  std::unique_ptr<testing::NextHop> hop_;
+  testing::SimulatedRelay relay_;
+  std::shared_ptr<const Plan> plan_;
+  std::vector<std::unique_ptr<testing::Sender>> senders_;
+};
+
+std::uint64_t limits_seeds() { return testing::number_from_environment("SLUICE_SEEDS", testing::rounds(5)); }
+
+TEST(Limits, ExactlyAsManyAsTheLimitAllowsAreTakenOnAllCores) {
+  for (std::uint64_t seed = 1; seed <= limits_seeds(); ++seed) {
+    for (const std::size_t cores : {1U, 3U}) {
+      constexpr std::uint64_t kLimit = 23;
+      LimitedWorld world(seed, cores);
+      world.start(limited_plan(kLimit, 1000));
+      world.send(20, 0);
+      EXPECT_EQ(world.taken(), kLimit) << "seed " << seed << ", cores " << cores;
+      EXPECT_EQ(world.relay().counter("messages_taken"), kLimit);
+      world.end();
+    }
+  }
+}
+
+TEST(Limits, TheCustomersLimitHoldsForAllOfItsAccountsTogether) {
+  constexpr std::uint64_t kLimit = 9;
+  LimitedWorld world(1, 2);
+  world.start(limited_plan(1000, kLimit));
+  world.send(10, 0);
+  EXPECT_EQ(world.taken(), kLimit);
+  world.end();
+}
+
+TEST(Limits, NeverMoreAreTakenHoweverOftenTheRelayIsKilled) {
+  for (std::uint64_t seed = 1; seed <= limits_seeds(); ++seed) {
+    constexpr std::uint64_t kLimit = 30;
+    LimitedWorld world(seed, 2);
+    world.start(limited_plan(kLimit, 1000));
+    world.send(20, 4);
+    EXPECT_LE(world.taken(), kLimit) << "seed " << seed;
+    EXPECT_GT(world.taken(), 0U) << "seed " << seed;
+    world.end();
+  }
+}
+
+TEST(Limits, AClassInShadowRefusesNothing) {
+  LimitedWorld world(2, 1);
+  world.start(limited_plan(3, 3, /*shadow=*/true));
+  world.send(4, 0);
+  EXPECT_GT(world.taken(), 3U);
+  world.end();
+}
+
+}  // namespace
+}  // namespace sluice::server
