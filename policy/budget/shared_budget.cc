@@ -178,16 +178,16 @@ void SharedBudget::restore(const JournalRecord& record, WallMillis now) {
   Shard& shard = shard_of(record.key);
   const std::lock_guard lock(shard.mutex);
   Entry& entry = shard.meters[record.key];
+  // A clock that was set back since: entries from the future count as of now.
+  const WallMillis at = std::clamp<WallMillis>(record.at, 0, now);
   if (record.kind == JournalRecord::Kind::window) {
     const auto span = static_cast<Span>(std::countr_zero(record.spans));
     for (const JournalRecord::Bucket& bucket : record.buckets)
-      entry.meter.restore(span, std::min(record.at - bucket.before * bucket_ms(span), now), bucket.amount);
+      entry.meter.restore(span, at - bucket.before * bucket_ms(span), bucket.amount);
     return;
   }
-  // A clock that was set back since: entries from the future count as of now.
   for (std::size_t i = 0; i < kSpans; ++i)
-    if ((record.spans >> i & 1U) != 0)
-      entry.meter.restore(static_cast<Span>(i), std::min(record.at, now), record.amount);
+    if ((record.spans >> i & 1U) != 0) entry.meter.restore(static_cast<Span>(i), at, record.amount);
   entry.recorded = record.held;
 }
 

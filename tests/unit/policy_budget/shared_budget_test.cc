@@ -91,14 +91,14 @@ std::uint64_t used_after(const std::string& journal) {
 
 TEST(SharedBudget, AProcessThatIsKilledAtAnyMomentNeverCountsTooLittle) {
   std::mt19937_64 random(11);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 40; ++round) {
     constexpr std::uint64_t kLimit = 300;
     SharedBudget budget(2);
     const std::vector limits{a_day(kLimit)};
     std::string journal;
     std::vector<Lease> cores(2);
     std::uint64_t spent = 0;
-    for (int step = 0; step < 400; ++step) {
+    for (int step = 0; step < 200; ++step) {
       const auto core = static_cast<std::uint32_t>(random() % 2);
       Lease& own = cores[core];
       switch (random() % 5) {
