@@ -142,7 +142,7 @@ TEST(Limits, TheCustomersLimitHoldsForAllOfItsAccountsTogether) {
 }
 
 TEST(Limits, AnOrderlyRestartLosesNothingOfThem) {
-  constexpr std::uint64_t kLimit = 25;
+  constexpr std::uint64_t kLimit = 50;
   LimitedWorld world(3, 2);
   world.start(limited_plan(kLimit, 1000));
   for (int start = 0; start < 3; ++start) {

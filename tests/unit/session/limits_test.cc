@@ -20,7 +20,7 @@ class SessionLimitsTest : public SessionFixture {
   }
   int send_text() {
     EXPECT_EQ(client().say("DATA"), 354);
-    client().send(kText);
+    client().send(std::string(kText) + ".\r\n");
     return client().reply().code;
   }
   ClientReply ask(std::string_view line) {
