@@ -101,10 +101,10 @@ std::vector<PolicyClass> built_in_classes() {
   return {home_class(), business_class(), device_class(), list_server_class()};
 }
 
-PolicyClasses::PolicyClasses() : PolicyClasses(built_in_classes(), kDefaultClassName) {}
+PolicyClasses::PolicyClasses() : PolicyClasses({}, kDefaultClassName) {}
 
 PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class)
-    : classes_(std::move(classes)) {
+    : classes_(classes.empty() ? built_in_classes() : std::move(classes)) {
   const auto found = std::ranges::find(classes_, default_class, &PolicyClass::name);
   CHECK(found != classes_.end());
   default_ = static_cast<std::size_t>(found - classes_.begin());

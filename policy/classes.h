@@ -30,7 +30,7 @@ class PolicyClasses {
  public:
   // The built-in ones.
   PolicyClasses();
-  // `default_class` is the name of one of `classes`, and no two have the same name.
+  // Without any: the built-in ones.  `default_class` is the name of one of them, and no two have the same name.
   PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class);
 
   // Null: there is none of this name.
