@@ -45,7 +45,6 @@ ServerMachine::ServerMachine(const ServerProfile& profile, bool tls, RefusalObse
       observer_(observer),
       hostname_(profile.hostname),
       policy_url_(profile.policy_url),
-      recipients_max_(profile.recipients_max),
       tls_(tls) {}
 
 void ServerMachine::set_host(std::string_view hostname, std::string_view policy_url) {
@@ -334,7 +333,7 @@ void ServerMachine::write_capabilities(ReplyWriter& out) {
   if (on.smtputf8) line("SMTPUTF8");
   if (on.chunking) line("CHUNKING");
   if (on.dsn) line("DSN");
-  if (on.limits) line("LIMITS RCPTMAX=" + std::to_string(recipients_max_));
+  if (on.limits) line("LIMITS RCPTMAX=" + std::to_string(recipients_max()));
   if (on.starttls && !tls_) line("STARTTLS");
   if (auth_offered()) {
     std::string text = "AUTH";
@@ -364,13 +363,13 @@ void ServerMachine::tls_started() {
   hello_name_.clear();
   esmtp_ = false;
   authenticated_ = false;
-  recipients_max_ = profile_->recipients_max;
+  own_recipients_max_ = 0;
   tls_ = true;
 }
 
 void ServerMachine::set_recipients_max(std::uint32_t recipients_max) {
   CHECK(state_ != ServerState::transaction && recipients_max >= 1 && recipients_max <= kRecipientsMaxCeiling);
-  recipients_max_ = recipients_max;
+  own_recipients_max_ = recipients_max;
 }
 
 }  // namespace sluice::smtp

@@ -218,6 +218,9 @@ class ServerMachine {
   void write_refusal(const StandardReply& reply, ReplyWriter& out);
   bool auth_offered() const;
   bool withheld(std::size_t mechanism) const { return mechanism < 32 && (withheld_ >> mechanism & 1U) != 0; }
+  std::uint32_t recipients_max() const {
+    return own_recipients_max_ != 0 ? own_recipients_max_ : profile_->recipients_max;
+  }
   // What replies in this transaction may be written in.
   Charset charset() const { return smtputf8_ ? Charset::utf8 : Charset::ascii; }
   const StandardReply* no_recipients() const;
@@ -235,7 +238,7 @@ class ServerMachine {
   std::string auth_response_;
   const StandardReply* discard_reply_ = nullptr;
   std::uint64_t content_bytes_ = 0;
-  std::uint32_t recipients_max_;  // the profile's, or of the client that has logged in
+  std::uint32_t own_recipients_max_ = 0;  // of the client that has logged in; 0: the profile's
   std::uint32_t recipients_ = 0;
   std::uint32_t outstanding_ = 0;
   std::uint32_t recipients_tried_ = 0;

@@ -13,13 +13,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string with_route(std::string text) { return std::move(text) + "\n" + std::string(kRoute); }
+std::string with_a_route(std::string text) { return std::move(text) + "\n" + std::string(kRoute); }
 
 policy::PolicyClasses classes_of(const PolicyConfig& config) { return {config.classes, config.default_class}; }
 
 // All that is wrong, a line each.
 std::string wrong_in(const std::string& text) {
-  const auto config = load_config(with_route(text), "f");
+  const auto config = load_config(with_a_route(text), "f");
   std::string errors;
   if (config) return errors;
   for (const ConfigError& error : config.error()) errors += error.to_string() + "\n";
@@ -50,15 +50,15 @@ limit = [{of = "account", quantity = "bytes", window = "month", amount = 1000000
 )";
 
 TEST(ClassConfig, WithoutAnyTheBuiltInOnesAreThere) {
-  const policy::PolicyClasses classes = classes_of(load(with_route("")).policy);
+  const policy::PolicyClasses classes = classes_of(load(with_a_route("")).policy);
   EXPECT_EQ(classes.default_class().name, "home");
   EXPECT_NE(classes.find("list_server"), nullptr);
-  EXPECT_EQ(classes_of(load(with_route("[policy]\ndefault_class = \"business\"")).policy).default_class().name,
+  EXPECT_EQ(classes_of(load(with_a_route("[policy]\ndefault_class = \"business\"")).policy).default_class().name,
             "business");
 }
 
 TEST(ClassConfig, ReadsEveryKey) {
-  const policy::PolicyClasses classes = classes_of(load(with_route(kSchool)).policy);
+  const policy::PolicyClasses classes = classes_of(load(with_a_route(kSchool)).policy);
   ASSERT_EQ(classes.all().size(), 2U);
   const policy::PolicyClass& school = classes.default_class();
   EXPECT_EQ(school.name, "school");
