@@ -59,14 +59,13 @@ std::string class_heading() {
   return text;
 }
 
-// Returns whose it is.
-LimitOf read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, policy::Limit& limit) {
+void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, policy::Limit& limit,
+                LimitOf& of) {
   using Of = ConfigSection::Choice<LimitOf>;
   using Quantity = ConfigSection::Choice<policy::Quantity>;
   using Span = ConfigSection::Choice<policy::Span>;
   using Action = ConfigSection::Choice<policy::Action>;
   ConfigSection section(table, "class.limit", std::move(path), diagnostics);
-  LimitOf of = LimitOf::account;
   section.choice("of", of, {Of{"account", LimitOf::account}, Of{"customer", LimitOf::customer}});
   section.choice(
       "quantity", limit.quantity,
@@ -82,18 +81,19 @@ LimitOf read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics&
                  {Action{"refuse", policy::Action::refuse}, Action{"defer", policy::Action::defer},
                   Action{"slow", policy::Action::slow}, Action{"hold", policy::Action::hold},
                   Action{"tell", policy::Action::tell}});
-  if (table == nullptr) return of;
+  if (table == nullptr) return;
   for (const std::string_view key : {"of", "quantity", "window", "amount"})
     if (!section.has(key)) section.error(key, "is missing", "of, quantity, window and amount");
-  return of;
 }
 
 void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, policy::PolicyClass& policy_class) {
   policy::Limit ignored;
-  read_limit(nullptr, "", diagnostics, ignored);  // for the list of all keys
+  LimitOf of = LimitOf::account;
+  read_limit(nullptr, "", diagnostics, ignored, of);  // for the list of all keys
   for (const auto& element : section.elements("limit", "tables such as [[class.limit]]", {ConfigNode::Kind::table})) {
     policy::Limit limit;
-    const LimitOf of = read_limit(element.node, element.path, diagnostics, limit);
+    of = LimitOf::account;
+    read_limit(element.node, element.path, diagnostics, limit, of);
     auto& limits = of == LimitOf::account ? policy_class.account_limits : policy_class.customer_limits;
     const bool twice = std::ranges::any_of(limits, [&](const policy::Limit& other) {
       return other.quantity == limit.quantity && other.span == limit.span;
