@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr const char* kSecret = "abcde23456fghij7klmn";
+constexpr const char* kClassDevice = "abcde23456fghij7klmn";
 constexpr LimitChange kDay1000{Quantity::recipients, Span::day, 1000};
 constexpr LimitOverride kDayOf1000{Quantity::recipients, Span::day, 1000};
 
@@ -41,7 +41,7 @@ class ClassStoreTest : public StoreTest {
                     .now = kTestNow})
         .identity;
   }
-  IdentityRef by_device(const std::string& secret = kSecret) {
+  IdentityRef by_device(const std::string& secret = kClassDevice) {
     const Credentials credentials{.name = name_of("tim@example.com"), .secret = secret_of(secret)};
     auto found = store_->find_device(credentials, kTestNow);
     return found && *found ? (*found)->identity : nullptr;
@@ -61,7 +61,7 @@ class ClassStoreTest : public StoreTest {
 };
 
 TEST_F(ClassStoreTest, TheNearestClassCounts) {
-  add_device("plain", kSecret, "");
+  add_device("plain", kClassDevice, "");
   add_device("own", "abcde23456fghij7klmm", "device");
   EXPECT_EQ(by_password()->policy_class, "");
   expect_ok(admin_->set_customer_class("acme", "business"));
@@ -82,7 +82,7 @@ TEST_F(ClassStoreTest, ADeviceGoodForCramMd5HasItsClass) {
   device.cram_md5 = true;
   device.policy_class = "device";
   const auto devices = DeviceAdmin::open(address()).value();
-  expect_ok(devices->add(device, kSecret, kTestNow));
+  expect_ok(devices->add(device, kClassDevice, kTestNow));
   EXPECT_EQ(by_device()->policy_class, "device");
   EXPECT_EQ(devices->list("tim@example.com").value().front().policy_class, "device");
 }
@@ -92,7 +92,7 @@ TEST_F(ClassStoreTest, OverridesComeWithTheIdentity) {
   expect_ok(admin_->change_account_limits("tim@example.com", std::vector<LimitChange>{kDay1000}));
   expect_ok(admin_->change_customer_limits(
       "acme", std::vector<LimitChange>{{Quantity::bytes, Span::month, 7}, {Quantity::sessions, Span::minute, 8}}));
-  add_device("plain", kSecret, "");
+  add_device("plain", kClassDevice, "");
   for (const IdentityRef& each : {by_password(), by_claim(), by_device()}) {
     EXPECT_THAT(listed(each->account_overrides), ElementsAre(kDayOf1000));
     EXPECT_EQ(listed(each->customer_overrides).size(), 2U);
@@ -136,7 +136,7 @@ TEST_F(ClassStoreTest, WhatIsNotThereIsSaid) {
 
 // What a running relay learns of: open sessions of whom this is about end, and log in to the new limits.
 TEST_F(ClassStoreTest, EachChangeIsToldOfOnce) {
-  add_device("printer", kSecret, "");
+  add_device("printer", kClassDevice, "");
   const std::int64_t acme = by_password()->customer_id;
   std::uint64_t seen = store_->changes_since(0).upto;
   const auto changed = [&] {
@@ -181,7 +181,7 @@ TEST_F(ClassStoreTest, AreInACopy) {
   expect_ok(admin_->set_account_class("tim@example.com", "list_server"));
   expect_ok(admin_->change_account_limits("tim@example.com", std::vector<LimitChange>{kDay1000}));
   expect_ok(admin_->change_customer_limits("acme", std::vector<LimitChange>{kDay1000}));
-  add_device("printer", kSecret, "device");
+  add_device("printer", kClassDevice, "device");
   const StoreAddress copy(directory_ + "/copy.db");
   ASSERT_TRUE(copy_store(address(), copy, {}).has_value());
   store_ = EmbeddedStore::open({.address = copy, .cost = kLeastHashCost, .waits = kTestWaits}).value();

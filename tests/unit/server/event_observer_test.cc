@@ -82,6 +82,7 @@ TEST_F(EventObserverTest, AnUnknownClassIsToldOfAndNotWithoutEnd) {
     EXPECT_THAT(line, HasSubstr(part));
   for (int i = 0; i < 1000; ++i) observer_.unknown_class(record);
   EXPECT_LT(take().size(), 20 * line.size());
+  observer_.close();
 }
 
 TEST_F(EventObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {

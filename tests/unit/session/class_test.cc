@@ -43,7 +43,7 @@ class ClassSession : public SessionFixture {
 TEST_F(ClassSession, ItsRecipientsCountFromTheLoginOnAndAreStatedAtTheNextEhlo) {
   client().reply();
   EXPECT_EQ(offered(), "RCPTMAX=3");
-  EXPECT_EQ(client().say(kLogin), 235);
+  EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(taken(), 2);
   EXPECT_EQ(client().say("RSET"), 250);
   EXPECT_EQ(offered(), "RCPTMAX=2");
@@ -55,7 +55,7 @@ TEST_F(ClassSession, MayTakeMoreThanTheListener) {
   host.people.ann->policy_class = "wide";
   client().reply();
   EXPECT_EQ(offered(), "RCPTMAX=3");
-  EXPECT_EQ(client().say(kLogin), 235);
+  EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(offered(), "RCPTMAX=5");
   EXPECT_EQ(taken(), 5);
 }
@@ -64,7 +64,7 @@ TEST_F(ClassSession, OneThatIsNotConfiguredIsTheDefaultAndToldOf) {
   host.people.ann->policy_class = "wiide";
   client().reply();
   EXPECT_EQ(offered(), "RCPTMAX=3");
-  EXPECT_EQ(client().say(kLogin), 235);
+  EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(taken(), 2);
   EXPECT_EQ(host.notes.unknown_classes, std::vector<std::string>{"wiide of ann@example.com is home"});
 }
@@ -73,7 +73,7 @@ TEST_F(ClassSession, OneThatIsNotConfiguredIsTheDefaultAndToldOf) {
 TEST_F(ClassSession, StarttlsForgetsIt) {
   client().reply();
   EXPECT_EQ(offered(), "RCPTMAX=3");
-  EXPECT_EQ(client().say(kLogin), 235);
+  EXPECT_EQ(client().say(testing::kLogin), 235);
   EXPECT_EQ(offered(), "RCPTMAX=2");
   ASSERT_TRUE(client().start_tls());
   EXPECT_EQ(offered(), "RCPTMAX=3");
