@@ -13,6 +13,10 @@ constexpr std::array<std::string_view, kSpans> kSpanNames{"minute", "hour", "day
 static_assert(kQuantityNames[std::to_underlying(Quantity::sessions)] == "sessions");
 static_assert(kSpanNames[std::to_underlying(Span::month)] == "month");
 
+bool is_class_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 template <typename Value, std::size_t kSize>
 std::optional<Value> value_of(const std::array<std::string_view, kSize>& names, std::string_view name) {
   const auto found = std::ranges::find(names, name);
@@ -26,5 +30,10 @@ std::string_view quantity_name(Quantity quantity) { return kQuantityNames[std::t
 std::string_view span_name(Span span) { return kSpanNames[std::to_underlying(span)]; }
 std::optional<Quantity> parse_quantity(std::string_view name) { return value_of<Quantity>(kQuantityNames, name); }
 std::optional<Span> parse_span(std::string_view name) { return value_of<Span>(kSpanNames, name); }
+
+bool is_class_name(std::string_view text) {
+  return !text.empty() && text.size() <= kClassNameBytesMax && text.front() != '-' &&
+         std::ranges::all_of(text, is_class_letter);
+}
 
 }  // namespace sluice::auth

@@ -2,6 +2,7 @@
 // class's.  Values without state; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -28,6 +29,10 @@ inline constexpr std::size_t kSpans = 4;
 [[nodiscard]] std::string_view span_name(Span span);
 [[nodiscard]] std::optional<Quantity> parse_quantity(std::string_view name);
 [[nodiscard]] std::optional<Span> parse_span(std::string_view name);
+
+// Of a policy class: letters, digits, "-" and "_", not "-" in front.
+inline constexpr std::size_t kClassNameBytesMax = 64;
+[[nodiscard]] bool is_class_name(std::string_view text);
 
 inline constexpr std::uint64_t kLimitAmountMax = 1'000'000'000'000'000;
 

@@ -74,6 +74,9 @@ PolicyClass list_server_class() {
                               refusing(Quantity::bytes, Span::day, 100 * kGiB)}};
 }
 
+// Only recipients per message: for a relay that counts elsewhere, and for those that an operator trusts so far.
+PolicyClass unlimited_class() { return {.name = "unlimited", .account_limits = {}, .customer_limits = {}}; }
+
 std::vector<Limit> with_overrides(std::vector<Limit> limits, std::span<const auth::LimitOverride> overrides) {
   for (const auth::LimitOverride& override_ : overrides) {
     const auto found = std::ranges::find_if(limits, [&](const Limit& limit) {
@@ -98,13 +101,13 @@ std::span<const auth::LimitOverride> listed(const std::shared_ptr<const auth::Li
 }  // namespace
 
 std::vector<PolicyClass> built_in_classes() {
-  return {home_class(), business_class(), device_class(), list_server_class()};
+  return {home_class(), business_class(), device_class(), list_server_class(), unlimited_class()};
 }
 
-PolicyClasses::PolicyClasses() : PolicyClasses(built_in_classes(), kDefaultClassName) {}
+PolicyClasses::PolicyClasses() : PolicyClasses({}, kDefaultClassName) {}
 
 PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class)
-    : classes_(std::move(classes)) {
+    : classes_(classes.empty() ? built_in_classes() : std::move(classes)) {
   const auto found = std::ranges::find(classes_, default_class, &PolicyClass::name);
   CHECK(found != classes_.end());
   default_ = static_cast<std::size_t>(found - classes_.begin());

@@ -20,7 +20,8 @@
 
 namespace sluice::policy {
 
-inline constexpr std::string_view kDefaultClassName = "home";
+// Where the operator has said nothing: no office notices it, and a stolen password does not empty the relay.
+inline constexpr std::string_view kDefaultClassName = "business";
 
 // In force where the configuration has no class of its own.
 [[nodiscard]] std::vector<PolicyClass> built_in_classes();
@@ -30,7 +31,7 @@ class PolicyClasses {
  public:
   // The built-in ones.
   PolicyClasses();
-  // `default_class` is the name of one of `classes`, and no two have the same name.
+  // Without any: the built-in ones.  `default_class` is the name of one of them, and no two have the same name.
   PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class);
 
   // Null: there is none of this name.

@@ -1,6 +1,5 @@
 #include "policy/limit.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -17,12 +16,6 @@ static_assert(kActionNames[std::to_underlying(Action::tell)] == "tell");
 std::chrono::seconds span_length(Span span) { return kSpanLengths[std::to_underlying(span)]; }
 
 std::string_view action_name(Action action) { return kActionNames[std::to_underlying(action)]; }
-
-std::optional<Action> parse_action(std::string_view name) {
-  const auto found = std::ranges::find(kActionNames, name);
-  if (found == kActionNames.end()) return std::nullopt;
-  return static_cast<Action>(found - kActionNames.begin());
-}
 
 Action default_action(Span span) { return span == Span::minute ? Action::defer : Action::refuse; }
 

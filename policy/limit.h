@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +36,6 @@ enum class Action : std::uint8_t {
 // Whether what exceeds the limit is not accepted.
 [[nodiscard]] constexpr bool refuses(Action action) { return action == Action::refuse || action == Action::defer; }
 [[nodiscard]] std::string_view action_name(Action action);
-[[nodiscard]] std::optional<Action> parse_action(std::string_view name);
 // Where none is set: a minute's limit defers, since a minute is soon over, all others refuse.
 [[nodiscard]] Action default_action(Span span);
 

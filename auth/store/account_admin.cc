@@ -59,11 +59,11 @@ StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::opt
   StoreResult<> read = database_->query(
       {"SELECT name, status, reason, created_ms,"
        " (SELECT count(*) FROM domain WHERE customer = customer.id),"
-       " (SELECT count(*) FROM account WHERE customer = customer.id)"
+       " (SELECT count(*) FROM account WHERE customer = customer.id), class"
        " FROM customer WHERE $1 IS NULL OR name = $1 ORDER BY name",
        "SELECT name, status, reason, created_ms,"
        " (SELECT count(*) FROM domain WHERE customer = customer.id),"
-       " (SELECT count(*) FROM account WHERE customer = customer.id)"
+       " (SELECT count(*) FROM account WHERE customer = customer.id), class"
        " FROM customer WHERE $1 IS NULL OR lower(name) = lower($1 COLLATE \"C\") ORDER BY lower(name)"},
       {Bound::or_null(name)}, [&](const Row& row) {
         records.push_back({.name = row.text(0),
@@ -71,8 +71,10 @@ StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::opt
                            .reason = row.text(2),
                            .created = row.integer(3),
                            .domains = row.integer(4),
-                           .accounts = row.integer(5)});
+                           .accounts = row.integer(5),
+                           .policy_class = row.text(6)});
       });
+  if (read) read = read_overrides(records);
   if (!read) return std::unexpected(read.error());
   return records;
 }

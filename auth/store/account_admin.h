@@ -38,6 +38,8 @@ struct CustomerRecord {
   WallMillis created = 0;
   std::int64_t domains = 0;  // how many it has
   std::int64_t accounts = 0;
+  std::string policy_class;  // empty: none
+  LimitOverrides overrides;
 };
 
 struct DomainRecord {
@@ -56,6 +58,15 @@ struct AccountRecord {
   std::optional<std::vector<std::string>> narrowed_to;
   WallMillis created = 0;
   WallMillis password_set = 0;
+  std::string policy_class;  // empty: none
+  LimitOverrides overrides;
+};
+
+// An override that is set, or removed.
+struct LimitChange {
+  Quantity quantity = Quantity::recipients;
+  Span span = Span::day;
+  std::optional<std::uint64_t> amount;  // nothing: the class's holds again
 };
 
 struct ImportOptions {
@@ -100,6 +111,13 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> set_narrowing(std::string_view name, const Narrowing& narrowing);
   [[nodiscard]] StoreResult<> remove_account(std::string_view name);
 
+  // account_admin_limits.cc.  Empty: none.
+  [[nodiscard]] StoreResult<> set_customer_class(std::string_view name, std::string_view policy_class);
+  [[nodiscard]] StoreResult<> set_account_class(std::string_view name, std::string_view policy_class);
+  // All or none.
+  [[nodiscard]] StoreResult<> change_customer_limits(std::string_view name, std::span<const LimitChange> changes);
+  [[nodiscard]] StoreResult<> change_account_limits(std::string_view name, std::span<const LimitChange> changes);
+
   // With how many iterations new passwords get keys for SCRAM; 0, as at first: they get none, and those of the password
   // before go.
   void set_scram_iterations(std::uint32_t iterations) { scram_iterations_ = iterations; }
@@ -138,6 +156,10 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> import_some(std::span<const ReadyAccount> accounts, WallMillis now, ImportResult& result);
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
   [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
+  [[nodiscard]] StoreResult<std::int64_t> account_id(std::string_view name);
+  // Adds the overrides to the records that have these names: of one, or of all.
+  [[nodiscard]] StoreResult<> read_overrides(std::vector<CustomerRecord>& records);
+  [[nodiscard]] StoreResult<> read_overrides(std::vector<AccountRecord>& records);
   // All, or those of one name or one customer.
   [[nodiscard]] StoreResult<std::vector<CustomerRecord>> customer_records(std::optional<std::string_view> name);
   [[nodiscard]] StoreResult<std::vector<DomainRecord>> domain_records(std::optional<std::string_view> name,

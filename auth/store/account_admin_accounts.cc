@@ -20,6 +20,17 @@ bool lies_within(const DomainList& domains, const std::string& entry) {
 
 }  // namespace
 
+StoreResult<std::int64_t> AccountAdmin::account_id(std::string_view name) {
+  const StoreResult<std::string> stored = stored_account_name(name);
+  if (!stored) return std::unexpected(stored.error());
+  std::optional<std::int64_t> id;
+  StoreResult<> read = database_->query("SELECT id FROM account WHERE name = $1", {*stored},
+                                        [&](const Row& row) { id = row.integer(0); });
+  if (!read) return std::unexpected(read.error());
+  if (!id) return no_such_account(name);
+  return *id;
+}
+
 StoreResult<> AccountAdmin::write_narrowing(std::int64_t account, std::int64_t customer, const Narrowing& narrowing) {
   StoreResult<> written = database_->run("DELETE FROM narrowing WHERE account = $1", {account});
   if (!written || !narrowing) return written;
@@ -77,7 +88,7 @@ StoreResult<std::vector<AccountRecord>> AccountAdmin::account_records(std::optio
   std::vector<AccountRecord> records;
   StoreResult<> read = database_->query(
       "SELECT a.name, c.name, a.status, a.reason, a.narrowed, a.created_ms, a.password_set_ms, "
-      "n.domain"
+      "n.domain, a.class"
       " FROM account a JOIN customer c ON c.id = a.customer LEFT JOIN narrowing n ON n.account = "
       "a.id"
       " WHERE ($1 IS NULL OR a.name = $1) AND ($2 IS NULL OR c.id = $2) ORDER BY a.name, n.domain",
@@ -89,11 +100,13 @@ StoreResult<std::vector<AccountRecord>> AccountAdmin::account_records(std::optio
                              .status = status_from_store(row.integer(2)),
                              .reason = row.text(3),
                              .created = row.integer(5),
-                             .password_set = row.integer(6)});
+                             .password_set = row.integer(6),
+                             .policy_class = row.text(8)});
           if (row.integer(4) != 0) records.back().narrowed_to.emplace();
         }
         if (records.back().narrowed_to && !row.is_null(7)) records.back().narrowed_to->push_back(row.text(7));
       });
+  if (read) read = read_overrides(records);
   if (!read) return std::unexpected(read.error());
   return records;
 }

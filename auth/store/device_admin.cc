@@ -71,6 +71,8 @@ StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view passwor
   if (!networks) return std::unexpected(networks.error());
   const auto senders = stored_senders(device.senders);
   if (!senders) return std::unexpected(senders.error());
+  const auto policy_class = stored_class(device.policy_class);
+  if (!policy_class) return std::unexpected(policy_class.error());
   if (device.expires && *device.expires <= now) return invalid("a device password cannot expire before it is made");
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
@@ -90,10 +92,10 @@ StoreResult<> DeviceAdmin::add(const NewDevice& device, std::string_view passwor
                        absl::StrCat("account ", in_quotes(*account), " has ", count,
                                     " device passwords, which is all it may have; revoke one of them first"));
   done = database_->run(
-      "INSERT INTO device (account, name, customer, secret, created_ms, expires_ms, networks, senders, cram_md5)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      "INSERT INTO device (account, name, customer, secret, created_ms, expires_ms, networks, senders, cram_md5,"
+      " class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {*account, *name, *customer, device_hash(key, password), now, Bound::or_null(device.expires), *networks, *senders,
-       device.cram_md5 ? device_cram_md5(password) : std::string()});
+       device.cram_md5 ? device_cram_md5(password) : std::string(), *policy_class});
   if (already_exists(done))
     return store_error(StoreError::Kind::exists, absl::StrCat("account ", in_quotes(*account), " has a device ",
                                                               in_quotes(*name), " already; revoke it first"));
@@ -160,7 +162,7 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
   std::vector<DeviceRecord> records;
   StoreResult<> read = database_->query(
       "SELECT d.account, d.name, c.name, d.created_ms, d.expires_ms, d.networks, d.senders, d.used_ms, d.used_from,"
-      " d.dead, CASE WHEN d.cram_md5 = '' THEN 0 ELSE 1 END"
+      " d.dead, CASE WHEN d.cram_md5 = '' THEN 0 ELSE 1 END, d.class"
       " FROM device d JOIN customer c ON c.id = d.customer WHERE $1 IS NULL OR d.account = $1"
       " ORDER BY d.account, lower(d.name)",
       {Bound::or_null(key)}, [&](const Row& row) {
@@ -176,6 +178,7 @@ StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::stri
         record.used_from = row.text(8);
         record.dead = row.text(9);
         record.cram_md5 = row.integer(10) != 0;
+        record.policy_class = row.text(11);
       });
   if (!read) return std::unexpected(read.error());
   return records;

@@ -32,6 +32,7 @@ struct DeviceRecord {
   std::string used_from;
   std::string dead;  // why it is worth nothing; empty: it is not
   bool cram_md5 = false;
+  std::string policy_class;  // empty: none
 };
 
 struct NewDevice {
@@ -44,6 +45,7 @@ struct NewDevice {
   bool backends_known = true;         // else `mailbox_is_asked_for` is not known either
   bool mailbox_is_asked_for = false;  // back ends are asked daily whether it is there, where it is not in the store
   bool cram_md5 = false;              // good for CRAM-MD5, too
+  std::string policy_class;           // empty: none
 };
 
 class DeviceAdmin {

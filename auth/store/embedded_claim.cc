@@ -42,6 +42,7 @@ StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
   identity->customer_name = (*customer)->name;
   identity->customer_status = (*customer)->status;
   identity->reason = (*customer)->reason;
+  identity->policy_class = (*customer)->policy_class;
   std::string account_reason;
   bool foreign = false;
   StoreResult<> read = read_account(identity->account_name, *identity, account_reason, foreign);
@@ -69,9 +70,12 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::customer_named(std::stri
 StoreResult<std::optional<EmbeddedStore::Customer>> EmbeddedStore::customer_with(std::int64_t id) {
   std::optional<Customer> customer;
   StoreResult<> read =
-      database_->query("SELECT name, status, reason FROM customer WHERE id = $1", {id}, [&](const Row& row) {
-        customer.emplace(Customer{
-            .id = id, .name = row.text(0), .status = status_from_store(row.integer(1)), .reason = row.text(2)});
+      database_->query("SELECT name, status, reason, class FROM customer WHERE id = $1", {id}, [&](const Row& row) {
+        customer.emplace(Customer{.id = id,
+                                  .name = row.text(0),
+                                  .status = status_from_store(row.integer(1)),
+                                  .reason = row.text(2),
+                                  .policy_class = row.text(3)});
       });
   if (!read) return std::unexpected(read.error());
   return customer;
@@ -104,17 +108,19 @@ StoreResult<std::optional<std::int64_t>> EmbeddedStore::create_customer(const Cl
 StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& identity, std::string& reason,
                                           bool& foreign) {
   bool narrowed = false;
-  StoreResult<> read = database_->query("SELECT id, status, reason, narrowed, customer FROM account WHERE name = $1",
-                                        {name}, [&](const Row& row) {
-                                          identity.account_id = row.integer(0);
-                                          identity.account_status = status_from_store(row.integer(1));
-                                          reason = row.text(2);
-                                          narrowed = row.integer(3) != 0;
-                                          foreign = row.integer(4) != identity.customer_id;
-                                        });
+  StoreResult<> read = database_->query(
+      "SELECT id, status, reason, narrowed, customer, class FROM account WHERE name = $1", {name}, [&](const Row& row) {
+        identity.account_id = row.integer(0);
+        identity.account_status = status_from_store(row.integer(1));
+        reason = row.text(2);
+        narrowed = row.integer(3) != 0;
+        foreign = row.integer(4) != identity.customer_id;
+        if (!row.text(5).empty()) identity.policy_class = row.text(5);
+      });
   if (!read) return read;
   if (identity.account_status >= identity.customer_status && !reason.empty()) identity.reason = reason;
-  return read_domains(identity, narrowed);
+  if (read = read_domains(identity, narrowed); !read) return read;
+  return read_overrides(identity);
 }
 
 }  // namespace sluice::auth

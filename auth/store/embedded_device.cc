@@ -21,17 +21,19 @@ struct EmbeddedStore::Device {
   std::string customer;
   WallMillis used = 0;
   DeviceBounds bounds;
+  std::string policy_class;
   // As they are stored.
   std::string networks;
   std::string senders;
 
-  // Of a row of id, account, name, customer's name, networks, senders, used_ms.
+  // Of a row of id, account, name, customer's name, networks, senders, used_ms, class.
   static Device of(const Row& row) {
     return {.id = row.integer(0),
             .account = row.text(1),
             .customer = row.text(3),
             .used = row.integer(6),
             .bounds = {.name = row.text(2), .networks = {}, .senders = {}},
+            .policy_class = row.text(7),
             .networks = row.text(4),
             .senders = row.text(5)};
   }
@@ -81,6 +83,7 @@ StoreResult<std::optional<Answer>> EmbeddedStore::answer_of(StoreResult<std::opt
   if (answer->identity == nullptr) return *std::move(answer);
   auto identity = std::make_shared<Identity>(*answer->identity);
   identity->device = std::make_shared<const DeviceBounds>(std::move(device.bounds));
+  if (!device.policy_class.empty()) identity->policy_class = device.policy_class;
   const bool noted = device.used + kNotedEvery > now || !identity->admits(client_ip);
   answer->identity = std::move(identity);
   // Where that cannot be written the login is none the worse.
@@ -99,7 +102,7 @@ StoreResult<std::optional<EmbeddedStore::Device>> EmbeddedStore::device_of(const
   if (key.empty()) return store_error(StoreError::Kind::damaged, "has no key for device passwords");
   std::optional<Device> device;
   read = database_->query(
-      "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms FROM device d"
+      "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms, d.class FROM device d"
       " JOIN customer c ON c.id = d.customer"
       " WHERE d.secret = $1 AND d.account = $2 AND d.dead = '' AND (d.expires_ms IS NULL OR d.expires_ms > $3)",
       {device_hash(key, password), name.folded(), now}, [&](const Row& row) { device = Device::of(row); });
@@ -112,13 +115,13 @@ StoreResult<std::optional<EmbeddedStore::Device>> EmbeddedStore::device_of(const
   std::optional<Device> device;
   std::size_t tried = 0;
   StoreResult<> read = database_->query(
-      "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms, d.cram_md5 FROM device d"
+      "SELECT d.id, d.account, d.name, c.name, d.networks, d.senders, d.used_ms, d.class, d.cram_md5 FROM device d"
       " JOIN customer c ON c.id = d.customer"
       " WHERE d.account = $1 AND d.cram_md5 <> '' AND d.dead = '' AND (d.expires_ms IS NULL OR d.expires_ms > $2)"
       " ORDER BY d.id LIMIT 50",
       {login.name.folded(), now}, [&](const Row& row) {
         ++tried;
-        if (answers_cram_md5(row.text(7), login.challenge, login.digest)) device = Device::of(row);
+        if (answers_cram_md5(row.text(8), login.challenge, login.digest)) device = Device::of(row);
       });
   if (!read) return std::unexpected(read.error());
   for (; tried < kDevicesMax; ++tried)

@@ -118,8 +118,9 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
   std::optional<Found> found;
   bool narrowed = false;
   StoreResult<> read = database_->query(
-      "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason"
-      " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = $1",
+      "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason,"
+      " CASE WHEN a.class <> '' THEN a.class ELSE c.class END FROM account a JOIN customer c ON c.id = a.customer "
+      "WHERE a.id = $1",
       {account_id}, [&](const Row& row) {
         found.emplace(Found{
             .identity = std::make_shared<Identity>(), .account_reason = row.text(2), .customer_reason = row.text(7)});
@@ -131,9 +132,11 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
         identity.customer_name = row.text(5);
         identity.customer_status = status_from_store(row.integer(6));
         identity.reason = reason_of(identity, row.text(2), row.text(7));
+        identity.policy_class = row.text(8);
         narrowed = row.integer(3) != 0;
       });
   if (read && found) read = read_domains(*found->identity, narrowed);
+  if (read && found) read = read_overrides(*found->identity);
   if (!read) return std::unexpected(read.error());
   return found;
 }
@@ -149,6 +152,25 @@ StoreResult<> EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   read = database_->query("SELECT domain FROM narrowing WHERE account = $1", {identity.account_id},
                           [&](const Row& row) { narrowing.push_back(row.text(0)); });
   identity.narrowed_to = std::make_shared<const DomainList>(std::move(narrowing));
+  return read;
+}
+
+StoreResult<> EmbeddedStore::read_overrides(Identity& identity) {
+  LimitOverrides of_account;
+  LimitOverrides of_customer;
+  StoreResult<> read = database_->query(
+      "SELECT account, quantity, span, amount FROM limit_override WHERE account = $1 OR customer = $2",
+      {identity.account_id, identity.customer_id}, [&](const Row& row) {
+        const auto quantity = parse_quantity(row.text(1));
+        const auto span = parse_span(row.text(2));
+        // Written by a later version: the class's amount holds.
+        if (!quantity || !span) return;
+        LimitOverrides& list = row.is_null(0) ? of_customer : of_account;
+        list.push_back({.quantity = *quantity, .span = *span, .amount = static_cast<std::uint64_t>(row.integer(3))});
+      });
+  if (!of_account.empty()) identity.account_overrides = std::make_shared<const LimitOverrides>(std::move(of_account));
+  if (!of_customer.empty())
+    identity.customer_overrides = std::make_shared<const LimitOverrides>(std::move(of_customer));
   return read;
 }
 

@@ -79,6 +79,7 @@ class EmbeddedStore final : public AccountStore {
     std::string name;
     AccountStatus status = AccountStatus::active;
     std::string reason;
+    std::string policy_class;
   };
 
   EmbeddedStore(std::unique_ptr<StoreConnection> connection, const EmbeddedStoreOptions& options,
@@ -88,6 +89,8 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::optional<Found>> look_up(std::int64_t account_id);
   [[nodiscard]] Answer answer_for(std::int64_t account_id);
   [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
+  // The overrides of the identity's account, where the store has that, and of its customer.
+  [[nodiscard]] StoreResult<> read_overrides(Identity& identity);
   // embedded_device.cc
   struct Device;
   [[nodiscard]] StoreResult<std::optional<Device>> device_of(const Name& name, std::string_view password,

@@ -18,29 +18,32 @@ struct CopiedTable {
 
 // Those that others refer to go first; ids stay as they are.
 constexpr CopiedTable kTables[] = {
-    {"SELECT id, name, status, reason, created_ms FROM customer",
-     "INSERT INTO customer (id, name, status, reason, created_ms) VALUES ($1, $2, $3, $4, $5)", "ntntn",
+    {"SELECT id, name, status, reason, created_ms, class FROM customer",
+     "INSERT INTO customer (id, name, status, reason, created_ms, class) VALUES ($1, $2, $3, $4, $5, $6)", "ntntnt",
      &StoreCounts::customers},
     {"SELECT name, customer, ownership, created_ms FROM domain",
      "INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, $3, $4)", "tntn",
      &StoreCounts::domains},
     {"SELECT id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms, scram,"
-     " scram_iterations FROM account",
+     " scram_iterations, class FROM account",
      "INSERT INTO account (id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms,"
-     " scram, scram_iterations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-     "ntnnttnnntn", &StoreCounts::accounts},
+     " scram, scram_iterations, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+     "ntnnttnnntnt", &StoreCounts::accounts},
     {"SELECT account, domain FROM narrowing", "INSERT INTO narrowing (account, domain) VALUES ($1, $2)", "nt", nullptr},
     {"SELECT key, value FROM setting",
      "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", "tt",
      nullptr},
     {"SELECT id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms, used_from,"
-     " asked_ms, gone_ms, dead, cram_md5 FROM device",
+     " asked_ms, gone_ms, dead, cram_md5, class FROM device",
      "INSERT INTO device (id, account, name, customer, secret, created_ms, expires_ms, networks, senders, used_ms,"
-     " used_from, asked_ms, gone_ms, dead, cram_md5)"
-     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-     "nttntnnttntnntt", &StoreCounts::devices},
+     " used_from, asked_ms, gone_ms, dead, cram_md5, class)"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+     "nttntnnttntnnttt", &StoreCounts::devices},
     {"SELECT fingerprint, account, created_ms FROM certificate",
      "INSERT INTO certificate (fingerprint, account, created_ms) VALUES ($1, $2, $3)", "tnn", nullptr},
+    {"SELECT account, customer, quantity, span, amount FROM limit_override",
+     "INSERT INTO limit_override (account, customer, quantity, span, amount) VALUES ($1, $2, $3, $4, $5)", "nnttn",
+     nullptr},
 };
 
 // PostgreSQL counts on from where it was, whatever ids it is given; SQLite from the largest.

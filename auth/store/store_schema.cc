@@ -367,6 +367,80 @@ END $$;
 CREATE TRIGGER certificate_removed AFTER DELETE ON certificate
   FOR EACH ROW EXECUTE FUNCTION certificate_removed();
 )sql"),
+    Sql(R"sql(
+-- Policy classes (policy/classes.h), by name; '': none.
+ALTER TABLE customer ADD COLUMN class TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN class TEXT NOT NULL DEFAULT '';
+ALTER TABLE device ADD COLUMN class TEXT NOT NULL DEFAULT '';
+CREATE TRIGGER customer_class_changed AFTER UPDATE OF class ON customer BEGIN
+  INSERT INTO change (customer) VALUES (NEW.id);
+END;
+CREATE TRIGGER account_class_changed AFTER UPDATE OF class ON account BEGIN
+  INSERT INTO change (account) VALUES (NEW.name);
+END;
+CREATE TRIGGER device_class_changed AFTER UPDATE OF class ON device BEGIN
+  INSERT INTO change (account) VALUES (NEW.account);
+END;
+
+-- Amounts in place of the class's: of one account, or of one customer.
+CREATE TABLE limit_override (
+  account INTEGER REFERENCES account (id) ON DELETE CASCADE,
+  customer INTEGER REFERENCES customer (id) ON DELETE CASCADE,
+  quantity TEXT NOT NULL,
+  span TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  CHECK ((account IS NULL) <> (customer IS NULL)),
+  UNIQUE (account, quantity, span),
+  UNIQUE (customer, quantity, span)
+) STRICT;
+CREATE TRIGGER limit_override_added AFTER INSERT ON limit_override BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id = NEW.account;
+  INSERT INTO change (customer) SELECT id FROM customer WHERE id = NEW.customer;
+END;
+CREATE TRIGGER limit_override_changed AFTER UPDATE ON limit_override BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id IN (OLD.account, NEW.account);
+  INSERT INTO change (customer) SELECT id FROM customer WHERE id IN (OLD.customer, NEW.customer);
+END;
+CREATE TRIGGER limit_override_removed AFTER DELETE ON limit_override BEGIN
+  INSERT INTO change (account) SELECT name FROM account WHERE id = OLD.account;
+  INSERT INTO change (customer) SELECT id FROM customer WHERE id = OLD.customer;
+END;
+)sql",
+        R"sql(
+ALTER TABLE customer ADD COLUMN class TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN class TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE device ADD COLUMN class TEXT COLLATE "C" NOT NULL DEFAULT '';
+CREATE TRIGGER lock_first_of_class BEFORE UPDATE OF class ON customer
+  FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE TRIGGER lock_first_of_class BEFORE UPDATE OF class ON account
+  FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE TRIGGER lock_first_of_class BEFORE UPDATE OF class ON device
+  FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE TRIGGER class_changed AFTER UPDATE OF class ON customer FOR EACH ROW EXECUTE FUNCTION customer_changed();
+CREATE TRIGGER class_changed AFTER UPDATE OF class ON account FOR EACH ROW EXECUTE FUNCTION account_changed();
+CREATE TRIGGER class_changed AFTER UPDATE OF class ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
+
+CREATE TABLE limit_override (
+  account BIGINT REFERENCES account (id) ON DELETE CASCADE,
+  customer BIGINT REFERENCES customer (id) ON DELETE CASCADE,
+  quantity TEXT COLLATE "C" NOT NULL,
+  span TEXT COLLATE "C" NOT NULL,
+  amount BIGINT NOT NULL CHECK (amount > 0),
+  CHECK ((account IS NULL) <> (customer IS NULL)),
+  UNIQUE (account, quantity, span),
+  UNIQUE (customer, quantity, span)
+);
+CREATE TRIGGER lock_first BEFORE INSERT OR DELETE OR UPDATE ON limit_override
+  FOR EACH STATEMENT EXECUTE FUNCTION lock_changes();
+CREATE FUNCTION limit_override_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM sluice.note_change(name, NULL) FROM sluice.account WHERE id IN (OLD.account, NEW.account);
+  PERFORM sluice.note_change(NULL, id) FROM sluice.customer WHERE id IN (OLD.customer, NEW.customer);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER limit_override_changed AFTER INSERT OR DELETE OR UPDATE ON limit_override
+  FOR EACH ROW EXECUTE FUNCTION limit_override_changed();
+)sql"),
 };
 
 }  // namespace sluice::auth

@@ -54,6 +54,13 @@ StoreResult<std::string> stored_reason(std::string_view text) {
   return std::string(text);
 }
 
+StoreResult<std::string> stored_class(std::string_view text) {
+  if (text.empty() || is_class_name(text)) return std::string(text);
+  return store_error(StoreError::Kind::invalid,
+                     absl::StrCat(in_quotes(text), " cannot be a class's name: it takes 1 to ", kClassNameBytesMax,
+                                  " letters, digits, \"-\" and \"_\", without \"-\" in front"));
+}
+
 std::int64_t stored_status(AccountStatus status) {
   switch (status) {
     case AccountStatus::active:

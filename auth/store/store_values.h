@@ -27,6 +27,9 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 // Printable ASCII, as it is told to clients. May be empty.
 [[nodiscard]] StoreResult<std::string> stored_reason(std::string_view text);
 
+// See is_class_name(); empty: none.
+[[nodiscard]] StoreResult<std::string> stored_class(std::string_view text);
+
 [[nodiscard]] std::int64_t stored_status(AccountStatus status);
 [[nodiscard]] AccountStatus status_from_store(std::int64_t stored);
 

@@ -99,6 +99,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionFrom) request.from = *value;
   if (known->option == kOptionTo) request.to = *value;
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
+  if (known->option == kOptionClass) request.policy_class = *value;
   return take_device_option(*known, *value, request);
 }
 
@@ -128,6 +129,7 @@ std::string check(const AccountRequest& request) {
   if (command.verb == AccountVerb::narrow && request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
     return "needs either --only DOMAIN or --any-domain";
   }
+  if (command.verb == AccountVerb::limit && request.limits.empty()) return "needs a LIMIT, such as recipients/day=1000";
   if (command.verb == AccountVerb::import_file) return check_import(request);
   if (command.verb == AccountVerb::copy && request.from == request.to) return "needs --from STORE, --to STORE, or both";
   return "";
@@ -147,6 +149,11 @@ ParsedAccountCommand parse_rest(const AccountCommand& command, std::span<const s
         continue;
       }
       if (const std::string wrong = take_option(rest, request); !wrong.empty()) return error_in(command, wrong);
+      continue;
+    }
+    if (operand_seen && command.verb == AccountVerb::limit) {
+      request.limits.emplace_back(word);
+      rest = rest.subspan(1);
       continue;
     }
     if (operand_seen || command.operand.empty()) {

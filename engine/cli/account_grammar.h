@@ -24,7 +24,9 @@ enum class AccountVerb : std::uint8_t {
   remove,
   revoke,
   import_file,
-  copy
+  copy,
+  set,
+  limit,
 };
 
 // Options, as bits of a set.
@@ -49,6 +51,7 @@ enum AccountOption : std::uint32_t {
   kOptionForce = 1U << 18U,
   kOptionCramMd5 = 1U << 19U,
   kOptionFingerprint = 1U << 20U,
+  kOptionClass = 1U << 21U,
 };
 
 struct AccountCommand {
@@ -56,7 +59,7 @@ struct AccountCommand {
   AccountVerb verb;
   std::string_view object_name;
   std::string_view verb_name;
-  std::string_view operand;  // what its one operand stands for; empty if it takes none
+  std::string_view operand;  // what its operand stands for; empty if it takes none
   unsigned options = 0;      // those that it takes
   unsigned required = 0;     // those that it cannot do without
   std::string_view summary;
@@ -76,9 +79,11 @@ struct AccountRequest {
   std::optional<std::uint32_t> expires_days;
   std::vector<std::string> networks;
   std::vector<std::string> senders;
-  std::string fingerprint;    // of a certificate
-  std::string format;         // of import: one that auth::dump_format() knows
-  std::string customer_from;  // of import: "domain", or empty
+  std::string fingerprint;          // of a certificate
+  std::string policy_class;         // empty: none
+  std::vector<std::string> limits;  // what stands behind the operand of limit, each as parse_limit_change() takes it
+  std::string format;               // of import: one that auth::dump_format() knows
+  std::string customer_from;        // of import: "domain", or empty
   // Of a copy: the path of a file, "config:FILE", or empty: the one that is configured.
   std::string from;
   std::string to;

@@ -53,13 +53,28 @@ Field number_field(std::string name, std::int64_t number) {
   return {std::move(name), std::to_string(number), std::to_string(number)};
 }
 
+// "recipients/day=1000", as sluicectl account limit takes it; in JSON [{"quantity":...,"window":...,"amount":...}].
+Field limits_field(const auth::LimitOverrides& overrides) {
+  Field field{"limits", "", ""};
+  for (const auth::LimitOverride& each : overrides)
+    field.text += absl::StrFormat("%s%s/%s=%d", field.text.empty() ? "" : " ", auth::quantity_name(each.quantity),
+                                  auth::span_name(each.span), each.amount);
+  field.json = json_array(overrides, [](const auth::LimitOverride& each) {
+    return absl::StrFormat(R"({"quantity":"%s","window":"%s","amount":%d})", auth::quantity_name(each.quantity),
+                           auth::span_name(each.span), each.amount);
+  });
+  return field;
+}
+
 Fields fields_of(const CustomerRecord& record) {
   return {text_field("name", record.name),
           text_field("status", auth::status_name(record.status)),
           text_field("reason", record.reason),
           text_field("created", time_text(record.created)),
           number_field("domain_count", record.domains),
-          number_field("account_count", record.accounts)};
+          number_field("account_count", record.accounts),
+          text_field("class", record.policy_class),
+          limits_field(record.overrides)};
 }
 
 Fields fields_of(const DomainRecord& record) {
@@ -82,7 +97,9 @@ Fields fields_of(const AccountRecord& record) {
           text_field("reason", record.reason),
           std::move(sends_from),
           text_field("created", time_text(record.created)),
-          text_field("password_set", time_text(record.password_set))};
+          text_field("password_set", time_text(record.password_set)),
+          text_field("class", record.policy_class),
+          limits_field(record.overrides)};
 }
 
 Field time_field(std::string name, const std::optional<WallMillis>& at, std::string_view none) {
@@ -107,7 +124,8 @@ Fields fields_of(const auth::DeviceRecord& record) {
           time_field("used", record.used, "never"),
           text_field("used_from", record.used_from),
           Field{"cram_md5", record.cram_md5 ? "yes" : "", record.cram_md5 ? "true" : "false"},
-          text_field("revoked", record.dead)};
+          text_field("revoked", record.dead),
+          text_field("class", record.policy_class)};
 }
 
 Fields fields_of(const auth::CertificateRecord& record) {

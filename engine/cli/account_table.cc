@@ -43,6 +43,10 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionCustomerFrom, "--customer-from", "domain",
                       "Each account is of the customer that has the domain of its name, such as example.com of "
                       "user@example.com."},
+    AccountOptionText{kOptionClass, "--class", "CLASS",
+                      "The policy class, one of the configuration's [[class]] (sluice example); '' for none. That of a "
+                      "device password goes before its account's, and that before the customer's; where none of them "
+                      "has any, it is policy.default_class."},
     AccountOptionText{kOptionFrom, "--from", "STORE", "The store that is copied; not given: the configured one."},
     AccountOptionText{kOptionTo, "--to", "STORE", "The store that it is copied into; not given: the configured one."},
     AccountOptionText{kOptionForce, "--force", "", "Remove first what the other store has."},
@@ -72,6 +76,13 @@ constexpr std::string_view kImported =
     "Each account that is refused gets a line on standard error, with file, line and reason and without the password; "
     "the others are imported in one transaction, and the exit status is then 1.";
 
+constexpr std::string_view kLimits =
+    "LIMIT is QUANTITY/WINDOW=AMOUNT, such as recipients/day=1000; without an AMOUNT, what the class says holds again. "
+    "The quantities: recipients, messages, bytes, new_recipients, sessions. The windows: minute, hour, day, month (30 "
+    "days). The amount takes the place of the one that the class has for the same quantity and window, with the "
+    "class's action; where the class has none, it is a limit more, of which a minute's defers and all others refuse. "
+    "Several are set in one transaction.";
+
 constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
     "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
@@ -96,6 +107,12 @@ constexpr std::array kAllAccountCommands{
     AccountCommand{customer, activate, "customer", "activate", "NAME", 0, 0, "undo suspend or hold",
                    "Accounts that are suspended or held themselves stay so.",
                    "sluicectl customer activate 'Example Ltd'"},
+    AccountCommand{customer, AccountVerb::set, "customer", "set", "NAME", kOptionClass, kOptionClass,
+                   "set the policy class of a customer",
+                   "It is that of all of its accounts and device passwords that have none of their own.",
+                   "sluicectl customer set 'Example Ltd' --class business"},
+    AccountCommand{customer, limit, "customer", "limit", "NAME LIMIT...", 0, 0, "set limits of one customer", kLimits,
+                   "sluicectl customer limit 'Example Ltd' recipients/day=20000 recipients/hour="},
     AccountCommand{customer, remove, "customer", "remove", "NAME", kOptionRecursive, 0, "remove a customer",
                    "Refused while the customer has domains or accounts, unless --recursive is "
                    "given. Cannot be undone.",
@@ -141,6 +158,11 @@ constexpr std::array kAllAccountCommands{
                    "With --only, from these of its customer's alone (or names below those); with "
                    "--any-domain, from all again.",
                    "sluicectl account narrow user@example.com --only shop.example.com"},
+    AccountCommand{account, AccountVerb::set, "account", "set", "NAME", kOptionClass, kOptionClass,
+                   "set the policy class of an account", "It goes before the customer's.",
+                   "sluicectl account set user@example.com --class business"},
+    AccountCommand{account, limit, "account", "limit", "NAME LIMIT...", 0, 0, "set limits of one account", kLimits,
+                   "sluicectl account limit user@example.com recipients/day=1000"},
     AccountCommand{account, suspend, "account", "suspend", "NAME", kOptionReason, 0, "let an account log in no more",
                    "It is refused at login, with the reason if the password was right.",
                    "sluicectl account suspend user@example.com --reason 'password was stolen, call 555-0100'"},
@@ -155,7 +177,8 @@ constexpr std::array kAllAccountCommands{
 
     AccountCommand{
         device, add, "account device", "add", "NAME",
-        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCramMd5 | kOptionCustomer,
+        kOptionDeviceName | kOptionExpires | kOptionNetwork | kOptionSender | kOptionCramMd5 | kOptionCustomer |
+            kOptionClass,
         kOptionDeviceName, "make a password for one device",
         "A printer, a program or a phone gets a password of its own for the account NAME, of 20 characters, so "
         "that the mailbox's password is in none of them and each can be revoked alone. It is shown this once. "

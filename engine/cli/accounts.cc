@@ -8,6 +8,7 @@
 #include "engine/base/check.h"
 #include "engine/cli/account_certificates.h"
 #include "engine/cli/account_import.h"
+#include "engine/cli/account_limits.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
 #include "engine/cli/password.h"
@@ -57,6 +58,10 @@ class AccountCommandRun {
         return set_customer(AccountStatus::held, "held");
       case AccountVerb::activate:
         return set_customer(AccountStatus::active, "active");
+      case AccountVerb::set:
+        return set_class(&AccountAdmin::set_customer_class);
+      case AccountVerb::limit:
+        return change_limits(&AccountAdmin::change_customer_limits);
       case AccountVerb::remove:
         return done(admin_.remove_customer(name, request_.has(kOptionRecursive)), "removed");
       case AccountVerb::narrow:
@@ -88,6 +93,8 @@ class AccountCommandRun {
       case AccountVerb::revoke:
       case AccountVerb::import_file:
       case AccountVerb::copy:
+      case AccountVerb::set:
+      case AccountVerb::limit:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -112,6 +119,10 @@ class AccountCommandRun {
         return done(admin_.set_narrowing(name, narrowing()), "narrowed anew");
       case AccountVerb::password:
         return set_password();
+      case AccountVerb::set:
+        return set_class(&AccountAdmin::set_account_class);
+      case AccountVerb::limit:
+        return change_limits(&AccountAdmin::change_account_limits);
       case AccountVerb::remove:
         return done(admin_.remove_account(name), "removed");
       case AccountVerb::revoke:
@@ -158,6 +169,19 @@ class AccountCommandRun {
 
   auth::StoreResult<> set_account(AccountStatus status, std::string_view how) {
     return done(admin_.set_account_status(request_.operand, status, request_.reason), how);
+  }
+
+  auth::StoreResult<> set_class(auth::StoreResult<> (AccountAdmin::*set)(std::string_view, std::string_view)) {
+    if (auto known = check_class(world_.settings, request_.policy_class); !known) return known;
+    return done((admin_.*set)(request_.operand, request_.policy_class),
+                request_.policy_class.empty() ? "no class of its own" : "class " + request_.policy_class);
+  }
+
+  auth::StoreResult<> change_limits(auth::StoreResult<> (AccountAdmin::*change)(std::string_view,
+                                                                                std::span<const auth::LimitChange>)) {
+    const auto changes = parse_limit_changes(request_.limits);
+    if (!changes) return std::unexpected(changes.error());
+    return done((admin_.*change)(request_.operand, *changes), "limits set");
   }
 
   AccountAdmin::Narrowing narrowing() const {

@@ -38,6 +38,7 @@ struct AccountSettings {
   std::uint32_t scram_iterations = 0;               // AccountAdmin::set_scram_iterations()
   std::vector<auth::BackendOptions> backends = {};  // that the relay has
   bool backends_known = true;                       // false: the store was named in place of the configuration
+  std::vector<std::string> classes = {};            // the policy classes that there are; none: they are not known
 };
 
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and

@@ -7,6 +7,7 @@
 #include "auth/device_password.h"
 #include "auth/store/device_admin.h"
 #include "auth/text.h"
+#include "engine/cli/account_limits.h"
 #include "engine/cli/account_report.h"
 
 namespace sluice::cli {
@@ -16,6 +17,7 @@ constexpr WallMillis kDayMillis = WallMillis{24} * 3600 * 1000;
 
 auth::StoreResult<> add_device(const AccountRequest& request, const AccountCommandWorld& world,
                                auth::DeviceAdmin& admin) {
+  if (auto known = check_class(world.settings, request.policy_class); !known) return known;
   std::array<std::byte, auth::kDevicePasswordBytes> random{};
   world.random.fill(random);
   std::string password = auth::make_device_password({reinterpret_cast<const char*>(random.data()), random.size()});
@@ -29,7 +31,8 @@ auth::StoreResult<> add_device(const AccountRequest& request, const AccountComma
                          .backends_known = world.settings.backends_known,
                          .mailbox_is_asked_for = auth::tells_mailboxes(
                              world.settings.backends, auth::login_domain(auth::login_key(request.operand))),
-                         .cram_md5 = request.has(kOptionCramMd5)};
+                         .cram_md5 = request.has(kOptionCramMd5),
+                         .policy_class = request.policy_class};
   if (request.expires_days) device.expires = now + WallMillis{*request.expires_days} * kDayMillis;
   auth::StoreResult<> added = admin.add(device, password, now);
   if (added) {

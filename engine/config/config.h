@@ -21,6 +21,7 @@
 #include "engine/config/delivery.h"
 #include "engine/io/address.h"
 #include "engine/log/line.h"
+#include "policy/classes.h"
 #include "policy/sender.h"
 
 namespace sluice::config {
@@ -67,8 +68,8 @@ struct TlsConfig {
 
 struct LimitsConfig {
   std::uint64_t message_bytes = 52'428'800;
-  std::uint32_t recipients_per_message = 50;
-  std::uint32_t recipients_over = 1000;  // RCPT past the limit in one message, until 421
+  std::uint32_t recipients_per_message = 100;  // of those who have logged in: of their class
+  std::uint32_t recipients_over = 1000;        // RCPT past the limit in one message, until 421
   std::uint32_t sessions_per_core = 20'000;
   std::uint32_t sessions_per_address = 200;  // on each core; hosts in a listener's `trusted` are not counted
   std::uint32_t outgoing_per_core = 10'000;  // connections to next hops
@@ -102,6 +103,12 @@ struct ShieldConfig {
   Duration refused_after = std::chrono::seconds(2);
   std::uint32_t entries = 65'536;
   std::vector<Network> trusted = {*Network::parse("127.0.0.0/8"), *Network::parse("::1")};
+};
+
+// Policy classes: see policy/classes.h.
+struct PolicyConfig {
+  std::string default_class{policy::kDefaultClassName};  // one of them
+  std::vector<policy::PolicyClass> classes;              // none: the built-in ones
 };
 
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
@@ -172,6 +179,7 @@ struct Config {
   LoginConfig login;
   TlsConfig tls;
   LimitsConfig limits;
+  PolicyConfig policy;
   ShieldConfig shield;
   std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone
   std::optional<auth::OauthBackendOptions> oauth;

@@ -25,6 +25,7 @@ class Loader {
     read_login(table(file, "login"), diagnostics_, config_.login);
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
+    read_policy(table(file, "policy"), tables(file, "class"), diagnostics_, config_.policy);
     read_shield(table(file, "shield"), diagnostics_, config_.shield);
     read_listeners(file);
     read_all_routes(file);
@@ -38,9 +39,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 15> kSections{"server", "store",  "backend", "oauth",    "login",
-                                                              "tls",    "limits", "shield",  "listener", "route",
-                                                              "spool",  "queue",  "reports", "dns",      "log"};
+  static constexpr std::array<std::string_view, 17> kSections{
+      "server", "store",    "backend", "oauth", "login", "tls",     "limits", "policy", "class",
+      "shield", "listener", "route",   "spool", "queue", "reports", "dns",    "log"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

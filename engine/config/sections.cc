@@ -151,8 +151,11 @@ void read_message_limits(ConfigSection& section, LimitsConfig& limits) {
       {{"surplus", text::bytes_text(smtp::kContentSurplusBytesMax)}}));
   section.integer("message_bytes", limits.message_bytes, smtp::kMessageBytesMin, kMessageBytesCeiling);
   section.about(
-      "Recipients of one message, announced by LIMITS RCPTMAX (RFC 9422). Those beyond get 452, so that a client sends "
-      "the message again for them; after so many of those the session is closed.");
+      "Recipients of one message, announced by LIMITS RCPTMAX (RFC 9422), until the client has logged in: then those "
+      "of "
+      "its class count, see [[class]]. Those beyond get 452, so that a client sends the message again for them; after "
+      "so "
+      "many of those the session is closed.");
   section.integer("recipients_per_message", limits.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.integer("recipients_over", limits.recipients_over, 1, kCountMax);
   section.about("The longest header of a message.");

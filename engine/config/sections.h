@@ -25,6 +25,9 @@ void read_store(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
 void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginConfig& login);
 void read_tls(const ConfigNode* table, ConfigDiagnostics& diagnostics, TlsConfig& tls);
 void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, LimitsConfig& limits);
+// [policy], and all [[class]] of the file.
+void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& classes, ConfigDiagnostics& diagnostics,
+                 PolicyConfig& policy);
 void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, ShieldConfig& shield);
 void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log);
 // Those of a file that names none.

@@ -68,11 +68,17 @@ bool find_places(const SluicectlCommand& command, Places& places) {
     return given.empty() ? configured : given;
   };
   if (!command.store.empty()) config.store = {.accounts = command.store};
+  // Where no configuration was read, they are not known.
+  std::vector<std::string> classes;
+  if (command.store.empty() && wanted)
+    for (const auto& each : sluice::policy::PolicyClasses(config.policy.classes, config.policy.default_class).all())
+      classes.push_back(each.name);
   places = {.control = first(command.control, config.server.control),
             .store = config.store,
             .accounts = {.scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
                          .backends = std::move(config.backends),
-                         .backends_known = command.store.empty()},
+                         .backends_known = command.store.empty(),
+                         .classes = std::move(classes)},
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .user = config.server.user,

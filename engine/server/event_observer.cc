@@ -13,6 +13,7 @@ namespace {
 static_assert(message::kAddressListBytesMax <= event::kTextBytesMax);
 
 constexpr std::uint8_t kRefusedLoginLinesMax = 10;  // of one network, for a burst
+constexpr std::uint8_t kUnknownClassLinesMax = 10;
 
 std::string_view result_text(session::AuthResult result) {
   switch (result) {
@@ -125,6 +126,16 @@ void EventObserver::client_certificate(const session::CertificateRecord& record)
                                              .client = record.client.ip(),
                                              .fingerprint = record.fingerprint,
                                              .reason = record.reason});
+}
+
+void EventObserver::unknown_class(const session::UnknownClassRecord& record) {
+  // Each login of a customer of many accounts.
+  if (!repeated_.admit({"", "unknown_class"}, kUnknownClassLinesMax)) return;
+  events_.emit(event::UnknownClass{.policy_class = record.policy_class,
+                                   .default_class = record.default_class,
+                                   .listener = record.listener,
+                                   .customer = record.customer,
+                                   .account = record.account});
 }
 
 void EventObserver::refused(const session::RefusalRecord& record) {

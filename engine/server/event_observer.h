@@ -19,6 +19,7 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   void message(const session::MessageRecord& record) override;
   void aborted(const session::MessageRecord& record) override;
   void login(const session::LoginRecord& record) override;
+  void unknown_class(const session::UnknownClassRecord& record) override;
   void client_certificate(const session::CertificateRecord& record) override;
   void refused(const session::RefusalRecord& record) override;
   void ended(const session::EndRecord& record) override;

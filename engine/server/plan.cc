@@ -54,7 +54,8 @@ smtp::ServerProfile profile_of(const config::Config& config, const config::Liste
   return profile;
 }
 
-ListenerPlan listener_plan(const config::Config& config, const config::ListenerConfig& listener) {
+ListenerPlan listener_plan(const config::Config& config, const config::ListenerConfig& listener,
+                           const std::shared_ptr<const policy::PolicyClasses>& classes) {
   ListenerPlan plan;
   plan.addresses = listener.addresses;
   plan.uses_tls = listener.tls != config::ListenerTls::none;
@@ -67,6 +68,7 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.trusted_rights = {.name = "trusted network",
                           .any_domain = listener.trusted_domains.empty(),
                           .domains = domain_list(listener.trusted_domains)};
+  rules.classes = classes;
   rules.proxy = listener.proxy;
   rules.login_names = config.login.names;
   rules.device_only = listener.device_only;
@@ -244,8 +246,9 @@ mx::MxRules mx_rules(const config::Config& config) {
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(config::Config config) {
   std::vector<std::string> errors;
   auto plan = std::make_shared<Plan>();
+  plan->classes = std::make_shared<const policy::PolicyClasses>(config.policy.classes, config.policy.default_class);
   for (const config::ListenerConfig& listener : config.listeners) {
-    ListenerPlan made = listener_plan(config, listener);
+    ListenerPlan made = listener_plan(config, listener, plan->classes);
     for (const auto* profile : {&made.rules.profile, &made.rules.trusted_profile})
       if (const char* fault = smtp::profile_fault(*profile))
         errors.push_back("listener " + made.rules.name + ": " + fault);
@@ -254,8 +257,6 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
   }
   plan_routes(config, *plan, errors);
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
-  plan->classes = std::make_shared<policy::PolicyClasses>(
-      std::vector{policy::PolicyClass{.name = "unlimited", .account_limits = {}, .customer_limits = {}}}, "unlimited");
   plan->config = std::move(config);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return plan;

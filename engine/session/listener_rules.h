@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "engine/base/time.h"
 #include "engine/smtp/server.h"
 #include "engine/tls/context.h"
+#include "policy/classes.h"
 #include "policy/sender.h"
 
 namespace sluice::session {
@@ -25,7 +27,8 @@ struct ListenerRules {
   tls::TlsContext* tls = nullptr;       // null: no TLS here
   std::vector<Network> trusted;
   policy::TrustedNetwork trusted_rights;
-  std::vector<Network> proxy;  // clients that speak the PROXY protocol, and must
+  std::shared_ptr<const policy::PolicyClasses> classes;  // of those who log in; null: the profile's limits hold
+  std::vector<Network> proxy;                            // clients that speak the PROXY protocol, and must
   auth::LoginNameRules login_names;
   bool device_only = false;            // log in with device passwords alone
   bool scram = false;                  // some of the mechanisms are of SCRAM

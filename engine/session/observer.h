@@ -98,6 +98,15 @@ struct CertificateRecord {
   std::string_view reason;
 };
 
+// A login whose policy class the configuration does not have.
+struct UnknownClassRecord {
+  std::string_view listener;
+  std::string_view customer;
+  std::string_view account;
+  std::string_view policy_class;
+  std::string_view default_class;  // which counts for it
+};
+
 // Sessions call it.  Core thread; must not block.
 class Observer {
  public:
@@ -108,6 +117,7 @@ class Observer {
   virtual void aborted(const MessageRecord& record) = 0;
   virtual void login(const LoginRecord& record) = 0;
   virtual void client_certificate(const CertificateRecord& record) = 0;
+  virtual void unknown_class(const UnknownClassRecord& record) = 0;
   virtual void refused(const RefusalRecord& record) = 0;
   virtual void ended(const EndRecord& record) = 0;
 };

@@ -389,6 +389,7 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
   switch (answer.kind) {
     case auth::AnswerKind::granted:
       set_identity(std::move(answer.identity));
+      apply_class();
       ++services_.counters.logins;
       break;
     case auth::AnswerKind::wrong:
@@ -420,6 +421,20 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
     co_await delay_refusal(asked);
   }
   reply_to_auth(std::move(reply), reply.permanent() ? mechanism_->failure : std::string_view());
+}
+
+// From here on the limit is that of the login's class, in place of the listener's.
+void Session::apply_class() {
+  if (rules_->classes == nullptr) return;
+  const policy::PolicyClasses::Chosen chosen = rules_->classes->choose(*identity_);
+  const policy::PolicyClass& policy_class = *chosen.policy_class;
+  machine_->set_recipients_max(policy_class.recipients_per_message);
+  if (chosen.unknown)
+    services_.observer.unknown_class({.listener = rules_->name,
+                                      .customer = identity_->customer_name,
+                                      .account = identity_->account_name,
+                                      .policy_class = identity_->policy_class,
+                                      .default_class = policy_class.name});
 }
 
 void Session::reply_to_auth(smtp::Reply reply, std::string_view challenge) {

@@ -79,6 +79,7 @@ class Session final : private smtp::RefusalObserver {
   // Where there is a challenge, behind it and the client's answer to that.
   void reply_to_auth(smtp::Reply reply, std::string_view challenge);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
+  void apply_class();
   [[nodiscard]] auth::LoginClient login_client() const;
   [[nodiscard]] ShareNumber login_share() const;
   Task<void> delay_refusal(Instant asked);

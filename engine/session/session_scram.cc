@@ -81,6 +81,7 @@ Task<void> Session::judge(auth::Step step) {
 void Session::confirm_login() {
   sasl_ = nullptr;
   const std::unique_ptr<Scram> scram = std::move(scram_);
+  apply_class();
   ++services_.counters.logins;
   const std::string& name = scram->login.name.text();
   services_.observer.login({.listener = rules_->name,

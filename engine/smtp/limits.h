@@ -49,7 +49,7 @@ inline constexpr std::size_t kAuthParameterBytesMax = 500;
 // RFC 5321 4.5.3.1.8: "The minimum total number of recipients that MUST be buffered is 100".  A
 // submission server may state a stricter limit (RFC 9422): ours is stated by LIMITS, and set by the
 // operator.
-inline constexpr std::uint32_t kRecipientsMaxDefault = 50;
+inline constexpr std::uint32_t kRecipientsMaxDefault = 100;
 inline constexpr std::uint32_t kRecipientsMaxCeiling = 10000;
 // Of a message that is refused already, for its size or otherwise: what comes beyond the size limit is read and thrown
 // away up to this, so that the client hears why at the end; then it is answered, and the session is closed.

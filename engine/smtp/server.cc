@@ -333,7 +333,7 @@ void ServerMachine::write_capabilities(ReplyWriter& out) {
   if (on.smtputf8) line("SMTPUTF8");
   if (on.chunking) line("CHUNKING");
   if (on.dsn) line("DSN");
-  if (on.limits) line("LIMITS RCPTMAX=" + std::to_string(profile_->recipients_max));
+  if (on.limits) line("LIMITS RCPTMAX=" + std::to_string(recipients_max()));
   if (on.starttls && !tls_) line("STARTTLS");
   if (auth_offered()) {
     std::string text = "AUTH";
@@ -363,7 +363,13 @@ void ServerMachine::tls_started() {
   hello_name_.clear();
   esmtp_ = false;
   authenticated_ = false;
+  own_recipients_max_ = 0;
   tls_ = true;
+}
+
+void ServerMachine::set_recipients_max(std::uint32_t recipients_max) {
+  CHECK(state_ != ServerState::transaction && recipients_max >= 1 && recipients_max <= kRecipientsMaxCeiling);
+  own_recipients_max_ = recipients_max;
 }
 
 }  // namespace sluice::smtp

@@ -37,7 +37,7 @@ struct ServerProfile {
   bool auth_without_tls = false;        // for tests and private links only
 
   std::uint64_t message_bytes_max = kMessageBytesMaxDefault;
-  std::uint32_t recipients_max = kRecipientsMaxDefault;                  // accepted ones, per message
+  std::uint32_t recipients_max = kRecipientsMaxDefault;  // accepted ones, per message; see set_recipients_max()
   std::uint32_t recipients_outstanding_max = kRecipientsMaxDefault;      // events not answered yet
   std::uint32_t recipients_refused_max = 1000;                           // per message, for whatever reason, then 421
   std::uint32_t errors_max = 20;                                         // since the last message taken, then 421
@@ -145,6 +145,9 @@ class ServerMachine {
   [[nodiscard]] std::string_view hostname() const { return hostname_; }
   // Of the profile's mechanisms, these are neither offered nor taken from now on: bit n is the nth.
   void withhold_mechanisms(std::uint32_t which) { withheld_ = which; }
+  // Of the client that has logged in, in place of the profile's: enforced at once, stated at the next EHLO, and
+  // forgotten at STARTTLS.  Not in a transaction; 1 to kRecipientsMaxCeiling.
+  void set_recipients_max(std::uint32_t recipients_max);
   // The driver closes: time-out, shutdown, a limit of its own.  At any time; answers that come
   // later are ignored.
   void close(const StandardReply& reply, ReplyWriter& out);
@@ -215,6 +218,9 @@ class ServerMachine {
   void write_refusal(const StandardReply& reply, ReplyWriter& out);
   bool auth_offered() const;
   bool withheld(std::size_t mechanism) const { return mechanism < 32 && (withheld_ >> mechanism & 1U) != 0; }
+  std::uint32_t recipients_max() const {
+    return own_recipients_max_ != 0 ? own_recipients_max_ : profile_->recipients_max;
+  }
   // What replies in this transaction may be written in.
   Charset charset() const { return smtputf8_ ? Charset::utf8 : Charset::ascii; }
   const StandardReply* no_recipients() const;
@@ -232,6 +238,7 @@ class ServerMachine {
   std::string auth_response_;
   const StandardReply* discard_reply_ = nullptr;
   std::uint64_t content_bytes_ = 0;
+  std::uint32_t own_recipients_max_ = 0;  // of the client that has logged in; 0: the profile's
   std::uint32_t recipients_ = 0;
   std::uint32_t outstanding_ = 0;
   std::uint32_t recipients_tried_ = 0;

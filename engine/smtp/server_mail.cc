@@ -43,7 +43,7 @@ Step ServerMachine::on_rcpt(const Command& command, const Input& input, ReplyWri
   const StandardReply* bad = parse_rcpt(command.argument, esmtp_ ? &profile_->extensions : nullptr, smtputf8_, given);
   // Replies go out in the order of the commands: this one must wait for those before it (RFC
   // 2920 3.2).
-  given.surplus = recipients_ + outstanding_ >= profile_->recipients_max;
+  given.surplus = recipients_ + outstanding_ >= recipients_max();
   if ((bad != nullptr || given.surplus) && outstanding_ > 0) return {0, Event::need_answers};
   if (bad != nullptr) {
     ++recipients_tried_;
@@ -62,7 +62,7 @@ void ServerMachine::answer_recipient(const Reply& reply, ReplyWriter& out) {
   if (closing()) return;
   CHECK(outstanding_ > 0 && state_ == ServerState::transaction);
   CHECK(reply.reply_class() != ReplyClass::intermediate);
-  CHECK(recipients_ < profile_->recipients_max);
+  CHECK(recipients_ < recipients_max());
   --outstanding_;
   ++recipients_tried_;
   out.write(reply, {}, charset());

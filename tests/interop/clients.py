@@ -239,7 +239,7 @@ def the_relay_offers_what_it_has_and_auth_in_tls_only():
         offered = client.start_tls(client_tls())
         expect("STARTTLS" not in offered, f"in TLS: {offered}")
         expect_equal(sorted(offered["AUTH"].split()), ["LOGIN", "PLAIN"], "AUTH")
-        expect_equal(offered["LIMITS"], "RCPTMAX=50", "LIMITS")
+        expect_equal(offered["LIMITS"], "RCPTMAX=100", "LIMITS")
         expect_equal(offered["SIZE"], "52428800", "SIZE")
         for word in ("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES"):
             expect_in(word, offered, "what is offered")

@@ -77,8 +77,8 @@ def ten_thousand_accounts_are_imported():
 
 
 # Those that are for either kind of store.
-SUITES = ("AccountAdminTest", "CertificateStoreTest", "ChangesTest", "ClaimTest", "CramMd5Store", "DeviceTest", "EmbeddedStoreTest",
-          "ImportTest", "PostgresqlStoreTest", "ScramStore", "StoreCopyTest")  # fmt: skip
+SUITES = ("AccountAdminTest", "CertificateStoreTest", "ChangesTest", "ClaimTest", "ClassStoreTest", "CramMd5Store", "DeviceTest",
+          "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore", "StoreCopyTest")  # fmt: skip
 
 
 @shared

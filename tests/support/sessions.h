@@ -119,6 +119,10 @@ class Notes final : public session::Observer {
   void client_certificate(const session::CertificateRecord& record) override {
     certificate_faults.emplace_back(record.reason);
   }
+  void unknown_class(const session::UnknownClassRecord& record) override {
+    unknown_classes.push_back(std::string(record.policy_class) + " of " + std::string(record.account) + " is " +
+                              std::string(record.default_class));
+  }
   void refused(const session::RefusalRecord& record) override {
     refusals.push_back({.id = std::string(record.id),
                         .account = std::string(record.account),
@@ -180,6 +184,7 @@ class Notes final : public session::Observer {
   std::vector<std::string> message_ids;  // likewise
   std::vector<std::pair<std::string, session::AuthResult>> logins;
   std::vector<std::string> certificate_faults;
+  std::vector<std::string> unknown_classes;
   std::vector<std::string> endings;
 };
 

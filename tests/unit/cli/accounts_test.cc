@@ -42,6 +42,7 @@ class CtlAccountsTest : public auth::StoreTest {
     std::ostringstream err;
     FileStores stores(path_);
     const int status = run_account_command(args, {.stores = stores,
+                                                  .settings = settings_,
                                                   .hash_cost = auth::kLeastHashCost,
                                                   .clock = clock_,
                                                   .random = random_,
@@ -63,6 +64,7 @@ class CtlAccountsTest : public auth::StoreTest {
   }
   bool says(const std::string& text) const { return err_.find(text) != std::string::npos; }
 
+  AccountSettings settings_;
   FixedClock clock_;
   CountingRandom random_;
   std::string out_;
@@ -153,8 +155,8 @@ TEST_F(CtlAccountsTest, ListsAndShows) {
   set_up_acme();
   ASSERT_EQ(run({"customer", "list"}), kCtlDone);
   EXPECT_EQ(out_,
-            "name  status  reason  created               domain_count  account_count\n"
-            "Acme  active  -       2026-01-01T00:00:01Z  1             1\n");
+            "name  status  reason  created               domain_count  account_count  class  limits\n"
+            "Acme  active  -       2026-01-01T00:00:01Z  1             1              -      -\n");
   ASSERT_EQ(run({"domain", "show", "EXAMPLE.COM"}), kCtlDone);
   EXPECT_EQ(out_, "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:01Z\n");
   ASSERT_EQ(run({"account", "list", "--customer", "Acme"}), kCtlDone);
@@ -173,15 +175,16 @@ TEST_F(CtlAccountsTest, PrintsJson) {
   ASSERT_EQ(run({"customer", "add", "A \"quoted\\\" n\u00e4me"}), kCtlDone) << err_;
   ASSERT_EQ(run({"customer", "list", "--json"}), kCtlDone);
   EXPECT_EQ(out_, R"([{"name":"A \"quoted\\\" näme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-                  R"("domain_count":0,"account_count":0},)"
+                  R"("domain_count":0,"account_count":0,"class":"","limits":[]},)"
                   R"({"name":"Acme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-                  R"("domain_count":1,"account_count":1}])"
+                  R"("domain_count":1,"account_count":1,"class":"","limits":[]}])"
                   "\n");
   ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.com"}), kCtlDone) << err_;
   ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone);
   EXPECT_EQ(out_,
             R"({"name":"tim@example.com","customer":"Acme","status":"active","reason":"",)"
-            R"("narrowed_to":["example.com"],"created":"2026-01-01T00:00:01Z","password_set":"2026-01-01T00:00:01Z"})"
+            R"("narrowed_to":["example.com"],"created":"2026-01-01T00:00:01Z","password_set":"2026-01-01T00:00:01Z",)"
+            R"("class":"","limits":[]})"
             "\n");
   ASSERT_EQ(run({"customer", "show", "Acme", "--json"}), kCtlDone);
   EXPECT_NE(out_.find(R"("domains":[{"name":"example.com",)"), std::string::npos) << out_;
@@ -331,6 +334,82 @@ TEST_F(CtlAccountsTest, ADeviceIsGoodForCramMd5WhereThatIsAskedFor) {
   ASSERT_EQ(run({"account", "device", "list", "--json"}), kCtlDone) << err_;
   EXPECT_NE(out_.find("\"cram_md5\":true"), std::string::npos) << out_;
   EXPECT_NE(out_.find("\"cram_md5\":false"), std::string::npos) << out_;
+}
+
+TEST_F(CtlAccountsTest, ClassesAreSetAndShown) {
+  set_up_acme();
+  ASSERT_EQ(run({"customer", "set", "acme", "--class", "business"}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "customer acme: class business\n");
+  ASSERT_EQ(run({"account", "set", "tim@example.com", "--class=device"}), kCtlDone) << err_;
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->policy_class, "device");
+  ASSERT_EQ(run({"account", "device", "add", "tim@example.com", "--name", "a", "--class", "device"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "device", "list", "--json"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\"class\":\"device\""), std::string::npos) << out_;
+  ASSERT_EQ(run({"account", "show", "tim@example.com"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\nclass: device\n"), std::string::npos) << out_;
+  ASSERT_EQ(run({"account", "set", "tim@example.com", "--class", ""}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "account tim@example.com: no class of its own\n");
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->policy_class, "business");
+  EXPECT_EQ(run({"account", "set", "tim@example.com"}), kCtlUsage);
+  EXPECT_TRUE(says("needs --class CLASS")) << err_;
+}
+
+TEST_F(CtlAccountsTest, AClassThatTheConfigurationDoesNotHaveIsRefused) {
+  set_up_acme();
+  settings_.classes = {"home", "business"};
+  for (const std::vector<std::string_view>& command :
+       {std::vector<std::string_view>{"customer", "set", "acme", "--class", "bussiness"},
+        {"account", "set", "tim@example.com", "--class", "bussiness"},
+        {"account", "device", "add", "tim@example.com", "--name", "a", "--class", "bussiness"}}) {
+    EXPECT_EQ(run(command), kCtlFailed);
+    EXPECT_TRUE(
+        says("there is no class \"bussiness\" in the configuration, did you mean \"business\"?; there are: "
+             "\"home\", \"business\""))
+        << err_;
+  }
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->policy_class, "");
+  EXPECT_EQ(run({"customer", "set", "acme", "--class", "business"}), kCtlDone) << err_;
+}
+
+TEST_F(CtlAccountsTest, LimitsAreSetShownAndRemoved) {
+  set_up_acme();
+  ASSERT_EQ(run({"account", "limit", "tim@example.com", "recipients/day=1000", "bytes/month=5000000000"}), kCtlDone)
+      << err_;
+  EXPECT_EQ(out_, "account tim@example.com: limits set\n");
+  ASSERT_EQ(run({"customer", "limit", "Acme", "new_recipients/hour=7"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"account", "show", "tim@example.com"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\nlimits: recipients/day=1000 bytes/month=5000000000\n"), std::string::npos) << out_;
+  ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find(R"("limits":[{"quantity":"recipients","window":"day","amount":1000},{"quantity":"bytes",)"),
+            std::string::npos)
+      << out_;
+  ASSERT_EQ(run({"customer", "show", "Acme"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\nlimits: new_recipients/hour=7\n"), std::string::npos) << out_;
+  ASSERT_EQ(run({"account", "limit", "tim@example.com", "recipients/day="}), kCtlDone) << err_;
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->account_overrides->size(), 1U);
+}
+
+TEST_F(CtlAccountsTest, ALimitThatIsNoneIsRefusedWithTheReason) {
+  set_up_acme();
+  for (const auto& [limit, why] : std::vector<std::pair<std::string_view, std::string>>{
+           {"recipients", "is no limit"},
+           {"recipients/day", "is no limit"},
+           {"recipients=5", "is no limit"},
+           {"recipient/day=5", "has a quantity that is none of"},
+           {"recipients/week=5", "has a window that is none of"},
+           {"recipients/day=0", "has no amount of 1 to"},
+           {"recipients/day=-5", "has no amount of 1 to"},
+           {"recipients/day=5k", "has no amount of 1 to"},
+           {"recipients/day=99999999999999999999", "has no amount of 1 to"},
+           {"recipients/day=1000000000000001", "has no amount of 1 to"}}) {
+    EXPECT_EQ(run({"account", "limit", "tim@example.com", "bytes/day=1", limit}), kCtlFailed) << limit;
+    EXPECT_TRUE(says(why)) << err_;
+  }
+  EXPECT_EQ(run({"account", "limit", "tim@example.com", "bytes/day=1", "bytes/day=2"}), kCtlFailed);
+  EXPECT_TRUE(says("is there twice")) << err_;
+  EXPECT_EQ(log_in("tim@example.com", "right").identity->account_overrides, nullptr);
+  EXPECT_EQ(run({"account", "limit", "tim@example.com"}), kCtlUsage);
+  EXPECT_TRUE(says("needs a LIMIT")) << err_;
 }
 
 TEST_F(CtlAccountsTest, TheExamplesOfTheHelpAreUnderstood) {

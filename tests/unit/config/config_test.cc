@@ -34,7 +34,7 @@ TEST(Config, NeedsNothingButARoute) {
   EXPECT_EQ(config.tls.certificates, "/etc/sluice/tls");
   EXPECT_EQ(config.tls.min_version, TlsVersion::tls_1_2);
   EXPECT_EQ(config.limits.message_bytes, 52'428'800U);
-  EXPECT_EQ(config.limits.recipients_per_message, 50U);
+  EXPECT_EQ(config.limits.recipients_per_message, 100U);
   EXPECT_EQ(config.limits.idle, 300s);
   EXPECT_EQ(config.limits.bad_commands, 10U);
   EXPECT_EQ(config.limits.auth_failures, 3U);

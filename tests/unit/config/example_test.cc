@@ -43,7 +43,7 @@ TEST(ExampleConfig, ShowsEveryKeyThereIs) {
     for (const DocumentedKey& key : table.keys) {
       ++keys;
       const std::string name(key.name);
-      if (table.name == "route.hosts") {
+      if (table.name == "route.hosts" || table.name == "class.limit") {
         EXPECT_TRUE(text.contains("{" + name + " = ") || text.contains(", " + name + " = ")) << name;
         continue;
       }
@@ -80,7 +80,7 @@ TEST(ExampleConfig, ShowsTheDefaultsAsTheyAre) {
 TEST(ExampleConfig, ShowsTheDefaultsThatAReloadFollows) {
   const std::string text = switched_on(kExampleConfig);
   for (const std::string_view line :
-       {"drain_s = 30", "message_bytes = 52428800", "recipients_per_message = 50", "received_fields = 100",
+       {"drain_s = 30", "message_bytes = 52428800", "recipients_per_message = 100", "received_fields = 100",
         "messages_per_connection = 10", "retry_s = [300, 900, 1800, 3600, 7200, 14400]", "concurrency = 20",
         "long_lines = true", "line_ends = \"normalise\"", "format = \"json\"", "mode = \"through\""})
     EXPECT_THAT(text, HasSubstr("\n" + std::string(line)));
@@ -99,11 +99,15 @@ TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
     const std::string name = key.substr(dot + 1);
     std::string text = section == "backend"    ? "[[backend]]\nname = \"x\"\nkind = \"store\"\n"
                        : section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
+                       : section == "class"    ? "[[class]]\nname = \"home\"\n"
                        : section == "route"    ? std::string(kRoute)
                                                : "[" + section + "]\n";
     text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
     if (section == "route.hosts")
       text = "[[route]]\nhosts = [{host = \"mx.example\", " + name + " = " + std::to_string(value) + "}]\n";
+    if (section == "class.limit")
+      text = "[[class]]\nname = \"home\"\nlimit = [{of = \"account\", quantity = \"bytes\", window = \"day\", " + name +
+             " = " + std::to_string(value) + "}]\n" + std::string(kRoute);
     const auto config = load_config(text, "sluice.toml");
     if (config) return std::string();
     for (const ConfigError& error : config.error())

@@ -68,6 +68,23 @@ TEST_F(EventObserverTest, AnAttemptThatWasNoneSaysSo) {
               AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed"))));
 }
 
+// Each login of a customer of many accounts would write one.
+TEST_F(EventObserverTest, AnUnknownClassIsToldOfAndNotWithoutEnd) {
+  const session::UnknownClassRecord record{.listener = "l",
+                                           .customer = "Acme",
+                                           .account = "ann@example.com",
+                                           .policy_class = "schoool",
+                                           .default_class = "home"};
+  observer_.unknown_class(record);
+  const std::string line = take();
+  for (const char* part : {R"("event":"unknown_class")", R"("policy_class":"schoool")", R"("default_class":"home")",
+                           R"("customer":"Acme")", R"("account":"ann@example.com")", R"("level":"warning")"})
+    EXPECT_THAT(line, HasSubstr(part));
+  for (int i = 0; i < 1000; ++i) observer_.unknown_class(record);
+  EXPECT_LT(take().size(), 20 * line.size());
+  observer_.close();
+}
+
 TEST_F(EventObserverTest, AMessageThatIsGivenUpSaysWhoseItWasAndHowFarItCame) {
   session::MessageRecord record;
   record.id = "Q1";

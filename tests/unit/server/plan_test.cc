@@ -222,6 +222,11 @@ bad_commands = 13
 idle_commands = 14
 auth_failures = 15
 recipients_over = 16
+[policy]
+default_class = "wide"
+[[class]]
+name = "wide"
+recipients_per_message = 18
 [spool]
 durability = "unsynced"
 [tls]
@@ -253,6 +258,9 @@ final_s = 26
     EXPECT_EQ(profile->recipients_refused_max, 16U);
   }
   EXPECT_EQ(rules.received_max, 12U);
+  ASSERT_NE(rules.classes, nullptr);
+  EXPECT_EQ(rules.classes->default_class().name, "wide");
+  EXPECT_EQ(rules.classes->default_class().recipients_per_message, 18U);
   EXPECT_EQ(rules.foreign_sender, policy::ForeignSender::drop);
   EXPECT_EQ(rules.foreign_name, policy::ForeignName::mark);
   EXPECT_FALSE(spool_options(plan->config.spool).log.synced);

@@ -119,6 +119,22 @@ TEST_F(OpenServer, ADuplicateDoesNotCountAsARecipient) {
   EXPECT_EQ(toy_.messages().front().recipients, (std::vector<std::string>{"r1@d", "r2@d"}));
 }
 
+// What a login is worth holds from the next message on.
+TEST_F(OpenServer, TheLimitOfAClientThatHasLoggedInTakesThePlaceOfTheProfiles) {
+  profile_.recipients_max = 2;
+  say("EHLO x");
+  toy_.machine().set_recipients_max(3);
+  toy_.feed("MAIL FROM:<a@b>\r\n");
+  for (const char* const recipient : {"r1@d", "r2@d", "r3@d"})
+    EXPECT_EQ(code("RCPT TO:<" + std::string(recipient) + ">"), "250") << recipient;
+  EXPECT_EQ(code("RCPT TO:<r4@d>"), "452");
+  toy_.feed("RSET\r\n");
+  toy_.machine().set_recipients_max(1);
+  toy_.feed("MAIL FROM:<a@b>\r\n");
+  EXPECT_EQ(code("RCPT TO:<r1@d>"), "250");
+  EXPECT_EQ(code("RCPT TO:<r2@d>"), "452");
+}
+
 TEST_F(OpenServer, DuplicatesHaveAnEnd) {
   profile_.recipients_refused_max = 5;
   say("EHLO x");

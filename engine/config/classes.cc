@@ -1,0 +1,186 @@
+// [policy] and [[class]]: the policy classes.
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/config/sections.h"
+#include "engine/smtp/limits.h"
+#include "engine/text/did_you_mean.h"
+#include "engine/text/figures.h"
+#include "engine/text/quoted.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::size_t kClassesMax = 1000;
+
+enum class LimitOf : std::uint8_t { account, customer };
+
+std::expected<std::string, std::string> check_class_name(std::string_view text) {
+  if (auth::is_class_name(text)) return std::string(text);
+  return std::unexpected("is not a class's name");
+}
+constexpr TextRule kClassNameRule{check_class_name,
+                                  "letters, digits, \"-\" and \"_\", 1 to 64 bytes, no \"-\" in front"};
+
+// "100 recipients/hour, 2 GiB/day, 20 messages/minute (defer)"
+std::string limits_text(const std::vector<policy::Limit>& limits) {
+  std::string text;
+  for (const policy::Limit& limit : limits) {
+    text += text.empty() ? "" : ", ";
+    if (limit.quantity == policy::Quantity::bytes) {
+      text += text::bytes_text(static_cast<std::int64_t>(limit.amount));
+    } else {
+      text.append(std::to_string(limit.amount)).append(" ").append(policy::quantity_name(limit.quantity));
+    }
+    text.append("/").append(policy::span_name(limit.span));
+    if (limit.action != policy::Action::refuse) text.append(" (").append(policy::action_name(limit.action)).append(")");
+  }
+  return text;
+}
+
+std::string class_heading() {
+  std::string text =
+      "Policy classes: how much an account, and all accounts of a customer together, may send. A login has the class "
+      "of\n"
+      "its device password, else of its account, else of its customer (sluicectl customer set NAME --class CLASS), "
+      "else\n"
+      "policy.default_class. Amounts of single accounts and customers are set with sluicectl account limit. Without "
+      "any\n"
+      "[[class]] there are those below; with one of your own, only yours. In the file a limit may also be written as "
+      "a\n"
+      "table [[class.limit]] with these keys.\n"
+      "\n";
+  for (const policy::PolicyClass& each : policy::built_in_classes())
+    absl::StrAppend(&text, each.name, ": ", each.recipients_per_message, " recipients per message\n",
+                    "  account: ", limits_text(each.account_limits), "\n",
+                    "  customer: ", limits_text(each.customer_limits), "\n");
+  return text;
+}
+
+void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, policy::Limit& limit,
+                LimitOf& of) {
+  using Of = ConfigSection::Choice<LimitOf>;
+  using Quantity = ConfigSection::Choice<policy::Quantity>;
+  using Span = ConfigSection::Choice<policy::Span>;
+  using Action = ConfigSection::Choice<policy::Action>;
+  ConfigSection section(table, "class.limit", std::move(path), diagnostics);
+  section.choice("of", of, {Of{"account", LimitOf::account}, Of{"customer", LimitOf::customer}});
+  section.choice(
+      "quantity", limit.quantity,
+      {Quantity{"recipients", policy::Quantity::recipients}, Quantity{"messages", policy::Quantity::messages},
+       Quantity{"bytes", policy::Quantity::bytes}, Quantity{"new_recipients", policy::Quantity::new_recipients},
+       Quantity{"sessions", policy::Quantity::sessions}});
+  section.choice("window", limit.span,
+                 {Span{"minute", policy::Span::minute}, Span{"hour", policy::Span::hour},
+                  Span{"day", policy::Span::day}, Span{"month", policy::Span::month}});
+  section.integer("amount", limit.amount, 1, static_cast<std::int64_t>(policy::kLimitAmountMax));
+  limit.action = policy::default_action(limit.span);
+  section.choice("action", limit.action,
+                 {Action{"refuse", policy::Action::refuse}, Action{"defer", policy::Action::defer},
+                  Action{"slow", policy::Action::slow}, Action{"hold", policy::Action::hold},
+                  Action{"tell", policy::Action::tell}});
+  if (table == nullptr) return;
+  for (const std::string_view key : {"of", "quantity", "window", "amount"})
+    if (!section.has(key)) section.error(key, "is missing", "of, quantity, window and amount");
+}
+
+void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, policy::PolicyClass& policy_class) {
+  policy::Limit ignored;
+  LimitOf of = LimitOf::account;
+  read_limit(nullptr, "", diagnostics, ignored, of);  // for the list of all keys
+  for (const auto& element : section.elements("limit", "tables such as [[class.limit]]", {ConfigNode::Kind::table})) {
+    policy::Limit limit;
+    of = LimitOf::account;
+    read_limit(element.node, element.path, diagnostics, limit, of);
+    auto& limits = of == LimitOf::account ? policy_class.account_limits : policy_class.customer_limits;
+    const bool twice = std::ranges::any_of(limits, [&](const policy::Limit& other) {
+      return other.quantity == limit.quantity && other.span == limit.span;
+    });
+    if (twice)
+      diagnostics.error(element.node->place, element.path,
+                        "is there twice: " + std::string(policy::quantity_name(limit.quantity)) + " a " +
+                            std::string(policy::span_name(limit.span)) + " of the " +
+                            (of == LimitOf::account ? "account" : "customer"),
+                        "each quantity and window once for the account and once for the customer");
+    limits.push_back(limit);
+  }
+  section.document("limit", "[]");
+}
+
+void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
+                policy::PolicyClass& policy_class) {
+  ConfigSection section(table, "class", std::move(path), diagnostics);
+  section.heading(class_heading(), TableForm::listed);
+  section.about("Its name, as sluicectl and the log have it. Each class has its own.");
+  section.example("\"home\"");
+  section.text("name", policy_class.name, kClassNameRule);
+  section.about(
+      "Recipients of one message, announced by LIMITS RCPTMAX at the EHLO behind the login. Those beyond get 452 "
+      "4.5.3. "
+      "RFC 5321 section 4.5.3.1.8 wants at least 100 of a server; LIMITS may state fewer.");
+  section.integer("recipients_per_message", policy_class.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
+  section.about(
+      "true: what the limits would do is counted and told, and nothing is refused, deferred, slowed or held.");
+  section.boolean("shadow", policy_class.shadow);
+  section.about(
+      "How much in a window that ends now: of each \"account\" for itself, or of all accounts of the \"customer\" "
+      "together; \"recipients\", \"messages\", \"bytes\", \"new_recipients\" or \"sessions\"; in a \"minute\", "
+      "\"hour\", "
+      "\"day\" or \"month\" of 30 days. What would exceed it is refused (\"refuse\", 550 5.7.1; the default), deferred "
+      "(\"defer\", 451 4.7.1; the default of a minute), slowed (\"slow\"), held for review (\"hold\") or only told of "
+      "(\"tell\"). All limits of both have to have room.");
+  section.example(R"([{of = "account", quantity = "recipients", window = "day", amount = 500, action = "refuse"}])");
+  read_limits_of(section, diagnostics, policy_class);
+  if (table != nullptr && !section.has("name")) section.error("name", "is missing", kClassNameRule.allowed);
+}
+
+void read_classes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
+                  std::vector<policy::PolicyClass>& classes) {
+  if (tables.empty()) {
+    policy::PolicyClass ignored;
+    read_class(nullptr, "class", diagnostics, ignored);
+    return;
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::string path = absl::StrCat("class[", i + 1, "]");
+    policy::PolicyClass read;
+    read_class(tables[i], path, diagnostics, read);
+    if (!read.name.empty() && std::ranges::find(classes, read.name, &policy::PolicyClass::name) != classes.end())
+      diagnostics.error(tables[i]->place, path + ".name",
+                        text::in_quotes(read.name) + " is the name of another class, too", "a name of its own");
+    classes.push_back(std::move(read));
+  }
+  if (tables.size() > kClassesMax)
+    diagnostics.error(tables[kClassesMax]->place, "class", "is one too many",
+                      absl::StrCat("up to ", kClassesMax, " classes"));
+}
+
+}  // namespace
+
+void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& classes, ConfigDiagnostics& diagnostics,
+                 PolicyConfig& policy) {
+  ConfigSection section(table, "policy", "policy", diagnostics);
+  section.about(
+      "The class (see [[class]]) of those who have none in the store: neither the device password nor the account nor "
+      "the customer; and in place of a class that is not in this file.");
+  section.text("default_class", policy.default_class, kClassNameRule);
+  read_classes(classes, diagnostics, policy.classes);
+  const std::vector<policy::PolicyClass> built_in = policy::built_in_classes();
+  std::vector<std::string_view> names;
+  for (const policy::PolicyClass& each : classes.empty() ? built_in : policy.classes) names.push_back(each.name);
+  if (std::ranges::find(names, policy.default_class) != names.end()) return;
+  std::string problem = text::in_quotes(policy.default_class) + " is no class";
+  if (const std::string_view meant = text::did_you_mean(policy.default_class, names); !meant.empty())
+    absl::StrAppend(&problem, ", did you mean ", text::in_quotes(meant), "?");
+  const std::string allowed = classes.empty() ? absl::StrCat("one of ", text::list_in_quotes(names, std::identity()))
+                                              : "the name of a [[class]]";
+  if (table == nullptr) {
+    diagnostics.error(classes.front()->place, "policy.default_class", std::move(problem), allowed);
+  } else {
+    section.error("default_class", std::move(problem), allowed);
+  }
+}
+
+}  // namespace sluice::config
