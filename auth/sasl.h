@@ -54,7 +54,7 @@ struct Step {
   std::optional<Credentials> credentials;
   std::optional<Name> name;  // keys_wanted, answered, external
   bool proven = false;       // judged
-  std::string proof;         // judged: as the client wrote it; answered: the digest
+  std::string proof;         // judged: behind both nonces, as no two are the same; answered: the digest
 };
 
 // Whom an access token names, which is not checked yet: the check is for this name.

@@ -199,7 +199,7 @@ Step SaslScram::judge(std::string_view without_proof, std::string_view proof_tex
   turn_ = Turn::end;
   Step step{.kind = SaslStep::judged};
   step.proven = equal && keys_.account_id != 0;
-  step.proof = proof_text;
+  step.proof = nonce_ + " " + std::string(proof_text);
   if (step.proven) step.challenge = "v=" + base64(as_bytes(signature));
   return step;
 }

@@ -37,7 +37,8 @@ Task<Answer> CachingAuthenticator::check_proof(const Name& name, const LoginClie
 }
 
 Task<Answer> CachingAuthenticator::check_cram_md5(const CramMd5Login& login) {
-  co_return co_await check_proof(login.name, login.client, login.digest,
+  // A digest alone may come again, by a client that guesses nothing: it would count once, and go on for ever.
+  co_return co_await check_proof(login.name, login.client, login.challenge + login.digest,
                                  [&] { return backends_.check_cram_md5(login); });
 }
 

@@ -116,9 +116,9 @@ void read_client_certificates(ConfigSection& section, ListenerConfig& listener) 
   section.about(
       "The authorities (PEM, one or more) of certificates that clients log in with, by \"EXTERNAL\" among mechanisms. "
       "Clients are asked for a certificate then, and go on without one. It has to be signed by one of these "
-      "directly, for client authentication; the system's authorities are never taken. It logs in the account of the "
-      "store that has it (sluicectl account certificate add). No TLS session is resumed on this listener. A "
-      "certificate that is revoked by its authority is good until it expires: no CRL is read.");
+      "directly, without MD5 or SHA-1, for client authentication; the system's authorities are never taken. It "
+      "logs in the account of the store that has it (sluicectl account certificate add). No TLS session is resumed on "
+      "this listener. A certificate that is revoked by its authority is good until it expires: no CRL is read.");
   section.example(R"("/etc/sluice/client-ca.pem")");
   section.text("client_ca", listener.client_ca, kAnyPathRule);
   section.about(

@@ -34,6 +34,21 @@ std::string use_fault(const DecodedCert& certificate) {
   return {};
 }
 
+// RFC 8446 section 4.4.2.4: MD5 never, SHA-1 better not: of both somebody can make two certificates that have one
+// signature.
+bool has_broken_digest(const DecodedCert& certificate) {
+  switch (certificate.signatureOID) {
+    case CTC_MD2wRSA:
+    case CTC_MD5wRSA:
+    case CTC_SHAwRSA:
+    case CTC_SHAwECDSA:
+    case CTC_SHAwDSA:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool may_be_mailbox(std::string_view name) {
   constexpr char kFirst = 0x21;
   constexpr char kLast = 0x7e;
@@ -73,6 +88,7 @@ std::string sha256_in_hex(std::string_view bytes) {
 std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses) {
   const auto parsed = std::make_unique<DecodedCertificate>(der);
   if (parsed->status != 0) return "cannot be read";
+  if (has_broken_digest(parsed->certificate)) return "is signed with MD5 or SHA-1";
   if (std::string fault = use_fault(parsed->certificate); !fault.empty()) return fault;
   for (const DNS_entry* entry = parsed->certificate.altEmailNames; entry != nullptr; entry = entry->next) {
     if (entry->type != ASN_RFC822_TYPE || entry->len <= 0) continue;
@@ -85,33 +101,41 @@ std::string read_client_certificate(std::string_view der, std::vector<std::strin
   return {};
 }
 
+void ClientAuthority::ManagerDeleter::operator()(WOLFSSL_CERT_MANAGER* manager) const {
+  wolfSSL_CertManagerFree(manager);
+}
+
 std::expected<std::unique_ptr<ClientAuthority>, std::string> ClientAuthority::make(std::string_view pem) {
   const auto certificates = certificates_in(pem);
   if (!certificates) return std::unexpected("holds no certificate: " + wolfssl_error_text(certificates.error()));
-  WOLFSSL_CERT_MANAGER* const manager = wolfSSL_CertManagerNew();
-  if (manager == nullptr) return std::unexpected("out of memory");
-  std::unique_ptr<ClientAuthority> made(new ClientAuthority(manager));
+  std::unique_ptr<ClientAuthority> made(new ClientAuthority);
   for (std::size_t i = 0; i < certificates->size(); ++i) {
-    const std::string& der = (*certificates)[i];
-    const std::string which = "certificate " + std::to_string(i + 1);
-    const auto facts = read_certificate(der);
-    if (!facts) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(facts.error()));
-    // The library would take any certificate for an authority that it is given here.
-    const auto parsed = std::make_unique<DecodedCertificate>(der);
-    if (parsed->status != 0 || !may_sign_certificates(parsed->certificate))
-      return std::unexpected(which + " is not that of an authority (basicConstraints CA, keyUsage keyCertSign)");
-    // One that has expired may stand beside its successor: see good_at().
-    const int result =
-        wolfSSL_CertManagerLoadCABuffer_ex(manager, raw(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1,
-                                           /*userChain=*/0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
-    if (result != WOLFSSL_SUCCESS) return std::unexpected(which + " cannot be used: " + wolfssl_error_text(result));
-    made->signers_.push_back(
-        {.subject_digest = facts->subject_digest, .begins = facts->begins, .expires = facts->expires});
+    auto signer = signer_of((*certificates)[i]);
+    if (!signer) return std::unexpected("certificate " + std::to_string(i + 1) + " " + signer.error());
+    made->signers_.push_back(*std::move(signer));
   }
   return made;
 }
 
-ClientAuthority::~ClientAuthority() { wolfSSL_CertManagerFree(manager_); }
+std::expected<ClientAuthority::Signer, std::string> ClientAuthority::signer_of(const std::string& der) {
+  const auto facts = read_certificate(der);
+  if (!facts) return std::unexpected("cannot be used: " + wolfssl_error_text(facts.error()));
+  // The library would take any certificate for an authority that it is given here.
+  const auto parsed = std::make_unique<DecodedCertificate>(der);
+  if (parsed->status != 0 || !may_sign_certificates(parsed->certificate))
+    return std::unexpected("is not that of an authority (basicConstraints CA, keyUsage keyCertSign)");
+  Signer signer{.manager = decltype(Signer::manager)(wolfSSL_CertManagerNew()),
+                .subject_digest = facts->subject_digest,
+                .begins = facts->begins,
+                .expires = facts->expires};
+  if (signer.manager == nullptr) return std::unexpected("cannot be used: out of memory");
+  // One that has expired may stand beside its successor: see good_at().
+  const int result = wolfSSL_CertManagerLoadCABuffer_ex(signer.manager.get(), raw(der), static_cast<long>(der.size()),
+                                                        WOLFSSL_FILETYPE_ASN1,
+                                                        /*userChain=*/0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
+  if (result != WOLFSSL_SUCCESS) return std::unexpected("cannot be used: " + wolfssl_error_text(result));
+  return signer;
+}
 
 ClientCertificate ClientAuthority::check(std::string_view der, WallMillis now) const {
   ClientCertificate certificate{.fault = {}, .fingerprint = sha256_in_hex(der), .addresses = {}};
@@ -121,16 +145,22 @@ ClientCertificate ClientAuthority::check(std::string_view der, WallMillis now) c
 }
 
 std::string ClientAuthority::fault_of(std::string_view der, WallMillis now, std::vector<std::string>& addresses) const {
-  const int result =
-      wolfSSL_CertManagerVerifyBuffer(manager_, raw(der), static_cast<long>(der.size()), WOLFSSL_FILETYPE_ASN1);
-  if (result != WOLFSSL_SUCCESS) return verdict_text(result);
   const auto facts = read_certificate(der);
-  if (!facts) return "cannot be read";
-  // The library compares no dates of those that have signed, and reads a clock of its own.
-  const auto signs = [&](const Signer& signer) {
-    return signer.subject_digest == facts->issuer_digest && signer.good_at(now);
-  };
-  if (std::ranges::none_of(signers_, signs)) return "is signed by an authority that has expired, or is not valid yet";
+  if (!facts) return "cannot be read: " + wolfssl_error_text(facts.error());
+  int result = ASN_NO_SIGNER_E;
+  bool good = false;
+  bool out_of_time = false;
+  for (const Signer& signer : signers_) {
+    if (signer.subject_digest != facts->issuer_digest) continue;
+    const int verdict = wolfSSL_CertManagerVerifyBuffer(signer.manager.get(), raw(der), static_cast<long>(der.size()),
+                                                        WOLFSSL_FILETYPE_ASN1);
+    // The library compares no dates of those that have signed, and reads a clock of its own.
+    if (verdict == WOLFSSL_SUCCESS) (signer.good_at(now) ? good : out_of_time) = true;
+    // That of one that has not signed it says least.
+    if (result == ASN_NO_SIGNER_E || result == ASN_SIG_CONFIRM_E) result = verdict;
+  }
+  if (!good)
+    return out_of_time ? "is signed by an authority that has expired, or is not valid yet" : verdict_text(result);
   if (facts->begins > now / 1000) return "is not valid yet";
   if (facts->expires < now / 1000) return "has expired";
   return read_client_certificate(der, addresses);

@@ -29,8 +29,8 @@ struct ClientCertificate {
   std::vector<std::string> addresses;
 };
 
-// Why a certificate is not one to log in with, its signature and dates aside; empty: it is, and `addresses` are its
-// own.
+// Why a certificate is not one to log in with, who has signed it and its dates aside; empty: it is, and `addresses` are
+// its own.
 [[nodiscard]] std::string read_client_certificate(std::string_view der, std::vector<std::string>& addresses);
 
 class ClientAuthority {
@@ -39,9 +39,6 @@ class ClientAuthority {
   // sends beside its own is not looked at, so that intermediate authorities belong into `pem`, too.  The error is a
   // sentence.
   static std::expected<std::unique_ptr<ClientAuthority>, std::string> make(std::string_view pem);
-  ~ClientAuthority();
-  ClientAuthority(const ClientAuthority&) = delete;
-  ClientAuthority& operator=(const ClientAuthority&) = delete;
 
   [[nodiscard]] ClientCertificate check(std::string_view der, WallMillis now) const;
 
@@ -49,16 +46,21 @@ class ClientAuthority {
   [[nodiscard]] std::string date_fault(WallMillis now) const;
 
  private:
+  struct ManagerDeleter {
+    void operator()(WOLFSSL_CERT_MANAGER* manager) const;
+  };
+  // Each has a manager of its own, so that it is known which of several of one name has signed.
   struct Signer {
+    std::unique_ptr<WOLFSSL_CERT_MANAGER, ManagerDeleter> manager;
     std::string subject_digest;
     std::int64_t begins = 0;
     std::int64_t expires = 0;
     [[nodiscard]] bool good_at(WallMillis now) const { return begins <= now / 1000 && now / 1000 <= expires; }
   };
-  explicit ClientAuthority(WOLFSSL_CERT_MANAGER* manager) : manager_(manager) {}
+  ClientAuthority() = default;
+  static std::expected<Signer, std::string> signer_of(const std::string& der);
   [[nodiscard]] std::string fault_of(std::string_view der, WallMillis now, std::vector<std::string>& addresses) const;
 
-  WOLFSSL_CERT_MANAGER* manager_;  // owned
   std::vector<Signer> signers_;
 };
 

@@ -15,6 +15,7 @@ Step said(std::string_view initial) { return find_mechanism("EXTERNAL")->make()-
 TEST(External, TakesAnInitialResponse) {
   const Step step = said("ann@example.com");
   ASSERT_EQ(step.kind, SaslStep::external);
+  ASSERT_TRUE(step.name);
   EXPECT_EQ(step.name->text(), "ann@example.com");
   EXPECT_FALSE(step.credentials);
 }

@@ -106,6 +106,20 @@ TEST(Scram, KnowsAWrongPassword) {
   expect_fault(exchange.machine->respond(""), SaslFault::out_of_turn, "after a wrong proof");
 }
 
+// The shield takes what comes again for a stale device's: the same wrong proof in another exchange is none.
+TEST(Scram, TheSameWrongProofInAnotherExchangeIsAnother) {
+  std::vector<std::string> proofs;
+  for (const std::string nonce : {"one", "two"}) {
+    Exchange exchange(/*plus=*/false, {.nonce = nonce});
+    exchange.begin("n,,n=user,r=client");
+    const Step step =
+        exchange.machine->respond("c=biws,r=client" + nonce + ",p=" + base64(std::string(kScramKeyBytes, 'x')));
+    ASSERT_EQ(step.kind, SaslStep::judged);
+    proofs.push_back(step.proof);
+  }
+  EXPECT_NE(proofs[0], proofs[1]);
+}
+
 // Who has found out what the false keys are still proves nothing.
 TEST(Scram, KeysOfNoAccountProveNothing) {
   Exchange exchange;

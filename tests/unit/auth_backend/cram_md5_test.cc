@@ -149,17 +149,18 @@ TEST_F(CramMd5Store, KeepsNothingThatIsThePassword) {
   EXPECT_FALSE(answers_cram_md5(kept.substr(1), kChallenge, answered(kPrinterPassword))) << "damaged";
 }
 
-// Grants one digest alone.
+// Each time with a challenge of its own.
 class CramMd5Authenticator : public ::testing::Test {
  protected:
   Answer check(std::string_view ip, const std::string& digest, std::string_view name = "tim@example.com") {
     CramMd5Login login{.name = name_of(name)};
     login.client.ip = ip;
-    login.challenge = kChallenge;
+    login.challenge = "<" + std::to_string(++challenges_) + "@relay.example>";
     login.digest = digest;
     return testing::await<Answer>(core_.platforms, core_.loop, [&] { return authenticator_.check_cram_md5(login); });
   }
 
+  int challenges_ = 0;
   BackendCore core_;
   const std::vector<ConfiguredBackend> backends_ = store_alone();
   BackendChain chain_{backends_, core_.parts(), [](std::string_view, std::string_view) {}};
@@ -189,6 +190,13 @@ TEST_F(CramMd5Authenticator, GuessesCountAtTheShield) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(check("192.0.2.1", std::to_string(i)).kind, AnswerKind::wrong);
   EXPECT_EQ(check("192.0.2.1", "another").kind, AnswerKind::refused);
   EXPECT_EQ(asked, 20);
+}
+
+// Unlike a password, which a stale device says again and again, it is of nothing that a client knows.
+TEST_F(CramMd5Authenticator, TheSameDigestToOtherChallengesCountsEachTime) {
+  core_.store.on_cram_md5 = [](const CramMd5Login&) { return std::nullopt; };
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(check("192.0.2.1", std::string(32, '0')).kind, AnswerKind::wrong);
+  EXPECT_EQ(check("192.0.2.1", std::string(32, '0')).kind, AnswerKind::refused);
 }
 
 TEST_F(CramMd5Authenticator, ADeviceIsGoodInItsNetworksAlone) {

@@ -163,6 +163,39 @@ TEST_F(ClientCertificates, HaveTheirTime) {
   EXPECT_EQ(check("short", real_now() + 2 * kDay).fault, "has expired");
 }
 
+// Two authorities may have one name: the dates are those of the one that has signed.
+TEST_F(ClientCertificates, OfADeadAuthorityAreNotMadeGoodByItsNamesake) {
+  authority("root", "");
+  shell(
+      "openssl req -new -key root.key -subj /CN=root -out csr && openssl x509 -req -in csr -extfile ext -days 2 "
+      "-signkey root.key -out dying.pem && cp root.key dying.key");
+  make("client", "dying", kClient);
+  authority("root", "");
+  make("successor", "root", kClient);
+  shell("cat dying.pem root.pem >both.pem && cat root.pem dying.pem >turned.pem");
+  for (const std::string trusted : {"both", "turned"}) {
+    EXPECT_EQ(check("client", real_now(), trusted).fault, "");
+    EXPECT_EQ(check("client", real_now() + 3 * kDay, trusted).fault,
+              "is signed by an authority that has expired, or is not valid yet");
+    EXPECT_EQ(check("successor", real_now() + 3 * kDay, trusted).fault, "");
+  }
+}
+
+// Of these digests somebody else can make a second certificate for what the authority has signed.
+TEST_F(ClientCertificates, SignedWithABrokenDigestAreNotGood) {
+  make("old", "", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n",
+       "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+  make("client", "root", kClient);
+  for (const auto& [digest, issuer] : {std::pair("sha1", "root"), {"sha1", "old"}, {"md5", "old"}}) {
+    shell("openssl x509 -req -in csr -extfile ext -days 3 -" + std::string(digest) + " -CA " + issuer + ".pem -CAkey " +
+          issuer + ".key -CAcreateserial -out broken.pem");
+    EXPECT_EQ(check("broken", real_now(), issuer).fault, "is signed with MD5 or SHA-1") << issuer;
+  }
+  shell(
+      "openssl x509 -req -in csr -extfile ext -days 3 -sha256 -CA old.pem -CAkey old.key -CAcreateserial -out new.pem");
+  EXPECT_EQ(check("new", real_now(), "old").fault, "");
+}
+
 TEST_F(ClientCertificates, NameTheirAddresses) {
   make("client", "root",
        std::string(kClient) + "subjectAltName=email:Ann@Example.com,DNS:mx.example.com,email:bob@example.com\n");
