@@ -164,12 +164,15 @@ void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& 
   ConfigSection section(table, "policy", "policy", diagnostics);
   section.about(
       "The class (see [[class]]) of those who have none in the store: neither the device password nor the account nor "
-      "the customer; and in place of a class that is not in this file.");
+      "the customer; and in place of a class that is not in this file. With [[class]] and without this, the first "
+      "one.");
   section.text("default_class", policy.default_class, kClassNameRule);
   read_classes(classes, diagnostics, policy.classes);
   const std::vector<policy::PolicyClass> built_in = policy::built_in_classes();
   std::vector<std::string_view> names;
   for (const policy::PolicyClass& each : classes.empty() ? built_in : policy.classes) names.push_back(each.name);
+  // Where classes are the operator's own, the first one is meant unless it is said.
+  if (!classes.empty() && !section.has("default_class")) policy.default_class = policy.classes.front().name;
   if (std::ranges::find(names, policy.default_class) != names.end()) return;
   std::string problem = text::in_quotes(policy.default_class) + " is no class";
   if (const std::string_view meant = text::did_you_mean(policy.default_class, names); !meant.empty())

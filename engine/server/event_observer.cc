@@ -181,7 +181,7 @@ void EventObserver::ended(const session::EndRecord& record) {
 
 void EventObserver::limit(const policy::LimitNotice& notice) {
   constexpr Duration kAgain = std::chrono::minutes(1);
-  constexpr std::size_t kToldMax = 4096;
+  constexpr std::size_t kReportedMax = 4096;
   const policy::LimitReached& limit = notice.limit;
   const policy::Limit& rule = limit.window.limit;
   const std::string_view quantity = policy::quantity_name(rule.quantity);
@@ -199,13 +199,13 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
   std::string key(policy::subject_name(limit.subject));
   key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
   const Instant now = loop_.now();
-  if (Instant* const told = limits_told_.find(key); told == nullptr) {
-    limits_told_.make_room(kToldMax);
-    limits_told_.insert(key, now);
-  } else if (now - *told < kAgain) {
+  if (Instant* const last = limits_reported_.find(key); last == nullptr) {
+    limits_reported_.make_room(kReportedMax);
+    limits_reported_.insert(key, now);
+  } else if (now - *last < kAgain) {
     return;
   } else {
-    *told = now;
+    *last = now;
   }
   const bool refused = notice.kind == policy::LimitNotice::Kind::refused;
   events_.emit(event::SubmissionLimitReached{.subject = policy::subject_name(limit.subject),

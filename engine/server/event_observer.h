@@ -39,7 +39,7 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   event::Emitter& events_;
   io::Loop& loop_;
   event::RepeatedEvents repeated_;
-  LruMap<Instant> limits_told_;  // by subject, quantity and span: when
+  LruMap<Instant> limits_reported_;  // by subject, quantity and span: when
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

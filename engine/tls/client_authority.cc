@@ -34,8 +34,7 @@ std::string use_fault(const DecodedCert& certificate) {
   return {};
 }
 
-// RFC 8446 section 4.4.2.4: MD5 never, SHA-1 better not: of both somebody can make two certificates that have one
-// signature.
+// RFC 8446 section 4.4.2.4: MD5 never, SHA-1 better not: of both two certificates can be made that have one signature.
 bool has_broken_digest(const DecodedCert& certificate) {
   switch (certificate.signatureOID) {
     case CTC_MD2wRSA:

@@ -78,12 +78,22 @@ void Journal::run() {
     wanted_ = false;
     something_ = false;
     lock.unlock();
+    sweep();
     write(!file_ || file_->size() > std::max(kGrowthBytesMin, 4 * size_at_start_));
     lock.lock();
     // What was marked behind the gathering of its shard, while others were still unwritten, has woken nobody.
     if (budget_.has_unwritten()) something_ = true;
     if (last) return;
   }
+}
+
+// Now and then what nothing is left of is forgotten.
+void Journal::sweep() {
+  constexpr WallMillis kSweepIntervalMs = 10 * 60 * 1000;
+  const WallMillis now = clock_.now();
+  if (now - swept_ < kSweepIntervalMs) return;
+  swept_ = now;
+  budget_.sweep(now);
 }
 
 // False: it could not be written.  What waits goes on all the same: a disk that is full must not stop mail that the

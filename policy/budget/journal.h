@@ -44,7 +44,7 @@ class Journal {
  private:
   void run();
   bool write(bool all);
-  void wake();
+  void sweep();
 
   SharedBudget& budget_;
   const PolicyClock& clock_;
@@ -53,6 +53,7 @@ class Journal {
   std::optional<io::AppendFile> file_;  // none: the next write is of everything
   std::uint64_t size_at_start_ = 0;
   bool faulty_ = false;
+  WallMillis swept_ = 0;
   std::mutex mutex_;
   std::condition_variable woken_;
   bool wanted_ = false;     // a core waits

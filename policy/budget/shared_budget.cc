@@ -228,8 +228,7 @@ std::vector<MeterUse> SharedBudget::list(WallMillis now, const std::function<boo
   return found;
 }
 
-std::size_t SharedBudget::sweep(WallMillis now) {
-  std::size_t left = 0;
+void SharedBudget::sweep(WallMillis now) {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     now = advance(shard, now);
@@ -237,9 +236,7 @@ std::size_t SharedBudget::sweep(WallMillis now) {
       Entry& entry = each.second;
       return !entry.dirty && entry.recorded == 0 && entry.unwritten == 0 && entry.meter.idle(now);
     });
-    left += shard.meters.size();
   }
-  return left;
 }
 
 }  // namespace sluice::policy

@@ -92,8 +92,8 @@ class SharedBudget {
 
   // For the operator: looks at all of a shard under its lock.
   [[nodiscard]] std::vector<MeterUse> list(WallMillis now, const std::function<bool(const MeterKey&)>& wanted);
-  // Drops meters that nothing is held of and nothing is left in; how many are left.
-  std::size_t sweep(WallMillis now);
+  // Drops meters that nothing is held of and nothing is left in.
+  void sweep(WallMillis now);
 
  private:
   static constexpr std::size_t kShards = 64;

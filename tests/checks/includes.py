@@ -20,7 +20,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "sim": "tests/sim", "load": "tools/load"}
+} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "sim": "tests/sim", "load": "tools/load"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy")
@@ -99,6 +99,10 @@ EXCEPTIONS = {
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},
     # The file of accounts is looked at on a worker thread, and is one for all cores.
     "auth/backend/file_backend.cc": {"mutex", "std::mutex", "sys/stat.h"},
+    # Budgets are one set for all cores, and are written on a thread of their own.
+    "policy/budget/shared_budget.h": {"mutex", "std::mutex"},
+    "policy/budget/journal.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
+    "policy/budget/journal.cc": {"pthread.h", "std::thread"},
     # The issuer's keys are one set for all threads that check tokens, fetched on a thread of their own.
     "auth/oauth/key_source.h": {"mutex", "condition_variable", "std::mutex"},
     "auth/backend/oauth.cc": {"mutex", "std::mutex"},

@@ -181,7 +181,7 @@ TEST_F(ClientCertificates, OfADeadAuthorityAreNotMadeGoodByItsNamesake) {
   }
 }
 
-// Of these digests somebody else can make a second certificate for what the authority has signed.
+// Of these digests a second certificate can be made for what the authority has signed.
 TEST_F(ClientCertificates, SignedWithABrokenDigestAreNotGood) {
   make("old", "", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n",
        "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
