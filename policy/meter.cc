@@ -25,11 +25,11 @@ SlidingWindow& Meter::window_for(Span span, WallMillis now) {
   return *own;
 }
 
-std::uint64_t Meter::room(std::span<const Limit> limits, WallMillis now) {
+std::uint64_t Meter::room(std::span<const Limit> limits, bool refusing, WallMillis now) {
   std::uint64_t least = std::numeric_limits<std::uint32_t>::max();
   for (const Limit& limit : limits) {
     const std::uint64_t used = window_for(limit.span, now).sum(now) + held_;
-    if (!refuses(limit.action)) continue;
+    if (refuses(limit.action) != refusing) continue;
     least = std::min(least, limit.amount - std::min(limit.amount, used));
   }
   return least;

@@ -27,8 +27,8 @@ class Meter {
  public:
   // Limits are those of this meter's quantity; with each call, as a reload may change them.  A window that a limit asks
   // for and that is not there begins with what the longer ones know: never with too little.
-  // How much those that refuse leave.
-  [[nodiscard]] std::uint64_t room(std::span<const Limit> limits, WallMillis now);
+  // How much those that refuse leave, or the others.
+  [[nodiscard]] std::uint64_t room(std::span<const Limit> limits, bool refusing, WallMillis now);
   // Of limits without room for `wanted` the one that is free last; of those that refuse, or of the others.
   [[nodiscard]] std::optional<FullWindow> full(std::span<const Limit> limits, bool refusing, std::uint64_t wanted,
                                                WallMillis now);

@@ -17,10 +17,10 @@ SYNOPSIS
 
 DESCRIPTION
   Asks the running relay, through its control socket, what accounts and customers
-  have used of their limits: one line for each window of each limit that somebody
-  has used, the fullest first. Limits come with the class of an account or
-  customer (sections [policy] and [[class]] of the configuration, and sluicectl
-  account set --class).
+  have used of their limits: one line for each window of each limit that is in
+  use, the fullest first. Limits come with the class of an account or customer
+  (sections [policy] and [[class]] of the configuration, and sluicectl account set
+  --class).
 
   subject   account or customer: whose use it is. A customer's is that of all its
             accounts together.

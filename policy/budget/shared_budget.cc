@@ -66,13 +66,15 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     const std::lock_guard lock(shard.mutex);
     now = advance(shard, now);
     Entry& entry = shard.meters[key];
-    const std::uint64_t room = entry.meter.room(limits, now);
+    const std::uint64_t room = entry.meter.room(limits, true, now);
     for (const Limit& limit : limits) entry.limits[static_cast<std::size_t>(limit.span)] = limit.amount;
     grant.holders = entry.holders & ~bit(core);
     if (room < wanted) grant.full = entry.meter.full(limits, true, wanted, now);
     const std::uint64_t least = std::min(room, wanted);
     if (least == 0) return grant;
-    const std::uint64_t size = lease_size(room, least, cores_, key.quantity);
+    // A lease ends where a limit is passed that only tells, so that the event comes then.
+    const std::uint64_t below = entry.meter.room(limits, false, now);
+    const std::uint64_t size = std::max(least, std::min(below, lease_size(room, least, cores_, key.quantity)));
     const std::uint64_t available = entry.available();
     grant.recording = available < least;
     if (!grant.recording) {

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Limits in windows: exactly as much as is allowed, over all sessions and cores, through reloads, stops and kills; what a
+client is told, and what the operator sees."""
+
+import json
+import os
+import sys
+import threading
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import expect, expect_between, expect_equal, expect_in, main, shared, test, until
+from lib.hop import Hop
+from lib.mail import SENDER
+from lib.relay import Relay
+
+CAROL = "carol@example.com"
+MAIL = f"MAIL FROM:<{SENDER}>"
+
+
+def limit(amount, of="account", quantity="recipients", window="day", **more):
+    return {"of": of, "quantity": quantity, "window": window, "amount": amount, **more}
+
+
+def table(value):
+    """A table on one line, as TOML has it."""
+    return "{" + ", ".join(f"{key} = {json.dumps(of)}" for key, of in value.items()) + "}"
+
+
+class LimitedRelay(Relay):
+    """Its only class has these limits."""
+
+    def __init__(self, *limits, cores=2, **keys):
+        super().__init__(next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000})
+        del self.config["policy"]
+        self.limits = limits
+        self.keys = keys
+        self.write_config()
+        self.start()
+
+    def write_config(self, text=None):
+        super().write_config(text)
+        if text is not None or not hasattr(self, "limits"):
+            return
+        keys = "".join(f"{key} = {json.dumps(of)}\n" for key, of in self.keys.items())
+        limits = ", ".join(table(each) for each in self.limits)
+        with open(self.config_file, "a", encoding="utf-8") as file:
+            file.write(f'[[class]]\nname = "limited"\n{keys}limit = [{limits}]\n')
+
+    def usage(self, *words):
+        return json.loads(self.control("usage", *words, "--json"))
+
+    def used(self, account=SENDER):
+        rows = self.usage("--account", account)
+        return rows[0]["used"] if rows else 0
+
+
+@shared
+def next_hop():
+    return Hop()
+
+
+def send(client, recipients=1, sender=SENDER, body=b"Hello.\r\n"):
+    """The replies to RCPT, and the one to the message."""
+    client.say(f"MAIL FROM:<{sender}>", "250")
+    codes = [str(client.say(f"RCPT TO:<r{number}@far.test>"))[:3] for number in range(recipients)]
+    if "250" not in codes:
+        client.say("RSET", "250")
+        return codes, None
+    client.say("DATA", "354")
+    client.send(mail.stuff(mail.compose(body, sender=sender)))
+    return codes, str(client.reply())[:3]
+
+
+def send_until_refused(relay, sessions, most, listener="clear"):
+    """Many sessions at once, each until it is refused: how many messages of one recipient were taken."""
+    taken, lock, failed = [], threading.Lock(), []
+
+    def run():
+        try:
+            with relay.client(listener) as client:
+                for _ in range(most):
+                    codes, word = send(client)
+                    if codes != ["250"]:
+                        return
+                    if word == "250":
+                        with lock:
+                            taken.append(1)
+        except Exception as error:  # a session that a kill has met; others are told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(sessions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(taken), failed
+
+
+@test
+def many_sessions_on_two_cores_get_exactly_what_the_limit_allows():
+    with LimitedRelay(limit(57), limit(1000, of="customer")) as relay:
+        taken, failed = send_until_refused(relay, 40, 10)
+        expect_equal(failed, [], "sessions that failed")
+        expect_equal(taken, 57, "messages taken")
+        expect_equal(relay.used(), 57, "used, as sluicectl says")
+
+
+@test
+def what_is_refused_says_which_limit_and_when_there_is_room():
+    with LimitedRelay(limit(2)) as relay, relay.client() as client:
+        client.say(MAIL, "250")
+        client.say("RCPT TO:<a@far.test>", "250")
+        client.say("RCPT TO:<b@far.test>", "250")
+        said = str(client.say("RCPT TO:<c@far.test>", "550 5.7.1"))
+        expect_in("The limit of this account is 2 recipients a day; room in ", said, "the refusal")
+        relay.logged("refused", reason="limit_reached", account=SENDER, argument="c@far.test")
+        reached = relay.logged("submission_limit_reached", subject="account", name=SENDER, window="day", effect="refuse")
+        expect_equal((reached["limit"], reached["used"]), (2, 2), "the event's figures")
+        near = relay.logged("submission_limit_near", name=SENDER)
+        expect_equal(near["quantity"], "recipients", "what is near its limit")
+
+
+@test
+def a_minute_defers_and_what_no_window_could_take_is_refused_for_good():
+    with LimitedRelay(limit(1, quantity="messages", window="minute"), recipients_per_message=7) as relay:
+        with relay.client() as client:
+            expect_equal(send(client), (["250"], "250"), "the first")
+            client.say(MAIL, "250")
+            said = str(client.say("RCPT TO:<a@far.test>", "451 4.7.1"))
+            expect_in("is 1 messages a minute; room in ", said, "the deferral")
+    with LimitedRelay(limit(10_000, quantity="bytes", window="minute")) as relay, relay.client() as client:
+        client.say(f"{MAIL} SIZE=20000", "250")
+        said = str(client.say("RCPT TO:<a@far.test>", "550 5.7.1"))
+        expect_in("and this is more than that", said, "the refusal")
+
+
+@test
+def a_customers_accounts_share_its_limit():
+    with LimitedRelay(limit(100), limit(5, of="customer")) as relay:
+        with relay.client() as client:
+            expect_equal(send(client, 3)[0], ["250"] * 3, "alice's recipients")
+        with relay.client(name=CAROL) as client:
+            client.say(f"MAIL FROM:<{CAROL.replace('@', '@shop.')}>", "250")
+            for number in range(2):
+                client.say(f"RCPT TO:<r{number}@far.test>", "250")
+            said = str(client.say("RCPT TO:<x@far.test>", "550 5.7.1"))
+            expect_in("The limit of this customer is 5 recipients a day", said, "the refusal")
+            rows = relay.usage("--customer", "ACME")
+            expect_equal([(row["used"], row["limit"], row["left"]) for row in rows], [(5, 5, 0)], "use of the customer")
+
+
+@test
+def a_message_that_is_not_taken_costs_nothing():
+    with LimitedRelay(limit(3)) as relay, relay.client() as client:
+        for _ in range(5):
+            client.say(MAIL, "250")
+            client.say("RCPT TO:<a@far.test>", "250")
+            client.say("RSET", "250")
+        client.say(MAIL, "250")
+        client.say("RCPT TO:<a@far.test>", "250")
+        client.say("DATA", "354")
+        client.send(mail.stuff(mail.compose(sender="eve@evil.test")))
+        client.wanted("550", "the reply to a foreign author")
+        expect_equal(send(client, 4)[0], ["250"] * 3 + ["550"], "recipients")
+
+
+@test
+def a_stop_forgets_nothing_and_a_kill_never_lets_more_through():
+    with LimitedRelay(limit(60)) as relay:
+        with relay.client() as client:
+            for _ in range(10):
+                send(client)
+        relay.stop()
+        relay.start()
+        expect_equal(relay.used(), 10, "used, after a stop")
+        taken = 10
+        for _ in range(2):
+            with relay.client() as client:
+                for _ in range(5):
+                    taken += send(client)[1] == "250"
+            relay.kill()
+            relay.start()
+        lost = sum(line["recipients"] for line in relay.log("limits_restored"))
+        more, failed = send_until_refused(relay, 10, 100)
+        expect_equal(failed, [], "sessions that failed")
+        # What was spent and not yet settled is among what was held.
+        expect_between(taken + more, 60 - lost, 60, "taken in all")
+
+
+@test
+def a_reload_changes_the_limit_and_keeps_what_is_used():
+    with LimitedRelay(limit(3)) as relay:
+        with relay.client() as client:
+            expect_equal(send(client, 4)[0], ["250"] * 3 + ["550"], "recipients before")
+        relay.limits = [limit(5)]
+        relay.write_config()
+        relay.control("reload")
+        with relay.client() as client:
+            expect_equal(send(client, 4)[0], ["250"] * 2 + ["550"] * 2, "recipients after")
+
+
+@test
+def a_class_in_shadow_only_tells():
+    with LimitedRelay(limit(1), shadow=True) as relay, relay.client() as client:
+        expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")
+        expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")
+        reached = relay.logged("submission_limit_reached", effect="told")
+        expect_equal(reached["shadow"], True, "shadow")
+
+
+@test
+def an_override_of_the_account_counts_within_a_second():
+    with LimitedRelay(limit(1)) as relay:
+        relay.control("account", "limit", SENDER, "recipients/day=4")
+
+        def recipients_taken():
+            with relay.client() as client:
+                return send(client, 6)[0].count("250") == 4
+
+        until(recipients_taken, "four recipients are taken", 2)
+
+
+main()
