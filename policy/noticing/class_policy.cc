@@ -7,20 +7,21 @@ constexpr ClassPolicy kHome{};
 
 // An office: more recipients, and staff that share a mailbox from several places.
 constexpr ClassPolicy kBusiness{
-    .ordinary = {.recipients = 250, .first_time_recipients = 100, .networks = 12, .countries = 3, .same_text = 100}};
+    .ordinary = {.recipients = 250, .first_time_recipients = 70, .networks = 12, .countries = 3, .same_text = 100}};
 
 // A scanner, a till: the same few recipients from one place.
 constexpr ClassPolicy kDevice{
     .ordinary = {
-        .recipients = 100, .first_time_recipients = 20, .networks = 3, .countries = 1, .same_text = 100, .bulk = 200}};
+        .recipients = 100, .first_time_recipients = 20, .networks = 3, .countries = 1, .same_text = 200, .bulk = 300}};
 
-// A school or a shop that writes to thousands at once: one text to many is what it is for.
+// A school or a shop that writes to thousands at once: one text to many is what it is for, and lists grow old.
 constexpr ClassPolicy kListServer{.ordinary = {.recipients = 10'000,
                                                .first_time_recipients = 5'000,
                                                .networks = 4,
                                                .countries = 2,
                                                .same_text = 20'000,
-                                               .bulk = 5'000}};
+                                               .bulk = 5'000,
+                                               .unknown_evidence = 10}};
 
 }  // namespace
 

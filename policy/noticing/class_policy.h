@@ -19,12 +19,14 @@ struct OrdinaryDay {
   std::uint32_t same_text = 50;  // recipients of one text
   std::uint32_t bulk = 100;      // recipients of one text from which on List-Unsubscribe is expected
   std::uint32_t failed_logins = 10;
+  float unknown_evidence = 1.5F;  // unknown_test.h
 };
 
 // Scores.  One signal alone must not reach `hold`, but for unknown recipients and for many times the ordinary day.
 struct Thresholds {
-  float tell = 12;
-  float slow = 15;
+  float tell = 8;
+  float slow = 12;
+  // Each strike lowers these two: the first by a third, the second to a half.
   float hold = 100;
   float suspend = 250;
 };

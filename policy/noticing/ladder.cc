@@ -14,9 +14,10 @@ Minute minutes(Duration span) {
 
 std::uint16_t hour_of(Minute minute) { return static_cast<std::uint16_t>(minute / 60); }
 
-Step step_of(float score, const Thresholds& thresholds) {
-  if (score >= thresholds.suspend) return Step::suspend;
-  if (score >= thresholds.hold) return Step::hold;
+Step step_of(float score, std::uint8_t strikes, const Thresholds& thresholds) {
+  const float with_strikes = score * (1 + static_cast<float>(strikes) / 2);
+  if (with_strikes >= thresholds.suspend) return Step::suspend;
+  if (with_strikes >= thresholds.hold) return Step::hold;
   if (score >= thresholds.slow) return Step::slow;
   return score >= thresholds.tell ? Step::tell : Step::pass;
 }
@@ -32,7 +33,9 @@ bool Ladder::raise(float points, Minute now, const ClassPolicy& policy) {
   }
   score_ = std::max(score_, points);
   const Step before = step_;
-  const Step wanted = step_of(score_, policy.thresholds);
+  if (strikes_ > 0 && static_cast<std::uint16_t>(hour_of(now) - struck_) * 60U >= minutes(policy.strike_time))
+    strikes_ = 0;
+  const Step wanted = step_of(score_, strikes_, policy.thresholds);
   if (wanted >= Step::hold && wanted > before) {
     strike(wanted, now, policy);
   } else if (before < Step::hold) {
@@ -42,8 +45,6 @@ bool Ladder::raise(float points, Minute now, const ClassPolicy& policy) {
 }
 
 void Ladder::strike(Step wanted, Minute now, const ClassPolicy& policy) {
-  const auto hours = static_cast<std::uint16_t>(hour_of(now) - struck_);
-  if (strikes_ > 0 && hours * 60U >= minutes(policy.strike_time)) strikes_ = 0;
   // From hold to suspend it is the same strike.
   if (step_ < Step::hold && strikes_ < std::numeric_limits<std::uint8_t>::max()) ++strikes_;
   struck_ = hour_of(now);

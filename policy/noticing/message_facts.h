@@ -12,9 +12,9 @@ namespace sluice::noticing {
 using CountryCode = std::array<char, 2>;
 
 struct MessageFacts {
-  std::uint32_t recipients = 0;             // that the session has accepted
-  std::uint32_t first_time_recipients = 0;  // for which Noticer::recipient() said so
-  std::uint64_t network = 0;  // hash of the client's network (/24, /56); 0: not counted, as for webmail hosts
+  std::uint32_t recipients = 0;  // that the session has accepted, each of them given to Noticer::recipient()
+  // Hash of the client's network (/24, /56); 0: not to be counted, as of webmail hosts.
+  std::uint64_t network = 0;
   CountryCode country{};
   TextSketch text;
   bool list_unsubscribe = false;    // the header has the field (RFC 2369)

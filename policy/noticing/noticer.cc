@@ -17,7 +17,7 @@ Minute minute_of(Instant now) {
   return static_cast<Minute>(std::clamp<std::int64_t>(minutes, 0, std::numeric_limits<Minute>::max()));
 }
 
-std::uint32_t hour_of(Instant now) { return minute_of(now) / kMinutesOfHour; }
+std::uint32_t hour_at(Instant now) { return minute_of(now) / kMinutesOfHour; }
 
 void learn_day(AccountState& state, ActiveDay& day, const OrdinaryDay& floor) {
   if (!day.day_held)
@@ -32,7 +32,7 @@ void learn_day(AccountState& state, ActiveDay& day, const OrdinaryDay& floor) {
 
 // Brings all counts of the day up to now.  Cores' clocks differ by a turn: an earlier time counts as the latest.
 ActiveDay& day_at(AccountState& state, Instant now, const OrdinaryDay& floor) {
-  const std::uint32_t hour = hour_of(now);
+  const std::uint32_t hour = hour_at(now);
   if (state.day == nullptr) {
     state.day = std::make_unique<ActiveDay>();
     state.day->hour = hour;
@@ -114,6 +114,9 @@ Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant
   }
   const Verdict verdict = climb(state, day, now, policy_);
   if (verdict.step >= Step::hold) day.day_held = true;
+  // The message that made the account slow takes its time, too: what becomes of its recipients is known before the
+  // next.
+  if (verdict.raised && verdict.step == Step::slow) day.next_turn = now + facts.recipients * policy_.turn;
   return verdict;
 }
 
@@ -140,7 +143,7 @@ Verdict Noticer::judge(AccountState& state, Instant now) const {
   return climb(state, current(state, now, policy_.ordinary), now, policy_);
 }
 
-void Noticer::release(AccountState& state, Instant /*now*/) const {
+void Noticer::release(AccountState& state) const {
   state.ladder = {};
   forget_evidence(state);
 }

@@ -49,7 +49,7 @@ class Noticer {
   [[nodiscard]] Verdict judge(AccountState& state, Instant now) const;
 
   // An operator lifts all steps: what led to them is forgotten, strikes too; history and known recipients stay.
-  void release(AccountState& state, Instant now) const;
+  void release(AccountState& state) const;
 
   // Now and then for each account: what looks back a day at most is freed where a day has passed without mail.  True:
   // the account is idle, and takes sizeof(AccountState) and its known recipients.

@@ -1,4 +1,4 @@
-// The networks from which an account sent in the last day, with their countries: the 32 latest.  Values; one thread at
+// The networks from which an account sent in the last day, with their countries: the 64 latest.  Values; one thread at
 // a time.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace sluice::noticing {
 
-inline constexpr std::size_t kRecentNetworksMax = 32;
+inline constexpr std::size_t kRecentNetworksMax = 64;
 
 class RecentNetworks {
  public:

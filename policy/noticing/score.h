@@ -14,7 +14,9 @@ struct SignalRow {
   std::string_view name;  // for log and events
   Measured (*measure)(const Observed& observed) = nullptr;
   std::string (*words)(const Reason& reason) = nullptr;
-  float weight = 0;  // points for each unit of Measured::excess
+  // Points: weight * excess + squared * excess^2, at most points_max.
+  float weight = 0;
+  float squared = 0;
   float points_max = 0;
 };
 

@@ -3,19 +3,12 @@
 #include "policy/noticing/signal.h"
 
 namespace sluice::noticing {
-namespace {
-
-// One or two dead addresses prove nothing.
-constexpr float kOrdinaryEvidence = 2;
-
-}  // namespace
-
 Measured measure_unknown_recipients(const Observed& observed) {
   const UnknownTest& test = observed.state.unknown;
   return {.figure = test.unknown_count(),
           .ordinary = UnknownTest::ordinary_share() * test.answered_count(),
           .of = test.answered_count(),
-          .excess = test.evidence() - kOrdinaryEvidence};
+          .excess = test.evidence() - observed.ordinary.unknown_evidence};
 }
 
 std::string unknown_recipients_words(const Reason& reason) {

@@ -51,15 +51,7 @@ void TextFilter::skip(std::string_view& rest) {
     name_ = 0;
     return;
   }
-  for (; length_ < kNameBytes && !rest.empty(); ++length_) {
-    const char c = lower(rest.front());
-    if (c != '/' && (c < 'a' || c > 'z')) {
-      length_ = kNameBytes;
-      break;
-    }
-    name_ = name_ << 8 | static_cast<unsigned char>(c);
-    rest.remove_prefix(1);
-  }
+  if (length_ < kNameBytes) skip_name(rest);
   if (rest.empty()) return;
   const std::string_view looked_at = rest.substr(0, kTagBytesMax - length_);
   const void* const found = std::memchr(looked_at.data(), '>', looked_at.size());
@@ -69,6 +61,21 @@ void TextFilter::skip(std::string_view& rest) {
   length_ = static_cast<std::uint16_t>(length_ + size);
   if (found != nullptr) rest.remove_prefix(1);
   if (found != nullptr || length_ >= kTagBytesMax) end_tag();
+}
+
+// Its first letters, of which only those of style and script matter.
+void TextFilter::skip_name(std::string_view& rest) {
+  for (; length_ < kNameBytes && !rest.empty(); ++length_) {
+    const char c = lower(rest.front());
+    name_ = name_ << 8 | static_cast<unsigned char>(c);
+    if (length_ == 0 && c != '/' && c != 's') break;
+    if (length_ > 0 && (c < 'a' || c > 'z')) {
+      name_ >>= 8;
+      break;
+    }
+    rest.remove_prefix(1);
+  }
+  if (!rest.empty()) length_ = kNameBytes;
 }
 
 void TextFilter::end_tag() {

@@ -19,6 +19,7 @@ class TextFilter {
 
   enum class At : std::uint8_t { text, opened, tag };
   void skip(std::string_view& rest);
+  void skip_name(std::string_view& rest);
   void end_tag();
 
   At at_ = At::text;

@@ -66,28 +66,28 @@ constexpr std::array<std::int8_t, 256> make_base64_values() {
 }
 constexpr auto kBase64Values = make_base64_values();
 
-bool is_text(unsigned byte) { return byte >= ' ' || byte == '\t' || byte == '\r' || byte == '\n'; }
+bool is_text(std::string_view bytes) {
+  bool control = false;
+  for (const char c : bytes) control |= static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r' && c != '\n';
+  return !control;
+}
 
 // Returns how many bytes it has written, at most three quarters of `run`; 0 where it is no base64 of a text.
 std::size_t decode_text(std::string_view run, char* out) {
   while (run.ends_with('=')) run.remove_suffix(1);
+  const auto value = [](char c) { return std::int32_t{kBase64Values[static_cast<unsigned char>(c)]}; };
+  std::int32_t wrong = 0;
   std::size_t size = 0;
-  for (; run.size() >= 4; run.remove_prefix(4)) {
-    std::int32_t quad = 0;
-    std::int32_t wrong = 0;
-    for (const char c : run.substr(0, 4)) {
-      const std::int32_t value = kBase64Values[static_cast<unsigned char>(c)];
-      wrong |= value;
-      quad = quad << 6 | (value & 63);
-    }
-    if (wrong < 0) return 0;
-    for (const int shift : {16, 8, 0}) {
-      const auto byte = static_cast<unsigned char>(quad >> shift & 0xFF);
-      if (!is_text(byte)) return 0;
-      out[size++] = static_cast<char>(byte);
-    }
+  for (std::size_t i = 0; i + 4 <= run.size(); i += 4, size += 3) {
+    // One negative value makes all of it negative.
+    const std::int32_t three =
+        value(run[i]) * (1 << 18) | value(run[i + 1]) * (1 << 12) | value(run[i + 2]) * (1 << 6) | value(run[i + 3]);
+    wrong |= three;
+    out[size] = static_cast<char>(three >> 16);
+    out[size + 1] = static_cast<char>(three >> 8);
+    out[size + 2] = static_cast<char>(three);
   }
-  return size;
+  return wrong >= 0 && is_text({out, size}) ? size : 0;
 }
 
 }  // namespace
