@@ -5,9 +5,11 @@ namespace {
 
 constexpr ClassPolicy kHome{};
 
-// An office: more recipients, and staff that share a mailbox from several places.
+// An office: more recipients, staff that share a mailbox from several places, and a disclaimer below each message that
+// makes short ones alike.
 constexpr ClassPolicy kBusiness{
-    .ordinary = {.recipients = 250, .first_time_recipients = 70, .networks = 12, .countries = 3, .same_text = 100}};
+    .ordinary = {
+        .recipients = 300, .first_time_recipients = 60, .networks = 12, .countries = 3, .same_text = 200, .bulk = 300}};
 
 // A scanner, a till: the same few recipients from one place.
 constexpr ClassPolicy kDevice{

@@ -25,7 +25,7 @@ struct OrdinaryDay {
 // Scores.  One signal alone must not reach `hold`, but for unknown recipients and for many times the ordinary day.
 struct Thresholds {
   float tell = 8;
-  float slow = 12;
+  float slow = 10;
   // Each strike lowers these two: the first by a third, the second to a half.
   float hold = 100;
   float suspend = 250;

@@ -27,10 +27,11 @@ void History::learn(const DayTotals& day, const OrdinaryDay& floor) {
   const float recipients_of_day = at_most(day.recipients, ordinary_recipients(floor));
   const float first_time_of_day = at_most(day.first_time_recipients, ordinary_first_time(floor));
   const float networks_of_day = at_most(day.networks, ordinary_networks(floor));
+  const bool learns_strangers = days_ == kDaysOfMean;
   days_ = std::min<std::uint8_t>(days_ + 1, kDaysOfMean);
   const auto mean = [this](float before, float today) { return (before + (today - before) / days_) * kUnits; };
   recipients_ = stored<std::uint16_t>(mean(recipients(), recipients_of_day));
-  first_time_ = stored<std::uint16_t>(mean(first_time_recipients(), first_time_of_day));
+  if (learns_strangers) first_time_ = stored<std::uint16_t>(mean(first_time_recipients(), first_time_of_day));
   networks_ = stored<std::uint8_t>(mean(networks(), networks_of_day));
   largest_ = stored<std::uint16_t>(std::max(static_cast<float>(largest_) * kLargestKept, recipients_of_day));
 }
@@ -41,11 +42,12 @@ float History::ordinary_recipients(const OrdinaryDay& floor) const {
 }
 
 float History::ordinary_first_time(const OrdinaryDay& floor) const {
-  return std::max(static_cast<float>(floor.first_time_recipients), kTimesMean * first_time_recipients());
+  return std::max(static_cast<float>(floor.first_time_recipients), 2 * first_time_recipients());
 }
 
 float History::ordinary_networks(const OrdinaryDay& floor) const {
-  return std::max(static_cast<float>(floor.networks), 2 * networks());
+  const auto least = static_cast<float>(floor.networks);
+  return std::clamp(2 * networks(), least, 2 * least);
 }
 
 }  // namespace sluice::noticing

@@ -18,6 +18,7 @@ struct DayTotals {
 class History {
  public:
   // Each day weighs an eighth (the first ones as many as there are); no day counts more than twice what was ordinary.
+  // First-time recipients are learned from the ninth day on: before, all that the account writes to are new to us.
   void learn(const DayTotals& day, const OrdinaryDay& floor);
 
   // Means.
@@ -25,7 +26,8 @@ class History {
   [[nodiscard]] float first_time_recipients() const { return static_cast<float>(first_time_) / kUnits; }
   [[nodiscard]] float networks() const { return static_cast<float>(networks_) / kUnits; }
 
-  // Up to which a day is ordinary: the class's floor, three times the mean, or a fifth more than the largest day.
+  // Up to which a day is ordinary: at least the class's floor; three times the mean of all recipients or a fifth more
+  // than the largest day; twice the mean of first-time recipients; twice that of networks, but at most twice the floor.
   [[nodiscard]] float ordinary_recipients(const OrdinaryDay& floor) const;
   [[nodiscard]] float ordinary_first_time(const OrdinaryDay& floor) const;
   [[nodiscard]] float ordinary_networks(const OrdinaryDay& floor) const;

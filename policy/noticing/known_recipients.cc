@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::size_t kLeastCapacity = 8;
 static_assert(kKnownRecipientsMax <= 65'535);
+// Odd, so that each place has its turn.
+constexpr std::uint16_t kVictimStride = 2531;
+static_assert(kKnownRecipientsMax % 2 == 0);
 
 }  // namespace
 
@@ -39,9 +42,10 @@ void KnownRecipients::grow() {
   capacity_ = static_cast<std::uint16_t>(capacity);
 }
 
-// Hashes are spread evenly, so that going through the places in their order forgets any one as likely as another.
+// Far from the place of the last one, so that mail to all of them in any order forgets only a few.
 void KnownRecipients::replace(std::uint16_t key, std::size_t place) {
-  const std::size_t victim = turn_++ % kKnownRecipientsMax;
+  turn_ = static_cast<std::uint16_t>((turn_ + kVictimStride) % kKnownRecipientsMax);
+  const std::size_t victim = turn_;
   if (victim < place) {
     std::copy(keys_.get() + victim + 1, keys_.get() + place, keys_.get() + victim);
     keys_[place - 1] = key;

@@ -34,6 +34,14 @@ std::uint64_t word_starts(const char* at, bool& behind_blank) {
   return starts | wide;
 }
 
+// Up to the first blank.
+std::size_t run_size(std::string_view text) {
+  const auto* const begin = text.data();
+  std::size_t size = 0;
+  while (size < text.size() && static_cast<unsigned char>(begin[size]) > ' ') ++size;
+  return size;
+}
+
 void add_word(const char* at, std::array<std::uint32_t, kSketchClasses>& least) {
   std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
@@ -75,14 +83,14 @@ bool is_text(std::string_view bytes) {
 // Returns how many bytes it has written, at most three quarters of `run`; 0 where it is no base64 of a text.
 std::size_t decode_text(std::string_view run, char* out) {
   while (run.ends_with('=')) run.remove_suffix(1);
-  const auto value = [](char c) { return std::int32_t{kBase64Values[static_cast<unsigned char>(c)]}; };
+  const std::int8_t* const values = kBase64Values.data();
+  const auto* at = reinterpret_cast<const unsigned char*>(run.data());
   std::int32_t wrong = 0;
   std::size_t size = 0;
-  for (std::size_t i = 0; i + 4 <= run.size(); i += 4, size += 3) {
-    // One negative value makes all of it negative.
+  for (std::size_t left = run.size() / 4; left > 0; --left, at += 4, size += 3) {
     const std::int32_t three =
-        value(run[i]) * (1 << 18) | value(run[i + 1]) * (1 << 12) | value(run[i + 2]) * (1 << 6) | value(run[i + 3]);
-    wrong |= three;
+        values[at[0]] * (1 << 18) | values[at[1]] * (1 << 12) | values[at[2]] * (1 << 6) | values[at[3]];
+    wrong |= three;  // below zero where one value is
     out[size] = static_cast<char>(three >> 16);
     out[size + 1] = static_cast<char>(three >> 8);
     out[size + 2] = static_cast<char>(three);
@@ -117,6 +125,7 @@ bool TextSketch::same_text(const TextSketch& other) const {
 void TextSketcher::reset() {
   filter_ = {};
   decoded_filter_ = {};
+  decoded_runs_ = 0;
   fed_ = 0;
   filled_ = 0;
   behind_blank_ = true;
@@ -166,9 +175,10 @@ void TextSketcher::look_at(std::size_t size) {
 
 void TextSketcher::add_long_word(std::size_t at) {
   const std::string_view behind(buffer_.data() + at, std::min(filled_ - at, kRunBytesMax));
-  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  const std::string_view run(behind.begin(), std::ranges::find_if(behind, is_blank));
+  const std::string_view run = behind.substr(0, run_size(behind));
   if (run.size() < kEncodedBytesLeast) return add_word(run.data(), least_);
+  if (decoded_runs_ == kDecodedRunsMax) return;
+  ++decoded_runs_;
   std::array<char, kRunBytesMax> decoded;
   std::string_view rest(decoded.data(), decode_text(run, decoded.data()));
   std::array<char, kRunBytesMax + kSlackBytes> text;

@@ -46,6 +46,8 @@ class TextSketcher {
   static constexpr std::size_t kBufferBytes = 2048;
   // The longest run without blanks that is decoded: what is kept behind the words that are looked at.
   static constexpr std::size_t kRunBytesMax = 512;
+  // Lines that are decoded, which costs more than all else.
+  static constexpr std::uint8_t kDecodedRunsMax = 16;
   // What is read behind the last byte: the rest of a block, and of a word.
   static constexpr std::size_t kSlackBytes = 128;
 
@@ -56,6 +58,7 @@ class TextSketcher {
   TextFilter filter_;
   TextFilter decoded_filter_;
   bool behind_blank_ = true;
+  std::uint8_t decoded_runs_ = 0;
   std::size_t fed_ = 0;
   std::size_t filled_ = 0;
   std::array<std::uint32_t, kSketchClasses> least_;

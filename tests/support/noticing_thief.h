@@ -20,6 +20,7 @@ struct ThiefHabits {
   double varied = 0.4;           // share of words that vary between copies
   bool list_unsubscribe = false;
   std::uint32_t failed_logins = 0;
+  bool weak = false;  // what the noticer is weak against: no bound is promised
 };
 
 // As spammers send; the last ones are what the noticer is weak against.
