@@ -8,6 +8,7 @@ namespace {
 
 constexpr float kTimesMean = 3;
 constexpr float kTimesLargest = 1.2F;
+constexpr float kTimesNetworks = 1.75F;
 constexpr float kLargestKept = 0.99F;
 constexpr std::uint8_t kDaysOfMean = 8;
 constexpr float kLearnedTimesOrdinary = 2;
@@ -42,12 +43,13 @@ float History::ordinary_recipients(const OrdinaryDay& floor) const {
 }
 
 float History::ordinary_first_time(const OrdinaryDay& floor) const {
+  if (days_ < kDaysOfMean) return static_cast<float>(floor.first_time_at_first);
   return std::max(static_cast<float>(floor.first_time_recipients), 2 * first_time_recipients());
 }
 
 float History::ordinary_networks(const OrdinaryDay& floor) const {
   const auto least = static_cast<float>(floor.networks);
-  return std::clamp(2 * networks(), least, 2 * least);
+  return std::clamp(2 * networks(), least, kTimesNetworks * least);
 }
 
 }  // namespace sluice::noticing

@@ -27,7 +27,8 @@ class History {
   [[nodiscard]] float networks() const { return static_cast<float>(networks_) / kUnits; }
 
   // Up to which a day is ordinary: at least the class's floor; three times the mean of all recipients or a fifth more
-  // than the largest day; twice the mean of first-time recipients; twice that of networks, but at most twice the floor.
+  // than the largest day; twice the mean of first-time recipients; twice that of networks, but at most 1.75 times the
+  // floor.
   [[nodiscard]] float ordinary_recipients(const OrdinaryDay& floor) const;
   [[nodiscard]] float ordinary_first_time(const OrdinaryDay& floor) const;
   [[nodiscard]] float ordinary_networks(const OrdinaryDay& floor) const;

@@ -14,18 +14,18 @@ namespace {
 // First-time recipients weigh most where nothing is known of dead addresses, and more than in proportion: 300 are a
 // club's first newsletter, 500 are a bought list.
 constexpr std::array<SignalRow, kSignals> kRows = {{
-    {Signal::recipients, "recipients", measure_recipients, recipients_words, 8, 0, 60},
+    {Signal::recipients, "recipients", measure_recipients, recipients_words, 6, 0, 60},
     {Signal::first_time_recipients, "first_time_recipients", measure_first_time_recipients, first_time_recipients_words,
      5, 1.2F, 120},
-    {Signal::unknown_recipients, "unknown_recipients", measure_unknown_recipients, unknown_recipients_words, 11, 0,
+    {Signal::unknown_recipients, "unknown_recipients", measure_unknown_recipients, unknown_recipients_words, 6, 0.5F,
      300},
     {Signal::networks, "networks", measure_networks, networks_words, 5, 0, 150},
     {Signal::countries, "countries", measure_countries, countries_words, 12, 0, 60},
-    {Signal::same_text, "same_text", measure_same_text, same_text_words, 2, 0, 20},
-    {Signal::no_list_unsubscribe, "no_list_unsubscribe", measure_no_list_unsubscribe, no_list_unsubscribe_words, 2, 0,
-     10},
-    {Signal::spam_replies, "spam_replies", measure_spam_replies, spam_replies_words, 5, 0, 7},
-    {Signal::failed_logins, "failed_logins", measure_failed_logins, failed_logins_words, 3, 0, 7},
+    {Signal::same_text, "same_text", measure_same_text, same_text_words, 1.5F, 0, 20},
+    {Signal::no_list_unsubscribe, "no_list_unsubscribe", measure_no_list_unsubscribe, no_list_unsubscribe_words, 1.5F,
+     0, 10},
+    {Signal::spam_replies, "spam_replies", measure_spam_replies, spam_replies_words, 5, 0, 6},
+    {Signal::failed_logins, "failed_logins", measure_failed_logins, failed_logins_words, 3, 0, 6},
 }};
 
 consteval bool in_order() {

@@ -18,7 +18,7 @@ enum class Step : std::uint8_t {
   hold,     // messages are kept for review
   suspend,  // the account may not send
 };
-// For log and events: "hold".
+// For log and events: "hold".  For tests and bench/noticing_trial.cc, until those print it.
 [[nodiscard]] std::string_view step_name(Step step);
 
 // Each is a file signal_NAME.cc and a row in score.cc.
@@ -43,7 +43,8 @@ struct Reason {
   float of = 0;        // of how many, where the figure is a part of something; else 0
   float points = 0;
 };
-// In plain words: "312 recipients today; up to 100 are ordinary for this account".
+// In plain words: "312 recipients in a day; up to 100 are ordinary for this account".  For tests and
+// bench/noticing_trial.cc, until `explain` prints it.
 [[nodiscard]] std::string reason_text(const Reason& reason);
 
 struct Verdict {
@@ -55,7 +56,7 @@ struct Verdict {
   std::uint8_t reasons_size = 0;
   std::array<Reason, kSignals> reasons_found{};
 
-  // Those with most points first.
+  // Those with most points first.  For tests and bench/noticing_trial.cc, likewise.
   [[nodiscard]] std::span<const Reason> reasons() const { return std::span(reasons_found).first(reasons_size); }
 };
 

@@ -1,6 +1,7 @@
 // Words and texts for simulated mail: from one seed, the same each time.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numbers>

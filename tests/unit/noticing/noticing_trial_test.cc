@@ -20,15 +20,15 @@ constexpr std::uint32_t kMostBehindSmartHost = 500;
 class NoticingTrialTest : public ::testing::TestWithParam<Route> {};
 
 TEST_P(NoticingTrialTest, NoOrdinaryAccountIsHeld) {
-  std::uint32_t told = 0;
+  std::uint32_t noticed = 0;
   for (std::uint32_t number = 0; number < kAccounts; ++number) {
     OrdinaryAccount ordinary(kind_of(number), number, GetParam());
     for (std::uint32_t day = 0; day < kTrialDays; ++day) ordinary.run_day(day);
     EXPECT_LT(ordinary.account().worst(), Step::hold)
         << kind_name(ordinary.kind()) << " " << number << ": " << ordinary.account().reasons();
-    told += ordinary.account().worst() > Step::pass ? 1 : 0;
+    noticed += ordinary.account().worst() > Step::pass ? 1 : 0;
   }
-  EXPECT_LE(told, kAccounts / 5);
+  EXPECT_LE(noticed, kAccounts / 5);
 }
 
 TEST_P(NoticingTrialTest, NoNewsletterOfThreeHundredIsHeld) {
@@ -45,7 +45,7 @@ TEST_P(NoticingTrialTest, AStolenAccountIsHeldInTime) {
     if (habits.weak) continue;
     for (std::uint32_t theft = 0; theft < kThefts; ++theft) {
       const Kind owner = theft % 2 == 0 ? Kind::person : Kind::office;
-      const Containment found = run_thief(habits, owner, GetParam(), theft % 4 < 2, 7, 3'000'000 + theft);
+      const Containment found = run_thief(habits, owner, GetParam(), theft % 4 < 2, 14, 3'000'000 + theft);
       EXPECT_TRUE(found.contained) << habits.name;
       EXPECT_LE(found.recipients, GetParam() == Route::mx ? kMostWithMx : kMostBehindSmartHost)
           << habits.name << ", theft " << theft << ": " << found.reasons;

@@ -73,11 +73,11 @@ TEST_F(SignalTest, UnknownRecipients) {
 }
 
 TEST_F(SignalTest, Networks) {
-  for (std::uint64_t i = 1; i <= 8; ++i) day_.networks.add(i << 48, {}, kNow);
+  for (std::uint64_t i = 1; i <= 9; ++i) day_.networks.add(i << 48, {}, kNow);
   EXPECT_EQ(words(Signal::networks), "");
-  for (std::uint64_t i = 9; i <= 14; ++i) day_.networks.add(i << 48, {}, kNow);
+  for (std::uint64_t i = 10; i <= 15; ++i) day_.networks.add(i << 48, {}, kNow);
   EXPECT_EQ(measured(Signal::networks).excess, 6);
-  EXPECT_EQ(words(Signal::networks), "mail from 14 networks in a day; up to 8 are ordinary for this account");
+  EXPECT_EQ(words(Signal::networks), "mail from 15 networks in a day; up to 9 are ordinary for this account");
   EXPECT_EQ(words(Signal::countries), "");
 }
 
@@ -139,7 +139,7 @@ TEST_F(SignalTest, ReasonsComeWithMostPointsFirst) {
   EXPECT_EQ(verdict.reasons()[0].signal, Signal::networks);
   EXPECT_EQ(verdict.reasons()[1].signal, Signal::recipients);
   EXPECT_EQ(verdict.reasons()[2].signal, Signal::failed_logins);
-  EXPECT_NEAR(all, 110 + 24 + 3, 0.01);
+  EXPECT_NEAR(all, 105 + 18 + 3, 0.01);
 }
 
 }  // namespace

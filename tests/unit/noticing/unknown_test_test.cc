@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tests/support/noticing_text.h"
@@ -19,13 +20,13 @@ void answer(UnknownTest& test, Draw& draw, double dead_share, std::uint32_t hour
 
 TEST(UnknownTestTest, ABoughtListIsToldWithinTwoHundredRecipients) {
   Draw draw(1);
-  int told = 0;
+  int found = 0;
   for (int list = 0; list < 200; ++list) {
     UnknownTest test;
     for (int i = 0; i < 200; ++i) answer(test, draw, 0.15, 1000);
-    told += test.evidence() > 10 ? 1 : 0;
+    found += test.evidence() > 10 ? 1 : 0;
   }
-  EXPECT_GE(told, 190);
+  EXPECT_GE(found, 190);
 }
 
 TEST(UnknownTestTest, OrdinaryMailGivesNoEvidenceHoweverMuchItIs) {
