@@ -60,7 +60,9 @@ TEST_F(NoticerTest, RsetAndAnotherTryMakeNoStrangerKnown) {
 
 TEST_F(NoticerTest, AMessageThatIsTriedAgainCountsItsStrangersOnce) {
   write_to_strangers(60);
-  for (std::uint64_t i = 1; i <= 60; ++i) static_cast<void>(noticer_.recipient(state_, i << 48, now_));
+  for (int tries = 0; tries < 5; ++tries) {
+    for (std::uint64_t i = 1; i <= 60; ++i) EXPECT_FALSE(noticer_.recipient(state_, i << 48, now_));
+  }
   EXPECT_EQ(send(60).step, Step::pass);
 }
 
@@ -154,7 +156,8 @@ TEST_F(NoticerTest, ATimeOfTenYearsLaterLocksAndFreesNobodyForLonger) {
   send(90);
   now_ += hours(24 * 3650);
   EXPECT_EQ(send(90).step, Step::pass);
-  send_to_a_bought_list();
+  write_to_strangers(600);
+  EXPECT_EQ(send(600).step, Step::hold);
   now_ += hours(24 * 3650);
   EXPECT_EQ(send(1).step, Step::pass);
 }

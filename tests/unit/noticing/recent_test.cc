@@ -58,6 +58,8 @@ TEST(RecentNetworksTest, WhenFullTheOldestGoes) {
   recent.add(place(1), kItaly, 107);
   EXPECT_EQ(recent.networks(), kRecentNetworksMax);
   EXPECT_EQ(recent.countries(), 2U);
+  recent.forget(124);  // those of hour 100, which were the first ten
+  EXPECT_EQ(recent.networks(), kRecentNetworksMax);
 }
 
 TEST(RecentTextsTest, RecipientsOfOneTextAddUp) {
