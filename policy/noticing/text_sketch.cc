@@ -22,24 +22,31 @@ constexpr std::size_t kEncodedBytesLeast = 56;
 using Bytes64 = unsigned char __attribute__((ext_vector_type(64)));
 using Bits64 = bool __attribute__((ext_vector_type(64)));
 
+std::uint64_t blanks_of(const char* at) {
+  Bytes64 bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return std::bit_cast<std::uint64_t>(__builtin_convertvector(bytes <= ' ', Bits64));
+}
+
 // Where words begin among 64 bytes: behind a blank or control, and at each character of more than one byte, as scripts
 // without blanks have them.  `behind_blank`: the byte in front of these was blank, and then that of the last.
 std::uint64_t word_starts(const char* at, bool& behind_blank) {
   Bytes64 bytes;
   std::memcpy(&bytes, at, sizeof bytes);
-  const auto blanks = std::bit_cast<std::uint64_t>(__builtin_convertvector(bytes <= ' ', Bits64));
+  const std::uint64_t blanks = blanks_of(at);
   const auto wide = std::bit_cast<std::uint64_t>(__builtin_convertvector(bytes >= 0xC0, Bits64));
   const std::uint64_t starts = ~blanks & (blanks << 1 | (behind_blank ? 1U : 0U));
   behind_blank = (blanks >> (kBlockBytes - 1)) != 0;
   return starts | wide;
 }
 
-// Up to the first blank.
-std::size_t run_size(std::string_view text) {
-  const auto* const begin = text.data();
-  std::size_t size = 0;
-  while (size < text.size() && static_cast<unsigned char>(begin[size]) > ' ') ++size;
-  return size;
+// Up to the first blank, at most `most`.  Whole blocks are read.
+std::size_t run_size(const char* at, std::size_t most) {
+  for (std::size_t size = 0; size < most; size += kBlockBytes) {
+    const std::uint64_t blanks = blanks_of(at + size);
+    if (blanks != 0) return std::min(most, size + static_cast<std::size_t>(std::countr_zero(blanks)));
+  }
+  return most;
 }
 
 void add_word(const char* at, std::array<std::uint32_t, kSketchClasses>& least) {
@@ -174,8 +181,8 @@ void TextSketcher::look_at(std::size_t size) {
 }
 
 void TextSketcher::add_long_word(std::size_t at) {
-  const std::string_view behind(buffer_.data() + at, std::min(filled_ - at, kRunBytesMax));
-  const std::string_view run = behind.substr(0, run_size(behind));
+  const char* const begin = buffer_.data() + at;
+  const std::string_view run(begin, run_size(begin, std::min(filled_ - at, kRunBytesMax)));
   if (run.size() < kEncodedBytesLeast) return add_word(run.data(), least_);
   if (decoded_runs_ == kDecodedRunsMax) return;
   ++decoded_runs_;
