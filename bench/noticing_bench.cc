@@ -1,0 +1,122 @@
+// What noticing costs a message of 4 KB: the sketch of its text, and all that is counted and judged; a recipient that
+// is known, and an outcome.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/noticing/noticer.h"
+#include "tests/support/noticing_text.h"
+
+namespace {
+
+using namespace sluice;
+using namespace sluice::noticing;
+
+constexpr std::size_t kMessageBytes = 4096;
+
+std::string plain_text() {
+  Draw draw(1);
+  return some_words(draw, 1200).substr(0, kMessageBytes);
+}
+
+std::string html() {
+  Draw draw(2);
+  std::string text = "<html><head><style>p { color: black; }</style></head><body>\r\n";
+  while (text.size() < kMessageBytes)
+    text += "<p class=\"x\">" + some_words(draw, 12) + "</p><a href=\"http://host.example/\">" + some_words(draw, 2) +
+            "</a>\r\n";
+  return text.substr(0, kMessageBytes);
+}
+
+std::string base64() {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string plain = plain_text();
+  std::string text;
+  for (std::size_t i = 0; i + 3 <= plain.size() && text.size() < kMessageBytes; i += 3) {
+    const auto byte = [&](std::size_t at) {
+      return static_cast<std::uint32_t>(static_cast<unsigned char>(plain[i + at]));
+    };
+    const std::uint32_t three = byte(0) << 16 | byte(1) << 8 | byte(2);
+    for (const int shift : {18, 12, 6, 0}) text += kAlphabet[three >> shift & 63];
+    if (i % 57 == 54) text += "\r\n";
+  }
+  return text;
+}
+
+template <std::string (*Content)()>
+void sketch(benchmark::State& state) {
+  const std::string content = Content();
+  TextSketcher sketcher;
+  for (auto _ : state) {
+    sketcher.reset();
+    sketcher.feed(content);
+    benchmark::DoNotOptimize(sketcher.finish());
+  }
+}
+
+// An account with a past: networks, texts, 300 known recipients.
+struct Busy {
+  Busy() {
+    for (std::uint32_t i = 0; i < 300; ++i) {
+      MessageFacts facts{.recipients = 1, .network = draw.next() % 20 << 50, .text = sketch_of(some_words(draw, 50))};
+      addresses[i] = draw.next();
+      static_cast<void>(noticer.recipient(state, addresses[i], now));
+      static_cast<void>(noticer.message(state, facts, now));
+    }
+  }
+  Draw draw{3};
+  Noticer noticer{built_in_policy("list_server")};
+  AccountState state;
+  Instant now = Instant() + std::chrono::hours(1000);
+  std::array<std::uint64_t, 300> addresses{};
+};
+
+// All that a message of one recipient costs: its sketch, its recipient, its turn, its verdict, its outcome.
+void whole_score(benchmark::State& state) {
+  const std::string content = plain_text();
+  Busy busy;
+  TextSketcher sketcher;
+  std::uint32_t i = 0;
+  for (auto _ : state) {
+    busy.now += std::chrono::seconds(1);
+    static_cast<void>(busy.noticer.recipient(busy.state, busy.addresses[i++ % 300], busy.now));
+    sketcher.reset();
+    sketcher.feed(content);
+    const MessageFacts facts{.recipients = 1, .network = std::uint64_t{i % 20} << 50, .text = sketcher.finish()};
+    static_cast<void>(busy.noticer.wait(busy.state, 1, busy.now));
+    benchmark::DoNotOptimize(busy.noticer.message(busy.state, facts, busy.now));
+    busy.noticer.outcome(busy.state, {.kind = OutcomeKind::accepted, .recipient = i}, busy.now);
+  }
+}
+
+void verdict_alone(benchmark::State& state) {
+  Busy busy;
+  const MessageFacts facts{.recipients = 1, .network = 1UL << 50, .text = sketch_of(plain_text())};
+  for (auto _ : state) benchmark::DoNotOptimize(busy.noticer.message(busy.state, facts, busy.now));
+}
+
+void known_recipient(benchmark::State& state) {
+  KnownRecipients known;
+  Draw draw(4);
+  std::vector<std::uint64_t> addresses(static_cast<std::size_t>(state.range(0)));
+  for (std::uint64_t& address : addresses) known.add(address = draw.next());
+  std::size_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(known.add(addresses[i++ * 7919 % addresses.size()]));
+}
+
+BENCHMARK(sketch<plain_text>);
+BENCHMARK(sketch<html>);
+BENCHMARK(sketch<base64>);
+BENCHMARK(whole_score);
+BENCHMARK(verdict_alone);
+BENCHMARK(known_recipient)->Arg(100)->Arg(4096);
+
+}  // namespace
+
+BENCHMARK_MAIN();

@@ -1,0 +1,56 @@
+// What is remembered of one account: 64 bytes for all, with the recipients that it knows beside them, and what its last
+// day was like while it sends.  Values; one thread at a time.
+// Time in here is minutes and hours of the monotonic clock: Minute goes on for 8,000 years, the low 16 bits of an hour
+// for seven, within which every entry is swept.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "engine/base/time.h"
+#include "policy/noticing/history.h"
+#include "policy/noticing/hourly_count.h"
+#include "policy/noticing/known_recipients.h"
+#include "policy/noticing/ladder.h"
+#include "policy/noticing/recent_networks.h"
+#include "policy/noticing/recent_texts.h"
+#include "policy/noticing/recent_unknown.h"
+#include "policy/noticing/unknown_test.h"
+
+namespace sluice::noticing {
+
+// Of the last 24 hours; freed when they were without mail.
+struct ActiveDay {
+  std::uint32_t hour = 0;            // up to which all counts have been brought
+  std::uint32_t day_recipients = 0;  // since the day began, for the history
+  std::uint32_t day_first_time = 0;
+  std::uint32_t failed_logins = 0;
+  std::uint32_t failed_logins_hour = 0;
+  Instant next_turn;
+  HourlyCount recipients;
+  HourlyCount first_time;
+  HourlyCount answered;
+  HourlyCount spam_replies;
+  RecentNetworks networks;
+  RecentTexts texts;
+  RecentUnknown unknown;
+  std::uint32_t day_networks = 0;  // the most at once
+  bool day_held = false;           // a day like that is nothing to learn from
+};
+
+struct AccountState {
+  std::unique_ptr<ActiveDay> day;
+  KnownRecipients known;
+  UnknownTest unknown;
+  Ladder ladder;
+  History history;
+};
+
+inline constexpr std::size_t kIdleBytesMax = 64;
+inline constexpr std::size_t kActiveBytesMax = 2048;
+static_assert(sizeof(AccountState) <= kIdleBytesMax);
+static_assert(sizeof(AccountState) + sizeof(ActiveDay) <= kActiveBytesMax);
+
+}  // namespace sluice::noticing

@@ -1,0 +1,161 @@
+#include "policy/noticing/noticer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <memory>
+
+#include "policy/noticing/score.h"
+
+namespace sluice::noticing {
+namespace {
+
+constexpr Minute kMinutesOfHour = 60;
+
+Minute minute_of(Instant now) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now.time_since_epoch()).count();
+  return static_cast<Minute>(std::clamp<std::int64_t>(minutes, 0, std::numeric_limits<Minute>::max()));
+}
+
+std::uint32_t hour_at(Instant now) { return minute_of(now) / kMinutesOfHour; }
+
+void learn_day(AccountState& state, ActiveDay& day, const OrdinaryDay& floor) {
+  if (!day.day_held)
+    state.history.learn(
+        {.recipients = day.day_recipients, .first_time_recipients = day.day_first_time, .networks = day.day_networks},
+        floor);
+  day.day_recipients = 0;
+  day.day_first_time = 0;
+  day.day_networks = 0;
+  day.day_held = false;
+}
+
+// Brings all counts of the day up to now.  Cores' clocks differ by a turn: an earlier time counts as the latest.
+ActiveDay& day_at(AccountState& state, Instant now, const OrdinaryDay& floor) {
+  const std::uint32_t hour = hour_at(now);
+  if (state.day == nullptr) {
+    state.day = std::make_unique<ActiveDay>();
+    state.day->hour = hour;
+  }
+  ActiveDay& day = *state.day;
+  if (hour <= day.hour) return day;
+  if (hour / kHoursOfDay != day.hour / kHoursOfDay) learn_day(state, day, floor);
+  for (HourlyCount* const count : {&day.recipients, &day.first_time, &day.answered, &day.spam_replies})
+    count->advance(day.hour, hour);
+  day.networks.forget(hour);
+  if (hour - day.failed_logins_hour >= kHoursOfDay) day.failed_logins = 0;
+  day.hour = hour;
+  return day;
+}
+
+// What a step was taken for is over; the account begins anew, but for what is known of its habits.
+void forget_evidence(AccountState& state) {
+  if (state.day != nullptr) {
+    const std::uint32_t hour = state.day->hour;
+    *state.day = {};
+    state.day->hour = hour;
+    state.day->day_held = true;
+  }
+  state.unknown.reset();
+}
+
+Verdict climb(AccountState& state, const ActiveDay& day, Instant now, const ClassPolicy& policy) {
+  Verdict verdict;
+  const float points =
+      measure_all({.state = state, .day = day, .ordinary = policy.ordinary, .hour = day.hour}, verdict);
+  verdict.raised = state.ladder.raise(points, minute_of(now), policy);
+  verdict.step = state.ladder.step();
+  verdict.score = state.ladder.score();
+  verdict.strikes = state.ladder.strikes();
+  return verdict;
+}
+
+// The state of now, after the timer has lifted what is over.
+ActiveDay& current(AccountState& state, Instant now, const OrdinaryDay& floor) {
+  if (state.ladder.is_over(minute_of(now))) {
+    state.ladder.lift();
+    forget_evidence(state);
+  }
+  return day_at(state, now, floor);
+}
+
+}  // namespace
+
+bool Noticer::recipient(AccountState& state, std::uint64_t address, Instant now) const {
+  if (!state.known.add(address)) return false;
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  day.first_time.add(day.hour, 1);
+  ++day.day_first_time;
+  return true;
+}
+
+Turn Noticer::wait(AccountState& state, std::uint32_t recipients, Instant now) const {
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  if (state.ladder.step() != Step::slow) return {};
+  const Instant turn = std::max(now, day.next_turn);
+  if (turn - now > policy_.wait_max) return {.wait = {}, .defer = true};
+  day.next_turn = turn + recipients * policy_.turn;
+  return {.wait = turn - now};
+}
+
+Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant now) const {
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  if (facts.inside) return {};
+  if (facts.network != 0) day.networks.add(facts.network, facts.country, day.hour);
+  day.day_networks = std::max(day.day_networks, day.networks.networks());
+  if (facts.failed_logins > 0) {
+    day.failed_logins = std::max(day.failed_logins, facts.failed_logins);
+    day.failed_logins_hour = day.hour;
+  }
+  if (state.ladder.step() < Step::hold) {
+    day.recipients.add(day.hour, facts.recipients);
+    day.day_recipients += facts.recipients;
+    day.texts.add(facts.text, facts.recipients, facts.list_unsubscribe, day.hour);
+  }
+  const Verdict verdict = climb(state, day, now, policy_);
+  if (verdict.step >= Step::hold) day.day_held = true;
+  // The message that made the account slow takes its time, too: what becomes of its recipients is known before the
+  // next.
+  if (verdict.raised && verdict.step == Step::slow) day.next_turn = now + facts.recipients * policy_.turn;
+  return verdict;
+}
+
+Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant now) const {
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  day.answered.add(day.hour, 1);
+  switch (outcome.kind) {
+    case OutcomeKind::accepted:
+      state.unknown.accepted(day.hour);
+      break;
+    case OutcomeKind::unknown:
+      if (day.unknown.add(outcome.recipient)) state.unknown.unknown(day.hour);
+      break;
+    case OutcomeKind::spam:
+      day.spam_replies.add(day.hour, 1);
+      break;
+    case OutcomeKind::other:
+      break;
+  }
+  return climb(state, day, now, policy_);
+}
+
+Verdict Noticer::judge(AccountState& state, Instant now) const {
+  return climb(state, current(state, now, policy_.ordinary), now, policy_);
+}
+
+void Noticer::release(AccountState& state) const {
+  state.ladder = {};
+  forget_evidence(state);
+}
+
+bool Noticer::sweep(AccountState& state, Instant now) const {
+  if (state.day == nullptr) return true;
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  const bool used = day.recipients.sum() + day.first_time.sum() + day.answered.sum() + day.networks.networks() != 0;
+  if (used) return false;
+  learn_day(state, day, policy_.ordinary);
+  state.day.reset();
+  return true;
+}
+
+}  // namespace sluice::noticing

@@ -1,0 +1,62 @@
+// Notices accounts that begin to send as spammers do: counts for each account what a few signals look at, adds their
+// points to a score, and answers with a step of the ladder and its reasons.  Pure: no I/O, no clock.
+// A Noticer is constant and may be used by all threads; an AccountState by one at a time (its owner locks).
+//
+// How a session and the queue use it:
+//     first = noticer.recipient(state, hash, now)        at each RCPT that is accepted; counts what is new
+//     turn = noticer.wait(state, recipients, now)        at the end of the message, before message()
+//     verdict = noticer.message(state, facts, now)       before the final dot is answered or passed on
+//     verdict = noticer.outcome(state, outcome, now)     for each recipient, when its next hop has answered for good
+//
+// Addresses and networks come as hashes of 64 bits, keyed so that senders cannot choose them.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/time.h"
+#include "policy/noticing/account_state.h"
+#include "policy/noticing/class_policy.h"
+#include "policy/noticing/message_facts.h"
+#include "policy/noticing/verdict.h"
+
+namespace sluice::noticing {
+
+struct Turn {
+  Duration wait{};     // before message() is called
+  bool defer = false;  // the turn is too far away for a client to wait: 451 4.7.1
+};
+
+// For tests and bench/noticing_trial.cc, until sessions and the queue call it.
+class Noticer {
+ public:
+  explicit Noticer(const ClassPolicy& policy) : policy_(policy) {}
+
+  // A recipient was accepted at RCPT.  True: the account never wrote to it before (known_recipients.h says how this may
+  // err).  Counted at once, so that RSET and another try do not make it known; a message that is tried again by its
+  // client counts its strangers once.
+  [[nodiscard]] bool recipient(AccountState& state, std::uint64_t address, Instant now) const;
+
+  // Takes the message's turn.  Nothing to wait for below step slow.  All sessions of an account share its turns.
+  [[nodiscard]] Turn wait(AccountState& state, std::uint32_t recipients, Instant now) const;
+
+  // Counts the message and judges the account with it.  What is held or refused is not counted as sent.
+  [[nodiscard]] Verdict message(AccountState& state, const MessageFacts& facts, Instant now) const;
+
+  // What a next hop said of one recipient, once for each.  May raise the step by itself.
+  Verdict outcome(AccountState& state, const Outcome& outcome, Instant now) const;
+
+  // What message() would say, without counting anything: for `explain`, and for a login.
+  [[nodiscard]] Verdict judge(AccountState& state, Instant now) const;
+
+  // An operator lifts all steps: what led to them is forgotten, strikes too; history and known recipients stay.
+  void release(AccountState& state) const;
+
+  // Now and then for each account: what looks back a day at most is freed where a day has passed without mail.  True:
+  // the account is idle, and takes sizeof(AccountState) and its known recipients.
+  bool sweep(AccountState& state, Instant now) const;
+
+ private:
+  ClassPolicy policy_;
+};
+
+}  // namespace sluice::noticing

@@ -1,0 +1,16 @@
+// Recipients to whom the account never wrote before, within 24 hours: a bought list is strangers only.
+#include "policy/noticing/signal.h"
+
+namespace sluice::noticing {
+
+Measured measure_first_time_recipients(const Observed& observed) {
+  return times_ordinary(static_cast<float>(observed.day.first_time.sum()),
+                        observed.state.history.ordinary_first_time(observed.ordinary));
+}
+
+std::string first_time_recipients_words(const Reason& reason) {
+  return shown(reason.figure) + " first-time recipients in a day; up to " + shown(reason.ordinary) +
+         " are ordinary for this account";
+}
+
+}  // namespace sluice::noticing

@@ -1,0 +1,33 @@
+// Whether the recipients that next hops refuse as unknown are as many as bought lists have (some 15 %) rather than as
+// ordinary senders do (some 3 %): Page's cumulative sum of log likelihoods (Page, Biometrika 1954), which is not let
+// below zero, so that it makes no difference how fast the account sends, nor how much it sent before.  It wanes by half
+// in two weeks, and so do the counts that the reason shows.  Values; one thread at a time.
+#pragma once
+
+#include <cstdint>
+
+namespace sluice::noticing {
+
+class UnknownTest {
+ public:
+  // Hours of the monotonic clock.
+  void accepted(std::uint32_t hour);
+  void unknown(std::uint32_t hour);
+  void reset();
+
+  // How many times more likely a bought list is, as a natural logarithm; at least 0.
+  [[nodiscard]] float evidence() const { return evidence_; }
+  [[nodiscard]] static float ordinary_share();
+  [[nodiscard]] float unknown_count() const { return unknown_; }
+  [[nodiscard]] float answered_count() const { return answered_; }
+
+ private:
+  void wane(std::uint32_t hour);
+
+  float evidence_ = 0;
+  float unknown_ = 0;
+  float answered_ = 0;
+  std::uint32_t hour_ = 0;
+};
+
+}  // namespace sluice::noticing
