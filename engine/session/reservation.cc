@@ -37,6 +37,7 @@ std::string amount_text(const policy::Limit& limit) {
 Task<std::optional<policy::LimitReached>> Reservation::take(Quantity quantity, std::uint64_t amount) {
   policy::Reserved reserved = co_await submitter_->reserve(quantity, amount);
   of(quantity) += reserved.amount;
+  if (reserved.passed && reserved.passed->window.limit.action == policy::Action::slow) slow_ = true;
   if (reserved.amount == amount) reserved.refused = std::nullopt;
   co_return std::move(reserved.refused);
 }
@@ -55,6 +56,7 @@ Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint6
   const std::uint64_t before = of(Quantity::recipients);
   room.refused = co_await take(Quantity::recipients, wanted);
   room.recipients = static_cast<std::uint32_t>(of(Quantity::recipients) - before);
+  room.slow = std::exchange(slow_, false);
   co_return room;
 }
 

@@ -27,6 +27,7 @@ class Reservation {
   struct Room {
     std::uint32_t recipients = 0;  // as many as may be offered to the sink, of those that were asked for
     std::optional<policy::LimitReached> refused{};  // why there are not more
+    bool slow = false;                              // a limit was passed that slows: the replies are to wait
   };
   // At RCPT: so many more, and with the first of them the message itself and what MAIL said of its size.
   Task<Room> recipients(std::uint32_t wanted, std::uint64_t size);
@@ -44,6 +45,7 @@ class Reservation {
 
   std::shared_ptr<policy::Submitter> submitter_;
   std::array<std::uint64_t, policy::kQuantities> reserved_{};
+  bool slow_ = false;  // since the last answer
 };
 
 // For the client: which limit it is, how much it allows, and when there is room again; 550 5.7.1, or 451 4.7.1 where

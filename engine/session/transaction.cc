@@ -15,6 +15,10 @@ namespace {
 constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops", "kTooManyHops"};
 constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large", "kHeaderTooLarge"};
 
+// How long recipients wait where a limit that slows was passed: less than a client's patience (RFC 5321 4.5.3.2.3: 5
+// minutes), and than a drain's.
+constexpr Duration kSlowed = std::chrono::seconds(3);
+
 }  // namespace
 
 Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
@@ -52,6 +56,7 @@ Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Repl
   std::vector<message::Recipient>& recipients = envelope_.recipients;
   const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
   const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
+  if (room.slow) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
   if (room.recipients == offered) co_return;
   const smtp::Reply refusal = limit_refusal(*room.refused, client_.policy_url);
   refusals.assign(offered - room.recipients, refusal);

@@ -16,6 +16,14 @@ class ScriptedLimits::Ann final : public policy::Submitter {
     const std::uint64_t room = use.limit ? *use.limit - std::min(*use.limit, used) : wanted;
     policy::Reserved reserved{.amount = std::min(room, wanted), .refused = {}, .passed = {}};
     use.reserved += reserved.amount;
+    if (!policy::refuses(limits_.action) && used + wanted > use.limit.value_or(used + wanted)) {
+      reserved.amount = wanted;
+      use.reserved += wanted - std::min(room, wanted);
+      reserved.passed = policy::LimitReached{
+          .subject = policy::Subject::account,
+          .name = "ann@example.com",
+          .window = {.limit = {.quantity = quantity, .amount = *use.limit, .action = limits_.action}, .used = used}};
+    }
     if (reserved.amount < wanted)
       reserved.refused = policy::LimitReached{.subject = policy::Subject::account,
                                               .name = "ann@example.com",

@@ -154,6 +154,19 @@ TEST_F(SessionLimitsTest, OfBytesRefuseWhatMailSaysAndWhatReallyCame) {
   EXPECT_EQ(reserved(Quantity::bytes) + spent(Quantity::bytes), 0U);
 }
 
+TEST_F(SessionLimitsTest, ThatSlowTakeTheRecipientAndLetItWait) {
+  limits.of(Quantity::recipients).limit = 1;
+  limits.action = policy::Action::slow;
+  begin();
+  const Instant before = there.now();
+  EXPECT_EQ(client().say(kRcpt), 250);
+  EXPECT_LT(there.now() - before, 1s);
+  EXPECT_EQ(client().say("RCPT TO:<b@example.net>"), 250);
+  EXPECT_GE(there.now() - before, 3s);
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(spent(Quantity::recipients), 2U);
+}
+
 TEST_F(SessionLimitsTest, WhatNoWindowCouldEverTakeIsRefusedForGood) {
   limits.of(Quantity::recipients).limit = 0;
   limits.action = policy::Action::defer;
