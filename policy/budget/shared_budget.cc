@@ -10,7 +10,7 @@ namespace sluice::policy {
 namespace {
 
 // A lease is at most this; near a limit a small part of what is left, so that no core holds what another one needs.
-constexpr std::uint64_t kLeaseMax = 256;
+constexpr std::uint64_t kLeaseMax = 1024;
 constexpr std::uint64_t kBytesLeaseMax = 64 * 1024;  // of bytes, in KiB
 
 std::uint64_t lease_size(std::uint64_t room, std::uint64_t least, std::uint32_t cores, Quantity quantity) {
