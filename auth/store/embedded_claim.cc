@@ -112,6 +112,7 @@ StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& ident
                                           narrowed = row.integer(3) != 0;
                                           foreign = row.integer(4) != identity.customer_id;
                                         });
+  if (read) read = read_containment(name, identity, reason);
   if (!read) return read;
   if (identity.account_status >= identity.customer_status && !reason.empty()) identity.reason = reason;
   return read_domains(identity, narrowed);

@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "auth/shield.h"
+#include "engine/control/containment_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/net/listener.h"
 #include "engine/server/core.h"
+#include "engine/server/operator_events.h"
 #include "engine/server/queue_answer.h"
 
 namespace sluice::server {
@@ -36,11 +38,11 @@ struct ControlActions {
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
   std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
-  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;  // on a worker
-  std::function<std::size_t(const std::string&)> release_shield;       // on a worker; "": everything
-  std::function<void(const std::string&, std::size_t)> released;       // on the core, with what came of it
-  // On the core: so many sessions were asked to end.
-  std::function<void(const control::SessionsRequest&, std::uint64_t)> sessions_ended;
+  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;           // on a worker
+  std::function<std::size_t(const std::string&)> release_shield;                // on a worker; "": everything
+  std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
+  std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
+  event::Emitter* events = nullptr;                                             // the core's
 };
 
 class Control {
@@ -54,17 +56,24 @@ class Control {
   Task<void> close();
 
  private:
-  Task<void> serve(std::unique_ptr<net::Connection> connection);
+  // `uid`: whose process has connected.
+  Task<void> serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid);
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_shield(std::string_view line);
-  Task<std::string> answer_about_sessions(std::string_view line);
+  Task<std::string> answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);
+
+  // control_containment.cc
+  Task<Actor> actor_of(std::optional<std::uint32_t> uid);
+  Task<std::string> answer_about_containment(std::string_view line, std::optional<std::uint32_t> uid);
+  Task<void> contain_sessions(const control::ContainmentRequest& request, control::Containment& done);
+  Task<void> contain_mail(const control::ContainmentRequest& request, const Actor& actor, control::Containment& done);
 
   // control_queue.cc
   struct PageExchange;
   class Pages;
-  Task<void> answer_about_queue(std::string_view line, net::Connection& connection);
+  Task<void> answer_about_queue(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
   Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
   Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);
