@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/containment_admin.h"
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
@@ -91,6 +92,7 @@ StoreResult<CustomerRecord> AccountAdmin::customer(std::string_view name) {
 StoreResult<> AccountAdmin::set_customer_status(std::string_view name, AccountStatus status, std::string_view reason) {
   const StoreResult<std::string> stored = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!stored) return std::unexpected(stored.error());
+  if (StoreResult<> allowed = refuse_contained(*database_, ContainedKind::customer, name); !allowed) return allowed;
   StoreResult<> set = database_->run({"UPDATE customer SET status = $1, reason = $2 WHERE name = $3",
                                       "UPDATE customer SET status = $1, reason = $2"
                                       " WHERE lower(name) = lower($3 COLLATE \"C\")"},

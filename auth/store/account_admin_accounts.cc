@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/account_admin.h"
+#include "auth/store/containment_admin.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -132,6 +133,7 @@ StoreResult<> AccountAdmin::set_account_status(std::string_view name, AccountSta
   if (!stored) return std::unexpected(stored.error());
   const StoreResult<std::string> shown = stored_reason(status == AccountStatus::active ? "" : reason);
   if (!shown) return std::unexpected(shown.error());
+  if (StoreResult<> allowed = refuse_contained(*database_, ContainedKind::account, *stored); !allowed) return allowed;
   StoreResult<> set = database_->run("UPDATE account SET status = $1, reason = $2 WHERE name = $3",
                                      {stored_status(status), *shown, *stored});
   if (set && database_->rows_changed() == 0) return no_such_account(name);

@@ -19,6 +19,7 @@
 #include "auth/store/mailbox_state.h"
 #include "auth/store/password_hash.h"
 #include "auth/store/store_error.h"
+#include "engine/base/network.h"
 #include "engine/base/time.h"
 
 namespace sluice::auth {
@@ -31,7 +32,8 @@ struct Changes {
   std::vector<std::int64_t> customers;  // ids: each with all of its accounts
   // How many accounts that may log in have no keys for SCRAM; nothing where the store makes none.
   std::optional<std::uint64_t> without_scram;
-  std::string error;  // not empty: could not be found out; `upto` is then what was passed in
+  std::optional<std::vector<Network>> networks;  // all that are contained now; nothing where that is not known
+  std::string error;                             // not empty: could not be found out; `upto` is then what was passed in
 };
 
 // An account's password as the store has it.
@@ -128,6 +130,9 @@ class AccountStore {
   // Whether there is a customer of this name, compared without case; nothing where that cannot be found
   // out. Blocks.
   [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
+
+  // The networks that the operator has contained: no session may come from there.  Blocks.
+  [[nodiscard]] virtual StoreResult<std::vector<Network>> contained_networks() { return std::vector<Network>(); }
 
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
   [[nodiscard]] virtual std::string last_error() { return {}; }

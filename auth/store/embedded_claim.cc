@@ -117,6 +117,7 @@ StoreResult<> EmbeddedStore::read_account(std::string_view name, Identity& ident
         foreign = row.integer(4) != identity.customer_id;
         if (!row.text(5).empty()) identity.policy_class = row.text(5);
       });
+  if (read) read = read_containment(name, identity, reason);
   if (!read) return read;
   if (identity.account_status >= identity.customer_status && !reason.empty()) identity.reason = reason;
   if (read = read_domains(identity, narrowed); !read) return read;

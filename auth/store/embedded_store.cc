@@ -204,9 +204,17 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   StoreResult<> read = follow();
   if (read) read = read_changes(seen, changes);
   if (read) read = count_without_scram(changes);
+  if (read) {
+    auto networks = read_contained_networks();
+    read = without_value(networks);
+    if (read) changes.networks = *std::move(networks);
+  }
   if (!read) return Changes{.upto = seen, .error = failure(read.error())};
   if (connection_->was_replaced())
-    changes = Changes{.upto = changes.upto, .everything = true, .without_scram = changes.without_scram};
+    changes = Changes{.upto = changes.upto,
+                      .everything = true,
+                      .without_scram = changes.without_scram,
+                      .networks = std::move(changes.networks)};
   // Seldom: what is changed is read at once by all processes, and is in the file alone from then on.
   if (changes.upto != seen) connection_->settle();
   return changes;

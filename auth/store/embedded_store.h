@@ -61,6 +61,8 @@ class EmbeddedStore final : public AccountStore {
                                                       WallMillis now) override;
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
+  // embedded_containment.cc
+  [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
   std::string last_error() override;
   [[nodiscard]] std::string watched_file() const override { return address_.file; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
@@ -109,6 +111,8 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_named(std::string_view name);
   [[nodiscard]] StoreResult<std::optional<Customer>> customer_with(std::int64_t id);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> create_customer(const Claim& claim, std::string_view domain);
+  [[nodiscard]] StoreResult<std::vector<Network>> read_contained_networks();
+  [[nodiscard]] StoreResult<> read_containment(std::string_view account, Identity& identity, std::string& reason);
   [[nodiscard]] StoreResult<> read_account(std::string_view name, Identity& identity, std::string& reason,
                                            bool& foreign);
   void replace_hash(const StoredPassword& password, const std::string& renewed);

@@ -98,6 +98,8 @@ StoreResult<std::size_t> SharedStore::note_mailbox(const std::string& account, M
 
 std::optional<bool> SharedStore::has_customer(std::string_view name) { return lease()->has_customer(name); }
 
+StoreResult<std::vector<Network>> SharedStore::contained_networks() { return lease()->contained_networks(); }
+
 std::string SharedStore::last_error() { return lease()->last_error(); }
 
 Changes SharedStore::changes_since(std::uint64_t seen) { return lease()->changes_since(seen); }

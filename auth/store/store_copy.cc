@@ -44,6 +44,11 @@ constexpr CopiedTable kTables[] = {
     {"SELECT account, customer, quantity, span, amount FROM limit_override",
      "INSERT INTO limit_override (account, customer, quantity, span, amount) VALUES ($1, $2, $3, $4, $5)", "nnttn",
      nullptr},
+    {"SELECT id, kind, subject, status, reason, actor, created_ms, was_status, was_reason, released_ms, released_by"
+     " FROM containment",
+     "INSERT INTO containment (id, kind, subject, status, reason, actor, created_ms, was_status, was_reason,"
+     " released_ms, released_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+     "nttnttnntnt", nullptr},
 };
 
 // PostgreSQL counts on from where it was, whatever ids it is given; SQLite from the largest.
@@ -51,6 +56,7 @@ constexpr Sql kCountOn[] = {
     {"SELECT 1", "SELECT setval(pg_get_serial_sequence('sluice.customer', 'id'), max(id)) FROM customer"},
     {"SELECT 1", "SELECT setval(pg_get_serial_sequence('sluice.account', 'id'), max(id)) FROM account"},
     {"SELECT 1", "SELECT setval(pg_get_serial_sequence('sluice.device', 'id'), max(id)) FROM device"},
+    {"SELECT 1", "SELECT setval(pg_get_serial_sequence('sluice.containment', 'id'), max(id)) FROM containment"},
 };
 
 // A row for the other database, in the order of its values.
@@ -94,13 +100,15 @@ StoreResult<> make_room(Database& to, const StoreAddress& address, bool replace)
   std::int64_t customers = 0;
   StoreResult<> asked =
       to.query("SELECT count(*) FROM customer", {}, [&](const Row& row) { customers = row.integer(0); });
-  if (!asked || customers == 0) return asked;
-  if (!replace)
+  if (!asked) return asked;
+  if (customers > 0 && !replace)
     return store_error(StoreError::Kind::refused,
                        absl::StrCat(address.to_string(), " has ", customers,
                                     " customers already; give --force to remove all that it has before"));
   // All else is theirs.
-  return to.run("DELETE FROM customer");
+  StoreResult<> removed = to.run("DELETE FROM containment");
+  if (removed) removed = to.run("DELETE FROM customer");
+  return removed;
 }
 
 bool are_one(const StoreAddress& one, const StoreAddress& other) { return one.to_string() == other.to_string(); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/cli/account_grammar.h"
+#include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
@@ -57,9 +58,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 15> kSluicectlCommands{"status",   "pools",    "counters", "reload",  "drain",
-                                                              "sessions", "queue",    "spool",    "shield",  "host",
-                                                              "usage",    "customer", "domain",   "account", "store"};
+constexpr std::array<std::string_view, 20> kSluicectlCommands{
+    "status",           "pools",        "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
+    "shield",           "usage",        "host",     "customer", "domain", "account",  "store", "contain", "release",
+    "suspend-outgoing", "hold-outgoing"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -86,7 +88,8 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
-         words.front() == "sessions" || words.front() == "usage" || is_account_object(words.front());
+         words.front() == "sessions" || words.front() == "usage" || words.front() == "review" ||
+         is_containment_word(words.front()) || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -202,9 +205,14 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
     // Given in front of the word, --json is meant all the same.
     const bool account = is_account_object(name);
     if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
+    const bool walks_queue = name == "queue" || name == "review" || is_containment_word(name);
+    if (walks_queue && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
     if (name == "queue") {
-      if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
       parse_queue_command(left.rest, command);
+    } else if (name == "review") {
+      parse_review_command(left.rest, command);
+    } else if (is_containment_word(name)) {
+      parse_containment_command(left.rest, command);
     } else if (name == "spool") {
       parse_spool_command(left.rest, command);
     } else if (name == "shield") {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,12 +57,25 @@ struct HostCommand {
   bool json = false;
 };
 
+// What is to be stopped, or let go on: see containment.h.
+struct ContainmentCommand {
+  enum class Verb : std::uint8_t { contain, release, suspend, hold };
+  Verb verb = Verb::contain;
+  std::string name;
+  std::optional<std::uint8_t> kind = {};  // auth::ContainedKind; absent: what the name is
+  std::string reason;
+  bool json = false;
+  bool with_mail = false;
+  bool list = false;  // show what is contained
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
     account,  // run_account_command() with `account_args`
     spool,    // do what `spool` says
     host,     // do what `host` says
+    contain,  // run_containment_command() with `containment`
     print,    // as above
     error,
   };
@@ -77,6 +91,7 @@ struct SluicectlCommand {
   std::string request;
   SpoolCommand spool;
   HostCommand host;
+  ContainmentCommand containment;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;

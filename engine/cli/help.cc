@@ -104,7 +104,8 @@ SYNOPSIS
   sluicectl [OPTIONS] status | pools | counters [--json]
   sluicectl [OPTIONS] reload | drain
   sluicectl [OPTIONS] sessions [list | end] ...
-  sluicectl [OPTIONS] queue COMMAND ...
+  sluicectl [OPTIONS] queue | review COMMAND ...
+  sluicectl [OPTIONS] contain | release | suspend-outgoing | hold-outgoing NAME
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] spool dump | check
@@ -114,10 +115,10 @@ SYNOPSIS
   sluicectl --help | --version
 
 DESCRIPTION
-  The first six kinds ask the running relay, through its control socket. spool
-  and host read the spool and the certificates from the disk, and the last two edit
-  the accounts' file or database, whether a relay runs or not; a running one notices
-  within a second.
+  All down to usage ask the running relay, through its control socket; contain and
+  the like change the accounts before. spool and host read the spool and the
+  certificates from the disk, and the last two edit the accounts' file or database,
+  whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
   pools     The connections to each next hop, and its last error.
@@ -135,8 +136,16 @@ DESCRIPTION
             those of an account, a customer or an address.
   queue list | show | destinations
             What is waiting to be delivered, to where, and why it waits.
-  queue flush | hold | release | remove
-            Try messages now, or no more for a while, or again; delete them.
+  queue flush | hold | release | reject | remove
+            Try messages now, or no more for a while, or again; give them up with
+            a report to their sender, or delete them.
+  review [list] | release | reject | remove
+            What is on hold, why, and how it begins; decide about it.
+  contain | release
+            A stolen password, a customer or a network: no login, no session, no
+            queued mail goes on; lift that.
+  suspend-outgoing | hold-outgoing
+            Steps of it.
   shield list | release
             Which addresses, networks and accounts have failed logins enough to be
             refused or slowed; forget these failures.
@@ -161,9 +170,9 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
-  -h, --help      Print this page; behind queue, sessions, shield, usage, spool,
-                  host, customer, domain, account or store, and after each of their
-                  commands, more about that.
+  -h, --help      Print this page; behind queue, review, contain, release, sessions,
+                  shield, usage, spool, host, customer, domain, account or store,
+                  and after each of their commands, more about that.
   --version       Print the version.
 
 FILES
@@ -189,8 +198,8 @@ EXAMPLES
     sluice check && sluicectl reload
 
   A stolen password:
-    sluicectl account suspend user@example.com --reason 'stolen, call 555-0100'
-    sluicectl queue hold --sender user@example.com
+    sluicectl contain user@example.com --reason 'stolen, call 555-0100'
+    sluicectl review --account user@example.com
 
 SEE ALSO
   sluicectl queue --help, sluicectl spool --help, sluice --help

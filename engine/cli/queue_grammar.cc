@@ -8,6 +8,7 @@
 #include "engine/control/queue_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
+#include "engine/message/queue_id.h"
 #include "engine/text/did_you_mean.h"
 
 namespace sluice::cli {
@@ -81,39 +82,58 @@ std::string read_number(std::string_view text, std::uint32_t& number, const Opti
          std::to_string(most);
 }
 
-std::string read_queue_options(const Parts& parts, std::span<const Option> filters, const Option& limit,
-                               control::QueueRequest& request) {
-  for (std::size_t i = 0; i < filters.size(); ++i) {
-    if (filters[i].given) request.*control::kQueueFilters[i].text = *filters[i].given;
+// The options of what is about messages of the queue.
+struct QueueOptions {
+  QueueOptions() {
+    for (const control::QueueFilter& filter : control::kQueueFilters) names.push_back("--" + std::string(filter.name));
+    for (std::size_t i = 0; i < names.size(); ++i)
+      all.push_back({.name = names[i], .value = control::kQueueFilters[i].value});
+    for (const auto& [name, value] : kOthers) all.push_back({.name = name, .value = value});
   }
+  QueueOptions(const QueueOptions&) = delete;
+  QueueOptions& operator=(const QueueOptions&) = delete;
+
+  enum Other : std::uint8_t { kLimit, kAll, kJson, kHeld, kReason };
+  [[nodiscard]] const Option& other(Other option) const { return all[names.size() + option]; }
+  [[nodiscard]] bool has(Other option) const { return other(option).given.has_value(); }
+
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOthers{
+      {{"--limit", "N"}, {"--all", ""}, {"--json", ""}, {"--held", ""}, {"--reason", "TEXT"}}};
+  std::vector<std::string> names;  // "--sender" for "sender"
+  std::vector<Option> all;
+};
+
+std::string read_queue_options(const Words& operands, const QueueOptions& options, control::QueueRequest& request) {
+  request.json = options.has(QueueOptions::kJson);
+  request.all = options.has(QueueOptions::kAll);
+  request.held = request.held || options.has(QueueOptions::kHeld);
+  for (std::size_t i = 0; i < options.names.size(); ++i) {
+    if (!options.all[i].given) continue;
+    // Else an empty variable of a script would stand for everybody.
+    if (options.all[i].given->empty()) return options.names[i] + " needs a value";
+    request.*control::kQueueFilters[i].text = *options.all[i].given;
+  }
+  request.reason = options.other(QueueOptions::kReason).given.value_or("");
+  const Option& limit = options.other(QueueOptions::kLimit);
   if (limit.given) {
     if (std::string fault = read_number(*limit.given, request.limit.emplace(), limit, 1, control::kQueueLimitMax);
         !fault.empty())
       return fault;
     if (control::changes_queue(request.verb) || request.verb == control::QueueVerb::show) return "takes no --limit";
   }
-  if (parts.operands.empty()) return control::queue_request_fault(request);
+  if (operands.empty()) return control::queue_request_fault(request);
   if (request.verb == control::QueueVerb::list || request.verb == control::QueueVerb::destinations)
     return "takes no operand";
-  if (parts.operands.size() > 1 || !request.id.empty()) return "takes one ID only";
-  request.id = parts.operands.front();
+  if (operands.size() > 1 || !request.id.empty()) return "takes one ID only";
+  request.id = operands.front();
   return request.id.empty() ? "needs an ID that is not empty" : control::queue_request_fault(request);
 }
 
 }  // namespace
 
 void parse_queue_command(const Words& words, SluicectlCommand& command) {
-  // "--sender" for "sender": the names live as long as the options.
-  std::vector<std::string> names;
-  for (const control::QueueFilter& filter : control::kQueueFilters) names.push_back("--" + std::string(filter.name));
-  std::vector<Option> options;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    options.push_back({.name = names[i], .value = control::kQueueFilters[i].value});
-  const std::size_t filters = options.size();
-  options.push_back({.name = "--limit", .value = "N"});
-  options.push_back({.name = "--all", .value = ""});
-  options.push_back({.name = "--json", .value = ""});
-  const Parts parts = take_parts(words, options);
+  QueueOptions options;
+  const Parts parts = take_parts(words, options.all);
   if (parts.asks_for_help) return print(command, queue_help());
 
   const auto verb = std::ranges::find(control::kQueueVerbs, parts.verb, &control::QueueVerbName::name);
@@ -122,14 +142,36 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
     for (const control::QueueVerbName& name : control::kQueueVerbs) known.push_back(name.name);
     return fail(command, "queue", parts.problem.empty() ? unknown_verb(parts.verb, known) : ": " + parts.problem);
   }
-  control::QueueRequest request{.verb = verb->verb,
-                                .json = options[filters + 2].given.has_value(),
-                                .all = options[filters + 1].given.has_value()};
+  control::QueueRequest request{.verb = verb->verb};
   std::string problem = parts.problem;
-  if (problem.empty()) {
-    problem = read_queue_options(parts, std::span(options).first(filters), options[filters], request);
-  }
+  if (problem.empty()) problem = read_queue_options(parts.operands, options, request);
   if (!problem.empty()) return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
+  command.kind = SluicectlCommand::Kind::ask;
+  command.request = control::encode_queue_request(request);
+}
+
+// Without a verb: list, and what stands there is the ID of one message.
+void parse_review_command(const Words& words, SluicectlCommand& command) {
+  using control::QueueVerb;
+  constexpr std::array<std::string_view, 4> kVerbs{"list", "release", "reject", "remove"};
+  constexpr std::array<QueueVerb, 4> kAsked{QueueVerb::review, QueueVerb::release, QueueVerb::reject,
+                                            QueueVerb::remove};
+  QueueOptions options;
+  Parts parts = take_parts(words, options.all);
+  if (parts.asks_for_help) return print(command, review_help());
+  if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end() && message::parse_queue_id(parts.verb))
+    parts.operands.insert(parts.operands.begin(), std::exchange(parts.verb, {}));
+  if (parts.verb.empty()) parts.verb = kVerbs.front();
+  const auto verb = std::ranges::find(kVerbs, parts.verb);
+  if (verb == kVerbs.end())
+    return fail(command, "review", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
+  control::QueueRequest request{.verb = kAsked[static_cast<std::size_t>(verb - kVerbs.begin())]};
+  // Whatever is released, rejected or removed here was on hold.
+  request.held = request.verb != QueueVerb::review;
+  std::string problem = parts.problem;
+  if (problem.empty() && options.has(QueueOptions::kHeld)) problem = "takes no --held: nothing else is meant";
+  if (problem.empty()) problem = read_queue_options(parts.operands, options, request);
+  if (!problem.empty()) return fail(command, "review", " " + std::string(parts.verb) + ": " + problem);
   command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_queue_request(request);
 }

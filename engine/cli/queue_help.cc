@@ -11,8 +11,10 @@ constexpr std::string_view kQueue = R"(NAME
 SYNOPSIS
   sluicectl queue list [FILTER ...] [--limit N] [--json]
   sluicectl queue show ID [--json]
-  sluicectl queue flush | hold | release | remove  ID | FILTER ... | --all
+  sluicectl queue flush | release | remove  ID | FILTER ... | --all [--json]
+  sluicectl queue hold | reject  ID | FILTER ... | --all [--reason TEXT]
                   [--json]
+  sluicectl queue review [ID | FILTER ...] [--limit N] [--json]
   sluicectl queue destinations [--destination DESTINATION] [--limit N] [--json]
 
 DESCRIPTION
@@ -30,11 +32,16 @@ DESCRIPTION
             longer. Those on hold stay there. Refused while the relay is being
             stopped: no delivery attempt starts any more; the others work.
   hold      Try messages no more, until they are released. Their time goes on:
-            what is still on hold when it is over fails, and is reported.
+            what is still on hold when it is over fails, and is reported. TEXT
+            and who has ordered it stay with the message, and are shown.
   release   Undo hold; the messages are tried now.
   remove    Delete messages, for all recipients that are left. Nobody is told:
             no report goes to the sender. This cannot be undone. What is being
             transmitted at this moment may still arrive.
+  reject    Give messages up, for all recipients that are left, and send each
+            sender a report that says so, with TEXT.
+  review    What is on hold, with the beginning of its text: see
+            sluicectl review --help.
   destinations
             Where messages wait for, one on a line: how many, how many are being
             transmitted, how long it is left alone yet, and what it said last,
@@ -42,8 +49,8 @@ DESCRIPTION
             The name (DSN to send) is no place: messages are listed there that
             have a report to their sender to send, whatever else they wait for.
 
-  flush, hold, release and remove tell how many messages they were about. All
-  of the queue is only meant if --all says so.
+  flush, hold, release, reject and remove tell how many messages they were
+  about. All of the queue is only meant if --all says so.
 
 FILTERS
   A message must pass all that are given.
@@ -59,9 +66,18 @@ FILTERS
   --destination DESTINATION
                   Bound for there, as `queue destinations` writes it: the name
                   of a route or, where that has mx = true, ROUTE/DOMAIN.
+  --account ACCOUNT
+                  Sent by a login of this account. Reports have none.
+  --client ADDRESS|NETWORK
+                  Came from this address or network.
+  --subject TEXT  TEXT is a part of its Subject field, decoded, in any case.
+                  Each message is read for that, as the spool's records do not
+                  have it: of a long queue this takes a while.
 
 OPTIONS
   --all           Every message there is, in place of ID and filters.
+  --held          Only what is on hold.
+  --reason TEXT   Of hold and reject: why, up to 200 printable ASCII characters.
   --limit N       Show N at most, from 1 to 10000. Default: 100, and with --json
                   all there are. What is cut says so, with --json on standard
                   error. More than 10000 come in no order.
@@ -88,9 +104,9 @@ EXAMPLES
     sluicectl queue flush --destination partner
 
   A stolen password was used to send; keep what is left, look, delete it:
-    sluicectl queue hold --sender user@example.com
-    sluicectl queue list --sender user@example.com --limit 10
-    sluicectl queue remove --sender user@example.com
+    sluicectl queue hold --account user@example.com --reason 'stolen'
+    sluicectl review --account user@example.com --limit 10
+    sluicectl review remove --account user@example.com
 
   IDs of all reports that are stuck, for a script:
     sluicectl queue list --sender '<>' --json

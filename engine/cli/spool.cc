@@ -41,7 +41,8 @@ std::string as_line(const spool::ReadRecord& read) {
   line += " " + message::queue_id_text(read.id);
   const auto status_text = [](const message::DeliveryStatus& status) {
     return " tries=" + std::to_string(status.tries) + " waiting=" + std::to_string(waiting(status)) +
-           (status.held ? " held" : "");
+           (status.held ? " held" : "") +
+           (status.hold_reason.empty() ? "" : " reason=\"" + text::printable(status.hold_reason) + "\"");
   };
   if (read.status) line += status_text(*read.status);
   if (!read.message) return line;
@@ -71,7 +72,8 @@ std::string as_json(const spool::ReadRecord& read) {
   const message::DeliveryStatus* status = read.message ? &read.message->status : read.status ? &*read.status : nullptr;
   if (status != nullptr)
     text += ", \"tries\": " + std::to_string(status->tries) + ", \"waiting\": " + std::to_string(waiting(*status)) +
-            ", \"held\": " + (status->held ? "true" : "false");
+            ", \"held\": " + (status->held ? "true" : "false") +
+            (status->hold_reason.empty() ? "" : ", \"reason\": " + text::json_string(status->hold_reason));
   return text + "}";
 }
 

@@ -7,6 +7,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/network.h"
 #include "engine/control/words.h"
 #include "engine/route/table.h"
 #include "engine/smtp/ascii.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr std::string_view kQueueWord = "queue";
 constexpr std::string_view kPostmaster = "postmaster";
 constexpr std::size_t kIdBytesMax = 64;
+constexpr std::size_t kClientBytesMax = 64;
+constexpr std::size_t kSubjectBytesMax = 200;
+constexpr std::string_view kReason = "reason";
 // A local part, "@" and a domain; the name of a route, "/" and a domain.
 constexpr std::size_t kAddressBytesMax = 64 + 1 + 255;
 
@@ -26,7 +30,10 @@ constexpr std::array kAllQueueFilters{
     QueueFilter{"customer", "NAME", &QueueRequest::customer, auth::kCustomerBytesMax},
     QueueFilter{"sender", "ADDRESS", &QueueRequest::sender, kAddressBytesMax},
     QueueFilter{"recipient", "ADDRESS", &QueueRequest::recipient, kAddressBytesMax},
-    QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax}};
+    QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax},
+    QueueFilter{"account", "ACCOUNT", &QueueRequest::account, auth::kNameBytesMax},
+    QueueFilter{"client", "ADDRESS|NETWORK", &QueueRequest::client, kClientBytesMax},
+    QueueFilter{"subject", "TEXT", &QueueRequest::subject, kSubjectBytesMax}};
 
 constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"show", QueueVerb::show},
@@ -34,16 +41,29 @@ constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"hold", QueueVerb::hold},
                             QueueVerbName{"release", QueueVerb::release},
                             QueueVerbName{"remove", QueueVerb::remove},
-                            QueueVerbName{"destinations", QueueVerb::destinations}};
+                            QueueVerbName{"destinations", QueueVerb::destinations},
+                            QueueVerbName{"review", QueueVerb::review},
+                            QueueVerbName{"reject", QueueVerb::reject}};
 
 constexpr std::size_t line_bytes_max() {
-  std::size_t size = std::string_view("queue destinations json all limit=10000").size();
+  std::size_t size = std::string_view("queue destinations json all held limit=10000").size();
   for (const QueueFilter& filter : kAllQueueFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
-  return size;
+  return size + 1 + kReason.size() + 1 + 3 * kHoldReasonBytesMax;
 }
 static_assert(line_bytes_max() < kQueueRequestBytesMax);
 
-bool shows_many(QueueVerb verb) { return verb == QueueVerb::list || verb == QueueVerb::destinations; }
+bool shows_many(QueueVerb verb) {
+  return verb == QueueVerb::list || verb == QueueVerb::destinations || verb == QueueVerb::review;
+}
+
+std::string reason_fault(const QueueRequest& request) {
+  if (request.reason.empty()) return "";
+  if (request.verb != QueueVerb::hold && request.verb != QueueVerb::reject) return "takes no --reason";
+  // It is shown to operators, and in a DSN.
+  const bool printable = std::ranges::all_of(request.reason, [](char c) { return c >= ' ' && c <= '~'; });
+  if (printable && request.reason.size() <= kHoldReasonBytesMax) return "";
+  return "--reason takes up to " + std::to_string(kHoldReasonBytesMax) + " printable ASCII characters";
+}
 
 // What a filter's text must be, whatever the verb.
 std::string filter_fault(const QueueRequest& request) {
@@ -60,13 +80,16 @@ std::string filter_fault(const QueueRequest& request) {
   if (!recipient.empty() && !recipient.contains('@') && !smtp::equals_ignore_case(recipient, kPostmaster)) {
     return "--recipient takes USER@DOMAIN, @DOMAIN or postmaster";
   }
-  return "";
+  if (!request.client.empty())
+    if (const auto network = Network::parse(request.client); !network) return "--client " + network.error();
+  return reason_fault(request);
 }
 
 // Takes over one word behind the verb; false where it is none.
 bool take_word(std::string_view word, QueueRequest& request) {
   if (word == "json") return request.json = true;
   if (word == "all") return request.all = true;
+  if (word == "held") return request.held = true;
   const std::size_t equals = word.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view name = word.substr(0, equals);
@@ -76,10 +99,10 @@ bool take_word(std::string_view word, QueueRequest& request) {
     return error == std::errc() && end == text.data() + text.size();
   }
   const auto filter = std::ranges::find(kAllQueueFilters, name, &QueueFilter::name);
-  if (filter == kAllQueueFilters.end()) return false;
+  if (filter == kAllQueueFilters.end() && name != kReason) return false;
   auto value = unescaped(text);
   if (!value) return false;
-  request.*filter->text = *std::move(value);
+  (name == kReason ? request.reason : request.*filter->text) = *std::move(value);
   return true;
 }
 
@@ -109,11 +132,11 @@ std::string queue_request_fault(const QueueRequest& request) {
   if (request.verb == QueueVerb::show) {
     if (request.id.empty()) return "needs an ID";
     rest.id.clear();
-    if (rest.has_filter()) return "takes an ID and no filters";
+    if (rest.has_filter() || rest.held) return "takes an ID and no filters";
   }
   if (request.verb == QueueVerb::destinations) {
     rest.destination.clear();
-    if (rest.has_filter()) return "takes no filter but --destination";
+    if (rest.has_filter() || rest.held) return "takes no filter but --destination";
   }
   return "";
 }
@@ -124,6 +147,7 @@ std::string encode_queue_request(const QueueRequest& request) {
   (line += ' ') += verb->name;
   if (request.json) line += " json";
   if (request.all) line += " all";
+  if (request.held) line += " held";
   // Where that is what holds anyway, it is not said.
   if (request.limit && (request.json || *request.limit != kQueueLimitDefault))
     line += " limit=" + std::to_string(*request.limit);
@@ -132,6 +156,7 @@ std::string encode_queue_request(const QueueRequest& request) {
     ((line += ' ') += filter.name) += '=';
     append_escaped(line, request.*filter.text);
   }
+  if (!request.reason.empty()) append_escaped(((line += ' ') += kReason) += '=', request.reason);
   return line;
 }
 

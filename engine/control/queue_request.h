@@ -1,6 +1,7 @@
 // What sluicectl asks of the queue, as a value and as a line for the control socket:
 //
-//   queue VERB [json] [all] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
+//   queue VERB [json] [all] [held] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V] [account=V]
+//       [client=V] [subject=V] [reason=V]
 //
 // The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
 // instead of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote
@@ -28,11 +29,15 @@ enum class QueueVerb : std::uint8_t {
   release,  // undo hold
   remove,   // give up, without a DSN
   destinations,
+  review,  // list what is on hold, with the beginning of its text
+  reject,  // give up, with a DSN that says why
 };
 
 inline constexpr std::uint32_t kQueueLimitDefault = 100;
 inline constexpr std::uint32_t kQueueLimitMax = 10'000;
-inline constexpr std::size_t kQueueRequestBytesMax = 4096;
+inline constexpr std::size_t kQueueRequestBytesMax = 8192;
+// Of the words why a message is held or rejected.
+inline constexpr std::size_t kHoldReasonBytesMax = 200;
 // The last line of every answer of the control socket but those to "reload" and "drain", which are of a few words.
 inline constexpr std::string_view kAnswerEnd = "end";
 inline constexpr std::string_view kAnswerNote = "note: ";
@@ -50,11 +55,19 @@ struct QueueRequest {
   std::string sender;       // see matches_address()
   std::string recipient;    // likewise
   std::string destination;  // "ROUTE" or "ROUTE/DOMAIN", see route::RouteTable::destination_key()
+  std::string account;      // of the login that sent it, compared as login names are
+  std::string client;       // address that it came from, or a network
+  std::string subject;      // a part of its Subject field, see subject_contains()
+  bool held = false;        // only what is on hold
+  std::string reason;       // of hold and reject; may be empty
   friend bool operator==(const QueueRequest&, const QueueRequest&) = default;
 
   [[nodiscard]] bool unlimited() const { return json && !limit; }
-  [[nodiscard]] bool has_filter() const {
-    return !(id.empty() && customer.empty() && sender.empty() && recipient.empty() && destination.empty());
+  [[nodiscard]] bool has_filter() const { return !(id.empty() && destination.empty()) || has_other_filter(); }
+  // Beside the message's ID and where it goes.
+  [[nodiscard]] bool has_other_filter() const {
+    return !(customer.empty() && sender.empty() && recipient.empty() && account.empty() && client.empty() &&
+             subject.empty());
   }
 };
 
@@ -73,7 +86,7 @@ struct QueueVerbName {
 };
 extern const std::span<const QueueVerbName> kQueueVerbs;
 
-// Whether messages may be another way afterwards: flush, hold, release, remove.
+// Whether messages may be another way afterwards: flush, hold, release, remove, reject.
 [[nodiscard]] bool changes_queue(QueueVerb verb);
 
 // What is wrong with a request, as a sentence for the operator ("needs an ID"); empty: nothing.

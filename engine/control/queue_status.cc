@@ -7,6 +7,7 @@
 
 #include "engine/message/date.h"
 #include "engine/smtp/reply.h"
+#include "engine/text/escape.h"
 #include "engine/text/json_text.h"
 #include "engine/text/table_text.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 using message::Fate;
 using smtp::enhanced_text;
+
+constexpr std::size_t kReviewRecipientsMax = 10;
 
 std::string_view fate_text(Fate fate) {
   switch (fate) {
@@ -83,21 +86,57 @@ std::string json_attempts(const QueueRow& row) {
   return text + "]";
 }
 
-std::string json_row(const QueueRow& row, bool whole) {
+std::string json_preview(const QueueRow& row) {
+  std::string fields;
+  for (const auto& [name, value] : row.preview.fields)
+    fields.append(fields.empty() ? "" : ", ")
+        .append(text::json_string(name))
+        .append(": ")
+        .append(text::json_string(value));
+  return ", \"expires_ms\": " + std::to_string(row.expires) + ",\n  \"header\": {" + fields +
+         "}, \"lines\": " + list_of(row.preview.lines) + ", \"more_lines\": " + (row.preview.more ? "true" : "false");
+}
+
+std::string json_row(const QueueRow& row, const QueueRequest& request) {
   std::string text =
       "{\"id\": " + text::json_string(message::queue_id_text(row.id)) + ", \"core\": " + std::to_string(row.core) +
       ", \"state\": " + text::json_string(row.state) + ", \"customer\": " + text::json_string(row.customer) +
       ", \"account\": " + text::json_string(row.account) + ", \"sender\": " + text::json_string(row.sender) +
       ", \"destinations\": " + list_of(row.destinations) + ", \"bytes\": " + std::to_string(row.bytes) +
       ", \"arrived_ms\": " + std::to_string(row.arrived) + ", \"due_ms\": " + std::to_string(row.due) +
-      ", \"tries\": " + std::to_string(row.status.tries);
-  if (whole) {
+      ", \"tries\": " + std::to_string(row.status.tries) + ", \"client\": " + text::json_string(row.client) +
+      ", \"hold_reason\": " + text::json_string(row.status.hold_reason);
+  if (request.verb == QueueVerb::show) {
     text += ",\n  \"recipients\": " + json_recipients(row) + ",\n  \"attempts\": " + json_attempts(row);
   } else {
     text +=
         ", \"recipients\": " + list_of(row.recipients) + ", \"last_response\": " + text::json_string(row.last_response);
   }
+  if (request.verb == QueueVerb::review) text += json_preview(row);
   return text + "}";
+}
+
+std::string reason_text(const QueueRow& row) {
+  return row.status.hold_reason.empty() ? "no reason was given" : text::printable(row.status.hold_reason);
+}
+
+// For the eyes of who decides about it.  What others have sent is escaped, and can be nothing but text to a terminal.
+std::string text_review(const QueueRow& row, WallMillis now) {
+  std::string out = "message      " + message::queue_id_text(row.id) + "\non hold      " + reason_text(row) +
+                    "\ncustomer     " + text::printable(row.customer) + "\naccount      " +
+                    text::printable(row.account) + "\nclient       " + text::printable(row.client) +
+                    "\nsender       <" + (row.sender.empty() ? std::string() : text::printable(row.sender)) + ">\n";
+  for (std::size_t i = 0; i < std::min(row.recipients.size(), kReviewRecipientsMax); ++i)
+    out += "recipient    <" + text::printable(row.recipients[i]) + ">\n";
+  if (row.recipients.size() > kReviewRecipientsMax)
+    out += "             and " + std::to_string(row.recipients.size() - kReviewRecipientsMax) + " more\n";
+  out += "bytes        " + std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" +
+         span(now - row.arrived) + " ago)\nexpires      " + date(row.expires) + "\n";
+  for (const auto& [name, value] : row.preview.fields)
+    out += "  " + std::string(name) + ": " + text::escaped_line(value) + "\n";
+  for (const std::string& line : row.preview.lines) out += "  | " + text::escaped_line(line) + "\n";
+  if (row.preview.more) out += "  | ...\n";
+  return out;
 }
 
 std::string text_whole(const QueueRow& row, WallMillis now) {
@@ -107,6 +146,7 @@ std::string text_whole(const QueueRow& row, WallMillis now) {
       (row.sender.empty() ? std::string() : text::printable(row.sender)) + ">\nbytes        " +
       std::to_string(row.bytes) + "\narrived      " + date(row.arrived) + " (" + span(now - row.arrived) +
       " ago)\nnext try     " + date(row.due) + "\ntries        " + std::to_string(row.status.tries) + "\n";
+  if (row.status.held) out += "on hold      " + reason_text(row) + "\n";
   if (!row.no_room.empty()) out += "waits        " + text::printable(row.no_room) + "\n";
   for (std::size_t i = 0; i < row.recipients.size(); ++i) {
     const message::RecipientStatus& status = row.status.recipients[i];
@@ -143,7 +183,7 @@ std::string list_text(const std::vector<QueueRow>& rows, WallMillis now) {
     const std::string next = row.due == 0 ? "-" : row.due <= now ? "now" : "in " + span(row.due - now);
     table.rows.push_back({message::queue_id_text(row.id), row.state, span(now - row.arrived), next,
                           std::uint64_t{row.status.tries}, row.bytes, row.customer, "<" + row.sender + ">", recipients,
-                          row.last_response});
+                          row.status.hold_reason.empty() ? row.last_response : "on hold: " + row.status.hold_reason});
   }
   return text::as_text(table);
 }
@@ -166,18 +206,18 @@ std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bo
   const std::size_t shown = shown_of(request, rows.size());
   more = more || rows.size() > shown;
   rows.resize(shown);
-  const bool whole = request.verb == QueueVerb::show;
   if (request.json) {
     std::string out = "[";
-    for (const QueueRow& row : rows) out += (out.size() > 1 ? ",\n " : "\n ") + json_row(row, whole);
+    for (const QueueRow& row : rows) out += (out.size() > 1 ? ",\n " : "\n ") + json_row(row, request);
     return out + "\n]\n" + remark_on_more(request, more);
   }
-  if (rows.empty()) return "no such message\n";
+  if (rows.empty()) return request.verb == QueueVerb::review ? "nothing is on hold\n" : "no such message\n";
   std::string out;
-  if (whole) {
-    for (const QueueRow& row : rows) out += (out.empty() ? "" : "\n") + text_whole(row, now);
-  } else {
+  if (request.verb == QueueVerb::list) {
     out = list_text(rows, now);
+  } else {
+    const auto text = request.verb == QueueVerb::show ? text_whole : text_review;
+    for (const QueueRow& row : rows) out += (out.empty() ? "" : "\n") + text(row, now);
   }
   return out + remark_on_more(request, more);
 }
@@ -187,6 +227,10 @@ std::string counted(std::uint64_t changed) {
 }
 
 }  // namespace
+
+bool shows_messages(QueueVerb verb) {
+  return verb == QueueVerb::list || verb == QueueVerb::show || verb == QueueVerb::review;
+}
 
 bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers) {
   if (!request.unlimited()) return false;
@@ -204,7 +248,7 @@ std::string render_page(const QueueRequest& request, const QueueAnswer& page, bo
     out += (first ? "\n " : ",\n ") + row;
     first = false;
   };
-  for (const QueueRow& row : page.rows) add(json_row(row, request.verb == QueueVerb::show));
+  for (const QueueRow& row : page.rows) add(json_row(row, request));
   const text::Table table = destinations_table(page.destinations);
   for (const auto& row : table.rows) add(text::json_object(table.names, row));
   return out;
@@ -229,9 +273,9 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     return "error: the relay is being stopped; " + (changes_queue(request.verb) ? counted(changed) : "ask again\n");
   // Filters may let nothing through; an ID is of one message, or wrong.
   if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && found == 0)
-    return "error: no such message\n";
-  if (request.verb == QueueVerb::list || request.verb == QueueVerb::show)
-    return messages(request, std::move(rows), more, now);
+    return request.held || request.verb == QueueVerb::review ? "error: no such message is on hold\n"
+                                                             : "error: no such message\n";
+  if (shows_messages(request.verb)) return messages(request, std::move(rows), more, now);
   if (request.verb == QueueVerb::destinations) {
     const std::size_t shown = shown_of(request, destinations.size());
     more = more || destinations.size() > shown;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
+#include "engine/control/preview.h"
 #include "engine/control/queue_request.h"
 #include "engine/message/delivery.h"
 #include "engine/message/queue_id.h"
@@ -31,6 +32,9 @@ struct QueueRow {
   WallMillis arrived = 0;
   message::DeliveryStatus status;
   std::string no_room;  // why the spool lets no delivery attempt start; empty: it does
+  std::string client;   // address that the message came from
+  WallMillis expires = 0;
+  Preview preview;  // of review
 };
 
 struct DestinationRow {
@@ -51,10 +55,14 @@ struct QueueAnswer {
   std::vector<DestinationRow> destinations;
   std::uint64_t found = 0;         // messages that passed the filters
   std::uint64_t changed = 0;       // of these
+  std::uint64_t under_way = 0;     // of these, as far as they were held: in a delivery attempt at that moment
   bool more = false;               // there are more than `limit`
   bool cut_short = false;          // the core ends: there may be more of everything
   bool destination_known = false;  // something waits for the request's destination, or is remembered of it
 };
+
+// Of the verbs that answer with rows of messages.
+[[nodiscard]] bool shows_messages(QueueVerb verb);
 
 // Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it
 // then goes out in pages.

@@ -86,11 +86,10 @@ std::expected<int, int> connect_local(const std::string& path) {
   return fd.release();
 }
 
-std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
-                                           const std::function<void(std::string_view)>& piece) {
+std::expected<LocalDialog, std::string> LocalDialog::connect(const std::string& path, int timeout_s) {
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
-  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{.tv_sec = timeout_s, .tv_usec = 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -100,20 +99,39 @@ std::expected<void, std::string> ask_local(const std::string& path, std::string_
         "a restart of the relay";
     return std::unexpected(socket_fault(path, errno == EACCES ? closed : "is sluice running?"));
   }
+  return LocalDialog(path, timeout_s, std::move(fd));
+}
+
+std::expected<void, std::string> LocalDialog::ask(std::string_view request,
+                                                  const std::function<void(std::string_view)>& piece) {
   while (!request.empty()) {
-    const ssize_t n = ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
-    if (n <= 0) return std::unexpected(socket_fault(path, "send"));
+    const ssize_t n = ::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL);
+    if (n <= 0) return std::unexpected(socket_fault(path_, "send"));
     request.remove_prefix(static_cast<std::size_t>(n));
   }
   std::array<char, 65536> buffer;
   for (;;) {
-    const ssize_t n = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (n == 0) return {};
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-      return std::unexpected(path + ": no answer within " + std::to_string(timeout_s) + " s");
-    if (n < 0) return std::unexpected(socket_fault(path, "no answer"));
+      return std::unexpected(path_ + ": no answer within " + std::to_string(timeout_s_) + " s");
+    if (n < 0) return std::unexpected(socket_fault(path_, "no answer"));
     piece(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
   }
+}
+
+std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
+                                           const std::function<void(std::string_view)>& piece) {
+  auto dialog = LocalDialog::connect(path, timeout_s);
+  if (!dialog) return std::unexpected(std::move(dialog.error()));
+  return dialog->ask(request, piece);
+}
+
+std::optional<std::uint32_t> peer_user(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return static_cast<std::uint32_t>(peer.uid);
 }
 
 std::optional<std::uint32_t> local_listener(const std::string& path) {

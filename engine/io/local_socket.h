@@ -7,6 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "engine/io/descriptor.h"
 
 namespace sluice::io {
 
@@ -22,6 +25,26 @@ std::expected<int, int> connect_local(const std::string& path);
 // For sluicectl.
 std::expected<void, std::string> ask_local(const std::string& path, std::string_view request, int timeout_s,
                                            const std::function<void(std::string_view)>& piece);
+
+// The user whose process has connected to the local socket that this one was accepted from, as of that moment; absent:
+// it is no such socket.
+std::optional<std::uint32_t> peer_user(int socket);
+
+// For a dialog that begins before its request is known: a program that changes its user meanwhile is known to the
+// listener as who it was.  Closed when it goes.
+class LocalDialog {
+ public:
+  // As ask_local(), in two steps.
+  [[nodiscard]] static std::expected<LocalDialog, std::string> connect(const std::string& path, int timeout_s);
+  std::expected<void, std::string> ask(std::string_view request, const std::function<void(std::string_view)>& piece);
+
+ private:
+  LocalDialog(std::string path, int timeout_s, Descriptor socket)
+      : path_(std::move(path)), timeout_s_(timeout_s), socket_(std::move(socket)) {}
+  std::string path_;
+  int timeout_s_;
+  Descriptor socket_;
+};
 
 // The process that listens at `path`, or 0 where one may do so and we may not know which; absent: none does.
 std::optional<std::uint32_t> local_listener(const std::string& path);

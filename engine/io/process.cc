@@ -169,6 +169,16 @@ void forbid_core_files() {
 
 bool running_as_root() { return geteuid() == 0; }
 
+std::uint32_t starting_user() { return getuid(); }
+
+std::string user_name(std::uint32_t uid) {
+  std::array<char, 16384> buffer;
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return {};
+  return found->pw_name;
+}
+
 std::expected<Owner, std::string> find_owner(const std::string& user, const std::string& group) {
   const passwd* entry = getpwnam(user.c_str());
   if (entry == nullptr)

@@ -26,6 +26,10 @@ void go_on_without_memory();
 [[nodiscard]] std::string address_space_note();
 
 [[nodiscard]] bool running_as_root();
+// Of the user that this process was started by, whatever it has become since.
+[[nodiscard]] std::uint32_t starting_user();
+// Empty: that user has none.  May block.
+[[nodiscard]] std::string user_name(std::uint32_t uid);
 
 struct Owner {
   std::uint32_t uid = 0;

@@ -63,6 +63,7 @@ struct DeliveryStatus {
   std::uint32_t tries = 0;                  // all of them, whatever destination they were for
   WallMillis due = 0;                       // when the first of the waiting recipients is
   bool held = false;                        // until the operator releases it
+  std::string hold_reason;                  // why, and by whose order; at most kWordsBytesMax, cleaned; may be empty
   friend bool operator==(const DeliveryStatus&, const DeliveryStatus&) = default;
 
   [[nodiscard]] bool finished() const {

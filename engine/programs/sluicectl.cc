@@ -6,6 +6,7 @@
 #include "engine/cli/accounts.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/command_line.h"
+#include "engine/cli/containment.h"
 #include "engine/cli/hosts.h"
 #include "engine/cli/output.h"
 #include "engine/cli/spool.h"
@@ -42,6 +43,9 @@ const std::string& named(const SluicectlCommand& command) {
       return command.spool.directory;
     case SluicectlCommand::Kind::host:
       return command.host.directory;
+    case SluicectlCommand::Kind::contain:
+      // Both are needed.
+      return command.store.empty() ? command.store : command.control;
     case SluicectlCommand::Kind::ask:
     case SluicectlCommand::Kind::print:
     case SluicectlCommand::Kind::error:
@@ -146,6 +150,37 @@ int run_host(const SluicectlCommand& command, const Places& places) {
   return look();
 }
 
+class Relay final : public sluice::cli::RelayDialog {
+ public:
+  Relay(const std::string& control, int timeout_s) : dialog_(sluice::io::LocalDialog::connect(control, timeout_s)) {}
+  [[nodiscard]] std::expected<void, std::string> ask(const std::string& line,
+                                                     const std::function<void(std::string_view)>& piece) override {
+    return dialog_ ? dialog_->ask(line, piece) : std::unexpected(dialog_.error());
+  }
+
+ private:
+  std::expected<sluice::io::LocalDialog, std::string> dialog_;
+};
+
+// The relay is connected to, and our name asked for, before we become the owner of the store.
+int run_contain(const SluicectlCommand& command, const Places& places) {
+  const std::uint32_t uid = sluice::io::starting_user();
+  const std::string name = sluice::io::user_name(uid);
+  Relay relay(places.control, command.timeout_s);
+  Stores stores(places.store);
+  const auto clock = sluice::io::make_real_clock();
+  const auto random = sluice::io::make_real_random();
+  return sluice::cli::run_containment_command(command.containment,
+                                              {.stores = stores,
+                                               .settings = places.accounts,
+                                               .clock = *clock,
+                                               .random = *random,
+                                               .in = std::cin,
+                                               .out = std::cout,
+                                               .err = std::cerr},
+                                              relay, name.empty() ? "uid " + std::to_string(uid) : name);
+}
+
 int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::print) {
     std::cout << command.text;
@@ -160,6 +195,7 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
+  if (command.kind == SluicectlCommand::Kind::contain) return run_contain(command, places);
   Stores stores(places.store);
   return sluice::cli::run_account_command(command.account_args, stores, places.accounts, std::cin, std::cout,
                                           std::cerr);

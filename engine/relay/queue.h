@@ -104,8 +104,12 @@ class Queue {
   [[nodiscard]] std::size_t active() const { return active_.size(); }
 
   // The operator's.  False: there is no such message, or the core must stop first.
-  enum class Order : std::uint8_t { flush, hold, release, remove };
-  Task<bool> order(spool::QueueId id, Order order);
+  enum class Order : std::uint8_t { flush, hold, release, remove, reject };
+  // `why` is kept with a message that is held, and told to the sender of one that is rejected.  None is rejected that
+  // is in a delivery attempt: false.
+  Task<bool> order(spool::QueueId id, Order order, std::string why = {});
+  // How long after its arrival a message is given up.
+  [[nodiscard]] WallMillis expire_ms() const { return options_.expire / std::chrono::milliseconds(1); }
   // How many messages are tried now that wait for it.
   std::uint64_t flush_destination(std::string_view name);
 
@@ -139,8 +143,9 @@ class Queue {
 
   // queue_orders.cc
   bool try_now(schedule::JobId job);
-  void set_held(ActiveMessage& message, bool held);
-  void remove_recipients(ActiveMessage& message);
+  Task<bool> carry_out(ActiveMessage& message, Order order, std::string why);
+  void set_held(ActiveMessage& message, bool held, std::string why);
+  void end_recipients(ActiveMessage& message, Order order, const std::string& why);
 
   Parts parts_;
   QueueOptions options_;

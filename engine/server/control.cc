@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/control/queue_request.h"
+#include "engine/io/local_socket.h"
 
 namespace sluice::server {
 namespace {
@@ -35,7 +36,8 @@ Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlAction
       cores_(std::move(cores)),
       actions_(std::move(actions)),
       listener_(home.loop(), socket, [this](int accepted) {
-        serving_.add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address())));
+        const auto uid = io::peer_user(accepted);
+        serving_.add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address()), uid));
       }) {}
 
 void Control::start() { listener_.start(); }
@@ -47,7 +49,7 @@ Task<void> Control::close() {
   co_await serving_.join("answers on the control socket");
 }
 
-Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
+Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid) {
   Chain& input = connection->input();
   std::string request;
   silent_.insert(connection.get());
@@ -61,13 +63,15 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection) {
   if (end != std::string::npos) {
     const std::string_view line = std::string_view(request).substr(0, end);
     if (line.substr(0, line.find(' ')) == "queue") {
-      co_await answer_about_queue(line, *connection);
+      co_await answer_about_queue(line, *connection, uid);
     } else if (line.substr(0, line.find(' ')) == "shield") {
       connection->write(co_await answer_about_shield(line));
     } else if (line.substr(0, line.find(' ')) == "usage") {
       connection->write(co_await answer_about_usage(line));
     } else if (line.substr(0, line.find(' ')) == "sessions") {
-      connection->write(co_await answer_about_sessions(line));
+      connection->write(co_await answer_about_sessions(line, uid));
+    } else if (line.substr(0, line.find(' ')) == "containment") {
+      connection->write(co_await answer_about_containment(line, uid));
     } else {
       connection->write(co_await answer(line));
     }
@@ -99,7 +103,8 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.stop();
     co_return "draining\n";
   }
-  co_return "error: unknown request; known: status sessions pools counters queue shield usage reload drain\n";
+  co_return
+      "error: unknown request; known: status sessions pools counters queue containment shield usage reload drain\n";
 }
 
 // A worker does what looks at all of the shield's tables.
@@ -133,7 +138,7 @@ Task<std::string> Control::answer_about_usage(std::string_view line) {
   co_return control::render_usage(*request, *std::move(rows)).append(control::kAnswerEnd).append("\n");
 }
 
-Task<std::string> Control::answer_about_sessions(std::string_view line) {
+Task<std::string> Control::answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid) {
   const auto request = control::decode_sessions_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
   const auto cores =
@@ -144,7 +149,7 @@ Task<std::string> Control::answer_about_sessions(std::string_view line) {
   } else {
     std::uint64_t ended = 0;
     for (const control::CoreSessions& core : cores) ended += core.met;
-    actions_.sessions_ended(*request, ended);
+    emit_sessions_ended(*actions_.events, *request, co_await actor_of(uid), ended);
     text = control::render_sessions_ended(*request, cores);
   }
   co_return text.append(control::kAnswerEnd).append("\n");

@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "auth/shield.h"
+#include "engine/control/containment_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/control/usage_request.h"
 #include "engine/net/listener.h"
 #include "engine/server/core.h"
+#include "engine/server/operator_events.h"
 #include "engine/server/queue_answer.h"
 
 namespace sluice::server {
@@ -40,9 +42,9 @@ struct ControlActions {
   std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;                 // on a worker
   std::function<std::size_t(const std::string&)> release_shield;                      // on a worker; "": everything
   std::function<std::vector<control::UsageRow>(const control::UsageRequest&)> usage;  // on a worker
-  std::function<void(const std::string&, std::size_t)> released;  // on the core, with what came of it
-  // On the core: so many sessions were asked to end.
-  std::function<void(const control::SessionsRequest&, std::uint64_t)> sessions_ended;
+  std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
+  std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
+  event::Emitter* events = nullptr;                                             // the core's
 };
 
 class Control {
@@ -56,18 +58,25 @@ class Control {
   Task<void> close();
 
  private:
-  Task<void> serve(std::unique_ptr<net::Connection> connection);
+  // `uid`: whose process has connected.
+  Task<void> serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid);
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_shield(std::string_view line);
   Task<std::string> answer_about_usage(std::string_view line);
-  Task<std::string> answer_about_sessions(std::string_view line);
+  Task<std::string> answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);
+
+  // control_containment.cc
+  Task<Actor> actor_of(std::optional<std::uint32_t> uid);
+  Task<std::string> answer_about_containment(std::string_view line, std::optional<std::uint32_t> uid);
+  Task<void> contain_sessions(const control::ContainmentRequest& request, control::Containment& done);
+  Task<void> contain_mail(const control::ContainmentRequest& request, const Actor& actor, control::Containment& done);
 
   // control_queue.cc
   struct PageExchange;
   class Pages;
-  Task<void> answer_about_queue(std::string_view line, net::Connection& connection);
+  Task<void> answer_about_queue(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
   Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
   Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);

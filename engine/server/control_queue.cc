@@ -51,7 +51,8 @@ class Control::Pages final : public QueuePages {
   PageExchange& exchange_;
 };
 
-Task<void> Control::answer_about_queue(std::string_view line, net::Connection& connection) {
+Task<void> Control::answer_about_queue(std::string_view line, net::Connection& connection,
+                                       std::optional<std::uint32_t> uid) {
   auto request = control::decode_queue_request(line);
   if (!request) {
     connection.write(error_text(request.error()));
@@ -61,13 +62,24 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     connection.write(error_text(kNoMoreAttempts));
     co_return;
   }
-  std::vector<control::QueueAnswer> answers = co_await ask_queues(*request);
+  const bool changes = control::changes_queue(request->verb);
+  const Actor actor = changes ? co_await actor_of(uid) : Actor();
+  // What is held says by whose order.
+  control::QueueRequest order = *request;
+  if (request->verb == control::QueueVerb::hold)
+    order.reason = "held by " + actor.text() + (request->reason.empty() ? "" : ": " + request->reason);
+  std::vector<control::QueueAnswer> answers = co_await ask_queues(order);
   if (co_await is_unknown_customer(*request, answers)) {
     connection.write(error_text("no such customer"));
     co_return;
   }
   const bool unknown_destination = co_await is_unknown_destination(*request, answers);
-  if (unknown_destination && control::changes_queue(request->verb)) {
+  if (changes && !unknown_destination) {
+    std::uint64_t changed = 0;
+    for (const control::QueueAnswer& answer : answers) changed += answer.changed;
+    emit_queue_order(*actions_.events, *request, actor, changed);
+  }
+  if (unknown_destination && changes) {
     connection.write(error_text(kNoSuchDestination));
   } else if (control::needs_pages(*request, answers)) {
     connection.write(co_await stream(*request, connection));

@@ -110,6 +110,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
               .observer = observer_},
              options_.queue) {
   ids_.stay_above(options_.last_id);
+  admission_.set_contained(shared.contained);
 }
 
 Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
@@ -248,13 +249,42 @@ Task<void> Core::serve(std::list<Live>::iterator live) {
 
 void Core::forget_credentials(const auth::Changes& changes) {
   authenticator_.forget(changes);
+  if (changes.networks) admission_.set_contained(*changes.networks);
   for (Live& live : live_) {
+    if (changes.networks && admission_.is_contained(live.session.connection().peer())) live.session.contain();
     const auth::Identity* identity = live.session.identity();
     if (identity == nullptr) continue;
     const bool changed = changes.everything || has(changes.customers, identity->customer_id) ||
                          has(changes.accounts, identity->account_name);
     if (changed) live.session.end_soon(session::EndReason::account_changed);
   }
+}
+
+Core::ContainedSessions Core::contain(const control::ContainmentRequest& request, bool first,
+                                      const std::optional<std::vector<Network>>& networks) {
+  using Kind = control::ContainmentRequest::Kind;
+  if (first) {
+    auth::Changes changes;
+    if (request.kind == Kind::account) changes.accounts.push_back(auth::login_key(request.subject));
+    // What is remembered goes by the customer's number, which only the store knows.
+    changes.everything = request.kind == Kind::customer;
+    authenticator_.forget(changes);
+    if (networks) admission_.set_contained(*networks);
+  }
+  ContainedSessions met;
+  const control::SessionsRequest sessions = control::sessions_of(request);
+  const SessionMatch match(sessions);
+  for (Live& live : live_) {
+    if (!match(live.session) || live.session.is_over()) continue;
+    ++met.left;
+    met.asked += live.session.is_contained() || !request.ends_sessions() ? 0 : 1;
+    if (request.ends_sessions()) {
+      live.session.contain();
+    } else if (request.kind != Kind::network) {
+      live.session.end_soon(session::EndReason::account_changed);
+    }
+  }
+  return met;
 }
 
 // ------------------------------------------------------------------------------------------ generations

@@ -15,6 +15,7 @@
 #include "auth/backend/caching_authenticator.h"
 #include "auth/backend/chain.h"
 #include "auth/backend/mailbox_watch.h"
+#include "engine/control/containment_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
@@ -50,6 +51,7 @@ struct Shared {
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
   std::array<std::byte, auth::kCacheKeyBytes> cache_key;
   tls::TicketSecret ticket_secret;
+  std::vector<Network> contained = {};  // at the start: no session may come from these
 };
 
 // What should be nothing at the end.
@@ -113,6 +115,15 @@ class Core {
   // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
   // is at.
   [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
+  // What a containment is about is different in the store now.  Logins that are remembered are forgotten the `first`
+  // time, and `networks` are those from which no session may come, where that is known.  Its sessions are asked to end;
+  // where it ends sessions at once, no message of theirs is taken any more.
+  struct ContainedSessions {
+    std::uint64_t asked = 0;  // that were not ending before
+    std::uint64_t left = 0;   // that may still take a message
+  };
+  ContainedSessions contain(const control::ContainmentRequest& request, bool first,
+                            const std::optional<std::vector<Network>>& networks);
   [[nodiscard]] CoreLeftOver left_over() const;
   // The store tells that these accounts or customers are different now: what is remembered of them goes,
   // and their sessions end after the message that they are at.

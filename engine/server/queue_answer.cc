@@ -6,7 +6,10 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "auth/text.h"
+#include "engine/base/network.h"
+#include "engine/control/preview.h"
 #include "engine/schedule/walk.h"
+#include "engine/spool/stored_content.h"
 
 namespace sluice::server {
 namespace {
@@ -36,6 +39,11 @@ std::string_view state_text(const schedule::JobStatus& job) {
   return "?";
 }
 
+bool is_held(const schedule::JobStatus& job) { return job.hold || job.state == schedule::JobState::held; }
+bool is_under_way(const schedule::JobStatus& job) {
+  return job.state == schedule::JobState::running || job.state == schedule::JobState::tried;
+}
+
 // Goes through a core's queue for one request.
 class Walk {
  public:
@@ -47,10 +55,13 @@ class Walk {
         core_(core),
         request_(request),
         destination_(route::destination_key_of(request.destination)),
+        account_(auth::login_key(request.account)),
         pages_(pages),
         limit_(pages != nullptr ? SIZE_MAX
                                 : request.limit.value_or(request.unlimited() ? control::kQueueLimitMax
-                                                                             : control::kQueueLimitDefault)) {}
+                                                                             : control::kQueueLimitDefault)) {
+    if (!request.client.empty()) client_ = *Network::parse(request.client);
+  }
 
   Task<control::QueueAnswer> run() {
     // Before it is changed: where all that waited is removed, nothing may be known of it afterwards.
@@ -75,15 +86,14 @@ class Walk {
 
  private:
   [[nodiscard]] bool only_destination() const {
-    return !request_.destination.empty() && request_.id.empty() && request_.customer.empty() &&
-           request_.sender.empty() && request_.recipient.empty();
+    return !request_.destination.empty() && request_.id.empty() && !request_.has_other_filter() && !request_.held;
   }
-  [[nodiscard]] bool shows() const {
-    return request_.verb == control::QueueVerb::list || request_.verb == control::QueueVerb::show;
-  }
+  [[nodiscard]] bool shows() const { return control::shows_messages(request_.verb); }
+  [[nodiscard]] bool wants_held() const { return request_.held || request_.verb == control::QueueVerb::review; }
   // Whether a message has to be read to know if it is meant.
   [[nodiscard]] bool filters_by_content() const {
-    return !request_.sender.empty() || !request_.recipient.empty() ||
+    return !request_.sender.empty() || !request_.recipient.empty() || !request_.account.empty() ||
+           !request_.client.empty() || !request_.subject.empty() ||
            (!request_.id.empty() && !request_.customer.empty());
   }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
@@ -141,7 +151,7 @@ class Walk {
     while (!walk->over() && !answer_.more && !stopped()) {
       std::vector<spool::QueueId> wanted;
       for (const schedule::JobStatus& job : walk->next(kPage))
-        if (is_customer(job.customer_name)) wanted.push_back(job.message);
+        if (is_customer(job.customer_name) && (!wants_held() || is_held(job))) wanted.push_back(job.message);
       co_await visit_all(std::move(wanted));
       if (!co_await hand_over_page()) break;
       // Deliveries have their turn.
@@ -191,6 +201,7 @@ class Walk {
   }
 
   Task<void> visit(spool::QueueId id) {
+    if (wants_held() && !std::ranges::any_of(queue_.jobs(id), is_held)) co_return;
     if (shows() || filters_by_content()) {
       auto row = co_await read(id);
       if (!row) co_return;
@@ -200,7 +211,10 @@ class Walk {
       }
     }
     ++answer_.found;
-    if (co_await queue_.order(id, order())) ++answer_.changed;
+    if (!co_await queue_.order(id, order(), request_.reason)) co_return;
+    ++answer_.changed;
+    if (request_.verb == control::QueueVerb::hold && std::ranges::any_of(queue_.jobs(id), is_under_way))
+      ++answer_.under_way;
   }
 
   [[nodiscard]] relay::Queue::Order order() const {
@@ -211,6 +225,9 @@ class Walk {
         return relay::Queue::Order::release;
       case control::QueueVerb::remove:
         return relay::Queue::Order::remove;
+      case control::QueueVerb::reject:
+        return relay::Queue::Order::reject;
+      case control::QueueVerb::review:
       case control::QueueVerb::flush:
       case control::QueueVerb::list:
       case control::QueueVerb::show:
@@ -224,8 +241,15 @@ class Walk {
   [[nodiscard]] bool is_customer(std::string_view name) const {
     return request_.customer.empty() || auth::equal_ignoring_case(request_.customer, name);
   }
+  // A message of our own, such as a DSN, came from nowhere.
+  [[nodiscard]] bool is_of_client(std::string_view address) const {
+    if (!client_) return true;
+    const auto ip = parse_ip(address);
+    return ip && client_->contains(ip->span());
+  }
   [[nodiscard]] bool meant(const spool::Stored& stored) const {
-    return is_customer(stored.submitter.customer) &&
+    return is_customer(stored.submitter.customer) && is_of_client(stored.submitter.address) &&
+           (account_.empty() || account_ == auth::login_key(stored.submitter.account)) &&
            (request_.sender.empty() || control::matches_address(request_.sender, stored.envelope.reverse_path)) &&
            (request_.recipient.empty() ||
             std::ranges::any_of(stored.envelope.recipients, [this](const message::Recipient& each) {
@@ -252,7 +276,29 @@ class Walk {
       if (latest && latest->recipients.size() == head->status.recipients.size()) head->status = *std::move(latest);
     }
     if (!waits_for(*head)) co_return std::nullopt;
-    co_return row_of(id, *std::move(head));
+    const bool reviews = request_.verb == control::QueueVerb::review;
+    std::string beginning;
+    const bool dots = head->stored.form == message::BodyForm::dot_stuffed;
+    if (reviews || !request_.subject.empty()) beginning = co_await read_beginning(id);
+    if (!request_.subject.empty() && !control::subject_contains(control::subject_of(beginning, dots), request_.subject))
+      co_return std::nullopt;
+    control::QueueRow row = row_of(id, *std::move(head));
+    if (reviews) row.preview = control::preview_of(beginning, dots);
+    co_return row;
+  }
+
+  // What cannot be read is shown without its text: a delivery attempt finds out, and quarantines it.
+  Task<std::string> read_beginning(spool::QueueId id) {
+    const auto message = co_await spool_.read(id);
+    std::string beginning;
+    if (!message) co_return beginning;
+    for (spool::StoredContent content(spool_, id, *message); !content.at_end();) {
+      if (beginning.size() >= control::kPreviewReadBytesMax) break;
+      const auto part = co_await content.next();
+      if (!part) break;
+      beginning += part->view().substr(0, control::kPreviewReadBytesMax - beginning.size());
+    }
+    co_return beginning;
   }
 
   control::QueueRow row_of(spool::QueueId id, spool::MessageHead head) {
@@ -269,7 +315,10 @@ class Walk {
                           .bytes = head.stored.content_bytes,
                           .arrived = head.stored.arrived,
                           .status = std::move(head.status),
-                          .no_room = spool_.no_room()};
+                          .no_room = spool_.no_room(),
+                          .client = std::move(head.stored.submitter.address),
+                          .expires = head.stored.arrived + queue_.expire_ms(),
+                          .preview = {}};
     // A list names those that are left, a message that is shown whole all, with what became of them.
     auto& recipients = head.stored.envelope.recipients;
     for (std::size_t i = 0; i < recipients.size(); ++i)
@@ -325,6 +374,8 @@ class Walk {
   std::uint32_t core_;
   const control::QueueRequest& request_;
   const std::string destination_;
+  const std::string account_;
+  std::optional<Network> client_;
   QueuePages* pages_;  // null: one answer
   const std::size_t limit_;
   absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs

@@ -202,6 +202,8 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
+  // Where it cannot be read now, the store is watched, and tells.
+  const auto contained = store_->contained_networks();
   shared_ = std::make_unique<Shared>(Shared{.store = *store_,
                                             .backends = backends_,
                                             .shield = shield_,
@@ -212,7 +214,8 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                             .budgets = *budgets_,
                                             .last_segment = last_segment_,
                                             .cache_key = {},
-                                            .ticket_secret = tls::make_ticket_secret(*random)});
+                                            .ticket_secret = tls::make_ticket_secret(*random),
+                                            .contained = contained.value_or(std::vector<Network>())});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
@@ -388,13 +391,8 @@ void Server::start_control(Core& home) {
                            threads_.front()->events->emit(event::ShieldReleased{
                                .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
                          },
-                     .sessions_ended =
-                         [this](const control::SessionsRequest& request, std::uint64_t sessions) {
-                           threads_.front()->events->emit(event::SessionsEndedByOperator{.account = request.account,
-                                                                                         .customer = request.customer,
-                                                                                         .client = request.address,
-                                                                                         .sessions = sessions});
-                         }});
+                     .contained_networks = [this] { return store_->contained_networks(); },
+                     .events = threads_.front()->events});
   control_->start();
 }
 

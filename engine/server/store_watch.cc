@@ -95,7 +95,10 @@ void StoreWatch::end_notices() {
 void StoreWatch::look(const auth::Changes& changes) {
   if (changes.error.empty()) {
     const bool scram_changed = note_scram(changes.without_scram);
-    if (changes.everything || !changes.accounts.empty() || !changes.customers.empty() || scram_changed)
+    const bool networks_changed = changes.networks && networks_ != *changes.networks;
+    if (networks_changed) networks_ = *changes.networks;
+    if (changes.everything || !changes.accounts.empty() || !changes.customers.empty() || scram_changed ||
+        networks_changed)
       changed_(changes);
   } else if (changes.error != last_error_) {
     events_.emit(event::StoreFault{.error = changes.error});

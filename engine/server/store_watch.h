@@ -60,6 +60,7 @@ class StoreWatch {
   bool stopped_ = false;
   std::string fault_;  // why nothing is noticed
   std::string last_error_;
+  std::vector<Network> networks_;  // that are contained, as the cores know
   std::optional<std::uint64_t> without_scram_;
   std::vector<std::string> scram_alone_;
   // The main thread's.

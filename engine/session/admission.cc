@@ -1,5 +1,7 @@
 #include "engine/session/admission.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace sluice::session {
@@ -8,6 +10,10 @@ Admission::~Admission() { CHECK(sessions_ == 0 && handshakes_ == 0 && turned_awa
 
 Network Admission::block_of(const io::Address& client) const {
   return client_block(client.ip_bytes(), limits_.ipv6_bits);
+}
+
+bool Admission::is_contained(const io::Address& client) const {
+  return std::ranges::any_of(contained_, [&](const Network& each) { return each.contains(client.ip_bytes()); });
 }
 
 Admission::Admitted Admission::session() {

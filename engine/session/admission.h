@@ -8,8 +8,10 @@
 #include <expected>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "engine/base/client_block.h"
+#include "engine/base/network.h"
 #include "engine/io/address.h"
 #include "engine/session/end_reason.h"
 
@@ -65,6 +67,10 @@ class Admission {
   void set_limits(const AdmissionLimits& limits) { limits_ = limits; }
   [[nodiscard]] const AdmissionLimits& limits() const { return limits_; }
 
+  // No session from these networks.  Those that are open stay.
+  void set_contained(std::vector<Network> networks) { contained_ = std::move(networks); }
+  [[nodiscard]] bool is_contained(const io::Address& client) const;
+
   [[nodiscard]] Admitted session();
   [[nodiscard]] Admitted session_of(const io::Address& client);
   // Null: of a client that does not count by its address.
@@ -81,6 +87,7 @@ class Admission {
   void release(const Place& place);
 
   AdmissionLimits limits_;
+  std::vector<Network> contained_;
   std::uint32_t sessions_ = 0;
   std::uint32_t handshakes_ = 0;
   std::uint32_t turned_away_ = 0;

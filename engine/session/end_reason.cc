@@ -21,6 +21,7 @@ constexpr std::array<EndReasonRow, kEndReasons> kRows{{
     {EndReason::connection_lost, "connection_lost", nullptr, kSomeLines},
     {EndReason::sessions_per_core, "sessions_per_core", &replies::kBusy, kOneLine},
     {EndReason::sessions_per_address, "sessions_per_address", &replies::kTooManyConnections, kOneLine},
+    {EndReason::network_contained, "network_contained", &replies::kNetworkContained, kOneLine},
     {EndReason::early_talker, "early_talker", &replies::kEarlyTalker, kSomeLines},
     {EndReason::proxy_header, "proxy_header", nullptr, kSomeLines},
     {EndReason::handshake_failed, "handshake_failed", nullptr, kSomeLines},

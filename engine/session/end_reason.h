@@ -19,6 +19,7 @@ enum class EndReason : std::uint8_t {
   // Refused before the greeting.
   sessions_per_core,
   sessions_per_address,
+  network_contained,  // by the operator
   early_talker,
   proxy_header,
   // TLS.

@@ -37,7 +37,13 @@ class Session final : private smtp::RefusalObserver {
   static constexpr Duration kDrainGrace = std::chrono::seconds(5);
   // The time for that is over: 421 in whatever state the protocol allows it.  A message whose sink is at work still
   // gets its reply.
-  void cut_off();
+  void cut_off(EndReason reason = EndReason::shutting_down);
+  // Like that, and no message is taken any more: the one under way is refused at its end, however much of it has come.
+  // Only one whose sink has been asked to commit it already has an outcome of its own.
+  void contain();
+  [[nodiscard]] bool is_contained() const { return contained_; }
+  // Nothing is taken any more; what is left is to say so, and to close the connection.
+  [[nodiscard]] bool is_over() const { return ended_.has_value(); }
 
   [[nodiscard]] const net::Connection& connection() const { return *connection_; }
   [[nodiscard]] const ListenerRules& rules() const { return *rules_; }
@@ -109,6 +115,7 @@ class Session final : private smtp::RefusalObserver {
   void begin_content(message::BodyForm form);
   Task<void> take_content(Chain content, const smtp::ContentFlags& flags);
   Task<void> finish_message();
+  Task<void> refuse_contained();
 
   // The wire.
   [[nodiscard]] smtp::Step step();
@@ -176,6 +183,7 @@ class Session final : private smtp::RefusalObserver {
   std::uint64_t bare_lfs_ = 0;
   bool is_trusted_ = false;
   bool cut_off_ = false;
+  bool contained_ = false;
   AsyncEvent* refusal_delay_ = nullptr;  // while a refused login is not answered yet
   Wait wait_ = Wait::nothing;
   std::optional<EndReason> ending_;  // asked for

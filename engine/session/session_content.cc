@@ -45,6 +45,7 @@ void Session::begin_content(message::BodyForm form) {
 Task<void> Session::take_content(Chain content, const smtp::ContentFlags& flags) {
   if (const auto* fault = content_fault(flags, *rules_))
     co_await transaction_->refuse(*fault, std::string(fault->text));
+  if (contained_) co_await refuse_contained();
   if (line_ends_) content = normalised(*line_ends_, std::move(content), flags.bare_lfs != bare_lfs_);
   bare_lfs_ = flags.bare_lfs;
   if (!content.empty()) co_await transaction_->write(std::move(content), flags.eight_bit);
@@ -148,7 +149,13 @@ bool Session::far_too_big() const {
          transaction_->bytes() > rules_->profile.message_bytes_max + smtp::kContentSurplusBytesMax;
 }
 
+Task<void> Session::refuse_contained() {
+  constexpr const auto& kReply = smtp::replies::kSendingSuspended;
+  co_await transaction_->refuse(kReply, std::string(kReply.text));
+}
+
 Task<void> Session::finish_message() {
+  if (contained_) co_await refuse_contained();
   smtp::Reply reply = co_await transaction_->commit();
   const std::string& id = transaction_->envelope().id;
   // A client that is about to be cut off, and whose message is not kept, hears one thing.

@@ -45,9 +45,14 @@ void Session::end_soon(EndReason reason) {
   }
 }
 
-void Session::cut_off() {
+void Session::contain() {
+  contained_ = true;
+  cut_off(EndReason::ended_by_operator);
+}
+
+void Session::cut_off(EndReason reason) {
   if (cut_off_) return;
-  end_soon(EndReason::shutting_down);
+  end_soon(reason);
   cut_off_ = true;
   end_at_ = services_.loop.now();
   if (wait_ == Wait::command || wait_ == Wait::content) connection_->wake();

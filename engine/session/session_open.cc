@@ -21,6 +21,8 @@ Task<Session::Next> Session::open() {
   machine_.emplace(rules_->profile, implicit_tls, observer);
   if (admit(services_.admission.session(), place_) == Next::end) co_return Next::end;
   if (in_any(rules_->proxy, connection_->peer()) && co_await read_proxy_header() == Next::end) co_return Next::end;
+  if (services_.admission.is_contained(connection_->peer()))
+    co_return admit(std::unexpected(EndReason::network_contained), address_place_);
   is_trusted_ = in_any(rules_->trusted, connection_->peer());
   if (is_trusted_) machine_.emplace(rules_->trusted_profile, implicit_tls, observer);
   if (counts_by_address() && admit(services_.admission.session_of(connection_->peer()), address_place_) == Next::end)

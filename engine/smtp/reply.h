@@ -205,6 +205,8 @@ SLUICE_REPLY(kNoValidRecipients, 554, 5, 1, "No valid recipients");
 SLUICE_REPLY(kBareInMessage, 550, 5, 2, "Bare <CR> or <LF> received in the message: lines end with <CR><LF>");
 SLUICE_REPLY(kNulInMessage, 550, 6, 0, "NUL characters are not allowed in the message");
 SLUICE_REPLY(kTextLineTooLong, 550, 6, 0, "Maximum allowed line length is 998 octets");
+SLUICE_REPLY(kSendingSuspended, 550, 7, 1, "Sending is suspended, contact the administrator");
+SLUICE_REPLY(kNetworkContained, 554, 7, 1, "Access denied: no mail is accepted from your network");
 SLUICE_REPLY(kEarlyTalker, 554, 5, 1, "SMTP protocol synchronization error: wait for the greeting");
 SLUICE_REPLY(kUnknownParameter, 555, 5, 4, "Unsupported option: parameter not recognized or not offered");
 

@@ -21,6 +21,8 @@ using message::RecipientStatus;
 // Of the payloads: fields are only ever added behind a higher number.  What an older version wrote is read.
 constexpr std::uint64_t kSchema = 2;
 constexpr std::uint64_t kSchemaOldest = 1;
+// Of a status that says why its message is on hold; every other one is written as before.
+constexpr std::uint64_t kSchemaWithReason = 3;
 constexpr std::size_t kPiecesMax = 1U << 16;
 constexpr auto kCodeMax = std::numeric_limits<std::uint16_t>::max();
 constexpr auto kTriesMax = std::numeric_limits<std::uint32_t>::max();
@@ -101,6 +103,8 @@ Location read_location(ByteReader& in) {
 
 void write_status(ByteWriter& out, const DeliveryStatus& status, std::size_t words_max, std::size_t attempts_max) {
   const auto words = [&](const std::string& text) { return std::string_view(text).substr(0, words_max); };
+  const std::string_view reason = status.held ? words(status.hold_reason) : std::string_view();
+  out.number(reason.empty() ? kSchema : kSchemaWithReason);
   out.number(status.held ? 1 : 0);
   out.number(unsigned_of(status.due));
   out.number(status.tries);
@@ -130,6 +134,7 @@ void write_status(ByteWriter& out, const DeliveryStatus& status, std::size_t wor
     out.number(attempt.code);
     out.text(words(attempt.text));
   }
+  if (!reason.empty()) out.text(reason);
 }
 
 RecipientStatus read_recipient_status(ByteReader& in, std::uint64_t schema) {
@@ -177,6 +182,7 @@ void read_status(ByteReader& in, std::uint64_t schema, DeliveryStatus& status) {
     attempt.text = in.text();
     status.attempts.push_back(std::move(attempt));
   }
+  if (schema >= kSchemaWithReason) status.hold_reason = in.text();
 }
 
 }  // namespace
@@ -192,7 +198,6 @@ std::string encode_status(const DeliveryStatus& status, StatusForm form) {
     if (form == StatusForm::bare && words_max > 0) continue;
     payload.clear();
     ByteWriter out(payload);
-    out.number(kSchema);
     write_status(out, status, words_max, attempts_max);
     if (payload.size() <= kMetaBytesMax / 2) break;
   }
@@ -207,7 +212,7 @@ std::uint32_t bare_status_bytes_max(std::size_t recipients) {
 
 std::optional<DeliveryStatus> decode_status(std::string_view payload) {
   ByteReader in(payload);
-  const std::uint64_t schema = in.number(kSchema);
+  const std::uint64_t schema = in.number(kSchemaWithReason);
   if (schema < kSchemaOldest) return std::nullopt;
   DeliveryStatus status;
   read_status(in, schema, status);

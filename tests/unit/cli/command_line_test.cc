@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
 #include "engine/cli/queue_grammar.h"
@@ -185,14 +186,15 @@ TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
 }
 
 TEST(Help, IsAManualPageThatFitsATerminal) {
-  for (const std::string& page : {sluice_help(), sluicectl_help(), queue_help(), spool_help()}) {
+  for (const std::string& page :
+       {sluice_help(), sluicectl_help(), queue_help(), spool_help(), review_help(), containment_help()}) {
     for (const char* section : {"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nOPTIONS\n", "\nEXIT STATUS\n",
                                 "\nEXAMPLES\n", "\nSEE ALSO\n"}) {
       EXPECT_THAT(page, HasSubstr(section));
     }
     EXPECT_THAT(page, EndsWith("\n"));
   }
-  for (const std::string& page : {sluice_help(), queue_help(), spool_help()}) {
+  for (const std::string& page : {sluice_help(), queue_help(), spool_help(), review_help(), containment_help()}) {
     std::istringstream lines(page);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
   }

@@ -33,10 +33,16 @@ std::vector<QueueRequest> requests() {
                                 {.verb = QueueVerb::hold, .customer = "all"},
                                 {.verb = QueueVerb::release, .id = "json", .sender = "a@b.example"},
                                 {.verb = QueueVerb::remove, .json = true, .recipient = "a@b.example"},
-                                {.verb = QueueVerb::destinations, .limit = 5, .destination = "farm"}};
+                                {.verb = QueueVerb::destinations, .limit = 5, .destination = "farm"},
+                                {.account = "user@example.com", .client = "192.0.2.0/24", .subject = "You & \xc3\xbc"},
+                                {.verb = QueueVerb::hold, .client = "2001:db8::1", .reason = "why not? 100 %"},
+                                {.verb = QueueVerb::review, .json = true, .limit = 3, .account = "a"},
+                                {.verb = QueueVerb::reject, .all = true, .held = true, .reason = "x"},
+                                {.verb = QueueVerb::release, .id = "1QZ3", .held = true}};
   all.push_back({.json = true, .limit = kQueueLimitDefault});
   QueueRequest longest{.verb = QueueVerb::release};
   for (const QueueFilter& filter : kQueueFilters) longest.*filter.text = std::string(filter.bytes_max - 1, '%') + "@";
+  longest.client = "2001:db8:1111:2222:3333:4444:5555:6666/128";
   all.push_back(longest);
   return all;
 }

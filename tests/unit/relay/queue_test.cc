@@ -225,6 +225,56 @@ TEST(QueueTest, ARemovedMessageIsGoneAndNobodyIsTold) {
   EXPECT_TRUE(fixture.hop().ledger.empty());
 }
 
+TEST(QueueTest, AHoldKeepsItsReasonThroughARestart) {
+  QueueFixture fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture.start();
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
+  const spool::QueueId id = fixture.spool().index().begin()->first;
+  const auto hold = [&](const std::string& why) {
+    return testing::await<bool>(fixture.fixture.platforms, fixture.fixture.loop,
+                                [&] { return fixture.queue().order(id, Queue::Order::hold, why); });
+  };
+  const auto reason = [&] {
+    return testing::await<std::optional<message::DeliveryStatus>>(fixture.fixture.platforms, fixture.fixture.loop,
+                                                                  [&] { return fixture.spool().read_status(id); })
+        ->hold_reason;
+  };
+  EXPECT_TRUE(hold("looks like spam"));
+  // The first one is why it waits.
+  EXPECT_TRUE(hold("another"));
+  EXPECT_EQ(reason(), "looks like spam");
+  fixture.stop();
+  fixture.start();
+  EXPECT_EQ(reason(), "looks like spam");
+  EXPECT_TRUE(testing::await<bool>(fixture.fixture.platforms, fixture.fixture.loop,
+                                   [&] { return fixture.queue().order(id, Queue::Order::release); }));
+  EXPECT_EQ(reason(), "");
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  EXPECT_EQ(taken(fixture.hop()), 1U);
+}
+
+TEST(QueueTest, OfARejectedMessageItsSenderIsTold) {
+  QueueFixture fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, false);
+  fixture.start();
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
+  const spool::QueueId id = fixture.spool().index().begin()->first;
+  ASSERT_TRUE(fixture.run_until(
+      [&] { return fixture.queue().counters().tries > 0 && fixture.queue().schedule().running() == 0; }));
+  for (const auto& [order, why] : {std::pair(Queue::Order::hold, "spam"), std::pair(Queue::Order::reject, "not yours")})
+    EXPECT_TRUE(testing::await<bool>(fixture.fixture.platforms, fixture.fixture.loop,
+                                     [&] { return fixture.queue().order(id, order, why); }));
+  ASSERT_TRUE(fixture.run_until([&] { return !fixture.spool().has(id); }));
+  EXPECT_EQ(fixture.queue().counters().dsns.sent, 1U);
+  EXPECT_EQ(fixture.queue().counters().recipients_taken, 0U);
+  fixture.fixture.platforms.world().set_reachable(Fixture::kFirst, true);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+}
+
 // Everything goes wrong at random; nothing that was answered with 250 may be gone.
 TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
   constexpr HopStage kStages[] = {HopStage::greeting, HopStage::ehlo, HopStage::mail,   HopStage::recipient,

@@ -98,6 +98,8 @@ class Generated {
   }
   DeliveryStatus status(std::size_t recipients) {
     DeliveryStatus status{.tries = number<std::uint32_t>(), .due = number<WallMillis>(), .held = flag()};
+    // Without a hold there is no reason for one.
+    if (status.held) status.hold_reason = text(message::kWordsBytesMax);
     for (std::size_t i = 0; i < recipients; ++i) status.recipients.push_back(recipient_status());
     for (std::uint64_t i = random_.below(message::kAttemptsKept + 1); i > 0; --i)
       status.attempts.push_back(Attempt{.at = number<WallMillis>(),

@@ -1,0 +1,75 @@
+#include "engine/server/operator_events.h"
+
+#include <algorithm>
+
+#include "engine/event/events.h"
+
+namespace sluice::server {
+namespace {
+
+std::optional<std::uint64_t> count_of(const std::optional<std::uint32_t>& uid) {
+  return uid ? std::optional<std::uint64_t>(*uid) : std::nullopt;
+}
+
+// "all held sender=user@example.com"
+std::string filter_text(const control::QueueRequest& request) {
+  std::string text = request.all ? "all" : "";
+  if (request.held) text += text.empty() ? "held" : " held";
+  for (const control::QueueFilter& filter : control::kQueueFilters) {
+    const std::string& value = request.*filter.text;
+    if (!value.empty()) text.append(text.empty() ? "" : " ").append(filter.name).append("=").append(value);
+  }
+  return text;
+}
+
+std::string_view verb_text(control::QueueVerb verb) {
+  return std::ranges::find(control::kQueueVerbs, verb, &control::QueueVerbName::verb)->name;
+}
+
+}  // namespace
+
+std::string Actor::text() const {
+  if (!name.empty()) return name;
+  return uid ? "uid " + std::to_string(*uid) : "unknown user";
+}
+
+void emit_containment(event::Emitter& events, const control::ContainmentRequest& request, const Actor& actor,
+                      const control::Containment& done) {
+  const std::string left = control::left_undone(done);
+  events.emit(event::Containment{.step = control::verb_name(request.verb),
+                                 .containment = request.id,
+                                 .kind = control::kind_name(request.kind),
+                                 .subject = request.subject,
+                                 .actor = actor.text(),
+                                 .uid = count_of(actor.uid),
+                                 .reason = request.reason,
+                                 .sessions = done.sessions,
+                                 .messages = done.messages,
+                                 .under_way = done.under_way,
+                                 .left = left});
+}
+
+void emit_queue_order(event::Emitter& events, const control::QueueRequest& request, const Actor& actor,
+                      std::uint64_t messages) {
+  const std::string filter = filter_text(request);
+  const std::string who = actor.text();
+  events.emit(event::QueueOrder{.order = verb_text(request.verb),
+                                .filter = filter,
+                                .actor = who,
+                                .uid = count_of(actor.uid),
+                                .reason = request.reason,
+                                .messages = messages});
+}
+
+void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest& request, const Actor& actor,
+                         std::uint64_t sessions) {
+  const std::string who = actor.text();
+  events.emit(event::SessionsEndedByOperator{.account = request.account,
+                                             .customer = request.customer,
+                                             .client = request.address,
+                                             .actor = who,
+                                             .uid = count_of(actor.uid),
+                                             .sessions = sessions});
+}
+
+}  // namespace sluice::server
