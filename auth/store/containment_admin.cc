@@ -181,20 +181,22 @@ StoreResult<> ContainmentAdmin::kill_passwords(const Order& order, Done& done) {
       " WHERE d.dead = '' AND (d.account = $1 OR c.name = $2)",
       {one ? std::string_view(order.subject.name) : "", one ? "" : std::string_view(order.subject.name)},
       [&](const Row& row) { done.devices = row.integer(0); });
-  constexpr Sql kOfAccount{
+  constexpr Sql kRenewOfAccount{
       "UPDATE account SET password_hash = $1, password_set_ms = $2, scram = $3, scram_iterations = $4"
       " WHERE name = $5"};
-  constexpr Sql kOfCustomer{
+  constexpr Sql kRenewOfCustomer{
       "UPDATE account SET password_hash = $1, password_set_ms = $2, scram = $3, scram_iterations = $4"
       " WHERE customer = (SELECT id FROM customer WHERE name = $5)"};
   if (killed)
-    killed = database_->run(one ? kOfAccount : kOfCustomer, {order.dead->hash, order.now, Bound::or_null(scram),
-                                                             Bound::or_null(iterations), order.subject.name});
+    killed = database_->run(
+        one ? kRenewOfAccount : kRenewOfCustomer,
+        {order.dead->hash, order.now, Bound::or_null(scram), Bound::or_null(iterations), order.subject.name});
   if (killed) done.accounts = database_->rows_changed();
-  constexpr Sql kDevicesOfAccount{"UPDATE device SET dead = $1 WHERE dead = '' AND account = $2"};
-  constexpr Sql kDevicesOfCustomer{
+  constexpr Sql kKillDevicesOfAccount{"UPDATE device SET dead = $1 WHERE dead = '' AND account = $2"};
+  constexpr Sql kKillDevicesOfCustomer{
       "UPDATE device SET dead = $1 WHERE dead = '' AND customer = (SELECT id FROM customer WHERE name = $2)"};
-  if (killed) killed = database_->run(one ? kDevicesOfAccount : kDevicesOfCustomer, {kDead, order.subject.name});
+  if (killed)
+    killed = database_->run(one ? kKillDevicesOfAccount : kKillDevicesOfCustomer, {kDead, order.subject.name});
   return killed;
 }
 

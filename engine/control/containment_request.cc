@@ -26,17 +26,6 @@ std::unexpected<std::string> not_as_written() {
   return std::unexpected(std::string("the request is not written as sluicectl writes it"));
 }
 
-// Takes the value behind `name`, up to a blank.
-bool take_value(std::string_view& rest, std::string_view name, std::string& value) {
-  if (!take_text(rest, name)) return false;
-  const std::size_t size = std::min(rest.find(' '), rest.size());
-  auto text = unescaped(rest.substr(0, size));
-  if (!text) return false;
-  value = *std::move(text);
-  rest.remove_prefix(size);
-  return true;
-}
-
 std::string sessions_text(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " session" : " sessions");
 }

@@ -1,5 +1,7 @@
 #include "engine/control/words.h"
 
+#include <algorithm>
+
 #include "engine/smtp/ascii.h"
 
 namespace sluice::control {
@@ -41,6 +43,16 @@ std::optional<std::string> unescaped(std::string_view text) {
 bool take_text(std::string_view& rest, std::string_view text) {
   if (!rest.starts_with(text)) return false;
   rest.remove_prefix(text.size());
+  return true;
+}
+
+bool take_value(std::string_view& rest, std::string_view name, std::string& value) {
+  if (!take_text(rest, name)) return false;
+  const std::size_t size = std::min(rest.find(' '), rest.size());
+  auto text = unescaped(rest.substr(0, size));
+  if (!text) return false;
+  value = *std::move(text);
+  rest.remove_prefix(size);
   return true;
 }
 

@@ -17,5 +17,7 @@ void append_escaped(std::string& line, std::string_view value);
 
 // Takes `text` from the beginning of `rest`, and says whether it stood there.
 [[nodiscard]] bool take_text(std::string_view& rest, std::string_view text);
+// Takes " name=V", up to a blank; false where that is not next, or V cannot be read.
+[[nodiscard]] bool take_value(std::string_view& rest, std::string_view name, std::string& value);
 
 }  // namespace sluice::control
