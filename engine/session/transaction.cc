@@ -15,7 +15,7 @@ namespace {
 constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops", "kTooManyHops"};
 constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large", "kHeaderTooLarge"};
 
-// How long recipients wait where a limit that slows was passed: less than a client's patience (RFC 5321 4.5.3.2.3: 5
+// How long recipients wait where a limit that slows was passed: less than a client's timeout (RFC 5321 4.5.3.2.3: 5
 // minutes), and than a drain's.
 constexpr Duration kSlowed = std::chrono::seconds(3);
 
