@@ -41,6 +41,9 @@ struct Envelope {
   // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
   std::string message_id;
   ContentFacts content;  // kept true by the caller that feeds the content
+  // Not empty: the message goes nowhere before an operator has reviewed it, and this says why.  May be set until
+  // MessageSink::commit().
+  std::string hold_reason;
 };
 
 // What an event says of the recipients.

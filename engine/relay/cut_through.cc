@@ -79,6 +79,11 @@ Task<void> CutThrough::write(Chain bytes) {
 }
 
 Task<message::Outcome> CutThrough::commit() {
+  if (!envelope_->hold_reason.empty()) {
+    message::Outcome held = co_await keep_on_hold();
+    retained_.drop();
+    co_return held;
+  }
   co_await transmission_->finish();
   message::Outcome outcome = co_await decide();
   retained_.drop();
@@ -128,6 +133,29 @@ Task<message::Outcome> CutThrough::decide() {
     outcome.reply = waiting != nullptr ? transmission_->reply_for(*waiting) : smtp::Reply(smtp::replies::kNoSpace);
     if (!kept) outcome.detail += (outcome.detail.empty() ? "not kept: " : "; not kept: ") + kept.error();
   }
+  co_return outcome;
+}
+
+Task<message::Outcome> CutThrough::keep_on_hold() {
+  message::Outcome outcome = asked();
+  // Without the end of the content the next hop has no message (RFC 5321 4.1.1.4).
+  co_await transmission_->abandon();
+  MessageWriter::Result kept = std::unexpected(std::string("there is no place to keep it"));
+  if (may_keep_) {
+    message::DeliveryStatus held;
+    held.recipients.resize(envelope_->recipients.size());
+    for (std::size_t i = 0; i < promised_.size(); ++i) {
+      if (promised_[i]) continue;
+      held.recipients[i].fate = message::Fate::failed;
+      held.recipients[i].reported = true;
+    }
+    held.held = true;
+    held.hold_reason = envelope_->hold_reason;
+    kept = co_await retained_.keep(std::move(held));
+  }
+  outcome.reply =
+      kept ? smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id) : smtp::Reply(smtp::replies::kNoSpace);
+  outcome.detail = (kept ? "on hold: " : "not kept: " + kept.error() + "; to be held: ") + envelope_->hold_reason;
   co_return outcome;
 }
 

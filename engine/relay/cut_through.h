@@ -7,6 +7,8 @@
 // end
 //   all taken                    the next hop's 250
 //   all refused for good         the next hop's 5xx; nothing is kept
+//   the message is to be held    250 once the whole message is safely kept on hold; the next hop, where it was asked
+//                                already, never hears the content's end
 //   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
 // A connection that is lost after the content's end is "anything else": a possible duplicate is better than a loss.
 // Without a place to keep it "anything else" is a 451: the client still has the message.
@@ -57,6 +59,7 @@ class CutThrough final : public message::MessageSink {
   [[nodiscard]] bool wants_report() const;
   [[nodiscard]] message::DeliveryStatus status() const;
   Task<message::Outcome> decide();
+  Task<message::Outcome> keep_on_hold();
 
   hop::Pool& pool_;
   bool may_keep_;

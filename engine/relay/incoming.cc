@@ -73,7 +73,8 @@ Task<void> Incoming::begin(message::BodyForm form) {
 
 // Late: the recipients are all known now, and no next hop was asked about them.
 Task<void> Incoming::choose() {
-  if (one_destination_ && !route().maildir.empty()) {
+  const bool held = !envelope_->hold_reason.empty();
+  if (one_destination_ && !route().maildir.empty() && !held) {
     inner_ = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
@@ -93,7 +94,7 @@ Task<void> Incoming::write(Chain bytes) {
 Task<message::Outcome> Incoming::commit() {
   if (inner_ != nullptr) {
     message::Outcome outcome = co_await inner_->commit();
-    if (through_ != nullptr)
+    if (through_ != nullptr && envelope_->hold_reason.empty())
       parts_.queue.learn({.transmission = through_->transmission(),
                           .envelope = *envelope_,
                           .submitter = submitter_,

@@ -24,12 +24,15 @@ Task<message::Outcome> QueueFirst::commit() {
   if (kept_) {
     message::DeliveryStatus status;
     status.recipients.resize(envelope_->recipients.size());
+    status.held = !envelope_->hold_reason.empty();
+    status.hold_reason = envelope_->hold_reason;
     kept_ = co_await writer_->commit(std::move(status));
   }
   message::Outcome outcome;
   if (kept_) {
     outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
-    outcome.detail = "kept, to be delivered from the spool";
+    outcome.detail =
+        envelope_->hold_reason.empty() ? "kept, to be delivered from the spool" : "on hold: " + envelope_->hold_reason;
   } else {
     outcome.reply = smtp::replies::kNoSpace;
     outcome.detail = "the spool did not take it: " + kept_.error();

@@ -32,12 +32,26 @@ std::string amount_text(const policy::Limit& limit) {
   return std::to_string(limit.amount) + " " + name;
 }
 
+// "500 recipients a day".
+std::string window_text(const policy::Limit& limit) {
+  return amount_text(limit) + " a " + std::string(policy::span_name(limit.span));
+}
+
+// "500 recipients a day of account alice@example.com".
+std::string limit_text(const policy::LimitReached& limit) {
+  return window_text(limit.window.limit) + " of " + std::string(policy::subject_name(limit.subject)) + " " + limit.name;
+}
+
 }  // namespace
 
 Task<std::optional<policy::LimitReached>> Reservation::take(Quantity quantity, std::uint64_t amount) {
   policy::Reserved reserved = co_await submitter_->reserve(quantity, amount);
   of(quantity) += reserved.amount;
-  if (reserved.passed && reserved.passed->window.limit.action == policy::Action::slow) slow_ = true;
+  if (reserved.passed) {
+    const policy::Limit& limit = reserved.passed->window.limit;
+    if (limit.action == policy::Action::slow) slow_ = true;
+    if (limit.action == policy::Action::hold) hold_reason_ = "over " + limit_text(*reserved.passed);
+  }
   if (reserved.amount == amount) reserved.refused = std::nullopt;
   co_return std::move(reserved.refused);
 }
@@ -91,8 +105,7 @@ void Reservation::give_back_all() {
 smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url) {
   const policy::FullWindow& window = limit.window;
   std::string text = "The limit of this ";
-  text.append(policy::subject_name(limit.subject)).append(" is ").append(amount_text(window.limit)).append(" a ");
-  text.append(policy::span_name(window.limit.span));
+  text.append(policy::subject_name(limit.subject)).append(" is ").append(window_text(window.limit));
   text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
   if (!policy_url.empty()) text.append("; see ").append(policy_url);
   // What no window can ever take is refused for good, whatever the limit's action.

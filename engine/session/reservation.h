@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -35,6 +36,8 @@ class Reservation {
   void refused(std::uint32_t recipients);
   // Before the message is accepted: of its real size.  Why it must not be; nothing: it may.
   Task<std::optional<policy::LimitReached>> content(std::uint64_t bytes);
+  // A limit was passed beyond which messages are held, and which one; empty: none was.
+  [[nodiscard]] const std::string& hold_reason() const { return hold_reason_; }
   // It was accepted.
   void spend();
   void give_back_all();
@@ -46,6 +49,7 @@ class Reservation {
   std::shared_ptr<policy::Submitter> submitter_;
   std::array<std::uint64_t, policy::kQuantities> reserved_{};
   bool slow_ = false;  // since the last answer
+  std::string hold_reason_;
 };
 
 // For the client: which limit it is, how much it allows, and when there is room again; 550 5.7.1, or 451 4.7.1 where

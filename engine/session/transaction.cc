@@ -56,6 +56,7 @@ Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Repl
   std::vector<message::Recipient>& recipients = envelope_.recipients;
   const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
   const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
+  envelope_.hold_reason = reservation_.hold_reason();
   if (room.slow) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
   if (room.recipients == offered) co_return;
   const smtp::Reply refusal = limit_refusal(*room.refused, client_.policy_url);
@@ -269,6 +270,7 @@ Task<smtp::Reply> Transaction::commit() {
     outcome_.reply = reply;
     co_return reply;
   }
+  envelope_.hold_reason = reservation_.hold_reason();
   outcome_ = co_await sink_->commit();
   sink_ = nullptr;
   if (outcome_.reply.positive()) {

@@ -49,10 +49,10 @@ class BudgetSubmitter final : public Submitter {
   std::array<std::vector<Counted>, kQuantities> counted_;
 };
 
-// What a limit says of bytes is counted in kBytesUnit; what a class in shadow refuses is only told.
+// What a limit says of bytes is counted in kBytesUnit; a class in shadow only tells.
 Limit as_counted(Limit limit, bool shadow) {
   if (limit.quantity == Quantity::bytes) limit.amount = std::max<std::uint64_t>(limit.amount / kBytesUnit, 1);
-  if (shadow && refuses(limit.action)) limit.action = Action::tell;
+  if (shadow) limit.action = Action::tell;
   return limit;
 }
 

@@ -31,8 +31,9 @@ def table(value):
 class LimitedRelay(Relay):
     """Its only class has these limits."""
 
-    def __init__(self, *limits, cores=2, **keys):
-        super().__init__(next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000})
+    def __init__(self, *limits, cores=2, fallback=False, **keys):
+        super().__init__(next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000},
+                         route={"fallback": fallback})  # fmt: skip
         del self.config["policy"]
         self.limits = limits
         self.keys = keys
@@ -208,6 +209,27 @@ def a_class_in_shadow_only_tells():
         expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")
         reached = relay.logged("submission_limit_reached", effect="told")
         expect_equal(reached["shadow"], True, "shadow")
+
+
+@test
+def beyond_a_limit_that_holds_messages_wait_for_review():
+    with LimitedRelay(limit(2, action="hold"), fallback=True) as relay, relay.client() as client:
+        before = len(next_hop().messages)
+        expect_equal(send(client, 2), (["250"] * 2, "250"), "within the limit")
+        expect_equal(send(client, 3, body=b"Too much.\r\n"), (["250"] * 3, "250"), "beyond it")
+        until(lambda: len(next_hop().messages) == before + 1, "the first message at the next hop")
+        held = relay.logged("message", recipients=3)
+        expect_in("on hold: over 2 recipients a day of account alice@example.com", held["detail"], "the log")
+        listed = relay.control("review")
+        expect_in("over 2 recipients a day of account alice@example.com", listed, "the reason in review")
+        expect_in("Too much.", listed, "the preview")
+        relay.stop()
+        relay.start()
+        expect_in("over 2 recipients a day", relay.control("review"), "the reason after a restart")
+        expect_equal(len(next_hop().messages), before + 1, "messages at the next hop")
+        relay.control("review", "release", held["id"])
+        until(lambda: len(next_hop().messages) == before + 2, "the released message at the next hop")
+        expect_equal(len(next_hop().messages[-1].recipients), 3, "its recipients")
 
 
 @test

@@ -241,5 +241,43 @@ TEST_F(CutThroughKeepTest, SmallPiecesDoNotPinLargeBlocks) {
   EXPECT_EQ(fixture.hop().ledger.front().content.size(), 16'000U);
 }
 
+// A verdict that falls while the content comes: the next hop may have seen all but the end of it.
+TEST_F(CutThroughKeepTest, WhatIsToBeHeldIsKeptOnHoldAndNeverEndsAtTheNextHop) {
+  for (const std::size_t size : {std::size_t{10}, std::size_t{300'000}}) {
+    Passing message(fixture, &memory);
+    EXPECT_THAT(message.offer(kThree), Each(250));
+    message.begin(BodyForm::dot_stuffed);
+    std::string text(kText);
+    while (text.size() < size) text += std::string(70, 'x') + "\r\n";
+    message.feed(text);
+    message.envelope.hold_reason = "over 500 recipients a day of account ann@example.com";
+    message.outcome = message.finish();
+    EXPECT_EQ(message.outcome.reply.code(), 250);
+    EXPECT_THAT(message.outcome.detail, HasSubstr("on hold: over 500 recipients"));
+    ASSERT_FALSE(memory.kept.empty());
+    EXPECT_EQ(memory.kept.back().content, text);
+    EXPECT_TRUE(memory.kept.back().status.held);
+    EXPECT_EQ(memory.kept.back().status.hold_reason, message.envelope.hold_reason);
+    EXPECT_THAT(fates(memory.kept.back()), Each(Fate::waiting));
+    EXPECT_THAT(fixture.hop().ledger, IsEmpty());
+  }
+  // The next one goes on as ever.
+  Passing next(fixture, &memory);
+  EXPECT_EQ(next.send(kText), 250);
+  EXPECT_THAT(fixture.hop().ledger, SizeIs(1));
+}
+
+TEST_F(CutThroughKeepTest, WhatIsToBeHeldAndCannotBeKeptStaysWithTheClient) {
+  memory.refuses_from = 0;
+  Passing message(fixture, &memory);
+  EXPECT_THAT(message.offer(kThree), Each(250));
+  message.begin(BodyForm::dot_stuffed);
+  message.feed(kText);
+  message.envelope.hold_reason = "too much";
+  message.outcome = message.finish();
+  EXPECT_EQ(message.outcome.reply.code(), 452);
+  EXPECT_THAT(fixture.hop().ledger, IsEmpty());
+}
+
 }  // namespace
 }  // namespace sluice::relay
