@@ -121,6 +121,8 @@ Task<Session::Next> Session::handshake() {
   ++services_.counters.tls_handshakes;
   CHECK(rules_->tls != nullptr);
   wait_ = Wait::handshake;
+  // Asked for while the 220 to STARTTLS was on its way: nothing can be said any more, and nothing is lost.
+  if (ending_) connection_->terminate();
   const net::IoStatus status = co_await connection_->start_tls_server(*rules_->tls, rules_->handshake_timeout);
   wait_ = Wait::nothing;
   handshake_place_.give_back();

@@ -45,6 +45,17 @@ TEST_F(SessionDrainTest, OneThatOwesItsHandshakeIsClosedAtOnce) {
   EXPECT_LT(here.now() - before, 2s);
 }
 
+TEST_F(SessionDrainTest, ADrainWhileTheReplyToStartTlsIsOnItsWayIsNotMissed) {
+  EXPECT_EQ(client().reply().code, 220);
+  EXPECT_EQ(client().say("EHLO client.example"), 250);
+  EXPECT_EQ(client().say("STARTTLS"), 220);
+  const Instant before = here.now();
+  host.drain();
+  EXPECT_EQ(client().rest(), "");
+  EXPECT_EQ(end().reason, EndReason::shutting_down);
+  EXPECT_LT(here.now() - before, 2s);
+}
+
 TEST_F(SessionDrainTest, OneThatWaitsForItsGreetingIsTold) {
   host.rules().greet_delay = 30s;
   client();
