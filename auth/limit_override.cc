@@ -7,8 +7,7 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::array<std::string_view, kQuantities> kQuantityNames{"recipients", "messages", "bytes", "new_recipients",
-                                                                   "sessions"};
+constexpr std::array<std::string_view, kQuantities> kQuantityNames{"recipients", "messages", "bytes", "sessions"};
 constexpr std::array<std::string_view, kSpans> kSpanNames{"minute", "hour", "day", "month"};
 static_assert(kQuantityNames[std::to_underlying(Quantity::sessions)] == "sessions");
 static_assert(kSpanNames[std::to_underlying(Span::month)] == "month");

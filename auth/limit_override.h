@@ -12,19 +12,18 @@ namespace sluice::auth {
 
 // Recipients and messages are two: a message to 50 recipients is one message and 50 recipients.
 enum class Quantity : std::uint8_t {
-  recipients,      // of messages that were accepted, each recipient of each
-  messages,        // that were accepted
-  bytes,           // of those messages, as they came in, once for each message
-  new_recipients,  // recipients that the account has not written to before
-  sessions,        // that logged in
+  recipients,  // of messages that were accepted, each recipient of each
+  messages,    // that were accepted
+  bytes,       // of those messages, as they came in, once for each message
+  sessions,    // that logged in and named a recipient
 };
-inline constexpr std::size_t kQuantities = 5;
+inline constexpr std::size_t kQuantities = 4;
 
 // Of a sliding window, which ends now.
 enum class Span : std::uint8_t { minute, hour, day, month };
 inline constexpr std::size_t kSpans = 4;
 
-// As the configuration and sluicectl write it: "new_recipients", "day".
+// As the configuration and sluicectl write it: "recipients", "day".
 [[nodiscard]] std::string_view quantity_name(Quantity quantity);
 [[nodiscard]] std::string_view span_name(Span span);
 [[nodiscard]] std::optional<Quantity> parse_quantity(std::string_view name);

@@ -24,7 +24,7 @@ DESCRIPTION
 
   subject   account or customer: whose use it is. A customer's is that of all its
             accounts together.
-  quantity  recipients, messages, bytes (in KiB), new_recipients or sessions. A
+  quantity  recipients, messages, bytes (in KiB) or sessions that sent. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.
   used      Within the window, with what is reserved for messages under way.

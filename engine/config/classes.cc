@@ -70,8 +70,7 @@ void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& di
   section.choice(
       "quantity", limit.quantity,
       {Quantity{"recipients", policy::Quantity::recipients}, Quantity{"messages", policy::Quantity::messages},
-       Quantity{"bytes", policy::Quantity::bytes}, Quantity{"new_recipients", policy::Quantity::new_recipients},
-       Quantity{"sessions", policy::Quantity::sessions}});
+       Quantity{"bytes", policy::Quantity::bytes}, Quantity{"sessions", policy::Quantity::sessions}});
   section.choice("window", limit.span,
                  {Span{"minute", policy::Span::minute}, Span{"hour", policy::Span::hour},
                   Span{"day", policy::Span::day}, Span{"month", policy::Span::month}});
@@ -126,7 +125,7 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
   section.boolean("shadow", policy_class.shadow);
   section.about(
       "How much in a window that ends now: of each \"account\" for itself, or of all accounts of the \"customer\" "
-      "together; \"recipients\", \"messages\", \"bytes\", \"new_recipients\" or \"sessions\"; in a \"minute\", "
+      "together; \"recipients\", \"messages\", \"bytes\" or \"sessions\"; in a \"minute\", "
       "\"hour\", "
       "\"day\" or \"month\" of 30 days. What would exceed it is refused (\"refuse\", 550 5.7.1; the default), deferred "
       "(\"defer\", 451 4.7.1; the default of a minute), slowed (\"slow\"), held for review (\"hold\") or only told of "

@@ -1,6 +1,5 @@
 #include "engine/session/reservation.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -27,14 +26,13 @@ std::uint64_t units(std::uint64_t bytes) { return (bytes + policy::kBytesUnit - 
 // "500 recipients"; of bytes "2048 MB".
 std::string amount_text(const policy::Limit& limit) {
   if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * policy::kBytesUnit / 1'000'000) + " MB";
-  std::string name(policy::quantity_name(limit.quantity));
-  std::ranges::replace(name, '_', ' ');
-  return std::to_string(limit.amount) + " " + name;
+  return std::to_string(limit.amount) + " " + std::string(policy::quantity_name(limit.quantity));
 }
 
 // "500 recipients a day".
 std::string window_text(const policy::Limit& limit) {
-  return amount_text(limit) + " a " + std::string(policy::span_name(limit.span));
+  const std::string_view one = limit.span == policy::Span::hour ? " an " : " a ";
+  return amount_text(limit).append(one).append(policy::span_name(limit.span));
 }
 
 // "500 recipients a day of account alice@example.com".

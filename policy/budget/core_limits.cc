@@ -38,6 +38,7 @@ class BudgetSubmitter final : public Submitter {
   }
 
  private:
+  Task<Reserved> reserve_of(Quantity quantity, std::uint64_t wanted);
   std::vector<Counted>& of(Quantity quantity) { return counted_[static_cast<std::size_t>(quantity)]; }
   LimitReached tell(LimitNotice::Kind kind, const MeterKey& key, const FullWindow& window);
 
@@ -47,6 +48,7 @@ class BudgetSubmitter final : public Submitter {
   bool shadow_;
   CoreLimits::Notice notice_;
   std::array<std::vector<Counted>, kQuantities> counted_;
+  bool session_counted_ = false;
 };
 
 // What a limit says of bytes is counted in kBytesUnit; a class in shadow only tells.
@@ -68,8 +70,19 @@ void BudgetSubmitter::count(Subject subject, const std::string& name, std::span<
   }
 }
 
-// All meters must have room: what one of them does not give goes back to those before it.
+// A session counts with the first that it wants to send.
 Task<Reserved> BudgetSubmitter::reserve(Quantity quantity, std::uint64_t wanted) {
+  if (!session_counted_ && quantity != Quantity::sessions) {
+    Reserved session = co_await reserve_of(Quantity::sessions, 1);
+    if (session.amount == 0) co_return session;
+    spend(Quantity::sessions, 1);
+    session_counted_ = true;
+  }
+  co_return co_await reserve_of(quantity, wanted);
+}
+
+// All meters must have room: what one of them does not give goes back to those before it.
+Task<Reserved> BudgetSubmitter::reserve_of(Quantity quantity, std::uint64_t wanted) {
   Reserved reserved{.amount = wanted, .refused = {}, .passed = {}};
   std::vector<Counted>& counted = of(quantity);
   for (std::size_t i = 0; i < counted.size() && reserved.amount > 0; ++i) {

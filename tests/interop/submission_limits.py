@@ -138,6 +138,22 @@ def a_minute_defers_and_what_no_window_could_take_is_refused_for_good():
 
 
 @test
+def sessions_count_when_they_send():
+    with LimitedRelay(limit(2, quantity="sessions", window="hour")) as relay:
+        for _ in range(3):
+            with relay.client() as idle:
+                idle.say("NOOP", "250")
+        for _ in range(2):
+            with relay.client() as client:
+                expect_equal(send(client), (["250"], "250"), "the first message of a session")
+                expect_equal(send(client), (["250"], "250"), "its second one")
+        with relay.client() as client:
+            client.say(MAIL, "250")
+            said = str(client.say("RCPT TO:<a@far.test>", "550 5.7.1"))
+            expect_in("is 2 sessions an hour", said, "the refusal")
+
+
+@test
 def a_customers_accounts_share_its_limit():
     with LimitedRelay(limit(100), limit(5, of="customer")) as relay:
         with relay.client() as client:

@@ -376,7 +376,7 @@ TEST_F(CtlAccountsTest, LimitsAreSetShownAndRemoved) {
   ASSERT_EQ(run({"account", "limit", "tim@example.com", "recipients/day=1000", "bytes/month=5000000000"}), kCtlDone)
       << err_;
   EXPECT_EQ(out_, "account tim@example.com: limits set\n");
-  ASSERT_EQ(run({"customer", "limit", "Acme", "new_recipients/hour=7"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"customer", "limit", "Acme", "sessions/hour=7"}), kCtlDone) << err_;
   ASSERT_EQ(run({"account", "show", "tim@example.com"}), kCtlDone) << err_;
   EXPECT_NE(out_.find("\nlimits: recipients/day=1000 bytes/month=5000000000\n"), std::string::npos) << out_;
   ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone) << err_;
@@ -384,7 +384,7 @@ TEST_F(CtlAccountsTest, LimitsAreSetShownAndRemoved) {
             std::string::npos)
       << out_;
   ASSERT_EQ(run({"customer", "show", "Acme"}), kCtlDone) << err_;
-  EXPECT_NE(out_.find("\nlimits: new_recipients/hour=7\n"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("\nlimits: sessions/hour=7\n"), std::string::npos) << out_;
   ASSERT_EQ(run({"account", "limit", "tim@example.com", "recipients/day="}), kCtlDone) << err_;
   EXPECT_EQ(log_in("tim@example.com", "right").identity->account_overrides->size(), 1U);
 }

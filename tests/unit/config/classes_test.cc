@@ -41,7 +41,7 @@ amount = 300
 action = "hold"
 [[class.limit]]
 of = "customer"
-quantity = "new_recipients"
+quantity = "sessions"
 window = "minute"
 amount = 1
 [[class]]
@@ -70,7 +70,7 @@ TEST(ClassConfig, ReadsEveryKey) {
                                                         .amount = 300,
                                                         .action = policy::Action::hold}}));
   // A minute's defers where nothing is said.
-  EXPECT_EQ(school.customer_limits, (std::vector<Limit>{{.quantity = policy::Quantity::new_recipients,
+  EXPECT_EQ(school.customer_limits, (std::vector<Limit>{{.quantity = policy::Quantity::sessions,
                                                          .span = policy::Span::minute,
                                                          .amount = 1,
                                                          .action = policy::Action::defer}}));

@@ -7,12 +7,11 @@ namespace sluice::policy {
 namespace {
 
 TEST(Limit, EachNameIsReadAsWhatItNames) {
-  for (const Quantity each :
-       {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::new_recipients, Quantity::sessions})
+  for (const Quantity each : {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::sessions})
     EXPECT_EQ(parse_quantity(quantity_name(each)), each);
   for (const Span each : {Span::minute, Span::hour, Span::day, Span::month})
     EXPECT_EQ(parse_span(span_name(each)), each);
-  EXPECT_EQ(quantity_name(Quantity::new_recipients), "new_recipients");
+  EXPECT_EQ(quantity_name(Quantity::sessions), "sessions");
   EXPECT_EQ(span_name(Span::month), "month");
   EXPECT_EQ(action_name(Action::refuse), "refuse");
   EXPECT_EQ(action_name(Action::tell), "tell");
