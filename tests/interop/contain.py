@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.authenticator import Authenticator
 from lib.backends import code_of_login
-from lib.harness import cases, expect, expect_equal, expect_in, expect_not_in, main, test, until
+from lib.harness import expect, expect_between, expect_equal, expect_in, expect_not_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER, stuff
 from lib.mailq import BOB, LATER, STORE, by_bob, closed_port, is_empty, keeps, listed, queue_id, report, show
@@ -22,6 +22,8 @@ from lib.relay import BOB_PASSWORD, PASSWORD, Relay, control
 from lib.wire import Closed
 
 ME = getpass.getuser()
+ENDINGS = {"421 4.7.0 Session ended by the administrator, try again later",
+           "421 4.7.0 Account changed or suspended, please log in again"}  # fmt: skip
 CLEAR = {"clear": {"tls": "none", "auth": "clear"}}
 
 
@@ -63,9 +65,12 @@ def all_of_a_stolen_account_stops_and_nobody_elses():
         done = contain(relay, SENDER.upper(), "--reason", "stolen, call 555-0100")
         expect_equal([done[key] for key in ("kind", "subject", "status", "actor", "passwords", "device_passwords", "done")],
                      ["account", SENDER, "suspended", ME, 1, 1, True], "what was done")  # fmt: skip
-        expect_equal(done["relay"], {"sessions_ended": 3, "sessions_left": 0, "messages": 2, "under_way": 0}, "by the relay")
+        # The relay may have seen the change of the store before it is asked, and ends who is idle for that then.
+        expect_between(done["relay"].pop("sessions_ended"), 1, 3, "sessions that were ended")
+        expect_equal(done["relay"], {"sessions_left": 0, "messages": 2, "under_way": 0}, "by the relay")
         for client in (idle, by_device, in_message):
-            expect_in("421 4.7.0 Session ended by the administrator, try again later", ending_of(client), "how it ends")
+            ending = ending_of(client)
+            expect(set(ending) & ENDINGS, f"how it ends: {ending}")
         for password in (PASSWORD, device):
             with relay.connect() as client:
                 client.greeted()
