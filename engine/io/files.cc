@@ -7,17 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "engine/io/descriptor.h"
+#include "engine/io/write_all.h"
 
 namespace sluice::io {
 namespace {
-
-std::unexpected<std::string> file_fault(const std::string& path, const char* doing) {
-  return std::unexpected(path + ": " + doing + ": " + std::strerror(errno));
-}
 
 std::uint64_t nanoseconds(const timespec& time) {
   constexpr std::uint64_t kNanosecondsInSecond = 1'000'000'000;
@@ -28,12 +24,7 @@ std::uint64_t nanoseconds(const timespec& time) {
 std::expected<void, std::string> write_synced(const std::string& path, std::string_view bytes, unsigned mode) {
   const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (fd.get() < 0) return file_fault(path, "cannot create");
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return file_fault(path, "cannot write");
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (!write_all(fd.get(), bytes)) return file_fault(path, "cannot write");
   if (fsync(fd.get()) != 0) return file_fault(path, "cannot sync");
   return {};
 }

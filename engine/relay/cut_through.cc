@@ -144,11 +144,7 @@ Task<message::Outcome> CutThrough::keep_on_hold() {
   if (may_keep_) {
     message::DeliveryStatus held;
     held.recipients.resize(envelope_->recipients.size());
-    for (std::size_t i = 0; i < promised_.size(); ++i) {
-      if (promised_[i]) continue;
-      held.recipients[i].fate = message::Fate::failed;
-      held.recipients[i].reported = true;
-    }
+    end_refused(held);
     held.held = true;
     held.hold_reason = envelope_->hold_reason;
     kept = co_await retained_.keep(std::move(held));
@@ -181,13 +177,17 @@ message::DeliveryStatus CutThrough::status() const {
     apply_results(*transmission_, now, status);
     status.add(attempt_of(*transmission_, now));
   }
-  // The client had that reply itself.
+  end_refused(status);
+  return status;
+}
+
+// Recipients that were refused to the client: it had that reply itself.
+void CutThrough::end_refused(message::DeliveryStatus& status) const {
   for (std::size_t i = 0; i < promised_.size(); ++i)
     if (!promised_[i]) {
       status.recipients[i].fate = message::Fate::failed;
       status.recipients[i].reported = true;
     }
-  return status;
 }
 
 }  // namespace sluice::relay

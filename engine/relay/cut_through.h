@@ -58,6 +58,7 @@ class CutThrough final : public message::MessageSink {
   [[nodiscard]] const RecipientResult* first(RecipientResult::Kind kind) const;
   [[nodiscard]] bool wants_report() const;
   [[nodiscard]] message::DeliveryStatus status() const;
+  void end_refused(message::DeliveryStatus& status) const;
   Task<message::Outcome> decide();
   Task<message::Outcome> keep_on_hold();
 
