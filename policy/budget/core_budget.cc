@@ -54,6 +54,7 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
       co_await recorded.wait("the journal of the limits");
       continue;
     }
+    account.passed = grant.passed.has_value();
     if (grant.passed) taken.passed = grant.passed;
     if (grant.near) taken.near = grant.near;
     account.lease.add(grant.granted);
@@ -67,6 +68,13 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
     co_await call_back(account.key, grant.holders);
   }
   co_return taken;
+}
+
+// What was granted beyond a limit goes back at once: from the lease, the next message would have it as if it were
+// within.
+void CoreBudget::give_back(Account& account, std::uint64_t amount) {
+  account.lease.give_back(amount);
+  if (account.passed) settle(account, true);
 }
 
 Task<void> CoreBudget::call_back(const MeterKey& key, std::uint64_t holders) {

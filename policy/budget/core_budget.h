@@ -58,6 +58,7 @@ class CoreBudget {
     std::uint32_t users = 0;
     bool active = false;  // among active_
     bool idle = false;    // nothing was reserved since the last settling
+    bool passed = false;  // the last grant was beyond a limit that does not refuse
   };
   Account& use(const MeterKey& key);
   void leave(Account& account);
@@ -71,7 +72,7 @@ class CoreBudget {
   // The account stays in use.
   Task<Taken> reserve(Account& account, std::span<const Limit> limits, std::uint64_t wanted);
   void spend(Account& account, std::uint64_t amount) { account.lease.spend(amount); }
-  void give_back(Account& account, std::uint64_t amount) { account.lease.give_back(amount); }
+  void give_back(Account& account, std::uint64_t amount);
 
   // Another core needs it: what was spent is told, what nobody has reserved goes back.
   void give_back_free(const MeterKey& key);

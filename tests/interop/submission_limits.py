@@ -249,6 +249,18 @@ def beyond_a_limit_that_holds_messages_wait_for_review():
 
 
 @test
+def what_was_given_back_beyond_a_limit_is_still_beyond_it():
+    with LimitedRelay(limit(2, action="hold"), fallback=True) as relay, relay.client() as client:
+        expect_equal(send(client, 2), (["250"] * 2, "250"), "within the limit")
+        client.say(MAIL, "250")
+        for number in range(3):
+            client.say(f"RCPT TO:<r{number}@far.test>", "250")
+        client.say("RSET", "250")
+        expect_equal(send(client, 3), (["250"] * 3, "250"), "beyond it")
+        expect_in("on hold: over 2 recipients", relay.logged("message", recipients=3)["detail"], "the log")
+
+
+@test
 def an_override_of_the_account_counts_within_a_second():
     with LimitedRelay(limit(1)) as relay:
         relay.control("account", "limit", SENDER, "recipients/day=4")
