@@ -27,6 +27,8 @@ struct Answer {
   // Who says so: 0: the store, of device passwords; 1 and up: the back ends in the order in which they are asked.
   std::uint16_t backend = 0;
   bool grace = false;  // granted because it was before, while that back end is unavailable
+  // Of granted: Shield::Decision::account_failures before this login.
+  std::uint32_t failures_before = 0;
 
   [[nodiscard]] static Answer granted(IdentityRef identity) {
     return {.kind = AnswerKind::granted, .identity = std::move(identity), .reason = {}};

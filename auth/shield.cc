@@ -121,11 +121,16 @@ Shield::Decision Shield::admit(const LoginAttempt& attempt, Instant now) {
     return {.rule = ShieldRule::account, .delay = limits_.slow};
   }
   if (const ShieldRule rule = refusal(attempt, now); rule != ShieldRule::none) return {.rule = rule};
-  if (is_full(accounts_, attempt.account, limits_.account_failures, now))
-    return {.rule = ShieldRule::account, .delay = limits_.slow};
-  if (overall_.failures.full(now, limits_.window, limits_.overall_failures))
-    return {.rule = ShieldRule::overall, .delay = limits_.slow};
-  return {};
+  const Entry* const account = accounts_.find(attempt.account);
+  Decision decision;
+  if (account != nullptr) decision.account_failures = account->failures.count(now, limits_.window);
+  if (account != nullptr && account->failures.full(now, limits_.window, limits_.account_failures)) {
+    decision.rule = ShieldRule::account;
+  } else if (overall_.failures.full(now, limits_.window, limits_.overall_failures)) {
+    decision.rule = ShieldRule::overall;
+  }
+  if (decision.rule != ShieldRule::none) decision.delay = limits_.slow;
+  return decision;
 }
 
 ShieldRule Shield::granted(const LoginAttempt& attempt, Instant now) {

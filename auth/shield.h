@@ -102,6 +102,8 @@ class Shield {
   struct Decision {
     ShieldRule rule = ShieldRule::none;
     Duration delay{};  // before the check, where it is slowed
+    // Of logins to the account, in the window, where it has not logged in from this network yet; up to the limit.
+    std::uint32_t account_failures = 0;
   };
   // Before the secret is checked.
   [[nodiscard]] Decision admit(const LoginAttempt& attempt, Instant now);

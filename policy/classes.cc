@@ -74,8 +74,17 @@ PolicyClass list_server_class() {
                               refusing(Quantity::bytes, Span::day, 100 * kGiB)}};
 }
 
-// Only recipients per message: for a relay that counts elsewhere, and for those that an operator trusts so far.
-PolicyClass unlimited_class() { return {.name = "unlimited", .account_limits = {}, .customer_limits = {}}; }
+// Only recipients per message, and what is noticed is only told: for a relay that counts elsewhere, and for those that
+// an operator trusts so far.
+PolicyClass unlimited_class() {
+  return {.name = "unlimited", .notice = noticing::Step::tell, .account_limits = {}, .customer_limits = {}};
+}
+
+// Each is watched for what is ordinary for its like.
+std::vector<PolicyClass> watched(std::vector<PolicyClass> classes) {
+  for (PolicyClass& each : classes) each.noticing = noticing::built_in_policy(each.name);
+  return classes;
+}
 
 std::vector<Limit> with_overrides(std::vector<Limit> limits, std::span<const auth::LimitOverride> overrides) {
   for (const auth::LimitOverride& override_ : overrides) {
@@ -101,7 +110,7 @@ std::span<const auth::LimitOverride> listed(const std::shared_ptr<const auth::Li
 }  // namespace
 
 std::vector<PolicyClass> built_in_classes() {
-  return {home_class(), business_class(), device_class(), list_server_class(), unlimited_class()};
+  return watched({home_class(), business_class(), device_class(), list_server_class(), unlimited_class()});
 }
 
 PolicyClasses::PolicyClasses() : PolicyClasses({}, kDefaultClassName) {}
@@ -111,6 +120,12 @@ PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view 
   const auto found = std::ranges::find(classes_, default_class, &PolicyClass::name);
   CHECK(found != classes_.end());
   default_ = static_cast<std::size_t>(found - classes_.begin());
+  for (const PolicyClass& each : classes_)
+    watched_.push_back({.name = each.name, .policy = each.noticing, .highest = each.notice, .shadow = each.shadow});
+}
+
+PolicyClasses::Chosen PolicyClasses::chosen(const PolicyClass& policy_class) const {
+  return {.policy_class = &policy_class, .watched = &watched_[static_cast<std::size_t>(&policy_class - &classes_[0])]};
 }
 
 const PolicyClass* PolicyClasses::find(std::string_view name) const {
@@ -119,9 +134,11 @@ const PolicyClass* PolicyClasses::find(std::string_view name) const {
 }
 
 PolicyClasses::Chosen PolicyClasses::choose(const auth::Identity& identity) const {
-  if (identity.policy_class.empty()) return {.policy_class = &default_class()};
-  if (const PolicyClass* const found = find(identity.policy_class)) return {.policy_class = found};
-  return {.policy_class = &default_class(), .unknown = true};
+  if (identity.policy_class.empty()) return chosen(default_class());
+  if (const PolicyClass* const found = find(identity.policy_class)) return chosen(*found);
+  Chosen in_its_place = chosen(default_class());
+  in_its_place.unknown = true;
+  return in_its_place;
 }
 
 EffectiveLimits effective_limits(const PolicyClass& policy_class, std::span<const auth::LimitOverride> account,

@@ -17,6 +17,7 @@
 
 #include "auth/identity.h"
 #include "policy/limit.h"
+#include "policy/noticing/watched_class.h"
 
 namespace sluice::policy {
 
@@ -40,13 +41,17 @@ class PolicyClasses {
   [[nodiscard]] std::span<const PolicyClass> all() const { return classes_; }
 
   struct Chosen {
-    const PolicyClass* policy_class = nullptr;  // never null in an answer
+    const PolicyClass* policy_class = nullptr;  // never null in an answer, as is the next
+    const noticing::WatchedClass* watched = nullptr;
     bool unknown = false;  // the name that the identity has is of no class here, and the default class counts for it
   };
   [[nodiscard]] Chosen choose(const auth::Identity& identity) const;
 
  private:
+  [[nodiscard]] Chosen chosen(const PolicyClass& policy_class) const;
+
   std::vector<PolicyClass> classes_;
+  std::vector<noticing::WatchedClass> watched_;  // of each
   std::size_t default_ = 0;
 };
 

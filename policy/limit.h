@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "auth/limit_override.h"
+#include "policy/noticing/class_policy.h"
+#include "policy/noticing/verdict.h"
 
 namespace sluice::policy {
 
@@ -54,9 +56,11 @@ inline constexpr std::uint32_t kClassRecipientsDefault = 100;  // RFC 5321 4.5.3
 struct PolicyClass {
   std::string name;
   std::uint32_t recipients_per_message = kClassRecipientsDefault;
-  bool shadow = false;                 // limits are counted and told of, and refuse nothing
-  std::vector<Limit> account_limits;   // of each account for itself
-  std::vector<Limit> customer_limits;  // of all accounts of a customer together
+  bool shadow = false;  // limits and noticing count and tell, and refuse nothing
+  noticing::ClassPolicy noticing;
+  noticing::Step notice = noticing::Step::suspend;  // no step above it is taken; pass: accounts are not watched
+  std::vector<Limit> account_limits;                // of each account for itself
+  std::vector<Limit> customer_limits;               // of all accounts of a customer together
 };
 
 }  // namespace sluice::policy

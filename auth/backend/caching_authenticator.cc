@@ -65,7 +65,7 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
       !credentials.device_only || (!credentials.bearer && is_device_password(credentials.secret.reveal()));
   Answer found = of_use ? co_await look_up(key, credentials) : Answer::wrong();
   if (!may_be_used(found, credentials)) found = Answer::wrong();
-  Answer answer = settle(attempt, decision.rule, std::move(found));
+  Answer answer = settle(attempt, decision, std::move(found));
   if (answer.grace && answer.kind == AnswerKind::granted) ++counters_.in_grace;
   if (answer.kind == AnswerKind::granted) passed_[tag % passed_.size()] = {.tag = tag, .at = loop_.now()};
   co_return answer;
@@ -83,18 +83,19 @@ Answer CachingAuthenticator::refuse(ShieldRule rule) {
 
 // Guesses that are checked at the same time must not tell more than those that the limit allows: at the limit neither
 // a wrong secret nor a right one is told, whatever was found out.
-Answer CachingAuthenticator::settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer) {
+Answer CachingAuthenticator::settle(const LoginAttempt& attempt, const Shield::Decision& admitted, Answer answer) {
   ShieldRule refused_by = ShieldRule::none;
   switch (answer.kind) {
     case AnswerKind::granted:
       refused_by = shield_.granted(attempt, loop_.now());
+      answer.failures_before = admitted.account_failures;
       break;
     case AnswerKind::wrong: {
       const Shield::Counted counted = shield_.failed(attempt, loop_.now());
       for (const ShieldEntry& reached : counted.reached) notice_(reached);
       refused_by = counted.refused;
-      if (slowed_by != ShieldRule::none)
-        answer.reason = reason_of(slowed_by) + (answer.reason.empty() ? "" : "; ") + answer.reason;
+      if (admitted.rule != ShieldRule::none)
+        answer.reason = reason_of(admitted.rule) + (answer.reason.empty() ? "" : "; ") + answer.reason;
       break;
     }
     case AnswerKind::suspended: {

@@ -74,7 +74,7 @@ class CachingAuthenticator final : public Authenticator {
   Task<Found> ask(const CredentialKey& key, const Credentials& credentials);
   Answer refuse(ShieldRule rule);
   // What the session gets of an answer.
-  Answer settle(const LoginAttempt& attempt, ShieldRule slowed_by, Answer answer);
+  Answer settle(const LoginAttempt& attempt, const Shield::Decision& admitted, Answer answer);
   using AskStore = std::function<Task<Answer>()>;
   Task<Answer> ask_store(const AskStore& ask);
   Task<Answer> check_proof(const Name& name, const LoginClient& client, std::string_view proof, const AskStore& ask);

@@ -33,7 +33,7 @@ Task<Answer> CachingAuthenticator::check_proof(const Name& name, const LoginClie
   Answer found = co_await ask_store(ask);
   // A device password may be bound to networks.
   if (found.identity != nullptr && !found.identity->admits(client.ip)) found = Answer::wrong();
-  co_return settle(attempt, decision.rule, std::move(found));
+  co_return settle(attempt, decision, std::move(found));
 }
 
 Task<Answer> CachingAuthenticator::check_cram_md5(const CramMd5Login& login) {

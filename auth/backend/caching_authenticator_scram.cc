@@ -35,7 +35,7 @@ Task<Answer> CachingAuthenticator::judge(const ScramLogin& login, bool proven, s
   if (decision.rule != ShieldRule::none) co_await slow(decision);
   Answer found = Answer::wrong();
   if (proven) found = co_await ask_store([&] { return backends_.admit_scram(login); });
-  co_return settle(attempt, decision.rule, std::move(found));
+  co_return settle(attempt, decision, std::move(found));
 }
 
 }  // namespace sluice::auth

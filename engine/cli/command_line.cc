@@ -10,7 +10,9 @@
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
+#include "engine/cli/explain.h"
 #include "engine/cli/help.h"
+#include "engine/cli/noticed.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/cli/usage.h"
 #include "engine/config/example.h"
@@ -58,10 +60,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 20> kSluicectlCommands{
-    "status",           "pools",        "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
-    "shield",           "usage",        "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing"};
+constexpr std::array<std::string_view, 22> kSluicectlCommands{
+    "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
+    "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -88,8 +90,9 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
 bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
-         words.front() == "sessions" || words.front() == "usage" || words.front() == "review" ||
-         is_containment_word(words.front()) || is_account_object(words.front());
+         words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
+         words.front() == "noticed" || words.front() == "review" || is_containment_word(words.front()) ||
+         is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -223,6 +226,10 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_sessions_command(left.rest, command);
     } else if (name == "usage") {
       parse_usage_command(left.rest, command);
+    } else if (name == "noticed") {
+      parse_noticed_command(left.rest, command);
+    } else if (name == "explain") {
+      parse_explain_command(left.rest, command);
     } else {
       command.kind = Kind::account;
       command.account_args = std::move(left.rest);

@@ -108,6 +108,8 @@ SYNOPSIS
   sluicectl [OPTIONS] contain | release | suspend-outgoing | hold-outgoing NAME
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] usage
+  sluicectl [OPTIONS] noticed [release] ACCOUNT
+  sluicectl [OPTIONS] explain ID
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] host list | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
@@ -115,7 +117,7 @@ SYNOPSIS
   sluicectl --help | --version
 
 DESCRIPTION
-  All down to usage ask the running relay, through its control socket; contain and
+  All down to explain ask the running relay, through its control socket; contain and
   the like change the accounts before. spool and host read the spool and the
   certificates from the disk, and the last two edit the accounts' file or database,
   whether a relay runs or not; a running one notices within a second.
@@ -150,6 +152,9 @@ DESCRIPTION
             Which addresses, networks and accounts have failed logins enough to be
             refused or slowed; forget these failures.
   usage     What accounts and customers have used of their limits, and what is left.
+  noticed   What was noticed of an account that sends as spammers do; lift it.
+  explain   Why a message or command was refused, held or slowed, by the id in the
+            reply: the rule, its figures, and what would have let it pass.
   spool check | dump
             Whether the spool on the disk is sound, and what is in it. For root and
             for the user that the relay runs as.
@@ -171,8 +176,8 @@ OPTIONS
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
   -h, --help      Print this page; behind queue, review, contain, release, sessions,
-                  shield, usage, spool, host, customer, domain, account or store,
-                  and after each of their commands, more about that.
+                  shield, usage, noticed, explain, spool, host, customer, domain,
+                  account or store, and after each of their commands, more about that.
   --version       Print the version.
 
 FILES

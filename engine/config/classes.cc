@@ -9,11 +9,13 @@
 #include "engine/text/did_you_mean.h"
 #include "engine/text/figures.h"
 #include "engine/text/quoted.h"
+#include "policy/noticing/recent_networks.h"
 
 namespace sluice::config {
 namespace {
 
 constexpr std::size_t kClassesMax = 1000;
+constexpr std::int64_t kOrdinaryMax = 1'000'000;
 
 enum class LimitOf : std::uint8_t { account, customer };
 
@@ -108,6 +110,36 @@ void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, poli
   section.document("limit", "[]");
 }
 
+// What is ordinary is that of the built-in class of this name, else of home.
+void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
+  using Step = ConfigSection::Choice<noticing::Step>;
+  section.about(
+      "Accounts that begin to send as spammers do are noticed: by recipients far above their own history, unknown "
+      "recipients, first-time recipients, networks, one text to many, words of next hops. The highest step that is "
+      "taken: \"tell\" (an event), \"slow\" (each message waits for its turn), \"hold\" (messages are held for "
+      "review), \"suspend\" (nothing is taken, but mail inside the customer's own domains); each includes those before "
+      "it. \"off\": accounts are not watched. Of the built-in class \"unlimited\": \"tell\". sluicectl explain says "
+      "why "
+      "a step was taken, sluicectl noticed release lifts it.");
+  section.choice(
+      "notice", policy_class.notice,
+      {Step{"off", noticing::Step::pass}, Step{"tell", noticing::Step::tell}, Step{"slow", noticing::Step::slow},
+       Step{"hold", noticing::Step::hold}, Step{"suspend", noticing::Step::suspend}});
+  policy_class.noticing = noticing::built_in_policy(policy_class.name);
+  noticing::OrdinaryDay& ordinary = policy_class.noticing.ordinary;
+  section.about(
+      "What is ordinary for an account of the class in a day, whatever it did before; an account's own history only "
+      "adds to it. The defaults are those of the built-in class of the same name, for other names of \"home\".");
+  section.integer("ordinary_recipients", ordinary.recipients, 1, kOrdinaryMax);
+  section.about("Likewise, recipients that the account has never written to.");
+  section.integer("ordinary_first_time_recipients", ordinary.first_time_recipients, 1, kOrdinaryMax);
+  ordinary.first_time_at_first = std::max(ordinary.first_time_at_first, ordinary.first_time_recipients);
+  section.about("Likewise, networks that the account sends from: a /24, or a /56 of IPv6.");
+  section.integer("ordinary_networks", ordinary.networks, 1, noticing::kRecentNetworksMax);
+  section.about("Likewise, recipients of one text, with a few words changed or without.");
+  section.integer("ordinary_same_text", ordinary.same_text, 1, kOrdinaryMax);
+}
+
 void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics,
                 policy::PolicyClass& policy_class) {
   ConfigSection section(table, "class", std::move(path), diagnostics);
@@ -121,8 +153,11 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
       "RFC 5321 section 4.5.3.1.8 wants at least 100 of a server; LIMITS may state fewer.");
   section.integer("recipients_per_message", policy_class.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.about(
-      "true: what the limits would do is counted and told, and nothing is refused, deferred, slowed or held.");
+      "true: what the limits and the noticing would do is counted and told, and nothing is refused, deferred, slowed "
+      "or "
+      "held.");
   section.boolean("shadow", policy_class.shadow);
+  read_noticing(section, policy_class);
   section.about(
       "How much in a window that ends now: of each \"account\" for itself, or of all accounts of the \"customer\" "
       "together; \"recipients\", \"messages\", \"bytes\" or \"sessions\"; in a \"minute\", "

@@ -58,9 +58,22 @@ Dispatcher::~Dispatcher() {
   ::close(wake_);
 }
 
-void Dispatcher::add(Consumer& consumer) {
+void Dispatcher::add(Consumer& consumer, Severity least) {
   CHECK(!thread_.joinable() && consumers_.size() < kConsumersMax);
   consumers_.push_back(&consumer);
+  {
+    const std::lock_guard lock(mutex_);
+    consumers_least_.push_back(Severity::error);
+  }
+  set_least(consumer, least);
+}
+
+void Dispatcher::set_least(const Consumer& consumer, Severity severity) {
+  const auto found = std::ranges::find(consumers_, &consumer);
+  CHECK(found != consumers_.end());
+  const std::lock_guard lock(mutex_);
+  consumers_least_[static_cast<std::size_t>(found - consumers_.begin())] = severity;
+  least_.store(std::ranges::min(consumers_least_), std::memory_order_relaxed);
 }
 
 Emitter& Dispatcher::open() {

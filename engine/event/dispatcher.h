@@ -77,8 +77,8 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // Before start(); `consumer` is there until stop().
-  void add(Consumer& consumer);
+  // Before start(); `consumer` is there until stop(), and has a use for events from `least` on.
+  void add(Consumer& consumer, Severity least = Severity::debug);
   // Any thread; for each thread its own.
   Emitter& open();
 
@@ -91,8 +91,9 @@ class Dispatcher {
 
   // Any thread: every consumer gets a turn soon; where there is no event thread, before this returns.
   void request_turn();
-  // Any thread: events below this severity are not recorded from now on, as no consumer takes them.
-  void set_least(Severity severity) { least_.store(severity, std::memory_order_relaxed); }
+  // Any thread: the consumer has a use for events from this severity on.  Events that no consumer has a use for are not
+  // recorded; those that another one wants may come all the same.
+  void set_least(const Consumer& consumer, Severity severity);
 
  private:
   friend class Emitter;
@@ -114,10 +115,11 @@ class Dispatcher {
 
   const DispatcherOptions options_;
   io::Clock& clock_;
-  std::atomic<Severity> least_{Severity::debug};
+  std::atomic<Severity> least_{Severity::debug};  // of all consumers
   std::vector<Consumer*> consumers_;
 
-  std::mutex mutex_;  // over the next one
+  std::mutex mutex_;                       // over the next two
+  std::vector<Severity> consumers_least_;  // of each
   std::vector<std::unique_ptr<Emitter>> emitters_;
 
   std::atomic<bool> running_{false};

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "engine/text/escape.h"
+#include "engine/text/time_text.h"
 
 namespace sluice::log {
 namespace {
@@ -22,38 +23,10 @@ constexpr std::size_t kFieldsEnd = kLogLineBytesMax - kEndBytes;
 static_assert((event::kTextBytesMax + event::kCut.size()) * text::kEscapeExpansionMax + 2 < kFieldsEnd - 256,
               "a line holds at least its head and any one value");
 
-// RFC 3339 section 5.6, in UTC, with milliseconds: "2026-11-24T04:33:22.123Z".
-using TimeText = std::array<char, 24>;
-
-TimeText time_text(WallMillis wall) {
-  using namespace std::chrono;
-  constexpr sys_time<milliseconds> kFirst = sys_days(year(0) / 1 / 1);
-  constexpr sys_time<milliseconds> kLast = sys_days(year(9999) / 12 / 31) + days(1) - milliseconds(1);
-  const auto moment = std::clamp(sys_time<milliseconds>(milliseconds(wall)), kFirst, kLast);
-  const auto day = floor<days>(moment);
-  const year_month_day date(day);
-  const hh_mm_ss time(moment - day);
-  TimeText text;
-  std::size_t at = 0;
-  const auto put = [&](std::int64_t value, std::size_t digits, char after) {
-    for (std::size_t i = digits; i-- > 0; value /= 10) text[at + i] = static_cast<char>('0' + value % 10);
-    at += digits;
-    text[at++] = after;
-  };
-  put(static_cast<int>(date.year()), 4, '-');
-  put(static_cast<unsigned>(date.month()), 2, '-');
-  put(static_cast<unsigned>(date.day()), 2, 'T');
-  put(time.hours().count(), 2, ':');
-  put(time.minutes().count(), 2, ':');
-  put(time.seconds().count(), 2, '.');
-  put(time.subseconds().count(), 3, 'Z');
-  return text;
-}
-
 }  // namespace
 
 LogLine::LogLine(LogFormat format, const event::Event& event) : format_(format) {
-  const TimeText time = time_text(event.at);
+  const text::TimeText time = text::time_text(event.at);
   const bool json = format_ == LogFormat::json;
   append(json ? "{\"time\":\"" : "time=");
   append({time.data(), time.size()});

@@ -20,14 +20,13 @@ Log::Log(const LogOptions& options, io::Clock& clock, LogSink& sink, event::Disp
     : options_(options), clock_(clock), sink_(sink), events_(events), format_(options.format), level_(options.level) {
   CHECK(options.unwritten_bytes_max >= kLogLineBytesMax);
   unwritten_.reserve(options.unwritten_bytes_max);
-  events_.set_least(options.level);
-  events_.add(*this);
+  events_.add(*this, options.level);
 }
 
 void Log::set(LogFormat format, event::Severity level) {
   format_.store(format, std::memory_order_relaxed);
   level_.store(level, std::memory_order_relaxed);
-  events_.set_least(level);
+  events_.set_least(*this, level);
 }
 
 std::expected<void, std::string> Log::reopen(std::string file) {

@@ -30,8 +30,13 @@ struct CountedField {
 
 constexpr std::string_view kFrom = "From";
 constexpr CountedField kCountedFields[] = {
-    {kFrom, &HeaderCounts::from},  {"Sender", &HeaderCounts::sender},         {"Reply-To", &HeaderCounts::reply_to},
-    {"Date", &HeaderCounts::date}, {"Message-ID", &HeaderCounts::message_id}, {"Received", &HeaderCounts::received},
+    {"List-Unsubscribe", &HeaderCounts::list_unsubscribe},
+    {kFrom, &HeaderCounts::from},
+    {"Sender", &HeaderCounts::sender},
+    {"Reply-To", &HeaderCounts::reply_to},
+    {"Date", &HeaderCounts::date},
+    {"Message-ID", &HeaderCounts::message_id},
+    {"Received", &HeaderCounts::received},
 };
 
 constexpr std::string_view kResentPrefix = "Resent-";

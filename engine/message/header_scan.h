@@ -56,8 +56,9 @@ struct HeaderCounts {
   std::uint32_t reply_to = 0;
   std::uint32_t date = 0;
   std::uint32_t message_id = 0;
-  std::uint32_t received = 0;  // loop detection, RFC 5321 6.3
-  std::uint32_t resent = 0;    // all fields whose names begin with Resent-
+  std::uint32_t received = 0;          // loop detection, RFC 5321 6.3
+  std::uint32_t list_unsubscribe = 0;  // RFC 2369
+  std::uint32_t resent = 0;            // all fields whose names begin with Resent-
   friend bool operator==(const HeaderCounts&, const HeaderCounts&) = default;
 };
 

@@ -68,6 +68,10 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::opti
       connection->write(co_await answer_about_shield(line));
     } else if (line.substr(0, line.find(' ')) == "usage") {
       connection->write(co_await answer_about_usage(line));
+    } else if (line.substr(0, line.find(' ')) == "noticed") {
+      connection->write(co_await answer_about_noticed(line, uid));
+    } else if (line.substr(0, line.find(' ')) == "explain") {
+      connection->write(co_await answer_about_decision(line));
     } else if (line.substr(0, line.find(' ')) == "sessions") {
       connection->write(co_await answer_about_sessions(line, uid));
     } else if (line.substr(0, line.find(' ')) == "containment") {
@@ -104,7 +108,8 @@ Task<std::string> Control::answer(std::string_view request) {
     co_return "draining\n";
   }
   co_return
-      "error: unknown request; known: status sessions pools counters queue containment shield usage reload drain\n";
+      "error: unknown request; known: status sessions pools counters queue containment shield usage noticed explain "
+      "reload drain\n";
 }
 
 // A worker does what looks at all of the shield's tables.
@@ -136,6 +141,30 @@ Task<std::string> Control::answer_about_usage(std::string_view line) {
       home_.loop(), [this, &request] { return actions_.usage(*request); }, "what is used of the limits");
   if (!rows) co_return "error: too many jobs wait\n";
   co_return control::render_usage(*request, *std::move(rows)).append(control::kAnswerEnd).append("\n");
+}
+
+// A worker looks at all that are kept.
+Task<std::string> Control::answer_about_decision(std::string_view line) {
+  const auto request = control::decode_explain_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  const auto events = co_await io::run_on_worker<std::vector<control::DecidedEvent>>(
+      home_.loop(), [this, &request] { return actions_.explain(request->id); }, "a decision");
+  if (!events) co_return "error: too many jobs wait\n";
+  co_return control::render_explanation(*request, *events).append(control::kAnswerEnd).append("\n");
+}
+
+Task<std::string> Control::answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid) {
+  const auto request = control::decode_noticed_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  std::string text;
+  if (request->release) {
+    const bool known = actions_.release_noticed(request->account);
+    if (known) emit_account_lifted(*actions_.events, request->account, co_await actor_of(uid));
+    text = control::render_noticed_release(*request, known);
+  } else {
+    text = control::render_noticed(*request, actions_.noticed(request->account, home_.loop().now()));
+  }
+  co_return text.append(control::kAnswerEnd).append("\n");
 }
 
 Task<std::string> Control::answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid) {

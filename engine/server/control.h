@@ -14,6 +14,8 @@
 
 #include "auth/shield.h"
 #include "engine/control/containment_request.h"
+#include "engine/control/explain_request.h"
+#include "engine/control/noticed_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
 #include "engine/control/usage_request.h"
@@ -42,6 +44,9 @@ struct ControlActions {
   std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;                 // on a worker
   std::function<std::size_t(const std::string&)> release_shield;                      // on a worker; "": everything
   std::function<std::vector<control::UsageRow>(const control::UsageRequest&)> usage;  // on a worker
+  std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;      // on a worker
+  std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
+  std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
   std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
   std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
   event::Emitter* events = nullptr;                                             // the core's
@@ -63,6 +68,8 @@ class Control {
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_shield(std::string_view line);
   Task<std::string> answer_about_usage(std::string_view line);
+  Task<std::string> answer_about_decision(std::string_view line);
+  Task<std::string> answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid);
   Task<std::string> answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);

@@ -41,6 +41,10 @@ Task<std::string> Control::answer_about_containment(std::string_view line, std::
   const auto request = control::decode_containment_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
   const Actor actor = co_await actor_of(uid);
+  // Who releases an account has looked at it.
+  if (request->verb == control::ContainmentRequest::Verb::release &&
+      request->kind == control::ContainmentRequest::Kind::account)
+    static_cast<void>(actions_.release_noticed(request->subject));
   control::Containment done;
   co_await contain_sessions(*request, done);
   if (request->holds_mail() || request->mail) co_await contain_mail(*request, actor, done);

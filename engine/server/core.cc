@@ -94,6 +94,8 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                        events.emit(event::MailboxGone{.account = account, .devices = devices});
                      }),
       observer_(events, loop_),
+      watch_(shared.watch),
+      delivery_observer_(observer_, shared.watch, loop_),
       budget_({.loop = loop_,
                .shared = shared.budgets.shared,
                .cores = shared.budgets.cores,
@@ -107,7 +109,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
               .spool = spool_,
               .router = [this]() -> relay::Router& { return current_->router(); },
               .next_id = [this] { return ids_.number(); },
-              .observer = observer_},
+              .observer = delivery_observer_},
              options_.queue) {
   ids_.stay_above(options_.last_id);
   admission_.set_contained(shared.contained);
@@ -140,6 +142,7 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .observer = observer_,
           .limits_observer = observer_,
           .budget = budget_,
+          .watch = watch_,
           .ids = ids_,
           .counters = counters_,
           .admission = admission_,

@@ -22,6 +22,7 @@
 #include "engine/io/names.h"
 #include "engine/net/listener.h"
 #include "engine/server/counters.h"
+#include "engine/server/delivery_observer.h"
 #include "engine/server/event_observer.h"
 #include "engine/server/file_limits.h"
 #include "engine/server/generation.h"
@@ -48,6 +49,7 @@ struct Shared {
   io::Names& names;
   io::Dns& dns;
   policy::Budgets& budgets;
+  noticing::AccountWatch& watch;
   std::atomic<std::uint32_t>& last_segment;  // of the spool: what the next one is numbered after
   std::array<std::byte, auth::kCacheKeyBytes> cache_key;
   tls::TicketSecret ticket_secret;
@@ -173,6 +175,8 @@ class Core {
   auth::CachingAuthenticator authenticator_;
   auth::MailboxWatch mailbox_watch_;
   EventObserver observer_;
+  noticing::AccountWatch& watch_;
+  DeliveryObserver delivery_observer_;
   policy::CoreBudget budget_;
   QueueIds ids_;
   session::SessionCounters counters_;

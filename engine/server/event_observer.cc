@@ -1,6 +1,7 @@
 #include "engine/server/event_observer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <initializer_list>
 #include <optional>
@@ -73,6 +74,13 @@ void EventObserver::message(const session::MessageRecord& record) {
                               .reason = record.reason,
                               .detail = record.detail,
                               .reply_sent = record.reply_sent});
+  if (record.hold_reason.empty()) return;
+  events_.emit(event::MessageHeld{.id = record.id,
+                                  .account = record.account,
+                                  .customer = record.customer,
+                                  .from = record.reverse_path,
+                                  .recipients = record.recipients_taken,
+                                  .reason = record.hold_reason});
 }
 
 void EventObserver::aborted(const session::MessageRecord& record) {
@@ -150,6 +158,7 @@ void EventObserver::refused(const session::RefusalRecord& record) {
                               .command = record.command,
                               .argument = record.argument,
                               .reply = record.reply,
+                              .detail = record.detail,
                               .not_logged = if_any(record.not_logged)});
 }
 
@@ -179,9 +188,47 @@ void EventObserver::ended(const session::EndRecord& record) {
                           .detail = record.detail});
 }
 
-void EventObserver::limit(const policy::LimitNotice& notice) {
+// Once a minute.
+bool EventObserver::is_news(std::string_view what) {
   constexpr Duration kAgain = std::chrono::minutes(1);
   constexpr std::size_t kReportedMax = 4096;
+  const Instant now = loop_.now();
+  if (Instant* const last = reported_.find(what)) {
+    if (now - *last < kAgain) return false;
+    *last = now;
+    return true;
+  }
+  reported_.make_room(kReportedMax);
+  reported_.insert(what, now);
+  return true;
+}
+
+void EventObserver::noticed(const session::NoticeRecord& record) {
+  const noticing::Notice& notice = record.notice;
+  events_.emit(event::AccountNoticed{.id = record.id,
+                                     .account = notice.account,
+                                     .customer = record.customer,
+                                     .policy_class = notice.policy_class,
+                                     .step = noticing::step_name(notice.verdict.step),
+                                     .effect = noticing::step_name(notice.taken),
+                                     .strikes = notice.verdict.strikes,
+                                     .score = static_cast<std::uint64_t>(std::lround(notice.verdict.score)),
+                                     .reasons = noticing::reasons_text(notice.verdict),
+                                     .client = record.client},
+               notice.taken > noticing::Step::tell ? event::AccountNoticed::kSeverity : event::Severity::info);
+}
+
+void EventObserver::refused_as_spam(const relay::DeliveryRecord& record) {
+  if (!is_news(std::string("spam ").append(record.next_hop))) return;
+  events_.emit(event::RefusedAsSpam{.id = record.id,
+                                    .account = record.account,
+                                    .customer = record.customer,
+                                    .next_hop = record.next_hop,
+                                    .code = record.code,
+                                    .reply = record.text});
+}
+
+void EventObserver::limit(const policy::LimitNotice& notice) {
   const policy::LimitReached& limit = notice.limit;
   const policy::Limit& rule = limit.window.limit;
   const std::string_view quantity = policy::quantity_name(rule.quantity);
@@ -198,15 +245,7 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
   }
   std::string key(policy::subject_name(limit.subject));
   key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
-  const Instant now = loop_.now();
-  if (Instant* const last = limits_reported_.find(key); last == nullptr) {
-    limits_reported_.make_room(kReportedMax);
-    limits_reported_.insert(key, now);
-  } else if (now - *last < kAgain) {
-    return;
-  } else {
-    *last = now;
-  }
+  if (!is_news(key)) return;
   const bool refused = notice.kind == policy::LimitNotice::Kind::refused;
   events_.emit(event::SubmissionLimitReached{.subject = policy::subject_name(limit.subject),
                                              .name = limit.name,

@@ -6,13 +6,13 @@
 #include "engine/base/lru_map.h"
 #include "engine/event/dispatcher.h"
 #include "engine/event/repeated_events.h"
-#include "engine/relay/queue.h"
+#include "engine/relay/delivery_record.h"
 #include "engine/session/observer.h"
 #include "policy/budget/core_limits.h"
 
 namespace sluice::server {
 
-class EventObserver final : public session::Observer, public relay::QueueObserver {
+class EventObserver final : public session::Observer {
  public:
   EventObserver(event::Emitter& events, io::Loop& loop);
 
@@ -21,10 +21,13 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   void login(const session::LoginRecord& record) override;
   void unknown_class(const session::UnknownClassRecord& record) override;
   void client_certificate(const session::CertificateRecord& record) override;
+  void noticed(const session::NoticeRecord& record) override;
   void refused(const session::RefusalRecord& record) override;
   void ended(const session::EndRecord& record) override;
-  void delivery(const relay::DeliveryRecord& record) override;
-  void event(std::string_view id, std::string_view what, std::string_view detail) override;
+  void delivery(const relay::DeliveryRecord& record);
+  void event(std::string_view id, std::string_view what, std::string_view detail);
+  // Of a next hop one line a minute and core.
+  void refused_as_spam(const relay::DeliveryRecord& record);
   // Of a limit that refuses, or was passed, one line a minute and core.
   void limit(const policy::LimitNotice& notice);
   void accept_failed(std::string_view listener, int error);
@@ -39,7 +42,9 @@ class EventObserver final : public session::Observer, public relay::QueueObserve
   event::Emitter& events_;
   io::Loop& loop_;
   event::RepeatedEvents repeated_;
-  LruMap<Instant> limits_reported_;  // by subject, quantity and span: when
+  bool is_news(std::string_view what);
+
+  LruMap<Instant> reported_;  // limits by subject, quantity and span, and next hops: when
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

@@ -37,6 +37,7 @@ class Generation final : public message::MessageSinkFactory {
     session::Observer& observer;
     EventObserver& limits_observer;
     policy::CoreBudget& budget;
+    noticing::AccountWatch& watch;
     session::IdSource& ids;
     session::SessionCounters& counters;
     session::Admission& admission;

@@ -72,4 +72,9 @@ void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest&
                                              .sessions = sessions});
 }
 
+void emit_account_lifted(event::Emitter& events, std::string_view account, const Actor& actor) {
+  const std::string who = actor.text();
+  events.emit(event::AccountLifted{.account = account, .actor = who, .uid = count_of(actor.uid)});
+}
+
 }  // namespace sluice::server

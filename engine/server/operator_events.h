@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/control/containment_request.h"
 #include "engine/control/queue_request.h"
@@ -27,5 +28,6 @@ void emit_queue_order(event::Emitter& events, const control::QueueRequest& reque
                       std::uint64_t messages);
 void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest& request, const Actor& actor,
                          std::uint64_t sessions);
+void emit_account_lifted(event::Emitter& events, std::string_view account, const Actor& actor);
 
 }  // namespace sluice::server

@@ -108,6 +108,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   dispatcher_ = std::make_unique<event::Dispatcher>(event::DispatcherOptions(), *clock_);
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
+  dispatcher_->add(decisions_, DecisionLog::kLeast);
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return failed(config.store.key() + ": " + address.error());
@@ -202,6 +203,9 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
+  noticing::AccountWatch::Key watch_key;
+  random->fill(watch_key);
+  watch_ = std::make_unique<noticing::AccountWatch>(watch_key);
   // Where it cannot be read now, the store is watched, and tells.
   const auto contained = store_->contained_networks();
   shared_ = std::make_unique<Shared>(Shared{.store = *store_,
@@ -212,6 +216,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                             .names = *names_,
                                             .dns = *dns_,
                                             .budgets = *budgets_,
+                                            .watch = *watch_,
                                             .last_segment = last_segment_,
                                             .cache_key = {},
                                             .ticket_secret = tls::make_ticket_secret(*random),
@@ -374,25 +379,29 @@ void Server::start_services() {
 void Server::start_control(Core& home) {
   control_ = std::make_unique<Control>(
       home, cores(), std::exchange(control_socket_, -1),
-      ControlActions{.reload = [this] { return reload(); },
-                     .reloaded = [this](const Reloaded& done) { emit_reload(*threads_.front()->events, done); },
-                     .stop = [] { io::raise_stop(); },
-                     .has_customer = [this](const std::string& name) { return store_->has_customer(name); },
-                     .has_route =
-                         [this](const std::string& name) {
-                           const auto plan = current_plan();
-                           return std::ranges::find(plan->routes, name, &route::Route::name) != plan->routes.end();
-                         },
-                     .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
-                     .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
-                     .usage = [this](const control::UsageRequest& request) { return usage_rows(*budgets_, request); },
-                     .released =
-                         [this](const std::string& subject, std::size_t entries) {
-                           threads_.front()->events->emit(event::ShieldReleased{
-                               .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
-                         },
-                     .contained_networks = [this] { return store_->contained_networks(); },
-                     .events = threads_.front()->events});
+      ControlActions{
+          .reload = [this] { return reload(); },
+          .reloaded = [this](const Reloaded& done) { emit_reload(*threads_.front()->events, done); },
+          .stop = [] { io::raise_stop(); },
+          .has_customer = [this](const std::string& name) { return store_->has_customer(name); },
+          .has_route =
+              [this](const std::string& name) {
+                const auto plan = current_plan();
+                return std::ranges::find(plan->routes, name, &route::Route::name) != plan->routes.end();
+              },
+          .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
+          .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
+          .usage = [this](const control::UsageRequest& request) { return usage_rows(*budgets_, request); },
+          .explain = [this](const std::string& id) { return decisions_.find(id); },
+          .release_noticed = [this](const std::string& account) { return watch_->release(auth::login_key(account)); },
+          .noticed = [this](const std::string& account, Instant now) { return noticed_account(*watch_, account, now); },
+          .released =
+              [this](const std::string& subject, std::size_t entries) {
+                threads_.front()->events->emit(event::ShieldReleased{
+                    .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
+              },
+          .contained_networks = [this] { return store_->contained_networks(); },
+          .events = threads_.front()->events});
   control_->start();
 }
 

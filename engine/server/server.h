@@ -17,6 +17,7 @@
 #include "engine/server/address_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
+#include "engine/server/decision_log.h"
 #include "engine/server/listening.h"
 #include "engine/server/plan.h"
 #include "engine/server/spool_start.h"
@@ -101,6 +102,8 @@ class Server {
   std::unique_ptr<io::Workers> store_threads_;  // null: the store is a file
   std::unique_ptr<policy::Budgets> budgets_;
   std::unique_ptr<policy::Journal> journal_;  // of the budgets
+  std::unique_ptr<noticing::AccountWatch> watch_;
+  DecisionLog decisions_;
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;

@@ -1,8 +1,28 @@
 #include "engine/server/usage.h"
 
+#include <cmath>
+
 #include "auth/text.h"
 
 namespace sluice::server {
+
+control::NoticedAccount noticed_account(noticing::AccountWatch& watch, const std::string& account, Instant now) {
+  const auto found = watch.look(auth::login_key(account), now);
+  if (!found) return {};
+  return {.known = true,
+          .policy_class = found->policy_class,
+          .step = noticing::step_name(found->verdict.step),
+          .effect = noticing::step_name(found->taken),
+          .score = static_cast<std::uint64_t>(std::lround(found->verdict.score)),
+          .strikes = found->verdict.strikes,
+          .recipients = found->recipients,
+          .first_time_recipients = found->first_time_recipients,
+          .networks = found->networks,
+          .answered = found->answered,
+          .unknown = found->unknown,
+          .spam_replies = found->spam_replies,
+          .reasons = noticing::reasons_text(found->verdict)};
+}
 
 std::vector<control::UsageRow> usage_rows(policy::Budgets& budgets, const control::UsageRequest& request) {
   const std::string account = auth::login_key(request.account);

@@ -8,6 +8,7 @@
 #include "engine/base/time.h"
 #include "engine/io/address.h"
 #include "engine/session/end_reason.h"
+#include "policy/noticing/account_watch.h"
 
 namespace sluice::session {
 
@@ -34,10 +35,11 @@ struct MessageRecord {
   std::string_view next_hop_tls;
   std::uint16_t code = 0;  // of the reply to the client
   std::string_view reply;
-  std::string reason;       // of a refusal of our own, by its name; see also Observer::aborted()
-  std::string_view detail;  // the next hop's response, or what went wrong
-  bool chunked = false;     // BDAT
-  bool reply_sent = true;   // false: the client had gone before it could be given the reply
+  std::string reason;            // of a refusal of our own, by its name; see also Observer::aborted()
+  std::string_view detail;       // the next hop's response, or what went wrong
+  std::string_view hold_reason;  // of one that was taken, and is on hold; else empty
+  bool chunked = false;          // BDAT
+  bool reply_sent = true;        // false: the client had gone before it could be given the reply
 };
 
 // A command that was refused.
@@ -53,6 +55,7 @@ struct RefusalRecord {
   std::uint16_t code = 0;
   std::string reason;            // by its name
   std::string_view reply;        // its text
+  std::string_view detail;       // the rule with its figures; may be empty
   std::uint64_t not_logged = 0;  // earlier refusals of the session that have no line: see RefusalLines
 };
 
@@ -107,6 +110,14 @@ struct UnknownClassRecord {
   std::string_view default_class;  // which counts for it
 };
 
+// An account is at a higher step of the noticer's ladder than before.
+struct NoticeRecord {
+  const noticing::Notice& notice;
+  std::string_view id;  // of the message that raised it; empty: a next hop's reply to a recipient did
+  std::string_view customer;
+  std::string_view client;  // its IP address; empty: there is no session
+};
+
 // Sessions call it.  Core thread; must not block.
 class Observer {
  public:
@@ -118,6 +129,7 @@ class Observer {
   virtual void login(const LoginRecord& record) = 0;
   virtual void client_certificate(const CertificateRecord& record) = 0;
   virtual void unknown_class(const UnknownClassRecord& record) = 0;
+  virtual void noticed(const NoticeRecord& record) = 0;
   virtual void refused(const RefusalRecord& record) = 0;
   virtual void ended(const EndRecord& record) = 0;
 };

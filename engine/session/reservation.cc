@@ -114,4 +114,9 @@ smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view po
   return reply;
 }
 
+std::string limit_figures(const policy::LimitReached& limit) {
+  return limit_text(limit) + ": " + std::to_string(limit.window.used) + " are used" +
+         (limit.window.limit.quantity == Quantity::bytes ? " (in KiB)" : "") + ", with what is reserved";
+}
+
 }  // namespace sluice::session

@@ -9,6 +9,7 @@
 #include "engine/session/admission.h"
 #include "engine/session/observer.h"
 #include "engine/session/session_counters.h"
+#include "policy/noticing/account_watch.h"
 #include "policy/submission_limits.h"
 
 namespace sluice::session {
@@ -30,6 +31,7 @@ struct Services {
   SessionCounters& counters;
   Admission& admission;
   policy::SubmissionLimits* limits = nullptr;  // null: there are none
+  noticing::AccountWatch* watch = nullptr;     // null: nothing is noticed
 };
 
 }  // namespace sluice::session

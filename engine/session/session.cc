@@ -174,6 +174,7 @@ Session::Deadline Session::command_deadline() const {
 
 void Session::set_identity(auth::IdentityRef identity) {
   identity_ = std::move(identity);
+  watched_.reset();
   submitter_ = identity_ != nullptr && services_.limits != nullptr ? services_.limits->open(*identity_) : nullptr;
 }
 
@@ -218,15 +219,17 @@ void Session::on_mail() {
     submitter.account = identity_->account_name;
   }
   const tls::TlsSession* tls = connection_->tls();
-  transaction_ = std::make_unique<Transaction>(services_, *rules_, *rights, submitter_,
-                                               Client{.helo = machine_->hello_name(),
-                                                      .policy_url = machine_->policy_url(),
-                                                      .address = connection_->peer(),
-                                                      .tls_version = tls != nullptr ? tls->version() : "",
-                                                      .tls_cipher = tls != nullptr ? tls->cipher() : "",
-                                                      .esmtp = machine_->esmtp(),
-                                                      .authenticated = machine_->authenticated()},
-                                               services_.sinks.make(submitter), std::move(envelope));
+  transaction_ = std::make_unique<Transaction>(
+      services_, *rules_,
+      Transaction::Sender{.rights = *rights, .limits = submitter_, .watched = watched_ ? &*watched_ : nullptr},
+      Client{.helo = machine_->hello_name(),
+             .policy_url = machine_->policy_url(),
+             .address = connection_->peer(),
+             .tls_version = tls != nullptr ? tls->version() : "",
+             .tls_cipher = tls != nullptr ? tls->cipher() : "",
+             .esmtp = machine_->esmtp(),
+             .authenticated = machine_->authenticated()},
+      services_.sinks.make(submitter), std::move(envelope));
   machine_->answer_mail(smtp::replies::kSenderOk, writer_);
 }
 
@@ -245,7 +248,7 @@ Task<void> Session::answer_recipients() {
   co_await transaction_->add_recipients(answers);
   CHECK(answers.size() == machine_->outstanding());
   for (Answer& answer : answers) {
-    answering_ = {.command = "RCPT", .argument = answer.recipient};
+    answering_ = {.command = "RCPT", .argument = answer.recipient, .detail = answer.detail};
     if (answer.kind == Answer::Kind::surplus) {
       machine_->answer_surplus_recipient(writer_);
       continue;

@@ -85,7 +85,7 @@ class Session final : private smtp::RefusalObserver {
   // Where there is a challenge, behind it and the client's answer to that.
   void reply_to_auth(smtp::Reply reply, std::string_view challenge);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
-  void apply_class();
+  void apply_class(std::uint32_t failures_before);
   [[nodiscard]] auth::LoginClient login_client() const;
   [[nodiscard]] ShareNumber login_share() const;
   Task<void> delay_refusal(Instant asked);
@@ -113,6 +113,7 @@ class Session final : private smtp::RefusalObserver {
   Task<Next> receive_content(const char* what);
   [[nodiscard]] bool far_too_big() const;
   void begin_content(message::BodyForm form);
+  Task<void> take_turn();
   Task<void> take_content(Chain content, const smtp::ContentFlags& flags);
   Task<void> finish_message();
   Task<void> refuse_contained();
@@ -139,7 +140,8 @@ class Session final : private smtp::RefusalObserver {
   void observe_end();
   std::string refused(const smtp::StandardReply& reply) override;
   [[nodiscard]] std::string refusal_id();
-  void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument);
+  void log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command, std::string_view argument,
+                   std::string_view detail = {});
   void log_refused_line(const smtp::Reply& reply, std::string_view id);
 
   void set_identity(auth::IdentityRef identity);
@@ -154,6 +156,7 @@ class Session final : private smtp::RefusalObserver {
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
   std::shared_ptr<policy::Submitter> submitter_;  // of identity_; null: nothing is limited
+  std::optional<WatchedLogin> watched_;           // of identity_; none: nothing is noticed
   std::unique_ptr<auth::SaslMachine> sasl_;
   const auth::Mechanism* mechanism_ = nullptr;  // of the last AUTH
   std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that
@@ -174,6 +177,7 @@ class Session final : private smtp::RefusalObserver {
   struct Answering {
     std::string_view command;
     std::string_view argument;
+    std::string_view detail = {};  // of a refusal
   };
   Answering answering_;   // the command that is being answered otherwise
   bool secret_ = false;   // line_ answers a challenge
@@ -185,6 +189,7 @@ class Session final : private smtp::RefusalObserver {
   bool cut_off_ = false;
   bool contained_ = false;
   AsyncEvent* refusal_delay_ = nullptr;  // while a refused login is not answered yet
+  AsyncEvent* turn_ = nullptr;           // while a message waits for its turn
   Wait wait_ = Wait::nothing;
   std::optional<EndReason> ending_;  // asked for
   std::optional<EndReason> ended_;   // why it is over

@@ -106,7 +106,7 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
   switch (answer.kind) {
     case auth::AnswerKind::granted:
       set_identity(std::move(answer.identity));
-      apply_class();
+      apply_class(answer.failures_before);
       ++services_.counters.logins;
       break;
     case auth::AnswerKind::wrong:
@@ -141,11 +141,18 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
 }
 
 // From here on the limit is that of the login's class, in place of the listener's.
-void Session::apply_class() {
+void Session::apply_class(std::uint32_t failures_before) {
   if (rules_->classes == nullptr) return;
   const policy::PolicyClasses::Chosen chosen = rules_->classes->choose(*identity_);
   const policy::PolicyClass& policy_class = *chosen.policy_class;
   machine_->set_recipients_max(policy_class.recipients_per_message);
+  if (services_.watch != nullptr && policy_class.notice > noticing::Step::pass)
+    watched_ = {.watch = services_.watch,
+                .by = chosen.watched,
+                .identity = identity_,
+                .client = connection_->peer().ip(),
+                .network = network_hash(*services_.watch, connection_->peer().ip_bytes()),
+                .failures_before = failures_before};
   if (chosen.unknown)
     services_.observer.unknown_class({.listener = rules_->name,
                                       .customer = identity_->customer_name,

@@ -41,6 +41,25 @@ void Session::begin_content(message::BodyForm form) {
   if (rules_->normalise_line_ends) line_ends_.emplace(form == message::BodyForm::dot_stuffed);
 }
 
+// Messages of an account that was noticed wait for their turn before their content is asked for, so that meanwhile no
+// next hop is kept waiting with them.  Where the turn is too far away, or the session is asked to end, the client is to
+// try again.
+Task<void> Session::take_turn() {
+  const noticing::Turn turn = transaction_->turn();
+  bool refused = turn.defer;
+  if (turn.wait > Duration::zero() && !ending_) {
+    flush();
+    AsyncEvent over;
+    io::Timer timer([](void* event) { static_cast<AsyncEvent*>(event)->set(); }, &over);
+    services_.loop.timers().arm(timer, services_.loop.now() + turn.wait);
+    turn_ = &over;
+    co_await over.wait("the turn of an account that sends unusually much");
+    refused = std::exchange(turn_, nullptr) == nullptr;
+    services_.loop.timers().disarm(timer);
+  }
+  if (refused) co_await transaction_->refuse(smtp::replies::kSlowDown, std::string(smtp::replies::kSlowDown.text));
+}
+
 // Nothing of a piece goes on that holds what must not be in it: scanning goes on, to stay in step.
 Task<void> Session::take_content(Chain content, const smtp::ContentFlags& flags) {
   if (const auto* fault = content_fault(flags, *rules_))
@@ -60,6 +79,7 @@ Task<Session::Next> Session::on_data() {
     machine_->answer_data(reply, writer_);
     co_return Next::go_on;
   }
+  co_await take_turn();
   machine_->answer_data(smtp::replies::kSendData, writer_);
   begin_content(message::BodyForm::dot_stuffed);
   smtp::DataScanner scanner(rules_->normalise_line_ends);
@@ -89,6 +109,7 @@ Task<Session::Next> Session::on_chunk() {
   const smtp::ChunkCommand chunk = machine_->chunk();
   if (chunk.discard) co_return co_await discard_chunk(chunk.size);
   if (!chunks_) {
+    co_await take_turn();
     begin_content(message::BodyForm::literal);
     chunks_.emplace(rules_->normalise_line_ends);
   }

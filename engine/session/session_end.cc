@@ -25,6 +25,7 @@ bool refused_at_the_door(EndReason reason) {
 void Session::end_soon(EndReason reason) {
   if (ending_) return;
   ending_ = reason;
+  if (turn_ != nullptr) std::exchange(turn_, nullptr)->set();
   if (!in_content()) {
     const bool grace = reason == EndReason::shutting_down && transaction_ != nullptr;
     end_at_ = later(services_.loop.now(), grace ? kDrainGrace : Duration::zero());
@@ -168,7 +169,7 @@ std::string Session::refused(const smtp::StandardReply& reply) {
 
 // Of the command that the machine is at, or that is being answered.
 void Session::log_refused_line(const smtp::Reply& reply, std::string_view id) {
-  if (line_.empty()) return log_refusal(reply, id, answering_.command, answering_.argument);
+  if (line_.empty()) return log_refusal(reply, id, answering_.command, answering_.argument, answering_.detail);
   // What answers a challenge is a secret, and what is no command may be one.
   if (secret_) return log_refusal(reply, id, "AUTH", {});
   const smtp::Command command = smtp::parse_command(line_.substr(0, line_.find_first_of("\r\n")));
@@ -178,7 +179,7 @@ void Session::log_refused_line(const smtp::Reply& reply, std::string_view id) {
 }
 
 void Session::log_refusal(const smtp::Reply& reply, std::string_view id, std::string_view command,
-                          std::string_view argument) {
+                          std::string_view argument, std::string_view detail) {
   ++refusals_;
   ++services_.counters.refusals;
   const Instant now = services_.loop.now();
@@ -198,6 +199,7 @@ void Session::log_refusal(const smtp::Reply& reply, std::string_view id, std::st
                        .code = reply.code(),
                        .reason = smtp::reason_name(reply.name()),
                        .reply = reply.text(),
+                       .detail = detail,
                        .not_logged = std::exchange(not_logged_since_, 0)};
   if (record.reason.empty()) record.reason = reply.permanent() ? "refused" : "deferred";
   if (identity_ != nullptr) {

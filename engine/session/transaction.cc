@@ -21,16 +21,16 @@ constexpr Duration kSlowed = std::chrono::seconds(3);
 
 }  // namespace
 
-Transaction::Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
-                         std::shared_ptr<policy::Submitter> submitter, Client client,
+Transaction::Transaction(Services& services, const ListenerRules& rules, Sender sender, Client client,
                          std::unique_ptr<message::MessageSink> sink, message::Envelope envelope)
     : services_(services),
       rules_(rules),
-      rights_(rights),
+      rights_(sender.rights),
       client_(client),
       sink_(std::move(sink)),
       envelope_(std::move(envelope)),
-      reservation_(std::move(submitter)),
+      reservation_(std::move(sender.limits)),
+      watch_(sender.watched),
       began_(services.loop.now()) {}
 
 void Transaction::add(const smtp::RecipientCommand& command) {
@@ -38,12 +38,15 @@ void Transaction::add(const smtp::RecipientCommand& command) {
                                .notify = command.parameters.notify,
                                .orcpt = std::string(command.parameters.orcpt)};
   std::vector<message::Recipient>& recipients = envelope_.recipients;
+  if (watch_.on() && recipients.empty()) watch_.open(services_.loop.now());
   const auto same = index_.find(recipients, recipient);
   // One that was refused may be taken now.
   if (same && (*same >= accepted_.size() || accepted_[*same])) {
     added_.push_back({Answer::Kind::duplicate, *same});
   } else if (command.surplus) {
     added_.push_back({Answer::Kind::surplus, 0, std::move(recipient.forward_path)});
+  } else if (watch_.on() && watch_.bars(recipient.forward_path)) {
+    added_.push_back({.kind = Answer::Kind::offered, .recipient = 0, .barred = std::move(recipient.forward_path)});
   } else {
     added_.push_back({Answer::Kind::offered, recipients.size()});
     recipients.push_back(std::move(recipient));
@@ -52,17 +55,18 @@ void Transaction::add(const smtp::RecipientCommand& command) {
 
 // Of the recipients from `first` on those that the submitter's limits leave no room for go out of the envelope, and
 // none of them is offered to the sink; one refusal for each.
-Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Reply>& refusals) {
+Task<void> Transaction::keep_to_limits(std::size_t first, OverLimit& over) {
   std::vector<message::Recipient>& recipients = envelope_.recipients;
   const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
   const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
   envelope_.hold_reason = reservation_.hold_reason();
   if (room.slow) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
   if (room.recipients == offered) co_return;
-  const smtp::Reply refusal = limit_refusal(*room.refused, client_.policy_url);
-  refusals.assign(offered - room.recipients, refusal);
+  over = {.recipients = offered - room.recipients,
+          .refusal = limit_refusal(*room.refused, client_.policy_url),
+          .figures = limit_figures(*room.refused)};
   for (Added& added : added_)
-    if (added.kind != Answer::Kind::surplus && added.recipient >= first + room.recipients)
+    if (added.kind != Answer::Kind::surplus && added.barred.empty() && added.recipient >= first + room.recipients)
       added.refused = recipients[added.recipient].forward_path;
   recipients.resize(first + room.recipients);
   index_.forget(recipients.size());
@@ -71,7 +75,7 @@ Task<void> Transaction::keep_to_limits(std::size_t first, std::vector<smtp::Repl
 Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
-  std::vector<smtp::Reply> over_limit;
+  OverLimit over_limit;
   if (reservation_.limited() && first < envelope_.recipients.size()) co_await keep_to_limits(first, over_limit);
   if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
   CHECK(first + replies.size() == envelope_.recipients.size());
@@ -83,15 +87,22 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
     } else {
       ++services_.counters.recipients_refused;
       reservation_.refused(1);
+      const message::Recipient& refused = envelope_.recipients[accepted_.size() - 1];
+      if (watch_.on()) watch_.refused(refused.forward_path, reply, services_.loop.now(), services_.observer);
     }
   }
-  services_.counters.recipients_refused += over_limit.size();
+  services_.counters.recipients_refused += over_limit.recipients;
   for (Added& added : added_) {
     Answer answer{.kind = added.kind, .reply = smtp::replies::kRecipientOk};
     if (added.kind == Answer::Kind::surplus) {
       answer.recipient = std::move(added.surplus);
+    } else if (!added.barred.empty()) {
+      ++services_.counters.recipients_refused;
+      answer.reply = suspended_as_bulk(client_.policy_url);
+      answer.recipient = std::move(added.barred);
     } else if (!added.refused.empty()) {
-      answer.reply = over_limit.front();
+      answer.reply = over_limit.refusal;
+      answer.detail = over_limit.figures;
       answer.recipient = std::move(added.refused);
     } else if (added.recipient >= first) {
       answer.reply = replies[added.recipient - first];
@@ -119,6 +130,7 @@ Task<void> Transaction::write(Chain bytes, bool eight_bit) {
     co_return;
   }
   if (stage_ == Stage::body) {
+    watch_.content(bytes, 0);
     co_await sink_->write(std::move(bytes));
     co_return;
   }
@@ -140,6 +152,7 @@ Task<void> Transaction::header_complete() {
   }
   stage_ = Stage::body;
   envelope_.content.header_eight_bit = envelope_.content.eight_bit && header_is_eight_bit();
+  watch_.content(held_, header_.header_size());
   Chain body;
   body.append_copy(fields_to_add());
   drops_.insert(drops_.end(), header_.edits().begin(), header_.edits().end());
@@ -266,11 +279,16 @@ Task<smtp::Reply> Transaction::commit() {
   }
   if (const auto limit = co_await reservation_.content(bytes_)) {
     const smtp::Reply reply = limit_refusal(*limit, client_.policy_url);
-    co_await refuse(reply, std::string(reply.text()));
+    co_await refuse(reply, limit_figures(*limit));
     outcome_.reply = reply;
     co_return reply;
   }
   envelope_.hold_reason = reservation_.hold_reason();
+  if (const auto refusal = judge_sending()) {
+    co_await refuse(*refusal, std::string(refusal->text()));
+    outcome_.reply = *refusal;
+    co_return *refusal;
+  }
   outcome_ = co_await sink_->commit();
   sink_ = nullptr;
   if (outcome_.reply.positive()) {
@@ -278,6 +296,16 @@ Task<smtp::Reply> Transaction::commit() {
     reservation_.spend();
   }
   co_return outcome_.reply;
+}
+
+// The noticer's verdict, before the next hop hears the end of the content.
+std::optional<smtp::Reply> Transaction::judge_sending() {
+  const bool list_unsubscribe = header_.counts().list_unsubscribe > 0;
+  SendingWatch::Decision decision =
+      watch_.decide(envelope_, list_unsubscribe, services_.loop.now(), services_.observer);
+  if (decision.step == noticing::Step::suspend) return suspended_as_bulk(client_.policy_url);
+  if (decision.step == noticing::Step::hold) envelope_.hold_reason = "noticed: " + std::move(decision.reason);
+  return std::nullopt;
 }
 
 Task<void> Transaction::abort() {
@@ -305,6 +333,7 @@ void Transaction::describe(MessageRecord& record) const {
   record.code = outcome_.reply.code();
   record.reply = outcome_.reply.text();
   record.detail = outcome_.detail;
+  if (outcome_.reply.positive()) record.hold_reason = envelope_.hold_reason;
   record.chunked = form_ == message::BodyForm::literal;
 }
 

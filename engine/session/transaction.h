@@ -17,6 +17,7 @@
 #include "engine/session/listener_rules.h"
 #include "engine/session/recipient_index.h"
 #include "engine/session/reservation.h"
+#include "engine/session/sending_watch.h"
 #include "engine/session/services.h"
 #include "engine/smtp/command.h"
 #include "policy/sender.h"
@@ -36,10 +37,14 @@ struct Client {
 
 class Transaction {
  public:
-  // `submitter`: whose limits count; null: nobody's.
-  Transaction(Services& services, const ListenerRules& rules, policy::SenderRights rights,
-              std::shared_ptr<policy::Submitter> submitter, Client client, std::unique_ptr<message::MessageSink> sink,
-              message::Envelope envelope);
+  // Who submits it.  `limits`: whose count; null: nobody's.  `watched`: null: nothing is noticed.
+  struct Sender {
+    policy::SenderRights rights;
+    std::shared_ptr<policy::Submitter> limits;
+    const WatchedLogin* watched = nullptr;
+  };
+  Transaction(Services& services, const ListenerRules& rules, Sender sender, Client client,
+              std::unique_ptr<message::MessageSink> sink, message::Envelope envelope);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -53,8 +58,12 @@ class Transaction {
     Kind kind = Kind::offered;
     smtp::Reply reply;           // of a duplicate: of the one that it was merged with; none for a surplus one
     std::string recipient = {};  // of one that is refused
+    std::string detail = {};     // likewise, where it is a limit that refuses: its figures
   };
   Task<void> add_recipients(std::vector<Answer>& answers);
+
+  // Before the content is asked for: how long an account that was noticed has to wait.
+  [[nodiscard]] noticing::Turn turn() const { return watch_.turn(taken_, services_.loop.now()); }
 
   // The content: begin(), then its bytes in `form`, then commit() with the reply for the client.
   void begin(message::BodyForm form);
@@ -74,7 +83,14 @@ class Transaction {
  private:
   enum class Stage : std::uint8_t { envelope, header, body, done };
 
-  Task<void> keep_to_limits(std::size_t first, std::vector<smtp::Reply>& refusals);
+  // Recipients that the submitter's limits leave no room for; all for the same reason.
+  struct OverLimit {
+    std::size_t recipients = 0;
+    smtp::Reply refusal;
+    std::string figures;
+  };
+  Task<void> keep_to_limits(std::size_t first, OverLimit& over);
+  [[nodiscard]] std::optional<smtp::Reply> judge_sending();
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);
   [[nodiscard]] std::optional<smtp::Reply> judge_shown(const message::AuthorVerdict& verdict, std::string& detail);
@@ -94,8 +110,10 @@ class Transaction {
     std::size_t recipient;     // in the envelope; not of a surplus one
     std::string surplus = {};  // that one's path
     std::string refused = {};  // the path of one that the submitter's limits leave no room for
+    std::string barred = {};   // the path of one that the account may not send to at present
   };
   Reservation reservation_;
+  SendingWatch watch_;
   RecipientIndex index_;
   std::vector<Added> added_;    // and not answered
   std::vector<bool> accepted_;  // of the envelope's recipients that were offered

@@ -161,7 +161,7 @@ SLUICE_REPLY(kInternal, 451, 3, 0, "Requested action aborted: local error in pro
 SLUICE_REPLY(kNextHopFailure, 451, 4, 1, "No answer from host: the next server cannot take mail now, try again later");
 SLUICE_REPLY(kTooManyRecipients, 452, 5, 3, "Too many recipients, send the message to the rest separately");
 SLUICE_REPLY(kNoSpace, 452, 3, 1, "Insufficient system storage, try again later");
-SLUICE_REPLY(kRateLimited, 451, 7, 1, "Sending limit reached, try again later");
+SLUICE_REPLY(kSlowDown, 451, 7, 1, "This account sends unusually much, its messages have to wait: try again later");
 SLUICE_REPLY(kTlsUnavailable, 454, 7, 0, "TLS not available due to temporary reason");
 SLUICE_REPLY(kAuthUnavailable, 454, 7, 0, "Temporary authentication failure, try again later");
 

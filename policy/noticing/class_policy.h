@@ -22,6 +22,7 @@ struct OrdinaryDay {
   std::uint32_t bulk = 100;      // recipients of one text from which on List-Unsubscribe is expected
   std::uint32_t failed_logins = 10;
   float unknown_evidence = 1.5F;  // unknown_test.h
+  bool operator==(const OrdinaryDay&) const = default;
 };
 
 // Scores.  One signal alone must not reach `hold`, but for unknown recipients and for many times the ordinary day.
@@ -31,22 +32,23 @@ struct Thresholds {
   // Each strike lowers these two: the first by a third, the second to a half.
   float hold = 100;
   float suspend = 250;
+  bool operator==(const Thresholds&) const = default;
 };
 
 struct ClassPolicy {
   OrdinaryDay ordinary;
   Thresholds thresholds;
-  Duration half_life = std::chrono::hours(6);   // of the score
-  Duration turn = std::chrono::seconds(1);      // for each recipient, at step slow
-  Duration wait_max = std::chrono::minutes(4);  // what a client waits for a reply (RFC 5321 4.5.3.2.6: 10 minutes)
-  Duration hold_time = std::chrono::hours(24);  // until the timer lifts it; longer than a signal looks back
+  Duration half_life = std::chrono::hours(6);    // of the score
+  Duration turn = std::chrono::seconds(1);       // for each recipient, at step slow
+  Duration wait_max = std::chrono::seconds(90);  // what a client waits for 354 (RFC 5321 4.5.3.2.4: 2 minutes)
+  Duration hold_time = std::chrono::hours(24);   // until the timer lifts it; longer than a signal looks back
   Duration suspend_time = std::chrono::hours(72);
   std::uint32_t strikes_max = 3;                       // the strike that suspends
   Duration strike_time = std::chrono::hours(24 * 30);  // after which strikes are forgotten
+  bool operator==(const ClassPolicy&) const = default;
 };
 
-// "home", "business", "device" or "list_server"; any other name is taken for "home".  For tests and
-// bench/noticing_trial.cc, until the configuration calls it.
+// "home", "business", "device" or "list_server"; any other name is taken for "home".
 [[nodiscard]] ClassPolicy built_in_policy(std::string_view class_name);
 
 }  // namespace sluice::noticing

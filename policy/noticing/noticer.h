@@ -3,9 +3,9 @@
 // A Noticer is constant and may be used by all threads; an AccountState by one at a time (its owner locks).
 //
 // How a session and the queue use it:
-//     first = noticer.recipient(state, hash, now)        at each RCPT that is accepted; counts what is new
-//     turn = noticer.wait(state, recipients, now)        at the end of the message, before message()
-//     verdict = noticer.message(state, facts, now)       before the final dot is answered or passed on
+//     turn = noticer.wait(state, recipients, now)        before the content is asked for, so that nothing is held up
+//     first = noticer.recipient(state, hash, now)        at the end, for each recipient; counts what is new
+//     verdict = noticer.message(state, facts, now)       then, before the final dot is answered or passed on
 //     verdict = noticer.outcome(state, outcome, now)     for each recipient, when its next hop has answered for good
 //
 // Addresses and networks come as hashes of 64 bits, keyed so that senders cannot choose them.
@@ -22,18 +22,17 @@
 namespace sluice::noticing {
 
 struct Turn {
-  Duration wait{};     // before message() is called
+  Duration wait{};     // before the content is asked for
   bool defer = false;  // the turn is too far away for a client to wait: 451 4.7.1
 };
 
-// For tests and bench/noticing_trial.cc, until sessions and the queue call it.
 class Noticer {
  public:
   explicit Noticer(const ClassPolicy& policy) : policy_(policy) {}
 
-  // A recipient was accepted at RCPT.  True: the account never wrote to it before (known_recipients.h says how this may
-  // err).  Counted at once, so that RSET and another try do not make it known; a message that is tried again by its
-  // client counts its strangers once.
+  // A recipient of a message.  True: the account never wrote to it before (known_recipients.h says how this may err).
+  // Known from here on, whatever becomes of the message: one that is tried again by its client counts its strangers
+  // once.
   [[nodiscard]] bool recipient(AccountState& state, std::uint64_t address, Instant now) const;
 
   // Takes the message's turn.  Nothing to wait for below step slow.  All sessions of an account share its turns.

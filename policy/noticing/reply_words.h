@@ -8,7 +8,7 @@
 
 namespace sluice::noticing {
 
-// For tests, until the queue calls it.  `code`: of three digits.  `text`: all lines of the reply, its enhanced code
+// `code`: of three digits.  `text`: all lines of the reply, its enhanced code
 // (RFC 3463) in front.
 [[nodiscard]] OutcomeKind outcome_of_reply(int code, std::string_view text);
 

@@ -32,7 +32,6 @@ struct TextSketch {
   friend bool operator==(const TextSketch&, const TextSketch&) = default;
 };
 
-// For tests and bench/noticing_trial.cc, until sessions feed it.
 class TextSketcher {
  public:
   TextSketcher() { reset(); }

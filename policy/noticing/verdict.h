@@ -18,7 +18,7 @@ enum class Step : std::uint8_t {
   hold,     // messages are kept for review
   suspend,  // the account may not send
 };
-// For log and events: "hold".  For tests and bench/noticing_trial.cc, until those print it.
+// For log and events: "hold".
 [[nodiscard]] std::string_view step_name(Step step);
 
 // Each is a file signal_NAME.cc and a row in score.cc.
@@ -43,8 +43,7 @@ struct Reason {
   float of = 0;        // of how many, where the figure is a part of something; else 0
   float points = 0;
 };
-// In plain words: "312 recipients in a day; up to 100 are ordinary for this account".  For tests and
-// bench/noticing_trial.cc, until `explain` prints it.
+// In plain words: "312 recipients in a day; up to 100 are ordinary for this account".
 [[nodiscard]] std::string reason_text(const Reason& reason);
 
 struct Verdict {
@@ -52,11 +51,10 @@ struct Verdict {
   bool raised = false;       // the step was lower before this call: an event is due
   std::uint8_t strikes = 0;  // how many times the account was held lately
   float score = 0;           // of the account, with what is left of earlier points
-  std::uint64_t id = 0;      // slot for the id by which the decision can be asked for: the caller's
   std::uint8_t reasons_size = 0;
   std::array<Reason, kSignals> reasons_found{};
 
-  // Those with most points first.  For tests and bench/noticing_trial.cc, likewise.
+  // Those with most points first.
   [[nodiscard]] std::span<const Reason> reasons() const { return std::span(reasons_found).first(reasons_size); }
 };
 

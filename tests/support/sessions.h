@@ -123,6 +123,14 @@ class Notes final : public session::Observer {
     unknown_classes.push_back(std::string(record.policy_class) + " of " + std::string(record.account) + " is " +
                               std::string(record.default_class));
   }
+  void noticed(const session::NoticeRecord& record) override {
+    notices.push_back({.id = std::string(record.id),
+                       .account = record.notice.account,
+                       .client = std::string(record.client),
+                       .step = record.notice.verdict.step,
+                       .taken = record.notice.taken,
+                       .reasons = noticing::reasons_text(record.notice.verdict)});
+  }
   void refused(const session::RefusalRecord& record) override {
     refusals.push_back({.id = std::string(record.id),
                         .account = std::string(record.account),
@@ -130,7 +138,8 @@ class Notes final : public session::Observer {
                         .command = std::string(record.command),
                         .argument = std::string(record.argument),
                         .code = record.code,
-                        .reason = record.reason});
+                        .reason = record.reason,
+                        .detail = std::string(record.detail)});
   }
   void ended(const session::EndRecord& record) override {
     endings.emplace_back(session::end_reason_row(record.reason).name);
@@ -152,6 +161,15 @@ class Notes final : public session::Observer {
     std::string argument;
     int code = 0;
     std::string reason;
+    std::string detail;
+  };
+  struct Notice {
+    std::string id;
+    std::string account;
+    std::string client;
+    noticing::Step step{};
+    noticing::Step taken{};
+    std::string reasons;
   };
   struct End {
     session::EndReason reason{};
@@ -177,6 +195,7 @@ class Notes final : public session::Observer {
     bool operator==(const Abort&) const = default;
   };
   std::vector<Refusal> refusals;
+  std::vector<Notice> notices;
   std::vector<Abort> aborts;
   std::vector<End> ends;
   std::vector<std::string> messages;
@@ -248,6 +267,7 @@ class SessionHost {
   session::Admission admission;
   // In force for sessions that log in from then on.
   void set_limits(policy::SubmissionLimits& limits) { services_.limits = &limits; }
+  void set_watch(noticing::AccountWatch& watch) { services_.watch = &watch; }
 
  private:
   Task<void> serve(std::list<session::Session>::iterator session);

@@ -55,6 +55,7 @@ struct SimulatedRelay::Life {
   server::OpenedSpool spool;
   auth::SharedShield shield;
   std::unique_ptr<policy::Budgets> budgets;
+  noticing::AccountWatch watch{noticing::AccountWatch::Key{}};
   bool lost = false;  // nothing is written any more
   std::atomic<std::uint32_t> last_segment{0};
   std::unique_ptr<server::Shared> shared;
@@ -107,6 +108,7 @@ std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const ser
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
                                                                  .budgets = *life->budgets,
+                                                                 .watch = life->watch,
                                                                  .last_segment = life->last_segment,
                                                                  .cache_key = {},
                                                                  .ticket_secret = {}});

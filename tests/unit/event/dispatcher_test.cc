@@ -137,7 +137,7 @@ TEST_F(DispatcherAsleep, AHalfFullRingWakesTheThread) {
 }
 
 TEST_F(DispatcherTest, WhatIsBelowTheLeastSeverityIsNotRecorded) {
-  dispatcher_.set_least(Severity::warning);
+  dispatcher_.set_least(consumer_, Severity::warning);
   Emitter& events = dispatcher_.open();
   events.emit(Login{.result = "granted"}, Severity::debug);
   events.emit(Listening{.address = "a"});

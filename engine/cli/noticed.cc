@@ -1,0 +1,97 @@
+#include "engine/cli/noticed.h"
+
+#include <array>
+#include <utility>
+
+#include "engine/control/noticed_request.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kNoticedPage = R"(NAME
+  sluicectl noticed - see what was noticed of an account, and lift it
+
+SYNOPSIS
+  sluicectl noticed ACCOUNT [--json]
+  sluicectl noticed release ACCOUNT [--json]
+
+DESCRIPTION
+  The relay notices accounts that begin to send as spammers do, as after the theft
+  of a password: each account has a score, and with it a step of a ladder. How far
+  up it goes is class.notice of the configuration.
+
+  tell     An event account_noticed; nothing else.
+  slow     Each message waits for its turn, a second for each recipient.
+  hold     Messages are taken and held for review; what was on its way to a next
+           hop is broken off before its end.
+  suspend  Nothing is taken, but mail inside the customer's own domains.
+
+  A timer lifts hold after a day and suspend after three; each time is a strike,
+  which brings the next one sooner. The third within a month suspends.
+
+  The page of an account has its step and the one that is taken (effect), score,
+  strikes, and what it did in the last 24 hours: recipients, those that it never
+  wrote to before, networks that it sent from, recipients that next hops answered
+  for good and how many of them they do not know, replies that speak of spam, and
+  the reasons of its score. All of it is of the time since the relay's start.
+
+  release  An operator lifts all steps: what led to them is forgotten, strikes too.
+           The account's habits and the recipients that it knows stay.
+
+OPTIONS
+  --json          Print JSON (RFC 8259).
+  --config FILE, --control PATH, --timeout S
+                  As in sluicectl --help.
+  -h, --help      Print this page.
+
+EXIT STATUS
+  0  What was asked for is done; also if nothing is known of the account.
+  1  It failed; the reason is on standard error.
+  2  The command line was not understood.
+
+SEE ALSO
+  sluicectl explain --help, sluicectl contain --help, sluicectl review --help
+)";
+
+void fail_noticed(SluicectlCommand& command, const std::string& problem) {
+  command.kind = SluicectlCommand::Kind::error;
+  command.text = text::with_advice("sluicectl", "noticed: " + problem, "sluicectl noticed");
+}
+
+}  // namespace
+
+void parse_noticed_command(const text::Words& words, SluicectlCommand& command) {
+  std::array<text::Option, 1> options{text::Option{"--json", ""}};
+  control::NoticedRequest request;
+  for (std::size_t at = 1; at < words.size();) {
+    const std::string_view word = words[at];
+    if (text::Option* const option = text::find_option(options, word); option != nullptr) {
+      if (std::string problem = text::take_option(*option, words, at); !problem.empty())
+        return fail_noticed(command, problem);
+      continue;
+    }
+    ++at;
+    if (text::is_help(word)) {
+      command.kind = SluicectlCommand::Kind::print;
+      command.text = noticed_help();
+      return;
+    }
+    if (word.starts_with('-')) return fail_noticed(command, text::unknown_option(word, options));
+    if (word == "release" && !request.release && request.account.empty()) {
+      request.release = true;
+    } else if (request.account.empty()) {
+      request.account = word;
+    } else {
+      return fail_noticed(command, "takes one account");
+    }
+  }
+  request.json = options[0].given.has_value();
+  if (const std::string problem = control::noticed_request_fault(request); !problem.empty())
+    return fail_noticed(command, problem);
+  command.kind = SluicectlCommand::Kind::ask;
+  command.request = control::encode_noticed_request(request);
+}
+
+std::string noticed_help() { return std::string(kNoticedPage); }
+
+}  // namespace sluice::cli

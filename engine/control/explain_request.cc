@@ -1,0 +1,186 @@
+#include "engine/control/explain_request.h"
+
+#include <algorithm>
+#include <array>
+
+#include "auth/text.h"
+#include "engine/control/words.h"
+#include "engine/text/json_text.h"
+#include "engine/text/table_text.h"
+#include "engine/text/time_text.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr std::string_view kExplain = "explain";
+constexpr std::string_view kExplainId = " id=";
+
+// In the order of a dialog.
+constexpr std::array kRules = std::to_array<Rule>({
+    {"account_suspended", "The account or its customer is suspended in the store.",
+     "sluicectl account set ACCOUNT --status active, or sluicectl release where it was contained"},
+    {"account_held", "The account or its customer is held in the store: its mail is refused for now.",
+     "sluicectl account set ACCOUNT --status active, or sluicectl release where it was contained"},
+    {"sender_domain",
+     "The reverse-path (MAIL FROM) must be in a domain of the account's customer, and one that the login may use.",
+     "a sender in one of the customer's domains; or sluicectl domain add DOMAIN --customer CUSTOMER"},
+    {"no_author", "The From field must name one author.", "a From field with one address"},
+    {"several_authors", "The From field must name one author: no single domain answers for several.",
+     "a From field with one address"},
+    {"author_domain",
+     "The address in From must be in a domain of the account's customer, and one that the login may use.",
+     "a From address in one of the customer's domains; or sluicectl domain add DOMAIN --customer CUSTOMER"},
+    {"foreign_name", "The name in From shows an address that is not the customer's, as in forgeries.",
+     "a name without an address; or listener.foreign_name = \"mark\" or \"allow\""},
+    {"foreign_sender", "Sender, Resent-From and Resent-Sender must be the customer's, too.",
+     "a message without that field; or listener.foreign_sender = \"drop\""},
+    {"too_many_recipients",
+     "A message has at most so many recipients (recipients_per_message of its class, before the login of [limits]).",
+     "the rest in further messages; or a class with a higher recipients_per_message"},
+    {"limit_reached", "A limit of the account's class has no room in a window that ends now; detail has its figures.",
+     "waiting for as long as the reply says; or sluicectl account limit, sluicectl customer limit, or another class. "
+     "sluicectl usage shows what is used"},
+    {"sending_suspended_as_bulk", "The account was noticed sending as spammers do, and has come to step suspend.",
+     "sluicectl explain with the id of the event account_noticed says why; sluicectl noticed release ACCOUNT lifts it, "
+     "as does "
+     "time; or class.notice = \"hold\""},
+    {"slow_down",
+     "The account was noticed sending unusually much (step slow): its messages wait for their turn, and this one for "
+     "too long.",
+     "trying again later; sluicectl noticed release ACCOUNT; or class.notice = \"tell\""},
+    {"sending_suspended", "The account, its customer or its network was contained while the message was on its way.",
+     "sluicectl release"},
+    {"message_too_big", "A message has at most limits.message_bytes.",
+     "a smaller message, or a higher limits.message_bytes"},
+    {"header_too_large", "A header has at most limits.header_bytes.",
+     "a smaller header, or a higher limits.header_bytes"},
+    {"too_many_hops", "A message with so many Received fields is in a loop (limits.received_fields).",
+     "ending the loop, or a higher limits.received_fields"},
+    {"malformed_header", "Readers would not agree on what the header is.", "a header as RFC 5322 has it"},
+    {"nul_in_message", "A message holds no NUL (RFC 5321 2.3.8, RFC 5322 2.2).", "a message without it, or in base64"},
+    {"text_line_too_long", "A line of text has at most 998 bytes (RFC 5321 4.5.3.1.6).",
+     "shorter lines, or listener.long_lines = true"},
+    {"bare_in_message",
+     "Lines end with CRLF: next hops that take a bare CR or LF for an end can be sent a second message in the first.",
+     "lines that end with CRLF, or listener.normalise_line_ends = true for bare LFs"},
+    {"no_space", "What is accepted must be kept safely, and there is no room in the spool.",
+     "room on the spool's disk, or a higher spool.bytes_max"},
+});
+
+// What is shown beside the words above, in this order.
+constexpr std::array<std::string_view, 12> kShownKeys{"account", "customer", "policy_class", "client",
+                                                      "command", "argument", "from",         "to",
+                                                      "step",    "effect",   "strikes",      "score"};
+
+void append_line(std::string& text, std::string_view key, std::string_view value) {
+  constexpr std::size_t kWidth = 14;
+  if (value.empty()) return;
+  text.append("  ").append(key);
+  if (key.size() < kWidth) text.append(kWidth - key.size(), ' ');
+  text.append(" ").append(text::printable(value)).append("\n");
+}
+
+std::string said(const DecidedEvent& event) {
+  const std::string_view code = event.value("code");
+  return code.empty() ? std::string() : std::string(code).append(" ").append(event.value("reply"));
+}
+
+const Rule* rule_of(const DecidedEvent& event) { return control::rule_of(event.value("reason")); }
+
+std::string_view figures(const DecidedEvent& event) {
+  if (event.event == "account_noticed") return event.value("reasons");
+  return event.event == "message_held" ? event.value("reason") : event.value("detail");
+}
+
+std::string_view remedy_of(const DecidedEvent& event) {
+  if (event.event == "account_noticed")
+    return "sluicectl noticed release ACCOUNT, if the account is its owner's; else sluicectl contain ACCOUNT";
+  if (event.event == "message_held") return "sluicectl review, then sluicectl queue release or reject";
+  const Rule* const rule = rule_of(event);
+  return rule != nullptr ? rule->remedy : std::string_view();
+}
+
+std::string moment(WallMillis at) {
+  const text::TimeText text = text::time_text(at);
+  return {text.data(), text.size()};
+}
+
+std::string as_json_object(const DecidedEvent& event) {
+  std::string text = "{\"at\":" + text::json_string(moment(event.at));
+  const auto add = [&text](std::string_view key, std::string_view value) {
+    if (!value.empty()) text.append(",").append(text::json_string(key)).append(":").append(text::json_string(value));
+  };
+  add("event", event.event);
+  add("id", event.id);
+  for (const auto& [key, value] : event.values) add(key, value);
+  if (const Rule* const rule = rule_of(event)) add("rule", rule->rule);
+  add("figures", figures(event));
+  add("remedy", remedy_of(event));
+  return text + "}";
+}
+
+std::string as_paragraph(const DecidedEvent& event) {
+  std::string text = moment(event.at).append("  ").append(event.event).append("\n");
+  append_line(text, "reply", said(event));
+  if (const Rule* const rule = rule_of(event)) append_line(text, "rule", rule->rule);
+  append_line(text, "figures", figures(event));
+  append_line(text, "would pass", remedy_of(event));
+  for (const std::string_view key : kShownKeys) append_line(text, key, event.value(key));
+  return text;
+}
+
+}  // namespace
+
+std::string explain_request_fault(const ExplainRequest& request) {
+  if (request.id.empty()) return "takes the id that is in the reply, or in the log";
+  if (request.id.size() > kExplainIdBytesMax)
+    return "takes an id of up to " + std::to_string(kExplainIdBytesMax) + " bytes";
+  return auth::is_clean_text(request.id) ? "" : "takes an id without control characters";
+}
+
+std::string encode_explain_request(const ExplainRequest& request) {
+  std::string line(kExplain);
+  if (request.json) line += kJson;
+  append_escaped(line += kExplainId, request.id);
+  return line;
+}
+
+std::expected<ExplainRequest, std::string> decode_explain_request(std::string_view line) {
+  constexpr std::string_view kNotAsSluicectl = "the request is not written as sluicectl writes it";
+  ExplainRequest request;
+  std::string_view rest = line;
+  if (!take_text(rest, kExplain)) return std::unexpected(std::string(kNotAsSluicectl));
+  request.json = take_text(rest, kJson);
+  static_cast<void>(take_value(rest, kExplainId, request.id));  // what cannot be read is not this line: see below
+  if (std::string fault = explain_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
+  if (encode_explain_request(request) != line) return std::unexpected(std::string(kNotAsSluicectl));
+  return request;
+}
+
+std::string_view DecidedEvent::value(std::string_view key) const {
+  const auto found = std::ranges::find_if(values, [key](const auto& each) { return each.first == key; });
+  return found == values.end() ? std::string_view() : found->second;
+}
+
+std::span<const Rule> rules() { return kRules; }
+
+const Rule* rule_of(std::string_view reason) {
+  const auto found = std::ranges::find(kRules, reason, &Rule::reason);
+  return found == kRules.end() ? nullptr : &*found;
+}
+
+std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events) {
+  std::string text;
+  if (request.json) {
+    for (const DecidedEvent& event : events) text.append(text.empty() ? "[" : ",").append(as_json_object(event));
+    return text.empty() ? "[]\n" : text + "]\n";
+  }
+  for (const DecidedEvent& event : events) text.append(text.empty() ? "" : "\n").append(as_paragraph(event));
+  if (text.empty())
+    text =
+        "nothing is known of it: it is of another relay, of before its start, or older than the last of some 30,000 "
+        "decisions; the log has them all\n";
+  return text;
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,59 @@
+// What sluicectl explain asks: why a message or a command was refused, held or slowed, by the id in the reply, as a
+// value and as a line for the control socket:
+//
+//   explain [json] id=V
+//
+// The answer ends as those about the queue do.  Pure; any thread.
+#pragma once
+
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/time.h"
+
+namespace sluice::control {
+
+inline constexpr std::size_t kExplainIdBytesMax = 64;
+
+struct ExplainRequest {
+  bool json = false;
+  std::string id;
+  friend bool operator==(const ExplainRequest&, const ExplainRequest&) = default;
+};
+
+// What is wrong with a request, as a sentence for the operator; empty: nothing.
+[[nodiscard]] std::string explain_request_fault(const ExplainRequest& request);
+// The line, without a newline, of a request that has no fault.
+[[nodiscard]] std::string encode_explain_request(const ExplainRequest& request);
+// From an untrusted peer.  What is decoded has no fault.  The error is a sentence, and repeats nothing of the line.
+[[nodiscard]] std::expected<ExplainRequest, std::string> decode_explain_request(std::string_view line);
+
+// An event that decided something; keys as in the log.
+struct DecidedEvent {
+  WallMillis at = 0;
+  std::string_view event;  // static storage, as the keys are
+  std::string id;
+  std::vector<std::pair<std::string_view, std::string>> values;
+
+  // Empty: it has no such key.
+  [[nodiscard]] std::string_view value(std::string_view key) const;
+};
+
+// The rule behind a refusal, by the name of its reason, and what would have let it pass.
+struct Rule {
+  std::string_view reason;
+  std::string_view rule;
+  std::string_view remedy;
+};
+[[nodiscard]] std::span<const Rule> rules();
+// Null: the reply says all that there is.
+[[nodiscard]] const Rule* rule_of(std::string_view reason);
+
+// For each event what was decided, by which rule with which figures, and what would have let it pass.
+[[nodiscard]] std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events);
+
+}  // namespace sluice::control

@@ -1,0 +1,70 @@
+#include "engine/server/decision_log.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace sluice::server {
+namespace {
+
+// What a number, a flag or a time is shown as.
+struct Shown {
+  std::string operator()(std::monostate) const { return {}; }
+  std::string operator()(std::string_view text) const { return std::string(text); }
+  std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+  std::string operator()(std::int64_t number) const { return std::to_string(number); }
+  std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+  std::string operator()(Duration span) const {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
+  }
+};
+
+// Messages that were taken, and nothing else is to be said of, are most of all events.
+bool decides(const event::Event& event) {
+  constexpr std::array kDeciding{event::Kind::Refused, event::Kind::Message, event::Kind::AccountNoticed,
+                                 event::Kind::MessageHeld};
+  const bool one = std::ranges::any_of(kDeciding, [&](event::Kind kind) { return &event::row_of(kind) == &event.row; });
+  if (!one || &event.row != &event::row_of(event::Kind::Message)) return one;
+  const auto* const verdict = std::get_if<std::string_view>(&event.values[1]);
+  return verdict != nullptr && *verdict != "taken";
+}
+
+}  // namespace
+
+std::size_t DecisionLog::bytes_of(const control::DecidedEvent& event) {
+  constexpr std::size_t kOverhead = 200;
+  std::size_t bytes = kOverhead + event.id.size();
+  for (const auto& [key, value] : event.values) bytes += sizeof(event.values[0]) + value.size();
+  return bytes;
+}
+
+void DecisionLog::take(const event::Event& event) {
+  if (!decides(event)) return;
+  control::DecidedEvent kept{.at = event.at, .event = event.row.name};
+  for (std::size_t i = 0; i < event.values.size(); ++i) {
+    std::string value = std::visit(Shown(), event.values[i]);
+    if (value.empty()) continue;
+    if (event.row.keys[i].name == "id") {
+      kept.id = std::move(value);
+    } else {
+      kept.values.emplace_back(event.row.keys[i].name, std::move(value));
+    }
+  }
+  if (kept.id.empty()) return;
+  const std::lock_guard lock(mutex_);
+  bytes_ += bytes_of(kept);
+  events_.push_back(std::move(kept));
+  for (; bytes_ > kBytesMax; events_.pop_front()) bytes_ -= bytes_of(events_.front());
+}
+
+std::vector<control::DecidedEvent> DecisionLog::find(std::string_view id) {
+  std::vector<control::DecidedEvent> found;
+  const std::lock_guard lock(mutex_);
+  std::ranges::copy_if(events_, std::back_inserter(found),
+                       [id](const control::DecidedEvent& event) { return event.id == id; });
+  return found;
+}
+
+}  // namespace sluice::server

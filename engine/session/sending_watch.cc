@@ -1,0 +1,92 @@
+#include "engine/session/sending_watch.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "engine/base/client_block.h"
+#include "policy/noticing/reply_words.h"
+
+namespace sluice::session {
+namespace {
+
+constexpr unsigned kNoticedIpv4Bits = 24;
+constexpr unsigned kNoticedIpv6Bits = 56;
+
+}  // namespace
+
+// What a next hop takes from this account would cost all others their good name.
+smtp::Reply suspended_as_bulk(std::string_view policy_url) {
+  std::string text = "Sending of this account is suspended: its mail looks like unsolicited bulk mail";
+  if (!policy_url.empty()) text.append("; see ").append(policy_url);
+  smtp::Reply reply(550, {5, 7, 1}, std::move(text));
+  reply.set_name("sending_suspended_as_bulk");
+  return reply;
+}
+
+std::uint64_t network_hash(const noticing::AccountWatch& watch, std::span<const std::uint8_t> client_ip) {
+  return watch.hash(client_network(client_ip, kNoticedIpv4Bits, kNoticedIpv6Bits).to_string());
+}
+
+bool WatchedLogin::inside(std::string_view forward_path) const {
+  const std::size_t at = forward_path.rfind('@');
+  return at != std::string_view::npos && identity->domains != nullptr &&
+         identity->domains->covers(forward_path.substr(at + 1));
+}
+
+noticing::Turn SendingWatch::turn(std::uint32_t recipients, Instant now) const {
+  if (login_ == nullptr || step_ < noticing::Step::slow) return {};
+  return login_->watch->wait(login_->identity->account_name, *login_->by, recipients, now);
+}
+
+void SendingWatch::refused(std::string_view forward_path, const smtp::Reply& reply, Instant now,
+                           Observer& observer) const {
+  const noticing::Outcome outcome{.kind = noticing::outcome_of_reply(reply.code(), reply.text()),
+                                  .recipient = login_->watch->hash(forward_path)};
+  const auto notice = login_->watch->outcomes(login_->identity->account_name, std::array{outcome}, now);
+  if (notice) tell(*notice, "", observer);
+}
+
+void SendingWatch::content(const Chain& bytes, std::size_t skipped) {
+  if (login_ == nullptr) return;
+  if (sketcher_ == nullptr) sketcher_ = std::make_unique<noticing::TextSketcher>();
+  for (std::size_t i = 0; i < bytes.extents(); ++i) {
+    std::string_view piece = bytes[i].view();
+    const std::size_t skip = std::min(skipped, piece.size());
+    skipped -= skip;
+    piece.remove_prefix(skip);
+    sketcher_->feed(piece);
+  }
+}
+
+SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, bool list_unsubscribe, Instant now,
+                                            Observer& observer) {
+  if (login_ == nullptr) return {};
+  const auto& recipients = envelope.recipients;
+  noticing::MessageFacts facts{.recipients = static_cast<std::uint32_t>(recipients.size()),
+                               .network = login_->network,
+                               .list_unsubscribe = list_unsubscribe,
+                               .failed_logins = login_->failures_before};
+  facts.inside = std::ranges::all_of(
+      recipients, [this](const message::Recipient& each) { return login_->inside(each.forward_path); });
+  if (sketcher_ != nullptr) facts.text = sketcher_->finish();
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(recipients.size());
+  for (const message::Recipient& each : recipients) hashes.push_back(login_->watch->hash(each.forward_path));
+  noticing::Notice notice{
+      .account = login_->identity->account_name,
+      .policy_class = login_->by->name,
+      .verdict = login_->watch->message(login_->identity->account_name, *login_->by, facts, hashes, now)};
+  notice.taken = login_->by->taken(notice.verdict.step);
+  if (notice.verdict.raised) tell(notice, envelope.id, observer);
+  Decision decision{.step = notice.taken};
+  if (notice.taken >= noticing::Step::hold) decision.reason = noticing::reasons_text(notice.verdict);
+  return decision;
+}
+
+void SendingWatch::tell(const noticing::Notice& notice, std::string_view id, Observer& observer) const {
+  observer.noticed({.notice = notice, .id = id, .customer = login_->identity->customer_name, .client = login_->client});
+}
+
+}  // namespace sluice::session

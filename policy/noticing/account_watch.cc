@@ -1,0 +1,121 @@
+#include "policy/noticing/account_watch.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/check.h"
+
+namespace sluice::noticing {
+
+std::string reasons_text(const Verdict& verdict) {
+  std::string text;
+  for (const Reason& reason : verdict.reasons()) text.append(text.empty() ? "" : "; ").append(reason_text(reason));
+  return text;
+}
+
+std::uint64_t AccountWatch::hash(std::string_view text) const {
+  std::uint64_t hash = 0;
+  static_assert(sizeof hash == crypto_shorthash_BYTES && kKeyBytes == crypto_shorthash_KEYBYTES);
+  CHECK(crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(text.data()),
+                         text.size(), reinterpret_cast<const unsigned char*>(key_.data())) == 0);
+  return hash;
+}
+
+// Configurations come and go, an account's class stays until it sends by another one.
+AccountWatch::Account& AccountWatch::judged_by(Shard& shard, std::uint64_t account, const WatchedClass& by) {
+  Account& found = shard.accounts[account];
+  if (found.by != nullptr && *found.by == by) return found;
+  const auto same = std::ranges::find(shard.classes, by);
+  found.by = same != shard.classes.end() ? &*same : &shard.classes.emplace_back(by);
+  return found;
+}
+
+// What looks back a day is freed for accounts that have not sent for so long.
+void AccountWatch::sweep(Shard& shard, Instant now) {
+  if (now - shard.swept < kSweepInterval) return;
+  shard.swept = now;
+  for (auto& [name, account] : shard.accounts) static_cast<void>(Noticer(account.by->policy).sweep(account.state, now));
+}
+
+Step AccountWatch::step(std::string_view account, const WatchedClass& by, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.accounts.find(name);
+  if (found == shard.accounts.end() || found->second.state.ladder.step() == Step::pass) return Step::pass;
+  // The timer may have lifted it.
+  return by.taken(Noticer(by.policy).judge(judged_by(shard, name, by).state, now).step);
+}
+
+Turn AccountWatch::wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  return Noticer(by.policy).wait(judged_by(shard, name, by).state, recipients, now);
+}
+
+Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
+                              std::span<const std::uint64_t> recipients, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  sweep(shard, now);
+  Account& judged = judged_by(shard, name, by);
+  const Noticer noticer(by.policy);
+  if (!facts.inside)
+    for (const std::uint64_t recipient : recipients) static_cast<void>(noticer.recipient(judged.state, recipient, now));
+  return noticer.message(judged.state, facts, now);
+}
+
+std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span<const Outcome> outcomes, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.accounts.find(name);
+  if (found == shard.accounts.end()) return std::nullopt;
+  const WatchedClass& by = *found->second.by;
+  const Noticer noticer(by.policy);
+  Verdict last;
+  bool raised = false;
+  for (const Outcome& outcome : outcomes) {
+    last = noticer.outcome(found->second.state, outcome, now);
+    raised = raised || last.raised;
+  }
+  if (!raised) return std::nullopt;
+  return Notice{
+      .account = std::string(account), .policy_class = by.name, .verdict = last, .taken = by.taken(last.step)};
+}
+
+bool AccountWatch::release(std::string_view account) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.accounts.find(name);
+  if (found == shard.accounts.end()) return false;
+  Noticer(found->second.by->policy).release(found->second.state);
+  return true;
+}
+
+std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.accounts.find(name);
+  if (found == shard.accounts.end()) return std::nullopt;
+  Account& judged = found->second;
+  const WatchedClass& by = *judged.by;
+  AccountNotice notice{.policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, now)};
+  notice.taken = by.taken(notice.verdict.step);
+  const ActiveDay& day = *judged.state.day;  // judge() has made one
+  notice.recipients = day.recipients.sum();
+  notice.first_time_recipients = day.first_time.sum();
+  notice.networks = day.networks.networks();
+  notice.answered = day.answered.sum();
+  notice.unknown = static_cast<std::uint32_t>(std::lround(judged.state.unknown.unknown_count()));
+  notice.spam_replies = day.spam_replies.sum();
+  return notice;
+}
+
+}  // namespace sluice::noticing

@@ -1,0 +1,23 @@
+// How the accounts of a policy class are watched.  Values; any thread.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "policy/noticing/class_policy.h"
+#include "policy/noticing/verdict.h"
+
+namespace sluice::noticing {
+
+struct WatchedClass {
+  std::string name;  // of the policy class
+  ClassPolicy policy;
+  Step highest = Step::suspend;  // no step above it is taken; pass: the class is not watched
+  bool shadow = false;           // none is taken, but for telling
+
+  // The step that is taken where the noticer finds this one.
+  [[nodiscard]] Step taken(Step found) const { return std::min({found, highest, shadow ? Step::tell : found}); }
+  bool operator==(const WatchedClass&) const = default;
+};
+
+}  // namespace sluice::noticing

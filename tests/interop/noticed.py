@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""A stolen account that sends as spammers do is noticed: its mail is held before it has left, or refused; the operator
+sees why, and decides.  Others go on."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import expect, expect_between, expect_equal, expect_in, main, test, until
+from lib.hop import Hop
+from lib.mail import SENDER
+from lib.relay import Relay
+
+CAROL = "carol@example.com"
+WORDS = ("watches", "pills", "loans", "prizes", "tickets", "phones", "shoes", "coins")
+
+
+def dead_are_unknown(dialog):
+    return b"550 5.1.1 User unknown\r\n" if dialog.rcpt.startswith("dead") else None
+
+
+def offer(number):
+    """One text, with another word in each."""
+    return (f"Dear friend {number}, our warehouse is being cleared this week, and each of the {WORDS[number % 8]} that you\r\n"
+            "see below is yours for a tenth of what others ask: write to us today, as only a few of them are left.\r\n"
+            ).encode()  # fmt: skip
+
+
+class WatchedRelay(Relay):
+    def __init__(self, hop, **keys):
+        super().__init__(hop, start=False, server={"cores": 2}, route={"fallback": True},
+                         policy={"default_class": "home"})  # fmt: skip
+        self.config["class"] = [{"name": "home", "recipients_per_message": 100, **keys}]
+        self.write_config()
+        self.start()
+
+
+def burst(client, number, sender=SENDER, recipients=20, dead=12):
+    """A message to strangers, more of which are no more than in any bought list, so that the test is short: the last
+    reply."""
+    for name in range(recipients):
+        if name == 0:
+            client.say(f"MAIL FROM:<{sender}>", "250")
+        local = "dead" if name < dead else "r"
+        said = str(client.say(f"RCPT TO:<{local}{number}.{name}@far.test>"))
+        if not said.startswith("250"):
+            client.say("RSET", "250")
+            return said
+    client.say("DATA", "354")
+    client.send(mail.stuff(mail.compose(offer(number), sender=sender)))
+    return str(client.reply())
+
+
+def steal(relay, hop, **more):
+    """Sends until mail is held or refused: how many recipients the next hop has taken mail for."""
+    with relay.client() as client:
+        for number in range(40):
+            said = burst(client, number, **more)
+            if relay.log("message_held") or said.startswith("5"):
+                return sum(len(taken.recipients) for taken in hop.messages)
+    expect(False, f"nothing is held: {relay.log('account_noticed')}")
+
+
+@test
+def a_stolen_account_is_held_explained_reviewed_and_released():
+    with Hop() as hop:
+        hop.on["RCPT"] = dead_are_unknown
+        with WatchedRelay(hop, notice="hold") as relay:
+            expect_between(steal(relay, hop), 1, 200, "recipients that mail of the thief went to")
+            noticed = relay.logged("account_noticed", effect="hold")
+            expect_equal((noticed["account"], noticed["policy_class"]), (SENDER, "home"), "who was noticed")
+            expect_in("unknown", noticed["reasons"], "why")
+            with relay.client() as client:
+                burst(client, 900, dead=0)
+            held = relay.logged("message_held")
+            expect_equal(held["account"], SENDER, "whose mail is held")
+            shown = relay.control("explain", held["id"])
+            expect_in("noticed: ", shown, "the explanation")
+            expect_in("sluicectl review", shown, "what is to be done")
+            known = json.loads(relay.control("explain", noticed["id"], "--json"))
+            step = next(each for each in known if each["event"] == "account_noticed")
+            expect_equal(step["figures"], noticed["reasons"], "the reasons in the explanation")
+            rows = json.loads(relay.control("review", "--json"))
+            expect("noticed: " in rows[0]["hold_reason"], f"what is reviewed: {rows}")
+            # Inside the customer's own domains, and for others, mail goes on.
+            with relay.client() as client:
+                before = len(hop.messages)
+                client.submit(mail.compose(), recipients=["boss@example.com"])
+                expect_equal(len(hop.messages), before + 1, "messages at the next hop")
+            with relay.client(name=CAROL) as client:
+                client.submit(mail.compose(sender=CAROL), sender=CAROL, recipients=["friend@far.test"])
+                expect_equal(len(hop.messages), before + 2, "messages at the next hop")
+            relay.control("noticed", "release", SENDER)
+            relay.logged("account_lifted", account=SENDER)
+            with relay.client() as client:
+                client.submit(mail.compose(), recipients=["friend@far.test"])
+                expect_equal(len(hop.messages), before + 3, "messages at the next hop")
+
+
+@test
+def in_shadow_it_is_told_and_nothing_is_done():
+    with Hop() as hop:
+        hop.on["RCPT"] = dead_are_unknown
+        with WatchedRelay(hop, shadow=True) as relay, relay.client() as client:
+            for number in range(8):
+                expect_in("250", burst(client, number), "the last reply")
+            told = relay.logged("account_noticed")
+            expect_equal(told["effect"], "tell", "what was done")
+            expect_equal(relay.log("message_held"), [], "messages on hold")
+
+
+@test
+def a_hop_that_calls_it_spam_is_told_of():
+    with Hop() as hop:
+        hop.on["end"] = b"554 5.7.1 Your message looks like SPAM\r\n"
+        with WatchedRelay(hop) as relay, relay.client() as client:
+            expect_in("554", burst(client, 1, recipients=1, dead=0), "the reply")
+            told = relay.logged("refused_as_spam", account=SENDER)
+            expect_equal(told["code"], 554, "its code")
+            refused = relay.logged("message", verdict="refused")
+            expect_in("554", relay.control("explain", refused["id"]), "the explanation")
+
+
+@test
+def what_a_limit_refuses_is_explained_with_its_figures():
+    with Hop() as hop:
+        relay = WatchedRelay(hop)
+        relay.stop()
+        relay.config["class"][0]["limit"] = []
+        with open(relay.config_file, "a", encoding="utf-8") as file:
+            file.write('[[class.limit]]\nof = "account"\nquantity = "recipients"\nwindow = "day"\namount = 2\n')
+        relay.start()
+        with relay, relay.client() as client:
+            said = burst(client, 1, recipients=3, dead=0)
+            expect_in("550 5.7.1", said, "the refusal")
+            identity = said.split("id ")[-1].split()[0].rstrip(")")
+            shown = until(lambda: "figures" in relay.control("explain", identity) and relay.control("explain", identity),
+                          "the decision is known")  # fmt: skip
+            expect_in(f"2 recipients a day of account {SENDER}: 2 are used", shown, "the figures")
+            expect_in("sluicectl account limit", shown, "what would have let it pass")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+// What the process notices of all its accounts: by name, by class, and from several threads.
+#include "policy/noticing/account_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluice::noticing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kThief = "thief@example.com";
+
+class AccountWatchTest : public ::testing::Test {
+ protected:
+  // A message to so many strangers.
+  Verdict send(std::string_view account, std::uint32_t recipients, const WatchedClass& by) {
+    std::vector<std::uint64_t> hashes;
+    for (std::uint32_t i = 0; i < recipients; ++i) hashes.push_back(watch.hash(std::to_string(++strangers_)));
+    return watch.message(account, by, {.recipients = recipients, .network = 1}, hashes, now);
+  }
+  std::optional<Notice> refuse_as_unknown(std::string_view account, std::uint32_t recipients) {
+    std::vector<Outcome> outcomes;
+    for (std::uint32_t i = 0; i < recipients; ++i)
+      outcomes.push_back({.kind = OutcomeKind::unknown, .recipient = watch.hash(std::to_string(++strangers_))});
+    return watch.outcomes(account, outcomes, now);
+  }
+
+  AccountWatch watch{AccountWatch::Key{}};
+  WatchedClass home{.name = "home", .policy = built_in_policy("home")};
+  Instant now{std::chrono::hours(1000)};
+
+ private:
+  std::uint64_t strangers_ = 0;
+};
+
+TEST_F(AccountWatchTest, AnAccountThatIsOrdinaryIsAtNoStep) {
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+  EXPECT_EQ(send(kThief, 10, home).step, Step::pass);
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+}
+
+TEST_F(AccountWatchTest, ManyTimesTheOrdinaryIsHeldAndNobodyElseIs) {
+  Verdict verdict;
+  for (int i = 0; i < 20 && verdict.step < Step::hold; ++i) verdict = send(kThief, 50, home);
+  EXPECT_GE(verdict.step, Step::hold);
+  EXPECT_GE(watch.step(kThief, home, now), Step::hold);
+  EXPECT_THAT(reasons_text(verdict), HasSubstr("recipients"));
+  EXPECT_EQ(send("other@example.com", 10, home).step, Step::pass);
+}
+
+TEST_F(AccountWatchTest, WhatNextHopsSayRaisesTheStepAndIsToldOnce) {
+  EXPECT_EQ(refuse_as_unknown("nobody@example.com", 100), std::nullopt) << "it has sent nothing";
+  static_cast<void>(send(kThief, 30, home));
+  const auto notice = refuse_as_unknown(kThief, 20);
+  ASSERT_TRUE(notice.has_value());
+  EXPECT_GE(notice->verdict.step, Step::hold);
+  EXPECT_EQ(notice->taken, notice->verdict.step);
+  EXPECT_EQ(notice->policy_class, "home");
+  EXPECT_THAT(reasons_text(notice->verdict), HasSubstr("unknown"));
+  EXPECT_EQ(refuse_as_unknown(kThief, 1), std::nullopt);
+}
+
+TEST_F(AccountWatchTest, AClassTakesNoStepAboveItsHighestAndNoneInShadow) {
+  WatchedClass lax = home;
+  lax.highest = Step::slow;
+  WatchedClass shadow = home;
+  shadow.shadow = true;
+  for (const Step found : {Step::hold, Step::suspend}) {
+    EXPECT_EQ(home.taken(found), found);
+    EXPECT_EQ(lax.taken(found), Step::slow);
+    EXPECT_EQ(shadow.taken(found), Step::tell);
+  }
+  EXPECT_EQ(shadow.taken(Step::pass), Step::pass);
+  static_cast<void>(send(kThief, 30, home));
+  static_cast<void>(refuse_as_unknown(kThief, 20));
+  EXPECT_GE(watch.step(kThief, home, now), Step::hold);
+  EXPECT_EQ(watch.step(kThief, lax, now), Step::slow) << "as of the class that it sends by now";
+}
+
+TEST_F(AccountWatchTest, AReleaseLiftsAllSteps) {
+  EXPECT_FALSE(watch.release(kThief));
+  static_cast<void>(send(kThief, 30, home));
+  static_cast<void>(refuse_as_unknown(kThief, 20));
+  EXPECT_TRUE(watch.release(kThief));
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+}
+
+TEST_F(AccountWatchTest, TheTimerLiftsAStep) {
+  static_cast<void>(send(kThief, 30, home));
+  static_cast<void>(refuse_as_unknown(kThief, 20));
+  now += home.policy.suspend_time + 1h;
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+}
+
+TEST_F(AccountWatchTest, ShowsWhatIsKnownOfAnAccount) {
+  EXPECT_EQ(watch.look(kThief, now), std::nullopt);
+  static_cast<void>(send(kThief, 30, home));
+  static_cast<void>(refuse_as_unknown(kThief, 2));
+  const auto look = watch.look(kThief, now);
+  ASSERT_TRUE(look.has_value());
+  EXPECT_EQ(look->recipients, 30U);
+  EXPECT_EQ(look->first_time_recipients, 30U);
+  EXPECT_EQ(look->networks, 1U);
+  EXPECT_EQ(look->answered, 2U);
+  EXPECT_EQ(look->unknown, 2U);
+}
+
+// All sessions of a process share the states.
+TEST_F(AccountWatchTest, ThreadsCountEachMessageOnce) {
+  constexpr std::uint32_t kMessages = 500;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([this] {
+      const std::vector<std::uint64_t> hashes{1};
+      for (std::uint32_t message = 0; message < kMessages; ++message)
+        static_cast<void>(watch.message(kThief, home, {.recipients = 1, .network = 1}, hashes, now));
+    });
+  for (std::thread& thread : threads) thread.join();
+  const auto look = watch.look(kThief, now);
+  ASSERT_TRUE(look.has_value());
+  EXPECT_GE(look->verdict.step, Step::tell);
+  EXPECT_EQ(look->first_time_recipients, 1U);
+}
+
+}  // namespace
+}  // namespace sluice::noticing
