@@ -115,8 +115,9 @@ std::vector<PolicyClass> built_in_classes() {
 
 PolicyClasses::PolicyClasses() : PolicyClasses({}, kDefaultClassName) {}
 
-PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class)
-    : classes_(classes.empty() ? built_in_classes() : std::move(classes)) {
+PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class,
+                             std::vector<Limit> relay_limits)
+    : classes_(classes.empty() ? built_in_classes() : std::move(classes)), relay_limits_(std::move(relay_limits)) {
   const auto found = std::ranges::find(classes_, default_class, &PolicyClass::name);
   CHECK(found != classes_.end());
   default_ = static_cast<std::size_t>(found - classes_.begin());
@@ -143,12 +144,16 @@ PolicyClasses::Chosen PolicyClasses::choose(const auth::Identity& identity) cons
 
 EffectiveLimits effective_limits(const PolicyClass& policy_class, std::span<const auth::LimitOverride> account,
                                  std::span<const auth::LimitOverride> customer) {
-  return {.account = with_overrides(policy_class.account_limits, account),
+  return {.device = {},
+          .account = with_overrides(policy_class.account_limits, account),
           .customer = with_overrides(policy_class.customer_limits, customer)};
 }
 
 EffectiveLimits effective_limits(const PolicyClass& policy_class, const auth::Identity& identity) {
-  return effective_limits(policy_class, listed(identity.account_overrides), listed(identity.customer_overrides));
+  EffectiveLimits limits =
+      effective_limits(policy_class, listed(identity.account_overrides), listed(identity.customer_overrides));
+  if (identity.device != nullptr) limits.device = policy_class.device_limits;
+  return limits;
 }
 
 }  // namespace sluice::policy

@@ -7,7 +7,10 @@
 //   2. An override of the account takes the place of the amount that the class has for each account, and an override of
 //      the customer that of the amount for each customer, where quantity and span are the same.  The class's action
 //      stays.  Where the class has no such limit, the override is one more, with default_action().
-//   3. Every limit of the account and every limit of the customer applies: all of them must have room.
+//   3. Every limit of the device password, of the account, of the customer and of the whole relay applies: all of them
+//      must have room.
+// Hosts in a listener's trusted networks have no login: the class that the listener names counts for all of them
+// together, and the whole relay's limits.
 #pragma once
 
 #include <cstddef>
@@ -33,12 +36,14 @@ class PolicyClasses {
   // The built-in ones.
   PolicyClasses();
   // Without any: the built-in ones.  `default_class` is the name of one of them, and no two have the same name.
-  PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class);
+  PolicyClasses(std::vector<PolicyClass> classes, std::string_view default_class, std::vector<Limit> relay_limits = {});
 
   // Null: there is none of this name.
   [[nodiscard]] const PolicyClass* find(std::string_view name) const;
   [[nodiscard]] const PolicyClass& default_class() const { return classes_[default_]; }
   [[nodiscard]] std::span<const PolicyClass> all() const { return classes_; }
+  // Of all mail together.
+  [[nodiscard]] std::span<const Limit> relay_limits() const { return relay_limits_; }
 
   struct Chosen {
     const PolicyClass* policy_class = nullptr;  // never null in an answer, as is the next
@@ -53,9 +58,12 @@ class PolicyClasses {
   std::vector<PolicyClass> classes_;
   std::vector<noticing::WatchedClass> watched_;  // of each
   std::size_t default_ = 0;
+  std::vector<Limit> relay_limits_;
 };
 
+// Of a login.
 struct EffectiveLimits {
+  std::vector<Limit> device;  // empty also where the login was not with a device password
   std::vector<Limit> account;
   std::vector<Limit> customer;
 };

@@ -52,7 +52,7 @@ struct Limit {
 
 inline constexpr std::uint32_t kClassRecipientsDefault = 100;  // RFC 5321 4.5.3.1.8
 
-// A named set of limits.  Of one quantity and span, the account has at most one limit, and so has the customer.
+// A named set of limits.  Of one quantity and span each subject has at most one limit.
 struct PolicyClass {
   std::string name;
   std::uint32_t recipients_per_message = kClassRecipientsDefault;
@@ -60,7 +60,9 @@ struct PolicyClass {
   noticing::ClassPolicy noticing;
   noticing::Step notice = noticing::Step::suspend;  // no step above it is taken; pass: accounts are not watched
   std::vector<Limit> account_limits;                // of each account for itself
+  std::vector<Limit> device_limits;                 // of each device password for itself
   std::vector<Limit> customer_limits;               // of all accounts of a customer together
+  std::vector<Limit> network_limits;                // of a listener's trusted hosts together
 };
 
 }  // namespace sluice::policy

@@ -34,6 +34,8 @@ struct TrustedNetwork {
   std::string name;
   bool any_domain = false;
   std::shared_ptr<const auth::DomainList> domains;  // not looked at if any_domain
+  std::string listener;                             // that it is trusted by: the subject of its limits
+  std::string policy_class;                         // whose limits of networks count for it; empty: none
 };
 
 // What a submitter may do: views into an Identity or a TrustedNetwork, valid as long as that.

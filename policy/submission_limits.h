@@ -1,5 +1,6 @@
 // What a session asks before it takes recipients, messages and bytes from a submitter, and tells when they were taken.
-// The limits are those of all that the submitter is: account, device password, customer.  Core thread only.
+// The limits are those of all that the submitter is: account, device password, customer, or trusted network; and those
+// of the whole relay.  Core thread only.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include "auth/identity.h"
 #include "engine/base/task.h"
 #include "policy/meter.h"
+#include "policy/sender.h"
 #include "policy/subject.h"
 
 namespace sluice::policy {
@@ -30,7 +32,7 @@ struct Reserved {
 // Bytes are counted in these units, rounded up for each message.
 inline constexpr std::uint64_t kBytesUnit = 1024;
 
-// A submitter that has logged in.  Shared by its session and the transaction; outlived by what made it.
+// A submitter.  Shared by its session and the transaction; outlived by what made it.
 class Submitter {
  public:
   virtual ~Submitter() = default;
@@ -47,6 +49,7 @@ class SubmissionLimits {
   virtual ~SubmissionLimits() = default;
   // Null: nothing is limited.
   virtual std::shared_ptr<Submitter> open(const auth::Identity& identity) = 0;
+  virtual std::shared_ptr<Submitter> open(const TrustedNetwork& network) = 0;
 };
 
 }  // namespace sluice::policy

@@ -29,6 +29,16 @@ constexpr CodeRow kRows[] = {
     {"EXPIRED", Kind::wrong},
 };
 
+// Dovecot 2.4 leaves the code out where a user has mail_max_userip_connections sessions of POP3 already.  Whether the
+// password was right is not to be told from words.
+constexpr std::string_view kUncodedLimit = "maximum number of connections";
+
+bool says_limit(std::string_view text) {
+  for (std::size_t at = 0; at + kUncodedLimit.size() <= text.size(); ++at)
+    if (equal_ignoring_case(text.substr(at, kUncodedLimit.size()), kUncodedLimit)) return true;
+  return false;
+}
+
 }  // namespace
 
 std::string_view response_code(std::string_view text) {
@@ -39,6 +49,7 @@ std::string_view response_code(std::string_view text) {
 
 Refusal judge_refusal(std::string_view text) {
   std::string_view code = response_code(text);
+  if (code.empty() && says_limit(text)) return {.kind = Kind::unavailable, .code = "LIMIT"};
   code = code.substr(0, code.find(' '));
   for (const std::string_view wanted : {code, code.substr(0, code.find('/'))})
     for (const CodeRow& row : kRows)

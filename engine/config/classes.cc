@@ -1,5 +1,6 @@
 // [policy] and [[class]]: the policy classes.
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
@@ -17,14 +18,36 @@ namespace {
 constexpr std::size_t kClassesMax = 1000;
 constexpr std::int64_t kOrdinaryMax = 1'000'000;
 
-enum class LimitOf : std::uint8_t { account, customer };
+enum class LimitOf : std::uint8_t { account, device, customer, network };
+
+std::vector<policy::Limit>& limits_of(policy::PolicyClass& policy_class, LimitOf of) {
+  switch (of) {
+    case LimitOf::account:
+      return policy_class.account_limits;
+    case LimitOf::device:
+      return policy_class.device_limits;
+    case LimitOf::customer:
+      return policy_class.customer_limits;
+    case LimitOf::network:
+      break;
+  }
+  return policy_class.network_limits;
+}
+
+std::string_view limit_of_name(LimitOf of) {
+  constexpr std::array<std::string_view, 4> kNames{"account", "device", "customer", "network"};
+  return kNames[static_cast<std::size_t>(of)];
+}
 
 std::expected<std::string, std::string> check_class_name(std::string_view text) {
   if (auth::is_class_name(text)) return std::string(text);
   return std::unexpected("is not a class's name");
 }
-constexpr TextRule kClassNameRule{check_class_name,
-                                  "letters, digits, \"-\" and \"_\", 1 to 64 bytes, no \"-\" in front"};
+constexpr std::string_view kClassNameAllowed = "letters, digits, \"-\" and \"_\", 1 to 64 bytes, no \"-\" in front";
+std::expected<std::string, std::string> check_class_or_none(std::string_view text) {
+  return text.empty() ? std::string() : check_class_name(text);
+}
+constexpr TextRule kClassNameRule{check_class_name, kClassNameAllowed};
 
 // "100 recipients/hour, 2 GiB/day, 20 messages/minute (defer)"
 std::string limits_text(const std::vector<policy::Limit>& limits) {
@@ -61,14 +84,18 @@ std::string class_heading() {
   return text;
 }
 
+// `of`: null where the place says whose limit it is.
 void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, policy::Limit& limit,
-                LimitOf& of) {
+                LimitOf* of) {
   using Of = ConfigSection::Choice<LimitOf>;
   using Quantity = ConfigSection::Choice<policy::Quantity>;
   using Span = ConfigSection::Choice<policy::Span>;
   using Action = ConfigSection::Choice<policy::Action>;
-  ConfigSection section(table, "class.limit", std::move(path), diagnostics);
-  section.choice("of", of, {Of{"account", LimitOf::account}, Of{"customer", LimitOf::customer}});
+  ConfigSection section(table, of != nullptr ? "class.limit" : "policy.limit", std::move(path), diagnostics);
+  if (of != nullptr)
+    section.choice("of", *of,
+                   {Of{"account", LimitOf::account}, Of{"device", LimitOf::device}, Of{"customer", LimitOf::customer},
+                    Of{"network", LimitOf::network}});
   section.choice(
       "quantity", limit.quantity,
       {Quantity{"recipients", policy::Quantity::recipients}, Quantity{"messages", policy::Quantity::messages},
@@ -84,28 +111,48 @@ void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& di
                   Action{"tell", policy::Action::tell}});
   if (table == nullptr) return;
   for (const std::string_view key : {"of", "quantity", "window", "amount"})
-    if (!section.has(key)) section.error(key, "is missing", "of, quantity, window and amount");
+    if (!section.has(key) && (key != "of" || of != nullptr))
+      section.error(key, "is missing",
+                    of != nullptr ? "of, quantity, window and amount" : "quantity, window and amount");
+}
+
+// Each quantity and window once.
+void add_limit(const policy::Limit& limit, std::string_view whose, const ConfigSection::Element& element,
+               ConfigDiagnostics& diagnostics, std::vector<policy::Limit>& limits) {
+  const bool twice = std::ranges::any_of(
+      limits, [&](const policy::Limit& other) { return other.quantity == limit.quantity && other.span == limit.span; });
+  if (twice)
+    diagnostics.error(element.node->place, element.path,
+                      absl::StrCat("is there twice: ", policy::quantity_name(limit.quantity), " a ",
+                                   policy::span_name(limit.span), " of the ", whose),
+                      absl::StrCat("each quantity and window once for the ", whose));
+  limits.push_back(limit);
 }
 
 void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, policy::PolicyClass& policy_class) {
   policy::Limit ignored;
   LimitOf of = LimitOf::account;
-  read_limit(nullptr, "", diagnostics, ignored, of);  // for the list of all keys
+  read_limit(nullptr, "", diagnostics, ignored, &of);  // for the list of all keys
   for (const auto& element : section.elements("limit", "tables such as [[class.limit]]", {ConfigNode::Kind::table})) {
     policy::Limit limit;
     of = LimitOf::account;
-    read_limit(element.node, element.path, diagnostics, limit, of);
-    auto& limits = of == LimitOf::account ? policy_class.account_limits : policy_class.customer_limits;
-    const bool twice = std::ranges::any_of(limits, [&](const policy::Limit& other) {
-      return other.quantity == limit.quantity && other.span == limit.span;
-    });
-    if (twice)
-      diagnostics.error(element.node->place, element.path,
-                        "is there twice: " + std::string(policy::quantity_name(limit.quantity)) + " a " +
-                            std::string(policy::span_name(limit.span)) + " of the " +
-                            (of == LimitOf::account ? "account" : "customer"),
-                        "each quantity and window once for the account and once for the customer");
-    limits.push_back(limit);
+    read_limit(element.node, element.path, diagnostics, limit, &of);
+    add_limit(limit, limit_of_name(of), element, diagnostics, limits_of(policy_class, of));
+  }
+  section.document("limit", "[]");
+}
+
+void read_relay_limits(ConfigSection& section, ConfigDiagnostics& diagnostics, std::vector<policy::Limit>& limits) {
+  section.about(
+      "Limits of all mail together, whoever sends it, as those of a [[class]] but without `of`: for a relay that its "
+      "next hops take no more from.");
+  section.example(R"([{quantity = "messages", window = "hour", amount = 100000, action = "defer"}])");
+  policy::Limit ignored;
+  read_limit(nullptr, "", diagnostics, ignored, nullptr);  // for the list of all keys
+  for (const auto& element : section.elements("limit", "tables such as [[policy.limit]]", {ConfigNode::Kind::table})) {
+    policy::Limit limit;
+    read_limit(element.node, element.path, diagnostics, limit, nullptr);
+    add_limit(limit, "whole relay", element, diagnostics, limits);
   }
   section.document("limit", "[]");
 }
@@ -159,12 +206,14 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
   section.boolean("shadow", policy_class.shadow);
   read_noticing(section, policy_class);
   section.about(
-      "How much in a window that ends now: of each \"account\" for itself, or of all accounts of the \"customer\" "
-      "together; \"recipients\", \"messages\", \"bytes\" or \"sessions\"; in a \"minute\", "
+      "How much in a window that ends now: of each \"account\" for itself, of each \"device\" password for itself, of "
+      "all "
+      "accounts of the \"customer\" together, or of a listener's trusted hosts together (\"network\", see "
+      "listener.trusted_class); \"recipients\", \"messages\", \"bytes\" or \"sessions\"; in a \"minute\", "
       "\"hour\", "
       "\"day\" or \"month\" of 30 days. What would exceed it is refused (\"refuse\", 550 5.7.1; the default), deferred "
       "(\"defer\", 451 4.7.1; the default of a minute), slowed (\"slow\"), held for review (\"hold\") or only told of "
-      "(\"tell\"). All limits of both have to have room.");
+      "(\"tell\"). All of them have to have room.");
   section.example(R"([{of = "account", quantity = "recipients", window = "day", amount = 500, action = "refuse"}])");
   read_limits_of(section, diagnostics, policy_class);
   if (table != nullptr && !section.has("name")) section.error("name", "is missing", kClassNameRule.allowed);
@@ -193,6 +242,8 @@ void read_classes(const std::vector<const ConfigNode*>& tables, ConfigDiagnostic
 
 }  // namespace
 
+const TextRule kClassOrNoneRule{check_class_or_none, "the name of a class, or nothing"};
+
 void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& classes, ConfigDiagnostics& diagnostics,
                  PolicyConfig& policy) {
   ConfigSection section(table, "policy", "policy", diagnostics);
@@ -201,6 +252,7 @@ void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& 
       "the customer; and in place of a class that is not in this file. With [[class]] and without this, the first "
       "one.");
   section.text("default_class", policy.default_class, kClassNameRule);
+  read_relay_limits(section, diagnostics, policy.relay_limits);
   read_classes(classes, diagnostics, policy.classes);
   const std::vector<policy::PolicyClass> built_in = policy::built_in_classes();
   std::vector<std::string_view> names;

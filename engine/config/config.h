@@ -109,6 +109,7 @@ struct ShieldConfig {
 struct PolicyConfig {
   std::string default_class{policy::kDefaultClassName};  // one of them
   std::vector<policy::PolicyClass> classes;              // none: the built-in ones
+  std::vector<policy::Limit> relay_limits;               // of all mail together
 };
 
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
@@ -133,6 +134,7 @@ struct ListenerConfig {
   std::string client_ca;    // file of the authorities of client certificates; empty: none is asked for
   bool client_san = false;  // addresses in client certificates are names of accounts
   std::vector<Network> trusted;
+  std::string trusted_class;                 // whose limits of networks count for these; empty: none
   std::vector<std::string> trusted_domains;  // lower case, "example.com" or "*.example.com"; empty: any
   std::vector<Network> proxy;  // the PROXY protocol is required from these, and taken from no other address
   bool hide_client = false;    // keep the client's address out of Received

@@ -185,6 +185,10 @@ void read_access(ConfigSection& section, ListenerConfig& listener) {
   section.list("trusted", listener.trusted, kNetworkAllowed, Network::parse);
   section.example(R"(["example.com", "*.example.com"])");
   section.list("trusted_domains", listener.trusted_domains, kDomainRule.allowed, kDomainRule.check);
+  section.about(
+      "The policy class (see [[class]]) whose limits of = \"network\" count for all trusted hosts of this listener "
+      "together. Empty: they have no limits but those of the whole relay.");
+  section.text("trusted_class", listener.trusted_class, kClassOrNoneRule);
   section.about(text::with_figures(
       "Load balancers that speak the PROXY protocol (version 1 or 2, up to $(bytes) bytes behind the "
       "header of version 2): from these it is required, from all others it is refused.",

@@ -88,6 +88,7 @@ class Loader {
       check_external(found[i], path, listener);
       check_usable(found[i], path, listener);
       check_backends(listener, *found[i], path);
+      check_trusted_class(listener, *found[i], path);
       for (const io::Address& address : listener.addresses) {
         const auto [where, fresh] = seen.emplace(address.to_string(), path);
         if (fresh) continue;
@@ -141,6 +142,19 @@ class Loader {
     }
     if (const ConfigMember* const key = find(table, "mechanisms"); key != nullptr && !problem.empty())
       diagnostics_.error(key->place, path + ".mechanisms", problem, "\"PLAIN\" and \"LOGIN\"");
+  }
+
+  void check_trusted_class(const ListenerConfig& listener, const ConfigNode& table, const std::string& path) {
+    const ConfigMember* const key = find(&table, "trusted_class");
+    if (key == nullptr || listener.trusted_class.empty()) return;
+    const std::vector<policy::PolicyClass> built_in = policy::built_in_classes();
+    const auto& classes = config_.policy.classes.empty() ? built_in : config_.policy.classes;
+    std::string problem;
+    if (std::ranges::find(classes, listener.trusted_class, &policy::PolicyClass::name) == classes.end())
+      problem = text::in_quotes(listener.trusted_class) + " is no class";
+    if (listener.trusted.empty()) problem = "there is no trusted network that it could be about";
+    if (!problem.empty())
+      diagnostics_.error(key->place, path + ".trusted_class", problem, "the name of a class, with networks in trusted");
   }
 
   // Without any [[backend]] there is the store alone.

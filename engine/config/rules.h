@@ -20,17 +20,18 @@ struct TextRule {
   std::string_view allowed;
 };
 
-extern const TextRule kHostNameRule;    // may be empty
-extern const TextRule kUserRule;        // may be empty
-extern const TextRule kPathRule;        // absolute
-extern const TextRule kAnyPathRule;     // absolute, or empty
-extern const TextRule kSocketPathRule;  // absolute, and fit for a socket's address
-extern const TextRule kLogFileRule;     // absolute, or "-"
-extern const TextRule kUrlRule;         // may be empty
-extern const TextRule kNameRule;        // a name that an operator gives
-extern const TextRule kLoginRule;       // may be empty
-extern const TextRule kDomainRule;      // "example.com", "*.example.com"
-extern const TextRule kCustomerRule;    // a name in the accounts' file
+extern const TextRule kHostNameRule;     // may be empty
+extern const TextRule kClassOrNoneRule;  // the name of a policy class, or empty
+extern const TextRule kUserRule;         // may be empty
+extern const TextRule kPathRule;         // absolute
+extern const TextRule kAnyPathRule;      // absolute, or empty
+extern const TextRule kSocketPathRule;   // absolute, and fit for a socket's address
+extern const TextRule kLogFileRule;      // absolute, or "-"
+extern const TextRule kUrlRule;          // may be empty
+extern const TextRule kNameRule;         // a name that an operator gives
+extern const TextRule kLoginRule;        // may be empty
+extern const TextRule kDomainRule;       // "example.com", "*.example.com"
+extern const TextRule kCustomerRule;     // a name in the accounts' file
 extern const TextRule kCustomerOrNoneRule;
 extern const TextRule kMailboxRule;  // "user@example.com"; may be empty
 extern const TextRule kNextHopRule;  // as parse_next_hop() takes it

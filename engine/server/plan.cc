@@ -67,7 +67,9 @@ ListenerPlan listener_plan(const config::Config& config, const config::ListenerC
   rules.trusted = listener.trusted;
   rules.trusted_rights = {.name = "trusted network",
                           .any_domain = listener.trusted_domains.empty(),
-                          .domains = domain_list(listener.trusted_domains)};
+                          .domains = domain_list(listener.trusted_domains),
+                          .listener = rules.name,
+                          .policy_class = listener.trusted_class};
   rules.classes = classes;
   rules.proxy = listener.proxy;
   rules.login_names = config.login.names;
@@ -246,7 +248,8 @@ mx::MxRules mx_rules(const config::Config& config) {
 std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(config::Config config) {
   std::vector<std::string> errors;
   auto plan = std::make_shared<Plan>();
-  plan->classes = std::make_shared<const policy::PolicyClasses>(config.policy.classes, config.policy.default_class);
+  plan->classes = std::make_shared<const policy::PolicyClasses>(config.policy.classes, config.policy.default_class,
+                                                                config.policy.relay_limits);
   for (const config::ListenerConfig& listener : config.listeners) {
     ListenerPlan made = listener_plan(config, listener, plan->classes);
     for (const auto* profile : {&made.rules.profile, &made.rules.trusted_profile})

@@ -175,7 +175,13 @@ Session::Deadline Session::command_deadline() const {
 void Session::set_identity(auth::IdentityRef identity) {
   identity_ = std::move(identity);
   watched_.reset();
-  submitter_ = identity_ != nullptr && services_.limits != nullptr ? services_.limits->open(*identity_) : nullptr;
+  submitter_ = nullptr;
+  if (services_.limits == nullptr) return;
+  if (identity_ != nullptr) {
+    submitter_ = services_.limits->open(*identity_);
+  } else if (is_trusted_) {
+    submitter_ = services_.limits->open(rules_->trusted_rights);
+  }
 }
 
 std::optional<policy::SenderRights> Session::rights() const {

@@ -24,7 +24,10 @@ Task<Session::Next> Session::open() {
   if (services_.admission.is_contained(connection_->peer()))
     co_return admit(std::unexpected(EndReason::network_contained), address_place_);
   is_trusted_ = in_any(rules_->trusted, connection_->peer());
-  if (is_trusted_) machine_.emplace(rules_->trusted_profile, implicit_tls, observer);
+  if (is_trusted_) {
+    machine_.emplace(rules_->trusted_profile, implicit_tls, observer);
+    set_identity(nullptr);
+  }
   if (counts_by_address() && admit(services_.admission.session_of(connection_->peer()), address_place_) == Next::end)
     co_return Next::end;
   if (implicit_tls) {

@@ -6,6 +6,8 @@
 namespace sluice::policy {
 namespace {
 
+constexpr std::string_view kWholeRelay = "all";
+
 // One meter that counts for a submitter, with its limits.
 struct Counted {
   CoreBudget::Account& account;
@@ -14,10 +16,15 @@ struct Counted {
 
 class BudgetSubmitter final : public Submitter {
  public:
-  BudgetSubmitter(CoreBudget& budget, const auth::Identity& identity, bool shadow, CoreLimits::Notice notice)
+  // For notices; empty: a trusted network.
+  struct Names {
+    std::string account;
+    std::string customer;
+  };
+  BudgetSubmitter(CoreBudget& budget, Names names, bool shadow, CoreLimits::Notice notice)
       : budget_(budget),
-        account_(identity.account_name),
-        customer_(identity.customer_name),
+        account_(std::move(names.account)),
+        customer_(std::move(names.customer)),
         shadow_(shadow),
         notice_(std::move(notice)) {}
   ~BudgetSubmitter() override {
@@ -109,10 +116,28 @@ LimitReached BudgetSubmitter::tell(LimitNotice::Kind kind, const MeterKey& key, 
 std::shared_ptr<Submitter> CoreLimits::open(const auth::Identity& identity) {
   const PolicyClass& chosen = *classes_->choose(identity).policy_class;
   const EffectiveLimits limits = effective_limits(chosen, identity);
-  if (limits.account.empty() && limits.customer.empty()) return nullptr;
-  auto submitter = std::make_shared<BudgetSubmitter>(budget_, identity, chosen.shadow, notice_);
+  const std::span<const Limit> relay = classes_->relay_limits();
+  if (limits.account.empty() && limits.device.empty() && limits.customer.empty() && relay.empty()) return nullptr;
+  auto submitter = std::make_shared<BudgetSubmitter>(
+      budget_, BudgetSubmitter::Names{.account = identity.account_name, .customer = identity.customer_name},
+      chosen.shadow, notice_);
+  if (identity.device != nullptr)
+    submitter->count(Subject::device, identity.account_name + "/" + identity.device->name, limits.device);
   submitter->count(Subject::account, identity.account_name, limits.account);
   submitter->count(Subject::customer, identity.customer_name, limits.customer);
+  submitter->count(Subject::relay, std::string(kWholeRelay), relay);
+  return submitter;
+}
+
+std::shared_ptr<Submitter> CoreLimits::open(const TrustedNetwork& network) {
+  const PolicyClass* const chosen = network.policy_class.empty() ? nullptr : classes_->find(network.policy_class);
+  const std::span<const Limit> relay = classes_->relay_limits();
+  const std::span<const Limit> own = chosen == nullptr ? std::span<const Limit>() : chosen->network_limits;
+  if (own.empty() && relay.empty()) return nullptr;
+  auto submitter = std::make_shared<BudgetSubmitter>(budget_, BudgetSubmitter::Names{},
+                                                     chosen != nullptr && chosen->shadow, notice_);
+  submitter->count(Subject::network, network.listener, own);
+  submitter->count(Subject::relay, std::string(kWholeRelay), relay);
   return submitter;
 }
 

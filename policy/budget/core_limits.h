@@ -31,6 +31,7 @@ class CoreLimits final : public SubmissionLimits {
       : budget_(budget), classes_(std::move(classes)), notice_(std::move(notice)) {}
 
   std::shared_ptr<Submitter> open(const auth::Identity& identity) override;
+  std::shared_ptr<Submitter> open(const TrustedNetwork& network) override;
 
  private:
   CoreBudget& budget_;

@@ -168,6 +168,7 @@ def auth_process(mailboxes):
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
         probe.connect(mailboxes.auth_socket)
+        probe.sendall(b"VERSION\t1\t2\nCPID\t%d\n" % os.getpid())  # 2.4 waits for that
         said = b""
         while b"\nDONE\n" not in said:
             said += probe.recv(4096)

@@ -263,7 +263,7 @@ def refused_as_in_use(name):
     session, error = pop3_login(name)
     if session:
         session.quit()
-    return "[IN-USE]" in error
+    return "[IN-USE]" in error or "Maximum number of connections" in error
 
 
 @test
@@ -274,7 +274,8 @@ def a_mailbox_that_is_in_use_is_no_wrong_password():
     try:
         # Dovecot counts a session a moment after it has begun.
         until(lambda: refused_as_in_use(name), "the mailbox to be in use")
-        log_in(name, RIGHT, "235")
+        # Dovecot 2.4 leaves the code out, and words alone grant nothing.
+        log_in(name, RIGHT, "454 4.7.0" if dovecot_config.version() >= (2, 4) else "235")
         log_in(name, SECRETS[2], "535")
     finally:
         other.quit()

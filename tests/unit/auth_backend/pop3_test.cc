@@ -107,6 +107,9 @@ TEST_F(Pop3Test, WhatAnAnswerToThePasswordMeans) {
   EXPECT_EQ(answer("-ERR [sys/perm]"), "unavailable: refuses all logins for now: [SYS]");
   EXPECT_EQ(answer("-ERR [LOGIN-DELAY] later"), "unavailable: refuses all logins for now: [LOGIN-DELAY]");
   EXPECT_EQ(answer("-ERR [UNAVAILABLE secret] later"), "unavailable: refuses all logins for now: [UNAVAILABLE]");
+  // What must not happen: Dovecot 2.4 counts the user's other sessions, and the right password is called wrong.
+  EXPECT_EQ(answer("-ERR Maximum number of connections from user+IP exceeded (mail_max_userip_connections=1)"),
+            "unavailable: refuses all logins for now: [LIMIT]");
   for (const char* odd : {"", " ", "OK", "+ok", "+OKAY", "-err", "-ERROR", "PASS secret", "+ more", "* OK"})
     EXPECT_EQ(answer(odd), "unavailable: sent what is no answer of POP3") << odd;
 }
