@@ -22,8 +22,9 @@ DESCRIPTION
   (sections [policy] and [[class]] of the configuration, and sluicectl account set
   --class).
 
-  subject   account or customer: whose use it is. A customer's is that of all its
-            accounts together.
+  subject   account, device (ACCOUNT/DEVICE), customer, network (a listener's trusted
+            hosts, by its address) or relay: whose use it is. A customer's is that
+            of all its accounts together, the relay's that of all mail.
   quantity  recipients, messages, bytes (in KiB) or sessions that sent. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.

@@ -123,9 +123,13 @@ void add_limit(const policy::Limit& limit, std::string_view whose, const ConfigS
       limits, [&](const policy::Limit& other) { return other.quantity == limit.quantity && other.span == limit.span; });
   if (twice)
     diagnostics.error(element.node->place, element.path,
-                      absl::StrCat("is there twice: ", policy::quantity_name(limit.quantity), " a ",
-                                   policy::span_name(limit.span), " of the ", whose),
-                      absl::StrCat("each quantity and window once for the ", whose));
+                      std::string("is there twice: ")
+                          .append(policy::quantity_name(limit.quantity))
+                          .append(" a ")
+                          .append(policy::span_name(limit.span))
+                          .append(" of the ")
+                          .append(whose),
+                      std::string("each quantity and window once for the ").append(whose));
   limits.push_back(limit);
 }
 
@@ -144,7 +148,7 @@ void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, poli
 
 void read_relay_limits(ConfigSection& section, ConfigDiagnostics& diagnostics, std::vector<policy::Limit>& limits) {
   section.about(
-      "Limits of all mail together, whoever sends it, as those of a [[class]] but without `of`: for a relay that its "
+      "Limits of all mail together, as those of a [[class]] but without `of`: for a relay that its "
       "next hops take no more from.");
   section.example(R"([{quantity = "messages", window = "hour", amount = 100000, action = "defer"}])");
   policy::Limit ignored;

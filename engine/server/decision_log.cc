@@ -21,12 +21,10 @@ struct Shown {
   }
 };
 
-// Messages that were taken, and nothing else is to be said of, are most of all events.
+// Messages that were taken, of which nothing else is to be said, are most of all events.
 bool decides(const event::Event& event) {
-  constexpr std::array kDeciding{event::Kind::Refused, event::Kind::Message, event::Kind::AccountNoticed,
-                                 event::Kind::MessageHeld};
-  const bool one = std::ranges::any_of(kDeciding, [&](event::Kind kind) { return &event::row_of(kind) == &event.row; });
-  if (!one || &event.row != &event::row_of(event::Kind::Message)) return one;
+  constexpr std::array<std::string_view, 3> kDeciding{"refused", "account_noticed", "message_held"};
+  if (event.row.name != "message") return std::ranges::find(kDeciding, event.row.name) != kDeciding.end();
   const auto* const verdict = std::get_if<std::string_view>(&event.values[1]);
   return verdict != nullptr && *verdict != "taken";
 }

@@ -12,6 +12,7 @@
 
 #include "engine/control/explain_request.h"
 #include "engine/event/consumer.h"
+#include "engine/event/dispatcher.h"
 
 namespace sluice::server {
 

@@ -6,7 +6,7 @@
 #include "engine/base/lru_map.h"
 #include "engine/event/dispatcher.h"
 #include "engine/event/repeated_events.h"
-#include "engine/relay/delivery_record.h"
+#include "engine/relay/queue.h"
 #include "engine/session/observer.h"
 #include "policy/budget/core_limits.h"
 

@@ -163,6 +163,7 @@ class Session final : private smtp::RefusalObserver {
   struct Scram {
     std::string given;  // the name as the client wrote it
     auth::ScramLogin login;
+    std::uint32_t failures_before = 0;  // of the answer that granted it
   };
   std::unique_ptr<Scram> scram_;  // while a login by it goes on
   std::unique_ptr<Transaction> transaction_;

@@ -70,6 +70,7 @@ Task<void> Session::judge(auth::Step step) {
   auth::Answer answer = co_await services_.authenticator.judge(scram_->login, step.proven, step.proof);
   if (answer.kind == auth::AnswerKind::granted) {
     set_identity(std::move(answer.identity));
+    scram_->failures_before = answer.failures_before;
     machine_->answer_auth_challenge(step.challenge, writer_);
     co_return;
   }
@@ -81,7 +82,7 @@ Task<void> Session::judge(auth::Step step) {
 void Session::confirm_login() {
   sasl_ = nullptr;
   const std::unique_ptr<Scram> scram = std::move(scram_);
-  apply_class();
+  apply_class(scram->failures_before);
   ++services_.counters.logins;
   const std::string& name = scram->login.name.text();
   services_.observer.login({.listener = rules_->name,

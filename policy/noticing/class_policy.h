@@ -2,6 +2,8 @@
 // bench/noticing_trial.cc.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
@@ -22,7 +24,11 @@ struct OrdinaryDay {
   std::uint32_t bulk = 100;      // recipients of one text from which on List-Unsubscribe is expected
   std::uint32_t failed_logins = 10;
   float unknown_evidence = 1.5F;  // unknown_test.h
-  bool operator==(const OrdinaryDay&) const = default;
+  // Whether both were set to the same figures, fractions too.
+  friend bool operator==(const OrdinaryDay& a, const OrdinaryDay& b) {
+    using Bits = std::array<std::uint32_t, 9>;
+    return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b);
+  }
 };
 
 // Scores.  One signal alone must not reach `hold`, but for unknown recipients and for many times the ordinary day.
@@ -32,7 +38,10 @@ struct Thresholds {
   // Each strike lowers these two: the first by a third, the second to a half.
   float hold = 100;
   float suspend = 250;
-  bool operator==(const Thresholds&) const = default;
+  friend bool operator==(const Thresholds& a, const Thresholds& b) {
+    using Bits = std::array<std::uint32_t, 4>;
+    return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b);
+  }
 };
 
 struct ClassPolicy {

@@ -99,6 +99,10 @@ EXCEPTIONS = {
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},
     # The file of accounts is looked at on a worker thread, and is one for all cores.
     "auth/backend/file_backend.cc": {"mutex", "std::mutex", "sys/stat.h"},
+    # What was noticed of accounts is one set for all cores: a judgement under a shard's lock.
+    "policy/noticing/account_watch.h": {"mutex", "std::mutex"},
+    # The last decisions, put there by the event thread and read on a worker.
+    "engine/server/decision_log.h": {"mutex", "std::mutex"},
     # Budgets are one set for all cores, and are written on a thread of their own.
     "policy/budget/shared_budget.h": {"mutex", "std::mutex"},
     "policy/budget/journal.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},

@@ -12,9 +12,9 @@ from lib import mail
 from lib.harness import expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.relay import Relay
+from lib.relay import BOB_PASSWORD, Relay
 
-CAROL = "carol@example.com"
+OTHER = "bob@example.net"
 WORDS = ("watches", "pills", "loans", "prizes", "tickets", "phones", "shoes", "coins")
 
 
@@ -90,8 +90,8 @@ def a_stolen_account_is_held_explained_reviewed_and_released():
                 before = len(hop.messages)
                 client.submit(mail.compose(), recipients=["boss@example.com"])
                 expect_equal(len(hop.messages), before + 1, "messages at the next hop")
-            with relay.client(name=CAROL) as client:
-                client.submit(mail.compose(sender=CAROL), sender=CAROL, recipients=["friend@far.test"])
+            with relay.client(name=OTHER, password=BOB_PASSWORD) as client:
+                client.submit(mail.compose(sender=OTHER), sender=OTHER, recipients=["friend@far.test"])
                 expect_equal(len(hop.messages), before + 2, "messages at the next hop")
             relay.control("noticed", "release", SENDER)
             relay.logged("account_lifted", account=SENDER)
@@ -107,8 +107,8 @@ def in_shadow_it_is_told_and_nothing_is_done():
         with WatchedRelay(hop, shadow=True) as relay, relay.client() as client:
             for number in range(8):
                 expect_in("250", burst(client, number), "the last reply")
-            told = relay.logged("account_noticed")
-            expect_equal(told["effect"], "tell", "what was done")
+            line = relay.logged("account_noticed")
+            expect_equal(line["effect"], "tell", "what was done")
             expect_equal(relay.log("message_held"), [], "messages on hold")
 
 
@@ -118,8 +118,8 @@ def a_hop_that_calls_it_spam_is_told_of():
         hop.on["end"] = b"554 5.7.1 Your message looks like SPAM\r\n"
         with WatchedRelay(hop) as relay, relay.client() as client:
             expect_in("554", burst(client, 1, recipients=1, dead=0), "the reply")
-            told = relay.logged("refused_as_spam", account=SENDER)
-            expect_equal(told["code"], 554, "its code")
+            line = relay.logged("refused_as_spam", account=SENDER)
+            expect_equal(line["code"], 554, "its code")
             refused = relay.logged("message", verdict="refused")
             expect_in("554", relay.control("explain", refused["id"]), "the explanation")
 

@@ -13,8 +13,9 @@ from lib import mail
 from lib.harness import expect, expect_between, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.relay import Relay
+from lib.relay import BOB_PASSWORD, Relay
 
+BOB = "bob@example.net"
 CAROL = "carol@example.com"
 MAIL = f"MAIL FROM:<{SENDER}>"
 
@@ -135,6 +136,51 @@ def a_minute_defers_and_what_no_window_could_take_is_refused_for_good():
         client.say(f"{MAIL} SIZE=20000", "250")
         said = str(client.say("RCPT TO:<a@far.test>", "550 5.7.1"))
         expect_in("and this is more than that", said, "the refusal")
+
+
+@test
+def the_whole_relay_has_limits_that_all_share():
+    with LimitedRelay(limit(100)) as relay:
+        relay.stop()
+        with open(relay.config_file, "a", encoding="utf-8") as file:
+            file.write('[[policy.limit]]\nquantity = "recipients"\nwindow = "day"\namount = 3\n')
+        relay.start()
+        with relay.client() as alice, relay.client(name=BOB, password=BOB_PASSWORD) as bob:
+            expect_equal(send(alice, 2), (["250"] * 2, "250"), "what alice sends")
+            expect_equal(send(bob, 2, sender=BOB), (["250", "550"], "250"), "what bob sends")
+            bob.say(f"MAIL FROM:<{BOB}>", "250")
+            expect_in("The limit of this relay is 3 recipients a day", str(bob.say("RCPT TO:<a@far.test>", "550")), "why")
+        rows = [row for row in relay.usage() if row["subject"] == "relay"]
+        expect_equal([(row["used"], row["limit"]) for row in rows], [(3, 3)], "its use")
+
+
+@test
+def trusted_hosts_of_a_listener_share_limits():
+    with LimitedRelay(limit(2, of="network"), limit(1)) as relay:
+        relay.stop()
+        relay.config["listener"][0].update(trusted=["127.0.0.0/8"], trusted_class="limited")
+        relay.write_config()
+        relay.start()
+        with relay.connect("starttls", source="127.0.0.2") as one, relay.connect("starttls", source="127.0.0.3") as two:
+            one.greeted()
+            two.greeted()
+            expect_equal(send(one), (["250"], "250"), "the first host")
+            expect_equal(send(two, 2), (["250", "550"], "250"), "the second host")
+        row = next(row for row in relay.usage() if row["subject"] == "network")
+        expect_equal((row["name"], row["used"]), (f"127.0.0.1:{relay.ports['starttls']}", 2), "its use")
+
+
+@test
+def a_device_password_has_limits_of_its_own():
+    with LimitedRelay(limit(1, of="device"), limit(3)) as relay:
+        said = relay.control("account", "device", "add", SENDER, "--name", "printer")
+        secret = re.search(r"(?m)^password: (.+)$", said)[1]
+        with relay.client(password=secret) as printer:
+            expect_equal(send(printer, 2), (["250", "550"], "250"), "what the printer sends")
+            printer.say(MAIL, "250")
+            expect_in("The limit of this device is 1 recipients a day", str(printer.say("RCPT TO:<a@far.test>", "550")), "why")
+        with relay.client() as owner:
+            expect_equal(send(owner, 3), (["250", "250", "550"], "250"), "what its owner sends")
 
 
 @test

@@ -154,6 +154,7 @@ class ScriptedSinks::MessageSink final : public message::MessageSink {
     co_await pause();
     stage_ = Stage::done;
     script_.facts = envelope_->content;
+    message_.envelope.hold_reason = envelope_->hold_reason;
     message::Outcome outcome;
     outcome.reply = script_.word;
     outcome.detail = "scripted";

@@ -211,6 +211,7 @@ class Notes final : public session::Observer {
 class ScriptedLimits final : public policy::SubmissionLimits {
  public:
   std::shared_ptr<policy::Submitter> open(const auth::Identity& identity) override;
+  std::shared_ptr<policy::Submitter> open(const policy::TrustedNetwork& /*network*/) override { return nullptr; }
 
   struct Use {
     std::optional<std::uint64_t> limit;

@@ -43,7 +43,7 @@ TEST(ExampleConfig, ShowsEveryKeyThereIs) {
     for (const DocumentedKey& key : table.keys) {
       ++keys;
       const std::string name(key.name);
-      if (table.name == "route.hosts" || table.name == "class.limit") {
+      if (table.name == "route.hosts" || table.name == "class.limit" || table.name == "policy.limit") {
         EXPECT_TRUE(text.contains("{" + name + " = ") || text.contains(", " + name + " = ")) << name;
         continue;
       }
@@ -105,7 +105,7 @@ TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
     text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
     if (section == "route.hosts")
       text = "[[route]]\nhosts = [{host = \"mx.example\", " + name + " = " + std::to_string(value) + "}]\n";
-    if (section == "class.limit")
+    if (section == "class.limit" || section == "policy.limit")
       text = "[[class]]\nname = \"home\"\nlimit = [{of = \"account\", quantity = \"bytes\", window = \"day\", " + name +
              " = " + std::to_string(value) + "}]\n" + std::string(kRoute);
     const auto config = load_config(text, "sluice.toml");

@@ -54,8 +54,8 @@ TEST(EventRecord, WhatIsOptionalIsLeftOutWhereItIsNotGiven) {
   Carried none(Refused{.code = 550});
   EXPECT_EQ(none.value(0), Value()) << "id";
   EXPECT_EQ(none.value(2), Value(std::string_view())) << "reason: not optional, and so shown empty";
-  EXPECT_EQ(none.value(11), Value()) << "not_logged";
-  EXPECT_EQ(Carried(Refused{.not_logged = 0}).value(11), Value(std::uint64_t{0})) << "given, and zero";
+  EXPECT_EQ(none.value(12), Value()) << "not_logged";
+  EXPECT_EQ(Carried(Refused{.not_logged = 0}).value(12), Value(std::uint64_t{0})) << "given, and zero";
 }
 
 TEST(EventRecord, ALongTextIsCutBetweenCharactersAndShowsIt) {

@@ -35,6 +35,7 @@ class Refusals {
                     {"account", "ann@example.com"},
                     {"reply", std::string(reply.text())},
                     {"detail", std::move(figures)}};
+    std::erase(wire, '\r');
     text += "== " + reason + "\n" + wire;
     text += control::render_explanation({.id = event.id}, std::vector{event}) + "\n";
   }
