@@ -19,7 +19,7 @@ namespace sluice::auth {
 // Of a customer, and of each of its accounts. In order of severity.
 enum class AccountStatus : std::uint8_t {
   active,
-  held,       // may log in; its mail is refused for now
+  held,       // may log in; its mail is accepted, and held for review
   suspended,  // may not log in
 };
 

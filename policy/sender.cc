@@ -41,15 +41,10 @@ SenderDecision refused(SenderVerdict verdict, std::string_view sentence, std::st
 
 // Whether there is anything at all that they may send.
 SenderDecision check_status(const SenderRights& rights, std::string_view id) {
-  const auto because = [&rights](std::string sentence) {
-    if (!rights.status_reason().empty()) sentence += ": " + shown(rights.status_reason(), kShownReasonBytesMax);
-    return sentence;
-  };
-  if (rights.suspended()) {
-    return refused(SenderVerdict::suspended, because("this account may not send at present"), id);
-  }
-  if (rights.held()) return refused(SenderVerdict::held, because("mail of this account is held back for now"), id);
-  return {};
+  if (!rights.suspended()) return {};
+  std::string sentence = "this account may not send at present";
+  if (!rights.status_reason().empty()) sentence += ": " + shown(rights.status_reason(), kShownReasonBytesMax);
+  return refused(SenderVerdict::suspended, sentence, id);
 }
 
 }  // namespace
@@ -81,8 +76,6 @@ std::string_view verdict_name(SenderVerdict verdict) {
       return "allowed";
     case SenderVerdict::suspended:
       return "account_suspended";
-    case SenderVerdict::held:
-      return "account_held";
     case SenderVerdict::reverse_path:
       return "sender_domain";
     case SenderVerdict::no_author:

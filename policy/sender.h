@@ -1,6 +1,5 @@
 // Who may send as whom: the envelope's reverse-path and the author in the header (RFC 6409
-// section 6.1). Pure functions over values; any thread. The session gives 550 5.7.1, or 451 4.7.1
-// where it is temporary(), with the reason of a refusal.
+// section 6.1). Pure functions over values; any thread. The session gives 550 5.7.1 with the reason of a refusal.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +47,7 @@ class SenderRights {
   explicit SenderRights(TrustedNetwork&&) = delete;
 
   [[nodiscard]] bool suspended() const;
+  // What it sends is accepted, and held until the operator has looked at it.
   [[nodiscard]] bool held() const;
   // Why the account is suspended or held, as the operator has said it; may be empty.
   [[nodiscard]] std::string_view status_reason() const;
@@ -64,7 +64,6 @@ class SenderRights {
 enum class SenderVerdict : std::uint8_t {
   allowed,
   suspended,        // the identity says so: a session that outlived the suspension
-  held,             // the operator is to look first: refused for now
   reverse_path,     // the envelope sender's domain is not the customer's
   no_author,        // no From field with an address
   several_authors,  // more than one: no single domain answers for the message
@@ -81,9 +80,6 @@ struct SenderDecision {
   std::string reason;  // for a refusal: printable ASCII, at most kReasonBytesMax, no enhanced code
 
   [[nodiscard]] bool allowed() const { return verdict == SenderVerdict::allowed; }
-  // A refusal that may be lifted: 451 4.7.1 in place of 550 5.7.1, and the client keeps the
-  // message.
-  [[nodiscard]] bool temporary() const { return verdict == SenderVerdict::held; }
 };
 
 inline constexpr std::size_t kReasonBytesMax = 400;

@@ -36,8 +36,8 @@ DESCRIPTION
   suspend-outgoing
             Of this, that no login is accepted, and that sessions end.
   hold-outgoing
-            Mail is refused for now (451), logins are not; queued mail of it is
-            held.
+            Queued mail of it is held, and so is what it sends from now on:
+            taken, and kept for review.
   release   Lift any of these; account and customer are as they were before.
             Held mail waits for `sluicectl review`; with --with-mail, all that
             is held of it goes out.

@@ -22,8 +22,9 @@ DESCRIPTION
 
   tell     An event account_noticed; nothing else.
   slow     Each message waits for its turn, a second for each recipient.
-  hold     Messages are taken and held for review; what was on its way to a next
-           hop is broken off before its end.
+  hold     Messages are taken and held for review, with those that are queued
+           already; what was on its way to a next hop is broken off before its
+           end.
   suspend  Nothing is taken, but mail inside the customer's own domains.
 
   A timer lifts hold after a day and suspend after three; each time is a strike,

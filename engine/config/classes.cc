@@ -184,7 +184,8 @@ void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
   section.integer("ordinary_recipients", ordinary.recipients, 1, kOrdinaryMax);
   section.about("Likewise, recipients that the account has never written to.");
   section.integer("ordinary_first_time_recipients", ordinary.first_time_recipients, 1, kOrdinaryMax);
-  ordinary.first_time_at_first = std::max(ordinary.first_time_at_first, ordinary.first_time_recipients);
+  // While an account's history is short, somewhat more is ordinary, unless the operator says otherwise.
+  if (section.has("ordinary_first_time_recipients")) ordinary.first_time_at_first = ordinary.first_time_recipients;
   section.about("Likewise, networks that the account sends from: a /24, or a /56 of IPv6.");
   section.integer("ordinary_networks", ordinary.networks, 1, noticing::kRecentNetworksMax);
   section.about("Likewise, recipients of one text, with a few words changed or without.");

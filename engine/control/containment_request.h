@@ -22,7 +22,7 @@ struct ContainmentRequest {
   enum class Verb : std::uint8_t {
     contain,  // sessions end, queued mail is held
     suspend,  // sessions end
-    hold,     // queued mail is held; what comes is refused for now, as the store says
+    hold,     // queued mail is held, and what comes, as the store says
     release,  // logins are as the store says again
   };
   enum class Kind : std::uint8_t { account, customer, network };

@@ -19,8 +19,6 @@ constexpr std::string_view kExplainId = " id=";
 constexpr std::array kRules = std::to_array<Rule>({
     {"account_suspended", "The account or its customer is suspended in the store.",
      "sluicectl account set ACCOUNT --status active, or sluicectl release where it was contained"},
-    {"account_held", "The account or its customer is held in the store: its mail is refused for now.",
-     "sluicectl account set ACCOUNT --status active, or sluicectl release where it was contained"},
     {"sender_domain",
      "The reverse-path (MAIL FROM) must be in a domain of the account's customer, and one that the login may use.",
      "a sender in one of the customer's domains; or sluicectl domain add DOMAIN --customer CUSTOMER"},

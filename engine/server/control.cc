@@ -44,6 +44,7 @@ void Control::start() { listener_.start(); }
 
 // A connection without a request is not waited for.
 Task<void> Control::close() {
+  closed_ = true;
   co_await listener_.close();
   for (net::Connection* connection : silent_) connection->terminate();
   co_await serving_.join("answers on the control socket");

@@ -61,6 +61,8 @@ class Control {
   // After close() no core is asked for anything any more; it is for the cores to outlast it.
   void start();
   Task<void> close();
+  // Holds what is queued of an account that was noticed, on all cores.  On the core that serves; nothing after close().
+  void hold_noticed(const std::string& account, const std::string& reasons);
 
  private:
   // `uid`: whose process has connected.
@@ -77,6 +79,7 @@ class Control {
   // control_containment.cc
   Task<Actor> actor_of(std::optional<std::uint32_t> uid);
   Task<std::string> answer_about_containment(std::string_view line, std::optional<std::uint32_t> uid);
+  Task<void> hold_mail_of(control::QueueRequest request);
   Task<void> contain_sessions(const control::ContainmentRequest& request, control::Containment& done);
   Task<void> contain_mail(const control::ContainmentRequest& request, const Actor& actor, control::Containment& done);
 
@@ -101,6 +104,7 @@ class Control {
   ControlActions actions_;
   std::set<net::Connection*> silent_;  // whose request is not there yet
   TaskSet serving_;
+  bool closed_ = false;
   net::Listener listener_;
 };
 

@@ -83,6 +83,19 @@ Task<void> Control::contain_sessions(const control::ContainmentRequest& request,
   }
 }
 
+void Control::hold_noticed(const std::string& account, const std::string& reasons) {
+  if (closed_) return;
+  control::QueueRequest request{.verb = control::QueueVerb::hold, .account = account};
+  request.reason = "noticed: " + reasons;
+  serving_.add(hold_mail_of(std::move(request)));
+}
+
+Task<void> Control::hold_mail_of(control::QueueRequest request) {
+  std::uint64_t held = 0;
+  for (const control::QueueAnswer& answer : co_await ask_queues(request)) held += answer.changed;
+  if (held > 0) emit_queue_order(*actions_.events, request, {.uid = {}, .name = "sluice"}, held);
+}
+
 Task<void> Control::contain_mail(const control::ContainmentRequest& request, const Actor& actor,
                                  control::Containment& done) {
   const control::QueueRequest mail = control::mail_of(request, actor.text());

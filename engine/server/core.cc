@@ -113,6 +113,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
              options_.queue) {
   ids_.stay_above(options_.last_id);
   admission_.set_contained(shared.contained);
+  observer_.on_held(shared.account_held);
 }
 
 Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }

@@ -54,6 +54,8 @@ struct Shared {
   std::array<std::byte, auth::kCacheKeyBytes> cache_key;
   tls::TicketSecret ticket_secret;
   std::vector<Network> contained = {};  // at the start: no session may come from these
+  // On a core: what is queued of such an account is to be held on all.  May be empty.
+  std::function<void(const noticing::Notice&)> account_held = {};
 };
 
 // What should be nothing at the end.

@@ -216,6 +216,7 @@ void EventObserver::noticed(const session::NoticeRecord& record) {
                                      .reasons = noticing::reasons_text(notice.verdict),
                                      .client = record.client},
                notice.taken > noticing::Step::tell ? event::AccountNoticed::kSeverity : event::Severity::info);
+  if (notice.taken >= noticing::Step::hold && held_) held_(notice);
 }
 
 void EventObserver::refused_as_spam(const relay::DeliveryRecord& record) {

@@ -2,6 +2,9 @@
 // What strangers can cause at will is one event for a burst (engine/event/repeated_events.h).
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "engine/base/client_block.h"
 #include "engine/base/lru_map.h"
 #include "engine/event/dispatcher.h"
@@ -33,6 +36,8 @@ class EventObserver final : public session::Observer {
   void accept_failed(std::string_view listener, int error);
   // `most` connections to next hops are open, and more are wanted.
   void outgoing_used_up(std::uint32_t most);
+  // Called where an account comes to a step that holds its mail.
+  void on_held(std::function<void(const noticing::Notice&)> held) { held_ = std::move(held); }
   // For the limits' blocks of client addresses (base/client_block.h).
   void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
   // Emits what is still to be said; the loop is not needed afterwards.
@@ -44,6 +49,7 @@ class EventObserver final : public session::Observer {
   event::RepeatedEvents repeated_;
   bool is_news(std::string_view what);
 
+  std::function<void(const noticing::Notice&)> held_;
   LruMap<Instant> reported_;  // limits by subject, quantity and span, and next hops: when
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };

@@ -208,19 +208,21 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   watch_ = std::make_unique<noticing::AccountWatch>(watch_key);
   // Where it cannot be read now, the store is watched, and tells.
   const auto contained = store_->contained_networks();
-  shared_ = std::make_unique<Shared>(Shared{.store = *store_,
-                                            .backends = backends_,
-                                            .shield = shield_,
-                                            .hash_threads = *hash_threads_,
-                                            .store_threads = store_threads_.get(),
-                                            .names = *names_,
-                                            .dns = *dns_,
-                                            .budgets = *budgets_,
-                                            .watch = *watch_,
-                                            .last_segment = last_segment_,
-                                            .cache_key = {},
-                                            .ticket_secret = tls::make_ticket_secret(*random),
-                                            .contained = contained.value_or(std::vector<Network>())});
+  shared_ =
+      std::make_unique<Shared>(Shared{.store = *store_,
+                                      .backends = backends_,
+                                      .shield = shield_,
+                                      .hash_threads = *hash_threads_,
+                                      .store_threads = store_threads_.get(),
+                                      .names = *names_,
+                                      .dns = *dns_,
+                                      .budgets = *budgets_,
+                                      .watch = *watch_,
+                                      .last_segment = last_segment_,
+                                      .cache_key = {},
+                                      .ticket_secret = tls::make_ticket_secret(*random),
+                                      .contained = contained.value_or(std::vector<Network>()),
+                                      .account_held = [this](const noticing::Notice& notice) { hold_queued(notice); }});
   random->fill(shared_->cache_key);
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
@@ -403,6 +405,15 @@ void Server::start_control(Core& home) {
           .contained_networks = [this] { return store_->contained_networks(); },
           .events = threads_.front()->events});
   control_->start();
+}
+
+// A thief's mail that was accepted before it was noticed goes no further.
+void Server::hold_queued(const noticing::Notice& notice) {
+  Core* const home = threads_.front()->core;
+  if (home == nullptr) return;  // not all cores run yet, and nothing is queued of a message that came just now
+  home->post([this, account = notice.account, reasons = noticing::reasons_text(notice.verdict)] {
+    if (control_ != nullptr) control_->hold_noticed(account, reasons);
+  });
 }
 
 void Server::watch_addresses(Core& home) {

@@ -62,6 +62,7 @@ class Server {
   void account(Thread& thread, const Core& core);
   void start_services();
   void start_control(Core& home);
+  void hold_queued(const noticing::Notice& notice);
   void watch_addresses(Core& home);
   void share_out_files();
   void watch_store(Core& home);

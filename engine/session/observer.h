@@ -113,7 +113,7 @@ struct UnknownClassRecord {
 // An account is at a higher step of the noticer's ladder than before.
 struct NoticeRecord {
   const noticing::Notice& notice;
-  std::string_view id;  // of the message that raised it; empty: a next hop's reply to a recipient did
+  std::string_view id;  // of the message that raised it, or of whose recipients a next hop's reply did
   std::string_view customer;
   std::string_view client;  // its IP address; empty: there is no session
 };

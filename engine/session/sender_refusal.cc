@@ -11,9 +11,8 @@ smtp::Reply sender_refusal(const policy::SenderDecision& decision, std::string_v
   CHECK(!decision.allowed());
   std::string text = decision.reason;
   if (!policy_url.empty()) text.append("; see ").append(policy_url);
-  smtp::Reply reply(550, {5, 7, 1}, text);
-  // RFC 3463 3.8, X.7.1: "the sender is not authorized to send to the destination", for good or for now.
-  if (decision.temporary()) reply = smtp::Reply(451, {4, 7, 1}, std::move(text));
+  // RFC 3463 3.8, X.7.1: "the sender is not authorized to send to the destination".
+  smtp::Reply reply(550, {5, 7, 1}, std::move(text));
   reply.set_name(policy::verdict_name(decision.verdict));
   return reply;
 }

@@ -40,12 +40,12 @@ noticing::Turn SendingWatch::turn(std::uint32_t recipients, Instant now) const {
   return login_->watch->wait(login_->identity->account_name, *login_->by, recipients, now);
 }
 
-void SendingWatch::refused(std::string_view forward_path, const smtp::Reply& reply, Instant now,
+void SendingWatch::refused(std::string_view forward_path, const smtp::Reply& reply, std::string_view id, Instant now,
                            Observer& observer) const {
   const noticing::Outcome outcome{.kind = noticing::outcome_of_reply(reply.code(), reply.text()),
                                   .recipient = login_->watch->hash(forward_path)};
   const auto notice = login_->watch->outcomes(login_->identity->account_name, std::array{outcome}, now);
-  if (notice) tell(*notice, "", observer);
+  if (notice) tell(*notice, id, observer);
 }
 
 void SendingWatch::content(const Chain& bytes, std::size_t skipped) {
@@ -60,20 +60,23 @@ void SendingWatch::content(const Chain& bytes, std::size_t skipped) {
   }
 }
 
-SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, bool list_unsubscribe, Instant now,
-                                            Observer& observer) {
+SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, const std::vector<bool>& accepted,
+                                            bool list_unsubscribe, Instant now, Observer& observer) {
   if (login_ == nullptr) return {};
-  const auto& recipients = envelope.recipients;
-  noticing::MessageFacts facts{.recipients = static_cast<std::uint32_t>(recipients.size()),
-                               .network = login_->network,
+  noticing::MessageFacts facts{.network = login_->network,
                                .list_unsubscribe = list_unsubscribe,
-                               .failed_logins = login_->failures_before};
-  facts.inside = std::ranges::all_of(
-      recipients, [this](const message::Recipient& each) { return login_->inside(each.forward_path); });
-  if (sketcher_ != nullptr) facts.text = sketcher_->finish();
+                               .failed_logins = login_->failures_before,
+                               .inside = true};
   std::vector<std::uint64_t> hashes;
-  hashes.reserve(recipients.size());
-  for (const message::Recipient& each : recipients) hashes.push_back(login_->watch->hash(each.forward_path));
+  hashes.reserve(envelope.recipients.size());
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    if (!accepted[i]) continue;
+    const std::string& recipient = envelope.recipients[i].forward_path;
+    hashes.push_back(login_->watch->hash(recipient));
+    facts.inside = facts.inside && login_->inside(recipient);
+  }
+  facts.recipients = static_cast<std::uint32_t>(hashes.size());
+  if (sketcher_ != nullptr) facts.text = sketcher_->finish();
   noticing::Notice notice{
       .account = login_->identity->account_name,
       .policy_class = login_->by->name,

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/identity.h"
 #include "engine/base/buffer.h"
@@ -49,7 +50,8 @@ class SendingWatch {
   // Before the content is asked for.
   [[nodiscard]] noticing::Turn turn(std::uint32_t recipients, Instant now) const;
   // A next hop has refused a recipient while the client waited.
-  void refused(std::string_view forward_path, const smtp::Reply& reply, Instant now, Observer& observer) const;
+  void refused(std::string_view forward_path, const smtp::Reply& reply, std::string_view id, Instant now,
+               Observer& observer) const;
   // Content behind the header: what comes of it behind `skipped` bytes.
   void content(const Chain& bytes, std::size_t skipped);
 
@@ -57,9 +59,10 @@ class SendingWatch {
     noticing::Step step = noticing::Step::pass;  // that is taken
     std::string reason;                          // of hold and suspend
   };
-  // All of the message has come, and it may go on so far.  What is raised is told to `observer`.
-  [[nodiscard]] Decision decide(const message::Envelope& envelope, bool list_unsubscribe, Instant now,
-                                Observer& observer);
+  // All of the message has come, and it may go on so far.  `accepted`: which of its recipients the sink has taken. What
+  // is raised is told to `observer`.
+  [[nodiscard]] Decision decide(const message::Envelope& envelope, const std::vector<bool>& accepted,
+                                bool list_unsubscribe, Instant now, Observer& observer);
 
  private:
   void tell(const noticing::Notice& notice, std::string_view id, Observer& observer) const;

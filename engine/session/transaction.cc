@@ -59,7 +59,7 @@ Task<void> Transaction::keep_to_limits(std::size_t first, OverLimit& over) {
   std::vector<message::Recipient>& recipients = envelope_.recipients;
   const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
   const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
-  envelope_.hold_reason = reservation_.hold_reason();
+  envelope_.hold_reason = hold_reason();
   if (room.slow) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
   if (room.recipients == offered) co_return;
   over = {.recipients = offered - room.recipients,
@@ -88,7 +88,8 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
       ++services_.counters.recipients_refused;
       reservation_.refused(1);
       const message::Recipient& refused = envelope_.recipients[accepted_.size() - 1];
-      if (watch_.on()) watch_.refused(refused.forward_path, reply, services_.loop.now(), services_.observer);
+      if (watch_.on())
+        watch_.refused(refused.forward_path, reply, envelope_.id, services_.loop.now(), services_.observer);
     }
   }
   services_.counters.recipients_refused += over_limit.recipients;
@@ -283,7 +284,7 @@ Task<smtp::Reply> Transaction::commit() {
     outcome_.reply = reply;
     co_return reply;
   }
-  envelope_.hold_reason = reservation_.hold_reason();
+  envelope_.hold_reason = hold_reason();
   if (const auto refusal = judge_sending()) {
     co_await refuse(*refusal, std::string(refusal->text()));
     outcome_.reply = *refusal;
@@ -298,11 +299,19 @@ Task<smtp::Reply> Transaction::commit() {
   co_return outcome_.reply;
 }
 
+// Why the message is to be held, as far as the account's status and its limits say; empty: it is not.
+std::string Transaction::hold_reason() const {
+  if (!rights_.held()) return reservation_.hold_reason();
+  std::string reason = "the account is held";
+  if (!rights_.status_reason().empty()) reason.append(": ").append(rights_.status_reason());
+  return reason;
+}
+
 // The noticer's verdict, before the next hop hears the end of the content.
 std::optional<smtp::Reply> Transaction::judge_sending() {
   const bool list_unsubscribe = header_.counts().list_unsubscribe > 0;
   SendingWatch::Decision decision =
-      watch_.decide(envelope_, list_unsubscribe, services_.loop.now(), services_.observer);
+      watch_.decide(envelope_, accepted_, list_unsubscribe, services_.loop.now(), services_.observer);
   if (decision.step == noticing::Step::suspend) return suspended_as_bulk(client_.policy_url);
   if (decision.step == noticing::Step::hold) envelope_.hold_reason = "noticed: " + std::move(decision.reason);
   return std::nullopt;

@@ -90,6 +90,7 @@ class Transaction {
     std::string figures;
   };
   Task<void> keep_to_limits(std::size_t first, OverLimit& over);
+  [[nodiscard]] std::string hold_reason() const;
   [[nodiscard]] std::optional<smtp::Reply> judge_sending();
   Task<void> header_complete();
   [[nodiscard]] std::optional<smtp::Reply> judge(std::string& detail);

@@ -12,6 +12,7 @@ from lib import mail
 from lib.harness import expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
+from lib.mailq import closed_port
 from lib.relay import BOB_PASSWORD, Relay
 
 OTHER = "bob@example.net"
@@ -98,6 +99,21 @@ def a_stolen_account_is_held_explained_reviewed_and_released():
             with relay.client() as client:
                 client.submit(mail.compose(), recipients=["friend@far.test"])
                 expect_equal(len(hop.messages), before + 3, "messages at the next hop")
+
+
+@test
+def what_is_queued_of_it_already_is_held_too():
+    name, _ = closed_port()
+    with WatchedRelay(name, ordinary_recipients=5, ordinary_first_time_recipients=5, ordinary_same_text=5) as relay, relay.client() as client:
+        expect_in("250", burst(client, 1, recipients=2, dead=0), "the first message")
+        with relay.client(name=OTHER, password=BOB_PASSWORD) as other:
+            expect_in("250", burst(other, 2, sender=OTHER, recipients=2, dead=0), "another's message")
+        expect_in("250", burst(client, 3, recipients=99, dead=0), "the one that is too much")
+        relay.logged("account_noticed", account=SENDER, effect="hold")
+        relay.logged("queue_order", order="hold", actor="sluice", messages=1)
+        rows = {row["id"]: row for row in json.loads(relay.control("queue", "list", "--json"))}
+        states = sorted((row["sender"], row["state"]) for row in rows.values())
+        expect_equal(states, [(SENDER, "held"), (SENDER, "held"), (OTHER, "waiting")], "states of the queue")
 
 
 @test

@@ -85,16 +85,16 @@ TEST_F(SenderTest, TheSuspendedMayNotSendAtAll) {
   EXPECT_EQ(path("example.com"), SenderVerdict::suspended);
   EXPECT_EQ(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").verdict, SenderVerdict::suspended);
   EXPECT_EQ(from({{"tim", "example.com"}}), SenderVerdict::suspended);
-  EXPECT_FALSE(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").temporary());
 }
 
-TEST_F(SenderTest, TheHeldAreRefusedForNow) {
+TEST_F(SenderTest, TheHeldAreJudgedLikeOthers) {
   tim_.account_status = AccountStatus::held;
-  const SenderDecision decision = check_reverse_path(SenderRights(tim_), std::nullopt, "q1");
-  EXPECT_EQ(decision.verdict, SenderVerdict::held);
-  EXPECT_TRUE(decision.temporary());
-  EXPECT_EQ(decision.reason, "mail of this account is held back for now (id q1)");
-  EXPECT_EQ(from({{"tim", "example.com"}}), SenderVerdict::held);
+  tim_.reason = "odd traffic";
+  EXPECT_TRUE(SenderRights(tim_).held());
+  EXPECT_EQ(SenderRights(tim_).status_reason(), "odd traffic");
+  EXPECT_TRUE(check_reverse_path(SenderRights(tim_), std::nullopt, "q1").allowed());
+  EXPECT_EQ(from({{"tim", "example.com"}}), SenderVerdict::allowed);
+  EXPECT_EQ(path("elsewhere.example"), SenderVerdict::reverse_path);
   tim_.customer_status = AccountStatus::suspended;
   EXPECT_EQ(path("example.com"), SenderVerdict::suspended);
 }
@@ -118,14 +118,9 @@ TEST_F(SenderTest, ATrustedNetworkForAnyDomainIsAskedForNothing) {
 }
 
 // Help says that mail programs show it; it was shown to no client.
-TEST_F(SenderTest, WhyTheOperatorHoldsTheMailIsShown) {
-  tim_.customer_status = AccountStatus::held;
+TEST_F(SenderTest, WhyTheOperatorSuspendsTheAccountIsShown) {
   tim_.reason = "odd traffic, call 555-0100";
   const std::vector<Mailbox> author{{"tim", "example.com"}};
-  for (const SenderDecision& decision : {check_reverse_path(SenderRights(tim_), author.front(), "q1"),
-                                         check_authors(SenderRights(tim_), author, "q1")}) {
-    EXPECT_EQ(decision.reason, "mail of this account is held back for now: odd traffic, call 555-0100 (id q1)");
-  }
   tim_.account_status = AccountStatus::suspended;
   EXPECT_EQ(check_authors(SenderRights(tim_), author, "").reason,
             "this account may not send at present: odd traffic, call 555-0100");

@@ -62,10 +62,8 @@ void add_senders(Refusals& refusals) {
   add({.verdict = SenderVerdict::name_in_from, .reason = "The name in From shows an address that is not yours"});
   add({.verdict = SenderVerdict::sender_field, .reason = "Sender must be an address of yours"});
   identity.reason = "unpaid";
-  for (const auth::AccountStatus status : {auth::AccountStatus::suspended, auth::AccountStatus::held}) {
-    identity.account_status = status;
-    add(policy::check_reverse_path(policy::SenderRights(identity), own, "Q1"));
-  }
+  identity.account_status = auth::AccountStatus::suspended;
+  add(policy::check_reverse_path(policy::SenderRights(identity), own, "Q1"));
 }
 
 void add_limits(Refusals& refusals) {

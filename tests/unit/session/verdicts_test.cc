@@ -12,6 +12,7 @@ using ::testing::IsEmpty;
 using testing::Platforms;
 using testing::SessionClient;
 using testing::SessionHost;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 class Verdicts : public ::testing::Test {
@@ -48,39 +49,36 @@ class Verdicts : public ::testing::Test {
   std::unique_ptr<SessionClient> client_;
 };
 
-TEST_F(Verdicts, AHeldAccountIsToldAtMailToTryLater) {
+TEST_F(Verdicts, MailOfAHeldAccountIsTakenAndHeld) {
   host.people.ann->account_status = AccountStatus::held;
+  host.people.ann->reason = "odd traffic";
   client().log_in();
-  EXPECT_THAT(reply_to("MAIL FROM:<ann@example.com>"), StartsWith("451 4.7.1 "));
-  EXPECT_THAT(reply_to("MAIL FROM:<>"), StartsWith("451 4.7.1 "));
-  EXPECT_THAT(host.sinks.submitters, IsEmpty());
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::held), StartsWith("250 "));
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  EXPECT_EQ(host.sinks.ledger[0].envelope.hold_reason, "the account is held: odd traffic");
 }
 
-TEST_F(Verdicts, AHeldCustomerIsToldAtMailToTryLater) {
+TEST_F(Verdicts, MailOfAHeldCustomerIsHeldToo) {
   host.people.ann->customer_status = AccountStatus::held;
-  host.rules().profile.policy_url = "https://isp.example/policy";
   client().log_in();
-  const std::string reply = reply_to("MAIL FROM:<ann@example.com>");
-  EXPECT_THAT(reply, StartsWith("451 4.7.1 "));
-  EXPECT_THAT(reply, HasSubstr("; see https://isp.example/policy"));
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::active), StartsWith("250 "));
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  EXPECT_EQ(host.sinks.ledger[0].envelope.hold_reason, "the account is held");
 }
 
-TEST_F(Verdicts, AForeignDomainOfAHeldAccountIsJudgedOnceItIsReleased) {
+TEST_F(Verdicts, AMessageOnItsWayWhenTheAccountIsHeldIsHeld) {
+  client().log_in();
+  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::held), StartsWith("250 "));
+  ASSERT_THAT(host.sinks.ledger, SizeIs(1));
+  EXPECT_EQ(host.sinks.ledger[0].envelope.hold_reason, "the account is held");
+}
+
+TEST_F(Verdicts, AHeldAccountIsRefusedWhatIsNotItsOwn) {
   host.people.ann->account_status = AccountStatus::held;
   client().log_in();
-  EXPECT_THAT(reply_to("MAIL FROM:<ann@elsewhere.example>"), StartsWith("451 4.7.1 "));
-}
-
-TEST_F(Verdicts, AnAccountHeldDuringTheMessageIsToldToTryLater) {
-  client().log_in();
-  EXPECT_THAT(reply_to_header("From: <ann@example.com>", AccountStatus::held), StartsWith("451 4.7.1 "));
+  EXPECT_THAT(reply_to("MAIL FROM:<ann@elsewhere.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(reply_to_header("From: a, b", AccountStatus::held), StartsWith("550 5.7.1 "));
   EXPECT_THAT(host.sinks.ledger, IsEmpty());
-  EXPECT_EQ(host.counters.messages_deferred, 1U);
-}
-
-TEST_F(Verdicts, AHeldAccountIsNotRefusedForGoodForABadHeaderEither) {
-  client().log_in();
-  EXPECT_THAT(reply_to_header("From: a, b", AccountStatus::held), StartsWith("451 4.7.1 "));
 }
 
 TEST_F(Verdicts, AHeldAccountOfASuspendedCustomerIsRefused) {
