@@ -270,8 +270,9 @@ void Replay::notice(Passing& passing) {
     finding.reason = "sending_suspended_as_bulk";
     passing.recipients = 0;
   }
-  // What is slowed was said before; a step is told of when it is new.
-  if (stops(finding.effect) || (verdict.raised && finding.effect == Effect::noted))
+  // What is slowed was said before; a step is told of once, also where a next hop's reply has raised it.
+  const bool is_higher = verdict.step > std::exchange(passing.sender.last_step, verdict.step);
+  if (stops(finding.effect) || (is_higher && finding.effect == Effect::noted))
     passing.judgement.findings.push_back(finding);
   if (by.shadow && verdict.step > noticing::Step::tell) {
     finding.effect = effect_of(std::min(verdict.step, by.highest));

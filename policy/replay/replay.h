@@ -124,6 +124,7 @@ class Replay {
     auth::IdentityRef identity;  // null: trusted hosts
     PolicyClasses::Chosen chosen;
     SubmitterLimits limits;
+    noticing::Step last_step = noticing::Step::pass;  // of its last message
   };
   // A message as it goes on through the rules.
   struct Passing {
