@@ -208,11 +208,14 @@ void Replay::count_recipients(Passing& passing) {
   // Those without a name are taken for strangers.
   std::erase_if(passing.to, [&](std::string_view each) { return !is_inside(*passing.sender.identity, each); });
   const auto inside = static_cast<std::uint32_t>(passing.to.size());
-  if (inside < passing.recipients)
-    passing.judgement.findings.push_back({.effect = Effect::suspended,
-                                          .reason = "sending_suspended_as_bulk",
-                                          .figures = "at step suspend since an earlier message",
-                                          .recipients = passing.recipients - inside});
+  if (inside < passing.recipients) {
+    const auto known = watch_.look(passing.message.account, passing.now);
+    passing.judgement.findings.push_back(
+        {.effect = Effect::suspended,
+         .reason = "sending_suspended_as_bulk",
+         .figures = "at step suspend: " + (known ? reasons_text(known->verdict) : std::string()),
+         .recipients = passing.recipients - inside});
+  }
   passing.recipients = inside;
 }
 

@@ -17,6 +17,7 @@
 namespace sluice::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -146,7 +147,7 @@ TEST_F(PolicyRunTest, TheStoreSaysWhichClassAndWhichOverridesCount) {
   if (store_path.empty()) GTEST_SKIP() << "FileStores finds files";
   const std::string log = taken("10:00:02.000", "tim@example.com", 12) + taken("10:00:03.000", "un@known.test", 12);
   EXPECT_EQ(run({.limit = 10}, {log}), 0);
-  EXPECT_THAT(out.str(), HasSubstr("tim@example.com").And(HasSubstr("un@known.test")));
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("tim@example.com"), HasSubstr("un@known.test")));
   EXPECT_THAT(err.str(), Not(HasSubstr("there is no store")));
   expect_ok(admin->set_account_class("tim@example.com", "wide"));
   EXPECT_EQ(run({.limit = 10}, {log}), 0);
@@ -174,7 +175,7 @@ TEST_F(PolicyRunTest, OneMessageIsTestedWithRuleFiguresAndRemedy) {
   EXPECT_THAT(out.str(), HasSubstr("are not watched"));
   command.policy_class = "wide";
   EXPECT_EQ(run(command), 0);
-  EXPECT_THAT(out.str(), HasSubstr("wide (--class)").And(HasSubstr("would pass, if nothing")));
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("wide (--class)"), HasSubstr("would pass, if nothing")));
   classes = policy::PolicyClasses({}, "home");
   command.policy_class = "";
   command.recipients = 100;

@@ -251,6 +251,7 @@ TEST_F(NoticedReplayTest, MailInsideTheCustomersDomainsGoesOnFromASuspendedAccou
   EXPECT_EQ(judgement.recipients_passed, 1U);
   EXPECT_EQ(judgement.findings.at(0).effect, Effect::suspended);
   EXPECT_EQ(judgement.findings.at(0).reason, "sending_suspended_as_bulk");
+  EXPECT_THAT(judgement.findings.at(0).figures, HasSubstr("unknown")) << "what led to it";
 }
 
 TEST_F(ReplayTest, TimeThatGoesBackCountsAsOfThen) {
