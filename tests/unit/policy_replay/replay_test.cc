@@ -261,6 +261,7 @@ TEST_F(ReplayTest, TimeThatGoesBackCountsAsOfThen) {
   early.at = kStart - 48 * 60 * kMinute;
   EXPECT_EQ(replay.judge(early).recipients_passed, 4U);
   EXPECT_EQ(replay.counts().late, 1U);
+  EXPECT_EQ(replay.counts().upto, kStart + kMinute);
 }
 
 TEST_F(ReplayTest, RecipientsWithoutANameAreCountedAsSuch) {
