@@ -3,6 +3,7 @@
 // of the whole relay.  Core thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +32,13 @@ struct Reserved {
 
 // Bytes are counted in these units, rounded up for each message.
 inline constexpr std::uint64_t kBytesUnit = 1024;
+[[nodiscard]] constexpr std::uint64_t bytes_units(std::uint64_t bytes) { return (bytes + kBytesUnit - 1) / kBytesUnit; }
+// A limit as it is counted: of bytes in that unit, and in a class in shadow it only tells.
+[[nodiscard]] inline Limit as_counted(Limit limit, bool shadow) {
+  if (limit.quantity == Quantity::bytes) limit.amount = std::max<std::uint64_t>(limit.amount / kBytesUnit, 1);
+  if (shadow) limit.action = Action::tell;
+  return limit;
+}
 
 // A submitter.  Shared by its session and the transaction; outlived by what made it.
 class Submitter {

@@ -13,6 +13,7 @@
 #include "engine/cli/explain.h"
 #include "engine/cli/help.h"
 #include "engine/cli/noticed.h"
+#include "engine/cli/policy.h"
 #include "engine/cli/queue_grammar.h"
 #include "engine/cli/usage.h"
 #include "engine/config/example.h"
@@ -60,10 +61,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 22> kSluicectlCommands{
+constexpr std::array<std::string_view, 23> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed"};
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -91,8 +92,8 @@ bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
-         words.front() == "noticed" || words.front() == "review" || is_containment_word(words.front()) ||
-         is_account_object(words.front());
+         words.front() == "noticed" || words.front() == "policy" || words.front() == "review" ||
+         is_containment_word(words.front()) || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -228,6 +229,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_usage_command(left.rest, command);
     } else if (name == "noticed") {
       parse_noticed_command(left.rest, command);
+    } else if (name == "policy") {
+      parse_policy_command(left.rest, command);
     } else if (name == "explain") {
       parse_explain_command(left.rest, command);
     } else {

@@ -3,6 +3,7 @@
 // them out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,6 +70,22 @@ struct ContainmentCommand {
   bool list = false;  // show what is contained
 };
 
+// What a configuration is tried on: see policy.h.
+struct PolicyCommand {
+  enum class Verb : std::uint8_t { replay, test };
+  Verb verb = Verb::replay;
+  bool json = false;
+  std::size_t limit = 0;           // so many senders are shown
+  std::string policy_class;        // of accounts without one; empty: the default class
+  std::vector<std::string> files;  // of the log; "-": standard input
+  // The message that is tested.
+  std::string account;
+  std::string customer;
+  std::string client;
+  std::uint32_t recipients = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
@@ -76,6 +93,7 @@ struct SluicectlCommand {
     spool,    // do what `spool` says
     host,     // do what `host` says
     contain,  // run_containment_command() with `containment`
+    policy,   // run_policy_command() with `policy`
     print,    // as above
     error,
   };
@@ -92,6 +110,7 @@ struct SluicectlCommand {
   SpoolCommand spool;
   HostCommand host;
   ContainmentCommand containment;
+  PolicyCommand policy;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;

@@ -110,6 +110,7 @@ SYNOPSIS
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
   sluicectl [OPTIONS] explain ID
+  sluicectl [OPTIONS] policy replay | test
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] host list | check
   sluicectl [OPTIONS] customer | domain | account COMMAND ...
@@ -118,8 +119,8 @@ SYNOPSIS
 
 DESCRIPTION
   All down to explain ask the running relay, through its control socket; contain and
-  the like change the accounts before. spool and host read the spool and the
-  certificates from the disk, and the last two edit the accounts' file or database,
+  the like change the accounts before. policy, spool and host read the log, the spool
+  and the certificates from the disk, and the last two edit the accounts' file or database,
   whether a relay runs or not; a running one notices within a second.
 
   status    How the relay is, core by core.
@@ -155,6 +156,9 @@ DESCRIPTION
   noticed   What was noticed of an account that sends as spammers do; lift it.
   explain   Why a message or command was refused, held or slowed, by the id in the
             reply: the rule, its figures, and what would have let it pass.
+  policy replay | test
+            Whom the limits and the noticing of a configuration would have touched in
+            recorded mail; what they do with one message.
   spool check | dump
             Whether the spool on the disk is sound, and what is in it. For root and
             for the user that the relay runs as.
@@ -176,8 +180,8 @@ OPTIONS
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
                   $(queue timeout) behind queue.
   -h, --help      Print this page; behind queue, review, contain, release, sessions,
-                  shield, usage, noticed, explain, spool, host, customer, domain,
-                  account or store, and after each of their commands, more about that.
+                  shield, usage, noticed, explain, policy, spool, host, customer,
+                  domain, account or store, and after each of their commands, more about that.
   --version       Print the version.
 
 FILES

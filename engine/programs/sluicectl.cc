@@ -1,6 +1,13 @@
 // sluicectl: asks a running relay, and keeps the accounts' file.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <memory>
 
 #include "auth/backend/store_server.h"
 #include "engine/cli/accounts.h"
@@ -9,6 +16,8 @@
 #include "engine/cli/containment.h"
 #include "engine/cli/hosts.h"
 #include "engine/cli/output.h"
+#include "engine/cli/password.h"
+#include "engine/cli/policy_run.h"
 #include "engine/cli/spool.h"
 #include "engine/config/file.h"
 #include "engine/io/local_socket.h"
@@ -32,10 +41,13 @@ struct Places {
   // As whom the relay runs.
   std::string user;
   std::string group;
+  // What is tried by policy.
+  sluice::config::PolicyConfig policy;
+  std::vector<sluice::config::ListenerConfig> listeners;
 };
 
 // The one that the command needs, where the command line names it; empty: it does not.
-const std::string& named(const SluicectlCommand& command) {
+std::string_view named(const SluicectlCommand& command) {
   switch (command.kind) {
     case SluicectlCommand::Kind::account:
       return command.store;
@@ -46,6 +58,9 @@ const std::string& named(const SluicectlCommand& command) {
     case SluicectlCommand::Kind::contain:
       // Both are needed.
       return command.store.empty() ? command.store : command.control;
+    case SluicectlCommand::Kind::policy:
+      // The classes are in the configuration alone.
+      return {};
     case SluicectlCommand::Kind::ask:
     case SluicectlCommand::Kind::print:
     case SluicectlCommand::Kind::error:
@@ -86,7 +101,9 @@ bool find_places(const SluicectlCommand& command, Places& places) {
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .user = config.server.user,
-            .group = config.server.group};
+            .group = config.server.group,
+            .policy = std::move(config.policy),
+            .listeners = std::move(config.listeners)};
   return true;
 }
 
@@ -181,6 +198,44 @@ int run_contain(const SluicectlCommand& command, const Places& places) {
                                               relay, name.empty() ? "uid " + std::to_string(uid) : name);
 }
 
+// The log is opened before we become the owner of the store.
+int run_policy(const SluicectlCommand& command, const Places& places) {
+  std::vector<std::unique_ptr<std::ifstream>> opened;
+  std::vector<sluice::cli::LogFile> files;
+  for (const std::string& name : command.policy.files) {
+    if (name == "-") {
+      files.push_back({.name = "standard input", .lines = std::cin});
+      continue;
+    }
+    opened.push_back(std::make_unique<std::ifstream>(name, std::ios::binary));
+    if (!opened.back()->is_open()) {
+      std::cerr << "sluicectl: " << sluice::text::printable(name) << ": " << std::strerror(errno) << "\n";
+      return kExitFailed;
+    }
+    files.push_back({.name = name, .lines = *opened.back()});
+  }
+  const sluice::policy::PolicyClasses classes(places.policy.classes, places.policy.default_class,
+                                              places.policy.relay_limits);
+  const auto network_class = [&places](const std::string& listener) {
+    const auto found = std::ranges::find(places.listeners, listener,
+                                         [](const auto& each) { return each.addresses.front().to_string(); });
+    return found == places.listeners.end() ? std::string() : found->trusted_class;
+  };
+  Stores stores(places.store);
+  const auto clock = sluice::io::make_real_clock();
+  const auto random = sluice::io::make_real_random();
+  return sluice::cli::run_policy_command(
+      command.policy, {.classes = classes, .network_class = network_class, .files = std::move(files)},
+      {.stores = stores,
+       .settings = places.accounts,
+       .clock = *clock,
+       .random = *random,
+       .progress = sluice::cli::is_terminal(STDERR_FILENO),
+       .in = std::cin,
+       .out = std::cout,
+       .err = std::cerr});
+}
+
 int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::print) {
     std::cout << command.text;
@@ -196,6 +251,7 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   if (command.kind == SluicectlCommand::Kind::contain) return run_contain(command, places);
+  if (command.kind == SluicectlCommand::Kind::policy) return run_policy(command, places);
   Stores stores(places.store);
   return sluice::cli::run_account_command(command.account_args, stores, places.accounts, std::cin, std::cout,
                                           std::cerr);

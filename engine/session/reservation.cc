@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "policy/limit_text.h"
+
 namespace sluice::session {
 namespace {
 
@@ -19,25 +21,6 @@ std::string waiting_time(std::int64_t ms) {
   const std::int64_t minutes = (ms + kMinute - 1) / kMinute;
   if (ms <= kDay) return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
   return std::to_string((ms + kDay - 1) / kDay) + " days";
-}
-
-std::uint64_t units(std::uint64_t bytes) { return (bytes + policy::kBytesUnit - 1) / policy::kBytesUnit; }
-
-// "500 recipients"; of bytes "2048 MB".
-std::string amount_text(const policy::Limit& limit) {
-  if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * policy::kBytesUnit / 1'000'000) + " MB";
-  return std::to_string(limit.amount) + " " + std::string(policy::quantity_name(limit.quantity));
-}
-
-// "500 recipients a day".
-std::string window_text(const policy::Limit& limit) {
-  const std::string_view one = limit.span == policy::Span::hour ? " an " : " a ";
-  return amount_text(limit).append(one).append(policy::span_name(limit.span));
-}
-
-// "500 recipients a day of account alice@example.com".
-std::string limit_text(const policy::LimitReached& limit) {
-  return window_text(limit.window.limit) + " of " + std::string(policy::subject_name(limit.subject)) + " " + limit.name;
 }
 
 }  // namespace
@@ -59,7 +42,7 @@ Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint6
   Room room;
   if (of(Quantity::messages) == 0) {
     room.refused = co_await take(Quantity::messages, 1);
-    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, units(size));
+    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, policy::bytes_units(size));
     if (room.refused) {
       give_back_all();
       co_return room;
@@ -81,7 +64,7 @@ void Reservation::refused(std::uint32_t recipients) {
 Task<std::optional<policy::LimitReached>> Reservation::content(std::uint64_t bytes) {
   if (!limited()) co_return std::nullopt;
   const std::uint64_t had = of(Quantity::bytes);
-  const std::uint64_t has = units(bytes);
+  const std::uint64_t has = policy::bytes_units(bytes);
   if (has > had) co_return co_await take(Quantity::bytes, has - had);
   of(Quantity::bytes) = has;
   submitter_->give_back(Quantity::bytes, had - has);
@@ -112,11 +95,6 @@ smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view po
       later ? smtp::Reply(451, {4, 7, 1}, std::move(text)) : smtp::Reply(550, {5, 7, 1}, std::move(text));
   reply.set_name("limit_reached");
   return reply;
-}
-
-std::string limit_figures(const policy::LimitReached& limit) {
-  return limit_text(limit) + ": " + std::to_string(limit.window.used) + " are used" +
-         (limit.window.limit.quantity == Quantity::bytes ? " (in KiB)" : "") + ", with what is reserved";
 }
 
 }  // namespace sluice::session

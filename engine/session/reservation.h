@@ -55,7 +55,5 @@ class Reservation {
 // For the client: which limit it is, how much it allows, and when there is room again; 550 5.7.1, or 451 4.7.1 where
 // the limit says that the client may try again.  `policy_url`: may be empty.
 [[nodiscard]] smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url);
-// For the operator: the limit with what is used of it.
-[[nodiscard]] std::string limit_figures(const policy::LimitReached& limit);
 
 }  // namespace sluice::session

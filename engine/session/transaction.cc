@@ -7,6 +7,7 @@
 #include "engine/session/author_check.h"
 #include "engine/session/sender_refusal.h"
 #include "engine/smtp/ascii.h"
+#include "policy/limit_text.h"
 
 namespace sluice::session {
 namespace {

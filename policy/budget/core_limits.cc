@@ -1,6 +1,5 @@
 #include "policy/budget/core_limits.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace sluice::policy {
@@ -57,13 +56,6 @@ class BudgetSubmitter final : public Submitter {
   std::array<std::vector<Counted>, kQuantities> counted_;
   bool session_counted_ = false;
 };
-
-// What a limit says of bytes is counted in kBytesUnit; a class in shadow only tells.
-Limit as_counted(Limit limit, bool shadow) {
-  if (limit.quantity == Quantity::bytes) limit.amount = std::max<std::uint64_t>(limit.amount / kBytesUnit, 1);
-  if (shadow) limit.action = Action::tell;
-  return limit;
-}
 
 void BudgetSubmitter::count(Subject subject, const std::string& name, std::span<const Limit> limits) {
   for (std::size_t i = 0; i < kQuantities; ++i) {

@@ -20,7 +20,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load"}
+} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_replay": "policy/replay", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy", "noticing")

@@ -14,6 +14,7 @@
 #include "engine/session/sender_refusal.h"
 #include "engine/session/sending_watch.h"
 #include "engine/smtp/reply.h"
+#include "policy/limit_text.h"
 
 namespace sluice::server {
 namespace {
@@ -82,7 +83,7 @@ void add_limits(Refusals& refusals) {
                                    .action = policy::default_action(span)},
                          .used = 498,
                          .free_in_ms = free_in_ms}};
-          refusals.add(session::limit_refusal(reached, kPolicyUrl), session::limit_figures(reached));
+          refusals.add(session::limit_refusal(reached, kPolicyUrl), policy::limit_figures(reached));
         }
 }
 

@@ -1,0 +1,29 @@
+#include "policy/limit_text.h"
+
+#include <string_view>
+
+namespace sluice::policy {
+namespace {
+
+std::string amount_text(const Limit& limit) {
+  if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * kBytesUnit / 1'000'000) + " MB";
+  return std::to_string(limit.amount) + " " + std::string(quantity_name(limit.quantity));
+}
+
+}  // namespace
+
+std::string window_text(const Limit& limit) {
+  const std::string_view one = limit.span == Span::hour ? " an " : " a ";
+  return amount_text(limit).append(one).append(span_name(limit.span));
+}
+
+std::string limit_text(const LimitReached& limit) {
+  return window_text(limit.window.limit) + " of " + std::string(subject_name(limit.subject)) + " " + limit.name;
+}
+
+std::string limit_figures(const LimitReached& limit) {
+  return limit_text(limit) + ": " + std::to_string(limit.window.used) + " are used" +
+         (limit.window.limit.quantity == Quantity::bytes ? " (in KiB)" : "") + ", with what is reserved";
+}
+
+}  // namespace sluice::policy

@@ -1,0 +1,106 @@
+#include "policy/replay/replayed_limits.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "policy/limit_text.h"
+
+namespace sluice::policy {
+namespace {
+
+// What of a quantity a message to so many recipients comes to.
+std::uint64_t wanted_of(Quantity quantity, std::uint32_t recipients, std::uint64_t bytes) {
+  switch (quantity) {
+    case Quantity::recipients:
+      return recipients;
+    case Quantity::messages:
+      return 1;
+    case Quantity::bytes:
+      return bytes_units(bytes);
+    case Quantity::sessions:
+      break;
+  }
+  return 0;
+}
+
+LimitFinding finding_of(const CountedLimits& limits, FullWindow window, std::uint32_t recipients) {
+  const auto at = std::ranges::find(limits.counted, window.limit);
+  LimitFinding finding{.action = window.limit.action, .recipients = recipients};
+  if (at != limits.counted.end()) {
+    finding.action = limits.original[static_cast<std::size_t>(at - limits.counted.begin())].action;
+    finding.shadow = finding.action != window.limit.action;
+  }
+  // What no window could ever take is refused for good.
+  if (finding.action == Action::defer && !window.free_in_ms) finding.action = Action::refuse;
+  finding.figures = limit_figures({.subject = limits.subject, .name = limits.name, .window = window});
+  return finding;
+}
+
+// Of limits that refuse nothing, or not in shadow.
+void find_passed(CountedLimits& limits, std::uint32_t recipients, std::uint64_t wanted, WallMillis now,
+                 std::vector<LimitFinding>& findings) {
+  const auto passed = limits.meter->full(limits.counted, false, wanted, now);
+  if (!passed) return;
+  std::uint32_t over = recipients;
+  if (limits.quantity == Quantity::recipients)
+    over =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(recipients, passed->used + wanted - passed->limit.amount));
+  findings.push_back(finding_of(limits, *passed, over));
+}
+
+}  // namespace
+
+void ReplayedLimits::count(SubmitterLimits& submitter, Subject subject, const std::string& name,
+                           std::span<const Limit> limits, bool shadow) {
+  for (const Quantity quantity : {Quantity::recipients, Quantity::messages, Quantity::bytes}) {
+    CountedLimits counted{.subject = subject, .name = name, .quantity = quantity};
+    for (const Limit& limit : limits) {
+      if (limit.quantity != quantity) continue;
+      counted.counted.push_back(as_counted(limit, shadow));
+      counted.original.push_back(as_counted(limit, false));
+    }
+    if (counted.counted.empty()) continue;
+    std::string key(subject_name(subject));
+    key.append(" ").append(quantity_name(quantity)).append(" ").append(name);
+    counted.meter = &meters_[key];
+    submitter.push_back(std::move(counted));
+  }
+}
+
+ReplayedLimits::Room ReplayedLimits::ask(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes,
+                                         WallMillis now) {
+  Room room{.recipients = recipients};
+  // Of these the message has room, or it has none.
+  for (CountedLimits& each : submitter) {
+    const std::uint64_t wanted = wanted_of(each.quantity, recipients, bytes);
+    if (each.quantity == Quantity::recipients || each.meter->room(each.counted, true, now) >= wanted) continue;
+    if (const auto full = each.meter->full(each.counted, true, wanted, now))
+      room.findings.push_back(finding_of(each, *full, recipients));
+    room.recipients = 0;
+    return room;
+  }
+  for (CountedLimits& each : submitter) {
+    if (each.quantity != Quantity::recipients) continue;
+    const std::uint64_t left = each.meter->room(each.counted, true, now);
+    if (left >= room.recipients) continue;
+    const auto refused = room.recipients - static_cast<std::uint32_t>(left);
+    if (const auto full = each.meter->full(each.counted, true, room.recipients, now))
+      room.findings.push_back(finding_of(each, *full, refused));
+    room.recipients = static_cast<std::uint32_t>(left);
+  }
+  if (room.recipients == 0) return room;
+  for (CountedLimits& each : submitter)
+    find_passed(each, room.recipients, wanted_of(each.quantity, room.recipients, bytes), now, room.findings);
+  return room;
+}
+
+void ReplayedLimits::spend(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes, WallMillis now) {
+  for (CountedLimits& each : submitter) {
+    const std::uint64_t amount = wanted_of(each.quantity, recipients, bytes);
+    each.meter->hold(amount);
+    each.meter->spend(amount, now);
+  }
+}
+
+}  // namespace sluice::policy
