@@ -109,6 +109,10 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
   dispatcher_->add(decisions_, DecisionLog::kLeast);
+  if (plan_->notify->any()) {
+    notifier_random_ = io::make_real_random();
+    notifier_ = std::make_unique<notify::Notifier>(*plan_->notify, *clock_, *notifier_random_, *dispatcher_);
+  }
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return failed(config.store.key() + ": " + address.error());
@@ -355,6 +359,7 @@ std::vector<Core*> Server::cores() const {
 // ------------------------------------------------------------------------------------------ running
 
 void Server::start_services() {
+  if (notifier_ != nullptr) notifier_->start();
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
@@ -395,6 +400,7 @@ void Server::start_control(Core& home) {
           .explain = [this](const std::string& id) { return decisions_.find(id); },
           .release_noticed = [this](const std::string& account) { return watch_->release(auth::login_key(account)); },
           .noticed = [this](const std::string& account, Instant now) { return noticed_account(*watch_, account, now); },
+          .test_notifications = [this] { return test_notifications(); },
           .released =
               [this](const std::string& subject, std::size_t entries) {
                 threads_.front()->events->emit(event::ShieldReleased{
@@ -403,6 +409,12 @@ void Server::start_control(Core& home) {
           .contained_networks = [this] { return store_->contained_networks(); },
           .events = threads_.front()->events});
   control_->start();
+}
+
+// On a worker.
+std::vector<notify::Notifier::Tested> Server::test_notifications() {
+  if (notifier_ == nullptr) return {};
+  return notifier_->test();
 }
 
 void Server::watch_addresses(Core& home) {
@@ -486,12 +498,14 @@ int Server::run() {
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
   events_->emit(event::Draining{.timeout_ms = timeout});
+  if (notifier_ != nullptr) notifier_->end_tests();
   if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   if (store_watch_ != nullptr) store_watch_->end_notices();
   join_threads();
   control_ = nullptr;
   spool_.directory->leave();
+  if (notifier_ != nullptr) notifier_->stop();
   events_->emit(event::Stopped{.accounted = !left_over_.load()});
   dispatcher_->stop();
   return left_over_ ? 1 : 0;

@@ -14,6 +14,7 @@
 #include "engine/event/dispatcher.h"
 #include "engine/io/process.h"
 #include "engine/log/log.h"
+#include "engine/notify/notifier.h"
 #include "engine/server/address_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
@@ -62,6 +63,7 @@ class Server {
   void account(Thread& thread, const Core& core);
   void start_services();
   void start_control(Core& home);
+  std::vector<notify::Notifier::Tested> test_notifications();
   void watch_addresses(Core& home);
   void share_out_files();
   void watch_store(Core& home);
@@ -86,6 +88,8 @@ class Server {
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<event::Dispatcher> dispatcher_;
   std::unique_ptr<log::Log> log_;
+  std::unique_ptr<io::Random> notifier_random_;
+  std::unique_ptr<notify::Notifier> notifier_;           // null: nobody is notified
   event::Emitter* events_ = nullptr;                     // the main thread's
   std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
   std::unique_ptr<io::Names> names_;
