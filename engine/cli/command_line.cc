@@ -63,7 +63,7 @@ struct SluicectlOptions {
 constexpr std::array<std::string_view, 23> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed", "notify"};
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "notify"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 

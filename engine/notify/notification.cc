@@ -175,8 +175,7 @@ std::optional<Notification> notification_of(const event::Event& event) {
                     .json = {}};
   if (row->owner && made.subject_kind == "account" && holds(row->owner_when, event))
     made.owner = value_of(event, row->name_key);
-  made.json = log::LogLine(log::LogFormat::json, event).text();
-  made.json.pop_back();
+  made.json = log::json_text(event);
   return made;
 }
 
@@ -213,7 +212,8 @@ std::string advice_for_operator(const Notification& notification) {
     case Cause::held:
       return "See it and decide: sluicectl review";
     case Cause::refused_as_spam:
-      return "Who sends it: sluicectl queue list, and account in the log.\nIf a password is stolen: sluicectl contain ACCOUNT";
+      return "Who sends it: sluicectl queue list, and account in the log.\nIf a password is stolen: sluicectl contain "
+             "ACCOUNT";
     case Cause::contained:
       return "What is held: sluicectl review\nLift it: sluicectl release " + name;
     case Cause::released:

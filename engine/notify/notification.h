@@ -43,8 +43,9 @@ struct Notification {
 [[nodiscard]] std::optional<Notification> notification_of(const event::Event& event);
 // For sluicectl notify test.
 [[nodiscard]] Notification test_notification(WallMillis now);
-// Of which there are notifications; and no event below this severity is one.
+// For tests: of which there are notifications.
 [[nodiscard]] std::span<const event::Kind> notified_kinds();
+// No event below this severity is one.
 inline constexpr event::Severity kNotifiedLeast = event::Severity::info;
 
 // What an operator can do; empty: nothing that can be said in general.

@@ -48,7 +48,7 @@ struct ControlActions {
   std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;      // on a worker
   std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
   std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
-  std::function<std::vector<notify::Notifier::Tested>()> test_notifications;          // on a worker
+  std::function<std::vector<notify::Notifier::Tested>()> test_notifications;    // on a worker
   std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
   std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
   event::Emitter* events = nullptr;                                             // the core's

@@ -109,10 +109,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
   dispatcher_->add(decisions_, DecisionLog::kLeast);
-  if (plan_->notify->any()) {
-    notifier_random_ = io::make_real_random();
-    notifier_ = std::make_unique<notify::Notifier>(*plan_->notify, *clock_, *notifier_random_, *dispatcher_);
-  }
+  open_notifier();
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return failed(config.store.key() + ": " + address.error());
@@ -411,12 +408,6 @@ void Server::start_control(Core& home) {
   control_->start();
 }
 
-// On a worker.
-std::vector<notify::Notifier::Tested> Server::test_notifications() {
-  if (notifier_ == nullptr) return {};
-  return notifier_->test();
-}
-
 void Server::watch_addresses(Core& home) {
   if (address_notices_ < 0) return;
   address_watch_ =
@@ -426,23 +417,6 @@ void Server::watch_addresses(Core& home) {
                                          core->post([core, now] { core->set_machine_addresses(now); });
                                      });
   home.services().add(address_watch_->run());
-}
-
-// Files that are open now stay so; what is left is shared out.
-void Server::share_out_files() {
-  const config::LimitsConfig& limits = plan_->config.limits;
-  const auto cores_count = static_cast<std::uint32_t>(threads_.size());
-  const FileLimits files =
-      file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
-  for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
-  if (!files.reduced) return;
-  events_->emit(event::LimitReduced{
-      .what = "open files",
-      .is = files_max_,
-      .wanted = files.wanted,
-      .sessions_per_core = files.sessions_per_core,
-      .outgoing_per_core = files.outgoing_per_core,
-      .remedy = "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core"});
 }
 
 void Server::watch_store(Core& home) {

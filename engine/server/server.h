@@ -57,6 +57,7 @@ class Server {
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> open_budgets();
+  void open_notifier();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);

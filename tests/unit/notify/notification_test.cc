@@ -63,8 +63,10 @@ TEST(Notification, WhatWasNoticedOfAnAccountIsAStrikeOnceItIsHeld) {
   const auto lifted = notification_from(event::AccountLifted{.account = "alice@example.com", .actor = "root"});
   EXPECT_EQ(lifted->cause, Cause::released);
   EXPECT_EQ(lifted->owner, "alice@example.com");
-  EXPECT_EQ(notification_from(event::RefusedAsSpam{.next_hop = "mx.example.net:25"})->subject(), "next hop mx.example.net:25");
-  EXPECT_EQ(notification_from(event::MessageHeld{.account = "alice@example.com"})->subject(), "account alice@example.com");
+  EXPECT_EQ(notification_from(event::RefusedAsSpam{.next_hop = "mx.example.net:25"})->subject(),
+            "next hop mx.example.net:25");
+  EXPECT_EQ(notification_from(event::MessageHeld{.account = "alice@example.com"})->subject(),
+            "account alice@example.com");
 }
 
 TEST(Notification, AFlushOfTheQueueIsNoneAndAHoldIs) {

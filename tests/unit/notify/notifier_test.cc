@@ -82,8 +82,8 @@ class NotifierTest : public ::testing::Test {
 TEST_F(NotifierTest, NotifiesOfWhatTheLogDoesNotShow) {
   Datagrams server;
   Notifier notifier({.host = "relay.example.net", .syslog = server.path()}, clock_, *random_, events_);
-  events_.set_least(event::Severity::error);
-  emitter_.emit(event::Started{.hostname = "relay.example.net"});
+  events_.set_least(witness_, event::Severity::error);  // as a log does
+  emitter_.emit(event::Login{.result = "granted"}, event::Severity::debug);
   emit_containment();
   EXPECT_THAT(witness_.seen, ElementsAre("containment"));
   EXPECT_THAT(server.take(),
