@@ -26,14 +26,14 @@ static_assert(std::size(kCauses) == static_cast<std::size_t>(Cause::test) + 1);
 
 }  // namespace
 
-std::span<const CauseWords> causes() { return kCauses; }
+std::span<const CauseWords> causes() { return std::span(kCauses).first(static_cast<std::size_t>(Cause::test)); }
 
 const CauseWords& words_of(Cause cause) { return kCauses[static_cast<std::size_t>(cause)]; }
 
 std::optional<Cause> find_cause(std::string_view name) {
-  const auto found = std::ranges::find(kCauses, name, &CauseWords::name);
-  if (found == std::end(kCauses)) return std::nullopt;
-  return static_cast<Cause>(found - std::begin(kCauses));
+  const auto found = std::ranges::find(causes(), name, &CauseWords::name);
+  if (found == causes().end()) return std::nullopt;
+  return static_cast<Cause>(found - causes().begin());
 }
 
 }  // namespace sluice::notify

@@ -32,7 +32,7 @@ struct CauseWords {
   std::string_view title;  // "Limit reached"
 };
 
-// In the order of Cause.
+// Of events, in the order of Cause: all but a test.
 [[nodiscard]] std::span<const CauseWords> causes();
 [[nodiscard]] const CauseWords& words_of(Cause cause);
 [[nodiscard]] std::optional<Cause> find_cause(std::string_view name);
