@@ -239,17 +239,14 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   const auto known = std::ranges::find(kSluicectlCommands, name);
   if (known == kSluicectlCommands.end()) return sluicectl_error(unknown_command(name, kSluicectlCommands));
   const auto index = static_cast<std::size_t>(known - kSluicectlCommands.begin());
-  if (name == "notify") {
-    if (left.rest.size() != 2 || left.rest.back() != "test") return sluicectl_error("notify: takes one operand, test");
-    if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
-    command.kind = Kind::ask;
-    command.request = "notify test";
-    return command;
-  }
-  if (left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
+  const bool notify = name == "notify";
+  if (notify && (left.rest.size() != 2 || left.rest.back() != "test"))
+    return sluicectl_error("notify: takes one operand, test");
+  if (!notify && left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
   if (json && index >= kViews) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
   command.kind = Kind::ask;
-  command.request = std::string(name) + (json ? " json" : "");
+  command.request = std::string(name) + (notify ? " test" : json ? " json" : "");
+  if (notify && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
   return command;
 }
 

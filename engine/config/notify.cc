@@ -70,8 +70,8 @@ void read_webhook(const ConfigNode* table, std::string path, ConfigDiagnostics& 
   section.text("url", webhook.url, kWebhookUrlRule);
   section.text("ca_file", webhook.ca_file, kAnyPathRule);
   section.about(
-      "A file with the secret that signs: \"whsec_\" and base64, made by `echo whsec_$(openssl rand -base64 32)`. For "
-      "the relay's user alone.",
+      "A file with the secret that signs: \"whsec_\" and, behind it, what `openssl rand -base64 32` prints. For the "
+      "relay's user alone.",
       Change::restart);
   section.example("\"/etc/sluice/webhook.secret\"", Shown::in_force);
   section.text("secret_file", webhook.secret_file, kPathRule);
@@ -111,7 +111,8 @@ void read_notify(const ConfigNode* table, ConfigDiagnostics& diagnostics, Notify
   section.about(
       "The server that this mail is given to: never the relay's own queue, which may be what is in difficulty. Without "
       "a port it is 25. `tls` is \"starttls\" or \"implicit\", with a certificate that is checked for the host by the "
-      "system's authorities or those in ca_file, or \"none\".",
+      "system's authorities or those in ca_file, or \"none\". What waits for it is in memory: a kill loses "
+      "it.",
       Change::restart);
   section.example("\"mail.example.net:25\"");
   section.text("server", notify.server, kMailServerRule);

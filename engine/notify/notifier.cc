@@ -54,10 +54,10 @@ Notifier::Notifier(NotifierOptions options, io::Clock& clock, io::Random& random
   events_.add(*this, kNotifiedLeast);
 }
 
-// The outboxes go first: they call the event thread.
+// Their threads end first: they call the event thread.
 Notifier::~Notifier() {
-  webhooks_.clear();
-  mail_ = nullptr;
+  for (const auto& webhook : webhooks_) webhook->outbox.stop(Duration::zero());
+  if (mail_ != nullptr) mail_->outbox.stop(Duration::zero());
   events_.stop();
 }
 
