@@ -7,8 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "engine/event/dispatcher.h"
 #include "engine/io/real_platform.h"
@@ -136,6 +140,33 @@ TEST_F(NotifierTest, ASyslogThatIsGoneIsReported) {
   clock_.pass(log::SyslogSocket::kWaitMax);
   events_.request_turn();
   EXPECT_EQ(witness_.lost, 10U);
+}
+
+// With all threads: whatever several of them emit before a stop is delivered or counted.
+TEST(NotifierThreads, EveryNotificationIsDeliveredOrCounted) {
+  constexpr int kThreads = 3;
+  constexpr int kEach = 50;
+  const auto clock = io::make_real_clock();
+  const auto random = io::make_real_random();
+  event::Dispatcher events(event::DispatcherOptions(), *clock);
+  Witness witness(events);
+  WebhookOptions webhook{.name = "webhook[1] http://127.0.0.1:9", .url = "http://127.0.0.1:9/", .queue = 7};
+  webhook.secret =
+      std::make_shared<const WebhookSecret>(*WebhookSecret::make("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+  Notifier notifier({.host = "relay.example.net", .webhooks = {webhook}}, *clock, *random, events);
+  events.start();
+  notifier.start();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([&emitter = events.open()] {
+      for (int n = 0; n < kEach; ++n) emitter.emit(event::SpoolFault{.what = "a test"});
+    });
+  for (std::thread& thread : threads) thread.join();
+  notifier.stop();
+  events.stop();
+  EXPECT_EQ(witness.lost, std::uint64_t{kThreads * kEach});
+  EXPECT_EQ(std::ranges::count(witness.seen, "spool"), kThreads * kEach);
+  EXPECT_EQ(std::ranges::count(witness.seen, "webhook_failed"), 1);
 }
 
 }  // namespace
