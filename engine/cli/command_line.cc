@@ -61,10 +61,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 23> kSluicectlCommands{
+constexpr std::array<std::string_view, 24> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy"};
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy",   "notify"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -242,10 +242,14 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   const auto known = std::ranges::find(kSluicectlCommands, name);
   if (known == kSluicectlCommands.end()) return sluicectl_error(unknown_command(name, kSluicectlCommands));
   const auto index = static_cast<std::size_t>(known - kSluicectlCommands.begin());
-  if (left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
+  const bool notify = name == "notify";
+  if (notify && (left.rest.size() != 2 || left.rest.back() != "test"))
+    return sluicectl_error("notify: takes one operand, test");
+  if (!notify && left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
   if (json && index >= kViews) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
   command.kind = Kind::ask;
-  command.request = std::string(name) + (json ? " json" : "");
+  command.request = std::string(name) + (notify ? " test" : json ? " json" : "");
+  if (notify && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
   return command;
 }
 

@@ -18,6 +18,8 @@ inline constexpr int kExitUsage = 2;
 // to read a million messages.
 inline constexpr int kTimeoutS = 10;
 inline constexpr int kQueueTimeoutS = 600;
+// Behind notify it waits for webhooks and for a mail server.
+inline constexpr int kNotifyTimeoutS = 300;
 
 struct SluiceCommand {
   enum class Kind : std::uint8_t {

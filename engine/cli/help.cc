@@ -110,6 +110,7 @@ SYNOPSIS
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
   sluicectl [OPTIONS] explain ID
+  sluicectl [OPTIONS] notify test
   sluicectl [OPTIONS] policy replay | test
   sluicectl [OPTIONS] spool dump | check
   sluicectl [OPTIONS] host list | check
@@ -118,10 +119,11 @@ SYNOPSIS
   sluicectl --help | --version
 
 DESCRIPTION
-  All down to explain ask the running relay, through its control socket; contain and
-  the like change the accounts before. policy, spool and host read the log, the spool
-  and the certificates from the disk, and the last two edit the accounts' file or database,
-  whether a relay runs or not; a running one notices within a second.
+  All down to notify ask the running relay, through its control socket; contain and
+  the like change the accounts before. policy, spool and host read the log, the
+  spool and the certificates from the disk, and the last two edit the accounts'
+  file or database, whether a relay runs or not; a running one notices within a
+  second.
 
   status    How the relay is, core by core.
   pools     The connections to each next hop, and its last error.
@@ -156,6 +158,9 @@ DESCRIPTION
   noticed   What was noticed of an account that sends as spammers do; lift it.
   explain   Why a message or command was refused, held or slowed, by the id in the
             reply: the rule, its figures, and what would have let it pass.
+  notify test
+            Send a test to each webhook, to the operators and to syslog, and print
+            what came of it.
   policy replay | test
             Whom the limits and the noticing of a configuration would have touched in
             recorded mail; what they do with one message.
@@ -177,11 +182,12 @@ OPTIONS
                   Default: /etc/sluice/sluice.toml
   --control PATH  The control socket, whatever the configuration says.
   --store PATH    The accounts' file, whatever the configuration says.
-  --timeout S     Seconds to wait for the relay at each step. Default: $(timeout), or
-                  $(queue timeout) behind queue.
+  --timeout S     Seconds to wait for the relay at each step. Default: $(timeout),
+                  $(queue timeout) behind queue, $(notify timeout) behind notify.
   -h, --help      Print this page; behind queue, review, contain, release, sessions,
-                  shield, usage, noticed, explain, policy, spool, host, customer,
-                  domain, account or store, and after each of their commands, more about that.
+                  shield, usage, noticed, explain, notify, policy, spool, host, customer,
+                  domain, account or store, and after each of their commands, more
+                  about that.
   --version       Print the version.
 
 FILES
@@ -221,7 +227,8 @@ std::string sluice_help() { return std::string(kSluice); }
 std::string sluicectl_help() {
   return std::string(kSluicectlHead) + account_commands_overview() +
          text::with_figures(kSluicectlTail, {{"timeout", std::to_string(kTimeoutS)},
-                                             {"queue timeout", std::to_string(kQueueTimeoutS)}});
+                                             {"queue timeout", std::to_string(kQueueTimeoutS)},
+                                             {"notify timeout", std::to_string(kNotifyTimeoutS)}});
 }
 
 }  // namespace sluice::cli

@@ -21,6 +21,7 @@
 #include "engine/config/delivery.h"
 #include "engine/io/address.h"
 #include "engine/log/line.h"
+#include "engine/notify/mail.h"
 #include "policy/classes.h"
 #include "policy/sender.h"
 
@@ -157,6 +158,26 @@ struct ListenerConfig {
 // Whether they can with a client certificate.
 [[nodiscard]] bool has_external(const ListenerConfig& listener);
 
+// Notifications of operators and owners: see engine/notify/notifier.h.
+struct NotifyConfig {
+  std::vector<std::string> operators;  // addresses
+  bool owner = false;
+  std::vector<std::string> events;  // names of causes; none: all
+  std::string from;                 // empty: not given
+  std::string server;               // empty: no mail
+  notify::MailTls tls = notify::MailTls::starttls;
+  std::string ca_file;  // empty: the system's authorities
+  std::string syslog;   // empty: none
+};
+struct WebhookConfig {
+  std::string url;
+  std::string secret_file;
+  std::string ca_file;              // empty: the system's authorities
+  std::vector<std::string> events;  // names of causes; none: all
+  Duration timeout = std::chrono::seconds(10);
+  std::uint32_t queue = 1000;
+};
+
 struct LogConfig {
   std::string file = "-";  // "-": standard error
   log::LogFormat format = log::LogFormat::json;
@@ -192,6 +213,8 @@ struct Config {
   ReportsConfig reports;
   DnsConfig dns;
   LogConfig log;
+  NotifyConfig notify;
+  std::vector<WebhookConfig> webhooks;
   std::vector<FixedSetting> fixed;  // in the order of the file; of listed tables, those that are there
 };
 

@@ -34,14 +34,16 @@ class Loader {
     read_reports(table(file, "reports"), config_.routes, diagnostics_, config_.reports);
     read_dns(table(file, "dns"), diagnostics_, config_.dns);
     read_log(table(file, "log"), diagnostics_, config_.log);
+    read_notify(table(file, "notify"), diagnostics_, config_.notify);
+    read_webhooks(tables(file, "webhook"), diagnostics_, config_.webhooks);
     config_.fixed = diagnostics_.take_fixed();
     for (const std::string_view name : kSections) root.expect(name);
   }
 
  private:
-  static constexpr std::array<std::string_view, 17> kSections{
-      "server", "store",    "backend", "oauth", "login", "tls",     "limits", "policy", "class",
-      "shield", "listener", "route",   "spool", "queue", "reports", "dns",    "log"};
+  static constexpr std::array<std::string_view, 19> kSections{
+      "server",   "store", "backend", "oauth", "login",   "tls", "limits", "policy", "class",  "shield",
+      "listener", "route", "spool",   "queue", "reports", "dns", "log",    "notify", "webhook"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

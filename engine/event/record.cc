@@ -116,7 +116,11 @@ Event read_record(std::span<const char> record, std::array<Value, kKeysMax>& val
   const auto head = reader.take<RecordHead>();
   const Row& row = row_of(head.kind);
   for (std::size_t i = 0; i < row.keys.size(); ++i) values[i] = reader.take_value(reader.take<Tag>());
-  return {.at = head.at, .severity = head.severity, .row = row, .values = std::span(values).first(row.keys.size())};
+  return {.at = head.at,
+          .kind = head.kind,
+          .severity = head.severity,
+          .row = row,
+          .values = std::span(values).first(row.keys.size())};
 }
 
 }  // namespace sluice::event

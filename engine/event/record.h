@@ -21,6 +21,7 @@ struct RecordHead {
 // An event as consumers see it.  A view of the ring.
 struct Event {
   WallMillis at = 0;
+  Kind kind{};
   Severity severity{};
   const Row& row;
   std::span<const Value> values;  // of row.keys, in their order

@@ -111,4 +111,9 @@ void LogLine::field(std::string_view name, std::string_view value) {
   append("\"");
 }
 
+std::string json_text(const event::Event& event) {
+  const LogLine line(LogFormat::json, event);
+  return std::string(line.text().substr(0, line.text().size() - 1));
+}
+
 }  // namespace sluice::log

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -45,5 +46,8 @@ class LogLine {
   std::size_t size_ = 0;
   std::array<char, kLogLineBytesMax> text_;  // not initialised: only what was written is read
 };
+
+// An event as its line in JSON, without the newline: for other consumers, which pass it on.
+[[nodiscard]] std::string json_text(const event::Event& event);
 
 }  // namespace sluice::log

@@ -95,6 +95,7 @@ Task<std::string> Control::answer(std::string_view request) {
     const auto cores = co_await ask_all<control::CoreStatus>([](Core& core) { return core.status(); });
     co_return control::render_status(known.view, cores, json).append(control::kAnswerEnd).append("\n");
   }
+  if (request == "notify test") co_return co_await test_notifications();
   if (word == "reload") {
     if (home_.draining()) co_return "error: the relay is being stopped\n";
     // Reading files and making a plan may block: a worker does it.
@@ -109,7 +110,7 @@ Task<std::string> Control::answer(std::string_view request) {
     co_return "draining\n";
   }
   co_return
-      "error: unknown request; known: status sessions pools counters queue containment shield usage noticed explain "
+      "error: unknown request; known: status sessions pools counters queue containment shield usage noticed explain notify "
       "reload drain\n";
 }
 
@@ -165,6 +166,16 @@ Task<std::string> Control::answer_about_noticed(std::string_view line, std::opti
   } else {
     text = control::render_noticed(*request, actions_.noticed(request->account, home_.loop().now()));
   }
+  co_return text.append(control::kAnswerEnd).append("\n");
+}
+
+Task<std::string> Control::test_notifications() {
+  const auto tested = co_await io::run_on_worker<std::vector<notify::Notifier::Tested>>(
+      home_.loop(), [this] { return actions_.test_notifications(); }, "a test of notifications");
+  if (!tested) co_return "error: too many jobs wait\n";
+  if (tested->empty()) co_return "error: nobody is notified: no [[webhook]], and no operator or syslog in [notify]\n";
+  std::string text;
+  for (const auto& [good, line] : *tested) text += (good ? "" : "error: ") + line + "\n";
   co_return text.append(control::kAnswerEnd).append("\n");
 }
 

@@ -20,6 +20,7 @@
 #include "engine/control/shield_request.h"
 #include "engine/control/usage_request.h"
 #include "engine/net/listener.h"
+#include "engine/notify/notifier.h"
 #include "engine/server/core.h"
 #include "engine/server/operator_events.h"
 #include "engine/server/queue_answer.h"
@@ -47,6 +48,7 @@ struct ControlActions {
   std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;      // on a worker
   std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
   std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
+  std::function<std::vector<notify::Notifier::Tested>()> test_notifications;    // on a worker
   std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
   std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
   event::Emitter* events = nullptr;                                             // the core's
@@ -72,6 +74,7 @@ class Control {
   Task<std::string> answer_about_usage(std::string_view line);
   Task<std::string> answer_about_decision(std::string_view line);
   Task<std::string> answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid);
+  Task<std::string> test_notifications();
   Task<std::string> answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);

@@ -6,6 +6,7 @@
 #include "auth/backend/oauth.h"
 #include "auth/sasl.h"
 #include "engine/io/files.h"
+#include "engine/server/notifier_options.h"
 #include "engine/tls/client_authority.h"
 #include "engine/tls/client_context.h"
 
@@ -260,6 +261,11 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
   }
   plan_routes(config, *plan, errors);
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
+  if (auto notify = notifier_options(config)) {
+    plan->notify = *std::move(notify);
+  } else {
+    errors.push_back(std::move(notify.error()));
+  }
   plan->config = std::move(config);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return plan;

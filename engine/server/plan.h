@@ -19,6 +19,10 @@
 #include "engine/spool/spool.h"
 #include "policy/classes.h"
 
+namespace sluice::notify {
+struct NotifierOptions;
+}
+
 namespace sluice::server {
 
 struct ListenerPlan {
@@ -31,10 +35,11 @@ struct ListenerPlan {
 struct Plan {
   config::Config config;
   std::vector<ListenerPlan> listeners;
-  std::vector<route::Route> routes;                      // in the order of the configuration; the last takes the rest
-  std::shared_ptr<const route::RouteTable> route_table;  // gives a number into `routes`
-  std::shared_ptr<const policy::PolicyClasses> classes;  // never null
-  bool needs_spool = true;                               // false: whatever happens to a message, its client hears it
+  std::vector<route::Route> routes;                       // in the order of the configuration; the last takes the rest
+  std::shared_ptr<const route::RouteTable> route_table;   // gives a number into `routes`
+  std::shared_ptr<const policy::PolicyClasses> classes;   // never null
+  std::shared_ptr<const notify::NotifierOptions> notify;  // never null
+  bool needs_spool = true;                                // false: whatever happens to a message, its client hears it
 };
 
 // Of the keys that passwords get; 0: they get none.

@@ -109,6 +109,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
   dispatcher_->add(decisions_, DecisionLog::kLeast);
+  open_notifier();
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return failed(config.store.key() + ": " + address.error());
@@ -357,6 +358,7 @@ std::vector<Core*> Server::cores() const {
 // ------------------------------------------------------------------------------------------ running
 
 void Server::start_services() {
+  if (notifier_ != nullptr) notifier_->start();
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
@@ -397,6 +399,7 @@ void Server::start_control(Core& home) {
           .explain = [this](const std::string& id) { return decisions_.find(id); },
           .release_noticed = [this](const std::string& account) { return watch_->release(auth::login_key(account)); },
           .noticed = [this](const std::string& account, Instant now) { return noticed_account(*watch_, account, now); },
+          .test_notifications = [this] { return test_notifications(); },
           .released =
               [this](const std::string& subject, std::size_t entries) {
                 threads_.front()->events->emit(event::ShieldReleased{
@@ -425,23 +428,6 @@ void Server::watch_addresses(Core& home) {
                                          core->post([core, now] { core->set_machine_addresses(now); });
                                      });
   home.services().add(address_watch_->run());
-}
-
-// Files that are open now stay so; what is left is shared out.
-void Server::share_out_files() {
-  const config::LimitsConfig& limits = plan_->config.limits;
-  const auto cores_count = static_cast<std::uint32_t>(threads_.size());
-  const FileLimits files =
-      file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
-  for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
-  if (!files.reduced) return;
-  events_->emit(event::LimitReduced{
-      .what = "open files",
-      .is = files_max_,
-      .wanted = files.wanted,
-      .sessions_per_core = files.sessions_per_core,
-      .outgoing_per_core = files.outgoing_per_core,
-      .remedy = "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core"});
 }
 
 void Server::watch_store(Core& home) {
@@ -497,12 +483,14 @@ int Server::run() {
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
   events_->emit(event::Draining{.timeout_ms = timeout});
+  if (notifier_ != nullptr) notifier_->end_tests();
   if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   if (store_watch_ != nullptr) store_watch_->end_notices();
   join_threads();
   control_ = nullptr;
   spool_.directory->leave();
+  if (notifier_ != nullptr) notifier_->stop();
   events_->emit(event::Stopped{.accounted = !left_over_.load()});
   dispatcher_->stop();
   return left_over_ ? 1 : 0;

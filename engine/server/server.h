@@ -14,6 +14,7 @@
 #include "engine/event/dispatcher.h"
 #include "engine/io/process.h"
 #include "engine/log/log.h"
+#include "engine/notify/notifier.h"
 #include "engine/server/address_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
@@ -56,6 +57,7 @@ class Server {
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> open_budgets();
+  void open_notifier();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
@@ -63,6 +65,7 @@ class Server {
   void start_services();
   void start_control(Core& home);
   void hold_queued(const noticing::Notice& notice);
+  std::vector<notify::Notifier::Tested> test_notifications();
   void watch_addresses(Core& home);
   void share_out_files();
   void watch_store(Core& home);
@@ -87,6 +90,8 @@ class Server {
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<event::Dispatcher> dispatcher_;
   std::unique_ptr<log::Log> log_;
+  std::unique_ptr<io::Random> notifier_random_;
+  std::unique_ptr<notify::Notifier> notifier_;           // null: nobody is notified
   event::Emitter* events_ = nullptr;                     // the main thread's
   std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
   std::unique_ptr<io::Names> names_;

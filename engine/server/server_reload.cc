@@ -45,6 +45,23 @@ Reloaded Server::reload() {
   return done;
 }
 
+// Files that are open now stay so; what is left is shared out.
+void Server::share_out_files() {
+  const config::LimitsConfig& limits = plan_->config.limits;
+  const auto cores_count = static_cast<std::uint32_t>(threads_.size());
+  const FileLimits files =
+      file_limits(files_max_, files_open_, cores_count, limits.sessions_per_core, limits.outgoing_per_core);
+  for (Core* core : cores()) core->post([core, files] { core->set_file_limits(files); });
+  if (!files.reduced) return;
+  events_->emit(event::LimitReduced{
+      .what = "open files",
+      .is = files_max_,
+      .wanted = files.wanted,
+      .sessions_per_core = files.sessions_per_core,
+      .outgoing_per_core = files.outgoing_per_core,
+      .remedy = "raise it (ulimit -n, LimitNOFILE=), or lower limits.sessions_per_core and outgoing_per_core"});
+}
+
 void Server::adopt(std::shared_ptr<const Plan> plan) {
   plan_ = std::move(plan);
   log_->set(plan_->config.log.format, plan_->config.log.level);

@@ -107,6 +107,16 @@ TEST(SluicectlCommandLine, AsksTheRelay) {
   EXPECT_EQ(sluicectl({"--json", "counters"}).request, "counters json");
 }
 
+TEST(SluicectlCommandLine, ATestOfNotificationsHasItsTime) {
+  EXPECT_EQ(sluicectl({"notify", "test"}).kind, CtlKind::ask);
+  EXPECT_EQ(sluicectl({"notify", "test"}).request, "notify test");
+  EXPECT_EQ(sluicectl({"notify", "test"}).timeout_s, 300);
+  EXPECT_EQ(sluicectl({"notify", "test", "--timeout", "3"}).timeout_s, 3);
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"notify"}, {"notify", "tests"}, {"notify", "test", "more"}, {"notify", "test", "--json"}})
+    EXPECT_EQ(sluicectl(words).kind, CtlKind::error);
+}
+
 TEST(SluicectlCommandLine, OptionsMayStandAnywhere) {
   for (const auto& words : std::vector<std::vector<const char*>>{
            {"--config", "c", "--control", "s", "--timeout", "3", "--store", "d", "status", "--json"},
@@ -211,7 +221,8 @@ TEST(Help, NamesEveryCommandAndOption) {
 }
 
 TEST(Help, SaysTheTimeoutsThatAreInForce) {
-  EXPECT_THAT(sluicectl_help(), ::testing::HasSubstr("Default: 10, or\n                  600 behind queue."));
+  EXPECT_THAT(sluicectl_help(),
+              ::testing::HasSubstr("Default: 10,\n                  600 behind queue, 300 behind notify."));
   EXPECT_THAT(sluicectl_help(), ::testing::Not(::testing::HasSubstr("$(")));
 }
 

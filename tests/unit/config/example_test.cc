@@ -100,6 +100,7 @@ TEST(ExampleConfig, ShowsTheRangesThatAreChecked) {
     std::string text = section == "backend"    ? "[[backend]]\nname = \"x\"\nkind = \"store\"\n"
                        : section == "listener" ? "[[listener]]\naddress = \"127.0.0.1:25\"\n"
                        : section == "class"    ? "[[class]]\nname = \"home\"\n"
+                       : section == "webhook"  ? "[[webhook]]\nurl = \"https://a.example/\"\nsecret_file = \"/s\"\n"
                        : section == "route"    ? std::string(kRoute)
                                                : "[" + section + "]\n";
     text += name + " = " + std::to_string(value) + "\n" + std::string(section == "route" ? "" : kRoute);
