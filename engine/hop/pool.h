@@ -5,8 +5,9 @@
 //
 // Nothing is first come, first served between customers: the next free connection goes to the waiting customer that has
 // the fewest, so that one with more than its share of them gets none before the others had theirs; alone it may have
-// all.  And a message whose sender is slow gives its connection up as soon as another one waits for it (Holder).
-// One per destination and core; that core's thread only.
+// all.  Messages with many recipients go behind those with few, with one turn of several.  And a message whose sender
+// is slow gives its connection up as soon as another one waits for it (Holder). One per destination and core; that
+// core's thread only.
 #pragma once
 
 #include <deque>
@@ -93,6 +94,7 @@ class Pool final : private ConnectionBudget::User {
     std::string_view customer;              // whose message it is for
     bool fresh = false;                     // no kept one, which might have been closed just now
     std::span<const std::string> but = {};  // labels of hosts that cannot carry the message
+    bool large = false;                     // behind those that are not, with one turn of several
     Holder* holder = nullptr;               // stays until release(); null: the connection is never asked for
   };
   using Acquired = std::expected<std::unique_ptr<NextHop>, Failure>;
@@ -152,6 +154,9 @@ class Pool final : private ConnectionBudget::User {
     std::uint32_t callers = 0;           // in acquire()
     std::uint64_t served = 0;            // turn_ when it was last called
     std::deque<Waiter*> waiters;
+    std::deque<Waiter*> large_waiters;
+    [[nodiscard]] std::size_t waiting() const { return waiters.size() + large_waiters.size(); }
+    [[nodiscard]] std::deque<Waiter*>& line(bool large) { return large ? large_waiters : waiters; }
   };
   struct Lent {
     NextHop* hop;
@@ -197,9 +202,12 @@ class Pool final : private ConnectionBudget::User {
   void lend(NextHop& hop, const Want& want, Waiter& caller);
   void take_back(const NextHop& hop);
   Task<bool> wait_turn(Waiter& caller, bool first_in_line);
+  [[nodiscard]] bool turn_is_large() const;
+  template <typename Before>
+  [[nodiscard]] Share& least(bool large, Before before) const;
   [[nodiscard]] Share& next_of_core() const;
   [[nodiscard]] bool yields_to_other_pools();
-  void call_first(Share& share, bool promised);
+  void call_first(Share& share, bool large, bool promised);
   void wake_one();
   void wake_all();
   void make_holders_give_way();
@@ -213,8 +221,10 @@ class Pool final : private ConnectionBudget::User {
   std::map<std::string, Share, std::less<>> shares_;  // by customer
   std::vector<Share*> in_line_;                       // those with waiters
   std::vector<Lent> lent_;
-  std::size_t waiting_ = 0;  // waiters of all shares
-  std::size_t called_ = 0;   // callers whose turn has come, and that have not run yet
+  std::size_t waiting_ = 0;        // waiters of all shares
+  std::size_t large_waiting_ = 0;  // of these
+  std::uint32_t others_ = 0;       // turns in a row that were not a large message's, though one waited
+  std::size_t called_ = 0;         // callers whose turn has come, and that have not run yet
   std::uint64_t turn_ = 0;
   TaskSet closing_;  // connections that close, and probes
   io::Timer sweep_{&on_sweep, this};

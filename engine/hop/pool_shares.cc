@@ -12,10 +12,14 @@ constexpr Duration kLookEvery = std::chrono::milliseconds(250);
 // Customers that have nothing of the pool are remembered up to this number, so that a share is not made for each
 // message.
 constexpr std::size_t kSharesKept = 1024;
+// One turn of so many is that of a message with many recipients, where it and smaller ones wait.
+constexpr std::uint32_t kLargeTurnShare = 8;
 
 }  // namespace
 
-Pool::Waiter::Waiter(Pool& pool, Share& share) : pool_(pool), share_(share) { ++share_.callers; }
+Pool::Waiter::Waiter(Pool& pool, Share& share, bool large) : pool_(pool), share_(share), large_(large) {
+  ++share_.callers;
+}
 
 Pool::Waiter::~Waiter() {
   leave_turn();
@@ -24,20 +28,22 @@ Pool::Waiter::~Waiter() {
 
 void Pool::Waiter::join_line(bool first) {
   leave_turn();
-  if (share_.waiters.empty()) pool_.in_line_.push_back(&share_);
+  if (share_.waiting() == 0) pool_.in_line_.push_back(&share_);
   if (first) {
-    share_.waiters.push_front(this);
+    share_.line(large_).push_front(this);
   } else {
-    share_.waiters.push_back(this);
+    share_.line(large_).push_back(this);
   }
   ++pool_.waiting_;
+  if (large_) ++pool_.large_waiting_;
   pool_.loop().timers().arm(timer_, pool_.loop().now() + pool_.route_.connect_timeout);
 }
 
 void Pool::Waiter::leave_line() {
-  std::erase(share_.waiters, this);
-  if (share_.waiters.empty()) std::erase(pool_.in_line_, &share_);
+  std::erase(share_.line(large_), this);
+  if (share_.waiting() == 0) std::erase(pool_.in_line_, &share_);
   --pool_.waiting_;
+  if (large_) --pool_.large_waiting_;
   pool_.loop().timers().disarm(timer_);
 }
 
@@ -99,7 +105,7 @@ void Pool::take_back(const NextHop& hop) {
 // False when it took too long, or there are too many already: a customer with less than its share of these may wait all
 // the same.
 Task<bool> Pool::wait_turn(Waiter& caller, bool first_in_line) {
-  if (waiting_ >= route_.waiting_max && caller.share().waiters.size() >= route_.waiting_max / (in_line_.size() + 1))
+  if (waiting_ >= route_.waiting_max && caller.share().waiting() >= route_.waiting_max / (in_line_.size() + 1))
     co_return false;
   caller.join_line(first_in_line);
   make_holders_give_way();
@@ -108,23 +114,39 @@ Task<bool> Pool::wait_turn(Waiter& caller, bool first_in_line) {
   co_return !caller.expired;
 }
 
-void Pool::call_first(Share& share, bool promised) {
+bool Pool::turn_is_large() const {
+  return large_waiting_ > 0 && (large_waiting_ == waiting_ || others_ + 1 >= kLargeTurnShare);
+}
+
+// Of the customers that have such a message waiting.
+template <typename Before>
+Pool::Share& Pool::least(bool large, Before before) const {
+  Share* best = nullptr;
+  for (Share* share : in_line_)
+    if (!share->line(large).empty() && (best == nullptr || before(*share, *best))) best = share;
+  CHECK(best != nullptr);
+  return *best;
+}
+
+void Pool::call_first(Share& share, bool large, bool promised) {
   share.served = ++turn_;
-  share.waiters.front()->call(promised);
+  others_ = large || large_waiting_ == 0 ? 0 : others_ + 1;
+  share.line(large).front()->call(promised);
 }
 
 // The customer with the fewest connections, and of several the one that has waited longest for a turn.
 void Pool::wake_one() {
   if (in_line_.empty()) return;
-  const auto before = [](const Share* a, const Share* b) {
-    return a->held != b->held ? a->held < b->held : a->served < b->served;
+  const bool large = turn_is_large();
+  const auto before = [](const Share& a, const Share& b) {
+    return a.held != b.held ? a.held < b.held : a.served < b.served;
   };
-  call_first(**std::ranges::min_element(in_line_, before), /*promised=*/false);
+  call_first(least(large, before), large, /*promised=*/false);
 }
 
 // Likewise, by what each has of the whole core.
 Pool::Share& Pool::next_of_core() const {
-  return **std::ranges::min_element(in_line_, {}, [](const Share* share) { return share->account.standing; });
+  return least(turn_is_large(), [](const Share& a, const Share& b) { return a.account.standing < b.account.standing; });
 }
 
 std::optional<ConnectionBudget::Standing> Pool::next_standing() {
@@ -137,7 +159,7 @@ bool Pool::yields_to_other_pools() {
   return !in_line_.empty() && parts_.budget.claims(next_of_core().account.standing);
 }
 
-void Pool::may_open() { call_first(next_of_core(), /*promised=*/true); }
+void Pool::may_open() { call_first(next_of_core(), turn_is_large(), /*promised=*/true); }
 
 void Pool::wake_all() {
   while (!in_line_.empty()) wake_one();

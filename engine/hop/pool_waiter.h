@@ -7,7 +7,7 @@ namespace sluice::hop {
 
 // On the frame of acquire().
 struct Pool::Waiter {
-  Waiter(Pool& pool, Share& share);
+  Waiter(Pool& pool, Share& share, bool large);
   ~Waiter();
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
@@ -33,6 +33,7 @@ struct Pool::Waiter {
 
   Pool& pool_;
   Share& share_;
+  const bool large_;
   io::Timer timer_{&expire, this};
 };
 

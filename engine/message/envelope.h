@@ -29,6 +29,9 @@ struct ContentFacts {
   friend bool operator==(const ContentFacts&, const ContentFacts&) = default;
 };
 
+// A message with more recipients is taken, and ranks behind smaller ones wherever it waits for others.
+inline constexpr std::size_t kSmallRecipientsMax = 50;
+
 struct Envelope {
   std::string id;            // queue id; unique for this relay
   std::string reverse_path;  // empty: the null reverse-path
@@ -44,6 +47,8 @@ struct Envelope {
   // Not empty: the message goes nowhere before an operator has reviewed it, and this says why.  May be set until
   // MessageSink::commit().
   std::string hold_reason;
+
+  [[nodiscard]] bool large() const { return recipients.size() > kSmallRecipientsMax; }
 };
 
 // What an event says of the recipients.

@@ -13,7 +13,8 @@ void JobIndex::add(spool::QueueId id, const NewJob& job, Instant now) {
        .customer = schedule_.customer(job.customer),
        .due = job.due,
        .expires = job.expires,
-       .first_attempt = job.first_attempt},
+       .first_attempt = job.first_attempt,
+       .large = job.large},
       now);
   if (job.held) CHECK(schedule_.hold(made, now));
   Jobs& jobs = jobs_[id];

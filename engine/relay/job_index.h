@@ -30,6 +30,7 @@ class JobIndex {
     Instant expires;  // Schedule::expired() gives it then, if it was not tried before
     bool first_attempt = true;
     bool held = false;
+    bool large = false;  // it has many recipients
   };
   void add(spool::QueueId id, const NewJob& job, Instant now);
 

@@ -71,7 +71,8 @@ void Queue::add(spool::QueueId id, const spool::Stored& stored, const message::D
                .due = instant_of(each.due),
                .expires = looked_at_by(stored.arrived),
                .first_attempt = !each.tried,
-               .held = status.held},
+               .held = status.held,
+               .large = stored.envelope.large()},
               parts_.loop.now());
   parts_.loop.defer(pump_later_);
 }
@@ -84,7 +85,8 @@ void Queue::restore(const Restored& restored, std::string_view customer, std::st
              .due = instant_of(restored.due),
              .expires = looked_at_by(restored.arrived),
              .first_attempt = !restored.tried,
-             .held = restored.held},
+             .held = restored.held,
+             .large = restored.large},
             parts_.loop.now());
 }
 

@@ -45,6 +45,7 @@ struct Restored {
   std::uint32_t destination = 0;  // one of these for each destination
   bool tried = false;
   bool held = false;
+  bool large = false;
 };
 
 class Queue {

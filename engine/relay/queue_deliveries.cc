@@ -73,7 +73,8 @@ MessageDestination Queue::recipients_for(ActiveMessage& message, std::string key
                  .due = parts_.loop.now(),
                  .expires = looked_at_by(stored.arrived),
                  .first_attempt = !waiting[i].tried,
-                 .held = message.status().held},
+                 .held = message.status().held,
+                 .large = stored.envelope.large()},
                 parts_.loop.now());
   return own;
 }
@@ -195,7 +196,8 @@ Task<void> Queue::expire(schedule::JobId job) {
                .destination = to.destination.key,
                .due = now + kKeepAgain,
                .expires = looked_at_by(wall()),
-               .first_attempt = false},
+               .first_attempt = false,
+               .large = (*message)->envelope().large()},
               now);
   jobs_.end(known.message, job, now);
 }

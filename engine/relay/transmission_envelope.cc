@@ -16,8 +16,11 @@ constexpr smtp::EnhancedCode kTooManyRecipients{5, 5, 3};
 
 // False when there is none to be had: all results are there then.
 Task<bool> Transmission::connect(bool fresh) {
-  auto acquired = co_await pool_.acquire(
-      {.customer = request_.customer, .fresh = fresh || unproved_, .but = unable_, .holder = this});
+  auto acquired = co_await pool_.acquire({.customer = request_.customer,
+                                          .fresh = fresh || unproved_,
+                                          .but = unable_,
+                                          .large = request_.envelope.large(),
+                                          .holder = this});
   if (!acquired) {
     reached_ = false;
     unreachable_ = acquired.error().unreachable;

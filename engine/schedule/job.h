@@ -14,9 +14,9 @@
 
 namespace sluice::schedule::detail {
 
-// First attempts and retries wait in lanes of their own.
-enum class Lane : std::uint8_t { first, again };
-inline constexpr std::size_t kLanes = 2;
+// First attempts, retries, and messages with many recipients wait in lanes of their own.
+enum class Lane : std::uint8_t { first, again, large };
+inline constexpr std::size_t kLanes = 3;
 constexpr std::size_t lane_index(Lane lane) { return static_cast<std::size_t>(lane); }
 
 // A caller that pages through records that may be gone looks at so many for each one that was asked for, at most.
@@ -39,13 +39,16 @@ struct Job {
   std::uint32_t flow = kNone;
   std::uint32_t heap_slot = kNone;  // by due while waiting, by expiry while ready or held
   std::uint32_t expires_s = 0;      // seconds since Instant(), rounded up; UINT32_MAX: never
-  std::uint32_t generation : 24 = 0;
+  std::uint32_t generation : 23 = 0;
+  bool again : 1 = false;  // not the first attempt
   JobState state : 3 = JobState::waiting;
-  Lane lane : 1 = Lane::first;
+  bool large : 1 = false;
   bool used : 1 = false;
   bool probe : 1 = false;
   bool hold : 1 = false;    // held, or to be when it is put back
   bool remove : 1 = false;  // running: to be gone when it has finished
+
+  [[nodiscard]] Lane lane() const { return large ? Lane::large : again ? Lane::again : Lane::first; }
 };
 // A million jobs fit, with the heap, into 64 MB: an operator's queue after a bad week.
 inline constexpr std::size_t kJobBytesMax = 64;
@@ -68,27 +71,44 @@ struct Flow {
 static_assert(sizeof(Flow) <= kJobBytesMax + 8);
 
 // Names one lane of one flow.
-constexpr std::uint32_t lane_ref(std::uint32_t flow, Lane lane) { return flow * 2 + static_cast<std::uint32_t>(lane); }
-constexpr std::uint32_t flow_of(std::uint32_t ref) { return ref / 2; }
-constexpr Lane lane_of(std::uint32_t ref) { return static_cast<Lane>(ref % 2); }
+constexpr std::uint32_t lane_ref(std::uint32_t flow, Lane lane) {
+  return flow * kLanes + static_cast<std::uint32_t>(lane);
+}
+constexpr std::uint32_t flow_of(std::uint32_t ref) { return ref / kLanes; }
+constexpr Lane lane_of(std::uint32_t ref) { return static_cast<Lane>(ref % kLanes); }
 
-// Whose turn it is: first attempts go first, but of `share` turns that both could have, one is for a retry.
+// One turn of so many is that of a message with many recipients, where it and smaller ones wait.
+inline constexpr std::uint32_t kLargeShare = 8;
+
+// Which lanes could have a turn.
+using LanesThatWait = std::array<bool, kLanes>;
+
+// Whose turn it is: first attempts go first, but of `share` turns that both could have, one is for a retry; and of
+// kLargeShare that those and large messages could have, one is for a large one.
 class LaneTurn {
  public:
-  [[nodiscard]] Lane choose(bool first, bool again, std::uint32_t share) const {
+  [[nodiscard]] Lane choose(const LanesThatWait& waits, std::uint32_t share) const {
+    const bool first = waits[lane_index(Lane::first)];
+    const bool again = waits[lane_index(Lane::again)];
+    if (waits[lane_index(Lane::large)] && ((!first && !again) || others_ + 1 >= kLargeShare)) return Lane::large;
     if (!first || !again) return first ? Lane::first : Lane::again;
     return firsts_ + 1 >= share ? Lane::again : Lane::first;
   }
-  // `again_waits`: a retry could have had that turn.
-  void taken(Lane lane, bool again_waits) {
-    if (lane == Lane::again || !again_waits)
-      firsts_ = 0;
-    else if (firsts_ < UINT32_MAX - 1)
-      ++firsts_;
+  // `again_waits`, `large_waits`: a retry or a large message could have had that turn.
+  void taken(Lane lane, bool again_waits, bool large_waits) {
+    count(others_, lane == Lane::large || !large_waits);
+    if (lane != Lane::large) count(firsts_, lane == Lane::again || !again_waits);
   }
 
  private:
+  static void count(std::uint32_t& in_a_row, bool over) {
+    if (over)
+      in_a_row = 0;
+    else if (in_a_row < UINT32_MAX - 1)
+      ++in_a_row;
+  }
   std::uint32_t firsts_ = 0;  // in a row
+  std::uint32_t others_ = 0;  // in a row, that were not large
 };
 
 struct Destination {

@@ -14,7 +14,7 @@ using namespace detail;
 namespace {
 
 constexpr std::uint32_t kNever = UINT32_MAX;
-constexpr std::uint32_t kGenerationMax = (1U << 24) - 1;
+constexpr std::uint32_t kGenerationMax = (1U << 23) - 1;
 constexpr std::uint32_t kJobsMax = 1U << 30;
 
 std::uint32_t expiry_seconds(Instant expires) {
@@ -163,7 +163,8 @@ JobId Schedule::add(const NewJob& added, Instant now) {
   job.due = added.due;
   job.expires_s = expiry_seconds(added.expires);
   job.generation = generation & kGenerationMax;
-  job.lane = added.first_attempt ? Lane::first : Lane::again;
+  job.again = !added.first_attempt;
+  job.large = added.large;
   job.used = true;
   job.flow = join_flow(added.customer.index, added.destination.index);
   Destination& destination = destination_of(job);
@@ -253,7 +254,7 @@ bool Schedule::retry(JobId id, Instant due, Instant now) {
   Job* job = find(id);
   if (job == nullptr || job->state != JobState::tried) return false;
   job->due = due;
-  job->lane = Lane::again;
+  job->again = true;
   queue(id.index, now);
   return true;
 }

@@ -3,7 +3,8 @@
 //
 // Fairness.  Customers with something to send take turns; a customer's destinations take turns; at a destination that
 // is the bottleneck, customers take turns.  At each of these places first attempts go before retries, and of every
-// `retries_share` turns one is a retry's.  A destination without room holds up only its own jobs.
+// `retries_share` turns one is a retry's; and messages with many recipients go behind both, with one turn of
+// detail::kLargeShare.  A destination without room holds up only its own jobs.
 //
 // Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or
 // among the latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and
@@ -12,6 +13,7 @@
 // One per core; that core's thread only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +67,7 @@ struct NewJob {
   Instant due;
   Instant expires = Instant::max();
   bool first_attempt = true;
+  bool large = false;  // it has many recipients, and ranks behind those that have not
 };
 
 struct JobStatus {
@@ -242,6 +245,15 @@ class Schedule {
   }
   auto open_links() {
     return [this](std::uint32_t destination) -> Links& { return destinations_[destination].open_links; };
+  }
+  // Which lanes have any in these lists.
+  static detail::LanesThatWait any_in(const std::array<List, detail::kLanes>& lists) {
+    detail::LanesThatWait any{};
+    for (std::size_t i = 0; i < detail::kLanes; ++i) any[i] = !lists[i].empty();
+    return any;
+  }
+  static bool none_in(const std::array<List, detail::kLanes>& lists) {
+    return std::ranges::all_of(lists, [](const List& list) { return list.empty(); });
   }
   auto customer_links(Lane lane) {
     return [this, lane](std::uint32_t customer) -> Links& { return customers_[customer].ring_links[lane_index(lane)]; };

@@ -16,7 +16,7 @@ JobStatus Schedule::describe(std::uint32_t index) const {
           .customer = {flow.customer, customers_.generation(flow.customer)},
           .customer_name = customers_.name(flow.customer),
           .state = job.state,
-          .first_attempt = job.lane == Lane::first,
+          .first_attempt = !job.again,
           .hold = job.hold,
           .due = job.due};
 }

@@ -51,7 +51,7 @@ std::optional<JobId> Schedule::expired(Instant now) {
 Instant Schedule::due(Instant now) const {
   if (!expired_.empty() || !flushing_.empty()) return now;
   if (running_ >= options_.total_running_max) return heap_.due();
-  if (!ring_[0].empty() || !ring_[1].empty() || !open_.empty()) return now;
+  if (!none_in(ring_) || !open_.empty()) return now;
   return std::min(heap_.due(), timers_.due());
 }
 
@@ -97,8 +97,9 @@ void Schedule::make_ready(std::uint32_t index, Instant now) {
   Job& job = jobs_[index];
   job.state = JobState::ready;
   ++ready_;
-  ++destination_of(job).ready[lane_index(job.lane)];
-  const std::uint32_t ref = lane_ref(job.flow, job.lane);
+  const Lane lane = job.lane();
+  ++destination_of(job).ready[lane_index(lane)];
+  const std::uint32_t ref = lane_ref(job.flow, lane);
   append(queue_of(ref).jobs, index, job_links());
   if (queue_of(ref).place == Flow::Place::nowhere) place(ref, now);
 }
@@ -106,9 +107,10 @@ void Schedule::make_ready(std::uint32_t index, Instant now) {
 // It is no longer ready; a lane without any has no place.
 void Schedule::take_ready(std::uint32_t index, Instant now) {
   const Job& job = jobs_[index];
-  const std::uint32_t ref = lane_ref(job.flow, job.lane);
+  const Lane lane = job.lane();
+  const std::uint32_t ref = lane_ref(job.flow, lane);
   --ready_;
-  --destination_of(job).ready[lane_index(job.lane)];
+  --destination_of(job).ready[lane_index(lane)];
   unlink(queue_of(ref).jobs, index, job_links());
   if (!queue_of(ref).jobs.empty()) return;
   if (queue_of(ref).place == Flow::Place::ring) leave_ring(ref, false);
@@ -170,7 +172,7 @@ void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
 // To be called after whatever changed a destination's room, or the customers that are parked there.
 void Schedule::refresh(std::uint32_t index, Instant now) {
   Destination& destination = destinations_[index];
-  const bool any = !destination.parked[0].empty() || !destination.parked[1].empty();
+  const bool any = !none_in(destination.parked);
   const bool room = destination.throttle.room(now) > 0;
   if (const bool open = any && room; open != destination.open) {
     destination.open = open;
@@ -191,8 +193,7 @@ void Schedule::unpark_one(Instant now) {
   if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
   unlink(open_, index, open_links());
   destination.open = false;  // refresh() puts it behind the others
-  const Lane lane =
-      destination.turn.choose(!destination.parked[0].empty(), !destination.parked[1].empty(), options_.retries_share);
+  const Lane lane = destination.turn.choose(any_in(destination.parked), options_.retries_share);
   const std::uint32_t ref = destination.parked[lane_index(lane)].first;
   unpark(ref);
   enter_ring(ref);
@@ -205,8 +206,8 @@ void Schedule::unpark_one(Instant now) {
 std::uint32_t Schedule::choose(Instant now) {
   for (;;) {
     unpark_one(now);
-    if (ring_[0].empty() && ring_[1].empty()) return kNone;
-    const Lane lane = turn_.choose(!ring_[0].empty(), !ring_[1].empty(), options_.retries_share);
+    if (none_in(ring_)) return kNone;
+    const Lane lane = turn_.choose(any_in(ring_), options_.retries_share);
     const std::uint32_t ref = customers_[ring_[lane_index(lane)].first].ring[lane_index(lane)].first;
     const std::uint32_t destination = flows_[flow_of(ref)].destination;
     if (destinations_[destination].throttle.room(now) > 0) return ref;
@@ -226,11 +227,12 @@ JobId Schedule::start(std::uint32_t ref, Instant now) {
   take_ready(job, now);
   jobs_[job].state = JobState::running;
   jobs_[job].probe = destination.throttle.start(throttle_options(destination), now);
-  destination.turn.taken(lane, destination.ready[lane_index(Lane::again)] > 0);
-  turn_.taken(lane, !ring_[lane_index(Lane::again)].empty());
+  destination.turn.taken(lane, destination.ready[lane_index(Lane::again)] > 0,
+                         destination.ready[lane_index(Lane::large)] > 0);
+  turn_.taken(lane, !ring_[lane_index(Lane::again)].empty(), !ring_[lane_index(Lane::large)].empty());
   ++running_;
   ++counters_.started;
-  if (lane == Lane::again) ++counters_.started_again;
+  if (jobs_[job].again) ++counters_.started_again;
   if (!queue_of(ref).jobs.empty())
     place(ref, now);
   else

@@ -45,7 +45,8 @@ class Restorer {
                             .customer = customers_.of(stored.submitter.customer),
                             .destination = destinations_.of(each.destination.key),
                             .tried = each.tried,
-                            .held = found.status.held}});
+                            .held = found.status.held,
+                            .large = stored.envelope.large()}});
   }
 
   // In the order in which the messages came.

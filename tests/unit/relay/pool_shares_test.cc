@@ -10,9 +10,32 @@ namespace {
 using ::testing::HasSubstr;
 using Waiting = testing::Running<hop::Pool::Acquired>;
 
-std::unique_ptr<Waiting> start(Fixture& fixture, std::string_view customer) {
-  return std::make_unique<Waiting>(fixture.platforms, fixture.loop,
-                                   [&fixture, customer] { return fixture.pool().acquire({.customer = customer}); });
+std::unique_ptr<Waiting> start(Fixture& fixture, std::string_view customer, bool large = false) {
+  return std::make_unique<Waiting>(fixture.platforms, fixture.loop, [&fixture, customer, large] {
+    return fixture.pool().acquire({.customer = customer, .large = large});
+  });
+}
+
+using Named = std::pair<std::string, std::unique_ptr<Waiting>>;
+
+// In which order they get the one connection there is, which is `held` now.
+std::vector<std::string> order_of(Fixture& fixture, hop::Pool::Acquired held, std::vector<Named> waiting) {
+  std::vector<std::string> order;
+  fixture.run_for(100ms);
+  while (!waiting.empty()) {
+    fixture.release(std::move(held));
+    fixture.run_for(100ms);
+    const auto at = std::ranges::find_if(waiting, [](const Named& each) { return each.second->done(); });
+    if (at == waiting.end()) {
+      ADD_FAILURE() << "none was served";
+      return order;
+    }
+    order.push_back(at->first);
+    held = at->second->wait();
+    waiting.erase(at);
+  }
+  fixture.release(std::move(held));
+  return order;
 }
 
 TEST(PoolSharesTest, TheNextConnectionGoesToTheCustomerWithTheFewest) {
@@ -62,21 +85,23 @@ TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
   Fixture fixture;
   fixture.route.connections_per_host_max = 1;
   auto held = start(fixture, "first")->wait();
-  std::vector<std::string> order;
-  std::vector<std::pair<std::string, std::unique_ptr<Waiting>>> waiting;
+  std::vector<Named> waiting;
   for (const char* customer : {"a", "a", "a", "b", "b", "c"}) waiting.emplace_back(customer, start(fixture, customer));
-  fixture.run_for(100ms);
-  while (!waiting.empty()) {
-    fixture.release(std::move(held));
-    fixture.run_for(100ms);
-    const auto at = std::ranges::find_if(waiting, [](const auto& each) { return each.second->done(); });
-    ASSERT_NE(at, waiting.end());
-    order.push_back(at->first);
-    held = at->second->wait();
-    waiting.erase(at);
-  }
-  fixture.release(std::move(held));
-  EXPECT_THAT(order, ::testing::ElementsAre("a", "b", "c", "a", "b", "a"));
+  EXPECT_THAT(order_of(fixture, std::move(held), std::move(waiting)),
+              ::testing::ElementsAre("a", "b", "c", "a", "b", "a"));
+}
+
+// Of whatever customer they are.
+TEST(PoolSharesTest, LargeMessagesGoBehindSmallerOnesWithOneTurnOfEight) {
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 1;
+  auto held = start(fixture, "first")->wait();
+  std::vector<Named> waiting;
+  for (int i = 0; i < 4; ++i) waiting.emplace_back("L", start(fixture, i % 2 == 0 ? "a" : "c", /*large=*/true));
+  for (int i = 0; i < 15; ++i) waiting.emplace_back("s", start(fixture, i % 2 == 0 ? "a" : "b"));
+  std::string order;
+  for (const std::string& each : order_of(fixture, std::move(held), std::move(waiting))) order += each;
+  EXPECT_EQ(order, "sssssssLsssssssLsLL");
 }
 
 // ------------------------------------------------------------------------------------------ the budget of a core

@@ -318,5 +318,40 @@ TEST(QueueTest, NothingAcceptedIsLostWhateverTheNextHopDoes) {
   }
 }
 
+std::vector<std::string> many_recipients(std::size_t count) {
+  std::vector<std::string> recipients;
+  for (std::size_t i = 0; i < count; ++i) recipients.push_back("to" + std::to_string(i) + "@example.net");
+  return recipients;
+}
+
+// All are due when the relay starts.
+TEST(QueueTest, AMessageToMoreThanFiftyGoesBehindSmallerOnes) {
+  QueueFixture fixture;
+  fixture.fixture.route.mode = route::RouteMode::store;
+  fixture.options().schedule.total_running_max = 1;
+  fixture.start();
+  fixture.hop().add({.stage = HopStage::mail, .count = kAlways, .say = "451 4.3.0 not now\r\n"});
+  EXPECT_EQ(fixture.send(kQueuedText, many_recipients(51)), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, many_recipients(50)), 250);
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
+  EXPECT_EQ(fixture.send(kQueuedText, many_recipients(51)), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.notes.count(DeliveryOutcome::deferred) == 4; }));
+  fixture.stop();
+  fixture.hop().clear_faults();
+  fixture.fixture.run_for(120s);
+  fixture.start();
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  std::map<std::string, std::uint32_t> relayed;
+  std::vector<std::string> order;
+  for (const Delivery& each : fixture.notes.deliveries) {
+    if (each.outcome != DeliveryOutcome::relayed) continue;
+    if (relayed[each.id] == 0) order.push_back(each.id);
+    relayed[each.id] += each.count;
+  }
+  ASSERT_EQ(order.size(), 4U);
+  EXPECT_THAT((std::array{relayed[order[0]], relayed[order[1]]}), ::testing::UnorderedElementsAre(50U, 1U));
+  EXPECT_THAT((std::array{relayed[order[2]], relayed[order[3]]}), ::testing::ElementsAre(51U, 51U));
+}
+
 }  // namespace
 }  // namespace sluice::relay

@@ -1,5 +1,7 @@
 // What goes first: customers, destinations and customers at a destination take turns, and first attempts go before
 // retries without starving them.
+#include <algorithm>
+
 #include "tests/unit/schedule/schedule_fixture.h"
 
 namespace sluice::schedule {
@@ -215,6 +217,55 @@ TEST(ScheduleFairnessTest, RetriesUseAllThatFirstAttemptsLeave) {
   ScheduleFixture fixture(narrow(1));
   for (int i = 0; i < 100; ++i) fixture.add_retry("a", "example.com");
   EXPECT_EQ(count_retries(fixture, 100), 100);
+}
+
+// ------------------------------------------------------------------------------------------ many recipients
+
+// "L" for each turn of a customer that has large messages alone, else "s".
+std::string turns_of_large(ScheduleFixture& fixture, int turns) {
+  std::string order;
+  for (int i = 0; i < turns; ++i) order += fixture.run_one(Verdict::refused).starts_with("large") ? 'L' : 's';
+  return order;
+}
+
+TEST(ScheduleFairnessTest, LargeMessagesGoBehindSmallerOnesWithOneTurnOfEight) {
+  ScheduleFixture fixture(narrow(1));
+  for (int i = 0; i < 100; ++i) fixture.add_large("large", "example.com");
+  fixture.add_many("a", "example.com", 14);
+  EXPECT_EQ(turns_of_large(fixture, 18), "sssssssLsssssssLLL");
+}
+
+// Of one customer, too; and a retry of a large message is no small one.
+TEST(ScheduleFairnessTest, ALargeMessageGoesBehindItsOwnCustomersRetries) {
+  ScheduleFixture fixture(narrow(1));
+  const JobId first = fixture.add_large("a", "example.com");
+  const JobId again = fixture.add_large("a", "example.com", /*first_attempt=*/false);
+  for (int i = 0; i < 3; ++i) fixture.add_retry("a", "example.com");
+  fixture.add_many("a", "example.com", 3);
+  std::vector<JobId> order;
+  while (const auto job = fixture.next()) {
+    order.push_back(*job);
+    fixture.finish(*job, Verdict::refused);
+  }
+  ASSERT_EQ(order.size(), 8U);
+  EXPECT_EQ(order[6], first);
+  EXPECT_EQ(order[7], again);
+  EXPECT_EQ(fixture.schedule.counters().started_again, 4U);
+}
+
+TEST(ScheduleFairnessTest, LargeMessagesGoBehindAtADestinationThatIsTheBottleneck) {
+  ScheduleOptions options;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
+  ScheduleFixture fixture(options);
+  for (int i = 0; i < 100; ++i) fixture.add_large("large", "example.com");
+  for (const char* customer : {"a", "b", "c", "d", "e"}) fixture.add_many(customer, "example.com", 10);
+  EXPECT_EQ(std::ranges::count(turns_of_large(fixture, 48), 'L'), 6);
+}
+
+TEST(ScheduleFairnessTest, LargeMessagesUseAllThatSmallerOnesLeave) {
+  ScheduleFixture fixture(narrow(4));
+  for (int i = 0; i < 100; ++i) fixture.add_large("large", std::to_string(i) + ".example.com");
+  EXPECT_EQ(fixture.count_startable(), 4U);
 }
 
 }  // namespace

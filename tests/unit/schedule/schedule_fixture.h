@@ -38,6 +38,14 @@ class ScheduleFixture {
                          .first_attempt = false},
                         now);
   }
+  JobId add_large(std::string_view customer, std::string_view destination, bool first_attempt = true) {
+    return schedule.add({.destination = schedule.destination(destination),
+                         .customer = schedule.customer(customer),
+                         .due = now,
+                         .first_attempt = first_attempt,
+                         .large = true},
+                        now);
+  }
   void add_many(std::string_view customer, std::string_view destination, int count) {
     for (int i = 0; i < count; ++i) add(customer, destination);
   }
