@@ -14,10 +14,10 @@
 
 #include "absl/container/node_hash_map.h"
 #include "engine/io/loop.h"
-#include "policy/budget/meter_key.h"
 #include "policy/budget/policy_clock.h"
 #include "policy/budget/shared_budget.h"
 #include "policy/lease.h"
+#include "policy/meter_key.h"
 #include "policy/submission_limits.h"
 
 namespace sluice::policy {

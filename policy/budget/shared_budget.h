@@ -16,8 +16,8 @@
 
 #include "absl/container/node_hash_map.h"
 #include "policy/budget/journal_record.h"
-#include "policy/budget/meter_key.h"
 #include "policy/meter.h"
+#include "policy/meter_key.h"
 
 namespace sluice::policy {
 
