@@ -20,23 +20,17 @@ struct UpperGrant {
   std::uint64_t granted = 0;  // at most what was wanted
   // There was no room for the least that was asked for: the use of all nodes.  `free_in_ms` is from now on.
   std::optional<FullWindow> full;
-  // The cluster does not answer: granted from this node's local share, which `full` is then about, too.
-  bool alone = false;
 };
 
 class UpperBudget {
  public:
-  enum class State : std::uint8_t {
-    reachable,
-    alone,  // leases come from the local share; what is spent meanwhile is reported when the cluster answers again
-  };
-
   virtual ~UpperBudget() = default;
   UpperBudget(const UpperBudget&) = delete;
   UpperBudget& operator=(const UpperBudget&) = delete;
 
   // Between `least` and `wanted`, fewer only where there is no room for `least`: the other nodes were then asked to
-  // give back.  `limits` are those of the key's quantity that refuse; with none all is granted.  In a bounded time.
+  // give back.  `limits` are those of the key's quantity that refuse; with none all is granted.  In a bounded time;
+  // from this node's local share while the cluster does not answer.
   virtual Task<UpperGrant> lease(const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
                                  std::uint64_t least) = 0;
   // Of what was granted: so much was spent, and so much is not needed any more.  Told to the cluster within a second,
@@ -48,7 +42,6 @@ class UpperBudget {
 
   // Another node needs some of this meter: settle() what nobody has reserved.  May be called often; set before start().
   virtual void on_recall(std::function<void(const MeterKey&)> recall) = 0;
-  [[nodiscard]] virtual State state() const = 0;
 
  protected:
   UpperBudget() = default;
