@@ -21,6 +21,8 @@ struct FullWindow {
   std::uint64_t used = 0;
   // In how many ms there is room for it if nothing else is used; never: it is more than the limit allows at all.
   std::optional<std::int64_t> free_in_ms;
+  // The cluster does not answer: it is this node's local share that is used up, and more may be left of the limit.
+  bool local_share = false;
 };
 
 class Meter {

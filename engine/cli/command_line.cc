@@ -64,7 +64,7 @@ struct SluicectlOptions {
 constexpr std::array<std::string_view, 24> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy",   "notify"};
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 

@@ -28,7 +28,8 @@ DESCRIPTION
   quantity  recipients, messages, bytes (in KiB) or sessions that sent. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.
-  used      Within the window, with what is reserved for messages under way.
+  used      Within the window, with what is reserved for messages under way; in a
+            cluster (section [cluster]) by this relay alone.
   limit, left
             What the limit allows, and what is left of it; "-" where nobody has
             logged in since the start.

@@ -23,6 +23,7 @@
 #include "engine/log/line.h"
 #include "engine/notify/mail.h"
 #include "policy/classes.h"
+#include "policy/cluster/options.h"
 #include "policy/sender.h"
 
 namespace sluice::config {
@@ -111,6 +112,22 @@ struct PolicyConfig {
   std::string default_class{policy::kDefaultClassName};  // one of them
   std::vector<policy::PolicyClass> classes;              // none: the built-in ones
   std::vector<policy::Limit> relay_limits;               // of all mail together
+};
+
+// Redis or Valkey, by which several relays share the limits; no servers: each has its own.
+struct ClusterConfig {
+  std::vector<policy::ClusterServer> servers;
+  std::string sentinel;  // name of the master; empty: the servers are no Sentinels
+  bool tls = true;
+  std::string ca_file;  // empty: the system's
+  std::string server_name;
+  std::string user;
+  std::string password_file;  // its first line is the password
+  std::string prefix = "sluice";
+  std::string node;                // empty: server.hostname
+  std::uint32_t local_share = 10;  // percent
+  Duration timeout = std::chrono::seconds(1);
+  Duration grace = std::chrono::seconds(5);
 };
 
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
@@ -203,6 +220,7 @@ struct Config {
   TlsConfig tls;
   LimitsConfig limits;
   PolicyConfig policy;
+  ClusterConfig cluster;
   ShieldConfig shield;
   std::vector<auth::BackendOptions> backends;  // in their order; none: the store alone
   std::optional<auth::OauthBackendOptions> oauth;

@@ -26,6 +26,7 @@ class Loader {
     read_tls(table(file, "tls"), diagnostics_, config_.tls);
     read_limits(table(file, "limits"), diagnostics_, config_.limits);
     read_policy(table(file, "policy"), tables(file, "class"), diagnostics_, config_.policy);
+    read_cluster(table(file, "cluster"), diagnostics_, config_.cluster);
     read_shield(table(file, "shield"), diagnostics_, config_.shield);
     read_listeners(file);
     read_all_routes(file);
@@ -41,9 +42,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 19> kSections{
-      "server",   "store", "backend", "oauth", "login",   "tls", "limits", "policy", "class",  "shield",
-      "listener", "route", "spool",   "queue", "reports", "dns", "log",    "notify", "webhook"};
+  static constexpr std::array<std::string_view, 20> kSections{
+      "server", "store",    "backend", "oauth", "login", "tls",     "limits", "policy", "class",  "cluster",
+      "shield", "listener", "route",   "spool", "queue", "reports", "dns",    "log",    "notify", "webhook"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

@@ -28,6 +28,7 @@ void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, Limits
 // [policy], and all [[class]] of the file.
 void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& classes, ConfigDiagnostics& diagnostics,
                  PolicyConfig& policy);
+void read_cluster(const ConfigNode* table, ConfigDiagnostics& diagnostics, ClusterConfig& cluster);
 void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, ShieldConfig& shield);
 void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log);
 // Those of a file that names none.

@@ -100,7 +100,9 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
                .shared = shared.budgets.shared,
                .cores = shared.budgets.cores,
                .clock = shared.budgets.clock,
-               .core = options_.index}),
+               .core = options_.index,
+               .upper = shared.budgets.upper.get()}),
+      budgets_(shared.budgets),
       ids_(platform.clock, options_.index),
       dns_(shared.dns),
       spool_(loop_, shared.last_segment, options_.spool, std::move(options_.spool_share),
@@ -228,6 +230,12 @@ void Core::apply_limits() {
 
 void Core::watch_mailboxes() { tasks_.add(mailbox_watch_.run()); }
 
+void Core::join_cluster(const policy::ClusterOptions& options) {
+  cluster_ = std::make_unique<Cluster>(policy::ClusterParts{.loop = loop_, .resolver = resolver_, .dialer = dialer_},
+                                       options, budgets_, events_, options_.index);
+  cluster_->start();
+}
+
 void Core::set_file_limits(const FileLimits& limits) {
   file_limits_ = limits;
   apply_limits();
@@ -340,6 +348,7 @@ Task<void> Core::end() {
   co_await spool_.close();
   loop_.timers().disarm(cut_off_);
   budget_.close();
+  if (cluster_ != nullptr) co_await cluster_->close();
   observer_.close();
   settled_ = true;
   options_.settled();

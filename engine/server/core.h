@@ -21,6 +21,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
 #include "engine/net/listener.h"
+#include "engine/server/cluster.h"
 #include "engine/server/counters.h"
 #include "engine/server/delivery_observer.h"
 #include "engine/server/event_observer.h"
@@ -92,6 +93,8 @@ class Core {
                                          std::shared_ptr<tls::CertificateStore> certificates);
   // On the core, once, on one of the process: device passwords go with their mailboxes from now on.
   void watch_mailboxes();
+  // On the core, once, on one of the process, when all are there: it serves the cluster.
+  void join_cluster(const policy::ClusterOptions& options);
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
@@ -180,6 +183,8 @@ class Core {
   noticing::AccountWatch& watch_;
   DeliveryObserver delivery_observer_;
   policy::CoreBudget budget_;
+  policy::Budgets& budgets_;
+  std::unique_ptr<Cluster> cluster_;  // null: another core serves it, or there is none
   QueueIds ids_;
   session::SessionCounters counters_;
   io::Dns& dns_;

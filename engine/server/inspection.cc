@@ -19,6 +19,7 @@
 #include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 #include "engine/server/certificates_of.h"
+#include "engine/server/cluster_trial.h"
 #include "engine/server/plan_file.h"
 #include "engine/server/server.h"
 #include "engine/server/spool_start.h"
@@ -79,10 +80,7 @@ class Inspector {
 
   void check_machine() {
     if (const auto ring = io::make_real_ring({}); !ring) found_.errors.push_back(ring.error());
-    const config::DnsConfig& dns = config().dns;
-    io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
-    for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
-    if (const auto made = io::make_real_dns(options); !made) add("dns", made.error());
+    if (const auto made = io::make_real_dns(dns_options(config().dns)); !made) add("dns", made.error());
     if (const auto opened = auth::open_backends(config().backends, config().oauth); !opened)
       found_.errors.insert(found_.errors.end(), opened.error().begin(), opened.error().end());
     if (const auto fine = check_plan(*plan_); !fine)
@@ -143,6 +141,7 @@ class Inspector {
     check_certificates();
     check_reload();
     check_oauth();
+    check_cluster();
     if (store) check_customers();
   }
 
@@ -276,6 +275,14 @@ class Inspector {
   void check_oauth() {
     if (!config().oauth) return;
     if (const auto works = auth::try_oauth(*config().oauth); !works) found_.notes.push_back("oauth: " + works.error());
+  }
+
+  // Likewise.
+  void check_cluster() {
+    if (!plan_->cluster) return;
+    if (const auto works = try_cluster(*plan_->cluster, config().dns); !works)
+      found_.notes.push_back("cluster: " + works.error() +
+                             "; until a server answers, limits are this relay's local share");
   }
 
   void check_customers() {

@@ -133,6 +133,37 @@ std::expected<route::Route, std::string> route_of(const config::RouteConfig& con
   return route;
 }
 
+// With what the files that it names hold.
+std::expected<policy::ClusterOptions, std::string> cluster_options(const config::Config& config) {
+  const config::ClusterConfig& cluster = config.cluster;
+  policy::ClusterOptions options{.servers = cluster.servers,
+                                 .sentinel = cluster.sentinel,
+                                 .tls = cluster.tls,
+                                 .ca_pem = {},
+                                 .server_name = cluster.server_name,
+                                 .user = cluster.user,
+                                 .password = {},
+                                 .prefix = cluster.prefix,
+                                 .node = cluster.node.empty() ? config.server.hostname : cluster.node,
+                                 .local_share = cluster.local_share,
+                                 .timeout = cluster.timeout,
+                                 .grace = cluster.grace};
+  const bool local = std::ranges::all_of(cluster.servers, &policy::ClusterServer::is_path);
+  if (options.tls && !(local && options.sentinel.empty())) {
+    auto pem = tls::read_ca_file(cluster.ca_file.empty() ? std::string(tls::kSystemCaFile) : cluster.ca_file);
+    if (!pem) return std::unexpected("cluster.ca_file: " + pem.error());
+    options.ca_pem = *std::move(pem);
+  } else {
+    options.tls = false;
+  }
+  if (cluster.password_file.empty()) return options;
+  auto text = io::read_file(cluster.password_file, kPasswordFileBytesMax);
+  if (!text) return std::unexpected("cluster.password_file: " + text.error());
+  options.password = text->substr(0, text->find_first_of("\r\n"));
+  if (options.password.empty()) return std::unexpected("cluster.password_file: " + cluster.password_file + " is empty");
+  return options;
+}
+
 void plan_routes(const config::Config& config, Plan& plan, std::vector<std::string>& errors) {
   std::vector<route::RouteConditions> conditions;
   for (const config::RouteConfig& route : config.routes) {
@@ -168,6 +199,12 @@ schedule::ThrottleOptions throttle_of(const config::QueueConfig& queue, std::uin
 }
 
 }  // namespace
+
+io::RealDnsOptions dns_options(const config::DnsConfig& config) {
+  io::RealDnsOptions options{.servers = {}, .timeout = config.timeout, .tries = config.tries};
+  for (const io::Address& server : config.servers) options.servers.push_back(server.to_string());
+  return options;
+}
 
 std::uint32_t scram_iterations(const config::Config& config) {
   return config::has_scram(config) ? config.login.scram_iterations : 0;
@@ -260,6 +297,13 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
     plan->listeners.push_back(std::move(made));
   }
   plan_routes(config, *plan, errors);
+  if (!config.cluster.servers.empty()) {
+    if (auto cluster = cluster_options(config)) {
+      plan->cluster = *std::move(cluster);
+    } else {
+      errors.push_back(std::move(cluster.error()));
+    }
+  }
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   if (auto notify = notifier_options(config)) {
     plan->notify = *std::move(notify);
@@ -279,6 +323,11 @@ std::expected<void, std::vector<std::string>> check_plan(const Plan& plan) {
         {.verify = checks_certificate(route) ? tls::TlsVerify::required : tls::TlsVerify::none,
          .ca_pem = route.ca_pem});
     if (!context) errors.push_back("route " + route.name + ": " + context.error());
+  }
+  if (plan.cluster && plan.cluster->tls) {
+    const auto context =
+        tls::TlsClientContext::make({.verify = tls::TlsVerify::required, .ca_pem = plan.cluster->ca_pem});
+    if (!context) errors.push_back("cluster: ca_file: " + context.error());
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return {};

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "auth/shield.h"
 #include "engine/config/config.h"
 #include "engine/io/address.h"
+#include "engine/io/real_dns.h"
 #include "engine/mx/selection.h"
 #include "engine/relay/queue.h"
 #include "engine/route/route.h"
@@ -18,6 +20,7 @@
 #include "engine/session/listener_rules.h"
 #include "engine/spool/spool.h"
 #include "policy/classes.h"
+#include "policy/cluster/options.h"
 
 namespace sluice::notify {
 struct NotifierOptions;
@@ -39,6 +42,7 @@ struct Plan {
   std::shared_ptr<const route::RouteTable> route_table;   // gives a number into `routes`
   std::shared_ptr<const policy::PolicyClasses> classes;   // never null
   std::shared_ptr<const notify::NotifierOptions> notify;  // never null
+  std::optional<policy::ClusterOptions> cluster;          // none: limits are this relay's own
   bool needs_spool = true;                                // false: whatever happens to a message, its client hears it
 };
 
@@ -52,6 +56,7 @@ struct Plan {
 inline constexpr std::string_view kScramAloneRemedy =
     "set their passwords (sluicectl account password), or have \"PLAIN\" in listener.mechanisms, too, until each has "
     "logged in by it once: both make keys";
+[[nodiscard]] io::RealDnsOptions dns_options(const config::DnsConfig& config);
 // How a core's queue and its spool are to work.
 [[nodiscard]] relay::QueueOptions queue_options(const Plan& plan, std::uint32_t core);
 [[nodiscard]] spool::SpoolOptions spool_options(const config::SpoolConfig& config);

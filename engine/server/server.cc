@@ -131,10 +131,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
 
 // The name service, and what earlier processes have left in the spool.
 std::expected<void, std::vector<std::string>> Server::open_queue() {
-  const config::DnsConfig& dns = plan_->config.dns;
-  io::RealDnsOptions options{.servers = {}, .timeout = dns.timeout, .tries = dns.tries};
-  for (const io::Address& server : dns.servers) options.servers.push_back(server.to_string());
-  auto made = io::make_real_dns(options);
+  auto made = io::make_real_dns(dns_options(plan_->config.dns));
   if (!made) return failed("dns: " + made.error());
   dns_ = *std::move(made);
   const auto note = [this](const std::string& what) { events_->emit(event::SpoolFault{.what = what}); };
@@ -158,6 +155,7 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
 // What earlier processes have used of the limits.
 std::expected<void, std::vector<std::string>> Server::open_budgets() {
   budgets_ = std::make_unique<policy::Budgets>(*clock_, static_cast<std::uint32_t>(threads_.size()));
+  if (plan_->cluster) budgets_->join_cluster();
   event::Emitter& events = dispatcher_->open();
   const std::string file = plan_->config.server.state_dir + "/budgets";
   journal_ = std::make_unique<policy::Journal>(budgets_->shared, budgets_->clock, file,
@@ -363,10 +361,11 @@ void Server::start_services() {
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
   watch_store(*home);
-  home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends)] {
+  home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends), cluster = plan_->cluster] {
     start_control(*home);
     watch_addresses(*home);
     home->tasks().add(store_watch_->run());
+    if (cluster) home->join_cluster(*cluster);
     if (asks) home->watch_mailboxes();
     home->services().add(close_services());
     home->tasks().add(review_certificates());

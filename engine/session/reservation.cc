@@ -87,7 +87,11 @@ smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view po
   const policy::FullWindow& window = limit.window;
   std::string text = "The limit of this ";
   text.append(policy::subject_name(limit.subject)).append(" is ").append(window_text(window.limit));
-  text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
+  if (window.local_share) {
+    text += ", and what is left of it cannot be asked for at the moment";
+  } else {
+    text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
+  }
   if (!policy_url.empty()) text.append("; see ").append(policy_url);
   // What no window can ever take is refused for good, whatever the limit's action.
   const bool later = window.limit.action == policy::Action::defer && window.free_in_ms;

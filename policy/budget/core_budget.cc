@@ -43,13 +43,20 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
   taken.amount = account.lease.reserve(wanted);
   touch(account);
   bool called_back = false;
+  std::optional<FullWindow> cluster_full;
   while (taken.amount < wanted) {
     AsyncEvent recorded;
     io::Loop& loop = parts_.loop;
     const WallMillis now = parts_.clock.at(loop.now());
-    Grant grant = parts_.shared.lease(parts_.core, account.key, limits, wanted - taken.amount, now,
-                                      [&loop, &recorded] { loop.post([&recorded] { recorded.set(); }); });
+    Grant grant = parts_.shared.lease(
+        parts_.core, account.key, limits, wanted - taken.amount, now,
+        [&loop, &recorded] { loop.post([&recorded] { recorded.set(); }); }, cluster_full.has_value());
     touch(account);
+    if (grant.upper_least > 0) {
+      cluster_full = co_await lease_from_cluster(account, limits, grant);
+      taken.amount += account.lease.reserve(wanted - taken.amount);
+      continue;
+    }
     if (grant.recording) {
       co_await recorded.wait("the journal of the limits");
       continue;
@@ -59,15 +66,32 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
     if (grant.near) taken.near = grant.near;
     account.lease.add(grant.granted);
     taken.amount += account.lease.reserve(wanted - taken.amount);
-    if (taken.amount == wanted || !grant.full) continue;
+    if (taken.amount == wanted || (!grant.full && !cluster_full)) continue;
     if (called_back || grant.holders == 0) {
-      taken.full = grant.full;
+      taken.full = grant.full ? grant.full : cluster_full;
       break;
     }
     called_back = true;
-    co_await call_back(account.key, grant.holders);
+    co_await parts_.cores.call_back(account.key, grant.holders, parts_.core);
   }
   co_return taken;
+}
+
+// One at a time: the others look first whether it did for them.
+Task<std::optional<FullWindow>> CoreBudget::lease_from_cluster(Account& account, std::span<const Limit> limits,
+                                                               const Grant& grant) {
+  if (account.asking) {
+    AsyncEvent event;
+    account.behind_asking.push_back(&event);
+    co_await event.wait("a lease of the cluster that was asked for before");
+    co_return std::nullopt;
+  }
+  account.asking = true;
+  const UpperGrant leased =
+      co_await parts_.upper->lease(parts_.loop, account.key, limits, grant.upper_wanted, grant.upper_least);
+  account.asking = false;
+  for (AsyncEvent* const each : std::exchange(account.behind_asking, {})) each->set();
+  co_return leased.full;
 }
 
 // What was granted beyond a limit goes back at once: from the lease, the next message would have it as if it were
@@ -77,7 +101,7 @@ void CoreBudget::give_back(Account& account, std::uint64_t amount) {
   if (account.passed) settle(account, true);
 }
 
-Task<void> CoreBudget::call_back(const MeterKey& key, std::uint64_t holders) {
+Task<void> BudgetCores::call_back(MeterKey key, std::uint64_t holders, std::uint32_t home) {
   // What the other cores and this one count down; the last one to answer wakes the waiter.
   struct Asked {
     std::size_t left = 0;
@@ -85,14 +109,14 @@ Task<void> CoreBudget::call_back(const MeterKey& key, std::uint64_t holders) {
   };
   constexpr std::uint32_t kOwnBits = 63;
   std::vector<std::uint32_t> cores;
-  for (std::uint32_t core = 0; core < parts_.cores.count(); ++core)
-    if (core != parts_.core && (holders >> std::min(core, kOwnBits) & 1U) != 0) cores.push_back(core);
+  for (std::uint32_t core = 0; core < count(); ++core)
+    if ((holders >> std::min(core, kOwnBits) & 1U) != 0) cores.push_back(core);
   if (cores.empty()) co_return;
   Asked asked{.left = cores.size(), .answered = {}};
   for (const std::uint32_t core : cores) {
-    parts_.cores.post(core, [key, home = parts_.core, &asked](CoreBudget& other) {
+    post(core, [this, key, home, &asked](CoreBudget& other) {
       other.give_back_free(key);
-      other.parts_.cores.post(home, [&asked](CoreBudget&) {
+      post(home, [&asked](CoreBudget&) {
         if (--asked.left == 0) asked.answered.set();
       });
     });
@@ -141,6 +165,7 @@ void CoreBudget::close() {
   active_.clear();
   accounts_.clear();
   parts_.loop.timers().disarm(settle_);
+  if (parts_.upper != nullptr) parts_.upper->core_closed();
 }
 
 }  // namespace sluice::policy

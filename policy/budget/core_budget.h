@@ -8,16 +8,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
 #include "engine/io/loop.h"
-#include "policy/budget/meter_key.h"
 #include "policy/budget/policy_clock.h"
 #include "policy/budget/shared_budget.h"
+#include "policy/budget/upper_leases.h"
 #include "policy/lease.h"
+#include "policy/meter_key.h"
 #include "policy/submission_limits.h"
 
 namespace sluice::policy {
@@ -32,6 +34,8 @@ class BudgetCores {
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(cores_.size()); }
   // Runs `message` on that core, with its own CoreBudget.  The core has leased something, so it is there.
   void post(std::uint32_t core, std::function<void(CoreBudget&)> message);
+  // On core `home`: what these cores (bits as in Grant) have leased and not reserved has gone back.
+  Task<void> call_back(MeterKey key, std::uint64_t holders, std::uint32_t home);
 
  private:
   std::vector<std::atomic<CoreBudget*>> cores_;
@@ -45,6 +49,7 @@ class CoreBudget {
     BudgetCores& cores;
     const PolicyClock& clock;
     std::uint32_t core = 0;
+    UpperLink* upper = nullptr;  // null: there is no cluster
   };
   explicit CoreBudget(const Parts& parts) : parts_(parts) { parts_.cores.add(parts_.core, *this); }
   ~CoreBudget();
@@ -59,6 +64,8 @@ class CoreBudget {
     bool active = false;  // among active_
     bool idle = false;    // nothing was reserved since the last settling
     bool passed = false;  // the last grant was beyond a limit that does not refuse
+    bool asking = false;  // for a lease of the cluster
+    std::vector<AsyncEvent*> behind_asking;
   };
   Account& use(const MeterKey& key);
   void leave(Account& account);
@@ -81,7 +88,9 @@ class CoreBudget {
   [[nodiscard]] io::Loop& loop() { return parts_.loop; }
 
  private:
-  Task<void> call_back(const MeterKey& key, std::uint64_t holders);
+  // What the cluster has no room for.
+  Task<std::optional<FullWindow>> lease_from_cluster(Account& account, std::span<const Limit> limits,
+                                                     const Grant& grant);
   void settle(Account& account, bool with_free);
   void touch(Account& account);
   static void on_settle(void* self);

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "engine/base/time.h"
-#include "policy/budget/meter_key.h"
+#include "policy/meter_key.h"
 #include "policy/window.h"
 
 namespace sluice::policy {

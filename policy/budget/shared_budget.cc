@@ -58,7 +58,7 @@ bool SharedBudget::mark(Shard& shard, const MeterKey& key, Entry& entry) {
 }
 
 Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
-                          WallMillis now, std::function<void()> when_recorded) {
+                          WallMillis now, std::function<void()> when_recorded, bool cluster_is_full) {
   Grant grant;
   Shard& shard = shard_of(key);
   bool first = false;
@@ -70,11 +70,18 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     for (const Limit& limit : limits) entry.limits[static_cast<std::size_t>(limit.span)] = limit.amount;
     grant.holders = entry.holders & ~bit(core);
     if (room < wanted) grant.full = entry.meter.full(limits, true, wanted, now);
-    const std::uint64_t least = std::min(room, wanted);
+    std::uint64_t least = std::min(room, wanted);
+    if (clustered_ && cluster_is_full) least = std::min(least, entry.upper_free);
     if (least == 0) return grant;
     // A lease ends where a limit is passed that only tells, so that the event comes then.
     const std::uint64_t below = entry.meter.room(limits, false, now);
-    const std::uint64_t size = std::max(least, std::min(below, lease_size(room, least, cores_, key.quantity)));
+    std::uint64_t size = std::max(least, std::min(below, lease_size(room, least, cores_, key.quantity)));
+    if (clustered_ && entry.upper_free < least) {
+      grant.upper_least = least;
+      grant.upper_wanted = std::min(room, 2 * size);
+      return grant;
+    }
+    if (clustered_) size = std::min(size, entry.upper_free);
     const std::uint64_t available = entry.available();
     grant.recording = available < least;
     if (!grant.recording) {
@@ -83,6 +90,8 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
       grant.near = entry.meter.nears(limits, kNearPercent, grant.granted, now);
       entry.meter.hold(grant.granted);
       entry.holders |= bit(core);
+      if (clustered_) entry.upper_free -= grant.granted;
+      entry.upper_used = true;
     }
     // The next lease's, too, so that it need not wait.
     entry.ahead = std::min(room - grant.granted, 2 * size);
@@ -104,6 +113,11 @@ void SharedBudget::settle(std::uint32_t core, const MeterKey& key, std::uint64_t
     entry.meter.spend(spent, now);
     entry.meter.give_back(returned);
     entry.unwritten += spent;
+    if (clustered_) {
+      entry.upper_spent += spent;
+      entry.upper_free += returned;
+      list_upper(shard, key, entry);
+    }
     // With two cores behind one bit it stays until neither is known to hold any.
     if (!holds && (core < 63 || entry.meter.held() == 0)) entry.holders &= ~bit(core);
     if (entry.meter.held() == 0) entry.ahead = 0;
@@ -236,7 +250,8 @@ void SharedBudget::sweep(WallMillis now) {
     now = advance(shard, now);
     absl::erase_if(shard.meters, [now](auto& each) {
       Entry& entry = each.second;
-      return !entry.dirty && entry.recorded == 0 && entry.unwritten == 0 && entry.meter.idle(now);
+      return !entry.dirty && !entry.upper_listed && entry.recorded == 0 && entry.unwritten == 0 &&
+             entry.meter.idle(now);
     });
   }
 }

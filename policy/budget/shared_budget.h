@@ -16,8 +16,8 @@
 
 #include "absl/container/node_hash_map.h"
 #include "policy/budget/journal_record.h"
-#include "policy/budget/meter_key.h"
 #include "policy/meter.h"
+#include "policy/meter_key.h"
 
 namespace sluice::policy {
 
@@ -26,6 +26,10 @@ struct Grant {
   std::uint64_t granted = 0;
   // Nothing was granted as it is not in the journal yet: ask again once `when_recorded` was called.
   bool recording = false;
+  // Nothing was granted as the process has to lease from the cluster first (upper_leases.h): so many, or more ahead of
+  // need.
+  std::uint64_t upper_least = 0;
+  std::uint64_t upper_wanted = 0;
   // There is no room for all of it, whatever is recorded: of a limit that refuses.
   std::optional<FullWindow> full;
   // A limit that does not refuse has been passed.
@@ -55,12 +59,37 @@ class SharedBudget {
 
   // For `core`: `wanted` or less, where there is no room for more, or more, ahead of need.  `limits` are those of the
   // key's quantity; none: it is only counted.  `when_recorded` is called once, on the journal's thread, if the grant is
-  // `recording`.
+  // `recording`.  `cluster_is_full`: it has no more, and what the process has leased from it is all that there is.
   [[nodiscard]] Grant lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits,
-                            std::uint64_t wanted, WallMillis now, std::function<void()> when_recorded);
+                            std::uint64_t wanted, WallMillis now, std::function<void()> when_recorded,
+                            bool cluster_is_full = false);
   // Of what the core has: so much was spent, and so much goes back.  `holds`: some is left with it.
   void settle(std::uint32_t core, const MeterKey& key, std::uint64_t spent, std::uint64_t returned, bool holds,
               WallMillis now);
+
+  // What the process leases from a cluster (upper_leases.h) is what cores can lease from now on.  Before they start.
+  void lease_from_cluster() { clustered_ = true; }
+  // So many were leased from it.
+  void granted(const MeterKey& key, std::uint64_t amount);
+  // Of those, what no core has.
+  [[nodiscard]] std::uint64_t upper_free(const MeterKey& key);
+  // The cores that hold some, as in Grant.
+  [[nodiscard]] std::uint64_t holders(const MeterKey& key);
+  // What the cluster is to be told of a meter: spent, and what goes back to it.
+  struct UpperSettling {
+    MeterKey key;
+    std::uint64_t spent = 0;
+    std::uint64_t returned = 0;
+  };
+  // Of one, with all that no core has.
+  [[nodiscard]] UpperSettling settle_upper(const MeterKey& key);
+  // Of all that have something to tell, with what no core has asked for since the last call; `everything`: with all
+  // that no core has.
+  [[nodiscard]] std::vector<UpperSettling> settle_upper(bool everything);
+  // visit(key, span, start of the bucket, amount) for what was spent, in one of kShards parts.
+  using VisitSpent = std::function<void(const MeterKey&, Span, WallMillis, std::uint64_t)>;
+  void for_each_spent(std::size_t shard, const VisitSpent& visit);
+  static constexpr std::size_t kShards = 64;
 
   // The journal's: what is to be written now, as records; and that it was, or could not be.
   struct Writing {
@@ -96,7 +125,6 @@ class SharedBudget {
   void sweep(WallMillis now);
 
  private:
-  static constexpr std::size_t kShards = 64;
   struct Entry {
     Meter meter;
     std::uint64_t recorded = 0;   // held in the journal: what cores hold, what is unwritten, and what is ahead of need
@@ -104,6 +132,10 @@ class SharedBudget {
     std::uint64_t unwritten = 0;  // spent, and in the journal only as held
     std::uint64_t holders = 0;
     std::array<std::uint64_t, kSpans> limits{};  // of the last lease, for the operator; 0: none
+    std::uint64_t upper_free = 0;                // leased from the cluster, and no core has it
+    std::uint64_t upper_spent = 0;               // and the cluster is not told yet
+    bool upper_used = false;                     // since it was looked at
+    bool upper_listed = false;                   // among Shard::upper
     bool dirty = false;                          // among Shard::dirty
 
     // What may be given to cores.
@@ -116,6 +148,7 @@ class SharedBudget {
     std::mutex mutex;
     absl::node_hash_map<MeterKey, Entry> meters;
     std::vector<MeterKey> dirty;
+    std::vector<MeterKey> upper;  // of which the cluster may have to be told
     std::vector<std::function<void()>> waiting;
     WallMillis now = 0;  // the latest of all calls: cores' clocks differ by a turn
   };
@@ -124,11 +157,13 @@ class SharedBudget {
   [[nodiscard]] static WallMillis advance(Shard& shard, WallMillis now);
   // Whether it is the first that is to be written.
   bool mark(Shard& shard, const MeterKey& key, Entry& entry);
+  static void list_upper(Shard& shard, const MeterKey& key, Entry& entry);
   static void write_state(const MeterKey& key, Entry& entry, std::uint64_t spent, WallMillis now, Writing& writing);
   void take_waiting(Shard& shard, Writing& writing);
   [[nodiscard]] static std::uint64_t bit(std::uint32_t core) { return std::uint64_t{1} << (core < 63 ? core : 63); }
 
   std::uint32_t cores_;
+  bool clustered_ = false;
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> unwritten_{0};
   std::function<void(bool)> wake_ = [](bool) {};

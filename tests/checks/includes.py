@@ -20,7 +20,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_replay": "policy/replay", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load"}
+} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy", "noticing")
@@ -43,6 +43,7 @@ OUTSIDE = {
     "dep_password_hashes": ("apr_md5.h", "crypt.h", "openssl/"),
     "dep_ldap": ("ldap.h", "lber.h"),
     "dep_pq": ("libpq-fe.h",),
+    "dep_hiredis": ("hiredis/hiredis.h",),
     "dep_mariadb": ("mysql.h",),
     "dep_cjose": ("cjose/", "jansson.h"),
     "dep_curl": ("curl/",),
@@ -105,6 +106,8 @@ EXCEPTIONS = {
     "engine/server/decision_log.h": {"mutex", "std::mutex"},
     # Budgets are one set for all cores, and are written on a thread of their own.
     "policy/budget/shared_budget.h": {"mutex", "std::mutex"},
+    # Requests of cores that come before the one that answers them.
+    "policy/budget/upper_leases.h": {"mutex", "std::mutex"},
     "policy/budget/journal.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
     "policy/budget/journal.cc": {"pthread.h", "std::thread"},
     # The issuer's keys are one set for all threads that check tokens, fetched on a thread of their own.

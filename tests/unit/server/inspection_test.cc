@@ -236,6 +236,15 @@ TEST_F(InspectionTest, ScramAloneWhileAccountsHaveNoKeysIsNamed) {
   EXPECT_THAT(found().notes, Not(has_note));
 }
 
+TEST_F(InspectionTest, AClusterThatDoesNotAnswerIsNoted) {
+  more_ = "[cluster]\nserver = \"" + free_address() + "\"\ntls = \"none\"\n";
+  const Inspection found = this->found();
+  EXPECT_THAT(found.errors, IsEmpty());
+  EXPECT_THAT(found.notes, Contains(AllOf(HasSubstr("cluster: 127.0.0.1:"), HasSubstr("Connection refused"))));
+  more_ += "password_file = \"" + at("missing") + "\"\n";
+  EXPECT_THAT(this->found().errors, Contains(HasSubstr("cluster.password_file: ")));
+}
+
 TEST_F(InspectionTest, AnAddressThatIsNotOursIsNamed) {
   address_ = "192.0.2.1:2525";
   EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("listener"), HasSubstr("192.0.2.1:2525"))));

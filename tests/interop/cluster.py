@@ -1,0 +1,353 @@
+#!/usr/bin/env python3
+"""One limit that several relays share through Redis: exactly as much as it allows, whatever happens to Redis and to
+relays; and the ways in which a Redis can be reached."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib import mail
+from lib.harness import SLOW, TIMEOUT_FACTOR, expect, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
+from lib.hop import Hop
+from lib.mail import SENDER
+from lib.relay import SLUICE, Relay, authority, folder, free_port
+from lib.sinks import end
+from lib.wire import HOST
+
+LIMIT = 200
+SHARE = 10  # percent
+SESSIONS = 500 if SLOW else 1000
+PASSWORD = "a word for Redis"
+
+
+class Redis:
+    """A server of our own, in a folder of its own."""
+
+    def __init__(self, *words, keeps=True, port=None, program="redis-server"):
+        self.path = tempfile.mkdtemp(prefix="redis-", dir=folder().path)
+        self.port = port or free_port()
+        self.words = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.path, "--save", "",
+                      "--appendonly", "yes" if keeps else "no", "--appendfsync", "always", *words]  # fmt: skip
+        self.start()
+
+    def start(self):
+        with open(os.path.join(self.path, "log"), "ab") as log:
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(lambda: any(word in self.say("PING") for word in ("PONG", "NOAUTH")), "Redis answers")
+
+    def say(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, timeout=10,
+                              check=False).stdout  # fmt: skip
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def server(self):
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)
+        end(self.process)
+
+
+@shared
+def next_hop():
+    return Hop()
+
+
+class Node(Relay):
+    """A relay whose only class has one limit, which it shares."""
+
+    def __init__(self, name, server, limit=LIMIT, start=True, **cluster):
+        super().__init__(next_hop(), start=False, server={"cores": 2}, limits={"sessions_per_address": 5000})
+        del self.config["policy"]
+        keys = {"server": server, "tls": "none", "node": name, "timeout_ms": 500, "grace_s": 1, "local_share": 0}
+        self.config["cluster"] = keys | cluster
+        self.config["class"] = [{"name": "limited"}]
+        self.write_config()
+        with open(self.config_file, encoding="utf-8") as file:
+            text = file.read()
+        limits = f'limit = [{{of = "account", quantity = "recipients", window = "day", amount = {limit}}}]\n'
+        self.write_config(text.replace('name = "limited"\n', 'name = "limited"\n' + limits))
+        if start:
+            self.start()
+
+    def remainder(self):
+        return sum(line["recipients"] for line in self.log("cluster_remainder"))
+
+
+def send(client):
+    """One message to one recipient: what came of it, "250", "550" or "451"."""
+    client.say(f"MAIL FROM:<{SENDER}>", "250")
+    code = str(client.say("RCPT TO:<r@far.test>"))[:3]
+    if code != "250":
+        client.say("RSET", "250")
+        return code
+    client.say("DATA", "354")
+    client.send(mail.stuff(mail.compose(b"Hello.\r\n", sender=SENDER)))
+    return str(client.reply())[:3]
+
+
+class Senders:
+    """So many sessions at each node, each of which goes on until it is refused for good; those of a node that is killed
+    end with it."""
+
+    def __init__(self, *nodes, sessions=8, pause=0.03, seconds=15):
+        self.taken, self.failed, self.deferred = 0, [], 0
+        self.lock = threading.Lock()
+        self.pause = pause
+        self.end = time.monotonic() + seconds * TIMEOUT_FACTOR
+        self.threads = [threading.Thread(target=self.run, args=(node,)) for node in nodes for _ in range(sessions)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, node):
+        try:
+            with node.client() as client:
+                while time.monotonic() < self.end:
+                    code = send(client)
+                    if code == "550":
+                        return
+                    with self.lock:
+                        self.taken += code == "250"
+                        self.deferred += code == "451"
+                    time.sleep(0.05 if code == "451" else self.pause)
+        except Exception as error:
+            self.failed.append(error)
+
+    def wait(self):
+        for thread in self.threads:
+            thread.join()
+        return self.taken
+
+
+@test
+def a_thousand_sessions_on_two_nodes_get_exactly_what_the_limit_allows():
+    with Redis() as redis, Node("a", redis.server) as a, Node("b", redis.server) as b:
+        sessions = [node.client() for _ in range(SESSIONS // 2) for node in (a, b)]
+        codes, lock = [], threading.Lock()
+
+        def run(part):
+            for client in part:
+                code = send(client)
+                with lock:
+                    codes.append(code)
+
+        threads = [threading.Thread(target=run, args=(sessions[i::40],)) for i in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for client in sessions:
+            client.close()
+        expect_equal((len(codes), codes.count("250"), codes.count("550")), (SESSIONS, LIMIT, SESSIONS - LIMIT), "replies")
+        for node in (a, b):
+            expect_equal(node.log("cluster_unreachable"), [], "outages")
+
+
+@test
+def what_a_killed_node_held_is_printed_and_no_more_is_missing():
+    with Redis() as redis, Node("a", redis.server) as a, Node("b", redis.server) as b:
+        senders = Senders(a, b)
+        until(lambda: senders.taken > LIMIT // 4, "nodes at work")
+        a.kill()
+        a.start()
+        expect(len(senders.failed) <= 8, f"sessions that failed: {senders.failed}")
+        again = Senders(a)
+        total = senders.wait() + again.wait()
+        printed = until(lambda: a.remainder() + b.remainder(), "the remainder is printed")
+        expect_between(total, LIMIT - printed, LIMIT, f"taken, with a remainder of {printed}")
+        expect(total > LIMIT // 2, f"only {total} were taken")
+
+
+@test
+def a_redis_that_restarts_with_its_data_changes_nothing():
+    with Redis() as redis, Node("a", redis.server) as a, Node("b", redis.server) as b:
+        senders = Senders(a, b)
+        until(lambda: senders.taken > LIMIT // 4, "nodes at work")
+        redis.kill()
+        for node in (a, b):
+            node.logged("cluster_unreachable")
+        redis.start()
+        expect_equal((senders.wait(), senders.failed), (LIMIT, []), "taken, and sessions that failed")
+        for node in (a, b):
+            line = node.logged("cluster_unreachable")
+            expect_in(redis.server, line["reason"], "the reason")
+            expect_in("up to 0 percent", line["effect"], "the effect")
+            node.logged("cluster_back")
+            expect_equal(node.log("cluster_data_lost"), [], "losses")
+
+
+@test
+def a_redis_that_loses_its_data_is_told_what_nodes_used_and_hold():
+    with Redis(keeps=False) as redis, Node("a", redis.server) as a, Node("b", redis.server) as b:
+        senders = Senders(a, b)
+        until(lambda: senders.taken > LIMIT // 4, "nodes at work")
+        redis.kill()
+        redis.start()
+        expect_equal((senders.wait(), senders.failed), (LIMIT, []), "taken, and sessions that failed")
+        for node in (a, b):
+            node.logged("cluster_data_lost")
+
+
+@test
+def a_node_that_reports_too_late_costs_at_most_what_it_had_used_and_held():
+    with Redis(keeps=False) as redis, Node("a", redis.server) as a, Node("b", redis.server) as b:
+        senders = Senders(a, b)
+        until(lambda: senders.taken > LIMIT // 4, "nodes at work")
+        b.signal(signal.SIGSTOP)
+        redis.kill()
+        redis.start()
+        a.logged("cluster_data_lost")
+        time.sleep(1.5)
+        b.signal(signal.SIGCONT)
+        total = senders.wait()
+        late = b.logged("cluster_data_lost")
+        held, used = late["recipients"], sum(line["time"] <= late["time"] for line in b.log("message"))
+        expect_between(total, LIMIT, LIMIT + held + used, "taken")
+
+
+@test
+def a_redis_that_stalls_costs_at_most_the_local_shares():
+    with Redis() as redis:
+        keys = {"local_share": SHARE}
+        with Node("a", redis.server, **keys) as a, Node("b", redis.server, **keys) as b:
+            senders = Senders(a, b)
+            until(lambda: senders.taken > LIMIT // 20, "nodes at work")
+            redis.process.send_signal(signal.SIGSTOP)
+            for node in (a, b):
+                expect_in("did not answer in time", node.logged("cluster_unreachable")["reason"], "the reason")
+            until(lambda: senders.deferred, "the local share is used up")
+            redis.process.send_signal(signal.SIGCONT)
+            expect_between(senders.wait(), LIMIT, LIMIT + 2 * LIMIT * SHARE // 100, "taken")
+
+
+@test
+def without_any_redis_there_is_the_local_share():
+    with Node("a", f"127.0.0.1:{free_port()}", limit=50, local_share=SHARE) as node, node.client() as client:
+        expect_equal([send(client) for _ in range(6)], ["250"] * 5 + ["451"], "replies")
+        client.say(f"MAIL FROM:<{SENDER}>", "250")
+        said = str(client.say("RCPT TO:<r@far.test>", "451 4.7.1"))
+        expect_in("The limit of this account is 50 recipients a day, and what is left of it cannot be asked", said, "the reply")
+
+
+# ------------------------------------------------------------------------------------ ways to a Redis
+
+
+def expect_limited(*nodes, limit=5):
+    """One after the other they get what the limit allows."""
+    with nodes[0].client() as client:
+        got = [send(client) for _ in range(limit - 1)]
+    with nodes[-1].client() as client:
+        got += [send(client) for _ in range(2)]
+    expect_equal(got, ["250"] * limit + ["550"], "replies")
+
+
+@test
+def a_user_and_a_password_are_sent_and_never_shown():
+    acl = ("--user", "default", "off", "--user", "sluice", "on", ">" + PASSWORD, "~limits:*", "&limits:*", "-@all",
+           *"+fcall +function +script +evalsha +hset +hgetall +hdel +time +pexpire +publish +subscribe +ping".split())  # fmt: skip
+    with Redis(*acl) as redis:
+        file, wrong = (os.path.join(redis.path, name) for name in ("right", "wrong"))
+        for path, word in ((file, PASSWORD), (wrong, "something else")):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(word + "\n")
+        keys = {"user": "sluice", "prefix": "limits"}
+        with Node("a", redis.server, limit=5, password_file=file, **keys) as node:
+            expect_limited(node)
+            expect_equal(node.log("cluster_unreachable"), [], "outages")
+        with Node("b", redis.server, limit=5, password_file=wrong, **keys) as node:
+            expect_in("WRONGPASS", node.logged("cluster_unreachable")["reason"], "the reason")
+            with open(node.log_file, encoding="utf-8") as log:
+                expect_not_in("something else", log.read(), "the log")
+
+
+@test
+def tls_checks_the_name_and_a_unix_socket_needs_none():
+    path = tempfile.mkdtemp(prefix="redis-tls-", dir=folder().path)
+    authority().issue(path, HOST)
+    port = free_port()
+    words = ("--tls-port", str(port), "--tls-cert-file", path + "/fullchain.pem", "--tls-key-file", path + "/privkey.pem",
+             "--tls-ca-cert-file", authority().ca_file, "--tls-auth-clients", "no", "--unixsocket", path + "/socket")  # fmt: skip
+    with Redis(*words) as redis:
+        tls = {"tls": "implicit", "ca_file": authority().ca_file}
+        with Node("a", f"127.0.0.1:{port}", limit=5, server_name=HOST, **tls) as a:
+            with Node("b", path + "/socket", limit=5, tls="implicit") as b:
+                expect_limited(a, b)
+                for node in (a, b):
+                    expect_equal(node.log("cluster_unreachable"), [], "outages")
+        said = checked(Node("c", f"127.0.0.1:{port}", server_name="other.test", start=False, **tls))
+        expect_in(f"cluster: 127.0.0.1:{port}: TLS: ", said, "what `sluice check` says")
+        expect_not_in("cluster", checked(Node("d", redis.server, start=False)), "what `sluice check` says")
+
+
+def checked(node):
+    done = subprocess.run([SLUICE, "check", "--config", node.config_file], capture_output=True, text=True, timeout=20,
+                          check=False)  # fmt: skip
+    expect_equal(done.returncode, 0, f"exit status of sluice check, which said {done.stderr!r}")
+    return done.stdout + done.stderr
+
+
+@test
+def a_redis_without_functions_runs_a_script():
+    with Redis("--rename-command", "FUNCTION", "", "--rename-command", "FCALL", "") as redis:
+        with Node("a", redis.server, limit=5) as node:
+            expect_limited(node)
+
+
+@test
+def sentinels_name_the_master_and_the_next_one():
+    with Redis() as first, Redis("--replicaof", "127.0.0.1", str(first.port)) as second:
+        path = tempfile.mkdtemp(prefix="sentinel-", dir=folder().path)
+        with open(path + "/conf", "w", encoding="utf-8") as file:
+            file.write(f"sentinel monitor limits 127.0.0.1 {first.port} 1\n"
+                       "sentinel down-after-milliseconds limits 500\nsentinel failover-timeout limits 2000\n")  # fmt: skip
+        port = free_port()
+        sentinel = subprocess.Popen(["redis-sentinel", path + "/conf", "--port", str(port)], stdout=subprocess.DEVNULL)
+
+        def asked(*words):
+            return subprocess.run(["redis-cli", "-p", str(port), "sentinel", *words], capture_output=True, text=True,
+                                  check=False).stdout  # fmt: skip
+
+        try:
+            until(lambda: str(second.port) in asked("replicas", "limits"), "the Sentinel knows the replica", 15)
+            with Node("a", f"127.0.0.1:{port}", limit=20, sentinel="limits") as node:
+                with node.client() as client:
+                    expect_equal([send(client) for _ in range(10)], ["250"] * 10, "replies")
+                time.sleep(2.5)  # so that what was spent is told, and the master's word has reached the replica
+                first.kill()
+                until(lambda: str(second.port) in asked("get-master-addr-by-name", "limits"), "the replica is master", 15)
+                with node.client() as client:
+                    until(lambda: send(client) == "250", "the node has found it")
+                    expect_equal([send(client) for _ in range(10)], ["250"] * 9 + ["550"], "replies")
+        finally:
+            end(sentinel)
+
+
+@test
+def a_redis_cluster_redirects_to_the_node_that_has_a_meter():
+    words = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    with Redis(*words) as first, Redis(*words) as second:
+        first.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        second.say("CLUSTER", "MEET", "127.0.0.1", str(first.port))
+        until(lambda: all("cluster_state:ok" in redis.say("CLUSTER", "INFO") for redis in (first, second)), "a cluster", 15)
+        expect_in("MOVED", second.say("GET", "sluice:{g1}:state"), "what the second says")
+        # It begins at the one that has nothing.
+        with Node("a", second.server, limit=5) as node:
+            expect_limited(node)
+            expect_equal(node.log("cluster_unreachable"), [], "outages")
+
+
+if __name__ == "__main__":
+    main()
