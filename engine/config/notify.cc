@@ -66,14 +66,14 @@ void read_webhook(const ConfigNode* table, std::string path, ConfigDiagnostics& 
       "https, its certificate checked by the system's authorities or those in ca_file; http to a loopback address "
       "alone. No redirect is followed.",
       Change::restart);
-  section.example("\"https://hooks.example.net/sluice\"", Shown::in_force);
+  section.example("\"https://hooks.example.net/sluice\"");
   section.text("url", webhook.url, kWebhookUrlRule);
   section.text("ca_file", webhook.ca_file, kAnyPathRule);
   section.about(
       "A file with the secret that signs: \"whsec_\" and, behind it, what `openssl rand -base64 32` prints. For the "
       "relay's user alone.",
       Change::restart);
-  section.example("\"/etc/sluice/webhook.secret\"", Shown::in_force);
+  section.example("\"/etc/sluice/webhook.secret\"");
   section.text("secret_file", webhook.secret_file, kPathRule);
   section.about("Of what: " + cause_names() + ". None: all.", Change::restart);
   section.example(R"(["limit_reached", "contained", "released"])");
