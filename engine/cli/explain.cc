@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/cli/operands.h"
 #include "engine/control/explain_request.h"
 
 namespace sluice::cli {
@@ -50,36 +51,20 @@ SEE ALSO
   sluicectl usage --help, sluicectl contain --help, sluicectl --help
 )";
 
-void fail_explain(SluicectlCommand& command, const std::string& problem) {
-  command.kind = SluicectlCommand::Kind::error;
-  command.text = text::with_advice("sluicectl", "explain: " + problem, "sluicectl explain");
-}
-
 }  // namespace
 
 void parse_explain_command(const text::Words& words, SluicectlCommand& command) {
   std::array<text::Option, 1> options{text::Option{"--json", ""}};
   control::ExplainRequest request;
-  for (std::size_t at = 1; at < words.size();) {
-    const std::string_view word = words[at];
-    if (text::Option* const option = text::find_option(options, word); option != nullptr) {
-      if (std::string problem = text::take_option(*option, words, at); !problem.empty())
-        return fail_explain(command, problem);
-      continue;
-    }
-    ++at;
-    if (text::is_help(word)) {
-      command.kind = SluicectlCommand::Kind::print;
-      command.text = explain_help();
-      return;
-    }
-    if (word.starts_with('-')) return fail_explain(command, text::unknown_option(word, options));
-    if (!request.id.empty()) return fail_explain(command, "takes one id");
+  const auto take_id = [&request](std::string_view word) -> std::string {
+    if (!request.id.empty()) return "takes one id";
     request.id = word;
-  }
+    return "";
+  };
+  if (!read_operands(words, options, explain_help, take_id, command)) return;
   request.json = options[0].given.has_value();
   if (const std::string problem = control::explain_request_fault(request); !problem.empty())
-    return fail_explain(command, problem);
+    return fail_command(command, words.front(), problem);
   command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_explain_request(request);
 }

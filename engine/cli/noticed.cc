@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/cli/operands.h"
 #include "engine/control/noticed_request.h"
 
 namespace sluice::cli {
@@ -54,41 +55,25 @@ SEE ALSO
   sluicectl explain --help, sluicectl contain --help, sluicectl review --help
 )";
 
-void fail_noticed(SluicectlCommand& command, const std::string& problem) {
-  command.kind = SluicectlCommand::Kind::error;
-  command.text = text::with_advice("sluicectl", "noticed: " + problem, "sluicectl noticed");
-}
-
 }  // namespace
 
 void parse_noticed_command(const text::Words& words, SluicectlCommand& command) {
   std::array<text::Option, 1> options{text::Option{"--json", ""}};
   control::NoticedRequest request;
-  for (std::size_t at = 1; at < words.size();) {
-    const std::string_view word = words[at];
-    if (text::Option* const option = text::find_option(options, word); option != nullptr) {
-      if (std::string problem = text::take_option(*option, words, at); !problem.empty())
-        return fail_noticed(command, problem);
-      continue;
-    }
-    ++at;
-    if (text::is_help(word)) {
-      command.kind = SluicectlCommand::Kind::print;
-      command.text = noticed_help();
-      return;
-    }
-    if (word.starts_with('-')) return fail_noticed(command, text::unknown_option(word, options));
+  const auto take_account = [&request](std::string_view word) -> std::string {
     if (word == "release" && !request.release && request.account.empty()) {
       request.release = true;
     } else if (request.account.empty()) {
       request.account = word;
     } else {
-      return fail_noticed(command, "takes one account");
+      return "takes one account";
     }
-  }
+    return "";
+  };
+  if (!read_operands(words, options, noticed_help, take_account, command)) return;
   request.json = options[0].given.has_value();
   if (const std::string problem = control::noticed_request_fault(request); !problem.empty())
-    return fail_noticed(command, problem);
+    return fail_command(command, words.front(), problem);
   command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_noticed_request(request);
 }

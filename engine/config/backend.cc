@@ -53,17 +53,6 @@ std::expected<std::string, std::string> check_field(std::string_view text) {
 }
 constexpr TextRule kFieldRule{check_field, "letters, digits, \"-\" and \"_\""};
 
-std::expected<auth::BackendServer, std::string> parse_server(std::string_view text) {
-  if (text.starts_with('/')) {
-    if (text.size() > kSocketPathBytesMax) return std::unexpected("is longer than a socket's path may be");
-    return auth::BackendServer{.host = std::string(text)};
-  }
-  auto hop = parse_next_hop(text);
-  if (!hop) return std::unexpected(hop.error());
-  const bool has_port = text.ends_with(":" + std::to_string(hop->port));
-  return auth::BackendServer{.host = hop->name, .port = has_port ? hop->port : std::uint16_t{0}};
-}
-
 bool is_public(const auth::BackendServer& server) {
   return !server.is_path() && !is_loopback(route::NextHopHost{.name = server.host});
 }
@@ -86,7 +75,7 @@ void read_servers(ConfigSection& section, auth::BackendOptions& backend) {
       "else the host; in clear (tls = \"none\") it is only reached at loopback addresses and UNIX sockets.",
       Change::restart);
   section.example(R"(["pop.example.net:995"])");
-  section.list("server", backend.servers, kServerAllowed, parse_server);
+  section.list("server", backend.servers, kServerAllowed, parse_server<auth::BackendServer>);
   section.choice("tls", backend.tls,
                  {Tls{"implicit", auth::BackendTls::implicit}, Tls{"starttls", auth::BackendTls::starttls},
                   Tls{"none", auth::BackendTls::none}});
@@ -181,7 +170,7 @@ void read_store_server(ConfigSection& section, auth::BackendOptions& store) {
       "comes through, which the relay finds out and then looks once a second.",
       Change::restart);
   section.example(R"(["db.example.net:5432"])");
-  section.list("server", store.servers, kServerAllowed, parse_server);
+  section.list("server", store.servers, kServerAllowed, parse_server<auth::BackendServer>);
   section.choice("tls", store.tls, {Tls{"implicit", auth::BackendTls::implicit}, Tls{"none", auth::BackendTls::none}});
   section.text("ca_file", store.ca_file, kAnyPathRule);
   section.text("database", store.database, kTextRule);

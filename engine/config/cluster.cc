@@ -30,17 +30,6 @@ std::expected<std::string, std::string> check_prefix(std::string_view text) {
 }
 constexpr TextRule kPrefixRule{check_prefix, "letters, digits, \"-\", \"_\", \".\" and \":\", 1 to 64 bytes"};
 
-std::expected<policy::ClusterServer, std::string> parse_cluster_server(std::string_view text) {
-  if (text.starts_with('/')) {
-    if (text.size() > kSocketPathBytesMax) return std::unexpected("is longer than a socket's path may be");
-    return policy::ClusterServer{.host = std::string(text)};
-  }
-  auto hop = parse_next_hop(text);
-  if (!hop) return std::unexpected(hop.error());
-  const bool has_port = text.ends_with(":" + std::to_string(hop->port));
-  return policy::ClusterServer{.host = hop->name, .port = has_port ? hop->port : std::uint16_t{0}};
-}
-
 // A name is looked up later; see policy/cluster/redis_connection.cc.
 bool is_elsewhere(const policy::ClusterServer& server) {
   return !server.is_path() && io::Address::from_ip(server.host, 0).has_value() &&
@@ -57,7 +46,7 @@ void read_cluster_servers(ConfigSection& section, ClusterConfig& cluster) {
       "addresses and UNIX sockets only.",
       Change::restart);
   section.example(R"(["redis.example.net:6379"])");
-  section.list("server", cluster.servers, kClusterServerAllowed, parse_cluster_server);
+  section.list("server", cluster.servers, kClusterServerAllowed, parse_server<policy::ClusterServer>);
   section.text("sentinel", cluster.sentinel, kNodeRule);
   section.choice("tls", cluster.tls, {Tls{"implicit", true}, Tls{"none", false}});
   section.text("ca_file", cluster.ca_file, kAnyPathRule);

@@ -45,6 +45,18 @@ inline constexpr std::string_view kListenAllowed = "IP:PORT, such as \"0.0.0.0:2
 inline constexpr std::string_view kNextHopAllowed =
     "HOST or HOST:PORT, such as \"mx1.example.net:25\", \"192.0.2.1\" or \"[2001:db8::1]:25\"";
 [[nodiscard]] std::expected<route::NextHopHost, std::string> parse_next_hop(std::string_view text);
+// A server of a back end or of the cluster: the same, or the path of a UNIX socket.  Its port is 0 where none is given.
+template <typename Server>
+[[nodiscard]] std::expected<Server, std::string> parse_server(std::string_view text) {
+  if (text.starts_with('/')) {
+    if (text.size() > kSocketPathBytesMax) return std::unexpected("is longer than a socket's path may be");
+    return Server{.host = std::string(text)};
+  }
+  auto hop = parse_next_hop(text);
+  if (!hop) return std::unexpected(hop.error());
+  const bool has_port = text.ends_with(":" + std::to_string(hop->port));
+  return Server{.host = hop->name, .port = has_port ? hop->port : std::uint16_t{0}};
+}
 // 127.0.0.0/8, ::1 and localhost: what is said there is not heard elsewhere.
 [[nodiscard]] bool is_loopback(const route::NextHopHost& host);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "auth/secret.h"
 #include "auth/text.h"
@@ -21,10 +22,6 @@ constexpr std::string_view kBecause = " reason=";
 constexpr std::array<std::string_view, 4> kVerbNames{"contain", "suspend", "hold", "release"};
 constexpr std::array<std::string_view, 3> kKinds{"account", "customer", "network"};
 constexpr std::uint64_t kIdMax = INT64_MAX;
-
-std::unexpected<std::string> not_as_written() {
-  return std::unexpected(std::string("the request is not written as sluicectl writes it"));
-}
 
 std::string sessions_text(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " session" : " sessions");
@@ -86,10 +83,7 @@ std::expected<Containing, std::string> decode_containment_request(std::string_vi
   if (kind == kKinds.end()) return not_as_written();
   request.kind = static_cast<Containing::Kind>(kind - kKinds.begin());
   static_cast<void>(take_value(rest, kBecause, request.reason));
-  if (std::string fault = containment_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  // Each request has one line.
-  if (encode_containment_request(request) != line) return not_as_written();
-  return request;
+  return if_as_written(std::move(request), line, containment_request_fault, encode_containment_request);
 }
 
 SessionsRequest sessions_of(const Containing& request) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "auth/text.h"
 #include "engine/control/words.h"
@@ -144,15 +145,12 @@ std::string encode_explain_request(const ExplainRequest& request) {
 }
 
 std::expected<ExplainRequest, std::string> decode_explain_request(std::string_view line) {
-  constexpr std::string_view kNotAsSluicectl = "the request is not written as sluicectl writes it";
   ExplainRequest request;
   std::string_view rest = line;
-  if (!take_text(rest, kExplain)) return std::unexpected(std::string(kNotAsSluicectl));
+  if (!take_text(rest, kExplain)) return not_as_written();
   request.json = take_text(rest, kJson);
   static_cast<void>(take_value(rest, kExplainId, request.id));  // what cannot be read is not this line: see below
-  if (std::string fault = explain_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  if (encode_explain_request(request) != line) return std::unexpected(std::string(kNotAsSluicectl));
-  return request;
+  return if_as_written(std::move(request), line, explain_request_fault, encode_explain_request);
 }
 
 std::string_view DecidedEvent::value(std::string_view key) const {

@@ -1,6 +1,7 @@
 #include "engine/control/noticed_request.h"
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "auth/secret.h"
@@ -44,16 +45,13 @@ std::string encode_noticed_request(const NoticedRequest& request) {
 }
 
 std::expected<NoticedRequest, std::string> decode_noticed_request(std::string_view line) {
-  constexpr std::string_view kNotSluicectls = "the request is not written as sluicectl writes it";
   NoticedRequest request;
   std::string_view rest = line;
-  if (!take_text(rest, kNoticed)) return std::unexpected(std::string(kNotSluicectls));
+  if (!take_text(rest, kNoticed)) return not_as_written();
   request.release = take_text(rest, kNoticedRelease);
   request.json = take_text(rest, kJson);
   static_cast<void>(take_value(rest, kNoticedAccount, request.account));  // what cannot be read is not this line
-  if (std::string fault = noticed_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  if (encode_noticed_request(request) != line) return std::unexpected(std::string(kNotSluicectls));
-  return request;
+  return if_as_written(std::move(request), line, noticed_request_fault, encode_noticed_request);
 }
 
 std::string render_noticed(const NoticedRequest& request, const NoticedAccount& account) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "auth/secret.h"
 #include "auth/text.h"
@@ -171,12 +172,7 @@ std::expected<QueueRequest, std::string> decode_queue_request(std::string_view l
     if (!take_word(take_up_to_blank(rest), request))
       return std::unexpected("there is a word in the request that is not known");
   }
-  if (std::string fault = queue_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  // Words that are there twice or in another order, blanks, escapes that nothing asked for: each
-  // request has one line.
-  if (encode_queue_request(request) != line)
-    return std::unexpected("the request is not written as sluicectl writes it");
-  return request;
+  return if_as_written(std::move(request), line, queue_request_fault, encode_queue_request);
 }
 
 bool matches_address(std::string_view filter, std::string_view mailbox) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "auth/secret.h"
 #include "auth/text.h"
@@ -23,10 +24,6 @@ constexpr std::array kAllSessionFilters{
     SessionFilter{"account", "ACCOUNT", &SessionsRequest::account, auth::kNameBytesMax},
     SessionFilter{"customer", "NAME", &SessionsRequest::customer, auth::kCustomerBytesMax},
     SessionFilter{"address", "ADDRESS|NETWORK", &SessionsRequest::address, kNetworkBytesMax}};
-
-std::unexpected<std::string> written_otherwise() {
-  return std::unexpected(std::string("the request is not written as sluicectl writes it"));
-}
 
 std::uint64_t sum_of(std::span<const CoreSessions> cores) {
   std::uint64_t sum = 0;
@@ -78,21 +75,18 @@ std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_
   request.json = take_text(rest, kJson);
   if (take_text(rest, kLimit)) {
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), request.limit);
-    if (error != std::errc()) return written_otherwise();
+    if (error != std::errc()) return not_as_written();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   }
   for (const SessionFilter& filter : kAllSessionFilters) {
     if (!take_text(rest, " " + std::string(filter.name) + "=")) continue;
     const std::size_t size = std::min(rest.find(' '), rest.size());
     auto value = unescaped(rest.substr(0, size));
-    if (!value) return written_otherwise();
+    if (!value) return not_as_written();
     request.*filter.text = *std::move(value);
     rest.remove_prefix(size);
   }
-  if (std::string fault = sessions_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  // Each request has one line.
-  if (encode_sessions_request(request) != line) return written_otherwise();
-  return request;
+  return if_as_written(std::move(request), line, sessions_request_fault, encode_sessions_request);
 }
 
 std::string render_sessions(const SessionsRequest& request, std::span<const CoreSessions> cores) {

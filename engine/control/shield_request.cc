@@ -1,5 +1,7 @@
 #include "engine/control/shield_request.h"
 
+#include <utility>
+
 #include "auth/secret.h"
 #include "auth/text.h"
 #include "engine/base/network.h"
@@ -50,16 +52,12 @@ std::expected<ShieldRequest, std::string> decode_shield_request(std::string_view
   request.json = take_text(rest, kJson);
   if (take_text(rest, kSubject)) {
     auto subject = unescaped(rest);
-    if (!subject) return std::unexpected("the request is not written as sluicectl writes it");
+    if (!subject) return not_as_written();
     request.subject = *std::move(subject);
   } else {
     request.all = take_text(rest, kAll);
   }
-  if (std::string fault = shield_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  // Each request has one line.
-  if (encode_shield_request(request) != line)
-    return std::unexpected("the request is not written as sluicectl writes it");
-  return request;
+  return if_as_written(std::move(request), line, shield_request_fault, encode_shield_request);
 }
 
 std::string render_shield(std::span<const auth::ShieldEntry> entries, bool json) {

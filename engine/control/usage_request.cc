@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <tuple>
+#include <utility>
 
 #include "auth/secret.h"
 #include "auth/text.h"
@@ -16,7 +17,6 @@ constexpr std::string_view kUsage = "usage";
 constexpr std::string_view kUsageLimit = " limit=";
 constexpr std::string_view kUsageAccount = " account=";
 constexpr std::string_view kUsageCustomer = " customer=";
-constexpr std::string_view kNotAsWritten = "the request is not written as sluicectl writes it";
 
 // How full a window is, in thousandths.
 std::uint64_t fullness(const UsageRow& row) {
@@ -49,7 +49,7 @@ std::string encode_usage_request(const UsageRequest& request) {
 std::expected<UsageRequest, std::string> decode_usage_request(std::string_view line) {
   UsageRequest request;
   std::string_view rest = line;
-  if (!take_text(rest, kUsage)) return std::unexpected(std::string(kNotAsWritten));
+  if (!take_text(rest, kUsage)) return not_as_written();
   request.json = take_text(rest, kJson);
   std::string limit;
   // What cannot be read is no request that has this line: see below.
@@ -60,10 +60,7 @@ std::expected<UsageRequest, std::string> decode_usage_request(std::string_view l
     const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), request.limit);
     if (error != std::errc() || end != limit.data() + limit.size()) request.limit = 0;
   }
-  if (std::string fault = usage_request_fault(request); !fault.empty()) return std::unexpected(std::move(fault));
-  // Each request has one line.
-  if (encode_usage_request(request) != line) return std::unexpected(std::string(kNotAsWritten));
-  return request;
+  return if_as_written(std::move(request), line, usage_request_fault, encode_usage_request);
 }
 
 std::string render_usage(const UsageRequest& request, std::vector<UsageRow> rows) {

@@ -11,6 +11,10 @@ constexpr std::string_view kPlain = "-._@+*/:[]";
 
 }  // namespace
 
+std::unexpected<std::string> not_as_written() {
+  return std::unexpected(std::string("the request is not written as sluicectl writes it"));
+}
+
 void append_escaped(std::string& line, std::string_view value) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : value) {

@@ -63,19 +63,20 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::opti
   const std::size_t end = request.find('\n');
   if (end != std::string::npos) {
     const std::string_view line = std::string_view(request).substr(0, end);
-    if (line.substr(0, line.find(' ')) == "queue") {
+    const std::string_view word = line.substr(0, line.find(' '));
+    if (word == "queue") {
       co_await answer_about_queue(line, *connection, uid);
-    } else if (line.substr(0, line.find(' ')) == "shield") {
+    } else if (word == "shield") {
       connection->write(co_await answer_about_shield(line));
-    } else if (line.substr(0, line.find(' ')) == "usage") {
+    } else if (word == "usage") {
       connection->write(co_await answer_about_usage(line));
-    } else if (line.substr(0, line.find(' ')) == "noticed") {
+    } else if (word == "noticed") {
       connection->write(co_await answer_about_noticed(line, uid));
-    } else if (line.substr(0, line.find(' ')) == "explain") {
+    } else if (word == "explain") {
       connection->write(co_await answer_about_decision(line));
-    } else if (line.substr(0, line.find(' ')) == "sessions") {
+    } else if (word == "sessions") {
       connection->write(co_await answer_about_sessions(line, uid));
-    } else if (line.substr(0, line.find(' ')) == "containment") {
+    } else if (word == "containment") {
       connection->write(co_await answer_about_containment(line, uid));
     } else {
       connection->write(co_await answer(line));

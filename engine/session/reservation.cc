@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/session/sender_refusal.h"
 #include "policy/limit_text.h"
 
 namespace sluice::session {
@@ -92,7 +93,7 @@ smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view po
   } else {
     text.append(window.free_in_ms ? "; room in " + waiting_time(*window.free_in_ms) : ", and this is more than that");
   }
-  if (!policy_url.empty()) text.append("; see ").append(policy_url);
+  text = with_policy_url(std::move(text), policy_url);
   // What no window can ever take is refused for good, whatever the limit's action.
   const bool later = window.limit.action == policy::Action::defer && window.free_in_ms;
   smtp::Reply reply =

@@ -7,12 +7,15 @@
 
 namespace sluice::session {
 
+std::string with_policy_url(std::string text, std::string_view policy_url) {
+  if (!policy_url.empty()) text.append("; see ").append(policy_url);
+  return text;
+}
+
 smtp::Reply sender_refusal(const policy::SenderDecision& decision, std::string_view policy_url) {
   CHECK(!decision.allowed());
-  std::string text = decision.reason;
-  if (!policy_url.empty()) text.append("; see ").append(policy_url);
   // RFC 3463 3.8, X.7.1: "the sender is not authorized to send to the destination".
-  smtp::Reply reply(550, {5, 7, 1}, std::move(text));
+  smtp::Reply reply(550, {5, 7, 1}, with_policy_url(decision.reason, policy_url));
   reply.set_name(policy::verdict_name(decision.verdict));
   return reply;
 }

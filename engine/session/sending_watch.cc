@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/client_block.h"
+#include "engine/session/sender_refusal.h"
 #include "policy/noticing/reply_words.h"
 
 namespace sluice::session {
@@ -18,9 +19,9 @@ constexpr unsigned kNoticedIpv6Bits = 56;
 
 // What a next hop takes from this account would cost all others their good name.
 smtp::Reply suspended_as_bulk(std::string_view policy_url) {
-  std::string text = "Sending of this account is suspended: its mail looks like unsolicited bulk mail";
-  if (!policy_url.empty()) text.append("; see ").append(policy_url);
-  smtp::Reply reply(550, {5, 7, 1}, std::move(text));
+  smtp::Reply reply(
+      550, {5, 7, 1},
+      with_policy_url("Sending of this account is suspended: its mail looks like unsolicited bulk mail", policy_url));
   reply.set_name("sending_suspended_as_bulk");
   return reply;
 }
@@ -77,14 +78,13 @@ SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, c
   }
   facts.recipients = static_cast<std::uint32_t>(hashes.size());
   if (sketcher_ != nullptr) facts.text = sketcher_->finish();
-  noticing::Notice notice{
-      .account = login_->identity->account_name,
-      .policy_class = login_->by->name,
-      .verdict = login_->watch->message(login_->identity->account_name, *login_->by, facts, hashes, now)};
-  notice.taken = login_->by->taken(notice.verdict.step);
-  if (notice.verdict.raised) tell(notice, envelope.id, observer);
-  Decision decision{.step = notice.taken};
-  if (notice.taken >= noticing::Step::hold) decision.reason = noticing::reasons_text(notice.verdict);
+  const std::string& account = login_->identity->account_name;
+  const noticing::Verdict verdict = login_->watch->message(account, *login_->by, facts, hashes, now);
+  Decision decision{.step = login_->by->taken(verdict.step)};
+  if (decision.step >= noticing::Step::hold) decision.reason = noticing::reasons_text(verdict);
+  if (verdict.raised)
+    tell({.account = account, .policy_class = login_->by->name, .verdict = verdict, .taken = decision.step},
+         envelope.id, observer);
   return decision;
 }
 
