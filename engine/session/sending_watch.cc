@@ -43,7 +43,8 @@ noticing::Turn SendingWatch::turn(std::uint32_t recipients, Instant now) const {
 
 void SendingWatch::refused(std::string_view forward_path, const smtp::Reply& reply, std::string_view id, Instant now,
                            Observer& observer) const {
-  const noticing::Outcome outcome{.kind = noticing::outcome_of_reply(reply.code(), reply.text()),
+  const std::string said = smtp::enhanced_text(reply.enhanced()).append(" ").append(reply.text());
+  const noticing::Outcome outcome{.kind = noticing::outcome_of_reply(reply.code(), said),
                                   .recipient = login_->watch->hash(forward_path)};
   const auto notice = login_->watch->outcomes(login_->identity->account_name, std::array{outcome}, now);
   if (notice) tell(*notice, id, observer);

@@ -219,6 +219,19 @@ TEST_F(NoticedSession, RecipientsThatANextHopDoesNotKnowCountAtOnce) {
   EXPECT_GE(found(), Step::hold);
 }
 
+// What must not happen: the code is no part of a reply's text, and what it says of the recipient was not heard.
+TEST_F(NoticedSession, ARecipientIsUnknownByItsEnhancedCodeAlone) {
+  host.sinks.on_recipient = [](const message::Recipient& recipient) {
+    return recipient.forward_path.starts_with("dead") ? smtp::Reply(550, {5, 1, 1}, "Recipient rejected")
+                                                      : smtp::Reply(smtp::replies::kRecipientOk);
+  };
+  client().log_in();
+  EXPECT_EQ(send(), 250);
+  EXPECT_EQ(client().say(kMail), 250);
+  EXPECT_EQ(client().say("RCPT TO:<dead@example.net>"), 550);
+  EXPECT_EQ(watch.look(kAnn, here.now())->unknown, 1U);
+}
+
 TEST_F(NoticedSession, OneTextToManyIsNoticedWithAWordChanged) {
   policy::PolicyClass home{.name = "home", .noticing = noticing::built_in_policy("home")};
   home.noticing.ordinary.same_text = 10;
