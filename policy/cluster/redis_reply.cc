@@ -15,6 +15,13 @@ RedisReply* place_of(const redisReadTask* task) {
   return index < elements.size() ? &elements[index] : nullptr;
 }
 
+// Of arrays in arrays.  hiredis stops at 9 until its version 1.1, and nowhere from then on.
+std::size_t depth_of(const redisReadTask* task) {
+  std::size_t depth = 0;
+  for (; task != nullptr; task = task->parent) ++depth;
+  return depth;
+}
+
 void* make_string(const redisReadTask* task, char* bytes, std::size_t size) {
   RedisReply* const reply = place_of(task);
   if (reply == nullptr) return nullptr;
@@ -30,6 +37,7 @@ template <typename Count>
 void* make_array(const redisReadTask* task, Count count) {
   // A null makes the reader give up.
   if (std::cmp_less(count, 0) || std::cmp_greater(count, RedisReader::kElementsMax)) return nullptr;
+  if (depth_of(task) > RedisReader::kDepthMax) return nullptr;
   RedisReply* const reply = place_of(task);
   if (reply == nullptr) return nullptr;
   reply->kind = RedisReply::Kind::array;

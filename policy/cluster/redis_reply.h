@@ -1,5 +1,5 @@
-// Replies of Redis (RESP 2), read by hiredis' reader within bounds: bytes of a reply, elements of an array, depth (the
-// reader's own).  Pure; one thread.
+// Replies of Redis (RESP 2), read by hiredis' reader within bounds: bytes of a reply, elements of an array, depth.
+// Pure; one thread.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +31,7 @@ class RedisReader {
  public:
   static constexpr std::size_t kReplyBytesMax = 16 * 1024;
   static constexpr std::size_t kElementsMax = 64;
+  static constexpr std::size_t kDepthMax = 4;  // arrays in one another; what is asked for has one
 
   RedisReader();
   ~RedisReader();
