@@ -1,7 +1,7 @@
 // Remembers for a short while what a back end said about a name with a secret, so that a customer
 // who sends a thousand messages in a thousand sessions costs one password hash. It keeps no
 // password: the key is a SipHash-2-4 of both (128 bits), keyed with bytes drawn at process start, which are
-// never written anywhere.
+// never written anywhere; where relays share their shields, with bytes made of cluster.key_file.
 //
 // One a core, owned by the core, used by its thread only. Pure: the time is given in each call.
 //

@@ -43,6 +43,13 @@ void FailureWindow::add(Instant now, std::uint32_t limit) {
   next_ = (next_ + 1) % limit;
 }
 
+void FailureWindow::merge(Instant at, std::uint32_t count, std::uint32_t limit) {
+  std::ranges::rotate(times_, times_.begin() + next_);
+  next_ = 0;
+  times_.insert(std::ranges::upper_bound(times_, at), std::min(count, limit), at);
+  if (times_.size() > limit) times_.erase(times_.begin(), times_.end() - limit);
+}
+
 bool FailureWindow::full(Instant now, Duration window, std::uint32_t limit) const {
   return times_.size() >= limit && now - times_[next_] < window;
 }
@@ -60,13 +67,18 @@ void FailureWindow::set_limit(std::uint32_t limit) {
 
 // ------------------------------------------------------------------------------------------ attempts
 
-LoginAttempt login_attempt(const IpBytes& ip, unsigned ipv6_bits, const Name& name, const CredentialKey& key) {
+LoginAttempt attempt_from(const IpBytes& ip, unsigned ipv6_bits) {
   LoginAttempt attempt;
   attempt.ip = ip;
   attempt.address = client_block(ip.span(), ipv6_bits);
   attempt.network = client_network(ip.span(), kNetworkIpv4Bits, std::min(kNetworkIpv6Bits, ipv6_bits));
   attempt.address_text = attempt.address.to_string();
   attempt.network_text = attempt.network.to_string();
+  return attempt;
+}
+
+LoginAttempt login_attempt(const IpBytes& ip, unsigned ipv6_bits, const Name& name, const CredentialKey& key) {
+  LoginAttempt attempt = attempt_from(ip, ipv6_bits);
   attempt.account = login_key(name.text());
   attempt.pair = attempt.network_text;
   attempt.secret = attempt.pair;
@@ -81,10 +93,9 @@ Shield::Shield(ShieldLimits limits) : limits_(std::move(limits)) {}
 
 Instant Shield::advance(Instant now) { return now_ = std::max(now_, now); }
 
-bool Shield::exempt(const LoginAttempt& attempt) const {
-  return !limits_.enabled || std::ranges::any_of(limits_.trusted, [&](const Network& trusted) {
-    return trusted.contains(attempt.ip.span());
-  });
+bool Shield::exempt(const IpBytes& ip) const {
+  return !limits_.enabled ||
+         std::ranges::any_of(limits_.trusted, [&](const Network& trusted) { return trusted.contains(ip.span()); });
 }
 
 std::uint32_t Shield::limit_of(ShieldRule rule) const {
@@ -115,7 +126,7 @@ ShieldRule Shield::refusal(const LoginAttempt& attempt, Instant now) {
 
 Shield::Decision Shield::admit(const LoginAttempt& attempt, Instant now) {
   now = advance(now);
-  if (exempt(attempt)) return {};
+  if (exempt(attempt.ip)) return {};
   if (const FailureWindow* pair = pairs_.find(attempt.pair)) {
     if (!pair->full(now, limits_.window, limits_.account_failures)) return {};
     return {.rule = ShieldRule::account, .delay = limits_.slow};
@@ -135,17 +146,18 @@ Shield::Decision Shield::admit(const LoginAttempt& attempt, Instant now) {
 
 ShieldRule Shield::granted(const LoginAttempt& attempt, Instant now) {
   now = advance(now);
-  if (exempt(attempt) || pairs_.find(attempt.pair) != nullptr) return ShieldRule::none;
+  if (exempt(attempt.ip) || pairs_.find(attempt.pair) != nullptr) return ShieldRule::none;
   if (const ShieldRule rule = refusal(attempt, now); rule != ShieldRule::none) return rule;
   pairs_.make_room(limits_.entries);
   pairs_.insert(attempt.pair, {});
+  if (shared_) outbox_.add(ShieldItem::Kind::pair, attempt.pair, now);
   return ShieldRule::none;
 }
 
 Shield::Counted Shield::failed(const LoginAttempt& attempt, Instant now) {
   now = advance(now);
   Counted counted;
-  if (exempt(attempt)) return counted;
+  if (exempt(attempt.ip)) return counted;
   FailureWindow* const pair = pairs_.find(attempt.pair);
   if (pair == nullptr) {
     counted.refused = refusal(attempt, now);
@@ -158,6 +170,7 @@ Shield::Counted Shield::failed(const LoginAttempt& attempt, Instant now) {
   count(accounts_, attempt.account, ShieldRule::account, {}, now, counted.reached);
   overall_.failures.add(now, limits_.overall_failures);
   report(overall_, ShieldRule::overall, "", now, counted.reached);
+  if (shared_) tell(attempt, pair != nullptr);
   return counted;
 }
 
@@ -171,15 +184,17 @@ bool Shield::repeated(const LoginAttempt& attempt, Instant now) {
 
 void Shield::count(Table& table, std::string_view key, ShieldRule rule, const Network& network, Instant now,
                    std::vector<ShieldEntry>& reached) {
+  Entry& entry = entry_of(table, key, network, now);
+  entry.failures.add(now, limit_of(rule));
+  entry.last = now;
+  report(entry, rule, key, now, reached);
+}
+
+Shield::Entry& Shield::entry_of(Table& table, std::string_view key, const Network& network, Instant now) {
   table.drop_unused(kSweptMax, [&](const Entry& each) { return now - each.last >= limits_.window; });
-  Entry* entry = table.find(key);
-  if (entry == nullptr) {
-    table.make_room(limits_.entries);
-    entry = &table.insert(key, {.failures = {}, .reported = {}, .last = now, .network = network});
-  }
-  entry->failures.add(now, limit_of(rule));
-  entry->last = now;
-  report(*entry, rule, key, now, reached);
+  if (Entry* entry = table.find(key)) return *entry;
+  table.make_room(limits_.entries);
+  return table.insert(key, {.failures = {}, .reported = {}, .last = now, .network = network});
 }
 
 // What is slowed goes on failing, and is at its limit again and again.
@@ -244,6 +259,7 @@ std::vector<ShieldEntry> Shield::list(Instant now, std::size_t most) {
 }
 
 std::size_t Shield::release(const Network& network) {
+  outbox_.forget(network);
   const auto inside = [&network](std::string_view /*key*/, const Entry& entry) {
     return network.covers(entry.network);
   };
@@ -252,6 +268,7 @@ std::size_t Shield::release(const Network& network) {
 
 std::size_t Shield::release_account(std::string_view name) {
   const std::string key = login_key(name);
+  outbox_.forget_account(key);
   const std::string at_end = " " + key;
   pairs_.for_each([&at_end](std::string_view pair, FailureWindow& failures) {
     if (pair.ends_with(at_end)) failures = {};
@@ -265,6 +282,7 @@ std::size_t Shield::release_all() {
   networks_.clear();
   accounts_.clear();
   overall_ = {};
+  outbox_.forget_all();
   pairs_.for_each([](std::string_view /*pair*/, FailureWindow& failures) { failures = {}; });
   return entries;
 }

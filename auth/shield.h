@@ -11,6 +11,10 @@
 // - A refused login is not counted: its secret was not looked at.  So what is refused is free again when the oldest of
 //   the failures that count is a window old.
 //
+// Several relays share what their shields know (policy/cluster/cluster_share.h): what this one counts is put into an
+// outbox, and what others have counted is merged, later than it happened and in its place in the windows.  No login
+// waits for either.
+//
 // Bounded: each table has at most ShieldLimits::entries entries, and forgets what was longest unused; an entry keeps as
 // many times as its limit.  Each call looks at a fixed number of entries, but list() and release(), which an operator
 // asks for.
@@ -26,6 +30,7 @@
 
 #include "auth/credential_cache.h"
 #include "auth/secret.h"
+#include "auth/shield_news.h"
 #include "engine/base/client_block.h"
 #include "engine/base/lru_map.h"
 #include "engine/base/network.h"
@@ -57,6 +62,8 @@ enum class ShieldRule : std::uint8_t { none, address, network, account, overall 
 class FailureWindow {
  public:
   void add(Instant now, std::uint32_t limit);
+  // So many at a time that may be before others: each in its place.
+  void merge(Instant at, std::uint32_t count, std::uint32_t limit);
   // As many as `limit` in the window that ends now.  A failure is in it for less than the window's length.
   [[nodiscard]] bool full(Instant now, Duration window, std::uint32_t limit) const;
   [[nodiscard]] std::uint32_t count(Instant now, Duration window) const;
@@ -82,6 +89,8 @@ struct LoginAttempt {
   std::string pair;     // account and network
   std::string secret;   // network, account and secret: the secret's keyed hash
 };
+// Where a login comes from alone: no name and no secret.
+[[nodiscard]] LoginAttempt attempt_from(const IpBytes& ip, unsigned ipv6_bits);
 // `ip`: 0.0.0.0 where it is not known.  `ipv6_bits`: of one client address.
 [[nodiscard]] LoginAttempt login_attempt(const IpBytes& ip, unsigned ipv6_bits, const Name& name,
                                          const CredentialKey& key);
@@ -98,6 +107,8 @@ class Shield {
  public:
   explicit Shield(ShieldLimits limits);
   void set_limits(ShieldLimits limits);
+  // Of one client address: by what merge() counts.
+  void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
 
   struct Decision {
     ShieldRule rule = ShieldRule::none;
@@ -122,6 +133,14 @@ class Shield {
   std::size_t release(const Network& network);
   std::size_t release_account(std::string_view name);
   std::size_t release_all();
+  // An operator has done one of these: `subject` is a network, an account, or empty.
+  void tell_release(std::string_view subject);
+
+  // From now on what happens here is news for other relays.
+  void share() { shared_ = true; }
+  [[nodiscard]] ShieldNews take_news(std::size_t bytes_max, Instant now);
+  // What another relay's shield has taken.  What is trusted here is not counted.  Limits that are reached by that.
+  [[nodiscard]] std::vector<ShieldEntry> merge(const ShieldNews& news, Instant now);
 
   // For tests: entries of all tables.
   [[nodiscard]] std::size_t size() const;
@@ -136,11 +155,17 @@ class Shield {
   using Table = LruMap<Entry>;
 
   [[nodiscard]] Instant advance(Instant now);
-  [[nodiscard]] bool exempt(const LoginAttempt& attempt) const;
+  [[nodiscard]] bool exempt(const IpBytes& ip) const;
   [[nodiscard]] ShieldRule refusal(const LoginAttempt& attempt, Instant now);
   [[nodiscard]] bool is_full(Table& table, std::string_view key, std::uint32_t limit, Instant now);
   void count(Table& table, std::string_view key, ShieldRule rule, const Network& network, Instant now,
              std::vector<ShieldEntry>& reached);
+  Entry& entry_of(Table& table, std::string_view key, const Network& network, Instant now);
+  void merge_count(Table& table, std::string_view key, ShieldRule rule, const Network& network, const ShieldItem& item,
+                   std::vector<ShieldEntry>& reached);
+  void merge_address(const ShieldItem& item, std::vector<ShieldEntry>& reached);
+  void merge_release(const std::string& subject);
+  void tell(const LoginAttempt& attempt, bool pair);
   void report(Entry& entry, ShieldRule rule, std::string_view subject, Instant now, std::vector<ShieldEntry>& reached);
   [[nodiscard]] bool repeated(const LoginAttempt& attempt, Instant now);
   [[nodiscard]] std::uint32_t limit_of(ShieldRule rule) const;
@@ -154,6 +179,9 @@ class Shield {
   Entry overall_;
   LruMap<FailureWindow> pairs_;  // that logged in well, and what failed there
   LruMap<Instant> secrets_;      // wrong ones: when each came last
+  unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
+  bool shared_ = false;
+  ShieldOutbox outbox_;
 };
 
 }  // namespace sluice::auth

@@ -8,6 +8,7 @@ void SharedShield::set_limits(ShieldLimits limits, unsigned ipv6_bits) {
   ipv6_bits_.store(ipv6_bits, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   shield_.set_limits(std::move(limits));
+  shield_.set_ipv6_bits(ipv6_bits);
 }
 
 LoginAttempt SharedShield::attempt(std::string_view ip, const Name& name, const CredentialKey& key) const {
@@ -36,12 +37,29 @@ std::vector<ShieldEntry> SharedShield::list(Instant now, std::size_t most) {
 }
 
 std::size_t SharedShield::release(std::string_view subject) {
-  const auto network = Network::parse(subject);
-  const auto ip = parse_ip(subject);
+  auto network = Network::parse(subject);
+  if (const auto ip = parse_ip(subject)) network = client_block(ip->span(), ipv6_bits_.load(std::memory_order_relaxed));
   const std::lock_guard lock(mutex_);
-  if (subject.empty()) return shield_.release_all();
-  if (ip) return shield_.release(client_block(ip->span(), ipv6_bits_.load(std::memory_order_relaxed)));
-  return network ? shield_.release(*network) : shield_.release_account(subject);
+  const std::size_t entries = subject.empty() ? shield_.release_all()
+                              : network       ? shield_.release(*network)
+                                              : shield_.release_account(subject);
+  shield_.tell_release(network ? network->to_string() : std::string(subject));
+  return entries;
+}
+
+void SharedShield::share() {
+  const std::lock_guard lock(mutex_);
+  shield_.share();
+}
+
+ShieldNews SharedShield::take_news(std::size_t bytes_max, Instant now) {
+  const std::lock_guard lock(mutex_);
+  return shield_.take_news(bytes_max, now);
+}
+
+std::vector<ShieldEntry> SharedShield::merge(const ShieldNews& news, Instant now) {
+  const std::lock_guard lock(mutex_);
+  return shield_.merge(news, now);
 }
 
 }  // namespace sluice::auth

@@ -31,8 +31,13 @@ class SharedShield {
 
   // For the operator: these look at all entries, some milliseconds where the tables are full.
   [[nodiscard]] std::vector<ShieldEntry> list(Instant now, std::size_t most);
-  // Of "192.0.2.1", "192.0.2.0/24" or the name of an account; "": of everything.
+  // Of "192.0.2.1", "192.0.2.0/24" or the name of an account; "": of everything.  News for other relays, too.
   std::size_t release(std::string_view subject);
+
+  // As Shield's: with the shields of other relays.
+  void share();
+  [[nodiscard]] ShieldNews take_news(std::size_t bytes_max, Instant now);
+  [[nodiscard]] std::vector<ShieldEntry> merge(const ShieldNews& news, Instant now);
 
  private:
   std::atomic<unsigned> ipv6_bits_{kIpv6BlockBitsDefault};

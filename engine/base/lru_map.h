@@ -49,6 +49,13 @@ class LruMap {
     for (; most > 0 && !empty() && over(entries_.back().value); --most) erase(entries_.back().key);
   }
 
+  // Those that were longest unused go, as long as `takes(key, value)` takes them.
+  template <typename Takes>
+  void drain_unused(Takes takes) {
+    while (!empty() && takes(std::string_view(entries_.back().key), std::as_const(entries_.back().value)))
+      erase(entries_.back().key);
+  }
+
   // All for which `over(key, value)` says so.  How many.
   template <typename Over>
   std::size_t erase_if(Over over) {
