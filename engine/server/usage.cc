@@ -6,6 +6,16 @@
 
 namespace sluice::server {
 
+namespace {
+
+std::string noticed_reasons(const noticing::AccountNotice& notice) {
+  std::string reasons = noticing::reasons_text(notice.verdict);
+  if (!notice.imposed.empty()) reasons.append(reasons.empty() ? "" : "; ").append(notice.imposed);
+  return reasons;
+}
+
+}  // namespace
+
 control::NoticedAccount noticed_account(noticing::AccountWatch& watch, const std::string& account, Instant now) {
   const auto found = watch.look(auth::login_key(account), now);
   if (!found) return {};
@@ -21,7 +31,7 @@ control::NoticedAccount noticed_account(noticing::AccountWatch& watch, const std
           .answered = found->answered,
           .unknown = found->unknown,
           .spam_replies = found->spam_replies,
-          .reasons = noticing::reasons_text(found->verdict)};
+          .reasons = noticed_reasons(*found)};
 }
 
 std::vector<control::UsageRow> usage_rows(policy::Budgets& budgets, const control::UsageRequest& request) {

@@ -82,9 +82,17 @@ SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, c
   const std::string& account = login_->identity->account_name;
   const noticing::Verdict verdict = login_->watch->message(account, *login_->by, facts, hashes, now);
   Decision decision{.step = login_->by->taken(verdict.step)};
-  if (decision.step >= noticing::Step::hold) decision.reason = noticing::reasons_text(verdict);
+  if (decision.step >= noticing::Step::hold) {
+    decision.reason = noticing::reasons_text(verdict);
+    if (const auto imposed = login_->watch->imposed(account, now))
+      decision.reason.append(decision.reason.empty() ? "" : "; ").append(imposed->reason);
+  }
   if (verdict.raised)
-    tell({.account = account, .policy_class = login_->by->name, .verdict = verdict, .taken = decision.step},
+    tell({.account = account,
+          .policy_class = login_->by->name,
+          .verdict = verdict,
+          .taken = decision.step,
+          .lasts = login_->by->lasts(decision.step)},
          envelope.id, observer);
   return decision;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -36,17 +37,24 @@ AccountWatch::Account& AccountWatch::judged_by(Shard& shard, std::uint64_t accou
 void AccountWatch::sweep(Shard& shard, Instant now) {
   if (now - shard.swept < kSweepInterval) return;
   shard.swept = now;
+  absl::erase_if(shard.imposed, [now](const auto& each) { return each.second.until <= now; });
   for (auto& [name, account] : shard.accounts) static_cast<void>(Noticer(account.by->policy).sweep(account.state, now));
+}
+
+Step AccountWatch::Shard::imposed_step(std::uint64_t account, Instant now) const {
+  const auto found = imposed.find(account);
+  return found != imposed.end() && now < found->second.until ? found->second.step : Step::pass;
 }
 
 Step AccountWatch::step(std::string_view account, const WatchedClass& by, Instant now) {
   const std::uint64_t name = hash(account);
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
+  const Step imposed = shard.imposed_step(name, now);
   const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end() || found->second.state.ladder.step() == Step::pass) return Step::pass;
+  if (found == shard.accounts.end() || found->second.state.ladder.step() == Step::pass) return by.taken(imposed);
   // The timer may have lifted it.
-  return by.taken(Noticer(by.policy).judge(judged_by(shard, name, by).state, now).step);
+  return by.taken(std::max(imposed, Noticer(by.policy).judge(judged_by(shard, name, by).state, now).step));
 }
 
 Turn AccountWatch::wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now) {
@@ -66,7 +74,9 @@ Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, 
   const Noticer noticer(by.policy);
   if (!facts.inside)
     for (const std::uint64_t recipient : recipients) static_cast<void>(noticer.recipient(judged.state, recipient, now));
-  return noticer.message(judged.state, facts, now);
+  Verdict verdict = noticer.message(judged.state, facts, now);
+  if (!facts.inside) verdict.step = std::max(verdict.step, shard.imposed_step(name, now));
+  return verdict;
 }
 
 std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span<const Outcome> outcomes, Instant now) {
@@ -84,16 +94,36 @@ std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span
     raised = raised || last.raised;
   }
   if (!raised) return std::nullopt;
-  return Notice{
-      .account = std::string(account), .policy_class = by.name, .verdict = last, .taken = by.taken(last.step)};
+  const Step taken = by.taken(last.step);
+  return Notice{.account = std::string(account),
+                .policy_class = by.name,
+                .verdict = last,
+                .taken = taken,
+                .lasts = by.lasts(taken)};
+}
+
+void AccountWatch::impose(std::string_view account, ImposedStep imposed) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  shard.imposed[name] = std::move(imposed);
+}
+
+std::optional<ImposedStep> AccountWatch::imposed(std::string_view account, Instant now) {
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  if (shard.imposed_step(name, now) == Step::pass) return std::nullopt;
+  return shard.imposed.at(name);
 }
 
 bool AccountWatch::release(std::string_view account) {
   const std::uint64_t name = hash(account);
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
+  const bool imposed = shard.imposed.erase(name) > 0;
   const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end()) return false;
+  if (found == shard.accounts.end()) return imposed;
   Noticer(found->second.by->policy).release(found->second.state);
   return true;
 }
@@ -103,10 +133,17 @@ std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instan
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end()) return std::nullopt;
+  const Step imposed = shard.imposed_step(name, now);
+  const std::string reason = imposed == Step::pass ? std::string() : shard.imposed.at(name).reason;
+  if (found == shard.accounts.end()) {
+    if (imposed == Step::pass) return std::nullopt;
+    return AccountNotice{.verdict = {.step = imposed}, .taken = imposed, .imposed = reason};
+  }
   Account& judged = found->second;
   const WatchedClass& by = *judged.by;
-  AccountNotice notice{.policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, now)};
+  AccountNotice notice{
+      .policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, now), .imposed = reason};
+  notice.verdict.step = std::max(notice.verdict.step, imposed);
   notice.taken = by.taken(notice.verdict.step);
   const ActiveDay& day = *judged.state.day;  // judge() has made one
   notice.recipients = day.recipients.sum();

@@ -26,9 +26,17 @@ struct Notice {
   std::string policy_class;
   Verdict verdict;
   Step taken = Step::pass;
+  Duration lasts{};  // until a timer lifts a hold or a suspension
 };
 // "312 recipients in a day; up to 100 are ordinary for this account; one text to ...": those with most points first.
 [[nodiscard]] std::string reasons_text(const Verdict& verdict);
+
+// A step that another relay of the cluster takes: no lower one is taken here.
+struct ImposedStep {
+  Step step = Step::pass;
+  Instant until;
+  std::string reason;
+};
 
 // What is known of one account, for sluicectl.
 struct AccountNotice {
@@ -41,6 +49,7 @@ struct AccountNotice {
   std::uint32_t answered = 0;  // recipients that next hops took or refused for good
   std::uint32_t unknown = 0;   // of those: that next hops do not know
   std::uint32_t spam_replies = 0;
+  std::string imposed;  // why another relay has taken a step; empty: none has
 };
 
 class AccountWatch {
@@ -67,7 +76,10 @@ class AccountWatch {
   [[nodiscard]] std::optional<Notice> outcomes(std::string_view account, std::span<const Outcome> outcomes,
                                                Instant now);
 
-  // An operator lifts all steps.  False: nothing is known of that account.
+  void impose(std::string_view account, ImposedStep imposed);
+  // The one that counts at present, if any.
+  [[nodiscard]] std::optional<ImposedStep> imposed(std::string_view account, Instant now);
+  // An operator lifts all steps, imposed ones too.  False: nothing is known of that account.
   bool release(std::string_view account);
   // For sluicectl; nothing: nothing is known of that account.
   [[nodiscard]] std::optional<AccountNotice> look(std::string_view account, Instant now);
@@ -84,7 +96,10 @@ class AccountWatch {
     std::mutex mutex;
     absl::flat_hash_map<std::uint64_t, Account> accounts;  // by the hash of the name
     std::deque<WatchedClass> classes;                      // all that were ever used; stay where they are
+    absl::flat_hash_map<std::uint64_t, ImposedStep> imposed;
     Instant swept{};
+
+    [[nodiscard]] Step imposed_step(std::uint64_t account, Instant now) const;
   };
 
   Shard& shard_of(std::uint64_t account) { return shards_[account % kShards]; }

@@ -17,6 +17,10 @@ struct WatchedClass {
 
   // The step that is taken where the noticer finds this one.
   [[nodiscard]] Step taken(Step found) const { return std::min({found, highest, shadow ? Step::tell : found}); }
+  // Until a timer lifts one that is taken.
+  [[nodiscard]] Duration lasts(Step step) const {
+    return step == Step::suspend ? policy.suspend_time : policy.hold_time;
+  }
   bool operator==(const WatchedClass&) const = default;
 };
 

@@ -112,6 +112,35 @@ TEST_F(AccountWatchTest, ShowsWhatIsKnownOfAnAccount) {
 }
 
 // All sessions of a process share the states.
+TEST_F(AccountWatchTest, WhatAnotherRelayHoldsIsHeldHereUntilItsTimeIsOver) {
+  EXPECT_EQ(watch.look(kThief, now), std::nullopt);
+  watch.impose(kThief, {.step = Step::hold, .until = now + 1h, .reason = "noticed by a: much"});
+  EXPECT_EQ(watch.step(kThief, home, now), Step::hold) << "it has sent nothing here";
+  EXPECT_EQ(send(kThief, 1, home).step, Step::hold);
+  EXPECT_FALSE(send(kThief, 1, home).raised) << "it was told where it was noticed";
+  ASSERT_TRUE(watch.look(kThief, now).has_value());
+  EXPECT_EQ(watch.look(kThief, now)->verdict.step, Step::hold);
+  EXPECT_EQ(watch.look(kThief, now)->imposed, "noticed by a: much");
+  WatchedClass shadow = home;
+  shadow.shadow = true;
+  EXPECT_EQ(watch.step(kThief, shadow, now), Step::tell);
+  EXPECT_EQ(watch.step("other@example.com", home, now), Step::pass);
+  now += 1h;
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+  EXPECT_EQ(send(kThief, 1, home).step, Step::pass);
+  EXPECT_EQ(watch.imposed(kThief, now), std::nullopt);
+}
+
+TEST_F(AccountWatchTest, AReleaseLiftsWhatAnotherRelayHoldsAndItsOwnStepGoesOnWithoutIt) {
+  watch.impose(kThief, {.step = Step::hold, .until = now + 1h, .reason = "much"});
+  EXPECT_TRUE(watch.release(kThief));
+  EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
+  EXPECT_FALSE(watch.release(kThief));
+  watch.impose(kThief, {.step = Step::slow, .until = now + 1h, .reason = "much"});
+  for (int i = 0; i < 20; ++i) static_cast<void>(send(kThief, 50, home));
+  EXPECT_GE(watch.step(kThief, home, now), Step::hold);
+}
+
 TEST_F(AccountWatchTest, ThreadsCountEachMessageOnce) {
   constexpr std::uint32_t kMessages = 500;
   std::vector<std::thread> threads;
