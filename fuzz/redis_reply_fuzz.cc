@@ -1,6 +1,7 @@
 // Checks that whatever a Redis sends:
 //   - it is read the same in whatever parts it comes, and within the bounds of a reply;
 //   - a lease reply grants no more than was wanted, and nothing while nodes report;
+//   - a reply of the share function has a bounded number of messages, and names entries of streams;
 //   - a redirection, a Sentinel's answer and a meter's name are clean, and a name comes back as it was.
 // Input: the bytes; the first is the size of the parts.
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "engine/base/check.h"
 #include "policy/cluster/redis_client.h"
+#include "policy/cluster/share_protocol.h"
 
 namespace {
 
@@ -29,6 +31,12 @@ void check_reply(const RedisReply& reply) {
     CHECK(lease->granted <= call.wanted && (lease->granted == 0 || lease->wait_ms == 0));
     CHECK(lease->status != LeaseReply::Status::other_epoch || lease->epoch != call.epoch);
     CHECK(lease->status == LeaseReply::Status::done || lease->granted == 0);
+  }
+  if (const auto share = parse_share_reply(reply)) {
+    CHECK(!share->epoch.empty() && share->log.size() + share->steps.size() <= ShareReply::kMessagesMax);
+    CHECK(!share->more || !share->log.empty() || !share->steps.empty());
+    for (const std::string* id : {&share->log_read, &share->steps_read})
+      CHECK(std::ranges::all_of(*id, [](char c) { return c == '-' || (c >= '0' && c <= '9'); }));
   }
   if (const auto redirection = parse_redirection(reply, {.host = "192.0.2.1", .port = 1}))
     check_server(redirection->server);

@@ -54,10 +54,20 @@ void read_cluster_servers(ConfigSection& section, ClusterConfig& cluster) {
   section.about(
       "Who we are there (empty: the default user), and the file that the password is in. The user needs the keys "
       "PREFIX:*, the channel PREFIX:recall, and the commands fcall, function, script, evalsha, hset, hgetall, hdel, "
-      "time, pexpire, publish, subscribe, ping and asking. Sentinels are asked without a password.",
+      "time, pexpire, publish, subscribe, ping, asking, and with a key_file xadd and xrange. Sentinels are asked "
+      "without a password.",
       Change::restart);
   section.text("user", cluster.user, kLoginRule);
   section.text("password_file", cluster.password_file, kAnyPathRule);
+  section.about(
+      "With a key_file relays also share what [shield] counts, so that guessing at all of them is guessing at one, and "
+      "the steps hold and suspend of class.notice, with what `sluicectl noticed release` and `shield release` lift. "
+      "Its "
+      "first line, the same at all relays and at least 32 bytes (openssl rand -base64 32), is the secret from which "
+      "they make the key that their messages are sealed with: Redis sees no name, address or password in them, and can "
+      "make none. The relays' clocks should agree. While no server answers each relay goes on with what it knows.",
+      Change::restart);
+  section.text("key_file", cluster.key_file, kAnyPathRule);
 }
 
 // What means nothing alone.
@@ -78,6 +88,7 @@ void check_cluster(const ConfigSection& section, ClusterConfig& cluster) {
                                    {"server_name", &cluster.server_name},
                                    {"user", &cluster.user},
                                    {"password_file", &cluster.password_file},
+                                   {"key_file", &cluster.key_file},
                                    {"node", &cluster.node}})
     if (!value->empty()) section.error(key, "means nothing without server", "no such key");
 }

@@ -123,6 +123,7 @@ struct ClusterConfig {
   std::string server_name;
   std::string user;
   std::string password_file;  // its first line is the password
+  std::string key_file;       // its first line is the key of what shields and steps tell; empty: they are not shared
   std::string prefix = "sluice";
   std::string node;                // empty: server.hostname
   std::uint32_t local_share = 10;  // percent

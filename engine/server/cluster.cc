@@ -1,24 +1,42 @@
 #include "engine/server/cluster.h"
 
+#include <algorithm>
 #include <string>
 
 #include "engine/event/events.h"
 
 namespace sluice::server {
 
-Cluster::Cluster(const policy::ClusterParts& parts, const policy::ClusterOptions& options, policy::Budgets& budgets,
+void emit_shield_raised(event::Emitter& events, const auth::ShieldEntry& reached) {
+  events.emit(event::ShieldRaised{.kind = auth::rule_name(reached.rule),
+                                  .subject = reached.subject,
+                                  .failures = reached.failures,
+                                  .effect = auth::refuses(reached.rule) ? "refused" : "slowed"});
+}
+
+Cluster::Cluster(const policy::ClusterParts& parts, const policy::ClusterOptions& options, const SharedParts& shared,
                  event::Emitter& events, std::uint32_t core)
-    : events_(events),
+    : loop_(parts.loop),
+      shared_(shared),
+      events_(events),
+      node_(options.node),
       local_share_(options.local_share),
       budget_(parts, options, [this](const policy::ClusterNotice& notice) { emit(notice); }),
       leases_({.loop = parts.loop,
-               .shared = budgets.shared,
-               .cores = budgets.cores,
-               .link = *budgets.upper,
+               .shared = shared.budgets.shared,
+               .cores = shared.budgets.cores,
+               .link = *shared.budgets.upper,
                .upper = budget_,
-               .core = core}) {}
+               .core = core}) {
+  if (options.key.empty()) return;
+  shared_.shield.share();
+  share_.emplace(parts, options, hooks());
+}
 
-void Cluster::start() { tasks_.add(begin()); }
+void Cluster::start() {
+  tasks_.add(begin());
+  if (share_) share_->start();
+}
 
 Task<void> Cluster::begin() {
   co_await leases_.restore();
@@ -28,8 +46,59 @@ Task<void> Cluster::begin() {
 
 Task<void> Cluster::close() {
   co_await tasks_.join("the cluster's beginning");
+  if (share_) co_await share_->close();
   co_await leases_.close();
   co_await budget_.close();
+}
+
+// ------------------------------------------------------------------------------------------ shield and steps
+
+policy::ShareHooks Cluster::hooks() {
+  return {.take_news = [this](std::size_t bytes_max) { return shared_.shield.take_news(bytes_max, loop_.now()); },
+          .merge_news =
+              [this](const auth::ShieldNews& news) {
+                for (const auth::ShieldEntry& reached : shared_.shield.merge(news, loop_.now()))
+                  emit_shield_raised(events_, reached);
+              },
+          .on_step = [this](const policy::AccountStep& step, const std::string& node) { take_step(step, node); },
+          .tell = [this](const policy::ShareNotice& notice) { emit_shared(notice); }};
+}
+
+void Cluster::publish(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons) {
+  if (share_) share_->publish(account, step, lasts, reasons.empty() ? reasons : "noticed by " + node_ + ": " + reasons);
+}
+
+void Cluster::take_step(const policy::AccountStep& step, const std::string& node) {
+  const Duration left = std::chrono::milliseconds(std::max<WallMillis>(0, step.until - loop_.platform().clock.wall()));
+  if (step.step == noticing::Step::pass) {
+    static_cast<void>(shared_.watch.release(step.account));
+  } else {
+    shared_.watch.impose(step.account, {.step = step.step, .until = later(loop_.now(), left), .reason = step.reason});
+    if (step.step >= noticing::Step::hold) shared_.hold_queued(step.account, step.reason);
+  }
+  events_.emit(event::AccountStepShared{
+      .account = step.account, .step = noticing::step_name(step.step), .node = node, .reasons = step.reason});
+}
+
+void Cluster::emit_shared(const policy::ShareNotice& notice) {
+  using Kind = policy::ShareNotice::Kind;
+  switch (notice.kind) {
+    case Kind::alone:
+    case Kind::unreadable:
+      events_.emit(event::ClusterSharingFault{
+          .reason = notice.reason,
+          .effect = notice.kind == Kind::alone
+                        ? "the shield and steps against accounts go on with what this relay knows"
+                        : "what it tells of its shield and of accounts does not count here",
+          .steps = notice.steps});
+      return;
+    case Kind::reachable:
+      events_.emit(event::ClusterSharingBack{.effect = "what waited is told, and what others told is heard"});
+      return;
+    case Kind::data_lost:
+      events_.emit(event::ClusterSharingLost{.effect = "steps against accounts are told anew", .steps = notice.steps});
+      return;
+  }
 }
 
 void Cluster::emit(const policy::ClusterNotice& notice) {

@@ -5,6 +5,7 @@
 #include "engine/io/real_platform.h"
 #include "engine/io/real_ring.h"
 #include "engine/server/plan.h"
+#include "policy/cluster/lease_script.h"
 #include "policy/cluster/redis_client.h"
 
 namespace sluice::server {
@@ -35,7 +36,7 @@ std::expected<void, std::string> try_cluster(const policy::ClusterOptions& optio
   io::Loop loop({**ring, *sockets, *clock, *random, *workers, *disk}, limits);
   net::Resolver resolver(loop, *names, **resolves);
   net::Dialer dialer(loop);
-  policy::RedisClient client({.loop = loop, .resolver = resolver, .dialer = dialer}, options);
+  policy::RedisClient client({.loop = loop, .resolver = resolver, .dialer = dialer}, options, policy::lease_function());
   TaskSet tasks;
   loop.post([&] { tasks.add(try_out(loop, client, result)); });
   loop.run([&] { return tasks.live() == 0; });

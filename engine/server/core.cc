@@ -82,13 +82,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
             events.emit(event::BackendWarning{.backend = backend, .reason = what});
           }),
       authenticator_(loop_, shared.shield, backends_, shared.cache_key, options_.cache,
-                     [&events](const auth::ShieldEntry& reached) {
-                       const bool refused = auth::refuses(reached.rule);
-                       events.emit(event::ShieldRaised{.kind = auth::rule_name(reached.rule),
-                                                       .subject = reached.subject,
-                                                       .failures = reached.failures,
-                                                       .effect = refused ? "refused" : "slowed"});
-                     }),
+                     [&events](const auth::ShieldEntry& reached) { emit_shield_raised(events, reached); }),
       mailbox_watch_(loop_, shared.store, backends_,
                      [&events](std::string_view account, std::size_t devices) {
                        events.emit(event::MailboxGone{.account = account, .devices = devices});
@@ -230,10 +224,18 @@ void Core::apply_limits() {
 
 void Core::watch_mailboxes() { tasks_.add(mailbox_watch_.run()); }
 
-void Core::join_cluster(const policy::ClusterOptions& options) {
-  cluster_ = std::make_unique<Cluster>(policy::ClusterParts{.loop = loop_, .resolver = resolver_, .dialer = dialer_},
-                                       options, budgets_, events_, options_.index);
+void Core::join_cluster(const policy::ClusterOptions& options, auth::SharedShield& shield,
+                        std::function<void(const std::string&, const std::string&)> hold_queued) {
+  cluster_ = std::make_unique<Cluster>(
+      policy::ClusterParts{.loop = loop_, .resolver = resolver_, .dialer = dialer_}, options,
+      Cluster::SharedParts{
+          .budgets = budgets_, .shield = shield, .watch = watch_, .hold_queued = std::move(hold_queued)},
+      events_, options_.index);
   cluster_->start();
+}
+
+void Core::publish_step(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons) {
+  if (cluster_ != nullptr) cluster_->publish(account, step, lasts, reasons);
 }
 
 void Core::set_file_limits(const FileLimits& limits) {

@@ -93,8 +93,11 @@ class Core {
                                          std::shared_ptr<tls::CertificateStore> certificates);
   // On the core, once, on one of the process: device passwords go with their mailboxes from now on.
   void watch_mailboxes();
-  // On the core, once, on one of the process, when all are there: it serves the cluster.
-  void join_cluster(const policy::ClusterOptions& options);
+  // On the core, once, on one of the process, when all are there: it serves the cluster.  `hold_queued`: see Cluster.
+  void join_cluster(const policy::ClusterOptions& options, auth::SharedShield& shield,
+                    std::function<void(const std::string&, const std::string&)> hold_queued);
+  // On that core: a step that this relay takes against an account, or lifts, for the cluster's other relays, if any.
+  void publish_step(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons);
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);

@@ -134,6 +134,7 @@ std::expected<route::Route, std::string> route_of(const config::RouteConfig& con
 }
 
 // With what the files that it names hold.
+constexpr std::size_t kClusterKeyBytesMin = 32;
 std::expected<policy::ClusterOptions, std::string> cluster_options(const config::Config& config) {
   const config::ClusterConfig& cluster = config.cluster;
   policy::ClusterOptions options{.servers = cluster.servers,
@@ -143,6 +144,7 @@ std::expected<policy::ClusterOptions, std::string> cluster_options(const config:
                                  .server_name = cluster.server_name,
                                  .user = cluster.user,
                                  .password = {},
+                                 .key = {},
                                  .prefix = cluster.prefix,
                                  .node = cluster.node.empty() ? config.server.hostname : cluster.node,
                                  .local_share = cluster.local_share,
@@ -155,6 +157,14 @@ std::expected<policy::ClusterOptions, std::string> cluster_options(const config:
     options.ca_pem = *std::move(pem);
   } else {
     options.tls = false;
+  }
+  if (!cluster.key_file.empty()) {
+    auto key = io::read_file(cluster.key_file, kPasswordFileBytesMax);
+    if (!key) return std::unexpected("cluster.key_file: " + key.error());
+    options.key = key->substr(0, key->find_first_of("\r\n"));
+    if (options.key.size() < kClusterKeyBytesMin)
+      return std::unexpected("cluster.key_file: " + cluster.key_file + " has less than " +
+                             std::to_string(kClusterKeyBytesMin) + " bytes: make one with openssl rand -base64 32");
   }
   if (cluster.password_file.empty()) return options;
   auto text = io::read_file(cluster.password_file, kPasswordFileBytesMax);

@@ -223,6 +223,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                       .contained = contained.value_or(std::vector<Network>()),
                                       .account_held = [this](const noticing::Notice& notice) { hold_queued(notice); }});
   random->fill(shared_->cache_key);
+  if (plan_->cluster && !plan_->cluster->key.empty()) shared_->cache_key = cluster_cache_key(*plan_->cluster);
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
   journal_->start();
@@ -365,7 +366,7 @@ void Server::start_services() {
     start_control(*home);
     watch_addresses(*home);
     home->tasks().add(store_watch_->run());
-    if (cluster) home->join_cluster(*cluster);
+    if (cluster) join_cluster(*home, *cluster);
     if (asks) home->watch_mailboxes();
     home->services().add(close_services());
     home->tasks().add(review_certificates());
@@ -396,7 +397,7 @@ void Server::start_control(Core& home) {
           .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
           .usage = [this](const control::UsageRequest& request) { return usage_rows(*budgets_, request); },
           .explain = [this](const std::string& id) { return decisions_.find(id); },
-          .release_noticed = [this](const std::string& account) { return watch_->release(auth::login_key(account)); },
+          .release_noticed = [this](const std::string& account) { return release_noticed(auth::login_key(account)); },
           .noticed = [this](const std::string& account, Instant now) { return noticed_account(*watch_, account, now); },
           .test_notifications = [this] { return test_notifications(); },
           .released =
@@ -407,15 +408,6 @@ void Server::start_control(Core& home) {
           .contained_networks = [this] { return store_->contained_networks(); },
           .events = threads_.front()->events});
   control_->start();
-}
-
-// A thief's mail that was accepted before it was noticed goes no further.
-void Server::hold_queued(const noticing::Notice& notice) {
-  Core* const home = threads_.front()->core;
-  if (home == nullptr) return;  // not all cores run yet, and nothing is queued of a message that came just now
-  home->post([this, account = notice.account, reasons = noticing::reasons_text(notice.verdict)] {
-    if (control_ != nullptr) control_->hold_noticed(account, reasons);
-  });
 }
 
 void Server::watch_addresses(Core& home) {

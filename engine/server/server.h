@@ -2,6 +2,7 @@
 // follows signals until it is asked to stop.  The main thread's; the cores' threads are its own.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <expected>
 #include <future>
@@ -65,6 +66,8 @@ class Server {
   void start_services();
   void start_control(Core& home);
   void hold_queued(const noticing::Notice& notice);
+  bool release_noticed(const std::string& account);
+  void join_cluster(Core& home, const policy::ClusterOptions& options);
   std::vector<notify::Notifier::Tested> test_notifications();
   void watch_addresses(Core& home);
   void share_out_files();
@@ -129,6 +132,9 @@ class Server {
   std::shared_future<void> workers_gone_{no_workers_.get_future()};
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
 };
+
+// Of the credential caches of all relays that share a key.
+[[nodiscard]] std::array<std::byte, auth::kCacheKeyBytes> cluster_cache_key(const policy::ClusterOptions& options);
 
 // What came of a reload, as events of the thread that asks.
 void emit_reload(event::Emitter& events, const Reloaded& done);

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "policy/cluster/lease_script.h"
+
 namespace sluice::policy {
 namespace {
 
@@ -33,7 +35,7 @@ ClusterBudget::ClusterBudget(ClusterParts parts, ClusterOptions options, std::fu
     : parts_(parts),
       options_(std::move(options)),
       tell_(std::move(tell)),
-      client_(parts_, options_),
+      client_(parts_, options_, lease_function()),
       incarnation_(random_text(parts_.loop.platform().random)),
       began_wall_(parts_.loop.platform().clock.wall()),
       began_(parts_.loop.now()),
@@ -120,7 +122,7 @@ void ClusterBudget::learn(Group& group, const std::string& epoch) {
 
 Task<ClusterBudget::Exchanged> ClusterBudget::ask(Group& group, LeaseCall call) {
   const std::uint64_t number = call.number;
-  const auto reply = co_await client_.call(call.group, call);
+  const auto reply = co_await client_.call(call.group, lease_words(call));
   auto parsed = reply ? parse_lease_reply(*reply, call) : Exchanged(std::unexpected(reply.error()));
   if (parsed && parsed->status == LeaseReply::Status::outdated)
     parsed = std::unexpected("another process has the name of this node, \"" + options_.node + "\"");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/crc32c.h"
+#include "policy/cluster/lease_script.h"
 
 namespace sluice::policy {
 namespace {
@@ -40,9 +41,9 @@ std::optional<MeterKey> parse_meter(std::string_view text) {
   return MeterKey{.subject = *subject, .quantity = *quantity, .name = std::string(text.substr(second + 1))};
 }
 
-std::vector<std::string> lease_words(std::string_view command, std::string_view name, const LeaseCall& call) {
+std::vector<std::string> lease_words(const LeaseCall& call) {
   const std::string tag = call.prefix + ":{g" + std::to_string(call.group) + "}:";
-  std::vector<std::string> words{std::string(command), std::string(name), call.meter ? "2" : "1", tag + "state"};
+  std::vector<std::string> words{"FCALL", std::string(kLeaseFunction), call.meter ? "2" : "1", tag + "state"};
   const std::string text = call.meter ? meter_text(*call.meter) : std::string();
   if (call.meter) words.push_back(tag + text);
   words.insert(words.end(),

@@ -54,9 +54,8 @@ struct LeaseCall {
   std::vector<Bucket> windows;
 };
 
-// `command` is FCALL or EVALSHA, `name` the function's or the script's hash.
-[[nodiscard]] std::vector<std::string> lease_words(std::string_view command, std::string_view name,
-                                                   const LeaseCall& call);
+// As FCALL's; RedisClient has it called in another way where there are no functions.
+[[nodiscard]] std::vector<std::string> lease_words(const LeaseCall& call);
 
 struct LeaseReply {
   enum class Status : std::uint8_t {

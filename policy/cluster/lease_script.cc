@@ -201,16 +201,9 @@ return {0, s.e, granted, others, full[1], full[2], full[3], full[4], wait, lapse
 
 }  // namespace
 
-std::string lease_function() {
-  const std::string name(kLeaseFunction);
-  return "#!lua name=" + name + "\nredis.register_function('" + name + "', function(keys, args)" + std::string(kBody) +
-         "end)\n";
-}
-
-std::string lease_eval_script() {
-  // Before Redis 7 what reads the clock may write only if its effects are replicated, rather than itself.
-  return "if redis.replicate_commands then redis.replicate_commands() end\nlocal keys, args = KEYS, ARGV" +
-         std::string(kBody);
+const RedisFunction& lease_function() {
+  static const RedisFunction function{.name = kLeaseFunction, .body = kBody};
+  return function;
 }
 
 }  // namespace sluice::policy

@@ -30,6 +30,7 @@ struct ClusterOptions {
   std::string server_name;             // that the certificate must be for; empty: the server's host
   std::string user;                    // empty: "default"
   std::string password;                // empty: none is sent
+  std::string key;                     // sealed by it is what shields and steps tell; empty: they are not shared
   std::string prefix = "sluice";       // of keys and channels
   std::string node;                    // this relay's name, which no other one has
   std::uint32_t local_share = 10;      // percent of each limit that a node may use while the cluster does not answer

@@ -4,8 +4,6 @@
 #include <charconv>
 #include <utility>
 
-#include "policy/cluster/lease_script.h"
-
 namespace sluice::policy {
 namespace {
 
@@ -55,7 +53,8 @@ std::optional<ClusterServer> parse_master(const RedisReply& reply) {
   return server_of(reply.elements[0].text, reply.elements[1].text);
 }
 
-RedisClient::RedisClient(ClusterParts parts, const ClusterOptions& options) : parts_(parts), options_(options) {
+RedisClient::RedisClient(ClusterParts parts, const ClusterOptions& options, const RedisFunction& function)
+    : parts_(parts), options_(options), function_(function) {
   CHECK(!options_.servers.empty());
   if (!options_.tls) return;
   auto context = tls::TlsClientContext::make({.verify = tls::TlsVerify::required, .ca_pem = options_.ca_pem});
@@ -218,11 +217,11 @@ Task<void> RedisClient::close() {
 
 Task<RedisResult<>> RedisClient::load(Link& link, Instant deadline) {
   RedisConnection& connection = *link.connection;
-  auto reply = co_await connection.ask({"FUNCTION", "LOAD", "REPLACE", lease_function()}, deadline);
+  auto reply = co_await connection.ask({"FUNCTION", "LOAD", "REPLACE", function_.library()}, deadline);
   if (!reply) co_return std::unexpected(reply.error());
   link.script_hash.clear();
   if (reply->is_error("ERR unknown command")) {  // Redis 6
-    reply = co_await connection.ask({"SCRIPT", "LOAD", lease_eval_script()}, deadline);
+    reply = co_await connection.ask({"SCRIPT", "LOAD", function_.script()}, deadline);
     if (!reply) co_return std::unexpected(reply.error());
     if (reply->kind == RedisReply::Kind::text) link.script_hash = reply->text;
   }
@@ -231,16 +230,18 @@ Task<RedisResult<>> RedisClient::load(Link& link, Instant deadline) {
   co_return RedisResult<>();
 }
 
-Task<RedisResult<RedisReply>> RedisClient::call_on(Link& link, bool asking, const LeaseCall& call, Instant deadline) {
+// The first two of the words say how the function is called there.
+Task<RedisResult<RedisReply>> RedisClient::call_on(Link& link, bool asking, std::vector<std::string> words,
+                                                   Instant deadline) {
   RedisConnection& connection = *link.connection;
   for (bool again = false;; again = true) {
-    const std::string& name = link.script_hash.empty() ? std::string(kLeaseFunction) : link.script_hash;
+    words[0] = link.script_hash.empty() ? "FCALL" : "EVALSHA";
+    words[1] = link.script_hash.empty() ? std::string(function_.name) : link.script_hash;
     if (asking) {
       const auto reply = co_await connection.ask({"ASKING"}, deadline);
       if (!reply) co_return std::unexpected(reply.error());
     }
-    auto reply =
-        co_await connection.ask(lease_words(link.script_hash.empty() ? "FCALL" : "EVALSHA", name, call), deadline);
+    auto reply = co_await connection.ask(words, deadline);
     if (!reply) co_return reply;
     const bool unknown = reply->is_error("ERR Function not found") || reply->is_error("NOSCRIPT") ||
                          reply->is_error("ERR unknown command");
@@ -250,7 +251,8 @@ Task<RedisResult<RedisReply>> RedisClient::call_on(Link& link, bool asking, cons
   }
 }
 
-Task<RedisResult<RedisReply>> RedisClient::call_within(std::uint32_t group, const LeaseCall& call, Instant deadline) {
+Task<RedisResult<RedisReply>> RedisClient::call_within(std::uint32_t group, const std::vector<std::string>& words,
+                                                       Instant deadline) {
   std::optional<ClusterServer> server = moved_[group];
   bool asking = false;
   for (int i = 0; i <= kRedirectionsMax; ++i) {
@@ -260,7 +262,7 @@ Task<RedisResult<RedisReply>> RedisClient::call_within(std::uint32_t group, cons
       home_.reset();
       co_return std::unexpected(link.error());
     }
-    auto reply = co_await call_on(**link, asking, call, deadline);
+    auto reply = co_await call_on(**link, asking, words, deadline);
     const ClusterServer from = (*link)->connection->server();
     co_await put_back(*std::move(link));
     if (!reply) {
@@ -285,9 +287,9 @@ Task<RedisResult<RedisReply>> RedisClient::call_within(std::uint32_t group, cons
   co_return std::unexpected("the cluster's nodes redirect to each other");
 }
 
-Task<RedisResult<RedisReply>> RedisClient::call(std::uint32_t group, LeaseCall call) {
+Task<RedisResult<RedisReply>> RedisClient::call(std::uint32_t group, std::vector<std::string> words) {
   if (!co_await enter()) co_return std::unexpected("too many questions wait for the cluster");
-  auto reply = co_await call_within(group, call, parts_.loop.now() + options_.timeout);
+  auto reply = co_await call_within(group, words, parts_.loop.now() + options_.timeout);
   leave(!reply);
   co_return reply;
 }

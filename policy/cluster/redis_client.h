@@ -1,6 +1,6 @@
-// Asks the Redis that has a group of meters: the one server that is configured, the master that Sentinels name, or the
-// node of a Redis Cluster that has the group's slot, which is learnt from its redirections.  A bounded number of
-// connections; each question has one deadline for all that it takes.  One per process; its core's thread only.
+// Calls a function at the Redis that has a group of meters: the one server that is configured, the master that
+// Sentinels name, or the node of a Redis Cluster that has the group's slot, which is learnt from its redirections.  A
+// bounded number of connections; each question has one deadline for all that it takes.  Its core's thread only.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "engine/base/task.h"
 #include "policy/cluster/lease_protocol.h"
 #include "policy/cluster/redis_connection.h"
+#include "policy/cluster/redis_function.h"
 
 namespace sluice::policy {
 
@@ -24,13 +25,15 @@ class RedisClient {
   static constexpr std::size_t kWaitingMax = 4096;
   static constexpr int kRedirectionsMax = 4;
 
-  RedisClient(ClusterParts parts, const ClusterOptions& options);
+  // `function`: the one that is called; outlives this.
+  RedisClient(ClusterParts parts, const ClusterOptions& options, const RedisFunction& function);
   ~RedisClient();
   RedisClient(const RedisClient&) = delete;
   RedisClient& operator=(const RedisClient&) = delete;
 
-  // Calls the lease function (lease_script.h) for a group.  An error is also what Redis says instead of a result.
-  Task<RedisResult<RedisReply>> call(std::uint32_t group, LeaseCall call);
+  // Calls the function for a group, whose keys are all in one slot: `words` as lease_words() makes them.  An error is
+  // also what Redis says instead of a result.
+  Task<RedisResult<RedisReply>> call(std::uint32_t group, std::vector<std::string> words);
   // A connection of its own that has logged in, for messages: any server's, as all nodes of a Redis Cluster pass
   // messages on.  The caller closes it.
   Task<RedisResult<std::unique_ptr<RedisConnection>>> open_listener();
@@ -48,8 +51,9 @@ class RedisClient {
   };
   using LinkResult = RedisResult<std::unique_ptr<Link>>;
 
-  Task<RedisResult<RedisReply>> call_within(std::uint32_t group, const LeaseCall& call, Instant deadline);
-  Task<RedisResult<RedisReply>> call_on(Link& link, bool asking, const LeaseCall& call, Instant deadline);
+  Task<RedisResult<RedisReply>> call_within(std::uint32_t group, const std::vector<std::string>& words,
+                                            Instant deadline);
+  Task<RedisResult<RedisReply>> call_on(Link& link, bool asking, std::vector<std::string> words, Instant deadline);
   Task<RedisResult<>> load(Link& link, Instant deadline);
   Task<LinkResult> take(std::optional<ClusterServer> server, Instant deadline);
   Task<LinkResult> connect(ClusterServer server, Instant deadline);
@@ -61,6 +65,7 @@ class RedisClient {
 
   ClusterParts parts_;
   ClusterOptions options_;
+  const RedisFunction& function_;
   std::unique_ptr<tls::TlsClientContext> tls_;
   std::array<std::optional<ClusterServer>, kGroups> moved_;  // where redirections have led to
   std::optional<ClusterServer> home_;                        // the server that answered last, for all other groups

@@ -16,6 +16,7 @@ from lib import mail
 from lib.harness import SLOW, TIMEOUT_FACTOR, expect, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
+from lib.redis import Redis
 from lib.relay import SLUICE, Relay, authority, folder, free_port
 from lib.sinks import end
 from lib.wire import HOST
@@ -24,41 +25,6 @@ LIMIT = 200
 SHARE = 10  # percent
 SESSIONS = 500 if SLOW else 1000
 PASSWORD = "a word for Redis"
-
-
-class Redis:
-    """A server of our own, in a folder of its own."""
-
-    def __init__(self, *words, keeps=True, port=None, program="redis-server"):
-        self.path = tempfile.mkdtemp(prefix="redis-", dir=folder().path)
-        self.port = port or free_port()
-        self.words = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.path, "--save", "",
-                      "--appendonly", "yes" if keeps else "no", "--appendfsync", "always", *words]  # fmt: skip
-        self.start()
-
-    def start(self):
-        with open(os.path.join(self.path, "log"), "ab") as log:
-            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(lambda: any(word in self.say("PING") for word in ("PONG", "NOAUTH")), "Redis answers")
-
-    def say(self, *words):
-        return subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, timeout=10,
-                              check=False).stdout  # fmt: skip
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def server(self):
-        return f"127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGCONT)
-        end(self.process)
 
 
 @shared

@@ -25,7 +25,8 @@ TEST(ClusterConfig, ReadsEveryKey) {
   const ClusterConfig cluster =
       load(
           "[cluster]\nserver = [\"a.example\", \"[2001:db8::1]:7000\", \"/run/redis.sock\"]\nca_file = \"/ca\"\n"
-          "server_name = \"redis.example\"\nuser = \"sluice\"\npassword_file = \"/password\"\nprefix = \"mail:1\"\n"
+          "server_name = \"redis.example\"\nuser = \"sluice\"\npassword_file = \"/password\"\nkey_file = "
+          "\"/key\"\nprefix = \"mail:1\"\n"
           "node = \"relay-1\"\nlocal_share = 25\ntimeout_ms = 300\ngrace_s = 9\n" +
           std::string(kRoute))
           .cluster;
@@ -37,6 +38,7 @@ TEST(ClusterConfig, ReadsEveryKey) {
   EXPECT_EQ(cluster.server_name, "redis.example");
   EXPECT_EQ(cluster.user, "sluice");
   EXPECT_EQ(cluster.password_file, "/password");
+  EXPECT_EQ(cluster.key_file, "/key");
   EXPECT_EQ(cluster.prefix, "mail:1");
   EXPECT_EQ(cluster.node, "relay-1");
   EXPECT_EQ(cluster.local_share, 25U);
@@ -56,6 +58,7 @@ TEST(ClusterConfig, WhatCannotBeMeantIsAnError) {
   EXPECT_THAT(cluster_errors("server = [\"127.0.0.1\", \"/run/redis.sock\"]\ntls = \"none\"\n"), ElementsAre());
   EXPECT_THAT(cluster_errors("server = \"a.example\"\nuser = \"sluice\"\n"),
               ElementsAre("cluster.user: has no password_file to go with it"));
+  EXPECT_THAT(cluster_errors("key_file = \"/key\"\n"), ElementsAre("cluster.key_file: means nothing without server"));
   EXPECT_THAT(cluster_errors("node = \"a\"\n"), ElementsAre("cluster.node: means nothing without server"));
   EXPECT_THAT(cluster_errors("server = \"a.example\"\nnode = \"a b\"\n"),
               ElementsAre(R"(cluster.node: "a b" is no name of a node)"));

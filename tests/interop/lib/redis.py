@@ -1,0 +1,45 @@
+"""A Redis of our own, for scripts about relays that share something through it."""
+
+import os
+import signal
+import subprocess
+import tempfile
+
+from lib.harness import until
+from lib.relay import folder, free_port
+from lib.sinks import end
+
+
+class Redis:
+    """A server of our own, in a folder of its own."""
+
+    def __init__(self, *words, keeps=True, port=None, program="redis-server"):
+        self.path = tempfile.mkdtemp(prefix="redis-", dir=folder().path)
+        self.port = port or free_port()
+        self.words = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.path, "--save", "",
+                      "--appendonly", "yes" if keeps else "no", "--appendfsync", "always", *words]  # fmt: skip
+        self.start()
+
+    def start(self):
+        with open(os.path.join(self.path, "log"), "ab") as log:
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(lambda: any(word in self.say("PING") for word in ("PONG", "NOAUTH")), "Redis answers")
+
+    def say(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, errors="replace", timeout=10,
+                              check=False).stdout  # fmt: skip
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def server(self):
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)
+        end(self.process)
