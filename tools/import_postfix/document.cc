@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 1000;  // of one comment
 constexpr std::size_t kLineBytes = 110;
+constexpr std::size_t kDecisionsMax = 1000;
 
 std::string shown_key(std::string_view place, std::string_view name) {
   return std::string(place).append(" ").append(name);
@@ -59,7 +60,11 @@ void Document::from(std::string_view place, std::string_view what) {
 void Document::note(std::string_view text) { body_ += comment(text); }
 
 void Document::decide(std::string_view text) {
-  if (std::ranges::find(decisions_, text) == decisions_.end()) decisions_.emplace_back(text);
+  const bool fresh = decided_.emplace(text).second;
+  if (fresh && decided_.size() <= kDecisionsMax) decisions_.emplace_back(text);
+  if (fresh && decided_.size() == kDecisionsMax + 1)
+    decisions_.emplace_back("more than " + std::to_string(kDecisionsMax) +
+                            " of these: the rest stands in comments alone");
   note(text);
 }
 

@@ -40,6 +40,7 @@ class Document {
  private:
   std::string body_;
   std::vector<std::string> decisions_;
+  std::set<std::string, std::less<>> decided_;  // all, beyond what decisions_ may hold
   std::set<std::string, std::less<>> shown_;
 };
 

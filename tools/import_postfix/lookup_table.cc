@@ -21,9 +21,17 @@ struct DatabaseType {
 constexpr std::array<DatabaseType, 4> kDatabaseTypes{
     {{"mysql", "mariadb"}, {"pgsql", "postgresql"}, {"ldap", "ldap"}, {"sqlite", "sqlite"}}};
 
+// True: one more entry is read.
+bool has_room(LookupTables& tables) {
+  if (tables.entries.size() < kEntriesMax) return true;
+  const std::string why = "more than " + std::to_string(kEntriesMax) + " entries: the rest is not read";
+  if (std::ranges::find(tables.unread, why) == tables.unread.end()) tables.unread.push_back(why);
+  return false;
+}
+
 void take_line(const LogicalLine& line, const std::string& path, LookupTables& tables) {
   const auto end = std::ranges::find_if(line.text, is_blank);
-  if (line.continues || end == line.text.end() || tables.entries.size() >= kEntriesMax) return;
+  if (line.continues || end == line.text.end() || !has_room(tables)) return;
   tables.entries.push_back({.key = std::string(line.text.begin(), end),
                             .value = std::string(trimmed(std::string_view(end, line.text.end()))),
                             .place = path + ":" + std::to_string(line.number)});
@@ -34,7 +42,7 @@ void take_inline(std::string_view text, LookupTables& tables) {
   for (const std::string& word : words_of(without_braces(text), Commas::separate)) {
     const std::string_view pair = without_braces(word);
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || tables.entries.size() >= kEntriesMax) continue;
+    if (equals == std::string_view::npos || !has_room(tables)) continue;
     tables.entries.push_back({.key = std::string(trimmed(pair.substr(0, equals))),
                               .value = std::string(trimmed(pair.substr(equals + 1))),
                               .place = "inline"});

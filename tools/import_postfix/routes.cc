@@ -232,6 +232,9 @@ class RouteWriter {
     if (!route.senders.empty()) document_.list("senders", route.senders);
     if (route.hop.host.empty()) {
       document_.boolean("mx", true);
+      const std::string protocols = parameters_.value("inet_protocols");
+      const bool ipv6 = protocols.contains("ipv6") || protocols.contains("all");
+      if (show(parameters_, "inet_protocols", document_) && !ipv6) document_.boolean("ipv6", false);
     } else {
       if (route.hop.by_mx_of)
         document_.decide("route " + route.name + ": Postfix looks up the MX hosts of " + route.hop.written +

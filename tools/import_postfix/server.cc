@@ -103,7 +103,7 @@ void write_owners(const Postfix& postfix, const Parameters& parameters, Document
       document.decide("more than " + std::to_string(kDomainsShownMax) + " domains: the rest is not shown");
       break;
     }
-    document.note(domain + ": " + std::to_string(count) + " entries");
+    document.note(domain + ": " + std::to_string(count) + (count == 1 ? " entry" : " entries"));
     document.note("$ sluicectl customer add " + domain);
     document.note("$ sluicectl domain add " + domain + " --customer " + domain);
     if (foreign.contains(domain))

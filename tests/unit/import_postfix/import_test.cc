@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/unit/import_postfix/importing.h"
+#include "tools/import_postfix/options.h"
 #include "tools/import_postfix/parameters.h"
 
 namespace sluice::import_postfix {
@@ -150,6 +151,22 @@ TEST(ImportTest, EachLineIsSaid) {
   EXPECT_TRUE(read.says("a later line counts in its place"));
   EXPECT_TRUE(read.decides("no milter is asked") && read.decides("qmqpd listens there"));
   EXPECT_FALSE(read.decides("master.cf:7"));
+}
+
+ImportCommand command(std::vector<const char*> words) {
+  words.insert(words.begin(), "program");
+  return parse_import(static_cast<int>(words.size()), words.data());
+}
+
+TEST(ImportOptionsTest, CommandLines) {
+  EXPECT_EQ(command({}).config_directory, "/etc/postfix");
+  EXPECT_EQ(command({}).output, "");
+  const ImportCommand given = command({"--config-dir=/p", "--output", "/o/s.toml", "--user", "relay"});
+  EXPECT_EQ(given.kind, ImportCommand::Kind::run);
+  EXPECT_EQ(given.config_directory + given.output + given.user, "/p/o/s.tomlrelay");
+  EXPECT_EQ(command({"--help"}).kind, ImportCommand::Kind::print);
+  for (const char* const wrong : {"--output=relative", "--output=/ends/", "--outptu=/x", "word", "--user"})
+    EXPECT_EQ(command({wrong}).kind, ImportCommand::Kind::wrong) << wrong;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/import_postfix/logical_lines.h"
 #include "tools/import_postfix/lookup_table.h"
@@ -129,6 +130,14 @@ TEST(LookupTableTest, TextsAreReadAndOthersNamed) {
   EXPECT_EQ(tables.entries[3].value, "2 3");
   ASSERT_EQ(tables.unread.size(), 4U);
   EXPECT_TRUE(tables.unread[0].contains("\"mariadb\""));
+}
+
+TEST(LookupTableTest, ALongTableIsCutAndThatIsTold) {
+  std::string text;
+  for (int i = 0; i < 100'002; ++i) text += "k v\n";
+  const LookupTables tables = read_tables("hash:/t", [&](const std::string&) { return std::optional(text); });
+  EXPECT_EQ(tables.entries.size(), 100'000U);
+  EXPECT_EQ(tables.unread, std::vector<std::string>{"more than 100000 entries: the rest is not read"});
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ TEST(RouteTest, RelayhostInItsForms) {
             "mail.example.net:25");
 }
 
+TEST(RouteTest, ProtocolsOfTheNetworkCountForMxHostsToo) {
+  EXPECT_TRUE(import_and_read("").config.routes.at(0).route.ipv6);
+  EXPECT_TRUE(import_and_read("inet_protocols = ipv4, ipv6\n").config.routes.at(0).route.ipv6);
+  EXPECT_FALSE(import_and_read("inet_protocols = ipv4\n").config.routes.at(0).route.ipv6);
+}
+
 TEST(RouteTest, WhatIsNotUnderstoodGoesNowhere) {
   for (const char* const main_cf :
        {"relayhost = [broken\n", "relayhost = mail.example.net:nonsense\n", "relayhost = ${x\n",

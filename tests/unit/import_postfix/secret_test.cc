@@ -91,6 +91,15 @@ TEST(HostileTest, NamesAndValuesAreData) {
   EXPECT_EQ(read.config.listeners.size(), 1U);
 }
 
+TEST(HostileTest, WhatHasToBeDecidedIsBounded) {
+  std::string table;
+  for (int i = 0; i < 5'000; ++i) table += "user" + std::to_string(i) + "@example.com smtp:[a.example]\n";
+  const Read read = import_and_read("transport_maps = hash:/t\n", kSmtp, {{"/t", table}});
+  EXPECT_EQ(read.imported.decisions.size(), 1001U);
+  EXPECT_TRUE(read.decides("more than 1000 of these"));
+  EXPECT_TRUE(read.says("user4999@example.com"));
+}
+
 TEST(HostileTest, LongValuesAreCutInComments) {
   const Read read = import_and_read("smtpd_banner = " + std::string(1'000'000, 'x') + "\n");
   EXPECT_LT(read.imported.toml.size(), 10'000U);
