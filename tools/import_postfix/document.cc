@@ -22,6 +22,8 @@ std::string quoted_value(std::string_view value) { return "\"" + text::escaped_j
 
 }  // namespace
 
+bool is_writable(std::string_view value) { return !text::escaped_json(value).contains("\\ufffd"); }
+
 std::string comment(std::string_view text) {
   const std::string_view cut = text::cut_value(text, kShownBytesMax);
   const std::string escaped = text::escaped_line(cut) + (cut.size() < text.size() ? " ..." : "");

@@ -44,6 +44,8 @@ class Document {
   std::set<std::string, std::less<>> shown_;
 };
 
+// Whether `value` can be written as it is: TOML has UTF-8 alone.
+[[nodiscard]] bool is_writable(std::string_view value);
 // `text` as the lines of a comment, wrapped, escaped and within a bound.
 [[nodiscard]] std::string comment(std::string_view text);
 // "name = value", without what may be a secret in it.

@@ -289,15 +289,17 @@ class RouteWriter {
   }
 
   void write_authorities(const Parameters& parameters) {
-    if (show(parameters, "smtp_tls_CAfile", document_) && parameters.value("smtp_tls_CAfile").starts_with('/') &&
-        config::kAnyPathRule.check(parameters.value("smtp_tls_CAfile")))
-      document_.text("ca_file", parameters.value("smtp_tls_CAfile"));
+    const std::string file = parameters.value("smtp_tls_CAfile");
+    const bool given =
+        show(parameters, "smtp_tls_CAfile", document_) && config::kPathRule.check(file) && is_writable(file);
+    if (given)
+      document_.text("ca_file", file);
     else
       document_.note("The system's authorities are trusted.");
   }
 
   void write_login(const PlannedRoute& route, const Login& login) {
-    if (!config::kLoginRule.check(login.name) || login.password.empty()) {
+    if (!config::kLoginRule.check(login.name) || !is_writable(login.name) || login.password.empty()) {
       document_.decide(login.place + ": a login that is not understood: left out");
       return;
     }

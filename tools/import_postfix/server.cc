@@ -27,7 +27,8 @@ void write_dovecot(const Parameters& parameters, Document& document) {
   if (path.starts_with("unix:") || by_tcp) path.erase(0, 5);
   const std::string server = by_tcp ? path : server_path(parameters, path);
   const auto hop = by_tcp ? config::parse_next_hop(server) : std::unexpected(std::string());
-  const bool good = by_tcp ? hop.has_value() : config::kSocketPathRule.check(server).has_value();
+  const bool good =
+      is_writable(server) && (by_tcp ? hop.has_value() : config::kSocketPathRule.check(server).has_value());
   if (!good) {
     document.decide("smtpd_sasl_path is no server that can be asked: nobody but the accounts of the store can log in");
     return;

@@ -91,6 +91,20 @@ TEST(HostileTest, NamesAndValuesAreData) {
   EXPECT_EQ(read.config.listeners.size(), 1U);
 }
 
+// As U+FFFD each byte became three: the path was too long then, and never the one that was meant.
+TEST(HostileTest, BytesThatAreNoUtf8AreNotWritten) {
+  const std::string bytes(30, '\xff');
+  const Read path = import_and_read("smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = /run/" +
+                                    bytes + "\n");
+  EXPECT_TRUE(path.config.backends.empty());
+  EXPECT_TRUE(path.decides("smtpd_sasl_path is no server"));
+  const Read login = import_and_read(std::string(kRelay) + "smtp_sasl_password_maps = hash:/p\n", kSmtp,
+                                     {{"/p", "mail.example.net " + bytes + ":s3cret\n"}});
+  EXPECT_TRUE(login.config.routes.at(0).login.empty() && login.imported.secrets.empty());
+  const Read file = import_and_read("smtp_tls_security_level = verify\nsmtp_tls_CAfile = /" + bytes + "\n");
+  EXPECT_EQ(file.config.routes.at(0).ca_file, "");
+}
+
 TEST(HostileTest, WhatHasToBeDecidedIsBounded) {
   std::string table;
   for (int i = 0; i < 5'000; ++i) table += "user" + std::to_string(i) + "@example.com smtp:[a.example]\n";
