@@ -290,12 +290,14 @@ class RouteWriter {
 
   void write_authorities(const Parameters& parameters) {
     const std::string file = parameters.value("smtp_tls_CAfile");
-    const bool given =
-        show(parameters, "smtp_tls_CAfile", document_) && config::kPathRule.check(file) && is_writable(file);
-    if (given)
+    const bool given = show(parameters, "smtp_tls_CAfile", document_);
+    if (given && config::kPathRule.check(file) && is_writable(file)) {
       document_.text("ca_file", file);
-    else
+    } else if (given) {
+      document_.decide("smtp_tls_CAfile is no path that can be written here: the system's authorities are trusted");
+    } else {
       document_.note("The system's authorities are trusted.");
+    }
   }
 
   void write_login(const PlannedRoute& route, const Login& login) {
