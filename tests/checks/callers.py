@@ -19,7 +19,7 @@ from lib import frame
 FOR_TESTS_MARK = re.compile(r"//.*\bFor tests\b")
 
 # Where the product is. Callers in tests, benches and fuzzers do not count.
-PRODUCT = ("engine", "auth", "policy", "tools/load")
+PRODUCT = ("engine", "auth", "policy", "tools/load", "tools/import_postfix")
 
 # Functions that are called by no code of ours, and why.
 CALLED_FROM_OUTSIDE = {

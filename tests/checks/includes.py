@@ -20,7 +20,7 @@ FOLDERS = {
         "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
-} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load"}
+} | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
 
 # What the table itself may never say, however useful it looks.
 PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy", "noticing")
@@ -28,7 +28,7 @@ NEVER = [("session", "relay"), ("relay", "session"), ("net", "smtp"), ("config",
 # sluicectl asks a relay, and has none in it.
 NEVER += [(program, relay) for program in ("cli", "control") for relay in ("relay", "session", "server")]
 NEVER += [(pure, driver) for pure in PURE for driver in ("io", "net", "spool")]
-NEVER += [(name, other) for other in ("sim", "load") for name in FOLDERS if name != other]  # no part of the product
+NEVER += [(name, other) for other in ("sim", "load", "import_postfix") for name in FOLDERS if name != other]  # no part of the product
 ROOM_SHARE_MAX = 0.10  # of the lines of the product: what is larger is several things
 
 # Headers of outside libraries, by the name that the table gives the library.
@@ -211,7 +211,7 @@ class Checker:
         self.table = read_table(root)
 
     def sources(self):
-        for top in ("engine", "auth", "policy", "tools/load", "tests/sim", "tests/unit", "fuzz"):
+        for top in ("engine", "auth", "policy", "tools/load", "tools/import_postfix", "tests/sim", "tests/unit", "fuzz"):
             for folder, folders, names in os.walk(os.path.join(self.root, top)):
                 if os.path.basename(folder) == "engine" and "precompiled" in folders:
                     folders.remove("precompiled")  # no layer: headers of others alone

@@ -235,14 +235,21 @@ class Postfix(Sink):
         super().__init__()
         expect_equal(getpass.getuser(), "root", "Postfix can be started by root only; this is")
         self.behind = Hop(offers=("SIZE 60000000", "8BITMIME", "SMTPUTF8"))
+        self.make_folder()
+        more = TLS_CF.format(*files) if files else ""
+        main_cf = MAIN_CF.format(path=self.path, behind=self.behind.port, more=more)
+        self.begin(main_cf, "\n".join([f"{self.name} inet n - n - - smtpd", *SERVICES]) + "\n")
+
+    def make_folder(self):
         self.path = tempfile.mkdtemp(prefix="postfix-", dir=folder().path)
         os.chmod(self.path, 0o755)
         for name in ("etc", "queue", "data"):
             os.mkdir(os.path.join(self.path, name))
         subprocess.run(["chown", "postfix", os.path.join(self.path, "data")], check=True)
-        more = TLS_CF.format(*files) if files else ""
-        self.write("main.cf", MAIN_CF.format(path=self.path, behind=self.behind.port, more=more))
-        self.write("master.cf", "\n".join([f"{self.name} inet n - n - - smtpd", *SERVICES]) + "\n")
+
+    def begin(self, main_cf, master_cf):
+        self.write("main.cf", main_cf)
+        self.write("master.cf", master_cf)
         place = ["-c", os.path.join(self.path, "etc")]
         subprocess.run(["postfix", *place, "check"], check=True, capture_output=True, timeout=30 * TIMEOUT_FACTOR)
         self.process = subprocess.Popen(["/usr/lib/postfix/sbin/master", *place], stdin=subprocess.DEVNULL)
