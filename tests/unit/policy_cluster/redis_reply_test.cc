@@ -39,9 +39,8 @@ TEST(RedisReply, WhatComesBehindAReplyIsKept) {
 }
 
 TEST(RedisReply, TooManyElementsTooDeepTooLongOrNoReplyEndsIt) {
-  for (const char* bytes :
-       {"*2147483647\r\n", "*65\r\n", "*1\r\n*65\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
-        "hello\r\n", ":x\r\n", "$-5\r\n", "*-7\r\n"}) {
+  for (const char* bytes : {"*2147483647\r\n", "*65\r\n", "*1\r\n*65\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+                            "hello\r\n", ":x\r\n", "$-5\r\n", "*-7\r\n"}) {
     RedisReader reader;
     EXPECT_FALSE(reader.next(bytes)) << bytes;
     EXPECT_FALSE(reader.next(":1\r\n")) << bytes;
