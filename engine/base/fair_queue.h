@@ -8,22 +8,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-namespace sluice {
+#include "engine/base/share_number.h"
 
-// Whose an item is.  Two customers may have the same number; they then share.
-using ShareNumber = std::uint8_t;
-// Of what the relay does for itself.
-inline constexpr ShareNumber kOwnShare = 0;
-// Of a customer, or of a client that has not logged in.
-[[nodiscard]] inline ShareNumber share_number(std::string_view name) {
-  return static_cast<ShareNumber>(1 + std::hash<std::string_view>()(name) % 255);
-}
+namespace sluice {
 
 struct FairOrder {
   std::uint64_t due = 0;     // what each share has had when its turn comes

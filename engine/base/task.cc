@@ -3,6 +3,9 @@
 #include <new>
 
 namespace sluice {
+
+constinit thread_local ShareNumber running_share = kOwnShare;
+
 namespace {
 
 thread_local ReadyQueue* newest_queue = nullptr;
@@ -14,7 +17,7 @@ thread_local std::int64_t frames_live = 0;
 ReadyQueue::ReadyQueue() : outer_(std::exchange(newest_queue, this)) {}
 
 ReadyQueue::~ReadyQueue() {
-  CHECK(first_ == nullptr && buried_ == nullptr);
+  CHECK(turns_.empty() && buried_ == nullptr);
   CHECK(used_queue != this);
   ReadyQueue** link = &newest_queue;
   while (*link != nullptr && *link != this) link = &(*link)->outer_;
@@ -35,33 +38,31 @@ ReadyQueue::Use::~Use() { used_queue = before_; }
 void ReadyQueue::push(PromiseBase& task) {
   CHECK(!task.queued_ && !task.finished_);
   task.queued_ = true;
-  task.next_ready_ = nullptr;
-  if (last_ != nullptr) {
-    last_->next_ready_ = &task;
-  } else {
-    first_ = &task;
-  }
-  last_ = &task;
+  turns_.push(task);
 }
 
 void ReadyQueue::bury(PromiseBase& task) {
   CHECK(task.finished_);
-  task.next_ready_ = std::exchange(buried_, &task);
+  task.next_in_turn = std::exchange(buried_, &task);
 }
 
 std::size_t ReadyQueue::run(std::size_t max) {
   std::size_t resumed = 0;
-  while (first_ != nullptr && resumed < max) {
-    PromiseBase& task = *first_;
-    first_ = task.next_ready_;
-    if (first_ == nullptr) last_ = nullptr;
+  while (!turns_.empty() && resumed < max) {
+    auto& task = static_cast<PromiseBase&>(turns_.pop());
     task.queued_ = false;
     task.where_ = nullptr;
     task.awaited_ = nullptr;
+    running_share = task.share;
     ++resumed;
     task.handle_.resume();
-    while (buried_ != nullptr) std::exchange(buried_, buried_->next_ready_)->handle_.destroy();
+    while (buried_ != nullptr) {
+      PromiseBase& dead = *buried_;
+      buried_ = static_cast<PromiseBase*>(dead.next_in_turn);
+      dead.handle_.destroy();
+    }
   }
+  running_share = kOwnShare;
   return resumed;
 }
 
@@ -87,7 +88,7 @@ std::string PromiseBase::whereabouts() const {
 void PromiseBase::finish() noexcept {
   finished_ = true;
   if (waiter_ != nullptr) {
-    waiter_->ready();
+    waiter_->ready(running_share);  // what it was awaited for goes on
   } else if (done_ != nullptr) {
     done_(context_);
     ReadyQueue::current().bury(*this);

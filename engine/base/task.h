@@ -15,13 +15,15 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/share_turns.h"
 
 namespace sluice {
 
 class PromiseBase;
 
-// Tasks that can go on, in order.  One per thread that runs tasks, or one per loop where several take turns
-// on one thread.
+// Tasks that can go on: those of one share in order, the shares in turn, so that a customer with a thousand sessions
+// puts off another's by as little as one with one does.  One per thread that runs tasks, or one per loop where several
+// take turns on one thread.
 class ReadyQueue {
  public:
   ReadyQueue();
@@ -37,11 +39,10 @@ class ReadyQueue {
   void bury(PromiseBase& task);
   // Resumes all that are ready, also those that become so meanwhile, at most `max`.  Returns how many.
   std::size_t run(std::size_t max = SIZE_MAX);
-  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  [[nodiscard]] bool empty() const { return turns_.empty(); }
 
  private:
-  PromiseBase* first_ = nullptr;
-  PromiseBase* last_ = nullptr;
+  ShareTurns turns_;
   PromiseBase* buried_ = nullptr;
   ReadyQueue* outer_ = nullptr;  // made before this one on the same thread
 };
@@ -61,7 +62,10 @@ class ReadyQueue::Use {
 // Frames alive on this thread; zero at exit, or something was lost.
 std::int64_t task_frames_live();
 
-class PromiseBase {
+// Whose the task is that runs on this thread.
+extern constinit thread_local ShareNumber running_share;
+
+class PromiseBase : private InTurn {
  public:
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
@@ -84,13 +88,22 @@ class PromiseBase {
   static void operator delete(void* frame, std::size_t size);
 
   // Called by what is awaited, when the wait begins; `what` must outlive the wait (a literal).
-  void wait_for(const char* what) { where_ = what; }
+  void wait_for(const char* what) {
+    share = running_share;
+    where_ = what;
+  }
   void wait_for(PromiseBase& task) {
     CHECK(task.waiter_ == nullptr);
+    share = running_share;
     task.waiter_ = this;
     awaited_ = &task;
   }
+  // It goes on in the turns of the share for which it began to wait, or of another from now on.
   void ready() { ReadyQueue::current().push(*this); }
+  void ready(ShareNumber whose) {
+    share = whose;
+    ready();
+  }
 
   // For a task that has no awaiter: called once when it is done; the frame then goes by itself (TaskSet).
   using Done = void (*)(void* context);
@@ -115,7 +128,6 @@ class PromiseBase {
   std::coroutine_handle<> handle_;
   PromiseBase* waiter_ = nullptr;
   PromiseBase* awaited_ = nullptr;
-  PromiseBase* next_ready_ = nullptr;
   const char* where_ = nullptr;
   Done done_ = nullptr;
   void* context_ = nullptr;

@@ -135,7 +135,8 @@ class Pool final : private ConnectionBudget::User {
   struct Waiter;
   // What one customer has of the pool.
   struct Share {
-    Share(ConnectionBudget& of, std::string_view customer) : budget(of), account(of.open_account(customer)) {}
+    Share(ConnectionBudget& of, std::string_view customer)
+        : budget(of), account(of.open_account(customer)), number(share_number(customer)) {}
     ~Share() { budget.close_account(account); }
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
@@ -150,6 +151,7 @@ class Pool final : private ConnectionBudget::User {
 
     ConnectionBudget& budget;
     ConnectionBudget::Account& account;  // of all pools
+    const ShareNumber number;            // of the core's turns
     std::uint32_t held = 0;              // connections that are lent, opened for it, or that it was called to take
     std::uint32_t callers = 0;           // in acquire()
     std::uint64_t served = 0;            // turn_ when it was last called

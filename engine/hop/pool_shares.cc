@@ -90,6 +90,7 @@ Pool::Share& Pool::share_of(std::string_view customer) {
 void Pool::lend(NextHop& hop, const Want& want, Waiter& caller) {
   CHECK(std::exchange(caller.holds, false));
   caller.share().served = ++turn_;
+  hop.connection().set_share(caller.share().number);
   hop.lent_as = lent_.size();
   lent_.push_back({&hop, &caller.share(), want.holder});
 }

@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <bit>
 #include <new>
 
@@ -49,19 +48,10 @@ void BufferPool::give_back() {
   freed_.clear();
 }
 
-void BufferPool::wait_for_buffers(void* context, void (*resume)(void* context)) {
-  starved_.push_back({resume, context});
-}
-
-void BufferPool::stop_waiting(void* context) {
-  std::erase_if(starved_, [&](const Starved& entry) { return entry.context == context; });
-}
-
 void BufferPool::resume_starved() {
   std::uint32_t free = count() - in_use_;
   while (free > 0 && !starved_.empty()) {
-    const Starved first = starved_.front();
-    starved_.pop_front();
+    auto& first = static_cast<Starved&>(starved_.pop());
     first.resume(first.context);
     --free;
   }

@@ -1,15 +1,15 @@
 // The receive buffers of one core.  The kernel picks one when bytes arrive, so a connection that is idle
 // holds none.  A block comes back when its last reference goes and is handed to the kernel again at the
-// end of the turn; connections that found the pool empty are then re-armed, in order.
+// end of the turn; connections that found the pool empty are then re-armed, their shares in turn.
 // Owned by one core's loop; that core's thread only.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
 #include "engine/base/buffer.h"
+#include "engine/base/share_turns.h"
 #include "engine/io/platform.h"
 
 namespace sluice::io {
@@ -27,13 +27,13 @@ class BufferPool final : private BlockOwner {
   // Hands freed blocks to the kernel.
   void give_back();
 
-  // A receiver that got ENOBUFS queues here and is called back, first come first served, when buffers are there.
-  struct Starved {
+  // A receiver that got ENOBUFS waits here and is called back when buffers are there, the shares in turn.  Its owner's.
+  struct Starved : InTurn {
     void (*resume)(void* context) = nullptr;
     void* context = nullptr;
   };
-  void wait_for_buffers(void* context, void (*resume)(void* context));
-  void stop_waiting(void* context);
+  void wait_for_buffers(Starved& receiver) { starved_.push(receiver); }
+  void stop_waiting(const Starved& receiver) { starved_.remove(receiver); }
   // Calls as many waiters as there are buffers with the kernel.  They may be idle and take none, so the next
   // turn goes on with those behind them: until there is no waiter, or no buffer is left.
   void resume_starved();
@@ -56,7 +56,7 @@ class BufferPool final : private BlockOwner {
   std::unique_ptr<char, Unmap> memory_;
   std::vector<Block> blocks_;
   std::vector<std::uint16_t> freed_;
-  std::deque<Starved> starved_;
+  ShareTurns starved_;
   std::uint32_t in_use_ = 0;
 };
 

@@ -8,6 +8,9 @@ namespace sluice::io {
 namespace {
 
 constexpr std::size_t kCompletionsPerTurn = 256;
+// Between two calls of the kernel within a turn; and tasks between two looks at the clock.
+constexpr Duration kCallInterval = std::chrono::microseconds(100);
+constexpr std::size_t kTasksBetweenLooks = 4;
 // Nothing is due for longer than this: still wake up now and then, so that a lost wake-up heals.
 constexpr Duration kWaitMax = std::chrono::seconds(10);
 
@@ -55,22 +58,42 @@ Deferred::~Deferred() {
   if (next_ != nullptr) next_->previous_ = previous_;
 }
 
-void Loop::defer(Deferred& work) {
+void Loop::put_off(Deferred& work, Deferred*& list) {
   if (work.previous_ != nullptr) return;
-  work.next_ = deferred_;
-  work.previous_ = &deferred_;
-  if (deferred_ != nullptr) deferred_->previous_ = &work.next_;
-  deferred_ = &work;
+  work.next_ = list;
+  work.previous_ = &list;
+  if (list != nullptr) list->previous_ = &work.next_;
+  list = &work;
 }
 
-void Loop::run_deferred() {
-  while (deferred_ != nullptr) {
-    Deferred& work = *deferred_;
-    deferred_ = work.next_;
-    if (deferred_ != nullptr) deferred_->previous_ = &deferred_;
+void Loop::run_all(Deferred*& list) {
+  while (list != nullptr) {
+    Deferred& work = *list;
+    list = work.next_;
+    if (list != nullptr) list->previous_ = &list;
     work.next_ = nullptr;
     work.previous_ = nullptr;
     work.run_(work.context_);
+  }
+}
+
+// All that is ready has its turn before the loop waits again, as that costs least.  But what has completed meanwhile
+// may be of a customer with little to do, whose tasks come before most of those that are ready, and what its tasks send
+// need not wait for theirs: so the kernel is asked between them.  No more completions are taken in a turn than fit into
+// one call, so that it ends.
+void Loop::run_ready(std::span<Completion> room) {
+  Instant called = now_;
+  while (!ready_.empty()) {
+    ready_.run(kTasksBetweenLooks);
+    if (ready_.empty() || room.empty()) continue;
+    const Instant now = platform_.clock.now();
+    if (now - called < kCallInterval) continue;
+    called = now;
+    run_all(sends_);
+    const std::size_t count = platform_.ring.wait(Duration::zero(), room);
+    counters_.completions += count;
+    for (const Completion& completion : room.first(count)) dispatch(completion);
+    room = room.subspan(count);
   }
 }
 
@@ -88,14 +111,16 @@ void Loop::run(const std::function<bool()>& settled) {
 }
 
 Instant Loop::due() const {
-  if (deferred_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume()) return now_;
+  if (deferred_ != nullptr || sends_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume())
+    return now_;
   return timers_.next().value_or(Instant::max());
 }
 
 void Loop::turn(Duration wait_max) {
   const ReadyQueue::Use use(ready_);
   std::array<Completion, kCompletionsPerTurn> completions;
-  run_deferred();
+  run_all(deferred_);
+  run_all(sends_);
   const Duration wait = std::min(wait_max, std::max(due(), now_) - now_);
   const std::size_t count = platform_.ring.wait(wait, completions);
   now_ = platform_.clock.now();
@@ -104,7 +129,7 @@ void Loop::turn(Duration wait_max) {
   for (std::size_t i = 0; i < count; ++i) dispatch(completions[i]);
   inbox_.deliver();
   timers_.advance(now_);
-  ready_.run();
+  run_ready(std::span(completions).subspan(count));
   buffers_.give_back();
   buffers_.resume_starved();
 }

@@ -47,6 +47,12 @@ const char* io_status_text(IoStatus status) {
 
 Connection::Connection(io::Loop& loop, int socket, const io::Address& peer)
     : Abortable(loop), loop_(loop), socket_(socket), peer_(peer) {
+  starving_.context = this;
+  starving_.resume = [](void* context) {
+    auto& self = *static_cast<Connection*>(context);
+    self.starved_ = false;
+    if (!self.full()) self.arm_receive(/*poll_first=*/true);
+  };
   if (loop.aborting()) terminate();
 }
 
@@ -94,11 +100,8 @@ void Connection::on_receive(void* context, const io::Completion& completion) {
 void Connection::wait_for_buffer() {
   if (state_ != State::open || full()) return;
   starved_ = true;
-  loop_.buffers().wait_for_buffers(this, [](void* context) {
-    auto& self = *static_cast<Connection*>(context);
-    self.starved_ = false;
-    if (!self.full()) self.arm_receive(/*poll_first=*/true);
-  });
+  starving_.share = share_;
+  loop_.buffers().wait_for_buffers(starving_);
 }
 
 void Connection::received(Extent extent) {
@@ -162,7 +165,7 @@ void Connection::wake_reader(IoStatus status) {
   read_status_ = status;
   read_deadline_ = Instant::max();
   reader_resumes_ = true;
-  std::exchange(reader_, nullptr)->ready();
+  std::exchange(reader_, nullptr)->ready(share_);
 }
 
 // ------------------------------------------------------------------------------------------ sending
@@ -276,7 +279,7 @@ void Connection::wake_writer(IoStatus status) {
   write_status_ = status;
   write_deadline_ = Instant::max();
   writer_resumes_ = true;
-  std::exchange(writer_, nullptr)->ready();
+  std::exchange(writer_, nullptr)->ready(share_);
 }
 
 // ------------------------------------------------------------------------------------------ deadlines
@@ -386,7 +389,7 @@ void Connection::terminate() {
   if (receive_ && !pausing_) loop_.cancel(receive_, io::OperationKind::receive);
   if (send_) loop_.cancel(send_, io::OperationKind::send);
   if (starved_) {
-    loop_.buffers().stop_waiting(this);
+    loop_.buffers().stop_waiting(starving_);
     starved_ = false;
   }
   loop_.timers().disarm(timer_);

@@ -78,6 +78,8 @@ class Connection final : private io::Abortable {
 
   // This one is a client's: abort_outgoing() does not end it.
   void set_incoming() { spare(); }
+  // Whose turns of the core its tasks go on in from now on, and whose share of the receive buffers it waits for.
+  void set_share(ShareNumber share) { share_ = share; }
 
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
@@ -132,7 +134,7 @@ class Connection final : private io::Abortable {
   void input_ended(int error);
   void flush();
   void flush_tls();
-  void flush_soon() { loop_.defer(flush_later_); }
+  void flush_soon() { loop_.defer_send(flush_later_); }
   static void on_send(void* self, const io::Completion& completion);
   static void on_timer(void* self);
   void arm_timer(Instant deadline);
@@ -167,6 +169,8 @@ class Connection final : private io::Abortable {
   std::array<iovec, kVectors> vectors_;
   io::OperationId receive_;
   io::OperationId send_;
+  ShareNumber share_ = kOwnShare;
+  io::BufferPool::Starved starving_;  // waits for a buffer while starved_
 
   PromiseBase* reader_ = nullptr;
   PromiseBase* writer_ = nullptr;

@@ -176,6 +176,7 @@ void Session::set_identity(auth::IdentityRef identity) {
   identity_ = std::move(identity);
   watched_.reset();
   submitter_ = nullptr;
+  connection_->set_share(identity_ != nullptr ? share_number(identity_->customer_name) : login_share());
   if (services_.limits == nullptr) return;
   if (identity_ != nullptr) {
     submitter_ = services_.limits->open(*identity_);

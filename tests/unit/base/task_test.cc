@@ -244,7 +244,7 @@ TEST(TaskDeathTest, AQueueIsRunEmptyBeforeItGoes) {
         event.set();
         static_cast<void>(task);
       },
-      "check failed: first_ == nullptr");
+      "check failed: turns_.empty()");
 }
 
 TEST(TaskSetDeathTest, ASetIsJoinedBeforeItGoes) {
@@ -340,6 +340,62 @@ TEST(ReadyQueueTest, TasksWentToTheLoopThatWasMadeLastInsteadOfTheirOwn) {
   EXPECT_TRUE(two.empty());
   one.run();
   EXPECT_TRUE(task.done());
+}
+
+// ------------------------------------------------------------------------------------------ shares
+
+Task<void> wait_then_note(AsyncEvent& event, int name, std::vector<int>& order) {
+  co_await event.wait("its turn");
+  order.push_back(name);
+}
+
+// Waits on behalf of a share, as a session does once its connection has one.
+struct Starter {
+  Task<void> wait(ShareNumber share, int name, std::vector<int>& order) {
+    running_share = share;
+    Task<void> task = wait_then_note(event, name, order);
+    running_share = kOwnShare;
+    return task;
+  }
+  AsyncEvent event;
+};
+
+TEST(ReadyQueueTest, AThousandTasksOfOneCustomerPutOffAnothersByOne) {
+  ReadyQueue queue;
+  std::vector<int> order;
+  std::vector<Starter> heavy(1000);
+  std::vector<Task<void>> tasks;
+  for (Starter& each : heavy) tasks.push_back(each.wait(7, 7, order));
+  Starter light;
+  tasks.push_back(light.wait(9, 9, order));
+  for (Starter& each : heavy) each.event.set();
+  light.event.set();
+  queue.run();
+  ASSERT_EQ(order.size(), 1001U);
+  EXPECT_EQ(order[0], 7);
+  EXPECT_EQ(order[1], 9);
+}
+
+Task<void> await_it(Task<void>& below, int name, std::vector<int>& order) {
+  co_await below;
+  order.push_back(name);
+}
+
+// A session is many tasks, each of which awaits the next: all of them go on in its customer's turns, also where the
+// customer became known after the outer ones had begun to wait.
+TEST(ReadyQueueTest, WhatAwaitsATaskGoesOnInTheTurnsOfThatTask) {
+  ReadyQueue queue;
+  std::vector<int> order;
+  std::vector<Starter> heavy(10);
+  std::vector<Task<void>> tasks;
+  for (Starter& each : heavy) tasks.push_back(each.wait(kOwnShare, 0, order));
+  Starter light;
+  Task<void> inner = light.wait(9, 1, order);
+  const Task<void> middle = await_it(inner, 2, order);  // on behalf of the relay itself, like the heavy ones
+  for (Starter& each : heavy) each.event.set();
+  light.event.set();
+  queue.run();
+  EXPECT_EQ(order, (std::vector{0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(ReadyQueueTest, QueuesMayGoInAnyOrder) {

@@ -42,16 +42,21 @@ class KernelWithBuffers final : public Ring {
 
 class BufferPoolTest : public ::testing::Test {
  protected:
-  struct Waiter {
-    std::vector<int>* order;
-    int number;
+  struct Waiter : BufferPool::Starved {
+    std::vector<int>* order = nullptr;
+    int number = 0;
   };
-  void wait(int number) {
-    waiters_.push_back({&resumed_, number});
-    pool_.wait_for_buffers(&waiters_.back(), [](void* context) {
+  void wait(int number, ShareNumber share = kOwnShare) {
+    Waiter& waiter = waiters_.emplace_back();
+    waiter.order = &resumed_;
+    waiter.number = number;
+    waiter.share = share;
+    waiter.context = &waiter;
+    waiter.resume = [](void* context) {
       const auto* self = static_cast<Waiter*>(context);
       self->order->push_back(self->number);
-    });
+    };
+    pool_.wait_for_buffers(waiter);
   }
   Extent take() { return pool_.take(ring_.fill(), 10); }
 
@@ -99,6 +104,20 @@ TEST_F(BufferPoolTest, TheStarvedAreServedInTheirOrder) {
   EXPECT_EQ(resumed_, (std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
 }
 
+TEST_F(BufferPoolTest, ACustomerWithManyStarvedPutsOffAnotherByOne) {
+  {
+    std::vector<Extent> held;
+    for (int i = 0; i < 4; ++i) held.push_back(take());
+    for (int i = 0; i < 10; ++i) wait(i, 1);
+    wait(100, 2);
+  }
+  pool_.give_back();
+  pool_.resume_starved();
+  EXPECT_EQ(resumed_, (std::vector{0, 100, 1, 2}));
+  for (int i = 0; i < 2; ++i) pool_.resume_starved();
+  EXPECT_EQ(resumed_.size(), 11U);
+}
+
 // A receive that is armed while the pool is empty fails although nothing has arrived.  When buffers came
 // back, as many of these as there were buffers were armed again, took none, and no waiter behind them was ever
 // called again.
@@ -123,7 +142,7 @@ TEST_F(BufferPoolTest, WhoStopsWaitingIsNotCalled) {
     std::vector<Extent> held;
     for (int i = 0; i < 4; ++i) held.push_back(take());
     for (int i = 0; i < 3; ++i) wait(i);
-    pool_.stop_waiting(&waiters_[1]);
+    pool_.stop_waiting(waiters_[1]);
   }
   pool_.give_back();
   pool_.resume_starved();

@@ -2,8 +2,14 @@
 #include "engine/io/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -170,6 +176,75 @@ TEST(LoopWorkersTest, AFullQueueIsAnErrorAtOnce) {
   EXPECT_EQ(results[0], std::nullopt);
   EXPECT_TRUE(platforms.run_until([&] { return tasks.live() == 0; }));
   EXPECT_EQ(results.size(), 3U);
+}
+
+// ------------------------------------------------------------------------------------------ long turns
+
+// Tasks of one turn, each of which takes its time.
+struct LongTurn {
+  explicit LongTurn(Loop& of) : loop(of) {}
+  Loop& loop;
+  std::vector<int> order;  // of tasks by their numbers, and what else happened
+  TaskSet tasks;
+  std::deque<AsyncEvent> steps;
+
+  // As a task of `share`, at its step, which takes half a millisecond.
+  void add(int number, ShareNumber share, std::function<void()> step = {}) {
+    running_share = share;
+    tasks.add(run(*this, steps.emplace_back(), number, std::move(step)));
+    running_share = kOwnShare;
+  }
+  static Task<void> run(LongTurn& self, AsyncEvent& go, int number, std::function<void()> step) {
+    co_await go.wait("its step");
+    self.order.push_back(number);
+    if (step) step();
+    const Instant end = self.loop.platform().clock.now() + 500us;
+    while (self.loop.platform().clock.now() < end) continue;
+  }
+  std::ptrdiff_t place(int what) const { return std::ranges::find(order, what) - order.begin(); }
+};
+
+// A customer with little to do waited, at each of the steps of its message, for all that another's thousand sessions
+// had to do in the same turn.
+TEST(LongTurnTest, ACustomerWithLittleToDoDoesNotWaitForAllThatOthersDo) {
+  Platforms platforms(PlatformKind::real);
+  Loop& loop = platforms.add_loop("127.0.0.1");
+  std::array<int, 2> sockets{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()), 0);
+  LongTurn turn(loop);
+  static constexpr int kHeavy = 40;
+  static constexpr int kLight = 100;
+  static constexpr int kSent = 200;
+  static constexpr int kNext = 300;
+  AsyncEvent arrived;
+  Deferred send(
+      [](void* context) {
+        auto& self = *static_cast<LongTurn*>(context);
+        self.order.push_back(kSent);
+      },
+      &turn);
+  for (int i = 0; i < kHeavy; ++i) turn.add(i, 7);
+  turn.add(kLight, 9, [&] {
+    loop.defer_send(send);
+    // What completes within the turn: the answer to what was sent, say.
+    loop.send(
+        sockets[0], "x", [](void* event, const Completion&) { static_cast<AsyncEvent*>(event)->set(); }, &arrived);
+  });
+  turn.tasks.add([](LongTurn& self, AsyncEvent& event) -> Task<void> {
+    co_await event.wait("what arrives");
+    self.order.push_back(kNext);
+  }(turn, arrived));
+  std::uint64_t turns = 0;
+  loop.post([&] {
+    turns = loop.counters().turns;
+    for (AsyncEvent& step : turn.steps) step.set();
+  });
+  EXPECT_TRUE(platforms.run_until([&] { return turn.tasks.live() == 0; }));
+  EXPECT_EQ(loop.counters().turns, turns);
+  EXPECT_EQ(turn.place(kLight), 1);
+  EXPECT_LT(turn.place(kSent), 8);
+  EXPECT_LT(turn.place(kNext), 16);
+  for (const int socket : sockets) ::close(socket);
 }
 
 // ------------------------------------------------------------------------------------------ other threads

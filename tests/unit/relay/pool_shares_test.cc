@@ -1,6 +1,7 @@
 // Who gets a pool's connections when there are not enough: customers in turns, and no message whose sender is slow.
 #include <cerrno>
 
+#include "engine/base/task.h"
 #include "tests/unit/relay/queue_fixture.h"
 #include "tests/unit/relay/sending.h"
 
@@ -14,6 +15,26 @@ std::unique_ptr<Waiting> start(Fixture& fixture, std::string_view customer, bool
   return std::make_unique<Waiting>(fixture.platforms, fixture.loop, [&fixture, customer, large] {
     return fixture.pool().acquire({.customer = customer, .large = large});
   });
+}
+
+// In whose turns of the core what is said on a connection that was lent to `customer` is gone on with.
+Task<ShareNumber> share_of_replies(hop::Pool& pool, std::string_view customer) {
+  auto acquired = co_await pool.acquire({.customer = customer});
+  const auto failed = co_await (*acquired)->reset(10s);
+  EXPECT_FALSE(failed);
+  const ShareNumber share = running_share;
+  pool.release(*std::move(acquired));
+  co_return share;
+}
+
+TEST(PoolSharesTest, AConnectionIsInTheTurnsOfTheCustomerThatHasItNow) {
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 1;
+  for (const char* customer : {"greedy", "modest"})
+    EXPECT_EQ(testing::await<ShareNumber>(fixture.platforms, fixture.loop,
+                                          [&] { return share_of_replies(fixture.pool(), customer); }),
+              share_number(customer));
+  EXPECT_EQ(fixture.pool().counters().opened, 1U);
 }
 
 using Named = std::pair<std::string, std::unique_ptr<Waiting>>;
