@@ -95,7 +95,7 @@ void LdapConnection::Free::operator()(ldapmsg* message) const { ldap_msgfree(mes
 
 std::unexpected<std::string> LdapConnection::failure(std::string_view what, int code) const {
   char* said = nullptr;
-  ldap_get_option(handle_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
+  ldap_get_option(handle_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void*>(&said));
   std::string text = server_ + ": " + std::string(what) + ldap_err2string(code);
   if (said != nullptr && *said != '\0') text += " (" + first_line(said) + ")";
   ldap_memfree(said);

@@ -141,7 +141,9 @@ class AccountStore {
   [[nodiscard]] virtual std::string watched_file() const { return {}; }
   // Null: nothing tells of changes but the file.
   using Unheard = std::function<void(std::string_view why)>;
-  [[nodiscard]] virtual std::unique_ptr<StoreListener> listen(std::function<void()> /*changed*/, Unheard /*unheard*/) {
+  [[nodiscard]] virtual std::unique_ptr<StoreListener> listen(
+      std::function<void()> /*changed*/,  // NOLINT(performance-unnecessary-value-param): implementations keep them
+      Unheard /*unheard*/) {              // NOLINT(performance-unnecessary-value-param)
     return nullptr;
   }
   // Start with 0 at process start (before the first check), then with the `upto` of the answer

@@ -21,7 +21,7 @@ std::optional<std::string> named_account(const CertificateLogin& login, std::str
     if (std::string folded = name.folded(); std::ranges::find(names, folded) == names.end())
       names.push_back(std::move(folded));
   if (login.authorization) {
-    const std::string wanted = login.authorization->folded();
+    std::string wanted = login.authorization->folded();
     if (std::ranges::find(names, wanted) != names.end()) return wanted;
     why = "it is not of the account that the client asks for";
   } else if (names.size() == 1) {

@@ -63,7 +63,7 @@ int replay_logs(const PolicyCommand& command, PolicyTrial& trial, const AccountC
 
 int test_message(const PolicyCommand& command, const PolicyTrial& trial, const AccountCommandWorld& world,
                  PolicyAccounts& accounts) {
-  const auth::IdentityRef identity = accounts.identify(command.account, command.customer);
+  auth::IdentityRef identity = accounts.identify(command.account, command.customer);
   if (!accounts.fault().empty()) return fail_policy_run(world, accounts.fault());
   policy::Replay replay({.classes = trial.classes,
                          .identify = [&identity](const std::string&, const std::string&) { return identity; },

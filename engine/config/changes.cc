@@ -43,7 +43,7 @@ void compare_listeners(Changes& changes, const Config& current, const Config& ne
   for (const std::string& address : new_set) {
     if (!old_set.contains(address)) changes.push_back("listener: " + address + " is new");
   }
-  if (old_set == new_set) changes.push_back("listener: the same addresses are divided or ordered in another way");
+  if (old_set == new_set) changes.emplace_back("listener: the same addresses are divided or ordered in another way");
 }
 
 std::string table_of(const std::string& key) { return key.substr(0, key.rfind('.')); }

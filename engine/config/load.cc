@@ -165,7 +165,7 @@ class Loader {
     const ConfigMember* const key = find(&table, "back_ends");
     std::vector<std::string_view> names;
     for (const auth::BackendOptions& backend : config_.backends) names.push_back(backend.name);
-    if (names.empty()) names.push_back(auth::kStoreBackend);
+    if (names.empty()) names.emplace_back(auth::kStoreBackend);
     for (auto name = listener.backends.begin(); name != listener.backends.end(); ++name) {
       std::string problem;
       if (std::ranges::find(names, *name) == names.end()) {

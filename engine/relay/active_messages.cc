@@ -10,10 +10,11 @@ Task<std::optional<ActiveMessages::Lease>> ActiveMessages::open(spool::QueueId i
   Lease lease(*this, message);
   if (first) {
     auto read = co_await spool_.read(id);
+    const bool found = read.has_value();
     message.read_ = true;
-    if (read) message.message_.emplace(*std::move(read));
+    if (found) message.message_.emplace(*std::move(read));
     for (AsyncEvent* event : std::exchange(message.waiting_, {})) event->set();
-    if (!read && spool_.has(id)) co_await quarantine_(message, std::move(read.error()));
+    if (!found && spool_.has(id)) co_await quarantine_(message, std::move(read.error()));
   } else if (!message.read_) {
     AsyncEvent event;
     message.waiting_.push_back(&event);

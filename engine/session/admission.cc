@@ -38,7 +38,7 @@ Admission::Admitted Admission::handshake(const io::Address* client) {
       return std::unexpected(EndReason::handshakes_per_address);
   }
   ++handshakes_;
-  return Place(*this, Kind::handshake, std::move(block));
+  return Place(*this, Kind::handshake, block);
 }
 
 std::optional<Admission::Place> Admission::turn_away() {

@@ -50,8 +50,7 @@ class Admission {
 
    private:
     friend class Admission;
-    Place(Admission& owner, Kind kind, std::optional<Network> block)
-        : owner_(&owner), kind_(kind), block_(std::move(block)) {}
+    Place(Admission& owner, Kind kind, std::optional<Network> block) : owner_(&owner), kind_(kind), block_(block) {}
     Admission* owner_ = nullptr;
     Kind kind_ = Kind::session;
     std::optional<Network> block_;  // that it counts for; none: for no address

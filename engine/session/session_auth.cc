@@ -137,7 +137,8 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
     ++services_.counters.logins_refused;
     co_await delay_refusal(asked);
   }
-  reply_to_auth(std::move(reply), reply.permanent() ? mechanism_->failure : std::string_view());
+  const std::string_view challenge = reply.permanent() ? mechanism_->failure : std::string_view();
+  reply_to_auth(std::move(reply), challenge);
 }
 
 // From here on the limit is that of the login's class, in place of the listener's.

@@ -29,10 +29,11 @@ Task<bool> Spool::move_all(std::vector<QueueId> ids, std::uint32_t number) {
   bool all = true;
   for (const QueueId id : ids) {
     copies.push_back(std::make_unique<Copy>(changes_, id));
-    if (!(all = co_await prepare_copy(*copies.back(), number))) break;
+    all = co_await prepare_copy(*copies.back(), number);
+    if (!all) break;
   }
   const bool written = co_await write_copies(copies);
-  co_return all&& written;
+  co_return written&& all;
 }
 
 // Reads it and copies its pieces, unless nothing of it is in the segment any more.
@@ -48,12 +49,13 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
       continue;
     }
     auto bytes = co_await read_piece(copy.id, piece);
-    const Location at = bytes ? co_await copy_piece(copy.id, *std::move(bytes)) : Location();
+    const bool found = bytes.has_value();
+    const Location at = found ? co_await copy_piece(copy.id, *std::move(bytes)) : Location();
     if (!at.present()) {
       copy.message.reset();
       for (const Location& made : copy.pieces)
         if (std::ranges::find(pieces_of(copy.id), made) == pieces_of(copy.id).end()) segments_.release(made.segment);
-      if (!bytes) co_return co_await quarantine_locked(copy.id, bytes.error());
+      if (!found) co_return co_await quarantine_locked(copy.id, bytes.error());
       co_return false;
     }
     copy.replaced.push_back(piece);

@@ -30,7 +30,9 @@ void History::learn(const DayTotals& day, const OrdinaryDay& floor) {
   const float networks_of_day = at_most(day.networks, ordinary_networks(floor));
   const bool learns_strangers = days_ == kDaysOfMean;
   days_ = std::min<std::uint8_t>(days_ + 1, kDaysOfMean);
-  const auto mean = [this](float before, float today) { return (before + (today - before) / days_) * kUnits; };
+  const auto mean = [this](float before, float today) {
+    return (before + (today - before) / static_cast<float>(days_)) * kUnits;
+  };
   recipients_ = stored<std::uint16_t>(mean(recipients(), recipients_of_day));
   if (learns_strangers) first_time_ = stored<std::uint16_t>(mean(first_time_recipients(), first_time_of_day));
   networks_ = stored<std::uint8_t>(mean(networks(), networks_of_day));

@@ -152,8 +152,9 @@ std::optional<RunLedger> RunLedger::parse(std::string_view text) {
   };
   const auto set = [&value](std::string_view name, NumberSet& to) {
     auto parsed = value(name).and_then(&NumberSet::parse);
-    if (parsed) to = *std::move(parsed);
-    return parsed.has_value();
+    if (!parsed) return false;
+    to = *std::move(parsed);
+    return true;
   };
   const auto copies = number("copies");
   if (!copies || *copies == 0 || *copies > NumberSet::kNumberMax) return std::nullopt;

@@ -32,7 +32,7 @@ class DovecotTest : public WireBackendTest {
   }
   static std::string id_of(const std::string& line) { return line.substr(5, line.find('\t', 5) - 5); }
   // The number is put in for "#".
-  void answers(std::string text) {
+  void answers(const std::string& text) {
     on_auth_ = [text](Dialog& dialog, const std::string& id) { dialog.say(with_id(text, id)); };
   }
   static std::string with_id(std::string text, const std::string& id) { return text.replace(text.find('#'), 1, id); }

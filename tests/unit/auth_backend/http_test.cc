@@ -33,7 +33,7 @@ class HttpTest : public WireBackendTest {
       if (on_request_) on_request_(dialog);
     };
   }
-  void answers(std::string text, bool hang_up = false) {
+  void answers(const std::string& text, bool hang_up = false) {
     on_request_ = [text, hang_up](Dialog& dialog) {
       dialog.say(text);
       if (hang_up) dialog.hang_up();

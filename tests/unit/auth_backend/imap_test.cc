@@ -22,7 +22,7 @@ constexpr const char* kNoAnswer = "unavailable: sent what is no answer of IMAP";
 
 class ImapTest : public ::testing::Test {
  protected:
-  std::string play(const Lines& lines, DialogSettings settings = {}) {
+  std::string play(const Lines& lines, const DialogSettings& settings = {}) {
     const auto dialog = make_imap_dialog(settings, credentials_);
     return talk(*dialog, lines);
   }

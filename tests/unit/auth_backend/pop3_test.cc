@@ -22,7 +22,7 @@ constexpr const char* kTimPlain = "AUTH PLAIN AHRpbUBleGFtcGxlLmNvbQBzZWNyZXQ=";
 
 class Pop3Test : public ::testing::Test {
  protected:
-  std::string play(const Lines& lines, DialogSettings settings = {}) {
+  std::string play(const Lines& lines, const DialogSettings& settings = {}) {
     const auto dialog = make_pop3_dialog(settings, credentials_);
     return talk(*dialog, lines);
   }

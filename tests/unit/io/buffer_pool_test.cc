@@ -70,7 +70,7 @@ TEST_F(BufferPoolTest, ABufferComesBackWithItsLastReference) {
   EXPECT_EQ(ring_.buffers.size(), 4U);
   {
     const Extent whole = take();
-    const Extent shared = whole;
+    const Extent shared = whole;  // NOLINT(performance-unnecessary-copy-initialization): a reference
     EXPECT_EQ(pool_.in_use(), 1U);
   }
   EXPECT_EQ(pool_.in_use(), 0U);

@@ -291,7 +291,7 @@ TEST(Log, ReopenFollowsARotation) {
   say(log, "before", 1);
   ASSERT_TRUE(eventually([&] { return !content_of(file).empty(); }));
   ASSERT_EQ(::rename(file.c_str(), rotated.c_str()), 0);
-  service.log.reopen(file);
+  static_cast<void>(service.log.reopen(file));
   ASSERT_TRUE(eventually([&] { return ::access(file.c_str(), F_OK) == 0; }));
   say(log, "after", 2);
   service.events.stop();
@@ -307,7 +307,7 @@ TEST(Log, WhatCannotBeReopenedIsLoggedInTheOldFile) {
   auto sink = open_log_file(file);
   ASSERT_TRUE(sink) << sink.error();
   Logging service(clock, **sink);
-  service.log.reopen("/nonexistent/log");
+  static_cast<void>(service.log.reopen("/nonexistent/log"));
   say(service.emitter, "after", 1);
   EXPECT_THAT(content_of(file),
               HasSubstr("event=log_reopen_failed file=/nonexistent/log reason=\"/nonexistent/log: No such file"));
@@ -325,7 +325,7 @@ TEST(Log, ANewFileDoesNotBeginWithHalfALine) {
   EXPECT_EQ(sink.text().size(), 20U);
   sink.clear();
   sink.limit(1000, 100'000);
-  service.log.reopen("new");
+  static_cast<void>(service.log.reopen("new"));
   EXPECT_EQ(sink.reopened(), "new");
   EXPECT_THAT(sink.text(), StartsWith("time="));
   EXPECT_EQ(count_of(sink.text(), "cut"), 0U);

@@ -77,7 +77,7 @@ inline Task<void> echo(std::unique_ptr<Connection> connection) {
 // A server on one host and clients on another (the same machine, on the real platform).
 class ConnectionPair {
  public:
-  ConnectionPair(Platforms& platforms, const io::LoopLimits& limits = {})
+  explicit ConnectionPair(Platforms& platforms, const io::LoopLimits& limits = {})
       : platforms_(platforms),
         server(platforms.add_loop(kServer, limits)),
         client(platforms.add_loop(kClient, limits)) {

@@ -38,7 +38,7 @@ class OutboxTest : public ::testing::Test {
                  },
                  [this] { ++changes_; }};
 
-  void fail(int times, Result result, std::string words = "503", Duration wait = 0s) {
+  void fail(int times, Result result, const std::string& words = "503", Duration wait = 0s) {
     for (int i = 0; i < times; ++i) answers_.push_back({.result = result, .words = words, .wait = wait});
   }
   // Waits as the thread would, until nothing is left to do.  Returns the waits.

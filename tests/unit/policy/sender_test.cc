@@ -144,7 +144,7 @@ TEST_F(SenderTest, TheReasonNamesTheDomainAndTheId) {
 TEST_F(SenderTest, TheReasonIsOnePrintableLineWhateverCameIn) {
   const std::string hostile =
       "evil\r\n250 ok\x1b[2J\0\xff%n"
-      "b\u00fccher.example" +
+      "b\u00fccher.example"s +
       std::string(5000, 'x');
   const std::vector<Mailbox> author{{"a", hostile}};
   for (const std::string& reason : {check_reverse_path(SenderRights(tim_), Mailbox{"a", hostile}, hostile).reason,

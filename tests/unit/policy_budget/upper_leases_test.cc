@@ -105,7 +105,7 @@ class Process {
     loops_[0]->post([this] { tasks_.add(begin()); });
   }
   // Until it is refused: so many at a time, of which every so many-th is given back.
-  void send(std::uint32_t core, std::vector<Limit> limits, std::uint64_t each, int given_back_of) {
+  void send(std::uint32_t core, const std::vector<Limit>& limits, std::uint64_t each, int given_back_of) {
     ++sending;
     loops_[core]->post([=, this] { tasks_.add(run(core, limits, each, given_back_of)); });
   }

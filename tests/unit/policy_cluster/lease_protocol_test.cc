@@ -10,7 +10,7 @@ namespace {
 
 RedisReply integer(std::int64_t value) { return {.kind = RedisReply::Kind::integer, .integer = value}; }
 
-RedisReply reply_of(std::vector<std::int64_t> numbers, std::string epoch) {
+RedisReply reply_of(const std::vector<std::int64_t>& numbers, std::string epoch) {
   RedisReply reply{.kind = RedisReply::Kind::array};
   for (const std::int64_t number : numbers) reply.elements.push_back(integer(number));
   reply.elements.insert(reply.elements.begin() + 1,

@@ -61,7 +61,7 @@ class TlsOpenssl : public ::testing::Test {
   // "250 bye" to QUIT.
   Result run(Listener& listener, const std::string& arguments, const std::string& input = "QUIT\r\n") {
     std::ofstream(root_ / "input") << input;
-    const bool text = input.find("QUIT") == 0;  // else lines are s_client's own commands, once it is connected
+    const bool text = input.starts_with("QUIT");  // else lines are s_client's own commands, once it is connected
     const std::string command = (text ? "" : "(while read line; do sleep 0.2; echo $line; done; sleep 0.2) <input | ") +
                                 std::string("timeout 10 openssl s_client -unix s ") + arguments +
                                 (text ? " -ign_eof <input" : "") + " >output 2>&1";

@@ -24,7 +24,7 @@ int raw_receive(WOLFSSL* /*ssl*/, char* buffer, int size, void* of) {
   std::string& bytes = static_cast<RawClient*>(of)->from_server;
   if (bytes.empty()) return WOLFSSL_CBIO_ERR_WANT_READ;
   const std::size_t taken = std::min(bytes.size(), static_cast<std::size_t>(size));
-  std::memcpy(buffer, bytes.data(), taken);
+  std::ranges::copy_n(bytes.data(), static_cast<std::ptrdiff_t>(taken), buffer);
   bytes.erase(0, taken);
   return static_cast<int>(taken);
 }
