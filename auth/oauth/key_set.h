@@ -11,7 +11,8 @@
 
 #include "auth/oauth/algorithm.h"
 
-struct _cjose_jwk_int;  // libcjose's key, by the name that its header gives it
+// libcjose's key, by the name that its header gives it.
+struct _cjose_jwk_int;  // NOLINT(bugprone-reserved-identifier)
 
 namespace sluice::auth {
 

@@ -193,11 +193,12 @@ std::string host_of(std::string_view next_hop) {
     host = host.substr(0, colon);
   }
   if (host.starts_with('[') && host.ends_with(']')) {
-    const std::string literal = "[IPv6:" + std::string(host.substr(1));
-    return smtp::is_address_literal(literal) ? literal : std::string();
+    std::string literal = "[IPv6:" + std::string(host.substr(1));
+    if (!smtp::is_address_literal(literal)) literal.clear();
+    return literal;
   }
   if (host.ends_with('.')) host.remove_suffix(1);
-  const std::string literal = "[" + std::string(host) + "]";
+  std::string literal = "[" + std::string(host) + "]";
   if (!host.contains(':') && smtp::is_address_literal(literal)) return literal;
   return smtp::check_domain(host, false) == smtp::PathFault::none ? std::string(host) : std::string();
 }

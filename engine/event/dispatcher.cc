@@ -122,11 +122,10 @@ void Dispatcher::recorded(Emitter& emitter) {
   if (&emitter == &own_) return;
   if (!running_.load(std::memory_order_relaxed)) {
     round();
-  } else if (asleep_.load() && asleep_.exchange(false)) {
-    wake();
-  } else if (emitter.ring_.half_full() && !half_full_.load() && !half_full_.exchange(true)) {
-    wake();
+    return;
   }
+  const bool slept = asleep_.load() && asleep_.exchange(false);
+  if (slept || (emitter.ring_.half_full() && !half_full_.load() && !half_full_.exchange(true))) wake();
 }
 
 void Dispatcher::wake() {

@@ -137,7 +137,7 @@ ListeningProcess holder_of(const std::string& inode) {
       if (fs::read_symlink(fd->path(), gone) != wanted) continue;
       std::string name;
       std::getline(std::ifstream(process->path() / "comm"), name);
-      ListeningProcess holder{.text = name + " (process " + id + ")"};
+      ListeningProcess holder{.text = name.append(" (process ").append(id).append(")")};
       std::from_chars(id.data(), id.data() + id.size(), holder.number);
       return holder;
     }

@@ -173,7 +173,7 @@ DiskResult<std::vector<DiskEntry>> RealDisk::list(const std::string& directory) 
     if (::fstatat(::dirfd(open.get()), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
       entries.push_back(entry_of(name, status));
     } else if (errno != ENOENT) {  // gone meanwhile
-      return failed(directory + "/" + name, "cannot look at it");
+      return failed(std::string(directory).append("/").append(name), "cannot look at it");
     }
   }
   if (errno != 0) return failed(directory, "cannot list it");

@@ -71,6 +71,7 @@ void Notifier::stop() {
   ending_.store(true);
   wait_for_turns();
   std::vector<Outbox*> outboxes;
+  outboxes.reserve(webhooks_.size() + 1);
   for (const auto& webhook : webhooks_) outboxes.push_back(&webhook->outbox);
   if (mail_ != nullptr) outboxes.push_back(&mail_->outbox);
   for (Outbox* outbox : outboxes) outbox->begin_stop();

@@ -28,6 +28,7 @@ std::string printable(std::string_view text) {
 
 std::string as_text(const Table& table) {
   std::vector<std::size_t> widths;
+  widths.reserve(table.names.size());
   for (const std::string_view name : table.names) widths.push_back(name.size());
   for (const auto& row : table.rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], printable(row[i].text).size());

@@ -23,7 +23,8 @@ std::string ticket_scope(std::string_view name, std::string_view listener) {
 }
 
 template <std::size_t kSize>
-std::span<std::byte, kSize> bytes_of(unsigned char* start) {
+std::span<std::byte, kSize> bytes_of(
+    unsigned char* start) {  // NOLINT(readability-non-const-parameter): its bytes are not
   return std::span<std::byte, kSize>(reinterpret_cast<std::byte*>(start), kSize);
 }
 

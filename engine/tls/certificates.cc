@@ -105,12 +105,11 @@ CertificateStore::Found CertificateStore::find(std::string_view name) {
 
 std::optional<CertificateStore::Found> CertificateStore::find_loaded(std::string_view name, bool however_old) {
   if (!name.empty()) {
-    const auto own = peek(std::string(name), however_old);
+    auto own = peek(std::string(name), however_old);
     if (!own || *own != nullptr) return own;
     const std::size_t dot = name.find('.');
     if (dot != std::string_view::npos)
-      if (const auto wildcard = peek("_" + std::string(name.substr(dot)), however_old);
-          !wildcard || *wildcard != nullptr)
+      if (auto wildcard = peek("_" + std::string(name.substr(dot)), however_old); !wildcard || *wildcard != nullptr)
         return wildcard;
   }
   return peek_default(name, however_old);

@@ -1,6 +1,7 @@
 #include "engine/tls/self_signed.h"
 
 #include <wolfssl/options.h>
+#include <algorithm>
 // options.h comes first.
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/ecc.h>
@@ -103,7 +104,7 @@ int write_date(byte* out, std::chrono::sys_seconds at) {
   const std::string_view digits = std::string_view(text.data(), static_cast<std::size_t>(size)).substr(utc ? 2 : 0);
   std::string der;
   append_der(der, utc ? 0x17 : 0x18, digits);
-  std::memcpy(out, der.data(), der.size());
+  std::ranges::copy(der, out);
   return static_cast<int>(der.size());
 }
 

@@ -291,8 +291,8 @@ void SimRing::begin_file(std::uint64_t key, Operation& operation) {
     begun = disk_.begin_read(operation.descriptor, operation.offset, memory(operation));
   }
   operation.ending = true;
-  if (begun) operation.transfer = *std::move(begun);
   const int error = begun ? 0 : begun.error();
+  if (begun) operation.transfer = *std::move(begun);
   context_.timeline.after(context_.latency(), [this, key, error] { error != 0 ? end(key, -error) : end_file(key); });
 }
 
