@@ -9,6 +9,8 @@
 namespace sluice::policy {
 namespace {
 
+using namespace std::string_literals;
+
 using auth::AccountStatus;
 using auth::DomainList;
 using auth::Identity;
