@@ -88,7 +88,7 @@ void print_school() {
   }
 }
 
-// Recipients, by issue 10.
+// Recipients: the bound that the defaults were chosen for.
 std::uint32_t bound_of(Route route) { return route == Route::mx ? 200 : 500; }
 
 struct ThiefTotals {

@@ -166,7 +166,8 @@ void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
   using Step = ConfigSection::Choice<noticing::Step>;
   section.about(
       "Accounts that begin to send as spammers do are noticed: by recipients far above their own history, unknown "
-      "recipients, first-time recipients, networks, one text to many, words of next hops. The highest step that is "
+      "recipients, first-time recipients, networks, countries, one text to many, words of next hops. The highest step "
+      "that is "
       "taken: \"tell\" (an event), \"slow\" (each message waits for its turn), \"hold\" (messages are held for "
       "review), \"suspend\" (nothing is taken, but mail inside the customer's own domains); each includes those before "
       "it. \"off\": accounts are not watched. Of the built-in class \"unlimited\": \"tell\". sluicectl explain says "
@@ -257,6 +258,13 @@ void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& 
       "the customer; and in place of a class that is not in this file. With [[class]] and without this, the first "
       "one.");
   section.text("default_class", policy.default_class, kClassNameRule);
+  section.about(
+      "A database of the countries of addresses in MaxMind's format, such as GeoLite2 Country: accounts whose mail "
+      "comes "
+      "from many countries in a day are noticed (see class.notice). It is read at the start and at each `sluicectl "
+      "reload`: reload once the file was replaced by a newer one. Empty: countries are not counted.");
+  section.example("\"/var/lib/GeoIP/GeoLite2-Country.mmdb\"");
+  section.text("countries", policy.countries, kAnyPathRule);
   read_relay_limits(section, diagnostics, policy.relay_limits);
   read_classes(classes, diagnostics, policy.classes);
   const std::vector<policy::PolicyClass> built_in = policy::built_in_classes();

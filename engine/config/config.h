@@ -112,6 +112,7 @@ struct PolicyConfig {
   std::string default_class{policy::kDefaultClassName};  // one of them
   std::vector<policy::PolicyClass> classes;              // none: the built-in ones
   std::vector<policy::Limit> relay_limits;               // of all mail together
+  std::string countries;                                 // a file (io/country_database.h); empty: none
 };
 
 // Redis or Valkey, by which several relays share the limits; no servers: each has its own.

@@ -15,7 +15,8 @@ Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const P
                 .counters = parts.counters,
                 .admission = parts.admission,
                 .limits = &limits_,
-                .watch = &parts.watch},
+                .watch = &parts.watch,
+                .countries = plan_->countries.get()},
       spool_(parts.spool),
       queue_(parts.queue),
       certificates_(parts.certificates) {}

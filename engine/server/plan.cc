@@ -314,6 +314,14 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
       errors.push_back(std::move(cluster.error()));
     }
   }
+  if (!config.policy.countries.empty()) {
+    if (auto countries = io::CountryDatabase::open(config.policy.countries)) {
+      plan->countries = *std::move(countries);
+    } else {
+      errors.push_back("policy.countries: " + countries.error() +
+                       "; put a whole database of countries there, or leave the setting out");
+    }
+  }
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   if (auto notify = notifier_options(config)) {
     plan->notify = *std::move(notify);

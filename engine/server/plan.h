@@ -12,6 +12,7 @@
 #include "auth/shield.h"
 #include "engine/config/config.h"
 #include "engine/io/address.h"
+#include "engine/io/country_database.h"
 #include "engine/io/real_dns.h"
 #include "engine/mx/selection.h"
 #include "engine/relay/queue.h"
@@ -42,6 +43,7 @@ struct Plan {
   std::shared_ptr<const route::RouteTable> route_table;   // gives a number into `routes`
   std::shared_ptr<const policy::PolicyClasses> classes;   // never null
   std::shared_ptr<const notify::NotifierOptions> notify;  // never null
+  std::shared_ptr<const io::CountryDatabase> countries;   // null: countries are not counted
   std::optional<policy::ClusterOptions> cluster;          // none: limits are this relay's own
   bool needs_spool = true;                                // false: whatever happens to a message, its client hears it
 };

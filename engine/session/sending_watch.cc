@@ -66,6 +66,7 @@ SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, c
                                             bool list_unsubscribe, Instant now, Observer& observer) {
   if (login_ == nullptr) return {};
   noticing::MessageFacts facts{.network = login_->network,
+                               .country = login_->country,
                                .list_unsubscribe = list_unsubscribe,
                                .failed_logins = login_->failures_before,
                                .inside = true};

@@ -24,6 +24,7 @@ struct WatchedLogin {
   auth::IdentityRef identity;
   std::string client;
   std::uint64_t network = 0;  // hash of the client's network
+  noticing::CountryCode country{};
   std::uint32_t failures_before = 0;
 
   // Whether that is an address in one of the customer's own domains.

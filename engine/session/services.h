@@ -4,6 +4,7 @@
 #include <string>
 
 #include "auth/authenticator.h"
+#include "engine/io/country_database.h"
 #include "engine/io/loop.h"
 #include "engine/message/message_sink.h"
 #include "engine/session/admission.h"
@@ -30,8 +31,9 @@ struct Services {
   IdSource& ids;
   SessionCounters& counters;
   Admission& admission;
-  policy::SubmissionLimits* limits = nullptr;  // null: there are none
-  noticing::AccountWatch* watch = nullptr;     // null: nothing is noticed
+  policy::SubmissionLimits* limits = nullptr;      // null: there are none
+  noticing::AccountWatch* watch = nullptr;         // null: nothing is noticed
+  const io::CountryDatabase* countries = nullptr;  // null: countries are not counted
 };
 
 }  // namespace sluice::session

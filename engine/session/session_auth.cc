@@ -153,6 +153,8 @@ void Session::apply_class(std::uint32_t failures_before) {
                 .identity = identity_,
                 .client = connection_->peer().ip(),
                 .network = network_hash(*services_.watch, connection_->peer().ip_bytes()),
+                .country = services_.countries == nullptr ? noticing::CountryCode{}
+                                                          : services_.countries->country(connection_->peer()),
                 .failures_before = failures_before};
   if (chosen.unknown)
     services_.observer.unknown_class({.listener = rules_->name,

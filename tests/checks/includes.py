@@ -47,6 +47,7 @@ OUTSIDE = {
     "dep_mariadb": ("mysql.h",),
     "dep_cjose": ("cjose/", "jansson.h"),
     "dep_curl": ("curl/",),
+    "dep_maxminddb": ("maxminddb.h",),
     "dep_toml": ("toml++/",),
     "dep_absl": ("absl/",),
 }

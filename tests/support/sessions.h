@@ -269,6 +269,7 @@ class SessionHost {
   // In force for sessions that log in from then on.
   void set_limits(policy::SubmissionLimits& limits) { services_.limits = &limits; }
   void set_watch(noticing::AccountWatch& watch) { services_.watch = &watch; }
+  void set_countries(const io::CountryDatabase& countries) { services_.countries = &countries; }
 
  private:
   Task<void> serve(std::list<session::Session>::iterator session);

@@ -1,5 +1,6 @@
-// A short form of bench/noticing_trial.cc, whose bounds are issue 10's: no ordinary account is held, and a stolen one
-// is after at most 200 recipients with mx routes, and 500 behind a smart host that takes every address.
+// A short form of bench/noticing_trial.cc, with the bounds that the defaults were chosen for: no ordinary account is
+// held, and a stolen one is after at most 200 recipients with mx routes, and 500 behind a smart host that takes every
+// address.
 #include <gtest/gtest.h>
 
 #include <cstdint>

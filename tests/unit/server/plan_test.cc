@@ -8,10 +8,12 @@
 #include <string>
 
 #include "engine/server/certificates_of.h"
+#include "tests/support/country_file.h"
 
 namespace sluice::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -58,6 +60,26 @@ TEST(Plan, KnowsTheBackEndsOfAListenerByTheirNumbers) {
       "[[listener]]\naddress = \"127.0.0.1:25\"\nback_ends = [\"store\"]\n[[route]]\nhosts = [\"mx.example\"]\n");
   ASSERT_NE(store, nullptr);
   EXPECT_THAT(store->listeners[0].rules.backends, ElementsAre(0));
+}
+
+TEST(Plan, ReadsTheDatabaseOfCountriesOrSaysWhatIsWrongWithIt) {
+  constexpr const char* kRoute = "[[route]]\nhosts = [\"mx.example\"]\n";
+  EXPECT_EQ(plan_of(kRoute)->countries, nullptr);
+  const testing::CountryFile whole(testing::country_file_bytes({{"192.0.2.0/24", "DE"}}));
+  const auto plan = plan_of("[policy]\ncountries = \"" + whole.path() + "\"\n" + kRoute);
+  ASSERT_NE(plan, nullptr);
+  ASSERT_NE(plan->countries, nullptr);
+  EXPECT_EQ(plan->countries->country(*io::Address::from_ip("192.0.2.1", 0)), (io::CountryDatabase::Code{'D', 'E'}));
+  const testing::CountryFile corrupt("no such database");
+  auto config = config::load_config(
+      "[server]\nhostname = \"relay.example.net\"\n[policy]\ncountries = \"" + corrupt.path() + "\"\n" + kRoute,
+      "sluice.toml");
+  ASSERT_TRUE(config);
+  const auto refused = make_plan(*std::move(config));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(),
+              ElementsAre(AllOf(HasSubstr("policy.countries: " + corrupt.path() + ": is no file of MaxMind's format"),
+                                HasSubstr("put a whole database of countries there"))));
 }
 
 TEST(Plan, HoldsARouteForEachInTheirOrder) {

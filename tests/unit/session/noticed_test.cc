@@ -1,10 +1,12 @@
 // What an account that sends as spammers do meets in its session: its messages wait, are held, or are refused.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/support/country_file.h"
 #include "tests/unit/session/session_fixture.h"
 
 namespace sluice::session {
@@ -230,6 +232,27 @@ TEST_F(NoticedSession, ARecipientIsUnknownByItsEnhancedCodeAlone) {
   EXPECT_EQ(client().say(kMail), 250);
   EXPECT_EQ(client().say("RCPT TO:<dead@example.net>"), 550);
   EXPECT_EQ(watch.look(kAnn, here.now())->unknown, 1U);
+}
+
+// The class of home finds three countries a day ordinary.
+TEST_F(NoticedSession, TheCountryOfItsClientCounts) {
+  const testing::CountryFile file(testing::country_file_bytes({{"198.51.100.0/24", "FR"}}));
+  const auto countries = io::CountryDatabase::open(file.path());
+  ASSERT_TRUE(countries) << countries.error();
+  host.set_countries(**countries);
+  const noticing::WatchedClass home{.name = "home", .policy = noticing::built_in_policy("home")};
+  const auto send_from = [&](std::uint64_t network, noticing::CountryCode country) {
+    static_cast<void>(watch.message(kAnn, home, {.recipients = 1, .network = network << 48, .country = country},
+                                    std::array{std::uint64_t{1} << 40}, here.now()));
+  };
+  send_from(1, {'D', 'E'});
+  send_from(2, {'N', 'Z'});
+  send_from(3, {'A', 'Q'});
+  EXPECT_EQ(noticing::reasons_text(watch.look(kAnn, here.now())->verdict), "");
+  client().log_in();
+  EXPECT_EQ(send(), 250);
+  EXPECT_EQ(noticing::reasons_text(watch.look(kAnn, here.now())->verdict),
+            "mail from 4 countries in a day; up to 3 are ordinary");
 }
 
 TEST_F(NoticedSession, OneTextToManyIsNoticedWithAWordChanged) {
