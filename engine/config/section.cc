@@ -226,7 +226,7 @@ void ConfigSection::seconds_list(std::string_view key, std::vector<Duration>& va
   for (const Element& element : fits ? found : std::vector<Element>()) {
     const std::int64_t seconds = element.node->integer;
     if (seconds >= min && seconds <= max) {
-      values.emplace_back(seconds);
+      values.emplace_back(std::chrono::seconds(seconds));
     } else {
       diagnostics_.error(element.node->place, element.path, std::to_string(seconds) + " is out of range", allowed);
     }
