@@ -191,11 +191,9 @@ std::expected<std::string, std::string> read_files(const OauthOptions& options) 
   if (!options.ca_file.empty())
     if (auto read = tls::read_ca_file(options.ca_file); !read) return std::unexpected("ca_file: " + read.error());
   if (options.client_secret_file.empty()) return std::string();
-  auto text = io::read_file(options.client_secret_file, kSecretFileBytesMax);
-  if (!text) return std::unexpected("client_secret_file: " + text.error());
-  std::string secret = text->substr(0, text->find_first_of("\r\n"));
-  wipe_bytes(text->data(), text->size());
-  if (secret.empty()) return std::unexpected("client_secret_file: " + options.client_secret_file + " is empty");
+  auto secret = io::read_first_line(options.client_secret_file, kSecretFileBytesMax);
+  if (!secret) return std::unexpected("client_secret_file: " + secret.error());
+  if (secret->empty()) return std::unexpected("client_secret_file: " + options.client_secret_file + " is empty");
   return secret;
 }
 

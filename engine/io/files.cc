@@ -98,6 +98,14 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
   }
 }
 
+std::expected<std::string, std::string> read_first_line(const std::string& path, std::size_t bytes_max) {
+  auto text = read_file(path, bytes_max);
+  if (!text) return text;
+  std::string line = text->substr(0, text->find_first_of("\r\n"));
+  ::explicit_bzero(text->data(), text->size());
+  return line;
+}
+
 std::expected<void, std::string> deliver_to_maildir(const std::string& directory, const std::string& name,
                                                     std::string_view bytes) {
   std::error_code error;

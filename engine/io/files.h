@@ -14,6 +14,8 @@ namespace sluice::io {
 
 // Errors are sentences that name the file.
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max);
+// Likewise, its first line without the line's end: of a file with a secret.  What was read besides is wiped.
+std::expected<std::string, std::string> read_first_line(const std::string& path, std::size_t bytes_max);
 
 // The names of the folders in `path`, in their order.  None where it cannot be read.
 std::vector<std::string> list_directories(const std::string& path);

@@ -126,9 +126,9 @@ std::expected<route::Route, std::string> route_of(const config::RouteConfig& con
     route.ca_pem = *std::move(pem);
   }
   if (!config.login.empty()) {
-    auto text = io::read_file(config.password_file, kPasswordFileBytesMax);
-    if (!text) return std::unexpected("route " + route.name + ": password_file: " + text.error());
-    route.login = {.name = config.login, .secret = text->substr(0, text->find_first_of("\r\n"))};
+    auto secret = io::read_first_line(config.password_file, kPasswordFileBytesMax);
+    if (!secret) return std::unexpected("route " + route.name + ": password_file: " + secret.error());
+    route.login = {.name = config.login, .secret = *std::move(secret)};
   }
   return route;
 }
@@ -159,17 +159,17 @@ std::expected<policy::ClusterOptions, std::string> cluster_options(const config:
     options.tls = false;
   }
   if (!cluster.key_file.empty()) {
-    auto key = io::read_file(cluster.key_file, kPasswordFileBytesMax);
+    auto key = io::read_first_line(cluster.key_file, kPasswordFileBytesMax);
     if (!key) return std::unexpected("cluster.key_file: " + key.error());
-    options.key = key->substr(0, key->find_first_of("\r\n"));
+    options.key = *std::move(key);
     if (options.key.size() < kClusterKeyBytesMin)
       return std::unexpected("cluster.key_file: " + cluster.key_file + " has less than " +
                              std::to_string(kClusterKeyBytesMin) + " bytes: make one with openssl rand -base64 32");
   }
   if (cluster.password_file.empty()) return options;
-  auto text = io::read_file(cluster.password_file, kPasswordFileBytesMax);
-  if (!text) return std::unexpected("cluster.password_file: " + text.error());
-  options.password = text->substr(0, text->find_first_of("\r\n"));
+  auto password = io::read_first_line(cluster.password_file, kPasswordFileBytesMax);
+  if (!password) return std::unexpected("cluster.password_file: " + password.error());
+  options.password = *std::move(password);
   if (options.password.empty()) return std::unexpected("cluster.password_file: " + cluster.password_file + " is empty");
   return options;
 }

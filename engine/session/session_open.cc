@@ -23,11 +23,12 @@ Task<Session::Next> Session::open() {
   if (in_any(rules_->proxy, connection_->peer()) && co_await read_proxy_header() == Next::end) co_return Next::end;
   if (services_.admission.is_contained(connection_->peer()))
     co_return admit(std::unexpected(EndReason::network_contained), address_place_);
-  connection_->set_share(login_share());
   is_trusted_ = in_any(rules_->trusted, connection_->peer());
   if (is_trusted_) {
     machine_.emplace(rules_->trusted_profile, implicit_tls, observer);
     set_identity(nullptr);
+  } else {
+    connection_->set_share(login_share());
   }
   if (counts_by_address() && admit(services_.admission.session_of(connection_->peer()), address_place_) == Next::end)
     co_return Next::end;

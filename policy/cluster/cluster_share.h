@@ -1,5 +1,5 @@
 // What relays of a cluster tell each other beside leases: failed logins, so that guessing over all of them is guessing
-// at one, and steps against accounts, so that who is held at one is held at all.
+// at one, and steps against accounts, so that an account that is held at one is held at all.
 //
 // Nothing waits for it: each relay decides by what it has, and once in kBeat asks Redis, in one call, to pass on what
 // is new here and for what is new elsewhere; a step is told at once.  What a call carries is bounded, however many

@@ -16,7 +16,7 @@ from lib import mail
 from lib.harness import SLOW, TIMEOUT_FACTOR, expect, expect_between, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.redis import Redis
+from lib.redis import Redis, redis_cluster
 from lib.relay import SLUICE, Relay, authority, folder, free_port
 from lib.sinks import end
 from lib.wire import HOST
@@ -303,11 +303,7 @@ def sentinels_name_the_master_and_the_next_one():
 
 @test
 def a_redis_cluster_redirects_to_the_node_that_has_a_meter():
-    words = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-    with Redis(*words) as first, Redis(*words) as second:
-        first.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        second.say("CLUSTER", "MEET", "127.0.0.1", str(first.port))
-        until(lambda: all("cluster_state:ok" in redis.say("CLUSTER", "INFO") for redis in (first, second)), "a cluster", 15)
+    with redis_cluster() as (_, second):
         expect_in("MOVED", second.say("GET", "sluice:{g1}:state"), "what the second says")
         # It begins at the one that has nothing.
         with Node("a", second.server, limit=5) as node:

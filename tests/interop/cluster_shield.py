@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What relays of a cluster tell each other through Redis: failed logins, which count together while owners get in; who is
+"""What relays of a cluster tell each other through Redis: failed logins, which count together while owners get in; which accounts are
 held or released, which counts at all of them; whatever happens to Redis, and without a name in it."""
 
 import json
@@ -13,7 +13,7 @@ from lib import mail, wire
 from lib.harness import cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
-from lib.redis import Redis
+from lib.redis import Redis, redis_cluster
 from lib.relay import PASSWORD, Relay
 
 KEY = "a secret of the cluster, of more than 32 bytes"
@@ -218,11 +218,7 @@ def a_redis_without_functions_runs_a_script():
 
 @test
 def a_redis_cluster_redirects():
-    words = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-    with Redis(*words) as first, Redis(*words) as second:
-        first.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        second.say("CLUSTER", "MEET", "127.0.0.1", str(first.port))
-        until(lambda: all("cluster_state:ok" in redis.say("CLUSTER", "INFO") for redis in (first, second)), "a cluster", 15)
+    with redis_cluster() as (first, second):
         expect_in("MOVED", second.say("GET", "sluice:{share}:state"), "what the second says")
         with Sharer("a", second.server) as a, Sharer("b", first.server) as b:
             expect_shared(a, b)

@@ -16,7 +16,7 @@ from lib.dovecot import Dovecot
 from lib.harness import TIMEOUT_FACTOR, Skipped, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test
 from lib.hop import Hop
 from lib.relay import PASSWORD, SLUICE, Relay, authority, certificates, client_tls, folder, free_port, under
-from lib.sinks import SERVICES, Postfix
+from lib.sinks import OWN_CF, Postfix
 
 IMPORT = os.path.join(os.path.dirname(SLUICE), "sluice-import-postfix")
 DEBIAN = "/usr/share/postfix"
@@ -158,16 +158,7 @@ def no_control_character_comes_through():
 
 # ------------------------------------------------------------------------------------ an ISP's, beside Postfix itself
 
-ISP = """\
-compatibility_level = 3.6
-queue_directory = {path}/queue
-data_directory = {path}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {path}/log
-maillog_file_prefixes = {path}
+ISP = OWN_CF + """\
 myhostname = mail.relay.test
 mydestination =
 mynetworks = 127.0.0.2/32, [::1]/128
@@ -209,7 +200,7 @@ class Isp(Postfix):
             self.write(name, text)
         self.main_cf = ISP.format(path=self.path, certificate=os.path.join(certificates(), wire.HOST), hop=self.behind.port,
                                   dovecot=self.dovecot.auth_socket)  # fmt: skip
-        self.begin(self.main_cf, f"{self.name} inet n - n - - smtpd\n" + "\n".join(SERVICES) + "\n")
+        self.begin(self.main_cf)
         self.relay = self.imported_relay()
 
     def imported_relay(self):

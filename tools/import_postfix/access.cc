@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/base/network.h"
+#include "engine/smtp/ascii.h"
 #include "tools/import_postfix/logical_lines.h"
 
 namespace sluice::import_postfix {
@@ -45,11 +46,11 @@ class Walk {
   Passage run(std::string_view value) {
     const std::vector<std::string> words = words_of(value, Commas::separate);
     for (std::size_t i = 0; i < words.size(); ++i) {
-      const std::string word = lower_case(without_braces(words[i]));
+      const std::string word = smtp::to_lower(without_braces(words[i]));
       const std::string verb = word.substr(0, word.find(' '));
       const bool warned = verb == "warn_if_reject";
       const std::size_t checked = warned && i + 1 < words.size() ? ++i : i;
-      if (takes_argument(warned ? lower_case(words[checked]) : verb) && verb == word) ++i;
+      if (takes_argument(warned ? smtp::to_lower(words[checked]) : verb) && verb == word) ++i;
       if (warned || verb == "sleep") continue;
       if (const auto end = look_at(verb)) return *end;
     }

@@ -8,6 +8,7 @@
 
 #include "engine/base/network.h"
 #include "engine/config/rules.h"
+#include "engine/smtp/ascii.h"
 #include "tools/import_postfix/access.h"
 #include "tools/import_postfix/logical_lines.h"
 #include "tools/import_postfix/sections.h"
@@ -135,10 +136,10 @@ class ListenerWriter {
     }
     if (show(parameters, "smtpd_sasl_mechanism_filter", document_)) {
       const std::vector<std::string> filter =
-          words_of(lower_case(parameters.value("smtpd_sasl_mechanism_filter")), Commas::separate);
+          words_of(smtp::to_lower(parameters.value("smtpd_sasl_mechanism_filter")), Commas::separate);
       const bool rest = std::ranges::find(filter, "static:rest") != filter.end();
       std::erase_if(mechanisms, [&](const std::string& name) {
-        const std::string lower = lower_case(name);
+        const std::string lower = smtp::to_lower(name);
         const bool excluded = std::ranges::find(filter, "!" + lower) != filter.end();
         return excluded || (!rest && std::ranges::find(filter, lower) == filter.end());
       });

@@ -53,11 +53,4 @@ std::string_view without_braces(std::string_view text) {
   return trimmed(text.substr(1, text.size() - 2));
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
 }  // namespace sluice::import_postfix

@@ -28,7 +28,4 @@ enum class Commas { separate, stay };
 // What stands within braces: "{ a }" is "a"; anything else is itself.
 [[nodiscard]] std::string_view without_braces(std::string_view text);
 
-// ASCII letters in lower case.
-[[nodiscard]] std::string lower_case(std::string_view text);
-
 }  // namespace sluice::import_postfix

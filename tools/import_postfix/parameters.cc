@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/smtp/ascii.h"
 #include "tools/import_postfix/logical_lines.h"
 
 namespace sluice::import_postfix {
@@ -264,6 +265,6 @@ std::string Parameters::value(std::string_view name) const {
   return expanded(postfix_default(name)).value_or("");
 }
 
-bool Parameters::is_yes(std::string_view name) const { return lower_case(value(name)) == "yes"; }
+bool Parameters::is_yes(std::string_view name) const { return smtp::to_lower(value(name)) == "yes"; }
 
 }  // namespace sluice::import_postfix

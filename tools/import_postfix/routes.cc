@@ -11,6 +11,7 @@
 #include "engine/base/network.h"
 #include "engine/config/rules.h"
 #include "engine/route/table.h"
+#include "engine/smtp/ascii.h"
 #include "tools/import_postfix/logical_lines.h"
 #include "tools/import_postfix/lookup_table.h"
 #include "tools/import_postfix/sections.h"
@@ -43,7 +44,7 @@ std::optional<NextHop> parse_next_hop(std::string_view text, std::string_view tr
     if (end == std::string_view::npos) return std::nullopt;
     host = text.substr(1, end - 1);
     port = text.substr(end + 1);
-    if (lower_case(host).starts_with("ipv6:")) host = host.substr(5);
+    if (smtp::to_lower(host).starts_with("ipv6:")) host = host.substr(5);
   } else {
     host = text.substr(0, text.find(':'));
     port = text.substr(host.size());
@@ -185,9 +186,9 @@ class RouteWriter {
       if (entry.key.contains('@')) {
         document_.decide(entry.place + ": a login of one sender: a route has one login for all: left out");
       } else if (colon != std::string::npos && colon > 0) {
-        logins_.emplace(lower_case(entry.key), Login{.name = entry.value.substr(0, colon),
-                                                     .password = entry.value.substr(colon + 1),
-                                                     .place = entry.place});
+        logins_.emplace(smtp::to_lower(entry.key), Login{.name = entry.value.substr(0, colon),
+                                                         .password = entry.value.substr(colon + 1),
+                                                         .place = entry.place});
       }
     }
   }
@@ -195,8 +196,8 @@ class RouteWriter {
   // By the next hop as it is written, or by its host alone.
   const Login* login_of(const NextHop& hop) const {
     if (hop.nowhere || hop.host.empty()) return nullptr;
-    const std::string written = lower_case(hop.written);
-    const std::string host = lower_case(hop.host.substr(0, hop.host.rfind(':')));
+    const std::string written = smtp::to_lower(hop.written);
+    const std::string host = smtp::to_lower(hop.host.substr(0, hop.host.rfind(':')));
     for (const std::string& key : {written, host})
       if (const auto found = logins_.find(key); found != logins_.end()) return &found->second;
     return nullptr;
@@ -324,7 +325,7 @@ class RouteWriter {
 }  // namespace
 
 std::string_view min_version_of(std::string_view protocols) {
-  const std::string lower = lower_case(protocols);
+  const std::string lower = smtp::to_lower(protocols);
   std::string compact;
   std::ranges::copy_if(lower, std::back_inserter(compact), [](char c) { return !is_blank(c); });
   const bool only_1_3 = compact.contains(">=tlsv1.3") || compact.contains("!tlsv1.2") || compact == "tlsv1.3";

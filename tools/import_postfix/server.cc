@@ -7,6 +7,7 @@
 
 #include "auth/domain_list.h"
 #include "engine/config/rules.h"
+#include "engine/smtp/ascii.h"
 #include "tools/import_postfix/logical_lines.h"
 #include "tools/import_postfix/lookup_table.h"
 #include "tools/import_postfix/sections.h"
@@ -90,7 +91,7 @@ void write_owners(const Postfix& postfix, const Parameters& parameters, Document
     ++addresses[*domain];
     for (const std::string& login : words_of(entry.value, Commas::separate)) {
       const std::size_t login_at = login.rfind('@');
-      const std::string login_domain = login_at == std::string::npos ? "" : lower_case(login.substr(login_at + 1));
+      const std::string login_domain = login_at == std::string::npos ? "" : smtp::to_lower(login.substr(login_at + 1));
       if (login_domain != *domain) foreign[*domain].insert(login_domain);
     }
   }

@@ -1,5 +1,6 @@
 """A Redis of our own, for scripts about relays that share something through it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -43,3 +44,14 @@ class Redis:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGCONT)
         end(self.process)
+
+
+@contextlib.contextmanager
+def redis_cluster():
+    """A Redis Cluster of two: the first has all slots, so that the second redirects to it."""
+    words = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    with Redis(*words) as first, Redis(*words) as second:
+        first.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        second.say("CLUSTER", "MEET", "127.0.0.1", str(first.port))
+        until(lambda: all("cluster_state:ok" in redis.say("CLUSTER", "INFO") for redis in (first, second)), "a cluster", 15)
+        yield first, second

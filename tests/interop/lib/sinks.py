@@ -185,7 +185,8 @@ class SmtpSink(Sink):
 
 # ------------------------------------------------------------------------------------ Postfix
 
-MAIN_CF = """\
+# What one needs that runs in a folder of its own.
+OWN_CF = """\
 compatibility_level = 3.6
 queue_directory = {path}/queue
 data_directory = {path}/data
@@ -195,6 +196,8 @@ mail_owner = postfix
 setgid_group = postdrop
 maillog_file = {path}/log
 maillog_file_prefixes = {path}
+"""
+MAIN_CF = OWN_CF + """\
 myhostname = hop.test
 mydestination =
 mynetworks = 127.0.0.0/8
@@ -238,7 +241,7 @@ class Postfix(Sink):
         self.make_folder()
         more = TLS_CF.format(*files) if files else ""
         main_cf = MAIN_CF.format(path=self.path, behind=self.behind.port, more=more)
-        self.begin(main_cf, "\n".join([f"{self.name} inet n - n - - smtpd", *SERVICES]) + "\n")
+        self.begin(main_cf)
 
     def make_folder(self):
         self.path = tempfile.mkdtemp(prefix="postfix-", dir=folder().path)
@@ -247,9 +250,9 @@ class Postfix(Sink):
             os.mkdir(os.path.join(self.path, name))
         subprocess.run(["chown", "postfix", os.path.join(self.path, "data")], check=True)
 
-    def begin(self, main_cf, master_cf):
+    def begin(self, main_cf):
         self.write("main.cf", main_cf)
-        self.write("master.cf", master_cf)
+        self.write("master.cf", "\n".join([f"{self.name} inet n - n - - smtpd", *SERVICES]) + "\n")
         place = ["-c", os.path.join(self.path, "etc")]
         subprocess.run(["postfix", *place, "check"], check=True, capture_output=True, timeout=30 * TIMEOUT_FACTOR)
         self.process = subprocess.Popen(["/usr/lib/postfix/sbin/master", *place], stdin=subprocess.DEVNULL)
