@@ -199,7 +199,7 @@ TEST_F(ShieldTest, TrustedNetworksAreExempt) {
 
 TEST_F(ShieldTest, KeepsItsBoundsWhateverComes) {
   constexpr std::size_t kTables = 5;
-  for (std::uint32_t i = 0; i < 1'000'000; ++i) {
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
     const std::string ip =
         std::to_string(10 + i / 65536) + "." + std::to_string(i / 256 % 256) + "." + std::to_string(i % 256) + ".1";
     const LoginAttempt one = attempt(ip, "u" + std::to_string(i) + "@example.com");
