@@ -7,9 +7,10 @@
 namespace sluice::auth {
 namespace {
 
-constexpr std::array<std::string_view, kQuantities> kQuantityNames{"recipients", "messages", "bytes", "sessions"};
+constexpr std::array<std::string_view, kQuantities> kQuantityNames{"recipients", "messages", "bytes", "sessions",
+                                                                   "first_time_recipients"};
 constexpr std::array<std::string_view, kSpans> kSpanNames{"minute", "hour", "day", "month"};
-static_assert(kQuantityNames[std::to_underlying(Quantity::sessions)] == "sessions");
+static_assert(kQuantityNames[std::to_underlying(Quantity::first_time_recipients)] == "first_time_recipients");
 static_assert(kSpanNames[std::to_underlying(Span::month)] == "month");
 
 bool is_class_letter(char c) {

@@ -16,8 +16,11 @@ enum class Quantity : std::uint8_t {
   messages,    // that were accepted
   bytes,       // of those messages, as they came in, once for each message
   sessions,    // that logged in and named a recipient
+  // Of those recipients the ones that the account had not written to (known_recipients.h says how this may err),
+  // outside the domains of its customer.  Where accounts are not watched, and of trusted networks, each recipient.
+  first_time_recipients,
 };
-inline constexpr std::size_t kQuantities = 4;
+inline constexpr std::size_t kQuantities = 5;
 
 // Of a sliding window, which ends now.
 enum class Span : std::uint8_t { minute, hour, day, month };

@@ -7,6 +7,7 @@ namespace {
 
 std::string amount_text(const Limit& limit) {
   if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * kBytesUnit / 1'000'000) + " MB";
+  if (limit.quantity == Quantity::first_time_recipients) return std::to_string(limit.amount) + " first-time recipients";
   return std::to_string(limit.amount) + " " + std::string(quantity_name(limit.quantity));
 }
 

@@ -44,6 +44,8 @@ inline constexpr std::uint64_t kBytesUnit = 1024;
 class Submitter {
  public:
   virtual ~Submitter() = default;
+  // Whether it has a limit of that quantity.
+  [[nodiscard]] virtual bool limits(Quantity quantity) const = 0;
   // So many are reserved until they are spent or given back; reserve() of a quantity that has no limits takes all.
   // Of bytes: in kBytesUnit.
   virtual Task<Reserved> reserve(Quantity quantity, std::uint64_t wanted) = 0;

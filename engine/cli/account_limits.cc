@@ -25,7 +25,9 @@ auth::StoreResult<auth::LimitChange> parse_limit_change(std::string_view text) {
   if (slash == std::string_view::npos || equals == std::string_view::npos || equals < slash)
     return no_limit(text, "is no limit");
   const auto quantity = auth::parse_quantity(text.substr(0, slash));
-  if (!quantity) return no_limit(text, "has a quantity that is none of recipients, messages, bytes and sessions");
+  if (!quantity)
+    return no_limit(text,
+                    "has a quantity that is none of recipients, messages, bytes, sessions and first_time_recipients");
   const auto span = auth::parse_span(text.substr(slash + 1, equals - slash - 1));
   if (!span) return no_limit(text, "has a window that is none of minute, hour, day and month");
   auth::LimitChange change{.quantity = *quantity, .span = *span, .amount = {}};

@@ -78,7 +78,8 @@ constexpr std::string_view kImported =
 
 constexpr std::string_view kLimits =
     "LIMIT is QUANTITY/WINDOW=AMOUNT, such as recipients/day=1000; without an AMOUNT, what the class says holds again. "
-    "The quantities: recipients, messages, bytes, sessions. The windows: minute, hour, day, month (30 "
+    "The quantities: recipients, messages, bytes, sessions, first_time_recipients (those that the account has not "
+    "written to; each, where its class has notice = \"off\"). The windows: minute, hour, day, month (30 "
     "days). The amount takes the place of the one that the class has for the same quantity and window, with the "
     "class's action; where the class has none, it is a limit more, of which a minute's defers and all others refuse. "
     "Several are set in one transaction.";

@@ -25,7 +25,8 @@ DESCRIPTION
   subject   account, device (ACCOUNT/DEVICE), customer, network (a listener's trusted
             hosts, by its address) or relay: whose use it is. A customer's is that
             of all its accounts together, the relay's that of all mail.
-  quantity  recipients, messages, bytes (in KiB) or sessions that sent. A
+  quantity  recipients, messages, bytes (in KiB), sessions that sent, or
+            first_time_recipients: those that the account had not written to. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.
   used      Within the window, with what is reserved for messages under way; in a

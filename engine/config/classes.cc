@@ -99,7 +99,8 @@ void read_limit(const ConfigNode* table, std::string path, ConfigDiagnostics& di
   section.choice(
       "quantity", limit.quantity,
       {Quantity{"recipients", policy::Quantity::recipients}, Quantity{"messages", policy::Quantity::messages},
-       Quantity{"bytes", policy::Quantity::bytes}, Quantity{"sessions", policy::Quantity::sessions}});
+       Quantity{"bytes", policy::Quantity::bytes}, Quantity{"sessions", policy::Quantity::sessions},
+       Quantity{"first_time_recipients", policy::Quantity::first_time_recipients}});
   section.choice("window", limit.span,
                  {Span{"minute", policy::Span::minute}, Span{"hour", policy::Span::hour},
                   Span{"day", policy::Span::day}, Span{"month", policy::Span::month}});
@@ -133,6 +134,21 @@ void add_limit(const policy::Limit& limit, std::string_view whose, const ConfigS
   limits.push_back(limit);
 }
 
+// First-time recipients are those that the noticer does not know of the account: where accounts are not watched, and of
+// hosts without a login, each would be one.
+void check_first_time(const policy::Limit& limit, LimitOf of, noticing::Step notice,
+                      const ConfigSection::Element& element, ConfigDiagnostics& diagnostics) {
+  if (limit.quantity != policy::Quantity::first_time_recipients) return;
+  if (of == LimitOf::network)
+    diagnostics.error(element.node->place, element.path,
+                      "limits first-time recipients of hosts without a login, which have no known recipients",
+                      "another quantity, as \"recipients\"");
+  else if (notice == noticing::Step::pass)
+    diagnostics.error(element.node->place, element.path,
+                      "limits first-time recipients, and with notice = \"off\" none is known",
+                      "notice = \"tell\" or more, or another quantity");
+}
+
 void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, policy::PolicyClass& policy_class) {
   policy::Limit ignored;
   LimitOf of = LimitOf::account;
@@ -142,6 +158,7 @@ void read_limits_of(ConfigSection& section, ConfigDiagnostics& diagnostics, poli
     of = LimitOf::account;
     read_limit(element.node, element.path, diagnostics, limit, &of);
     add_limit(limit, limit_of_name(of), element, diagnostics, limits_of(policy_class, of));
+    check_first_time(limit, of, policy_class.notice, element, diagnostics);
   }
   section.document("limit", "[]");
 }
@@ -215,11 +232,15 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
       "How much in a window that ends now: of each \"account\" for itself, of each \"device\" password for itself, of "
       "all "
       "accounts of the \"customer\" together, or of a listener's trusted hosts together (\"network\", see "
-      "listener.trusted_class); \"recipients\", \"messages\", \"bytes\" or \"sessions\"; in a \"minute\", "
-      "\"hour\", "
-      "\"day\" or \"month\" of 30 days. What would exceed it is refused (\"refuse\", 550 5.7.1; the default), deferred "
+      "listener.trusted_class); \"recipients\", \"messages\", \"bytes\", \"sessions\" or "
+      "\"first_time_recipients\"; in a \"minute\", \"hour\", \"day\" or \"month\" of 30 days. What would exceed it is "
+      "refused (\"refuse\", 550 5.7.1; the default), deferred "
       "(\"defer\", 451 4.7.1; the default of a minute), slowed (\"slow\"), held for review (\"hold\") or only told of "
-      "(\"tell\"). All of them have to have room.");
+      "(\"tell\"). All of them have to have room. First-time recipients are those that an account has not "
+      "written to since the relay started, outside the customer's own domains; each relay of a cluster has its own. Of "
+      "an account up to 4096 are known, beyond which some count as new again; of 65536 new ones one passes as known "
+      "for each that is. They count once the content was judged, also where the next hop then refuses it. They need "
+      "notice above \"off\".");
   section.example(R"([{of = "account", quantity = "recipients", window = "day", amount = 500, action = "refuse"}])");
   read_limits_of(section, diagnostics, policy_class);
   if (table != nullptr && !section.has("name")) section.error("name", "is missing", kClassNameRule.allowed);

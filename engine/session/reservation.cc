@@ -38,29 +38,38 @@ Task<std::optional<policy::LimitReached>> Reservation::take(Quantity quantity, s
   co_return std::move(reserved.refused);
 }
 
-Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint64_t size) {
+// The message itself, with its first recipient.  Nothing: it may go on.
+Task<std::optional<policy::LimitReached>> Reservation::take_message(std::uint64_t size) {
+  if (of(Quantity::messages) > 0) co_return std::nullopt;
+  std::optional<policy::LimitReached> refused = co_await take(Quantity::messages, 1);
+  if (!refused && size > 0) refused = co_await take(Quantity::bytes, policy::bytes_units(size));
+  if (refused) give_back_all();
+  co_return refused;
+}
+
+Task<Reservation::Room> Reservation::take_recipients(Quantity quantity, std::uint32_t wanted, std::uint64_t size) {
   if (!limited()) co_return Room{.recipients = wanted};
-  Room room;
-  if (of(Quantity::messages) == 0) {
-    room.refused = co_await take(Quantity::messages, 1);
-    if (!room.refused && size > 0) room.refused = co_await take(Quantity::bytes, policy::bytes_units(size));
-    if (room.refused) {
-      give_back_all();
-      co_return room;
-    }
-  }
-  const std::uint64_t before = of(Quantity::recipients);
-  room.refused = co_await take(Quantity::recipients, wanted);
-  room.recipients = static_cast<std::uint32_t>(of(Quantity::recipients) - before);
-  room.slow = std::exchange(slow_, false);
+  Room room{.refused = co_await take_message(size)};
+  if (room.refused) co_return room;
+  const std::uint64_t before = of(quantity);
+  room.refused = co_await take(quantity, wanted);
+  room.recipients = static_cast<std::uint32_t>(of(quantity) - before);
   co_return room;
 }
 
-void Reservation::refused(std::uint32_t recipients) {
-  if (!limited() || recipients == 0) return;
-  of(Quantity::recipients) -= recipients;
-  submitter_->give_back(Quantity::recipients, recipients);
+Task<Reservation::Room> Reservation::first_time_recipients(std::uint32_t wanted, std::uint64_t size) {
+  return take_recipients(Quantity::first_time_recipients, wanted, size);
 }
+
+Task<Reservation::Room> Reservation::recipients(std::uint32_t wanted, std::uint64_t size) {
+  return take_recipients(Quantity::recipients, wanted, size);
+}
+
+void Reservation::refused_first_time(std::uint32_t recipients) {
+  give_back(Quantity::first_time_recipients, recipients);
+}
+
+void Reservation::refused(std::uint32_t recipients) { give_back(Quantity::recipients, recipients); }
 
 Task<std::optional<policy::LimitReached>> Reservation::content(std::uint64_t bytes) {
   if (!limited()) co_return std::nullopt;
@@ -72,16 +81,22 @@ Task<std::optional<policy::LimitReached>> Reservation::content(std::uint64_t byt
   co_return std::nullopt;
 }
 
+void Reservation::give_back(Quantity quantity, std::uint64_t amount) {
+  if (!limited() || amount == 0) return;
+  of(quantity) -= amount;
+  submitter_->give_back(quantity, amount);
+}
+
+void Reservation::spend(Quantity quantity) {
+  if (const std::uint64_t amount = std::exchange(of(quantity), 0); amount > 0) submitter_->spend(quantity, amount);
+}
+
 void Reservation::spend() {
-  for (std::size_t i = 0; i < reserved_.size(); ++i)
-    if (const std::uint64_t amount = std::exchange(reserved_[i], 0); amount > 0)
-      submitter_->spend(static_cast<Quantity>(i), amount);
+  for (std::size_t i = 0; i < reserved_.size(); ++i) spend(static_cast<Quantity>(i));
 }
 
 void Reservation::give_back_all() {
-  for (std::size_t i = 0; i < reserved_.size(); ++i)
-    if (const std::uint64_t amount = std::exchange(reserved_[i], 0); amount > 0)
-      submitter_->give_back(static_cast<Quantity>(i), amount);
+  for (std::size_t i = 0; i < reserved_.size(); ++i) give_back(static_cast<Quantity>(i), reserved_[i]);
 }
 
 smtp::Reply limit_refusal(const policy::LimitReached& limit, std::string_view policy_url) {

@@ -24,26 +24,41 @@ class Reservation {
   Reservation& operator=(const Reservation&) = delete;
 
   [[nodiscard]] bool limited() const { return submitter_ != nullptr; }
+  // Whether it matters which recipients are first-time ones.
+  [[nodiscard]] bool limits_first_time() const {
+    return limited() && submitter_->limits(policy::Quantity::first_time_recipients);
+  }
 
   struct Room {
-    std::uint32_t recipients = 0;  // as many as may be offered to the sink, of those that were asked for
+    std::uint32_t recipients = 0;                   // as many may go on, of those that were asked for
     std::optional<policy::LimitReached> refused{};  // why there are not more
-    bool slow = false;                              // a limit was passed that slows: the replies are to wait
   };
+  // At RCPT, before recipients(): so many of them are first-time recipients.
+  Task<Room> first_time_recipients(std::uint32_t wanted, std::uint64_t size);
   // At RCPT: so many more, and with the first of them the message itself and what MAIL said of its size.
   Task<Room> recipients(std::uint32_t wanted, std::uint64_t size);
-  // Of those: the sink has refused so many.
+  // A limit was passed that slows, since this was asked last: the replies are to wait.
+  [[nodiscard]] bool take_slow() { return std::exchange(slow_, false); }
+  // Of first-time recipients: so many are not taken.
+  void refused_first_time(std::uint32_t recipients);
+  // Of recipients: the sink has refused so many.
   void refused(std::uint32_t recipients);
   // Before the message is accepted: of its real size.  Why it must not be; nothing: it may.
   Task<std::optional<policy::LimitReached>> content(std::uint64_t bytes);
   // A limit was passed beyond which messages are held, and which one; empty: none was.
   [[nodiscard]] const std::string& hold_reason() const { return hold_reason_; }
+  // Its recipients are known from now on, whatever becomes of it: the next message to them counts none of them.
+  void spend_first_time() { spend(policy::Quantity::first_time_recipients); }
   // It was accepted.
   void spend();
   void give_back_all();
 
  private:
   [[nodiscard]] std::uint64_t& of(policy::Quantity quantity) { return reserved_[static_cast<std::size_t>(quantity)]; }
+  Task<std::optional<policy::LimitReached>> take_message(std::uint64_t size);
+  Task<Room> take_recipients(policy::Quantity quantity, std::uint32_t wanted, std::uint64_t size);
+  void give_back(policy::Quantity quantity, std::uint64_t amount);
+  void spend(policy::Quantity quantity);
   Task<std::optional<policy::LimitReached>> take(policy::Quantity quantity, std::uint64_t amount);
 
   std::shared_ptr<policy::Submitter> submitter_;

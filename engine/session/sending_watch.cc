@@ -36,6 +36,18 @@ bool WatchedLogin::inside(std::string_view forward_path) const {
          identity->domains->covers(forward_path.substr(at + 1));
 }
 
+std::vector<bool> SendingWatch::first_time(std::span<const message::Recipient> recipients) const {
+  if (login_ == nullptr) return std::vector<bool>(recipients.size(), true);
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(recipients.size());
+  for (const message::Recipient& each : recipients) hashes.push_back(login_->watch->hash(each.forward_path));
+  std::vector<bool> first_time = login_->watch->knows(login_->identity->account_name, hashes);
+  first_time.flip();
+  for (std::size_t i = 0; i < recipients.size(); ++i)
+    if (first_time[i]) first_time[i] = !login_->inside(recipients[i].forward_path);
+  return first_time;
+}
+
 noticing::Turn SendingWatch::turn(std::uint32_t recipients, Instant now) const {
   if (login_ == nullptr || step_ < noticing::Step::slow) return {};
   return login_->watch->wait(login_->identity->account_name, *login_->by, recipients, now);

@@ -48,6 +48,9 @@ class SendingWatch {
   [[nodiscard]] bool bars(std::string_view forward_path) const {
     return step_ == noticing::Step::suspend && !login_->inside(forward_path);
   }
+  // Which of these the account writes to for the first time: none in the customer's own domains, and of the others
+  // those that it does not know.  Where nobody is watched no recipient is known.
+  [[nodiscard]] std::vector<bool> first_time(std::span<const message::Recipient> recipients) const;
   // Before the content is asked for.
   [[nodiscard]] noticing::Turn turn(std::uint32_t recipients, Instant now) const;
   // A next hop has refused a recipient while the client waited.

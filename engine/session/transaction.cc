@@ -1,5 +1,7 @@
 #include "engine/session/transaction.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -54,30 +56,88 @@ void Transaction::add(const smtp::RecipientCommand& command) {
   }
 }
 
-// Of the recipients from `first` on those that the submitter's limits leave no room for go out of the envelope, and
-// none of them is offered to the sink; one refusal for each.
-Task<void> Transaction::keep_to_limits(std::size_t first, OverLimit& over) {
+Transaction::OverLimit Transaction::over_limit(std::size_t recipients, const policy::LimitReached& limit) const {
+  return {
+      .recipients = recipients, .refusal = limit_refusal(limit, client_.policy_url), .figures = limit_figures(limit)};
+}
+
+// Those of the recipients from `first` on that are not to be kept go out of the envelope: none of them is offered to
+// the sink.
+void Transaction::drop(std::size_t first, const std::vector<bool>& keep, bool first_time) {
   std::vector<message::Recipient>& recipients = envelope_.recipients;
-  const auto offered = static_cast<std::uint32_t>(recipients.size() - first);
-  const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
-  envelope_.hold_reason = hold_reason();
-  if (room.slow) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
-  if (room.recipients == offered) co_return;
-  over = {.recipients = offered - room.recipients,
-          .refusal = limit_refusal(*room.refused, client_.policy_url),
-          .figures = limit_figures(*room.refused)};
-  for (Added& added : added_)
-    if (added.kind != Answer::Kind::surplus && added.barred.empty() && added.recipient >= first + room.recipients)
+  CHECK(first + keep.size() == recipients.size());
+  std::vector<std::size_t> places;  // that they have afterwards
+  std::size_t kept = first;
+  for (const bool each : keep) places.push_back(each ? kept++ : kept);
+  for (Added& added : added_) {
+    if (added.kind == Answer::Kind::surplus || !added.barred.empty() || !added.refused.empty() ||
+        added.recipient < first)
+      continue;
+    if (keep[added.recipient - first]) {
+      added.recipient = places[added.recipient - first];
+    } else {
       added.refused = recipients[added.recipient].forward_path;
-  recipients.resize(first + room.recipients);
-  index_.forget(recipients.size());
+      added.over_first_time = first_time;
+    }
+  }
+  for (std::size_t i = 0; i < keep.size(); ++i) {
+    if (!keep[i] || places[i] == first + i) continue;
+    recipients[places[i]] = std::move(recipients[first + i]);
+    if (!first_time_.empty()) first_time_[places[i]] = first_time_[first + i];
+  }
+  recipients.resize(kept);
+  if (!first_time_.empty()) first_time_.resize(kept);
+  index_.forget(first);
+}
+
+// Of the recipients from `first` on the first-time ones that are too many.  The others go on: what a client sends at
+// once is answered as if it had waited for each reply.
+Task<void> Transaction::keep_first_time(std::size_t first, OverLimit& over) {
+  const std::span<const message::Recipient> added = std::span(envelope_.recipients).subspan(first);
+  const std::vector<bool> found = watch_.first_time(added);
+  first_time_.resize(first);
+  first_time_.insert(first_time_.end(), found.begin(), found.end());
+  const auto wanted = static_cast<std::uint32_t>(std::ranges::count(found, true));
+  if (wanted == 0) co_return;
+  const Reservation::Room room = co_await reservation_.first_time_recipients(wanted, envelope_.size.value_or(0));
+  if (room.recipients == wanted) co_return;
+  over = over_limit(wanted - room.recipients, *room.refused);
+  std::vector<bool> keep(found.size());
+  std::uint32_t left = room.recipients;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    keep[i] = !found[i] || left > 0;
+    if (found[i] && left > 0) --left;
+  }
+  drop(first, keep, true);
+}
+
+// Likewise those that are too many of all.
+Task<void> Transaction::keep_recipients(std::size_t first, OverLimit& over) {
+  const auto offered = static_cast<std::uint32_t>(envelope_.recipients.size() - first);
+  if (offered == 0) co_return;
+  const Reservation::Room room = co_await reservation_.recipients(offered, envelope_.size.value_or(0));
+  if (room.recipients == offered) co_return;
+  over = over_limit(offered - room.recipients, *room.refused);
+  for (std::size_t i = first + room.recipients; i < first_time_.size(); ++i)
+    if (first_time_[i]) reservation_.refused_first_time(1);
+  std::vector<bool> keep(offered, false);
+  std::fill_n(keep.begin(), room.recipients, true);
+  drop(first, keep, false);
+}
+
+// Of the recipients from `first` on those that the submitter's limits leave no room for, with a refusal for each.
+Task<void> Transaction::keep_to_limits(std::size_t first, OverLimits& over) {
+  if (reservation_.limits_first_time()) co_await keep_first_time(first, over.first_time);
+  co_await keep_recipients(first, over.all);
+  envelope_.hold_reason = hold_reason();
+  if (reservation_.take_slow()) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
 }
 
 Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
-  OverLimit over_limit;
-  if (reservation_.limited() && first < envelope_.recipients.size()) co_await keep_to_limits(first, over_limit);
+  OverLimits over;
+  if (reservation_.limited() && first < envelope_.recipients.size()) co_await keep_to_limits(first, over);
   if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
   CHECK(first + replies.size() == envelope_.recipients.size());
   for (const smtp::Reply& reply : replies) {
@@ -88,12 +148,13 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
     } else {
       ++services_.counters.recipients_refused;
       reservation_.refused(1);
+      if (!first_time_.empty() && first_time_[accepted_.size() - 1]) reservation_.refused_first_time(1);
       const message::Recipient& refused = envelope_.recipients[accepted_.size() - 1];
       if (watch_.on())
         watch_.refused(refused.forward_path, reply, envelope_.id, services_.loop.now(), services_.observer);
     }
   }
-  services_.counters.recipients_refused += over_limit.recipients;
+  services_.counters.recipients_refused += over.first_time.recipients + over.all.recipients;
   for (Added& added : added_) {
     Answer answer{.kind = added.kind, .reply = smtp::replies::kRecipientOk};
     if (added.kind == Answer::Kind::surplus) {
@@ -103,8 +164,9 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
       answer.reply = suspended_as_bulk(client_.policy_url);
       answer.recipient = std::move(added.barred);
     } else if (!added.refused.empty()) {
-      answer.reply = over_limit.refusal;
-      answer.detail = over_limit.figures;
+      const OverLimit& limit = added.over_first_time ? over.first_time : over.all;
+      answer.reply = limit.refusal;
+      answer.detail = limit.figures;
       answer.recipient = std::move(added.refused);
     } else if (added.recipient >= first) {
       answer.reply = replies[added.recipient - first];
@@ -313,6 +375,7 @@ std::optional<smtp::Reply> Transaction::judge_sending() {
   const bool list_unsubscribe = header_.counts().list_unsubscribe > 0;
   SendingWatch::Decision decision =
       watch_.decide(envelope_, accepted_, list_unsubscribe, services_.loop.now(), services_.observer);
+  if (watch_.on()) reservation_.spend_first_time();
   if (decision.step == noticing::Step::suspend) return suspended_as_bulk(client_.policy_url);
   if (decision.step == noticing::Step::hold) envelope_.hold_reason = "noticed: " + std::move(decision.reason);
   return std::nullopt;

@@ -83,13 +83,22 @@ class Transaction {
  private:
   enum class Stage : std::uint8_t { envelope, header, body, done };
 
-  // Recipients that the submitter's limits leave no room for; all for the same reason.
+  // Recipients that a limit leaves no room for; all for the same reason.
   struct OverLimit {
     std::size_t recipients = 0;
     smtp::Reply refusal;
     std::string figures;
   };
-  Task<void> keep_to_limits(std::size_t first, OverLimit& over);
+  // Of one call of add_recipients().
+  struct OverLimits {
+    OverLimit first_time;
+    OverLimit all;
+  };
+  Task<void> keep_to_limits(std::size_t first, OverLimits& over);
+  Task<void> keep_first_time(std::size_t first, OverLimit& over);
+  Task<void> keep_recipients(std::size_t first, OverLimit& over);
+  void drop(std::size_t first, const std::vector<bool>& keep, bool first_time);
+  [[nodiscard]] OverLimit over_limit(std::size_t recipients, const policy::LimitReached& limit) const;
   [[nodiscard]] std::string hold_reason() const;
   [[nodiscard]] std::optional<smtp::Reply> judge_sending();
   Task<void> header_complete();
@@ -108,16 +117,18 @@ class Transaction {
   message::Envelope envelope_;
   struct Added {
     Answer::Kind kind;
-    std::size_t recipient;     // in the envelope; not of a surplus one
-    std::string surplus = {};  // that one's path
-    std::string refused = {};  // the path of one that the submitter's limits leave no room for
-    std::string barred = {};   // the path of one that the account may not send to at present
+    std::size_t recipient;         // in the envelope; not of a surplus one
+    std::string surplus = {};      // that one's path
+    std::string refused = {};      // the path of one that the submitter's limits leave no room for
+    bool over_first_time = false;  // it is a limit of first-time recipients that leaves no room for it
+    std::string barred = {};       // the path of one that the account may not send to at present
   };
   Reservation reservation_;
   SendingWatch watch_;
   RecipientIndex index_;
-  std::vector<Added> added_;    // and not answered
-  std::vector<bool> accepted_;  // of the envelope's recipients that were offered
+  std::vector<Added> added_;      // and not answered
+  std::vector<bool> accepted_;    // of the envelope's recipients that were offered
+  std::vector<bool> first_time_;  // of the envelope's recipients, where a limit counts those that are
   std::uint32_t taken_ = 0;
   Stage stage_ = Stage::envelope;
   message::BodyForm form_ = message::BodyForm::dot_stuffed;

@@ -35,6 +35,9 @@ class BudgetSubmitter final : public Submitter {
 
   void count(Subject subject, const std::string& name, std::span<const Limit> limits);
 
+  [[nodiscard]] bool limits(Quantity quantity) const override {
+    return !counted_[static_cast<std::size_t>(quantity)].empty();
+  }
   Task<Reserved> reserve(Quantity quantity, std::uint64_t wanted) override;
   void spend(Quantity quantity, std::uint64_t amount) override {
     for (const Counted& each : of(quantity)) budget_.spend(each.account, amount);

@@ -57,6 +57,17 @@ Step AccountWatch::step(std::string_view account, const WatchedClass& by, Instan
   return by.taken(std::max(imposed, Noticer(by.policy).judge(judged_by(shard, name, by).state, now).step));
 }
 
+std::vector<bool> AccountWatch::knows(std::string_view account, std::span<const std::uint64_t> recipients) {
+  std::vector<bool> known(recipients.size());
+  const std::uint64_t name = hash(account);
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.accounts.find(name);
+  if (found == shard.accounts.end()) return known;
+  for (std::size_t i = 0; i < recipients.size(); ++i) known[i] = found->second.state.known.knows(recipients[i]);
+  return known;
+}
+
 Turn AccountWatch::wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now) {
   const std::uint64_t name = hash(account);
   Shard& shard = shard_of(name);

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "policy/noticing/noticer.h"
@@ -66,6 +67,9 @@ class AccountWatch {
 
   // The step that is taken for an account at present.
   [[nodiscard]] Step step(std::string_view account, const WatchedClass& by, Instant now);
+  // Whether the account has written to these recipients, by their hashes, as known_recipients.h says; a recipient that
+  // is asked for stays as it was.  An account that has sent nothing since the start knows nobody.
+  [[nodiscard]] std::vector<bool> knows(std::string_view account, std::span<const std::uint64_t> recipients);
   // As Noticer::wait(): before the content of a message is asked for.
   [[nodiscard]] Turn wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now);
   // As Noticer::message(), with the recipients' hashes.

@@ -14,10 +14,12 @@ static_assert(kKnownRecipientsMax <= 65'535);
 constexpr std::uint16_t kVictimStride = 2531;
 static_assert(kKnownRecipientsMax % 2 == 0);
 
+std::uint16_t key_of(std::uint64_t address) { return static_cast<std::uint16_t>(address >> 48); }
+
 }  // namespace
 
 bool KnownRecipients::add(std::uint64_t address) {
-  const auto key = static_cast<std::uint16_t>(address >> 48);
+  const std::uint16_t key = key_of(address);
   std::uint16_t* const end = keys_.get() + size_;
   std::uint16_t* const found = std::lower_bound(keys_.get(), end, key);
   if (found != end && *found == key) return false;
@@ -31,6 +33,10 @@ bool KnownRecipients::add(std::uint64_t address) {
   keys_[place] = key;
   ++size_;
   return true;
+}
+
+bool KnownRecipients::knows(std::uint64_t address) const {
+  return std::binary_search(keys_.get(), keys_.get() + size_, key_of(address));
 }
 
 void KnownRecipients::grow() {

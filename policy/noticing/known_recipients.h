@@ -18,6 +18,7 @@ class KnownRecipients {
  public:
   // False: it was known already.
   bool add(std::uint64_t address);
+  [[nodiscard]] bool knows(std::uint64_t address) const;
   // For tests.
   [[nodiscard]] std::size_t size() const { return size_; }
   // For tests: what it takes beside itself.

@@ -219,10 +219,26 @@ void Replay::count_recipients(Passing& passing) {
   passing.recipients = inside;
 }
 
+// Of each recipient that was not stopped, as session/sending_watch.cc.  Those without a name are taken for first-time
+// ones.
+std::vector<bool> Replay::first_time(const Passing& passing) {
+  std::vector<bool> found(passing.recipients, true);
+  if (!passing.judgement.watched) return found;
+  std::vector<std::uint64_t> hashes;
+  for (const std::string_view each : passing.to) hashes.push_back(watch_.hash(each));
+  const std::vector<bool> known = watch_.knows(passing.message.account, hashes);
+  for (std::size_t i = 0; i < passing.to.size(); ++i)
+    found[i] = !known[i] && !is_inside(*passing.sender.identity, passing.to[i]);
+  return found;
+}
+
 void Replay::ask_limits(Passing& passing) {
   if (passing.recipients == 0) return;
-  ReplayedLimits::Room room =
-      ReplayedLimits::ask(passing.sender.limits, passing.recipients, passing.message.bytes, counts_.upto);
+  const std::vector<bool> first = first_time(passing);
+  const auto wanted = static_cast<std::uint32_t>(std::ranges::count(first, true));
+  ReplayedLimits::Room room = ReplayedLimits::ask(
+      passing.sender.limits, {.recipients = passing.recipients, .first_time = wanted, .bytes = passing.message.bytes},
+      counts_.upto);
   for (LimitFinding& each : room.findings)
     passing.judgement.findings.push_back({.effect = effect_of(each.action),
                                           .shadow = each.shadow,
@@ -230,7 +246,16 @@ void Replay::ask_limits(Passing& passing) {
                                           .figures = std::move(each.figures),
                                           .recipients = each.recipients});
   passing.recipients = room.recipients;
-  passing.to.resize(std::min<std::size_t>(passing.to.size(), passing.recipients));
+  // The first ones go on, of first-time recipients as many as there is room for.
+  std::vector<std::string_view> kept;
+  std::uint32_t going = 0;
+  for (std::size_t i = 0; i < first.size() && going < room.recipients; ++i) {
+    if (first[i] && passing.first_time == room.first_time) continue;
+    if (first[i]) ++passing.first_time;
+    if (i < passing.to.size()) kept.push_back(passing.to[i]);
+    ++going;
+  }
+  passing.to = std::move(kept);
 }
 
 // Before the content.
@@ -253,6 +278,7 @@ void Replay::wait_for_turn(Passing& passing) {
 
 // Behind the content, before the final dot is answered.
 void Replay::notice(Passing& passing) {
+  if (passing.recipients == 0) passing.first_time = 0;
   if (passing.recipients == 0 || !passing.judgement.watched) return;
   const noticing::WatchedClass& by = *passing.sender.chosen.watched;
   const auto ip = parse_ip(passing.message.client);
@@ -293,7 +319,10 @@ void Replay::settle(Passing& passing) {
   const std::uint32_t taken = message.end == RecordedEnd::taken ? std::min(passing.recipients, message.recipients_taken)
                               : message.end == RecordedEnd::policy ? passing.recipients
                                                                    : 0;
-  if (taken > 0) ReplayedLimits::spend(passing.sender.limits, taken, message.bytes, counts_.upto);
+  // What was watched is known from now on, whatever became of it.
+  const std::uint32_t first_time = judgement.watched ? passing.first_time : std::min(passing.first_time, taken);
+  ReplayedLimits::spend(passing.sender.limits, {.recipients = taken, .first_time = first_time, .bytes = message.bytes},
+                        counts_.upto);
   judgement.recipients_passed = held ? 0 : passing.recipients;
   if (judgement.recipients_passed == 0 && stopped_.find(message.id) == nullptr) {
     stopped_.make_room(kStoppedMax);

@@ -107,7 +107,7 @@ class Replay {
     WallMillis from = 0;  // of the first event; 0: there was none
     WallMillis upto = 0;
     std::uint64_t not_judged = 0;          // messages refused when they were recorded for what policy has no part in
-    std::uint64_t without_name = 0;        // recipients that the log had no room for: not looked at as first-time ones
+    std::uint64_t without_name = 0;        // recipients that the log had no room for: the noticer does not see them
     std::uint64_t late = 0;                // events more than kLateMs earlier than one before them
     std::uint64_t beyond_senders_max = 0;  // events of senders over kSendersMax
   };
@@ -133,6 +133,7 @@ class Replay {
     Judgement judgement;
     std::vector<std::string_view> to;
     std::uint32_t recipients = 0;  // that no rule has stopped
+    std::uint32_t first_time = 0;  // of these
     noticing::Step step = noticing::Step::pass;
     Instant now{};
   };
@@ -144,6 +145,7 @@ class Replay {
   void open_network(Sender& sender, const std::string& listener);
   void add_delivery(const RecordedDelivery& delivery);
   void count_recipients(Passing& passing);
+  [[nodiscard]] std::vector<bool> first_time(const Passing& passing);
   void ask_limits(Passing& passing);
   void wait_for_turn(Passing& passing);
   void notice(Passing& passing);

@@ -9,19 +9,26 @@
 namespace sluice::policy {
 namespace {
 
-// What of a quantity a message to so many recipients comes to.
-std::uint64_t wanted_of(Quantity quantity, std::uint32_t recipients, std::uint64_t bytes) {
+// What of a quantity a message comes to.
+std::uint64_t wanted_of(Quantity quantity, const ReplayedLimits::Message& message) {
   switch (quantity) {
     case Quantity::recipients:
-      return recipients;
+      return message.recipients;
     case Quantity::messages:
-      return 1;
+      return message.recipients > 0 ? 1 : 0;
     case Quantity::bytes:
-      return bytes_units(bytes);
+      return message.recipients > 0 ? bytes_units(message.bytes) : 0;
+    case Quantity::first_time_recipients:
+      return message.first_time;
     case Quantity::sessions:
       break;
   }
   return 0;
+}
+
+// Of the others a message has room, or it has none.
+bool is_of_recipients(Quantity quantity) {
+  return quantity == Quantity::recipients || quantity == Quantity::first_time_recipients;
 }
 
 LimitFinding finding_of(const CountedLimits& limits, FullWindow window, std::uint32_t recipients) {
@@ -43,7 +50,7 @@ void find_passed(CountedLimits& limits, std::uint32_t recipients, std::uint64_t 
   const auto passed = limits.meter->full(limits.counted, false, wanted, now);
   if (!passed) return;
   std::uint32_t over = recipients;
-  if (limits.quantity == Quantity::recipients)
+  if (is_of_recipients(limits.quantity))
     over =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(recipients, passed->used + wanted - passed->limit.amount));
   findings.push_back(finding_of(limits, *passed, over));
@@ -53,7 +60,8 @@ void find_passed(CountedLimits& limits, std::uint32_t recipients, std::uint64_t 
 
 void ReplayedLimits::count(SubmitterLimits& submitter, Subject subject, const std::string& name,
                            std::span<const Limit> limits, bool shadow) {
-  for (const Quantity quantity : {Quantity::recipients, Quantity::messages, Quantity::bytes}) {
+  for (const Quantity quantity :
+       {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::first_time_recipients}) {
     CountedLimits counted{.subject = subject, .name = name, .quantity = quantity};
     for (const Limit& limit : limits) {
       if (limit.quantity != quantity) continue;
@@ -68,36 +76,47 @@ void ReplayedLimits::count(SubmitterLimits& submitter, Subject subject, const st
   }
 }
 
-ReplayedLimits::Room ReplayedLimits::ask(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes,
-                                         WallMillis now) {
-  Room room{.recipients = recipients};
-  // Of these the message has room, or it has none.
+namespace {
+
+// Takes what one quantity of recipients has room for of `wanted`.
+std::uint32_t left_of(SubmitterLimits& submitter, Quantity quantity, std::uint32_t wanted, WallMillis now,
+                      std::vector<LimitFinding>& findings) {
   for (CountedLimits& each : submitter) {
-    const std::uint64_t wanted = wanted_of(each.quantity, recipients, bytes);
-    if (each.quantity == Quantity::recipients || each.meter->room(each.counted, true, now) >= wanted) continue;
+    if (each.quantity != quantity) continue;
+    const std::uint64_t left = each.meter->room(each.counted, true, now);
+    if (left >= wanted) continue;
+    const auto refused = wanted - static_cast<std::uint32_t>(left);
     if (const auto full = each.meter->full(each.counted, true, wanted, now))
-      room.findings.push_back(finding_of(each, *full, recipients));
-    room.recipients = 0;
+      findings.push_back(finding_of(each, *full, refused));
+    wanted = static_cast<std::uint32_t>(left);
+  }
+  return wanted;
+}
+
+}  // namespace
+
+ReplayedLimits::Room ReplayedLimits::ask(SubmitterLimits& submitter, const Message& message, WallMillis now) {
+  Room room;
+  for (CountedLimits& each : submitter) {
+    const std::uint64_t wanted = wanted_of(each.quantity, message);
+    if (is_of_recipients(each.quantity) || each.meter->room(each.counted, true, now) >= wanted) continue;
+    if (const auto full = each.meter->full(each.counted, true, wanted, now))
+      room.findings.push_back(finding_of(each, *full, message.recipients));
     return room;
   }
-  for (CountedLimits& each : submitter) {
-    if (each.quantity != Quantity::recipients) continue;
-    const std::uint64_t left = each.meter->room(each.counted, true, now);
-    if (left >= room.recipients) continue;
-    const auto refused = room.recipients - static_cast<std::uint32_t>(left);
-    if (const auto full = each.meter->full(each.counted, true, room.recipients, now))
-      room.findings.push_back(finding_of(each, *full, refused));
-    room.recipients = static_cast<std::uint32_t>(left);
-  }
+  room.first_time = left_of(submitter, Quantity::first_time_recipients, message.first_time, now, room.findings);
+  const std::uint32_t wanted = message.recipients - (message.first_time - room.first_time);
+  room.recipients = left_of(submitter, Quantity::recipients, wanted, now, room.findings);
   if (room.recipients == 0) return room;
+  const Message passing{.recipients = room.recipients, .first_time = room.first_time, .bytes = message.bytes};
   for (CountedLimits& each : submitter)
-    find_passed(each, room.recipients, wanted_of(each.quantity, room.recipients, bytes), now, room.findings);
+    find_passed(each, room.recipients, wanted_of(each.quantity, passing), now, room.findings);
   return room;
 }
 
-void ReplayedLimits::spend(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes, WallMillis now) {
+void ReplayedLimits::spend(SubmitterLimits& submitter, const Message& message, WallMillis now) {
   for (CountedLimits& each : submitter) {
-    const std::uint64_t amount = wanted_of(each.quantity, recipients, bytes);
+    const std::uint64_t amount = wanted_of(each.quantity, message);
     each.meter->hold(amount);
     each.meter->spend(amount, now);
   }

@@ -45,15 +45,21 @@ class ReplayedLimits {
   void count(SubmitterLimits& submitter, Subject subject, const std::string& name, std::span<const Limit> limits,
              bool shadow);
 
+  // What a message comes to.  Without recipients: nothing but its first-time recipients.
+  struct Message {
+    std::uint32_t recipients = 0;
+    std::uint32_t first_time = 0;  // of these
+    std::uint64_t bytes = 0;
+  };
   struct Room {
-    std::uint32_t recipients = 0;  // that there is room for
+    std::uint32_t recipients = 0;  // that there is room for, after first-time ones that there is none for
+    std::uint32_t first_time = 0;  // likewise
     std::vector<LimitFinding> findings;
   };
   // Counts nothing.  `now` never goes back.
-  [[nodiscard]] static Room ask(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes,
-                                WallMillis now);
-  // A message that was accepted.
-  static void spend(SubmitterLimits& submitter, std::uint32_t recipients, std::uint64_t bytes, WallMillis now);
+  [[nodiscard]] static Room ask(SubmitterLimits& submitter, const Message& message, WallMillis now);
+  // A message that was accepted, or of which only its recipients are known from now on.
+  static void spend(SubmitterLimits& submitter, const Message& message, WallMillis now);
 
  private:
   std::unordered_map<std::string, Meter> meters_;  // stay where they are

@@ -201,6 +201,20 @@ def sessions_count_when_they_send():
 
 
 @test
+def first_time_recipients_have_a_limit_of_their_own():
+    with LimitedRelay(limit(2, quantity="first_time_recipients")) as relay, relay.client() as client:
+        expect_equal(send(client, 2), (["250", "250"], "250"), "two that it has never written to")
+        expect_equal(send(client, 3), (["250", "250", "550"], "250"), "the same two, and a new one")
+        client.say(MAIL, "250")
+        said = str(client.say("RCPT TO:<r9@far.test>", "550 5.7.1"))
+        expect_in("is 2 first-time recipients a day; room in", said, "the refusal")
+        rows = [(row["quantity"], row["used"], row["limit"], row["left"]) for row in relay.usage("--account", SENDER)]
+        expect_equal(rows, [("first_time_recipients", 2, 2, 0)], "its use")
+        event = relay.logged("submission_limit_reached")
+        expect_equal((event["quantity"], event["effect"]), ("first_time_recipients", "refuse"), "the event")
+
+
+@test
 def a_customers_accounts_share_its_limit():
     with LimitedRelay(limit(100), limit(5, of="customer")) as relay:
         with relay.client() as client:

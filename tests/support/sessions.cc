@@ -10,6 +10,7 @@ namespace sluice::testing {
 class ScriptedLimits::Ann final : public policy::Submitter {
  public:
   explicit Ann(ScriptedLimits& limits) : limits_(limits) {}
+  [[nodiscard]] bool limits(policy::Quantity quantity) const override { return limits_.of(quantity).limit.has_value(); }
   Task<policy::Reserved> reserve(policy::Quantity quantity, std::uint64_t wanted) override {
     Use& use = limits_.of(quantity);
     const std::uint64_t used = use.reserved + use.spent;

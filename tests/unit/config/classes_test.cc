@@ -107,6 +107,13 @@ TEST(ClassConfig, WhatIsWrongIsShown) {
   EXPECT_THAT(wrong_in("[[class]]\nname = \"a b\""), HasSubstr("class[1].name: \"a b\" is not a class's name"));
   EXPECT_THAT(in_class("shadwo = true"), HasSubstr("class[1].shadwo: there is no such key; did you mean shadow?"));
   EXPECT_THAT(in_class("recipients_per_message = 0"), HasSubstr("0 is out of range"));
+  const std::string first_time = R"(quantity = "first_time_recipients", window = "day", amount = 5)";
+  EXPECT_EQ(in_limit(R"(of = "device", )" + first_time), "");
+  EXPECT_THAT(
+      in_limit(R"(of = "network", )" + first_time),
+      HasSubstr("class[1].limit[1]: limits first-time recipients of hosts without a login, which have no known"));
+  EXPECT_THAT(in_class("notice = \"off\"\nlimit = [{of = \"account\", " + first_time + "}]"),
+              HasSubstr("class[1].limit[1]: limits first-time recipients, and with notice = \"off\" none is known"));
   EXPECT_THAT(in_class("limit = 5"), HasSubstr("class[1].limit: is"));
   EXPECT_THAT(in_limit("of = \"account\", quantity = \"recipiants\", window = \"day\", amount = 1"),
               HasSubstr("did you mean \"recipients\"?"));

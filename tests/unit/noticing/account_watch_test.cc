@@ -45,6 +45,14 @@ TEST_F(AccountWatchTest, AnAccountThatIsOrdinaryIsAtNoStep) {
   EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
 }
 
+TEST_F(AccountWatchTest, KnowsWhomAnAccountHasWrittenTo) {
+  const std::vector<std::uint64_t> asked{watch.hash("1"), watch.hash("new")};
+  EXPECT_EQ(watch.knows(kThief, asked), (std::vector<bool>{false, false}));
+  static_cast<void>(send(kThief, 1, home));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(watch.knows(kThief, asked), (std::vector<bool>{true, false}));
+  EXPECT_EQ(watch.knows("other@example.com", asked), (std::vector<bool>{false, false}));
+}
+
 TEST_F(AccountWatchTest, ManyTimesTheOrdinaryIsHeldAndNobodyElseIs) {
   Verdict verdict;
   for (int i = 0; i < 20 && verdict.step < Step::hold; ++i) verdict = send(kThief, 50, home);

@@ -23,7 +23,20 @@ TEST(KnownRecipientsTest, WhatWasAddedIsKnown) {
       if (i % 500 == 0) ASSERT_FALSE(known.add(address));
     }
   }
-  for (const std::uint64_t address : addresses) EXPECT_FALSE(known.add(address));
+  for (const std::uint64_t address : addresses) {
+    EXPECT_TRUE(known.knows(address));
+    EXPECT_FALSE(known.add(address));
+  }
+}
+
+TEST(KnownRecipientsTest, WhatIsAskedForStaysAsItWas) {
+  KnownRecipients known;
+  EXPECT_FALSE(known.knows(1ULL << 48));
+  EXPECT_FALSE(known.knows(1ULL << 48));
+  EXPECT_EQ(known.size(), 0U);
+  EXPECT_TRUE(known.add(1ULL << 48));
+  EXPECT_TRUE(known.knows(1ULL << 48));
+  EXPECT_FALSE(known.knows(2ULL << 48));
 }
 
 TEST(KnownRecipientsTest, AStrangerIsTakenForKnownAsSeldomAsIsSaid) {

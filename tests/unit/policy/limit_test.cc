@@ -7,7 +7,8 @@ namespace sluice::policy {
 namespace {
 
 TEST(Limit, EachNameIsReadAsWhatItNames) {
-  for (const Quantity each : {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::sessions})
+  for (const Quantity each :
+       {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::sessions, Quantity::first_time_recipients})
     EXPECT_EQ(parse_quantity(quantity_name(each)), each);
   for (const Span each : {Span::minute, Span::hour, Span::day, Span::month})
     EXPECT_EQ(parse_span(span_name(each)), each);

@@ -254,6 +254,31 @@ TEST_F(NoticedReplayTest, MailInsideTheCustomersDomainsGoesOnFromASuspendedAccou
   EXPECT_THAT(judgement.findings.at(0).figures, HasSubstr("unknown")) << "what led to it";
 }
 
+TEST_F(NoticedReplayTest, FirstTimeRecipientsHaveALimitOfTheirOwn) {
+  PolicyClass tried = home();
+  tried.account_limits = {{.quantity = Quantity::first_time_recipients, .span = Span::day, .amount = 5}};
+  Replay& replay = configure(tried);
+  RecordedMessage known = message(4);
+  EXPECT_EQ(replay.judge(known).recipients_passed, 4U);
+  RecordedMessage mixed = message(7);
+  std::copy_n(known.to.begin(), 4, mixed.to.begin() + 3);
+  const Judgement judgement = replay.judge(mixed);
+  EXPECT_EQ(judgement.recipients_passed, 5U) << "four that it knows, and one of three new ones";
+  EXPECT_EQ(judgement.findings.at(0).recipients, 2U);
+  EXPECT_THAT(judgement.findings.at(0).figures,
+              HasSubstr("5 first-time recipients a day of account thief@example.com: 4 are used"));
+  EXPECT_EQ(replay.judge(known).recipients_passed, 4U);
+  EXPECT_EQ(replay.judge(message(1)).recipients_passed, 0U);
+}
+
+TEST_F(ReplayTest, OfAnAccountThatIsNotWatchedEachIsAFirstTimeRecipient) {
+  Replay& replay =
+      configure(of_limits({{.quantity = Quantity::first_time_recipients, .span = Span::day, .amount = 5}}));
+  const RecordedMessage sent = message(3);
+  EXPECT_EQ(replay.judge(sent).recipients_passed, 3U);
+  EXPECT_EQ(replay.judge(sent).recipients_passed, 2U);
+}
+
 TEST_F(ReplayTest, TimeThatGoesBackCountsAsOfThen) {
   Replay& replay = configure(of_limits({day(10)}));
   replay.add(message(6));

@@ -70,7 +70,8 @@ void add_senders(Refusals& refusals) {
 void add_limits(Refusals& refusals) {
   using policy::Quantity;
   using policy::Span;
-  for (const Quantity quantity : {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::sessions})
+  for (const Quantity quantity :
+       {Quantity::recipients, Quantity::messages, Quantity::bytes, Quantity::sessions, Quantity::first_time_recipients})
     for (const Span span : {Span::minute, Span::hour, Span::day, Span::month})
       for (const policy::Subject subject : {policy::Subject::account, policy::Subject::customer})
         for (const std::optional<std::int64_t> free_in_ms : {std::optional<std::int64_t>(7'500'000), {}}) {

@@ -167,6 +167,111 @@ TEST_F(SessionLimitsTest, ThatSlowTakeTheRecipientAndLetItWait) {
   EXPECT_EQ(spent(Quantity::recipients), 2U);
 }
 
+class FirstTimeLimitsTest : public SessionLimitsTest {
+ protected:
+  FirstTimeLimitsTest() {
+    limits.of(Quantity::first_time_recipients).limit = 2;
+    host.set_watch(watch_);
+    watch(noticing::Step::suspend);
+  }
+  void watch(noticing::Step highest) {
+    host.rules().classes = std::make_shared<const policy::PolicyClasses>(
+        std::vector<policy::PolicyClass>{
+            {.name = "home", .noticing = noticing::built_in_policy("home"), .notice = highest}},
+        "home");
+  }
+  // Each recipient's code, all of them sent at once.
+  std::vector<int> name(const std::vector<std::string>& recipients) {
+    std::string lines;
+    for (const std::string& each : recipients) lines += "RCPT TO:<" + each + ">\r\n";
+    client().send(lines);
+    std::vector<int> codes;
+    for (std::size_t i = 0; i < recipients.size(); ++i) codes.push_back(client().reply().code);
+    return codes;
+  }
+  std::uint64_t spent_first_time() { return spent(Quantity::first_time_recipients); }
+  std::uint64_t reserved_first_time() { return reserved(Quantity::first_time_recipients); }
+
+ private:
+  noticing::AccountWatch watch_{noticing::AccountWatch::Key{}};
+};
+
+TEST_F(FirstTimeLimitsTest, RefuseTheStrangerThatIsTooManyAndTakeWhoIsKnown) {
+  begin();
+  EXPECT_EQ(name({"a@example.net"}), (std::vector{250}));
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(spent_first_time(), 1U);
+  EXPECT_EQ(client().say(kMail), 250);
+  client().send("RCPT TO:<b@example.net>\r\nRCPT TO:<c@example.net>\r\nRCPT TO:<a@example.net>\r\n");
+  EXPECT_EQ(client().reply().code, 250);
+  const ClientReply refused = client().reply();
+  EXPECT_EQ(refused.code, 550);
+  EXPECT_THAT(refused.text, HasSubstr("5.7.1 The limit of this account is 2 first-time recipients a day; room in"));
+  EXPECT_EQ(client().reply().code, 250) << "known since the first message";
+  EXPECT_EQ(client().say("RCPT TO:<c@example.net>"), 550);
+  EXPECT_EQ(name({"a@example.net", "b@example.net"}), (std::vector{250, 250})) << "they are named twice";
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(host.sinks.ledger.back().recipients, (std::vector<std::string>{"b@example.net", "a@example.net"}));
+  EXPECT_EQ(spent_first_time(), 2U);
+  EXPECT_EQ(reserved_first_time(), 0U);
+  EXPECT_EQ(spent(Quantity::recipients), 3U);
+  EXPECT_EQ(host.notes.refusals.at(0).argument, "c@example.net");
+}
+
+TEST_F(FirstTimeLimitsTest, AreAnsweredAtOnceAsOneAfterTheOther) {
+  limits.of(Quantity::recipients).limit = 2;
+  limits.of(Quantity::first_time_recipients).limit = 1;
+  begin();
+  EXPECT_EQ(name({"a@example.net", "b@example.net", "own@example.com", "more@example.com", "a@example.net"}),
+            (std::vector{250, 550, 250, 550, 250}));
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(host.sinks.ledger.back().recipients, (std::vector<std::string>{"a@example.net", "own@example.com"}));
+  EXPECT_EQ(spent_first_time(), 1U);
+}
+
+TEST_F(FirstTimeLimitsTest, GiveBackWhoIsNotTaken) {
+  limits.of(Quantity::recipients).limit = 1;
+  host.sinks.on_recipient = [](const message::Recipient& recipient) {
+    return recipient.forward_path == "no@example.net" ? smtp::Reply(550, {5, 1, 1}, "no such user")
+                                                      : smtp::Reply(250, {2, 1, 5}, "Ok");
+  };
+  begin();
+  EXPECT_EQ(name({"no@example.net"}), (std::vector{550})) << "by the next hop";
+  EXPECT_EQ(reserved_first_time(), 0U);
+  EXPECT_EQ(name({"a@example.net", "b@example.net"}), (std::vector{250, 550})) << "by the limit of all recipients";
+  EXPECT_EQ(reserved_first_time(), 1U);
+  EXPECT_EQ(client().say("RSET"), 250);
+  EXPECT_EQ(reserved_first_time() + spent_first_time(), 0U);
+}
+
+// Else a message that the next hop refuses after its content would make known to the account whom it likes.
+TEST_F(FirstTimeLimitsTest, AreSpentOnceWithWhatMakesThemKnown) {
+  host.sinks.word = smtp::Reply(554, {5, 6, 0}, "No");
+  begin();
+  EXPECT_EQ(name({"a@example.net", "b@example.net"}), (std::vector{250, 250}));
+  EXPECT_EQ(send_text(), 554);
+  EXPECT_EQ(spent_first_time(), 2U);
+  EXPECT_EQ(spent(Quantity::recipients), 0U);
+  host.sinks.word = smtp::Reply(250, {2, 0, 0}, "Taken");
+  EXPECT_EQ(client().say(kMail), 250);
+  EXPECT_EQ(name({"c@example.net", "a@example.net", "b@example.net"}), (std::vector{550, 250, 250}));
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(spent_first_time(), 2U);
+}
+
+TEST_F(FirstTimeLimitsTest, WhereAccountsAreNotWatchedEachRecipientIsOne) {
+  watch(noticing::Step::pass);
+  begin();
+  for (int i = 0; i < 2; ++i) {
+    if (i > 0) EXPECT_EQ(client().say(kMail), 250);
+    EXPECT_EQ(name({"a@example.net"}), (std::vector{250}));
+    EXPECT_EQ(send_text(), 250);
+  }
+  EXPECT_EQ(spent_first_time(), 2U);
+  EXPECT_EQ(client().say(kMail), 250);
+  EXPECT_EQ(name({"a@example.net"}), (std::vector{550}));
+}
+
 TEST_F(SessionLimitsTest, WhatNoWindowCouldEverTakeIsRefusedForGood) {
   limits.of(Quantity::recipients).limit = 0;
   limits.action = policy::Action::defer;
