@@ -153,7 +153,14 @@ def renew(path, host):
     """New files for HOST, not yet in their place."""
     fresh = under("renewed")
     authority().issue(fresh, host)
-    return lambda file: shutil.copy(os.path.join(fresh, file), os.path.join(path, host, file))
+
+    def put(file):
+        # Whole at once: the relay may look at any time.
+        place = os.path.join(path, host, file)
+        shutil.copy(os.path.join(fresh, file), place + ".new")
+        os.replace(place + ".new", place)
+
+    return put
 
 
 @cases(wire.HOST, "mail.acme.test")
