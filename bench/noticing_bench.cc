@@ -78,8 +78,9 @@ struct Busy {
 };
 
 // All that a message of one recipient costs: its sketch, its recipient, its turn, its verdict, its outcome.
+template <std::string (*Content)()>
 void whole_score(benchmark::State& state) {
-  const std::string content = plain_text();
+  const std::string content = Content();
   Busy busy;
   TextSketcher sketcher;
   std::uint32_t i = 0;
@@ -113,7 +114,9 @@ void known_recipient(benchmark::State& state) {
 BENCHMARK(sketch<plain_text>);
 BENCHMARK(sketch<html>);
 BENCHMARK(sketch<base64>);
-BENCHMARK(whole_score);
+BENCHMARK(whole_score<plain_text>);
+BENCHMARK(whole_score<html>);
+BENCHMARK(whole_score<base64>);
 BENCHMARK(verdict_alone);
 BENCHMARK(known_recipient)->Arg(100)->Arg(4096);
 

@@ -1,9 +1,11 @@
-// Checks that a text's sketch is the same whatever the pieces that the text comes in, that it is the same text as
-// itself, that nothing behind the bound changes it, and that the filter of markup loses no byte of what it keeps.
-// Input: two bytes of the pieces' sizes, then content.
+// Checks that a text's sketch is that of the naive reference, whatever the pieces that the text comes in, that it is
+// the same text as itself, that nothing behind the bound changes it, and that the filter of markup keeps what the naive
+// one keeps, and writes no byte where it may not. Input: two bytes of the pieces' sizes (the first is of the room,
+// too), then content.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,10 +13,14 @@
 #include "policy/noticing/reply_words.h"
 #include "policy/noticing/text_filter.h"
 #include "policy/noticing/text_sketch.h"
+#include "tests/unit/noticing/naive_sketch.h"
 
 namespace {
 
+using sluice::noticing::kBlockBytes;
 using sluice::noticing::kSketchedBytesMax;
+using sluice::noticing::naive_sketch;
+using sluice::noticing::naive_text;
 using sluice::noticing::TextFilter;
 using sluice::noticing::TextSketch;
 using sluice::noticing::TextSketcher;
@@ -30,17 +36,17 @@ TextSketch sketched(std::string_view content, std::size_t first, std::size_t lat
   return sketcher.finish();
 }
 
-std::string filtered(std::string_view content, std::size_t size) {
+std::string filtered(std::string_view content, std::size_t size, std::size_t room) {
   TextFilter filter;
   std::string kept;
+  const auto out = std::make_unique<char[]>(room + TextFilter::kSlackBytes);
   for (; !content.empty(); content.remove_prefix(std::min(size, content.size()))) {
-    std::string_view rest = content.substr(0, size);
-    const char* const end = rest.data() + rest.size();
-    for (std::string_view run = filter.next(rest); !run.empty(); run = filter.next(rest)) {
-      CHECK(run.data() + run.size() <= end);
-      kept += run;
+    const std::string piece(content.substr(0, size));
+    for (std::string_view rest = piece; !rest.empty();) {
+      const std::size_t written = filter.keep(rest, out.get(), room);
+      CHECK(written <= room + kBlockBytes);
+      kept.append(out.get(), written);
     }
-    CHECK(rest.empty());
   }
   return kept;
 }
@@ -52,12 +58,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view content(reinterpret_cast<const char*>(data) + 2, size - 2);
   const std::size_t first = 1 + data[0];
   const std::size_t later = 1 + data[1] * 7UZ;
-  const TextSketch whole = sketched(content, content.size() + 1, 1);
+  const TextSketch whole = naive_sketch(content);
+  CHECK(sketched(content, content.size() + 1, 1) == whole);
   CHECK(sketched(content, first, later) == whole);
   CHECK(whole.empty() || whole.same_text(whole));
-  const std::string kept = filtered(content, content.size() + 1);
-  CHECK(filtered(content, later) == kept);
-  CHECK(kept.size() <= content.size());
+  const std::string kept = naive_text(content);
+  CHECK(filtered(content, content.size() + 1, first) == kept);
+  CHECK(filtered(content, later, first) == kept);
   static_cast<void>(sluice::noticing::outcome_of_reply(550, content));
   if (data[0] % 16 != 0) return 0;
   std::string longer(content);

@@ -6,18 +6,27 @@
 #include <cstdint>
 #include <string_view>
 
+#include "policy/noticing/text_block.h"
+
 namespace sluice::noticing {
 
 class TextFilter {
  public:
-  // The next run of text at the front of `rest`, which loses it and the markup behind it.  Empty: there is none left.
-  [[nodiscard]] std::string_view next(std::string_view& rest);
+  // What keep() may write behind `room` bytes.
+  static constexpr std::size_t kSlackBytes = 2 * kBlockBytes;
+
+  // Writes the text at the front of `rest` to `out`, and takes it and the markup about it from `rest`, until there is
+  // no more or `room` bytes are written; a block more where the last one is text.  Returns how many were written.
+  // `out` has kSlackBytes behind `room`, and is no part of `rest`.
+  [[nodiscard]] std::size_t keep(std::string_view& rest, char* out, std::size_t room);
 
  private:
   // A tag that is longer ends there: a lone "<" hides no more than that.
   static constexpr std::size_t kTagBytesMax = 1000;
 
   enum class At : std::uint8_t { text, opened, tag };
+  std::size_t keep_blocks(std::string_view& rest, char* out, std::size_t room);
+  std::size_t keep_run(std::string_view& rest, char* out, std::size_t room);
   void skip(std::string_view& rest);
   void skip_name(std::string_view& rest);
   void end_tag();

@@ -15,35 +15,24 @@ constexpr std::size_t kClassesLeast = 4;
 // of ten words vary; those that were written for themselves, less than 0.1, or 0.2 with the same signature.
 constexpr float kSameText = 0.375F;
 
-constexpr std::size_t kBlockBytes = 64;
 // A run without blanks that is as long may be a line of base64 (RFC 2045 6.8: up to 76).
 constexpr std::size_t kEncodedBytesLeast = 56;
 
-using Bytes64 = unsigned char __attribute__((ext_vector_type(64)));
-using Bits64 = bool __attribute__((ext_vector_type(64)));
-
-std::uint64_t blanks_of(const char* at) {
-  Bytes64 bytes;
-  std::memcpy(&bytes, at, sizeof bytes);
-  return std::bit_cast<std::uint64_t>(__builtin_convertvector(bytes <= ' ', Bits64));
-}
+std::uint64_t blanks_of(const TextBlock& block) { return block.at_most(' '); }
 
 // Where words begin among 64 bytes: behind a blank or control, and at each character of more than one byte, as scripts
 // without blanks have them.  `behind_blank`: the byte in front of these was blank, and then that of the last.
-std::uint64_t word_starts(const char* at, bool& behind_blank) {
-  Bytes64 bytes;
-  std::memcpy(&bytes, at, sizeof bytes);
-  const std::uint64_t blanks = blanks_of(at);
-  const auto wide = std::bit_cast<std::uint64_t>(__builtin_convertvector(bytes >= 0xC0, Bits64));
+std::uint64_t word_starts(const TextBlock& block, bool& behind_blank) {
+  const std::uint64_t blanks = blanks_of(block);
   const std::uint64_t starts = ~blanks & (blanks << 1 | (behind_blank ? 1U : 0U));
   behind_blank = (blanks >> (kBlockBytes - 1)) != 0;
-  return starts | wide;
+  return starts | block.at_least(0xC0);
 }
 
 // Up to the first blank, at most `most`.  Whole blocks are read.
 std::size_t run_size(const char* at, std::size_t most) {
   for (std::size_t size = 0; size < most; size += kBlockBytes) {
-    const std::uint64_t blanks = blanks_of(at + size);
+    const std::uint64_t blanks = blanks_of(TextBlock(at + size));
     if (blanks != 0) return std::min(most, size + static_cast<std::size_t>(std::countr_zero(blanks)));
   }
   return most;
@@ -64,7 +53,7 @@ static_assert(kSketchClasses == 1 << (64 - 59));
 template <typename Visit>
 void each_word(const char* text, std::size_t size, bool& behind_blank, Visit visit) {
   for (std::size_t block = 0; block < size; block += kBlockBytes) {
-    std::uint64_t starts = word_starts(text + block, behind_blank);
+    std::uint64_t starts = word_starts(TextBlock(text + block), behind_blank);
     for (; starts != 0; starts &= starts - 1) visit(block + static_cast<std::size_t>(std::countr_zero(starts)));
   }
 }
@@ -142,23 +131,13 @@ void TextSketcher::reset() {
 void TextSketcher::feed(std::string_view piece) {
   piece = piece.substr(0, kSketchedBytesMax - fed_);
   fed_ += piece.size();
-  while (true) {
-    const std::string_view text = filter_.next(piece);
-    if (text.empty()) return;
-    fill(text);
-  }
-}
-
-void TextSketcher::fill(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = std::min(text.size(), kBufferBytes - filled_);
-    std::memcpy(buffer_.data() + filled_, text.data(), size);
-    filled_ += size;
-    text.remove_prefix(size);
+  while (!piece.empty()) {
+    filled_ += filter_.keep(piece, buffer_.data() + filled_, kBufferBytes - filled_);
     if (filled_ < kBufferBytes) return;
-    look_at(kBufferBytes - kRunBytesMax);
-    std::memmove(buffer_.data(), buffer_.data() + kBufferBytes - kRunBytesMax, kRunBytesMax);
-    filled_ = kRunBytesMax;
+    constexpr std::size_t kLookedAt = kBufferBytes - kRunBytesMax;
+    look_at(kLookedAt);
+    filled_ -= kLookedAt;
+    std::memmove(buffer_.data(), buffer_.data() + kLookedAt, filled_);
   }
 }
 
@@ -189,13 +168,7 @@ void TextSketcher::add_long_word(std::size_t at) {
   std::array<char, kRunBytesMax> decoded;
   std::string_view rest(decoded.data(), decode_text(run, decoded.data()));
   std::array<char, kRunBytesMax + kSlackBytes> text;
-  std::size_t size = 0;
-  while (true) {
-    const std::string_view part = decoded_filter_.next(rest);
-    if (part.empty()) break;
-    std::ranges::copy(part, text.data() + size);
-    size += part.size();
-  }
+  const std::size_t size = decoded_filter_.keep(rest, text.data(), kRunBytesMax);
   std::fill_n(text.data() + size, kSlackBytes, ' ');
   bool behind_blank = true;
   each_word(text.data(), whole_blocks(size), behind_blank,

@@ -48,10 +48,9 @@ class TextSketcher {
   static constexpr std::size_t kRunBytesMax = 512;
   // Lines that are decoded, which costs more than all else.
   static constexpr std::uint8_t kDecodedRunsMax = 16;
-  // What is read behind the last byte: the rest of a block, and of a word.
-  static constexpr std::size_t kSlackBytes = 128;
+  // What is read behind the last byte: the rest of a block, and of a word.  Or written by the filter.
+  static constexpr std::size_t kSlackBytes = TextFilter::kSlackBytes;
 
-  void fill(std::string_view text);
   void look_at(std::size_t size);
   void add_long_word(std::size_t at);
 
