@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "engine/io/descriptor.h"
 #include "engine/io/files.h"
+#include "engine/io/maxmind_data.h"
 #include "engine/io/write_all.h"
 
 namespace sluice::io {
@@ -21,6 +22,10 @@ namespace {
 
 // GeoLite2 Country has 10 MB, the largest of MaxMind's with cities some 100.
 constexpr std::size_t kCountryFileBytesMax = std::size_t{256} << 20;
+// Of all entries of a file together, which may lie over each other: without a bound they could hold as many fields as
+// the square of the file's size.  A second or two, and more for large files.
+constexpr std::size_t kFieldsMax = std::size_t{1} << 28;
+constexpr std::size_t kFieldsPerByteMax = 16;
 
 // Nothing: it is neither two letters nor nothing at all.
 std::optional<CountryDatabase::Code> code_of(MMDB_entry_s entry) {
@@ -39,10 +44,12 @@ std::optional<CountryDatabase::Code> code_of(MMDB_entry_s entry) {
   return code;
 }
 
-// A copy that cannot be changed.
+// A copy that cannot be changed, of what libmaxminddb may open.
 std::expected<Descriptor, std::string> sealed_copy(const std::string& path) {
   const auto bytes = read_file(path, kCountryFileBytesMax);
   if (!bytes) return std::unexpected(bytes.error());
+  if (const auto metadata = maxmind_metadata(*bytes); metadata && !count_maxmind_fields(*metadata, 0))
+    return std::unexpected(path + ": is corrupt (its metadata)");
   Descriptor copy(::memfd_create("countries", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy.get() < 0 || !write_all(copy.get(), *bytes) ||
       ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
@@ -52,12 +59,17 @@ std::expected<Descriptor, std::string> sealed_copy(const std::string& path) {
 
 // Looks at each node once, also at those that no address leads to: what is wrong, or nothing.
 std::optional<std::string> fault_in(const MMDB_s& mapped) {
+  const std::string_view data(reinterpret_cast<const char*>(mapped.data_section), mapped.data_section_size);
+  std::size_t fields_left = kFieldsMax + data.size() * kFieldsPerByteMax;
   absl::flat_hash_set<std::uint32_t> seen;
   bool names_countries = false;
   const auto fine = [&](std::uint8_t type, const MMDB_entry_s& entry) {
     if (type == MMDB_RECORD_TYPE_EMPTY || type == MMDB_RECORD_TYPE_SEARCH_NODE) return true;
     if (type != MMDB_RECORD_TYPE_DATA || entry.offset >= mapped.data_section_size) return false;
     if (!seen.insert(entry.offset).second) return true;
+    const auto fields = count_maxmind_fields(data, entry.offset);
+    if (!fields || *fields > fields_left) return false;
+    fields_left -= *fields;
     const auto code = code_of(entry);
     names_countries = names_countries || (code && *code != CountryDatabase::Code{});
     return code.has_value();

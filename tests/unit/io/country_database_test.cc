@@ -83,6 +83,25 @@ TEST(CountryDatabase, RefusesATreeThatPointsToNothing) {
   }
 }
 
+// What must not happen: libmaxminddb goes down each level by recursion, to the end of the stack.
+TEST(CountryDatabase, RefusesEntriesAndMetadataThatAreNestedWithoutAnEnd) {
+  std::string nested;
+  for (int i = 0; i < 1'000'000; ++i) nested += "\x01\x04";
+  nested += "\x40";
+  const std::string whole = whole_file();
+  // Its first entry is {"country": {...}}; the same with another field in front.
+  const std::string_view entry =
+      "\xE1\x47"
+      "country";
+  std::string deep_entry = whole;
+  deep_entry.replace(deep_entry.find(entry), 1, "\xE2\x41k" + nested);
+  EXPECT_THAT(refused(deep_entry), HasSubstr("is corrupt (node "));
+  std::string deep_metadata = whole;
+  const std::size_t metadata = whole.find("MaxMind.com") + std::string_view("MaxMind.com").size();
+  deep_metadata.replace(metadata, 1, "\xEA\x41k" + nested.substr(nested.size() - 100'001));
+  EXPECT_THAT(refused(deep_metadata), HasSubstr("is corrupt (its metadata)"));
+}
+
 // Whatever one byte is: refused, or a database that answers each address.
 TEST(CountryDatabase, AnyByteMayBeWrong) {
   const std::string whole = whole_file();
