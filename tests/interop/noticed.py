@@ -8,12 +8,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib import mail
+from lib import countries, mail
 from lib.harness import expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.mailq import closed_port
-from lib.relay import BOB_PASSWORD, Relay
+from lib.relay import BOB_PASSWORD, PASSWORD, Relay
 
 OTHER = "bob@example.net"
 WORDS = ("watches", "pills", "loans", "prizes", "tickets", "phones", "shoes", "coins")
@@ -157,6 +157,50 @@ def what_a_limit_refuses_is_explained_with_its_figures():
                           "the decision is known")  # fmt: skip
             expect_in(f"2 recipients a day of account {SENDER}: 2 are used", shown, "the figures")
             expect_in("sluicectl account limit", shown, "what would have let it pass")
+
+
+def put(path, content):
+    """Whole at once, as updaters of such files do."""
+    with open(path + ".new", "wb") as file:
+        file.write(content)
+    os.replace(path + ".new", path)
+
+
+def travel(relay, sender, password):
+    """A message from each of five networks; what was noticed of the sender."""
+    for number in range(1, 6):
+        with relay.client(name=sender, password=password, source=f"127.{number}.0.1") as client:
+            client.submit(mail.compose(sender=sender), sender=sender, recipients=["friend@far.test"])
+    return [line["reasons"] for line in relay.log("account_noticed") if line["account"] == sender]
+
+
+@test
+def a_reload_brings_a_new_file_of_countries_and_a_corrupt_one_leaves_the_old_one_in_use():
+    whole = countries.database({f"127.{number}.0.0/16": country for number, country in enumerate(("DE", "FR", "NZ", "AQ", "IS"), 1)})
+    with Hop() as hop:
+        relay = WatchedRelay(hop, notice="tell")
+        relay.stop()
+        path = relay.at("countries.mmdb")
+        put(path, countries.database({"127.0.0.0/8": "DE"}))
+        relay.config["policy"]["countries"] = path
+        relay.write_config()
+        relay.start()
+        with relay:
+            expect_equal(travel(relay, SENDER, PASSWORD), [], "what is noticed of one who stays in a country")
+            put(path, whole)
+            relay.control("reload")
+            said = until(lambda: travel(relay, SENDER, PASSWORD), "mail from many countries is noticed")
+            expect_in("countries in a day", said[0], "why")
+            corrupt = (whole[: len(whole) // 2], whole.replace(b"\x47country", b"\xe7country"), b"")
+            for errors, content in enumerate(corrupt, 1):
+                put(path, content)
+                said = relay.control("reload", wanted=1)
+                expect_in(f"policy.countries: {path}: is ", said, "what reload says")
+                expect_in(f"policy.countries: {path}: is ", relay.logged("reload", errors, level="error")["error"], "what the log says")
+            said = until(lambda: travel(relay, OTHER, BOB_PASSWORD), "the countries of the old file are counted")
+            expect_in("countries in a day", said[0], "why")
+            expect_equal({line["then"] for line in relay.log("reload") if line["level"] == "error"},
+                         {"the old configuration stays"}, "what came of it")  # fmt: skip
 
 
 if __name__ == "__main__":
